@@ -1,0 +1,51 @@
+# paysafe: see CONTRIBUTING.md for the targets
+EXTENSION   = paysafe
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(EXTENSION).control)
+
+MODULE_big  = $(EXTENSION)
+OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+PG_CPPFLAGS = -I$(srcdir)/src -DPAYSAFE_VERSION='"$(EXTVERSION)"'
+# Debian builds the server with -Wdeclaration-after-statement; the extension is C11
+PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+              -Wno-missing-field-initializers -Wno-declaration-after-statement
+
+# The install script is the numbered parts in order; released versions and
+# upgrade scripts stand beside them under their full names.
+INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
+SQL_PARTS   = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
+DATA_built  = $(INSTALL_SQL)
+DATA        = $(filter-out $(INSTALL_SQL),$(wildcard sql/$(EXTENSION)--*.sql))
+
+REGRESS      = $(shell cat test/schedule)
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+
+# These goals set up the machine first: no PostgreSQL is needed to read them
+SETUP_GOALS = check check-% accept demo bench
+ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
+include test/check.mk
+else
+
+PG_CONFIG ?= pg_config
+PGXS      := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(PGXS),)
+$(error no pg_config: test/lib/setup.sh installs what is missing, or says how)
+endif
+ifneq ($(wildcard $(dir $(PGXS))../test/isolation/pg_isolation_regress),)
+ISOLATION      = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=$(EXTENSION)
+endif
+include $(PGXS)
+
+ifneq ($(with_ssl),openssl)
+$(error paysafe needs a PostgreSQL built with OpenSSL)
+endif
+# link the OpenSSL that the server links
+SHLIB_LINK += $(filter -lcrypto,$(LIBS))
+
+$(INSTALL_SQL): $(SQL_PARTS) $(EXTENSION).control
+	cat $(SQL_PARTS) > $@
+
+# PGXS tracks no header dependencies
+$(OBJS): $(wildcard src/*.h src/*/*.h) $(EXTENSION).control
+
+endif

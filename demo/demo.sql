@@ -1,0 +1,179 @@
+-- The life of a payment.  Lines of this file that begin with "--" are told to
+-- the reader; see script.awk for the marks.
+
+CREATE EXTENSION paysafe;
+CREATE ROLE shop_owner LOGIN;
+CREATE ROLE shop_app LOGIN;
+GRANT USAGE ON SCHEMA paysafe TO shop_owner, shop_app;
+GRANT EXECUTE ON FUNCTION paysafe.act_as TO shop_app;
+GRANT CREATE ON DATABASE shop TO shop_owner;
+
+\connect - shop_owner
+CREATE SCHEMA shop;
+CREATE TABLE shop.payment (
+	id			bigint PRIMARY KEY,
+	status		text NOT NULL,
+	currency	char(3) NOT NULL,
+	amount		numeric(12,2) NOT NULL,
+	captured	numeric(12,2) NOT NULL DEFAULT 0
+);
+CREATE TABLE shop.refund (
+	id			bigint PRIMARY KEY,
+	payment_id	bigint NOT NULL REFERENCES shop.payment,
+	status		text NOT NULL,
+	currency	char(3) NOT NULL,
+	amount		numeric(12,2) NOT NULL
+);
+CREATE TABLE shop.ledger_entry (
+	id			bigint PRIMARY KEY,
+	account		text NOT NULL,
+	currency	char(3) NOT NULL,
+	amount		numeric(12,2) NOT NULL
+);
+GRANT USAGE ON SCHEMA shop TO shop_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO shop_app;
+
+--# 1. The owner of the tables declares the rules, once
+
+-- Which way a payment may go, drawn as a Mermaid state diagram:
+SELECT paysafe.protect_status('shop.payment', 'status', $$
+    stateDiagram-v2
+    [*] --> authorized
+    authorized --> captured : money taken
+    authorized --> cancelled
+    captured --> [*]
+    cancelled --> [*]
+$$);
+SELECT paysafe.protect_payment('shop.payment', 'status', 'amount', 'captured',
+                               'currency', captured => '{captured}');
+
+-- Refunds: never more than was captured, and 'paid' is a gate: above 500.00 EUR
+-- in 24 hours, counted per payment, a second person has to approve.
+SELECT paysafe.protect_status('shop.refund', 'status', $$
+    [*] --> requested
+    requested --> paid : money sent
+    requested --> rejected
+    paid --> bounced : the bank sent it back
+    bounced --> paid : try again
+    rejected --> [*]
+$$);
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id',
+                              'amount', 'currency', 'status',
+                              gated => '{paid}', void => '{rejected,bounced}',
+                              payment_amount_column => 'captured',
+                              payment_currency_column => 'currency');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500.00);
+
+-- The ledger is only ever added to, and everything is on record.
+SELECT paysafe.protect_append_only('shop.ledger_entry');
+SELECT paysafe.audit('shop.payment');
+SELECT paysafe.audit('shop.refund');
+
+--# 2. A payment of 2,000.00 EUR is authorized and captured
+
+\connect - shop_app
+INSERT INTO shop.payment VALUES (1, 'authorized', 'EUR', 2000.00);
+UPDATE shop.payment SET status = 'captured', captured = 2000.00 WHERE id = 1;
+INSERT INTO shop.ledger_entry VALUES (1, 'bank', 'EUR', 2000.00), (2, 'sales', 'EUR', -2000.00);
+
+--# 3. Attack: set the captured payment back, to capture it again
+
+--! 23T01
+UPDATE shop.payment SET status = 'authorized' WHERE id = 1;
+
+--# 4. Attack: "fix" a ledger row
+
+--! 23L01
+UPDATE shop.ledger_entry SET amount = 200.00 WHERE id = 1;
+-- The owner of the table cannot do it either.
+\connect - shop_owner
+--! 23L01
+DELETE FROM shop.ledger_entry WHERE id = 1;
+
+--# 5. Alice requests a refund of 900.00 EUR, and pays it out herself
+
+\connect - shop_app
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'broken on arrival', ticket => 'SUP-71');
+INSERT INTO shop.refund VALUES (1, 1, 'requested', 'EUR', 900.00);
+COMMIT;
+
+BEGIN;
+SELECT paysafe.act_as('alice');
+--! 42501
+UPDATE shop.refund SET status = 'paid' WHERE id = 1;
+ROLLBACK;
+
+--# 6. Attack: split it into two halves, each below the threshold
+
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'first half', ticket => 'SUP-71');
+INSERT INTO shop.refund VALUES (2, 1, 'requested', 'EUR', 450.00), (3, 1, 'requested', 'EUR', 450.00);
+UPDATE shop.refund SET status = 'paid' WHERE id = 2;
+COMMIT;
+-- The first half is small enough on its own.  The second is not small any more:
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'second half', ticket => 'SUP-71');
+--! 42501
+UPDATE shop.refund SET status = 'paid' WHERE id = 3;
+ROLLBACK;
+
+--# 7. Attack: approve one's own refund
+
+BEGIN;
+SELECT paysafe.act_as('alice');
+--! 42501
+SELECT paysafe.approve('shop.refund', '1', 'looks good to me');
+ROLLBACK;
+
+--# 8. Bob approves it, for this refund, this amount and one time
+
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('shop.refund', '1', 'photo of the damage seen', ticket => 'SUP-71') AS approval;
+COMMIT;
+
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'approved by bob', ticket => 'SUP-71');
+UPDATE shop.refund SET status = 'paid' WHERE id = 1;
+COMMIT;
+
+--# 9. Attack: use the approval a second time
+
+-- The bank returns the money.  To send it again is another payout:
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'account closed', ticket => 'SUP-71');
+UPDATE shop.refund SET status = 'bounced' WHERE id = 1;
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'new account', ticket => 'SUP-71');
+--! 42501
+UPDATE shop.refund SET status = 'paid' WHERE id = 1;
+ROLLBACK;
+
+--# 10. Attack: refund more than was captured
+
+BEGIN;
+SELECT paysafe.act_as('alice');
+--! 23R01
+INSERT INTO shop.refund VALUES (4, 1, 'requested', 'EUR', 1900.00);
+ROLLBACK;
+
+--# 11. The rule in force is the diagram in the documentation
+
+\connect - postgres
+\pset format unaligned
+\pset tuples_only on
+SELECT paysafe.status_diagram('shop.payment');
+\pset tuples_only off
+\pset format aligned
+
+--# 12. What happened to refund 1
+
+SELECT * FROM paysafe.history('shop.refund', '1');
+
+--# 13. The audit trail
+
+SELECT op, relation, key, actor, reason, ticket,
+       before ->> 'status' AS was, after ->> 'status' AS "is"
+  FROM paysafe.audit_log;

@@ -1,0 +1,141 @@
+-- Audit log: before and after of every change
+
+CREATE TABLE paysafe.audit_shape (
+	id bigint NOT NULL,
+	digest bytea NOT NULL,
+	subject text NOT NULL,
+	schema_name text NOT NULL,
+	table_name text NOT NULL,
+	encoding name NOT NULL,
+	key_columns text[] NOT NULL,
+	columns jsonb NOT NULL,
+	since timestamptz NOT NULL
+);
+-- Not unique: two transactions may store the same shape at the same time.
+CREATE INDEX audit_shape_id ON paysafe.audit_shape (id);
+COMMENT ON TABLE paysafe.audit_shape IS 'how the rows of a table looked when they were recorded; keeps images readable after ALTER and DROP TABLE';
+COMMENT ON COLUMN paysafe.audit_shape.subject IS 'names the table through renames and restores';
+
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.audit_shape
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.audit_shape
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.audit_shape ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.audit_shape ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+-- Partitions are made by paysafe.extend_audit, not here: they must not be
+-- members of the extension, so that pg_dump takes them along.  For the same
+-- reason indexes and triggers stand on the partitions: a partition that is
+-- attached on restore must not get a second set from its parent.
+CREATE TABLE paysafe.audit_row (
+	at timestamptz NOT NULL,
+	xid xid8 NOT NULL,
+	shape bigint NOT NULL,
+	seq int NOT NULL,
+	op "char" NOT NULL,
+	key text COLLATE "C",
+	context bytea,
+	before bytea,
+	after bytea,
+	nonce bytea,
+	leaf_hash bytea NOT NULL
+) PARTITION BY RANGE (at);
+COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by month; read it through paysafe.audit_log';
+COMMENT ON COLUMN paysafe.audit_row.at IS 'clock at the change, not at the start of the transaction';
+COMMENT ON COLUMN paysafe.audit_row.xid IS 'top-level transaction';
+COMMENT ON COLUMN paysafe.audit_row.seq IS 'order within the transaction';
+COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/architecture.md';
+
+-- The key of redacted columns' hashes.  Not dumped: a copy of the log must not
+-- carry what it takes to guess redacted values.
+CREATE TABLE paysafe.redaction_key (key bytea NOT NULL);
+COMMENT ON TABLE paysafe.redaction_key IS 'key of the hashes that stand for redacted values in the audit log; never dumped';
+INSERT INTO paysafe.redaction_key
+	SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) ||
+				  uuid_send(gen_random_uuid()));
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.redaction_key
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.redaction_key
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.redaction_key ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.redaction_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+CREATE FUNCTION paysafe.audit(
+	relation regclass,
+	redact name[] DEFAULT '{}',
+	require_reason boolean DEFAULT false,
+	require_ticket boolean DEFAULT false
+) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit';
+COMMENT ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) IS 'records every change of the table''s rows in the audit log';
+
+CREATE FUNCTION paysafe.extend_audit(months int DEFAULT 24) RETURNS int
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_extend_audit';
+COMMENT ON FUNCTION paysafe.extend_audit(int) IS 'makes the audit log''s partitions for the coming months; returns how many were made';
+
+CREATE FUNCTION paysafe.audit_image(columns jsonb, encoding name, image bytea) RETURNS jsonb
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_image';
+COMMENT ON FUNCTION paysafe.audit_image(jsonb, name, bytea) IS 'a stored row image as jsonb';
+
+CREATE FUNCTION paysafe.audit_context(
+	context bytea,
+	encoding name,
+	OUT actor text,
+	OUT login text,
+	OUT session_user_name text,
+	OUT current_user_name text,
+	OUT client_addr text,
+	OUT client_cert text,
+	OUT application_name text,
+	OUT reason text,
+	OUT ticket text,
+	OUT request_id text,
+	OUT business_id text,
+	OUT transaction_start timestamptz,
+	OUT replication_origin int
+) RETURNS record
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_context';
+COMMENT ON FUNCTION paysafe.audit_context(bytea, name) IS 'who, when and why, as stored with an audit row';
+
+CREATE FUNCTION paysafe.audit_leaf_hash(row_stored paysafe.audit_row, shape_digest bytea) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf_hash';
+COMMENT ON FUNCTION paysafe.audit_leaf_hash(paysafe.audit_row, bytea) IS 'the leaf hash of an audit row, computed again';
+
+CREATE VIEW paysafe.audit_log AS
+	SELECT r.at, r.xid, r.seq,
+		   s.subject, s.schema_name, s.table_name,
+		   CASE r.op WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' END AS op,
+		   r.key,
+		   paysafe.audit_image(s.columns, s.encoding, r.before) AS before,
+		   paysafe.audit_image(s.columns, s.encoding, r.after) AS after,
+		   coalesce(c.actor, c.session_user_name) AS actor,
+		   c.actor IS NOT NULL AS actor_claimed,
+		   c.reason, c.ticket, c.request_id, c.business_id,
+		   c.login, c.session_user_name, c.current_user_name,
+		   c.client_addr, c.client_cert, c.application_name,
+		   c.transaction_start, c.replication_origin,
+		   r.leaf_hash
+	  FROM paysafe.audit_row r
+		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s
+							   WHERE s.id = r.shape LIMIT 1) s ON true
+		   LEFT JOIN LATERAL paysafe.audit_context(r.context, s.encoding) c ON true;
+COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why';
+
+CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysafe.audit_log
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		SELECT l.*
+		  FROM paysafe.audit_log l
+		 WHERE l.key = history.key
+		   AND l.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
+							 WHERE r.relation = history.relation AND r.rule = 'audit'
+							 ORDER BY r.version DESC LIMIT 1)
+		 ORDER BY l.xid, l.seq;
+	END;
+COMMENT ON FUNCTION paysafe.history(regclass, text) IS 'the recorded life of one row, oldest change first';

@@ -1,0 +1,15 @@
+-- Columns that do not change, tables that only grow
+
+CREATE FUNCTION paysafe.protect_columns(
+	relation regclass,
+	columns name[],
+	once_status text[] DEFAULT NULL
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_columns';
+COMMENT ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) IS 'freezes columns, always or once the row has one of the statuses';
+
+CREATE FUNCTION paysafe.protect_append_only(relation regclass) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_append_only';
+COMMENT ON FUNCTION paysafe.protect_append_only(regclass) IS 'refuses UPDATE, DELETE and TRUNCATE';

@@ -1,0 +1,75 @@
+-- Approvals by a second person
+
+CREATE SEQUENCE paysafe.approval_id_seq;
+COMMENT ON SEQUENCE paysafe.approval_id_seq IS 'numbers approvals';
+
+CREATE TABLE paysafe.approval_record (
+	id bigint PRIMARY KEY,
+	relation regclass NOT NULL,
+	key text COLLATE "C" NOT NULL,
+	digest bytea NOT NULL,
+	actor text NOT NULL,
+	login text NOT NULL,
+	session_user_name text NOT NULL,
+	client_addr text,
+	reason text NOT NULL,
+	ticket text,
+	request_id text,
+	at timestamptz NOT NULL,
+	valid_until timestamptz NOT NULL
+);
+CREATE INDEX approval_record_relation_key ON paysafe.approval_record (relation, key);
+COMMENT ON TABLE paysafe.approval_record IS 'approvals as given; paysafe.approval shows what became of them';
+COMMENT ON COLUMN paysafe.approval_record.digest IS 'SHA-256 of exactly what is approved';
+
+CREATE TABLE paysafe.approval_end (
+	approval bigint PRIMARY KEY,
+	outcome text NOT NULL,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text,
+	at timestamptz NOT NULL
+);
+COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used or withdrawn';
+
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.approval_record
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.approval_record
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.approval_record ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.approval_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.approval_end
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.approval_end
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.approval_end ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.approval_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+CREATE FUNCTION paysafe.approve(
+	relation regclass,
+	key text,
+	reason text,
+	ticket text DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL
+) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_approve';
+COMMENT ON FUNCTION paysafe.approve(regclass, text, text, text, timestamptz) IS 'approves a refund, or a change of rules, as it stands now; grant EXECUTE to application roles only';
+
+CREATE FUNCTION paysafe.withdraw_approval(id bigint, reason text) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_withdraw_approval';
+COMMENT ON FUNCTION paysafe.withdraw_approval(bigint, text) IS 'takes back an approval that has not been used';
+
+CREATE VIEW paysafe.approval AS
+	SELECT a.id, a.relation, a.key,
+		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
+				WHEN a.valid_until <= clock_timestamp() THEN 'expired'
+				ELSE 'open' END AS state,
+		   a.actor AS approver, a.reason, a.ticket, a.request_id,
+		   a.login, a.session_user_name, a.client_addr,
+		   a.at, a.valid_until,
+		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
+	  FROM paysafe.approval_record a
+		   LEFT JOIN paysafe.approval_end e ON e.approval = a.id;
+COMMENT ON VIEW paysafe.approval IS 'all approvals and what became of them';

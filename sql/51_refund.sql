@@ -1,0 +1,142 @@
+-- Payments and refunds
+
+CREATE TABLE paysafe.currency (
+	code text PRIMARY KEY,
+	decimals smallint NOT NULL,
+	iso boolean NOT NULL
+);
+COMMENT ON TABLE paysafe.currency IS 'decimals of currencies: ISO 4217 and what paysafe.set_currency added';
+INSERT INTO paysafe.currency
+	SELECT code, 2, true FROM unnest(string_to_array(
+		'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD '
+		'CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL '
+		'GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR '
+		'LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD '
+		'PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC '
+		'SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR '
+		'ZMW ZWG', ' ')) AS code
+	UNION ALL
+	SELECT code, 0, true FROM unnest(string_to_array(
+		'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF', ' ')) AS code
+	UNION ALL
+	SELECT code, 3, true FROM unnest(string_to_array('BHD IQD JOD KWD LYD OMR TND', ' ')) AS code
+	UNION ALL
+	SELECT code, 4, true FROM unnest(string_to_array('CLF UYW', ' ')) AS code;
+
+CREATE TABLE paysafe.threshold (
+	relation regclass NOT NULL,
+	currency text NOT NULL,
+	version int NOT NULL,
+	amount numeric NOT NULL,
+	approvers int NOT NULL,
+	within interval NOT NULL,
+	valid_for interval NOT NULL,
+	since timestamptz NOT NULL,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text,
+	ticket text,
+	PRIMARY KEY (relation, currency, version)
+);
+COMMENT ON TABLE paysafe.threshold IS 'all versions of the refund thresholds; written by paysafe.set_refund_threshold only';
+
+CREATE TABLE paysafe.refund_event (
+	relation regclass NOT NULL,
+	payment text COLLATE "C" NOT NULL,
+	refund text COLLATE "C" NOT NULL,
+	event text NOT NULL,
+	amount numeric NOT NULL,
+	currency text NOT NULL,
+	actor text,
+	login text NOT NULL,
+	session_user_name text NOT NULL,
+	approvals int NOT NULL,
+	at timestamptz NOT NULL
+);
+CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, refund);
+COMMENT ON TABLE paysafe.refund_event IS 'who requested a refund, and when it passed the approval gate';
+
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.currency
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.currency
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.currency ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.currency ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.threshold
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.threshold
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.threshold ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.threshold ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.refund_event
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.refund_event
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.refund_event ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.refund_event ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+CREATE FUNCTION paysafe.protect_payment(
+	payment regclass,
+	status_column name,
+	amount_column name,
+	captured_column name,
+	currency_column name,
+	captured text[]
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[]) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+
+CREATE FUNCTION paysafe.protect_refund(
+	refund regclass,
+	payment regclass,
+	payment_column name,
+	amount_column name,
+	currency_column name,
+	status_column name,
+	gated text[],
+	void text[],
+	payment_amount_column name,
+	payment_currency_column name
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+
+CREATE FUNCTION paysafe.set_refund_threshold(
+	refund regclass,
+	currency text,
+	amount numeric,
+	approvers int DEFAULT 1,
+	within interval DEFAULT '24 hours',
+	valid_for interval DEFAULT '1 hour'
+) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
+COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
+
+CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_set_currency';
+COMMENT ON FUNCTION paysafe.set_currency(text, int) IS 'declares a currency that ISO 4217 does not have';
+
+CREATE FUNCTION paysafe.pending_approvals(
+	OUT relation regclass,
+	OUT key text,
+	OUT payment text,
+	OUT amount numeric,
+	OUT currency text,
+	OUT status text,
+	OUT total_within numeric,
+	OUT threshold numeric,
+	OUT approvals_needed int,
+	OUT approvals_given int,
+	OUT requested_by text,
+	OUT requested_at timestamptz
+) RETURNS SETOF record
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';
+COMMENT ON FUNCTION paysafe.pending_approvals() IS 'refunds that cannot go on without approval, of the tables the caller may read';
+
+CREATE VIEW paysafe.pending_approval AS SELECT * FROM paysafe.pending_approvals();
+COMMENT ON VIEW paysafe.pending_approval IS 'refunds that cannot go on without approval, of the tables the caller may read';

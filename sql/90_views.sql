@@ -1,0 +1,26 @@
+-- What is in force
+
+CREATE VIEW paysafe.protection AS
+	SELECT r.relation, r.rule,
+		   paysafe.rule_text(r.rule, r.reference, r.spec) AS definition,
+		   CASE WHEN r.spec ? 'columns'
+				THEN ARRAY(SELECT jsonb_array_elements_text(r.spec -> 'columns'))
+				ELSE ARRAY(SELECT DISTINCT e.value
+							 FROM jsonb_each_text(r.spec) e
+							WHERE e.key LIKE '%\_column' AND e.key NOT LIKE 'payment\_%\_column'
+							ORDER BY 1)
+		   END AS columns,
+		   r.reference, r.version, r.since, r.actor AS by, r.session_user_name, r.reason, r.ticket
+	  FROM paysafe.rule r
+	 WHERE NOT r.removed
+	   AND r.version = (SELECT max(n.version) FROM paysafe.rule n
+						 WHERE n.relation = r.relation AND n.rule = r.rule)
+	UNION ALL
+	SELECT t.relation, 'threshold for ' || t.currency,
+		   format('refunds of a payment above %s %s within %s need %s approval(s), valid for %s',
+				  t.amount, t.currency, t.within, t.approvers, t.valid_for),
+		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket
+	  FROM paysafe.threshold t
+	 WHERE t.version = (SELECT max(n.version) FROM paysafe.threshold n
+						 WHERE n.relation = t.relation AND lower(n.currency) = lower(t.currency));
+COMMENT ON VIEW paysafe.protection IS 'every rule in force: table, columns, what it says, since when, by whom';

@@ -1,0 +1,37 @@
+-- Privileges: what is not granted here, the DBA grants
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA paysafe FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA paysafe FROM PUBLIC;
+
+-- triggers are cloned by whoever creates a partition
+GRANT EXECUTE ON FUNCTION paysafe.enforce() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.enforce_statement() TO PUBLIC;
+
+-- declaring is for owners: the functions check it
+GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
+
+-- the rules in force are no secret; transition and pending_approvals act with
+-- the caller's privileges on the tables themselves
+GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
+GRANT SELECT ON paysafe.protection, paysafe.pending_approval, paysafe.currency TO PUBLIC;
+
+-- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
+-- tables that no longer exist would meet other tables under their OIDs.
+SELECT pg_extension_config_dump('paysafe.rule', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.threshold', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.refund_event', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.approval_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.approval_end', '');
+SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
+SELECT pg_extension_config_dump('paysafe.audit_shape', '');

@@ -1,0 +1,220 @@
+/*-------------------------------------------------------------------------
+ *
+ * actor.c
+ *	  Who acts, and why.
+ *
+ * The actor is a claim of the application, kept in C and not in a setting, so
+ * that no SET, set_config() or connection option changes it, and it cannot
+ * leak from one user of a pooled connection to the next: it ends with the
+ * transaction.  A claim made inside a savepoint is undone with it.
+ *
+ * Lifetime: frames live in TopTransactionContext; the pointer is reset by the
+ * transaction callback before that context goes away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include "access/xact.h"
+#include "common/ip.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "core/actor.h"
+
+#define MAX_ACTOR_LEN	200		/* bytes */
+#define MAX_TEXT_LEN	1000	/* bytes, for reason, ticket and ids */
+
+typedef struct ActorFrame
+{
+	PaysafeActor actor;
+	int			level;			/* transaction nesting level of the claim */
+	struct ActorFrame *outer;	/* what held before */
+} ActorFrame;
+
+static ActorFrame *top = NULL;
+static uint64 generation = 0;
+
+const PaysafeActor *
+paysafe_actor_current(void)
+{
+	return top ? &top->actor : NULL;
+}
+
+uint64
+paysafe_actor_generation(void)
+{
+	return generation;
+}
+
+char *
+paysafe_actor_session_user(void)
+{
+	return GetUserNameFromId(GetSessionUserId(), true);
+}
+
+char *
+paysafe_actor_login(void)
+{
+	char	   *name = NULL;
+
+	/* the role that authenticated; SET SESSION AUTHORIZATION leaves it alone */
+	if (MyProc != NULL && OidIsValid(MyProc->roleId))
+		name = GetUserNameFromId(MyProc->roleId, true);
+	return name ? name : paysafe_actor_session_user();
+}
+
+const char *
+paysafe_actor_client(void)
+{
+	static char address[NI_MAXHOST];	/* does not change in a session */
+
+	if (MyBEEntry == NULL || MyBackendType != B_BACKEND)
+		return NULL;
+	if (address[0] == '\0')
+	{
+		SockAddr   *client = &MyBEEntry->st_clientaddr;
+
+		if (client->addr.ss_family == AF_UNIX)
+			strlcpy(address, "[local]", sizeof(address));
+		else if (pg_getnameinfo_all(&client->addr, client->salen, address, sizeof(address),
+									NULL, 0, NI_NUMERICHOST) != 0)
+			strlcpy(address, "unknown", sizeof(address));
+	}
+	return address;
+}
+
+const char *
+paysafe_actor_certificate(void)
+{
+#ifdef USE_SSL
+	if (MyBEEntry != NULL && MyBEEntry->st_ssl &&
+		MyBEEntry->st_sslstatus->ssl_client_dn[0] != '\0')
+		return MyBEEntry->st_sslstatus->ssl_client_dn;
+#endif
+	return NULL;
+}
+
+const char *
+paysafe_actor_name(void)
+{
+	return top ? top->actor.name : paysafe_actor_session_user();
+}
+
+bool
+paysafe_actor_same_person(const char *a, const char *b)
+{
+	return pg_strcasecmp(a, b) == 0;
+}
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE || event == XACT_EVENT_PARALLEL_COMMIT ||
+		event == XACT_EVENT_PARALLEL_ABORT)
+	{
+		if (top != NULL)
+			generation++;
+		top = NULL;
+	}
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId mine,
+				   SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		while (top != NULL && top->level >= level)
+		{
+			top = top->outer;
+			generation++;
+		}
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (ActorFrame *f = top; f != NULL && f->level >= level; f = f->outer)
+			f->level = level - 1;
+	}
+}
+
+void
+paysafe_actor_init(void)
+{
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}
+
+/*
+ * A text argument: length, no control characters (but line ends and tabs where
+ * allowed), no blanks around it.  Other blanks of Unicode count as characters.
+ */
+static const char *
+text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
+			  bool lines_allowed)
+{
+	char	   *value;
+	size_t		len;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	len = strlen(value);
+	if (len == 0 || len > (size_t) maxlen)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", name, maxlen)));
+	for (size_t i = 0; i < len; i++)
+		if (((unsigned char) value[i] < ' ' || value[i] == 0x7f) &&
+			!(lines_allowed && (value[i] == '\n' || value[i] == '\r' || value[i] == '\t')))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must not contain control characters", name)));
+	if (value[0] == ' ' || value[len - 1] == ' ')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not begin or end with a blank", name)));
+	return MemoryContextStrdup(TopTransactionContext, value);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_act_as);
+
+/*
+ * act_as(actor, reason, ticket, request_id, business_id) returns void
+ */
+Datum
+paysafe_act_as(PG_FUNCTION_ARGS)
+{
+	ActorFrame *frame;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "actor")));
+	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
+	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
+	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
+	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
+	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);
+	frame->actor.business_id = text_argument(fcinfo, 4, "business_id", MAX_TEXT_LEN, false);
+	frame->level = GetCurrentTransactionNestLevel();
+	/* a second claim of one level replaces the first */
+	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
+	top = frame;
+	generation++;
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * actor.h
+ *	  Who acts, and why.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ACTOR_H
+#define PAYSAFE_ACTOR_H
+
+typedef struct PaysafeActor
+{
+	const char *name;
+	const char *reason;			/* these four may be NULL */
+	const char *ticket;
+	const char *request_id;
+	const char *business_id;
+} PaysafeActor;
+
+/*
+ * The actor that act_as declared in this transaction, or NULL.  Valid until
+ * the next act_as, rollback to a savepoint, or end of the transaction.
+ */
+extern const PaysafeActor *paysafe_actor_current(void);
+
+/* Changes whenever paysafe_actor_current may answer differently. */
+extern uint64 paysafe_actor_generation(void);
+
+/* The declared actor's name, or else the session user's. */
+extern const char *paysafe_actor_name(void);
+
+/* Names of the role that logged in and of the session user; palloc'd. */
+extern char *paysafe_actor_login(void);
+extern char *paysafe_actor_session_user(void);
+
+/* Address of the client, "[local]" for a socket, NULL without a client. */
+extern const char *paysafe_actor_client(void);
+
+/* Distinguished name of the client's TLS certificate, or NULL. */
+extern const char *paysafe_actor_certificate(void);
+
+/*
+ * Do two names stand for one person?  Case and, for safety, nothing else is
+ * ignored; act_as refuses names with blanks around them.
+ */
+extern bool paysafe_actor_same_person(const char *a, const char *b);
+
+extern void paysafe_actor_init(void);
+
+#endif							/* PAYSAFE_ACTOR_H */

@@ -1,0 +1,273 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.c
+ *	  Where the extension's own objects are, and trees of tables.
+ *
+ * Nothing is looked up through search_path.  A relation is believed to be
+ * ours only if pg_depend makes it a member of the extension, so a table that
+ * somebody puts under one of our names in a renamed schema is not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "core/catalog.h"
+#include "core/compat.h"
+
+static const char *const table_names[PAYSAFE_NTABLES] = {
+	[PAYSAFE_RULE] = "rule",
+	[PAYSAFE_THRESHOLD] = "threshold",
+	[PAYSAFE_CURRENCY] = "currency",
+	[PAYSAFE_APPROVAL_RECORD] = "approval_record",
+	[PAYSAFE_APPROVAL_END] = "approval_end",
+	[PAYSAFE_REFUND_EVENT] = "refund_event",
+	[PAYSAFE_AUDIT_ROW] = "audit_row",
+	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
+	[PAYSAFE_REDACTION_KEY] = "redaction_key",
+};
+
+/* Known OIDs; reset as a whole when anything they depend on changes. */
+static struct
+{
+	Oid			extension;
+	Oid			owner;
+	Oid			schema;
+	Oid			tables[PAYSAFE_NTABLES];
+	Oid			enforce;
+	Oid			statement;
+}			known;
+
+static void
+forget(Datum arg, Oid relid)
+{
+	if (OidIsValid(relid))
+	{
+		bool		ours = false;
+
+		for (int i = 0; i < PAYSAFE_NTABLES; i++)
+			ours |= known.tables[i] == relid;
+		if (!ours)
+			return;
+	}
+	memset(&known, 0, sizeof(known));
+}
+
+static void
+forget_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	memset(&known, 0, sizeof(known));
+}
+
+static PAYSAFE_NORETURN void
+damaged(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the extension paysafe is not complete in this database"),
+			 errdetail("Missing or not a member of the extension: %s.", what),
+			 errhint("Restore the extension from a backup, or create it again in a new database.")));
+	pg_unreachable();
+}
+
+/* The extension's OID and owner, read from pg_extension once. */
+static Oid
+extension_oid(void)
+{
+	Relation	rel;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	if (OidIsValid(known.extension))
+		return known.extension;
+
+	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("paysafe"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+
+		known.extension = form->oid;
+		known.owner = form->extowner;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (!OidIsValid(known.extension))
+		damaged("extension paysafe");
+	return known.extension;
+}
+
+static bool
+is_member(Oid classid, Oid objid)
+{
+	return getExtensionOfObject(classid, objid) == extension_oid();
+}
+
+static Oid
+schema_oid(void)
+{
+	if (!OidIsValid(known.schema))
+	{
+		Oid			oid = get_namespace_oid("paysafe", true);
+
+		if (!OidIsValid(oid) || !is_member(NamespaceRelationId, oid))
+			damaged("schema paysafe");
+		known.schema = oid;
+	}
+	return known.schema;
+}
+
+Oid
+paysafe_catalog_table(PaysafeTable table)
+{
+	if (!OidIsValid(known.tables[table]))
+	{
+		Oid			oid = get_relname_relid(table_names[table], schema_oid());
+
+		if (!OidIsValid(oid) || !is_member(RelationRelationId, oid))
+			damaged(psprintf("table paysafe.%s", table_names[table]));
+		known.tables[table] = oid;
+	}
+	return known.tables[table];
+}
+
+Oid
+paysafe_catalog_owner(void)
+{
+	(void) extension_oid();
+	return known.owner;
+}
+
+bool
+paysafe_catalog_is_own(Oid relid)
+{
+	return get_rel_namespace(relid) == schema_oid();
+}
+
+/* A trigger function of ours: no arguments, member of the extension. */
+static Oid
+trigger_function(const char *name, Oid *cached)
+{
+	if (!OidIsValid(*cached))
+	{
+		oidvector  *noargs = buildoidvector(NULL, 0);
+		Oid			oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										  CStringGetDatum(name),
+										  PointerGetDatum(noargs),
+										  ObjectIdGetDatum(schema_oid()));
+
+		if (!OidIsValid(oid) || !is_member(ProcedureRelationId, oid))
+			damaged(psprintf("function paysafe.%s()", name));
+		*cached = oid;
+	}
+	return *cached;
+}
+
+Oid
+paysafe_catalog_enforce_function(void)
+{
+	return trigger_function("enforce", &known.enforce);
+}
+
+Oid
+paysafe_catalog_statement_function(void)
+{
+	return trigger_function("enforce_statement", &known.statement);
+}
+
+bool
+paysafe_catalog_enforcing(void)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(paysafe_catalog_enforce_function()));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = ((Form_pg_depend) GETSTRUCT(tuple))->classid == TriggerRelationId;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* Direct parents: of a partition one, of an inheritance child several. */
+static List *
+direct_parents(Oid relid)
+{
+	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = lappend_oid(result, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+List *
+paysafe_catalog_ancestors(Oid relid)
+{
+	List	   *result = list_make1_oid(relid);
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(result); i++)
+		result = list_concat_unique_oid(result, direct_parents(list_nth_oid(result, i)));
+	return result;
+}
+
+int
+paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function)
+{
+	TriggerDesc *desc = rel->trigdesc;
+
+	if (desc != NULL)
+		for (int i = 0; i < desc->numtriggers; i++)
+			if (strcmp(desc->triggers[i].tgname, name) == 0 &&
+				desc->triggers[i].tgfoid == function)
+				return i;
+	return -1;
+}
+
+void
+paysafe_catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
+}

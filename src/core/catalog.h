@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *	  Where the extension's own objects are, and trees of tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_CATALOG_H
+#define PAYSAFE_CATALOG_H
+
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+typedef enum PaysafeTable
+{
+	PAYSAFE_RULE,
+	PAYSAFE_THRESHOLD,
+	PAYSAFE_CURRENCY,
+	PAYSAFE_APPROVAL_RECORD,
+	PAYSAFE_APPROVAL_END,
+	PAYSAFE_REFUND_EVENT,
+	PAYSAFE_AUDIT_ROW,
+	PAYSAFE_AUDIT_SHAPE,
+	PAYSAFE_REDACTION_KEY,
+	PAYSAFE_NTABLES
+} PaysafeTable;
+
+#define PAYSAFE_ROW_TRIGGER			"paysafe"
+#define PAYSAFE_STATEMENT_TRIGGER	"paysafe_statement"
+
+/*
+ * OID of one of paysafe's own tables.  Found by schema and name once, accepted
+ * only if it is a member of the extension, and forgotten when the relation
+ * changes.  Raises 55000 if the extension is damaged.
+ */
+extern Oid	paysafe_catalog_table(PaysafeTable table);
+
+/* The extension's owner: as whom paysafe creates triggers and partitions. */
+extern Oid	paysafe_catalog_owner(void);
+
+/* Does the relation belong to the schema paysafe? */
+extern bool paysafe_catalog_is_own(Oid relid);
+
+/* Is trigfoid one of our trigger functions? */
+extern Oid	paysafe_catalog_enforce_function(void);
+extern Oid	paysafe_catalog_statement_function(void);
+
+/* Does any table of this database carry an enforcing trigger? */
+extern bool paysafe_catalog_enforcing(void);
+
+/*
+ * The relation and everything its rows also belong to: partition roots and
+ * inheritance parents, nearest first.
+ */
+extern List *paysafe_catalog_ancestors(Oid relid);
+
+/* Position of a trigger of ours in the relation's triggers, or -1. */
+extern int	paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function);
+
+extern void paysafe_catalog_init(void);
+
+#endif							/* PAYSAFE_CATALOG_H */

@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Differences between the supported PostgreSQL versions (15 to 18).
+ *
+ * The only file that tests PG_VERSION_NUM.  Each wrapper is a typed inline
+ * function named after the newest API with the suffix _compat.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_COMPAT_H
+#define PAYSAFE_COMPAT_H
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "nodes/execnodes.h"
+#include "utils/acl.h"
+#include "utils/rel.h"
+
+#if PG_VERSION_NUM < 150000
+#error "paysafe needs PostgreSQL 15 or later"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* PostgreSQL 18 replaced pg_attribute_noreturn() by a prefix */
+#if PG_VERSION_NUM >= 180000
+#define PAYSAFE_NORETURN pg_noreturn
+#else
+#define PAYSAFE_NORETURN __attribute__((noreturn))
+#endif
+
+/* Does the role own the relation?  Superusers own everything. */
+static inline bool
+relation_ownercheck_compat(Oid relid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, roleid);
+#else
+	return pg_class_ownercheck(relid, roleid);
+#endif
+}
+
+/* Start an index scan; PostgreSQL 18 added instrumentation. */
+static inline IndexScanDesc
+index_beginscan_compat(Relation heap, Relation index, Snapshot snapshot,
+					   int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* Release what an index keeps between inserts; new in PostgreSQL 17. */
+static inline void
+index_insert_cleanup_compat(Relation index, IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#else
+	(void) index;
+	(void) info;
+#endif
+}
+
+#endif							/* PAYSAFE_COMPAT_H */

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * errors.h
+ *	  The SQLSTATEs that paysafe raises on its own account.
+ *
+ * Class 23 reaches every driver as an integrity error; the letter after it
+ * is from the range that the standard leaves to implementations.  42501 is
+ * for what another person may do.  Codes are never reused.  doc/errors.md
+ * has a row for each.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ERRORS_H
+#define PAYSAFE_ERRORS_H
+
+#include "utils/errcodes.h"
+
+/* status machines */
+#define ERRCODE_PAYSAFE_TRANSITION		MAKE_SQLSTATE('2','3','T','0','1')	/* from -> to is not declared */
+#define ERRCODE_PAYSAFE_INITIAL_STATUS	MAKE_SQLSTATE('2','3','T','0','2')	/* INSERT in a status that is not initial */
+#define ERRCODE_PAYSAFE_STATUS_DELETE	MAKE_SQLSTATE('2','3','T','0','3')	/* DELETE or TRUNCATE outside "deletable" */
+#define ERRCODE_PAYSAFE_UNKNOWN_STATUS	MAKE_SQLSTATE('2','3','T','0','4')	/* a value, or NULL, that is no state */
+#define ERRCODE_PAYSAFE_STATUS_KEY		MAKE_SQLSTATE('2','3','T','0','5')	/* primary key of a row under way changed */
+
+/* append-only tables */
+#define ERRCODE_PAYSAFE_APPEND_ONLY		MAKE_SQLSTATE('2','3','L','0','1')	/* UPDATE, DELETE or TRUNCATE */
+
+/* payments and refunds */
+#define ERRCODE_PAYSAFE_OVER_CAPTURED	MAKE_SQLSTATE('2','3','R','0','1')	/* refunds exceed the captured amount */
+#define ERRCODE_PAYSAFE_CURRENCY		MAKE_SQLSTATE('2','3','R','0','2')	/* refund and payment differ */
+#define ERRCODE_PAYSAFE_FROZEN			MAKE_SQLSTATE('2','3','R','0','3')	/* a frozen column changed */
+#define ERRCODE_PAYSAFE_AMOUNT			MAKE_SQLSTATE('2','3','R','0','4')	/* not a possible amount */
+#define ERRCODE_PAYSAFE_CAPTURE			MAKE_SQLSTATE('2','3','R','0','5')	/* captured amount outside a capture */
+#define ERRCODE_PAYSAFE_NO_PAYMENT		MAKE_SQLSTATE('2','3','R','0','6')	/* refund without exactly one payment */
+#define ERRCODE_PAYSAFE_MONEY_DELETE	MAKE_SQLSTATE('2','3','R','0','7')	/* payment or refund that must stay */
+
+/*
+ * Also raised, with their standard meaning: 42501 (approval missing, own
+ * approval, reason or ticket missing, protected table of paysafe), 22023 and
+ * 42703 (declaration), 40001 (retry), 55000 (server not set up), 39P01
+ * (trigger misused), 22P03 (audit image malformed).
+ */
+
+#endif							/* PAYSAFE_ERRORS_H */

@@ -1,0 +1,508 @@
+/*-------------------------------------------------------------------------
+ *
+ * key.c
+ *	  The identity of a row: its key as text, and finding rows by value.
+ *
+ * Searches go below the executor: no planner setting, row security policy,
+ * rule or operator of a user's making takes part.  An index is trusted only
+ * if its operator class came with PostgreSQL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "partitioning/partdesc.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/datetime.h"
+#include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/partcache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "core/catalog.h"
+#include "core/compat.h"
+#include "core/key.h"
+#include "core/money.h"
+
+#define MAXINT8LEN 20			/* digits and sign of an int64 */
+
+/* Is the column (by name) part of the partition key of an ancestor? */
+static bool
+in_partition_key(Relation rel, const char *column)
+{
+	ListCell   *lc;
+	bool		found = false;
+
+	if (!rel->rd_rel->relispartition && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(lc, paysafe_catalog_ancestors(RelationGetRelid(rel)))
+	{
+		Relation	ancestor = table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (ancestor->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		{
+			AttrNumber	attnum = get_attnum(RelationGetRelid(ancestor), column);
+
+			found = attnum != InvalidAttrNumber &&
+				has_partition_attrs(ancestor,
+									bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber),
+									NULL);
+		}
+		table_close(ancestor, AccessShareLock);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+int
+paysafe_key_columns(Relation rel, AttrNumber **attnums)
+{
+	Oid			pkey;
+	HeapTuple	tuple;
+	Form_pg_index index;
+	int			n = 0;
+
+	(void) RelationGetIndexList(rel);	/* fills rd_pkindex */
+	pkey = rel->rd_pkindex;
+	*attnums = NULL;
+	if (!OidIsValid(pkey))
+		return 0;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(pkey));
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	index = (Form_pg_index) GETSTRUCT(tuple);
+	*attnums = palloc(sizeof(AttrNumber) * index->indnkeyatts);
+	for (int i = 0; i < index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->indkey.values[i];
+
+		if (!in_partition_key(rel, NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)))
+			(*attnums)[n++] = attnum;
+	}
+	if (n == 0)
+		for (; n < index->indnkeyatts; n++)
+			(*attnums)[n] = index->indkey.values[n];
+	ReleaseSysCache(tuple);
+	return n;
+}
+
+char *
+paysafe_value_text(Oid typid, Datum value)
+{
+	char	   *digits;
+
+	switch (typid)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			digits = palloc(MAXINT8LEN + 1);
+			pg_lltoa(typid == INT2OID ? DatumGetInt16(value) :
+					 typid == INT4OID ? DatumGetInt32(value) :
+					 DatumGetInt64(value), digits);
+			return digits;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return TextDatumGetCString(value);
+		case REGCLASSOID:
+			{
+				/* its output would drop the schema if search_path allows */
+				char	   *name = get_rel_name(DatumGetObjectId(value));
+
+				if (name == NULL)
+					return psprintf("%u", DatumGetObjectId(value));
+				return quote_qualified_identifier(get_namespace_name(get_rel_namespace(DatumGetObjectId(value))),
+												  name);
+			}
+		default:
+			{
+				Oid			output;
+				bool		varlena;
+				int			save_datestyle = DateStyle;
+				int			save_intervalstyle = IntervalStyle;
+				int			save_bytea = bytea_output;
+				int			save_digits = extra_float_digits;
+				pg_tz	   *save_zone = session_timezone;
+				char	   *result;
+
+				getTypeOutputInfo(typid, &output, &varlena);
+				DateStyle = USE_ISO_DATES;
+				IntervalStyle = INTSTYLE_POSTGRES;
+				bytea_output = BYTEA_OUTPUT_HEX;
+				extra_float_digits = 1;
+				session_timezone = pg_tzset("GMT");
+				PG_TRY();
+				{
+					result = OidOutputFunctionCall(output, value);
+				}
+				PG_FINALLY();
+				{
+					DateStyle = save_datestyle;
+					IntervalStyle = save_intervalstyle;
+					bytea_output = save_bytea;
+					extra_float_digits = save_digits;
+					session_timezone = save_zone;
+				}
+				PG_END_TRY();
+				return result;
+			}
+	}
+}
+
+static char *
+key_part(TupleDesc desc, AttrNumber attnum, Datum value)
+{
+	return paysafe_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
+}
+
+char *
+paysafe_key_text(const RelationRules *rules, TupleDesc desc, TupleTableSlot *slot)
+{
+	StringInfoData buf;
+
+	if (rules->nkeys == 1)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, rules->key_attnums[0], &isnull);
+
+		return isnull ? pstrdup("") : key_part(desc, rules->key_attnums[0], value);
+	}
+	initStringInfo(&buf);
+	for (int i = 0; i < rules->nkeys; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, rules->key_attnums[i], &isnull);
+
+		if (i > 0)
+			appendStringInfoChar(&buf, ',');
+		if (isnull)
+			continue;
+		for (char *c = key_part(desc, rules->key_attnums[i], value); *c; c++)
+		{
+			if (*c == ',' || *c == '\\')
+				appendStringInfoChar(&buf, '\\');
+			appendStringInfoChar(&buf, *c);
+		}
+	}
+	return buf.data;
+}
+
+bool
+paysafe_same_value(Form_pg_attribute att, Datum a, bool anull, Datum b, bool bnull)
+{
+	if (anull || bnull)
+		return anull == bnull;
+	if (datum_image_eq(a, b, att->attbyval, att->attlen))
+		return true;
+	if (getBaseType(att->atttypid) == NUMERICOID)
+		return paysafe_money_compare(DatumGetNumeric(a), DatumGetNumeric(b)) == 0;
+	return false;
+}
+
+bool
+paysafe_same_column(TupleDesc desc, AttrNumber attnum, TupleTableSlot *a,
+					TupleTableSlot *b)
+{
+	bool		anull;
+	bool		bnull;
+	Datum		av = slot_getattr(a, attnum, &anull);
+	Datum		bv = slot_getattr(b, attnum, &bnull);
+
+	return paysafe_same_value(TupleDescAttr(desc, attnum - 1), av, anull, bv, bnull);
+}
+
+bool
+paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
+					TupleTableSlot *before, TupleTableSlot *after)
+{
+	for (int i = 0; i < rules->nkeys; i++)
+		if (!paysafe_same_column(desc, rules->key_attnums[i], before, after))
+			return true;
+	return false;
+}
+
+void
+paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
+{
+	Oid			argtype = getBaseType(valuetype);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	TypeCacheEntry *typcache = lookup_type_cache(getBaseType(att->atttypid),
+												 TYPECACHE_BTREE_OPFAMILY);
+	Oid			operator = InvalidOid;
+
+	/* text and varchar share their operators */
+	if (argtype == VARCHAROID)
+		argtype = TEXTOID;
+	if (OidIsValid(typcache->btree_opf) && typcache->btree_opf < FirstNormalObjectId)
+	{
+		operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
+									   argtype, BTEqualStrategyNumber);
+		if (!OidIsValid(operator) && typcache->type_id == argtype)
+		{
+			/* a polymorphic family such as that of enums */
+			operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
+										   typcache->btree_opintype, BTEqualStrategyNumber);
+			argtype = InvalidOid;
+		}
+	}
+	if (!OidIsValid(operator) || operator >= FirstNormalObjectId ||
+		(OidIsValid(att->attcollation) && !get_collation_isdeterministic(att->attcollation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" cannot be compared with type %s",
+						NameStr(att->attname), RelationGetRelationName(rel),
+						format_type_be(valuetype)),
+				 errhint("Keys must have the same built-in type on both sides.")));
+	out->attnum = attnum;
+	out->argtype = argtype;
+	out->collation = OidIsValid(att->attcollation) ? att->attcollation : InvalidOid;
+	fmgr_info_cxt(get_opcode(operator), &out->equal, CurrentMemoryContext);
+}
+
+/*
+ * Open an index on the column that may be trusted, or return NULL: valid,
+ * btree, complete, with an operator class and a collation that came with
+ * PostgreSQL or the column, and not too young for the snapshot.
+ */
+static Relation
+open_index(Relation rel, AttrNumber attnum)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && form->indislive && form->indisready &&
+			index->rd_rel->relam == BTREE_AM_OID &&
+			form->indkey.values[0] == attnum &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
+			index->rd_opfamily[0] < FirstNormalObjectId &&
+			index->rd_opfamily[0] == lookup_type_cache(getBaseType(att->atttypid),
+													   TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
+			index->rd_indcollation[0] == att->attcollation &&
+			(!form->indcheckxmin ||
+			 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+								   TransactionXmin)))
+		{
+			oidvector  *classes;
+			bool		isnull;
+
+			classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+																	Anum_pg_index_indclass, &isnull));
+			if (classes->values[0] < FirstNormalObjectId)
+			{
+				list_free(indexes);
+				return index;
+			}
+		}
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return NULL;
+}
+
+bool
+paysafe_key_has_index(Relation leaf, AttrNumber attnum)
+{
+	Relation	index = open_index(leaf, attnum);
+
+	if (index == NULL)
+		return false;
+	index_close(index, AccessShareLock);
+	return true;
+}
+
+void
+paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
+				 Snapshot snapshot, KeyVisitor visitor, void *arg)
+{
+	Relation	index = open_index(leaf, equality->attnum);
+	TupleTableSlot *slot = table_slot_create(leaf, NULL);
+	bool		more = true;
+
+	if (index != NULL)
+	{
+		ScanKeyData key;
+		IndexScanDesc scan;
+
+		ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, equality->argtype,
+							   equality->collation, equality->equal.fn_oid, value);
+		scan = index_beginscan_compat(leaf, index, snapshot, 1);
+		index_rescan(scan, &key, 1, NULL, 0);
+		while (more && index_getnext_slot(scan, ForwardScanDirection, slot))
+			more = visitor(leaf, slot, arg);
+		index_endscan(scan);
+		index_close(index, AccessShareLock);
+	}
+	else
+	{
+		TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
+
+		while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			bool		isnull;
+			Datum		candidate = slot_getattr(slot, equality->attnum, &isnull);
+
+			if (!isnull &&
+				DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &equality->equal),
+											   equality->collation, candidate, value)))
+				more = visitor(leaf, slot, arg);
+		}
+		table_endscan(scan);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+Snapshot
+paysafe_latest_snapshot(void)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	/*
+	 * RegisterSnapshot made a private copy.  An AFTER trigger runs before the
+	 * command counter moves on, so what the statement wrote has the current
+	 * command id and needs one more to be seen.
+	 */
+	snapshot->curcid = GetCurrentCommandId(false) + 1;
+	return snapshot;
+}
+
+Datum
+paysafe_key_input(Form_pg_attribute att, char *text)
+{
+	Oid			input;
+	Oid			ioparam;
+
+	getTypeInputInfo(att->atttypid, &input, &ioparam);
+	return OidInputFunctionCall(input, text, ioparam, att->atttypmod);
+}
+
+bool
+paysafe_key_split(const char *key, int n, char **parts)
+{
+	int			found = 0;
+	StringInfoData buf;
+
+	if (n == 1)
+	{
+		parts[0] = pstrdup(key);
+		return true;
+	}
+	initStringInfo(&buf);
+	for (const char *c = key;; c++)
+	{
+		if (*c == ',' || *c == '\0')
+		{
+			if (found == n)
+				return false;
+			parts[found++] = pstrdup(buf.data);
+			resetStringInfo(&buf);
+			if (*c == '\0')
+				return found == n;
+			continue;
+		}
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+		appendStringInfoChar(&buf, *c);
+	}
+}
+
+typedef struct FindState
+{
+	int			nkeys;
+	KeyEquality *equality;
+	Datum	   *values;
+	KeyVisitor	visitor;
+	void	   *arg;
+} FindState;
+
+/* The scan matched the first column; compare the others. */
+static bool
+visit_rest(Relation rel, TupleTableSlot *row, void *arg)
+{
+	FindState  *find = arg;
+
+	for (int i = 1; i < find->nkeys; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(row, find->equality[i].attnum, &isnull);
+
+		if (isnull ||
+			!DatumGetBool(FunctionCall2Coll(&find->equality[i].equal,
+											find->equality[i].collation,
+											value, find->values[i])))
+			return true;
+	}
+	return find->visitor(rel, row, find->arg);
+}
+
+void
+paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
+				 KeyVisitor visitor, void *arg)
+{
+	List	   *tree = find_all_inheritors(relid, AccessShareLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, tree)
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), NoLock);
+		FindState	find = {.visitor = visitor, .arg = arg};
+		AttrNumber *attnums;
+		char	  **parts;
+
+		if (leaf->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		{
+			table_close(leaf, NoLock);
+			continue;
+		}
+		find.nkeys = paysafe_key_columns(leaf, &attnums);
+		if (find.nkeys == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s\" has no primary key", RelationGetRelationName(leaf))));
+		parts = palloc(sizeof(char *) * find.nkeys);
+		if (!paysafe_key_split(key, find.nkeys, parts))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key \"%s\" does not have %d parts", key, find.nkeys),
+					 errhint("Separate the columns of the primary key by commas.")));
+		find.equality = palloc(sizeof(KeyEquality) * find.nkeys);
+		find.values = palloc(sizeof(Datum) * find.nkeys);
+		for (int i = 0; i < find.nkeys; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1);
+
+			paysafe_key_equality(leaf, attnums[i], att->atttypid, &find.equality[i]);
+			find.values[i] = paysafe_key_input(att, parts[i]);
+		}
+		paysafe_key_scan(leaf, &find.equality[0], find.values[0], snapshot,
+						 visit_rest, &find);
+		table_close(leaf, NoLock);
+	}
+}

@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * money.c
+ *	  Amounts and currencies.
+ *
+ * All arithmetic is PostgreSQL's numeric, called as C functions, so that no
+ * operator or aggregate found through search_path takes part.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "core/catalog.h"
+#include "core/compat.h"
+#include "core/money.h"
+
+#define CURRENCY_LEN 32
+
+typedef struct CurrencyEntry
+{
+	char		code[CURRENCY_LEN]; /* lower case; hash key */
+	int			scale;
+} CurrencyEntry;
+
+static HTAB *currencies = NULL; /* NULL: not loaded; lives with the backend */
+static Oid	currency_relid = InvalidOid;
+
+void
+paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, RelationGetRelationName(rel))));
+	out->attnum = attnum;
+	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	strlcpy(out->name, column, NAMEDATALEN);
+	if (out->typid != NUMERICOID && !paysafe_money_is_minor(out))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" has type %s, which cannot hold exact money",
+						column, format_type_be(out->typid)),
+				 errhint("Use numeric for major units, or smallint, integer or bigint for minor units.")));
+}
+
+bool
+paysafe_money_is_minor(const AmountColumn *column)
+{
+	return column->typid == INT2OID || column->typid == INT4OID ||
+		column->typid == INT8OID;
+}
+
+bool
+paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *out)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, column->attnum, &isnull);
+
+	if (isnull)
+		return false;
+	switch (column->typid)
+	{
+		case INT2OID:
+			*out = int64_to_numeric(DatumGetInt16(value));
+			break;
+		case INT4OID:
+			*out = int64_to_numeric(DatumGetInt32(value));
+			break;
+		case INT8OID:
+			*out = int64_to_numeric(DatumGetInt64(value));
+			break;
+		default:
+			*out = DatumGetNumeric(value);
+	}
+	return true;
+}
+
+bool
+paysafe_money_same(const AmountColumn *column, TupleTableSlot *a, TupleTableSlot *b)
+{
+	Numeric		av;
+	Numeric		bv;
+	bool		ahas = paysafe_money_value(column, a, &av);
+	bool		bhas = paysafe_money_value(column, b, &bv);
+
+	if (!ahas || !bhas)
+		return ahas == bhas;
+	return paysafe_money_compare(av, bv) == 0;
+}
+
+char *
+paysafe_money_fault(const AmountColumn *column, Numeric amount,
+					const char *currency, bool zero_allowed)
+{
+	int			sign;
+
+	if (numeric_is_nan(amount) || numeric_is_inf(amount))
+		return pstrdup("it is not a finite number");
+	sign = paysafe_money_compare(amount, paysafe_money_zero());
+	if (sign < 0)
+		return pstrdup("it is negative");
+	if (sign == 0 && !zero_allowed)
+		return pstrdup("it is zero");
+	if (!paysafe_money_is_minor(column))
+	{
+		int			scale = paysafe_money_scale(currency);
+		int			used;
+
+		if (scale < 0)
+			return psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
+		used = DatumGetInt32(DirectFunctionCall1(numeric_min_scale,
+												 NumericGetDatum(amount)));
+		if (used > scale)
+			return psprintf("%s has %d decimals, the amount %d", currency, scale, used);
+	}
+	return NULL;
+}
+
+Numeric
+paysafe_money_zero(void)
+{
+	return int64_to_numeric(0);
+}
+
+Numeric
+paysafe_money_add(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a),
+											   NumericGetDatum(b)));
+}
+
+int
+paysafe_money_compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
+											 NumericGetDatum(b)));
+}
+
+char *
+paysafe_money_text(Numeric amount)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount)));
+}
+
+static void
+forget_currencies(Datum arg, Oid relid)
+{
+	if (currencies != NULL && (!OidIsValid(relid) || relid == currency_relid))
+	{
+		hash_destroy(currencies);
+		currencies = NULL;
+	}
+}
+
+/* ASCII lower case; codes of other alphabets are left as they are. */
+static void
+fold_code(const char *code, char *out)
+{
+	memset(out, 0, CURRENCY_LEN);
+	for (int i = 0; i < CURRENCY_LEN - 1 && code[i] != '\0'; i++)
+		out[i] = pg_ascii_tolower((unsigned char) code[i]);
+}
+
+static void
+load_currencies(void)
+{
+	HASHCTL		ctl = {.keysize = CURRENCY_LEN, .entrysize = sizeof(CurrencyEntry)};
+	HTAB	   *loaded;
+	Relation	rel;
+
+	currency_relid = paysafe_catalog_table(PAYSAFE_CURRENCY);
+	rel = table_open(currency_relid, AccessShareLock);
+	ctl.hcxt = TopMemoryContext;
+	loaded = hash_create("paysafe currencies", 256, &ctl,
+						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	PG_TRY();
+	{
+		SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+		HeapTuple	tuple;
+
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			TupleDesc	desc = RelationGetDescr(rel);
+			bool		isnull;
+			char		code[CURRENCY_LEN];
+			CurrencyEntry *entry;
+
+			fold_code(TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull)), code);
+			entry = hash_search(loaded, code, HASH_ENTER, NULL);
+			entry->scale = DatumGetInt16(heap_getattr(tuple, 2, desc, &isnull));
+		}
+		systable_endscan(scan);
+	}
+	PG_CATCH();
+	{
+		hash_destroy(loaded);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	table_close(rel, AccessShareLock);
+	currencies = loaded;
+}
+
+int
+paysafe_money_scale(const char *currency)
+{
+	char		code[CURRENCY_LEN];
+	CurrencyEntry *entry;
+
+	if (strlen(currency) >= CURRENCY_LEN)
+		return -1;
+	if (currencies == NULL)
+		load_currencies();
+	fold_code(currency, code);
+	entry = hash_search(currencies, code, HASH_FIND, NULL);
+	return entry ? entry->scale : -1;
+}
+
+void
+paysafe_money_init(void)
+{
+	CacheRegisterRelcacheCallback(forget_currencies, (Datum) 0);
+}

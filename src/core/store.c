@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.c
+ *	  Reading and adding rows of paysafe's own tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "core/catalog.h"
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/key.h"
+#include "core/refusal.h"
+#include "core/store.h"
+
+static StoreRecorder recorder = NULL;
+
+void
+paysafe_store_set_recorder(StoreRecorder new_recorder)
+{
+	recorder = new_recorder;
+}
+
+void
+paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+		IndexInfo  *info = BuildIndexInfo(index);
+
+		if (info->ii_ReadyForInserts)
+		{
+			for (int i = 0; i < nslots; i++)
+			{
+				Datum		values[INDEX_MAX_KEYS];
+				bool		nulls[INDEX_MAX_KEYS];
+
+				FormIndexDatum(info, slots[i], NULL, values, nulls);
+				(void) index_insert(index, values, nulls, &slots[i]->tts_tid, rel,
+									info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+									false, info);
+			}
+			index_insert_cleanup_compat(index, info);
+		}
+		index_close(index, RowExclusiveLock);
+		pfree(info);
+	}
+	list_free(indexes);
+}
+
+void
+paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+
+	ExecStoreHeapTuple(tuple, slot, false);
+	slot->tts_tableOid = RelationGetRelid(rel);
+	table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
+	paysafe_store_index(rel, &slot, 1);
+	if (recorder != NULL)
+		recorder(rel, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
+				   const Datum *keys, StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+	Snapshot	snapshot = paysafe_latest_snapshot();
+	Oid			index_oid = InvalidOid;
+	ScanKeyData scankeys[INDEX_MAX_KEYS];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (nkeys > 0)
+	{
+		Relation	index;
+
+		index_oid = get_relname_relid(index_name, RelationGetNamespace(rel));
+		if (!OidIsValid(index_oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("index \"%s\" of the extension paysafe does not exist", index_name)));
+		index = index_open(index_oid, AccessShareLock);
+		for (int i = 0; i < nkeys; i++)
+		{
+			AttrNumber	attnum = index->rd_index->indkey.values[i];
+			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+			TypeCacheEntry *typcache = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR);
+
+			ScanKeyEntryInitialize(&scankeys[i], 0, attnum, BTEqualStrategyNumber,
+								   InvalidOid, att->attcollation,
+								   get_opcode(typcache->eq_opr), keys[i]);
+		}
+		index_close(index, AccessShareLock);
+	}
+	scan = systable_beginscan(rel, index_oid, nkeys > 0, snapshot, nkeys,
+							  nkeys > 0 ? scankeys : NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (!visitor(rel, tuple, arg))
+			break;
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_own_table);
+
+/*
+ * own_table() returns trigger: BEFORE each row and BEFORE TRUNCATE on
+ * paysafe's own tables.  UPDATE, DELETE and TRUNCATE are refused for
+ * everyone.  INSERT is how pg_restore brings the rows back; it does so before
+ * it creates the triggers of the tables that the rows are about, so INSERT is
+ * accepted as long as no table of the database enforces anything.
+ */
+Datum
+paysafe_own_table(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const char *name;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by the trigger manager", "own_table")));
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && !paysafe_catalog_enforcing())
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	name = RelationGetRelationName(trigdata->tg_relation);
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = "own_table",
+					   .schema_name = "paysafe",
+					   .table_name = name,
+					   .message = psprintf("rows of \"paysafe.%s\" cannot be written by SQL", name),
+					   .detail = "The table is evidence or configuration of paysafe: only its functions add rows, and nothing changes or removes them.",
+					   .hint = "Declare, change or drop a rule with the functions of schema paysafe."
+				   });
+	PG_RETURN_NULL();
+}

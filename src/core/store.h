@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *	  Reading and adding rows of paysafe's own tables.
+ *
+ * Rows go through the table access method with their index entries, never
+ * through SQL: no rule, trigger, row security policy or cached plan can
+ * swallow or change them.  The tables are insert-only; a trigger refuses what
+ * arrives by SQL (see paysafe.own_table).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_STORE_H
+#define PAYSAFE_STORE_H
+
+#include "access/htup.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#include "core/catalog.h"
+
+/*
+ * Add one row and its index entries.  The values have the table's column
+ * order.  Takes RowExclusiveLock until the end of the transaction.  The
+ * recorder (see below) is told.
+ */
+extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls);
+
+/*
+ * The index entries of rows that are in the table already.  Own tables have
+ * plain column indexes only.
+ */
+extern void paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots);
+
+/*
+ * Call the visitor for each row of an own table as the newest snapshot sees
+ * it, including what the current command wrote, until it returns false.  If
+ * nkeys > 0, only rows whose first nkeys index columns (of an index of that
+ * name) equal the key values; key types are those of the columns.
+ */
+typedef bool (*StoreVisitor) (Relation rel, HeapTuple tuple, void *arg);
+extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
+							   int nkeys, const Datum *keys,
+							   StoreVisitor visitor, void *arg);
+
+/*
+ * Who records rows of own tables in the audit log.  Set once by the layer
+ * above, which core does not know.
+ */
+typedef void (*StoreRecorder) (Relation rel, TupleTableSlot *row);
+extern void paysafe_store_set_recorder(StoreRecorder recorder);
+
+#endif							/* PAYSAFE_STORE_H */

@@ -1,0 +1,1177 @@
+/*-------------------------------------------------------------------------
+ *
+ * canon.c
+ *	  Canonical bytes of a row: what is stored, hashed and read back.
+ *
+ * The bytes depend on the values and on the shape alone: not on DateStyle,
+ * TimeZone, extra_float_digits, locale, byte order, type OIDs or the version
+ * of PostgreSQL.  Casts are never asked; an enum is its label, a domain its
+ * base type, arrays and composites are written element by element, so that no
+ * cast to json of a user's making speaks for a value inside them.
+ *
+ * Types without a code of their own are written as their output function
+ * shows them under fixed settings (see paysafe_value_text).
+ *
+ * Source of the numeric format: numeric_send() and the struct NumericData of
+ * PostgreSQL's numeric.c, whose on-disk form has been fixed since 9.1 because
+ * pg_upgrade depends on it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/cash.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+#include "utils/uuid.h"
+#include "common/shortest_dec.h"
+
+#include "core/compat.h"
+#include "core/crypto.h"
+#include "core/key.h"
+#include "core/spec.h"
+#include "evidence/canon.h"
+
+#define IMAGE_VERSION 1
+
+/*
+ * Writing numbers
+ */
+
+static inline void
+put_bytes(StringInfo out, const void *data, int len)
+{
+	if (unlikely(out->len + len >= out->maxlen))
+		enlargeStringInfo(out, len);
+	memcpy(out->data + out->len, data, len);
+	out->len += len;
+}
+
+static inline void
+put_byte(StringInfo out, uint8 byte)
+{
+	put_bytes(out, &byte, 1);
+}
+
+static inline void
+put_int16(StringInfo out, uint16 value)
+{
+	value = pg_hton16(value);
+	put_bytes(out, &value, sizeof(value));
+}
+
+static inline void
+put_int32(StringInfo out, uint32 value)
+{
+	value = pg_hton32(value);
+	put_bytes(out, &value, sizeof(value));
+}
+
+static inline void
+put_int64(StringInfo out, uint64 value)
+{
+	value = pg_hton64(value);
+	put_bytes(out, &value, sizeof(value));
+}
+
+void
+paysafe_canon_put_length(StringInfo out, uint32 length)
+{
+	while (length >= 0x80)
+	{
+		put_byte(out, 0x80 | (length & 0x7f));
+		length >>= 7;
+	}
+	put_byte(out, length);
+}
+
+void
+paysafe_canon_put_field(StringInfo out, const char *data, int len)
+{
+	if (data == NULL)
+	{
+		put_byte(out, 0);
+		return;
+	}
+	paysafe_canon_put_length(out, (uint32) len + 1);
+	put_bytes(out, data, len);
+}
+
+/*
+ * Types
+ */
+
+CanonType *
+paysafe_canon_type(Oid typid)
+{
+	CanonType  *type = palloc0(sizeof(CanonType));
+	Oid			element;
+
+	type->typid = typid = getBaseType(typid);
+	switch (typid)
+	{
+		case BOOLOID:
+			type->code = CANON_BOOL;
+			return type;
+		case INT2OID:
+			type->code = CANON_INT2;
+			return type;
+		case INT4OID:
+			type->code = CANON_INT4;
+			return type;
+		case INT8OID:
+			type->code = CANON_INT8;
+			return type;
+		case FLOAT4OID:
+			type->code = CANON_FLOAT4;
+			return type;
+		case FLOAT8OID:
+			type->code = CANON_FLOAT8;
+			return type;
+		case NUMERICOID:
+			type->code = CANON_NUMERIC;
+			return type;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			type->code = CANON_TEXT;
+			return type;
+		case BYTEAOID:
+			type->code = CANON_BYTEA;
+			return type;
+		case DATEOID:
+			type->code = CANON_DATE;
+			return type;
+		case TIMEOID:
+			type->code = CANON_TIME;
+			return type;
+		case TIMETZOID:
+			type->code = CANON_TIMETZ;
+			return type;
+		case TIMESTAMPOID:
+			type->code = CANON_TIMESTAMP;
+			return type;
+		case TIMESTAMPTZOID:
+			type->code = CANON_TIMESTAMPTZ;
+			return type;
+		case INTERVALOID:
+			type->code = CANON_INTERVAL;
+			return type;
+		case UUIDOID:
+			type->code = CANON_UUID;
+			return type;
+		case CASHOID:
+			type->code = CANON_MONEY;
+			return type;
+		case JSONOID:
+		case JSONBOID:
+			type->code = CANON_JSON;
+			return type;
+	}
+	check_stack_depth();
+	element = get_element_type(typid);
+	if (OidIsValid(element))
+	{
+		type->code = CANON_ARRAY;
+		type->element = paysafe_canon_type(element);
+		get_typlenbyvalalign(element, &type->elmlen, &type->elmbyval, &type->elmalign);
+		return type;
+	}
+	switch (get_typtype(typid))
+	{
+		case TYPTYPE_ENUM:
+			type->code = CANON_LABEL;
+			return type;
+		case TYPTYPE_COMPOSITE:
+			type->code = CANON_RECORD;
+			type->tupdesc = lookup_rowtype_tupdesc_copy(typid, -1);
+			type->nfields = type->tupdesc->natts;
+			type->fields = palloc0(sizeof(CanonType *) * type->nfields);
+			type->field_names = palloc0(sizeof(char *) * type->nfields);
+			for (int i = 0; i < type->nfields; i++)
+			{
+				Form_pg_attribute att = TupleDescAttr(type->tupdesc, i);
+
+				if (att->attisdropped)
+					continue;
+				type->fields[i] = paysafe_canon_type(att->atttypid);
+				type->field_names[i] = pstrdup(NameStr(att->attname));
+			}
+			return type;
+		default:
+			type->code = CANON_OUTPUT;
+			return type;
+	}
+}
+
+/*
+ * Writing values
+ */
+
+/* numeric_send()'s format, read off the stored form without a copy. */
+static void
+put_numeric(StringInfo out, Datum value)
+{
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(packed);
+	int			len = VARSIZE_ANY_EXHDR(packed);
+	uint16		header;
+	int16		weight;
+	uint16		sign;
+	uint16		dscale;
+	int			ndigits;
+
+	memcpy(&header, data, sizeof(header));
+	if ((header & 0xC000) == 0xC000)	/* NaN or infinite */
+	{
+		sign = header & 0xF000;
+		weight = 0;
+		dscale = 0;
+		data += sizeof(header);
+		len = 0;
+	}
+	else if ((header & 0x8000) != 0)	/* short form */
+	{
+		sign = (header & 0x2000) ? 0x4000 : 0;
+		dscale = (header & 0x1F80) >> 7;
+		weight = (header & 0x0040) ? (int16) (~0x003F | (header & 0x003F)) :
+			(int16) (header & 0x003F);
+		data += sizeof(header);
+		len -= sizeof(header);
+	}
+	else
+	{
+		sign = header & 0xC000;
+		dscale = header & 0x3FFF;
+		memcpy(&weight, data + sizeof(header), sizeof(weight));
+		data += sizeof(header) + sizeof(weight);
+		len -= sizeof(header) + sizeof(weight);
+	}
+	ndigits = len / sizeof(int16);
+	put_int16(out, ndigits);
+	put_int16(out, weight);
+	put_int16(out, sign);
+	put_int16(out, dscale);
+	for (int i = 0; i < ndigits; i++)
+	{
+		uint16		digit;
+
+		memcpy(&digit, data + i * sizeof(digit), sizeof(digit));
+		put_int16(out, digit);
+	}
+	if ((Pointer) packed != DatumGetPointer(value))
+		pfree(packed);
+}
+
+static void
+put_varlena(StringInfo out, Datum value)
+{
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+
+	put_bytes(out, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
+	if ((Pointer) packed != DatumGetPointer(value))
+		pfree(packed);
+}
+
+static void
+put_label(StringInfo out, Oid label)
+{
+	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(label));
+	const char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "enum value %u does not exist", label);
+	name = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
+	put_bytes(out, name, strlen(name));
+	ReleaseSysCache(tuple);
+}
+
+/* A value with its length in front, or a zero byte for NULL. */
+static void
+put_nested(const CanonType *type, Datum value, bool isnull, StringInfo out)
+{
+	StringInfoData bytes;
+
+	if (isnull)
+	{
+		put_byte(out, 0);
+		return;
+	}
+	initStringInfo(&bytes);
+	paysafe_canon_value(type, value, &bytes);
+	paysafe_canon_put_field(out, bytes.data, bytes.len);
+	pfree(bytes.data);
+}
+
+static void
+put_array(const CanonType *type, Datum value, StringInfo out)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	Datum	   *elems;
+	bool	   *nulls;
+	int			nelems;
+
+	put_byte(out, ARR_NDIM(array));
+	for (int i = 0; i < ARR_NDIM(array); i++)
+	{
+		put_int32(out, ARR_DIMS(array)[i]);
+		put_int32(out, ARR_LBOUND(array)[i]);
+	}
+	deconstruct_array(array, ARR_ELEMTYPE(array), type->elmlen, type->elmbyval,
+					  type->elmalign, &elems, &nulls, &nelems);
+	for (int i = 0; i < nelems; i++)
+		put_nested(type->element, elems[i], nulls[i], out);
+	pfree(elems);
+	pfree(nulls);
+	if ((Pointer) array != DatumGetPointer(value))
+		pfree(array);
+}
+
+static void
+put_record(const CanonType *type, Datum value, StringInfo out)
+{
+	HeapTupleHeader record = DatumGetHeapTupleHeader(value);
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(record), .t_data = record};
+	Datum	   *values = palloc(sizeof(Datum) * type->nfields);
+	bool	   *nulls = palloc(sizeof(bool) * type->nfields);
+
+	ItemPointerSetInvalid(&tuple.t_self);
+	heap_deform_tuple(&tuple, type->tupdesc, values, nulls);
+	for (int i = 0; i < type->nfields; i++)
+		if (type->fields[i] != NULL)
+			put_nested(type->fields[i], values[i], nulls[i], out);
+	pfree(values);
+	pfree(nulls);
+}
+
+void
+paysafe_canon_value(const CanonType *type, Datum value, StringInfo out)
+{
+	switch (type->code)
+	{
+		case CANON_BOOL:
+			put_byte(out, DatumGetBool(value) ? 1 : 0);
+			break;
+		case CANON_INT2:
+			put_int16(out, DatumGetInt16(value));
+			break;
+		case CANON_INT4:
+			put_int32(out, DatumGetInt32(value));
+			break;
+		case CANON_INT8:
+			put_int64(out, DatumGetInt64(value));
+			break;
+		case CANON_FLOAT4:
+			{
+				float4		f = DatumGetFloat4(value);
+				uint32		bits;
+
+				memcpy(&bits, &f, sizeof(bits));
+				put_int32(out, bits);
+				break;
+			}
+		case CANON_FLOAT8:
+			{
+				float8		f = DatumGetFloat8(value);
+				uint64		bits;
+
+				memcpy(&bits, &f, sizeof(bits));
+				put_int64(out, bits);
+				break;
+			}
+		case CANON_NUMERIC:
+			put_numeric(out, value);
+			break;
+		case CANON_TEXT:
+		case CANON_BYTEA:
+			put_varlena(out, value);
+			break;
+		case CANON_DATE:
+			put_int32(out, DatumGetDateADT(value));
+			break;
+		case CANON_TIME:
+			put_int64(out, DatumGetTimeADT(value));
+			break;
+		case CANON_TIMETZ:
+			put_int64(out, DatumGetTimeTzADTP(value)->time);
+			put_int32(out, DatumGetTimeTzADTP(value)->zone);
+			break;
+		case CANON_TIMESTAMP:
+		case CANON_TIMESTAMPTZ:
+			put_int64(out, DatumGetTimestamp(value));
+			break;
+		case CANON_INTERVAL:
+			put_int64(out, DatumGetIntervalP(value)->time);
+			put_int32(out, DatumGetIntervalP(value)->day);
+			put_int32(out, DatumGetIntervalP(value)->month);
+			break;
+		case CANON_UUID:
+			put_bytes(out, DatumGetUUIDP(value)->data, UUID_LEN);
+			break;
+		case CANON_MONEY:
+			put_int64(out, DatumGetCash(value));
+			break;
+		case CANON_JSON:
+			if (type->typid == JSONBOID)
+			{
+				Jsonb	   *jsonb = DatumGetJsonbP(value);
+
+				(void) JsonbToCString(out, &jsonb->root, VARSIZE(jsonb));
+			}
+			else
+				put_varlena(out, value);
+			break;
+		case CANON_LABEL:
+			put_label(out, DatumGetObjectId(value));
+			break;
+		case CANON_ARRAY:
+			put_array(type, value, out);
+			break;
+		case CANON_RECORD:
+			put_record(type, value, out);
+			break;
+		case CANON_OUTPUT:
+			{
+				char	   *text = paysafe_value_text(type->typid, value);
+
+				put_bytes(out, text, strlen(text));
+				pfree(text);
+				break;
+			}
+		case CANON_REDACTED:
+			elog(ERROR, "a redacted value has no bytes");
+	}
+}
+
+/* Length of the bytes of a value where it is known beforehand, or -1. */
+static inline int
+known_length(CanonCode code)
+{
+	switch (code)
+	{
+		case CANON_BOOL:
+			return 1;
+		case CANON_INT2:
+			return 2;
+		case CANON_INT4:
+		case CANON_FLOAT4:
+		case CANON_DATE:
+			return 4;
+		case CANON_INT8:
+		case CANON_FLOAT8:
+		case CANON_TIME:
+		case CANON_TIMESTAMP:
+		case CANON_TIMESTAMPTZ:
+		case CANON_MONEY:
+			return 8;
+		case CANON_TIMETZ:
+			return 12;
+		case CANON_INTERVAL:
+		case CANON_UUID:
+			return 16;
+		default:
+			return -1;
+	}
+}
+
+/*
+ * A column of more than one length byte is rare: leave one byte for it and
+ * move the value only if it turns out longer.
+ */
+static void
+put_column(const CanonColumn *column, Datum value, StringInfo out)
+{
+	int			start = out->len;
+	int			len = known_length(column->type->code);
+
+	if (column->redacted)
+	{
+		StringInfoData bytes;
+		uint8		digest[PAYSAFE_SHA256_LEN];
+
+		initStringInfo(&bytes);
+		paysafe_canon_value(column->type, value, &bytes);
+		paysafe_crypto_hmac_sha256(column->redaction_key, sizeof(column->redaction_key),
+								   bytes.data, bytes.len, digest);
+		explicit_bzero(bytes.data, bytes.len);
+		pfree(bytes.data);
+		paysafe_canon_put_field(out, (char *) digest, sizeof(digest));
+		return;
+	}
+	if (len >= 0)
+	{
+		put_byte(out, len + 1);
+		paysafe_canon_value(column->type, value, out);
+		return;
+	}
+	put_byte(out, 0);
+	paysafe_canon_value(column->type, value, out);
+	len = out->len - start - 1;
+	if (len + 1 < 0x80)
+		out->data[start] = len + 1;
+	else
+	{
+		int			extra = 0;
+
+		for (uint32 rest = ((uint32) len + 1) >> 7; rest > 0; rest >>= 7)
+			extra++;
+		enlargeStringInfo(out, extra);
+		memmove(out->data + start + 1 + extra, out->data + start + 1, len);
+		out->len = start;
+		paysafe_canon_put_length(out, (uint32) len + 1);
+		out->len += len;
+	}
+}
+
+void
+paysafe_canon_row(const CanonShape *shape, TupleTableSlot *row, StringInfo out)
+{
+	slot_getallattrs(row);
+	put_byte(out, IMAGE_VERSION);
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		const CanonColumn *column = &shape->columns[i];
+		int			pos = column->attnum - 1;
+
+		if (row->tts_isnull[pos])
+			put_byte(out, 0);
+		else
+			put_column(column, row->tts_values[pos], out);
+	}
+}
+
+/*
+ * The shape as jsonb: an array of {"name", "type", "code"} with "of" for the
+ * element of an array, "fields" for those of a composite, "redacted".
+ */
+
+static void
+push_string(JsonbParseState **state, JsonbIteratorToken token, const char *string)
+{
+	JsonbValue	v;
+
+	v.type = jbvString;
+	v.val.string.val = unconstify(char *, string);
+	v.val.string.len = strlen(string);
+	(void) pushJsonbValue(state, token, &v);
+}
+
+static void
+push_type(JsonbParseState **state, const CanonType *type)
+{
+	char		code[2] = {type->code, '\0'};
+
+	push_string(state, WJB_KEY, "code");
+	push_string(state, WJB_VALUE, pstrdup(code));
+	if (type->code == CANON_ARRAY)
+	{
+		push_string(state, WJB_KEY, "of");
+		(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+		push_type(state, type->element);
+		(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	}
+	else if (type->code == CANON_RECORD)
+	{
+		push_string(state, WJB_KEY, "fields");
+		(void) pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+		for (int i = 0; i < type->nfields; i++)
+		{
+			if (type->fields[i] == NULL)
+				continue;
+			(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+			push_string(state, WJB_KEY, "name");
+			push_string(state, WJB_VALUE, type->field_names[i]);
+			push_type(state, type->fields[i]);
+			(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+		}
+		(void) pushJsonbValue(state, WJB_END_ARRAY, NULL);
+	}
+}
+
+Jsonb *
+paysafe_canon_shape_jsonb(const CanonShape *shape)
+{
+	JsonbParseState *state = NULL;
+	CanonType	redacted = {.code = CANON_REDACTED};
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		const CanonColumn *column = &shape->columns[i];
+
+		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_string(&state, WJB_KEY, "name");
+		push_string(&state, WJB_VALUE, column->name);
+		push_string(&state, WJB_KEY, "type");
+		push_string(&state, WJB_VALUE, column->type_name);
+		push_type(&state, column->redacted ? &redacted : column->type);
+		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/*
+ * Reading
+ */
+
+static PAYSAFE_NORETURN void
+malformed(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("malformed %s in the audit log", what)));
+	pg_unreachable();
+}
+
+static JsonbValue *
+object_key(JsonbContainer *object, const char *key)
+{
+	if (!JsonContainerIsObject(object))
+		malformed("shape");
+	return getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
+}
+
+static char *
+object_string(JsonbContainer *object, const char *key)
+{
+	JsonbValue *v = object_key(object, key);
+
+	if (v == NULL || v->type != jbvString)
+		malformed("shape");
+	return pnstrdup(v->val.string.val, v->val.string.len);
+}
+
+static CanonType *
+read_type(JsonbContainer *object)
+{
+	CanonType  *type = palloc0(sizeof(CanonType));
+	char	   *code = object_string(object, "code");
+
+	check_stack_depth();
+	if (strlen(code) != 1)
+		malformed("shape");
+	type->code = code[0];
+	if (type->code == CANON_ARRAY)
+	{
+		JsonbValue *of = object_key(object, "of");
+
+		if (of == NULL || of->type != jbvBinary)
+			malformed("shape");
+		type->element = read_type(of->val.binary.data);
+	}
+	else if (type->code == CANON_RECORD)
+	{
+		JsonbValue *fields = object_key(object, "fields");
+
+		if (fields == NULL || fields->type != jbvBinary ||
+			!JsonContainerIsArray(fields->val.binary.data))
+			malformed("shape");
+		type->nfields = JsonContainerSize(fields->val.binary.data);
+		type->fields = palloc(sizeof(CanonType *) * Max(type->nfields, 1));
+		type->field_names = palloc(sizeof(char *) * Max(type->nfields, 1));
+		for (int i = 0; i < type->nfields; i++)
+		{
+			JsonbValue *field = getIthJsonbValueFromContainer(fields->val.binary.data, i);
+
+			if (field == NULL || field->type != jbvBinary)
+				malformed("shape");
+			type->field_names[i] = object_string(field->val.binary.data, "name");
+			type->fields[i] = read_type(field->val.binary.data);
+		}
+	}
+	return type;
+}
+
+CanonShape *
+paysafe_canon_shape_read(const Jsonb *jsonb)
+{
+	JsonbContainer *array = unconstify(JsonbContainer *, &jsonb->root);
+	CanonShape *shape = palloc0(sizeof(CanonShape));
+
+	if (!JsonContainerIsArray(array))
+		malformed("shape");
+	shape->ncolumns = JsonContainerSize(array);
+	shape->columns = palloc0(sizeof(CanonColumn) * Max(shape->ncolumns, 1));
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		JsonbValue *column = getIthJsonbValueFromContainer(array, i);
+
+		if (column == NULL || column->type != jbvBinary)
+			malformed("shape");
+		shape->columns[i].name = object_string(column->val.binary.data, "name");
+		shape->columns[i].type = read_type(column->val.binary.data);
+	}
+	return shape;
+}
+
+/* Bytes still to be read. */
+typedef struct Reader
+{
+	const char *pos;
+	const char *end;
+	int			encoding;
+} Reader;
+
+static const char *
+take(Reader *r, size_t len)
+{
+	const char *start = r->pos;
+
+	if ((size_t) (r->end - r->pos) < len)
+		malformed("row image");
+	r->pos += len;
+	return start;
+}
+
+static uint16
+take_int16(Reader *r)
+{
+	uint16		value;
+
+	memcpy(&value, take(r, sizeof(value)), sizeof(value));
+	return pg_ntoh16(value);
+}
+
+static uint32
+take_int32(Reader *r)
+{
+	uint32		value;
+
+	memcpy(&value, take(r, sizeof(value)), sizeof(value));
+	return pg_ntoh32(value);
+}
+
+static uint64
+take_int64(Reader *r)
+{
+	uint64		value;
+
+	memcpy(&value, take(r, sizeof(value)), sizeof(value));
+	return pg_ntoh64(value);
+}
+
+/* A length in its shortest form, as the writer writes it; false at the end. */
+static bool
+get_length(const char **pos, const char *end, uint32 *out)
+{
+	uint64		value = 0;
+
+	for (int shift = 0; shift < 35; shift += 7)
+	{
+		uint8		byte;
+
+		if (*pos >= end)
+			return false;
+		byte = *(*pos)++;
+		value |= (uint64) (byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0)
+		{
+			if ((byte == 0 && shift > 0) || value > MaxAllocSize)
+				return false;
+			*out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+paysafe_canon_get_field(const char **pos, const char *end, const char **data, int *len)
+{
+	uint32		length;
+
+	if (!get_length(pos, end, &length))
+		return false;
+	*data = NULL;
+	*len = 0;
+	if (length == 0)
+		return true;
+	if (end - *pos < (int64) length - 1)
+		return false;
+	*data = *pos;
+	*len = length - 1;
+	*pos += length - 1;
+	return true;
+}
+
+static void
+json_string(StringInfo json, const char *text)
+{
+	escape_json(json, text);
+}
+
+/* Bytes of text in the image's encoding as a C string of the server's. */
+static char *
+read_text(Reader *r)
+{
+	int			len = r->end - r->pos;
+	char	   *copy;
+
+	if (memchr(r->pos, '\0', len) != NULL)
+		malformed("text");
+	copy = pnstrdup(r->pos, len);
+	r->pos = r->end;
+	return pg_any_to_server(copy, len, r->encoding);
+}
+
+static void
+read_numeric(Reader *r, StringInfo json)
+{
+	StringInfoData wire;
+	char	   *text;
+
+	wire.data = unconstify(char *, r->pos);
+	wire.len = r->end - r->pos;
+	wire.maxlen = wire.len;
+	wire.cursor = 0;
+	text = DatumGetCString(DirectFunctionCall1(numeric_out,
+											   DirectFunctionCall3(numeric_recv,
+																   PointerGetDatum(&wire),
+																   ObjectIdGetDatum(InvalidOid),
+																   Int32GetDatum(-1))));
+	r->pos += wire.cursor;
+	if (strpbrk(text, "Nn") != NULL)
+		json_string(json, text);
+	else
+		appendStringInfoString(json, text);
+}
+
+static void
+read_float(StringInfo json, char *text)
+{
+	if (strpbrk(text, "Nn") != NULL)	/* NaN, Infinity */
+		json_string(json, text);
+	else
+		appendStringInfoString(json, text);
+}
+
+static void
+read_interval(Reader *r, StringInfo json)
+{
+	Interval	interval;
+	int			save = IntervalStyle;
+
+	interval.time = take_int64(r);
+	interval.day = take_int32(r);
+	interval.month = take_int32(r);
+	IntervalStyle = INTSTYLE_POSTGRES;
+	PG_TRY();
+	{
+		json_string(json, DatumGetCString(DirectFunctionCall1(interval_out,
+															  IntervalPGetDatum(&interval))));
+	}
+	PG_FINALLY();
+	{
+		IntervalStyle = save;
+	}
+	PG_END_TRY();
+}
+
+static void
+read_datetime(StringInfo json, Datum value, Oid typid)
+{
+	int			utc = 0;
+
+	json_string(json, JsonEncodeDateTime(NULL, value, typid,
+										 typid == TIMESTAMPTZOID ? &utc : NULL));
+}
+
+/*
+ * Can the text of a json document be part of a jsonb?  Escaped zero bytes and
+ * numbers beyond numeric's range cannot; then it is shown as a string.
+ */
+static bool
+fits_jsonb(const char *text)
+{
+	if (strstr(text, "\\u0000") != NULL)
+		return false;
+	for (const char *c = text; *c; c++)
+		if ((*c == 'e' || *c == 'E') && c > text && isdigit((unsigned char) c[-1]))
+		{
+			const char *digits = c + 1 + (c[1] == '+' || c[1] == '-');
+
+			if (strspn(digits, "0123456789") > 3)
+				return false;
+		}
+	return true;
+}
+
+static void
+read_json(Reader *r, StringInfo json)
+{
+	char	   *text = read_text(r);
+
+	if (!fits_jsonb(text))
+		json_string(json, text);
+	else
+	{
+		/* parsed by itself first, so that it cannot reach beyond its place */
+		Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+
+		(void) JsonbToCString(json, &jsonb->root, VARSIZE(jsonb));
+	}
+}
+
+static void read_value(const CanonType *type, Reader *r, StringInfo json);
+
+static void
+read_field(const CanonType *type, Reader *r, StringInfo json)
+{
+	Reader		field = {.encoding = r->encoding};
+	const char *data;
+	int			len;
+
+	if (!paysafe_canon_get_field(&r->pos, r->end, &data, &len))
+		malformed("row image");
+	if (data == NULL)
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	field.pos = data;
+	field.end = data + len;
+	read_value(type, &field, json);
+	if (field.pos != field.end)
+		malformed("row image");
+}
+
+static void
+read_array_dimension(const CanonType *type, Reader *r, StringInfo json,
+					 int ndim, const int *dims)
+{
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < dims[0]; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		if (ndim > 1)
+			read_array_dimension(type, r, json, ndim - 1, dims + 1);
+		else
+			read_field(type->element, r, json);
+	}
+	appendStringInfoChar(json, ']');
+}
+
+static void
+read_array(const CanonType *type, Reader *r, StringInfo json)
+{
+	int			ndim = *(const uint8 *) take(r, 1);
+	int			dims[MAXDIM];
+	int64		total = 1;
+
+	if (ndim > MAXDIM)
+		malformed("row image");
+	for (int i = 0; i < ndim; i++)
+	{
+		dims[i] = take_int32(r);
+		(void) take_int32(r);	/* lower bound: jsonb arrays have none */
+		if (dims[i] < 1 || dims[i] > MaxArraySize)
+			malformed("row image");
+		total *= dims[i];
+		/* each element takes at least a byte */
+		if (total > r->end - r->pos)
+			malformed("row image");
+	}
+	if (ndim == 0)
+		appendStringInfoString(json, "[]");
+	else
+		read_array_dimension(type, r, json, ndim, dims);
+}
+
+static void
+read_hex(Reader *r, StringInfo json, const char *prefix, int len)
+{
+	appendStringInfo(json, "\"%s", prefix);
+	for (const char *c = take(r, len); len > 0; c++, len--)
+		appendStringInfo(json, "%02x", (unsigned char) *c);
+	appendStringInfoChar(json, '"');
+}
+
+static void
+read_value(const CanonType *type, Reader *r, StringInfo json)
+{
+	check_stack_depth();
+	switch (type->code)
+	{
+		case CANON_BOOL:
+			appendStringInfoString(json, *take(r, 1) ? "true" : "false");
+			break;
+		case CANON_INT2:
+			appendStringInfo(json, "%d", (int16) take_int16(r));
+			break;
+		case CANON_INT4:
+			appendStringInfo(json, "%d", (int32) take_int32(r));
+			break;
+		case CANON_INT8:
+			appendStringInfo(json, INT64_FORMAT, (int64) take_int64(r));
+			break;
+		case CANON_FLOAT4:
+			{
+				char		buf[FLOAT_SHORTEST_DECIMAL_LEN];
+				uint32		bits = take_int32(r);
+				float4		f;
+
+				memcpy(&f, &bits, sizeof(f));
+				float_to_shortest_decimal_buf(f, buf);
+				read_float(json, buf);
+				break;
+			}
+		case CANON_FLOAT8:
+			{
+				char		buf[DOUBLE_SHORTEST_DECIMAL_LEN];
+				uint64		bits = take_int64(r);
+				float8		f;
+
+				memcpy(&f, &bits, sizeof(f));
+				double_to_shortest_decimal_buf(f, buf);
+				read_float(json, buf);
+				break;
+			}
+		case CANON_NUMERIC:
+			read_numeric(r, json);
+			break;
+		case CANON_TEXT:
+		case CANON_LABEL:
+		case CANON_OUTPUT:
+			json_string(json, read_text(r));
+			break;
+		case CANON_BYTEA:
+			read_hex(r, json, "\\\\x", r->end - r->pos);
+			break;
+		case CANON_REDACTED:
+			read_hex(r, json, "redacted:", PAYSAFE_SHA256_LEN);
+			break;
+		case CANON_DATE:
+			{
+				DateADT		date = take_int32(r);
+
+				if (!DATE_NOT_FINITE(date) && !IS_VALID_DATE(date))
+					malformed("row image");
+				read_datetime(json, DateADTGetDatum(date), DATEOID);
+				break;
+			}
+		case CANON_TIME:
+			{
+				TimeADT		t = take_int64(r);
+
+				if (t < 0 || t > USECS_PER_DAY)
+					malformed("row image");
+				json_string(json, DatumGetCString(DirectFunctionCall1(time_out,
+																	  TimeADTGetDatum(t))));
+				break;
+			}
+		case CANON_TIMETZ:
+			{
+				TimeTzADT	t;
+
+				t.time = take_int64(r);
+				t.zone = take_int32(r);
+				if (t.time < 0 || t.time > USECS_PER_DAY ||
+					t.zone <= -TZDISP_LIMIT || t.zone >= TZDISP_LIMIT)
+					malformed("row image");
+				json_string(json, DatumGetCString(DirectFunctionCall1(timetz_out,
+																	  TimeTzADTPGetDatum(&t))));
+				break;
+			}
+		case CANON_TIMESTAMP:
+			read_datetime(json, TimestampGetDatum((Timestamp) take_int64(r)), TIMESTAMPOID);
+			break;
+		case CANON_TIMESTAMPTZ:
+			read_datetime(json, TimestampTzGetDatum((TimestampTz) take_int64(r)), TIMESTAMPTZOID);
+			break;
+		case CANON_INTERVAL:
+			read_interval(r, json);
+			break;
+		case CANON_UUID:
+			json_string(json, DatumGetCString(DirectFunctionCall1(uuid_out,
+																  UUIDPGetDatum((pg_uuid_t *) take(r, UUID_LEN)))));
+			break;
+		case CANON_MONEY:
+			json_string(json, DatumGetCString(DirectFunctionCall1(cash_out,
+																  CashGetDatum((Cash) take_int64(r)))));
+			break;
+		case CANON_JSON:
+			read_json(r, json);
+			break;
+		case CANON_ARRAY:
+			read_array(type, r, json);
+			break;
+		case CANON_RECORD:
+			appendStringInfoChar(json, '{');
+			for (int i = 0; i < type->nfields; i++)
+			{
+				if (i > 0)
+					appendStringInfoChar(json, ',');
+				json_string(json, type->field_names[i]);
+				appendStringInfoChar(json, ':');
+				read_field(type->fields[i], r, json);
+			}
+			appendStringInfoChar(json, '}');
+			break;
+		default:
+			malformed("shape");
+	}
+}
+
+Jsonb *
+paysafe_canon_read(const CanonShape *shape, int encoding, const char *data, int len)
+{
+	Reader		r = {.pos = data, .end = data + len, .encoding = encoding};
+	StringInfoData json;
+
+	if (*(const uint8 *) take(&r, 1) != IMAGE_VERSION)
+		malformed("row image");
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&json, ',');
+		json_string(&json, shape->columns[i].name);
+		appendStringInfoChar(&json, ':');
+		read_field(shape->columns[i].type, &r, &json);
+	}
+	appendStringInfoChar(&json, '}');
+	if (r.pos != r.end)
+		malformed("row image");
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_audit_image);
+
+/*
+ * audit_image(columns jsonb, encoding name, image bytea) returns jsonb
+ */
+Datum
+paysafe_audit_image(PG_FUNCTION_ARGS)
+{
+	CanonShape *shape = paysafe_canon_shape_read(PG_GETARG_JSONB_P(0));
+	char	   *encoding_name = NameStr(*PG_GETARG_NAME(1));
+	int			encoding = pg_char_to_encoding(encoding_name);
+	bytea	   *image = PG_GETARG_BYTEA_PP(2);
+
+	if (encoding < 0)
+		malformed("encoding");
+	PG_RETURN_JSONB_P(paysafe_canon_read(shape, encoding, VARDATA_ANY(image),
+										 VARSIZE_ANY_EXHDR(image)));
+}

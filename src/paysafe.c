@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * paysafe.c
+ *	  Entry point of the library.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "core/actor.h"
+#include "core/approval.h"
+#include "core/catalog.h"
+#include "core/enforce.h"
+#include "core/money.h"
+#include "core/rule.h"
+#include "evidence/audit_log.h"
+
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	paysafe_catalog_init();
+	paysafe_actor_init();
+	paysafe_money_init();
+	paysafe_rule_init();
+	paysafe_approval_init();
+	paysafe_enforce_init();
+	paysafe_audit_log_init();
+}

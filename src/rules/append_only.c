@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * append_only.c
+ *	  Rows are added and stay as they are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "core/declare.h"
+#include "core/errors.h"
+#include "core/key.h"
+#include "core/refusal.h"
+#include "core/spec.h"
+#include "rules/kinds.h"
+
+static PAYSAFE_NORETURN void
+refuse(const Rule *rule, const char *what, const char *key)
+{
+	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
+					  psprintf("table \"%s\" is append-only: %s refused", rule->table_name, what),
+					  key ? psprintf("Row \"%s\" stays as it was added.", key) : NULL,
+					  "Correct a row by adding another one that reverses it.");
+}
+
+static void *
+compile(const CompileInput *input)
+{
+	static int	nothing;
+
+	return input->as_reference ? NULL : &nothing;
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	if (change->op != 'I')
+		refuse(rule, change->op == 'U' ? "UPDATE" : "DELETE",
+			   paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->before));
+}
+
+static void
+refuse_truncate(const Rule *rule)
+{
+	refuse(rule, "TRUNCATE", NULL);
+}
+
+static char *
+loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	return NULL;				/* there is nothing to change about it */
+}
+
+static char *
+describe(const char *name, Oid reference, Jsonb *spec)
+{
+	return pstrdup("rows are never updated, deleted or truncated");
+}
+
+const RuleKind paysafe_append_only_kind = {
+	.name = "append_only",
+	.compile = compile,
+	.check_row = check_row,
+	.refuse_truncate = refuse_truncate,
+	.loosens = loosens,
+	.describe = describe
+};
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_append_only);
+
+/*
+ * protect_append_only(relation) returns void
+ */
+Datum
+paysafe_protect_append_only(PG_FUNCTION_ARGS)
+{
+	SpecBuilder spec;
+
+	paysafe_spec_begin(&spec);
+	paysafe_declare(PG_GETARG_OID(0), "append_only", InvalidOid, paysafe_spec_end(&spec));
+	PG_RETURN_VOID();
+}

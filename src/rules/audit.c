@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit.c
+ *	  Before and after of every change, in the audit log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "core/actor.h"
+#include "core/catalog.h"
+#include "core/crypto.h"
+#include "core/declare.h"
+#include "core/errors.h"
+#include "core/key.h"
+#include "core/refusal.h"
+#include "core/spec.h"
+#include "evidence/audit_log.h"
+#include "rules/kinds.h"
+
+#define SUBJECT_BYTES 8
+
+typedef struct AuditState
+{
+	AuditShape *shape;
+	bool		require_reason;
+	bool		require_ticket;
+} AuditState;
+
+/*
+ * Columns whose values errors or keys show cannot be redacted: the primary
+ * key, and what other rules of the table name as status, amount and so on.
+ */
+static void
+check_redacted(const CompileInput *input, List *redacted, const AttrNumber *key, int nkeys)
+{
+	static const char *const shown[] = {
+		"status_column", "amount_column", "captured_column", "currency_column",
+		"payment_column", "payment_key_column", "payment_amount_column",
+		"payment_currency_column"
+	};
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < nkeys; i++)
+		columns = lappend(columns, NameStr(TupleDescAttr(RelationGetDescr(input->leaf), key[i] - 1)->attname));
+	foreach(lc, input->sources)
+	{
+		RuleSource *source = lfirst(lc);
+		bool		reference = source->reference == input->source->relation;
+
+		for (int i = 0; i < (int) lengthof(shown); i++)
+		{
+			bool		of_reference = strncmp(shown[i], "payment_", strlen("payment_")) == 0 &&
+				strcmp(shown[i], "payment_column") != 0;
+			char	   *column = paysafe_spec_text(source->spec, shown[i]);
+
+			if (column != NULL && reference == of_reference)
+				columns = lappend(columns, column);
+		}
+	}
+	foreach(lc, redacted)
+	{
+		if (get_attnum(RelationGetRelid(input->leaf), lfirst(lc)) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							(char *) lfirst(lc), RelationGetRelationName(input->leaf))));
+		if (paysafe_strings_contain(columns, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of table \"%s\" cannot be redacted",
+							(char *) lfirst(lc), RelationGetRelationName(input->leaf)),
+					 errdetail("It is part of the primary key or of another rule, so errors and keys show its value.")));
+	}
+}
+
+static void *
+compile(const CompileInput *input)
+{
+	const Jsonb *spec = input->source->spec;
+	List	   *redacted = paysafe_spec_set(spec, "redact");
+	AuditState *state;
+	AttrNumber *key;
+	int			nkeys;
+
+	if (input->as_reference)
+		return NULL;
+	state = palloc0(sizeof(AuditState));
+	nkeys = paysafe_key_columns(input->leaf, &key);
+	check_redacted(input, redacted, key, nkeys);
+	state->require_reason = paysafe_spec_bool(spec, "require_reason");
+	state->require_ticket = paysafe_spec_bool(spec, "require_ticket");
+	/* a partition's rows look like those of the table it is part of */
+	state->shape = paysafe_audit_shape(input->leaf,
+									   input->leaf->rd_rel->relispartition ?
+									   input->source->relation : RelationGetRelid(input->leaf),
+									   paysafe_spec_text(spec, "subject"), redacted, key, nkeys);
+	return state;
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	AuditState *state = rule->state;
+	TupleTableSlot *row = change->after ? change->after : change->before;
+
+	if (state->require_reason || state->require_ticket)
+	{
+		const PaysafeActor *actor = paysafe_actor_current();
+		const char *missing = NULL;
+
+		if (state->require_reason && (actor == NULL || actor->reason == NULL))
+			missing = "reason";
+		else if (state->require_ticket && (actor == NULL || actor->ticket == NULL))
+			missing = "ticket";
+		if (missing != NULL)
+			paysafe_refuse_by(rule, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL,
+							  psprintf("a change of table \"%s\" needs a %s", rule->table_name, missing),
+							  NULL,
+							  psprintf("Call paysafe.act_as('name', %s => '...') in the same transaction first.", missing));
+	}
+	paysafe_audit_append(state->shape, change->op,
+						 paysafe_key_text(change->rules, RelationGetDescr(change->rel), row),
+						 change->before, change->after);
+}
+
+static void
+pre_commit(bool prepare)
+{
+	paysafe_audit_flush();
+}
+
+static char *
+loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	List	   *old_redact = paysafe_spec_set(old_rule->spec, "redact");
+	List	   *new_redact = paysafe_spec_set(new_rule->spec, "redact");
+	List	   *hidden = paysafe_strings_minus(new_redact, old_redact);
+	List	   *shown = paysafe_strings_minus(old_redact, new_redact);
+	StringInfoData words;
+
+	initStringInfo(&words);
+	if (hidden != NIL)
+		appendStringInfo(&words, "hides %s from the log; ", paysafe_strings_join(hidden));
+	if (shown != NIL)
+		appendStringInfo(&words, "shows %s in the log; ", paysafe_strings_join(shown));
+	if (paysafe_spec_bool(old_rule->spec, "require_reason") &&
+		!paysafe_spec_bool(new_rule->spec, "require_reason"))
+		appendStringInfoString(&words, "no longer requires a reason; ");
+	if (paysafe_spec_bool(old_rule->spec, "require_ticket") &&
+		!paysafe_spec_bool(new_rule->spec, "require_ticket"))
+		appendStringInfoString(&words, "no longer requires a ticket; ");
+	if (words.len == 0)
+		return NULL;
+	words.data[words.len - 2] = '\0';
+	return words.data;
+}
+
+static char *
+describe(const char *name, Oid reference, Jsonb *spec)
+{
+	List	   *redacted = paysafe_spec_set(spec, "redact");
+
+	return psprintf("every change is recorded%s%s%s%s",
+					redacted ? ", without " : "",
+					redacted ? paysafe_strings_join(redacted) : "",
+					paysafe_spec_bool(spec, "require_reason") ? "; a reason is required" : "",
+					paysafe_spec_bool(spec, "require_ticket") ? "; a ticket is required" : "");
+}
+
+const RuleKind paysafe_audit_kind = {
+	.name = "audit",
+	.compile = compile,
+	.check_row = check_row,
+	.end_statement = paysafe_audit_flush,
+	.pre_commit = pre_commit,
+	.end_transaction = paysafe_audit_end_transaction,
+	.end_subtransaction = paysafe_audit_end_subtransaction,
+	.loosens = loosens,
+	.describe = describe
+};
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_audit);
+
+/* The name under which the table is in the log: the one it had, or a new one. */
+static char *
+subject_of(Oid relation)
+{
+	RuleSource	rule;
+	bool		removed;
+	uint8		bytes[SUBJECT_BYTES];
+	char	   *hex = palloc(2 * SUBJECT_BYTES + 1);
+
+	if (paysafe_rule_newest(relation, "audit", &rule, &removed))
+		return paysafe_spec_text(rule.spec, "subject");
+	paysafe_crypto_random(bytes, SUBJECT_BYTES);
+	hex[hex_encode((char *) bytes, SUBJECT_BYTES, hex)] = '\0';
+	return hex;
+}
+
+/*
+ * audit(relation, redact name[], require_reason bool, require_ticket bool)
+ * returns void
+ */
+Datum
+paysafe_audit(PG_FUNCTION_ARGS)
+{
+	Oid			relation = PG_GETARG_OID(0);
+	SpecBuilder spec;
+
+	paysafe_declare_lock(relation);
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "subject", subject_of(relation));
+	paysafe_spec_add_set(&spec, "redact", paysafe_declare_set_argument(fcinfo, 1, "redact"));
+	paysafe_spec_add_bool(&spec, "require_reason", PG_GETARG_BOOL(2));
+	paysafe_spec_add_bool(&spec, "require_ticket", PG_GETARG_BOOL(3));
+	paysafe_declare(relation, "audit", InvalidOid, paysafe_spec_end(&spec));
+	PG_RETURN_VOID();
+}

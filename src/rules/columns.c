@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * columns.c
+ *	  Columns that no UPDATE changes, always or once a status is reached.
+ *
+ * Rule "columns" holds from the INSERT on; rule "columns_once" for rows whose
+ * status, before the change, is one of those named.  A value written again
+ * unchanged is harmless: ORMs write whole rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+
+#include "core/declare.h"
+#include "core/errors.h"
+#include "core/key.h"
+#include "core/refusal.h"
+#include "core/spec.h"
+#include "core/state.h"
+#include "rules/kinds.h"
+
+typedef struct ColumnsState
+{
+	int			n;
+	AttrNumber *attnums;
+	char	  **names;
+	bool		once;
+	StateSet	statuses;		/* if once */
+} ColumnsState;
+
+/* The status column of the table's status rule. */
+static char *
+status_column(List *sources)
+{
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "status") == 0)
+			return paysafe_spec_text(source->spec, "status_column");
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("columns frozen by status need a status rule on the table"),
+			 errhint("Declare paysafe.protect_status first.")));
+	return NULL;
+}
+
+static void *
+compile(const CompileInput *input)
+{
+	ColumnsState *state;
+	List	   *columns;
+	ListCell   *lc;
+
+	if (input->as_reference)
+		return NULL;
+	state = palloc0(sizeof(ColumnsState));
+	columns = paysafe_spec_set(input->source->spec, "columns");
+	state->attnums = palloc(sizeof(AttrNumber) * Max(list_length(columns), 1));
+	state->names = palloc(sizeof(char *) * Max(list_length(columns), 1));
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = get_attnum(RelationGetRelid(input->leaf), lfirst(lc));
+
+		if (attnum <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							(char *) lfirst(lc), RelationGetRelationName(input->leaf))));
+		state->attnums[state->n] = attnum;
+		state->names[state->n++] = lfirst(lc);
+	}
+	state->once = strcmp(input->source->name, "columns_once") == 0;
+	if (state->once)
+	{
+		List	   *statuses = paysafe_spec_set(input->source->spec, "once_status");
+		char	   *column = status_column(input->sources);
+		StateColumn status;
+
+		paysafe_state_column(input->leaf, column, &status);
+		paysafe_state_check_names(input->sources, column, statuses, "once_status");
+		paysafe_state_set(&status, statuses, &state->statuses);
+	}
+	return state;
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	const ColumnsState *state = rule->state;
+	TupleDesc	desc = RelationGetDescr(change->rel);
+
+	if (change->op != 'U')
+		return;
+	if (state->once && paysafe_state_find(&state->statuses, change->before) < 0)
+		return;
+	for (int i = 0; i < state->n; i++)
+		if (!paysafe_same_column(desc, state->attnums[i], change->before, change->after))
+			paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, state->names[i],
+							  psprintf("column \"%s\" of table \"%s\" cannot change%s",
+									   state->names[i], rule->table_name,
+									   state->once ? " any more" : ""),
+							  psprintf("Row \"%s\"%s.",
+									   paysafe_key_text(change->rules, desc, change->before),
+									   state->once ?
+									   psprintf(" has status \"%s\"",
+												paysafe_state_text(&state->statuses.column, change->before)) :
+									   ": the column is set once, when the row is added"),
+							  "Leave the column as it is, or write a new row.");
+}
+
+static char *
+loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	List	   *columns = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "columns"),
+												paysafe_spec_set(new_rule->spec, "columns"));
+	List	   *statuses = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "once_status"),
+												 paysafe_spec_set(new_rule->spec, "once_status"));
+
+	if (columns == NIL && statuses == NIL)
+		return NULL;
+	return psprintf("lets%s%s change%s%s",
+					columns ? " columns " : " the columns",
+					columns ? paysafe_strings_join(columns) : "",
+					statuses ? " in status " : "",
+					statuses ? paysafe_strings_join(statuses) : "");
+}
+
+static char *
+describe(const char *name, Oid reference, Jsonb *spec)
+{
+	List	   *statuses = paysafe_spec_set(spec, "once_status");
+
+	return psprintf("%s cannot change%s%s",
+					paysafe_strings_join(paysafe_spec_set(spec, "columns")),
+					statuses ? " once the status is " : "",
+					statuses ? paysafe_strings_join(statuses) : "");
+}
+
+const RuleKind paysafe_columns_kind = {
+	.name = "columns",
+	.compile = compile,
+	.check_row = check_row,
+	.loosens = loosens,
+	.describe = describe
+};
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_columns);
+
+/*
+ * protect_columns(relation, columns name[], once_status text[]) returns void
+ */
+Datum
+paysafe_protect_columns(PG_FUNCTION_ARGS)
+{
+	List	   *columns = paysafe_declare_set_argument(fcinfo, 1, "columns");
+	List	   *statuses = PG_ARGISNULL(2) ? NIL :
+		paysafe_declare_set_argument(fcinfo, 2, "once_status");
+	SpecBuilder spec;
+
+	if (columns == NIL || (!PG_ARGISNULL(2) && statuses == NIL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty",
+						columns == NIL ? "columns" : "once_status")));
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_set(&spec, "columns", columns);
+	if (statuses != NIL)
+		paysafe_spec_add_set(&spec, "once_status", statuses);
+	paysafe_declare(PG_GETARG_OID(0), statuses ? "columns_once" : "columns",
+					InvalidOid, paysafe_spec_end(&spec));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * kinds.c
+ *	  The list of rule kinds, in the order in which they check a row.
+ *
+ * What costs least and explains most comes first; the audit record is written
+ * when all others have accepted the change.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "rules/kinds.h"
+
+const RuleKind *const paysafe_rule_kinds[] = {
+	&paysafe_append_only_kind,
+	&paysafe_status_kind,
+	&paysafe_columns_kind,
+	&paysafe_payment_kind,
+	&paysafe_refund_kind,
+	&paysafe_audit_kind,
+	NULL
+};

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * kinds.h
+ *	  The rule kinds, one struct each.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_KINDS_H
+#define PAYSAFE_KINDS_H
+
+#include "core/rule.h"
+
+extern const RuleKind paysafe_status_kind;
+extern const RuleKind paysafe_columns_kind;
+extern const RuleKind paysafe_append_only_kind;
+extern const RuleKind paysafe_payment_kind;
+extern const RuleKind paysafe_refund_kind;
+extern const RuleKind paysafe_audit_kind;
+
+#endif							/* PAYSAFE_KINDS_H */

@@ -1,0 +1,353 @@
+/*-------------------------------------------------------------------------
+ *
+ * payment.c
+ *	  Payments: possible amounts, captured when captured, then frozen.
+ *
+ *	  - amount and captured amount are finite, not negative, at the currency's
+ *		scale; captured is at most amount;
+ *	  - the captured amount changes only in the UPDATE that enters one of the
+ *		captured statuses, or is there when the row is added in one of them;
+ *	  - key, amount and currency stay once the payment has left its initial
+ *		status.  Which statuses are initial says the status rule of the same
+ *		column; without one, they stay from the start.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "core/declare.h"
+#include "core/errors.h"
+#include "core/key.h"
+#include "core/machine.h"
+#include "core/money.h"
+#include "core/refusal.h"
+#include "core/spec.h"
+#include "core/state.h"
+#include "rules/kinds.h"
+
+typedef struct PaymentState
+{
+	AmountColumn amount;
+	AmountColumn captured_amount;
+	StateColumn currency;
+	StateSet	captured;		/* statuses; also has the status column */
+	StateSet	initial;		/* empty without a status rule */
+} PaymentState;
+
+static void *
+compile(const CompileInput *input)
+{
+	const Jsonb *spec = input->source->spec;
+	char	   *status_column;
+	List	   *captured;
+	List	   *initial = NIL;
+	StateColumn status;
+	Machine    *machine;
+	PaymentState *state;
+	AttrNumber *key;
+
+	if (input->as_reference)
+		return NULL;
+	state = palloc0(sizeof(PaymentState));
+	status_column = paysafe_spec_text(spec, "status_column");
+	captured = paysafe_spec_set(spec, "captured");
+	paysafe_money_column(input->leaf, paysafe_spec_text(spec, "amount_column"), &state->amount);
+	paysafe_money_column(input->leaf, paysafe_spec_text(spec, "captured_column"),
+						 &state->captured_amount);
+	if (paysafe_money_is_minor(&state->amount) != paysafe_money_is_minor(&state->captured_amount))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
+						state->amount.name, state->captured_amount.name)));
+	paysafe_state_column(input->leaf, paysafe_spec_text(spec, "currency_column"), &state->currency);
+	paysafe_state_column(input->leaf, status_column, &status);
+	paysafe_state_check_names(input->sources, status_column, captured, "captured");
+	paysafe_state_set(&status, captured, &state->captured);
+
+	machine = paysafe_state_machine_of(input->sources, status_column);
+	if (machine != NULL)
+		for (int i = 0; i < machine->nstates; i++)
+			if (machine->states[i].initial)
+				initial = lappend(initial, machine->states[i].value);
+	paysafe_state_set(&status, initial, &state->initial);
+
+	if (paysafe_key_columns(input->leaf, &key) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(input->leaf)),
+				 errdetail("Without one, a payment cannot be told from another.")));
+	return state;
+}
+
+/* A fault of the row's amounts: which column, which code, what is wrong. */
+typedef struct Fault
+{
+	int			sqlstate;
+	const char *column;
+	char	   *reason;
+} Fault;
+
+static bool
+is_captured(const PaymentState *state, TupleTableSlot *row)
+{
+	return paysafe_state_find(&state->captured, row) >= 0;
+}
+
+static bool
+find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
+{
+	Numeric		amount;
+	Numeric		captured;
+	bool		isnull;
+	char	   *currency;
+
+	(void) slot_getattr(row, state->currency.attnum, &isnull);
+	if (isnull)
+	{
+		*fault = (Fault) {ERRCODE_PAYSAFE_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
+		return true;
+	}
+	currency = paysafe_state_text(&state->currency, row);
+	if (!paysafe_money_value(&state->amount, row, &amount))
+	{
+		*fault = (Fault) {ERRCODE_PAYSAFE_AMOUNT, state->amount.name, pstrdup("the amount is missing")};
+		return true;
+	}
+	fault->sqlstate = ERRCODE_PAYSAFE_AMOUNT;
+	fault->column = state->amount.name;
+	fault->reason = paysafe_money_fault(&state->amount, amount, currency, true);
+	if (fault->reason != NULL)
+	{
+		fault->reason = psprintf("amount %s: %s", paysafe_money_text(amount), fault->reason);
+		return true;
+	}
+	if (!paysafe_money_value(&state->captured_amount, row, &captured))
+	{
+		*fault = (Fault) {ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
+		pstrdup("the captured amount is missing")};
+		return is_captured(state, row);
+	}
+	fault->column = state->captured_amount.name;
+	fault->reason = paysafe_money_fault(&state->captured_amount, captured, currency, true);
+	if (fault->reason != NULL)
+	{
+		fault->reason = psprintf("captured amount %s: %s", paysafe_money_text(captured), fault->reason);
+		return true;
+	}
+	if (paysafe_money_compare(captured, amount) > 0)
+	{
+		fault->sqlstate = ERRCODE_PAYSAFE_CAPTURE;
+		fault->reason = psprintf("captured amount %s is more than the amount %s",
+								 paysafe_money_text(captured), paysafe_money_text(amount));
+		return true;
+	}
+	return false;
+}
+
+/* What is captured, nothing being the same as zero. */
+static Numeric
+captured_value(const PaymentState *state, TupleTableSlot *row)
+{
+	Numeric		value;
+
+	return paysafe_money_value(&state->captured_amount, row, &value) ? value : paysafe_money_zero();
+}
+
+static char *
+row_detail(const RowChange *change, TupleTableSlot *row, const char *more)
+{
+	return psprintf("Payment \"%s\": %s.",
+					paysafe_key_text(change->rules, RelationGetDescr(change->rel), row), more);
+}
+
+static void
+check_amounts(const Rule *rule, const RowChange *change)
+{
+	Fault		fault;
+
+	if (find_fault(rule->state, change->after, &fault))
+		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
+						  psprintf("a payment in table \"%s\" has no possible amount", rule->table_name),
+						  row_detail(change, change->after, fault.reason),
+						  "Amounts are finite, not negative, at the currency's scale, and captured is at most the amount.");
+}
+
+static PAYSAFE_NORETURN void
+refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
+{
+	const PaymentState *state = rule->state;
+
+	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
+					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
+							   state->captured_amount.name, rule->table_name),
+					  row_detail(change, change->after, detail),
+					  "Set it in the UPDATE that moves the payment into a captured status.");
+}
+
+static void
+check_insert(const Rule *rule, const RowChange *change)
+{
+	const PaymentState *state = rule->state;
+
+	check_amounts(rule, change);
+	if (!is_captured(state, change->after) &&
+		paysafe_money_compare(captured_value(state, change->after), paysafe_money_zero()) != 0)
+		refuse_capture(rule, change,
+					   psprintf("status \"%s\" is not a captured one",
+								paysafe_state_text(&state->captured.column, change->after)));
+}
+
+static void
+check_frozen(const Rule *rule, const RowChange *change)
+{
+	const PaymentState *state = rule->state;
+	const char *column = NULL;
+
+	if (!paysafe_money_same(&state->amount, change->before, change->after))
+		column = state->amount.name;
+	else if (!paysafe_state_same(&state->currency, change->before, change->after))
+		column = state->currency.name;
+	else if (paysafe_key_changed(change->rules, RelationGetDescr(change->rel),
+								 change->before, change->after))
+		column = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
+									   change->rules->key_attnums[0] - 1)->attname);
+	if (column == NULL || paysafe_state_find(&state->initial, change->before) >= 0)
+		return;
+	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, column,
+					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
+							   column, rule->table_name),
+					  row_detail(change, change->before,
+								 psprintf("key, amount and currency stay in status \"%s\"",
+										  paysafe_state_text(&state->captured.column, change->before))),
+					  "Add a new payment instead.");
+}
+
+static void
+check_update(const Rule *rule, const RowChange *change)
+{
+	const PaymentState *state = rule->state;
+	bool		same_status = paysafe_state_same(&state->captured.column,
+												 change->before, change->after);
+
+	check_frozen(rule, change);
+	if (same_status &&
+		paysafe_state_same(&state->currency, change->before, change->after) &&
+		paysafe_money_same(&state->amount, change->before, change->after) &&
+		paysafe_money_same(&state->captured_amount, change->before, change->after))
+		return;					/* nothing of this rule's has changed */
+	check_amounts(rule, change);
+	if (paysafe_money_compare(captured_value(state, change->before),
+							  captured_value(state, change->after)) != 0 &&
+		(same_status || !is_captured(state, change->after)))
+		refuse_capture(rule, change,
+					   psprintf("it would change from %s to %s in status \"%s\"",
+								paysafe_money_text(captured_value(state, change->before)),
+								paysafe_money_text(captured_value(state, change->after)),
+								paysafe_state_text(&state->captured.column, change->after)));
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	const PaymentState *state = rule->state;
+
+	switch (change->op)
+	{
+		case 'I':
+			check_insert(rule, change);
+			break;
+		case 'U':
+			check_update(rule, change);
+			break;
+		case 'D':
+			if (paysafe_money_compare(captured_value(state, change->before),
+									  paysafe_money_zero()) != 0)
+				paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+								  psprintf("a captured payment in table \"%s\" cannot be deleted",
+										   rule->table_name),
+								  row_detail(change, change->before,
+											 psprintf("%s is captured",
+													  paysafe_money_text(captured_value(state, change->before)))),
+								  "Refund it instead.");
+			break;
+	}
+}
+
+static void
+check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	Fault		fault;
+
+	if (find_fault(rule->state, row, &fault))
+		paysafe_declare_fault(report,
+							  paysafe_key_text(report->rules, RelationGetDescr(rel), row),
+							  fault.reason);
+}
+
+static void
+refuse_truncate(const Rule *rule)
+{
+	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
+					  "Captured payments stay.", NULL);
+}
+
+static char *
+loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	/* columns and statuses define each other: no change is only tighter */
+	return psprintf("replaces \"%s\" by \"%s\"",
+					paysafe_payment_kind.describe(old_rule->name, InvalidOid, old_rule->spec),
+					paysafe_payment_kind.describe(new_rule->name, InvalidOid, new_rule->spec));
+}
+
+static char *
+describe(const char *name, Oid reference, Jsonb *spec)
+{
+	return psprintf("%s <= %s in %s, set when %s becomes %s",
+					paysafe_spec_text(spec, "captured_column"),
+					paysafe_spec_text(spec, "amount_column"),
+					paysafe_spec_text(spec, "currency_column"),
+					paysafe_spec_text(spec, "status_column"),
+					paysafe_strings_join(paysafe_spec_set(spec, "captured")));
+}
+
+const RuleKind paysafe_payment_kind = {
+	.name = "payment",
+	.compile = compile,
+	.check_row = check_row,
+	.check_existing = check_existing,
+	.refuse_truncate = refuse_truncate,
+	.loosens = loosens,
+	.describe = describe
+};
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_payment);
+
+/*
+ * protect_payment(payment, status_column, amount_column, captured_column,
+ *				   currency_column, captured text[]) returns void
+ */
+Datum
+paysafe_protect_payment(PG_FUNCTION_ARGS)
+{
+	SpecBuilder spec;
+	List	   *captured = paysafe_declare_set_argument(fcinfo, 5, "captured");
+
+	if (captured == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "captured")));
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "status_column", paysafe_declare_name_argument(fcinfo, 1, "status_column"));
+	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
+	paysafe_spec_add_text(&spec, "captured_column", paysafe_declare_name_argument(fcinfo, 3, "captured_column"));
+	paysafe_spec_add_text(&spec, "currency_column", paysafe_declare_name_argument(fcinfo, 4, "currency_column"));
+	paysafe_spec_add_set(&spec, "captured", captured);
+	paysafe_declare(PG_GETARG_OID(0), "payment", InvalidOid, paysafe_spec_end(&spec));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,566 @@
+/*-------------------------------------------------------------------------
+ *
+ * status.c
+ *	  Status machines.
+ *
+ * The values before and after are looked up among the declared states by
+ * exact comparison, and the move between them in a bit matrix.  The primary
+ * key of a row that has left its initial status is frozen with it, or two rows
+ * could swap their identities and with them their states.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "nodes/bitmapset.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "core/catalog.h"
+#include "core/declare.h"
+#include "core/errors.h"
+#include "core/key.h"
+#include "core/machine.h"
+#include "core/refusal.h"
+#include "core/spec.h"
+#include "core/state.h"
+#include "rules/kinds.h"
+
+#define WORD_BITS 64
+
+typedef struct StatusState
+{
+	Machine    *machine;
+	StateSet	states;			/* in the machine's order */
+	bool	   *deletable;
+	int			words;			/* per row of the matrix */
+	uint64	   *allowed;		/* [from][to / 64], bit to % 64 */
+} StatusState;
+
+static Machine *
+parse_machine(const char *text)
+{
+	MachineError error;
+	Machine    *machine = paysafe_machine_parse(text, &error);
+
+	if (machine == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("status machine is not valid: %s", error.message),
+				 error.line > 0 ? errdetail("Line %d of the diagram.", error.line) : 0,
+				 errhint("Write a Mermaid state diagram: lines like \"[*] --> new\", \"new --> paid\", \"paid --> [*]\".")));
+	return machine;
+}
+
+static bool
+is_allowed(const StatusState *state, int from, int to)
+{
+	return (state->allowed[from * state->words + to / WORD_BITS] >> (to % WORD_BITS)) & 1;
+}
+
+static const char *
+state_name(const StatusState *state, int i)
+{
+	return state->states.values[i].isnull ? "NULL" : state->states.values[i].text;
+}
+
+static void *
+compile(const CompileInput *input)
+{
+	StatusState *state;
+	StateColumn column;
+	List	   *deletable;
+	ListCell   *lc;
+
+	if (input->as_reference)
+		return NULL;
+	state = palloc0(sizeof(StatusState));
+	state->machine = parse_machine(paysafe_spec_text(input->source->spec, "machine"));
+	paysafe_state_column(input->leaf, paysafe_spec_text(input->source->spec, "status_column"),
+						 &column);
+	paysafe_state_set(&column, paysafe_state_machine_values(state->machine), &state->states);
+
+	state->words = (state->states.n + WORD_BITS - 1) / WORD_BITS;
+	state->allowed = palloc0(sizeof(uint64) * state->words * state->states.n);
+	for (int i = 0; i < state->machine->ntransitions; i++)
+	{
+		int			from = state->machine->transitions[i].from;
+		int			to = state->machine->transitions[i].to;
+
+		state->allowed[from * state->words + to / WORD_BITS] |= UINT64CONST(1) << (to % WORD_BITS);
+	}
+
+	state->deletable = palloc0(sizeof(bool) * state->states.n);
+	deletable = paysafe_spec_set(input->source->spec, "deletable");
+	foreach(lc, deletable)
+	{
+		int			i = paysafe_machine_find(state->machine, lfirst(lc));
+
+		if (i < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" in argument \"%s\" is not a state of the machine",
+							(char *) lfirst(lc), "deletable")));
+		state->deletable[i] = true;
+	}
+	return state;
+}
+
+/* "a, b" of the states that have the flag or can follow, or "none". */
+static char *
+list_states(const StatusState *state, int from, bool initial)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < state->states.n; i++)
+		if (initial ? state->machine->states[i].initial :
+			from >= 0 && i != from && is_allowed(state, from, i))
+			appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", state_name(state, i));
+	return buf.len > 0 ? buf.data : pstrdup("none");
+}
+
+static PAYSAFE_NORETURN void
+refuse(const Rule *rule, const RowChange *change, int sqlstate, const char *message,
+	   const char *detail, const char *hint)
+{
+	const StatusState *state = rule->state;
+	TupleTableSlot *row = change->before ? change->before : change->after;
+
+	paysafe_refuse_by(rule, sqlstate, state->states.column.name, message,
+					  psprintf("Row \"%s\". %s",
+							   paysafe_key_text(change->rules, RelationGetDescr(change->rel), row),
+							   detail),
+					  hint);
+}
+
+/* The status after the change must be a state. */
+static int
+find_new_state(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->state;
+	int			to = paysafe_state_find(&state->states, change->after);
+
+	if (to < 0)
+		refuse(rule, change, ERRCODE_PAYSAFE_UNKNOWN_STATUS,
+			   psprintf("column \"%s\" of table \"%s\" cannot be %s",
+						state->states.column.name, rule->table_name,
+						quote_literal_cstr(paysafe_state_text(&state->states.column, change->after))),
+			   psprintf("The states are: %s.",
+						paysafe_strings_join(paysafe_state_machine_values(state->machine))),
+			   "States are compared exactly, with case and blanks.");
+	return to;
+}
+
+static void
+check_insert(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->state;
+	int			to = find_new_state(rule, change);
+
+	if (!state->machine->states[to].initial)
+		refuse(rule, change, ERRCODE_PAYSAFE_INITIAL_STATUS,
+			   psprintf("a row of table \"%s\" cannot start with \"%s\" = \"%s\"",
+						rule->table_name, state->states.column.name, state_name(state, to)),
+			   psprintf("Allowed at the start: %s.", list_states(state, -1, true)),
+			   "Add the row in an initial status and move it from there.");
+}
+
+typedef struct SnapshotRow
+{
+	const StatusState *state;
+	const RowChange *change;
+	bool		found;
+	bool		same_status;
+} SnapshotRow;
+
+static bool
+compare_snapshot_row(Relation rel, TupleTableSlot *row, void *arg)
+{
+	SnapshotRow *seen = arg;
+
+	if (paysafe_key_changed(seen->change->rules, RelationGetDescr(rel), row,
+							seen->change->before))
+		return true;
+	seen->found = true;
+	seen->same_status = paysafe_state_same(&seen->state->states.column, row,
+										   seen->change->before);
+	return false;
+}
+
+/*
+ * An UPDATE that assigns the status and finds it set already is harmless, and
+ * redelivered webhooks do it.  But if the row got that status from somebody
+ * else while this very statement waited for it, "UPDATE 1" would tell two
+ * workers that each of them made the move.  The second is told to try again;
+ * then it sees the row as it is.
+ */
+static void
+check_concurrent_move(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->state;
+	TransactionId xmin;
+	HeapTuple	tuple;
+	bool		should_free;
+	Snapshot	snapshot;
+	SnapshotRow seen = {.state = state, .change = change};
+
+	if (change->assigned == NULL || change->rules->nkeys == 0 ||
+		!bms_is_member(state->states.column.attnum - FirstLowInvalidHeapAttributeNumber,
+					   change->assigned))
+		return;
+	tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
+	xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	if (should_free)
+		heap_freetuple(tuple);
+	if (!TransactionIdIsNormal(xmin) || TransactionIdIsCurrentTransactionId(xmin) ||
+		!ActiveSnapshotSet())
+		return;
+	snapshot = GetActiveSnapshot();
+	if (!IsMVCCSnapshot(snapshot) || !XidInMVCCSnapshot(xmin, snapshot))
+		return;					/* the statement saw this version from the start */
+
+	/* what did it see? */
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(change->rel),
+											  change->rules->key_attnums[0] - 1);
+		KeyEquality equality;
+		bool		isnull;
+		Datum		value = slot_getattr(change->before, att->attnum, &isnull);
+
+		paysafe_key_equality(change->rel, att->attnum, att->atttypid, &equality);
+		paysafe_key_scan(change->rel, &equality, value, snapshot,
+						 compare_snapshot_row, &seen);
+	}
+	if (seen.found && !seen.same_status)
+		refuse(rule, change, ERRCODE_T_R_SERIALIZATION_FAILURE,
+			   psprintf("could not serialize the change of \"%s\" due to a concurrent one",
+						state->states.column.name),
+			   psprintf("Another transaction moved the row to \"%s\" while this statement waited for it.",
+						paysafe_state_text(&state->states.column, change->before)),
+			   "Read the row again and decide anew, or use paysafe.transition to learn who moved it.");
+}
+
+static void
+check_update(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->state;
+	int			from;
+
+	if (likely(paysafe_state_same(&state->states.column, change->before, change->after)))
+	{
+		check_concurrent_move(rule, change);
+		from = paysafe_state_find(&state->states, change->before);
+	}
+	else
+	{
+		int			to = find_new_state(rule, change);
+
+		from = paysafe_state_find(&state->states, change->before);
+		if (from < 0 || !is_allowed(state, from, to))
+			refuse(rule, change, ERRCODE_PAYSAFE_TRANSITION,
+				   psprintf("column \"%s\" of table \"%s\" cannot change from \"%s\" to \"%s\"",
+							state->states.column.name, rule->table_name,
+							paysafe_state_text(&state->states.column, change->before),
+							state_name(state, to)),
+				   psprintf("Allowed next: %s.", list_states(state, from, false)),
+				   psprintf("paysafe.status_diagram(%s) shows the machine.",
+							quote_literal_cstr(quote_qualified_identifier(rule->schema_name,
+																		  rule->table_name))));
+	}
+	if (from >= 0 && !state->machine->states[from].initial &&
+		paysafe_key_changed(change->rules, RelationGetDescr(change->rel),
+							change->before, change->after))
+		refuse(rule, change, ERRCODE_PAYSAFE_STATUS_KEY,
+			   psprintf("the primary key of a row of table \"%s\" cannot change in status \"%s\"",
+						rule->table_name, state_name(state, from)),
+			   "The row would take its status to another identity.",
+			   "Only rows in an initial status may get another key.");
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->state;
+	int			from;
+
+	switch (change->op)
+	{
+		case 'I':
+			check_insert(rule, change);
+			break;
+		case 'U':
+			check_update(rule, change);
+			break;
+		case 'D':
+			from = paysafe_state_find(&state->states, change->before);
+			if (from < 0 || !state->deletable[from])
+				refuse(rule, change, ERRCODE_PAYSAFE_STATUS_DELETE,
+					   psprintf("a row of table \"%s\" cannot be deleted in status \"%s\"",
+								rule->table_name,
+								paysafe_state_text(&state->states.column, change->before)),
+					   "Deleting and adding it again would take it back to the start.",
+					   "Move the row to a final status instead.");
+			break;
+	}
+}
+
+static void
+check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	const StatusState *state = rule->state;
+
+	if (paysafe_state_find(&state->states, row) < 0)
+		paysafe_declare_fault(report,
+							  paysafe_key_text(report->rules, RelationGetDescr(rel), row),
+							  psprintf("status \"%s\" is not a state of the machine",
+									   paysafe_state_text(&state->states.column, row)));
+}
+
+static void
+refuse_truncate(const Rule *rule)
+{
+	const StatusState *state = rule->state;
+
+	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_STATUS_DELETE, state->states.column.name,
+					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
+					  "TRUNCATE would delete rows whatever their status.",
+					  "Delete the rows that may be deleted with DELETE.");
+}
+
+/* Transitions of a, as text, that b lacks. */
+static List *
+transitions_minus(const Machine *a, const Machine *b)
+{
+	List	   *result = NIL;
+
+#define NAME(m, i) ((m)->states[i].value ? (m)->states[i].value : "NULL")
+	for (int i = 0; i < a->nstates; i++)
+	{
+		int			other = paysafe_machine_find(b, a->states[i].value);
+
+		if (a->states[i].initial && (other < 0 || !b->states[other].initial))
+			result = lappend(result, psprintf("[*] --> %s", NAME(a, i)));
+		if (other < 0 && !a->states[i].initial)
+			result = lappend(result, psprintf("state %s", NAME(a, i)));
+	}
+	for (int i = 0; i < a->ntransitions; i++)
+	{
+		int			from = paysafe_machine_find(b, a->states[a->transitions[i].from].value);
+		int			to = paysafe_machine_find(b, a->states[a->transitions[i].to].value);
+
+		if (from < 0 || to < 0 || !paysafe_machine_allows(b, from, to))
+			result = lappend(result, psprintf("%s --> %s",
+											  NAME(a, a->transitions[i].from),
+											  NAME(a, a->transitions[i].to)));
+	}
+#undef NAME
+	return result;
+}
+
+/*
+ * Any change of the moves needs a second person, also the removal of one: it
+ * shuts a way out (a void, a refund) on which rows and people depend.
+ */
+static char *
+loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	char	   *old_column = paysafe_spec_text(old_rule->spec, "status_column");
+	char	   *new_column = paysafe_spec_text(new_rule->spec, "status_column");
+	Machine    *old_machine = parse_machine(paysafe_spec_text(old_rule->spec, "machine"));
+	Machine    *new_machine = parse_machine(paysafe_spec_text(new_rule->spec, "machine"));
+	List	   *added = transitions_minus(new_machine, old_machine);
+	List	   *removed = transitions_minus(old_machine, new_machine);
+	List	   *deletable = paysafe_strings_minus(paysafe_spec_set(new_rule->spec, "deletable"),
+												  paysafe_spec_set(old_rule->spec, "deletable"));
+	StringInfoData words;
+
+	initStringInfo(&words);
+	if (strcmp(old_column, new_column) != 0)
+		appendStringInfo(&words, "moves the rule from column %s to %s; ", old_column, new_column);
+	if (added != NIL)
+		appendStringInfo(&words, "adds %s; ", paysafe_strings_join(added));
+	if (removed != NIL)
+		appendStringInfo(&words, "removes %s; ", paysafe_strings_join(removed));
+	if (deletable != NIL)
+		appendStringInfo(&words, "lets rows be deleted in %s; ", paysafe_strings_join(deletable));
+	if (words.len == 0)
+		return NULL;
+	words.data[words.len - 2] = '\0';
+	return words.data;
+}
+
+static char *
+describe(const char *name, Oid reference, Jsonb *spec)
+{
+	Machine    *machine = parse_machine(paysafe_spec_text(spec, "machine"));
+	Machine		nothing = {0};
+	List	   *deletable = paysafe_spec_set(spec, "deletable");
+
+	return psprintf("%s%s%s",
+					paysafe_strings_join(transitions_minus(machine, &nothing)),
+					deletable ? "; deletable in " : "",
+					deletable ? paysafe_strings_join(deletable) : "");
+}
+
+const RuleKind paysafe_status_kind = {
+	.name = "status",
+	.compile = compile,
+	.check_row = check_row,
+	.check_existing = check_existing,
+	.refuse_truncate = refuse_truncate,
+	.loosens = loosens,
+	.describe = describe
+};
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_status);
+
+/* If the status is a key of another table, that table's rows matter too. */
+static void
+suggest_lookup_table(Oid relid, const char *column)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	AttrNumber	attnum = get_attnum(relid, column);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst(lc);
+
+		if (fk->nkeys == 1 && fk->conkey[0] == attnum)
+			ereport(NOTICE,
+					(errmsg("column \"%s\" refers to table \"%s\", which gives the states their meaning",
+							column, get_rel_name(fk->confrelid)),
+					 errhint("Protect it too: SELECT paysafe.protect_append_only(%s);",
+							 quote_literal_cstr(paysafe_declare_table_name(fk->confrelid)))));
+	}
+	table_close(rel, AccessShareLock);
+}
+
+/*
+ * protect_status(relation, status_column, machine, deletable) returns void
+ */
+Datum
+paysafe_protect_status(PG_FUNCTION_ARGS)
+{
+	char	   *column = paysafe_declare_name_argument(fcinfo, 1, "status_column");
+	char	   *machine;
+	SpecBuilder spec;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL",
+						PG_ARGISNULL(0) ? "relation" : "machine")));
+	machine = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	(void) parse_machine(machine);
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "status_column", column);
+	paysafe_spec_add_text(&spec, "machine", machine);
+	paysafe_spec_add_set(&spec, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
+	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
+	suggest_lookup_table(PG_GETARG_OID(0), column);
+	PG_RETURN_VOID();
+}
+
+/* The status rule of a table; raises 22023 if it has none. */
+static void
+status_rule(Oid relid, RuleSource *rule)
+{
+	bool		removed;
+
+	if (!paysafe_rule_newest(relid, "status", rule, &removed) || removed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no status machine", get_rel_name(relid)),
+				 errhint("Declare one with paysafe.protect_status.")));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_status_diagram);
+
+/*
+ * status_diagram(relation) returns text
+ */
+Datum
+paysafe_status_diagram(PG_FUNCTION_ARGS)
+{
+	RuleSource	rule;
+
+	status_rule(PG_GETARG_OID(0), &rule);
+	PG_RETURN_TEXT_P(cstring_to_text(paysafe_spec_text(rule.spec, "machine")));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_transition);
+
+/*
+ * transition(relation, key, from_status, to_status) returns boolean
+ */
+Datum
+paysafe_transition(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *from = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char	   *to = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	RuleSource	rule;
+	const char *column;
+	Relation	rel;
+	AttrNumber *attnums;
+	int			nkeys;
+	char	  **parts;
+	StringInfoData sql;
+	uint64		moved;
+
+	if (strcmp(from, to) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a transition needs two different statuses")));
+	status_rule(relid, &rule);
+	column = quote_identifier(paysafe_spec_text(rule.spec, "status_column"));
+
+	rel = table_open(relid, AccessShareLock);
+	nkeys = paysafe_key_columns(rel, &attnums);
+	if (nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
+	parts = palloc(sizeof(char *) * nkeys);
+	if (!paysafe_key_split(key, nkeys, parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" does not have %d parts", key, nkeys),
+				 errhint("Separate the columns of the primary key by commas.")));
+
+	/* operators by schema: the caller's search_path decides nothing here */
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s OPERATOR(pg_catalog.=) %s",
+					 paysafe_declare_table_name(relid), column, quote_literal_cstr(to),
+					 column, quote_literal_cstr(from));
+	for (int i = 0; i < nkeys; i++)
+		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) %s",
+						 quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->attname)),
+						 quote_literal_cstr(parts[i]));
+	table_close(rel, AccessShareLock);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(sql.data, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not execute \"%s\"", sql.data);
+	moved = SPI_processed;
+	SPI_finish();
+	if (moved > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("key \"%s\" of table \"%s\" names more than one row", key, get_rel_name(relid))));
+	PG_RETURN_BOOL(moved == 1);
+}

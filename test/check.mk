@@ -1,0 +1,39 @@
+# Targets that set up the machine themselves: they need no pg_config, and the
+# Makefile reads nothing of PostgreSQL's for them.
+#
+#   make check            every kind of test, one private server, one count
+#   make check-KIND       one kind of $(CHECK_KINDS)
+#   make check-versions       the kinds that depend on PostgreSQL's version
+#   make accept           take the answers of pg_regress and isolation as right
+#   make demo [KEEP=1]    a payment's life in SQL; KEEP=1 leaves the server up
+#
+# PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
+
+CHECK_KINDS = layout regress isolation pgtap property attacks
+
+.PHONY: check check-versions accept demo $(CHECK_KINDS:%=check-%)
+
+check:
+	@test/lib/check.sh $(CHECK_KINDS)
+
+check-versions:
+	@test/lib/check.sh regress isolation pgtap
+
+$(CHECK_KINDS:%=check-%): check-%:
+	@test/lib/check.sh $*
+
+accept:
+	@ACCEPT=1 test/lib/check.sh regress isolation
+
+demo:
+	@demo/demo.sh
+
+# goals named beside these, as in "make clean check"
+ifdef SETUP_GOALS
+OTHER_GOALS = $(filter-out $(SETUP_GOALS),$(MAKECMDGOALS))
+ifneq ($(OTHER_GOALS),)
+.PHONY: $(OTHER_GOALS)
+$(OTHER_GOALS):
+	@$(MAKE) --no-print-directory $@
+endif
+endif

@@ -1,0 +1,129 @@
+#!/bin/bash
+#
+# Static checks: what the architecture asks of files, and no compiler checks.
+# Prints "ok - rule" or "not ok - rule" with the offending lines.
+#
+# PAYSAFE_SO names the built library; without it, the one in the tree is meant.
+
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+
+so=${PAYSAFE_SO:-paysafe.so}
+
+# rule TEXT: judge the offenders on standard input, one a line; none is good
+rule() {
+	local offenders
+	offenders=$(cat)
+	if [ -z "$offenders" ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		sed 's/^/    /' <<<"$offenders"
+	fi
+}
+
+c_files() { find src -name '*.[ch]' | sort; }
+sql_parts() { find sql -name '[0-9][0-9]_*.sql' | sort; }
+
+# SQL parts without their comments, each line as FILE:LINE:TEXT
+sql_lines() { sql_parts | xargs -r grep -Hn '' | sed 's/--.*//'; }
+
+# Codes declared in errors.h
+sqlstates() {
+	sed -n "s/.*MAKE_SQLSTATE('\(.\)', *'\(.\)', *'\(.\)', *'\(.\)', *'\(.\)').*/\1\2\3\4\5/p" \
+		src/core/errors.h
+}
+
+# Statements that start with the extended regular expression $1 and end with
+# the expression $2, and do not contain the word $3.
+without() {
+	awk -v start="$1" -v stop="$2" -v word="$3" '
+		!text && $0 ~ start { at = FILENAME ":" FNR ": " $0; text = " " }
+		text { text = text $0 }
+		text && $0 ~ stop { if (text !~ word) print at; text = "" }
+	' "${@:4}" /dev/null
+}
+
+# Layers: the rooms that files of a room may include from.  A kind of rule sees
+# no other kind.
+layers() {
+	c_files | xargs -r grep -Hn '#include "[a-z]*/' | while IFS=: read -r file line text; do
+		room=${file#src/}
+		room=${room%%/*}
+		target=${text#*\"}
+		target=${target%%\"*}
+		case ${target%%/*} in
+			core | evidence | rules | guard | services) ;;
+			*) continue ;;		# PostgreSQL's own
+		esac
+		case $room:${target%%/*} in
+			paysafe.c:*) continue ;;
+			core:core) continue ;;
+			evidence:core | evidence:evidence) continue ;;
+			rules:core | rules:evidence) continue ;;
+			rules:rules) [ "${target%.h}" != "$(basename "$file" .c | sed 's|^|rules/|')" ] || continue ;;
+			guard:services | services:guard) ;;
+			guard:* | services:*) continue ;;
+			bin:core | bin:evidence) continue ;;
+		esac
+		echo "$file:$line: $text"
+	done
+}
+
+rules() {
+	c_files | grep -vx src/core/compat.h | xargs -r grep -Hn 'PG_VERSION_NUM' |
+		rule "only core/compat.h tests the version of PostgreSQL"
+
+	c_files | grep -vx src/core/crypto.c | xargs -r grep -Hn '#include *<openssl/' |
+		rule "only core/crypto.c sees OpenSSL"
+
+	c_files | grep -vx src/guard/hooks.c | xargs -r grep -Hnow '[A-Za-z_]*_hook' |
+		grep -vE ':(check|assign|show)_hook$' |
+		rule "only guard/hooks.c touches a hook"
+
+	layers | rule "includes go down the layers"
+
+	if [ -e "$so" ]; then
+		nm -D --defined-only "$so" | awk '{ print $NF }' |
+			grep -vxE '(pg_finfo_)?paysafe_[A-Za-z0-9_]*|_PG_init|Pg_magic_func|_init|_fini'
+	else
+		echo "there is no $so"
+	fi | rule "exported symbols carry the prefix"
+
+	for code in $(sqlstates); do
+		grep -qF "$code" doc/errors.md 2>/dev/null || echo "$code is not in doc/errors.md"
+		grep -rqF "$code" expected test/pgtap 2>/dev/null || echo "$code is not tested"
+	done | rule "every SQLSTATE is documented and tested"
+
+	sqlstates | sort | uniq -d | rule "no SQLSTATE is used twice"
+
+	{
+		sqlstates | grep '^P'
+		c_files | xargs -r grep -Hn "MAKE_SQLSTATE('P'"
+		sql_lines | grep -iE "ERRCODE *= *'P"
+	} | rule "no SQLSTATE of class P"
+
+	without 'ereport\(ERROR' '\);[ \t]*$' 'errcode' $(c_files | grep '\.c$') |
+		rule "every error has a SQLSTATE (C)"
+	without '^[ \t]*RAISE( EXCEPTION)?[ \t]' ';[ \t]*(--.*)?$' 'ERRCODE|NOTICE|WARNING|LOG|DEBUG|INFO' $(sql_parts) |
+		rule "every error has a SQLSTATE (SQL)"
+
+	sql_lines | grep -iE 'CREATE +OR +REPLACE|IF +NOT +EXISTS' |
+		rule "the install script takes over no object that was there before"
+
+	sql_lines | sed -n 's/.*CREATE FUNCTION paysafe\.\([a-z0-9_]*\).*/\1/p' | sort -u |
+		while read -r name; do
+			grep -rqE "(paysafe\.|\`)$name\b|\b$name\(" doc --include='*.md' || echo "$name"
+		done | rule "every function is in doc/"
+
+	version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" paysafe.control)
+	sed '/"meta-spec"/,/}/d' META.json 2>&1 |
+		sed -n -e 's/.*"version" *: *"\([^"]*\)".*/\1/p' -e '/No such file/p' | grep -v "^$version\(\.0\)*\$" |
+		rule "META.json has the version of the control file"
+
+	for file in sql/*.sql; do
+		[ ! -e "test/$file" ] || echo "$file hides test/$file from pg_regress"
+	done | rule "no part has the name of a test"
+}
+
+rules | awk '/^not ok/ { bad = 1 } { print } END { exit bad }'

@@ -1,0 +1,174 @@
+#!/bin/bash
+#
+# A private PostgreSQL with paysafe in it.
+#
+#   eval "$(test/lib/server.sh start)"     sets PG_CONFIG, PGHOST, PGPORT, ...
+#   test/lib/server.sh stop "$PAYSAFE_RUN"
+#
+# or, from a script, ". test/lib/server.sh" and the functions below.  With
+# PAYSAFE_RUN set to a server that was started so, it is used and left running.
+#
+# The server lives in one temporary folder: a copy of the PostgreSQL tree with
+# the extension installed into it (PostgreSQL finds its files relative to its
+# programs, so the system's own tree stays as it is), the data, a socket that
+# only its user and root can reach, the log.  It listens on no network address.
+# PostgreSQL refuses to run as root: then the server's user is "postgres", or
+# "nobody" where that does not exist.
+
+SERVER_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+if [ "$(id -u)" -ne 0 ]; then
+	SERVER_USER=$(id -un)
+	as_server() { "$@"; }
+else
+	if id postgres >/dev/null 2>&1; then SERVER_USER=postgres; else SERVER_USER=nobody; fi
+	as_server() { (cd / && exec runuser -u "$SERVER_USER" -- "$@"); }
+fi
+
+# Make the folder $PAYSAFE_RUN, and point the client's variables into it.
+server_folder() {
+	umask 022
+	PAYSAFE_RUN=$(mktemp -d "${TMPDIR:-/tmp}/paysafe.XXXXXX")
+	# a socket's path has room for 107 bytes
+	if [ ${#PAYSAFE_RUN} -gt 80 ]; then
+		rmdir "$PAYSAFE_RUN"
+		PAYSAFE_RUN=$(mktemp -d /tmp/paysafe.XXXXXX)
+	fi
+	chmod 711 "$PAYSAFE_RUN"
+	mkdir -m 700 "$PAYSAFE_RUN/sock" "$PAYSAFE_RUN/data"
+	[ "$(id -u)" -ne 0 ] || chown "$SERVER_USER" "$PAYSAFE_RUN/sock" "$PAYSAFE_RUN/data"
+}
+
+# Copy the tree of PostgreSQL $1 (a pg_config) to its own paths below root/.
+server_tree() {
+	local dir
+	for dir in "$("$1" --bindir)" "$("$1" --pkglibdir)" "$("$1" --sharedir)"; do
+		mkdir -p "$PAYSAFE_RUN/root$dir"
+		cp -RL --preserve=mode,timestamps "$dir/." "$PAYSAFE_RUN/root$dir"
+	done
+	# inlining across the JIT is not needed here, and its files are many
+	rm -rf "$PAYSAFE_RUN/root$("$1" --pkglibdir)/bitcode"
+	echo "$1" >"$PAYSAFE_RUN/pg_config"
+}
+
+# Point this shell at the server in $PAYSAFE_RUN.  The programs on the PATH are
+# the private ones; PG_CONFIG is the PostgreSQL to build against.
+server_use() {
+	local var
+	for var in $(compgen -e PG); do
+		case $var in PGVERSION | PG_*) ;; *) unset "$var" ;; esac
+	done
+	PG_CONFIG=$(cat "$PAYSAFE_RUN/pg_config")
+	PGBIN=$PAYSAFE_RUN/root$("$PG_CONFIG" --bindir)
+	PGHOST=$PAYSAFE_RUN/sock PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+	export PAYSAFE_RUN PG_CONFIG PGBIN PGHOST PGPORT PGUSER PGDATABASE SERVER_USER
+	case :$PATH: in *":$PGBIN:"*) ;; *) PATH=$PGBIN:$PATH ;; esac
+}
+
+# make, as if called by hand
+server_make() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		make -s -C "$SERVER_SOURCE" PG_CONFIG="$PG_CONFIG" "$@" >&2
+}
+
+# Build the extension and install it into the private tree.  The build is done
+# in place, or in a copy when the source tree may not be written.
+server_install() {
+	SERVER_SOURCE=$SERVER_TOP
+	if [ ! -w "$SERVER_TOP" ]; then
+		SERVER_SOURCE=$PAYSAFE_RUN/source
+		mkdir -p "$SERVER_SOURCE"
+		tar -C "$SERVER_TOP" --exclude=.git -cf - . | tar -C "$SERVER_SOURCE" -xf -
+	fi
+	server_make -j"$(nproc)" all
+	server_make DESTDIR="$PAYSAFE_RUN/root" install
+}
+
+# Can the library be loaded?  Objects left by a build for another PostgreSQL
+# would be linked without complaint; then build afresh.
+server_load() {
+	psql -qXc "LOAD 'paysafe'" 2>"$PAYSAFE_RUN/load.log" && return
+	server_make clean
+	server_install
+	psql -qXc "LOAD 'paysafe'"
+}
+
+# Create the cluster; each argument is a further line of postgresql.conf.
+server_init() {
+	as_server "$PGBIN/initdb" -D "$PAYSAFE_RUN/data" -U postgres -A trust \
+		-E UTF8 --locale=C.UTF-8 --no-sync >"$PAYSAFE_RUN/initdb.log" 2>&1 || {
+		cat "$PAYSAFE_RUN/initdb.log" >&2
+		return 1
+	}
+	printf '%s\n' "listen_addresses = ''" \
+		"unix_socket_directories = '$PAYSAFE_RUN/sock'" \
+		"port = $PGPORT" \
+		"fsync = off" \
+		"shared_buffers = 64MB" \
+		"max_prepared_transactions = 10" \
+		"timezone = 'UTC'" \
+		"log_timezone = 'UTC'" \
+		"$@" >>"$PAYSAFE_RUN/data/postgresql.conf"
+}
+
+server_start() {
+	as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -l "$PAYSAFE_RUN/data/server.log" \
+		-w -t 120 start >"$PAYSAFE_RUN/start.log" 2>&1 || {
+		cat "$PAYSAFE_RUN/start.log" "$PAYSAFE_RUN/data/server.log" >&2
+		return 1
+	}
+}
+
+# Stop the server of this folder, by its pid file, and remove the folder.
+server_remove() {
+	trap '' INT TERM HUP	# a second one must not leave half of it behind
+	[ -d "${PAYSAFE_RUN:-}/data" ] || return 0
+	if [ -e "$PAYSAFE_RUN/data/postmaster.pid" ]; then
+		as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m immediate -w stop \
+			>/dev/null 2>&1 || :
+	fi
+	rm -rf "$PAYSAFE_RUN"
+}
+
+# All of it: set up the machine, build, start.  What was started is removed when
+# the shell ends, however it ends.
+server_private() {
+	if [ -n "${PAYSAFE_RUN:-}" ]; then
+		server_use
+		server_install
+		server_load
+		return
+	fi
+	local config
+	config=$("$SERVER_TOP/test/lib/setup.sh")
+	server_folder
+	trap server_remove EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	server_tree "$config"
+	server_use
+	server_install
+	server_init "$@"
+	server_start
+	server_load
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	set -euo pipefail
+	case ${1:-} in
+		start)
+			unset PAYSAFE_RUN
+			server_private "${@:2}"
+			trap - EXIT
+			for var in PAYSAFE_RUN PG_CONFIG PGBIN PGHOST PGPORT PGUSER PGDATABASE; do
+				printf 'export %s=%q\n' "$var" "${!var}"
+			done ;;
+		stop)
+			PAYSAFE_RUN=${2:-${PAYSAFE_RUN:?which folder?}}
+			server_use
+			server_remove ;;
+		*)
+			echo "usage: $0 start [postgresql.conf line ...] | stop FOLDER" >&2
+			exit 2 ;;
+	esac
+fi

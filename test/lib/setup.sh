@@ -1,0 +1,156 @@
+#!/bin/bash
+#
+# Install what building and testing need and is missing; print the path of the
+# pg_config to use.  Only root can install: for anyone else the exact command
+# is printed and nothing is changed.
+#
+#   PG_CONFIG=path   use this PostgreSQL
+#   PGVERSION=17     use Debian's packages of this major version
+#   neither          the pg_config on the PATH if a server belongs to it,
+#                    otherwise the release's own major version
+#
+# Everything but the path goes to standard error.
+
+set -euo pipefail
+
+say() { echo "paysafe: $*" >&2; }
+die() { say "$@"; exit 1; }
+
+# A PostgreSQL is complete if it can serve and can build extensions.
+complete() {
+	local pgxs
+	pgxs=$("$1" --pgxs 2>/dev/null) && [ -e "$pgxs" ] &&
+		[ -x "$("$1" --bindir)/postgres" ]
+}
+
+# Debian's pg_config wrapper picks a version: ask the version itself.
+resolve() {
+	local own
+	own=$("$1" --bindir)/pg_config
+	if [ -x "$own" ]; then echo "$own"; else command -v "$1"; fi
+}
+
+# The major version that this Debian release's package "postgresql" stands for.
+release_version() {
+	local v
+	v=$(apt-cache show --no-all-versions postgresql 2>/dev/null |
+		sed -n 's/^Depends:.*postgresql-\([0-9][0-9]*\).*/\1/p')
+	[ -n "$v" ] || case $(. /etc/os-release && echo "${VERSION_CODENAME:-}") in
+		bookworm) v=15 ;;
+		trixie) v=17 ;;
+		*) v=18 ;;
+	esac
+	echo "$v"
+}
+
+# Only a refused date is worth a second try: it is what snapshots of old
+# archives look like.
+update() {
+	apt-get -qq update >"$log" 2>&1 && return
+	if grep -q -e 'is expired' -e 'is not valid yet' "$log"; then
+		say "the package lists have a date out of range, accepted"
+		apt-get -qq -o Acquire::Check-Valid-Until=false \
+			-o Acquire::Check-Date=false update >"$log" 2>&1 && return
+	fi
+	tail -n 30 "$log" >&2
+	die "apt-get update failed"
+}
+
+need() {						# need PACKAGE TEST...
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# Which packages are missing for $version; no version: PostgreSQL is not ours
+# to install.
+list_missing() {
+	missing=()
+	need gcc command -v gcc
+	need make command -v make
+	need libc6-dev test -e /usr/include/stdio.h
+	need libssl-dev test -e /usr/include/openssl/evp.h
+	# the server's own headers include it
+	need libkrb5-dev test -e /usr/include/gssapi/gssapi.h
+	if [ -n "$version" ]; then
+		local lib=/usr/lib/postgresql/$version
+		need "postgresql-$version" test -x "$lib/bin/postgres"
+		need "postgresql-server-dev-$version" \
+			test -e "$lib/lib/pgxs/src/makefiles/pgxs.mk"
+		need "postgresql-$version-pgtap" \
+			test -e "/usr/share/postgresql/$version/extension/pgtap.control"
+		need libtap-parser-sourcehandler-pgtap-perl command -v pg_prove
+	fi
+}
+
+# Debian starts a cluster when a server package arrives.  This one is not
+# wanted, so none is created while a file of ours says so; no service is
+# stopped, started or masked, and the file is gone afterwards.
+install_missing() {
+	local dropin=/etc/postgresql-common/createcluster.d
+	local made=() dir
+	for dir in /etc/postgresql-common $dropin; do
+		[ -d "$dir" ] || { mkdir "$dir"; made=("$dir" "${made[@]}"); }
+	done
+	echo "create_main_cluster = false" >$dropin/paysafe-setup.conf
+	trap 'rm -f "$log" '$dropin'/paysafe-setup.conf
+		  rmdir '"${made[*]}"' 2>/dev/null || :' EXIT
+
+	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+	# a newer minor version of an installed server would restart its clusters
+	if apt-get -s "${install[@]}" 2>"$log" |
+		grep -q '^Inst postgresql-[0-9]* \['; then
+		die "this would upgrade an installed server, please do it yourself:" \
+			"apt-get ${install[*]}"
+	fi
+	if ! apt-get -qq -y -o DPkg::Lock::Timeout=120 "${install[@]}" >"$log" 2>&1; then
+		tail -n 30 "$log" >&2
+		die "apt-get ${install[*]} failed"
+	fi
+}
+
+config=${PG_CONFIG:-}
+version=${PGVERSION:-}
+if [ -n "$config" ]; then
+	command -v "$config" >/dev/null || die "no such pg_config: $config"
+elif [ -z "$version" ] && complete pg_config; then
+	config=pg_config
+fi
+if [ -n "$config" ]; then
+	config=$(resolve "$config")
+	case $config in
+		/usr/lib/postgresql/*/bin/pg_config)
+			version=${config#/usr/lib/postgresql/}
+			version=${version%%/*} ;;
+		*) version= ;;
+	esac
+else
+	[ -n "$version" ] || version=$(release_version)
+	config=/usr/lib/postgresql/$version/bin/pg_config
+fi
+
+list_missing
+if [ ${#missing[@]} -gt 0 ]; then
+	command -v apt-get >/dev/null ||
+		die "please install the equivalent of Debian's ${missing[*]}"
+	install=(install --no-install-recommends "${missing[@]}")
+	if [ "$(id -u)" -ne 0 ]; then
+		say "some packages are missing; as root, run"
+		echo "    apt-get update && apt-get ${install[*]}" >&2
+		exit 1
+	fi
+	say "installing ${missing[*]}"
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	update
+	if [ -z "${PG_CONFIG:-}${PGVERSION:-}" ] && ! complete "$config"; then
+		# the lists may be newer than what we knew without them
+		version=$(release_version)
+		config=/usr/lib/postgresql/$version/bin/pg_config
+		list_missing
+		install=(install --no-install-recommends "${missing[@]}")
+	fi
+	install_missing
+fi
+complete "$config" || die "$config is not a complete PostgreSQL: a server and PGXS are needed"
+echo "$config"
