@@ -35,8 +35,8 @@ CREATE TABLE paysafe.audit_row (
 	op "char" NOT NULL,
 	key text COLLATE "C",
 	context bytea,
-	before bytea,
 	after bytea,
+	before bytea,
 	nonce bytea,
 	leaf_hash bytea NOT NULL
 ) PARTITION BY RANGE (at);
@@ -44,6 +44,7 @@ COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by m
 COMMENT ON COLUMN paysafe.audit_row.at IS 'clock at the change, not at the start of the transaction';
 COMMENT ON COLUMN paysafe.audit_row.xid IS 'top-level transaction';
 COMMENT ON COLUMN paysafe.audit_row.seq IS 'order within the transaction';
+COMMENT ON COLUMN paysafe.audit_row.before IS 'of an UPDATE: what differed from after';
 COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/architecture.md';
 
 -- The key of redacted columns' hashes.  Not dumped: a copy of the log must not
@@ -75,10 +76,10 @@ CREATE FUNCTION paysafe.extend_audit(months int DEFAULT 24) RETURNS int
 	AS 'MODULE_PATHNAME', 'paysafe_extend_audit';
 COMMENT ON FUNCTION paysafe.extend_audit(int) IS 'makes the audit log''s partitions for the coming months; returns how many were made';
 
-CREATE FUNCTION paysafe.audit_image(columns jsonb, encoding name, image bytea) RETURNS jsonb
-	LANGUAGE C STABLE STRICT PARALLEL SAFE
+CREATE FUNCTION paysafe.audit_image(columns jsonb, encoding name, image bytea, other bytea DEFAULT NULL) RETURNS jsonb
+	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'paysafe_audit_image';
-COMMENT ON FUNCTION paysafe.audit_image(jsonb, name, bytea) IS 'a stored row image as jsonb';
+COMMENT ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) IS 'a stored row image as jsonb; other: the image after an UPDATE, to which the one before is a difference';
 
 CREATE FUNCTION paysafe.audit_context(
 	context bytea,
@@ -94,7 +95,6 @@ CREATE FUNCTION paysafe.audit_context(
 	OUT ticket text,
 	OUT request_id text,
 	OUT business_id text,
-	OUT transaction_start timestamptz,
 	OUT replication_origin int
 ) RETURNS record
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
@@ -111,14 +111,14 @@ CREATE VIEW paysafe.audit_log AS
 		   s.subject, s.schema_name, s.table_name,
 		   CASE r.op WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' END AS op,
 		   r.key,
-		   paysafe.audit_image(s.columns, s.encoding, r.before) AS before,
+		   paysafe.audit_image(s.columns, s.encoding, r.before, r.after) AS before,
 		   paysafe.audit_image(s.columns, s.encoding, r.after) AS after,
 		   coalesce(c.actor, c.session_user_name) AS actor,
 		   c.actor IS NOT NULL AS actor_claimed,
 		   c.reason, c.ticket, c.request_id, c.business_id,
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
-		   c.transaction_start, c.replication_origin,
+		   c.replication_origin,
 		   r.leaf_hash
 	  FROM paysafe.audit_row r
 		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s

@@ -11,7 +11,7 @@
  *
  * Each row carries the hash of a leaf for the tree that will seal the log:
  *
- *	payload = nonce || for key, context, before, after:
+ *	payload = nonce || for key, context, after, before:
  *			  length (4 bytes, big endian; FFFFFFFF: absent) || bytes ||
  *			  zero bytes up to a multiple of four
  *	leaf	= 01 || xid (8) || seq (4) || at (8, microseconds since 2000) ||
@@ -81,7 +81,7 @@
 enum
 {
 	ROW_AT, ROW_XID, ROW_SHAPE, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
-	ROW_BEFORE, ROW_AFTER, ROW_NONCE, ROW_LEAF_HASH,
+	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
 	ROW_NCOLUMNS
 };
 
@@ -230,6 +230,8 @@ paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redact
 								  att->attgenerated != ATTRIBUTE_GENERATED_STORED))
 			continue;
 		column->name = pstrdup(NameStr(att->attname));
+		column->attlen = att->attlen;
+		column->attbyval = att->attbyval;
 		column->type_name = format_type_with_typemod(att->atttypid, att->atttypmod);
 		column->attnum = RelationGetRelid(leaf) == layout ? att->attnum :
 			get_attnum(RelationGetRelid(leaf), column->name);
@@ -334,7 +336,9 @@ build_context(void)
 	const PaysafeActor *actor = paysafe_actor_current();
 	StringInfo	out = &context_cache.bytes;
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	uint64		start = pg_hton64((uint64) GetCurrentTransactionStartTimestamp());
+	char	   *login = paysafe_actor_login();
+	char	   *session_user_name = paysafe_actor_session_user();
+	char	   *current_user_name = GetUserNameFromId(GetUserId(), true);
 	uint16		origin = pg_hton16(replorigin_session_origin);
 	char		version = CONTEXT_VERSION;
 
@@ -345,9 +349,10 @@ build_context(void)
 	resetStringInfo(out);
 	appendBinaryStringInfo(out, &version, 1);
 	put_string(out, actor ? actor->name : NULL);
-	put_string(out, paysafe_actor_login());
-	put_string(out, paysafe_actor_session_user());
-	put_string(out, GetUserNameFromId(GetUserId(), true));
+	put_string(out, login);
+	/* absent: the same as the one before */
+	put_string(out, strcmp(session_user_name, login) == 0 ? NULL : session_user_name);
+	put_string(out, strcmp(current_user_name, session_user_name) == 0 ? NULL : current_user_name);
 	put_string(out, paysafe_actor_client());
 	put_string(out, paysafe_actor_certificate());
 	put_string(out, application_name);
@@ -355,7 +360,6 @@ build_context(void)
 	put_string(out, actor ? actor->ticket : NULL);
 	put_string(out, actor ? actor->request_id : NULL);
 	put_string(out, actor ? actor->business_id : NULL);
-	paysafe_canon_put_field(out, (char *) &start, sizeof(start));
 	paysafe_canon_put_field(out, replorigin_session_origin != InvalidRepOriginId ?
 							(char *) &origin : NULL, sizeof(origin));
 
@@ -533,17 +537,23 @@ paysafe_audit_append(AuditShape *shape, char op, const char *key,
 	start = field[1] = begin_field(&payload);
 	appendBinaryStringInfo(&payload, context->data, context->len);
 	end_field(&payload, start);
-	for (int i = 2; i < 4; i++)
+	if (after == NULL)
+		field[2] = null_field(&payload);
+	else
 	{
-		TupleTableSlot *row = i == 2 ? before : after;
-
-		if (row == NULL)
-		{
-			field[i] = null_field(&payload);
-			continue;
-		}
-		start = field[i] = begin_field(&payload);
-		paysafe_canon_row(&shape->shape, row, &payload);
+		start = field[2] = begin_field(&payload);
+		paysafe_canon_row(&shape->shape, after, &payload);
+		end_field(&payload, start);
+	}
+	if (before == NULL)
+		field[3] = null_field(&payload);
+	else
+	{
+		start = field[3] = begin_field(&payload);
+		if (after == NULL)
+			paysafe_canon_row(&shape->shape, before, &payload);
+		else
+			paysafe_canon_difference(&shape->shape, before, after, &payload);
 		end_field(&payload, start);
 	}
 	hash_leaf(xid, next_seq, at, op, shape->digest, payload.data, payload.len,
@@ -798,7 +808,12 @@ create_partition(const char *name, const char *bounds)
 	 * would lock readers of the log out until the transaction ends.
 	 */
 	paysafe_declare_run(psprintf("CREATE TABLE paysafe.%s (LIKE paysafe.audit_row INCLUDING ALL)", name));
-	paysafe_declare_run(psprintf("CREATE INDEX %s_key ON paysafe.%s (key)", name, name));
+	/*
+	 * For paysafe.history.  Adding to a btree would cost a writer as much as
+	 * hashing the row; a range of blocks and what keys may be in it costs
+	 * next to nothing, and autovacuum fills it in.
+	 */
+	paysafe_declare_run(psprintf("CREATE INDEX %s_key ON paysafe.%s USING brin (key text_bloom_ops (n_distinct_per_range = -1)) WITH (pages_per_range = 16, autosummarize = on)", name, name));
 	protect_own_table(name);
 	paysafe_declare_run(psprintf("ALTER TABLE paysafe.audit_row ATTACH PARTITION paysafe.%s %s", name, bounds));
 }
@@ -982,7 +997,7 @@ paysafe_audit_context(PG_FUNCTION_ARGS)
 {
 	enum
 	{
-		NTEXTS = 11, STARTED = NTEXTS, ORIGIN, NFIELDS
+		SESSION_USER = 2, CURRENT_USER, NTEXTS = 11, ORIGIN = NTEXTS, NFIELDS
 	};
 	bytea	   *context = PG_GETARG_BYTEA_PP(0);
 	int			encoding = pg_char_to_encoding(NameStr(*PG_GETARG_NAME(1)));
@@ -1006,7 +1021,15 @@ paysafe_audit_context(PG_FUNCTION_ARGS)
 		nulls[i] = data == NULL;
 		values[i] = (Datum) 0;
 		if (data == NULL)
+		{
+			/* absent: the same as the one before */
+			if (i == SESSION_USER || i == CURRENT_USER)
+			{
+				nulls[i] = nulls[i - 1];
+				values[i] = values[i - 1];
+			}
 			continue;
+		}
 		if (i < NTEXTS)
 		{
 			/* also checks the bytes */
@@ -1015,13 +1038,6 @@ paysafe_audit_context(PG_FUNCTION_ARGS)
 			if (strlen(copy) != len)
 				goto malformed;
 			values[i] = CStringGetTextDatum(pg_any_to_server(copy, len, encoding));
-		}
-		else if (i == STARTED && len == sizeof(uint64))
-		{
-			uint64		start;
-
-			memcpy(&start, data, sizeof(start));
-			values[i] = TimestampTzGetDatum((TimestampTz) pg_ntoh64(start));
 		}
 		else if (i == ORIGIN && len == sizeof(uint16))
 		{

@@ -50,7 +50,8 @@
 #include "core/spec.h"
 #include "evidence/canon.h"
 
-#define IMAGE_VERSION 1
+#define IMAGE_FULL			1
+#define IMAGE_DIFFERENCE	2
 
 /*
  * Writing numbers
@@ -545,13 +546,65 @@ void
 paysafe_canon_row(const CanonShape *shape, TupleTableSlot *row, StringInfo out)
 {
 	slot_getallattrs(row);
-	put_byte(out, IMAGE_VERSION);
+	put_byte(out, IMAGE_FULL);
 	for (int i = 0; i < shape->ncolumns; i++)
 	{
 		const CanonColumn *column = &shape->columns[i];
 		int			pos = column->attnum - 1;
 
 		if (row->tts_isnull[pos])
+			put_byte(out, 0);
+		else
+			put_column(column, row->tts_values[pos], out);
+	}
+}
+
+/*
+ * Are the values certainly the same?  Looks at the stored bytes only; values
+ * that are equal but stored differently count as different, which costs room
+ * and nothing else.
+ */
+static inline bool
+same_datum(const CanonColumn *column, Datum a, Datum b)
+{
+	if (column->attbyval)
+		return a == b;
+	if (column->attlen > 0)
+		return memcmp(DatumGetPointer(a), DatumGetPointer(b), column->attlen) == 0;
+	if (column->attlen == -1)
+	{
+		Size		len = VARSIZE_ANY(DatumGetPointer(a));
+
+		/* also right for values out of line: the same pointer, the same value */
+		return len == VARSIZE_ANY(DatumGetPointer(b)) &&
+			memcmp(DatumGetPointer(a), DatumGetPointer(b), len) == 0;
+	}
+	return strcmp(DatumGetCString(a), DatumGetCString(b)) == 0;
+}
+
+void
+paysafe_canon_difference(const CanonShape *shape, TupleTableSlot *row,
+						 TupleTableSlot *other, StringInfo out)
+{
+	int			bitmap = out->len + 1;
+	int			bitmap_len = (shape->ncolumns + 7) / 8;
+
+	slot_getallattrs(row);
+	slot_getallattrs(other);
+	enlargeStringInfo(out, 1 + bitmap_len);
+	put_byte(out, IMAGE_DIFFERENCE);
+	memset(out->data + bitmap, 0, bitmap_len);
+	out->len += bitmap_len;
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		const CanonColumn *column = &shape->columns[i];
+		int			pos = column->attnum - 1;
+
+		if (row->tts_isnull[pos] ? other->tts_isnull[pos] :
+			!other->tts_isnull[pos] &&
+			same_datum(column, row->tts_values[pos], other->tts_values[pos]))
+			out->data[bitmap + i / 8] |= 1 << (i % 8);
+		else if (row->tts_isnull[pos])
 			put_byte(out, 0);
 		else
 			put_column(column, row->tts_values[pos], out);
@@ -954,6 +1007,16 @@ read_field(const CanonType *type, Reader *r, StringInfo json)
 }
 
 static void
+skip_field(Reader *r)
+{
+	const char *data;
+	int			len;
+
+	if (!paysafe_canon_get_field(&r->pos, r->end, &data, &len))
+		malformed("row image");
+}
+
+static void
 read_array_dimension(const CanonType *type, Reader *r, StringInfo json,
 					 int ndim, const int *dims)
 {
@@ -1132,22 +1195,46 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 }
 
 Jsonb *
-paysafe_canon_read(const CanonShape *shape, int encoding, const char *data, int len)
+paysafe_canon_read(const CanonShape *shape, int encoding, const char *data, int len,
+				   const char *other, int other_len)
 {
 	Reader		r = {.pos = data, .end = data + len, .encoding = encoding};
+	Reader		o = {.pos = other, .end = other + other_len, .encoding = encoding};
+	const char *bitmap = NULL;
 	StringInfoData json;
 
-	if (*(const uint8 *) take(&r, 1) != IMAGE_VERSION)
-		malformed("row image");
+	switch (*(const uint8 *) take(&r, 1))
+	{
+		case IMAGE_FULL:
+			break;
+		case IMAGE_DIFFERENCE:
+			bitmap = take(&r, (shape->ncolumns + 7) / 8);
+			if (other == NULL || *(const uint8 *) take(&o, 1) != IMAGE_FULL)
+				malformed("row image");
+			break;
+		default:
+			malformed("row image");
+	}
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	for (int i = 0; i < shape->ncolumns; i++)
 	{
+		bool		same = bitmap != NULL && (bitmap[i / 8] >> (i % 8)) & 1;
+
 		if (i > 0)
 			appendStringInfoChar(&json, ',');
 		json_string(&json, shape->columns[i].name);
 		appendStringInfoChar(&json, ':');
-		read_field(shape->columns[i].type, &r, &json);
+		if (!same)
+			read_field(shape->columns[i].type, &r, &json);
+		if (bitmap != NULL)
+		{
+			/* the other image is read along, for its place or its value */
+			if (same)
+				read_field(shape->columns[i].type, &o, &json);
+			else
+				skip_field(&o);
+		}
 	}
 	appendStringInfoChar(&json, '}');
 	if (r.pos != r.end)
@@ -1160,18 +1247,28 @@ paysafe_canon_read(const CanonShape *shape, int encoding, const char *data, int 
 PG_FUNCTION_INFO_V1(paysafe_audit_image);
 
 /*
- * audit_image(columns jsonb, encoding name, image bytea) returns jsonb
+ * audit_image(columns jsonb, encoding name, image bytea, other bytea) returns
+ * jsonb
  */
 Datum
 paysafe_audit_image(PG_FUNCTION_ARGS)
 {
-	CanonShape *shape = paysafe_canon_shape_read(PG_GETARG_JSONB_P(0));
-	char	   *encoding_name = NameStr(*PG_GETARG_NAME(1));
-	int			encoding = pg_char_to_encoding(encoding_name);
-	bytea	   *image = PG_GETARG_BYTEA_PP(2);
+	CanonShape *shape;
+	int			encoding;
+	bytea	   *image;
+	bytea	   *other = NULL;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	shape = paysafe_canon_shape_read(PG_GETARG_JSONB_P(0));
+	encoding = pg_char_to_encoding(NameStr(*PG_GETARG_NAME(1)));
+	image = PG_GETARG_BYTEA_PP(2);
+	if (!PG_ARGISNULL(3))
+		other = PG_GETARG_BYTEA_PP(3);
 	if (encoding < 0)
 		malformed("encoding");
-	PG_RETURN_JSONB_P(paysafe_canon_read(shape, encoding, VARDATA_ANY(image),
-										 VARSIZE_ANY_EXHDR(image)));
+	PG_RETURN_JSONB_P(paysafe_canon_read(shape, encoding,
+										 VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image),
+										 other ? VARDATA_ANY(other) : NULL,
+										 other ? VARSIZE_ANY_EXHDR(other) : 0));
 }

@@ -61,7 +61,9 @@ typedef struct CanonType
 
 typedef struct CanonColumn
 {
-	AttrNumber	attnum;			/* for writing only */
+	AttrNumber	attnum;			/* for writing only, like the next two */
+	int16		attlen;
+	bool		attbyval;
 	char	   *name;
 	char	   *type_name;		/* as format_type gives it; for the reader */
 	CanonType  *type;
@@ -79,13 +81,21 @@ typedef struct CanonShape
 extern CanonType *paysafe_canon_type(Oid typid);
 
 /*
- * Append the canonical bytes of a row: version byte, then each column as a
+ * Append the canonical bytes of a row: version byte 1, then each column as a
  * length plus one (base 128, least significant group first) and the bytes; a
  * single zero byte is NULL.  Independent of all settings and of the machine's
  * byte order.  Redacted columns give a keyed hash.
  */
 extern void paysafe_canon_row(const CanonShape *shape, TupleTableSlot *row,
 							  StringInfo out);
+
+/*
+ * Append what a row had in place of another one: version byte 2, a bitmap with
+ * a bit for each column in order (least significant first, set: the same as in
+ * the other row), then the columns that differ, as above.
+ */
+extern void paysafe_canon_difference(const CanonShape *shape, TupleTableSlot *row,
+									 TupleTableSlot *other, StringInfo out);
 
 /* One value of a column, as it appears after its length.  Not NULL. */
 extern void paysafe_canon_value(const CanonType *type, Datum value, StringInfo out);
@@ -96,11 +106,13 @@ extern CanonShape *paysafe_canon_shape_read(const Jsonb *jsonb);
 
 /*
  * A row's bytes as a jsonb object: what to_jsonb gives for the row when the
- * time zone is UTC.  encoding is that of text in the image.  Raises 22P03 for
- * bytes that do not fit the shape; never reads outside them.
+ * time zone is UTC.  other is the image that a difference refers to, or NULL.
+ * encoding is that of text in the images.  Raises 22P03 for bytes that do not
+ * fit the shape; never reads outside them.
  */
 extern Jsonb *paysafe_canon_read(const CanonShape *shape, int encoding,
-								 const char *data, int len);
+								 const char *data, int len,
+								 const char *other, int other_len);
 
 /* Base-128 lengths, for other records of the audit log. */
 extern void paysafe_canon_put_length(StringInfo out, uint32 length);
