@@ -129,15 +129,6 @@ paysafe_approval_conflict(const Person *approver, const Person *requester)
 	return NULL;
 }
 
-static char *
-column_text(HeapTuple tuple, TupleDesc desc, int column)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column + 1, desc, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static Approval *
 read_approval(HeapTuple tuple, TupleDesc desc)
 {
@@ -147,9 +138,9 @@ read_approval(HeapTuple tuple, TupleDesc desc)
 
 	a->id = DatumGetInt64(heap_getattr(tuple, RECORD_ID + 1, desc, &isnull));
 	a->relation = DatumGetObjectId(heap_getattr(tuple, RECORD_RELATION + 1, desc, &isnull));
-	a->approver.actor = column_text(tuple, desc, RECORD_ACTOR);
-	a->approver.login = column_text(tuple, desc, RECORD_LOGIN);
-	a->approver.session_user_name = column_text(tuple, desc, RECORD_SESSION_USER);
+	a->approver.actor = paysafe_store_text(tuple, desc, RECORD_ACTOR);
+	a->approver.login = paysafe_store_text(tuple, desc, RECORD_LOGIN);
+	a->approver.session_user_name = paysafe_store_text(tuple, desc, RECORD_SESSION_USER);
 	a->at = DatumGetTimestampTz(heap_getattr(tuple, RECORD_AT + 1, desc, &isnull));
 	a->valid_until = DatumGetTimestampTz(heap_getattr(tuple, RECORD_VALID_UNTIL + 1, desc, &isnull));
 	digest = DatumGetByteaPP(heap_getattr(tuple, RECORD_DIGEST + 1, desc, &isnull));

@@ -252,6 +252,31 @@ paysafe_catalog_ancestors(Oid relid)
 	return result;
 }
 
+List *
+paysafe_catalog_leaves(Oid root)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(root, AccessShareLock, NULL))
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			result = lappend_oid(result, lfirst_oid(lc));
+	return result;
+}
+
+AttrNumber
+paysafe_catalog_column(Relation rel, const char *column)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, RelationGetRelationName(rel))));
+	return attnum;
+}
+
 int
 paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function)
 {

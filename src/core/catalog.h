@@ -8,6 +8,7 @@
 #ifndef PAYSAFE_CATALOG_H
 #define PAYSAFE_CATALOG_H
 
+#include "access/attnum.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 
@@ -53,6 +54,12 @@ extern bool paysafe_catalog_enforcing(void);
  * inheritance parents, nearest first.
  */
 extern List *paysafe_catalog_ancestors(Oid relid);
+
+/* The tables below a root that store rows; takes AccessShareLock on the tree. */
+extern List *paysafe_catalog_leaves(Oid root);
+
+/* The column of this name, no system column.  Raises 42703. */
+extern AttrNumber paysafe_catalog_column(Relation rel, const char *column);
 
 /* Position of a trigger of ours in the relation's triggers, or -1. */
 extern int	paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function);

@@ -14,6 +14,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -25,6 +27,7 @@
 #include "core/catalog.h"
 #include "core/compat.h"
 #include "core/money.h"
+#include "core/store.h"
 
 #define CURRENCY_LEN 32
 
@@ -40,13 +43,8 @@ static Oid	currency_relid = InvalidOid;
 void
 paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 {
-	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+	AttrNumber	attnum = paysafe_catalog_column(rel, column);
 
-	if (attnum <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						column, RelationGetRelationName(rel))));
 	out->attnum = attnum;
 	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	strlcpy(out->name, column, NAMEDATALEN);
@@ -157,6 +155,12 @@ paysafe_money_text(Numeric amount)
 	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount)));
 }
 
+char *
+paysafe_money_words(Numeric amount, const char *currency)
+{
+	return psprintf("%s %s", paysafe_money_text(amount), currency);
+}
+
 static void
 forget_currencies(Datum arg, Oid relid)
 {
@@ -235,4 +239,46 @@ void
 paysafe_money_init(void)
 {
 	CacheRegisterRelcacheCallback(forget_currencies, (Datum) 0);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_set_currency);
+
+/*
+ * set_currency(code text, decimals int) returns void
+ */
+Datum
+paysafe_set_currency(PG_FUNCTION_ARGS)
+{
+	char	   *code = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int32		decimals = PG_GETARG_INT32(1);
+	int			known;
+	Datum		values[3];
+	bool		nulls[3] = {0};
+
+	if (code[0] == '\0' || strlen(code) > 16)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", "code", 16)));
+	if (decimals < 0 || decimals > 30)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between 0 and 30", "decimals")));
+	/* one at a time */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_CURRENCY), 0, 0, ExclusiveLock);
+	known = paysafe_money_scale(code);
+	if (known == decimals)
+		PG_RETURN_VOID();
+	if (known >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" has %d decimals, and that cannot be changed", code, known),
+				 errdetail("Amounts already stored would change their meaning.")));
+	values[0] = CStringGetTextDatum(code);
+	values[1] = Int16GetDatum((int16) decimals);
+	values[2] = BoolGetDatum(false);	/* not from ISO 4217 */
+	paysafe_store_insert(PAYSAFE_CURRENCY, values, nulls);
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_CURRENCY));
+	PG_RETURN_VOID();
 }

@@ -52,6 +52,7 @@ extern Numeric paysafe_money_zero(void);
 extern Numeric paysafe_money_add(Numeric a, Numeric b);
 extern int	paysafe_money_compare(Numeric a, Numeric b);
 extern char *paysafe_money_text(Numeric amount);
+extern char *paysafe_money_words(Numeric amount, const char *currency); /* "9.50 EUR" */
 
 /*
  * Decimals of a currency from paysafe.currency (ISO 4217 and what the DBA

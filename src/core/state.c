@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "core/catalog.h"
 #include "core/compat.h"
 #include "core/rule.h"
 #include "core/spec.h"
@@ -26,14 +27,9 @@
 void
 paysafe_state_column(Relation rel, const char *column, StateColumn *out)
 {
-	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+	AttrNumber	attnum = paysafe_catalog_column(rel, column);
 	Oid			typid;
 
-	if (attnum <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						column, RelationGetRelationName(rel))));
 
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	out->attnum = attnum;

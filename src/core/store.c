@@ -130,6 +130,15 @@ paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 	table_close(rel, AccessShareLock);
 }
 
+char *
+paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column + 1, desc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_own_table);

@@ -44,6 +44,9 @@ extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 							   int nkeys, const Datum *keys,
 							   StoreVisitor visitor, void *arg);
 
+/* A text column (0-based) of a row of an own table, or NULL; palloc'd. */
+extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
+
 /*
  * Who records rows of own tables in the audit log.  Set once by the layer
  * above, which core does not know.

@@ -43,6 +43,10 @@ typedef enum CanonCode
 	CANON_REDACTED = 'r'		/* 32 bytes: keyed hash of the canonical bytes */
 } CanonCode;
 
+/* First byte of a row image. */
+#define CANON_IMAGE_FULL		1
+#define CANON_IMAGE_DIFFERENCE	2
+
 typedef struct CanonType
 {
 	CanonCode	code;
@@ -117,6 +121,7 @@ extern Jsonb *paysafe_canon_read(const CanonShape *shape, int encoding,
 /* Base-128 lengths, for other records of the audit log. */
 extern void paysafe_canon_put_length(StringInfo out, uint32 length);
 extern void paysafe_canon_put_field(StringInfo out, const char *data, int len);	/* NULL: absent */
+extern void paysafe_canon_put_string(StringInfo out, const char *string);	/* the same */
 /* Next field at *pos; false at the end or if malformed; *data NULL if absent. */
 extern bool paysafe_canon_get_field(const char **pos, const char *end,
 									const char **data, int *len);

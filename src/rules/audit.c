@@ -65,11 +65,7 @@ check_redacted(const CompileInput *input, List *redacted, const AttrNumber *key,
 	}
 	foreach(lc, redacted)
 	{
-		if (get_attnum(RelationGetRelid(input->leaf), lfirst(lc)) <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							(char *) lfirst(lc), RelationGetRelationName(input->leaf))));
+		(void) paysafe_catalog_column(input->leaf, lfirst(lc));
 		if (paysafe_strings_contain(columns, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -12,8 +12,8 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/lsyscache.h"
 
+#include "core/catalog.h"
 #include "core/declare.h"
 #include "core/errors.h"
 #include "core/key.h"
@@ -66,14 +66,7 @@ compile(const CompileInput *input)
 	state->names = palloc(sizeof(char *) * Max(list_length(columns), 1));
 	foreach(lc, columns)
 	{
-		AttrNumber	attnum = get_attnum(RelationGetRelid(input->leaf), lfirst(lc));
-
-		if (attnum <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							(char *) lfirst(lc), RelationGetRelationName(input->leaf))));
-		state->attnums[state->n] = attnum;
+		state->attnums[state->n] = paysafe_catalog_column(input->leaf, lfirst(lc));
 		state->names[state->n++] = lfirst(lc);
 	}
 	state->once = strcmp(input->source->name, "columns_once") == 0;

@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_context.c
+ *	  Who made a change, and why, as bytes of the audit log.
+ *
+ * Built once and reused until the actor, a user, the application name or the
+ * replication origin changes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "replication/origin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "core/actor.h"
+#include "evidence/audit_context.h"
+#include "evidence/canon.h"
+
+#define CONTEXT_VERSION 1
+
+/* The bytes, and what they were made from; for the backend. */
+static struct
+{
+	StringInfoData bytes;
+	uint64		actor_generation;
+	Oid			user;
+	Oid			session_user;
+	char		application_name[NAMEDATALEN];
+	RepOriginId origin;
+	bool		valid;
+}			context_cache;
+
+static void
+build_context(void)
+{
+	const PaysafeActor *actor = paysafe_actor_current();
+	StringInfo	out = &context_cache.bytes;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	char	   *login = paysafe_actor_login();
+	char	   *session_user_name = paysafe_actor_session_user();
+	char	   *current_user_name = GetUserNameFromId(GetUserId(), true);
+	uint16		origin = pg_hton16(replorigin_session_origin);
+	char		version = CONTEXT_VERSION;
+
+	if (out->data == NULL)
+		initStringInfo(out);
+	MemoryContextSwitchTo(old);
+	context_cache.valid = false;
+	resetStringInfo(out);
+	appendBinaryStringInfo(out, &version, 1);
+	paysafe_canon_put_string(out, actor ? actor->name : NULL);
+	paysafe_canon_put_string(out, login);
+	/* absent: the same as the one before */
+	paysafe_canon_put_string(out, strcmp(session_user_name, login) == 0 ? NULL : session_user_name);
+	paysafe_canon_put_string(out, strcmp(current_user_name, session_user_name) == 0 ? NULL : current_user_name);
+	paysafe_canon_put_string(out, paysafe_actor_client());
+	paysafe_canon_put_string(out, paysafe_actor_certificate());
+	paysafe_canon_put_string(out, application_name);
+	paysafe_canon_put_string(out, actor ? actor->reason : NULL);
+	paysafe_canon_put_string(out, actor ? actor->ticket : NULL);
+	paysafe_canon_put_string(out, actor ? actor->request_id : NULL);
+	paysafe_canon_put_string(out, actor ? actor->business_id : NULL);
+	paysafe_canon_put_field(out, replorigin_session_origin != InvalidRepOriginId ?
+							(char *) &origin : NULL, sizeof(origin));
+
+	context_cache.actor_generation = paysafe_actor_generation();
+	context_cache.user = GetUserId();
+	context_cache.session_user = GetSessionUserId();
+	context_cache.origin = replorigin_session_origin;
+	strlcpy(context_cache.application_name, application_name, NAMEDATALEN);
+	context_cache.valid = true;
+}
+
+StringInfo
+paysafe_audit_context_bytes(void)
+{
+	if (!context_cache.valid ||
+		context_cache.actor_generation != paysafe_actor_generation() ||
+		context_cache.user != GetUserId() ||
+		context_cache.session_user != GetSessionUserId() ||
+		context_cache.origin != replorigin_session_origin ||
+		strcmp(context_cache.application_name, application_name) != 0)
+		build_context();
+	return &context_cache.bytes;
+}
+
+void
+paysafe_audit_context_forget(void)
+{
+	context_cache.valid = false;
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_audit_context);
+
+/*
+ * audit_context(context bytea, encoding name) returns record: see
+ * paysafe.audit_log
+ */
+Datum
+paysafe_audit_context(PG_FUNCTION_ARGS)
+{
+	enum
+	{
+		SESSION_USER = 2, CURRENT_USER, NTEXTS = 11, ORIGIN = NTEXTS, NFIELDS
+	};
+	bytea	   *context = PG_GETARG_BYTEA_PP(0);
+	int			encoding = pg_char_to_encoding(NameStr(*PG_GETARG_NAME(1)));
+	const char *pos = VARDATA_ANY(context);
+	const char *end = pos + VARSIZE_ANY_EXHDR(context);
+	TupleDesc	desc;
+	Datum		values[NFIELDS];
+	bool		nulls[NFIELDS];
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != NFIELDS)
+		elog(ERROR, "return type must be a row type");
+	if (encoding < 0 || pos == end || *pos++ != CONTEXT_VERSION)
+		goto malformed;
+	for (int i = 0; i < NFIELDS; i++)
+	{
+		const char *data;
+		int			len;
+
+		if (!paysafe_canon_get_field(&pos, end, &data, &len))
+			goto malformed;
+		nulls[i] = data == NULL;
+		values[i] = (Datum) 0;
+		if (data == NULL)
+		{
+			/* absent: the same as the one before */
+			if (i == SESSION_USER || i == CURRENT_USER)
+			{
+				nulls[i] = nulls[i - 1];
+				values[i] = values[i - 1];
+			}
+			continue;
+		}
+		if (i < NTEXTS)
+		{
+			/* also checks the bytes */
+			char	   *copy = pnstrdup(data, len);
+
+			if (strlen(copy) != len)
+				goto malformed;
+			values[i] = CStringGetTextDatum(pg_any_to_server(copy, len, encoding));
+		}
+		else if (i == ORIGIN && len == sizeof(uint16))
+		{
+			uint16		origin;
+
+			memcpy(&origin, data, sizeof(origin));
+			values[i] = Int32GetDatum(pg_ntoh16(origin));
+		}
+		else
+			goto malformed;
+	}
+	if (pos != end)
+		goto malformed;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+
+malformed:
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("malformed context in the audit log")));
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_partition.h
+ *	  The monthly partitions of the audit log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_AUDIT_PARTITION_H
+#define PAYSAFE_AUDIT_PARTITION_H
+
+#include "datatype/timestamp.h"
+
+/* The partition for a time; raises 55000 if there is none. */
+extern Oid	paysafe_audit_partition_for(TimestampTz at);
+
+/* Make what is missing of the coming months; see paysafe.extend_audit. */
+extern void paysafe_audit_partition_ensure(void);
+
+extern void paysafe_audit_partition_init(void);
+
+#endif							/* PAYSAFE_AUDIT_PARTITION_H */

@@ -1,0 +1,230 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_shape.c
+ *	  How the rows of a table look in the audit log.
+ *
+ * A row of the log refers to its shape by number.  The shape is stored with the
+ * first row that needs it, so both appear and vanish together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "core/catalog.h"
+#include "core/compat.h"
+#include "core/spec.h"
+#include "core/store.h"
+#include "evidence/audit_shape.h"
+#include "evidence/canon.h"
+
+/* Columns of paysafe.audit_shape. */
+enum
+{
+	SHAPE_ID, SHAPE_DIGEST, SHAPE_SUBJECT, SHAPE_SCHEMA, SHAPE_TABLE,
+	SHAPE_ENCODING, SHAPE_KEY_COLUMNS, SHAPE_COLUMNS, SHAPE_SINCE,
+	SHAPE_NCOLUMNS
+};
+
+/*
+ * A shape is known to be stored if its mark is ALWAYS, or equals the epoch
+ * because this transaction stored it itself.  The epoch moves on when a
+ * (sub)transaction ends.
+ */
+#define KNOWN_ALWAYS PG_UINT64_MAX
+static uint64 epoch = 1;
+
+static void
+digest_shape(AuditShape *shape)
+{
+	StringInfoData bytes;
+	ListCell   *lc;
+	int64		id;
+
+	initStringInfo(&bytes);
+	paysafe_canon_put_string(&bytes, shape->subject);
+	paysafe_canon_put_string(&bytes, shape->schema_name);
+	paysafe_canon_put_string(&bytes, shape->table_name);
+	paysafe_canon_put_string(&bytes, GetDatabaseEncodingName());
+	paysafe_canon_put_length(&bytes, list_length(shape->key_columns));
+	foreach(lc, shape->key_columns)
+		paysafe_canon_put_string(&bytes, lfirst(lc));
+	paysafe_canon_put_string(&bytes, JsonbToCString(NULL, &shape->columns->root, VARSIZE(shape->columns)));
+	paysafe_crypto_sha256(bytes.data, bytes.len, shape->digest);
+	memcpy(&id, shape->digest, sizeof(id));
+	shape->id = pg_ntoh64(id);
+}
+
+static bool
+read_redaction_key(Relation rel, HeapTuple tuple, void *arg)
+{
+	bool		isnull;
+	bytea	   *key = DatumGetByteaPP(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+	StringInfo	out = arg;
+
+	appendBinaryStringInfo(out, VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
+	return false;
+}
+
+/* The key for one column's hashes, derived from the database's redaction key. */
+static void
+redaction_key(const char *subject, const char *column, uint8 *out)
+{
+	StringInfoData master;
+	StringInfoData label;
+
+	initStringInfo(&master);
+	paysafe_store_scan(PAYSAFE_REDACTION_KEY, NULL, 0, NULL, read_redaction_key, &master);
+	if (master.len < 32)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the redaction key of paysafe is missing"),
+				 errhint("Add one: see \"Redaction\" in doc/reference.md.")));
+	initStringInfo(&label);
+	paysafe_canon_put_string(&label, subject);
+	paysafe_canon_put_string(&label, column);
+	paysafe_crypto_hmac_sha256((uint8 *) master.data, master.len, label.data, label.len, out);
+	explicit_bzero(master.data, master.len);
+}
+
+AuditShape *
+paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redacted,
+					const AttrNumber *key_attnums, int nkeys)
+{
+	AuditShape *shape = palloc0(sizeof(AuditShape));
+	Relation	rel = table_open(layout, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	shape->subject = pstrdup(subject);
+	shape->schema_name = get_namespace_name(RelationGetNamespace(rel));
+	shape->table_name = pstrdup(RelationGetRelationName(rel));
+	for (int i = 0; i < nkeys; i++)
+		shape->key_columns = lappend(shape->key_columns,
+									 pstrdup(NameStr(TupleDescAttr(RelationGetDescr(leaf),
+																   key_attnums[i] - 1)->attname)));
+	shape->shape.columns = palloc0(sizeof(CanonColumn) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		CanonColumn *column = &shape->shape.columns[shape->shape.ncolumns];
+
+		/* what is not stored is not evidence */
+		if (att->attisdropped || (att->attgenerated != '\0' &&
+								  att->attgenerated != ATTRIBUTE_GENERATED_STORED))
+			continue;
+		column->name = pstrdup(NameStr(att->attname));
+		column->attlen = att->attlen;
+		column->attbyval = att->attbyval;
+		column->type_name = format_type_with_typemod(att->atttypid, att->atttypmod);
+		column->attnum = RelationGetRelid(leaf) == layout ? att->attnum :
+			get_attnum(RelationGetRelid(leaf), column->name);
+		column->type = paysafe_canon_type(att->atttypid);
+		column->redacted = paysafe_strings_contain(redacted, column->name);
+		if (column->redacted)
+			redaction_key(subject, column->name, column->redaction_key);
+		shape->shape.ncolumns++;
+	}
+	shape->columns = paysafe_canon_shape_jsonb(&shape->shape);
+	digest_shape(shape);
+	table_close(rel, AccessShareLock);
+	return shape;
+}
+
+typedef struct FindShape
+{
+	const AuditShape *shape;
+	bool		found;
+	bool		own;			/* stored by this transaction */
+} FindShape;
+
+static bool
+find_shape(Relation rel, HeapTuple tuple, void *arg)
+{
+	FindShape  *find = arg;
+	bool		isnull;
+	bytea	   *digest = DatumGetByteaPP(heap_getattr(tuple, SHAPE_DIGEST + 1,
+													  RelationGetDescr(rel), &isnull));
+
+	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
+		memcmp(VARDATA_ANY(digest), find->shape->digest, PAYSAFE_SHA256_LEN) != 0)
+		return true;
+	find->found = true;
+	find->own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	return find->own;			/* look on for a committed one */
+}
+
+static bytea *
+make_bytea(const void *data, int len)
+{
+	bytea	   *result = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(result, VARHDRSZ + len);
+	memcpy(VARDATA(result), data, len);
+	return result;
+}
+
+static Datum
+text_array(List *strings)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, strings)
+		elems[n++] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * Rows refer to their shape, so it is stored with the first of them.  Two
+ * transactions may store the same one at the same time: that is harmless, and
+ * cheaper than making one wait for the other to commit.
+ */
+void
+paysafe_audit_shape_store(AuditShape *shape)
+{
+	FindShape	find = {.shape = shape};
+	Datum		key = Int64GetDatum(shape->id);
+
+	if (likely(shape->known == KNOWN_ALWAYS || shape->known == epoch))
+		return;
+	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, "audit_shape_id", 1, &key, find_shape, &find);
+	if (!find.found)
+	{
+		Datum		values[SHAPE_NCOLUMNS];
+		bool		nulls[SHAPE_NCOLUMNS] = {0};
+		NameData	encoding;
+
+		namestrcpy(&encoding, GetDatabaseEncodingName());
+		values[SHAPE_ID] = Int64GetDatum(shape->id);
+		values[SHAPE_DIGEST] = PointerGetDatum(make_bytea(shape->digest, PAYSAFE_SHA256_LEN));
+		values[SHAPE_SUBJECT] = CStringGetTextDatum(shape->subject);
+		values[SHAPE_SCHEMA] = CStringGetTextDatum(shape->schema_name);
+		values[SHAPE_TABLE] = CStringGetTextDatum(shape->table_name);
+		values[SHAPE_ENCODING] = NameGetDatum(&encoding);
+		values[SHAPE_KEY_COLUMNS] = text_array(shape->key_columns);
+		values[SHAPE_COLUMNS] = JsonbPGetDatum(shape->columns);
+		values[SHAPE_SINCE] = TimestampTzGetDatum(GetCurrentTimestamp());
+		paysafe_store_insert(PAYSAFE_AUDIT_SHAPE, values, nulls);
+		find.own = true;
+	}
+	shape->known = find.own ? epoch : KNOWN_ALWAYS;
+}
+
+void
+paysafe_audit_shape_forget(void)
+{
+	epoch++;
+}

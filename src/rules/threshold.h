@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * threshold.h
+ *	  Refund thresholds.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_THRESHOLD_H
+#define PAYSAFE_THRESHOLD_H
+
+#include "nodes/pg_list.h"
+#include "utils/numeric.h"
+
+typedef struct Threshold
+{
+	char	   *currency;
+	int			version;
+	Numeric		amount;
+	int			approvers;
+	int64		within;			/* microseconds */
+	int64		valid_for;		/* microseconds */
+} Threshold;
+
+/* How long an approval lives where no threshold says otherwise: one hour. */
+#define PAYSAFE_DEFAULT_VALID_FOR	(INT64CONST(3600) * USECS_PER_SEC)
+
+/* The newest version of each currency's threshold; in the current context. */
+extern List *paysafe_threshold_read(Oid relation);
+
+/* The threshold of a currency, compared without case, or NULL. */
+extern Threshold *paysafe_threshold_find(List *thresholds, const char *currency);
+
+/* How many approvals a refund needs when the rolling sum reaches the total. */
+extern int	paysafe_threshold_approvals(const Threshold *threshold, Numeric total);
+
+/* A period in microseconds, as hours, minutes and seconds. */
+extern char *paysafe_threshold_period_text(int64 period);
+
+#endif							/* PAYSAFE_THRESHOLD_H */
