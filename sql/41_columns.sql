@@ -7,7 +7,7 @@ CREATE FUNCTION paysafe.protect_columns(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_columns';
-COMMENT ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) IS 'freezes columns, always or once the row has one of the statuses';
+COMMENT ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) IS 'freezes columns, always or once the row has reached one of the statuses';
 
 CREATE FUNCTION paysafe.protect_append_only(relation regclass) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

@@ -67,11 +67,19 @@ paysafe_declare_set_completion(DeclareCompletion new_completion)
 }
 
 void
-paysafe_declare_fault(ExistingReport *report, const char *key, const char *reason)
+paysafe_declare_complete(void)
+{
+	if (completion != NULL)
+		completion();
+}
+
+void
+paysafe_declare_fault(ExistingReport *report, const char *what, const char *key,
+					  const char *reason)
 {
 	if (report->faults++ < MAX_FAULTS_SHOWN)
-		appendStringInfo(&report->detail, "%sRow \"%s\": %s.",
-						 report->detail.len > 0 ? "\n" : "", key, reason);
+		appendStringInfo(&report->detail, "%s%s \"%s\": %s.",
+						 report->detail.len > 0 ? "\n" : "", what, key, reason);
 }
 
 char *
@@ -353,6 +361,29 @@ validate(Oid relid, const char *name)
 									psprintf("paysafe_%s_%s", get_rel_name(relid), name))));
 }
 
+/*
+ * Would the specification compile?  Looked at before anything else, so that a
+ * misspelt column is not taken for a change that needs approval.
+ */
+static void
+check_specification(const RuleSource *rule)
+{
+	Relation	rel = table_open(rule->relation, NoLock);
+	CompileInput input = {.leaf = rel, .source = rule};
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(rule->relation))
+	{
+		RuleSource *other = lfirst(lc);
+
+		if (other->relation != rule->relation || strcmp(other->name, rule->name) != 0)
+			input.sources = lappend(input.sources, other);
+	}
+	input.sources = lappend(input.sources, unconstify(RuleSource *, rule));
+	(void) rule->kind->compile(&input);
+	table_close(rel, NoLock);
+}
+
 void
 paysafe_rule_change_subject(const char *key, ApprovalSubject *out)
 {
@@ -417,9 +448,10 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	if (OidIsValid(reference))
 		paysafe_declare_lock(reference);
 
+	check_specification(&new_rule);
+
 	/* the change will be recorded */
-	if (completion != NULL)
-		completion();
+	paysafe_declare_complete();
 
 	known = paysafe_rule_newest(relation, name, &old_rule, &removed);
 	new_rule.version = known ? old_rule.version + 1 : 1;

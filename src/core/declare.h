@@ -25,8 +25,9 @@ typedef struct ExistingReport
 	void	   *private;		/* the kind's own, between its calls */
 } ExistingReport;
 
-extern void paysafe_declare_fault(ExistingReport *report, const char *key,
-								  const char *reason);
+/* Note a fault of what ("Row", "Payment") has this key. */
+extern void paysafe_declare_fault(ExistingReport *report, const char *what,
+								  const char *key, const char *reason);
 
 /*
  * Declare a rule, or change it.  Requires ownership of the relation and of the
@@ -66,10 +67,11 @@ extern char *paysafe_declare_table_name(Oid relid);
 extern void paysafe_declare_run(const char *sql);
 
 /*
- * Complete what every protected table needs beyond its triggers.  Set by the
- * audit log, which core does not know, to create its partitions.
+ * Complete what the record of a change of rules needs.  Set by the audit log,
+ * which core does not know, to create its partitions.
  */
 typedef void (*DeclareCompletion) (void);
 extern void paysafe_declare_set_completion(DeclareCompletion completion);
+extern void paysafe_declare_complete(void);
 
 #endif							/* PAYSAFE_DECLARE_H */

@@ -522,3 +522,29 @@ paysafe_machine_allows(const Machine *machine, int from, int to)
 			return true;
 	return false;
 }
+
+void
+paysafe_machine_passed(const Machine *machine, bool *passed)
+{
+	bool	   *around = palloc0(sizeof(bool) * machine->nstates);
+	bool		more = true;
+
+	/* what can be reached around the marked states, step by step */
+	for (int i = 0; i < machine->nstates; i++)
+		around[i] = machine->states[i].initial && !passed[i];
+	while (more)
+	{
+		more = false;
+		for (int i = 0; i < machine->ntransitions; i++)
+		{
+			int			from = machine->transitions[i].from;
+			int			to = machine->transitions[i].to;
+
+			if (around[from] && !around[to] && !passed[to])
+				more = around[to] = true;
+		}
+	}
+	for (int i = 0; i < machine->nstates; i++)
+		passed[i] = !around[i];
+	pfree(around);
+}

@@ -53,4 +53,10 @@ extern int	paysafe_machine_find(const Machine *machine, const char *value);
 /* Is the transition declared?  A state to itself need not be. */
 extern bool paysafe_machine_allows(const Machine *machine, int from, int to);
 
+/*
+ * Mark the states (passed[i]) in which a row must have passed through one of
+ * those that are marked on entry: every way from the start leads through them.
+ */
+extern void paysafe_machine_passed(const Machine *machine, bool *passed);
+
 #endif							/* PAYSAFE_MACHINE_H */

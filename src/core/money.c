@@ -26,6 +26,7 @@
 
 #include "core/catalog.h"
 #include "core/compat.h"
+#include "core/declare.h"
 #include "core/money.h"
 #include "core/store.h"
 
@@ -275,6 +276,7 @@ paysafe_set_currency(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" has %d decimals, and that cannot be changed", code, known),
 				 errdetail("Amounts already stored would change their meaning.")));
+	paysafe_declare_complete();
 	values[0] = CStringGetTextDatum(code);
 	values[1] = Int16GetDatum((int16) decimals);
 	values[2] = BoolGetDatum(false);	/* not from ISO 4217 */

@@ -256,6 +256,15 @@ paysafe_state_text(const StateColumn *column, TupleTableSlot *slot)
 	return pstrdup("");
 }
 
+char *
+paysafe_state_quoted(const StateColumn *column, TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	(void) slot_getattr(slot, column->attnum, &isnull);
+	return isnull ? pstrdup("NULL") : psprintf("\"%s\"", paysafe_state_text(column, slot));
+}
+
 List *
 paysafe_state_machine_values(const Machine *machine)
 {

@@ -61,8 +61,11 @@ extern void paysafe_state_set(const StateColumn *column, List *values, StateSet 
 /* Position of the row's value in the set, or -1.  Never allocates much. */
 extern int	paysafe_state_find(const StateSet *set, TupleTableSlot *slot);
 
-/* The row's value as text for a message; "NULL" unquoted for NULL. */
+/* The row's value as text; NULL gives NULL. */
 extern char *paysafe_state_text(const StateColumn *column, TupleTableSlot *slot);
+
+/* The same in double quotes, for a message; NULL without. */
+extern char *paysafe_state_quoted(const StateColumn *column, TupleTableSlot *slot);
 
 /* Do both rows hold exactly the same value? */
 extern bool paysafe_state_same(const StateColumn *column, TupleTableSlot *a,

@@ -162,7 +162,8 @@ paysafe_own_table(PG_FUNCTION_ARGS)
 				 errmsg("function \"%s\" was not called by the trigger manager", "own_table")));
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && !paysafe_catalog_enforcing())
 		return PointerGetDatum(trigdata->tg_trigtuple);
-	name = RelationGetRelationName(trigdata->tg_relation);
+	/* a partition of the audit log speaks for the whole */
+	name = get_rel_name(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(trigdata->tg_relation))));
 	paysafe_refuse(&(Refusal)
 				   {
 					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -3,9 +3,10 @@
  * columns.c
  *	  Columns that no UPDATE changes, always or once a status is reached.
  *
- * Rule "columns" holds from the INSERT on; rule "columns_once" for rows whose
- * status, before the change, is one of those named.  A value written again
- * unchanged is harmless: ORMs write whole rows.
+ * Rule "columns" holds from the INSERT on; rule "columns_once" for rows that
+ * are in one of the named statuses before the change, or in one that the
+ * status machine reaches only through them.  A value written again unchanged
+ * is harmless: ORMs write whole rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +18,7 @@
 #include "core/declare.h"
 #include "core/errors.h"
 #include "core/key.h"
+#include "core/machine.h"
 #include "core/refusal.h"
 #include "core/spec.h"
 #include "core/state.h"
@@ -51,6 +53,24 @@ status_column(List *sources)
 	return NULL;
 }
 
+/* The statuses and those that a row reaches only through them. */
+static List *
+statuses_passed(List *sources, const char *column, List *statuses)
+{
+	Machine    *machine = paysafe_state_machine_of(sources, column);
+	bool	   *passed = palloc0(sizeof(bool) * machine->nstates);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, statuses)
+		passed[paysafe_machine_find(machine, lfirst(lc))] = true;
+	paysafe_machine_passed(machine, passed);
+	for (int i = 0; i < machine->nstates; i++)
+		if (passed[i])
+			result = lappend(result, machine->states[i].value);
+	return result;
+}
+
 static void *
 compile(const CompileInput *input)
 {
@@ -78,7 +98,8 @@ compile(const CompileInput *input)
 
 		paysafe_state_column(input->leaf, column, &status);
 		paysafe_state_check_names(input->sources, column, statuses, "once_status");
-		paysafe_state_set(&status, statuses, &state->statuses);
+		paysafe_state_set(&status, statuses_passed(input->sources, column, statuses),
+						  &state->statuses);
 	}
 	return state;
 }
@@ -102,8 +123,8 @@ check_row(const Rule *rule, const RowChange *change)
 							  psprintf("Row \"%s\"%s.",
 									   paysafe_key_text(change->rules, desc, change->before),
 									   state->once ?
-									   psprintf(" has status \"%s\"",
-												paysafe_state_text(&state->statuses.column, change->before)) :
+									   psprintf(" has status %s",
+												paysafe_state_quoted(&state->statuses.column, change->before)) :
 									   ": the column is set once, when the row is added"),
 							  "Leave the column as it is, or write a new row.");
 }

@@ -169,7 +169,9 @@ check_amounts(const Rule *rule, const RowChange *change)
 
 	if (find_fault(rule->state, change->after, &fault))
 		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
-						  psprintf("a payment in table \"%s\" has no possible amount", rule->table_name),
+						  psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
+								   paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->after),
+								   rule->table_name),
 						  row_detail(change, change->after, fault.reason),
 						  "Amounts are finite, not negative, at the currency's scale, and captured is at most the amount.");
 }
@@ -281,7 +283,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	Fault		fault;
 
 	if (find_fault(rule->state, row, &fault))
-		paysafe_declare_fault(report,
+		paysafe_declare_fault(report, "Row",
 							  paysafe_key_text(report->rules, RelationGetDescr(rel), row),
 							  fault.reason);
 }

@@ -461,6 +461,13 @@ typedef struct PaymentTotal
 	Numeric		total;
 } PaymentTotal;
 
+/* What check_existing collects. */
+typedef struct PaymentTotals
+{
+	HTAB	   *by_key;
+	List	   *in_order;		/* of PaymentTotal, as first seen */
+} PaymentTotals;
+
 static uint32
 hash_total(const void *key, Size size)
 {
@@ -481,12 +488,15 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 {
 	const RefundState *state = rule->state;
 	const RefundSide *side = &state->refund;
-	HTAB	   *totals = report->private;
+	PaymentTotals *totals = report->private;
 	char	   *key = paysafe_key_text(report->rules, RelationGetDescr(rel), row);
 	const char *column;
 	int			sqlstate;
 	char	   *fault = refund_fault(side, row, &column, &sqlstate);
+	Datum		value;
 	char	   *payment;
+	char	   *currency;
+	Numeric		amount;
 	PaymentTotal *total;
 	bool		found;
 	bool		isnull;
@@ -494,13 +504,12 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 
 	if (fault != NULL)
 	{
-		paysafe_declare_fault(report, key, fault);
+		paysafe_declare_fault(report, "Row", key, fault);
 		return;
 	}
 	if (paysafe_state_find(&side->voided, row) >= 0)
 		return;
 
-	old = MemoryContextSwitchTo(report->context);
 	if (totals == NULL)
 	{
 		HASHCTL		ctl = {
@@ -508,54 +517,67 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 			.hash = hash_total, .match = match_total, .hcxt = report->context
 		};
 
-		totals = report->private = hash_create("paysafe refund totals", 1024, &ctl,
-											   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+		old = MemoryContextSwitchTo(report->context);
+		totals = report->private = palloc0(sizeof(PaymentTotals));
+		totals->by_key = hash_create("paysafe refund totals", 1024, &ctl,
+									 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+		MemoryContextSwitchTo(old);
 	}
-	payment = paysafe_value_text(side->payment_type, slot_getattr(row, side->payment_attnum, &isnull));
-	total = hash_search(totals, &payment, HASH_ENTER, &found);
+	value = slot_getattr(row, side->payment_attnum, &isnull);
+	payment = paysafe_value_text(side->payment_type, value);
+	currency = paysafe_state_text(&side->currency, row);
+	amount = paysafe_refund_amount(side, row);
+	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
+
+	/* only what is kept goes into the longer-lived context */
+	old = MemoryContextSwitchTo(report->context);
 	if (!found)
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), side->payment_attnum - 1);
 
-		total->key = payment;
-		total->value = datumCopy(slot_getattr(row, side->payment_attnum, &isnull),
-								 att->attbyval, att->attlen);
-		total->currency = paysafe_state_text(&side->currency, row);
-		total->total = paysafe_money_zero();
+		total->key = pstrdup(payment);
+		total->value = datumCopy(value, att->attbyval, att->attlen);
+		total->currency = pstrdup(currency);
+		total->total = paysafe_money_add(paysafe_money_zero(), amount);
+		totals->in_order = lappend(totals->in_order, total);
 	}
 	else
-		pfree(payment);
-	total->total = paysafe_money_add(total->total, paysafe_refund_amount(side, row));
-	if (strcmp(total->currency, paysafe_state_text(&side->currency, row)) != 0)
-		paysafe_declare_fault(report, key, "refunds of its payment have different currencies");
+	{
+		Numeric		before = total->total;
+
+		total->total = paysafe_money_add(before, amount);
+		pfree(before);
+	}
 	MemoryContextSwitchTo(old);
+	if (strcmp(total->currency, currency) != 0)
+		paysafe_declare_fault(report, "Row", key, "refunds of its payment have different currencies");
 }
 
 static void
 check_existing_end(const Rule *rule, ExistingReport *report)
 {
 	const RefundState *state = rule->state;
-	HASH_SEQ_STATUS status;
-	PaymentTotal *total;
+	PaymentTotals *totals = report->private;
+	ListCell   *lc;
 
-	if (report->private == NULL)
+	if (totals == NULL)
 		return;
-	hash_seq_init(&status, report->private);
-	while ((total = hash_seq_search(&status)) != NULL)
+	foreach(lc, totals->in_order)
 	{
+		PaymentTotal *total = lfirst(lc);
 		LockedPayment payment;
 		int			count;
 
 		CHECK_FOR_INTERRUPTS();
 		count = paysafe_refund_lock_payment(state, total->value, state->refund.payment_type, &payment);
 		if (count != 1)
-			paysafe_declare_fault(report, total->key,
+			paysafe_declare_fault(report, "Payment", total->key,
 								  count == 0 ? "there is no such payment" : "there are several such payments");
 		else if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
-			paysafe_declare_fault(report, total->key, "payment and refunds have different currencies");
+			paysafe_declare_fault(report, "Payment", total->key, "payment and refunds have different currencies");
 		else if (payment.captured == NULL ||
 				 paysafe_money_compare(total->total, payment.captured) > 0)
-			paysafe_declare_fault(report, total->key,
+			paysafe_declare_fault(report, "Payment", total->key,
 								  psprintf("refunds of this payment total %s, captured is %s",
 										   paysafe_money_text(total->total),
 										   payment.captured ? paysafe_money_text(payment.captured) : "nothing"));

@@ -66,10 +66,12 @@ is_allowed(const StatusState *state, int from, int to)
 	return (state->allowed[from * state->words + to / WORD_BITS] >> (to % WORD_BITS)) & 1;
 }
 
+/* A state in double quotes, or NULL. */
 static const char *
 state_name(const StatusState *state, int i)
 {
-	return state->states.values[i].isnull ? "NULL" : state->states.values[i].text;
+	return state->states.values[i].isnull ? "NULL" :
+		psprintf("\"%s\"", state->states.values[i].text);
 }
 
 static void *
@@ -124,7 +126,7 @@ list_states(const StatusState *state, int from, bool initial)
 	for (int i = 0; i < state->states.n; i++)
 		if (initial ? state->machine->states[i].initial :
 			from >= 0 && i != from && is_allowed(state, from, i))
-			appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", state_name(state, i));
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", state_name(state, i));
 	return buf.len > 0 ? buf.data : pstrdup("none");
 }
 
@@ -153,7 +155,7 @@ find_new_state(const Rule *rule, const RowChange *change)
 		refuse(rule, change, ERRCODE_PAYSAFE_UNKNOWN_STATUS,
 			   psprintf("column \"%s\" of table \"%s\" cannot be %s",
 						state->states.column.name, rule->table_name,
-						quote_literal_cstr(paysafe_state_text(&state->states.column, change->after))),
+						paysafe_state_quoted(&state->states.column, change->after)),
 			   psprintf("The states are: %s.",
 						paysafe_strings_join(paysafe_state_machine_values(state->machine))),
 			   "States are compared exactly, with case and blanks.");
@@ -168,7 +170,7 @@ check_insert(const Rule *rule, const RowChange *change)
 
 	if (!state->machine->states[to].initial)
 		refuse(rule, change, ERRCODE_PAYSAFE_INITIAL_STATUS,
-			   psprintf("a row of table \"%s\" cannot start with \"%s\" = \"%s\"",
+			   psprintf("a row of table \"%s\" cannot start with \"%s\" = %s",
 						rule->table_name, state->states.column.name, state_name(state, to)),
 			   psprintf("Allowed at the start: %s.", list_states(state, -1, true)),
 			   "Add the row in an initial status and move it from there.");
@@ -244,8 +246,8 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 		refuse(rule, change, ERRCODE_T_R_SERIALIZATION_FAILURE,
 			   psprintf("could not serialize the change of \"%s\" due to a concurrent one",
 						state->states.column.name),
-			   psprintf("Another transaction moved the row to \"%s\" while this statement waited for it.",
-						paysafe_state_text(&state->states.column, change->before)),
+			   psprintf("Another transaction moved the row to %s while this statement waited for it.",
+						paysafe_state_quoted(&state->states.column, change->before)),
 			   "Read the row again and decide anew, or use paysafe.transition to learn who moved it.");
 }
 
@@ -267,9 +269,9 @@ check_update(const Rule *rule, const RowChange *change)
 		from = paysafe_state_find(&state->states, change->before);
 		if (from < 0 || !is_allowed(state, from, to))
 			refuse(rule, change, ERRCODE_PAYSAFE_TRANSITION,
-				   psprintf("column \"%s\" of table \"%s\" cannot change from \"%s\" to \"%s\"",
+				   psprintf("column \"%s\" of table \"%s\" cannot change from %s to %s",
 							state->states.column.name, rule->table_name,
-							paysafe_state_text(&state->states.column, change->before),
+							paysafe_state_quoted(&state->states.column, change->before),
 							state_name(state, to)),
 				   psprintf("Allowed next: %s.", list_states(state, from, false)),
 				   psprintf("paysafe.status_diagram(%s) shows the machine.",
@@ -280,7 +282,7 @@ check_update(const Rule *rule, const RowChange *change)
 		paysafe_key_changed(change->rules, RelationGetDescr(change->rel),
 							change->before, change->after))
 		refuse(rule, change, ERRCODE_PAYSAFE_STATUS_KEY,
-			   psprintf("the primary key of a row of table \"%s\" cannot change in status \"%s\"",
+			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
 			   "Only rows in an initial status may get another key.");
@@ -304,9 +306,9 @@ check_row(const Rule *rule, const RowChange *change)
 			from = paysafe_state_find(&state->states, change->before);
 			if (from < 0 || !state->deletable[from])
 				refuse(rule, change, ERRCODE_PAYSAFE_STATUS_DELETE,
-					   psprintf("a row of table \"%s\" cannot be deleted in status \"%s\"",
+					   psprintf("a row of table \"%s\" cannot be deleted in status %s",
 								rule->table_name,
-								paysafe_state_text(&state->states.column, change->before)),
+								paysafe_state_quoted(&state->states.column, change->before)),
 					   "Deleting and adding it again would take it back to the start.",
 					   "Move the row to a final status instead.");
 			break;
@@ -319,10 +321,10 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	const StatusState *state = rule->state;
 
 	if (paysafe_state_find(&state->states, row) < 0)
-		paysafe_declare_fault(report,
+		paysafe_declare_fault(report, "Row",
 							  paysafe_key_text(report->rules, RelationGetDescr(rel), row),
-							  psprintf("status \"%s\" is not a state of the machine",
-									   paysafe_state_text(&state->states.column, row)));
+							  psprintf("status %s is not a state of the machine",
+									   paysafe_state_quoted(&state->states.column, row)));
 }
 
 static void
@@ -336,7 +338,17 @@ refuse_truncate(const Rule *rule)
 					  "Delete the rows that may be deleted with DELETE.");
 }
 
-/* Transitions of a, as text, that b lacks. */
+/* Is the state in no transition? */
+static bool
+is_alone(const Machine *machine, int state)
+{
+	for (int i = 0; i < machine->ntransitions; i++)
+		if (machine->transitions[i].from == state || machine->transitions[i].to == state)
+			return false;
+	return true;
+}
+
+/* Transitions of a, and its states without one, as text, that b lacks. */
 static List *
 transitions_minus(const Machine *a, const Machine *b)
 {
@@ -349,7 +361,7 @@ transitions_minus(const Machine *a, const Machine *b)
 
 		if (a->states[i].initial && (other < 0 || !b->states[other].initial))
 			result = lappend(result, psprintf("[*] --> %s", NAME(a, i)));
-		if (other < 0 && !a->states[i].initial)
+		if (other < 0 && !a->states[i].initial && is_alone(a, i))
 			result = lappend(result, psprintf("state %s", NAME(a, i)));
 	}
 	for (int i = 0; i < a->ntransitions; i++)

@@ -1,0 +1,180 @@
+-- Rules change like refunds: loosening one needs a second person, tightening does not.
+CREATE SCHEMA t_change;
+CREATE ROLE regress_paysafe_owner;
+CREATE ROLE regress_paysafe_stranger;
+GRANT CREATE, USAGE ON SCHEMA t_change TO regress_paysafe_owner;
+GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve TO regress_paysafe_owner;
+SET ROLE regress_paysafe_owner;
+CREATE TABLE t_change.payment (id int PRIMARY KEY, status text, amount numeric, note text);
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid
+	paid --> done', '{new}');
+SELECT paysafe.protect_columns('t_change.payment', '{amount}');
+SELECT paysafe.audit('t_change.payment', require_reason => true);
+RESET ROLE;
+
+-- only the owner
+GRANT USAGE ON SCHEMA t_change TO regress_paysafe_stranger;
+SET ROLE regress_paysafe_stranger;
+SELECT paysafe.protect_append_only('t_change.payment');				-- fails
+SELECT paysafe.unprotect('t_change.payment', 'status', 'because');	-- fails
+RESET ROLE;
+
+-- tightening: at once
+SET ROLE regress_paysafe_owner;
+SELECT paysafe.protect_columns('t_change.payment', '{amount,note}');
+SELECT paysafe.audit('t_change.payment', require_reason => true, require_ticket => true);
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid
+	paid --> done');
+-- the same machine in other words: nothing changes but the text
+SELECT paysafe.protect_status('t_change.payment', 'status', '
+	%% reviewed
+	paid --> done : shipped
+	new --> paid
+	[*] --> new
+	done --> [*]');
+SELECT rule, version, definition FROM paysafe.protection WHERE relation = 't_change.payment'::regclass ORDER BY 1;
+
+-- loosening: with a second person
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid
+	new --> done
+	paid --> done');												-- fails: adds a move
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid');													-- fails: removes one
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	[*] --> paid
+	new --> paid
+	paid --> done', '{paid}');										-- fails: another start, deletable
+SELECT paysafe.protect_columns('t_change.payment', '{note}');		-- fails
+SELECT paysafe.audit('t_change.payment');							-- fails
+SELECT paysafe.audit('t_change.payment', '{note}', true, true);		-- fails: hides
+SELECT paysafe.unprotect('t_change.payment', 'columns', 'annoying');	-- fails
+SELECT paysafe.unprotect('t_change.payment', 'columns', ' ');		-- fails
+SELECT paysafe.unprotect('t_change.payment', 'refund', 'why not');	-- fails
+
+-- the person who wants it cannot approve it
+\set key 'status of t_change.payment, version 4: adds new --> done'
+BEGIN;
+SELECT paysafe.act_as('alice');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', :'key', 'I think so') id;
+\set VERBOSITY terse
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid
+	new --> done
+	paid --> done');												-- fails
+ROLLBACK;
+-- another one can, once, for exactly this change
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', :'key', 'gift cards need it', 'T-5') id;
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('alice', 'gift cards', 'T-5');
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid
+	new --> done
+	done --> paid
+	paid --> done');												-- fails: more than was approved
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('alice', 'gift cards', 'T-5');
+SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
+	new --> paid
+	new --> done
+	paid --> done');
+COMMIT;
+RESET ROLE;
+SELECT rule, version, removed, actor, reason, ticket FROM paysafe.rule
+ WHERE relation = 't_change.payment'::regclass AND rule = 'status' AND version >= 4 ORDER BY version;
+SELECT state, ended_by FROM paysafe.approval WHERE relation = 'paysafe.rule'::regclass ORDER BY id;
+
+-- the new rule holds for the next statement, also in a plan made before
+SET ROLE regress_paysafe_owner;
+BEGIN;
+SELECT paysafe.act_as('alice', 'test', 'T-5');
+PREPARE finish AS UPDATE t_change.payment SET status = 'done' WHERE id = 1;
+INSERT INTO t_change.payment VALUES (1, 'new', 1);
+EXECUTE finish;
+COMMIT;
+
+-- dropping a rule
+BEGIN; SELECT paysafe.act_as('bob');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'columns of t_change.payment, version 3: drops the rule', 'moved to another table') id; COMMIT;
+BEGIN; SELECT paysafe.act_as('alice', 'clean-up', 'T-6');
+SELECT paysafe.unprotect('t_change.payment', 'columns', 'moved to another table');
+UPDATE t_change.payment SET note = 'free';
+COMMIT;
+SELECT rule FROM paysafe.protection WHERE relation = 't_change.payment'::regclass ORDER BY 1;
+-- declaring it again is a fresh start and needs nobody
+SELECT paysafe.protect_columns('t_change.payment', '{note}');
+
+-- with the last rule the triggers go
+RESET ROLE;
+CREATE TABLE t_change.log (id int) PARTITION BY RANGE (id);
+CREATE TABLE t_change.log_1 PARTITION OF t_change.log FOR VALUES FROM (0) TO (10);
+SELECT paysafe.protect_append_only('t_change.log');
+SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text LIKE 't_change.log%';
+BEGIN; SELECT paysafe.act_as('bob');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'append_only of t_change.log, version 2: drops the rule', 'test data') id; COMMIT;
+BEGIN; SELECT paysafe.act_as('alice');
+SELECT paysafe.unprotect('t_change.log', 'append_only', 'test data'); COMMIT;
+SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text LIKE 't_change.log%';
+INSERT INTO t_change.log VALUES (1);
+DELETE FROM t_change.log;
+
+-- a rule that others build on cannot go before them
+CREATE TABLE t_change.base (id int PRIMARY KEY, status text, token text);
+SELECT paysafe.protect_status('t_change.base', 'status', '[*] --> new
+	new --> paid');
+SELECT paysafe.protect_columns('t_change.base', '{token}', '{paid}');
+BEGIN; SELECT paysafe.act_as('bob');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'status of t_change.base, version 2: drops the rule', 'x') id; COMMIT;
+BEGIN; SELECT paysafe.act_as('alice');
+SELECT paysafe.unprotect('t_change.base', 'status', 'x');			-- fails
+ROLLBACK;
+
+-- thresholds: down is free, up is not
+CREATE TABLE t_change.refund (id int PRIMARY KEY, payment_id int, amount numeric, currency text, status text);
+CREATE INDEX ON t_change.refund (payment_id);
+CREATE TABLE t_change.sale (id int PRIMARY KEY, captured numeric, currency text);
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 500);	-- fails: no refund rule
+SELECT paysafe.protect_refund('t_change.refund', 't_change.sale', 'payment_id', 'amount', 'currency',
+	'status', '{paid}', '{}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 500);
+SELECT paysafe.set_refund_threshold('t_change.refund', 'usd', 400, 2, '48 hours', '30 minutes');
+\set VERBOSITY default
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 401, 2, '48 hours', '30 minutes');	-- fails
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 100, 1, '1 hour', '2 days');			-- fails
+BEGIN; SELECT paysafe.act_as('bob');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'threshold for USD of t_change.refund, version 3: raises the threshold from 400 USD to 401 USD', 'ok') id; COMMIT;
+BEGIN; SELECT paysafe.act_as('alice');
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 401, 2, '48 hours', '30 minutes'); COMMIT;
+SELECT rule, version, definition, by FROM paysafe.protection
+ WHERE relation = 't_change.refund'::regclass AND rule LIKE 'threshold%';
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', -1);
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 'NaN');
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 1, 0);
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 1, within => '0');
+SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 1, valid_for => '-1 hour');
+SELECT paysafe.set_refund_threshold('t_change.refund', 'ZZZ', 1);
+
+-- changes of rules are in the audit log, who and why included
+SELECT key, op, after ->> 'version' AS version, actor, reason, ticket
+  FROM paysafe.audit_log
+ WHERE schema_name = 'paysafe' AND table_name = 'rule' AND key = 't_change.payment,status,4';
+SELECT count(*) FROM paysafe.audit_log
+ WHERE schema_name = 'paysafe' AND table_name = 'rule' AND key LIKE 't\_change.payment,status,%';
+SELECT table_name, count(*) FROM paysafe.audit_log
+ WHERE schema_name = 'paysafe' AND table_name LIKE 'approval%' GROUP BY 1 ORDER BY 1;
+
+-- the tables of the rules cannot be written by SQL
+\set VERBOSITY terse
+DELETE FROM paysafe.rule;
+UPDATE paysafe.threshold SET amount = 1000000;
+INSERT INTO paysafe.rule SELECT relation, rule, version + 1, reference, spec, true, since, actor, session_user_name
+  FROM paysafe.rule;
+TRUNCATE paysafe.approval_record;
+DROP OWNED BY regress_paysafe_owner, regress_paysafe_stranger;
+DROP ROLE regress_paysafe_owner, regress_paysafe_stranger;
