@@ -51,7 +51,7 @@
 #include "core/state.h"
 #include "rules/kinds.h"
 #include "rules/refund.h"
-#include "rules/threshold.h"
+#include "rules/refund_threshold.h"
 
 static void
 compile_refund_side(RefundSide *side, const CompileInput *input)

@@ -30,7 +30,7 @@
 #include "core/state.h"
 #include "core/store.h"
 #include "rules/refund.h"
-#include "rules/threshold.h"
+#include "rules/refund_threshold.h"
 
 typedef struct PendingOutput
 {

@@ -70,8 +70,6 @@ list_missing() {
 	need make command -v make
 	need libc6-dev test -e /usr/include/stdio.h
 	need libssl-dev test -e /usr/include/openssl/evp.h
-	# the server's own headers include it
-	need libkrb5-dev test -e /usr/include/gssapi/gssapi.h
 	if [ -n "$version" ]; then
 		local lib=/usr/lib/postgresql/$version
 		need "postgresql-$version" test -x "$lib/bin/postgres"

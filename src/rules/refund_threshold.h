@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * threshold.h
+ * refund_threshold.h
  *	  Refund thresholds.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PAYSAFE_THRESHOLD_H
-#define PAYSAFE_THRESHOLD_H
+#ifndef PAYSAFE_REFUND_THRESHOLD_H
+#define PAYSAFE_REFUND_THRESHOLD_H
 
 #include "nodes/pg_list.h"
 #include "utils/numeric.h"
@@ -36,4 +36,4 @@ extern int	paysafe_threshold_approvals(const Threshold *threshold, Numeric total
 /* A period in microseconds, as hours, minutes and seconds. */
 extern char *paysafe_threshold_period_text(int64 period);
 
-#endif							/* PAYSAFE_THRESHOLD_H */
+#endif							/* PAYSAFE_REFUND_THRESHOLD_H */

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * threshold.c
+ * refund_threshold.c
  *	  Refund thresholds: from which rolling sum on refunds need approval.
  *
  * Every change is a new row; the newest one of a currency counts.
@@ -26,7 +26,7 @@
 #include "core/money.h"
 #include "core/rule.h"
 #include "core/store.h"
-#include "rules/threshold.h"
+#include "rules/refund_threshold.h"
 
 /* Columns of paysafe.threshold. */
 enum
