@@ -166,8 +166,9 @@ SELECT key, op, after ->> 'version' AS version, actor, reason, ticket
  WHERE schema_name = 'paysafe' AND table_name = 'rule' AND key = 't_change.payment,status,4';
 SELECT count(*) FROM paysafe.audit_log
  WHERE schema_name = 'paysafe' AND table_name = 'rule' AND key LIKE 't\_change.payment,status,%';
-SELECT table_name, count(*) FROM paysafe.audit_log
- WHERE schema_name = 'paysafe' AND table_name LIKE 'approval%' GROUP BY 1 ORDER BY 1;
+SELECT after ->> 'key' AS key, actor FROM paysafe.audit_log
+ WHERE schema_name = 'paysafe' AND table_name = 'approval_record' AND after ->> 'relation' = 'paysafe.rule'
+ ORDER BY xid, seq;
 
 -- the tables of the rules cannot be written by SQL
 \set VERBOSITY terse
