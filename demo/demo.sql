@@ -5,7 +5,7 @@ CREATE EXTENSION paysafe;
 CREATE ROLE shop_owner LOGIN;
 CREATE ROLE shop_app LOGIN;
 GRANT USAGE ON SCHEMA paysafe TO shop_owner, shop_app;
-GRANT EXECUTE ON FUNCTION paysafe.act_as TO shop_app;
+GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve TO shop_app;
 GRANT CREATE ON DATABASE shop TO shop_owner;
 
 \connect - shop_owner
@@ -170,10 +170,14 @@ SELECT paysafe.status_diagram('shop.payment');
 
 --# 12. What happened to refund 1
 
-SELECT * FROM paysafe.history('shop.refund', '1');
+SELECT op, before ->> 'status' AS was, after ->> 'status' AS "is",
+       after ->> 'amount' AS amount, actor, reason, ticket
+  FROM paysafe.history('shop.refund', '1');
+SELECT key AS refund, state, approver, reason, ended_by AS used_by
+  FROM paysafe.approval;
 
 --# 13. The audit trail
 
-SELECT op, relation, key, actor, reason, ticket,
-       before ->> 'status' AS was, after ->> 'status' AS "is"
-  FROM paysafe.audit_log;
+SELECT to_char(at, 'HH24:MI:SS.US') AS at, op, table_name AS "table", key, actor,
+       before ->> 'status' AS was, after ->> 'status' AS "is", reason
+  FROM paysafe.audit_log ORDER BY xid, seq;
