@@ -15,6 +15,7 @@
 #include "utils/rel.h"
 
 #include "core/approval.h"
+#include "core/declare.h"
 #include "core/machine.h"
 #include "core/money.h"
 #include "core/rule.h"
@@ -134,5 +135,19 @@ extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row
 /* What an approval of this refund binds: the row, and the status it leaves. */
 extern void paysafe_refund_digest(const RefundSide *side, const char *key,
 								  TupleTableSlot *row, uint8 *digest);
+
+/*
+ * Why the refund's own columns are not possible, or NULL; then the column and
+ * the SQLSTATE too.
+ */
+extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
+								  const char **column, int *sqlstate);
+
+/* Parts of the RuleKind; see rule.h. */
+extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
+										  ExistingReport *report);
+extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
+extern char *paysafe_refund_loosens(const RuleSource *old_rule, const RuleSource *new_rule);
+extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 #endif							/* PAYSAFE_REFUND_H */

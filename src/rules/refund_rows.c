@@ -12,6 +12,7 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -350,7 +351,7 @@ paysafe_refund_digest(const RefundSide *side, const char *key, TupleTableSlot *r
 	appendStringInfoString(&bytes, "paysafe refund approval");
 	for (int i = 0; i < lengthof(fields); i++)
 	{
-		uint32		len = strlen(fields[i]);
+		uint32		len = pg_hton32(strlen(fields[i]));
 
 		appendBinaryStringInfo(&bytes, (char *) &len, sizeof(len));
 		appendStringInfoString(&bytes, fields[i]);
