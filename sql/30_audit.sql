@@ -136,6 +136,6 @@ CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysa
 		   AND l.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
 							 WHERE r.relation = history.relation AND r.rule = 'audit'
 							 ORDER BY r.version DESC LIMIT 1)
-		 ORDER BY l.xid, l.seq;
+		 ORDER BY l.at, l.xid, l.seq;
 	END;
 COMMENT ON FUNCTION paysafe.history(regclass, text) IS 'the recorded life of one row, oldest change first';

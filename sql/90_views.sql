@@ -13,6 +13,7 @@ CREATE VIEW paysafe.protection AS
 		   r.reference, r.version, r.since, r.actor AS by, r.session_user_name, r.reason, r.ticket
 	  FROM paysafe.rule r
 	 WHERE NOT r.removed
+	   AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	   AND r.version = (SELECT max(n.version) FROM paysafe.rule n
 						 WHERE n.relation = r.relation AND n.rule = r.rule)
 	UNION ALL
@@ -21,6 +22,7 @@ CREATE VIEW paysafe.protection AS
 				  t.amount, t.currency, t.within, t.approvers, t.valid_for),
 		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket
 	  FROM paysafe.threshold t
-	 WHERE t.version = (SELECT max(n.version) FROM paysafe.threshold n
+	 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
+	   AND t.version = (SELECT max(n.version) FROM paysafe.threshold n
 						 WHERE n.relation = t.relation AND lower(n.currency) = lower(t.currency));
 COMMENT ON VIEW paysafe.protection IS 'every rule in force: table, columns, what it says, since when, by whom';

@@ -3,21 +3,22 @@
 #
 #   make check            every kind of test, one private server, one count
 #   make check-KIND       one kind of $(CHECK_KINDS)
-#   make check-versions       the kinds that depend on PostgreSQL's version
+#   make check-versions   the kinds that depend on PostgreSQL's version
 #   make accept           take the answers of pg_regress and isolation as right
 #   make demo [KEEP=1]    a payment's life in SQL; KEEP=1 leaves the server up
+#   make bench [QUICK=1]  what the rules cost; the plot goes to bench/out
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap property attacks
+CHECK_KINDS = layout regress isolation pgtap dump property attacks
 
-.PHONY: check check-versions accept demo $(CHECK_KINDS:%=check-%)
+.PHONY: check check-versions accept demo bench $(CHECK_KINDS:%=check-%)
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap
+	@test/lib/check.sh regress isolation pgtap dump
 
 $(CHECK_KINDS:%=check-%): check-%:
 	@test/lib/check.sh $*
@@ -27,6 +28,9 @@ accept:
 
 demo:
 	@demo/demo.sh
+
+bench:
+	@bench/run
 
 # goals named beside these, as in "make clean check"
 ifdef SETUP_GOALS

@@ -46,6 +46,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_AUDIT_ROW] = "audit_row",
 	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",
+	[PAYSAFE_ACTIVATION] = "activation",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */
@@ -198,27 +199,6 @@ Oid
 paysafe_catalog_statement_function(void)
 {
 	return trigger_function("enforce_statement", &known.statement);
-}
-
-bool
-paysafe_catalog_enforcing(void)
-{
-	Relation	rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
-	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(paysafe_catalog_enforce_function()));
-	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = ((Form_pg_depend) GETSTRUCT(tuple))->classid == TriggerRelationId;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return found;
 }
 
 /* Direct parents: of a partition one, of an inheritance child several. */

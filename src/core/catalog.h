@@ -23,6 +23,7 @@ typedef enum PaysafeTable
 	PAYSAFE_AUDIT_ROW,
 	PAYSAFE_AUDIT_SHAPE,
 	PAYSAFE_REDACTION_KEY,
+	PAYSAFE_ACTIVATION,
 	PAYSAFE_NTABLES
 } PaysafeTable;
 
@@ -45,9 +46,6 @@ extern bool paysafe_catalog_is_own(Oid relid);
 /* Is trigfoid one of our trigger functions? */
 extern Oid	paysafe_catalog_enforce_function(void);
 extern Oid	paysafe_catalog_statement_function(void);
-
-/* Does any table of this database carry an enforcing trigger? */
-extern bool paysafe_catalog_enforcing(void);
 
 /*
  * The relation and everything its rows also belong to: partition roots and

@@ -38,6 +38,7 @@
 #include "core/errors.h"
 #include "core/refusal.h"
 #include "core/rule.h"
+#include "core/store.h"
 
 /* A row deleted on its way to another partition. */
 typedef struct MovedRow
@@ -256,6 +257,7 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	}
 
+	paysafe_store_activate();
 	change.rules = rules_or_error(change.rel);
 	check_rules(&change);
 

@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "core/catalog.h"
@@ -69,8 +70,8 @@ paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots)
 	list_free(indexes);
 }
 
-void
-paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
+static void
+insert_row(PaysafeTable table, Datum *values, bool *nulls, StoreRecorder record)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
@@ -80,11 +81,66 @@ paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 	slot->tts_tableOid = RelationGetRelid(rel);
 	table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
 	paysafe_store_index(rel, &slot, 1);
-	if (recorder != NULL)
-		recorder(rel, slot);
+	if (record != NULL)
+		record(rel, slot);
 	ExecDropSingleTupleTableSlot(slot);
 	heap_freetuple(tuple);
 	table_close(rel, NoLock);
+}
+
+/* How long ago the row of paysafe.activation was added, if it is there. */
+typedef enum Activation
+{
+	NOT_ACTIVE,
+	ACTIVE_HERE,				/* by this transaction, which may still abort */
+	ACTIVE
+} Activation;
+
+static bool
+visit_activation(Relation rel, HeapTuple tuple, void *arg)
+{
+	Activation *result = arg;
+	bool		mine = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+
+	*result = mine ? Max(*result, ACTIVE_HERE) : ACTIVE;
+	return *result != ACTIVE;
+}
+
+void
+paysafe_store_activate(void)
+{
+	static Oid	active = InvalidOid;	/* the table in which it was seen */
+	static FullTransactionId active_here;	/* in which it was added */
+	Oid			table = paysafe_catalog_table(PAYSAFE_ACTIVATION);
+	FullTransactionId xid;
+	Activation	found = NOT_ACTIVE;
+
+	if (likely(active == table))
+		return;
+
+	/* a savepoint may take it back: then the next transaction adds it */
+	xid = GetTopFullTransactionId();
+	if (FullTransactionIdEquals(active_here, xid))
+		return;
+	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &found);
+	if (found == ACTIVE)
+		active = table;
+	else
+	{
+		Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
+		bool		isnull = false;
+
+		if (found == NOT_ACTIVE)
+			insert_row(PAYSAFE_ACTIVATION, &now, &isnull, NULL);
+		active_here = xid;
+	}
+}
+
+void
+paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
+{
+	paysafe_store_activate();
+	insert_row(table, values, nulls, recorder);
 }
 
 void
@@ -146,21 +202,25 @@ PG_FUNCTION_INFO_V1(paysafe_own_table);
 /*
  * own_table() returns trigger: BEFORE each row and BEFORE TRUNCATE on
  * paysafe's own tables.  UPDATE, DELETE and TRUNCATE are refused for
- * everyone.  INSERT is how pg_restore brings the rows back; it does so before
- * it creates the triggers of the tables that the rows are about, so INSERT is
- * accepted as long as no table of the database enforces anything.
+ * everyone.  INSERT is how pg_restore brings the rows back: it is accepted
+ * until paysafe works in this database for the first time.  That triggers are
+ * there says nothing: pg_restore with several jobs creates them while other
+ * tables are still being filled.
  */
 Datum
 paysafe_own_table(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Activation	activation = NOT_ACTIVE;
 	const char *name;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by the trigger manager", "own_table")));
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && !paysafe_catalog_enforcing())
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &activation);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && activation == NOT_ACTIVE)
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	/* a partition of the audit log speaks for the whole */
 	name = get_rel_name(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(trigdata->tg_relation))));

@@ -28,6 +28,13 @@
 extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls);
 
 /*
+ * From now on no row arrives by SQL.  Called whenever paysafe's functions or
+ * triggers work; until then the database may be one that pg_restore is filling.
+ * Cheap once it is known.
+ */
+extern void paysafe_store_activate(void);
+
+/*
  * The index entries of rows that are in the table already.  Own tables have
  * plain column indexes only.
  */

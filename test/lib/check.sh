@@ -144,6 +144,7 @@ program() {						# program KIND FILE [COUNT]
 	fi
 }
 
+check_dump() { program dump test/dump/run; }
 check_property() { program property test/property/run 1; }
 check_attacks() { program attacks test/attacks/check; }
 

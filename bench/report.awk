@@ -1,0 +1,183 @@
+# Tables and bars from the raw figures of bench/run.
+#
+# part = update | copy | memory | curve | commit | refund: that part's table;
+# bars: the figures that have a bar; points: "variant rows microseconds" of the
+# curve.  The raw figures:
+#
+#	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
+#	curve VARIANT ROUND ROWS STATEMENTS ms
+#	growth VARIANT TRANSACTIONS bytes
+#	commit|refund VARIANT ROUND CLIENTS tps CPU-microseconds
+#
+# Medians throughout; ratios are of figures of the same round.
+
+function sort(a, n,    i, j, v) {
+	for (i = 2; i <= n; i++) {
+		v = a[i]
+		for (j = i - 1; j >= 1 && a[j] > v; j--) a[j + 1] = a[j]
+		a[j + 1] = v
+	}
+}
+
+# The list that add() filled: its median, and the spread around it
+function add(v) { list[++count] = v }
+function median(    m) {
+	if (!count) return 0
+	sort(list, count)
+	m = count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+	spread = sprintf("%.2f..%.2f", list[1], list[count])
+	count = 0
+	return m
+}
+
+# Median microseconds per row of a variant of a bulk part, less what the
+# variant base takes in the same round
+function per_row(p, variant, base,    r) {
+	for (r = 1; (p, variant, r) in ms; r++)
+		add((ms[p, variant, r] - (base == "" ? 0 : ms[p, base, r])) * 1000 / rows)
+	return median()
+}
+
+# Median of what a adds over what b adds
+function added_ratio(p, a, b,    r) {
+	for (r = 1; (p, a, r) in ms && (p, b, r) in ms; r++)
+		add((ms[p, a, r] - ms[p, "bare", r]) / (ms[p, b, r] - ms[p, "bare", r]))
+	return median()
+}
+
+function tps_median(p, variant, clients,    r) {
+	for (r = 1; (p, variant, clients, r) in tps; r++) add(tps[p, variant, clients, r])
+	return median()
+}
+
+function cpu_median(p, variant, clients,    r) {
+	for (r = 1; (p, variant, clients, r) in cpu; r++) add(cpu[p, variant, clients, r])
+	return median()
+}
+
+function tps_ratio(p, a, b, clients,    r) {
+	for (r = 1; (p, a, clients, r) in tps && (p, b, clients, r) in tps; r++)
+		add(tps[p, a, clients, r] / tps[p, b, clients, r])
+	return median()
+}
+
+function curve_us(variant, n,    r) {
+	for (r = 1; (variant, r, n) in curve; r++) add(curve[variant, r, n])
+	return median()
+}
+
+function line(text, p, variant) {
+	printf "  %-44s %7.2f", text, per_row(p, variant)
+	if (variant == "bare") printf "\n"
+	else printf "   %+7.2f   %s\n", per_row(p, variant, "bare"), spread
+}
+
+function thousands(n,    s) {
+	for (s = ""; n >= 1000; n = int(n / 1000)) s = sprintf(",%03d", n % 1000) s
+	return n s
+}
+
+# reached: is a at least as good as b?  sign is 1 where more is better.
+function bar(text, format, value, bar_value, aim_value, sign,    state) {
+	state = (value - aim_value) * sign >= 0 ? "PASS, aim reached" : \
+			(value - bar_value) * sign >= 0 ? "PASS" : "MISS"
+	printf "  %-48s " format "   bar " format "   aim " format "   %s\n", \
+		text, value, bar_value, aim_value, state
+}
+
+$1 == "update" || $1 == "copy" { ms[$1, $2, $3] = $4; have[$1] = 1 }
+$1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsizes] = $3 } have[$1] = 1 }
+$1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
+$1 == "commit" || $1 == "refund" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "growth" { growth[$2] = $4 / 1024 }
+
+END {
+	if (part == "update") {
+		printf "\nUPDATE of %s rows, microseconds per row          added   lowest..highest\n", thousands(rows)
+		line("no rule", part, "bare")
+		line("status, paysafe", part, "status")
+		line("status, PL/pgSQL", part, "pl_status")
+		line("audit + leaf hash, paysafe", part, "audit")
+		line("status + audit + leaf hash, paysafe", part, "paysafe")
+		line("status + jsonb audit, PL/pgSQL", part, "pl_audit")
+		line("status + jsonb audit + hash, PL/pgSQL", part, "pl_hashed")
+		printf "  the audit's share: paysafe %.2f, PL/pgSQL %.2f, with hash %.2f\n", \
+			per_row(part, "paysafe", "status"), per_row(part, "pl_audit", "pl_status"), \
+			per_row(part, "pl_hashed", "pl_status")
+	}
+	if (part == "copy") {
+		printf "\nCOPY of %s rows, microseconds per row            added   lowest..highest\n", thousands(rows)
+		line("no rule", part, "bare")
+		line("status + audit + leaf hash, paysafe", part, "paysafe")
+		line("status + jsonb audit, PL/pgSQL", part, "pl_audit")
+		line("status + jsonb audit + hash, PL/pgSQL", part, "pl_hashed")
+	}
+	if (part == "memory") {
+		printf "\nprivate memory of the backend at its peak, UPDATE of one statement, MB\n"
+		printf "  %-36s", "rows"
+		for (i = 1; i <= nsizes; i++) printf " %10s", thousands(sizes[i])
+		printf "\n"
+		n = split("bare nothing paysafe", name, " ")
+		split("no trigger|AFTER ROW trigger that does nothing|status + audit + leaf hash, paysafe", label, "|")
+		for (k = 1; k <= n; k++) {
+			printf "  %-36s", label[k]
+			for (i = 1; i <= nsizes; i++) printf " %10.1f", kb[name[k], sizes[i]] / 1024
+			printf "\n"
+		}
+		printf "  %-36s", "beyond the executor's trigger queue"
+		for (i = 1; i <= nsizes; i++) printf " %10.1f", (kb["paysafe", sizes[i]] - kb["nothing", sizes[i]]) / 1024
+		printf "\n"
+	}
+	if (part == "curve") {
+		printf "\nrows per statement, microseconds per row   no rule    paysafe   PL/pgSQL   added, ratio\n"
+		for (n = 1; n <= top; n *= 10) {
+			b = curve_us("bare", n); c = curve_us("paysafe", n); p = curve_us("pl_audit", n)
+			printf "  %-38s %9.2f  %9.2f  %9.2f   %12.2f\n", thousands(n), b, c, p, (c - b) / (p - b)
+		}
+	}
+	if (part == "points")
+		for (k = split("bare paysafe pl_audit", name, " "); k >= 1; k--)
+			for (n = 1; n <= top; n *= 10) print name[k], n, curve_us(name[k], n)
+	if (part == "commit") {
+		printf "\nsingle-row transactions per second, synchronous_commit on; CPU of the server in microseconds each\n"
+		printf "  clients    no rule    paysafe   ratio   lowest..highest    CPU no rule    paysafe\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = tps_ratio(part, "paysafe", "bare", k)
+			s = spread
+			printf "  %7d %10.0f %10.0f   %5.3f   %-15s %14.1f %10.1f\n", k, \
+				tps_median(part, "bare", k), tps_median(part, "paysafe", k), r, s, \
+				cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
+		}
+	}
+	if (part == "refund") {
+		printf "\nrefunds requested per second, fsync off; CPU of the server in microseconds each\n"
+		printf "  clients    no rule    paysafe   PL/pgSQL   paysafe to PL/pgSQL   CPU no rule    paysafe   PL/pgSQL\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = tps_ratio(part, "paysafe", "pl", k)
+			s = spread
+			printf "  %7d %10.0f %10.0f %10.0f   %5.2f  %-12s %13.1f %10.1f %10.1f\n", k, \
+				tps_median(part, "bare", k), tps_median(part, "paysafe", k), tps_median(part, "pl", k), r, s, \
+				cpu_median(part, "bare", k), cpu_median(part, "paysafe", k), cpu_median(part, "pl", k)
+		}
+	}
+	if (part == "bars") {
+		printf "\n"
+		if (have["update"]) {
+			bar("status + audit + leaf hash, added per UPDATEd row", "%5.3f", \
+				added_ratio("update", "paysafe", "pl_audit"), 1 / 4, 1 / 7, -1)
+			printf "    against PL/pgSQL with a hash %28.3f\n", added_ratio("update", "paysafe", "pl_hashed")
+		}
+		if (have["copy"]) {
+			printf "    per COPYed row %42.3f, with a hash %.3f\n", added_ratio("copy", "paysafe", "pl_audit"), \
+				added_ratio("copy", "paysafe", "pl_hashed")
+		}
+		if (have["commit"])
+			bar("single-row transactions, 8 clients", "%5.3f", tps_ratio("commit", "paysafe", "bare", 8), 0.90, 0.97, 1)
+		if (have["memory"]) {
+			more = (kb["paysafe", sizes[nsizes]] - kb["nothing", sizes[nsizes]] - \
+					  kb["paysafe", sizes[1]] + kb["nothing", sizes[1]]) / 1024
+			bar("memory per statement, growth beyond the queue, MB", "%5.1f", more, 1, 1, -1)
+			bar("memory of a session, growth by 20,000 changes, kB", "%5.0f", growth["paysafe"] - growth["bare"], 64, 64, -1)
+		}
+	}
+}

@@ -1,0 +1,1 @@
+\ir naive_verify.sql

@@ -1,0 +1,20 @@
+-- Everything paysafe knows, as text that must not depend on the version of
+-- PostgreSQL or on being restored.
+\pset footer off
+\pset format unaligned
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+-- a log that is restored shows every row as it was
+SELECT * FROM paysafe.audit_log ORDER BY at, xid, seq;
+SELECT count(*) AS rows, count(*) FILTER (WHERE paysafe.audit_leaf_hash(r, s.digest) = r.leaf_hash) AS verified
+  FROM paysafe.audit_row r
+	   CROSS JOIN LATERAL (SELECT digest FROM paysafe.audit_shape s WHERE s.id = r.shape LIMIT 1) s;
+SELECT op, after FROM paysafe.history('shop.payment', '1');
+SELECT relation, rule, definition, columns, reference, version, since, by, reason, ticket
+  FROM paysafe.protection ORDER BY relation::text, rule;
+SELECT relation, key, amount, total_within, threshold, approvals_needed, approvals_given, requested_by, requested_at
+  FROM paysafe.pending_approval ORDER BY key;
+SELECT id, relation, key, state, approver, reason, at, valid_until FROM paysafe.approval ORDER BY id;
+SELECT * FROM paysafe.refund_event ORDER BY at, refund;
+SELECT * FROM paysafe.currency WHERE NOT iso;
+SELECT paysafe.status_diagram('shop.refund');

@@ -1,0 +1,58 @@
+-- The rules hold in what was restored: each attempt is refused with the code
+-- that is named, and legal work goes on.
+\set ON_ERROR_STOP on
+CREATE PROCEDURE pg_temp.refused(code text, command text) LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		EXECUTE command;
+	EXCEPTION WHEN OTHERS THEN
+		IF SQLSTATE <> code THEN
+			RAISE EXCEPTION '% instead of %: %: %', SQLSTATE, code, command, SQLERRM;
+		END IF;
+		RETURN;
+	END;
+	RAISE EXCEPTION 'not refused: %', command;
+END $$;
+
+CALL pg_temp.refused('23T01', $$UPDATE shop.payment SET status = 'authorized' WHERE id = 1$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.payment SET amount = 1 WHERE id = 1$$);
+CALL pg_temp.refused('23T03', $$DELETE FROM shop.payment WHERE id = 3$$);
+CALL pg_temp.refused('23L01', $$UPDATE shop.entry SET amount = 1 WHERE id = 1$$);
+CALL pg_temp.refused('23L01', $$DELETE FROM shop.entry_archive WHERE id = 2$$);
+CALL pg_temp.refused('23L01', $$TRUNCATE shop.entry$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.token SET value = 'mine'$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (9, 'eu', 2, 70)$$);
+CALL pg_temp.refused('42501', $$SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 600)$$);
+CALL pg_temp.refused('42501', $$SELECT paysafe.unprotect('shop.payment', 'audit', 'no')$$);
+
+-- the approval given before serves once; the threshold counts what was
+-- approved before
+UPDATE shop.refund SET status = 'approved' WHERE id = 1;
+UPDATE shop.refund SET status = 'paid' WHERE id = 1;
+CALL pg_temp.refused('42501', $$UPDATE shop.refund SET status = 'approved' WHERE id = 3$$);
+
+-- nor does SQL write to paysafe's own tables again
+CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);
+CALL pg_temp.refused('42501', $$UPDATE paysafe.audit_row SET op = 'I'$$);
+CALL pg_temp.refused('42501', $$DELETE FROM paysafe.refund_event$$);
+
+-- a partition made now is protected and audited too
+CREATE TABLE shop.refund_asia PARTITION OF shop.refund FOR VALUES IN ('asia');
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (9, 'asia', 2, 70)$$);
+INSERT INTO shop.refund VALUES (9, 'asia', 2, 7);
+
+-- and the log goes on behind what was restored
+DO $$
+BEGIN
+	IF (SELECT array_agg(after ->> 'status') FROM paysafe.history('shop.refund', '1')) IS DISTINCT FROM
+		'{requested,approved,paid}'::text[] OR
+		(SELECT count(*) FROM paysafe.history('shop.refund', '9')) <> 1 THEN
+		RAISE EXCEPTION 'the log misses changes made after restoring';
+	END IF;
+	IF NOT (SELECT bool_and(paysafe.audit_leaf_hash(r, s.digest) = r.leaf_hash)
+			  FROM paysafe.audit_row r
+				   CROSS JOIN LATERAL (SELECT digest FROM paysafe.audit_shape s
+										WHERE s.id = r.shape LIMIT 1) s) THEN
+		RAISE EXCEPTION 'a leaf hash does not verify';
+	END IF;
+END $$;

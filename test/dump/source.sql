@@ -1,0 +1,78 @@
+-- A shop with every kind of rule, in the middle of its work.
+\set ON_ERROR_STOP on
+CREATE SCHEMA shop;
+CREATE TYPE shop.money_state AS ENUM ('created', 'authorized', 'captured', 'refunded');
+CREATE DOMAIN shop.note AS text;
+CREATE TABLE shop.payment (
+	id bigint PRIMARY KEY,
+	status shop.money_state NOT NULL DEFAULT 'created',
+	amount numeric(12,2) NOT NULL,
+	captured numeric(12,2),
+	currency char(3) NOT NULL DEFAULT 'USD',
+	card text,
+	fee float8 DEFAULT 0.1,
+	tags text[] DEFAULT '{new,"a \"quoted\" one"}',
+	note shop.note DEFAULT 'über',
+	paid_on date DEFAULT '2026-02-28',
+	raw bytea DEFAULT '\x00ff',
+	gone int DEFAULT 7
+);
+CREATE TABLE shop.refund (
+	id bigint,
+	region text,
+	payment_id bigint NOT NULL REFERENCES shop.payment,
+	amount numeric(12,2) NOT NULL,
+	currency char(3) NOT NULL DEFAULT 'USD',
+	status text NOT NULL DEFAULT 'requested',
+	PRIMARY KEY (id, region)
+) PARTITION BY LIST (region);
+CREATE TABLE shop.refund_eu PARTITION OF shop.refund FOR VALUES IN ('eu');
+CREATE TABLE shop.refund_us PARTITION OF shop.refund FOR VALUES IN ('us');
+CREATE INDEX ON shop.refund (payment_id);
+CREATE TABLE shop.entry (id bigint PRIMARY KEY, account text, amount numeric(12,2));
+CREATE TABLE shop.entry_archive () INHERITS (shop.entry);
+CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
+CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
+
+SELECT paysafe.set_currency('PTS', 0);
+SELECT paysafe.protect_status('shop.payment', 'status', '[*] --> created
+	created --> authorized
+	authorized --> captured
+	captured --> refunded');
+SELECT paysafe.protect_payment('shop.payment', 'status', 'amount', 'captured', 'currency', '{captured}');
+SELECT paysafe.protect_status('shop.refund', 'status', '[*] --> requested
+	requested --> approved
+	requested --> rejected
+	approved --> paid');
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amount', 'currency', 'status',
+	'{approved,paid}', '{rejected}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500);
+SELECT paysafe.protect_append_only('shop.entry');
+SELECT paysafe.protect_columns('shop.token', '{value}');
+SELECT paysafe.audit('shop.payment', redact => '{card}');
+SELECT paysafe.audit('shop.refund');
+SELECT paysafe.audit('shop.entry');
+SELECT paysafe.audit('shop.passing');
+
+INSERT INTO shop.payment (id, amount, card) VALUES (1, 1000, '4242424242424242'), (2, 80, NULL), (3, 5, NULL);
+UPDATE shop.payment SET status = 'authorized';
+ALTER TABLE shop.payment DROP COLUMN gone;
+ALTER TABLE shop.payment ADD COLUMN channel text DEFAULT 'web';
+UPDATE shop.payment SET status = 'captured', captured = amount;
+INSERT INTO shop.entry VALUES (1, 'cash', 1000);
+INSERT INTO shop.entry_archive VALUES (2, 'cash', 80);
+INSERT INTO shop.token VALUES (1, 'tok', 'anna');
+INSERT INTO shop.passing VALUES (1, 'was here');
+UPDATE shop.passing SET what = 'still here';
+BEGIN;
+SELECT paysafe.act_as('alice', 'arrived broken', 'T-77', 'req-1', 'order-5');
+INSERT INTO shop.refund VALUES (1, 'eu', 1, 900), (2, 'us', 1, 40), (3, 'us', 1, 50), (4, 'eu', 2, 60);
+COMMIT;
+UPDATE shop.refund SET region = 'us' WHERE id = 4;
+UPDATE shop.refund SET status = 'approved' WHERE id = 2;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('shop.refund', '1', 'photo checked', expires_at => now() + '1 hour');
+COMMIT;
+-- what the log says of a table that is gone stays
+DROP TABLE shop.passing;
