@@ -241,10 +241,10 @@ drop_triggers(Oid relid)
 			continue;
 		rel = table_open(lfirst_oid(lc), NoLock);
 		row = paysafe_catalog_find_trigger(rel, PAYSAFE_ROW_TRIGGER,
-													   paysafe_catalog_enforce_function()) >= 0;
+										   paysafe_catalog_enforce_function()) >= 0;
 		cloned = rel->rd_rel->relispartition;
 		statement = paysafe_catalog_find_trigger(rel, PAYSAFE_STATEMENT_TRIGGER,
-															 paysafe_catalog_statement_function()) >= 0;
+												 paysafe_catalog_statement_function()) >= 0;
 		table = paysafe_declare_table_name(lfirst_oid(lc));
 		table_close(rel, NoLock);
 		if (row && !cloned)

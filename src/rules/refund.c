@@ -307,8 +307,8 @@ check_refund_change(const Rule *rule, const RowChange *change)
 	payment_key = paysafe_value_text(side->payment_type, payment);
 	if (change->op == 'I')
 		paysafe_refund_add_event(state, payment_key, refund_key(change, change->after), REFUND_REQUESTED,
-				  paysafe_refund_amount(side, change->after),
-				  paysafe_state_text(&side->currency, change->after), 0);
+								 paysafe_refund_amount(side, change->after),
+								 paysafe_state_text(&side->currency, change->after), 0);
 	if (!counted && !enters_gate)
 		return;
 
@@ -316,7 +316,7 @@ check_refund_change(const Rule *rule, const RowChange *change)
 	if (enters_gate)
 	{
 		threshold = paysafe_threshold_find(side->thresholds,
-								   paysafe_state_text(&side->currency, change->after));
+										   paysafe_state_text(&side->currency, change->after));
 		events = paysafe_refund_events(state, payment_key);
 		sum.events = events;
 		sum.except = refund_key(change, change->after);
@@ -445,7 +445,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	if (++refund->count > 1)
 		return false;
 	refund->payment = paysafe_value_text(side->payment_type,
-									   slot_getattr(row, side->payment_attnum, &isnull));
+										 slot_getattr(row, side->payment_attnum, &isnull));
 	refund->status = paysafe_state_text(&side->gated.column, row);
 	refund->gated = paysafe_state_find(&side->gated, row) >= 0;
 	refund->voided = paysafe_state_find(&side->voided, row) >= 0;

@@ -181,7 +181,7 @@ paysafe_refund_events(const RefundState *state, const char *payment)
 
 void
 paysafe_refund_add_event(const RefundState *state, const char *payment, const char *refund,
-		  const char *kind, Numeric amount, const char *currency, int approvals)
+						 const char *kind, Numeric amount, const char *currency, int approvals)
 {
 	const PaysafeActor *actor = paysafe_actor_current();
 	Datum		values[EVENT_NCOLUMNS];
@@ -225,7 +225,7 @@ paysafe_refund_requesters(List *events, const char *refund)
  */
 TimestampTz
 paysafe_refund_gate_passed(const RefundState *state, const RefundSide *side, List *events,
-			const char *refund, TupleTableSlot *row)
+						   const char *refund, TupleTableSlot *row)
 {
 	TimestampTz passed = 0;
 	ListCell   *lc;
@@ -295,7 +295,7 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rul
  */
 void
 paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules, Datum payment,
-			Oid payment_type, RefundSum *sum)
+				   Oid payment_type, RefundSum *sum)
 {
 	Snapshot	snapshot = paysafe_latest_snapshot();
 	ListCell   *lc;
@@ -315,7 +315,7 @@ paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules, Dat
 		}
 		else
 			sum->side = &((RefundState *) paysafe_refund_rule_of(leaf, state->refund_root,
-														 &sum->rules)->state)->refund;
+																 &sum->rules)->state)->refund;
 		paysafe_key_equality(leaf, sum->side->payment_attnum, payment_type, &equality);
 		paysafe_key_scan(leaf, &equality, payment, snapshot, add_refund, sum);
 		table_close(leaf, NoLock);
