@@ -23,7 +23,11 @@ GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
-GRANT SELECT ON paysafe.protection, paysafe.pending_approval, paysafe.currency TO PUBLIC;
+GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.currency TO PUBLIC;
+
+-- what a view calls runs as its reader; these compute from what they are given
+GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.

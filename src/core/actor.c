@@ -15,12 +15,15 @@
  */
 #include "postgres.h"
 
+#include <locale.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <wctype.h>
 
 #include "access/xact.h"
-#include "common/ip.h"
 #include "catalog/pg_type.h"
+#include "common/ip.h"
+#include "common/unicode_norm.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -110,10 +113,44 @@ paysafe_actor_name(void)
 	return top ? top->actor.name : paysafe_actor_session_user();
 }
 
+/*
+ * A UTF-8 name without what does not make another name: compatibility forms
+ * (full-width letters, ligatures), composition, case.
+ */
+static pg_wchar *
+fold_name(const char *name)
+{
+	static locale_t locale = (locale_t) 0;
+	int			len = strlen(name);
+	pg_wchar   *wide = palloc((len + 1) * sizeof(pg_wchar));
+
+	/* the database's own locale may know the case of ASCII letters only */
+	if (locale == (locale_t) 0)
+		locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
+	pg_mb2wchar_with_len(name, wide, len);
+	wide = unicode_normalize(UNICODE_NFKC, wide);
+	for (pg_wchar *c = wide; *c; c++)
+		if (*c < 0x80)
+			*c = pg_ascii_tolower(*c);
+		else if (locale != (locale_t) 0)
+			*c = towlower_l(*c, locale);
+	return unicode_normalize(UNICODE_NFKC, wide);
+}
+
 bool
 paysafe_actor_same_person(const char *a, const char *b)
 {
-	return pg_strcasecmp(a, b) == 0;
+	pg_wchar   *wa;
+	pg_wchar   *wb;
+
+	if (pg_strcasecmp(a, b) == 0)
+		return true;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return false;
+	for (wa = fold_name(a), wb = fold_name(b); *wa == *wb; wa++, wb++)
+		if (*wa == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -159,7 +196,7 @@ paysafe_actor_init(void)
 
 /*
  * A text argument: length, no control characters (but line ends and tabs where
- * allowed), no blanks around it.  Other blanks of Unicode count as characters.
+ * allowed), no blanks around it.
  */
 static const char *
 text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
@@ -189,6 +226,46 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 	return MemoryContextStrdup(TopTransactionContext, value);
 }
 
+/*
+ * Characters of Unicode that are blank, or that nobody sees (the property
+ * Default_Ignorable_Code_Point): two names that differ by them look alike.
+ */
+static bool
+is_invisible(pg_wchar c)
+{
+	static const pg_wchar ranges[][2] = {
+		{0x80, 0xA0}, {0xAD, 0xAD}, {0x34F, 0x34F}, {0x61C, 0x61C}, {0x115F, 0x1160},
+		{0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},
+		{0x2028, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000},
+		{0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},
+		{0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}
+	};
+
+	for (int i = 0; i < lengthof(ranges); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
+static void
+check_visible(const char *name)
+{
+	int			len = strlen(name);
+	pg_wchar   *wide;
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return;
+	wide = palloc((len + 1) * sizeof(pg_wchar));
+	pg_mb2wchar_with_len(name, wide, len);
+	for (pg_wchar *c = wide; *c; c++)
+		if (is_invisible(*c))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must not contain invisible characters", "actor"),
+					 errdetail("It contains U+%04X.", (unsigned int) *c)));
+	pfree(wide);
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_act_as);
@@ -207,6 +284,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must not be NULL", "actor")));
 	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
+	check_visible(frame->actor.name);
 	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
 	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
 	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);

@@ -126,6 +126,9 @@ paysafe_approval_conflict(const Person *approver, const Person *requester)
 	if (paysafe_actor_same_person(approver->login, requester->login))
 		return psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
 						requester->login);
+	if (paysafe_catalog_may_act_as(requester->login))
+		return psprintf("It was requested over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
+						requester->login);
 	return NULL;
 }
 
@@ -463,6 +466,8 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		paysafe_rule_change_subject(key, &subject);
 	else
 		row_subject(relid, key, &subject);
+	if (subject.key != NULL)
+		key = pstrdup(subject.key);
 	foreach(lc, subject.requesters)
 	{
 		char	   *conflict = paysafe_approval_conflict(approver, lfirst(lc));
@@ -471,7 +476,9 @@ paysafe_approve(PG_FUNCTION_ARGS)
 			refuse_approval(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							psprintf("\"%s\" cannot approve this", actor->name),
 							conflict,
-							"Another person has to approve it.");
+							((Person *) lfirst(lc))->actor ?
+							"Another person has to approve it." :
+							"Request it again in a transaction that calls paysafe.act_as.");
 	}
 	valid_until = now + subject.valid_for;
 	if (!PG_ARGISNULL(4))

@@ -24,6 +24,7 @@ typedef struct Person
 /* What an approval stands for. */
 typedef struct ApprovalSubject
 {
+	const char *key;			/* as it is written everywhere; of approval_subject only */
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* of exactly what is approved */
 	List	   *requesters;		/* of Person; none of them may approve */
 	int64		valid_for;		/* microseconds after the approval was given */

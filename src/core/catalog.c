@@ -25,8 +25,10 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -58,6 +60,7 @@ static struct
 	Oid			tables[PAYSAFE_NTABLES];
 	Oid			enforce;
 	Oid			statement;
+	Oid			act_as;
 }			known;
 
 static void
@@ -170,16 +173,16 @@ paysafe_catalog_is_own(Oid relid)
 	return get_rel_namespace(relid) == schema_oid();
 }
 
-/* A trigger function of ours: no arguments, member of the extension. */
+/* A function of ours with so many arguments of type text, member of the extension. */
 static Oid
-trigger_function(const char *name, Oid *cached)
+own_function(const char *name, int nargs, Oid *cached)
 {
 	if (!OidIsValid(*cached))
 	{
-		oidvector  *noargs = buildoidvector(NULL, 0);
+		Oid			types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 		Oid			oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										  CStringGetDatum(name),
-										  PointerGetDatum(noargs),
+										  PointerGetDatum(buildoidvector(types, nargs)),
 										  ObjectIdGetDatum(schema_oid()));
 
 		if (!OidIsValid(oid) || !is_member(ProcedureRelationId, oid))
@@ -192,13 +195,22 @@ trigger_function(const char *name, Oid *cached)
 Oid
 paysafe_catalog_enforce_function(void)
 {
-	return trigger_function("enforce", &known.enforce);
+	return own_function("enforce", 0, &known.enforce);
 }
 
 Oid
 paysafe_catalog_statement_function(void)
 {
-	return trigger_function("enforce_statement", &known.statement);
+	return own_function("enforce_statement", 0, &known.statement);
+}
+
+bool
+paysafe_catalog_may_act_as(const char *role)
+{
+	Oid			roleid = get_role_oid(role, true);
+
+	return !OidIsValid(roleid) ||
+		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK;
 }
 
 /* Direct parents: of a partition one, of an inheritance child several. */
@@ -254,6 +266,13 @@ paysafe_catalog_column(Relation rel, const char *column)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist",
 						column, RelationGetRelationName(rel))));
+	/* its values are nowhere: not in the row that a trigger sees */
+	if (is_virtual_column_compat(TupleDescAttr(RelationGetDescr(rel), attnum - 1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" is a virtual generated column",
+						column, RelationGetRelationName(rel)),
+				 errhint("Name the columns that it is computed from, or make it STORED.")));
 	return attnum;
 }
 

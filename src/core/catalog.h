@@ -47,6 +47,9 @@ extern bool paysafe_catalog_is_own(Oid relid);
 extern Oid	paysafe_catalog_enforce_function(void);
 extern Oid	paysafe_catalog_statement_function(void);
 
+/* May the role say for whom it acts?  Also true if there is no such role. */
+extern bool paysafe_catalog_may_act_as(const char *role);
+
 /*
  * The relation and everything its rows also belong to: partition roots and
  * inheritance parents, nearest first.
@@ -56,7 +59,7 @@ extern List *paysafe_catalog_ancestors(Oid relid);
 /* The tables below a root that store rows; takes AccessShareLock on the tree. */
 extern List *paysafe_catalog_leaves(Oid root);
 
-/* The column of this name, no system column.  Raises 42703. */
+/* The column of this name, no system column.  Raises 42703; 22023 if virtual. */
 extern AttrNumber paysafe_catalog_column(Relation rel, const char *column);
 
 /* Position of a trigger of ours in the relation's triggers, or -1. */

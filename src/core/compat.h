@@ -15,6 +15,7 @@
 #include "access/relscan.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "nodes/execnodes.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -45,6 +46,17 @@ relation_ownercheck_compat(Oid relid, Oid roleid)
 #endif
 }
 
+/* May the role execute the function? */
+static inline AclResult
+function_aclcheck_compat(Oid function, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, roleid, ACL_EXECUTE);
+#else
+	return pg_proc_aclcheck(function, roleid, ACL_EXECUTE);
+#endif
+}
+
 /* Start an index scan; PostgreSQL 18 added instrumentation. */
 static inline IndexScanDesc
 index_beginscan_compat(Relation heap, Relation index, Snapshot snapshot,
@@ -54,6 +66,18 @@ index_beginscan_compat(Relation heap, Relation index, Snapshot snapshot,
 	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* Is the column computed when it is read?  New in PostgreSQL 18. */
+static inline bool
+is_virtual_column_compat(Form_pg_attribute att)
+{
+#if PG_VERSION_NUM >= 180000
+	return att->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+	(void) att;
+	return false;
 #endif
 }
 

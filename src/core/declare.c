@@ -398,6 +398,8 @@ void
 paysafe_declare_authorize(Oid relation, const char *name, int version, const char *words)
 {
 	ApprovalSubject subject;
+	Person	   *person;
+	bool		anonymous;
 	char	   *key;
 
 	if (strlen(words) > MAX_WORDS)
@@ -413,7 +415,9 @@ paysafe_declare_authorize(Oid relation, const char *name, int version, const cha
 	key = psprintf("%s of %s, version %d: %s", name,
 				   paysafe_declare_table_name(relation), version, words);
 	paysafe_rule_change_subject(key, &subject);
-	subject.requesters = list_make1(paysafe_approval_person());
+	person = paysafe_approval_person();
+	anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
+	subject.requesters = list_make1(person);
 	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_RULE), key, &subject, 1) == 1)
 		return;
 	paysafe_refuse(&(Refusal)
@@ -425,8 +429,9 @@ paysafe_declare_authorize(Oid relation, const char *name, int version, const cha
 					   .message = psprintf("loosening rule \"%s\" of table \"%s\" needs the approval of a second person",
 										   name, get_rel_name(relation)),
 					   .detail = psprintf("The change %s.", words),
-					   .hint = psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.rule', %s, 'why it is right');  then repeat this command within the hour.",
-										quote_literal_cstr(key))
+					   .hint = psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.rule', %s, 'why it is right');  then%s repeat this command within the hour.",
+										quote_literal_cstr(key),
+										anonymous ? ", after paysafe.act_as too," : "")
 				   });
 }
 

@@ -126,6 +126,8 @@ paysafe_value_text(Oid typid, Datum value)
 		case VARCHAROID:
 		case BPCHAROID:
 			return TextDatumGetCString(value);
+		case NUMERICOID:
+			return numeric_normalize(DatumGetNumeric(value));
 		case REGCLASSOID:
 			{
 				/* its output would drop the schema if search_path allows */
@@ -231,6 +233,20 @@ paysafe_same_column(TupleDesc desc, AttrNumber attnum, TupleTableSlot *a,
 	Datum		bv = slot_getattr(b, attnum, &bnull);
 
 	return paysafe_same_value(TupleDescAttr(desc, attnum - 1), av, anull, bv, bnull);
+}
+
+bool
+paysafe_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b)
+{
+	Bitmapset  *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	bool		same = !bms_is_empty(columns);
+	int			i = -1;
+
+	while (same && (i = bms_next_member(columns, i)) >= 0)
+		same = paysafe_same_column(RelationGetDescr(rel),
+								   i + FirstLowInvalidHeapAttributeNumber, a, b);
+	bms_free(columns);
+	return same;
 }
 
 bool

@@ -33,8 +33,9 @@ extern char *paysafe_key_text(const RelationRules *rules, TupleDesc desc,
 							  TupleTableSlot *slot);
 
 /*
- * A value of a base type as text that no setting of the session changes:
- * ISO dates, UTC, hexadecimal bytes, shortest exact floats.
+ * A value of a base type as text that no setting of the session changes: ISO
+ * dates, UTC, hexadecimal bytes, shortest exact floats, numerics without
+ * trailing zeros, so that equal ones have one text.
  */
 extern char *paysafe_value_text(Oid typid, Datum value);
 
@@ -43,11 +44,18 @@ extern bool paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
 								TupleTableSlot *before, TupleTableSlot *after);
 
 /*
+ * Are two rows of one leaf versions of the same row?  By the whole primary key,
+ * partition key included.
+ */
+extern bool paysafe_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b);
+
+/*
  * Are two values of one column the same?  By bytes, whatever the type; numeric
  * by value, so that 1.0 is 1.00.
  */
 extern bool paysafe_same_value(Form_pg_attribute att, Datum a, bool anull,
 							   Datum b, bool bnull);
+
 /* The same for the column of two rows of one layout. */
 extern bool paysafe_same_column(TupleDesc desc, AttrNumber attnum,
 								TupleTableSlot *a, TupleTableSlot *b);

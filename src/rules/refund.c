@@ -113,15 +113,19 @@ static char *
 people_words(List *people)
 {
 	StringInfoData buf;
+	List	   *seen = NIL;
 	ListCell   *lc;
 
 	initStringInfo(&buf);
 	foreach(lc, people)
 	{
 		Person	   *person = lfirst(lc);
+		char	   *name = person->actor ? person->actor : person->session_user_name;
 
-		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
-						 person->actor ? person->actor : person->session_user_name);
+		if (paysafe_strings_contain(seen, name))
+			continue;
+		seen = lappend(seen, name);
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", name);
 	}
 	return buf.data;
 }
@@ -161,7 +165,6 @@ lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, Locked
 {
 	const RefundState *state = rule->state;
 	const RefundSide *side = &state->refund;
-	char	   *payment_key = paysafe_value_text(side->payment_type, payment);
 	int			count = paysafe_refund_lock_payment(state, payment, side->payment_type, locked);
 	char	   *currency;
 
@@ -173,21 +176,22 @@ lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, Locked
 								   refund_key(change, change->after), rule->table_name),
 						  psprintf("%s rows of \"%s\" have %s \"%s\".",
 								   count == 0 ? "No" : "Several",
-								   get_rel_name(state->payment_root), state->payment_key, payment_key),
+								   get_rel_name(state->payment_root), state->payment_key,
+								   paysafe_value_text(side->payment_type, payment)),
 						  NULL);
 	currency = paysafe_state_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CURRENCY, side->currency.name,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_key(change, change->after), rule->table_name),
-						  psprintf("The refund is in %s, payment \"%s\" in %s.", currency, payment_key,
+						  psprintf("The refund is in %s, payment \"%s\" in %s.", currency, locked->key,
 								   locked->currency ? locked->currency : "no currency"),
 						  "Refund in the currency of the payment.");
 }
 
 static void
-check_cap(const Rule *rule, const RowChange *change, Datum payment,
-		  const LockedPayment *locked, const RefundSum *sum)
+check_cap(const Rule *rule, const RowChange *change, const LockedPayment *locked,
+		  const RefundSum *sum)
 {
 	const RefundState *state = rule->state;
 	const RefundSide *side = &state->refund;
@@ -199,7 +203,7 @@ check_cap(const Rule *rule, const RowChange *change, Datum payment,
 		paysafe_money_compare(sum->total, captured) > 0)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->amount.name,
 						  psprintf("refunds of payment \"%s\" exceed its captured amount",
-								   paysafe_value_text(side->payment_type, payment)),
+								   locked->key),
 						  psprintf("With refund \"%s\" of %s they total %s; captured is %s.",
 								   refund_key(change, change->after),
 								   paysafe_money_words(paysafe_refund_amount(side, change->after), currency),
@@ -209,13 +213,12 @@ check_cap(const Rule *rule, const RowChange *change, Datum payment,
 }
 
 static void
-check_gate(const Rule *rule, const RowChange *change, Datum payment, List *events,
-		   const Threshold *threshold, const RefundSum *sum)
+check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
+		   List *events, const Threshold *threshold, const RefundSum *sum)
 {
 	const RefundState *state = rule->state;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
-	char	   *payment_key = paysafe_value_text(side->payment_type, payment);
 	char	   *currency = paysafe_state_text(&side->currency, change->after);
 	Numeric		amount = paysafe_refund_amount(side, change->after);
 	Numeric		total = paysafe_money_add(sum->gate_total, amount);
@@ -232,7 +235,7 @@ check_gate(const Rule *rule, const RowChange *change, Datum payment, List *event
 		subject.requesters = list_make1(paysafe_approval_person());
 	if (needed > 0 && change->op != 'I')
 	{
-		paysafe_refund_digest(side, key, change->before, subject.digest);
+		paysafe_refund_digest(side, payment_key, key, change->before, events, subject.digest);
 		have = paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have >= needed)
@@ -277,9 +280,11 @@ check_refund_change(const Rule *rule, const RowChange *change)
 		paysafe_state_find(&side->voided, change->before) < 0;
 	bool		enters_gate = paysafe_state_find(&side->gated, change->after) >= 0 &&
 		!(change->op == 'U' && paysafe_state_find(&side->gated, change->before) >= 0);
+	const char *column;
+	int			sqlstate;
+	char	   *fault;
 	bool		isnull;
 	Datum		payment;
-	char	   *payment_key;
 	LockedPayment locked;
 	RefundSum	sum = {0};
 	List	   *events = NIL;
@@ -287,46 +292,41 @@ check_refund_change(const Rule *rule, const RowChange *change)
 
 	if (change->op == 'U')
 		check_frozen(rule, change);
-	else
-	{
-		const char *column;
-		int			sqlstate;
-		char	   *fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
-
-		if (fault != NULL)
-			paysafe_refuse_by(rule, sqlstate, column,
-							  psprintf("refund \"%s\" in table \"%s\" is not possible",
-									   refund_key(change, change->after), rule->table_name),
-							  psprintf("Refund \"%s\": %s.", refund_key(change, change->after), fault),
-							  "A refund names one payment and has a positive amount at the currency's scale.");
-	}
 	if (change->op == 'U' && (was_counted || !counted) && !enters_gate)
 		return;					/* neither total nor gate is concerned */
 
+	fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
+	if (fault != NULL)
+		paysafe_refuse_by(rule, sqlstate, column,
+						  psprintf("refund \"%s\" in table \"%s\" is not possible",
+								   refund_key(change, change->after), rule->table_name),
+						  psprintf("Refund \"%s\": %s.", refund_key(change, change->after), fault),
+						  "A refund names one payment and has a positive amount at the currency's scale.");
 	payment = slot_getattr(change->after, side->payment_attnum, &isnull);
-	payment_key = paysafe_value_text(side->payment_type, payment);
-	if (change->op == 'I')
-		paysafe_refund_add_event(state, payment_key, refund_key(change, change->after), REFUND_REQUESTED,
+	lock_payment_of(rule, change, payment, &locked);
+	/* whoever brings a void refund back requests it, like who added it */
+	if (change->op == 'I' || (counted && !was_counted))
+		paysafe_refund_add_event(state, locked.key, refund_key(change, change->after), REFUND_REQUESTED,
 								 paysafe_refund_amount(side, change->after),
 								 paysafe_state_text(&side->currency, change->after), 0);
 	if (!counted && !enters_gate)
 		return;
 
-	lock_payment_of(rule, change, payment, &locked);
 	if (enters_gate)
 	{
 		threshold = paysafe_threshold_find(side->thresholds,
 										   paysafe_state_text(&side->currency, change->after));
-		events = paysafe_refund_events(state, payment_key);
+		events = paysafe_refund_events(state, locked.key);
 		sum.events = events;
-		sum.except = refund_key(change, change->after);
+		sum.except_leaf = change->rel;
+		sum.except = change->after;
 		sum.gate_from = GetCurrentTimestamp() - (threshold ? threshold->within : 0);
 	}
 	paysafe_refund_sum(state, change->rules, payment, side->payment_type, &sum);
 	if (counted && !was_counted)
-		check_cap(rule, change, payment, &locked, &sum);
+		check_cap(rule, change, &locked, &sum);
 	if (enters_gate)
-		check_gate(rule, change, payment, events, threshold, &sum);
+		check_gate(rule, change, locked.key, events, threshold, &sum);
 }
 
 /*
@@ -422,14 +422,15 @@ refuse_truncate(const Rule *rule)
 
 typedef struct RefundRow
 {
-	Oid			root;
+	const RefundState *state;
 	int			count;
-	char	   *payment;
+	char	   *fault;			/* why it cannot be one, or NULL */
+	char	   *key;			/* as it is written everywhere */
 	char	   *status;
 	bool		gated;
 	bool		voided;
 	uint8		digest[PAYSAFE_SHA256_LEN];
-	const char *key;
+	List	   *requesters;
 	int64		valid_for;
 } RefundRow;
 
@@ -437,19 +438,30 @@ static bool
 read_refund(Relation rel, TupleTableSlot *row, void *arg)
 {
 	RefundRow  *refund = arg;
+	const RefundState *state = refund->state;
 	const RelationRules *rules;
-	const RefundSide *side = &((RefundState *) paysafe_refund_rule_of(rel, refund->root, &rules)->state)->refund;
+	const RefundSide *side = &((RefundState *) paysafe_refund_rule_of(rel, state->refund_root, &rules)->state)->refund;
 	Threshold  *threshold;
+	List	   *events;
+	char	   *payment;
 	bool		isnull;
+	const char *column;
+	int			sqlstate;
 
 	if (++refund->count > 1)
 		return false;
-	refund->payment = paysafe_value_text(side->payment_type,
-										 slot_getattr(row, side->payment_attnum, &isnull));
+	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
+	if (refund->fault != NULL)
+		return true;
+	payment = paysafe_refund_payment_key(state, slot_getattr(row, side->payment_attnum, &isnull),
+										 side->payment_type);
+	events = paysafe_refund_events(state, payment);
+	refund->key = paysafe_key_text(rules, RelationGetDescr(rel), row);
+	refund->requesters = paysafe_refund_requesters(events, refund->key);
 	refund->status = paysafe_state_text(&side->gated.column, row);
 	refund->gated = paysafe_state_find(&side->gated, row) >= 0;
 	refund->voided = paysafe_state_find(&side->voided, row) >= 0;
-	paysafe_refund_digest(side, refund->key, row, refund->digest);
+	paysafe_refund_digest(side, payment, refund->key, row, events, refund->digest);
 	threshold = paysafe_threshold_find(side->thresholds, paysafe_state_text(&side->currency, row));
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	return true;
@@ -460,7 +472,7 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 {
 	/* looking for the row may compile rules anew: keep what is needed later */
 	RefundState state = *(RefundState *) rule->state;
-	RefundRow	refund = {.root = state.refund_root, .key = key};
+	RefundRow	refund = {.state = &state};
 	Snapshot	snapshot;
 
 	if (state.is_payment)
@@ -477,13 +489,19 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 				 errmsg(refund.count == 0 ? "refund \"%s\" does not exist in table \"%s\"" :
 						"refund \"%s\" exists more than once in table \"%s\"",
 						key, get_rel_name(state.refund_root))));
+	if (refund.fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refund \"%s\" cannot be approved", key),
+				 errdetail("Refund \"%s\": %s.", key, refund.fault)));
 	if (refund.gated || refund.voided)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refund \"%s\" cannot be approved in status \"%s\"", key, refund.status)));
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
 	out->valid_for = refund.valid_for;
-	out->requesters = paysafe_refund_requesters(paysafe_refund_events(&state, refund.payment), key);
+	out->key = refund.key;
+	out->requesters = refund.requesters;
 }
 
 const RuleKind paysafe_refund_kind = {

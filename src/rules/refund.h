@@ -70,6 +70,7 @@ typedef struct RefundEvent
 
 typedef struct LockedPayment
 {
+	char	   *key;			/* as text; equal references have one */
 	Numeric		captured;		/* NULL if nothing is */
 	char	   *currency;		/* NULL if missing */
 } LockedPayment;
@@ -83,7 +84,8 @@ typedef struct RefundSum
 	Numeric		total;			/* not void */
 	/* only if events are given: what passed the gate since then, but this one */
 	List	   *events;
-	const char *except;
+	Relation	except_leaf;
+	TupleTableSlot *except;
 	TimestampTz gate_from;
 	Numeric		gate_total;
 } RefundSum;
@@ -99,6 +101,12 @@ extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
  */
 extern int	paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype,
 										LockedPayment *out);
+
+/*
+ * The key of the payment that refunds with this reference belong to, as text;
+ * the reference itself if there is no such payment.
+ */
+extern char *paysafe_refund_payment_key(const RefundState *state, Datum key, Oid keytype);
 
 /* What paysafe remembers of the refunds of a payment: list of RefundEvent. */
 extern List *paysafe_refund_events(const RefundState *state, const char *payment);
@@ -132,9 +140,14 @@ extern void paysafe_refund_sum(const RefundState *state, const RelationRules *ow
 /* The amount of a row whose amount is known to be there. */
 extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row);
 
-/* What an approval of this refund binds: the row, and the status it leaves. */
-extern void paysafe_refund_digest(const RefundSide *side, const char *key,
-								  TupleTableSlot *row, uint8 *digest);
+/*
+ * What an approval of this refund binds: the row, the status it leaves, and
+ * how often it passed the gate before: what is left over of one attempt is
+ * worth nothing for the next.
+ */
+extern void paysafe_refund_digest(const RefundSide *side, const char *payment,
+								  const char *refund, TupleTableSlot *row,
+								  List *events, uint8 *digest);
 
 /*
  * Why the refund's own columns are not possible, or NULL; then the column and

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -69,29 +70,40 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 {
 	const RefundSide *side = &state->refund;
 	char	   *key = paysafe_key_text(rules, RelationGetDescr(rel), row);
-	bool		isnull;
-	Datum		payment = slot_getattr(row, side->payment_attnum, &isnull);
-	char	   *payment_key = paysafe_value_text(side->payment_type, payment);
-	char	   *currency = paysafe_state_text(&side->currency, row);
-	List	   *events = paysafe_refund_events(state, payment_key);
-	Threshold  *threshold = paysafe_threshold_find(side->thresholds, currency);
-	RefundSum	sum = {.events = events, .except = key};
-	ApprovalSubject subject = {.requesters = paysafe_refund_requesters(events, key)};
+	Datum		payment;
+	char	   *payment_key;
+	char	   *currency;
+	List	   *events;
+	Threshold  *threshold;
+	RefundSum	sum = {.except_leaf = rel, .except = row};
+	ApprovalSubject subject = {0};
 	Numeric		total;
 	int			needed;
+	const char *column;
+	int			sqlstate;
+	bool		isnull;
 	Datum		values[12];
 	bool		nulls[12] = {0};
 
+	if (paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
+		return;					/* refused wherever it goes */
+	payment = slot_getattr(row, side->payment_attnum, &isnull);
+	payment_key = paysafe_refund_payment_key(state, payment, side->payment_type);
+	events = paysafe_refund_events(state, payment_key);
 	if (!awaits_gate(state, events, key, row))
 		return;
+	currency = paysafe_state_text(&side->currency, row);
+	threshold = paysafe_threshold_find(side->thresholds, currency);
+	sum.events = events;
 	sum.gate_from = GetCurrentTimestamp() - (threshold ? threshold->within : 0);
 	paysafe_refund_sum(state, rules, payment, side->payment_type, &sum);
 	total = paysafe_money_add(sum.gate_total, paysafe_refund_amount(side, row));
 	needed = paysafe_threshold_approvals(threshold, total);
 	if (needed == 0)
 		return;
+	subject.requesters = paysafe_refund_requesters(events, key);
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
-	paysafe_refund_digest(side, key, row, subject.digest);
+	paysafe_refund_digest(side, payment_key, key, row, events, subject.digest);
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	values[1] = CStringGetTextDatum(key);
@@ -168,6 +180,7 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 
 		if (get_rel_relkind(lfirst_oid(lc)) == '\0' ||
 			pg_class_aclcheck(lfirst_oid(lc), GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+			check_enable_rls(lfirst_oid(lc), InvalidOid, true) == RLS_ENABLED ||
 			!paysafe_rule_newest(lfirst_oid(lc), "refund", &rule, &removed) || removed)
 			continue;
 		foreach(lc2, paysafe_catalog_leaves(lfirst_oid(lc)))

@@ -46,9 +46,11 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 
 typedef struct FoundRow
 {
+	const RefundState *state;
 	int			count;
 	Oid			relid;
 	ItemPointerData tid;
+	char	   *key;
 } FoundRow;
 
 static bool
@@ -56,7 +58,13 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 {
 	FoundRow   *found = arg;
 
+	AttrNumber	attnum = paysafe_catalog_column(rel, found->state->payment_key);
+	bool		isnull;
+	Datum		key = slot_getattr(row, attnum, &isnull);
+
 	found->count++;
+	found->key = paysafe_value_text(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid),
+									key);
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
 	return found->count < 2;
@@ -70,6 +78,7 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 	ListCell   *lc;
 
 	memset(found, 0, sizeof(*found));
+	found->state = state;
 	foreach(lc, paysafe_catalog_leaves(state->payment_root))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
@@ -82,11 +91,15 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 	UnregisterSnapshot(snapshot);
 }
 
-/*
- * Lock the payment's row against other refunds and changes of the payment,
- * and read its newest version.  Returns how many rows the key names; locks
- * only if it is one.
- */
+char *
+paysafe_refund_payment_key(const RefundState *state, Datum key, Oid keytype)
+{
+	FoundRow	found;
+
+	find_payment(state, key, keytype, &found);
+	return found.count > 0 ? found.key : paysafe_value_text(keytype, key);
+}
+
 int
 paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, LockedPayment *out)
 {
@@ -127,6 +140,7 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Lo
 					/* the version we waited for may have another key */
 					again = isnull ||
 						!DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key));
+					out->key = found.key;
 					out->captured = NULL;
 					if (paysafe_money_value(&side.captured, slot, &out->captured))
 						out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
@@ -256,11 +270,14 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	sum->total = paysafe_money_add(sum->total, amount);
 	if (sum->except != NULL)
 	{
-		char	   *key = paysafe_key_text(sum->rules, RelationGetDescr(rel), row);
+		char	   *key;
 		TimestampTz passed;
 
-		if (strcmp(key, sum->except) == 0)
+		/* other rows may have its key text in other partitions */
+		if (RelationGetRelid(rel) == RelationGetRelid(sum->except_leaf) &&
+			paysafe_key_same_row(rel, row, sum->except))
 			return true;
+		key = paysafe_key_text(sum->rules, RelationGetDescr(rel), row);
 		passed = paysafe_refund_gate_passed(sum->state, sum->side, sum->events, key, row);
 		if (passed != 0 && passed > sum->gate_from)
 			sum->gate_total = paysafe_money_add(sum->gate_total, amount);
@@ -334,19 +351,27 @@ paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row)
 	return amount;
 }
 
-/* What an approval of this refund binds: the row, and the status it leaves. */
 void
-paysafe_refund_digest(const RefundSide *side, const char *key, TupleTableSlot *row, uint8 *digest)
+paysafe_refund_digest(const RefundSide *side, const char *payment, const char *refund,
+					  TupleTableSlot *row, List *events, uint8 *digest)
 {
 	StringInfoData bytes;
-	bool		isnull;
-	char	   *fields[5];
+	const char *fields[6];
+	int			passed = 0;
+	ListCell   *lc;
 
-	fields[0] = unconstify(char *, key);
-	fields[1] = paysafe_value_text(side->payment_type, slot_getattr(row, side->payment_attnum, &isnull));
-	fields[2] = paysafe_money_text(paysafe_refund_amount(side, row));
+	foreach(lc, events)
+	{
+		RefundEvent *event = lfirst(lc);
+
+		passed += strcmp(event->kind, REFUND_GATED) == 0 && strcmp(event->refund, refund) == 0;
+	}
+	fields[0] = refund;
+	fields[1] = payment;
+	fields[2] = numeric_normalize(paysafe_refund_amount(side, row));
 	fields[3] = paysafe_state_text(&side->currency, row);
 	fields[4] = paysafe_state_text(&side->gated.column, row);
+	fields[5] = psprintf("%d", passed);
 	initStringInfo(&bytes);
 	appendStringInfoString(&bytes, "paysafe refund approval");
 	for (int i = 0; i < lengthof(fields); i++)

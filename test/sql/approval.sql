@@ -93,7 +93,11 @@ SELECT paysafe.act_as('carol');
 UPDATE t_approval.refund SET status = 'approved' WHERE id = 2;
 COMMIT;
 UPDATE t_approval.refund SET status = 'failed' WHERE id = 2;
+-- whoever brings it back requests it
+BEGIN;
+SELECT paysafe.act_as('alice');
 UPDATE t_approval.refund SET status = 'requested', iban = 'another' WHERE id = 2;
+COMMIT;
 UPDATE t_approval.refund SET status = 'approved' WHERE id = 2;		-- fails
 RESET ROLE;
 SELECT key, state, ended_by FROM paysafe.approval WHERE id = :id;

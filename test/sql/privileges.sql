@@ -72,6 +72,17 @@ SELECT relation, rule FROM paysafe.protection WHERE relation = 't_priv.payment':
 RESET ROLE;
 SELECT op, current_user_name FROM paysafe.history('t_priv.payment', '1');
 
+-- an auditor needs no more than the two grants of the reference
+CREATE ROLE regress_paysafe_auditor;
+GRANT SELECT ON paysafe.audit_log, paysafe.approval TO regress_paysafe_auditor;
+GRANT EXECUTE ON FUNCTION paysafe.history TO regress_paysafe_auditor;
+GRANT USAGE ON SCHEMA t_priv TO regress_paysafe_auditor;	-- to name the table
+SET ROLE regress_paysafe_auditor;
+SELECT op, after, actor FROM paysafe.audit_log WHERE schema_name = 't_priv' ORDER BY at, xid, seq;
+SELECT op, after FROM paysafe.history('t_priv.payment', '1');
+SELECT count(*) >= 0 AS readable FROM paysafe.approval;
+RESET ROLE;
+
 -- a search_path full of traps changes nothing
 CREATE SCHEMA t_trap;
 CREATE FUNCTION t_trap.eq(text, text) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
@@ -86,5 +97,5 @@ SELECT paysafe.transition('t_priv.payment', '2', 'paid', 'new');
 RESET search_path;
 RESET ROLE;
 SELECT after FROM paysafe.history('t_priv.payment', '2');
-DROP OWNED BY regress_paysafe_app, regress_paysafe_nobody;
-DROP ROLE regress_paysafe_app, regress_paysafe_nobody;
+DROP OWNED BY regress_paysafe_app, regress_paysafe_nobody, regress_paysafe_auditor;
+DROP ROLE regress_paysafe_app, regress_paysafe_nobody, regress_paysafe_auditor;

@@ -1,0 +1,114 @@
+-- Every member of the extension, its owner, its privileges, and how its
+-- functions are declared.  A member that is not here is one that nobody has
+-- thought about.
+BEGIN;
+SELECT plan(8);
+
+CREATE TEMP VIEW member AS
+	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS description
+	  FROM pg_depend d
+	 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'paysafe');
+
+SELECT set_eq(
+	$$SELECT description FROM member WHERE classid <> 'pg_proc'::regclass$$,
+	ARRAY[
+		'schema paysafe',
+		'sequence paysafe.approval_id_seq',
+		'table paysafe.activation',
+		'table paysafe.approval_end',
+		'table paysafe.approval_record',
+		'table paysafe.audit_row',
+		'table paysafe.audit_shape',
+		'table paysafe.currency',
+		'table paysafe.redaction_key',
+		'table paysafe.refund_event',
+		'table paysafe.rule',
+		'table paysafe.threshold',
+		'view paysafe.approval',
+		'view paysafe.audit_log',
+		'view paysafe.pending_approval',
+		'view paysafe.protection'],
+	'members that are not functions');
+
+-- signature, returns, language, volatility, strict, parallel, security
+-- definer, leakproof, settings, executed by everybody
+CREATE TEMP TABLE function_expected (
+	signature text, result text, language text, volatile "char", strict bool,
+	parallel "char", definer bool, leakproof bool, settings text, everybody bool
+);
+INSERT INTO function_expected VALUES
+	('act_as(text,text,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('approve(regclass,text,text,text,timestamp with time zone)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
+	('audit(regclass,name[],boolean,boolean)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('audit_context(bytea,name)', 'record', 'c', 's', true, 's', false, false, NULL, false),
+	('audit_image(jsonb,name,bytea,bytea)', 'jsonb', 'c', 's', false, 's', false, false, NULL, false),
+	('audit_leaf_hash(paysafe.audit_row,bytea)', 'bytea', 'c', 's', true, 's', false, false, NULL, false),
+	('enforce()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
+	('enforce_statement()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
+	('extend_audit(integer)', 'integer', 'c', 'v', true, 'u', false, false, NULL, false),
+	('history(regclass,text)', 'SETOF paysafe.audit_log', 'sql', 's', true, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('own_table()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, false),
+	('pending_approvals()', 'SETOF record', 'c', 's', false, 'u', false, false, NULL, true),
+	('protect_append_only(regclass)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('protect_columns(regclass,name[],text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_payment(regclass,name,name,name,name,text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_refund(regclass,regclass,name,name,name,name,text[],text[],name,name)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_status(regclass,name,text,text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('rule_text(text,regclass,jsonb)', 'text', 'c', 's', false, 's', false, false, NULL, true),
+	('set_currency(text,integer)', 'void', 'c', 'v', true, 'u', false, false, NULL, false),
+	('set_refund_threshold(regclass,text,numeric,integer,interval,interval)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('status_diagram(regclass)', 'text', 'c', 's', true, 's', false, false, NULL, true),
+	('transition(regclass,text,text,text)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, true),
+	('unprotect(regclass,text,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('withdraw_approval(bigint,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, false);
+
+CREATE TEMP VIEW function_found AS
+	SELECT replace(p.oid::regprocedure::text, 'paysafe.' || p.proname, p.proname) AS signature,
+		   pg_get_function_result(p.oid) AS result, l.lanname::text AS language,
+		   p.provolatile AS volatile, p.proisstrict AS strict, p.proparallel AS parallel,
+		   p.prosecdef AS definer, p.proleakproof AS leakproof, p.proconfig::text AS settings,
+		   EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+					WHERE a.grantee = 0) AS everybody
+	  FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+		   JOIN pg_language l ON l.oid = p.prolang;
+
+SELECT set_eq('SELECT signature FROM function_found', 'SELECT signature FROM function_expected', 'functions');
+SELECT set_eq(
+	'SELECT f::text COLLATE "C" FROM function_found f',
+	'SELECT f::text COLLATE "C" FROM function_expected f',
+	'each function as it should be declared');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
+	   AND NOT EXISTS (SELECT 1 FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = p.oid)$$,
+	'no function in the schema that is not a member');
+
+-- who may do what with tables, views and the sequence, beside the owner
+SELECT set_eq(
+	$$SELECT c.relname || ': ' || a.privilege_type
+		FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid,
+			 aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
+	   WHERE a.grantee <> c.relowner$$,
+	ARRAY['currency: SELECT', 'pending_approval: SELECT', 'protection: SELECT'],
+	'privileges on tables and views beside the owner''s');
+SELECT is_empty(
+	$$SELECT c.relname, a.attname FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+		JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attacl IS NOT NULL$$,
+	'no privileges on columns');
+SELECT set_eq(
+	$$SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE 'owner' END || ': ' || a.privilege_type
+		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'paysafe'$$,
+	ARRAY['owner: CREATE', 'owner: USAGE', 'public: USAGE'],
+	'privileges on the schema');
+
+SELECT is_empty(
+	$$SELECT m.description FROM member m
+		LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+		LEFT JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+		LEFT JOIN pg_namespace n ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
+	   WHERE coalesce(p.proowner, c.relowner, n.nspowner) IS DISTINCT FROM
+			 (SELECT extowner FROM pg_extension WHERE extname = 'paysafe')$$,
+	'the owner of the extension owns every member');
+
+SELECT * FROM finish();
+ROLLBACK;

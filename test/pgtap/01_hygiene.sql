@@ -1,0 +1,98 @@
+-- What must hold for every object of the extension, whatever it is for.
+BEGIN;
+SELECT plan(19);
+
+CREATE TEMP VIEW member AS
+	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS description
+	  FROM pg_depend d
+	 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'paysafe');
+
+-- partitions of the audit log are no members, but ours all the same
+SELECT lives_ok('SELECT paysafe.extend_audit(3)', 'the audit log has partitions');
+CREATE TEMP VIEW own AS
+	SELECT c.oid, c.relname, c.relkind, c.relowner, c.relpersistence,
+		   EXISTS (SELECT 1 FROM member m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid) AS member
+	  FROM pg_class c WHERE c.relnamespace = 'paysafe'::regnamespace;
+
+-- The schema
+SELECT is_empty(
+	$$SELECT m.description FROM member m, pg_identify_object(m.classid, m.objid, 0) o
+	   WHERE o.schema IS DISTINCT FROM 'paysafe' AND m.classid <> 'pg_namespace'::regclass$$,
+	'no member lies outside the schema');
+SELECT ok(NOT extrelocatable, 'the extension cannot be moved') FROM pg_extension WHERE extname = 'paysafe';
+SELECT is_empty(
+	$$SELECT relname FROM own WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT member AND relname !~ '^audit_(default|\d{4}_\d\d)$'$$,
+	'nothing in the schema that is neither a member nor a partition of the audit log');
+SELECT is_empty(
+	$$SELECT relname FROM own WHERE member AND relname ~ '^audit_(default|\d{4}_\d\d)$'$$,
+	'partitions of the audit log are not members, or pg_dump would lose them');
+
+-- Functions
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace AND p.prosecdef
+		AND NOT EXISTS (SELECT 1 FROM unnest(p.proconfig) s WHERE s LIKE 'search\_path=%')$$,
+	'no SECURITY DEFINER function without its own search_path');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+	   WHERE p.pronamespace = 'paysafe'::regnamespace AND l.lanname NOT IN ('c', 'internal')
+		 AND NOT (p.prosqlbody IS NOT NULL AND EXISTS (SELECT 1 FROM unnest(p.proconfig) s WHERE s LIKE 'search\_path=%'))$$,
+	'SQL functions are parsed when created, and have their own search_path');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
+		AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
+		AND (p.probin <> '$libdir/paysafe' OR p.prosrc <> 'paysafe_' || p.proname)$$,
+	'C functions come from this library, under names with its prefix');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
+		AND (p.proleakproof OR p.provolatile = 'i')$$,
+	'no function claims to be leakproof or immutable');
+
+-- Comments
+SELECT is_empty(
+	$$SELECT m.description FROM member m WHERE obj_description(m.objid, m.classid::regclass::name) IS NULL$$,
+	'every member is commented');
+
+-- Tables
+SELECT is_empty(
+	$$SELECT relname FROM own WHERE relkind IN ('r', 'p', 'v', 'S', 'i', 'I')
+		AND relowner <> (SELECT extowner FROM pg_extension WHERE extname = 'paysafe')$$,
+	'the extension''s owner owns every table, view, sequence and index');
+SELECT is_empty(
+	$$SELECT relname FROM own WHERE relkind IN ('r', 'p', 'S', 'i', 'I') AND relpersistence <> 'p'$$,
+	'all of it survives a crash');
+SELECT set_eq(
+	$$SELECT o.relname FROM own o WHERE o.member AND o.relkind IN ('r', 'p', 'S')
+		AND o.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'paysafe')$$,
+	ARRAY['activation', 'audit_row', 'redaction_key']::name[],
+	'pg_dump takes every table and sequence along, but what is of this database only, and the parent of the partitions');
+SELECT is_empty(
+	$$SELECT o.relname, t.name FROM own o, unnest(ARRAY['paysafe_own', 'paysafe_own_truncate']) t(name)
+	   WHERE o.relkind = 'r' AND NOT EXISTS (
+			SELECT 1 FROM pg_trigger g WHERE g.tgrelid = o.oid AND g.tgname = t.name
+			   AND g.tgfoid = 'paysafe.own_table'::regproc AND g.tgqual IS NULL AND g.tgattr = ''
+			   -- 31: BEFORE, ROW, INSERT, UPDATE, DELETE; 34: BEFORE, STATEMENT, TRUNCATE
+			   AND g.tgtype = CASE t.name WHEN 'paysafe_own' THEN 31 ELSE 34 END)$$,
+	'every table and partition refuses what comes by SQL');
+SELECT is_empty(
+	$$SELECT o.relname, g.tgname FROM own o JOIN pg_trigger g ON g.tgrelid = o.oid WHERE g.tgenabled <> 'A'$$,
+	'triggers of own tables fire ALWAYS');
+SELECT is_empty(
+	$$SELECT o.relname, g.tgname FROM own o JOIN pg_trigger g ON g.tgrelid = o.oid
+	   WHERE g.tgname NOT IN ('paysafe_own', 'paysafe_own_truncate')$$,
+	'they have no other triggers');
+SELECT is_empty(
+	$$SELECT o.relname, r.rulename FROM own o JOIN pg_rewrite r ON r.ev_class = o.oid WHERE o.relkind <> 'v'$$,
+	'nor rewrite rules');
+SELECT is_empty(
+	$$SELECT o.relname, c.conname FROM own o JOIN pg_constraint c ON c.conrelid = o.oid
+	   WHERE c.contype NOT IN ('p', 'u', 'n') AND NOT (c.contype = 'c' AND o.relkind = 'p')$$,
+	'nor constraints that would call a function');
+SELECT is_empty(
+	$$SELECT o.relname, a.attname FROM own o JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped
+		JOIN pg_type t ON t.oid = a.atttypid
+	   WHERE o.relkind IN ('r', 'p') AND t.oid >= 16384$$,
+	'nor columns of a type that PostgreSQL did not bring');
+
+SELECT * FROM finish();
+ROLLBACK;

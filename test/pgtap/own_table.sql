@@ -1,0 +1,67 @@
+-- paysafe's own tables take no change by SQL, from nobody, by no path.
+BEGIN;
+SELECT plan(99);
+\ir lib/refusal.psql
+SET LOCAL client_min_messages = error;
+CREATE SCHEMA shop;
+CREATE ROLE regress_paysafe_grantee;
+
+-- something of everything
+CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
+CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.refund (payment);
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50);
+SELECT paysafe.audit('shop.refund');
+INSERT INTO shop.payment VALUES (1, 100, 'EUR');
+SELECT paysafe.act_as('clerk');
+INSERT INTO shop.refund VALUES (1, 1, 100, 'EUR', 'requested');
+SELECT paysafe.act_as('boss'), paysafe.approve('shop.refund', '1', 'x');
+UPDATE shop.refund SET status = 'sent';
+-- also for one who was granted everything on them
+GRANT ALL ON ALL TABLES IN SCHEMA paysafe TO regress_paysafe_grantee;
+
+CREATE TEMP TABLE own AS
+	SELECT c.oid::regclass AS name, c.relname,
+		   format('42501 paysafe.%1$s paysafe_%1$s_own_table', CASE WHEN c.relispartition THEN 'audit_row' ELSE c.relname END) AS refused,
+		   (SELECT attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = 1) AS first
+	  FROM pg_class c WHERE c.relnamespace = 'paysafe'::regnamespace AND c.relkind = 'r'
+	   -- two partitions stand for all
+	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
+SELECT is((SELECT count(*)::int FROM own), 11, 'own tables, and two partitions');
+CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
+CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;
+SELECT is_empty($$SELECT relname FROM before WHERE rows = 0 AND relname <> 'audit_default'$$, 'all of them have rows');
+
+SELECT is(pg_temp.refusal(format(command, name, first), r), refused,
+		  format('%s by %s', format(command, name, first), coalesce(r, 'the owner')))
+  FROM own, unnest(ARRAY[NULL, 'regress_paysafe_grantee']::name[]) r,
+	   unnest(ARRAY['UPDATE %s SET %2$I = %2$I', 'DELETE FROM %s', 'TRUNCATE %s', 'INSERT INTO %1$s SELECT * FROM %1$s LIMIT 1']) command
+ WHERE relname <> 'audit_default';
+SELECT is(pg_temp.refusal('TRUNCATE paysafe.audit_default'), '42501 paysafe.audit_row paysafe_audit_row_own_table', 'TRUNCATE of an empty partition');
+
+-- through the parent, with triggers "off", by other statements
+SELECT is(pg_temp.refusal(command), '42501 paysafe.' || name || ' paysafe_' || name || '_own_table', command)
+  FROM (VALUES
+	('audit_row', 'UPDATE paysafe.audit_row SET key = key'),
+	('audit_row', 'DELETE FROM paysafe.audit_row'),
+	('audit_row', 'TRUNCATE paysafe.audit_row'),
+	('audit_row', 'INSERT INTO paysafe.audit_row SELECT * FROM paysafe.audit_row LIMIT 1'),
+	('audit_row', 'UPDATE paysafe.audit_row SET at = at + interval ''1 month'''),
+	('rule', 'SET LOCAL session_replication_role = replica; DELETE FROM paysafe.rule'),
+	('audit_row', 'SET LOCAL session_replication_role = replica; DELETE FROM paysafe.audit_row'),
+	('currency', 'INSERT INTO paysafe.currency VALUES (''EUR'', 3, false) ON CONFLICT (code) DO UPDATE SET decimals = 3'),
+	('rule', 'MERGE INTO paysafe.rule r USING (VALUES (1)) v (x) ON true WHEN MATCHED THEN UPDATE SET removed = true'),
+	('rule', 'WITH d AS (DELETE FROM paysafe.rule RETURNING 1) SELECT count(*) FROM d'),
+	('threshold', 'UPDATE paysafe.threshold SET amount = 1000000')) v (name, command);
+RESET session_replication_role;
+SELECT is_empty($$SELECT relname FROM before b JOIN own o USING (relname) WHERE pg_temp.rows(o.name) <> b.rows$$, 'no row came or went');
+
+-- the views are no way in
+SELECT isnt(pg_temp.refusal(command), 'accepted', command)
+  FROM unnest(ARRAY['DELETE FROM paysafe.audit_log', 'UPDATE paysafe.approval SET reason = ''x''', 'INSERT INTO paysafe.protection DEFAULT VALUES',
+					'DELETE FROM paysafe.pending_approval']) command;
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,120 @@
+-- Payments: possible amounts, captured when captured, then frozen.
+BEGIN;
+SELECT plan(66);
+\ir lib/refusal.psql
+SET LOCAL client_min_messages = error;
+CREATE SCHEMA shop;
+
+CREATE TABLE shop.payment (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text, note text);
+SELECT paysafe.protect_status('shop.payment', 'status', '
+	[*] --> new
+	[*] --> captured
+	new --> authorized
+	authorized --> captured
+	authorized --> partly
+	partly --> captured
+	authorized --> voided
+	captured --> disputed
+	disputed --> captured', '{new,voided,captured}');
+SELECT paysafe.protect_payment('shop.payment', 'status', 'amount', 'captured', 'currency', '{partly,captured}');
+
+\set amount '23R04 shop.payment.amount paysafe_payment_payment'
+\set captured_amount '23R04 shop.payment.captured paysafe_payment_payment'
+\set capture '23R05 shop.payment.captured paysafe_payment_payment'
+\set currency '23R04 shop.payment.currency paysafe_payment_payment'
+
+-- amounts, at INSERT
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.payment VALUES (1, %L, %s, %s, %L); DELETE FROM shop.payment', status, amount, captured, currency)),
+	expected, format('INSERT %s: %s, %s captured, in %s', status, amount, captured, currency))
+  FROM (VALUES
+	('new', '10.00', 'NULL', 'EUR', 'accepted'),
+	('new', '10', '0', 'eur', 'accepted'),
+	('new', '0', '0', 'EUR', 'accepted'),
+	('new', '10.00000', '0.000', 'EUR', 'accepted'),
+	('new', '99999999999999999999999999.99', '0', 'EUR', 'accepted'),
+	('new', '10.001', '0', 'EUR', :'amount'),
+	('new', '10.5', '0', 'JPY', :'amount'),
+	('new', '10.001', '0', 'KWD', 'accepted'),
+	('new', '10.0001', '0', 'KWD', :'amount'),
+	('new', '10.0001', '0', 'CLF', 'accepted'),
+	('new', '-1', '0', 'EUR', :'amount'),
+	('new', '''NaN''', '0', 'EUR', :'amount'),
+	('new', '''Infinity''', '0', 'EUR', :'amount'),
+	('new', '''-Infinity''', '0', 'EUR', :'amount'),
+	('new', 'NULL', '0', 'EUR', :'amount'),
+	('new', '10', '0', NULL, :'currency'),
+	('new', '10', '0', 'XYZ', :'amount'),
+	('new', '10', '0', '', :'amount'),
+	('new', '10', '5', 'EUR', :'capture'),
+	('captured', '10', '0', 'EUR', 'accepted'),
+	('captured', '10', '10.01', 'EUR', :'capture'),
+	('captured', '10', 'NULL', 'EUR', :'capture'),
+	('captured', '10', '-1', 'EUR', :'captured_amount'),
+	('captured', '10', '''NaN''', 'EUR', :'captured_amount'),
+	('captured', '10', '9.999', 'EUR', :'captured_amount')
+  ) v (status, amount, captured, currency, expected);
+SELECT is(pg_temp.refusal($$INSERT INTO shop.payment VALUES (90, 'captured', 10, 10, 'EUR')$$), 'accepted', 'a sale added as captured');
+SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 90'), '23R07 shop.payment paysafe_payment_payment', '... cannot be deleted');
+
+-- the life of a payment
+INSERT INTO shop.payment VALUES (1, 'new', 100, NULL, 'EUR');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET amount = 120, currency = 'USD', id = 11 WHERE id = 1$$), 'accepted', 'before it begins everything may change');
+UPDATE shop.payment SET id = 1, amount = 100, currency = 'EUR' WHERE id = 11;
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET captured = 1 WHERE id = 1'), :'capture', 'nothing is captured before it begins');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'authorized', captured = 1 WHERE id = 1$$), :'capture', 'nor by a move to another status');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'authorized', captured = 0 WHERE id = 1$$), 'accepted', 'nothing and zero are the same');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET amount = 99 WHERE id = 1'), '23R03 shop.payment.amount paysafe_payment_payment', 'the amount is frozen');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET amount = 100.00 WHERE id = 1'), 'accepted', 'written otherwise it is the same');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET currency = 'USD' WHERE id = 1$$), '23R03 shop.payment.currency paysafe_payment_payment', 'the currency is frozen');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET currency = 'eur' WHERE id = 1$$), '23R03 shop.payment.currency paysafe_payment_payment', 'exactly as it is written');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'partly', captured = 100.01 WHERE id = 1$$), :'capture', 'more than the amount');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'partly', captured = 40.001 WHERE id = 1$$), :'captured_amount', 'too many decimals');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'partly', captured = NULL WHERE id = 1$$), :'capture', 'nothing, in a captured status');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'partly', captured = 40 WHERE id = 1$$), 'accepted', 'a part');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET captured = 50 WHERE id = 1'), :'capture', 'more, without a move');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET captured = 30 WHERE id = 1'), :'capture', 'less, without a move');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET captured = NULL WHERE id = 1'), :'capture', 'nothing, without a move');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'captured', captured = 100 WHERE id = 1$$), 'accepted', 'the rest, entering another captured status');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'disputed', captured = 0 WHERE id = 1$$), :'capture', 'less, leaving it');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'disputed' WHERE id = 1$$), 'accepted', 'leaving it');
+SELECT is(pg_temp.refusal($$UPDATE shop.payment SET note = 'x', amount = amount, captured = captured, currency = currency, status = status$$), 'accepted', 'the whole row saved again');
+SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 1'), '23T03 shop.payment.status paysafe_payment_status', 'deletion: the status rule is asked first');
+SELECT is(pg_temp.refusal('TRUNCATE shop.payment'), '23T03 shop.payment.status paysafe_payment_status', 'TRUNCATE likewise');
+
+-- minor units, without a status rule, of a partitioned table
+CREATE TABLE shop.minor (id bigint, region text, state smallint, cents bigint, taken bigint, currency char(3),
+						 PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.minor_eu PARTITION OF shop.minor FOR VALUES IN ('eu');
+CREATE TABLE shop.minor_us (currency char(3), taken bigint, cents bigint, state smallint, region text NOT NULL, id bigint NOT NULL);
+ALTER TABLE shop.minor ATTACH PARTITION shop.minor_us FOR VALUES IN ('us');
+SELECT paysafe.protect_payment('shop.minor', 'state', 'cents', 'taken', 'currency', '{2}');
+INSERT INTO shop.minor VALUES (1, 'eu', 1, 100, 0, 'EUR');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.minor VALUES (2, 'us', 1, 9223372036854775807, NULL, 'odd')$$), 'accepted', 'minor units of any currency');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.minor VALUES (3, 'us', 1, -1, NULL, 'EUR')$$),
+	'23R04 shop.minor.cents paysafe_minor_payment', 'less than nothing');
+SELECT is(pg_temp.refusal('UPDATE shop.minor SET cents = 101 WHERE id = 1'),
+	'23R03 shop.minor.cents paysafe_minor_payment', 'frozen from the start');
+SELECT is(pg_temp.refusal($$UPDATE shop.minor SET region = 'us', cents = 101 WHERE id = 1$$),
+	'23R03 shop.minor.cents paysafe_minor_payment', 'also on the way to another partition');
+SELECT is(pg_temp.refusal($$UPDATE shop.minor SET region = 'us', state = 2, taken = 100 WHERE id = 1$$), 'accepted', 'captured on the way to another partition');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.minor WHERE id = 1$$),
+	'23R07 shop.minor paysafe_minor_payment', 'a captured payment stays');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.minor WHERE id = 2$$), 'accepted', 'one that is not captured may go');
+SELECT is(pg_temp.refusal('TRUNCATE shop.minor_us'), '23R07 shop.minor paysafe_minor_payment', 'TRUNCATE of a partition');
+
+-- currencies
+SELECT throws_ok($$SELECT paysafe.set_currency('EUR', 3)$$, '22023', NULL, 'the decimals of a known currency stay');
+SELECT throws_ok($$SELECT paysafe.set_currency('eur', 3)$$, '22023', NULL, '... under any spelling');
+SELECT throws_ok($$SELECT paysafe.set_currency('QQQ', -1)$$, '22023', NULL, 'no fewer than 0 decimals');
+SELECT throws_ok($$SELECT paysafe.set_currency('QQQ', 31)$$, '22023', NULL, 'no more than 30 decimals');
+SELECT throws_ok($$SELECT paysafe.set_currency('', 2)$$, '22023', NULL, 'a code has a letter');
+SELECT throws_ok($$SELECT paysafe.set_currency(repeat('Q', 17), 2)$$, '22023', NULL, '... and 16 at most');
+SAVEPOINT fresh;
+SELECT lives_ok($$SELECT paysafe.set_currency('QQQ', 6)$$, 'a new currency');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.payment VALUES (7, 'new', 1.000001, 0, 'qqq')$$), 'accepted', '... is known at once');
+ROLLBACK TO fresh;
+SELECT is(pg_temp.refusal($$INSERT INTO shop.payment VALUES (7, 'new', 1.000001, 0, 'qqq')$$), :'amount', '... and unknown after a rollback');
+SELECT is((SELECT count(*)::int FROM paysafe.currency WHERE iso), (SELECT count(DISTINCT lower(code))::int FROM paysafe.currency), 'no code of ISO 4217 twice');
+
+SELECT * FROM finish();
+ROLLBACK;
