@@ -307,7 +307,7 @@ validate(Oid relid, const char *name)
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
 													  "paysafe validation",
 													  ALLOCSET_DEFAULT_SIZES);
-	Snapshot	snapshot = paysafe_latest_snapshot();
+	Snapshot	snapshot = paysafe_scan_snapshot();
 	const Rule *last = NULL;
 	ListCell   *lc;
 

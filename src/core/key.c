@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
 #include "access/table.h"
@@ -43,6 +42,7 @@
 #include "core/compat.h"
 #include "core/key.h"
 #include "core/money.h"
+#include "core/scan.h"
 
 #define MAXINT8LEN 20			/* digits and sign of an int64 */
 
@@ -354,59 +354,50 @@ paysafe_key_has_index(Relation leaf, AttrNumber attnum)
 	return true;
 }
 
+/* A scan without an index, which compares by itself. */
+typedef struct CompareScan
+{
+	const KeyEquality *equality;
+	Datum		value;
+	KeyVisitor	visitor;
+	void	   *arg;
+} CompareScan;
+
+static bool
+compare_row(Relation rel, TupleTableSlot *row, void *arg)
+{
+	CompareScan *scan = arg;
+	bool		isnull;
+	Datum		candidate = slot_getattr(row, scan->equality->attnum, &isnull);
+
+	if (isnull ||
+		!DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &scan->equality->equal),
+										scan->equality->collation, candidate, scan->value)))
+		return true;
+	return scan->visitor(rel, row, scan->arg);
+}
+
 void
 paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 				 Snapshot snapshot, KeyVisitor visitor, void *arg)
 {
 	Relation	index = open_index(leaf, equality->attnum);
-	TupleTableSlot *slot = table_slot_create(leaf, NULL);
-	bool		more = true;
 
 	if (index != NULL)
 	{
 		ScanKeyData key;
-		IndexScanDesc scan;
 
 		ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, equality->argtype,
 							   equality->collation, equality->equal.fn_oid, value);
-		scan = index_beginscan_compat(leaf, index, snapshot, 1);
-		index_rescan(scan, &key, 1, NULL, 0);
-		while (more && index_getnext_slot(scan, ForwardScanDirection, slot))
-			more = visitor(leaf, slot, arg);
-		index_endscan(scan);
+		paysafe_scan(leaf, index, 1, &key, snapshot, visitor, arg);
 		index_close(index, AccessShareLock);
 	}
 	else
 	{
-		TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
+		CompareScan scan = {equality, value, visitor, arg};
 
-		while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		{
-			bool		isnull;
-			Datum		candidate = slot_getattr(slot, equality->attnum, &isnull);
-
-			if (!isnull &&
-				DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &equality->equal),
-											   equality->collation, candidate, value)))
-				more = visitor(leaf, slot, arg);
-		}
-		table_endscan(scan);
+		paysafe_scan(leaf, NULL, 0, NULL, snapshot, compare_row, &scan);
 	}
-	ExecDropSingleTupleTableSlot(slot);
-}
-
-Snapshot
-paysafe_latest_snapshot(void)
-{
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-
-	/*
-	 * RegisterSnapshot made a private copy.  An AFTER trigger runs before the
-	 * command counter moves on, so what the statement wrote has the current
-	 * command id and needs one more to be seen.
-	 */
-	snapshot->curcid = GetCurrentCommandId(false) + 1;
-	return snapshot;
 }
 
 Datum

@@ -14,6 +14,7 @@
 #include "utils/snapshot.h"
 
 #include "core/rule.h"
+#include "core/scan.h"
 
 /*
  * The columns that identify a row for as long as it lives: the primary key
@@ -86,18 +87,12 @@ extern void paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype,
  * operator class comes with PostgreSQL if there is one, otherwise reads the
  * table.  The caller holds a lock on the table.
  */
-typedef bool (*KeyVisitor) (Relation rel, TupleTableSlot *row, void *arg);
+typedef ScanVisitor KeyVisitor;
 extern void paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 							 Snapshot snapshot, KeyVisitor visitor, void *arg);
 
 /* Is there an index that paysafe_key_scan would use? */
 extern bool paysafe_key_has_index(Relation leaf, AttrNumber attnum);
-
-/*
- * The newest snapshot, which also sees what the current command has written.
- * Registered; release with UnregisterSnapshot.
- */
-extern Snapshot paysafe_latest_snapshot(void);
 
 /*
  * The value of an identifying column from its text form (single-column keys

@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -29,6 +27,7 @@
 #include "core/errors.h"
 #include "core/key.h"
 #include "core/refusal.h"
+#include "core/scan.h"
 #include "core/store.h"
 
 static StoreRecorder recorder = NULL;
@@ -110,7 +109,8 @@ void
 paysafe_store_activate(void)
 {
 	static Oid	active = InvalidOid;	/* the table in which it was seen */
-	static FullTransactionId active_here;	/* in which it was added */
+	static FullTransactionId active_here;	/* in which it was added, ... */
+	static SubTransactionId active_here_sub;	/* ... or seen, by its own rows */
 	Oid			table = paysafe_catalog_table(PAYSAFE_ACTIVATION);
 	FullTransactionId xid;
 	Activation	found = NOT_ACTIVE;
@@ -118,9 +118,9 @@ paysafe_store_activate(void)
 	if (likely(active == table))
 		return;
 
-	/* a savepoint may take it back: then the next transaction adds it */
+	/* a savepoint may have taken it back */
 	xid = GetTopFullTransactionId();
-	if (FullTransactionIdEquals(active_here, xid))
+	if (FullTransactionIdEquals(active_here, xid) && SubTransactionIsActive(active_here_sub))
 		return;
 	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &found);
 	if (found == ACTIVE)
@@ -133,6 +133,7 @@ paysafe_store_activate(void)
 		if (found == NOT_ACTIVE)
 			insert_row(PAYSAFE_ACTIVATION, &now, &isnull, NULL);
 		active_here = xid;
+		active_here_sub = GetCurrentSubTransactionId();
 	}
 }
 
@@ -143,22 +144,34 @@ paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 	insert_row(table, values, nulls, recorder);
 }
 
+typedef struct StoreScan
+{
+	StoreVisitor visitor;
+	void	   *arg;
+} StoreScan;
+
+static bool
+visit_slot(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	StoreScan  *scan = arg;
+
+	return scan->visitor(rel, ExecFetchSlotHeapTuple(slot, false, NULL), scan->arg);
+}
+
 void
 paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 				   const Datum *keys, StoreVisitor visitor, void *arg)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
-	Snapshot	snapshot = paysafe_latest_snapshot();
-	Oid			index_oid = InvalidOid;
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	StoreScan	scan = {visitor, arg};
+	Relation	index = NULL;
 	ScanKeyData scankeys[INDEX_MAX_KEYS];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	if (nkeys > 0)
 	{
-		Relation	index;
+		Oid			index_oid = get_relname_relid(index_name, RelationGetNamespace(rel));
 
-		index_oid = get_relname_relid(index_name, RelationGetNamespace(rel));
 		if (!OidIsValid(index_oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -170,18 +183,14 @@ paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
 			TypeCacheEntry *typcache = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR);
 
-			ScanKeyEntryInitialize(&scankeys[i], 0, attnum, BTEqualStrategyNumber,
+			ScanKeyEntryInitialize(&scankeys[i], 0, i + 1, BTEqualStrategyNumber,
 								   InvalidOid, att->attcollation,
 								   get_opcode(typcache->eq_opr), keys[i]);
 		}
-		index_close(index, AccessShareLock);
 	}
-	scan = systable_beginscan(rel, index_oid, nkeys > 0, snapshot, nkeys,
-							  nkeys > 0 ? scankeys : NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		if (!visitor(rel, tuple, arg))
-			break;
-	systable_endscan(scan);
+	paysafe_scan(rel, index, nkeys, scankeys, snapshot, visit_slot, &scan);
+	if (index != NULL)
+		index_close(index, AccessShareLock);
 	UnregisterSnapshot(snapshot);
 	table_close(rel, AccessShareLock);
 }

@@ -158,7 +158,7 @@ newest_in_default(void)
 	Oid			relid = get_relname_relid("audit_default",
 										  get_rel_namespace(paysafe_catalog_table(PAYSAFE_AUDIT_ROW)));
 	Relation	rel = table_open(relid, AccessShareLock);
-	Snapshot	snapshot = paysafe_latest_snapshot();
+	Snapshot	snapshot = paysafe_scan_snapshot();
 	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 

@@ -480,7 +480,7 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("payments are not subject to approval"),
 				 errhint("Name the refund table and the refund.")));
-	snapshot = paysafe_latest_snapshot();
+	snapshot = paysafe_scan_snapshot();
 	paysafe_key_find(state.refund_root, key, snapshot, read_refund, &refund);
 	UnregisterSnapshot(snapshot);
 	if (refund.count != 1)

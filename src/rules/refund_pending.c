@@ -186,7 +186,7 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 		foreach(lc2, paysafe_catalog_leaves(lfirst_oid(lc)))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
-			Snapshot	snapshot = paysafe_latest_snapshot();
+			Snapshot	snapshot = paysafe_scan_snapshot();
 			TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
 			TupleTableSlot *slot = table_slot_create(leaf, NULL);
 

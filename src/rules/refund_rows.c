@@ -74,7 +74,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 static void
 find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 {
-	Snapshot	snapshot = paysafe_latest_snapshot();
+	Snapshot	snapshot = paysafe_scan_snapshot();
 	ListCell   *lc;
 
 	memset(found, 0, sizeof(*found));
@@ -119,7 +119,7 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Lo
 			return found.count;
 		leaf = table_open(found.relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
-		snapshot = paysafe_latest_snapshot();
+		snapshot = paysafe_scan_snapshot();
 		result = table_tuple_lock(leaf, &found.tid, snapshot, slot, snapshot->curcid,
 								  LockTupleNoKeyExclusive, LockWaitBlock,
 								  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
@@ -314,7 +314,7 @@ void
 paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules, Datum payment,
 				   Oid payment_type, RefundSum *sum)
 {
-	Snapshot	snapshot = paysafe_latest_snapshot();
+	Snapshot	snapshot = paysafe_scan_snapshot();
 	ListCell   *lc;
 
 	sum->state = state;
