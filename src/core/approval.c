@@ -401,6 +401,7 @@ row_subject(Oid relid, const char *key, ApprovalSubject *subject)
 	bool		found = false;
 	ListCell   *lc;
 
+	LockRelationOid(relid, AccessShareLock);
 	if (aclresult != ACLCHECK_OK)
 		aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));

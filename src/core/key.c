@@ -25,6 +25,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/datetime.h"
@@ -473,8 +474,11 @@ void
 paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
 				 KeyVisitor visitor, void *arg)
 {
-	List	   *tree = find_all_inheritors(relid, AccessShareLock, NULL);
+	List	   *tree;
 	ListCell   *lc;
+
+	LockRelationOid(relid, AccessShareLock);	/* the others are locked by this */
+	tree = find_all_inheritors(relid, AccessShareLock, NULL);
 
 	foreach(lc, tree)
 	{
