@@ -44,8 +44,8 @@ INSERT INTO function_expected VALUES
 	('act_as(text,text,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('approve(regclass,text,text,text,timestamp with time zone)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
 	('audit(regclass,name[],boolean,boolean)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
-	('audit_context(bytea,name)', 'record', 'c', 's', true, 's', false, false, NULL, false),
-	('audit_image(jsonb,name,bytea,bytea)', 'jsonb', 'c', 's', false, 's', false, false, NULL, false),
+	('audit_context(bytea,name)', 'record', 'c', 's', true, 's', false, false, NULL, true),
+	('audit_image(jsonb,name,bytea,bytea)', 'jsonb', 'c', 's', false, 's', false, false, NULL, true),
 	('audit_leaf_hash(paysafe.audit_row,bytea)', 'bytea', 'c', 's', true, 's', false, false, NULL, false),
 	('enforce()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
 	('enforce_statement()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
@@ -92,7 +92,7 @@ SELECT set_eq(
 		FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid,
 			 aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
 	   WHERE a.grantee <> c.relowner$$,
-	ARRAY['currency: SELECT', 'pending_approval: SELECT', 'protection: SELECT'],
+	ARRAY['currency: SELECT', 'pending_approval: SELECT', 'protection: SELECT', 'rule: SELECT'],
 	'privileges on tables and views beside the owner''s');
 SELECT is_empty(
 	$$SELECT c.relname, a.attname FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
