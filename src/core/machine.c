@@ -105,6 +105,42 @@ accept_word(Parser *p, const char *word)
 	return true;
 }
 
+/* Does the rest of the line start with an arrow? */
+static bool
+at_arrow(Parser *p)
+{
+	return p->end - p->pos >= 3 && memcmp(p->pos, "-->", 3) == 0;
+}
+
+/* Step over a style class, as in  captured:::money  where there is one. */
+static void
+skip_class(Parser *p)
+{
+	if (!accept(p, ":::"))
+		return;
+	skip_space(p);
+	while (p->pos < p->end && !at_arrow(p) &&
+		   (is_id_byte((unsigned char) *p->pos) || *p->pos == '-'))
+		p->pos++;
+}
+
+/*
+ * Was the word just read a state's name at the start of a transition, as in
+ * title --> done?  The position does not move.
+ */
+static bool
+begins_transition(Parser *p)
+{
+	const char *start = p->pos;
+	bool		result;
+
+	skip_class(p);
+	skip_space(p);
+	result = at_arrow(p);
+	p->pos = start;
+	return result;
+}
+
 static char *
 copy_bytes(const char *start, size_t len)
 {
@@ -144,13 +180,7 @@ parse_id(Parser *p)
 	}
 	id = copy_bytes(start, p->pos - start);
 
-	/* a style class may follow, as in  captured:::money  */
-	if (accept(p, ":::"))
-	{
-		skip_space(p);
-		while (p->pos < p->end && (is_id_byte((unsigned char) *p->pos) || *p->pos == '-'))
-			p->pos++;
-	}
+	skip_class(p);
 	return id;
 }
 
@@ -310,11 +340,8 @@ is_decoration(Parser *p)
 	{
 		if (accept_word(p, words[i]))
 		{
-			bool		transition;
+			bool		transition = begins_transition(p);
 
-			/* a state may bear such a name: title --> done */
-			skip_space(p);
-			transition = p->end - p->pos >= 3 && memcmp(p->pos, "-->", 3) == 0;
 			p->pos = start;
 			return !transition;
 		}
@@ -381,8 +408,7 @@ parse_line(Parser *p, bool *in_note, bool *in_front_matter, bool *seen_anything)
 	{
 		const char *rest = p->pos;
 
-		skip_space(p);
-		if (!accept(p, "-->"))
+		if (!begins_transition(p))
 		{
 			/* one line with a colon, or several up to "end note" */
 			*in_note = memchr(rest, ':', p->end - rest) == NULL;
@@ -401,7 +427,7 @@ parse_line(Parser *p, bool *in_note, bool *in_front_matter, bool *seen_anything)
 	{
 		const char *rest = p->pos;
 
-		if (!at_end(p) && !accept(p, "-->") && !accept(p, ":"))
+		if (!begins_transition(p) && !at_end(p) && !accept(p, ":"))
 			return parse_declaration(p);
 		p->pos = rest - strlen("state");
 	}

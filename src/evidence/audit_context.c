@@ -3,8 +3,8 @@
  * audit_context.c
  *	  Who made a change, and why, as bytes of the audit log.
  *
- * Built once and reused until the actor, a user, the application name or the
- * replication origin changes.
+ * Built once and reused, across transactions, until the actor, a user, a role's
+ * name, the application name or the replication origin changes.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +19,9 @@
 #include "replication/origin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "core/actor.h"
 #include "evidence/audit_context.h"
@@ -32,6 +34,7 @@ static struct
 {
 	StringInfoData bytes;
 	uint64		actor_generation;
+	uint64		roles_generation;
 	Oid			user;
 	Oid			session_user;
 	char		application_name[NAMEDATALEN];
@@ -39,22 +42,28 @@ static struct
 	bool		valid;
 }			context_cache;
 
+static uint64 roles_generation = 0;	/* counts changes of any role */
+
 static void
 build_context(void)
 {
 	const PaysafeActor *actor = paysafe_actor_current();
 	StringInfo	out = &context_cache.bytes;
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	uint64		roles_before = roles_generation;
 	char	   *login = paysafe_actor_login();
 	char	   *session_user_name = paysafe_actor_session_user();
 	char	   *current_user_name = GetUserNameFromId(GetUserId(), true);
 	uint16		origin = pg_hton16(replorigin_session_origin);
 	char		version = CONTEXT_VERSION;
 
-	if (out->data == NULL)
-		initStringInfo(out);
-	MemoryContextSwitchTo(old);
 	context_cache.valid = false;
+	if (out->data == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		initStringInfo(out);
+		MemoryContextSwitchTo(old);
+	}
 	resetStringInfo(out);
 	appendBinaryStringInfo(out, &version, 1);
 	paysafe_canon_put_string(out, actor ? actor->name : NULL);
@@ -73,6 +82,7 @@ build_context(void)
 							(char *) &origin : NULL, sizeof(origin));
 
 	context_cache.actor_generation = paysafe_actor_generation();
+	context_cache.roles_generation = roles_before;
 	context_cache.user = GetUserId();
 	context_cache.session_user = GetSessionUserId();
 	context_cache.origin = replorigin_session_origin;
@@ -85,6 +95,7 @@ paysafe_audit_context_bytes(void)
 {
 	if (!context_cache.valid ||
 		context_cache.actor_generation != paysafe_actor_generation() ||
+		context_cache.roles_generation != roles_generation ||
 		context_cache.user != GetUserId() ||
 		context_cache.session_user != GetSessionUserId() ||
 		context_cache.origin != replorigin_session_origin ||
@@ -93,10 +104,16 @@ paysafe_audit_context_bytes(void)
 	return &context_cache.bytes;
 }
 
-void
-paysafe_audit_context_forget(void)
+static void
+role_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
-	context_cache.valid = false;
+	roles_generation++;
+}
+
+void
+paysafe_audit_context_init(void)
+{
+	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
 }
 
 /* SQL-callable functions */

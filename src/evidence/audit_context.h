@@ -13,7 +13,7 @@
 /* The context of a change made now; valid until the next call. */
 extern StringInfo paysafe_audit_context_bytes(void);
 
-/* The transaction has ended. */
-extern void paysafe_audit_context_forget(void);
+/* Called once, when the library is loaded. */
+extern void paysafe_audit_context_init(void);
 
 #endif							/* PAYSAFE_AUDIT_CONTEXT_H */

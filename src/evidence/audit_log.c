@@ -358,7 +358,6 @@ paysafe_audit_end_transaction(void)
 	batches = NULL;
 	next_seq = 1;
 	paysafe_audit_shape_forget();
-	paysafe_audit_context_forget();
 }
 
 void
@@ -408,6 +407,7 @@ record_own_row(Relation rel, TupleTableSlot *row)
 void
 paysafe_audit_log_init(void)
 {
+	paysafe_audit_context_init();
 	paysafe_audit_partition_init();
 	paysafe_store_set_recorder(record_own_row);
 	paysafe_declare_set_completion(paysafe_audit_partition_ensure);

@@ -526,7 +526,9 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	char	   *to = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	RuleSource	rule;
 	const char *column;
+	const char *cast = "";
 	Relation	rel;
+	Oid			type;
 	AttrNumber *attnums;
 	int			nkeys;
 	char	  **parts;
@@ -553,11 +555,16 @@ paysafe_transition(PG_FUNCTION_ARGS)
 				 errmsg("key \"%s\" does not have %d parts", key, nkeys),
 				 errhint("Separate the columns of the primary key by commas.")));
 
+	/* an enum's operators are polymorphic: they are not found for a domain over it */
+	type = get_atttype(relid, get_attnum(relid, paysafe_spec_text(rule.spec, "status_column")));
+	if (getBaseType(type) != type && type_is_enum(getBaseType(type)))
+		cast = psprintf("::%s", format_type_be_qualified(getBaseType(type)));
+
 	/* operators by schema: the caller's search_path decides nothing here */
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s OPERATOR(pg_catalog.=) %s",
+	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s%s OPERATOR(pg_catalog.=) %s",
 					 paysafe_declare_table_name(relid), column, quote_literal_cstr(to),
-					 column, quote_literal_cstr(from));
+					 column, cast, quote_literal_cstr(from));
 	for (int i = 0; i < nkeys; i++)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) %s",
 						 quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->attname)),

@@ -16,10 +16,12 @@ set -euo pipefail
 say() { echo "paysafe: $*" >&2; }
 die() { say "$@"; exit 1; }
 
-# A PostgreSQL is complete if it can serve and can build extensions.
+# A PostgreSQL is complete if it can serve and can build extensions.  Debian's
+# client package has the makefiles too: what tells are the server's headers.
 complete() {
 	local pgxs
 	pgxs=$("$1" --pgxs 2>/dev/null) && [ -e "$pgxs" ] &&
+		[ -e "$("$1" --includedir-server)/postgres.h" ] &&
 		[ -x "$("$1" --bindir)/postgres" ]
 }
 
@@ -74,11 +76,22 @@ list_missing() {
 		local lib=/usr/lib/postgresql/$version
 		need "postgresql-$version" test -x "$lib/bin/postgres"
 		need "postgresql-server-dev-$version" \
-			test -e "$lib/lib/pgxs/src/makefiles/pgxs.mk"
+			test -e "/usr/include/postgresql/$version/server/postgres.h"
 		need "postgresql-$version-pgtap" \
 			test -e "/usr/share/postgresql/$version/extension/pgtap.control"
 		need libtap-parser-sourcehandler-pgtap-perl command -v pg_prove
 	fi
+}
+
+# Headers of the server that is installed, as long as the archive has them: a
+# newer minor version would bring a newer server along.
+pin_headers() {
+	local package=postgresql-server-dev-$version installed i
+	installed=$(dpkg-query -W -f '${Version}' "postgresql-$version" 2>/dev/null) || return 0
+	apt-cache madison "$package" 2>/dev/null | grep -F "| $installed |" >/dev/null || return 0
+	for i in "${!missing[@]}"; do
+		[ "${missing[i]}" != "$package" ] || missing[i]=$package=$installed
+	done
 }
 
 # Debian starts a cluster when a server package arrives.  This one is not
@@ -95,10 +108,10 @@ install_missing() {
 		  rmdir '"${made[*]}"' 2>/dev/null || :' EXIT
 
 	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-	# a newer minor version of an installed server would restart its clusters
-	if apt-get -s "${install[@]}" 2>"$log" |
-		grep -q '^Inst postgresql-[0-9]* \['; then
-		die "this would upgrade an installed server, please do it yourself:" \
+	# a newer minor version of a server would restart its clusters
+	if apt-get -s "${install[@]}" 2>"$log" | grep '^Inst postgresql-[0-9]* \[' >/dev/null &&
+		pg_lsclusters -h 2>/dev/null | grep online >/dev/null; then
+		die "this would upgrade a server in use, please do it yourself:" \
 			"apt-get ${install[*]}"
 	fi
 	if ! apt-get -qq -y -o DPkg::Lock::Timeout=120 "${install[@]}" >"$log" 2>&1; then
@@ -146,9 +159,10 @@ if [ ${#missing[@]} -gt 0 ]; then
 		version=$(release_version)
 		config=/usr/lib/postgresql/$version/bin/pg_config
 		list_missing
-		install=(install --no-install-recommends "${missing[@]}")
 	fi
+	pin_headers
+	install=(install --no-install-recommends "${missing[@]}")
 	install_missing
 fi
-complete "$config" || die "$config is not a complete PostgreSQL: a server and PGXS are needed"
+complete "$config" || die "$config is not a complete PostgreSQL: a server, its headers and PGXS are needed"
 echo "$config"
