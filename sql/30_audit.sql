@@ -31,6 +31,7 @@ CREATE TABLE paysafe.audit_row (
 	at timestamptz NOT NULL,
 	xid xid8 NOT NULL,
 	shape bigint NOT NULL,
+	command int NOT NULL,
 	seq int NOT NULL,
 	op "char" NOT NULL,
 	key text COLLATE "C",
@@ -43,7 +44,8 @@ CREATE TABLE paysafe.audit_row (
 COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by month; read it through paysafe.audit_log';
 COMMENT ON COLUMN paysafe.audit_row.at IS 'clock at the change, not at the start of the transaction';
 COMMENT ON COLUMN paysafe.audit_row.xid IS 'top-level transaction';
-COMMENT ON COLUMN paysafe.audit_row.seq IS 'order within the transaction';
+COMMENT ON COLUMN paysafe.audit_row.seq IS 'order of recording within the transaction';
+COMMENT ON COLUMN paysafe.audit_row.command IS 'number within the transaction of the command that made the change: orders the changes of one row, also when a trigger changed it again before it was recorded';
 COMMENT ON COLUMN paysafe.audit_row.before IS 'of an UPDATE: what differed from after';
 COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/architecture.md';
 
@@ -107,7 +109,7 @@ CREATE FUNCTION paysafe.audit_leaf_hash(row_stored paysafe.audit_row, shape_dige
 COMMENT ON FUNCTION paysafe.audit_leaf_hash(paysafe.audit_row, bytea) IS 'the leaf hash of an audit row, computed again';
 
 CREATE VIEW paysafe.audit_log AS
-	SELECT r.at, r.xid, r.seq,
+	SELECT r.at, r.xid, r.command, r.seq,
 		   s.subject, s.schema_name, s.table_name,
 		   CASE r.op WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' END AS op,
 		   r.key,
@@ -136,6 +138,6 @@ CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysa
 		   AND l.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
 							 WHERE r.relation = history.relation AND r.rule = 'audit'
 							 ORDER BY r.version DESC LIMIT 1)
-		 ORDER BY l.at, l.xid, l.seq;
+		 ORDER BY min(l.at) OVER (PARTITION BY l.xid), l.xid, l.command, l.seq;
 	END;
 COMMENT ON FUNCTION paysafe.history(regclass, text) IS 'the recorded life of one row, oldest change first';

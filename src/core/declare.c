@@ -122,7 +122,9 @@ check_relation(Relation rel, bool is_root)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" cannot be protected", name),
 				 errdetail("Only tables that store their rows here can be: no view, materialized view, foreign table or sequence.")));
-	if (IsCatalogRelation(rel) || paysafe_catalog_is_own(RelationGetRelid(rel)))
+	/* initdb's tables are dumped by nobody */
+	if (RelationGetRelid(rel) < FirstNormalObjectId ||
+		paysafe_catalog_is_own(RelationGetRelid(rel)))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" cannot be protected", name),

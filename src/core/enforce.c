@@ -259,6 +259,10 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 
 	paysafe_store_activate();
 	change.rules = rules_or_error(change.rel);
+	change.command = change.op == 'D' ?
+		HeapTupleHeaderGetCmax(trigdata->tg_trigtuple->t_data) :
+		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
+								trigdata->tg_newtuple : trigdata->tg_trigtuple)->t_data);
 	check_rules(&change);
 
 	/*

@@ -77,6 +77,7 @@ typedef struct RowChange
 	bool		moved;			/* update across partitions */
 	TupleTableSlot *before;		/* NULL for 'I' */
 	TupleTableSlot *after;		/* NULL for 'D' */
+	CommandId	command;		/* that made the change; orders the changes of a row */
 	const Bitmapset *assigned;	/* columns an UPDATE assigned, offset by
 								 * FirstLowInvalidHeapAttributeNumber, or NULL */
 } RowChange;

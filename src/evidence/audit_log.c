@@ -14,8 +14,8 @@
  *	payload = nonce || for key, context, after, before:
  *			  length (4 bytes, big endian; FFFFFFFF: absent) || bytes ||
  *			  zero bytes up to a multiple of four
- *	leaf	= 01 || xid (8) || seq (4) || at (8, microseconds since 2000) ||
- *			  op (1) || digest of the shape (32) || SHA-256(payload)
+ *	leaf	= 01 || xid (8) || command (4) || seq (4) ||
+ *			  at (8, microseconds since 2000) || op (1) || digest of the shape (32) || SHA-256(payload)
  *	leaf_hash = SHA-256(00 || leaf)
  *
  * so that a payload can be removed later, with its nonce, while the leaf and
@@ -63,7 +63,7 @@
 /* Columns of paysafe.audit_row. */
 enum
 {
-	ROW_AT, ROW_XID, ROW_SHAPE, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
+	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
 	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
 	ROW_NCOLUMNS
 };
@@ -137,18 +137,20 @@ field_datum(StringInfo payload, int start)
 }
 
 static void
-hash_leaf(uint64 xid, int32 seq, TimestampTz at, char op, const uint8 *shape_digest,
+hash_leaf(uint64 xid, CommandId command, int32 seq, TimestampTz at, char op, const uint8 *shape_digest,
 		  const void *payload, int payload_len, uint8 *out)
 {
-	uint8		leaf[1 + 1 + 8 + 4 + 8 + 1 + 2 * PAYSAFE_SHA256_LEN];
+	uint8		leaf[1 + 1 + 8 + 4 + 4 + 8 + 1 + 2 * PAYSAFE_SHA256_LEN];
 	uint8	   *p = leaf;
 
 	xid = pg_hton64(xid);
+	command = pg_hton32(command);
 	seq = pg_hton32(seq);
 	at = pg_hton64(at);
 	*p++ = 0;
 	*p++ = LEAF_VERSION;
 	p = (uint8 *) memcpy(p, &xid, 8) + 8;
+	p = (uint8 *) memcpy(p, &command, 4) + 4;
 	p = (uint8 *) memcpy(p, &seq, 4) + 4;
 	p = (uint8 *) memcpy(p, &at, 8) + 8;
 	*p++ = op;
@@ -196,7 +198,7 @@ current_batch(void)
 }
 
 void
-paysafe_audit_append(AuditShape *shape, char op, const char *key,
+paysafe_audit_append(AuditShape *shape, char op, CommandId command, const char *key,
 					 TupleTableSlot *before, TupleTableSlot *after)
 {
 	static StringInfoData payload = {0};	/* reused; lives with the backend */
@@ -258,7 +260,7 @@ paysafe_audit_append(AuditShape *shape, char op, const char *key,
 			paysafe_canon_difference(&shape->shape, before, after, &payload);
 		end_field(&payload, start);
 	}
-	hash_leaf(xid, next_seq, at, op, shape->digest, payload.data, payload.len,
+	hash_leaf(xid, command, next_seq, at, op, shape->digest, payload.data, payload.len,
 			  leaf_hash.bytes);
 
 	SET_VARSIZE(&nonce, sizeof(nonce));
@@ -266,6 +268,7 @@ paysafe_audit_append(AuditShape *shape, char op, const char *key,
 	values[ROW_AT] = TimestampTzGetDatum(at);
 	values[ROW_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(xid));
 	values[ROW_SHAPE] = Int64GetDatum(shape->id);
+	values[ROW_COMMAND] = Int32GetDatum(command);
 	values[ROW_SEQ] = Int32GetDatum(next_seq);
 	values[ROW_OP] = CharGetDatum(op);
 	values[ROW_NONCE] = PointerGetDatum(&nonce);
@@ -398,7 +401,8 @@ record_own_row(Relation rel, TupleTableSlot *row)
 	shape = paysafe_audit_shape(rel, relid,
 								psprintf("paysafe.%s", RelationGetRelationName(rel)),
 								NIL, key_attnums, identity.nkeys);
-	paysafe_audit_append(shape, 'I', paysafe_key_text(&identity, RelationGetDescr(rel), row),
+	paysafe_audit_append(shape, 'I', GetCurrentCommandId(false),
+						 paysafe_key_text(&identity, RelationGetDescr(rel), row),
 						 NULL, row);
 	/* not part of a statement's batch */
 	paysafe_audit_flush();
@@ -453,6 +457,7 @@ paysafe_audit_leaf_hash(PG_FUNCTION_ARGS)
 	}
 	SET_VARSIZE(result, VARHDRSZ + PAYSAFE_SHA256_LEN);
 	hash_leaf(U64FromFullTransactionId(DatumGetFullTransactionId(GetAttributeByNum(row, ROW_XID + 1, &isnull))),
+			  DatumGetInt32(GetAttributeByNum(row, ROW_COMMAND + 1, &isnull)),
 			  DatumGetInt32(GetAttributeByNum(row, ROW_SEQ + 1, &isnull)),
 			  DatumGetTimestampTz(GetAttributeByNum(row, ROW_AT + 1, &isnull)),
 			  DatumGetChar(GetAttributeByNum(row, ROW_OP + 1, &isnull)),

@@ -13,10 +13,11 @@
 #include "evidence/audit_shape.h"
 
 /*
- * Add one row to the log: op 'I', 'U' or 'D'; before and after as in the
- * leaf, NULL where there is none.  The row is buffered; see flush.
+ * Add one row to the log: op 'I', 'U' or 'D' and the command that made the
+ * change; before and after as in the leaf, NULL where there is none.  The row
+ * is buffered; see flush.
  */
-extern void paysafe_audit_append(AuditShape *shape, char op, const char *key,
+extern void paysafe_audit_append(AuditShape *shape, char op, CommandId command, const char *key,
 								 TupleTableSlot *before, TupleTableSlot *after);
 
 /* Write what the current (sub)transaction has buffered. */

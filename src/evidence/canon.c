@@ -241,7 +241,8 @@ put_numeric(StringInfo out, Datum value)
 	{
 		sign = header & 0xF000;
 		weight = 0;
-		dscale = 0;
+		/* bits of the header, without a meaning here */
+		dscale = (header & 0x1F80) >> 7;
 		data += sizeof(header);
 		len = 0;
 	}

@@ -120,7 +120,7 @@ check_row(const Rule *rule, const RowChange *change)
 							  NULL,
 							  psprintf("Call paysafe.act_as('name', %s => '...') in the same transaction first.", missing));
 	}
-	paysafe_audit_append(state->shape, change->op,
+	paysafe_audit_append(state->shape, change->op, change->command,
 						 paysafe_key_text(change->rules, RelationGetDescr(change->rel), row),
 						 change->before, change->after);
 }

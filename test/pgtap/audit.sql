@@ -2,7 +2,7 @@
 -- visible to the next statement; gone with a savepoint; hashes that anybody
 -- can compute again.
 BEGIN;
-SELECT plan(58);
+SELECT plan(59);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
@@ -114,7 +114,9 @@ SELECT is((SELECT string_agg(n::text, ' ' ORDER BY id) FROM shop.parent WHERE id
 SELECT is((SELECT string_agg(key || ' ' || op || ' ' || (after ->> 'n'), ', ' ORDER BY key, op, after ->> 'n' DESC) FROM log WHERE key::int BETWEEN 6001 AND 6999 AND table_name = 'parent'),
 	'6001 INSERT 4, 6001 UPDATE 3, 6001 UPDATE 2, 6002 INSERT 1, 6002 UPDATE 0, 6003 INSERT 3, 6003 UPDATE 2', '... are recorded as far as they count');
 SELECT is((SELECT string_agg(op || ' ' || (after ->> 'n'), ', ' ORDER BY seq) FROM log WHERE key = '6001' AND table_name = 'parent'),
-	'INSERT 4, UPDATE 3, UPDATE 2', '... in the order in which they were made, whatever the trigger is called');
+	'UPDATE 2, UPDATE 3, INSERT 4', '... as the triggers fired, by name');
+SELECT is((SELECT string_agg(op || ' ' || (after ->> 'n'), ', ') FROM paysafe.history('shop.parent', '6001')),
+	'INSERT 4, UPDATE 3, UPDATE 2', '... and shown in the order in which they were made');
 
 -- a statement that fails takes its rows along
 SELECT is(pg_temp.refusal('INSERT INTO shop.parent SELECT 7000 + i % 300, ''x'' FROM generate_series(1, 400) i'), '23505 shop.parent parent_pkey', 'a statement that fails late');
@@ -226,7 +228,7 @@ CREATE FUNCTION pg_temp.part(bytes bytea) RETURNS bytea LANGUAGE sql IMMUTABLE A
 				ELSE int4send(length(bytes)) || bytes || substr('\x000000'::bytea, 1, (4 - length(bytes) % 4) % 4) END $$;
 SELECT is_empty($$
 	SELECT r.xid, r.seq FROM paysafe.audit_row r JOIN LATERAL (SELECT * FROM paysafe.audit_shape s WHERE s.id = r.shape LIMIT 1) s ON true
-	 WHERE r.leaf_hash IS DISTINCT FROM sha256('\x00'::bytea || '\x01' || int8send(r.xid::text::bigint) || int4send(r.seq) || timestamptz_send(r.at)
+	 WHERE r.leaf_hash IS DISTINCT FROM sha256('\x00'::bytea || '\x01' || int8send(r.xid::text::bigint) || int4send(r.command) || int4send(r.seq) || timestamptz_send(r.at)
 			|| convert_to(r.op::text, 'UTF8') || s.digest
 			|| sha256(r.nonce || pg_temp.part(convert_to(r.key, 'UTF8')) || pg_temp.part(r.context) || pg_temp.part(r.after) || pg_temp.part(r.before)))$$,
 	'every leaf hash is what the stored row gives');
