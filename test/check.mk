@@ -18,7 +18,7 @@ check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap dump
+	@test/lib/check.sh regress isolation pgtap dump property
 
 $(CHECK_KINDS:%=check-%): check-%:
 	@test/lib/check.sh $*
