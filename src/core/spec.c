@@ -76,12 +76,27 @@ paysafe_spec_end(SpecBuilder *builder)
 static JsonbValue *
 find_key(const Jsonb *spec, const char *key)
 {
+	/* an array would be searched as if it were an object, beyond its end */
+	if (!JB_ROOT_IS_OBJECT(spec))
+		return NULL;
 	return getKeyJsonValueFromContainer(unconstify(JsonbContainer *, &spec->root),
 										key, strlen(key), NULL);
 }
 
 char *
 paysafe_spec_text(const Jsonb *spec, const char *key)
+{
+	char	   *text = paysafe_spec_optional_text(spec, key);
+
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule specification has no \"%s\"", key)));
+	return text;
+}
+
+char *
+paysafe_spec_optional_text(const Jsonb *spec, const char *key)
 {
 	JsonbValue *v = find_key(spec, key);
 

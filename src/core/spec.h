@@ -26,7 +26,8 @@ extern void paysafe_spec_add_set(SpecBuilder *builder, const char *key, List *va
 extern Jsonb *paysafe_spec_end(SpecBuilder *builder);
 
 /* Results are copies in the current memory context. */
-extern char *paysafe_spec_text(const Jsonb *spec, const char *key); /* NULL if absent */
+extern char *paysafe_spec_text(const Jsonb *spec, const char *key); /* 22023 if absent */
+extern char *paysafe_spec_optional_text(const Jsonb *spec, const char *key);	/* NULL if absent */
 extern bool paysafe_spec_bool(const Jsonb *spec, const char *key);	/* false if absent */
 extern List *paysafe_spec_set(const Jsonb *spec, const char *key);	/* of char *; NIL if absent */
 

@@ -57,7 +57,7 @@ check_redacted(const CompileInput *input, List *redacted, const AttrNumber *key,
 		{
 			bool		of_reference = strncmp(shown[i], "payment_", strlen("payment_")) == 0 &&
 				strcmp(shown[i], "payment_column") != 0;
-			char	   *column = paysafe_spec_text(source->spec, shown[i]);
+			char	   *column = paysafe_spec_optional_text(source->spec, shown[i]);
 
 			if (column != NULL && reference == of_reference)
 				columns = lappend(columns, column);

@@ -8,6 +8,8 @@
 #   PGVERSION=17     use Debian's packages of this major version
 #   neither          the pg_config on the PATH if a server belongs to it,
 #                    otherwise the release's own major version
+#   --fuzz           clang and libFuzzer too; prints CLANG=path beside PG_CONFIG=path
+#   --valgrind       valgrind too
 #
 # Everything but the path goes to standard error.
 
@@ -64,6 +66,21 @@ need() {						# need PACKAGE TEST...
 	"$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+# A clang that can link libFuzzer and both sanitizers.  PostgreSQL's headers
+# bring along one of a certain version, without those.
+clang_fuzzes() {
+	local name
+	for name in ${CLANG:-clang clang-{14..22}}; do
+		CLANG=$(command -v "$name") || continue
+		if "$CLANG" -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null \
+			<<<'int LLVMFuzzerTestOneInput(void) { return 0; }'; then
+			return
+		fi
+	done
+	CLANG=
+	return 1
+}
+
 # Which packages are missing for $version; no version: PostgreSQL is not ours
 # to install.
 list_missing() {
@@ -72,6 +89,10 @@ list_missing() {
 	need make command -v make
 	need libc6-dev test -e /usr/include/stdio.h
 	need libssl-dev test -e /usr/include/openssl/evp.h
+	case $also in
+		--valgrind) need valgrind command -v valgrind ;;
+		--fuzz) if ! clang_fuzzes; then missing+=(clang libclang-rt-dev); fi ;;
+	esac
 	if [ -n "$version" ]; then
 		local lib=/usr/lib/postgresql/$version
 		need "postgresql-$version" test -x "$lib/bin/postgres"
@@ -120,6 +141,7 @@ install_missing() {
 	fi
 }
 
+also=${1:-}
 config=${PG_CONFIG:-}
 version=${PGVERSION:-}
 if [ -n "$config" ]; then
@@ -165,4 +187,9 @@ if [ ${#missing[@]} -gt 0 ]; then
 	install_missing
 fi
 complete "$config" || die "$config is not a complete PostgreSQL: a server, its headers and PGXS are needed"
-echo "$config"
+if [ "$also" = --fuzz ]; then
+	[ -n "${CLANG:-}" ] || clang_fuzzes || die "clang cannot build fuzzers"
+	printf 'PG_CONFIG=%q CLANG=%q\n' "$config" "$CLANG"
+else
+	echo "$config"
+fi
