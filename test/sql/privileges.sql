@@ -44,6 +44,13 @@ SELECT * FROM paysafe.redaction_key;
 -- these act with the caller's rights
 SELECT paysafe.transition('t_priv.payment', '1', 'new', 'paid');
 SELECT count(*) FROM paysafe.pending_approval;
+-- what anybody may call stands what is no specification
+SELECT rule, spec, paysafe.rule_text(rule, NULL, spec)
+  FROM unnest(ARRAY['columns', 'append_only', 'audit']) rule, unnest(ARRAY['1', '["columns", "redact"]']::jsonb[]) spec;
+SELECT paysafe.rule_text('status', NULL, '{}');
+SELECT paysafe.rule_text('status', NULL, '["machine"]');
+SELECT paysafe.rule_text('status', NULL, '{"machine": ["[*] --> a"]}');
+SELECT paysafe.rule_text('payment', NULL, '{"status_column": "s", "amount_column": "a", "currency_column": "c"}');
 -- the trigger functions cannot be called, nor put to another use
 SELECT paysafe.enforce();
 SELECT paysafe.own_table();
