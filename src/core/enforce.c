@@ -344,6 +344,7 @@ transaction_event(XactEvent event, void *arg)
 			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
 				if (paysafe_rule_kinds[i]->end_transaction != NULL)
 					paysafe_rule_kinds[i]->end_transaction();
+			paysafe_rule_end_transaction();
 			break;
 		default:
 			break;

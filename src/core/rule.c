@@ -11,6 +11,9 @@
  * earlier and in transactions with an old snapshot: rows of paysafe.rule are
  * always read with the newest one.
  *
+ * Compiled rules that a newer compilation replaced live on to the end of the
+ * transaction: a check that is under way may still hold them.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,6 +24,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -42,6 +46,7 @@ typedef struct CacheEntry
 
 static HTAB *cache = NULL;		/* lives as long as the backend */
 static uint64 invalidations = 0;	/* counts them, to notice one while compiling */
+static bool outdated = false;	/* some rules in the cache are not valid */
 
 const RuleKind *
 paysafe_rule_kind(const char *name)
@@ -148,14 +153,23 @@ newest_versions(List *rows)
 List *
 paysafe_rule_sources(Oid relid)
 {
+	/* of all versions ever, only the newest outlive this */
+	MemoryContext versions = AllocSetContextCreate(CurrentMemoryContext,
+												   "paysafe rule versions",
+												   ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(versions);
 	CollectState state = {.relids = paysafe_catalog_ancestors(relid)};
 	List	   *result = NIL;
+	List	   *newest;
 	ListCell   *lc;
 
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
-	foreach(lc, newest_versions(state.rows))
+	newest = newest_versions(state.rows);
+	MemoryContextSwitchTo(old);
+	foreach(lc, newest)
 	{
 		SourceRow  *row = lfirst(lc);
+		RuleSource *source;
 
 		if (row->removed)
 			continue;
@@ -165,8 +179,13 @@ paysafe_rule_sources(Oid relid)
 					 errmsg("rule \"%s\" of table \"%s\" is not known to this version of paysafe",
 							row->source.name, get_rel_name(row->source.relation)),
 					 errhint("Install the version of paysafe that declared it.")));
-		result = lappend(result, &row->source);
+		source = palloc(sizeof(RuleSource));
+		*source = row->source;
+		source->name = pstrdup(row->source.name);
+		source->spec = (Jsonb *) DatumGetPointer(datumCopy(JsonbPGetDatum(row->source.spec), false, -1));
+		result = lappend(result, source);
 	}
+	MemoryContextDelete(versions);
 	return result;
 }
 
@@ -295,11 +314,32 @@ paysafe_rules_of(Relation leaf)
 	rules = compile(leaf);
 	/* what changed meanwhile may have been missed: good for this row only */
 	rules->valid = before == invalidations;
+	outdated |= !rules->valid;
 	entry = hash_search(cache, &relid, HASH_ENTER, &found);
 	if (found && entry->rules != NULL)
-		MemoryContextDelete(entry->rules->context);
+		MemoryContextSetParent(entry->rules->context, TopTransactionContext);
 	entry->rules = rules;
 	return rules->nrules > 0 ? rules : NULL;
+}
+
+/* Rules that are not valid may be those of a table that is gone. */
+void
+paysafe_rule_end_transaction(void)
+{
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
+	if (likely(!outdated))
+		return;
+	outdated = false;
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->rules == NULL || !entry->rules->valid)
+		{
+			if (entry->rules != NULL)
+				MemoryContextDelete(entry->rules->context);
+			(void) hash_search(cache, &entry->relid, HASH_REMOVE, NULL);
+		}
 }
 
 static void
@@ -313,7 +353,10 @@ invalidate(Oid relid)
 		CacheEntry *entry = hash_search(cache, &relid, HASH_FIND, NULL);
 
 		if (entry != NULL && entry->rules != NULL)
+		{
 			entry->rules->valid = false;
+			outdated = true;
+		}
 	}
 	else
 	{
@@ -324,6 +367,7 @@ invalidate(Oid relid)
 		while ((entry = hash_seq_search(&status)) != NULL)
 			if (entry->rules != NULL)
 				entry->rules->valid = false;
+		outdated = true;
 	}
 }
 

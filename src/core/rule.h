@@ -50,7 +50,7 @@ typedef struct Rule
  * All rules of one leaf table, and what several kinds need to know of it.
  * Lives in its own memory context.  When the table's relcache entry or a rule
  * changes it is only marked, and replaced by the next paysafe_rules_of for the
- * table, so a pointer stays good until that call.
+ * table; a pointer stays good until the transaction ends.
  */
 typedef struct RelationRules
 {
@@ -172,6 +172,9 @@ extern List *paysafe_rule_sources(Oid relid);
 /* The newest version of one rule, in force or removed; false if none. */
 extern bool paysafe_rule_newest(Oid relation, const char *name,
 								RuleSource *source, bool *removed);
+
+/* Free the compiled rules that are not valid any more: nobody holds them now. */
+extern void paysafe_rule_end_transaction(void);
 
 /* Make every backend compile the rules of this tree again, at commit. */
 extern void paysafe_rule_invalidate(Oid relid);
