@@ -7,12 +7,16 @@
 #   make accept           take the answers of pg_regress and isolation as right
 #   make demo [KEEP=1]    a payment's life in SQL; KEEP=1 leaves the server up
 #   make bench [QUICK=1]  what the rules cost; the plot goes to bench/out
+#   make fuzz [RUNS=1000000] [MUTATIONS=200000] [SEED=1]
+#                         libFuzzer over the status machine's parser, mutated inputs over the rest
+#   make sanitize         the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make sanitize VALGRIND=1   pg_regress under valgrind
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap dump property attacks
+CHECK_KINDS = layout regress isolation pgtap dump property attacks fuzz
 
-.PHONY: check check-versions accept demo bench $(CHECK_KINDS:%=check-%)
+.PHONY: check check-versions accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
@@ -31,6 +35,12 @@ demo:
 
 bench:
 	@bench/run
+
+fuzz:
+	@test/fuzz/run
+
+sanitize:
+	@test/sanitize/run
 
 # goals named beside these, as in "make clean check"
 ifdef SETUP_GOALS

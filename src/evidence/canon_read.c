@@ -309,9 +309,12 @@ read_text(Reader *r)
 static void
 read_numeric(Reader *r, StringInfo json)
 {
+	Reader		rest = *r;
 	StringInfoData wire;
 	char	   *text;
 
+	/* what is too short for numeric_recv is for it a violation of the protocol */
+	(void) take(&rest, take_int16(&rest) * sizeof(int16) + 3 * sizeof(int16));
 	wire.data = unconstify(char *, r->pos);
 	wire.len = r->end - r->pos;
 	wire.maxlen = wire.len;

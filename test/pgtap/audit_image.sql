@@ -1,7 +1,7 @@
 -- Row images: the documented bytes, whatever the settings of the session that
 -- writes, and read back as what to_jsonb shows in UTC.
 BEGIN;
-SELECT plan(86);
+SELECT plan(88);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
@@ -210,6 +210,8 @@ SELECT throws_ok(format('SELECT paysafe.audit_image(%L, %L, %L)', columns, encod
 	('[{"name":"a","code":"4"}]', 'UTF8', '\x0104000000'),
 	('[{"name":"a","code":"4"}]', 'UTF8', '\x01ffffffff0f'),
 	('[{"name":"a","code":"D"}]', 'UTF8', '\x01057ffffffe'),
+	('[{"name":"a","code":"n"}]', 'UTF8', '\x01020000'),
+	('[{"name":"a","code":"n"}]', 'UTF8', '\x010b00020000000000000001'),
 	('[{"name":"a","code":"nonsense"}]', 'UTF8', '\x0100'),
 	('"shape"', 'UTF8', '\x01'),
 	('[{"name":"a","code":"4"}]', 'EBCDIC', '\x0100')) v (columns, encoding, image);
