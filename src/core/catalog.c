@@ -45,6 +45,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_APPROVAL_RECORD] = "approval_record",
 	[PAYSAFE_APPROVAL_END] = "approval_end",
 	[PAYSAFE_REFUND_EVENT] = "refund_event",
+	[PAYSAFE_CLOSED_PERIOD] = "closed_period",
 	[PAYSAFE_AUDIT_ROW] = "audit_row",
 	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",

@@ -22,8 +22,15 @@
 #define ERRCODE_PAYSAFE_UNKNOWN_STATUS	MAKE_SQLSTATE('2','3','T','0','4')	/* a value, or NULL, that is no state */
 #define ERRCODE_PAYSAFE_STATUS_KEY		MAKE_SQLSTATE('2','3','T','0','5')	/* primary key of a row under way changed */
 
-/* append-only tables */
+/* append-only tables, ledgers too */
 #define ERRCODE_PAYSAFE_APPEND_ONLY		MAKE_SQLSTATE('2','3','L','0','1')	/* UPDATE, DELETE or TRUNCATE */
+
+/* ledgers */
+#define ERRCODE_PAYSAFE_UNBALANCED		MAKE_SQLSTATE('2','3','L','0','2')	/* a transaction does not sum to zero */
+#define ERRCODE_PAYSAFE_ENTRY			MAKE_SQLSTATE('2','3','L','0','3')	/* not a possible entry */
+#define ERRCODE_PAYSAFE_POSTED			MAKE_SQLSTATE('2','3','L','0','4')	/* an entry for a transaction that is closed */
+#define ERRCODE_PAYSAFE_REVERSAL		MAKE_SQLSTATE('2','3','L','0','5')	/* not the opposite, or the second one */
+#define ERRCODE_PAYSAFE_CLOSED_PERIOD	MAKE_SQLSTATE('2','3','L','0','6')	/* a posting date in a closed period */
 
 /* payments and refunds */
 #define ERRCODE_PAYSAFE_OVER_CAPTURED	MAKE_SQLSTATE('2','3','R','0','1')	/* refunds exceed the captured amount */

@@ -174,6 +174,26 @@ paysafe_value_text(Oid typid, Datum value)
 	}
 }
 
+bool
+paysafe_key_is_exact(Oid typid)
+{
+	switch (typid)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case UUIDOID:
+		case BYTEAOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static char *
 key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 {

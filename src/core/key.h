@@ -40,6 +40,13 @@ extern char *paysafe_key_text(const RelationRules *rules, TupleDesc desc,
  */
 extern char *paysafe_value_text(Oid typid, Datum value);
 
+/*
+ * Does the type name things exactly: do equal values have one text and one
+ * meaning, whatever the session's settings?  Integers, numeric, text, varchar,
+ * char(n), uuid, bytea.
+ */
+extern bool paysafe_key_is_exact(Oid typid);
+
 /* Has any identifying column changed? */
 extern bool paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
 								TupleTableSlot *before, TupleTableSlot *after);

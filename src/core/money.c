@@ -143,6 +143,18 @@ paysafe_money_add(Numeric a, Numeric b)
 											   NumericGetDatum(b)));
 }
 
+Numeric
+paysafe_money_negate(Numeric amount)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(amount)));
+}
+
+Numeric
+paysafe_money_trim(Numeric amount)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(amount)));
+}
+
 int
 paysafe_money_compare(Numeric a, Numeric b)
 {

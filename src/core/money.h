@@ -50,6 +50,8 @@ extern char *paysafe_money_fault(const AmountColumn *column, Numeric amount,
 /* Exact arithmetic and comparison; results in the current context. */
 extern Numeric paysafe_money_zero(void);
 extern Numeric paysafe_money_add(Numeric a, Numeric b);
+extern Numeric paysafe_money_negate(Numeric amount);
+extern Numeric paysafe_money_trim(Numeric amount);	/* without trailing zeros */
 extern int	paysafe_money_compare(Numeric a, Numeric b);
 extern char *paysafe_money_text(Numeric amount);
 extern char *paysafe_money_words(Numeric amount, const char *currency); /* "9.50 EUR" */

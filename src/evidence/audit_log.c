@@ -393,6 +393,7 @@ record_own_row(Relation rel, TupleTableSlot *row)
 	if (relid != paysafe_catalog_table(PAYSAFE_RULE) &&
 		relid != paysafe_catalog_table(PAYSAFE_THRESHOLD) &&
 		relid != paysafe_catalog_table(PAYSAFE_CURRENCY) &&
+		relid != paysafe_catalog_table(PAYSAFE_CLOSED_PERIOD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END))
 		return;

@@ -18,6 +18,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_columns_kind,
 	&paysafe_payment_kind,
 	&paysafe_refund_kind,
+	&paysafe_ledger_kind,
 	&paysafe_audit_kind,
 	NULL
 };

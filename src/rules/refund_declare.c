@@ -271,30 +271,6 @@ payment_key_column(Oid refund, const char *payment_column, Oid payment)
 	return get_attname(payment, found, false);
 }
 
-/*
- * Types whose equal values have one text (see paysafe_value_text), so that what
- * is remembered of a payment's refunds is found again.
- */
-static bool
-names_payment(Oid typid)
-{
-	switch (typid)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case NUMERICOID:
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-		case UUIDOID:
-		case BYTEAOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* What the two tables must have in common, seen before anything is stored. */
 static void
 check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_column,
@@ -308,7 +284,7 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 	AmountColumn captured;
 	ListCell   *lc;
 
-	if (!names_payment(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
+	if (!paysafe_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",

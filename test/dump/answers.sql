@@ -16,5 +16,6 @@ SELECT relation, key, amount, total_within, threshold, approvals_needed, approva
   FROM paysafe.pending_approval ORDER BY key;
 SELECT id, relation, key, state, approver, reason, at, valid_until FROM paysafe.approval ORDER BY id;
 SELECT * FROM paysafe.refund_event ORDER BY at, refund;
+SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;
 SELECT * FROM paysafe.currency WHERE NOT iso;
 SELECT paysafe.status_diagram('shop.refund');

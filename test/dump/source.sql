@@ -31,6 +31,8 @@ CREATE TABLE shop.refund_us PARTITION OF shop.refund FOR VALUES IN ('us');
 CREATE INDEX ON shop.refund (payment_id);
 CREATE TABLE shop.entry (id bigint PRIMARY KEY, account text, amount numeric(12,2));
 CREATE TABLE shop.entry_archive () INHERITS (shop.entry);
+CREATE TABLE shop.journal (id bigint PRIMARY KEY, txn text, account text, amount numeric(12,2), currency text, day date);
+CREATE INDEX ON shop.journal (txn);
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
 
@@ -48,6 +50,9 @@ SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amou
 	'{approved,paid}', '{rejected}', 'captured', 'currency');
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500);
 SELECT paysafe.protect_append_only('shop.entry');
+SELECT paysafe.protect_ledger('shop.journal', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day');
+INSERT INTO shop.journal VALUES (1, 't1', 'cash', 5, 'USD', '2026-05-31'), (2, 't1', 'sales', -5, 'USD', '2026-05-31');
+SELECT paysafe.close_period('shop.journal', '2026-05-31');
 SELECT paysafe.protect_columns('shop.token', '{value}');
 SELECT paysafe.audit('shop.payment', redact => '{card}');
 SELECT paysafe.audit('shop.refund');

@@ -1,0 +1,40 @@
+-- Ledgers
+
+CREATE TABLE paysafe.closed_period (
+	relation regclass NOT NULL,
+	until date NOT NULL,
+	at timestamptz NOT NULL,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text,
+	ticket text,
+	PRIMARY KEY (relation, until)
+);
+COMMENT ON TABLE paysafe.closed_period IS 'periods of ledgers that take no more entries; written by paysafe.close_period only';
+COMMENT ON COLUMN paysafe.closed_period.until IS 'last day that is closed';
+
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.closed_period
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.closed_period
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.closed_period ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.closed_period ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+CREATE FUNCTION paysafe.protect_ledger(
+	relation regclass,
+	transaction_column name,
+	account_column name,
+	amount_column name,
+	currency_column name,
+	direction_column name DEFAULT NULL,
+	reverses_column name DEFAULT NULL,
+	posting_date_column name DEFAULT NULL
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+
+CREATE FUNCTION paysafe.close_period(ledger regclass, until date) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_close_period';
+COMMENT ON FUNCTION paysafe.close_period(regclass, date) IS 'no posting date up to this day any more; cannot be taken back';

@@ -1,0 +1,446 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger_sums.c
+ *	  What a database transaction has posted: sums, reversals, locks.
+ *
+ * A sum is kept per ledger, transaction id and currency, and dropped as soon as
+ * the id balances, so that a bulk load whose entries of one id stand together
+ * needs no more memory than a single transfer.  Each subtransaction has sums of
+ * its own, added to its parent's when it commits and dropped when it aborts.
+ *
+ * Locks: a posted id is locked (heavyweight, by a hash of its text; two ids of
+ * one hash wait for each other, nothing worse) until the database transaction
+ * ends, so that of two sessions that post the same id the second one waits and
+ * then sees the first one's entries.  A transaction that posts more than
+ * MAX_ID_LOCKS ids locks the ledger against other writers instead: the lock
+ * table has no room for a million.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "core/errors.h"
+#include "core/refusal.h"
+#include "rules/kinds.h"
+#include "rules/ledger.h"
+
+#define MAX_ID_LOCKS 64
+
+typedef struct CurrencySum
+{
+	char	   *currency;
+	Numeric		sum;
+	struct CurrencySum *next;
+} CurrencySum;
+
+typedef struct OpenPosting
+{
+	const Rule *rule;			/* lives until the transaction ends */
+	Oid			root;
+	char	   *transaction;
+	CurrencySum *sums;
+	struct OpenPosting *next;	/* of the same hash */
+} OpenPosting;
+
+typedef struct HashEntry
+{
+	uint64		hash;			/* key */
+	OpenPosting *postings;
+} HashEntry;
+
+typedef struct Reversal
+{
+	const Rule *rule;
+	Oid			root;
+	char	   *transaction;	/* the reversing one */
+	Datum		transaction_value;
+	char	   *reverses;
+	Datum		reverses_value;
+} Reversal;
+
+/* What one subtransaction has posted. */
+typedef struct Level
+{
+	int			level;
+	MemoryContext context;		/* of all below */
+	HTAB	   *postings;
+	List	   *reversals;
+	int			locks;			/* on ids */
+	List	   *locked;			/* OIDs of ledgers locked as a whole */
+	struct Level *outer;
+} Level;
+
+static Level *levels = NULL;	/* innermost first; TopTransactionContext */
+
+static uint64
+hash_posting(Oid root, const char *transaction)
+{
+	return hash_bytes_extended((const unsigned char *) transaction, strlen(transaction), root);
+}
+
+static Level *
+current_level(void)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (levels == NULL || levels->level < level)
+	{
+		MemoryContext context = AllocSetContextCreate(TopTransactionContext, "paysafe ledger",
+													  ALLOCSET_SMALL_SIZES);
+		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(HashEntry), .hcxt = context};
+		Level	   *new = MemoryContextAllocZero(context, sizeof(Level));
+
+		new->level = level;
+		new->context = context;
+		new->postings = hash_create("paysafe open postings", 16, &ctl,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		new->outer = levels;
+		levels = new;
+	}
+	return levels;
+}
+
+static OpenPosting *
+find_posting(Level *level, uint64 hash, Oid root, const char *transaction)
+{
+	HashEntry  *entry = hash_search(level->postings, &hash, HASH_FIND, NULL);
+
+	for (OpenPosting *p = entry ? entry->postings : NULL; p != NULL; p = p->next)
+		if (p->root == root && strcmp(p->transaction, transaction) == 0)
+			return p;
+	return NULL;
+}
+
+bool
+paysafe_ledger_is_open(Oid root, const char *transaction)
+{
+	uint64		hash = hash_posting(root, transaction);
+
+	for (Level *level = levels; level != NULL; level = level->outer)
+		if (find_posting(level, hash, root, transaction) != NULL)
+			return true;
+	return false;
+}
+
+/* Forget the posting if it balances. */
+static void
+drop_balanced(Level *level, uint64 hash, OpenPosting *posting)
+{
+	HashEntry  *entry;
+	OpenPosting **link;
+
+	for (CurrencySum *s = posting->sums; s != NULL; s = s->next)
+		if (paysafe_money_compare(s->sum, paysafe_money_zero()) != 0)
+			return;
+	entry = hash_search(level->postings, &hash, HASH_FIND, NULL);
+	for (link = &entry->postings; *link != posting; link = &(*link)->next)
+		;
+	*link = posting->next;
+	if (entry->postings == NULL)
+		(void) hash_search(level->postings, &hash, HASH_REMOVE, NULL);
+	while (posting->sums != NULL)
+	{
+		CurrencySum *s = posting->sums;
+
+		posting->sums = s->next;
+		pfree(s->currency);
+		pfree(s->sum);
+		pfree(s);
+	}
+	pfree(posting->transaction);
+	pfree(posting);
+}
+
+static void
+add_to_level(Level *level, const Rule *rule, Oid root, const char *transaction,
+			 const char *currency, Numeric amount)
+{
+	MemoryContext old = MemoryContextSwitchTo(level->context);
+	uint64		hash = hash_posting(root, transaction);
+	OpenPosting *posting = find_posting(level, hash, root, transaction);
+	CurrencySum *sum;
+	Numeric		total;
+
+	if (posting == NULL)
+	{
+		bool		found;
+		HashEntry  *entry = hash_search(level->postings, &hash, HASH_ENTER, &found);
+
+		if (!found)
+			entry->postings = NULL;
+		posting = palloc0(sizeof(OpenPosting));
+		posting->rule = rule;
+		posting->root = root;
+		posting->transaction = pstrdup(transaction);
+		posting->next = entry->postings;
+		entry->postings = posting;
+	}
+	for (sum = posting->sums; sum != NULL; sum = sum->next)
+		if (strcmp(sum->currency, currency) == 0)
+			break;
+	if (sum == NULL)
+	{
+		sum = palloc0(sizeof(CurrencySum));
+		sum->currency = pstrdup(currency);
+		sum->sum = paysafe_money_zero();
+		sum->next = posting->sums;
+		posting->sums = sum;
+	}
+	total = paysafe_money_add(sum->sum, amount);
+	pfree(sum->sum);
+	sum->sum = total;
+	drop_balanced(level, hash, posting);
+	MemoryContextSwitchTo(old);
+}
+
+void
+paysafe_ledger_add(const Rule *rule, const LedgerEntry *entry)
+{
+	const LedgerState *state = rule->state;
+
+	add_to_level(current_level(), rule, state->root, entry->transaction_text,
+				 entry->currency, entry->amount);
+}
+
+bool
+paysafe_ledger_note_reversal(const Rule *rule, const LedgerEntry *entry)
+{
+	const LedgerState *state = rule->state;
+	Level	   *current;
+	MemoryContext old;
+	Reversal   *reversal;
+	int16		typlen;
+	bool		typbyval;
+
+	for (Level *level = levels; level != NULL; level = level->outer)
+	{
+		ListCell   *lc;
+
+		foreach(lc, level->reversals)
+		{
+			Reversal   *r = lfirst(lc);
+
+			if (r->root == state->root && strcmp(r->transaction, entry->transaction_text) == 0 &&
+				strcmp(r->reverses, entry->reverses_text) == 0)
+				return true;
+		}
+	}
+	current = current_level();
+	get_typlenbyval(state->transaction_type, &typlen, &typbyval);
+	old = MemoryContextSwitchTo(current->context);
+	reversal = palloc(sizeof(Reversal));
+	reversal->rule = rule;
+	reversal->root = state->root;
+	reversal->transaction = pstrdup(entry->transaction_text);
+	reversal->transaction_value = datumCopy(entry->transaction, typbyval, typlen);
+	reversal->reverses = pstrdup(entry->reverses_text);
+	reversal->reverses_value = datumCopy(entry->reverses, typbyval, typlen);
+	current->reversals = lappend(current->reversals, reversal);
+	MemoryContextSwitchTo(old);
+	return false;
+}
+
+/*
+ * Locks
+ */
+
+void
+paysafe_ledger_lock(Oid root, char what, const char *transaction)
+{
+	Level	   *current = current_level();
+	int			locks = 0;
+	LOCKTAG		tag;
+	uint64		hash;
+
+	for (Level *level = levels; level != NULL; level = level->outer)
+	{
+		if (list_member_oid(level->locked, root))
+			return;
+		locks += level->locks;
+	}
+	if (locks >= MAX_ID_LOCKS)
+	{
+		MemoryContext old;
+
+		/* as for a declaration: writers end first, and none begins */
+		LockRelationOid(root, ShareRowExclusiveLock);
+		(void) find_all_inheritors(root, ShareRowExclusiveLock, NULL);
+		old = MemoryContextSwitchTo(current->context);
+		current->locked = lappend_oid(current->locked, root);
+		MemoryContextSwitchTo(old);
+		return;
+	}
+	/* no class of catalogs has a user table's OID: nothing else takes this lock */
+	hash = hash_bytes_extended((const unsigned char *) transaction, strlen(transaction), what);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, root, (uint32) hash, (uint16) (hash >> 32));
+	if (LockAcquire(&tag, ExclusiveLock, false, false) == LOCKACQUIRE_OK)
+		current->locks++;
+}
+
+/*
+ * The end of transactions
+ */
+
+static PAYSAFE_NORETURN void
+refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
+{
+	const LedgerState *state = posting->rule->state;
+
+	paysafe_refuse_by(posting->rule, ERRCODE_PAYSAFE_UNBALANCED, state->amount.name,
+					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
+							   posting->transaction, posting->rule->table_name),
+					  psprintf("Its entries in %s sum to %s instead of zero.",
+							   sum->currency, paysafe_money_text(sum->sum)),
+					  "Add the missing entries before COMMIT, in the same database transaction.");
+}
+
+/* A side of a reversal: its entries as text, in an order that does not matter. */
+typedef struct Side
+{
+	List	   *entries;		/* of char * */
+	bool		negate;
+	const char *reverses;		/* what each entry must reverse, or NULL */
+	bool		mixed;			/* some do not */
+} Side;
+
+static bool
+collect_entry(Relation leaf, TupleTableSlot *row, void *arg)
+{
+	Side	   *side = arg;
+	LedgerEntry entry;
+	LedgerFault fault;
+	Numeric		amount;
+
+	if (!paysafe_ledger_read(paysafe_ledger_state(leaf), row, &entry, &fault))
+		return true;			/* it was there before the rule */
+	amount = entry.amount;
+	if (side->negate)
+		amount = paysafe_money_negate(amount);
+	if (side->reverses != NULL &&
+		(!entry.reversal || strcmp(entry.reverses_text, side->reverses) != 0))
+		side->mixed = true;
+	side->entries = lappend(side->entries,
+							psprintf("%zu:%s%zu:%s%s", strlen(entry.account), entry.account,
+									 strlen(entry.currency), entry.currency,
+									 paysafe_money_text(paysafe_money_trim(amount))));
+	return true;
+}
+
+static int
+compare_entries(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+static void
+check_reversal(const Reversal *reversal)
+{
+	const LedgerState *state = reversal->rule->state;
+	Side		original = {.negate = true};
+	Side		mirror = {.reverses = reversal->reverses};
+	const char *detail = NULL;
+	ListCell   *a;
+	ListCell   *b;
+
+	paysafe_ledger_scan(state, state->transaction_name, reversal->reverses_value, collect_entry, &original);
+	paysafe_ledger_scan(state, state->transaction_name, reversal->transaction_value, collect_entry, &mirror);
+	list_sort(original.entries, compare_entries);
+	list_sort(mirror.entries, compare_entries);
+	if (original.entries == NIL)
+		detail = psprintf("There is no transaction \"%s\".", reversal->reverses);
+	else if (mirror.mixed)
+		detail = psprintf("Not all of its entries name \"%s\".", reversal->reverses);
+	else if (list_length(original.entries) != list_length(mirror.entries))
+		detail = psprintf("It has %d entries, \"%s\" has %d.", list_length(mirror.entries),
+						  reversal->reverses, list_length(original.entries));
+	else
+		forboth(a, original.entries, b, mirror.entries)
+			if (strcmp(lfirst(a), lfirst(b)) != 0)
+				detail = psprintf("Its entries are not those of \"%s\" with the opposite sign.",
+								  reversal->reverses);
+	if (detail != NULL)
+		paysafe_refuse_by(reversal->rule, ERRCODE_PAYSAFE_REVERSAL, state->reverses_name,
+						  psprintf("transaction \"%s\" in table \"%s\" does not reverse \"%s\"",
+								   reversal->transaction, reversal->rule->table_name, reversal->reverses),
+						  detail,
+						  "A reversal has the same accounts, currencies and amounts, debits as credits.");
+}
+
+void
+paysafe_ledger_pre_commit(bool prepare)
+{
+	HASH_SEQ_STATUS status;
+	HashEntry  *entry;
+	OpenPosting *worst = NULL;
+	ListCell   *lc;
+
+	if (levels == NULL)
+		return;
+	Assert(levels->outer == NULL);
+	hash_seq_init(&status, levels->postings);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		for (OpenPosting *p = entry->postings; p != NULL; p = p->next)
+			if (worst == NULL || strcmp(p->transaction, worst->transaction) < 0)
+				worst = p;		/* the same one every time */
+	if (worst != NULL)
+		for (CurrencySum *s = worst->sums; s != NULL; s = s->next)
+			if (paysafe_money_compare(s->sum, paysafe_money_zero()) != 0)
+				refuse_unbalanced(worst, s);
+	foreach(lc, levels->reversals)
+		check_reversal(lfirst(lc));
+}
+
+void
+paysafe_ledger_end_transaction(void)
+{
+	levels = NULL;				/* memory goes with TopTransactionContext */
+}
+
+void
+paysafe_ledger_end_subtransaction(bool committed, int level)
+{
+	while (levels != NULL && levels->level >= level)
+	{
+		Level	   *inner = levels;
+		HASH_SEQ_STATUS status;
+		HashEntry  *entry;
+		MemoryContext old;
+
+		if (!committed)
+		{
+			levels = inner->outer;
+			MemoryContextDelete(inner->context);
+			continue;
+		}
+		if (inner->outer == NULL || inner->outer->level < level - 1)
+		{
+			inner->level = level - 1;
+			return;
+		}
+		levels = inner->outer;
+		hash_seq_init(&status, inner->postings);
+		while ((entry = hash_seq_search(&status)) != NULL)
+			for (OpenPosting *p = entry->postings; p != NULL; p = p->next)
+				for (CurrencySum *s = p->sums; s != NULL; s = s->next)
+					add_to_level(levels, p->rule, p->root, p->transaction, s->currency, s->sum);
+		/* the reversals themselves stay where they are */
+		MemoryContextSetParent(inner->context, levels->context);
+		old = MemoryContextSwitchTo(levels->context);
+		levels->reversals = list_concat(levels->reversals, inner->reversals);
+		levels->locked = list_concat(levels->locked, inner->locked);
+		MemoryContextSwitchTo(old);
+		levels->locks += inner->locks;
+		if (inner->reversals == NIL)
+			MemoryContextDelete(inner->context);
+	}
+}
