@@ -16,6 +16,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -90,6 +91,17 @@ index_insert_cleanup_compat(Relation index, IndexInfo *info)
 #else
 	(void) index;
 	(void) info;
+#endif
+}
+
+/* Add a new row's index entries; PostgreSQL 16 added summarizing indexes. */
+static inline List *
+insert_index_tuples_compat(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false);
+#else
+	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL);
 #endif
 }
 

@@ -11,7 +11,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -23,7 +22,6 @@
 #include "utils/typcache.h"
 
 #include "core/catalog.h"
-#include "core/compat.h"
 #include "core/errors.h"
 #include "core/key.h"
 #include "core/refusal.h"
@@ -36,37 +34,6 @@ void
 paysafe_store_set_recorder(StoreRecorder new_recorder)
 {
 	recorder = new_recorder;
-}
-
-void
-paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots)
-{
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
-
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
-		IndexInfo  *info = BuildIndexInfo(index);
-
-		if (info->ii_ReadyForInserts)
-		{
-			for (int i = 0; i < nslots; i++)
-			{
-				Datum		values[INDEX_MAX_KEYS];
-				bool		nulls[INDEX_MAX_KEYS];
-
-				FormIndexDatum(info, slots[i], NULL, values, nulls);
-				(void) index_insert(index, values, nulls, &slots[i]->tts_tid, rel,
-									info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
-									false, info);
-			}
-			index_insert_cleanup_compat(index, info);
-		}
-		index_close(index, RowExclusiveLock);
-		pfree(info);
-	}
-	list_free(indexes);
 }
 
 static void

@@ -35,8 +35,8 @@ extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 extern void paysafe_store_activate(void);
 
 /*
- * The index entries of rows that are in the table already.  Own tables have
- * plain column indexes only.
+ * The index entries of rows that are in the table already.  Takes
+ * RowExclusiveLock on the indexes until the end of the transaction.
  */
 extern void paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots);
 

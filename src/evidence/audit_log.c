@@ -86,6 +86,7 @@ static int32 next_seq = 1;		/* within the top-level transaction */
 /* The descriptor of paysafe.audit_row, and slots over it; for the backend. */
 static TupleDesc row_desc = NULL;
 static TupleTableSlot *row_slots[BATCH_ROWS];
+static bool slots_filled = false;	/* an error came while rows were written */
 
 /*
  * Rows
@@ -186,9 +187,11 @@ current_batch(void)
 
 	if (batches == NULL || batches->level < level)
 	{
-		Batch	   *batch = MemoryContextAllocZero(TopTransactionContext, sizeof(Batch));
+		Batch	   *batch = MemoryContextAlloc(TopTransactionContext, sizeof(Batch));
 
 		batch->level = level;
+		batch->nrows = 0;
+		batch->bytes = 0;
 		batch->arena = AllocSetContextCreate(TopTransactionContext, "paysafe audit batch",
 											 ALLOCSET_DEFAULT_SIZES);
 		batch->outer = batches;
@@ -304,12 +307,14 @@ write_rows(Batch *batch, int from, int to)
 {
 	Relation	rel = table_open(paysafe_audit_partition_for(batch->at[from]), RowExclusiveLock);
 
+	slots_filled = true;
 	for (int i = from; i < to; i++)
 		ExecStoreHeapTuple(batch->tuples[i], row_slots[i], false);
 	table_multi_insert(rel, &row_slots[from], to - from, GetCurrentCommandId(true), 0, NULL);
 	paysafe_store_index(rel, &row_slots[from], to - from);
 	for (int i = from; i < to; i++)
 		ExecClearTuple(row_slots[i]);
+	slots_filled = false;
 	table_close(rel, NoLock);
 }
 
@@ -354,10 +359,9 @@ void
 paysafe_audit_end_transaction(void)
 {
 	/* memory goes with TopTransactionContext; slots may still point there */
-	if (batches != NULL)
-		for (int i = 0; i < BATCH_ROWS; i++)
-			if (row_slots[i] != NULL)
-				ExecClearTuple(row_slots[i]);
+	for (int i = 0; slots_filled && i < BATCH_ROWS; i++)
+		ExecClearTuple(row_slots[i]);
+	slots_filled = false;
 	batches = NULL;
 	next_seq = 1;
 	paysafe_audit_shape_forget();

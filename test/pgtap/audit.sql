@@ -2,7 +2,7 @@
 -- visible to the next statement; gone with a savepoint; hashes that anybody
 -- can compute again.
 BEGIN;
-SELECT plan(59);
+SELECT plan(63);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
@@ -261,6 +261,20 @@ SELECT paysafe.set_currency('QQA', 3);
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE schema_name = 'paysafe' AND table_name = 'rule' AND after ->> 'relation' = 'shop.points'), 1::bigint, 'the declaration of a rule');
 SELECT is((SELECT actor || ' ' || (after ->> 'decimals') FROM paysafe.audit_log WHERE schema_name = 'paysafe' AND table_name = 'currency' AND after ->> 'code' = 'QQA'), 'alice 3', 'a currency');
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'rule'), (SELECT count(*) FROM paysafe.rule), 'all rules are in the log');
+
+-- indexes of the log: one that is summarized, and one that somebody has added
+SELECT tableoid::regclass::text AS month FROM paysafe.audit_row ORDER BY at DESC LIMIT 1 \gset
+SELECT is(brin_summarize_range(:'month' || '_key', 0), 1, 'the first range of a month is not summarized while it is filled');
+CREATE INDEX shop_extra ON :month (length(key), leaf_hash) WHERE op = 'D';
+INSERT INTO shop.parent SELECT i, 'indexed' FROM generate_series(170000, 170999) i;
+DELETE FROM shop.parent WHERE id >= 170500;
+SET LOCAL enable_seqscan = off;
+SELECT is((SELECT count(*) FROM paysafe.history('shop.parent', '170777')), 2::bigint, 'rows are found in a range that was summarized before');
+SELECT is((SELECT count(*) FROM :month WHERE op = 'D' AND length(key) = 6), 500::bigint, 'an index with an expression and a predicate has the rows it should');
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_indexonlyscan = off;
+SELECT is((SELECT count(*) FROM :month WHERE op = 'D' AND length(key) = 6), 500::bigint, 'and they are the ones of the table');
 
 SELECT * FROM finish();
 ROLLBACK;
