@@ -43,7 +43,7 @@ void
 paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
 			 Snapshot snapshot, ScanVisitor visitor, void *arg)
 {
-	bool		all_versions = IsolationIsSerializable();
+	bool		all_versions = IsolationIsSerializable() && IsMVCCSnapshot(snapshot);
 	Snapshot	fetch = all_versions ? SnapshotAny : snapshot;
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	IndexScanDesc index_scan = NULL;

@@ -20,14 +20,12 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
+#include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/actor.h"
@@ -278,9 +276,8 @@ paysafe_ledger_state(Relation leaf)
 
 void
 paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
-					LedgerVisitor visitor, void *arg)
+					Snapshot snapshot, LedgerVisitor visitor, void *arg)
 {
-	Snapshot	snapshot = paysafe_scan_snapshot();
 	ListCell   *lc;
 
 	foreach(lc, paysafe_catalog_leaves(state->root))
@@ -292,89 +289,11 @@ paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
 		paysafe_key_scan(leaf, &equality, value, snapshot, visitor, arg);
 		table_close(leaf, NoLock);
 	}
-	UnregisterSnapshot(snapshot);
 }
 
 /*
  * Checking
  */
-
-static bool
-is_ours(TupleTableSlot *row)
-{
-	bool		should_free;
-	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
-	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-
-	if (should_free)
-		heap_freetuple(tuple);
-	return TransactionIdIsCurrentTransactionId(xmin);
-}
-
-/* Looks for a row that another database transaction has added. */
-static bool
-find_foreign(Relation leaf, TupleTableSlot *row, void *arg)
-{
-	bool	   *found = arg;
-
-	*found = !is_ours(row);
-	return !*found;
-}
-
-typedef struct OtherReversal
-{
-	const char *transaction;	/* ours */
-	char	   *other;
-} OtherReversal;
-
-static bool
-find_other_reversal(Relation leaf, TupleTableSlot *row, void *arg)
-{
-	OtherReversal *search = arg;
-	LedgerEntry entry;
-	LedgerFault fault;
-
-	if (paysafe_ledger_read(paysafe_ledger_state(leaf), row, &entry, &fault) &&
-		strcmp(entry.transaction_text, search->transaction) != 0)
-		search->other = entry.transaction_text;
-	return search->other == NULL;
-}
-
-static void
-check_closed(const Rule *rule, const LedgerEntry *entry)
-{
-	const LedgerState *state = rule->state;
-	bool		found = false;
-
-	if (paysafe_ledger_is_open(state->root, entry->transaction_text))
-		return;					/* locked and looked up before */
-	paysafe_ledger_lock(state->root, 't', entry->transaction_text);
-	paysafe_ledger_scan(state, state->transaction_name, entry->transaction, find_foreign, &found);
-	if (found)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_POSTED, state->transaction_name,
-						  psprintf("transaction \"%s\" in table \"%s\" has been posted",
-								   entry->transaction_text, rule->table_name),
-						  "A posted transaction takes no more entries.",
-						  "Post a transaction of its own, with another id.");
-}
-
-static void
-check_reverses(const Rule *rule, const LedgerEntry *entry)
-{
-	const LedgerState *state = rule->state;
-	OtherReversal search = {.transaction = entry->transaction_text};
-
-	if (!entry->reversal || paysafe_ledger_note_reversal(rule, entry))
-		return;
-	paysafe_ledger_lock(state->root, 'r', entry->reverses_text);
-	paysafe_ledger_scan(state, state->reverses_name, entry->reverses, find_other_reversal, &search);
-	if (search.other != NULL)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_REVERSAL, state->reverses_name,
-						  psprintf("transaction \"%s\" in table \"%s\" has been reversed",
-								   entry->reverses_text, rule->table_name),
-						  psprintf("By transaction \"%s\".", search.other),
-						  "A transaction is reversed once. Reverse the reversal, or post what is right.");
-}
 
 static void
 check_date(const Rule *rule, const RowChange *change)
@@ -409,13 +328,14 @@ refuse_change(const Rule *rule, const char *what, const char *key)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
+	const LedgerState *state = rule->state;
 	LedgerEntry entry;
 	LedgerFault fault;
 
 	if (change->op != 'I')
 		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
 					  paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->before));
-	if (!paysafe_ledger_read(rule->state, change->after, &entry, &fault))
+	if (!paysafe_ledger_read(state, change->after, &entry, &fault))
 		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
 						  psprintf("Row \"%s\": %s.",
@@ -423,8 +343,11 @@ check_row(const Rule *rule, const RowChange *change)
 								   fault.reason),
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
 	check_date(rule, change);
-	check_closed(rule, &entry);
-	check_reverses(rule, &entry);
+	/* an open posting of this id was looked up when it was opened */
+	if (!paysafe_ledger_is_open(state->root, entry.transaction_text))
+		paysafe_ledger_check_posted(rule, &entry);
+	if (entry.reversal && !paysafe_ledger_note_reversal(rule, &entry))
+		paysafe_ledger_check_reversed(rule, &entry);
 	paysafe_ledger_add(rule, &entry);
 }
 
@@ -444,6 +367,15 @@ typedef struct ExistingKey
 	uint8		digest[PAYSAFE_SHA256_LEN];
 } ExistingKey;
 
+typedef struct ExistingReversal
+{
+	ExistingKey key;			/* of what is reversed and by what */
+	Datum		transaction;
+	char	   *transaction_text;
+	Datum		reverses;
+	char	   *reverses_text;
+} ExistingReversal;
+
 typedef struct ExistingSum
 {
 	ExistingKey key;
@@ -451,51 +383,56 @@ typedef struct ExistingSum
 	Numeric		sum;
 } ExistingSum;
 
+/* What was seen of the existing rows. */
+typedef struct Existing
+{
+	HTAB	   *sums;			/* that are not zero so far */
+	HTAB	   *reversals;
+} Existing;
+
 static ExistingKey
-existing_key(const char *transaction, const char *currency)
+existing_key(const char *transaction, const char *other)
 {
 	ExistingKey key;
-	char	   *text = psprintf("%zu:%s%s", strlen(transaction), transaction, currency);
+	char	   *text = psprintf("%zu:%s%s", strlen(transaction), transaction, other);
 
 	paysafe_crypto_sha256(text, strlen(text), key.digest);
 	pfree(text);
 	return key;
 }
 
-static void
-check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+static Existing *
+existing_of(ExistingReport *report)
 {
-	LedgerEntry entry;
-	LedgerFault fault;
-	HTAB	   *sums = report->private;
-	ExistingKey key;
-	ExistingSum *sum;
-	MemoryContext old;
-	Numeric		total;
+	if (report->private == NULL)
+	{
+		Existing   *existing = MemoryContextAlloc(report->context, sizeof(Existing));
+		HASHCTL		sums = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingSum), .hcxt = report->context};
+		HASHCTL		reversals = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingReversal), .hcxt = report->context};
+
+		existing->sums = hash_create("paysafe ledger sums", 1024, &sums,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		existing->reversals = hash_create("paysafe ledger reversals", 1024, &reversals,
+										  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		report->private = existing;
+	}
+	return report->private;
+}
+
+static void
+add_existing_sum(HTAB *sums, const LedgerEntry *entry)
+{
 	bool		found;
+	ExistingKey key = existing_key(entry->transaction_text, entry->currency);
+	ExistingSum *sum = hash_search(sums, &key, HASH_ENTER, &found);
+	Numeric		total;
 
-	if (!paysafe_ledger_read(rule->state, row, &entry, &fault))
-	{
-		paysafe_declare_fault(report, "Row",
-							  paysafe_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
-		return;
-	}
-	if (sums == NULL)
-	{
-		HASHCTL		ctl = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingSum), .hcxt = report->context};
-
-		sums = report->private = hash_create("paysafe ledger sums", 1024, &ctl,
-											 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	key = existing_key(entry.transaction_text, entry.currency);
-	old = MemoryContextSwitchTo(report->context);
-	sum = hash_search(sums, &key, HASH_ENTER, &found);
 	if (!found)
 	{
-		sum->words = psprintf("%s\n%s", entry.transaction_text, entry.currency);
+		sum->words = psprintf("%s\n%s", entry->transaction_text, entry->currency);
 		sum->sum = paysafe_money_zero();
 	}
-	total = paysafe_money_add(sum->sum, entry.amount);
+	total = paysafe_money_add(sum->sum, entry->amount);
 	pfree(sum->sum);
 	sum->sum = total;
 	if (paysafe_money_compare(total, paysafe_money_zero()) == 0)
@@ -504,18 +441,60 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 		pfree(sum->sum);
 		(void) hash_search(sums, &key, HASH_REMOVE, NULL);
 	}
+}
+
+static void
+add_existing_reversal(HTAB *reversals, const LedgerState *state, const LedgerEntry *entry)
+{
+	bool		found;
+	ExistingKey key = existing_key(entry->reverses_text, entry->transaction_text);
+	ExistingReversal *reversal = hash_search(reversals, &key, HASH_ENTER, &found);
+	int16		typlen;
+	bool		typbyval;
+
+	if (found)
+		return;
+	get_typlenbyval(state->transaction_type, &typlen, &typbyval);
+	reversal->transaction = datumCopy(entry->transaction, typbyval, typlen);
+	reversal->transaction_text = pstrdup(entry->transaction_text);
+	reversal->reverses = datumCopy(entry->reverses, typbyval, typlen);
+	reversal->reverses_text = pstrdup(entry->reverses_text);
+}
+
+static void
+check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	LedgerEntry entry;
+	LedgerFault fault;
+	Existing   *existing = existing_of(report);
+	MemoryContext old;
+
+	if (!paysafe_ledger_read(rule->state, row, &entry, &fault))
+	{
+		paysafe_declare_fault(report, "Row",
+							  paysafe_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
+		return;
+	}
+	old = MemoryContextSwitchTo(report->context);
+	add_existing_sum(existing->sums, &entry);
+	if (entry.reversal)
+		add_existing_reversal(existing->reversals, rule->state, &entry);
 	MemoryContextSwitchTo(old);
 }
 
 static void
 check_existing_end(const Rule *rule, ExistingReport *report)
 {
+	Existing   *existing = existing_of(report);
+	HASHCTL		ctl = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingKey), .hcxt = report->context};
+	HTAB	   *reversed = hash_create("paysafe reversed", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	MemoryContext context = AllocSetContextCreate(report->context, "paysafe reversal",
+												  ALLOCSET_DEFAULT_SIZES);
 	HASH_SEQ_STATUS status;
 	ExistingSum *sum;
+	ExistingReversal *reversal;
 
-	if (report->private == NULL)
-		return;
-	hash_seq_init(&status, report->private);
+	hash_seq_init(&status, existing->sums);
 	while ((sum = hash_seq_search(&status)) != NULL)
 	{
 		char	   *transaction = pstrdup(sum->words);
@@ -526,6 +505,27 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 							  psprintf("its entries in %s sum to %s instead of zero",
 									   currency, paysafe_money_text(sum->sum)));
 	}
+	hash_seq_init(&status, existing->reversals);
+	while ((reversal = hash_seq_search(&status)) != NULL)
+	{
+		ExistingKey key = existing_key(reversal->reverses_text, "");
+		MemoryContext old = MemoryContextSwitchTo(context);
+		char	   *fault;
+		bool		found;
+
+		(void) hash_search(reversed, &key, HASH_ENTER, &found);
+		fault = found ? "It is reversed more than once." :
+			paysafe_ledger_reversal_fault(rule->state, reversal->transaction,
+										  reversal->reverses, reversal->reverses_text);
+		if (fault != NULL)
+			paysafe_declare_fault(report, found ? "Transaction" : "Reversal",
+								  found ? reversal->reverses_text : reversal->transaction_text,
+								  pnstrdup(fault, strlen(fault) - 1));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+	hash_destroy(reversed);
 }
 
 static char *

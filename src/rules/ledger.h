@@ -10,6 +10,7 @@
 
 #include "utils/date.h"
 #include "utils/numeric.h"
+#include "utils/snapshot.h"
 
 #include "core/money.h"
 #include "core/rule.h"
@@ -66,13 +67,28 @@ extern bool paysafe_ledger_read(const LedgerState *state, TupleTableSlot *row,
 extern const LedgerState *paysafe_ledger_state(Relation leaf);
 
 /*
- * Call the visitor for the rows of the ledger whose column (by its number in the
- * state's leaf: transaction or reverses) has this value, in all leaves, with the
- * newest snapshot and what the current command wrote.
+ * Call the visitor for the rows of the ledger whose column (transaction or
+ * reverses) has this value and that the snapshot shows, in all leaves.
  */
 typedef bool (*LedgerVisitor) (Relation leaf, TupleTableSlot *row, void *arg);
 extern void paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
-								LedgerVisitor visitor, void *arg);
+								Snapshot snapshot, LedgerVisitor visitor, void *arg);
+
+/*
+ * ledger_posted.c: refuse an entry whose transaction id another database
+ * transaction has posted, or a reversal of what another transaction reverses.
+ * The row must be in the table.  Locks the id, or waits for others that are
+ * adding entries of it.
+ */
+extern void paysafe_ledger_check_posted(const Rule *rule, const LedgerEntry *entry);
+extern void paysafe_ledger_check_reversed(const Rule *rule, const LedgerEntry *entry);
+
+/* Why a transaction is no reversal of the other, or NULL. */
+extern char *paysafe_ledger_reversal_fault(const LedgerState *state, Datum transaction,
+										   Datum reverses, const char *reverses_text);
+
+/* What is locked may no longer be: a subtransaction, or all, has ended. */
+extern void paysafe_ledger_forget_ids(bool end_of_transaction);
 
 /*
  * ledger_sums.c: what the database transaction has posted.  Kept by
@@ -87,12 +103,6 @@ extern void paysafe_ledger_add(const Rule *rule, const LedgerEntry *entry);
 
 /* Has the reversal been noted?  Note it. */
 extern bool paysafe_ledger_note_reversal(const Rule *rule, const LedgerEntry *entry);
-
-/*
- * Keep others from posting, or reversing (what), this transaction id until the
- * database transaction ends.  Above some ids, all others from posting at all.
- */
-extern void paysafe_ledger_lock(Oid root, char what, const char *transaction);
 
 /* For the rule kind. */
 extern void paysafe_ledger_pre_commit(bool prepare);

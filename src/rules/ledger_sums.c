@@ -1,30 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * ledger_sums.c
- *	  What a database transaction has posted: sums, reversals, locks.
+ *	  What a database transaction has posted, until it balances.
  *
  * A sum is kept per ledger, transaction id and currency, and dropped as soon as
  * the id balances, so that a bulk load whose entries of one id stand together
  * needs no more memory than a single transfer.  Each subtransaction has sums of
  * its own, added to its parent's when it commits and dropped when it aborts.
  *
- * Locks: a posted id is locked (heavyweight, by a hash of its text; two ids of
- * one hash wait for each other, nothing worse) until the database transaction
- * ends, so that of two sessions that post the same id the second one waits and
- * then sees the first one's entries.  A transaction that posts more than
- * MAX_ID_LOCKS ids locks the ledger against other writers instead: the lock
- * table has no room for a million.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_inherits.h"
 #include "common/hashfn.h"
-#include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -33,8 +22,6 @@
 #include "core/refusal.h"
 #include "rules/kinds.h"
 #include "rules/ledger.h"
-
-#define MAX_ID_LOCKS 64
 
 typedef struct CurrencySum
 {
@@ -75,8 +62,6 @@ typedef struct Level
 	MemoryContext context;		/* of all below */
 	HTAB	   *postings;
 	List	   *reversals;
-	int			locks;			/* on ids */
-	List	   *locked;			/* OIDs of ledgers locked as a whole */
 	struct Level *outer;
 } Level;
 
@@ -251,43 +236,6 @@ paysafe_ledger_note_reversal(const Rule *rule, const LedgerEntry *entry)
 }
 
 /*
- * Locks
- */
-
-void
-paysafe_ledger_lock(Oid root, char what, const char *transaction)
-{
-	Level	   *current = current_level();
-	int			locks = 0;
-	LOCKTAG		tag;
-	uint64		hash;
-
-	for (Level *level = levels; level != NULL; level = level->outer)
-	{
-		if (list_member_oid(level->locked, root))
-			return;
-		locks += level->locks;
-	}
-	if (locks >= MAX_ID_LOCKS)
-	{
-		MemoryContext old;
-
-		/* as for a declaration: writers end first, and none begins */
-		LockRelationOid(root, ShareRowExclusiveLock);
-		(void) find_all_inheritors(root, ShareRowExclusiveLock, NULL);
-		old = MemoryContextSwitchTo(current->context);
-		current->locked = lappend_oid(current->locked, root);
-		MemoryContextSwitchTo(old);
-		return;
-	}
-	/* no class of catalogs has a user table's OID: nothing else takes this lock */
-	hash = hash_bytes_extended((const unsigned char *) transaction, strlen(transaction), what);
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, root, (uint32) hash, (uint16) (hash >> 32));
-	if (LockAcquire(&tag, ExclusiveLock, false, false) == LOCKACQUIRE_OK)
-		current->locks++;
-}
-
-/*
  * The end of transactions
  */
 
@@ -304,75 +252,19 @@ refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 					  "Add the missing entries before COMMIT, in the same database transaction.");
 }
 
-/* A side of a reversal: its entries as text, in an order that does not matter. */
-typedef struct Side
-{
-	List	   *entries;		/* of char * */
-	bool		negate;
-	const char *reverses;		/* what each entry must reverse, or NULL */
-	bool		mixed;			/* some do not */
-} Side;
-
-static bool
-collect_entry(Relation leaf, TupleTableSlot *row, void *arg)
-{
-	Side	   *side = arg;
-	LedgerEntry entry;
-	LedgerFault fault;
-	Numeric		amount;
-
-	if (!paysafe_ledger_read(paysafe_ledger_state(leaf), row, &entry, &fault))
-		return true;			/* it was there before the rule */
-	amount = entry.amount;
-	if (side->negate)
-		amount = paysafe_money_negate(amount);
-	if (side->reverses != NULL &&
-		(!entry.reversal || strcmp(entry.reverses_text, side->reverses) != 0))
-		side->mixed = true;
-	side->entries = lappend(side->entries,
-							psprintf("%zu:%s%zu:%s%s", strlen(entry.account), entry.account,
-									 strlen(entry.currency), entry.currency,
-									 paysafe_money_text(paysafe_money_trim(amount))));
-	return true;
-}
-
-static int
-compare_entries(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 static void
 check_reversal(const Reversal *reversal)
 {
 	const LedgerState *state = reversal->rule->state;
-	Side		original = {.negate = true};
-	Side		mirror = {.reverses = reversal->reverses};
-	const char *detail = NULL;
-	ListCell   *a;
-	ListCell   *b;
+	const char *fault = paysafe_ledger_reversal_fault(state, reversal->transaction_value,
+													  reversal->reverses_value,
+													  reversal->reverses);
 
-	paysafe_ledger_scan(state, state->transaction_name, reversal->reverses_value, collect_entry, &original);
-	paysafe_ledger_scan(state, state->transaction_name, reversal->transaction_value, collect_entry, &mirror);
-	list_sort(original.entries, compare_entries);
-	list_sort(mirror.entries, compare_entries);
-	if (original.entries == NIL)
-		detail = psprintf("There is no transaction \"%s\".", reversal->reverses);
-	else if (mirror.mixed)
-		detail = psprintf("Not all of its entries name \"%s\".", reversal->reverses);
-	else if (list_length(original.entries) != list_length(mirror.entries))
-		detail = psprintf("It has %d entries, \"%s\" has %d.", list_length(mirror.entries),
-						  reversal->reverses, list_length(original.entries));
-	else
-		forboth(a, original.entries, b, mirror.entries)
-			if (strcmp(lfirst(a), lfirst(b)) != 0)
-				detail = psprintf("Its entries are not those of \"%s\" with the opposite sign.",
-								  reversal->reverses);
-	if (detail != NULL)
+	if (fault != NULL)
 		paysafe_refuse_by(reversal->rule, ERRCODE_PAYSAFE_REVERSAL, state->reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" does not reverse \"%s\"",
 								   reversal->transaction, reversal->rule->table_name, reversal->reverses),
-						  detail,
+						  fault,
 						  "A reversal has the same accounts, currencies and amounts, debits as credits.");
 }
 
@@ -404,11 +296,14 @@ void
 paysafe_ledger_end_transaction(void)
 {
 	levels = NULL;				/* memory goes with TopTransactionContext */
+	paysafe_ledger_forget_ids(true);
 }
 
 void
 paysafe_ledger_end_subtransaction(bool committed, int level)
 {
+	if (!committed)
+		paysafe_ledger_forget_ids(false);
 	while (levels != NULL && levels->level >= level)
 	{
 		Level	   *inner = levels;
@@ -437,9 +332,7 @@ paysafe_ledger_end_subtransaction(bool committed, int level)
 		MemoryContextSetParent(inner->context, levels->context);
 		old = MemoryContextSwitchTo(levels->context);
 		levels->reversals = list_concat(levels->reversals, inner->reversals);
-		levels->locked = list_concat(levels->locked, inner->locked);
 		MemoryContextSwitchTo(old);
-		levels->locks += inner->locks;
 		if (inner->reversals == NIL)
 			MemoryContextDelete(inner->context);
 	}

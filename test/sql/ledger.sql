@@ -22,6 +22,22 @@ SELECT paysafe.protect_ledger('entry', 'txn', 'account', 'amount', 'currency',
 							  reverses_column => 'reverses', posting_date_column => 'day');
 SELECT rule, definition FROM paysafe.protection WHERE relation = 'entry'::regclass;
 
+-- reversals that are there already
+CREATE TABLE past (id int PRIMARY KEY, txn int, account text, amount bigint, currency text, reverses int);
+CREATE INDEX ON past (txn);
+CREATE INDEX ON past (reverses);
+INSERT INTO past VALUES (1, 1, 'a', 5, 'EUR', NULL), (2, 1, 'b', -5, 'EUR', NULL), (3, 2, 'a', -5, 'EUR', 1), (4, 2, 'b', 5, 'EUR', 1),
+						(5, 3, 'b', 5, 'EUR', 1), (6, 3, 'a', -5, 'EUR', 1);
+SELECT paysafe.protect_ledger('past', 'txn', 'account', 'amount', 'currency', reverses_column => 'reverses');	-- fails: twice
+UPDATE past SET reverses = 2, account = translate(account, 'ab', 'ba') WHERE txn = 3;
+SELECT paysafe.protect_ledger('past', 'txn', 'account', 'amount', 'currency', reverses_column => 'reverses');
+UPDATE past SET amount = 4 WHERE id = 5;		-- fails
+CREATE TABLE past_2 AS SELECT * FROM past;
+CREATE INDEX ON past_2 (txn);
+CREATE INDEX ON past_2 (reverses);
+UPDATE past_2 SET amount = amount + sign(amount) WHERE txn = 3;
+SELECT paysafe.protect_ledger('past_2', 'txn', 'account', 'amount', 'currency', reverses_column => 'reverses');	-- fails: not equal
+
 -- balanced at COMMIT, in each currency
 INSERT INTO entry (txn, account, amount) VALUES ('t1', 'cash', 10), ('t1', 'sales', -10);
 INSERT INTO entry (txn, account, amount) VALUES ('t2', 'cash', 10), ('t2', 'sales', -9.99);	-- fails
