@@ -16,15 +16,21 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name,
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 
--- the rules in force are no secret; transition and pending_approvals act with
--- the caller's privileges on the tables themselves
+-- the rules in force are no secret; these act with the caller's privileges on
+-- the tables themselves: reservations need INSERT on the ledger, balances SELECT
+-- on the accounts
 GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
 GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.currency TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
@@ -37,6 +43,12 @@ SELECT pg_extension_config_dump('paysafe.rule', 'WHERE EXISTS (SELECT 1 FROM pg_
 SELECT pg_extension_config_dump('paysafe.threshold', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.refund_event', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.closed_period', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.balance_stripe', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.balance_move', '');
+SELECT pg_extension_config_dump('paysafe.balance_stripe_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.reservation_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.reservation_end', '');
+SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');

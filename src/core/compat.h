@@ -18,6 +18,7 @@
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "parser/parse_relation.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
 
@@ -102,6 +103,44 @@ insert_index_tuples_compat(ResultRelInfo *result, TupleTableSlot *slot, EState *
 	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false);
 #else
 	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
+/* Give the executor one table to update, and the columns that change. */
+static inline void
+init_update_range_table_compat(EState *estate, Relation rel, Bitmapset *columns)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+#if PG_VERSION_NUM >= 160000
+	List	   *permissions = NIL;
+#endif
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(rel);
+	rte->relkind = rel->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 160000
+	addRTEPermissionInfo(&permissions, rte)->updatedCols = columns;
+#else
+	rte->updatedCols = columns;
+#endif
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(estate, list_make1(rte), permissions, bms_make_singleton(1));
+#elif PG_VERSION_NUM >= 160000
+	ExecInitRangeTable(estate, list_make1(rte), permissions);
+#else
+	ExecInitRangeTable(estate, list_make1(rte));
+#endif
+}
+
+/* An EvalPlanQual that has nothing to evaluate; PostgreSQL 16 added a list. */
+static inline void
+init_evalplanqual_compat(EPQState *epqstate, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1, NIL);
+#else
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1);
 #endif
 }
 

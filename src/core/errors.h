@@ -32,6 +32,12 @@
 #define ERRCODE_PAYSAFE_REVERSAL		MAKE_SQLSTATE('2','3','L','0','5')	/* not the opposite, or the second one */
 #define ERRCODE_PAYSAFE_CLOSED_PERIOD	MAKE_SQLSTATE('2','3','L','0','6')	/* a posting date in a closed period */
 
+/* balances */
+#define ERRCODE_PAYSAFE_MINIMUM			MAKE_SQLSTATE('2','3','M','0','1')	/* a balance would fall below its minimum */
+#define ERRCODE_PAYSAFE_BALANCE			MAKE_SQLSTATE('2','3','M','0','2')	/* a balance changed by other means than entries */
+#define ERRCODE_PAYSAFE_ACCOUNT			MAKE_SQLSTATE('2','3','M','0','3')	/* an entry without exactly one account of its currency */
+#define ERRCODE_PAYSAFE_RESERVATION		MAKE_SQLSTATE('2','3','M','0','5')	/* a reservation that is not open, or posted wrongly */
+
 /* payments and refunds */
 #define ERRCODE_PAYSAFE_OVER_CAPTURED	MAKE_SQLSTATE('2','3','R','0','1')	/* refunds exceed the captured amount */
 #define ERRCODE_PAYSAFE_CURRENCY		MAKE_SQLSTATE('2','3','R','0','2')	/* refund and payment differ */

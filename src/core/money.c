@@ -89,6 +89,39 @@ paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *o
 	return true;
 }
 
+Datum
+paysafe_money_datum(const AmountColumn *column, Form_pg_attribute att, Numeric amount)
+{
+	int32		typmod = att->atttypmod;
+	Oid			base = getBaseTypeAndTypmod(att->atttypid, &typmod);
+	Datum		value = NumericGetDatum(amount);
+	Datum		result;
+
+	Assert(base == column->typid);
+	switch (base)
+	{
+		case INT2OID:
+			result = DirectFunctionCall1(numeric_int2, value);
+			break;
+		case INT4OID:
+			result = DirectFunctionCall1(numeric_int4, value);
+			break;
+		case INT8OID:
+			result = DirectFunctionCall1(numeric_int8, value);
+			break;
+		default:
+			result = DirectFunctionCall2(numeric, value, Int32GetDatum(typmod));
+			if (paysafe_money_compare(DatumGetNumeric(result), amount) != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("column \"%s\" cannot hold %s exactly",
+								column->name, paysafe_money_text(amount))));
+	}
+	if (att->atttypid != base)
+		domain_check(result, false, att->atttypid, NULL, NULL);
+	return result;
+}
+
 bool
 paysafe_money_same(const AmountColumn *column, TupleTableSlot *a, TupleTableSlot *b)
 {

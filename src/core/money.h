@@ -35,6 +35,13 @@ extern bool paysafe_money_is_minor(const AmountColumn *column);
 extern bool paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot,
 								Numeric *out);
 
+/*
+ * The amount as the column stores it.  Raises 22003 if it does not fit, and what
+ * the column's domain raises.
+ */
+extern Datum paysafe_money_datum(const AmountColumn *column, Form_pg_attribute att,
+								 Numeric amount);
+
 /* Do both rows hold the same amount (1.0 = 1.00; NULL = NULL)? */
 extern bool paysafe_money_same(const AmountColumn *column, TupleTableSlot *a,
 							   TupleTableSlot *b);

@@ -39,11 +39,12 @@ paysafe_scan_snapshot(void)
 	return snapshot;
 }
 
-void
-paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
-			 Snapshot snapshot, ScanVisitor visitor, void *arg)
+/* tracked: at SERIALIZABLE, a read of the transaction like any other */
+static void
+scan(Relation rel, Relation index, int nkeys, ScanKey keys, Snapshot snapshot,
+	 ScanDirection direction, bool tracked, ScanVisitor visitor, void *arg)
 {
-	bool		all_versions = IsolationIsSerializable() && IsMVCCSnapshot(snapshot);
+	bool		all_versions = !tracked && IsolationIsSerializable() && IsMVCCSnapshot(snapshot);
 	Snapshot	fetch = all_versions ? SnapshotAny : snapshot;
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	IndexScanDesc index_scan = NULL;
@@ -58,8 +59,8 @@ paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
 		table_scan = table_beginscan(rel, fetch, 0, NULL);
 
 	while (index_scan != NULL ?
-		   index_getnext_slot(index_scan, ForwardScanDirection, slot) :
-		   table_scan_getnextslot(table_scan, ForwardScanDirection, slot))
+		   index_getnext_slot(index_scan, direction, slot) :
+		   table_scan_getnextslot(table_scan, direction, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (all_versions && !table_tuple_satisfies_snapshot(rel, slot, snapshot))
@@ -73,4 +74,18 @@ paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
 	else
 		table_endscan(table_scan);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+void
+paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
+			 Snapshot snapshot, ScanVisitor visitor, void *arg)
+{
+	scan(rel, index, nkeys, keys, snapshot, ForwardScanDirection, false, visitor, arg);
+}
+
+void
+paysafe_scan_ordered(Relation rel, Relation index, int nkeys, ScanKey keys, Snapshot snapshot,
+					 ScanDirection direction, bool tracked, ScanVisitor visitor, void *arg)
+{
+	scan(rel, index, nkeys, keys, snapshot, direction, tracked, visitor, arg);
 }

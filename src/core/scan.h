@@ -8,6 +8,7 @@
 #ifndef PAYSAFE_SCAN_H
 #define PAYSAFE_SCAN_H
 
+#include "access/sdir.h"
 #include "access/skey.h"
 #include "executor/tuptable.h"
 #include "utils/rel.h"
@@ -28,5 +29,13 @@ extern Snapshot paysafe_scan_snapshot(void);
 typedef bool (*ScanVisitor) (Relation rel, TupleTableSlot *row, void *arg);
 extern void paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
 						 Snapshot snapshot, ScanVisitor visitor, void *arg);
+
+/*
+ * The same in the order of the index, forward or backward.  tracked: the
+ * snapshot is the query's, and at SERIALIZABLE these are reads like its others.
+ */
+extern void paysafe_scan_ordered(Relation rel, Relation index, int nkeys, ScanKey keys,
+								 Snapshot snapshot, ScanDirection direction, bool tracked,
+								 ScanVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_SCAN_H */

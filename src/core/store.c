@@ -125,6 +125,33 @@ visit_slot(Relation rel, TupleTableSlot *slot, void *arg)
 	return scan->visitor(rel, ExecFetchSlotHeapTuple(slot, false, NULL), scan->arg);
 }
 
+/* Open an index of the table by name. */
+static Relation
+open_index(Relation rel, const char *name)
+{
+	Oid			oid = get_relname_relid(name, RelationGetNamespace(rel));
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" of the extension paysafe does not exist", name)));
+	return index_open(oid, AccessShareLock);
+}
+
+/* The n-th column of the index compared with the value. */
+static void
+make_key(ScanKey key, Relation rel, Relation index, int n, StrategyNumber strategy, Datum value)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
+										  index->rd_index->indkey.values[n] - 1);
+	TypeCacheEntry *typcache = lookup_type_cache(att->atttypid, TYPECACHE_BTREE_OPFAMILY);
+	Oid			operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
+											   typcache->btree_opintype, strategy);
+
+	ScanKeyEntryInitialize(key, 0, n + 1, strategy, InvalidOid, att->attcollation,
+						   get_opcode(operator), value);
+}
+
 void
 paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 				   const Datum *keys, StoreVisitor visitor, void *arg)
@@ -136,29 +163,40 @@ paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 	ScanKeyData scankeys[INDEX_MAX_KEYS];
 
 	if (nkeys > 0)
-	{
-		Oid			index_oid = get_relname_relid(index_name, RelationGetNamespace(rel));
-
-		if (!OidIsValid(index_oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("index \"%s\" of the extension paysafe does not exist", index_name)));
-		index = index_open(index_oid, AccessShareLock);
-		for (int i = 0; i < nkeys; i++)
-		{
-			AttrNumber	attnum = index->rd_index->indkey.values[i];
-			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-			TypeCacheEntry *typcache = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR);
-
-			ScanKeyEntryInitialize(&scankeys[i], 0, i + 1, BTEqualStrategyNumber,
-								   InvalidOid, att->attcollation,
-								   get_opcode(typcache->eq_opr), keys[i]);
-		}
-	}
+		index = open_index(rel, index_name);
+	for (int i = 0; i < nkeys; i++)
+		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
 	paysafe_scan(rel, index, nkeys, scankeys, snapshot, visit_slot, &scan);
 	if (index != NULL)
 		index_close(index, AccessShareLock);
 	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+}
+
+void
+paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
+				   StrategyNumber strategy, Datum bound, bool backward, Snapshot snapshot,
+				   StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+	Relation	index = open_index(rel, index_name);
+	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
+	StoreScan	scan = {visitor, arg};
+	ScanKeyData scankeys[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < nkeys; i++)
+		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
+	if (strategy != InvalidStrategy)
+	{
+		make_key(&scankeys[nkeys], rel, index, nkeys, strategy, bound);
+		nkeys++;
+	}
+	paysafe_scan_ordered(rel, index, nkeys, scankeys, newest ? newest : snapshot,
+						 backward ? BackwardScanDirection : ForwardScanDirection,
+						 newest == NULL, visit_slot, &scan);
+	if (newest != NULL)
+		UnregisterSnapshot(newest);
+	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
 }
 

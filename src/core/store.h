@@ -14,6 +14,7 @@
 #define PAYSAFE_STORE_H
 
 #include "access/htup.h"
+#include "access/stratnum.h"
 #include "executor/tuptable.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
@@ -49,6 +50,17 @@ extern void paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots
 typedef bool (*StoreVisitor) (Relation rel, HeapTuple tuple, void *arg);
 extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 							   int nkeys, const Datum *keys,
+							   StoreVisitor visitor, void *arg);
+
+/*
+ * The same in the order of the index: rows whose first nkeys index columns equal
+ * the key values and, unless the strategy is InvalidStrategy, whose next one
+ * compares with the bound that way.  A snapshot of the query's makes it a read of
+ * the query; NULL stands for the newest, as above.
+ */
+extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys,
+							   const Datum *keys, StrategyNumber strategy, Datum bound,
+							   bool backward, Snapshot snapshot,
 							   StoreVisitor visitor, void *arg);
 
 /* A text column (0-based) of a row of an own table, or NULL; palloc'd. */

@@ -42,7 +42,8 @@ check_redacted(const CompileInput *input, List *redacted, const AttrNumber *key,
 		"status_column", "amount_column", "captured_column", "currency_column",
 		"payment_column", "payment_key_column", "payment_amount_column",
 		"payment_currency_column", "transaction_column", "account_column",
-		"direction_column", "reverses_column", "posting_date_column"
+		"direction_column", "reverses_column", "posting_date_column",
+		"key_column", "balance_column", "minimum_column", "side_column"
 	};
 	List	   *columns = NIL;
 	ListCell   *lc;

@@ -16,6 +16,7 @@ extern const RuleKind paysafe_append_only_kind;
 extern const RuleKind paysafe_payment_kind;
 extern const RuleKind paysafe_refund_kind;
 extern const RuleKind paysafe_ledger_kind;
+extern const RuleKind paysafe_balance_kind;
 extern const RuleKind paysafe_audit_kind;
 
 #endif							/* PAYSAFE_KINDS_H */

@@ -73,23 +73,6 @@ closed_until(Oid root)
 	return latest;
 }
 
-/* A column whose values are texts or keys that compare exactly. */
-static AttrNumber
-exact_column(Relation rel, const char *name, char *name_out, Oid *type)
-{
-	AttrNumber	attnum = paysafe_catalog_column(rel, name);
-
-	*type = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	strlcpy(name_out, name, NAMEDATALEN);
-	if (!paysafe_key_is_exact(*type))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" has type %s, which cannot name transactions or accounts",
-						name, format_type_be(*type)),
-				 errhint("Use an integer type, numeric, text, varchar, char(n), uuid or bytea.")));
-	return attnum;
-}
-
 static void *
 compile(const CompileInput *input)
 {
@@ -101,30 +84,7 @@ compile(const CompileInput *input)
 		return NULL;
 	state = palloc0(sizeof(LedgerState));
 	state->root = input->source->relation;
-	state->transaction = exact_column(input->leaf, paysafe_spec_text(spec, "transaction_column"),
-									  state->transaction_name, &state->transaction_type);
-	state->account = exact_column(input->leaf, paysafe_spec_text(spec, "account_column"),
-								  state->account_name, &state->account_type);
-	paysafe_money_column(input->leaf, paysafe_spec_text(spec, "amount_column"), &state->amount);
-	paysafe_state_column(input->leaf, paysafe_spec_text(spec, "currency_column"), &state->currency);
-	name = paysafe_spec_optional_text(spec, "direction_column");
-	if (name != NULL)
-	{
-		state->has_direction = true;
-		paysafe_state_column(input->leaf, name, &state->direction);
-	}
-	name = paysafe_spec_optional_text(spec, "reverses_column");
-	if (name != NULL)
-	{
-		Oid			type;
-
-		state->reverses = exact_column(input->leaf, name, state->reverses_name, &type);
-		if (type != state->transaction_type)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("columns \"%s\" and \"%s\" have different types",
-							state->transaction_name, name)));
-	}
+	paysafe_entry_columns(input->leaf, spec, &state->columns);
 	DATE_NOBEGIN(state->closed_until);
 	name = paysafe_spec_optional_text(spec, "posting_date_column");
 	if (name != NULL)
@@ -146,31 +106,6 @@ compile(const CompileInput *input)
 /*
  * Entries
  */
-
-/* 1 for debit, -1 for credit, 0 for neither */
-static int
-direction_sign(const char *text)
-{
-	static const struct
-	{
-		const char *text;
-		int			sign;
-	}			words[] = {
-		{"debit", 1}, {"credit", -1}, {"dr", 1}, {"cr", -1}, {"d", 1}, {"c", -1}, {"1", 1}, {"-1", -1}
-	};
-
-	for (int i = 0; text != NULL && i < lengthof(words); i++)
-		if (pg_strcasecmp(text, words[i].text) == 0)
-			return words[i].sign;
-	return 0;
-}
-
-static bool
-fault_of(LedgerFault *fault, int sqlstate, const char *column, char *reason)
-{
-	*fault = (LedgerFault) {sqlstate, column, reason};
-	return false;
-}
 
 /* The row's posting date, in UTC; false if it is none. */
 static bool
@@ -198,71 +133,6 @@ posting_date(const LedgerState *state, TupleTableSlot *row, DateADT *out)
 	return !DATE_NOT_FINITE(*out);
 }
 
-bool
-paysafe_ledger_read(const LedgerState *state, TupleTableSlot *row,
-					LedgerEntry *entry, LedgerFault *fault)
-{
-	bool		isnull;
-	Datum		value;
-	char	   *reason;
-	int			sign;
-
-	entry->transaction = slot_getattr(row, state->transaction, &isnull);
-	if (isnull)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, state->transaction_name, pstrdup("the transaction is missing"));
-	entry->transaction_text = paysafe_value_text(state->transaction_type, entry->transaction);
-	value = slot_getattr(row, state->account, &isnull);
-	if (isnull)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, state->account_name, pstrdup("the account is missing"));
-	entry->account = paysafe_value_text(state->account_type, value);
-	(void) slot_getattr(row, state->currency.attnum, &isnull);
-	if (isnull)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, state->currency.name, pstrdup("the currency is missing"));
-	entry->currency = paysafe_state_text(&state->currency, row);
-	if (!paysafe_money_value(&state->amount, row, &entry->amount))
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, state->amount.name, pstrdup("the amount is missing"));
-
-	if (numeric_is_nan(entry->amount) || numeric_is_inf(entry->amount))
-		sign = 1;				/* whatever: it is a fault */
-	else
-		sign = paysafe_money_compare(entry->amount, paysafe_money_zero());
-	reason = paysafe_money_fault(&state->amount,
-								 sign < 0 && !state->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
-								 entry->currency, false);
-	if (reason != NULL)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, state->amount.name,
-						psprintf("amount %s: %s", paysafe_money_text(entry->amount), reason));
-	if (state->has_direction)
-	{
-		char	   *direction;
-
-		(void) slot_getattr(row, state->direction.attnum, &isnull);
-		direction = isnull ? NULL : paysafe_state_text(&state->direction, row);
-		sign = direction_sign(direction);
-		if (sign == 0)
-			return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, state->direction.name,
-							direction ? psprintf("direction \"%s\" is neither debit nor credit", direction) :
-							pstrdup("the direction is missing"));
-		if (sign < 0)
-			entry->amount = paysafe_money_negate(entry->amount);
-	}
-
-	entry->reversal = false;
-	if (state->reverses != 0)
-	{
-		entry->reverses = slot_getattr(row, state->reverses, &isnull);
-		if (!isnull)
-		{
-			entry->reversal = true;
-			entry->reverses_text = paysafe_value_text(state->transaction_type, entry->reverses);
-			if (strcmp(entry->reverses_text, entry->transaction_text) == 0)
-				return fault_of(fault, ERRCODE_PAYSAFE_REVERSAL, state->reverses_name,
-								pstrdup("a transaction cannot reverse itself"));
-		}
-	}
-	return true;
-}
-
 const LedgerState *
 paysafe_ledger_state(Relation leaf)
 {
@@ -285,7 +155,7 @@ paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		KeyEquality equality;
 
-		paysafe_key_equality(leaf, paysafe_catalog_column(leaf, column), state->transaction_type, &equality);
+		paysafe_key_equality(leaf, paysafe_catalog_column(leaf, column), state->columns.transaction_type, &equality);
 		paysafe_key_scan(leaf, &equality, value, snapshot, visitor, arg);
 		table_close(leaf, NoLock);
 	}
@@ -329,13 +199,13 @@ static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const LedgerState *state = rule->state;
-	LedgerEntry entry;
-	LedgerFault fault;
+	Entry entry;
+	EntryFault fault;
 
 	if (change->op != 'I')
 		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
 					  paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->before));
-	if (!paysafe_ledger_read(state, change->after, &entry, &fault))
+	if (!paysafe_entry_read(&state->columns, change->after, &entry, &fault))
 		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
 						  psprintf("Row \"%s\": %s.",
@@ -420,7 +290,7 @@ existing_of(ExistingReport *report)
 }
 
 static void
-add_existing_sum(HTAB *sums, const LedgerEntry *entry)
+add_existing_sum(HTAB *sums, const Entry *entry)
 {
 	bool		found;
 	ExistingKey key = existing_key(entry->transaction_text, entry->currency);
@@ -444,7 +314,7 @@ add_existing_sum(HTAB *sums, const LedgerEntry *entry)
 }
 
 static void
-add_existing_reversal(HTAB *reversals, const LedgerState *state, const LedgerEntry *entry)
+add_existing_reversal(HTAB *reversals, const LedgerState *state, const Entry *entry)
 {
 	bool		found;
 	ExistingKey key = existing_key(entry->reverses_text, entry->transaction_text);
@@ -454,7 +324,7 @@ add_existing_reversal(HTAB *reversals, const LedgerState *state, const LedgerEnt
 
 	if (found)
 		return;
-	get_typlenbyval(state->transaction_type, &typlen, &typbyval);
+	get_typlenbyval(state->columns.transaction_type, &typlen, &typbyval);
 	reversal->transaction = datumCopy(entry->transaction, typbyval, typlen);
 	reversal->transaction_text = pstrdup(entry->transaction_text);
 	reversal->reverses = datumCopy(entry->reverses, typbyval, typlen);
@@ -464,12 +334,12 @@ add_existing_reversal(HTAB *reversals, const LedgerState *state, const LedgerEnt
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
-	LedgerEntry entry;
-	LedgerFault fault;
+	Entry entry;
+	EntryFault fault;
 	Existing   *existing = existing_of(report);
 	MemoryContext old;
 
-	if (!paysafe_ledger_read(rule->state, row, &entry, &fault))
+	if (!paysafe_entry_read(&((const LedgerState *) rule->state)->columns, row, &entry, &fault))
 	{
 		paysafe_declare_fault(report, "Row",
 							  paysafe_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);

@@ -9,59 +9,21 @@
 #define PAYSAFE_LEDGER_H
 
 #include "utils/date.h"
-#include "utils/numeric.h"
 #include "utils/snapshot.h"
 
-#include "core/money.h"
+#include "core/entry.h"
 #include "core/rule.h"
-#include "core/state.h"
 
 /* A ledger rule, compiled for one leaf. */
 typedef struct LedgerState
 {
 	Oid			root;			/* the table it is declared on */
-	AttrNumber	transaction;
-	Oid			transaction_type;	/* base type */
-	AttrNumber	account;
-	Oid			account_type;	/* base type */
-	AmountColumn amount;
-	StateColumn currency;
-	bool		has_direction;	/* otherwise amounts have a sign */
-	StateColumn direction;
-	AttrNumber	reverses;		/* 0: none */
+	EntryColumns columns;
 	AttrNumber	date;			/* 0: none */
 	Oid			date_type;		/* base type */
-	char		transaction_name[NAMEDATALEN];
-	char		account_name[NAMEDATALEN];
-	char		reverses_name[NAMEDATALEN];
 	char		date_name[NAMEDATALEN];
 	DateADT		closed_until;	/* DATEVAL_NOBEGIN: nothing is closed */
 } LedgerState;
-
-/* What a row says; texts and amount in the current context or in the row. */
-typedef struct LedgerEntry
-{
-	Datum		transaction;
-	char	   *transaction_text;
-	char	   *account;
-	char	   *currency;
-	Numeric		amount;			/* debits positive, credits negative */
-	bool		reversal;
-	Datum		reverses;		/* if reversal */
-	char	   *reverses_text;
-} LedgerEntry;
-
-/* Why a row is no entry; a NULL reason: it is one. */
-typedef struct LedgerFault
-{
-	int			sqlstate;
-	const char *column;
-	char	   *reason;
-} LedgerFault;
-
-/* Read an entry; false with the fault filled in if it is none. */
-extern bool paysafe_ledger_read(const LedgerState *state, TupleTableSlot *row,
-								LedgerEntry *entry, LedgerFault *fault);
 
 /* The ledger rule of a leaf, or NULL. */
 extern const LedgerState *paysafe_ledger_state(Relation leaf);
@@ -80,8 +42,8 @@ extern void paysafe_ledger_scan(const LedgerState *state, const char *column, Da
  * The row must be in the table.  Locks the id, or waits for others that are
  * adding entries of it.
  */
-extern void paysafe_ledger_check_posted(const Rule *rule, const LedgerEntry *entry);
-extern void paysafe_ledger_check_reversed(const Rule *rule, const LedgerEntry *entry);
+extern void paysafe_ledger_check_posted(const Rule *rule, const Entry *entry);
+extern void paysafe_ledger_check_reversed(const Rule *rule, const Entry *entry);
 
 /* Why a transaction is no reversal of the other, or NULL. */
 extern char *paysafe_ledger_reversal_fault(const LedgerState *state, Datum transaction,
@@ -99,10 +61,10 @@ extern void paysafe_ledger_forget_ids(bool end_of_transaction);
 extern bool paysafe_ledger_is_open(Oid root, const char *transaction);
 
 /* Add an entry to the sums. */
-extern void paysafe_ledger_add(const Rule *rule, const LedgerEntry *entry);
+extern void paysafe_ledger_add(const Rule *rule, const Entry *entry);
 
 /* Has the reversal been noted?  Note it. */
-extern bool paysafe_ledger_note_reversal(const Rule *rule, const LedgerEntry *entry);
+extern bool paysafe_ledger_note_reversal(const Rule *rule, const Entry *entry);
 
 /* For the rule kind. */
 extern void paysafe_ledger_pre_commit(bool prepare);

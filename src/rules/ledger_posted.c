@@ -185,11 +185,11 @@ visit(Relation leaf, TupleTableSlot *row, void *arg)
 	}
 	else
 	{
-		LedgerEntry entry;
-		LedgerFault fault;
+		Entry entry;
+		EntryFault fault;
 
 		/* the other entries of this reversal are no second one */
-		if (!paysafe_ledger_read(paysafe_ledger_state(leaf), row, &entry, &fault) ||
+		if (!paysafe_entry_read(&paysafe_ledger_state(leaf)->columns, row, &entry, &fault) ||
 			strcmp(entry.transaction_text, search->transaction) == 0)
 			return true;
 		by = entry.transaction_text;
@@ -235,7 +235,7 @@ hash_id(const char *id, IdUse use)
 }
 
 void
-paysafe_ledger_check_posted(const Rule *rule, const LedgerEntry *entry)
+paysafe_ledger_check_posted(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->state;
 	Search		search = {.state = state, .use = POSTED};
@@ -243,9 +243,9 @@ paysafe_ledger_check_posted(const Rule *rule, const LedgerEntry *entry)
 
 	if (is_known_free(state->root, entry->transaction_text, hash))
 		return;
-	look(&search, hash, state->transaction_name, entry->transaction);
+	look(&search, hash, state->columns.transaction_name, entry->transaction);
 	if (search.found)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_POSTED, state->transaction_name,
+		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_POSTED, state->columns.transaction_name,
 						  psprintf("transaction \"%s\" in table \"%s\" has been posted",
 								   entry->transaction_text, rule->table_name),
 						  "A posted transaction takes no more entries.",
@@ -254,16 +254,16 @@ paysafe_ledger_check_posted(const Rule *rule, const LedgerEntry *entry)
 }
 
 void
-paysafe_ledger_check_reversed(const Rule *rule, const LedgerEntry *entry)
+paysafe_ledger_check_reversed(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->state;
 	Search		search = {
 		.state = state, .use = REVERSED, .transaction = entry->transaction_text
 	};
 
-	look(&search, hash_id(entry->reverses_text, REVERSED), state->reverses_name, entry->reverses);
+	look(&search, hash_id(entry->reverses_text, REVERSED), state->columns.reverses_name, entry->reverses);
 	if (search.found)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_REVERSAL, state->reverses_name,
+		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" has been reversed",
 								   entry->reverses_text, rule->table_name),
 						  psprintf("By transaction \"%s\".", search.by),
@@ -287,11 +287,11 @@ static bool
 collect_entry(Relation leaf, TupleTableSlot *row, void *arg)
 {
 	Side	   *side = arg;
-	LedgerEntry entry;
-	LedgerFault fault;
+	Entry entry;
+	EntryFault fault;
 	Numeric		amount;
 
-	if (!paysafe_ledger_read(paysafe_ledger_state(leaf), row, &entry, &fault))
+	if (!paysafe_entry_read(&paysafe_ledger_state(leaf)->columns, row, &entry, &fault))
 		return true;			/* it was there before the rule */
 	amount = entry.amount;
 	if (side->negate)
@@ -300,7 +300,7 @@ collect_entry(Relation leaf, TupleTableSlot *row, void *arg)
 		(!entry.reversal || strcmp(entry.reverses_text, side->reverses) != 0))
 		side->mixed = true;
 	side->entries = lappend(side->entries,
-							psprintf("%zu:%s%zu:%s%s", strlen(entry.account), entry.account,
+							psprintf("%zu:%s%zu:%s%s", strlen(entry.account_text), entry.account_text,
 									 strlen(entry.currency), entry.currency,
 									 paysafe_money_text(paysafe_money_trim(amount))));
 	return true;
@@ -322,8 +322,8 @@ paysafe_ledger_reversal_fault(const LedgerState *state, Datum transaction,
 	ListCell   *a;
 	ListCell   *b;
 
-	paysafe_ledger_scan(state, state->transaction_name, reverses, snapshot, collect_entry, &original);
-	paysafe_ledger_scan(state, state->transaction_name, transaction, snapshot, collect_entry, &mirror);
+	paysafe_ledger_scan(state, state->columns.transaction_name, reverses, snapshot, collect_entry, &original);
+	paysafe_ledger_scan(state, state->columns.transaction_name, transaction, snapshot, collect_entry, &mirror);
 	UnregisterSnapshot(snapshot);
 	if (original.entries == NIL)
 		return psprintf("There is no transaction \"%s\".", reverses_text);

@@ -189,7 +189,7 @@ add_to_level(Level *level, const Rule *rule, Oid root, const char *transaction,
 }
 
 void
-paysafe_ledger_add(const Rule *rule, const LedgerEntry *entry)
+paysafe_ledger_add(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->state;
 
@@ -198,7 +198,7 @@ paysafe_ledger_add(const Rule *rule, const LedgerEntry *entry)
 }
 
 bool
-paysafe_ledger_note_reversal(const Rule *rule, const LedgerEntry *entry)
+paysafe_ledger_note_reversal(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->state;
 	Level	   *current;
@@ -221,7 +221,7 @@ paysafe_ledger_note_reversal(const Rule *rule, const LedgerEntry *entry)
 		}
 	}
 	current = current_level();
-	get_typlenbyval(state->transaction_type, &typlen, &typbyval);
+	get_typlenbyval(state->columns.transaction_type, &typlen, &typbyval);
 	old = MemoryContextSwitchTo(current->context);
 	reversal = palloc(sizeof(Reversal));
 	reversal->rule = rule;
@@ -244,7 +244,7 @@ refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 {
 	const LedgerState *state = posting->rule->state;
 
-	paysafe_refuse_by(posting->rule, ERRCODE_PAYSAFE_UNBALANCED, state->amount.name,
+	paysafe_refuse_by(posting->rule, ERRCODE_PAYSAFE_UNBALANCED, state->columns.amount.name,
 					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
 							   posting->transaction, posting->rule->table_name),
 					  psprintf("Its entries in %s sum to %s instead of zero.",
@@ -261,7 +261,7 @@ check_reversal(const Reversal *reversal)
 													  reversal->reverses);
 
 	if (fault != NULL)
-		paysafe_refuse_by(reversal->rule, ERRCODE_PAYSAFE_REVERSAL, state->reverses_name,
+		paysafe_refuse_by(reversal->rule, ERRCODE_PAYSAFE_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" does not reverse \"%s\"",
 								   reversal->transaction, reversal->rule->table_name, reversal->reverses),
 						  fault,

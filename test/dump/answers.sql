@@ -17,5 +17,8 @@ SELECT relation, key, amount, total_within, threshold, approvals_needed, approva
 SELECT id, relation, key, state, approver, reason, at, valid_until FROM paysafe.approval ORDER BY id;
 SELECT * FROM paysafe.refund_event ORDER BY at, refund;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;
+SELECT code, balance, paysafe.balance(code) FROM shop.account ORDER BY code;
+SELECT * FROM paysafe.balance_history ORDER BY at;
+SELECT * FROM paysafe.reservation ORDER BY id;
 SELECT * FROM paysafe.currency WHERE NOT iso;
 SELECT paysafe.status_diagram('shop.refund');

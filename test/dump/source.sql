@@ -33,6 +33,7 @@ CREATE TABLE shop.entry (id bigint PRIMARY KEY, account text, amount numeric(12,
 CREATE TABLE shop.entry_archive () INHERITS (shop.entry);
 CREATE TABLE shop.journal (id bigint PRIMARY KEY, txn text, account text, amount numeric(12,2), currency text, day date);
 CREATE INDEX ON shop.journal (txn);
+CREATE TABLE shop.account (code text PRIMARY KEY, balance numeric(12,2), minimum numeric(12,2));
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
 
@@ -51,8 +52,11 @@ SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amou
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500);
 SELECT paysafe.protect_append_only('shop.entry');
 SELECT paysafe.protect_ledger('shop.journal', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day');
+SELECT paysafe.protect_balance('shop.account', 'code', 'balance', 'shop.journal', 'minimum');
+INSERT INTO shop.account VALUES ('cash', 0, 0), ('sales', NULL, NULL);
 INSERT INTO shop.journal VALUES (1, 't1', 'cash', 5, 'USD', '2026-05-31'), (2, 't1', 'sales', -5, 'USD', '2026-05-31');
 SELECT paysafe.close_period('shop.journal', '2026-05-31');
+SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years');
 SELECT paysafe.protect_columns('shop.token', '{value}');
 SELECT paysafe.audit('shop.payment', redact => '{card}');
 SELECT paysafe.audit('shop.refund');

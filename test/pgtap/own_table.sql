@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(107);
+SELECT plan(139);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -20,6 +20,12 @@ SELECT paysafe.act_as('boss'), paysafe.approve('shop.refund', '1', 'x');
 UPDATE shop.refund SET status = 'sent';
 CREATE TABLE shop.entry (id int PRIMARY KEY, txn int, account int, amount numeric, currency text, day date);
 SELECT paysafe.protect_ledger('shop.entry', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day'), paysafe.close_period('shop.entry', '2026-01-31');
+CREATE INDEX ON shop.entry (txn);
+CREATE TABLE shop.account (id int PRIMARY KEY, balance numeric, minimum numeric);
+INSERT INTO shop.account VALUES (1, 0, -9), (2, 0, -9);
+SELECT paysafe.protect_balance('shop.account', 'id', 'balance', 'shop.entry', 'minimum');
+INSERT INTO shop.entry VALUES (1, 1, 1, 5, 'EUR', '2026-02-01'), (2, 1, 2, -5, 'EUR', '2026-02-01');
+SELECT paysafe.void_reservation(paysafe.reserve('shop.account', '1', 1));
 -- also for one who was granted everything on them
 GRANT ALL ON ALL TABLES IN SCHEMA paysafe TO regress_paysafe_grantee;
 
@@ -30,7 +36,7 @@ CREATE TEMP TABLE own AS
 	  FROM pg_class c WHERE c.relnamespace = 'paysafe'::regnamespace AND c.relkind = 'r'
 	   -- two partitions stand for all
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 12, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 16, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -1,0 +1,143 @@
+-- Balances
+
+CREATE SEQUENCE paysafe.balance_stripe_id_seq;
+COMMENT ON SEQUENCE paysafe.balance_stripe_id_seq IS 'numbers stripes';
+
+CREATE TABLE paysafe.balance_stripe (
+	id bigint NOT NULL,
+	relation regclass NOT NULL,
+	account text COLLATE "C" NOT NULL,
+	currency text COLLATE "C" NOT NULL,
+	number int NOT NULL,
+	PRIMARY KEY (relation, account, currency, number)
+);
+COMMENT ON TABLE paysafe.balance_stripe IS 'parts of accounts that move one transaction at a time';
+COMMENT ON COLUMN paysafe.balance_stripe.number IS '0: the account''s row has the balance; otherwise it is the sum of the stripes';
+
+CREATE TABLE paysafe.balance_move (
+	stripe bigint NOT NULL,
+	at timestamptz NOT NULL,
+	amount numeric NOT NULL,
+	balance numeric NOT NULL,
+	PRIMARY KEY (stripe, at)
+);
+COMMENT ON TABLE paysafe.balance_move IS 'what moved stripes of accounts';
+COMMENT ON COLUMN paysafe.balance_move.balance IS 'of the stripe, after it moved';
+
+CREATE VIEW paysafe.balance_history AS
+	SELECT s.relation, s.account, s.currency, m.at, m.amount,
+		   CASE WHEN s.number = 0 THEN m.balance END AS balance
+	  FROM paysafe.balance_stripe s
+		   JOIN paysafe.balance_move m ON m.stripe = s.id;
+COMMENT ON VIEW paysafe.balance_history IS 'what moved accounts, and the balance after it where the account''s row has one';
+
+CREATE SEQUENCE paysafe.reservation_id_seq;
+COMMENT ON SEQUENCE paysafe.reservation_id_seq IS 'numbers reservations';
+
+CREATE TABLE paysafe.reservation_record (
+	id bigint PRIMARY KEY,
+	relation regclass NOT NULL,
+	account text COLLATE "C" NOT NULL,
+	amount numeric NOT NULL,
+	expires_at timestamptz NOT NULL,
+	at timestamptz NOT NULL,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text,
+	ticket text,
+	request_id text
+);
+CREATE INDEX reservation_record_account ON paysafe.reservation_record (relation, account, expires_at);
+COMMENT ON TABLE paysafe.reservation_record IS 'reservations as made; paysafe.reservation shows what became of them';
+
+CREATE TABLE paysafe.reservation_end (
+	reservation bigint PRIMARY KEY,
+	outcome text NOT NULL,
+	amount numeric NOT NULL,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text,
+	at timestamptz NOT NULL
+);
+COMMENT ON TABLE paysafe.reservation_end IS 'the one end of a reservation: posted or voided';
+COMMENT ON COLUMN paysafe.reservation_end.amount IS 'what was posted';
+
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.balance_stripe
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.balance_stripe
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.balance_stripe ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.balance_stripe ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.balance_move
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.balance_move
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.balance_move ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.balance_move ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_record
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_record
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.reservation_record ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.reservation_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_end
+	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
+CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_end
+	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
+ALTER TABLE paysafe.reservation_end ENABLE ALWAYS TRIGGER paysafe_own;
+ALTER TABLE paysafe.reservation_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+CREATE FUNCTION paysafe.protect_balance(
+	accounts regclass,
+	key_column name,
+	balance_column name,
+	ledger regclass,
+	minimum_column name DEFAULT NULL,
+	currency_column name DEFAULT NULL,
+	side_column name DEFAULT NULL
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name) IS 'moves balances by ledger entries only, never below their minimum';
+
+CREATE FUNCTION paysafe.balance(
+	account text,
+	at timestamptz DEFAULT now(),
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL
+) RETURNS numeric
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'paysafe_balance';
+COMMENT ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) IS 'balance of an account, now or at a time that has passed';
+
+CREATE FUNCTION paysafe.reserve(
+	accounts regclass,
+	account text,
+	amount numeric,
+	valid_for interval DEFAULT '7 days'
+) RETURNS bigint
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_reserve';
+COMMENT ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) IS 'sets an amount of an account aside until it is posted, voided or expires';
+
+CREATE FUNCTION paysafe.post_reservation(id bigint, amount numeric DEFAULT NULL) RETURNS numeric
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_post_reservation';
+COMMENT ON FUNCTION paysafe.post_reservation(bigint, numeric) IS 'frees what was reserved for entries of the same transaction, which take this amount';
+
+CREATE FUNCTION paysafe.void_reservation(id bigint, reason text DEFAULT NULL) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_void_reservation';
+COMMENT ON FUNCTION paysafe.void_reservation(bigint, text) IS 'gives back what was reserved';
+
+CREATE VIEW paysafe.reservation AS
+	SELECT r.id, r.relation, r.account, r.amount,
+		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
+				WHEN r.expires_at <= clock_timestamp() THEN 'expired'
+				ELSE 'open' END AS state,
+		   CASE WHEN e.outcome = 'posted' THEN e.amount END AS posted,
+		   r.at, r.expires_at, r.actor AS by, r.session_user_name, r.reason, r.ticket, r.request_id,
+		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
+	  FROM paysafe.reservation_record r
+		   LEFT JOIN paysafe.reservation_end e ON e.reservation = r.id;
+COMMENT ON VIEW paysafe.reservation IS 'all reservations and what became of them';

@@ -1,0 +1,370 @@
+/*-------------------------------------------------------------------------
+ *
+ * balance_history.c
+ *	  What moved accounts, and the balance after it.
+ *
+ * An account without a minimum takes no lock.  What is posted to it goes to
+ * stripes: a database transaction works on stripes that no other works on,
+ * held by a lock that is only tried for, and each stripe has a running balance
+ * of its own.  There are as many as there have been transactions at the same
+ * time; the balance is the sum of their last moves, now or at any time before.
+ * An account whose row has the balance has one stripe, under the row's lock.
+ *
+ * Stripes and their numbers are rows of paysafe.balance_stripe that stay; each
+ * backend remembers those it has used, and when they moved: an index scan for
+ * the last move would read all that fits on a page, for a busy account the
+ * whole page.  That time is a hint only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "core/catalog.h"
+#include "core/store.h"
+#include "rules/balance.h"
+
+#define FIRST_STRIPE	1		/* of accounts without a balance in the row */
+#define MAX_KNOWN		4096	/* stripes that a backend remembers */
+
+/* Columns of paysafe.balance_stripe. */
+enum
+{
+	STRIPE_ID, STRIPE_RELATION, STRIPE_ACCOUNT, STRIPE_CURRENCY, STRIPE_NUMBER,
+	STRIPE_NCOLUMNS
+};
+#define STRIPE_INDEX "balance_stripe_pkey"
+
+/* Columns of paysafe.balance_move. */
+enum
+{
+	MOVE_STRIPE, MOVE_AT, MOVE_AMOUNT, MOVE_BALANCE,
+	MOVE_NCOLUMNS
+};
+#define MOVE_INDEX "balance_move_pkey"
+
+/*
+ * What the backend knows
+ */
+
+typedef struct KnownStripe
+{
+	uint64		hash;			/* key; two of one hash: the later one is known */
+	Oid			accounts;
+	int32		number;
+	char	   *key;
+	char	   *currency;
+	int64		id;
+	TimestampTz at;				/* hint */
+} KnownStripe;
+
+static MemoryContext known_context = NULL;	/* below CacheMemoryContext */
+static HTAB *known = NULL;
+static Oid	known_table = InvalidOid;	/* paysafe.balance_stripe then */
+static bool known_here = false; /* some were added by this transaction */
+
+static void
+forget_known(void)
+{
+	if (known_context != NULL)
+		MemoryContextDelete(known_context);
+	known_context = NULL;
+	known = NULL;
+}
+
+void
+paysafe_history_forget(bool all)
+{
+	/* the transaction may have added stripes that are not there now */
+	if (known_here)
+		forget_known();
+	if (all)
+		known_here = false;
+}
+
+static KnownStripe *
+known_stripe(Oid accounts, const char *key, const char *currency, int32 number, bool *found)
+{
+	Oid			table = paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE);
+	uint64		hash;
+	KnownStripe *stripe;
+
+	if (known_table != table || (known != NULL && hash_get_num_entries(known) >= MAX_KNOWN))
+		forget_known();
+	known_table = table;
+	if (known == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(KnownStripe)};
+
+		known_context = AllocSetContextCreate(CacheMemoryContext, "paysafe stripes",
+											  ALLOCSET_DEFAULT_SIZES);
+		ctl.hcxt = known_context;
+		known = hash_create("paysafe stripes", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	hash = hash_bytes_extended((const unsigned char *) key, strlen(key),
+							   hash_bytes_extended((const unsigned char *) currency, strlen(currency),
+												   ((uint64) accounts << 32) | (uint32) number));
+	stripe = hash_search(known, &hash, HASH_ENTER, found);
+	if (*found && stripe->id != 0 && stripe->accounts == accounts && stripe->number == number &&
+		strcmp(stripe->key, key) == 0 && strcmp(stripe->currency, currency) == 0)
+		return stripe;
+	*found = false;
+	stripe->accounts = accounts;
+	stripe->number = number;
+	stripe->key = stripe->currency = "";	/* nothing, until it is known */
+	stripe->id = 0;
+	stripe->at = 0;
+	return stripe;
+}
+
+/*
+ * Stripes
+ */
+
+typedef struct FoundStripe
+{
+	int64		id;				/* 0: none */
+	int32		number;
+	char	   *currency;
+} FoundStripe;
+
+static bool
+read_stripe(Relation rel, HeapTuple tuple, void *arg)
+{
+	FoundStripe *found = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	found->id = DatumGetInt64(heap_getattr(tuple, STRIPE_ID + 1, desc, &isnull));
+	found->number = DatumGetInt32(heap_getattr(tuple, STRIPE_NUMBER + 1, desc, &isnull));
+	found->currency = paysafe_store_text(tuple, desc, STRIPE_CURRENCY);
+	return false;
+}
+
+char *
+paysafe_history_currency(Oid accounts, const char *key)
+{
+	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+	FoundStripe found = {0};
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 2, keys, read_stripe, &found);
+	return found.currency;
+}
+
+static int64
+add_stripe(Oid accounts, const char *key, const char *currency, int32 number)
+{
+	Oid			sequence = get_relname_relid("balance_stripe_id_seq",
+											 get_rel_namespace(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE)));
+	Datum		values[STRIPE_NCOLUMNS];
+	bool		nulls[STRIPE_NCOLUMNS] = {0};
+	int64		id = nextval_internal(sequence, false);
+
+	values[STRIPE_ID] = Int64GetDatum(id);
+	values[STRIPE_RELATION] = ObjectIdGetDatum(accounts);
+	values[STRIPE_ACCOUNT] = CStringGetTextDatum(key);
+	values[STRIPE_CURRENCY] = CStringGetTextDatum(currency);
+	values[STRIPE_NUMBER] = Int32GetDatum(number);
+	paysafe_store_insert(PAYSAFE_BALANCE_STRIPE, values, nulls);
+	known_here = true;
+	return id;
+}
+
+static bool
+read_move(Relation rel, HeapTuple tuple, void *arg)
+{
+	Stripe	   *stripe = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	stripe->at = DatumGetTimestampTz(heap_getattr(tuple, MOVE_AT + 1, desc, &isnull));
+	stripe->balance = DatumGetNumericCopy(heap_getattr(tuple, MOVE_BALANCE + 1, desc, &isnull));
+	return false;
+}
+
+/* The last move of the stripe that compares with the time that way, if any. */
+static void
+seek_move(Stripe *stripe, StrategyNumber strategy, TimestampTz at, Snapshot snapshot)
+{
+	Datum		key = Int64GetDatum(stripe->id);
+
+	paysafe_store_seek(PAYSAFE_BALANCE_MOVE, MOVE_INDEX, 1, &key, strategy,
+					   TimestampTzGetDatum(at), true, snapshot, read_move, stripe);
+}
+
+char *
+paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 number,
+					 Stripe *out)
+{
+	bool		is_known;
+	KnownStripe *stripe = known_stripe(accounts, key, currency, number, &is_known);
+
+	*out = (Stripe)
+	{
+		.id = stripe->id
+	};
+	if (!is_known)
+	{
+		Datum		keys[] = {
+			ObjectIdGetDatum(accounts), CStringGetTextDatum(key), CStringGetTextDatum(currency),
+			Int32GetDatum(number)
+		};
+		FoundStripe found = {0};
+
+		paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 4, keys, read_stripe, &found);
+		if (found.id == 0 && number == STORED_STRIPE)
+		{
+			char	   *other = paysafe_history_currency(accounts, key);
+
+			if (other != NULL)
+				return other;
+		}
+		out->id = found.id != 0 ? found.id : add_stripe(accounts, key, currency, number);
+		stripe->key = MemoryContextStrdup(known_context, key);
+		stripe->currency = MemoryContextStrdup(known_context, currency);
+		stripe->id = out->id;
+	}
+	if (stripe->at != 0)
+		seek_move(out, BTGreaterEqualStrategyNumber, stripe->at, NULL);
+	/* never seen to move, or that move was rolled back */
+	if (out->balance == NULL)
+		seek_move(out, InvalidStrategy, 0, NULL);
+	if (out->balance == NULL)
+		out->balance = paysafe_money_zero();
+	stripe->at = out->at;
+	return NULL;
+}
+
+/* No class of catalogs has a user table's OID: nothing else takes these locks. */
+int32
+paysafe_history_take(Oid accounts)
+{
+	static int32 last = FIRST_STRIPE;	/* stay where nobody was in the way */
+	int32		number = last;
+	bool		first_try = true;
+
+	for (;;)
+	{
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_OBJECT(tag, MyDatabaseId, accounts, number, 0);
+		if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+			return last = number;
+		number = first_try ? FIRST_STRIPE : number + 1;
+		first_try = false;
+	}
+}
+
+void
+paysafe_history_add(const Stripe *stripe, Numeric amount, Numeric balance)
+{
+	Datum		values[MOVE_NCOLUMNS];
+	bool		nulls[MOVE_NCOLUMNS] = {0};
+
+	values[MOVE_STRIPE] = Int64GetDatum(stripe->id);
+	/* never before the last one, whatever the clock says */
+	values[MOVE_AT] = TimestampTzGetDatum(Max(GetCurrentTimestamp(), stripe->at + 1));
+	values[MOVE_AMOUNT] = NumericGetDatum(amount);
+	values[MOVE_BALANCE] = NumericGetDatum(balance);
+	paysafe_store_insert(PAYSAFE_BALANCE_MOVE, values, nulls);
+}
+
+/*
+ * Balances
+ */
+
+typedef struct BalanceSum
+{
+	const char *currency;		/* or NULL: all */
+	TimestampTz at;
+	Snapshot	snapshot;
+	Numeric		sum;
+	List	   *currencies;		/* in order */
+} BalanceSum;
+
+static bool
+add_stripe_balance(Relation rel, HeapTuple tuple, void *arg)
+{
+	BalanceSum *sum = arg;
+	FoundStripe found;
+	Stripe		stripe = {0};
+
+	(void) read_stripe(rel, tuple, &found);
+	if (sum->currencies == NIL || strcmp(llast(sum->currencies), found.currency) != 0)
+		sum->currencies = lappend(sum->currencies, found.currency);
+	if (sum->currency != NULL && pg_strcasecmp(sum->currency, found.currency) != 0)
+		return true;
+	stripe.id = found.id;
+	seek_move(&stripe, BTLessEqualStrategyNumber, sum->at, sum->snapshot);
+	if (stripe.balance != NULL)
+		sum->sum = paysafe_money_add(sum->sum, stripe.balance);
+	return true;
+}
+
+Numeric
+paysafe_history_balance(Oid accounts, const char *key, const char *currency, TimestampTz at,
+						Snapshot snapshot, List **currencies)
+{
+	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+	BalanceSum	sum = {
+		.currency = currency, .at = at, .snapshot = snapshot, .sum = paysafe_money_zero()
+	};
+
+	paysafe_store_seek(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 2, keys, InvalidStrategy, (Datum) 0,
+					   false, snapshot, add_stripe_balance, &sum);
+	*currencies = sum.currencies;
+	return sum.sum;
+}
+
+/* All stripes of an account in a currency, with their balances. */
+static bool
+collect_stripe(Relation rel, HeapTuple tuple, void *arg)
+{
+	FoundStripe *found = palloc(sizeof(FoundStripe));
+
+	(void) read_stripe(rel, tuple, found);
+	*(List **) arg = lappend(*(List **) arg, found);
+	return true;
+}
+
+void
+paysafe_history_adjust(Oid accounts, const char *key, const char *currency, bool stored,
+					   Numeric balance)
+{
+	Datum		keys[] = {
+		ObjectIdGetDatum(accounts), CStringGetTextDatum(key), CStringGetTextDatum(currency)
+	};
+	int32		target = stored ? STORED_STRIPE : FIRST_STRIPE;
+	List	   *stripes = NIL;
+	ListCell   *lc;
+	Stripe		stripe;
+	Numeric		rest = balance;
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 3, keys, collect_stripe, &stripes);
+	foreach(lc, stripes)
+	{
+		FoundStripe *found = lfirst(lc);
+
+		if (found->number == target)
+			continue;
+		(void) paysafe_history_open(accounts, key, currency, found->number, &stripe);
+		/* where the row has the balance, so has its stripe */
+		if (stored)
+			paysafe_history_add(&stripe, paysafe_money_negate(stripe.balance), paysafe_money_zero());
+		else
+			rest = paysafe_money_add(rest, paysafe_money_negate(stripe.balance));
+	}
+	if (paysafe_history_open(accounts, key, currency, target, &stripe) == NULL &&
+		paysafe_money_compare(stripe.balance, rest) != 0)
+		paysafe_history_add(&stripe, paysafe_money_add(rest, paysafe_money_negate(stripe.balance)), rest);
+}

@@ -1,0 +1,156 @@
+-- Balances: moved by entries only, never below their minimum
+\set VERBOSITY default
+CREATE SCHEMA t_balance;
+SET search_path = t_balance;
+CREATE TABLE wallet (id int PRIMARY KEY, owner text, balance numeric(12,2) NOT NULL DEFAULT 0, minimum numeric(12,2) DEFAULT 0);
+CREATE TABLE entry (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	txn text NOT NULL,
+	account int NOT NULL REFERENCES wallet,
+	amount numeric(12,2) NOT NULL,
+	currency char(3) NOT NULL DEFAULT 'EUR'
+);
+CREATE INDEX ON entry (txn);
+SELECT paysafe.protect_balance('wallet', 'id', 'balance', 'entry', 'minimum');	-- fails: no ledger
+SELECT paysafe.protect_ledger('entry', 'txn', 'account', 'amount', 'currency');
+SELECT paysafe.protect_balance('wallet', 'owner', 'balance', 'entry', 'minimum');	-- fails: not unique
+
+-- what is there must be right
+INSERT INTO wallet VALUES (1, 'ann', 10, 0), (2, 'bob', 0, 0), (3, 'fees', 0, NULL), (4, 'world', -10, -100);
+INSERT INTO entry (txn, account, amount) VALUES ('t0', 1, 10), ('t0', 3, -10);
+SELECT paysafe.protect_balance('wallet', 'id', 'balance', 'entry', 'minimum');	-- fails
+UPDATE wallet SET balance = 0 WHERE id = 4;
+SELECT paysafe.protect_balance('wallet', 'id', 'balance', 'entry', 'minimum');
+SELECT rule, definition, columns FROM paysafe.protection WHERE relation = 'wallet'::regclass;
+SELECT id, balance, paysafe.balance(id::text) FROM wallet ORDER BY id;
+
+-- entries move balances, in the same statement
+INSERT INTO entry (txn, account, amount) VALUES ('t1', 1, -4), ('t1', 2, 3.5), ('t1', 3, 0.5);
+SELECT id, balance, paysafe.balance(id::text) FROM wallet ORDER BY id;
+INSERT INTO entry (txn, account, amount) VALUES ('t2', 1, -6.01), ('t2', 2, 6.01);	-- fails: below the minimum
+INSERT INTO entry (txn, account, amount) VALUES ('t2', 1, -6), ('t2', 2, 6);
+BEGIN;
+INSERT INTO entry (txn, account, amount) VALUES ('t3', 1, 5);
+SELECT balance, paysafe.balance('1') FROM wallet WHERE id = 1;
+SAVEPOINT s;
+INSERT INTO entry (txn, account, amount) VALUES ('t3', 2, -9);
+SELECT balance, paysafe.balance('2') FROM wallet WHERE id = 2;
+ROLLBACK TO s;
+SELECT balance, paysafe.balance('2', now()) FROM wallet WHERE id = 2;
+INSERT INTO entry (txn, account, amount) VALUES ('t3', 2, -5);
+COMMIT;
+SELECT id, balance, paysafe.balance(id::text) FROM wallet ORDER BY id;
+
+-- and nothing else does
+UPDATE wallet SET balance = balance + 100 WHERE id = 1;					-- fails
+INSERT INTO wallet VALUES (1, 'ann', 500) ON CONFLICT (id) DO UPDATE SET balance = excluded.balance;	-- fails
+INSERT INTO wallet VALUES (5, 'eve', 100);								-- fails
+INSERT INTO wallet VALUES (5, 'eve', 0, 1);								-- fails
+UPDATE wallet SET id = 7 WHERE id = 4;									-- fails
+UPDATE wallet SET minimum = NULL WHERE id = 1;							-- fails
+UPDATE wallet SET minimum = 6 WHERE id = 1;								-- fails
+UPDATE wallet SET minimum = 'NaN' WHERE id = 1;							-- fails
+UPDATE wallet SET minimum = -1, owner = 'Ann', balance = balance WHERE id = 1;
+DELETE FROM wallet WHERE id = 1;										-- fails
+DELETE FROM wallet WHERE id = 3;										-- fails
+TRUNCATE wallet CASCADE;												-- fails
+INSERT INTO wallet VALUES (6, 'new');
+DELETE FROM wallet WHERE id = 6;
+ALTER TABLE entry DROP CONSTRAINT entry_account_fkey;
+DELETE FROM wallet WHERE id = 1;										-- fails
+DELETE FROM wallet WHERE id = 3;										-- fails
+INSERT INTO entry (txn, account, amount) VALUES ('t4', 1, -1), ('t4', 99, 1);	-- fails: no such account
+INSERT INTO entry (txn, account, amount, currency) VALUES ('t4', 1, -1, 'USD'), ('t4', 3, 1, 'USD');	-- fails: kept in EUR
+INSERT INTO entry (txn, account, amount, currency) VALUES ('t4', 4, -1, 'USD'), ('t4', 3, 1, 'USD');
+SELECT paysafe.balance('3');											-- fails: several currencies
+SELECT paysafe.balance('3', currency => 'EUR'), paysafe.balance('3', currency => 'usd');
+SELECT paysafe.balance('99');											-- fails
+SELECT paysafe.balance('1', 'epoch'), paysafe.balance(NULL);
+
+-- the account in the same statement; an account that is moved twice
+WITH opened AS (INSERT INTO wallet VALUES (8, 'kim', 0, 0) RETURNING id)
+INSERT INTO entry (txn, account, amount) SELECT 't5', id, 2 FROM opened UNION ALL SELECT 't5', 2, -2 FROM opened;
+INSERT INTO entry (txn, account, amount) VALUES ('t6', 8, -3), ('t6', 8, 3);
+SELECT id, owner, balance, minimum FROM wallet ORDER BY id;
+SELECT account, currency, amount, balance FROM paysafe.balance_history WHERE relation = 'wallet'::regclass ORDER BY at;
+
+-- triggers of the accounts' own
+CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	CASE new.owner
+		WHEN 'bob' THEN new.balance := new.balance + 1000;
+		WHEN 'kim' THEN RETURN NULL;
+		ELSE new.owner := upper(new.owner);
+	END CASE;
+	RETURN new;
+END $$;
+CREATE TRIGGER spoil BEFORE UPDATE ON wallet FOR EACH ROW EXECUTE FUNCTION spoil();
+INSERT INTO entry (txn, account, amount) VALUES ('t7', 2, 1), ('t7', 1, -1);	-- fails
+INSERT INTO entry (txn, account, amount) VALUES ('t7', 8, 1), ('t7', 1, -1);	-- fails
+INSERT INTO entry (txn, account, amount, currency) VALUES ('t7', 4, 1, 'USD'), ('t7', 3, -1, 'USD');
+SELECT id, owner, balance FROM wallet ORDER BY id;
+DROP TRIGGER spoil ON wallet;
+
+-- reservations
+SELECT paysafe.reserve('wallet', '1', 4) AS id \gset
+SELECT paysafe.reserve('wallet', '1', 2.01);							-- fails: 1 above the minimum -1, 5 there
+SELECT paysafe.reserve('wallet', '3', 1);								-- fails: no minimum
+SELECT paysafe.reserve('wallet', '1', 0.001);							-- fails
+SELECT paysafe.reserve('wallet', '1', 1, '-1 day');						-- fails
+INSERT INTO entry (txn, account, amount) VALUES ('t8', 1, -2.01), ('t8', 2, 2.01);	-- fails
+UPDATE wallet SET minimum = 2 WHERE id = 1;								-- fails
+SELECT paysafe.post_reservation(:id, 5);								-- fails
+SELECT paysafe.post_reservation(:id);									-- fails: not taken
+\echo :LAST_ERROR_SQLSTATE
+BEGIN;
+SELECT paysafe.post_reservation(:id, 3);
+INSERT INTO entry (txn, account, amount) VALUES ('t8', 1, -3), ('t8', 2, 3);
+COMMIT;
+SELECT paysafe.post_reservation(:id);									-- fails: has been posted
+SELECT paysafe.void_reservation(:id);									-- fails
+SELECT paysafe.reserve('wallet', '1', 3) AS id \gset
+SELECT paysafe.void_reservation(:id, 'order cancelled');
+SELECT paysafe.reserve('wallet', '1', 3, '10 milliseconds') AS id \gset
+SELECT pg_sleep(0.02);
+SELECT paysafe.post_reservation(:id);									-- fails: expired
+SELECT paysafe.post_reservation(0);										-- fails
+SELECT account, amount, state, posted, end_reason FROM paysafe.reservation ORDER BY id;
+SELECT paysafe.reserve('wallet', '1', 3) IS NULL AS reserved;
+SELECT id, balance, paysafe.balance(id::text) FROM wallet WHERE minimum IS NOT NULL ORDER BY id;
+
+-- debit and credit, currency of the account, no minimum column, partitions, minor units
+CREATE TABLE account (code text, region int, balance bigint NOT NULL DEFAULT 0, side text NOT NULL, currency text NOT NULL, PRIMARY KEY (code, region)) PARTITION BY LIST (region);
+CREATE TABLE account_1 PARTITION OF account FOR VALUES IN (1);
+CREATE TABLE account_2 PARTITION OF account FOR VALUES IN (2);
+CREATE TABLE posting (id int PRIMARY KEY, journal int, code text, amount bigint, currency text, dc char(1));
+CREATE INDEX ON posting (journal);
+SELECT paysafe.protect_ledger('posting', 'journal', 'code', 'amount', 'currency', 'dc');
+SELECT paysafe.protect_balance('account', 'code', 'balance', 'posting', currency_column => 'currency', side_column => 'side');	-- fails: not unique
+CREATE UNIQUE INDEX ON account_1 (code);
+CREATE UNIQUE INDEX ON account_2 (code);
+SELECT paysafe.protect_balance('account', 'code', 'balance', 'posting', currency_column => 'currency', side_column => 'side');
+SELECT paysafe.protect_balance('account', 'code', 'balance', 'posting', currency_column => 'currency', side_column => 'side');
+INSERT INTO account VALUES ('cash', 1, 0, 'debit', 'EUR'), ('wallet', 2, 0, 'credit', 'EUR');
+INSERT INTO account VALUES ('odd', 1, 0, 'left', 'EUR');				-- fails
+INSERT INTO posting VALUES (1, 1, 'cash', 500, 'EUR', 'D'), (2, 1, 'wallet', 500, 'EUR', 'C');
+INSERT INTO posting VALUES (3, 2, 'cash', 500, 'USD', 'D'), (4, 2, 'wallet', 500, 'USD', 'C');	-- fails
+SELECT code, balance, paysafe.balance(code, accounts => 'account') FROM account ORDER BY code;
+UPDATE account SET side = 'debit' WHERE code = 'wallet';				-- fails
+INSERT INTO account VALUES ('cash', 2, 0, 'debit', 'EUR');
+INSERT INTO posting VALUES (3, 2, 'cash', 500, 'EUR', 'D'), (4, 2, 'wallet', 500, 'EUR', 'C');	-- fails: two of them
+SELECT paysafe.balance('cash');											-- fails: several tables
+
+-- privileges
+CREATE ROLE t_balance_app;
+GRANT USAGE ON SCHEMA t_balance, paysafe TO t_balance_app;
+GRANT INSERT ON entry TO t_balance_app;
+SET ROLE t_balance_app;
+INSERT INTO entry (txn, account, amount) VALUES ('t9', 8, -1), ('t9', 2, 1);	-- needs no right on the accounts
+INSERT INTO entry (txn, account, amount) VALUES ('t10', 8, -10), ('t10', 2, 10);	-- fails, and tells no balance
+SELECT paysafe.balance('8', accounts => 't_balance.wallet');			-- fails
+SELECT paysafe.reserve('t_balance.account', 'cash', 1);					-- fails
+RESET ROLE;
+SELECT paysafe.unprotect('entry', 'ledger', 'test');					-- fails
+DROP SCHEMA t_balance CASCADE;
+DROP OWNED BY t_balance_app;
+DROP ROLE t_balance_app;
