@@ -16,6 +16,7 @@
 #include "core/money.h"
 #include "core/rule.h"
 #include "evidence/audit_log.h"
+#include "guard/hooks.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);
@@ -35,4 +36,5 @@ _PG_init(void)
 	paysafe_approval_init();
 	paysafe_enforce_init();
 	paysafe_audit_log_init();
+	paysafe_hooks_init();
 }

@@ -36,6 +36,7 @@
 #define ERRCODE_PAYSAFE_MINIMUM			MAKE_SQLSTATE('2','3','M','0','1')	/* a balance would fall below its minimum */
 #define ERRCODE_PAYSAFE_BALANCE			MAKE_SQLSTATE('2','3','M','0','2')	/* a balance changed by other means than entries */
 #define ERRCODE_PAYSAFE_ACCOUNT			MAKE_SQLSTATE('2','3','M','0','3')	/* an entry without exactly one account of its currency */
+#define ERRCODE_PAYSAFE_LOST_UPDATE		MAKE_SQLSTATE('2','3','M','0','4')	/* overwritten without a lock on the row */
 #define ERRCODE_PAYSAFE_RESERVATION		MAKE_SQLSTATE('2','3','M','0','5')	/* a reservation that is not open, or posted wrongly */
 
 /* payments and refunds */

@@ -28,6 +28,8 @@ struct RowUpdater
 	TupleTableSlot *row;		/* the new version */
 };
 
+static Oid	running = InvalidOid;
+
 RowUpdater *
 paysafe_update_begin(Relation leaf, AttrNumber attnum)
 {
@@ -55,6 +57,7 @@ paysafe_update_row(RowUpdater *updater, TupleTableSlot *locked, Datum value)
 {
 	EState	   *estate = updater->estate;
 	TupleTableSlot *row = updater->row;
+	Oid			outer = running;
 	int			natts = row->tts_tupleDescriptor->natts;
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 
@@ -69,14 +72,29 @@ paysafe_update_row(RowUpdater *updater, TupleTableSlot *locked, Datum value)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	estate->es_snapshot = GetActiveSnapshot();
 	estate->es_output_cid = GetCurrentCommandId(true);
-	AfterTriggerBeginQuery();
-	ExecSimpleRelationUpdate(updater->result, estate, &updater->epqstate, locked, row);
-	AfterTriggerEndQuery(estate);
+	PG_TRY();
+	{
+		running = RelationGetRelid(updater->result->ri_RelationDesc);
+		AfterTriggerBeginQuery();
+		ExecSimpleRelationUpdate(updater->result, estate, &updater->epqstate, locked, row);
+		AfterTriggerEndQuery(estate);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+	}
+	PG_END_TRY();
 	PopActiveSnapshot();
 
 	MemoryContextSwitchTo(old);
 	ExecClearTuple(row);
 	ResetPerTupleExprContext(estate);
+}
+
+bool
+paysafe_update_is_running(Oid leaf)
+{
+	return OidIsValid(running) && running == leaf;
 }
 
 void

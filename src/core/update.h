@@ -29,6 +29,9 @@ extern RowUpdater *paysafe_update_begin(Relation leaf, AttrNumber attnum);
  */
 extern void paysafe_update_row(RowUpdater *updater, TupleTableSlot *locked, Datum value);
 
+/* Is a row of the leaf being changed by the function above? */
+extern bool paysafe_update_is_running(Oid leaf);
+
 /* Release it.  An error releases it with its memory context. */
 extern void paysafe_update_end(RowUpdater *updater);
 

@@ -71,6 +71,7 @@ INSERT INTO function_expected VALUES
 	('protect_ledger(regclass,name,name,name,name,name,name,name)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_payment(regclass,name,name,name,name,text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_refund(regclass,regclass,name,name,name,name,text[],text[],name,name)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_row_lock(regclass,name[])', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('protect_status(regclass,name,text,text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('reserve(regclass,text,numeric,interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, true),
 	('rule_text(text,regclass,jsonb)', 'text', 'c', 's', false, 's', false, false, NULL, true),
