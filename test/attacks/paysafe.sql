@@ -203,8 +203,9 @@ SELECT paysafe.set_refund_threshold('pay.refund', c, 1000) FROM unnest(ARRAY['US
 SELECT paysafe.protect_columns('pay.refund', '{requested_by}');
 
 -- a lookup table's rows give the states their meaning
+SELECT paysafe.protect_ledger('pay.ledger_entry', 'txn_id', 'account', 'amount', 'currency');
 SELECT paysafe.protect_append_only(t::regclass)
-  FROM unnest(ARRAY['pay.ledger_entry', 'pay.ledger_part', 'pay.approval', 'pay.chargeback_status']) t;
+  FROM unnest(ARRAY['pay.ledger_part', 'pay.approval', 'pay.chargeback_status']) t;
 SELECT paysafe.audit(t::regclass)
   FROM unnest(ARRAY['pay.payment', 'pay.refund', 'pay.approval', 'pay.ledger_entry', 'pay.wallet',
 					'pay.payout', 'pay.dispute', 'pay.chargeback', 'pay.chargeback_status',
