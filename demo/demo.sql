@@ -26,10 +26,18 @@ CREATE TABLE shop.refund (
 );
 CREATE TABLE shop.ledger_entry (
 	id			bigint PRIMARY KEY,
+	transaction_id	bigint NOT NULL,
 	account		text NOT NULL,
 	currency	char(3) NOT NULL,
 	amount		numeric(12,2) NOT NULL
 );
+CREATE INDEX ON shop.ledger_entry (transaction_id);
+CREATE TABLE shop.wallet (
+	id			bigint PRIMARY KEY,
+	owner		text NOT NULL,
+	balance		numeric(12,2) NOT NULL
+);
+INSERT INTO shop.wallet VALUES (1, 'carol', 100.00);
 GRANT USAGE ON SCHEMA shop TO shop_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO shop_app;
 
@@ -64,8 +72,11 @@ SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id',
                               payment_currency_column => 'currency');
 SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500.00);
 
--- The ledger is only ever added to, and everything is on record.
-SELECT paysafe.protect_append_only('shop.ledger_entry');
+-- The ledger is only ever added to and balances; nobody writes a wallet's balance
+-- back that he has read without a lock; and everything is on record.
+SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account',
+                              'amount', 'currency');
+SELECT paysafe.protect_row_lock('shop.wallet', '{balance}');
 SELECT paysafe.audit('shop.payment');
 SELECT paysafe.audit('shop.refund');
 
@@ -74,7 +85,7 @@ SELECT paysafe.audit('shop.refund');
 \connect - shop_app
 INSERT INTO shop.payment VALUES (1, 'authorized', 'EUR', 2000.00);
 UPDATE shop.payment SET status = 'captured', captured = 2000.00 WHERE id = 1;
-INSERT INTO shop.ledger_entry VALUES (1, 'bank', 'EUR', 2000.00), (2, 'sales', 'EUR', -2000.00);
+INSERT INTO shop.ledger_entry VALUES (1, 1, 'bank', 'EUR', 2000.00), (2, 1, 'sales', 'EUR', -2000.00);
 
 --# 3. Attack: set the captured payment back, to capture it again
 
@@ -90,7 +101,30 @@ UPDATE shop.ledger_entry SET amount = 200.00 WHERE id = 1;
 --! 23L01
 DELETE FROM shop.ledger_entry WHERE id = 1;
 
---# 5. Alice requests a refund of 900.00 EUR, and pays it out herself
+--# 5. Attack: book money that comes from nowhere, and a little to the side
+
+\connect - shop_app
+--! 23L02
+INSERT INTO shop.ledger_entry VALUES (3, 2, 'bank', 'EUR', 500.00), (4, 2, 'sales', 'EUR', -450.00);
+-- The transaction that is posted takes no more entries, even if they balance.
+--! 23L04
+INSERT INTO shop.ledger_entry VALUES (5, 1, 'sales', 'EUR', 50.00), (6, 1, 'alice', 'EUR', -50.00);
+
+--# 6. Two requests read the same wallet
+
+-- One has read 100.00, the other one pays 30.00 in meanwhile; what the first one
+-- writes back would lose it.
+UPDATE shop.wallet SET balance = balance + 30.00 WHERE id = 1;
+--! 23M04
+UPDATE shop.wallet SET owner = 'carol', balance = 120.00 WHERE id = 1;
+-- With a lock on the row, or computed by the database, it is right:
+BEGIN;
+SELECT balance FROM shop.wallet WHERE id = 1 FOR UPDATE;
+UPDATE shop.wallet SET owner = 'carol', balance = 150.00 WHERE id = 1;
+COMMIT;
+UPDATE shop.wallet SET balance = balance - 50.00 WHERE id = 1;
+
+--# 7. Alice requests a refund of 900.00 EUR, and pays it out herself
 
 \connect - shop_app
 BEGIN;
@@ -104,7 +138,7 @@ SELECT paysafe.act_as('alice');
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 ROLLBACK;
 
---# 6. Attack: split it into two halves, each below the threshold
+--# 8. Attack: split it into two halves, each below the threshold
 
 BEGIN;
 SELECT paysafe.act_as('alice', reason => 'first half', ticket => 'SUP-71');
@@ -118,7 +152,7 @@ SELECT paysafe.act_as('alice', reason => 'second half', ticket => 'SUP-71');
 UPDATE shop.refund SET status = 'paid' WHERE id = 3;
 ROLLBACK;
 
---# 7. Attack: approve one's own refund
+--# 9. Attack: approve one's own refund
 
 BEGIN;
 SELECT paysafe.act_as('alice');
@@ -126,7 +160,7 @@ SELECT paysafe.act_as('alice');
 SELECT paysafe.approve('shop.refund', '1', 'looks good to me');
 ROLLBACK;
 
---# 8. Bob approves it, for this refund, this amount and one time
+--# 10. Bob approves it, for this refund, this amount and one time
 
 BEGIN;
 SELECT paysafe.act_as('bob');
@@ -138,7 +172,7 @@ SELECT paysafe.act_as('alice', reason => 'approved by bob', ticket => 'SUP-71');
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 COMMIT;
 
---# 9. Attack: use the approval a second time
+--# 11. Attack: use the approval a second time
 
 -- The bank returns the money.  To send it again is another payout:
 BEGIN;
@@ -151,7 +185,7 @@ SELECT paysafe.act_as('alice', reason => 'new account', ticket => 'SUP-71');
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 ROLLBACK;
 
---# 10. Attack: refund more than was captured
+--# 12. Attack: refund more than was captured
 
 BEGIN;
 SELECT paysafe.act_as('alice');
@@ -159,7 +193,7 @@ SELECT paysafe.act_as('alice');
 INSERT INTO shop.refund VALUES (4, 1, 'requested', 'EUR', 1900.00);
 ROLLBACK;
 
---# 11. The rule in force is the diagram in the documentation
+--# 13. The rule in force is the diagram in the documentation
 
 \connect - postgres
 \pset format unaligned
@@ -168,7 +202,7 @@ SELECT paysafe.status_diagram('shop.payment');
 \pset tuples_only off
 \pset format aligned
 
---# 12. What happened to refund 1
+--# 14. What happened to refund 1
 
 SELECT op, before ->> 'status' AS was, after ->> 'status' AS "is",
        after ->> 'amount' AS amount, actor, reason, ticket
@@ -176,7 +210,7 @@ SELECT op, before ->> 'status' AS was, after ->> 'status' AS "is",
 SELECT key AS refund, state, approver, reason, ended_by AS used_by
   FROM paysafe.approval;
 
---# 13. The audit trail
+--# 15. The audit trail
 
 SELECT to_char(at, 'HH24:MI:SS.US') AS at, op, table_name AS "table", key, actor,
        before ->> 'status' AS was, after ->> 'status' AS "is", reason
