@@ -54,6 +54,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",
 	[PAYSAFE_ACTIVATION] = "activation",
+	[PAYSAFE_TEST_DATABASE] = "test_database",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */

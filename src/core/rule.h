@@ -119,6 +119,12 @@ typedef struct RuleKind
 	void		(*refuse_truncate) (const Rule *rule);
 
 	/*
+	 * The rows are gone, in a test database (core/test_database.h): remove
+	 * what is remembered of them.
+	 */
+	void		(*forget_rows) (const Rule *rule);
+
+	/*
 	 * What an approval of this row would stand for; NULL if rows of this kind
 	 * are not approved.  Raises 22023 or 55000 if the row is not there or
 	 * cannot be approved now.

@@ -27,6 +27,7 @@
 #include "core/refusal.h"
 #include "core/scan.h"
 #include "core/store.h"
+#include "core/test_database.h"
 
 static StoreRecorder recorder = NULL;
 
@@ -198,6 +199,39 @@ paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const 
 		UnregisterSnapshot(newest);
 	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
+}
+
+static bool
+collect_tid(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	List	  **tids = arg;
+	ItemPointer tid = palloc(sizeof(ItemPointerData));
+
+	*tid = slot->tts_tid;
+	*tids = lappend(*tids, tid);
+	return true;
+}
+
+void
+paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	Relation	index = open_index(rel, index_name);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	ScanKeyData scankeys[INDEX_MAX_KEYS];
+	List	   *tids = NIL;
+	ListCell   *lc;
+
+	if (!paysafe_is_test_database())
+		elog(ERROR, "rows of \"%s\" stay", RelationGetRelationName(rel));
+	for (int i = 0; i < nkeys; i++)
+		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
+	paysafe_scan(rel, index, nkeys, scankeys, snapshot, collect_tid, &tids);
+	foreach(lc, tids)
+		simple_table_tuple_delete(rel, lfirst(lc), snapshot);
+	UnregisterSnapshot(snapshot);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
 }
 
 char *

@@ -63,6 +63,13 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
 							   bool backward, Snapshot snapshot,
 							   StoreVisitor visitor, void *arg);
 
+/*
+ * Remove rows, in a test database only: those whose first nkeys columns of the
+ * index equal the key values.
+ */
+extern void paysafe_store_remove(PaysafeTable table, const char *index_name,
+								 int nkeys, const Datum *keys);
+
 /* A text column (0-based) of a row of an own table, or NULL; palloc'd. */
 extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
 

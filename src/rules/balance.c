@@ -259,6 +259,17 @@ refuse_truncate(const Rule *rule)
 }
 
 static void
+forget_rows(const Rule *rule)
+{
+	const BalanceState *state = rule->state;
+
+	if (state->is_ledger)
+		return;
+	paysafe_history_remove(state->accounts);
+	paysafe_reservation_remove(state->accounts);
+}
+
+static void
 pre_commit(bool prepare)
 {
 	/* nothing is left, unless a statement had no end */
@@ -513,6 +524,7 @@ const RuleKind paysafe_balance_kind = {
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
 	.refuse_truncate = refuse_truncate,
+	.forget_rows = forget_rows,
 	.end_statement = paysafe_balance_apply,
 	.pre_commit = pre_commit,
 	.end_transaction = end_transaction,

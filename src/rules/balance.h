@@ -162,6 +162,9 @@ extern Numeric paysafe_history_balance(Oid accounts, const char *key, const char
 									   TimestampTz at, Snapshot snapshot,
 									   List **currencies);
 
+/* Remove the history of all accounts, in a test database. */
+extern void paysafe_history_remove(Oid accounts);
+
 /* A subtransaction, or all, has rolled back; or everything has ended. */
 extern void paysafe_history_forget(bool all);
 
@@ -184,6 +187,9 @@ extern bool paysafe_reservation_exists(Oid accounts, const char *key);
 
 /* Note that a locked account has moved by its balance's amount. */
 extern void paysafe_reservation_moved(const Account *account, Oid accounts, Numeric amount);
+
+/* Remove the reservations of all accounts, in a test database. */
+extern void paysafe_reservation_remove(Oid accounts);
 
 extern void paysafe_reservation_pre_commit(void);
 extern void paysafe_reservation_forget(bool committed, bool all, int level);

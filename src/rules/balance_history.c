@@ -27,6 +27,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -92,6 +93,14 @@ paysafe_history_forget(bool all)
 		known_here = false;
 }
 
+static void
+stripes_changed(Datum arg, Oid relid)
+{
+	/* an invalidation may come while one is in use: forget it the next time */
+	if (!OidIsValid(relid) || relid == known_table)
+		known_table = InvalidOid;
+}
+
 static KnownStripe *
 known_stripe(Oid accounts, const char *key, const char *currency, int32 number, bool *found)
 {
@@ -104,8 +113,12 @@ known_stripe(Oid accounts, const char *key, const char *currency, int32 number, 
 	known_table = table;
 	if (known == NULL)
 	{
+		static bool registered = false;
 		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(KnownStripe)};
 
+		if (!registered)
+			CacheRegisterRelcacheCallback(stripes_changed, (Datum) 0);
+		registered = true;
 		known_context = AllocSetContextCreate(CacheMemoryContext, "paysafe stripes",
 											  ALLOCSET_DEFAULT_SIZES);
 		ctl.hcxt = known_context;
@@ -277,6 +290,29 @@ paysafe_history_add(const Stripe *stripe, Numeric amount, Numeric balance)
 	values[MOVE_AMOUNT] = NumericGetDatum(amount);
 	values[MOVE_BALANCE] = NumericGetDatum(balance);
 	paysafe_store_insert(PAYSAFE_BALANCE_MOVE, values, nulls);
+}
+
+static bool
+remove_moves(Relation rel, HeapTuple tuple, void *arg)
+{
+	FoundStripe found;
+	Datum		key;
+
+	(void) read_stripe(rel, tuple, &found);
+	key = Int64GetDatum(found.id);
+	paysafe_store_remove(PAYSAFE_BALANCE_MOVE, MOVE_INDEX, 1, &key);
+	return true;
+}
+
+void
+paysafe_history_remove(Oid accounts)
+{
+	Datum		key = ObjectIdGetDatum(accounts);
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key, remove_moves, NULL);
+	paysafe_store_remove(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key);
+	/* all backends forget them */
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE));
 }
 
 /*

@@ -136,6 +136,14 @@ paysafe_reserved(Oid accounts, const char *key)
 	return sum;
 }
 
+void
+paysafe_reservation_remove(Oid accounts)
+{
+	Datum		key = ObjectIdGetDatum(accounts);
+
+	paysafe_store_remove(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 1, &key);
+}
+
 bool
 paysafe_reservation_exists(Oid accounts, const char *key)
 {

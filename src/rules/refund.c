@@ -44,6 +44,7 @@
 #include "core/refusal.h"
 #include "core/spec.h"
 #include "core/state.h"
+#include "core/store.h"
 #include "rules/kinds.h"
 #include "rules/refund.h"
 #include "rules/refund_threshold.h"
@@ -504,12 +505,26 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 	out->requesters = refund.requesters;
 }
 
+/* In a test database: the next rows of these keys are others. */
+static void
+forget_rows(const Rule *rule)
+{
+	const RefundState *state = rule->state;
+	Datum		key = ObjectIdGetDatum(state->refund_root);
+
+	if (state->is_payment)
+		return;
+	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key", 1, &key);
+}
+
 const RuleKind paysafe_refund_kind = {
 	.name = "refund",
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
+	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = approval_subject,
 	.loosens = paysafe_refund_loosens,

@@ -10,6 +10,7 @@
 #                    otherwise the release's own major version
 #   --fuzz           clang and libFuzzer too; prints CLANG=path beside PG_CONFIG=path
 #   --valgrind       valgrind too
+#   --django         Python environments and Chromium too
 #
 # Everything but the path goes to standard error.
 
@@ -91,6 +92,11 @@ list_missing() {
 	need libssl-dev test -e /usr/include/openssl/evp.h
 	case $also in
 		--valgrind) need valgrind command -v valgrind ;;
+		--django)
+			need python3-venv python3 -c "import ensurepip, venv"
+			need chromium command -v chromium
+			need chromium-driver command -v chromedriver
+			;;
 		--fuzz) if ! clang_fuzzes; then missing+=(clang libclang-rt-dev); fi ;;
 	esac
 	if [ -n "$version" ]; then

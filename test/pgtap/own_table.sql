@@ -1,12 +1,13 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(139);
+SELECT plan(147);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
 CREATE ROLE regress_paysafe_grantee;
 
--- something of everything
+-- something of everything; rows of a test database change nothing here
+SELECT paysafe.declare_test_database();
 CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
 CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
 CREATE INDEX ON shop.refund (payment);
@@ -36,7 +37,7 @@ CREATE TEMP TABLE own AS
 	  FROM pg_class c WHERE c.relnamespace = 'paysafe'::regnamespace AND c.relkind = 'r'
 	   -- two partitions stand for all
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 16, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 17, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

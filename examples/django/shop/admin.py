@@ -1,0 +1,5 @@
+from django.contrib import admin
+
+from .models import GiftCard, LedgerEntry, Payment, Refund, Wallet
+
+admin.site.register([GiftCard, LedgerEntry, Payment, Refund, Wallet])

@@ -1,0 +1,34 @@
+-- Test databases: who may declare one and when; what TRUNCATE leaves behind.
+BEGIN;
+SELECT plan(11);
+\ir lib/refusal.psql
+SET LOCAL client_min_messages = error;
+CREATE SCHEMA shop;
+CREATE ROLE regress_paysafe_owner;
+GRANT USAGE, CREATE ON SCHEMA shop TO regress_paysafe_owner;
+GRANT USAGE ON SCHEMA paysafe TO regress_paysafe_owner;
+GRANT EXECUTE ON FUNCTION paysafe.declare_test_database() TO regress_paysafe_owner;
+CREATE TABLE shop.wallet (id int PRIMARY KEY, balance bigint, minimum bigint);
+CREATE TABLE shop.entry (id int PRIMARY KEY, txn int, wallet int, amount bigint, currency text);
+CREATE INDEX ON shop.entry (txn);
+ALTER TABLE shop.wallet OWNER TO regress_paysafe_owner;
+ALTER TABLE shop.entry OWNER TO regress_paysafe_owner;
+SELECT paysafe.protect_ledger('shop.entry', 'txn', 'wallet', 'amount', 'currency');
+SELECT paysafe.protect_balance('shop.wallet', 'id', 'balance', 'shop.entry', 'minimum');
+\set use 'INSERT INTO shop.wallet VALUES (1, 0, 0), (2, NULL, NULL); INSERT INTO shop.entry VALUES (1, 1, 1, 5, ''EUR''), (2, 1, 2, -5, ''EUR''); SELECT paysafe.reserve(''shop.wallet'', ''1'', 5)'
+
+-- what is refused takes the rows before it back
+SELECT is(pg_temp.refusal(:'use' || '; TRUNCATE shop.entry'), '23L01 shop.entry paysafe_entry_ledger', 'in no test database');
+SELECT is(pg_temp.refusal(:'use' || '; SELECT paysafe.declare_test_database()'), '42501', 'none while a protected table has rows');
+SELECT is(pg_temp.refusal('INSERT INTO paysafe.test_database SELECT oid, datname, now(), ''x'', ''x'' FROM pg_database WHERE datname = current_database()'),
+		  '42501 paysafe.test_database paysafe_test_database_own_table', 'nor by SQL');
+SELECT is(pg_temp.refusal('SELECT paysafe.declare_test_database()', 'regress_paysafe_owner'), '42501', 'superusers only');
+SELECT lives_ok('SELECT paysafe.declare_test_database(), paysafe.declare_test_database()', 'declared, once or twice');
+SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'test_database'), 1::bigint, 'on record');
+SELECT lives_ok(:'use', 'accounts move');
+SELECT is(pg_temp.refusal('UPDATE shop.wallet SET balance = 7'), '23M02 shop.wallet.balance paysafe_wallet_balance', 'rows are judged as ever');
+SELECT is(pg_temp.refusal('TRUNCATE shop.entry, shop.wallet', 'regress_paysafe_owner'), 'accepted', 'TRUNCATE empties');
+SELECT lives_ok(:'use', 'and the same accounts begin anew');
+SELECT results_eq('SELECT id, paysafe.balance(id::text) FROM shop.wallet ORDER BY id', 'VALUES (1, 5::numeric), (2, -5)', 'with nothing of what was');
+SELECT * FROM finish();
+ROLLBACK;
