@@ -94,6 +94,10 @@ list_missing() {
 		--valgrind) need valgrind command -v valgrind ;;
 		--django)
 			need python3-venv python3 -c "import ensurepip, venv"
+			# where PyPI cannot be reached
+			need python3-django python3 -c "import django"
+			need python3-psycopg python3 -c "import psycopg"
+			need python3-selenium python3 -c "import selenium"
 			need chromium command -v chromium
 			need chromium-driver command -v chromedriver
 			;;
