@@ -88,6 +88,8 @@ function bar(text, format, value, bar_value, aim_value, sign,    state) {
 $1 == "update" || $1 == "copy" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsizes] = $3 } have[$1] = 1 }
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
+$1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
+$1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "commit" || $1 == "refund" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
 
@@ -160,6 +162,25 @@ END {
 				cpu_median(part, "bare", k), cpu_median(part, "paysafe", k), cpu_median(part, "pl", k)
 		}
 	}
+	if (part == "posting") {
+		printf "\nrows of %s at a time, microseconds per row            added   lowest..highest\n", thousands(rows)
+		line("entries, no rule", "entry", "bare")
+		line("entries, protect_ledger", "entry", "ledger")
+		line("UPDATE balance = balance + 1, no rule", "card", "bare")
+		line("the same, protect_row_lock", "card", "paysafe")
+		printf "\ntransfers per second (two entries, two balances), synchronous_commit on; CPU of the server in microseconds each\n"
+		printf "                          clients   entries only    paysafe   PL/pgSQL   only / paysafe   PL/pgSQL / paysafe   CPU only   paysafe   PL/pgSQL\n"
+		split("post_app post_one", name, " ")
+		split("BEGIN, 2 INSERTs, COMMIT|one INSERT of 2 rows", label, "|")
+		for (i = 1; i <= 2; i++)
+			for (k = 8; k >= 1; k -= 7)
+				printf "  %-26s %5d %14.0f %10.0f %10.0f %16.2f %20.2f %10.1f %9.1f %10.1f\n", label[i], k, \
+					tps_median(name[i], "bare", k), tps_median(name[i], "paysafe", k), tps_median(name[i], "pl", k), \
+					1 / tps_ratio(name[i], "paysafe", "bare", k), 1 / tps_ratio(name[i], "paysafe", "pl", k), \
+					cpu_median(name[i], "bare", k), cpu_median(name[i], "paysafe", k), cpu_median(name[i], "pl", k)
+		printf "  8 clients into one account without a minimum: %.0f, each into one of its own: %.0f\n", \
+			tps_median("fee", "one", 8), tps_median("fee", "own", 8)
+	}
 	if (part == "bars") {
 		printf "\n"
 		if (have["update"]) {
@@ -173,6 +194,11 @@ END {
 		}
 		if (have["commit"])
 			bar("single-row transactions, 8 clients", "%5.3f", tps_ratio("commit", "paysafe", "bare", 8), 0.90, 0.97, 1)
+		if (have["posting"]) {
+			bar("transfers, entries only / paysafe, 8 clients", "%5.2f", 1 / tps_ratio("post_app", "paysafe", "bare", 8), 1.3, 1.3, -1)
+			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
+			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
+		}
 		if (have["memory"]) {
 			more = (kb["paysafe", sizes[nsizes]] - kb["nothing", sizes[nsizes]] - \
 					  kb["paysafe", sizes[1]] + kb["nothing", sizes[1]]) / 1024
