@@ -239,7 +239,7 @@ paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 
 		{
 			char	   *other = paysafe_history_currency(accounts, key);
 
-			if (other != NULL)
+			if (other != NULL && strcmp(other, currency) != 0)
 				return other;
 		}
 		out->id = found.id != 0 ? found.id : add_stripe(accounts, key, currency, number);

@@ -140,6 +140,36 @@ INSERT INTO account VALUES ('cash', 2, 0, 'debit', 'EUR');
 INSERT INTO posting VALUES (3, 2, 'cash', 500, 'EUR', 'D'), (4, 2, 'wallet', 500, 'EUR', 'C');	-- fails: two of them
 SELECT paysafe.balance('cash');											-- fails: several tables
 
+-- dropped, and declared again after entries that it has not seen; then with a
+-- balance in every row
+CREATE TABLE pot (id int PRIMARY KEY, balance bigint NOT NULL DEFAULT 0, minimum bigint);
+CREATE TABLE move (id int PRIMARY KEY, txn int, pot int, amount bigint, currency text DEFAULT 'EUR');
+CREATE INDEX ON move (txn);
+SELECT paysafe.protect_ledger('move', 'txn', 'pot', 'amount', 'currency');
+SELECT paysafe.protect_balance('pot', 'id', 'balance', 'move', 'minimum');
+INSERT INTO pot VALUES (1, 0, 0), (2, 0, NULL), (3, 0, -100);
+INSERT INTO move VALUES (1, 1, 1, 10), (2, 1, 2, 20), (3, 1, 3, -30);
+CREATE FUNCTION drop_rule(version int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM paysafe.act_as('bob');
+	PERFORM paysafe.approve('paysafe.rule', format('balance of t_balance.pot, version %s: drops the rule', version), 'a test');
+	PERFORM paysafe.act_as('ann');
+	PERFORM paysafe.unprotect('pot', 'balance', 'a test');
+END $$;
+SELECT drop_rule(2);
+INSERT INTO move VALUES (4, 2, 1, 1), (5, 2, 2, 1), (6, 2, 3, -2);
+SELECT paysafe.protect_balance('pot', 'id', 'balance', 'move', 'minimum');	-- fails: rows 1 and 3 are behind
+UPDATE pot SET balance = CASE id WHEN 1 THEN 11 ELSE -32 END WHERE id <> 2;
+SELECT paysafe.protect_balance('pot', 'id', 'balance', 'move', 'minimum');
+INSERT INTO move VALUES (7, 3, 1, -11), (8, 3, 2, 11);
+SELECT id, balance, paysafe.balance(id::text, accounts => 'pot') FROM pot ORDER BY id;
+SELECT drop_rule(4);
+SELECT paysafe.protect_balance('pot', 'id', 'balance', 'move');			-- fails: row 2 has none
+UPDATE pot SET balance = 32 WHERE id = 2;
+SELECT paysafe.protect_balance('pot', 'id', 'balance', 'move');
+INSERT INTO move VALUES (9, 4, 1, -1), (10, 4, 2, 1);
+SELECT id, balance, paysafe.balance(id::text, accounts => 'pot') FROM pot ORDER BY id;
+
 -- privileges
 CREATE ROLE t_balance_app;
 GRANT USAGE ON SCHEMA t_balance, paysafe TO t_balance_app;
