@@ -13,3 +13,6 @@ awk '
 	tour && /^```/ { next }
 	tour { print }
 ' README.md
+echo "-- the tests that follow find an empty place
+SET client_min_messages = warning;
+DROP SCHEMA shop CASCADE;"
