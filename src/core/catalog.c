@@ -256,6 +256,9 @@ paysafe_catalog_leaves(Oid root)
 	List	   *result = NIL;
 	ListCell   *lc;
 
+	/* most tables are alone: then there is no tree to build */
+	if (!has_subclass(root) && get_rel_relkind(root) == RELKIND_RELATION)
+		return list_make1_oid(root);
 	foreach(lc, find_all_inheritors(root, AccessShareLock, NULL))
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
 			result = lappend_oid(result, lfirst_oid(lc));

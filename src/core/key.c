@@ -31,8 +31,11 @@
 #include "utils/datetime.h"
 #include "utils/datum.h"
 #include "utils/float.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/partcache.h"
 #include "utils/snapmgr.h"
@@ -280,14 +283,100 @@ paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
 	return false;
 }
 
-void
-paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
+/*
+ * An index on the column that may be trusted: valid, btree, complete, with an
+ * operator class and a collation that came with PostgreSQL or the column, and
+ * not too young for the transaction.  *young: there is one that will lose, or has
+ * lost, that blemish only.
+ */
+static Oid
+find_index(Relation rel, AttrNumber attnum, bool *young)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	List	   *indexes = RelationGetIndexList(rel);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	*young = false;
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && form->indislive && form->indisready &&
+			index->rd_rel->relam == BTREE_AM_OID &&
+			form->indkey.values[0] == attnum &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
+			index->rd_opfamily[0] < FirstNormalObjectId &&
+			index->rd_opfamily[0] == lookup_type_cache(getBaseType(att->atttypid),
+													   TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
+			index->rd_indcollation[0] == att->attcollation)
+		{
+			oidvector  *classes;
+			bool		isnull;
+
+			*young |= form->indcheckxmin;
+			classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+																	Anum_pg_index_indclass, &isnull));
+			if (classes->values[0] < FirstNormalObjectId &&
+				(!form->indcheckxmin ||
+				 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+									   TransactionXmin)))
+				result = lfirst_oid(lc);
+		}
+		index_close(index, AccessShareLock);
+		if (OidIsValid(result))
+			break;
+	}
+	list_free(indexes);
+	return result;
+}
+
+/*
+ * Searches that were prepared, kept until the table or the index changes; an
+ * index that comes or goes changes its table.
+ */
+typedef struct SearchKey
+{
+	Oid			relid;
+	Oid			valuetype;
+	int32		attnum;
+} SearchKey;
+
+typedef struct Search
+{
+	SearchKey	key;
+	KeyEquality equality;
+} Search;
+
+static HTAB *searches = NULL;	/* CacheMemoryContext */
+static uint64 invalidations = 0;	/* counts them, to notice one while preparing */
+
+static void
+forget_searches(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	Search	   *search;
+
+	invalidations++;
+	if (searches == NULL)
+		return;
+	hash_seq_init(&status, searches);
+	while ((search = hash_seq_search(&status)) != NULL)
+		if (!OidIsValid(relid) || search->key.relid == relid || search->equality.index == relid)
+			(void) hash_search(searches, &search->key, HASH_REMOVE, NULL);
+}
+
+/* True: it may be kept. */
+static bool
+prepare_search(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 {
 	Oid			argtype = getBaseType(valuetype);
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
 	TypeCacheEntry *typcache = lookup_type_cache(getBaseType(att->atttypid),
 												 TYPECACHE_BTREE_OPFAMILY);
 	Oid			operator = InvalidOid;
+	bool		young;
 
 	/* text and varchar share their operators */
 	if (argtype == VARCHAROID)
@@ -315,64 +404,47 @@ paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality
 	out->attnum = attnum;
 	out->argtype = argtype;
 	out->collation = OidIsValid(att->attcollation) ? att->attcollation : InvalidOid;
-	fmgr_info_cxt(get_opcode(operator), &out->equal, CurrentMemoryContext);
+	fmgr_info_cxt(get_opcode(operator), &out->equal, CacheMemoryContext);
+	out->index = find_index(rel, attnum, &young);
+	return !young;
 }
 
-/*
- * Open an index on the column that may be trusted, or return NULL: valid,
- * btree, complete, with an operator class and a collation that came with
- * PostgreSQL or the column, and not too young for the snapshot.
- */
-static Relation
-open_index(Relation rel, AttrNumber attnum)
+void
+paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 {
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
+	SearchKey	key = {RelationGetRelid(rel), valuetype, attnum};
+	Search	   *search;
+	uint64		before;
 
-	foreach(lc, indexes)
+	if (unlikely(searches == NULL))
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		Form_pg_index form = index->rd_index;
+		HASHCTL		ctl = {
+			.keysize = sizeof(SearchKey), .entrysize = sizeof(Search), .hcxt = CacheMemoryContext
+		};
 
-		if (form->indisvalid && form->indislive && form->indisready &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			form->indkey.values[0] == attnum &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
-			index->rd_opfamily[0] < FirstNormalObjectId &&
-			index->rd_opfamily[0] == lookup_type_cache(getBaseType(att->atttypid),
-													   TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
-			index->rd_indcollation[0] == att->attcollation &&
-			(!form->indcheckxmin ||
-			 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-								   TransactionXmin)))
-		{
-			oidvector  *classes;
-			bool		isnull;
-
-			classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
-																	Anum_pg_index_indclass, &isnull));
-			if (classes->values[0] < FirstNormalObjectId)
-			{
-				list_free(indexes);
-				return index;
-			}
-		}
-		index_close(index, AccessShareLock);
+		searches = hash_create("paysafe searches", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		CacheRegisterRelcacheCallback(forget_searches, (Datum) 0);
 	}
-	list_free(indexes);
-	return NULL;
+	search = hash_search(searches, &key, HASH_FIND, NULL);
+	if (likely(search != NULL))
+	{
+		*out = search->equality;
+		return;
+	}
+	before = invalidations;
+	if (prepare_search(rel, attnum, valuetype, out) && before == invalidations)
+	{
+		search = hash_search(searches, &key, HASH_ENTER, NULL);
+		search->equality = *out;
+	}
 }
 
 bool
 paysafe_key_has_index(Relation leaf, AttrNumber attnum)
 {
-	Relation	index = open_index(leaf, attnum);
+	bool		young;
 
-	if (index == NULL)
-		return false;
-	index_close(index, AccessShareLock);
-	return true;
+	return OidIsValid(find_index(leaf, attnum, &young));
 }
 
 /* A scan without an index, which compares by itself. */
@@ -402,10 +474,9 @@ void
 paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 				 Snapshot snapshot, KeyVisitor visitor, void *arg)
 {
-	Relation	index = open_index(leaf, equality->attnum);
-
-	if (index != NULL)
+	if (OidIsValid(equality->index))
 	{
+		Relation	index = index_open(equality->index, AccessShareLock);
 		ScanKeyData key;
 
 		ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, equality->argtype,

@@ -79,19 +79,21 @@ typedef struct KeyEquality
 	Oid			argtype;		/* type of the value, for the scan key */
 	Oid			collation;
 	FmgrInfo	equal;			/* (column, value) */
+	Oid			index;			/* to find it by, or InvalidOid */
 } KeyEquality;
 
 /*
- * Prepare a search of column attnum for values of type valuetype, in the current
- * context.  Raises 22023 if the types are not comparable that way.
+ * Prepare a search of column attnum for values of type valuetype; for use while
+ * the caller's lock on the table lasts.  Raises 22023 if the types are not
+ * comparable that way.
  */
 extern void paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype,
 								 KeyEquality *out);
 
 /*
  * Call the visitor with every row of the leaf table that the snapshot sees and
- * whose column equals the value, until it returns false.  Uses an index whose
- * operator class comes with PostgreSQL if there is one, otherwise reads the
+ * whose column equals the value, until it returns false.  Uses the index, whose
+ * operator class comes with PostgreSQL, if there is one, otherwise reads the
  * table.  The caller holds a lock on the table.
  */
 typedef ScanVisitor KeyVisitor;

@@ -12,14 +12,16 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "core/catalog.h"
 #include "core/errors.h"
@@ -139,18 +141,61 @@ open_index(Relation rel, const char *name)
 	return index_open(oid, AccessShareLock);
 }
 
+/*
+ * The function that compares values of a column that our indexes have.  They are
+ * searched for every posting: catalogs would be asked the same again and again.
+ */
+static RegProcedure
+comparison(Oid type, StrategyNumber strategy)
+{
+	static const RegProcedure times[] = {
+		[BTLessStrategyNumber] = F_TIMESTAMPTZ_LT,
+		[BTLessEqualStrategyNumber] = F_TIMESTAMPTZ_LE,
+		[BTEqualStrategyNumber] = F_TIMESTAMPTZ_EQ,
+		[BTGreaterEqualStrategyNumber] = F_TIMESTAMPTZ_GE,
+		[BTGreaterStrategyNumber] = F_TIMESTAMPTZ_GT
+	};
+
+	if (type == TIMESTAMPTZOID)
+		return times[strategy];
+	if (strategy == BTEqualStrategyNumber)
+		switch (type)
+		{
+			case OIDOID:
+			case REGCLASSOID:
+				return F_OIDEQ;
+			case INT4OID:
+				return F_INT4EQ;
+			case INT8OID:
+				return F_INT8EQ;
+			case TEXTOID:
+				return F_TEXTEQ;
+			case BYTEAOID:
+				return F_BYTEAEQ;
+		}
+	elog(ERROR, "no index of paysafe compares type %u by strategy %d", type, strategy);
+	return InvalidOid;
+}
+
 /* The n-th column of the index compared with the value. */
 static void
 make_key(ScanKey key, Relation rel, Relation index, int n, StrategyNumber strategy, Datum value)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
 										  index->rd_index->indkey.values[n] - 1);
-	TypeCacheEntry *typcache = lookup_type_cache(att->atttypid, TYPECACHE_BTREE_OPFAMILY);
-	Oid			operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
-											   typcache->btree_opintype, strategy);
 
 	ScanKeyEntryInitialize(key, 0, n + 1, strategy, InvalidOid, att->attcollation,
-						   get_opcode(operator), value);
+						   comparison(att->atttypid, strategy), value);
+}
+
+bool
+paysafe_store_is_empty(PaysafeTable table)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(rel) == 0;
+
+	table_close(rel, AccessShareLock);
+	return empty;
 }
 
 void

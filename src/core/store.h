@@ -70,6 +70,12 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
 extern void paysafe_store_remove(PaysafeTable table, const char *index_name,
 								 int nkeys, const Datum *keys);
 
+/*
+ * Has the table never had a row?  Then none of anybody's, committed or not: a
+ * short answer under a lock that whoever adds rows takes too.
+ */
+extern bool paysafe_store_is_empty(PaysafeTable table);
+
 /* A text column (0-based) of a row of an own table, or NULL; palloc'd. */
 extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
 

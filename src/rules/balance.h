@@ -99,11 +99,13 @@ extern int	paysafe_account_find(Oid accounts, const char *key_name, Datum key, O
 
 /*
  * Lock the row of a stored account (FOR NO KEY UPDATE, until the end of the
- * transaction) and read it again.  The slot, of the leaf's kind, gets the row.
+ * transaction) and read it again.  The snapshot is the one that found it; the slot,
+ * of the leaf's kind, gets the row.
  * False: it has changed so that it must be looked for again.  Raises 40001 where
  * the isolation level does not allow what others have committed meanwhile.
  */
-extern bool paysafe_account_lock(Relation leaf, Account *account, TupleTableSlot *slot);
+extern bool paysafe_account_lock(Relation leaf, Account *account, Snapshot snapshot,
+								 TupleTableSlot *slot);
 
 /* Move the balances; sorts the movements. */
 extern void paysafe_account_move(Movement *movements, int n);

@@ -32,6 +32,7 @@
 #include "utils/datetime.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/actor.h"
@@ -127,9 +128,14 @@ add_open(Relation rel, HeapTuple tuple, void *arg)
 Numeric
 paysafe_reserved(Oid accounts, const char *key)
 {
-	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+	Datum		keys[2];
 	Numeric		sum = paysafe_money_zero();
 
+	/* most databases never reserve anything */
+	if (paysafe_store_is_empty(PAYSAFE_RESERVATION_RECORD))
+		return sum;
+	keys[0] = ObjectIdGetDatum(accounts);
+	keys[1] = CStringGetTextDatum(key);
 	paysafe_store_seek(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 2, keys,
 					   BTGreaterStrategyNumber, TimestampTzGetDatum(GetCurrentTimestamp()),
 					   false, NULL, add_open, &sum);
@@ -295,11 +301,12 @@ lock_account(Oid accounts, char *key, Account *out)
 	check_may_post(&rule);
 	for (;;)
 	{
+		Snapshot	snapshot = paysafe_scan_snapshot();
 		Relation	leaf;
 		TupleTableSlot *slot;
 		bool		locked;
 
-		paysafe_balance_account(&rule, key, NULL, out);
+		paysafe_balance_account(&rule, key, snapshot, out);
 		if (out->minimum == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -307,9 +314,10 @@ lock_account(Oid accounts, char *key, Account *out)
 					 errdetail("There is nothing that a reservation would count against.")));
 		leaf = table_open(out->relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
-		locked = paysafe_account_lock(leaf, out, slot);
+		locked = paysafe_account_lock(leaf, out, snapshot, slot);
 		ExecDropSingleTupleTableSlot(slot);
 		table_close(leaf, NoLock);
+		UnregisterSnapshot(snapshot);
 		if (locked)
 			break;
 	}

@@ -209,9 +209,8 @@ is_newer_than_snapshot(TupleTableSlot *row)
 }
 
 bool
-paysafe_account_lock(Relation leaf, Account *account, TupleTableSlot *slot)
+paysafe_account_lock(Relation leaf, Account *account, Snapshot snapshot, TupleTableSlot *slot)
 {
-	Snapshot	snapshot = paysafe_scan_snapshot();
 	char	   *key = account->key;
 	TM_FailureData failure;
 	TM_Result	result;
@@ -220,7 +219,6 @@ paysafe_account_lock(Relation leaf, Account *account, TupleTableSlot *slot)
 							  LockTupleNoKeyExclusive, LockWaitBlock,
 							  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
 							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
-	UnregisterSnapshot(snapshot);
 	if (result == TM_Deleted)
 		return false;
 	if (result != TM_Ok || (IsolationUsesXactSnapshot() && is_newer_than_snapshot(slot)))
@@ -268,6 +266,7 @@ typedef struct Mover
 	Relation	leaf;			/* NULL: none yet */
 	TupleTableSlot *slot;
 	RowUpdater *updater;
+	Snapshot	snapshot;		/* to find accounts with; NULL: none yet */
 } Mover;
 
 static void
@@ -294,6 +293,29 @@ open_mover(Mover *mover, Oid relid, const AccountColumns *columns)
 	mover->slot = table_slot_create(mover->leaf, NULL);
 	mover->updater = paysafe_update_begin(mover->leaf, columns->balance.attnum);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Accounts are found before they are locked, so that one snapshot serves for all
+ * of a statement, unless a trigger of theirs has run commands meanwhile or the
+ * account turned out to be elsewhere.
+ */
+static void
+forget_snapshot(Mover *mover)
+{
+	if (mover->snapshot != NULL)
+		UnregisterSnapshot(mover->snapshot);
+	mover->snapshot = NULL;
+}
+
+static Snapshot
+find_snapshot(Mover *mover)
+{
+	if (mover->snapshot != NULL && mover->snapshot->curcid != GetCurrentCommandId(false) + 1)
+		forget_snapshot(mover);
+	if (mover->snapshot == NULL)
+		mover->snapshot = paysafe_scan_snapshot();
+	return mover->snapshot;
 }
 
 static void
@@ -403,8 +425,9 @@ move_one(Mover *mover, const Movement *m)
 	{
 		Account		account;
 		Numeric		amount = m->amount;
+		Snapshot	snapshot = find_snapshot(mover);
 		int			count = paysafe_account_find(state->accounts, state->key_name, m->account,
-												 state->entry.account_type, NULL, &account);
+												 state->entry.account_type, snapshot, &account);
 
 		if (count != 1)
 			paysafe_refuse_by(m->rule, ERRCODE_PAYSAFE_ACCOUNT, state->entry.account_name,
@@ -426,11 +449,12 @@ move_one(Mover *mover, const Movement *m)
 			return;
 		}
 		open_mover(mover, account.relid, account.columns);
-		if (paysafe_account_lock(mover->leaf, &account, mover->slot))
+		if (paysafe_account_lock(mover->leaf, &account, snapshot, mover->slot))
 		{
 			move_stored(mover, &account, state->accounts, m, amount);
 			return;
 		}
+		forget_snapshot(mover);
 	}
 }
 
@@ -467,6 +491,7 @@ paysafe_account_move(Movement *movements, int n)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
+	forget_snapshot(&mover);
 	close_mover(&mover);
 	MemoryContextDelete(context);
 	CommandCounterIncrement();

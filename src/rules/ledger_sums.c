@@ -23,6 +23,8 @@
 #include "rules/kinds.h"
 #include "rules/ledger.h"
 
+#define FEW_POSTINGS	8		/* open at a time, for a start; a power of two */
+
 typedef struct CurrencySum
 {
 	char	   *currency;
@@ -36,14 +38,9 @@ typedef struct OpenPosting
 	Oid			root;
 	char	   *transaction;
 	CurrencySum *sums;
-	struct OpenPosting *next;	/* of the same hash */
+	uint64		hash;
+	struct OpenPosting *next;	/* in the same bucket */
 } OpenPosting;
-
-typedef struct HashEntry
-{
-	uint64		hash;			/* key */
-	OpenPosting *postings;
-} HashEntry;
 
 typedef struct Reversal
 {
@@ -60,7 +57,9 @@ typedef struct Level
 {
 	int			level;
 	MemoryContext context;		/* of all below */
-	HTAB	   *postings;
+	OpenPosting **buckets;		/* by hash; as many as a power of two */
+	uint32		nbuckets;
+	uint32		npostings;
 	List	   *reversals;
 	struct Level *outer;
 } Level;
@@ -82,28 +81,61 @@ current_level(void)
 	{
 		MemoryContext context = AllocSetContextCreate(TopTransactionContext, "paysafe ledger",
 													  ALLOCSET_SMALL_SIZES);
-		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(HashEntry), .hcxt = context};
 		Level	   *new = MemoryContextAllocZero(context, sizeof(Level));
 
 		new->level = level;
 		new->context = context;
-		new->postings = hash_create("paysafe open postings", 16, &ctl,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		new->nbuckets = FEW_POSTINGS;
+		new->buckets = MemoryContextAllocZero(context, FEW_POSTINGS * sizeof(OpenPosting *));
 		new->outer = levels;
 		levels = new;
 	}
 	return levels;
 }
 
+static OpenPosting **
+bucket_of(Level *level, uint64 hash)
+{
+	return &level->buckets[hash & (level->nbuckets - 1)];
+}
+
 static OpenPosting *
 find_posting(Level *level, uint64 hash, Oid root, const char *transaction)
 {
-	HashEntry  *entry = hash_search(level->postings, &hash, HASH_FIND, NULL);
-
-	for (OpenPosting *p = entry ? entry->postings : NULL; p != NULL; p = p->next)
-		if (p->root == root && strcmp(p->transaction, transaction) == 0)
+	for (OpenPosting *p = *bucket_of(level, hash); p != NULL; p = p->next)
+		if (p->hash == hash && p->root == root && strcmp(p->transaction, transaction) == 0)
 			return p;
 	return NULL;
+}
+
+static void
+enter_posting(Level *level, OpenPosting *posting)
+{
+	OpenPosting **bucket = bucket_of(level, posting->hash);
+
+	posting->next = *bucket;
+	*bucket = posting;
+}
+
+/* Make room where there are as many postings as buckets. */
+static void
+grow(Level *level)
+{
+	OpenPosting **old = level->buckets;
+	uint32		n = level->nbuckets;
+
+	level->buckets = MemoryContextAllocExtended(level->context, (Size) n * 2 * sizeof(OpenPosting *),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	level->nbuckets = n * 2;
+	for (uint32 i = 0; i < n; i++)
+		while (old[i] != NULL)
+		{
+			OpenPosting *posting = old[i];
+
+			old[i] = posting->next;
+			enter_posting(level, posting);
+		}
+	pfree(old);
 }
 
 bool
@@ -119,20 +151,17 @@ paysafe_ledger_is_open(Oid root, const char *transaction)
 
 /* Forget the posting if it balances. */
 static void
-drop_balanced(Level *level, uint64 hash, OpenPosting *posting)
+drop_balanced(Level *level, OpenPosting *posting)
 {
-	HashEntry  *entry;
 	OpenPosting **link;
 
 	for (CurrencySum *s = posting->sums; s != NULL; s = s->next)
 		if (paysafe_money_compare(s->sum, paysafe_money_zero()) != 0)
 			return;
-	entry = hash_search(level->postings, &hash, HASH_FIND, NULL);
-	for (link = &entry->postings; *link != posting; link = &(*link)->next)
+	for (link = bucket_of(level, posting->hash); *link != posting; link = &(*link)->next)
 		;
 	*link = posting->next;
-	if (entry->postings == NULL)
-		(void) hash_search(level->postings, &hash, HASH_REMOVE, NULL);
+	level->npostings--;
 	while (posting->sums != NULL)
 	{
 		CurrencySum *s = posting->sums;
@@ -158,17 +187,15 @@ add_to_level(Level *level, const Rule *rule, Oid root, const char *transaction,
 
 	if (posting == NULL)
 	{
-		bool		found;
-		HashEntry  *entry = hash_search(level->postings, &hash, HASH_ENTER, &found);
-
-		if (!found)
-			entry->postings = NULL;
+		if (level->npostings == level->nbuckets)
+			grow(level);
 		posting = palloc0(sizeof(OpenPosting));
 		posting->rule = rule;
 		posting->root = root;
 		posting->transaction = pstrdup(transaction);
-		posting->next = entry->postings;
-		entry->postings = posting;
+		posting->hash = hash;
+		enter_posting(level, posting);
+		level->npostings++;
 	}
 	for (sum = posting->sums; sum != NULL; sum = sum->next)
 		if (strcmp(sum->currency, currency) == 0)
@@ -184,7 +211,7 @@ add_to_level(Level *level, const Rule *rule, Oid root, const char *transaction,
 	total = paysafe_money_add(sum->sum, amount);
 	pfree(sum->sum);
 	sum->sum = total;
-	drop_balanced(level, hash, posting);
+	drop_balanced(level, posting);
 	MemoryContextSwitchTo(old);
 }
 
@@ -271,17 +298,14 @@ check_reversal(const Reversal *reversal)
 void
 paysafe_ledger_pre_commit(bool prepare)
 {
-	HASH_SEQ_STATUS status;
-	HashEntry  *entry;
 	OpenPosting *worst = NULL;
 	ListCell   *lc;
 
 	if (levels == NULL)
 		return;
 	Assert(levels->outer == NULL);
-	hash_seq_init(&status, levels->postings);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		for (OpenPosting *p = entry->postings; p != NULL; p = p->next)
+	for (uint32 i = 0; i < levels->nbuckets; i++)
+		for (OpenPosting *p = levels->buckets[i]; p != NULL; p = p->next)
 			if (worst == NULL || strcmp(p->transaction, worst->transaction) < 0)
 				worst = p;		/* the same one every time */
 	if (worst != NULL)
@@ -307,8 +331,6 @@ paysafe_ledger_end_subtransaction(bool committed, int level)
 	while (levels != NULL && levels->level >= level)
 	{
 		Level	   *inner = levels;
-		HASH_SEQ_STATUS status;
-		HashEntry  *entry;
 		MemoryContext old;
 
 		if (!committed)
@@ -323,9 +345,8 @@ paysafe_ledger_end_subtransaction(bool committed, int level)
 			return;
 		}
 		levels = inner->outer;
-		hash_seq_init(&status, inner->postings);
-		while ((entry = hash_seq_search(&status)) != NULL)
-			for (OpenPosting *p = entry->postings; p != NULL; p = p->next)
+		for (uint32 i = 0; i < inner->nbuckets; i++)
+			for (OpenPosting *p = inner->buckets[i]; p != NULL; p = p->next)
 				for (CurrencySum *s = p->sums; s != NULL; s = s->next)
 					add_to_level(levels, p->rule, p->root, p->transaction, s->currency, s->sum);
 		/* the reversals themselves stay where they are */
