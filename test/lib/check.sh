@@ -148,6 +148,7 @@ check_dump() { program dump test/dump/run; }
 check_property() { program property test/property/run 1; }
 check_django() { program django test/django/run; }
 check_torture() { program torture test/torture/run 1; }
+check_node() { program node test/node/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
 

@@ -11,6 +11,7 @@
 #   --fuzz           clang and libFuzzer too; prints CLANG=path beside PG_CONFIG=path
 #   --valgrind       valgrind too
 #   --django         Python environments and Chromium too
+#   --node           Node.js and node-postgres too
 #
 # Everything but the path goes to standard error.
 
@@ -100,6 +101,10 @@ list_missing() {
 			need python3-selenium python3 -c "import selenium"
 			need chromium command -v chromium
 			need chromium-driver command -v chromedriver
+			;;
+		--node)
+			need nodejs command -v node
+			if ! command -v npm >/dev/null; then need node-pg test -d /usr/share/nodejs/pg; fi
 			;;
 		--fuzz) if ! clang_fuzzes; then missing+=(clang libclang-rt-dev); fi ;;
 	esac
