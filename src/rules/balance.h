@@ -125,13 +125,15 @@ typedef struct Stripe
 	int64		id;
 	TimestampTz at;				/* when it moved last; 0: never */
 	Numeric		balance;
+	bool		newer;			/* moved by one whom our snapshot does not see */
 } Stripe;
 
 /*
  * A number of stripes that is ours until the transaction ends: no other works
- * on stripes of these accounts with this number.  Never waits.
+ * on stripes of these accounts with this number.  Above the given one, unless
+ * that is 0.  Never waits.
  */
-extern int32 paysafe_history_take(Oid accounts);
+extern int32 paysafe_history_take(Oid accounts, int32 above);
 
 /*
  * The stripe of an account, which is locked or whose number is ours; it is added

@@ -8,6 +8,8 @@
  * held by a lock that is only tried for, and each stripe has a running balance
  * of its own.  There are as many as there have been transactions at the same
  * time; the balance is the sum of their last moves, now or at any time before.
+ * Where the transaction sees one snapshot, it leaves alone what others have moved
+ * since: the balance that it reads afterwards would have their moves in it.
  * An account whose row has the balance has one stripe, under the row's lock.
  *
  * Stripes and their numbers are rows of paysafe.balance_stripe that stay; each
@@ -20,6 +22,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "common/hashfn.h"
@@ -30,6 +33,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "core/catalog.h"
 #include "core/store.h"
@@ -200,7 +204,11 @@ read_move(Relation rel, HeapTuple tuple, void *arg)
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		isnull;
 
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
 	stripe->at = DatumGetTimestampTz(heap_getattr(tuple, MOVE_AT + 1, desc, &isnull));
+	stripe->newer = IsolationUsesXactSnapshot() && !TransactionIdIsCurrentTransactionId(xmin) &&
+		XidInMVCCSnapshot(xmin, GetTransactionSnapshot());
 	stripe->balance = DatumGetNumericCopy(heap_getattr(tuple, MOVE_BALANCE + 1, desc, &isnull));
 	return false;
 }
@@ -260,11 +268,11 @@ paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 
 
 /* No class of catalogs has a user table's OID: nothing else takes these locks. */
 int32
-paysafe_history_take(Oid accounts)
+paysafe_history_take(Oid accounts, int32 above)
 {
 	static int32 last = FIRST_STRIPE;	/* stay where nobody was in the way */
-	int32		number = last;
-	bool		first_try = true;
+	int32		number = above > 0 ? above + 1 : last;
+	bool		first_try = above == 0;
 
 	for (;;)
 	{

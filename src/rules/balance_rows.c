@@ -410,9 +410,13 @@ static void
 move_unstored(const Account *account, Oid accounts, const Movement *m, Numeric amount)
 {
 	Stripe		stripe;
+	int32		number = 0;
 
-	(void) paysafe_history_open(accounts, account->key, m->currency,
-								paysafe_history_take(accounts), &stripe);
+	do
+	{
+		number = paysafe_history_take(accounts, number);
+		(void) paysafe_history_open(accounts, account->key, m->currency, number, &stripe);
+	} while (stripe.newer);
 	paysafe_history_add(&stripe, amount, paysafe_money_add(stripe.balance, amount));
 }
 
