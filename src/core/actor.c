@@ -107,10 +107,16 @@ paysafe_actor_certificate(void)
 	return NULL;
 }
 
+bool
+paysafe_actor_is_named(void)
+{
+	return top != NULL && top->actor.name != NULL;
+}
+
 const char *
 paysafe_actor_name(void)
 {
-	return top ? top->actor.name : paysafe_actor_session_user();
+	return paysafe_actor_is_named() ? top->actor.name : paysafe_actor_session_user();
 }
 
 /*
@@ -272,19 +278,19 @@ PG_FUNCTION_INFO_V1(paysafe_act_as);
 
 /*
  * act_as(actor, reason, ticket, request_id, business_id) returns void
+ *
+ * Without an actor nobody is named, as if act_as had not been called, and the
+ * rest is recorded: a request that nobody has logged in for has an id, too.
  */
 Datum
 paysafe_act_as(PG_FUNCTION_ARGS)
 {
 	ActorFrame *frame;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "actor")));
 	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
-	check_visible(frame->actor.name);
+	if (frame->actor.name != NULL)
+		check_visible(frame->actor.name);
 	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
 	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
 	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);

@@ -10,21 +10,24 @@
 
 typedef struct PaysafeActor
 {
-	const char *name;
-	const char *reason;			/* these four may be NULL */
+	const char *name;			/* any of these may be NULL; the name: nobody is named */
+	const char *reason;
 	const char *ticket;
 	const char *request_id;
 	const char *business_id;
 } PaysafeActor;
 
 /*
- * The actor that act_as declared in this transaction, or NULL.  Valid until
+ * What act_as declared in this transaction, or NULL.  Valid until
  * the next act_as, rollback to a savepoint, or end of the transaction.
  */
 extern const PaysafeActor *paysafe_actor_current(void);
 
 /* Changes whenever paysafe_actor_current may answer differently. */
 extern uint64 paysafe_actor_generation(void);
+
+/* Has act_as named somebody? */
+extern bool paysafe_actor_is_named(void);
 
 /* The declared actor's name, or else the session user's. */
 extern const char *paysafe_actor_name(void);

@@ -99,9 +99,8 @@ Person *
 paysafe_approval_person(void)
 {
 	Person	   *person = palloc0(sizeof(Person));
-	const PaysafeActor *actor = paysafe_actor_current();
 
-	person->actor = actor ? pstrdup(actor->name) : NULL;
+	person->actor = paysafe_actor_is_named() ? pstrdup(paysafe_actor_name()) : NULL;
 	person->login = paysafe_actor_login();
 	person->session_user_name = paysafe_actor_session_user();
 	return person;
@@ -456,7 +455,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an approval needs a reason")));
-	if (actor == NULL)
+	if (!paysafe_actor_is_named())
 		refuse_approval(ERRCODE_INSUFFICIENT_PRIVILEGE,
 						"an approval needs a person",
 						"No actor is declared in this transaction, and a login alone is not a person.",

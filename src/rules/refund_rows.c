@@ -197,7 +197,6 @@ void
 paysafe_refund_add_event(const RefundState *state, const char *payment, const char *refund,
 						 const char *kind, Numeric amount, const char *currency, int approvals)
 {
-	const PaysafeActor *actor = paysafe_actor_current();
 	Datum		values[EVENT_NCOLUMNS];
 	bool		nulls[EVENT_NCOLUMNS] = {0};
 
@@ -207,8 +206,8 @@ paysafe_refund_add_event(const RefundState *state, const char *payment, const ch
 	values[EVENT_KIND] = CStringGetTextDatum(kind);
 	values[EVENT_AMOUNT] = NumericGetDatum(amount);
 	values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
-	nulls[EVENT_ACTOR] = actor == NULL;
-	values[EVENT_ACTOR] = actor ? CStringGetTextDatum(actor->name) : (Datum) 0;
+	nulls[EVENT_ACTOR] = !paysafe_actor_is_named();
+	values[EVENT_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[EVENT_LOGIN] = CStringGetTextDatum(paysafe_actor_login());
 	values[EVENT_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);

@@ -1,7 +1,7 @@
 -- Who acts: a claim of this transaction, which no setting and no role changes,
 -- and which savepoints undo.
 BEGIN;
-SELECT plan(22);
+SELECT plan(26);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -58,6 +58,16 @@ BEGIN
 END $$;
 SELECT is((SELECT count(*) || ' ' || count(*) FILTER (WHERE actor = 'loop ' || (after ->> 'n')) FROM paysafe.audit_log WHERE table_name = 'note' AND after ->> 'n' <> '0'), '33 33', 'a hundred savepoints');
 SELECT is(pg_temp.recorded(), 'loop 99', 'the last claim that was not undone');
+
+-- nobody is named, and the rest is on record
+SAVEPOINT a;
+SELECT paysafe.act_as(NULL, 'a webhook', request_id => 'r-2');
+SELECT is(pg_temp.recorded(), '(true)|a webhook|r-2', 'a request without a person');
+SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.note', '1', 'looks right')$$), '42501 paysafe.approval_record paysafe_approval_record_approval', '... can approve nothing');
+SELECT paysafe.act_as(NULL);
+SELECT is(pg_temp.recorded(), '(true)', 'a claim can be taken back');
+ROLLBACK TO a;
+SELECT is(pg_temp.recorded(), 'loop 99', '... and the one before is in force again after a rollback');
 
 -- no setting is asked
 SET LOCAL "paysafe.actor" = 'mallory';

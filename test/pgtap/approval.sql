@@ -53,7 +53,8 @@ CREATE FUNCTION pg_temp.states(refund text) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(approver || ' ' || state, ', ' ORDER BY id) FROM paysafe.approval
 	 WHERE relation = 'shop.refund'::regclass AND key = refund $$;
 
--- before anybody acts in this transaction
+-- before anybody acts in this transaction: a claim that names nobody is none
+SELECT paysafe.act_as(NULL, request_id => 'r-1');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (1, 1, 500, 'EUR', 'requested')$$), 'accepted', 'requested by nobody in particular');
 SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.refund', '1', 'x')$$), :'refused', 'an approval needs a person');
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'sent' WHERE id = 1$$), :'needed', 'no approval');

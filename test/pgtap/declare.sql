@@ -75,7 +75,7 @@ SELECT throws_ok('SELECT paysafe.' || call, code, NULL, code || ': ' || call)
 	('22004', $$protect_payment('shop.plain', 'status', 'amount', 'captured', 'currency', NULL)$$),
 	('22004', $$protect_refund('shop.plain', NULL, 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency')$$),
 	('22004', $$protect_refund('shop.plain', 'shop.owned', 'payment', 'amount', 'currency', 'status', '{sent}', NULL, 'captured', 'currency')$$),
-	('22004', $$act_as(NULL)$$),
+	('22004', $$approve('shop.plain', '1', NULL)$$),
 	('42703', $$protect_status('shop.plain', 'missing', '[*] --> new')$$),
 	('42703', $$protect_status('shop.plain', 'ctid', '[*] --> new')$$),
 	('42703', $$protect_columns('shop.plain', '{status,missing}')$$),
