@@ -11,6 +11,7 @@
 #   --fuzz           clang and libFuzzer too; prints CLANG=path beside PG_CONFIG=path
 #   --valgrind       valgrind too
 #   --django         Python environments and Chromium too
+#   --client         Python environments and pgbouncer too
 #   --node           Node.js and node-postgres too
 #
 # Everything but the path goes to standard error.
@@ -101,6 +102,13 @@ list_missing() {
 			need python3-selenium python3 -c "import selenium"
 			need chromium command -v chromium
 			need chromium-driver command -v chromedriver
+			;;
+		--client)
+			need python3-venv python3 -c "import ensurepip, venv"
+			need python3-django python3 -c "import django"
+			need python3-psycopg python3 -c "import psycopg"
+			need python3-djangorestframework python3 -c "import rest_framework"
+			need pgbouncer command -v pgbouncer
 			;;
 		--node)
 			need nodejs command -v node

@@ -1,0 +1,191 @@
+"""Tells the database who acts, in the transaction that writes.
+
+A wrapper around each connection's `execute` looks at what goes by.  Before the
+first write of a transaction it calls `paysafe.act_as`, again if the claim
+changes or a rollback to a savepoint has undone it.  The claim ends with the
+transaction, on the server, so it cannot reach the next user of a pooled
+connection.  What the server holds is known from its transaction status and from
+the savepoints that went by, not from Django's own book-keeping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, List, Optional
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from .claims import Claim, current_claim
+from .statements import Kind, Statement, statement
+
+_ACT_AS = "SELECT paysafe.act_as(%s, %s, %s, %s, %s)"
+_NOBODY = Claim()
+
+# PQTransactionStatusType
+_IDLE, _IN_TRANSACTION = 0, 2
+
+
+@dataclass
+class _Frame:
+    """A transaction or savepoint, and what was claimed in it last."""
+
+    savepoint: Optional[str]
+    claim: Optional[Claim] = None
+
+
+class ActorWrapper:
+    """For `connection.execute_wrappers`; one for each connection."""
+
+    def __init__(self) -> None:
+        self._frames = [_Frame(None)]
+        self._busy = False
+
+    def __call__(
+        self,
+        execute: Callable[..., Any],
+        sql: Any,
+        params: Any,
+        many: bool,
+        context: dict[str, Any],
+    ) -> Any:
+        connection = context["connection"]
+        if self._busy or connection.connection is None:
+            return execute(sql, params, many, context)
+        status = int(connection.connection.info.transaction_status)
+        if status == _IDLE:
+            self._frames = [_Frame(None)]
+        what = statement(_text(sql, connection.connection))
+        if what.savepoint is not None:
+            result = execute(sql, params, many, context)
+            self._follow(what)
+            return result
+        # a failed transaction or a lost connection: the statement will say so
+        if what.kind is Kind.READ or status not in (_IDLE, _IN_TRANSACTION):
+            return execute(sql, params, many, context)
+
+        wanted = self._wanted()
+        if not (status == _IDLE and connection.get_autocommit()):
+            self._claim(connection, wanted)
+            return execute(sql, params, many, context)
+        if wanted == _NOBODY or what.kind is Kind.OTHER or not _is_ours(connection):
+            return execute(sql, params, many, context)
+        with transaction.atomic(using=connection.alias):
+            self._frames = [_Frame(None)]
+            self._claim(connection, wanted)
+            return execute(sql, params, many, context)
+
+    def claim_now(self, connection: BaseDatabaseWrapper) -> None:
+        """Claim before what this wrapper does not see, in a transaction under way."""
+        if int(connection.connection.info.transaction_status) == _IDLE:
+            self._frames = [_Frame(None)]
+        self._claim(connection, self._wanted())
+
+    def _wanted(self) -> Claim:
+        # finding out who is logged in may read, and even write, itself
+        self._busy = True
+        try:
+            return current_claim() or _NOBODY
+        finally:
+            self._busy = False
+
+    def _claim(self, connection: BaseDatabaseWrapper, wanted: Claim) -> None:
+        held = next((f.claim for f in reversed(self._frames) if f.claim is not None), _NOBODY)
+        if held == wanted:
+            return
+        self._busy = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _ACT_AS,
+                    [
+                        wanted.actor,
+                        wanted.reason,
+                        wanted.ticket,
+                        wanted.request_id,
+                        wanted.business_id,
+                    ],
+                )
+        finally:
+            self._busy = False
+        self._frames[-1].claim = wanted
+
+    def _follow(self, what: Statement) -> None:
+        """A savepoint was set, released or rolled back to."""
+        if what.kind is Kind.SAVEPOINT:
+            self._frames.append(_Frame(what.savepoint))
+            return
+        named = [i for i, frame in enumerate(self._frames) if frame.savepoint == what.savepoint]
+        if not named:
+            return
+        ended = self._frames[named[-1] :]
+        del self._frames[named[-1] :]
+        if what.kind is Kind.ROLLBACK_TO:
+            self._frames.append(_Frame(what.savepoint))
+            return
+        for frame in ended:
+            if frame.claim is not None:
+                self._frames[-1].claim = frame.claim
+
+
+def _text(sql: Any, connection: Any) -> str:
+    """The statement as text; psycopg also takes bytes and objects of its own."""
+    if isinstance(sql, str):
+        return sql
+    if isinstance(sql, bytes):
+        return sql.decode("utf-8", "replace")
+    if hasattr(sql, "as_string"):
+        return str(sql.as_string(connection))
+    return str(sql)
+
+
+def _is_ours(connection: BaseDatabaseWrapper) -> bool:
+    """Would `transaction.atomic` find this very connection?"""
+    return connection.alias in connections.settings and connections[connection.alias] is connection
+
+
+def _is_wanted(connection: BaseDatabaseWrapper) -> bool:
+    databases: Optional[List[str]] = getattr(settings, "PAYSAFE_DATABASES", None)
+    return connection.vendor == "postgresql" and (
+        databases is None or connection.alias in databases
+    )
+
+
+def _wrapper_of(connection: BaseDatabaseWrapper) -> Optional[ActorWrapper]:
+    for wrapper in connection.execute_wrappers:
+        if isinstance(wrapper, ActorWrapper):
+            return wrapper
+    return None
+
+
+def install(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Watch this connection, if it is one of `PAYSAFE_DATABASES` (default: all)."""
+    if _is_wanted(connection) and _wrapper_of(connection) is None:
+        # first in the list: connection.execute_wrapper() removes the last one
+        connection.execute_wrappers.insert(0, ActorWrapper())
+
+
+def install_everywhere() -> None:
+    """Watch all connections of all threads, those to come included."""
+    connection_created.connect(install, dispatch_uid="django_paysafe")
+    for connection in connections.all(initialized_only=True):
+        install(connection)
+
+
+def claim(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Tell the database now who acts, inside `atomic()`.
+
+    Only needed before a write that does not show: `cursor.copy()`,
+    `cursor.callproc()`, a query over a table's rows that calls a function of
+    yours which writes, a driver's cursor that Django does not know of.
+    """
+    connection = connections[using]
+    connection.ensure_connection()
+    wrapper = _wrapper_of(connection)
+    if wrapper is None:
+        raise ValueError(f"database {using!r} is not one of PAYSAFE_DATABASES")
+    if connection.get_autocommit():
+        raise transaction.TransactionManagementError("claim() is for use inside atomic()")
+    wrapper.claim_now(connection)

@@ -1,0 +1,324 @@
+"""Refusals as exceptions of their own.
+
+PostgreSQL's error has an SQLSTATE and the name of a constraint; psycopg and
+Django make an `IntegrityError` or `ProgrammingError` of it.  Here each kind is a
+subclass of what Django raises, so code that catches Django's class goes on
+working.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Callable, ClassVar, Dict, Iterator, Optional, Type, TypeVar, Union, overload
+
+from django.db import (
+    DatabaseError,
+    Error,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    transaction,
+)
+from django.utils.translation import gettext_lazy as _
+
+
+class Refusal(DatabaseError):
+    """paysafe has refused a change.
+
+    `message`, `detail` and `hint` are PostgreSQL's; they name tables, columns and
+    keys and are for those who run the system.  `summary` and `code` are for
+    anybody.  `rule` is the rule's name as in the view `paysafe.protection`.
+    """
+
+    http_status: ClassVar[int] = 409
+    summary: ClassVar[Any] = _("This change is not allowed.")
+
+    sqlstate: Optional[str] = None
+    message: str = ""
+    detail: Optional[str] = None
+    hint: Optional[str] = None
+    schema: Optional[str] = None
+    table: Optional[str] = None
+    column: Optional[str] = None
+    constraint: Optional[str] = None
+
+    @property
+    def code(self) -> str:
+        """The class's name in snake case: `illegal_transition`."""
+        name = type(self).__name__
+        return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+    @property
+    def rule(self) -> Optional[str]:
+        for rule in _RULES:
+            if self.constraint and self.constraint.endswith("_" + rule):
+                return rule
+        return None
+
+    @property
+    def explanation(self) -> str:
+        """Message, detail and hint as one text."""
+        return " ".join(text for text in (self.message, self.detail, self.hint) if text)
+
+    def as_json(self) -> Dict[str, str]:
+        return {"detail": str(self.summary), "code": self.code}
+
+
+_RULES = (
+    "status columns columns_once append_only ledger balance row_lock payment refund"
+    " approval audit rule"
+).split()
+
+
+class StatusRefusal(Refusal, IntegrityError):
+    """23T: the status machine."""
+
+
+class IllegalTransition(StatusRefusal):
+    summary = _("The status does not allow this.")
+
+
+class IllegalInitialStatus(StatusRefusal):
+    http_status = 422
+    summary = _("Nothing begins in this status.")
+
+
+class DeletionRefused(StatusRefusal):
+    summary = _("This cannot be deleted.")
+
+
+class UnknownStatus(StatusRefusal):
+    http_status = 422
+    summary = _("There is no such status.")
+
+
+class KeyChanged(StatusRefusal):
+    summary = _("The key cannot be changed.")
+
+
+class LedgerRefusal(Refusal, IntegrityError):
+    """23L: ledgers and append-only tables."""
+
+
+class AppendOnly(LedgerRefusal):
+    summary = _("What is recorded here stays as it is.")
+
+
+class Unbalanced(LedgerRefusal):
+    http_status = 422
+    summary = _("The entries do not sum to zero.")
+
+
+class BadEntry(LedgerRefusal):
+    http_status = 422
+    summary = _("The entry is not complete or its amount is not possible.")
+
+
+class TransactionClosed(LedgerRefusal):
+    summary = _("This transaction has been posted.")
+
+
+class BadReversal(LedgerRefusal):
+    summary = _("This does not reverse what was posted, or it has been reversed.")
+
+
+class PeriodClosed(LedgerRefusal):
+    summary = _("The period is closed.")
+
+
+class BalanceRefusal(Refusal, IntegrityError):
+    """23M: balances, reservations, lost updates."""
+
+
+class InsufficientBalance(BalanceRefusal):
+    summary = _("The balance does not suffice.")
+
+
+class DirectBalanceWrite(BalanceRefusal):
+    summary = _("A balance moves by ledger entries only.")
+
+
+class BadAccount(BalanceRefusal):
+    http_status = 422
+    summary = _("There is no such account.")
+
+
+class LostUpdate(BalanceRefusal):
+    summary = _("Someone else may have changed this. Try again.")
+
+
+class ReservationRefused(BalanceRefusal):
+    summary = _("The reservation is not open, or not for this amount.")
+
+
+class PaymentRefusal(Refusal, IntegrityError):
+    """23R: payments, refunds, frozen columns."""
+
+
+class RefundExceedsCaptured(PaymentRefusal):
+    summary = _("Refunds cannot exceed what was captured.")
+
+
+class CurrencyMismatch(PaymentRefusal):
+    http_status = 422
+    summary = _("The currencies differ.")
+
+
+class FrozenColumn(PaymentRefusal):
+    summary = _("This can no longer be changed.")
+
+
+class BadAmount(PaymentRefusal):
+    http_status = 422
+    summary = _("The amount or the currency is not possible.")
+
+
+class CaptureRefused(PaymentRefusal):
+    summary = _("The captured amount changes by a capture only.")
+
+
+class NoSuchPayment(PaymentRefusal):
+    http_status = 422
+    summary = _("There is no such payment.")
+
+
+class PaymentInUse(PaymentRefusal):
+    summary = _("This cannot be deleted.")
+
+
+class NotAllowed(Refusal, ProgrammingError):
+    """42501: not for this person, or not without another one."""
+
+    http_status = 403
+    summary = _("You may not do this.")
+
+
+class ApprovalNeeded(NotAllowed):
+    summary = _("This needs the approval of another person.")
+
+
+class ReasonNeeded(NotAllowed):
+    summary = _("This needs a reason or a ticket.")
+
+
+class ConcurrentChange(Refusal, OperationalError):
+    """40001: another transaction was faster.  Try again."""
+
+    summary = _("Someone else has changed this. Try again.")
+
+
+_CLASSES: Dict[str, Type[Refusal]] = {
+    "23T01": IllegalTransition,
+    "23T02": IllegalInitialStatus,
+    "23T03": DeletionRefused,
+    "23T04": UnknownStatus,
+    "23T05": KeyChanged,
+    "23L01": AppendOnly,
+    "23L02": Unbalanced,
+    "23L03": BadEntry,
+    "23L04": TransactionClosed,
+    "23L05": BadReversal,
+    "23L06": PeriodClosed,
+    "23M01": InsufficientBalance,
+    "23M02": DirectBalanceWrite,
+    "23M03": BadAccount,
+    "23M04": LostUpdate,
+    "23M05": ReservationRefused,
+    "23R01": RefundExceedsCaptured,
+    "23R02": CurrencyMismatch,
+    "23R03": FrozenColumn,
+    "23R04": BadAmount,
+    "23R05": CaptureRefused,
+    "23R06": NoSuchPayment,
+    "23R07": PaymentInUse,
+    "40001": ConcurrentChange,
+    "42501": NotAllowed,
+}
+
+# codes of an area that are newer than this package
+_AREAS: Dict[str, Type[Refusal]] = {
+    "23T": StatusRefusal,
+    "23L": LedgerRefusal,
+    "23M": BalanceRefusal,
+    "23R": PaymentRefusal,
+}
+
+
+def refusal_of(error: Optional[BaseException]) -> Optional[Refusal]:
+    """The refusal that an exception of Django or of psycopg stands for, or None."""
+    if error is None or isinstance(error, Refusal):
+        return error
+    cause = error.__cause__ if isinstance(error, Error) else error
+    diag: Any = getattr(cause, "diag", None)
+    sqlstate: str = getattr(diag, "sqlstate", None) or ""
+    constraint: str = getattr(diag, "constraint_name", None) or ""
+    if not constraint.startswith("paysafe_"):
+        return None
+    cls = _CLASSES.get(sqlstate) or _AREAS.get(sqlstate[:3])
+    if cls is None:
+        return None
+    if cls is NotAllowed and constraint.endswith("_approval"):
+        cls = ApprovalNeeded
+    elif cls is NotAllowed and constraint.endswith("_audit"):
+        cls = ReasonNeeded
+    refusal = cls(str(error))
+    refusal.sqlstate = sqlstate
+    refusal.message = diag.message_primary or ""
+    refusal.detail = diag.message_detail
+    refusal.hint = diag.message_hint
+    refusal.schema = diag.schema_name
+    refusal.table = diag.table_name
+    refusal.column = diag.column_name
+    refusal.constraint = constraint
+    refusal.__cause__ = cause
+    return refusal
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Refusals of what is done inside are raised as their own classes.
+
+    Also a decorator.  Around `transaction.atomic()`, or use `atomic` below: what
+    is checked at COMMIT arises when that is left.
+    """
+    try:
+        yield
+    except Error as error:
+        refusal = refusal_of(error)
+        if refusal is None or refusal is error:
+            raise
+        raise refusal from refusal.__cause__
+
+
+class _Atomic(transaction.Atomic):
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        with refusals():
+            super().__exit__(exc_type, exc_value, traceback)
+            # raised inside: the transaction is rolled back by now
+            refusal = refusal_of(exc_value) if isinstance(exc_value, Error) else None
+            if refusal is not None and refusal is not exc_value:
+                raise refusal from refusal.__cause__
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@overload
+def atomic(using: _F) -> _F: ...
+
+
+@overload
+def atomic(
+    using: Optional[str] = None, savepoint: bool = True, durable: bool = False
+) -> _Atomic: ...
+
+
+def atomic(
+    using: Union[str, Callable[..., Any], None] = None,
+    savepoint: bool = True,
+    durable: bool = False,
+) -> Any:
+    """`django.db.transaction.atomic`, and refusals come as their own classes."""
+    if callable(using):
+        return _Atomic(None, savepoint, durable)(using)
+    return _Atomic(using, savepoint, durable)

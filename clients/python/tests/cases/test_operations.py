@@ -1,0 +1,231 @@
+"""Rules declared by migrations, and what it takes to go back."""
+
+import datetime
+import io
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import NotSupportedError, connection, migrations, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
+from django.db.migrations.writer import OperationWriter
+from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
+from shop.models import GiftCard
+
+from django_paysafe import acting, atomic, errors
+from django_paysafe import operations as rules
+
+
+def rows(sql, *params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+class DeclaredTests(TestCase):
+    def test_the_rules_are_those_of_the_example(self) -> None:
+        """Its migration says the same in SQL."""
+        declared = set(rows("SELECT relation::text, rule, definition FROM paysafe.protection"))
+        path = Path(__file__).parents[4] / "examples/django/shop/migrations/0002_rules.py"
+        with atomic():
+            example: dict = {}
+            exec(path.read_text(), example)
+            # repeating a declaration with the same arguments changes nothing
+            with connection.cursor() as cursor:
+                cursor.execute(example["RULES"])
+        again = set(rows("SELECT relation::text, rule, definition FROM paysafe.protection"))
+        self.assertEqual(declared, again)
+        self.assertEqual(
+            {(table.partition("_")[2], rule) for table, rule, _ in declared},
+            {
+                ("payment", "status"),
+                ("payment", "columns_once"),
+                ("payment", "payment"),
+                ("payment", "audit"),
+                ("refund", "status"),
+                ("refund", "refund"),
+                ("refund", "threshold for EUR"),
+                ("refund", "audit"),
+                ("ledgerentry", "ledger"),
+                ("ledgerentry", "audit"),
+                ("wallet", "balance"),
+                ("giftcard", "row_lock"),
+                ("giftcard", "audit"),
+            },
+        )
+        self.assertEqual(rows("SELECT decimals FROM paysafe.currency WHERE code = 'XPT0'"), [(3,)])
+
+    def test_sqlmigrate(self) -> None:
+        out = io.StringIO()
+        call_command("sqlmigrate", "shop", "0002", stdout=out)
+        self.assertRegex(
+            out.getvalue(),
+            r"""SELECT paysafe.protect_row_lock\(relation => '"shop_giftcard"'::regclass,"""
+            r""" columns => \S*balance\S*::name\[\]\);""",
+        )
+        out = io.StringIO()
+        call_command("sqlmigrate", "shop", "0002", backwards=True, stdout=out)
+        self.assertIn("SELECT paysafe.unprotect(", out.getvalue())
+
+    def test_nothing_to_migrate(self) -> None:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+class Step:
+    """One operation, applied and reversed by hand."""
+
+    def __init__(self, operation) -> None:
+        self.operation = operation
+        executor = MigrationExecutor(connection)
+        self.state: ProjectState = executor.loader.project_state(("shop", "0002_rules"))
+
+    def forwards(self) -> None:
+        with connection.schema_editor(atomic=True) as editor:
+            self.operation.database_forwards("shop", editor, self.state, self.state)
+
+    def backwards(self) -> None:
+        with connection.schema_editor(atomic=True) as editor:
+            self.operation.database_backwards("shop", editor, self.state, self.state)
+
+
+def approve_as_hinted(refusal, actor: str) -> None:
+    """Make the call that the hint has."""
+    begin, end = refusal.hint.index("paysafe.approve("), refusal.hint.index(";  then")
+    with acting(actor), atomic():
+        rows("SELECT " + refusal.hint[begin:end])
+
+
+class ReversedTests(TransactionTestCase):
+    def go_back(self, step: Step) -> None:
+        """Refused alone; done with a second person's approval."""
+        with acting("alice"), self.assertRaises(errors.NotAllowed) as caught, errors.refusals():
+            step.backwards()
+        approve_as_hinted(caught.exception, "bob")
+        with acting("alice"):
+            step.backwards()
+
+    def test_a_rule_goes_with_a_second_person(self) -> None:
+        step = Step(rules.ProtectAppendOnly("GiftCard"))
+        step.forwards()
+        card = GiftCard.objects.create(code="x", balance=1)
+        with self.assertRaises(errors.AppendOnly), atomic():
+            card.delete()
+        self.go_back(step)
+        card.delete()
+        self.assertEqual(
+            rows(
+                "SELECT rule FROM paysafe.protection"
+                " WHERE relation = 'shop_giftcard'::regclass ORDER BY 1"
+            ),
+            [("audit",), ("row_lock",)],
+        )
+
+    def test_what_it_replaces_is_declared_again(self) -> None:
+        before = rules.ProtectColumns("shop.GiftCard", ["code"])
+        Step(before).forwards()
+        step = Step(rules.ProtectColumns("giftcard", ["code"], replaces=None))
+        step.operation.replaces, step.operation.fields = before, ["code", "id"]
+        step.forwards()
+        self.assertEqual(self.frozen(), ["code", "id"])
+        self.go_back(step)
+        self.assertEqual(self.frozen(), ["code"])
+        self.go_back(Step(before))
+
+    def frozen(self):
+        [(columns,)] = rows(
+            "SELECT columns FROM paysafe.protection"
+            " WHERE relation = 'shop_giftcard'::regclass AND rule = 'columns'"
+        )
+        return sorted(columns)
+
+    def test_threshold(self) -> None:
+        step = Step(
+            rules.SetRefundThreshold(
+                "Refund",
+                "EUR",
+                400,
+                approvers=2,
+                within=datetime.timedelta(days=2),
+                valid_for=datetime.timedelta(minutes=30),
+                replaces=rules.SetRefundThreshold("Refund", "EUR", 500),
+            )
+        )
+        step.forwards()
+        threshold = "SELECT definition FROM paysafe.protection WHERE rule = 'threshold for EUR'"
+        self.assertIn("above 400 EUR within 2 days need 2 approval", rows(threshold)[0][0])
+        self.go_back(step)
+        self.assertIn("above 500 EUR within 1 day need 1 approval", rows(threshold)[0][0])
+        Step(rules.SetRefundThreshold("Refund", "EUR", 500)).backwards()
+        self.assertIn("above 500 EUR", rows(threshold)[0][0])
+
+
+class OperationTests(SimpleTestCase):
+    OPERATIONS = (
+        rules.InstallPaysafe(),
+        rules.SetCurrency("XYZ", 2),
+        rules.ProtectStatus("Payment", "status", "[*] --> a", deletable=["a"]),
+        rules.ProtectColumns("Payment", ["note"], once_status=["a"]),
+        rules.ProtectAppendOnly("Payment"),
+        rules.ProtectRowLock(
+            "Payment", ["amount"], replaces=rules.ProtectRowLock("payment", ["note"])
+        ),
+        rules.Audit("Payment", redact=["note"], require_reason=True),
+    )
+
+    def test_written_and_read_again(self) -> None:
+        for operation in self.OPERATIONS:
+            name, args, kwargs = operation.deconstruct()
+            with self.subTest(name):
+                text, imports = OperationWriter(operation, indentation=0).serialize()
+                scope: dict = {}
+                exec("\n".join(sorted(imports | {"import django_paysafe.operations"})), scope)
+                again = eval(text.rstrip().rstrip(","), scope)
+                self.assertEqual(type(again), type(operation))
+                self.assertEqual(OperationWriter(again, indentation=0).serialize()[0], text)
+                self.assertTrue(operation.reversible and operation.describe())
+                self.assertTrue(operation.migration_name_fragment.isidentifier())
+
+    def test_a_rule_replaces_its_own_kind(self) -> None:
+        for other in (
+            rules.ProtectAppendOnly("Payment"),
+            rules.ProtectRowLock("Refund", ["amount"]),
+        ):
+            with self.assertRaises(ValueError):
+                rules.ProtectRowLock("Payment", ["amount"], replaces=other)
+
+    def test_optimizing_moves_nothing_across_a_rule(self) -> None:
+        from django.db.migrations.optimizer import MigrationOptimizer
+
+        steps = [
+            migrations.CreateModel("Thing", [("id", models.AutoField(primary_key=True))]),
+            rules.ProtectAppendOnly("Thing"),
+            migrations.AddField("Thing", "name", models.TextField(null=True)),
+        ]
+        self.assertEqual(MigrationOptimizer().optimize(steps, "shop"), steps)
+
+
+class RouterTests(TransactionTestCase):
+    @override_settings(DATABASE_ROUTERS=["cases.test_operations.Nowhere"])
+    def test_a_database_that_does_not_have_the_model(self) -> None:
+        before = rows("SELECT count(*) FROM paysafe.rule")
+        for operation in (rules.ProtectAppendOnly("Payment"), rules.SetCurrency("XQQ", 2)):
+            step = Step(operation)
+            step.forwards()
+            step.backwards()
+        self.assertEqual(rows("SELECT count(*) FROM paysafe.rule"), before)
+        self.assertEqual(rows("SELECT 1 FROM paysafe.currency WHERE code = 'XQQ'"), [])
+
+    def test_another_database_system(self) -> None:
+        class Editor:
+            class connection:
+                vendor, alias = "sqlite", "default"
+
+        with self.assertRaises(NotSupportedError):
+            rules.ProtectAppendOnly("Payment").database_forwards(
+                "shop", Editor, None, Step(rules.InstallPaysafe()).state
+            )
+
+
+class Nowhere:
+    def allow_migrate(self, db, app_label, **hints):
+        return False

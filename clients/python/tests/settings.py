@@ -1,0 +1,68 @@
+"""The example's models, under rules that operations of this package declare."""
+
+import os
+
+SECRET_KEY = "for tests only"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "urls"
+STATIC_URL = "static/"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEST_RUNNER = "django_paysafe.testing.PaysafeRunner"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django_paysafe",
+    "shop",
+]
+
+MIGRATION_MODULES = {"shop": "shop_migrations"}
+
+MIDDLEWARE = [
+    "django_paysafe.middleware.ActorMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_paysafe.middleware.RefusalMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": os.environ.get("PGDATABASE", "shop"),
+        "HOST": os.environ.get("PGHOST", ""),
+        "PORT": os.environ.get("PGPORT", ""),
+        "USER": os.environ.get("PGUSER", ""),
+    }
+}
+
+# the same database through pgbouncer, where there is one
+if os.environ.get("PGBOUNCER_HOST"):
+    DATABASES["pooled"] = {
+        **DATABASES["default"],
+        "HOST": os.environ["PGBOUNCER_HOST"],
+        "PORT": os.environ["PGBOUNCER_PORT"],
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "TEST": {"MIRROR": "default"},
+    }
+
+REST_FRAMEWORK = {"EXCEPTION_HANDLER": "django_paysafe.drf.exception_handler"}

@@ -1,0 +1,31 @@
+# Python environments for tests, in $OUT.  To be sourced.
+
+# python_with NAME PACKAGE...: an environment with these packages from PyPI; its
+# interpreter's path in $python.  Fails where there is none: no PyPI, or this
+# Python is too old for a package; $OUT/NAME.pip has what pip says.
+python_with() {
+	local dir=$OUT/$1
+	shift
+	python=$dir/bin/python
+	python3 -m venv "$dir" >"$dir.pip" 2>&1 &&
+		"$dir/bin/pip" install -q --disable-pip-version-check --retries 2 "$@" >"$dir.pip" 2>&1
+}
+
+# django_tests NAME [ARGUMENT...]: manage.py test with $python, in this folder; the
+# number of tests that ran is added to $tests, what ran them to the list in ran.
+django_tests() {
+	local log=$OUT/$1.log n skipped
+	shift
+	if ! "$python" -W error::DeprecationWarning:shop manage.py test --noinput "$@" >"$log" 2>&1; then
+		cat "$log"
+		return 1
+	fi
+	n=$(sed -n 's/^Ran \([0-9]*\) tests.*/\1/p' "$log")
+	skipped=$(sed -n 's/^OK (skipped=\([0-9]*\))$/\1/p' "$log")
+	tests=$((tests + n - ${skipped:-0}))
+	ran+=("$("$python" -c '
+import django
+try: import psycopg
+except ImportError: import psycopg2 as psycopg
+print("Django", django.__version__, psycopg.__name__, psycopg.__version__.split()[0])')")
+}
