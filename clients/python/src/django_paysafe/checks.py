@@ -139,10 +139,11 @@ def _check_database(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
             id="paysafe.E005",
         )
     if _rows(connection, _AUDIT_MONTHS_AHEAD)[0][0] < 2:
-        yield Error(
-            f"The audit log of {name} ends within two months; changes will be refused then.",
+        yield Warning(
+            f"The audit log of {name} has no partitions beyond two months; its default partition"
+            " will grow.",
             hint="SELECT paysafe.extend_audit();",
-            id="paysafe.E006",
+            id="paysafe.W006",
         )
     if is_superuser:
         yield Warning(

@@ -138,7 +138,7 @@ class DatabaseTests(TransactionTestCase):
     def test_the_audit_log_ends(self) -> None:
         in_two_years = checks._AUDIT_MONTHS_AHEAD.replace("now()", "(now() + interval '24 months')")
         with mock.patch.object(checks, "_AUDIT_MONTHS_AHEAD", in_two_years):
-            self.assertEqual([m.id for m in found()], ["paysafe.E006"])
+            self.assertEqual([m.id for m in found()], ["paysafe.W006"])
 
     def test_preloaded(self) -> None:
         self.assertEqual(len(found("paysafe.W005")), 1)
