@@ -14,7 +14,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap dump property torture django client node attacks fuzz
+CHECK_KINDS = layout regress isolation pgtap dump property torture django oscar client node attacks fuzz
 
 .PHONY: check check-versions accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 

@@ -265,8 +265,6 @@ parse_declaration(Parser *p)
 			p->pos++;
 		if (p->pos == p->end)
 			return fail(p, "closing quote expected");
-		if (p->pos == start)
-			return fail(p, "a status cannot be the empty string");
 		if (p->pos - start > MAX_ID_LEN)
 			return fail(p, "status value is longer than 256 bytes");
 		value = copy_bytes(start, p->pos - start);

@@ -147,6 +147,7 @@ program() {						# program KIND FILE [COUNT]
 check_dump() { program dump test/dump/run; }
 check_property() { program property test/property/run 1; }
 check_django() { program django test/django/run; }
+check_oscar() { program oscar test/oscar/run; }
 check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_node() { program node test/node/run; }

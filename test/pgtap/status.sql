@@ -1,6 +1,6 @@
 -- Status machines: exactly the declared moves, in every type, by every path.
 BEGIN;
-SELECT plan(76);
+SELECT plan(82);
 SET LOCAL client_min_messages = error;
 \ir lib/refusal.psql
 SET LOCAL search_path = public, pg_temp;
@@ -39,6 +39,20 @@ SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'paid ' WHERE id = 
 	'23T04 shop.payment.status paysafe_payment_status', 'a blank more is another status');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.payment VALUES (10, '')$$),
 	'23T04 shop.payment.status paysafe_payment_status', 'the empty string is no status');
+-- unless it is named, as for Django's CharField(blank=True)
+CREATE TABLE shop.blank (id int PRIMARY KEY, status text);
+SELECT paysafe.protect_status('shop.blank', 'status', E'state "" as none\n[*] --> none\nnone --> new');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.blank VALUES (1, ''), (2, '')$$), 'accepted', 'the empty string, named');
+SELECT is(pg_temp.refusal($$UPDATE shop.blank SET status = ' ' WHERE id = 1$$),
+	'23T04 shop.blank.status paysafe_blank_status', '... is not a blank');
+SELECT is(pg_temp.refusal($$UPDATE shop.blank SET status = NULL WHERE id = 1$$),
+	'23T04 shop.blank.status paysafe_blank_status', '... is not NULL');
+SELECT is(pg_temp.refusal($$UPDATE shop.blank SET status = 'new' WHERE id = 1$$), 'accepted', '... and moves on');
+SELECT is(pg_temp.refusal($$UPDATE shop.blank SET status = '' WHERE id = 1$$),
+	'23T01 shop.blank.status paysafe_blank_status', '... not back');
+CREATE TABLE shop.counted (id int PRIMARY KEY, status int);
+SELECT throws_ok($$SELECT paysafe.protect_status('shop.counted', 'status', E'state "" as none\n[*] --> none')$$,
+	'22023', NULL, 'the empty string is no integer');
 SELECT is(pg_temp.refusal('UPDATE shop.payment SET id = 20 WHERE id = 2'),
 	'23T05 shop.payment.status paysafe_payment_status', 'another key under way');
 SELECT is(pg_temp.refusal('UPDATE shop.payment SET id = 30 WHERE id = 3'), 'accepted', 'another key at the start');

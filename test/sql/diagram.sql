@@ -55,7 +55,7 @@ SELECT t_diagram.try(m) FROM (VALUES
 	(E'[*] --> a\nstate f <<fork>>'),
 	(E'[*] --> a\n--\n[*] --> b'),
 	(E'[*] --> a\nstate "open'),
-	(E'[*] --> a\nstate "" as b'),
+	(E'[*] --> a\nstate "" as b\nstate "" as c'),
 	(E'[*] --> a\nstate "x" is b'),
 	(E'[*] --> a\nstate "x" as a\nstate "y" as a'),
 	(E'[*] --> a\nstate "x" as b\nstate "x" as c'),

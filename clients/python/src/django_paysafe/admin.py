@@ -56,7 +56,7 @@ class ApproveActionMixin:
 
     approve_template = "django_paysafe/approve.html"
 
-    def get_actions(self, request: HttpRequest) -> Dict[str, Any]:
+    def get_actions(self, request: HttpRequest) -> Any:
         actions: Dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
         if self.has_approve_permission(request):
             name = "approve_selected"

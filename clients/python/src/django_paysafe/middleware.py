@@ -123,8 +123,9 @@ class ActorMiddleware:
 class RefusalMiddleware:
     """A refusal becomes an answer instead of an error 500.
 
-    In the admin: a message on the page that the change came from, with the way
-    out, for those who work there.  For clients that want JSON: the status 403,
+    In the admin, and in other apps that staff works in and `PAYSAFE_STAFF_APPS` names
+    (their URLs' `app_name`): a message on the page that the change came from, with the
+    way out.  For clients that want JSON: the status 403,
     409 or 422 with a code and a sentence that gives nothing away.  Other pages
     are the application's: there the exception goes on.
     """
@@ -149,7 +150,8 @@ class RefusalMiddleware:
         if refusal is None:
             return None
         match = request.resolver_match
-        if match is not None and "admin" in match.app_names:
+        staff = getattr(settings, "PAYSAFE_STAFF_APPS", ["admin"])
+        if match is not None and not set(staff).isdisjoint(match.app_names):
             if request.method != "POST" or not hasattr(request, "_messages"):
                 return None
             messages.error(request, refusal.explanation)
