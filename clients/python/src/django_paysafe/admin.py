@@ -56,19 +56,16 @@ class ApproveActionMixin:
 
     approve_template = "django_paysafe/approve.html"
 
-    def get_actions(self, request: HttpRequest) -> Any:
-        actions: Dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
-        if self.has_approve_permission(request):
-            name = "approve_selected"
-            title = _("Approve selected %(verbose_name_plural)s")
-            actions[name] = (type(self).approve_selected, name, title)
-        return actions
+    actions: Any = ["approve_selected"]
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
         opts = self.opts  # type: ignore[attr-defined]
         codename = get_permission_codename("approve", opts)
         return bool(request.user.has_perm(f"{opts.app_label}.{codename}"))
 
+    @admin.action(
+        description=_("Approve selected %(verbose_name_plural)s"), permissions=["approve"]
+    )
     def approve_selected(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> Optional[TemplateResponse]:
