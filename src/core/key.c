@@ -482,7 +482,8 @@ paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 		ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, equality->argtype,
 							   equality->collation, equality->equal.fn_oid, value);
 		paysafe_scan(leaf, index, 1, &key, snapshot, visitor, arg);
-		index_close(index, AccessShareLock);
+		/* locked until commit, like the table: the next row needs it again */
+		index_close(index, NoLock);
 	}
 	else
 	{

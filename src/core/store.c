@@ -242,8 +242,9 @@ paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const 
 						 newest == NULL, visit_slot, &scan);
 	if (newest != NULL)
 		UnregisterSnapshot(newest);
-	index_close(index, AccessShareLock);
-	table_close(rel, AccessShareLock);
+	/* locked until commit: whoever seeks once will do so again, or add rows */
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
 }
 
 static bool

@@ -8,6 +8,7 @@
 #ifndef PAYSAFE_BALANCE_H
 #define PAYSAFE_BALANCE_H
 
+#include "utils/hsearch.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 
@@ -41,6 +42,7 @@ typedef struct BalanceState
 	const char *key_name;		/* of the accounts */
 	AccountColumns account;		/* unless is_ledger */
 	EntryColumns entry;			/* if is_ledger */
+	HTAB	   *unstored;		/* unless is_ledger: see balance_rows.c */
 } BalanceState;
 
 /* An account, found and read; texts and numerics in the current context. */
@@ -56,6 +58,7 @@ typedef struct Account
 	Numeric		minimum;		/* NULL: none */
 	char	   *currency;		/* NULL: the rule has no such column */
 	int			sign;			/* of a debit: 1, or -1 on the credit side */
+	bool		own;			/* found: as this transaction has written it */
 } Account;
 
 /* What a transaction moves on an account. */

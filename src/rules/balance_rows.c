@@ -161,6 +161,24 @@ read_or_refuse(const Rule *rule, TupleTableSlot *row, Account *out)
 						  psprintf("Column \"%s\": %s.", fault.column, fault.reason), NULL);
 }
 
+static TransactionId
+row_xmin(TupleTableSlot *row)
+{
+	bool		should_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	if (should_free)
+		heap_freetuple(tuple);
+	return xmin;
+}
+
+static bool
+is_own(TupleTableSlot *row)
+{
+	return TransactionIdIsCurrentTransactionId(row_xmin(row));
+}
+
 static bool
 visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 {
@@ -169,6 +187,7 @@ visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 	find->count++;
 	read_or_refuse(rule_of(leaf, find->accounts), row, find->account);
 	find->account->relid = RelationGetRelid(leaf);
+	find->account->own = is_own(row);
 	return find->count < 2;
 }
 
@@ -198,14 +217,7 @@ paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type
 static bool
 is_newer_than_snapshot(TupleTableSlot *row)
 {
-	bool		should_free;
-	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
-	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-
-	if (should_free)
-		heap_freetuple(tuple);
-	return !TransactionIdIsCurrentTransactionId(xmin) &&
-		XidInMVCCSnapshot(xmin, GetTransactionSnapshot());
+	return !is_own(row) && XidInMVCCSnapshot(row_xmin(row), GetTransactionSnapshot());
 }
 
 bool
@@ -228,6 +240,93 @@ paysafe_account_lock(Relation leaf, Account *account, Snapshot snapshot, TupleTa
 				 errhint("The transaction may succeed when it is tried again.")));
 	read_or_refuse(account->rule, slot, account);
 	return strcmp(account->key, key) == 0;
+}
+
+/*
+ * Accounts that are known
+ *
+ * An account without a minimum stays, with its key, currency and side, for as long
+ * as the rule is in force: it need not be found again, and what everybody pays
+ * into is not read by everybody.  Those that were found committed are remembered
+ * beside the compiled rule, which any change of the rule, the table or its triggers
+ * drops.  Only where no other row can have the key: a table without children, with
+ * the key as its primary key.
+ */
+
+#define MAX_UNSTORED	1024	/* per table */
+
+typedef struct UnstoredAccount
+{
+	char		key[NAMEDATALEN];	/* hash key */
+	char	   *currency;
+	int			sign;
+} UnstoredAccount;
+
+/* The rule that may remember accounts of this table, or NULL. */
+static const Rule *
+remembering_rule(Oid accounts)
+{
+	Relation	rel = table_open(accounts, AccessShareLock);
+	const Rule *result = NULL;
+
+	if (rel->rd_rel->relkind == RELKIND_RELATION && !rel->rd_rel->relhassubclass)
+	{
+		const RelationRules *rules = paysafe_rules_of(rel);
+		const Rule *rule = rule_of(rel, accounts);
+		const BalanceState *state = rule->state;
+
+		if (rules->valid && rules->nkeys == 1 && rules->key_attnums[0] == state->account.key)
+			result = rule;
+	}
+	table_close(rel, NoLock);
+	return result;
+}
+
+static bool
+is_known_unstored(Oid accounts, const char *key, Account *out)
+{
+	const Rule *rule = strlen(key) < NAMEDATALEN ? remembering_rule(accounts) : NULL;
+	BalanceState *state = rule ? rule->state : NULL;
+	UnstoredAccount *known = state && state->unstored ?
+		hash_search(state->unstored, key, HASH_FIND, NULL) : NULL;
+
+	if (known == NULL)
+		return false;
+	*out = (Account)
+	{
+		.relid = accounts, .rule = rule, .columns = &state->account, .key = known->key,
+		.currency = known->currency, .sign = known->sign
+	};
+	return true;
+}
+
+static void
+remember_unstored(Oid accounts, const Account *account)
+{
+	const Rule *rule = !account->own && strlen(account->key) < NAMEDATALEN ?
+		remembering_rule(accounts) : NULL;
+	BalanceState *state = rule ? rule->state : NULL;
+	MemoryContext context = state ? GetMemoryChunkContext(state) : NULL;
+	UnstoredAccount *known;
+	char	   *currency;
+
+	if (state == NULL)
+		return;
+	if (state->unstored == NULL)
+	{
+		HASHCTL		ctl = {
+			.keysize = NAMEDATALEN, .entrysize = sizeof(UnstoredAccount), .hcxt = context
+		};
+
+		state->unstored = hash_create("paysafe accounts", 16, &ctl,
+									  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	if (hash_get_num_entries(state->unstored) >= MAX_UNSTORED)
+		return;
+	currency = account->currency ? MemoryContextStrdup(context, account->currency) : NULL;
+	known = hash_search(state->unstored, account->key, HASH_ENTER, NULL);
+	known->sign = account->sign;
+	known->currency = currency;
 }
 
 /*
@@ -429,9 +528,17 @@ move_one(Mover *mover, const Movement *m)
 	{
 		Account		account;
 		Numeric		amount = m->amount;
-		Snapshot	snapshot = find_snapshot(mover);
-		int			count = paysafe_account_find(state->accounts, state->key_name, m->account,
-												 state->entry.account_type, snapshot, &account);
+		Snapshot	snapshot = NULL;
+		int			count = 1;
+
+		if (!is_known_unstored(state->accounts, m->account_text, &account))
+		{
+			snapshot = find_snapshot(mover);
+			count = paysafe_account_find(state->accounts, state->key_name, m->account,
+										 state->entry.account_type, snapshot, &account);
+			if (count == 1 && !account.stored)
+				remember_unstored(state->accounts, &account);
+		}
 
 		if (count != 1)
 			paysafe_refuse_by(m->rule, ERRCODE_PAYSAFE_ACCOUNT, state->entry.account_name,

@@ -65,6 +65,7 @@ typedef struct FreeId
 } FreeId;
 
 static int	id_locks = 0;		/* of this database transaction, at least */
+static int	nfree = 0;			/* how often an id was found free */
 static FreeId *free_ids = NULL; /* to post; TopTransactionContext */
 
 void
@@ -72,6 +73,7 @@ paysafe_ledger_forget_ids(bool end_of_transaction)
 {
 	/* memory goes with TopTransactionContext */
 	free_ids = NULL;
+	nfree = 0;
 	if (end_of_transaction)
 		id_locks = 0;
 }
@@ -89,6 +91,9 @@ remember_free(Oid root, const char *id, uint64 hash)
 {
 	FreeId	   *slot;
 
+	/* most transactions post one id, and balance once */
+	if (nfree++ == 0)
+		return;
 	if (free_ids == NULL)
 		free_ids = MemoryContextAllocZero(TopTransactionContext, NFREE * sizeof(FreeId));
 	slot = &free_ids[hash & (NFREE - 1)];
