@@ -169,6 +169,39 @@ UPDATE pot SET balance = 32 WHERE id = 2;
 SELECT paysafe.protect_balance('pot', 'id', 'balance', 'move');
 INSERT INTO move VALUES (9, 4, 1, -1), (10, 4, 2, 1);
 SELECT id, balance, paysafe.balance(id::text, accounts => 'pot') FROM pot ORDER BY id;
+-- what a session has found out about tables is forgotten when they change
+CREATE TABLE till (id int PRIMARY KEY, balance numeric(12,2) NOT NULL DEFAULT 0, minimum numeric(12,2));
+CREATE TABLE deal (txn int NOT NULL, account int NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL DEFAULT 'EUR');
+CREATE INDEX deal_txn ON deal (txn);
+SELECT paysafe.protect_ledger('deal', 'txn', 'account', 'amount', 'currency');
+SELECT paysafe.protect_balance('till', 'id', 'balance', 'deal', 'minimum');
+INSERT INTO till VALUES (1, 0, 0), (2, 0, NULL);
+INSERT INTO deal VALUES (1, 1, 5), (1, 2, -5);
+DROP INDEX deal_txn;
+INSERT INTO deal VALUES (2, 1, 5), (2, 2, -5);
+INSERT INTO deal VALUES (1, 1, 5), (1, 2, -5);							-- fails: posted
+CREATE INDEX deal_txn ON deal (txn);
+INSERT INTO deal VALUES (3, 1, 5), (3, 2, -5);
+INSERT INTO deal VALUES (2, 1, 5), (2, 2, -5);							-- fails: posted
+ALTER TABLE till DROP CONSTRAINT till_pkey, ALTER id TYPE bigint, ADD PRIMARY KEY (id);
+INSERT INTO deal VALUES (4, 1, 5), (4, 2, -5);
+CREATE TABLE till_2 (PRIMARY KEY (id)) INHERITS (till);
+INSERT INTO till_2 VALUES (2);
+INSERT INTO deal VALUES (5, 1, 5), (5, 2, -5);							-- fails: two of them
+DROP TABLE till_2;
+INSERT INTO deal VALUES (5, 1, 5), (5, 2, -5);
+BEGIN;
+SAVEPOINT s;
+INSERT INTO till VALUES (3, 0, NULL);
+INSERT INTO deal VALUES (6, 1, 5), (6, 3, -5);
+ROLLBACK TO s;
+INSERT INTO deal VALUES (6, 1, 5), (6, 3, -5);							-- fails: none
+ROLLBACK;
+ALTER TABLE till DISABLE TRIGGER paysafe;
+DELETE FROM till WHERE id = 2;
+ALTER TABLE till ENABLE ALWAYS TRIGGER paysafe;
+INSERT INTO deal VALUES (6, 1, 5), (6, 2, -5);							-- fails: none
+SELECT id, balance, paysafe.balance(id::text, accounts => 'till') FROM till ORDER BY id;
 
 -- privileges
 CREATE ROLE t_balance_app;
