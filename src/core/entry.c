@@ -114,7 +114,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 	if (numeric_is_nan(entry->amount) || numeric_is_inf(entry->amount))
 		sign = 1;				/* whatever: it is a fault */
 	else
-		sign = paysafe_money_compare(entry->amount, paysafe_money_zero());
+		sign = paysafe_money_sign(entry->amount);
 	reason = paysafe_money_fault(&columns->amount,
 								 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
 								 entry->currency, false);

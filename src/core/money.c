@@ -143,7 +143,7 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 
 	if (numeric_is_nan(amount) || numeric_is_inf(amount))
 		return pstrdup("it is not a finite number");
-	sign = paysafe_money_compare(amount, paysafe_money_zero());
+	sign = paysafe_money_sign(amount);
 	if (sign < 0)
 		return pstrdup("it is negative");
 	if (sign == 0 && !zero_allowed)
@@ -193,6 +193,23 @@ paysafe_money_compare(Numeric a, Numeric b)
 {
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
 											 NumericGetDatum(b)));
+}
+
+int
+paysafe_money_sign(Numeric amount)
+{
+	static Numeric zero = NULL; /* lives with the backend */
+	int			order;
+
+	if (unlikely(zero == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		zero = paysafe_money_zero();
+		MemoryContextSwitchTo(old);
+	}
+	order = paysafe_money_compare(amount, zero);
+	return (order > 0) - (order < 0);
 }
 
 char *

@@ -60,6 +60,7 @@ extern Numeric paysafe_money_add(Numeric a, Numeric b);
 extern Numeric paysafe_money_negate(Numeric amount);
 extern Numeric paysafe_money_trim(Numeric amount);	/* without trailing zeros */
 extern int	paysafe_money_compare(Numeric a, Numeric b);
+extern int	paysafe_money_sign(Numeric amount); /* -1, 0 or 1; of NaN 1 */
 extern char *paysafe_money_text(Numeric amount);
 extern char *paysafe_money_words(Numeric amount, const char *currency); /* "9.50 EUR" */
 

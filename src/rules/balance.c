@@ -114,7 +114,7 @@ refuse(const Rule *rule, int sqlstate, const char *column, const Account *accoun
 static bool
 is_zero(Numeric amount)
 {
-	return amount == NULL || paysafe_money_compare(amount, paysafe_money_zero()) == 0;
+	return amount == NULL || paysafe_money_sign(amount) == 0;
 }
 
 static void
@@ -145,7 +145,7 @@ check_opened(const Rule *rule, const RowChange *change)
 	if (account.stored && account.balance == NULL)
 		refuse(rule, ERRCODE_PAYSAFE_BALANCE, state->account.balance.name, &account,
 			   "has no balance", NULL, "Open it with zero.");
-	if (account.minimum != NULL && paysafe_money_compare(account.minimum, paysafe_money_zero()) > 0)
+	if (account.minimum != NULL && paysafe_money_sign(account.minimum) > 0)
 		refuse(rule, ERRCODE_PAYSAFE_MINIMUM, state->account.minimum.name, &account,
 			   "would open below its minimum",
 			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),

@@ -372,7 +372,7 @@ check_amount(const Account *account, Numeric amount)
 	char	   *fault;
 
 	if (numeric_is_nan(amount) || numeric_is_inf(amount) ||
-		paysafe_money_compare(amount, paysafe_money_zero()) <= 0)
+		paysafe_money_sign(amount) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be a finite amount above zero", "amount")));

@@ -451,7 +451,7 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 	Numeric		reserved;
 
 	/* what adds to a balance is welcome, even if it stays below */
-	if (account->minimum == NULL || paysafe_money_compare(amount, paysafe_money_zero()) >= 0)
+	if (account->minimum == NULL || paysafe_money_sign(amount) >= 0)
 		return;
 	reserved = paysafe_reserved(accounts, account->key);
 	if (paysafe_money_compare(paysafe_money_add(balance, paysafe_money_negate(reserved)),
@@ -550,7 +550,7 @@ move_one(Mover *mover, const Movement *m)
 									   get_rel_name(state->accounts)));
 		if (account.currency != NULL && strcmp(account.currency, m->currency) != 0)
 			refuse_currency(&account, account.columns->currency.name, account.currency, m->currency);
-		if (paysafe_money_compare(amount, paysafe_money_zero()) == 0)
+		if (paysafe_money_sign(amount) == 0)
 			return;				/* what came has gone */
 		if (account.sign < 0)
 			amount = paysafe_money_negate(amount);

@@ -305,7 +305,7 @@ add_existing_sum(HTAB *sums, const Entry *entry)
 	total = paysafe_money_add(sum->sum, entry->amount);
 	pfree(sum->sum);
 	sum->sum = total;
-	if (paysafe_money_compare(total, paysafe_money_zero()) == 0)
+	if (paysafe_money_sign(total) == 0)
 	{
 		pfree(sum->words);
 		pfree(sum->sum);

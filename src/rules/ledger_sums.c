@@ -156,7 +156,7 @@ drop_balanced(Level *level, OpenPosting *posting)
 	OpenPosting **link;
 
 	for (CurrencySum *s = posting->sums; s != NULL; s = s->next)
-		if (paysafe_money_compare(s->sum, paysafe_money_zero()) != 0)
+		if (paysafe_money_sign(s->sum) != 0)
 			return;
 	for (link = bucket_of(level, posting->hash); *link != posting; link = &(*link)->next)
 		;
@@ -310,7 +310,7 @@ paysafe_ledger_pre_commit(bool prepare)
 				worst = p;		/* the same one every time */
 	if (worst != NULL)
 		for (CurrencySum *s = worst->sums; s != NULL; s = s->next)
-			if (paysafe_money_compare(s->sum, paysafe_money_zero()) != 0)
+			if (paysafe_money_sign(s->sum) != 0)
 				refuse_unbalanced(worst, s);
 	foreach(lc, levels->reversals)
 		check_reversal(lfirst(lc));

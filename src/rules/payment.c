@@ -195,7 +195,7 @@ check_insert(const Rule *rule, const RowChange *change)
 
 	check_amounts(rule, change);
 	if (!is_captured(state, change->after) &&
-		paysafe_money_compare(captured_value(state, change->after), paysafe_money_zero()) != 0)
+		paysafe_money_sign(captured_value(state, change->after)) != 0)
 		refuse_capture(rule, change,
 					   psprintf("status \"%s\" is not a captured one",
 								paysafe_state_text(&state->captured.column, change->after)));
@@ -264,8 +264,7 @@ check_row(const Rule *rule, const RowChange *change)
 			check_update(rule, change);
 			break;
 		case 'D':
-			if (paysafe_money_compare(captured_value(state, change->before),
-									  paysafe_money_zero()) != 0)
+			if (paysafe_money_sign(captured_value(state, change->before)) != 0)
 				paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 								  psprintf("a captured payment in table \"%s\" cannot be deleted",
 										   rule->table_name),

@@ -182,7 +182,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 				 errmsg("currency \"%s\" is not known", currency),
 				 errhint("Declare it with paysafe.set_currency.")));
 	if (numeric_is_nan(threshold.amount) || numeric_is_inf(threshold.amount) ||
-		paysafe_money_compare(threshold.amount, paysafe_money_zero()) < 0)
+		paysafe_money_sign(threshold.amount) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be a finite amount that is not negative")));
