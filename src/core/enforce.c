@@ -354,7 +354,7 @@ transaction_event(XactEvent event, void *arg)
 			moved_rows = NIL;
 			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
 				if (paysafe_rule_kinds[i]->end_transaction != NULL)
-					paysafe_rule_kinds[i]->end_transaction();
+					paysafe_rule_kinds[i]->end_transaction(event == XACT_EVENT_ABORT);
 			paysafe_rule_end_transaction();
 			break;
 		default:

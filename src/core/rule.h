@@ -138,8 +138,8 @@ typedef struct RuleKind
 	/* Before COMMIT (prepare: PREPARE TRANSACTION); may raise. */
 	void		(*pre_commit) (bool prepare);
 
-	/* The transaction has ended; forget. */
-	void		(*end_transaction) (void);
+	/* The transaction has ended, or been prepared; forget. */
+	void		(*end_transaction) (bool aborted);
 
 	/* A subtransaction has ended; level is its nesting depth. */
 	void		(*end_subtransaction) (bool committed, int level);

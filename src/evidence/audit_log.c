@@ -356,7 +356,7 @@ paysafe_audit_flush(void)
 }
 
 void
-paysafe_audit_end_transaction(void)
+paysafe_audit_end_transaction(bool aborted)
 {
 	/* memory goes with TopTransactionContext; slots may still point there */
 	for (int i = 0; slots_filled && i < BATCH_ROWS; i++)

@@ -24,7 +24,7 @@ extern void paysafe_audit_append(AuditShape *shape, char op, CommandId command, 
 extern void paysafe_audit_flush(void);
 
 /* For the transaction callbacks of the audit rule. */
-extern void paysafe_audit_end_transaction(void);
+extern void paysafe_audit_end_transaction(bool aborted);
 extern void paysafe_audit_end_subtransaction(bool committed, int level);
 
 extern void paysafe_audit_log_init(void);

@@ -275,14 +275,16 @@ pre_commit(bool prepare)
 	/* nothing is left, unless a statement had no end */
 	paysafe_balance_apply();
 	paysafe_reservation_pre_commit();
+	if (prepare)
+		paysafe_history_prepare();
 }
 
 static void
-end_transaction(void)
+end_transaction(bool aborted)
 {
 	paysafe_balance_forget(true, 0);
 	paysafe_reservation_forget(false, true, 0);
-	paysafe_history_forget(true);
+	paysafe_history_forget(true, aborted);
 }
 
 static void
@@ -292,7 +294,7 @@ end_subtransaction(bool committed, int level)
 	paysafe_balance_forget(false, level);
 	paysafe_reservation_forget(committed, false, level);
 	if (!committed)
-		paysafe_history_forget(false);
+		paysafe_history_forget(false, true);
 }
 
 /*

@@ -129,11 +129,12 @@ typedef struct Stripe
 	TimestampTz at;				/* when it moved last; 0: never */
 	Numeric		balance;
 	bool		newer;			/* moved by one whom our snapshot does not see */
+	struct KnownStripe *known;	/* if nobody else can move it; not for long */
 } Stripe;
 
 /*
- * A number of stripes that is ours until the transaction ends: no other works
- * on stripes of these accounts with this number.  Above the given one, unless
+ * A number of stripes that is ours until the transaction ends, or longer: no other
+ * works on stripes of these accounts with this number.  Above the given one, unless
  * that is 0.  Never waits.
  */
 extern int32 paysafe_history_take(Oid accounts, int32 above);
@@ -172,8 +173,11 @@ extern Numeric paysafe_history_balance(Oid accounts, const char *key, const char
 /* Remove the history of all accounts, in a test database. */
 extern void paysafe_history_remove(Oid accounts);
 
-/* A subtransaction, or all, has rolled back; or everything has ended. */
-extern void paysafe_history_forget(bool all);
+/* PREPARE TRANSACTION: what is ours becomes the transaction's. */
+extern void paysafe_history_prepare(void);
+
+/* A subtransaction has aborted, or the transaction has ended. */
+extern void paysafe_history_forget(bool end_of_transaction, bool aborted);
 
 /*
  * balance_pending.c: what a statement has moved, until it ends.

@@ -7,7 +7,8 @@
  * stripes: a database transaction works on stripes that no other works on,
  * held by a lock that is only tried for, and each stripe has a running balance
  * of its own.  There are as many as there have been transactions at the same
- * time; the balance is the sum of their last moves, now or at any time before.
+ * time, or a few more; the balance is the sum of their last moves, now or at any
+ * time before.
  * Where the transaction sees one snapshot, it leaves alone what others have moved
  * since: the balance that it reads afterwards would have their moves in it.
  * An account whose row has the balance has one stripe, under the row's lock.
@@ -16,6 +17,12 @@
  * backend remembers those it has used, and when they moved: an index scan for
  * the last move would read all that fits on a page, for a busy account the
  * whole page.  That time is a hint only.
+ *
+ * The first sessions that post keep the number of their stripes when the
+ * transaction has committed, by a lock of the session: what such a stripe has been
+ * moved to, they need not look up again, since nobody else can have moved it.  A
+ * rollback ends that (PostgreSQL releases the locks of a session whose transaction
+ * aborts), and so does PREPARE TRANSACTION, whose stripes wait for its outcome.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +34,7 @@
 #include "commands/sequence.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -41,6 +49,8 @@
 
 #define FIRST_STRIPE	1		/* of accounts without a balance in the row */
 #define MAX_KNOWN		4096	/* stripes that a backend remembers */
+#define MAX_OWNED		16		/* numbers that sessions keep, per table; also tables of one session */
+#define OWN_AGAIN		64		/* transactions after which one without tries again */
 
 /* Columns of paysafe.balance_stripe. */
 enum
@@ -70,13 +80,27 @@ typedef struct KnownStripe
 	char	   *key;
 	char	   *currency;
 	int64		id;
-	TimestampTz at;				/* hint */
+	TimestampTz at;				/* hint, unless the balance is sure */
+	uint64		sure_since;		/* == sure: moved last by us, to this balance */
+	Numeric		balance;
 } KnownStripe;
 
 static MemoryContext known_context = NULL;	/* below CacheMemoryContext */
 static HTAB *known = NULL;
 static Oid	known_table = InvalidOid;	/* paysafe.balance_stripe then */
 static bool known_here = false; /* some were added by this transaction */
+
+/* Numbers of stripes that the session keeps. */
+typedef struct OwnedNumber
+{
+	Oid			accounts;
+	int32		number;
+	bool		used;			/* by this transaction */
+} OwnedNumber;
+
+static OwnedNumber owned[MAX_OWNED];
+static int	nowned = 0;
+static uint64 sure = 1;			/* what was sure under another value no longer is */
 
 static void
 forget_known(void)
@@ -87,14 +111,28 @@ forget_known(void)
 	known = NULL;
 }
 
-void
-paysafe_history_forget(bool all)
+/* What this transaction has done to stripes is not there, or not yet. */
+static void
+forget_doings(void)
 {
-	/* the transaction may have added stripes that are not there now */
 	if (known_here)
 		forget_known();
-	if (all)
-		known_here = false;
+	sure++;
+}
+
+void
+paysafe_history_forget(bool end_of_transaction, bool aborted)
+{
+	if (aborted)
+		forget_doings();
+	if (!end_of_transaction)
+		return;
+	known_here = false;
+	for (int i = 0; i < nowned; i++)
+		owned[i].used = false;
+	/* the session's locks go with the transaction's */
+	if (aborted)
+		nowned = 0;
 }
 
 static void
@@ -141,7 +179,25 @@ known_stripe(Oid accounts, const char *key, const char *currency, int32 number, 
 	stripe->key = stripe->currency = "";	/* nothing, until it is known */
 	stripe->id = 0;
 	stripe->at = 0;
+	stripe->sure_since = 0;
+	stripe->balance = NULL;
 	return stripe;
+}
+
+static void
+remember_move(KnownStripe *stripe, TimestampTz at, Numeric balance)
+{
+	stripe->sure_since = 0;
+	if (stripe->balance == NULL || VARSIZE(stripe->balance) != VARSIZE(balance))
+	{
+		if (stripe->balance != NULL)
+			pfree(stripe->balance);
+		stripe->balance = NULL;
+		stripe->balance = MemoryContextAlloc(known_context, VARSIZE(balance));
+	}
+	memcpy(stripe->balance, balance, VARSIZE(balance));
+	stripe->at = at;
+	stripe->sure_since = sure;
 }
 
 /*
@@ -223,6 +279,130 @@ seek_move(Stripe *stripe, StrategyNumber strategy, TimestampTz at, Snapshot snap
 					   TimestampTzGetDatum(at), true, snapshot, read_move, stripe);
 }
 
+/*
+ * Numbers
+ */
+
+/* No class of catalogs has a user table's OID: nothing else takes these locks. */
+static void
+set_number_tag(LOCKTAG *tag, Oid accounts, int32 number)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, accounts, number, 0);
+}
+
+static bool
+lock_number(Oid accounts, int32 number, bool for_session)
+{
+	LOCKTAG		tag;
+
+	set_number_tag(&tag, accounts, number);
+	return LockAcquire(&tag, ExclusiveLock, for_session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static bool
+is_owned(Oid accounts, int32 number)
+{
+	for (int i = 0; i < nowned; i++)
+		if (owned[i].accounts == accounts && owned[i].number == number)
+			return true;
+	return false;
+}
+
+/*
+ * At the end of a session without a transaction, PostgreSQL releases advisory locks
+ * only.  One that has been aborted has left nothing to release.
+ */
+static void
+release_numbers(int code, Datum arg)
+{
+	while (nowned > 0)
+	{
+		LOCKTAG		tag;
+
+		nowned--;
+		set_number_tag(&tag, owned[nowned].accounts, owned[nowned].number);
+		LockRelease(&tag, ExclusiveLock, true);
+	}
+}
+
+/* A number that the session keeps, or 0. */
+static int32
+take_for_session(Oid accounts)
+{
+	static bool registered = false;
+	static int	wait = 0;		/* so many transactions yet */
+
+	for (int i = 0; i < nowned; i++)
+		if (owned[i].accounts == accounts)
+		{
+			owned[i].used = true;
+			return owned[i].number;
+		}
+	if (nowned == MAX_OWNED || wait-- > 0)
+		return 0;
+	/* after the transaction's end, before that of the process */
+	if (!registered)
+		on_shmem_exit(release_numbers, (Datum) 0);
+	registered = true;
+	for (int32 number = FIRST_STRIPE; number < FIRST_STRIPE + MAX_OWNED; number++)
+		if (lock_number(accounts, number, true))
+		{
+			owned[nowned++] = (OwnedNumber) {
+				.accounts = accounts, .number = number, .used = true
+			};
+			wait = 0;
+			return number;
+		}
+	wait = OWN_AGAIN;
+	return 0;
+}
+
+int32
+paysafe_history_take(Oid accounts, int32 above)
+{
+	static int32 last = FIRST_STRIPE + MAX_OWNED;	/* stay where nobody was in the way */
+	int32		number = above == 0 ? take_for_session(accounts) : 0;
+	bool		first_try = above == 0;
+
+	if (number != 0)
+		return number;
+	for (number = first_try ? last : above + 1;;)
+	{
+		if (lock_number(accounts, number, false))
+		{
+			if (number >= FIRST_STRIPE + MAX_OWNED)
+				last = number;
+			return number;
+		}
+		number = first_try ? FIRST_STRIPE : number + 1;
+		first_try = false;
+	}
+}
+
+void
+paysafe_history_prepare(void)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < nowned; i++)
+	{
+		LOCKTAG		tag;
+
+		if (!owned[i].used)
+		{
+			owned[kept++] = owned[i];
+			continue;
+		}
+		/* nobody can come between; holding both would forbid PREPARE */
+		if (!lock_number(owned[i].accounts, owned[i].number, false))
+			elog(ERROR, "a lock of the session is not available to its transaction");
+		set_number_tag(&tag, owned[i].accounts, owned[i].number);
+		LockRelease(&tag, ExclusiveLock, true);
+	}
+	nowned = kept;
+	forget_doings();
+}
+
 char *
 paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 number,
 					 Stripe *out)
@@ -255,6 +435,17 @@ paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 
 		stripe->currency = MemoryContextStrdup(known_context, currency);
 		stripe->id = out->id;
 	}
+	if (is_owned(accounts, number))
+	{
+		out->known = stripe;
+		/* what an older snapshot sees is another question */
+		if (stripe->sure_since == sure && !IsolationUsesXactSnapshot())
+		{
+			out->at = stripe->at;
+			out->balance = stripe->balance;
+			return NULL;
+		}
+	}
 	if (stripe->at != 0)
 		seek_move(out, BTGreaterEqualStrategyNumber, stripe->at, NULL);
 	/* never seen to move, or that move was rolled back */
@@ -266,38 +457,22 @@ paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 
 	return NULL;
 }
 
-/* No class of catalogs has a user table's OID: nothing else takes these locks. */
-int32
-paysafe_history_take(Oid accounts, int32 above)
-{
-	static int32 last = FIRST_STRIPE;	/* stay where nobody was in the way */
-	int32		number = above > 0 ? above + 1 : last;
-	bool		first_try = above == 0;
-
-	for (;;)
-	{
-		LOCKTAG		tag;
-
-		SET_LOCKTAG_OBJECT(tag, MyDatabaseId, accounts, number, 0);
-		if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
-			return last = number;
-		number = first_try ? FIRST_STRIPE : number + 1;
-		first_try = false;
-	}
-}
-
 void
 paysafe_history_add(const Stripe *stripe, Numeric amount, Numeric balance)
 {
 	Datum		values[MOVE_NCOLUMNS];
 	bool		nulls[MOVE_NCOLUMNS] = {0};
+	TimestampTz at;
 
 	values[MOVE_STRIPE] = Int64GetDatum(stripe->id);
 	/* never before the last one, whatever the clock says */
-	values[MOVE_AT] = TimestampTzGetDatum(Max(GetCurrentTimestamp(), stripe->at + 1));
+	at = Max(GetCurrentTimestamp(), stripe->at + 1);
+	values[MOVE_AT] = TimestampTzGetDatum(at);
 	values[MOVE_AMOUNT] = NumericGetDatum(amount);
 	values[MOVE_BALANCE] = NumericGetDatum(balance);
 	paysafe_store_insert(PAYSAFE_BALANCE_MOVE, values, nulls);
+	if (stripe->known != NULL)
+		remember_move(stripe->known, at, balance);
 }
 
 static bool
@@ -411,4 +586,6 @@ paysafe_history_adjust(Oid accounts, const char *key, const char *currency, bool
 	if (paysafe_history_open(accounts, key, currency, target, &stripe) == NULL &&
 		paysafe_money_compare(stripe.balance, rest) != 0)
 		paysafe_history_add(&stripe, paysafe_money_add(rest, paysafe_money_negate(stripe.balance)), rest);
+	/* sessions that keep stripes look again */
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE));
 }

@@ -68,7 +68,7 @@ extern bool paysafe_ledger_note_reversal(const Rule *rule, const Entry *entry);
 
 /* For the rule kind. */
 extern void paysafe_ledger_pre_commit(bool prepare);
-extern void paysafe_ledger_end_transaction(void);
+extern void paysafe_ledger_end_transaction(bool aborted);
 extern void paysafe_ledger_end_subtransaction(bool committed, int level);
 
 #endif							/* PAYSAFE_LEDGER_H */

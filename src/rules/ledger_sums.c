@@ -317,7 +317,7 @@ paysafe_ledger_pre_commit(bool prepare)
 }
 
 void
-paysafe_ledger_end_transaction(void)
+paysafe_ledger_end_transaction(bool aborted)
 {
 	levels = NULL;				/* memory goes with TopTransactionContext */
 	paysafe_ledger_forget_ids(true);
