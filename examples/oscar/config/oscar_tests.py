@@ -2,10 +2,9 @@
 
 import os
 
+from rules.machines import OSCAR_TESTS
 from tests.settings import *  # noqa: F403  (oscar's source tree)
 from tests.settings import DATABASES, INSTALLED_APPS
-
-from rules.machines import OSCAR_TESTS
 
 STATUS_MACHINES = OSCAR_TESTS
 if not os.environ.get("WITHOUT_RULES"):
