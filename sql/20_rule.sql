@@ -34,4 +34,4 @@ COMMENT ON FUNCTION paysafe.rule_text(text, regclass, jsonb) IS 'a rule in words
 CREATE FUNCTION paysafe.unprotect(relation regclass, rule text, reason text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_unprotect';
-COMMENT ON FUNCTION paysafe.unprotect(regclass, text, text) IS 'drops a rule; needs the approval of a second person';
+COMMENT ON FUNCTION paysafe.unprotect(regclass, text, text) IS 'drops a rule; needs a maintenance window';

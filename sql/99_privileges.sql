@@ -20,11 +20,14 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.open_maintenance(text, text, interval, regclass[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.close_maintenance() TO PUBLIC;
 
 -- the rules in force are no secret; these act with the caller's privileges on
 -- the tables themselves: reservations need INSERT on the ledger, balances SELECT
 -- on the accounts
 GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.table_definition(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
@@ -55,3 +58,8 @@ SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');
+SELECT pg_extension_config_dump('paysafe.refusal_record', '');
+SELECT pg_extension_config_dump('paysafe.maintenance_record', 'WHERE NOT EXISTS (SELECT 1 FROM unnest(tables) t WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t))');
+SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
+SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
+SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
 
 #include "core/actor.h"
 #include "core/approval.h"
@@ -16,7 +18,10 @@
 #include "core/money.h"
 #include "core/rule.h"
 #include "evidence/audit_log.h"
+#include "evidence/refusal_log.h"
 #include "guard/hooks.h"
+#include "guard/lockdown.h"
+#include "guard/maintenance.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);
@@ -36,5 +41,13 @@ _PG_init(void)
 	paysafe_approval_init();
 	paysafe_enforce_init();
 	paysafe_audit_log_init();
+	paysafe_refusal_log_init();
+	paysafe_maintenance_init();
 	paysafe_hooks_init();
+	if (process_shared_preload_libraries_in_progress)
+	{
+		paysafe_refusal_log_preload();
+		paysafe_lockdown_init();
+		MarkGUCPrefixReserved("paysafe");
+	}
 }

@@ -462,7 +462,8 @@ paysafe_approve(PG_FUNCTION_ARGS)
 						"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_approval_person();
 
-	if (relid == paysafe_catalog_table(PAYSAFE_RULE))
+	if (relid == paysafe_catalog_table(PAYSAFE_RULE) ||
+		relid == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
 		paysafe_rule_change_subject(key, &subject);
 	else
 		row_subject(relid, key, &subject);

@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -28,6 +29,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -55,11 +57,16 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",
 	[PAYSAFE_ACTIVATION] = "activation",
 	[PAYSAFE_TEST_DATABASE] = "test_database",
+	[PAYSAFE_REFUSAL_RECORD] = "refusal_record",
+	[PAYSAFE_MAINTENANCE_RECORD] = "maintenance_record",
+	[PAYSAFE_MAINTENANCE_END] = "maintenance_end",
+	[PAYSAFE_MAINTENANCE_CHANGE] = "maintenance_change",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */
 static struct
 {
+	bool		absent;			/* there is no extension */
 	Oid			extension;
 	Oid			owner;
 	Oid			schema;
@@ -101,17 +108,14 @@ damaged(const char *what)
 	pg_unreachable();
 }
 
-/* The extension's OID and owner, read from pg_extension once. */
-static Oid
-extension_oid(void)
+/* Read the extension's OID and owner from pg_extension. */
+static void
+look_for_extension(void)
 {
 	Relation	rel;
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
-
-	if (OidIsValid(known.extension))
-		return known.extension;
 
 	rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
@@ -127,9 +131,42 @@ extension_oid(void)
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	known.absent = !OidIsValid(known.extension);
+}
+
+bool
+paysafe_catalog_present(void)
+{
+	if (likely(OidIsValid(known.extension)))
+		return true;
+	/* creating it creates a schema, which resets this */
+	if (known.absent || !OidIsValid(MyDatabaseId) || !IsTransactionState())
+		return false;
+	look_for_extension();
+	return OidIsValid(known.extension);
+}
+
+static Oid
+extension_oid(void)
+{
+	if (!OidIsValid(known.extension))
+		look_for_extension();
 	if (!OidIsValid(known.extension))
 		damaged("extension paysafe");
 	return known.extension;
+}
+
+Oid
+paysafe_catalog_extension(void)
+{
+	return extension_oid();
+}
+
+bool
+paysafe_catalog_in_script(void)
+{
+	return creating_extension && paysafe_catalog_present() &&
+		CurrentExtensionObject == extension_oid();
 }
 
 static bool
@@ -150,6 +187,12 @@ schema_oid(void)
 		known.schema = oid;
 	}
 	return known.schema;
+}
+
+Oid
+paysafe_catalog_schema(void)
+{
+	return schema_oid();
 }
 
 Oid

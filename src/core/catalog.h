@@ -30,11 +30,28 @@ typedef enum PaysafeTable
 	PAYSAFE_REDACTION_KEY,
 	PAYSAFE_ACTIVATION,
 	PAYSAFE_TEST_DATABASE,
+	PAYSAFE_REFUSAL_RECORD,
+	PAYSAFE_MAINTENANCE_RECORD,
+	PAYSAFE_MAINTENANCE_END,
+	PAYSAFE_MAINTENANCE_CHANGE,
 	PAYSAFE_NTABLES
 } PaysafeTable;
 
 #define PAYSAFE_ROW_TRIGGER			"paysafe"
 #define PAYSAFE_STATEMENT_TRIGGER	"paysafe_statement"
+
+/*
+ * Is the extension in this database?  Cheap once known.  False outside of
+ * transactions and before a database is connected.
+ */
+extern bool paysafe_catalog_present(void);
+
+/* OID of the extension, and of its schema.  Raise 55000 without them. */
+extern Oid	paysafe_catalog_extension(void);
+extern Oid	paysafe_catalog_schema(void);
+
+/* Is a script of this extension being run, by CREATE or ALTER EXTENSION? */
+extern bool paysafe_catalog_in_script(void);
 
 /*
  * OID of one of paysafe's own tables.  Found by schema and name once, accepted

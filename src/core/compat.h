@@ -18,6 +18,7 @@
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "nodes/parsenodes.h"
 #include "parser/parse_relation.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -130,6 +131,33 @@ init_update_range_table_compat(EState *estate, Relation rel, Bitmapset *columns)
 	ExecInitRangeTable(estate, list_make1(rte), permissions);
 #else
 	ExecInitRangeTable(estate, list_make1(rte));
+#endif
+}
+
+/*
+ * What ExecutorCheckPerms_hook is given, and the privileges that a range table
+ * entry needs: PostgreSQL 16 moved them to a list of their own.
+ */
+#if PG_VERSION_NUM >= 160000
+#define CHECK_PERMS_PARAMS_COMPAT List *range_table, List *permissions, bool raise
+#define CHECK_PERMS_ARGS_COMPAT range_table, permissions, raise
+#define REQUIRED_PERMS_COMPAT(rte) \
+	((rte)->perminfoindex == 0 ? 0 : getRTEPermissionInfo(permissions, rte)->requiredPerms)
+#else
+#define CHECK_PERMS_PARAMS_COMPAT List *range_table, bool raise
+#define CHECK_PERMS_ARGS_COMPAT range_table, raise
+#define REQUIRED_PERMS_COMPAT(rte) ((rte)->requiredPerms)
+#endif
+
+/* ALTER TABLE ... ALTER COLUMN ... SET EXPRESSION: new in PostgreSQL 17 */
+static inline bool
+sets_expression_compat(const AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 170000
+	return cmd->subtype == AT_SetExpression;
+#else
+	(void) cmd;
+	return false;
 #endif
 }
 

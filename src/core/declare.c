@@ -59,11 +59,19 @@ enum
 };
 
 static DeclareCompletion completion = NULL;
+static DeclareWindow is_window_open = NULL;
+static bool own_work = false;	/* the next utility statement is ours */
 
 void
 paysafe_declare_set_completion(DeclareCompletion new_completion)
 {
 	completion = new_completion;
+}
+
+void
+paysafe_declare_set_window(DeclareWindow window)
+{
+	is_window_open = window;
 }
 
 void
@@ -89,25 +97,80 @@ paysafe_declare_table_name(Oid relid)
 									  get_rel_name(relid));
 }
 
-void
-paysafe_declare_run(const char *sql)
+/*
+ * Run one command as the owner of the extension with a fixed search_path; $1 is
+ * the relation.  If it gives a jsonb value, that is returned in context.
+ */
+static Jsonb *
+run_as_owner(const char *sql, Oid relation, bool utility, MemoryContext context)
 {
 	Oid			user;
-	int			context;
+	int			security;
 	int			nestlevel = NewGUCNestLevel();
+	Oid			type = REGCLASSOID;
+	Datum		argument = ObjectIdGetDatum(relation);
+	Jsonb	   *result = NULL;
+	int			status;
 
-	GetUserIdAndSecContext(&user, &context);
+	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(paysafe_catalog_owner(),
-						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(sql, false, 0) < 0)
+	PG_TRY();
+	{
+		own_work = utility;
+		status = SPI_execute_with_args(sql, OidIsValid(relation) ? 1 : 0, &type, &argument,
+									   NULL, false, 0);
+	}
+	PG_FINALLY();
+	{
+		own_work = false;		/* nobody takes it without the guard */
+	}
+	PG_END_TRY();
+	if (status < 0)
 		elog(ERROR, "could not execute \"%s\"", sql);
+	if (context != NULL && SPI_processed == 1)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (!isnull)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			result = DatumGetJsonbPCopy(value);
+			MemoryContextSwitchTo(old);
+		}
+	}
 	SPI_finish();
 	AtEOXact_GUC(false, nestlevel);
-	SetUserIdAndSecContext(user, context);
+	SetUserIdAndSecContext(user, security);
+	return result;
+}
+
+void
+paysafe_declare_run(const char *sql)
+{
+	(void) run_as_owner(sql, InvalidOid, true, NULL);
+}
+
+Jsonb *
+paysafe_declare_definition(Oid relation)
+{
+	return run_as_owner("SELECT paysafe.table_definition($1)", relation, false,
+						CurrentMemoryContext);
+}
+
+bool
+paysafe_declare_take_own_work(void)
+{
+	bool		result = own_work;
+
+	own_work = false;
+	return result;
 }
 
 /* Refuse what cannot be protected; rel is locked. */
@@ -223,6 +286,22 @@ ensure_triggers(Oid relid)
 					   paysafe_catalog_statement_function(),
 					   "INSERT OR UPDATE OR DELETE OR TRUNCATE");
 	}
+}
+
+void
+paysafe_declare_child(Oid relid)
+{
+	ListCell   *lc;
+
+	CommandCounterIncrement();
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
+
+		check_relation(rel, false);
+		relation_close(rel, NoLock);
+	}
+	ensure_triggers(relid);
 }
 
 /* Drop our triggers below relid where no rule is left. */
@@ -361,6 +440,21 @@ validate(Oid relid, const char *name)
 				 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
 				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 									psprintf("paysafe_%s_%s", get_rel_name(relid), name))));
+}
+
+void
+paysafe_declare_validate(Oid relid)
+{
+	ListCell   *lc;
+
+	validate(relid, NULL);
+	foreach(lc, paysafe_rule_sources(relid))
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (source->relation == relid)
+			validate(relid, source->name);
+	}
 }
 
 /*
@@ -530,7 +624,19 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 				 errhint("The view paysafe.protection lists the rules in force.")));
 	if (OidIsValid(rule.reference) && get_rel_relkind(rule.reference) != '\0')
 		paysafe_declare_lock(rule.reference);
-	paysafe_declare_authorize(relation, name, rule.version + 1, "drops the rule");
+	if (!is_window_open(relation))
+		paysafe_refuse(&(Refusal)
+					   {
+						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   .rule = name,
+						   .schema_name = get_namespace_name(get_rel_namespace(relation)),
+						   .table_name = get_rel_name(relation),
+						   .message = psprintf("dropping rule \"%s\" of table \"%s\" needs a maintenance window",
+											   name, get_rel_name(relation)),
+						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', %s);",
+											quote_literal_cstr(psprintf("{%s}", paysafe_declare_table_name(relation))))
+					   });
+	paysafe_declare_complete();
 	add_version(relation, name, rule.version + 1, rule.reference, rule.spec, true, reason);
 
 	/* what is left must still make sense without it */

@@ -63,8 +63,37 @@ extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const 
 /* "schema.table", quoted where needed. */
 extern char *paysafe_declare_table_name(Oid relid);
 
-/* Run SQL as the owner of the extension with a fixed search_path. */
+/* Run one SQL command as the owner of the extension with a fixed search_path. */
 extern void paysafe_declare_run(const char *sql);
+
+/* The table as paysafe.table_definition describes it now; NULL if it is gone. */
+extern Jsonb *paysafe_declare_definition(Oid relation);
+
+/*
+ * Is the utility statement that starts now paysafe's own?  True once for each
+ * that paysafe_declare_run starts: what it may fire in turn is not.
+ */
+extern bool paysafe_declare_take_own_work(void);
+
+/*
+ * A table has joined a protected tree, or is to get back what protects it:
+ * check that it can be protected and complete its triggers.  The caller holds a
+ * lock that keeps writers away.
+ */
+extern void paysafe_declare_child(Oid relid);
+
+/*
+ * Show all rows of the tree to all its rules, as when they were declared; raises
+ * 23514 if there are offenders.  The caller holds a lock that keeps writers away.
+ */
+extern void paysafe_declare_validate(Oid relid);
+
+/*
+ * Is a maintenance window open for the relation?  Set by the guard, which core
+ * does not know.
+ */
+typedef bool (*DeclareWindow) (Oid relation);
+extern void paysafe_declare_set_window(DeclareWindow window);
 
 /*
  * Complete what the record of a change of rules needs.  Set by the audit log,

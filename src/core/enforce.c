@@ -59,9 +59,11 @@ check_rules(const RowChange *change)
 {
 	const RelationRules *rules = change->rules;
 
+	paysafe_refusal_enter(change, change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE");
 	for (int i = 0; i < rules->nrules; i++)
 		if (rules->rules[i].kind->check_row != NULL)
 			rules->rules[i].kind->check_row(&rules->rules[i], change);
+	paysafe_refusal_leave();
 }
 
 static void
@@ -194,6 +196,29 @@ misused(const char *function, const char *how)
 	pg_unreachable();
 }
 
+void
+paysafe_enforce_refuse_truncate(Relation rel)
+{
+	RelationRules *rules = rules_or_error(rel);
+	const Rule *rule = &rules->rules[0];
+
+	paysafe_refusal_enter(NULL, "TRUNCATE");
+	for (int i = 0; i < rules->nrules; i++)
+		if (rules->rules[i].kind->refuse_truncate != NULL)
+			rules->rules[i].kind->refuse_truncate(&rules->rules[i]);
+	/* no rule of its own: rows would vanish unchecked and unrecorded */
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = rule->name,
+					   .schema_name = rule->schema_name,
+					   .table_name = rule->table_name,
+					   .message = psprintf("table \"%s\" cannot be truncated", rule->table_name),
+					   .detail = psprintf("Rule \"%s\" checks rows one by one, and TRUNCATE shows it none.", rule->name),
+					   .hint = "Use DELETE."
+				   });
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_enforce);
@@ -295,13 +320,11 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
-		RelationRules *rules;
-		const Rule *rule;
-
 		AcceptInvalidationMessages();
-		rules = rules_or_error(trigdata->tg_relation);
 		if (paysafe_is_test_database())
 		{
+			RelationRules *rules = rules_or_error(trigdata->tg_relation);
+
 			for (int i = 0; i < rules->nrules; i++)
 				if (rules->rules[i].kind->forget_rows != NULL)
 					rules->rules[i].kind->forget_rows(&rules->rules[i]);
@@ -310,21 +333,7 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 							RelationGetRelationName(trigdata->tg_relation))));
 			return PointerGetDatum(NULL);
 		}
-		for (int i = 0; i < rules->nrules; i++)
-			if (rules->rules[i].kind->refuse_truncate != NULL)
-				rules->rules[i].kind->refuse_truncate(&rules->rules[i]);
-		/* no rule of its own: rows would vanish unchecked and unrecorded */
-		rule = &rules->rules[0];
-		paysafe_refuse(&(Refusal)
-					   {
-						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-						   .rule = rule->name,
-						   .schema_name = rule->schema_name,
-						   .table_name = rule->table_name,
-						   .message = psprintf("table \"%s\" cannot be truncated", rule->table_name),
-						   .detail = psprintf("Rule \"%s\" checks rows one by one, and TRUNCATE shows it none.", rule->name),
-						   .hint = "Use DELETE."
-					   });
+		paysafe_enforce_refuse_truncate(trigdata->tg_relation);
 	}
 	if (moved_rows != NIL)
 		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
@@ -343,15 +352,18 @@ transaction_event(XactEvent event, void *arg)
 			prepare = true;
 			/* FALLTHROUGH */
 		case XACT_EVENT_PRE_COMMIT:
+			paysafe_refusal_enter(NULL, prepare ? "PREPARE TRANSACTION" : "COMMIT");
 			settle_moved(0, 0);
 			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
 				if (paysafe_rule_kinds[i]->pre_commit != NULL)
 					paysafe_rule_kinds[i]->pre_commit(prepare);
+			paysafe_refusal_leave();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			moved_rows = NIL;
+			paysafe_refusal_forget(0);
 			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
 				if (paysafe_rule_kinds[i]->end_transaction != NULL)
 					paysafe_rule_kinds[i]->end_transaction(event == XACT_EVENT_ABORT);
@@ -375,6 +387,7 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 			end_statement();
 			break;
 		case SUBXACT_EVENT_ABORT_SUB:
+			paysafe_refusal_forget(level);
 			while (moved_rows != NIL && ((MovedRow *) llast(moved_rows))->level >= level)
 			{
 				free_moved(llast(moved_rows));

@@ -7,21 +7,70 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "core/refusal.h"
+
+#define MAX_SCOPES	32			/* triggers within triggers */
+
+static RefusalRecorder recorder = NULL;
+static RefusalScope scopes[MAX_SCOPES];
+static int	nscopes = 0;		/* may exceed MAX_SCOPES: those are not known */
+
+void
+paysafe_refusal_set_recorder(RefusalRecorder new_recorder)
+{
+	recorder = new_recorder;
+}
+
+void
+paysafe_refusal_enter(const RowChange *change, const char *statement)
+{
+	if (likely(nscopes < MAX_SCOPES))
+		scopes[nscopes] = (RefusalScope)
+		{
+			.change = change, .statement = statement, .level = GetCurrentTransactionNestLevel()
+		};
+	nscopes++;
+}
+
+void
+paysafe_refusal_leave(void)
+{
+	Assert(nscopes > 0);
+	nscopes--;
+}
+
+void
+paysafe_refusal_forget(int level)
+{
+	while (nscopes > 0 && (nscopes > MAX_SCOPES || scopes[nscopes - 1].level >= level))
+		nscopes--;
+}
+
+void
+paysafe_refusal_record(const Refusal *r)
+{
+	if (recorder != NULL)
+		recorder(r, nscopes > 0 && nscopes <= MAX_SCOPES ? &scopes[nscopes - 1] : NULL);
+}
 
 void
 paysafe_refuse(const Refusal *r)
 {
+	paysafe_refusal_record(r);
 	ereport(ERROR,
 			(errcode(r->sqlstate),
 			 errmsg("%s", r->message),
 			 r->detail ? errdetail("%s", r->detail) : 0,
 			 r->hint ? errhint("%s", r->hint) : 0,
-			 err_generic_string(PG_DIAG_SCHEMA_NAME, r->schema_name),
-			 err_generic_string(PG_DIAG_TABLE_NAME, r->table_name),
+			 r->schema_name ? err_generic_string(PG_DIAG_SCHEMA_NAME, r->schema_name) : 0,
+			 r->table_name ? err_generic_string(PG_DIAG_TABLE_NAME, r->table_name) : 0,
 			 r->column ? err_generic_string(PG_DIAG_COLUMN_NAME, r->column) : 0,
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-								psprintf("paysafe_%s_%s", r->table_name, r->rule))));
+								r->table_name ?
+								psprintf("paysafe_%s_%s", r->table_name, r->rule) :
+								psprintf("paysafe_%s", r->rule))));
 	pg_unreachable();
 }
 

@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
@@ -36,6 +37,7 @@
 #include "core/errors.h"
 #include "core/key.h"
 #include "core/rule.h"
+#include "core/spec.h"
 #include "core/store.h"
 
 typedef struct CacheEntry
@@ -71,6 +73,7 @@ typedef struct SourceRow
 
 typedef struct CollectState
 {
+	bool		all;			/* whatever the relation */
 	List	   *relids;			/* relation or reference must be one of these */
 	const char *name;			/* or NULL for all */
 	List	   *rows;			/* of SourceRow, all versions */
@@ -87,7 +90,8 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 
 	Assert(desc->natts <= 16);
 	heap_deform_tuple(tuple, desc, values, nulls);
-	if (!list_member_oid(state->relids, DatumGetObjectId(values[0])) &&
+	if (!state->all &&
+		!list_member_oid(state->relids, DatumGetObjectId(values[0])) &&
 		(nulls[3] || !list_member_oid(state->relids, DatumGetObjectId(values[3]))))
 		return true;
 	if (state->name != NULL &&
@@ -187,6 +191,51 @@ paysafe_rule_sources(Oid relid)
 	}
 	MemoryContextDelete(versions);
 	return result;
+}
+
+List *
+paysafe_rule_relations(void)
+{
+	CollectState state = {.all = true};
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
+	foreach(lc, newest_versions(state.rows))
+	{
+		SourceRow  *row = lfirst(lc);
+
+		if (row->removed)
+			continue;
+		result = list_append_unique_oid(result, row->source.relation);
+		if (OidIsValid(row->source.reference))
+			result = list_append_unique_oid(result, row->source.reference);
+	}
+	return result;
+}
+
+bool
+paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	Bitmapset  *key;
+	Relation	rel;
+	bool		in_key;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if ((source->kind->all_columns && list_member_oid(ancestors, source->relation)) ||
+			paysafe_spec_mentions(source->spec, column))
+			return true;
+	}
+	rel = table_open(relid, AccessShareLock);
+	key = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	in_key = bms_is_member(get_attnum(relid, column) - FirstLowInvalidHeapAttributeNumber, key);
+	table_close(rel, AccessShareLock);
+	return in_key;
 }
 
 bool

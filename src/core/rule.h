@@ -96,6 +96,9 @@ typedef struct RuleKind
 	/* first word of the rule's name; "columns" also owns "columns_once" */
 	const char *name;
 
+	/* every column of the table is behind the rule, not only those it names */
+	bool		all_columns;
+
 	/*
 	 * Compile for one leaf, in a context that lives as long as the result.
 	 * Raises 22023 or 42703 if the specification does not fit the table.
@@ -174,6 +177,15 @@ extern RelationRules *paysafe_rules_of(Relation leaf);
  * RuleSource structs in the current memory context.
  */
 extern List *paysafe_rule_sources(Oid relid);
+
+/*
+ * Does one of these rules, of the relation or its ancestors, depend on the
+ * column: by name, by the kind's nature, or as part of the primary key?
+ */
+extern bool paysafe_rule_uses_column(List *sources, Oid relid, const char *column);
+
+/* The tables that rules in force were declared on or refer to; none twice. */
+extern List *paysafe_rule_relations(void);
 
 /* The newest version of one rule, in force or removed; false if none. */
 extern bool paysafe_rule_newest(Oid relation, const char *name,

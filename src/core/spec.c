@@ -132,6 +132,21 @@ paysafe_spec_set(const Jsonb *spec, const char *key)
 }
 
 bool
+paysafe_spec_mentions(const Jsonb *spec, const char *string)
+{
+	JsonbIterator *it = JsonbIteratorInit(&unconstify(Jsonb *, spec)->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+		if ((token == WJB_VALUE || token == WJB_ELEM) && value.type == jbvString &&
+			value.val.string.len == strlen(string) &&
+			memcmp(value.val.string.val, string, value.val.string.len) == 0)
+			return true;
+	return false;
+}
+
+bool
 paysafe_spec_equal(const Jsonb *a, const Jsonb *b)
 {
 	return compareJsonbContainers(unconstify(JsonbContainer *, &a->root),

@@ -31,6 +31,9 @@ extern char *paysafe_spec_optional_text(const Jsonb *spec, const char *key);	/* 
 extern bool paysafe_spec_bool(const Jsonb *spec, const char *key);	/* false if absent */
 extern List *paysafe_spec_set(const Jsonb *spec, const char *key);	/* of char *; NIL if absent */
 
+/* Is this string a value, or an element of a list, anywhere in it? */
+extern bool paysafe_spec_mentions(const Jsonb *spec, const char *string);
+
 extern bool paysafe_spec_equal(const Jsonb *a, const Jsonb *b);
 
 /*

@@ -114,6 +114,12 @@ paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 	insert_row(table, values, nulls, recorder);
 }
 
+void
+paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
+{
+	insert_row(table, values, nulls, NULL);
+}
+
 typedef struct StoreScan
 {
 	StoreVisitor visitor;

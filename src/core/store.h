@@ -29,6 +29,12 @@
 extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls);
 
 /*
+ * The same for what the server itself notes: the recorder is not told, and the
+ * database does not count as used.
+ */
+extern void paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls);
+
+/*
  * From now on no row arrives by SQL.  Called whenever paysafe's functions or
  * triggers work; until then the database may be one that pg_restore is filling.
  * Cheap once it is known.

@@ -399,6 +399,9 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_CURRENCY) &&
 		relid != paysafe_catalog_table(PAYSAFE_CLOSED_PERIOD) &&
 		relid != paysafe_catalog_table(PAYSAFE_TEST_DATABASE) &&
+		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) &&
+		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_END) &&
+		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_CHANGE) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END))
 		return;

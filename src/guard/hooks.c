@@ -4,24 +4,65 @@
  *	  Where paysafe hooks into PostgreSQL: the only file that touches a hook
  *	  pointer.
  *
- * The library is loaded when a session first meets a protected table, unless
- * it is preloaded.  What a hook sees is therefore a help to the triggers, which
- * must do without it for the statement that loads the library.
+ * Two kinds.  What helps the triggers (ExecutorStart) is set whenever the
+ * library is loaded, which happens when a session first meets a protected
+ * table, unless it is preloaded; the triggers must do without it for the
+ * statement that loads the library.  What guards the triggers is set by the
+ * postmaster only, so that it is the same for every session of the server:
+ * shared_preload_libraries.
+ *
+ * No hook sees everything.  Object access tells what DDL does to which object,
+ * through whatever statement, cascade or nesting, but is silent about some
+ * statements; those ProcessUtility tells.  Rows of catalogs that are written by
+ * SQL are seen where privileges are checked.  Each hook only describes what it
+ * sees as a GuardEvent; guard.c decides.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
 
+#include "core/catalog.h"
+#include "core/declare.h"
+#include "evidence/refusal_log.h"
+#include "guard/guard.h"
 #include "guard/hooks.h"
+#include "guard/lockdown.h"
+#include "guard/maintenance.h"
 #include "rules/rowlock.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
+static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
+static ProcessUtility_hook_type previous_process_utility = NULL;
+static object_access_hook_type previous_object_access = NULL;
+static shmem_request_hook_type previous_shmem_request = NULL;
+static shmem_startup_hook_type previous_shmem_startup = NULL;
+
+static bool guarding = false;	/* the second kind is set */
+static GuardFrame *frames = NULL;	/* statements under way, innermost first */
+
+/* Calls of each hook, for whoever wants to see that they are in place. */
+enum
+{
+	SEEN_EXECUTOR_START, SEEN_CHECK_PERMS, SEEN_UTILITY, SEEN_OBJECT_ACCESS,
+	SEEN_HOOKS
+};
+static int	seen[SEEN_HOOKS];
 
 static void
 executor_start(QueryDesc *query, int eflags)
 {
+	seen[SEEN_EXECUTOR_START] = 1;
 	if (previous_executor_start != NULL)
 		previous_executor_start(query, eflags);
 	else
@@ -30,9 +71,208 @@ executor_start(QueryDesc *query, int eflags)
 		paysafe_rowlock_statement_started(query);
 }
 
+/* pg_upgrade moves everything as it is; it runs nobody's statements. */
+static bool
+is_off(void)
+{
+	return IsBinaryUpgrade || !OidIsValid(MyDatabaseId);
+}
+
+static bool
+check_perms(CHECK_PERMS_PARAMS_COMPAT)
+{
+	ListCell   *lc;
+
+	seen[SEEN_CHECK_PERMS] = 1;
+	foreach(lc, range_table)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		AclMode		needed = REQUIRED_PERMS_COMPAT(rte);
+
+		/* rows that are only locked need UPDATE too, but a lesser lock */
+		if (rte->rtekind == RTE_RELATION &&
+			(needed & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0 &&
+			rte->rellockmode >= RowExclusiveLock && !is_off())
+		{
+			GuardEvent	event = {
+				.action = GUARD_WRITE,
+				.class_id = RelationRelationId,
+				.object_id = rte->relid,
+				.relation = rte->relid,
+				.frame = frames,
+				.write = needed & ACL_UPDATE ? "UPDATE" : needed & ACL_DELETE ? "DELETE" : "INSERT"
+			};
+
+			paysafe_guard(&event);
+		}
+	}
+	return previous_check_perms == NULL || previous_check_perms(CHECK_PERMS_ARGS_COMPAT);
+}
+
+static void
+object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	GuardEvent	event = {
+		.class_id = class_id,
+		.object_id = object_id,
+		.sub_id = sub_id,
+		.frame = frames
+	};
+
+	seen[SEEN_OBJECT_ACCESS] = 1;
+	if (previous_object_access != NULL)
+		previous_object_access(access, class_id, object_id, sub_id, arg);
+	if (is_off())
+		return;
+	switch (access)
+	{
+		case OAT_FUNCTION_EXECUTE:
+			event.action = GUARD_EXECUTE;
+			paysafe_lockdown(&event);
+			return;
+		case OAT_POST_CREATE:
+			event.action = GUARD_CREATE;
+			break;
+		case OAT_POST_ALTER:
+			event.action = GUARD_ALTER;
+			event.auxiliary = ((ObjectAccessPostAlter *) arg)->auxiliary_id;
+			break;
+		case OAT_DROP:
+			event.action = GUARD_DROP;
+			break;
+		case OAT_TRUNCATE:
+			event.action = GUARD_TRUNCATE;
+			break;
+		default:
+			return;
+	}
+	if (event.action == GUARD_CREATE)
+		paysafe_lockdown(&event);
+	paysafe_guard(&event);
+}
+
+static void
+process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	GuardFrame	frame = {
+		.outer = frames,
+		.statement = planned->utilityStmt,
+		.name = CreateCommandName(planned->utilityStmt),
+		.own = paysafe_declare_take_own_work()
+	};
+	/* in a failed transaction nothing can be looked up, and little be done */
+	bool		guarded = !is_off() && !frame.own && IsTransactionState();
+	MaintenanceStatement *maintenance = NULL;
+
+	seen[SEEN_UTILITY] = 1;
+	PG_TRY();
+	{
+		frames = &frame;
+		if (guarded)
+		{
+			GuardEvent	event = {
+				.action = GUARD_STATEMENT,
+				.statement = frame.statement,
+				.frame = &frame
+			};
+
+			paysafe_lockdown(&event);
+			paysafe_guard(&event);
+			maintenance = paysafe_maintenance_before(&frame);
+		}
+		if (previous_process_utility != NULL)
+			previous_process_utility(planned, query, read_only_tree, context, params,
+									 environment, dest, completion);
+		else
+			standard_ProcessUtility(planned, query, read_only_tree, context, params,
+									environment, dest, completion);
+		if (frame.joined != NIL)
+			paysafe_guard_after(&frame);
+		if (maintenance != NULL)
+			paysafe_maintenance_after(maintenance);
+	}
+	PG_FINALLY();
+	{
+		frames = frame.outer;
+	}
+	PG_END_TRY();
+}
+
+static void
+shmem_request(void)
+{
+	if (previous_shmem_request != NULL)
+		previous_shmem_request();
+	paysafe_refusal_log_request();
+}
+
+static void
+shmem_startup(void)
+{
+	if (previous_shmem_startup != NULL)
+		previous_shmem_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	paysafe_refusal_log_startup();
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Has each hook been called since? */
+static void
+probe(int *calls)
+{
+	memset(seen, 0, sizeof(seen));
+	paysafe_declare_run("SHOW server_version");
+	paysafe_declare_run("SELECT pg_catalog.pg_backend_pid() FROM pg_catalog.pg_class LIMIT 0");
+	memcpy(calls, seen, sizeof(seen));
+}
+
+char *
+paysafe_hooks_missing(void)
+{
+	static const char *const names[SEEN_HOOKS] = {
+		[SEEN_EXECUTOR_START] = "ExecutorStart",
+		[SEEN_CHECK_PERMS] = "ExecutorCheckPerms",
+		[SEEN_UTILITY] = "ProcessUtility",
+		[SEEN_OBJECT_ACCESS] = "object access"
+	};
+	int			calls[SEEN_HOOKS];
+	StringInfoData missing;
+
+	if (!guarding)
+		return pstrdup("paysafe is not in shared_preload_libraries: nothing guards the triggers");
+	probe(calls);
+	initStringInfo(&missing);
+	for (int i = 0; i < SEEN_HOOKS; i++)
+		if (calls[i] == 0)
+			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "not called: ", names[i]);
+	return missing.len > 0 ? missing.data : NULL;
+}
+
+bool
+paysafe_hooks_guarding(void)
+{
+	return guarding;
+}
+
 void
 paysafe_hooks_init(void)
 {
 	previous_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	guarding = true;
+	previous_check_perms = ExecutorCheckPerms_hook;
+	ExecutorCheckPerms_hook = check_perms;
+	previous_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+	previous_object_access = object_access_hook;
+	object_access_hook = object_access;
+	previous_shmem_request = shmem_request_hook;
+	shmem_request_hook = shmem_request;
+	previous_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = shmem_startup;
 }

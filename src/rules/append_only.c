@@ -61,6 +61,7 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_append_only_kind = {
 	.name = "append_only",
+	.all_columns = true,
 	.compile = compile,
 	.check_row = check_row,
 	.refuse_truncate = refuse_truncate,

@@ -426,6 +426,7 @@ loosens(const RuleSource *old_rule, const RuleSource *new_rule)
 
 const RuleKind paysafe_ledger_kind = {
 	.name = "ledger",
+	.all_columns = true,
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,

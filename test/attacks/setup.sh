@@ -71,7 +71,9 @@ start() {
 		naive_extension
 		server_init "max_connections = 40" "wal_level = logical" \
 			"max_wal_senders = 4" "max_replication_slots = 6" \
-			"wal_retrieve_retry_interval = 1s" "autovacuum = off" "jit = off"
+			"wal_retrieve_retry_interval = 1s" "autovacuum = off" "jit = off" \
+			"shared_preload_libraries = 'paysafe'" "paysafe.superuser_lockdown = on" \
+			"paysafe.allowed_libraries = 'pgcrypto, dblink, postgres_fdw'"
 		server_start
 		psql -qX -v ON_ERROR_STOP=1 -f "$HERE/targets/roles.sql"
 	else

@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ *
+ * refusal_writer.h
+ *	  The background workers that write refusals to the log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_REFUSAL_WRITER_H
+#define PAYSAFE_REFUSAL_WRITER_H
+
+/* Have the postmaster start the launcher; while it loads the library. */
+extern void paysafe_refusal_launcher_register(void);
+
+#endif							/* PAYSAFE_REFUSAL_WRITER_H */

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockdown.h
+ *	  The server as a whole: its settings, its files, code that runs in it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_LOCKDOWN_H
+#define PAYSAFE_LOCKDOWN_H
+
+#include "guard/guard.h"
+
+/*
+ * Refuse what concerns the whole server, in every database; and, if the
+ * setting paysafe.superuser_lockdown is on, what leads out of SQL.
+ */
+extern void paysafe_lockdown(GuardEvent *event);
+
+/* Is paysafe.superuser_lockdown on? */
+extern bool paysafe_lockdown_is_on(void);
+
+/* Is the database in paysafe.protected_databases? */
+extern bool paysafe_lockdown_lists_database(const char *name);
+
+/* Define the settings; by the postmaster only. */
+extern void paysafe_lockdown_init(void);
+
+#endif							/* PAYSAFE_LOCKDOWN_H */

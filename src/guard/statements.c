@@ -1,0 +1,276 @@
+/*-------------------------------------------------------------------------
+ *
+ * statements.c
+ *	  What the parse trees of utility statements say, for the guard.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "commands/tablecmds.h"
+#include "nodes/value.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "core/catalog.h"
+#include "guard/statements.h"
+
+bool
+paysafe_guard_frame_is_upkeep(const GuardFrame *frame)
+{
+	return frame != NULL &&
+		(IsA(frame->statement, VacuumStmt) || IsA(frame->statement, ClusterStmt) ||
+		 IsA(frame->statement, ReindexStmt));
+}
+
+/* Is the expression column::type and nothing else? */
+static bool
+is_plain_cast(Node *expression, const char *column)
+{
+	ColumnRef  *ref;
+
+	if (!IsA(expression, TypeCast) || !IsA(((TypeCast *) expression)->arg, ColumnRef))
+		return false;
+	ref = (ColumnRef *) ((TypeCast *) expression)->arg;
+	return list_length(ref->fields) == 1 && IsA(linitial(ref->fields), String) &&
+		strcmp(strVal(linitial(ref->fields)), column) == 0;
+}
+
+static Retyping
+retyping_by(AlterTableCmd *cmd, const char *column)
+{
+	ColumnDef  *def;
+
+	if (cmd->name == NULL || strcmp(cmd->name, column) != 0)
+		return RETYPED_NOT;
+	if (sets_expression_compat(cmd))
+		return RETYPED_COMPUTED;
+	if (cmd->subtype != AT_AlterColumnType)
+		return RETYPED_NOT;
+	def = (ColumnDef *) cmd->def;
+	if (def->raw_default == NULL)
+		return RETYPED_ASSIGNED;
+	return is_plain_cast(def->raw_default, column) ? RETYPED_CAST : RETYPED_COMPUTED;
+}
+
+Retyping
+paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
+{
+	Retyping	result = RETYPED_NOT;
+
+	for (; frame != NULL; frame = frame->outer)
+	{
+		ListCell   *lc;
+
+		if (!IsA(frame->statement, AlterTableStmt))
+			continue;
+		foreach(lc, ((AlterTableStmt *) frame->statement)->cmds)
+			result = Max(result, retyping_by(lfirst(lc), column));
+	}
+	return result;
+}
+
+bool
+paysafe_guard_frame_removes_table(const GuardFrame *frame)
+{
+	for (; frame != NULL; frame = frame->outer)
+	{
+		ListCell   *lc;
+
+		if (IsA(frame->statement, DropStmt))
+		{
+			ObjectType	type = ((DropStmt *) frame->statement)->removeType;
+
+			if (type == OBJECT_TABLE || type == OBJECT_SCHEMA)
+				return true;
+		}
+		if (!IsA(frame->statement, AlterTableStmt))
+			continue;
+		foreach(lc, ((AlterTableStmt *) frame->statement)->cmds)
+			switch (((AlterTableCmd *) lfirst(lc))->subtype)
+			{
+				case AT_DetachPartition:
+				case AT_DetachPartitionFinalize:
+				case AT_DropInherit:
+					return true;
+				default:
+					break;
+			}
+	}
+	return false;
+}
+
+bool
+paysafe_guard_frame_renames_label(const GuardFrame *frame)
+{
+	return frame != NULL && IsA(frame->statement, AlterEnumStmt) &&
+		((AlterEnumStmt *) frame->statement)->oldVal != NULL;
+}
+
+Oid
+paysafe_guard_detached_concurrently(Node *statement)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) statement;
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return InvalidOid;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(lc);
+
+		if (cmd->subtype == AT_DetachPartitionFinalize ||
+			(cmd->subtype == AT_DetachPartition && ((PartitionCmd *) cmd->def)->concurrent))
+			return RangeVarGetRelidExtended(alter->relation, ShareUpdateExclusiveLock,
+											RVR_MISSING_OK, RangeVarCallbackOwnsRelation, NULL);
+	}
+	return InvalidOid;
+}
+
+bool
+paysafe_guard_membership(Node *statement, ObjectAddress *object)
+{
+	Relation	rel = NULL;
+
+	if (IsA(statement, AlterExtensionContentsStmt))
+	{
+		AlterExtensionContentsStmt *alter = (AlterExtensionContentsStmt *) statement;
+
+		if (strcmp(alter->extname, "paysafe") == 0)
+			ObjectAddressSet(*object, ExtensionRelationId, paysafe_catalog_extension());
+		else
+			*object = get_object_address(alter->objtype, alter->object, &rel,
+										 AccessShareLock, true);
+	}
+	else if (IsA(statement, AlterObjectDependsStmt))
+	{
+		AlterObjectDependsStmt *alter = (AlterObjectDependsStmt *) statement;
+
+		*object = get_object_address_rv(alter->objectType, alter->relation,
+										castNode(List, alter->object), &rel,
+										AccessShareLock, true);
+	}
+	else
+		return false;
+	if (rel != NULL)
+		table_close(rel, NoLock);
+	return OidIsValid(object->objectId);
+}
+
+Oid
+paysafe_guard_altered_table(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return InvalidOid;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+		if (((AlterTableCmd *) lfirst(lc))->subtype != AT_AttachPartition)
+			return RangeVarGetRelid(((AlterTableStmt *) statement)->relation, NoLock, true);
+	return InvalidOid;
+}
+
+bool
+paysafe_guard_drops_extension(Node *statement, const char *name)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, DropStmt) || ((DropStmt *) statement)->removeType != OBJECT_EXTENSION)
+		return false;
+	foreach(lc, ((DropStmt *) statement)->objects)
+		if (strcmp(strVal(lfirst(lc)), name) == 0)
+			return true;
+	return false;
+}
+
+bool
+paysafe_guard_any_setting(Node *statement, SettingVisitor visitor)
+{
+	VariableSetStmt *set = NULL;
+	List	   *options = NIL;
+	ListCell   *lc;
+
+	switch (nodeTag(statement))
+	{
+		case T_VariableSetStmt:
+			set = (VariableSetStmt *) statement;
+			break;
+		case T_AlterRoleSetStmt:
+			set = ((AlterRoleSetStmt *) statement)->setstmt;
+			break;
+		case T_AlterDatabaseSetStmt:
+			set = ((AlterDatabaseSetStmt *) statement)->setstmt;
+			break;
+		case T_AlterSystemStmt:
+			set = ((AlterSystemStmt *) statement)->setstmt;
+			break;
+		case T_CreateFunctionStmt:
+			options = ((CreateFunctionStmt *) statement)->options;
+			break;
+		case T_AlterFunctionStmt:
+			options = ((AlterFunctionStmt *) statement)->actions;
+			break;
+		case T_GrantStmt:
+			if (((GrantStmt *) statement)->objtype == OBJECT_PARAMETER_ACL &&
+				((GrantStmt *) statement)->is_grant)
+				foreach(lc, ((GrantStmt *) statement)->objects)
+					if (visitor(strVal(lfirst(lc)), NULL))
+						return true;
+			return false;
+		default:
+			return false;
+	}
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst(lc);
+
+		if (strcmp(option->defname, "set") == 0 &&
+			((VariableSetStmt *) option->arg)->name != NULL &&
+			visitor(((VariableSetStmt *) option->arg)->name, (VariableSetStmt *) option->arg))
+			return true;
+	}
+	return set != NULL && visitor(set->name ? set->name : "all", set);
+}
+
+char *
+paysafe_guard_setting_value(VariableSetStmt *set)
+{
+	switch (set->kind)
+	{
+		case VAR_SET_VALUE:
+			return ExtractSetVariableArgs(set);
+		case VAR_SET_CURRENT:
+			return GetConfigOptionByName(set->name, NULL, true);
+		default:
+			return NULL;
+	}
+}
+
+static bool
+weakens(const char *name, VariableSetStmt *set)
+{
+	char	   *value;
+	bool		on;
+
+	if (pg_strcasecmp(name, "session_replication_role") != 0 &&
+		pg_strcasecmp(name, "allow_system_table_mods") != 0)
+		return false;
+	if (set == NULL)
+		return true;
+	value = paysafe_guard_setting_value(set);
+	if (value == NULL)
+		return false;
+	if (pg_strcasecmp(name, "session_replication_role") == 0)
+		return pg_strcasecmp(value, "replica") == 0;
+	return !parse_bool(value, &on) || on;
+}
+
+bool
+paysafe_guard_weakens_setting(Node *statement)
+{
+	return paysafe_guard_any_setting(statement, weakens);
+}

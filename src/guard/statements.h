@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * statements.h
+ *	  What the parse trees of utility statements say, for the guard.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_STATEMENTS_H
+#define PAYSAFE_STATEMENTS_H
+
+#include "catalog/objectaddress.h"
+
+#include "guard/guard.h"
+
+/* How a statement under way sets a column's values to another type. */
+typedef enum Retyping
+{
+	RETYPED_NOT,
+	RETYPED_ASSIGNED,			/* as INSERT would convert */
+	RETYPED_CAST,				/* USING column::type, which may cut */
+	RETYPED_COMPUTED			/* by any other expression */
+} Retyping;
+
+/* Is the innermost statement VACUUM, CLUSTER or REINDEX? */
+extern bool paysafe_guard_frame_is_upkeep(const GuardFrame *frame);
+
+/* What do the statements under way do with values of a column of this name? */
+extern Retyping paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column);
+
+/* Do they take a table out of a tree, or drop one? */
+extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
+
+/* Does the innermost one rename a label of an enum? */
+extern bool paysafe_guard_frame_renames_label(const GuardFrame *frame);
+
+/*
+ * The parent of a partition that the statement detaches in several
+ * transactions, or none.  Takes the lock that the statement will take, if the
+ * user owns the table.
+ */
+extern Oid	paysafe_guard_detached_concurrently(Node *statement);
+
+/*
+ * Does the statement change what belongs to an extension?  *object is
+ * the extension if it is paysafe's, otherwise what is added, dropped or made
+ * dependent; its objectId is invalid if that does not exist.
+ */
+extern bool paysafe_guard_membership(Node *statement, ObjectAddress *object);
+
+/*
+ * The table that ALTER TABLE or its like names, or none.  Not where a partition
+ * is attached: that the guard sees happen.
+ */
+extern Oid	paysafe_guard_altered_table(Node *statement);
+
+extern bool paysafe_guard_drops_extension(Node *statement, const char *name);
+
+/*
+ * The setting that a statement sets, for the session, a role, a database, a
+ * function or the server, one after the other: calls the visitor with each.
+ * The statement is NULL where a privilege to set it is granted.
+ */
+typedef bool (*SettingVisitor) (const char *name, VariableSetStmt *set);
+extern bool paysafe_guard_any_setting(Node *statement, SettingVisitor visitor);
+
+/* The value that is set, as a string; NULL if it is reset. */
+extern char *paysafe_guard_setting_value(VariableSetStmt *set);
+
+/* Does it set a role or a mode in which triggers do not fire or catalogs are open? */
+extern bool paysafe_guard_weakens_setting(Node *statement);
+
+#endif							/* PAYSAFE_STATEMENTS_H */
