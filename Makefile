@@ -11,6 +11,9 @@ PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 
 # The install script is the numbered parts in order; released versions and
 # upgrade scripts stand beside them under their full names.
+# for monitoring
+SCRIPTS = src/bin/paysafe-check
+
 INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
 SQL_PARTS   = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
 DATA_built  = $(INSTALL_SQL)

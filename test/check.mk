@@ -14,7 +14,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap dump property torture django oscar client node attacks fuzz
+CHECK_KINDS = layout regress isolation pgtap dump property torture guard crash django oscar client node attacks fuzz
 
 .PHONY: check check-versions accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 
@@ -22,7 +22,7 @@ check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap dump property
+	@test/lib/check.sh regress isolation pgtap dump property guard attacks
 
 $(CHECK_KINDS:%=check-%): check-%:
 	@test/lib/check.sh $*

@@ -135,7 +135,7 @@ init_update_range_table_compat(EState *estate, Relation rel, Bitmapset *columns)
 }
 
 /*
- * What ExecutorCheckPerms_hook is given, and the privileges that a range table
+ * What the hook on privileges is given, and the privileges that a range table
  * entry needs: PostgreSQL 16 moved them to a list of their own.
  */
 #if PG_VERSION_NUM >= 160000

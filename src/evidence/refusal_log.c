@@ -385,6 +385,7 @@ hash_row(const RowChange *change, RefusalEntry *entry)
 {
 	TupleTableSlot *row = change->after ? change->after : change->before;
 	List	   *redacted = NIL;
+	char	   *subject = "";
 	AuditShape *shape;
 	StringInfoData bytes;
 	ListCell   *lc;
@@ -394,9 +395,12 @@ hash_row(const RowChange *change, RefusalEntry *entry)
 		RuleSource *source = lfirst(lc);
 
 		if (strcmp(source->name, "audit") == 0)
-			redacted = list_concat(redacted, paysafe_spec_set(source->spec, "redact"));
+		{
+			subject = paysafe_spec_text(source->spec, "subject");
+			redacted = paysafe_spec_set(source->spec, "redact");
+		}
 	}
-	shape = paysafe_audit_shape(change->rel, RelationGetRelid(change->rel), "",
+	shape = paysafe_audit_shape(change->rel, RelationGetRelid(change->rel), subject,
 								redacted, change->rules->key_attnums, change->rules->nkeys);
 	initStringInfo(&bytes);
 	paysafe_canon_row(&shape->shape, row, &bytes);

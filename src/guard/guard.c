@@ -389,8 +389,9 @@ refuses_own_object(GuardEvent *event)
 {
 	HeapTuple	tuple;
 
-	/* what keeps tables in order changes nothing of them */
-	if (event->action == GUARD_WRITE || paysafe_guard_frame_is_upkeep(event->frame))
+	/* their own triggers look after rows; upkeep changes nothing */
+	if (event->action == GUARD_WRITE || event->action == GUARD_TRUNCATE ||
+		paysafe_guard_frame_is_upkeep(event->frame))
 		return false;
 	if (OidIsValid(event->relation) &&
 		(is_own_relation(event->relation) ||

@@ -8,7 +8,9 @@
 # HELD for attacks, ALLOWED or BROKEN for what must stay allowed, N/A.  Then a
 # verifier that knows the untouched rules and an anchor of the audit trail
 # looks at the result: D row and audit differ, A audit changed, I a rule is
-# broken, S the catalogs changed, X the database is gone.
+# broken, S the catalogs changed, X the database is gone; and, if the target has
+# it, its own check: C it finds something wrong.  R: the attempt is in
+# the target's record of refusals.
 #
 #   RT, RT_PORT     as for setup.sh
 #   TARGET          default paysafe;  SETUP_SQL  default TARGET.sql
@@ -92,6 +94,12 @@ attempt() {
 		"$result" "${found:--}" >>"$OUT/results.new"
 }
 
+# What the target has on record, if it can say.
+refusals() {
+	local file=$HERE/targets/${TARGET}_refusals.sql
+	[ ! -f "$file" ] || $SU -d "$1" -f "$file" 2>&1
+}
+
 # What would be noticed afterwards, as letters.
 detect() {
 	local verify=$OUT/$1.verify letters
@@ -100,7 +108,8 @@ detect() {
 			-f "$HERE/targets/${TARGET}_verify.sql" >"$verify" 2>&1
 		$SU -d $RTDB -f "$HERE/targets/$TARGET.psql" -f "$HERE/targets/fingerprint.sql" 2>&1 |
 			diff "$OUT/fingerprint.base" - | sed -n 's/^\([<>]\)/S \1/p' >>"$verify"
-		letters=$(cut -c1 "$verify" | grep -E '^[DAIS]$' | sort -u | tr -d '\n')
+		refusals $RTDB | diff "$OUT/refusals.base" - | sed -n 's/^>/R/p' >>"$verify"
+		letters=$(cut -c1 "$verify" | grep -E '^[DAISCR]$' | sort -u | tr -d '\n')
 	else
 		letters=X
 		echo 'X database gone' >"$verify"
@@ -116,6 +125,7 @@ export ANCHOR_N ANCHOR_MD5
 $Q -U pay_super -d rt_template -f "$HERE/targets/$TARGET.psql" \
 	-f "$HERE/targets/fingerprint.sql" >"$OUT/fingerprint.base" 2>&1
 
+refusals rt_template >"$OUT/refusals.base"
 rm -f "$OUT"/*.detect
 : >"$OUT/results.new"
 printf '%-42s %-10s %-9s %-8s %s\n' ID ROLE RESULT DETECT EXPECT

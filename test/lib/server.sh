@@ -130,6 +130,32 @@ server_remove() {
 	rm -rf "$PAYSAFE_RUN"
 }
 
+# A second server of the same tree in $PAYSAFE_RUN/NAME, for what needs other
+# settings; the shell points at it afterwards.  Remove it with server_remove.
+#
+#   server_beside NAME [postgresql.conf line ...]
+server_beside() {
+	local tree=$PAYSAFE_RUN folder=$PAYSAFE_RUN/$1
+	shift
+	mkdir "$folder"
+	chmod 711 "$folder"
+	mkdir -m 700 "$folder/sock" "$folder/data"
+	[ "$(id -u)" -ne 0 ] || chown "$SERVER_USER" "$folder/sock" "$folder/data"
+	ln -s "$tree/root" "$folder/root"
+	cp "$tree/pg_config" "$folder/pg_config"
+	PAYSAFE_RUN=$folder
+	server_use
+	server_init "$@"
+	server_start
+}
+
+# Stop and start it, with these settings beside those that it has.
+server_restart() {
+	as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$PAYSAFE_RUN/data/postgresql.conf"
+	server_start
+}
+
 # All of it: set up the machine, build, start.  What was started is removed when
 # the shell ends, however it ends.
 server_private() {

@@ -234,11 +234,12 @@ BEGIN
 		COMMIT;
 		FOREACH r IN ARRAY ARRAY['columns', 'status', 'audit'] LOOP
 			PERFORM paysafe.act_as('bob');
-			PERFORM paysafe.approve('paysafe.rule', format('%s of mem.ruled, version %s: drops the rule', r, max(version) + 1), 'agreed')
-			   FROM paysafe.rule WHERE relation = 'mem.ruled'::regclass AND rule = r;
+			PERFORM paysafe.approve('paysafe.maintenance_record', format('maintenance of mem.ruled by %L for 3600 s: %s, no longer', session_user, r), 'agreed');
 			COMMIT;
 			PERFORM paysafe.act_as('alice');
+			PERFORM paysafe.open_maintenance('no longer', r, '1 hour', '{mem.ruled}');
 			PERFORM paysafe.unprotect('mem.ruled', r, 'no longer');
+			PERFORM paysafe.close_maintenance();
 			COMMIT;
 		END LOOP;
 		DELETE FROM mem.ruled;

@@ -152,9 +152,11 @@ INSERT INTO move VALUES (1, 1, 1, 10), (2, 1, 2, 20), (3, 1, 3, -30);
 CREATE FUNCTION drop_rule(version int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM paysafe.act_as('bob');
-	PERFORM paysafe.approve('paysafe.rule', format('balance of t_balance.pot, version %s: drops the rule', version), 'a test');
+	PERFORM paysafe.approve('paysafe.maintenance_record', format('maintenance of t_balance.pot by %L for 3600 s: T-%s, a test', session_user, version), 'a test');
 	PERFORM paysafe.act_as('ann');
+	PERFORM paysafe.open_maintenance('a test', 'T-' || version, '1 hour', '{pot}');
 	PERFORM paysafe.unprotect('pot', 'balance', 'a test');
+	PERFORM paysafe.close_maintenance();
 END $$;
 SELECT drop_rule(2);
 INSERT INTO move VALUES (4, 2, 1, 1), (5, 2, 2, 1), (6, 2, 3, -2);

@@ -101,9 +101,11 @@ COMMIT;
 
 -- dropping a rule
 BEGIN; SELECT paysafe.act_as('bob');
-SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'columns of t_change.payment, version 3: drops the rule', 'moved to another table') id; COMMIT;
+SELECT id > 0 FROM paysafe.approve('paysafe.maintenance_record', format('maintenance of t_change.payment by %L for 3600 s: T-6, moved to another table', session_user), 'moved to another table') id; COMMIT;
 BEGIN; SELECT paysafe.act_as('alice', 'clean-up', 'T-6');
+SELECT id > 0 FROM paysafe.open_maintenance('moved to another table', 'T-6', '1 hour', '{t_change.payment}') id;
 SELECT paysafe.unprotect('t_change.payment', 'columns', 'moved to another table');
+SELECT paysafe.close_maintenance();
 UPDATE t_change.payment SET note = 'free';
 COMMIT;
 SELECT rule FROM paysafe.protection WHERE relation = 't_change.payment'::regclass ORDER BY 1;
@@ -117,9 +119,11 @@ CREATE TABLE t_change.log_1 PARTITION OF t_change.log FOR VALUES FROM (0) TO (10
 SELECT paysafe.protect_append_only('t_change.log');
 SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text LIKE 't_change.log%';
 BEGIN; SELECT paysafe.act_as('bob');
-SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'append_only of t_change.log, version 2: drops the rule', 'test data') id; COMMIT;
+SELECT id > 0 FROM paysafe.approve('paysafe.maintenance_record', format('maintenance of t_change.log by %L for 3600 s: T-7, test data', session_user), 'test data') id; COMMIT;
 BEGIN; SELECT paysafe.act_as('alice');
-SELECT paysafe.unprotect('t_change.log', 'append_only', 'test data'); COMMIT;
+SELECT id > 0 FROM paysafe.open_maintenance('test data', 'T-7', '1 hour', '{t_change.log}') id;
+SELECT paysafe.unprotect('t_change.log', 'append_only', 'test data');
+SELECT paysafe.close_maintenance(); COMMIT;
 SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text LIKE 't_change.log%';
 INSERT INTO t_change.log VALUES (1);
 DELETE FROM t_change.log;
@@ -130,8 +134,9 @@ SELECT paysafe.protect_status('t_change.base', 'status', '[*] --> new
 	new --> paid');
 SELECT paysafe.protect_columns('t_change.base', '{token}', '{paid}');
 BEGIN; SELECT paysafe.act_as('bob');
-SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'status of t_change.base, version 2: drops the rule', 'x') id; COMMIT;
+SELECT id > 0 FROM paysafe.approve('paysafe.maintenance_record', format('maintenance of t_change.base by %L for 3600 s: T-8, x', session_user), 'x') id; COMMIT;
 BEGIN; SELECT paysafe.act_as('alice');
+SELECT id > 0 FROM paysafe.open_maintenance('x', 'T-8', '1 hour', '{t_change.base}') id;
 SELECT paysafe.unprotect('t_change.base', 'status', 'x');			-- fails
 ROLLBACK;
 
