@@ -4,6 +4,8 @@
 #   make check            every kind of test, one private server, one count
 #   make check-KIND       one kind of $(CHECK_KINDS)
 #   make check-versions   the kinds that depend on PostgreSQL's version
+#   make check-core       PostgreSQL's own regression tests with paysafe preloaded
+#   make check-crash ROUNDS=100   crashes, for longer
 #   make accept           take the answers of pg_regress and isolation as right
 #   make demo [KEEP=1]    a payment's life in SQL; KEEP=1 leaves the server up
 #   make bench [QUICK=1]  what the rules cost; the plot goes to bench/out
@@ -16,13 +18,16 @@
 
 CHECK_KINDS = layout regress isolation pgtap dump property torture guard crash django oscar client node attacks fuzz
 
-.PHONY: check check-versions accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
+.PHONY: check check-versions check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
 	@test/lib/check.sh regress isolation pgtap dump property guard attacks
+
+check-core:
+	@test/core/run
 
 $(CHECK_KINDS:%=check-%): check-%:
 	@test/lib/check.sh $*
