@@ -53,9 +53,8 @@ SELECT count(*) FROM pg_catalog.pg_class c
 
 _NOT_PRELOADED = """
 SELECT 1 FROM pg_catalog.pg_settings
- WHERE name IN ('shared_preload_libraries', 'session_preload_libraries')
-HAVING count(*) = 2
-   AND NOT bool_or('paysafe' = ANY (string_to_array(translate(setting, ' "', ''), ',')))
+ WHERE name = 'shared_preload_libraries'
+   AND 'paysafe' <> ALL (string_to_array(translate(setting, ' "', ''), ','))
 """
 
 
@@ -93,13 +92,20 @@ def _check_database(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
         )
         return
 
-    for table, trigger, missing in _rows(connection, _TRIGGERS):
-        yield Error(
-            f"Trigger {trigger} of {table} in {name}"
-            + (" is missing." if missing else " is not as paysafe makes it."),
-            hint="Declare the table's rules again, and find out who changed it.",
-            id="paysafe.E002",
-        )
+    may_check = _rows(
+        connection,
+        "SELECT has_function_privilege('paysafe.check(boolean)', 'EXECUTE')",
+    )[0][0]
+    if may_check:
+        yield from _not_in_force(connection, name)
+    else:
+        for table, trigger, missing in _rows(connection, _TRIGGERS):
+            yield Error(
+                f"Trigger {trigger} of {table} in {name}"
+                + (" is missing." if missing else " is not as paysafe makes it."),
+                hint="Declare the table's rules again, and find out who changed it.",
+                id="paysafe.E002",
+            )
 
     in_force = {
         (row[0], row[1])
@@ -166,13 +172,30 @@ def _check_database(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
                 id="paysafe.W004",
             )
     # only some roles can read these settings
-    if any(rule == "row_lock" for _, rule in in_force) and _rows(connection, _NOT_PRELOADED):
+    if not may_check and _rows(connection, _NOT_PRELOADED):
         yield Warning(
-            f"paysafe is not preloaded in {name}: a session's first SELECT ... FOR NO KEY UPDATE"
-            " is not seen, and the change after it refused.",
-            hint="ALTER DATABASE ... SET session_preload_libraries = 'paysafe';",
+            f"paysafe is not preloaded in {name}: nothing guards its triggers.",
+            hint="shared_preload_libraries = 'paysafe' in postgresql.conf.",
             id="paysafe.W005",
         )
+
+
+def _not_in_force(connection: BaseDatabaseWrapper, name: str) -> Iterator[CheckMessage]:
+    """What paysafe.check() finds."""
+    for subject, check, detail in _rows(
+        connection,
+        "SELECT subject, check_name, coalesce(detail, '') FROM paysafe.check() WHERE NOT ok"
+        " ORDER BY 1, 2",
+    ):
+        message = f"{subject}: {check} is not in force in {name}: {detail}"
+        if subject == "library" or subject.startswith("role "):
+            yield Warning(
+                message,
+                hint="shared_preload_libraries = 'paysafe' in postgresql.conf.",
+                id="paysafe.W005",
+            )
+        else:
+            yield Error(message, hint="Find out who changed it.", id="paysafe.E002")
 
 
 def _rows(

@@ -1,8 +1,9 @@
 """Rules as migration operations, in terms of models and fields.
 
-Going back drops the rule again, or declares the one that it `replaces`.  Both
-loosen protection, so PostgreSQL asks for the approval of a second person: the
-refusal's hint has the call.  After it, run the migration again.
+Going back drops the rule again, which needs a maintenance window that names the
+table, or declares the one that it `replaces`, which needs the approval of a
+second person if that loosens it.  The refusal's hint has the call for either.
+After it, run the migration again.
 
 Put rules into a migration of their own, after the one that makes the tables.
 """
