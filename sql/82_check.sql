@@ -175,6 +175,14 @@ CREATE FUNCTION paysafe.check(
 				string_agg(format('row %s %s', quote_literal(r.key), r.finding), '; ') FILTER (WHERE r.nth <= 5) AS findings
 				FROM (SELECT f.key, f.finding, row_number() OVER () AS nth FROM paysafe.reconcile(t.relation) f) r) w
 		 WHERE "check".reconcile AND t.audited AND t.relation = t.root AND t.oid IS NOT NULL
+		   AND NOT EXISTS (SELECT 1 FROM tree l WHERE l.root = t.root AND l.relkind = 'r'
+							AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.oid AND i.indisprimary))
+		UNION ALL
+		SELECT t.relation::text, 'rows', true, 'not compared: without a primary key they are not found in the log'
+		  FROM tree t
+		 WHERE "check".reconcile AND t.audited AND t.relation = t.root AND t.oid IS NOT NULL
+		   AND EXISTS (SELECT 1 FROM tree l WHERE l.root = t.root AND l.relkind = 'r'
+						AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.oid AND i.indisprimary))
 		UNION ALL
 		-- settings, roles, windows
 		SELECT 'settings', 'log_min_messages',

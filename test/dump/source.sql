@@ -84,4 +84,10 @@ SELECT paysafe.act_as('bob');
 SELECT paysafe.approve('shop.refund', '1', 'photo checked', expires_at => now() + '1 hour');
 COMMIT;
 -- what the log says of a table that is gone stays
+-- where the guard is, this takes a window
+BEGIN;
+SELECT paysafe.act_as('bob'), paysafe.approve('paysafe.maintenance_record', format('maintenance of shop.passing by %L for 60 s: T-1, it passes', session_user), 'agreed');
+SELECT paysafe.act_as('ann'), paysafe.open_maintenance('it passes', 'T-1', '1 minute', '{shop.passing}');
 DROP TABLE shop.passing;
+SELECT paysafe.close_maintenance();
+COMMIT;

@@ -143,7 +143,8 @@ class DatabaseTests(TransactionTestCase):
         # whoever may not call paysafe.check()
         with (
             temporarily(
-                "CREATE ROLE regress_client; GRANT SELECT ON django_migrations TO regress_client",
+                "CREATE ROLE regress_client; GRANT pg_read_all_settings TO regress_client;"
+                " GRANT SELECT ON django_migrations TO regress_client",
                 "DROP OWNED BY regress_client; DROP ROLE regress_client",
             ),
             temporarily("SET ROLE regress_client", "RESET ROLE"),
