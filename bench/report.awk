@@ -91,6 +91,7 @@ $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "commit" || $1 == "refund" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
 
 END {
@@ -181,6 +182,12 @@ END {
 		printf "  8 clients into one account without a minimum: %.0f, each into one of its own: %.0f\n", \
 			tps_median("fee", "one", 8), tps_median("fee", "own", 8)
 	}
+	if (part == "idle") {
+		printf "\npgbench in a database without the extension, transactions per second   without   preloaded   ratio\n"
+		for (i = split("select-only tpcb-like", name, " "); i >= 1; i--)
+			printf "  %-68s %8.0f %11.0f %7.3f\n", name[i], tps_median("idle", "without", name[i]), \
+				tps_median("idle", "paysafe", name[i]), tps_ratio("idle", "paysafe", "without", name[i])
+	}
 	if (part == "bars") {
 		printf "\n"
 		if (have["update"]) {
@@ -198,6 +205,10 @@ END {
 			bar("transfers, entries only / paysafe, 8 clients", "%5.2f", 1 / tps_ratio("post_app", "paysafe", "bare", 8), 1.3, 1.3, -1)
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
+		}
+		if (have["idle"]) {
+			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle", "paysafe", "without", "select-only"), 0.99, 0.99, 1)
+			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle", "paysafe", "without", "tpcb-like"), 0.99, 0.99, 1)
 		}
 		if (have["memory"]) {
 			more = (kb["paysafe", sizes[nsizes]] - kb["nothing", sizes[nsizes]] - \
