@@ -533,7 +533,8 @@ paysafe_refusal_log_preload(void)
 							"Refusals that can wait for the background worker; more are only counted.",
 							NULL, &queue_size, 4096, 64, 1000000, PGC_POSTMASTER, 0,
 							NULL, NULL, NULL);
-	paysafe_refusal_launcher_register();
+	if (!IsBinaryUpgrade)
+		paysafe_refusal_launcher_register();
 }
 
 void

@@ -152,6 +152,7 @@ check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_guard() { program guard test/guard/run; }
 check_crash() { program crash test/crash/run; }
+check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
