@@ -63,3 +63,4 @@ SELECT pg_extension_config_dump('paysafe.maintenance_record', 'WHERE NOT EXISTS 
 SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.data_key', '');

@@ -22,6 +22,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "services/keyring.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);
@@ -44,10 +45,12 @@ _PG_init(void)
 	paysafe_refusal_log_init();
 	paysafe_maintenance_init();
 	paysafe_hooks_init();
+	paysafe_keyring_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_log_preload();
 		paysafe_lockdown_init();
+		paysafe_keyring_preload();
 		MarkGUCPrefixReserved("paysafe");
 	}
 }

@@ -61,6 +61,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_MAINTENANCE_RECORD] = "maintenance_record",
 	[PAYSAFE_MAINTENANCE_END] = "maintenance_end",
 	[PAYSAFE_MAINTENANCE_CHANGE] = "maintenance_change",
+	[PAYSAFE_DATA_KEY] = "data_key",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */
