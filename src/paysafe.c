@@ -16,6 +16,7 @@
 #include "core/catalog.h"
 #include "core/enforce.h"
 #include "core/money.h"
+#include "core/partition.h"
 #include "core/rule.h"
 #include "evidence/audit_log.h"
 #include "evidence/refusal_log.h"
@@ -36,6 +37,7 @@ void
 _PG_init(void)
 {
 	paysafe_catalog_init();
+	paysafe_partition_init();
 	paysafe_actor_init();
 	paysafe_money_init();
 	paysafe_rule_init();

@@ -43,9 +43,9 @@ paysafe_store_set_recorder(StoreRecorder new_recorder)
 }
 
 static void
-insert_row(PaysafeTable table, Datum *values, bool *nulls, StoreRecorder record)
+insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
 {
-	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	Relation	rel = table_open(relid, RowExclusiveLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 
@@ -104,7 +104,7 @@ paysafe_store_activate(void)
 		bool		isnull = false;
 
 		if (found == NOT_ACTIVE)
-			insert_row(PAYSAFE_ACTIVATION, &now, &isnull, NULL);
+			insert_row(table, &now, &isnull, NULL);
 		active_here = xid;
 		active_here_sub = GetCurrentSubTransactionId();
 	}
@@ -114,13 +114,20 @@ void
 paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(table, values, nulls, recorder);
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder);
 }
 
 void
 paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 {
-	insert_row(table, values, nulls, NULL);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+}
+
+void
+paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
+{
+	paysafe_store_activate();
+	insert_row(partition, values, nulls, NULL);
 }
 
 typedef struct StoreScan
@@ -207,11 +214,10 @@ paysafe_store_is_empty(PaysafeTable table)
 	return empty;
 }
 
-void
-paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
-				   const Datum *keys, StoreVisitor visitor, void *arg)
+static void
+scan_relation(Relation rel, const char *index_name, int nkeys, const Datum *keys,
+			  StoreVisitor visitor, void *arg)
 {
-	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	StoreScan	scan = {visitor, arg};
 	Relation	index = NULL;
@@ -225,6 +231,26 @@ paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 	if (index != NULL)
 		index_close(index, AccessShareLock);
 	UnregisterSnapshot(snapshot);
+}
+
+void
+paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
+				   const Datum *keys, StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+
+	scan_relation(rel, index_name, nkeys, keys, visitor, arg);
+	table_close(rel, AccessShareLock);
+}
+
+void
+paysafe_store_scan_in(Oid partition, const char *index_suffix, int nkeys, const Datum *keys,
+					  StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(partition, AccessShareLock);
+
+	scan_relation(rel, psprintf("%s_%s", RelationGetRelationName(rel), index_suffix),
+				  nkeys, keys, visitor, arg);
 	table_close(rel, AccessShareLock);
 }
 

@@ -36,6 +36,12 @@ extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 extern void paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls);
 
 /*
+ * The same as paysafe_store_append for a partition of an own table, whose OID
+ * core/partition.h knows; the database counts as used.
+ */
+extern void paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls);
+
+/*
  * From now on no row arrives by SQL.  Called whenever paysafe's functions or
  * triggers work; until then the database may be one that pg_restore is filling.
  * Cheap once it is known.
@@ -58,6 +64,13 @@ typedef bool (*StoreVisitor) (Relation rel, HeapTuple tuple, void *arg);
 extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 							   int nkeys, const Datum *keys,
 							   StoreVisitor visitor, void *arg);
+
+/*
+ * The same for a partition of an own table; the index is called TABLE_SUFFIX.
+ */
+extern void paysafe_store_scan_in(Oid partition, const char *index_suffix,
+								  int nkeys, const Datum *keys,
+								  StoreVisitor visitor, void *arg);
 
 /*
  * The same in the order of the index: rows whose first nkeys index columns equal
