@@ -62,6 +62,9 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_MAINTENANCE_END] = "maintenance_end",
 	[PAYSAFE_MAINTENANCE_CHANGE] = "maintenance_change",
 	[PAYSAFE_DATA_KEY] = "data_key",
+	[PAYSAFE_API_KEY_RECORD] = "api_key_record",
+	[PAYSAFE_API_KEY_END] = "api_key_end",
+	[PAYSAFE_API_KEY_USE] = "api_key_use",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */
