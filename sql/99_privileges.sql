@@ -69,6 +69,8 @@ SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.data_key', '');
+SELECT pg_extension_config_dump('paysafe.idempotency_endpoint', '');
+SELECT pg_extension_config_dump('paysafe.idempotency_key', '');
 SELECT pg_extension_config_dump('paysafe.api_key_record', '');
 SELECT pg_extension_config_dump('paysafe.api_key_end', '');
 SELECT pg_extension_config_dump('paysafe.api_key_use', '');

@@ -23,6 +23,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "services/idempotency.h"
 #include "services/keyring.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
@@ -48,6 +49,7 @@ _PG_init(void)
 	paysafe_maintenance_init();
 	paysafe_hooks_init();
 	paysafe_keyring_init();
+	paysafe_idempotency_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_log_preload();

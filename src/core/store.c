@@ -282,6 +282,18 @@ paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const 
 	table_close(rel, NoLock);
 }
 
+Relation
+paysafe_store_open(PaysafeTable table)
+{
+	return table_open(paysafe_catalog_table(table), AccessShareLock);
+}
+
+void
+paysafe_store_close(Relation rel)
+{
+	table_close(rel, AccessShareLock);
+}
+
 HeapTuple
 paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
 {

@@ -83,6 +83,10 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
 							   bool backward, Snapshot snapshot,
 							   StoreVisitor visitor, void *arg);
 
+/* An own table, opened for the shape of its rows; AccessShareLock. */
+extern Relation paysafe_store_open(PaysafeTable table);
+extern void paysafe_store_close(Relation rel);
+
 /*
  * For tables whose rows have a life: lock the newest version of a row that a
  * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone, or

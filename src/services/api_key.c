@@ -30,10 +30,10 @@
 #include "core/store.h"
 #include "services/api_key.h"
 #include "services/api_key_format.h"
+#include "services/argument.h"
 #include "services/keyring.h"
 
-#define MAX_CLIENT_LEN	200		/* bytes */
-#define MAX_REASON_LEN	1000
+#define MAX_REASON_LEN	1000	/* bytes */
 #define MAX_SCOPES		64		/* of one key */
 #define SHOWN_LEN		4		/* random characters that are stored as they are */
 
@@ -85,33 +85,6 @@ paysafe_api_key_is_revoked(const char *client, int64 id)
 
 /* Arguments */
 
-/* A text that is one: not NULL, neither empty nor blank, no control characters. */
-static char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen, bool lines_allowed)
-{
-	char	   *value;
-	int			len;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", name)));
-	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	len = strlen(value);
-	if (len == 0 || len > maxlen || value[0] == ' ' || value[len - 1] == ' ')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must have 1 to %d bytes, the first and the last one no blank",
-						name, maxlen)));
-	for (int i = 0; i < len; i++)
-		if (((unsigned char) value[i] < ' ' || value[i] == 0x7f) &&
-			!(lines_allowed && strchr("\n\r\t", value[i]) != NULL))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain control characters", name)));
-	return value;
-}
-
 /* A name, or the beginning of names with ":*" behind it. */
 static bool
 is_scope(const char *scope)
@@ -132,10 +105,7 @@ scopes_argument(FunctionCallInfo fcinfo, int n)
 	bool	   *nulls;
 	int			nelements;
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "scopes")));
+	paysafe_argument_required(fcinfo, n, "scopes");
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
@@ -189,9 +159,9 @@ PG_FUNCTION_INFO_V1(paysafe_api_key_issue);
 Datum
 paysafe_api_key_issue(PG_FUNCTION_ARGS)
 {
-	char	   *client = text_argument(fcinfo, 0, "client", MAX_CLIENT_LEN, false);
+	char	   *client = paysafe_argument_name(fcinfo, 0, "client");
 	ArrayType  *scopes = scopes_argument(fcinfo, 1);
-	char	   *prefix = text_argument(fcinfo, 3, "prefix", PAYSAFE_API_KEY_PREFIX_MAX, false);
+	char	   *prefix = paysafe_argument_name(fcinfo, 3, "prefix");
 	TimestampTz now = GetCurrentTimestamp();
 	char		characters[PAYSAFE_API_KEY_RANDOM_LEN];
 	char		key[PAYSAFE_API_KEY_MAX];
@@ -281,15 +251,12 @@ PG_FUNCTION_INFO_V1(paysafe_api_key_revoke);
 Datum
 paysafe_api_key_revoke(PG_FUNCTION_ARGS)
 {
-	char	   *reason = text_argument(fcinfo, 1, "reason", MAX_REASON_LEN, true);
+	char	   *reason = paysafe_argument_text(fcinfo, 1, "reason", MAX_REASON_LEN);
 	char	   *client = NULL;
 	Datum		id;
 
 	PreventCommandIfReadOnly("paysafe.api_key_revoke()");
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "key_id")));
+	paysafe_argument_required(fcinfo, 0, "key_id");
 	id = PG_GETARG_DATUM(0);
 	paysafe_store_scan(PAYSAFE_API_KEY_RECORD, "api_key_record_pkey", 1, &id, note_client, &client);
 	if (client == NULL)
@@ -327,8 +294,8 @@ PG_FUNCTION_INFO_V1(paysafe_api_key_revoke_all);
 Datum
 paysafe_api_key_revoke_all(PG_FUNCTION_ARGS)
 {
-	char	   *client = text_argument(fcinfo, 0, "client", MAX_CLIENT_LEN, false);
-	char	   *reason = text_argument(fcinfo, 1, "reason", MAX_REASON_LEN, true);
+	char	   *client = paysafe_argument_name(fcinfo, 0, "client");
+	char	   *reason = paysafe_argument_text(fcinfo, 1, "reason", MAX_REASON_LEN);
 	Datum		key = CStringGetTextDatum(client);
 	int			count = 0;
 
@@ -348,7 +315,7 @@ PG_FUNCTION_INFO_V1(paysafe_api_key_revoke_everything);
 Datum
 paysafe_api_key_revoke_everything(PG_FUNCTION_ARGS)
 {
-	char	   *reason = text_argument(fcinfo, 0, "reason", MAX_REASON_LEN, true);
+	char	   *reason = paysafe_argument_text(fcinfo, 0, "reason", MAX_REASON_LEN);
 
 	PreventCommandIfReadOnly("paysafe.api_key_revoke_everything()");
 	add_end(API_KEY_EVERYBODY, API_KEY_EVERY, reason);
