@@ -1,4 +1,5 @@
--- API keys
+-- API keys.  Texts in the tables are in order of their bytes, whatever becomes of the
+-- operating system's collations: an index out of order would miss a revocation.
 
 CREATE SEQUENCE paysafe.api_key_id_seq;
 COMMENT ON SEQUENCE paysafe.api_key_id_seq IS 'numbers API keys and revocations: a revocation of all ends those whose number is lower';
@@ -58,6 +59,11 @@ CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.api_key_use
 ALTER TABLE paysafe.api_key_use ENABLE ALWAYS TRIGGER paysafe_own;
 ALTER TABLE paysafe.api_key_use ENABLE ALWAYS TRIGGER paysafe_own_truncate;
 
+CREATE FUNCTION paysafe.api_key_is_well_formed(text text) RETURNS boolean
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_api_key_is_well_formed';
+COMMENT ON FUNCTION paysafe.api_key_is_well_formed(text) IS 'does it look like an API key, checksum included? Says nothing about whether there is one';
+
 CREATE FUNCTION paysafe.api_key_issue(
 	client text,
 	scopes text[] DEFAULT '{}',
@@ -110,13 +116,16 @@ CREATE FUNCTION paysafe.api_key_revoke_everything(reason text) RETURNS void
 COMMENT ON FUNCTION paysafe.api_key_revoke_everything(text) IS 'revokes all API keys that there are so far, for ever, at once whatever their number';
 
 CREATE VIEW paysafe.api_key AS
-	SELECT k.id, k.client, k.shown, k.scopes,
+	SELECT k.id, k.client COLLATE "default" AS client, k.shown COLLATE "default" AS shown,
+		   k.scopes COLLATE "default" AS scopes,
 		   CASE WHEN e.id IS NOT NULL THEN 'revoked'
 				WHEN k.expires_at <= clock_timestamp() THEN 'expired'
 				ELSE 'active' END AS state,
-		   k.created_at, k.actor AS created_by, k.session_user_name, k.expires_at,
+		   k.created_at, k.actor COLLATE "default" AS created_by,
+		   k.session_user_name COLLATE "default" AS session_user_name, k.expires_at,
 		   u.at AS last_used_at,
-		   e.at AS revoked_at, e.actor AS revoked_by, e.reason AS revoked_because
+		   e.at AS revoked_at, e.actor COLLATE "default" AS revoked_by,
+		   e.reason COLLATE "default" AS revoked_because
 	  FROM paysafe.api_key_record k
 		   LEFT JOIN paysafe.api_key_use u ON u.key = k.id
 		   LEFT JOIN LATERAL (

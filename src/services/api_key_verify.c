@@ -399,3 +399,16 @@ paysafe_api_key_verify_digest(PG_FUNCTION_ARGS)
 	question.well_formed = question.len == PAYSAFE_SHA256_LEN;
 	PG_RETURN_DATUM(answer(fcinfo, &question));
 }
+
+PG_FUNCTION_INFO_V1(paysafe_api_key_is_well_formed);
+
+/*
+ * api_key_is_well_formed(text text) returns boolean
+ */
+Datum
+paysafe_api_key_is_well_formed(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_BOOL(paysafe_api_key_format_parse(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)) > 0);
+}
