@@ -223,6 +223,9 @@ add_end(const char *client, int64 key, const char *reason)
 	Datum		values[API_KEY_END_NCOLUMNS];
 	bool		nulls[API_KEY_END_NCOLUMNS] = {0};
 
+	/* issuing has seen to it; a new partition could have to wait for somebody */
+	if (paysafe_store_is_empty(PAYSAFE_API_KEY_RECORD))
+		paysafe_declare_complete();
 	values[API_KEY_END_ID] = Int64GetDatum(next_id());
 	values[API_KEY_END_CLIENT] = CStringGetTextDatum(client);
 	values[API_KEY_END_KEY] = Int64GetDatum(key);
