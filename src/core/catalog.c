@@ -39,6 +39,7 @@
 
 #include "core/catalog.h"
 #include "core/compat.h"
+#include "core/invalidation.h"
 
 static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_RULE] = "rule",
@@ -351,6 +352,6 @@ paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function)
 void
 paysafe_catalog_init(void)
 {
-	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	paysafe_invalidation_register(forget);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
 }
