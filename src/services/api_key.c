@@ -26,6 +26,7 @@
 
 #include "core/actor.h"
 #include "core/catalog.h"
+#include "core/compat.h"
 #include "core/declare.h"
 #include "core/store.h"
 #include "services/api_key.h"
