@@ -235,7 +235,6 @@ add_end(const char *client, int64 key, const char *reason)
 	values[API_KEY_END_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[API_KEY_END_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
 	paysafe_store_insert(PAYSAFE_API_KEY_END, values, nulls);
-	CommandCounterIncrement();
 }
 
 static bool
