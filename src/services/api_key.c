@@ -91,7 +91,8 @@ static bool
 is_scope(const char *scope)
 {
 	size_t		len = strlen(scope);
-	size_t		name = strspn(scope, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-");
+	size_t		name = strspn(scope, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							  "0123456789_.:/-");
 
 	return len > 0 && len <= PAYSAFE_API_SCOPE_MAX &&
 		(name == len || (name == len - 1 && name >= 2 && strcmp(scope + name - 1, ":*") == 0));

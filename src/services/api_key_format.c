@@ -107,5 +107,7 @@ paysafe_api_key_format_parse(const char *text, size_t len)
 			!(characters[i] >= 'A' && characters[i] <= 'Z'))
 			return 0;
 	write_checksum(characters, checksum);
-	return memcmp(checksum, characters + PAYSAFE_API_KEY_RANDOM_LEN, sizeof(checksum)) == 0 ? prefixlen : 0;
+	if (memcmp(checksum, characters + PAYSAFE_API_KEY_RANDOM_LEN, sizeof(checksum)) != 0)
+		return 0;
+	return prefixlen;
 }
