@@ -7,7 +7,7 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
-#	commit|refund VARIANT ROUND CLIENTS tps CPU-microseconds
+#	commit|refund|api_key VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
 
@@ -90,7 +90,7 @@ $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsi
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
-$1 == "commit" || $1 == "refund" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "commit" || $1 == "refund" || $1 == "api_key" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
 
@@ -181,6 +181,17 @@ END {
 					cpu_median(name[i], "bare", k), cpu_median(name[i], "paysafe", k), cpu_median(name[i], "pl", k)
 		printf "  8 clients into one account without a minimum: %.0f, each into one of its own: %.0f\n", \
 			tps_median("fee", "one", 8), tps_median("fee", "own", 8)
+	}
+	if (part == "api_key") {
+		printf "\nAPI keys verified per second, of 10,000; CPU of the server in microseconds each\n"
+		printf "  clients   no check   SELECT by sha256    paysafe   paysafe to SELECT       CPU no check   SELECT    paysafe\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = tps_ratio(part, "paysafe", "bare", k)
+			s = spread
+			printf "  %7d %10.0f %18.0f %10.0f   %5.2f  %-12s %17.1f %8.1f %10.1f\n", k, \
+				tps_median(part, "given", k), tps_median(part, "bare", k), tps_median(part, "paysafe", k), r, s, \
+				cpu_median(part, "given", k), cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
+		}
 	}
 	if (part == "idle") {
 		printf "\npgbench in a database without the extension, transactions per second   without   preloaded   ratio\n"

@@ -45,6 +45,7 @@ GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.url_check(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
@@ -71,3 +72,7 @@ SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.data_key', '');
 SELECT pg_extension_config_dump('paysafe.idempotency_endpoint', '');
 SELECT pg_extension_config_dump('paysafe.idempotency_key', '');
+SELECT pg_extension_config_dump('paysafe.api_key_record', '');
+SELECT pg_extension_config_dump('paysafe.api_key_end', '');
+SELECT pg_extension_config_dump('paysafe.api_key_use', '');
+SELECT pg_extension_config_dump('paysafe.api_key_id_seq', '');

@@ -39,6 +39,7 @@
 
 #include "core/catalog.h"
 #include "core/compat.h"
+#include "core/invalidation.h"
 
 static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_RULE] = "rule",
@@ -65,6 +66,9 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_IDEMPOTENCY_ENDPOINT] = "idempotency_endpoint",
 	[PAYSAFE_IDEMPOTENCY_KEY] = "idempotency_key",
 	[PAYSAFE_IDEMPOTENCY_RESPONSE] = "idempotency_response",
+	[PAYSAFE_API_KEY_RECORD] = "api_key_record",
+	[PAYSAFE_API_KEY_END] = "api_key_end",
+	[PAYSAFE_API_KEY_USE] = "api_key_use",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */
@@ -348,6 +352,6 @@ paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function)
 void
 paysafe_catalog_init(void)
 {
-	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	paysafe_invalidation_register(forget);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
 }

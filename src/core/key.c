@@ -32,7 +32,6 @@
 #include "utils/datum.h"
 #include "utils/float.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -44,6 +43,7 @@
 
 #include "core/catalog.h"
 #include "core/compat.h"
+#include "core/invalidation.h"
 #include "core/key.h"
 #include "core/money.h"
 #include "core/scan.h"
@@ -423,7 +423,7 @@ paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality
 		};
 
 		searches = hash_create("paysafe searches", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		CacheRegisterRelcacheCallback(forget_searches, (Datum) 0);
+		paysafe_invalidation_register(forget_searches);
 	}
 	search = hash_search(searches, &key, HASH_FIND, NULL);
 	if (likely(search != NULL))

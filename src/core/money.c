@@ -27,6 +27,7 @@
 #include "core/catalog.h"
 #include "core/compat.h"
 #include "core/declare.h"
+#include "core/invalidation.h"
 #include "core/money.h"
 #include "core/store.h"
 
@@ -301,7 +302,7 @@ paysafe_money_scale(const char *currency)
 void
 paysafe_money_init(void)
 {
-	CacheRegisterRelcacheCallback(forget_currencies, (Datum) 0);
+	paysafe_invalidation_register(forget_currencies);
 }
 
 /* SQL-callable functions */

@@ -23,7 +23,6 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/snapmgr.h"
@@ -31,6 +30,7 @@
 
 #include "core/catalog.h"
 #include "core/declare.h"
+#include "core/invalidation.h"
 #include "core/partition.h"
 #include "core/scan.h"
 
@@ -333,5 +333,5 @@ paysafe_partition_drop(const OwnPartitions *how, TimestampTz before)
 void
 paysafe_partition_init(void)
 {
-	CacheRegisterRelcacheCallback(forget_partitions, (Datum) 0);
+	paysafe_invalidation_register(forget_partitions);
 }

@@ -35,6 +35,7 @@
 #include "core/catalog.h"
 #include "core/compat.h"
 #include "core/errors.h"
+#include "core/invalidation.h"
 #include "core/key.h"
 #include "core/rule.h"
 #include "core/spec.h"
@@ -444,7 +445,7 @@ paysafe_rule_invalidate(Oid relid)
 void
 paysafe_rule_init(void)
 {
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	paysafe_invalidation_register(relation_changed);
 	CacheRegisterSyscacheCallback(ENUMOID, enum_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, enum_changed, (Datum) 0);
 }

@@ -19,10 +19,10 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "core/compat.h"
+#include "core/invalidation.h"
 #include "core/store.h"
 
 /* The indexes of one table. */
@@ -105,7 +105,7 @@ indexes_of(Relation rel)
 		};
 
 		tables = hash_create("paysafe indexes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		CacheRegisterRelcacheCallback(forget_indexes, (Datum) 0);
+		paysafe_invalidation_register(forget_indexes);
 	}
 	table = hash_search(tables, &relid, HASH_ENTER, &found);
 	if (!found)

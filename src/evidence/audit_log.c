@@ -384,7 +384,7 @@ paysafe_audit_end_subtransaction(bool committed, int level)
 }
 
 /*
- * Rows of paysafe's own tables: rules, thresholds, approvals, currencies.
+ * Rows of paysafe's own tables: rules, thresholds, approvals, currencies, API keys.
  */
 static void
 record_own_row(Relation rel, TupleTableSlot *row)
@@ -402,6 +402,8 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_END) &&
 		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_CHANGE) &&
+		relid != paysafe_catalog_table(PAYSAFE_API_KEY_RECORD) &&
+		relid != paysafe_catalog_table(PAYSAFE_API_KEY_END) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END))
 		return;

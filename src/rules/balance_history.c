@@ -44,6 +44,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/catalog.h"
+#include "core/invalidation.h"
 #include "core/store.h"
 #include "rules/balance.h"
 
@@ -159,7 +160,7 @@ known_stripe(Oid accounts, const char *key, const char *currency, int32 number, 
 		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(KnownStripe)};
 
 		if (!registered)
-			CacheRegisterRelcacheCallback(stripes_changed, (Datum) 0);
+			paysafe_invalidation_register(stripes_changed);
 		registered = true;
 		known_context = AllocSetContextCreate(CacheMemoryContext, "paysafe stripes",
 											  ALLOCSET_DEFAULT_SIZES);

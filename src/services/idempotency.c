@@ -39,6 +39,7 @@
 #include "core/approval.h"
 #include "core/declare.h"
 #include "core/errors.h"
+#include "core/invalidation.h"
 #include "core/partition.h"
 #include "core/refusal.h"
 #include "core/store.h"
@@ -560,7 +561,7 @@ void
 paysafe_idempotency_init(void)
 {
 	RegisterXactCallback(transaction_event, NULL);
-	CacheRegisterRelcacheCallback(forget_endpoints, (Datum) 0);
+	paysafe_invalidation_register(forget_endpoints);
 }
 
 /* SQL-callable functions */

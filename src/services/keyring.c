@@ -32,6 +32,7 @@
 #include "core/catalog.h"
 #include "core/encode.h"
 #include "core/errors.h"
+#include "core/invalidation.h"
 #include "core/store.h"
 #include "services/keyring.h"
 
@@ -696,5 +697,5 @@ paysafe_keyring_preload(void)
 void
 paysafe_keyring_init(void)
 {
-	CacheRegisterRelcacheCallback(forget_keys, (Datum) 0);
+	paysafe_invalidation_register(forget_keys);
 }

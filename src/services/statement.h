@@ -17,4 +17,13 @@
  */
 extern void paysafe_statement_forbid_literal(const char *secret, const char *argument);
 
+/*
+ * Where a secret must be taken although it stands in the text of the statement
+ * under way: put other words, a constant, in the place of that text, in
+ * pg_stat_activity and in the log of later errors.  log_statement and
+ * log_min_duration_statement have their own copy, which nobody can reach.
+ * True if it stood there.
+ */
+extern bool paysafe_statement_hide(const char *secret, const char *instead);
+
 #endif							/* PAYSAFE_STATEMENT_H */

@@ -10,8 +10,9 @@ the savepoints that went by, not from Django's own book-keeping.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -82,6 +83,14 @@ class ActorWrapper:
         if int(connection.connection.info.transaction_status) == _IDLE:
             self._frames = [_Frame(None)]
         self._claim(connection, self._wanted())
+
+    @contextmanager
+    def unclaimed(self) -> Iterator[None]:
+        busy, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = busy
 
     def _wanted(self) -> Claim:
         # finding out who is logged in may read, and even write, itself
@@ -172,6 +181,19 @@ def install_everywhere() -> None:
     connection_created.connect(install, dispatch_uid="django_paysafe")
     for connection in connections.all(initialized_only=True):
         install(connection)
+
+
+@contextmanager
+def unclaimed(using: str) -> Iterator[None]:
+    """In this block, statements are for finding out who acts: nobody does yet."""
+    connection = connections[using]
+    connection.ensure_connection()
+    wrapper = _wrapper_of(connection)
+    if wrapper is None:
+        yield
+        return
+    with wrapper.unclaimed():
+        yield
 
 
 def claim(using: str = DEFAULT_DB_ALIAS) -> None:

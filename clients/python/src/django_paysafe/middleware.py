@@ -30,7 +30,8 @@ def user_actor(request: HttpRequest) -> Optional[str]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return None
-    return f"{user._meta.model_name}:{user.pk}"
+    actor = getattr(user, "paysafe_actor", None)
+    return str(actor) if actor else f"{user._meta.model_name}:{user.pk}"
 
 
 def request_id(request: HttpRequest) -> str:
