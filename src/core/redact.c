@@ -4,7 +4,7 @@
  *	  Card numbers and secrets taken out of text: the rounds.
  *
  * A round takes out secrets, then card numbers, then those that are written with
- * %34 or \u0034 for a digit.  What is left of a number may make one with its
+ * other digits of Unicode, %34, or invisible characters among them.  What is left of a number may make one with its
  * neighbours, so rounds are repeated until one finds nothing: then the result
  * holds no card number, and redacting it again changes nothing, by construction.
  *
@@ -36,7 +36,7 @@ int			paysafe_redact_rounds = 0;
 typedef struct Suspicion
 {
 	bool		cards;
-	bool		encoded;		/* with % or \u for digits or separators */
+	bool		folded;			/* only when folded: see redact_card.c */
 	bool		secrets;
 } Suspicion;
 
@@ -93,7 +93,7 @@ suspect(const RedactText *text)
 	}
 	/* every other digit of Unicode takes two bytes or more */
 	result.cards = digits + high / 2 >= SHORTEST_CARD;
-	result.encoded = result.cards && escape;
+	result.folded = result.cards && (escape || high > 0);
 	/* what is recognized without a separator has a digit in it */
 	result.secrets = marker || digits > 0;
 	return result;
@@ -114,7 +114,7 @@ paysafe_redact_has_card(const RedactText *text)
 
 	return suspicion.cards &&
 		(paysafe_redact_cards(text, false, false, NULL) ||
-		 (suspicion.encoded && paysafe_redact_cards(text, true, false, NULL)));
+		 (suspicion.folded && paysafe_redact_cards(text, true, false, NULL)));
 }
 
 const char *
@@ -134,7 +134,7 @@ paysafe_redact_run(const RedactText *text, char *buffer1, char *buffer2, size_t 
 		{
 			bool		changed;
 
-			if (!(pass == 0 ? suspicion.secrets : pass == 1 ? suspicion.cards : suspicion.encoded))
+			if (!(pass == 0 ? suspicion.secrets : pass == 1 ? suspicion.cards : suspicion.folded))
 				continue;
 			out.len = 0;
 			if (pass == 0)

@@ -72,9 +72,9 @@ extern bool paysafe_redact_is_secret_name(const char *name, size_t len);
 /*
  * Copy the text to out, its card numbers truncated, or with wipe all of their
  * digits replaced; returns whether there was one.  With out NULL only looks.
- * decode: also take %34 and \u0034 for the digit 4.
+ * fold: see redact_card.c.
  */
-extern bool paysafe_redact_cards(const RedactText *text, bool decode, bool wipe,
+extern bool paysafe_redact_cards(const RedactText *text, bool fold, bool wipe,
 								 RedactOutput *out);
 
 /* Copy the text to out without its secrets; returns whether there was one. */
@@ -104,6 +104,9 @@ extern int	paysafe_redact_rounds;	/* of the last run */
  * nothing but out of memory.
  */
 extern char *paysafe_redact_string(const char *string);
+
+/* Does it contain a card number? */
+extern bool paysafe_redact_string_has_card(const char *string);
 
 #endif							/* FRONTEND */
 

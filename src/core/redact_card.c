@@ -10,6 +10,10 @@
  * two; in each case with a known issuer's prefix, a length of that issuer, and
  * a right check digit.  So a number within a longer run of digits is none.
  *
+ * The text is read in two ways.  Plainly, only ASCII has digits.  Folded, all of
+ * Unicode's decimal digits are, %34 and \u0034 are the digit 4, and invisible
+ * characters are not there.
+ *
  * All candidates are looked at, also those that overlap, and a digit is hidden
  * if one of them wants it hidden.  A group is the start of at most NSHAPES + 2
  * candidates of 19 digits, so the work is in proportion to the text.  Nothing is
@@ -40,7 +44,7 @@ typedef enum ElementKind
 	DIGIT,
 	SPACER,						/* a blank or a dash, of whatever kind */
 	DIVIDER,					/* other separators */
-	INVISIBLE					/* counts for nothing, wherever it is */
+	INVISIBLE					/* counts for nothing, wherever it is, when folding */
 } ElementKind;
 
 typedef struct Element
@@ -71,7 +75,7 @@ typedef struct Reader
 	const unsigned char *data;
 	size_t		len;
 	RedactEncoding encoding;
-	bool		decode;
+	bool		fold;
 	size_t		pos;			/* after the last group read */
 	bool		at_end;			/* there are no more groups */
 	bool		any;			/* there was a group */
@@ -316,8 +320,9 @@ read_element(const Reader *r, size_t pos)
 				e.value = s[0] == 0xA0 ? 0xA0 : 0xFFFD;
 				break;
 			case REDACT_EUC:
-				/* 0x8F begins three bytes, the others two */
-				e.len = Min(s[0] == 0x8F ? 3 : 2, len);
+				/* 0x8F begins three bytes, the others two; no ASCII among them */
+				while (e.len < (s[0] == 0x8F ? 3 : 2) && (size_t) e.len < len && s[e.len] >= 0x80)
+					e.len++;
 				if (e.len == 2 && s[0] == 0xA3 && s[1] >= 0xB0 && s[1] <= 0xB9)
 					e.value = 0xFF10 + (s[1] - 0xB0);
 				else if (e.len == 2 && s[0] == 0xA1 && s[1] == 0xA1)
@@ -330,20 +335,23 @@ read_element(const Reader *r, size_t pos)
 				break;
 		}
 	}
-	else if (r->decode && (s[0] == '%' || s[0] == '\\') && decode_escape(s, len, &e) &&
+	else if (r->fold && (s[0] == '%' || s[0] == '\\') && decode_escape(s, len, &e) &&
 			 e.value >= '0' && e.value <= '9')
 	{
 		e.kind = DIGIT;
 		e.value -= '0';
 		return e;
 	}
-	if (e.value >= 0x80 && (digit = digit_of(e.value)) >= 0)
+	if (r->fold && e.value >= 0x80 && (digit = digit_of(e.value)) >= 0)
 	{
 		e.kind = DIGIT;
 		e.value = (uint32) digit;
+		return e;
 	}
-	else
-		e.kind = kind_of(e.value);
+	e.kind = kind_of(e.value);
+	/* as others read it, who do not know such characters */
+	if (e.kind == INVISIBLE && !r->fold)
+		e.kind = OTHER;
 	return e;
 }
 
@@ -595,11 +603,11 @@ judge_whole(Reader *r, const Group *before, bool wipe)
 }
 
 bool
-paysafe_redact_cards(const RedactText *text, bool decode, bool wipe, RedactOutput *out)
+paysafe_redact_cards(const RedactText *text, bool fold, bool wipe, RedactOutput *out)
 {
 	Reader		r = {
 		.data = (const unsigned char *) text->data, .len = text->len,
-		.encoding = text->encoding, .decode = decode
+		.encoding = text->encoding, .fold = fold
 	};
 	Group		before;			/* the group before the current one */
 	size_t		copied = 0;		/* bytes of the text that are in out */

@@ -104,6 +104,14 @@ paysafe_redact_string(const char *string)
 	return (char *) redact_piece(piece).data;
 }
 
+bool
+paysafe_redact_string_has_card(const char *string)
+{
+	RedactText	text = {.data = string, .len = strlen(string), .encoding = encoding()};
+
+	return paysafe_redact_has_card(&text);
+}
+
 /* Names of objects */
 
 static uint32
