@@ -17,11 +17,13 @@ CREATE TABLE paysafe.refusal_record (
 	client_addr text,
 	pid int,
 	request_id text,
-	message text
+	message text,
+	database_name text
 );
 CREATE INDEX refusal_record_at ON paysafe.refusal_record USING brin (at);
 COMMENT ON TABLE paysafe.refusal_record IS 'refusals, written by a background worker although their transactions rolled back';
 COMMENT ON COLUMN paysafe.refusal_record.count IS 'more than 1: so many of this rule, table, actor and SQLSTATE came faster than they could be written one by one';
+COMMENT ON COLUMN paysafe.refusal_record.database_name IS 'where it happened, if that is a database without paysafe: of the server as a whole';
 COMMENT ON COLUMN paysafe.refusal_record.row_hash IS 'SHA-256 of the refused row''s canonical bytes; redacted columns enter as keyed hashes';
 
 CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.refusal_record
@@ -34,6 +36,7 @@ ALTER TABLE paysafe.refusal_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
 CREATE VIEW paysafe.refusal_log AS
 	SELECT r.at, r.count, r.statement, r.rule, r.sqlstate,
 		   r.schema_name, r.table_name, r.column_name, r.key, r.row_hash,
-		   r.actor, r.session_user_name, r.login, r.client_addr, r.pid, r.request_id, r.message
+		   r.actor, r.session_user_name, r.login, r.client_addr, r.pid, r.request_id, r.message,
+		   r.database_name
 	  FROM paysafe.refusal_record r;
 COMMENT ON VIEW paysafe.refusal_log IS 'everything that was refused: what, when, to whom';

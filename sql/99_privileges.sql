@@ -46,6 +46,11 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 
+-- these look at nothing but their arguments
+GRANT EXECUTE ON FUNCTION paysafe.url_check(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
+
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
 SELECT pg_extension_config_dump('paysafe.rule', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
@@ -68,3 +73,6 @@ SELECT pg_extension_config_dump('paysafe.maintenance_record', 'WHERE NOT EXISTS 
 SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.data_key', '');
+SELECT pg_extension_config_dump('paysafe.idempotency_endpoint', '');
+SELECT pg_extension_config_dump('paysafe.idempotency_key', '');

@@ -16,12 +16,15 @@
 #include "core/catalog.h"
 #include "core/enforce.h"
 #include "core/money.h"
+#include "core/partition.h"
 #include "core/rule.h"
 #include "evidence/audit_log.h"
 #include "evidence/refusal_log.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "services/idempotency.h"
+#include "services/keyring.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);
@@ -35,6 +38,7 @@ void
 _PG_init(void)
 {
 	paysafe_catalog_init();
+	paysafe_partition_init();
 	paysafe_actor_init();
 	paysafe_money_init();
 	paysafe_rule_init();
@@ -44,10 +48,13 @@ _PG_init(void)
 	paysafe_refusal_log_init();
 	paysafe_maintenance_init();
 	paysafe_hooks_init();
+	paysafe_keyring_init();
+	paysafe_idempotency_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_log_preload();
 		paysafe_lockdown_init();
+		paysafe_keyring_preload();
 		MarkGUCPrefixReserved("paysafe");
 	}
 }

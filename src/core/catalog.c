@@ -61,6 +61,10 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_MAINTENANCE_RECORD] = "maintenance_record",
 	[PAYSAFE_MAINTENANCE_END] = "maintenance_end",
 	[PAYSAFE_MAINTENANCE_CHANGE] = "maintenance_change",
+	[PAYSAFE_DATA_KEY] = "data_key",
+	[PAYSAFE_IDEMPOTENCY_ENDPOINT] = "idempotency_endpoint",
+	[PAYSAFE_IDEMPOTENCY_KEY] = "idempotency_key",
+	[PAYSAFE_IDEMPOTENCY_RESPONSE] = "idempotency_response",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */

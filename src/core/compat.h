@@ -13,6 +13,7 @@
 
 #include "access/genam.h"
 #include "access/relscan.h"
+#include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -104,6 +105,29 @@ insert_index_tuples_compat(ResultRelInfo *result, TupleTableSlot *slot, EState *
 	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false);
 #else
 	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
+/*
+ * Update a tuple that the transaction has locked.  Does the new version need index
+ * entries?  Of BRIN alone (PostgreSQL 16) it would: no table that is updated this
+ * way has one.
+ */
+static inline bool
+update_tuple_compat(Relation rel, ItemPointer tid, TupleTableSlot *slot, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes needed;
+
+	simple_table_tuple_update(rel, tid, slot, snapshot, &needed);
+	if (needed == TU_Summarizing)
+		elog(ERROR, "\"%s\" must not have a summarizing index", RelationGetRelationName(rel));
+	return needed == TU_All;
+#else
+	bool		needed;
+
+	simple_table_tuple_update(rel, tid, slot, snapshot, &needed);
+	return needed;
 #endif
 }
 

@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * crypto.h
- *	  Hashes and random bytes.
+ *	  Hashes, ciphers, signatures, random bytes.
+ *
+ * Nothing here keeps a key: what is derived from one lives on the caller's
+ * stack.  Raises an internal error (XX000) only if OpenSSL lacks an algorithm or
+ * fails; wrong input is an answer, not an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,5 +30,61 @@ extern void paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
  * because one system call per audit row would show; a byte is given out once.
  */
 extern void paysafe_crypto_random(uint8 *out, size_t len);
+
+/* Are the bytes equal?  Takes the same time whether and wherever they differ. */
+extern bool paysafe_crypto_equal(const void *a, const void *b, size_t len);
+
+/* Overwrite what was secret; not optimised away. */
+extern void paysafe_crypto_cleanse(void *data, size_t len);
+
+#define PAYSAFE_AES256_KEY_LEN	32
+#define PAYSAFE_GCM_NONCE_LEN	12
+#define PAYSAFE_GCM_TAG_LEN		16
+
+/*
+ * AES-256-GCM (NIST SP 800-38D).  cipher has room for len bytes and may be
+ * plain.  A nonce must not be used twice with one key.  aad is authenticated,
+ * not encrypted.
+ */
+extern void paysafe_crypto_gcm_seal(const uint8 *key, const uint8 *nonce,
+									const void *aad, size_t aadlen,
+									const uint8 *plain, size_t len,
+									uint8 *cipher, uint8 *tag);
+
+/* The reverse; false, and plain overwritten with zeros, if it is not genuine. */
+extern bool paysafe_crypto_gcm_open(const uint8 *key, const uint8 *nonce,
+									const void *aad, size_t aadlen,
+									const uint8 *cipher, size_t len,
+									const uint8 *tag, uint8 *plain);
+
+/*
+ * AES-128-CBC with PKCS #7 padding, as Fernet has it: decrypt what has been
+ * authenticated.  plain has room for len bytes; *plainlen is what there is.
+ */
+extern bool paysafe_crypto_cbc128_decrypt(const uint8 *key, const uint8 *iv,
+										  const uint8 *cipher, size_t len,
+										  uint8 *plain, size_t *plainlen);
+
+#define PAYSAFE_ED25519_KEY_LEN			32
+#define PAYSAFE_ED25519_SIGNATURE_LEN	64
+
+/* Ed25519 (RFC 8032).  seed is the private key, 32 bytes. */
+extern void paysafe_crypto_ed25519_public(const uint8 *seed, uint8 *public_key);
+extern void paysafe_crypto_ed25519_sign(const uint8 *seed, const void *data, size_t len,
+										uint8 *signature);
+extern bool paysafe_crypto_ed25519_verify(const uint8 *public_key, const void *data,
+										  size_t len, const uint8 *signature);
+
+/*
+ * Is it one certificate (PEM), with an RSA key of at least 2048 bits?  Then the
+ * time in seconds since 1970 from and until which it is valid.
+ */
+extern bool paysafe_crypto_certificate_read(const char *pem, size_t pemlen,
+											int64 *not_before, int64 *not_after);
+
+/* Is it the signature, RSASSA-PKCS1-v1_5 with SHA-256, of the certificate's key? */
+extern bool paysafe_crypto_certificate_verify(const char *pem, size_t pemlen,
+											  const void *data, size_t len,
+											  const uint8 *signature, size_t signaturelen);
 
 #endif							/* PAYSAFE_CRYPTO_H */

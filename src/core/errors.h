@@ -48,6 +48,14 @@
 #define ERRCODE_PAYSAFE_NO_PAYMENT		MAKE_SQLSTATE('2','3','R','0','6')	/* refund without exactly one payment */
 #define ERRCODE_PAYSAFE_MONEY_DELETE	MAKE_SQLSTATE('2','3','R','0','7')	/* payment or refund that must stay */
 
+/* secrets */
+#define ERRCODE_PAYSAFE_SEALED			MAKE_SQLSTATE('2','3','K','0','1')	/* not sealed here, for this place, or by a known key */
+
+/* idempotency */
+#define ERRCODE_PAYSAFE_KEY_REUSED		MAKE_SQLSTATE('2','3','I','0','1')	/* the key was used for another request */
+#define ERRCODE_PAYSAFE_KEY_EXPIRED		MAKE_SQLSTATE('2','3','I','0','2')	/* the key is older than its retention */
+#define ERRCODE_PAYSAFE_UNFINISHED		MAKE_SQLSTATE('2','3','I','0','3')	/* begun, not finished before COMMIT */
+
 /*
  * Also raised, with their standard meaning: 42501 (approval missing, own
  * approval, reason or ticket missing, protected table of paysafe), 22023 and

@@ -16,7 +16,9 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -24,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "core/catalog.h"
+#include "core/compat.h"
 #include "core/errors.h"
 #include "core/key.h"
 #include "core/refusal.h"
@@ -40,9 +43,9 @@ paysafe_store_set_recorder(StoreRecorder new_recorder)
 }
 
 static void
-insert_row(PaysafeTable table, Datum *values, bool *nulls, StoreRecorder record)
+insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
 {
-	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	Relation	rel = table_open(relid, RowExclusiveLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 
@@ -101,7 +104,7 @@ paysafe_store_activate(void)
 		bool		isnull = false;
 
 		if (found == NOT_ACTIVE)
-			insert_row(PAYSAFE_ACTIVATION, &now, &isnull, NULL);
+			insert_row(table, &now, &isnull, NULL);
 		active_here = xid;
 		active_here_sub = GetCurrentSubTransactionId();
 	}
@@ -111,13 +114,20 @@ void
 paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(table, values, nulls, recorder);
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder);
 }
 
 void
 paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 {
-	insert_row(table, values, nulls, NULL);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+}
+
+void
+paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
+{
+	paysafe_store_activate();
+	insert_row(partition, values, nulls, NULL);
 }
 
 typedef struct StoreScan
@@ -204,11 +214,10 @@ paysafe_store_is_empty(PaysafeTable table)
 	return empty;
 }
 
-void
-paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
-				   const Datum *keys, StoreVisitor visitor, void *arg)
+static void
+scan_relation(Relation rel, const char *index_name, int nkeys, const Datum *keys,
+			  StoreVisitor visitor, void *arg)
 {
-	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	StoreScan	scan = {visitor, arg};
 	Relation	index = NULL;
@@ -222,6 +231,26 @@ paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 	if (index != NULL)
 		index_close(index, AccessShareLock);
 	UnregisterSnapshot(snapshot);
+}
+
+void
+paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
+				   const Datum *keys, StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+
+	scan_relation(rel, index_name, nkeys, keys, visitor, arg);
+	table_close(rel, AccessShareLock);
+}
+
+void
+paysafe_store_scan_in(Oid partition, const char *index_suffix, int nkeys, const Datum *keys,
+					  StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(partition, AccessShareLock);
+
+	scan_relation(rel, psprintf("%s_%s", RelationGetRelationName(rel), index_suffix),
+				  nkeys, keys, visitor, arg);
 	table_close(rel, AccessShareLock);
 }
 
@@ -251,6 +280,81 @@ paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const 
 	/* locked until commit: whoever seeks once will do so again, or add rows */
 	index_close(index, NoLock);
 	table_close(rel, NoLock);
+}
+
+Relation
+paysafe_store_open(PaysafeTable table)
+{
+	return table_open(paysafe_catalog_table(table), AccessShareLock);
+}
+
+void
+paysafe_store_close(Relation rel)
+{
+	table_close(rel, AccessShareLock);
+}
+
+HeapTuple
+paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	ItemPointerData at = *tid;
+	TM_FailureData failure;
+	TM_Result	result;
+	HeapTuple	copy = NULL;
+
+	result = table_tuple_lock(rel, &at, snapshot, slot, GetCurrentCommandId(true),
+							  LockTupleNoKeyExclusive, wait,
+							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	switch (result)
+	{
+		case TM_Ok:
+			copy = ExecCopySlotHeapTuple(slot);
+			copy->t_self = slot->tts_tid;
+			break;
+		case TM_Deleted:
+		case TM_WouldBlock:		/* only to be skipped: otherwise an error */
+			break;
+		case TM_SelfModified:
+			elog(ERROR, "row of \"%s\" was changed by this command", RelationGetRelationName(rel));
+			break;
+		default:
+			elog(ERROR, "could not lock a row of \"%s\": %d", RelationGetRelationName(rel), result);
+	}
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return copy;
+}
+
+void
+paysafe_store_update(PaysafeTable table, HeapTuple locked, Datum *values, bool *nulls)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+
+	ExecStoreHeapTuple(tuple, slot, false);
+	slot->tts_tableOid = RelationGetRelid(rel);
+	if (update_tuple_compat(rel, &locked->t_self, slot, InvalidSnapshot))
+		paysafe_store_index(rel, &slot, 1);
+	locked->t_self = slot->tts_tid;
+	ExecDropSingleTupleTableSlot(slot);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+bool
+paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, paysafe_catalog_table(table),
+					   (uint32) hash, (uint16) (hash >> 32));
+	return LockAcquire(&tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 static bool

@@ -16,6 +16,7 @@
 #include "access/htup.h"
 #include "access/stratnum.h"
 #include "executor/tuptable.h"
+#include "nodes/lockoptions.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -33,6 +34,12 @@ extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
  * database does not count as used.
  */
 extern void paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls);
+
+/*
+ * The same as paysafe_store_append for a partition of an own table, whose OID
+ * core/partition.h knows; the database counts as used.
+ */
+extern void paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls);
 
 /*
  * From now on no row arrives by SQL.  Called whenever paysafe's functions or
@@ -59,6 +66,13 @@ extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 							   StoreVisitor visitor, void *arg);
 
 /*
+ * The same for a partition of an own table; the index is called TABLE_SUFFIX.
+ */
+extern void paysafe_store_scan_in(Oid partition, const char *index_suffix,
+								  int nkeys, const Datum *keys,
+								  StoreVisitor visitor, void *arg);
+
+/*
  * The same in the order of the index: rows whose first nkeys index columns equal
  * the key values and, unless the strategy is InvalidStrategy, whose next one
  * compares with the bound that way.  A snapshot of the query's makes it a read of
@@ -68,6 +82,35 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
 							   const Datum *keys, StrategyNumber strategy, Datum bound,
 							   bool backward, Snapshot snapshot,
 							   StoreVisitor visitor, void *arg);
+
+/* An own table, opened for the shape of its rows; AccessShareLock. */
+extern Relation paysafe_store_open(PaysafeTable table);
+extern void paysafe_store_close(Relation rel);
+
+/*
+ * For tables whose rows have a life: lock the newest version of a row that a
+ * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone, or
+ * (LockWaitSkip) somebody else has it.  LockWaitError raises 55P03 then.  What the
+ * visitor saw may be outdated: look at the copy.  The table is locked in
+ * RowExclusiveLock until the end of the transaction.
+ */
+extern HeapTuple paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait);
+
+/*
+ * Change a row that paysafe_store_lock has returned, in this command or an earlier
+ * one of this transaction; the values are all of the row's.  The change has been
+ * made visible to what comes next.  The recorder is not told: what such a table
+ * records of its own life is its own business.
+ */
+extern void paysafe_store_update(PaysafeTable table, HeapTuple locked,
+								 Datum *values, bool *nulls);
+
+/*
+ * Lock a value of the table that may have no row yet, by its hash, until the end of
+ * the transaction: no SQL function hands out such a lock.  Values whose hashes
+ * agree in 48 bits wait for each other.  False: nowait, and somebody else has it.
+ */
+extern bool paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowait);
 
 /*
  * Remove rows, in a test database only: those whose first nkeys columns of the

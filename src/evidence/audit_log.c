@@ -421,7 +421,6 @@ void
 paysafe_audit_log_init(void)
 {
 	paysafe_audit_context_init();
-	paysafe_audit_partition_init();
 	paysafe_store_set_recorder(record_own_row);
 	paysafe_declare_set_completion(paysafe_audit_partition_ensure);
 }

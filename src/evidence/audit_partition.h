@@ -16,6 +16,4 @@ extern Oid	paysafe_audit_partition_for(TimestampTz at);
 /* Make what is missing of the coming months; see paysafe.extend_audit. */
 extern void paysafe_audit_partition_ensure(void);
 
-extern void paysafe_audit_partition_init(void);
-
 #endif							/* PAYSAFE_AUDIT_PARTITION_H */

@@ -85,6 +85,7 @@ typedef struct Queue
 
 static int	queue_size = 4096;	/* setting paysafe.refusal_queue_size */
 static Queue *queue = NULL;
+static RefusalWitnesses witnesses = NULL;
 
 /* Queue; the lock is held */
 
@@ -181,13 +182,13 @@ is_pending(const DatabaseQueue *db)
 }
 
 static void
-enqueue(const RefusalEntry *entry)
+enqueue(Oid database, const RefusalEntry *entry)
 {
 	DatabaseQueue *db;
 	Latch	   *wake;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	db = find_database(MyDatabaseId, true);
+	db = find_database(database, true);
 	if (db == NULL)
 		queue->unqueued++;
 	else if (queue->free < 0)
@@ -506,14 +507,21 @@ record_refusal(const Refusal *refusal, const RefusalScope *scope)
 	MemoryContext old = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(old, "paysafe refusal", ALLOCSET_SMALL_SIZES);
 	RefusalEntry *entry;
-	volatile bool present = false;
+	List	   *volatile databases = NIL;
+	ListCell   *lc;
 
 	MemoryContextSwitchTo(context);
 	entry = palloc0(sizeof(RefusalEntry));
 	PG_TRY();
 	{
 		describe(refusal, scope, entry);
-		present = paysafe_catalog_present();
+		if (paysafe_catalog_present())
+			databases = list_make1_oid(MyDatabaseId);
+		else if (witnesses != NULL)
+		{
+			databases = witnesses();
+			SET(database_name, get_database_name(MyDatabaseId));
+		}
 	}
 	PG_CATCH();
 	{
@@ -522,10 +530,17 @@ record_refusal(const Refusal *refusal, const RefusalScope *scope)
 	}
 	PG_END_TRY();
 	log_entry(entry);
-	if (queue != NULL && present)
-		enqueue(entry);
+	foreach(lc, databases)
+		if (queue != NULL)
+			enqueue(lfirst_oid(lc), entry);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+void
+paysafe_refusal_log_set_witnesses(RefusalWitnesses new_witnesses)
+{
+	witnesses = new_witnesses;
 }
 
 void

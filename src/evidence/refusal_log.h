@@ -9,6 +9,7 @@
 #define PAYSAFE_REFUSAL_LOG_H
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 #include "core/crypto.h"
 
@@ -36,10 +37,18 @@ typedef struct RefusalEntry
 	char		client_addr[64];
 	char		request_id[64];
 	char		message[200];
+	char		database_name[NAMEDATALEN]; /* if it is another one */
 } RefusalEntry;
 
 /* Record refusals, whenever the library is loaded. */
 extern void paysafe_refusal_log_init(void);
+
+/*
+ * Where refusals go on record that happen in a database without the extension: OIDs
+ * of other databases.  Set once by the layer above, which knows them.
+ */
+typedef List *(*RefusalWitnesses) (void);
+extern void paysafe_refusal_log_set_witnesses(RefusalWitnesses witnesses);
 
 /* For the postmaster only: settings and workers; memory; its contents. */
 extern void paysafe_refusal_log_preload(void);

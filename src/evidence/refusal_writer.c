@@ -46,7 +46,7 @@ enum
 	REFUSAL_AT, REFUSAL_COUNT, REFUSAL_STATEMENT, REFUSAL_RULE, REFUSAL_SQLSTATE,
 	REFUSAL_SCHEMA, REFUSAL_TABLE, REFUSAL_COLUMN, REFUSAL_KEY, REFUSAL_ROW_HASH,
 	REFUSAL_ACTOR, REFUSAL_SESSION_USER, REFUSAL_LOGIN, REFUSAL_CLIENT, REFUSAL_PID,
-	REFUSAL_REQUEST_ID, REFUSAL_MESSAGE, REFUSAL_NCOLUMNS
+	REFUSAL_REQUEST_ID, REFUSAL_MESSAGE, REFUSAL_DATABASE, REFUSAL_NCOLUMNS
 };
 
 PGDLLEXPORT void paysafe_refusal_launcher_main(Datum arg);
@@ -87,6 +87,7 @@ write_entry(const RefusalEntry *entry)
 	values[REFUSAL_PID] = Int32GetDatum(entry->pid);
 	set_text(values, nulls, REFUSAL_REQUEST_ID, entry->request_id);
 	set_text(values, nulls, REFUSAL_MESSAGE, entry->message);
+	set_text(values, nulls, REFUSAL_DATABASE, entry->database_name);
 	paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
 }
 

@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
 #include "miscadmin.h"
@@ -34,6 +35,7 @@
 #include "utils/varlena.h"
 
 #include "core/catalog.h"
+#include "evidence/refusal_log.h"
 #include "guard/lockdown.h"
 #include "guard/statements.h"
 
@@ -329,9 +331,33 @@ paysafe_lockdown_lists_database(const char *name)
 	return is_listed(protected_databases, name);
 }
 
+/*
+ * What is refused in a database without the extension concerns the server, and
+ * so those databases that it must not lose.
+ */
+static List *
+listed_databases(void)
+{
+	List	   *names = NIL;
+	List	   *oids = NIL;
+	ListCell   *lc;
+
+	if (!SplitGUCList(pstrdup(protected_databases), ',', &names))
+		return NIL;
+	foreach(lc, names)
+	{
+		Oid			oid = get_database_oid(lfirst(lc), true);
+
+		if (OidIsValid(oid))
+			oids = list_append_unique_oid(oids, oid);
+	}
+	return oids;
+}
+
 void
 paysafe_lockdown_init(void)
 {
+	paysafe_refusal_log_set_witnesses(listed_databases);
 	DefineCustomBoolVariable("paysafe.superuser_lockdown",
 							 "Refuses superusers what leads from SQL to native code and files of the server.",
 							 NULL, &superuser_lockdown, false, PGC_POSTMASTER, 0,

@@ -94,7 +94,8 @@ attempt() {
 		"$result" "${found:--}" >>"$OUT/results.new"
 }
 
-# What the target has on record, if it can say.
+# What the target has on record, if it can say, in a database.  rt_kept has what
+# is refused in databases without paysafe.
 refusals() {
 	local file=$HERE/targets/${TARGET}_refusals.sql
 	[ ! -f "$file" ] || $SU -d "$1" -f "$file" 2>&1
@@ -109,6 +110,9 @@ detect() {
 		$SU -d $RTDB -f "$HERE/targets/$TARGET.psql" -f "$HERE/targets/fingerprint.sql" 2>&1 |
 			diff "$OUT/fingerprint.base" - | sed -n 's/^\([<>]\)/S \1/p' >>"$verify"
 		refusals $RTDB | diff "$OUT/refusals.base" - | sed -n 's/^>/R/p' >>"$verify"
+		refusals rt_kept >"$OUT/kept.now"
+		diff "$OUT/kept.base" "$OUT/kept.now" | sed -n 's/^>/R/p' >>"$verify"
+		mv "$OUT/kept.now" "$OUT/kept.base"
 		letters=$(cut -c1 "$verify" | grep -E '^[DAISCR]$' | sort -u | tr -d '\n')
 	else
 		letters=X
@@ -126,6 +130,7 @@ $Q -U pay_super -d rt_template -f "$HERE/targets/$TARGET.psql" \
 	-f "$HERE/targets/fingerprint.sql" >"$OUT/fingerprint.base" 2>&1
 
 refusals rt_template >"$OUT/refusals.base"
+refusals rt_kept >"$OUT/kept.base"
 rm -f "$OUT"/*.detect
 : >"$OUT/results.new"
 printf '%-42s %-10s %-9s %-8s %s\n' ID ROLE RESULT DETECT EXPECT

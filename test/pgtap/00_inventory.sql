@@ -36,6 +36,8 @@ SELECT set_eq(
 		'view paysafe.maintenance',
 		'view paysafe.protected_table',
 		'view paysafe.refusal_log',
+		'table paysafe.data_key',
+		'type paysafe.webhook_url',
 		'table paysafe.currency',
 		'table paysafe.redaction_key',
 		'table paysafe.refund_event',
@@ -96,6 +98,9 @@ INSERT INTO function_expected VALUES
 	('reconcile(regclass)', 'SETOF record', 'c', 's', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('rule_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('table_definition(regclass)', 'jsonb', 'sql', 's', true, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
+	('ip_is_public(inet)', 'boolean', 'c', 'i', true, 's', false, false, NULL, true),
+	('mask_url(text)', 'text', 'c', 'i', true, 's', false, false, NULL, true),
+	('url_check(text)', 'record', 'c', 'i', true, 's', false, false, NULL, true),
 	('void_reservation(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('unprotect(regclass,text,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('withdraw_approval(bigint,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, false);
@@ -143,7 +148,8 @@ SELECT is_empty(
 		LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 		LEFT JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
 		LEFT JOIN pg_namespace n ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
-	   WHERE coalesce(p.proowner, c.relowner, n.nspowner) IS DISTINCT FROM
+		LEFT JOIN pg_type t ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+	   WHERE coalesce(p.proowner, c.relowner, n.nspowner, t.typowner) IS DISTINCT FROM
 			 (SELECT extowner FROM pg_extension WHERE extname = 'paysafe')$$,
 	'the owner of the extension owns every member');
 

@@ -46,10 +46,11 @@ SELECT is_empty(
 		AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 		AND (p.probin <> '$libdir/paysafe' OR p.prosrc <> 'paysafe_' || p.proname)$$,
 	'C functions come from this library, under names with its prefix');
-SELECT is_empty(
-	$$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
+SELECT set_eq(
+	$$SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
 		AND (p.proleakproof OR p.provolatile = 'i')$$,
-	'no function claims to be leakproof or immutable');
+	ARRAY['paysafe.ip_is_public(inet)', 'paysafe.mask_url(text)', 'paysafe.url_check(text)'],
+	'no function claims to be leakproof, nor immutable but those that look at their arguments only');
 
 -- Comments
 SELECT is_empty(

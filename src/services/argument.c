@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * argument.c
+ *	  Arguments of the services' SQL functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "libpq/pqformat.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "core/approval.h"
+#include "services/argument.h"
+
+#define NAME_MAX_BYTES	200
+
+void
+paysafe_argument_required(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", argument)));
+}
+
+char *
+paysafe_argument_text(FunctionCallInfo fcinfo, int n, const char *argument, int max)
+{
+	text	   *value;
+
+	paysafe_argument_required(fcinfo, n, argument);
+	value = PG_GETARG_TEXT_PP(n);
+	if (VARSIZE_ANY_EXHDR(value) == 0 || VARSIZE_ANY_EXHDR(value) > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", argument, max)));
+	return text_to_cstring(value);
+}
+
+char *
+paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, int max)
+{
+	return PG_ARGISNULL(n) ? NULL : paysafe_argument_text(fcinfo, n, argument, max);
+}
+
+char *
+paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	char	   *name = paysafe_argument_text(fcinfo, n, argument, NAME_MAX_BYTES);
+	bool		good = name[0] != ' ' && name[strlen(name) - 1] != ' ';
+
+	for (const char *c = name; *c != '\0'; c++)
+		good = good && (unsigned char) *c >= ' ' && *c != 127;
+	if (!good)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have no control characters, and no blanks around it", argument)));
+	return name;
+}
+
+int64
+paysafe_argument_period(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	paysafe_argument_required(fcinfo, n, argument);
+	return paysafe_approval_period(PG_GETARG_INTERVAL_P(n), argument);
+}
+
+int32
+paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *argument, int32 min, int32 max)
+{
+	paysafe_argument_required(fcinfo, n, argument);
+	if (PG_GETARG_INT32(n) < min || PG_GETARG_INT32(n) > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between %d and %d", argument, min, max)));
+	return PG_GETARG_INT32(n);
+}
+
+void
+paysafe_argument_append(StringInfo out, const char *string)
+{
+	pq_sendint32(out, (uint32) strlen(string));
+	appendStringInfoString(out, string);
+}

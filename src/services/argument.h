@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * argument.h
+ *	  Arguments of the services' SQL functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ARGUMENT_H
+#define PAYSAFE_ARGUMENT_H
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+
+/* An argument that must be there: NULL raises 22004. */
+extern void paysafe_argument_required(FunctionCallInfo fcinfo, int n, const char *argument);
+
+/* A text; 22004 if NULL, 22023 if empty or longer than max bytes.  palloc'd. */
+extern char *paysafe_argument_text(FunctionCallInfo fcinfo, int n, const char *argument, int max);
+
+/* The same, NULL if it is. */
+extern char *paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, int max);
+
+/*
+ * A name of an endpoint, scheme, destination or client: 1 to 200 bytes, no blanks
+ * around it, no control characters.
+ */
+extern char *paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *argument);
+
+/* A positive interval of at most ten years, in microseconds. */
+extern int64 paysafe_argument_period(FunctionCallInfo fcinfo, int n, const char *argument);
+
+/* An integer between min and max. */
+extern int32 paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *argument,
+								  int32 min, int32 max);
+
+/* Append a string with its length, so that no two lists of strings look the same. */
+extern void paysafe_argument_append(StringInfo out, const char *string);
+
+#endif							/* PAYSAFE_ARGUMENT_H */
