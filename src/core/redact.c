@@ -3,8 +3,7 @@
  * redact.c
  *	  Card numbers and secrets taken out of text: the rounds.
  *
- * A round takes out secrets, then card numbers, then those that are written with
- * other digits of Unicode, %34, or invisible characters among them.  What is left of a number may make one with its
+ * A round takes out secrets, then card numbers, in each way of reading the text.  What is left of a number may make one with its
  * neighbours, so rounds are repeated until one finds nothing: then the result
  * holds no card number, and redacting it again changes nothing, by construction.
  *
@@ -36,7 +35,7 @@ int			paysafe_redact_rounds = 0;
 typedef struct Suspicion
 {
 	bool		cards;
-	bool		folded;			/* only when folded: see redact_card.c */
+	int			folds;			/* ways of reading that make a difference */
 	bool		secrets;
 } Suspicion;
 
@@ -93,7 +92,8 @@ suspect(const RedactText *text)
 	}
 	/* every other digit of Unicode takes two bytes or more */
 	result.cards = digits + high / 2 >= SHORTEST_CARD;
-	result.folded = result.cards && (escape || high > 0);
+	result.folds = (high > 0 ? REDACT_FOLD_DIGITS | REDACT_FOLD_INVISIBLE : 0) |
+		(escape ? REDACT_FOLD_ESCAPES : 0);
 	/* what is recognized without a separator has a digit in it */
 	result.secrets = marker || digits > 0;
 	return result;
@@ -112,9 +112,10 @@ paysafe_redact_has_card(const RedactText *text)
 {
 	Suspicion	suspicion = suspect(text);
 
-	return suspicion.cards &&
-		(paysafe_redact_cards(text, false, false, NULL) ||
-		 (suspicion.folded && paysafe_redact_cards(text, true, false, NULL)));
+	for (int fold = 0; suspicion.cards && fold <= suspicion.folds; fold++)
+		if ((fold & ~suspicion.folds) == 0 && paysafe_redact_cards(text, fold, false, NULL))
+			return true;
+	return false;
 }
 
 const char *
@@ -130,18 +131,19 @@ paysafe_redact_run(const RedactText *text, char *buffer1, char *buffer2, size_t 
 		bool		settled = true;
 
 		REDACT_ROUNDS(round);
-		for (int pass = 0; pass < 3; pass++)
+		/* secrets first: -1 */
+		for (int fold = -1; fold <= suspicion.folds; fold++)
 		{
 			bool		changed;
 
-			if (!(pass == 0 ? suspicion.secrets : pass == 1 ? suspicion.cards : suspicion.folded))
+			if (fold < 0 ? !suspicion.secrets : !suspicion.cards || (fold & ~suspicion.folds) != 0)
 				continue;
 			out.len = 0;
-			if (pass == 0)
+			if (fold < 0)
 				changed = paysafe_redact_secrets(&current, &out);
 			else
-				changed = paysafe_redact_cards(&current, pass == 2, round > 0, NULL) &&
-					paysafe_redact_cards(&current, pass == 2, round > 0, &out);
+				changed = paysafe_redact_cards(&current, fold, round > 0, NULL) &&
+					paysafe_redact_cards(&current, fold, round > 0, &out);
 			if (out.overflow)
 				goto whole;
 			if (!changed)

@@ -69,12 +69,16 @@ extern bool paysafe_redact_is_secret_name(const char *name, size_t len);
 
 /* The parts of paysafe_redact_run; for redact*.c only */
 
+/* Ways to read a text, beside the plain one. */
+#define REDACT_FOLD_DIGITS		1	/* all of Unicode's decimal digits are digits */
+#define REDACT_FOLD_INVISIBLE	2	/* invisible characters are not there */
+#define REDACT_FOLD_ESCAPES		4	/* %34 and \u0034 are the digit 4 */
+
 /*
  * Copy the text to out, its card numbers truncated, or with wipe all of their
  * digits replaced; returns whether there was one.  With out NULL only looks.
- * fold: see redact_card.c.
  */
-extern bool paysafe_redact_cards(const RedactText *text, bool fold, bool wipe,
+extern bool paysafe_redact_cards(const RedactText *text, int fold, bool wipe,
 								 RedactOutput *out);
 
 /* Copy the text to out without its secrets; returns whether there was one. */

@@ -10,9 +10,8 @@
  * two; in each case with a known issuer's prefix, a length of that issuer, and
  * a right check digit.  So a number within a longer run of digits is none.
  *
- * The text is read in two ways.  Plainly, only ASCII has digits.  Folded, all of
- * Unicode's decimal digits are, %34 and \u0034 are the digit 4, and invisible
- * characters are not there.
+ * What a number is depends on the reader: is an Arabic digit one, is %34, is an
+ * invisible character there?  The text is read in each of these ways.
  *
  * All candidates are looked at, also those that overlap, and a digit is hidden
  * if one of them wants it hidden.  A group is the start of at most NSHAPES + 2
@@ -44,7 +43,7 @@ typedef enum ElementKind
 	DIGIT,
 	SPACER,						/* a blank or a dash, of whatever kind */
 	DIVIDER,					/* other separators */
-	INVISIBLE					/* counts for nothing, wherever it is, when folding */
+	INVISIBLE					/* counts for nothing, wherever it is */
 } ElementKind;
 
 typedef struct Element
@@ -75,7 +74,7 @@ typedef struct Reader
 	const unsigned char *data;
 	size_t		len;
 	RedactEncoding encoding;
-	bool		fold;
+	int			fold;			/* REDACT_FOLD_* */
 	size_t		pos;			/* after the last group read */
 	bool		at_end;			/* there are no more groups */
 	bool		any;			/* there was a group */
@@ -335,22 +334,21 @@ read_element(const Reader *r, size_t pos)
 				break;
 		}
 	}
-	else if (r->fold && (s[0] == '%' || s[0] == '\\') && decode_escape(s, len, &e) &&
+	else if ((r->fold & REDACT_FOLD_ESCAPES) && (s[0] == '%' || s[0] == '\\') && decode_escape(s, len, &e) &&
 			 e.value >= '0' && e.value <= '9')
 	{
 		e.kind = DIGIT;
 		e.value -= '0';
 		return e;
 	}
-	if (r->fold && e.value >= 0x80 && (digit = digit_of(e.value)) >= 0)
+	if ((r->fold & REDACT_FOLD_DIGITS) && e.value >= 0x80 && (digit = digit_of(e.value)) >= 0)
 	{
 		e.kind = DIGIT;
 		e.value = (uint32) digit;
 		return e;
 	}
 	e.kind = kind_of(e.value);
-	/* as others read it, who do not know such characters */
-	if (e.kind == INVISIBLE && !r->fold)
+	if (e.kind == INVISIBLE && !(r->fold & REDACT_FOLD_INVISIBLE))
 		e.kind = OTHER;
 	return e;
 }
@@ -603,7 +601,7 @@ judge_whole(Reader *r, const Group *before, bool wipe)
 }
 
 bool
-paysafe_redact_cards(const RedactText *text, bool fold, bool wipe, RedactOutput *out)
+paysafe_redact_cards(const RedactText *text, int fold, bool wipe, RedactOutput *out)
 {
 	Reader		r = {
 		.data = (const unsigned char *) text->data, .len = text->len,
