@@ -8,7 +8,7 @@ COMMENT ON FUNCTION paysafe.redact(text) IS 'the text with card numbers truncate
 
 CREATE FUNCTION paysafe.redact(value jsonb) RETURNS jsonb
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'paysafe_redact_jsonb';
+	AS 'MODULE_PATHNAME', 'paysafe_redact';
 COMMENT ON FUNCTION paysafe.redact(jsonb) IS 'the document with card numbers truncated and secrets replaced, also those that only their key tells';
 
 CREATE FUNCTION paysafe.has_card_number(value text) RETURNS boolean

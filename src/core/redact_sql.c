@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -15,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
@@ -271,34 +273,9 @@ redact_secret(JsonbValue *v)
 	return !same;
 }
 
-/* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_redact);
-
-/*
- * redact(text) returns text
- */
-Datum
-paysafe_redact(PG_FUNCTION_ARGS)
+static Jsonb *
+redact_jsonb(Jsonb *value)
 {
-	text	   *value = PG_GETARG_TEXT_PP(0);
-	Piece		piece = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-	Piece		clean = redact_piece(piece);
-
-	if (clean.data == piece.data)
-		PG_RETURN_TEXT_P(value);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(clean.data, (int) clean.len));
-}
-
-PG_FUNCTION_INFO_V1(paysafe_redact_jsonb);
-
-/*
- * redact(jsonb) returns jsonb
- */
-Datum
-paysafe_redact_jsonb(PG_FUNCTION_ARGS)
-{
-	Jsonb	   *value = PG_GETARG_JSONB_P(0);
 	JsonbIterator *it = JsonbIteratorInit(&value->root);
 	JsonbParseState *state = NULL;
 	JsonbValue *result = NULL;
@@ -356,9 +333,45 @@ paysafe_redact_jsonb(PG_FUNCTION_ARGS)
 				break;
 		}
 	}
-	if (!changed)
-		PG_RETURN_JSONB_P(value);
-	PG_RETURN_JSONB_P(JsonbValueToJsonb(result));
+	return changed ? JsonbValueToJsonb(result) : value;
+}
+
+static text *
+redact_text(text *value)
+{
+	Piece		piece = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+	Piece		clean = redact_piece(piece);
+
+	return clean.data == piece.data ? value : cstring_to_text_with_len(clean.data, (int) clean.len);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_redact);
+
+/*
+ * redact(text) returns text, redact(jsonb) returns jsonb: which of them is asked
+ * once per statement.  Both have one name, and so one function.
+ */
+Datum
+paysafe_redact(PG_FUNCTION_ARGS)
+{
+	Oid		   *type = fcinfo->flinfo->fn_extra;
+
+	if (type == NULL)
+	{
+		Oid		   *types;
+		int			ntypes;
+
+		(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+		Assert(ntypes == 1);
+		type = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Oid));
+		*type = types[0];
+		fcinfo->flinfo->fn_extra = type;
+	}
+	if (*type == JSONBOID)
+		PG_RETURN_JSONB_P(redact_jsonb(PG_GETARG_JSONB_P(0)));
+	PG_RETURN_TEXT_P(redact_text(PG_GETARG_TEXT_PP(0)));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_has_card_number);
