@@ -3,9 +3,10 @@
  * redact.c
  *	  Card numbers and secrets taken out of text: the rounds.
  *
- * A round takes out secrets, then card numbers, in each way of reading the text.  What is left of a number may make one with its
- * neighbours, so rounds are repeated until one finds nothing: then the result
- * holds no card number, and redacting it again changes nothing, by construction.
+ * A round takes out secrets, then card numbers, in each way of reading the text.
+ * What is left of a number may make one with its neighbours, so rounds are
+ * repeated until one finds nothing: then the result holds no card number, and
+ * redacting it again changes nothing, by construction.
  *
  * From the second round on, numbers are not truncated but wiped: no digits are
  * left that could meet others.  What has not settled after the last round (no

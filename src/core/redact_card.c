@@ -145,7 +145,8 @@ static const struct
 #define MAX_PARTS	5
 static const uint8 shapes[][MAX_PARTS] = {
 	{4, 4, 4, 4, 3}, {6, 13}, {4, 4, 4, 4, 2}, {4, 4, 4, 4, 1}, {4, 4, 4, 4}, {4, 6, 5},
-	{4, 5, 6}, {4, 4, 4, 3}, {4, 6, 4}, {4, 4, 4, 2}, {4, 4, 4, 1}, {4, 4, 5}, {4, 3, 3, 3}, {4, 4, 4}
+	{4, 5, 6}, {4, 4, 4, 3}, {4, 6, 4}, {4, 4, 4, 2}, {4, 4, 4, 1}, {4, 4, 5}, {4, 3, 3, 3},
+	{4, 4, 4}
 };
 
 #define NSHAPES		lengthof(shapes)
@@ -334,8 +335,8 @@ read_element(const Reader *r, size_t pos)
 				break;
 		}
 	}
-	else if ((r->fold & REDACT_FOLD_ESCAPES) && (s[0] == '%' || s[0] == '\\') && decode_escape(s, len, &e) &&
-			 e.value >= '0' && e.value <= '9')
+	else if ((r->fold & REDACT_FOLD_ESCAPES) && (s[0] == '%' || s[0] == '\\') &&
+			 decode_escape(s, len, &e) && e.value >= '0' && e.value <= '9')
 	{
 		e.kind = DIGIT;
 		e.value -= '0';

@@ -80,8 +80,9 @@ static const TokenPrefix prefixes[] = {
 	{"psk_live_", 8, "_"}, {"psk_test_", 8, "_"},
 	{"ghp_", 20, "_"}, {"gho_", 20, "_"}, {"ghu_", 20, "_"}, {"ghs_", 20, "_."}, {"ghr_", 20, "_"},
 	{"github_pat_", 20, "_"}, {"glpat-", 16, "_-."},
-	{"xoxa-", 10, "-"}, {"xoxb-", 10, "-"}, {"xoxp-", 10, "-"}, {"xoxr-", 10, "-"}, {"xoxs-", 10, "-"},
-	{"xapp-", 10, "-"}, {"shpat_", 20, ""}, {"shpss_", 20, ""}, {"shpca_", 20, ""}, {"shppa_", 20, ""},
+	{"xoxa-", 10, "-"}, {"xoxb-", 10, "-"}, {"xoxp-", 10, "-"}, {"xoxr-", 10, "-"},
+	{"xoxs-", 10, "-"}, {"xapp-", 10, "-"},
+	{"shpat_", 20, ""}, {"shpss_", 20, ""}, {"shpca_", 20, ""}, {"shppa_", 20, ""},
 	{"sq0csp-", 20, "_-"}, {"sq0atp-", 20, "_-"}, {"npm_", 30, ""}, {"pypi-", 30, "_-"},
 	{"dop_v1_", 30, ""}, {"AIza", 30, "_-"}, {"SG.", 30, "_-."},
 	{"access_token$production$", 8, "$"}, {"access_token$sandbox$", 8, "$"},
@@ -643,7 +644,8 @@ try_track(Walk *w, size_t pos)
 	}
 	REDACT_WORK(n);
 	start = end = pos + n + 1;
-	if (start >= w->len || !is_one_of(w->s[start - 1], "=Dd^") || !paysafe_redact_is_card(digits, n))
+	if (start >= w->len || !is_one_of(w->s[start - 1], "=Dd^") ||
+		!paysafe_redact_is_card(digits, n))
 		return pos;
 	if (w->s[start - 1] == '^')
 	{

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "core/compat.h"
 #include "core/redact.h"
 
 /* A piece of text, in whose memory it may be. */
@@ -247,7 +248,8 @@ redact_scalar(JsonbValue *v)
 		RedactText	text;
 
 		/* a number has no name and no form of a secret */
-		piece.data = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+		piece.data = DatumGetCString(DirectFunctionCall1(numeric_out,
+														 NumericGetDatum(v->val.numeric)));
 		piece.len = strlen(piece.data);
 		text = (RedactText) {.data = piece.data, .len = piece.len, .encoding = REDACT_OTHER};
 		if (!paysafe_redact_has_card(&text))
@@ -293,14 +295,16 @@ redact_jsonb(Jsonb *value)
 			case WJB_BEGIN_ARRAY:
 				{
 					Level	   *inner = palloc0(sizeof(Level));
+					bool		scalar;
 
 					inner->outer = level;
 					level = inner;
 					if (token == WJB_BEGIN_OBJECT)
 						level->names = object_names(it->container);
 					changed |= level->names != NULL;
-					result = pushJsonbValue(&state, token,
-											token == WJB_BEGIN_ARRAY && v.val.array.rawScalar ? &v : NULL);
+					/* the array that stands for a lone scalar says so */
+					scalar = token == WJB_BEGIN_ARRAY && v.val.array.rawScalar;
+					result = pushJsonbValue(&state, token, scalar ? &v : NULL);
 					break;
 				}
 			case WJB_END_OBJECT:
@@ -310,7 +314,8 @@ redact_jsonb(Jsonb *value)
 				break;
 			case WJB_KEY:
 				{
-					bool		secret = paysafe_redact_is_secret_name(v.val.string.val, v.val.string.len);
+					bool		secret = paysafe_redact_is_secret_name(v.val.string.val,
+																	   v.val.string.len);
 
 					if (level->names != NULL)
 					{

@@ -27,7 +27,8 @@ read_symbols(const uint8_t *s, size_t len, bool utf8, char *symbols)
 
 	for (size_t i = 0; i < len; i++)
 	{
-		if (utf8 && i + 2 < len && s[i] == 0xEF && s[i + 1] == 0xBC && s[i + 2] >= 0x90 && s[i + 2] <= 0x99)
+		if (utf8 && i + 2 < len && s[i] == 0xEF && s[i + 1] == 0xBC &&
+			s[i + 2] >= 0x90 && s[i + 2] <= 0x99)
 		{
 			symbols[n++] = (char) ('0' + s[i + 2] - 0x90);
 			i += 2;
@@ -72,7 +73,8 @@ is_card(const char *number)
 	switch (number[0])
 	{
 		case '3':
-			return (n == 15 && (number[1] == '4' || number[1] == '7')) || (n == 14 && number[1] == '6');
+			return (n == 15 && (number[1] == '4' || number[1] == '7')) ||
+				(n == 14 && number[1] == '6');
 		case '4':
 			return n == 13 || n == 16 || n == 19;
 		case '5':
@@ -140,9 +142,9 @@ valid_utf8(const uint8_t *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 	{
-		int			more = s[i] < 0x80 ? 0 : s[i] < 0xC2 ? -1 : s[i] < 0xE0 ? 1 : s[i] < 0xF0 ? 2 : s[i] < 0xF5 ? 3 : -1;
+		int			more = s[i] < 0x80 ? 0 : s[i] < 0xE0 ? 1 : s[i] < 0xF0 ? 2 : 3;
 
-		if (more < 0 || i + more >= len)
+		if ((s[i] >= 0x80 && s[i] < 0xC2) || s[i] > 0xF4 || i + more >= len)
 			return false;
 		for (; more > 0; more--)
 			if ((s[++i] & 0xC0) != 0x80)
@@ -187,7 +189,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(!oracle(result.data, result.len, encoding));
 	require(paysafe_redact_is_suspicious(&text) || result.data == text.data);
 
-	again = paysafe_redact_run(&result, buffers[2], buffers[3], REDACT_BUFFER_SIZE(result.len), &again_len);
+	again = paysafe_redact_run(&result, buffers[2], buffers[3],
+							   REDACT_BUFFER_SIZE(result.len), &again_len);
 	require(again_len == result.len && memcmp(again, result.data, result.len) == 0);
 	if (encoding == REDACT_UTF8 && valid_utf8((uint8_t *) copy, len))
 		require(valid_utf8((const uint8_t *) result.data, result.len));
