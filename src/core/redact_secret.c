@@ -649,7 +649,8 @@ try_track(Walk *w, size_t pos)
 		return pos;
 	if (w->s[start - 1] == '^')
 	{
-		while (end < w->len && end - start <= 40 && w->s[end] != '^' && w->s[end] != '\n')
+		/* a name holds no mark of an earlier round */
+		while (end < w->len && end - start <= 40 && !is_one_of(w->s[end], "^[?\n"))
 			end++;
 		if (end == w->len || w->s[end] != '^')
 			return pos;

@@ -1,7 +1,7 @@
 -- Redaction: what is a card number or a secret, what is not, and that nothing is
 -- left of them, whatever the text.
 BEGIN;
-SELECT plan(77);
+SELECT plan(79);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL search_path = public, pg_temp;
@@ -173,7 +173,10 @@ INSERT INTO secret VALUES
 	(E'a -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY----- b', 'a [redacted] b'),
 	(E'-----BEGIN EC PRIVATE KEY-----\nMIIE and no end', '[redacted]'),
 	('postgres://bob:hunter2@db.example/x', 'postgres://bob:[redacted]@db.example/x'), ('redis://:p%40ss@h:6379', 'redis://:[redacted]@h:6379'),
-	('password=4242424242424242', 'password=[redacted]');
+	('password=4242424242424242', 'password=[redacted]'),
+	-- what stands for a secret is not read as part of another one
+	('x4242424242424242^D^00000000^00000000^00000000', 'x424242******4242^[redacted]^00000000^00000000'),
+	('abcdefabcdef4242424242424242^D^00000000^00000000^00000000', 'abcdefabcdef4242424242424242^[redacted]^00000000^00000000');
 SELECT is_empty('SELECT given, paysafe.redact(given), kept FROM secret WHERE paysafe.redact(given) IS DISTINCT FROM kept', 'secrets in text');
 CREATE TEMP TABLE harmless (given text);
 INSERT INTO harmless VALUES
@@ -303,6 +306,18 @@ SELECT is(pg_temp.refusal($$SELECT paysafe.open_maintenance('for 424242424242424
 SELECT is((SELECT reason || '|' || ticket FROM paysafe.maintenance_record), 'for 424242******4242|T 424242******4242', 'and what is kept');
 SELECT paysafe.unprotect('shop.payment', 'audit', 'because of 4242424242424242');
 SELECT is((SELECT reason FROM paysafe.rule WHERE removed), 'because of 424242******4242', 'why a rule was dropped');
+
+
+-- the same of a rule
+CREATE TABLE shop.step (id int PRIMARY KEY, status text);
+SELECT paysafe.protect_status('shop.step', 'status', E'[*] --> new\nnew --> 4242424242424242');
+\set loosen 'SELECT paysafe.protect_status(\'shop.step\', \'status\', E\'[*] --> new\\n[*] --> 4242424242424242\\nnew --> 4242424242424242\')'
+SELECT set_config('paysafe_test.key', substring(pg_temp.refusal_text(:'loosen', 'HINT') FROM $$'paysafe.rule', '(.*)', 'why$$), true) AS asked \gset
+SELECT alike(:'asked'::text, '%424242******4242%', 'what another person is to approve of a rule');
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', current_setting('paysafe_test.key'), 'right');
+SELECT paysafe.act_as('alice');
+SELECT is(pg_temp.refusal(:'loosen'), 'accepted', 'is what is approved');
 
 SELECT * FROM finish();
 ROLLBACK;
