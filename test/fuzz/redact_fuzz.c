@@ -87,9 +87,12 @@ is_card(const char *number)
 	}
 }
 
-/* Is there a card number at this place, in one of these forms? */
+/*
+ * Is there a card number at this place, in one of these forms?  With doubt, it
+ * must not be next to characters that could be digits.
+ */
 static bool
-card_at(const char *s, size_t at)
+card_at(const char *s, size_t at, bool doubt)
 {
 	static const char *const forms[] = {
 		"dddddddddddddd", "ddddddddddddddd", "dddddddddddddddd", "ddddddddddddddddd",
@@ -98,7 +101,7 @@ card_at(const char *s, size_t at)
 	};
 
 	/* not part of a longer number, id, or what is computed with */
-	if (!digit(s[at]) || (at > 0 && (digit(s[at - 1]) || strchr("h-.+%\\", s[at - 1]))) ||
+	if (!digit(s[at]) || (at > 0 && (digit(s[at - 1]) || strchr(doubt ? "h-.+%\\?" : "h-.+%\\", s[at - 1]))) ||
 		(at > 1 && s[at - 1] == 'u' && s[at - 2] == '\\'))
 		return false;
 	for (int f = 0; f < lengthof(forms); f++)
@@ -117,8 +120,8 @@ card_at(const char *s, size_t at)
 				number[n++] = c;
 		}
 		number[n] = '\0';
-		if (forms[f][i] == '\0' && !digit(s[at + i]) && s[at + i] != 'h' &&
-			s[at + i] != '-' && is_card(number))
+		if (forms[f][i] == '\0' && !digit(s[at + i]) && s[at + i] != 'h' && s[at + i] != '-' &&
+			!(doubt && s[at + i] == '?') && is_card(number))
 			return true;
 	}
 	return false;
@@ -128,11 +131,16 @@ static bool
 oracle(const char *data, size_t len, RedactEncoding encoding)
 {
 	char	   *symbols = malloc(len + 1);
-	size_t		n = read_symbols((const uint8_t *) data, len, encoding == REDACT_UTF8, symbols);
+	size_t		n;
 	bool		found = false;
 
+	/* as somebody reads it who knows ASCII only, and as one who knows some more digits */
+	n = read_symbols((const uint8_t *) data, len, false, symbols);
 	for (size_t i = 0; i < n && !found; i++)
-		found = card_at(symbols, i);
+		found = card_at(symbols, i, false);
+	n = read_symbols((const uint8_t *) data, len, encoding == REDACT_UTF8, symbols);
+	for (size_t i = 0; i < n && !found; i++)
+		found = card_at(symbols, i, true);
 	free(symbols);
 	return found;
 }
