@@ -101,7 +101,9 @@ card_at(const char *s, size_t at, bool doubt)
 	};
 
 	/* not part of a longer number, id, or what is computed with */
-	if (!digit(s[at]) || (at > 0 && (digit(s[at - 1]) || strchr(doubt ? "h-.+%\\?" : "h-.+%\\", s[at - 1]))) ||
+	if (!digit(s[at]) ||
+		(at > 0 && (digit(s[at - 1]) || strchr("h-.+%\\", s[at - 1]))) ||
+		(at > 0 && doubt && s[at - 1] == '?') ||
 		(at > 1 && s[at - 1] == 'u' && s[at - 2] == '\\'))
 		return false;
 	for (int f = 0; f < lengthof(forms); f++)
