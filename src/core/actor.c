@@ -33,6 +33,7 @@
 #include "utils/memutils.h"
 
 #include "core/actor.h"
+#include "core/redact.h"
 
 #define MAX_ACTOR_LEN	200		/* bytes */
 #define MAX_TEXT_LEN	1000	/* bytes, for reason, ticket and ids */
@@ -229,7 +230,8 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not begin or end with a blank", name)));
-	return MemoryContextStrdup(TopTransactionContext, value);
+	/* checked as given, kept without what must not be on record */
+	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
 }
 
 /*

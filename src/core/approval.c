@@ -41,6 +41,7 @@
 #include "core/catalog.h"
 #include "core/compat.h"
 #include "core/errors.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/rule.h"
 #include "core/store.h"
@@ -197,7 +198,7 @@ end_approval(int64 id, const char *outcome, const char *reason)
 	values[END_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[END_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
 	nulls[END_REASON] = reason == NULL;
-	values[END_REASON] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	values[END_REASON] = reason ? CStringGetTextDatum(paysafe_redact_string(reason)) : (Datum) 0;
 	values[END_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	paysafe_store_insert(PAYSAFE_APPROVAL_END, values, nulls);
 }
@@ -422,6 +423,13 @@ row_subject(Oid relid, const char *key, ApprovalSubject *subject)
 			 errhint("Approvals are for tables declared with paysafe.protect_refund.")));
 }
 
+/* A text argument that is not NULL, as it is stored. */
+static Datum
+redacted_argument(FunctionCallInfo fcinfo, int n)
+{
+	return CStringGetTextDatum(paysafe_redact_string(text_to_cstring(PG_GETARG_TEXT_PP(n))));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_approve);
 
 /*
@@ -462,9 +470,13 @@ paysafe_approve(PG_FUNCTION_ARGS)
 						"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_approval_person();
 
+	/* what a change says of itself, with its reason and ticket, is redacted as there */
 	if (relid == paysafe_catalog_table(PAYSAFE_RULE) ||
 		relid == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
+	{
+		key = paysafe_redact_string(key);
 		paysafe_rule_change_subject(key, &subject);
+	}
 	else
 		row_subject(relid, key, &subject);
 	if (subject.key != NULL)
@@ -505,9 +517,9 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	nulls[RECORD_CLIENT] = paysafe_actor_client() == NULL;
 	if (!nulls[RECORD_CLIENT])
 		values[RECORD_CLIENT] = CStringGetTextDatum(paysafe_actor_client());
-	values[RECORD_REASON] = PG_GETARG_DATUM(2);
+	values[RECORD_REASON] = redacted_argument(fcinfo, 2);
 	nulls[RECORD_TICKET] = PG_ARGISNULL(3);
-	values[RECORD_TICKET] = nulls[RECORD_TICKET] ? (Datum) 0 : PG_GETARG_DATUM(3);
+	values[RECORD_TICKET] = nulls[RECORD_TICKET] ? (Datum) 0 : redacted_argument(fcinfo, 3);
 	nulls[RECORD_REQUEST_ID] = actor->request_id == NULL;
 	if (actor->request_id != NULL)
 		values[RECORD_REQUEST_ID] = CStringGetTextDatum(actor->request_id);

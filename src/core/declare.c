@@ -41,6 +41,7 @@
 #include "core/declare.h"
 #include "core/errors.h"
 #include "core/key.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/rule.h"
 #include "core/spec.h"
@@ -86,8 +87,9 @@ paysafe_declare_fault(ExistingReport *report, const char *what, const char *key,
 					  const char *reason)
 {
 	if (report->faults++ < MAX_FAULTS_SHOWN)
-		appendStringInfo(&report->detail, "%s%s \"%s\": %s.",
-						 report->detail.len > 0 ? "\n" : "", what, key, reason);
+		appendStringInfo(&report->detail, "%s%s",
+						 report->detail.len > 0 ? "\n" : "",
+						 paysafe_redact_string(psprintf("%s \"%s\": %s.", what, key, reason)));
 }
 
 char *
@@ -356,7 +358,7 @@ add_version(Oid relation, const char *name, int version, Oid reference,
 	values[RULE_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[RULE_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
 	nulls[RULE_REASON] = reason == NULL;
-	values[RULE_REASON] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	values[RULE_REASON] = reason ? CStringGetTextDatum(paysafe_redact_string(reason)) : (Datum) 0;
 	nulls[RULE_TICKET] = actor == NULL || actor->ticket == NULL;
 	values[RULE_TICKET] = nulls[RULE_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
 	paysafe_store_insert(PAYSAFE_RULE, values, nulls);
@@ -508,8 +510,9 @@ paysafe_declare_authorize(Oid relation, const char *name, int version, const cha
 		words = psprintf("%.*s... (SHA-256 %s)",
 						 pg_mbcliplen(words, strlen(words), MAX_WORDS / 2), words, hex);
 	}
-	key = psprintf("%s of %s, version %d: %s", name,
-				   paysafe_declare_table_name(relation), version, words);
+	/* as paysafe.approve redacts it */
+	key = paysafe_redact_string(psprintf("%s of %s, version %d: %s", name,
+										 paysafe_declare_table_name(relation), version, words));
 	paysafe_rule_change_subject(key, &subject);
 	person = paysafe_approval_person();
 	anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);

@@ -46,6 +46,7 @@
 #include "core/invalidation.h"
 #include "core/key.h"
 #include "core/money.h"
+#include "core/redact.h"
 #include "core/scan.h"
 
 #define MAXINT8LEN 20			/* digits and sign of an int64 */
@@ -593,7 +594,8 @@ paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
 		if (!paysafe_key_split(key, find.nkeys, parts))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("key \"%s\" does not have %d parts", key, find.nkeys),
+					 errmsg("key \"%s\" does not have %d parts",
+							paysafe_redact_string(key), find.nkeys),
 					 errhint("Separate the columns of the primary key by commas.")));
 		find.equality = palloc(sizeof(KeyEquality) * find.nkeys);
 		find.values = palloc(sizeof(Datum) * find.nkeys);

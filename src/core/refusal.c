@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 
+#include "core/redact.h"
 #include "core/refusal.h"
 
 #define MAX_SCOPES	32			/* triggers within triggers */
@@ -48,17 +49,41 @@ paysafe_refusal_forget(int level)
 		nscopes--;
 }
 
-void
-paysafe_refusal_record(const Refusal *r)
+/* Texts quote keys and values: none of them shows a card number or a secret. */
+static Refusal
+redacted(const Refusal *refusal)
+{
+	Refusal		result = *refusal;
+
+	result.key = paysafe_redact_string(refusal->key);
+	result.message = paysafe_redact_string(refusal->message);
+	result.detail = paysafe_redact_string(refusal->detail);
+	result.hint = paysafe_redact_string(refusal->hint);
+	return result;
+}
+
+static void
+record(const Refusal *r)
 {
 	if (recorder != NULL)
 		recorder(r, nscopes > 0 && nscopes <= MAX_SCOPES ? &scopes[nscopes - 1] : NULL);
 }
 
 void
-paysafe_refuse(const Refusal *r)
+paysafe_refusal_record(const Refusal *refusal)
 {
-	paysafe_refusal_record(r);
+	Refusal		r = redacted(refusal);
+
+	record(&r);
+}
+
+void
+paysafe_refuse(const Refusal *refusal)
+{
+	Refusal		clean = redacted(refusal);
+	const Refusal *r = &clean;
+
+	record(r);
 	ereport(ERROR,
 			(errcode(r->sqlstate),
 			 errmsg("%s", r->message),

@@ -13,7 +13,8 @@
 
 /*
  * A refusal.  message, detail and hint follow PostgreSQL's style and are shown
- * to the client: no secrets, no card numbers, no values of redacted columns.
+ * to the client: no secrets, no values of redacted columns.  These and key are
+ * redacted (core/redact.h) before anybody sees them.
  */
 typedef struct Refusal
 {

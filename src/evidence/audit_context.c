@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "core/actor.h"
+#include "core/redact.h"
 #include "evidence/audit_context.h"
 #include "evidence/canon.h"
 
@@ -73,7 +74,7 @@ build_context(void)
 	paysafe_canon_put_string(out, strcmp(current_user_name, session_user_name) == 0 ? NULL : current_user_name);
 	paysafe_canon_put_string(out, paysafe_actor_client());
 	paysafe_canon_put_string(out, paysafe_actor_certificate());
-	paysafe_canon_put_string(out, application_name);
+	paysafe_canon_put_string(out, paysafe_redact_string(application_name));
 	paysafe_canon_put_string(out, actor ? actor->reason : NULL);
 	paysafe_canon_put_string(out, actor ? actor->ticket : NULL);
 	paysafe_canon_put_string(out, actor ? actor->request_id : NULL);

@@ -38,6 +38,7 @@
 #include "core/actor.h"
 #include "core/catalog.h"
 #include "core/key.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/spec.h"
 #include "evidence/audit_shape.h"
@@ -366,16 +367,29 @@ paysafe_refusal_log_trouble(void)
 
 /* Recording */
 
-/* Copy a string, cut at a whole character. */
+/*
+ * Copy a string, redacted, and cut at a whole character.  What a cut leaves of a
+ * longer number could be a card's: then it is redacted once more.
+ */
 static void
 set_string(char *to, size_t size, const char *from)
 {
-	size_t		len = from ? strlen(from) : 0;
+	const char *clean = from ? paysafe_redact_string(from) : "";
 
-	if (len >= size)
-		len = pg_mbcliplen(from, len, size - 1);
-	memcpy(to, from, len);
-	to[len] = '\0';
+	for (int cuts = 0; cuts < 3; cuts++)
+	{
+		size_t		len = strlen(clean);
+		bool		cut = len >= size;
+
+		if (cut)
+			len = pg_mbcliplen(clean, len, size - 1);
+		memcpy(to, clean, len);
+		to[len] = '\0';
+		if (!cut || !paysafe_redact_string_has_card(to))
+			return;
+		clean = paysafe_redact_string(to);
+	}
+	to[0] = '\0';
 }
 
 #define SET(field, value) set_string(entry->field, sizeof(entry->field), value)

@@ -40,6 +40,7 @@
 #include "core/approval.h"
 #include "core/catalog.h"
 #include "core/declare.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/rule.h"
 #include "core/spec.h"
@@ -302,7 +303,7 @@ required_text(FunctionCallInfo fcinfo, int n, const char *argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a maintenance window needs a %s", argument)));
-	return value;
+	return paysafe_redact_string(value);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_open_maintenance);
@@ -360,8 +361,10 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 						 paysafe_declare_table_name(DatumGetObjectId(tables[i])));
 	}
 
-	key = psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s", names.data,
-				   quote_literal_cstr(person->login), length / USECS_PER_SEC, ticket, reason);
+	/* once more as a whole, as paysafe.approve does it */
+	key = paysafe_redact_string(psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
+										 names.data, quote_literal_cstr(person->login),
+										 length / USECS_PER_SEC, ticket, reason));
 	paysafe_rule_change_subject(key, &subject);
 	subject.requesters = list_make1(person);
 	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD), key, &subject, 1) < 1)

@@ -39,6 +39,7 @@
 #include "core/catalog.h"
 #include "core/errors.h"
 #include "core/key.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/spec.h"
 #include "core/store.h"
@@ -310,7 +311,8 @@ lock_account(Oid accounts, char *key, Account *out)
 		if (out->minimum == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("account \"%s\" in table \"%s\" has no minimum", key, get_rel_name(accounts)),
+					 errmsg("account \"%s\" in table \"%s\" has no minimum",
+							paysafe_redact_string(key), get_rel_name(accounts)),
 					 errdetail("There is nothing that a reservation would count against.")));
 		leaf = table_open(out->relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
@@ -359,7 +361,7 @@ end_reservation(int64 id, const char *outcome, Numeric amount, const char *reaso
 	values[END_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[END_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
 	nulls[END_REASON] = reason == NULL;
-	values[END_REASON] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	values[END_REASON] = reason ? CStringGetTextDatum(paysafe_redact_string(reason)) : (Datum) 0;
 	values[END_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	paysafe_store_insert(PAYSAFE_RESERVATION_END, values, nulls);
 }

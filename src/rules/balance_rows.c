@@ -25,6 +25,7 @@
 #include "core/catalog.h"
 #include "core/errors.h"
 #include "core/key.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/scan.h"
 #include "core/spec.h"
@@ -236,7 +237,8 @@ paysafe_account_lock(Relation leaf, Account *account, Snapshot snapshot, TupleTa
 	if (result != TM_Ok || (IsolationUsesXactSnapshot() && is_newer_than_snapshot(slot)))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access to account \"%s\" due to concurrent update", key),
+				 errmsg("could not serialize access to account \"%s\" due to concurrent update",
+						paysafe_redact_string(key)),
 				 errhint("The transaction may succeed when it is tried again.")));
 	read_or_refuse(account->rule, slot, account);
 	return strcmp(account->key, key) == 0;

@@ -41,6 +41,7 @@
 #include "core/errors.h"
 #include "core/key.h"
 #include "core/money.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/spec.h"
 #include "core/state.h"
@@ -489,16 +490,18 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(refund.count == 0 ? "refund \"%s\" does not exist in table \"%s\"" :
 						"refund \"%s\" exists more than once in table \"%s\"",
-						key, get_rel_name(state.refund_root))));
+						paysafe_redact_string(key), get_rel_name(state.refund_root))));
 	if (refund.fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund \"%s\" cannot be approved", key),
-				 errdetail("Refund \"%s\": %s.", key, refund.fault)));
+				 errmsg("refund \"%s\" cannot be approved", paysafe_redact_string(key)),
+				 errdetail("Refund \"%s\": %s.", paysafe_redact_string(key),
+						   paysafe_redact_string(refund.fault))));
 	if (refund.gated || refund.voided)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund \"%s\" cannot be approved in status \"%s\"", key, refund.status)));
+				 errmsg("refund \"%s\" cannot be approved in status \"%s\"",
+						paysafe_redact_string(key), paysafe_redact_string(refund.status))));
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
 	out->valid_for = refund.valid_for;
 	out->key = refund.key;

@@ -29,6 +29,7 @@
 #include "core/errors.h"
 #include "core/key.h"
 #include "core/machine.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/spec.h"
 #include "core/state.h"
@@ -552,7 +553,7 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	if (!paysafe_key_split(key, nkeys, parts))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key \"%s\" does not have %d parts", key, nkeys),
+				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),
 				 errhint("Separate the columns of the primary key by commas.")));
 
 	/* an enum's operators are polymorphic: they are not found for a domain over it */
@@ -580,6 +581,7 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	if (moved > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("key \"%s\" of table \"%s\" names more than one row", key, get_rel_name(relid))));
+				 errmsg("key \"%s\" of table \"%s\" names more than one row",
+						paysafe_redact_string(key), get_rel_name(relid))));
 	PG_RETURN_BOOL(moved == 1);
 }

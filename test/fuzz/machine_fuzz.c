@@ -165,7 +165,7 @@ check_machine(const Machine *m)
 
 		require(s->id != NULL && s->id[0] != '\0' && strlen(s->id) <= ID_LEN);
 		if (s->value != NULL)
-			require(s->value[0] != '\0' && strlen(s->value) <= ID_LEN);
+			require(strlen(s->value) <= ID_LEN);
 		else
 			require(strcmp(s->id, "NULL") == 0);
 		has_initial |= s->initial;

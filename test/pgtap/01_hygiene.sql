@@ -49,7 +49,8 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
 		AND (p.proleakproof OR p.provolatile = 'i')$$,
-	ARRAY['paysafe.api_key_is_well_formed(text)', 'paysafe.ip_is_public(inet)', 'paysafe.mask_url(text)', 'paysafe.url_check(text)'],
+	ARRAY['paysafe.api_key_is_well_formed(text)', 'paysafe.has_card_number(text)', 'paysafe.ip_is_public(inet)',
+		'paysafe.mask_url(text)', 'paysafe.redact(jsonb)', 'paysafe.redact(text)', 'paysafe.url_check(text)'],
 	'no function claims to be leakproof, nor immutable but those that look at their arguments only');
 
 -- Comments

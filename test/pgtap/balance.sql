@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(57);
+SELECT plan(58);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -81,6 +81,8 @@ REVOKE ALL ON shop.entry, shop.wallet FROM regress_paysafe_app;
 SELECT is(pg_temp.refusal(command, 'regress_paysafe_app'), '42501', command)
   FROM unnest(ARRAY['SELECT paysafe.reserve(''shop.wallet'', ''1002'', 10)', 'SELECT paysafe.balance(''1'')',
 					'SELECT paysafe.void_reservation((SELECT max(id) FROM paysafe.reservation))']) command;
+SELECT paysafe.void_reservation((SELECT max(id) FROM paysafe.reservation), 'not with 4242 4242 4242 4242');
+SELECT is((SELECT reason FROM paysafe.reservation_end ORDER BY reservation DESC LIMIT 1), 'not with 424242******4242', 'why one was voided, redacted');
 
 SELECT * FROM finish();
 ROLLBACK;
