@@ -65,6 +65,12 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_IDEMPOTENCY_ENDPOINT] = "idempotency_endpoint",
 	[PAYSAFE_IDEMPOTENCY_KEY] = "idempotency_key",
 	[PAYSAFE_IDEMPOTENCY_RESPONSE] = "idempotency_response",
+	[PAYSAFE_INBOX_EVENT] = "inbox_event",
+	[PAYSAFE_INBOX_PAYLOAD] = "inbox_payload",
+	[PAYSAFE_OUTBOX_EVENT] = "outbox_event",
+	[PAYSAFE_OUTBOX_PAYLOAD] = "outbox_payload",
+	[PAYSAFE_QUEUE_SETTING] = "queue_setting",
+	[PAYSAFE_QUEUE_NOTE] = "queue_note",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */

@@ -307,7 +307,7 @@ paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
 
 	result = table_tuple_lock(rel, &at, snapshot, slot, GetCurrentCommandId(true),
 							  LockTupleNoKeyExclusive, wait,
-							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+							  wait == LockWaitSkip ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 	switch (result)
 	{
 		case TM_Ok:
@@ -315,7 +315,8 @@ paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
 			copy->t_self = slot->tts_tid;
 			break;
 		case TM_Deleted:
-		case TM_WouldBlock:		/* only to be skipped: otherwise an error */
+		case TM_Updated:		/* these two only to be skipped: otherwise */
+		case TM_WouldBlock:		/* the newest version is found, and an error raised */
 			break;
 		case TM_SelfModified:
 			elog(ERROR, "row of \"%s\" was changed by this command", RelationGetRelationName(rel));

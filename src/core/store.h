@@ -89,10 +89,12 @@ extern void paysafe_store_close(Relation rel);
 
 /*
  * For tables whose rows have a life: lock the newest version of a row that a
- * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone, or
- * (LockWaitSkip) somebody else has it.  LockWaitError raises 55P03 then.  What the
- * visitor saw may be outdated: look at the copy.  The table is locked in
- * RowExclusiveLock until the end of the transaction.
+ * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone.
+ * LockWaitError raises 55P03 if somebody else has it.  What the visitor saw may be
+ * outdated: look at the copy.  LockWaitSkip locks what the visitor saw and nothing
+ * newer: NULL too if somebody else has the row, or has changed it since, which then
+ * is not locked.  The table is locked in RowExclusiveLock until the end of the
+ * transaction.
  */
 extern HeapTuple paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait);
 
