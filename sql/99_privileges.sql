@@ -78,3 +78,6 @@ SELECT pg_extension_config_dump('paysafe.outbox_event_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.queue_setting', '');
 SELECT pg_extension_config_dump('paysafe.queue_note', '');
 SELECT pg_extension_config_dump('paysafe.queue_note_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.webhook_destination', '');
+SELECT pg_extension_config_dump('paysafe.destination_key', '');
+SELECT pg_extension_config_dump('paysafe.outbox_attempt', '');

@@ -71,6 +71,9 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_OUTBOX_PAYLOAD] = "outbox_payload",
 	[PAYSAFE_QUEUE_SETTING] = "queue_setting",
 	[PAYSAFE_QUEUE_NOTE] = "queue_note",
+	[PAYSAFE_WEBHOOK_DESTINATION] = "webhook_destination",
+	[PAYSAFE_DESTINATION_KEY] = "destination_key",
+	[PAYSAFE_OUTBOX_ATTEMPT] = "outbox_attempt",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */

@@ -404,7 +404,9 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_CHANGE) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END) &&
-		relid != paysafe_catalog_table(PAYSAFE_QUEUE_NOTE))
+		relid != paysafe_catalog_table(PAYSAFE_QUEUE_NOTE) &&
+		relid != paysafe_catalog_table(PAYSAFE_WEBHOOK_DESTINATION) &&
+		relid != paysafe_catalog_table(PAYSAFE_DESTINATION_KEY))
 		return;
 	identity.nkeys = paysafe_key_columns(rel, &key_attnums);
 	identity.key_attnums = key_attnums;

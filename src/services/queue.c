@@ -444,8 +444,8 @@ note(const Queue *queue, const Datum *event, const char *what, const char *reaso
 	paysafe_store_insert(PAYSAFE_QUEUE_NOTE, values, nulls);
 }
 
-static char *
-cut_reason(const char *reason)
+char *
+paysafe_queue_cut_reason(const char *reason)
 {
 	return pnstrdup(reason, pg_mbcliplen(reason, (int) strlen(reason), REASON_MAX));
 }
@@ -660,7 +660,7 @@ paysafe_queue_retry(PaysafeTable table, int64 id, int attempt, const char *reaso
 	bool		nulls[EVENT_NCOLUMNS];
 	HeapTuple	locked;
 	Settings	settings;
-	char	   *cut = cut_reason(reason);
+	char	   *cut = paysafe_queue_cut_reason(reason);
 	TimestampTz next;
 
 	PreventCommandIfReadOnly("retrying an event");
@@ -698,7 +698,7 @@ paysafe_queue_revive(PaysafeTable table, int64 id, const char *reason)
 	values[EVENT_OLD_ATTEMPTS] = values[EVENT_ATTEMPT];
 	nulls[EVENT_ENDED] = true;
 	change_state(queue, locked, values, nulls, STATE_READY);
-	note(queue, values, "revived", cut_reason(reason));
+	note(queue, values, "revived", paysafe_queue_cut_reason(reason));
 }
 
 /* SQL-callable functions */

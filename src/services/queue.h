@@ -73,6 +73,9 @@ extern void paysafe_queue_done(PaysafeTable table, int64 id, int attempt);
 extern TimestampTz paysafe_queue_retry(PaysafeTable table, int64 id, int attempt,
 									   const char *reason, bool final);
 
+/* What is kept of a reason; palloc'd. */
+extern char *paysafe_queue_cut_reason(const char *reason);
+
 /* A dead event gets its attempts again; 23T01 if it is not dead. */
 extern void paysafe_queue_revive(PaysafeTable table, int64 id, const char *reason);
 
