@@ -417,10 +417,10 @@ lock_attempt(const Queue *queue, int64 id, int attempt, Datum *values, bool *nul
 
 	if (!is_state(values, STATE_LEASED) || DatumGetInt32(values[EVENT_ATTEMPT]) != attempt)
 		refuse(queue, ERRCODE_T_R_SERIALIZATION_FAILURE, queue->fenced, id,
-			   psprintf("attempt %d has %s event " INT64_FORMAT " no more", attempt, queue->name, id),
+			   psprintf("attempt %d does not have the %s event any more", attempt, queue->name),
 			   is_state(values, STATE_LEASED) ?
-			   psprintf("Attempt %d has it.", DatumGetInt32(values[EVENT_ATTEMPT])) :
-			   psprintf("It is %s.", TextDatumGetCString(values[EVENT_STATE])),
+			   psprintf("Attempt %d has event " INT64_FORMAT ".", DatumGetInt32(values[EVENT_ATTEMPT]), id) :
+			   psprintf("Event " INT64_FORMAT " is %s.", id, TextDatumGetCString(values[EVENT_STATE])),
 			   "Roll back what was done for it and claim the next one.");
 	return tuple;
 }
