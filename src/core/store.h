@@ -15,6 +15,7 @@
 
 #include "access/htup.h"
 #include "access/stratnum.h"
+#include "datatype/timestamp.h"
 #include "executor/tuptable.h"
 #include "nodes/lockoptions.h"
 #include "utils/rel.h"
@@ -82,6 +83,14 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
 							   const Datum *keys, StrategyNumber strategy, Datum bound,
 							   bool backward, Snapshot snapshot,
 							   StoreVisitor visitor, void *arg);
+
+/*
+ * The same forward, for rows whose next index column, a timestamptz, is between
+ * two times, both included.
+ */
+extern void paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
+									   const Datum *keys, TimestampTz lower, TimestampTz upper,
+									   StoreVisitor visitor, void *arg);
 
 /* An own table, opened for the shape of its rows; AccessShareLock. */
 extern Relation paysafe_store_open(PaysafeTable table);

@@ -55,10 +55,11 @@
 #define MAX_BACKOFF		(6 * USECS_PER_HOUR)
 #define JITTER			20		/* percent, up and down */
 
-#define STATE_READY		"ready"
-#define STATE_LEASED	"leased"
-#define STATE_DONE		"done"
-#define STATE_DEAD		"dead"
+
+static const char STATE_READY[] = "ready";
+static const char STATE_LEASED[] = "leased";
+static const char STATE_DONE[] = "done";
+static const char STATE_DEAD[] = "dead";
 
 /* The life of an event; doc/queues.md shows it. */
 static const char life[] =
@@ -540,9 +541,50 @@ paysafe_queue_find(PaysafeTable table, const char *source, const char *event_id,
 
 /* Claiming */
 
+/*
+ * Where the first event was when this session looked last.  Index entries of
+ * events that have moved on are passed over one by one as long as some old
+ * transaction might still see them; those before this time need not be passed
+ * over again.  An event that was added by a long transaction may come to lie
+ * there: they are looked for when nothing else is found, and every second.
+ */
+typedef struct Hint
+{
+	PaysafeTable table;
+	const char *state;			/* one of the constants */
+	char		source[PAYSAFE_ARGUMENT_NAME_MAX + 1];	/* "": any */
+	TimestampTz from;
+	TimestampTz checked;		/* when all of them were looked at */
+} Hint;
+
+#define MAX_HINTS		16
+#define CHECK_AGAIN		USECS_PER_SEC
+
+static Hint hints[MAX_HINTS];
+static int	nhints = 0;			/* used ever; the oldest one makes room */
+
+static Hint *
+hint_of(const Queue *queue, const char *state, const char *source)
+{
+	Hint	   *hint;
+
+	for (int i = 0; i < Min(nhints, MAX_HINTS); i++)
+		if (hints[i].table == queue->table && hints[i].state == state &&
+			strcmp(hints[i].source, source ? source : "") == 0)
+			return &hints[i];
+	hint = &hints[nhints % MAX_HINTS];
+	nhints = nhints == 2 * MAX_HINTS - 1 ? MAX_HINTS : nhints + 1;
+	hint->table = queue->table;
+	hint->state = state;
+	strlcpy(hint->source, source ? source : "", sizeof(hint->source));
+	hint->checked = 0;
+	return hint;
+}
+
 typedef struct DueSearch
 {
 	const Queue *queue;
+	TimestampTz first;			/* of all that were seen, or now */
 	int			limit;
 	List	   *locked;			/* of HeapTuple */
 } DueSearch;
@@ -551,23 +593,50 @@ static bool
 visit_due(Relation rel, HeapTuple tuple, void *arg)
 {
 	DueSearch  *search = arg;
-	HeapTuple	locked = paysafe_store_lock(search->queue->table, &tuple->t_self, LockWaitSkip);
+	bool		isnull;
+	TimestampTz next = DatumGetTimestampTz(heap_getattr(tuple, EVENT_NEXT + 1,
+														RelationGetDescr(rel), &isnull));
+	HeapTuple	locked;
 
+	search->first = Min(search->first, next);
+	locked = paysafe_store_lock(search->queue->table, &tuple->t_self, LockWaitSkip);
 	if (locked != NULL)
 		search->locked = lappend(search->locked, locked);
 	return list_length(search->locked) < search->limit;
 }
 
-/* Lock up to so many events in this state that are due; those of others are passed over. */
+/*
+ * Lock up to so many events in this state that are due; those of others are passed
+ * over.  state is one of the constants.
+ */
 static List *
 lock_due(const Queue *queue, const char *state, const char *source, TimestampTz now, int limit)
 {
-	DueSearch	search = {.queue = queue, .limit = limit};
+	DueSearch	search = {.queue = queue, .first = now, .limit = limit};
 	Datum		keys[2] = {CStringGetTextDatum(state), source ? CStringGetTextDatum(source) : (Datum) 0};
+	const char *index = source ? queue->due : queue->next;
+	int			nkeys = source ? 2 : 1;
+	Hint	   *hint = NULL;
+	bool		all = true;
 
-	paysafe_store_seek(queue->table, source ? queue->due : queue->next, source ? 2 : 1, keys,
-					   BTLessEqualStrategyNumber, TimestampTzGetDatum(now), false, NULL,
-					   visit_due, &search);
+	/* what this transaction has claimed may come back when it rolls back */
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+	{
+		hint = hint_of(queue, state, source);
+		all = now < hint->checked || now - hint->checked > CHECK_AGAIN;
+	}
+	paysafe_store_seek_between(queue->table, index, nkeys, keys, all ? DT_NOBEGIN : hint->from, now,
+							   visit_due, &search);
+	/* leases that have ended can wait for a second */
+	if (!all && state == STATE_READY && list_length(search.locked) < limit)
+		paysafe_store_seek_between(queue->table, index, nkeys, keys, DT_NOBEGIN, hint->from - 1,
+								   visit_due, &search);
+	if (hint != NULL)
+	{
+		hint->from = search.first;
+		if (all)
+			hint->checked = now;
+	}
 	return search.locked;
 }
 
@@ -609,7 +678,7 @@ lease_event(const Queue *queue, HeapTuple locked, TimestampTz until)
 List *
 paysafe_queue_claim(PaysafeTable table, const char *source, int limit, int64 lease)
 {
-	static const char *const states[] = {STATE_LEASED, STATE_READY};
+	const char *states[] = {STATE_LEASED, STATE_READY};
 	const Queue *queue = queue_of(table);
 	TimestampTz now = GetCurrentTimestamp();
 	List	   *claims = NIL;
@@ -617,13 +686,15 @@ paysafe_queue_claim(PaysafeTable table, const char *source, int limit, int64 lea
 	PreventCommandIfReadOnly("claiming events");
 	for (int i = 0; i < lengthof(states); i++)
 	{
-		List	   *locked = NIL;
+		int			wanted;
+		List	   *locked;
 		ListCell   *lc;
 
 		/* those that are given up make room for others */
-		while (list_length(claims) < limit &&
-			   (locked = lock_due(queue, states[i], source, now,
-								  limit - list_length(claims))) != NIL)
+		do
+		{
+			wanted = limit - list_length(claims);
+			locked = wanted > 0 ? lock_due(queue, states[i], source, now, wanted) : NIL;
 			foreach(lc, locked)
 			{
 				QueueClaim *claim = lease_event(queue, lfirst(lc), now + lease);
@@ -631,6 +702,7 @@ paysafe_queue_claim(PaysafeTable table, const char *source, int limit, int64 lea
 				if (claim != NULL)
 					claims = lappend(claims, claim);
 			}
+		} while (wanted > 0 && list_length(locked) == wanted);
 	}
 	return claims;
 }
@@ -765,7 +837,7 @@ PG_FUNCTION_INFO_V1(paysafe_queue_expire);
 Datum
 paysafe_queue_expire(PG_FUNCTION_ARGS)
 {
-	static const char *const unfinished[] = {STATE_READY, STATE_LEASED, STATE_DEAD};
+	const char *unfinished[] = {STATE_READY, STATE_LEASED, STATE_DEAD};
 	int64		keep = paysafe_argument_period(fcinfo, 0, "keep");
 	int			dropped = 0;
 
