@@ -91,7 +91,7 @@ CREATE TABLE paysafe.queue_note (
 	actor text NOT NULL,
 	session_user_name text NOT NULL
 );
-COMMENT ON TABLE paysafe.queue_note IS 'events that were given up (dead) or revived, by whom and why';
+COMMENT ON TABLE paysafe.queue_note IS 'events that were given up (dead), revived or dismissed, by whom and why';
 
 CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.inbox_event
 	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
@@ -175,6 +175,11 @@ CREATE FUNCTION paysafe.inbox_revive(id bigint, reason text) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_inbox_revive';
 COMMENT ON FUNCTION paysafe.inbox_revive(bigint, text) IS 'gives a dead event its attempts again';
+
+CREATE FUNCTION paysafe.inbox_dismiss(id bigint, reason text) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_inbox_dismiss';
+COMMENT ON FUNCTION paysafe.inbox_dismiss(bigint, text) IS 'a dead event is no concern any more';
 
 CREATE VIEW paysafe.inbox AS
 	SELECT e.id, e.source AS endpoint, e.event_id, e.event_type, e.state, e.attempt, e.next_at,

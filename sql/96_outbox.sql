@@ -131,6 +131,11 @@ CREATE FUNCTION paysafe.outbox_revive(id bigint, reason text) RETURNS void
 	AS 'MODULE_PATHNAME', 'paysafe_outbox_revive';
 COMMENT ON FUNCTION paysafe.outbox_revive(bigint, text) IS 'gives a dead webhook its attempts again';
 
+CREATE FUNCTION paysafe.outbox_dismiss(id bigint, reason text) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_outbox_dismiss';
+COMMENT ON FUNCTION paysafe.outbox_dismiss(bigint, text) IS 'a dead webhook is no concern any more';
+
 CREATE VIEW paysafe.destination AS
 	SELECT d.destination, d.url_shown AS url, d.scheme, d.at AS since, d.actor AS set_by
 	  FROM paysafe.webhook_destination d

@@ -146,3 +146,16 @@ paysafe_inbox_revive(PG_FUNCTION_ARGS)
 						 paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
 	PG_RETURN_VOID();
 }
+
+PG_FUNCTION_INFO_V1(paysafe_inbox_dismiss);
+
+/*
+ * inbox_dismiss(id bigint, reason text) returns void
+ */
+Datum
+paysafe_inbox_dismiss(PG_FUNCTION_ARGS)
+{
+	paysafe_queue_dismiss(PAYSAFE_INBOX_EVENT, event_argument(fcinfo),
+						  paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
+	PG_RETURN_VOID();
+}

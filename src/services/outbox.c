@@ -275,3 +275,17 @@ paysafe_outbox_revive(PG_FUNCTION_ARGS)
 						 paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
 	PG_RETURN_VOID();
 }
+
+PG_FUNCTION_INFO_V1(paysafe_outbox_dismiss);
+
+/*
+ * outbox_dismiss(id bigint, reason text) returns void
+ */
+Datum
+paysafe_outbox_dismiss(PG_FUNCTION_ARGS)
+{
+	paysafe_argument_required(fcinfo, 0, "id");
+	paysafe_queue_dismiss(PAYSAFE_OUTBOX_EVENT, PG_GETARG_INT64(0),
+						  paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
+	PG_RETURN_VOID();
+}

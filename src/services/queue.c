@@ -60,6 +60,7 @@ static const char STATE_READY[] = "ready";
 static const char STATE_LEASED[] = "leased";
 static const char STATE_DONE[] = "done";
 static const char STATE_DEAD[] = "dead";
+static const char STATE_DISMISSED[] = "dismissed";
 
 /* The life of an event; doc/queues.md shows it. */
 static const char life[] =
@@ -71,7 +72,9 @@ static const char life[] =
 "    leased --> ready : retry\n"
 "    leased --> dead : the last attempt\n"
 "    dead --> ready : revive\n"
-"    done --> [*]\n";
+"    dead --> dismissed : dismiss\n"
+"    done --> [*]\n"
+"    dismissed --> [*]\n";
 
 /* Columns of paysafe.inbox_event and paysafe.outbox_event. */
 enum
@@ -751,26 +754,47 @@ paysafe_queue_retry(PaysafeTable table, int64 id, int attempt, const char *reaso
 	return next;
 }
 
+/* A dead event, locked. */
+static HeapTuple
+lock_dead(const Queue *queue, int64 id, Datum *values, bool *nulls)
+{
+	HeapTuple	locked;
+
+	PreventCommandIfReadOnly("changing a dead event");
+	locked = lock_event(queue, id, values, nulls);
+	if (!is_state(values, STATE_DEAD))
+		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name), id,
+			   psprintf("%s event " INT64_FORMAT " is not dead", queue->name, id),
+			   psprintf("It is %s.", TextDatumGetCString(values[EVENT_STATE])), NULL);
+	return locked;
+}
+
 void
 paysafe_queue_revive(PaysafeTable table, int64 id, const char *reason)
 {
 	const Queue *queue = queue_of(table);
 	Datum		values[EVENT_NCOLUMNS];
 	bool		nulls[EVENT_NCOLUMNS];
-	HeapTuple	locked;
+	HeapTuple	locked = lock_dead(queue, id, values, nulls);
 
-	PreventCommandIfReadOnly("reviving an event");
-	locked = lock_event(queue, id, values, nulls);
-	if (!is_state(values, STATE_DEAD))
-		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name), id,
-			   psprintf("%s event " INT64_FORMAT " is not dead", queue->name, id),
-			   psprintf("It is %s.", TextDatumGetCString(values[EVENT_STATE])), NULL);
 	values[EVENT_NEXT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	/* the numbers go on: an attempt of its first life must not look like a new one */
 	values[EVENT_OLD_ATTEMPTS] = values[EVENT_ATTEMPT];
 	nulls[EVENT_ENDED] = true;
 	change_state(queue, locked, values, nulls, STATE_READY);
 	note(queue, values, "revived", paysafe_queue_cut_reason(reason));
+}
+
+void
+paysafe_queue_dismiss(PaysafeTable table, int64 id, const char *reason)
+{
+	const Queue *queue = queue_of(table);
+	Datum		values[EVENT_NCOLUMNS];
+	bool		nulls[EVENT_NCOLUMNS];
+	HeapTuple	locked = lock_dead(queue, id, values, nulls);
+
+	change_state(queue, locked, values, nulls, STATE_DISMISSED);
+	note(queue, values, STATE_DISMISSED, paysafe_queue_cut_reason(reason));
 }
 
 /* SQL-callable functions */

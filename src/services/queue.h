@@ -76,8 +76,12 @@ extern TimestampTz paysafe_queue_retry(PaysafeTable table, int64 id, int attempt
 /* What is kept of a reason; palloc'd. */
 extern char *paysafe_queue_cut_reason(const char *reason);
 
-/* A dead event gets its attempts again; 23T01 if it is not dead. */
+/*
+ * A dead event gets its attempts again, or is no concern any more.  23T01 if it is
+ * not dead.
+ */
 extern void paysafe_queue_revive(PaysafeTable table, int64 id, const char *reason);
+extern void paysafe_queue_dismiss(PaysafeTable table, int64 id, const char *reason);
 
 /*
  * Is there an event of this id, of a source whose ids are unique (the outbox's)?

@@ -1,6 +1,6 @@
 -- Webhooks out: signed as Standard Webhooks has it, sent at least once.
 BEGIN;
-SELECT plan(112);
+SELECT plan(114);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_sender;
 \getenv vectors VECTORS
@@ -150,6 +150,10 @@ SELECT lives_ok($$SELECT paysafe.outbox_revive(id, 'their server is up again') F
 SELECT is(pg_temp.refusal($$SELECT paysafe.outbox_revive(id, 'x') FROM paysafe.outbox WHERE destination = 'shop' AND state = 'done'$$), '23T01 paysafe_outbox_state', 'only the dead');
 SELECT paysafe.set_webhook_destination('shop', 'https://new.example.com/');
 SELECT is(pg_temp.rows($$SELECT attempt, url FROM paysafe.outbox_claim()$$), '(3,https://new.example.com/)', 'the third attempt, at the new address');
+
+SELECT paysafe.outbox_retry(id, attempt, 'HTTP 410', 410, true) FROM paysafe.outbox WHERE destination = 'shop' AND state = 'leased';
+SELECT lives_ok($$SELECT paysafe.outbox_dismiss(id, 'they want no more') FROM paysafe.outbox WHERE destination = 'shop' AND state = 'dead'$$, 'dismissed');
+SELECT is(pg_temp.rows($$SELECT state, attempt, last_error FROM paysafe.outbox WHERE destination = 'shop' ORDER BY id$$), '(dismissed,3,"HTTP 410")(done,1,)', 'for good');
 
 -- for whom
 SELECT is(pg_temp.refusal(format(c, t)), format('42501 paysafe.%1$s paysafe_%1$s_own_table', t), format(c, t))

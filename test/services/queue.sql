@@ -1,6 +1,6 @@
 -- Events wait, are claimed, worked on, tried again, given up, revived.
 BEGIN;
-SELECT plan(100);
+SELECT plan(106);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_worker;
 
@@ -110,6 +110,12 @@ SELECT is(pg_temp.life(pg_temp.fail('short', 1)), 'dead 6 failure 1', 'and is gi
 SELECT paysafe.inbox_add('short', 'e2', NULL, NULL, 'x');
 SELECT is((SELECT paysafe.inbox_retry(id, attempt, 'no such customer', final => true) FROM paysafe.inbox_claim('short')), NULL, 'no use trying again');
 SELECT is(state, 'dead', 'given up at once') FROM paysafe.inbox WHERE endpoint = 'short' AND event_id = 'e2';
+SELECT throws_ok($$SELECT paysafe.inbox_dismiss(id, '') FROM paysafe.inbox WHERE endpoint = 'short' AND event_id = 'e2'$$, '22023', NULL, 'not dismissed without a reason');
+SELECT lives_ok($$SELECT paysafe.inbox_dismiss(id, 'customer left') FROM paysafe.inbox WHERE endpoint = 'short' AND event_id = 'e2'$$, 'dismissed');
+SELECT is(pg_temp.rows($$SELECT i.state, n.what, n.reason, n.actor FROM paysafe.queue_note n JOIN paysafe.inbox i ON i.id = n.event WHERE i.endpoint = 'short' ORDER BY n.id DESC LIMIT 1$$),
+	'(dismissed,dismissed,"customer left",ann)', 'on record');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.inbox_%s(id, ''x'') FROM paysafe.inbox WHERE endpoint = ''short'' AND event_id = ''e2''', f)), '23T01 paysafe_inbox_state', 'it is too late to ' || f || ' it')
+  FROM unnest('{dismiss,revive}'::text[]) f;
 -- settings of an endpoint, and of those that have none
 SELECT paysafe.set_queue('inbox', NULL, 2, '1 microsecond', '1 microsecond'), paysafe.set_queue('outbox', 'others', 1);
 SELECT paysafe.inbox_add('others', 'e', NULL, NULL, 'x'), paysafe.inbox_add('short', 'e3', NULL, NULL, 'x');
@@ -179,6 +185,6 @@ SELECT throws_ok(c, '22004', NULL, c)
 SET LOCAL transaction_read_only = on;
 SELECT throws_ok(c, '25006', NULL, c)
   FROM unnest(ARRAY['SELECT paysafe.inbox_add(''stripe'', ''e'', NULL, NULL, ''x'')', 'SELECT paysafe.inbox_claim(''stripe'')', 'SELECT paysafe.inbox_done(1, 1)',
-	'SELECT paysafe.inbox_retry(1, 1, ''x'')', 'SELECT paysafe.inbox_revive(1, ''x'')']) c;
+	'SELECT paysafe.inbox_retry(1, 1, ''x'')', 'SELECT paysafe.inbox_revive(1, ''x'')', 'SELECT paysafe.inbox_dismiss(1, ''x'')']) c;
 SELECT * FROM finish();
 ROLLBACK;
