@@ -335,7 +335,8 @@ paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
 
 	result = table_tuple_lock(rel, &at, snapshot, slot, GetCurrentCommandId(true),
 							  LockTupleNoKeyExclusive, wait,
-							  wait == LockWaitSkip ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+							  wait == LockWaitSkip ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+							  &failure);
 	switch (result)
 	{
 		case TM_Ok:

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "core/approval.h"
+#include "core/compat.h"
 #include "services/argument.h"
 
 void

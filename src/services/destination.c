@@ -162,7 +162,8 @@ visit_key(Relation rel, HeapTuple tuple, void *arg)
 	heap_deform_tuple(copy, RelationGetDescr(rel), key->values, key->nulls);
 	key->number = DatumGetInt32(key->values[KEY_NUMBER]);
 	key->version = DatumGetInt32(key->values[KEY_VERSION]);
-	key->not_after = key->nulls[KEY_NOT_AFTER] ? DT_NOEND : DatumGetTimestampTz(key->values[KEY_NOT_AFTER]);
+	key->not_after = key->nulls[KEY_NOT_AFTER] ? DT_NOEND :
+		DatumGetTimestampTz(key->values[KEY_NOT_AFTER]);
 	/* in the order of the index: the newest version of each number comes first */
 	if (last == NULL || last->number != key->number)
 		*keys = lappend(*keys, key);
@@ -287,7 +288,8 @@ append_signature(StringInfo out, const char *destination, const SigningKey *key,
 	}
 	paysafe_crypto_cleanse(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
 	appendStringInfo(out, "%s%s,", out->len > 0 ? " " : "", kind);
-	appendBinaryStringInfo(out, text, (int) paysafe_encode_base64(signature, len, PAYSAFE_BASE64, text));
+	appendBinaryStringInfo(out, text,
+						   (int) paysafe_encode_base64(signature, len, PAYSAFE_BASE64, text));
 }
 
 char *
@@ -372,7 +374,8 @@ read_secret(const char *text, uint8 *secret, const char **kind)
 		return -1;
 	paysafe_crypto_ed25519_public(secret, public_key);
 	if (len == 2 * PAYSAFE_ED25519_KEY_LEN &&
-		!paysafe_crypto_equal(public_key, secret + PAYSAFE_ED25519_KEY_LEN, PAYSAFE_ED25519_KEY_LEN))
+		!paysafe_crypto_equal(public_key, secret + PAYSAFE_ED25519_KEY_LEN,
+							  PAYSAFE_ED25519_KEY_LEN))
 		return -1;
 	return PAYSAFE_ED25519_KEY_LEN;
 }
@@ -469,7 +472,8 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 	require_destination(name, &destination);
 	if (given == NULL)
 	{
-		kind = strcmp(destination.scheme, SCHEME_ASYMMETRIC) == 0 ? KIND_ASYMMETRIC : KIND_SYMMETRIC;
+		kind = strcmp(destination.scheme, SCHEME_ASYMMETRIC) == 0 ?
+			KIND_ASYMMETRIC : KIND_SYMMETRIC;
 		len = SECRET_LEN;
 		paysafe_crypto_random(secret, len);
 	}
@@ -492,8 +496,8 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 	key.values[KEY_DESTINATION] = CStringGetTextDatum(name);
 	key.values[KEY_NUMBER] = Int32GetDatum(key.number);
 	key.values[KEY_KIND] = CStringGetTextDatum(kind);
-	key.values[KEY_SECRET] = PointerGetDatum(paysafe_keyring_seal(KEY_PURPOSE, place.data, place.len,
-																  secret, len));
+	key.values[KEY_SECRET] =
+		PointerGetDatum(paysafe_keyring_seal(KEY_PURPOSE, place.data, place.len, secret, len));
 	key.nulls[KEY_PUBLIC] = strcmp(kind, KIND_ASYMMETRIC) != 0;
 	if (!key.nulls[KEY_PUBLIC])
 	{

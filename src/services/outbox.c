@@ -51,8 +51,8 @@ static char *
 make_id(void)
 {
 	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-	uint64		ms = (uint64) (GetCurrentTimestamp() / 1000 +
-							   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000);
+	const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000;
+	uint64		ms = (uint64) (GetCurrentTimestamp() / 1000 + epoch);
 	uint8		random[16];
 	char	   *id = palloc(4 + 26 + 1);
 
@@ -154,7 +154,8 @@ make_headers(const QueueClaim *claim)
 	initStringInfo(&json);
 	appendStringInfoString(&json, "{\"content-type\": \"" CONTENT_TYPE "\", \"webhook-id\": ");
 	escape_json(&json, claim->event_id);
-	appendStringInfo(&json, ", \"webhook-timestamp\": \"" INT64_FORMAT "\", \"webhook-signature\": ", seconds);
+	appendStringInfo(&json, ", \"webhook-timestamp\": \"" INT64_FORMAT "\", ", seconds);
+	appendStringInfoString(&json, "\"webhook-signature\": ");
 	escape_json(&json, signature);
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
@@ -170,7 +171,8 @@ Datum
 paysafe_outbox_claim(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *destination = PG_ARGISNULL(0) ? NULL : paysafe_argument_name(fcinfo, 0, "destination");
+	char	   *destination = PG_ARGISNULL(0) ? NULL :
+		paysafe_argument_name(fcinfo, 0, "destination");
 	int			limit = paysafe_argument_int(fcinfo, 1, "limit", 1, LIMIT_MAX);
 	int64		lease = paysafe_argument_period(fcinfo, 2, "lease");
 	ListCell   *lc;
@@ -249,7 +251,8 @@ paysafe_outbox_retry(PG_FUNCTION_ARGS)
 	int64		id;
 	int			attempt = paysafe_argument_int(fcinfo, 1, "attempt", 1, PG_INT32_MAX);
 	char	   *reason = paysafe_argument_text(fcinfo, 2, "reason", REASON_MAX);
-	int			status = PG_ARGISNULL(3) ? 0 : paysafe_argument_int(fcinfo, 3, "status", 100, 599);
+	int			status = PG_ARGISNULL(3) ? 0 :
+		paysafe_argument_int(fcinfo, 3, "status", 100, 599);
 	TimestampTz next;
 
 	paysafe_argument_required(fcinfo, 0, "id");

@@ -36,8 +36,6 @@
 #include "utils/timestamp.h"
 
 #include "core/actor.h"
-#include "core/approval.h"
-#include "core/crypto.h"
 #include "core/declare.h"
 #include "core/errors.h"
 #include "core/machine.h"
@@ -46,14 +44,11 @@
 #include "core/store.h"
 #include "services/argument.h"
 #include "services/queue.h"
+#include "services/queue_setting.h"
 
 #define REASON_MAX		200		/* bytes */
 #define PAYLOAD_DAYS	7		/* length of a partition */
 #define PERIODS_AHEAD	26
-#define MAX_ATTEMPTS	12		/* unless set otherwise */
-#define BACKOFF			(10 * USECS_PER_SEC)
-#define MAX_BACKOFF		(6 * USECS_PER_HOUR)
-#define JITTER			20		/* percent, up and down */
 
 
 static const char STATE_READY[] = "ready";
@@ -91,13 +86,7 @@ enum
 	PAYLOAD_NCOLUMNS
 };
 
-/* Columns of paysafe.queue_setting and paysafe.queue_note. */
-enum
-{
-	SETTING_QUEUE, SETTING_SOURCE, SETTING_VERSION, SETTING_MAX_ATTEMPTS, SETTING_BACKOFF,
-	SETTING_MAX_BACKOFF, SETTING_AT, SETTING_ACTOR,
-	SETTING_NCOLUMNS
-};
+/* Columns of paysafe.queue_note. */
 enum
 {
 	NOTE_ID, NOTE_QUEUE, NOTE_EVENT, NOTE_AT, NOTE_WHAT, NOTE_ATTEMPT, NOTE_REASON,
@@ -173,77 +162,6 @@ next_number(const char *sequence)
 	return nextval_internal(get_relname_relid(sequence, paysafe_catalog_schema()), false);
 }
 
-/* Settings */
-
-typedef struct Settings
-{
-	int			version;		/* 0: not set */
-	int			max_attempts;
-	int64		backoff;		/* microseconds */
-	int64		max_backoff;
-} Settings;
-
-static bool
-visit_setting(Relation rel, HeapTuple tuple, void *arg)
-{
-	Settings   *settings = arg;
-	Datum		values[SETTING_NCOLUMNS];
-	bool		nulls[SETTING_NCOLUMNS];
-
-	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	if (DatumGetInt32(values[SETTING_VERSION]) <= settings->version)
-		return true;
-	settings->version = DatumGetInt32(values[SETTING_VERSION]);
-	settings->max_attempts = DatumGetInt32(values[SETTING_MAX_ATTEMPTS]);
-	settings->backoff = paysafe_approval_period(DatumGetIntervalP(values[SETTING_BACKOFF]), "backoff");
-	settings->max_backoff = paysafe_approval_period(DatumGetIntervalP(values[SETTING_MAX_BACKOFF]),
-													"max_backoff");
-	return true;
-}
-
-/* The newest version for exactly this source; "" stands for all others. */
-static void
-read_settings(const char *queue, const char *source, Settings *settings)
-{
-	Datum		keys[2] = {CStringGetTextDatum(queue), CStringGetTextDatum(source)};
-
-	memset(settings, 0, sizeof(*settings));
-	paysafe_store_scan(PAYSAFE_QUEUE_SETTING, "queue_setting_pkey", 2, keys, visit_setting, settings);
-}
-
-/* What holds for the source.  Asked for when an attempt has failed: not remembered. */
-static void
-settings_of(const Queue *queue, const char *source, Settings *settings)
-{
-	read_settings(queue->name, source, settings);
-	if (settings->version == 0)
-		read_settings(queue->name, "", settings);
-	if (settings->version == 0)
-	{
-		settings->max_attempts = MAX_ATTEMPTS;
-		settings->backoff = BACKOFF;
-		settings->max_backoff = MAX_BACKOFF;
-	}
-}
-
-/*
- * How long to wait after so many failures in a row: the first pause doubles each
- * time up to the longest one, then up to JITTER percent more or less, so that what
- * failed together does not come back together.
- */
-static int64
-backoff(const Settings *settings, int failures)
-{
-	int64		pause = settings->backoff;
-	uint32		random;
-
-	for (int i = 1; i < failures && pause < settings->max_backoff; i++)
-		pause *= 2;
-	pause = Min(pause, settings->max_backoff);
-	paysafe_crypto_random((uint8 *) &random, sizeof(random));
-	return (int64) (pause * (1 + JITTER / 100.0 * (2.0 * random / PG_UINT32_MAX - 1)));
-}
-
 /* Payloads */
 
 void
@@ -262,7 +180,8 @@ store_payload(const Queue *queue, int64 id, TimestampTz at, const QueueItem *ite
 	bytea	   *body = palloc(VARHDRSZ + item->bodylen);
 
 	SET_VARSIZE(body, VARHDRSZ + item->bodylen);
-	memcpy(VARDATA(body), item->body, item->bodylen);
+	if (item->bodylen > 0)
+		memcpy(VARDATA(body), item->body, item->bodylen);
 	values[PAYLOAD_AT] = TimestampTzGetDatum(at);
 	values[PAYLOAD_EVENT] = Int64GetDatum(id);
 	nulls[PAYLOAD_HEADERS] = item->headers == NULL;
@@ -361,8 +280,8 @@ change_state(const Queue *queue, HeapTuple locked, Datum *values, bool *nulls, c
 	if (from < 0 || !paysafe_machine_allows(m, from, paysafe_machine_find(m, state)))
 		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name),
 			   DatumGetInt64(values[EVENT_ID]),
-			   psprintf("%s event " INT64_FORMAT " cannot change from \"%s\" to \"%s\"", queue->name,
-						DatumGetInt64(values[EVENT_ID]), old, state),
+			   psprintf("%s event " INT64_FORMAT " cannot change from \"%s\" to \"%s\"",
+						queue->name, DatumGetInt64(values[EVENT_ID]), old, state),
 			   NULL, NULL);
 	values[EVENT_STATE] = CStringGetTextDatum(state);
 	paysafe_store_update(queue->table, locked, values, nulls);
@@ -423,8 +342,10 @@ lock_attempt(const Queue *queue, int64 id, int attempt, Datum *values, bool *nul
 		refuse(queue, ERRCODE_T_R_SERIALIZATION_FAILURE, queue->fenced, id,
 			   psprintf("attempt %d does not have the %s event any more", attempt, queue->name),
 			   is_state(values, STATE_LEASED) ?
-			   psprintf("Attempt %d has event " INT64_FORMAT ".", DatumGetInt32(values[EVENT_ATTEMPT]), id) :
-			   psprintf("Event " INT64_FORMAT " is %s.", id, TextDatumGetCString(values[EVENT_STATE])),
+			   psprintf("Attempt %d has event " INT64_FORMAT ".",
+						DatumGetInt32(values[EVENT_ATTEMPT]), id) :
+			   psprintf("Event " INT64_FORMAT " is %s.",
+						id, TextDatumGetCString(values[EVENT_STATE])),
 			   "Roll back what was done for it and claim the next one.");
 	return tuple;
 }
@@ -466,11 +387,11 @@ bury(const Queue *queue, HeapTuple locked, Datum *values, bool *nulls, const cha
 
 /* The attempt under way is the last one that the settings allow. */
 static bool
-is_last(const Queue *queue, const Datum *values, Settings *settings)
+is_last(const Queue *queue, const Datum *values, QueueSetting *setting)
 {
-	settings_of(queue, TextDatumGetCString(values[EVENT_SOURCE]), settings);
+	paysafe_queue_setting_read(queue->name, TextDatumGetCString(values[EVENT_SOURCE]), setting);
 	return DatumGetInt32(values[EVENT_ATTEMPT]) - DatumGetInt32(values[EVENT_OLD_ATTEMPTS]) >=
-		settings->max_attempts;
+		setting->max_attempts;
 }
 
 /* Adding */
@@ -616,7 +537,7 @@ static List *
 lock_due(const Queue *queue, const char *state, const char *source, TimestampTz now, int limit)
 {
 	DueSearch	search = {.queue = queue, .first = now, .limit = limit};
-	Datum		keys[2] = {CStringGetTextDatum(state), source ? CStringGetTextDatum(source) : (Datum) 0};
+	Datum		keys[2] = {CStringGetTextDatum(state), CStringGetTextDatum(source ? source : "")};
 	const char *index = source ? queue->due : queue->next;
 	int			nkeys = source ? 2 : 1;
 	Hint	   *hint = NULL;
@@ -649,12 +570,12 @@ lease_event(const Queue *queue, HeapTuple locked, TimestampTz until)
 {
 	Datum		values[EVENT_NCOLUMNS];
 	bool		nulls[EVENT_NCOLUMNS];
-	Settings	settings;
+	QueueSetting setting;
 	PayloadSearch payload;
 	QueueClaim *claim;
 
 	read_event(queue, locked, values, nulls);
-	if (is_state(values, STATE_LEASED) && is_last(queue, values, &settings))
+	if (is_state(values, STATE_LEASED) && is_last(queue, values, &setting))
 	{
 		bury(queue, locked, values, nulls, "the lease of the last attempt is over");
 		return NULL;
@@ -734,19 +655,20 @@ paysafe_queue_retry(PaysafeTable table, int64 id, int attempt, const char *reaso
 	Datum		values[EVENT_NCOLUMNS];
 	bool		nulls[EVENT_NCOLUMNS];
 	HeapTuple	locked;
-	Settings	settings;
+	QueueSetting setting;
 	char	   *cut = paysafe_queue_cut_reason(reason);
+	int			failures;
 	TimestampTz next;
 
 	PreventCommandIfReadOnly("retrying an event");
 	locked = lock_attempt(queue, id, attempt, values, nulls);
-	if (is_last(queue, values, &settings) || final)
+	if (is_last(queue, values, &setting) || final)
 	{
 		bury(queue, locked, values, nulls, cut);
 		return DT_NOEND;
 	}
-	next = GetCurrentTimestamp() +
-		backoff(&settings, attempt - DatumGetInt32(values[EVENT_OLD_ATTEMPTS]));
+	failures = attempt - DatumGetInt32(values[EVENT_OLD_ATTEMPTS]);
+	next = GetCurrentTimestamp() + paysafe_queue_setting_backoff(&setting, failures);
 	values[EVENT_NEXT] = TimestampTzGetDatum(next);
 	values[EVENT_ERROR] = CStringGetTextDatum(cut);
 	nulls[EVENT_ERROR] = false;
@@ -798,49 +720,6 @@ paysafe_queue_dismiss(PaysafeTable table, int64 id, const char *reason)
 }
 
 /* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_set_queue);
-
-/*
- * set_queue(queue text, source text, max_attempts int, backoff interval,
- *			 max_backoff interval) returns void
- */
-Datum
-paysafe_set_queue(PG_FUNCTION_ARGS)
-{
-	char	   *name = paysafe_argument_name(fcinfo, 0, "queue");
-	const char *source = PG_ARGISNULL(1) ? "" : paysafe_argument_name(fcinfo, 1, "source");
-	const Queue *queue = NULL;
-	Settings	settings;
-	Datum		values[SETTING_NCOLUMNS];
-	bool		nulls[SETTING_NCOLUMNS] = {0};
-
-	for (int i = 0; i < lengthof(queues); i++)
-		if (strcmp(queues[i].name, name) == 0)
-			queue = &queues[i];
-	if (queue == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be 'inbox' or 'outbox'", "queue")));
-	values[SETTING_MAX_ATTEMPTS] = Int32GetDatum(paysafe_argument_int(fcinfo, 2, "max_attempts", 1, 1000));
-	if (paysafe_argument_period(fcinfo, 3, "backoff") > paysafe_argument_period(fcinfo, 4, "max_backoff"))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be shorter than \"%s\"", "max_backoff", "backoff")));
-	/* one session at a time */
-	(void) paysafe_store_lock_value(PAYSAFE_QUEUE_SETTING, 0, false);
-	read_settings(name, source, &settings);
-	paysafe_queue_prepare(queue->table);
-	values[SETTING_QUEUE] = CStringGetTextDatum(name);
-	values[SETTING_SOURCE] = CStringGetTextDatum(source);
-	values[SETTING_VERSION] = Int32GetDatum(settings.version + 1);
-	values[SETTING_BACKOFF] = PG_GETARG_DATUM(3);
-	values[SETTING_MAX_BACKOFF] = PG_GETARG_DATUM(4);
-	values[SETTING_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[SETTING_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	paysafe_store_insert(PAYSAFE_QUEUE_SETTING, values, nulls);
-	PG_RETURN_VOID();
-}
 
 static bool
 visit_age(Relation rel, HeapTuple tuple, void *arg)
