@@ -7,6 +7,7 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
+#	queue VARIANT STATE ROUND ms
 #	commit|refund|api_key VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
@@ -66,6 +67,11 @@ function curve_us(variant, n,    r) {
 	return median()
 }
 
+function queue_us(variant, state,    r) {
+	for (r = 1; (variant, state, r) in queue; r++) add(queue[variant, state, r])
+	return median()
+}
+
 function line(text, p, variant) {
 	printf "  %-44s %7.2f", text, per_row(p, variant)
 	if (variant == "bare") printf "\n"
@@ -92,6 +98,7 @@ $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
+$1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
 
 END {
@@ -193,6 +200,14 @@ END {
 				cpu_median(part, "given", k), cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
 		}
 	}
+	if (part == "queue") {
+		printf "\nan event claimed and finished, microseconds             paysafe   PL/pgSQL   ratio\n"
+		split("few many old", name, " ")
+		split("few events finished|many events finished|the same, behind an old transaction", label, "|")
+		for (i = 1; i <= 3; i++)
+			printf "  %-50s %9.1f %10.1f %7.2f\n", label[i], queue_us("paysafe", name[i]), \
+				queue_us("table", name[i]), queue_us("paysafe", name[i]) / queue_us("table", name[i])
+	}
 	if (part == "idle") {
 		printf "\npgbench in a database without the extension, transactions per second   without   preloaded   ratio\n"
 		for (i = split("select-only tpcb-like", name, " "); i >= 1; i--)
@@ -216,6 +231,10 @@ END {
 			bar("transfers, entries only / paysafe, 8 clients", "%5.2f", 1 / tps_ratio("post_app", "paysafe", "bare", 8), 1.3, 1.3, -1)
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
+		}
+		if (have["queue"]) {
+			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)
+			bar("claims behind an old transaction / without", "%5.2f", queue_us("paysafe", "old") / queue_us("paysafe", "few"), 1.5, 1.2, -1)
 		}
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle", "paysafe", "without", "select-only"), 0.99, 0.99, 1)

@@ -255,5 +255,47 @@ SELECT paysafe.protect_row_lock('bench.card_paysafe', '{balance}');
 SELECT format('INSERT INTO bench.card_%s SELECT g, 0 FROM generate_series(1, %s) g', t, :rows) FROM unnest(ARRAY['bare', 'paysafe']) t
 \gexec
 
+-- the inbox, and what people write who have none
+CREATE TABLE bench.job (
+	id bigserial PRIMARY KEY,
+	state text NOT NULL,
+	attempt int NOT NULL,
+	next_at timestamptz NOT NULL,
+	body bytea NOT NULL
+);
+CREATE INDEX ON bench.job (state, next_at);
+CREATE FUNCTION bench.fill_table(n int) RETURNS bigint LANGUAGE sql AS $$
+	WITH i AS (INSERT INTO bench.job (state, attempt, next_at, body)
+		SELECT 'ready', 0, clock_timestamp(), '{"amount": 1}' FROM generate_series(1, n) RETURNING 1)
+	SELECT count(*) FROM i $$;
+CREATE FUNCTION bench.fill_paysafe(n int) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(paysafe.inbox_add('bench', 'evt_' || i, 'x', NULL, '{"amount": 1}')) FROM generate_series(1, n) i $$;
+CREATE PROCEDURE bench.work_table(n int, at_a_time int DEFAULT 1) LANGUAGE plpgsql AS $$
+DECLARE
+	jobs bigint[];
+BEGIN
+	FOR i IN 1..n / at_a_time LOOP
+		WITH c AS (UPDATE bench.job SET state = 'leased', attempt = attempt + 1, next_at = clock_timestamp() + interval '5 minutes'
+			WHERE id = ANY (ARRAY(SELECT id FROM bench.job WHERE state = 'ready' AND next_at <= now()
+				ORDER BY next_at LIMIT at_a_time FOR UPDATE SKIP LOCKED)) RETURNING id, body)
+		SELECT array_agg(id) INTO jobs FROM c;
+		COMMIT;
+		UPDATE bench.job SET state = 'done' WHERE id = ANY (jobs) AND state = 'leased';
+		COMMIT;
+	END LOOP;
+END $$;
+CREATE PROCEDURE bench.work_paysafe(n int, at_a_time int DEFAULT 1) LANGUAGE plpgsql AS $$
+DECLARE
+	ids bigint[];
+	attempts int[];
+BEGIN
+	FOR i IN 1..n / at_a_time LOOP
+		SELECT array_agg(id), array_agg(attempt) INTO ids, attempts FROM paysafe.inbox_claim('bench', at_a_time);
+		COMMIT;
+		PERFORM paysafe.inbox_done(id, attempt) FROM unnest(ids, attempts) u(id, attempt);
+		COMMIT;
+	END LOOP;
+END $$;
+
 VACUUM ANALYZE;
 CHECKPOINT;

@@ -220,6 +220,19 @@ CREATE FUNCTION paysafe.check(
 		UNION ALL
 		SELECT 'maintenance', 'window', count(m.id) = 0,
 			   string_agg(format('window %s of %s for %s is %s', m.id, m.actor, m.tables, m.state), '; ')
-		  FROM paysafe.maintenance m WHERE m.state <> 'closed';
+		  FROM paysafe.maintenance m WHERE m.state <> 'closed'
+		UNION ALL
+		-- events that nobody works on
+		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,
+			   CASE WHEN q.dead > 0 OR q.overdue > 0
+					THEN format('%s dead, %s overdue for more than an hour', q.dead, q.overdue) END
+		  FROM (SELECT e.queue, e.source, count(*) FILTER (WHERE e.state = 'dead') AS dead,
+					   count(*) FILTER (WHERE e.state <> 'dead' AND e.next_at < clock_timestamp() - interval '1 hour') AS overdue
+				  FROM (SELECT 'inbox' AS queue, i.source, i.state, i.next_at FROM paysafe.inbox_event i
+						 WHERE i.state IN ('ready', 'leased', 'dead')
+						UNION ALL
+						SELECT 'outbox', o.source, o.state, o.next_at FROM paysafe.outbox_event o
+						 WHERE o.state IN ('ready', 'leased', 'dead')) e
+				 GROUP BY 1, 2) q;
 	END;
 COMMENT ON FUNCTION paysafe.check(boolean) IS 'is every promise in force now? reconcile: also whether rows are what the audit log says';

@@ -69,6 +69,15 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_API_KEY_RECORD] = "api_key_record",
 	[PAYSAFE_API_KEY_END] = "api_key_end",
 	[PAYSAFE_API_KEY_USE] = "api_key_use",
+	[PAYSAFE_INBOX_EVENT] = "inbox_event",
+	[PAYSAFE_INBOX_PAYLOAD] = "inbox_payload",
+	[PAYSAFE_OUTBOX_EVENT] = "outbox_event",
+	[PAYSAFE_OUTBOX_PAYLOAD] = "outbox_payload",
+	[PAYSAFE_QUEUE_SETTING] = "queue_setting",
+	[PAYSAFE_QUEUE_NOTE] = "queue_note",
+	[PAYSAFE_WEBHOOK_DESTINATION] = "webhook_destination",
+	[PAYSAFE_DESTINATION_KEY] = "destination_key",
+	[PAYSAFE_OUTBOX_ATTEMPT] = "outbox_attempt",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */

@@ -254,25 +254,29 @@ paysafe_store_scan_in(Oid partition, const char *index_suffix, int nkeys, const 
 	table_close(rel, AccessShareLock);
 }
 
-void
-paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
-				   StrategyNumber strategy, Datum bound, bool backward, Snapshot snapshot,
-				   StoreVisitor visitor, void *arg)
+/* One more condition on an index column: it compares with the bound that way. */
+typedef struct SeekBound
+{
+	StrategyNumber strategy;
+	Datum		bound;
+} SeekBound;
+
+static void
+seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
+	 int nbounds, const SeekBound *bounds, bool backward, Snapshot snapshot,
+	 StoreVisitor visitor, void *arg)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
 	Relation	index = open_index(rel, index_name);
 	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
 	StoreScan	scan = {visitor, arg};
-	ScanKeyData scankeys[INDEX_MAX_KEYS];
+	ScanKeyData scankeys[INDEX_MAX_KEYS + 2];
 
 	for (int i = 0; i < nkeys; i++)
 		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
-	if (strategy != InvalidStrategy)
-	{
-		make_key(&scankeys[nkeys], rel, index, nkeys, strategy, bound);
-		nkeys++;
-	}
-	paysafe_scan_ordered(rel, index, nkeys, scankeys, newest ? newest : snapshot,
+	for (int i = 0; i < nbounds; i++)
+		make_key(&scankeys[nkeys + i], rel, index, nkeys, bounds[i].strategy, bounds[i].bound);
+	paysafe_scan_ordered(rel, index, nkeys + nbounds, scankeys, newest ? newest : snapshot,
 						 backward ? BackwardScanDirection : ForwardScanDirection,
 						 newest == NULL, visit_slot, &scan);
 	if (newest != NULL)
@@ -280,6 +284,30 @@ paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const 
 	/* locked until commit: whoever seeks once will do so again, or add rows */
 	index_close(index, NoLock);
 	table_close(rel, NoLock);
+}
+
+void
+paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
+				   StrategyNumber strategy, Datum bound, bool backward, Snapshot snapshot,
+				   StoreVisitor visitor, void *arg)
+{
+	SeekBound	bounds[1] = {{strategy, bound}};
+
+	seek(table, index_name, nkeys, keys, strategy == InvalidStrategy ? 0 : 1, bounds,
+		 backward, snapshot, visitor, arg);
+}
+
+void
+paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
+						   const Datum *keys, TimestampTz lower, TimestampTz upper,
+						   StoreVisitor visitor, void *arg)
+{
+	SeekBound	bounds[2] = {
+		{BTGreaterEqualStrategyNumber, TimestampTzGetDatum(lower)},
+		{BTLessEqualStrategyNumber, TimestampTzGetDatum(upper)}
+	};
+
+	seek(table, index_name, nkeys, keys, 2, bounds, false, NULL, visitor, arg);
 }
 
 Relation
@@ -307,7 +335,8 @@ paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
 
 	result = table_tuple_lock(rel, &at, snapshot, slot, GetCurrentCommandId(true),
 							  LockTupleNoKeyExclusive, wait,
-							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+							  wait == LockWaitSkip ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+							  &failure);
 	switch (result)
 	{
 		case TM_Ok:
@@ -315,7 +344,8 @@ paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
 			copy->t_self = slot->tts_tid;
 			break;
 		case TM_Deleted:
-		case TM_WouldBlock:		/* only to be skipped: otherwise an error */
+		case TM_Updated:		/* these two only to be skipped: otherwise */
+		case TM_WouldBlock:		/* the newest version is found, and an error raised */
 			break;
 		case TM_SelfModified:
 			elog(ERROR, "row of \"%s\" was changed by this command", RelationGetRelationName(rel));

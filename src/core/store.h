@@ -15,6 +15,7 @@
 
 #include "access/htup.h"
 #include "access/stratnum.h"
+#include "datatype/timestamp.h"
 #include "executor/tuptable.h"
 #include "nodes/lockoptions.h"
 #include "utils/rel.h"
@@ -83,16 +84,26 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
 							   bool backward, Snapshot snapshot,
 							   StoreVisitor visitor, void *arg);
 
+/*
+ * The same forward, for rows whose next index column, a timestamptz, is between
+ * two times, both included.
+ */
+extern void paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
+									   const Datum *keys, TimestampTz lower, TimestampTz upper,
+									   StoreVisitor visitor, void *arg);
+
 /* An own table, opened for the shape of its rows; AccessShareLock. */
 extern Relation paysafe_store_open(PaysafeTable table);
 extern void paysafe_store_close(Relation rel);
 
 /*
  * For tables whose rows have a life: lock the newest version of a row that a
- * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone, or
- * (LockWaitSkip) somebody else has it.  LockWaitError raises 55P03 then.  What the
- * visitor saw may be outdated: look at the copy.  The table is locked in
- * RowExclusiveLock until the end of the transaction.
+ * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone.
+ * LockWaitError raises 55P03 if somebody else has it.  What the visitor saw may be
+ * outdated: look at the copy.  LockWaitSkip locks what the visitor saw and nothing
+ * newer: NULL too if somebody else has the row, or has changed it since, which then
+ * is not locked.  The table is locked in RowExclusiveLock until the end of the
+ * transaction.
  */
 extern HeapTuple paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait);
 

@@ -405,7 +405,10 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_API_KEY_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_API_KEY_END) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
-		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END))
+		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END) &&
+		relid != paysafe_catalog_table(PAYSAFE_QUEUE_NOTE) &&
+		relid != paysafe_catalog_table(PAYSAFE_WEBHOOK_DESTINATION) &&
+		relid != paysafe_catalog_table(PAYSAFE_DESTINATION_KEY))
 		return;
 	identity.nkeys = paysafe_key_columns(rel, &key_attnums);
 	identity.key_attnums = key_attnums;

@@ -15,8 +15,6 @@
 #include "core/compat.h"
 #include "services/argument.h"
 
-#define NAME_MAX_BYTES	200
-
 void
 paysafe_argument_required(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -49,7 +47,7 @@ paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, 
 char *
 paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *argument)
 {
-	char	   *name = paysafe_argument_text(fcinfo, n, argument, NAME_MAX_BYTES);
+	char	   *name = paysafe_argument_text(fcinfo, n, argument, PAYSAFE_ARGUMENT_NAME_MAX);
 	bool		good = name[0] != ' ' && name[strlen(name) - 1] != ' ';
 
 	for (const char *c = name; *c != '\0'; c++)

@@ -21,9 +21,10 @@ extern char *paysafe_argument_text(FunctionCallInfo fcinfo, int n, const char *a
 extern char *paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, int max);
 
 /*
- * A name of an endpoint, scheme, destination or client: 1 to 200 bytes, no blanks
- * around it, no control characters.
+ * A name of an endpoint, scheme, destination or client: 1 to
+ * PAYSAFE_ARGUMENT_NAME_MAX bytes, no blanks around it, no control characters.
  */
+#define PAYSAFE_ARGUMENT_NAME_MAX	200
 extern char *paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *argument);
 
 /* A positive interval of at most ten years, in microseconds. */

@@ -118,6 +118,10 @@ rules() {
 			grep -rqE "(paysafe\.|\`)$name\b|\b$name\(" doc --include='*.md' || echo "$name"
 		done | rule "every function is in doc/"
 
+	diff <(sed -n '/^```mermaid/,/^```/p' doc/queues.md | sed -n 's/^ *\(.*-->.*\)/\1/p') \
+		<(sed -n 's/^" *\(.*-->.*\)\\n";*$/\1/p' src/services/queue.c) |
+		rule "the states of events are drawn as the code has them"
+
 	version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" paysafe.control)
 	sed '/"meta-spec"/,/}/d' META.json 2>&1 |
 		sed -n -e 's/.*"version" *: *"\([^"]*\)".*/\1/p' -e '/No such file/p' | grep -v "^$version\(\.0\)*\$" |

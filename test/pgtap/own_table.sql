@@ -41,7 +41,7 @@ CREATE TEMP TABLE own AS
 	   -- two partitions stand for all
 	   -- these are filled by the preloaded library only: test/guard, test/services
 	   AND c.relname NOT IN ('refusal_record', 'maintenance_change')
-	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|api_key|destination)'
+	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
 SELECT is((SELECT count(*)::int FROM own), 19, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
