@@ -91,3 +91,8 @@ SELECT pg_extension_config_dump('paysafe.queue_note_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.webhook_destination', '');
 SELECT pg_extension_config_dump('paysafe.destination_key', '');
 SELECT pg_extension_config_dump('paysafe.outbox_attempt', '');
+SELECT pg_extension_config_dump('paysafe.webhook_scheme', 'WHERE NOT builtin');
+SELECT pg_extension_config_dump('paysafe.webhook_endpoint', '');
+SELECT pg_extension_config_dump('paysafe.webhook_key', '');
+SELECT pg_extension_config_dump('paysafe.webhook_seen', '');
+SELECT pg_extension_config_dump('paysafe.webhook_latest', '');

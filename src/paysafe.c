@@ -24,6 +24,7 @@
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
 #include "services/idempotency.h"
+#include "services/webhook.h"
 #include "services/keyring.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
@@ -50,6 +51,7 @@ _PG_init(void)
 	paysafe_hooks_init();
 	paysafe_keyring_init();
 	paysafe_idempotency_init();
+	paysafe_webhook_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_log_preload();

@@ -78,6 +78,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_WEBHOOK_DESTINATION] = "webhook_destination",
 	[PAYSAFE_DESTINATION_KEY] = "destination_key",
 	[PAYSAFE_OUTBOX_ATTEMPT] = "outbox_attempt",
+	[PAYSAFE_WEBHOOK_SCHEME] = "webhook_scheme",
+	[PAYSAFE_WEBHOOK_ENDPOINT] = "webhook_endpoint",
+	[PAYSAFE_WEBHOOK_KEY] = "webhook_key",
+	[PAYSAFE_WEBHOOK_SEEN] = "webhook_seen",
+	[PAYSAFE_WEBHOOK_LATEST] = "webhook_latest",
 };
 
 /* Known OIDs; reset as a whole when anything they depend on changes. */

@@ -15,9 +15,6 @@
  */
 #include "postgres.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -32,6 +29,7 @@
 #include "core/store.h"
 #include "services/api_key.h"
 #include "services/api_key_format.h"
+#include "services/argument.h"
 #include "services/keyring.h"
 #include "services/statement.h"
 
@@ -235,27 +233,6 @@ note_used(int64 id)
 
 /* The record of failed checks */
 
-/*
- * An address that the application says the request came from, in its one form, or
- * NULL: anything else does not get into the record.
- */
-static char *
-clean_origin(const char *origin)
-{
-	struct in6_addr address;
-	char		clean[INET6_ADDRSTRLEN];
-
-	for (int i = 0; origin != NULL && i < 2; i++)
-	{
-		int			family = i == 0 ? AF_INET : AF_INET6;
-
-		if (inet_pton(family, origin, &address) == 1 &&
-			inet_ntop(family, &address, clean, sizeof(clean)) != NULL)
-			return pstrdup(clean);
-	}
-	return NULL;
-}
-
 static bool
 is_printable(const char *text)
 {
@@ -269,7 +246,7 @@ is_printable(const char *text)
 static void
 record(Verdict verdict, const Question *question, const Found *key)
 {
-	char	   *origin = clean_origin(question->origin);
+	char	   *origin = paysafe_argument_origin(question->origin);
 	const char *scope = question->scope;
 	const char *words = question->well_formed ? "an API key is not known" : "this is no API key";
 

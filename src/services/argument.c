@@ -7,6 +7,9 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -82,4 +85,21 @@ paysafe_argument_append(StringInfo out, const char *string)
 {
 	pq_sendint32(out, (uint32) strlen(string));
 	appendStringInfoString(out, string);
+}
+
+char *
+paysafe_argument_origin(const char *origin)
+{
+	struct in6_addr address;
+	char		clean[INET6_ADDRSTRLEN];
+
+	for (int i = 0; origin != NULL && i < 2; i++)
+	{
+		int			family = i == 0 ? AF_INET : AF_INET6;
+
+		if (inet_pton(family, origin, &address) == 1 &&
+			inet_ntop(family, &address, clean, sizeof(clean)) != NULL)
+			return pstrdup(clean);
+	}
+	return NULL;
 }

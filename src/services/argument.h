@@ -37,4 +37,10 @@ extern int32 paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *ar
 /* Append a string with its length, so that no two lists of strings look the same. */
 extern void paysafe_argument_append(StringInfo out, const char *string);
 
+/*
+ * An address that the application says a request came from, in its one form,
+ * palloc'd; NULL for anything else, which does not get into a record.
+ */
+extern char *paysafe_argument_origin(const char *origin);
+
 #endif							/* PAYSAFE_ARGUMENT_H */

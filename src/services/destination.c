@@ -3,9 +3,9 @@
  * destination.c
  *	  Where webhooks go, and what signs them (Standard Webhooks 1.0.0).
  *
- * Destinations and keys are versions in insert-only tables, the newest one of each
- * in force.  URLs and secrets are sealed for their destination: nobody reads them
- * in a table, a dump or the audit log, nor can move one to another destination.
+ * Destinations are versions in an insert-only table, the newest one of each in
+ * force, as their keys are (signing_key.c).  URLs are sealed for their destination,
+ * as secrets are.
  *
  * A destination that has had a key keeps one without an end: adding a key gives
  * those before it an end, and the last one cannot be retired.  So an event that
@@ -19,7 +19,6 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -30,6 +29,7 @@
 #include "services/destination.h"
 #include "services/keyring.h"
 #include "services/queue.h"
+#include "services/signing_key.h"
 #include "services/statement.h"
 #include "services/url_parse.h"
 
@@ -47,20 +47,13 @@
 #define SECRET_TEXT_MAX	128
 
 #define URL_PURPOSE		"webhook destination url"
-#define KEY_PURPOSE		"webhook destination key"
 
-/* Columns of paysafe.webhook_destination and paysafe.destination_key. */
+/* Columns of paysafe.webhook_destination. */
 enum
 {
 	DESTINATION_NAME, DESTINATION_VERSION, DESTINATION_URL, DESTINATION_MASKED,
 	DESTINATION_SCHEME, DESTINATION_AT, DESTINATION_ACTOR,
 	DESTINATION_NCOLUMNS
-};
-enum
-{
-	KEY_DESTINATION, KEY_NUMBER, KEY_VERSION, KEY_KIND, KEY_SECRET, KEY_PUBLIC,
-	KEY_CREATED, KEY_NOT_AFTER, KEY_AT, KEY_ACTOR,
-	KEY_NCOLUMNS
 };
 
 /* Columns of add_destination_key's result. */
@@ -76,16 +69,6 @@ typedef struct Destination
 	char	   *scheme;
 	bytea	   *url;			/* sealed */
 } Destination;
-
-/* The newest version of a key. */
-typedef struct SigningKey
-{
-	Datum		values[KEY_NCOLUMNS];
-	bool		nulls[KEY_NCOLUMNS];
-	int			number;
-	int			version;
-	TimestampTz not_after;		/* DT_NOEND: no end */
-} SigningKey;
 
 /* Destinations */
 
@@ -125,18 +108,6 @@ require_destination(const char *name, Destination *found)
 				 errhint("Set it up with paysafe.set_webhook_destination and paysafe.add_destination_key.")));
 }
 
-/* One session at a time changes a destination and its keys. */
-static void
-lock_destination(const char *name)
-{
-	uint8		sha256[PAYSAFE_SHA256_LEN];
-	uint64		hash;
-
-	paysafe_crypto_sha256(name, strlen(name), sha256);
-	memcpy(&hash, sha256, sizeof(hash));
-	(void) paysafe_store_lock_value(PAYSAFE_WEBHOOK_DESTINATION, hash, false);
-}
-
 char *
 paysafe_destination_url(const char *destination)
 {
@@ -151,62 +122,16 @@ paysafe_destination_url(const char *destination)
 
 /* Keys */
 
-static bool
-visit_key(Relation rel, HeapTuple tuple, void *arg)
-{
-	List	  **keys = arg;
-	SigningKey *key = palloc(sizeof(SigningKey));
-	SigningKey *last = *keys != NIL ? llast(*keys) : NULL;
-	HeapTuple	copy = heap_copytuple(tuple);
-
-	heap_deform_tuple(copy, RelationGetDescr(rel), key->values, key->nulls);
-	key->number = DatumGetInt32(key->values[KEY_NUMBER]);
-	key->version = DatumGetInt32(key->values[KEY_VERSION]);
-	key->not_after = key->nulls[KEY_NOT_AFTER] ? DT_NOEND :
-		DatumGetTimestampTz(key->values[KEY_NOT_AFTER]);
-	/* in the order of the index: the newest version of each number comes first */
-	if (last == NULL || last->number != key->number)
-		*keys = lappend(*keys, key);
-	return true;
-}
-
-/* The newest version of each key, the newest key first. */
 static List *
 read_keys(const char *destination)
 {
-	Datum		key = CStringGetTextDatum(destination);
-	List	   *keys = NIL;
-
-	paysafe_store_seek(PAYSAFE_DESTINATION_KEY, "destination_key_pkey", 1, &key,
-					   InvalidStrategy, (Datum) 0, true, NULL, visit_key, &keys);
-	return keys;
+	return paysafe_signing_key_read(PAYSAFE_DESTINATION_KEY, destination);
 }
 
 static bool
 is_live(const SigningKey *key, TimestampTz now)
 {
 	return key->not_after > now;
-}
-
-/* What a key is sealed for: destination, number, kind. */
-static void
-key_place(StringInfo place, const char *destination, int number, const char *kind)
-{
-	initStringInfo(place);
-	paysafe_argument_append(place, destination);
-	pq_sendint32(place, (uint32) number);
-	paysafe_argument_append(place, kind);
-}
-
-static void
-add_key_version(SigningKey *key)
-{
-	key->values[KEY_VERSION] = Int32GetDatum(key->version);
-	key->nulls[KEY_NOT_AFTER] = key->not_after == DT_NOEND;
-	key->values[KEY_NOT_AFTER] = TimestampTzGetDatum(key->not_after);
-	key->values[KEY_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	key->values[KEY_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	paysafe_store_insert(PAYSAFE_DESTINATION_KEY, key->values, key->nulls);
 }
 
 void
@@ -263,18 +188,12 @@ static void
 append_signature(StringInfo out, const char *destination, const SigningKey *key,
 				 const StringInfoData *signed_bytes)
 {
-	char	   *kind = TextDatumGetCString(key->values[KEY_KIND]);
-	bytea	   *sealed = DatumGetByteaPP(key->values[KEY_SECRET]);
-	bytea	   *secret;
-	StringInfoData place;
+	bytea	   *secret = paysafe_signing_key_open(PAYSAFE_DESTINATION_KEY, destination, key);
 	uint8		signature[PAYSAFE_ED25519_SIGNATURE_LEN];
 	size_t		len;
 	char		text[PAYSAFE_BASE64_LEN(PAYSAFE_ED25519_SIGNATURE_LEN)];
 
-	key_place(&place, destination, key->number, kind);
-	secret = paysafe_keyring_open(KEY_PURPOSE, place.data, place.len,
-								  VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed));
-	if (strcmp(kind, KIND_ASYMMETRIC) == 0)
+	if (strcmp(key->kind, KIND_ASYMMETRIC) == 0)
 	{
 		len = PAYSAFE_ED25519_SIGNATURE_LEN;
 		paysafe_crypto_ed25519_sign((uint8 *) VARDATA_ANY(secret), signed_bytes->data,
@@ -287,7 +206,7 @@ append_signature(StringInfo out, const char *destination, const SigningKey *key,
 								   signed_bytes->data, signed_bytes->len, signature);
 	}
 	paysafe_crypto_cleanse(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
-	appendStringInfo(out, "%s%s,", out->len > 0 ? " " : "", kind);
+	appendStringInfo(out, "%s%s,", out->len > 0 ? " " : "", key->kind);
 	appendBinaryStringInfo(out, text,
 						   (int) paysafe_encode_base64(signature, len, PAYSAFE_BASE64, text));
 }
@@ -328,31 +247,6 @@ secret_text(const char *prefix, const uint8 *secret, size_t len)
 	return text;
 }
 
-/*
- * base64, padded or not; bits left over in the last digit do not matter, as to
- * the libraries that made some of the secrets in use.  -1 if it is none.
- */
-static int
-decode_secret(const char *text, uint8 *out)
-{
-	char		whole[SECRET_TEXT_MAX + 4];
-	size_t		len = strlen(text);
-	int			missing;
-	int			n;
-
-	if (len % 4 == 0)
-		for (int i = 0; i < 2 && len > 0 && text[len - 1] == '='; i++)
-			len--;
-	missing = (int) ((4 - len % 4) % 4);
-	if (missing == 3 || len + missing > sizeof(whole))
-		return -1;
-	memcpy(whole, text, len);
-	memset(whole + len, 'A', missing);
-	n = paysafe_decode_base64(whole, len + missing, PAYSAFE_BASE64_UNPADDED, out);
-	paysafe_crypto_cleanse(whole, sizeof(whole));
-	return n < 0 ? -1 : n - missing;
-}
-
 /* Read a secret; returns its length and kind, or -1. */
 static int
 read_secret(const char *text, uint8 *secret, const char **kind)
@@ -366,7 +260,7 @@ read_secret(const char *text, uint8 *secret, const char **kind)
 	else if (strncmp(text, PREFIX_SECRET, strlen(PREFIX_SECRET)) == 0)
 		text += strlen(PREFIX_SECRET);
 	*kind = private ? KIND_ASYMMETRIC : KIND_SYMMETRIC;
-	len = decode_secret(text, secret);
+	len = paysafe_signing_key_decode(text, secret);
 	if (!private)
 		return len >= SECRET_MIN && len <= SECRET_MAX ? len : -1;
 	/* the seed, or the seed and the public key that it makes */
@@ -412,7 +306,7 @@ paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must be '%s' or '%s'", "scheme", SCHEME_SYMMETRIC,
 						SCHEME_ASYMMETRIC)));
 	paysafe_url_mask(canonical, strlen(canonical), masked);
-	lock_destination(name);
+	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_DESTINATION, name);
 	read_destination(name, &old);
 	paysafe_queue_prepare(PAYSAFE_OUTBOX_EVENT);
 	values[DESTINATION_NAME] = CStringGetTextDatum(name);
@@ -439,16 +333,12 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 {
 	char	   *name = paysafe_argument_name(fcinfo, 0, "destination");
 	char	   *given = paysafe_argument_optional(fcinfo, 1, "secret", SECRET_TEXT_MAX);
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz overlap_end = now + paysafe_argument_period(fcinfo, 2, "overlap");
+	TimestampTz overlap_end = GetCurrentTimestamp() + paysafe_argument_period(fcinfo, 2, "overlap");
 	Destination destination;
-	SigningKey	key = {.number = 1, .version = 1, .not_after = DT_NOEND};
 	const char *kind;
 	uint8		secret[SECRET_TEXT_MAX];
 	int			len;
-	StringInfoData place;
-	List	   *keys;
-	ListCell   *lc;
+	char	   *public_text = NULL;
 	TupleDesc	desc;
 	Datum		values[ADDED_NCOLUMNS];
 	bool		nulls[ADDED_NCOLUMNS] = {false, true, true};
@@ -468,7 +358,7 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 							   SECRET_MIN, SECRET_MAX)));
 		}
 	}
-	lock_destination(name);
+	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_DESTINATION, name);
 	require_destination(name, &destination);
 	if (given == NULL)
 	{
@@ -477,35 +367,13 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 		len = SECRET_LEN;
 		paysafe_crypto_random(secret, len);
 	}
-	keys = read_keys(name);
-	if (keys != NIL)
-		key.number = ((SigningKey *) linitial(keys))->number + 1;
-	/* those before it stay as long as whoever verifies needs to learn the new one */
-	foreach(lc, keys)
-	{
-		SigningKey *old = lfirst(lc);
-
-		if (old->not_after <= overlap_end)
-			continue;
-		old->version++;
-		old->not_after = overlap_end;
-		add_key_version(old);
-	}
-
-	key_place(&place, name, key.number, kind);
-	key.values[KEY_DESTINATION] = CStringGetTextDatum(name);
-	key.values[KEY_NUMBER] = Int32GetDatum(key.number);
-	key.values[KEY_KIND] = CStringGetTextDatum(kind);
-	key.values[KEY_SECRET] =
-		PointerGetDatum(paysafe_keyring_seal(KEY_PURPOSE, place.data, place.len, secret, len));
-	key.nulls[KEY_PUBLIC] = strcmp(kind, KIND_ASYMMETRIC) != 0;
-	if (!key.nulls[KEY_PUBLIC])
+	if (strcmp(kind, KIND_ASYMMETRIC) == 0)
 	{
 		uint8		public_key[PAYSAFE_ED25519_KEY_LEN];
 
 		paysafe_crypto_ed25519_public(secret, public_key);
-		key.values[KEY_PUBLIC] = values[ADDED_PUBLIC] =
-			CStringGetTextDatum(secret_text(PREFIX_PUBLIC, public_key, sizeof(public_key)));
+		public_text = secret_text(PREFIX_PUBLIC, public_key, sizeof(public_key));
+		values[ADDED_PUBLIC] = CStringGetTextDatum(public_text);
 		nulls[ADDED_PUBLIC] = false;
 	}
 	else if (given == NULL)
@@ -514,12 +382,12 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 		values[ADDED_SECRET] = CStringGetTextDatum(secret_text(PREFIX_SECRET, secret, len));
 		nulls[ADDED_SECRET] = false;
 	}
+	values[ADDED_KEY_ID] =
+		Int32GetDatum(paysafe_signing_key_add(PAYSAFE_DESTINATION_KEY, name, read_keys(name), kind,
+											  secret, len, public_text, overlap_end));
 	paysafe_crypto_cleanse(secret, sizeof(secret));
-	key.values[KEY_CREATED] = TimestampTzGetDatum(now);
-	add_key_version(&key);
 	CommandCounterIncrement();
 
-	values[ADDED_KEY_ID] = Int32GetDatum(key.number);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "add_destination_key must return a row");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
@@ -535,38 +403,23 @@ paysafe_retire_destination_key(PG_FUNCTION_ARGS)
 {
 	char	   *name = paysafe_argument_name(fcinfo, 0, "destination");
 	int			number = paysafe_argument_int(fcinfo, 1, "key_id", 1, PG_INT32_MAX);
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz not_after = PG_ARGISNULL(2) ? now : PG_GETARG_TIMESTAMPTZ(2);
-	SigningKey *key = NULL;
+	TimestampTz not_after = PG_ARGISNULL(2) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(2);
 	bool		others = false;
+	SigningKey *key;
+	List	   *keys;
 	ListCell   *lc;
 
-	lock_destination(name);
-	foreach(lc, read_keys(name))
-	{
-		SigningKey *k = lfirst(lc);
-
-		if (k->number == number)
-			key = k;
-		else if (k->not_after == DT_NOEND)
-			others = true;
-	}
-	if (key == NULL || !is_live(key, now))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("webhook destination \"%s\" has no live key %d", name, number)));
+	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_DESTINATION, name);
+	keys = read_keys(name);
+	key = paysafe_signing_key_live(keys, number, "webhook destination", name);
+	foreach(lc, keys)
+		others |= lfirst(lc) != key && ((SigningKey *) lfirst(lc))->not_after == DT_NOEND;
 	if (!others && key->not_after == DT_NOEND)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key %d is the last one of webhook destination \"%s\"", number, name),
 				 errhint("Add another one first.")));
-	if (TIMESTAMP_NOT_FINITE(not_after))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a time", "not_after")));
-	key->version++;
-	key->not_after = Min(Max(not_after, now), key->not_after);
-	add_key_version(key);
+	paysafe_signing_key_retire(PAYSAFE_DESTINATION_KEY, key, not_after);
 	CommandCounterIncrement();
 	PG_RETURN_VOID();
 }
