@@ -27,6 +27,18 @@
 static EVP_MD *sha256_md = NULL;	/* lives as long as the backend */
 static EVP_MD_CTX *sha256_ctx = NULL;
 
+/*
+ * Nobody else's errors may be left in OpenSSL's queue, nor ours: libpq and the
+ * server's TLS would take them for theirs.
+ */
+static PAYSAFE_NORETURN void
+failed(const char *what)
+{
+	ERR_clear_error();
+	elog(ERROR, "could not %s", what);
+	pg_unreachable();
+}
+
 static void
 sha256_setup(void)
 {
@@ -35,7 +47,7 @@ sha256_setup(void)
 	if (sha256_md != NULL && sha256_ctx == NULL)
 		sha256_ctx = EVP_MD_CTX_new();
 	if (sha256_md == NULL || sha256_ctx == NULL)
-		elog(ERROR, "OpenSSL does not provide SHA-256");
+		failed("find SHA-256 in OpenSSL");
 }
 
 void
@@ -46,7 +58,7 @@ paysafe_crypto_sha256(const void *data, size_t len, uint8 *out)
 	if (EVP_DigestInit_ex2(sha256_ctx, sha256_md, NULL) != 1 ||
 		EVP_DigestUpdate(sha256_ctx, data, len) != 1 ||
 		EVP_DigestFinal_ex(sha256_ctx, out, NULL) != 1)
-		elog(ERROR, "could not compute SHA-256 digest");
+		failed("compute a SHA-256 digest");
 }
 
 void
@@ -58,7 +70,7 @@ paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
 	sha256_setup();
 	if (HMAC(sha256_md, key, (int) keylen, data, len, out, &outlen) == NULL ||
 		outlen != PAYSAFE_SHA256_LEN)
-		elog(ERROR, "could not compute HMAC");
+		failed("compute an HMAC");
 }
 
 void
@@ -66,6 +78,7 @@ paysafe_crypto_random(uint8 *out, size_t len)
 {
 	static uint8 pool[4096];
 	static size_t left = 0;
+	static int	owner = 0;		/* a child process must not draw what its parent has */
 
 	if (len > sizeof(pool))
 	{
@@ -75,9 +88,10 @@ paysafe_crypto_random(uint8 *out, size_t len)
 					 errmsg("could not generate random values")));
 		return;
 	}
-	if (left < len)
+	if (left < len || owner != MyProcPid)
 	{
 		left = 0;
+		owner = MyProcPid;
 		if (!pg_strong_random(pool, sizeof(pool)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INTERNAL_ERROR),
@@ -102,18 +116,6 @@ paysafe_crypto_cleanse(void *data, size_t len)
 }
 
 /* AES-256-GCM */
-
-/*
- * Nobody else's errors may be left in OpenSSL's queue, nor ours: libpq and the
- * server's TLS would take them for theirs.
- */
-static PAYSAFE_NORETURN void
-failed(const char *what)
-{
-	ERR_clear_error();
-	elog(ERROR, "could not %s", what);
-	pg_unreachable();
-}
 
 /*
  * The cipher and its context are fetched once per backend, as for SHA-256.  The
@@ -271,13 +273,36 @@ paysafe_crypto_ed25519_verify(const uint8 *public_key, const void *data, size_t 
 
 /* Certificates */
 
+/* A pass phrase would be asked for on the server's terminal. */
+static int
+no_pass_phrase(char *buf, int size, int rwflag, void *arg)
+{
+	return -1;
+}
+
+/* The one certificate of a text, which has nothing else in PEM, with RSA's key. */
 static X509 *
 read_certificate(const char *pem, size_t pemlen)
 {
-	BIO		   *bio = pemlen <= MaxAllocSize ? BIO_new_mem_buf(pem, (int) pemlen) : NULL;
-	X509	   *certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	static const char begin[] = "-----BEGIN ";
+	BIO		   *bio = NULL;
+	X509	   *certificate = NULL;
+	EVP_PKEY   *key;
+	int			n = 0;
 
+	for (size_t i = 0; i + strlen(begin) <= pemlen; i++)
+		n += memcmp(pem + i, begin, strlen(begin)) == 0;
+	if (n == 1 && pemlen <= MaxAllocSize)
+		bio = BIO_new_mem_buf(pem, (int) pemlen);
+	if (bio != NULL)
+		certificate = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL);
 	BIO_free(bio);
+	key = certificate ? X509_get0_pubkey(certificate) : NULL;
+	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < 2048)
+	{
+		X509_free(certificate);
+		certificate = NULL;
+	}
 	ERR_clear_error();
 	return certificate;
 }
@@ -301,14 +326,11 @@ bool
 paysafe_crypto_certificate_read(const char *pem, size_t pemlen, int64 *not_before, int64 *not_after)
 {
 	X509	   *certificate = read_certificate(pem, pemlen);
-	EVP_PKEY   *key = certificate ? X509_get0_pubkey(certificate) : NULL;
-	bool		good = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
-		EVP_PKEY_get_bits(key) >= 2048 &&
+	bool		good = certificate != NULL &&
 		seconds_of(X509_get0_notBefore(certificate), not_before) &&
 		seconds_of(X509_get0_notAfter(certificate), not_after);
 
 	X509_free(certificate);
-	ERR_clear_error();
 	return good;
 }
 
@@ -320,10 +342,5 @@ paysafe_crypto_certificate_verify(const char *pem, size_t pemlen, const void *da
 	EVP_PKEY   *key = certificate ? X509_get_pubkey(certificate) : NULL;
 
 	X509_free(certificate);
-	if (key != NULL && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
-	{
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
 	return verify_and_free(key, EVP_sha256(), data, len, signature, signaturelen);
 }

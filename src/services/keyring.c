@@ -80,6 +80,7 @@ typedef struct DataKey
 static DataKey *known = NULL;	/* MAX_KEYS of them */
 static int	nknown = 0;
 static bool known_is_good = false;
+static bool table_changed = false;	/* since they were read */
 static Oid	known_table = InvalidOid;	/* where they were read */
 
 /* Reading key-encryption keys */
@@ -99,6 +100,7 @@ read_line(char *line, const char **trouble)
 {
 	char	   *colon = strchr(line, ':');
 	MasterKey  *master = &masters[nmasters];
+	static const uint8 zeros[KEY_LEN] = {0};
 	uint8		key[KEY_LEN + 3];
 	size_t		len;
 
@@ -114,6 +116,8 @@ read_line(char *line, const char **trouble)
 	else if (len != PAYSAFE_BASE64_LEN(KEY_LEN) ||
 			 paysafe_decode_base64(colon, len, PAYSAFE_BASE64, key) != KEY_LEN)
 		*trouble = "the key is not 32 bytes in base64";
+	else if (memcmp(key, zeros, KEY_LEN) == 0)
+		*trouble = "the key is nothing but zeros";
 	else if (nmasters == MAX_MASTERS)
 		*trouble = "there are more than 16 keys";
 	else
@@ -332,8 +336,9 @@ visit_key(Relation rel, HeapTuple tuple, void *arg)
 	key->seals = strcmp(kind, KIND_SEAL) == 0;
 	memcpy(key->key, unwrapped, KEY_LEN);
 	paysafe_crypto_cleanse(unwrapped, KEY_LEN);
+	/* it may roll back */
 	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-		known_is_good = false;
+		table_changed = true;
 	return true;
 }
 
@@ -341,7 +346,10 @@ static void
 forget_keys(Datum arg, Oid relid)
 {
 	if (!OidIsValid(relid) || relid == known_table)
+	{
 		known_is_good = false;
+		table_changed = true;
+	}
 }
 
 static void
@@ -363,10 +371,11 @@ read_keys(void)
 	}
 	paysafe_crypto_cleanse(known, sizeof(DataKey) * nknown);
 	nknown = 0;
-	/* an invalidation on the way, or a key of this transaction, says otherwise */
+	known_is_good = false;
 	known_table = paysafe_catalog_table(PAYSAFE_DATA_KEY);
-	known_is_good = true;
+	table_changed = false;
 	paysafe_store_scan(PAYSAFE_DATA_KEY, NULL, 0, NULL, visit_key, NULL);
+	known_is_good = !table_changed;
 }
 
 /* The key for keyed hashes, or the newest one that seals, or NULL. */
@@ -418,7 +427,10 @@ make_key(const char *kind)
 	int			id = 0;
 
 	paysafe_store_scan(PAYSAFE_DATA_KEY, NULL, 0, NULL, note_row, &id);
-	id++;
+	if (++id > MAX_KEYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there are %d data keys already, as many as there can be", MAX_KEYS)));
 	paysafe_crypto_random(key, KEY_LEN);
 	add_version(id, 1, kind, key);
 	paysafe_crypto_cleanse(key, KEY_LEN);

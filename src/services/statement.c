@@ -12,11 +12,31 @@
 
 #include "services/statement.h"
 
+/* Does the text go on with the secret, as it is or as a literal writes it? */
+static bool
+goes_on(const char *text, const char *secret)
+{
+	for (; *secret != '\0'; secret++, text++)
+	{
+		/* '' and \' stand for ', and \\ for \ */
+		if ((*secret == '\'' || *secret == '\\') && (text[0] == *secret || text[0] == '\\') &&
+			text[1] == *secret)
+			text++;
+		if (*text != *secret)
+			return false;
+	}
+	return true;
+}
+
 static bool
 stands_in_text(const char *secret)
 {
-	return secret[0] != '\0' && debug_query_string != NULL &&
-		strstr(debug_query_string, secret) != NULL;
+	if (secret[0] == '\0' || debug_query_string == NULL)
+		return false;
+	for (const char *text = debug_query_string; *text != '\0'; text++)
+		if (goes_on(text, secret))
+			return true;
+	return strstr(debug_query_string, secret) != NULL;
 }
 
 void

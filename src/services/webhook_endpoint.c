@@ -242,6 +242,8 @@ paysafe_webhook_endpoint(const char *name)
 	if (strlen(name) > PAYSAFE_ARGUMENT_NAME_MAX)
 		return &none;
 	strlcpy(key, name, sizeof(key));
+	/* a key that was retired fits no more, in transactions too that began before */
+	AcceptInvalidationMessages();
 	if (stale)
 		forget_all();
 	if (kept != NULL && (entry = hash_search(kept, key, HASH_FIND, NULL)) != NULL)
