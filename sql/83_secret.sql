@@ -22,3 +22,73 @@ CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.data_key
 	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
 ALTER TABLE paysafe.data_key ENABLE ALWAYS TRIGGER paysafe_own;
 ALTER TABLE paysafe.data_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+
+CREATE FUNCTION paysafe.protect_secret(relation regclass, columns name[]) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_secret';
+COMMENT ON FUNCTION paysafe.protect_secret(regclass, name[]) IS 'columns hold nothing but values sealed for their row';
+
+CREATE FUNCTION paysafe.encrypt(relation regclass, "column" name, key text, value bytea) RETURNS bytea
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_encrypt';
+COMMENT ON FUNCTION paysafe.encrypt(regclass, name, text, bytea) IS 'seals a value for table, column and row; key: the row''s primary key as text';
+
+CREATE FUNCTION paysafe.encrypt_text(relation regclass, "column" name, key text, value text) RETURNS bytea
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_encrypt_text';
+COMMENT ON FUNCTION paysafe.encrypt_text(regclass, name, text, text) IS 'seals a text for table, column and row; key: the row''s primary key as text';
+
+CREATE FUNCTION paysafe.decrypt(relation regclass, "column" name, key text, sealed bytea) RETURNS bytea
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'paysafe_decrypt';
+COMMENT ON FUNCTION paysafe.decrypt(regclass, name, text, bytea) IS 'opens a value that was sealed for table, column and row';
+
+CREATE FUNCTION paysafe.decrypt_text(relation regclass, "column" name, key text, sealed bytea) RETURNS text
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'paysafe_decrypt_text';
+COMMENT ON FUNCTION paysafe.decrypt_text(regclass, name, text, bytea) IS 'opens a text that was sealed for table, column and row';
+
+CREATE FUNCTION paysafe.blind_index(relation regclass, "column" name, value text) RETURNS bytea
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'paysafe_blind_index';
+COMMENT ON FUNCTION paysafe.blind_index(regclass, name, text) IS 'a keyed hash to find equal values of a secret column by';
+
+CREATE FUNCTION paysafe.sealed_by(sealed bytea) RETURNS int
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_sealed_by';
+COMMENT ON FUNCTION paysafe.sealed_by(bytea) IS 'number of the data key that a value says it is sealed by; NULL if it does not look sealed';
+
+CREATE FUNCTION paysafe.rotate_data_key() RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_rotate_data_key';
+COMMENT ON FUNCTION paysafe.rotate_data_key() IS 'makes a new data key, which seals from now on; the old ones still open';
+
+CREATE FUNCTION paysafe.rewrap_data_keys() RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_rewrap_data_keys';
+COMMENT ON FUNCTION paysafe.rewrap_data_keys() IS 'wraps the data keys by the key that is first in paysafe.key_file; returns how many had another';
+
+CREATE FUNCTION paysafe.reencrypt(relation regclass, "column" name, "limit" int DEFAULT 1000) RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_reencrypt';
+COMMENT ON FUNCTION paysafe.reencrypt(regclass, name, int) IS 'seals so many values of a secret column anew, by the data key that is in use; returns how many: 0 when there is none left';
+
+CREATE FUNCTION paysafe.fernet_decrypt(
+	token text,
+	key_name text,
+	max_age interval DEFAULT NULL,
+	at timestamptz DEFAULT NULL
+) RETURNS bytea
+	LANGUAGE C STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'paysafe_fernet_decrypt';
+COMMENT ON FUNCTION paysafe.fernet_decrypt(text, text, interval, timestamptz) IS 'opens a Fernet token by a key of paysafe.key_file, for columns that move to sealed values';
+
+CREATE VIEW paysafe.data_keys AS
+	SELECT DISTINCT ON (k.id)
+		   k.id, k.kind, k.master AS wrapped_by,
+		   (SELECT min(f.at) FROM paysafe.data_key f WHERE f.id = k.id) AS created_at,
+		   k.at AS wrapped_at,
+		   (k.kind = 'mac' OR k.id = (SELECT max(m.id) FROM paysafe.data_key m WHERE m.kind = k.kind)) AS in_use
+	  FROM paysafe.data_key k
+	 ORDER BY k.id, k.version DESC;
+COMMENT ON VIEW paysafe.data_keys IS 'keys of sealed values and keyed hashes: which are in use, and what wraps them; not the keys themselves';

@@ -16,6 +16,7 @@ GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
@@ -51,6 +52,7 @@ GRANT EXECUTE ON FUNCTION paysafe.url_check(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.

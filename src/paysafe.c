@@ -15,17 +15,17 @@
 #include "core/approval.h"
 #include "core/catalog.h"
 #include "core/enforce.h"
+#include "core/keyring.h"
 #include "core/money.h"
 #include "core/partition.h"
 #include "core/rule.h"
 #include "evidence/audit_log.h"
 #include "evidence/refusal_log.h"
+#include "services/idempotency.h"
+#include "services/webhook.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
-#include "services/idempotency.h"
-#include "services/webhook.h"
-#include "services/keyring.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);

@@ -18,6 +18,7 @@ extern const RuleKind paysafe_refund_kind;
 extern const RuleKind paysafe_ledger_kind;
 extern const RuleKind paysafe_balance_kind;
 extern const RuleKind paysafe_rowlock_kind;
+extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
 
 #endif							/* PAYSAFE_KINDS_H */

@@ -28,11 +28,11 @@
 #include "core/catalog.h"
 #include "core/compat.h"
 #include "core/declare.h"
+#include "core/keyring.h"
 #include "core/store.h"
 #include "services/api_key.h"
 #include "services/api_key_format.h"
 #include "services/argument.h"
-#include "services/keyring.h"
 
 #define MAX_REASON_LEN	1000	/* bytes */
 #define MAX_SCOPES		64		/* of one key */

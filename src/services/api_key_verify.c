@@ -25,12 +25,12 @@
 #include "utils/timestamp.h"
 
 #include "core/catalog.h"
+#include "core/keyring.h"
 #include "core/refusal.h"
 #include "core/store.h"
 #include "services/api_key.h"
 #include "services/api_key_format.h"
 #include "services/argument.h"
-#include "services/keyring.h"
 #include "services/statement.h"
 
 #define USE_INTERVAL	USECS_PER_HOUR	/* between two notes of a key's use */

@@ -24,10 +24,10 @@
 
 #include "core/actor.h"
 #include "core/encode.h"
+#include "core/keyring.h"
 #include "core/store.h"
 #include "services/argument.h"
 #include "services/destination.h"
-#include "services/keyring.h"
 #include "services/queue.h"
 #include "services/signing_key.h"
 #include "services/statement.h"

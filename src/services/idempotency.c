@@ -40,12 +40,12 @@
 #include "core/declare.h"
 #include "core/errors.h"
 #include "core/invalidation.h"
+#include "core/keyring.h"
 #include "core/partition.h"
 #include "core/refusal.h"
 #include "core/store.h"
 #include "services/argument.h"
 #include "services/idempotency.h"
-#include "services/keyring.h"
 
 #define KEY_MAX			255
 #define SCOPE_MAX		1000

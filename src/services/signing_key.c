@@ -20,9 +20,9 @@
 #include "core/compat.h"
 #include "core/crypto.h"
 #include "core/encode.h"
+#include "core/keyring.h"
 #include "core/store.h"
 #include "services/argument.h"
-#include "services/keyring.h"
 #include "services/signing_key.h"
 
 static const char *

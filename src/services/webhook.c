@@ -32,11 +32,11 @@
 
 #include "core/compat.h"
 #include "core/encode.h"
+#include "core/keyring.h"
 #include "core/refusal.h"
 #include "core/store.h"
 #include "services/argument.h"
 #include "services/json_check.h"
-#include "services/keyring.h"
 #include "services/queue.h"
 #include "services/webhook.h"
 

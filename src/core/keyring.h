@@ -46,6 +46,12 @@ extern bytea *paysafe_keyring_seal(const char *purpose, const void *place, size_
 extern bytea *paysafe_keyring_open(const char *purpose, const void *place, size_t placelen,
 								   const void *sealed, size_t len);
 
+/*
+ * Would it open?  False also if its key is not known here.
+ */
+extern bool paysafe_keyring_is_sealed(const char *purpose, const void *place, size_t placelen,
+									  const void *sealed, size_t len);
+
 /* How many bytes sealing adds. */
 #define PAYSAFE_SEAL_OVERHEAD	(1 + 4 + PAYSAFE_GCM_NONCE_LEN + PAYSAFE_GCM_TAG_LEN)
 
@@ -63,6 +69,12 @@ extern int	paysafe_keyring_rotate(void);
  * is first in the file; returns how many.
  */
 extern int	paysafe_keyring_rewrap(void);
+
+/*
+ * The key of Fernet tokens of this name, 32 bytes, for the caller to cleanse; false
+ * if there is none.  They come with the key-encryption keys.
+ */
+extern bool paysafe_keyring_fernet(const char *name, uint8 *key);
 
 /* Read the key-encryption keys; by the postmaster, when it loads the library. */
 extern void paysafe_keyring_preload(void);

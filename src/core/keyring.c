@@ -33,8 +33,8 @@
 #include "core/encode.h"
 #include "core/errors.h"
 #include "core/invalidation.h"
+#include "core/keyring.h"
 #include "core/store.h"
-#include "services/keyring.h"
 
 #define KEY_LEN			PAYSAFE_AES256_KEY_LEN
 #define MAX_MASTERS		16
@@ -57,6 +57,10 @@ static char *key_command = NULL;	/* setting paysafe.key_command */
 /* the first one wraps; pages of their own, which core dumps leave out */
 static MasterKey *masters = NULL;
 static int	nmasters = 0;
+
+/* keys of Fernet tokens, on the same pages behind them */
+static MasterKey *fernets = NULL;
+static int	nfernets = 0;
 
 /* Columns of paysafe.data_key. */
 enum
@@ -94,13 +98,19 @@ is_name(const char *name)
 		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
-/* A line says NAME:KEY.  False with words for the log, which do not show it. */
+/*
+ * A line says NAME:KEY, or fernet NAME:KEY.  False with words for the log, which do
+ * not show it.
+ */
 static bool
 read_line(char *line, const char **trouble)
 {
-	char	   *colon = strchr(line, ':');
-	MasterKey  *master = &masters[nmasters];
+	static const char fernet[] = "fernet ";
 	static const uint8 zeros[KEY_LEN] = {0};
+	char	   *colon = strchr(line, ':');
+	bool		is_fernet = strncmp(line, fernet, strlen(fernet)) == 0;
+	MasterKey  *list = is_fernet ? fernets : masters;
+	int		   *n = is_fernet ? &nfernets : &nmasters;
 	uint8		key[KEY_LEN + 3];
 	size_t		len;
 
@@ -110,26 +120,30 @@ read_line(char *line, const char **trouble)
 		return false;
 	}
 	*colon++ = '\0';
+	if (is_fernet)
+		line += strlen(fernet);
 	len = strlen(colon);
 	if (!is_name(line))
 		*trouble = "the name is not 1 to 32 lower-case letters, digits, \"_\" and \"-\"";
 	else if (len != PAYSAFE_BASE64_LEN(KEY_LEN) ||
-			 paysafe_decode_base64(colon, len, PAYSAFE_BASE64, key) != KEY_LEN)
-		*trouble = "the key is not 32 bytes in base64";
+			 paysafe_decode_base64(colon, len, is_fernet ? PAYSAFE_BASE64_URL : PAYSAFE_BASE64,
+								   key) != KEY_LEN)
+		*trouble = is_fernet ? "the key is not 32 bytes in base64, URL-safe" :
+			"the key is not 32 bytes in base64";
 	else if (memcmp(key, zeros, KEY_LEN) == 0)
 		*trouble = "the key is nothing but zeros";
-	else if (nmasters == MAX_MASTERS)
+	else if (*n == MAX_MASTERS)
 		*trouble = "there are more than 16 keys";
 	else
 	{
-		for (int i = 0; i < nmasters; i++)
-			if (strcmp(masters[i].name, line) == 0)
+		for (int i = 0; i < *n; i++)
+			if (strcmp(list[i].name, line) == 0)
 				*trouble = "the name is there twice";
 		if (*trouble == NULL)
 		{
-			strlcpy(master->name, line, sizeof(master->name));
-			memcpy(master->key, key, KEY_LEN);
-			nmasters++;
+			strlcpy(list[*n].name, line, sizeof(list[*n].name));
+			memcpy(list[*n].key, key, KEY_LEN);
+			(*n)++;
 		}
 	}
 	paysafe_crypto_cleanse(key, sizeof(key));
@@ -201,13 +215,14 @@ read_masters(void)
 				 errmsg("could not read paysafe's keys from %s: %m", origin)));
 	if (from_file)
 		check_file(stream);
-	masters = mmap(NULL, sizeof(MasterKey) * MAX_MASTERS, PROT_READ | PROT_WRITE,
+	masters = mmap(NULL, sizeof(MasterKey) * 2 * MAX_MASTERS, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (masters == MAP_FAILED)
 		ereport(FATAL, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 #ifdef MADV_DONTDUMP
-	(void) madvise(masters, sizeof(MasterKey) * MAX_MASTERS, MADV_DONTDUMP);
+	(void) madvise(masters, sizeof(MasterKey) * 2 * MAX_MASTERS, MADV_DONTDUMP);
 #endif
+	fernets = masters + MAX_MASTERS;
 	/* no buffer of the stream's may keep what went through it */
 	setvbuf(stream, NULL, _IONBF, 0);
 	text = palloc(MAX_TEXT_LEN + 1);
@@ -232,6 +247,18 @@ bool
 paysafe_keyring_ready(void)
 {
 	return nmasters > 0;
+}
+
+bool
+paysafe_keyring_fernet(const char *name, uint8 *key)
+{
+	for (int i = 0; i < nfernets; i++)
+		if (strcmp(fernets[i].name, name) == 0)
+		{
+			memcpy(key, fernets[i].key, KEY_LEN);
+			return true;
+		}
+	return false;
 }
 
 static void
@@ -562,47 +589,85 @@ paysafe_keyring_sealed_by(const void *sealed, size_t len)
 	return id == 0 || id > PG_INT32_MAX ? -1 : (int) id;
 }
 
+/* The key that sealed it, unwrapped; NULL if it is not known here. */
+static const DataKey *
+sealing_key(int id)
+{
+	for (int attempt = 0; attempt < 2; attempt++)
+	{
+		if (attempt > 0 || !known_is_good)
+			read_keys();
+		for (int i = 0; i < nknown; i++)
+			if (known[i].id == id && known[i].seals)
+				return &known[i];
+	}
+	return NULL;
+}
+
+/* Decrypt into plain, which has room; false if it is not genuine. */
+static bool
+open_into(const DataKey *key, const char *purpose, const void *place, size_t placelen,
+		  const void *sealed, size_t len, uint8 *plain)
+{
+	const uint8 *header = sealed;
+	const uint8 *cipher = header + SEAL_HEADER;
+	uint8		derived[PAYSAFE_SHA256_LEN];
+	StringInfoData aad;
+	bool		genuine;
+
+	len -= PAYSAFE_SEAL_OVERHEAD;
+	authenticated(&aad, header, place, placelen);
+	derive(key, KIND_SEAL, purpose, derived);
+	genuine = paysafe_crypto_gcm_open(derived, header + 1 + sizeof(uint32), aad.data, aad.len,
+									  cipher, len, cipher + len, plain);
+	paysafe_crypto_cleanse(derived, sizeof(derived));
+	pfree(aad.data);
+	return genuine;
+}
+
+bool
+paysafe_keyring_is_sealed(const char *purpose, const void *place, size_t placelen,
+						  const void *sealed, size_t len)
+{
+	int			id = paysafe_keyring_sealed_by(sealed, len);
+	const DataKey *key = NULL;
+	uint8	   *plain;
+	bool		genuine;
+
+	require_master();
+	if (id >= 0)
+		key = sealing_key(id);
+	if (key == NULL)
+		return false;
+	plain = palloc(len);
+	genuine = open_into(key, purpose, place, placelen, sealed, len, plain);
+	paysafe_crypto_cleanse(plain, len);
+	pfree(plain);
+	return genuine;
+}
+
 bytea *
 paysafe_keyring_open(const char *purpose, const void *place, size_t placelen,
 					 const void *sealed, size_t len)
 {
-	const uint8 *header = sealed;
-	const uint8 *cipher = header + SEAL_HEADER;
 	int			id = paysafe_keyring_sealed_by(sealed, len);
-	const DataKey *key = NULL;
+	const DataKey *key;
 	bytea	   *plain;
-	uint8		derived[PAYSAFE_SHA256_LEN];
-	StringInfoData aad;
-	bool		genuine;
 
 	require_master();
 	if (id < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PAYSAFE_SEALED),
 				 errmsg("the value is not sealed by paysafe")));
-	for (int attempt = 0; attempt < 2 && key == NULL; attempt++)
-	{
-		if (attempt > 0 || !known_is_good)
-			read_keys();
-		for (int i = 0; i < nknown; i++)
-			if (known[i].id == id && known[i].seals)
-				key = &known[i];
-	}
+	key = sealing_key(id);
 	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the value is sealed by data key %d, which is not known here", id),
 				 errhint("See paysafe.data_keys: it may be wrapped by a key that paysafe.key_file does not have, or belong to another database.")));
-	len -= PAYSAFE_SEAL_OVERHEAD;
-	plain = palloc(VARHDRSZ + len);
-	SET_VARSIZE(plain, VARHDRSZ + len);
-	authenticated(&aad, header, place, placelen);
-	derive(key, KIND_SEAL, purpose, derived);
-	genuine = paysafe_crypto_gcm_open(derived, header + 1 + sizeof(uint32), aad.data, aad.len,
-									  cipher, len, cipher + len, (uint8 *) VARDATA(plain));
-	paysafe_crypto_cleanse(derived, sizeof(derived));
-	pfree(aad.data);
-	if (!genuine)
+	plain = palloc(VARHDRSZ + len - PAYSAFE_SEAL_OVERHEAD);
+	SET_VARSIZE(plain, VARHDRSZ + len - PAYSAFE_SEAL_OVERHEAD);
+	if (!open_into(key, purpose, place, placelen, sealed, len, (uint8 *) VARDATA(plain)))
 		ereport(ERROR,
 				(errcode(ERRCODE_PAYSAFE_SEALED),
 				 errmsg("the value was not sealed for this place, or has been changed"),
