@@ -51,7 +51,8 @@ palloc(Size size)
 	Chunk	   *chunk = malloc(sizeof(Chunk) + size);
 
 	link_chunk(chunk);
-	return chunk + 1;
+	/* what is read before it is written must show */
+	return memset(chunk + 1, 0x7f, size);
 }
 
 void *
@@ -67,6 +68,17 @@ pfree(void *pointer)
 
 	unlink_chunk(chunk);
 	free(chunk);
+}
+
+void *
+repalloc(void *pointer, Size size)
+{
+	Chunk	   *chunk = (Chunk *) pointer - 1;
+
+	unlink_chunk(chunk);
+	chunk = realloc(chunk, sizeof(Chunk) + size);
+	link_chunk(chunk);
+	return chunk + 1;
 }
 
 /* As a memory context would. */

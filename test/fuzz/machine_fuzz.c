@@ -4,89 +4,16 @@
  *	  libFuzzer's view of the parser of status machines: any bytes either
  *	  give an error or a machine that keeps what machine.h promises.
  *
- * src/core/machine.c is compiled beside this file with FRONTEND.  Memory comes
- * from malloc, so that every allocation has its own red zones, and is freed
- * after each input, as a memory context would be.
+ * src/core/machine.c is compiled beside this file with FRONTEND.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "core/machine.h"
+#include "fuzz.h"
 
 #define ID_LEN	256
-
-#define require(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "line %d: %s does not hold\n", __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
-
-/* Allocations of the current input, in a list. */
-typedef struct Chunk
-{
-	struct Chunk *next;
-	struct Chunk **link;		/* what points here */
-} Chunk;
-
-static Chunk *chunks = NULL;
-
-static void
-link_chunk(Chunk *chunk)
-{
-	chunk->next = chunks;
-	chunk->link = &chunks;
-	if (chunks)
-		chunks->link = &chunk->next;
-	chunks = chunk;
-}
-
-static void
-unlink_chunk(Chunk *chunk)
-{
-	*chunk->link = chunk->next;
-	if (chunk->next)
-		chunk->next->link = chunk->link;
-}
-
-void *
-palloc(Size size)
-{
-	Chunk	   *chunk = malloc(sizeof(Chunk) + size);
-
-	link_chunk(chunk);
-	/* what is read before it is written must show */
-	return memset(chunk + 1, 0x7f, size);
-}
-
-void *
-palloc0(Size size)
-{
-	return memset(palloc(size), 0, size);
-}
-
-void *
-repalloc(void *pointer, Size size)
-{
-	Chunk	   *chunk = (Chunk *) pointer - 1;
-
-	unlink_chunk(chunk);
-	chunk = realloc(chunk, sizeof(Chunk) + size);
-	link_chunk(chunk);
-	return chunk + 1;
-}
-
-void
-pfree(void *pointer)
-{
-	Chunk	   *chunk = (Chunk *) pointer - 1;
-
-	unlink_chunk(chunk);
-	free(chunk);
-}
 
 /* Parse a copy that ends where the text ends. */
 static Machine *
@@ -275,7 +202,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_around("%% a comment; [*] --> x\n", text, "", 1, machine, &error);
 	}
 	free(text);
-	while (chunks)
-		pfree(chunks + 1);
+	fuzz_free();
 	return 0;
 }
