@@ -46,12 +46,14 @@
 #include "core/store.h"
 #include "services/argument.h"
 #include "services/idempotency.h"
+#include "services/queue.h"
 
 #define KEY_MAX			255
 #define SCOPE_MAX		1000
 #define STEP_MAX		100
 #define MEMO_MAX		(1024 * 1024)
 #define HEADERS_MAX		(1024 * 1024)
+#define REASON_MAX		10000	/* what is kept of it is less */
 #define RESPONSE_DAYS	7		/* length of a partition */
 #define PERIODS_AHEAD	26		/* beyond the retention */
 
@@ -71,7 +73,7 @@ enum
 enum
 {
 	KEY_DIGEST, KEY_ENDPOINT, KEY_FINGERPRINT, KEY_STATE, KEY_MODE, KEY_ATTEMPT, KEY_LEASE,
-	KEY_STEP, KEY_MEMO, KEY_CREATED, KEY_EXPIRES,
+	KEY_STEP, KEY_MEMO, KEY_CREATED, KEY_EXPIRES, KEY_ERROR,
 	KEY_NCOLUMNS
 };
 enum
@@ -723,7 +725,7 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 		row[KEY_MODE] = CStringGetTextDatum(mode);
 		row[KEY_ATTEMPT] = Int32GetDatum(1);
 		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint->lease : now);
-		row_nulls[KEY_STEP] = row_nulls[KEY_MEMO] = true;
+		row_nulls[KEY_STEP] = row_nulls[KEY_MEMO] = row_nulls[KEY_ERROR] = true;
 		row[KEY_CREATED] = TimestampTzGetDatum(now);
 		row[KEY_EXPIRES] = TimestampTzGetDatum(now + endpoint->retention);
 		paysafe_store_activate();
@@ -836,21 +838,24 @@ paysafe_idempotency_finish(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(paysafe_idempotency_fail);
 
 /*
- * idempotency_fail(endpoint text, key text, attempt int, scope text) returns void:
- * the next one may try
+ * idempotency_fail(endpoint text, key text, attempt int, reason text, scope text)
+ * returns void: the next one may try
  */
 Datum
 paysafe_idempotency_fail(PG_FUNCTION_ARGS)
 {
 	char	   *name = paysafe_argument_name(fcinfo, 0, "endpoint");
+	char	   *reason = paysafe_argument_optional(fcinfo, 3, "reason", REASON_MAX);
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	Datum		row[KEY_NCOLUMNS];
 	bool		nulls[KEY_NCOLUMNS];
 	HeapTuple	tuple;
 
 	(void) get_endpoint(name);
-	tuple = lock_attempt(fcinfo, 3, name, digest, row, nulls);
+	tuple = lock_attempt(fcinfo, 4, name, digest, row, nulls);
 	row[KEY_STATE] = CStringGetTextDatum(STATE_RELEASED);
+	nulls[KEY_ERROR] = reason == NULL;
+	row[KEY_ERROR] = reason ? CStringGetTextDatum(paysafe_queue_cut_reason(reason)) : (Datum) 0;
 	paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, nulls);
 	PG_RETURN_VOID();
 }

@@ -1,6 +1,6 @@
 -- A request is executed once, however often it arrives.
 BEGIN;
-SELECT plan(78);
+SELECT plan(79);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_shop;
 
@@ -30,8 +30,8 @@ SELECT is((paysafe.idempotency_begin('v1', 'k1', 'x', 'tenant-1')).outcome, 'run
 SELECT is((paysafe.idempotency_begin('charge', 'k1', 'x')).outcome, 'run', 'no tenant: whoever acts');
 SELECT is((paysafe.idempotency_begin('charge', 'k1', 'x', session_user::text)).outcome, 'run', 'a tenant of that name is another one');
 SELECT is((SELECT count(*)::int FROM paysafe.idempotency_key WHERE encode(digest, 'escape') ~ 'k1|tenant' OR encode(fingerprint, 'escape') ~ 'amount'), 0, 'nothing in clear');
-SELECT paysafe.idempotency_fail('charge', 'k1', 1, 'tenant-2'), paysafe.idempotency_fail('v1', 'k1', 1, 'tenant-1'),
-	   paysafe.idempotency_fail('charge', 'k1', 1), paysafe.idempotency_fail('charge', 'k1', 1, session_user::text);
+SELECT paysafe.idempotency_fail('charge', 'k1', 1, scope => 'tenant-2'), paysafe.idempotency_fail('v1', 'k1', 1, scope => 'tenant-1'),
+	   paysafe.idempotency_fail('charge', 'k1', 1), paysafe.idempotency_fail('charge', 'k1', 1, scope => session_user::text);
 
 -- what is no key
 SELECT throws_ok(format('SELECT paysafe.idempotency_begin(%L, %L, %L)', 'charge', k, 'x'), '22023', NULL, coalesce(k, 'NULL'))
@@ -59,7 +59,7 @@ SELECT is((SELECT count(*)::int FROM paysafe.idempotency_response WHERE sealed A
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'f', 1, 200, NULL, 'x', 's')$$, '40001', NULL, 'the first attempt cannot finish');
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'f', 2, 200, NULL, 'x', 's')$$, '40001', NULL, 'nor the second one twice');
 SELECT throws_ok($$SELECT paysafe.idempotency_step('v2', 'f', 2, 'x', scope => 's')$$, '40001', NULL, 'nor get further');
-SELECT throws_ok($$SELECT paysafe.idempotency_fail('v2', 'f', 2, 's')$$, '40001', NULL, 'nor fail');
+SELECT throws_ok($$SELECT paysafe.idempotency_fail('v2', 'f', 2, scope => 's')$$, '40001', NULL, 'nor fail');
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'other', 1, 200, NULL, 'x', 's')$$, '22023', NULL, 'nor who has not begun');
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'f', 2, 600, NULL, 'x', 's')$$, '22023', NULL, 'no status');
 -- recovery points
@@ -67,7 +67,8 @@ SELECT is((paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')).outcome, '
 SELECT throws_ok($$SELECT paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')$$, '55P03', NULL, 'under way');
 SELECT lives_ok($$SELECT paysafe.idempotency_step('v2', 'r', 1, 'charged', 'ch_secret', 's')$$, 'it got somewhere');
 SELECT is((SELECT count(*)::int FROM paysafe.idempotency_key WHERE encode(memo, 'escape') ~ 'secret'), 0, 'its memo is encrypted');
-SELECT lives_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 1, 's')$$, 'and failed');
+SELECT lives_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 1, 'the provider says no to 4242 4242 4242 4242', 's')$$, 'and failed');
+SELECT is((SELECT last_error FROM paysafe.idempotency WHERE endpoint = 'v2' AND last_error IS NOT NULL), 'the provider says no to 424242******4242', 'with its reason, redacted');
 SELECT is((SELECT ROW(outcome, attempt, recovery_point, convert_from(memo, 'UTF8'))::text FROM paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')),
 	'(run,2,charged,ch_secret)', 'the next one goes on from there');
 SELECT paysafe.idempotency_finish('v2', 'r', 2, 200, NULL, '', 's');
