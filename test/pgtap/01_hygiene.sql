@@ -50,7 +50,8 @@ SELECT set_eq(
 	$$SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
 		AND (p.proleakproof OR p.provolatile = 'i')$$,
 	ARRAY['paysafe.api_key_is_well_formed(text)', 'paysafe.has_card_number(text)', 'paysafe.ip_is_public(inet)',
-		'paysafe.mask_url(text)', 'paysafe.redact(jsonb)', 'paysafe.redact(text)', 'paysafe.url_check(text)'],
+		'paysafe.mask_url(text)', 'paysafe.redact(jsonb)', 'paysafe.redact(text)',
+		'paysafe.sealed_by(bytea)', 'paysafe.url_check(text)'],
 	'no function claims to be leakproof, nor immutable but those that look at their arguments only');
 
 -- Comments
@@ -69,7 +70,7 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT o.relname FROM own o WHERE o.member AND o.relkind IN ('r', 'p', 'S')
 		AND o.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'paysafe')$$,
-	ARRAY['activation', 'audit_row', 'inbox_payload', 'outbox_payload', 'redaction_key', 'test_database']::name[],
+	ARRAY['activation', 'audit_row', 'idempotency_response', 'inbox_payload', 'outbox_payload', 'redaction_key', 'test_database']::name[],
 	'pg_dump takes every table and sequence along, but what is of this database only, and the parent of the partitions');
 SELECT is_empty(
 	$$SELECT o.relname, t.name FROM own o, unnest(ARRAY['paysafe_own', 'paysafe_own_truncate']) t(name)
