@@ -8,7 +8,8 @@
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
 #	queue VARIANT STATE ROUND ms
-#	commit|refund|api_key VARIANT ROUND CLIENTS tps CPU-microseconds
+#	verify VARIANT ROUND ms
+#	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
 
@@ -62,6 +63,16 @@ function tps_ratio(p, a, b, clients,    r) {
 	return median()
 }
 
+function verify_us(variant,    r) {
+	for (r = 1; ("verify", variant, r) in ms; r++) add(ms["verify", variant, r] / 20)
+	return median()
+}
+
+function verify_ratio(variant,    r) {
+	for (r = 1; ("verify", variant, r) in ms; r++) add(ms["verify", variant, r] / ms["verify", "hmac", r])
+	return median()
+}
+
 function curve_us(variant, n,    r) {
 	for (r = 1; (variant, r, n) in curve; r++) add(curve[variant, r, n])
 	return median()
@@ -96,7 +107,8 @@ $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsi
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
-$1 == "commit" || $1 == "refund" || $1 == "api_key" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "verify" { ms[$1, $2, $3] = $4 }
+$1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
@@ -200,6 +212,32 @@ END {
 				cpu_median(part, "given", k), cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
 		}
 	}
+	if (part == "webhook") {
+		printf "\nwebhooks of 1 KB verified, microseconds each\n"
+		printf "  pgcrypto hmac() %.2f, webhook_verify %.2f (%.2f times), with JSON looked at %.2f (%.2f times)\n", \
+			verify_us("hmac"), verify_us("verify"), verify_ratio("verify"), verify_us("json"), verify_ratio("json")
+		printf "accepted once, per second, of transactions; CPU of the server in microseconds each\n"
+		printf "  clients   INSERT ON CONFLICT   accept   INSERT to accept     with inbox       CPU INSERT   accept   with inbox\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = 1 / tps_ratio(part, "accept", "bare", k)
+			s = spread
+			printf "  %7d %20.0f %8.0f   %6.2f  %-12s %10.0f %16.1f %8.1f %12.1f\n", k, \
+				tps_median(part, "bare", k), tps_median(part, "accept", k), r, s, tps_median(part, "inbox", k), \
+				cpu_median(part, "bare", k), cpu_median(part, "accept", k), cpu_median(part, "inbox", k)
+		}
+	}
+	if (part == "idempotency") {
+		printf "\nrequests of 1 KB begun, per second; CPU of the server in microseconds each\n"
+		printf "  clients   INSERT ON CONFLICT    begin   INSERT to begin     CPU INSERT    begin   with answer: INSERTs   begin, finish   ratio\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = 1 / tps_ratio(part, "begin", "bare", k)
+			s = spread
+			printf "  %7d %20.0f %8.0f   %6.2f  %-12s %7.1f %8.1f %18.0f %15.0f %7.2f\n", k, \
+				tps_median(part, "bare", k), tps_median(part, "begin", k), r, s, \
+				cpu_median(part, "bare", k), cpu_median(part, "begin", k), \
+				tps_median(part, "bare_whole", k), tps_median(part, "whole", k), 1 / tps_ratio(part, "whole", "bare_whole", k)
+		}
+	}
 	if (part == "queue") {
 		printf "\nan event claimed and finished, microseconds             paysafe   PL/pgSQL   ratio\n"
 		split("few many old", name, " ")
@@ -221,6 +259,12 @@ END {
 				added_ratio("update", "paysafe", "pl_audit"), 1 / 4, 1 / 7, -1)
 			printf "    against PL/pgSQL with a hash %28.3f\n", added_ratio("update", "paysafe", "pl_hashed")
 		}
+		if (have["webhook"]) {
+			bar("webhook_verify to pgcrypto hmac(), 1 KB", "%5.2f", verify_ratio("verify"), 1.5, 1.5, -1)
+			bar("webhook_accept to INSERT ON CONFLICT, 8 clients", "%5.2f", 1 / tps_ratio("webhook", "accept", "bare", 8), 1.3, 1.3, -1)
+		}
+		if (have["idempotency"])
+			bar("idempotency_begin to INSERT ON CONFLICT, 8 clients", "%5.2f", 1 / tps_ratio("idempotency", "begin", "bare", 8), 1.3, 1.3, -1)
 		if (have["copy"]) {
 			printf "    per COPYed row %42.3f, with a hash %.3f\n", added_ratio("copy", "paysafe", "pl_audit"), \
 				added_ratio("copy", "paysafe", "pl_hashed")

@@ -4,14 +4,14 @@
 BEGIN;
 SELECT plan(8);
 
--- the row types of tables and their arrays are members from PostgreSQL 17 on
+-- row types of tables and arrays are members from PostgreSQL 17 on
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS description
 	  FROM pg_depend d LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND d.objid = t.oid
 		   LEFT JOIN pg_type e ON e.oid = t.typelem
 	 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'paysafe')
-	   AND coalesce(nullif(t.typrelid, 0), nullif(e.typrelid, 0)) IS NULL;
+	   AND coalesce(nullif(t.typrelid, 0), e.oid) IS NULL;
 
 SELECT set_eq(
 	$$SELECT description FROM member WHERE classid <> 'pg_proc'::regclass$$,
