@@ -15,7 +15,6 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -23,6 +22,8 @@
 
 #include "core/compat.h"
 #include "core/crypto.h"
+
+#define SHA256_BLOCK_LEN	64
 
 static EVP_MD *sha256_md = NULL;	/* lives as long as the backend */
 static EVP_MD_CTX *sha256_ctx = NULL;
@@ -61,15 +62,45 @@ paysafe_crypto_sha256(const void *data, size_t len, uint8 *out)
 		failed("compute a SHA-256 digest");
 }
 
+/* One of the two hashes of an HMAC: of the key with a pad, and the data. */
+static bool
+hmac_half(const uint8 *block, uint8 pad, const void *data, size_t len, uint8 *out)
+{
+	uint8		padded[SHA256_BLOCK_LEN];
+	bool		good;
+
+	for (int i = 0; i < SHA256_BLOCK_LEN; i++)
+		padded[i] = block[i] ^ pad;
+	good = EVP_DigestInit_ex2(sha256_ctx, sha256_md, NULL) == 1 &&
+		EVP_DigestUpdate(sha256_ctx, padded, sizeof(padded)) == 1 &&
+		EVP_DigestUpdate(sha256_ctx, data, len) == 1 &&
+		EVP_DigestFinal_ex(sha256_ctx, out, NULL) == 1;
+	OPENSSL_cleanse(padded, sizeof(padded));
+	return good;
+}
+
+/*
+ * From two hashes in the context that is there: HMAC() of OpenSSL 3 takes longer to
+ * set itself up than to hash a kilobyte.
+ */
 void
 paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
 						   const void *data, size_t len, uint8 *out)
 {
-	unsigned int outlen = 0;
+	uint8		block[SHA256_BLOCK_LEN] = {0};
+	uint8		inner[PAYSAFE_SHA256_LEN];
+	bool		good;
 
-	sha256_setup();
-	if (HMAC(sha256_md, key, (int) keylen, data, len, out, &outlen) == NULL ||
-		outlen != PAYSAFE_SHA256_LEN)
+	if (unlikely(sha256_ctx == NULL))
+		sha256_setup();
+	if (keylen > sizeof(block))
+		paysafe_crypto_sha256(key, keylen, block);
+	else
+		memcpy(block, key, keylen);
+	good = hmac_half(block, 0x36, data, len, inner) &&
+		hmac_half(block, 0x5c, inner, sizeof(inner), out);
+	OPENSSL_cleanse(block, sizeof(block));
+	if (!good)
 		failed("compute an HMAC");
 }
 

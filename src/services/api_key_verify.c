@@ -279,7 +279,6 @@ answer(FunctionCallInfo fcinfo, Question *question)
 {
 	Found		key = {0};
 	Verdict		verdict;
-	TupleDesc	desc;
 	Datum		values[4];
 	bool		nulls[4] = {false, true, true, true};
 
@@ -303,9 +302,7 @@ answer(FunctionCallInfo fcinfo, Question *question)
 	}
 	else
 		record(verdict, question, &key);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "api_key_verify must return a row");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	return paysafe_argument_row(fcinfo, values, nulls);
 }
 
 /*

@@ -38,6 +38,13 @@ extern int32 paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *ar
 extern void paysafe_argument_append(StringInfo out, const char *string);
 
 /*
+ * A row of the function's result type, from values in its order.  What is known of
+ * the type is kept for the next call of the statement (fn_extra, which the function
+ * does not use otherwise).
+ */
+extern Datum paysafe_argument_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+/*
  * An address that the application says a request came from, in its one form,
  * palloc'd; NULL for anything else, which does not get into a record.
  */

@@ -339,7 +339,6 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 	uint8		secret[SECRET_TEXT_MAX];
 	int			len;
 	char	   *public_text = NULL;
-	TupleDesc	desc;
 	Datum		values[ADDED_NCOLUMNS];
 	bool		nulls[ADDED_NCOLUMNS] = {false, true, true};
 
@@ -388,9 +387,7 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 	paysafe_crypto_cleanse(secret, sizeof(secret));
 	CommandCounterIncrement();
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "add_destination_key must return a row");
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	return paysafe_argument_row(fcinfo, values, nulls);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_retire_destination_key);

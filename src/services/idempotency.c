@@ -622,16 +622,6 @@ paysafe_set_idempotency(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static Datum
-begin_result(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "idempotency_begin must return a row");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
-}
-
 PG_FUNCTION_INFO_V1(paysafe_idempotency_begin);
 
 /*
@@ -695,7 +685,7 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 		if (text_is(row[KEY_STATE], STATE_DONE))
 		{
 			replay(digest, DatumGetTimestampTz(row[KEY_EXPIRES]), result, nulls);
-			PG_RETURN_DATUM(begin_result(fcinfo, result, nulls));
+			return paysafe_argument_row(fcinfo, result, nulls);
 		}
 		if (text_is(row[KEY_STATE], STATE_OPEN))
 		{
@@ -736,7 +726,7 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 	}
 	if (!claimed)
 		note_begun(digest);
-	PG_RETURN_DATUM(begin_result(fcinfo, result, nulls));
+	return paysafe_argument_row(fcinfo, result, nulls);
 }
 
 /* The open row of this attempt, locked, or an error. */

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/inet.h"
 
+#include "services/argument.h"
 #include "services/ip_range.h"
 #include "services/url_parse.h"
 
@@ -31,14 +32,11 @@ paysafe_url_check(PG_FUNCTION_ARGS)
 	const char *reason = paysafe_url_parse(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), canonical);
 	Datum		values[3];
 	bool		nulls[3] = {false, reason == NULL, reason != NULL};
-	TupleDesc	desc;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "url_check must return a row");
 	values[0] = BoolGetDatum(reason == NULL);
 	values[1] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	values[2] = reason ? (Datum) 0 : CStringGetTextDatum(canonical);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	return paysafe_argument_row(fcinfo, values, nulls);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_mask_url);

@@ -101,16 +101,6 @@ read_request(FunctionCallInfo fcinfo, WebhookRequest *request)
 }
 
 static Datum
-result(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "function must return a row");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
-}
-
-static Datum
 digest_datum(const uint8 *digest)
 {
 	bytea	   *bytes = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
@@ -401,7 +391,7 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 	{
 		nulls[ACCEPT_REASON] = false;
 		values[ACCEPT_REASON] = CStringGetTextDatum(request->reason);
-		PG_RETURN_DATUM(result(fcinfo, values, nulls));
+		return paysafe_argument_row(fcinfo, values, nulls);
 	}
 	nulls[ACCEPT_EVENT_ID] = request->id[0] == '\0';
 	values[ACCEPT_EVENT_ID] = CStringGetTextDatum(request->id);
@@ -411,7 +401,7 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 	values[ACCEPT_INBOX] = Int64GetDatum(inbox_id);
 	nulls[ACCEPT_KEY] = false;
 	values[ACCEPT_KEY] = Int32GetDatum(request->key);
-	PG_RETURN_DATUM(result(fcinfo, values, nulls));
+	return paysafe_argument_row(fcinfo, values, nulls);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_webhook_verify);
@@ -437,5 +427,5 @@ paysafe_webhook_verify(PG_FUNCTION_ARGS)
 	values[VERIFY_REASON] = request->reason ? CStringGetTextDatum(request->reason) : (Datum) 0;
 	nulls[VERIFY_KEY] = request->reason != NULL;
 	values[VERIFY_KEY] = Int32GetDatum(request->key);
-	PG_RETURN_DATUM(result(fcinfo, values, nulls));
+	return paysafe_argument_row(fcinfo, values, nulls);
 }

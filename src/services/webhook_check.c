@@ -352,7 +352,7 @@ paysafe_webhook_check(WebhookRequest *request)
 {
 	const WebhookEndpoint *endpoint = request->endpoint;
 	const WebhookScheme *scheme = endpoint->scheme;
-	WebhookSignatures *all;
+	static WebhookSignatures all;	/* large, and of no use after */
 	const char *trouble;
 
 	request->reason = NULL;
@@ -378,17 +378,16 @@ paysafe_webhook_check(WebhookRequest *request)
 		fault(request, trouble);
 		return;
 	}
-	all = palloc(sizeof(WebhookSignatures));
-	all->n = 0;
-	read_headers(request, all);
+	all.n = 0;
+	read_headers(request, &all);
 	if (request->reason != NULL)
 		return;
 	if (scheme->items_path != NULL)
-		verify_item(request, all);
+		verify_item(request, &all);
 	else if (!make_signed_bytes(request, request->body, request->bodylen))
 		fault(request, "signature_malformed");
 	else
-		try_keys(request, all);
+		try_keys(request, &all);
 	/* what is not genuine has neither a time nor an event */
 	if (request->reason == NULL)
 		check_time(request);
