@@ -23,6 +23,7 @@ CREATE TABLE paysafe.idempotency_key (
 	lease_until timestamptz NOT NULL,
 	recovery_point text,
 	memo bytea,
+	last_error text,
 	created_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL
 ) WITH (fillfactor = 80);
@@ -113,11 +114,12 @@ CREATE FUNCTION paysafe.idempotency_fail(
 	endpoint text,
 	key text,
 	attempt int,
+	reason text DEFAULT NULL,
 	scope text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_idempotency_fail';
-COMMENT ON FUNCTION paysafe.idempotency_fail(text, text, int, text) IS 'gives an attempt up: the next one may try';
+COMMENT ON FUNCTION paysafe.idempotency_fail(text, text, int, text, text) IS 'gives an attempt up: the next one may try';
 
 CREATE FUNCTION paysafe.idempotency_expire() RETURNS int
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -129,6 +131,6 @@ CREATE VIEW paysafe.idempotency AS
 		   CASE WHEN k.expires_at <= clock_timestamp() THEN 'expired'
 				WHEN k.state = 'open' AND k.lease_until <= clock_timestamp() THEN 'abandoned'
 				ELSE k.state END AS state,
-		   k.mode, k.attempt, k.lease_until, k.recovery_point, k.created_at, k.expires_at
+		   k.mode, k.attempt, k.lease_until, k.recovery_point, k.last_error, k.created_at, k.expires_at
 	  FROM paysafe.idempotency_key k;
 COMMENT ON VIEW paysafe.idempotency IS 'requests by key, without the keys: how far each has got';

@@ -1,6 +1,6 @@
 -- A request is executed once, however often it arrives.
 BEGIN;
-SELECT plan(78);
+SELECT plan(81);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_shop;
 
@@ -30,8 +30,8 @@ SELECT is((paysafe.idempotency_begin('v1', 'k1', 'x', 'tenant-1')).outcome, 'run
 SELECT is((paysafe.idempotency_begin('charge', 'k1', 'x')).outcome, 'run', 'no tenant: whoever acts');
 SELECT is((paysafe.idempotency_begin('charge', 'k1', 'x', session_user::text)).outcome, 'run', 'a tenant of that name is another one');
 SELECT is((SELECT count(*)::int FROM paysafe.idempotency_key WHERE encode(digest, 'escape') ~ 'k1|tenant' OR encode(fingerprint, 'escape') ~ 'amount'), 0, 'nothing in clear');
-SELECT paysafe.idempotency_fail('charge', 'k1', 1, 'tenant-2'), paysafe.idempotency_fail('v1', 'k1', 1, 'tenant-1'),
-	   paysafe.idempotency_fail('charge', 'k1', 1), paysafe.idempotency_fail('charge', 'k1', 1, session_user::text);
+SELECT paysafe.idempotency_fail('charge', 'k1', 1, scope => 'tenant-2'), paysafe.idempotency_fail('v1', 'k1', 1, scope => 'tenant-1'),
+	   paysafe.idempotency_fail('charge', 'k1', 1), paysafe.idempotency_fail('charge', 'k1', 1, scope => session_user::text);
 
 -- what is no key
 SELECT throws_ok(format('SELECT paysafe.idempotency_begin(%L, %L, %L)', 'charge', k, 'x'), '22023', NULL, coalesce(k, 'NULL'))
@@ -49,6 +49,7 @@ SELECT is((SELECT ROW(outcome, status, headers, convert_from(body, 'UTF8'))::tex
 	'(replay,500,,oops)', 'and repeated');
 SELECT is((paysafe.idempotency_begin('v2', 'f', 'x', 's')).attempt, 1, 'version 2');
 SELECT is(paysafe.idempotency_finish('v2', 'f', 1, 500, '{}', 'oops', 's'), false, 'its errors are not');
+SELECT is((SELECT last_error FROM paysafe.idempotency WHERE endpoint = 'v2' AND state = 'released'), 'status 500', 'which the view shows');
 SELECT results_eq($$SELECT outcome, attempt FROM paysafe.idempotency_begin('v2', 'f', 'x', 's')$$, $$VALUES ('run', 2)$$, 'the next one tries again');
 SELECT is(paysafe.idempotency_finish('v2', 'f', 2, 200, '{"x": "very secret"}', 'very secret', 's'), true, 'and may succeed');
 SELECT is((SELECT ROW(status, headers ->> 'x', md5(body))::text FROM paysafe.idempotency_begin('v2', 'f', 'x', 's')),
@@ -59,7 +60,7 @@ SELECT is((SELECT count(*)::int FROM paysafe.idempotency_response WHERE sealed A
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'f', 1, 200, NULL, 'x', 's')$$, '40001', NULL, 'the first attempt cannot finish');
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'f', 2, 200, NULL, 'x', 's')$$, '40001', NULL, 'nor the second one twice');
 SELECT throws_ok($$SELECT paysafe.idempotency_step('v2', 'f', 2, 'x', scope => 's')$$, '40001', NULL, 'nor get further');
-SELECT throws_ok($$SELECT paysafe.idempotency_fail('v2', 'f', 2, 's')$$, '40001', NULL, 'nor fail');
+SELECT throws_ok($$SELECT paysafe.idempotency_fail('v2', 'f', 2, scope => 's')$$, '40001', NULL, 'nor fail');
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'other', 1, 200, NULL, 'x', 's')$$, '22023', NULL, 'nor who has not begun');
 SELECT throws_ok($$SELECT paysafe.idempotency_finish('v2', 'f', 2, 600, NULL, 'x', 's')$$, '22023', NULL, 'no status');
 -- recovery points
@@ -67,9 +68,12 @@ SELECT is((paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')).outcome, '
 SELECT throws_ok($$SELECT paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')$$, '55P03', NULL, 'under way');
 SELECT lives_ok($$SELECT paysafe.idempotency_step('v2', 'r', 1, 'charged', 'ch_secret', 's')$$, 'it got somewhere');
 SELECT is((SELECT count(*)::int FROM paysafe.idempotency_key WHERE encode(memo, 'escape') ~ 'secret'), 0, 'its memo is encrypted');
-SELECT lives_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 1, 's')$$, 'and failed');
+SELECT lives_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 1, 'card 4242424242424242 declined ' || repeat('é', 200), 's')$$, 'and failed');
+SELECT is((SELECT ROW(state, last_error)::text FROM paysafe.idempotency WHERE endpoint = 'v2' AND recovery_point = 'charged'),
+	format('(released,"card 424242******4242 declined %s")', repeat('é', 84)), 'why: 200 bytes, without the card number');
 SELECT is((SELECT ROW(outcome, attempt, recovery_point, convert_from(memo, 'UTF8'))::text FROM paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')),
 	'(run,2,charged,ch_secret)', 'the next one goes on from there');
+SELECT throws_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 2, '', 's')$$, '22023', NULL, 'a reason that is none');
 SELECT paysafe.idempotency_finish('v2', 'r', 2, 200, NULL, '', 's');
 
 -- leases end, and whoever is taken over cannot finish
