@@ -23,9 +23,9 @@ CREATE TABLE paysafe.idempotency_key (
 	lease_until timestamptz NOT NULL,
 	recovery_point text,
 	memo bytea,
-	last_error text,
 	created_at timestamptz NOT NULL,
-	expires_at timestamptz NOT NULL
+	expires_at timestamptz NOT NULL,
+	last_error text
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE paysafe.idempotency_key IS 'one row for each key, for ever: keyed hashes of key and request, and what became of it';
 COMMENT ON COLUMN paysafe.idempotency_key.digest IS 'keyed hash of scope, endpoint and key';

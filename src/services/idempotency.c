@@ -35,7 +35,6 @@
 #include "core/errors.h"
 #include "core/keyring.h"
 #include "core/partition.h"
-#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/store.h"
 #include "services/argument.h"
@@ -62,7 +61,7 @@
 enum
 {
 	KEY_DIGEST, KEY_ENDPOINT, KEY_FINGERPRINT, KEY_STATE, KEY_MODE, KEY_ATTEMPT, KEY_LEASE,
-	KEY_STEP, KEY_MEMO, KEY_ERROR, KEY_CREATED, KEY_EXPIRES,
+	KEY_STEP, KEY_MEMO, KEY_CREATED, KEY_EXPIRES, KEY_ERROR,
 	KEY_NCOLUMNS
 };
 enum
@@ -580,15 +579,12 @@ lock_attempt(FunctionCallInfo fcinfo, int scope_argument, const char *name, uint
 	return tuple;
 }
 
-/* Why an attempt failed: what an operator sees, without card numbers and secrets. */
+/* Why an attempt failed: what an operator sees. */
 static void
 note_error(Datum *row, bool *nulls, const char *reason)
 {
-	char	   *cut = paysafe_queue_cut_reason(paysafe_redact_string(reason));
-
-	/* the cut may have made something of two halves */
-	row[KEY_ERROR] = CStringGetTextDatum(paysafe_redact_string(cut));
-	nulls[KEY_ERROR] = false;
+	nulls[KEY_ERROR] = reason == NULL;
+	row[KEY_ERROR] = reason ? CStringGetTextDatum(paysafe_queue_cut_reason(reason)) : (Datum) 0;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_idempotency_step);
@@ -686,8 +682,8 @@ paysafe_idempotency_fail(PG_FUNCTION_ARGS)
 	HeapTuple	tuple;
 
 	tuple = lock_attempt(fcinfo, 4, name, digest, row, nulls);
-	note_error(row, nulls, reason ? reason : "failed");
 	row[KEY_STATE] = CStringGetTextDatum(STATE_RELEASED);
+	note_error(row, nulls, reason);
 	paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, nulls);
 	PG_RETURN_VOID();
 }

@@ -40,6 +40,7 @@
 #include "core/errors.h"
 #include "core/machine.h"
 #include "core/partition.h"
+#include "core/redact.h"
 #include "core/refusal.h"
 #include "core/store.h"
 #include "services/argument.h"
@@ -372,7 +373,10 @@ note(const Queue *queue, const Datum *event, const char *what, const char *reaso
 char *
 paysafe_queue_cut_reason(const char *reason)
 {
-	return pnstrdup(reason, pg_mbcliplen(reason, (int) strlen(reason), REASON_MAX));
+	char	   *whole = paysafe_redact_string(reason);
+
+	/* of a longer number a cut could make a card's */
+	return paysafe_redact_string(pnstrdup(whole, pg_mbcliplen(whole, (int) strlen(whole), REASON_MAX)));
 }
 
 static void

@@ -73,7 +73,7 @@ extern void paysafe_queue_done(PaysafeTable table, int64 id, int attempt);
 extern TimestampTz paysafe_queue_retry(PaysafeTable table, int64 id, int attempt,
 									   const char *reason, bool final);
 
-/* What is kept of a reason; palloc'd. */
+/* What is kept of a reason, without card numbers and secrets; palloc'd. */
 extern char *paysafe_queue_cut_reason(const char *reason);
 
 /*
