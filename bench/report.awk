@@ -8,7 +8,7 @@
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
 #	queue VARIANT STATE ROUND ms
-#	commit|refund|api_key VARIANT ROUND CLIENTS tps CPU-microseconds
+#	commit|refund|api_key|idempotency_SHAPE VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
 
@@ -97,6 +97,7 @@ $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 ~ /^idempotency_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idempotency"] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
@@ -200,6 +201,20 @@ END {
 				cpu_median(part, "given", k), cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
 		}
 	}
+	if (part == "idempotency") {
+		printf "\nrequests with a new key per second, fsync off; CPU of the server in microseconds each\n"
+		printf "                              clients   INSERT ON CONFLICT    paysafe   INSERT / paysafe        CPU INSERT    paysafe\n"
+		split("idempotency_begin idempotency_whole", name, " ")
+		split("claimed|begun and finished", label, "|")
+		for (i = 1; i <= 2; i++)
+			for (k = 8; k >= 1; k -= 7) {
+				r = tps_ratio(name[i], "bare", "paysafe", k)
+				s = spread
+				printf "  %-26s %9d %20.0f %10.0f   %5.2f  %-12s %13.1f %10.1f\n", label[i], k, \
+					tps_median(name[i], "bare", k), tps_median(name[i], "paysafe", k), r, s, \
+					cpu_median(name[i], "bare", k), cpu_median(name[i], "paysafe", k)
+			}
+	}
 	if (part == "queue") {
 		printf "\nan event claimed and finished, microseconds             paysafe   PL/pgSQL   ratio\n"
 		split("few many old", name, " ")
@@ -232,6 +247,9 @@ END {
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
 		}
+		if (have["idempotency"])
+			bar("idempotency_begin / INSERT ON CONFLICT, 8 clients", "%5.2f", \
+				tps_ratio("idempotency_begin", "bare", "paysafe", 8), 1.3, 1.1, -1)
 		if (have["queue"]) {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)
 			bar("claims behind an old transaction / without", "%5.2f", queue_us("paysafe", "old") / queue_us("paysafe", "few"), 1.5, 1.2, -1)
