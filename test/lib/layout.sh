@@ -94,7 +94,7 @@ rules() {
 
 	for code in $(sqlstates); do
 		grep -qF "$code" doc/errors.md 2>/dev/null || echo "$code is not in doc/errors.md"
-		grep -rqF "$code" expected test/pgtap 2>/dev/null || echo "$code is not tested"
+		grep -rqF "$code" expected test/pgtap test/services 2>/dev/null || echo "$code is not tested"
 	done | rule "every SQLSTATE is documented and tested"
 
 	sqlstates | sort | uniq -d | rule "no SQLSTATE is used twice"

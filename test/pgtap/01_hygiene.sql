@@ -69,8 +69,8 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT o.relname FROM own o WHERE o.member AND o.relkind IN ('r', 'p', 'S')
 		AND o.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'paysafe')$$,
-	ARRAY['activation', 'audit_row', 'inbox_payload', 'outbox_payload', 'redaction_key', 'test_database']::name[],
-	'pg_dump takes every table and sequence along, but what is of this database only, and the parent of the partitions');
+	ARRAY['activation', 'audit_row', 'idempotency_response', 'inbox_payload', 'outbox_payload', 'redaction_key', 'test_database']::name[],
+	'pg_dump takes every table and sequence along, but what is of this database only, and the parents of partitions');
 SELECT is_empty(
 	$$SELECT o.relname, t.name FROM own o, unnest(ARRAY['paysafe_own', 'paysafe_own_truncate']) t(name)
 	   WHERE o.relkind = 'r' AND NOT EXISTS (
