@@ -27,6 +27,7 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -478,6 +479,7 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be 'atomic' or 'claimed'", "mode")));
 	paysafe_argument_required(fcinfo, 2, "request");
+	PreventCommandIfReadOnly("beginning a request");
 	request = PG_GETARG_BYTEA_PP(2);
 	paysafe_idempotency_endpoint_get(name, &endpoint);
 	request_digest(fcinfo, 3, name, digest);
@@ -562,6 +564,7 @@ lock_attempt(FunctionCallInfo fcinfo, int scope_argument, const char *name, uint
 	int			attempt = paysafe_argument_int(fcinfo, 2, "attempt", 1, PG_INT32_MAX);
 	HeapTuple	tuple;
 
+	PreventCommandIfReadOnly("working on a request");
 	request_digest(fcinfo, scope_argument, name, digest);
 	if (!lock_key(digest, &tuple, row, nulls))
 		ereport(ERROR,

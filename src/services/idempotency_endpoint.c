@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -218,6 +219,7 @@ paysafe_set_idempotency(PG_FUNCTION_ARGS)
 	Datum		values[ENDPOINT_NCOLUMNS];
 	bool		nulls[ENDPOINT_NCOLUMNS] = {0};
 
+	PreventCommandIfReadOnly("setting up an endpoint");
 	for (int i = 1; i < 5; i++)
 	{
 		static const char *const names[] = {"final", "retention", "lease", "encrypt_body"};

@@ -1,6 +1,6 @@
 -- A request is executed once, however often it arrives.
 BEGIN;
-SELECT plan(81);
+SELECT plan(86);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_shop;
 
@@ -100,6 +100,15 @@ SAVEPOINT b;
 SELECT paysafe.idempotency_begin('charge', 'u2', 'x', 's');
 ROLLBACK TO b;
 SELECT is((paysafe.idempotency_begin('charge', 'u2', 'another', 's')).outcome, 'run', 'and the beginning');
+
+-- not where nothing can be written
+SAVEPOINT c;
+SET LOCAL transaction_read_only = on;
+SELECT throws_ok(c, '25006', NULL, c) FROM unnest(ARRAY[
+	$$SELECT paysafe.idempotency_begin('charge', 'ro', 'x')$$, $$SELECT paysafe.idempotency_step('charge', 'u2', 1, 'x', scope => 's')$$,
+	$$SELECT paysafe.idempotency_finish('charge', 'u2', 1, 200, NULL, 'x', 's')$$, $$SELECT paysafe.idempotency_fail('charge', 'u2', 1, scope => 's')$$,
+	$$SELECT paysafe.set_idempotency('charge')$$]) c;
+ROLLBACK TO c;
 
 -- privileges
 SET LOCAL ROLE regress_paysafe_shop;
