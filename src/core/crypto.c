@@ -15,7 +15,6 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -23,6 +22,8 @@
 
 #include "core/compat.h"
 #include "core/crypto.h"
+
+#define SHA256_BLOCK_LEN	64
 
 static EVP_MD *sha256_md = NULL;	/* lives as long as the backend */
 static EVP_MD_CTX *sha256_ctx = NULL;
@@ -61,16 +62,42 @@ paysafe_crypto_sha256(const void *data, size_t len, uint8 *out)
 		failed("compute a SHA-256 digest");
 }
 
+/* The digest of two pieces, one after the other. */
+static void
+sha256_of_two(const void *first, size_t firstlen, const void *second, size_t secondlen, uint8 *out)
+{
+	if (EVP_DigestInit_ex2(sha256_ctx, sha256_md, NULL) != 1 ||
+		EVP_DigestUpdate(sha256_ctx, first, firstlen) != 1 ||
+		EVP_DigestUpdate(sha256_ctx, second, secondlen) != 1 ||
+		EVP_DigestFinal_ex(sha256_ctx, out, NULL) != 1)
+		failed("compute an HMAC");
+}
+
+/*
+ * RFC 2104, on the digest that is set up already: OpenSSL's HMAC() fetches and frees
+ * everything anew, which takes three times as long for a short text.
+ */
 void
 paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
 						   const void *data, size_t len, uint8 *out)
 {
-	unsigned int outlen = 0;
+	uint8		block[SHA256_BLOCK_LEN] = {0};
+	uint8		inner[PAYSAFE_SHA256_LEN];
 
-	sha256_setup();
-	if (HMAC(sha256_md, key, (int) keylen, data, len, out, &outlen) == NULL ||
-		outlen != PAYSAFE_SHA256_LEN)
-		failed("compute an HMAC");
+	if (unlikely(sha256_ctx == NULL))
+		sha256_setup();
+	if (keylen > sizeof(block))
+		paysafe_crypto_sha256(key, keylen, block);
+	else if (keylen > 0)
+		memcpy(block, key, keylen);
+	for (int i = 0; i < sizeof(block); i++)
+		block[i] ^= 0x36;
+	sha256_of_two(block, sizeof(block), data, len, inner);
+	for (int i = 0; i < sizeof(block); i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	sha256_of_two(block, sizeof(block), inner, sizeof(inner), out);
+	explicit_bzero(block, sizeof(block));
+	explicit_bzero(inner, sizeof(inner));
 }
 
 void
