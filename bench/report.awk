@@ -7,7 +7,7 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
-#	queue VARIANT STATE ROUND ms
+#	queue VARIANT STATE ROUND ms		idempotency VARIANT ROUND ms
 #	commit|refund|api_key|idempotency_SHAPE VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
@@ -43,6 +43,12 @@ function per_row(p, variant, base,    r) {
 function added_ratio(p, a, b,    r) {
 	for (r = 1; (p, a, r) in ms && (p, b, r) in ms; r++)
 		add((ms[p, a, r] - ms[p, "bare", r]) / (ms[p, b, r] - ms[p, "bare", r]))
+	return median()
+}
+
+# Median ratio of what two variants take for a statement
+function ms_ratio(p, a, b,    r) {
+	for (r = 1; (p, a, r) in ms && (p, b, r) in ms; r++) add(ms[p, a, r] / ms[p, b, r])
 	return median()
 }
 
@@ -97,6 +103,7 @@ $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "idempotency" { ms[$1, $2, $3] = $4 }
 $1 ~ /^idempotency_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idempotency"] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
@@ -202,6 +209,12 @@ END {
 		}
 	}
 	if (part == "idempotency") {
+		for (r = 1; (part, "bare", r) in ms; r++) add(ms[part, "bare", r])
+		b = median()
+		for (r = 1; (part, "paysafe", r) in ms; r++) add(ms[part, "paysafe", r])
+		p = median()
+		r = ms_ratio(part, "paysafe", "bare")
+		printf "\na request with a new key begun within PL/pgSQL, microseconds: INSERT ON CONFLICT %.1f, paysafe %.1f, ratio %.2f (%s)\n", b, p, r, spread
 		printf "\nrequests with a new key per second, fsync off; CPU of the server in microseconds each\n"
 		printf "                              clients   INSERT ON CONFLICT    paysafe   INSERT / paysafe        CPU INSERT    paysafe\n"
 		split("idempotency_begin idempotency_whole", name, " ")
@@ -247,9 +260,11 @@ END {
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
 		}
-		if (have["idempotency"])
-			bar("idempotency_begin / INSERT ON CONFLICT, 8 clients", "%5.2f", \
+		if (have["idempotency"]) {
+			bar("idempotency_begin / INSERT ON CONFLICT", "%5.2f", ms_ratio("idempotency", "paysafe", "bare"), 1.3, 1.1, -1)
+			bar("the same, 8 clients, with COMMIT", "%5.2f", \
 				tps_ratio("idempotency_begin", "bare", "paysafe", 8), 1.3, 1.1, -1)
+		}
 		if (have["queue"]) {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)
 			bar("claims behind an old transaction / without", "%5.2f", queue_us("paysafe", "old") / queue_us("paysafe", "few"), 1.5, 1.2, -1)
