@@ -41,9 +41,9 @@
 #include "services/argument.h"
 #include "services/idempotency.h"
 #include "services/idempotency_endpoint.h"
+#include "services/idempotency_key.h"
 #include "services/queue.h"
 
-#define KEY_MAX			255
 #define SCOPE_MAX		1000
 #define STEP_MAX		100
 #define MEMO_MAX		(1024 * 1024)
@@ -95,39 +95,21 @@ static List *begun = NIL;		/* of uint8[32] */
 
 /* Keys */
 
-/* A key as it came: a bare token, or a string in quotes (RFC 8941). */
 static char *
 read_key(FunctionCallInfo fcinfo, int n)
 {
-	char	   *given = paysafe_argument_text(fcinfo, n, "key", 2 * KEY_MAX + 2);
-	bool		quoted = given[0] == '"';
-	char	   *key = palloc(strlen(given) + 1);
-	size_t		len = 0;
-	size_t		end = strlen(given);
-	bool		good = true;
+	char	   *given = paysafe_argument_text(fcinfo, n, "key",
+											  2 * PAYSAFE_IDEMPOTENCY_KEY_MAX + 2);
+	char		key[PAYSAFE_IDEMPOTENCY_KEY_MAX];
+	size_t		len = paysafe_idempotency_key_parse(given, strlen(given), key);
 
-	if (quoted && (end < 2 || given[end - 1] != '"'))
-		good = false;
-	for (size_t i = quoted; good && i < end - quoted; i++)
-	{
-		char		c = given[i];
-
-		if (quoted && c == '\\')
-		{
-			c = given[++i];
-			good = i < end - 1 && (c == '"' || c == '\\');
-		}
-		else if (c == '"' || c <= (quoted ? ' ' - 1 : ' ') || c >= 127)
-			good = false;
-		key[len++] = c;
-	}
-	if (!good || len == 0 || len > KEY_MAX)
+	if (len == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an idempotency key has 1 to %d visible ASCII characters", KEY_MAX),
+				 errmsg("an idempotency key has 1 to %d visible ASCII characters",
+						PAYSAFE_IDEMPOTENCY_KEY_MAX),
 				 errhint("It may stand in double quotes, as in the header Idempotency-Key.")));
-	key[len] = '\0';
-	return key;
+	return pnstrdup(key, len);
 }
 
 /* What the row of a request is found by. */
