@@ -7,8 +7,9 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
-#	queue VARIANT STATE ROUND ms		idempotency VARIANT ROUND ms
-#	commit|refund|api_key|idempotency_SHAPE VARIANT ROUND CLIENTS tps CPU-microseconds
+#	queue VARIANT STATE ROUND ms
+#	verify|begin VARIANT ROUND ms
+#	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
 
@@ -46,12 +47,6 @@ function added_ratio(p, a, b,    r) {
 	return median()
 }
 
-# Median ratio of what two variants take for a statement
-function ms_ratio(p, a, b,    r) {
-	for (r = 1; (p, a, r) in ms && (p, b, r) in ms; r++) add(ms[p, a, r] / ms[p, b, r])
-	return median()
-}
-
 function tps_median(p, variant, clients,    r) {
 	for (r = 1; (p, variant, clients, r) in tps; r++) add(tps[p, variant, clients, r])
 	return median()
@@ -65,6 +60,26 @@ function cpu_median(p, variant, clients,    r) {
 function tps_ratio(p, a, b, clients,    r) {
 	for (r = 1; (p, a, clients, r) in tps && (p, b, clients, r) in tps; r++)
 		add(tps[p, a, clients, r] / tps[p, b, clients, r])
+	return median()
+}
+
+function verify_us(variant,    r) {
+	for (r = 1; ("verify", variant, r) in ms; r++) add(ms["verify", variant, r] / 20)
+	return median()
+}
+
+function verify_ratio(variant,    r) {
+	for (r = 1; ("verify", variant, r) in ms; r++) add(ms["verify", variant, r] / ms["verify", "hmac", r])
+	return median()
+}
+
+function begin_us(variant,    r) {
+	for (r = 1; ("begin", variant, r) in ms; r++) add(ms["begin", variant, r])
+	return median()
+}
+
+function begin_ratio(    r) {
+	for (r = 1; ("begin", "paysafe", r) in ms; r++) add(ms["begin", "paysafe", r] / ms["begin", "bare", r])
 	return median()
 }
 
@@ -102,9 +117,8 @@ $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsi
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
-$1 == "commit" || $1 == "refund" || $1 == "api_key" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
-$1 == "idempotency" { ms[$1, $2, $3] = $4 }
-$1 ~ /^idempotency_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idempotency"] = 1 }
+$1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
+$1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
@@ -208,25 +222,35 @@ END {
 				cpu_median(part, "given", k), cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
 		}
 	}
+	if (part == "webhook") {
+		printf "\nwebhooks of 1 KB verified, microseconds each\n"
+		printf "  pgcrypto hmac() %.2f, webhook_verify %.2f (%.2f times), with JSON looked at %.2f (%.2f times)\n", \
+			verify_us("hmac"), verify_us("verify"), verify_ratio("verify"), verify_us("json"), verify_ratio("json")
+		printf "accepted once, per second, of transactions; CPU of the server in microseconds each\n"
+		printf "  clients   INSERT ON CONFLICT   accept   INSERT to accept     with inbox       CPU INSERT   accept   with inbox\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = 1 / tps_ratio(part, "accept", "bare", k)
+			s = spread
+			printf "  %7d %20.0f %8.0f   %6.2f  %-12s %10.0f %16.1f %8.1f %12.1f\n", k, \
+				tps_median(part, "bare", k), tps_median(part, "accept", k), r, s, tps_median(part, "inbox", k), \
+				cpu_median(part, "bare", k), cpu_median(part, "accept", k), cpu_median(part, "inbox", k)
+		}
+	}
 	if (part == "idempotency") {
-		for (r = 1; (part, "bare", r) in ms; r++) add(ms[part, "bare", r])
-		b = median()
-		for (r = 1; (part, "paysafe", r) in ms; r++) add(ms[part, "paysafe", r])
-		p = median()
-		r = ms_ratio(part, "paysafe", "bare")
-		printf "\na request with a new key begun within PL/pgSQL, microseconds: INSERT ON CONFLICT %.1f, paysafe %.1f, ratio %.2f (%s)\n", b, p, r, spread
-		printf "\nrequests with a new key per second, fsync off; CPU of the server in microseconds each\n"
-		printf "                              clients   INSERT ON CONFLICT    paysafe   INSERT / paysafe        CPU INSERT    paysafe\n"
-		split("idempotency_begin idempotency_whole", name, " ")
-		split("claimed|begun and finished", label, "|")
-		for (i = 1; i <= 2; i++)
-			for (k = 8; k >= 1; k -= 7) {
-				r = tps_ratio(name[i], "bare", "paysafe", k)
-				s = spread
-				printf "  %-26s %9d %20.0f %10.0f   %5.2f  %-12s %13.1f %10.1f\n", label[i], k, \
-					tps_median(name[i], "bare", k), tps_median(name[i], "paysafe", k), r, s, \
-					cpu_median(name[i], "bare", k), cpu_median(name[i], "paysafe", k)
-			}
+		printf "\nrequests begun within PL/pgSQL, microseconds each\n"
+		r = begin_ratio()
+		s = spread
+		printf "  INSERT ON CONFLICT %.1f, idempotency_begin %.1f: %.2f times  %s\n", begin_us("bare"), begin_us("paysafe"), r, s
+		printf "\nrequests of 1 KB begun, per second; CPU of the server in microseconds each\n"
+		printf "  clients   INSERT ON CONFLICT    begin   INSERT to begin     CPU INSERT    begin   with answer: INSERTs   begin, finish   ratio\n"
+		for (k = 8; k >= 1; k -= 7) {
+			r = 1 / tps_ratio(part, "begin", "bare", k)
+			s = spread
+			printf "  %7d %20.0f %8.0f   %6.2f  %-12s %7.1f %8.1f %18.0f %15.0f %7.2f\n", k, \
+				tps_median(part, "bare", k), tps_median(part, "begin", k), r, s, \
+				cpu_median(part, "bare", k), cpu_median(part, "begin", k), \
+				tps_median(part, "bare_whole", k), tps_median(part, "whole", k), 1 / tps_ratio(part, "whole", "bare_whole", k)
+		}
 	}
 	if (part == "queue") {
 		printf "\nan event claimed and finished, microseconds             paysafe   PL/pgSQL   ratio\n"
@@ -249,6 +273,14 @@ END {
 				added_ratio("update", "paysafe", "pl_audit"), 1 / 4, 1 / 7, -1)
 			printf "    against PL/pgSQL with a hash %28.3f\n", added_ratio("update", "paysafe", "pl_hashed")
 		}
+		if (have["webhook"]) {
+			bar("webhook_verify to pgcrypto hmac(), 1 KB", "%5.2f", verify_ratio("verify"), 1.5, 1.5, -1)
+			bar("webhook_accept to INSERT ON CONFLICT, 8 clients", "%5.2f", 1 / tps_ratio("webhook", "accept", "bare", 8), 1.3, 1.3, -1)
+		}
+		if (have["idempotency"]) {
+			bar("idempotency_begin to INSERT ON CONFLICT", "%5.2f", begin_ratio(), 1.3, 1.3, -1)
+			bar("idempotency_begin to INSERT ON CONFLICT, 8 clients", "%5.2f", 1 / tps_ratio("idempotency", "begin", "bare", 8), 1.3, 1.3, -1)
+		}
 		if (have["copy"]) {
 			printf "    per COPYed row %42.3f, with a hash %.3f\n", added_ratio("copy", "paysafe", "pl_audit"), \
 				added_ratio("copy", "paysafe", "pl_hashed")
@@ -259,11 +291,6 @@ END {
 			bar("transfers, entries only / paysafe, 8 clients", "%5.2f", 1 / tps_ratio("post_app", "paysafe", "bare", 8), 1.3, 1.3, -1)
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
-		}
-		if (have["idempotency"]) {
-			bar("idempotency_begin / INSERT ON CONFLICT", "%5.2f", ms_ratio("idempotency", "paysafe", "bare"), 1.3, 1.1, -1)
-			bar("the same, 8 clients, with COMMIT", "%5.2f", \
-				tps_ratio("idempotency_begin", "bare", "paysafe", 8), 1.3, 1.1, -1)
 		}
 		if (have["queue"]) {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)

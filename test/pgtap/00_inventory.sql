@@ -4,14 +4,14 @@
 BEGIN;
 SELECT plan(8);
 
--- the row types of tables and their arrays are members from PostgreSQL 17 on
+-- row types of tables and arrays are members from PostgreSQL 17 on
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS description
 	  FROM pg_depend d LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND d.objid = t.oid
 		   LEFT JOIN pg_type e ON e.oid = t.typelem
 	 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'paysafe')
-	   AND coalesce(nullif(t.typrelid, 0), nullif(e.typrelid, 0)) IS NULL;
+	   AND coalesce(nullif(t.typrelid, 0), e.oid) IS NULL;
 
 SELECT set_eq(
 	$$SELECT description FROM member WHERE classid <> 'pg_proc'::regclass$$,
@@ -61,6 +61,19 @@ SELECT set_eq(
 		'view paysafe.protected_table',
 		'view paysafe.refusal_log',
 		'table paysafe.data_key',
+		'view paysafe.data_keys',
+		'table paysafe.idempotency_endpoint',
+		'table paysafe.idempotency_key',
+		'table paysafe.idempotency_response',
+		'table paysafe.webhook_scheme',
+		'table paysafe.webhook_endpoint',
+		'table paysafe.webhook_key',
+		'table paysafe.webhook_seen',
+		'table paysafe.webhook_latest',
+		'view paysafe.idempotency',
+		'view paysafe.webhook_schemes',
+		'view paysafe.webhook_endpoints',
+		'view paysafe.webhook_keys',
 		'type paysafe.webhook_url',
 		'table paysafe.currency',
 		'table paysafe.redaction_key',
@@ -134,6 +147,30 @@ INSERT INTO function_expected VALUES
 	('reconcile(regclass)', 'SETOF record', 'c', 's', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('rule_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('table_definition(regclass)', 'jsonb', 'sql', 's', true, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
+	('set_idempotency(text,text[],interval,interval,boolean)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('idempotency_begin(text,text,bytea,text,text,boolean)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('idempotency_step(text,text,integer,text,bytea,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('idempotency_finish(text,text,integer,integer,json,bytea,text)', 'boolean', 'c', 'v', false, 'u', false, false, NULL, false),
+	('idempotency_fail(text,text,integer,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('idempotency_expire()', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('set_webhook_scheme(text,jsonb)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('set_webhook_endpoint(text,text,interval,text[],integer,integer,text,text,text,boolean)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('add_webhook_key(text,text,interval)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('retire_webhook_key(text,integer,timestamp with time zone)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('webhook_accept(text,jsonb,bytea,text)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('webhook_verify(text,jsonb,bytea,timestamp with time zone)', 'record', 'c', 's', false, 'r', false, false, NULL, false),
+	('protect_secret(regclass,name[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('encrypt(regclass,name,text,bytea)', 'bytea', 'c', 'v', false, 'u', false, false, NULL, false),
+	('encrypt_text(regclass,name,text,text)', 'bytea', 'c', 'v', false, 'u', false, false, NULL, false),
+	('decrypt(regclass,name,text,bytea)', 'bytea', 'c', 's', false, 'r', false, false, NULL, false),
+	('decrypt_text(regclass,name,text,bytea)', 'text', 'c', 's', false, 'r', false, false, NULL, false),
+	('blind_index(regclass,name,text)', 'bytea', 'c', 's', false, 'r', false, false, NULL, false),
+	('rotate_data_key()', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('rewrap_data_keys()', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('reencrypt(regclass,name,integer)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('fernet_decrypt(text,text,interval,timestamp with time zone)', 'bytea', 'c', 's', false, 'r', false, false, NULL, false),
+	('sealed_by(bytea)', 'integer', 'c', 'i', true, 's', false, false, NULL, true),
+	('webhook_failures(interval)', 'SETOF record', 'sql', 's', true, 's', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('ip_is_public(inet)', 'boolean', 'c', 'i', true, 's', false, false, NULL, true),
 	('mask_url(text)', 'text', 'c', 'i', true, 's', false, false, NULL, true),
 	('url_check(text)', 'record', 'c', 'i', true, 's', false, false, NULL, true),

@@ -2,14 +2,14 @@
 BEGIN;
 SELECT plan(19);
 
--- the row types of tables and their arrays are members from PostgreSQL 17 on
+-- row types of tables and arrays are members from PostgreSQL 17 on
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS description
 	  FROM pg_depend d LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND d.objid = t.oid
 		   LEFT JOIN pg_type e ON e.oid = t.typelem
 	 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'paysafe')
-	   AND coalesce(nullif(t.typrelid, 0), nullif(e.typrelid, 0)) IS NULL;
+	   AND coalesce(nullif(t.typrelid, 0), e.oid) IS NULL;
 
 -- partitions of the audit log are no members, but ours all the same
 SELECT lives_ok('SELECT paysafe.extend_audit(3)', 'the audit log has partitions');
@@ -50,7 +50,8 @@ SELECT set_eq(
 	$$SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
 		AND (p.proleakproof OR p.provolatile = 'i')$$,
 	ARRAY['paysafe.api_key_is_well_formed(text)', 'paysafe.has_card_number(text)', 'paysafe.ip_is_public(inet)',
-		'paysafe.mask_url(text)', 'paysafe.redact(jsonb)', 'paysafe.redact(text)', 'paysafe.url_check(text)'],
+		'paysafe.mask_url(text)', 'paysafe.redact(jsonb)', 'paysafe.redact(text)',
+		'paysafe.sealed_by(bytea)', 'paysafe.url_check(text)'],
 	'no function claims to be leakproof, nor immutable but those that look at their arguments only');
 
 -- Comments
@@ -70,7 +71,7 @@ SELECT set_eq(
 	$$SELECT o.relname FROM own o WHERE o.member AND o.relkind IN ('r', 'p', 'S')
 		AND o.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'paysafe')$$,
 	ARRAY['activation', 'audit_row', 'idempotency_response', 'inbox_payload', 'outbox_payload', 'redaction_key', 'test_database']::name[],
-	'pg_dump takes every table and sequence along, but what is of this database only, and the parents of partitions');
+	'pg_dump takes every table and sequence along, but what is of this database only, and the parent of the partitions');
 SELECT is_empty(
 	$$SELECT o.relname, t.name FROM own o, unnest(ARRAY['paysafe_own', 'paysafe_own_truncate']) t(name)
 	   WHERE o.relkind = 'r' AND NOT EXISTS (
