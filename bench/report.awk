@@ -8,7 +8,7 @@
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
 #	queue VARIANT STATE ROUND ms
-#	verify VARIANT ROUND ms
+#	verify|begin VARIANT ROUND ms
 #	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
@@ -73,6 +73,16 @@ function verify_ratio(variant,    r) {
 	return median()
 }
 
+function begin_us(variant,    r) {
+	for (r = 1; ("begin", variant, r) in ms; r++) add(ms["begin", variant, r])
+	return median()
+}
+
+function begin_ratio(    r) {
+	for (r = 1; ("begin", "paysafe", r) in ms; r++) add(ms["begin", "paysafe", r] / ms["begin", "bare", r])
+	return median()
+}
+
 function curve_us(variant, n,    r) {
 	for (r = 1; (variant, r, n) in curve; r++) add(curve[variant, r, n])
 	return median()
@@ -107,7 +117,7 @@ $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsi
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
-$1 == "verify" { ms[$1, $2, $3] = $4 }
+$1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
@@ -227,6 +237,10 @@ END {
 		}
 	}
 	if (part == "idempotency") {
+		printf "\nrequests begun within PL/pgSQL, microseconds each\n"
+		r = begin_ratio()
+		s = spread
+		printf "  INSERT ON CONFLICT %.1f, idempotency_begin %.1f: %.2f times  %s\n", begin_us("bare"), begin_us("paysafe"), r, s
 		printf "\nrequests of 1 KB begun, per second; CPU of the server in microseconds each\n"
 		printf "  clients   INSERT ON CONFLICT    begin   INSERT to begin     CPU INSERT    begin   with answer: INSERTs   begin, finish   ratio\n"
 		for (k = 8; k >= 1; k -= 7) {
@@ -263,8 +277,10 @@ END {
 			bar("webhook_verify to pgcrypto hmac(), 1 KB", "%5.2f", verify_ratio("verify"), 1.5, 1.5, -1)
 			bar("webhook_accept to INSERT ON CONFLICT, 8 clients", "%5.2f", 1 / tps_ratio("webhook", "accept", "bare", 8), 1.3, 1.3, -1)
 		}
-		if (have["idempotency"])
+		if (have["idempotency"]) {
+			bar("idempotency_begin to INSERT ON CONFLICT", "%5.2f", begin_ratio(), 1.3, 1.3, -1)
 			bar("idempotency_begin to INSERT ON CONFLICT, 8 clients", "%5.2f", 1 / tps_ratio("idempotency", "begin", "bare", 8), 1.3, 1.3, -1)
+		}
 		if (have["copy"]) {
 			printf "    per COPYed row %42.3f, with a hash %.3f\n", added_ratio("copy", "paysafe", "pl_audit"), \
 				added_ratio("copy", "paysafe", "pl_hashed")

@@ -95,7 +95,7 @@ paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
 		sha256_setup();
 	if (keylen > sizeof(block))
 		paysafe_crypto_sha256(key, keylen, block);
-	else
+	else if (keylen > 0)
 		memcpy(block, key, keylen);
 	good = hmac_half(block, 0x36, data, len, inner) &&
 		hmac_half(block, 0x5c, inner, sizeof(inner), out);

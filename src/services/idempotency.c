@@ -25,30 +25,25 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/array.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/actor.h"
-#include "core/approval.h"
-#include "core/declare.h"
 #include "core/errors.h"
-#include "core/invalidation.h"
 #include "core/keyring.h"
 #include "core/partition.h"
 #include "core/refusal.h"
 #include "core/store.h"
 #include "services/argument.h"
 #include "services/idempotency.h"
+#include "services/idempotency_endpoint.h"
+#include "services/idempotency_key.h"
 #include "services/queue.h"
 
-#define KEY_MAX			255
 #define SCOPE_MAX		1000
 #define STEP_MAX		100
 #define MEMO_MAX		(1024 * 1024)
@@ -63,13 +58,7 @@
 #define MODE_ATOMIC		"atomic"
 #define MODE_CLAIMED	"claimed"
 
-/* Columns of paysafe.idempotency_endpoint, _key and _response. */
-enum
-{
-	ENDPOINT_NAME, ENDPOINT_VERSION, ENDPOINT_FINAL, ENDPOINT_RETENTION, ENDPOINT_LEASE,
-	ENDPOINT_ENCRYPT, ENDPOINT_AT, ENDPOINT_ACTOR,
-	ENDPOINT_NCOLUMNS
-};
+/* Columns of paysafe.idempotency_key and _response. */
 enum
 {
 	KEY_DIGEST, KEY_ENDPOINT, KEY_FINGERPRINT, KEY_STATE, KEY_MODE, KEY_ATTEMPT, KEY_LEASE,
@@ -101,187 +90,26 @@ static const OwnPartitions responses = {
 	.statements = response_statements
 };
 
-/* An endpoint as configured, compiled. */
-typedef struct Endpoint
-{
-	char		name[NAMEDATALEN * 4];	/* key */
-	int			version;
-	int64		retention;		/* microseconds */
-	int64		lease;
-	bool		encrypt;
-	uint32		final_classes;	/* bit n: statuses n00 to n99 */
-	int			nfinal;
-	int			final[32];		/* single statuses */
-} Endpoint;
-
-static HTAB *endpoints = NULL;	/* CacheMemoryContext */
-static Oid	endpoints_table = InvalidOid;
-
 /* Requests begun in atomic mode by this transaction; TopTransactionContext. */
 static List *begun = NIL;		/* of uint8[32] */
 
-/* Endpoints */
-
-static void
-forget_endpoints(Datum arg, Oid relid)
-{
-	if (endpoints != NULL && (!OidIsValid(relid) || relid == endpoints_table))
-	{
-		hash_destroy(endpoints);
-		endpoints = NULL;
-	}
-}
-
-/* One of "2xx" and "409"; false if it is neither. */
-static bool
-add_final(Endpoint *endpoint, const char *text)
-{
-	if (strlen(text) != 3 || text[0] < '1' || text[0] > '5')
-		return false;
-	if (strcmp(text + 1, "xx") == 0)
-		endpoint->final_classes |= 1 << (text[0] - '0');
-	else if (text[1] >= '0' && text[1] <= '9' && text[2] >= '0' && text[2] <= '9' &&
-			 endpoint->nfinal < lengthof(endpoint->final))
-		endpoint->final[endpoint->nfinal++] = atoi(text);
-	else
-		return false;
-	return true;
-}
-
-typedef struct EndpointSearch
-{
-	Endpoint	found;
-	bool		cacheable;
-} EndpointSearch;
-
-static bool
-visit_endpoint(Relation rel, HeapTuple tuple, void *arg)
-{
-	EndpointSearch *search = arg;
-	Endpoint   *endpoint = &search->found;
-	Datum		values[ENDPOINT_NCOLUMNS];
-	bool		nulls[ENDPOINT_NCOLUMNS];
-	Datum	   *finals;
-	int			nfinals;
-
-	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	if (DatumGetInt32(values[ENDPOINT_VERSION]) <= endpoint->version)
-		return true;
-	endpoint->version = DatumGetInt32(values[ENDPOINT_VERSION]);
-	endpoint->retention = paysafe_approval_period(DatumGetIntervalP(values[ENDPOINT_RETENTION]), "retention");
-	endpoint->lease = paysafe_approval_period(DatumGetIntervalP(values[ENDPOINT_LEASE]), "lease");
-	endpoint->encrypt = DatumGetBool(values[ENDPOINT_ENCRYPT]);
-	endpoint->final_classes = 0;
-	endpoint->nfinal = 0;
-	deconstruct_array(DatumGetArrayTypeP(values[ENDPOINT_FINAL]), TEXTOID, -1, false, TYPALIGN_INT,
-					  &finals, NULL, &nfinals);
-	for (int i = 0; i < nfinals; i++)
-		(void) add_final(endpoint, TextDatumGetCString(finals[i]));
-	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-		search->cacheable = false;
-	return true;
-}
-
-/* Read the newest version; its version is 0 if there is none. */
-static void
-read_endpoint(const char *name, EndpointSearch *search)
-{
-	Datum		key = CStringGetTextDatum(name);
-
-	memset(search, 0, sizeof(*search));
-	search->cacheable = true;
-	strlcpy(search->found.name, name, sizeof(search->found.name));
-	paysafe_store_scan(PAYSAFE_IDEMPOTENCY_ENDPOINT, "idempotency_endpoint_pkey", 1, &key,
-					   visit_endpoint, search);
-}
-
-static const Endpoint *
-get_endpoint(const char *name)
-{
-	EndpointSearch *search;
-	Endpoint	key;
-	Endpoint   *cached;
-
-	if (endpoints != NULL)
-	{
-		memset(&key, 0, sizeof(key.name));
-		strlcpy(key.name, name, sizeof(key.name));
-		cached = hash_search(endpoints, key.name, HASH_FIND, NULL);
-		if (cached != NULL)
-			return cached;
-	}
-	endpoints_table = paysafe_catalog_table(PAYSAFE_IDEMPOTENCY_ENDPOINT);
-	if (endpoints == NULL)
-	{
-		HASHCTL		ctl = {
-			.keysize = sizeof(key.name), .entrysize = sizeof(Endpoint), .hcxt = CacheMemoryContext
-		};
-
-		endpoints = hash_create("paysafe idempotency endpoints", 32, &ctl,
-								HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	}
-	search = palloc(sizeof(EndpointSearch));
-	read_endpoint(name, search);
-	if (search->found.version == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no idempotency endpoint \"%s\"", name),
-				 errhint("Set it up once, in a migration: SELECT paysafe.set_idempotency(%s);",
-						 quote_literal_cstr(name))));
-	if (search->cacheable && endpoints != NULL)
-	{
-		cached = hash_search(endpoints, search->found.name, HASH_ENTER, NULL);
-		*cached = search->found;
-	}
-	return &search->found;
-}
-
-static bool
-is_final(const Endpoint *endpoint, int status)
-{
-	if (endpoint->final_classes & (1 << (status / 100)))
-		return true;
-	for (int i = 0; i < endpoint->nfinal; i++)
-		if (endpoint->final[i] == status)
-			return true;
-	return false;
-}
-
 /* Keys */
 
-/* A key as it came: a bare token, or a string in quotes (RFC 8941). */
 static char *
 read_key(FunctionCallInfo fcinfo, int n)
 {
-	char	   *given = paysafe_argument_text(fcinfo, n, "key", 2 * KEY_MAX + 2);
-	bool		quoted = given[0] == '"';
-	char	   *key = palloc(strlen(given) + 1);
-	size_t		len = 0;
-	size_t		end = strlen(given);
-	bool		good = true;
+	char	   *given = paysafe_argument_text(fcinfo, n, "key",
+											  2 * PAYSAFE_IDEMPOTENCY_KEY_MAX + 2);
+	char		key[PAYSAFE_IDEMPOTENCY_KEY_MAX];
+	size_t		len = paysafe_idempotency_key_parse(given, strlen(given), key);
 
-	if (quoted && (end < 2 || given[end - 1] != '"'))
-		good = false;
-	for (size_t i = quoted; good && i < end - quoted; i++)
-	{
-		char		c = given[i];
-
-		if (quoted && c == '\\')
-		{
-			c = given[++i];
-			good = i < end - 1 && (c == '"' || c == '\\');
-		}
-		else if (c == '"' || c <= (quoted ? ' ' - 1 : ' ') || c >= 127)
-			good = false;
-		key[len++] = c;
-	}
-	if (!good || len == 0 || len > KEY_MAX)
+	if (len == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an idempotency key has 1 to %d visible ASCII characters", KEY_MAX),
+				 errmsg("an idempotency key has 1 to %d visible ASCII characters",
+						PAYSAFE_IDEMPOTENCY_KEY_MAX),
 				 errhint("It may stand in double quotes, as in the header Idempotency-Key.")));
-	key[len] = '\0';
-	return key;
+	return pnstrdup(key, len);
 }
 
 /* What the row of a request is found by. */
@@ -485,8 +313,8 @@ replay(const uint8 *digest, TimestampTz expires, Datum *values, bool *nulls)
 }
 
 static void
-store_response(const Endpoint *endpoint, const uint8 *digest, TimestampTz expires, int status,
-			   text *headers, bytea *body)
+store_response(const IdempotencyEndpoint *endpoint, const uint8 *digest, TimestampTz expires,
+			   int status, text *headers, bytea *body)
 {
 	Datum		values[RESPONSE_NCOLUMNS];
 	bool		nulls[RESPONSE_NCOLUMNS] = {0};
@@ -502,7 +330,8 @@ store_response(const Endpoint *endpoint, const uint8 *digest, TimestampTz expire
 	{
 		values[RESPONSE_HEADERS] = seal_part(digest, "headers", VARDATA_ANY(headers),
 											 VARSIZE_ANY_EXHDR(headers));
-		values[RESPONSE_BODY] = seal_part(digest, "body", VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body));
+		values[RESPONSE_BODY] = seal_part(digest, "body", VARDATA_ANY(body),
+										  VARSIZE_ANY_EXHDR(body));
 	}
 	else
 	{
@@ -514,9 +343,22 @@ store_response(const Endpoint *endpoint, const uint8 *digest, TimestampTz expire
 
 /* The ends of transactions */
 
+static bool
+visit_unfinished(Relation rel, HeapTuple tuple, void *arg)
+{
+	Datum		values[KEY_NCOLUMNS];
+	bool		nulls[KEY_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	if (text_is(values[KEY_STATE], STATE_OPEN) && text_is(values[KEY_MODE], MODE_ATOMIC))
+		*(char **) arg = TextDatumGetCString(values[KEY_ENDPOINT]);
+	return false;
+}
+
 /*
  * What was begun in atomic mode is finished or failed, or rolled back to a
- * savepoint: the row says so.
+ * savepoint: the row says so.  Nobody else can change it, the key's hash being
+ * locked.
  */
 static void
 check_begun(void)
@@ -525,17 +367,17 @@ check_begun(void)
 
 	foreach(lc, begun)
 	{
-		Datum		values[KEY_NCOLUMNS];
-		bool		nulls[KEY_NCOLUMNS];
-		HeapTuple	tuple;
+		Datum		key = bytes_datum(lfirst(lc), PAYSAFE_SHA256_LEN);
+		char	   *endpoint = NULL;
 
-		if (lock_key(lfirst(lc), &tuple, values, nulls) &&
-			text_is(values[KEY_STATE], STATE_OPEN) && text_is(values[KEY_MODE], MODE_ATOMIC))
-			refuse(ERRCODE_PAYSAFE_UNFINISHED, "idempotency_unfinished",
-				   TextDatumGetCString(values[KEY_ENDPOINT]),
+		paysafe_store_scan(PAYSAFE_IDEMPOTENCY_KEY, "idempotency_key_pkey", 1, &key,
+						   visit_unfinished, &endpoint);
+		if (endpoint != NULL)
+			refuse(ERRCODE_PAYSAFE_UNFINISHED, "idempotency_unfinished", endpoint,
 				   "a request that was begun in this transaction is not finished",
 				   "Committed so, it could neither be repeated nor answered.",
-				   "Call paysafe.idempotency_finish with the response, or idempotency_fail, before COMMIT.");
+				   "Call paysafe.idempotency_finish with the response, or idempotency_fail, "
+				   "before COMMIT.");
 	}
 }
 
@@ -560,67 +402,21 @@ transaction_event(XactEvent event, void *arg)
 }
 
 void
+paysafe_idempotency_extend(int64 retention)
+{
+	int			periods = (int) (retention / USECS_PER_DAY / RESPONSE_DAYS) + PERIODS_AHEAD;
+
+	(void) paysafe_partition_extend(&responses, periods);
+}
+
+void
 paysafe_idempotency_init(void)
 {
 	RegisterXactCallback(transaction_event, NULL);
-	paysafe_invalidation_register(forget_endpoints);
+	paysafe_idempotency_endpoint_init();
 }
 
 /* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_set_idempotency);
-
-/*
- * set_idempotency(endpoint text, final text[], retention interval, lease interval,
- *				   encrypt_body boolean) returns void
- */
-Datum
-paysafe_set_idempotency(PG_FUNCTION_ARGS)
-{
-	char	   *name = paysafe_argument_name(fcinfo, 0, "endpoint");
-	EndpointSearch *search = palloc(sizeof(EndpointSearch));
-	Endpoint	given = {0};
-	Datum	   *finals;
-	bool	   *final_nulls;
-	int			nfinals;
-	Datum		values[ENDPOINT_NCOLUMNS];
-	bool		nulls[ENDPOINT_NCOLUMNS] = {0};
-
-	for (int i = 1; i < 5; i++)
-	{
-		static const char *const names[] = {"final", "retention", "lease", "encrypt_body"};
-
-		paysafe_argument_required(fcinfo, i, names[i - 1]);
-	}
-	given.retention = paysafe_argument_period(fcinfo, 2, "retention");
-	given.lease = paysafe_argument_period(fcinfo, 3, "lease");
-	given.encrypt = PG_GETARG_BOOL(4);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT,
-					  &finals, &final_nulls, &nfinals);
-	for (int i = 0; i < nfinals; i++)
-		if (final_nulls[i] || !add_final(&given, TextDatumGetCString(finals[i])))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" lists HTTP statuses", "final"),
-					 errhint("For example: '{2xx,4xx}', '{2xx,409,422}'.")));
-	/* one session at a time */
-	(void) paysafe_store_lock_value(PAYSAFE_IDEMPOTENCY_ENDPOINT, 0, false);
-	read_endpoint(name, search);
-	paysafe_declare_complete();
-	(void) paysafe_partition_extend(&responses,
-									(int) (given.retention / USECS_PER_DAY / RESPONSE_DAYS) + PERIODS_AHEAD);
-	values[ENDPOINT_NAME] = CStringGetTextDatum(name);
-	values[ENDPOINT_VERSION] = Int32GetDatum(search->found.version + 1);
-	values[ENDPOINT_FINAL] = PG_GETARG_DATUM(1);
-	values[ENDPOINT_RETENTION] = PG_GETARG_DATUM(2);
-	values[ENDPOINT_LEASE] = PG_GETARG_DATUM(3);
-	values[ENDPOINT_ENCRYPT] = PG_GETARG_DATUM(4);
-	values[ENDPOINT_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[ENDPOINT_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	paysafe_store_insert(PAYSAFE_IDEMPOTENCY_ENDPOINT, values, nulls);
-	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_IDEMPOTENCY_ENDPOINT));
-	PG_RETURN_VOID();
-}
 
 PG_FUNCTION_INFO_V1(paysafe_idempotency_begin);
 
@@ -636,7 +432,7 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 	char	   *mode = paysafe_argument_text(fcinfo, 4, "mode", 10);
 	bool		claimed = strcmp(mode, MODE_CLAIMED) == 0;
 	bool		nowait = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
-	const Endpoint *endpoint;
+	IdempotencyEndpoint endpoint;
 	bytea	   *request;
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	uint8		fingerprint[PAYSAFE_SHA256_LEN];
@@ -655,8 +451,9 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be 'atomic' or 'claimed'", "mode")));
 	paysafe_argument_required(fcinfo, 2, "request");
+	PreventCommandIfReadOnly("beginning a request");
 	request = PG_GETARG_BYTEA_PP(2);
-	endpoint = get_endpoint(name);
+	paysafe_idempotency_endpoint_get(name, &endpoint);
 	request_digest(fcinfo, 3, name, digest);
 	paysafe_keyring_mac("idempotency request", VARDATA_ANY(request), VARSIZE_ANY_EXHDR(request),
 						fingerprint);
@@ -680,7 +477,8 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 				   "the idempotency key is too old",
 				   psprintf("It was first used on %s; what was answered then is not kept any more.",
 							timestamptz_to_str(DatumGetTimestampTz(row[KEY_CREATED]))),
-				   "Answer 422; find out what became of the first request before trying with a new key.");
+				   "Answer 422; find out what became of the first request before trying with a "
+				   "new key.");
 		result[BEGIN_ATTEMPT] = Int32GetDatum(attempt);
 		if (text_is(row[KEY_STATE], STATE_DONE))
 		{
@@ -700,10 +498,11 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 		nulls[BEGIN_STEP] = row_nulls[KEY_STEP];
 		nulls[BEGIN_MEMO] = row_nulls[KEY_MEMO];
 		if (!nulls[BEGIN_MEMO])
-			result[BEGIN_MEMO] = PointerGetDatum(open_part(digest, "memo", DatumGetByteaPP(row[KEY_MEMO])));
+			result[BEGIN_MEMO] = PointerGetDatum(open_part(digest, "memo",
+														   DatumGetByteaPP(row[KEY_MEMO])));
 		row[KEY_STATE] = CStringGetTextDatum(STATE_OPEN);
 		row[KEY_MODE] = CStringGetTextDatum(mode);
-		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint->lease : now);
+		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint.lease : now);
 		paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, row_nulls);
 	}
 	else
@@ -714,10 +513,10 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 		row[KEY_STATE] = CStringGetTextDatum(STATE_OPEN);
 		row[KEY_MODE] = CStringGetTextDatum(mode);
 		row[KEY_ATTEMPT] = Int32GetDatum(1);
-		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint->lease : now);
+		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint.lease : now);
 		row_nulls[KEY_STEP] = row_nulls[KEY_MEMO] = row_nulls[KEY_ERROR] = true;
 		row[KEY_CREATED] = TimestampTzGetDatum(now);
-		row[KEY_EXPIRES] = TimestampTzGetDatum(now + endpoint->retention);
+		row[KEY_EXPIRES] = TimestampTzGetDatum(now + endpoint.retention);
 		paysafe_store_activate();
 		paysafe_store_append(PAYSAFE_IDEMPOTENCY_KEY, row, row_nulls);
 		CommandCounterIncrement();
@@ -737,12 +536,14 @@ lock_attempt(FunctionCallInfo fcinfo, int scope_argument, const char *name, uint
 	int			attempt = paysafe_argument_int(fcinfo, 2, "attempt", 1, PG_INT32_MAX);
 	HeapTuple	tuple;
 
+	PreventCommandIfReadOnly("working on a request");
 	request_digest(fcinfo, scope_argument, name, digest);
 	if (!lock_key(digest, &tuple, row, nulls))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no request with this idempotency key has begun"),
-				 errhint("Endpoint, key and scope must be those of idempotency_begin; without a scope, the actor is part of the key.")));
+				 errhint("Endpoint, key and scope must be those of idempotency_begin; "
+						 "without a scope, the actor is part of the key.")));
 	if (!text_is(row[KEY_STATE], STATE_OPEN) || DatumGetInt32(row[KEY_ATTEMPT]) != attempt)
 		refuse(ERRCODE_T_R_SERIALIZATION_FAILURE, "idempotency_fenced", name,
 			   psprintf("attempt %d at this request is over", attempt),
@@ -751,6 +552,14 @@ lock_attempt(FunctionCallInfo fcinfo, int scope_argument, const char *name, uint
 			   "It has been finished or failed.",
 			   "Do nothing more for it. Begin again with the same key to learn what became of it.");
 	return tuple;
+}
+
+/* Why an attempt failed: what an operator sees. */
+static void
+note_error(Datum *row, bool *nulls, const char *reason)
+{
+	nulls[KEY_ERROR] = reason == NULL;
+	row[KEY_ERROR] = reason ? CStringGetTextDatum(paysafe_queue_cut_reason(reason)) : (Datum) 0;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_idempotency_step);
@@ -764,12 +573,14 @@ paysafe_idempotency_step(PG_FUNCTION_ARGS)
 {
 	char	   *name = paysafe_argument_name(fcinfo, 0, "endpoint");
 	char	   *step = paysafe_argument_text(fcinfo, 3, "step", STEP_MAX);
-	const Endpoint *endpoint = get_endpoint(name);
+	IdempotencyEndpoint endpoint;
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	Datum		row[KEY_NCOLUMNS];
 	bool		nulls[KEY_NCOLUMNS];
-	HeapTuple	tuple = lock_attempt(fcinfo, 5, name, digest, row, nulls);
+	HeapTuple	tuple;
 
+	paysafe_idempotency_endpoint_get(name, &endpoint);
+	tuple = lock_attempt(fcinfo, 5, name, digest, row, nulls);
 	row[KEY_STEP] = CStringGetTextDatum(step);
 	nulls[KEY_STEP] = false;
 	nulls[KEY_MEMO] = PG_ARGISNULL(4);
@@ -785,7 +596,7 @@ paysafe_idempotency_step(PG_FUNCTION_ARGS)
 	}
 	/* whoever gets somewhere may go on */
 	if (text_is(row[KEY_MODE], MODE_CLAIMED))
-		row[KEY_LEASE] = TimestampTzGetDatum(GetCurrentTimestamp() + endpoint->lease);
+		row[KEY_LEASE] = TimestampTzGetDatum(GetCurrentTimestamp() + endpoint.lease);
 	paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, nulls);
 	PG_RETURN_VOID();
 }
@@ -801,26 +612,30 @@ paysafe_idempotency_finish(PG_FUNCTION_ARGS)
 {
 	char	   *name = paysafe_argument_name(fcinfo, 0, "endpoint");
 	int			status = paysafe_argument_int(fcinfo, 3, "status", 100, 599);
-	const Endpoint *endpoint = get_endpoint(name);
+	IdempotencyEndpoint endpoint;
 	text	   *headers = PG_ARGISNULL(4) ? cstring_to_text("") : PG_GETARG_TEXT_PP(4);
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	Datum		row[KEY_NCOLUMNS];
 	bool		nulls[KEY_NCOLUMNS];
 	HeapTuple	tuple;
-	bool		final = is_final(endpoint, status);
+	bool		final;
 
 	paysafe_argument_required(fcinfo, 5, "body");
 	if (VARSIZE_ANY_EXHDR(headers) > HEADERS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must have at most %d bytes", "headers", HEADERS_MAX)));
+	paysafe_idempotency_endpoint_get(name, &endpoint);
+	final = paysafe_idempotency_endpoint_is_final(&endpoint, status);
 	tuple = lock_attempt(fcinfo, 6, name, digest, row, nulls);
 	if (final)
-		store_response(endpoint, digest, DatumGetTimestampTz(row[KEY_EXPIRES]), status,
+		store_response(&endpoint, digest, DatumGetTimestampTz(row[KEY_EXPIRES]), status,
 					   headers, PG_GETARG_BYTEA_PP(5));
 	row[KEY_STATE] = CStringGetTextDatum(final ? STATE_DONE : STATE_RELEASED);
 	if (final)
 		nulls[KEY_MEMO] = true;	/* nobody will need it */
+	else
+		note_error(row, nulls, psprintf("status %d", status));
 	paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, nulls);
 	PG_RETURN_BOOL(final);
 }
@@ -841,11 +656,9 @@ paysafe_idempotency_fail(PG_FUNCTION_ARGS)
 	bool		nulls[KEY_NCOLUMNS];
 	HeapTuple	tuple;
 
-	(void) get_endpoint(name);
 	tuple = lock_attempt(fcinfo, 4, name, digest, row, nulls);
 	row[KEY_STATE] = CStringGetTextDatum(STATE_RELEASED);
-	nulls[KEY_ERROR] = reason == NULL;
-	row[KEY_ERROR] = reason ? CStringGetTextDatum(paysafe_queue_cut_reason(reason)) : (Datum) 0;
+	note_error(row, nulls, reason);
 	paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, nulls);
 	PG_RETURN_VOID();
 }
@@ -860,6 +673,6 @@ paysafe_idempotency_expire(PG_FUNCTION_ARGS)
 {
 	int			dropped = paysafe_partition_drop(&responses, GetCurrentTimestamp());
 
-	(void) paysafe_partition_extend(&responses, PERIODS_AHEAD + 30 / RESPONSE_DAYS + 1);
+	paysafe_idempotency_extend(paysafe_idempotency_endpoint_longest());
 	PG_RETURN_INT32(dropped);
 }

@@ -11,4 +11,7 @@
 /* Watch the ends of transactions for requests that were begun and not finished. */
 extern void paysafe_idempotency_init(void);
 
+/* Make the partitions for responses that are kept so long, in microseconds. */
+extern void paysafe_idempotency_extend(int64 retention);
+
 #endif							/* PAYSAFE_IDEMPOTENCY_H */

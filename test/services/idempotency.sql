@@ -1,6 +1,6 @@
 -- A request is executed once, however often it arrives.
 BEGIN;
-SELECT plan(79);
+SELECT plan(86);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_shop;
 
@@ -49,6 +49,7 @@ SELECT is((SELECT ROW(outcome, status, headers, convert_from(body, 'UTF8'))::tex
 	'(replay,500,,oops)', 'and repeated');
 SELECT is((paysafe.idempotency_begin('v2', 'f', 'x', 's')).attempt, 1, 'version 2');
 SELECT is(paysafe.idempotency_finish('v2', 'f', 1, 500, '{}', 'oops', 's'), false, 'its errors are not');
+SELECT is((SELECT last_error FROM paysafe.idempotency WHERE endpoint = 'v2' AND state = 'released'), 'status 500', 'which the view shows');
 SELECT results_eq($$SELECT outcome, attempt FROM paysafe.idempotency_begin('v2', 'f', 'x', 's')$$, $$VALUES ('run', 2)$$, 'the next one tries again');
 SELECT is(paysafe.idempotency_finish('v2', 'f', 2, 200, '{"x": "very secret"}', 'very secret', 's'), true, 'and may succeed');
 SELECT is((SELECT ROW(status, headers ->> 'x', md5(body))::text FROM paysafe.idempotency_begin('v2', 'f', 'x', 's')),
@@ -67,10 +68,12 @@ SELECT is((paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')).outcome, '
 SELECT throws_ok($$SELECT paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')$$, '55P03', NULL, 'under way');
 SELECT lives_ok($$SELECT paysafe.idempotency_step('v2', 'r', 1, 'charged', 'ch_secret', 's')$$, 'it got somewhere');
 SELECT is((SELECT count(*)::int FROM paysafe.idempotency_key WHERE encode(memo, 'escape') ~ 'secret'), 0, 'its memo is encrypted');
-SELECT lives_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 1, 'the provider says no to 4242 4242 4242 4242', 's')$$, 'and failed');
-SELECT is((SELECT last_error FROM paysafe.idempotency WHERE endpoint = 'v2' AND last_error IS NOT NULL), 'the provider says no to 424242******4242', 'with its reason, redacted');
+SELECT lives_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 1, 'card 4242424242424242 declined ' || repeat('é', 200), 's')$$, 'and failed');
+SELECT is((SELECT ROW(state, last_error)::text FROM paysafe.idempotency WHERE endpoint = 'v2' AND recovery_point = 'charged'),
+	format('(released,"card 424242******4242 declined %s")', repeat('é', 84)), 'why: 200 bytes, without the card number');
 SELECT is((SELECT ROW(outcome, attempt, recovery_point, convert_from(memo, 'UTF8'))::text FROM paysafe.idempotency_begin('v2', 'r', 'x', 's', 'claimed')),
 	'(run,2,charged,ch_secret)', 'the next one goes on from there');
+SELECT throws_ok($$SELECT paysafe.idempotency_fail('v2', 'r', 2, '', 's')$$, '22023', NULL, 'a reason that is none');
 SELECT paysafe.idempotency_finish('v2', 'r', 2, 200, NULL, '', 's');
 
 -- leases end, and whoever is taken over cannot finish
@@ -97,6 +100,15 @@ SAVEPOINT b;
 SELECT paysafe.idempotency_begin('charge', 'u2', 'x', 's');
 ROLLBACK TO b;
 SELECT is((paysafe.idempotency_begin('charge', 'u2', 'another', 's')).outcome, 'run', 'and the beginning');
+
+-- not where nothing can be written
+SAVEPOINT c;
+SET LOCAL transaction_read_only = on;
+SELECT throws_ok(c, '25006', NULL, c) FROM unnest(ARRAY[
+	$$SELECT paysafe.idempotency_begin('charge', 'ro', 'x')$$, $$SELECT paysafe.idempotency_step('charge', 'u2', 1, 'x', scope => 's')$$,
+	$$SELECT paysafe.idempotency_finish('charge', 'u2', 1, 200, NULL, 'x', 's')$$, $$SELECT paysafe.idempotency_fail('charge', 'u2', 1, scope => 's')$$,
+	$$SELECT paysafe.set_idempotency('charge')$$]) c;
+ROLLBACK TO c;
 
 -- privileges
 SET LOCAL ROLE regress_paysafe_shop;
