@@ -16,7 +16,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap dump property torture guard services url crash upgrade django oscar client node attacks fuzz
+CHECK_KINDS = layout regress isolation pgtap dump property torture guard services url crash upgrade django oscar client node webhook attacks fuzz
 
 .PHONY: check check-versions check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 

@@ -98,17 +98,20 @@ static List *begun = NIL;		/* of uint8[32] */
 static char *
 read_key(FunctionCallInfo fcinfo, int n)
 {
-	char	   *given = paysafe_argument_text(fcinfo, n, "key",
-											  2 * PAYSAFE_IDEMPOTENCY_KEY_MAX + 2);
 	char		key[PAYSAFE_IDEMPOTENCY_KEY_MAX];
-	size_t		len = paysafe_idempotency_key_parse(given, strlen(given), key);
+	text	   *given;
+	size_t		len;
 
+	paysafe_argument_required(fcinfo, n, "key");
+	given = PG_GETARG_TEXT_PP(n);
+	len = paysafe_idempotency_key_parse(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), key);
 	if (len == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an idempotency key has 1 to %d visible ASCII characters",
 						PAYSAFE_IDEMPOTENCY_KEY_MAX),
-				 errhint("It may stand in double quotes, as in the header Idempotency-Key.")));
+				 errhint("It may stand in double quotes, as in the header Idempotency-Key."),
+				 err_generic_string(PG_DIAG_CONSTRAINT_NAME, "paysafe_idempotency_key")));
 	return pnstrdup(key, len);
 }
 

@@ -156,6 +156,7 @@ check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }
 check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
+check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
 

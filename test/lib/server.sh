@@ -149,6 +149,18 @@ server_beside() {
 	server_start
 }
 
+# The same for what takes the library preloaded and a key file with these lines.
+#
+#   server_keyed NAME KEYS [postgresql.conf line ...]
+server_keyed() {
+	local name=$1 keys=$PAYSAFE_RUN/$1.keys
+	printf '%s\n' "$2" >"$keys"
+	shift 2
+	chmod 600 "$keys"
+	[ "$(id -u)" -ne 0 ] || chown "$SERVER_USER" "$keys"
+	server_beside "$name" "shared_preload_libraries = 'paysafe'" "paysafe.key_file = '$keys'" "$@"
+}
+
 # Stop and start it, with these settings beside those that it has.
 server_restart() {
 	as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null

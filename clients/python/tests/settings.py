@@ -55,6 +55,10 @@ DATABASES = {
     }
 }
 
+# parameters apart from the statement, which psycopg 3 can
+if os.environ.get("SERVER_SIDE_BINDING"):
+    DATABASES["default"]["OPTIONS"] = {"server_side_binding": True}
+
 # the same database through pgbouncer, where there is one
 if os.environ.get("PGBOUNCER_HOST"):
     DATABASES["pooled"] = {

@@ -1,4 +1,10 @@
 from django.contrib import admin
 from django.urls import path
+from shop import views
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("payments/", views.create_payment),
+    path("hooks/stripe/", views.stripe),
+    path("hooks/github/", views.github),
+]

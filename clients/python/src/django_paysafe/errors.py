@@ -66,7 +66,7 @@ class Refusal(DatabaseError):
 
 _RULES = (
     "status columns columns_once append_only ledger balance row_lock payment refund"
-    " approval audit rule"
+    " approval audit rule secret"
 ).split()
 
 
@@ -186,6 +186,35 @@ class PaymentInUse(PaymentRefusal):
     summary = _("This cannot be deleted.")
 
 
+class IdempotencyRefusal(Refusal, IntegrityError):
+    """23I: idempotency keys."""
+
+    http_status = 422
+
+
+class KeyReused(IdempotencyRefusal):
+    summary = _("The idempotency key was used for another request.")
+
+
+class KeyExpired(IdempotencyRefusal):
+    summary = _("The idempotency key is too old.")
+
+
+class RequestUnfinished(IdempotencyRefusal):
+    http_status = 500
+    summary = _("The request was not executed.")
+
+
+class SecretRefusal(Refusal, IntegrityError):
+    """23K: secrets at rest."""
+
+    http_status = 422
+
+
+class NotSealed(SecretRefusal):
+    summary = _("The value is not encrypted for this place.")
+
+
 class NotAllowed(Refusal, ProgrammingError):
     """42501: not for this person, or not without another one."""
 
@@ -205,6 +234,12 @@ class ConcurrentChange(Refusal, OperationalError):
     """40001: another transaction was faster.  Try again."""
 
     summary = _("Someone else has changed this. Try again.")
+
+
+class InProgress(Refusal, OperationalError):
+    """55P03: somebody else is at it.  Try again."""
+
+    summary = _("This is in progress. Try again.")
 
 
 _CLASSES: Dict[str, Type[Refusal]] = {
@@ -231,8 +266,13 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23R05": CaptureRefused,
     "23R06": NoSuchPayment,
     "23R07": PaymentInUse,
+    "23I01": KeyReused,
+    "23I02": KeyExpired,
+    "23I03": RequestUnfinished,
+    "23K01": NotSealed,
     "40001": ConcurrentChange,
     "42501": NotAllowed,
+    "55P03": InProgress,
 }
 
 # codes of an area that are newer than this package
@@ -241,17 +281,32 @@ _AREAS: Dict[str, Type[Refusal]] = {
     "23L": LedgerRefusal,
     "23M": BalanceRefusal,
     "23R": PaymentRefusal,
+    "23I": IdempotencyRefusal,
+    "23K": SecretRefusal,
 }
+
+
+def _diagnosis(error: BaseException) -> Any:
+    """What PostgreSQL says of an exception of Django or of psycopg, or None."""
+    return getattr(error.__cause__ if isinstance(error, Error) else error, "diag", None)
+
+
+def sqlstate_of(error: BaseException) -> str:
+    """The SQLSTATE of an exception of Django or of psycopg, or "" where it has none."""
+    return getattr(_diagnosis(error), "sqlstate", None) or ""
+
+
+def constraint_of(error: BaseException) -> str:
+    """The constraint that an exception of Django or of psycopg names, or ""."""
+    return getattr(_diagnosis(error), "constraint_name", None) or ""
 
 
 def refusal_of(error: Optional[BaseException]) -> Optional[Refusal]:
     """The refusal that an exception of Django or of psycopg stands for, or None."""
     if error is None or isinstance(error, Refusal):
         return error
-    cause = error.__cause__ if isinstance(error, Error) else error
-    diag: Any = getattr(cause, "diag", None)
-    sqlstate: str = getattr(diag, "sqlstate", None) or ""
-    constraint: str = getattr(diag, "constraint_name", None) or ""
+    diag = _diagnosis(error)
+    sqlstate, constraint = sqlstate_of(error), constraint_of(error)
     if not constraint.startswith("paysafe_"):
         return None
     cls = _CLASSES.get(sqlstate) or _AREAS.get(sqlstate[:3])
@@ -270,7 +325,7 @@ def refusal_of(error: Optional[BaseException]) -> Optional[Refusal]:
     refusal.table = diag.table_name
     refusal.column = diag.column_name
     refusal.constraint = constraint
-    refusal.__cause__ = cause
+    refusal.__cause__ = error.__cause__ if isinstance(error, Error) else error
     return refusal
 
 

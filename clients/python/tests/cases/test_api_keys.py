@@ -18,21 +18,13 @@ except ImportError:
 
 from django_paysafe.middleware import ActorMiddleware
 
-from .audit import AuditedTestCase
-
-
-def sql(statement: str, *args: object) -> object:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, args)
-        return cursor.fetchone()[0]
+from .keyed import KeyedTestCase, sql
 
 
 @unittest.skipUnless(APIView, "Django REST framework is not here")
-class ApiKeyTests(AuditedTestCase):
+class ApiKeyTests(KeyedTestCase):
     def setUp(self) -> None:
         super().setUp()
-        if not sql("SELECT coalesce(current_setting('paysafe.key_file', true), '')"):
-            self.skipTest("the server has no key file")
         self.key = self.issue("{payments:*}")
 
     def issue(self, scopes: str) -> str:
