@@ -4,7 +4,7 @@ BEGIN;
 CREATE ROLE regress_paysafe_receiver;
 \getenv vectors VECTORS
 \set vectors `cat "$VECTORS/webhook_vectors.json" 2>/dev/null`
-SELECT plan(CASE WHEN :'vectors' = '' THEN 330 ELSE 358 END);
+SELECT plan(CASE WHEN :'vectors' = '' THEN 332 ELSE 360 END);
 
 -- HMAC-SHA-256, from its definition
 CREATE FUNCTION pg_temp.hmac(key bytea, data bytea) RETURNS bytea LANGUAGE plpgsql AS $$
@@ -192,6 +192,11 @@ SELECT is(pg_temp.verify('shop', pg_temp.standard('m', pg_temp.now(), '{}', 'c')
 SELECT is((SELECT max(paysafe.add_webhook_key('shop', pg_temp.secret('c'), NULL)) FROM generate_series(1, 7)), 9, 'eight live keys');
 SELECT throws_ok($$SELECT paysafe.add_webhook_key('shop', pg_temp.secret('c'), NULL)$$, '22023', 'webhook endpoint "shop" has 8 live keys already', 'no more');
 SELECT is((SELECT live_keys FROM paysafe.webhook_endpoints WHERE endpoint = 'shop'), 8::bigint, 'counted');
+SELECT ok((SELECT c.ok FROM paysafe.check() c WHERE subject = 'webhooks shop'), 'check() finds them');
+SAVEPOINT keys;
+SELECT paysafe.retire_webhook_key('shop', n) FROM generate_series(2, 9) n;
+SELECT ok(NOT (SELECT c.ok FROM paysafe.check() c WHERE subject = 'webhooks shop'), 'or that there is none');
+ROLLBACK TO keys;
 
 -- each scheme: as signed, and not with any byte changed
 CREATE FUNCTION pg_temp.item(body text, signature text) RETURNS text LANGUAGE sql AS $$ SELECT replace(body, 'SIGNATURE', signature) $$;

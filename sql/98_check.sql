@@ -233,6 +233,17 @@ CREATE FUNCTION paysafe.check(
 						UNION ALL
 						SELECT 'outbox', o.source, o.state, o.next_at FROM paysafe.outbox_event o
 						 WHERE o.state IN ('ready', 'leased', 'dead')) e
-				 GROUP BY 1, 2) q;
+				 GROUP BY 1, 2) q
+		UNION ALL
+		-- services
+		SELECT 'webhooks ' || quote_ident(w.endpoint), 'live_key', w.live_keys > 0,
+			   CASE WHEN w.live_keys = 0 THEN 'without a key that has not ended, everything is refused' END
+		  FROM paysafe.webhook_endpoints w
+		UNION ALL
+		SELECT 'idempotency', 'expiry', NOT r.late,
+			   CASE WHEN r.late THEN 'responses expired weeks ago and are still there: nobody calls idempotency_expire' END
+		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.idempotency_response x
+								WHERE x.expires_at < clock_timestamp() - interval '14 days') AS late) r
+		 WHERE EXISTS (SELECT 1 FROM paysafe.idempotency_endpoint);
 	END;
 COMMENT ON FUNCTION paysafe.check(boolean) IS 'is every promise in force now? reconcile: also whether rows are what the audit log says';
