@@ -34,6 +34,7 @@
 
 #include "core/actor.h"
 #include "core/redact.h"
+#include "core/transaction.h"
 
 #define MAX_ACTOR_LEN	200		/* bytes */
 #define MAX_TEXT_LEN	1000	/* bytes, for reason, ticket and ids */
@@ -197,8 +198,7 @@ end_subtransaction(SubXactEvent event, SubTransactionId mine,
 void
 paysafe_actor_init(void)
 {
-	RegisterXactCallback(end_transaction, NULL);
-	RegisterSubXactCallback(end_subtransaction, NULL);
+	paysafe_transaction_register(end_transaction, end_subtransaction);
 }
 
 /*
@@ -300,6 +300,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 	frame->level = GetCurrentTransactionNestLevel();
 	/* a second claim of one level replaces the first */
 	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
+	paysafe_transaction_watch();
 	top = frame;
 	generation++;
 	PG_RETURN_VOID();

@@ -45,6 +45,7 @@
 #include "core/refusal.h"
 #include "core/rule.h"
 #include "core/store.h"
+#include "core/transaction.h"
 
 /* Columns of paysafe.approval_record and paysafe.approval_end. */
 enum
@@ -362,8 +363,7 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 void
 paysafe_approval_init(void)
 {
-	RegisterXactCallback(transaction_event, NULL);
-	RegisterSubXactCallback(subtransaction_event, NULL);
+	paysafe_transaction_register(transaction_event, subtransaction_event);
 }
 
 /* SQL-callable functions */

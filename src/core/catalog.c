@@ -40,6 +40,7 @@
 #include "core/catalog.h"
 #include "core/compat.h"
 #include "core/invalidation.h"
+#include "core/transaction.h"
 
 static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_RULE] = "rule",
@@ -150,6 +151,7 @@ look_for_extension(void)
 
 		known.extension = form->oid;
 		known.owner = form->extowner;
+		paysafe_transaction_watch();
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

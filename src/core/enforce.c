@@ -40,6 +40,7 @@
 #include "core/rule.h"
 #include "core/store.h"
 #include "core/test_database.h"
+#include "core/transaction.h"
 
 /* A row deleted on its way to another partition. */
 typedef struct MovedRow
@@ -407,6 +408,5 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 void
 paysafe_enforce_init(void)
 {
-	RegisterXactCallback(transaction_event, NULL);
-	RegisterSubXactCallback(subtransaction_event, NULL);
+	paysafe_transaction_register(transaction_event, subtransaction_event);
 }

@@ -11,6 +11,7 @@
 
 #include "core/redact.h"
 #include "core/refusal.h"
+#include "core/transaction.h"
 
 #define MAX_SCOPES	32			/* triggers within triggers */
 
@@ -27,6 +28,7 @@ paysafe_refusal_set_recorder(RefusalRecorder new_recorder)
 void
 paysafe_refusal_enter(const RowChange *change, const char *statement)
 {
+	paysafe_transaction_watch();
 	if (likely(nscopes < MAX_SCOPES))
 		scopes[nscopes] = (RefusalScope)
 		{

@@ -112,43 +112,47 @@ check_perms(CHECK_PERMS_PARAMS_COMPAT)
 static void
 object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
-	GuardEvent	event = {
-		.class_id = class_id,
-		.object_id = object_id,
-		.sub_id = sub_id,
-		.frame = frames
-	};
+	GuardAction action;
 
 	seen[SEEN_OBJECT_ACCESS] = 1;
 	if (previous_object_access != NULL)
 		previous_object_access(access, class_id, object_id, sub_id, arg);
-	if (is_off())
-		return;
 	switch (access)
 	{
 		case OAT_FUNCTION_EXECUTE:
-			event.action = GUARD_EXECUTE;
-			paysafe_lockdown(&event);
-			return;
+			action = GUARD_EXECUTE;
+			break;
 		case OAT_POST_CREATE:
-			event.action = GUARD_CREATE;
+			action = GUARD_CREATE;
 			break;
 		case OAT_POST_ALTER:
-			event.action = GUARD_ALTER;
-			event.auxiliary = ((ObjectAccessPostAlter *) arg)->auxiliary_id;
+			action = GUARD_ALTER;
 			break;
 		case OAT_DROP:
-			event.action = GUARD_DROP;
+			action = GUARD_DROP;
 			break;
 		case OAT_TRUNCATE:
-			event.action = GUARD_TRUNCATE;
+			action = GUARD_TRUNCATE;
 			break;
 		default:
 			return;
 	}
-	if (event.action == GUARD_CREATE)
-		paysafe_lockdown(&event);
-	paysafe_guard(&event);
+	if (!is_off())
+	{
+		GuardEvent	event = {
+			.action = action,
+			.class_id = class_id,
+			.object_id = object_id,
+			.sub_id = sub_id,
+			.auxiliary = action == GUARD_ALTER ? ((ObjectAccessPostAlter *) arg)->auxiliary_id : InvalidOid,
+			.frame = frames
+		};
+
+		if (action == GUARD_EXECUTE || action == GUARD_CREATE)
+			paysafe_lockdown(&event);
+		if (action != GUARD_EXECUTE)
+			paysafe_guard(&event);
+	}
 }
 
 static void

@@ -38,6 +38,7 @@
 #include "core/partition.h"
 #include "core/refusal.h"
 #include "core/store.h"
+#include "core/transaction.h"
 #include "services/argument.h"
 #include "services/idempotency.h"
 #include "services/idempotency_endpoint.h"
@@ -415,7 +416,7 @@ paysafe_idempotency_extend(int64 retention)
 void
 paysafe_idempotency_init(void)
 {
-	RegisterXactCallback(transaction_event, NULL);
+	paysafe_transaction_register(transaction_event, NULL);
 	paysafe_idempotency_endpoint_init();
 }
 
