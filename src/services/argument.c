@@ -14,11 +14,22 @@
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "core/approval.h"
 #include "core/compat.h"
 #include "services/argument.h"
+
+static struct
+{
+	Oid			function;
+	TupleDesc	desc;			/* in row_type_context */
+}			row_types[16];
+static int	nrow_types = 0;
+static MemoryContext row_type_context = NULL;
 
 void
 paysafe_argument_required(FunctionCallInfo fcinfo, int n, const char *argument)
@@ -89,22 +100,48 @@ paysafe_argument_append(StringInfo out, const char *string)
 	appendStringInfoString(out, string);
 }
 
+static void
+forget_row_types(Datum arg, int cacheid, uint32 hashvalue)
+{
+	nrow_types = 0;
+}
+
+/* The function's result type, which is the same for the whole session unless pg_proc changes. */
+static TupleDesc
+row_type(FunctionCallInfo fcinfo)
+{
+	MemoryContext old;
+	TupleDesc	desc;
+
+	for (int i = 0; i < nrow_types; i++)
+		if (row_types[i].function == fcinfo->flinfo->fn_oid)
+			return row_types[i].desc;
+
+	if (row_type_context == NULL)
+	{
+		row_type_context = AllocSetContextCreate(TopMemoryContext, "paysafe row types",
+												 ALLOCSET_SMALL_SIZES);
+		CacheRegisterSyscacheCallback(PROCOID, forget_row_types, (Datum) 0);
+	}
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "function must return a row");
+	if (nrow_types == lengthof(row_types))
+		nrow_types = 0;
+	/* nothing that is forgotten is in use */
+	if (nrow_types == 0)
+		MemoryContextReset(row_type_context);
+	old = MemoryContextSwitchTo(row_type_context);
+	desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+	MemoryContextSwitchTo(old);
+	row_types[nrow_types].function = fcinfo->flinfo->fn_oid;
+	row_types[nrow_types++].desc = desc;
+	return desc;
+}
+
 Datum
 paysafe_argument_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
-	TupleDesc	desc = fcinfo->flinfo->fn_extra;
-
-	if (desc == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "function must return a row");
-		desc = BlessTupleDesc(CreateTupleDescCopy(desc));
-		fcinfo->flinfo->fn_extra = desc;
-		MemoryContextSwitchTo(old);
-	}
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	return HeapTupleGetDatum(heap_form_tuple(row_type(fcinfo), values, nulls));
 }
 
 char *

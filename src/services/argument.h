@@ -39,8 +39,7 @@ extern void paysafe_argument_append(StringInfo out, const char *string);
 
 /*
  * A row of the function's result type, from values in its order.  What is known of
- * the type is kept for the next call of the statement (fn_extra, which the function
- * does not use otherwise).
+ * the type is kept for the session, until pg_proc changes.
  */
 extern Datum paysafe_argument_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 

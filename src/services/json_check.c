@@ -514,6 +514,16 @@ paysafe_json_locate(const char *json, size_t len, const char *path,
 	return found;
 }
 
+bool
+paysafe_json_is_absent(const char *json, size_t len, const char *path)
+{
+	const char *value;
+	size_t		valuelen;
+
+	return !paysafe_json_locate(json, len, path, &value, &valuelen) ||
+		(valuelen == 4 && memcmp(value, "null", 4) == 0);
+}
+
 int
 paysafe_json_find(const char *json, size_t len, const char *path, char *out, size_t size,
 				  bool *is_number)

@@ -32,4 +32,7 @@ extern int	paysafe_json_find(const char *json, size_t len, const char *path,
 extern bool paysafe_json_locate(const char *json, size_t len, const char *path,
 								const char **value, size_t *valuelen);
 
+/* Is there nothing at a path, or null? */
+extern bool paysafe_json_is_absent(const char *json, size_t len, const char *path);
+
 #endif							/* PAYSAFE_JSON_CHECK_H */

@@ -170,7 +170,8 @@ note_seen(Datum digest, int64 inbox_id)
 
 /*
  * The object and the number that says how new the event is; NO_SEQUENCE if the event
- * is about none.  False if it is about one and has no such number.
+ * is about none.  False if it is about one and has no such number, or names it in a way
+ * that is of no use.
  */
 static bool
 read_sequence(const WebhookRequest *request, char *object, int64 *sequence)
@@ -180,11 +181,12 @@ read_sequence(const WebhookRequest *request, char *object, int64 *sequence)
 
 	*sequence = NO_SEQUENCE;
 	if (endpoint->object_path == NULL ||
-		paysafe_json_find(request->body, request->bodylen, endpoint->object_path,
-						  object, WEBHOOK_MAX_ID + 1, NULL) < 0)
+		paysafe_json_is_absent(request->body, request->bodylen, endpoint->object_path))
 		return true;
-	return paysafe_json_find(request->body, request->bodylen, endpoint->sequence_path,
-							 text, sizeof(text), NULL) > 0 &&
+	return paysafe_json_find(request->body, request->bodylen, endpoint->object_path,
+							 object, WEBHOOK_MAX_ID + 1, NULL) >= 0 &&
+		paysafe_json_find(request->body, request->bodylen, endpoint->sequence_path,
+						  text, sizeof(text), NULL) > 0 &&
 		paysafe_webhook_parse_sequence(text, sequence);
 }
 

@@ -172,7 +172,6 @@ append_value(StringInfo out, const WebhookScheme *scheme, const char *item, size
 			 char *path)
 {
 	char		part[WEBHOOK_MAX_ID + 1];
-	const char *located;
 	size_t		len = strlen(path);
 	bool		any = path[len - 1] == '*';
 	int			n;
@@ -181,8 +180,7 @@ append_value(StringInfo out, const WebhookScheme *scheme, const char *item, size
 		path[len - 1] = '\0';
 	n = paysafe_json_find(item, itemlen, path, part, sizeof(part), NULL);
 	if (n < 0)
-		return !paysafe_json_locate(item, itemlen, path, &located, &len) ||
-			(len == 4 && memcmp(located, "null", 4) == 0);
+		return paysafe_json_is_absent(item, itemlen, path);
 	appendBinaryStringInfo(out, part, n);
 	return any || strpbrk(part, scheme->joiners) == NULL;
 }
@@ -303,14 +301,10 @@ verify_item(WebhookRequest *request, WebhookSignatures *all)
 static bool
 read_value(WebhookRequest *request, const char *path, char *out)
 {
-	const char *located;
-	size_t		len;
-
 	if (paysafe_json_find(request->body, request->bodylen, path, out, WEBHOOK_MAX_ID + 1, NULL) >= 0)
 		return is_visible(out);
 	out[0] = '\0';
-	return !paysafe_json_locate(request->body, request->bodylen, path, &located, &len) ||
-		(len == 4 && memcmp(located, "null", 4) == 0);
+	return paysafe_json_is_absent(request->body, request->bodylen, path);
 }
 
 /* The event's id and type, and whether it is one of those that are wanted. */

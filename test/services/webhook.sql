@@ -4,7 +4,7 @@ BEGIN;
 CREATE ROLE regress_paysafe_receiver;
 \getenv vectors VECTORS
 \set vectors `cat "$VECTORS/webhook_vectors.json" 2>/dev/null`
-SELECT plan(CASE WHEN :'vectors' = '' THEN 332 ELSE 360 END);
+SELECT plan(CASE WHEN :'vectors' = '' THEN 335 ELSE 363 END);
 
 -- HMAC-SHA-256, from its definition
 CREATE FUNCTION pg_temp.hmac(key bytea, data bytea) RETURNS bytea LANGUAGE plpgsql AS $$
@@ -269,7 +269,9 @@ SELECT is(pg_temp.guarded('g' || n, o, c), r, format('%s: %s of %s', n, c, o)) F
 	(5, '"o1"', '100', 'outdated g5 key 1'), (6, '"o2"', '1', 'accepted g6 key 1'), (7, '"o1"', '"x"', 'refused sequence_malformed'), (8, '"o1"', 'null', 'refused sequence_malformed'),
 	(9, 'null', '1', 'accepted g9 key 1'), (10, '"t"', '"2024-02-29T12:00:00.5Z"', 'accepted g10 key 1'), (11, '"t"', '"2024-02-29T12:00:00.25Z"', 'outdated g11 key 1'),
 	(12, '"t"', '"2024-02-29T13:00:01+01:00"', 'accepted g12 key 1'), (13, '"t"', '"2024-02-29T12:00:00Z"', 'outdated g13 key 1'), (14, '"t"', '"2023-02-29T12:00:00Z"', 'refused sequence_malformed'),
-	(15, '"t"', '"2024-02-29T12:00:60Z"', 'refused sequence_malformed'), (2, '"o1"', '99', 'duplicate g2 key 1')) AS v (n, o, c, r);
+	(15, '"t"', '"2024-02-29T12:00:60Z"', 'refused sequence_malformed'), (2, '"o1"', '99', 'duplicate g2 key 1'),
+	-- an object that cannot be told from others is none that the guard lets pass
+	(16, '["o1"]', '1', 'refused sequence_malformed'), (17, '{}', '1', 'refused sequence_malformed'), (18, format('"%s"', repeat('o', 300)), '1', 'refused sequence_malformed')) AS v (n, o, c, r);
 SELECT is((SELECT count(*) FROM paysafe.inbox WHERE endpoint = 'guarded'), 7::bigint, 'what is outdated does not get into the inbox');
 SELECT lives_ok($$SELECT paysafe.set_webhook_endpoint('guarded', 'stripe', inbox => false)$$, 'without the inbox');
 SELECT is(pg_temp.guarded('n1', '1', '1'), 'accepted n1 key 1', 'accepted');
