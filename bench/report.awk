@@ -63,6 +63,12 @@ function tps_ratio(p, a, b, clients,    r) {
 	return median()
 }
 
+function cpu_ratio(p, a, b, clients,    r) {
+	for (r = 1; (p, a, clients, r) in cpu && (p, b, clients, r) in cpu; r++)
+		add(cpu[p, a, clients, r] / cpu[p, b, clients, r])
+	return median()
+}
+
 function verify_us(variant,    r) {
 	for (r = 1; ("verify", variant, r) in ms; r++) add(ms["verify", variant, r] / 20)
 	return median()
@@ -119,7 +125,7 @@ $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
-$1 == "idle" { tps[$1, $2, $4, $3] = $5; have[$1] = 1 }
+$1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
 
@@ -261,10 +267,14 @@ END {
 				queue_us("table", name[i]), queue_us("paysafe", name[i]) / queue_us("table", name[i])
 	}
 	if (part == "idle") {
-		printf "\npgbench in a database without the extension, transactions per second   without   preloaded   ratio\n"
-		for (i = split("select-only tpcb-like", name, " "); i >= 1; i--)
-			printf "  %-68s %8.0f %11.0f %7.3f\n", name[i], tps_median("idle", "without", name[i]), \
-				tps_median("idle", "paysafe", name[i]), tps_ratio("idle", "paysafe", "without", name[i])
+		printf "\npgbench in a database without the extension, transactions per second; CPU of the server in microseconds each\n"
+		printf "  %-12s %10s %11s %7s %10s %15s %11s %7s\n", "", "without", "preloaded", "ratio", "", "CPU without", "preloaded", "ratio"
+		for (i = split("select-only tpcb-like", name, " "); i >= 1; i--) {
+			p = "idle_" name[i]
+			printf "  %-12s %10.0f %11.0f %7.3f", name[i], tps_median(p, "without", 4), tps_median(p, "paysafe", 4), tps_ratio(p, "paysafe", "without", 4)
+			printf "  %s %15.2f %11.2f %7.3f\n", spread, cpu_median(p, "without", 4), cpu_median(p, "paysafe", 4), \
+				cpu_ratio(p, "paysafe", "without", 4)
+		}
 	}
 	if (part == "bars") {
 		printf "\n"
@@ -297,8 +307,8 @@ END {
 			bar("claims behind an old transaction / without", "%5.2f", queue_us("paysafe", "old") / queue_us("paysafe", "few"), 1.5, 1.2, -1)
 		}
 		if (have["idle"]) {
-			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle", "paysafe", "without", "select-only"), 0.99, 0.99, 1)
-			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle", "paysafe", "without", "tpcb-like"), 0.99, 0.99, 1)
+			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
+			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)
 		}
 		if (have["memory"]) {
 			more = (kb["paysafe", sizes[nsizes]] - kb["nothing", sizes[nsizes]] - \
