@@ -3,19 +3,24 @@ EXTENSION   = paysafe
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(EXTENSION).control)
 
 MODULE_big  = $(EXTENSION)
-OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
 PG_CPPFLAGS = -I$(srcdir)/src -DPAYSAFE_VERSION='"$(EXTVERSION)"'
 # Debian builds the server with -Wdeclaration-after-statement; the extension is C11
 PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
               -Wno-missing-field-initializers -Wno-declaration-after-statement
 
-# The install script is the numbered parts in order; released versions and
-# upgrade scripts stand beside them under their full names.
 # for monitoring
 SCRIPTS = src/bin/paysafe-check
 
+# The install script is these parts in order, named after the rooms of src/;
+# released versions and upgrade scripts stand beside them under their full names.
+SQL_ORDER = preamble redact people_actor engine_rule evidence_audit rules_status rules_columns \
+            people_approval rules_refund rules_ledger rules_balance rules_row_lock \
+            engine_test_database evidence_refusal guard_maintenance services_queue \
+            services_secret services_idempotency services_api_key engine_protection \
+            services_url services_outbox services_webhook check grants
 INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
-SQL_PARTS   = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
+SQL_PARTS   = $(SQL_ORDER:%=sql/%.sql)
 DATA_built  = $(INSTALL_SQL)
 DATA        = $(filter-out $(INSTALL_SQL),$(wildcard sql/$(EXTENSION)--*.sql))
 
@@ -49,6 +54,6 @@ $(INSTALL_SQL): $(SQL_PARTS) $(EXTENSION).control
 	cat $(SQL_PARTS) > $@
 
 # PGXS tracks no header dependencies
-$(OBJS): $(wildcard src/*.h src/*/*.h) $(EXTENSION).control
+$(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control
 
 endif

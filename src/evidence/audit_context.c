@@ -23,10 +23,10 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "core/actor.h"
-#include "core/redact.h"
 #include "evidence/audit_context.h"
 #include "evidence/canon.h"
+#include "people/actor.h"
+#include "redact/redact.h"
 
 #define CONTEXT_VERSION 1
 

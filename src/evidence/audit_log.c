@@ -41,18 +41,18 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-#include "core/catalog.h"
-#include "core/compat.h"
-#include "core/crypto.h"
-#include "core/declare.h"
-#include "core/key.h"
-#include "core/rule.h"
-#include "core/store.h"
+#include "base/crypto.h"
+#include "compat.h"
+#include "engine/declare.h"
+#include "engine/rule.h"
 #include "evidence/audit_context.h"
 #include "evidence/audit_log.h"
 #include "evidence/audit_partition.h"
 #include "evidence/audit_shape.h"
 #include "evidence/canon.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
 
 #define BATCH_ROWS		128
 #define BATCH_BYTES		(256 * 1024)

@@ -12,8 +12,8 @@
 
 #include "fmgr.h"
 
-#include "core/partition.h"
 #include "evidence/audit_partition.h"
+#include "store/partition.h"
 
 #define AUDIT_MONTHS_AHEAD 24
 

@@ -23,12 +23,12 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "core/catalog.h"
-#include "core/compat.h"
-#include "core/spec.h"
-#include "core/store.h"
+#include "compat.h"
 #include "evidence/audit_shape.h"
 #include "evidence/canon.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/spec.h"
 
 /* Columns of paysafe.audit_shape. */
 enum

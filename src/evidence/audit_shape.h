@@ -12,7 +12,7 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
-#include "core/crypto.h"
+#include "base/crypto.h"
 #include "evidence/canon.h"
 
 /* How rows of one table look in the log now. */

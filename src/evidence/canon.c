@@ -38,10 +38,10 @@
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
-#include "core/compat.h"
-#include "core/crypto.h"
-#include "core/key.h"
+#include "base/crypto.h"
+#include "compat.h"
 #include "evidence/canon.h"
+#include "values/row_key.h"
 
 /*
  * Writing numbers

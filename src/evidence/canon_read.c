@@ -28,8 +28,8 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "core/compat.h"
-#include "core/crypto.h"
+#include "base/crypto.h"
+#include "compat.h"
 #include "evidence/canon.h"
 
 /*

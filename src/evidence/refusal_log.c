@@ -35,15 +35,15 @@
 #include "utils/timestamp.h"
 
 #include "commands/dbcommands.h"
-#include "core/actor.h"
-#include "core/catalog.h"
-#include "core/key.h"
-#include "core/redact.h"
-#include "core/refusal.h"
-#include "core/spec.h"
+#include "base/refusal.h"
 #include "evidence/audit_shape.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_writer.h"
+#include "people/actor.h"
+#include "redact/redact.h"
+#include "store/catalog.h"
+#include "values/row_key.h"
+#include "values/spec.h"
 
 #define NDATABASES		64
 #define NCOUNTERS		256

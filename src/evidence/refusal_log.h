@@ -11,7 +11,7 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
-#include "core/crypto.h"
+#include "base/crypto.h"
 
 /*
  * One refusal as it waits for the writer: strings cut at whole characters.

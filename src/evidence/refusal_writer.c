@@ -31,10 +31,10 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "core/catalog.h"
-#include "core/store.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_writer.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
 
 #define BATCH			500		/* entries in one transaction */
 #define LINGER			300		/* milliseconds without work before a writer leaves */

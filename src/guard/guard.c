@@ -51,17 +51,17 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "core/catalog.h"
-#include "core/declare.h"
-#include "core/enforce.h"
-#include "core/refusal.h"
-#include "core/rule.h"
-#include "core/scan.h"
-#include "core/store.h"
-#include "core/test_database.h"
+#include "base/refusal.h"
+#include "base/scan.h"
+#include "engine/declare.h"
+#include "engine/enforce.h"
+#include "engine/rule.h"
+#include "engine/test_database.h"
 #include "guard/guard.h"
 #include "guard/maintenance.h"
 #include "guard/statements.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
 
 /* Facts */
 

@@ -10,7 +10,7 @@
 
 #include "nodes/parsenodes.h"
 
-#include "core/compat.h"
+#include "compat.h"
 
 /* A utility statement that is being executed; lies on the C stack. */
 typedef struct GuardFrame

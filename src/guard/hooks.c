@@ -32,14 +32,14 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-#include "core/catalog.h"
-#include "core/declare.h"
+#include "engine/declare.h"
 #include "evidence/refusal_log.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
-#include "rules/rowlock.h"
+#include "rules/row_lock/row_lock.h"
+#include "store/catalog.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorCheckPerms_hook_type previous_check_perms = NULL;

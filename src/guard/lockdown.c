@@ -34,10 +34,10 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "core/catalog.h"
 #include "evidence/refusal_log.h"
 #include "guard/lockdown.h"
 #include "guard/statements.h"
+#include "store/catalog.h"
 
 static bool superuser_lockdown = false;
 static char *allowed_libraries = NULL;

@@ -36,16 +36,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "core/actor.h"
-#include "core/approval.h"
-#include "core/catalog.h"
-#include "core/declare.h"
-#include "core/redact.h"
-#include "core/refusal.h"
-#include "core/rule.h"
-#include "core/spec.h"
-#include "core/store.h"
+#include "base/refusal.h"
+#include "engine/declare.h"
+#include "engine/rule.h"
 #include "guard/maintenance.h"
+#include "people/actor.h"
+#include "people/approval.h"
+#include "redact/redact.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/spec.h"
 
 #define LONGEST_WINDOW	(24 * USECS_PER_HOUR)
 

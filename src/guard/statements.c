@@ -16,8 +16,8 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-#include "core/catalog.h"
 #include "guard/statements.h"
+#include "store/catalog.h"
 
 bool
 paysafe_guard_frame_is_upkeep(const GuardFrame *frame)

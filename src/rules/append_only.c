@@ -9,12 +9,12 @@
 
 #include "fmgr.h"
 
-#include "core/declare.h"
-#include "core/errors.h"
-#include "core/key.h"
-#include "core/refusal.h"
-#include "core/spec.h"
+#include "base/refusal.h"
+#include "engine/declare.h"
+#include "errors.h"
 #include "rules/kinds.h"
+#include "values/row_key.h"
+#include "values/spec.h"
 
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, const char *what, const char *key)

@@ -11,16 +11,16 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "core/actor.h"
-#include "core/catalog.h"
-#include "core/crypto.h"
-#include "core/declare.h"
-#include "core/errors.h"
-#include "core/key.h"
-#include "core/refusal.h"
-#include "core/spec.h"
+#include "base/crypto.h"
+#include "base/refusal.h"
+#include "engine/declare.h"
+#include "errors.h"
 #include "evidence/audit_log.h"
+#include "people/actor.h"
 #include "rules/kinds.h"
+#include "store/catalog.h"
+#include "values/row_key.h"
+#include "values/spec.h"
 
 #define SUBJECT_BYTES 8
 

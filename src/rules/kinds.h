@@ -8,7 +8,7 @@
 #ifndef PAYSAFE_KINDS_H
 #define PAYSAFE_KINDS_H
 
-#include "core/rule.h"
+#include "engine/rule.h"
 
 extern const RuleKind paysafe_status_kind;
 extern const RuleKind paysafe_columns_kind;

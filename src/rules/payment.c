@@ -17,15 +17,15 @@
 
 #include "fmgr.h"
 
-#include "core/declare.h"
-#include "core/errors.h"
-#include "core/key.h"
-#include "core/machine.h"
-#include "core/money.h"
-#include "core/refusal.h"
-#include "core/spec.h"
-#include "core/state.h"
+#include "base/refusal.h"
+#include "engine/declare.h"
+#include "errors.h"
 #include "rules/kinds.h"
+#include "values/machine.h"
+#include "values/money.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+#include "values/status_value.h"
 
 typedef struct PaymentState
 {

@@ -16,7 +16,7 @@
  */
 extern char *paysafe_secret_label(Oid relation, const char *column);
 
-/* Seal for table, column and row; palloc'd.  core/keyring.h says what it raises. */
+/* Seal for table, column and row; palloc'd.  vault/keyring.h says what it raises. */
 extern bytea *paysafe_secret_seal(const char *label, const char *column, const char *key,
 								  const void *data, size_t len);
 

@@ -23,16 +23,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "core/catalog.h"
-#include "core/compat.h"
-#include "core/errors.h"
-#include "core/key.h"
-#include "core/keyring.h"
-#include "core/rule.h"
+#include "base/argument.h"
+#include "compat.h"
+#include "engine/rule.h"
+#include "errors.h"
 #include "rules/secret.h"
-#include "services/argument.h"
-#include "services/fernet.h"
 #include "services/statement.h"
+#include "store/catalog.h"
+#include "values/row_key.h"
+#include "vault/fernet.h"
+#include "vault/keyring.h"
 
 #define KEY_MAX			10000	/* bytes of a row's key */
 #define MAX_ROWS		100000	/* of one call of reencrypt */

@@ -12,7 +12,7 @@
 #include "postgres_fe.h"
 
 #include "fuzz.h"
-#include "services/api_key_format.h"
+#include "services/api_key/api_key_format.h"
 
 #define TAIL	(PAYSAFE_API_KEY_RANDOM_LEN + PAYSAFE_API_KEY_CHECKSUM_LEN)
 

@@ -8,10 +8,10 @@
  */
 #include "postgres_fe.h"
 
-#include "core/crypto.h"
-#include "core/encode.h"
+#include "base/crypto.h"
+#include "base/encode.h"
 #include "fuzz.h"
-#include "services/fernet.h"
+#include "vault/fernet.h"
 
 static const PaysafeBase64 forms[] = {
 	PAYSAFE_BASE64, PAYSAFE_BASE64_UNPADDED, PAYSAFE_BASE64_URL, PAYSAFE_BASE64_URL_UNPADDED

@@ -9,7 +9,7 @@
 #include "postgres_fe.h"
 
 #include "fuzz.h"
-#include "services/idempotency_key.h"
+#include "services/idempotency/idempotency_key.h"
 
 #define MAX PAYSAFE_IDEMPOTENCY_KEY_MAX
 

@@ -9,7 +9,7 @@
  */
 #include "postgres_fe.h"
 
-#include "services/json_check.h"
+#include "services/webhook/json_check.h"
 
 #include "fuzz.h"
 

@@ -4,13 +4,13 @@
  *	  libFuzzer's view of the parser of status machines: any bytes either
  *	  give an error or a machine that keeps what machine.h promises.
  *
- * src/core/machine.c is compiled beside this file with FRONTEND.
+ * src/values/machine.c is compiled beside this file with FRONTEND.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
-#include "core/machine.h"
+#include "values/machine.h"
 #include "fuzz.h"
 
 #define ID_LEN	256

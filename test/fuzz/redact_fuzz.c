@@ -12,7 +12,7 @@
  */
 #include "postgres_fe.h"
 
-#include "core/redact.h"
+#include "redact/redact.h"
 #include "fuzz.h"
 
 /* Steps for each byte: reading takes 30 in the worst case, in up to 8 ways. */

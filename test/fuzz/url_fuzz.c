@@ -9,8 +9,8 @@
 #include "postgres_fe.h"
 
 #include "fuzz.h"
-#include "services/ip_range.h"
-#include "services/url_parse.h"
+#include "services/net/ip_range.h"
+#include "services/net/url_parse.h"
 
 /* A copy that ends where the text ends. */
 static const char *

@@ -10,10 +10,10 @@
 
 #include <time.h>
 
-#include "core/crypto.h"
-#include "core/encode.h"
+#include "base/crypto.h"
+#include "base/encode.h"
 #include "fuzz.h"
-#include "services/webhook_parse.h"
+#include "services/webhook/webhook_parse.h"
 
 static const WebhookForm forms[] = {
 	{WEBHOOK_HMAC_SHA256, WEBHOOK_BASE64, "v1,", NULL, NULL, true},

@@ -1,0 +1,412 @@
+/*-------------------------------------------------------------------------
+ *
+ * enforce.c
+ *	  The trigger functions: each changed row, as stored, meets its rules.
+ *
+ * enforce() is an AFTER ROW trigger.  By then no BEFORE trigger, default,
+ * generated column or rule can change the row any more.  It knows the struct
+ * RuleKind, not the kinds.
+ *
+ * A row that an UPDATE moves to another partition arrives as a DELETE there
+ * and an INSERT here, one after the other.  The heap marks the deleted tuple
+ * as moved; it waits in a list until the INSERT of the same command comes, and
+ * the two are checked as the one update they are.  If no such INSERT comes,
+ * because a BEFORE trigger of the destination dropped the row, it was a
+ * DELETE and is checked as one, at the latest before commit.
+ *
+ * Lifetime: the list lives in TopTransactionContext and is emptied by the
+ * transaction callbacks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tupconvert.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/refusal.h"
+#include "base/transaction.h"
+#include "compat.h"
+#include "engine/enforce.h"
+#include "engine/rule.h"
+#include "engine/test_database.h"
+#include "errors.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+
+/* A row deleted on its way to another partition. */
+typedef struct MovedRow
+{
+	Oid			relid;			/* partition it left */
+	HeapTuple	tuple;			/* copy */
+	TransactionId xid;			/* that deleted it */
+	CommandId	command;
+	int			depth;			/* of triggers */
+	int			level;			/* of subtransactions */
+} MovedRow;
+
+static List *moved_rows = NIL;
+
+static void
+check_rules(const RowChange *change)
+{
+	const RelationRules *rules = change->rules;
+
+	paysafe_refusal_enter(change, change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE");
+	for (int i = 0; i < rules->nrules; i++)
+		if (rules->rules[i].kind->check_row != NULL)
+			rules->rules[i].kind->check_row(&rules->rules[i], change);
+	paysafe_refusal_leave();
+}
+
+static void
+end_statement(void)
+{
+	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+		if (paysafe_rule_kinds[i]->end_statement != NULL)
+			paysafe_rule_kinds[i]->end_statement();
+}
+
+/* The rules of a table that carries our trigger: there must be some. */
+static RelationRules *
+rules_or_error(Relation rel)
+{
+	RelationRules *rules = paysafe_rules_of(rel);
+
+	if (rules == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has the trigger of paysafe but no rule",
+						RelationGetRelationName(rel)),
+				 errdetail("Nothing can be checked, so nothing is allowed."),
+				 errhint("Declare the table's rules again, or restore the rows of paysafe.rule.")));
+	return rules;
+}
+
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH));
+}
+
+static void
+remember_moved(Relation rel, HeapTuple tuple)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	MovedRow   *moved = palloc(sizeof(MovedRow));
+
+	moved->relid = RelationGetRelid(rel);
+	moved->xid = HeapTupleHeaderGetUpdateXid(tuple->t_data);
+	moved->command = HeapTupleHeaderGetCmax(tuple->t_data);
+	moved->tuple = heap_copytuple(tuple);
+	moved->depth = trigger_depth();
+	moved->level = GetCurrentTransactionNestLevel();
+	moved_rows = lappend(moved_rows, moved);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+free_moved(MovedRow *moved)
+{
+	heap_freetuple(moved->tuple);
+	pfree(moved);
+}
+
+/* No INSERT took the row over: it was deleted. */
+static void
+check_as_delete(MovedRow *moved)
+{
+	Relation	rel = table_open(moved->relid, AccessShareLock);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	RowChange	change = {.rel = rel, .op = 'D', .before = slot};
+
+	ExecStoreHeapTuple(moved->tuple, slot, false);
+	change.rules = rules_or_error(rel);
+	check_rules(&change);
+	ExecDropSingleTupleTableSlot(slot);
+	free_moved(moved);
+	table_close(rel, NoLock);
+}
+
+/* Check rows as deletions that wait at this depth or level or deeper. */
+static void
+settle_moved(int depth, int level)
+{
+	while (moved_rows != NIL)
+	{
+		MovedRow   *moved = llast(moved_rows);
+
+		if (moved->depth < depth || moved->level < level)
+			break;
+		moved_rows = list_delete_last(moved_rows);
+		check_as_delete(moved);
+	}
+}
+
+static Oid
+topmost_ancestor(Oid relid)
+{
+	return llast_oid(paysafe_catalog_ancestors(relid));
+}
+
+/*
+ * The row that the inserted one was before it moved here, in the layout of
+ * rel, or NULL if the INSERT is one.
+ */
+static TupleTableSlot *
+take_moved(Relation rel, HeapTuple inserted)
+{
+	MovedRow   *moved = llast(moved_rows);
+	Relation	source;
+	TupleConversionMap *map;
+	TupleTableSlot *slot;
+	HeapTuple	tuple;
+
+	if (moved->depth != trigger_depth() ||
+		moved->xid != HeapTupleHeaderGetXmin(inserted->t_data) ||
+		moved->command != HeapTupleHeaderGetCmin(inserted->t_data) ||
+		topmost_ancestor(moved->relid) != topmost_ancestor(RelationGetRelid(rel)))
+		return NULL;
+
+	moved_rows = list_delete_last(moved_rows);
+	source = table_open(moved->relid, AccessShareLock);
+	map = convert_tuples_by_name(RelationGetDescr(source), RelationGetDescr(rel));
+	tuple = map ? execute_attr_map_tuple(moved->tuple, map) : heap_copytuple(moved->tuple);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(tuple, slot, true);
+	free_moved(moved);
+	table_close(source, NoLock);
+	return slot;
+}
+
+static PAYSAFE_NORETURN void
+misused(const char *function, const char *how)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("function \"%s\" must be fired by %s", function, how),
+			 errhint("paysafe.protect_... and paysafe.audit create the triggers.")));
+	pg_unreachable();
+}
+
+void
+paysafe_enforce_refuse_truncate(Relation rel)
+{
+	RelationRules *rules = rules_or_error(rel);
+	const Rule *rule = &rules->rules[0];
+
+	paysafe_refusal_enter(NULL, "TRUNCATE");
+	for (int i = 0; i < rules->nrules; i++)
+		if (rules->rules[i].kind->refuse_truncate != NULL)
+			rules->rules[i].kind->refuse_truncate(&rules->rules[i]);
+	/* no rule of its own: rows would vanish unchecked and unrecorded */
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = rule->name,
+					   .schema_name = rule->schema_name,
+					   .table_name = rule->table_name,
+					   .message = psprintf("table \"%s\" cannot be truncated", rule->table_name),
+					   .detail = psprintf("Rule \"%s\" checks rows one by one, and TRUNCATE shows it none.", rule->name),
+					   .hint = "Use DELETE."
+				   });
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_enforce);
+
+/*
+ * enforce() returns trigger: AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW
+ */
+Datum
+paysafe_enforce(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	RowChange	change = {0};
+	TupleTableSlot *taken = NULL;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		strcmp(trigdata->tg_trigger->tgname, PAYSAFE_ROW_TRIGGER) != 0)
+		misused("enforce", "the AFTER ROW trigger \"paysafe\"");
+
+	/*
+	 * A statement that already holds its lock does not look for invalidations
+	 * again; without this a rule changed meanwhile would hold only from the
+	 * next transaction on.  Costs a few nanoseconds when there are none.
+	 */
+	AcceptInvalidationMessages();
+
+	change.rel = trigdata->tg_relation;
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		change.op = 'I';
+		change.after = trigdata->tg_trigslot;
+		if (unlikely(moved_rows != NIL))
+		{
+			taken = take_moved(change.rel, trigdata->tg_trigtuple);
+			if (taken != NULL)
+			{
+				change.op = 'U';
+				change.moved = true;
+				change.before = taken;
+			}
+		}
+	}
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		change.op = 'U';
+		change.before = trigdata->tg_trigslot;
+		change.after = trigdata->tg_newslot;
+		change.assigned = trigdata->tg_updatedcols;
+	}
+	else
+	{
+		change.op = 'D';
+		change.before = trigdata->tg_trigslot;
+	}
+	if (unlikely(moved_rows != NIL))
+		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
+	if (change.op == 'D' &&
+		HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
+	{
+		(void) rules_or_error(change.rel);
+		remember_moved(change.rel, trigdata->tg_trigtuple);
+		return PointerGetDatum(NULL);
+	}
+
+	paysafe_store_activate();
+	change.rules = rules_or_error(change.rel);
+	change.command = change.op == 'D' ?
+		HeapTupleHeaderGetCmax(trigdata->tg_trigtuple->t_data) :
+		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
+								trigdata->tg_newtuple : trigdata->tg_trigtuple)->t_data);
+	check_rules(&change);
+
+	/*
+	 * A partition younger than the declaration has this trigger, cloned, but
+	 * not the statement trigger, which PostgreSQL does not clone.
+	 */
+	if (!change.rules->has_statement_trigger)
+		end_statement();
+	if (taken != NULL)
+		ExecDropSingleTupleTableSlot(taken);
+	return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_enforce_statement);
+
+/*
+ * enforce_statement() returns trigger: AFTER INSERT OR UPDATE OR DELETE OR
+ * TRUNCATE FOR EACH STATEMENT.  Refuses TRUNCATE; ends the statement's rows.
+ */
+Datum
+paysafe_enforce_statement(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		strcmp(trigdata->tg_trigger->tgname, PAYSAFE_STATEMENT_TRIGGER) != 0)
+		misused("enforce_statement", "the AFTER STATEMENT trigger \"paysafe_statement\"");
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+	{
+		AcceptInvalidationMessages();
+		if (paysafe_is_test_database())
+		{
+			RelationRules *rules = rules_or_error(trigdata->tg_relation);
+
+			for (int i = 0; i < rules->nrules; i++)
+				if (rules->rules[i].kind->forget_rows != NULL)
+					rules->rules[i].kind->forget_rows(&rules->rules[i]);
+			ereport(LOG,
+					(errmsg("protected table \"%s\" of a test database is truncated",
+							RelationGetRelationName(trigdata->tg_relation))));
+			return PointerGetDatum(NULL);
+		}
+		paysafe_enforce_refuse_truncate(trigdata->tg_relation);
+	}
+	if (moved_rows != NIL)
+		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
+	end_statement();
+	return PointerGetDatum(NULL);
+}
+
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	bool		prepare = false;
+
+	switch (event)
+	{
+		case XACT_EVENT_PRE_PREPARE:
+			prepare = true;
+			/* FALLTHROUGH */
+		case XACT_EVENT_PRE_COMMIT:
+			paysafe_refusal_enter(NULL, prepare ? "PREPARE TRANSACTION" : "COMMIT");
+			settle_moved(0, 0);
+			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+				if (paysafe_rule_kinds[i]->pre_commit != NULL)
+					paysafe_rule_kinds[i]->pre_commit(prepare);
+			paysafe_refusal_leave();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			moved_rows = NIL;
+			paysafe_refusal_forget(0);
+			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+				if (paysafe_rule_kinds[i]->end_transaction != NULL)
+					paysafe_rule_kinds[i]->end_transaction(event == XACT_EVENT_ABORT);
+			paysafe_rule_end_transaction();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mine,
+					 SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	switch (event)
+	{
+		case SUBXACT_EVENT_PRE_COMMIT_SUB:
+			settle_moved(0, level);
+			end_statement();
+			break;
+		case SUBXACT_EVENT_ABORT_SUB:
+			paysafe_refusal_forget(level);
+			while (moved_rows != NIL && ((MovedRow *) llast(moved_rows))->level >= level)
+			{
+				free_moved(llast(moved_rows));
+				moved_rows = list_delete_last(moved_rows);
+			}
+			/* FALLTHROUGH */
+		case SUBXACT_EVENT_COMMIT_SUB:
+			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+				if (paysafe_rule_kinds[i]->end_subtransaction != NULL)
+					paysafe_rule_kinds[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);
+			break;
+		default:
+			break;
+	}
+}
+
+void
+paysafe_enforce_init(void)
+{
+	paysafe_transaction_register(transaction_event, subtransaction_event);
+}

@@ -1,0 +1,451 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule.c
+ *	  Rules as rows, and the backend's cache of compiled rules.
+ *
+ * The cache holds one RelationRules per leaf table.  It is dropped by relcache
+ * invalidation of the table, which declaring or changing a rule sends to all
+ * backends at commit, and by changes of enum labels.  A backend accepts
+ * pending invalidations before it checks a row (see enforce.c), so a changed
+ * rule holds for the next statement everywhere, also in plans prepared
+ * earlier and in transactions with an old snapshot: rows of paysafe.rule are
+ * always read with the newest one.
+ *
+ * Compiled rules that a newer compilation replaced live on to the end of the
+ * transaction: a check that is under way may still hold them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/invalidation.h"
+#include "compat.h"
+#include "engine/rule.h"
+#include "errors.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+typedef struct CacheEntry
+{
+	Oid			relid;			/* hash key */
+	RelationRules *rules;
+} CacheEntry;
+
+static HTAB *cache = NULL;		/* lives as long as the backend */
+static uint64 invalidations = 0;	/* counts them, to notice one while compiling */
+static bool outdated = false;	/* some rules in the cache are not valid */
+
+const RuleKind *
+paysafe_rule_kind(const char *name)
+{
+	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+	{
+		const char *kind = paysafe_rule_kinds[i]->name;
+		size_t		len = strlen(kind);
+
+		if (strcmp(name, kind) == 0 ||
+			(strncmp(name, kind, len) == 0 && strcmp(name + len, "_once") == 0))
+			return paysafe_rule_kinds[i];
+	}
+	return NULL;
+}
+
+typedef struct SourceRow
+{
+	RuleSource	source;
+	bool		removed;
+} SourceRow;
+
+typedef struct CollectState
+{
+	bool		all;			/* whatever the relation */
+	List	   *relids;			/* relation or reference must be one of these */
+	const char *name;			/* or NULL for all */
+	List	   *rows;			/* of SourceRow, all versions */
+} CollectState;
+
+static bool
+collect_rule(Relation rel, HeapTuple tuple, void *arg)
+{
+	CollectState *state = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	Datum		values[16];
+	bool		nulls[16];
+	SourceRow  *row;
+
+	Assert(desc->natts <= 16);
+	heap_deform_tuple(tuple, desc, values, nulls);
+	if (!state->all &&
+		!list_member_oid(state->relids, DatumGetObjectId(values[0])) &&
+		(nulls[3] || !list_member_oid(state->relids, DatumGetObjectId(values[3]))))
+		return true;
+	if (state->name != NULL &&
+		strcmp(TextDatumGetCString(values[1]), state->name) != 0)
+		return true;
+	row = palloc0(sizeof(SourceRow));
+	row->source.relation = DatumGetObjectId(values[0]);
+	row->source.name = TextDatumGetCString(values[1]);
+	row->source.version = DatumGetInt32(values[2]);
+	row->source.reference = nulls[3] ? InvalidOid : DatumGetObjectId(values[3]);
+	row->source.spec = (Jsonb *) PG_DETOAST_DATUM_COPY(values[4]);
+	row->removed = DatumGetBool(values[5]);
+	row->source.since = DatumGetTimestampTz(values[6]);
+	row->source.kind = paysafe_rule_kind(row->source.name);
+	state->rows = lappend(state->rows, row);
+	return true;
+}
+
+/* Order of rows: by relation, name, version. */
+static int
+compare_rows(const ListCell *a, const ListCell *b)
+{
+	const RuleSource *ra = &((SourceRow *) lfirst(a))->source;
+	const RuleSource *rb = &((SourceRow *) lfirst(b))->source;
+	int			cmp;
+
+	if (ra->relation != rb->relation)
+		return ra->relation < rb->relation ? -1 : 1;
+	if ((cmp = strcmp(ra->name, rb->name)) != 0)
+		return cmp;
+	return ra->version - rb->version;
+}
+
+/*
+ * The newest version of each rule among the rows; "since" is carried from the
+ * first version after the last removal.
+ */
+static List *
+newest_versions(List *rows)
+{
+	List	   *result = NIL;
+	SourceRow  *last = NULL;
+	ListCell   *lc;
+
+	list_sort(rows, compare_rows);
+	foreach(lc, rows)
+	{
+		SourceRow  *row = lfirst(lc);
+
+		if (last != NULL && last->source.relation == row->source.relation &&
+			strcmp(last->source.name, row->source.name) == 0)
+		{
+			if (!last->removed)
+				row->source.since = last->source.since;
+			result = list_delete_last(result);
+		}
+		result = lappend(result, row);
+		last = row;
+	}
+	return result;
+}
+
+List *
+paysafe_rule_sources(Oid relid)
+{
+	/* of all versions ever, only the newest outlive this */
+	MemoryContext versions = AllocSetContextCreate(CurrentMemoryContext,
+												   "paysafe rule versions",
+												   ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(versions);
+	CollectState state = {.relids = paysafe_catalog_ancestors(relid)};
+	List	   *result = NIL;
+	List	   *newest;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
+	newest = newest_versions(state.rows);
+	MemoryContextSwitchTo(old);
+	foreach(lc, newest)
+	{
+		SourceRow  *row = lfirst(lc);
+		RuleSource *source;
+
+		if (row->removed)
+			continue;
+		if (row->source.kind == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rule \"%s\" of table \"%s\" is not known to this version of paysafe",
+							row->source.name, get_rel_name(row->source.relation)),
+					 errhint("Install the version of paysafe that declared it.")));
+		source = palloc(sizeof(RuleSource));
+		*source = row->source;
+		source->name = pstrdup(row->source.name);
+		source->spec = (Jsonb *) DatumGetPointer(datumCopy(JsonbPGetDatum(row->source.spec), false, -1));
+		result = lappend(result, source);
+	}
+	MemoryContextDelete(versions);
+	return result;
+}
+
+List *
+paysafe_rule_relations(void)
+{
+	CollectState state = {.all = true};
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
+	foreach(lc, newest_versions(state.rows))
+	{
+		SourceRow  *row = lfirst(lc);
+
+		if (row->removed)
+			continue;
+		result = list_append_unique_oid(result, row->source.relation);
+		if (OidIsValid(row->source.reference))
+			result = list_append_unique_oid(result, row->source.reference);
+	}
+	return result;
+}
+
+bool
+paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	Bitmapset  *key;
+	Relation	rel;
+	bool		in_key;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if ((source->kind->all_columns && list_member_oid(ancestors, source->relation)) ||
+			paysafe_spec_mentions(source->spec, column))
+			return true;
+	}
+	rel = table_open(relid, AccessShareLock);
+	key = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	in_key = bms_is_member(get_attnum(relid, column) - FirstLowInvalidHeapAttributeNumber, key);
+	table_close(rel, AccessShareLock);
+	return in_key;
+}
+
+bool
+paysafe_rule_newest(Oid relation, const char *name, RuleSource *source, bool *removed)
+{
+	CollectState state = {.relids = list_make1_oid(relation), .name = name};
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
+	foreach(lc, newest_versions(state.rows))
+	{
+		SourceRow  *row = lfirst(lc);
+
+		if (row->source.relation == relation)
+		{
+			*source = row->source;
+			*removed = row->removed;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+compile_error_context(void *arg)
+{
+	const RuleSource *source = arg;
+
+	errcontext("rule \"%s\" of table \"%s\"", source->name, get_rel_name(source->relation));
+}
+
+/* Compile one rule for the leaf and append it, unless it does not apply. */
+static void
+compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
+			 bool as_reference)
+{
+	CompileInput input = {
+		.leaf = leaf,
+		.source = source,
+		.sources = rules->sources,
+		.as_reference = as_reference
+	};
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = compile_error_context,
+		.arg = unconstify(RuleSource *, source)
+	};
+	Rule	   *rule = &rules->rules[rules->nrules];
+	Oid			declared_on = as_reference ? source->reference : source->relation;
+
+	error_context_stack = &context;
+	rule->kind = source->kind;
+	rule->name = source->name;
+	rule->declared_on = declared_on;
+	rule->schema_name = get_namespace_name(get_rel_namespace(declared_on));
+	rule->table_name = get_rel_name(declared_on);
+	rule->state = source->kind->compile(&input);
+	error_context_stack = context.previous;
+	if (rule->state != NULL || !as_reference)
+		rules->nrules++;
+}
+
+static RelationRules *
+compile(Relation leaf)
+{
+	Oid			relid = RelationGetRelid(leaf);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "paysafe rules",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RelationRules *rules = palloc0(sizeof(RelationRules));
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+
+	rules->relid = relid;
+	rules->context = context;
+	rules->sources = paysafe_rule_sources(relid);
+	rules->nkeys = paysafe_key_columns(leaf, &rules->key_attnums);
+	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
+	rules->has_statement_trigger =
+		paysafe_catalog_find_trigger(leaf, PAYSAFE_STATEMENT_TRIGGER,
+									 paysafe_catalog_statement_function()) >= 0;
+	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, rules->sources)
+		{
+			RuleSource *source = lfirst(lc);
+
+			if (source->kind != paysafe_rule_kinds[i])
+				continue;
+			if (list_member_oid(ancestors, source->relation))
+				compile_rule(rules, leaf, source, false);
+			if (OidIsValid(source->reference) &&
+				list_member_oid(ancestors, source->reference))
+				compile_rule(rules, leaf, source, true);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return rules;
+}
+
+RelationRules *
+paysafe_rules_of(Relation leaf)
+{
+	Oid			relid = RelationGetRelid(leaf);
+	CacheEntry *entry;
+	RelationRules *rules;
+	uint64		before;
+	bool		found;
+
+	if (unlikely(cache == NULL))
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(CacheEntry)};
+
+		ctl.hcxt = CacheMemoryContext;
+		cache = hash_create("paysafe rules", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(cache, &relid, HASH_FIND, NULL);
+	if (likely(entry != NULL && entry->rules != NULL && entry->rules->valid))
+		return entry->rules->nrules > 0 ? entry->rules : NULL;
+
+	before = invalidations;
+	rules = compile(leaf);
+	/* what changed meanwhile may have been missed: good for this row only */
+	rules->valid = before == invalidations;
+	outdated |= !rules->valid;
+	entry = hash_search(cache, &relid, HASH_ENTER, &found);
+	if (found && entry->rules != NULL)
+		MemoryContextSetParent(entry->rules->context, TopTransactionContext);
+	entry->rules = rules;
+	return rules->nrules > 0 ? rules : NULL;
+}
+
+/* Rules that are not valid may be those of a table that is gone. */
+void
+paysafe_rule_end_transaction(void)
+{
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
+	if (likely(!outdated))
+		return;
+	outdated = false;
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->rules == NULL || !entry->rules->valid)
+		{
+			if (entry->rules != NULL)
+				MemoryContextDelete(entry->rules->context);
+			(void) hash_search(cache, &entry->relid, HASH_REMOVE, NULL);
+		}
+}
+
+static void
+invalidate(Oid relid)
+{
+	invalidations++;
+	if (cache == NULL)
+		return;
+	if (OidIsValid(relid))
+	{
+		CacheEntry *entry = hash_search(cache, &relid, HASH_FIND, NULL);
+
+		if (entry != NULL && entry->rules != NULL)
+		{
+			entry->rules->valid = false;
+			outdated = true;
+		}
+	}
+	else
+	{
+		HASH_SEQ_STATUS status;
+		CacheEntry *entry;
+
+		hash_seq_init(&status, cache);
+		while ((entry = hash_seq_search(&status)) != NULL)
+			if (entry->rules != NULL)
+				entry->rules->valid = false;
+		outdated = true;
+	}
+}
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	invalidate(relid);
+}
+
+static void
+enum_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate(InvalidOid);
+}
+
+void
+paysafe_rule_invalidate(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+}
+
+void
+paysafe_rule_init(void)
+{
+	paysafe_invalidation_register(relation_changed);
+	CacheRegisterSyscacheCallback(ENUMOID, enum_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, enum_changed, (Datum) 0);
+}

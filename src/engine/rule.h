@@ -1,0 +1,208 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule.h
+ *	  Rules as data, and what each backend compiles them to.
+ *
+ * A rule is a row of paysafe.rule: relation, name, version and a jsonb
+ * specification.  Versions are only added; the newest counts.  A rule kind is
+ * one RuleKind, exported by one file in src/rules and listed in rules/kinds.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_RULE_H
+#define PAYSAFE_RULE_H
+
+#include "access/attnum.h"
+#include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+struct RuleKind;
+struct ApprovalSubject;
+struct ExistingReport;
+
+/* One row of paysafe.rule: the newest version of a rule that is in force. */
+typedef struct RuleSource
+{
+	Oid			relation;		/* the table the rule was declared on */
+	char	   *name;			/* "status", "columns_once", ... */
+	int32		version;
+	Oid			reference;		/* another table the rule reads, or InvalidOid */
+	Jsonb	   *spec;
+	TimestampTz since;			/* of version 1 after the last removal */
+	const struct RuleKind *kind;
+} RuleSource;
+
+/* A rule compiled for one leaf table. */
+typedef struct Rule
+{
+	const struct RuleKind *kind;
+	const char *name;
+	Oid			declared_on;	/* root of the partition or inheritance tree */
+	const char *schema_name;	/* of declared_on: error fields show these */
+	const char *table_name;
+	void	   *state;			/* the kind's own; NULL if it needs none here */
+} Rule;
+
+/*
+ * All rules of one leaf table, and what several kinds need to know of it.
+ * Lives in its own memory context.  When the table's relcache entry or a rule
+ * changes it is only marked, and replaced by the next paysafe_rules_of for the
+ * table; a pointer stays good until the transaction ends.
+ */
+typedef struct RelationRules
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	MemoryContext context;
+	int			nrules;
+	Rule	   *rules;			/* in the order of the list of kinds */
+	int			nkeys;			/* identity: primary key without partition key */
+	AttrNumber *key_attnums;
+	bool		has_statement_trigger;
+	List	   *sources;		/* RuleSource, for kinds that look at others */
+} RelationRules;
+
+/*
+ * One changed row, as stored.  Both images have the layout of rel.  A row that
+ * moved between partitions is one update of the destination.
+ */
+typedef struct RowChange
+{
+	Relation	rel;			/* leaf table */
+	const RelationRules *rules;
+	char		op;				/* 'I', 'U' or 'D' */
+	bool		moved;			/* update across partitions */
+	TupleTableSlot *before;		/* NULL for 'I' */
+	TupleTableSlot *after;		/* NULL for 'D' */
+	CommandId	command;		/* that made the change; orders the changes of a row */
+	const Bitmapset *assigned;	/* columns an UPDATE assigned, offset by
+								 * FirstLowInvalidHeapAttributeNumber, or NULL */
+} RowChange;
+
+/* What a kind's compile function is given. */
+typedef struct CompileInput
+{
+	Relation	leaf;
+	const RuleSource *source;
+	List	   *sources;		/* all rules of the leaf's tree */
+	bool		as_reference;	/* leaf belongs to source->reference */
+} CompileInput;
+
+typedef struct RuleKind
+{
+	/* first word of the rule's name; "columns" also owns "columns_once" */
+	const char *name;
+
+	/* every column of the table is behind the rule, not only those it names */
+	bool		all_columns;
+
+	/*
+	 * Compile for one leaf, in a context that lives as long as the result.
+	 * Raises 22023 or 42703 if the specification does not fit the table.
+	 * NULL: nothing to check here (a kind that reads a reference is also
+	 * compiled for the reference).
+	 */
+	void	   *(*compile) (const CompileInput *input);
+
+	/* Accept the change or raise the rule's error. */
+	void		(*check_row) (const Rule *rule, const RowChange *change);
+
+	/*
+	 * While the rule is declared: look at one existing row, and, after the
+	 * last one, at what the rows are together.  Report faults, do not raise.
+	 */
+	void		(*check_existing) (const Rule *rule, Relation rel, TupleTableSlot *row,
+								   struct ExistingReport *report);
+	void		(*check_existing_end) (const Rule *rule, struct ExistingReport *report);
+
+	/* Raise the rule's error for TRUNCATE. */
+	void		(*refuse_truncate) (const Rule *rule);
+
+	/*
+	 * The rows are gone, in a test database (engine/test_database.h): remove
+	 * what is remembered of them.
+	 */
+	void		(*forget_rows) (const Rule *rule);
+
+	/*
+	 * What an approval of this row would stand for; NULL if rows of this kind
+	 * are not approved.  Raises 22023 or 55000 if the row is not there or
+	 * cannot be approved now.
+	 */
+	void		(*approval_subject) (const Rule *rule, const char *key,
+									 struct ApprovalSubject *out);
+
+	/* The statement's rows have been seen; also before commit and prepare. */
+	void		(*end_statement) (void);
+
+	/* Before COMMIT (prepare: PREPARE TRANSACTION); may raise. */
+	void		(*pre_commit) (bool prepare);
+
+	/* The transaction has ended, or been prepared; forget. */
+	void		(*end_transaction) (bool aborted);
+
+	/* A subtransaction has ended; level is its nesting depth. */
+	void		(*end_subtransaction) (bool committed, int level);
+
+	/*
+	 * What a change from one specification to another loosens, in words of
+	 * one line that are different for different changes, or NULL if it only
+	 * tightens.
+	 */
+	char	   *(*loosens) (const RuleSource *old_rule, const RuleSource *new_rule);
+
+	/* The rule in words of one line, for the view paysafe.protection. */
+	char	   *(*describe) (const char *name, Oid reference, Jsonb *spec);
+} RuleKind;
+
+/* The list of kinds, NULL-terminated, in checking order (rules/kinds.c). */
+extern const RuleKind *const paysafe_rule_kinds[];
+
+/* The kind that owns rules of this name, or NULL. */
+extern const RuleKind *paysafe_rule_kind(const char *name);
+
+/*
+ * The rules in force for a leaf table, compiled.  NULL if there are none.
+ * Raises 55000 if a rule no longer fits the table: fail closed.  Takes
+ * AccessShareLock on paysafe's own tables for the moment, when not cached.
+ */
+extern RelationRules *paysafe_rules_of(Relation leaf);
+
+/*
+ * The rules as rows: of the relation, its partition or inheritance ancestors,
+ * and those that refer to one of them.  Read with the newest snapshot.
+ * RuleSource structs in the current memory context.
+ */
+extern List *paysafe_rule_sources(Oid relid);
+
+/*
+ * Does one of these rules, of the relation or its ancestors, depend on the
+ * column: by name, by the kind's nature, or as part of the primary key?
+ */
+extern bool paysafe_rule_uses_column(List *sources, Oid relid, const char *column);
+
+/* The tables that rules in force were declared on or refer to; none twice. */
+extern List *paysafe_rule_relations(void);
+
+/* The newest version of one rule, in force or removed; false if none. */
+extern bool paysafe_rule_newest(Oid relation, const char *name,
+								RuleSource *source, bool *removed);
+
+/* Free the compiled rules that are not valid any more: nobody holds them now. */
+extern void paysafe_rule_end_transaction(void);
+
+/* Make every backend compile the rules of this tree again, at commit. */
+extern void paysafe_rule_invalidate(Oid relid);
+
+/*
+ * The subject of an approval for a change of rules; the key describes the
+ * change completely (see declare.c).
+ */
+extern void paysafe_rule_change_subject(const char *key, struct ApprovalSubject *out);
+
+extern void paysafe_rule_init(void);
+
+#endif							/* PAYSAFE_RULE_H */

@@ -1,0 +1,307 @@
+/*-------------------------------------------------------------------------
+ *
+ * actor.c
+ *	  Who acts, and why.
+ *
+ * The actor is a claim of the application, kept in C and not in a setting, so
+ * that no SET, set_config() or connection option changes it, and it cannot
+ * leak from one user of a pooled connection to the next: it ends with the
+ * transaction.  A claim made inside a savepoint is undone with it.
+ *
+ * Lifetime: frames live in TopTransactionContext; the pointer is reset by the
+ * transaction callback before that context goes away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <locale.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <wctype.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/ip.h"
+#include "common/unicode_norm.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/transaction.h"
+#include "people/actor.h"
+#include "redact/redact.h"
+
+#define MAX_ACTOR_LEN	200		/* bytes */
+#define MAX_TEXT_LEN	1000	/* bytes, for reason, ticket and ids */
+
+typedef struct ActorFrame
+{
+	PaysafeActor actor;
+	int			level;			/* transaction nesting level of the claim */
+	struct ActorFrame *outer;	/* what held before */
+} ActorFrame;
+
+static ActorFrame *top = NULL;
+static uint64 generation = 0;
+
+const PaysafeActor *
+paysafe_actor_current(void)
+{
+	return top ? &top->actor : NULL;
+}
+
+uint64
+paysafe_actor_generation(void)
+{
+	return generation;
+}
+
+char *
+paysafe_actor_session_user(void)
+{
+	return GetUserNameFromId(GetSessionUserId(), true);
+}
+
+char *
+paysafe_actor_login(void)
+{
+	char	   *name = NULL;
+
+	/* the role that authenticated; SET SESSION AUTHORIZATION leaves it alone */
+	if (MyProc != NULL && OidIsValid(MyProc->roleId))
+		name = GetUserNameFromId(MyProc->roleId, true);
+	return name ? name : paysafe_actor_session_user();
+}
+
+const char *
+paysafe_actor_client(void)
+{
+	static char address[NI_MAXHOST];	/* does not change in a session */
+
+	if (MyBEEntry == NULL || MyBackendType != B_BACKEND)
+		return NULL;
+	if (address[0] == '\0')
+	{
+		SockAddr   *client = &MyBEEntry->st_clientaddr;
+
+		if (client->addr.ss_family == AF_UNIX)
+			strlcpy(address, "[local]", sizeof(address));
+		else if (pg_getnameinfo_all(&client->addr, client->salen, address, sizeof(address),
+									NULL, 0, NI_NUMERICHOST) != 0)
+			strlcpy(address, "unknown", sizeof(address));
+	}
+	return address;
+}
+
+const char *
+paysafe_actor_certificate(void)
+{
+#ifdef USE_SSL
+	if (MyBEEntry != NULL && MyBEEntry->st_ssl &&
+		MyBEEntry->st_sslstatus->ssl_client_dn[0] != '\0')
+		return MyBEEntry->st_sslstatus->ssl_client_dn;
+#endif
+	return NULL;
+}
+
+bool
+paysafe_actor_is_named(void)
+{
+	return top != NULL && top->actor.name != NULL;
+}
+
+const char *
+paysafe_actor_name(void)
+{
+	return paysafe_actor_is_named() ? top->actor.name : paysafe_actor_session_user();
+}
+
+/*
+ * A UTF-8 name without what does not make another name: compatibility forms
+ * (full-width letters, ligatures), composition, case.
+ */
+static pg_wchar *
+fold_name(const char *name)
+{
+	static locale_t locale = (locale_t) 0;
+	int			len = strlen(name);
+	pg_wchar   *wide = palloc((len + 1) * sizeof(pg_wchar));
+
+	/* the database's own locale may know the case of ASCII letters only */
+	if (locale == (locale_t) 0)
+		locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
+	pg_mb2wchar_with_len(name, wide, len);
+	wide = unicode_normalize(UNICODE_NFKC, wide);
+	for (pg_wchar *c = wide; *c; c++)
+		if (*c < 0x80)
+			*c = pg_ascii_tolower(*c);
+		else if (locale != (locale_t) 0)
+			*c = towlower_l(*c, locale);
+	return unicode_normalize(UNICODE_NFKC, wide);
+}
+
+bool
+paysafe_actor_same_person(const char *a, const char *b)
+{
+	pg_wchar   *wa;
+	pg_wchar   *wb;
+
+	if (pg_strcasecmp(a, b) == 0)
+		return true;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return false;
+	for (wa = fold_name(a), wb = fold_name(b); *wa == *wb; wa++, wb++)
+		if (*wa == 0)
+			return true;
+	return false;
+}
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE || event == XACT_EVENT_PARALLEL_COMMIT ||
+		event == XACT_EVENT_PARALLEL_ABORT)
+	{
+		if (top != NULL)
+			generation++;
+		top = NULL;
+	}
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId mine,
+				   SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		while (top != NULL && top->level >= level)
+		{
+			top = top->outer;
+			generation++;
+		}
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (ActorFrame *f = top; f != NULL && f->level >= level; f = f->outer)
+			f->level = level - 1;
+	}
+}
+
+void
+paysafe_actor_init(void)
+{
+	paysafe_transaction_register(end_transaction, end_subtransaction);
+}
+
+/*
+ * A text argument: length, no control characters (but line ends and tabs where
+ * allowed), no blanks around it.
+ */
+static const char *
+text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
+			  bool lines_allowed)
+{
+	char	   *value;
+	size_t		len;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	len = strlen(value);
+	if (len == 0 || len > (size_t) maxlen)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", name, maxlen)));
+	for (size_t i = 0; i < len; i++)
+		if (((unsigned char) value[i] < ' ' || value[i] == 0x7f) &&
+			!(lines_allowed && (value[i] == '\n' || value[i] == '\r' || value[i] == '\t')))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must not contain control characters", name)));
+	if (value[0] == ' ' || value[len - 1] == ' ')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not begin or end with a blank", name)));
+	/* checked as given, kept without what must not be on record */
+	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
+}
+
+/*
+ * Characters of Unicode that are blank, or that nobody sees (the property
+ * Default_Ignorable_Code_Point): two names that differ by them look alike.
+ */
+static bool
+is_invisible(pg_wchar c)
+{
+	static const pg_wchar ranges[][2] = {
+		{0x80, 0xA0}, {0xAD, 0xAD}, {0x34F, 0x34F}, {0x61C, 0x61C}, {0x115F, 0x1160},
+		{0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},
+		{0x2028, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000},
+		{0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},
+		{0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}
+	};
+
+	for (int i = 0; i < lengthof(ranges); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
+static void
+check_visible(const char *name)
+{
+	int			len = strlen(name);
+	pg_wchar   *wide;
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return;
+	wide = palloc((len + 1) * sizeof(pg_wchar));
+	pg_mb2wchar_with_len(name, wide, len);
+	for (pg_wchar *c = wide; *c; c++)
+		if (is_invisible(*c))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must not contain invisible characters", "actor"),
+					 errdetail("It contains U+%04X.", (unsigned int) *c)));
+	pfree(wide);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_act_as);
+
+/*
+ * act_as(actor, reason, ticket, request_id, business_id) returns void
+ *
+ * Without an actor nobody is named, as if act_as had not been called, and the
+ * rest is recorded: a request that nobody has logged in for has an id, too.
+ */
+Datum
+paysafe_act_as(PG_FUNCTION_ARGS)
+{
+	ActorFrame *frame;
+
+	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
+	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
+	if (frame->actor.name != NULL)
+		check_visible(frame->actor.name);
+	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
+	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
+	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);
+	frame->actor.business_id = text_argument(fcinfo, 4, "business_id", MAX_TEXT_LEN, false);
+	frame->level = GetCurrentTransactionNestLevel();
+	/* a second claim of one level replaces the first */
+	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
+	paysafe_transaction_watch();
+	top = frame;
+	generation++;
+	PG_RETURN_VOID();
+}

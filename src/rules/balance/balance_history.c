@@ -1,0 +1,592 @@
+/*-------------------------------------------------------------------------
+ *
+ * balance_history.c
+ *	  What moved accounts, and the balance after it.
+ *
+ * An account without a minimum takes no lock.  What is posted to it goes to
+ * stripes: a database transaction works on stripes that no other works on,
+ * held by a lock that is only tried for, and each stripe has a running balance
+ * of its own.  There are as many as there have been transactions at the same
+ * time, or a few more; the balance is the sum of their last moves, now or at any
+ * time before.
+ * Where the transaction sees one snapshot, it leaves alone what others have moved
+ * since: the balance that it reads afterwards would have their moves in it.
+ * An account whose row has the balance has one stripe, under the row's lock.
+ *
+ * Stripes and their numbers are rows of paysafe.balance_stripe that stay; each
+ * backend remembers those it has used, and when they moved: an index scan for
+ * the last move would read all that fits on a page, for a busy account the
+ * whole page.  That time is a hint only.
+ *
+ * The first sessions that post keep the number of their stripes when the
+ * transaction has committed, by a lock of the session: what such a stripe has been
+ * moved to, they need not look up again, since nobody else can have moved it.  A
+ * rollback ends that (PostgreSQL releases the locks of a session whose transaction
+ * aborts), and so does PREPARE TRANSACTION, whose stripes wait for its outcome.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/invalidation.h"
+#include "rules/balance/balance.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+
+#define FIRST_STRIPE	1		/* of accounts without a balance in the row */
+#define MAX_KNOWN		4096	/* stripes that a backend remembers */
+#define MAX_OWNED		16		/* numbers that sessions keep, per table; also tables of one session */
+#define OWN_AGAIN		64		/* transactions after which one without tries again */
+
+/* Columns of paysafe.balance_stripe. */
+enum
+{
+	STRIPE_ID, STRIPE_RELATION, STRIPE_ACCOUNT, STRIPE_CURRENCY, STRIPE_NUMBER,
+	STRIPE_NCOLUMNS
+};
+#define STRIPE_INDEX "balance_stripe_pkey"
+
+/* Columns of paysafe.balance_move. */
+enum
+{
+	MOVE_STRIPE, MOVE_AT, MOVE_AMOUNT, MOVE_BALANCE,
+	MOVE_NCOLUMNS
+};
+#define MOVE_INDEX "balance_move_pkey"
+
+/*
+ * What the backend knows
+ */
+
+typedef struct KnownStripe
+{
+	uint64		hash;			/* key; two of one hash: the later one is known */
+	Oid			accounts;
+	int32		number;
+	char	   *key;
+	char	   *currency;
+	int64		id;
+	TimestampTz at;				/* hint, unless the balance is sure */
+	uint64		sure_since;		/* == sure: moved last by us, to this balance */
+	Numeric		balance;
+} KnownStripe;
+
+static MemoryContext known_context = NULL;	/* below CacheMemoryContext */
+static HTAB *known = NULL;
+static Oid	known_table = InvalidOid;	/* paysafe.balance_stripe then */
+static bool known_here = false; /* some were added by this transaction */
+
+/* Numbers of stripes that the session keeps. */
+typedef struct OwnedNumber
+{
+	Oid			accounts;
+	int32		number;
+	bool		used;			/* by this transaction */
+} OwnedNumber;
+
+static OwnedNumber owned[MAX_OWNED];
+static int	nowned = 0;
+static uint64 sure = 1;			/* what was sure under another value no longer is */
+
+static void
+forget_known(void)
+{
+	if (known_context != NULL)
+		MemoryContextDelete(known_context);
+	known_context = NULL;
+	known = NULL;
+}
+
+/* What this transaction has done to stripes is not there, or not yet. */
+static void
+forget_doings(void)
+{
+	if (known_here)
+		forget_known();
+	sure++;
+}
+
+void
+paysafe_history_forget(bool end_of_transaction, bool aborted)
+{
+	if (aborted)
+		forget_doings();
+	if (!end_of_transaction)
+		return;
+	known_here = false;
+	for (int i = 0; i < nowned; i++)
+		owned[i].used = false;
+	/* the session's locks go with the transaction's */
+	if (aborted)
+		nowned = 0;
+}
+
+static void
+stripes_changed(Datum arg, Oid relid)
+{
+	/* an invalidation may come while one is in use: forget it the next time */
+	if (!OidIsValid(relid) || relid == known_table)
+		known_table = InvalidOid;
+}
+
+static KnownStripe *
+known_stripe(Oid accounts, const char *key, const char *currency, int32 number, bool *found)
+{
+	Oid			table = paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE);
+	uint64		hash;
+	KnownStripe *stripe;
+
+	if (known_table != table || (known != NULL && hash_get_num_entries(known) >= MAX_KNOWN))
+		forget_known();
+	known_table = table;
+	if (known == NULL)
+	{
+		static bool registered = false;
+		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(KnownStripe)};
+
+		if (!registered)
+			paysafe_invalidation_register(stripes_changed);
+		registered = true;
+		known_context = AllocSetContextCreate(CacheMemoryContext, "paysafe stripes",
+											  ALLOCSET_DEFAULT_SIZES);
+		ctl.hcxt = known_context;
+		known = hash_create("paysafe stripes", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	hash = hash_bytes_extended((const unsigned char *) key, strlen(key),
+							   hash_bytes_extended((const unsigned char *) currency, strlen(currency),
+												   ((uint64) accounts << 32) | (uint32) number));
+	stripe = hash_search(known, &hash, HASH_ENTER, found);
+	if (*found && stripe->id != 0 && stripe->accounts == accounts && stripe->number == number &&
+		strcmp(stripe->key, key) == 0 && strcmp(stripe->currency, currency) == 0)
+		return stripe;
+	*found = false;
+	stripe->accounts = accounts;
+	stripe->number = number;
+	stripe->key = stripe->currency = "";	/* nothing, until it is known */
+	stripe->id = 0;
+	stripe->at = 0;
+	stripe->sure_since = 0;
+	stripe->balance = NULL;
+	return stripe;
+}
+
+static void
+remember_move(KnownStripe *stripe, TimestampTz at, Numeric balance)
+{
+	stripe->sure_since = 0;
+	if (stripe->balance == NULL || VARSIZE(stripe->balance) != VARSIZE(balance))
+	{
+		if (stripe->balance != NULL)
+			pfree(stripe->balance);
+		stripe->balance = NULL;
+		stripe->balance = MemoryContextAlloc(known_context, VARSIZE(balance));
+	}
+	memcpy(stripe->balance, balance, VARSIZE(balance));
+	stripe->at = at;
+	stripe->sure_since = sure;
+}
+
+/*
+ * Stripes
+ */
+
+typedef struct FoundStripe
+{
+	int64		id;				/* 0: none */
+	int32		number;
+	char	   *currency;
+} FoundStripe;
+
+static bool
+read_stripe(Relation rel, HeapTuple tuple, void *arg)
+{
+	FoundStripe *found = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	found->id = DatumGetInt64(heap_getattr(tuple, STRIPE_ID + 1, desc, &isnull));
+	found->number = DatumGetInt32(heap_getattr(tuple, STRIPE_NUMBER + 1, desc, &isnull));
+	found->currency = paysafe_store_text(tuple, desc, STRIPE_CURRENCY);
+	return false;
+}
+
+char *
+paysafe_history_currency(Oid accounts, const char *key)
+{
+	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+	FoundStripe found = {0};
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 2, keys, read_stripe, &found);
+	return found.currency;
+}
+
+static int64
+add_stripe(Oid accounts, const char *key, const char *currency, int32 number)
+{
+	Oid			sequence = get_relname_relid("balance_stripe_id_seq",
+											 get_rel_namespace(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE)));
+	Datum		values[STRIPE_NCOLUMNS];
+	bool		nulls[STRIPE_NCOLUMNS] = {0};
+	int64		id = nextval_internal(sequence, false);
+
+	values[STRIPE_ID] = Int64GetDatum(id);
+	values[STRIPE_RELATION] = ObjectIdGetDatum(accounts);
+	values[STRIPE_ACCOUNT] = CStringGetTextDatum(key);
+	values[STRIPE_CURRENCY] = CStringGetTextDatum(currency);
+	values[STRIPE_NUMBER] = Int32GetDatum(number);
+	paysafe_store_insert(PAYSAFE_BALANCE_STRIPE, values, nulls);
+	known_here = true;
+	return id;
+}
+
+static bool
+read_move(Relation rel, HeapTuple tuple, void *arg)
+{
+	Stripe	   *stripe = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	stripe->at = DatumGetTimestampTz(heap_getattr(tuple, MOVE_AT + 1, desc, &isnull));
+	stripe->newer = IsolationUsesXactSnapshot() && !TransactionIdIsCurrentTransactionId(xmin) &&
+		XidInMVCCSnapshot(xmin, GetTransactionSnapshot());
+	stripe->balance = DatumGetNumericCopy(heap_getattr(tuple, MOVE_BALANCE + 1, desc, &isnull));
+	return false;
+}
+
+/* The last move of the stripe that compares with the time that way, if any. */
+static void
+seek_move(Stripe *stripe, StrategyNumber strategy, TimestampTz at, Snapshot snapshot)
+{
+	Datum		key = Int64GetDatum(stripe->id);
+
+	paysafe_store_seek(PAYSAFE_BALANCE_MOVE, MOVE_INDEX, 1, &key, strategy,
+					   TimestampTzGetDatum(at), true, snapshot, read_move, stripe);
+}
+
+/*
+ * Numbers
+ */
+
+/* No class of catalogs has a user table's OID: nothing else takes these locks. */
+static void
+set_number_tag(LOCKTAG *tag, Oid accounts, int32 number)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, accounts, number, 0);
+}
+
+static bool
+lock_number(Oid accounts, int32 number, bool for_session)
+{
+	LOCKTAG		tag;
+
+	set_number_tag(&tag, accounts, number);
+	return LockAcquire(&tag, ExclusiveLock, for_session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static bool
+is_owned(Oid accounts, int32 number)
+{
+	for (int i = 0; i < nowned; i++)
+		if (owned[i].accounts == accounts && owned[i].number == number)
+			return true;
+	return false;
+}
+
+/*
+ * At the end of a session without a transaction, PostgreSQL releases advisory locks
+ * only.  One that has been aborted has left nothing to release.
+ */
+static void
+release_numbers(int code, Datum arg)
+{
+	while (nowned > 0)
+	{
+		LOCKTAG		tag;
+
+		nowned--;
+		set_number_tag(&tag, owned[nowned].accounts, owned[nowned].number);
+		LockRelease(&tag, ExclusiveLock, true);
+	}
+}
+
+/* A number that the session keeps, or 0. */
+static int32
+take_for_session(Oid accounts)
+{
+	static bool registered = false;
+	static int	wait = 0;		/* so many transactions yet */
+
+	for (int i = 0; i < nowned; i++)
+		if (owned[i].accounts == accounts)
+		{
+			owned[i].used = true;
+			return owned[i].number;
+		}
+	if (nowned == MAX_OWNED || wait-- > 0)
+		return 0;
+	/* after the transaction's end, before that of the process */
+	if (!registered)
+		on_shmem_exit(release_numbers, (Datum) 0);
+	registered = true;
+	for (int32 number = FIRST_STRIPE; number < FIRST_STRIPE + MAX_OWNED; number++)
+		if (lock_number(accounts, number, true))
+		{
+			owned[nowned++] = (OwnedNumber) {
+				.accounts = accounts, .number = number, .used = true
+			};
+			wait = 0;
+			return number;
+		}
+	wait = OWN_AGAIN;
+	return 0;
+}
+
+int32
+paysafe_history_take(Oid accounts, int32 above)
+{
+	static int32 last = FIRST_STRIPE + MAX_OWNED;	/* stay where nobody was in the way */
+	int32		number = above == 0 ? take_for_session(accounts) : 0;
+	bool		first_try = above == 0;
+
+	if (number != 0)
+		return number;
+	for (number = first_try ? last : above + 1;;)
+	{
+		if (lock_number(accounts, number, false))
+		{
+			if (number >= FIRST_STRIPE + MAX_OWNED)
+				last = number;
+			return number;
+		}
+		number = first_try ? FIRST_STRIPE : number + 1;
+		first_try = false;
+	}
+}
+
+void
+paysafe_history_prepare(void)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < nowned; i++)
+	{
+		LOCKTAG		tag;
+
+		if (!owned[i].used)
+		{
+			owned[kept++] = owned[i];
+			continue;
+		}
+		/* nobody can come between; holding both would forbid PREPARE */
+		if (!lock_number(owned[i].accounts, owned[i].number, false))
+			elog(ERROR, "a lock of the session is not available to its transaction");
+		set_number_tag(&tag, owned[i].accounts, owned[i].number);
+		LockRelease(&tag, ExclusiveLock, true);
+	}
+	nowned = kept;
+	forget_doings();
+}
+
+char *
+paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 number,
+					 Stripe *out)
+{
+	bool		is_known;
+	KnownStripe *stripe = known_stripe(accounts, key, currency, number, &is_known);
+
+	*out = (Stripe)
+	{
+		.id = stripe->id
+	};
+	if (!is_known)
+	{
+		Datum		keys[] = {
+			ObjectIdGetDatum(accounts), CStringGetTextDatum(key), CStringGetTextDatum(currency),
+			Int32GetDatum(number)
+		};
+		FoundStripe found = {0};
+
+		paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 4, keys, read_stripe, &found);
+		if (found.id == 0 && number == STORED_STRIPE)
+		{
+			char	   *other = paysafe_history_currency(accounts, key);
+
+			if (other != NULL && strcmp(other, currency) != 0)
+				return other;
+		}
+		out->id = found.id != 0 ? found.id : add_stripe(accounts, key, currency, number);
+		stripe->key = MemoryContextStrdup(known_context, key);
+		stripe->currency = MemoryContextStrdup(known_context, currency);
+		stripe->id = out->id;
+	}
+	if (is_owned(accounts, number))
+	{
+		out->known = stripe;
+		/* what an older snapshot sees is another question */
+		if (stripe->sure_since == sure && !IsolationUsesXactSnapshot())
+		{
+			out->at = stripe->at;
+			out->balance = stripe->balance;
+			return NULL;
+		}
+	}
+	if (stripe->at != 0)
+		seek_move(out, BTGreaterEqualStrategyNumber, stripe->at, NULL);
+	/* never seen to move, or that move was rolled back */
+	if (out->balance == NULL)
+		seek_move(out, InvalidStrategy, 0, NULL);
+	if (out->balance == NULL)
+		out->balance = paysafe_money_zero();
+	stripe->at = out->at;
+	return NULL;
+}
+
+void
+paysafe_history_add(const Stripe *stripe, Numeric amount, Numeric balance)
+{
+	Datum		values[MOVE_NCOLUMNS];
+	bool		nulls[MOVE_NCOLUMNS] = {0};
+	TimestampTz at;
+
+	values[MOVE_STRIPE] = Int64GetDatum(stripe->id);
+	/* never before the last one, whatever the clock says */
+	at = Max(GetCurrentTimestamp(), stripe->at + 1);
+	values[MOVE_AT] = TimestampTzGetDatum(at);
+	values[MOVE_AMOUNT] = NumericGetDatum(amount);
+	values[MOVE_BALANCE] = NumericGetDatum(balance);
+	paysafe_store_insert(PAYSAFE_BALANCE_MOVE, values, nulls);
+	if (stripe->known != NULL)
+		remember_move(stripe->known, at, balance);
+}
+
+static bool
+remove_moves(Relation rel, HeapTuple tuple, void *arg)
+{
+	FoundStripe found;
+	Datum		key;
+
+	(void) read_stripe(rel, tuple, &found);
+	key = Int64GetDatum(found.id);
+	paysafe_store_remove(PAYSAFE_BALANCE_MOVE, MOVE_INDEX, 1, &key);
+	return true;
+}
+
+void
+paysafe_history_remove(Oid accounts)
+{
+	Datum		key = ObjectIdGetDatum(accounts);
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key, remove_moves, NULL);
+	paysafe_store_remove(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key);
+	/* all backends forget them */
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE));
+}
+
+/*
+ * Balances
+ */
+
+typedef struct BalanceSum
+{
+	const char *currency;		/* or NULL: all */
+	TimestampTz at;
+	Snapshot	snapshot;
+	Numeric		sum;
+	List	   *currencies;		/* in order */
+} BalanceSum;
+
+static bool
+add_stripe_balance(Relation rel, HeapTuple tuple, void *arg)
+{
+	BalanceSum *sum = arg;
+	FoundStripe found;
+	Stripe		stripe = {0};
+
+	(void) read_stripe(rel, tuple, &found);
+	if (sum->currencies == NIL || strcmp(llast(sum->currencies), found.currency) != 0)
+		sum->currencies = lappend(sum->currencies, found.currency);
+	if (sum->currency != NULL && pg_strcasecmp(sum->currency, found.currency) != 0)
+		return true;
+	stripe.id = found.id;
+	seek_move(&stripe, BTLessEqualStrategyNumber, sum->at, sum->snapshot);
+	if (stripe.balance != NULL)
+		sum->sum = paysafe_money_add(sum->sum, stripe.balance);
+	return true;
+}
+
+Numeric
+paysafe_history_balance(Oid accounts, const char *key, const char *currency, TimestampTz at,
+						Snapshot snapshot, List **currencies)
+{
+	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+	BalanceSum	sum = {
+		.currency = currency, .at = at, .snapshot = snapshot, .sum = paysafe_money_zero()
+	};
+
+	paysafe_store_seek(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 2, keys, InvalidStrategy, (Datum) 0,
+					   false, snapshot, add_stripe_balance, &sum);
+	*currencies = sum.currencies;
+	return sum.sum;
+}
+
+/* All stripes of an account in a currency, with their balances. */
+static bool
+collect_stripe(Relation rel, HeapTuple tuple, void *arg)
+{
+	FoundStripe *found = palloc(sizeof(FoundStripe));
+
+	(void) read_stripe(rel, tuple, found);
+	*(List **) arg = lappend(*(List **) arg, found);
+	return true;
+}
+
+void
+paysafe_history_adjust(Oid accounts, const char *key, const char *currency, bool stored,
+					   Numeric balance)
+{
+	Datum		keys[] = {
+		ObjectIdGetDatum(accounts), CStringGetTextDatum(key), CStringGetTextDatum(currency)
+	};
+	int32		target = stored ? STORED_STRIPE : FIRST_STRIPE;
+	List	   *stripes = NIL;
+	ListCell   *lc;
+	Stripe		stripe;
+	Numeric		rest = balance;
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 3, keys, collect_stripe, &stripes);
+	foreach(lc, stripes)
+	{
+		FoundStripe *found = lfirst(lc);
+
+		if (found->number == target)
+			continue;
+		(void) paysafe_history_open(accounts, key, currency, found->number, &stripe);
+		/* where the row has the balance, so has its stripe */
+		if (stored)
+			paysafe_history_add(&stripe, paysafe_money_negate(stripe.balance), paysafe_money_zero());
+		else
+			rest = paysafe_money_add(rest, paysafe_money_negate(stripe.balance));
+	}
+	if (paysafe_history_open(accounts, key, currency, target, &stripe) == NULL &&
+		paysafe_money_compare(stripe.balance, rest) != 0)
+		paysafe_history_add(&stripe, paysafe_money_add(rest, paysafe_money_negate(stripe.balance)), rest);
+	/* sessions that keep stripes look again */
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE));
+}

@@ -1,0 +1,548 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger.c
+ *	  Ledgers: append-only, balanced, closed once posted.
+ *
+ *	  - rows are only added;
+ *	  - amounts are finite, not zero, at the currency's scale; signed, or
+ *		positive with a direction;
+ *	  - for each transaction id and currency, the entries that one database
+ *		transaction adds sum to zero when it commits;
+ *	  - an id that a database transaction has posted takes no entries of later
+ *		ones;
+ *	  - a reversal names the transaction that it reverses, is its opposite, and
+ *		the only one;
+ *	  - posting dates are not in a closed period.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/crypto.h"
+#include "base/refusal.h"
+#include "base/scan.h"
+#include "engine/declare.h"
+#include "errors.h"
+#include "people/actor.h"
+#include "rules/kinds.h"
+#include "rules/ledger/ledger.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+/* Columns of paysafe.closed_period. */
+enum
+{
+	PERIOD_RELATION, PERIOD_UNTIL, PERIOD_AT, PERIOD_ACTOR, PERIOD_SESSION_USER,
+	PERIOD_REASON, PERIOD_TICKET,
+	PERIOD_NCOLUMNS
+};
+
+static bool
+latest_period(Relation rel, HeapTuple tuple, void *arg)
+{
+	DateADT    *latest = arg;
+	bool		isnull;
+	DateADT		until = DatumGetDateADT(heap_getattr(tuple, PERIOD_UNTIL + 1, RelationGetDescr(rel), &isnull));
+
+	if (until > *latest)
+		*latest = until;
+	return true;
+}
+
+/* The last day that is closed; DATEVAL_NOBEGIN if none is. */
+static DateADT
+closed_until(Oid root)
+{
+	DateADT		latest;
+	Datum		key = ObjectIdGetDatum(root);
+
+	DATE_NOBEGIN(latest);
+	paysafe_store_scan(PAYSAFE_CLOSED_PERIOD, "closed_period_pkey", 1, &key, latest_period, &latest);
+	return latest;
+}
+
+static void *
+compile(const CompileInput *input)
+{
+	const Jsonb *spec = input->source->spec;
+	LedgerState *state;
+	char	   *name;
+
+	if (input->as_reference)
+		return NULL;
+	state = palloc0(sizeof(LedgerState));
+	state->root = input->source->relation;
+	paysafe_entry_columns(input->leaf, spec, &state->columns);
+	DATE_NOBEGIN(state->closed_until);
+	name = paysafe_spec_optional_text(spec, "posting_date_column");
+	if (name != NULL)
+	{
+		state->date = paysafe_catalog_column(input->leaf, name);
+		state->date_type = getBaseType(TupleDescAttr(RelationGetDescr(input->leaf), state->date - 1)->atttypid);
+		strlcpy(state->date_name, name, NAMEDATALEN);
+		if (state->date_type != DATEOID && state->date_type != TIMESTAMPOID &&
+			state->date_type != TIMESTAMPTZOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" has type %s, not a date or a timestamp",
+							name, format_type_be(state->date_type))));
+		state->closed_until = closed_until(state->root);
+	}
+	return state;
+}
+
+/*
+ * Entries
+ */
+
+/* The row's posting date, in UTC; false if it is none. */
+static bool
+posting_date(const LedgerState *state, TupleTableSlot *row, DateADT *out)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, state->date, &isnull);
+
+	if (isnull)
+		return false;
+	if (state->date_type == DATEOID)
+		*out = DatumGetDateADT(value);
+	else
+	{
+		Timestamp	timestamp = DatumGetTimestamp(value);
+		int64		day = timestamp / USECS_PER_DAY;
+
+		if (TIMESTAMP_NOT_FINITE(timestamp))
+			return false;
+		/* towards the past also before 2000 */
+		if (timestamp < 0 && timestamp % USECS_PER_DAY != 0)
+			day--;
+		*out = (DateADT) day;
+	}
+	return !DATE_NOT_FINITE(*out);
+}
+
+const LedgerState *
+paysafe_ledger_state(Relation leaf)
+{
+	const RelationRules *rules = paysafe_rules_of(leaf);
+
+	for (int i = 0; rules != NULL && i < rules->nrules; i++)
+		if (rules->rules[i].kind == &paysafe_ledger_kind)
+			return rules->rules[i].state;
+	return NULL;
+}
+
+void
+paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
+					Snapshot snapshot, LedgerVisitor visitor, void *arg)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(state->root))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		KeyEquality equality;
+
+		paysafe_key_equality(leaf, paysafe_catalog_column(leaf, column), state->columns.transaction_type, &equality);
+		paysafe_key_scan(leaf, &equality, value, snapshot, visitor, arg);
+		table_close(leaf, NoLock);
+	}
+}
+
+/*
+ * Checking
+ */
+
+static void
+check_date(const Rule *rule, const RowChange *change)
+{
+	const LedgerState *state = rule->state;
+	DateADT		date;
+
+	if (state->date == 0)
+		return;
+	if (!posting_date(state, change->after, &date))
+		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_ENTRY, state->date_name,
+						  psprintf("an entry in table \"%s\" needs a posting date", rule->table_name),
+						  NULL, "Give it a finite date.");
+	if (!DATE_IS_NOBEGIN(state->closed_until) && date <= state->closed_until)
+		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CLOSED_PERIOD, state->date_name,
+						  psprintf("posting date %s is in a closed period of table \"%s\"",
+								   paysafe_value_text(DATEOID, DateADTGetDatum(date)), rule->table_name),
+						  psprintf("Closed until %s.",
+								   paysafe_value_text(DATEOID, DateADTGetDatum(state->closed_until))),
+						  "Post into an open period.");
+}
+
+static void
+refuse_change(const Rule *rule, const char *what, const char *key)
+{
+	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
+					  psprintf("ledger \"%s\" is append-only: %s refused", rule->table_name, what),
+					  key ? psprintf("Row \"%s\" stays as it was posted.", key) : NULL,
+					  "Correct it by another transaction that reverses it.");
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	const LedgerState *state = rule->state;
+	Entry entry;
+	EntryFault fault;
+
+	if (change->op != 'I')
+		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
+					  paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->before));
+	if (!paysafe_entry_read(&state->columns, change->after, &entry, &fault))
+		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
+						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
+						  psprintf("Row \"%s\": %s.",
+								   paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->after),
+								   fault.reason),
+						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
+	check_date(rule, change);
+	/* an open posting of this id was looked up when it was opened */
+	if (!paysafe_ledger_is_open(state->root, entry.transaction_text))
+		paysafe_ledger_check_posted(rule, &entry);
+	if (entry.reversal && !paysafe_ledger_note_reversal(rule, &entry))
+		paysafe_ledger_check_reversed(rule, &entry);
+	paysafe_ledger_add(rule, &entry);
+}
+
+static void
+refuse_truncate(const Rule *rule)
+{
+	refuse_change(rule, "TRUNCATE", NULL);
+}
+
+/*
+ * Declaring: existing rows must be entries, their transactions balanced and
+ * reversed once.
+ */
+
+typedef struct ExistingKey
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+} ExistingKey;
+
+typedef struct ExistingReversal
+{
+	ExistingKey key;			/* of what is reversed and by what */
+	Datum		transaction;
+	char	   *transaction_text;
+	Datum		reverses;
+	char	   *reverses_text;
+} ExistingReversal;
+
+typedef struct ExistingSum
+{
+	ExistingKey key;
+	char	   *words;			/* transaction and currency, for the report */
+	Numeric		sum;
+} ExistingSum;
+
+/* What was seen of the existing rows. */
+typedef struct Existing
+{
+	HTAB	   *sums;			/* that are not zero so far */
+	HTAB	   *reversals;
+} Existing;
+
+static ExistingKey
+existing_key(const char *transaction, const char *other)
+{
+	ExistingKey key;
+	char	   *text = psprintf("%zu:%s%s", strlen(transaction), transaction, other);
+
+	paysafe_crypto_sha256(text, strlen(text), key.digest);
+	pfree(text);
+	return key;
+}
+
+static Existing *
+existing_of(ExistingReport *report)
+{
+	if (report->private == NULL)
+	{
+		Existing   *existing = MemoryContextAlloc(report->context, sizeof(Existing));
+		HASHCTL		sums = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingSum), .hcxt = report->context};
+		HASHCTL		reversals = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingReversal), .hcxt = report->context};
+
+		existing->sums = hash_create("paysafe ledger sums", 1024, &sums,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		existing->reversals = hash_create("paysafe ledger reversals", 1024, &reversals,
+										  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		report->private = existing;
+	}
+	return report->private;
+}
+
+static void
+add_existing_sum(HTAB *sums, const Entry *entry)
+{
+	bool		found;
+	ExistingKey key = existing_key(entry->transaction_text, entry->currency);
+	ExistingSum *sum = hash_search(sums, &key, HASH_ENTER, &found);
+	Numeric		total;
+
+	if (!found)
+	{
+		sum->words = psprintf("%s\n%s", entry->transaction_text, entry->currency);
+		sum->sum = paysafe_money_zero();
+	}
+	total = paysafe_money_add(sum->sum, entry->amount);
+	pfree(sum->sum);
+	sum->sum = total;
+	if (paysafe_money_sign(total) == 0)
+	{
+		pfree(sum->words);
+		pfree(sum->sum);
+		(void) hash_search(sums, &key, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+add_existing_reversal(HTAB *reversals, const LedgerState *state, const Entry *entry)
+{
+	bool		found;
+	ExistingKey key = existing_key(entry->reverses_text, entry->transaction_text);
+	ExistingReversal *reversal = hash_search(reversals, &key, HASH_ENTER, &found);
+	int16		typlen;
+	bool		typbyval;
+
+	if (found)
+		return;
+	get_typlenbyval(state->columns.transaction_type, &typlen, &typbyval);
+	reversal->transaction = datumCopy(entry->transaction, typbyval, typlen);
+	reversal->transaction_text = pstrdup(entry->transaction_text);
+	reversal->reverses = datumCopy(entry->reverses, typbyval, typlen);
+	reversal->reverses_text = pstrdup(entry->reverses_text);
+}
+
+static void
+check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	Entry entry;
+	EntryFault fault;
+	Existing   *existing = existing_of(report);
+	MemoryContext old;
+
+	if (!paysafe_entry_read(&((const LedgerState *) rule->state)->columns, row, &entry, &fault))
+	{
+		paysafe_declare_fault(report, "Row",
+							  paysafe_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
+		return;
+	}
+	old = MemoryContextSwitchTo(report->context);
+	add_existing_sum(existing->sums, &entry);
+	if (entry.reversal)
+		add_existing_reversal(existing->reversals, rule->state, &entry);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_existing_end(const Rule *rule, ExistingReport *report)
+{
+	Existing   *existing = existing_of(report);
+	HASHCTL		ctl = {.keysize = sizeof(ExistingKey), .entrysize = sizeof(ExistingKey), .hcxt = report->context};
+	HTAB	   *reversed = hash_create("paysafe reversed", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	MemoryContext context = AllocSetContextCreate(report->context, "paysafe reversal",
+												  ALLOCSET_DEFAULT_SIZES);
+	HASH_SEQ_STATUS status;
+	ExistingSum *sum;
+	ExistingReversal *reversal;
+
+	hash_seq_init(&status, existing->sums);
+	while ((sum = hash_seq_search(&status)) != NULL)
+	{
+		char	   *transaction = pstrdup(sum->words);
+		char	   *currency = strrchr(transaction, '\n');
+
+		*currency++ = '\0';
+		paysafe_declare_fault(report, "Transaction", transaction,
+							  psprintf("its entries in %s sum to %s instead of zero",
+									   currency, paysafe_money_text(sum->sum)));
+	}
+	hash_seq_init(&status, existing->reversals);
+	while ((reversal = hash_seq_search(&status)) != NULL)
+	{
+		ExistingKey key = existing_key(reversal->reverses_text, "");
+		MemoryContext old = MemoryContextSwitchTo(context);
+		char	   *fault;
+		bool		found;
+
+		(void) hash_search(reversed, &key, HASH_ENTER, &found);
+		fault = found ? "It is reversed more than once." :
+			paysafe_ledger_reversal_fault(rule->state, reversal->transaction,
+										  reversal->reverses, reversal->reverses_text);
+		if (fault != NULL)
+			paysafe_declare_fault(report, found ? "Transaction" : "Reversal",
+								  found ? reversal->reverses_text : reversal->transaction_text,
+								  pnstrdup(fault, strlen(fault) - 1));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+	hash_destroy(reversed);
+}
+
+static char *
+describe(const char *name, Oid reference, Jsonb *spec)
+{
+	char	   *direction = paysafe_spec_optional_text(spec, "direction_column");
+	char	   *reverses = paysafe_spec_optional_text(spec, "reverses_column");
+	char	   *date = paysafe_spec_optional_text(spec, "posting_date_column");
+
+	return psprintf("%s%s%s in %s sums to zero per %s; accounts in %s%s%s%s%s",
+					paysafe_spec_text(spec, "amount_column"),
+					direction ? " by " : "", direction ? direction : "",
+					paysafe_spec_text(spec, "currency_column"),
+					paysafe_spec_text(spec, "transaction_column"),
+					paysafe_spec_text(spec, "account_column"),
+					reverses ? "; reversals in " : "", reverses ? reverses : "",
+					date ? "; posting date in " : "", date ? date : "");
+}
+
+static char *
+loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	/* columns define each other: no change is only tighter */
+	return psprintf("replaces \"%s\" by \"%s\"",
+					describe(old_rule->name, InvalidOid, old_rule->spec),
+					describe(new_rule->name, InvalidOid, new_rule->spec));
+}
+
+const RuleKind paysafe_ledger_kind = {
+	.name = "ledger",
+	.all_columns = true,
+	.compile = compile,
+	.check_row = check_row,
+	.check_existing = check_existing,
+	.check_existing_end = check_existing_end,
+	.refuse_truncate = refuse_truncate,
+	.pre_commit = paysafe_ledger_pre_commit,
+	.end_transaction = paysafe_ledger_end_transaction,
+	.end_subtransaction = paysafe_ledger_end_subtransaction,
+	.loosens = loosens,
+	.describe = describe
+};
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_ledger);
+
+/* Each posting looks its id up; without an index it reads the whole table. */
+static void
+suggest_index(Oid ledger, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(ledger))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (!paysafe_key_has_index(leaf, paysafe_catalog_column(leaf, column)))
+			ereport(WARNING,
+					(errmsg("table \"%s\" has no index on column \"%s\"",
+							RelationGetRelationName(leaf), column),
+					 errdetail("Each posting or reversal will read the whole table."),
+					 errhint("CREATE INDEX ON %s (%s);", paysafe_declare_table_name(ledger),
+							 quote_identifier(column))));
+		table_close(leaf, AccessShareLock);
+	}
+}
+
+/*
+ * protect_ledger(relation, transaction_column, account_column, amount_column,
+ *				  currency_column, direction_column, reverses_column,
+ *				  posting_date_column) returns void
+ */
+Datum
+paysafe_protect_ledger(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {
+		"transaction_column", "account_column", "amount_column", "currency_column",
+		"direction_column", "reverses_column", "posting_date_column"
+	};
+	SpecBuilder spec;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "relation")));
+	paysafe_spec_begin(&spec);
+	for (int i = 0; i < lengthof(names); i++)
+		paysafe_spec_add_text(&spec, names[i], i >= 4 && PG_ARGISNULL(i + 1) ? NULL :
+							  paysafe_declare_name_argument(fcinfo, i + 1, names[i]));
+	paysafe_declare(PG_GETARG_OID(0), "ledger", InvalidOid, paysafe_spec_end(&spec));
+	suggest_index(PG_GETARG_OID(0), paysafe_declare_name_argument(fcinfo, 1, names[0]));
+	if (!PG_ARGISNULL(6))
+		suggest_index(PG_GETARG_OID(0), paysafe_declare_name_argument(fcinfo, 6, names[5]));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_close_period);
+
+/*
+ * close_period(ledger, until date) returns void
+ */
+Datum
+paysafe_close_period(PG_FUNCTION_ARGS)
+{
+	Oid			ledger = PG_GETARG_OID(0);
+	DateADT		until = PG_GETARG_DATEADT(1);
+	const PaysafeActor *actor = paysafe_actor_current();
+	DateADT		before;
+	RuleSource	rule;
+	bool		removed;
+	Datum		values[PERIOD_NCOLUMNS];
+	bool		nulls[PERIOD_NCOLUMNS] = {0};
+
+	/* postings under way end first */
+	paysafe_declare_lock(ledger);
+	if (!paysafe_rule_newest(ledger, "ledger", &rule, &removed) || removed ||
+		paysafe_spec_optional_text(rule.spec, "posting_date_column") == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" is no ledger with posting dates", get_rel_name(ledger)),
+				 errhint("Declare it with paysafe.protect_ledger and a posting_date_column.")));
+	if (DATE_NOT_FINITE(until) || (int64) until >= GetCurrentTimestamp() / USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only a period that has ended, in UTC, can be closed")));
+	before = closed_until(ledger);
+	if (!DATE_IS_NOBEGIN(before) && until <= before)
+	{
+		if (until == before)
+			PG_RETURN_VOID();
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" is closed until %s already, and what is closed stays closed",
+						get_rel_name(ledger), paysafe_value_text(DATEOID, DateADTGetDatum(before)))));
+	}
+	paysafe_declare_complete();
+	values[PERIOD_RELATION] = ObjectIdGetDatum(ledger);
+	values[PERIOD_UNTIL] = DateADTGetDatum(until);
+	values[PERIOD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[PERIOD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
+	values[PERIOD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
+	nulls[PERIOD_REASON] = actor == NULL || actor->reason == NULL;
+	values[PERIOD_REASON] = nulls[PERIOD_REASON] ? (Datum) 0 : CStringGetTextDatum(actor->reason);
+	nulls[PERIOD_TICKET] = actor == NULL || actor->ticket == NULL;
+	values[PERIOD_TICKET] = nulls[PERIOD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
+	paysafe_store_insert(PAYSAFE_CLOSED_PERIOD, values, nulls);
+	paysafe_rule_invalidate(ledger);
+	PG_RETURN_VOID();
+}

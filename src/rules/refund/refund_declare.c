@@ -1,0 +1,377 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_declare.c
+ *	  Declaring the refund rule: its arguments, the rows that are there already,
+ *	  its description, and what makes a new version looser.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "engine/declare.h"
+#include "errors.h"
+#include "rules/refund/refund.h"
+#include "store/catalog.h"
+#include "values/money.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+#include "values/status_value.h"
+
+/* Why the refund's own columns are not possible, or NULL. */
+char *
+paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
+					 const char **column, int *sqlstate)
+{
+	bool		isnull;
+	Numeric		amount;
+	char	   *reason;
+
+	*sqlstate = ERRCODE_PAYSAFE_AMOUNT;
+	(void) slot_getattr(row, side->payment_attnum, &isnull);
+	*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, side->payment_attnum - 1)->attname);
+	if (isnull)
+	{
+		*sqlstate = ERRCODE_PAYSAFE_NO_PAYMENT;
+		return pstrdup("it names no payment");
+	}
+	(void) slot_getattr(row, side->currency.attnum, &isnull);
+	*column = side->currency.name;
+	if (isnull)
+		return pstrdup("the currency is missing");
+	*column = side->amount.name;
+	if (!paysafe_money_value(&side->amount, row, &amount))
+		return pstrdup("the amount is missing");
+	reason = paysafe_money_fault(&side->amount, amount,
+								 paysafe_state_text(&side->currency, row), false);
+	return reason ? psprintf("amount %s: %s", paysafe_money_text(amount), reason) : NULL;
+}
+
+/*
+ * Existing rows
+ */
+
+typedef struct PaymentTotal
+{
+	char	   *key;			/* of the payment, as text */
+	Datum		value;
+	char	   *currency;
+	Numeric		total;
+} PaymentTotal;
+
+/* What the rows of the table add up to. */
+typedef struct PaymentTotals
+{
+	HTAB	   *by_key;
+	List	   *in_order;		/* of PaymentTotal, as first seen */
+} PaymentTotals;
+
+static uint32
+hash_total(const void *key, Size size)
+{
+	const char *text = *(char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+match_total(const void *a, const void *b, Size size)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Each row by itself; its amount is added to its payment's total. */
+void
+paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
+							  ExistingReport *report)
+{
+	const RefundState *state = rule->state;
+	const RefundSide *side = &state->refund;
+	PaymentTotals *totals = report->private;
+	char	   *key = paysafe_key_text(report->rules, RelationGetDescr(rel), row);
+	const char *column;
+	int			sqlstate;
+	char	   *fault = paysafe_refund_fault(side, row, &column, &sqlstate);
+	Datum		value;
+	char	   *payment;
+	char	   *currency;
+	Numeric		amount;
+	PaymentTotal *total;
+	bool		found;
+	bool		isnull;
+	MemoryContext old;
+
+	if (fault != NULL)
+	{
+		paysafe_declare_fault(report, "Row", key, fault);
+		return;
+	}
+	if (paysafe_state_find(&side->voided, row) >= 0)
+		return;
+
+	if (totals == NULL)
+	{
+		HASHCTL		ctl = {
+			.keysize = sizeof(char *), .entrysize = sizeof(PaymentTotal),
+			.hash = hash_total, .match = match_total, .hcxt = report->context
+		};
+
+		old = MemoryContextSwitchTo(report->context);
+		totals = report->private = palloc0(sizeof(PaymentTotals));
+		totals->by_key = hash_create("paysafe refund totals", 1024, &ctl,
+									 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+		MemoryContextSwitchTo(old);
+	}
+	value = slot_getattr(row, side->payment_attnum, &isnull);
+	payment = paysafe_value_text(side->payment_type, value);
+	currency = paysafe_state_text(&side->currency, row);
+	amount = paysafe_refund_amount(side, row);
+	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
+
+	/* only what is kept goes into the longer-lived context */
+	old = MemoryContextSwitchTo(report->context);
+	if (!found)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), side->payment_attnum - 1);
+
+		total->key = pstrdup(payment);
+		total->value = datumCopy(value, att->attbyval, att->attlen);
+		total->currency = pstrdup(currency);
+		total->total = paysafe_money_add(paysafe_money_zero(), amount);
+		totals->in_order = lappend(totals->in_order, total);
+	}
+	else
+	{
+		Numeric		before = total->total;
+
+		total->total = paysafe_money_add(before, amount);
+		pfree(before);
+	}
+	MemoryContextSwitchTo(old);
+	if (strcmp(total->currency, currency) != 0)
+		paysafe_declare_fault(report, "Row", key, "refunds of its payment have different currencies");
+}
+
+void
+paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
+{
+	const RefundState *state = rule->state;
+	PaymentTotals *totals = report->private;
+	ListCell   *lc;
+
+	if (totals == NULL)
+		return;
+	foreach(lc, totals->in_order)
+	{
+		PaymentTotal *total = lfirst(lc);
+		LockedPayment payment;
+		int			count;
+
+		CHECK_FOR_INTERRUPTS();
+		count = paysafe_refund_lock_payment(state, total->value, state->refund.payment_type, &payment);
+		if (count != 1)
+			paysafe_declare_fault(report, "Payment", total->key,
+								  count == 0 ? "there is no such payment" : "there are several such payments");
+		else if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
+			paysafe_declare_fault(report, "Payment", total->key, "payment and refunds have different currencies");
+		else if (payment.captured == NULL ||
+				 paysafe_money_compare(total->total, payment.captured) > 0)
+			paysafe_declare_fault(report, "Payment", total->key,
+								  psprintf("refunds of this payment total %s, captured is %s",
+										   paysafe_money_text(total->total),
+										   payment.captured ? paysafe_money_text(payment.captured) : "nothing"));
+	}
+}
+
+char *
+paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
+{
+	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count",
+					paysafe_spec_text(spec, "amount_column"),
+					paysafe_spec_text(spec, "payment_column"),
+					paysafe_spec_text(spec, "payment_amount_column"),
+					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
+					paysafe_spec_text(spec, "status_column"),
+					paysafe_strings_join(paysafe_spec_set(spec, "gated")),
+					paysafe_strings_join(paysafe_spec_set(spec, "void")));
+}
+
+char *
+paysafe_refund_loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+{
+	static const char *const columns[] = {
+		"payment_column", "amount_column", "currency_column", "status_column",
+		"payment_key_column", "payment_amount_column", "payment_currency_column"
+	};
+	bool		tighter = old_rule->reference == new_rule->reference &&
+		paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "gated"),
+							  paysafe_spec_set(new_rule->spec, "gated")) == NIL &&
+		paysafe_strings_minus(paysafe_spec_set(new_rule->spec, "void"),
+							  paysafe_spec_set(old_rule->spec, "void")) == NIL;
+
+	for (int i = 0; i < (int) lengthof(columns); i++)
+		tighter &= strcmp(paysafe_spec_text(old_rule->spec, columns[i]),
+						  paysafe_spec_text(new_rule->spec, columns[i])) == 0;
+	if (tighter)
+		return NULL;
+	return psprintf("replaces \"%s\" by \"%s\"",
+					paysafe_refund_describe(old_rule->name, old_rule->reference, old_rule->spec),
+					paysafe_refund_describe(new_rule->name, new_rule->reference, new_rule->spec));
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_refund);
+
+/*
+ * The column of the payment that refunds refer to: what a foreign key says,
+ * otherwise the primary key.
+ */
+static char *
+payment_key_column(Oid refund, const char *payment_column, Oid payment)
+{
+	Relation	rel = table_open(refund, AccessShareLock);
+	AttrNumber	attnum = paysafe_catalog_column(rel, payment_column);
+	AttrNumber	found = InvalidAttrNumber;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst(lc);
+
+		if (fk->nkeys == 1 && fk->conkey[0] == attnum && fk->confrelid == payment)
+			found = fk->confkey[0];
+	}
+	table_close(rel, AccessShareLock);
+	if (found == InvalidAttrNumber)
+	{
+		AttrNumber *attnums;
+
+		rel = table_open(payment, AccessShareLock);
+		if (paysafe_key_columns(rel, &attnums) == 1)
+			found = attnums[0];
+		table_close(rel, AccessShareLock);
+	}
+	if (found == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("which column of \"%s\" refunds refer to is not clear", get_rel_name(payment)),
+				 errhint("Give \"%s\" a primary key of one column, or \"%s\" a foreign key to it.",
+						 get_rel_name(payment), payment_column)));
+	return get_attname(payment, found, false);
+}
+
+/* What the two tables must have in common, seen before anything is stored. */
+static void
+check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_column,
+		   const char *amount_column, const char *payment_amount_column)
+{
+	Relation	refund_rel = table_open(refund, AccessShareLock);
+	Relation	payment_rel = table_open(payment, AccessShareLock);
+	AttrNumber	attnum = paysafe_catalog_column(refund_rel, payment_column);
+	KeyEquality equality;
+	AmountColumn amount;
+	AmountColumn captured;
+	ListCell   *lc;
+
+	if (!paysafe_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
+						payment_column, RelationGetRelationName(refund_rel)),
+				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
+	paysafe_key_equality(payment_rel, paysafe_catalog_column(payment_rel, key_column),
+						 TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid, &equality);
+	paysafe_money_column(refund_rel, amount_column, &amount);
+	paysafe_money_column(payment_rel, payment_amount_column, &captured);
+	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&captured))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
+						amount_column, payment_amount_column)));
+	foreach(lc, paysafe_catalog_leaves(refund))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (!paysafe_key_has_index(leaf, paysafe_catalog_column(leaf, payment_column)))
+			ereport(WARNING,
+					(errmsg("table \"%s\" has no index on column \"%s\"",
+							RelationGetRelationName(leaf), payment_column),
+					 errdetail("Each refund will read the whole table."),
+					 errhint("CREATE INDEX ON %s (%s);", paysafe_declare_table_name(refund),
+							 quote_identifier(payment_column))));
+		table_close(leaf, AccessShareLock);
+	}
+	table_close(payment_rel, AccessShareLock);
+	table_close(refund_rel, AccessShareLock);
+}
+
+/*
+ * protect_refund(refund, payment, payment_column, amount_column,
+ *				  currency_column, status_column, gated text[], void text[],
+ *				  payment_amount_column, payment_currency_column) returns void
+ */
+Datum
+paysafe_protect_refund(PG_FUNCTION_ARGS)
+{
+	Oid			refund;
+	Oid			payment;
+	char	   *payment_column = paysafe_declare_name_argument(fcinfo, 2, "payment_column");
+	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
+	char	   *currency_column = paysafe_declare_name_argument(fcinfo, 4, "currency_column");
+	char	   *status_column = paysafe_declare_name_argument(fcinfo, 5, "status_column");
+	List	   *gated = paysafe_declare_set_argument(fcinfo, 6, "gated");
+	List	   *voided = paysafe_declare_set_argument(fcinfo, 7, "void");
+	char	   *payment_amount_column = paysafe_declare_name_argument(fcinfo, 8, "payment_amount_column");
+	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
+	char	   *key_column;
+	SpecBuilder spec;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(0) ? "refund" : "payment")));
+	refund = PG_GETARG_OID(0);
+	payment = PG_GETARG_OID(1);
+	if (refund == payment)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refunds and payments must be two tables")));
+	if (gated == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "gated")));
+	foreach(lc, gated)
+		if (paysafe_strings_contain(voided, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	paysafe_declare_lock(refund);
+	paysafe_declare_lock(payment);
+	key_column = payment_key_column(refund, payment_column, payment);
+	check_pair(refund, payment, payment_column, key_column, amount_column, payment_amount_column);
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "payment_column", payment_column);
+	paysafe_spec_add_text(&spec, "payment_key_column", key_column);
+	paysafe_spec_add_text(&spec, "amount_column", amount_column);
+	paysafe_spec_add_text(&spec, "currency_column", currency_column);
+	paysafe_spec_add_text(&spec, "status_column", status_column);
+	paysafe_spec_add_set(&spec, "gated", gated);
+	paysafe_spec_add_set(&spec, "void", voided);
+	paysafe_spec_add_text(&spec, "payment_amount_column", payment_amount_column);
+	paysafe_spec_add_text(&spec, "payment_currency_column", payment_currency_column);
+	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
+	PG_RETURN_VOID();
+}

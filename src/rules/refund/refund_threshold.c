@@ -1,0 +1,224 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_threshold.c
+ *	  Refund thresholds: from which rolling sum on refunds need approval.
+ *
+ * Every change is a new row; the newest one of a currency counts.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "engine/declare.h"
+#include "engine/rule.h"
+#include "errors.h"
+#include "people/actor.h"
+#include "people/approval.h"
+#include "rules/refund/refund_threshold.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/money.h"
+
+/* Columns of paysafe.threshold. */
+enum
+{
+	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
+	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
+	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET,
+	THRESHOLD_NCOLUMNS
+};
+
+typedef struct ThresholdList
+{
+	Oid			relation;
+	List	   *thresholds;
+} ThresholdList;
+
+/* Keep the newest version of each currency, compared without case. */
+static bool
+collect_threshold(Relation rel, HeapTuple tuple, void *arg)
+{
+	ThresholdList *list = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	Threshold  *t = palloc0(sizeof(Threshold));
+	ListCell   *lc;
+
+	t->currency = paysafe_store_text(tuple, desc, THRESHOLD_CURRENCY);
+	t->version = DatumGetInt32(heap_getattr(tuple, THRESHOLD_VERSION + 1, desc, &isnull));
+	t->amount = DatumGetNumericCopy(heap_getattr(tuple, THRESHOLD_AMOUNT + 1, desc, &isnull));
+	t->approvers = DatumGetInt32(heap_getattr(tuple, THRESHOLD_APPROVERS + 1, desc, &isnull));
+	t->within = paysafe_approval_period(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_WITHIN + 1,
+																	   desc, &isnull)), "within");
+	t->valid_for = paysafe_approval_period(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_VALID_FOR + 1,
+																		  desc, &isnull)), "valid_for");
+	foreach(lc, list->thresholds)
+	{
+		Threshold  *other = lfirst(lc);
+
+		if (pg_strcasecmp(other->currency, t->currency) == 0)
+		{
+			if (other->version < t->version)
+				lfirst(lc) = t;
+			return true;
+		}
+	}
+	list->thresholds = lappend(list->thresholds, t);
+	return true;
+}
+
+List *
+paysafe_threshold_read(Oid relation)
+{
+	ThresholdList list = {.relation = relation};
+	Datum		key = ObjectIdGetDatum(relation);
+
+	paysafe_store_scan(PAYSAFE_THRESHOLD, "threshold_pkey", 1, &key, collect_threshold, &list);
+	return list.thresholds;
+}
+
+Threshold *
+paysafe_threshold_find(List *thresholds, const char *currency)
+{
+	ListCell   *lc;
+
+	foreach(lc, thresholds)
+		if (pg_strcasecmp(((Threshold *) lfirst(lc))->currency, currency) == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* How many approvals the refund needs to pass the gate now. */
+int
+paysafe_threshold_approvals(const Threshold *threshold, Numeric gate_total)
+{
+	if (threshold == NULL)
+		return 1;
+	return paysafe_money_compare(gate_total, threshold->amount) > 0 ? threshold->approvers : 0;
+}
+
+/* A period in words: hours and minutes, or seconds. */
+char *
+paysafe_threshold_period_text(int64 period)
+{
+	Interval	interval = {.time = period};
+
+	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(&interval)));
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_set_refund_threshold);
+
+/* What a change of the threshold loosens, or NULL. */
+static char *
+threshold_loosens(const Threshold *old_threshold, const Threshold *new_threshold, const char *currency)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	if (paysafe_money_compare(new_threshold->amount, old_threshold->amount) > 0)
+		appendStringInfo(&words, "raises the threshold from %s to %s; ",
+						 paysafe_money_words(old_threshold->amount, currency),
+						 paysafe_money_words(new_threshold->amount, currency));
+	if (new_threshold->approvers < old_threshold->approvers)
+		appendStringInfo(&words, "lowers the approvers from %d to %d; ",
+						 old_threshold->approvers, new_threshold->approvers);
+	if (new_threshold->within < old_threshold->within)
+		appendStringInfo(&words, "shortens the period from %s to %s; ",
+						 paysafe_threshold_period_text(old_threshold->within), paysafe_threshold_period_text(new_threshold->within));
+	if (new_threshold->valid_for > old_threshold->valid_for)
+		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
+						 paysafe_threshold_period_text(new_threshold->valid_for), paysafe_threshold_period_text(old_threshold->valid_for));
+	if (words.len == 0)
+		return NULL;
+	words.data[words.len - 2] = '\0';
+	return words.data;
+}
+
+/*
+ * set_refund_threshold(refund, currency, amount, approvers, within, valid_for)
+ * returns void
+ */
+Datum
+paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
+{
+	Oid			refund = PG_GETARG_OID(0);
+	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Threshold	threshold = {
+		.amount = PG_GETARG_NUMERIC(2),
+		.approvers = PG_GETARG_INT32(3),
+		.within = paysafe_approval_period(PG_GETARG_INTERVAL_P(4), "within"),
+		.valid_for = paysafe_approval_period(PG_GETARG_INTERVAL_P(5), "valid_for")
+	};
+	const PaysafeActor *actor = paysafe_actor_current();
+	RuleSource	rule;
+	bool		removed;
+	Threshold  *old_threshold;
+	char	   *words;
+	Datum		values[THRESHOLD_NCOLUMNS];
+	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
+
+	paysafe_declare_check_owner(refund);
+	/* one at a time; writers of refunds are not kept waiting */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
+	if (!paysafe_rule_newest(refund, "refund", &rule, &removed) || removed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no refund rule", get_rel_name(refund)),
+				 errhint("Declare it with paysafe.protect_refund.")));
+	if (paysafe_money_scale(currency) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", currency),
+				 errhint("Declare it with paysafe.set_currency.")));
+	if (numeric_is_nan(threshold.amount) || numeric_is_inf(threshold.amount) ||
+		paysafe_money_sign(threshold.amount) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a threshold must be a finite amount that is not negative")));
+	if (threshold.approvers < 1 || threshold.approvers > 10)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between 1 and 10", "approvers")));
+
+	old_threshold = paysafe_threshold_find(paysafe_threshold_read(refund), currency);
+	if (old_threshold != NULL)
+	{
+		if (paysafe_money_compare(old_threshold->amount, threshold.amount) == 0 &&
+			old_threshold->approvers == threshold.approvers &&
+			old_threshold->within == threshold.within &&
+			old_threshold->valid_for == threshold.valid_for)
+			PG_RETURN_VOID();
+		words = threshold_loosens(old_threshold, &threshold, currency);
+		if (words != NULL)
+			paysafe_declare_authorize(refund, psprintf("threshold for %s", currency),
+									  old_threshold->version + 1, words);
+	}
+	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
+	values[THRESHOLD_CURRENCY] = CStringGetTextDatum(currency);
+	values[THRESHOLD_VERSION] = Int32GetDatum(old_threshold ? old_threshold->version + 1 : 1);
+	values[THRESHOLD_AMOUNT] = NumericGetDatum(threshold.amount);
+	values[THRESHOLD_APPROVERS] = Int32GetDatum(threshold.approvers);
+	values[THRESHOLD_WITHIN] = PG_GETARG_DATUM(4);
+	values[THRESHOLD_VALID_FOR] = PG_GETARG_DATUM(5);
+	values[THRESHOLD_SINCE] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[THRESHOLD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
+	values[THRESHOLD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
+	nulls[THRESHOLD_REASON] = actor == NULL || actor->reason == NULL;
+	values[THRESHOLD_REASON] = nulls[THRESHOLD_REASON] ? (Datum) 0 : CStringGetTextDatum(actor->reason);
+	nulls[THRESHOLD_TICKET] = actor == NULL || actor->ticket == NULL;
+	values[THRESHOLD_TICKET] = nulls[THRESHOLD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
+	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
+	paysafe_rule_invalidate(refund);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,433 @@
+/*-------------------------------------------------------------------------
+ *
+ * webhook.c
+ *	  Webhooks in: verified, and accepted once.
+ *
+ * One call verifies a request, looks whether it has been here before and adds its
+ * event to the inbox, in the transaction of whoever calls: either all of it is
+ * committed or nothing is, and then the sender tries again.
+ *
+ * What has been here before is known for ever, by a keyed hash: of the event's id if
+ * the id is signed, of what is signed otherwise.  An id that is not signed says
+ * nothing, as whoever replays would set it anew.
+ *
+ * Locks, in this order, until the end of the transaction: the hash of the event
+ * (paysafe_store_lock_value), the hash of the object, the object's row.  What is
+ * there is read with the newest snapshot under these locks, at every isolation
+ * level.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/argument.h"
+#include "base/encode.h"
+#include "base/refusal.h"
+#include "compat.h"
+#include "services/queue/queue.h"
+#include "services/webhook/json_check.h"
+#include "services/webhook/webhook.h"
+#include "store/own_table.h"
+#include "vault/keyring.h"
+
+#define NO_SEQUENCE		PG_INT64_MIN
+
+/* Columns of paysafe.webhook_seen and paysafe.webhook_latest. */
+enum
+{
+	SEEN_DIGEST, SEEN_AT, SEEN_INBOX,
+	SEEN_NCOLUMNS
+};
+enum
+{
+	LATEST_DIGEST, LATEST_SEQUENCE, LATEST_AT,
+	LATEST_NCOLUMNS
+};
+
+/* Columns of the results. */
+enum
+{
+	ACCEPT_VERDICT, ACCEPT_REASON, ACCEPT_EVENT_ID, ACCEPT_TYPE, ACCEPT_INBOX, ACCEPT_KEY,
+	ACCEPT_NCOLUMNS
+};
+enum
+{
+	VERIFY_OK, VERIFY_REASON, VERIFY_KEY,
+	VERIFY_NCOLUMNS
+};
+
+/* What was seen of an event. */
+typedef struct Seen
+{
+	bool		found;
+	int64		inbox_id;		/* 0: none */
+} Seen;
+
+/* The newest of an object. */
+typedef struct Latest
+{
+	bool		found;
+	ItemPointerData tid;
+} Latest;
+
+/* Arguments; NULL for those that make no request. */
+static void
+read_request(FunctionCallInfo fcinfo, WebhookRequest *request)
+{
+	char	   *name = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	request->endpoint = paysafe_webhook_endpoint(name);
+	request->headers = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	request->body = "";
+	request->bodylen = 0;
+	if (!PG_ARGISNULL(2))
+	{
+		bytea	   *body = PG_GETARG_BYTEA_PP(2);
+
+		request->body = VARDATA_ANY(body);
+		request->bodylen = VARSIZE_ANY_EXHDR(body);
+	}
+	request->at = GetCurrentTimestamp();
+}
+
+static Datum
+digest_datum(const uint8 *digest)
+{
+	bytea	   *bytes = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
+
+	SET_VARSIZE(bytes, VARHDRSZ + PAYSAFE_SHA256_LEN);
+	memcpy(VARDATA(bytes), digest, PAYSAFE_SHA256_LEN);
+	return PointerGetDatum(bytes);
+}
+
+/* One session at a time deals with what has this hash. */
+static void
+lock_digest(PaysafeTable table, const uint8 *digest)
+{
+	uint64		hash;
+
+	memcpy(&hash, digest, sizeof(hash));
+	(void) paysafe_store_lock_value(table, hash, false);
+}
+
+/* Seen before? */
+
+static void
+event_digest(const WebhookRequest *request, uint8 *digest)
+{
+	StringInfoData all;
+	bool		by_id = request->endpoint->scheme->id_signed && request->id[0] != '\0';
+
+	initStringInfo(&all);
+	paysafe_argument_append(&all, request->endpoint->name);
+	paysafe_argument_append(&all, by_id ? "id" : "signed");
+	if (by_id)
+		appendStringInfoString(&all, request->id);
+	else
+		appendBinaryStringInfo(&all, request->signed_bytes.data, request->signed_bytes.len);
+	paysafe_keyring_mac("webhook seen", all.data, all.len, digest);
+	pfree(all.data);
+}
+
+static bool
+visit_seen(Relation rel, HeapTuple tuple, void *arg)
+{
+	Seen	   *seen = arg;
+	Datum		values[SEEN_NCOLUMNS];
+	bool		nulls[SEEN_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	seen->found = true;
+	seen->inbox_id = nulls[SEEN_INBOX] ? 0 : DatumGetInt64(values[SEEN_INBOX]);
+	return false;
+}
+
+static void
+note_seen(Datum digest, int64 inbox_id)
+{
+	Datum		values[SEEN_NCOLUMNS];
+	bool		nulls[SEEN_NCOLUMNS] = {0};
+
+	values[SEEN_DIGEST] = digest;
+	values[SEEN_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[SEEN_INBOX] = inbox_id == 0;
+	values[SEEN_INBOX] = Int64GetDatum(inbox_id);
+	paysafe_store_append(PAYSAFE_WEBHOOK_SEEN, values, nulls);
+	CommandCounterIncrement();
+}
+
+/* Older than what is known of its object? */
+
+/*
+ * The object and the number that says how new the event is; NO_SEQUENCE if the event
+ * is about none.  False if it is about one and has no such number, or names it in a way
+ * that is of no use.
+ */
+static bool
+read_sequence(const WebhookRequest *request, char *object, int64 *sequence)
+{
+	const WebhookEndpoint *endpoint = request->endpoint;
+	char		text[64];
+
+	*sequence = NO_SEQUENCE;
+	if (endpoint->object_path == NULL ||
+		paysafe_json_is_absent(request->body, request->bodylen, endpoint->object_path))
+		return true;
+	return paysafe_json_find(request->body, request->bodylen, endpoint->object_path,
+							 object, WEBHOOK_MAX_ID + 1, NULL) >= 0 &&
+		paysafe_json_find(request->body, request->bodylen, endpoint->sequence_path,
+						  text, sizeof(text), NULL) > 0 &&
+		paysafe_webhook_parse_sequence(text, sequence);
+}
+
+static bool
+visit_latest(Relation rel, HeapTuple tuple, void *arg)
+{
+	Latest	   *latest = arg;
+
+	latest->found = true;
+	latest->tid = tuple->t_self;
+	return false;
+}
+
+/* Note it as the newest; false if there is a newer one. */
+static bool
+note_latest(const WebhookRequest *request, const char *object, int64 sequence)
+{
+	StringInfoData all;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	Latest		latest = {0};
+	HeapTuple	tuple = NULL;
+	Datum		values[LATEST_NCOLUMNS];
+	bool		nulls[LATEST_NCOLUMNS] = {0};
+	Datum		key;
+
+	initStringInfo(&all);
+	paysafe_argument_append(&all, request->endpoint->name);
+	appendStringInfoString(&all, object);
+	paysafe_keyring_mac("webhook object", all.data, all.len, digest);
+	pfree(all.data);
+	key = digest_datum(digest);
+	lock_digest(PAYSAFE_WEBHOOK_LATEST, digest);
+	paysafe_store_scan(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", 1, &key, visit_latest, &latest);
+	if (latest.found)
+	{
+		Relation	rel = paysafe_store_open(PAYSAFE_WEBHOOK_LATEST);
+
+		tuple = paysafe_store_lock(PAYSAFE_WEBHOOK_LATEST, &latest.tid, LockWaitBlock);
+		if (tuple == NULL)
+			elog(ERROR, "row of webhook_latest is gone");
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		paysafe_store_close(rel);
+		/* as old as the newest is no older: some count in seconds */
+		if (DatumGetInt64(values[LATEST_SEQUENCE]) > sequence)
+			return false;
+	}
+	values[LATEST_DIGEST] = key;
+	values[LATEST_SEQUENCE] = Int64GetDatum(sequence);
+	values[LATEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	if (tuple != NULL)
+		paysafe_store_update(PAYSAFE_WEBHOOK_LATEST, tuple, values, nulls);
+	else
+	{
+		paysafe_store_append(PAYSAFE_WEBHOOK_LATEST, values, nulls);
+		CommandCounterIncrement();
+	}
+	return true;
+}
+
+/* The inbox */
+
+/* Headers that are of use to whoever works on the event; no credentials. */
+static Jsonb *
+useful_headers(const WebhookRequest *request)
+{
+	const WebhookScheme *scheme = request->endpoint->scheme;
+	const char *const useful[] = {
+		"content-type", "content-encoding", scheme->id_header, scheme->timestamp_header,
+		scheme->type_header
+	};
+	JsonbParseState *state = NULL;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	key = {0};
+	JsonbValue	value;
+	bool		taken = false;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	it = JsonbIteratorInit((JsonbContainer *) &request->headers->root);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			key = value;
+			taken = false;
+			for (int i = 0; i < lengthof(useful) && !taken; i++)
+				taken = useful[i] != NULL && key.val.string.len == (int) strlen(useful[i]) &&
+					pg_strncasecmp(key.val.string.val, useful[i], key.val.string.len) == 0;
+		}
+		else if (token == WJB_VALUE && taken && value.type == jbvString)
+		{
+			(void) pushJsonbValue(&state, WJB_KEY, &key);
+			(void) pushJsonbValue(&state, WJB_VALUE, &value);
+		}
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* An event without an id of its own gets what it is known by. */
+static int64
+add_to_inbox(const WebhookRequest *request, const uint8 *digest)
+{
+	char		hex[2 * PAYSAFE_SHA256_LEN + 1] = {0};
+
+	(void) paysafe_encode_hex(digest, PAYSAFE_SHA256_LEN, hex);
+	return paysafe_queue_add(PAYSAFE_INBOX_EVENT, &(QueueItem)
+							 {
+								 .source = request->endpoint->name,
+								 .event_id = request->id[0] != '\0' ? request->id : hex,
+								 .event_type = request->type[0] != '\0' ? request->type : NULL,
+								 .headers = useful_headers(request),
+								 .body = request->body,
+								 .bodylen = request->bodylen
+							 });
+}
+
+/* Nothing of the request itself gets into it. */
+static void
+record(const WebhookRequest *request, const char *origin)
+{
+	char	   *message = psprintf("a webhook was refused: %s", request->reason);
+
+	if (origin != NULL)
+		message = psprintf("%s; from %s", message, origin);
+	paysafe_refusal_record(&(Refusal)
+						   {
+							   .sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+							   .rule = psprintf("webhook_%s", request->reason),
+							   .schema_name = "paysafe",
+							   .table_name = "webhook",
+							   .key = request->endpoint->name,
+							   .statement = "webhook_accept",
+							   .message = message
+						   });
+}
+
+/* What becomes of a genuine request. */
+static const char *
+settle(WebhookRequest *request, int64 *inbox_id)
+{
+	char		object[WEBHOOK_MAX_ID + 1];
+	int64		sequence;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	Datum		key;
+	Seen		seen = {0};
+
+	*inbox_id = 0;
+	if (!request->wanted)
+		return "ignored";
+	if (!read_sequence(request, object, &sequence))
+	{
+		request->reason = "sequence_malformed";
+		return "refused";
+	}
+	PreventCommandIfReadOnly("accepting a webhook");
+	event_digest(request, digest);
+	key = digest_datum(digest);
+	paysafe_store_activate();
+	lock_digest(PAYSAFE_WEBHOOK_SEEN, digest);
+	paysafe_store_scan(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", 1, &key, visit_seen, &seen);
+	*inbox_id = seen.inbox_id;
+	if (seen.found)
+		return "duplicate";
+	if (sequence != NO_SEQUENCE && !note_latest(request, object, sequence))
+	{
+		note_seen(key, 0);
+		return "outdated";
+	}
+	if (request->endpoint->inbox)
+		*inbox_id = add_to_inbox(request, digest);
+	note_seen(key, *inbox_id);
+	return "accepted";
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_webhook_accept);
+
+/*
+ * webhook_accept(endpoint text, headers jsonb, body bytea, origin text) returns
+ * (verdict, reason, event_id, event_type, inbox_id, key_id)
+ */
+Datum
+paysafe_webhook_accept(PG_FUNCTION_ARGS)
+{
+	WebhookRequest *request = palloc(sizeof(WebhookRequest));
+	const char *verdict = "refused";
+	int64		inbox_id = 0;
+	Datum		values[ACCEPT_NCOLUMNS];
+	bool		nulls[ACCEPT_NCOLUMNS];
+
+	read_request(fcinfo, request);
+	paysafe_webhook_check(request);
+	if (request->reason == NULL)
+		verdict = settle(request, &inbox_id);
+	if (request->reason != NULL)
+		record(request, PG_ARGISNULL(3) ? NULL :
+			   paysafe_argument_origin(text_to_cstring(PG_GETARG_TEXT_PP(3))));
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[ACCEPT_VERDICT] = false;
+	values[ACCEPT_VERDICT] = CStringGetTextDatum(verdict);
+	if (request->reason != NULL)
+	{
+		nulls[ACCEPT_REASON] = false;
+		values[ACCEPT_REASON] = CStringGetTextDatum(request->reason);
+		return paysafe_argument_row(fcinfo, values, nulls);
+	}
+	nulls[ACCEPT_EVENT_ID] = request->id[0] == '\0';
+	values[ACCEPT_EVENT_ID] = CStringGetTextDatum(request->id);
+	nulls[ACCEPT_TYPE] = request->type[0] == '\0';
+	values[ACCEPT_TYPE] = CStringGetTextDatum(request->type);
+	nulls[ACCEPT_INBOX] = inbox_id == 0;
+	values[ACCEPT_INBOX] = Int64GetDatum(inbox_id);
+	nulls[ACCEPT_KEY] = false;
+	values[ACCEPT_KEY] = Int32GetDatum(request->key);
+	return paysafe_argument_row(fcinfo, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_webhook_verify);
+
+/*
+ * webhook_verify(endpoint text, headers jsonb, body bytea, at timestamptz) returns
+ * (ok, reason, key_id)
+ */
+Datum
+paysafe_webhook_verify(PG_FUNCTION_ARGS)
+{
+	WebhookRequest *request = palloc(sizeof(WebhookRequest));
+	Datum		values[VERIFY_NCOLUMNS];
+	bool		nulls[VERIFY_NCOLUMNS];
+
+	read_request(fcinfo, request);
+	if (!PG_ARGISNULL(3))
+		request->at = PG_GETARG_TIMESTAMPTZ(3);
+	paysafe_webhook_check(request);
+	values[VERIFY_OK] = BoolGetDatum(request->reason == NULL);
+	nulls[VERIFY_OK] = false;
+	nulls[VERIFY_REASON] = request->reason == NULL;
+	values[VERIFY_REASON] = request->reason ? CStringGetTextDatum(request->reason) : (Datum) 0;
+	nulls[VERIFY_KEY] = request->reason != NULL;
+	values[VERIFY_KEY] = Int32GetDatum(request->key);
+	return paysafe_argument_row(fcinfo, values, nulls);
+}

@@ -1,0 +1,373 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.c
+ *	  Where the extension's own objects are, and trees of tables.
+ *
+ * Nothing is looked up through search_path.  A relation is believed to be
+ * ours only if pg_depend makes it a member of the extension, so a table that
+ * somebody puts under one of our names in a renamed schema is not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/invalidation.h"
+#include "base/transaction.h"
+#include "compat.h"
+#include "store/catalog.h"
+
+static const char *const table_names[PAYSAFE_NTABLES] = {
+	[PAYSAFE_RULE] = "rule",
+	[PAYSAFE_THRESHOLD] = "threshold",
+	[PAYSAFE_CURRENCY] = "currency",
+	[PAYSAFE_APPROVAL_RECORD] = "approval_record",
+	[PAYSAFE_APPROVAL_END] = "approval_end",
+	[PAYSAFE_REFUND_EVENT] = "refund_event",
+	[PAYSAFE_CLOSED_PERIOD] = "closed_period",
+	[PAYSAFE_BALANCE_STRIPE] = "balance_stripe",
+	[PAYSAFE_BALANCE_MOVE] = "balance_move",
+	[PAYSAFE_RESERVATION_RECORD] = "reservation_record",
+	[PAYSAFE_RESERVATION_END] = "reservation_end",
+	[PAYSAFE_AUDIT_ROW] = "audit_row",
+	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
+	[PAYSAFE_REDACTION_KEY] = "redaction_key",
+	[PAYSAFE_ACTIVATION] = "activation",
+	[PAYSAFE_TEST_DATABASE] = "test_database",
+	[PAYSAFE_REFUSAL_RECORD] = "refusal_record",
+	[PAYSAFE_MAINTENANCE_RECORD] = "maintenance_record",
+	[PAYSAFE_MAINTENANCE_END] = "maintenance_end",
+	[PAYSAFE_MAINTENANCE_CHANGE] = "maintenance_change",
+	[PAYSAFE_DATA_KEY] = "data_key",
+	[PAYSAFE_IDEMPOTENCY_ENDPOINT] = "idempotency_endpoint",
+	[PAYSAFE_IDEMPOTENCY_KEY] = "idempotency_key",
+	[PAYSAFE_IDEMPOTENCY_RESPONSE] = "idempotency_response",
+	[PAYSAFE_API_KEY_RECORD] = "api_key_record",
+	[PAYSAFE_API_KEY_END] = "api_key_end",
+	[PAYSAFE_API_KEY_USE] = "api_key_use",
+	[PAYSAFE_INBOX_EVENT] = "inbox_event",
+	[PAYSAFE_INBOX_PAYLOAD] = "inbox_payload",
+	[PAYSAFE_OUTBOX_EVENT] = "outbox_event",
+	[PAYSAFE_OUTBOX_PAYLOAD] = "outbox_payload",
+	[PAYSAFE_QUEUE_SETTING] = "queue_setting",
+	[PAYSAFE_QUEUE_NOTE] = "queue_note",
+	[PAYSAFE_WEBHOOK_DESTINATION] = "webhook_destination",
+	[PAYSAFE_DESTINATION_KEY] = "destination_key",
+	[PAYSAFE_OUTBOX_ATTEMPT] = "outbox_attempt",
+	[PAYSAFE_WEBHOOK_SCHEME] = "webhook_scheme",
+	[PAYSAFE_WEBHOOK_ENDPOINT] = "webhook_endpoint",
+	[PAYSAFE_WEBHOOK_KEY] = "webhook_key",
+	[PAYSAFE_WEBHOOK_SEEN] = "webhook_seen",
+	[PAYSAFE_WEBHOOK_LATEST] = "webhook_latest",
+};
+
+/* Known OIDs; reset as a whole when anything they depend on changes. */
+static struct
+{
+	bool		absent;			/* there is no extension */
+	Oid			extension;
+	Oid			owner;
+	Oid			schema;
+	Oid			tables[PAYSAFE_NTABLES];
+	Oid			enforce;
+	Oid			statement;
+	Oid			act_as;
+}			known;
+
+static void
+forget(Datum arg, Oid relid)
+{
+	if (OidIsValid(relid))
+	{
+		bool		ours = false;
+
+		for (int i = 0; i < PAYSAFE_NTABLES; i++)
+			ours |= known.tables[i] == relid;
+		if (!ours)
+			return;
+	}
+	memset(&known, 0, sizeof(known));
+}
+
+static void
+forget_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	memset(&known, 0, sizeof(known));
+}
+
+static PAYSAFE_NORETURN void
+damaged(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the extension paysafe is not complete in this database"),
+			 errdetail("Missing or not a member of the extension: %s.", what),
+			 errhint("Restore the extension from a backup, or create it again in a new database.")));
+	pg_unreachable();
+}
+
+/* Read the extension's OID and owner from pg_extension. */
+static void
+look_for_extension(void)
+{
+	Relation	rel;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("paysafe"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+
+		known.extension = form->oid;
+		known.owner = form->extowner;
+		paysafe_transaction_watch();
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	known.absent = !OidIsValid(known.extension);
+}
+
+bool
+paysafe_catalog_present(void)
+{
+	if (likely(OidIsValid(known.extension)))
+		return true;
+	/* creating it creates a schema, which resets this */
+	if (known.absent || !OidIsValid(MyDatabaseId) || !IsTransactionState())
+		return false;
+	look_for_extension();
+	return OidIsValid(known.extension);
+}
+
+static Oid
+extension_oid(void)
+{
+	if (!OidIsValid(known.extension))
+		look_for_extension();
+	if (!OidIsValid(known.extension))
+		damaged("extension paysafe");
+	return known.extension;
+}
+
+Oid
+paysafe_catalog_extension(void)
+{
+	return extension_oid();
+}
+
+bool
+paysafe_catalog_in_script(void)
+{
+	return creating_extension && paysafe_catalog_present() &&
+		CurrentExtensionObject == extension_oid();
+}
+
+static bool
+is_member(Oid classid, Oid objid)
+{
+	return getExtensionOfObject(classid, objid) == extension_oid();
+}
+
+static Oid
+schema_oid(void)
+{
+	if (!OidIsValid(known.schema))
+	{
+		Oid			oid = get_namespace_oid("paysafe", true);
+
+		if (!OidIsValid(oid) || !is_member(NamespaceRelationId, oid))
+			damaged("schema paysafe");
+		known.schema = oid;
+	}
+	return known.schema;
+}
+
+Oid
+paysafe_catalog_schema(void)
+{
+	return schema_oid();
+}
+
+Oid
+paysafe_catalog_table(PaysafeTable table)
+{
+	if (!OidIsValid(known.tables[table]))
+	{
+		Oid			oid = get_relname_relid(table_names[table], schema_oid());
+
+		if (!OidIsValid(oid) || !is_member(RelationRelationId, oid))
+			damaged(psprintf("table paysafe.%s", table_names[table]));
+		known.tables[table] = oid;
+	}
+	return known.tables[table];
+}
+
+Oid
+paysafe_catalog_owner(void)
+{
+	(void) extension_oid();
+	return known.owner;
+}
+
+bool
+paysafe_catalog_is_own(Oid relid)
+{
+	return get_rel_namespace(relid) == schema_oid();
+}
+
+/* A function of ours with so many arguments of type text, member of the extension. */
+static Oid
+own_function(const char *name, int nargs, Oid *cached)
+{
+	if (!OidIsValid(*cached))
+	{
+		Oid			types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+		Oid			oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										  CStringGetDatum(name),
+										  PointerGetDatum(buildoidvector(types, nargs)),
+										  ObjectIdGetDatum(schema_oid()));
+
+		if (!OidIsValid(oid) || !is_member(ProcedureRelationId, oid))
+			damaged(psprintf("function paysafe.%s()", name));
+		*cached = oid;
+	}
+	return *cached;
+}
+
+Oid
+paysafe_catalog_enforce_function(void)
+{
+	return own_function("enforce", 0, &known.enforce);
+}
+
+Oid
+paysafe_catalog_statement_function(void)
+{
+	return own_function("enforce_statement", 0, &known.statement);
+}
+
+bool
+paysafe_catalog_may_act_as(const char *role)
+{
+	Oid			roleid = get_role_oid(role, true);
+
+	return !OidIsValid(roleid) ||
+		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK;
+}
+
+/* Direct parents: of a partition one, of an inheritance child several. */
+static List *
+direct_parents(Oid relid)
+{
+	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = lappend_oid(result, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+List *
+paysafe_catalog_ancestors(Oid relid)
+{
+	List	   *result = list_make1_oid(relid);
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(result); i++)
+		result = list_concat_unique_oid(result, direct_parents(list_nth_oid(result, i)));
+	return result;
+}
+
+List *
+paysafe_catalog_leaves(Oid root)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	/* most tables are alone: then there is no tree to build */
+	if (!has_subclass(root) && get_rel_relkind(root) == RELKIND_RELATION)
+		return list_make1_oid(root);
+	foreach(lc, find_all_inheritors(root, AccessShareLock, NULL))
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			result = lappend_oid(result, lfirst_oid(lc));
+	return result;
+}
+
+AttrNumber
+paysafe_catalog_column(Relation rel, const char *column)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, RelationGetRelationName(rel))));
+	/* its values are nowhere: not in the row that a trigger sees */
+	if (is_virtual_column_compat(TupleDescAttr(RelationGetDescr(rel), attnum - 1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" is a virtual generated column",
+						column, RelationGetRelationName(rel)),
+				 errhint("Name the columns that it is computed from, or make it STORED.")));
+	return attnum;
+}
+
+int
+paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function)
+{
+	TriggerDesc *desc = rel->trigdesc;
+
+	if (desc != NULL)
+		for (int i = 0; i < desc->numtriggers; i++)
+			if (strcmp(desc->triggers[i].tgname, name) == 0 &&
+				desc->triggers[i].tgfoid == function)
+				return i;
+	return -1;
+}
+
+void
+paysafe_catalog_init(void)
+{
+	paysafe_invalidation_register(forget);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
+}

@@ -1,0 +1,472 @@
+/*-------------------------------------------------------------------------
+ *
+ * own_table.c
+ *	  Reading and adding rows of paysafe's own tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/refusal.h"
+#include "base/scan.h"
+#include "compat.h"
+#include "engine/test_database.h"
+#include "errors.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
+
+static StoreRecorder recorder = NULL;
+
+void
+paysafe_store_set_recorder(StoreRecorder new_recorder)
+{
+	recorder = new_recorder;
+}
+
+static void
+insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
+{
+	Relation	rel = table_open(relid, RowExclusiveLock);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+
+	ExecStoreHeapTuple(tuple, slot, false);
+	slot->tts_tableOid = RelationGetRelid(rel);
+	table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
+	paysafe_store_index(rel, &slot, 1);
+	if (record != NULL)
+		record(rel, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+}
+
+/* How long ago the row of paysafe.activation was added, if it is there. */
+typedef enum Activation
+{
+	NOT_ACTIVE,
+	ACTIVE_HERE,				/* by this transaction, which may still abort */
+	ACTIVE
+} Activation;
+
+static bool
+visit_activation(Relation rel, HeapTuple tuple, void *arg)
+{
+	Activation *result = arg;
+	bool		mine = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+
+	*result = mine ? Max(*result, ACTIVE_HERE) : ACTIVE;
+	return *result != ACTIVE;
+}
+
+void
+paysafe_store_activate(void)
+{
+	static Oid	active = InvalidOid;	/* the table in which it was seen */
+	static FullTransactionId active_here;	/* in which it was added, ... */
+	static SubTransactionId active_here_sub;	/* ... or seen, by its own rows */
+	Oid			table = paysafe_catalog_table(PAYSAFE_ACTIVATION);
+	FullTransactionId xid;
+	Activation	found = NOT_ACTIVE;
+
+	if (likely(active == table))
+		return;
+
+	/* a savepoint may have taken it back */
+	xid = GetTopFullTransactionId();
+	if (FullTransactionIdEquals(active_here, xid) && SubTransactionIsActive(active_here_sub))
+		return;
+	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &found);
+	if (found == ACTIVE)
+		active = table;
+	else
+	{
+		Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
+		bool		isnull = false;
+
+		if (found == NOT_ACTIVE)
+			insert_row(table, &now, &isnull, NULL);
+		active_here = xid;
+		active_here_sub = GetCurrentSubTransactionId();
+	}
+}
+
+void
+paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
+{
+	paysafe_store_activate();
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder);
+}
+
+void
+paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
+{
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+}
+
+void
+paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
+{
+	paysafe_store_activate();
+	insert_row(partition, values, nulls, NULL);
+}
+
+typedef struct StoreScan
+{
+	StoreVisitor visitor;
+	void	   *arg;
+} StoreScan;
+
+static bool
+visit_slot(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	StoreScan  *scan = arg;
+
+	return scan->visitor(rel, ExecFetchSlotHeapTuple(slot, false, NULL), scan->arg);
+}
+
+/* Open an index of the table by name. */
+static Relation
+open_index(Relation rel, const char *name)
+{
+	Oid			oid = get_relname_relid(name, RelationGetNamespace(rel));
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" of the extension paysafe does not exist", name)));
+	return index_open(oid, AccessShareLock);
+}
+
+/*
+ * The function that compares values of a column that our indexes have.  They are
+ * searched for every posting: catalogs would be asked the same again and again.
+ */
+static RegProcedure
+comparison(Oid type, StrategyNumber strategy)
+{
+	static const RegProcedure times[] = {
+		[BTLessStrategyNumber] = F_TIMESTAMPTZ_LT,
+		[BTLessEqualStrategyNumber] = F_TIMESTAMPTZ_LE,
+		[BTEqualStrategyNumber] = F_TIMESTAMPTZ_EQ,
+		[BTGreaterEqualStrategyNumber] = F_TIMESTAMPTZ_GE,
+		[BTGreaterStrategyNumber] = F_TIMESTAMPTZ_GT
+	};
+
+	if (type == TIMESTAMPTZOID)
+		return times[strategy];
+	if (strategy == BTEqualStrategyNumber)
+		switch (type)
+		{
+			case OIDOID:
+			case REGCLASSOID:
+				return F_OIDEQ;
+			case INT4OID:
+				return F_INT4EQ;
+			case INT8OID:
+				return F_INT8EQ;
+			case TEXTOID:
+				return F_TEXTEQ;
+			case BYTEAOID:
+				return F_BYTEAEQ;
+		}
+	elog(ERROR, "no index of paysafe compares type %u by strategy %d", type, strategy);
+	return InvalidOid;
+}
+
+/* The n-th column of the index compared with the value. */
+static void
+make_key(ScanKey key, Relation rel, Relation index, int n, StrategyNumber strategy, Datum value)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
+										  index->rd_index->indkey.values[n] - 1);
+
+	ScanKeyEntryInitialize(key, 0, n + 1, strategy, InvalidOid, att->attcollation,
+						   comparison(att->atttypid, strategy), value);
+}
+
+bool
+paysafe_store_is_empty(PaysafeTable table)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(rel) == 0;
+
+	table_close(rel, AccessShareLock);
+	return empty;
+}
+
+static void
+scan_relation(Relation rel, const char *index_name, int nkeys, const Datum *keys,
+			  StoreVisitor visitor, void *arg)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	StoreScan	scan = {visitor, arg};
+	Relation	index = NULL;
+	ScanKeyData scankeys[INDEX_MAX_KEYS];
+
+	if (nkeys > 0)
+		index = open_index(rel, index_name);
+	for (int i = 0; i < nkeys; i++)
+		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
+	paysafe_scan(rel, index, nkeys, scankeys, snapshot, visit_slot, &scan);
+	if (index != NULL)
+		index_close(index, AccessShareLock);
+	UnregisterSnapshot(snapshot);
+}
+
+void
+paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
+				   const Datum *keys, StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+
+	scan_relation(rel, index_name, nkeys, keys, visitor, arg);
+	table_close(rel, AccessShareLock);
+}
+
+void
+paysafe_store_scan_in(Oid partition, const char *index_suffix, int nkeys, const Datum *keys,
+					  StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(partition, AccessShareLock);
+
+	scan_relation(rel, psprintf("%s_%s", RelationGetRelationName(rel), index_suffix),
+				  nkeys, keys, visitor, arg);
+	table_close(rel, AccessShareLock);
+}
+
+/* One more condition on an index column: it compares with the bound that way. */
+typedef struct SeekBound
+{
+	StrategyNumber strategy;
+	Datum		bound;
+} SeekBound;
+
+static void
+seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
+	 int nbounds, const SeekBound *bounds, bool backward, Snapshot snapshot,
+	 StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
+	Relation	index = open_index(rel, index_name);
+	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
+	StoreScan	scan = {visitor, arg};
+	ScanKeyData scankeys[INDEX_MAX_KEYS + 2];
+
+	for (int i = 0; i < nkeys; i++)
+		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
+	for (int i = 0; i < nbounds; i++)
+		make_key(&scankeys[nkeys + i], rel, index, nkeys, bounds[i].strategy, bounds[i].bound);
+	paysafe_scan_ordered(rel, index, nkeys + nbounds, scankeys, newest ? newest : snapshot,
+						 backward ? BackwardScanDirection : ForwardScanDirection,
+						 newest == NULL, visit_slot, &scan);
+	if (newest != NULL)
+		UnregisterSnapshot(newest);
+	/* locked until commit: whoever seeks once will do so again, or add rows */
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
+				   StrategyNumber strategy, Datum bound, bool backward, Snapshot snapshot,
+				   StoreVisitor visitor, void *arg)
+{
+	SeekBound	bounds[1] = {{strategy, bound}};
+
+	seek(table, index_name, nkeys, keys, strategy == InvalidStrategy ? 0 : 1, bounds,
+		 backward, snapshot, visitor, arg);
+}
+
+void
+paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
+						   const Datum *keys, TimestampTz lower, TimestampTz upper,
+						   StoreVisitor visitor, void *arg)
+{
+	SeekBound	bounds[2] = {
+		{BTGreaterEqualStrategyNumber, TimestampTzGetDatum(lower)},
+		{BTLessEqualStrategyNumber, TimestampTzGetDatum(upper)}
+	};
+
+	seek(table, index_name, nkeys, keys, 2, bounds, false, NULL, visitor, arg);
+}
+
+Relation
+paysafe_store_open(PaysafeTable table)
+{
+	return table_open(paysafe_catalog_table(table), AccessShareLock);
+}
+
+void
+paysafe_store_close(Relation rel)
+{
+	table_close(rel, AccessShareLock);
+}
+
+HeapTuple
+paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	ItemPointerData at = *tid;
+	TM_FailureData failure;
+	TM_Result	result;
+	HeapTuple	copy = NULL;
+
+	result = table_tuple_lock(rel, &at, snapshot, slot, GetCurrentCommandId(true),
+							  LockTupleNoKeyExclusive, wait,
+							  wait == LockWaitSkip ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+							  &failure);
+	switch (result)
+	{
+		case TM_Ok:
+			copy = ExecCopySlotHeapTuple(slot);
+			copy->t_self = slot->tts_tid;
+			break;
+		case TM_Deleted:
+		case TM_Updated:		/* these two only to be skipped: otherwise */
+		case TM_WouldBlock:		/* the newest version is found, and an error raised */
+			break;
+		case TM_SelfModified:
+			elog(ERROR, "row of \"%s\" was changed by this command", RelationGetRelationName(rel));
+			break;
+		default:
+			elog(ERROR, "could not lock a row of \"%s\": %d", RelationGetRelationName(rel), result);
+	}
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return copy;
+}
+
+void
+paysafe_store_update(PaysafeTable table, HeapTuple locked, Datum *values, bool *nulls)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+
+	ExecStoreHeapTuple(tuple, slot, false);
+	slot->tts_tableOid = RelationGetRelid(rel);
+	if (update_tuple_compat(rel, &locked->t_self, slot, InvalidSnapshot))
+		paysafe_store_index(rel, &slot, 1);
+	locked->t_self = slot->tts_tid;
+	ExecDropSingleTupleTableSlot(slot);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+bool
+paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, paysafe_catalog_table(table),
+					   (uint32) hash, (uint16) (hash >> 32));
+	return LockAcquire(&tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static bool
+collect_tid(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	List	  **tids = arg;
+	ItemPointer tid = palloc(sizeof(ItemPointerData));
+
+	*tid = slot->tts_tid;
+	*tids = lappend(*tids, tid);
+	return true;
+}
+
+void
+paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	Relation	index = open_index(rel, index_name);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	ScanKeyData scankeys[INDEX_MAX_KEYS];
+	List	   *tids = NIL;
+	ListCell   *lc;
+
+	if (!paysafe_is_test_database())
+		elog(ERROR, "rows of \"%s\" stay", RelationGetRelationName(rel));
+	for (int i = 0; i < nkeys; i++)
+		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
+	paysafe_scan(rel, index, nkeys, scankeys, snapshot, collect_tid, &tids);
+	foreach(lc, tids)
+		simple_table_tuple_delete(rel, lfirst(lc), snapshot);
+	UnregisterSnapshot(snapshot);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+}
+
+char *
+paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column + 1, desc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_own_table);
+
+/*
+ * own_table() returns trigger: BEFORE each row and BEFORE TRUNCATE on
+ * paysafe's own tables.  UPDATE, DELETE and TRUNCATE are refused for
+ * everyone.  INSERT is how pg_restore brings the rows back: it is accepted
+ * until paysafe works in this database for the first time.  That triggers are
+ * there says nothing: pg_restore with several jobs creates them while other
+ * tables are still being filled.
+ */
+Datum
+paysafe_own_table(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Activation	activation = NOT_ACTIVE;
+	const char *name;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by the trigger manager", "own_table")));
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &activation);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && activation == NOT_ACTIVE)
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	/* a partition of the audit log speaks for the whole */
+	name = get_rel_name(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(trigdata->tg_relation))));
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = "own_table",
+					   .schema_name = "paysafe",
+					   .table_name = name,
+					   .message = psprintf("rows of \"paysafe.%s\" cannot be written by SQL", name),
+					   .detail = "The table is evidence or configuration of paysafe: only its functions add rows, and nothing changes or removes them.",
+					   .hint = "Declare, change or drop a rule with the functions of schema paysafe."
+				   });
+	PG_RETURN_NULL();
+}

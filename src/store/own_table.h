@@ -1,0 +1,149 @@
+/*-------------------------------------------------------------------------
+ *
+ * own_table.h
+ *	  Reading and adding rows of paysafe's own tables.
+ *
+ * Rows go through the table access method with their index entries, never
+ * through SQL: no rule, trigger, row security policy or cached plan can
+ * swallow or change them.  The tables are insert-only; a trigger refuses what
+ * arrives by SQL (see paysafe.own_table).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_OWN_TABLE_H
+#define PAYSAFE_OWN_TABLE_H
+
+#include "access/htup.h"
+#include "access/stratnum.h"
+#include "datatype/timestamp.h"
+#include "executor/tuptable.h"
+#include "nodes/lockoptions.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#include "store/catalog.h"
+
+/*
+ * Add one row and its index entries.  The values have the table's column
+ * order.  Takes RowExclusiveLock until the end of the transaction.  The
+ * recorder (see below) is told.
+ */
+extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls);
+
+/*
+ * The same for what the server itself notes: the recorder is not told, and the
+ * database does not count as used.
+ */
+extern void paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls);
+
+/*
+ * The same as paysafe_store_append for a partition of an own table, whose OID
+ * store/partition.h knows; the database counts as used.
+ */
+extern void paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls);
+
+/*
+ * From now on no row arrives by SQL.  Called whenever paysafe's functions or
+ * triggers work; until then the database may be one that pg_restore is filling.
+ * Cheap once it is known.
+ */
+extern void paysafe_store_activate(void);
+
+/*
+ * The index entries of rows that are in the table already.  Takes
+ * RowExclusiveLock on the indexes until the end of the transaction.
+ */
+extern void paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots);
+
+/*
+ * Call the visitor for each row of an own table as the newest snapshot sees
+ * it, including what the current command wrote, until it returns false.  If
+ * nkeys > 0, only rows whose first nkeys index columns (of an index of that
+ * name) equal the key values; key types are those of the columns.
+ */
+typedef bool (*StoreVisitor) (Relation rel, HeapTuple tuple, void *arg);
+extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
+							   int nkeys, const Datum *keys,
+							   StoreVisitor visitor, void *arg);
+
+/*
+ * The same for a partition of an own table; the index is called TABLE_SUFFIX.
+ */
+extern void paysafe_store_scan_in(Oid partition, const char *index_suffix,
+								  int nkeys, const Datum *keys,
+								  StoreVisitor visitor, void *arg);
+
+/*
+ * The same in the order of the index: rows whose first nkeys index columns equal
+ * the key values and, unless the strategy is InvalidStrategy, whose next one
+ * compares with the bound that way.  A snapshot of the query's makes it a read of
+ * the query; NULL stands for the newest, as above.
+ */
+extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys,
+							   const Datum *keys, StrategyNumber strategy, Datum bound,
+							   bool backward, Snapshot snapshot,
+							   StoreVisitor visitor, void *arg);
+
+/*
+ * The same forward, for rows whose next index column, a timestamptz, is between
+ * two times, both included.
+ */
+extern void paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
+									   const Datum *keys, TimestampTz lower, TimestampTz upper,
+									   StoreVisitor visitor, void *arg);
+
+/* An own table, opened for the shape of its rows; AccessShareLock. */
+extern Relation paysafe_store_open(PaysafeTable table);
+extern void paysafe_store_close(Relation rel);
+
+/*
+ * For tables whose rows have a life: lock the newest version of a row that a
+ * visitor saw, FOR NO KEY UPDATE.  Returns a copy of it, or NULL: it is gone.
+ * LockWaitError raises 55P03 if somebody else has it.  What the visitor saw may be
+ * outdated: look at the copy.  LockWaitSkip locks what the visitor saw and nothing
+ * newer: NULL too if somebody else has the row, or has changed it since, which then
+ * is not locked.  The table is locked in RowExclusiveLock until the end of the
+ * transaction.
+ */
+extern HeapTuple paysafe_store_lock(PaysafeTable table, ItemPointer tid, LockWaitPolicy wait);
+
+/*
+ * Change a row that paysafe_store_lock has returned, in this command or an earlier
+ * one of this transaction; the values are all of the row's.  The change has been
+ * made visible to what comes next.  The recorder is not told: what such a table
+ * records of its own life is its own business.
+ */
+extern void paysafe_store_update(PaysafeTable table, HeapTuple locked,
+								 Datum *values, bool *nulls);
+
+/*
+ * Lock a value of the table that may have no row yet, by its hash, until the end of
+ * the transaction: no SQL function hands out such a lock.  Values whose hashes
+ * agree in 48 bits wait for each other.  False: nowait, and somebody else has it.
+ */
+extern bool paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowait);
+
+/*
+ * Remove rows, in a test database only: those whose first nkeys columns of the
+ * index equal the key values.
+ */
+extern void paysafe_store_remove(PaysafeTable table, const char *index_name,
+								 int nkeys, const Datum *keys);
+
+/*
+ * Has the table never had a row?  Then none of anybody's, committed or not: a
+ * short answer under a lock that whoever adds rows takes too.
+ */
+extern bool paysafe_store_is_empty(PaysafeTable table);
+
+/* A text column (0-based) of a row of an own table, or NULL; palloc'd. */
+extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
+
+/*
+ * Who records rows of own tables in the audit log.  Set once by the layer
+ * above, which core does not know.
+ */
+typedef void (*StoreRecorder) (Relation rel, TupleTableSlot *row);
+extern void paysafe_store_set_recorder(StoreRecorder recorder);
+
+#endif							/* PAYSAFE_OWN_TABLE_H */

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * partition.h
+ *	  Own tables whose rows are partitioned by time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_PARTITION_H
+#define PAYSAFE_PARTITION_H
+
+#include "datatype/timestamp.h"
+
+#include "store/catalog.h"
+
+/*
+ * How a table is partitioned; one constant for each.  Its first column is the
+ * partition key, a timestamptz.  Partitions are called PREFIX_YYYY_MM or
+ * PREFIX_YYYY_MM_DD after their first day in UTC; PREFIX_default takes what no
+ * period covers.
+ */
+typedef struct OwnPartitions
+{
+	PaysafeTable parent;
+	const char *prefix;
+	int			days;			/* length of a period; 0: calendar months */
+	const char *options;		/* storage parameters, or NULL */
+	const char *const *statements;	/* run for each new one, its name for %s; NULL ends */
+} OwnPartitions;
+
+/*
+ * The partition for a time.  Remembered: cheap as long as times stay in one
+ * period.  Raises 55000 if there is none, not even a default one.
+ */
+extern Oid	paysafe_partition_for(const OwnPartitions *how, TimestampTz at);
+
+/* All partitions, the default one too; AccessShareLock on the parent. */
+extern List *paysafe_partition_all(const OwnPartitions *how);
+
+/*
+ * Make what is missing of the default partition and of so many periods from the
+ * current one on; returns how many were made.  Readers and writers go on.
+ */
+extern int	paysafe_partition_extend(const OwnPartitions *how, int periods);
+
+/*
+ * Drop the partitions whose period ended before the time; returns how many.
+ * Takes AccessExclusiveLock on the parent for as long as the transaction lasts.
+ */
+extern int	paysafe_partition_drop(const OwnPartitions *how, TimestampTz before);
+
+extern void paysafe_partition_init(void);
+
+#endif							/* PAYSAFE_PARTITION_H */

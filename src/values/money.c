@@ -1,0 +1,349 @@
+/*-------------------------------------------------------------------------
+ *
+ * money.c
+ *	  Amounts and currencies.
+ *
+ * All arithmetic is PostgreSQL's numeric, called as C functions, so that no
+ * operator or aggregate found through search_path takes part.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/invalidation.h"
+#include "compat.h"
+#include "engine/declare.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/money.h"
+
+#define CURRENCY_LEN 32
+
+typedef struct CurrencyEntry
+{
+	char		code[CURRENCY_LEN]; /* lower case; hash key */
+	int			scale;
+} CurrencyEntry;
+
+static HTAB *currencies = NULL; /* NULL: not loaded; lives with the backend */
+static Oid	currency_relid = InvalidOid;
+
+void
+paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
+{
+	AttrNumber	attnum = paysafe_catalog_column(rel, column);
+
+	out->attnum = attnum;
+	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	strlcpy(out->name, column, NAMEDATALEN);
+	if (out->typid != NUMERICOID && !paysafe_money_is_minor(out))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" has type %s, which cannot hold exact money",
+						column, format_type_be(out->typid)),
+				 errhint("Use numeric for major units, or smallint, integer or bigint for minor units.")));
+}
+
+bool
+paysafe_money_is_minor(const AmountColumn *column)
+{
+	return column->typid == INT2OID || column->typid == INT4OID ||
+		column->typid == INT8OID;
+}
+
+bool
+paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *out)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, column->attnum, &isnull);
+
+	if (isnull)
+		return false;
+	switch (column->typid)
+	{
+		case INT2OID:
+			*out = int64_to_numeric(DatumGetInt16(value));
+			break;
+		case INT4OID:
+			*out = int64_to_numeric(DatumGetInt32(value));
+			break;
+		case INT8OID:
+			*out = int64_to_numeric(DatumGetInt64(value));
+			break;
+		default:
+			*out = DatumGetNumeric(value);
+	}
+	return true;
+}
+
+Datum
+paysafe_money_datum(const AmountColumn *column, Form_pg_attribute att, Numeric amount)
+{
+	int32		typmod = att->atttypmod;
+	Oid			base = getBaseTypeAndTypmod(att->atttypid, &typmod);
+	Datum		value = NumericGetDatum(amount);
+	Datum		result;
+
+	Assert(base == column->typid);
+	switch (base)
+	{
+		case INT2OID:
+			result = DirectFunctionCall1(numeric_int2, value);
+			break;
+		case INT4OID:
+			result = DirectFunctionCall1(numeric_int4, value);
+			break;
+		case INT8OID:
+			result = DirectFunctionCall1(numeric_int8, value);
+			break;
+		default:
+			result = DirectFunctionCall2(numeric, value, Int32GetDatum(typmod));
+			if (paysafe_money_compare(DatumGetNumeric(result), amount) != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("column \"%s\" cannot hold %s exactly",
+								column->name, paysafe_money_text(amount))));
+	}
+	if (att->atttypid != base)
+		domain_check(result, false, att->atttypid, NULL, NULL);
+	return result;
+}
+
+bool
+paysafe_money_same(const AmountColumn *column, TupleTableSlot *a, TupleTableSlot *b)
+{
+	Numeric		av;
+	Numeric		bv;
+	bool		ahas = paysafe_money_value(column, a, &av);
+	bool		bhas = paysafe_money_value(column, b, &bv);
+
+	if (!ahas || !bhas)
+		return ahas == bhas;
+	return paysafe_money_compare(av, bv) == 0;
+}
+
+char *
+paysafe_money_fault(const AmountColumn *column, Numeric amount,
+					const char *currency, bool zero_allowed)
+{
+	int			sign;
+
+	if (numeric_is_nan(amount) || numeric_is_inf(amount))
+		return pstrdup("it is not a finite number");
+	sign = paysafe_money_sign(amount);
+	if (sign < 0)
+		return pstrdup("it is negative");
+	if (sign == 0 && !zero_allowed)
+		return pstrdup("it is zero");
+	if (!paysafe_money_is_minor(column))
+	{
+		int			scale = paysafe_money_scale(currency);
+		int			used;
+
+		if (scale < 0)
+			return psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
+		used = DatumGetInt32(DirectFunctionCall1(numeric_min_scale,
+												 NumericGetDatum(amount)));
+		if (used > scale)
+			return psprintf("%s has %d decimals, the amount %d", currency, scale, used);
+	}
+	return NULL;
+}
+
+Numeric
+paysafe_money_zero(void)
+{
+	return int64_to_numeric(0);
+}
+
+Numeric
+paysafe_money_add(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a),
+											   NumericGetDatum(b)));
+}
+
+Numeric
+paysafe_money_negate(Numeric amount)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(amount)));
+}
+
+Numeric
+paysafe_money_trim(Numeric amount)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(amount)));
+}
+
+int
+paysafe_money_compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
+											 NumericGetDatum(b)));
+}
+
+int
+paysafe_money_sign(Numeric amount)
+{
+	static Numeric zero = NULL; /* lives with the backend */
+	int			order;
+
+	if (unlikely(zero == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		zero = paysafe_money_zero();
+		MemoryContextSwitchTo(old);
+	}
+	order = paysafe_money_compare(amount, zero);
+	return (order > 0) - (order < 0);
+}
+
+char *
+paysafe_money_text(Numeric amount)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount)));
+}
+
+char *
+paysafe_money_words(Numeric amount, const char *currency)
+{
+	return psprintf("%s %s", paysafe_money_text(amount), currency);
+}
+
+static void
+forget_currencies(Datum arg, Oid relid)
+{
+	if (currencies != NULL && (!OidIsValid(relid) || relid == currency_relid))
+	{
+		hash_destroy(currencies);
+		currencies = NULL;
+	}
+}
+
+/* ASCII lower case; codes of other alphabets are left as they are. */
+static void
+fold_code(const char *code, char *out)
+{
+	memset(out, 0, CURRENCY_LEN);
+	for (int i = 0; i < CURRENCY_LEN - 1 && code[i] != '\0'; i++)
+		out[i] = pg_ascii_tolower((unsigned char) code[i]);
+}
+
+static void
+load_currencies(void)
+{
+	HASHCTL		ctl = {.keysize = CURRENCY_LEN, .entrysize = sizeof(CurrencyEntry)};
+	HTAB	   *loaded;
+	Relation	rel;
+
+	currency_relid = paysafe_catalog_table(PAYSAFE_CURRENCY);
+	rel = table_open(currency_relid, AccessShareLock);
+	ctl.hcxt = TopMemoryContext;
+	loaded = hash_create("paysafe currencies", 256, &ctl,
+						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	PG_TRY();
+	{
+		SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+		HeapTuple	tuple;
+
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			TupleDesc	desc = RelationGetDescr(rel);
+			bool		isnull;
+			char		code[CURRENCY_LEN];
+			CurrencyEntry *entry;
+
+			fold_code(TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull)), code);
+			entry = hash_search(loaded, code, HASH_ENTER, NULL);
+			entry->scale = DatumGetInt16(heap_getattr(tuple, 2, desc, &isnull));
+		}
+		systable_endscan(scan);
+	}
+	PG_CATCH();
+	{
+		hash_destroy(loaded);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	table_close(rel, AccessShareLock);
+	currencies = loaded;
+}
+
+int
+paysafe_money_scale(const char *currency)
+{
+	char		code[CURRENCY_LEN];
+	CurrencyEntry *entry;
+
+	if (strlen(currency) >= CURRENCY_LEN)
+		return -1;
+	if (currencies == NULL)
+		load_currencies();
+	fold_code(currency, code);
+	entry = hash_search(currencies, code, HASH_FIND, NULL);
+	return entry ? entry->scale : -1;
+}
+
+void
+paysafe_money_init(void)
+{
+	paysafe_invalidation_register(forget_currencies);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_set_currency);
+
+/*
+ * set_currency(code text, decimals int) returns void
+ */
+Datum
+paysafe_set_currency(PG_FUNCTION_ARGS)
+{
+	char	   *code = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int32		decimals = PG_GETARG_INT32(1);
+	int			known;
+	Datum		values[3];
+	bool		nulls[3] = {0};
+
+	if (code[0] == '\0' || strlen(code) > 16)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", "code", 16)));
+	if (decimals < 0 || decimals > 30)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between 0 and 30", "decimals")));
+	/* one at a time */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_CURRENCY), 0, 0, ExclusiveLock);
+	known = paysafe_money_scale(code);
+	if (known == decimals)
+		PG_RETURN_VOID();
+	if (known >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" has %d decimals, and that cannot be changed", code, known),
+				 errdetail("Amounts already stored would change their meaning.")));
+	paysafe_declare_complete();
+	values[0] = CStringGetTextDatum(code);
+	values[1] = Int16GetDatum((int16) decimals);
+	values[2] = BoolGetDatum(false);	/* not from ISO 4217 */
+	paysafe_store_insert(PAYSAFE_CURRENCY, values, nulls);
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_CURRENCY));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * money.h
+ *	  Amounts and currencies.
+ *
+ * An amount column holds numeric (major units, at most the currency's scale)
+ * or smallint, integer or bigint (minor units).  Inside paysafe an amount is a
+ * numeric.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_MONEY_H
+#define PAYSAFE_MONEY_H
+
+#include "executor/tuptable.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+
+#include "values/status_value.h"
+
+typedef struct AmountColumn
+{
+	AttrNumber	attnum;
+	Oid			typid;			/* base type */
+	char		name[NAMEDATALEN];
+} AmountColumn;
+
+/* Raises 42703, or 22023 for a type that cannot hold exact money. */
+extern void paysafe_money_column(Relation rel, const char *column, AmountColumn *out);
+
+/* Are the amounts in minor units (an integer type)? */
+extern bool paysafe_money_is_minor(const AmountColumn *column);
+
+/* The row's amount; false for NULL.  The numeric may be NaN or infinite. */
+extern bool paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot,
+								Numeric *out);
+
+/*
+ * The amount as the column stores it.  Raises 22003 if it does not fit, and what
+ * the column's domain raises.
+ */
+extern Datum paysafe_money_datum(const AmountColumn *column, Form_pg_attribute att,
+								 Numeric amount);
+
+/* Do both rows hold the same amount (1.0 = 1.00; NULL = NULL)? */
+extern bool paysafe_money_same(const AmountColumn *column, TupleTableSlot *a,
+							   TupleTableSlot *b);
+
+/*
+ * Why the amount is no amount of this currency, or NULL if it is one: it must
+ * be finite, not negative (zero only if allowed) and have no more decimals
+ * than the currency.  currency is the code as stored.
+ */
+extern char *paysafe_money_fault(const AmountColumn *column, Numeric amount,
+								 const char *currency, bool zero_allowed);
+
+/* Exact arithmetic and comparison; results in the current context. */
+extern Numeric paysafe_money_zero(void);
+extern Numeric paysafe_money_add(Numeric a, Numeric b);
+extern Numeric paysafe_money_negate(Numeric amount);
+extern Numeric paysafe_money_trim(Numeric amount);	/* without trailing zeros */
+extern int	paysafe_money_compare(Numeric a, Numeric b);
+extern int	paysafe_money_sign(Numeric amount); /* -1, 0 or 1; of NaN 1 */
+extern char *paysafe_money_text(Numeric amount);
+extern char *paysafe_money_words(Numeric amount, const char *currency); /* "9.50 EUR" */
+
+/*
+ * Decimals of a currency from paysafe.currency (ISO 4217 and what the DBA
+ * added; case does not matter), or -1 if the code is unknown.  Cached per
+ * backend.
+ */
+extern int	paysafe_money_scale(const char *currency);
+
+extern void paysafe_money_init(void);
+
+#endif							/* PAYSAFE_MONEY_H */

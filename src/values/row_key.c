@@ -1,0 +1,613 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_key.c
+ *	  The identity of a row: its key as text, and finding rows by value.
+ *
+ * Searches go below the executor: no planner setting, row security policy,
+ * rule or operator of a user's making takes part.  An index is trusted only
+ * if its operator class came with PostgreSQL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/datetime.h"
+#include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/hsearch.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/partcache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "base/invalidation.h"
+#include "base/scan.h"
+#include "compat.h"
+#include "redact/redact.h"
+#include "store/catalog.h"
+#include "values/money.h"
+#include "values/row_key.h"
+
+#define MAXINT8LEN 20			/* digits and sign of an int64 */
+
+/* Is the column (by name) part of the partition key of an ancestor? */
+static bool
+in_partition_key(Relation rel, const char *column)
+{
+	ListCell   *lc;
+	bool		found = false;
+
+	if (!rel->rd_rel->relispartition && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(lc, paysafe_catalog_ancestors(RelationGetRelid(rel)))
+	{
+		Relation	ancestor = table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (ancestor->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		{
+			AttrNumber	attnum = get_attnum(RelationGetRelid(ancestor), column);
+
+			found = attnum != InvalidAttrNumber &&
+				has_partition_attrs(ancestor,
+									bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber),
+									NULL);
+		}
+		table_close(ancestor, AccessShareLock);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+int
+paysafe_key_columns(Relation rel, AttrNumber **attnums)
+{
+	Oid			pkey;
+	HeapTuple	tuple;
+	Form_pg_index index;
+	int			n = 0;
+
+	(void) RelationGetIndexList(rel);	/* fills rd_pkindex */
+	pkey = rel->rd_pkindex;
+	*attnums = NULL;
+	if (!OidIsValid(pkey))
+		return 0;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(pkey));
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	index = (Form_pg_index) GETSTRUCT(tuple);
+	*attnums = palloc(sizeof(AttrNumber) * index->indnkeyatts);
+	for (int i = 0; i < index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->indkey.values[i];
+
+		if (!in_partition_key(rel, NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)))
+			(*attnums)[n++] = attnum;
+	}
+	if (n == 0)
+		for (; n < index->indnkeyatts; n++)
+			(*attnums)[n] = index->indkey.values[n];
+	ReleaseSysCache(tuple);
+	return n;
+}
+
+char *
+paysafe_value_text(Oid typid, Datum value)
+{
+	char	   *digits;
+
+	switch (typid)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			digits = palloc(MAXINT8LEN + 1);
+			pg_lltoa(typid == INT2OID ? DatumGetInt16(value) :
+					 typid == INT4OID ? DatumGetInt32(value) :
+					 DatumGetInt64(value), digits);
+			return digits;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return TextDatumGetCString(value);
+		case NUMERICOID:
+			return numeric_normalize(DatumGetNumeric(value));
+		case REGCLASSOID:
+			{
+				/* its output would drop the schema if search_path allows */
+				char	   *name = get_rel_name(DatumGetObjectId(value));
+
+				if (name == NULL)
+					return psprintf("%u", DatumGetObjectId(value));
+				return quote_qualified_identifier(get_namespace_name(get_rel_namespace(DatumGetObjectId(value))),
+												  name);
+			}
+		default:
+			{
+				Oid			output;
+				bool		varlena;
+				int			save_datestyle = DateStyle;
+				int			save_intervalstyle = IntervalStyle;
+				int			save_bytea = bytea_output;
+				int			save_digits = extra_float_digits;
+				pg_tz	   *save_zone = session_timezone;
+				char	   *result;
+
+				getTypeOutputInfo(typid, &output, &varlena);
+				DateStyle = USE_ISO_DATES;
+				IntervalStyle = INTSTYLE_POSTGRES;
+				bytea_output = BYTEA_OUTPUT_HEX;
+				extra_float_digits = 1;
+				session_timezone = pg_tzset("GMT");
+				PG_TRY();
+				{
+					result = OidOutputFunctionCall(output, value);
+				}
+				PG_FINALLY();
+				{
+					DateStyle = save_datestyle;
+					IntervalStyle = save_intervalstyle;
+					bytea_output = save_bytea;
+					extra_float_digits = save_digits;
+					session_timezone = save_zone;
+				}
+				PG_END_TRY();
+				return result;
+			}
+	}
+}
+
+bool
+paysafe_key_is_exact(Oid typid)
+{
+	switch (typid)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case UUIDOID:
+		case BYTEAOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static char *
+key_part(TupleDesc desc, AttrNumber attnum, Datum value)
+{
+	return paysafe_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
+}
+
+char *
+paysafe_key_text(const RelationRules *rules, TupleDesc desc, TupleTableSlot *slot)
+{
+	StringInfoData buf;
+
+	if (rules->nkeys == 1)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, rules->key_attnums[0], &isnull);
+
+		return isnull ? pstrdup("") : key_part(desc, rules->key_attnums[0], value);
+	}
+	initStringInfo(&buf);
+	for (int i = 0; i < rules->nkeys; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, rules->key_attnums[i], &isnull);
+
+		if (i > 0)
+			appendStringInfoChar(&buf, ',');
+		if (isnull)
+			continue;
+		for (char *c = key_part(desc, rules->key_attnums[i], value); *c; c++)
+		{
+			if (*c == ',' || *c == '\\')
+				appendStringInfoChar(&buf, '\\');
+			appendStringInfoChar(&buf, *c);
+		}
+	}
+	return buf.data;
+}
+
+bool
+paysafe_same_value(Form_pg_attribute att, Datum a, bool anull, Datum b, bool bnull)
+{
+	if (anull || bnull)
+		return anull == bnull;
+	if (datum_image_eq(a, b, att->attbyval, att->attlen))
+		return true;
+	if (getBaseType(att->atttypid) == NUMERICOID)
+		return paysafe_money_compare(DatumGetNumeric(a), DatumGetNumeric(b)) == 0;
+	return false;
+}
+
+bool
+paysafe_same_column(TupleDesc desc, AttrNumber attnum, TupleTableSlot *a,
+					TupleTableSlot *b)
+{
+	bool		anull;
+	bool		bnull;
+	Datum		av = slot_getattr(a, attnum, &anull);
+	Datum		bv = slot_getattr(b, attnum, &bnull);
+
+	return paysafe_same_value(TupleDescAttr(desc, attnum - 1), av, anull, bv, bnull);
+}
+
+bool
+paysafe_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b)
+{
+	Bitmapset  *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	bool		same = !bms_is_empty(columns);
+	int			i = -1;
+
+	while (same && (i = bms_next_member(columns, i)) >= 0)
+		same = paysafe_same_column(RelationGetDescr(rel),
+								   i + FirstLowInvalidHeapAttributeNumber, a, b);
+	bms_free(columns);
+	return same;
+}
+
+bool
+paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
+					TupleTableSlot *before, TupleTableSlot *after)
+{
+	for (int i = 0; i < rules->nkeys; i++)
+		if (!paysafe_same_column(desc, rules->key_attnums[i], before, after))
+			return true;
+	return false;
+}
+
+/*
+ * An index on the column that may be trusted: valid, btree, complete, with an
+ * operator class and a collation that came with PostgreSQL or the column, and
+ * not too young for the transaction.  *young: there is one that will lose, or has
+ * lost, that blemish only.
+ */
+static Oid
+find_index(Relation rel, AttrNumber attnum, bool *young)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	List	   *indexes = RelationGetIndexList(rel);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	*young = false;
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && form->indislive && form->indisready &&
+			index->rd_rel->relam == BTREE_AM_OID &&
+			form->indkey.values[0] == attnum &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
+			index->rd_opfamily[0] < FirstNormalObjectId &&
+			index->rd_opfamily[0] == lookup_type_cache(getBaseType(att->atttypid),
+													   TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
+			index->rd_indcollation[0] == att->attcollation)
+		{
+			oidvector  *classes;
+			bool		isnull;
+
+			*young |= form->indcheckxmin;
+			classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+																	Anum_pg_index_indclass, &isnull));
+			if (classes->values[0] < FirstNormalObjectId &&
+				(!form->indcheckxmin ||
+				 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+									   TransactionXmin)))
+				result = lfirst_oid(lc);
+		}
+		index_close(index, AccessShareLock);
+		if (OidIsValid(result))
+			break;
+	}
+	list_free(indexes);
+	return result;
+}
+
+/*
+ * Searches that were prepared, kept until the table or the index changes; an
+ * index that comes or goes changes its table.
+ */
+typedef struct SearchKey
+{
+	Oid			relid;
+	Oid			valuetype;
+	int32		attnum;
+} SearchKey;
+
+typedef struct Search
+{
+	SearchKey	key;
+	KeyEquality equality;
+} Search;
+
+static HTAB *searches = NULL;	/* CacheMemoryContext */
+static uint64 invalidations = 0;	/* counts them, to notice one while preparing */
+
+static void
+forget_searches(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	Search	   *search;
+
+	invalidations++;
+	if (searches == NULL)
+		return;
+	hash_seq_init(&status, searches);
+	while ((search = hash_seq_search(&status)) != NULL)
+		if (!OidIsValid(relid) || search->key.relid == relid || search->equality.index == relid)
+			(void) hash_search(searches, &search->key, HASH_REMOVE, NULL);
+}
+
+/* True: it may be kept. */
+static bool
+prepare_search(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
+{
+	Oid			argtype = getBaseType(valuetype);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	TypeCacheEntry *typcache = lookup_type_cache(getBaseType(att->atttypid),
+												 TYPECACHE_BTREE_OPFAMILY);
+	Oid			operator = InvalidOid;
+	bool		young;
+
+	/* text and varchar share their operators */
+	if (argtype == VARCHAROID)
+		argtype = TEXTOID;
+	if (OidIsValid(typcache->btree_opf) && typcache->btree_opf < FirstNormalObjectId)
+	{
+		operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
+									   argtype, BTEqualStrategyNumber);
+		if (!OidIsValid(operator) && typcache->type_id == argtype)
+		{
+			/* a polymorphic family such as that of enums */
+			operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
+										   typcache->btree_opintype, BTEqualStrategyNumber);
+			argtype = InvalidOid;
+		}
+	}
+	if (!OidIsValid(operator) || operator >= FirstNormalObjectId ||
+		(OidIsValid(att->attcollation) && !get_collation_isdeterministic(att->attcollation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" cannot be compared with type %s",
+						NameStr(att->attname), RelationGetRelationName(rel),
+						format_type_be(valuetype)),
+				 errhint("Keys must have the same built-in type on both sides.")));
+	out->attnum = attnum;
+	out->argtype = argtype;
+	out->collation = OidIsValid(att->attcollation) ? att->attcollation : InvalidOid;
+	fmgr_info_cxt(get_opcode(operator), &out->equal, CacheMemoryContext);
+	out->index = find_index(rel, attnum, &young);
+	return !young;
+}
+
+void
+paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
+{
+	SearchKey	key = {RelationGetRelid(rel), valuetype, attnum};
+	Search	   *search;
+	uint64		before;
+
+	if (unlikely(searches == NULL))
+	{
+		HASHCTL		ctl = {
+			.keysize = sizeof(SearchKey), .entrysize = sizeof(Search), .hcxt = CacheMemoryContext
+		};
+
+		searches = hash_create("paysafe searches", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		paysafe_invalidation_register(forget_searches);
+	}
+	search = hash_search(searches, &key, HASH_FIND, NULL);
+	if (likely(search != NULL))
+	{
+		*out = search->equality;
+		return;
+	}
+	before = invalidations;
+	if (prepare_search(rel, attnum, valuetype, out) && before == invalidations)
+	{
+		search = hash_search(searches, &key, HASH_ENTER, NULL);
+		search->equality = *out;
+	}
+}
+
+bool
+paysafe_key_has_index(Relation leaf, AttrNumber attnum)
+{
+	bool		young;
+
+	return OidIsValid(find_index(leaf, attnum, &young));
+}
+
+/* A scan without an index, which compares by itself. */
+typedef struct CompareScan
+{
+	const KeyEquality *equality;
+	Datum		value;
+	KeyVisitor	visitor;
+	void	   *arg;
+} CompareScan;
+
+static bool
+compare_row(Relation rel, TupleTableSlot *row, void *arg)
+{
+	CompareScan *scan = arg;
+	bool		isnull;
+	Datum		candidate = slot_getattr(row, scan->equality->attnum, &isnull);
+
+	if (isnull ||
+		!DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &scan->equality->equal),
+										scan->equality->collation, candidate, scan->value)))
+		return true;
+	return scan->visitor(rel, row, scan->arg);
+}
+
+void
+paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
+				 Snapshot snapshot, KeyVisitor visitor, void *arg)
+{
+	if (OidIsValid(equality->index))
+	{
+		Relation	index = index_open(equality->index, AccessShareLock);
+		ScanKeyData key;
+
+		ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, equality->argtype,
+							   equality->collation, equality->equal.fn_oid, value);
+		paysafe_scan(leaf, index, 1, &key, snapshot, visitor, arg);
+		/* locked until commit, like the table: the next row needs it again */
+		index_close(index, NoLock);
+	}
+	else
+	{
+		CompareScan scan = {equality, value, visitor, arg};
+
+		paysafe_scan(leaf, NULL, 0, NULL, snapshot, compare_row, &scan);
+	}
+}
+
+Datum
+paysafe_key_input(Form_pg_attribute att, char *text)
+{
+	Oid			input;
+	Oid			ioparam;
+
+	getTypeInputInfo(att->atttypid, &input, &ioparam);
+	return OidInputFunctionCall(input, text, ioparam, att->atttypmod);
+}
+
+bool
+paysafe_key_split(const char *key, int n, char **parts)
+{
+	int			found = 0;
+	StringInfoData buf;
+
+	if (n == 1)
+	{
+		parts[0] = pstrdup(key);
+		return true;
+	}
+	initStringInfo(&buf);
+	for (const char *c = key;; c++)
+	{
+		if (*c == ',' || *c == '\0')
+		{
+			if (found == n)
+				return false;
+			parts[found++] = pstrdup(buf.data);
+			resetStringInfo(&buf);
+			if (*c == '\0')
+				return found == n;
+			continue;
+		}
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+		appendStringInfoChar(&buf, *c);
+	}
+}
+
+typedef struct FindState
+{
+	int			nkeys;
+	KeyEquality *equality;
+	Datum	   *values;
+	KeyVisitor	visitor;
+	void	   *arg;
+} FindState;
+
+/* The scan matched the first column; compare the others. */
+static bool
+visit_rest(Relation rel, TupleTableSlot *row, void *arg)
+{
+	FindState  *find = arg;
+
+	for (int i = 1; i < find->nkeys; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(row, find->equality[i].attnum, &isnull);
+
+		if (isnull ||
+			!DatumGetBool(FunctionCall2Coll(&find->equality[i].equal,
+											find->equality[i].collation,
+											value, find->values[i])))
+			return true;
+	}
+	return find->visitor(rel, row, find->arg);
+}
+
+void
+paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
+				 KeyVisitor visitor, void *arg)
+{
+	List	   *tree;
+	ListCell   *lc;
+
+	LockRelationOid(relid, AccessShareLock);	/* the others are locked by this */
+	tree = find_all_inheritors(relid, AccessShareLock, NULL);
+
+	foreach(lc, tree)
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), NoLock);
+		FindState	find = {.visitor = visitor, .arg = arg};
+		AttrNumber *attnums;
+		char	  **parts;
+
+		if (leaf->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		{
+			table_close(leaf, NoLock);
+			continue;
+		}
+		find.nkeys = paysafe_key_columns(leaf, &attnums);
+		if (find.nkeys == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s\" has no primary key", RelationGetRelationName(leaf))));
+		parts = palloc(sizeof(char *) * find.nkeys);
+		if (!paysafe_key_split(key, find.nkeys, parts))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key \"%s\" does not have %d parts",
+							paysafe_redact_string(key), find.nkeys),
+					 errhint("Separate the columns of the primary key by commas.")));
+		find.equality = palloc(sizeof(KeyEquality) * find.nkeys);
+		find.values = palloc(sizeof(Datum) * find.nkeys);
+		for (int i = 0; i < find.nkeys; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1);
+
+			paysafe_key_equality(leaf, attnums[i], att->atttypid, &find.equality[i]);
+			find.values[i] = paysafe_key_input(att, parts[i]);
+		}
+		paysafe_key_scan(leaf, &find.equality[0], find.values[0], snapshot,
+						 visit_rest, &find);
+		table_close(leaf, NoLock);
+	}
+}

@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_key.h
+ *	  The identity of a row: its key as text, and finding rows by value.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ROW_KEY_H
+#define PAYSAFE_ROW_KEY_H
+
+#include "access/attnum.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#include "base/scan.h"
+#include "engine/rule.h"
+
+/*
+ * The columns that identify a row for as long as it lives: the primary key
+ * without the partition key of its partitioned ancestors, because a row that
+ * moves between partitions stays the same row.  If nothing would be left, the
+ * whole primary key.  Returns the number (0: no primary key), *attnums
+ * allocated in the current context.
+ */
+extern int	paysafe_key_columns(Relation rel, AttrNumber **attnums);
+
+/*
+ * The key as text: the value's output for one column; for several, joined by
+ * commas, with commas and backslashes escaped by a backslash.  Independent of
+ * DateStyle and such.  Empty without a primary key.
+ */
+extern char *paysafe_key_text(const RelationRules *rules, TupleDesc desc,
+							  TupleTableSlot *slot);
+
+/*
+ * A value of a base type as text that no setting of the session changes: ISO
+ * dates, UTC, hexadecimal bytes, shortest exact floats, numerics without
+ * trailing zeros, so that equal ones have one text.
+ */
+extern char *paysafe_value_text(Oid typid, Datum value);
+
+/*
+ * Does the type name things exactly: do equal values have one text and one
+ * meaning, whatever the session's settings?  Integers, numeric, text, varchar,
+ * char(n), uuid, bytea.
+ */
+extern bool paysafe_key_is_exact(Oid typid);
+
+/* Has any identifying column changed? */
+extern bool paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
+								TupleTableSlot *before, TupleTableSlot *after);
+
+/*
+ * Are two rows of one leaf versions of the same row?  By the whole primary key,
+ * partition key included.
+ */
+extern bool paysafe_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b);
+
+/*
+ * Are two values of one column the same?  By bytes, whatever the type; numeric
+ * by value, so that 1.0 is 1.00.
+ */
+extern bool paysafe_same_value(Form_pg_attribute att, Datum a, bool anull,
+							   Datum b, bool bnull);
+
+/* The same for the column of two rows of one layout. */
+extern bool paysafe_same_column(TupleDesc desc, AttrNumber attnum,
+								TupleTableSlot *a, TupleTableSlot *b);
+
+/*
+ * Equality of a column with a value of another type of the same btree family
+ * (bigint key, integer reference).  Only families that come with PostgreSQL:
+ * their functions cannot be replaced.
+ */
+typedef struct KeyEquality
+{
+	AttrNumber	attnum;			/* the column searched */
+	Oid			argtype;		/* type of the value, for the scan key */
+	Oid			collation;
+	FmgrInfo	equal;			/* (column, value) */
+	Oid			index;			/* to find it by, or InvalidOid */
+} KeyEquality;
+
+/*
+ * Prepare a search of column attnum for values of type valuetype; for use while
+ * the caller's lock on the table lasts.  Raises 22023 if the types are not
+ * comparable that way.
+ */
+extern void paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype,
+								 KeyEquality *out);
+
+/*
+ * Call the visitor with every row of the leaf table that the snapshot sees and
+ * whose column equals the value, until it returns false.  Uses the index, whose
+ * operator class comes with PostgreSQL, if there is one, otherwise reads the
+ * table.  The caller holds a lock on the table.
+ */
+typedef ScanVisitor KeyVisitor;
+extern void paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
+							 Snapshot snapshot, KeyVisitor visitor, void *arg);
+
+/* Is there an index that paysafe_key_scan would use? */
+extern bool paysafe_key_has_index(Relation leaf, AttrNumber attnum);
+
+/*
+ * The value of an identifying column from its text form (single-column keys
+ * and parts of longer ones).  Raises the type's input error.
+ */
+extern Datum paysafe_key_input(Form_pg_attribute att, char *text);
+
+/* Split the text of a key into n parts; false if it has another number. */
+extern bool paysafe_key_split(const char *key, int n, char **parts);
+
+/*
+ * Find the row of the tree rooted at relid with this key text; calls the
+ * visitor for each match in each leaf.  Raises 55000 if there is no primary
+ * key, 22023 if the key has another number of parts.
+ */
+extern void paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
+							 KeyVisitor visitor, void *arg);
+
+#endif							/* PAYSAFE_ROW_KEY_H */

@@ -1,0 +1,316 @@
+/*-------------------------------------------------------------------------
+ *
+ * status_value.c
+ *	  Status columns: their types, exact comparison with named states.
+ *
+ * Values are compared by their bytes, by number or by enum label; never
+ * through an operator, a cast or a collation that somebody could redefine.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "engine/rule.h"
+#include "store/catalog.h"
+#include "values/spec.h"
+#include "values/status_value.h"
+
+void
+paysafe_state_column(Relation rel, const char *column, StateColumn *out)
+{
+	AttrNumber	attnum = paysafe_catalog_column(rel, column);
+	Oid			typid;
+
+
+	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	out->attnum = attnum;
+	out->typid = typid;
+	strlcpy(out->name, column, NAMEDATALEN);
+	switch (typid)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			out->type = STATE_TEXT;
+			break;
+		case BPCHAROID:
+			out->type = STATE_BPCHAR;
+			break;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			out->type = STATE_INTEGER;
+			break;
+		default:
+			if (get_typtype(typid) != TYPTYPE_ENUM)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("column \"%s\" has type %s, which cannot hold a status",
+								column, format_type_be(typid)),
+						 errhint("Use text, varchar, char(n), smallint, integer, bigint, an enum, or a domain over one of them.")));
+			out->type = STATE_ENUM;
+	}
+}
+
+void
+paysafe_state_set(const StateColumn *column, List *values, StateSet *out)
+{
+	ListCell   *lc;
+
+	out->column = *column;
+	out->n = 0;
+	out->values = palloc0(sizeof(StateValue) * Max(list_length(values), 1));
+	foreach(lc, values)
+	{
+		char	   *text = lfirst(lc);
+		StateValue *v = &out->values[out->n++];
+
+		v->text = text;
+		if (text == NULL)
+		{
+			v->isnull = true;
+			continue;
+		}
+		switch (column->type)
+		{
+			case STATE_TEXT:
+			case STATE_BPCHAR:
+				v->bytes = text;
+				v->len = strlen(text);
+				if (column->type == STATE_BPCHAR)
+					while (v->len > 0 && v->bytes[v->len - 1] == ' ')
+						v->len--;
+				break;
+			case STATE_INTEGER:
+				{
+					char	   *end;
+
+					errno = 0;
+					v->number = strtoi64(text, &end, 10);
+					/* only the canonical spelling, so that one value has one name */
+					if (errno != 0 || *end != '\0' ||
+						strcmp(psprintf(INT64_FORMAT, v->number), text) != 0)
+						ereport(ERROR,
+								(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								 errmsg("status \"%s\" is not a value of column \"%s\", which has type %s",
+										text, column->name, format_type_be(column->typid))));
+					break;
+				}
+			case STATE_ENUM:
+				{
+					HeapTuple	tuple = NULL;
+
+					if (strlen(text) < NAMEDATALEN)
+						tuple = SearchSysCache2(ENUMTYPOIDNAME,
+												ObjectIdGetDatum(column->typid),
+												CStringGetDatum(text));
+					if (!HeapTupleIsValid(tuple))
+						ereport(ERROR,
+								(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								 errmsg("status \"%s\" is not a value of column \"%s\", which has type %s",
+										text, column->name, format_type_be(column->typid))));
+					v->number = ((Form_pg_enum) GETSTRUCT(tuple))->oid;
+					ReleaseSysCache(tuple);
+					break;
+				}
+		}
+	}
+}
+
+static int64
+integer_value(const StateColumn *column, Datum value)
+{
+	switch (column->typid)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		default:
+			return DatumGetInt64(value);
+	}
+}
+
+int
+paysafe_state_find(const StateSet *set, TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, set->column.attnum, &isnull);
+
+	if (isnull)
+	{
+		for (int i = 0; i < set->n; i++)
+			if (set->values[i].isnull)
+				return i;
+		return -1;
+	}
+	switch (set->column.type)
+	{
+		case STATE_TEXT:
+		case STATE_BPCHAR:
+			{
+				struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+				const char *bytes = VARDATA_ANY(packed);
+				int			len = VARSIZE_ANY_EXHDR(packed);
+
+				if (set->column.type == STATE_BPCHAR)
+					while (len > 0 && bytes[len - 1] == ' ')
+						len--;
+				for (int i = 0; i < set->n; i++)
+					if (set->values[i].len == len && !set->values[i].isnull &&
+						memcmp(set->values[i].bytes, bytes, len) == 0)
+						return i;
+				return -1;
+			}
+		case STATE_INTEGER:
+		case STATE_ENUM:
+			{
+				int64		number = set->column.type == STATE_ENUM ?
+					(int64) DatumGetObjectId(value) :
+					integer_value(&set->column, value);
+
+				for (int i = 0; i < set->n; i++)
+					if (!set->values[i].isnull && set->values[i].number == number)
+						return i;
+				return -1;
+			}
+	}
+	return -1;
+}
+
+bool
+paysafe_state_same(const StateColumn *column, TupleTableSlot *a, TupleTableSlot *b)
+{
+	bool		anull;
+	bool		bnull;
+	Datum		av = slot_getattr(a, column->attnum, &anull);
+	Datum		bv = slot_getattr(b, column->attnum, &bnull);
+
+	if (anull || bnull)
+		return anull == bnull;
+	if (column->type == STATE_INTEGER)
+		return integer_value(column, av) == integer_value(column, bv);
+	if (column->type == STATE_ENUM)
+		return DatumGetObjectId(av) == DatumGetObjectId(bv);
+	else
+	{
+		struct varlena *ap = PG_DETOAST_DATUM_PACKED(av);
+		struct varlena *bp = PG_DETOAST_DATUM_PACKED(bv);
+		int			alen = VARSIZE_ANY_EXHDR(ap);
+		int			blen = VARSIZE_ANY_EXHDR(bp);
+
+		if (column->type == STATE_BPCHAR)
+		{
+			while (alen > 0 && VARDATA_ANY(ap)[alen - 1] == ' ')
+				alen--;
+			while (blen > 0 && VARDATA_ANY(bp)[blen - 1] == ' ')
+				blen--;
+		}
+		return alen == blen && memcmp(VARDATA_ANY(ap), VARDATA_ANY(bp), alen) == 0;
+	}
+}
+
+char *
+paysafe_state_text(const StateColumn *column, TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, column->attnum, &isnull);
+
+	if (isnull)
+		return pstrdup("NULL");
+	switch (column->type)
+	{
+		case STATE_TEXT:
+			return TextDatumGetCString(value);
+		case STATE_BPCHAR:
+			{
+				char	   *string = TextDatumGetCString(value);
+				int			len = strlen(string);
+
+				while (len > 0 && string[len - 1] == ' ')
+					string[--len] = '\0';
+				return string;
+			}
+		case STATE_INTEGER:
+			return psprintf(INT64_FORMAT, integer_value(column, value));
+		case STATE_ENUM:
+			{
+				HeapTuple	tuple = SearchSysCache1(ENUMOID, value);
+				char	   *label;
+
+				if (!HeapTupleIsValid(tuple))
+					return psprintf("%u", DatumGetObjectId(value));
+				label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel));
+				ReleaseSysCache(tuple);
+				return label;
+			}
+	}
+	return pstrdup("");
+}
+
+char *
+paysafe_state_quoted(const StateColumn *column, TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	(void) slot_getattr(slot, column->attnum, &isnull);
+	return isnull ? pstrdup("NULL") : psprintf("\"%s\"", paysafe_state_text(column, slot));
+}
+
+List *
+paysafe_state_machine_values(const Machine *machine)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < machine->nstates; i++)
+		result = lappend(result, machine->states[i].value);
+	return result;
+}
+
+Machine *
+paysafe_state_machine_of(List *sources, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+		MachineError error;
+		char	   *declared;
+
+		if (strcmp(source->name, "status") != 0)
+			continue;
+		declared = paysafe_spec_text(source->spec, "status_column");
+		if (declared == NULL || strcmp(declared, column) != 0)
+			continue;
+		return paysafe_machine_parse(paysafe_spec_text(source->spec, "machine"), &error);
+	}
+	return NULL;
+}
+
+void
+paysafe_state_check_names(List *sources, const char *column, List *names,
+						  const char *argument)
+{
+	Machine    *machine = paysafe_state_machine_of(sources, column);
+	ListCell   *lc;
+
+	if (machine == NULL)
+		return;
+	foreach(lc, names)
+		if (paysafe_machine_find(machine, lfirst(lc)) < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" in argument \"%s\" is not a status of column \"%s\"",
+							(char *) lfirst(lc), argument, column),
+					 errdetail("The status machine knows: %s.",
+							   paysafe_strings_join(paysafe_state_machine_values(machine)))));
+}
