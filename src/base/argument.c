@@ -79,7 +79,7 @@ int64
 paysafe_argument_period(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	paysafe_argument_required(fcinfo, n, argument);
-	return paysafe_approval_period(PG_GETARG_INTERVAL_P(n), argument);
+	return paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(n), argument);
 }
 
 int32

@@ -177,7 +177,7 @@ reconcile_leaf(Relation leaf, const RuleSource *source, Snapshot snapshot, Image
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		Image		wanted = {.key = paysafe_key_text(rules, RelationGetDescr(leaf), slot)};
+		Image		wanted = {.key = paysafe_row_key_text(rules, RelationGetDescr(leaf), slot)};
 		Image	   *image = bsearch(&wanted, images->images, images->n, sizeof(Image), compare_keys);
 		StringInfoData bytes;
 		char	   *column;

@@ -341,7 +341,7 @@ static void
 add_version(Oid relation, const char *name, int version, Oid reference,
 			Jsonb *spec, bool removed, const char *reason)
 {
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	Datum		values[RULE_NCOLUMNS];
 	bool		nulls[RULE_NCOLUMNS] = {0};
 
@@ -514,7 +514,7 @@ paysafe_declare_authorize(Oid relation, const char *name, int version, const cha
 	key = paysafe_redact_string(psprintf("%s of %s, version %d: %s", name,
 										 paysafe_declare_table_name(relation), version, words));
 	paysafe_rule_change_subject(key, &subject);
-	person = paysafe_approval_person();
+	person = paysafe_person_current();
 	anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
 	subject.requesters = list_make1(person);
 	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_RULE), key, &subject, 1) == 1)
@@ -596,7 +596,7 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", argument)));
-	return paysafe_array_strings(PG_GETARG_ARRAYTYPE_P(n), argument);
+	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
 }
 
 /* SQL-callable functions */

@@ -322,7 +322,7 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
 		AcceptInvalidationMessages();
-		if (paysafe_is_test_database())
+		if (paysafe_test_database_is_declared())
 		{
 			RelationRules *rules = rules_or_error(trigdata->tg_relation);
 

@@ -293,9 +293,9 @@ compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
 	rule->declared_on = declared_on;
 	rule->schema_name = get_namespace_name(get_rel_namespace(declared_on));
 	rule->table_name = get_rel_name(declared_on);
-	rule->state = source->kind->compile(&input);
+	rule->compiled = source->kind->compile(&input);
 	error_context_stack = context.previous;
-	if (rule->state != NULL || !as_reference)
+	if (rule->compiled != NULL || !as_reference)
 		rules->nrules++;
 }
 
@@ -313,7 +313,7 @@ compile(Relation leaf)
 	rules->relid = relid;
 	rules->context = context;
 	rules->sources = paysafe_rule_sources(relid);
-	rules->nkeys = paysafe_key_columns(leaf, &rules->key_attnums);
+	rules->nkeys = paysafe_row_key_columns(leaf, &rules->key_attnums);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =
 		paysafe_catalog_find_trigger(leaf, PAYSAFE_STATEMENT_TRIGGER,

@@ -43,7 +43,7 @@ typedef struct Rule
 	Oid			declared_on;	/* root of the partition or inheritance tree */
 	const char *schema_name;	/* of declared_on: error fields show these */
 	const char *table_name;
-	void	   *state;			/* the kind's own; NULL if it needs none here */
+	void	   *compiled;		/* the kind's own; NULL if it needs none here */
 } Rule;
 
 /*

@@ -47,7 +47,7 @@ found_any(Relation rel, HeapTuple tuple, void *arg)
 }
 
 bool
-paysafe_is_test_database(void)
+paysafe_test_database_is_declared(void)
 {
 	Datum		key = ObjectIdGetDatum(MyDatabaseId);
 	bool		found = false;
@@ -109,7 +109,7 @@ paysafe_declare_test_database(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only a superuser can declare a test database")));
-	if (paysafe_is_test_database())
+	if (paysafe_test_database_is_declared())
 		PG_RETURN_VOID();
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, check_empty, NULL);
 	paysafe_declare_complete();

@@ -12,6 +12,6 @@
  * Is this database declared a test database?  Then TRUNCATE empties protected
  * tables, and nothing else is different.
  */
-extern bool paysafe_is_test_database(void);
+extern bool paysafe_test_database_is_declared(void);
 
 #endif							/* PAYSAFE_TEST_DATABASE_H */

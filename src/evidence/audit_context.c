@@ -48,7 +48,7 @@ static uint64 roles_generation = 0;	/* counts changes of any role */
 static void
 build_context(void)
 {
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	StringInfo	out = &context_cache.bytes;
 	uint64		roles_before = roles_generation;
 	char	   *login = paysafe_actor_login();

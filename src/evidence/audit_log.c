@@ -201,7 +201,7 @@ current_batch(void)
 }
 
 void
-paysafe_audit_append(AuditShape *shape, char op, CommandId command, const char *key,
+paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const char *key,
 					 TupleTableSlot *before, TupleTableSlot *after)
 {
 	static StringInfoData payload = {0};	/* reused; lives with the backend */
@@ -298,7 +298,7 @@ paysafe_audit_append(AuditShape *shape, char op, CommandId command, const char *
 		payload.data = NULL;
 	}
 	if (batch->nrows == BATCH_ROWS || batch->bytes >= BATCH_BYTES)
-		paysafe_audit_flush();
+		paysafe_audit_log_flush();
 }
 
 /* Write rows [from, to) of the batch; all belong into one partition. */
@@ -319,7 +319,7 @@ write_rows(Batch *batch, int from, int to)
 }
 
 void
-paysafe_audit_flush(void)
+paysafe_audit_log_flush(void)
 {
 	Batch	   *batch = batches;
 	MemoryContext old;
@@ -356,7 +356,7 @@ paysafe_audit_flush(void)
 }
 
 void
-paysafe_audit_end_transaction(bool aborted)
+paysafe_audit_log_end_transaction(bool aborted)
 {
 	/* memory goes with TopTransactionContext; slots may still point there */
 	for (int i = 0; slots_filled && i < BATCH_ROWS; i++)
@@ -368,7 +368,7 @@ paysafe_audit_end_transaction(bool aborted)
 }
 
 void
-paysafe_audit_end_subtransaction(bool committed, int level)
+paysafe_audit_log_end_subtransaction(bool committed, int level)
 {
 	while (batches != NULL && batches->level >= level)
 	{
@@ -410,16 +410,16 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_WEBHOOK_DESTINATION) &&
 		relid != paysafe_catalog_table(PAYSAFE_DESTINATION_KEY))
 		return;
-	identity.nkeys = paysafe_key_columns(rel, &key_attnums);
+	identity.nkeys = paysafe_row_key_columns(rel, &key_attnums);
 	identity.key_attnums = key_attnums;
 	shape = paysafe_audit_shape(rel, relid,
 								psprintf("paysafe.%s", RelationGetRelationName(rel)),
 								NIL, key_attnums, identity.nkeys);
-	paysafe_audit_append(shape, 'I', GetCurrentCommandId(false),
-						 paysafe_key_text(&identity, RelationGetDescr(rel), row),
+	paysafe_audit_log_append(shape, 'I', GetCurrentCommandId(false),
+						 paysafe_row_key_text(&identity, RelationGetDescr(rel), row),
 						 NULL, row);
 	/* not part of a statement's batch */
-	paysafe_audit_flush();
+	paysafe_audit_log_flush();
 }
 
 void

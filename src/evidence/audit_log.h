@@ -17,15 +17,15 @@
  * change; before and after as in the leaf, NULL where there is none.  The row
  * is buffered; see flush.
  */
-extern void paysafe_audit_append(AuditShape *shape, char op, CommandId command, const char *key,
+extern void paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const char *key,
 								 TupleTableSlot *before, TupleTableSlot *after);
 
 /* Write what the current (sub)transaction has buffered. */
-extern void paysafe_audit_flush(void);
+extern void paysafe_audit_log_flush(void);
 
 /* For the transaction callbacks of the audit rule. */
-extern void paysafe_audit_end_transaction(bool aborted);
-extern void paysafe_audit_end_subtransaction(bool committed, int level);
+extern void paysafe_audit_log_end_transaction(bool aborted);
+extern void paysafe_audit_log_end_subtransaction(bool committed, int level);
 
 extern void paysafe_audit_log_init(void);
 

@@ -10,7 +10,7 @@
  * cast to json of a user's making speaks for a value inside them.
  *
  * Types without a code of their own are written as their output function
- * shows them under fixed settings (see paysafe_value_text).
+ * shows them under fixed settings (see paysafe_row_key_value_text).
  *
  * Source of the numeric format: numeric_send() and the struct NumericData of
  * PostgreSQL's numeric.c, whose on-disk form has been fixed since 9.1 because
@@ -448,7 +448,7 @@ paysafe_canon_value(const CanonType *type, Datum value, StringInfo out)
 			break;
 		case CANON_OUTPUT:
 			{
-				char	   *text = paysafe_value_text(type->typid, value);
+				char	   *text = paysafe_row_key_value_text(type->typid, value);
 
 				put_bytes(out, text, strlen(text));
 				pfree(text);

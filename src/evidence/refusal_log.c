@@ -426,7 +426,7 @@ hash_row(const RowChange *change, RefusalEntry *entry)
 static void
 describe(const Refusal *refusal, const RefusalScope *scope, RefusalEntry *entry)
 {
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	const RowChange *change = scope ? scope->change : NULL;
 
 	entry->at = GetCurrentTimestamp();
@@ -448,7 +448,7 @@ describe(const Refusal *refusal, const RefusalScope *scope, RefusalEntry *entry)
 	if (change != NULL)
 	{
 		if (refusal->key == NULL)
-			SET(key, paysafe_key_text(change->rules, RelationGetDescr(change->rel),
+			SET(key, paysafe_row_key_text(change->rules, RelationGetDescr(change->rel),
 									  change->after ? change->after : change->before));
 		hash_row(change, entry);
 	}

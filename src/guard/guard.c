@@ -707,7 +707,7 @@ refuses_truncate(GuardEvent *event)
 	Relation	rel;
 
 	if (event->action != GUARD_TRUNCATE || !paysafe_guard_is_protected(event->relation) ||
-		paysafe_is_test_database())
+		paysafe_test_database_is_declared())
 		return false;
 	if (paysafe_maintenance_covers(event->relation))
 		return false;
@@ -761,7 +761,7 @@ refuses_drop_extension(GuardEvent *event)
 	if (event->action != GUARD_STATEMENT ||
 		!paysafe_guard_drops_extension(event->statement, "paysafe"))
 		return false;
-	if (!paysafe_is_test_database() && !paysafe_store_is_empty(PAYSAFE_ACTIVATION))
+	if (!paysafe_test_database_is_declared() && !paysafe_store_is_empty(PAYSAFE_ACTIVATION))
 		return true;
 	event->frame->own = true;
 	return false;

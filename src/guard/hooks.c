@@ -68,7 +68,7 @@ executor_start(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && paysafe_catalog_present())
-		paysafe_rowlock_statement_started(query);
+		paysafe_row_lock_statement_started(query);
 }
 
 /* pg_upgrade moves everything as it is; it runs nobody's statements. */

@@ -317,7 +317,7 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	char	   *reason = required_text(fcinfo, 0, "reason");
 	char	   *ticket = required_text(fcinfo, 1, "ticket");
 	ApprovalSubject subject;
-	Person	   *person = paysafe_approval_person();
+	Person	   *person = paysafe_person_current();
 	StringInfoData names;
 	Datum	   *tables;
 	bool	   *table_nulls;
@@ -333,7 +333,7 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(2) ? "for" : "tables")));
-	length = paysafe_approval_period(PG_GETARG_INTERVAL_P(2), "for");
+	length = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(2), "for");
 	if (length > LONGEST_WINDOW)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -41,7 +41,7 @@
 
 typedef struct ActorFrame
 {
-	PaysafeActor actor;
+	ActorClaim actor;
 	int			level;			/* transaction nesting level of the claim */
 	struct ActorFrame *outer;	/* what held before */
 } ActorFrame;
@@ -49,7 +49,7 @@ typedef struct ActorFrame
 static ActorFrame *top = NULL;
 static uint64 generation = 0;
 
-const PaysafeActor *
+const ActorClaim *
 paysafe_actor_current(void)
 {
 	return top ? &top->actor : NULL;
@@ -146,7 +146,7 @@ fold_name(const char *name)
 }
 
 bool
-paysafe_actor_same_person(const char *a, const char *b)
+paysafe_person_same_name(const char *a, const char *b)
 {
 	pg_wchar   *wa;
 	pg_wchar   *wb;

@@ -8,20 +8,20 @@
 #ifndef PAYSAFE_ACTOR_H
 #define PAYSAFE_ACTOR_H
 
-typedef struct PaysafeActor
+typedef struct ActorClaim
 {
 	const char *name;			/* any of these may be NULL; the name: nobody is named */
 	const char *reason;
 	const char *ticket;
 	const char *request_id;
 	const char *business_id;
-} PaysafeActor;
+} ActorClaim;
 
 /*
  * What act_as declared in this transaction, or NULL.  Valid until
  * the next act_as, rollback to a savepoint, or end of the transaction.
  */
-extern const PaysafeActor *paysafe_actor_current(void);
+extern const ActorClaim *paysafe_actor_current(void);
 
 /* Changes whenever paysafe_actor_current may answer differently. */
 extern uint64 paysafe_actor_generation(void);
@@ -46,7 +46,7 @@ extern const char *paysafe_actor_certificate(void);
  * Do two names stand for one person?  Case and, for safety, nothing else is
  * ignored; act_as refuses names with blanks around them.
  */
-extern bool paysafe_actor_same_person(const char *a, const char *b);
+extern bool paysafe_person_same_name(const char *a, const char *b);
 
 extern void paysafe_actor_init(void);
 

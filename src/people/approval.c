@@ -82,7 +82,7 @@ typedef struct UsedApproval
 static List *used = NIL;
 
 int64
-paysafe_approval_period(const Interval *interval, const char *argument)
+paysafe_argument_microseconds(const Interval *interval, const char *argument)
 {
 	const double limit = 10.0 * 366 * USECS_PER_DAY;
 	double		period = (double) interval->time +
@@ -98,7 +98,7 @@ paysafe_approval_period(const Interval *interval, const char *argument)
 }
 
 Person *
-paysafe_approval_person(void)
+paysafe_person_current(void)
 {
 	Person	   *person = palloc0(sizeof(Person));
 
@@ -109,22 +109,22 @@ paysafe_approval_person(void)
 }
 
 char *
-paysafe_approval_conflict(const Person *approver, const Person *requester)
+paysafe_person_conflict(const Person *approver, const Person *requester)
 {
 	if (requester->actor != NULL)
 	{
-		if (paysafe_actor_same_person(approver->actor, requester->actor))
+		if (paysafe_person_same_name(approver->actor, requester->actor))
 			return psprintf("\"%s\" requested it.", requester->actor);
-		if (paysafe_actor_same_person(approver->login, requester->actor))
+		if (paysafe_person_same_name(approver->login, requester->actor))
 			return psprintf("The approval came over the login of \"%s\", who requested it.",
 							requester->actor);
 		return NULL;
 	}
 	/* nobody was named: the login is all that is known */
-	if (paysafe_actor_same_person(approver->actor, requester->login) ||
-		paysafe_actor_same_person(approver->actor, requester->session_user_name))
+	if (paysafe_person_same_name(approver->actor, requester->login) ||
+		paysafe_person_same_name(approver->actor, requester->session_user_name))
 		return psprintf("\"%s\" requested it.", approver->actor);
-	if (paysafe_actor_same_person(approver->login, requester->login))
+	if (paysafe_person_same_name(approver->login, requester->login))
 		return psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
 						requester->login);
 	if (paysafe_catalog_may_act_as(requester->login))
@@ -243,9 +243,9 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		if (a->valid_until <= now)
 			continue;
 		foreach(lc2, subject->requesters)
-			fits &= paysafe_approval_conflict(&a->approver, lfirst(lc2)) == NULL;
+			fits &= paysafe_person_conflict(&a->approver, lfirst(lc2)) == NULL;
 		foreach(lc2, fitting)
-			fits &= !paysafe_actor_same_person(((Approval *) lfirst(lc2))->approver.actor,
+			fits &= !paysafe_person_same_name(((Approval *) lfirst(lc2))->approver.actor,
 											   a->approver.actor);
 		if (!fits)
 			continue;
@@ -384,7 +384,7 @@ leaf_subject(Relation leaf, Oid relid, const char *key, ApprovalSubject *subject
 		Rule	   *rule = &rules->rules[i];
 
 		if (rule->kind->approval_subject != NULL && rule->declared_on == relid &&
-			rule->state != NULL)
+			rule->compiled != NULL)
 		{
 			rule->kind->approval_subject(rule, key, subject);
 			return true;
@@ -438,7 +438,7 @@ PG_FUNCTION_INFO_V1(paysafe_approve);
 Datum
 paysafe_approve(PG_FUNCTION_ARGS)
 {
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	ApprovalSubject subject = {0};
 	Oid			relid;
 	char	   *key;
@@ -468,7 +468,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 						"an approval needs a person",
 						"No actor is declared in this transaction, and a login alone is not a person.",
 						"Call paysafe.act_as('name') in the same transaction first.");
-	approver = paysafe_approval_person();
+	approver = paysafe_person_current();
 
 	/* what a change says of itself, with its reason and ticket, is redacted as there */
 	if (relid == paysafe_catalog_table(PAYSAFE_RULE) ||
@@ -483,7 +483,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		key = pstrdup(subject.key);
 	foreach(lc, subject.requesters)
 	{
-		char	   *conflict = paysafe_approval_conflict(approver, lfirst(lc));
+		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
 
 		if (conflict != NULL)
 			refuse_approval(ERRCODE_INSUFFICIENT_PRIVILEGE,

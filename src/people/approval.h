@@ -35,16 +35,16 @@ typedef struct ApprovalSubject
  * time zone setting stretches it.  Raises 22023 unless it is positive and at
  * most ten years.
  */
-extern int64 paysafe_approval_period(const Interval *interval, const char *argument);
+extern int64 paysafe_argument_microseconds(const Interval *interval, const char *argument);
 
 /* The person acting now; palloc'd. */
-extern Person *paysafe_approval_person(void);
+extern Person *paysafe_person_current(void);
 
 /*
  * Why the approver may be the same person as the requester, or NULL if the
  * two are different.  An approver has always claimed an actor.
  */
-extern char *paysafe_approval_conflict(const Person *approver, const Person *requester);
+extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
 
 /*
  * Use up approvals of (relation, key, digest): as many as needed, each by

@@ -38,7 +38,7 @@ check_row(const Rule *rule, const RowChange *change)
 {
 	if (change->op != 'I')
 		refuse(rule, change->op == 'U' ? "UPDATE" : "DELETE",
-			   paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->before));
+			   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->before));
 }
 
 static void

@@ -89,7 +89,7 @@ compile(const CompileInput *input)
 	if (input->as_reference)
 		return NULL;
 	state = palloc0(sizeof(AuditState));
-	nkeys = paysafe_key_columns(input->leaf, &key);
+	nkeys = paysafe_row_key_columns(input->leaf, &key);
 	check_redacted(input, redacted, key, nkeys);
 	state->require_reason = paysafe_spec_bool(spec, "require_reason");
 	state->require_ticket = paysafe_spec_bool(spec, "require_ticket");
@@ -104,12 +104,12 @@ compile(const CompileInput *input)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	AuditState *state = rule->state;
+	AuditState *state = rule->compiled;
 	TupleTableSlot *row = change->after ? change->after : change->before;
 
 	if (state->require_reason || state->require_ticket)
 	{
-		const PaysafeActor *actor = paysafe_actor_current();
+		const ActorClaim *actor = paysafe_actor_current();
 		const char *missing = NULL;
 
 		if (state->require_reason && (actor == NULL || actor->reason == NULL))
@@ -122,15 +122,15 @@ check_row(const Rule *rule, const RowChange *change)
 							  NULL,
 							  psprintf("Call paysafe.act_as('name', %s => '...') in the same transaction first.", missing));
 	}
-	paysafe_audit_append(state->shape, change->op, change->command,
-						 paysafe_key_text(change->rules, RelationGetDescr(change->rel), row),
+	paysafe_audit_log_append(state->shape, change->op, change->command,
+						 paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row),
 						 change->before, change->after);
 }
 
 static void
 pre_commit(bool prepare)
 {
-	paysafe_audit_flush();
+	paysafe_audit_log_flush();
 }
 
 static char *
@@ -175,10 +175,10 @@ const RuleKind paysafe_audit_kind = {
 	.name = "audit",
 	.compile = compile,
 	.check_row = check_row,
-	.end_statement = paysafe_audit_flush,
+	.end_statement = paysafe_audit_log_flush,
 	.pre_commit = pre_commit,
-	.end_transaction = paysafe_audit_end_transaction,
-	.end_subtransaction = paysafe_audit_end_subtransaction,
+	.end_transaction = paysafe_audit_log_end_transaction,
+	.end_subtransaction = paysafe_audit_log_end_subtransaction,
 	.loosens = loosens,
 	.describe = describe
 };

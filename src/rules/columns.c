@@ -30,7 +30,7 @@ typedef struct ColumnsState
 	AttrNumber *attnums;
 	char	  **names;
 	bool		once;
-	StateSet	statuses;		/* if once */
+	StatusSet	statuses;		/* if once */
 } ColumnsState;
 
 /* The status column of the table's status rule. */
@@ -57,7 +57,7 @@ status_column(List *sources)
 static List *
 statuses_passed(List *sources, const char *column, List *statuses)
 {
-	Machine    *machine = paysafe_state_machine_of(sources, column);
+	Machine    *machine = paysafe_status_value_machine_of(sources, column);
 	bool	   *passed = palloc0(sizeof(bool) * machine->nstates);
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -94,11 +94,11 @@ compile(const CompileInput *input)
 	{
 		List	   *statuses = paysafe_spec_set(input->source->spec, "once_status");
 		char	   *column = status_column(input->sources);
-		StateColumn status;
+		StatusColumn status;
 
-		paysafe_state_column(input->leaf, column, &status);
-		paysafe_state_check_names(input->sources, column, statuses, "once_status");
-		paysafe_state_set(&status, statuses_passed(input->sources, column, statuses),
+		paysafe_status_value_column(input->leaf, column, &status);
+		paysafe_status_value_check_names(input->sources, column, statuses, "once_status");
+		paysafe_status_value_set(&status, statuses_passed(input->sources, column, statuses),
 						  &state->statuses);
 	}
 	return state;
@@ -107,24 +107,24 @@ compile(const CompileInput *input)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const ColumnsState *state = rule->state;
+	const ColumnsState *state = rule->compiled;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 
 	if (change->op != 'U')
 		return;
-	if (state->once && paysafe_state_find(&state->statuses, change->before) < 0)
+	if (state->once && paysafe_status_value_find(&state->statuses, change->before) < 0)
 		return;
 	for (int i = 0; i < state->n; i++)
-		if (!paysafe_same_column(desc, state->attnums[i], change->before, change->after))
+		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after))
 			paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" cannot change%s",
 									   state->names[i], rule->table_name,
 									   state->once ? " any more" : ""),
 							  psprintf("Row \"%s\"%s.",
-									   paysafe_key_text(change->rules, desc, change->before),
+									   paysafe_row_key_text(change->rules, desc, change->before),
 									   state->once ?
 									   psprintf(" has status %s",
-												paysafe_state_quoted(&state->statuses.column, change->before)) :
+												paysafe_status_value_quoted(&state->statuses.column, change->before)) :
 									   ": the column is set once, when the row is added"),
 							  "Leave the column as it is, or write a new row.");
 }

@@ -17,7 +17,7 @@ extern const RuleKind paysafe_payment_kind;
 extern const RuleKind paysafe_refund_kind;
 extern const RuleKind paysafe_ledger_kind;
 extern const RuleKind paysafe_balance_kind;
-extern const RuleKind paysafe_rowlock_kind;
+extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
 

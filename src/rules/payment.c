@@ -31,9 +31,9 @@ typedef struct PaymentState
 {
 	AmountColumn amount;
 	AmountColumn captured_amount;
-	StateColumn currency;
-	StateSet	captured;		/* statuses; also has the status column */
-	StateSet	initial;		/* empty without a status rule */
+	StatusColumn currency;
+	StatusSet	captured;		/* statuses; also has the status column */
+	StatusSet	initial;		/* empty without a status rule */
 } PaymentState;
 
 static void *
@@ -43,7 +43,7 @@ compile(const CompileInput *input)
 	char	   *status_column;
 	List	   *captured;
 	List	   *initial = NIL;
-	StateColumn status;
+	StatusColumn status;
 	Machine    *machine;
 	PaymentState *state;
 	AttrNumber *key;
@@ -61,19 +61,19 @@ compile(const CompileInput *input)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
 						state->amount.name, state->captured_amount.name)));
-	paysafe_state_column(input->leaf, paysafe_spec_text(spec, "currency_column"), &state->currency);
-	paysafe_state_column(input->leaf, status_column, &status);
-	paysafe_state_check_names(input->sources, status_column, captured, "captured");
-	paysafe_state_set(&status, captured, &state->captured);
+	paysafe_status_value_column(input->leaf, paysafe_spec_text(spec, "currency_column"), &state->currency);
+	paysafe_status_value_column(input->leaf, status_column, &status);
+	paysafe_status_value_check_names(input->sources, status_column, captured, "captured");
+	paysafe_status_value_set(&status, captured, &state->captured);
 
-	machine = paysafe_state_machine_of(input->sources, status_column);
+	machine = paysafe_status_value_machine_of(input->sources, status_column);
 	if (machine != NULL)
 		for (int i = 0; i < machine->nstates; i++)
 			if (machine->states[i].initial)
 				initial = lappend(initial, machine->states[i].value);
-	paysafe_state_set(&status, initial, &state->initial);
+	paysafe_status_value_set(&status, initial, &state->initial);
 
-	if (paysafe_key_columns(input->leaf, &key) == 0)
+	if (paysafe_row_key_columns(input->leaf, &key) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(input->leaf)),
@@ -92,7 +92,7 @@ typedef struct Fault
 static bool
 is_captured(const PaymentState *state, TupleTableSlot *row)
 {
-	return paysafe_state_find(&state->captured, row) >= 0;
+	return paysafe_status_value_find(&state->captured, row) >= 0;
 }
 
 static bool
@@ -109,7 +109,7 @@ find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
 		*fault = (Fault) {ERRCODE_PAYSAFE_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
 		return true;
 	}
-	currency = paysafe_state_text(&state->currency, row);
+	currency = paysafe_status_value_text(&state->currency, row);
 	if (!paysafe_money_value(&state->amount, row, &amount))
 	{
 		*fault = (Fault) {ERRCODE_PAYSAFE_AMOUNT, state->amount.name, pstrdup("the amount is missing")};
@@ -159,7 +159,7 @@ static char *
 row_detail(const RowChange *change, TupleTableSlot *row, const char *more)
 {
 	return psprintf("Payment \"%s\": %s.",
-					paysafe_key_text(change->rules, RelationGetDescr(change->rel), row), more);
+					paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row), more);
 }
 
 static void
@@ -167,10 +167,10 @@ check_amounts(const Rule *rule, const RowChange *change)
 {
 	Fault		fault;
 
-	if (find_fault(rule->state, change->after, &fault))
+	if (find_fault(rule->compiled, change->after, &fault))
 		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
 						  psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
-								   paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->after),
+								   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->after),
 								   rule->table_name),
 						  row_detail(change, change->after, fault.reason),
 						  "Amounts are finite, not negative, at the currency's scale, and captured is at most the amount.");
@@ -179,7 +179,7 @@ check_amounts(const Rule *rule, const RowChange *change)
 static PAYSAFE_NORETURN void
 refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
 {
-	const PaymentState *state = rule->state;
+	const PaymentState *state = rule->compiled;
 
 	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
 					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
@@ -191,51 +191,51 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
 static void
 check_insert(const Rule *rule, const RowChange *change)
 {
-	const PaymentState *state = rule->state;
+	const PaymentState *state = rule->compiled;
 
 	check_amounts(rule, change);
 	if (!is_captured(state, change->after) &&
 		paysafe_money_sign(captured_value(state, change->after)) != 0)
 		refuse_capture(rule, change,
 					   psprintf("status \"%s\" is not a captured one",
-								paysafe_state_text(&state->captured.column, change->after)));
+								paysafe_status_value_text(&state->captured.column, change->after)));
 }
 
 static void
 check_frozen(const Rule *rule, const RowChange *change)
 {
-	const PaymentState *state = rule->state;
+	const PaymentState *state = rule->compiled;
 	const char *column = NULL;
 
 	if (!paysafe_money_same(&state->amount, change->before, change->after))
 		column = state->amount.name;
-	else if (!paysafe_state_same(&state->currency, change->before, change->after))
+	else if (!paysafe_status_value_same(&state->currency, change->before, change->after))
 		column = state->currency.name;
-	else if (paysafe_key_changed(change->rules, RelationGetDescr(change->rel),
+	else if (paysafe_row_key_changed(change->rules, RelationGetDescr(change->rel),
 								 change->before, change->after))
 		column = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 									   change->rules->key_attnums[0] - 1)->attname);
-	if (column == NULL || paysafe_state_find(&state->initial, change->before) >= 0)
+	if (column == NULL || paysafe_status_value_find(&state->initial, change->before) >= 0)
 		return;
 	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
 					  row_detail(change, change->before,
 								 psprintf("key, amount and currency stay in status \"%s\"",
-										  paysafe_state_text(&state->captured.column, change->before))),
+										  paysafe_status_value_text(&state->captured.column, change->before))),
 					  "Add a new payment instead.");
 }
 
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
-	const PaymentState *state = rule->state;
-	bool		same_status = paysafe_state_same(&state->captured.column,
+	const PaymentState *state = rule->compiled;
+	bool		same_status = paysafe_status_value_same(&state->captured.column,
 												 change->before, change->after);
 
 	check_frozen(rule, change);
 	if (same_status &&
-		paysafe_state_same(&state->currency, change->before, change->after) &&
+		paysafe_status_value_same(&state->currency, change->before, change->after) &&
 		paysafe_money_same(&state->amount, change->before, change->after) &&
 		paysafe_money_same(&state->captured_amount, change->before, change->after))
 		return;					/* nothing of this rule's has changed */
@@ -247,13 +247,13 @@ check_update(const Rule *rule, const RowChange *change)
 					   psprintf("it would change from %s to %s in status \"%s\"",
 								paysafe_money_text(captured_value(state, change->before)),
 								paysafe_money_text(captured_value(state, change->after)),
-								paysafe_state_text(&state->captured.column, change->after)));
+								paysafe_status_value_text(&state->captured.column, change->after)));
 }
 
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const PaymentState *state = rule->state;
+	const PaymentState *state = rule->compiled;
 
 	switch (change->op)
 	{
@@ -281,9 +281,9 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 {
 	Fault		fault;
 
-	if (find_fault(rule->state, row, &fault))
+	if (find_fault(rule->compiled, row, &fault))
 		paysafe_declare_fault(report, "Row",
-							  paysafe_key_text(report->rules, RelationGetDescr(rel), row),
+							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row),
 							  fault.reason);
 }
 

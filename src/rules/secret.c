@@ -91,7 +91,7 @@ compile(const CompileInput *input)
 
 	if (input->as_reference)
 		return NULL;
-	if (paysafe_key_columns(input->leaf, &key) == 0)
+	if (paysafe_row_key_columns(input->leaf, &key) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(input->leaf)),
@@ -137,7 +137,7 @@ is_sealed(const SecretState *state, int i, const char *key, TupleTableSlot *row)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const SecretState *state = rule->state;
+	const SecretState *state = rule->compiled;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	char	   *key = NULL;
 
@@ -147,11 +147,11 @@ check_row(const Rule *rule, const RowChange *change)
 	{
 		if (slot_attisnull(change->after, state->attnums[i]) ||
 			(change->op == 'U' &&
-			 !paysafe_key_changed(change->rules, desc, change->before, change->after) &&
-			 paysafe_same_column(desc, state->attnums[i], change->before, change->after)))
+			 !paysafe_row_key_changed(change->rules, desc, change->before, change->after) &&
+			 paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after)))
 			continue;
 		if (key == NULL)
-			key = paysafe_key_text(change->rules, desc, change->after);
+			key = paysafe_row_key_text(change->rules, desc, change->after);
 		if (!is_sealed(state, i, key, change->after))
 			paysafe_refuse_by(rule, ERRCODE_PAYSAFE_SEALED, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" holds nothing but values sealed for their row",
@@ -166,8 +166,8 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
-	const SecretState *state = rule->state;
-	char	   *key = paysafe_key_text(report->rules, RelationGetDescr(rel), row);
+	const SecretState *state = rule->compiled;
+	char	   *key = paysafe_row_key_text(report->rules, RelationGetDescr(rel), row);
 
 	for (int i = 0; i < state->n; i++)
 		if (!is_sealed(state, i, key, row))

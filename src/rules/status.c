@@ -40,7 +40,7 @@
 typedef struct StatusState
 {
 	Machine    *machine;
-	StateSet	states;			/* in the machine's order */
+	StatusSet	states;			/* in the machine's order */
 	bool	   *deletable;
 	int			words;			/* per row of the matrix */
 	uint64	   *allowed;		/* [from][to / 64], bit to % 64 */
@@ -79,7 +79,7 @@ static void *
 compile(const CompileInput *input)
 {
 	StatusState *state;
-	StateColumn column;
+	StatusColumn column;
 	List	   *deletable;
 	ListCell   *lc;
 
@@ -87,9 +87,9 @@ compile(const CompileInput *input)
 		return NULL;
 	state = palloc0(sizeof(StatusState));
 	state->machine = parse_machine(paysafe_spec_text(input->source->spec, "machine"));
-	paysafe_state_column(input->leaf, paysafe_spec_text(input->source->spec, "status_column"),
+	paysafe_status_value_column(input->leaf, paysafe_spec_text(input->source->spec, "status_column"),
 						 &column);
-	paysafe_state_set(&column, paysafe_state_machine_values(state->machine), &state->states);
+	paysafe_status_value_set(&column, paysafe_status_value_machine_values(state->machine), &state->states);
 
 	state->words = (state->states.n + WORD_BITS - 1) / WORD_BITS;
 	state->allowed = palloc0(sizeof(uint64) * state->words * state->states.n);
@@ -135,12 +135,12 @@ static PAYSAFE_NORETURN void
 refuse(const Rule *rule, const RowChange *change, int sqlstate, const char *message,
 	   const char *detail, const char *hint)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 	TupleTableSlot *row = change->before ? change->before : change->after;
 
 	paysafe_refuse_by(rule, sqlstate, state->states.column.name, message,
 					  psprintf("Row \"%s\". %s",
-							   paysafe_key_text(change->rules, RelationGetDescr(change->rel), row),
+							   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row),
 							   detail),
 					  hint);
 }
@@ -149,16 +149,16 @@ refuse(const Rule *rule, const RowChange *change, int sqlstate, const char *mess
 static int
 find_new_state(const Rule *rule, const RowChange *change)
 {
-	const StatusState *state = rule->state;
-	int			to = paysafe_state_find(&state->states, change->after);
+	const StatusState *state = rule->compiled;
+	int			to = paysafe_status_value_find(&state->states, change->after);
 
 	if (to < 0)
 		refuse(rule, change, ERRCODE_PAYSAFE_UNKNOWN_STATUS,
 			   psprintf("column \"%s\" of table \"%s\" cannot be %s",
 						state->states.column.name, rule->table_name,
-						paysafe_state_quoted(&state->states.column, change->after)),
+						paysafe_status_value_quoted(&state->states.column, change->after)),
 			   psprintf("The states are: %s.",
-						paysafe_strings_join(paysafe_state_machine_values(state->machine))),
+						paysafe_strings_join(paysafe_status_value_machine_values(state->machine))),
 			   "States are compared exactly, with case and blanks.");
 	return to;
 }
@@ -166,7 +166,7 @@ find_new_state(const Rule *rule, const RowChange *change)
 static void
 check_insert(const Rule *rule, const RowChange *change)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 	int			to = find_new_state(rule, change);
 
 	if (!state->machine->states[to].initial)
@@ -190,11 +190,11 @@ compare_snapshot_row(Relation rel, TupleTableSlot *row, void *arg)
 {
 	SnapshotRow *seen = arg;
 
-	if (paysafe_key_changed(seen->change->rules, RelationGetDescr(rel), row,
+	if (paysafe_row_key_changed(seen->change->rules, RelationGetDescr(rel), row,
 							seen->change->before))
 		return true;
 	seen->found = true;
-	seen->same_status = paysafe_state_same(&seen->state->states.column, row,
+	seen->same_status = paysafe_status_value_same(&seen->state->states.column, row,
 										   seen->change->before);
 	return false;
 }
@@ -209,7 +209,7 @@ compare_snapshot_row(Relation rel, TupleTableSlot *row, void *arg)
 static void
 check_concurrent_move(const Rule *rule, const RowChange *change)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 	TransactionId xmin;
 	HeapTuple	tuple;
 	bool		should_free;
@@ -239,8 +239,8 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 		bool		isnull;
 		Datum		value = slot_getattr(change->before, att->attnum, &isnull);
 
-		paysafe_key_equality(change->rel, att->attnum, att->atttypid, &equality);
-		paysafe_key_scan(change->rel, &equality, value, snapshot,
+		paysafe_row_key_equality(change->rel, att->attnum, att->atttypid, &equality);
+		paysafe_row_key_scan(change->rel, &equality, value, snapshot,
 						 compare_snapshot_row, &seen);
 	}
 	if (seen.found && !seen.same_status)
@@ -248,31 +248,31 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 			   psprintf("could not serialize the change of \"%s\" due to a concurrent one",
 						state->states.column.name),
 			   psprintf("Another transaction moved the row to %s while this statement waited for it.",
-						paysafe_state_quoted(&state->states.column, change->before)),
+						paysafe_status_value_quoted(&state->states.column, change->before)),
 			   "Read the row again and decide anew, or use paysafe.transition to learn who moved it.");
 }
 
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 	int			from;
 
-	if (likely(paysafe_state_same(&state->states.column, change->before, change->after)))
+	if (likely(paysafe_status_value_same(&state->states.column, change->before, change->after)))
 	{
 		check_concurrent_move(rule, change);
-		from = paysafe_state_find(&state->states, change->before);
+		from = paysafe_status_value_find(&state->states, change->before);
 	}
 	else
 	{
 		int			to = find_new_state(rule, change);
 
-		from = paysafe_state_find(&state->states, change->before);
+		from = paysafe_status_value_find(&state->states, change->before);
 		if (from < 0 || !is_allowed(state, from, to))
 			refuse(rule, change, ERRCODE_PAYSAFE_TRANSITION,
 				   psprintf("column \"%s\" of table \"%s\" cannot change from %s to %s",
 							state->states.column.name, rule->table_name,
-							paysafe_state_quoted(&state->states.column, change->before),
+							paysafe_status_value_quoted(&state->states.column, change->before),
 							state_name(state, to)),
 				   psprintf("Allowed next: %s.", list_states(state, from, false)),
 				   psprintf("paysafe.status_diagram(%s) shows the machine.",
@@ -280,7 +280,7 @@ check_update(const Rule *rule, const RowChange *change)
 																		  rule->table_name))));
 	}
 	if (from >= 0 && !state->machine->states[from].initial &&
-		paysafe_key_changed(change->rules, RelationGetDescr(change->rel),
+		paysafe_row_key_changed(change->rules, RelationGetDescr(change->rel),
 							change->before, change->after))
 		refuse(rule, change, ERRCODE_PAYSAFE_STATUS_KEY,
 			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
@@ -292,7 +292,7 @@ check_update(const Rule *rule, const RowChange *change)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 	int			from;
 
 	switch (change->op)
@@ -304,12 +304,12 @@ check_row(const Rule *rule, const RowChange *change)
 			check_update(rule, change);
 			break;
 		case 'D':
-			from = paysafe_state_find(&state->states, change->before);
+			from = paysafe_status_value_find(&state->states, change->before);
 			if (from < 0 || !state->deletable[from])
 				refuse(rule, change, ERRCODE_PAYSAFE_STATUS_DELETE,
 					   psprintf("a row of table \"%s\" cannot be deleted in status %s",
 								rule->table_name,
-								paysafe_state_quoted(&state->states.column, change->before)),
+								paysafe_status_value_quoted(&state->states.column, change->before)),
 					   "Deleting and adding it again would take it back to the start.",
 					   "Move the row to a final status instead.");
 			break;
@@ -319,19 +319,19 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 
-	if (paysafe_state_find(&state->states, row) < 0)
+	if (paysafe_status_value_find(&state->states, row) < 0)
 		paysafe_declare_fault(report, "Row",
-							  paysafe_key_text(report->rules, RelationGetDescr(rel), row),
+							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row),
 							  psprintf("status %s is not a state of the machine",
-									   paysafe_state_quoted(&state->states.column, row)));
+									   paysafe_status_value_quoted(&state->states.column, row)));
 }
 
 static void
 refuse_truncate(const Rule *rule)
 {
-	const StatusState *state = rule->state;
+	const StatusState *state = rule->compiled;
 
 	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_STATUS_DELETE, state->states.column.name,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
@@ -544,13 +544,13 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	column = quote_identifier(paysafe_spec_text(rule.spec, "status_column"));
 
 	rel = table_open(relid, AccessShareLock);
-	nkeys = paysafe_key_columns(rel, &attnums);
+	nkeys = paysafe_row_key_columns(rel, &attnums);
 	if (nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
 	parts = palloc(sizeof(char *) * nkeys);
-	if (!paysafe_key_split(key, nkeys, parts))
+	if (!paysafe_row_key_split(key, nkeys, parts))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),

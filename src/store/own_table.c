@@ -408,7 +408,7 @@ paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, cons
 	List	   *tids = NIL;
 	ListCell   *lc;
 
-	if (!paysafe_is_test_database())
+	if (!paysafe_test_database_is_declared())
 		elog(ERROR, "rows of \"%s\" stay", RelationGetRelationName(rel));
 	for (int i = 0; i < nkeys; i++)
 		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);

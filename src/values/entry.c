@@ -23,7 +23,7 @@ paysafe_entry_exact_column(Relation rel, const char *name, char *name_out, Oid *
 
 	*type = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	strlcpy(name_out, name, NAMEDATALEN);
-	if (!paysafe_key_is_exact(*type))
+	if (!paysafe_row_key_is_exact(*type))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" has type %s, which cannot name transactions or accounts",
@@ -43,12 +43,12 @@ paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out)
 	out->account = paysafe_entry_exact_column(leaf, paysafe_spec_text(spec, "account_column"),
 											  out->account_name, &out->account_type);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
-	paysafe_state_column(leaf, paysafe_spec_text(spec, "currency_column"), &out->currency);
+	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &out->currency);
 	name = paysafe_spec_optional_text(spec, "direction_column");
 	if (name != NULL)
 	{
 		out->has_direction = true;
-		paysafe_state_column(leaf, name, &out->direction);
+		paysafe_status_value_column(leaf, name, &out->direction);
 	}
 	name = paysafe_spec_optional_text(spec, "reverses_column");
 	if (name != NULL)
@@ -99,15 +99,15 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 	entry->transaction = slot_getattr(row, columns->transaction, &isnull);
 	if (isnull)
 		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->transaction_name, pstrdup("the transaction is missing"));
-	entry->transaction_text = paysafe_value_text(columns->transaction_type, entry->transaction);
+	entry->transaction_text = paysafe_row_key_value_text(columns->transaction_type, entry->transaction);
 	entry->account = slot_getattr(row, columns->account, &isnull);
 	if (isnull)
 		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->account_name, pstrdup("the account is missing"));
-	entry->account_text = paysafe_value_text(columns->account_type, entry->account);
+	entry->account_text = paysafe_row_key_value_text(columns->account_type, entry->account);
 	(void) slot_getattr(row, columns->currency.attnum, &isnull);
 	if (isnull)
 		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
-	entry->currency = paysafe_state_text(&columns->currency, row);
+	entry->currency = paysafe_status_value_text(&columns->currency, row);
 	if (!paysafe_money_value(&columns->amount, row, &entry->amount))
 		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->amount.name, pstrdup("the amount is missing"));
 
@@ -126,7 +126,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		char	   *direction;
 
 		(void) slot_getattr(row, columns->direction.attnum, &isnull);
-		direction = isnull ? NULL : paysafe_state_text(&columns->direction, row);
+		direction = isnull ? NULL : paysafe_status_value_text(&columns->direction, row);
 		sign = paysafe_entry_side(direction);
 		if (sign == 0)
 			return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->direction.name,
@@ -143,7 +143,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		if (!isnull)
 		{
 			entry->reversal = true;
-			entry->reverses_text = paysafe_value_text(columns->transaction_type, entry->reverses);
+			entry->reverses_text = paysafe_row_key_value_text(columns->transaction_type, entry->reverses);
 			if (strcmp(entry->reverses_text, entry->transaction_text) == 0)
 				return fault_of(fault, ERRCODE_PAYSAFE_REVERSAL, columns->reverses_name,
 								pstrdup("a transaction cannot reverse itself"));

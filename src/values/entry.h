@@ -22,9 +22,9 @@ typedef struct EntryColumns
 	AttrNumber	account;
 	Oid			account_type;	/* base type */
 	AmountColumn amount;
-	StateColumn currency;
+	StatusColumn currency;
 	bool		has_direction;	/* otherwise amounts have a sign */
-	StateColumn direction;
+	StatusColumn direction;
 	AttrNumber	reverses;		/* 0: none */
 	char		transaction_name[NAMEDATALEN];
 	char		account_name[NAMEDATALEN];

@@ -81,7 +81,7 @@ in_partition_key(Relation rel, const char *column)
 }
 
 int
-paysafe_key_columns(Relation rel, AttrNumber **attnums)
+paysafe_row_key_columns(Relation rel, AttrNumber **attnums)
 {
 	Oid			pkey;
 	HeapTuple	tuple;
@@ -113,7 +113,7 @@ paysafe_key_columns(Relation rel, AttrNumber **attnums)
 }
 
 char *
-paysafe_value_text(Oid typid, Datum value)
+paysafe_row_key_value_text(Oid typid, Datum value)
 {
 	char	   *digits;
 
@@ -179,7 +179,7 @@ paysafe_value_text(Oid typid, Datum value)
 }
 
 bool
-paysafe_key_is_exact(Oid typid)
+paysafe_row_key_is_exact(Oid typid)
 {
 	switch (typid)
 	{
@@ -201,11 +201,11 @@ paysafe_key_is_exact(Oid typid)
 static char *
 key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 {
-	return paysafe_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
+	return paysafe_row_key_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
 }
 
 char *
-paysafe_key_text(const RelationRules *rules, TupleDesc desc, TupleTableSlot *slot)
+paysafe_row_key_text(const RelationRules *rules, TupleDesc desc, TupleTableSlot *slot)
 {
 	StringInfoData buf;
 
@@ -237,7 +237,7 @@ paysafe_key_text(const RelationRules *rules, TupleDesc desc, TupleTableSlot *slo
 }
 
 bool
-paysafe_same_value(Form_pg_attribute att, Datum a, bool anull, Datum b, bool bnull)
+paysafe_row_key_same_value(Form_pg_attribute att, Datum a, bool anull, Datum b, bool bnull)
 {
 	if (anull || bnull)
 		return anull == bnull;
@@ -249,7 +249,7 @@ paysafe_same_value(Form_pg_attribute att, Datum a, bool anull, Datum b, bool bnu
 }
 
 bool
-paysafe_same_column(TupleDesc desc, AttrNumber attnum, TupleTableSlot *a,
+paysafe_row_key_same_column(TupleDesc desc, AttrNumber attnum, TupleTableSlot *a,
 					TupleTableSlot *b)
 {
 	bool		anull;
@@ -257,29 +257,29 @@ paysafe_same_column(TupleDesc desc, AttrNumber attnum, TupleTableSlot *a,
 	Datum		av = slot_getattr(a, attnum, &anull);
 	Datum		bv = slot_getattr(b, attnum, &bnull);
 
-	return paysafe_same_value(TupleDescAttr(desc, attnum - 1), av, anull, bv, bnull);
+	return paysafe_row_key_same_value(TupleDescAttr(desc, attnum - 1), av, anull, bv, bnull);
 }
 
 bool
-paysafe_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b)
+paysafe_row_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b)
 {
 	Bitmapset  *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
 	bool		same = !bms_is_empty(columns);
 	int			i = -1;
 
 	while (same && (i = bms_next_member(columns, i)) >= 0)
-		same = paysafe_same_column(RelationGetDescr(rel),
+		same = paysafe_row_key_same_column(RelationGetDescr(rel),
 								   i + FirstLowInvalidHeapAttributeNumber, a, b);
 	bms_free(columns);
 	return same;
 }
 
 bool
-paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
+paysafe_row_key_changed(const RelationRules *rules, TupleDesc desc,
 					TupleTableSlot *before, TupleTableSlot *after)
 {
 	for (int i = 0; i < rules->nkeys; i++)
-		if (!paysafe_same_column(desc, rules->key_attnums[i], before, after))
+		if (!paysafe_row_key_same_column(desc, rules->key_attnums[i], before, after))
 			return true;
 	return false;
 }
@@ -411,7 +411,7 @@ prepare_search(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 }
 
 void
-paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
+paysafe_row_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 {
 	SearchKey	key = {RelationGetRelid(rel), valuetype, attnum};
 	Search	   *search;
@@ -441,7 +441,7 @@ paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality
 }
 
 bool
-paysafe_key_has_index(Relation leaf, AttrNumber attnum)
+paysafe_row_key_has_index(Relation leaf, AttrNumber attnum)
 {
 	bool		young;
 
@@ -472,7 +472,7 @@ compare_row(Relation rel, TupleTableSlot *row, void *arg)
 }
 
 void
-paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
+paysafe_row_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 				 Snapshot snapshot, KeyVisitor visitor, void *arg)
 {
 	if (OidIsValid(equality->index))
@@ -495,7 +495,7 @@ paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 }
 
 Datum
-paysafe_key_input(Form_pg_attribute att, char *text)
+paysafe_row_key_input(Form_pg_attribute att, char *text)
 {
 	Oid			input;
 	Oid			ioparam;
@@ -505,7 +505,7 @@ paysafe_key_input(Form_pg_attribute att, char *text)
 }
 
 bool
-paysafe_key_split(const char *key, int n, char **parts)
+paysafe_row_key_split(const char *key, int n, char **parts)
 {
 	int			found = 0;
 	StringInfoData buf;
@@ -564,7 +564,7 @@ visit_rest(Relation rel, TupleTableSlot *row, void *arg)
 }
 
 void
-paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
+paysafe_row_key_find(Oid relid, const char *key, Snapshot snapshot,
 				 KeyVisitor visitor, void *arg)
 {
 	List	   *tree;
@@ -585,13 +585,13 @@ paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
 			table_close(leaf, NoLock);
 			continue;
 		}
-		find.nkeys = paysafe_key_columns(leaf, &attnums);
+		find.nkeys = paysafe_row_key_columns(leaf, &attnums);
 		if (find.nkeys == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("table \"%s\" has no primary key", RelationGetRelationName(leaf))));
 		parts = palloc(sizeof(char *) * find.nkeys);
-		if (!paysafe_key_split(key, find.nkeys, parts))
+		if (!paysafe_row_key_split(key, find.nkeys, parts))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("key \"%s\" does not have %d parts",
@@ -603,10 +603,10 @@ paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
 		{
 			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1);
 
-			paysafe_key_equality(leaf, attnums[i], att->atttypid, &find.equality[i]);
-			find.values[i] = paysafe_key_input(att, parts[i]);
+			paysafe_row_key_equality(leaf, attnums[i], att->atttypid, &find.equality[i]);
+			find.values[i] = paysafe_row_key_input(att, parts[i]);
 		}
-		paysafe_key_scan(leaf, &find.equality[0], find.values[0], snapshot,
+		paysafe_row_key_scan(leaf, &find.equality[0], find.values[0], snapshot,
 						 visit_rest, &find);
 		table_close(leaf, NoLock);
 	}

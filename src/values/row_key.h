@@ -23,14 +23,14 @@
  * whole primary key.  Returns the number (0: no primary key), *attnums
  * allocated in the current context.
  */
-extern int	paysafe_key_columns(Relation rel, AttrNumber **attnums);
+extern int	paysafe_row_key_columns(Relation rel, AttrNumber **attnums);
 
 /*
  * The key as text: the value's output for one column; for several, joined by
  * commas, with commas and backslashes escaped by a backslash.  Independent of
  * DateStyle and such.  Empty without a primary key.
  */
-extern char *paysafe_key_text(const RelationRules *rules, TupleDesc desc,
+extern char *paysafe_row_key_text(const RelationRules *rules, TupleDesc desc,
 							  TupleTableSlot *slot);
 
 /*
@@ -38,34 +38,34 @@ extern char *paysafe_key_text(const RelationRules *rules, TupleDesc desc,
  * dates, UTC, hexadecimal bytes, shortest exact floats, numerics without
  * trailing zeros, so that equal ones have one text.
  */
-extern char *paysafe_value_text(Oid typid, Datum value);
+extern char *paysafe_row_key_value_text(Oid typid, Datum value);
 
 /*
  * Does the type name things exactly: do equal values have one text and one
  * meaning, whatever the session's settings?  Integers, numeric, text, varchar,
  * char(n), uuid, bytea.
  */
-extern bool paysafe_key_is_exact(Oid typid);
+extern bool paysafe_row_key_is_exact(Oid typid);
 
 /* Has any identifying column changed? */
-extern bool paysafe_key_changed(const RelationRules *rules, TupleDesc desc,
+extern bool paysafe_row_key_changed(const RelationRules *rules, TupleDesc desc,
 								TupleTableSlot *before, TupleTableSlot *after);
 
 /*
  * Are two rows of one leaf versions of the same row?  By the whole primary key,
  * partition key included.
  */
-extern bool paysafe_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b);
+extern bool paysafe_row_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b);
 
 /*
  * Are two values of one column the same?  By bytes, whatever the type; numeric
  * by value, so that 1.0 is 1.00.
  */
-extern bool paysafe_same_value(Form_pg_attribute att, Datum a, bool anull,
+extern bool paysafe_row_key_same_value(Form_pg_attribute att, Datum a, bool anull,
 							   Datum b, bool bnull);
 
 /* The same for the column of two rows of one layout. */
-extern bool paysafe_same_column(TupleDesc desc, AttrNumber attnum,
+extern bool paysafe_row_key_same_column(TupleDesc desc, AttrNumber attnum,
 								TupleTableSlot *a, TupleTableSlot *b);
 
 /*
@@ -87,7 +87,7 @@ typedef struct KeyEquality
  * the caller's lock on the table lasts.  Raises 22023 if the types are not
  * comparable that way.
  */
-extern void paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype,
+extern void paysafe_row_key_equality(Relation rel, AttrNumber attnum, Oid valuetype,
 								 KeyEquality *out);
 
 /*
@@ -97,27 +97,27 @@ extern void paysafe_key_equality(Relation rel, AttrNumber attnum, Oid valuetype,
  * table.  The caller holds a lock on the table.
  */
 typedef ScanVisitor KeyVisitor;
-extern void paysafe_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
+extern void paysafe_row_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 							 Snapshot snapshot, KeyVisitor visitor, void *arg);
 
-/* Is there an index that paysafe_key_scan would use? */
-extern bool paysafe_key_has_index(Relation leaf, AttrNumber attnum);
+/* Is there an index that paysafe_row_key_scan would use? */
+extern bool paysafe_row_key_has_index(Relation leaf, AttrNumber attnum);
 
 /*
  * The value of an identifying column from its text form (single-column keys
  * and parts of longer ones).  Raises the type's input error.
  */
-extern Datum paysafe_key_input(Form_pg_attribute att, char *text);
+extern Datum paysafe_row_key_input(Form_pg_attribute att, char *text);
 
 /* Split the text of a key into n parts; false if it has another number. */
-extern bool paysafe_key_split(const char *key, int n, char **parts);
+extern bool paysafe_row_key_split(const char *key, int n, char **parts);
 
 /*
  * Find the row of the tree rooted at relid with this key text; calls the
  * visitor for each match in each leaf.  Raises 55000 if there is no primary
  * key, 22023 if the key has another number of parts.
  */
-extern void paysafe_key_find(Oid relid, const char *key, Snapshot snapshot,
+extern void paysafe_row_key_find(Oid relid, const char *key, Snapshot snapshot,
 							 KeyVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_ROW_KEY_H */

@@ -31,7 +31,7 @@ struct RowUpdater
 static Oid	running = InvalidOid;
 
 RowUpdater *
-paysafe_update_begin(Relation leaf, AttrNumber attnum)
+paysafe_row_update_begin(Relation leaf, AttrNumber attnum)
 {
 	RowUpdater *updater = palloc0(sizeof(RowUpdater));
 	EState	   *estate = CreateExecutorState();
@@ -53,7 +53,7 @@ paysafe_update_begin(Relation leaf, AttrNumber attnum)
 }
 
 void
-paysafe_update_row(RowUpdater *updater, TupleTableSlot *locked, Datum value)
+paysafe_row_update_row(RowUpdater *updater, TupleTableSlot *locked, Datum value)
 {
 	EState	   *estate = updater->estate;
 	TupleTableSlot *row = updater->row;
@@ -92,13 +92,13 @@ paysafe_update_row(RowUpdater *updater, TupleTableSlot *locked, Datum value)
 }
 
 bool
-paysafe_update_is_running(Oid leaf)
+paysafe_row_update_is_running(Oid leaf)
 {
 	return OidIsValid(running) && running == leaf;
 }
 
 void
-paysafe_update_end(RowUpdater *updater)
+paysafe_row_update_end(RowUpdater *updater)
 {
 	EState	   *estate = updater->estate;
 

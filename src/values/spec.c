@@ -154,7 +154,7 @@ paysafe_spec_equal(const Jsonb *a, const Jsonb *b)
 }
 
 List *
-paysafe_array_strings(ArrayType *array, const char *argument)
+paysafe_strings_of_array(ArrayType *array, const char *argument)
 {
 	Oid			elemtype = ARR_ELEMTYPE(array);
 	Datum	   *elems;

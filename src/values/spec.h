@@ -41,7 +41,7 @@ extern bool paysafe_spec_equal(const Jsonb *a, const Jsonb *b);
  * Raises 22004 for a NULL element and 22023 for more dimensions; argument
  * names the parameter in the error.
  */
-extern List *paysafe_array_strings(ArrayType *array, const char *argument);
+extern List *paysafe_strings_of_array(ArrayType *array, const char *argument);
 
 /* List helpers: sorted copy without duplicates; membership; "a, b, c". */
 extern List *paysafe_strings_sorted(List *strings);

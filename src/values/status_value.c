@@ -25,7 +25,7 @@
 #include "values/status_value.h"
 
 void
-paysafe_state_column(Relation rel, const char *column, StateColumn *out)
+paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 {
 	AttrNumber	attnum = paysafe_catalog_column(rel, column);
 	Oid			typid;
@@ -39,15 +39,15 @@ paysafe_state_column(Relation rel, const char *column, StateColumn *out)
 	{
 		case TEXTOID:
 		case VARCHAROID:
-			out->type = STATE_TEXT;
+			out->type = STATUS_TEXT;
 			break;
 		case BPCHAROID:
-			out->type = STATE_BPCHAR;
+			out->type = STATUS_BPCHAR;
 			break;
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			out->type = STATE_INTEGER;
+			out->type = STATUS_INTEGER;
 			break;
 		default:
 			if (get_typtype(typid) != TYPTYPE_ENUM)
@@ -56,22 +56,22 @@ paysafe_state_column(Relation rel, const char *column, StateColumn *out)
 						 errmsg("column \"%s\" has type %s, which cannot hold a status",
 								column, format_type_be(typid)),
 						 errhint("Use text, varchar, char(n), smallint, integer, bigint, an enum, or a domain over one of them.")));
-			out->type = STATE_ENUM;
+			out->type = STATUS_ENUM;
 	}
 }
 
 void
-paysafe_state_set(const StateColumn *column, List *values, StateSet *out)
+paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *out)
 {
 	ListCell   *lc;
 
 	out->column = *column;
 	out->n = 0;
-	out->values = palloc0(sizeof(StateValue) * Max(list_length(values), 1));
+	out->values = palloc0(sizeof(StatusValue) * Max(list_length(values), 1));
 	foreach(lc, values)
 	{
 		char	   *text = lfirst(lc);
-		StateValue *v = &out->values[out->n++];
+		StatusValue *v = &out->values[out->n++];
 
 		v->text = text;
 		if (text == NULL)
@@ -81,15 +81,15 @@ paysafe_state_set(const StateColumn *column, List *values, StateSet *out)
 		}
 		switch (column->type)
 		{
-			case STATE_TEXT:
-			case STATE_BPCHAR:
+			case STATUS_TEXT:
+			case STATUS_BPCHAR:
 				v->bytes = text;
 				v->len = strlen(text);
-				if (column->type == STATE_BPCHAR)
+				if (column->type == STATUS_BPCHAR)
 					while (v->len > 0 && v->bytes[v->len - 1] == ' ')
 						v->len--;
 				break;
-			case STATE_INTEGER:
+			case STATUS_INTEGER:
 				{
 					char	   *end;
 
@@ -104,7 +104,7 @@ paysafe_state_set(const StateColumn *column, List *values, StateSet *out)
 										text, column->name, format_type_be(column->typid))));
 					break;
 				}
-			case STATE_ENUM:
+			case STATUS_ENUM:
 				{
 					HeapTuple	tuple = NULL;
 
@@ -126,7 +126,7 @@ paysafe_state_set(const StateColumn *column, List *values, StateSet *out)
 }
 
 static int64
-integer_value(const StateColumn *column, Datum value)
+integer_value(const StatusColumn *column, Datum value)
 {
 	switch (column->typid)
 	{
@@ -140,7 +140,7 @@ integer_value(const StateColumn *column, Datum value)
 }
 
 int
-paysafe_state_find(const StateSet *set, TupleTableSlot *slot)
+paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(slot, set->column.attnum, &isnull);
@@ -154,14 +154,14 @@ paysafe_state_find(const StateSet *set, TupleTableSlot *slot)
 	}
 	switch (set->column.type)
 	{
-		case STATE_TEXT:
-		case STATE_BPCHAR:
+		case STATUS_TEXT:
+		case STATUS_BPCHAR:
 			{
 				struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
 				const char *bytes = VARDATA_ANY(packed);
 				int			len = VARSIZE_ANY_EXHDR(packed);
 
-				if (set->column.type == STATE_BPCHAR)
+				if (set->column.type == STATUS_BPCHAR)
 					while (len > 0 && bytes[len - 1] == ' ')
 						len--;
 				for (int i = 0; i < set->n; i++)
@@ -170,10 +170,10 @@ paysafe_state_find(const StateSet *set, TupleTableSlot *slot)
 						return i;
 				return -1;
 			}
-		case STATE_INTEGER:
-		case STATE_ENUM:
+		case STATUS_INTEGER:
+		case STATUS_ENUM:
 			{
-				int64		number = set->column.type == STATE_ENUM ?
+				int64		number = set->column.type == STATUS_ENUM ?
 					(int64) DatumGetObjectId(value) :
 					integer_value(&set->column, value);
 
@@ -187,7 +187,7 @@ paysafe_state_find(const StateSet *set, TupleTableSlot *slot)
 }
 
 bool
-paysafe_state_same(const StateColumn *column, TupleTableSlot *a, TupleTableSlot *b)
+paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTableSlot *b)
 {
 	bool		anull;
 	bool		bnull;
@@ -196,9 +196,9 @@ paysafe_state_same(const StateColumn *column, TupleTableSlot *a, TupleTableSlot 
 
 	if (anull || bnull)
 		return anull == bnull;
-	if (column->type == STATE_INTEGER)
+	if (column->type == STATUS_INTEGER)
 		return integer_value(column, av) == integer_value(column, bv);
-	if (column->type == STATE_ENUM)
+	if (column->type == STATUS_ENUM)
 		return DatumGetObjectId(av) == DatumGetObjectId(bv);
 	else
 	{
@@ -207,7 +207,7 @@ paysafe_state_same(const StateColumn *column, TupleTableSlot *a, TupleTableSlot 
 		int			alen = VARSIZE_ANY_EXHDR(ap);
 		int			blen = VARSIZE_ANY_EXHDR(bp);
 
-		if (column->type == STATE_BPCHAR)
+		if (column->type == STATUS_BPCHAR)
 		{
 			while (alen > 0 && VARDATA_ANY(ap)[alen - 1] == ' ')
 				alen--;
@@ -219,7 +219,7 @@ paysafe_state_same(const StateColumn *column, TupleTableSlot *a, TupleTableSlot 
 }
 
 char *
-paysafe_state_text(const StateColumn *column, TupleTableSlot *slot)
+paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(slot, column->attnum, &isnull);
@@ -228,9 +228,9 @@ paysafe_state_text(const StateColumn *column, TupleTableSlot *slot)
 		return pstrdup("NULL");
 	switch (column->type)
 	{
-		case STATE_TEXT:
+		case STATUS_TEXT:
 			return TextDatumGetCString(value);
-		case STATE_BPCHAR:
+		case STATUS_BPCHAR:
 			{
 				char	   *string = TextDatumGetCString(value);
 				int			len = strlen(string);
@@ -239,9 +239,9 @@ paysafe_state_text(const StateColumn *column, TupleTableSlot *slot)
 					string[--len] = '\0';
 				return string;
 			}
-		case STATE_INTEGER:
+		case STATUS_INTEGER:
 			return psprintf(INT64_FORMAT, integer_value(column, value));
-		case STATE_ENUM:
+		case STATUS_ENUM:
 			{
 				HeapTuple	tuple = SearchSysCache1(ENUMOID, value);
 				char	   *label;
@@ -257,16 +257,16 @@ paysafe_state_text(const StateColumn *column, TupleTableSlot *slot)
 }
 
 char *
-paysafe_state_quoted(const StateColumn *column, TupleTableSlot *slot)
+paysafe_status_value_quoted(const StatusColumn *column, TupleTableSlot *slot)
 {
 	bool		isnull;
 
 	(void) slot_getattr(slot, column->attnum, &isnull);
-	return isnull ? pstrdup("NULL") : psprintf("\"%s\"", paysafe_state_text(column, slot));
+	return isnull ? pstrdup("NULL") : psprintf("\"%s\"", paysafe_status_value_text(column, slot));
 }
 
 List *
-paysafe_state_machine_values(const Machine *machine)
+paysafe_status_value_machine_values(const Machine *machine)
 {
 	List	   *result = NIL;
 
@@ -276,7 +276,7 @@ paysafe_state_machine_values(const Machine *machine)
 }
 
 Machine *
-paysafe_state_machine_of(List *sources, const char *column)
+paysafe_status_value_machine_of(List *sources, const char *column)
 {
 	ListCell   *lc;
 
@@ -297,10 +297,10 @@ paysafe_state_machine_of(List *sources, const char *column)
 }
 
 void
-paysafe_state_check_names(List *sources, const char *column, List *names,
+paysafe_status_value_check_names(List *sources, const char *column, List *names,
 						  const char *argument)
 {
-	Machine    *machine = paysafe_state_machine_of(sources, column);
+	Machine    *machine = paysafe_status_value_machine_of(sources, column);
 	ListCell   *lc;
 
 	if (machine == NULL)
@@ -312,5 +312,5 @@ paysafe_state_check_names(List *sources, const char *column, List *names,
 					 errmsg("\"%s\" in argument \"%s\" is not a status of column \"%s\"",
 							(char *) lfirst(lc), argument, column),
 					 errdetail("The status machine knows: %s.",
-							   paysafe_strings_join(paysafe_state_machine_values(machine)))));
+							   paysafe_strings_join(paysafe_status_value_machine_values(machine)))));
 }

@@ -13,76 +13,76 @@
 
 #include "values/machine.h"
 
-typedef enum StateType
+typedef enum StatusType
 {
-	STATE_TEXT,					/* text, varchar: compared byte by byte */
-	STATE_BPCHAR,				/* char(n): without trailing blanks */
-	STATE_INTEGER,				/* smallint, integer, bigint */
-	STATE_ENUM					/* by label */
-} StateType;
+	STATUS_TEXT,					/* text, varchar: compared byte by byte */
+	STATUS_BPCHAR,				/* char(n): without trailing blanks */
+	STATUS_INTEGER,				/* smallint, integer, bigint */
+	STATUS_ENUM					/* by label */
+} StatusType;
 
-typedef struct StateColumn
+typedef struct StatusColumn
 {
 	AttrNumber	attnum;
-	StateType	type;
+	StatusType	type;
 	Oid			typid;			/* base type */
 	char		name[NAMEDATALEN];
-} StateColumn;
+} StatusColumn;
 
-typedef struct StateValue
+typedef struct StatusValue
 {
 	bool		isnull;
-	int64		number;			/* STATE_INTEGER, and the OID for STATE_ENUM */
-	const char *bytes;			/* STATE_TEXT, STATE_BPCHAR */
+	int64		number;			/* STATUS_INTEGER, and the OID for STATUS_ENUM */
+	const char *bytes;			/* STATUS_TEXT, STATUS_BPCHAR */
 	int			len;
 	const char *text;			/* as declared, for messages; NULL for NULL */
-} StateValue;
+} StatusValue;
 
-typedef struct StateSet
+typedef struct StatusSet
 {
-	StateColumn column;
+	StatusColumn column;
 	int			n;
-	StateValue *values;
-} StateSet;
+	StatusValue *values;
+} StatusSet;
 
 /*
  * Find the column by name and check that a status can be stored in it: text,
  * varchar, char(n), smallint, integer, bigint, an enum, or a domain over one.
  * Raises 42703 or 22023.
  */
-extern void paysafe_state_column(Relation rel, const char *column, StateColumn *out);
+extern void paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out);
 
 /*
  * Compile stored values (NULL in the list: SQL NULL).  Raises 22023 for a
  * value that the column cannot hold, such as an unknown enum label.
  */
-extern void paysafe_state_set(const StateColumn *column, List *values, StateSet *out);
+extern void paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *out);
 
 /* Position of the row's value in the set, or -1.  Never allocates much. */
-extern int	paysafe_state_find(const StateSet *set, TupleTableSlot *slot);
+extern int	paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot);
 
 /* The row's value as text; NULL gives NULL. */
-extern char *paysafe_state_text(const StateColumn *column, TupleTableSlot *slot);
+extern char *paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot);
 
 /* The same in double quotes, for a message; NULL without. */
-extern char *paysafe_state_quoted(const StateColumn *column, TupleTableSlot *slot);
+extern char *paysafe_status_value_quoted(const StatusColumn *column, TupleTableSlot *slot);
 
 /* Do both rows hold exactly the same value? */
-extern bool paysafe_state_same(const StateColumn *column, TupleTableSlot *a,
+extern bool paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a,
 							   TupleTableSlot *b);
 
 /* The stored values of a machine's states, in the machine's order. */
-extern List *paysafe_state_machine_values(const Machine *machine);
+extern List *paysafe_status_value_machine_values(const Machine *machine);
 
 /*
  * Refuse names in a list (argument) that the status column's machine, if the
  * sources have one for this column, does not know.  A misspelt name would
  * never match, so the check it stands for would never run.
  */
-extern void paysafe_state_check_names(List *sources, const char *column,
+extern void paysafe_status_value_check_names(List *sources, const char *column,
 									  List *names, const char *argument);
 
 /* The machine declared for the column in these sources, or NULL. */
-extern Machine *paysafe_state_machine_of(List *sources, const char *column);
+extern Machine *paysafe_status_value_machine_of(List *sources, const char *column);
 
 #endif							/* PAYSAFE_STATUS_VALUE_H */

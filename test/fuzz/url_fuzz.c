@@ -45,7 +45,7 @@ check_canonical(const char *canonical)
 	{
 		require(parse(canonical, len, again) == NULL);
 		require(strcmp(canonical, again) == 0);
-		paysafe_url_mask(canonical, len, masked);
+		paysafe_url_parse_mask(canonical, len, masked);
 		require(strncmp(masked, canonical, strcspn(rest, "/") + 8) == 0);
 	}
 }
@@ -66,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 		require(strspn(reason, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(reason));
 
 	memset(masked, 0x7f, sizeof(masked));
-	paysafe_url_mask(text, size, masked);
+	paysafe_url_parse_mask(text, size, masked);
 	require(memchr(masked, '\0', sizeof(masked)) != NULL);
 	/* user info, path and query are none of it */
 	mark = strstr(masked, "://");

@@ -120,7 +120,7 @@ is_zero(Numeric amount)
 static void
 read_account(const Rule *rule, TupleTableSlot *row, Account *out)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 	EntryFault	fault;
 
 	out->rule = rule;
@@ -133,7 +133,7 @@ read_account(const Rule *rule, TupleTableSlot *row, Account *out)
 static void
 check_opened(const Rule *rule, const RowChange *change)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 	Account		account;
 
 	read_account(rule, change->after, &account);
@@ -172,7 +172,7 @@ changed_column(const Account *before, const Account *after)
 static void
 check_changed(const Rule *rule, const RowChange *change)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 	Account		before;
 	Account		after;
 	const char *column;
@@ -209,7 +209,7 @@ check_changed(const Rule *rule, const RowChange *change)
 static void
 check_closed(const Rule *rule, const RowChange *change)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 	Account		account;
 
 	read_account(rule, change->before, &account);
@@ -226,7 +226,7 @@ check_closed(const Rule *rule, const RowChange *change)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 
 	if (state->is_ledger)
 	{
@@ -250,7 +250,7 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 refuse_truncate(const Rule *rule)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 
 	if (!state->is_ledger)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_BALANCE, NULL,
@@ -261,7 +261,7 @@ refuse_truncate(const Rule *rule)
 static void
 forget_rows(const Rule *rule)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 
 	if (state->is_ledger)
 		return;
@@ -453,7 +453,7 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 	ExistingAccount *existing;
 	Account		account;
 	EntryFault	fault;
@@ -466,7 +466,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	if (!paysafe_account_read(&state->account, row, &account, &fault))
 	{
 		paysafe_declare_fault(report, "Row",
-							  paysafe_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
+							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
 		return;
 	}
 	old = MemoryContextSwitchTo(report->context);
@@ -481,7 +481,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 static void
 check_existing_end(const Rule *rule, ExistingReport *report)
 {
-	const BalanceState *state = rule->state;
+	const BalanceState *state = rule->compiled;
 	HASH_SEQ_STATUS status;
 	ExistingAccount *existing;
 
@@ -558,7 +558,7 @@ paysafe_balance_account(const RuleSource *rule, char *key, Snapshot snapshot, Ac
 	Relation	rel = table_open(rule->relation, AccessShareLock);
 	char	   *column = paysafe_spec_text(rule->spec, "key_column");
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), paysafe_catalog_column(rel, column) - 1);
-	Datum		value = paysafe_key_input(att, key);
+	Datum		value = paysafe_row_key_input(att, key);
 	int			count = paysafe_account_find(rule->relation, column, value, att->atttypid, snapshot, out);
 
 	table_close(rel, NoLock);

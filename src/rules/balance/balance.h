@@ -25,9 +25,9 @@ typedef struct AccountColumns
 	bool		has_minimum;
 	AmountColumn minimum;
 	bool		has_currency;
-	StateColumn currency;
+	StatusColumn currency;
 	bool		has_side;
-	StateColumn side;
+	StatusColumn side;
 } AccountColumns;
 
 /*

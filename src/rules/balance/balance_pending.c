@@ -76,8 +76,8 @@ hash_movement(const char *account, const char *currency)
 static bool
 is_for(const Movement *m, const Rule *rule, const Entry *entry)
 {
-	return ((const BalanceState *) m->rule->state)->accounts ==
-		((const BalanceState *) rule->state)->accounts &&
+	return ((const BalanceState *) m->rule->compiled)->accounts ==
+		((const BalanceState *) rule->compiled)->accounts &&
 		strcmp(m->account_text, entry->account_text) == 0 &&
 		strcmp(m->currency, entry->currency) == 0;
 }
@@ -144,7 +144,7 @@ add_movement(Pending *p, const Rule *rule, const Entry *entry)
 		for (int i = 0; i < p->n; i++)
 			enter(p, i);
 	}
-	get_typlenbyval(((const BalanceState *) rule->state)->entry.account_type, &typlen, &typbyval);
+	get_typlenbyval(((const BalanceState *) rule->compiled)->entry.account_type, &typlen, &typbyval);
 	m = &p->movements[p->n];
 	m->rule = rule;
 	m->account = datumCopy(entry->account, typbyval, typlen);

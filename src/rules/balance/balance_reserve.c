@@ -369,7 +369,7 @@ end_reservation(int64 id, const char *outcome, Numeric amount, const char *reaso
 static void
 check_amount(const Account *account, Numeric amount)
 {
-	char	   *currency = paysafe_history_currency(((const BalanceState *) account->rule->state)->accounts,
+	char	   *currency = paysafe_history_currency(((const BalanceState *) account->rule->compiled)->accounts,
 													account->key);
 	char	   *fault;
 
@@ -407,7 +407,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	TimestampTz expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 																	 TimestampTzGetDatum(now),
 																	 PG_GETARG_DATUM(3)));
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	const char *texts[] = {
 		actor ? actor->reason : NULL, actor ? actor->ticket : NULL, actor ? actor->request_id : NULL
 	};

@@ -61,13 +61,13 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 	if (name != NULL)
 	{
 		out->has_currency = true;
-		paysafe_state_column(leaf, name, &out->currency);
+		paysafe_status_value_column(leaf, name, &out->currency);
 	}
 	name = paysafe_spec_optional_text(spec, "side_column");
 	if (name != NULL)
 	{
 		out->has_side = true;
-		paysafe_state_column(leaf, name, &out->side);
+		paysafe_status_value_column(leaf, name, &out->side);
 	}
 }
 
@@ -89,7 +89,7 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 		return fault_of(fault, columns->key_name, pstrdup("the key is missing"));
 	out->columns = columns;
 	out->tid = row->tts_tid;
-	out->key = paysafe_value_text(columns->key_type, key);
+	out->key = paysafe_row_key_value_text(columns->key_type, key);
 	out->balance = NULL;
 	if (paysafe_money_value(&columns->balance, row, &out->balance))
 		out->balance = DatumGetNumericCopy(NumericGetDatum(out->balance));
@@ -108,13 +108,13 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 		(void) slot_getattr(row, columns->currency.attnum, &isnull);
 		if (isnull)
 			return fault_of(fault, columns->currency.name, pstrdup("the currency is missing"));
-		out->currency = paysafe_state_text(&columns->currency, row);
+		out->currency = paysafe_status_value_text(&columns->currency, row);
 	}
 	out->sign = 1;
 	if (columns->has_side)
 	{
 		(void) slot_getattr(row, columns->side.attnum, &isnull);
-		out->sign = isnull ? 0 : paysafe_entry_side(paysafe_state_text(&columns->side, row));
+		out->sign = isnull ? 0 : paysafe_entry_side(paysafe_status_value_text(&columns->side, row));
 		if (out->sign == 0)
 			return fault_of(fault, columns->side.name, pstrdup("it is neither on the debit nor on the credit side"));
 	}
@@ -156,7 +156,7 @@ read_or_refuse(const Rule *rule, TupleTableSlot *row, Account *out)
 	EntryFault	fault;
 
 	out->rule = rule;
-	if (!paysafe_account_read(&((const BalanceState *) rule->state)->account, row, out, &fault))
+	if (!paysafe_account_read(&((const BalanceState *) rule->compiled)->account, row, out, &fault))
 		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not an account", rule->table_name),
 						  psprintf("Column \"%s\": %s.", fault.column, fault.reason), NULL);
@@ -205,8 +205,8 @@ paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		KeyEquality equality;
 
-		paysafe_key_equality(leaf, paysafe_catalog_column(leaf, key_name), key_type, &equality);
-		paysafe_key_scan(leaf, &equality, key, newest ? newest : snapshot, visit_account, &find);
+		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, key_name), key_type, &equality);
+		paysafe_row_key_scan(leaf, &equality, key, newest ? newest : snapshot, visit_account, &find);
 		table_close(leaf, NoLock);
 	}
 	if (newest != NULL)
@@ -275,7 +275,7 @@ remembering_rule(Oid accounts)
 	{
 		const RelationRules *rules = paysafe_rules_of(rel);
 		const Rule *rule = rule_of(rel, accounts);
-		const BalanceState *state = rule->state;
+		const BalanceState *state = rule->compiled;
 
 		if (rules->valid && rules->nkeys == 1 && rules->key_attnums[0] == state->account.key)
 			result = rule;
@@ -288,7 +288,7 @@ static bool
 is_known_unstored(Oid accounts, const char *key, Account *out)
 {
 	const Rule *rule = strlen(key) < NAMEDATALEN ? remembering_rule(accounts) : NULL;
-	BalanceState *state = rule ? rule->state : NULL;
+	BalanceState *state = rule ? rule->compiled : NULL;
 	UnstoredAccount *known = state && state->unstored ?
 		hash_search(state->unstored, key, HASH_FIND, NULL) : NULL;
 
@@ -307,7 +307,7 @@ remember_unstored(Oid accounts, const Account *account)
 {
 	const Rule *rule = !account->own && strlen(account->key) < NAMEDATALEN ?
 		remembering_rule(accounts) : NULL;
-	BalanceState *state = rule ? rule->state : NULL;
+	BalanceState *state = rule ? rule->compiled : NULL;
 	MemoryContext context = state ? GetMemoryChunkContext(state) : NULL;
 	UnstoredAccount *known;
 	char	   *currency;
@@ -375,7 +375,7 @@ close_mover(Mover *mover)
 {
 	if (mover->leaf == NULL)
 		return;
-	paysafe_update_end(mover->updater);
+	paysafe_row_update_end(mover->updater);
 	ExecDropSingleTupleTableSlot(mover->slot);
 	table_close(mover->leaf, NoLock);
 	mover->leaf = NULL;
@@ -392,7 +392,7 @@ open_mover(Mover *mover, Oid relid, const AccountColumns *columns)
 	old = MemoryContextSwitchTo(mover->context);
 	mover->leaf = table_open(relid, RowExclusiveLock);
 	mover->slot = table_slot_create(mover->leaf, NULL);
-	mover->updater = paysafe_update_begin(mover->leaf, columns->balance.attnum);
+	mover->updater = paysafe_row_update_begin(mover->leaf, columns->balance.attnum);
 	MemoryContextSwitchTo(old);
 }
 
@@ -431,7 +431,7 @@ store_balance(Mover *mover, const Account *account, Numeric balance)
 	PG_TRY();
 	{
 		expected = &this;
-		paysafe_update_row(mover->updater, mover->slot, value);
+		paysafe_row_update_row(mover->updater, mover->slot, value);
 	}
 	PG_FINALLY();
 	{
@@ -524,7 +524,7 @@ move_unstored(const Account *account, Oid accounts, const Movement *m, Numeric a
 static void
 move_one(Mover *mover, const Movement *m)
 {
-	const BalanceState *state = m->rule->state;
+	const BalanceState *state = m->rule->compiled;
 
 	for (;;)
 	{
@@ -576,8 +576,8 @@ compare_movements(const void *a, const void *b)
 {
 	const Movement *ma = a;
 	const Movement *mb = b;
-	Oid			accounts_a = ((const BalanceState *) ma->rule->state)->accounts;
-	Oid			accounts_b = ((const BalanceState *) mb->rule->state)->accounts;
+	Oid			accounts_a = ((const BalanceState *) ma->rule->compiled)->accounts;
+	Oid			accounts_b = ((const BalanceState *) mb->rule->compiled)->accounts;
 	int			order;
 
 	if (accounts_a != accounts_b)

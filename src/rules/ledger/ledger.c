@@ -140,7 +140,7 @@ paysafe_ledger_state(Relation leaf)
 
 	for (int i = 0; rules != NULL && i < rules->nrules; i++)
 		if (rules->rules[i].kind == &paysafe_ledger_kind)
-			return rules->rules[i].state;
+			return rules->rules[i].compiled;
 	return NULL;
 }
 
@@ -155,8 +155,8 @@ paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		KeyEquality equality;
 
-		paysafe_key_equality(leaf, paysafe_catalog_column(leaf, column), state->columns.transaction_type, &equality);
-		paysafe_key_scan(leaf, &equality, value, snapshot, visitor, arg);
+		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, column), state->columns.transaction_type, &equality);
+		paysafe_row_key_scan(leaf, &equality, value, snapshot, visitor, arg);
 		table_close(leaf, NoLock);
 	}
 }
@@ -168,7 +168,7 @@ paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
 static void
 check_date(const Rule *rule, const RowChange *change)
 {
-	const LedgerState *state = rule->state;
+	const LedgerState *state = rule->compiled;
 	DateADT		date;
 
 	if (state->date == 0)
@@ -180,9 +180,9 @@ check_date(const Rule *rule, const RowChange *change)
 	if (!DATE_IS_NOBEGIN(state->closed_until) && date <= state->closed_until)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CLOSED_PERIOD, state->date_name,
 						  psprintf("posting date %s is in a closed period of table \"%s\"",
-								   paysafe_value_text(DATEOID, DateADTGetDatum(date)), rule->table_name),
+								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(date)), rule->table_name),
 						  psprintf("Closed until %s.",
-								   paysafe_value_text(DATEOID, DateADTGetDatum(state->closed_until))),
+								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(state->closed_until))),
 						  "Post into an open period.");
 }
 
@@ -198,18 +198,18 @@ refuse_change(const Rule *rule, const char *what, const char *key)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const LedgerState *state = rule->state;
+	const LedgerState *state = rule->compiled;
 	Entry entry;
 	EntryFault fault;
 
 	if (change->op != 'I')
 		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
-					  paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->before));
+					  paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->before));
 	if (!paysafe_entry_read(&state->columns, change->after, &entry, &fault))
 		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
 						  psprintf("Row \"%s\": %s.",
-								   paysafe_key_text(change->rules, RelationGetDescr(change->rel), change->after),
+								   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->after),
 								   fault.reason),
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
 	check_date(rule, change);
@@ -339,16 +339,16 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	Existing   *existing = existing_of(report);
 	MemoryContext old;
 
-	if (!paysafe_entry_read(&((const LedgerState *) rule->state)->columns, row, &entry, &fault))
+	if (!paysafe_entry_read(&((const LedgerState *) rule->compiled)->columns, row, &entry, &fault))
 	{
 		paysafe_declare_fault(report, "Row",
-							  paysafe_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
+							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
 		return;
 	}
 	old = MemoryContextSwitchTo(report->context);
 	add_existing_sum(existing->sums, &entry);
 	if (entry.reversal)
-		add_existing_reversal(existing->reversals, rule->state, &entry);
+		add_existing_reversal(existing->reversals, rule->compiled, &entry);
 	MemoryContextSwitchTo(old);
 }
 
@@ -385,7 +385,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 
 		(void) hash_search(reversed, &key, HASH_ENTER, &found);
 		fault = found ? "It is reversed more than once." :
-			paysafe_ledger_reversal_fault(rule->state, reversal->transaction,
+			paysafe_ledger_reversal_fault(rule->compiled, reversal->transaction,
 										  reversal->reverses, reversal->reverses_text);
 		if (fault != NULL)
 			paysafe_declare_fault(report, found ? "Transaction" : "Reversal",
@@ -453,7 +453,7 @@ suggest_index(Oid ledger, const char *column)
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 
-		if (!paysafe_key_has_index(leaf, paysafe_catalog_column(leaf, column)))
+		if (!paysafe_row_key_has_index(leaf, paysafe_catalog_column(leaf, column)))
 			ereport(WARNING,
 					(errmsg("table \"%s\" has no index on column \"%s\"",
 							RelationGetRelationName(leaf), column),
@@ -503,7 +503,7 @@ paysafe_close_period(PG_FUNCTION_ARGS)
 {
 	Oid			ledger = PG_GETARG_OID(0);
 	DateADT		until = PG_GETARG_DATEADT(1);
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	DateADT		before;
 	RuleSource	rule;
 	bool		removed;
@@ -530,7 +530,7 @@ paysafe_close_period(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" is closed until %s already, and what is closed stays closed",
-						get_rel_name(ledger), paysafe_value_text(DATEOID, DateADTGetDatum(before)))));
+						get_rel_name(ledger), paysafe_row_key_value_text(DATEOID, DateADTGetDatum(before)))));
 	}
 	paysafe_declare_complete();
 	values[PERIOD_RELATION] = ObjectIdGetDatum(ledger);

@@ -242,7 +242,7 @@ hash_id(const char *id, IdUse use)
 void
 paysafe_ledger_check_posted(const Rule *rule, const Entry *entry)
 {
-	const LedgerState *state = rule->state;
+	const LedgerState *state = rule->compiled;
 	Search		search = {.state = state, .use = POSTED};
 	uint64		hash = hash_id(entry->transaction_text, POSTED);
 
@@ -261,7 +261,7 @@ paysafe_ledger_check_posted(const Rule *rule, const Entry *entry)
 void
 paysafe_ledger_check_reversed(const Rule *rule, const Entry *entry)
 {
-	const LedgerState *state = rule->state;
+	const LedgerState *state = rule->compiled;
 	Search		search = {
 		.state = state, .use = REVERSED, .transaction = entry->transaction_text
 	};

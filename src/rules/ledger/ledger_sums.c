@@ -218,7 +218,7 @@ add_to_level(Level *level, const Rule *rule, Oid root, const char *transaction,
 void
 paysafe_ledger_add(const Rule *rule, const Entry *entry)
 {
-	const LedgerState *state = rule->state;
+	const LedgerState *state = rule->compiled;
 
 	add_to_level(current_level(), rule, state->root, entry->transaction_text,
 				 entry->currency, entry->amount);
@@ -227,7 +227,7 @@ paysafe_ledger_add(const Rule *rule, const Entry *entry)
 bool
 paysafe_ledger_note_reversal(const Rule *rule, const Entry *entry)
 {
-	const LedgerState *state = rule->state;
+	const LedgerState *state = rule->compiled;
 	Level	   *current;
 	MemoryContext old;
 	Reversal   *reversal;
@@ -269,7 +269,7 @@ paysafe_ledger_note_reversal(const Rule *rule, const Entry *entry)
 static PAYSAFE_NORETURN void
 refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 {
-	const LedgerState *state = posting->rule->state;
+	const LedgerState *state = posting->rule->compiled;
 
 	paysafe_refuse_by(posting->rule, ERRCODE_PAYSAFE_UNBALANCED, state->columns.amount.name,
 					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
@@ -282,7 +282,7 @@ refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 static void
 check_reversal(const Reversal *reversal)
 {
-	const LedgerState *state = reversal->rule->state;
+	const LedgerState *state = reversal->rule->compiled;
 	const char *fault = paysafe_ledger_reversal_fault(state, reversal->transaction_value,
 													  reversal->reverses_value,
 													  reversal->reverses);

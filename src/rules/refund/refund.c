@@ -58,22 +58,22 @@ compile_refund_side(RefundSide *side, const CompileInput *input)
 	char	   *status_column = paysafe_spec_text(spec, "status_column");
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
-	StateColumn status;
+	StatusColumn status;
 	AttrNumber *key;
 
 	side->payment_attnum = paysafe_catalog_column(leaf, paysafe_spec_text(spec, "payment_column"));
 	side->payment_type = getBaseType(TupleDescAttr(RelationGetDescr(leaf),
 												   side->payment_attnum - 1)->atttypid);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
-	paysafe_state_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
-	paysafe_state_column(leaf, status_column, &status);
-	paysafe_state_check_names(input->sources, status_column, gated, "gated");
-	paysafe_state_check_names(input->sources, status_column, voided, "void");
-	paysafe_state_set(&status, gated, &side->gated);
-	paysafe_state_set(&status, voided, &side->voided);
-	side->thresholds = paysafe_threshold_read(input->source->relation);
-	side->machine = paysafe_state_machine_of(input->sources, status_column);
-	if (paysafe_key_columns(leaf, &key) == 0)
+	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
+	paysafe_status_value_column(leaf, status_column, &status);
+	paysafe_status_value_check_names(input->sources, status_column, gated, "gated");
+	paysafe_status_value_check_names(input->sources, status_column, voided, "void");
+	paysafe_status_value_set(&status, gated, &side->gated);
+	paysafe_status_value_set(&status, voided, &side->voided);
+	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
+	side->machine = paysafe_status_value_machine_of(input->sources, status_column);
+	if (paysafe_row_key_columns(leaf, &key) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(leaf)),
@@ -108,7 +108,7 @@ compile(const CompileInput *input)
 static char *
 refund_key(const RowChange *change, TupleTableSlot *row)
 {
-	return paysafe_key_text(change->rules, RelationGetDescr(change->rel), row);
+	return paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row);
 }
 
 static char *
@@ -139,18 +139,18 @@ people_words(List *people)
 static void
 check_frozen(const Rule *rule, const RowChange *change)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	const char *column = NULL;
 
-	if (!paysafe_same_column(desc, side->payment_attnum, change->before, change->after))
+	if (!paysafe_row_key_same_column(desc, side->payment_attnum, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, side->payment_attnum - 1)->attname);
 	else if (!paysafe_money_same(&side->amount, change->before, change->after))
 		column = side->amount.name;
-	else if (!paysafe_state_same(&side->currency, change->before, change->after))
+	else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
-	else if (paysafe_key_changed(change->rules, desc, change->before, change->after))
+	else if (paysafe_row_key_changed(change->rules, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key_attnums[0] - 1)->attname);
 	if (column != NULL)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, column,
@@ -165,7 +165,7 @@ check_frozen(const Rule *rule, const RowChange *change)
 static void
 lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, LockedPayment *locked)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	int			count = paysafe_refund_lock_payment(state, payment, side->payment_type, locked);
 	char	   *currency;
@@ -179,9 +179,9 @@ lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, Locked
 						  psprintf("%s rows of \"%s\" have %s \"%s\".",
 								   count == 0 ? "No" : "Several",
 								   get_rel_name(state->payment_root), state->payment_key,
-								   paysafe_value_text(side->payment_type, payment)),
+								   paysafe_row_key_value_text(side->payment_type, payment)),
 						  NULL);
-	currency = paysafe_state_text(&side->currency, change->after);
+	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CURRENCY, side->currency.name,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
@@ -195,9 +195,9 @@ static void
 check_cap(const Rule *rule, const RowChange *change, const LockedPayment *locked,
 		  const RefundSum *sum)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
-	char	   *currency = paysafe_state_text(&side->currency, change->after);
+	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 
 	/* a NaN would compare as larger than everything: fail closed */
@@ -218,13 +218,13 @@ static void
 check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
 		   List *events, const Threshold *threshold, const RefundSum *sum)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
-	char	   *currency = paysafe_state_text(&side->currency, change->after);
+	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
 	Numeric		amount = paysafe_refund_amount(side, change->after);
 	Numeric		total = paysafe_money_add(sum->gate_total, amount);
-	int			needed = paysafe_threshold_approvals(threshold, total);
+	int			needed = paysafe_refund_threshold_approvals(threshold, total);
 	int			have = 0;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
@@ -234,7 +234,7 @@ check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
 
 	/* nobody knows who requested it: then at least not who moves it now */
 	if (subject.requesters == NIL)
-		subject.requesters = list_make1(paysafe_approval_person());
+		subject.requesters = list_make1(paysafe_person_current());
 	if (needed > 0 && change->op != 'I')
 	{
 		paysafe_refund_digest(side, payment_key, key, change->before, events, subject.digest);
@@ -263,7 +263,7 @@ check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
 					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 										  threshold ?
 										  psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
-												   payment_key, paysafe_threshold_period_text(threshold->within),
+												   payment_key, paysafe_refund_threshold_period_text(threshold->within),
 												   paysafe_money_words(total, currency),
 												   paysafe_money_words(threshold->amount, currency)) :
 										  psprintf("There is no threshold for %s, so every refund needs approval.", currency),
@@ -275,13 +275,13 @@ check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
 static void
 check_refund_change(const Rule *rule, const RowChange *change)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
-	bool		counted = paysafe_state_find(&side->voided, change->after) < 0;
+	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
 	bool		was_counted = change->op == 'U' &&
-		paysafe_state_find(&side->voided, change->before) < 0;
-	bool		enters_gate = paysafe_state_find(&side->gated, change->after) >= 0 &&
-		!(change->op == 'U' && paysafe_state_find(&side->gated, change->before) >= 0);
+		paysafe_status_value_find(&side->voided, change->before) < 0;
+	bool		enters_gate = paysafe_status_value_find(&side->gated, change->after) >= 0 &&
+		!(change->op == 'U' && paysafe_status_value_find(&side->gated, change->before) >= 0);
 	const char *column;
 	int			sqlstate;
 	char	   *fault;
@@ -310,14 +310,14 @@ check_refund_change(const Rule *rule, const RowChange *change)
 	if (change->op == 'I' || (counted && !was_counted))
 		paysafe_refund_add_event(state, locked.key, refund_key(change, change->after), REFUND_REQUESTED,
 								 paysafe_refund_amount(side, change->after),
-								 paysafe_state_text(&side->currency, change->after), 0);
+								 paysafe_status_value_text(&side->currency, change->after), 0);
 	if (!counted && !enters_gate)
 		return;
 
 	if (enters_gate)
 	{
-		threshold = paysafe_threshold_find(side->thresholds,
-										   paysafe_state_text(&side->currency, change->after));
+		threshold = paysafe_refund_threshold_find(side->thresholds,
+										   paysafe_status_value_text(&side->currency, change->after));
 		events = paysafe_refund_events(state, locked.key);
 		sum.events = events;
 		sum.except_leaf = change->rel;
@@ -338,7 +338,7 @@ check_refund_change(const Rule *rule, const RowChange *change)
 static void
 check_payment_change(const Rule *rule, const RowChange *change)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const PaymentSide *side = &state->payment;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	RefundSum	sum = {0};
@@ -354,9 +354,9 @@ check_payment_change(const Rule *rule, const RowChange *change)
 		return;
 	if (change->op == 'U')
 	{
-		if (!paysafe_same_column(desc, side->key_attnum, change->before, change->after))
+		if (!paysafe_row_key_same_column(desc, side->key_attnum, change->before, change->after))
 			column = state->payment_key;
-		else if (!paysafe_state_same(&side->currency, change->before, change->after))
+		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 			column = state->payment_currency;
 		else if (paysafe_money_same(&side->captured, change->before, change->after))
 			return;
@@ -365,7 +365,7 @@ check_payment_change(const Rule *rule, const RowChange *change)
 	if (isnull)
 		return;
 	keytype = getBaseType(TupleDescAttr(desc, side->key_attnum - 1)->atttypid);
-	words = paysafe_value_text(keytype, key);
+	words = paysafe_row_key_value_text(keytype, key);
 	paysafe_refund_sum(state, NULL, key, keytype, &sum);
 	if (sum.rows == 0)
 		return;
@@ -395,18 +395,18 @@ check_payment_change(const Rule *rule, const RowChange *change)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 
 	if (state->is_payment)
 		check_payment_change(rule, change);
 	else if (change->op != 'D')
 		check_refund_change(rule, change);
-	else if (paysafe_state_find(&state->refund.voided, change->before) < 0)
+	else if (paysafe_status_value_find(&state->refund.voided, change->before) < 0)
 		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   refund_key(change, change->before), rule->table_name),
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
-								   paysafe_state_text(&state->refund.gated.column, change->before)),
+								   paysafe_status_value_text(&state->refund.gated.column, change->before)),
 						  "Void it instead.");
 }
 
@@ -458,13 +458,13 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	payment = paysafe_refund_payment_key(state, slot_getattr(row, side->payment_attnum, &isnull),
 										 side->payment_type);
 	events = paysafe_refund_events(state, payment);
-	refund->key = paysafe_key_text(rules, RelationGetDescr(rel), row);
+	refund->key = paysafe_row_key_text(rules, RelationGetDescr(rel), row);
 	refund->requesters = paysafe_refund_requesters(events, refund->key);
-	refund->status = paysafe_state_text(&side->gated.column, row);
-	refund->gated = paysafe_state_find(&side->gated, row) >= 0;
-	refund->voided = paysafe_state_find(&side->voided, row) >= 0;
+	refund->status = paysafe_status_value_text(&side->gated.column, row);
+	refund->gated = paysafe_status_value_find(&side->gated, row) >= 0;
+	refund->voided = paysafe_status_value_find(&side->voided, row) >= 0;
 	paysafe_refund_digest(side, payment, refund->key, row, events, refund->digest);
-	threshold = paysafe_threshold_find(side->thresholds, paysafe_state_text(&side->currency, row));
+	threshold = paysafe_refund_threshold_find(side->thresholds, paysafe_status_value_text(&side->currency, row));
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	return true;
 }
@@ -473,7 +473,7 @@ static void
 approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 {
 	/* looking for the row may compile rules anew: keep what is needed later */
-	RefundState state = *(RefundState *) rule->state;
+	RefundState state = *(RefundState *) rule->compiled;
 	RefundRow	refund = {.state = &state};
 	Snapshot	snapshot;
 
@@ -483,7 +483,7 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 				 errmsg("payments are not subject to approval"),
 				 errhint("Name the refund table and the refund.")));
 	snapshot = paysafe_scan_snapshot();
-	paysafe_key_find(state.refund_root, key, snapshot, read_refund, &refund);
+	paysafe_row_key_find(state.refund_root, key, snapshot, read_refund, &refund);
 	UnregisterSnapshot(snapshot);
 	if (refund.count != 1)
 		ereport(ERROR,
@@ -512,7 +512,7 @@ approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
 static void
 forget_rows(const Rule *rule)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	Datum		key = ObjectIdGetDatum(state->refund_root);
 
 	if (state->is_payment)

@@ -27,9 +27,9 @@ typedef struct RefundSide
 	AttrNumber	payment_attnum;
 	Oid			payment_type;	/* base type of the column */
 	AmountColumn amount;
-	StateColumn currency;
-	StateSet	gated;			/* also has the status column */
-	StateSet	voided;
+	StatusColumn currency;
+	StatusSet	gated;			/* also has the status column */
+	StatusSet	voided;
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
 } RefundSide;
@@ -39,7 +39,7 @@ typedef struct PaymentSide
 {
 	AttrNumber	key_attnum;
 	AmountColumn captured;
-	StateColumn currency;
+	StatusColumn currency;
 } PaymentSide;
 
 typedef struct RefundState

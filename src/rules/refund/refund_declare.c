@@ -53,7 +53,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 	if (!paysafe_money_value(&side->amount, row, &amount))
 		return pstrdup("the amount is missing");
 	reason = paysafe_money_fault(&side->amount, amount,
-								 paysafe_state_text(&side->currency, row), false);
+								 paysafe_status_value_text(&side->currency, row), false);
 	return reason ? psprintf("amount %s: %s", paysafe_money_text(amount), reason) : NULL;
 }
 
@@ -95,10 +95,10 @@ void
 paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 							  ExistingReport *report)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	PaymentTotals *totals = report->private;
-	char	   *key = paysafe_key_text(report->rules, RelationGetDescr(rel), row);
+	char	   *key = paysafe_row_key_text(report->rules, RelationGetDescr(rel), row);
 	const char *column;
 	int			sqlstate;
 	char	   *fault = paysafe_refund_fault(side, row, &column, &sqlstate);
@@ -116,7 +116,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		paysafe_declare_fault(report, "Row", key, fault);
 		return;
 	}
-	if (paysafe_state_find(&side->voided, row) >= 0)
+	if (paysafe_status_value_find(&side->voided, row) >= 0)
 		return;
 
 	if (totals == NULL)
@@ -133,8 +133,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		MemoryContextSwitchTo(old);
 	}
 	value = slot_getattr(row, side->payment_attnum, &isnull);
-	payment = paysafe_value_text(side->payment_type, value);
-	currency = paysafe_state_text(&side->currency, row);
+	payment = paysafe_row_key_value_text(side->payment_type, value);
+	currency = paysafe_status_value_text(&side->currency, row);
 	amount = paysafe_refund_amount(side, row);
 	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
 
@@ -165,7 +165,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 void
 paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 {
-	const RefundState *state = rule->state;
+	const RefundState *state = rule->compiled;
 	PaymentTotals *totals = report->private;
 	ListCell   *lc;
 
@@ -258,7 +258,7 @@ payment_key_column(Oid refund, const char *payment_column, Oid payment)
 		AttrNumber *attnums;
 
 		rel = table_open(payment, AccessShareLock);
-		if (paysafe_key_columns(rel, &attnums) == 1)
+		if (paysafe_row_key_columns(rel, &attnums) == 1)
 			found = attnums[0];
 		table_close(rel, AccessShareLock);
 	}
@@ -284,13 +284,13 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 	AmountColumn captured;
 	ListCell   *lc;
 
-	if (!paysafe_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
+	if (!paysafe_row_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
 						payment_column, RelationGetRelationName(refund_rel)),
 				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
-	paysafe_key_equality(payment_rel, paysafe_catalog_column(payment_rel, key_column),
+	paysafe_row_key_equality(payment_rel, paysafe_catalog_column(payment_rel, key_column),
 						 TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid, &equality);
 	paysafe_money_column(refund_rel, amount_column, &amount);
 	paysafe_money_column(payment_rel, payment_amount_column, &captured);
@@ -303,7 +303,7 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 
-		if (!paysafe_key_has_index(leaf, paysafe_catalog_column(leaf, payment_column)))
+		if (!paysafe_row_key_has_index(leaf, paysafe_catalog_column(leaf, payment_column)))
 			ereport(WARNING,
 					(errmsg("table \"%s\" has no index on column \"%s\"",
 							RelationGetRelationName(leaf), payment_column),

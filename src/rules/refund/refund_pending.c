@@ -45,12 +45,12 @@ awaits_gate(const RefundState *state, List *events, const char *key, TupleTableS
 {
 	const RefundSide *side = &state->refund;
 
-	if (paysafe_state_find(&side->voided, row) >= 0 || paysafe_state_find(&side->gated, row) >= 0)
+	if (paysafe_status_value_find(&side->voided, row) >= 0 || paysafe_status_value_find(&side->gated, row) >= 0)
 		return false;
 	if (side->machine != NULL)
 	{
 		int			from = paysafe_machine_find(side->machine,
-												paysafe_state_text(&side->gated.column, row));
+												paysafe_status_value_text(&side->gated.column, row));
 
 		for (int i = 0; from >= 0 && i < side->gated.n; i++)
 		{
@@ -69,7 +69,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 			   TupleTableSlot *row, PendingOutput *out)
 {
 	const RefundSide *side = &state->refund;
-	char	   *key = paysafe_key_text(rules, RelationGetDescr(rel), row);
+	char	   *key = paysafe_row_key_text(rules, RelationGetDescr(rel), row);
 	Datum		payment;
 	char	   *payment_key;
 	char	   *currency;
@@ -92,13 +92,13 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	events = paysafe_refund_events(state, payment_key);
 	if (!awaits_gate(state, events, key, row))
 		return;
-	currency = paysafe_state_text(&side->currency, row);
-	threshold = paysafe_threshold_find(side->thresholds, currency);
+	currency = paysafe_status_value_text(&side->currency, row);
+	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	sum.events = events;
 	sum.gate_from = GetCurrentTimestamp() - (threshold ? threshold->within : 0);
 	paysafe_refund_sum(state, rules, payment, side->payment_type, &sum);
 	total = paysafe_money_add(sum.gate_total, paysafe_refund_amount(side, row));
-	needed = paysafe_threshold_approvals(threshold, total);
+	needed = paysafe_refund_threshold_approvals(threshold, total);
 	if (needed == 0)
 		return;
 	subject.requesters = paysafe_refund_requesters(events, key);
@@ -110,7 +110,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	values[2] = CStringGetTextDatum(payment_key);
 	values[3] = NumericGetDatum(paysafe_refund_amount(side, row));
 	values[4] = CStringGetTextDatum(currency);
-	values[5] = CStringGetTextDatum(paysafe_state_text(&side->gated.column, row));
+	values[5] = CStringGetTextDatum(paysafe_status_value_text(&side->gated.column, row));
 	values[6] = NumericGetDatum(total);
 	nulls[7] = threshold == NULL;
 	values[7] = threshold ? NumericGetDatum(threshold->amount) : (Datum) 0;
@@ -198,8 +198,8 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 
 				CHECK_FOR_INTERRUPTS();
 				state = paysafe_refund_rule_of(leaf, lfirst_oid(lc), &rules)->state;
-				if (paysafe_state_find(&state->refund.gated, slot) < 0 &&
-					paysafe_state_find(&state->refund.voided, slot) < 0)
+				if (paysafe_status_value_find(&state->refund.gated, slot) < 0 &&
+					paysafe_status_value_find(&state->refund.voided, slot) < 0)
 					output_pending(leaf, state, rules, slot, &out);
 				MemoryContextSwitchTo(old);
 				MemoryContextReset(row_context);

@@ -41,7 +41,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 {
 	side->key_attnum = paysafe_catalog_column(leaf, state->payment_key);
 	paysafe_money_column(leaf, state->payment_amount, &side->captured);
-	paysafe_state_column(leaf, state->payment_currency, &side->currency);
+	paysafe_status_value_column(leaf, state->payment_currency, &side->currency);
 }
 
 typedef struct FoundRow
@@ -63,7 +63,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 	Datum		key = slot_getattr(row, attnum, &isnull);
 
 	found->count++;
-	found->key = paysafe_value_text(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid),
+	found->key = paysafe_row_key_value_text(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid),
 									key);
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
@@ -84,8 +84,8 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		KeyEquality equality;
 
-		paysafe_key_equality(leaf, paysafe_catalog_column(leaf, state->payment_key), keytype, &equality);
-		paysafe_key_scan(leaf, &equality, key, snapshot, remember_row, found);
+		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, state->payment_key), keytype, &equality);
+		paysafe_row_key_scan(leaf, &equality, key, snapshot, remember_row, found);
 		table_close(leaf, NoLock);
 	}
 	UnregisterSnapshot(snapshot);
@@ -97,7 +97,7 @@ paysafe_refund_payment_key(const RefundState *state, Datum key, Oid keytype)
 	FoundRow	found;
 
 	find_payment(state, key, keytype, &found);
-	return found.count > 0 ? found.key : paysafe_value_text(keytype, key);
+	return found.count > 0 ? found.key : paysafe_row_key_value_text(keytype, key);
 }
 
 int
@@ -135,7 +135,7 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Lo
 					Datum		now;
 
 					paysafe_refund_compile_payment(&side, leaf, state);
-					paysafe_key_equality(leaf, side.key_attnum, keytype, &equality);
+					paysafe_row_key_equality(leaf, side.key_attnum, keytype, &equality);
 					now = slot_getattr(slot, side.key_attnum, &isnull);
 					/* the version we waited for may have another key */
 					again = isnull ||
@@ -145,7 +145,7 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Lo
 					if (paysafe_money_value(&side.captured, slot, &out->captured))
 						out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
 					(void) slot_getattr(slot, side.currency.attnum, &isnull);
-					out->currency = isnull ? NULL : paysafe_state_text(&side.currency, slot);
+					out->currency = isnull ? NULL : paysafe_status_value_text(&side.currency, slot);
 					break;
 				}
 			case TM_Deleted:
@@ -250,7 +250,7 @@ paysafe_refund_gate_passed(const RefundState *state, const RefundSide *side, Lis
 		if (strcmp(event->kind, REFUND_GATED) == 0 && strcmp(event->refund, refund) == 0)
 			passed = Max(passed, event->at);
 	}
-	if (passed == 0 && paysafe_state_find(&side->gated, row) >= 0)
+	if (passed == 0 && paysafe_status_value_find(&side->gated, row) >= 0)
 		passed = state->since;
 	return passed;
 }
@@ -262,7 +262,7 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	Numeric		amount;
 
 	sum->rows++;
-	if (paysafe_state_find(&sum->side->voided, row) >= 0)
+	if (paysafe_status_value_find(&sum->side->voided, row) >= 0)
 		return true;
 	if (!paysafe_money_value(&sum->side->amount, row, &amount))
 		return true;			/* refused where it is written */
@@ -274,9 +274,9 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 
 		/* other rows may have its key text in other partitions */
 		if (RelationGetRelid(rel) == RelationGetRelid(sum->except_leaf) &&
-			paysafe_key_same_row(rel, row, sum->except))
+			paysafe_row_key_same_row(rel, row, sum->except))
 			return true;
-		key = paysafe_key_text(sum->rules, RelationGetDescr(rel), row);
+		key = paysafe_row_key_text(sum->rules, RelationGetDescr(rel), row);
 		passed = paysafe_refund_gate_passed(sum->state, sum->side, sum->events, key, row);
 		if (passed != 0 && passed > sum->gate_from)
 			sum->gate_total = paysafe_money_add(sum->gate_total, amount);
@@ -295,7 +295,7 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rul
 			const Rule *rule = &(*rules)->rules[i];
 
 			if (rule->kind == &paysafe_refund_kind && rule->declared_on == refund_root &&
-				!((RefundState *) rule->state)->is_payment)
+				!((RefundState *) rule->compiled)->is_payment)
 				return rule;
 		}
 	ereport(ERROR,
@@ -332,8 +332,8 @@ paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules, Dat
 		else
 			sum->side = &((RefundState *) paysafe_refund_rule_of(leaf, state->refund_root,
 																 &sum->rules)->state)->refund;
-		paysafe_key_equality(leaf, sum->side->payment_attnum, payment_type, &equality);
-		paysafe_key_scan(leaf, &equality, payment, snapshot, add_refund, sum);
+		paysafe_row_key_equality(leaf, sum->side->payment_attnum, payment_type, &equality);
+		paysafe_row_key_scan(leaf, &equality, payment, snapshot, add_refund, sum);
 		table_close(leaf, NoLock);
 	}
 	UnregisterSnapshot(snapshot);
@@ -368,8 +368,8 @@ paysafe_refund_digest(const RefundSide *side, const char *payment, const char *r
 	fields[0] = refund;
 	fields[1] = payment;
 	fields[2] = numeric_normalize(paysafe_refund_amount(side, row));
-	fields[3] = paysafe_state_text(&side->currency, row);
-	fields[4] = paysafe_state_text(&side->gated.column, row);
+	fields[3] = paysafe_status_value_text(&side->currency, row);
+	fields[4] = paysafe_status_value_text(&side->gated.column, row);
 	fields[5] = psprintf("%d", passed);
 	initStringInfo(&bytes);
 	appendStringInfoString(&bytes, "paysafe refund approval");

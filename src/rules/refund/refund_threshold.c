@@ -57,9 +57,9 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 	t->version = DatumGetInt32(heap_getattr(tuple, THRESHOLD_VERSION + 1, desc, &isnull));
 	t->amount = DatumGetNumericCopy(heap_getattr(tuple, THRESHOLD_AMOUNT + 1, desc, &isnull));
 	t->approvers = DatumGetInt32(heap_getattr(tuple, THRESHOLD_APPROVERS + 1, desc, &isnull));
-	t->within = paysafe_approval_period(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_WITHIN + 1,
+	t->within = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_WITHIN + 1,
 																	   desc, &isnull)), "within");
-	t->valid_for = paysafe_approval_period(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_VALID_FOR + 1,
+	t->valid_for = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_VALID_FOR + 1,
 																		  desc, &isnull)), "valid_for");
 	foreach(lc, list->thresholds)
 	{
@@ -77,7 +77,7 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 }
 
 List *
-paysafe_threshold_read(Oid relation)
+paysafe_refund_threshold_read(Oid relation)
 {
 	ThresholdList list = {.relation = relation};
 	Datum		key = ObjectIdGetDatum(relation);
@@ -87,7 +87,7 @@ paysafe_threshold_read(Oid relation)
 }
 
 Threshold *
-paysafe_threshold_find(List *thresholds, const char *currency)
+paysafe_refund_threshold_find(List *thresholds, const char *currency)
 {
 	ListCell   *lc;
 
@@ -99,7 +99,7 @@ paysafe_threshold_find(List *thresholds, const char *currency)
 
 /* How many approvals the refund needs to pass the gate now. */
 int
-paysafe_threshold_approvals(const Threshold *threshold, Numeric gate_total)
+paysafe_refund_threshold_approvals(const Threshold *threshold, Numeric gate_total)
 {
 	if (threshold == NULL)
 		return 1;
@@ -108,7 +108,7 @@ paysafe_threshold_approvals(const Threshold *threshold, Numeric gate_total)
 
 /* A period in words: hours and minutes, or seconds. */
 char *
-paysafe_threshold_period_text(int64 period)
+paysafe_refund_threshold_period_text(int64 period)
 {
 	Interval	interval = {.time = period};
 
@@ -135,10 +135,10 @@ threshold_loosens(const Threshold *old_threshold, const Threshold *new_threshold
 						 old_threshold->approvers, new_threshold->approvers);
 	if (new_threshold->within < old_threshold->within)
 		appendStringInfo(&words, "shortens the period from %s to %s; ",
-						 paysafe_threshold_period_text(old_threshold->within), paysafe_threshold_period_text(new_threshold->within));
+						 paysafe_refund_threshold_period_text(old_threshold->within), paysafe_refund_threshold_period_text(new_threshold->within));
 	if (new_threshold->valid_for > old_threshold->valid_for)
 		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
-						 paysafe_threshold_period_text(new_threshold->valid_for), paysafe_threshold_period_text(old_threshold->valid_for));
+						 paysafe_refund_threshold_period_text(new_threshold->valid_for), paysafe_refund_threshold_period_text(old_threshold->valid_for));
 	if (words.len == 0)
 		return NULL;
 	words.data[words.len - 2] = '\0';
@@ -157,10 +157,10 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	Threshold	threshold = {
 		.amount = PG_GETARG_NUMERIC(2),
 		.approvers = PG_GETARG_INT32(3),
-		.within = paysafe_approval_period(PG_GETARG_INTERVAL_P(4), "within"),
-		.valid_for = paysafe_approval_period(PG_GETARG_INTERVAL_P(5), "valid_for")
+		.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within"),
+		.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for")
 	};
-	const PaysafeActor *actor = paysafe_actor_current();
+	const ActorClaim *actor = paysafe_actor_current();
 	RuleSource	rule;
 	bool		removed;
 	Threshold  *old_threshold;
@@ -191,7 +191,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be between 1 and 10", "approvers")));
 
-	old_threshold = paysafe_threshold_find(paysafe_threshold_read(refund), currency);
+	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund), currency);
 	if (old_threshold != NULL)
 	{
 		if (paysafe_money_compare(old_threshold->amount, threshold.amount) == 0 &&

@@ -25,15 +25,15 @@ typedef struct Threshold
 #define PAYSAFE_DEFAULT_VALID_FOR	(INT64CONST(3600) * USECS_PER_SEC)
 
 /* The newest version of each currency's threshold; in the current context. */
-extern List *paysafe_threshold_read(Oid relation);
+extern List *paysafe_refund_threshold_read(Oid relation);
 
 /* The threshold of a currency, compared without case, or NULL. */
-extern Threshold *paysafe_threshold_find(List *thresholds, const char *currency);
+extern Threshold *paysafe_refund_threshold_find(List *thresholds, const char *currency);
 
 /* How many approvals a refund needs when the rolling sum reaches the total. */
-extern int	paysafe_threshold_approvals(const Threshold *threshold, Numeric total);
+extern int	paysafe_refund_threshold_approvals(const Threshold *threshold, Numeric total);
 
 /* A period in microseconds, as hours, minutes and seconds. */
-extern char *paysafe_threshold_period_text(int64 period);
+extern char *paysafe_refund_threshold_period_text(int64 period);
 
 #endif							/* PAYSAFE_REFUND_THRESHOLD_H */

@@ -74,7 +74,7 @@ assigns_key(const RowChange *change)
 
 		/* a BEFORE trigger may have changed it */
 		result = attnum > 0 &&
-			!paysafe_same_column(RelationGetDescr(change->rel), attnum, change->before, change->after);
+			!paysafe_row_key_same_column(RelationGetDescr(change->rel), attnum, change->before, change->after);
 	}
 	bms_free(keys);
 	return result;
@@ -116,7 +116,7 @@ was_ours(const RowChange *change)
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
-	const RowLockState *state = rule->state;
+	const RowLockState *state = rule->compiled;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	const char *column = NULL;
 	bool		watched = true;
@@ -125,9 +125,9 @@ check_row(const Rule *rule, const RowChange *change)
 		return;
 	for (int i = 0; i < state->n && column == NULL; i++)
 	{
-		if (paysafe_same_column(desc, state->attnums[i], change->before, change->after))
+		if (paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after))
 			continue;
-		switch (paysafe_rowlock_assignment(change->rel, state->names[i], &watched))
+		switch (paysafe_row_lock_assignment(change->rel, state->names[i], &watched))
 		{
 			case ASSIGN_NONE:
 			case ASSIGN_COMPUTED:
@@ -137,19 +137,19 @@ check_row(const Rule *rule, const RowChange *change)
 				break;
 			case ASSIGN_UNKNOWN:
 				/* another rule moves a balance, or no hook saw the statement */
-				if (!paysafe_update_is_running(RelationGetRelid(change->rel)))
+				if (!paysafe_row_update_is_running(RelationGetRelid(change->rel)))
 					column = state->names[i];
 				break;
 		}
 	}
 	if (column == NULL || was_ours(change) ||
-		(!change->moved && paysafe_rowlock_was_locked(RelationGetRelid(change->rel), &change->before->tts_tid)))
+		(!change->moved && paysafe_row_lock_was_locked(RelationGetRelid(change->rel), &change->before->tts_tid)))
 		return;
 	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_LOST_UPDATE, column,
 					  psprintf("column \"%s\" of table \"%s\" is overwritten without a lock on the row",
 							   column, rule->table_name),
 					  psprintf("Row \"%s\": %s.",
-							   paysafe_key_text(change->rules, desc, change->before),
+							   paysafe_row_key_text(change->rules, desc, change->before),
 							   watched ? "the new value does not depend on the present one, which another transaction may have changed since it was read" :
 							   "this statement has loaded paysafe into the session, too late to see how the value came about or whether the row was locked FOR NO KEY UPDATE; preload it"),
 					  psprintf("Lock the row before you read it (SELECT ... FOR UPDATE, in Django select_for_update()), or let the UPDATE compute it (SET %s = %s + ..., in Django F('%s') + ...).",
@@ -174,7 +174,7 @@ describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_strings_join(paysafe_spec_set(spec, "columns")));
 }
 
-const RuleKind paysafe_rowlock_kind = {
+const RuleKind paysafe_row_lock_kind = {
 	.name = "row_lock",
 	.compile = compile,
 	.check_row = check_row,

@@ -23,7 +23,7 @@ typedef struct RowLockState
 } RowLockState;
 
 /* The row lock rule of a leaf that carries paysafe's trigger, or NULL. */
-extern const RowLockState *paysafe_rowlock_state(Relation leaf);
+extern const RowLockState *paysafe_row_lock_state(Relation leaf);
 
 /*
  * row_lock_plan.c
@@ -42,15 +42,15 @@ typedef enum Assignment
  * What the innermost statement that changes rows of the leaf does.  *watched: its
  * start was seen, and so which rows it found locked.
  */
-extern Assignment paysafe_rowlock_assignment(Relation leaf, const char *column, bool *watched);
+extern Assignment paysafe_row_lock_assignment(Relation leaf, const char *column, bool *watched);
 
 /* Did the transaction hold a lock on this row version when a statement came to it? */
-extern bool paysafe_rowlock_was_locked(Oid leaf, ItemPointer tid);
+extern bool paysafe_row_lock_was_locked(Oid leaf, ItemPointer tid);
 
 /*
  * A statement starts.  Those that set guarded columns to absolute values are
  * watched: which of the rows they come to are locked already.
  */
-extern void paysafe_rowlock_statement_started(QueryDesc *query);
+extern void paysafe_row_lock_statement_started(QueryDesc *query);
 
 #endif							/* PAYSAFE_ROW_LOCK_H */

@@ -32,7 +32,7 @@
 #include "store/catalog.h"
 
 const RowLockState *
-paysafe_rowlock_state(Relation leaf)
+paysafe_row_lock_state(Relation leaf)
 {
 	const RelationRules *rules;
 	TriggerDesc *triggers = leaf->trigdesc;
@@ -46,8 +46,8 @@ paysafe_rowlock_state(Relation leaf)
 		return NULL;
 	rules = paysafe_rules_of(leaf);
 	for (int i = 0; rules != NULL && i < rules->nrules; i++)
-		if (rules->rules[i].kind == &paysafe_rowlock_kind)
-			return rules->rules[i].state;
+		if (rules->rules[i].kind == &paysafe_row_lock_kind)
+			return rules->rules[i].compiled;
 	return NULL;
 }
 
@@ -265,7 +265,7 @@ forget_statement(void *arg)
 }
 
 Assignment
-paysafe_rowlock_assignment(Relation leaf, const char *column, bool *watched)
+paysafe_row_lock_assignment(Relation leaf, const char *column, bool *watched)
 {
 	Assignment	result = ASSIGN_UNKNOWN;
 	ListCell   *lc;
@@ -286,7 +286,7 @@ paysafe_rowlock_assignment(Relation leaf, const char *column, bool *watched)
 }
 
 bool
-paysafe_rowlock_was_locked(Oid leaf, ItemPointer tid)
+paysafe_row_lock_was_locked(Oid leaf, ItemPointer tid)
 {
 	LockedRow	row;
 
@@ -410,7 +410,7 @@ sets_guarded_column(const QueryDesc *query, ModifyTableState *state)
 
 	for (int i = 0; i < state->mt_nrels && i < list_length(modify->resultRelations); i++)
 	{
-		const RowLockState *rule = paysafe_rowlock_state(state->resultRelInfo[i].ri_RelationDesc);
+		const RowLockState *rule = paysafe_row_lock_state(state->resultRelInfo[i].ri_RelationDesc);
 
 		for (int j = 0; rule != NULL && j < rule->n; j++)
 			if (assignment_of_statement(query->plannedstmt, state->resultRelInfo[i].ri_RelationDesc,
@@ -421,7 +421,7 @@ sets_guarded_column(const QueryDesc *query, ModifyTableState *state)
 }
 
 void
-paysafe_rowlock_statement_started(QueryDesc *query)
+paysafe_row_lock_statement_started(QueryDesc *query)
 {
 	Statement  *statement = NULL;
 	List	   *states;

@@ -88,9 +88,9 @@ visit_endpoint(Relation rel, HeapTuple tuple, void *arg)
 	if (DatumGetInt32(values[ENDPOINT_VERSION]) <= endpoint->version)
 		return true;
 	endpoint->version = DatumGetInt32(values[ENDPOINT_VERSION]);
-	endpoint->retention = paysafe_approval_period(DatumGetIntervalP(values[ENDPOINT_RETENTION]),
+	endpoint->retention = paysafe_argument_microseconds(DatumGetIntervalP(values[ENDPOINT_RETENTION]),
 												  "retention");
-	endpoint->lease = paysafe_approval_period(DatumGetIntervalP(values[ENDPOINT_LEASE]), "lease");
+	endpoint->lease = paysafe_argument_microseconds(DatumGetIntervalP(values[ENDPOINT_LEASE]), "lease");
 	endpoint->encrypt = DatumGetBool(values[ENDPOINT_ENCRYPT]);
 	endpoint->final_classes = 0;
 	endpoint->nfinal = 0;
@@ -169,7 +169,7 @@ visit_retention(Relation rel, HeapTuple tuple, void *arg)
 	int64		retention;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	retention = paysafe_approval_period(DatumGetIntervalP(values[ENDPOINT_RETENTION]), "retention");
+	retention = paysafe_argument_microseconds(DatumGetIntervalP(values[ENDPOINT_RETENTION]), "retention");
 	*longest = Max(*longest, retention);
 	return true;
 }

@@ -50,7 +50,7 @@ paysafe_mask_url(PG_FUNCTION_ARGS)
 	text	   *url = PG_GETARG_TEXT_PP(0);
 	char		masked[PAYSAFE_URL_MASKED_MAX];
 
-	paysafe_url_mask(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), masked);
+	paysafe_url_parse_mask(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), masked);
 	PG_RETURN_TEXT_P(cstring_to_text(masked));
 }
 

@@ -312,7 +312,7 @@ paysafe_url_parse(const char *url, size_t len, char *canonical)
 }
 
 void
-paysafe_url_mask(const char *url, size_t len, char *out)
+paysafe_url_parse_mask(const char *url, size_t len, char *out)
 {
 	size_t		scheme = 0;
 	size_t		start;

@@ -23,6 +23,6 @@ extern const char *paysafe_url_parse(const char *url, size_t len, char *canonica
  * PAYSAFE_URL_MASKED_MAX bytes.
  */
 #define PAYSAFE_URL_MASKED_MAX	320
-extern void paysafe_url_mask(const char *url, size_t len, char *out);
+extern void paysafe_url_parse_mask(const char *url, size_t len, char *out);
 
 #endif							/* PAYSAFE_URL_PARSE_H */

@@ -305,7 +305,7 @@ paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be '%s' or '%s'", "scheme", SCHEME_SYMMETRIC,
 						SCHEME_ASYMMETRIC)));
-	paysafe_url_mask(canonical, strlen(canonical), masked);
+	paysafe_url_parse_mask(canonical, strlen(canonical), masked);
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_DESTINATION, name);
 	read_destination(name, &old);
 	paysafe_queue_prepare(PAYSAFE_OUTBOX_EVENT);

@@ -45,9 +45,9 @@ visit_setting(Relation rel, HeapTuple tuple, void *arg)
 		return true;
 	setting->version = DatumGetInt32(values[SETTING_VERSION]);
 	setting->max_attempts = DatumGetInt32(values[SETTING_MAX_ATTEMPTS]);
-	setting->backoff = paysafe_approval_period(DatumGetIntervalP(values[SETTING_BACKOFF]),
+	setting->backoff = paysafe_argument_microseconds(DatumGetIntervalP(values[SETTING_BACKOFF]),
 											   "backoff");
-	setting->max_backoff = paysafe_approval_period(DatumGetIntervalP(values[SETTING_MAX_BACKOFF]),
+	setting->max_backoff = paysafe_argument_microseconds(DatumGetIntervalP(values[SETTING_MAX_BACKOFF]),
 												   "max_backoff");
 	return true;
 }

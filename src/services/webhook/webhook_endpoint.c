@@ -176,7 +176,7 @@ compile(const char *name)
 	endpoint->name = pstrdup(name);
 	endpoint->version = DatumGetInt32(row.values[ENDPOINT_VERSION]);
 	endpoint->scheme = require_scheme(TextDatumGetCString(row.values[ENDPOINT_SCHEME]));
-	endpoint->tolerance = paysafe_approval_period(DatumGetIntervalP(row.values[ENDPOINT_TOLERANCE]),
+	endpoint->tolerance = paysafe_argument_microseconds(DatumGetIntervalP(row.values[ENDPOINT_TOLERANCE]),
 												  "tolerance");
 	if (!row.nulls[ENDPOINT_TYPES])
 	{
@@ -368,7 +368,7 @@ paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
 	(void) paysafe_argument_period(fcinfo, 2, "tolerance");
 	if (!PG_ARGISNULL(3))
 	{
-		int			n = list_length(paysafe_array_strings(PG_GETARG_ARRAYTYPE_P(3), "event_types"));
+		int			n = list_length(paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(3), "event_types"));
 
 		if (n == 0 || n > MAX_TYPES)
 			ereport(ERROR,
