@@ -21,7 +21,6 @@
 
 #include "base/argument.h"
 #include "compat.h"
-#include "people/approval.h"
 
 static struct
 {
@@ -73,6 +72,22 @@ paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *argument)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must have no control characters, and no blanks around it", argument)));
 	return name;
+}
+
+int64
+paysafe_argument_microseconds(const Interval *interval, const char *argument)
+{
+	const double limit = 10.0 * 366 * USECS_PER_DAY;
+	double		period = (double) interval->time +
+		(double) interval->day * USECS_PER_DAY +
+		(double) interval->month * 30 * USECS_PER_DAY;
+
+	if (period <= 0 || period > limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be positive and at most ten years", argument)));
+	return interval->time + interval->day * USECS_PER_DAY +
+		(int64) interval->month * 30 * USECS_PER_DAY;
 }
 
 int64

@@ -8,6 +8,7 @@
 #ifndef PAYSAFE_ARGUMENT_H
 #define PAYSAFE_ARGUMENT_H
 
+#include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 
@@ -29,6 +30,13 @@ extern char *paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *a
 
 /* A positive interval of at most ten years, in microseconds. */
 extern int64 paysafe_argument_period(FunctionCallInfo fcinfo, int n, const char *argument);
+
+/*
+ * A period in microseconds: days of 24 hours, months of 30 days, so that no
+ * time zone setting stretches it.  Raises 22023 unless it is positive and at
+ * most ten years.
+ */
+extern int64 paysafe_argument_microseconds(const Interval *interval, const char *argument);
 
 /* An integer between min and max. */
 extern int32 paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *argument,

@@ -26,7 +26,7 @@ paysafe_refusal_set_recorder(RefusalRecorder new_recorder)
 }
 
 void
-paysafe_refusal_enter(const RowChange *change, const char *statement)
+paysafe_refusal_enter(const struct RowChange *change, const char *statement)
 {
 	paysafe_transaction_watch();
 	if (likely(nscopes < MAX_SCOPES))
@@ -99,21 +99,4 @@ paysafe_refuse(const Refusal *refusal)
 								psprintf("paysafe_%s_%s", r->table_name, r->rule) :
 								psprintf("paysafe_%s", r->rule))));
 	pg_unreachable();
-}
-
-void
-paysafe_refuse_by(const Rule *rule, int sqlstate, const char *column,
-				  const char *message, const char *detail, const char *hint)
-{
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = sqlstate,
-					   .rule = rule->name,
-					   .schema_name = rule->schema_name,
-					   .table_name = rule->table_name,
-					   .column = column,
-					   .message = message,
-					   .detail = detail,
-					   .hint = hint
-				   });
 }

@@ -9,7 +9,8 @@
 #define PAYSAFE_REFUSAL_H
 
 #include "compat.h"
-#include "engine/rule.h"
+
+struct RowChange;				/* engine/rule.h */
 
 /*
  * A refusal.  message, detail and hint follow PostgreSQL's style and are shown
@@ -37,12 +38,12 @@ typedef struct Refusal
  */
 typedef struct RefusalScope
 {
-	const RowChange *change;	/* or NULL; good until the scope is left */
+	const struct RowChange *change;	/* or NULL; good until the scope is left */
 	const char *statement;		/* its kind; a constant */
 	int			level;			/* of subtransactions */
 } RefusalScope;
 
-extern void paysafe_refusal_enter(const RowChange *change, const char *statement);
+extern void paysafe_refusal_enter(const struct RowChange *change, const char *statement);
 extern void paysafe_refusal_leave(void);
 
 /* The subtransactions from this level on have ended; 0: the transaction. */
@@ -66,10 +67,5 @@ extern void paysafe_refusal_record(const Refusal *refusal);
  * refuses a change.
  */
 extern PAYSAFE_NORETURN void paysafe_refuse(const Refusal *refusal);
-
-/* The same for a compiled rule: table and rule name are filled in. */
-extern PAYSAFE_NORETURN void paysafe_refuse_by(const Rule *rule, int sqlstate,
-											   const char *column, const char *message,
-											   const char *detail, const char *hint);
 
 #endif							/* PAYSAFE_REFUSAL_H */

@@ -171,13 +171,13 @@ reconcile_leaf(Relation leaf, const RuleSource *source, Snapshot snapshot, Image
 											leaf->rd_rel->relispartition ? source->relation : RelationGetRelid(leaf),
 											paysafe_spec_text(source->spec, "subject"),
 											redacted,
-											rules->key_attnums, rules->nkeys);
+											rules->key.attnums, rules->key.n);
 	CanonShape *readable = paysafe_canon_shape_read(shape->columns);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		Image		wanted = {.key = paysafe_row_key_text(rules, RelationGetDescr(leaf), slot)};
+		Image		wanted = {.key = paysafe_row_key_text(&rules->key, RelationGetDescr(leaf), slot)};
 		Image	   *image = bsearch(&wanted, images->images, images->n, sizeof(Image), compare_keys);
 		StringInfoData bytes;
 		char	   *column;
@@ -237,16 +237,16 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		RelationRules *rules = paysafe_rules_of(leaf);
 
-		if (rules == NULL || rules->nkeys == 0)
+		if (rules == NULL || rules->key.n == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("table \"%s\" has no primary key to find its rows in the log by",
 							RelationGetRelationName(leaf))));
 		if (key_columns == NIL)
 		{
-			for (int i = 0; i < rules->nkeys; i++)
+			for (int i = 0; i < rules->key.n; i++)
 				key_columns = lappend(key_columns,
-									  get_attname(RelationGetRelid(leaf), rules->key_attnums[i], false));
+									  get_attname(RelationGetRelid(leaf), rules->key.attnums[i], false));
 			read_images(paysafe_spec_text(source->spec, "subject"), key_columns, &images);
 		}
 		reconcile_leaf(leaf, source, snapshot, &images, result);

@@ -37,7 +37,10 @@
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/loosening.h"
 #include "engine/rule.h"
+#include "engine/triggers.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
@@ -47,10 +50,6 @@
 #include "values/row_key.h"
 #include "values/spec.h"
 
-#define MAX_FAULTS_SHOWN	5
-#define MAX_WORDS			300 /* of a change, in bytes, before it is hashed */
-#define RULE_APPROVAL_VALID (INT64CONST(3600) * USECS_PER_SEC)
-
 /* Columns of paysafe.rule. */
 enum
 {
@@ -59,159 +58,12 @@ enum
 	RULE_TICKET, RULE_NCOLUMNS
 };
 
-static DeclareCompletion completion = NULL;
 static DeclareWindow is_window_open = NULL;
-static bool own_work = false;	/* the next utility statement is ours */
-
-void
-paysafe_declare_set_completion(DeclareCompletion new_completion)
-{
-	completion = new_completion;
-}
 
 void
 paysafe_declare_set_window(DeclareWindow window)
 {
 	is_window_open = window;
-}
-
-void
-paysafe_declare_complete(void)
-{
-	if (completion != NULL)
-		completion();
-}
-
-void
-paysafe_declare_fault(ExistingReport *report, const char *what, const char *key,
-					  const char *reason)
-{
-	if (report->faults++ < MAX_FAULTS_SHOWN)
-		appendStringInfo(&report->detail, "%s%s",
-						 report->detail.len > 0 ? "\n" : "",
-						 paysafe_redact_string(psprintf("%s \"%s\": %s.", what, key, reason)));
-}
-
-char *
-paysafe_declare_table_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
-/*
- * Run one command as the owner of the extension with a fixed search_path; $1 is
- * the relation.  If it gives a jsonb value, that is returned in context.
- */
-static Jsonb *
-run_as_owner(const char *sql, Oid relation, bool utility, MemoryContext context)
-{
-	Oid			user;
-	int			security;
-	int			nestlevel = NewGUCNestLevel();
-	Oid			type = REGCLASSOID;
-	Datum		argument = ObjectIdGetDatum(relation);
-	Jsonb	   *result = NULL;
-	int			status;
-
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(paysafe_catalog_owner(),
-						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	PG_TRY();
-	{
-		own_work = utility;
-		status = SPI_execute_with_args(sql, OidIsValid(relation) ? 1 : 0, &type, &argument,
-									   NULL, false, 0);
-	}
-	PG_FINALLY();
-	{
-		own_work = false;		/* nobody takes it without the guard */
-	}
-	PG_END_TRY();
-	if (status < 0)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	if (context != NULL && SPI_processed == 1)
-	{
-		bool		isnull;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-		if (!isnull)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			result = DatumGetJsonbPCopy(value);
-			MemoryContextSwitchTo(old);
-		}
-	}
-	SPI_finish();
-	AtEOXact_GUC(false, nestlevel);
-	SetUserIdAndSecContext(user, security);
-	return result;
-}
-
-void
-paysafe_declare_run(const char *sql)
-{
-	(void) run_as_owner(sql, InvalidOid, true, NULL);
-}
-
-Jsonb *
-paysafe_declare_definition(Oid relation)
-{
-	return run_as_owner("SELECT paysafe.table_definition($1)", relation, false,
-						CurrentMemoryContext);
-}
-
-bool
-paysafe_declare_take_own_work(void)
-{
-	bool		result = own_work;
-
-	own_work = false;
-	return result;
-}
-
-/* Refuse what cannot be protected; rel is locked. */
-static void
-check_relation(Relation rel, bool is_root)
-{
-	const char *name = RelationGetRelationName(rel);
-	char		relkind = rel->rd_rel->relkind;
-
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be protected", name),
-				 errdetail("Only tables that store their rows here can be: no view, materialized view, foreign table or sequence.")));
-	/* initdb's tables are dumped by nobody */
-	if (RelationGetRelid(rel) < FirstNormalObjectId ||
-		paysafe_catalog_is_own(RelationGetRelid(rel)))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be protected", name),
-				 errdetail("It belongs to PostgreSQL or to paysafe.")));
-	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be protected", name),
-				 errdetail("A temporary or unlogged table loses its rows in a crash."),
-				 rel->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED ?
-				 errhint("Make it permanent first: ALTER TABLE ... SET LOGGED.") : 0));
-	if (relkind == RELKIND_RELATION && rel->rd_rel->relam != HEAP_TABLE_AM_OID)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be protected", name),
-				 errdetail("Its table access method is not heap.")));
-	if (is_root && rel->rd_rel->relispartition)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is a partition", name),
-				 errhint("Declare the rule on \"%s\", the partitioned table; it then holds for all partitions.",
-						 get_rel_name(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(rel)))))));
 }
 
 void
@@ -238,102 +90,13 @@ paysafe_declare_lock(Oid relid)
 	paysafe_declare_check_owner(relid);
 	rel = relation_open(relid, ShareRowExclusiveLock);
 	paysafe_declare_check_owner(relid);
-	check_relation(rel, true);
+	paysafe_triggers_check_table(rel, true);
 	relation_close(rel, NoLock);
 	foreach(lc, find_all_inheritors(relid, ShareRowExclusiveLock, NULL))
 	{
 		rel = relation_open(lfirst_oid(lc), NoLock);
-		check_relation(rel, lfirst_oid(lc) == relid);
+		paysafe_triggers_check_table(rel, lfirst_oid(lc) == relid);
 		relation_close(rel, NoLock);
-	}
-}
-
-/* Create one of our triggers on the relation unless it is there; enable it. */
-static void
-ensure_trigger(Oid relid, const char *name, Oid function, const char *events)
-{
-	Relation	rel = table_open(relid, NoLock);
-	int			pos = paysafe_catalog_find_trigger(rel, name, function);
-	bool		exists = pos >= 0;
-	bool		always = exists &&
-		rel->trigdesc->triggers[pos].tgenabled == TRIGGER_FIRES_ALWAYS;
-	char	   *table = paysafe_declare_table_name(relid);
-
-	table_close(rel, NoLock);
-	if (!exists)
-		paysafe_declare_run(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s",
-									 name, events, table,
-									 function == paysafe_catalog_enforce_function() ?
-									 "FOR EACH ROW EXECUTE FUNCTION paysafe.enforce()" :
-									 "FOR EACH STATEMENT EXECUTE FUNCTION paysafe.enforce_statement()"));
-	if (!always)
-		paysafe_declare_run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
-}
-
-/*
- * Both triggers on the relation and everything below it.  PostgreSQL clones a
- * partitioned table's row trigger to its partitions, so root first.
- */
-static void
-ensure_triggers(Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		ensure_trigger(lfirst_oid(lc), PAYSAFE_ROW_TRIGGER,
-					   paysafe_catalog_enforce_function(),
-					   "INSERT OR UPDATE OR DELETE");
-		ensure_trigger(lfirst_oid(lc), PAYSAFE_STATEMENT_TRIGGER,
-					   paysafe_catalog_statement_function(),
-					   "INSERT OR UPDATE OR DELETE OR TRUNCATE");
-	}
-}
-
-void
-paysafe_declare_child(Oid relid)
-{
-	ListCell   *lc;
-
-	CommandCounterIncrement();
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
-
-		check_relation(rel, false);
-		relation_close(rel, NoLock);
-	}
-	ensure_triggers(relid);
-}
-
-/* Drop our triggers below relid where no rule is left. */
-static void
-drop_triggers(Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		Relation	rel;
-		bool		row;
-		bool		cloned;
-		bool		statement;
-		char	   *table;
-
-		if (paysafe_rule_sources(lfirst_oid(lc)) != NIL)
-			continue;
-		rel = table_open(lfirst_oid(lc), NoLock);
-		row = paysafe_catalog_find_trigger(rel, PAYSAFE_ROW_TRIGGER,
-										   paysafe_catalog_enforce_function()) >= 0;
-		cloned = rel->rd_rel->relispartition;
-		statement = paysafe_catalog_find_trigger(rel, PAYSAFE_STATEMENT_TRIGGER,
-												 paysafe_catalog_statement_function()) >= 0;
-		table = paysafe_declare_table_name(lfirst_oid(lc));
-		table_close(rel, NoLock);
-		if (row && !cloned)
-			paysafe_declare_run(psprintf("DROP TRIGGER %s ON %s", PAYSAFE_ROW_TRIGGER, table));
-		if (statement)
-			paysafe_declare_run(psprintf("DROP TRIGGER %s ON %s", PAYSAFE_STATEMENT_TRIGGER, table));
 	}
 }
 
@@ -368,97 +131,6 @@ add_version(Oid relation, const char *name, int version, Oid reference,
 	CommandCounterIncrement();
 }
 
-/* The rule of this name among the leaf's compiled rules, or NULL. */
-static Rule *
-find_rule(RelationRules *rules, const char *name, Oid declared_on)
-{
-	for (int i = 0; i < rules->nrules; i++)
-		if (rules->rules[i].declared_on == declared_on &&
-			strcmp(rules->rules[i].name, name) == 0)
-			return &rules->rules[i];
-	return NULL;
-}
-
-/*
- * Compile the rules of every leaf below relid.  If name is given, show each of
- * the rows to that rule and raise if there are offenders.
- */
-static void
-validate(Oid relid, const char *name)
-{
-	ExistingReport report = {0};
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
-													  "paysafe validation",
-													  ALLOCSET_DEFAULT_SIZES);
-	Snapshot	snapshot = paysafe_scan_snapshot();
-	const Rule *last = NULL;
-	ListCell   *lc;
-
-	initStringInfo(&report.detail);
-	report.context = CurrentMemoryContext;
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		Relation	rel = table_open(lfirst_oid(lc), NoLock);
-		RelationRules *rules = paysafe_rules_of(rel);
-		Rule	   *rule = rules && name ? find_rule(rules, name, relid) : NULL;
-
-		if (rule != NULL && rule->kind->check_existing != NULL &&
-			rel->rd_rel->relkind == RELKIND_RELATION)
-		{
-			TupleTableSlot *slot = table_slot_create(rel, NULL);
-			TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
-
-			report.rules = rules;
-			while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-			{
-				MemoryContext old = MemoryContextSwitchTo(row_context);
-
-				CHECK_FOR_INTERRUPTS();
-				rule->kind->check_existing(rule, rel, slot, &report);
-				MemoryContextSwitchTo(old);
-				MemoryContextReset(row_context);
-			}
-			table_endscan(scan);
-			ExecDropSingleTupleTableSlot(slot);
-			last = rule;
-		}
-		table_close(rel, NoLock);
-	}
-	UnregisterSnapshot(snapshot);
-	if (last != NULL && last->kind->check_existing_end != NULL)
-		last->kind->check_existing_end(last, &report);
-	MemoryContextDelete(row_context);
-	if (report.faults > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",
-							   "rule \"%s\" cannot be declared: %lld existing rows of \"%s\" break it",
-							   (unsigned long) report.faults,
-							   name, (long long) report.faults, get_rel_name(relid)),
-				 errdetail("%s%s", report.detail.data,
-						   report.faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-				 errhint("Correct these rows first, then declare the rule again."),
-				 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(relid))),
-				 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
-				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-									psprintf("paysafe_%s_%s", get_rel_name(relid), name))));
-}
-
-void
-paysafe_declare_validate(Oid relid)
-{
-	ListCell   *lc;
-
-	validate(relid, NULL);
-	foreach(lc, paysafe_rule_sources(relid))
-	{
-		RuleSource *source = lfirst(lc);
-
-		if (source->relation == relid)
-			validate(relid, source->name);
-	}
-}
-
 /*
  * Would the specification compile?  Looked at before anything else, so that a
  * misspelt column is not taken for a change that needs approval.
@@ -483,58 +155,6 @@ check_specification(const RuleSource *rule)
 }
 
 void
-paysafe_rule_change_subject(const char *key, ApprovalSubject *out)
-{
-	char	   *bytes = psprintf("paysafe rule change: %s", key);
-
-	memset(out, 0, sizeof(*out));
-	paysafe_crypto_sha256(bytes, strlen(bytes), out->digest);
-	out->valid_for = RULE_APPROVAL_VALID;
-}
-
-void
-paysafe_declare_authorize(Oid relation, const char *name, int version, const char *words)
-{
-	ApprovalSubject subject;
-	Person	   *person;
-	bool		anonymous;
-	char	   *key;
-
-	if (strlen(words) > MAX_WORDS)
-	{
-		uint8		digest[PAYSAFE_SHA256_LEN];
-		char		hex[2 * PAYSAFE_SHA256_LEN + 1];
-
-		paysafe_crypto_sha256(words, strlen(words), digest);
-		hex[hex_encode((char *) digest, PAYSAFE_SHA256_LEN, hex)] = '\0';
-		words = psprintf("%.*s... (SHA-256 %s)",
-						 pg_mbcliplen(words, strlen(words), MAX_WORDS / 2), words, hex);
-	}
-	/* as paysafe.approve redacts it */
-	key = paysafe_redact_string(psprintf("%s of %s, version %d: %s", name,
-										 paysafe_declare_table_name(relation), version, words));
-	paysafe_rule_change_subject(key, &subject);
-	person = paysafe_person_current();
-	anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
-	subject.requesters = list_make1(person);
-	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_RULE), key, &subject, 1) == 1)
-		return;
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = name,
-					   .schema_name = get_namespace_name(get_rel_namespace(relation)),
-					   .table_name = get_rel_name(relation),
-					   .message = psprintf("loosening rule \"%s\" of table \"%s\" needs the approval of a second person",
-										   name, get_rel_name(relation)),
-					   .detail = psprintf("The change %s.", words),
-					   .hint = psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.rule', %s, 'why it is right');  then%s repeat this command within the hour.",
-										quote_literal_cstr(key),
-										anonymous ? ", after paysafe.act_as too," : "")
-				   });
-}
-
-void
 paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 {
 	RuleSource	new_rule = {
@@ -555,7 +175,7 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	check_specification(&new_rule);
 
 	/* the change will be recorded */
-	paysafe_declare_complete();
+	paysafe_store_complete();
 
 	known = paysafe_rule_newest(relation, name, &old_rule, &removed);
 	new_rule.version = known ? old_rule.version + 1 : 1;
@@ -567,16 +187,16 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 			char	   *words = new_rule.kind->loosens(&old_rule, &new_rule);
 
 			if (words != NULL)
-				paysafe_declare_authorize(relation, name, new_rule.version, words);
+				paysafe_loosening_authorize(relation, name, new_rule.version, words);
 		}
 		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
-		validate(relation, name);
+		paysafe_existing_validate(relation, name);
 		if (OidIsValid(reference))
-			validate(reference, NULL);
+			paysafe_existing_validate(reference, NULL);
 	}
-	ensure_triggers(relation);
+	paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
-		ensure_triggers(reference);
+		paysafe_triggers_ensure(reference);
 }
 
 char *
@@ -637,16 +257,16 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 						   .message = psprintf("dropping rule \"%s\" of table \"%s\" needs a maintenance window",
 											   name, get_rel_name(relation)),
 						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', %s);",
-											quote_literal_cstr(psprintf("{%s}", paysafe_declare_table_name(relation))))
+											quote_literal_cstr(psprintf("{%s}", paysafe_catalog_table_name(relation))))
 					   });
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	add_version(relation, name, rule.version + 1, rule.reference, rule.spec, true, reason);
 
 	/* what is left must still make sense without it */
-	validate(relation, NULL);
-	drop_triggers(relation);
+	paysafe_existing_validate(relation, NULL);
+	paysafe_triggers_drop(relation);
 	if (OidIsValid(rule.reference) && get_rel_relkind(rule.reference) != '\0')
-		drop_triggers(rule.reference);
+		paysafe_triggers_drop(rule.reference);
 	PG_RETURN_VOID();
 }
 

@@ -37,7 +37,6 @@
 #include "compat.h"
 #include "engine/enforce.h"
 #include "engine/rule.h"
-#include "engine/test_database.h"
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -322,7 +321,7 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
 		AcceptInvalidationMessages();
-		if (paysafe_test_database_is_declared())
+		if (paysafe_store_is_test_database())
 		{
 			RelationRules *rules = rules_or_error(trigdata->tg_relation);
 

@@ -33,6 +33,7 @@
 #include "utils/syscache.h"
 
 #include "base/invalidation.h"
+#include "base/refusal.h"
 #include "compat.h"
 #include "engine/rule.h"
 #include "errors.h"
@@ -313,7 +314,7 @@ compile(Relation leaf)
 	rules->relid = relid;
 	rules->context = context;
 	rules->sources = paysafe_rule_sources(relid);
-	rules->nkeys = paysafe_row_key_columns(leaf, &rules->key_attnums);
+	rules->key.n = paysafe_row_key_columns(leaf, &rules->key.attnums);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =
 		paysafe_catalog_find_trigger(leaf, PAYSAFE_STATEMENT_TRIGGER,
@@ -440,6 +441,23 @@ paysafe_rule_invalidate(Oid relid)
 
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+}
+
+void
+paysafe_rule_refuse(const Rule *rule, int sqlstate, const char *column,
+				  const char *message, const char *detail, const char *hint)
+{
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = sqlstate,
+					   .rule = rule->name,
+					   .schema_name = rule->schema_name,
+					   .table_name = rule->table_name,
+					   .column = column,
+					   .message = message,
+					   .detail = detail,
+					   .hint = hint
+				   });
 }
 
 void

@@ -19,6 +19,9 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
+#include "values/row_key.h"
+
 struct RuleKind;
 struct ApprovalSubject;
 struct ExistingReport;
@@ -59,8 +62,7 @@ typedef struct RelationRules
 	MemoryContext context;
 	int			nrules;
 	Rule	   *rules;			/* in the order of the list of kinds */
-	int			nkeys;			/* identity: primary key without partition key */
-	AttrNumber *key_attnums;
+	RowKey		key;			/* identity: primary key without partition key */
 	bool		has_statement_trigger;
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;
@@ -198,10 +200,12 @@ extern void paysafe_rule_end_transaction(void);
 extern void paysafe_rule_invalidate(Oid relid);
 
 /*
- * The subject of an approval for a change of rules; the key describes the
- * change completely (see declare.c).
+ * Record and raise the refusal of a compiled rule (base/refusal.h): its table and
+ * name are filled in.
  */
-extern void paysafe_rule_change_subject(const char *key, struct ApprovalSubject *out);
+extern PAYSAFE_NORETURN void paysafe_rule_refuse(const Rule *rule, int sqlstate,
+												 const char *column, const char *message,
+												 const char *detail, const char *hint);
 
 extern void paysafe_rule_init(void);
 

@@ -26,8 +26,6 @@
 #include "utils/timestamp.h"
 
 #include "base/scan.h"
-#include "engine/declare.h"
-#include "engine/test_database.h"
 #include "people/actor.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -38,23 +36,6 @@ enum
 	TEST_DATABASE, TEST_NAME, TEST_AT, TEST_ACTOR, TEST_SESSION_USER,
 	TEST_NCOLUMNS
 };
-
-static bool
-found_any(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-bool
-paysafe_test_database_is_declared(void)
-{
-	Datum		key = ObjectIdGetDatum(MyDatabaseId);
-	bool		found = false;
-
-	paysafe_store_scan(PAYSAFE_TEST_DATABASE, "test_database_pkey", 1, &key, found_any, &found);
-	return found;
-}
 
 static bool
 has_row(Relation rel, TupleTableSlot *row, void *arg)
@@ -109,10 +90,10 @@ paysafe_declare_test_database(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only a superuser can declare a test database")));
-	if (paysafe_test_database_is_declared())
+	if (paysafe_store_is_test_database())
 		PG_RETURN_VOID();
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, check_empty, NULL);
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	values[TEST_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
 	values[TEST_NAME] = CStringGetTextDatum(get_database_name(MyDatabaseId));
 	values[TEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());

@@ -43,7 +43,6 @@
 
 #include "base/crypto.h"
 #include "compat.h"
-#include "engine/declare.h"
 #include "engine/rule.h"
 #include "evidence/audit_context.h"
 #include "evidence/audit_log.h"
@@ -390,8 +389,7 @@ static void
 record_own_row(Relation rel, TupleTableSlot *row)
 {
 	Oid			relid = RelationGetRelid(rel);
-	AttrNumber *key_attnums;
-	RelationRules identity = {0};
+	RowKey		key;
 	AuditShape *shape;
 
 	if (relid != paysafe_catalog_table(PAYSAFE_RULE) &&
@@ -410,13 +408,12 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_WEBHOOK_DESTINATION) &&
 		relid != paysafe_catalog_table(PAYSAFE_DESTINATION_KEY))
 		return;
-	identity.nkeys = paysafe_row_key_columns(rel, &key_attnums);
-	identity.key_attnums = key_attnums;
+	key.n = paysafe_row_key_columns(rel, &key.attnums);
 	shape = paysafe_audit_shape(rel, relid,
 								psprintf("paysafe.%s", RelationGetRelationName(rel)),
-								NIL, key_attnums, identity.nkeys);
+								NIL, key.attnums, key.n);
 	paysafe_audit_log_append(shape, 'I', GetCurrentCommandId(false),
-						 paysafe_row_key_text(&identity, RelationGetDescr(rel), row),
+						 paysafe_row_key_text(&key, RelationGetDescr(rel), row),
 						 NULL, row);
 	/* not part of a statement's batch */
 	paysafe_audit_log_flush();
@@ -427,7 +424,7 @@ paysafe_audit_log_init(void)
 {
 	paysafe_audit_context_init();
 	paysafe_store_set_recorder(record_own_row);
-	paysafe_declare_set_completion(paysafe_audit_partition_ensure);
+	paysafe_store_set_completion(paysafe_audit_partition_ensure);
 }
 
 /* SQL-callable functions */

@@ -36,6 +36,7 @@
 
 #include "commands/dbcommands.h"
 #include "base/refusal.h"
+#include "engine/rule.h"
 #include "evidence/audit_shape.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_writer.h"
@@ -416,7 +417,7 @@ hash_row(const RowChange *change, RefusalEntry *entry)
 		}
 	}
 	shape = paysafe_audit_shape(change->rel, RelationGetRelid(change->rel), subject,
-								redacted, change->rules->key_attnums, change->rules->nkeys);
+								redacted, change->rules->key.attnums, change->rules->key.n);
 	initStringInfo(&bytes);
 	paysafe_canon_row(&shape->shape, row, &bytes);
 	paysafe_crypto_sha256(bytes.data, bytes.len, entry->row_hash);
@@ -448,7 +449,7 @@ describe(const Refusal *refusal, const RefusalScope *scope, RefusalEntry *entry)
 	if (change != NULL)
 	{
 		if (refusal->key == NULL)
-			SET(key, paysafe_row_key_text(change->rules, RelationGetDescr(change->rel),
+			SET(key, paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel),
 									  change->after ? change->after : change->before));
 		hash_row(change, entry);
 	}

@@ -53,10 +53,9 @@
 
 #include "base/refusal.h"
 #include "base/scan.h"
-#include "engine/declare.h"
 #include "engine/enforce.h"
 #include "engine/rule.h"
-#include "engine/test_database.h"
+#include "engine/triggers.h"
 #include "guard/guard.h"
 #include "guard/maintenance.h"
 #include "guard/statements.h"
@@ -707,7 +706,7 @@ refuses_truncate(GuardEvent *event)
 	Relation	rel;
 
 	if (event->action != GUARD_TRUNCATE || !paysafe_guard_is_protected(event->relation) ||
-		paysafe_test_database_is_declared())
+		paysafe_store_is_test_database())
 		return false;
 	if (paysafe_maintenance_covers(event->relation))
 		return false;
@@ -761,7 +760,7 @@ refuses_drop_extension(GuardEvent *event)
 	if (event->action != GUARD_STATEMENT ||
 		!paysafe_guard_drops_extension(event->statement, "paysafe"))
 		return false;
-	if (!paysafe_test_database_is_declared() && !paysafe_store_is_empty(PAYSAFE_ACTIVATION))
+	if (!paysafe_store_is_test_database() && !paysafe_store_is_empty(PAYSAFE_ACTIVATION))
 		return true;
 	event->frame->own = true;
 	return false;
@@ -904,6 +903,6 @@ paysafe_guard_after(GuardFrame *frame)
 	ListCell   *lc;
 
 	foreach(lc, frame->joined)
-		paysafe_declare_child(lfirst_oid(lc));
+		paysafe_triggers_join(lfirst_oid(lc));
 	frame->joined = NIL;
 }

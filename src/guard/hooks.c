@@ -32,7 +32,6 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-#include "engine/declare.h"
 #include "evidence/refusal_log.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
@@ -40,6 +39,7 @@
 #include "guard/maintenance.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
+#include "store/run_as_owner.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
@@ -164,7 +164,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		.outer = frames,
 		.statement = planned->utilityStmt,
 		.name = CreateCommandName(planned->utilityStmt),
-		.own = paysafe_declare_take_own_work()
+		.own = paysafe_run_as_owner_take_own_work()
 	};
 	/* in a failed transaction nothing can be looked up, and little be done */
 	bool		guarded = !is_off() && !frame.own && IsTransactionState();
@@ -227,8 +227,8 @@ static void
 probe(int *calls)
 {
 	memset(seen, 0, sizeof(seen));
-	paysafe_declare_run("SHOW server_version");
-	paysafe_declare_run("SELECT pg_catalog.pg_backend_pid() FROM pg_catalog.pg_class LIMIT 0");
+	paysafe_run_as_owner("SHOW server_version");
+	paysafe_run_as_owner("SELECT pg_catalog.pg_backend_pid() FROM pg_catalog.pg_class LIMIT 0");
 	memcpy(calls, seen, sizeof(seen));
 }
 

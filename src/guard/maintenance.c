@@ -36,15 +36,21 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/loosening.h"
 #include "engine/rule.h"
+#include "engine/triggers.h"
 #include "guard/maintenance.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "people/person.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/run_as_owner.h"
 #include "values/spec.h"
 
 #define LONGEST_WINDOW	(24 * USECS_PER_HOUR)
@@ -227,8 +233,8 @@ paysafe_maintenance_before(GuardFrame *frame)
 			definition = palloc0(sizeof(Definition));
 			definition->window = window->id;
 			definition->relid = lfirst_oid(table);
-			definition->name = paysafe_declare_table_name(lfirst_oid(table));
-			definition->before = paysafe_declare_definition(lfirst_oid(table));
+			definition->name = paysafe_catalog_table_name(lfirst_oid(table));
+			definition->before = paysafe_run_as_owner_definition(lfirst_oid(table));
 			result->definitions = lappend(result->definitions, definition);
 		}
 	}
@@ -272,7 +278,7 @@ paysafe_maintenance_after(MaintenanceStatement *statement)
 		Jsonb	   *after = NULL;
 
 		if (get_rel_relkind(definition->relid) != '\0')
-			after = paysafe_declare_definition(definition->relid);
+			after = paysafe_run_as_owner_definition(definition->relid);
 		if (after == NULL || definition->before == NULL ||
 			!paysafe_spec_equal(definition->before, after))
 			record_change(statement->name, definition, after);
@@ -358,14 +364,14 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("there is no maintenance of paysafe's own tables")));
 		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
-						 paysafe_declare_table_name(DatumGetObjectId(tables[i])));
+						 paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
 	}
 
 	/* once more as a whole, as paysafe.approve does it */
 	key = paysafe_redact_string(psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
 										 names.data, quote_literal_cstr(person->login),
 										 length / USECS_PER_SEC, ticket, reason));
-	paysafe_rule_change_subject(key, &subject);
+	paysafe_loosening_subject(key, &subject);
 	subject.requesters = list_make1(person);
 	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD), key, &subject, 1) < 1)
 		paysafe_refuse(&(Refusal)
@@ -380,7 +386,7 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 											", after paysafe.act_as too," : "")
 					   });
 
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	id = nextval_internal(get_relname_relid("maintenance_id_seq", paysafe_catalog_schema()), false);
 	values[WINDOW_ID] = Int64GetDatum(id);
 	values[WINDOW_TABLES] = PointerGetDatum(construct_array(tables, ntables, REGCLASSOID,
@@ -415,8 +421,8 @@ restore_order(Oid relid)
 		if (get_rel_relkind(declared_on) == '\0')
 			continue;
 		(void) find_all_inheritors(declared_on, ShareRowExclusiveLock, NULL);
-		paysafe_declare_child(declared_on);
-		paysafe_declare_validate(declared_on);
+		paysafe_triggers_join(declared_on);
+		paysafe_existing_validate_all(declared_on);
 	}
 }
 

@@ -15,15 +15,12 @@
  */
 #include "postgres.h"
 
-#include <locale.h>
 #include <netdb.h>
 #include <sys/socket.h>
-#include <wctype.h>
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/ip.h"
-#include "common/unicode_norm.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -119,46 +116,6 @@ const char *
 paysafe_actor_name(void)
 {
 	return paysafe_actor_is_named() ? top->actor.name : paysafe_actor_session_user();
-}
-
-/*
- * A UTF-8 name without what does not make another name: compatibility forms
- * (full-width letters, ligatures), composition, case.
- */
-static pg_wchar *
-fold_name(const char *name)
-{
-	static locale_t locale = (locale_t) 0;
-	int			len = strlen(name);
-	pg_wchar   *wide = palloc((len + 1) * sizeof(pg_wchar));
-
-	/* the database's own locale may know the case of ASCII letters only */
-	if (locale == (locale_t) 0)
-		locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
-	pg_mb2wchar_with_len(name, wide, len);
-	wide = unicode_normalize(UNICODE_NFKC, wide);
-	for (pg_wchar *c = wide; *c; c++)
-		if (*c < 0x80)
-			*c = pg_ascii_tolower(*c);
-		else if (locale != (locale_t) 0)
-			*c = towlower_l(*c, locale);
-	return unicode_normalize(UNICODE_NFKC, wide);
-}
-
-bool
-paysafe_person_same_name(const char *a, const char *b)
-{
-	pg_wchar   *wa;
-	pg_wchar   *wb;
-
-	if (pg_strcasecmp(a, b) == 0)
-		return true;
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return false;
-	for (wa = fold_name(a), wb = fold_name(b); *wa == *wb; wa++, wb++)
-		if (*wa == 0)
-			return true;
-	return false;
 }
 
 static void

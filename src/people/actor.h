@@ -42,12 +42,6 @@ extern const char *paysafe_actor_client(void);
 /* Distinguished name of the client's TLS certificate, or NULL. */
 extern const char *paysafe_actor_certificate(void);
 
-/*
- * Do two names stand for one person?  Case and, for safety, nothing else is
- * ignored; act_as refuses names with blanks around them.
- */
-extern bool paysafe_person_same_name(const char *a, const char *b);
-
 extern void paysafe_actor_init(void);
 
 #endif							/* PAYSAFE_ACTOR_H */

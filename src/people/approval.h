@@ -12,14 +12,8 @@
 #include "nodes/pg_list.h"
 
 #include "base/crypto.h"
-
-/* Who did something, as far as the database knows. */
-typedef struct Person
-{
-	char	   *actor;			/* as claimed by act_as; NULL if nothing was */
-	char	   *login;			/* role that authenticated */
-	char	   *session_user_name;
-} Person;
+#include "compat.h"
+#include "people/person.h"
 
 /* What an approval stands for. */
 typedef struct ApprovalSubject
@@ -29,22 +23,6 @@ typedef struct ApprovalSubject
 	List	   *requesters;		/* of Person; none of them may approve */
 	int64		valid_for;		/* microseconds after the approval was given */
 } ApprovalSubject;
-
-/*
- * A period in microseconds: days of 24 hours, months of 30 days, so that no
- * time zone setting stretches it.  Raises 22023 unless it is positive and at
- * most ten years.
- */
-extern int64 paysafe_argument_microseconds(const Interval *interval, const char *argument);
-
-/* The person acting now; palloc'd. */
-extern Person *paysafe_person_current(void);
-
-/*
- * Why the approver may be the same person as the requester, or NULL if the
- * two are different.  An approver has always claimed an actor.
- */
-extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
 
 /*
  * Use up approvals of (relation, key, digest): as many as needed, each by
@@ -58,6 +36,21 @@ extern int	paysafe_approval_use(Oid relation, const char *key,
 /* How many approvals would fit now; uses none. */
 extern int	paysafe_approval_count(Oid relation, const char *key,
 								   const ApprovalSubject *subject);
+
+/*
+ * Record an approval, reason and ticket redacted; returns its id.  The caller has
+ * checked that the approver may.
+ */
+extern int64 paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
+								  const Person *approver, const char *reason,
+								  const char *ticket, TimestampTz valid_until);
+
+/* End an approval that nobody has used; 22023 if there is none, 42501 if it has ended. */
+extern void paysafe_approval_withdraw(int64 id, const char *reason);
+
+/* Refuse on behalf of approvals as such. */
+extern PAYSAFE_NORETURN void paysafe_approval_refuse(int sqlstate, const char *message,
+													 const char *detail, const char *hint);
 
 extern void paysafe_approval_init(void);
 

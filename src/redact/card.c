@@ -28,7 +28,7 @@
 #include "postgres.h"
 #endif
 
-#include "redact/redact.h"
+#include "redact/card.h"
 
 #define SHORTEST	12
 #define LONGEST		19
@@ -152,7 +152,7 @@ static const uint8 shapes[][MAX_PARTS] = {
 #define NSHAPES		lengthof(shapes)
 
 bool
-paysafe_redact_is_card(const uint8 *digits, int n)
+paysafe_card_is_number(const uint8 *digits, int n)
 {
 	uint32		prefix = 0;
 	uint32		lengths = 0;
@@ -530,7 +530,7 @@ judge(Reader *r, int n, bool wipe)
 	int			at = 0;
 
 	REDACT_WORK(LONGEST);
-	if (!paysafe_redact_is_card(digits, total))
+	if (!paysafe_card_is_number(digits, total))
 		return false;
 	for (int i = 0; i < n; i++)
 	{
@@ -602,7 +602,7 @@ judge_whole(Reader *r, const Group *before, bool wipe)
 }
 
 bool
-paysafe_redact_cards(const RedactText *text, int fold, bool wipe, RedactOutput *out)
+paysafe_card_redact(const RedactText *text, int fold, bool wipe, RedactOutput *out)
 {
 	Reader		r = {
 		.data = (const unsigned char *) text->data, .len = text->len,
@@ -634,16 +634,16 @@ paysafe_redact_cards(const RedactText *text, int fold, bool wipe, RedactOutput *
 		if (out == NULL || !g->covered)
 			continue;
 		if (!before.glued)
-			paysafe_redact_put(out, text->data + copied, g->start - copied);
+			paysafe_text_put(out, text->data + copied, g->start - copied);
 		for (int i = 0; i < g->ndigits; i++)
 		{
 			char		c = g->hidden[i] ? '*' : (char) ('0' + g->digits[i]);
 
-			paysafe_redact_put(out, &c, 1);
+			paysafe_text_put(out, &c, 1);
 		}
 		copied = g->end;
 	}
 	if (out != NULL)
-		paysafe_redact_put(out, text->data + copied, text->len - copied);
+		paysafe_text_put(out, text->data + copied, text->len - copied);
 	return found;
 }

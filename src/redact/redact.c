@@ -22,7 +22,9 @@
 #include "postgres.h"
 #endif
 
+#include "redact/card.h"
 #include "redact/redact.h"
+#include "redact/secret_text.h"
 
 #define MAX_ROUNDS	8
 #define SHORTEST_CARD	12
@@ -39,18 +41,6 @@ typedef struct Suspicion
 	int			folds;			/* ways of reading that make a difference */
 	bool		secrets;
 } Suspicion;
-
-void
-paysafe_redact_put(RedactOutput *out, const char *data, size_t len)
-{
-	if (len > out->size - out->len)
-	{
-		out->overflow = true;
-		return;
-	}
-	memcpy(out->data + out->len, data, len);
-	out->len += len;
-}
 
 static Suspicion
 suspect(const RedactText *text)
@@ -114,7 +104,7 @@ paysafe_redact_has_card(const RedactText *text)
 	Suspicion	suspicion = suspect(text);
 
 	for (int fold = 0; suspicion.cards && fold <= suspicion.folds; fold++)
-		if ((fold & ~suspicion.folds) == 0 && paysafe_redact_cards(text, fold, false, NULL))
+		if ((fold & ~suspicion.folds) == 0 && paysafe_card_redact(text, fold, false, NULL))
 			return true;
 	return false;
 }
@@ -141,10 +131,10 @@ paysafe_redact_run(const RedactText *text, char *buffer1, char *buffer2, size_t 
 				continue;
 			out.len = 0;
 			if (fold < 0)
-				changed = paysafe_redact_secrets(&current, &out);
+				changed = paysafe_secret_text_redact(&current, &out);
 			else
-				changed = paysafe_redact_cards(&current, fold, round > 0, NULL) &&
-					paysafe_redact_cards(&current, fold, round > 0, &out);
+				changed = paysafe_card_redact(&current, fold, round > 0, NULL) &&
+					paysafe_card_redact(&current, fold, round > 0, &out);
 			if (out.overflow)
 				goto whole;
 			if (!changed)

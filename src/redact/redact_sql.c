@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "redact/redact.h"
+#include "redact/secret_text.h"
 
 /* A piece of text, in whose memory it may be. */
 typedef struct Piece
@@ -314,7 +315,7 @@ redact_jsonb(Jsonb *value)
 				break;
 			case WJB_KEY:
 				{
-					bool		secret = paysafe_redact_is_secret_name(v.val.string.val,
+					bool		secret = paysafe_secret_text_is_name(v.val.string.val,
 																	   v.val.string.len);
 
 					if (level->names != NULL)
@@ -322,7 +323,7 @@ redact_jsonb(Jsonb *value)
 						Piece		name = level->names[level->next++];
 
 						set_string(&v, name.data, name.len);
-						secret |= paysafe_redact_is_secret_name(name.data, name.len);
+						secret |= paysafe_secret_text_is_name(name.data, name.len);
 					}
 					(void) pushJsonbValue(&state, token, &v);
 					if (!secret)

@@ -17,7 +17,8 @@
 #include "postgres.h"
 #endif
 
-#include "redact/redact.h"
+#include "redact/card.h"
+#include "redact/secret_text.h"
 
 #define MAX_NAME	48			/* letters and digits of a name that are looked at */
 #define MAX_LABEL	64			/* bytes between -----BEGIN and PRIVATE KEY */
@@ -208,7 +209,7 @@ kind_of_name(const char *name, size_t len)
 }
 
 bool
-paysafe_redact_is_secret_name(const char *name, size_t len)
+paysafe_secret_text_is_name(const char *name, size_t len)
 {
 	return kind_of_name(name, len) != NOT_SECRET;
 }
@@ -223,8 +224,8 @@ replace(Walk *w, size_t start, size_t end, const char *with)
 
 	if (start == end || (end - start == len && memcmp(w->s + start, with, len) == 0))
 		return;
-	paysafe_redact_put(w->out, w->s + w->copied, start - w->copied);
-	paysafe_redact_put(w->out, with, len);
+	paysafe_text_put(w->out, w->s + w->copied, start - w->copied);
+	paysafe_text_put(w->out, with, len);
 	w->copied = end;
 	w->found = true;
 }
@@ -645,7 +646,7 @@ try_track(Walk *w, size_t pos)
 	REDACT_WORK(n);
 	start = end = pos + n + 1;
 	if (start >= w->len || !is_one_of(w->s[start - 1], "=Dd^") ||
-		!paysafe_redact_is_card(digits, n))
+		!paysafe_card_is_number(digits, n))
 		return pos;
 	if (w->s[start - 1] == '^')
 	{
@@ -667,7 +668,7 @@ try_track(Walk *w, size_t pos)
 }
 
 bool
-paysafe_redact_secrets(const RedactText *text, RedactOutput *out)
+paysafe_secret_text_redact(const RedactText *text, RedactOutput *out)
 {
 	Walk		w = {.s = text->data, .len = text->len, .out = out};
 	size_t		pos = 0;
@@ -715,6 +716,6 @@ paysafe_redact_secrets(const RedactText *text, RedactOutput *out)
 			pos++;
 	}
 	if (w.found)
-		paysafe_redact_put(out, w.s + w.copied, w.len - w.copied);
+		paysafe_text_put(out, w.s + w.copied, w.len - w.copied);
 	return w.found;
 }

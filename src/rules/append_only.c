@@ -11,6 +11,7 @@
 
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "values/row_key.h"
@@ -19,7 +20,7 @@
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, const char *what, const char *key)
 {
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
 					  psprintf("table \"%s\" is append-only: %s refused", rule->table_name, what),
 					  key ? psprintf("Row \"%s\" stays as it was added.", key) : NULL,
 					  "Correct a row by adding another one that reverses it.");
@@ -38,7 +39,7 @@ check_row(const Rule *rule, const RowChange *change)
 {
 	if (change->op != 'I')
 		refuse(rule, change->op == 'U' ? "UPDATE" : "DELETE",
-			   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->before));
+			   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before));
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "evidence/audit_log.h"
 #include "people/actor.h"
@@ -117,13 +118,13 @@ check_row(const Rule *rule, const RowChange *change)
 		else if (state->require_ticket && (actor == NULL || actor->ticket == NULL))
 			missing = "ticket";
 		if (missing != NULL)
-			paysafe_refuse_by(rule, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL,
+			paysafe_rule_refuse(rule, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL,
 							  psprintf("a change of table \"%s\" needs a %s", rule->table_name, missing),
 							  NULL,
 							  psprintf("Call paysafe.act_as('name', %s => '...') in the same transaction first.", missing));
 	}
 	paysafe_audit_log_append(state->shape, change->op, change->command,
-						 paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row),
+						 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
 						 change->before, change->after);
 }
 

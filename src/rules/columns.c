@@ -16,6 +16,8 @@
 
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/rule.h"
+#include "engine/status_machine.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
@@ -57,7 +59,7 @@ status_column(List *sources)
 static List *
 statuses_passed(List *sources, const char *column, List *statuses)
 {
-	Machine    *machine = paysafe_status_value_machine_of(sources, column);
+	Machine    *machine = paysafe_status_machine_of(sources, column);
 	bool	   *passed = palloc0(sizeof(bool) * machine->nstates);
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -97,7 +99,7 @@ compile(const CompileInput *input)
 		StatusColumn status;
 
 		paysafe_status_value_column(input->leaf, column, &status);
-		paysafe_status_value_check_names(input->sources, column, statuses, "once_status");
+		paysafe_status_machine_check_names(input->sources, column, statuses, "once_status");
 		paysafe_status_value_set(&status, statuses_passed(input->sources, column, statuses),
 						  &state->statuses);
 	}
@@ -116,12 +118,12 @@ check_row(const Rule *rule, const RowChange *change)
 		return;
 	for (int i = 0; i < state->n; i++)
 		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after))
-			paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, state->names[i],
+			paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" cannot change%s",
 									   state->names[i], rule->table_name,
 									   state->once ? " any more" : ""),
 							  psprintf("Row \"%s\"%s.",
-									   paysafe_row_key_text(change->rules, desc, change->before),
+									   paysafe_row_key_text(&change->rules->key, desc, change->before),
 									   state->once ?
 									   psprintf(" has status %s",
 												paysafe_status_value_quoted(&state->statuses.column, change->before)) :

@@ -19,6 +19,9 @@
 
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/rule.h"
+#include "engine/status_machine.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "values/machine.h"
@@ -63,10 +66,10 @@ compile(const CompileInput *input)
 						state->amount.name, state->captured_amount.name)));
 	paysafe_status_value_column(input->leaf, paysafe_spec_text(spec, "currency_column"), &state->currency);
 	paysafe_status_value_column(input->leaf, status_column, &status);
-	paysafe_status_value_check_names(input->sources, status_column, captured, "captured");
+	paysafe_status_machine_check_names(input->sources, status_column, captured, "captured");
 	paysafe_status_value_set(&status, captured, &state->captured);
 
-	machine = paysafe_status_value_machine_of(input->sources, status_column);
+	machine = paysafe_status_machine_of(input->sources, status_column);
 	if (machine != NULL)
 		for (int i = 0; i < machine->nstates; i++)
 			if (machine->states[i].initial)
@@ -159,7 +162,7 @@ static char *
 row_detail(const RowChange *change, TupleTableSlot *row, const char *more)
 {
 	return psprintf("Payment \"%s\": %s.",
-					paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row), more);
+					paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row), more);
 }
 
 static void
@@ -168,9 +171,9 @@ check_amounts(const Rule *rule, const RowChange *change)
 	Fault		fault;
 
 	if (find_fault(rule->compiled, change->after, &fault))
-		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
+		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
 						  psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
-								   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->after),
+								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								   rule->table_name),
 						  row_detail(change, change->after, fault.reason),
 						  "Amounts are finite, not negative, at the currency's scale, and captured is at most the amount.");
@@ -181,7 +184,7 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
 {
 	const PaymentState *state = rule->compiled;
 
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
 					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
 							   state->captured_amount.name, rule->table_name),
 					  row_detail(change, change->after, detail),
@@ -211,13 +214,13 @@ check_frozen(const Rule *rule, const RowChange *change)
 		column = state->amount.name;
 	else if (!paysafe_status_value_same(&state->currency, change->before, change->after))
 		column = state->currency.name;
-	else if (paysafe_row_key_changed(change->rules, RelationGetDescr(change->rel),
+	else if (paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
 								 change->before, change->after))
 		column = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
-									   change->rules->key_attnums[0] - 1)->attname);
+									   change->rules->key.attnums[0] - 1)->attname);
 	if (column == NULL || paysafe_status_value_find(&state->initial, change->before) >= 0)
 		return;
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, column,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
 					  row_detail(change, change->before,
@@ -265,7 +268,7 @@ check_row(const Rule *rule, const RowChange *change)
 			break;
 		case 'D':
 			if (paysafe_money_sign(captured_value(state, change->before)) != 0)
-				paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+				paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 								  psprintf("a captured payment in table \"%s\" cannot be deleted",
 										   rule->table_name),
 								  row_detail(change, change->before,
@@ -282,15 +285,15 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	Fault		fault;
 
 	if (find_fault(rule->compiled, row, &fault))
-		paysafe_declare_fault(report, "Row",
-							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row),
+		paysafe_existing_fault(report, "Row",
+							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
 							  fault.reason);
 }
 
 static void
 refuse_truncate(const Rule *rule)
 {
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "Captured payments stay.", NULL);
 }

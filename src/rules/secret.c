@@ -24,6 +24,8 @@
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/secret.h"
@@ -147,13 +149,13 @@ check_row(const Rule *rule, const RowChange *change)
 	{
 		if (slot_attisnull(change->after, state->attnums[i]) ||
 			(change->op == 'U' &&
-			 !paysafe_row_key_changed(change->rules, desc, change->before, change->after) &&
+			 !paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after) &&
 			 paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after)))
 			continue;
 		if (key == NULL)
-			key = paysafe_row_key_text(change->rules, desc, change->after);
+			key = paysafe_row_key_text(&change->rules->key, desc, change->after);
 		if (!is_sealed(state, i, key, change->after))
-			paysafe_refuse_by(rule, ERRCODE_PAYSAFE_SEALED, state->names[i],
+			paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_SEALED, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" holds nothing but values sealed for their row",
 									   state->names[i], rule->table_name),
 							  psprintf("Row \"%s\": the value is not sealed, is another row's, or has been changed.", key),
@@ -167,11 +169,11 @@ static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
 	const SecretState *state = rule->compiled;
-	char	   *key = paysafe_row_key_text(report->rules, RelationGetDescr(rel), row);
+	char	   *key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
 
 	for (int i = 0; i < state->n; i++)
 		if (!is_sealed(state, i, key, row))
-			paysafe_declare_fault(report, "Row", key,
+			paysafe_existing_fault(report, "Row", key,
 								  psprintf("the value of column \"%s\" is not sealed for it",
 										   state->names[i]));
 }
@@ -218,7 +220,7 @@ paysafe_secret_label(Oid relation, const char *column)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("\"%s\" is no secret column of table %s", column,
-					paysafe_declare_table_name(relation)),
+					paysafe_catalog_table_name(relation)),
 			 errhint("Declare it with paysafe.protect_secret.")));
 	return NULL;
 }
@@ -245,7 +247,7 @@ choose_label(Oid relation)
 {
 	RuleSource	source;
 	bool		removed;
-	char	   *name = paysafe_declare_table_name(relation);
+	char	   *name = paysafe_catalog_table_name(relation);
 	char	   *label = name;
 
 	if (paysafe_rule_newest(relation, "secret", &source, &removed))

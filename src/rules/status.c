@@ -26,6 +26,8 @@
 
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
@@ -138,9 +140,9 @@ refuse(const Rule *rule, const RowChange *change, int sqlstate, const char *mess
 	const StatusState *state = rule->compiled;
 	TupleTableSlot *row = change->before ? change->before : change->after;
 
-	paysafe_refuse_by(rule, sqlstate, state->states.column.name, message,
+	paysafe_rule_refuse(rule, sqlstate, state->states.column.name, message,
 					  psprintf("Row \"%s\". %s",
-							   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row),
+							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
 							   detail),
 					  hint);
 }
@@ -190,7 +192,7 @@ compare_snapshot_row(Relation rel, TupleTableSlot *row, void *arg)
 {
 	SnapshotRow *seen = arg;
 
-	if (paysafe_row_key_changed(seen->change->rules, RelationGetDescr(rel), row,
+	if (paysafe_row_key_changed(&seen->change->rules->key, RelationGetDescr(rel), row,
 							seen->change->before))
 		return true;
 	seen->found = true;
@@ -216,7 +218,7 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 	Snapshot	snapshot;
 	SnapshotRow seen = {.state = state, .change = change};
 
-	if (change->assigned == NULL || change->rules->nkeys == 0 ||
+	if (change->assigned == NULL || change->rules->key.n == 0 ||
 		!bms_is_member(state->states.column.attnum - FirstLowInvalidHeapAttributeNumber,
 					   change->assigned))
 		return;
@@ -234,7 +236,7 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 	/* what did it see? */
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(change->rel),
-											  change->rules->key_attnums[0] - 1);
+											  change->rules->key.attnums[0] - 1);
 		KeyEquality equality;
 		bool		isnull;
 		Datum		value = slot_getattr(change->before, att->attnum, &isnull);
@@ -280,7 +282,7 @@ check_update(const Rule *rule, const RowChange *change)
 																		  rule->table_name))));
 	}
 	if (from >= 0 && !state->machine->states[from].initial &&
-		paysafe_row_key_changed(change->rules, RelationGetDescr(change->rel),
+		paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
 							change->before, change->after))
 		refuse(rule, change, ERRCODE_PAYSAFE_STATUS_KEY,
 			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
@@ -322,8 +324,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	const StatusState *state = rule->compiled;
 
 	if (paysafe_status_value_find(&state->states, row) < 0)
-		paysafe_declare_fault(report, "Row",
-							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row),
+		paysafe_existing_fault(report, "Row",
+							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
 							  psprintf("status %s is not a state of the machine",
 									   paysafe_status_value_quoted(&state->states.column, row)));
 }
@@ -333,7 +335,7 @@ refuse_truncate(const Rule *rule)
 {
 	const StatusState *state = rule->compiled;
 
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_STATUS_DELETE, state->states.column.name,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_STATUS_DELETE, state->states.column.name,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "TRUNCATE would delete rows whatever their status.",
 					  "Delete the rows that may be deleted with DELETE.");
@@ -455,7 +457,7 @@ suggest_lookup_table(Oid relid, const char *column)
 					(errmsg("column \"%s\" refers to table \"%s\", which gives the states their meaning",
 							column, get_rel_name(fk->confrelid)),
 					 errhint("Protect it too: SELECT paysafe.protect_append_only(%s);",
-							 quote_literal_cstr(paysafe_declare_table_name(fk->confrelid)))));
+							 quote_literal_cstr(paysafe_catalog_table_name(fk->confrelid)))));
 	}
 	table_close(rel, AccessShareLock);
 }
@@ -564,7 +566,7 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	/* operators by schema: the caller's search_path decides nothing here */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s%s OPERATOR(pg_catalog.=) %s",
-					 paysafe_declare_table_name(relid), column, quote_literal_cstr(to),
+					 paysafe_catalog_table_name(relid), column, quote_literal_cstr(to),
 					 column, cast, quote_literal_cstr(from));
 	for (int i = 0; i < nkeys; i++)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) %s",

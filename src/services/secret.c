@@ -251,7 +251,7 @@ reencrypt_row(Oid leaf, ItemPointer tid, const char *label, const char *column)
 
 	if (!table_tuple_fetch_row_version(rel, tid, GetActiveSnapshot(), slot) || rules == NULL)
 		elog(ERROR, "row to be sealed anew is gone");
-	key = paysafe_row_key_text(rules, RelationGetDescr(rel), slot);
+	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), slot);
 	sealed = DatumGetByteaPP(slot_getattr(slot, attnum, &isnull));
 	plain = paysafe_secret_open(label, column, key, VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed));
 	values[0] = PointerGetDatum(paysafe_secret_seal(label, column, key,

@@ -371,3 +371,10 @@ paysafe_catalog_init(void)
 	paysafe_invalidation_register(forget);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
 }
+
+char *
+paysafe_catalog_table_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}

@@ -111,4 +111,7 @@ extern int	paysafe_catalog_find_trigger(Relation rel, const char *name, Oid func
 
 extern void paysafe_catalog_init(void);
 
+/* "schema.table", quoted where needed. */
+extern char *paysafe_catalog_table_name(Oid relid);
+
 #endif							/* PAYSAFE_CATALOG_H */

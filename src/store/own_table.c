@@ -28,11 +28,9 @@
 #include "base/refusal.h"
 #include "base/scan.h"
 #include "compat.h"
-#include "engine/test_database.h"
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
-#include "values/row_key.h"
 
 static StoreRecorder recorder = NULL;
 
@@ -408,7 +406,7 @@ paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, cons
 	List	   *tids = NIL;
 	ListCell   *lc;
 
-	if (!paysafe_test_database_is_declared())
+	if (!paysafe_store_is_test_database())
 		elog(ERROR, "rows of \"%s\" stay", RelationGetRelationName(rel));
 	for (int i = 0; i < nkeys; i++)
 		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
@@ -469,4 +467,36 @@ paysafe_own_table(PG_FUNCTION_ARGS)
 					   .hint = "Declare, change or drop a rule with the functions of schema paysafe."
 				   });
 	PG_RETURN_NULL();
+}
+
+static StoreCompletion completion = NULL;
+
+void
+paysafe_store_set_completion(StoreCompletion new_completion)
+{
+	completion = new_completion;
+}
+
+void
+paysafe_store_complete(void)
+{
+	if (completion != NULL)
+		completion();
+}
+
+static bool
+found_any(Relation rel, HeapTuple tuple, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
+}
+
+bool
+paysafe_store_is_test_database(void)
+{
+	Datum		key = ObjectIdGetDatum(MyDatabaseId);
+	bool		found = false;
+
+	paysafe_store_scan(PAYSAFE_TEST_DATABASE, "test_database_pkey", 1, &key, found_any, &found);
+	return found;
 }

@@ -146,4 +146,18 @@ extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
 typedef void (*StoreRecorder) (Relation rel, TupleTableSlot *row);
 extern void paysafe_store_set_recorder(StoreRecorder recorder);
 
+/*
+ * Complete what the record of a change needs.  Set by the audit log, which the
+ * store does not know, to create its partitions.
+ */
+typedef void (*StoreCompletion) (void);
+extern void paysafe_store_set_completion(StoreCompletion completion);
+extern void paysafe_store_complete(void);
+
+/*
+ * Is this database declared a test database (engine/test_database.c)?  Then
+ * TRUNCATE empties protected tables, and nothing else is different.
+ */
+extern bool paysafe_store_is_test_database(void);
+
 #endif							/* PAYSAFE_OWN_TABLE_H */

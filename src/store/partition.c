@@ -30,9 +30,9 @@
 
 #include "base/invalidation.h"
 #include "base/scan.h"
-#include "engine/declare.h"
 #include "store/catalog.h"
 #include "store/partition.h"
+#include "store/run_as_owner.h"
 
 /* The partition of a table found last, with its bounds [lower, upper). */
 typedef struct Found
@@ -190,10 +190,10 @@ partition_name(const OwnPartitions *how, int day)
 static void
 protect_own_table(const char *table)
 {
-	paysafe_declare_run(psprintf("CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.%s FOR EACH ROW EXECUTE FUNCTION paysafe.own_table()", table));
-	paysafe_declare_run(psprintf("ALTER TABLE paysafe.%s ENABLE ALWAYS TRIGGER paysafe_own", table));
-	paysafe_declare_run(psprintf("CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.%s FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table()", table));
-	paysafe_declare_run(psprintf("ALTER TABLE paysafe.%s ENABLE ALWAYS TRIGGER paysafe_own_truncate", table));
+	paysafe_run_as_owner(psprintf("CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.%s FOR EACH ROW EXECUTE FUNCTION paysafe.own_table()", table));
+	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s ENABLE ALWAYS TRIGGER paysafe_own", table));
+	paysafe_run_as_owner(psprintf("CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.%s FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table()", table));
+	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s ENABLE ALWAYS TRIGGER paysafe_own_truncate", table));
 }
 
 /* The statement with each %s in it replaced by the partition's name. */
@@ -223,13 +223,13 @@ create_partition(const OwnPartitions *how, const char *name, const char *bounds)
 	 * Made first and attached then, because CREATE TABLE ... PARTITION OF
 	 * would lock readers out until the transaction ends.
 	 */
-	paysafe_declare_run(psprintf("CREATE TABLE paysafe.%s (LIKE paysafe.%s INCLUDING ALL)%s%s%s",
+	paysafe_run_as_owner(psprintf("CREATE TABLE paysafe.%s (LIKE paysafe.%s INCLUDING ALL)%s%s%s",
 								 name, parent, how->options ? " WITH (" : "",
 								 how->options ? how->options : "", how->options ? ")" : ""));
 	for (int i = 0; how->statements != NULL && how->statements[i] != NULL; i++)
-		paysafe_declare_run(statement_for(how->statements[i], name));
+		paysafe_run_as_owner(statement_for(how->statements[i], name));
 	protect_own_table(name);
-	paysafe_declare_run(psprintf("ALTER TABLE paysafe.%s ATTACH PARTITION paysafe.%s %s",
+	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s ATTACH PARTITION paysafe.%s %s",
 								 parent, name, bounds));
 }
 
@@ -326,7 +326,7 @@ paysafe_partition_drop(const OwnPartitions *how, TimestampTz before)
 	}
 	table_close(rel, NoLock);
 	foreach(lc, names)
-		paysafe_declare_run(psprintf("DROP TABLE paysafe.%s", quote_identifier(lfirst(lc))));
+		paysafe_run_as_owner(psprintf("DROP TABLE paysafe.%s", quote_identifier(lfirst(lc))));
 	return list_length(names);
 }
 

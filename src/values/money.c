@@ -26,7 +26,6 @@
 
 #include "base/invalidation.h"
 #include "compat.h"
-#include "engine/declare.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
@@ -339,7 +338,7 @@ paysafe_set_currency(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" has %d decimals, and that cannot be changed", code, known),
 				 errdetail("Amounts already stored would change their meaning.")));
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	values[0] = CStringGetTextDatum(code);
 	values[1] = Int16GetDatum((int16) decimals);
 	values[2] = BoolGetDatum(false);	/* not from ISO 4217 */

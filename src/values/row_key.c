@@ -205,28 +205,28 @@ key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 }
 
 char *
-paysafe_row_key_text(const RelationRules *rules, TupleDesc desc, TupleTableSlot *slot)
+paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot)
 {
 	StringInfoData buf;
 
-	if (rules->nkeys == 1)
+	if (row_key->n == 1)
 	{
 		bool		isnull;
-		Datum		value = slot_getattr(slot, rules->key_attnums[0], &isnull);
+		Datum		value = slot_getattr(slot, row_key->attnums[0], &isnull);
 
-		return isnull ? pstrdup("") : key_part(desc, rules->key_attnums[0], value);
+		return isnull ? pstrdup("") : key_part(desc, row_key->attnums[0], value);
 	}
 	initStringInfo(&buf);
-	for (int i = 0; i < rules->nkeys; i++)
+	for (int i = 0; i < row_key->n; i++)
 	{
 		bool		isnull;
-		Datum		value = slot_getattr(slot, rules->key_attnums[i], &isnull);
+		Datum		value = slot_getattr(slot, row_key->attnums[i], &isnull);
 
 		if (i > 0)
 			appendStringInfoChar(&buf, ',');
 		if (isnull)
 			continue;
-		for (char *c = key_part(desc, rules->key_attnums[i], value); *c; c++)
+		for (char *c = key_part(desc, row_key->attnums[i], value); *c; c++)
 		{
 			if (*c == ',' || *c == '\\')
 				appendStringInfoChar(&buf, '\\');
@@ -275,11 +275,11 @@ paysafe_row_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b)
 }
 
 bool
-paysafe_row_key_changed(const RelationRules *rules, TupleDesc desc,
+paysafe_row_key_changed(const RowKey *row_key, TupleDesc desc,
 					TupleTableSlot *before, TupleTableSlot *after)
 {
-	for (int i = 0; i < rules->nkeys; i++)
-		if (!paysafe_row_key_same_column(desc, rules->key_attnums[i], before, after))
+	for (int i = 0; i < row_key->n; i++)
+		if (!paysafe_row_key_same_column(desc, row_key->attnums[i], before, after))
 			return true;
 	return false;
 }

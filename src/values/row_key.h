@@ -14,7 +14,6 @@
 #include "utils/snapshot.h"
 
 #include "base/scan.h"
-#include "engine/rule.h"
 
 /*
  * The columns that identify a row for as long as it lives: the primary key
@@ -23,6 +22,12 @@
  * whole primary key.  Returns the number (0: no primary key), *attnums
  * allocated in the current context.
  */
+typedef struct RowKey
+{
+	int			n;				/* 0: no primary key */
+	AttrNumber *attnums;
+} RowKey;
+
 extern int	paysafe_row_key_columns(Relation rel, AttrNumber **attnums);
 
 /*
@@ -30,7 +35,7 @@ extern int	paysafe_row_key_columns(Relation rel, AttrNumber **attnums);
  * commas, with commas and backslashes escaped by a backslash.  Independent of
  * DateStyle and such.  Empty without a primary key.
  */
-extern char *paysafe_row_key_text(const RelationRules *rules, TupleDesc desc,
+extern char *paysafe_row_key_text(const RowKey *row_key, TupleDesc desc,
 							  TupleTableSlot *slot);
 
 /*
@@ -48,7 +53,7 @@ extern char *paysafe_row_key_value_text(Oid typid, Datum value);
 extern bool paysafe_row_key_is_exact(Oid typid);
 
 /* Has any identifying column changed? */
-extern bool paysafe_row_key_changed(const RelationRules *rules, TupleDesc desc,
+extern bool paysafe_row_key_changed(const RowKey *row_key, TupleDesc desc,
 								TupleTableSlot *before, TupleTableSlot *after);
 
 /*

@@ -74,15 +74,4 @@ extern bool paysafe_status_value_same(const StatusColumn *column, TupleTableSlot
 /* The stored values of a machine's states, in the machine's order. */
 extern List *paysafe_status_value_machine_values(const Machine *machine);
 
-/*
- * Refuse names in a list (argument) that the status column's machine, if the
- * sources have one for this column, does not know.  A misspelt name would
- * never match, so the check it stands for would never run.
- */
-extern void paysafe_status_value_check_names(List *sources, const char *column,
-									  List *names, const char *argument);
-
-/* The machine declared for the column in these sources, or NULL. */
-extern Machine *paysafe_status_value_machine_of(List *sources, const char *column);
-
 #endif							/* PAYSAFE_STATUS_VALUE_H */

@@ -13,6 +13,7 @@
 #include "postgres_fe.h"
 
 #include "redact/redact.h"
+#include "redact/secret_text.h"
 #include "fuzz.h"
 
 /* Steps for each byte: reading takes 30 in the worst case, in up to 8 ways. */
@@ -204,7 +205,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(again_len == result.len && memcmp(again, result.data, result.len) == 0);
 	if (encoding == REDACT_UTF8 && valid_utf8((uint8_t *) copy, len))
 		require(valid_utf8((const uint8_t *) result.data, result.len));
-	(void) paysafe_redact_is_secret_name(copy, len);
+	(void) paysafe_secret_text_is_name(copy, len);
 
 	for (int i = 0; i < lengthof(buffers); i++)
 		free(buffers[i]);

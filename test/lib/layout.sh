@@ -64,13 +64,6 @@ layers() {
 		room=${from%%/*}
 		target=${text#*\"}
 		target=${target%%\"*}
-		case $from:$target in		# still to be cut
-			base/argument.c:people/approval.h | base/refusal.h:engine/rule.h | \
-				people/approval.c:engine/rule.h | store/own_table.c:engine/test_database.h | \
-				store/own_table.c:values/row_key.h | store/partition.c:engine/declare.h | \
-				values/money.c:engine/declare.h | values/row_key.h:engine/rule.h | \
-				values/status_value.c:engine/rule.h) continue ;;
-		esac
 		below=$(floor "${target%%/*}")
 		[ -n "$below" ] || continue		# PostgreSQL's own
 		case $room in

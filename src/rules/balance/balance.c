@@ -35,6 +35,8 @@
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "rules/balance/balance.h"
 #include "rules/kinds.h"
@@ -106,7 +108,7 @@ static PAYSAFE_NORETURN void
 refuse(const Rule *rule, int sqlstate, const char *column, const Account *account,
 	   const char *what, char *detail, const char *hint)
 {
-	paysafe_refuse_by(rule, sqlstate, column,
+	paysafe_rule_refuse(rule, sqlstate, column,
 					  psprintf("account \"%s\" in table \"%s\" %s", account->key, rule->table_name, what),
 					  detail, hint);
 }
@@ -125,7 +127,7 @@ read_account(const Rule *rule, TupleTableSlot *row, Account *out)
 
 	out->rule = rule;
 	if (!paysafe_account_read(&state->account, row, out, &fault))
-		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
+		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not an account", rule->table_name),
 						  psprintf("Column \"%s\": %s.", fault.column, fault.reason), NULL);
 }
@@ -253,7 +255,7 @@ refuse_truncate(const Rule *rule)
 	const BalanceState *state = rule->compiled;
 
 	if (!state->is_ledger)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_BALANCE, NULL,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_BALANCE, NULL,
 						  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 						  "Accounts stay once something has been posted to them.", NULL);
 }
@@ -465,8 +467,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	MemoryContextSwitchTo(old);
 	if (!paysafe_account_read(&state->account, row, &account, &fault))
 	{
-		paysafe_declare_fault(report, "Row",
-							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
+		paysafe_existing_fault(report, "Row",
+							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row), fault.reason);
 		return;
 	}
 	old = MemoryContextSwitchTo(report->context);
@@ -475,7 +477,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	reason = existing->seen ? "there is another account of this key" : existing_fault(&account, existing);
 	existing->seen = true;
 	if (reason != NULL)
-		paysafe_declare_fault(report, "Account", account.key, reason);
+		paysafe_existing_fault(report, "Account", account.key, reason);
 }
 
 static void
@@ -490,7 +492,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	hash_seq_init(&status, report->private);
 	while ((existing = hash_seq_search(&status)) != NULL)
 		if (!existing->seen)
-			paysafe_declare_fault(report, "Account", existing->text,
+			paysafe_existing_fault(report, "Account", existing->text,
 								  "it has entries, but there is no such account");
 }
 
@@ -504,7 +506,7 @@ describe(const char *name, Oid reference, Jsonb *spec)
 	return psprintf("%s of %s moves by entries of %s only%s%s%s%s%s%s",
 					paysafe_spec_text(spec, "balance_column"),
 					paysafe_spec_text(spec, "key_column"),
-					get_rel_name(reference) ? paysafe_declare_table_name(reference) : "a table that is gone",
+					get_rel_name(reference) ? paysafe_catalog_table_name(reference) : "a table that is gone",
 					minimum ? ", not below " : "", minimum ? minimum : "",
 					currency ? "; currency in " : "", currency ? currency : "",
 					side ? "; side in " : "", side ? side : "");

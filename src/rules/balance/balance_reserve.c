@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "base/refusal.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -234,7 +235,7 @@ check_taken(const Step *first)
 			moved = paysafe_money_add(moved, step->amount);
 	}
 	if (paysafe_money_compare(paysafe_money_negate(moved), posted) < 0)
-		paysafe_refuse_by(first->rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
+		paysafe_rule_refuse(first->rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
 						  psprintf("reservations of account \"%s\" in table \"%s\" are posted, but not taken",
 								   first->account, first->rule->table_name),
 						  psprintf("%s is posted; the balance has changed by %s since.",
@@ -279,7 +280,7 @@ paysafe_reservation_forget(bool committed, bool all, int level)
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, int64 id, const char *what)
 {
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
 					  psprintf("reservation " INT64_FORMAT " %s", id, what),
 					  NULL, "The view paysafe.reservation shows what became of it.");
 }
@@ -427,7 +428,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	if (paysafe_money_compare(paysafe_money_add(account.balance,
 												paysafe_money_negate(paysafe_money_add(reserved, amount))),
 							  account.minimum) < 0)
-		paysafe_refuse_by(account.rule, ERRCODE_PAYSAFE_MINIMUM, account.columns->balance.name,
+		paysafe_rule_refuse(account.rule, ERRCODE_PAYSAFE_MINIMUM, account.columns->balance.name,
 						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
 								   account.key, account.rule->table_name, paysafe_money_text(amount)),
 						  paysafe_account_visible(accounts) ?

@@ -24,6 +24,7 @@
 
 #include "base/refusal.h"
 #include "base/scan.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "redact/redact.h"
 #include "rules/balance/balance.h"
@@ -157,7 +158,7 @@ read_or_refuse(const Rule *rule, TupleTableSlot *row, Account *out)
 
 	out->rule = rule;
 	if (!paysafe_account_read(&((const BalanceState *) rule->compiled)->account, row, out, &fault))
-		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
+		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not an account", rule->table_name),
 						  psprintf("Column \"%s\": %s.", fault.column, fault.reason), NULL);
 }
@@ -277,7 +278,7 @@ remembering_rule(Oid accounts)
 		const Rule *rule = rule_of(rel, accounts);
 		const BalanceState *state = rule->compiled;
 
-		if (rules->valid && rules->nkeys == 1 && rules->key_attnums[0] == state->account.key)
+		if (rules->valid && rules->key.n == 1 && rules->key.attnums[0] == state->account.key)
 			result = rule;
 	}
 	table_close(rel, NoLock);
@@ -439,7 +440,7 @@ store_balance(Mover *mover, const Account *account, Numeric balance)
 	}
 	PG_END_TRY();
 	if (!this.seen)
-		paysafe_refuse_by(account->rule, ERRCODE_PAYSAFE_BALANCE, account->columns->balance.name,
+		paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_BALANCE, account->columns->balance.name,
 						  psprintf("the balance of account \"%s\" in table \"%s\" was not stored",
 								   account->key, account->rule->table_name),
 						  "A BEFORE trigger of the table dropped the change.",
@@ -459,7 +460,7 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 	if (paysafe_money_compare(paysafe_money_add(balance, paysafe_money_negate(reserved)),
 							  account->minimum) >= 0)
 		return;
-	paysafe_refuse_by(account->rule, ERRCODE_PAYSAFE_MINIMUM, account->columns->balance.name,
+	paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_MINIMUM, account->columns->balance.name,
 					  psprintf("account \"%s\" in table \"%s\" would fall below its minimum",
 							   account->key, account->rule->table_name),
 					  paysafe_account_visible(accounts) ?
@@ -474,7 +475,7 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 static PAYSAFE_NORETURN void
 refuse_currency(const Account *account, const char *column, const char *kept, const char *currency)
 {
-	paysafe_refuse_by(account->rule, ERRCODE_PAYSAFE_ACCOUNT, column,
+	paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_ACCOUNT, column,
 					  psprintf("account \"%s\" in table \"%s\" is kept in %s",
 							   account->key, account->rule->table_name, kept),
 					  psprintf("The entries are in %s.", currency),
@@ -494,7 +495,7 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 	if (other != NULL)
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
 	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
-		paysafe_refuse_by(account->rule, ERRCODE_PAYSAFE_BALANCE, account->columns->balance.name,
+		paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_BALANCE, account->columns->balance.name,
 						  psprintf("the balance of account \"%s\" in table \"%s\" is not what its entries sum to",
 								   account->key, account->rule->table_name),
 						  psprintf("The row has %s, its entries sum to %s.",
@@ -543,7 +544,7 @@ move_one(Mover *mover, const Movement *m)
 		}
 
 		if (count != 1)
-			paysafe_refuse_by(m->rule, ERRCODE_PAYSAFE_ACCOUNT, state->entry.account_name,
+			paysafe_rule_refuse(m->rule, ERRCODE_PAYSAFE_ACCOUNT, state->entry.account_name,
 							  psprintf("an entry in table \"%s\" names account \"%s\", of which there is %s",
 									   m->rule->table_name, m->account_text, count == 0 ? "none" : "more than one"),
 							  NULL,

@@ -32,6 +32,8 @@
 #include "base/refusal.h"
 #include "base/scan.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "rules/kinds.h"
@@ -174,11 +176,11 @@ check_date(const Rule *rule, const RowChange *change)
 	if (state->date == 0)
 		return;
 	if (!posting_date(state, change->after, &date))
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_ENTRY, state->date_name,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_ENTRY, state->date_name,
 						  psprintf("an entry in table \"%s\" needs a posting date", rule->table_name),
 						  NULL, "Give it a finite date.");
 	if (!DATE_IS_NOBEGIN(state->closed_until) && date <= state->closed_until)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CLOSED_PERIOD, state->date_name,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_CLOSED_PERIOD, state->date_name,
 						  psprintf("posting date %s is in a closed period of table \"%s\"",
 								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(date)), rule->table_name),
 						  psprintf("Closed until %s.",
@@ -189,7 +191,7 @@ check_date(const Rule *rule, const RowChange *change)
 static void
 refuse_change(const Rule *rule, const char *what, const char *key)
 {
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
 					  psprintf("ledger \"%s\" is append-only: %s refused", rule->table_name, what),
 					  key ? psprintf("Row \"%s\" stays as it was posted.", key) : NULL,
 					  "Correct it by another transaction that reverses it.");
@@ -204,12 +206,12 @@ check_row(const Rule *rule, const RowChange *change)
 
 	if (change->op != 'I')
 		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
-					  paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->before));
+					  paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before));
 	if (!paysafe_entry_read(&state->columns, change->after, &entry, &fault))
-		paysafe_refuse_by(rule, fault.sqlstate, fault.column,
+		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
 						  psprintf("Row \"%s\": %s.",
-								   paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), change->after),
+								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								   fault.reason),
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
 	check_date(rule, change);
@@ -341,8 +343,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 
 	if (!paysafe_entry_read(&((const LedgerState *) rule->compiled)->columns, row, &entry, &fault))
 	{
-		paysafe_declare_fault(report, "Row",
-							  paysafe_row_key_text(report->rules, RelationGetDescr(rel), row), fault.reason);
+		paysafe_existing_fault(report, "Row",
+							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row), fault.reason);
 		return;
 	}
 	old = MemoryContextSwitchTo(report->context);
@@ -371,7 +373,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		char	   *currency = strrchr(transaction, '\n');
 
 		*currency++ = '\0';
-		paysafe_declare_fault(report, "Transaction", transaction,
+		paysafe_existing_fault(report, "Transaction", transaction,
 							  psprintf("its entries in %s sum to %s instead of zero",
 									   currency, paysafe_money_text(sum->sum)));
 	}
@@ -388,7 +390,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 			paysafe_ledger_reversal_fault(rule->compiled, reversal->transaction,
 										  reversal->reverses, reversal->reverses_text);
 		if (fault != NULL)
-			paysafe_declare_fault(report, found ? "Transaction" : "Reversal",
+			paysafe_existing_fault(report, found ? "Transaction" : "Reversal",
 								  found ? reversal->reverses_text : reversal->transaction_text,
 								  pnstrdup(fault, strlen(fault) - 1));
 		MemoryContextSwitchTo(old);
@@ -458,7 +460,7 @@ suggest_index(Oid ledger, const char *column)
 					(errmsg("table \"%s\" has no index on column \"%s\"",
 							RelationGetRelationName(leaf), column),
 					 errdetail("Each posting or reversal will read the whole table."),
-					 errhint("CREATE INDEX ON %s (%s);", paysafe_declare_table_name(ledger),
+					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(ledger),
 							 quote_identifier(column))));
 		table_close(leaf, AccessShareLock);
 	}
@@ -532,7 +534,7 @@ paysafe_close_period(PG_FUNCTION_ARGS)
 				 errmsg("table \"%s\" is closed until %s already, and what is closed stays closed",
 						get_rel_name(ledger), paysafe_row_key_value_text(DATEOID, DateADTGetDatum(before)))));
 	}
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	values[PERIOD_RELATION] = ObjectIdGetDatum(ledger);
 	values[PERIOD_UNTIL] = DateADTGetDatum(until);
 	values[PERIOD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());

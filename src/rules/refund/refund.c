@@ -36,9 +36,11 @@
 #include "utils/timestamp.h"
 
 #include "base/refusal.h"
-#include "engine/declare.h"
+#include "engine/rule.h"
+#include "engine/status_machine.h"
 #include "errors.h"
 #include "people/approval.h"
+#include "people/person.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
@@ -67,12 +69,12 @@ compile_refund_side(RefundSide *side, const CompileInput *input)
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
 	paysafe_status_value_column(leaf, status_column, &status);
-	paysafe_status_value_check_names(input->sources, status_column, gated, "gated");
-	paysafe_status_value_check_names(input->sources, status_column, voided, "void");
+	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
+	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
 	paysafe_status_value_set(&status, voided, &side->voided);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
-	side->machine = paysafe_status_value_machine_of(input->sources, status_column);
+	side->machine = paysafe_status_machine_of(input->sources, status_column);
 	if (paysafe_row_key_columns(leaf, &key) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -108,7 +110,7 @@ compile(const CompileInput *input)
 static char *
 refund_key(const RowChange *change, TupleTableSlot *row)
 {
-	return paysafe_row_key_text(change->rules, RelationGetDescr(change->rel), row);
+	return paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row);
 }
 
 static char *
@@ -150,10 +152,10 @@ check_frozen(const Rule *rule, const RowChange *change)
 		column = side->amount.name;
 	else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
-	else if (paysafe_row_key_changed(change->rules, desc, change->before, change->after))
-		column = NameStr(TupleDescAttr(desc, change->rules->key_attnums[0] - 1)->attname);
+	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
+		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
 	if (column != NULL)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, column,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change",
 								   column, rule->table_name),
 						  psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
@@ -171,7 +173,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, Locked
 	char	   *currency;
 
 	if (count != 1)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_NO_PAYMENT,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 												side->payment_attnum - 1)->attname),
 						  psprintf("refund \"%s\" in table \"%s\" needs exactly one payment",
@@ -183,7 +185,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, Locked
 						  NULL);
 	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_CURRENCY, side->currency.name,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_CURRENCY, side->currency.name,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_key(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.", currency, locked->key,
@@ -203,7 +205,7 @@ check_cap(const Rule *rule, const RowChange *change, const LockedPayment *locked
 	/* a NaN would compare as larger than everything: fail closed */
 	if (numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum->total, captured) > 0)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->amount.name,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->amount.name,
 						  psprintf("refunds of payment \"%s\" exceed its captured amount",
 								   locked->key),
 						  psprintf("With refund \"%s\" of %s they total %s; captured is %s.",
@@ -248,7 +250,7 @@ check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
 	hint = change->op == 'I' ?
 		pstrdup("Request the refund first, in a status that needs no approval.") :
 		psprintf("Somebody else has to approve it: SELECT paysafe.approve(%s, %s, 'why it is right');",
-				 quote_literal_cstr(paysafe_declare_table_name(state->refund_root)),
+				 quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 				 quote_literal_cstr(key));
 	paysafe_refuse(&(Refusal)
 				   {
@@ -299,7 +301,7 @@ check_refund_change(const Rule *rule, const RowChange *change)
 
 	fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
 	if (fault != NULL)
-		paysafe_refuse_by(rule, sqlstate, column,
+		paysafe_rule_refuse(rule, sqlstate, column,
 						  psprintf("refund \"%s\" in table \"%s\" is not possible",
 								   refund_key(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_key(change, change->after), fault),
@@ -370,21 +372,21 @@ check_payment_change(const Rule *rule, const RowChange *change)
 	if (sum.rows == 0)
 		return;
 	if (change->op == 'D')
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",
 								   words, rule->table_name),
 						  psprintf("%d rows of \"%s\" refer to it.", sum.rows,
 								   get_rel_name(state->refund_root)),
 						  NULL);
 	if (column != NULL)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_FROZEN, column,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								   column, rule->table_name),
 						  psprintf("Payment \"%s\" has refunds.", words), NULL);
 	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->captured.name,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->captured.name,
 						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", words),
 						  psprintf("Refunds total %s; captured would be %s.",
 								   paysafe_money_text(sum.total),
@@ -402,7 +404,7 @@ check_row(const Rule *rule, const RowChange *change)
 	else if (change->op != 'D')
 		check_refund_change(rule, change);
 	else if (paysafe_status_value_find(&state->refund.voided, change->before) < 0)
-		paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   refund_key(change, change->before), rule->table_name),
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
@@ -413,7 +415,7 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 refuse_truncate(const Rule *rule)
 {
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "Payments and refunds stay.", NULL);
 }
@@ -442,7 +444,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	RefundRow  *refund = arg;
 	const RefundState *state = refund->state;
 	const RelationRules *rules;
-	const RefundSide *side = &((RefundState *) paysafe_refund_rule_of(rel, state->refund_root, &rules)->state)->refund;
+	const RefundSide *side = &((RefundState *) paysafe_refund_rule_of(rel, state->refund_root, &rules)->compiled)->refund;
 	Threshold  *threshold;
 	List	   *events;
 	char	   *payment;
@@ -458,7 +460,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	payment = paysafe_refund_payment_key(state, slot_getattr(row, side->payment_attnum, &isnull),
 										 side->payment_type);
 	events = paysafe_refund_events(state, payment);
-	refund->key = paysafe_row_key_text(rules, RelationGetDescr(rel), row);
+	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = paysafe_refund_requesters(events, refund->key);
 	refund->status = paysafe_status_value_text(&side->gated.column, row);
 	refund->gated = paysafe_status_value_find(&side->gated, row) >= 0;

@@ -14,9 +14,10 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
-#include "engine/declare.h"
+#include "engine/existing.h"
 #include "engine/rule.h"
 #include "people/approval.h"
+#include "people/person.h"
 #include "values/machine.h"
 #include "values/money.h"
 #include "values/status_value.h"

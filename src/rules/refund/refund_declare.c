@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "engine/declare.h"
+#include "engine/existing.h"
 #include "errors.h"
 #include "rules/refund/refund.h"
 #include "store/catalog.h"
@@ -98,7 +99,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	PaymentTotals *totals = report->private;
-	char	   *key = paysafe_row_key_text(report->rules, RelationGetDescr(rel), row);
+	char	   *key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
 	const char *column;
 	int			sqlstate;
 	char	   *fault = paysafe_refund_fault(side, row, &column, &sqlstate);
@@ -113,7 +114,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 
 	if (fault != NULL)
 	{
-		paysafe_declare_fault(report, "Row", key, fault);
+		paysafe_existing_fault(report, "Row", key, fault);
 		return;
 	}
 	if (paysafe_status_value_find(&side->voided, row) >= 0)
@@ -159,7 +160,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	}
 	MemoryContextSwitchTo(old);
 	if (strcmp(total->currency, currency) != 0)
-		paysafe_declare_fault(report, "Row", key, "refunds of its payment have different currencies");
+		paysafe_existing_fault(report, "Row", key, "refunds of its payment have different currencies");
 }
 
 void
@@ -180,13 +181,13 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 		CHECK_FOR_INTERRUPTS();
 		count = paysafe_refund_lock_payment(state, total->value, state->refund.payment_type, &payment);
 		if (count != 1)
-			paysafe_declare_fault(report, "Payment", total->key,
+			paysafe_existing_fault(report, "Payment", total->key,
 								  count == 0 ? "there is no such payment" : "there are several such payments");
 		else if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
-			paysafe_declare_fault(report, "Payment", total->key, "payment and refunds have different currencies");
+			paysafe_existing_fault(report, "Payment", total->key, "payment and refunds have different currencies");
 		else if (payment.captured == NULL ||
 				 paysafe_money_compare(total->total, payment.captured) > 0)
-			paysafe_declare_fault(report, "Payment", total->key,
+			paysafe_existing_fault(report, "Payment", total->key,
 								  psprintf("refunds of this payment total %s, captured is %s",
 										   paysafe_money_text(total->total),
 										   payment.captured ? paysafe_money_text(payment.captured) : "nothing"));
@@ -308,7 +309,7 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 					(errmsg("table \"%s\" has no index on column \"%s\"",
 							RelationGetRelationName(leaf), payment_column),
 					 errdetail("Each refund will read the whole table."),
-					 errhint("CREATE INDEX ON %s (%s);", paysafe_declare_table_name(refund),
+					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(refund),
 							 quote_identifier(payment_column))));
 		table_close(leaf, AccessShareLock);
 	}

@@ -24,6 +24,7 @@
 
 #include "engine/rule.h"
 #include "people/approval.h"
+#include "people/person.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
@@ -69,7 +70,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 			   TupleTableSlot *row, PendingOutput *out)
 {
 	const RefundSide *side = &state->refund;
-	char	   *key = paysafe_row_key_text(rules, RelationGetDescr(rel), row);
+	char	   *key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	Datum		payment;
 	char	   *payment_key;
 	char	   *currency;
@@ -197,7 +198,7 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 				MemoryContext old = MemoryContextSwitchTo(row_context);
 
 				CHECK_FOR_INTERRUPTS();
-				state = paysafe_refund_rule_of(leaf, lfirst_oid(lc), &rules)->state;
+				state = paysafe_refund_rule_of(leaf, lfirst_oid(lc), &rules)->compiled;
 				if (paysafe_status_value_find(&state->refund.gated, slot) < 0 &&
 					paysafe_status_value_find(&state->refund.voided, slot) < 0)
 					output_pending(leaf, state, rules, slot, &out);

@@ -276,7 +276,7 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 		if (RelationGetRelid(rel) == RelationGetRelid(sum->except_leaf) &&
 			paysafe_row_key_same_row(rel, row, sum->except))
 			return true;
-		key = paysafe_row_key_text(sum->rules, RelationGetDescr(rel), row);
+		key = paysafe_row_key_text(&sum->rules->key, RelationGetDescr(rel), row);
 		passed = paysafe_refund_gate_passed(sum->state, sum->side, sum->events, key, row);
 		if (passed != 0 && passed > sum->gate_from)
 			sum->gate_total = paysafe_money_add(sum->gate_total, amount);
@@ -331,7 +331,7 @@ paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules, Dat
 		}
 		else
 			sum->side = &((RefundState *) paysafe_refund_rule_of(leaf, state->refund_root,
-																 &sum->rules)->state)->refund;
+																 &sum->rules)->compiled)->refund;
 		paysafe_row_key_equality(leaf, sum->side->payment_attnum, payment_type, &equality);
 		paysafe_row_key_scan(leaf, &equality, payment, snapshot, add_refund, sum);
 		table_close(leaf, NoLock);

@@ -18,7 +18,9 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "engine/declare.h"
+#include "engine/loosening.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "people/actor.h"
@@ -201,7 +203,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			PG_RETURN_VOID();
 		words = threshold_loosens(old_threshold, &threshold, currency);
 		if (words != NULL)
-			paysafe_declare_authorize(refund, psprintf("threshold for %s", currency),
+			paysafe_loosening_authorize(refund, psprintf("threshold for %s", currency),
 									  old_threshold->version + 1, words);
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);

@@ -31,6 +31,7 @@
 
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/rule.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/row_lock/row_lock.h"
@@ -145,11 +146,11 @@ check_row(const Rule *rule, const RowChange *change)
 	if (column == NULL || was_ours(change) ||
 		(!change->moved && paysafe_row_lock_was_locked(RelationGetRelid(change->rel), &change->before->tts_tid)))
 		return;
-	paysafe_refuse_by(rule, ERRCODE_PAYSAFE_LOST_UPDATE, column,
+	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_LOST_UPDATE, column,
 					  psprintf("column \"%s\" of table \"%s\" is overwritten without a lock on the row",
 							   column, rule->table_name),
 					  psprintf("Row \"%s\": %s.",
-							   paysafe_row_key_text(change->rules, desc, change->before),
+							   paysafe_row_key_text(&change->rules->key, desc, change->before),
 							   watched ? "the new value does not depend on the present one, which another transaction may have changed since it was read" :
 							   "this statement has loaded paysafe into the session, too late to see how the value came about or whether the row was locked FOR NO KEY UPDATE; preload it"),
 					  psprintf("Lock the row before you read it (SELECT ... FOR UPDATE, in Django select_for_update()), or let the UPDATE compute it (SET %s = %s + ..., in Django F('%s') + ...).",

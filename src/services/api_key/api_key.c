@@ -26,7 +26,6 @@
 
 #include "base/argument.h"
 #include "compat.h"
-#include "engine/declare.h"
 #include "people/actor.h"
 #include "services/api_key/api_key.h"
 #include "services/api_key/api_key_format.h"
@@ -188,7 +187,7 @@ paysafe_api_key_issue(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be in the future", "expires")));
 
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	draw(characters);
 	keylen = paysafe_api_key_format_key(prefix, strlen(prefix), characters, key);
 	paysafe_crypto_sha256(key, keylen, sha256);
@@ -227,7 +226,7 @@ add_end(const char *client, int64 key, const char *reason)
 
 	/* issuing has seen to it; a new partition could have to wait for somebody */
 	if (paysafe_store_is_empty(PAYSAFE_API_KEY_RECORD))
-		paysafe_declare_complete();
+		paysafe_store_complete();
 	values[API_KEY_END_ID] = Int64GetDatum(next_id());
 	values[API_KEY_END_CLIENT] = CStringGetTextDatum(client);
 	values[API_KEY_END_KEY] = Int64GetDatum(key);

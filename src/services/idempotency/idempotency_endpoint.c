@@ -24,7 +24,6 @@
 
 #include "base/argument.h"
 #include "base/invalidation.h"
-#include "engine/declare.h"
 #include "people/actor.h"
 #include "people/approval.h"
 #include "services/idempotency/idempotency.h"
@@ -240,7 +239,7 @@ paysafe_set_idempotency(PG_FUNCTION_ARGS)
 	/* one session at a time */
 	(void) paysafe_store_lock_value(PAYSAFE_IDEMPOTENCY_ENDPOINT, 0, false);
 	read_endpoint(name, &search);
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	paysafe_idempotency_extend(given.retention);
 	values[ENDPOINT_NAME] = CStringGetTextDatum(name);
 	values[ENDPOINT_VERSION] = Int32GetDatum(search.found.version + 1);

@@ -37,7 +37,6 @@
 
 #include "base/argument.h"
 #include "base/refusal.h"
-#include "engine/declare.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -169,7 +168,7 @@ void
 paysafe_queue_prepare(PaysafeTable table)
 {
 	/* what becomes of events is on record in the audit log */
-	paysafe_declare_complete();
+	paysafe_store_complete();
 	(void) paysafe_partition_extend(&queue_of(table)->payloads, PERIODS_AHEAD);
 }
 

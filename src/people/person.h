@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * person.h
+ *	  Who did something, and who is somebody else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_PERSON_H
+#define PAYSAFE_PERSON_H
+
+/* Who did something, as far as the database knows. */
+typedef struct Person
+{
+	char	   *actor;			/* as claimed by act_as; NULL if nothing was */
+	char	   *login;			/* role that authenticated */
+	char	   *session_user_name;
+} Person;
+
+/* The person acting now; palloc'd. */
+extern Person *paysafe_person_current(void);
+
+/*
+ * Why the approver may be the same person as the requester, or NULL if the
+ * two are different.  An approver has always claimed an actor.
+ */
+extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
+
+/*
+ * Do two names stand for one person?  Case and, for safety, nothing else is
+ * ignored; act_as refuses names with blanks around them.
+ */
+extern bool paysafe_person_same_name(const char *a, const char *b);
+
+#endif							/* PAYSAFE_PERSON_H */
