@@ -16,12 +16,7 @@ COMMENT ON TABLE paysafe.data_key IS 'keys of sealed values and keyed hashes, wr
 COMMENT ON COLUMN paysafe.data_key.kind IS 'seal: encrypts, and a newer one takes over; mac: hashes, one for ever';
 COMMENT ON COLUMN paysafe.data_key.master IS 'name of the key that wraps it';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.data_key
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.data_key
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.data_key ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.data_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.data_key
 
 CREATE FUNCTION paysafe.protect_secret(relation regclass, columns name[]) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
