@@ -153,7 +153,7 @@ paysafe_decrypt_text(PG_FUNCTION_ARGS)
 	/* without the bytes in the message, as the server's own has them */
 	if (!pg_verify_mbstr(PG_UTF8, VARDATA_ANY(plain), (int) len, true))
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("the sealed value is no text"),
 				 errhint("Open it with paysafe.decrypt.")));
 	text = pnstrdup(VARDATA_ANY(plain), len);
@@ -322,7 +322,7 @@ static PAYSAFE_NORETURN void
 no_token(const char *detail)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_PAYSAFE_SEALED),
+			(errcode(ERRCODE_23K01_SEALED),
 			 errmsg("the token was not made by this key, or is not valid any more"),
 			 detail ? errdetail("%s", detail) : 0));
 	pg_unreachable();

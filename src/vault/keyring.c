@@ -314,7 +314,7 @@ unwrap(const char *master, int id, const char *kind, const bytea *wrapped, uint8
 									cipher, KEY_LEN, cipher + KEY_LEN, key))
 			return true;
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("data key %d was not wrapped by key \"%s\"", id, master),
 				 errhint("Is it another key of the same name in paysafe.key_file?")));
 	}
@@ -657,7 +657,7 @@ paysafe_keyring_open(const char *purpose, const void *place, size_t placelen,
 	require_master();
 	if (id < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("the value is not sealed by paysafe")));
 	key = sealing_key(id);
 	if (key == NULL)
@@ -669,7 +669,7 @@ paysafe_keyring_open(const char *purpose, const void *place, size_t placelen,
 	SET_VARSIZE(plain, VARHDRSZ + len - PAYSAFE_SEAL_OVERHEAD);
 	if (!open_into(key, purpose, place, placelen, sealed, len, (uint8 *) VARDATA(plain)))
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("the value was not sealed for this place, or has been changed"),
 				 errdetail("A sealed value is bound to the table, column and row that it was made for.")));
 	return plain;

@@ -377,7 +377,7 @@ check_begun(void)
 		paysafe_store_scan(PAYSAFE_IDEMPOTENCY_KEY, "idempotency_key_pkey", 1, &key,
 						   visit_unfinished, &endpoint);
 		if (endpoint != NULL)
-			refuse(ERRCODE_PAYSAFE_UNFINISHED, "idempotency_unfinished", endpoint,
+			refuse(ERRCODE_23I03_UNFINISHED, "idempotency_unfinished", endpoint,
 				   "a request that was begun in this transaction is not finished",
 				   "Committed so, it could neither be repeated nor answered.",
 				   "Call paysafe.idempotency_finish with the response, or idempotency_fail, "
@@ -472,12 +472,12 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 		int			attempt = DatumGetInt32(row[KEY_ATTEMPT]);
 
 		if (!paysafe_crypto_equal(VARDATA_ANY(first), fingerprint, sizeof(fingerprint)))
-			refuse(ERRCODE_PAYSAFE_KEY_REUSED, "idempotency_mismatch", name,
+			refuse(ERRCODE_23I01_KEY_REUSED, "idempotency_mismatch", name,
 				   "the idempotency key was used for another request",
 				   "Nothing was done. What is compared is the request's bytes.",
 				   "Answer 422; the client takes a new key for a new request.");
 		if (DatumGetTimestampTz(row[KEY_EXPIRES]) <= now)
-			refuse(ERRCODE_PAYSAFE_KEY_EXPIRED, "idempotency_expired", name,
+			refuse(ERRCODE_23I02_KEY_EXPIRED, "idempotency_expired", name,
 				   "the idempotency key is too old",
 				   psprintf("It was first used on %s; what was answered then is not kept any more.",
 							timestamptz_to_str(DatumGetTimestampTz(row[KEY_CREATED]))),

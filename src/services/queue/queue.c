@@ -278,7 +278,7 @@ change_state(const Queue *queue, HeapTuple locked, Datum *values, bool *nulls, c
 	int			from = paysafe_machine_find(m, old);
 
 	if (from < 0 || !paysafe_machine_allows(m, from, paysafe_machine_find(m, state)))
-		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name),
+		refuse(queue, ERRCODE_23T01_TRANSITION, psprintf("%s_state", queue->name),
 			   DatumGetInt64(values[EVENT_ID]),
 			   psprintf("%s event " INT64_FORMAT " cannot change from \"%s\" to \"%s\"",
 						queue->name, DatumGetInt64(values[EVENT_ID]), old, state),
@@ -688,7 +688,7 @@ lock_dead(const Queue *queue, int64 id, Datum *values, bool *nulls)
 	PreventCommandIfReadOnly("changing a dead event");
 	locked = lock_event(queue, id, values, nulls);
 	if (!is_state(values, STATE_DEAD))
-		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name), id,
+		refuse(queue, ERRCODE_23T01_TRANSITION, psprintf("%s_state", queue->name), id,
 			   psprintf("%s event " INT64_FORMAT " is not dead", queue->name, id),
 			   psprintf("It is %s.", TextDatumGetCString(values[EVENT_STATE])), NULL);
 	return locked;
