@@ -33,6 +33,7 @@
 #include "values/row_key.h"
 #include "vault/fernet.h"
 #include "vault/keyring.h"
+#include "vault/master_key.h"
 
 #define KEY_MAX			10000	/* bytes of a row's key */
 #define MAX_ROWS		100000	/* of one call of reencrypt */
@@ -198,12 +199,12 @@ paysafe_blind_index(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(paysafe_rotate_data_key);
 
 /*
- * rotate_data_key() returns int
+ * rotate_data_key(despite_missing boolean) returns int
  */
 Datum
 paysafe_rotate_data_key(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(paysafe_keyring_rotate());
+	PG_RETURN_INT32(paysafe_keyring_rotate(PG_GETARG_BOOL(0)));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_rewrap_data_keys);
@@ -352,7 +353,7 @@ paysafe_fernet_decrypt(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	given = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	name = paysafe_argument_name(fcinfo, 1, "key_name");
-	if (!paysafe_keyring_fernet(name, key))
+	if (!paysafe_master_key_fernet(name, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("paysafe has no key of Fernet tokens with this name"),

@@ -14,6 +14,7 @@
 #   --client         Python environments and pgbouncer too
 #   --node           Node.js and node-postgres too
 #   --npm            Node.js and npm too
+#   --clock          libfaketime too
 #
 # Everything but the path goes to standard error.
 
@@ -115,6 +116,7 @@ list_missing() {
 			need nodejs command -v node
 			if ! command -v npm >/dev/null; then need node-pg test -d /usr/share/nodejs/pg; fi
 			;;
+		--clock) need libfaketime test -n "$(find /usr/lib* -name libfaketime.so.1 2>/dev/null)" ;;
 		--npm)
 			need nodejs command -v node
 			need npm command -v npm
