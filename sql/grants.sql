@@ -54,6 +54,10 @@ GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
 
+-- monitoring
+GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
+GRANT SELECT ON paysafe.refusal_log TO pg_monitor;
+
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
 SELECT pg_extension_config_dump('paysafe.rule', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');

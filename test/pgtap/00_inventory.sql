@@ -218,7 +218,7 @@ SELECT set_eq(
 		FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid,
 			 aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
 	   WHERE a.grantee <> c.relowner$$,
-	ARRAY['currency: SELECT', 'pending_approval: SELECT', 'protection: SELECT', 'rule: SELECT', 'test_database: SELECT'],
+	ARRAY['currency: SELECT', 'pending_approval: SELECT', 'protection: SELECT', 'refusal_log: SELECT', 'rule: SELECT', 'test_database: SELECT'],
 	'privileges on tables and views beside the owner''s');
 SELECT is_empty(
 	$$SELECT c.relname, a.attname FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
