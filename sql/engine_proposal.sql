@@ -28,12 +28,7 @@ CREATE INDEX proposal_record_key ON paysafe.proposal_record (approved_as, key);
 COMMENT ON TABLE paysafe.proposal_record IS 'changes as proposed; paysafe.pending_change shows those that wait';
 COMMENT ON COLUMN paysafe.proposal_record.digest IS 'SHA-256 of the whole change; what an approval binds';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.proposal_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.proposal_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.proposal_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.proposal_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.proposal_record
 
 CREATE FUNCTION paysafe.propose(reason text, ticket text DEFAULT NULL) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
