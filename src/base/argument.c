@@ -109,12 +109,28 @@ paysafe_argument_is_blank(const char *value)
 }
 
 char *
+paysafe_argument_readable(FunctionCallInfo fcinfo, int n, const char *argument, int max)
+{
+	char	   *value = paysafe_argument_text(fcinfo, n, argument, max);
+
+	if (paysafe_argument_is_blank(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be blank", argument)));
+	return value;
+}
+
+char *
 paysafe_argument_reason(FunctionCallInfo fcinfo, int n, const char *argument, const char *what)
 {
 	char	   *value;
 
 	paysafe_argument_required(fcinfo, n, argument);
 	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (strlen(value) > PAYSAFE_ARGUMENT_REASON_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", argument, PAYSAFE_ARGUMENT_REASON_MAX)));
 	if (paysafe_argument_is_blank(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -22,10 +22,14 @@ extern char *paysafe_argument_text(FunctionCallInfo fcinfo, int n, const char *a
 /* The same, NULL if it is. */
 extern char *paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, int max);
 
+/* A text in which there is something to read: 22023 if it is blank, too. */
+extern char *paysafe_argument_readable(FunctionCallInfo fcinfo, int n, const char *argument, int max);
+
 /*
- * Why somebody does something: a text in which there is something to read.
- * 22004 if NULL, 22023 if it is blank; what ("an approval") needs it.
+ * Why somebody does something that what ("an approval") names: such a text, of
+ * at most PAYSAFE_ARGUMENT_REASON_MAX bytes.
  */
+#define PAYSAFE_ARGUMENT_REASON_MAX	10000
 extern char *paysafe_argument_reason(FunctionCallInfo fcinfo, int n, const char *argument,
 									 const char *what);
 

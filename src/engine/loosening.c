@@ -221,6 +221,18 @@ paysafe_loosening_authorize(ProposedChange *change)
 	refuse(change, person, key, stored);
 }
 
+/* Has the text the form of a change that is its own key? */
+static bool
+looks_whole(Oid approved_as, const char *key)
+{
+	const char *of = strstr(key, " of ");
+	const char *version = strstr(key, ", version ");
+
+	if (approved_as == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
+		return strncmp(key, "maintenance of ", strlen("maintenance of ")) == 0;
+	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
+}
+
 void
 paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out)
 {
@@ -228,11 +240,11 @@ paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out
 	out->valid_for = RULE_APPROVAL_VALID;
 	if (paysafe_proposal_find(approved_as, key, out->digest, &out->requesters))
 		return;
-	if (!paysafe_proposal_is_content(key))
+	if (!paysafe_proposal_is_content(key) || !looks_whole(approved_as, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no change of rules with this key is stored"),
-				 errdetail("What nobody can read cannot be approved."),
+				 errmsg("no change with this key is stored"),
+				 errdetail("The key is no whole change either, so nobody can have read what it stands for."),
 				 errhint("The view paysafe.pending_change has those that wait. Who wants this one calls paysafe.propose first.")));
 	paysafe_proposal_digest(key, out->digest);
 }
