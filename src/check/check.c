@@ -21,7 +21,7 @@
 
 #include "compat.h"
 #include "engine/rule.h"
-#include "evidence/refusal_log.h"
+#include "evidence/refusal_queue.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "store/catalog.h"
@@ -50,7 +50,7 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *database = get_database_name(MyDatabaseId);
 	char	   *missing;
-	const char *trouble;
+	char	   *trouble;
 
 	InitMaterializedSRF(fcinfo, 0);
 	put(result, "library_version", true, PAYSAFE_VERSION);
@@ -58,7 +58,7 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 		paysafe_hooks_guarding() ? NULL : "paysafe is not in shared_preload_libraries: nothing guards the triggers");
 	missing = paysafe_hooks_missing();
 	put(result, "hooks", missing == NULL, missing);
-	trouble = paysafe_refusal_log_trouble();
+	trouble = paysafe_refusal_queue_trouble();
 	put(result, "refusals_recorded", trouble == NULL, trouble);
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
