@@ -125,6 +125,7 @@ paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redact
 								  att->attgenerated != ATTRIBUTE_GENERATED_STORED))
 			continue;
 		column->name = pstrdup(NameStr(att->attname));
+		column->layout_attnum = att->attnum;
 		column->attlen = att->attlen;
 		column->attbyval = att->attbyval;
 		column->type_name = format_type_with_typemod(att->atttypid, att->atttypmod);
