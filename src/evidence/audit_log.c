@@ -59,14 +59,6 @@
 #define LEAF_VERSION	1
 #define NULL_LENGTH		0xFFFFFFFF
 
-/* Columns of paysafe.audit_row. */
-enum
-{
-	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
-	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
-	ROW_NCOLUMNS
-};
-
 /* Rows waiting to be written, of one subtransaction level. */
 typedef struct Batch
 {
