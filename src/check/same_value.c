@@ -18,6 +18,7 @@
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -155,8 +156,11 @@ same_text(const CanonValue *logged, const CanonValue *now)
 	char	   *a = as_text(logged);
 	char	   *b = as_text(now);
 
-	/* names of objects, which may have other names by now */
+	/* names of objects, and labels, which may have other names by now */
 	if (is_named(logged, "reg") && is_named(now, "reg"))
+		return true;
+	if (logged->type->code == CANON_LABEL && now->type->code == CANON_LABEL &&
+		!SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(now->type->typid), CStringGetDatum(a)))
 		return true;
 	if (is_named(logged, "character(") || is_named(now, "character(") ||
 		is_named(logged, "bpchar") || is_named(now, "bpchar"))
