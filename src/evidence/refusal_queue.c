@@ -516,8 +516,8 @@ paysafe_refusal_queue_trouble(void)
 	if (waiting.count > 0 && waiting.oldest == PG_INT64_MAX)
 		waiting.oldest = now;
 	if (waiting.count > 0 &&
-		(waiting.blocked || waiting.failing || !launcher ||
-		 TimestampDifferenceExceeds(waiting.oldest, now, LATE * 1000)))
+		TimestampDifferenceExceeds(waiting.oldest, now,
+								   waiting.blocked || waiting.failing || !launcher ? 1000 : LATE * 1000))
 		return psprintf(INT64_FORMAT " refusals wait for the record, the oldest for " INT64_FORMAT " s: %s",
 						waiting.count, (int64) Max(now - waiting.oldest, 0) / USECS_PER_SEC,
 						waiting.blocked ? "paysafe.refusal_record is locked, see pg_locks and pg_prepared_xacts" :
