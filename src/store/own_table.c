@@ -112,7 +112,8 @@ void
 paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(paysafe_catalog_table(table), values, nulls, recorder);
+	insert_row(paysafe_catalog_table(table), values, nulls,
+			   paysafe_catalog_is_audited(table) ? recorder : NULL);
 }
 
 void
