@@ -10,10 +10,11 @@
  * flood.
  *
  * Refusals that somebody outside can cause, who has shown no credentials, are
- * queued once; repeats of the same rule, endpoint, actor and SQLSTATE are counted,
- * and the count is written when a window is over or no more come.  Windows grow
- * from two seconds to ten minutes while a flood lasts, so its rows grow with the
- * time that it takes, not with what it sends.
+ * queued once; repeats of the same rule, endpoint, actor, SQLSTATE and message (which
+ * says where from) are counted, and the count is written when a window is over or no
+ * more come.  Windows grow from two seconds to ten minutes while a flood lasts, and of
+ * too many messages only the number is kept: so its rows grow with the time that it
+ * takes, not with what it sends.
  *
  * When the server ends in order, the postmaster writes what still waits to a file
  * (of which refusal_file.c knows the form), and the next start reads it; what
@@ -40,6 +41,7 @@
 
 #define NDATABASES		64
 #define NCOUNTERS		256
+#define NORIGINS		128		/* counters of messages from outside */
 #define RETRY_AFTER		1000	/* milliseconds, when a writer did not come up or failed */
 #define LATE			10		/* seconds after which waiting is reported */
 #define KEEP_AFTER		60		/* seconds after which what waits goes to the file */
@@ -70,6 +72,7 @@ typedef struct Counter
 	uint32		hash;
 	TimestampTz since;			/* start of the window; of those from outside */
 	int			window;			/* its seconds; 0: counts are written at once */
+	bool		any_message;	/* of those that found no counter of their own */
 	RefusalEntry entry;			/* count 0: nothing to write */
 } Counter;
 
@@ -125,8 +128,9 @@ counter_hash(const RefusalEntry *entry)
 
 	hash = hash_combine(hash, hash_text(entry->actor));
 	hash = hash_combine(hash, hash_text(entry->sqlstate));
-	/* there it names the endpoint or the API key, of which there are not many */
-	return entry->outside ? hash_combine(hash, hash_text(entry->key)) : hash;
+	/* there the key names the endpoint or the API key, of which there are not many */
+	return entry->outside ?
+		hash_combine(hash_combine(hash, hash_text(entry->key)), hash_text(entry->message)) : hash;
 }
 
 static bool
@@ -135,7 +139,7 @@ is_same(const RefusalEntry *a, const RefusalEntry *b)
 	return a->outside == b->outside && strcmp(a->rule, b->rule) == 0 &&
 		strcmp(a->table_name, b->table_name) == 0 && strcmp(a->actor, b->actor) == 0 &&
 		strcmp(a->sqlstate, b->sqlstate) == 0 &&
-		(!a->outside || strcmp(a->key, b->key) == 0);
+		(!a->outside || (strcmp(a->key, b->key) == 0 && strcmp(a->message, b->message) == 0));
 }
 
 /* Has the flood ended, and is all of it on record? */
@@ -143,7 +147,7 @@ static bool
 is_over(const Counter *counter, TimestampTz now)
 {
 	return counter->entry.count == 0 &&
-		TimestampDifferenceExceeds(counter->entry.last_at, now, counter->window * 1000);
+		TimestampDifferenceExceeds(counter->entry.last_at, now, LAST_WINDOW * 1000);
 }
 
 static Counter *
@@ -201,10 +205,37 @@ count_in(RefusalEntry *sum, const RefusalEntry *entry)
 		sum->client_addr[0] = '\0';
 }
 
+/*
+ * The counter of an entry from outside: of its message, or, if there are too many of
+ * them, of any.  NULL: there is none, or with create, no room.
+ */
+static Counter *
+find_origin(Oid database, const RefusalEntry *entry, bool create)
+{
+	Counter    *counter = find_counter(database, entry, false);
+	RefusalEntry any;
+	int			n = 0;
+
+	if (counter != NULL && !is_over(counter, entry->at))
+		return counter;
+	for (int i = 0; i < NCOUNTERS; i++)
+		n += OidIsValid(queue->counters[i].database) && queue->counters[i].entry.outside &&
+			!queue->counters[i].any_message && !is_over(&queue->counters[i], entry->at);
+	if (n < NORIGINS)
+		return create ? find_counter(database, entry, true) : NULL;
+	any = *entry;
+	any.message[0] = '\0';
+	counter = find_counter(database, &any, create);
+	if (counter != NULL)
+		counter->any_message = true;
+	return counter;
+}
+
 static void
 count_entry(DatabaseQueue *db, const RefusalEntry *entry)
 {
-	Counter    *counter = find_counter(db->database, entry, true);
+	Counter    *counter = entry->outside ? find_origin(db->database, entry, true) :
+		find_counter(db->database, entry, true);
 	RefusalEntry others = {
 		.at = entry->at, .last_at = entry->last_at, .count = entry->count, .rule = "(any)",
 		.actor = "(any)", .session_user_name = "(any)", .encoding = entry->encoding,
@@ -214,6 +245,8 @@ count_entry(DatabaseQueue *db, const RefusalEntry *entry)
 	if (counter != NULL)
 	{
 		count_in(&counter->entry, entry);
+		if (counter->any_message)
+			counter->entry.message[0] = '\0';
 		return;
 	}
 	strlcpy(others.sqlstate, entry->sqlstate, sizeof(others.sqlstate));
@@ -233,10 +266,10 @@ is_repeated(DatabaseQueue *db, const RefusalEntry *entry)
 
 	if (!entry->outside)
 		return false;
-	counter = find_counter(db->database, entry, false);
+	counter = find_origin(db->database, entry, false);
 	if (counter != NULL && !is_over(counter, entry->at))
 		return true;
-	return find_counter(db->database, entry, true) == NULL;
+	return find_origin(db->database, entry, true) == NULL;
 }
 
 /* Is the count to be written now? */
