@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "evidence/refusal_expire.h"
 #include "evidence/refusal_record.h"
 #include "store/own_table.h"
 
@@ -27,6 +28,12 @@ is_expired(Relation rel, HeapTuple tuple, void *arg)
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	return DatumGetBool(values[REFUSAL_OUTSIDE]) &&
 		DatumGetTimestampTz(values[nulls[REFUSAL_LAST_AT] ? REFUSAL_AT : REFUSAL_LAST_AT]) < *before;
+}
+
+int64
+paysafe_refusal_expire_before(TimestampTz before)
+{
+	return paysafe_store_expire(PAYSAFE_REFUSAL_RECORD, is_expired, &before);
 }
 
 /* SQL-callable functions */
@@ -48,5 +55,5 @@ paysafe_refusal_expire(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refusals are kept for at least %d days", LEAST_DAYS)));
-	PG_RETURN_INT64(paysafe_store_expire(PAYSAFE_REFUSAL_RECORD, is_expired, &before));
+	PG_RETURN_INT64(paysafe_refusal_expire_before(before));
 }
