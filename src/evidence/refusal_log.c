@@ -21,6 +21,7 @@
 #include "access/detoast.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -219,6 +220,12 @@ describe_row(Describing *d)
 			redacted = paysafe_spec_set(source->spec, "redact");
 		}
 	}
+	/* with interrupts held nothing is waited for that somebody else may keep for long */
+	if (redacted != NIL &&
+		!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REDACTION_KEY), AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("the redaction key is locked")));
 	shape = paysafe_audit_shape(change->rel, RelationGetRelid(change->rel), subject,
 								redacted, change->rules->key.attnums, change->rules->key.n);
 	initStringInfo(&bytes);
