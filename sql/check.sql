@@ -346,24 +346,28 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 			 WHERE p.relnamespace = 'paysafe'::regnamespace AND p.relkind = 'p'
 		)
 		-- the next two periods have theirs
-		SELECT 'paysafe.' || p.relname, 'partitions', p.upper > clock_timestamp() + 2 * p.period,
-			   format('up to %s%s', p.upper, CASE WHEN p.upper <= clock_timestamp() + 2 * p.period
-				THEN '; then rows go to the default partition: SELECT paysafe.' ||
-					 CASE p.relname WHEN 'audit_row' THEN 'extend_audit()' WHEN 'idempotency_response' THEN 'idempotency_expire()'
-						  ELSE 'queue_expire()' END || ' makes more' END)
-		  FROM (SELECT d.relname, max(d.upper) AS upper, max(d.upper - d.lower) AS period FROM parts d WHERE NOT d.fallback
-				 GROUP BY d.relname) p
+		SELECT 'paysafe.' || p.relname, 'partitions', p.ok,
+			   coalesce('up to ' || p.upper, 'there are none') || CASE WHEN p.ok THEN '' ELSE
+				'; then rows go to the default partition: SELECT paysafe.' ||
+				CASE p.relname WHEN 'audit_row' THEN 'extend_audit()' WHEN 'idempotency_response' THEN 'idempotency_expire()'
+					ELSE 'queue_expire()' END || ' makes more' END
+		  FROM (SELECT d.relname, max(d.upper) AS upper,
+					   coalesce(max(d.upper) > clock_timestamp() + 2 * max(d.upper - d.lower), false) AS ok
+				  FROM parts d GROUP BY d.relname) p
 		UNION ALL
 		SELECT p.oid::regclass::text, 'default_partition', NOT w.occupied,
-			   CASE WHEN w.occupied THEN 'it has rows, which no partition of a period can take from it and no expiry drops: '
-					'they came when there was none for their time, or the clock was wrong. They stay readable' END
+			   CASE WHEN w.occupied THEN 'it has rows, which came when there was no partition for their time, or when the clock was wrong: '
+					'they stay readable, but no partition can be made any more for their time and what is before it' END
 		  FROM parts p, LATERAL (SELECT paysafe.has_rows(p.oid::regclass) AS occupied) w
 		 WHERE p.fallback
 		UNION ALL
 		-- expiry that nobody calls
 		SELECT 'queues', 'expiry', count(*) = 0,
-			   CASE WHEN count(*) > 0 THEN format('%s partitions of payloads are older than 120 days: call paysafe.queue_expire() each day', count(*)) END
-		  FROM parts p WHERE p.relname IN ('inbox_payload', 'outbox_payload') AND p.upper < clock_timestamp() - interval '120 days' 
+			   CASE WHEN count(*) > 0 THEN format('%s partitions of payloads are a month older than paysafe.queue_keep says: call paysafe.queue_expire() each day; '
+					'open and dead events keep theirs', count(*)) END
+		  FROM parts p, LATERAL (SELECT coalesce(nullif(current_setting('paysafe.queue_keep', true), ''), '90')::int AS keep) k
+		 WHERE p.relname IN ('inbox_payload', 'outbox_payload') AND k.keep >= 0
+		   AND p.upper < clock_timestamp() - make_interval(days => k.keep + 30)
 		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
