@@ -26,6 +26,7 @@
 
 #include "base/any_text.h"
 #include "check/reconcile_log.h"
+#include "compat.h"
 #include "evidence/audit_log.h"
 #include "evidence/audit_partition.h"
 #include "evidence/audit_shape.h"

@@ -41,6 +41,7 @@
 #include "utils/timestamp.h"
 
 #include "base/any_text.h"
+#include "compat.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_record.h"
 #include "evidence/refusal_writer.h"
