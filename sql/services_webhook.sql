@@ -224,10 +224,10 @@ CREATE FUNCTION paysafe.webhook_failures(
 	BEGIN ATOMIC
 		SELECT r.key, substr(r.rule, 9),
 			   coalesce(substring(r.message FROM '; from ([0-9a-f.:]+)$'), r.client_addr),
-			   sum(r.count)::bigint, min(r.at), max(r.at)
+			   sum(r.count)::bigint, min(r.at), max(coalesce(r.last_at, r.at))
 		  FROM paysafe.refusal_record r
 		 WHERE r.schema_name = 'paysafe' AND r.table_name = 'webhook' AND r.rule LIKE 'webhook\_%'
-		   AND r.at > clock_timestamp() - "within"
+		   AND coalesce(r.last_at, r.at) > clock_timestamp() - "within"
 		 GROUP BY 1, 2, 3
 		 ORDER BY 4 DESC, 6 DESC, 1, 2, 3;
 	END;

@@ -32,7 +32,7 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-#include "evidence/refusal_log.h"
+#include "evidence/refusal_queue.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
@@ -209,7 +209,7 @@ shmem_request(void)
 {
 	if (previous_shmem_request != NULL)
 		previous_shmem_request();
-	paysafe_refusal_log_request();
+	paysafe_refusal_queue_request();
 }
 
 static void
@@ -218,7 +218,7 @@ shmem_startup(void)
 	if (previous_shmem_startup != NULL)
 		previous_shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	paysafe_refusal_log_startup();
+	paysafe_refusal_queue_startup();
 	LWLockRelease(AddinShmemInitLock);
 }
 

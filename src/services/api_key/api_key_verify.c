@@ -268,6 +268,7 @@ record(Verdict verdict, const Question *question, const Found *key)
 							   .table_name = "api_key",
 							   .key = key->found ? psprintf(INT64_FORMAT, key->id) : NULL,
 							   .statement = "api_key_verify",
+							   .outside = true,
 							   .message = origin ? psprintf("%s; from %s", words, origin) : words
 						   });
 }

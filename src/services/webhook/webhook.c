@@ -312,6 +312,7 @@ record(const WebhookRequest *request, const char *origin)
 							   .table_name = "webhook",
 							   .key = request->endpoint->name,
 							   .statement = "webhook_accept",
+							   .outside = true,
 							   .message = message
 						   });
 }
