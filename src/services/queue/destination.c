@@ -28,7 +28,7 @@
 #include "services/net/url_parse.h"
 #include "services/queue/destination.h"
 #include "services/queue/queue.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
 #include "vault/signing_key.h"
@@ -331,9 +331,9 @@ PG_FUNCTION_INFO_V1(paysafe_add_destination_key);
 Datum
 paysafe_add_destination_key(PG_FUNCTION_ARGS)
 {
-	char	   *name = paysafe_argument_name(fcinfo, 0, "destination");
-	char	   *given = paysafe_argument_optional(fcinfo, 1, "secret", SECRET_TEXT_MAX);
-	TimestampTz overlap_end = GetCurrentTimestamp() + paysafe_argument_period(fcinfo, 2, "overlap");
+	char	   *name;
+	char	   *given;
+	TimestampTz overlap_end;
 	Destination destination;
 	const char *kind;
 	uint8		secret[SECRET_TEXT_MAX];
@@ -342,9 +342,14 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 	Datum		values[ADDED_NCOLUMNS];
 	bool		nulls[ADDED_NCOLUMNS] = {false, true, true};
 
+	/* before anything can fail */
+	if (!PG_ARGISNULL(1))
+		paysafe_statement_forbid_literal(text_to_cstring(PG_GETARG_TEXT_PP(1)), "secret");
+	name = paysafe_argument_name(fcinfo, 0, "destination");
+	given = paysafe_argument_optional(fcinfo, 1, "secret", SECRET_TEXT_MAX);
+	overlap_end = GetCurrentTimestamp() + paysafe_argument_period(fcinfo, 2, "overlap");
 	if (given != NULL)
 	{
-		paysafe_statement_forbid_literal(given, "secret");
 		len = read_secret(given, secret, &kind);
 		paysafe_crypto_cleanse(given, strlen(given));
 		if (len < 0)

@@ -29,7 +29,7 @@
 #include "people/actor.h"
 #include "people/approval.h"
 #include "services/queue/queue.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -433,6 +433,9 @@ PG_FUNCTION_INFO_V1(paysafe_add_webhook_key);
 Datum
 paysafe_add_webhook_key(PG_FUNCTION_ARGS)
 {
+	/* before anything can fail; it is refused when it is clear that it is a secret */
+	bool		literal = !PG_ARGISNULL(1) &&
+		paysafe_statement_hide(text_to_cstring(PG_GETARG_TEXT_PP(1)), "SELECT paysafe.add_webhook_key(...)");
 	char	   *name = paysafe_argument_name(fcinfo, 0, "endpoint");
 	char	   *secret = paysafe_argument_text(fcinfo, 1, "secret", SECRET_MAX);
 	TimestampTz overlap_end = DT_NOEND;
@@ -448,8 +451,8 @@ paysafe_add_webhook_key(PG_FUNCTION_ARGS)
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_ENDPOINT, name);
 	endpoint = require_endpoint(name);
 	/* a public key or a certificate is no secret */
-	if (endpoint->scheme->signature.algorithm == WEBHOOK_HMAC_SHA256)
-		paysafe_statement_forbid_literal(secret, "secret");
+	if (literal && endpoint->scheme->signature.algorithm == WEBHOOK_HMAC_SHA256)
+		paysafe_statement_refuse_literal("secret");
 	if (endpoint->nkeys == WEBHOOK_MAX_KEYS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
