@@ -84,15 +84,15 @@ CREATE FUNCTION paysafe.retire_destination_key(destination text, key_id int, not
 	AS 'MODULE_PATHNAME', 'paysafe_retire_destination_key';
 COMMENT ON FUNCTION paysafe.retire_destination_key(text, int, timestamptz) IS 'ends a key, now or then';
 
-CREATE FUNCTION paysafe.webhook_sign(destination text, id text, at timestamptz, body bytea) RETURNS text
+CREATE FUNCTION paysafe.webhook_sign(destination text, id text, at timestamptz, body paysafe.payload) RETURNS text
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_sign';
-COMMENT ON FUNCTION paysafe.webhook_sign(text, text, timestamptz, bytea) IS 'value of the header webhook-signature, with an entry for each live key';
+COMMENT ON FUNCTION paysafe.webhook_sign(text, text, timestamptz, paysafe.payload) IS 'value of the header webhook-signature, with an entry for each live key';
 
-CREATE FUNCTION paysafe.outbox_add(destination text, event_type text, body bytea, id text DEFAULT NULL) RETURNS text
+CREATE FUNCTION paysafe.outbox_add(destination text, event_type text, body paysafe.payload, id text DEFAULT NULL) RETURNS text
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_outbox_add';
-COMMENT ON FUNCTION paysafe.outbox_add(text, text, bytea, text) IS 'adds a webhook that is sent if the transaction commits; returns its id';
+COMMENT ON FUNCTION paysafe.outbox_add(text, text, paysafe.payload, text) IS 'adds a webhook that is sent if the transaction commits; returns its id';
 
 CREATE FUNCTION paysafe.outbox_claim(
 	destination text DEFAULT NULL,

@@ -139,11 +139,11 @@ CREATE FUNCTION paysafe.inbox_add(
 	event_id text,
 	event_type text,
 	headers jsonb,
-	body bytea
+	body paysafe.payload
 ) RETURNS bigint
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_inbox_add';
-COMMENT ON FUNCTION paysafe.inbox_add(text, text, text, jsonb, bytea) IS 'adds an event that came otherwise than by webhook_accept, verified and known to be new';
+COMMENT ON FUNCTION paysafe.inbox_add(text, text, text, jsonb, paysafe.payload) IS 'adds an event that came otherwise than by webhook_accept, verified and known to be new';
 
 CREATE FUNCTION paysafe.inbox_claim(
 	endpoint text,

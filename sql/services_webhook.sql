@@ -209,7 +209,7 @@ COMMENT ON FUNCTION paysafe.retire_webhook_key(text, int, timestamptz) IS 'ends 
 CREATE FUNCTION paysafe.webhook_accept(
 	endpoint text,
 	headers jsonb,
-	body bytea,
+	body paysafe.payload,
 	origin text DEFAULT NULL,
 	OUT verdict text,
 	OUT reason text,
@@ -220,12 +220,12 @@ CREATE FUNCTION paysafe.webhook_accept(
 ) RETURNS record
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_accept';
-COMMENT ON FUNCTION paysafe.webhook_accept(text, jsonb, bytea, text) IS 'verifies a webhook and accepts it once: accepted, duplicate, outdated, ignored or refused';
+COMMENT ON FUNCTION paysafe.webhook_accept(text, jsonb, paysafe.payload, text) IS 'verifies a webhook and accepts it once: accepted, duplicate, outdated, ignored or refused';
 
 CREATE FUNCTION paysafe.webhook_verify(
 	endpoint text,
 	headers jsonb,
-	body bytea,
+	body paysafe.payload,
 	at timestamptz DEFAULT NULL,
 	OUT ok boolean,
 	OUT reason text,
@@ -233,7 +233,7 @@ CREATE FUNCTION paysafe.webhook_verify(
 ) RETURNS record
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_verify';
-COMMENT ON FUNCTION paysafe.webhook_verify(text, jsonb, bytea, timestamptz) IS 'is a webhook genuine, now or at another time? Nothing is noted';
+COMMENT ON FUNCTION paysafe.webhook_verify(text, jsonb, paysafe.payload, timestamptz) IS 'is a webhook genuine, now or at another time? Nothing is noted';
 
 CREATE FUNCTION paysafe.webhook_failures(
 	"within" interval DEFAULT '1 hour',
