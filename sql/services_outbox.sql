@@ -6,11 +6,13 @@ CREATE TABLE paysafe.webhook_destination (
 	url bytea NOT NULL,
 	url_shown text NOT NULL,
 	scheme text NOT NULL,
+	encrypt boolean NOT NULL,
 	at timestamptz NOT NULL,
 	actor text NOT NULL,
 	PRIMARY KEY (destination, version)
 );
 COMMENT ON TABLE paysafe.webhook_destination IS 'where webhooks go; the newest version of each is in force';
+COMMENT ON COLUMN paysafe.webhook_destination.encrypt IS 'bodies in the outbox are sealed';
 COMMENT ON COLUMN paysafe.webhook_destination.url IS 'sealed: some URLs are secrets';
 
 CREATE TABLE paysafe.destination_key (
@@ -61,11 +63,12 @@ ALTER TABLE paysafe.outbox_attempt ENABLE ALWAYS TRIGGER paysafe_own_truncate;
 CREATE FUNCTION paysafe.set_webhook_destination(
 	destination text,
 	url paysafe.webhook_url,
-	scheme text DEFAULT 'standard'
+	scheme text DEFAULT 'standard',
+	encrypt boolean DEFAULT false
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_webhook_destination';
-COMMENT ON FUNCTION paysafe.set_webhook_destination(text, paysafe.webhook_url, text) IS 'sets up where webhooks go; scheme: standard (v1) or standard-asymmetric (v1a)';
+COMMENT ON FUNCTION paysafe.set_webhook_destination(text, paysafe.webhook_url, text, boolean) IS 'sets up where webhooks go; scheme: standard (v1) or standard-asymmetric (v1a)';
 
 CREATE FUNCTION paysafe.add_destination_key(
 	destination text,
@@ -137,7 +140,7 @@ CREATE FUNCTION paysafe.outbox_dismiss(id bigint, reason text) RETURNS void
 COMMENT ON FUNCTION paysafe.outbox_dismiss(bigint, text) IS 'a dead webhook is no concern any more';
 
 CREATE VIEW paysafe.destination AS
-	SELECT d.destination, d.url_shown AS url, d.scheme, d.at AS since, d.actor AS set_by
+	SELECT d.destination, d.url_shown AS url, d.scheme, d.encrypt, d.at AS since, d.actor AS set_by
 	  FROM paysafe.webhook_destination d
 	 WHERE d.version = (SELECT max(n.version) FROM paysafe.webhook_destination n WHERE n.destination = d.destination);
 COMMENT ON VIEW paysafe.destination IS 'where webhooks go; of a URL only what may be shown';

@@ -27,7 +27,8 @@ CREATE TABLE paysafe.inbox_payload (
 	at timestamptz NOT NULL,
 	event bigint NOT NULL,
 	headers jsonb,
-	body bytea NOT NULL
+	body bytea NOT NULL,
+	sealed boolean NOT NULL
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.inbox_payload IS 'headers and bodies of the inbox''s events, partitioned by the time at which they came';
 
@@ -59,7 +60,8 @@ CREATE TABLE paysafe.outbox_payload (
 	at timestamptz NOT NULL,
 	event bigint NOT NULL,
 	headers jsonb,
-	body bytea NOT NULL
+	body bytea NOT NULL,
+	sealed boolean NOT NULL
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.outbox_payload IS 'headers and bodies of the outbox''s events, partitioned by the time at which they came';
 

@@ -52,7 +52,7 @@
 enum
 {
 	DESTINATION_NAME, DESTINATION_VERSION, DESTINATION_URL, DESTINATION_MASKED,
-	DESTINATION_SCHEME, DESTINATION_AT, DESTINATION_ACTOR,
+	DESTINATION_SCHEME, DESTINATION_ENCRYPT, DESTINATION_AT, DESTINATION_ACTOR,
 	DESTINATION_NCOLUMNS
 };
 
@@ -68,6 +68,7 @@ typedef struct Destination
 	int			version;		/* 0: there is none */
 	char	   *scheme;
 	bytea	   *url;			/* sealed */
+	bool		encrypt;
 } Destination;
 
 /* Destinations */
@@ -83,6 +84,7 @@ visit_destination(Relation rel, HeapTuple tuple, void *arg)
 	found->version = DatumGetInt32(values[DESTINATION_VERSION]);
 	found->scheme = TextDatumGetCString(values[DESTINATION_SCHEME]);
 	found->url = DatumGetByteaPCopy(values[DESTINATION_URL]);
+	found->encrypt = DatumGetBool(values[DESTINATION_ENCRYPT]);
 	return false;
 }
 
@@ -134,7 +136,7 @@ is_live(const SigningKey *key, TimestampTz now)
 	return key->not_after > now;
 }
 
-void
+bool
 paysafe_destination_require(const char *destination)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -144,11 +146,12 @@ paysafe_destination_require(const char *destination)
 	require_destination(destination, &found);
 	foreach(lc, read_keys(destination))
 		if (is_live(lfirst(lc), now))
-			return;
+			return found.encrypt;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("webhook destination \"%s\" has no key to sign with", destination),
 			 errhint("Make one with paysafe.add_destination_key.")));
+	return false;
 }
 
 /* Signing */
@@ -230,7 +233,7 @@ paysafe_destination_sign(const char *destination, const char *id, int64 seconds,
 	pfree(signed_bytes.data);
 	/* says which of the two it lacks */
 	if (out.len == 0)
-		paysafe_destination_require(destination);
+		(void) paysafe_destination_require(destination);
 	return out.data;
 }
 
@@ -279,8 +282,8 @@ read_secret(const char *text, uint8 *secret, const char **kind)
 PG_FUNCTION_INFO_V1(paysafe_set_webhook_destination);
 
 /*
- * set_webhook_destination(destination text, url paysafe.webhook_url, scheme text)
- * returns void
+ * set_webhook_destination(destination text, url paysafe.webhook_url, scheme text,
+ *						   encrypt boolean) returns void
  */
 Datum
 paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
@@ -305,6 +308,7 @@ paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be '%s' or '%s'", "scheme", SCHEME_SYMMETRIC,
 						SCHEME_ASYMMETRIC)));
+	paysafe_argument_required(fcinfo, 3, "encrypt");
 	paysafe_url_parse_mask(canonical, strlen(canonical), masked);
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_DESTINATION, name);
 	read_destination(name, &old);
@@ -315,6 +319,7 @@ paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
 																   canonical, strlen(canonical)));
 	values[DESTINATION_MASKED] = CStringGetTextDatum(masked);
 	values[DESTINATION_SCHEME] = CStringGetTextDatum(scheme);
+	values[DESTINATION_ENCRYPT] = PG_GETARG_DATUM(3);
 	values[DESTINATION_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[DESTINATION_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	paysafe_store_insert(PAYSAFE_WEBHOOK_DESTINATION, values, nulls);
