@@ -156,10 +156,10 @@ INSERT INTO function_expected VALUES
 	('payload_out(paysafe.payload)', 'cstring', 'c', 's', true, 's', false, false, NULL, true),
 	('payload_recv(internal)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
 	('payload_send(paysafe.payload)', 'bytea', 'c', 's', true, 's', false, false, NULL, true),
-	('payload(text)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
-	('payload(character)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
-	('payload(json)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
-	('payload(jsonb)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
+	('payload_of_text(text)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
+	('payload_of_text(character)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
+	('payload_of_text(json)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
+	('payload_of_jsonb(jsonb)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),
 	('idempotency_begin(text,text,paysafe.payload,text,text,boolean)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('idempotency_step(text,text,integer,text,paysafe.payload,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('idempotency_finish(text,text,integer,integer,json,paysafe.payload,text)', 'boolean', 'c', 'v', false, 'u', false, false, NULL, false),
@@ -252,7 +252,8 @@ SELECT is_empty(
 		LEFT JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
 		LEFT JOIN pg_namespace n ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
 		LEFT JOIN pg_type t ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
-	   WHERE coalesce(p.proowner, c.relowner, n.nspowner, t.typowner) IS DISTINCT FROM
+	   WHERE m.classid <> 'pg_cast'::regclass /* which has no owner */
+		 AND coalesce(p.proowner, c.relowner, n.nspowner, t.typowner) IS DISTINCT FROM
 			 (SELECT extowner FROM pg_extension WHERE extname = 'paysafe')$$,
 	'the owner of the extension owns every member');
 
