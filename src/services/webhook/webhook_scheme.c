@@ -323,6 +323,7 @@ read_template(WebhookScheme *scheme, const Jsonb *definition, bool builtin)
 		.uuid = scheme->id_uuid,
 		.fixed_time = scheme->time_form == WEBHOOK_MILLISECONDS || scheme->time_form == WEBHOOK_RFC3339,
 		.digit_time = scheme->time_form == WEBHOOK_SECONDS,
+		.fraction = scheme->time_form == WEBHOOK_FRACTIONAL,
 		.builtin = builtin
 	};
 	const char *trouble;

@@ -137,8 +137,10 @@ is_fixed(const WebhookPart *part, const WebhookTemplateForm *form)
 
 /* Could the part contain the character whatever we ask of it? */
 static bool
-may_contain(const WebhookPart *part, char c)
+may_contain(const WebhookPart *part, const WebhookTemplateForm *form, char c)
 {
+	if (part->kind == WEBHOOK_TIMESTAMP && form->fraction && c == '.')
+		return true;
 	if (part->kind == WEBHOOK_CRC32 || part->kind == WEBHOOK_TIMESTAMP)
 		return c >= '0' && c <= '9';
 	return false;
@@ -199,8 +201,11 @@ find_stops(WebhookTemplate *template, const WebhookTemplateForm *form)
 			return "\"signed\" has nothing between two parts: two requests could be the same bytes.";
 		}
 		part->stop = i < free_part ? joiner->text[0] : joiner->text[strlen(joiner->text) - 1];
-		if (may_contain(part, part->stop))
-			return "\"signed\" has digits next to a number: two requests could be the same bytes.";
+		if (may_contain(part, form, part->stop))
+			return "\"signed\" has digits or a point next to a number: two requests could be the same bytes.";
+		/* whose form is looked at by itself */
+		if (part->kind == WEBHOOK_TIMESTAMP || part->kind == WEBHOOK_CRC32)
+			part->stop = '\0';
 	}
 	return NULL;
 }

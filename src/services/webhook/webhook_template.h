@@ -45,6 +45,7 @@ typedef struct WebhookTemplateForm
 	bool		uuid;			/* an id is 36 characters */
 	bool		fixed_time;		/* a time tells itself where it ends */
 	bool		digit_time;		/* it is one to ten digits */
+	bool		fraction;		/* it may have a point */
 	bool		builtin;		/* one of paysafe's own */
 } WebhookTemplateForm;
 
