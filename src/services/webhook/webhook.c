@@ -11,10 +11,11 @@
  * the id is signed, of what is signed otherwise.  An id that is not signed says
  * nothing, as whoever replays would set it anew.
  *
- * Locks, in this order, until the end of the transaction: the hash of the event
- * (paysafe_store_lock_value), the hash of the object, the object's row.  What is
- * there is read with the newest snapshot under these locks, at every isolation
- * level.
+ * Locks, in this order: the event's (paysafe_store_lock_key), the object's, the
+ * object's row.  The first two are held until the rows are there, which from then on
+ * keep others waiting.  Between the first two, where another event may have the same
+ * body (topics in headers), a lock of the body until the end of the transaction.  What
+ * is there is read with the newest snapshot under these locks, at every isolation level.
  *
  *-------------------------------------------------------------------------
  */
@@ -101,24 +102,15 @@ read_request(FunctionCallInfo fcinfo, WebhookRequest *request)
 	request->at = GetCurrentTimestamp();
 }
 
-static Datum
-digest_datum(const uint8 *digest)
-{
-	bytea	   *bytes = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
-
-	SET_VARSIZE(bytes, VARHDRSZ + PAYSAFE_SHA256_LEN);
-	memcpy(VARDATA(bytes), digest, PAYSAFE_SHA256_LEN);
-	return PointerGetDatum(bytes);
-}
-
-/* One session at a time deals with what has this hash. */
-static void
-lock_digest(PaysafeTable table, const uint8 *digest)
+/* One session at a time deals with what has this hash, until it has its row. */
+static uint64
+lock_digest(PaysafeTable table, const char *index, const uint8 *digest, Datum key)
 {
 	uint64		hash;
 
 	memcpy(&hash, digest, sizeof(hash));
-	(void) paysafe_store_lock_value(table, hash, false);
+	(void) paysafe_store_lock_key(table, index, 1, &key, hash, false, false);
+	return hash;
 }
 
 /* Seen before? */
@@ -197,18 +189,22 @@ note_seen(Datum digest, int64 inbox_id)
 #define SAME_BODY_TIME	(4 * USECS_PER_HOUR)
 
 static bool
-is_other_event(const WebhookRequest *request, Seen *seen)
+is_other_event(const WebhookRequest *request, const uint8 *body_digest, Seen *seen)
 {
 	uint8		digest[PAYSAFE_SHA256_LEN];
+	uint64		hash;
 	Seen		by_id;
 	Seen		by_topic;
 
 	if (!request->endpoint->scheme->topic_apart || request->id[0] == '\0' || request->type[0] == '\0')
 		return false;
+	/* the body has its row: those that come after it wait for each other here */
+	memcpy(&hash, body_digest, sizeof(hash));
+	(void) paysafe_store_lock_value(PAYSAFE_WEBHOOK_SEEN, ~hash, false);
 	digest_of(request, "signed, id", request->id, digest);
-	by_id = look_up(digest_datum(digest));
+	by_id = look_up(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN));
 	digest_of(request, "signed, topic", request->type, digest);
-	by_topic = look_up(digest_datum(digest));
+	by_topic = look_up(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN));
 	if (!by_id.found && !by_topic.found)
 		return GetCurrentTimestamp() - seen->at < SAME_BODY_TIME;
 	/* the one that it is a copy of */
@@ -227,9 +223,9 @@ note_event(const WebhookRequest *request, Datum key, bool again, int64 inbox_id)
 	if (!request->endpoint->scheme->topic_apart)
 		return;
 	digest_of(request, "signed, id", request->id, digest);
-	note_seen(digest_datum(digest), inbox_id);
+	note_seen(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN), inbox_id);
 	digest_of(request, "signed, topic", request->type, digest);
-	note_seen(digest_datum(digest), inbox_id);
+	note_seen(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN), inbox_id);
 }
 
 /* Older than what is known of its object? */
@@ -277,14 +273,16 @@ note_latest(const WebhookRequest *request, const char *object, int64 sequence)
 	Datum		values[LATEST_NCOLUMNS];
 	bool		nulls[LATEST_NCOLUMNS] = {0};
 	Datum		key;
+	uint64		hash;
+	bool		newest;
 
 	initStringInfo(&all);
 	paysafe_argument_append(&all, request->endpoint->name);
 	appendStringInfoString(&all, object);
 	paysafe_keyring_mac("webhook object", all.data, all.len, digest);
 	pfree(all.data);
-	key = digest_datum(digest);
-	lock_digest(PAYSAFE_WEBHOOK_LATEST, digest);
+	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
+	hash = lock_digest(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", digest, key);
 	paysafe_store_scan(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", 1, &key, visit_latest, &latest);
 	if (latest.found)
 	{
@@ -295,21 +293,21 @@ note_latest(const WebhookRequest *request, const char *object, int64 sequence)
 			elog(ERROR, "row of webhook_latest is gone");
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 		paysafe_store_close(rel);
-		/* as old as the newest is no older: some count in seconds */
-		if (DatumGetInt64(values[LATEST_SEQUENCE]) > sequence)
-			return false;
 	}
+	/* as old as the newest is no older: some count in seconds */
+	newest = tuple == NULL || DatumGetInt64(values[LATEST_SEQUENCE]) <= sequence;
 	values[LATEST_DIGEST] = key;
 	values[LATEST_SEQUENCE] = Int64GetDatum(sequence);
 	values[LATEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	if (tuple != NULL)
+	if (newest && tuple != NULL)
 		paysafe_store_update(PAYSAFE_WEBHOOK_LATEST, tuple, values, nulls);
-	else
+	else if (newest)
 	{
 		paysafe_store_append(PAYSAFE_WEBHOOK_LATEST, values, nulls);
 		CommandCounterIncrement();
 	}
-	return true;
+	paysafe_store_unlock_value(PAYSAFE_WEBHOOK_LATEST, hash);
+	return newest;
 }
 
 /* The inbox */
@@ -389,31 +387,14 @@ record(const WebhookRequest *request, const char *origin)
 						   });
 }
 
-/* What becomes of a genuine request. */
+/* What becomes of a genuine request that one session at a time deals with. */
 static const char *
-settle(WebhookRequest *request, int64 *inbox_id)
+settle_once(const WebhookRequest *request, const char *object, int64 sequence,
+			const uint8 *digest, Datum key, int64 *inbox_id)
 {
-	char		object[WEBHOOK_MAX_ID + 1];
-	int64		sequence;
-	uint8		digest[PAYSAFE_SHA256_LEN];
-	Datum		key;
-	Seen		seen;
+	Seen		seen = look_up(key);
 
-	*inbox_id = 0;
-	if (!request->wanted)
-		return "ignored";
-	if (!read_sequence(request, object, &sequence))
-	{
-		request->reason = "sequence_malformed";
-		return "refused";
-	}
-	PreventCommandIfReadOnly("accepting a webhook");
-	event_digest(request, digest);
-	key = digest_datum(digest);
-	paysafe_store_activate();
-	lock_digest(PAYSAFE_WEBHOOK_SEEN, digest);
-	seen = look_up(key);
-	if (seen.found && !is_other_event(request, &seen))
+	if (seen.found && !is_other_event(request, digest, &seen))
 	{
 		*inbox_id = seen.inbox_id;
 		return "duplicate";
@@ -427,6 +408,34 @@ settle(WebhookRequest *request, int64 *inbox_id)
 		*inbox_id = add_to_inbox(request, digest);
 	note_event(request, key, seen.found, *inbox_id);
 	return "accepted";
+}
+
+static const char *
+settle(WebhookRequest *request, int64 *inbox_id)
+{
+	char		object[WEBHOOK_MAX_ID + 1];
+	int64		sequence;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	Datum		key;
+	uint64		hash;
+	const char *verdict;
+
+	*inbox_id = 0;
+	if (!request->wanted)
+		return "ignored";
+	if (!read_sequence(request, object, &sequence))
+	{
+		request->reason = "sequence_malformed";
+		return "refused";
+	}
+	PreventCommandIfReadOnly("accepting a webhook");
+	event_digest(request, digest);
+	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
+	paysafe_store_activate();
+	hash = lock_digest(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", digest, key);
+	verdict = settle_once(request, object, sequence, digest, key, inbox_id);
+	paysafe_store_unlock_value(PAYSAFE_WEBHOOK_SEEN, hash);
+	return verdict;
 }
 
 /* SQL-callable functions */
