@@ -127,6 +127,15 @@ skip_literal(const char *text, const char *start)
 	return tag;
 }
 
+static bool
+has_literal(const char *text)
+{
+	for (const char *c = text; c != NULL && *c != '\0'; c++)
+		if (skip_literal(c, text) > c)
+			return true;
+	return false;
+}
+
 /* Behind the comment that begins here; the same if none does. */
 static const char *
 skip_comment(const char *text)
@@ -190,7 +199,8 @@ paysafe_statement_clean_log(ErrorData *error)
 		ours = names_taker(*fields[i]);
 	if (!ours)
 		return;
-	error->hide_stmt = true;
+	/* of one whose secrets are parameters there is nothing to hide */
+	error->hide_stmt |= has_literal(debug_query_string);
 	for (int i = 0; i < lengthof(fields); i++)
 		clean_field(fields[i], statement);
 	/* what another type's input function says of it */
