@@ -402,9 +402,10 @@ try_member(Walk *w, size_t start, size_t end, size_t pos, int name_quote, char l
 {
 	NameKind	kind = kind_of(w, start, end);
 
-	/* <ns:name: the name comes yet */
-	if (w->s[pos] == ':' && start > 0 && w->s[start - 1] == '<' && pos + 1 < w->len &&
-		is_name_char(w->s[pos + 1]))
+	/* <ns:name, </ns:name: the name comes yet */
+	if (w->s[pos] == ':' && pos + 1 < w->len && is_name_char(w->s[pos + 1]) &&
+		((start > 0 && w->s[start - 1] == '<') ||
+		 (start > 1 && w->s[start - 1] == '/' && w->s[start - 2] == '<')))
 		return end;
 	if (kind == NOT_SECRET && paysafe_secret_name_is_value(w->s + start, end - start) &&
 		has_secret_label(w, start, end))
