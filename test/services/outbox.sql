@@ -1,6 +1,6 @@
 -- Webhooks out: signed as Standard Webhooks has it, sent at least once.
 BEGIN;
-SELECT plan(114);
+SELECT plan(115);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_sender;
 \getenv vectors VECTORS
@@ -34,6 +34,7 @@ CREATE TEMP TABLE secret (name text PRIMARY KEY, secret text);
 INSERT INTO secret SELECT 'bytes ' || n, 'whsec_' || replace(encode(decode(repeat('a5', n), 'hex'), 'base64'), E'\n', '') FROM unnest('{0,16,23,24,32,64,65}'::int[]) n;
 
 -- destinations
+SELECT throws_ok($$SELECT * FROM paysafe.outbox_claim('nosuch')$$, '22023', 'there is no webhook destination "nosuch"', 'a worker of none would wait in vain');
 SELECT throws_ok($$SELECT paysafe.outbox_add('shop', 'x', '{}')$$, '22023', 'there is no webhook destination "shop"', 'a destination is set up first');
 SELECT throws_ok($$SELECT paysafe.add_destination_key('shop')$$, '22023', NULL, 'its keys come after it');
 SELECT throws_ok($$SELECT paysafe.webhook_sign('shop', 'x', now(), '')$$, '22023', NULL, 'nothing is signed for it');
