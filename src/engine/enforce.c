@@ -157,13 +157,14 @@ topmost_ancestor(Oid relid)
 }
 
 /*
- * The row that the inserted one was before it moved here, in the layout of
- * rel, or NULL if the INSERT is one.
+ * The row that the inserted one was before it moved here, in the layout of its
+ * new partition, or NULL if the INSERT is one.
  */
 static TupleTableSlot *
-take_moved(Relation rel, HeapTuple inserted)
+take_moved(RowChange *change, HeapTuple inserted)
 {
 	MovedRow   *moved = llast(moved_rows);
+	Relation	rel = change->rel;
 	Relation	source;
 	TupleConversionMap *map;
 	TupleTableSlot *slot;
@@ -181,7 +182,11 @@ take_moved(Relation rel, HeapTuple inserted)
 	tuple = map ? execute_attr_map_tuple(moved->tuple, map) : heap_copytuple(moved->tuple);
 	slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	ExecStoreHeapTuple(tuple, slot, true);
-	free_moved(moved);
+	change->op = 'U';
+	change->moved = true;
+	change->left = moved->relid;
+	change->was = moved->tuple;
+	pfree(moved);
 	table_close(source, NoLock);
 	return slot;
 }
@@ -252,13 +257,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		change.after = trigdata->tg_trigslot;
 		if (unlikely(moved_rows != NIL))
 		{
-			taken = take_moved(change.rel, trigdata->tg_trigtuple);
-			if (taken != NULL)
-			{
-				change.op = 'U';
-				change.moved = true;
-				change.before = taken;
-			}
+			taken = take_moved(&change, trigdata->tg_trigtuple);
+			change.before = taken;
 		}
 	}
 	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
@@ -298,7 +298,10 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 	if (!change.rules->has_statement_trigger)
 		end_statement();
 	if (taken != NULL)
+	{
 		ExecDropSingleTupleTableSlot(taken);
+		heap_freetuple(change.was);
+	}
 	return PointerGetDatum(NULL);
 }
 

@@ -77,6 +77,8 @@ typedef struct RowChange
 	const RelationRules *rules;
 	char		op;				/* 'I', 'U' or 'D' */
 	bool		moved;			/* update across partitions */
+	Oid			left;			/* moved: the partition that it left ... */
+	HeapTuple	was;			/* ... and the row as it is there */
 	TupleTableSlot *before;		/* NULL for 'I' */
 	TupleTableSlot *after;		/* NULL for 'D' */
 	CommandId	command;		/* that made the change; orders the changes of a row */

@@ -32,6 +32,7 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
+#include "engine/assigned.h"
 #include "evidence/refusal_log.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
@@ -68,7 +69,10 @@ executor_start(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && paysafe_catalog_present())
+	{
 		paysafe_row_lock_statement_started(query);
+		paysafe_assigned_statement_started(query);
+	}
 }
 
 /* pg_upgrade moves everything as it is; it runs nobody's statements. */
