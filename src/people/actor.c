@@ -22,7 +22,6 @@
 #include "catalog/pg_type.h"
 #include "common/ip.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/backend_status.h"
@@ -31,6 +30,7 @@
 
 #include "base/transaction.h"
 #include "people/actor.h"
+#include "people/name.h"
 #include "redact/redact.h"
 
 #define MAX_ACTOR_LEN	200		/* bytes */
@@ -191,46 +191,6 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
 }
 
-/*
- * Characters of Unicode that are blank, or that nobody sees (the property
- * Default_Ignorable_Code_Point): two names that differ by them look alike.
- */
-static bool
-is_invisible(pg_wchar c)
-{
-	static const pg_wchar ranges[][2] = {
-		{0x80, 0xA0}, {0xAD, 0xAD}, {0x34F, 0x34F}, {0x61C, 0x61C}, {0x115F, 0x1160},
-		{0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},
-		{0x2028, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000},
-		{0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},
-		{0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}
-	};
-
-	for (int i = 0; i < lengthof(ranges); i++)
-		if (c >= ranges[i][0] && c <= ranges[i][1])
-			return true;
-	return false;
-}
-
-static void
-check_visible(const char *name)
-{
-	int			len = strlen(name);
-	pg_wchar   *wide;
-
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return;
-	wide = palloc((len + 1) * sizeof(pg_wchar));
-	pg_mb2wchar_with_len(name, wide, len);
-	for (pg_wchar *c = wide; *c; c++)
-		if (is_invisible(*c))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain invisible characters", "actor"),
-					 errdetail("It contains U+%04X.", (unsigned int) *c)));
-	pfree(wide);
-}
-
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_act_as);
@@ -249,7 +209,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
 	if (frame->actor.name != NULL)
-		check_visible(frame->actor.name);
+		paysafe_name_check(frame->actor.name, "actor");
 	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
 	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
 	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);
