@@ -40,6 +40,7 @@
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/replica.h"
 
 /* A row deleted on its way to another partition. */
 typedef struct MovedRow
@@ -243,6 +244,10 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		strcmp(trigdata->tg_trigger->tgname, PAYSAFE_ROW_TRIGGER) != 0)
 		misused("enforce", "the AFTER ROW trigger \"paysafe\"");
 
+	/* judged where it comes from */
+	if (unlikely(paysafe_replica_is_filling()))
+		return PointerGetDatum(NULL);
+
 	/*
 	 * A statement that already holds its lock does not look for invalidations
 	 * again; without this a rule changed meanwhile would hold only from the
@@ -293,9 +298,11 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 
 	/*
 	 * A partition younger than the declaration has this trigger, cloned, but
-	 * not the statement trigger, which PostgreSQL does not clone.
+	 * not the statement trigger, which PostgreSQL does not clone.  Logical
+	 * replication tells of rows, not of statements: each ends by itself, so that an
+	 * entry has moved its account before the account's own row brings nothing new.
 	 */
-	if (!change.rules->has_statement_trigger)
+	if (!change.rules->has_statement_trigger || OidIsValid(paysafe_replica_subscription()))
 		end_statement();
 	if (taken != NULL)
 	{
@@ -321,6 +328,8 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 		strcmp(trigdata->tg_trigger->tgname, PAYSAFE_STATEMENT_TRIGGER) != 0)
 		misused("enforce_statement", "the AFTER STATEMENT trigger \"paysafe_statement\"");
 
+	if (unlikely(paysafe_replica_is_filling()))
+		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
 		AcceptInvalidationMessages();

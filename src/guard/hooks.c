@@ -40,6 +40,7 @@
 #include "guard/maintenance.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
+#include "store/replica.h"
 #include "store/run_as_owner.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
@@ -72,6 +73,7 @@ executor_start(QueryDesc *query, int eflags)
 	{
 		paysafe_row_lock_statement_started(query);
 		paysafe_assigned_statement_started(query);
+		paysafe_replica_statement_started(query);
 	}
 }
 

@@ -49,6 +49,9 @@ extern void paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
  */
 extern void paysafe_store_activate(void);
 
+/* Has paysafe worked in this database?  Reads the table each time. */
+extern bool paysafe_store_is_active(void);
+
 /*
  * The index entries of rows that are in the table already.  Takes
  * RowExclusiveLock on the indexes until the end of the transaction.
