@@ -67,6 +67,25 @@ check_rules(const RowChange *change)
 	paysafe_refusal_leave();
 }
 
+/* A row that a trusted subscription brings is noted where others are judged. */
+static bool
+replay(const RowChange *change)
+{
+	Oid			subscription = paysafe_replica_subscription();
+	const RelationRules *rules = change->rules;
+	bool		trusted = false;
+
+	if (likely(!OidIsValid(subscription)))
+		return false;
+	for (int i = 0; i < rules->nrules && !trusted; i++)
+		trusted = rules->rules[i].kind->replays != NULL &&
+			rules->rules[i].kind->replays(&rules->rules[i], subscription);
+	for (int i = 0; i < rules->nrules && trusted; i++)
+		if (rules->rules[i].kind->replay != NULL)
+			rules->rules[i].kind->replay(&rules->rules[i], change);
+	return trusted;
+}
+
 static void
 end_statement(void)
 {
@@ -294,7 +313,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		HeapTupleHeaderGetCmax(trigdata->tg_trigtuple->t_data) :
 		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
 								trigdata->tg_newtuple : trigdata->tg_trigtuple)->t_data);
-	check_rules(&change);
+	if (!replay(&change))
+		check_rules(&change);
 
 	/*
 	 * A partition younger than the declaration has this trigger, cloned, but

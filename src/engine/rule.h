@@ -115,6 +115,13 @@ typedef struct RuleKind
 	void		(*check_row) (const Rule *rule, const RowChange *change);
 
 	/*
+	 * Is the subscription trusted for the table, so that the rows that it brings are
+	 * stored as they come?  Then no kind's check_row sees them, but its replay.
+	 */
+	bool		(*replays) (const Rule *rule, Oid subscription);
+	void		(*replay) (const Rule *rule, const RowChange *change);
+
+	/*
 	 * While the rule is declared: look at one existing row, and, after the
 	 * last one, at what the rows are together.  Report faults, do not raise.
 	 */

@@ -38,6 +38,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "guard/subscription.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
 #include "store/replica.h"
@@ -190,6 +191,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
+			paysafe_subscription_before(frame.statement);
 			maintenance = paysafe_maintenance_before(&frame);
 		}
 		if (previous_process_utility != NULL)
@@ -202,6 +204,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
 			paysafe_maintenance_after(maintenance);
+		if (guarded)
+			paysafe_subscription_after(frame.statement);
 	}
 	PG_FINALLY();
 	{

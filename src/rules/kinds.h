@@ -20,5 +20,6 @@ extern const RuleKind paysafe_balance_kind;
 extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
+extern const RuleKind paysafe_replica_kind;
 
 #endif							/* PAYSAFE_KINDS_H */

@@ -44,6 +44,14 @@ paysafe_store_set_recorder(StoreRecorder new_recorder)
 	recorder = new_recorder;
 }
 
+static StoreReplay is_replayed = NULL;
+
+void
+paysafe_store_set_replay(StoreReplay replay)
+{
+	is_replayed = replay;
+}
+
 static void
 insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
 {
@@ -584,7 +592,9 @@ paysafe_own_table(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by the trigger manager", "own_table")));
-	if (paysafe_replica_is_filling())
+	if (paysafe_replica_is_filling() ||
+		(OidIsValid(paysafe_replica_subscription()) && is_replayed != NULL &&
+		 is_replayed(paysafe_replica_subscription())))
 		return fill(trigdata);
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && !paysafe_store_is_active())
 	{

@@ -162,6 +162,13 @@ typedef void (*StoreRecorder) (Relation rel, TupleTableSlot *row);
 extern void paysafe_store_set_recorder(StoreRecorder recorder);
 
 /*
+ * Is a subscription trusted to bring rows of own tables?  Set by the layer above,
+ * which knows rules.
+ */
+typedef bool (*StoreReplay) (Oid subscription);
+extern void paysafe_store_set_replay(StoreReplay replay);
+
+/*
  * Complete what the record of a change needs.  Set by the audit log, which the
  * store does not know, to create its partitions.
  */

@@ -11,12 +11,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "replication/logicalworker.h"
 #include "replication/worker_internal.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "store/own_table.h"
 #include "store/replica.h"
@@ -53,6 +55,23 @@ paysafe_replica_subscription(void)
 		DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) != 1)
 		return InvalidOid;
 	return MyLogicalRepWorker->subid;
+}
+
+bool
+paysafe_replica_brings(PaysafeTable table)
+{
+	List	   *tree;
+	bool		found = false;
+	ListCell   *lc;
+
+	if (!IsLogicalWorker())
+		return false;
+	tree = find_all_inheritors(paysafe_catalog_table(table), NoLock, NULL);
+	foreach(lc, tree)
+		found |= SearchSysCacheExists2(SUBSCRIPTIONRELMAP, ObjectIdGetDatum(lfirst_oid(lc)),
+									   ObjectIdGetDatum(MyLogicalRepWorker->subid));
+	list_free(tree);
+	return found;
 }
 
 bool

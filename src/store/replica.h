@@ -10,6 +10,8 @@
 
 #include "executor/execdesc.h"
 
+#include "store/catalog.h"
+
 /*
  * The subscription whose worker (apply, its parallel helpers, table synchronization)
  * this process is, if the trigger that asks sees that worker's own change; InvalidOid
@@ -24,6 +26,12 @@ extern Oid	paysafe_replica_subscription(void);
  * judged where it comes from.
  */
 extern bool paysafe_replica_is_filling(void);
+
+/*
+ * Does the subscription of this worker bring rows of the own table, or of its
+ * partitions, too?
+ */
+extern bool paysafe_replica_brings(PaysafeTable table);
 
 /* A statement starts in this process. */
 extern void paysafe_replica_statement_started(QueryDesc *query);
