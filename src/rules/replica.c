@@ -392,6 +392,23 @@ paysafe_trust_subscription(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+PG_FUNCTION_INFO_V1(paysafe_subscription_trouble);
+
+/*
+ * subscription_trouble(subscription) returns text: see paysafe_replica_fault
+ */
+Datum
+paysafe_subscription_trouble(PG_FUNCTION_ARGS)
+{
+	Oid			subscription = paysafe_replica_find(NameStr(*PG_GETARG_NAME(0)));
+	Oid			relation;
+	char	   *fault = OidIsValid(subscription) ? paysafe_replica_fault(subscription, &relation) : NULL;
+
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_distrust_subscription);
 
 /*

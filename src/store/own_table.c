@@ -33,6 +33,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "store/catalog.h"
+#include "store/dumped.h"
 #include "store/own_table.h"
 #include "store/replica.h"
 
@@ -118,6 +119,42 @@ paysafe_store_activate(void)
 		active_here = xid;
 		active_here_sub = GetCurrentSubTransactionId();
 	}
+}
+
+/* Tables that a row of an own table is about: whoever has compiled their rules, do it again. */
+static void
+forget_rules(Relation rel, HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 1; i <= desc->natts; i++)
+	{
+		bool		isnull;
+		Datum		value;
+		ListCell   *lc;
+
+		if (TupleDescAttr(desc, i - 1)->atttypid != REGCLASSOID)
+			continue;
+		value = heap_getattr(tuple, i, desc, &isnull);
+		if (isnull || get_rel_relkind(DatumGetObjectId(value)) == '\0')
+			continue;
+		foreach(lc, find_all_inheritors(DatumGetObjectId(value), NoLock, NULL))
+			CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+	}
+}
+
+void
+paysafe_store_restore(PaysafeTable table, TupleDesc desc, HeapTuple tuple)
+{
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	Relation	rel;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+	rel = paysafe_store_open(table);
+	forget_rules(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
+	paysafe_store_close(rel);
 }
 
 bool
@@ -518,28 +555,6 @@ paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column)
 
 PG_FUNCTION_INFO_V1(paysafe_own_table);
 
-/* Tables that a row of an own table is about: whoever has compiled their rules, do it again. */
-static void
-forget_rules(Relation rel, HeapTuple tuple)
-{
-	TupleDesc	desc = RelationGetDescr(rel);
-
-	for (int i = 1; i <= desc->natts; i++)
-	{
-		bool		isnull;
-		Datum		value;
-		ListCell   *lc;
-
-		if (TupleDescAttr(desc, i - 1)->atttypid != REGCLASSOID)
-			continue;
-		value = heap_getattr(tuple, i, desc, &isnull);
-		if (isnull || get_rel_relkind(DatumGetObjectId(value)) == '\0')
-			continue;
-		foreach(lc, find_all_inheritors(DatumGetObjectId(value), NoLock, NULL))
-			CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
-	}
-}
-
 /* Does every database have this row of its own: one that a dump leaves out, too? */
 static bool
 is_local(Relation rel, HeapTuple tuple)
@@ -598,6 +613,9 @@ paysafe_own_table(PG_FUNCTION_ARGS)
 		return fill(trigdata);
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && !paysafe_store_is_active())
 	{
+		if (RelationGetRelid(trigdata->tg_relation) == paysafe_catalog_table(PAYSAFE_DUMPED_ROW) &&
+			paysafe_dumped_take(trigdata->tg_relation, trigdata->tg_trigtuple))
+			return PointerGetDatum(NULL);
 		forget_rules(trigdata->tg_relation, trigdata->tg_trigtuple);
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	}

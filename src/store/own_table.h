@@ -49,6 +49,12 @@ extern void paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
  */
 extern void paysafe_store_activate(void);
 
+/*
+ * Add a row of an own table as a dump had it: nothing is recorded, the database does
+ * not count as used, and whoever has compiled rules of its tables does so again.
+ */
+extern void paysafe_store_restore(PaysafeTable table, TupleDesc desc, HeapTuple tuple);
+
 /* Has paysafe worked in this database?  Reads the table each time. */
 extern bool paysafe_store_is_active(void);
 
