@@ -22,4 +22,8 @@ extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
 extern const RuleKind paysafe_replica_kind;
 
+extern const RuleModule paysafe_ledger_module;
+extern const RuleModule paysafe_balance_module;
+extern const RuleModule paysafe_audit_module;
+
 #endif							/* PAYSAFE_KINDS_H */

@@ -21,6 +21,7 @@ SELECT paysafe.act_as('clerk');
 INSERT INTO shop.refund VALUES (1, 1, 100, 'EUR', 'requested');
 SELECT paysafe.act_as('boss'), paysafe.approve('shop.refund', '1', 'x');
 UPDATE shop.refund SET status = 'sent';
+SELECT paysafe.propose('x'), paysafe.set_refund_threshold('shop.refund', 'EUR', 60), paysafe.propose(NULL);
 CREATE TABLE shop.entry (id int PRIMARY KEY, txn int, account int, amount numeric, currency text, day date);
 SELECT paysafe.protect_ledger('shop.entry', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day'), paysafe.close_period('shop.entry', '2026-01-31');
 CREATE INDEX ON shop.entry (txn);
