@@ -26,12 +26,9 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
-<<<<<<< HEAD
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
-=======
 GRANT EXECUTE ON FUNCTION paysafe.propose(text, text) TO PUBLIC;
->>>>>>> main
 GRANT EXECUTE ON FUNCTION paysafe.open_maintenance(text, text, interval, regclass[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_maintenance() TO PUBLIC;
 
@@ -78,17 +75,13 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''balance_stripe'', pg_catalog.to_jsonb(r) FROM paysafe.balance_stripe r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''reservation_record'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''proposal_record'', pg_catalog.to_jsonb(r) FROM paysafe.proposal_record r WHERE r.relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''maintenance_record'', pg_catalog.to_jsonb(r) FROM paysafe.maintenance_record r');
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
 SELECT pg_extension_config_dump('paysafe.balance_stripe_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.reservation_end', '');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
-<<<<<<< HEAD
-=======
-SELECT pg_extension_config_dump('paysafe.proposal_record', 'WHERE relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
-SELECT pg_extension_config_dump('paysafe.approval_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
->>>>>>> main
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');

@@ -211,6 +211,32 @@ take_moved(RowChange *change, HeapTuple inserted)
 	return slot;
 }
 
+/* What the trigger was told, as a change; a row that moved here is one update. */
+static void
+read_change(const TriggerData *trigdata, RowChange *change)
+{
+	change->rel = trigdata->tg_relation;
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		change->op = 'I';
+		change->after = trigdata->tg_trigslot;
+		if (unlikely(moved_rows != NIL))
+			change->before = take_moved(change, trigdata->tg_trigtuple);
+	}
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		change->op = 'U';
+		change->before = trigdata->tg_trigslot;
+		change->after = trigdata->tg_newslot;
+		change->assigned = trigdata->tg_updatedcols;
+	}
+	else
+	{
+		change->op = 'D';
+		change->before = trigdata->tg_trigslot;
+	}
+}
+
 static PAYSAFE_NORETURN void
 misused(const char *function, const char *how)
 {
@@ -256,7 +282,6 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RowChange	change = {0};
-	TupleTableSlot *taken = NULL;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
@@ -274,29 +299,7 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 	 */
 	AcceptInvalidationMessages();
 
-	change.rel = trigdata->tg_relation;
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-	{
-		change.op = 'I';
-		change.after = trigdata->tg_trigslot;
-		if (unlikely(moved_rows != NIL))
-		{
-			taken = take_moved(&change, trigdata->tg_trigtuple);
-			change.before = taken;
-		}
-	}
-	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-	{
-		change.op = 'U';
-		change.before = trigdata->tg_trigslot;
-		change.after = trigdata->tg_newslot;
-		change.assigned = trigdata->tg_updatedcols;
-	}
-	else
-	{
-		change.op = 'D';
-		change.before = trigdata->tg_trigslot;
-	}
+	read_change(trigdata, &change);
 	if (unlikely(moved_rows != NIL))
 		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
 	if (change.op == 'D' &&
@@ -324,9 +327,9 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 	 */
 	if (!change.rules->has_statement_trigger || OidIsValid(paysafe_replica_subscription()))
 		end_statement();
-	if (taken != NULL)
+	if (change.moved)
 	{
-		ExecDropSingleTupleTableSlot(taken);
+		ExecDropSingleTupleTableSlot(change.before);
 		heap_freetuple(change.was);
 	}
 	return PointerGetDatum(NULL);

@@ -196,28 +196,6 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
 }
 
-<<<<<<< HEAD
-=======
-static void
-check_visible(const char *name)
-{
-	int			len = strlen(name);
-	pg_wchar   *wide;
-
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return;
-	wide = palloc((len + 1) * sizeof(pg_wchar));
-	pg_mb2wchar_with_len(name, wide, len);
-	for (pg_wchar *c = wide; *c; c++)
-		if (paysafe_argument_is_invisible(*c))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain invisible characters", "actor"),
-					 errdetail("It contains U+%04X.", (unsigned int) *c)));
-	pfree(wide);
-}
-
->>>>>>> main
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_act_as);

@@ -162,14 +162,11 @@ const RuleKind paysafe_audit_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
-<<<<<<< HEAD
 	.replay = replay,
-=======
 	.describe = describe
 };
 
 const RuleModule paysafe_audit_module = {
->>>>>>> main
 	.end_statement = paysafe_audit_log_flush,
 	.pre_commit = pre_commit,
 	.end_transaction = paysafe_audit_log_end_transaction,

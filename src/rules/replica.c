@@ -170,13 +170,6 @@ replays_own_table(Oid subscription)
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	/* trust_subscription has asked for the second person, the first time too */
-	return NULL;
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	return psprintf("subscription %s of %s is trusted: its rows are stored as they come",
@@ -185,9 +178,16 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_replica_kind = {
 	.name = "replica",
+	/* trust_subscription asks for the second person, the first time too */
+	.fields = (const SpecField[])
+	{
+		{.key = "subscription", .type = SPEC_TEXT},
+		{.key = "source", .type = SPEC_TEXT},
+		{.key = "tables", .type = SPEC_TEXT},
+		{.key = NULL}
+	},
 	.compile = compile,
 	.replays = replays,
-	.loosens = loosens,
 	.describe = describe
 };
 
@@ -344,6 +344,7 @@ paysafe_trust_subscription(PG_FUNCTION_ARGS)
 	char	   *from;
 	List	   *names = NIL;
 	List	   *declared = NIL;
+	ProposedChange change = {.approved_as = PAYSAFE_RULE, .name = "replica"};
 	SpecBuilder builder;
 	Source		source;
 	Jsonb	   *spec;
@@ -379,13 +380,17 @@ paysafe_trust_subscription(PG_FUNCTION_ARGS)
 	}
 	if (declared == NIL)
 		PG_RETURN_VOID();
-	paysafe_loosening_authorize(linitial_oid(declared), "replica", version,
-								psprintf("trusts subscription \"%s\" (%s) for %s",
-										 name, from, paysafe_strings_join(names)));
 	paysafe_spec_begin(&builder);
 	paysafe_spec_add_text(&builder, "subscription", name);
 	paysafe_spec_add_text(&builder, "source", from);
-	spec = paysafe_spec_end(&builder);
+	paysafe_spec_add_text(&builder, "tables", paysafe_strings_join(names));
+	change.relation = linitial_oid(declared);
+	change.after = spec = paysafe_spec_end(&builder);
+	change.version = version;
+	change.loosens = change.difference =
+		psprintf("trusts subscription \"%s\" (%s) for %s", name, from, paysafe_strings_join(names));
+	if (!paysafe_loosening_authorize(&change))
+		PG_RETURN_VOID();
 	paysafe_store_complete();
 	foreach(lc, declared)
 		paysafe_declare_version(lfirst_oid(lc), "replica", spec, false, reason);
