@@ -10,6 +10,11 @@ CREATE FUNCTION paysafe.rule_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_rule_trouble';
 COMMENT ON FUNCTION paysafe.rule_trouble(regclass) IS 'why the rules of a table do not fit it any more, so that every change is refused';
 
+CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
+COMMENT ON FUNCTION paysafe.subscription_trouble(name) IS 'why a subscription that is enabled will stop: it brings rows that can neither be judged nor are trusted';
+
 CREATE FUNCTION paysafe.reconcile(relation regclass, OUT key text, OUT finding text) RETURNS SETOF record
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -222,7 +227,23 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM pg_trigger g
 		 WHERE g.tgfoid = 'paysafe.enforce()'::regprocedure
 		   AND NOT EXISTS (SELECT 1 FROM paysafe.protected_table t WHERE t.relation = g.tgrelid)
-		 GROUP BY g.tgrelid;
+		 GROUP BY g.tgrelid
+		UNION ALL
+		-- rules that a dump brought and whose table it did not
+		SELECT d.content ->> 'relation', 'dumped_rules', false,
+			   'the dump brought rules, but the table, or one that they refer to, is not here: '
+			   || string_agg(d.content ->> 'rule', ', ' ORDER BY d.content ->> 'rule')
+		  FROM paysafe.dumped_row d
+		 WHERE d.own_table = 'rule' AND NOT (d.content ->> 'removed')::boolean
+		   AND (d.content ->> 'version')::int = (SELECT max((n.content ->> 'version')::int) FROM paysafe.dumped_row n
+				WHERE n.own_table = 'rule' AND n.content ->> 'relation' = d.content ->> 'relation'
+				  AND n.content ->> 'rule' = d.content ->> 'rule')
+		 GROUP BY 1
+		UNION ALL
+		-- rows that replication brings
+		SELECT 'subscription ' || quote_ident(s.subname), 'rows', w.trouble IS NULL, w.trouble
+		  FROM pg_subscription s, LATERAL (SELECT paysafe.subscription_trouble(s.subname) AS trouble) w
+		 WHERE s.subdbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database());
 	END;
 COMMENT ON FUNCTION paysafe.check_rules() IS 'check(): rules without tables and tables without rules';
 

@@ -26,6 +26,8 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.propose(text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.open_maintenance(text, text, interval, regclass[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_maintenance() TO PUBLIC;
@@ -64,25 +66,29 @@ GRANT SELECT ON paysafe.refusal_log TO pg_monitor;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
-SELECT pg_extension_config_dump('paysafe.rule', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
-SELECT pg_extension_config_dump('paysafe.threshold', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
-SELECT pg_extension_config_dump('paysafe.refund_event', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
-SELECT pg_extension_config_dump('paysafe.closed_period', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
-SELECT pg_extension_config_dump('paysafe.balance_stripe', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+--
+-- What is about tables of users goes through paysafe.dumped_row (src/store/dumped.c):
+-- pg_dump puts the condition behind its own SELECT, so that these rows are its too.
+SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
+	UNION ALL SELECT ''rule'', pg_catalog.to_jsonb(r) FROM paysafe.rule r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''threshold'', pg_catalog.to_jsonb(r) FROM paysafe.threshold r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''refund_event'', pg_catalog.to_jsonb(r) FROM paysafe.refund_event r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''closed_period'', pg_catalog.to_jsonb(r) FROM paysafe.closed_period r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''balance_stripe'', pg_catalog.to_jsonb(r) FROM paysafe.balance_stripe r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''reservation_record'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''proposal_record'', pg_catalog.to_jsonb(r) FROM paysafe.proposal_record r WHERE r.relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''maintenance_record'', pg_catalog.to_jsonb(r) FROM paysafe.maintenance_record r');
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
 SELECT pg_extension_config_dump('paysafe.balance_stripe_id_seq', '');
-SELECT pg_extension_config_dump('paysafe.reservation_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.reservation_end', '');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
-SELECT pg_extension_config_dump('paysafe.proposal_record', 'WHERE relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
-SELECT pg_extension_config_dump('paysafe.approval_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');
 SELECT pg_extension_config_dump('paysafe.refusal_record', '');
-SELECT pg_extension_config_dump('paysafe.maintenance_record', 'WHERE NOT EXISTS (SELECT 1 FROM unnest(tables) t WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t))');
 SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');

@@ -18,6 +18,16 @@ CREATE TABLE paysafe.activation (at timestamptz NOT NULL);
 COMMENT ON TABLE paysafe.activation IS 'since when no row of these tables arrives by SQL';
 --@own_table paysafe.activation
 
+-- Rows of own tables that are about tables of users, as a dump has them: see grants.sql.
+CREATE TABLE paysafe.dumped_row (own_table text NOT NULL, content jsonb NOT NULL);
+COMMENT ON TABLE paysafe.dumped_row IS 'rows that a dump brought and whose table is not in this database; otherwise empty';
+--@own_table paysafe.dumped_row
+
+CREATE FUNCTION paysafe.adopt_dumped_rows() RETURNS integer
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_adopt_dumped_rows';
+COMMENT ON FUNCTION paysafe.adopt_dumped_rows() IS 'puts rows of paysafe.dumped_row whose table has come since where they belong; how many';
+
 -- The two trigger functions of protected tables.  PUBLIC may execute them:
 -- whoever creates a partition of a protected table clones its triggers.
 CREATE FUNCTION paysafe.enforce() RETURNS trigger

@@ -197,6 +197,18 @@ sets_expression_compat(const AlterTableCmd *cmd)
 #endif
 }
 
+/* The actions of a MERGE that may update rows of the target; PostgreSQL 17 sorts them. */
+static inline List *
+merge_actions_compat(ResultRelInfo *target)
+{
+#if PG_VERSION_NUM >= 170000
+	return list_concat_copy(target->ri_MergeActions[MERGE_WHEN_MATCHED],
+							target->ri_MergeActions[MERGE_WHEN_NOT_MATCHED_BY_SOURCE]);
+#else
+	return target->ri_matchedMergeAction;
+#endif
+}
+
 /* An EvalPlanQual that has nothing to evaluate; PostgreSQL 16 added a list. */
 static inline void
 init_evalplanqual_compat(EPQState *epqstate, EState *estate)

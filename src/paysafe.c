@@ -21,8 +21,10 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "guard/subscription.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
 #include "services/webhook/webhook.h"
@@ -54,6 +56,8 @@ _PG_init(void)
 	paysafe_audit_log_init();
 	paysafe_refusal_log_init();
 	paysafe_maintenance_init();
+	paysafe_replica_init();
+	paysafe_subscription_init();
 	paysafe_hooks_init();
 	paysafe_keyring_init();
 	paysafe_idempotency_init();

@@ -17,7 +17,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap dump property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz
+CHECK_KINDS = layout regress isolation pgtap encoding dump replication property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz
 
 .PHONY: check check-versions check-assert check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 
@@ -25,7 +25,7 @@ check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap dump upgrade property guard services clock attacks
+	@test/lib/check.sh regress isolation pgtap encoding dump replication upgrade property guard services clock attacks
 
 check-assert:
 	@test/lib/assert.sh regress isolation pgtap guard

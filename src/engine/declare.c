@@ -61,6 +61,13 @@ enum
 };
 
 static DeclareWindow is_window_open = NULL;
+static DeclareJudge judge = NULL;
+
+void
+paysafe_declare_set_judge(DeclareJudge new_judge)
+{
+	judge = new_judge;
+}
 
 void
 paysafe_declare_set_window(DeclareWindow window)
@@ -133,6 +140,23 @@ add_version(Oid relation, const char *name, int version, Oid reference,
 	CommandCounterIncrement();
 }
 
+void
+paysafe_declare_version(Oid relation, const char *name, Jsonb *spec, bool removed,
+						const char *reason)
+{
+	RuleSource	rule;
+	bool		was_removed;
+	int			version = paysafe_rule_newest(relation, name, &rule, &was_removed) ? rule.version + 1 : 1;
+
+	add_version(relation, name, version, InvalidOid, spec, removed, reason);
+	if (paysafe_catalog_is_own(relation))
+		return;
+	if (removed)
+		paysafe_triggers_drop(relation);
+	else
+		paysafe_triggers_ensure(relation);
+}
+
 /*
  * Would the specification compile?  Looked at before anything else, so that a
  * misspelt column is not taken for a change that needs approval.
@@ -197,6 +221,8 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
 		paysafe_triggers_ensure(reference);
+	if (judge != NULL)
+		judge(relation);
 }
 
 char *

@@ -32,6 +32,18 @@ extern void paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb
  */
 extern void paysafe_declare_lock(Oid relid);
 
+/*
+ * Add a version of a rule that is neither validated nor asked about: the caller has
+ * the lock and whatever approval it takes.  Triggers are completed, except on own
+ * tables, or dropped with the last rule.
+ */
+extern void paysafe_declare_version(Oid relation, const char *name, Jsonb *spec, bool removed,
+									const char *reason);
+
+/* Asked after each declaration: may the relation have the rule?  Raises if not. */
+typedef void (*DeclareJudge) (Oid relation);
+extern void paysafe_declare_set_judge(DeclareJudge judge);
+
 /* Raises unless the caller owns the relation, which must exist. */
 extern void paysafe_declare_check_owner(Oid relid);
 

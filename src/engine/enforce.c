@@ -40,6 +40,7 @@
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/replica.h"
 
 /* A row deleted on its way to another partition. */
 typedef struct MovedRow
@@ -64,6 +65,25 @@ check_rules(const RowChange *change)
 		if (rules->rules[i].kind->check_row != NULL)
 			rules->rules[i].kind->check_row(&rules->rules[i], change);
 	paysafe_refusal_leave();
+}
+
+/* A row that a trusted subscription brings is noted where others are judged. */
+static bool
+replay(const RowChange *change)
+{
+	Oid			subscription = paysafe_replica_subscription();
+	const RelationRules *rules = change->rules;
+	bool		trusted = false;
+
+	if (likely(!OidIsValid(subscription)))
+		return false;
+	for (int i = 0; i < rules->nrules && !trusted; i++)
+		trusted = rules->rules[i].kind->replays != NULL &&
+			rules->rules[i].kind->replays(&rules->rules[i], subscription);
+	for (int i = 0; i < rules->nrules && trusted; i++)
+		if (rules->rules[i].kind->replay != NULL)
+			rules->rules[i].kind->replay(&rules->rules[i], change);
+	return trusted;
 }
 
 static void
@@ -157,13 +177,14 @@ topmost_ancestor(Oid relid)
 }
 
 /*
- * The row that the inserted one was before it moved here, in the layout of
- * rel, or NULL if the INSERT is one.
+ * The row that the inserted one was before it moved here, in the layout of its
+ * new partition, or NULL if the INSERT is one.
  */
 static TupleTableSlot *
-take_moved(Relation rel, HeapTuple inserted)
+take_moved(RowChange *change, HeapTuple inserted)
 {
 	MovedRow   *moved = llast(moved_rows);
+	Relation	rel = change->rel;
 	Relation	source;
 	TupleConversionMap *map;
 	TupleTableSlot *slot;
@@ -181,9 +202,39 @@ take_moved(Relation rel, HeapTuple inserted)
 	tuple = map ? execute_attr_map_tuple(moved->tuple, map) : heap_copytuple(moved->tuple);
 	slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	ExecStoreHeapTuple(tuple, slot, true);
-	free_moved(moved);
+	change->op = 'U';
+	change->moved = true;
+	change->left = moved->relid;
+	change->was = moved->tuple;
+	pfree(moved);
 	table_close(source, NoLock);
 	return slot;
+}
+
+/* What the trigger was told, as a change; a row that moved here is one update. */
+static void
+read_change(const TriggerData *trigdata, RowChange *change)
+{
+	change->rel = trigdata->tg_relation;
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		change->op = 'I';
+		change->after = trigdata->tg_trigslot;
+		if (unlikely(moved_rows != NIL))
+			change->before = take_moved(change, trigdata->tg_trigtuple);
+	}
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		change->op = 'U';
+		change->before = trigdata->tg_trigslot;
+		change->after = trigdata->tg_newslot;
+		change->assigned = trigdata->tg_updatedcols;
+	}
+	else
+	{
+		change->op = 'D';
+		change->before = trigdata->tg_trigslot;
+	}
 }
 
 static PAYSAFE_NORETURN void
@@ -231,12 +282,15 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RowChange	change = {0};
-	TupleTableSlot *taken = NULL;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
 		strcmp(trigdata->tg_trigger->tgname, PAYSAFE_ROW_TRIGGER) != 0)
 		misused("enforce", "the AFTER ROW trigger \"paysafe\"");
+
+	/* judged where it comes from */
+	if (unlikely(paysafe_replica_is_filling()))
+		return PointerGetDatum(NULL);
 
 	/*
 	 * A statement that already holds its lock does not look for invalidations
@@ -245,34 +299,7 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 	 */
 	AcceptInvalidationMessages();
 
-	change.rel = trigdata->tg_relation;
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-	{
-		change.op = 'I';
-		change.after = trigdata->tg_trigslot;
-		if (unlikely(moved_rows != NIL))
-		{
-			taken = take_moved(change.rel, trigdata->tg_trigtuple);
-			if (taken != NULL)
-			{
-				change.op = 'U';
-				change.moved = true;
-				change.before = taken;
-			}
-		}
-	}
-	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-	{
-		change.op = 'U';
-		change.before = trigdata->tg_trigslot;
-		change.after = trigdata->tg_newslot;
-		change.assigned = trigdata->tg_updatedcols;
-	}
-	else
-	{
-		change.op = 'D';
-		change.before = trigdata->tg_trigslot;
-	}
+	read_change(trigdata, &change);
 	if (unlikely(moved_rows != NIL))
 		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
 	if (change.op == 'D' &&
@@ -289,16 +316,22 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		HeapTupleHeaderGetCmax(trigdata->tg_trigtuple->t_data) :
 		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
 								trigdata->tg_newtuple : trigdata->tg_trigtuple)->t_data);
-	check_rules(&change);
+	if (!replay(&change))
+		check_rules(&change);
 
 	/*
 	 * A partition younger than the declaration has this trigger, cloned, but
-	 * not the statement trigger, which PostgreSQL does not clone.
+	 * not the statement trigger, which PostgreSQL does not clone.  Logical
+	 * replication tells of rows, not of statements: each ends by itself, so that an
+	 * entry has moved its account before the account's own row brings nothing new.
 	 */
-	if (!change.rules->has_statement_trigger)
+	if (!change.rules->has_statement_trigger || OidIsValid(paysafe_replica_subscription()))
 		end_statement();
-	if (taken != NULL)
-		ExecDropSingleTupleTableSlot(taken);
+	if (change.moved)
+	{
+		ExecDropSingleTupleTableSlot(change.before);
+		heap_freetuple(change.was);
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -318,6 +351,8 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 		strcmp(trigdata->tg_trigger->tgname, PAYSAFE_STATEMENT_TRIGGER) != 0)
 		misused("enforce_statement", "the AFTER STATEMENT trigger \"paysafe_statement\"");
 
+	if (unlikely(paysafe_replica_is_filling()))
+		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
 		AcceptInvalidationMessages();

@@ -243,9 +243,10 @@ bool
 paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 {
 	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	Bitmapset  *key;
+	AttrNumber *key;
+	int			nkey;
 	Relation	rel;
-	bool		in_key;
+	bool		in_key = false;
 	ListCell   *lc;
 
 	foreach(lc, sources)
@@ -261,8 +262,9 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 			return true;
 	}
 	rel = table_open(relid, AccessShareLock);
-	key = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
-	in_key = bms_is_member(get_attnum(relid, column) - FirstLowInvalidHeapAttributeNumber, key);
+	nkey = paysafe_row_key_primary(rel, &key);
+	for (int i = 0; i < nkey; i++)
+		in_key |= key[i] == get_attnum(relid, column);
 	table_close(rel, AccessShareLock);
 	return in_key;
 }
@@ -341,6 +343,8 @@ compile(Relation leaf)
 	rules->relid = relid;
 	rules->context = context;
 	rules->sources = paysafe_rule_sources(relid);
+	if (rules->sources != NIL)
+		paysafe_row_key_check(leaf);
 	rules->key.n = paysafe_row_key_columns(leaf, &rules->key.attnums);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =

@@ -79,6 +79,8 @@ typedef struct RowChange
 	const RelationRules *rules;
 	char		op;				/* 'I', 'U' or 'D' */
 	bool		moved;			/* update across partitions */
+	Oid			left;			/* moved: the partition that it left ... */
+	HeapTuple	was;			/* ... and the row as it is there */
 	TupleTableSlot *before;		/* NULL for 'I' */
 	TupleTableSlot *after;		/* NULL for 'D' */
 	CommandId	command;		/* that made the change; orders the changes of a row */
@@ -126,6 +128,13 @@ typedef struct RuleKind
 
 	/* Accept the change or raise the rule's error. */
 	void		(*check_row) (const Rule *rule, const RowChange *change);
+
+	/*
+	 * Is the subscription trusted for the table, so that the rows that it brings are
+	 * stored as they come?  Then no kind's check_row sees them, but its replay.
+	 */
+	bool		(*replays) (const Rule *rule, Oid subscription);
+	void		(*replay) (const Rule *rule, const RowChange *change);
 
 	/*
 	 * While the rule is declared: look at one existing row, and, after the

@@ -22,6 +22,7 @@
 #include "engine/triggers.h"
 #include "store/catalog.h"
 #include "store/run_as_owner.h"
+#include "values/row_key.h"
 
 void
 paysafe_triggers_check_table(Relation rel, bool is_root)
@@ -110,6 +111,7 @@ paysafe_triggers_join(Oid relid)
 		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
 
 		paysafe_triggers_check_table(rel, false);
+		paysafe_row_key_check(rel);
 		relation_close(rel, NoLock);
 	}
 	paysafe_triggers_ensure(relid);

@@ -33,13 +33,16 @@
 #include "utils/lsyscache.h"
 
 #include "base/statement.h"
+#include "engine/assigned.h"
 #include "evidence/refusal_queue.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "guard/subscription.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
+#include "store/replica.h"
 #include "store/run_as_owner.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
@@ -70,7 +73,11 @@ executor_start(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && paysafe_catalog_present())
+	{
 		paysafe_row_lock_statement_started(query);
+		paysafe_assigned_statement_started(query);
+		paysafe_replica_statement_started(query);
+	}
 }
 
 /* pg_upgrade moves everything as it is; it runs nobody's statements. */
@@ -186,6 +193,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
+			paysafe_subscription_before(frame.statement);
 			maintenance = paysafe_maintenance_before(&frame);
 		}
 		if (previous_process_utility != NULL)
@@ -198,6 +206,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
 			paysafe_maintenance_after(maintenance);
+		if (guarded)
+			paysafe_subscription_after(frame.statement);
 	}
 	PG_FINALLY();
 	{

@@ -22,7 +22,6 @@
 #include "catalog/pg_type.h"
 #include "common/ip.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/backend_status.h"
@@ -32,6 +31,7 @@
 #include "base/argument.h"
 #include "base/transaction.h"
 #include "people/actor.h"
+#include "people/name.h"
 #include "redact/redact.h"
 
 #define MAX_ACTOR_LEN	200		/* bytes */
@@ -196,25 +196,6 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
 }
 
-static void
-check_visible(const char *name)
-{
-	int			len = strlen(name);
-	pg_wchar   *wide;
-
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return;
-	wide = palloc((len + 1) * sizeof(pg_wchar));
-	pg_mb2wchar_with_len(name, wide, len);
-	for (pg_wchar *c = wide; *c; c++)
-		if (paysafe_argument_is_invisible(*c))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain invisible characters", "actor"),
-					 errdetail("It contains U+%04X.", (unsigned int) *c)));
-	pfree(wide);
-}
-
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_act_as);
@@ -233,7 +214,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
 	if (frame->actor.name != NULL)
-		check_visible(frame->actor.name);
+		paysafe_name_check(frame->actor.name, "actor");
 	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
 	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
 	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);

@@ -7,54 +7,38 @@
  */
 #include "postgres.h"
 
-#include <locale.h>
-#include <wctype.h>
-
-#include "common/unicode_norm.h"
-#include "mb/pg_wchar.h"
-
 #include "people/actor.h"
+#include "people/name.h"
 #include "people/person.h"
 #include "store/catalog.h"
 
-/*
- * A UTF-8 name without what does not make another name: compatibility forms
- * (full-width letters, ligatures), composition, case.
- */
-static pg_wchar *
-fold_name(const char *name)
+typedef enum Sameness
 {
-	static locale_t locale = (locale_t) 0;
-	int			len = strlen(name);
-	pg_wchar   *wide = palloc((len + 1) * sizeof(pg_wchar));
+	ANOTHER,
+	THE_SAME,
+	UNKNOWN						/* a name cannot be read */
+} Sameness;
 
-	/* the database's own locale may know the case of ASCII letters only */
-	if (locale == (locale_t) 0)
-		locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
-	pg_mb2wchar_with_len(name, wide, len);
-	wide = unicode_normalize(UNICODE_NFKC, wide);
-	for (pg_wchar *c = wide; *c; c++)
-		if (*c < 0x80)
-			*c = pg_ascii_tolower(*c);
-		else if (locale != (locale_t) 0)
-			*c = towlower_l(*c, locale);
-	return unicode_normalize(UNICODE_NFKC, wide);
+static Sameness
+compare_names(const char *a, const char *b)
+{
+	pg_wchar   *wa = paysafe_name_fold(a);
+	pg_wchar   *wb = paysafe_name_fold(b);
+
+	if (strcmp(a, b) == 0)
+		return THE_SAME;
+	if (wa == NULL || wb == NULL)
+		return UNKNOWN;
+	for (; *wa == *wb; wa++, wb++)
+		if (*wa == 0)
+			return THE_SAME;
+	return ANOTHER;
 }
 
 bool
 paysafe_person_same_name(const char *a, const char *b)
 {
-	pg_wchar   *wa;
-	pg_wchar   *wb;
-
-	if (pg_strcasecmp(a, b) == 0)
-		return true;
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return false;
-	for (wa = fold_name(a), wb = fold_name(b); *wa == *wb; wa++, wb++)
-		if (*wa == 0)
-			return true;
-	return false;
+	return compare_names(a, b) != ANOTHER;
 }
 
 Person *
@@ -68,25 +52,43 @@ paysafe_person_current(void)
 	return person;
 }
 
+/* The words, if the names are one; others, if nobody can say; NULL if they are two. */
+static char *
+clash(const char *a, const char *b, char *words)
+{
+	switch (compare_names(a, b))
+	{
+		case ANOTHER:
+			return NULL;
+		case THE_SAME:
+			return words;
+		case UNKNOWN:
+			break;
+	}
+	return pstrdup("The name of a login is no valid text in this database's encoding, so it cannot be compared.");
+}
+
 char *
 paysafe_person_conflict(const Person *approver, const Person *requester)
 {
+	char	   *own = psprintf("\"%s\" requested it.", requester->actor ? requester->actor : approver->actor);
+	char	   *conflict;
+
 	if (requester->actor != NULL)
 	{
-		if (paysafe_person_same_name(approver->actor, requester->actor))
-			return psprintf("\"%s\" requested it.", requester->actor);
-		if (paysafe_person_same_name(approver->login, requester->actor))
-			return psprintf("The approval came over the login of \"%s\", who requested it.",
-							requester->actor);
-		return NULL;
+		if ((conflict = clash(approver->actor, requester->actor, own)) != NULL)
+			return conflict;
+		return clash(approver->login, requester->actor,
+					 psprintf("The approval came over the login of \"%s\", who requested it.",
+							  requester->actor));
 	}
 	/* nobody was named: the login is all that is known */
-	if (paysafe_person_same_name(approver->actor, requester->login) ||
-		paysafe_person_same_name(approver->actor, requester->session_user_name))
-		return psprintf("\"%s\" requested it.", approver->actor);
-	if (paysafe_person_same_name(approver->login, requester->login))
-		return psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
-						requester->login);
+	if ((conflict = clash(approver->actor, requester->login, own)) != NULL ||
+		(conflict = clash(approver->actor, requester->session_user_name, own)) != NULL ||
+		(conflict = clash(approver->login, requester->login,
+						  psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
+								   requester->login))) != NULL)
+		return conflict;
 	if (paysafe_catalog_may_act_as(requester->login))
 		return psprintf("It was requested over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
 						requester->login);

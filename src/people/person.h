@@ -26,8 +26,8 @@ extern Person *paysafe_person_current(void);
 extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
 
 /*
- * Do two names stand for one person?  Case and, for safety, nothing else is
- * ignored; act_as refuses names with blanks around them.
+ * Do two names stand for one person?  In every spelling (people/name.h); a name that
+ * cannot be read is everybody's.
  */
 extern bool paysafe_person_same_name(const char *a, const char *b);
 

@@ -20,6 +20,7 @@
 #include "people/actor.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
+#include "store/replica.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -91,10 +92,20 @@ compile(const CompileInput *input)
 }
 
 static void
-check_row(const Rule *rule, const RowChange *change)
+record(const Rule *rule, const RowChange *change)
 {
 	AuditState *state = rule->compiled;
 	TupleTableSlot *row = change->after ? change->after : change->before;
+
+	paysafe_audit_log_append(state->shape, change->op, change->command,
+						 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
+						 change->before, change->after);
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	AuditState *state = rule->compiled;
 
 	if (state->require_reason || state->require_ticket)
 	{
@@ -111,9 +122,15 @@ check_row(const Rule *rule, const RowChange *change)
 							  NULL,
 							  psprintf("Call paysafe.act_as('name', %s => '...') in the same transaction first.", missing));
 	}
-	paysafe_audit_log_append(state->shape, change->op, change->command,
-						 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
-						 change->before, change->after);
+	record(rule, change);
+}
+
+/* Recorded with what is known here, unless the publisher's own record comes too. */
+static void
+replay(const Rule *rule, const RowChange *change)
+{
+	if (!paysafe_replica_brings(PAYSAFE_AUDIT_ROW))
+		record(rule, change);
 }
 
 static void
@@ -145,6 +162,7 @@ const RuleKind paysafe_audit_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.replay = replay,
 	.describe = describe
 };
 

@@ -20,6 +20,7 @@ extern const RuleKind paysafe_balance_kind;
 extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
+extern const RuleKind paysafe_replica_kind;
 
 extern const RuleModule paysafe_ledger_module;
 extern const RuleModule paysafe_balance_module;

@@ -49,7 +49,6 @@ compile(const CompileInput *input)
 	StatusColumn status;
 	Machine    *machine;
 	PaymentState *state;
-	AttrNumber *key;
 
 	if (input->as_reference)
 		return NULL;
@@ -76,11 +75,7 @@ compile(const CompileInput *input)
 				initial = lappend(initial, machine->states[i].value);
 	paysafe_status_value_set(&status, initial, &state->initial);
 
-	if (paysafe_row_key_columns(input->leaf, &key) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(input->leaf)),
-				 errdetail("Without one, a payment cannot be told from another.")));
+	paysafe_row_key_require(input->leaf, "Without one, a payment cannot be told from another.");
 	return state;
 }
 

@@ -87,17 +87,12 @@ compile(const CompileInput *input)
 {
 	TupleDesc	desc = RelationGetDescr(input->leaf);
 	SecretState *state;
-	AttrNumber *key;
 	List	   *columns;
 	ListCell   *lc;
 
 	if (input->as_reference)
 		return NULL;
-	if (paysafe_row_key_columns(input->leaf, &key) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(input->leaf)),
-				 errdetail("A sealed value is bound to its row.")));
+	paysafe_row_key_require(input->leaf, "A sealed value is bound to its row.");
 	state = palloc0(sizeof(SecretState));
 	columns = paysafe_spec_set(input->source->spec, "columns");
 	state->label = paysafe_spec_text(input->source->spec, "label");

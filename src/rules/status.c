@@ -19,12 +19,14 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/refusal.h"
+#include "engine/assigned.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
@@ -38,6 +40,9 @@
 #include "values/status_value.h"
 
 #define WORD_BITS 64
+
+/* how often transition() looks again at a row that was moved to another partition */
+#define MAX_TRIES 10
 
 typedef struct StatusState
 {
@@ -179,26 +184,90 @@ check_insert(const Rule *rule, const RowChange *change)
 			   "Add the row in an initial status and move it from there.");
 }
 
-typedef struct SnapshotRow
+/* The row as the statement's snapshot has it. */
+typedef struct SeenRow
 {
-	const StatusState *state;
-	const RowChange *change;
-	bool		found;
-	bool		same_status;
-} SnapshotRow;
+	const char *column;			/* of the status */
+	Relation	leaf;			/* in which the row was when the statement found it ... */
+	TupleTableSlot *row;		/* ... like this */
+	int			found;			/* how many are seen under its key */
+	char	   *status;			/* of the last one, quoted */
+} SeenRow;
+
+static char *
+status_words(const char *name, Relation leaf, TupleTableSlot *row)
+{
+	StatusColumn column;
+
+	paysafe_status_value_column(leaf, name, &column);
+	return paysafe_status_value_quoted(&column, row);
+}
 
 static bool
-compare_snapshot_row(Relation rel, TupleTableSlot *row, void *arg)
+note_seen(Relation leaf, TupleTableSlot *row, void *arg)
 {
-	SnapshotRow *seen = arg;
+	SeenRow    *seen = arg;
 
-	if (paysafe_row_key_changed(&seen->change->rules->key, RelationGetDescr(rel), row,
-							seen->change->before))
-		return true;
-	seen->found = true;
-	seen->same_status = paysafe_status_value_same(&seen->state->states.column, row,
-										   seen->change->before);
-	return false;
+	seen->found++;
+	seen->status = status_words(seen->column, leaf, row);
+	return true;
+}
+
+static bool
+note_seen_if_same(Relation leaf, TupleTableSlot *row, void *arg)
+{
+	if (paysafe_row_key_same_row(leaf, row, ((SeenRow *) arg)->row))
+		note_seen(leaf, row, arg);
+	return true;
+}
+
+/* By the whole primary key, or, if that was changed meanwhile, by the row's identity. */
+static void
+look_in_snapshot(const Rule *rule, Snapshot snapshot, SeenRow *seen)
+{
+	AttrNumber *attnums;
+	RowKey		identity;
+	Form_pg_attribute att;
+	KeyEquality equality;
+	bool		isnull;
+	Datum		value;
+
+	if (paysafe_row_key_primary(seen->leaf, &attnums) == 0)
+		return;
+	att = TupleDescAttr(RelationGetDescr(seen->leaf), attnums[0] - 1);
+	value = slot_getattr(seen->row, att->attnum, &isnull);
+	paysafe_row_key_equality(seen->leaf, att->attnum, att->atttypid, &equality);
+	paysafe_row_key_scan(seen->leaf, &equality, value, snapshot, note_seen_if_same, seen);
+	if (seen->found > 0)
+		return;
+	identity.n = paysafe_row_key_columns(seen->leaf, &identity.attnums);
+	paysafe_row_key_find(rule->declared_on,
+						 paysafe_row_key_text(&identity, RelationGetDescr(seen->leaf), seen->row),
+						 snapshot, note_seen, seen);
+}
+
+/*
+ * Did another transaction give the row its status while this statement waited for
+ * it?  tuple: the row as it was found.  A version that comes from an update and
+ * that the statement's snapshot has nothing of was changed too.
+ */
+static bool
+was_moved_meanwhile(const Rule *rule, Relation leaf, TupleTableSlot *row, HeapTuple tuple)
+{
+	const StatusState *state = rule->compiled;
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	Snapshot	snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
+	SeenRow		seen = {.column = state->states.column.name, .leaf = leaf, .row = row};
+
+	if (!TransactionIdIsNormal(xmin) || TransactionIdIsCurrentTransactionId(xmin) ||
+		snapshot == NULL || !IsMVCCSnapshot(snapshot) || !XidInMVCCSnapshot(xmin, snapshot))
+		return false;			/* the statement saw this version from the start */
+	look_in_snapshot(rule, snapshot, &seen);
+	if (seen.found == 1 ?
+		strcmp(seen.status, status_words(seen.column, leaf, row)) == 0 :
+		seen.found == 0 && (tuple->t_data->t_infomask & HEAP_UPDATED) == 0)
+		return false;
+	return paysafe_assigned_column(leaf, &tuple->t_self, seen.column);
 }
 
 /*
@@ -212,40 +281,34 @@ static void
 check_concurrent_move(const Rule *rule, const RowChange *change)
 {
 	const StatusState *state = rule->compiled;
-	TransactionId xmin;
-	HeapTuple	tuple;
-	bool		should_free;
-	Snapshot	snapshot;
-	SnapshotRow seen = {.state = state, .change = change};
+	bool		lost;
 
-	if (change->assigned == NULL || change->rules->key.n == 0 ||
-		!bms_is_member(state->states.column.attnum - FirstLowInvalidHeapAttributeNumber,
-					   change->assigned))
+	if (change->rules->key.n == 0)
 		return;
-	tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
-	xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-	if (should_free)
-		heap_freetuple(tuple);
-	if (!TransactionIdIsNormal(xmin) || TransactionIdIsCurrentTransactionId(xmin) ||
-		!ActiveSnapshotSet())
-		return;
-	snapshot = GetActiveSnapshot();
-	if (!IsMVCCSnapshot(snapshot) || !XidInMVCCSnapshot(xmin, snapshot))
-		return;					/* the statement saw this version from the start */
-
-	/* what did it see? */
+	if (change->moved)
 	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(change->rel),
-											  change->rules->key.attnums[0] - 1);
-		KeyEquality equality;
-		bool		isnull;
-		Datum		value = slot_getattr(change->before, att->attnum, &isnull);
+		Relation	leaf = table_open(change->left, AccessShareLock);
+		TupleTableSlot *row = MakeSingleTupleTableSlot(RelationGetDescr(leaf), &TTSOpsHeapTuple);
 
-		paysafe_row_key_equality(change->rel, att->attnum, att->atttypid, &equality);
-		paysafe_row_key_scan(change->rel, &equality, value, snapshot,
-						 compare_snapshot_row, &seen);
+		ExecStoreHeapTuple(change->was, row, false);
+		lost = was_moved_meanwhile(rule, leaf, row, change->was);
+		ExecDropSingleTupleTableSlot(row);
+		table_close(leaf, NoLock);
 	}
-	if (seen.found && !seen.same_status)
+	else
+	{
+		HeapTuple	tuple;
+		bool		should_free;
+
+		if (!bms_is_member(state->states.column.attnum - FirstLowInvalidHeapAttributeNumber,
+						   change->assigned))
+			return;
+		tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
+		lost = was_moved_meanwhile(rule, change->rel, change->before, tuple);
+		if (should_free)
+			heap_freetuple(tuple);
+	}
+	if (lost)
 		refuse(rule, change, ERRCODE_T_R_SERIALIZATION_FAILURE,
 			   psprintf("could not serialize the change of \"%s\" due to a concurrent one",
 						state->states.column.name),
@@ -510,6 +573,103 @@ paysafe_status_diagram(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(paysafe_transition);
 
+/* "column OPERATOR(pg_catalog.=) 'value'": the caller's search_path decides nothing. */
+static char *
+equals(Oid relid, const char *column, const char *value)
+{
+	Oid			type = get_atttype(relid, get_attnum(relid, column));
+	const char *cast = "";
+
+	/* an enum's operators are polymorphic: they are not found for a domain over it */
+	if (getBaseType(type) != type && type_is_enum(getBaseType(type)))
+		cast = psprintf("::%s", format_type_be_qualified(getBaseType(type)));
+	return psprintf("%s%s OPERATOR(pg_catalog.=) %s",
+					quote_identifier(column), cast, quote_literal_cstr(value));
+}
+
+/* The UPDATE that moves the row from one status to the other. */
+static char *
+transition_sql(Oid relid, const char *column, const char *key, const char *from, const char *to)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	AttrNumber *attnums;
+	int			nkeys = paysafe_row_key_columns(rel, &attnums);
+	char	  **parts = palloc(sizeof(char *) * nkeys);
+	StringInfoData sql;
+
+	if (nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
+	paysafe_row_key_check(rel);
+	if (!paysafe_row_key_split(key, nkeys, parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),
+				 errhint("Separate the columns of the primary key by commas.")));
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s",
+					 paysafe_catalog_table_name(relid), quote_identifier(column),
+					 quote_literal_cstr(to), equals(relid, column, from));
+	for (int i = 0; i < nkeys; i++)
+		appendStringInfo(&sql, " AND %s",
+						 equals(relid, NameStr(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->attname),
+								parts[i]));
+	table_close(rel, AccessShareLock);
+	return sql.data;
+}
+
+static uint64
+execute_update(const char *sql)
+{
+	uint64		moved;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(sql, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	moved = SPI_processed;
+	SPI_finish();
+	return moved;
+}
+
+/*
+ * The same in a subtransaction.  False: somebody moved the row to another partition,
+ * which PostgreSQL reports as an error, where a row that stays is looked at again.
+ * Raises that error if it is the last try.
+ */
+static bool
+try_update(const char *sql, bool last, uint64 *moved)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		*moved = execute_update(sql);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (last || error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE)
+			ReThrowError(error);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
 /*
  * transition(relation, key, from_status, to_status) returns boolean
  */
@@ -521,14 +681,7 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	char	   *from = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	char	   *to = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	RuleSource	rule;
-	const char *column;
-	const char *cast = "";
-	Relation	rel;
-	Oid			type;
-	AttrNumber *attnums;
-	int			nkeys;
-	char	  **parts;
-	StringInfoData sql;
+	char	   *sql;
 	uint64		moved;
 
 	if (strcmp(from, to) == 0)
@@ -536,43 +689,12 @@ paysafe_transition(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a transition needs two different statuses")));
 	status_rule(relid, &rule);
-	column = quote_identifier(paysafe_spec_text(rule.spec, "status_column"));
-
-	rel = table_open(relid, AccessShareLock);
-	nkeys = paysafe_row_key_columns(rel, &attnums);
-	if (nkeys == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
-	parts = palloc(sizeof(char *) * nkeys);
-	if (!paysafe_row_key_split(key, nkeys, parts))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),
-				 errhint("Separate the columns of the primary key by commas.")));
-
-	/* an enum's operators are polymorphic: they are not found for a domain over it */
-	type = get_atttype(relid, get_attnum(relid, paysafe_spec_text(rule.spec, "status_column")));
-	if (getBaseType(type) != type && type_is_enum(getBaseType(type)))
-		cast = psprintf("::%s", format_type_be_qualified(getBaseType(type)));
-
-	/* operators by schema: the caller's search_path decides nothing here */
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s%s OPERATOR(pg_catalog.=) %s",
-					 paysafe_catalog_table_name(relid), column, quote_literal_cstr(to),
-					 column, cast, quote_literal_cstr(from));
-	for (int i = 0; i < nkeys; i++)
-		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.=) %s",
-						 quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->attname)),
-						 quote_literal_cstr(parts[i]));
-	table_close(rel, AccessShareLock);
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(sql.data, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not execute \"%s\"", sql.data);
-	moved = SPI_processed;
-	SPI_finish();
+	sql = transition_sql(relid, paysafe_spec_text(rule.spec, "status_column"), key, from, to);
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || IsolationUsesXactSnapshot())
+		moved = execute_update(sql);
+	else
+		for (int tries = 1; !try_update(sql, tries == MAX_TRIES, &moved); tries++)
+			CHECK_FOR_INTERRUPTS();
 	if (moved > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),

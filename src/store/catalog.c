@@ -59,6 +59,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",
 	[PAYSAFE_ACTIVATION] = "activation",
+	[PAYSAFE_DUMPED_ROW] = "dumped_row",
 	[PAYSAFE_TEST_DATABASE] = "test_database",
 	[PAYSAFE_REFUSAL_RECORD] = "refusal_record",
 	[PAYSAFE_MAINTENANCE_RECORD] = "maintenance_record",

@@ -12,6 +12,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -22,6 +23,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -31,7 +33,9 @@
 #include "compat.h"
 #include "errors.h"
 #include "store/catalog.h"
+#include "store/dumped.h"
 #include "store/own_table.h"
+#include "store/replica.h"
 
 static StoreRecorder recorder = NULL;
 
@@ -39,6 +43,14 @@ void
 paysafe_store_set_recorder(StoreRecorder new_recorder)
 {
 	recorder = new_recorder;
+}
+
+static StoreReplay is_replayed = NULL;
+
+void
+paysafe_store_set_replay(StoreReplay replay)
+{
+	is_replayed = replay;
 }
 
 static void
@@ -107,6 +119,51 @@ paysafe_store_activate(void)
 		active_here = xid;
 		active_here_sub = GetCurrentSubTransactionId();
 	}
+}
+
+/* Tables that a row of an own table is about: whoever has compiled their rules, do it again. */
+static void
+forget_rules(Relation rel, HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 1; i <= desc->natts; i++)
+	{
+		bool		isnull;
+		Datum		value;
+		ListCell   *lc;
+
+		if (TupleDescAttr(desc, i - 1)->atttypid != REGCLASSOID)
+			continue;
+		value = heap_getattr(tuple, i, desc, &isnull);
+		if (isnull || get_rel_relkind(DatumGetObjectId(value)) == '\0')
+			continue;
+		foreach(lc, find_all_inheritors(DatumGetObjectId(value), NoLock, NULL))
+			CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+	}
+}
+
+void
+paysafe_store_restore(PaysafeTable table, TupleDesc desc, HeapTuple tuple)
+{
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	Relation	rel;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+	rel = paysafe_store_open(table);
+	forget_rules(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
+	paysafe_store_close(rel);
+}
+
+bool
+paysafe_store_is_active(void)
+{
+	Activation	found = NOT_ACTIVE;
+
+	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &found);
+	return found != NOT_ACTIVE;
 }
 
 void
@@ -533,6 +590,40 @@ paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column)
 
 PG_FUNCTION_INFO_V1(paysafe_own_table);
 
+/* Does every database have this row of its own: one that a dump leaves out, too? */
+static bool
+is_local(Relation rel, HeapTuple tuple)
+{
+	static const char *const flags[] = {"iso", "builtin"};
+	Oid			relid = RelationGetRelid(rel);
+
+	for (int i = 0; i < (int) lengthof(flags); i++)
+	{
+		AttrNumber	attnum = get_attnum(relid, flags[i]);
+		bool		isnull;
+
+		if (attnum != InvalidAttrNumber &&
+			DatumGetBool(heap_getattr(tuple, attnum, RelationGetDescr(rel), &isnull)) && !isnull)
+			return true;
+	}
+	return relid == paysafe_catalog_table(PAYSAFE_ACTIVATION) ||
+		relid == paysafe_catalog_table(PAYSAFE_REDACTION_KEY) ||
+		relid == paysafe_catalog_table(PAYSAFE_TEST_DATABASE);
+}
+
+/* A change that replication brings into a database that paysafe has not worked in. */
+static Datum
+fill(TriggerData *trigdata)
+{
+	if (!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		return PointerGetDatum(NULL);
+	if (is_local(trigdata->tg_relation, trigdata->tg_trigtuple))
+		return PointerGetDatum(NULL);
+	forget_rules(trigdata->tg_relation, trigdata->tg_trigtuple);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
+}
+
 /*
  * own_table() returns trigger: BEFORE each row and BEFORE TRUNCATE on
  * paysafe's own tables.  UPDATE, DELETE and TRUNCATE are refused for
@@ -545,17 +636,24 @@ Datum
 paysafe_own_table(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	Activation	activation = NOT_ACTIVE;
 	const char *name;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by the trigger manager", "own_table")));
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &activation);
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && activation == NOT_ACTIVE)
+	if (paysafe_replica_is_filling() ||
+		(OidIsValid(paysafe_replica_subscription()) && is_replayed != NULL &&
+		 is_replayed(paysafe_replica_subscription())))
+		return fill(trigdata);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && !paysafe_store_is_active())
+	{
+		if (RelationGetRelid(trigdata->tg_relation) == paysafe_catalog_table(PAYSAFE_DUMPED_ROW) &&
+			paysafe_dumped_take(trigdata->tg_relation, trigdata->tg_trigtuple))
+			return PointerGetDatum(NULL);
+		forget_rules(trigdata->tg_relation, trigdata->tg_trigtuple);
 		return PointerGetDatum(trigdata->tg_trigtuple);
+	}
 	/* a partition of the audit log speaks for the whole */
 	name = get_rel_name(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(trigdata->tg_relation))));
 	paysafe_refuse(&(Refusal)

@@ -50,6 +50,15 @@ extern void paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
 extern void paysafe_store_activate(void);
 
 /*
+ * Add a row of an own table as a dump had it: nothing is recorded, the database does
+ * not count as used, and whoever has compiled rules of its tables does so again.
+ */
+extern void paysafe_store_restore(PaysafeTable table, TupleDesc desc, HeapTuple tuple);
+
+/* Has paysafe worked in this database?  Reads the table each time. */
+extern bool paysafe_store_is_active(void);
+
+/*
  * The index entries of rows that are in the table already.  Takes
  * RowExclusiveLock on the indexes until the end of the transaction.
  */
@@ -163,6 +172,13 @@ extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
  */
 typedef void (*StoreRecorder) (Relation rel, TupleTableSlot *row);
 extern void paysafe_store_set_recorder(StoreRecorder recorder);
+
+/*
+ * Is a subscription trusted to bring rows of own tables?  Set by the layer above,
+ * which knows rules.
+ */
+typedef bool (*StoreReplay) (Oid subscription);
+extern void paysafe_store_set_replay(StoreReplay replay);
 
 /*
  * Complete what the record of a change needs.  Set by the audit log, which the

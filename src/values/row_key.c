@@ -80,57 +80,197 @@ in_partition_key(Relation rel, const char *column)
 	return false;
 }
 
-int
-paysafe_row_key_columns(Relation rel, AttrNumber **attnums)
+/*
+ * The index of the primary key, or InvalidOid.  A deferrable one counts, which
+ * PostgreSQL's own answer (rd_pkindex) leaves out in some versions.
+ */
+static Oid
+primary_index(Relation rel)
 {
-	Oid			pkey;
-	HeapTuple	tuple;
-	Form_pg_index index;
-	int			n = 0;
+	List	   *indexes = RelationGetIndexList(rel);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
 
-	(void) RelationGetIndexList(rel);	/* fills rd_pkindex */
-	pkey = rel->rd_pkindex;
+	foreach(lc, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index form;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_index) GETSTRUCT(tuple);
+		/* that of a partitioned table is not valid until each partition has it */
+		if (form->indisprimary &&
+			(form->indisvalid || rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE))
+			result = lfirst_oid(lc);
+		ReleaseSysCache(tuple);
+	}
+	list_free(indexes);
+	return result;
+}
+
+int
+paysafe_row_key_primary(Relation rel, AttrNumber **attnums)
+{
+	Oid			pkey = primary_index(rel);
+	HeapTuple	tuple = NULL;
+	Form_pg_index index;
+	int			n;
+
 	*attnums = NULL;
-	if (!OidIsValid(pkey))
-		return 0;
-	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(pkey));
+	if (OidIsValid(pkey))
+		tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(pkey));
 	if (!HeapTupleIsValid(tuple))
 		return 0;
 	index = (Form_pg_index) GETSTRUCT(tuple);
-	*attnums = palloc(sizeof(AttrNumber) * index->indnkeyatts);
-	for (int i = 0; i < index->indnkeyatts; i++)
-	{
-		AttrNumber	attnum = index->indkey.values[i];
-
-		if (!in_partition_key(rel, NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)))
-			(*attnums)[n++] = attnum;
-	}
-	if (n == 0)
-		for (; n < index->indnkeyatts; n++)
-			(*attnums)[n] = index->indkey.values[n];
+	n = index->indnkeyatts;
+	*attnums = palloc(sizeof(AttrNumber) * n);
+	for (int i = 0; i < n; i++)
+		(*attnums)[i] = index->indkey.values[i];
 	ReleaseSysCache(tuple);
 	return n;
+}
+
+int
+paysafe_row_key_columns(Relation rel, AttrNumber **attnums)
+{
+	AttrNumber *primary;
+	int			nprimary = paysafe_row_key_primary(rel, &primary);
+	int			n = 0;
+
+	*attnums = primary;
+	if (nprimary == 0)
+		return 0;
+	*attnums = palloc(sizeof(AttrNumber) * nprimary);
+	for (int i = 0; i < nprimary; i++)
+		if (!in_partition_key(rel, NameStr(TupleDescAttr(RelationGetDescr(rel), primary[i] - 1)->attname)))
+			(*attnums)[n++] = primary[i];
+	if (n > 0)
+		return n;
+	memcpy(*attnums, primary, sizeof(AttrNumber) * nprimary);
+	return nprimary;
+}
+
+void
+paysafe_row_key_require(Relation rel, const char *why)
+{
+	AttrNumber *attnums;
+
+	if (paysafe_row_key_primary(rel, &attnums) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel)),
+				 errdetail("%s", why)));
+}
+
+/*
+ * Do equal values of the type have one text, which no setting changes, and do
+ * its operators come with PostgreSQL?  Not so: 0 and -0, '1 day' and '24 hours',
+ * the names of regclass, {1.0} and {1.00}; and types of extensions.
+ */
+static bool
+is_key_type(Oid typid)
+{
+	switch (typid)
+	{
+		case BOOLOID:
+		case CHAROID:
+		case NAMEOID:
+		case OIDOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INETOID:
+		case CIDROID:
+		case MACADDROID:
+		case MACADDR8OID:
+		case BITOID:
+		case VARBITOID:
+		case XID8OID:
+		case PG_LSNOID:
+			return true;
+		default:
+			return paysafe_row_key_is_exact(typid) || get_typtype(typid) == TYPTYPE_ENUM;
+	}
+}
+
+static void
+check_key_column(Relation rel, AttrNumber attnum)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	bool		type_fits = is_key_type(getBaseType(att->atttypid));
+	char		category;
+	bool		preferred;
+
+	if (type_fits &&
+		(!OidIsValid(att->attcollation) || get_collation_isdeterministic(att->attcollation)))
+		return;
+	get_type_category_preferred(getBaseType(att->atttypid), &category, &preferred);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the primary key of table \"%s\" cannot name its rows for paysafe",
+					RelationGetRelationName(rel)),
+			 type_fits ?
+			 errdetail("Column \"%s\" has a nondeterministic collation: one key has several spellings.",
+					   NameStr(att->attname)) :
+			 errdetail("Column \"%s\" has type %s: one key can have several spellings.",
+					   NameStr(att->attname), format_type_be(att->atttypid)),
+			 category == TYPCATEGORY_STRING ?
+			 errhint("Use text with a deterministic collation; a unique index on lower(%s) keeps other spellings out.",
+					 quote_identifier(NameStr(att->attname))) :
+			 errhint("Use a key of integers, numeric, text or uuid.")));
+}
+
+void
+paysafe_row_key_check(Relation rel)
+{
+	AttrNumber *attnums;
+	int			n = paysafe_row_key_primary(rel, &attnums);
+	Relation	root;
+
+	for (int i = 0; i < n; i++)
+		check_key_column(rel, attnums[i]);
+	if (n == 0 || !rel->rd_rel->relispartition)
+		return;
+
+	/* a key that each partition has for itself holds in that one only */
+	root = table_open(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(rel))), AccessShareLock);
+	if (!OidIsValid(primary_index(root)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the primary key of table \"%s\" cannot name its rows for paysafe",
+						RelationGetRelationName(rel)),
+				 errdetail("Table \"%s\", whose partition it is, has no primary key: another partition may have the same keys.",
+						   RelationGetRelationName(root)),
+				 errhint("Give \"%s\" a primary key, which includes the partition key.",
+						 RelationGetRelationName(root))));
+	table_close(root, AccessShareLock);
 }
 
 char *
 paysafe_row_key_value_text(Oid typid, Datum value)
 {
-	char	   *digits;
+	char	   *words;
 
 	switch (typid)
 	{
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			digits = palloc(MAXINT8LEN + 1);
+			words = palloc(MAXINT8LEN + 1);
 			pg_lltoa(typid == INT2OID ? DatumGetInt16(value) :
 					 typid == INT4OID ? DatumGetInt32(value) :
-					 DatumGetInt64(value), digits);
-			return digits;
+					 DatumGetInt64(value), words);
+			return words;
 		case TEXTOID:
 		case VARCHAROID:
-		case BPCHAROID:
 			return TextDatumGetCString(value);
+		case BPCHAROID:
+			words = TextDatumGetCString(value);
+			words[bpchartruelen(words, strlen(words))] = '\0';
+			return words;
 		case NUMERICOID:
 			return numeric_normalize(DatumGetNumeric(value));
 		case REGCLASSOID:
@@ -269,12 +409,20 @@ bool
 paysafe_row_key_same_row(Relation rel, TupleTableSlot *a, TupleTableSlot *b)
 {
 	Bitmapset  *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
-	bool		same = !bms_is_empty(columns);
+	AttrNumber *attnums;
+	int			n = 0;
+	bool		same;
 	int			i = -1;
 
+	/* PostgreSQL keeps the columns of keys that are not deferrable */
+	if (bms_is_empty(columns))
+		n = paysafe_row_key_primary(rel, &attnums);
+	same = n > 0 || !bms_is_empty(columns);
 	while (same && (i = bms_next_member(columns, i)) >= 0)
 		same = paysafe_row_key_same_column(RelationGetDescr(rel),
 								   i + FirstLowInvalidHeapAttributeNumber, a, b);
+	for (i = 0; same && i < n; i++)
+		same = paysafe_row_key_same_column(RelationGetDescr(rel), attnums[i], a, b);
 	bms_free(columns);
 	return same;
 }

@@ -30,6 +30,20 @@ typedef struct RowKey
 
 extern int	paysafe_row_key_columns(Relation rel, AttrNumber **attnums);
 
+/* All columns of the primary key, deferrable or not; otherwise the same. */
+extern int	paysafe_row_key_primary(Relation rel, AttrNumber **attnums);
+
+/*
+ * Is the table's key, if it has one, a name that rules can hold to?  Raises 22023 if
+ * equal keys can have several texts (citext, a nondeterministic collation, a float) or
+ * the key holds for one partition only.  Every kind of rule asks this, when it is
+ * declared, when a table joins the tree, and when the rule is compiled again.
+ */
+extern void paysafe_row_key_check(Relation rel);
+
+/* Raises 22023 if there is no primary key; why says what it is needed for. */
+extern void paysafe_row_key_require(Relation rel, const char *why);
+
 /*
  * The key as text: the value's output for one column; for several, joined by
  * commas, with commas and backslashes escaped by a backslash.  Independent of

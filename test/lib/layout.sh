@@ -171,6 +171,13 @@ rules() {
 
 	test/lib/tour.sh | diff - test/sql/tour.sql | rule "README's tour is what pg_regress runs"
 
+	fold=$(mktemp)
+	{
+		"${CC:-cc}" -Isrc -Wall -Wextra test/lib/fold.c -o "$fold" &&
+			"$fold" | python3 src/people/name_table.py --check || echo "nothing was compared"
+	} 2>&1 | rule "names fold as Unicode has it, each code point"
+	rm -f "$fold"
+
 	for file in sql/*.sql; do
 		[ ! -e "test/$file" ] || echo "$file hides test/$file from pg_regress"
 	done | rule "no part has the name of a test"

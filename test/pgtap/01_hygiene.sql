@@ -1,6 +1,6 @@
 -- What must hold for every object of the extension, whatever it is for.
 BEGIN;
-SELECT plan(19);
+SELECT plan(20);
 
 -- row types of tables and arrays are members from PostgreSQL 17 on
 CREATE TEMP VIEW member AS
@@ -69,9 +69,17 @@ SELECT is_empty(
 	'all of it survives a crash');
 SELECT set_eq(
 	$$SELECT o.relname FROM own o WHERE o.member AND o.relkind IN ('r', 'p', 'S')
-		AND o.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'paysafe')$$,
+		AND o.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'paysafe')
+		AND NOT EXISTS (SELECT 1 FROM pg_extension e, unnest(e.extconfig, e.extcondition) d (relid, condition)
+						 WHERE e.extname = 'paysafe' AND d.relid = 'paysafe.dumped_row'::regclass
+						   AND d.condition LIKE '%FROM paysafe.' || o.relname || ' r%')$$,
 	ARRAY['activation', 'audit_row', 'idempotency_response', 'inbox_payload', 'outbox_payload', 'redaction_key', 'test_database']::name[],
 	'pg_dump takes every table and sequence along, but what is of this database only, and the parent of the partitions');
+SELECT is_empty(
+	$$SELECT a.attrelid::regclass FROM own o JOIN pg_attribute a ON a.attrelid = o.oid
+		JOIN pg_extension e ON e.extname = 'paysafe' AND o.oid = ANY (e.extconfig)
+	   WHERE a.atttypid IN ('regclass'::regtype, 'regclass[]'::regtype)$$,
+	'... and none by a name that the restored database may not know');
 SELECT is_empty(
 	$$SELECT o.relname, t.name FROM own o, unnest(ARRAY['paysafe_own', 'paysafe_own_truncate']) t(name)
 	   WHERE o.relkind = 'r' AND NOT EXISTS (

@@ -61,7 +61,6 @@ compile_refund_side(RefundSide *side, const CompileInput *input)
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
 	StatusColumn status;
-	AttrNumber *key;
 
 	side->payment_attnum = paysafe_catalog_column(leaf, paysafe_spec_text(spec, "payment_column"));
 	side->payment_type = getBaseType(TupleDescAttr(RelationGetDescr(leaf),
@@ -75,11 +74,7 @@ compile_refund_side(RefundSide *side, const CompileInput *input)
 	paysafe_status_value_set(&status, voided, &side->voided);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
 	side->machine = paysafe_status_machine_of(input->sources, status_column);
-	if (paysafe_row_key_columns(leaf, &key) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(leaf)),
-				 errdetail("Without one, an approval cannot name a refund.")));
+	paysafe_row_key_require(leaf, "Without one, an approval cannot name a refund.");
 }
 
 static void *
