@@ -50,11 +50,17 @@ GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBL
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 
 -- these look at nothing but their arguments
+GRANT EXECUTE ON FUNCTION paysafe.payload_in(cstring), paysafe.payload_out(paysafe.payload), paysafe.payload_recv(internal), paysafe.payload_send(paysafe.payload) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.payload_of_text(text), paysafe.payload_of_text(char), paysafe.payload_of_text(json), paysafe.payload_of_jsonb(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.url_check(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
+
+-- monitoring
+GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
+GRANT SELECT ON paysafe.refusal_log TO pg_monitor;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.

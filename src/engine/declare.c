@@ -252,8 +252,8 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 						   .table_name = get_rel_name(relation),
 						   .message = psprintf("dropping rule \"%s\" of table \"%s\" needs a maintenance window",
 											   name, get_rel_name(relation)),
-						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', %s);",
-											quote_literal_cstr(psprintf("{%s}", paysafe_catalog_table_name(relation))))
+						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', ARRAY[%s::regclass]);",
+											quote_literal_cstr(paysafe_catalog_table_name(relation)))
 					   });
 	paysafe_store_complete();
 	add_version(relation, name, rule.version + 1, rule.reference, rule.spec, true, reason);

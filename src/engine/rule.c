@@ -32,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/ensure.h"
 #include "base/invalidation.h"
 #include "base/refusal.h"
 #include "compat.h"
@@ -90,7 +91,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[16];
 	SourceRow  *row;
 
-	Assert(desc->natts <= 16);
+	Ensure(desc->natts <= lengthof(values));
 	heap_deform_tuple(tuple, desc, values, nulls);
 	if (!state->all &&
 		!list_member_oid(state->relids, DatumGetObjectId(values[0])) &&
