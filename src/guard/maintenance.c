@@ -348,7 +348,6 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	char	   *ticket = required_text(fcinfo, 1, "ticket");
 	Person	   *person = paysafe_person_current();
 	List	   *table_names = NIL;
-	StringInfoData names;
 	Datum	   *tables;
 	bool	   *table_nulls;
 	int			ntables;
@@ -375,7 +374,6 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a maintenance window names its tables"),
 				 errhint("For example: paysafe.open_maintenance('why', 'ticket', '1 hour', '{shop.payment}').")));
-	initStringInfo(&names);
 	for (int i = 0; i < ntables; i++)
 	{
 		if (table_nulls[i])
@@ -388,11 +386,10 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("there is no maintenance of paysafe's own tables")));
 		table_names = lappend(table_names, paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", (char *) llast(table_names));
 	}
 
 	content = psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
-					   names.data, quote_literal_cstr(person->login),
+					   paysafe_strings_join(table_names), quote_literal_cstr(person->login),
 					   length / USECS_PER_SEC, ticket_words(ticket), reason);
 	if (!authorize(content, person, table_names, length / USECS_PER_SEC, ticket, reason))
 		PG_RETURN_NULL();

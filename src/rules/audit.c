@@ -153,7 +153,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_audit_kind = {
 	.name = "audit",
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"subject", SPEC_TEXT},
 		{"redact", SPEC_COLUMNS, .unseen = true},	/* hides, or shows */
 		{"require_reason", SPEC_FLAG, .loosens = SPEC_REMOVE},

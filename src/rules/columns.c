@@ -178,7 +178,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_columns_kind = {
 	.name = "columns",
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
 		{"once_status", SPEC_STATUSES, .loosens = SPEC_REMOVE},
 		{NULL}

@@ -336,7 +336,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 const RuleKind paysafe_payment_kind = {
 	.name = "payment",
 	/* columns and statuses define each other: no change is only tighter */
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"status_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
 		{"captured_column", SPEC_COLUMN},

@@ -182,7 +182,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_secret_kind = {
 	.name = "secret",
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
 		{"label", SPEC_TEXT},
 		{NULL}

@@ -479,7 +479,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_status_kind = {
 	.name = "status",
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"status_column", SPEC_COLUMN},
 		{"machine", SPEC_TEXT, .compare = compare_machines},
 		{"deletable", SPEC_STATUSES, .loosens = SPEC_ADD},

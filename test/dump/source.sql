@@ -83,6 +83,10 @@ BEGIN;
 SELECT paysafe.act_as('bob');
 SELECT paysafe.approve('shop.refund', '1', 'photo checked', expires_at => now() + '1 hour');
 COMMIT;
+-- a change of rules that waits
+BEGIN;
+SELECT paysafe.act_as('ann'), paysafe.propose('bigger orders', 'T-2'), paysafe.set_refund_threshold('shop.refund', 'USD', 5000);
+COMMIT;
 -- what the log says of a table that is gone stays
 -- where the guard is, this takes a window
 BEGIN;

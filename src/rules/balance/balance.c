@@ -525,7 +525,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
 	/* columns define each other: no change is only tighter */
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"key_column", SPEC_COLUMN},
 		{"balance_column", SPEC_COLUMN},
 		{"minimum_column", SPEC_COLUMN},

@@ -420,7 +420,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 const RuleKind paysafe_ledger_kind = {
 	.name = "ledger",
 	/* columns define each other: no change is only tighter */
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"transaction_column", SPEC_COLUMN},
 		{"account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},

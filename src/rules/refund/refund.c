@@ -526,7 +526,8 @@ const RuleKind paysafe_refund_kind = {
 	 * from there to the next gated one, and one that is void no longer does
 	 * not end what was approved.
 	 */
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"payment_column", SPEC_COLUMN},
 		{"payment_key_column", SPEC_REFERENCE_COLUMN},
 		{"amount_column", SPEC_COLUMN},

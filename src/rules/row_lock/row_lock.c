@@ -166,7 +166,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_row_lock_kind = {
 	.name = "row_lock",
-	.fields = (const SpecField[]) {
+	.fields = (const SpecField[])
+	{
 		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
 		{NULL}
 	},
