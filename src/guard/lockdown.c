@@ -35,6 +35,7 @@
 #include "utils/varlena.h"
 
 #include "evidence/refusal_log.h"
+#include "guard/guard.h"
 #include "guard/lockdown.h"
 #include "guard/statements.h"
 #include "store/catalog.h"
@@ -137,21 +138,21 @@ takes_out_of_force(const char *name, VariableSetStmt *set)
 	return value == NULL || !is_in_libraries(value, "paysafe");
 }
 
-static bool
-refuses_unloading(GuardEvent *event)
+static GuardFinding
+refuses_unloading(const GuardEvent *event)
 {
-	return event->action == GUARD_STATEMENT && IsA(event->statement, AlterSystemStmt) &&
-		(paysafe_guard_any_setting(event->statement, takes_out_of_force) ||
-		 paysafe_guard_weakens_setting(event->statement));
+	return refuse_if(event->action == GUARD_STATEMENT && IsA(event->statement, AlterSystemStmt) &&
+					 (paysafe_guard_any_setting(event->statement, takes_out_of_force) ||
+					  paysafe_guard_weakens_setting(event->statement)));
 }
 
-static bool
-refuses_database(GuardEvent *event)
+static GuardFinding
+refuses_database(const GuardEvent *event)
 {
 	const char *name = NULL;
 
 	if (event->action != GUARD_STATEMENT)
-		return false;
+		return GUARD_PASS;
 	switch (nodeTag(event->statement))
 	{
 		case T_DropdbStmt:
@@ -168,21 +169,21 @@ refuses_database(GuardEvent *event)
 		default:
 			break;
 	}
-	return name != NULL && paysafe_lockdown_lists_database(name);
+	return refuse_if(name != NULL && paysafe_lockdown_lists_database(name));
 }
 
 /* The classes of the lockdown */
 
-static bool
-refuses_load(GuardEvent *event)
+static GuardFinding
+refuses_load(const GuardEvent *event)
 {
-	return event->action == GUARD_STATEMENT && IsA(event->statement, LoadStmt) &&
-		!is_allowed_library(((LoadStmt *) event->statement)->filename);
+	return refuse_if(event->action == GUARD_STATEMENT && IsA(event->statement, LoadStmt) &&
+					 !is_allowed_library(((LoadStmt *) event->statement)->filename));
 }
 
 /* Functions that are code of a library, or stand for one of PostgreSQL's. */
-static bool
-refuses_native(GuardEvent *event)
+static GuardFinding
+refuses_native(const GuardEvent *event)
 {
 	Relation	rel;
 	HeapTuple	tuple;
@@ -192,11 +193,11 @@ refuses_native(GuardEvent *event)
 
 	if ((event->action != GUARD_CREATE && event->action != GUARD_EXECUTE) ||
 		event->class_id != ProcedureRelationId)
-		return false;
+		return GUARD_PASS;
 	if (event->object_id < FirstNormalObjectId)
-		return event->action == GUARD_EXECUTE &&
-			(event->object_id == F_LO_EXPORT || event->object_id == F_LO_IMPORT_TEXT ||
-			 event->object_id == F_LO_IMPORT_TEXT_OID);
+		return refuse_if(event->action == GUARD_EXECUTE &&
+						 (event->object_id == F_LO_EXPORT || event->object_id == F_LO_IMPORT_TEXT ||
+						  event->object_id == F_LO_IMPORT_TEXT_OID));
 	if (event->action == GUARD_EXECUTE)
 		tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(event->object_id));
 	else
@@ -215,7 +216,7 @@ refuses_native(GuardEvent *event)
 		table_close(rel, AccessShareLock);
 	}
 	if (!HeapTupleIsValid(tuple))
-		return false;
+		return GUARD_PASS;
 	switch (((Form_pg_proc) GETSTRUCT(tuple))->prolang)
 	{
 		case ClanguageId:
@@ -232,31 +233,31 @@ refuses_native(GuardEvent *event)
 			break;
 	}
 	heap_freetuple(tuple);
-	return result;
+	return refuse_if(result);
 }
 
-static bool
-refuses_untrusted(GuardEvent *event)
+static GuardFinding
+refuses_untrusted(const GuardEvent *event)
 {
 	const char *language = NULL;
 	Oid			oid;
 	ListCell   *lc;
 
 	if (event->action != GUARD_STATEMENT || !IsA(event->statement, DoStmt))
-		return false;
+		return GUARD_PASS;
 	foreach(lc, ((DoStmt *) event->statement)->args)
 		if (strcmp(((DefElem *) lfirst(lc))->defname, "language") == 0)
 			language = strVal(((DefElem *) lfirst(lc))->arg);
 	oid = language ? get_language_oid(language, true) : InvalidOid;
-	return OidIsValid(oid) && !is_trusted_language(oid);
+	return refuse_if(OidIsValid(oid) && !is_trusted_language(oid));
 }
 
-static bool
-refuses_file(GuardEvent *event)
+static GuardFinding
+refuses_file(const GuardEvent *event)
 {
-	return event->action == GUARD_STATEMENT && IsA(event->statement, CopyStmt) &&
-		(((CopyStmt *) event->statement)->is_program ||
-		 ((CopyStmt *) event->statement)->filename != NULL);
+	return refuse_if(event->action == GUARD_STATEMENT && IsA(event->statement, CopyStmt) &&
+					 (((CopyStmt *) event->statement)->is_program ||
+					  ((CopyStmt *) event->statement)->filename != NULL));
 }
 
 /* Settings whose value is run, loaded or read by the server. */
@@ -277,11 +278,11 @@ leads_out(const char *name, VariableSetStmt *set)
 	return false;
 }
 
-static bool
-refuses_command(GuardEvent *event)
+static GuardFinding
+refuses_command(const GuardEvent *event)
 {
-	return event->action == GUARD_STATEMENT &&
-		paysafe_guard_any_setting(event->statement, leads_out);
+	return refuse_if(event->action == GUARD_STATEMENT &&
+					 paysafe_guard_any_setting(event->statement, leads_out));
 }
 
 static const char in_the_file[] = "It can be changed in the configuration files of the server.";

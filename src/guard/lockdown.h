@@ -8,7 +8,7 @@
 #ifndef PAYSAFE_LOCKDOWN_H
 #define PAYSAFE_LOCKDOWN_H
 
-#include "guard/guard.h"
+#include "guard/event.h"
 
 /*
  * Refuse what concerns the whole server, in every database; and, if the

@@ -312,49 +312,34 @@ required_text(FunctionCallInfo fcinfo, int n, const char *argument)
 	return paysafe_redact_string(value);
 }
 
-PG_FUNCTION_INFO_V1(paysafe_open_maintenance);
-
-/*
- * open_maintenance(reason, ticket, for interval, tables regclass[]) returns bigint
- */
-Datum
-paysafe_open_maintenance(PG_FUNCTION_ARGS)
+/* The time a window is open, in microseconds. */
+static int64
+window_length(Interval *argument)
 {
-	char	   *reason = required_text(fcinfo, 0, "reason");
-	char	   *ticket = required_text(fcinfo, 1, "ticket");
-	ApprovalSubject subject;
-	Person	   *person = paysafe_person_current();
-	StringInfoData names;
-	Datum	   *tables;
-	bool	   *table_nulls;
-	int			ntables;
-	int64		length;
-	int64		id;
-	char	   *key;
-	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[WINDOW_NCOLUMNS];
-	bool		nulls[WINDOW_NCOLUMNS] = {0};
+	int64		length = paysafe_argument_microseconds(argument, "for");
 
-	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(2) ? "for" : "tables")));
-	length = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(2), "for");
 	if (length > LONGEST_WINDOW)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a maintenance window lasts at most 24 hours")));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &tables, &table_nulls, &ntables);
-	if (ntables == 0)
+	return length;
+}
+
+/* Tables that the caller owns, none of paysafe's; their names, separated by commas. */
+static char *
+check_tables(const Datum *tables, const bool *nulls, int n)
+{
+	StringInfoData names;
+
+	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a maintenance window names its tables"),
 				 errhint("For example: paysafe.open_maintenance('why', 'ticket', '1 hour', '{shop.payment}').")));
 	initStringInfo(&names);
-	for (int i = 0; i < ntables; i++)
+	for (int i = 0; i < n; i++)
 	{
-		if (table_nulls[i])
+		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument \"%s\" must not contain NULL", "tables")));
@@ -366,11 +351,15 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
 						 paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
 	}
+	return names.data;
+}
 
-	/* once more as a whole, as paysafe.approve does it */
-	key = paysafe_redact_string(psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
-										 names.data, quote_literal_cstr(person->login),
-										 length / USECS_PER_SEC, ticket, reason));
+/* Use up a second person's approval of exactly this window, or refuse. */
+static void
+authorize_window(char *key, Person *person)
+{
+	ApprovalSubject subject;
+
 	paysafe_loosening_subject(key, &subject);
 	subject.requesters = list_make1(person);
 	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD), key, &subject, 1) < 1)
@@ -385,12 +374,20 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 											person->actor == NULL && paysafe_catalog_may_act_as(person->login) ?
 											", after paysafe.act_as too," : "")
 					   });
+}
+
+static int64
+add_window(const char *reason, const char *ticket, const Person *person, Datum tables, int64 length)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64		id;
+	Datum		values[WINDOW_NCOLUMNS];
+	bool		nulls[WINDOW_NCOLUMNS] = {0};
 
 	paysafe_store_complete();
 	id = nextval_internal(get_relname_relid("maintenance_id_seq", paysafe_catalog_schema()), false);
 	values[WINDOW_ID] = Int64GetDatum(id);
-	values[WINDOW_TABLES] = PointerGetDatum(construct_array(tables, ntables, REGCLASSOID,
-															sizeof(Oid), true, TYPALIGN_INT));
+	values[WINDOW_TABLES] = tables;
 	values[WINDOW_REASON] = CStringGetTextDatum(reason);
 	values[WINDOW_TICKET] = CStringGetTextDatum(ticket);
 	values[WINDOW_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
@@ -401,6 +398,46 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	values[WINDOW_AT] = TimestampTzGetDatum(now);
 	values[WINDOW_UNTIL] = TimestampTzGetDatum(now + length);
 	paysafe_store_insert(PAYSAFE_MAINTENANCE_RECORD, values, nulls);
+	return id;
+}
+
+PG_FUNCTION_INFO_V1(paysafe_open_maintenance);
+
+/*
+ * open_maintenance(reason, ticket, for interval, tables regclass[]) returns bigint
+ */
+Datum
+paysafe_open_maintenance(PG_FUNCTION_ARGS)
+{
+	char	   *reason = required_text(fcinfo, 0, "reason");
+	char	   *ticket = required_text(fcinfo, 1, "ticket");
+	Person	   *person = paysafe_person_current();
+	char	   *names;
+	Datum	   *tables;
+	bool	   *table_nulls;
+	int			ntables;
+	int64		length;
+	int64		id;
+	char	   *key;
+
+	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(2) ? "for" : "tables")));
+	length = window_length(PG_GETARG_INTERVAL_P(2));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &tables, &table_nulls, &ntables);
+	names = check_tables(tables, table_nulls, ntables);
+
+	/* once more as a whole, as paysafe.approve does it */
+	key = paysafe_redact_string(psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
+										 names, quote_literal_cstr(person->login),
+										 length / USECS_PER_SEC, ticket, reason));
+	authorize_window(key, person);
+	id = add_window(reason, ticket, person,
+					PointerGetDatum(construct_array(tables, ntables, REGCLASSOID, sizeof(Oid),
+													true, TYPALIGN_INT)),
+					length);
 	ereport(LOG,
 			(errmsg("maintenance window " INT64_FORMAT " is open: %s", id, key)));
 	PG_RETURN_INT64(id);

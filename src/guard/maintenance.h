@@ -8,7 +8,7 @@
 #ifndef PAYSAFE_MAINTENANCE_H
 #define PAYSAFE_MAINTENANCE_H
 
-#include "guard/guard.h"
+#include "guard/event.h"
 
 /*
  * Is a window open, for the role that logged in here, that names the relation or

@@ -10,7 +10,7 @@
 
 #include "catalog/objectaddress.h"
 
-#include "guard/guard.h"
+#include "guard/event.h"
 
 /* How a statement under way sets a column's values to another type. */
 typedef enum Retyping

@@ -1,0 +1,356 @@
+/*-------------------------------------------------------------------------
+ *
+ * facts.c
+ *	  What the catalogs say, before and after a statement.
+ *
+ * The old row is still what catalog snapshots see while SnapshotSelf sees the
+ * new one.  A table counts as protected when rules are in force for it and the
+ * trigger that enforces them is there and ALWAYS: while pg_restore brings a
+ * database back, it is not yet, and everything may be created in any order.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "parser/parse_coerce.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "base/scan.h"
+#include "engine/rule.h"
+#include "guard/facts.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+
+/* A copy of an object's row; a NULL snapshot shows it as it was before. */
+HeapTuple
+paysafe_facts_fetch(Oid class_id, Oid object_id, Snapshot snapshot)
+{
+	Relation	rel = table_open(class_id, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, get_object_attnum_oid(class_id), BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object_id));
+	scan = systable_beginscan(rel, get_object_oid_index(class_id), true, snapshot, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return tuple;
+}
+
+/* The row as the statement leaves it: NULL if it is gone. */
+HeapTuple
+paysafe_facts_fetch_new(const GuardEvent *event)
+{
+	return paysafe_facts_fetch(event->class_id, event->object_id, SnapshotSelf);
+}
+
+HeapTuple
+paysafe_facts_fetch_any(const GuardEvent *event)
+{
+	HeapTuple	tuple = paysafe_facts_fetch_new(event);
+
+	return tuple ? tuple : paysafe_facts_fetch(event->class_id, event->object_id, NULL);
+}
+
+/* The table that the object is, or belongs to, or none. */
+Oid
+paysafe_facts_relation_of(const GuardEvent *event)
+{
+	HeapTuple	tuple;
+
+	switch (event->class_id)
+	{
+		case RelationRelationId:
+		case InheritsRelationId:
+			return event->object_id;
+		case TriggerRelationId:
+			tuple = paysafe_facts_fetch_any(event);
+			return tuple ? ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid : InvalidOid;
+		case RewriteRelationId:
+			tuple = paysafe_facts_fetch_any(event);
+			return tuple ? ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class : InvalidOid;
+		case PolicyRelationId:
+			tuple = paysafe_facts_fetch_any(event);
+			return tuple ? ((Form_pg_policy) GETSTRUCT(tuple))->polrelid : InvalidOid;
+		case ConstraintRelationId:
+			tuple = paysafe_facts_fetch_any(event);
+			return tuple ? ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid : InvalidOid;
+	}
+	return InvalidOid;
+}
+
+/* Does the table carry our row trigger, enabled for whatever writes? */
+static bool
+is_enforced(Oid relid)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		found = form->tgfoid == paysafe_catalog_enforce_function() &&
+			form->tgenabled == TRIGGER_FIRES_ALWAYS;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+bool
+paysafe_facts_is_protected(Oid relid)
+{
+	return relid >= FirstNormalObjectId && is_enforced(relid) &&
+		paysafe_rule_sources(relid) != NIL;
+}
+
+bool
+paysafe_facts_in_own_schema(Oid namespace_id)
+{
+	return OidIsValid(namespace_id) && namespace_id == paysafe_catalog_schema();
+}
+
+bool
+paysafe_facts_is_own_relation(Oid relid)
+{
+	Oid			schema;
+
+	if (relid < FirstNormalObjectId)
+		return false;
+	schema = get_rel_namespace(relid);
+	if (!OidIsValid(schema))
+	{
+		HeapTuple	tuple = paysafe_facts_fetch(RelationRelationId, relid, SnapshotSelf);
+
+		if (tuple != NULL)
+			schema = ((Form_pg_class) GETSTRUCT(tuple))->relnamespace;
+	}
+	return paysafe_facts_in_own_schema(schema);
+}
+
+/* Does the trigger call a function of ours? */
+bool
+paysafe_facts_is_own_trigger(HeapTuple trigger)
+{
+	Oid			function = ((Form_pg_trigger) GETSTRUCT(trigger))->tgfoid;
+
+	return function == paysafe_catalog_enforce_function() ||
+		function == paysafe_catalog_statement_function();
+}
+
+static char *
+column_name(const GuardEvent *event)
+{
+	return get_attname(event->object_id, event->sub_id, true);
+}
+
+/* Is the column behind a rule of its table? */
+bool
+paysafe_facts_is_ruled_column(const GuardEvent *event)
+{
+	char	   *name = column_name(event);
+
+	return name != NULL &&
+		paysafe_rule_uses_column(paysafe_rule_sources(event->object_id), event->object_id, name);
+}
+
+/* Are all these columns behind rules?  Zero stands for an expression. */
+bool
+paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int n)
+{
+	List	   *sources = paysafe_rule_sources(relid);
+
+	for (int i = 0; i < n; i++)
+	{
+		char	   *name = attnums[i] > 0 ? get_attname(relid, attnums[i], true) : NULL;
+
+		if (name == NULL || !paysafe_rule_uses_column(sources, relid, name))
+			return false;
+	}
+	return n > 0;
+}
+
+/* A copy of a column's row, before or after. */
+HeapTuple
+paysafe_facts_fetch_column(const GuardEvent *event, Snapshot snapshot)
+{
+	Relation	rel = table_open(AttributeRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(event->object_id));
+	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ,
+				Int16GetDatum(event->sub_id));
+	scan = systable_beginscan(rel, AttributeRelidNumIndexId, true, snapshot, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return tuple;
+}
+
+/*
+ * Would each value be the same after a change to this type?  Only types that
+ * come with PostgreSQL: whose casts nobody can replace.
+ */
+bool
+paysafe_facts_is_widening(Form_pg_attribute before, Form_pg_attribute after, Retyping how)
+{
+	Oid			from = before->atttypid;
+	Oid			to = after->atttypid;
+
+	if (from >= FirstNormalObjectId || to >= FirstNormalObjectId ||
+		!can_coerce_type(1, &from, &to, COERCION_IMPLICIT))
+		return false;
+	if (after->atttypmod < 0 || (from == to && before->atttypmod == after->atttypmod))
+		return true;
+	switch (to)
+	{
+		case VARCHAROID:		/* too long: an assignment fails, a cast cuts */
+			return how != RETYPED_CAST ||
+				(from == VARCHAROID && before->atttypmod >= 0 &&
+				 before->atttypmod <= after->atttypmod);
+		case NUMERICOID:
+			return from == NUMERICOID && before->atttypmod >= 0 &&
+				((after->atttypmod - VARHDRSZ) & 0x7ff) >= ((before->atttypmod - VARHDRSZ) & 0x7ff);
+	}
+	return false;
+}
+
+bool
+paysafe_facts_has_rows(Oid relid)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(relid))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+		TupleTableSlot *slot = table_slot_create(rel, NULL);
+		TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+
+		found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+		table_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(rel, NoLock);
+		if (found)
+			break;
+	}
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
+/* Is the child's inheritance from the parent there after the statement? */
+bool
+paysafe_facts_inherits_now(Oid child, Oid parent)
+{
+	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(child));
+	scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, SnapshotSelf, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent == parent;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* Does a rule depend on a column of this type, or of a domain over it? */
+bool
+paysafe_facts_is_ruled_type(Oid type)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_relations())
+	{
+		Oid			relid = lfirst_oid(lc);
+		List	   *sources;
+		Relation	rel;
+		bool		found = false;
+
+		if (get_rel_relkind(relid) == '\0' || !paysafe_facts_is_protected(relid))
+			continue;
+		sources = paysafe_rule_sources(relid);
+		rel = table_open(relid, AccessShareLock);
+		for (int i = 0; i < RelationGetDescr(rel)->natts && !found; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+
+			found = !att->attisdropped && getBaseType(att->atttypid) == type &&
+				paysafe_rule_uses_column(sources, relid, NameStr(att->attname));
+		}
+		table_close(rel, AccessShareLock);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* Does a protected table, or a part of one, lie in the schema? */
+bool
+paysafe_facts_has_protected_table(Oid namespace_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_relations())
+	{
+		ListCell   *child;
+
+		if (get_rel_relkind(lfirst_oid(lc)) == '\0')
+			continue;
+		foreach(child, find_all_inheritors(lfirst_oid(lc), NoLock, NULL))
+			if (get_rel_namespace(lfirst_oid(child)) == namespace_id &&
+				paysafe_facts_is_protected(lfirst_oid(child)))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * A table of ours that is no member of the extension, or its row type: a
+ * partition of the audit log.  Until paysafe works in this database, pg_restore may bring it back.
+ */
+bool
+paysafe_facts_is_being_restored(Oid class_id, Oid object_id)
+{
+	return paysafe_store_is_empty(PAYSAFE_ACTIVATION) &&
+		getExtensionOfObject(class_id, object_id) != paysafe_catalog_extension();
+}
