@@ -39,6 +39,7 @@
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/own_trigger.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -317,8 +318,7 @@ compile(Relation leaf)
 	rules->key.n = paysafe_row_key_columns(leaf, &rules->key.attnums);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =
-		paysafe_catalog_find_trigger(leaf, PAYSAFE_STATEMENT_TRIGGER,
-									 paysafe_catalog_statement_function()) >= 0;
+		paysafe_own_trigger_of(leaf, OWN_STATEMENT_TRIGGER) != NULL;
 	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
 	{
 		ListCell   *lc;

@@ -18,9 +18,11 @@ typedef struct GuardFrame
 	struct GuardFrame *outer;	/* the statement that this one is part of */
 	Node	   *statement;
 	const char *name;			/* its kind, as in command tags */
+	bool		subcommand;		/* PostgreSQL makes it of the outer statement */
 	bool		own;			/* paysafe's own work */
 	bool		recorded;		/* its changes in a maintenance window are */
-	List	   *joined;			/* tables that joined protected trees */
+	List	   *joined;			/* OIDs of tables that joined protected trees, each
+								 * before the parent that it joined */
 } GuardFrame;
 
 typedef enum GuardAction

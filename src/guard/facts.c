@@ -27,7 +27,6 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
 #include "parser/parse_coerce.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -38,6 +37,7 @@
 #include "guard/facts.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/own_trigger.h"
 
 /* A copy of an object's row; a NULL snapshot shows it as it was before. */
 HeapTuple
@@ -101,9 +101,19 @@ paysafe_facts_relation_of(const GuardEvent *event)
 	return InvalidOid;
 }
 
-/* Does the table carry our row trigger, enabled for whatever writes? */
+bool
+paysafe_facts_trigger(const GuardEvent *event, Snapshot snapshot, Trigger *trigger)
+{
+	HeapTuple	tuple = paysafe_facts_fetch(TriggerRelationId, event->object_id, snapshot);
+
+	if (tuple != NULL)
+		paysafe_own_trigger_read(tuple, trigger);
+	return tuple != NULL;
+}
+
+/* Has the table such a trigger? */
 static bool
-is_enforced(Oid relid)
+has_trigger(Oid relid, bool (*test) (const Trigger *trigger))
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -116,10 +126,10 @@ is_enforced(Oid relid)
 	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		Trigger		trigger;
 
-		found = form->tgfoid == paysafe_catalog_enforce_function() &&
-			form->tgenabled == TRIGGER_FIRES_ALWAYS;
+		paysafe_own_trigger_read(tuple, &trigger);
+		found = test(&trigger);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -127,9 +137,48 @@ is_enforced(Oid relid)
 }
 
 bool
+paysafe_facts_tree_has_trigger(Oid relid, bool (*test) (const Trigger *trigger))
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		if (has_trigger(lfirst_oid(lc), test))
+			return true;
+	return false;
+}
+
+bool
+paysafe_facts_tree_has_rule(Oid relid)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+
+		ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(lc)));
+		scan = systable_beginscan(rel, RewriteRelRulenameIndexId, true, NULL, 1, &key);
+		found |= HeapTupleIsValid(systable_getnext(scan));
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+static bool
+enforces(const Trigger *trigger)
+{
+	return paysafe_own_trigger_is(OWN_ROW_TRIGGER, trigger);
+}
+
+bool
 paysafe_facts_is_protected(Oid relid)
 {
-	return relid >= FirstNormalObjectId && is_enforced(relid) &&
+	return relid >= FirstNormalObjectId && has_trigger(relid, enforces) &&
 		paysafe_rule_sources(relid) != NIL;
 }
 
@@ -155,16 +204,6 @@ paysafe_facts_is_own_relation(Oid relid)
 			schema = ((Form_pg_class) GETSTRUCT(tuple))->relnamespace;
 	}
 	return paysafe_facts_in_own_schema(schema);
-}
-
-/* Does the trigger call a function of ours? */
-bool
-paysafe_facts_is_own_trigger(HeapTuple trigger)
-{
-	Oid			function = ((Form_pg_trigger) GETSTRUCT(trigger))->tgfoid;
-
-	return function == paysafe_catalog_enforce_function() ||
-		function == paysafe_catalog_statement_function();
 }
 
 static char *
@@ -291,6 +330,20 @@ paysafe_facts_inherits_now(Oid child, Oid parent)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return found;
+}
+
+bool
+paysafe_facts_joins(const GuardEvent *event)
+{
+	char		relkind;
+
+	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId)
+		return false;
+	relkind = get_rel_relkind(event->auxiliary);
+	return (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
+		paysafe_facts_inherits_now(event->object_id, event->auxiliary) &&
+		paysafe_facts_is_protected(event->auxiliary) &&
+		!paysafe_facts_is_protected(event->object_id);
 }
 
 /* Does a rule depend on a column of this type, or of a domain over it? */

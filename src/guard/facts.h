@@ -10,6 +10,7 @@
 
 #include "access/htup.h"
 #include "catalog/pg_attribute.h"
+#include "utils/reltrigger.h"
 #include "utils/snapshot.h"
 
 #include "guard/event.h"
@@ -25,6 +26,9 @@ extern HeapTuple paysafe_facts_fetch_any(const GuardEvent *event);
 /* A copy of the row of the event's column, before or after. */
 extern HeapTuple paysafe_facts_fetch_column(const GuardEvent *event, Snapshot snapshot);
 
+/* The same of the event's trigger; false if there is none. */
+extern bool paysafe_facts_trigger(const GuardEvent *event, Snapshot snapshot, Trigger *trigger);
+
 /* The table that the object is, or belongs to, or none. */
 extern Oid	paysafe_facts_relation_of(const GuardEvent *event);
 
@@ -34,9 +38,6 @@ extern bool paysafe_facts_is_protected(Oid relid);
 /* Does it belong to paysafe's schema? */
 extern bool paysafe_facts_in_own_schema(Oid namespace_id);
 extern bool paysafe_facts_is_own_relation(Oid relid);
-
-/* Does the trigger call a function of ours? */
-extern bool paysafe_facts_is_own_trigger(HeapTuple trigger);
 
 /*
  * A table of ours that is no member of the extension, or its row type: a
@@ -62,6 +63,13 @@ extern bool paysafe_facts_has_rows(Oid relid);
 
 /* Is the child's inheritance from the parent there after the statement? */
 extern bool paysafe_facts_inherits_now(Oid child, Oid parent);
+
+/* Does the event make a table, which is not protected itself, part of a protected tree? */
+extern bool paysafe_facts_joins(const GuardEvent *event);
+
+/* Has the table, or one below it, such a trigger; or a rule that rewrites statements? */
+extern bool paysafe_facts_tree_has_trigger(Oid relid, bool (*test) (const Trigger *trigger));
+extern bool paysafe_facts_tree_has_rule(Oid relid);
 
 /* Does a protected table, or a part of one, lie in the schema? */
 extern bool paysafe_facts_has_protected_table(Oid namespace_id);

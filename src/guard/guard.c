@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
@@ -16,6 +17,7 @@
 
 #include "base/refusal.h"
 #include "engine/enforce.h"
+#include "engine/existing.h"
 #include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/guard.h"
@@ -89,7 +91,8 @@ follow(const GuardClass *class, const GuardEvent *event, GuardFinding finding)
 			if (event->frame == NULL)
 				break;
 			old = MemoryContextSwitchTo(TopTransactionContext);
-			event->frame->joined = list_append_unique_oid(event->frame->joined, event->object_id);
+			event->frame->joined = lappend_oid(event->frame->joined, event->object_id);
+			event->frame->joined = lappend_oid(event->frame->joined, event->auxiliary);
 			MemoryContextSwitchTo(old);
 			break;
 	}
@@ -118,11 +121,33 @@ paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
 	}
 }
 
-/* Is the statement, or one that it is part of, paysafe's own? */
+/* Is it CREATE or ALTER EXTENSION paysafe, running its script? */
 static bool
-is_own_work(const GuardFrame *frame)
+runs_script(const GuardFrame *frame)
 {
-	return frame != NULL && frame->own;
+	return frame != NULL &&
+		(IsA(frame->statement, CreateExtensionStmt) || IsA(frame->statement, AlterExtensionStmt)) &&
+		paysafe_catalog_in_script();
+}
+
+void
+paysafe_guard_enter(GuardFrame *frame)
+{
+	const GuardFrame *outer = frame->outer;
+
+	frame->own |= runs_script(outer) || (frame->subcommand && outer != NULL && outer->own);
+}
+
+/*
+ * Is the event part of paysafe's own work?  What triggers, defaults and event
+ * triggers do within it are statements of their own, or rows of catalogs, which
+ * no work of ours writes by SQL.
+ */
+static bool
+is_own_work(const GuardEvent *event)
+{
+	return event->frame != NULL && event->action != GUARD_WRITE &&
+		(event->frame->own || runs_script(event->frame));
 }
 
 void
@@ -131,7 +156,7 @@ paysafe_guard(GuardEvent *event)
 	/* the hot path: rows of ordinary tables */
 	if (event->action == GUARD_WRITE && event->relation >= FirstNormalObjectId)
 		return;
-	if (!paysafe_catalog_present() || is_own_work(event->frame) || paysafe_catalog_in_script())
+	if (!paysafe_catalog_present() || is_own_work(event))
 		return;
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)
 		event->relation = paysafe_facts_relation_of(event);
@@ -141,9 +166,31 @@ paysafe_guard(GuardEvent *event)
 void
 paysafe_guard_after(GuardFrame *frame)
 {
-	ListCell   *lc;
+	List	   *joined = frame->joined;
 
-	foreach(lc, frame->joined)
-		paysafe_triggers_join(lfirst_oid(lc));
 	frame->joined = NIL;
+	CommandCounterIncrement();
+	/* once more, now that all of it can be seen, and before they look protected */
+	for (int i = 0; i < list_length(joined); i += 2)
+	{
+		GuardEvent	event = {
+			.action = GUARD_ALTER,
+			.class_id = InheritsRelationId,
+			.object_id = list_nth_oid(joined, i),
+			.auxiliary = list_nth_oid(joined, i + 1),
+			.relation = list_nth_oid(joined, i),
+			.frame = frame
+		};
+
+		if (paysafe_facts_joins(&event))
+			paysafe_guard_by(paysafe_policy, &event);
+	}
+	frame->joined = NIL;
+	for (int i = 0; i < list_length(joined); i += 2)
+		if (get_rel_relkind(list_nth_oid(joined, i)) != '\0')
+		{
+			paysafe_triggers_join(list_nth_oid(joined, i));
+			/* rules that do not fit it would stop the rows of the whole tree */
+			paysafe_existing_validate(list_nth_oid(joined, i), NULL);
+		}
 }

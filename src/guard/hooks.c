@@ -164,6 +164,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		.outer = frames,
 		.statement = planned->utilityStmt,
 		.name = CreateCommandName(planned->utilityStmt),
+		.subcommand = context == PROCESS_UTILITY_SUBCOMMAND,
 		.own = paysafe_run_as_owner_take_own_work()
 	};
 	/* in a failed transaction nothing can be looked up, and little be done */
@@ -182,9 +183,11 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 				.frame = &frame
 			};
 
+			paysafe_guard_enter(&frame);
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
-			maintenance = paysafe_maintenance_before(&frame);
+			if (!frame.own)
+				maintenance = paysafe_maintenance_before(&frame);
 		}
 		if (previous_process_utility != NULL)
 			previous_process_utility(planned, query, read_only_tree, context, params,

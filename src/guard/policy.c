@@ -31,17 +31,17 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "engine/rule.h"
+#include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/policy.h"
 #include "guard/statements.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/own_trigger.h"
 
 /* The extension's own objects, whoever wants to touch them. */
 static GuardFinding
@@ -115,9 +115,10 @@ refuses_drop(const GuardEvent *event)
 	/* its triggers are dropped before it, and then it would not look protected */
 	if (event->class_id == TriggerRelationId && paysafe_guard_frame_removes_table(event->frame))
 	{
-		HeapTuple	tuple = paysafe_facts_fetch(TriggerRelationId, event->object_id, NULL);
+		Trigger		trigger;
 
-		return refuse_if(tuple != NULL && paysafe_facts_is_own_trigger(tuple) &&
+		return refuse_if(paysafe_facts_trigger(event, NULL, &trigger) &&
+						 paysafe_own_trigger_calls(&trigger) &&
 						 paysafe_facts_is_protected(event->relation));
 	}
 	if (event->class_id != RelationRelationId || event->sub_id != 0)
@@ -189,61 +190,77 @@ refuses_column(const GuardEvent *event)
 	return refuse_if(how == RETYPED_COMPUTED || (retyped && !paysafe_facts_is_widening(before, after, how)));
 }
 
-/* The triggers that enforce. */
+static bool
+is_one_of_ours(const Trigger *trigger)
+{
+	return paysafe_own_trigger_has_shape(OWN_ROW_TRIGGER, trigger) ||
+		paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, trigger);
+}
+
+/* It passes for ours, by its name or its function, and enforces nothing, or stops all. */
+static bool
+is_planted(const Trigger *trigger)
+{
+	return paysafe_own_trigger_claims(trigger) && !is_one_of_ours(trigger);
+}
+
+/* The triggers that enforce, and those that only look like them. */
 static GuardFinding
 refuses_trigger(const GuardEvent *event)
 {
-	HeapTuple	old_tuple;
-	HeapTuple	new_tuple;
-	Form_pg_trigger before;
-	Form_pg_trigger after;
+	Trigger		before;
+	Trigger		after;
+	OwnTrigger	which = OWN_ROW_TRIGGER;
+	bool		was_there;
+	bool		is_there;
 
+	if (paysafe_facts_joins(event))
+		return refuse_for(event->object_id,
+						  paysafe_facts_tree_has_trigger(event->object_id, is_planted));
 	if (event->class_id != TriggerRelationId)
 		return GUARD_PASS;
-	old_tuple = paysafe_facts_fetch(TriggerRelationId, event->object_id, NULL);
-	if (old_tuple == NULL || !paysafe_facts_is_own_trigger(old_tuple) ||
-		!paysafe_facts_is_protected(event->relation))
+	was_there = paysafe_facts_trigger(event, NULL, &before);
+	is_there = event->action != GUARD_DROP && paysafe_facts_trigger(event, SnapshotSelf, &after);
+	/* a table's first trigger is already seen as if it had been there */
+	if (is_there && is_planted(&after))
+		return refuse_if(event->action == GUARD_CREATE || !was_there || !is_planted(&before));
+	if (!was_there || !is_one_of_ours(&before) || !paysafe_facts_is_protected(event->relation))
 		return GUARD_PASS;
-	new_tuple = paysafe_facts_fetch_new(event);
-	if (event->action == GUARD_DROP || new_tuple == NULL)
+	if (!is_there)
 		return refuse_if(!paysafe_guard_frame_removes_table(event->frame));
-	before = (Form_pg_trigger) GETSTRUCT(old_tuple);
-	after = (Form_pg_trigger) GETSTRUCT(new_tuple);
-	return refuse_if(after->tgenabled != TRIGGER_FIRES_ALWAYS ||
-					 after->tgfoid != before->tgfoid ||
-					 after->tgtype != before->tgtype ||
-					 after->tgattr.dim1 != 0 ||
-					 strcmp(NameStr(after->tgname), NameStr(before->tgname)) != 0 ||
-					 !heap_attisnull(new_tuple, Anum_pg_trigger_tgqual, NULL));
+	if (paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, &before))
+		which = OWN_STATEMENT_TRIGGER;
+	return refuse_if(!paysafe_own_trigger_is(which, &after));
 }
 
 /* Triggers that could keep rows out where each row must arrive. */
 static GuardFinding
 refuses_swallowing(const GuardEvent *event)
 {
-	HeapTuple	tuple;
-	int16		type;
-	ListCell   *lc;
+	Trigger		before;
+	Trigger		after;
 
-	if (event->class_id != TriggerRelationId || event->action != GUARD_CREATE ||
-		!OidIsValid(event->relation) || !paysafe_facts_is_protected(event->relation))
+	if (paysafe_facts_joins(event))
+		return refuse_for(event->object_id, paysafe_triggers_each_row_counts(event->auxiliary) &&
+						  paysafe_facts_tree_has_trigger(event->object_id, paysafe_triggers_may_swallow));
+	if (event->class_id != TriggerRelationId ||
+		(event->action != GUARD_CREATE && event->action != GUARD_ALTER) ||
+		!OidIsValid(event->relation) || !paysafe_facts_is_protected(event->relation) ||
+		!paysafe_facts_trigger(event, SnapshotSelf, &after) || !paysafe_triggers_may_swallow(&after))
 		return GUARD_PASS;
-	tuple = paysafe_facts_fetch_new(event);
-	if (tuple == NULL || paysafe_facts_is_own_trigger(tuple))
+	/* ENABLE, but not renaming what is there; OR REPLACE may bring another function */
+	if (event->action == GUARD_ALTER && paysafe_facts_trigger(event, NULL, &before) &&
+		paysafe_triggers_may_swallow(&before))
 		return GUARD_PASS;
-	type = ((Form_pg_trigger) GETSTRUCT(tuple))->tgtype;
-	if (!TRIGGER_FOR_ROW(type) || TRIGGER_FOR_AFTER(type))
-		return GUARD_PASS;
-	foreach(lc, paysafe_rule_sources(event->relation))
-		if (((RuleSource *) lfirst(lc))->kind->all_columns)
-			return refuse_if(true);
-	return GUARD_PASS;
+	return refuse_if(paysafe_triggers_each_row_counts(event->relation));
 }
 
 /* Rules that rewrite statements. */
 static GuardFinding
 refuses_rewrite(const GuardEvent *event)
 {
+	if (paysafe_facts_joins(event))
+		return refuse_for(event->object_id, paysafe_facts_tree_has_rule(event->object_id));
 	return refuse_if(event->class_id == RewriteRelationId && event->action != GUARD_DROP &&
 					 OidIsValid(event->relation) && paysafe_facts_is_protected(event->relation));
 }
@@ -298,21 +315,21 @@ refuses_tree(const GuardEvent *event)
 		parent = paysafe_guard_detached_concurrently(event->statement);
 		return refuse_for(parent, OidIsValid(parent) && paysafe_facts_is_protected(parent));
 	}
-	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId)
-		return GUARD_PASS;
-	if (get_rel_relkind(parent) == '\0' || get_rel_relkind(parent) == RELKIND_INDEX ||
+	if (paysafe_facts_joins(event))
+	{
+		/* a table that is just being created is not yet visible, and empty */
+		if (get_rel_relkind(child) != '\0' && paysafe_facts_has_rows(child))
+			return refuse_for(parent, true);
+		return (GuardFinding) {GUARD_JOINS};
+	}
+	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId ||
+		get_rel_relkind(parent) == '\0' || get_rel_relkind(parent) == RELKIND_INDEX ||
 		get_rel_relkind(parent) == RELKIND_PARTITIONED_INDEX)
 		return GUARD_PASS;
 	if (paysafe_facts_is_protected(child))
 		return refuse_if(true);
-	if (!paysafe_facts_is_protected(parent))
-		return GUARD_PASS;
-	if (!paysafe_facts_inherits_now(child, parent))
-		return refuse_for(parent, true);
-	/* a table that is just being created is not yet visible, and empty */
-	if (get_rel_relkind(child) != '\0' && paysafe_facts_has_rows(child))
-		return refuse_for(parent, true);
-	return (GuardFinding) {GUARD_JOINS};
+	return refuse_for(parent, !paysafe_facts_inherits_now(child, parent) &&
+					  paysafe_facts_is_protected(parent));
 }
 
 /* The schema that a protected table is known by. */
@@ -377,9 +394,10 @@ refuses_membership(const GuardEvent *event)
 	/* the table itself, or its trigger of ours; its other parts may follow another extension */
 	if (inner.class_id == TriggerRelationId)
 	{
-		HeapTuple	tuple = paysafe_facts_fetch_any(&inner);
+		Trigger		trigger;
 
-		return refuse_for(inner.relation, tuple != NULL && paysafe_facts_is_own_trigger(tuple));
+		return refuse_for(inner.relation, paysafe_facts_trigger(&inner, SnapshotSelf, &trigger) &&
+						  paysafe_own_trigger_calls(&trigger));
 	}
 	return refuse_for(inner.relation, inner.class_id == RelationRelationId);
 }

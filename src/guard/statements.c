@@ -57,12 +57,22 @@ retyping_by(AlterTableCmd *cmd, const char *column)
 	return is_plain_cast(def->raw_default, column) ? RETYPED_CAST : RETYPED_COMPUTED;
 }
 
+/*
+ * The statement that this one was made of, or NULL.  A statement that a function,
+ * trigger or event trigger runs within another one is its own.
+ */
+static const GuardFrame *
+made_of(const GuardFrame *frame)
+{
+	return frame->subcommand ? frame->outer : NULL;
+}
+
 Retyping
 paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 {
 	Retyping	result = RETYPED_NOT;
 
-	for (; frame != NULL; frame = frame->outer)
+	for (; frame != NULL; frame = made_of(frame))
 	{
 		ListCell   *lc;
 
@@ -77,7 +87,7 @@ paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 bool
 paysafe_guard_frame_removes_table(const GuardFrame *frame)
 {
-	for (; frame != NULL; frame = frame->outer)
+	for (; frame != NULL; frame = made_of(frame))
 	{
 		ListCell   *lc;
 
@@ -95,7 +105,6 @@ paysafe_guard_frame_removes_table(const GuardFrame *frame)
 			{
 				case AT_DetachPartition:
 				case AT_DetachPartitionFinalize:
-				case AT_DropInherit:
 					return true;
 				default:
 					break;

@@ -24,10 +24,15 @@ typedef enum Retyping
 /* Is the innermost statement VACUUM, CLUSTER or REINDEX? */
 extern bool paysafe_guard_frame_is_upkeep(const GuardFrame *frame);
 
-/* What do the statements under way do with values of a column of this name? */
+/*
+ * What follows looks at the innermost statement, and those that PostgreSQL made it
+ * of; not at one in which a function or trigger runs it.
+ */
+
+/* What does it do with values of a column of this name? */
 extern Retyping paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column);
 
-/* Do they take a table out of a tree, or drop one? */
+/* Does it detach a partition, with which clones of triggers go, or drop a table? */
 extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
 
 /* Does the innermost one rename a label of an enum? */
