@@ -230,8 +230,12 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 	{
 		RuleSource *source = lfirst(lc);
 
-		if ((source->kind->all_columns && list_member_oid(ancestors, source->relation)) ||
-			paysafe_spec_mentions(source->spec, column))
+		if (list_member_oid(ancestors, source->relation) &&
+			(source->kind->all_columns ||
+			 paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column)))
+			return true;
+		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
+			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
 			return true;
 	}
 	rel = table_open(relid, AccessShareLock);
