@@ -218,7 +218,7 @@ paysafe_rule_relations(void)
 }
 
 bool
-paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
+paysafe_rule_names_column(List *sources, Oid relid, const char *column)
 {
 	List	   *ancestors = paysafe_catalog_ancestors(relid);
 	Bitmapset  *key;
@@ -231,8 +231,7 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 		RuleSource *source = lfirst(lc);
 
 		if (list_member_oid(ancestors, source->relation) &&
-			(source->kind->all_columns ||
-			 paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column)))
+			paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column))
 			return true;
 		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
 			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
@@ -243,6 +242,22 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 	in_key = bms_is_member(get_attnum(relid, column) - FirstLowInvalidHeapAttributeNumber, key);
 	table_close(rel, AccessShareLock);
 	return in_key;
+}
+
+bool
+paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (source->kind->all_columns && list_member_oid(ancestors, source->relation))
+			return true;
+	}
+	return paysafe_rule_names_column(sources, relid, column);
 }
 
 bool

@@ -63,6 +63,7 @@ typedef struct GuardFinding
 {
 	GuardVerdict verdict;
 	Oid			relation;		/* the table it is about, if not the event's */
+	List	   *tables;			/* or these */
 } GuardFinding;
 
 #define GUARD_PASS	((GuardFinding) {GUARD_PASSES})
@@ -81,6 +82,12 @@ refuse_for(Oid relation, bool refused)
 	return (GuardFinding) {refused ? GUARD_REFUSED : GUARD_PASSES, relation};
 }
 
+static inline GuardFinding
+refuse_for_tables(List *tables)
+{
+	return (GuardFinding) {tables != NIL ? GUARD_REFUSED : GUARD_PASSES, .tables = tables};
+}
+
 /*
  * One class of attempts.  A class refuses what weakens a rule and nothing else:
  * an event that no class refuses is allowed.  It only looks: guard.c does what
@@ -90,7 +97,7 @@ typedef struct GuardClass
 {
 	const char *name;			/* in the constraint field and in the record */
 	GuardFinding (*judge) (const GuardEvent *event);
-	bool		window;			/* allowed in a maintenance window for the table */
+	bool		window;			/* allowed in a maintenance window for the tables */
 	const char *reason;			/* DETAIL */
 	const char *hint;			/* or NULL: the window */
 } GuardClass;

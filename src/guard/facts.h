@@ -9,12 +9,11 @@
 #define PAYSAFE_FACTS_H
 
 #include "access/htup.h"
-#include "catalog/pg_attribute.h"
+#include "catalog/pg_index.h"
 #include "utils/reltrigger.h"
 #include "utils/snapshot.h"
 
 #include "guard/event.h"
-#include "guard/statements.h"
 
 /* A copy of an object's row; a NULL snapshot shows it as it was before. */
 extern HeapTuple paysafe_facts_fetch(Oid class_id, Oid object_id, Snapshot snapshot);
@@ -46,17 +45,20 @@ extern bool paysafe_facts_is_own_relation(Oid relid);
  */
 extern bool paysafe_facts_is_being_restored(Oid class_id, Oid object_id);
 
-/* Is the event's column behind a rule of its table? */
+/*
+ * Is the event's column behind a rule of its table?  Where all columns are, one
+ * that no rule names counts for nothing before there are rows.
+ */
 extern bool paysafe_facts_is_ruled_column(const GuardEvent *event);
 
 /* Are all these columns behind rules?  Zero stands for an expression. */
 extern bool paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int n);
 
-/* Would each value be the same after such a change? */
-extern bool paysafe_facts_is_widening(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
+/* Do the columns of another unique index, which stays, imply that this one is unique? */
+extern bool paysafe_facts_is_wider_key(Form_pg_index index);
 
-/* Does a rule depend on a column of this type, or of a domain over it? */
-extern bool paysafe_facts_is_ruled_type(Oid type);
+/* The protected table, in a list, that an unqualified name would mean without the temporary one. */
+extern List *paysafe_facts_shadowed(const char *name);
 
 /* Does the table, or a part of it, have rows? */
 extern bool paysafe_facts_has_rows(Oid relid);

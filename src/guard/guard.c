@@ -10,6 +10,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
@@ -24,6 +25,7 @@
 #include "guard/maintenance.h"
 #include "guard/policy.h"
 #include "store/catalog.h"
+#include "store/own_trigger.h"
 
 static char *
 describe(const GuardEvent *event)
@@ -104,6 +106,24 @@ is_refusal(GuardVerdict verdict)
 	return verdict == GUARD_REFUSED || verdict == GUARD_REFUSED_BY_RULES;
 }
 
+/* A table that the finding is about, and no window permits it; or none. */
+static bool
+outside_windows(const GuardClass *class, const GuardFinding *finding, GuardEvent *about)
+{
+	ListCell   *lc;
+
+	if (finding->tables == NIL)
+		return !(class->window && OidIsValid(about->relation) &&
+				 paysafe_maintenance_permits(about, about->relation));
+	foreach(lc, finding->tables)
+		if (!class->window || !paysafe_maintenance_permits(about, lfirst_oid(lc)))
+		{
+			about->relation = lfirst_oid(lc);
+			return true;
+		}
+	return false;
+}
+
 void
 paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
 {
@@ -114,10 +134,8 @@ paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
 
 		if (OidIsValid(finding.relation))
 			about.relation = finding.relation;
-		if (is_refusal(finding.verdict) && class->window && OidIsValid(about.relation) &&
-			paysafe_maintenance_covers(about.relation))
-			continue;
-		follow(class, &about, finding);
+		if (!is_refusal(finding.verdict) || outside_windows(class, &finding, &about))
+			follow(class, &about, finding);
 	}
 }
 
@@ -161,6 +179,67 @@ paysafe_guard(GuardEvent *event)
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)
 		event->relation = paysafe_facts_relation_of(event);
 	paysafe_guard_by(paysafe_policy, event);
+}
+
+static List *
+enable_one_by_one(Oid relid, bool internal)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *commands = NIL;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+		AlterTableCmd *command;
+
+		if (paysafe_own_trigger_calls(trigger) || (trigger->tgisinternal && !internal))
+			continue;
+		command = makeNode(AlterTableCmd);
+		command->subtype = AT_EnableTrig;
+		command->name = pstrdup(trigger->tgname);
+		commands = lappend(commands, command);
+	}
+	table_close(rel, AccessShareLock);
+	return commands;
+}
+
+static bool
+enables_many(const AlterTableCmd *command)
+{
+	return command->subtype == AT_EnableTrigUser || command->subtype == AT_EnableTrigAll;
+}
+
+PlannedStmt *
+paysafe_guard_spare_own_triggers(PlannedStmt *planned)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) planned->utilityStmt;
+	bool		found = false;
+	List	   *commands = NIL;
+	Oid			relid;
+	ListCell   *lc;
+
+	if (!IsA(alter, AlterTableStmt))
+		return planned;
+	foreach(lc, alter->cmds)
+		found |= enables_many(lfirst(lc));
+	if (!found || !paysafe_catalog_present())
+		return planned;
+	relid = RangeVarGetRelid(alter->relation, NoLock, true);
+	if (!OidIsValid(relid) || !paysafe_facts_is_protected(relid))
+		return planned;
+	planned = copyObject(planned);
+	alter = (AlterTableStmt *) planned->utilityStmt;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst(lc);
+
+		if (enables_many(command))
+			commands = list_concat(commands, enable_one_by_one(relid, command->subtype == AT_EnableTrigAll));
+		else
+			commands = lappend(commands, command);
+	}
+	alter->cmds = commands;
+	return planned;
 }
 
 void

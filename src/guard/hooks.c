@@ -21,11 +21,13 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -37,6 +39,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "guard/nesting.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
 #include "store/run_as_owner.h"
@@ -45,6 +48,8 @@ static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
+static needs_fmgr_hook_type previous_needs_fmgr = NULL;
+static fmgr_hook_type previous_fmgr = NULL;
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
 
@@ -174,6 +179,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	seen[SEEN_UTILITY] = 1;
 	PG_TRY();
 	{
+		PlannedStmt *executed;
+
 		frames = &frame;
 		if (guarded)
 		{
@@ -189,11 +196,12 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			if (!frame.own)
 				maintenance = paysafe_maintenance_before(&frame);
 		}
+		executed = guarded ? paysafe_guard_spare_own_triggers(planned) : planned;
 		if (previous_process_utility != NULL)
-			previous_process_utility(planned, query, read_only_tree, context, params,
+			previous_process_utility(executed, query, read_only_tree, context, params,
 									 environment, dest, completion);
 		else
-			standard_ProcessUtility(planned, query, read_only_tree, context, params,
+			standard_ProcessUtility(executed, query, read_only_tree, context, params,
 									environment, dest, completion);
 		if (frame.joined != NIL)
 			paysafe_guard_after(&frame);
@@ -205,6 +213,29 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		frames = frame.outer;
 	}
 	PG_END_TRY();
+}
+
+static bool
+needs_fmgr(Oid function)
+{
+	return (previous_needs_fmgr != NULL && previous_needs_fmgr(function)) ||
+		(function >= FirstNormalObjectId && !is_off() && IsTransactionState() &&
+		 paysafe_catalog_present() && paysafe_nesting_counts(function));
+}
+
+/* Called for each function with a SET clause, SECURITY DEFINER, or that needs it. */
+static void
+around_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
+{
+	/* an error of another one must not leave a function behind that never began */
+	if (event == FHET_START && previous_fmgr != NULL)
+		previous_fmgr(event, function, private);
+	if (event == FHET_START)
+		paysafe_nesting_enter(function->fn_oid);
+	else
+		paysafe_nesting_leave();
+	if (event != FHET_START && previous_fmgr != NULL)
+		previous_fmgr(event, function, private);
 }
 
 static void
@@ -278,6 +309,10 @@ paysafe_hooks_init(void)
 	ProcessUtility_hook = process_utility;
 	previous_object_access = object_access_hook;
 	object_access_hook = object_access;
+	previous_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = needs_fmgr;
+	previous_fmgr = fmgr_hook;
+	fmgr_hook = around_function;
 	previous_shmem_request = shmem_request_hook;
 	shmem_request_hook = shmem_request;
 	previous_shmem_startup = shmem_startup_hook;

@@ -37,8 +37,10 @@
 
 #include "engine/triggers.h"
 #include "guard/facts.h"
+#include "guard/nesting.h"
 #include "guard/policy.h"
 #include "guard/statements.h"
+#include "guard/types.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "store/own_trigger.h"
@@ -164,7 +166,9 @@ refuses_column(const GuardEvent *event)
 	Form_pg_attribute before;
 	Form_pg_attribute after;
 	Retyping	how;
+	bool		named;
 	bool		retyped;
+	bool		computed;
 
 	if (event->class_id != RelationRelationId || event->sub_id <= 0 ||
 		(event->action != GUARD_ALTER && event->action != GUARD_DROP) ||
@@ -179,15 +183,17 @@ refuses_column(const GuardEvent *event)
 	before = (Form_pg_attribute) GETSTRUCT(old_tuple);
 	after = (Form_pg_attribute) GETSTRUCT(new_tuple);
 	how = paysafe_guard_frame_retypes(event->frame, NameStr(before->attname));
-	if (before->attgenerated != after->attgenerated)
-		how = RETYPED_COMPUTED;
+	named = strcmp(NameStr(before->attname), NameStr(after->attname)) != 0;
 	retyped = how != RETYPED_NOT || before->atttypid != after->atttypid ||
 		before->atttypmod != after->atttypmod || before->attcollation != after->attcollation;
-	if ((retyped ||
-		 strcmp(NameStr(before->attname), NameStr(after->attname)) != 0) &&
+	computed = before->attgenerated != after->attgenerated;
+	if ((named || computed || (retyped && !paysafe_types_keep_bytes(before, after, how))) &&
 		paysafe_facts_is_ruled_column(event))
 		return refuse_if(true);
-	return refuse_if(how == RETYPED_COMPUTED || (retyped && !paysafe_facts_is_widening(before, after, how)));
+	/* DROP EXPRESSION leaves the values where they are */
+	if (computed && after->attgenerated != '\0')
+		return refuse_if(true);
+	return refuse_if(retyped && !paysafe_types_keep_values(before, after, how) && paysafe_facts_has_rows(event->object_id));
 }
 
 static bool
@@ -297,7 +303,8 @@ refuses_key(const GuardEvent *event)
 	result = form->indisunique && form->indisvalid && form->indislive &&
 		paysafe_facts_is_protected(relid) &&
 		(form->indisprimary ||
-		 paysafe_facts_are_ruled_columns(relid, form->indkey.values, form->indnkeyatts));
+		 (paysafe_facts_are_ruled_columns(relid, form->indkey.values, form->indnkeyatts) &&
+		  !paysafe_facts_is_wider_key(form)));
 	ReleaseSysCache(tuple);
 	return refuse_for(relid, result);
 }
@@ -358,8 +365,76 @@ refuses_schema(const GuardEvent *event)
 static GuardFinding
 refuses_label(const GuardEvent *event)
 {
-	return refuse_if(event->class_id == TypeRelationId && event->action == GUARD_ALTER &&
-					 paysafe_guard_frame_renames_label(event->frame) && paysafe_facts_is_ruled_type(event->object_id));
+	if (event->class_id != TypeRelationId || event->action != GUARD_ALTER ||
+		!paysafe_guard_frame_renames_label(event->frame))
+		return GUARD_PASS;
+	return refuse_for_tables(paysafe_types_tables(event->object_id, true));
+}
+
+/* Is an attribute of a composite type, or a column of a table, added, renamed, retyped? */
+static bool
+attribute_changes(const GuardEvent *event)
+{
+	HeapTuple	old_tuple = paysafe_facts_fetch_column(event, NULL);
+	HeapTuple	new_tuple = paysafe_facts_fetch_column(event, SnapshotSelf);
+	Form_pg_attribute before;
+	Form_pg_attribute after;
+
+	if (old_tuple == NULL || new_tuple == NULL || event->action == GUARD_CREATE)
+		return true;
+	before = (Form_pg_attribute) GETSTRUCT(old_tuple);
+	after = (Form_pg_attribute) GETSTRUCT(new_tuple);
+	return strcmp(NameStr(before->attname), NameStr(after->attname)) != 0 ||
+		before->attisdropped != after->attisdropped ||
+		before->atttypid != after->atttypid || before->atttypmod != after->atttypmod ||
+		before->attcollation != after->attcollation;
+}
+
+/* What a type is known by, and a domain's NOT NULL. */
+static bool
+type_changes(const GuardEvent *event)
+{
+	HeapTuple	old_tuple = paysafe_facts_fetch(TypeRelationId, event->object_id, NULL);
+	HeapTuple	new_tuple = paysafe_facts_fetch_new(event);
+	Form_pg_type before;
+	Form_pg_type after;
+
+	if (old_tuple == NULL || new_tuple == NULL)
+		return false;
+	before = (Form_pg_type) GETSTRUCT(old_tuple);
+	after = (Form_pg_type) GETSTRUCT(new_tuple);
+	return strcmp(NameStr(before->typname), NameStr(after->typname)) != 0 ||
+		before->typnamespace != after->typnamespace ||
+		(before->typnotnull && !after->typnotnull);
+}
+
+/* Types that columns are made of: what changes in them changes in every row. */
+static GuardFinding
+refuses_type(const GuardEvent *event)
+{
+	HeapTuple	tuple;
+	Oid			type = InvalidOid;
+
+	switch (event->class_id)
+	{
+		case RelationRelationId:
+			if (event->sub_id > 0)
+				type = get_rel_type_id(event->object_id);
+			if (type < FirstNormalObjectId || event->action > GUARD_DROP ||
+				(event->action != GUARD_DROP && !attribute_changes(event)))
+				return GUARD_PASS;
+			return refuse_for_tables(paysafe_types_tables(type, false));
+		case TypeRelationId:
+			if (event->action != GUARD_ALTER || !type_changes(event))
+				return GUARD_PASS;
+			return refuse_for_tables(paysafe_types_tables(event->object_id, true));
+		case ConstraintRelationId:
+			tuple = event->action == GUARD_DROP ? paysafe_facts_fetch(ConstraintRelationId, event->object_id, NULL) : NULL;
+			if (tuple != NULL)
+				type = ((Form_pg_constraint) GETSTRUCT(tuple))->contypid;
+			return refuse_for_tables(OidIsValid(type) ? paysafe_types_tables(type, true) : NIL);
+	}
+	return GUARD_PASS;
 }
 
 /* Only partitions younger than the declaration lack the trigger for it. */
@@ -434,6 +509,38 @@ refuses_setting(const GuardEvent *event)
 	return refuse_if(event->action == GUARD_STATEMENT && paysafe_guard_weakens_setting(event->statement));
 }
 
+/*
+ * Code of whoever owns a table runs in the name of whoever writes to it: what
+ * makes somebody more powerful is not for it to do.
+ */
+static GuardFinding
+refuses_privilege(const GuardEvent *event)
+{
+	return refuse_if(event->action == GUARD_STATEMENT &&
+					 OidIsValid(paysafe_nesting_foreign_owner()) &&
+					 paysafe_guard_gives_power(event->statement));
+}
+
+/* A temporary table of the name that this session reads a protected table by. */
+static GuardFinding
+refuses_shadow(const GuardEvent *event)
+{
+	HeapTuple	tuple;
+	Form_pg_class form;
+
+	if (event->class_id != RelationRelationId || event->sub_id != 0 ||
+		(event->action != GUARD_CREATE && event->action != GUARD_ALTER))
+		return GUARD_PASS;
+	tuple = paysafe_facts_fetch_new(event);
+	if (tuple == NULL)
+		return GUARD_PASS;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (form->relpersistence != RELPERSISTENCE_TEMP || form->relkind == RELKIND_INDEX ||
+		form->relkind == RELKIND_PARTITIONED_INDEX || form->relkind == RELKIND_TOASTVALUE)
+		return GUARD_PASS;
+	return refuse_for_tables(paysafe_facts_shadowed(NameStr(form->relname)));
+}
+
 static const char no_way[] = "There is no other way: rules are changed with the functions of schema paysafe.";
 static const char as_it_is[] = "Leave it as it is.";
 
@@ -444,6 +551,12 @@ const GuardClass paysafe_policy[] = {
 	"The table is evidence or configuration of paysafe.", no_way},
 	{"guard_membership", refuses_membership, false,
 	"What belongs to an extension is dropped with it and left out of dumps.", as_it_is},
+	{"guard_privilege", refuses_privilege, false,
+	"It runs in the name of who called it, in a function of a role that is no superuser.",
+	"Run it as a command of your own, or let a superuser own the function."},
+	{"guard_shadow", refuses_shadow, false,
+	"Statements of this session that name the protected table without its schema would mean the temporary one.",
+	"Give the temporary table another name."},
 	{"guard_setting", refuses_setting, false,
 	"The setting takes triggers out of force or opens the catalogs.", as_it_is},
 	{"guard_catalog", refuses_catalog_write, true,
@@ -478,6 +591,9 @@ const GuardClass paysafe_policy[] = {
 	{"guard_label", refuses_label, false,
 	"A rule names its states by these labels.",
 	"Add a label, and declare the rule with it."},
+	{"guard_type", refuses_type, true,
+	"Columns of a protected table are made of the type: their values would change with it.",
+	"Make a type of another name, or open a maintenance window that names the tables: paysafe.open_maintenance."},
 	{"guard_truncate", refuses_truncate, true, NULL, NULL},
 	{NULL}
 };

@@ -183,6 +183,57 @@ paysafe_guard_altered_table(Node *statement)
 	return InvalidOid;
 }
 
+/* Are these objects of a GRANT functions of paysafe, or settings of the server? */
+static bool
+grants_power(const GrantStmt *grant)
+{
+	ListCell   *lc;
+
+	if (grant->objtype == OBJECT_PARAMETER_ACL)
+		return true;
+	foreach(lc, grant->objects)
+	{
+		Node	   *object = lfirst(lc);
+
+		if (IsA(object, ObjectWithArgs))
+		{
+			List	   *name = ((ObjectWithArgs *) object)->objname;
+			char	   *schema;
+			char	   *function;
+
+			DeconstructQualifiedName(name, &schema, &function);
+			if (schema == NULL || strcmp(schema, "paysafe") == 0)
+				return true;
+		}
+		else if (IsA(object, String) && strcmp(strVal(object), "paysafe") == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+paysafe_guard_gives_power(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+		case T_GrantRoleStmt:
+		case T_AlterSystemStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_ReassignOwnedStmt:
+			return true;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_ROLE;
+		case T_GrantStmt:
+			return grants_power((GrantStmt *) statement);
+		default:
+			return false;
+	}
+}
+
 bool
 paysafe_guard_drops_extension(Node *statement, const char *name)
 {

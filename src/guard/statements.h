@@ -58,6 +58,13 @@ extern bool paysafe_guard_membership(Node *statement, ObjectAddress *object);
  */
 extern Oid	paysafe_guard_altered_table(Node *statement);
 
+/*
+ * Does the statement give somebody privileges over more than objects: change
+ * roles and who belongs to them, settings of roles, databases or the server,
+ * owners wholesale, or who may call paysafe's functions?
+ */
+extern bool paysafe_guard_gives_power(Node *statement);
+
 extern bool paysafe_guard_drops_extension(Node *statement, const char *name);
 
 /*
