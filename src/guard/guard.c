@@ -242,6 +242,29 @@ paysafe_guard_spare_own_triggers(PlannedStmt *planned)
 	return planned;
 }
 
+/* Rules say what they miss in a table; the table's owner has to know how to give it. */
+static void
+join_error_context(void *arg)
+{
+	errhint("Give \"%s\" what the rules ask for as it is made, a primary key for instance: CREATE TABLE ... (PRIMARY KEY (...)) INHERITS (...).",
+			get_rel_name(*(Oid *) arg));
+}
+
+/* Rules that do not fit it would stop the rows of the whole tree. */
+static void
+check_rules_fit(Oid relid)
+{
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = join_error_context,
+		.arg = &relid
+	};
+
+	error_context_stack = &context;
+	paysafe_existing_validate(relid, NULL);
+	error_context_stack = context.previous;
+}
+
 void
 paysafe_guard_after(GuardFrame *frame)
 {
@@ -269,7 +292,6 @@ paysafe_guard_after(GuardFrame *frame)
 		if (get_rel_relkind(list_nth_oid(joined, i)) != '\0')
 		{
 			paysafe_triggers_join(list_nth_oid(joined, i));
-			/* rules that do not fit it would stop the rows of the whole tree */
-			paysafe_existing_validate(list_nth_oid(joined, i), NULL);
+			check_rules_fit(list_nth_oid(joined, i));
 		}
 }
