@@ -396,7 +396,7 @@ check_asked_for(void)
 
 	if (statement == NULL || OidIsValid(paysafe_nesting_foreign_owner()) ||
 		DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0 ||
-		!(statement->commandType == CMD_SELECT ||
+		!((statement->commandType == CMD_SELECT && !statement->hasModifyingCTE) ||
 		  (statement->commandType == CMD_UTILITY &&
 		   (IsA(statement->utilityStmt, DoStmt) || IsA(statement->utilityStmt, CallStmt) ||
 			IsA(statement->utilityStmt, ExecuteStmt)))))

@@ -326,7 +326,7 @@ refuses_tree(const GuardEvent *event)
 	{
 		/* a table that is just being created is not yet visible, and empty */
 		if (get_rel_relkind(child) != '\0' && paysafe_facts_has_rows(child))
-			return refuse_for(parent, true);
+			return (GuardFinding) {GUARD_JOINS_WITH_ROWS, parent};
 		return (GuardFinding) {GUARD_JOINS};
 	}
 	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId ||

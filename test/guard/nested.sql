@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(50);
+SELECT plan(54);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;

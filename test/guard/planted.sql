@@ -2,7 +2,7 @@
 -- refused where they are made, where their table joins a protected one, and
 -- where a rule is declared.  For a server that preloads paysafe.
 BEGIN;
-SELECT plan(78);
+SELECT plan(71);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
