@@ -190,12 +190,21 @@ paysafe_maintenance_covers(Oid relid)
 	return false;
 }
 
-/* May a statement of one's own be run by this one: in code that one calls? */
+/* May a statement of one's own be run by this one: in code that one calls, or a script? */
 static bool
 runs_own_code(const GuardFrame *frame)
 {
-	return IsA(frame->statement, DoStmt) || IsA(frame->statement, CallStmt) ||
-		IsA(frame->statement, ExecuteStmt);
+	switch (nodeTag(frame->statement))
+	{
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_ExecuteStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+			return true;
+		default:
+			return false;
+	}
 }
 
 bool

@@ -1,7 +1,7 @@
 -- Types under the columns of protected tables, and columns of another type.  For a
 -- server that preloads paysafe.
 BEGIN;
-SELECT plan(74);
+SELECT plan(75);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -84,6 +84,7 @@ SELECT is(pg_temp.refusal(command, 'regress_guard_owner'), 'accepted', 'allowed:
 	'ALTER TABLE shop.entry ALTER account TYPE text, ALTER amount TYPE numeric(14,2), ALTER currency TYPE varchar',
 	'ALTER TABLE shop.entry ADD memo text; ALTER TABLE shop.entry RENAME memo TO note; ALTER TABLE shop.entry DROP note',
 	'ALTER TYPE shop.mood ADD VALUE ''refunded''',
+	'ALTER TABLE shop.row_type ADD c int',
 	'ALTER DOMAIN shop.small ADD CONSTRAINT odd CHECK (VALUE % 2 = 1); ALTER DOMAIN shop.small SET DEFAULT 1',
 	'ALTER TYPE shop.free DROP ATTRIBUTE b; ALTER TYPE shop.free RENAME ATTRIBUTE a TO c; ALTER TYPE shop.free RENAME TO free_2',
 	'ALTER TYPE shop.free_mood RENAME VALUE ''x'' TO ''z''; ALTER DOMAIN shop.free_domain DROP CONSTRAINT positive']) command;
