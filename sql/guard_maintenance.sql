@@ -38,7 +38,7 @@ CREATE TABLE paysafe.maintenance_change (
 	session_user_name text NOT NULL
 );
 COMMENT ON TABLE paysafe.maintenance_change IS 'what was changed in maintenance windows: definitions before and after';
-COMMENT ON COLUMN paysafe.maintenance_change.after IS 'as paysafe.table_definition describes it; NULL: the table is gone';
+COMMENT ON COLUMN paysafe.maintenance_change.after IS 'as paysafe.table_definition describes it, NULL: the table is gone; of a catalog the new rows, of TRUNCATE their number';
 
 CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.maintenance_record
 	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();

@@ -21,6 +21,8 @@
 #include "guard/guard.h"
 #include "guard/maintenance.h"
 #include "guard/policy.h"
+#include "guard/standing.h"
+#include "guard/system_catalog.h"
 #include "store/catalog.h"
 
 static char *
@@ -135,7 +137,32 @@ paysafe_guard(GuardEvent *event)
 		return;
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)
 		event->relation = paysafe_facts_relation_of(event);
+	paysafe_guard_by(paysafe_system_catalog, event);
 	paysafe_guard_by(paysafe_policy, event);
+}
+
+static GuardFinding
+refuses_locking(const GuardEvent *event)
+{
+	Oid			relid = paysafe_standing_locked_table();
+
+	return refuse_for(relid, OidIsValid(relid));
+}
+
+/* LOCK TABLE, when it has what it wants: a view may stand for other tables. */
+static const GuardClass locking[] = {
+	{"guard_own_table", refuses_locking, false,
+	"The lock would keep paysafe from writing its evidence.", "LOCK TABLE in ACCESS SHARE, ROW SHARE or ROW EXCLUSIVE MODE does not."},
+	{NULL}
+};
+
+void
+paysafe_guard_locked(GuardFrame *frame)
+{
+	GuardEvent	event = {.action = GUARD_STATEMENT, .statement = frame->statement, .frame = frame};
+
+	if (paysafe_catalog_present() && !frame->own)
+		paysafe_guard_by(locking, &event);
 }
 
 void

@@ -20,6 +20,9 @@ extern void paysafe_guard(GuardEvent *event);
 /* The same by another list of classes, NULL-terminated by name. */
 extern void paysafe_guard_by(const GuardClass *classes, const GuardEvent *event);
 
+/* LOCK TABLE has been executed: no own table may be closed by it. */
+extern void paysafe_guard_locked(GuardFrame *frame);
+
 /* The statement has been executed: protect what joined. */
 extern void paysafe_guard_after(GuardFrame *frame);
 
