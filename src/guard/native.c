@@ -327,8 +327,10 @@ refuses_native(const GuardEvent *event)
 			result = is_foreign_code(tuple);
 			break;
 		case INTERNALlanguageId:
-			result = event->action == GUARD_CREATE ? !creating_extension :
-				!OidIsValid(getExtensionOfObject(ProcedureRelationId, event->object_id));
+			/* an aggregate is no code: its functions are judged for themselves */
+			if (((Form_pg_proc) GETSTRUCT(tuple))->prokind != PROKIND_AGGREGATE)
+				result = event->action == GUARD_CREATE ? !creating_extension :
+					!OidIsValid(getExtensionOfObject(ProcedureRelationId, event->object_id));
 			break;
 		case SQLlanguageId:
 			break;
