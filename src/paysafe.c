@@ -56,8 +56,6 @@ _PG_init(void)
 	{
 		paysafe_refusal_log_preload();
 		paysafe_lockdown_init();
-		if (paysafe_lockdown_is_on())
-			paysafe_hooks_lock_down();
 		paysafe_keyring_preload();
 		MarkGUCPrefixReserved("paysafe");
 	}

@@ -19,6 +19,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -184,10 +185,11 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	{
 		if (known && !removed)
 		{
-			char	   *words = new_rule.kind->loosens(&old_rule, &new_rule);
+			List	   *loosened = paysafe_spec_field_loosens(&old_rule, &new_rule);
 
-			if (words != NULL)
-				paysafe_loosening_authorize(relation, name, new_rule.version, words);
+			if (loosened != NIL)
+				paysafe_loosening_authorize(relation, name, new_rule.version,
+											paysafe_spec_field_words(loosened));
 		}
 		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
 		paysafe_existing_validate(relation, name);
@@ -290,4 +292,28 @@ paysafe_rule_text(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(kind->describe(name,
 													PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1),
 													PG_GETARG_JSONB_P(2))));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_rule_columns);
+
+/*
+ * rule_columns(rule, spec) returns text[]: the columns of its table that it reads
+ */
+Datum
+paysafe_rule_columns(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	RuleSource	rule = {.name = name, .spec = PG_GETARG_JSONB_P(1), .kind = paysafe_rule_kind(name)};
+	List	   *columns = NIL;
+	Datum	   *elements;
+	int			n = 0;
+	ListCell   *lc;
+
+	if (rule.kind == NULL)
+		PG_RETURN_NULL();
+	columns = paysafe_strings_sorted(paysafe_spec_field_columns(&rule, false, false));
+	elements = palloc(sizeof(Datum) * (list_length(columns) + 1));
+	foreach(lc, columns)
+		elements[n++] = CStringGetTextDatum(lfirst(lc));
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }

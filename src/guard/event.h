@@ -18,9 +18,11 @@ typedef struct GuardFrame
 	struct GuardFrame *outer;	/* the statement that this one is part of */
 	Node	   *statement;
 	const char *name;			/* its kind, as in command tags */
+	bool		subcommand;		/* PostgreSQL makes it of the outer statement */
 	bool		own;			/* paysafe's own work */
 	bool		recorded;		/* its changes in a maintenance window are */
-	List	   *joined;			/* tables that joined protected trees */
+	List	   *joined;			/* OIDs of tables that joined protected trees, each
+								 * before the parent that it joined */
 } GuardFrame;
 
 typedef enum GuardAction
@@ -61,6 +63,7 @@ typedef struct GuardFinding
 {
 	GuardVerdict verdict;
 	Oid			relation;		/* the table it is about, if not the event's */
+	List	   *tables;			/* or these */
 } GuardFinding;
 
 #define GUARD_PASS	((GuardFinding) {GUARD_PASSES})
@@ -79,6 +82,12 @@ refuse_for(Oid relation, bool refused)
 	return (GuardFinding) {refused ? GUARD_REFUSED : GUARD_PASSES, relation};
 }
 
+static inline GuardFinding
+refuse_for_tables(List *tables)
+{
+	return (GuardFinding) {tables != NIL ? GUARD_REFUSED : GUARD_PASSES, .tables = tables};
+}
+
 /*
  * One class of attempts.  A class refuses what weakens a rule and nothing else:
  * an event that no class refuses is allowed.  It only looks: guard.c does what
@@ -88,7 +97,7 @@ typedef struct GuardClass
 {
 	const char *name;			/* in the constraint field and in the record */
 	GuardFinding (*judge) (const GuardEvent *event);
-	bool		window;			/* allowed in a maintenance window for the table */
+	bool		window;			/* allowed in a maintenance window for the tables */
 	const char *reason;			/* DETAIL */
 	const char *hint;			/* or NULL: the window */
 } GuardClass;

@@ -19,6 +19,7 @@
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -27,17 +28,17 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
-#include "parser/parse_coerce.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/scan.h"
 #include "engine/rule.h"
 #include "guard/facts.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/own_trigger.h"
 
 /* A copy of an object's row; a NULL snapshot shows it as it was before. */
 HeapTuple
@@ -101,9 +102,19 @@ paysafe_facts_relation_of(const GuardEvent *event)
 	return InvalidOid;
 }
 
-/* Does the table carry our row trigger, enabled for whatever writes? */
+bool
+paysafe_facts_trigger(const GuardEvent *event, Snapshot snapshot, Trigger *trigger)
+{
+	HeapTuple	tuple = paysafe_facts_fetch(TriggerRelationId, event->object_id, snapshot);
+
+	if (tuple != NULL)
+		paysafe_own_trigger_read(tuple, trigger);
+	return tuple != NULL;
+}
+
+/* Has the table such a trigger? */
 static bool
-is_enforced(Oid relid)
+has_trigger(Oid relid, bool (*test) (const Trigger *trigger))
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -116,10 +127,10 @@ is_enforced(Oid relid)
 	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		Trigger		trigger;
 
-		found = form->tgfoid == paysafe_catalog_enforce_function() &&
-			form->tgenabled == TRIGGER_FIRES_ALWAYS;
+		paysafe_own_trigger_read(tuple, &trigger);
+		found = test(&trigger);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -127,9 +138,48 @@ is_enforced(Oid relid)
 }
 
 bool
+paysafe_facts_tree_has_trigger(Oid relid, bool (*test) (const Trigger *trigger))
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		if (has_trigger(lfirst_oid(lc), test))
+			return true;
+	return false;
+}
+
+bool
+paysafe_facts_tree_has_rule(Oid relid)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+
+		ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(lc)));
+		scan = systable_beginscan(rel, RewriteRelRulenameIndexId, true, NULL, 1, &key);
+		found |= HeapTupleIsValid(systable_getnext(scan));
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+static bool
+enforces(const Trigger *trigger)
+{
+	return paysafe_own_trigger_is(OWN_ROW_TRIGGER, trigger);
+}
+
+bool
 paysafe_facts_is_protected(Oid relid)
 {
-	return relid >= FirstNormalObjectId && is_enforced(relid) &&
+	return relid >= FirstNormalObjectId && has_trigger(relid, enforces) &&
 		paysafe_rule_sources(relid) != NIL;
 }
 
@@ -157,30 +207,25 @@ paysafe_facts_is_own_relation(Oid relid)
 	return paysafe_facts_in_own_schema(schema);
 }
 
-/* Does the trigger call a function of ours? */
-bool
-paysafe_facts_is_own_trigger(HeapTuple trigger)
-{
-	Oid			function = ((Form_pg_trigger) GETSTRUCT(trigger))->tgfoid;
-
-	return function == paysafe_catalog_enforce_function() ||
-		function == paysafe_catalog_statement_function();
-}
-
 static char *
 column_name(const GuardEvent *event)
 {
 	return get_attname(event->object_id, event->sub_id, true);
 }
 
-/* Is the column behind a rule of its table? */
+/*
+ * Is the column behind a rule of its table?  Where all columns are, one that no
+ * rule names counts for nothing before there are rows.
+ */
 bool
 paysafe_facts_is_ruled_column(const GuardEvent *event)
 {
 	char	   *name = column_name(event);
+	List	   *sources = paysafe_rule_sources(event->object_id);
 
-	return name != NULL &&
-		paysafe_rule_uses_column(paysafe_rule_sources(event->object_id), event->object_id, name);
+	return name != NULL && paysafe_rule_uses_column(sources, event->object_id, name) &&
+		(paysafe_rule_names_column(sources, event->object_id, name) ||
+		 paysafe_facts_has_rows(event->object_id));
 }
 
 /* Are all these columns behind rules?  Zero stands for an expression. */
@@ -221,32 +266,67 @@ paysafe_facts_fetch_column(const GuardEvent *event, Snapshot snapshot)
 	return tuple;
 }
 
-/*
- * Would each value be the same after a change to this type?  Only types that
- * come with PostgreSQL: whose casts nobody can replace.
- */
-bool
-paysafe_facts_is_widening(Form_pg_attribute before, Form_pg_attribute after, Retyping how)
+/* Is each key column of a among those of b? */
+static bool
+is_subset_key(Form_pg_index a, Form_pg_index b)
 {
-	Oid			from = before->atttypid;
-	Oid			to = after->atttypid;
-
-	if (from >= FirstNormalObjectId || to >= FirstNormalObjectId ||
-		!can_coerce_type(1, &from, &to, COERCION_IMPLICIT))
-		return false;
-	if (after->atttypmod < 0 || (from == to && before->atttypmod == after->atttypmod))
-		return true;
-	switch (to)
+	for (int i = 0; i < a->indnkeyatts; i++)
 	{
-		case VARCHAROID:		/* too long: an assignment fails, a cast cuts */
-			return how != RETYPED_CAST ||
-				(from == VARCHAROID && before->atttypmod >= 0 &&
-				 before->atttypmod <= after->atttypmod);
-		case NUMERICOID:
-			return from == NUMERICOID && before->atttypmod >= 0 &&
-				((after->atttypmod - VARHDRSZ) & 0x7ff) >= ((before->atttypmod - VARHDRSZ) & 0x7ff);
+		bool		found = false;
+
+		for (int j = 0; j < b->indnkeyatts; j++)
+			found |= a->indkey.values[i] == b->indkey.values[j];
+		if (!found || a->indkey.values[i] == 0)
+			return false;
 	}
-	return false;
+	return true;
+}
+
+bool
+paysafe_facts_is_wider_key(Form_pg_index index)
+{
+	Relation	rel = table_open(index->indrelid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index other;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		other = (Form_pg_index) GETSTRUCT(tuple);
+		/* the primary key has no NULL and no predicate, and is not dropped lightly */
+		found |= other->indexrelid != index->indexrelid && other->indisprimary &&
+			other->indisvalid && other->indislive && other->indimmediate &&
+			is_subset_key(other, index);
+		ReleaseSysCache(tuple);
+	}
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+List *
+paysafe_facts_shadowed(const char *name)
+{
+	bool		after_temporary = false;
+	ListCell   *lc;
+
+	foreach(lc, fetch_search_path(true))
+	{
+		Oid			relid;
+
+		if (isTempNamespace(lfirst_oid(lc)))
+		{
+			after_temporary = true;
+			continue;
+		}
+		relid = get_relname_relid(name, lfirst_oid(lc));
+		if (OidIsValid(relid))
+			return after_temporary && paysafe_facts_is_protected(relid) ? list_make1_oid(relid) : NIL;
+	}
+	return NIL;
 }
 
 bool
@@ -293,35 +373,18 @@ paysafe_facts_inherits_now(Oid child, Oid parent)
 	return found;
 }
 
-/* Does a rule depend on a column of this type, or of a domain over it? */
 bool
-paysafe_facts_is_ruled_type(Oid type)
+paysafe_facts_joins(const GuardEvent *event)
 {
-	ListCell   *lc;
+	char		relkind;
 
-	foreach(lc, paysafe_rule_relations())
-	{
-		Oid			relid = lfirst_oid(lc);
-		List	   *sources;
-		Relation	rel;
-		bool		found = false;
-
-		if (get_rel_relkind(relid) == '\0' || !paysafe_facts_is_protected(relid))
-			continue;
-		sources = paysafe_rule_sources(relid);
-		rel = table_open(relid, AccessShareLock);
-		for (int i = 0; i < RelationGetDescr(rel)->natts && !found; i++)
-		{
-			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
-
-			found = !att->attisdropped && getBaseType(att->atttypid) == type &&
-				paysafe_rule_uses_column(sources, relid, NameStr(att->attname));
-		}
-		table_close(rel, AccessShareLock);
-		if (found)
-			return true;
-	}
-	return false;
+	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId)
+		return false;
+	relkind = get_rel_relkind(event->auxiliary);
+	return (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
+		paysafe_facts_inherits_now(event->object_id, event->auxiliary) &&
+		paysafe_facts_is_protected(event->auxiliary) &&
+		!paysafe_facts_is_protected(event->object_id);
 }
 
 /* Does a protected table, or a part of one, lie in the schema? */

@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
@@ -16,6 +18,7 @@
 
 #include "base/refusal.h"
 #include "engine/enforce.h"
+#include "engine/existing.h"
 #include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/guard.h"
@@ -24,6 +27,7 @@
 #include "guard/standing.h"
 #include "guard/system_catalog.h"
 #include "store/catalog.h"
+#include "store/own_trigger.h"
 
 static char *
 describe(const GuardEvent *event)
@@ -91,7 +95,8 @@ follow(const GuardClass *class, const GuardEvent *event, GuardFinding finding)
 			if (event->frame == NULL)
 				break;
 			old = MemoryContextSwitchTo(TopTransactionContext);
-			event->frame->joined = list_append_unique_oid(event->frame->joined, event->object_id);
+			event->frame->joined = lappend_oid(event->frame->joined, event->object_id);
+			event->frame->joined = lappend_oid(event->frame->joined, event->auxiliary);
 			MemoryContextSwitchTo(old);
 			break;
 	}
@@ -101,6 +106,24 @@ static bool
 is_refusal(GuardVerdict verdict)
 {
 	return verdict == GUARD_REFUSED || verdict == GUARD_REFUSED_BY_RULES;
+}
+
+/* A table that the finding is about, and no window permits it; or none. */
+static bool
+outside_windows(const GuardClass *class, const GuardFinding *finding, GuardEvent *about)
+{
+	ListCell   *lc;
+
+	if (finding->tables == NIL)
+		return !(class->window && OidIsValid(about->relation) &&
+				 paysafe_maintenance_permits(about, about->relation));
+	foreach(lc, finding->tables)
+		if (!class->window || !paysafe_maintenance_permits(about, lfirst_oid(lc)))
+		{
+			about->relation = lfirst_oid(lc);
+			return true;
+		}
+	return false;
 }
 
 void
@@ -113,18 +136,38 @@ paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
 
 		if (OidIsValid(finding.relation))
 			about.relation = finding.relation;
-		if (is_refusal(finding.verdict) && class->window && OidIsValid(about.relation) &&
-			paysafe_maintenance_covers(about.relation))
-			continue;
-		follow(class, &about, finding);
+		if (!is_refusal(finding.verdict) || outside_windows(class, &finding, &about))
+			follow(class, &about, finding);
 	}
 }
 
-/* Is the statement, or one that it is part of, paysafe's own? */
+/* Is it CREATE or ALTER EXTENSION paysafe, running its script? */
 static bool
-is_own_work(const GuardFrame *frame)
+runs_script(const GuardFrame *frame)
 {
-	return frame != NULL && frame->own;
+	return frame != NULL &&
+		(IsA(frame->statement, CreateExtensionStmt) || IsA(frame->statement, AlterExtensionStmt)) &&
+		paysafe_catalog_in_script();
+}
+
+void
+paysafe_guard_enter(GuardFrame *frame)
+{
+	const GuardFrame *outer = frame->outer;
+
+	frame->own |= runs_script(outer) || (frame->subcommand && outer != NULL && outer->own);
+}
+
+/*
+ * Is the event part of paysafe's own work?  What triggers, defaults and event
+ * triggers do within it are statements of their own, or rows of catalogs, which
+ * no work of ours writes by SQL.
+ */
+static bool
+is_own_work(const GuardEvent *event)
+{
+	return event->frame != NULL && event->action != GUARD_WRITE &&
+		(event->frame->own || runs_script(event->frame));
 }
 
 void
@@ -133,7 +176,7 @@ paysafe_guard(GuardEvent *event)
 	/* the hot path: rows of ordinary tables */
 	if (event->action == GUARD_WRITE && event->relation >= FirstNormalObjectId)
 		return;
-	if (!paysafe_catalog_present() || is_own_work(event->frame) || paysafe_catalog_in_script())
+	if (!paysafe_catalog_present() || is_own_work(event))
 		return;
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)
 		event->relation = paysafe_facts_relation_of(event);
@@ -165,12 +208,95 @@ paysafe_guard_locked(GuardFrame *frame)
 		paysafe_guard_by(locking, &event);
 }
 
+static List *
+enable_one_by_one(Oid relid, bool internal)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *commands = NIL;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+		AlterTableCmd *command;
+
+		if (paysafe_own_trigger_calls(trigger) || (trigger->tgisinternal && !internal))
+			continue;
+		command = makeNode(AlterTableCmd);
+		command->subtype = AT_EnableTrig;
+		command->name = pstrdup(trigger->tgname);
+		commands = lappend(commands, command);
+	}
+	table_close(rel, AccessShareLock);
+	return commands;
+}
+
+static bool
+enables_many(const AlterTableCmd *command)
+{
+	return command->subtype == AT_EnableTrigUser || command->subtype == AT_EnableTrigAll;
+}
+
+PlannedStmt *
+paysafe_guard_spare_own_triggers(PlannedStmt *planned)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) planned->utilityStmt;
+	bool		found = false;
+	List	   *commands = NIL;
+	Oid			relid;
+	ListCell   *lc;
+
+	if (!IsA(alter, AlterTableStmt))
+		return planned;
+	foreach(lc, alter->cmds)
+		found |= enables_many(lfirst(lc));
+	if (!found || !paysafe_catalog_present())
+		return planned;
+	relid = RangeVarGetRelid(alter->relation, NoLock, true);
+	if (!OidIsValid(relid) || !paysafe_facts_is_protected(relid))
+		return planned;
+	planned = copyObject(planned);
+	alter = (AlterTableStmt *) planned->utilityStmt;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst(lc);
+
+		if (enables_many(command))
+			commands = list_concat(commands, enable_one_by_one(relid, command->subtype == AT_EnableTrigAll));
+		else
+			commands = lappend(commands, command);
+	}
+	alter->cmds = commands;
+	return planned;
+}
+
 void
 paysafe_guard_after(GuardFrame *frame)
 {
-	ListCell   *lc;
+	List	   *joined = frame->joined;
 
-	foreach(lc, frame->joined)
-		paysafe_triggers_join(lfirst_oid(lc));
 	frame->joined = NIL;
+	CommandCounterIncrement();
+	/* once more, now that all of it can be seen, and before they look protected */
+	for (int i = 0; i < list_length(joined); i += 2)
+	{
+		GuardEvent	event = {
+			.action = GUARD_ALTER,
+			.class_id = InheritsRelationId,
+			.object_id = list_nth_oid(joined, i),
+			.auxiliary = list_nth_oid(joined, i + 1),
+			.relation = list_nth_oid(joined, i),
+			.frame = frame
+		};
+
+		if (paysafe_facts_joins(&event))
+			paysafe_guard_by(paysafe_policy, &event);
+	}
+	frame->joined = NIL;
+	for (int i = 0; i < list_length(joined); i += 2)
+		if (get_rel_relkind(list_nth_oid(joined, i)) != '\0')
+		{
+			paysafe_triggers_join(list_nth_oid(joined, i));
+			/* rules that do not fit it would stop the rows of the whole tree */
+			paysafe_existing_validate(list_nth_oid(joined, i), NULL);
+		}
 }

@@ -8,6 +8,8 @@
 #ifndef PAYSAFE_GUARD_H
 #define PAYSAFE_GUARD_H
 
+#include "nodes/plannodes.h"
+
 #include "guard/event.h"
 
 /*
@@ -22,6 +24,15 @@ extern void paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
 
 /* LOCK TABLE has been executed: no own table may be closed by it. */
 extern void paysafe_guard_locked(GuardFrame *frame);
+/* A statement begins: is it part of paysafe's own work? */
+extern void paysafe_guard_enter(GuardFrame *frame);
+
+/*
+ * The statement, or a copy of it in which ENABLE TRIGGER USER and ALL name the
+ * triggers of a protected table one by one: those of paysafe are nobody's to
+ * switch, also not from ALWAYS to ordinary.
+ */
+extern PlannedStmt *paysafe_guard_spare_own_triggers(PlannedStmt *planned);
 
 /* The statement has been executed: protect what joined. */
 extern void paysafe_guard_after(GuardFrame *frame);

@@ -22,11 +22,13 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -39,6 +41,7 @@
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
 #include "guard/native.h"
+#include "guard/nesting.h"
 #include "guard/setting.h"
 #include "guard/system_catalog.h"
 #include "rules/row_lock/row_lock.h"
@@ -51,6 +54,7 @@ static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
 static needs_fmgr_hook_type previous_needs_fmgr = NULL;
+static fmgr_hook_type previous_fmgr = NULL;
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
 
@@ -209,25 +213,6 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, 
 	}
 }
 
-/*
- * A function is looked up to be called: by an expression, or as part of a type, an
- * index, a foreign table, which object access does not tell.
- */
-static bool
-needs_fmgr(Oid function)
-{
-	GuardEvent	event = {
-		.action = GUARD_EXECUTE,
-		.class_id = ProcedureRelationId,
-		.object_id = function,
-		.frame = frames
-	};
-
-	if (!is_off())
-		paysafe_lockdown(&event);
-	return previous_needs_fmgr != NULL && previous_needs_fmgr(function);
-}
-
 static void
 process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -237,6 +222,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		.outer = frames,
 		.statement = planned->utilityStmt,
 		.name = CreateCommandName(planned->utilityStmt),
+		.subcommand = context == PROCESS_UTILITY_SUBCOMMAND,
 		.own = paysafe_run_as_owner_take_own_work()
 	};
 	/* in a failed transaction nothing can be looked up, and little be done */
@@ -246,6 +232,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	seen[SEEN_UTILITY] = 1;
 	PG_TRY();
 	{
+		PlannedStmt *executed;
+
 		frames = &frame;
 		if (guarded)
 		{
@@ -255,15 +243,18 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 				.frame = &frame
 			};
 
+			paysafe_guard_enter(&frame);
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
-			maintenance = paysafe_maintenance_before(&frame);
+			if (!frame.own)
+				maintenance = paysafe_maintenance_before(&frame);
 		}
+		executed = guarded ? paysafe_guard_spare_own_triggers(planned) : planned;
 		if (previous_process_utility != NULL)
-			previous_process_utility(planned, query, read_only_tree, context, params,
+			previous_process_utility(executed, query, read_only_tree, context, params,
 									 environment, dest, completion);
 		else
-			standard_ProcessUtility(planned, query, read_only_tree, context, params,
+			standard_ProcessUtility(executed, query, read_only_tree, context, params,
 									environment, dest, completion);
 		if (guarded && IsA(frame.statement, LockStmt))
 			paysafe_guard_locked(&frame);
@@ -277,6 +268,44 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		frames = frame.outer;
 	}
 	PG_END_TRY();
+}
+
+/*
+ * A function is looked up to be called: by an expression, or as part of a type, an
+ * index, a foreign table, which object access does not tell.
+ */
+static bool
+needs_fmgr(Oid function)
+{
+	if (paysafe_lockdown_is_on() && !is_off())
+	{
+		GuardEvent	event = {
+			.action = GUARD_EXECUTE,
+			.class_id = ProcedureRelationId,
+			.object_id = function,
+			.frame = frames
+		};
+
+		paysafe_lockdown(&event);
+	}
+	return (previous_needs_fmgr != NULL && previous_needs_fmgr(function)) ||
+		(function >= FirstNormalObjectId && !is_off() && IsTransactionState() &&
+		 paysafe_catalog_present() && paysafe_nesting_counts(function));
+}
+
+/* Called for each function with a SET clause, SECURITY DEFINER, or that needs it. */
+static void
+around_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
+{
+	/* an error of another one must not leave a function behind that never began */
+	if (event == FHET_START && previous_fmgr != NULL)
+		previous_fmgr(event, function, private);
+	if (event == FHET_START)
+		paysafe_nesting_enter(function->fn_oid);
+	else
+		paysafe_nesting_leave();
+	if (event != FHET_START && previous_fmgr != NULL)
+		previous_fmgr(event, function, private);
 }
 
 static void
@@ -354,17 +383,14 @@ paysafe_hooks_init(void)
 	ProcessUtility_hook = process_utility;
 	previous_object_access = object_access_hook;
 	object_access_hook = object_access;
+	previous_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = needs_fmgr;
+	previous_fmgr = fmgr_hook;
+	fmgr_hook = around_function;
 	previous_shmem_request = shmem_request_hook;
 	shmem_request_hook = shmem_request;
 	previous_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = shmem_startup;
 	previous_executor_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = executor_finish;
-}
-
-void
-paysafe_hooks_lock_down(void)
-{
-	previous_needs_fmgr = needs_fmgr_hook;
-	needs_fmgr_hook = needs_fmgr;
 }

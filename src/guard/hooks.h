@@ -11,9 +11,6 @@
 /* Set the hooks; those that were there are called too. */
 extern void paysafe_hooks_init(void);
 
-/* Also see each function that is looked up, for the lockdown; by the postmaster only. */
-extern void paysafe_hooks_lock_down(void);
-
 /* Was the library loaded by the postmaster, so that the guard is set? */
 extern bool paysafe_hooks_guarding(void);
 

@@ -29,10 +29,12 @@
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/fmgroids.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -49,6 +51,7 @@
 #include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/maintenance.h"
+#include "guard/nesting.h"
 #include "people/actor.h"
 #include "people/approval.h"
 #include "people/person.h"
@@ -200,6 +203,36 @@ paysafe_maintenance_covers(Oid relid)
 				return true;
 	}
 	return false;
+}
+
+/* May a statement of one's own be run by this one: in code that one calls? */
+static bool
+runs_own_code(const GuardFrame *frame)
+{
+	return IsA(frame->statement, DoStmt) || IsA(frame->statement, CallStmt) ||
+		IsA(frame->statement, ExecuteStmt);
+}
+
+bool
+paysafe_maintenance_permits(const GuardEvent *event, Oid relid)
+{
+	const GuardFrame *frame = event->frame;
+
+	if (!paysafe_maintenance_covers(relid))
+		return false;
+	/* rows of catalogs are written in a frame, all else is what it does */
+	if (event->action != GUARD_WRITE)
+	{
+		while (frame != NULL && frame->subcommand)
+			frame = frame->outer;
+		if (frame != NULL)
+			frame = frame->outer;
+	}
+	for (; frame != NULL; frame = frame->outer)
+		if (!runs_own_code(frame) && !(event->action == GUARD_WRITE && IsA(frame->statement, CopyStmt)))
+			return false;
+	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) == 0 &&
+		!OidIsValid(paysafe_nesting_foreign_owner());
 }
 
 /* Recording what happens in them */
@@ -512,6 +545,29 @@ check_tables(const Datum *tables, const bool *nulls, int n)
 	return names.data;
 }
 
+/* Is it asked for by the person: in a statement that does not write, in code of one's own? */
+static void
+check_asked_for(void)
+{
+	PlannedStmt *statement = ActivePortal != NULL && ActivePortal->stmts != NIL ?
+		linitial_node(PlannedStmt, ActivePortal->stmts) : NULL;
+
+	if (statement == NULL || OidIsValid(paysafe_nesting_foreign_owner()) ||
+		DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0 ||
+		!(statement->commandType == CMD_SELECT ||
+		  (statement->commandType == CMD_UTILITY &&
+		   (IsA(statement->utilityStmt, DoStmt) || IsA(statement->utilityStmt, CallStmt) ||
+			IsA(statement->utilityStmt, ExecuteStmt)))))
+		paysafe_refuse(&(Refusal)
+					   {
+						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   .rule = "maintenance",
+						   .message = "a maintenance window is opened by a statement of its own",
+						   .detail = "A trigger, an expression of a table or another role's function could open it in your name.",
+						   .hint = "Run: SELECT paysafe.open_maintenance(...);"
+					   });
+}
+
 /* Use up a second person's approval of exactly this window, or refuse. */
 static void
 authorize_window(char *key, Person *person)
@@ -578,6 +634,7 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	int64		id;
 	char	   *key;
 
+	check_asked_for();
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -19,6 +19,13 @@
 extern bool paysafe_maintenance_covers(Oid relid);
 
 /*
+ * Does such a window permit what happens?  It is there for what a person does:
+ * not for what a trigger, an event trigger or somebody else's function does in
+ * a statement of theirs.
+ */
+extern bool paysafe_maintenance_permits(const GuardEvent *event, Oid relid);
+
+/*
  * Before and after a statement that may change definitions: remember those of
  * the tables in open windows, and record which have changed.  The first returns
  * NULL if there is nothing to do.

@@ -31,18 +31,20 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "engine/rule.h"
+#include "engine/triggers.h"
 #include "guard/facts.h"
+#include "guard/nesting.h"
 #include "guard/policy.h"
 #include "guard/standing.h"
 #include "guard/statements.h"
+#include "guard/types.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/own_trigger.h"
 
 /* The extension's own objects, whoever wants to touch them. */
 static GuardFinding
@@ -109,9 +111,10 @@ refuses_drop(const GuardEvent *event)
 	/* its triggers are dropped before it, and then it would not look protected */
 	if (event->class_id == TriggerRelationId && paysafe_guard_frame_removes_table(event->frame))
 	{
-		HeapTuple	tuple = paysafe_facts_fetch(TriggerRelationId, event->object_id, NULL);
+		Trigger		trigger;
 
-		return refuse_if(tuple != NULL && paysafe_facts_is_own_trigger(tuple) &&
+		return refuse_if(paysafe_facts_trigger(event, NULL, &trigger) &&
+						 paysafe_own_trigger_calls(&trigger) &&
 						 paysafe_facts_is_protected(event->relation));
 	}
 	if (event->class_id != RelationRelationId || event->sub_id != 0)
@@ -157,7 +160,9 @@ refuses_column(const GuardEvent *event)
 	Form_pg_attribute before;
 	Form_pg_attribute after;
 	Retyping	how;
+	bool		named;
 	bool		retyped;
+	bool		computed;
 
 	if (event->class_id != RelationRelationId || event->sub_id <= 0 ||
 		(event->action != GUARD_ALTER && event->action != GUARD_DROP) ||
@@ -172,72 +177,90 @@ refuses_column(const GuardEvent *event)
 	before = (Form_pg_attribute) GETSTRUCT(old_tuple);
 	after = (Form_pg_attribute) GETSTRUCT(new_tuple);
 	how = paysafe_guard_frame_retypes(event->frame, NameStr(before->attname));
-	if (before->attgenerated != after->attgenerated)
-		how = RETYPED_COMPUTED;
+	named = strcmp(NameStr(before->attname), NameStr(after->attname)) != 0;
 	retyped = how != RETYPED_NOT || before->atttypid != after->atttypid ||
 		before->atttypmod != after->atttypmod || before->attcollation != after->attcollation;
-	if ((retyped ||
-		 strcmp(NameStr(before->attname), NameStr(after->attname)) != 0) &&
+	computed = before->attgenerated != after->attgenerated;
+	if ((named || computed || (retyped && !paysafe_types_keep_bytes(before, after, how))) &&
 		paysafe_facts_is_ruled_column(event))
 		return refuse_if(true);
-	return refuse_if(how == RETYPED_COMPUTED || (retyped && !paysafe_facts_is_widening(before, after, how)));
+	/* DROP EXPRESSION leaves the values where they are */
+	if (computed && after->attgenerated != '\0')
+		return refuse_if(true);
+	return refuse_if(retyped && !paysafe_types_keep_values(before, after, how) && paysafe_facts_has_rows(event->object_id));
 }
 
-/* The triggers that enforce. */
+static bool
+is_one_of_ours(const Trigger *trigger)
+{
+	return paysafe_own_trigger_has_shape(OWN_ROW_TRIGGER, trigger) ||
+		paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, trigger);
+}
+
+/* It passes for ours, by its name or its function, and enforces nothing, or stops all. */
+static bool
+is_planted(const Trigger *trigger)
+{
+	return paysafe_own_trigger_claims(trigger) && !is_one_of_ours(trigger);
+}
+
+/* The triggers that enforce, and those that only look like them. */
 static GuardFinding
 refuses_trigger(const GuardEvent *event)
 {
-	HeapTuple	old_tuple;
-	HeapTuple	new_tuple;
-	Form_pg_trigger before;
-	Form_pg_trigger after;
+	Trigger		before;
+	Trigger		after;
+	OwnTrigger	which = OWN_ROW_TRIGGER;
+	bool		was_there;
+	bool		is_there;
 
+	if (paysafe_facts_joins(event))
+		return refuse_for(event->object_id,
+						  paysafe_facts_tree_has_trigger(event->object_id, is_planted));
 	if (event->class_id != TriggerRelationId)
 		return GUARD_PASS;
-	old_tuple = paysafe_facts_fetch(TriggerRelationId, event->object_id, NULL);
-	if (old_tuple == NULL || !paysafe_facts_is_own_trigger(old_tuple) ||
-		!paysafe_facts_is_protected(event->relation))
+	was_there = paysafe_facts_trigger(event, NULL, &before);
+	is_there = event->action != GUARD_DROP && paysafe_facts_trigger(event, SnapshotSelf, &after);
+	/* a table's first trigger is already seen as if it had been there */
+	if (is_there && is_planted(&after))
+		return refuse_if(event->action == GUARD_CREATE || !was_there || !is_planted(&before));
+	if (!was_there || !is_one_of_ours(&before) || !paysafe_facts_is_protected(event->relation))
 		return GUARD_PASS;
-	new_tuple = paysafe_facts_fetch_new(event);
-	if (event->action == GUARD_DROP || new_tuple == NULL)
+	if (!is_there)
 		return refuse_if(!paysafe_guard_frame_removes_table(event->frame));
-	before = (Form_pg_trigger) GETSTRUCT(old_tuple);
-	after = (Form_pg_trigger) GETSTRUCT(new_tuple);
-	return refuse_if(after->tgenabled != TRIGGER_FIRES_ALWAYS ||
-					 after->tgfoid != before->tgfoid ||
-					 after->tgtype != before->tgtype ||
-					 after->tgattr.dim1 != 0 ||
-					 strcmp(NameStr(after->tgname), NameStr(before->tgname)) != 0 ||
-					 !heap_attisnull(new_tuple, Anum_pg_trigger_tgqual, NULL));
+	if (paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, &before))
+		which = OWN_STATEMENT_TRIGGER;
+	return refuse_if(!paysafe_own_trigger_is(which, &after));
 }
 
 /* Triggers that could keep rows out where each row must arrive. */
 static GuardFinding
 refuses_swallowing(const GuardEvent *event)
 {
-	HeapTuple	tuple;
-	int16		type;
-	ListCell   *lc;
+	Trigger		before;
+	Trigger		after;
 
-	if (event->class_id != TriggerRelationId || event->action != GUARD_CREATE ||
-		!OidIsValid(event->relation) || !paysafe_facts_is_protected(event->relation))
+	if (paysafe_facts_joins(event))
+		return refuse_for(event->object_id, paysafe_triggers_each_row_counts(event->auxiliary) &&
+						  paysafe_facts_tree_has_trigger(event->object_id, paysafe_triggers_may_swallow));
+	if (event->class_id != TriggerRelationId ||
+		(event->action != GUARD_CREATE && event->action != GUARD_ALTER) ||
+		!OidIsValid(event->relation) || !paysafe_facts_is_protected(event->relation) ||
+		!paysafe_facts_trigger(event, SnapshotSelf, &after) || !paysafe_triggers_may_swallow(&after))
 		return GUARD_PASS;
-	tuple = paysafe_facts_fetch_new(event);
-	if (tuple == NULL || paysafe_facts_is_own_trigger(tuple))
+	/* ENABLE, but not renaming what is there; OR REPLACE may bring another function */
+	if (event->action == GUARD_ALTER && paysafe_facts_trigger(event, NULL, &before) &&
+		paysafe_triggers_may_swallow(&before))
 		return GUARD_PASS;
-	type = ((Form_pg_trigger) GETSTRUCT(tuple))->tgtype;
-	if (!TRIGGER_FOR_ROW(type) || TRIGGER_FOR_AFTER(type))
-		return GUARD_PASS;
-	foreach(lc, paysafe_rule_sources(event->relation))
-		if (((RuleSource *) lfirst(lc))->kind->all_columns)
-			return refuse_if(true);
-	return GUARD_PASS;
+	return refuse_if(paysafe_triggers_each_row_counts(event->relation));
 }
 
 /* Rules that rewrite statements. */
 static GuardFinding
 refuses_rewrite(const GuardEvent *event)
 {
+	if (paysafe_facts_joins(event))
+		return refuse_for(event->object_id, paysafe_facts_tree_has_rule(event->object_id));
 	return refuse_if(event->class_id == RewriteRelationId && event->action != GUARD_DROP &&
 					 OidIsValid(event->relation) && paysafe_facts_is_protected(event->relation));
 }
@@ -274,7 +297,8 @@ refuses_key(const GuardEvent *event)
 	result = form->indisunique && form->indisvalid && form->indislive &&
 		paysafe_facts_is_protected(relid) &&
 		(form->indisprimary ||
-		 paysafe_facts_are_ruled_columns(relid, form->indkey.values, form->indnkeyatts));
+		 (paysafe_facts_are_ruled_columns(relid, form->indkey.values, form->indnkeyatts) &&
+		  !paysafe_facts_is_wider_key(form)));
 	ReleaseSysCache(tuple);
 	return refuse_for(relid, result);
 }
@@ -292,21 +316,21 @@ refuses_tree(const GuardEvent *event)
 		parent = paysafe_guard_detached_concurrently(event->statement);
 		return refuse_for(parent, OidIsValid(parent) && paysafe_facts_is_protected(parent));
 	}
-	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId)
-		return GUARD_PASS;
-	if (get_rel_relkind(parent) == '\0' || get_rel_relkind(parent) == RELKIND_INDEX ||
+	if (paysafe_facts_joins(event))
+	{
+		/* a table that is just being created is not yet visible, and empty */
+		if (get_rel_relkind(child) != '\0' && paysafe_facts_has_rows(child))
+			return refuse_for(parent, true);
+		return (GuardFinding) {GUARD_JOINS};
+	}
+	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId ||
+		get_rel_relkind(parent) == '\0' || get_rel_relkind(parent) == RELKIND_INDEX ||
 		get_rel_relkind(parent) == RELKIND_PARTITIONED_INDEX)
 		return GUARD_PASS;
 	if (paysafe_facts_is_protected(child))
 		return refuse_if(true);
-	if (!paysafe_facts_is_protected(parent))
-		return GUARD_PASS;
-	if (!paysafe_facts_inherits_now(child, parent))
-		return refuse_for(parent, true);
-	/* a table that is just being created is not yet visible, and empty */
-	if (get_rel_relkind(child) != '\0' && paysafe_facts_has_rows(child))
-		return refuse_for(parent, true);
-	return (GuardFinding) {GUARD_JOINS};
+	return refuse_for(parent, !paysafe_facts_inherits_now(child, parent) &&
+					  paysafe_facts_is_protected(parent));
 }
 
 /* The schema that a protected table is known by. */
@@ -335,8 +359,76 @@ refuses_schema(const GuardEvent *event)
 static GuardFinding
 refuses_label(const GuardEvent *event)
 {
-	return refuse_if(event->class_id == TypeRelationId && event->action == GUARD_ALTER &&
-					 paysafe_guard_frame_renames_label(event->frame) && paysafe_facts_is_ruled_type(event->object_id));
+	if (event->class_id != TypeRelationId || event->action != GUARD_ALTER ||
+		!paysafe_guard_frame_renames_label(event->frame))
+		return GUARD_PASS;
+	return refuse_for_tables(paysafe_types_tables(event->object_id, true));
+}
+
+/* Is an attribute of a composite type, or a column of a table, added, renamed, retyped? */
+static bool
+attribute_changes(const GuardEvent *event)
+{
+	HeapTuple	old_tuple = paysafe_facts_fetch_column(event, NULL);
+	HeapTuple	new_tuple = paysafe_facts_fetch_column(event, SnapshotSelf);
+	Form_pg_attribute before;
+	Form_pg_attribute after;
+
+	if (old_tuple == NULL || new_tuple == NULL || event->action == GUARD_CREATE)
+		return true;
+	before = (Form_pg_attribute) GETSTRUCT(old_tuple);
+	after = (Form_pg_attribute) GETSTRUCT(new_tuple);
+	return strcmp(NameStr(before->attname), NameStr(after->attname)) != 0 ||
+		before->attisdropped != after->attisdropped ||
+		before->atttypid != after->atttypid || before->atttypmod != after->atttypmod ||
+		before->attcollation != after->attcollation;
+}
+
+/* What a type is known by, and a domain's NOT NULL. */
+static bool
+type_changes(const GuardEvent *event)
+{
+	HeapTuple	old_tuple = paysafe_facts_fetch(TypeRelationId, event->object_id, NULL);
+	HeapTuple	new_tuple = paysafe_facts_fetch_new(event);
+	Form_pg_type before;
+	Form_pg_type after;
+
+	if (old_tuple == NULL || new_tuple == NULL)
+		return false;
+	before = (Form_pg_type) GETSTRUCT(old_tuple);
+	after = (Form_pg_type) GETSTRUCT(new_tuple);
+	return strcmp(NameStr(before->typname), NameStr(after->typname)) != 0 ||
+		before->typnamespace != after->typnamespace ||
+		(before->typnotnull && !after->typnotnull);
+}
+
+/* Types that columns are made of: what changes in them changes in every row. */
+static GuardFinding
+refuses_type(const GuardEvent *event)
+{
+	HeapTuple	tuple;
+	Oid			type = InvalidOid;
+
+	switch (event->class_id)
+	{
+		case RelationRelationId:
+			if (event->sub_id > 0)
+				type = get_rel_type_id(event->object_id);
+			if (type < FirstNormalObjectId || event->action > GUARD_DROP ||
+				(event->action != GUARD_DROP && !attribute_changes(event)))
+				return GUARD_PASS;
+			return refuse_for_tables(paysafe_types_tables(type, false));
+		case TypeRelationId:
+			if (event->action != GUARD_ALTER || !type_changes(event))
+				return GUARD_PASS;
+			return refuse_for_tables(paysafe_types_tables(event->object_id, true));
+		case ConstraintRelationId:
+			tuple = event->action == GUARD_DROP ? paysafe_facts_fetch(ConstraintRelationId, event->object_id, NULL) : NULL;
+			if (tuple != NULL)
+				type = ((Form_pg_constraint) GETSTRUCT(tuple))->contypid;
+			return refuse_for_tables(OidIsValid(type) ? paysafe_types_tables(type, true) : NIL);
+	}
+	return GUARD_PASS;
 }
 
 /* Only partitions younger than the declaration lack the trigger for it. */
@@ -373,9 +465,10 @@ refuses_membership(const GuardEvent *event)
 	/* the table itself, or its trigger of ours; its other parts may follow another extension */
 	if (inner.class_id == TriggerRelationId)
 	{
-		HeapTuple	tuple = paysafe_facts_fetch_any(&inner);
+		Trigger		trigger;
 
-		return refuse_for(inner.relation, tuple != NULL && paysafe_facts_is_own_trigger(tuple));
+		return refuse_for(inner.relation, paysafe_facts_trigger(&inner, SnapshotSelf, &trigger) &&
+						  paysafe_own_trigger_calls(&trigger));
 	}
 	return refuse_for(inner.relation, inner.class_id == RelationRelationId);
 }
@@ -421,6 +514,38 @@ refuses_setting(const GuardEvent *event)
 	return refuse_if(event->action == GUARD_STATEMENT && paysafe_guard_weakens_setting(event->statement));
 }
 
+/*
+ * Code of whoever owns a table runs in the name of whoever writes to it: what
+ * makes somebody more powerful is not for it to do.
+ */
+static GuardFinding
+refuses_privilege(const GuardEvent *event)
+{
+	return refuse_if(event->action == GUARD_STATEMENT &&
+					 OidIsValid(paysafe_nesting_foreign_owner()) &&
+					 paysafe_guard_gives_power(event->statement));
+}
+
+/* A temporary table of the name that this session reads a protected table by. */
+static GuardFinding
+refuses_shadow(const GuardEvent *event)
+{
+	HeapTuple	tuple;
+	Form_pg_class form;
+
+	if (event->class_id != RelationRelationId || event->sub_id != 0 ||
+		(event->action != GUARD_CREATE && event->action != GUARD_ALTER))
+		return GUARD_PASS;
+	tuple = paysafe_facts_fetch_new(event);
+	if (tuple == NULL)
+		return GUARD_PASS;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (form->relpersistence != RELPERSISTENCE_TEMP || form->relkind == RELKIND_INDEX ||
+		form->relkind == RELKIND_PARTITIONED_INDEX || form->relkind == RELKIND_TOASTVALUE)
+		return GUARD_PASS;
+	return refuse_for_tables(paysafe_facts_shadowed(NameStr(form->relname)));
+}
+
 static const char no_way[] = "There is no other way: rules are changed with the functions of schema paysafe.";
 static const char as_it_is[] = "Leave it as it is.";
 
@@ -431,6 +556,12 @@ const GuardClass paysafe_policy[] = {
 	"The table is evidence or configuration of paysafe.", no_way},
 	{"guard_membership", refuses_membership, false,
 	"What belongs to an extension is dropped with it and left out of dumps.", as_it_is},
+	{"guard_privilege", refuses_privilege, false,
+	"It runs in the name of who called it, in a function of a role that is no superuser.",
+	"Run it as a command of your own, or let a superuser own the function."},
+	{"guard_shadow", refuses_shadow, false,
+	"Statements of this session that name the protected table without its schema would mean the temporary one.",
+	"Give the temporary table another name."},
 	{"guard_setting", refuses_setting, false,
 	"The setting takes triggers out of force or opens the catalogs.", as_it_is},
 	{"guard_own_object", refuses_own_object, false,
@@ -462,6 +593,9 @@ const GuardClass paysafe_policy[] = {
 	{"guard_label", refuses_label, false,
 	"A rule names its states by these labels.",
 	"Add a label, and declare the rule with it."},
+	{"guard_type", refuses_type, true,
+	"Columns of a protected table are made of the type: their values would change with it.",
+	"Make a type of another name, or open a maintenance window that names the tables: paysafe.open_maintenance."},
 	{"guard_truncate", refuses_truncate, true, NULL, NULL},
 	{NULL}
 };

@@ -58,12 +58,22 @@ retyping_by(AlterTableCmd *cmd, const char *column)
 	return is_plain_cast(def->raw_default, column) ? RETYPED_CAST : RETYPED_COMPUTED;
 }
 
+/*
+ * The statement that this one was made of, or NULL.  A statement that a function,
+ * trigger or event trigger runs within another one is its own.
+ */
+static const GuardFrame *
+made_of(const GuardFrame *frame)
+{
+	return frame->subcommand ? frame->outer : NULL;
+}
+
 Retyping
 paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 {
 	Retyping	result = RETYPED_NOT;
 
-	for (; frame != NULL; frame = frame->outer)
+	for (; frame != NULL; frame = made_of(frame))
 	{
 		ListCell   *lc;
 
@@ -78,7 +88,7 @@ paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 bool
 paysafe_guard_frame_removes_table(const GuardFrame *frame)
 {
-	for (; frame != NULL; frame = frame->outer)
+	for (; frame != NULL; frame = made_of(frame))
 	{
 		ListCell   *lc;
 
@@ -96,7 +106,6 @@ paysafe_guard_frame_removes_table(const GuardFrame *frame)
 			{
 				case AT_DetachPartition:
 				case AT_DetachPartitionFinalize:
-				case AT_DropInherit:
 					return true;
 				default:
 					break;
@@ -180,6 +189,57 @@ paysafe_guard_altered_table(Node *statement)
 		if (((AlterTableCmd *) lfirst(lc))->subtype != AT_AttachPartition)
 			return RangeVarGetRelid(((AlterTableStmt *) statement)->relation, NoLock, true);
 	return InvalidOid;
+}
+
+/* Are these objects of a GRANT functions of paysafe, or settings of the server? */
+static bool
+grants_power(const GrantStmt *grant)
+{
+	ListCell   *lc;
+
+	if (grant->objtype == OBJECT_PARAMETER_ACL)
+		return true;
+	foreach(lc, grant->objects)
+	{
+		Node	   *object = lfirst(lc);
+
+		if (IsA(object, ObjectWithArgs))
+		{
+			List	   *name = ((ObjectWithArgs *) object)->objname;
+			char	   *schema;
+			char	   *function;
+
+			DeconstructQualifiedName(name, &schema, &function);
+			if (schema == NULL || strcmp(schema, "paysafe") == 0)
+				return true;
+		}
+		else if (IsA(object, String) && strcmp(strVal(object), "paysafe") == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+paysafe_guard_gives_power(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+		case T_GrantRoleStmt:
+		case T_AlterSystemStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_ReassignOwnedStmt:
+			return true;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_ROLE;
+		case T_GrantStmt:
+			return grants_power((GrantStmt *) statement);
+		default:
+			return false;
+	}
 }
 
 bool

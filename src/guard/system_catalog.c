@@ -42,6 +42,7 @@
 #include "guard/maintenance.h"
 #include "guard/statements.h"
 #include "guard/system_catalog.h"
+#include "guard/types.h"
 #include "store/catalog.h"
 
 /* What a statement has done to the rows of a catalog. */
@@ -88,7 +89,7 @@ is_protected(Oid catalog, Oid oid, bool of_row)
 {
 	if (of_row && oid < FirstNormalObjectId)
 		return true;
-	if ((catalog == TypeRelationId || catalog == EnumRelationId) && paysafe_facts_is_ruled_type(oid))
+	if ((catalog == TypeRelationId || catalog == EnumRelationId) && paysafe_types_tables(oid, true) != NIL)
 		return true;
 	return oid >= FirstNormalObjectId && paysafe_facts_is_protected(oid);
 }

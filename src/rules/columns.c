@@ -132,23 +132,6 @@ check_row(const Rule *rule, const RowChange *change)
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	List	   *columns = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "columns"),
-												paysafe_spec_set(new_rule->spec, "columns"));
-	List	   *statuses = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "once_status"),
-												 paysafe_spec_set(new_rule->spec, "once_status"));
-
-	if (columns == NIL && statuses == NIL)
-		return NULL;
-	return psprintf("lets%s%s change%s%s",
-					columns ? " columns " : " the columns",
-					columns ? paysafe_strings_join(columns) : "",
-					statuses ? " in status " : "",
-					statuses ? paysafe_strings_join(statuses) : "");
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *statuses = paysafe_spec_set(spec, "once_status");
@@ -161,9 +144,13 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_columns_kind = {
 	.name = "columns",
+	.fields = (const SpecField[]) {
+		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
+		{"once_status", SPEC_STATUSES, .loosens = SPEC_REMOVE},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
-	.loosens = loosens,
 	.describe = describe
 };
 

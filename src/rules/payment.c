@@ -299,15 +299,6 @@ refuse_truncate(const Rule *rule)
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	/* columns and statuses define each other: no change is only tighter */
-	return psprintf("replaces \"%s\" by \"%s\"",
-					paysafe_payment_kind.describe(old_rule->name, InvalidOid, old_rule->spec),
-					paysafe_payment_kind.describe(new_rule->name, InvalidOid, new_rule->spec));
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	return psprintf("%s <= %s in %s, set when %s becomes %s",
@@ -320,11 +311,19 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_payment_kind = {
 	.name = "payment",
+	/* columns and statuses define each other: no change is only tighter */
+	.fields = (const SpecField[]) {
+		{"status_column", SPEC_COLUMN},
+		{"amount_column", SPEC_COLUMN},
+		{"captured_column", SPEC_COLUMN},
+		{"currency_column", SPEC_COLUMN},
+		{"captured", SPEC_STATUSES},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.refuse_truncate = refuse_truncate,
-	.loosens = loosens,
 	.describe = describe
 };
 

@@ -135,6 +135,7 @@ INSERT INTO function_expected VALUES
 	('redact(jsonb)', 'jsonb', 'c', 'i', true, 's', false, false, NULL, true),
 	('redact(text)', 'text', 'c', 'i', true, 's', false, false, NULL, true),
 	('reserve(regclass,text,numeric,interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, true),
+	('rule_columns(text,jsonb)', 'text[]', 'c', 's', true, 's', false, false, NULL, true),
 	('rule_text(text,regclass,jsonb)', 'text', 'c', 's', false, 's', false, false, NULL, true),
 	('set_currency(text,integer)', 'void', 'c', 'v', true, 'u', false, false, NULL, false),
 	('set_refund_threshold(regclass,text,numeric,integer,interval,interval)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),

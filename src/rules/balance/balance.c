@@ -512,29 +512,31 @@ describe(const char *name, Oid reference, Jsonb *spec)
 					side ? "; side in " : "", side ? side : "");
 }
 
-static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	/* columns define each other: no change is only tighter */
-	return psprintf("replaces \"%s\" by \"%s\"",
-					describe(old_rule->name, old_rule->reference, old_rule->spec),
-					describe(new_rule->name, new_rule->reference, new_rule->spec));
-}
-
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
+	/* columns define each other: no change is only tighter */
+	.fields = (const SpecField[]) {
+		{"key_column", SPEC_COLUMN},
+		{"balance_column", SPEC_COLUMN},
+		{"minimum_column", SPEC_COLUMN},
+		{"currency_column", SPEC_COLUMN},
+		{"side_column", SPEC_COLUMN},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
 	.refuse_truncate = refuse_truncate,
 	.forget_rows = forget_rows,
+	.describe = describe
+};
+
+const RuleModule paysafe_balance_module = {
 	.end_statement = paysafe_balance_apply,
 	.pre_commit = pre_commit,
 	.end_transaction = end_transaction,
-	.end_subtransaction = end_subtransaction,
-	.loosens = loosens,
-	.describe = describe
+	.end_subtransaction = end_subtransaction
 };
 
 /*

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * nesting.c
+ *	  Whose functions are being executed.
+ *
+ * Whoever owns a table decides what runs when others write to it: triggers,
+ * CHECK, DEFAULT, generated columns, expressions of indexes, policies.  It runs
+ * in the name of who writes.  The hook around function calls tells which
+ * functions those are, whatever calls them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "guard/nesting.h"
+
+static Oid *owners = NULL;		/* of the functions under way, outermost first */
+static int	depth = 0;
+static int	allocated = 0;
+
+/* Is the text of an SQL function one SELECT, and so maybe a part of another query? */
+static bool
+is_one_select(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	List	   *statements;
+
+	/* BEGIN ATOMIC has no place for commands */
+	if (!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))
+		return true;
+	if (isnull)
+		return false;
+	statements = raw_parser(TextDatumGetCString(source), RAW_PARSE_DEFAULT);
+	return list_length(statements) == 1 &&
+		IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt);
+}
+
+bool
+paysafe_nesting_counts(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	result = form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
+		!superuser_arg(form->proowner) &&
+		!(form->prolang == SQLlanguageId && is_one_select(tuple));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+void
+paysafe_nesting_enter(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+		ReleaseSysCache(tuple);
+	}
+	if (depth == allocated)
+	{
+		int			n = Max(16, allocated * 2);
+
+		owners = owners == NULL ? MemoryContextAlloc(TopMemoryContext, n * sizeof(Oid)) :
+			repalloc(owners, n * sizeof(Oid));
+		allocated = n;
+	}
+	owners[depth++] = owner;
+}
+
+void
+paysafe_nesting_leave(void)
+{
+	Assert(depth > 0);
+	depth--;
+}
+
+Oid
+paysafe_nesting_foreign_owner(void)
+{
+	for (int i = depth - 1; i >= 0; i--)
+		if (owners[i] != GetUserId() && !superuser_arg(owners[i]))
+			return owners[i];
+	return InvalidOid;
+}
