@@ -111,6 +111,7 @@ struct MaintenanceStatement
 {
 	MemoryContext context;
 	const char *name;
+	const GuardFrame *frame;	/* or NULL: close_maintenance */
 	List	   *windows;
 	bool		empties;		/* TRUNCATE */
 	HTAB	   *definitions;
@@ -213,6 +214,18 @@ runs_own_code(const GuardFrame *frame)
 		IsA(frame->statement, ExecuteStmt);
 }
 
+/* What passes is recorded, although no definition may change: ALTER ... USING. */
+static void
+note_permission(GuardFrame *frame, Oid relid)
+{
+	for (; frame != NULL; frame = frame->outer)
+	{
+		frame->permitted = relid;
+		if (!frame->subcommand)
+			break;
+	}
+}
+
 bool
 paysafe_maintenance_permits(const GuardEvent *event, Oid relid)
 {
@@ -231,8 +244,11 @@ paysafe_maintenance_permits(const GuardEvent *event, Oid relid)
 	for (; frame != NULL; frame = frame->outer)
 		if (!runs_own_code(frame) && !(event->action == GUARD_WRITE && IsA(frame->statement, CopyStmt)))
 			return false;
-	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) == 0 &&
-		!OidIsValid(paysafe_nesting_foreign_owner());
+	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) != 0 ||
+		OidIsValid(paysafe_nesting_foreign_owner()))
+		return false;
+	note_permission(event->frame, relid);
+	return true;
 }
 
 /* Recording what happens in them */
@@ -358,6 +374,7 @@ paysafe_maintenance_before(GuardFrame *frame)
 	frame->recorded = true;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	result = remember_all(frame->name, windows, empties);
+	result->frame = frame;
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	return result;
@@ -395,14 +412,15 @@ number_of_rows(int64 n)
 
 /* Record what has become of a table; the definition before is NULL if it was not there. */
 static void
-compare(const MaintenanceStatement *statement, int64 window, Oid relid,
+compare(MaintenanceStatement *statement, int64 window, Oid relid,
 		const Definition *before, Jsonb *after)
 {
 	const char *name = before ? before->name : paysafe_catalog_table_name(relid);
 	int64		rows;
 
 	if (before == NULL || after == NULL || before->before == NULL ||
-		!paysafe_spec_equal(before->before, after))
+		!paysafe_spec_equal(before->before, after) ||
+		(statement->frame != NULL && statement->frame->permitted == relid))
 		record_change(statement->name, window, relid, name, before ? before->before : NULL, after);
 	if (!statement->empties || before == NULL || after == NULL)
 		return;
