@@ -256,8 +256,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		else
 			standard_ProcessUtility(executed, query, read_only_tree, context, params,
 									environment, dest, completion);
-		if (guarded && IsA(frame.statement, LockStmt))
-			paysafe_guard_locked(&frame);
+		if (guarded && !frame.own)
+			paysafe_guard_executed(&frame);
 		if (frame.joined != NIL)
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)

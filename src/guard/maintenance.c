@@ -19,12 +19,15 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
@@ -33,8 +36,8 @@
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -696,9 +699,29 @@ restore_order(Oid relid)
 	}
 }
 
-/* Is a table as its rules need it, whatever was done to the catalogs? */
+/* Does pg_trigger have rows of the table, whatever pg_class says? */
+static bool
+has_trigger_rows(Oid relid)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		result;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	result = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/*
+ * Is a table as its rules need it, whatever was done to the catalogs?  Triggers that
+ * are missing or switched off are completed between a first look and the last one.
+ */
 static void
-check_order(Oid relid)
+check_order(Oid relid, bool last)
 {
 	ListCell   *lc;
 
@@ -708,14 +731,15 @@ check_order(Oid relid)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
 
-		if (!rel->rd_rel->relhastriggers || rel->rd_rules != NULL ||
-			!paysafe_facts_is_protected(lfirst_oid(lc)))
+		if (rel->rd_rules != NULL || (!rel->rd_rel->relhastriggers && has_trigger_rows(lfirst_oid(lc))) ||
+			(last && !paysafe_facts_is_protected(lfirst_oid(lc))))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the maintenance window stays open: what protects table \"%s\" is not in force",
 							RelationGetRelationName(rel)),
 					 errhint("paysafe.check() says what is missing.")));
-		(void) paysafe_rules_of(rel);
+		if (last)
+			(void) paysafe_rules_of(rel);
 		table_close(rel, NoLock);
 	}
 }
@@ -749,12 +773,15 @@ close_window(Window *window)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	statement = remember_all("close_maintenance", list_make1(&whole), false);
 	PopActiveSnapshot();
+	if (everything)
+		foreach(lc, tables)
+			check_order(lfirst_oid(lc), false);
 	foreach(lc, tables)
 		restore_order(lfirst_oid(lc));
 	CommandCounterIncrement();
 	if (everything)
 		foreach(lc, tables)
-			check_order(lfirst_oid(lc));
+			check_order(lfirst_oid(lc), true);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	compare_all(statement);
 	PopActiveSnapshot();

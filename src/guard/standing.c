@@ -154,25 +154,25 @@ paysafe_standing_locked_record(void)
 	return keeps_rows_out(record) ? record : InvalidOid;
 }
 
-Oid
-paysafe_standing_locked_table(void)
+List *
+paysafe_standing_locked_tables(void)
 {
 	Relation	rel = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Oid			result = InvalidOid;
+	List	   *result = NIL;
 
 	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(paysafe_catalog_schema()));
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
-	while (!OidIsValid(result) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
 		if ((form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE) &&
 			keeps_rows_out(form->oid))
-			result = form->oid;
+			result = lappend_oid(result, form->oid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

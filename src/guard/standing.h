@@ -17,8 +17,8 @@
  */
 extern Oid	paysafe_standing_table(const ObjectAddress *object);
 
-/* Does this session hold a lock on an own table that keeps rows out of it? */
-extern Oid	paysafe_standing_locked_table(void);
+/* The own tables on which this transaction holds a lock that keeps rows out of them. */
+extern List *paysafe_standing_locked_tables(void);
 
 /* The same of the record of refusals, whose writer must never wait. */
 extern Oid	paysafe_standing_locked_record(void);

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -28,6 +29,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_subscription_rel.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -434,6 +436,28 @@ refuses_locked(const GuardEvent *event)
 					  (event->action == GUARD_WRITE ? IsCatalogRelationOid(relid) : relid < FirstNormalObjectId));
 }
 
+/*
+ * The publisher names the tables, whatever it is; rows that it sends are applied where
+ * no hook sees them.
+ */
+static GuardFinding
+refuses_subscription(const GuardEvent *event)
+{
+	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			found = InvalidOid;
+
+	CommandCounterIncrement();
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (!OidIsValid(found) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (((Form_pg_subscription_rel) GETSTRUCT(tuple))->srrelid < FirstNormalObjectId)
+			found = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srrelid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return refuse_for(found, OidIsValid(found));
+}
+
 const GuardClass paysafe_system_catalog[] = {
 	{"guard_catalog", refuses_write, true,
 	"Rows of system catalogs say what is protected; commands change them, not UPDATE.", by_command},
@@ -454,5 +478,12 @@ const GuardClass paysafe_system_catalog_locked[] = {
 	{"lockdown_catalog", refuses_locked, false,
 	"Rows of system catalogs say which code runs.",
 	"Use the command for it. The setting paysafe.superuser_lockdown is on."},
+	{NULL}
+};
+
+const GuardClass paysafe_system_catalog_subscribed[] = {
+	{"guard_catalog", refuses_subscription, false,
+	"The subscription would write rows of a system catalog, which say what is protected.",
+	"Leave the catalog out of the publication."},
 	{NULL}
 };

@@ -21,6 +21,9 @@ extern const GuardClass paysafe_system_catalog[];
 extern const GuardClass paysafe_system_catalog_shared[];
 extern const GuardClass paysafe_system_catalog_locked[];
 
+/* In any database, for a statement that has made or changed a subscription. */
+extern const GuardClass paysafe_system_catalog_subscribed[];
+
 /* The next catalog whose rows the query writes, from that result relation on; or none. */
 extern Oid	paysafe_system_catalog_next(const QueryDesc *query, int *position);
 
