@@ -21,6 +21,8 @@ typedef struct GuardFrame
 	bool		subcommand;		/* PostgreSQL makes it of the outer statement */
 	bool		own;			/* paysafe's own work */
 	bool		recorded;		/* its changes in a maintenance window are */
+	List	   *closed;			/* OIDs of own tables that were locked before LOCK TABLE */
+	Oid			permitted;		/* a table for which a window let it pass */
 	List	   *joined;			/* OIDs of tables that joined protected trees, each
 								 * before the parent that it joined */
 } GuardFrame;

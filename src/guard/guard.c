@@ -24,6 +24,8 @@
 #include "guard/guard.h"
 #include "guard/maintenance.h"
 #include "guard/policy.h"
+#include "guard/standing.h"
+#include "guard/system_catalog.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
 
@@ -149,11 +151,32 @@ runs_script(const GuardFrame *frame)
 		paysafe_catalog_in_script();
 }
 
+/* Does it want a lock that keeps rows out, of an own table or what may stand for one? */
+static bool
+may_close(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, LockStmt) || ((LockStmt *) statement)->mode < ShareLock || !paysafe_catalog_present())
+		return false;
+	foreach(lc, ((LockStmt *) statement)->relations)
+	{
+		Oid			relid = RangeVarGetRelid(lfirst(lc), NoLock, true);
+
+		if (OidIsValid(relid) &&
+			(get_rel_relkind(relid) == RELKIND_VIEW || paysafe_facts_is_own_relation(relid)))
+			return true;
+	}
+	return false;
+}
+
 void
 paysafe_guard_enter(GuardFrame *frame)
 {
 	const GuardFrame *outer = frame->outer;
 
+	if (may_close(frame->statement))
+		frame->closed = paysafe_standing_locked_tables();
 	frame->own |= runs_script(outer) || (frame->subcommand && outer != NULL && outer->own);
 }
 
@@ -179,7 +202,37 @@ paysafe_guard(GuardEvent *event)
 		return;
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)
 		event->relation = paysafe_facts_relation_of(event);
+	paysafe_guard_by(paysafe_system_catalog, event);
 	paysafe_guard_by(paysafe_policy, event);
+}
+
+static GuardFinding
+refuses_locking(const GuardEvent *event)
+{
+	List	   *closed = list_difference_oid(paysafe_standing_locked_tables(), event->frame->closed);
+
+	return refuse_for(closed == NIL ? InvalidOid : linitial_oid(closed), closed != NIL);
+}
+
+/*
+ * LOCK TABLE, when it has what it wants: a view may stand for other tables.  What
+ * paysafe had locked before is its own business.
+ */
+static const GuardClass locking[] = {
+	{"guard_own_table", refuses_locking, false,
+	"The lock would keep paysafe from writing its evidence.", "LOCK TABLE in ACCESS SHARE, ROW SHARE or ROW EXCLUSIVE MODE does not."},
+	{NULL}
+};
+
+void
+paysafe_guard_executed(GuardFrame *frame)
+{
+	GuardEvent	event = {.action = GUARD_STATEMENT, .statement = frame->statement, .frame = frame};
+
+	if (may_close(frame->statement))
+		paysafe_guard_by(locking, &event);
+	else if (IsA(frame->statement, CreateSubscriptionStmt) || IsA(frame->statement, AlterSubscriptionStmt))
+		paysafe_guard_by(paysafe_system_catalog_subscribed, &event);
 }
 
 static List *

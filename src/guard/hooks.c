@@ -14,7 +14,8 @@
  * No hook sees everything.  Object access tells what DDL does to which object,
  * through whatever statement, cascade or nesting, but is silent about some
  * statements; those ProcessUtility tells.  Rows of catalogs that are written by
- * SQL are seen where privileges are checked.  Each hook only describes what it
+ * SQL are seen where privileges are checked and where the executor starts and ends.
+ * Settings have hooks of their own: setting.c.  Each hook only describes what it
  * sees as a GuardEvent; guard.c decides.
  *
  *-------------------------------------------------------------------------
@@ -39,12 +40,16 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
+#include "guard/native.h"
 #include "guard/nesting.h"
+#include "guard/setting.h"
+#include "guard/system_catalog.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
 #include "store/run_as_owner.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
+static ExecutorFinish_hook_type previous_executor_finish = NULL;
 static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
@@ -64,23 +69,71 @@ enum
 };
 static int	seen[SEEN_HOOKS];
 
-static void
-executor_start(QueryDesc *query, int eflags)
-{
-	seen[SEEN_EXECUTOR_START] = 1;
-	if (previous_executor_start != NULL)
-		previous_executor_start(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && paysafe_catalog_present())
-		paysafe_row_lock_statement_started(query);
-}
-
 /* pg_upgrade moves everything as it is; it runs nobody's statements. */
 static bool
 is_off(void)
 {
 	return IsBinaryUpgrade || !OidIsValid(MyDatabaseId);
+}
+
+/* Rows of catalogs, whatever the query calls them: children are not asked for privileges. */
+static void
+judge_catalogs(const QueryDesc *query)
+{
+	int			position = 0;
+	Oid			relid;
+
+	while (OidIsValid(relid = paysafe_system_catalog_next(query, &position)))
+	{
+		GuardEvent	event = {
+			.action = GUARD_WRITE,
+			.class_id = RelationRelationId,
+			.object_id = relid,
+			.relation = relid,
+			.frame = frames,
+			.write = "UPDATE"
+		};
+
+		paysafe_lockdown(&event);
+		paysafe_guard(&event);
+	}
+}
+
+static void
+executor_start(QueryDesc *query, int eflags)
+{
+	QueryDesc  *before = paysafe_native_starting(query);
+
+	seen[SEEN_EXECUTOR_START] = 1;
+	PG_TRY();
+	{
+		if (previous_executor_start != NULL)
+			previous_executor_start(query, eflags);
+		else
+			standard_ExecutorStart(query, eflags);
+	}
+	PG_FINALLY();
+	{
+		(void) paysafe_native_starting(before);
+	}
+	PG_END_TRY();
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	if (guarding && query->plannedstmt->resultRelations != NIL && !is_off())
+		judge_catalogs(query);
+	if (paysafe_catalog_present())
+		paysafe_row_lock_statement_started(query);
+}
+
+static void
+executor_finish(QueryDesc *query)
+{
+	if (previous_executor_finish != NULL)
+		previous_executor_finish(query);
+	else
+		standard_ExecutorFinish(query);
+	if (query->plannedstmt->resultRelations != NIL && !is_off())
+		paysafe_system_catalog_written(query, frames);
 }
 
 static bool
@@ -108,6 +161,7 @@ check_perms(CHECK_PERMS_PARAMS_COMPAT)
 				.write = needed & ACL_UPDATE ? "UPDATE" : needed & ACL_DELETE ? "DELETE" : "INSERT"
 			};
 
+			paysafe_lockdown(&event);
 			paysafe_guard(&event);
 		}
 	}
@@ -153,8 +207,7 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, 
 			.frame = frames
 		};
 
-		if (action == GUARD_EXECUTE || action == GUARD_CREATE)
-			paysafe_lockdown(&event);
+		paysafe_lockdown(&event);
 		if (action != GUARD_EXECUTE)
 			paysafe_guard(&event);
 	}
@@ -203,6 +256,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		else
 			standard_ProcessUtility(executed, query, read_only_tree, context, params,
 									environment, dest, completion);
+		if (guarded && !frame.own)
+			paysafe_guard_executed(&frame);
 		if (frame.joined != NIL)
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
@@ -215,9 +270,24 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	PG_END_TRY();
 }
 
+/*
+ * A function is looked up to be called: by an expression, or as part of a type, an
+ * index, a foreign table, which object access does not tell.
+ */
 static bool
 needs_fmgr(Oid function)
 {
+	if (paysafe_lockdown_is_on() && !is_off())
+	{
+		GuardEvent	event = {
+			.action = GUARD_EXECUTE,
+			.class_id = ProcedureRelationId,
+			.object_id = function,
+			.frame = frames
+		};
+
+		paysafe_lockdown(&event);
+	}
 	return (previous_needs_fmgr != NULL && previous_needs_fmgr(function)) ||
 		(function >= FirstNormalObjectId && !is_off() && IsTransactionState() &&
 		 paysafe_catalog_present() && paysafe_nesting_counts(function));
@@ -254,6 +324,8 @@ shmem_startup(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	paysafe_refusal_log_startup();
 	LWLockRelease(AddinShmemInitLock);
+	/* all libraries are there, and none has the settings' last word */
+	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);
 }
 
 /* Has each hook been called since? */
@@ -282,6 +354,8 @@ paysafe_hooks_missing(void)
 		return pstrdup("paysafe is not in shared_preload_libraries: nothing guards the triggers");
 	probe(calls);
 	initStringInfo(&missing);
+	if (!paysafe_setting_watched())
+		appendStringInfoString(&missing, "not called: settings");
 	for (int i = 0; i < SEEN_HOOKS; i++)
 		if (calls[i] == 0)
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "not called: ", names[i]);
@@ -317,4 +391,6 @@ paysafe_hooks_init(void)
 	shmem_request_hook = shmem_request;
 	previous_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = shmem_startup;
+	previous_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = executor_finish;
 }

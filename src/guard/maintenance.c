@@ -8,8 +8,9 @@
  * the DDL that the guard otherwise refuses on these tables, or drop a rule.
  * Rows are judged and recorded as always, and the triggers and paysafe's own
  * tables stay out of reach.  Each statement that changes a definition is
- * recorded with the definition before and after.  Closing the window completes
- * the triggers and shows all rows to all rules again.
+ * recorded with the definition before and after, of the tables below, too; one that
+ * writes to a catalog that a window names, with the rows.  Closing the window completes
+ * the triggers, which is recorded, and shows all rows to all rules again.
  *
  * A window ends by itself when its time is over; then it still wants to be
  * closed, and paysafe.check() says so.
@@ -18,11 +19,15 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
@@ -32,6 +37,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -40,11 +46,13 @@
 
 #include "base/argument.h"
 #include "base/refusal.h"
+#include "base/scan.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
 #include "engine/triggers.h"
+#include "guard/facts.h"
 #include "guard/maintenance.h"
 #include "guard/nesting.h"
 #include "people/actor.h"
@@ -85,20 +93,31 @@ typedef struct Window
 	List	   *tables;			/* of Oid */
 } Window;
 
-/* A table of an open window, before a statement. */
-typedef struct Definition
+/* A table of an open window, or one below it, before a statement. */
+typedef struct DefinitionKey
 {
 	int64		window;
 	Oid			relid;
+	Oid			unused;			/* no padding in a hash key */
+} DefinitionKey;
+
+typedef struct Definition
+{
+	DefinitionKey key;
 	char	   *name;
 	Jsonb	   *before;
+	int64		rows;			/* if the statement empties tables */
+	bool		seen;			/* is below the window's tables afterwards, too */
 } Definition;
 
 struct MaintenanceStatement
 {
 	MemoryContext context;
 	const char *name;
-	List	   *definitions;
+	const GuardFrame *frame;	/* or NULL: close_maintenance */
+	List	   *windows;
+	bool		empties;		/* TRUNCATE */
+	HTAB	   *definitions;
 };
 
 /* Reading windows */
@@ -207,6 +226,18 @@ runs_own_code(const GuardFrame *frame)
 	}
 }
 
+/* What passes is recorded, although no definition may change: ALTER ... USING. */
+static void
+note_permission(GuardFrame *frame, Oid relid)
+{
+	for (; frame != NULL; frame = frame->outer)
+	{
+		frame->permitted = relid;
+		if (!frame->subcommand)
+			break;
+	}
+}
+
 bool
 paysafe_maintenance_permits(const GuardEvent *event, Oid relid)
 {
@@ -225,22 +256,115 @@ paysafe_maintenance_permits(const GuardEvent *event, Oid relid)
 	for (; frame != NULL; frame = frame->outer)
 		if (!runs_own_code(frame) && !(event->action == GUARD_WRITE && IsA(frame->statement, CopyStmt)))
 			return false;
-	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) == 0 &&
-		!OidIsValid(paysafe_nesting_foreign_owner());
+	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) != 0 ||
+		OidIsValid(paysafe_nesting_foreign_owner()))
+		return false;
+	note_permission(event->frame, relid);
+	return true;
 }
 
 /* Recording what happens in them */
+
+/* A window's tables and what lies below them; each once. */
+static List *
+tables_of(const Window *window)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, window->tables)
+		if (get_rel_relkind(lfirst_oid(lc)) != '\0')
+			result = list_concat(result, find_all_inheritors(lfirst_oid(lc), NoLock, NULL));
+	list_sort(result, list_oid_cmp);
+	list_deduplicate_oid(result);
+	return result;
+}
+
+static int64
+count_rows(Oid relid)
+{
+	Relation	rel;
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	int64		n = 0;
+
+	if (get_rel_relkind(relid) != RELKIND_RELATION)
+		return 0;
+	rel = table_open(relid, AccessShareLock);
+	snapshot = paysafe_scan_snapshot();
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		n++;
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, NoLock);
+	return n;
+}
+
+/* Their definitions now, in the order of the list. */
+static Jsonb **
+define_all(List *relations)
+{
+	Oid		   *relids = palloc(sizeof(Oid) * Max(list_length(relations), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, relations)
+		relids[n++] = lfirst_oid(lc);
+	return paysafe_run_as_owner_definitions(relids, n);
+}
+
+static void
+remember(MaintenanceStatement *statement, const Window *window)
+{
+	List	   *relations = tables_of(window);
+	Jsonb	  **definitions = define_all(relations);
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		DefinitionKey key = {window->id, lfirst_oid(lc)};
+		Definition *definition = hash_search(statement->definitions, &key, HASH_ENTER, NULL);
+
+		definition->name = paysafe_catalog_table_name(key.relid);
+		definition->before = definitions[foreach_current_index(lc)];
+		definition->rows = statement->empties ? count_rows(key.relid) : 0;
+		definition->seen = false;
+	}
+}
+
+/* To be called with an active snapshot, in a context of its own. */
+static MaintenanceStatement *
+remember_all(const char *name, List *windows, bool empties)
+{
+	MaintenanceStatement *result = palloc0(sizeof(MaintenanceStatement));
+	HASHCTL		ctl = {
+		.keysize = sizeof(DefinitionKey), .entrysize = sizeof(Definition), .hcxt = CurrentMemoryContext
+	};
+	ListCell   *lc;
+
+	result->context = CurrentMemoryContext;
+	result->name = name;
+	result->windows = windows;
+	result->empties = empties;
+	result->definitions = hash_create("paysafe maintenance", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, windows)
+		remember(result, lfirst(lc));
+	return result;
+}
 
 MaintenanceStatement *
 paysafe_maintenance_before(GuardFrame *frame)
 {
 	MaintenanceStatement *result;
-	MemoryContext context;
 	MemoryContext old;
 	List	   *windows;
-	ListCell   *lc;
+	bool		empties = IsA(frame->statement, TruncateStmt);
 
-	if (GetCommandLogLevel(frame->statement) != LOGSTMT_DDL)
+	if (GetCommandLogLevel(frame->statement) != LOGSTMT_DDL && !empties)
 		return NULL;
 	/* a statement within another one is part of that one's changes */
 	for (const GuardFrame *outer = frame->outer; outer != NULL; outer = outer->outer)
@@ -249,57 +373,41 @@ paysafe_maintenance_before(GuardFrame *frame)
 	if (!paysafe_catalog_present() || paysafe_catalog_in_script() ||
 		paysafe_store_is_empty(PAYSAFE_MAINTENANCE_RECORD))
 		return NULL;
-	windows = windows_not_closed(true);
-	if (windows == NIL)
-		return NULL;
 
 	/* statements that commit on their way must not take it along */
-	context = AllocSetContextCreate(TopMemoryContext, "paysafe maintenance", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	result = palloc0(sizeof(MaintenanceStatement));
-	result->context = context;
-	result->name = frame->name;
+	old = MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "paysafe maintenance",
+													  ALLOCSET_DEFAULT_SIZES));
+	windows = windows_not_closed(true);
+	if (windows == NIL)
+	{
+		MemoryContextDelete(MemoryContextSwitchTo(old));
+		return NULL;
+	}
 	frame->recorded = true;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, windows)
-	{
-		Window	   *window = lfirst(lc);
-		ListCell   *table;
-
-		foreach(table, window->tables)
-		{
-			Definition *definition;
-
-			if (get_rel_relkind(lfirst_oid(table)) == '\0')
-				continue;
-			definition = palloc0(sizeof(Definition));
-			definition->window = window->id;
-			definition->relid = lfirst_oid(table);
-			definition->name = paysafe_catalog_table_name(lfirst_oid(table));
-			definition->before = paysafe_run_as_owner_definition(lfirst_oid(table));
-			result->definitions = lappend(result->definitions, definition);
-		}
-	}
+	result = remember_all(frame->name, windows, empties);
+	result->frame = frame;
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	return result;
 }
 
 static void
-record_change(const char *statement, const Definition *definition, Jsonb *after)
+record_change(const char *statement, int64 window, Oid relid, const char *name,
+			  Jsonb *before, Jsonb *after)
 {
 	Datum		values[CHANGE_NCOLUMNS];
 	bool		nulls[CHANGE_NCOLUMNS] = {0};
 
 	values[CHANGE_ID] = Int64GetDatum(nextval_internal(get_relname_relid("maintenance_id_seq",
 																		 paysafe_catalog_schema()), false));
-	values[CHANGE_WINDOW] = Int64GetDatum(definition->window);
+	values[CHANGE_WINDOW] = Int64GetDatum(window);
 	values[CHANGE_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[CHANGE_STATEMENT] = CStringGetTextDatum(statement);
-	values[CHANGE_RELATION] = ObjectIdGetDatum(definition->relid);
-	values[CHANGE_NAME] = CStringGetTextDatum(definition->name);
-	nulls[CHANGE_BEFORE] = definition->before == NULL;
-	values[CHANGE_BEFORE] = definition->before ? JsonbPGetDatum(definition->before) : (Datum) 0;
+	values[CHANGE_RELATION] = ObjectIdGetDatum(relid);
+	values[CHANGE_NAME] = CStringGetTextDatum(name);
+	nulls[CHANGE_BEFORE] = before == NULL;
+	values[CHANGE_BEFORE] = before ? JsonbPGetDatum(before) : (Datum) 0;
 	nulls[CHANGE_AFTER] = after == NULL;
 	values[CHANGE_AFTER] = after ? JsonbPGetDatum(after) : (Datum) 0;
 	values[CHANGE_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
@@ -307,26 +415,97 @@ record_change(const char *statement, const Definition *definition, Jsonb *after)
 	paysafe_store_insert(PAYSAFE_MAINTENANCE_CHANGE, values, nulls);
 }
 
+static Jsonb *
+number_of_rows(int64 n)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											  CStringGetDatum(psprintf("{\"rows\": " INT64_FORMAT "}", n))));
+}
+
+/* Record what has become of a table; the definition before is NULL if it was not there. */
+static void
+compare(MaintenanceStatement *statement, int64 window, Oid relid,
+		const Definition *before, Jsonb *after)
+{
+	const char *name = before ? before->name : paysafe_catalog_table_name(relid);
+	int64		rows;
+
+	if (before == NULL || after == NULL || before->before == NULL ||
+		!paysafe_spec_equal(before->before, after) ||
+		(statement->frame != NULL && statement->frame->permitted == relid))
+		record_change(statement->name, window, relid, name, before ? before->before : NULL, after);
+	if (!statement->empties || before == NULL || after == NULL)
+		return;
+	rows = count_rows(relid);
+	if (rows != before->rows)
+		record_change(statement->name, window, relid, name, number_of_rows(before->rows), number_of_rows(rows));
+}
+
+static void
+compare_window(MaintenanceStatement *statement, const Window *window)
+{
+	List	   *relations = tables_of(window);
+	Jsonb	  **definitions = define_all(relations);
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		DefinitionKey key = {window->id, lfirst_oid(lc)};
+		Definition *before = hash_search(statement->definitions, &key, HASH_FIND, NULL);
+
+		if (before != NULL)
+			before->seen = true;
+		compare(statement, window->id, key.relid, before, definitions[foreach_current_index(lc)]);
+	}
+}
+
+/* Everything that has changed since; what left the trees, too. */
+static void
+compare_all(MaintenanceStatement *statement)
+{
+	HASH_SEQ_STATUS status;
+	Definition *definition;
+	ListCell   *lc;
+
+	foreach(lc, statement->windows)
+		compare_window(statement, lfirst(lc));
+	hash_seq_init(&status, statement->definitions);
+	while ((definition = hash_seq_search(&status)) != NULL)
+		if (!definition->seen)
+			compare(statement, definition->key.window, definition->key.relid, definition,
+					get_rel_relkind(definition->key.relid) != '\0' ?
+					paysafe_run_as_owner_definition(definition->key.relid) : NULL);
+}
+
 void
 paysafe_maintenance_after(MaintenanceStatement *statement)
 {
-	ListCell   *lc;
+	MemoryContext old = MemoryContextSwitchTo(statement->context);
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, statement->definitions)
-	{
-		Definition *definition = lfirst(lc);
-		Jsonb	   *after = NULL;
-
-		if (get_rel_relkind(definition->relid) != '\0')
-			after = paysafe_run_as_owner_definition(definition->relid);
-		if (after == NULL || definition->before == NULL ||
-			!paysafe_spec_equal(definition->before, after))
-			record_change(statement->name, definition, after);
-	}
+	compare_all(statement);
 	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
 	MemoryContextDelete(statement->context);
+}
+
+bool
+paysafe_maintenance_record_rows(Oid relid, const char *statement, Jsonb *before, Jsonb *after)
+{
+	ListCell   *lc;
+	bool		covered = false;
+
+	if (paysafe_store_is_empty(PAYSAFE_MAINTENANCE_RECORD))
+		return false;
+	foreach(lc, windows_not_closed(true))
+		if (list_member_oid(((Window *) lfirst(lc))->tables, relid))
+		{
+			record_change(statement, ((Window *) lfirst(lc))->id, relid,
+						  paysafe_catalog_table_name(relid), before, after);
+			covered = true;
+		}
+	return covered;
 }
 
 void
@@ -529,6 +708,96 @@ restore_order(Oid relid)
 	}
 }
 
+/* Does pg_trigger have rows of the table, whatever pg_class says? */
+static bool
+has_trigger_rows(Oid relid)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		result;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	result = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/*
+ * Is a table as its rules need it, whatever was done to the catalogs?  Triggers that
+ * are missing or switched off are completed between a first look and the last one.
+ */
+static void
+check_order(Oid relid, bool last)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) == '\0' || paysafe_rule_sources(relid) == NIL)
+		return;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (rel->rd_rules != NULL || (!rel->rd_rel->relhastriggers && has_trigger_rows(lfirst_oid(lc))) ||
+			(last && !paysafe_facts_is_protected(lfirst_oid(lc))))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the maintenance window stays open: what protects table \"%s\" is not in force",
+							RelationGetRelationName(rel)),
+					 errhint("paysafe.check() says what is missing.")));
+		if (last)
+			(void) paysafe_rules_of(rel);
+		table_close(rel, NoLock);
+	}
+}
+
+/* A window that names a catalog may have changed any table. */
+static bool
+names_catalog(const Window *window)
+{
+	ListCell   *lc;
+
+	foreach(lc, window->tables)
+		if (lfirst_oid(lc) < FirstNormalObjectId)
+			return true;
+	return false;
+}
+
+/* Bring the window's tables in order, and record what that took. */
+static void
+close_window(Window *window)
+{
+	bool		everything = names_catalog(window);
+	List	   *tables = everything ? list_concat_unique_oid(list_copy(window->tables), paysafe_rule_relations()) :
+		window->tables;
+	Window		whole = {window->id, window->login, window->until, tables};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe maintenance",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	MaintenanceStatement *statement;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	statement = remember_all("close_maintenance", list_make1(&whole), false);
+	PopActiveSnapshot();
+	if (everything)
+		foreach(lc, tables)
+			check_order(lfirst_oid(lc), false);
+	foreach(lc, tables)
+		restore_order(lfirst_oid(lc));
+	CommandCounterIncrement();
+	if (everything)
+		foreach(lc, tables)
+			check_order(lfirst_oid(lc), true);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	compare_all(statement);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
 PG_FUNCTION_INFO_V1(paysafe_close_maintenance);
 
 /*
@@ -545,14 +814,12 @@ paysafe_close_maintenance(PG_FUNCTION_ARGS)
 	foreach(lc, windows_not_closed(false))
 	{
 		Window	   *window = lfirst(lc);
-		ListCell   *table;
 		Datum		values[END_NCOLUMNS];
 		bool		nulls[END_NCOLUMNS] = {0};
 
 		if (strcmp(window->login, login) != 0 && window->until > now)
 			continue;
-		foreach(table, window->tables)
-			restore_order(lfirst_oid(table));
+		close_window(window);
 		values[END_WINDOW] = Int64GetDatum(window->id);
 		values[END_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 		values[END_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());

@@ -8,6 +8,8 @@
 #ifndef PAYSAFE_MAINTENANCE_H
 #define PAYSAFE_MAINTENANCE_H
 
+#include "utils/jsonb.h"
+
 #include "guard/event.h"
 
 /*
@@ -31,6 +33,12 @@ extern bool paysafe_maintenance_permits(const GuardEvent *event, Oid relid);
 typedef struct MaintenanceStatement MaintenanceStatement;
 extern MaintenanceStatement *paysafe_maintenance_before(GuardFrame *frame);
 extern void paysafe_maintenance_after(MaintenanceStatement *statement);
+
+/*
+ * Record rows of a catalog that a statement has changed, in each open window that
+ * names it; false if there is none.
+ */
+extern bool paysafe_maintenance_record_rows(Oid relid, const char *statement, Jsonb *before, Jsonb *after);
 
 /* Let unprotect ask for a window. */
 extern void paysafe_maintenance_init(void);

@@ -39,6 +39,7 @@
 #include "guard/facts.h"
 #include "guard/nesting.h"
 #include "guard/policy.h"
+#include "guard/standing.h"
 #include "guard/statements.h"
 #include "guard/types.h"
 #include "store/catalog.h"
@@ -74,13 +75,6 @@ refuses_own_object(const GuardEvent *event)
 							 !paysafe_facts_is_being_restored(TypeRelationId, event->object_id));
 	}
 	return GUARD_PASS;
-}
-
-/* Rows of catalogs, written by SQL. */
-static GuardFinding
-refuses_catalog_write(const GuardEvent *event)
-{
-	return refuse_if(event->action == GUARD_WRITE && IsCatalogRelationOid(event->relation));
 }
 
 /* Functions, types and tables that come with PostgreSQL. */
@@ -468,6 +462,8 @@ refuses_membership(const GuardEvent *event)
 	inner.relation = paysafe_facts_relation_of(&inner);
 	if (refuses_own_object(&inner).verdict != GUARD_PASSES)
 		return refuse_for(inner.relation, true);
+	if (paysafe_guard_joins_extension(event->statement))
+		return refuse_for(inner.relation, OidIsValid(paysafe_standing_table(&object)));
 	if (!OidIsValid(inner.relation) || !paysafe_facts_is_protected(inner.relation))
 		return GUARD_PASS;
 	/* the table itself, or its trigger of ours; its other parts may follow another extension */
@@ -481,7 +477,10 @@ refuses_membership(const GuardEvent *event)
 	return refuse_for(inner.relation, inner.class_id == RelationRelationId);
 }
 
-/* ALTER TABLE of own tables that no object access tells of. */
+/*
+ * ALTER TABLE of own tables that no object access tells of; and a parked transaction
+ * that would keep the writer from the record of refusals.
+ */
 static GuardFinding
 refuses_own_table(const GuardEvent *event)
 {
@@ -489,6 +488,12 @@ refuses_own_table(const GuardEvent *event)
 
 	if (event->action != GUARD_STATEMENT)
 		return GUARD_PASS;
+	if (IsA(event->statement, TransactionStmt) &&
+		((TransactionStmt *) event->statement)->kind == TRANS_STMT_PREPARE)
+	{
+		relid = paysafe_standing_locked_record();
+		return refuse_for(relid, OidIsValid(relid));
+	}
 	relid = paysafe_guard_altered_table(event->statement);
 	return refuse_for(relid, OidIsValid(relid) && paysafe_facts_is_own_relation(relid) &&
 					  !paysafe_facts_is_being_restored(RelationRelationId, relid));
@@ -563,9 +568,6 @@ const GuardClass paysafe_policy[] = {
 	"Give the temporary table another name."},
 	{"guard_setting", refuses_setting, false,
 	"The setting takes triggers out of force or opens the catalogs.", as_it_is},
-	{"guard_catalog", refuses_catalog_write, true,
-	"Rows of system catalogs say what is protected; commands change them, not UPDATE.",
-	"Use the command for it, or name the catalog in a maintenance window: paysafe.open_maintenance."},
 	{"guard_own_object", refuses_own_object, false,
 	"It belongs to paysafe.", no_way},
 	{"guard_builtin", refuses_builtin, false,

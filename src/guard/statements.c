@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "guard/setting.h"
 #include "guard/statements.h"
 #include "store/catalog.h"
 
@@ -170,6 +171,13 @@ paysafe_guard_membership(Node *statement, ObjectAddress *object)
 	return OidIsValid(object->objectId);
 }
 
+bool
+paysafe_guard_joins_extension(Node *statement)
+{
+	return IsA(statement, AlterExtensionContentsStmt) &&
+		((AlterExtensionContentsStmt *) statement)->action > 0;
+}
+
 Oid
 paysafe_guard_altered_table(Node *statement)
 {
@@ -314,19 +322,12 @@ static bool
 weakens(const char *name, VariableSetStmt *set)
 {
 	char	   *value;
-	bool		on;
 
-	if (pg_strcasecmp(name, "session_replication_role") != 0 &&
-		pg_strcasecmp(name, "allow_system_table_mods") != 0)
-		return false;
+	/* granted: whatever the value will be, and "on" and "replica" are among them */
 	if (set == NULL)
-		return true;
+		return paysafe_setting_weakens(name, "on") || paysafe_setting_weakens(name, "replica");
 	value = paysafe_guard_setting_value(set);
-	if (value == NULL)
-		return false;
-	if (pg_strcasecmp(name, "session_replication_role") == 0)
-		return pg_strcasecmp(value, "replica") == 0;
-	return !parse_bool(value, &on) || on;
+	return value != NULL && paysafe_setting_weakens(name, value);
 }
 
 bool

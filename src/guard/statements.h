@@ -52,6 +52,9 @@ extern Oid	paysafe_guard_detached_concurrently(Node *statement);
  */
 extern bool paysafe_guard_membership(Node *statement, ObjectAddress *object);
 
+/* Would that make it part of one?  As opposed to taking it out. */
+extern bool paysafe_guard_joins_extension(Node *statement);
+
 /*
  * The table that ALTER TABLE or its like names, or none.  Not where a partition
  * is attached: that the guard sees happen.
