@@ -70,8 +70,8 @@ paysafe_nesting_counts(Oid function)
 	return result;
 }
 
-void
-paysafe_nesting_enter(Oid function)
+static Call
+describe_call(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Call		call = {0};
@@ -81,6 +81,24 @@ paysafe_nesting_enter(Oid function)
 		call.owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 		call.definer = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
 		ReleaseSysCache(tuple);
+	}
+	return call;
+}
+
+void
+paysafe_nesting_enter(Oid function, Datum *known)
+{
+	uint64		bits = known != NULL ? (uint64) *known : 0;
+	Call		call;
+
+	/* the lowest bit says that the others are there */
+	if (bits != 0)
+		call = (Call) {(Oid) (bits >> 2), (bits & 2) != 0};
+	else
+	{
+		call = describe_call(function);
+		if (known != NULL && sizeof(Datum) == sizeof(uint64))
+			*known = (Datum) (((uint64) call.owner << 2) | (call.definer ? 2 : 0) | 1);
 	}
 	if (depth == allocated)
 	{

@@ -17,8 +17,11 @@
  */
 extern bool paysafe_nesting_counts(Oid function);
 
-/* Such a function begins, ends, or is left by an error. */
-extern void paysafe_nesting_enter(Oid function);
+/*
+ * Such a function begins, ends, or is left by an error.  What is known of it is
+ * kept in *known, if that is there, from one call of it to the next.
+ */
+extern void paysafe_nesting_enter(Oid function, Datum *known);
 extern void paysafe_nesting_leave(void);
 
 /*

@@ -232,7 +232,20 @@ paysafe_guard_gives_power(Node *statement)
 		case T_AlterSystemStmt:
 		case T_AlterDatabaseSetStmt:
 		case T_ReassignOwnedStmt:
+			/* code that would run in the name of who runs this now */
+		case T_CreateFunctionStmt:
+		case T_AlterFunctionStmt:
+		case T_CreateEventTrigStmt:
+		case T_CreateExtensionStmt:
+		case T_CreatePLangStmt:
+		case T_LoadStmt:
 			return true;
+		case T_AlterOwnerStmt:
+			return ((AlterOwnerStmt *) statement)->objectType == OBJECT_FUNCTION ||
+				((AlterOwnerStmt *) statement)->objectType == OBJECT_PROCEDURE ||
+				((AlterOwnerStmt *) statement)->objectType == OBJECT_ROUTINE;
+		case T_CopyStmt:
+			return ((CopyStmt *) statement)->is_program;
 		case T_RenameStmt:
 			return ((RenameStmt *) statement)->renameType == OBJECT_ROLE;
 		case T_GrantStmt:

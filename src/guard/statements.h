@@ -64,7 +64,8 @@ extern Oid	paysafe_guard_altered_table(Node *statement);
 /*
  * Does the statement give somebody privileges over more than objects: change
  * roles and who belongs to them, settings of roles, databases or the server,
- * owners wholesale, or who may call paysafe's functions?
+ * owners wholesale, who may call paysafe's functions; or make code that will run
+ * in the name of who runs the statement?
  */
 extern bool paysafe_guard_gives_power(Node *statement);
 

@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(54);
+SELECT plan(59);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;
@@ -47,6 +47,9 @@ SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); 
 	'ALTER ROLE regress_guard_app SET work_mem = ''5MB''', 'ALTER ROLE regress_guard_app RENAME TO regress_guard_new', 'DROP ROLE regress_guard_other',
 	'GRANT SET ON PARAMETER work_mem TO regress_guard_app', 'GRANT EXECUTE ON FUNCTION paysafe.approve TO regress_guard_app',
 	'GRANT ALL ON ALL FUNCTIONS IN SCHEMA paysafe TO regress_guard_app', 'REASSIGN OWNED BY regress_guard_app TO regress_guard_other',
+	'CREATE FUNCTION shop.later() RETURNS int LANGUAGE sql SECURITY DEFINER AS ''SELECT 1''',
+	'ALTER FUNCTION shop.inside() OWNER TO CURRENT_USER', 'ALTER FUNCTION shop.inside() SECURITY DEFINER', 'CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION shop.ev()',
+	'COPY (SELECT 1) TO PROGRAM ''cat''',
 	'DO ''BEGIN ALTER ROLE regress_guard_app SUPERUSER; END''']) command;
 SELECT set_config('test.inside', $$SELECT paysafe.open_maintenance('why', 'T-1', '1 hour', '{shop.checks}')$$, true);
 SELECT is(pg_temp.refusal(command), '42501 paysafe_maintenance', 'a window in ' || command) FROM way;
