@@ -42,6 +42,7 @@
 #include "guard/maintenance.h"
 #include "guard/native.h"
 #include "guard/nesting.h"
+#include "guard/restate.h"
 #include "guard/setting.h"
 #include "guard/system_catalog.h"
 #include "rules/row_lock/row_lock.h"
@@ -262,6 +263,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
 			paysafe_maintenance_after(maintenance);
+		if (guarded && !frame.own)
+			paysafe_restate(&frame);
 	}
 	PG_FINALLY();
 	{

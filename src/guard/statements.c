@@ -86,6 +86,20 @@ paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 }
 
 bool
+paysafe_guard_retypes(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+		if (((AlterTableCmd *) lfirst(lc))->subtype == AT_AlterColumnType ||
+			sets_expression_compat(lfirst(lc)))
+			return true;
+	return false;
+}
+
+bool
 paysafe_guard_frame_removes_table(const GuardFrame *frame)
 {
 	for (; frame != NULL; frame = made_of(frame))

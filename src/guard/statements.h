@@ -32,6 +32,9 @@ extern bool paysafe_guard_frame_is_upkeep(const GuardFrame *frame);
 /* What does it do with values of a column of this name? */
 extern Retyping paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column);
 
+/* Does the statement give columns another type, or compute them anew? */
+extern bool paysafe_guard_retypes(Node *statement);
+
 /* Does it detach a partition, with which clones of triggers go, or drop a table? */
 extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
 

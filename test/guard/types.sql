@@ -1,7 +1,7 @@
 -- Types under the columns of protected tables, and columns of another type.  For a
 -- server that preloads paysafe.
 BEGIN;
-SELECT plan(75);
+SELECT plan(83);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -92,5 +92,23 @@ SELECT is(pg_temp.refusal(command, 'regress_guard_owner'), 'accepted', 'allowed:
 INSERT INTO shop.entry VALUES (1, 1, 'a', 5, 'EUR'), (2, 1, 'b', -5, 'EUR');
 SELECT matches(pg_temp.refusal('ALTER TABLE shop.entry ADD memo text; ALTER TABLE shop.entry DROP memo'), '_entry_guard_column$', 'with rows it is not dropped');
 SELECT is((SELECT to_jsonb(e) ->> 'payee' FROM shop.event e), '{"sum": 100.00, "name": "alice"}', 'the row is what it was');
+
+-- In a window: what the rows say afterwards is recorded beside what they said
+SELECT paysafe.audit('shop.event');
+INSERT INTO shop.event VALUES (2, '{new}', ROW('bob', 7));
+SELECT paysafe.act_as('ann');
+CREATE FUNCTION pg_temp.opening() RETURNS text LANGUAGE sql AS $$ SELECT $x$SELECT paysafe.open_maintenance('why', 'T-3', '1 hour', '{shop.event,shop.invoice}')$x$ $$;
+SELECT 'SELECT ' || substring(pg_temp.refusal_text(pg_temp.opening(), 'HINT') FROM '(paysafe\.approve\(.*\));  then') AS command \gset
+SELECT paysafe.act_as('bob');
+SELECT is(pg_temp.refusal(:'command'), 'accepted', 'bob approves');
+SELECT paysafe.act_as('ann');
+SELECT is(pg_temp.refusal(pg_temp.opening()), 'accepted', 'ann opens the window');
+SELECT is(pg_temp.refusal(command), 'accepted', 'in a window: ' || command) FROM unnest(ARRAY[
+	'ALTER TABLE shop.invoice ALTER fee TYPE real, ALTER memo TYPE text USING upper(memo)',
+	'ALTER TYPE shop.payee DROP ATTRIBUTE sum', 'ALTER TYPE shop.payee RENAME ATTRIBUTE name TO signed_by']) command;
+SELECT is_empty($$SELECT * FROM paysafe.reconcile('shop.invoice')$$, 'after which the log is what the rows say');
+SELECT set_eq($$SELECT after ->> 'memo' FROM paysafe.history('shop.invoice', '1')$$, $$VALUES ('memo'), ('MEMO')$$, '... with what they said before');
+SELECT results_eq($$SELECT after -> 'payee' FROM paysafe.history('shop.event', '2') ORDER BY seq, xid$$,
+	$$VALUES ('{"sum": 7.00, "name": "bob"}'::jsonb), ('{"name": "bob"}'), ('{"signed_by": "bob"}')$$, 'attributes likewise');
 SELECT * FROM finish();
 ROLLBACK;
