@@ -10,6 +10,11 @@ CREATE FUNCTION paysafe.rule_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_rule_trouble';
 COMMENT ON FUNCTION paysafe.rule_trouble(regclass) IS 'why the rules of a table do not fit it any more, so that every change is refused';
 
+CREATE FUNCTION paysafe.trigger_trouble(relation regclass, statement boolean) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_trigger_trouble';
+COMMENT ON FUNCTION paysafe.trigger_trouble(regclass, boolean) IS 'what is wrong with the row trigger of a protected table, or its statement trigger';
+
 CREATE FUNCTION paysafe.reconcile(relation regclass, OUT key text, OUT finding text) RETURNS SETOF record
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -102,19 +107,9 @@ CREATE FUNCTION paysafe.check(
 						AND a.privilege_type <> 'SELECT') THEN 'others than its owner may write' END), '') AS trouble) w
 		UNION ALL
 		-- each protected table and partition
-		SELECT t.relation::text, 'row_trigger', w.ok,
-			   CASE WHEN NOT w.ok THEN 'the trigger "paysafe" is missing, altered or not ENABLE ALWAYS' END
-		  FROM tree t, LATERAL (SELECT t.relhastriggers AND EXISTS (SELECT 1 FROM pg_trigger g
-				WHERE g.tgrelid = t.oid AND g.tgname = 'paysafe' AND g.tgfoid = 'paysafe.enforce()'::regprocedure
-				  AND g.tgenabled = 'A' AND g.tgtype = 29 AND g.tgattr::text = '' AND g.tgqual IS NULL) AS ok) w
-		 WHERE t.oid IS NOT NULL
-		UNION ALL
-		SELECT t.relation::text, 'statement_trigger', w.ok,
-			   CASE WHEN NOT w.ok THEN 'the trigger "paysafe_statement" is missing, altered or not ENABLE ALWAYS' END
-		  FROM tree t, LATERAL (SELECT t.relhastriggers AND EXISTS (SELECT 1 FROM pg_trigger g
-				WHERE g.tgrelid = t.oid AND g.tgname = 'paysafe_statement'
-				  AND g.tgfoid = 'paysafe.enforce_statement()'::regprocedure
-				  AND g.tgenabled = 'A' AND g.tgtype = 60 AND g.tgattr::text = '' AND g.tgqual IS NULL) AS ok) w
+		SELECT t.relation::text, n.check_name, w.trouble IS NULL, w.trouble
+		  FROM tree t, (VALUES ('row_trigger', false), ('statement_trigger', true)) n (check_name, statement),
+			   LATERAL (SELECT paysafe.trigger_trouble(t.relation, n.statement) AS trouble OFFSET 0) w
 		 WHERE t.oid IS NOT NULL
 		UNION ALL
 		SELECT t.relation::text, 'foreign_triggers', count(g.oid) FILTER (WHERE t.each_row_counts) = 0,
@@ -221,6 +216,28 @@ CREATE FUNCTION paysafe.check(
 		SELECT 'maintenance', 'window', count(m.id) = 0,
 			   string_agg(format('window %s of %s for %s is %s', m.id, m.actor, m.tables, m.state), '; ')
 		  FROM paysafe.maintenance m WHERE m.state <> 'closed'
+		UNION ALL
+		-- what runs in the name of whoever writes
+		SELECT t.relation::text, 'code_of_others', count(p.oid) = 0 OR bool_and(g.ok),
+			   'run in the name of whoever reads or writes'
+			   || CASE WHEN bool_and(g.ok) THEN ', and can give nobody privileges: ' ELSE ', and nothing guards privileges: ' END
+			   || string_agg(DISTINCT p.oid::regprocedure::text, ', ')
+		  FROM guarded g, tree t
+			   LEFT JOIN (SELECT k.conrelid AS relid, 'pg_constraint'::regclass AS classid, k.oid FROM pg_constraint k
+				UNION ALL SELECT a.adrelid, 'pg_attrdef', a.oid FROM pg_attrdef a
+				UNION ALL SELECT i.indrelid, 'pg_class', i.indexrelid FROM pg_index i
+				UNION ALL SELECT l.polrelid, 'pg_policy', l.oid FROM pg_policy l
+				UNION ALL SELECT x.tgrelid, 'pg_trigger', x.oid FROM pg_trigger x) c ON c.relid = t.oid
+			   LEFT JOIN pg_depend d ON d.classid = c.classid AND d.objid = c.oid AND d.refclassid = 'pg_proc'::regclass
+			   LEFT JOIN (pg_proc p JOIN pg_roles o ON o.oid = p.proowner AND NOT o.rolsuper) ON p.oid = d.refobjid
+		 WHERE t.oid IS NOT NULL
+		 GROUP BY t.relation
+		UNION ALL
+		SELECT t.relation::text, 'shadowed', count(c.oid) = 0,
+			   'temporary tables of this name take its place where no schema is named: ' || string_agg(c.oid::regclass::text, ', ')
+		  FROM tree t LEFT JOIN pg_class c ON c.relname = t.relname AND c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v')
+		 WHERE t.oid IS NOT NULL
+		 GROUP BY t.relation
 		UNION ALL
 		-- events that nobody works on
 		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,

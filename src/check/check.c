@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "commands/dbcommands.h"
@@ -25,6 +26,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "store/catalog.h"
+#include "store/own_trigger.h"
 
 static void
 put(ReturnSetInfo *result, const char *name, bool ok, const char *detail)
@@ -66,6 +68,37 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 		paysafe_lockdown_lists_database(database) ? "it can be neither dropped nor renamed" :
 		"not in paysafe.protected_databases: its owner can drop or rename it");
 	PG_RETURN_NULL();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_trigger_trouble);
+
+/*
+ * trigger_trouble(relation, statement boolean) returns text: why our row trigger, or
+ * our statement trigger, does not do its work; NULL if it does
+ */
+Datum
+paysafe_trigger_trouble(PG_FUNCTION_ARGS)
+{
+	Relation	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	OwnTrigger	which = PG_GETARG_BOOL(1) ? OWN_STATEMENT_TRIGGER : OWN_ROW_TRIGGER;
+	char	   *trouble = NULL;
+
+	if (paysafe_own_trigger_of(rel, which) == NULL)
+		trouble = psprintf("the trigger \"%s\" is missing, altered or not ENABLE ALWAYS",
+						   paysafe_own_trigger_name(which));
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers && trouble == NULL; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgfoid == paysafe_own_trigger_function(which) &&
+			!paysafe_own_trigger_has_shape(which, trigger))
+			trouble = psprintf("the trigger \"%s\" calls paysafe too, which stops changes: drop it",
+							   trigger->tgname);
+	}
+	relation_close(rel, AccessShareLock);
+	if (trouble == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(trouble));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_rule_trouble);

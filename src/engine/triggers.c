@@ -80,9 +80,12 @@ is_in_the_way(Relation rel, const Trigger *trigger)
 				 errmsg("table \"%s\" has a trigger \"%s\" that is not paysafe's",
 						RelationGetRelationName(rel), trigger->tgname),
 				 errhint("Give it another name: ALTER TRIGGER ... RENAME TO ...")));
-	return !trigger->tgisclone &&
-		!paysafe_own_trigger_has_shape(OWN_ROW_TRIGGER, trigger) &&
-		!paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, trigger);
+	if (trigger->tgisclone)
+		return false;
+	/* a partition's row trigger is the clone of its parent's */
+	if (paysafe_own_trigger_has_shape(OWN_ROW_TRIGGER, trigger))
+		return rel->rd_rel->relispartition;
+	return !paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, trigger);
 }
 
 /* Drop what only looks like our triggers, so that ours can be made. */

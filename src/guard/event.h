@@ -58,6 +58,7 @@ typedef enum GuardVerdict
 	GUARD_REFUSED,				/* as its class says */
 	GUARD_REFUSED_BY_RULES,		/* TRUNCATE: as the table's rules say */
 	GUARD_JOINS,				/* passes: the table becomes part of a protected tree */
+	GUARD_JOINS_WITH_ROWS,		/* refused; in a window it joins */
 	GUARD_IS_OWN				/* passes: the statement is paysafe's own from here */
 } GuardVerdict;
 

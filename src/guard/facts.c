@@ -266,17 +266,24 @@ paysafe_facts_fetch_column(const GuardEvent *event, Snapshot snapshot)
 	return tuple;
 }
 
-/* Is each key column of a among those of b? */
+/* Is each key column of a, a unique index without conditions, among those of b? */
 static bool
-is_subset_key(Form_pg_index a, Form_pg_index b)
+implies_key(HeapTuple tuple, Form_pg_index b)
 {
+	Form_pg_index a = (Form_pg_index) GETSTRUCT(tuple);
+
+	if (a->indexrelid == b->indexrelid || !a->indisunique || !a->indisvalid || !a->indislive ||
+		!a->indimmediate || (b->indnullsnotdistinct && !a->indisprimary) ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
+		!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL))
+		return false;
 	for (int i = 0; i < a->indnkeyatts; i++)
 	{
 		bool		found = false;
 
 		for (int j = 0; j < b->indnkeyatts; j++)
 			found |= a->indkey.values[i] == b->indkey.values[j];
-		if (!found || a->indkey.values[i] == 0)
+		if (!found)
 			return false;
 	}
 	return true;
@@ -292,15 +299,10 @@ paysafe_facts_is_wider_key(Form_pg_index index)
 	foreach(lc, RelationGetIndexList(rel))
 	{
 		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
-		Form_pg_index other;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		other = (Form_pg_index) GETSTRUCT(tuple);
-		/* the primary key has no NULL and no predicate, and is not dropped lightly */
-		found |= other->indexrelid != index->indexrelid && other->indisprimary &&
-			other->indisvalid && other->indislive && other->indimmediate &&
-			is_subset_key(other, index);
+		found |= implies_key(tuple, index);
 		ReleaseSysCache(tuple);
 	}
 	table_close(rel, AccessShareLock);

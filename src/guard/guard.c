@@ -74,38 +74,31 @@ refuse(const GuardClass *class, const GuardEvent *event)
 }
 
 static void
-follow(const GuardClass *class, const GuardEvent *event, GuardFinding finding)
+note_joining(const GuardEvent *event)
 {
 	MemoryContext old;
-	Relation	rel;
 
-	switch (finding.verdict)
-	{
-		case GUARD_PASSES:
-			break;
-		case GUARD_REFUSED:
-			refuse(class, event);
-		case GUARD_REFUSED_BY_RULES:
-			rel = table_open(event->relation, NoLock);
-			paysafe_enforce_refuse_truncate(rel);
-		case GUARD_IS_OWN:
-			event->frame->own = true;
-			break;
-		case GUARD_JOINS:
-			if (event->frame == NULL)
-				break;
-			old = MemoryContextSwitchTo(TopTransactionContext);
-			event->frame->joined = lappend_oid(event->frame->joined, event->object_id);
-			event->frame->joined = lappend_oid(event->frame->joined, event->auxiliary);
-			MemoryContextSwitchTo(old);
-			break;
-	}
+	if (event->frame == NULL)
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	event->frame->joined = lappend_oid(event->frame->joined, event->object_id);
+	event->frame->joined = lappend_oid(event->frame->joined, event->auxiliary);
+	MemoryContextSwitchTo(old);
+}
+
+static PAYSAFE_NORETURN void
+refuse_truncate(const GuardEvent *event)
+{
+	Relation	rel = table_open(event->relation, NoLock);
+
+	paysafe_enforce_refuse_truncate(rel);
 }
 
 static bool
 is_refusal(GuardVerdict verdict)
 {
-	return verdict == GUARD_REFUSED || verdict == GUARD_REFUSED_BY_RULES;
+	return verdict == GUARD_REFUSED || verdict == GUARD_REFUSED_BY_RULES ||
+		verdict == GUARD_JOINS_WITH_ROWS;
 }
 
 /* A table that the finding is about, and no window permits it; or none. */
@@ -136,8 +129,16 @@ paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
 
 		if (OidIsValid(finding.relation))
 			about.relation = finding.relation;
-		if (!is_refusal(finding.verdict) || outside_windows(class, &finding, &about))
-			follow(class, &about, finding);
+		if (is_refusal(finding.verdict) && outside_windows(class, &finding, &about))
+		{
+			if (finding.verdict == GUARD_REFUSED_BY_RULES)
+				refuse_truncate(&about);
+			refuse(class, &about);
+		}
+		if (finding.verdict == GUARD_JOINS || finding.verdict == GUARD_JOINS_WITH_ROWS)
+			note_joining(&about);
+		if (finding.verdict == GUARD_IS_OWN)
+			about.frame->own = true;
 	}
 }
 
@@ -295,6 +296,29 @@ paysafe_guard_spare_own_triggers(PlannedStmt *planned)
 	return planned;
 }
 
+/* Rules say what they miss in a table; the table's owner has to know how to give it. */
+static void
+join_error_context(void *arg)
+{
+	errhint("Give \"%s\" what the rules ask for as it is made, a primary key for instance: CREATE TABLE ... (PRIMARY KEY (...)) INHERITS (...).",
+			get_rel_name(*(Oid *) arg));
+}
+
+/* Rules that do not fit it would stop the rows of the whole tree. */
+static void
+check_rules_fit(Oid relid)
+{
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = join_error_context,
+		.arg = &relid
+	};
+
+	error_context_stack = &context;
+	paysafe_existing_validate(relid, NULL);
+	error_context_stack = context.previous;
+}
+
 void
 paysafe_guard_after(GuardFrame *frame)
 {
@@ -322,7 +346,6 @@ paysafe_guard_after(GuardFrame *frame)
 		if (get_rel_relkind(list_nth_oid(joined, i)) != '\0')
 		{
 			paysafe_triggers_join(list_nth_oid(joined, i));
-			/* rules that do not fit it would stop the rows of the whole tree */
-			paysafe_existing_validate(list_nth_oid(joined, i), NULL);
+			check_rules_fit(list_nth_oid(joined, i));
 		}
 }

@@ -209,12 +209,21 @@ paysafe_maintenance_covers(Oid relid)
 	return false;
 }
 
-/* May a statement of one's own be run by this one: in code that one calls? */
+/* May a statement of one's own be run by this one: in code that one calls, or a script? */
 static bool
 runs_own_code(const GuardFrame *frame)
 {
-	return IsA(frame->statement, DoStmt) || IsA(frame->statement, CallStmt) ||
-		IsA(frame->statement, ExecuteStmt);
+	switch (nodeTag(frame->statement))
+	{
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_ExecuteStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+			return true;
+		default:
+			return false;
+	}
 }
 
 /* What passes is recorded, although no definition may change: ALTER ... USING. */
@@ -575,7 +584,7 @@ check_asked_for(void)
 
 	if (statement == NULL || OidIsValid(paysafe_nesting_foreign_owner()) ||
 		DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0 ||
-		!(statement->commandType == CMD_SELECT ||
+		!((statement->commandType == CMD_SELECT && !statement->hasModifyingCTE) ||
 		  (statement->commandType == CMD_UTILITY &&
 		   (IsA(statement->utilityStmt, DoStmt) || IsA(statement->utilityStmt, CallStmt) ||
 			IsA(statement->utilityStmt, ExecuteStmt)))))

@@ -24,7 +24,14 @@
 
 #include "guard/nesting.h"
 
-static Oid *owners = NULL;		/* of the functions under way, outermost first */
+/* The functions under way, outermost first. */
+typedef struct Call
+{
+	Oid			owner;
+	bool		definer;		/* SECURITY DEFINER: runs in the name of its owner */
+} Call;
+
+static Call *calls = NULL;
 static int	depth = 0;
 static int	allocated = 0;
 
@@ -67,22 +74,23 @@ void
 paysafe_nesting_enter(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid			owner = InvalidOid;
+	Call		call = {0};
 
 	if (HeapTupleIsValid(tuple))
 	{
-		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+		call.owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+		call.definer = ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef;
 		ReleaseSysCache(tuple);
 	}
 	if (depth == allocated)
 	{
 		int			n = Max(16, allocated * 2);
 
-		owners = owners == NULL ? MemoryContextAlloc(TopMemoryContext, n * sizeof(Oid)) :
-			repalloc(owners, n * sizeof(Oid));
+		calls = calls == NULL ? MemoryContextAlloc(TopMemoryContext, n * sizeof(Call)) :
+			repalloc(calls, n * sizeof(Call));
 		allocated = n;
 	}
-	owners[depth++] = owner;
+	calls[depth++] = call;
 }
 
 void
@@ -96,7 +104,12 @@ Oid
 paysafe_nesting_foreign_owner(void)
 {
 	for (int i = depth - 1; i >= 0; i--)
-		if (owners[i] != GetUserId() && !superuser_arg(owners[i]))
-			return owners[i];
+	{
+		if (calls[i].owner != GetUserId() && !superuser_arg(calls[i].owner))
+			return calls[i].owner;
+		/* its owner answers for it, whoever calls it */
+		if (calls[i].definer)
+			break;
+	}
 	return InvalidOid;
 }

@@ -23,7 +23,8 @@ extern void paysafe_nesting_leave(void);
 
 /*
  * The owner of a function under way who is neither a superuser nor the role in
- * whose name it runs now: whoever runs it may not know what it does.
+ * whose name it runs now: whoever runs it may not know what it does.  Not of one
+ * that called a SECURITY DEFINER function, which is made to be called.
  */
 extern Oid	paysafe_nesting_foreign_owner(void);
 

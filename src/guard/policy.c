@@ -320,7 +320,7 @@ refuses_tree(const GuardEvent *event)
 	{
 		/* a table that is just being created is not yet visible, and empty */
 		if (get_rel_relkind(child) != '\0' && paysafe_facts_has_rows(child))
-			return refuse_for(parent, true);
+			return (GuardFinding) {GUARD_JOINS_WITH_ROWS, parent};
 		return (GuardFinding) {GUARD_JOINS};
 	}
 	if (event->action != GUARD_ALTER || event->class_id != InheritsRelationId ||
@@ -416,6 +416,10 @@ refuses_type(const GuardEvent *event)
 				type = get_rel_type_id(event->object_id);
 			if (type < FirstNormalObjectId || event->action > GUARD_DROP ||
 				(event->action != GUARD_DROP && !attribute_changes(event)))
+				return GUARD_PASS;
+			/* a table gets a column; its rows elsewhere say no less than before */
+			if (event->action == GUARD_CREATE &&
+				get_rel_relkind(event->object_id) != RELKIND_COMPOSITE_TYPE)
 				return GUARD_PASS;
 			return refuse_for_tables(paysafe_types_tables(type, false));
 		case TypeRelationId:

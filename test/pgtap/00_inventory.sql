@@ -143,6 +143,7 @@ INSERT INTO function_expected VALUES
 	('transition(regclass,text,text,text)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, true),
 	('reconcile(regclass)', 'SETOF record', 'c', 's', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('rule_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
+	('trigger_trouble(regclass,boolean)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('table_definition(regclass)', 'jsonb', 'sql', 's', true, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('set_idempotency(text,text[],interval,interval,boolean)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('idempotency_begin(text,text,bytea,text,text,boolean)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
