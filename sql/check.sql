@@ -187,14 +187,14 @@ CREATE FUNCTION paysafe.check(
 		UNION ALL
 		SELECT 'settings', 'session_replication_role', count(s.value) = 0, string_agg(s.value, ', ')
 		  FROM (SELECT u.value FROM pg_db_role_setting d, unnest(d.setconfig) u(value)
-				 WHERE u.value ~* '^(session_replication_role=replica|allow_system_table_mods=)'
+				 WHERE u.value ~* '^(session_replication_role=replica|(allow_system_table_mods|zero_damaged_pages|ignore_checksum_failure)=(?!(off|false|no|0)$))'
 				UNION ALL
 				SELECT name || '=' || setting FROM pg_settings
 				 WHERE (name = 'session_replication_role' AND setting = 'replica')
-					OR (name = 'allow_system_table_mods' AND setting = 'on')
+					OR (name IN ('allow_system_table_mods', 'zero_damaged_pages', 'ignore_checksum_failure') AND setting = 'on')
 				UNION ALL
 				SELECT 'granted: ' || p.parname FROM pg_parameter_acl p
-				 WHERE p.parname IN ('session_replication_role', 'allow_system_table_mods')) s
+				 WHERE p.parname IN ('session_replication_role', 'allow_system_table_mods', 'zero_damaged_pages', 'ignore_checksum_failure')) s
 		UNION ALL
 		SELECT 'role ' || quote_ident(r.rolname),
 			   CASE WHEN r.rolsuper THEN 'superuser' ELSE 'bypassrls' END, g.ok,
@@ -212,6 +212,15 @@ CREATE FUNCTION paysafe.check(
 		  FROM pg_roles r, LATERAL (SELECT l.detail = 'on' AS ok FROM state l WHERE l.check_name = 'superuser_lockdown') s
 		 WHERE r.rolcanlogin AND NOT r.rolsuper
 		   AND (pg_has_role(r.oid, 'pg_execute_server_program', 'MEMBER') OR pg_has_role(r.oid, 'pg_write_server_files', 'MEMBER'))
+		UNION ALL
+		SELECT 'role ' || quote_ident(r.rolname), 'replication', true,
+			   'replication connections copy the server and load output plugins, which the lockdown does not see'
+		  FROM pg_roles r, state l
+		 WHERE r.rolcanlogin AND r.rolreplication AND l.check_name = 'superuser_lockdown' AND l.detail = 'on'
+		UNION ALL
+		-- what lies above a catalog is written with it
+		SELECT 'catalogs', 'alone', count(*) = 0, string_agg(i.inhrelid::regclass || ' inherits from ' || i.inhparent::regclass, '; ')
+		  FROM pg_inherits i WHERE i.inhrelid < 16384 OR i.inhparent < 16384
 		UNION ALL
 		SELECT 'maintenance', 'window', count(m.id) = 0,
 			   string_agg(format('window %s of %s for %s is %s', m.id, m.actor, m.tables, m.state), '; ')

@@ -25,6 +25,7 @@
 #include "evidence/refusal_log.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
+#include "guard/native.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
 
@@ -64,8 +65,10 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	put(result, "refusals_recorded", trouble == NULL, trouble);
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
+	if (paysafe_lockdown_is_on())
+		put(result, "lockdown_limits", true, paysafe_native_limits());
 	put(result, "database_protected", true,
-		paysafe_lockdown_lists_database(database) ? "it can be neither dropped nor renamed" :
+		paysafe_lockdown_lists_database(database) ? "it can be neither dropped nor renamed, closed nor given away" :
 		"not in paysafe.protected_databases: its owner can drop or rename it");
 	PG_RETURN_NULL();
 }

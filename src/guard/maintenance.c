@@ -432,7 +432,7 @@ compare(MaintenanceStatement *statement, int64 window, Oid relid,
 
 	if (before == NULL || after == NULL || before->before == NULL ||
 		!paysafe_spec_equal(before->before, after) ||
-		(statement->frame != NULL && statement->frame->permitted == relid))
+		(statement->frame != NULL && !statement->empties && statement->frame->permitted == relid))
 		record_change(statement->name, window, relid, name, before ? before->before : NULL, after);
 	if (!statement->empties || before == NULL || after == NULL)
 		return;

@@ -450,6 +450,13 @@ const GuardClass paysafe_native[] = {
 	{NULL}
 };
 
+char *
+paysafe_native_limits(void)
+{
+	return psprintf("not seen: replication connections, which copy the server and load output plugins; input and output functions with SECURITY DEFINER that were there before. Allowed, with all that they do: %s",
+					allowed_libraries != NULL && allowed_libraries[0] != '\0' ? allowed_libraries : "no other libraries");
+}
+
 void
 paysafe_native_init(void)
 {

@@ -24,6 +24,9 @@ extern bool paysafe_native_lists_library(const char *setting, const char *librar
  */
 extern QueryDesc *paysafe_native_starting(QueryDesc *query);
 
+/* What the lockdown does not see or is told to allow, in words. */
+extern char *paysafe_native_limits(void);
+
 /* The setting paysafe.allowed_libraries; by the postmaster only. */
 extern void paysafe_native_init(void);
 
