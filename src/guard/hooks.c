@@ -39,12 +39,12 @@
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
-#include "guard/maintenance.h"
 #include "guard/native.h"
 #include "guard/nesting.h"
 #include "guard/restate.h"
 #include "guard/setting.h"
 #include "guard/system_catalog.h"
+#include "guard/window.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
 #include "store/run_as_owner.h"
@@ -228,7 +228,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	};
 	/* in a failed transaction nothing can be looked up, and little be done */
 	bool		guarded = !is_off() && !frame.own && IsTransactionState();
-	MaintenanceStatement *maintenance = NULL;
+	WindowStatement *maintenance = NULL;
 
 	seen[SEEN_UTILITY] = 1;
 	PG_TRY();
@@ -248,7 +248,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
 			if (!frame.own)
-				maintenance = paysafe_maintenance_before(&frame);
+				maintenance = paysafe_window_before(&frame);
 		}
 		executed = guarded ? paysafe_guard_spare_own_triggers(planned) : planned;
 		if (previous_process_utility != NULL)
@@ -262,7 +262,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		if (frame.joined != NIL)
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
-			paysafe_maintenance_after(maintenance);
+			paysafe_window_after(maintenance);
 		if (guarded && !frame.own)
 			paysafe_restate(&frame);
 	}
