@@ -36,6 +36,7 @@ typedef struct RuleSource
 	Oid			reference;		/* another table the rule reads, or InvalidOid */
 	Jsonb	   *spec;
 	TimestampTz since;			/* of version 1 after the last removal */
+	bool		is_new;			/* that version is of this transaction */
 	const struct RuleKind *kind;
 } RuleSource;
 
@@ -153,7 +154,8 @@ typedef struct RuleKind
 
 	/*
 	 * The rule reads another one, which is declared (before NULL) or changes:
-	 * what that loosens in this one, in words, or NULL.
+	 * what that loosens in this one, in words, or NULL.  The other is any
+	 * rule of its table; its name says which.
 	 */
 	char	   *(*loosened_by) (const RuleSource *rule, const RuleSource *before,
 								const RuleSource *after);
@@ -200,9 +202,14 @@ extern RelationRules *paysafe_rules_of(Relation leaf);
 /*
  * The rules as rows: of the relation, its partition or inheritance ancestors,
  * and those that refer to one of them.  Read with the newest snapshot.
- * RuleSource structs in the current memory context.
+ * RuleSource structs in the current memory context, those of the relation
+ * itself first, then those of its nearest ancestor and so on: where a rule reads
+ * another one, the first of its name counts.
  */
 extern List *paysafe_rule_sources(Oid relid);
+
+/* The same rules in that order. */
+extern List *paysafe_rule_nearest_first(List *sources, Oid relid);
 
 /*
  * Does one of these rules, of the relation or its ancestors, depend on the

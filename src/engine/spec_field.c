@@ -67,17 +67,6 @@ paysafe_spec_field_quote(const char *name)
 	return buf.data;
 }
 
-static char *
-quoted_list(List *names)
-{
-	List	   *quoted = NIL;
-	ListCell   *lc;
-
-	foreach(lc, names)
-		quoted = lappend(quoted, paysafe_spec_field_quote(lfirst(lc)));
-	return paysafe_strings_join(quoted);
-}
-
 char *
 paysafe_spec_field_words(List *differences)
 {
@@ -97,29 +86,33 @@ typedef struct Difference
 	const SpecField *field;
 	const Jsonb *before;		/* NULL: there was nothing */
 	const Jsonb *after;
-	char	   *words;			/* NULL: no difference */
-	bool		loosens;
+	List	   *words;			/* NIL: no difference */
+	List	   *loosens;		/* those of them that loosen */
 } Difference;
+
+/* Some words more, which loosen unless only the opposite does. */
+static void
+add_words(Difference *difference, char *words, SpecLoosening harmless)
+{
+	difference->words = lappend(difference->words, words);
+	if (difference->field->loosens != harmless)
+		difference->loosens = lappend(difference->loosens, words);
+}
 
 static void
 compare_sets(Difference *difference)
 {
-	List	   *before = difference->before ? paysafe_spec_set(difference->before, difference->key) : NIL;
-	List	   *after = paysafe_spec_set(difference->after, difference->key);
-	List	   *added = paysafe_strings_minus(after, before);
-	List	   *removed = paysafe_strings_minus(before, after);
+	const char *key = difference->key;
+	List	   *before = difference->before ? paysafe_spec_set(difference->before, key) : NIL;
+	List	   *after = paysafe_spec_set(difference->after, key);
+	ListCell   *lc;
 
-	if (added == NIL && removed == NIL)
-		return;
-	difference->words = psprintf("%s%s%s%s%s%s%s",
-								 added ? "adds " : "", added ? quoted_list(added) : "",
-								 added ? psprintf(" to %s", difference->key) : "",
-								 added && removed ? " and " : "",
-								 removed ? "removes " : "", removed ? quoted_list(removed) : "",
-								 removed ? psprintf(" from %s", difference->key) : "");
-	difference->loosens = difference->field->loosens == SPEC_ANY_CHANGE ||
-		(added != NIL && difference->field->loosens == SPEC_ADD) ||
-		(removed != NIL && difference->field->loosens == SPEC_REMOVE);
+	foreach(lc, paysafe_strings_minus(after, before))
+		add_words(difference, psprintf("adds %s to %s", paysafe_spec_field_quote(lfirst(lc)), key),
+				  SPEC_REMOVE);
+	foreach(lc, paysafe_strings_minus(before, after))
+		add_words(difference, psprintf("removes %s from %s", paysafe_spec_field_quote(lfirst(lc)), key),
+				  SPEC_ADD);
 }
 
 static void
@@ -128,13 +121,12 @@ compare_flags(Difference *difference)
 	bool		before = difference->before && paysafe_spec_bool(difference->before, difference->key);
 	bool		after = paysafe_spec_bool(difference->after, difference->key);
 
-	if (before == after)
-		return;
-	difference->words = psprintf("%s %s", after ? "sets" : "unsets", difference->key);
-	difference->loosens = difference->field->loosens != (after ? SPEC_REMOVE : SPEC_ADD);
+	if (before != after)
+		add_words(difference, psprintf("%s %s", after ? "sets" : "unsets", difference->key),
+				  after ? SPEC_REMOVE : SPEC_ADD);
 }
 
-/* Texts, columns, and whatever nobody has declared. */
+/* Texts, columns, and whatever nobody has declared: any change loosens. */
 static void
 compare_values(Difference *difference)
 {
@@ -146,22 +138,20 @@ compare_values(Difference *difference)
 		return;
 	if (before != NULL && after != NULL && strcmp(before, after) == 0)
 		return;
-	difference->loosens = true;
 	if (after != NULL && difference->field->compare != NULL)
 	{
 		difference->words = difference->field->compare(difference->before ?
 													   paysafe_spec_optional_text(difference->before, key) : NULL,
 													   paysafe_spec_text(difference->after, key));
-		difference->loosens = difference->words != NULL;
-		if (difference->words == NULL)
-			difference->words = psprintf("says %s in other words", key);
+		difference->loosens = difference->words;
+		if (difference->words == NIL)
+			difference->words = list_make1(psprintf("says %s in other words", key));
+		return;
 	}
-	else if (before == NULL)
-		difference->words = psprintf("sets %s to %s", key, after);
-	else if (after == NULL)
-		difference->words = psprintf("unsets %s, which was %s", key, before);
-	else
-		difference->words = psprintf("changes %s from %s to %s", key, before, after);
+	difference->words = list_make1(before == NULL ? psprintf("sets %s to %s", key, after) :
+								   after == NULL ? psprintf("unsets %s, which was %s", key, before) :
+								   psprintf("changes %s from %s to %s", key, before, after));
+	difference->loosens = difference->words;
 }
 
 static char *
@@ -209,8 +199,7 @@ differences(const RuleSource *before, const RuleSource *after, bool only_looseni
 				compare_values(&difference);
 				break;
 		}
-		if (difference.words != NULL && (difference.loosens || !only_loosening))
-			result = lappend(result, difference.words);
+		result = list_concat(result, only_loosening ? difference.loosens : difference.words);
 	}
 	return result;
 }

@@ -47,10 +47,10 @@ typedef struct SpecField
 	bool		unseen;
 
 	/*
-	 * For texts that can say one thing in several ways: the difference in
-	 * words, or NULL if both mean the same to every row.  before may be NULL.
+	 * For texts that can say one thing in several ways: each difference in
+	 * words, or NIL if both mean the same to every row.  before may be NULL.
 	 */
-	char	   *(*compare) (const char *before, const char *after);
+	List	   *(*compare) (const char *before, const char *after);
 } SpecField;
 
 /*
@@ -62,7 +62,7 @@ extern List *paysafe_spec_field_columns(const struct RuleSource *rule, bool of_r
 
 /*
  * Every difference between two versions of a rule, or all that a new one says
- * (before NULL), in words, one for each key; NIL if there is none.
+ * (before NULL), each in words of its own; NIL if there is none.
  */
 extern List *paysafe_spec_field_differences(const struct RuleSource *before,
 											const struct RuleSource *after);

@@ -105,18 +105,17 @@ window_length(Interval *argument)
 	return length;
 }
 
-/* Tables that the caller owns, none of paysafe's; their names, separated by commas. */
-static char *
-check_tables(const Datum *tables, const bool *nulls, int n)
+/* Tables that the caller owns, none of paysafe's; their names, also separated by commas. */
+static List *
+check_tables(const Datum *tables, const bool *nulls, int n, StringInfo names)
 {
-	StringInfoData names;
+	List	   *table_names = NIL;
 
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a maintenance window names its tables"),
 				 errhint("For example: paysafe.open_maintenance('why', 'ticket', '1 hour', '{shop.payment}').")));
-	initStringInfo(&names);
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
@@ -128,10 +127,10 @@ check_tables(const Datum *tables, const bool *nulls, int n)
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("there is no maintenance of paysafe's own tables")));
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
-						 paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
+		table_names = lappend(table_names, paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
+		appendStringInfo(names, "%s%s", i > 0 ? ", " : "", (char *) llast(table_names));
 	}
-	return names.data;
+	return table_names;
 }
 
 /* Is it asked for by the person: in a statement that does not write, in code of one's own? */
@@ -157,26 +156,36 @@ check_asked_for(void)
 					   });
 }
 
-/* Use up a second person's approval of exactly this window, or refuse. */
-static void
-authorize_window(char *key, Person *person)
+/* A ticket in a list with a reason after it: quoted if it could be taken for more. */
+static char *
+ticket_words(char *ticket)
 {
-	ApprovalSubject subject;
+	return strstr(ticket, ", ") != NULL || ticket[0] == '\'' ? quote_literal_cstr(ticket) : ticket;
+}
 
-	paysafe_loosening_subject(key, &subject);
-	subject.requesters = list_make1(person);
-	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD), key, &subject, 1) < 1)
-		paysafe_refuse(&(Refusal)
-					   {
-						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-						   .rule = "maintenance",
-						   .message = "a maintenance window needs the approval of a second person",
-						   .detail = psprintf("Asked for: %s.", key),
-						   .hint = psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.maintenance_record', %s, 'why it is right');  then%s repeat this command within the hour.",
-											quote_literal_cstr(key),
-											person->actor == NULL && paysafe_catalog_may_act_as(person->login) ?
-											", after paysafe.act_as too," : "")
-					   });
+/* May the window open?  False: it is proposed only. */
+static bool
+authorize(char *content, const Person *person, List *tables, int64 seconds, char *ticket,
+		  char *reason)
+{
+	SpecBuilder spec;
+	ProposedChange change = {
+		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
+		.name = "maintenance",
+		.version = 1,
+		.difference = content,
+		.loosens = content,
+		.content = content
+	};
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_set(&spec, "tables", tables);
+	paysafe_spec_add_text(&spec, "login", person->login);
+	paysafe_spec_add_text(&spec, "for", psprintf(INT64_FORMAT " s", seconds));
+	paysafe_spec_add_text(&spec, "ticket", ticket);
+	paysafe_spec_add_text(&spec, "reason", reason);
+	change.after = paysafe_spec_end(&spec);
+	return paysafe_loosening_authorize(&change);
 }
 
 static int64
@@ -215,13 +224,14 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	char	   *reason = required_text(fcinfo, 0, "reason");
 	char	   *ticket = required_text(fcinfo, 1, "ticket");
 	Person	   *person = paysafe_person_current();
-	char	   *names;
+	List	   *table_names;
+	StringInfoData names;
 	Datum	   *tables;
 	bool	   *table_nulls;
 	int			ntables;
 	int64		length;
 	int64		id;
-	char	   *key;
+	char	   *content;
 
 	check_asked_for();
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
@@ -231,19 +241,21 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	length = window_length(PG_GETARG_INTERVAL_P(2));
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
 					  &tables, &table_nulls, &ntables);
-	names = check_tables(tables, table_nulls, ntables);
+	initStringInfo(&names);
+	table_names = check_tables(tables, table_nulls, ntables, &names);
 
-	/* once more as a whole, as paysafe.approve does it */
-	key = paysafe_redact_string(psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
-										 names, quote_literal_cstr(person->login),
-										 length / USECS_PER_SEC, ticket, reason));
-	authorize_window(key, person);
+	content = psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
+					   names.data, quote_literal_cstr(person->login),
+					   length / USECS_PER_SEC, ticket_words(ticket), reason);
+	if (!authorize(content, person, table_names, length / USECS_PER_SEC, ticket, reason))
+		PG_RETURN_NULL();
 	id = add_window(reason, ticket, person,
 					PointerGetDatum(construct_array(tables, ntables, REGCLASSOID, sizeof(Oid),
 													true, TYPALIGN_INT)),
 					length);
 	ereport(LOG,
-			(errmsg("maintenance window " INT64_FORMAT " is open: %s", id, key)));
+			(errmsg("maintenance window " INT64_FORMAT " is open: %s", id,
+					paysafe_redact_string(content))));
 	PG_RETURN_INT64(id);
 }
 

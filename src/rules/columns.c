@@ -131,6 +131,40 @@ check_row(const Rule *rule, const RowChange *change)
 							  "Leave the column as it is, or write a new row.");
 }
 
+/* Statuses from which on the columns stay, as this status rule says. */
+static List *
+frozen_statuses(const RuleSource *status, List *statuses)
+{
+	List	   *sources = list_make1(unconstify(RuleSource *, status));
+	char	   *column = paysafe_spec_text(status->spec, "status_column");
+	Machine    *machine = paysafe_status_machine_of(sources, column);
+	ListCell   *lc;
+
+	foreach(lc, statuses)
+		if (paysafe_machine_find(machine, lfirst(lc)) < 0)
+			return NIL;			/* such a rule is refused */
+	statuses = statuses_passed(sources, column, statuses);
+	foreach(lc, statuses)
+		if (lfirst(lc) == NULL)
+			lfirst(lc) = pstrdup("NULL");
+	return statuses;
+}
+
+static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	List	   *statuses = paysafe_spec_set(rule->spec, "once_status");
+	List	   *thawed;
+
+	if (strcmp(after->name, "status") != 0 || before == NULL || statuses == NIL)
+		return NULL;
+	thawed = paysafe_strings_minus(frozen_statuses(before, statuses), frozen_statuses(after, statuses));
+	return thawed == NIL ? NULL :
+		psprintf("lets %s change in status %s",
+				 paysafe_strings_join(paysafe_spec_set(rule->spec, "columns")),
+				 paysafe_strings_join(thawed));
+}
+
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
@@ -151,6 +185,7 @@ const RuleKind paysafe_columns_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.loosened_by = loosened_by,
 	.describe = describe
 };
 

@@ -385,21 +385,20 @@ transitions_minus(const Machine *a, const Machine *b)
  * Any change of the moves needs a second person, also the removal of one: it
  * shuts a way out (a void, a refund) on which rows and people depend.
  */
-static char *
+static List *
 compare_machines(const char *before, const char *after)
 {
 	Machine		nothing = {0};
 	Machine    *old_machine = before ? parse_machine(before) : &nothing;
 	Machine    *new_machine = parse_machine(after);
-	List	   *added = transitions_minus(new_machine, old_machine);
-	List	   *removed = transitions_minus(old_machine, new_machine);
+	List	   *words = NIL;
+	ListCell   *lc;
 
-	if (added == NIL && removed == NIL)
-		return NULL;
-	return psprintf("%s%s%s%s%s",
-					added ? "adds " : "", added ? paysafe_strings_join(added) : "",
-					added && removed ? " and " : "",
-					removed ? "removes " : "", removed ? paysafe_strings_join(removed) : "");
+	foreach(lc, transitions_minus(new_machine, old_machine))
+		words = lappend(words, psprintf("adds %s", (char *) lfirst(lc)));
+	foreach(lc, transitions_minus(old_machine, new_machine))
+		words = lappend(words, psprintf("removes %s", (char *) lfirst(lc)));
+	return words;
 }
 
 static char *

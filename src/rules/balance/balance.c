@@ -496,6 +496,16 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 								  "it has entries, but there is no such account");
 }
 
+/* The ledger was dropped, and nobody could post: now its entries are others. */
+static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	if (strcmp(after->name, "ledger") != 0 || after->relation != rule->reference || before != NULL)
+		return NULL;
+	return psprintf("lets entries move the balances of %s again",
+					paysafe_catalog_table_name(rule->relation));
+}
+
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
@@ -529,6 +539,7 @@ const RuleKind paysafe_balance_kind = {
 	.check_existing_end = check_existing_end,
 	.refuse_truncate = refuse_truncate,
 	.forget_rows = forget_rows,
+	.loosened_by = loosened_by,
 	.describe = describe
 };
 
