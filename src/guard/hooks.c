@@ -35,7 +35,8 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-#include "evidence/refusal_log.h"
+#include "base/statement.h"
+#include "evidence/refusal_queue.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
@@ -58,6 +59,7 @@ static needs_fmgr_hook_type previous_needs_fmgr = NULL;
 static fmgr_hook_type previous_fmgr = NULL;
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
+static emit_log_hook_type previous_emit_log = NULL;
 
 static bool guarding = false;	/* the second kind is set */
 static GuardFrame *frames = NULL;	/* statements under way, innermost first */
@@ -316,7 +318,7 @@ shmem_request(void)
 {
 	if (previous_shmem_request != NULL)
 		previous_shmem_request();
-	paysafe_refusal_log_request();
+	paysafe_refusal_queue_request();
 }
 
 static void
@@ -325,7 +327,7 @@ shmem_startup(void)
 	if (previous_shmem_startup != NULL)
 		previous_shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	paysafe_refusal_log_startup();
+	paysafe_refusal_queue_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);
@@ -371,6 +373,15 @@ paysafe_hooks_guarding(void)
 	return guarding;
 }
 
+/* Secrets do not get into the log. */
+static void
+emit_log(ErrorData *error)
+{
+	paysafe_statement_clean_log(error);
+	if (previous_emit_log)
+		previous_emit_log(error);
+}
+
 void
 paysafe_hooks_init(void)
 {
@@ -396,4 +407,6 @@ paysafe_hooks_init(void)
 	shmem_startup_hook = shmem_startup;
 	previous_executor_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = executor_finish;
+	previous_emit_log = emit_log_hook;
+	emit_log_hook = emit_log;
 }

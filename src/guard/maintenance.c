@@ -58,6 +58,7 @@
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/spec.h"
 
 #define LONGEST_WINDOW	(24 * USECS_PER_HOUR)
 
@@ -78,18 +79,7 @@ paysafe_maintenance_init(void)
 static char *
 required_text(FunctionCallInfo fcinfo, int n, const char *argument)
 {
-	char	   *value;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", argument)));
-	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	if (strspn(value, " \t\r\n") == strlen(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a maintenance window needs a %s", argument)));
-	return paysafe_redact_string(value);
+	return paysafe_redact_string(paysafe_argument_reason(fcinfo, n, argument, "a maintenance window"));
 }
 
 /* The time a window is open, in microseconds. */
