@@ -33,6 +33,12 @@ SELECT is(pg_temp.planting('TRIGGER paysafe AFTER INSERT OR UPDATE OR DELETE ON 
 	'23T04 shop.part.status paysafe_part_status', 'on a partition: the right one, but no clone');
 SELECT paysafe.protect_status('shop.plain', 'status', '[*] --> new');
 CREATE OR REPLACE TRIGGER paysafe AFTER INSERT ON shop.plain FOR EACH ROW WHEN (false) EXECUTE FUNCTION paysafe.enforce();
+CREATE TRIGGER "2nd" AFTER INSERT ON shop.plain FOR EACH ROW EXECUTE FUNCTION paysafe.enforce();
+SELECT matches(paysafe.trigger_trouble('shop.plain', false), 'missing, altered', 'the trouble with the row trigger');
+SELECT is(paysafe.trigger_trouble('shop.plain', true), NULL, '... none with the other');
+SELECT set_eq($$SELECT check_name FROM paysafe.check() WHERE subject = 'shop.plain' AND NOT ok$$, $$VALUES ('row_trigger'), ('second_trigger')$$, 'check() says so');
+SELECT paysafe.protect_status('shop.plain', 'status', '[*] --> new');
+SELECT is((SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'shop.plain'::regclass), 'paysafe paysafe_statement', 'declared again, both are gone');
 
 -- somebody's own trigger, and what keeps rows away
 SELECT is(pg_temp.refusal(command), result, command) FROM (VALUES
