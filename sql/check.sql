@@ -14,6 +14,10 @@ CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
 COMMENT ON FUNCTION paysafe.subscription_trouble(name) IS 'why a subscription that is enabled will stop: it brings rows that can neither be judged nor are trusted';
+CREATE FUNCTION paysafe.trigger_trouble(relation regclass, statement boolean) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_trigger_trouble';
+COMMENT ON FUNCTION paysafe.trigger_trouble(regclass, boolean) IS 'what is wrong with the row trigger of a protected table, or its statement trigger';
 
 CREATE FUNCTION paysafe.reconcile(relation regclass, OUT key text, OUT finding text) RETURNS SETOF record
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -139,19 +143,9 @@ CREATE FUNCTION paysafe.check_tables(OUT subject text, OUT check_name text, OUT 
 				   c.relpersistence, c.relnamespace, c.relowner, c.relhastriggers, c.relhasrules
 			  FROM paysafe.protected_table t LEFT JOIN pg_class c ON c.oid = t.relation
 		)
-		SELECT t.relation::text, 'row_trigger', w.ok,
-			   CASE WHEN NOT w.ok THEN 'the trigger "paysafe" is missing, altered or not ENABLE ALWAYS' END
-		  FROM tree t, LATERAL (SELECT t.relhastriggers AND EXISTS (SELECT 1 FROM pg_trigger g
-				WHERE g.tgrelid = t.oid AND g.tgname = 'paysafe' AND g.tgfoid = 'paysafe.enforce()'::regprocedure
-				  AND g.tgenabled = 'A' AND g.tgtype = 29 AND g.tgattr::text = '' AND g.tgqual IS NULL) AS ok) w
-		 WHERE t.oid IS NOT NULL
-		UNION ALL
-		SELECT t.relation::text, 'statement_trigger', w.ok,
-			   CASE WHEN NOT w.ok THEN 'the trigger "paysafe_statement" is missing, altered or not ENABLE ALWAYS' END
-		  FROM tree t, LATERAL (SELECT t.relhastriggers AND EXISTS (SELECT 1 FROM pg_trigger g
-				WHERE g.tgrelid = t.oid AND g.tgname = 'paysafe_statement'
-				  AND g.tgfoid = 'paysafe.enforce_statement()'::regprocedure
-				  AND g.tgenabled = 'A' AND g.tgtype = 60 AND g.tgattr::text = '' AND g.tgqual IS NULL) AS ok) w
+		SELECT t.relation::text, n.check_name, w.trouble IS NULL, w.trouble
+		  FROM tree t, (VALUES ('row_trigger', false), ('statement_trigger', true)) n (check_name, statement),
+			   LATERAL (SELECT paysafe.trigger_trouble(t.relation, n.statement) AS trouble OFFSET 0) w
 		 WHERE t.oid IS NOT NULL
 		UNION ALL
 		SELECT t.relation::text, 'foreign_triggers', count(g.oid) FILTER (WHERE t.each_row_counts) = 0,
@@ -164,6 +158,28 @@ CREATE FUNCTION paysafe.check_tables(OUT subject text, OUT check_name text, OUT 
 		SELECT t.relation::text, 'rewrite_rules', count(r.oid) = 0,
 			   'rules rewrite statements before any trigger sees a row: ' || string_agg(quote_ident(r.rulename), ', ')
 		  FROM tree t LEFT JOIN pg_rewrite r ON r.ev_class = t.oid
+		 WHERE t.oid IS NOT NULL
+		 GROUP BY t.relation
+		UNION ALL
+		-- what runs in the name of whoever writes
+		SELECT t.relation::text, 'code_of_others', count(p.oid) = 0 OR bool_and(g.ok),
+			   'run in the name of whoever reads or writes'
+			   || CASE WHEN bool_and(g.ok) THEN ', and can give nobody privileges: ' ELSE ', and nothing guards privileges: ' END
+			   || string_agg(DISTINCT p.oid::regprocedure::text, ', ')
+		  FROM (SELECT bool_and(s.ok) AS ok FROM paysafe.library_state() s WHERE s.check_name IN ('library_preloaded', 'hooks')) g, tree t
+			   LEFT JOIN (SELECT k.conrelid AS relid, 'pg_constraint'::regclass AS classid, k.oid FROM pg_constraint k
+				UNION ALL SELECT a.adrelid, 'pg_attrdef', a.oid FROM pg_attrdef a
+				UNION ALL SELECT i.indrelid, 'pg_class', i.indexrelid FROM pg_index i
+				UNION ALL SELECT l.polrelid, 'pg_policy', l.oid FROM pg_policy l
+				UNION ALL SELECT x.tgrelid, 'pg_trigger', x.oid FROM pg_trigger x) c ON c.relid = t.oid
+			   LEFT JOIN pg_depend d ON d.classid = c.classid AND d.objid = c.oid AND d.refclassid = 'pg_proc'::regclass
+			   LEFT JOIN (pg_proc p JOIN pg_roles o ON o.oid = p.proowner AND NOT o.rolsuper) ON p.oid = d.refobjid
+		 WHERE t.oid IS NOT NULL
+		 GROUP BY t.relation
+		UNION ALL
+		SELECT t.relation::text, 'shadowed', count(c.oid) = 0,
+			   'temporary tables of this name take its place where no schema is named: ' || string_agg(c.oid::regclass::text, ', ')
+		  FROM tree t LEFT JOIN pg_class c ON c.relname = t.relname AND c.relpersistence = 't' AND c.relkind IN ('r', 'p', 'v')
 		 WHERE t.oid IS NOT NULL
 		 GROUP BY t.relation
 		UNION ALL
@@ -313,14 +329,18 @@ CREATE FUNCTION paysafe.check_settings(OUT subject text, OUT check_name text, OU
 		UNION ALL
 		SELECT 'settings', 'session_replication_role', count(s.value) = 0, string_agg(s.value, ', ')
 		  FROM (SELECT u.value FROM pg_db_role_setting d, unnest(d.setconfig) u(value)
-				 WHERE u.value ~* '^(session_replication_role=replica|allow_system_table_mods=)'
+				 WHERE u.value ~* '^(session_replication_role=replica|(allow_system_table_mods|zero_damaged_pages|ignore_checksum_failure)=(?!(off|false|no|0)$))'
 				UNION ALL
 				SELECT name || '=' || setting FROM pg_settings
 				 WHERE (name = 'session_replication_role' AND setting = 'replica')
-					OR (name = 'allow_system_table_mods' AND setting = 'on')
+					OR (name IN ('allow_system_table_mods', 'zero_damaged_pages', 'ignore_checksum_failure') AND setting = 'on')
 				UNION ALL
 				SELECT 'granted: ' || p.parname FROM pg_parameter_acl p
-				 WHERE p.parname IN ('session_replication_role', 'allow_system_table_mods')) s;
+				 WHERE p.parname IN ('session_replication_role', 'allow_system_table_mods', 'zero_damaged_pages', 'ignore_checksum_failure')) s
+		UNION ALL
+		-- what lies above a catalog is written with it
+		SELECT 'catalogs', 'alone', count(*) = 0, string_agg(i.inhrelid::regclass || ' inherits from ' || i.inhparent::regclass, '; ')
+		  FROM pg_inherits i WHERE i.inhrelid < 16384 OR i.inhparent < 16384;
 	END;
 COMMENT ON FUNCTION paysafe.check_settings() IS 'check(): settings that switch triggers or the log off';
 
@@ -350,7 +370,12 @@ CREATE FUNCTION paysafe.check_roles(OUT subject text, OUT check_name text, OUT o
 			   CASE WHEN NOT s.ok THEN 'it can run programs or write files on the server' END
 		  FROM pg_roles r, LATERAL (SELECT l.detail = 'on' AS ok FROM state l WHERE l.check_name = 'superuser_lockdown') s
 		 WHERE r.rolcanlogin AND NOT r.rolsuper
-		   AND (pg_has_role(r.oid, 'pg_execute_server_program', 'MEMBER') OR pg_has_role(r.oid, 'pg_write_server_files', 'MEMBER'));
+		   AND (pg_has_role(r.oid, 'pg_execute_server_program', 'MEMBER') OR pg_has_role(r.oid, 'pg_write_server_files', 'MEMBER'))
+		UNION ALL
+		SELECT 'role ' || quote_ident(r.rolname), 'replication', true,
+			   'replication connections copy the server and load output plugins, which the lockdown does not see'
+		  FROM pg_roles r, state l
+		 WHERE r.rolcanlogin AND r.rolreplication AND l.check_name = 'superuser_lockdown' AND l.detail = 'on';
 	END;
 COMMENT ON FUNCTION paysafe.check_roles() IS 'check(): roles that could take the triggers away';
 

@@ -38,7 +38,7 @@ CREATE TABLE paysafe.maintenance_change (
 	session_user_name text NOT NULL
 );
 COMMENT ON TABLE paysafe.maintenance_change IS 'what was changed in maintenance windows: definitions before and after';
-COMMENT ON COLUMN paysafe.maintenance_change.after IS 'as paysafe.table_definition describes it; NULL: the table is gone';
+COMMENT ON COLUMN paysafe.maintenance_change.after IS 'as paysafe.table_definition describes it, NULL: the table is gone; of a catalog the new rows, of TRUNCATE their number';
 
 --@own_table paysafe.maintenance_record
 --@own_table paysafe.maintenance_end
@@ -64,6 +64,28 @@ CREATE FUNCTION paysafe.table_definition(relation regclass) RETURNS jsonb
 				   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
 				'constraints', (SELECT jsonb_object_agg(k.conname, pg_get_constraintdef(k.oid))
 					FROM pg_constraint k WHERE k.conrelid = c.oid),
+				'types', (WITH RECURSIVE below(oid) AS (
+						SELECT a.atttypid FROM pg_attribute a
+						 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+						UNION
+						SELECT u.oid FROM below b JOIN pg_type y ON y.oid = b.oid, LATERAL (
+							SELECT y.typelem WHERE y.typelem <> 0
+							UNION ALL SELECT y.typbasetype WHERE y.typbasetype <> 0
+							UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE y.oid IN (r.rngtypid, r.rngmultitypid)
+							UNION ALL SELECT t.atttypid FROM pg_attribute t
+									   WHERE t.attrelid = y.typrelid AND t.attnum > 0 AND NOT t.attisdropped) u(oid))
+					SELECT jsonb_object_agg(format_type(y.oid, NULL), jsonb_build_object(
+						'base', CASE WHEN y.typbasetype <> 0 THEN format_type(y.typbasetype, y.typtypmod) END,
+						'labels', (SELECT jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
+							FROM pg_enum e WHERE e.enumtypid = y.oid),
+						'attributes', (SELECT jsonb_agg(jsonb_build_array(t.attname,
+								format_type(t.atttypid, t.atttypmod)) ORDER BY t.attnum)
+							FROM pg_attribute t
+						   WHERE t.attrelid = y.typrelid AND t.attnum > 0 AND NOT t.attisdropped),
+						'constraints', (SELECT jsonb_object_agg(k.conname, pg_get_constraintdef(k.oid))
+							FROM pg_constraint k WHERE k.contypid = y.oid)))
+					  FROM below b JOIN pg_type y ON y.oid = b.oid
+					 WHERE y.typnamespace <> 'pg_catalog'::regnamespace AND y.typelem = 0),
 				'indexes', (SELECT jsonb_object_agg(i.indexrelid::regclass::text,
 						jsonb_build_array(pg_get_indexdef(i.indexrelid), i.indisvalid))
 					FROM pg_index i WHERE i.indrelid = c.oid),

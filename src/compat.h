@@ -23,6 +23,7 @@
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/guc_tables.h"
 #include "utils/rel.h"
 
 #if PG_VERSION_NUM < 150000
@@ -206,6 +207,18 @@ merge_actions_compat(ResultRelInfo *target)
 							target->ri_MergeActions[MERGE_WHEN_NOT_MATCHED_BY_SOURCE]);
 #else
 	return target->ri_matchedMergeAction;
+#endif
+}
+
+/* All settings that are known now; PostgreSQL 16 keeps them in a hash table. */
+static inline struct config_generic **
+guc_variables_compat(int *n)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(n);
+#else
+	*n = GetNumConfigOptions();
+	return get_guc_variables();
 #endif
 }
 

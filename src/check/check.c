@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_type.h"
@@ -34,7 +35,9 @@
 #include "evidence/refusal_queue.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
+#include "guard/native.h"
 #include "store/catalog.h"
+#include "store/own_trigger.h"
 #include "vault/keyring.h"
 
 static void
@@ -73,10 +76,34 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	put(result, "refusals_recorded", trouble == NULL, trouble);
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
+	if (paysafe_lockdown_is_on())
+		put(result, "lockdown_limits", true, paysafe_native_limits());
 	put(result, "database_protected", true,
-		paysafe_lockdown_lists_database(database) ? "it can be neither dropped nor renamed" :
+		paysafe_lockdown_lists_database(database) ? "it can be neither dropped nor renamed, closed nor given away" :
 		"not in paysafe.protected_databases: its owner can drop or rename it");
 	PG_RETURN_NULL();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_trigger_trouble);
+
+/*
+ * trigger_trouble(relation, statement boolean) returns text: why our row trigger, or
+ * our statement trigger, does not do its work; NULL if it does
+ */
+Datum
+paysafe_trigger_trouble(PG_FUNCTION_ARGS)
+{
+	Relation	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	OwnTrigger	which = PG_GETARG_BOOL(1) ? OWN_STATEMENT_TRIGGER : OWN_ROW_TRIGGER;
+	char	   *trouble = NULL;
+
+	if (paysafe_own_trigger_of(rel, which) == NULL)
+		trouble = psprintf("the trigger \"%s\" is missing, altered or not ENABLE ALWAYS",
+						   paysafe_own_trigger_name(which));
+	relation_close(rel, AccessShareLock);
+	if (trouble == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(trouble));
 }
 
 /*

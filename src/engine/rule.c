@@ -40,6 +40,7 @@
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "store/own_trigger.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -240,7 +241,7 @@ paysafe_rule_relations(void)
 }
 
 bool
-paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
+paysafe_rule_names_column(List *sources, Oid relid, const char *column)
 {
 	List	   *ancestors = paysafe_catalog_ancestors(relid);
 	AttrNumber *key;
@@ -254,8 +255,7 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 		RuleSource *source = lfirst(lc);
 
 		if (list_member_oid(ancestors, source->relation) &&
-			(source->kind->all_columns ||
-			 paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column)))
+			paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column))
 			return true;
 		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
 			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
@@ -267,6 +267,22 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 		in_key |= key[i] == get_attnum(relid, column);
 	table_close(rel, AccessShareLock);
 	return in_key;
+}
+
+bool
+paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (source->kind->all_columns && list_member_oid(ancestors, source->relation))
+			return true;
+	}
+	return paysafe_rule_names_column(sources, relid, column);
 }
 
 bool
@@ -348,8 +364,7 @@ compile(Relation leaf)
 	rules->key.n = paysafe_row_key_columns(leaf, &rules->key.attnums);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =
-		paysafe_catalog_find_trigger(leaf, PAYSAFE_STATEMENT_TRIGGER,
-									 paysafe_catalog_statement_function()) >= 0;
+		paysafe_own_trigger_of(leaf, OWN_STATEMENT_TRIGGER) != NULL;
 	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
 	{
 		ListCell   *lc;

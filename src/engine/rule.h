@@ -226,6 +226,9 @@ extern List *paysafe_rule_nearest_first(List *sources, Oid relid);
  */
 extern bool paysafe_rule_uses_column(List *sources, Oid relid, const char *column);
 
+/* The same, but for kinds that every column is behind: does one name it? */
+extern bool paysafe_rule_names_column(List *sources, Oid relid, const char *column);
+
 /* The tables that rules in force were declared on or refer to; none twice. */
 extern List *paysafe_rule_relations(void);
 

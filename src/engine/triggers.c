@@ -15,12 +15,16 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "engine/rule.h"
 #include "engine/triggers.h"
 #include "store/catalog.h"
+#include "store/own_trigger.h"
 #include "store/run_as_owner.h"
 #include "values/row_key.h"
 
@@ -62,41 +66,151 @@ paysafe_triggers_check_table(Relation rel, bool is_root)
 						 get_rel_name(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(rel)))))));
 }
 
-/* Create one of our triggers on the relation unless it is there; enable it. */
+/*
+ * A trigger that says it is ours and is not, or would be made anew from above.
+ * One of another function is somebody's own, which only its owner may take away.
+ */
+static bool
+is_in_the_way(Relation rel, const Trigger *trigger)
+{
+	if (!paysafe_own_trigger_claims(trigger))
+		return false;
+	if (!paysafe_own_trigger_calls(trigger))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("table \"%s\" has a trigger \"%s\" that is not paysafe's",
+						RelationGetRelationName(rel), trigger->tgname),
+				 errhint("Give it another name: ALTER TRIGGER ... RENAME TO ...")));
+	if (trigger->tgisclone)
+		return false;
+	/* a partition's row trigger is the clone of its parent's */
+	if (paysafe_own_trigger_has_shape(OWN_ROW_TRIGGER, trigger))
+		return rel->rd_rel->relispartition;
+	return !paysafe_own_trigger_has_shape(OWN_STATEMENT_TRIGGER, trigger);
+}
+
+/* Drop what only looks like our triggers, so that ours can be made. */
 static void
-ensure_trigger(Oid relid, const char *name, Oid function, const char *events)
+clear_way(Oid relid)
 {
 	Relation	rel = table_open(relid, NoLock);
-	int			pos = paysafe_catalog_find_trigger(rel, name, function);
-	bool		exists = pos >= 0;
-	bool		always = exists &&
-		rel->trigdesc->triggers[pos].tgenabled == TRIGGER_FIRES_ALWAYS;
+	List	   *names = NIL;
 	char	   *table = paysafe_catalog_table_name(relid);
+	ListCell   *lc;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		if (is_in_the_way(rel, &rel->trigdesc->triggers[i]))
+			names = lappend(names, pstrdup(rel->trigdesc->triggers[i].tgname));
+	table_close(rel, NoLock);
+	foreach(lc, names)
+	{
+		ereport(WARNING,
+				(errmsg("trigger \"%s\" of table %s is not what paysafe makes, and is dropped",
+						(char *) lfirst(lc), table)));
+		paysafe_run_as_owner(psprintf("DROP TRIGGER %s ON %s", quote_identifier(lfirst(lc)), table));
+	}
+}
+
+static bool
+is_in_force(Oid relid, OwnTrigger which)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = paysafe_own_trigger_of(rel, which) != NULL;
 
 	table_close(rel, NoLock);
-	if (!exists)
-		paysafe_run_as_owner(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s",
-									 name, events, table,
-									 function == paysafe_catalog_enforce_function() ?
-									 "FOR EACH ROW EXECUTE FUNCTION paysafe.enforce()" :
-									 "FOR EACH STATEMENT EXECUTE FUNCTION paysafe.enforce_statement()"));
-	if (!always)
+	return result;
+}
+
+static bool
+is_made(Oid relid, OwnTrigger which)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = false;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		result |= paysafe_own_trigger_has_shape(which, &rel->trigdesc->triggers[i]);
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* Create one of our triggers on the relation unless it is there; enable it. */
+static void
+ensure_trigger(Oid relid, OwnTrigger which)
+{
+	const char *name = paysafe_own_trigger_name(which);
+	char	   *table = paysafe_catalog_table_name(relid);
+
+	if (!is_made(relid, which))
+		paysafe_run_as_owner(psprintf(which == OWN_ROW_TRIGGER ?
+									 "CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION paysafe.enforce()" :
+									 "CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION paysafe.enforce_statement()",
+									 name, table));
+	if (!is_in_force(relid, which))
 		paysafe_run_as_owner(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
+	if (!is_in_force(relid, which))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("trigger \"%s\" of table %s is not what paysafe made", name, table),
+				 errhint("Look for an event trigger that changes it.")));
+}
+
+bool
+paysafe_triggers_each_row_counts(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relid))
+		if (((RuleSource *) lfirst(lc))->kind->all_columns)
+			return true;
+	return false;
+}
+
+bool
+paysafe_triggers_may_swallow(const Trigger *trigger)
+{
+	return TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+		trigger->tgenabled != TRIGGER_DISABLED && !trigger->tgisinternal;
+}
+
+/* Raises for what keeps rows, or whole statements, from our triggers. */
+static void
+check_rows_arrive(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	const char *name = RelationGetRelationName(rel);
+
+	for (int i = 0; rel->rd_rules != NULL && i < rel->rd_rules->numLocks; i++)
+		if (rel->rd_rules->rules[i]->isInstead && rel->rd_rules->rules[i]->enabled != RULE_DISABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s\" has a rule that replaces statements before any trigger sees a row", name),
+					 errhint("Drop it (DROP RULE), or use a view with INSTEAD OF triggers.")));
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		if (paysafe_triggers_may_swallow(&rel->trigdesc->triggers[i]) &&
+			paysafe_triggers_each_row_counts(relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("trigger \"%s\" can keep rows out of table \"%s\", in which each one counts",
+							rel->trigdesc->triggers[i].tgname, name),
+					 errhint("Drop or disable it, and use an AFTER trigger or a column default.")));
+	table_close(rel, NoLock);
 }
 
 void
 paysafe_triggers_ensure(Oid relid)
 {
+	List	   *tree = find_all_inheritors(relid, NoLock, NULL);
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach(lc, tree)
 	{
-		ensure_trigger(lfirst_oid(lc), PAYSAFE_ROW_TRIGGER,
-					   paysafe_catalog_enforce_function(),
-					   "INSERT OR UPDATE OR DELETE");
-		ensure_trigger(lfirst_oid(lc), PAYSAFE_STATEMENT_TRIGGER,
-					   paysafe_catalog_statement_function(),
-					   "INSERT OR UPDATE OR DELETE OR TRUNCATE");
+		check_rows_arrive(lfirst_oid(lc));
+		clear_way(lfirst_oid(lc));
+	}
+	foreach(lc, tree)
+	{
+		ensure_trigger(lfirst_oid(lc), OWN_ROW_TRIGGER);
+		ensure_trigger(lfirst_oid(lc), OWN_STATEMENT_TRIGGER);
 	}
 }
 
@@ -125,24 +239,20 @@ paysafe_triggers_drop(Oid relid)
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		Relation	rel;
-		bool		row;
-		bool		cloned;
-		bool		statement;
+		List	   *names = NIL;
 		char	   *table;
+		ListCell   *name;
 
 		if (paysafe_rule_sources(lfirst_oid(lc)) != NIL)
 			continue;
 		rel = table_open(lfirst_oid(lc), NoLock);
-		row = paysafe_catalog_find_trigger(rel, PAYSAFE_ROW_TRIGGER,
-										   paysafe_catalog_enforce_function()) >= 0;
-		cloned = rel->rd_rel->relispartition;
-		statement = paysafe_catalog_find_trigger(rel, PAYSAFE_STATEMENT_TRIGGER,
-												 paysafe_catalog_statement_function()) >= 0;
+		for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+			if (paysafe_own_trigger_calls(&rel->trigdesc->triggers[i]) &&
+				!rel->trigdesc->triggers[i].tgisclone)
+				names = lappend(names, pstrdup(rel->trigdesc->triggers[i].tgname));
 		table = paysafe_catalog_table_name(lfirst_oid(lc));
 		table_close(rel, NoLock);
-		if (row && !cloned)
-			paysafe_run_as_owner(psprintf("DROP TRIGGER %s ON %s", PAYSAFE_ROW_TRIGGER, table));
-		if (statement)
-			paysafe_run_as_owner(psprintf("DROP TRIGGER %s ON %s", PAYSAFE_STATEMENT_TRIGGER, table));
+		foreach(name, names)
+			paysafe_run_as_owner(psprintf("DROP TRIGGER %s ON %s", quote_identifier(lfirst(name)), table));
 	}
 }

@@ -14,18 +14,21 @@
  * No hook sees everything.  Object access tells what DDL does to which object,
  * through whatever statement, cascade or nesting, but is silent about some
  * statements; those ProcessUtility tells.  Rows of catalogs that are written by
- * SQL are seen where privileges are checked.  Each hook only describes what it
+ * SQL are seen where privileges are checked and where the executor starts and ends.
+ * Settings have hooks of their own: setting.c.  Each hook only describes what it
  * sees as a GuardEvent; guard.c decides.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -38,17 +41,25 @@
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
-#include "guard/maintenance.h"
+#include "guard/native.h"
+#include "guard/nesting.h"
+#include "guard/restate.h"
+#include "guard/setting.h"
 #include "guard/subscription.h"
+#include "guard/system_catalog.h"
+#include "guard/window.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
 #include "store/replica.h"
 #include "store/run_as_owner.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
+static ExecutorFinish_hook_type previous_executor_finish = NULL;
 static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
+static needs_fmgr_hook_type previous_needs_fmgr = NULL;
+static fmgr_hook_type previous_fmgr = NULL;
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
 static emit_log_hook_type previous_emit_log = NULL;
@@ -64,15 +75,59 @@ enum
 };
 static int	seen[SEEN_HOOKS];
 
+/* pg_upgrade moves everything as it is; it runs nobody's statements. */
+static bool
+is_off(void)
+{
+	return IsBinaryUpgrade || !OidIsValid(MyDatabaseId);
+}
+
+/* Rows of catalogs, whatever the query calls them: children are not asked for privileges. */
+static void
+judge_catalogs(const QueryDesc *query)
+{
+	int			position = 0;
+	Oid			relid;
+
+	while (OidIsValid(relid = paysafe_system_catalog_next(query, &position)))
+	{
+		GuardEvent	event = {
+			.action = GUARD_WRITE,
+			.class_id = RelationRelationId,
+			.object_id = relid,
+			.relation = relid,
+			.frame = frames,
+			.write = "UPDATE"
+		};
+
+		paysafe_lockdown(&event);
+		paysafe_guard(&event);
+	}
+}
+
 static void
 executor_start(QueryDesc *query, int eflags)
 {
+	QueryDesc  *before = paysafe_native_starting(query);
+
 	seen[SEEN_EXECUTOR_START] = 1;
-	if (previous_executor_start != NULL)
-		previous_executor_start(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && paysafe_catalog_present())
+	PG_TRY();
+	{
+		if (previous_executor_start != NULL)
+			previous_executor_start(query, eflags);
+		else
+			standard_ExecutorStart(query, eflags);
+	}
+	PG_FINALLY();
+	{
+		(void) paysafe_native_starting(before);
+	}
+	PG_END_TRY();
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	if (guarding && query->plannedstmt->resultRelations != NIL && !is_off())
+		judge_catalogs(query);
+	if (paysafe_catalog_present())
 	{
 		paysafe_row_lock_statement_started(query);
 		paysafe_assigned_statement_started(query);
@@ -80,11 +135,15 @@ executor_start(QueryDesc *query, int eflags)
 	}
 }
 
-/* pg_upgrade moves everything as it is; it runs nobody's statements. */
-static bool
-is_off(void)
+static void
+executor_finish(QueryDesc *query)
 {
-	return IsBinaryUpgrade || !OidIsValid(MyDatabaseId);
+	if (previous_executor_finish != NULL)
+		previous_executor_finish(query);
+	else
+		standard_ExecutorFinish(query);
+	if (query->plannedstmt->resultRelations != NIL && !is_off())
+		paysafe_system_catalog_written(query, frames);
 }
 
 static bool
@@ -112,6 +171,7 @@ check_perms(CHECK_PERMS_PARAMS_COMPAT)
 				.write = needed & ACL_UPDATE ? "UPDATE" : needed & ACL_DELETE ? "DELETE" : "INSERT"
 			};
 
+			paysafe_lockdown(&event);
 			paysafe_guard(&event);
 		}
 	}
@@ -157,8 +217,7 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, 
 			.frame = frames
 		};
 
-		if (action == GUARD_EXECUTE || action == GUARD_CREATE)
-			paysafe_lockdown(&event);
+		paysafe_lockdown(&event);
 		if (action != GUARD_EXECUTE)
 			paysafe_guard(&event);
 	}
@@ -173,15 +232,18 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		.outer = frames,
 		.statement = planned->utilityStmt,
 		.name = CreateCommandName(planned->utilityStmt),
+		.subcommand = context == PROCESS_UTILITY_SUBCOMMAND,
 		.own = paysafe_run_as_owner_take_own_work()
 	};
 	/* in a failed transaction nothing can be looked up, and little be done */
 	bool		guarded = !is_off() && !frame.own && IsTransactionState();
-	MaintenanceStatement *maintenance = NULL;
+	WindowStatement *maintenance = NULL;
 
 	seen[SEEN_UTILITY] = 1;
 	PG_TRY();
 	{
+		PlannedStmt *executed;
+
 		frames = &frame;
 		if (guarded)
 		{
@@ -191,29 +253,74 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 				.frame = &frame
 			};
 
+			paysafe_guard_enter(&frame);
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
 			paysafe_subscription_before(frame.statement);
-			maintenance = paysafe_maintenance_before(&frame);
+			if (!frame.own)
+				maintenance = paysafe_window_before(&frame);
 		}
+		executed = guarded ? paysafe_guard_spare_own_triggers(planned) : planned;
 		if (previous_process_utility != NULL)
-			previous_process_utility(planned, query, read_only_tree, context, params,
+			previous_process_utility(executed, query, read_only_tree, context, params,
 									 environment, dest, completion);
 		else
-			standard_ProcessUtility(planned, query, read_only_tree, context, params,
+			standard_ProcessUtility(executed, query, read_only_tree, context, params,
 									environment, dest, completion);
+		if (guarded && !frame.own)
+			paysafe_guard_executed(&frame);
 		if (frame.joined != NIL)
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
-			paysafe_maintenance_after(maintenance);
+			paysafe_window_after(maintenance);
 		if (guarded)
 			paysafe_subscription_after(frame.statement);
+		if (guarded && !frame.own)
+			paysafe_restate(&frame);
 	}
 	PG_FINALLY();
 	{
 		frames = frame.outer;
 	}
 	PG_END_TRY();
+}
+
+/*
+ * A function is looked up to be called: by an expression, or as part of a type, an
+ * index, a foreign table, which object access does not tell.
+ */
+static bool
+needs_fmgr(Oid function)
+{
+	if (paysafe_lockdown_is_on() && !is_off())
+	{
+		GuardEvent	event = {
+			.action = GUARD_EXECUTE,
+			.class_id = ProcedureRelationId,
+			.object_id = function,
+			.frame = frames
+		};
+
+		paysafe_lockdown(&event);
+	}
+	return (previous_needs_fmgr != NULL && previous_needs_fmgr(function)) ||
+		(function >= FirstNormalObjectId && !is_off() && IsTransactionState() &&
+		 paysafe_catalog_present() && paysafe_nesting_counts(function));
+}
+
+/* Called for each function with a SET clause, SECURITY DEFINER, or that needs it. */
+static void
+around_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
+{
+	/* an error of another one must not leave a function behind that never began */
+	if (event == FHET_START && previous_fmgr != NULL)
+		previous_fmgr(event, function, private);
+	if (event == FHET_START)
+		paysafe_nesting_enter(function->fn_oid, previous_fmgr == NULL ? private : NULL);
+	else
+		paysafe_nesting_leave();
+	if (event != FHET_START && previous_fmgr != NULL)
+		previous_fmgr(event, function, private);
 }
 
 static void
@@ -232,6 +339,8 @@ shmem_startup(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	paysafe_refusal_queue_startup();
 	LWLockRelease(AddinShmemInitLock);
+	/* all libraries are there, and none has the settings' last word */
+	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);
 }
 
 /* Has each hook been called since? */
@@ -260,6 +369,8 @@ paysafe_hooks_missing(void)
 		return pstrdup("paysafe is not in shared_preload_libraries: nothing guards the triggers");
 	probe(calls);
 	initStringInfo(&missing);
+	if (!paysafe_setting_watched())
+		appendStringInfoString(&missing, "not called: settings");
 	for (int i = 0; i < SEEN_HOOKS; i++)
 		if (calls[i] == 0)
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "not called: ", names[i]);
@@ -296,10 +407,16 @@ paysafe_hooks_init(void)
 	ProcessUtility_hook = process_utility;
 	previous_object_access = object_access_hook;
 	object_access_hook = object_access;
+	previous_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = needs_fmgr;
+	previous_fmgr = fmgr_hook;
+	fmgr_hook = around_function;
 	previous_shmem_request = shmem_request_hook;
 	shmem_request_hook = shmem_request;
 	previous_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = shmem_startup;
+	previous_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = executor_finish;
 	previous_emit_log = emit_log_hook;
 	emit_log_hook = emit_log;
 }

@@ -9,38 +9,30 @@
  *
  * With paysafe.superuser_lockdown, which only the configuration of the server
  * can turn on and off, superusers lose the ways that lead from SQL to native
- * code and to the server's files: foreign libraries, untrusted languages, COPY
- * with programs and files, and settings that name commands or libraries.
- * Libraries are allowed by name: those of PostgreSQL's own functions, the
- * preloaded ones, PL/pgSQL, and the setting paysafe.allowed_libraries.
+ * code and to the server's files: native code is native.c's, here are COPY with
+ * programs and files, and settings that name commands, libraries or files.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/pg_language.h"
-#include "catalog/pg_proc.h"
+#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
-#include "commands/extension.h"
-#include "commands/proclang.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "evidence/refusal_log.h"
+#include "guard/facts.h"
+#include "guard/guard.h"
 #include "guard/lockdown.h"
+#include "guard/native.h"
 #include "guard/statements.h"
-#include "store/catalog.h"
+#include "guard/system_catalog.h"
 
 static bool superuser_lockdown = false;
-static char *allowed_libraries = NULL;
 static char *protected_databases = NULL;
 
 /* Is the name in a list of names separated by commas? */
@@ -58,69 +50,6 @@ is_listed(const char *list, const char *name)
 	return false;
 }
 
-/* The name of a library without $libdir and ending; NULL with another folder. */
-static char *
-library_name(const char *path)
-{
-	char	   *name;
-	size_t		len;
-
-	if (strncmp(path, "$libdir/", strlen("$libdir/")) == 0)
-		path += strlen("$libdir/");
-	else if (strncmp(path, pkglib_path, strlen(pkglib_path)) == 0 &&
-			 path[strlen(pkglib_path)] == '/')
-		path += strlen(pkglib_path) + 1;
-	if (strchr(path, '/') != NULL)
-		return NULL;
-	name = pstrdup(path);
-	len = strlen(name);
-	if (len > strlen(DLSUFFIX) && strcmp(name + len - strlen(DLSUFFIX), DLSUFFIX) == 0)
-		name[len - strlen(DLSUFFIX)] = '\0';
-	return name;
-}
-
-/* Is the library in a setting that lists libraries by path? */
-static bool
-is_in_libraries(const char *setting, const char *library)
-{
-	List	   *paths = NIL;
-	ListCell   *lc;
-
-	if (setting == NULL || !SplitDirectoriesString(pstrdup(setting), ',', &paths))
-		return false;
-	foreach(lc, paths)
-	{
-		char	   *name = library_name(lfirst(lc));
-
-		if (name != NULL && strcmp(name, library) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_allowed_library(const char *path)
-{
-	char	   *name = library_name(path);
-
-	return name != NULL &&
-		(strcmp(name, "paysafe") == 0 || strcmp(name, "plpgsql") == 0 ||
-		 is_in_libraries(shared_preload_libraries_string, name) ||
-		 is_listed(allowed_libraries, name));
-}
-
-static bool
-is_trusted_language(Oid language)
-{
-	HeapTuple	tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
-	bool		result = HeapTupleIsValid(tuple) &&
-		((Form_pg_language) GETSTRUCT(tuple))->lanpltrusted;
-
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return result;
-}
-
 /* The classes for every server */
 
 static bool
@@ -134,138 +63,78 @@ takes_out_of_force(const char *name, VariableSetStmt *set)
 	if (pg_strcasecmp(name, "shared_preload_libraries") != 0)
 		return false;
 	value = set ? paysafe_guard_setting_value(set) : NULL;
-	return value == NULL || !is_in_libraries(value, "paysafe");
+	return value == NULL || !paysafe_native_lists_library(value, "paysafe");
 }
 
-static bool
-refuses_unloading(GuardEvent *event)
+static GuardFinding
+refuses_unloading(const GuardEvent *event)
 {
-	return event->action == GUARD_STATEMENT && IsA(event->statement, AlterSystemStmt) &&
-		(paysafe_guard_any_setting(event->statement, takes_out_of_force) ||
-		 paysafe_guard_weakens_setting(event->statement));
+	return refuse_if(event->action == GUARD_STATEMENT && IsA(event->statement, AlterSystemStmt) &&
+					 (paysafe_guard_any_setting(event->statement, takes_out_of_force) ||
+					  paysafe_guard_weakens_setting(event->statement)));
 }
 
+/* Would a listed database be another one, somebody else's, or out of reach? */
 static bool
-refuses_database(GuardEvent *event)
+is_taken_away(Oid database)
+{
+	HeapTuple	old_tuple = paysafe_facts_fetch(DatabaseRelationId, database, NULL);
+	HeapTuple	new_tuple = paysafe_facts_fetch(DatabaseRelationId, database, SnapshotSelf);
+	Form_pg_database before;
+	Form_pg_database after;
+
+	if (old_tuple == NULL)
+		return false;
+	before = (Form_pg_database) GETSTRUCT(old_tuple);
+	if (!paysafe_lockdown_lists_database(NameStr(before->datname)))
+		return false;
+	if (new_tuple == NULL)
+		return true;
+	after = (Form_pg_database) GETSTRUCT(new_tuple);
+	return strcmp(NameStr(before->datname), NameStr(after->datname)) != 0 ||
+		before->datdba != after->datdba ||
+		before->dattablespace != after->dattablespace ||
+		(before->datallowconn && !after->datallowconn) ||
+		(!before->datistemplate && after->datistemplate) ||
+		(before->datconnlimit != 0 && after->datconnlimit == 0);
+}
+
+/* By command, where it has a name, or by whatever changes its row. */
+static GuardFinding
+refuses_database(const GuardEvent *event)
 {
 	const char *name = NULL;
 
+	if (event->class_id == DatabaseRelationId &&
+		(event->action == GUARD_ALTER || event->action == GUARD_DROP))
+		return refuse_if(is_taken_away(event->object_id));
 	if (event->action != GUARD_STATEMENT)
-		return false;
-	switch (nodeTag(event->statement))
-	{
-		case T_DropdbStmt:
-			name = ((DropdbStmt *) event->statement)->dbname;
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) event->statement)->renameType == OBJECT_DATABASE)
-				name = ((RenameStmt *) event->statement)->subname;
-			break;
-		case T_AlterOwnerStmt:
-			if (((AlterOwnerStmt *) event->statement)->objectType == OBJECT_DATABASE)
-				name = strVal(((AlterOwnerStmt *) event->statement)->object);
-			break;
-		default:
-			break;
-	}
-	return name != NULL && paysafe_lockdown_lists_database(name);
+		return GUARD_PASS;
+	if (IsA(event->statement, DropdbStmt))
+		name = ((DropdbStmt *) event->statement)->dbname;
+	else if (IsA(event->statement, RenameStmt) &&
+			 ((RenameStmt *) event->statement)->renameType == OBJECT_DATABASE)
+		name = ((RenameStmt *) event->statement)->subname;
+	return refuse_if(name != NULL && paysafe_lockdown_lists_database(name));
 }
 
 /* The classes of the lockdown */
 
-static bool
-refuses_load(GuardEvent *event)
+static GuardFinding
+refuses_file(const GuardEvent *event)
 {
-	return event->action == GUARD_STATEMENT && IsA(event->statement, LoadStmt) &&
-		!is_allowed_library(((LoadStmt *) event->statement)->filename);
+	return refuse_if(event->action == GUARD_STATEMENT && IsA(event->statement, CopyStmt) &&
+					 (((CopyStmt *) event->statement)->is_program ||
+					  ((CopyStmt *) event->statement)->filename != NULL));
 }
 
-/* Functions that are code of a library, or stand for one of PostgreSQL's. */
-static bool
-refuses_native(GuardEvent *event)
-{
-	Relation	rel;
-	HeapTuple	tuple;
-	bool		result = false;
-	Datum		library;
-	bool		isnull;
-
-	if ((event->action != GUARD_CREATE && event->action != GUARD_EXECUTE) ||
-		event->class_id != ProcedureRelationId)
-		return false;
-	if (event->object_id < FirstNormalObjectId)
-		return event->action == GUARD_EXECUTE &&
-			(event->object_id == F_LO_EXPORT || event->object_id == F_LO_IMPORT_TEXT ||
-			 event->object_id == F_LO_IMPORT_TEXT_OID);
-	if (event->action == GUARD_EXECUTE)
-		tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(event->object_id));
-	else
-	{
-		ScanKeyData key;
-		SysScanDesc scan;
-
-		rel = table_open(ProcedureRelationId, AccessShareLock);
-		ScanKeyInit(&key, Anum_pg_proc_oid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(event->object_id));
-		scan = systable_beginscan(rel, ProcedureOidIndexId, true, SnapshotSelf, 1, &key);
-		tuple = systable_getnext(scan);
-		if (HeapTupleIsValid(tuple))
-			tuple = heap_copytuple(tuple);
-		systable_endscan(scan);
-		table_close(rel, AccessShareLock);
-	}
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	switch (((Form_pg_proc) GETSTRUCT(tuple))->prolang)
-	{
-		case ClanguageId:
-			library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
-			result = isnull || !is_allowed_library(TextDatumGetCString(library));
-			break;
-		case INTERNALlanguageId:
-			result = event->action == GUARD_EXECUTE || !creating_extension;
-			break;
-		case SQLlanguageId:
-			break;
-		default:
-			result = !is_trusted_language(((Form_pg_proc) GETSTRUCT(tuple))->prolang);
-			break;
-	}
-	heap_freetuple(tuple);
-	return result;
-}
-
-static bool
-refuses_untrusted(GuardEvent *event)
-{
-	const char *language = NULL;
-	Oid			oid;
-	ListCell   *lc;
-
-	if (event->action != GUARD_STATEMENT || !IsA(event->statement, DoStmt))
-		return false;
-	foreach(lc, ((DoStmt *) event->statement)->args)
-		if (strcmp(((DefElem *) lfirst(lc))->defname, "language") == 0)
-			language = strVal(((DefElem *) lfirst(lc))->arg);
-	oid = language ? get_language_oid(language, true) : InvalidOid;
-	return OidIsValid(oid) && !is_trusted_language(oid);
-}
-
-static bool
-refuses_file(GuardEvent *event)
-{
-	return event->action == GUARD_STATEMENT && IsA(event->statement, CopyStmt) &&
-		(((CopyStmt *) event->statement)->is_program ||
-		 ((CopyStmt *) event->statement)->filename != NULL);
-}
-
-/* Settings whose value is run, loaded or read by the server. */
-static bool
-leads_out(const char *name, VariableSetStmt *set)
+bool
+paysafe_lockdown_leads_out(const char *name)
 {
 	static const char *const endings[] = {
-		"_command", "_library", "_libraries", "_provider", "_path", "_file", "_directory",
-		"_directories", "_program", NULL
+		"command", "library", "libraries", "provider", "path", "file", "filename", "directory",
+		"directories", "program", "_source", "conninfo", "_init", "start_proc", "location",
+		"vmoptions", NULL
 	};
 
 	if (pg_strcasecmp(name, "search_path") == 0)
@@ -273,20 +142,26 @@ leads_out(const char *name, VariableSetStmt *set)
 	for (int i = 0; endings[i] != NULL; i++)
 		if (strlen(name) >= strlen(endings[i]) &&
 			pg_strcasecmp(name + strlen(name) - strlen(endings[i]), endings[i]) == 0)
-			return set == NULL || paysafe_guard_setting_value(set) != NULL;
+			return true;
 	return false;
 }
 
+/* Settings whose value is run, loaded or read by the server. */
 static bool
-refuses_command(GuardEvent *event)
+leads_out(const char *name, VariableSetStmt *set)
 {
-	return event->action == GUARD_STATEMENT &&
-		paysafe_guard_any_setting(event->statement, leads_out);
+	return paysafe_lockdown_leads_out(name) &&
+		(set == NULL || paysafe_guard_setting_value(set) != NULL);
+}
+
+static GuardFinding
+refuses_command(const GuardEvent *event)
+{
+	return refuse_if(event->action == GUARD_STATEMENT &&
+					 paysafe_guard_any_setting(event->statement, leads_out));
 }
 
 static const char in_the_file[] = "It can be changed in the configuration files of the server.";
-static const char lockdown_hint[] = "The setting paysafe.superuser_lockdown is on; paysafe.allowed_libraries names the libraries that may be used.";
-static const char lockdown_only[] = "The setting paysafe.superuser_lockdown is on: this has to be done on the server's host.";
 
 static const GuardClass everywhere[] = {
 	{"guard_server_setting", refuses_unloading, false,
@@ -297,12 +172,6 @@ static const GuardClass everywhere[] = {
 };
 
 static const GuardClass locked_down[] = {
-	{"lockdown_load", refuses_load, false,
-	"Code of the library could do anything in this process.", lockdown_hint},
-	{"lockdown_native", refuses_native, false,
-	"The function is native code of a library that is not allowed, or reaches the server's files.", lockdown_hint},
-	{"lockdown_untrusted", refuses_untrusted, false,
-	"The language is not trusted: its code leaves the database.", lockdown_only},
 	{"lockdown_file", refuses_file, false,
 	"COPY would read or write a file of the server, or run a program on it.", "Use COPY with STDIN or STDOUT: \\copy in psql."},
 	{"lockdown_setting", refuses_command, false,
@@ -311,12 +180,19 @@ static const GuardClass locked_down[] = {
 };
 
 void
-paysafe_lockdown(GuardEvent *event)
+paysafe_lockdown(const GuardEvent *event)
 {
-	if (event->action == GUARD_STATEMENT)
+	if (event->action != GUARD_EXECUTE)
+	{
 		paysafe_guard_by(everywhere, event);
+		paysafe_guard_by(paysafe_system_catalog_shared, event);
+	}
 	if (superuser_lockdown)
+	{
 		paysafe_guard_by(locked_down, event);
+		paysafe_guard_by(paysafe_native, event);
+		paysafe_guard_by(paysafe_system_catalog_locked, event);
+	}
 }
 
 bool
@@ -362,13 +238,9 @@ paysafe_lockdown_init(void)
 							 "Refuses superusers what leads from SQL to native code and files of the server.",
 							 NULL, &superuser_lockdown, false, PGC_POSTMASTER, 0,
 							 NULL, NULL, NULL);
-	DefineCustomStringVariable("paysafe.allowed_libraries",
-							   "Libraries that may be loaded in spite of the lockdown.",
-							   "Names without folder and ending, separated by commas.",
-							   &allowed_libraries, "", PGC_POSTMASTER, GUC_LIST_INPUT,
-							   NULL, NULL, NULL);
+	paysafe_native_init();
 	DefineCustomStringVariable("paysafe.protected_databases",
-							   "Databases that can be neither dropped nor renamed nor given to another owner.",
+							   "Databases that can be neither dropped nor renamed, closed nor given to another owner.",
 							   NULL, &protected_databases, "", PGC_POSTMASTER, GUC_LIST_INPUT,
 							   NULL, NULL, NULL);
 }

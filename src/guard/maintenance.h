@@ -8,23 +8,6 @@
 #ifndef PAYSAFE_MAINTENANCE_H
 #define PAYSAFE_MAINTENANCE_H
 
-#include "guard/guard.h"
-
-/*
- * Is a window open, for the role that logged in here, that names the relation or
- * a table whose rows its rows also are?
- */
-extern bool paysafe_maintenance_covers(Oid relid);
-
-/*
- * Before and after a statement that may change definitions: remember those of
- * the tables in open windows, and record which have changed.  The first returns
- * NULL if there is nothing to do.
- */
-typedef struct MaintenanceStatement MaintenanceStatement;
-extern MaintenanceStatement *paysafe_maintenance_before(GuardFrame *frame);
-extern void paysafe_maintenance_after(MaintenanceStatement *statement);
-
 /* Let unprotect ask for a window. */
 extern void paysafe_maintenance_init(void);
 

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "guard/setting.h"
 #include "guard/statements.h"
 #include "store/catalog.h"
 
@@ -57,12 +58,22 @@ retyping_by(AlterTableCmd *cmd, const char *column)
 	return is_plain_cast(def->raw_default, column) ? RETYPED_CAST : RETYPED_COMPUTED;
 }
 
+/*
+ * The statement that this one was made of, or NULL.  A statement that a function,
+ * trigger or event trigger runs within another one is its own.
+ */
+static const GuardFrame *
+made_of(const GuardFrame *frame)
+{
+	return frame->subcommand ? frame->outer : NULL;
+}
+
 Retyping
 paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 {
 	Retyping	result = RETYPED_NOT;
 
-	for (; frame != NULL; frame = frame->outer)
+	for (; frame != NULL; frame = made_of(frame))
 	{
 		ListCell   *lc;
 
@@ -75,9 +86,23 @@ paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column)
 }
 
 bool
+paysafe_guard_retypes(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+		if (((AlterTableCmd *) lfirst(lc))->subtype == AT_AlterColumnType ||
+			sets_expression_compat(lfirst(lc)))
+			return true;
+	return false;
+}
+
+bool
 paysafe_guard_frame_removes_table(const GuardFrame *frame)
 {
-	for (; frame != NULL; frame = frame->outer)
+	for (; frame != NULL; frame = made_of(frame))
 	{
 		ListCell   *lc;
 
@@ -95,7 +120,6 @@ paysafe_guard_frame_removes_table(const GuardFrame *frame)
 			{
 				case AT_DetachPartition:
 				case AT_DetachPartitionFinalize:
-				case AT_DropInherit:
 					return true;
 				default:
 					break;
@@ -161,6 +185,13 @@ paysafe_guard_membership(Node *statement, ObjectAddress *object)
 	return OidIsValid(object->objectId);
 }
 
+bool
+paysafe_guard_joins_extension(Node *statement)
+{
+	return IsA(statement, AlterExtensionContentsStmt) &&
+		((AlterExtensionContentsStmt *) statement)->action > 0;
+}
+
 Oid
 paysafe_guard_altered_table(Node *statement)
 {
@@ -172,6 +203,70 @@ paysafe_guard_altered_table(Node *statement)
 		if (((AlterTableCmd *) lfirst(lc))->subtype != AT_AttachPartition)
 			return RangeVarGetRelid(((AlterTableStmt *) statement)->relation, NoLock, true);
 	return InvalidOid;
+}
+
+/* Are these objects of a GRANT functions of paysafe, or settings of the server? */
+static bool
+grants_power(const GrantStmt *grant)
+{
+	ListCell   *lc;
+
+	if (grant->objtype == OBJECT_PARAMETER_ACL)
+		return true;
+	foreach(lc, grant->objects)
+	{
+		Node	   *object = lfirst(lc);
+
+		if (IsA(object, ObjectWithArgs))
+		{
+			List	   *name = ((ObjectWithArgs *) object)->objname;
+			char	   *schema;
+			char	   *function;
+
+			DeconstructQualifiedName(name, &schema, &function);
+			if (schema == NULL || strcmp(schema, "paysafe") == 0)
+				return true;
+		}
+		else if (IsA(object, String) && strcmp(strVal(object), "paysafe") == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+paysafe_guard_gives_power(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+		case T_GrantRoleStmt:
+		case T_AlterSystemStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_ReassignOwnedStmt:
+			/* code that would run in the name of who runs this now */
+		case T_CreateFunctionStmt:
+		case T_AlterFunctionStmt:
+		case T_CreateEventTrigStmt:
+		case T_CreateExtensionStmt:
+		case T_CreatePLangStmt:
+		case T_LoadStmt:
+			return true;
+		case T_AlterOwnerStmt:
+			return ((AlterOwnerStmt *) statement)->objectType == OBJECT_FUNCTION ||
+				((AlterOwnerStmt *) statement)->objectType == OBJECT_PROCEDURE ||
+				((AlterOwnerStmt *) statement)->objectType == OBJECT_ROUTINE;
+		case T_CopyStmt:
+			return ((CopyStmt *) statement)->is_program;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_ROLE;
+		case T_GrantStmt:
+			return grants_power((GrantStmt *) statement);
+		default:
+			return false;
+	}
 }
 
 bool
@@ -254,19 +349,12 @@ static bool
 weakens(const char *name, VariableSetStmt *set)
 {
 	char	   *value;
-	bool		on;
 
-	if (pg_strcasecmp(name, "session_replication_role") != 0 &&
-		pg_strcasecmp(name, "allow_system_table_mods") != 0)
-		return false;
+	/* granted: whatever the value will be, and "on" and "replica" are among them */
 	if (set == NULL)
-		return true;
+		return paysafe_setting_weakens(name, "on") || paysafe_setting_weakens(name, "replica");
 	value = paysafe_guard_setting_value(set);
-	if (value == NULL)
-		return false;
-	if (pg_strcasecmp(name, "session_replication_role") == 0)
-		return pg_strcasecmp(value, "replica") == 0;
-	return !parse_bool(value, &on) || on;
+	return value != NULL && paysafe_setting_weakens(name, value);
 }
 
 bool

@@ -10,7 +10,7 @@
 
 #include "catalog/objectaddress.h"
 
-#include "guard/guard.h"
+#include "guard/event.h"
 
 /* How a statement under way sets a column's values to another type. */
 typedef enum Retyping
@@ -24,10 +24,18 @@ typedef enum Retyping
 /* Is the innermost statement VACUUM, CLUSTER or REINDEX? */
 extern bool paysafe_guard_frame_is_upkeep(const GuardFrame *frame);
 
-/* What do the statements under way do with values of a column of this name? */
+/*
+ * What follows looks at the innermost statement, and those that PostgreSQL made it
+ * of; not at one in which a function or trigger runs it.
+ */
+
+/* What does it do with values of a column of this name? */
 extern Retyping paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column);
 
-/* Do they take a table out of a tree, or drop one? */
+/* Does the statement give columns another type, or compute them anew? */
+extern bool paysafe_guard_retypes(Node *statement);
+
+/* Does it detach a partition, with which clones of triggers go, or drop a table? */
 extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
 
 /* Does the innermost one rename a label of an enum? */
@@ -47,11 +55,22 @@ extern Oid	paysafe_guard_detached_concurrently(Node *statement);
  */
 extern bool paysafe_guard_membership(Node *statement, ObjectAddress *object);
 
+/* Would that make it part of one?  As opposed to taking it out. */
+extern bool paysafe_guard_joins_extension(Node *statement);
+
 /*
  * The table that ALTER TABLE or its like names, or none.  Not where a partition
  * is attached: that the guard sees happen.
  */
 extern Oid	paysafe_guard_altered_table(Node *statement);
+
+/*
+ * Does the statement give somebody privileges over more than objects: change
+ * roles and who belongs to them, settings of roles, databases or the server,
+ * owners wholesale, who may call paysafe's functions; or make code that will run
+ * in the name of who runs the statement?
+ */
+extern bool paysafe_guard_gives_power(Node *statement);
 
 extern bool paysafe_guard_drops_extension(Node *statement, const char *name);
 

@@ -25,10 +25,8 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -391,19 +389,6 @@ paysafe_catalog_column(Relation rel, const char *column)
 						column, RelationGetRelationName(rel)),
 				 errhint("Name the columns that it is computed from, or make it STORED.")));
 	return attnum;
-}
-
-int
-paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function)
-{
-	TriggerDesc *desc = rel->trigdesc;
-
-	if (desc != NULL)
-		for (int i = 0; i < desc->numtriggers; i++)
-			if (strcmp(desc->triggers[i].tgname, name) == 0 &&
-				desc->triggers[i].tgfoid == function)
-				return i;
-	return -1;
 }
 
 void

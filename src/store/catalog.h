@@ -92,7 +92,7 @@ extern Oid	paysafe_catalog_owner(void);
 /* Does the relation belong to the schema paysafe? */
 extern bool paysafe_catalog_is_own(Oid relid);
 
-/* Is trigfoid one of our trigger functions? */
+/* Our trigger functions; store/own_trigger.h says which triggers are ours. */
 extern Oid	paysafe_catalog_enforce_function(void);
 extern Oid	paysafe_catalog_statement_function(void);
 
@@ -110,9 +110,6 @@ extern List *paysafe_catalog_leaves(Oid root);
 
 /* The column of this name, no system column.  Raises 42703; 22023 if virtual. */
 extern AttrNumber paysafe_catalog_column(Relation rel, const char *column);
-
-/* Position of a trigger of ours in the relation's triggers, or -1. */
-extern int	paysafe_catalog_find_trigger(Relation rel, const char *name, Oid function);
 
 extern void paysafe_catalog_init(void);
 

@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -19,19 +20,42 @@
 
 static bool own_work = false;	/* the next utility statement is ours */
 
+/* Jsonb values that a query gives, in the caller's memory. */
+typedef struct Values
+{
+	MemoryContext context;
+	Jsonb	  **values;			/* NULL for NULL */
+	int			n;
+} Values;
+
+static void
+take_values(Values *values)
+{
+	MemoryContext old = MemoryContextSwitchTo(values->context);
+
+	values->n = (int) SPI_processed;
+	values->values = palloc0(sizeof(Jsonb *) * Max(values->n, 1));
+	for (int i = 0; i < values->n; i++)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (!isnull)
+			values->values[i] = DatumGetJsonbPCopy(value);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /*
- * Run one command as the owner of the extension with a fixed search_path; $1 is
- * the relation.  If it gives a jsonb value, that is returned in context.
+ * Run one command as the owner of the extension with a fixed search_path; $1, if the
+ * type is not 0, is the argument.
  */
-static Jsonb *
-run(const char *sql, Oid relation, bool utility, MemoryContext context)
+static void
+run(const char *sql, Oid type, Datum argument, bool utility, Values *values)
 {
 	Oid			user;
 	int			security;
 	int			nestlevel = NewGUCNestLevel();
-	Oid			type = REGCLASSOID;
-	Datum		argument = ObjectIdGetDatum(relation);
-	Jsonb	   *result = NULL;
 	int			status;
 
 	GetUserIdAndSecContext(&user, &security);
@@ -44,7 +68,7 @@ run(const char *sql, Oid relation, bool utility, MemoryContext context)
 	PG_TRY();
 	{
 		own_work = utility;
-		status = SPI_execute_with_args(sql, OidIsValid(relation) ? 1 : 0, &type, &argument,
+		status = SPI_execute_with_args(sql, OidIsValid(type) ? 1 : 0, &type, &argument,
 									   NULL, false, 0);
 	}
 	PG_FINALLY();
@@ -54,35 +78,40 @@ run(const char *sql, Oid relation, bool utility, MemoryContext context)
 	PG_END_TRY();
 	if (status < 0)
 		elog(ERROR, "could not execute \"%s\"", sql);
-	if (context != NULL && SPI_processed == 1)
-	{
-		bool		isnull;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-		if (!isnull)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			result = DatumGetJsonbPCopy(value);
-			MemoryContextSwitchTo(old);
-		}
-	}
+	if (values != NULL)
+		take_values(values);
 	SPI_finish();
 	AtEOXact_GUC(false, nestlevel);
 	SetUserIdAndSecContext(user, security);
-	return result;
 }
 
 void
 paysafe_run_as_owner(const char *sql)
 {
-	(void) run(sql, InvalidOid, true, NULL);
+	run(sql, InvalidOid, (Datum) 0, true, NULL);
+}
+
+Jsonb **
+paysafe_run_as_owner_definitions(const Oid *relations, int n)
+{
+	Values		values = {CurrentMemoryContext};
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = ObjectIdGetDatum(relations[i]);
+	run("SELECT paysafe.table_definition(r) FROM pg_catalog.unnest($1) WITH ORDINALITY u(r, n) ORDER BY n",
+		REGCLASSARRAYOID,
+		PointerGetDatum(construct_array(elements, n, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT)),
+		false, &values);
+	if (values.n != n)
+		elog(ERROR, "%d definitions of %d tables", values.n, n);
+	return values.values;
 }
 
 Jsonb *
 paysafe_run_as_owner_definition(Oid relation)
 {
-	return run("SELECT paysafe.table_definition($1)", relation, false, CurrentMemoryContext);
+	return paysafe_run_as_owner_definitions(&relation, 1)[0];
 }
 
 bool

@@ -16,6 +16,9 @@ extern void paysafe_run_as_owner(const char *sql);
 /* The table as paysafe.table_definition describes it now; NULL if it is gone. */
 extern Jsonb *paysafe_run_as_owner_definition(Oid relation);
 
+/* The same of several, in one query; palloc'd. */
+extern Jsonb **paysafe_run_as_owner_definitions(const Oid *relations, int n);
+
 /*
  * Is the utility statement that starts now paysafe's own?  True once for each
  * that paysafe_run_as_owner starts: what it may fire in turn is not.

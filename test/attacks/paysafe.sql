@@ -110,22 +110,24 @@ BEGIN
 END $$;
 
 -- The button "approve".  What is approved is the refund as it stands; the
--- application stores no more than that it happened.
+-- application stores no more than that it happened.  An AFTER trigger: one that
+-- could change or swallow rows has no place on an append-only table.
+ALTER TABLE pay.approval ALTER approver SET DEFAULT pay.actor();
 CREATE FUNCTION pay.approve() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	expires timestamptz := least(NEW.expires_at AT TIME ZONE 'UTC',
-								 clock_timestamp() + interval '15 minutes');
 BEGIN
-	NEW.approver := pay.actor();
-	NEW.expires_at := expires AT TIME ZONE 'UTC';
-	SELECT r.amount, r.currency INTO NEW.amount, NEW.currency
-	  FROM pay.refund r WHERE r.id = NEW.refund_id;
+	IF NEW.approver IS DISTINCT FROM pay.actor() THEN
+		RAISE EXCEPTION 'an approval is given in one''s own name' USING ERRCODE = '42501';
+	END IF;
+	IF NOT isfinite(NEW.expires_at) THEN
+		RAISE EXCEPTION 'an approval has an end' USING ERRCODE = '22023';
+	END IF;
 	PERFORM paysafe.approve('pay.refund', NEW.refund_id::text, 'approved in the application',
-							expires_at => expires);
-	RETURN NEW;
+							expires_at => least(NEW.expires_at AT TIME ZONE 'UTC',
+												clock_timestamp() + interval '15 minutes'));
+	RETURN NULL;
 END $$;
 
 DO $do$
@@ -138,7 +140,7 @@ BEGIN
 	END LOOP;
 END $do$;
 CREATE TRIGGER app_requester BEFORE INSERT ON pay.refund FOR EACH ROW EXECUTE FUNCTION pay.stamp_requester();
-CREATE TRIGGER app_approve BEFORE INSERT ON pay.approval FOR EACH ROW EXECUTE FUNCTION pay.approve();
+CREATE TRIGGER app_approve AFTER INSERT ON pay.approval FOR EACH ROW EXECUTE FUNCTION pay.approve();
 RESET ROLE;
 
 ---------------------------------------------------------------------------------------------

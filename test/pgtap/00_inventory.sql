@@ -172,6 +172,7 @@ INSERT INTO function_expected VALUES
 	('key_trouble(integer)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('refusal_expire(interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, false),
 	('rule_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
+	('trigger_trouble(regclass,boolean)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('table_definition(regclass)', 'jsonb', 'sql', 's', true, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('set_idempotency(text,text[],interval,interval,boolean)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('payload_in(cstring)', 'paysafe.payload', 'c', 's', true, 's', false, false, NULL, true),

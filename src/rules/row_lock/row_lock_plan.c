@@ -30,19 +30,15 @@
 #include "rules/kinds.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
+#include "store/own_trigger.h"
 
 const RowLockState *
 paysafe_row_lock_state(Relation leaf)
 {
 	const RelationRules *rules;
-	TriggerDesc *triggers = leaf->trigdesc;
-	bool		found = false;
 
 	/* most tables of most databases: nothing of paysafe's to look up */
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		found |= strcmp(triggers->triggers[i].tgname, PAYSAFE_ROW_TRIGGER) == 0;
-	if (!found || paysafe_catalog_find_trigger(leaf, PAYSAFE_ROW_TRIGGER,
-											   paysafe_catalog_enforce_function()) < 0)
+	if (paysafe_own_trigger_of(leaf, OWN_ROW_TRIGGER) == NULL)
 		return NULL;
 	rules = paysafe_rules_of(leaf);
 	for (int i = 0; rules != NULL && i < rules->nrules; i++)

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * nesting.h
+ *	  Whose functions are being executed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_NESTING_H
+#define PAYSAFE_NESTING_H
+
+#include "fmgr.h"
+
+/*
+ * Must calls of the function be counted?  Those of roles that are no superusers,
+ * but for what can only read and compute: SQL functions that the planner may put
+ * into the query that calls them.
+ */
+extern bool paysafe_nesting_counts(Oid function);
+
+/*
+ * Such a function begins, ends, or is left by an error.  What is known of it is
+ * kept in *known, if that is there, from one call of it to the next.
+ */
+extern void paysafe_nesting_enter(Oid function, Datum *known);
+extern void paysafe_nesting_leave(void);
+
+/*
+ * The owner of a function under way who is neither a superuser nor the role in
+ * whose name it runs now: whoever runs it may not know what it does.  Not of one
+ * that called a SECURITY DEFINER function, which is made to be called.
+ */
+extern Oid	paysafe_nesting_foreign_owner(void);
+
+#endif							/* PAYSAFE_NESTING_H */

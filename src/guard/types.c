@@ -1,0 +1,214 @@
+/*-------------------------------------------------------------------------
+ *
+ * types.c
+ *	  Types under columns, and what a change of type does to values.
+ *
+ * Which changes keep every value is a list, not a question to the catalog of
+ * casts: an implicit cast may round (numeric to real), depend on settings
+ * (timestamp to timestamptz) or cut (text to name).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "engine/rule.h"
+#include "guard/facts.h"
+#include "guard/types.h"
+
+static bool is_made_of(Oid whole, Oid part, List **seen);
+
+/* The type, maybe a domain, that a domain is directly over. */
+static Oid
+domain_over(Oid domain)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+static bool
+has_attribute_of(Oid composite, Oid part, List **seen)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc_noerror(composite, -1, true);
+	bool		found = false;
+
+	for (int i = 0; desc != NULL && i < desc->natts && !found; i++)
+		found = !TupleDescAttr(desc, i)->attisdropped &&
+			is_made_of(TupleDescAttr(desc, i)->atttypid, part, seen);
+	if (desc != NULL)
+		ReleaseTupleDesc(desc);
+	return found;
+}
+
+/* Is the type part, or made of it?  Each type is looked at once. */
+static bool
+is_made_of(Oid whole, Oid part, List **seen)
+{
+	Oid			element;
+
+	if (whole == part)
+		return true;
+	/* what comes with PostgreSQL is made of nobody's types */
+	if (whole < FirstNormalObjectId || list_member_oid(*seen, whole) ||
+		get_typtype(whole) == '\0')
+		return false;
+	*seen = lappend_oid(*seen, whole);
+	switch (get_typtype(whole))
+	{
+		case TYPTYPE_DOMAIN:
+			return is_made_of(domain_over(whole), part, seen);
+		case TYPTYPE_RANGE:
+			return is_made_of(get_range_subtype(whole), part, seen);
+		case TYPTYPE_MULTIRANGE:
+			return is_made_of(get_multirange_range(whole), part, seen);
+		case TYPTYPE_COMPOSITE:
+			return has_attribute_of(whole, part, seen);
+	}
+	element = get_element_type(whole);
+	return OidIsValid(element) && is_made_of(element, part, seen);
+}
+
+static bool
+has_column_of(Oid relid, Oid type, bool ruled)
+{
+	List	   *sources = ruled ? paysafe_rule_sources(relid) : NIL;
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		found = false;
+
+	for (int i = 0; i < RelationGetDescr(rel)->natts && !found; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		List	   *seen = NIL;
+
+		found = !att->attisdropped && is_made_of(att->atttypid, type, &seen) &&
+			(!ruled || paysafe_rule_uses_column(sources, relid, NameStr(att->attname)));
+	}
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+List *
+paysafe_types_tables(Oid type, bool ruled)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (type < FirstNormalObjectId)
+		return NIL;
+	foreach(lc, paysafe_rule_relations())
+		if (get_rel_relkind(lfirst_oid(lc)) != '\0' && has_column_of(lfirst_oid(lc), type, ruled) &&
+			paysafe_facts_is_protected(lfirst_oid(lc)))
+			result = lappend_oid(result, lfirst_oid(lc));
+	return result;
+}
+
+/* Retyping columns */
+
+static int
+numeric_precision(int32 typmod)
+{
+	return ((typmod - VARHDRSZ) >> 16) & 0xffff;
+}
+
+static int
+numeric_scale(int32 typmod)
+{
+	return (typmod - VARHDRSZ) & 0x7ff;
+}
+
+/* Does the later type modifier of the same type take each value as it is? */
+static bool
+typmod_keeps(Oid type, int32 before, int32 after)
+{
+	if (after < 0 || before == after)
+		return true;
+	if (before < 0)
+		return false;
+	switch (type)
+	{
+		case VARCHAROID:
+		case VARBITOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return before <= after;
+		case NUMERICOID:
+			return numeric_scale(before) == numeric_scale(after) &&
+				numeric_precision(before) <= numeric_precision(after);
+	}
+	return false;
+}
+
+/* The types below domains, which change nothing about a value. */
+static void
+base_types(Form_pg_attribute before, Form_pg_attribute after, Oid *from, int32 *from_typmod,
+		   Oid *to, int32 *to_typmod)
+{
+	*from_typmod = before->atttypmod;
+	*to_typmod = after->atttypmod;
+	*from = getBaseTypeAndTypmod(before->atttypid, from_typmod);
+	*to = getBaseTypeAndTypmod(after->atttypid, to_typmod);
+}
+
+bool
+paysafe_types_keep_bytes(Form_pg_attribute before, Form_pg_attribute after, Retyping how)
+{
+	Oid			from,
+				to;
+	int32		from_typmod,
+				to_typmod;
+
+	if (how == RETYPED_COMPUTED || before->attcollation != after->attcollation)
+		return false;
+	base_types(before, after, &from, &from_typmod, &to, &to_typmod);
+	if (from == to)
+		return typmod_keeps(from, from_typmod, to_typmod);
+	if (from == TEXTOID && to == VARCHAROID)
+		return to_typmod < 0;
+	return from == VARCHAROID && to == TEXTOID;
+}
+
+bool
+paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Retyping how)
+{
+	static const struct
+	{
+		Oid			from;
+		Oid			to;
+	}			pairs[] = {
+		{INT2OID, INT4OID}, {INT2OID, INT8OID}, {INT4OID, INT8OID},
+		{INT2OID, NUMERICOID}, {INT4OID, NUMERICOID}, {INT8OID, NUMERICOID},
+		{DATEOID, TIMESTAMPOID}
+	};
+	Oid			from,
+				to;
+	int32		from_typmod,
+				to_typmod;
+
+	if (how == RETYPED_COMPUTED)
+		return false;
+	base_types(before, after, &from, &from_typmod, &to, &to_typmod);
+	for (int i = 0; i < lengthof(pairs); i++)
+		if (pairs[i].from == from && pairs[i].to == to)
+			return to_typmod < 0 || to == TIMESTAMPOID;
+	/* another collation compares values differently, and leaves them what they are */
+	if (from == to)
+		return typmod_keeps(from, from_typmod, to_typmod);
+	return paysafe_types_keep_bytes(before, after, how);
+}
