@@ -22,10 +22,10 @@
 #include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/guard.h"
-#include "guard/maintenance.h"
 #include "guard/policy.h"
 #include "guard/standing.h"
 #include "guard/system_catalog.h"
+#include "guard/window.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
 
@@ -109,9 +109,9 @@ outside_windows(const GuardClass *class, const GuardFinding *finding, GuardEvent
 
 	if (finding->tables == NIL)
 		return !(class->window && OidIsValid(about->relation) &&
-				 paysafe_maintenance_permits(about, about->relation));
+				 paysafe_window_permits(about, about->relation));
 	foreach(lc, finding->tables)
-		if (!class->window || !paysafe_maintenance_permits(about, lfirst_oid(lc)))
+		if (!class->window || !paysafe_window_permits(about, lfirst_oid(lc)))
 		{
 			about->relation = lfirst_oid(lc);
 			return true;

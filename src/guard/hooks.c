@@ -35,16 +35,17 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-#include "evidence/refusal_log.h"
+#include "base/statement.h"
+#include "evidence/refusal_queue.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
-#include "guard/maintenance.h"
 #include "guard/native.h"
 #include "guard/nesting.h"
 #include "guard/restate.h"
 #include "guard/setting.h"
 #include "guard/system_catalog.h"
+#include "guard/window.h"
 #include "rules/row_lock/row_lock.h"
 #include "store/catalog.h"
 #include "store/run_as_owner.h"
@@ -58,6 +59,7 @@ static needs_fmgr_hook_type previous_needs_fmgr = NULL;
 static fmgr_hook_type previous_fmgr = NULL;
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
+static emit_log_hook_type previous_emit_log = NULL;
 
 static bool guarding = false;	/* the second kind is set */
 static GuardFrame *frames = NULL;	/* statements under way, innermost first */
@@ -228,7 +230,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	};
 	/* in a failed transaction nothing can be looked up, and little be done */
 	bool		guarded = !is_off() && !frame.own && IsTransactionState();
-	MaintenanceStatement *maintenance = NULL;
+	WindowStatement *maintenance = NULL;
 
 	seen[SEEN_UTILITY] = 1;
 	PG_TRY();
@@ -248,7 +250,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			paysafe_lockdown(&event);
 			paysafe_guard(&event);
 			if (!frame.own)
-				maintenance = paysafe_maintenance_before(&frame);
+				maintenance = paysafe_window_before(&frame);
 		}
 		executed = guarded ? paysafe_guard_spare_own_triggers(planned) : planned;
 		if (previous_process_utility != NULL)
@@ -262,7 +264,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		if (frame.joined != NIL)
 			paysafe_guard_after(&frame);
 		if (maintenance != NULL)
-			paysafe_maintenance_after(maintenance);
+			paysafe_window_after(maintenance);
 		if (guarded && !frame.own)
 			paysafe_restate(&frame);
 	}
@@ -316,7 +318,7 @@ shmem_request(void)
 {
 	if (previous_shmem_request != NULL)
 		previous_shmem_request();
-	paysafe_refusal_log_request();
+	paysafe_refusal_queue_request();
 }
 
 static void
@@ -325,7 +327,7 @@ shmem_startup(void)
 	if (previous_shmem_startup != NULL)
 		previous_shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	paysafe_refusal_log_startup();
+	paysafe_refusal_queue_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);
@@ -371,6 +373,15 @@ paysafe_hooks_guarding(void)
 	return guarding;
 }
 
+/* Secrets do not get into the log. */
+static void
+emit_log(ErrorData *error)
+{
+	paysafe_statement_clean_log(error);
+	if (previous_emit_log)
+		previous_emit_log(error);
+}
+
 void
 paysafe_hooks_init(void)
 {
@@ -396,4 +407,6 @@ paysafe_hooks_init(void)
 	shmem_startup_hook = shmem_startup;
 	previous_executor_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = executor_finish;
+	previous_emit_log = emit_log_hook;
+	emit_log_hook = emit_log;
 }

@@ -41,10 +41,10 @@
 
 #include "guard/facts.h"
 #include "guard/guard.h"
-#include "guard/maintenance.h"
 #include "guard/statements.h"
 #include "guard/system_catalog.h"
 #include "guard/types.h"
+#include "guard/window.h"
 #include "store/catalog.h"
 
 /* What a statement has done to the rows of a catalog. */
@@ -250,7 +250,7 @@ paysafe_system_catalog_written(const QueryDesc *query, GuardFrame *frame)
 		if (change.concerns)
 			paysafe_guard_by(touching, &event);
 		if (!change.in_script && (change.before.len > 1 || change.after.len > 1) &&
-			!paysafe_maintenance_record_rows(relid, event.write, rows_of(&change.before),
+			!paysafe_window_record_rows(relid, event.write, rows_of(&change.before),
 											 rows_of(&change.after)))
 			paysafe_guard_by(not_open, &event);
 	}
