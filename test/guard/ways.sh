@@ -57,7 +57,7 @@ ways_to_catalogs() {
 	says 'guard_catalog' "CREATE TABLE below () INHERITS (pg_authid)" paysafe_ways
 	says '^$' "UPDATE pg_description SET description = description WHERE false" paysafe_ways
 	says 'pg_description_guard_catalog' "UPDATE above SET description = 'x'"
-	says '^f\|pg_description inherits from above$' "SELECT ok, detail FROM paysafe.check() WHERE check_name = 'alone'"
+	says '^f\|pg_description inherits from public.above$' "SELECT ok, detail FROM paysafe.check() WHERE check_name = 'alone'"
 	says 'guard_own_table' "BEGIN; REINDEX TABLE paysafe.refusal_record; PREPARE TRANSACTION 'hold'"
 	says '^$' "BEGIN; INSERT INTO part VALUES (4, 'eu'); PREPARE TRANSACTION 'go'"
 	says '^$' "COMMIT PREPARED 'go'"
