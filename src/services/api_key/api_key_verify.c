@@ -28,7 +28,7 @@
 #include "base/refusal.h"
 #include "services/api_key/api_key.h"
 #include "services/api_key/api_key_format.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
