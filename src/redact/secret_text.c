@@ -26,7 +26,7 @@
 
 #define MAX_PHRASE		48		/* bytes of a name with blanks in it */
 #define MAX_ESCAPES		15		/* backslashes before a quote: JSON in JSON in JSON in JSON */
-#define MAX_NEIGHBOUR	160		/* bytes between members that belong together */
+#define MAX_NEIGHBOUR	100		/* bytes between members that belong together */
 #define MAX_ATTRIBUTES	512		/* bytes of a tag */
 
 bool
@@ -303,13 +303,31 @@ replace_content(Walk *w, size_t pos)
 
 /* Members that belong together */
 
+/* Where an object, a tag or a line begins or ends. */
+static inline bool
+is_edge(char c)
+{
+	return c == '{' || c == '}' || c == '<' || c == '>' || c == '\n';
+}
+
+/* A quick look at the end of a name: could it be a label's, from name to id? */
+static inline bool
+may_be_label(const Walk *w, size_t pos, size_t end)
+{
+	char		last = lower(w->s[end - 1]);
+	char		before = end - pos > 1 ? lower(w->s[end - 2]) : '\0';
+
+	return is_digit(last) || !is_alnum(last) || (last == 'e' && before == 'm') || last == 'y' ||
+		last == 'd' || last == 'l' || last == 'm' || last == 'r';
+}
+
 /* The name of a secret that the member at pos has as its value: name="cvv"? */
 static bool
 labels_secret(const Walk *w, size_t pos, size_t end, size_t limit)
 {
 	size_t		value;
 
-	if (!paysafe_secret_name_is_label(w->s + pos, end - pos))
+	if (!may_be_label(w, pos, end) || !paysafe_secret_name_is_label(w->s + pos, end - pos))
 		return false;
 	value = end + quote_at(w, end);
 	value = skip_blanks(w, value, true);
@@ -334,9 +352,9 @@ has_secret_label(const Walk *w, size_t start, size_t end)
 	size_t		from = start;
 	size_t		until = end;
 
-	while (from > 0 && start - from < MAX_NEIGHBOUR && !is_one_of(w->s[from - 1], "{}<>\n"))
+	while (from > 0 && start - from < MAX_NEIGHBOUR && !is_edge(w->s[from - 1]))
 		from--;
-	while (until < w->len && until - end < MAX_NEIGHBOUR && !is_one_of(w->s[until], "{}<>\n"))
+	while (until < w->len && until - end < MAX_NEIGHBOUR && !is_edge(w->s[until]))
 		until++;
 	REDACT_WORK(until - from);
 	for (size_t at = from; at < until;)
