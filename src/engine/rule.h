@@ -137,8 +137,12 @@ typedef struct RuleKind
 	void		(*approval_subject) (const Rule *rule, const char *key,
 									 struct ApprovalSubject *out);
 
-	/* The statement's rows have been seen; also before commit and prepare. */
-	void		(*end_statement) (void);
+	/*
+	 * A statement has ended, and the kind has seen its rows: one on this table,
+	 * whose row triggers are as deep in triggers as the call (paysafe_enforce_depth);
+	 * NULL: all whose row triggers are deeper than the call.
+	 */
+	void		(*end_statement) (Relation rel);
 
 	/* Before COMMIT (prepare: PREPARE TRANSACTION); may raise. */
 	void		(*pre_commit) (bool prepare);

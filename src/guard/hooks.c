@@ -4,7 +4,7 @@
  *	  Where paysafe hooks into PostgreSQL: the only file that touches a hook
  *	  pointer.
  *
- * Two kinds.  What helps the triggers (ExecutorStart) is set whenever the
+ * Two kinds.  What helps the triggers (ExecutorStart, ExecutorFinish) is set whenever the
  * library is loaded, which happens when a session first meets a protected
  * table, unless it is preloaded; the triggers must do without it for the
  * statement that loads the library.  What guards the triggers is set by the
@@ -32,6 +32,7 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
+#include "engine/enforce.h"
 #include "evidence/refusal_log.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
@@ -42,6 +43,7 @@
 #include "store/run_as_owner.h"
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
+static ExecutorFinish_hook_type previous_executor_finish = NULL;
 static ExecutorCheckPerms_hook_type previous_check_perms = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
@@ -69,6 +71,40 @@ executor_start(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && paysafe_catalog_present())
 		paysafe_row_lock_statement_started(query);
+}
+
+static void
+finish(QueryDesc *query)
+{
+	if (previous_executor_finish != NULL)
+		previous_executor_finish(query);
+	else
+		standard_ExecutorFinish(query);
+}
+
+/* The AFTER triggers of a query fire in here. */
+static void
+executor_finish(QueryDesc *query)
+{
+	EnforceQuery enforced;
+
+	if ((query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE) ||
+		!paysafe_catalog_present())
+	{
+		finish(query);
+		return;
+	}
+	paysafe_enforce_query_begin(&enforced, query->plannedstmt->hasModifyingCTE);
+	PG_TRY();
+	{
+		finish(query);
+	}
+	PG_FINALLY();
+	{
+		paysafe_enforce_query_forget(&enforced);
+	}
+	PG_END_TRY();
+	paysafe_enforce_query_end();
 }
 
 /* pg_upgrade moves everything as it is; it runs nobody's statements. */
@@ -265,6 +301,8 @@ paysafe_hooks_init(void)
 {
 	previous_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
+	previous_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = executor_finish;
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 

@@ -172,11 +172,17 @@ describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_spec_bool(spec, "require_ticket") ? "; a ticket is required" : "");
 }
 
+static void
+end_statement(Relation rel)
+{
+	paysafe_audit_log_flush();
+}
+
 const RuleKind paysafe_audit_kind = {
 	.name = "audit",
 	.compile = compile,
 	.check_row = check_row,
-	.end_statement = paysafe_audit_log_flush,
+	.end_statement = end_statement,
 	.pre_commit = pre_commit,
 	.end_transaction = paysafe_audit_log_end_transaction,
 	.end_subtransaction = paysafe_audit_log_end_subtransaction,

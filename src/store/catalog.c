@@ -54,6 +54,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_BALANCE_MOVE] = "balance_move",
 	[PAYSAFE_RESERVATION_RECORD] = "reservation_record",
 	[PAYSAFE_RESERVATION_END] = "reservation_end",
+	[PAYSAFE_RESERVATION_TOTAL] = "reservation_total",
 	[PAYSAFE_AUDIT_ROW] = "audit_row",
 	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",

@@ -41,7 +41,7 @@ paysafe_store_set_recorder(StoreRecorder new_recorder)
 }
 
 static void
-insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
+insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record, ItemPointer tid)
 {
 	Relation	rel = table_open(relid, RowExclusiveLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
@@ -53,6 +53,8 @@ insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
 	paysafe_store_index(rel, &slot, 1);
 	if (record != NULL)
 		record(rel, slot);
+	if (tid != NULL)
+		*tid = slot->tts_tid;
 	ExecDropSingleTupleTableSlot(slot);
 	heap_freetuple(tuple);
 	table_close(rel, NoLock);
@@ -102,7 +104,7 @@ paysafe_store_activate(void)
 		bool		isnull = false;
 
 		if (found == NOT_ACTIVE)
-			insert_row(table, &now, &isnull, NULL);
+			insert_row(table, &now, &isnull, NULL, NULL);
 		active_here = xid;
 		active_here_sub = GetCurrentSubTransactionId();
 	}
@@ -112,20 +114,27 @@ void
 paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(paysafe_catalog_table(table), values, nulls, recorder);
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder, NULL);
+}
+
+void
+paysafe_store_insert_tid(PaysafeTable table, Datum *values, bool *nulls, ItemPointer tid)
+{
+	paysafe_store_activate();
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder, tid);
 }
 
 void
 paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 {
-	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL, NULL);
 }
 
 void
 paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(partition, values, nulls, NULL);
+	insert_row(partition, values, nulls, NULL, NULL);
 }
 
 typedef struct StoreScan

@@ -72,7 +72,7 @@ WITH opened AS (INSERT INTO wallet VALUES (8, 'kim', 0, 0) RETURNING id)
 INSERT INTO entry (txn, account, amount) SELECT 't5', id, 2 FROM opened UNION ALL SELECT 't5', 2, -2 FROM opened;
 INSERT INTO entry (txn, account, amount) VALUES ('t6', 8, -3), ('t6', 8, 3);
 SELECT id, owner, balance, minimum FROM wallet ORDER BY id;
-SELECT account, currency, amount, balance FROM paysafe.balance_history WHERE relation = 'wallet'::regclass ORDER BY at;
+SELECT account, currency, amount, balance FROM paysafe.balance_history WHERE relation = 'wallet'::regclass ORDER BY at, account, currency;
 
 -- triggers of the accounts' own
 CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$
