@@ -38,7 +38,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
-#include "rules/row_lock/row_lock.h"
+#include "rules/row_lock/row_lock_statement.h"
 #include "store/catalog.h"
 #include "store/run_as_owner.h"
 
