@@ -105,7 +105,7 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 		(void) slot_getattr(row, columns->currency.attnum, &isnull);
 		if (isnull)
 			return fault_of(fault, columns->currency.name, pstrdup("the currency is missing"));
-		out->currency = paysafe_status_value_text(&columns->currency, row);
+		out->currency = paysafe_money_code(paysafe_status_value_text(&columns->currency, row));
 	}
 	out->sign = 1;
 	if (columns->has_side)

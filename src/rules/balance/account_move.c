@@ -239,7 +239,7 @@ move_one(Mover *mover, const Movement *m)
 									   m->rule->table_name, m->account_text, count == 0 ? "none" : "more than one"),
 							  NULL,
 							  psprintf(count == 0 ? "Open the account in table \"%s\" first." :
-									   "Make the account's key in table \"%s\" unique.",
+									   "Delete the one in table \"%s\" that has no balance.",
 									   get_rel_name(state->accounts)));
 		if (account.currency != NULL && strcmp(account.currency, m->currency) != 0)
 			refuse_currency(&account, account.columns->currency.name, account.currency, m->currency);

@@ -23,10 +23,12 @@
 #include "access/table.h"
 #include "utils/lsyscache.h"
 
+#include "base/id_claim.h"
 #include "base/refusal.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "rules/balance/account.h"
+#include "rules/balance/account_key.h"
 #include "rules/balance/account_move.h"
 #include "rules/balance/balance_existing.h"
 #include "rules/balance/history.h"
@@ -113,6 +115,7 @@ check_opened(const Rule *rule, const RowChange *change)
 			   "would open below its minimum",
 			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),
 			   "Raise the minimum when the balance allows it.");
+	paysafe_account_key_check(rule, change, &account);
 }
 
 /* What an account keeps for as long as there are entries that mean it. */
@@ -184,6 +187,8 @@ check_closed(const Rule *rule, const RowChange *change)
 	Account		account;
 
 	paysafe_account_read_row(rule, change->before, &account);
+	if (is_zero(account.balance) && paysafe_account_key_is_spare(rule, change, &account))
+		return;
 	/* without a lock, somebody may be posting to it */
 	if (!account.stored || !is_zero(account.balance) ||
 		paysafe_history_currency(state->accounts, account.key) != NULL ||
@@ -255,6 +260,7 @@ end_transaction(bool aborted)
 	paysafe_pending_forget(true, 0);
 	paysafe_reserve_forget(false, true, 0);
 	paysafe_history_end_transaction(aborted);
+	paysafe_id_claim_forget();
 }
 
 static void

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "fmgr.h"
 #include "utils/lsyscache.h"
@@ -16,6 +15,7 @@
 #include "engine/declare.h"
 #include "engine/rule.h"
 #include "rules/balance/account.h"
+#include "rules/balance/account_key.h"
 #include "rules/balance/balance_existing.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
@@ -35,20 +35,8 @@ check_unique(Oid accounts, const char *column)
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		AttrNumber	attnum = paysafe_catalog_column(leaf, column);
-		bool		unique = false;
-		ListCell   *lc2;
 
-		foreach(lc2, RelationGetIndexList(leaf))
-		{
-			Relation	index = index_open(lfirst_oid(lc2), AccessShareLock);
-			Form_pg_index form = index->rd_index;
-
-			unique |= form->indisunique && form->indimmediate && form->indisvalid &&
-				form->indnkeyatts == 1 && form->indkey.values[0] == attnum &&
-				RelationGetIndexPredicate(index) == NIL;
-			index_close(index, AccessShareLock);
-		}
-		if (!unique)
+		if (!paysafe_account_key_is_unique(leaf, attnum))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("column \"%s\" of table \"%s\" is not unique",

@@ -22,6 +22,7 @@
 #include "errors.h"
 #include "rules/balance/account.h"
 #include "rules/balance/history.h"
+#include "values/money.h"
 #include "values/spec.h"
 
 static PAYSAFE_NORETURN void
@@ -71,7 +72,7 @@ paysafe_balance(PG_FUNCTION_ARGS)
 	RuleSource	rule;
 	Account		account;
 	List	   *currencies;
-	char	   *currency = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char	   *currency = PG_ARGISNULL(3) ? NULL : paysafe_money_code(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	Numeric		balance;
 	bool		settled = false;
 

@@ -699,7 +699,7 @@ add_stripe_balance(Relation rel, HeapTuple tuple, void *arg)
 	(void) read_stripe(rel, tuple, &found);
 	if (sum->currencies == NIL || strcmp(llast(sum->currencies), found.currency) != 0)
 		sum->currencies = lappend(sum->currencies, found.currency);
-	if (sum->currency != NULL && pg_strcasecmp(sum->currency, found.currency) != 0)
+	if (sum->currency != NULL && strcmp(sum->currency, found.currency) != 0)
 		return true;
 	stripe.id = found.id;
 	seek_move(&stripe, BTLessEqualStrategyNumber, sum->at, sum->snapshot);
