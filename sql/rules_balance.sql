@@ -76,36 +76,11 @@ CREATE TABLE paysafe.reservation_total (
 COMMENT ON TABLE paysafe.reservation_total IS 'what is reserved of accounts; the last row of an account counts';
 COMMENT ON COLUMN paysafe.reservation_total.expired_until IS 'what expired by then is not in it; what expired later is';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.balance_stripe
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.balance_stripe
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.balance_stripe ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.balance_stripe ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.balance_move
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.balance_move
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.balance_move ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.balance_move ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.reservation_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.reservation_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_end
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_end
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.reservation_end ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.reservation_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_total
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_total
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.reservation_total ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.reservation_total ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.balance_stripe
+--@own_table paysafe.balance_move
+--@own_table paysafe.reservation_record
+--@own_table paysafe.reservation_end
+--@own_table paysafe.reservation_total
 
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,

@@ -71,7 +71,7 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 static bool
 fault_of(EntryFault *fault, const char *column, char *reason)
 {
-	*fault = (EntryFault) {ERRCODE_PAYSAFE_ACCOUNT, column, reason};
+	*fault = (EntryFault) {ERRCODE_23M03_ACCOUNT, column, reason};
 	return false;
 }
 

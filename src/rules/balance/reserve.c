@@ -402,7 +402,7 @@ paysafe_reserve_pre_commit(void)
 			(worst == NULL || strcmp(entry->account, worst->account) < 0))
 			worst = entry;		/* the same one every time */
 	if (worst != NULL)
-		paysafe_rule_refuse(worst->rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
+		paysafe_rule_refuse(worst->rule, ERRCODE_23M05_RESERVATION, NULL,
 						  psprintf("reservations of account \"%s\" in table \"%s\" are posted, but not taken",
 								   worst->account, worst->rule->table_name),
 						  psprintf("%s is posted; entries have taken %s since.",
@@ -445,7 +445,7 @@ paysafe_reserve_forget(bool committed, bool all, int level)
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, int64 id, const char *what)
 {
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_23M05_RESERVATION, NULL,
 					  psprintf("reservation " INT64_FORMAT " %s", id, what),
 					  NULL, "The view paysafe.reservation shows what became of it.");
 }
@@ -568,7 +568,7 @@ check_spare(const Account *account, Oid accounts, Numeric amount)
 	Numeric		reserved = paysafe_reserve_sum(accounts, account->key, spare);
 
 	if (paysafe_money_compare(reserved, spare) > 0)
-		paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_MINIMUM, account->columns->balance.name,
+		paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
 						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
 								   account->key, account->rule->table_name, paysafe_money_text(amount)),
 						  paysafe_account_visible(accounts) ?

@@ -261,7 +261,7 @@ check_reversal(const Reversal *reversal, ReversalChain *chain)
 		fault = psprintf("It is itself reversed by \"%s\", directly or by others, so that none of them was first.",
 						 reversal->reverses);
 	if (fault != NULL)
-		paysafe_rule_refuse(reversal->rule, ERRCODE_PAYSAFE_REVERSAL, state->columns.reverses_name,
+		paysafe_rule_refuse(reversal->rule, ERRCODE_23L05_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" does not reverse \"%s\"",
 								   reversal->transaction, reversal->rule->table_name, reversal->reverses),
 						  fault,

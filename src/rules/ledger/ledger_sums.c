@@ -222,7 +222,7 @@ refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 {
 	const LedgerState *state = posting->rule->compiled;
 
-	paysafe_rule_refuse(posting->rule, ERRCODE_PAYSAFE_UNBALANCED, state->columns.amount.name,
+	paysafe_rule_refuse(posting->rule, ERRCODE_23L02_UNBALANCED, state->columns.amount.name,
 					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
 							   posting->transaction, posting->rule->table_name),
 					  psprintf("Its entries in %s sum to %s instead of zero.",
