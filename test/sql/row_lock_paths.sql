@@ -24,6 +24,8 @@ SELECT xmin::text AS x FROM w WHERE id = 1 \gset
 UPDATE w SET balance = 163 WHERE id = 1 AND xmin::text = :'x';
 SELECT xmin::text AS x FROM w WHERE id = 1 \gset
 UPDATE w SET balance = 164 WHERE id = 1 AND xmin::text::bigint = :x;
+SELECT xmin::text AS x FROM w WHERE id = 1 \gset
+UPDATE w SET balance = 164.5 WHERE id = 1 AND xmin = :x;
 SELECT tok AS x FROM w WHERE id = 1 \gset
 UPDATE w SET balance = 165, tok = gen_random_uuid() WHERE id = 1 AND tok = :'x';
 UPDATE w SET balance = 166, v8 = 1 WHERE id = 1 AND v8 = 0;
@@ -97,6 +99,14 @@ INSERT INTO w (id, balance) VALUES (1, 90), (2, 91) ON CONFLICT (id) DO UPDATE S
 INSERT INTO w (id, balance, v) VALUES (1, 90, 12) ON CONFLICT (id) DO UPDATE SET balance = EXCLUDED.balance, v = EXCLUDED.v WHERE w.v < EXCLUDED.v;
 MERGE INTO w USING (VALUES (1, 80), (2, 81)) s(id, b) ON s.id = w.id WHEN MATCHED THEN UPDATE SET balance = coalesce(s.b, w.balance);
 MERGE INTO w USING (VALUES (1, 80)) s(id, b) ON s.id = w.id WHEN MATCHED AND w.v = 11 THEN UPDATE SET balance = s.b WHEN MATCHED THEN UPDATE SET balance = 3;
+CREATE FUNCTION inlined(a numeric, b numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT coalesce($2, $1)';
+UPDATE w SET balance = inlined(balance, 90) WHERE id = 1;
+UPDATE w SET balance = DEFAULT WHERE id = 1;
+INSERT INTO w (id, balance) VALUES (1, 90) ON CONFLICT (id) DO UPDATE SET balance = CASE WHEN EXCLUDED.balance > 0 THEN EXCLUDED.balance ELSE w.balance END;
+UPDATE w SET balance = 130, v = 12 WHERE id = 1 AND v = ANY ('{10,11}');
+UPDATE w SET balance = 130, v = 12 WHERE id = 1 AND v BETWEEN 0 AND 99;
+UPDATE w SET balance = 130, tok = gen_random_uuid() WHERE id = 1 AND tok <> gen_random_uuid();
+WITH o AS MATERIALIZED (SELECT v FROM w WHERE id = 1) UPDATE w SET balance = 130, v = 12 FROM o WHERE w.id = 1 AND w.v = o.v;
 EXECUTE co(2);
 SET plan_cache_mode = force_generic_plan; EXECUTE co(2);
 PREPARE cc AS UPDATE w SET balance = coalesce($1, balance) WHERE id = 1;

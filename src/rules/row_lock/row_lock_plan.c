@@ -18,11 +18,11 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "rules/row_lock/row_lock_plan.h"
@@ -71,26 +71,23 @@ strip_casts(Node *expr)
 
 /* Is it PostgreSQL's own equality, of values and not of sizes or letters alike? */
 static bool
-is_equality(Oid operator, Oid collation)
+is_equality(const OpExpr *expr)
 {
-	ListCell   *lc;
+	RegProcedure function = get_opcode(expr->opno);
 
-	if (operator >= FirstNormalObjectId ||
-		(OidIsValid(collation) && !get_collation_isdeterministic(collation)))
-		return false;
-	if (strcmp(get_opname(operator), "=") != 0)
-		return false;
-	foreach(lc, get_op_btree_interpretation(operator))
-		if (((OpBtreeInterpretation *) lfirst(lc))->strategy == BTEqualStrategyNumber)
-			return true;
-	return op_hashjoinable(operator, XIDOID);
+	if (function == F_XIDEQ || function == F_XIDEQINT4)
+		return true;
+	/* none but equality can be used for merging */
+	return expr->opno < FirstNormalObjectId &&
+		op_mergejoinable(expr->opno, exprType(linitial(expr->args))) &&
+		(!OidIsValid(expr->inputcollid) || get_collation_isdeterministic(expr->inputcollid));
 }
 
 /* The column of the changed row whose equality with a given value this is, or NULL. */
 static char *
 compared_by_operator(const ValuePlace *place, OpExpr *expr)
 {
-	if (list_length(expr->args) != 2 || !is_equality(expr->opno, expr->inputcollid))
+	if (list_length(expr->args) != 2 || !is_equality(expr))
 		return NULL;
 	for (int i = 0; i < 2; i++)
 	{
