@@ -69,9 +69,9 @@ check_rules(const RowChange *change)
 static void
 end_statement(Relation rel)
 {
-	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-		if (paysafe_rule_kinds[i]->end_statement != NULL)
-			paysafe_rule_kinds[i]->end_statement(rel);
+	for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+		if (paysafe_rule_modules[i]->end_statement != NULL)
+			paysafe_rule_modules[i]->end_statement(rel);
 }
 
 int
@@ -320,7 +320,6 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
 								trigdata->tg_newtuple : trigdata->tg_trigtuple)->t_data);
 	check_rules(&change);
-
 	/*
 	 * A partition younger than the declaration has this trigger, cloned, but
 	 * not the statement trigger, which PostgreSQL does not clone.
@@ -385,9 +384,9 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 			paysafe_refusal_enter(NULL, prepare ? "PREPARE TRANSACTION" : "COMMIT");
 			settle_moved(0, 0);
-			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-				if (paysafe_rule_kinds[i]->pre_commit != NULL)
-					paysafe_rule_kinds[i]->pre_commit(prepare);
+			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+				if (paysafe_rule_modules[i]->pre_commit != NULL)
+					paysafe_rule_modules[i]->pre_commit(prepare);
 			paysafe_refusal_leave();
 			break;
 		case XACT_EVENT_COMMIT:
@@ -395,9 +394,9 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			moved_rows = NIL;
 			paysafe_refusal_forget(0);
-			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-				if (paysafe_rule_kinds[i]->end_transaction != NULL)
-					paysafe_rule_kinds[i]->end_transaction(event == XACT_EVENT_ABORT);
+			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+				if (paysafe_rule_modules[i]->end_transaction != NULL)
+					paysafe_rule_modules[i]->end_transaction(event == XACT_EVENT_ABORT);
 			paysafe_rule_end_transaction();
 			break;
 		default:
@@ -426,9 +425,9 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 			}
 			/* FALLTHROUGH */
 		case SUBXACT_EVENT_COMMIT_SUB:
-			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-				if (paysafe_rule_kinds[i]->end_subtransaction != NULL)
-					paysafe_rule_kinds[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);
+			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+				if (paysafe_rule_modules[i]->end_subtransaction != NULL)
+					paysafe_rule_modules[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);
 			break;
 		default:
 			break;

@@ -66,9 +66,9 @@ SELECT results_eq('SELECT count(*), sum(balance), sum(paysafe.balance(id::text))
 				  'VALUES (40000::bigint, 200000::numeric, 400000::numeric)', 'each moved once');
 SELECT is(paysafe.balance('4'), -400000::numeric, 'and the one on the other side');
 -- one of them pays 20,000 others before it is paid itself: the minimum holds at the end
-SELECT lives_ok('INSERT INTO shop.entry (txn, wallet, amount) SELECT 60000, w, a FROM (SELECT 1004 AS w, -1 AS a, i AS o FROM generate_series(1, 20000) i UNION ALL SELECT 1000 + 2 * i, 1, i FROM generate_series(1, 20000) i UNION ALL SELECT 1004, 20000, 30000 UNION ALL SELECT 4, -20000, 30001) e ORDER BY o',
+SELECT lives_ok('INSERT INTO shop.entry (txn, wallet, amount) SELECT 60000, w, a FROM (SELECT 1004 AS w, -1 AS a, i AS o FROM generate_series(3, 20000) i UNION ALL SELECT 1000 + 2 * i, 1, i FROM generate_series(3, 20000) i UNION ALL SELECT 1004, 19998, 30000 UNION ALL SELECT 4, -19998, 30001) e ORDER BY o',
 				'a statement is judged as a whole, however many accounts it moves');
-SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount) SELECT 60001, w, a FROM (SELECT 1004 AS w, -1 AS a, i AS o FROM generate_series(1, 20000) i UNION ALL SELECT 1000 + 2 * i, 1, i FROM generate_series(1, 20000) i UNION ALL SELECT 1004, 19988, 30000 UNION ALL SELECT 4, -19988, 30001) e ORDER BY o'),
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount) SELECT 60001, w, a FROM (SELECT 1004 AS w, -1 AS a, i AS o FROM generate_series(3, 20000) i UNION ALL SELECT 1000 + 2 * i, 1, i FROM generate_series(3, 20000) i UNION ALL SELECT 1004, 19980, 30000 UNION ALL SELECT 4, -19980, 30001) e ORDER BY o'),
 		  '23M01 shop.wallet.balance paysafe_wallet_balance', 'also if the whole is too much');
 DO $$
 BEGIN

@@ -511,7 +511,8 @@ take_for_session(Oid accounts)
 	for (int32 number = FIRST_STRIPE; number < FIRST_STRIPE + MAX_OWNED; number++)
 		if (lock_number(accounts, number, true))
 		{
-			owned[nowned++] = (OwnedNumber) {
+			owned[nowned++] = (OwnedNumber)
+			{
 				.accounts = accounts, .number = number, .used = true
 			};
 			wait = 0;

@@ -161,7 +161,6 @@ extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
-extern char *paysafe_refund_loosens(const RuleSource *old_rule, const RuleSource *new_rule);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 #endif							/* PAYSAFE_REFUND_H */
