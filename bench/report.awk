@@ -7,6 +7,7 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	growth VARIANT TRANSACTIONS bytes
+#	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
 #	verify|begin VARIANT ROUND ms
 #	reconcile VARIANT ROUND ROWS ms		reconcile_peak VARIANT 1 ROWS kB
@@ -106,6 +107,13 @@ function line(text, p, variant) {
 	else printf "   %+7.2f   %s\n", per_row(p, variant, "bare"), spread
 }
 
+# ops: a fixed number of operations, or as many as the size says
+function growth_us(what, size, ops) { return ms["ledger_growth", what, size] * 1000 / (ops ? ops : base * size) }
+function growth_line(text, what, ops) {
+	printf "  %-50s %9.1f %9.1f %9.1f %14.2f\n", text, growth_us(what, 1, ops), growth_us(what, 10, ops), \
+		growth_us(what, 100, ops), growth_us(what, 100, ops) / growth_us(what, 1, ops)
+}
+
 # Median microseconds per row that is compared with the log
 function reconciled_us(n,    r) {
 	for (r = 1; (n, r) in reconciled; r++) add(reconciled[n, r] * 1000 / n)
@@ -134,6 +142,7 @@ $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "reconcile" { reconciled[$4, $3] = $5; if (!($4 in sized)) { sized[$4] = 1; size[++nsize] = $4 } have[$1] = 1 }
 $1 == "reconcile_peak" { peaked[$4] = $5 / 1024 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
@@ -225,6 +234,13 @@ END {
 					cpu_median(name[i], "bare", k), cpu_median(name[i], "paysafe", k), cpu_median(name[i], "pl", k)
 		printf "  8 clients into one account without a minimum: %.0f, each into one of its own: %.0f\n", \
 			tps_median("fee", "one", 8), tps_median("fee", "own", 8)
+	}
+	if (part == "ledger_growth") {
+		printf "\nledgers, microseconds each                         %9s %9s %9s   100 times to 1\n", thousands(base), thousands(10 * base), thousands(100 * base)
+		growth_line("transactions reversed by one transaction", "reversed")
+		growth_line("reservations posted by one transaction", "captured")
+		growth_line("accounts moved by one statement", "moved")
+		growth_line("postings, so many reservations ended before", "ended", 200)
 	}
 	if (part == "api_key") {
 		printf "\nAPI keys verified per second, of 10,000; CPU of the server in microseconds each\n"

@@ -82,6 +82,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
 SELECT pg_extension_config_dump('paysafe.balance_stripe_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.reservation_end', '');
+SELECT pg_extension_config_dump('paysafe.reservation_total', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');

@@ -17,11 +17,14 @@ COMMENT ON COLUMN paysafe.balance_stripe.number IS '0: the account''s row has th
 CREATE TABLE paysafe.balance_move (
 	stripe bigint NOT NULL,
 	at timestamptz NOT NULL,
+	number int NOT NULL,
 	amount numeric NOT NULL,
 	balance numeric NOT NULL,
-	PRIMARY KEY (stripe, at)
+	PRIMARY KEY (stripe, at, number)
 );
 COMMENT ON TABLE paysafe.balance_move IS 'what moved stripes of accounts';
+COMMENT ON COLUMN paysafe.balance_move.at IS 'one moment for all moves of a transaction';
+COMMENT ON COLUMN paysafe.balance_move.number IS 'of the transaction''s moves of the stripe';
 COMMENT ON COLUMN paysafe.balance_move.balance IS 'of the stripe, after it moved';
 
 CREATE VIEW paysafe.balance_history AS
@@ -62,10 +65,22 @@ CREATE TABLE paysafe.reservation_end (
 COMMENT ON TABLE paysafe.reservation_end IS 'the one end of a reservation: posted or voided';
 COMMENT ON COLUMN paysafe.reservation_end.amount IS 'what was posted';
 
+CREATE TABLE paysafe.reservation_total (
+	relation regclass NOT NULL,
+	account text COLLATE "C" NOT NULL,
+	number bigint NOT NULL,
+	reserved numeric NOT NULL,
+	expired_until timestamptz NOT NULL,
+	PRIMARY KEY (relation, account, number)
+);
+COMMENT ON TABLE paysafe.reservation_total IS 'what is reserved of accounts; the last row of an account counts';
+COMMENT ON COLUMN paysafe.reservation_total.expired_until IS 'what expired by then is not in it; what expired later is';
+
 --@own_table paysafe.balance_stripe
 --@own_table paysafe.balance_move
 --@own_table paysafe.reservation_record
 --@own_table paysafe.reservation_end
+--@own_table paysafe.reservation_total
 
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,

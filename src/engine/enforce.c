@@ -27,7 +27,7 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
-#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -87,11 +87,47 @@ replay(const RowChange *change)
 }
 
 static void
-end_statement(void)
+end_statement(Relation rel)
 {
 	for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
 		if (paysafe_rule_modules[i]->end_statement != NULL)
-			paysafe_rule_modules[i]->end_statement();
+			paysafe_rule_modules[i]->end_statement(rel);
+}
+
+int
+paysafe_enforce_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+static EnforceQuery *queries = NULL;	/* innermost first */
+
+void
+paysafe_enforce_query_begin(EnforceQuery *query, bool several)
+{
+	query->depth = paysafe_enforce_depth();
+	query->several = several;
+	query->outer = queries;
+	queries = query;
+}
+
+void
+paysafe_enforce_query_forget(EnforceQuery *query)
+{
+	queries = query->outer;
+}
+
+void
+paysafe_enforce_query_end(void)
+{
+	end_statement(NULL);
+}
+
+/* The query whose triggers are firing, if it was seen: COPY is none. */
+static const EnforceQuery *
+query_under_way(void)
+{
+	return queries != NULL && queries->depth + 1 == paysafe_enforce_depth() ? queries : NULL;
 }
 
 /* The rules of a table that carries our trigger: there must be some. */
@@ -110,12 +146,6 @@ rules_or_error(Relation rel)
 	return rules;
 }
 
-static int
-trigger_depth(void)
-{
-	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH));
-}
-
 static void
 remember_moved(Relation rel, HeapTuple tuple)
 {
@@ -126,7 +156,7 @@ remember_moved(Relation rel, HeapTuple tuple)
 	moved->xid = HeapTupleHeaderGetUpdateXid(tuple->t_data);
 	moved->command = HeapTupleHeaderGetCmax(tuple->t_data);
 	moved->tuple = heap_copytuple(tuple);
-	moved->depth = trigger_depth();
+	moved->depth = paysafe_enforce_depth();
 	moved->level = GetCurrentTransactionNestLevel();
 	moved_rows = lappend(moved_rows, moved);
 	MemoryContextSwitchTo(old);
@@ -190,7 +220,7 @@ take_moved(RowChange *change, HeapTuple inserted)
 	TupleTableSlot *slot;
 	HeapTuple	tuple;
 
-	if (moved->depth != trigger_depth() ||
+	if (moved->depth != paysafe_enforce_depth() ||
 		moved->xid != HeapTupleHeaderGetXmin(inserted->t_data) ||
 		moved->command != HeapTupleHeaderGetCmin(inserted->t_data) ||
 		topmost_ancestor(moved->relid) != topmost_ancestor(RelationGetRelid(rel)))
@@ -301,7 +331,7 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 
 	read_change(trigdata, &change);
 	if (unlikely(moved_rows != NIL))
-		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
+		settle_moved(paysafe_enforce_depth(), GetCurrentTransactionNestLevel());
 	if (change.op == 'D' &&
 		HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
 	{
@@ -325,8 +355,9 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 	 * replication tells of rows, not of statements: each ends by itself, so that an
 	 * entry has moved its account before the account's own row brings nothing new.
 	 */
-	if (!change.rules->has_statement_trigger || OidIsValid(paysafe_replica_subscription()))
-		end_statement();
+	if (OidIsValid(paysafe_replica_subscription()) ||
+		(!change.rules->has_statement_trigger && query_under_way() == NULL))
+		end_statement(change.rel);
 	if (change.moved)
 	{
 		ExecDropSingleTupleTableSlot(change.before);
@@ -371,8 +402,9 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 		paysafe_enforce_refuse_truncate(trigdata->tg_relation);
 	}
 	if (moved_rows != NIL)
-		settle_moved(trigger_depth(), GetCurrentTransactionNestLevel());
-	end_statement();
+		settle_moved(paysafe_enforce_depth(), GetCurrentTransactionNestLevel());
+	if (query_under_way() == NULL || !query_under_way()->several)
+		end_statement(trigdata->tg_relation);
 	return PointerGetDatum(NULL);
 }
 
@@ -419,7 +451,7 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 	{
 		case SUBXACT_EVENT_PRE_COMMIT_SUB:
 			settle_moved(0, level);
-			end_statement();
+			end_statement(NULL);
 			break;
 		case SUBXACT_EVENT_ABORT_SUB:
 			paysafe_refusal_forget(level);

@@ -179,8 +179,12 @@ typedef struct RuleKind
  */
 typedef struct RuleModule
 {
-	/* The statement's rows have been seen; also before commit and prepare. */
-	void		(*end_statement) (void);
+	/*
+	 * A statement has ended, and its rows have been seen: one on this table, whose
+	 * row triggers are as deep in triggers as the call (paysafe_enforce_depth); NULL:
+	 * all whose row triggers are deeper than the call.
+	 */
+	void		(*end_statement) (Relation rel);
 
 	/* Before COMMIT (prepare: PREPARE TRANSACTION); may raise. */
 	void		(*pre_commit) (bool prepare);

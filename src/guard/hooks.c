@@ -4,7 +4,7 @@
  *	  Where paysafe hooks into PostgreSQL: the only file that touches a hook
  *	  pointer.
  *
- * Two kinds.  What helps the triggers (ExecutorStart) is set whenever the
+ * Two kinds.  What helps the triggers (ExecutorStart, ExecutorFinish) is set whenever the
  * library is loaded, which happens when a session first meets a protected
  * table, unless it is preloaded; the triggers must do without it for the
  * statement that loads the library.  What guards the triggers is set by the
@@ -37,6 +37,7 @@
 
 #include "base/statement.h"
 #include "engine/assigned.h"
+#include "engine/enforce.h"
 #include "evidence/refusal_queue.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
@@ -48,7 +49,7 @@
 #include "guard/subscription.h"
 #include "guard/system_catalog.h"
 #include "guard/window.h"
-#include "rules/row_lock/row_lock.h"
+#include "rules/row_lock/row_lock_statement.h"
 #include "store/catalog.h"
 #include "store/replica.h"
 #include "store/run_as_owner.h"
@@ -136,13 +137,44 @@ executor_start(QueryDesc *query, int eflags)
 }
 
 static void
-executor_finish(QueryDesc *query)
+finish(QueryDesc *query)
 {
 	if (previous_executor_finish != NULL)
 		previous_executor_finish(query);
 	else
 		standard_ExecutorFinish(query);
-	if (query->plannedstmt->resultRelations != NIL && !is_off())
+}
+
+/* The AFTER triggers of a query fire in here. */
+static void
+finish_enforced(QueryDesc *query)
+{
+	EnforceQuery enforced;
+
+	if ((query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE) ||
+		!paysafe_catalog_present())
+	{
+		finish(query);
+		return;
+	}
+	paysafe_enforce_query_begin(&enforced, query->plannedstmt->hasModifyingCTE);
+	PG_TRY();
+	{
+		finish(query);
+	}
+	PG_FINALLY();
+	{
+		paysafe_enforce_query_forget(&enforced);
+	}
+	PG_END_TRY();
+	paysafe_enforce_query_end();
+}
+
+static void
+executor_finish(QueryDesc *query)
+{
+	finish_enforced(query);
+	if (guarding && query->plannedstmt->resultRelations != NIL && !is_off())
 		paysafe_system_catalog_written(query, frames);
 }
 
@@ -397,6 +429,8 @@ paysafe_hooks_init(void)
 {
 	previous_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
+	previous_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = executor_finish;
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
@@ -415,8 +449,6 @@ paysafe_hooks_init(void)
 	shmem_request_hook = shmem_request;
 	previous_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = shmem_startup;
-	previous_executor_finish = ExecutorFinish_hook;
-	ExecutorFinish_hook = executor_finish;
 	previous_emit_log = emit_log_hook;
 	emit_log_hook = emit_log;
 }

@@ -151,6 +151,12 @@ describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_spec_bool(spec, "require_ticket") ? "; a ticket is required" : "");
 }
 
+static void
+end_statement(Relation rel)
+{
+	paysafe_audit_log_flush();
+}
+
 const RuleKind paysafe_audit_kind = {
 	.name = "audit",
 	.fields = (const SpecField[])
@@ -168,7 +174,7 @@ const RuleKind paysafe_audit_kind = {
 };
 
 const RuleModule paysafe_audit_module = {
-	.end_statement = paysafe_audit_log_flush,
+	.end_statement = end_statement,
 	.pre_commit = pre_commit,
 	.end_transaction = paysafe_audit_log_end_transaction,
 	.end_subtransaction = paysafe_audit_log_end_subtransaction

@@ -54,7 +54,7 @@ paysafe_store_set_replay(StoreReplay replay)
 }
 
 static void
-insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
+insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record, ItemPointer tid)
 {
 	Relation	rel = table_open(relid, RowExclusiveLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
@@ -66,6 +66,8 @@ insert_row(Oid relid, Datum *values, bool *nulls, StoreRecorder record)
 	paysafe_store_index(rel, &slot, 1);
 	if (record != NULL)
 		record(rel, slot);
+	if (tid != NULL)
+		*tid = slot->tts_tid;
 	ExecDropSingleTupleTableSlot(slot);
 	heap_freetuple(tuple);
 	table_close(rel, NoLock);
@@ -115,7 +117,7 @@ paysafe_store_activate(void)
 		bool		isnull = false;
 
 		if (found == NOT_ACTIVE)
-			insert_row(table, &now, &isnull, NULL);
+			insert_row(table, &now, &isnull, NULL, NULL);
 		active_here = xid;
 		active_here_sub = GetCurrentSubTransactionId();
 	}
@@ -151,7 +153,7 @@ paysafe_store_restore(PaysafeTable table, TupleDesc desc, HeapTuple tuple)
 	Relation	rel;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
-	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL, NULL);
 	rel = paysafe_store_open(table);
 	forget_rules(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 	paysafe_store_close(rel);
@@ -171,20 +173,28 @@ paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
 	insert_row(paysafe_catalog_table(table), values, nulls,
-			   paysafe_catalog_is_audited(table) ? recorder : NULL);
+			   paysafe_catalog_is_audited(table) ? recorder : NULL, NULL);
+}
+
+void
+paysafe_store_insert_tid(PaysafeTable table, Datum *values, bool *nulls, ItemPointer tid)
+{
+	paysafe_store_activate();
+	insert_row(paysafe_catalog_table(table), values, nulls,
+			   paysafe_catalog_is_audited(table) ? recorder : NULL, tid);
 }
 
 void
 paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 {
-	insert_row(paysafe_catalog_table(table), values, nulls, NULL);
+	insert_row(paysafe_catalog_table(table), values, nulls, NULL, NULL);
 }
 
 void
 paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(partition, values, nulls, NULL);
+	insert_row(partition, values, nulls, NULL, NULL);
 }
 
 typedef struct StoreScan

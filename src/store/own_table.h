@@ -30,6 +30,10 @@
  */
 extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls);
 
+/* The same; *tid gets the row's place. */
+extern void paysafe_store_insert_tid(PaysafeTable table, Datum *values, bool *nulls,
+									 ItemPointer tid);
+
 /*
  * The same for what the server itself notes: the recorder is not told, and the
  * database does not count as used.

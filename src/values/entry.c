@@ -107,7 +107,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 	(void) slot_getattr(row, columns->currency.attnum, &isnull);
 	if (isnull)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
-	entry->currency = paysafe_status_value_text(&columns->currency, row);
+	entry->currency = paysafe_money_code(paysafe_status_value_text(&columns->currency, row));
 	if (!paysafe_money_value(&columns->amount, row, &entry->amount))
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name, pstrdup("the amount is missing"));
 

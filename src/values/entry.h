@@ -38,7 +38,7 @@ typedef struct Entry
 	char	   *transaction_text;
 	Datum		account;
 	char	   *account_text;
-	char	   *currency;
+	char	   *currency;		/* in its one spelling, see paysafe_money_code */
 	Numeric		amount;			/* debits positive, credits negative */
 	bool		reversal;
 	Datum		reverses;		/* if reversal */

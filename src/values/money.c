@@ -36,6 +36,7 @@
 typedef struct CurrencyEntry
 {
 	char		code[CURRENCY_LEN]; /* lower case; hash key */
+	char		spelling[CURRENCY_LEN]; /* as it was declared */
 	int			scale;
 } CurrencyEntry;
 
@@ -268,8 +269,11 @@ load_currencies(void)
 			char		code[CURRENCY_LEN];
 			CurrencyEntry *entry;
 
-			fold_code(TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull)), code);
+			char	   *spelling = TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull));
+
+			fold_code(spelling, code);
 			entry = hash_search(loaded, code, HASH_ENTER, NULL);
+			strlcpy(entry->spelling, spelling, CURRENCY_LEN);
 			entry->scale = DatumGetInt16(heap_getattr(tuple, 2, desc, &isnull));
 		}
 		systable_endscan(scan);
@@ -284,19 +288,39 @@ load_currencies(void)
 	currencies = loaded;
 }
 
-int
-paysafe_money_scale(const char *currency)
+static CurrencyEntry *
+find_currency(const char *currency)
 {
 	char		code[CURRENCY_LEN];
-	CurrencyEntry *entry;
 
 	if (strlen(currency) >= CURRENCY_LEN)
-		return -1;
+		return NULL;
 	if (currencies == NULL)
 		load_currencies();
 	fold_code(currency, code);
-	entry = hash_search(currencies, code, HASH_FIND, NULL);
+	return hash_search(currencies, code, HASH_FIND, NULL);
+}
+
+int
+paysafe_money_scale(const char *currency)
+{
+	CurrencyEntry *entry = find_currency(currency);
+
 	return entry ? entry->scale : -1;
+}
+
+char *
+paysafe_money_code(char *currency)
+{
+	size_t		len = strlen(currency);
+	CurrencyEntry *entry;
+
+	while (len > 0 && currency[len - 1] == ' ')
+		len--;
+	if (currency[len] != '\0')
+		currency = pnstrdup(currency, len);
+	entry = find_currency(currency);
+	return entry == NULL || strcmp(entry->spelling, currency) == 0 ? currency : pstrdup(entry->spelling);
 }
 
 void

@@ -71,6 +71,12 @@ extern char *paysafe_money_words(Numeric amount, const char *currency); /* "9.50
  */
 extern int	paysafe_money_scale(const char *currency);
 
+/*
+ * A currency's code in the one spelling that paysafe.currency has, so that "eur" and
+ * "EUR " are "EUR"; without trailing blanks, otherwise as it is, if it is unknown.
+ */
+extern char *paysafe_money_code(char *currency);
+
 extern void paysafe_money_init(void);
 
 #endif							/* PAYSAFE_MONEY_H */

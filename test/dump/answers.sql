@@ -19,7 +19,7 @@ SELECT id, relation, key, state, approver, reason, at, valid_until FROM paysafe.
 SELECT * FROM paysafe.refund_event ORDER BY at, refund;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;
 SELECT code, balance, paysafe.balance(code) FROM shop.account ORDER BY code;
-SELECT * FROM paysafe.balance_history ORDER BY at;
+SELECT * FROM paysafe.balance_history ORDER BY at, account, currency, amount;
 SELECT * FROM paysafe.reservation ORDER BY id;
 SELECT * FROM paysafe.currency WHERE NOT iso;
 SELECT paysafe.status_diagram('shop.refund');

@@ -88,6 +88,7 @@ SELECT set_eq(
 		'table paysafe.refund_event',
 		'table paysafe.reservation_end',
 		'table paysafe.reservation_record',
+		'table paysafe.reservation_total',
 		'table paysafe.rule',
 		'table paysafe.test_database',
 		'table paysafe.threshold',

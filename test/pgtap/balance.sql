@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(58);
+SELECT plan(60);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -61,10 +61,15 @@ SELECT is(pg_temp.refusal(command), want, command)
 -- bulk, and what a savepoint takes back
 INSERT INTO shop.wallet SELECT i, 0, CASE WHEN i % 2 = 0 THEN 0 END FROM generate_series(1001, 41000) i;
 SELECT lives_ok('INSERT INTO shop.entry (txn, wallet, amount) SELECT i / 2, 1000 + i, 10 FROM generate_series(1, 40000) i UNION ALL SELECT i / 2, 4, -10 FROM generate_series(1, 40000) i',
-				'more accounts than a portion');
+				'many accounts at once');
 SELECT results_eq('SELECT count(*), sum(balance), sum(paysafe.balance(id::text)) FROM shop.wallet WHERE id > 1000',
 				  'VALUES (40000::bigint, 200000::numeric, 400000::numeric)', 'each moved once');
 SELECT is(paysafe.balance('4'), -400000::numeric, 'and the one on the other side');
+-- one of them pays 20,000 others before it is paid itself: the minimum holds at the end
+SELECT lives_ok('INSERT INTO shop.entry (txn, wallet, amount) SELECT 60000, w, a FROM (SELECT 1004 AS w, -1 AS a, i AS o FROM generate_series(3, 20000) i UNION ALL SELECT 1000 + 2 * i, 1, i FROM generate_series(3, 20000) i UNION ALL SELECT 1004, 19998, 30000 UNION ALL SELECT 4, -19998, 30001) e ORDER BY o',
+				'a statement is judged as a whole, however many accounts it moves');
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount) SELECT 60001, w, a FROM (SELECT 1004 AS w, -1 AS a, i AS o FROM generate_series(3, 20000) i UNION ALL SELECT 1000 + 2 * i, 1, i FROM generate_series(3, 20000) i UNION ALL SELECT 1004, 19980, 30000 UNION ALL SELECT 4, -19980, 30001) e ORDER BY o'),
+		  '23M01 shop.wallet.balance paysafe_wallet_balance', 'also if the whole is too much');
 DO $$
 BEGIN
 	INSERT INTO shop.entry (txn, wallet, amount) VALUES (50000, 1002, -10), (50000, 1001, 10);

@@ -22,6 +22,23 @@ SELECT paysafe.protect_ledger('entry', 'txn', 'account', 'amount', 'currency',
 							  reverses_column => 'reverses', posting_date_column => 'day');
 SELECT rule, definition FROM paysafe.protection WHERE relation = 'entry'::regclass;
 
+-- reversals that reverse each other: none of them was first
+INSERT INTO entry (txn, account, amount, reverses) VALUES ('a', 'cash', 5, 'b'), ('a', 'sales', -5, 'b'), ('b', 'cash', -5, 'a'), ('b', 'sales', 5, 'a');	-- fails
+BEGIN;
+INSERT INTO entry (txn, account, amount, reverses) VALUES ('a', 'cash', 5, 'b'), ('a', 'cash', -5, 'b');
+SAVEPOINT s;
+INSERT INTO entry (txn, account, amount, reverses) VALUES ('b', 'cash', -5, 'c'), ('b', 'cash', 5, 'c');
+RELEASE s;
+INSERT INTO entry (txn, account, amount, reverses) VALUES ('c', 'cash', -5, 'a'), ('c', 'cash', 5, 'a');
+COMMIT;														-- fails
+INSERT INTO entry (txn, account, amount, reverses) VALUES ('c', 'cash', 5, 'b'), ('c', 'sales', -5, 'b'),
+	('b', 'cash', -5, 'a'), ('b', 'sales', 5, 'a'), ('a', 'cash', 5, NULL), ('a', 'sales', -5, NULL);
+CREATE TABLE circle (id int PRIMARY KEY, txn int, account text, amount bigint, currency text, reverses int);
+CREATE INDEX ON circle (txn);
+CREATE INDEX ON circle (reverses);
+INSERT INTO circle VALUES (1, 1, 'a', 5, 'EUR', 2), (2, 1, 'b', -5, 'eur', 2), (3, 2, 'a', -5, 'EUR', 1), (4, 2, 'b', 5, 'EUR', 1);
+SELECT paysafe.protect_ledger('circle', 'txn', 'account', 'amount', 'currency', reverses_column => 'reverses');	-- fails
+
 -- reversals that are there already
 CREATE TABLE past (id int PRIMARY KEY, txn int, account text, amount bigint, currency text, reverses int);
 CREATE INDEX ON past (txn);

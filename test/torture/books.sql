@@ -21,6 +21,15 @@ WITH problem (what, which) AS (
 	SELECT 'paysafe.balance is not the sum of the entries', w.id::text FROM wallet w
 	 WHERE paysafe.balance(w.id::text) <> (SELECT coalesce(sum(amount), 0) FROM entry e WHERE e.wallet = w.id)
 	UNION ALL
+	SELECT 'a trial balance does not balance', at::text
+	  FROM (SELECT at FROM (SELECT DISTINCT at FROM paysafe.balance_history WHERE relation = 'wallet'::regclass) h ORDER BY md5(at::text) LIMIT 100) moment
+	 WHERE (SELECT sum(paysafe.balance(w.id::text, at)) FROM wallet w) <> 0
+	UNION ALL
+	SELECT 'what is reserved is not the sum of the open reservations', a.account
+	  FROM (SELECT DISTINCT ON (account) account, reserved, expired_until FROM paysafe.reservation_total ORDER BY account, number DESC) a
+	 WHERE reserved <> (SELECT coalesce(sum(amount), 0) FROM paysafe.reservation r WHERE r.account = a.account
+						   AND r.state IN ('open', 'expired') AND r.expires_at > a.expired_until)
+	UNION ALL
 	SELECT 'a balance without a minimum is in its row', id::text FROM wallet WHERE minimum IS NULL AND balance <> 0
 	UNION ALL
 	SELECT 'a balance is below its minimum', w.id::text FROM wallet w

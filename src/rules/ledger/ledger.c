@@ -37,7 +37,10 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "rules/kinds.h"
-#include "rules/ledger/ledger.h"
+#include "rules/ledger/ledger_posted.h"
+#include "rules/ledger/ledger_reversals.h"
+#include "rules/ledger/ledger_rows.h"
+#include "rules/ledger/ledger_sums.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
@@ -135,34 +138,6 @@ posting_date(const LedgerState *state, TupleTableSlot *row, DateADT *out)
 	return !DATE_NOT_FINITE(*out);
 }
 
-const LedgerState *
-paysafe_ledger_state(Relation leaf)
-{
-	const RelationRules *rules = paysafe_rules_of(leaf);
-
-	for (int i = 0; rules != NULL && i < rules->nrules; i++)
-		if (rules->rules[i].kind == &paysafe_ledger_kind)
-			return rules->rules[i].compiled;
-	return NULL;
-}
-
-void
-paysafe_ledger_scan(const LedgerState *state, const char *column, Datum value,
-					Snapshot snapshot, LedgerVisitor visitor, void *arg)
-{
-	ListCell   *lc;
-
-	foreach(lc, paysafe_catalog_leaves(state->root))
-	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		KeyEquality equality;
-
-		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, column), state->columns.transaction_type, &equality);
-		paysafe_row_key_scan(leaf, &equality, value, snapshot, visitor, arg);
-		table_close(leaf, NoLock);
-	}
-}
-
 /*
  * Checking
  */
@@ -216,11 +191,11 @@ check_row(const Rule *rule, const RowChange *change)
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
 	check_date(rule, change);
 	/* an open posting of this id was looked up when it was opened */
-	if (!paysafe_ledger_is_open(state->root, entry.transaction_text))
-		paysafe_ledger_check_posted(rule, &entry);
-	if (entry.reversal && !paysafe_ledger_note_reversal(rule, &entry))
-		paysafe_ledger_check_reversed(rule, &entry);
-	paysafe_ledger_add(rule, &entry);
+	if (!paysafe_ledger_sums_is_open(state->root, entry.transaction_text))
+		paysafe_ledger_posted_check(rule, &entry);
+	if (entry.reversal && !paysafe_ledger_reversals_note(rule, &entry))
+		paysafe_ledger_posted_check_reversed(rule, &entry);
+	paysafe_ledger_sums_add(rule, &entry);
 }
 
 static void
@@ -354,6 +329,22 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	MemoryContextSwitchTo(old);
 }
 
+/* Who reverses whom. */
+static ReversalChain *
+chain_existing(HTAB *reversals, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ReversalChain *chain = paysafe_ledger_reversals_chain();
+	HASH_SEQ_STATUS status;
+	ExistingReversal *reversal;
+
+	hash_seq_init(&status, reversals);
+	while ((reversal = hash_seq_search(&status)) != NULL)
+		paysafe_ledger_reversals_link(chain, InvalidOid, reversal->transaction_text, reversal->reverses_text);
+	MemoryContextSwitchTo(old);
+	return chain;
+}
+
 static void
 check_existing_end(const Rule *rule, ExistingReport *report)
 {
@@ -362,6 +353,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	HTAB	   *reversed = hash_create("paysafe reversed", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContext context = AllocSetContextCreate(report->context, "paysafe reversal",
 												  ALLOCSET_DEFAULT_SIZES);
+	ReversalChain *chain = chain_existing(existing->reversals, report->context);
 	HASH_SEQ_STATUS status;
 	ExistingSum *sum;
 	ExistingReversal *reversal;
@@ -382,13 +374,15 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	{
 		ExistingKey key = existing_key(reversal->reverses_text, "");
 		MemoryContext old = MemoryContextSwitchTo(context);
-		char	   *fault;
+		const char *fault;
 		bool		found;
 
 		(void) hash_search(reversed, &key, HASH_ENTER, &found);
 		fault = found ? "It is reversed more than once." :
-			paysafe_ledger_reversal_fault(rule->compiled, reversal->transaction,
+			paysafe_ledger_reversals_fault(rule->compiled, reversal->transaction,
 										  reversal->reverses, reversal->reverses_text);
+		if (fault == NULL && paysafe_ledger_reversals_are_circular(chain, InvalidOid, reversal->transaction_text))
+			fault = "It is itself reversed by what it reverses.";
 		if (fault != NULL)
 			paysafe_existing_fault(report, found ? "Transaction" : "Reversal",
 								  found ? reversal->reverses_text : reversal->transaction_text,
@@ -398,6 +392,30 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	}
 	MemoryContextDelete(context);
 	hash_destroy(reversed);
+}
+
+static void
+pre_commit(bool prepare)
+{
+	paysafe_ledger_sums_pre_commit();
+	paysafe_ledger_reversals_pre_commit();
+}
+
+static void
+end_transaction(bool aborted)
+{
+	paysafe_ledger_sums_end_transaction();
+	paysafe_ledger_reversals_end_transaction();
+	paysafe_ledger_posted_forget(true);
+}
+
+static void
+end_subtransaction(bool committed, int level)
+{
+	if (!committed)
+		paysafe_ledger_posted_forget(false);
+	paysafe_ledger_sums_end_subtransaction(committed, level);
+	paysafe_ledger_reversals_end_subtransaction(committed, level);
 }
 
 static char *
@@ -441,9 +459,9 @@ const RuleKind paysafe_ledger_kind = {
 };
 
 const RuleModule paysafe_ledger_module = {
-	.pre_commit = paysafe_ledger_pre_commit,
-	.end_transaction = paysafe_ledger_end_transaction,
-	.end_subtransaction = paysafe_ledger_end_subtransaction
+	.pre_commit = pre_commit,
+	.end_transaction = end_transaction,
+	.end_subtransaction = end_subtransaction
 };
 
 /* SQL-callable functions */

@@ -14,15 +14,14 @@
 
 #include "access/xact.h"
 #include "common/hashfn.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "rules/kinds.h"
-#include "rules/ledger/ledger.h"
+#include "rules/ledger/ledger_rows.h"
+#include "rules/ledger/ledger_sums.h"
 
 #define FEW_POSTINGS	8		/* open at a time, for a start; a power of two */
 
@@ -43,16 +42,6 @@ typedef struct OpenPosting
 	struct OpenPosting *next;	/* in the same bucket */
 } OpenPosting;
 
-typedef struct Reversal
-{
-	const Rule *rule;
-	Oid			root;
-	char	   *transaction;	/* the reversing one */
-	Datum		transaction_value;
-	char	   *reverses;
-	Datum		reverses_value;
-} Reversal;
-
 /* What one subtransaction has posted. */
 typedef struct Level
 {
@@ -61,7 +50,6 @@ typedef struct Level
 	OpenPosting **buckets;		/* by hash; as many as a power of two */
 	uint32		nbuckets;
 	uint32		npostings;
-	List	   *reversals;
 	struct Level *outer;
 } Level;
 
@@ -140,7 +128,7 @@ grow(Level *level)
 }
 
 bool
-paysafe_ledger_is_open(Oid root, const char *transaction)
+paysafe_ledger_sums_is_open(Oid root, const char *transaction)
 {
 	uint64		hash = hash_posting(root, transaction);
 
@@ -217,50 +205,12 @@ add_to_level(Level *level, const Rule *rule, Oid root, const char *transaction,
 }
 
 void
-paysafe_ledger_add(const Rule *rule, const Entry *entry)
+paysafe_ledger_sums_add(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->compiled;
 
 	add_to_level(current_level(), rule, state->root, entry->transaction_text,
 				 entry->currency, entry->amount);
-}
-
-bool
-paysafe_ledger_note_reversal(const Rule *rule, const Entry *entry)
-{
-	const LedgerState *state = rule->compiled;
-	Level	   *current;
-	MemoryContext old;
-	Reversal   *reversal;
-	int16		typlen;
-	bool		typbyval;
-
-	for (Level *level = levels; level != NULL; level = level->outer)
-	{
-		ListCell   *lc;
-
-		foreach(lc, level->reversals)
-		{
-			Reversal   *r = lfirst(lc);
-
-			if (r->root == state->root && strcmp(r->transaction, entry->transaction_text) == 0 &&
-				strcmp(r->reverses, entry->reverses_text) == 0)
-				return true;
-		}
-	}
-	current = current_level();
-	get_typlenbyval(state->columns.transaction_type, &typlen, &typbyval);
-	old = MemoryContextSwitchTo(current->context);
-	reversal = palloc(sizeof(Reversal));
-	reversal->rule = rule;
-	reversal->root = state->root;
-	reversal->transaction = pstrdup(entry->transaction_text);
-	reversal->transaction_value = datumCopy(entry->transaction, typbyval, typlen);
-	reversal->reverses = pstrdup(entry->reverses_text);
-	reversal->reverses_value = datumCopy(entry->reverses, typbyval, typlen);
-	current->reversals = lappend(current->reversals, reversal);
-	MemoryContextSwitchTo(old);
-	return false;
 }
 
 /*
@@ -280,27 +230,10 @@ refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 					  "Add the missing entries before COMMIT, in the same database transaction.");
 }
 
-static void
-check_reversal(const Reversal *reversal)
-{
-	const LedgerState *state = reversal->rule->compiled;
-	const char *fault = paysafe_ledger_reversal_fault(state, reversal->transaction_value,
-													  reversal->reverses_value,
-													  reversal->reverses);
-
-	if (fault != NULL)
-		paysafe_rule_refuse(reversal->rule, ERRCODE_23L05_REVERSAL, state->columns.reverses_name,
-						  psprintf("transaction \"%s\" in table \"%s\" does not reverse \"%s\"",
-								   reversal->transaction, reversal->rule->table_name, reversal->reverses),
-						  fault,
-						  "A reversal has the same accounts, currencies and amounts, debits as credits.");
-}
-
 void
-paysafe_ledger_pre_commit(bool prepare)
+paysafe_ledger_sums_pre_commit(void)
 {
 	OpenPosting *worst = NULL;
-	ListCell   *lc;
 
 	if (levels == NULL)
 		return;
@@ -313,26 +246,20 @@ paysafe_ledger_pre_commit(bool prepare)
 		for (CurrencySum *s = worst->sums; s != NULL; s = s->next)
 			if (paysafe_money_sign(s->sum) != 0)
 				refuse_unbalanced(worst, s);
-	foreach(lc, levels->reversals)
-		check_reversal(lfirst(lc));
 }
 
 void
-paysafe_ledger_end_transaction(bool aborted)
+paysafe_ledger_sums_end_transaction(void)
 {
 	levels = NULL;				/* memory goes with TopTransactionContext */
-	paysafe_ledger_forget_ids(true);
 }
 
 void
-paysafe_ledger_end_subtransaction(bool committed, int level)
+paysafe_ledger_sums_end_subtransaction(bool committed, int level)
 {
-	if (!committed)
-		paysafe_ledger_forget_ids(false);
 	while (levels != NULL && levels->level >= level)
 	{
 		Level	   *inner = levels;
-		MemoryContext old;
 
 		if (!committed)
 		{
@@ -350,12 +277,6 @@ paysafe_ledger_end_subtransaction(bool committed, int level)
 			for (OpenPosting *p = inner->buckets[i]; p != NULL; p = p->next)
 				for (CurrencySum *s = p->sums; s != NULL; s = s->next)
 					add_to_level(levels, p->rule, p->root, p->transaction, s->currency, s->sum);
-		/* the reversals themselves stay where they are */
-		MemoryContextSetParent(inner->context, levels->context);
-		old = MemoryContextSwitchTo(levels->context);
-		levels->reversals = list_concat(levels->reversals, inner->reversals);
-		MemoryContextSwitchTo(old);
-		if (inner->reversals == NIL)
-			MemoryContextDelete(inner->context);
+		MemoryContextDelete(inner->context);
 	}
 }

@@ -10,7 +10,10 @@
  *	- the transaction sees one snapshot: PostgreSQL itself raises 40001;
  *	- the transaction wrote the row before, so that nobody else can have;
  *	- it locked the row before, FOR UPDATE or FOR NO KEY UPDATE;
- *	- the statement computes it from the value that the row has;
+ *	- the statement computes it from the value that the row has, whichever branch
+ *	  of an expression is taken;
+ *	- the statement changes only rows that still have the value that was read, or the
+ *	  version that was, which it advances (optimistic locks);
  *	- the statement does not set it: a trigger of the table does.
  *
  * FOR UPDATE is read off the old version: an UPDATE of a row that its transaction
@@ -25,8 +28,11 @@
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "replication/logicalworker.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/relcache.h"
 
 #include "base/refusal.h"
@@ -34,7 +40,8 @@
 #include "engine/rule.h"
 #include "errors.h"
 #include "rules/kinds.h"
-#include "rules/row_lock/row_lock.h"
+#include "rules/row_lock/row_lock_state.h"
+#include "rules/row_lock/row_lock_statement.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/row_update.h"
@@ -114,6 +121,127 @@ was_ours(const RowChange *change)
 	return (header.t_infomask2 & HEAP_KEYS_UPDATED) != 0;
 }
 
+/* Has the version been advanced, in the way of its type? */
+static bool
+has_advanced(Oid type, Datum before, Datum after)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(after) == DatumGetInt16(before) + 1;
+		case INT4OID:
+			return DatumGetInt32(after) == (int64) DatumGetInt32(before) + 1;
+		case INT8OID:
+			return DatumGetInt64(before) != PG_INT64_MAX &&
+				DatumGetInt64(after) == DatumGetInt64(before) + 1;
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return DatumGetInt64(after) > DatumGetInt64(before);
+		case NUMERICOID:
+			return DatumGetInt32(DirectFunctionCall2(numeric_cmp, after, before)) > 0;
+		case UUIDOID:
+		case BYTEAOID:
+			return true;		/* in no order: another one will do */
+		default:
+			return false;		/* a status, for instance, says nothing of other columns */
+	}
+}
+
+static bool
+is_guarded(const RowLockState *state, AttrNumber attnum)
+{
+	for (int i = 0; i < state->n; i++)
+		if (state->attnums[i] == attnum)
+			return true;
+	return false;
+}
+
+/* Does it identify the row, for foreign keys for instance? */
+static bool
+is_key(Relation rel, AttrNumber attnum)
+{
+	Bitmapset  *keys = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_KEY);
+	bool		result = bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, keys);
+
+	bms_free(keys);
+	return result;
+}
+
+/* Is it a column of the rule of a status machine? */
+static bool
+is_status(const RowChange *change, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, change->rules->sources)
+	{
+		const RuleSource *source = lfirst(lc);
+		char	   *status = strcmp(source->name, "status") == 0 ?
+			paysafe_spec_optional_text(source->spec, "status_column") : NULL;
+
+		if (status != NULL && strcmp(status, column) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has the change advanced the version that the row was compared by? */
+static bool
+advances(const RowLockState *state, const RowChange *change, const char *version)
+{
+	TupleDesc	desc = RelationGetDescr(change->rel);
+	AttrNumber	attnum = get_attnum(RelationGetRelid(change->rel), version);
+	Datum		before;
+	Datum		after;
+	bool		isnull;
+	bool		was_null;
+
+	/* PostgreSQL's own version: any change is another xmin */
+	if (attnum < 0)
+		return strcmp(version, "xmin") == 0;
+	if (attnum == 0 || is_guarded(state, attnum) || is_key(change->rel, attnum) || is_status(change, version) ||
+		paysafe_row_key_same_column(desc, attnum, change->before, change->after))
+		return false;
+	before = slot_getattr(change->before, attnum, &was_null);
+	after = slot_getattr(change->after, attnum, &isnull);
+	return !isnull && !was_null &&
+		has_advanced(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), before, after);
+}
+
+/* Was the row compared by the value itself, or by a version that the change advances? */
+static bool
+is_compared(const RowLockState *state, const RowChange *change, const char *column, List *compared)
+{
+	ListCell   *lc;
+
+	foreach(lc, compared)
+		if (strcmp(strVal(lfirst(lc)), column) == 0 || advances(state, change, strVal(lfirst(lc))))
+			return true;
+	return false;
+}
+
+/* Does the statement overwrite the changed column whatever it was? */
+static bool
+is_overwritten(const RowLockState *state, int n, const RowChange *change, bool *watched)
+{
+	PlanVerdict verdict = paysafe_row_lock_statement_verdict(change->rel, state->attnums[n],
+															 state->names[n], watched);
+
+	switch (verdict.assignment)
+	{
+		case ASSIGN_NONE:
+			return false;
+		case ASSIGN_COMPUTED:
+			return verdict.null_branch && slot_attisnull(change->after, state->attnums[n]);
+		case ASSIGN_ABSOLUTE:
+			return !is_compared(state, change, state->names[n], verdict.compared);
+		case ASSIGN_UNKNOWN:
+			break;
+	}
+	/* another rule moves a balance, or no hook saw the statement */
+	return !paysafe_row_update_is_running(RelationGetRelid(change->rel));
+}
+
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
@@ -125,26 +253,11 @@ check_row(const Rule *rule, const RowChange *change)
 	if (change->op != 'U' || IsolationUsesXactSnapshot() || IsLogicalWorker())
 		return;
 	for (int i = 0; i < state->n && column == NULL; i++)
-	{
-		if (paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after))
-			continue;
-		switch (paysafe_row_lock_assignment(change->rel, state->names[i], &watched))
-		{
-			case ASSIGN_NONE:
-			case ASSIGN_COMPUTED:
-				break;
-			case ASSIGN_ABSOLUTE:
-				column = state->names[i];
-				break;
-			case ASSIGN_UNKNOWN:
-				/* another rule moves a balance, or no hook saw the statement */
-				if (!paysafe_row_update_is_running(RelationGetRelid(change->rel)))
-					column = state->names[i];
-				break;
-		}
-	}
+		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after) &&
+			is_overwritten(state, i, change, &watched))
+			column = state->names[i];
 	if (column == NULL || was_ours(change) ||
-		(!change->moved && paysafe_row_lock_was_locked(RelationGetRelid(change->rel), &change->before->tts_tid)))
+		(!change->moved && paysafe_row_lock_statement_found_locked(RelationGetRelid(change->rel), &change->before->tts_tid)))
 		return;
 	paysafe_rule_refuse(rule, ERRCODE_23M04_LOST_UPDATE, column,
 					  psprintf("column \"%s\" of table \"%s\" is overwritten without a lock on the row",
@@ -153,8 +266,8 @@ check_row(const Rule *rule, const RowChange *change)
 							   paysafe_row_key_text(&change->rules->key, desc, change->before),
 							   watched ? "the new value does not depend on the present one, which another transaction may have changed since it was read" :
 							   "this statement has loaded paysafe into the session, too late to see how the value came about or whether the row was locked FOR NO KEY UPDATE; preload it"),
-					  psprintf("Lock the row before you read it (SELECT ... FOR UPDATE, in Django select_for_update()), or let the UPDATE compute it (SET %s = %s + ..., in Django F('%s') + ...).",
-							   column, column, column));
+					  psprintf("Lock the row before you read it (SELECT ... FOR UPDATE, in Django select_for_update()), let the UPDATE compute it (SET %s = %s + ..., in Django F('%s') + ...), or change it only if it is as you read it (WHERE %s = ..., or WHERE version = ... of a version that the UPDATE advances).",
+							   column, column, column, column));
 }
 
 static char *

@@ -1,15 +1,19 @@
 /*-------------------------------------------------------------------------
  *
- * balance_reserve.c
+ * reserve.c
  *	  Reservations: amounts that are set aside and posted later, or never.
  *
  * A reservation counts against the minimum of its account until it ends: once,
- * posted or voided, or by its time.  Nothing needs to happen for the latter;
- * what is reserved is added up from the reservations whose time has not come.
+ * posted or voided, or by its time.
+ *
+ * What is reserved of an account is a running total, which the reservations that
+ * end leave.  Those whose time has come leave it later, when somebody needs what they
+ * hold, or a few whenever something else is reserved or ends: each is looked at once.
+ * So nobody adds up reservations, neither open ones nor ended ones.
  *
  * Posting a reservation frees what was set aside for entries of the same
  * database transaction; before it commits, they must have taken what is
- * posted from the account.
+ * posted from the account.  What comes in meanwhile does not count.
  *
  * All of it happens with the account's row locked, the lock that entries take
  * too.
@@ -35,12 +39,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/crypto.h"
 #include "base/refusal.h"
+#include "base/scan.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "redact/redact.h"
-#include "rules/balance/balance.h"
+#include "rules/balance/account.h"
+#include "rules/balance/history.h"
+#include "rules/balance/reserve.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -63,6 +71,15 @@ enum
 	END_AT,
 	END_NCOLUMNS
 };
+
+/* Columns of paysafe.reservation_total. */
+enum
+{
+	TOTAL_RELATION, TOTAL_ACCOUNT, TOTAL_NUMBER, TOTAL_RESERVED, TOTAL_EXPIRED_UNTIL,
+	TOTAL_NCOLUMNS
+};
+
+#define EXPIRE_AT_ONCE	16		/* reservations that a change of the total looks at */
 
 typedef struct Reservation
 {
@@ -115,45 +132,143 @@ outcome_of(int64 id)
 	return outcome;
 }
 
-static bool
-add_open(Relation rel, HeapTuple tuple, void *arg)
+/*
+ * Totals
+ */
+
+/* What is reserved of an account, with what expires after a time. */
+typedef struct Total
 {
-	Numeric    *sum = arg;
+	int64		number;			/* 0: nothing has ever been */
+	Numeric		reserved;
+	TimestampTz expired_until;
+} Total;
+
+static bool
+read_total(Relation rel, HeapTuple tuple, void *arg)
+{
+	Total	   *total = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	total->number = DatumGetInt64(heap_getattr(tuple, TOTAL_NUMBER + 1, desc, &isnull));
+	total->reserved = DatumGetNumericCopy(heap_getattr(tuple, TOTAL_RESERVED + 1, desc, &isnull));
+	total->expired_until = DatumGetTimestampTz(heap_getattr(tuple, TOTAL_EXPIRED_UNTIL + 1, desc, &isnull));
+	return false;
+}
+
+static void
+find_total(Oid accounts, const char *key, Total *out)
+{
+	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+
+	*out = (Total)
+	{
+		.reserved = paysafe_money_zero(), .expired_until = DT_NOBEGIN
+	};
+	paysafe_store_seek(PAYSAFE_RESERVATION_TOTAL, "reservation_total_pkey", 2, keys,
+					   InvalidStrategy, (Datum) 0, true, NULL, read_total, out);
+}
+
+static void
+add_total(Oid accounts, const char *key, const Total *total)
+{
+	Datum		values[TOTAL_NCOLUMNS];
+	bool		nulls[TOTAL_NCOLUMNS] = {0};
+
+	values[TOTAL_RELATION] = ObjectIdGetDatum(accounts);
+	values[TOTAL_ACCOUNT] = CStringGetTextDatum(key);
+	values[TOTAL_NUMBER] = Int64GetDatum(total->number + 1);
+	values[TOTAL_RESERVED] = NumericGetDatum(total->reserved);
+	values[TOTAL_EXPIRED_UNTIL] = TimestampTzGetDatum(total->expired_until);
+	paysafe_store_insert(PAYSAFE_RESERVATION_TOTAL, values, nulls);
+}
+
+typedef struct Expiry
+{
+	Total	   *total;
+	int			limit;			/* 0: none */
+	int			count;
+	TimestampTz last;
+	bool		stopped;
+} Expiry;
+
+static bool
+expire(Relation rel, HeapTuple tuple, void *arg)
+{
+	Expiry	   *expiry = arg;
 	Reservation r;
 
 	(void) read_reservation(rel, tuple, &r);
+	/* those of one time stay together */
+	if (expiry->limit > 0 && expiry->count >= expiry->limit && r.expires_at != expiry->last)
+	{
+		expiry->stopped = true;
+		return false;
+	}
+	expiry->count++;
+	expiry->last = r.expires_at;
 	if (outcome_of(r.id) == NULL)
-		*sum = paysafe_money_add(*sum, r.amount);
+		expiry->total->reserved = paysafe_money_add(expiry->total->reserved,
+													paysafe_money_negate(r.amount));
 	return true;
 }
 
-Numeric
-paysafe_reserved(Oid accounts, const char *key)
+/* Take out of the total what has expired; true: the total is another one. */
+static bool
+expire_reservations(Oid accounts, const char *key, Total *total, int limit)
 {
-	Datum		keys[2];
-	Numeric		sum = paysafe_money_zero();
+	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
+	TimestampTz now = GetCurrentTimestamp();
+	Expiry		expiry = {.total = total, .limit = limit};
+
+	if (now <= total->expired_until)
+		return false;			/* the clock was set back */
+	paysafe_store_seek_between(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 2, keys,
+							   total->expired_until == DT_NOBEGIN ? DT_NOBEGIN : total->expired_until + 1,
+							   now, expire, &expiry);
+	total->expired_until = expiry.stopped ? expiry.last : now;
+	return expiry.count > 0;
+}
+
+Numeric
+paysafe_reserve_sum(Oid accounts, const char *key, Numeric spare)
+{
+	Total		total;
 
 	/* most databases never reserve anything */
 	if (paysafe_store_is_empty(PAYSAFE_RESERVATION_RECORD))
-		return sum;
-	keys[0] = ObjectIdGetDatum(accounts);
-	keys[1] = CStringGetTextDatum(key);
-	paysafe_store_seek(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 2, keys,
-					   BTGreaterStrategyNumber, TimestampTzGetDatum(GetCurrentTimestamp()),
-					   false, NULL, add_open, &sum);
-	return sum;
+		return paysafe_money_zero();
+	find_total(accounts, key, &total);
+	if (paysafe_money_compare(total.reserved, spare) > 0 &&
+		expire_reservations(accounts, key, &total, 0))
+		add_total(accounts, key, &total);
+	return total.reserved;
+}
+
+/* The total changes by the amount. */
+static void
+change_total(Oid accounts, const char *key, Numeric amount)
+{
+	Total		total;
+
+	find_total(accounts, key, &total);
+	(void) expire_reservations(accounts, key, &total, EXPIRE_AT_ONCE);
+	total.reserved = paysafe_money_add(total.reserved, amount);
+	add_total(accounts, key, &total);
 }
 
 void
-paysafe_reservation_remove(Oid accounts)
+paysafe_reserve_remove(Oid accounts)
 {
 	Datum		key = ObjectIdGetDatum(accounts);
 
 	paysafe_store_remove(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 1, &key);
+	paysafe_store_remove(PAYSAFE_RESERVATION_TOTAL, "reservation_total_pkey", 1, &key);
 }
 
 bool
-paysafe_reservation_exists(Oid accounts, const char *key)
+paysafe_reserve_exists(Oid accounts, const char *key)
 {
 	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
 	Reservation r = {0};
@@ -167,109 +282,159 @@ paysafe_reservation_exists(Oid accounts, const char *key)
  * What this transaction posts
  */
 
-/* A posted reservation (amount positive), or what an account has moved since. */
-typedef struct Step
+/* An account of which reservations are posted, and what entries have taken since. */
+typedef struct Posted
+{
+	uint8		digest[PAYSAFE_SHA256_LEN]; /* hash key: of table and account */
+	const Rule *rule;			/* of the account's leaf */
+	char	   *account;
+	Numeric		posted;
+	Numeric		taken;
+} Posted;
+
+/* Those of one subtransaction. */
+typedef struct Level
 {
 	int			level;
-	const Rule *rule;			/* of the account's leaf */
-	Oid			accounts;
-	char	   *account;
-	bool		posted;
-	Numeric		amount;
-} Step;
+	MemoryContext context;		/* of all below */
+	HTAB	   *accounts;
+	struct Level *outer;
+} Level;
 
-static List *steps = NIL;		/* TopTransactionContext */
+static Level *levels = NULL;	/* innermost first; TopTransactionContext */
 
-static bool
-is_of(const Step *step, Oid accounts, const char *key)
+static void
+digest_account(Oid accounts, const char *key, uint8 *digest)
 {
-	return step->accounts == accounts && strcmp(step->account, key) == 0;
+	char	   *text = psprintf("%u:%s", accounts, key);
+
+	paysafe_crypto_sha256(text, strlen(text), digest);
+	pfree(text);
+}
+
+static Level *
+current_level(void)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	HASHCTL		ctl = {.keysize = PAYSAFE_SHA256_LEN, .entrysize = sizeof(Posted)};
+	Level	   *new;
+
+	if (levels != NULL && levels->level >= level)
+		return levels;
+	ctl.hcxt = AllocSetContextCreate(TopTransactionContext, "paysafe reservations",
+									 ALLOCSET_SMALL_SIZES);
+	new = MemoryContextAlloc(ctl.hcxt, sizeof(Level));
+	new->level = level;
+	new->context = ctl.hcxt;
+	new->accounts = hash_create("paysafe reservations", 16, &ctl,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	new->outer = levels;
+	levels = new;
+	return new;
 }
 
 static void
-add_step(const Account *account, Oid accounts, bool posted, Numeric amount)
+add_to_level(Level *level, const uint8 *digest, const Rule *rule, const char *account,
+			 Numeric posted, Numeric taken)
 {
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	Step	   *step = palloc(sizeof(Step));
+	bool		found;
+	Posted	   *entry = hash_search(level->accounts, digest, HASH_ENTER, &found);
+	MemoryContext old = MemoryContextSwitchTo(level->context);
 
-	step->level = GetCurrentTransactionNestLevel();
-	step->rule = account->rule;
-	step->accounts = accounts;
-	step->account = pstrdup(account->key);
-	step->posted = posted;
-	step->amount = DatumGetNumericCopy(NumericGetDatum(amount));
-	steps = lappend(steps, step);
+	if (!found)
+	{
+		entry->rule = rule;
+		entry->account = pstrdup(account);
+		entry->posted = DatumGetNumericCopy(NumericGetDatum(posted));
+		entry->taken = DatumGetNumericCopy(NumericGetDatum(taken));
+	}
+	else
+	{
+		Numeric		before[] = {entry->posted, entry->taken};
+
+		entry->posted = paysafe_money_add(before[0], posted);
+		entry->taken = paysafe_money_add(before[1], taken);
+		pfree(before[0]);
+		pfree(before[1]);
+	}
 	MemoryContextSwitchTo(old);
 }
 
-void
-paysafe_reservation_moved(const Account *account, Oid accounts, Numeric amount)
+static void
+note_posted(const Account *account, Oid accounts, Numeric amount)
 {
-	ListCell   *lc;
+	uint8		digest[PAYSAFE_SHA256_LEN];
 
-	foreach(lc, steps)
-		if (is_of(lfirst(lc), accounts, account->key))
+	digest_account(accounts, account->key, digest);
+	add_to_level(current_level(), digest, account->rule, account->key, amount, paysafe_money_zero());
+}
+
+void
+paysafe_reserve_taken(const Account *account, Oid accounts, Numeric amount)
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	if (levels == NULL || paysafe_money_sign(amount) == 0)
+		return;
+	digest_account(accounts, account->key, digest);
+	for (Level *level = levels; level != NULL; level = level->outer)
+		if (hash_search(level->accounts, digest, HASH_FIND, NULL) != NULL)
 		{
-			add_step(account, accounts, false, amount);
+			add_to_level(current_level(), digest, account->rule, account->key,
+						 paysafe_money_zero(), amount);
 			return;
 		}
 }
 
-/* Have the entries of the transaction taken what it posts of this account? */
-static void
-check_taken(const Step *first)
+void
+paysafe_reserve_pre_commit(void)
 {
-	Numeric		posted = paysafe_money_zero();
-	Numeric		moved = paysafe_money_zero();
-	ListCell   *lc;
+	HASH_SEQ_STATUS status;
+	Posted	   *entry;
+	const Posted *worst = NULL;
 
-	foreach(lc, steps)
-	{
-		Step	   *step = lfirst(lc);
-
-		if (!is_of(step, first->accounts, first->account))
-			continue;
-		if (step->posted)
-			posted = paysafe_money_add(posted, step->amount);
-		else
-			moved = paysafe_money_add(moved, step->amount);
-	}
-	if (paysafe_money_compare(paysafe_money_negate(moved), posted) < 0)
-		paysafe_rule_refuse(first->rule, ERRCODE_23M05_RESERVATION, NULL,
+	if (levels == NULL)
+		return;
+	Assert(levels->outer == NULL);
+	hash_seq_init(&status, levels->accounts);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (paysafe_money_compare(entry->taken, entry->posted) < 0 &&
+			(worst == NULL || strcmp(entry->account, worst->account) < 0))
+			worst = entry;		/* the same one every time */
+	if (worst != NULL)
+		paysafe_rule_refuse(worst->rule, ERRCODE_23M05_RESERVATION, NULL,
 						  psprintf("reservations of account \"%s\" in table \"%s\" are posted, but not taken",
-								   first->account, first->rule->table_name),
-						  psprintf("%s is posted; the balance has changed by %s since.",
-								   paysafe_money_text(posted), paysafe_money_text(moved)),
+								   worst->account, worst->rule->table_name),
+						  psprintf("%s is posted; entries have taken %s since.",
+								   paysafe_money_text(worst->posted), paysafe_money_text(worst->taken)),
 						  "Add the entries in the same database transaction, after paysafe.post_reservation.");
 }
 
 void
-paysafe_reservation_pre_commit(void)
+paysafe_reserve_forget(bool committed, bool all, int level)
 {
-	ListCell   *lc;
-
-	foreach(lc, steps)
-		if (((Step *) lfirst(lc))->posted)
-			check_taken(lfirst(lc));
-}
-
-void
-paysafe_reservation_forget(bool committed, bool all, int level)
-{
-	ListCell   *lc;
-
 	if (all)
-		steps = NIL;			/* memory goes with TopTransactionContext */
-	foreach(lc, steps)
+		levels = NULL;			/* memory goes with TopTransactionContext */
+	while (levels != NULL && levels->level >= level)
 	{
-		Step	   *step = lfirst(lc);
+		Level	   *inner = levels;
+		HASH_SEQ_STATUS status;
+		Posted	   *entry;
 
-		if (step->level < level)
-			continue;
+		if (committed && (inner->outer == NULL || inner->outer->level < level - 1))
+		{
+			inner->level = level - 1;
+			return;
+		}
+		levels = inner->outer;
 		if (committed)
-			step->level = level - 1;
-		else
-			steps = foreach_delete_current(steps, lc);
+		{
+			hash_seq_init(&status, inner->accounts);
+			while ((entry = hash_seq_search(&status)) != NULL)
+				add_to_level(levels, entry->digest, entry->rule, entry->account,
+							 entry->posted, entry->taken);
+		}
+		MemoryContextDelete(inner->context);
 	}
 }
 
@@ -299,7 +464,7 @@ lock_account(Oid accounts, char *key, Account *out)
 {
 	RuleSource	rule;
 
-	paysafe_balance_rule(accounts, &rule);
+	paysafe_account_rule(accounts, &rule);
 	check_may_post(&rule);
 	for (;;)
 	{
@@ -308,7 +473,7 @@ lock_account(Oid accounts, char *key, Account *out)
 		TupleTableSlot *slot;
 		bool		locked;
 
-		paysafe_balance_account(&rule, key, snapshot, out);
+		paysafe_account_named(&rule, key, snapshot, out);
 		if (out->minimum == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -333,6 +498,7 @@ static void
 lock_reservation(int64 id, Reservation *r, Account *account)
 {
 	Datum		key = Int64GetDatum(id);
+	Total		total;
 	char	   *outcome;
 
 	memset(r, 0, sizeof(*r));
@@ -346,17 +512,18 @@ lock_reservation(int64 id, Reservation *r, Account *account)
 	outcome = outcome_of(id);
 	if (outcome != NULL)
 		refuse(account->rule, id, psprintf("has been %s", outcome));
-	if (r->expires_at <= GetCurrentTimestamp())
+	find_total(r->accounts, account->key, &total);
+	if (r->expires_at <= Max(GetCurrentTimestamp(), total.expired_until))
 		refuse(account->rule, id, "has expired");
 }
 
 static void
-end_reservation(int64 id, const char *outcome, Numeric amount, const char *reason)
+end_reservation(const Reservation *r, const char *outcome, Numeric amount, const char *reason)
 {
 	Datum		values[END_NCOLUMNS];
 	bool		nulls[END_NCOLUMNS] = {0};
 
-	values[END_RESERVATION] = Int64GetDatum(id);
+	values[END_RESERVATION] = Int64GetDatum(r->id);
 	values[END_OUTCOME] = CStringGetTextDatum(outcome);
 	values[END_AMOUNT] = NumericGetDatum(amount);
 	values[END_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
@@ -365,6 +532,7 @@ end_reservation(int64 id, const char *outcome, Numeric amount, const char *reaso
 	values[END_REASON] = reason ? CStringGetTextDatum(paysafe_redact_string(reason)) : (Datum) 0;
 	values[END_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	paysafe_store_insert(PAYSAFE_RESERVATION_END, values, nulls);
+	change_total(r->accounts, r->account, paysafe_money_negate(r->amount));
 }
 
 static void
@@ -391,6 +559,25 @@ check_amount(const Account *account, Numeric amount)
 				 errmsg("amount %s: %s", paysafe_money_text(amount), fault)));
 }
 
+/* Raises if the account has less than that amount to reserve. */
+static void
+check_spare(const Account *account, Oid accounts, Numeric amount)
+{
+	Numeric		spare = paysafe_money_add(account->balance,
+										  paysafe_money_negate(paysafe_money_add(account->minimum, amount)));
+	Numeric		reserved = paysafe_reserve_sum(accounts, account->key, spare);
+
+	if (paysafe_money_compare(reserved, spare) > 0)
+		paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
+						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
+								   account->key, account->rule->table_name, paysafe_money_text(amount)),
+						  paysafe_account_visible(accounts) ?
+						  psprintf("It has %s and %s reserved, its minimum is %s.",
+								   paysafe_money_text(account->balance), paysafe_money_text(reserved),
+								   paysafe_money_text(account->minimum)) : NULL,
+						  "Reserve less, or pay something in first.");
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_reserve);
@@ -413,7 +600,6 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 		actor ? actor->reason : NULL, actor ? actor->ticket : NULL, actor ? actor->request_id : NULL
 	};
 	Account		account;
-	Numeric		reserved;
 	Datum		values[RECORD_NCOLUMNS];
 	bool		nulls[RECORD_NCOLUMNS] = {0};
 	int64		id;
@@ -424,18 +610,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must be a finite time to come", "valid_for")));
 	lock_account(accounts, text_to_cstring(PG_GETARG_TEXT_PP(1)), &account);
 	check_amount(&account, amount);
-	reserved = paysafe_reserved(accounts, account.key);
-	if (paysafe_money_compare(paysafe_money_add(account.balance,
-												paysafe_money_negate(paysafe_money_add(reserved, amount))),
-							  account.minimum) < 0)
-		paysafe_rule_refuse(account.rule, ERRCODE_23M01_MINIMUM, account.columns->balance.name,
-						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
-								   account.key, account.rule->table_name, paysafe_money_text(amount)),
-						  paysafe_account_visible(accounts) ?
-						  psprintf("It has %s and %s reserved, its minimum is %s.",
-								   paysafe_money_text(account.balance), paysafe_money_text(reserved),
-								   paysafe_money_text(account.minimum)) : NULL,
-						  "Reserve less, or pay something in first.");
+	check_spare(&account, accounts, amount);
 	id = nextval_internal(get_relname_relid("reservation_id_seq",
 											get_rel_namespace(paysafe_catalog_table(PAYSAFE_RESERVATION_RECORD))),
 						  false);
@@ -453,6 +628,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 		values[RECORD_REASON + i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
 	}
 	paysafe_store_insert(PAYSAFE_RESERVATION_RECORD, values, nulls);
+	change_total(accounts, account.key, amount);
 	PG_RETURN_INT64(id);
 }
 
@@ -478,8 +654,8 @@ paysafe_post_reservation(PG_FUNCTION_ARGS)
 	if (paysafe_money_compare(amount, r.amount) > 0)
 		refuse(account.rule, r.id,
 			   psprintf("is over %s, less than %s", paysafe_money_text(r.amount), paysafe_money_text(amount)));
-	end_reservation(r.id, "posted", amount, NULL);
-	add_step(&account, r.accounts, true, amount);
+	end_reservation(&r, "posted", amount, NULL);
+	note_posted(&account, r.accounts, amount);
 	PG_RETURN_NUMERIC(amount);
 }
 
@@ -499,7 +675,7 @@ paysafe_void_reservation(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", "id")));
 	lock_reservation(PG_GETARG_INT64(0), &r, &account);
-	end_reservation(r.id, "voided", paysafe_money_zero(),
+	end_reservation(&r, "voided", paysafe_money_zero(),
 					PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	PG_RETURN_VOID();
 }

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * balance_history.c
+ * history.c
  *	  What moved accounts, and the balance after it.
  *
  * An account without a minimum takes no lock.  What is posted to it goes to
@@ -12,6 +12,17 @@
  * Where the transaction sees one snapshot, it leaves alone what others have moved
  * since: the balance that it reads afterwards would have their moves in it.
  * An account whose row has the balance has one stripe, under the row's lock.
+ *
+ * All moves of a transaction count from one moment, or a trial balance between two of
+ * them would not balance.  It is the transaction's first move, or later if it comes to
+ * a stripe that somebody else has moved since: then the moves that it has noted by
+ * then are noted anew before it commits.  Moves of a stripe are in the order of
+ * their times, since whoever moves it has it until the end.
+ *
+ * So what had been moved by a time is known once all have ended whose moment may be
+ * earlier.  Each says so by a lock, whose tag is a time before its moment: the moment
+ * is taken when the lock is held.  Who looks at the locks, and finds none that is
+ * early enough, will find none later.
  *
  * Stripes and their numbers are rows of paysafe.balance_stripe that stay; each
  * backend remembers those it has used, and when they moved: an index scan for
@@ -44,9 +55,10 @@
 #include "utils/snapmgr.h"
 
 #include "base/invalidation.h"
-#include "rules/balance/balance.h"
+#include "rules/balance/history.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/money.h"
 
 #define FIRST_STRIPE	1		/* of accounts without a balance in the row */
 #define MAX_KNOWN		4096	/* stripes that a backend remembers */
@@ -64,7 +76,7 @@ enum
 /* Columns of paysafe.balance_move. */
 enum
 {
-	MOVE_STRIPE, MOVE_AT, MOVE_AMOUNT, MOVE_BALANCE,
+	MOVE_STRIPE, MOVE_AT, MOVE_NUMBER, MOVE_AMOUNT, MOVE_BALANCE,
 	MOVE_NCOLUMNS
 };
 #define MOVE_INDEX "balance_move_pkey"
@@ -83,6 +95,8 @@ typedef struct KnownStripe
 	int64		id;
 	TimestampTz at;				/* hint, unless the balance is sure */
 	uint64		sure_since;		/* == sure: moved last by us, to this balance */
+	FullTransactionId xid;		/* ... in this transaction */
+	int32		move_number;
 	Numeric		balance;
 } KnownStripe;
 
@@ -121,13 +135,158 @@ forget_doings(void)
 	sure++;
 }
 
+/*
+ * The moment of a transaction
+ */
+
+static TimestampTz moment = 0;	/* 0: none yet */
+static int	moment_level;		/* of the subtransaction that has the lock */
+
+/* The moves of this transaction. */
+static struct
+{
+	ItemPointerData *tids;		/* TopTransactionContext */
+	uint64		n;
+	uint64		size;
+	uint64		early;			/* so many have an earlier moment */
+}			moves;
+
+/* How many there were when a subtransaction began to move. */
+typedef struct MovesMark
+{
+	int			level;
+	uint64		n;
+	struct MovesMark *outer;
+} MovesMark;
+
+static MovesMark *marks = NULL; /* innermost first; TopTransactionContext */
+
+static void
+take_moment(void)
+{
+	LOCKTAG		tag;
+	uint64		early = (uint64) GetCurrentTimestamp();
+
+	/* as many bits as there are: nine years of microseconds */
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, paysafe_catalog_table(PAYSAFE_BALANCE_MOVE),
+					   (uint32) early, (uint16) (early >> 32));
+	(void) LockAcquire(&tag, ShareLock, false, false);
+	moment = GetCurrentTimestamp();
+	moment_level = GetCurrentTransactionNestLevel();
+}
+
+TimestampTz
+paysafe_history_settled(void)
+{
+	TimestampTz settled = GetCurrentTimestamp();
+	uint64		now = (uint64) settled;
+	Oid			table = paysafe_catalog_table(PAYSAFE_BALANCE_MOVE);
+	LockData   *data = GetLockStatusData();
+
+	for (int i = 0; i < data->nelements; i++)
+	{
+		const LOCKTAG *tag = &data->locks[i].locktag;
+		uint64		age;
+
+		if (tag->locktag_type != LOCKTAG_OBJECT || tag->locktag_field1 != MyDatabaseId ||
+			tag->locktag_field2 != table)
+			continue;
+		age = (now - (((uint64) tag->locktag_field4 << 32) | tag->locktag_field3)) & ((UINT64CONST(1) << 48) - 1);
+		if (age < UINT64CONST(1) << 47)	/* or it has come while we looked */
+			settled = Min(settled, (TimestampTz) (now - age));
+	}
+	return settled;
+}
+
+/* Note a move's row; the moment is the present one. */
+static void
+note_move(ItemPointer tid)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (marks == NULL || marks->level < level)
+	{
+		MovesMark  *mark = MemoryContextAlloc(TopTransactionContext, sizeof(MovesMark));
+
+		mark->level = level;
+		mark->n = moves.n;
+		mark->outer = marks;
+		marks = mark;
+	}
+	if (moves.n == moves.size)
+	{
+		moves.size = moves.size == 0 ? 16 : moves.size * 2;
+		moves.tids = moves.tids == NULL ?
+			MemoryContextAlloc(TopTransactionContext, moves.size * sizeof(ItemPointerData)) :
+			repalloc_huge(moves.tids, moves.size * sizeof(ItemPointerData));
+	}
+	moves.tids[moves.n++] = *tid;
+}
+
+/* Note the moves anew that have an earlier moment. */
+static void
+move_to_moment(void)
+{
+	if (moves.early == 0)
+		return;
+	CommandCounterIncrement();
+	for (uint64 i = 0; i < moves.early; i++)
+	{
+		HeapTuple	tuple = paysafe_store_lock(PAYSAFE_BALANCE_MOVE, &moves.tids[i], LockWaitBlock);
+		Relation	rel;
+		Datum		values[MOVE_NCOLUMNS];
+		bool		nulls[MOVE_NCOLUMNS];
+
+		if (tuple == NULL)
+			elog(ERROR, "a move of this transaction is gone");
+		rel = paysafe_store_open(PAYSAFE_BALANCE_MOVE);
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		paysafe_store_close(rel);
+		values[MOVE_AT] = TimestampTzGetDatum(moment);
+		paysafe_store_update(PAYSAFE_BALANCE_MOVE, tuple, values, nulls);
+		heap_freetuple(tuple);
+	}
+	moves.early = 0;
+	sure++;
+}
+
 void
-paysafe_history_forget(bool end_of_transaction, bool aborted)
+paysafe_history_end_subtransaction(bool committed, int level)
+{
+	if (!committed)
+		forget_doings();
+	if (moment != 0 && moment_level >= level)
+	{
+		/* its lock goes with it, and so do all moves */
+		if (committed)
+			moment_level = level - 1;
+		else
+			moment = 0;
+	}
+	while (marks != NULL && marks->level >= level)
+	{
+		if (committed && (marks->outer == NULL || marks->outer->level < level - 1))
+		{
+			marks->level = level - 1;
+			return;
+		}
+		if (!committed)
+		{
+			moves.n = marks->n;
+			moves.early = Min(moves.early, moves.n);
+		}
+		marks = marks->outer;
+	}
+}
+
+void
+paysafe_history_end_transaction(bool aborted)
 {
 	if (aborted)
 		forget_doings();
-	if (!end_of_transaction)
-		return;
+	moment = 0;
+	marks = NULL;
+	memset(&moves, 0, sizeof(moves));
 	known_here = false;
 	for (int i = 0; i < nowned; i++)
 		owned[i].used = false;
@@ -186,7 +345,7 @@ known_stripe(Oid accounts, const char *key, const char *currency, int32 number, 
 }
 
 static void
-remember_move(KnownStripe *stripe, TimestampTz at, Numeric balance)
+remember_move(KnownStripe *stripe, int32 number, Numeric balance)
 {
 	stripe->sure_since = 0;
 	if (stripe->balance == NULL || VARSIZE(stripe->balance) != VARSIZE(balance))
@@ -197,7 +356,9 @@ remember_move(KnownStripe *stripe, TimestampTz at, Numeric balance)
 		stripe->balance = MemoryContextAlloc(known_context, VARSIZE(balance));
 	}
 	memcpy(stripe->balance, balance, VARSIZE(balance));
-	stripe->at = at;
+	stripe->at = moment;
+	stripe->move_number = number;
+	stripe->xid = GetTopFullTransactionId();
 	stripe->sure_since = sure;
 }
 
@@ -264,7 +425,9 @@ read_move(Relation rel, HeapTuple tuple, void *arg)
 	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 
 	stripe->at = DatumGetTimestampTz(heap_getattr(tuple, MOVE_AT + 1, desc, &isnull));
-	stripe->newer = IsolationUsesXactSnapshot() && !TransactionIdIsCurrentTransactionId(xmin) &&
+	stripe->number = DatumGetInt32(heap_getattr(tuple, MOVE_NUMBER + 1, desc, &isnull));
+	stripe->own = TransactionIdIsCurrentTransactionId(xmin);
+	stripe->newer = IsolationUsesXactSnapshot() && !stripe->own &&
 		XidInMVCCSnapshot(xmin, GetTransactionSnapshot());
 	stripe->balance = DatumGetNumericCopy(heap_getattr(tuple, MOVE_BALANCE + 1, desc, &isnull));
 	return false;
@@ -348,7 +511,8 @@ take_for_session(Oid accounts)
 	for (int32 number = FIRST_STRIPE; number < FIRST_STRIPE + MAX_OWNED; number++)
 		if (lock_number(accounts, number, true))
 		{
-			owned[nowned++] = (OwnedNumber) {
+			owned[nowned++] = (OwnedNumber)
+			{
 				.accounts = accounts, .number = number, .used = true
 			};
 			wait = 0;
@@ -381,10 +545,13 @@ paysafe_history_take(Oid accounts, int32 above)
 }
 
 void
-paysafe_history_prepare(void)
+paysafe_history_pre_commit(bool prepare)
 {
 	int			kept = 0;
 
+	move_to_moment();
+	if (!prepare)
+		return;
 	for (int i = 0; i < nowned; i++)
 	{
 		LOCKTAG		tag;
@@ -443,6 +610,8 @@ paysafe_history_open(Oid accounts, const char *key, const char *currency, int32 
 		if (stripe->sure_since == sure && !IsolationUsesXactSnapshot())
 		{
 			out->at = stripe->at;
+			out->number = stripe->move_number;
+			out->own = FullTransactionIdEquals(stripe->xid, GetTopFullTransactionIdIfAny());
 			out->balance = stripe->balance;
 			return NULL;
 		}
@@ -463,17 +632,26 @@ paysafe_history_add(const Stripe *stripe, Numeric amount, Numeric balance)
 {
 	Datum		values[MOVE_NCOLUMNS];
 	bool		nulls[MOVE_NCOLUMNS] = {0};
-	TimestampTz at;
+	int32		number = stripe->own ? stripe->number + 1 : 0;
+	ItemPointerData tid;
 
+	if (moment == 0)
+		take_moment();
+	if (!stripe->own && stripe->at >= moment)
+	{
+		/* after the last one, whatever the clock says */
+		moment = Max(GetCurrentTimestamp(), stripe->at + 1);
+		moves.early = moves.n;
+	}
 	values[MOVE_STRIPE] = Int64GetDatum(stripe->id);
-	/* never before the last one, whatever the clock says */
-	at = Max(GetCurrentTimestamp(), stripe->at + 1);
-	values[MOVE_AT] = TimestampTzGetDatum(at);
+	values[MOVE_AT] = TimestampTzGetDatum(moment);
+	values[MOVE_NUMBER] = Int32GetDatum(number);
 	values[MOVE_AMOUNT] = NumericGetDatum(amount);
 	values[MOVE_BALANCE] = NumericGetDatum(balance);
-	paysafe_store_insert(PAYSAFE_BALANCE_MOVE, values, nulls);
+	paysafe_store_insert_tid(PAYSAFE_BALANCE_MOVE, values, nulls, &tid);
+	note_move(&tid);
 	if (stripe->known != NULL)
-		remember_move(stripe->known, at, balance);
+		remember_move(stripe->known, number, balance);
 }
 
 static bool
@@ -522,7 +700,7 @@ add_stripe_balance(Relation rel, HeapTuple tuple, void *arg)
 	(void) read_stripe(rel, tuple, &found);
 	if (sum->currencies == NIL || strcmp(llast(sum->currencies), found.currency) != 0)
 		sum->currencies = lappend(sum->currencies, found.currency);
-	if (sum->currency != NULL && pg_strcasecmp(sum->currency, found.currency) != 0)
+	if (sum->currency != NULL && strcmp(sum->currency, found.currency) != 0)
 		return true;
 	stripe.id = found.id;
 	seek_move(&stripe, BTLessEqualStrategyNumber, sum->at, sum->snapshot);

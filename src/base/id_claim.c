@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ *
+ * id_claim.c
+ *	  That an id is used by one transaction only, without a unique index.
+ *
+ * The row is in the table when it is checked.  Two database transactions that
+ * add rows of one id must not both pass:
+ *
+ *	- An id is locked until the database transaction ends, heavyweight, by a hash
+ *	  of its text.  The second session waits and then finds the first one's rows.
+ *	- The lock table has no room for a million ids.  A database transaction that
+ *	  has locked MAX_ID_LOCKS of them locks no more; it takes one lock that says
+ *	  so, the mark.
+ *	- Everybody looks for rows that are committed or in progress.  A committed
+ *	  one refuses.  Who bears the mark waits for the database transaction of one
+ *	  in progress.  Who locked the id waits only if that other one bears the
+ *	  mark: otherwise it has not checked its row yet, and will wait for the lock,
+ *	  or bear the mark by then and find our row.
+ *
+ * So of two that pass, neither can have looked before the other's row was there.
+ * Two that bear the mark and use the same id may deadlock: one of them would
+ * have been refused anyway.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/subtrans.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/procarray.h"
+
+#include "base/id_claim.h"
+
+#define MAX_ID_LOCKS	64
+
+/* In the lock tag's last field, where others have 0. */
+#define MARK			0x8000
+#define ID				0x4000
+#define ID_BITS			0x3fff
+
+static int	id_locks = 0;		/* of this database transaction, at least */
+
+void
+paysafe_id_claim_forget(void)
+{
+	id_locks = 0;
+}
+
+/* No class of catalogs has a user table's OID: nothing else takes these locks. */
+
+/* The mark of a database transaction, by its topmost id. */
+static void
+mark_tag(LOCKTAG *tag, Oid table, TransactionId xid)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, table, xid, MARK);
+}
+
+bool
+paysafe_id_claim_lock(Oid table, uint64 hash)
+{
+	LOCKTAG		tag;
+
+	if (id_locks >= MAX_ID_LOCKS)
+	{
+		/* again each time: a rollback to a savepoint may have released it */
+		mark_tag(&tag, table, GetTopTransactionId());
+		(void) LockAcquire(&tag, ExclusiveLock, false, false);
+		return false;
+	}
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) hash, ((uint16) (hash >> 32) & ID_BITS) | ID);
+	if (LockAcquire(&tag, ExclusiveLock, false, false) == LOCKACQUIRE_OK)
+		id_locks++;
+	return true;
+}
+
+/* Does the database transaction, which was in progress, bear the mark? */
+static bool
+is_marked(Oid table, TransactionId xid)
+{
+	LOCKTAG		tag;
+
+	mark_tag(&tag, table, SubTransGetTopmostTransaction(xid));
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	(void) LockRelease(&tag, ShareLock, false);
+
+	/* it releases its locks when it ends: then it must be looked at again */
+	return !TransactionIdIsInProgress(xid);
+}
+
+bool
+paysafe_id_claim_must_wait(Oid table, bool locked, TransactionId inserter)
+{
+	return !locked || is_marked(table, inserter);
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * id_claim.h
+ *	  That an id is used by one transaction only, without a unique index.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ID_CLAIM_H
+#define PAYSAFE_ID_CLAIM_H
+
+/*
+ * Lock an id of the table, by its hash, until the end of the transaction; false:
+ * there are too many, and the table's mark is taken instead.  May wait.  Two ids of
+ * one hash wait for each other, nothing worse.
+ */
+extern bool paysafe_id_claim_lock(Oid table, uint64 hash);
+
+/*
+ * A row of the id has been found, whose inserter is in progress: is that one to be
+ * waited for (XactLockTableWait), before looking again?  locked is what
+ * paysafe_id_claim_lock returned.
+ */
+extern bool paysafe_id_claim_must_wait(Oid table, bool locked, TransactionId inserter);
+
+/* The transaction has ended. */
+extern void paysafe_id_claim_forget(void);
+
+#endif							/* PAYSAFE_ID_CLAIM_H */

@@ -1,0 +1,424 @@
+/*-------------------------------------------------------------------------
+ *
+ * account.c
+ *	  Accounts as rows: finding, reading and locking them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "base/refusal.h"
+#include "base/scan.h"
+#include "engine/rule.h"
+#include "errors.h"
+#include "redact/redact.h"
+#include "rules/balance/account.h"
+#include "rules/kinds.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+/*
+ * Reading accounts
+ */
+
+void
+paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
+{
+	char	   *name;
+
+	memset(out, 0, sizeof(*out));
+	out->key = paysafe_entry_exact_column(leaf, paysafe_spec_text(spec, "key_column"),
+										  out->key_name, &out->key_type);
+	paysafe_money_column(leaf, paysafe_spec_text(spec, "balance_column"), &out->balance);
+	name = paysafe_spec_optional_text(spec, "minimum_column");
+	if (name != NULL)
+	{
+		out->has_minimum = true;
+		paysafe_money_column(leaf, name, &out->minimum);
+		if (paysafe_money_is_minor(&out->minimum) != paysafe_money_is_minor(&out->balance))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
+							out->balance.name, out->minimum.name)));
+	}
+	name = paysafe_spec_optional_text(spec, "currency_column");
+	if (name != NULL)
+	{
+		out->has_currency = true;
+		paysafe_status_value_column(leaf, name, &out->currency);
+	}
+	name = paysafe_spec_optional_text(spec, "side_column");
+	if (name != NULL)
+	{
+		out->has_side = true;
+		paysafe_status_value_column(leaf, name, &out->side);
+	}
+}
+
+static bool
+fault_of(EntryFault *fault, const char *column, char *reason)
+{
+	*fault = (EntryFault) {ERRCODE_23M03_ACCOUNT, column, reason};
+	return false;
+}
+
+bool
+paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
+					 Account *out, EntryFault *fault)
+{
+	bool		isnull;
+	Datum		key = slot_getattr(row, columns->key, &isnull);
+
+	if (isnull)
+		return fault_of(fault, columns->key_name, pstrdup("the key is missing"));
+	out->columns = columns;
+	out->tid = row->tts_tid;
+	out->key = paysafe_row_key_value_text(columns->key_type, key);
+	out->balance = NULL;
+	if (paysafe_money_value(&columns->balance, row, &out->balance))
+		out->balance = DatumGetNumericCopy(NumericGetDatum(out->balance));
+	out->minimum = NULL;
+	if (columns->has_minimum && paysafe_money_value(&columns->minimum, row, &out->minimum))
+	{
+		if (numeric_is_nan(out->minimum))
+			return fault_of(fault, columns->minimum.name, pstrdup("the minimum is not a number"));
+		out->minimum = DatumGetNumericCopy(NumericGetDatum(out->minimum));
+	}
+	/* where no account can have a minimum, every row has its balance */
+	out->stored = !columns->has_minimum || out->minimum != NULL;
+	out->currency = NULL;
+	if (columns->has_currency)
+	{
+		(void) slot_getattr(row, columns->currency.attnum, &isnull);
+		if (isnull)
+			return fault_of(fault, columns->currency.name, pstrdup("the currency is missing"));
+		out->currency = paysafe_money_code(paysafe_status_value_text(&columns->currency, row));
+	}
+	out->sign = 1;
+	if (columns->has_side)
+	{
+		(void) slot_getattr(row, columns->side.attnum, &isnull);
+		out->sign = isnull ? 0 : paysafe_entry_side(paysafe_status_value_text(&columns->side, row));
+		if (out->sign == 0)
+			return fault_of(fault, columns->side.name, pstrdup("it is neither on the debit nor on the credit side"));
+	}
+	return true;
+}
+
+static const Rule *
+rule_of(Relation leaf, Oid accounts)
+{
+	const RelationRules *rules = paysafe_rules_of(leaf);
+
+	for (int i = 0; rules != NULL && i < rules->nrules; i++)
+		if (rules->rules[i].kind == &paysafe_balance_kind &&
+			rules->rules[i].declared_on == accounts)
+			return &rules->rules[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" has no balance rule", RelationGetRelationName(leaf))));
+	return NULL;
+}
+
+bool
+paysafe_account_visible(Oid accounts)
+{
+	return pg_class_aclcheck(accounts, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(accounts, GetUserId(), true) != RLS_ENABLED;
+}
+
+typedef struct FindState
+{
+	Oid			accounts;
+	int			count;
+	Account    *account;
+} FindState;
+
+void
+paysafe_account_read_row(const Rule *rule, TupleTableSlot *row, Account *out)
+{
+	EntryFault	fault;
+
+	out->rule = rule;
+	if (!paysafe_account_read(&((const BalanceState *) rule->compiled)->account, row, out, &fault))
+		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
+						  psprintf("a row in table \"%s\" is not an account", rule->table_name),
+						  psprintf("Column \"%s\": %s.", fault.column, fault.reason), NULL);
+}
+
+static TransactionId
+row_xmin(TupleTableSlot *row)
+{
+	bool		should_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	if (should_free)
+		heap_freetuple(tuple);
+	return xmin;
+}
+
+static bool
+is_own(TupleTableSlot *row)
+{
+	return TransactionIdIsCurrentTransactionId(row_xmin(row));
+}
+
+static bool
+visit_account(Relation leaf, TupleTableSlot *row, void *arg)
+{
+	FindState  *find = arg;
+
+	find->count++;
+	paysafe_account_read_row(rule_of(leaf, find->accounts), row, find->account);
+	find->account->relid = RelationGetRelid(leaf);
+	find->account->own = is_own(row);
+	return find->count < 2;
+}
+
+int
+paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type,
+					 Snapshot snapshot, Account *out)
+{
+	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
+	FindState	find = {.accounts = accounts, .account = out};
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(accounts))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		KeyEquality equality;
+
+		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, key_name), key_type, &equality);
+		paysafe_row_key_scan(leaf, &equality, key, newest ? newest : snapshot, visit_account, &find);
+		table_close(leaf, NoLock);
+	}
+	if (newest != NULL)
+		UnregisterSnapshot(newest);
+	return find.count;
+}
+
+/* Was the row written by somebody whom the transaction's snapshot does not see? */
+static bool
+is_newer_than_snapshot(TupleTableSlot *row)
+{
+	return !is_own(row) && XidInMVCCSnapshot(row_xmin(row), GetTransactionSnapshot());
+}
+
+bool
+paysafe_account_lock(Relation leaf, Account *account, Snapshot snapshot, TupleTableSlot *slot)
+{
+	char	   *key = account->key;
+	TM_FailureData failure;
+	TM_Result	result;
+
+	result = table_tuple_lock(leaf, &account->tid, snapshot, slot, snapshot->curcid,
+							  LockTupleNoKeyExclusive, LockWaitBlock,
+							  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
+							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	if (result == TM_Deleted)
+		return false;
+	if (result != TM_Ok || (IsolationUsesXactSnapshot() && is_newer_than_snapshot(slot)))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access to account \"%s\" due to concurrent update",
+						paysafe_redact_string(key)),
+				 errhint("The transaction may succeed when it is tried again.")));
+	paysafe_account_read_row(account->rule, slot, account);
+	return strcmp(account->key, key) == 0;
+}
+
+/* Looking accounts up by name */
+
+void
+paysafe_account_rule(Oid accounts, RuleSource *out)
+{
+	bool		removed;
+
+	if (!paysafe_rule_newest(accounts, "balance", out, &removed) || removed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no balance rule",
+						get_rel_name(accounts) ? get_rel_name(accounts) : psprintf("%u", accounts)),
+				 errhint("Declare it with paysafe.protect_balance.")));
+}
+
+void
+paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, Account *out)
+{
+	Relation	rel = table_open(rule->relation, AccessShareLock);
+	char	   *column = paysafe_spec_text(rule->spec, "key_column");
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), paysafe_catalog_column(rel, column) - 1);
+	Datum		value = paysafe_row_key_input(att, key);
+	int			count = paysafe_account_find(rule->relation, column, value, att->atttypid, snapshot, out);
+
+	table_close(rel, NoLock);
+	if (count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has %s account \"%s\"", get_rel_name(rule->relation),
+						count == 0 ? "no" : "more than one", key)));
+}
+
+bool
+paysafe_account_ledger(Oid ledger, Jsonb **spec)
+{
+	RuleSource	rule;
+	bool		removed;
+
+	if (get_rel_relkind(ledger) == '\0')
+		return false;
+	if (!paysafe_rule_newest(ledger, "ledger", &rule, &removed) || removed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" is no ledger", get_rel_name(ledger)),
+				 errhint("Declare it with paysafe.protect_ledger first.")));
+	*spec = rule.spec;
+	return true;
+}
+
+typedef struct TableSearch
+{
+	Oid			ledger;			/* or InvalidOid: of any */
+	Oid			except;
+	Oid			found;
+	int			count;
+} TableSearch;
+
+/* Columns of paysafe.rule that matter here. */
+enum
+{
+	RULE_RELATION, RULE_NAME
+};
+
+static bool
+visit_rule(Relation rel, HeapTuple tuple, void *arg)
+{
+	TableSearch *search = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	Oid			relation = DatumGetObjectId(heap_getattr(tuple, RULE_RELATION + 1, desc, &isnull));
+	RuleSource	rule;
+	bool		removed;
+
+	if (strcmp(paysafe_store_text(tuple, desc, RULE_NAME), "balance") != 0 ||
+		relation == search->except || relation == search->found ||
+		get_rel_relkind(relation) == '\0' ||
+		!paysafe_rule_newest(relation, "balance", &rule, &removed) || removed ||
+		(OidIsValid(search->ledger) && rule.reference != search->ledger))
+		return true;
+	search->found = relation;
+	search->count++;
+	return true;
+}
+
+int
+paysafe_account_tables(Oid ledger, Oid except, Oid *found)
+{
+	TableSearch search = {.ledger = ledger, .except = except};
+
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, visit_rule, &search);
+	*found = search.found;
+	return search.count;
+}
+
+/*
+ * Accounts that are known
+ *
+ * An account without a minimum stays, with its key, currency and side, for as long
+ * as the rule is in force: it need not be found again, and what everybody pays
+ * into is not read by everybody.  Those that were found committed are remembered
+ * beside the compiled rule, which any change of the rule, the table or its triggers
+ * drops.  Only where no other row can have the key: a table without children, with
+ * the key as its primary key.
+ */
+
+#define MAX_UNSTORED	1024	/* per table */
+
+typedef struct UnstoredAccount
+{
+	char		key[NAMEDATALEN];	/* hash key */
+	char	   *currency;
+	int			sign;
+} UnstoredAccount;
+
+/* The rule that may remember accounts of this table, or NULL. */
+static const Rule *
+remembering_rule(Oid accounts)
+{
+	Relation	rel = table_open(accounts, AccessShareLock);
+	const Rule *result = NULL;
+
+	if (rel->rd_rel->relkind == RELKIND_RELATION && !rel->rd_rel->relhassubclass)
+	{
+		const RelationRules *rules = paysafe_rules_of(rel);
+		const Rule *rule = rule_of(rel, accounts);
+		const BalanceState *state = rule->compiled;
+
+		if (rules->valid && rules->key.n == 1 && rules->key.attnums[0] == state->account.key)
+			result = rule;
+	}
+	table_close(rel, NoLock);
+	return result;
+}
+
+bool
+paysafe_account_is_known(Oid accounts, const char *key, Account *out)
+{
+	const Rule *rule = strlen(key) < NAMEDATALEN ? remembering_rule(accounts) : NULL;
+	BalanceState *state = rule ? rule->compiled : NULL;
+	UnstoredAccount *known = state && state->unstored ?
+		hash_search(state->unstored, key, HASH_FIND, NULL) : NULL;
+
+	if (known == NULL)
+		return false;
+	*out = (Account)
+	{
+		.relid = accounts, .rule = rule, .columns = &state->account, .key = known->key,
+		.currency = known->currency, .sign = known->sign
+	};
+	return true;
+}
+
+void
+paysafe_account_remember(Oid accounts, const Account *account)
+{
+	const Rule *rule = !account->own && strlen(account->key) < NAMEDATALEN ?
+		remembering_rule(accounts) : NULL;
+	BalanceState *state = rule ? rule->compiled : NULL;
+	MemoryContext context = state ? GetMemoryChunkContext(state) : NULL;
+	UnstoredAccount *known;
+	char	   *currency;
+
+	if (state == NULL)
+		return;
+	if (state->unstored == NULL)
+	{
+		HASHCTL		ctl = {
+			.keysize = NAMEDATALEN, .entrysize = sizeof(UnstoredAccount), .hcxt = context
+		};
+
+		state->unstored = hash_create("paysafe accounts", 16, &ctl,
+									  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	if (hash_get_num_entries(state->unstored) >= MAX_UNSTORED)
+		return;
+	currency = account->currency ? MemoryContextStrdup(context, account->currency) : NULL;
+	known = hash_search(state->unstored, account->key, HASH_ENTER, NULL);
+	known->sign = account->sign;
+	known->currency = currency;
+}
+

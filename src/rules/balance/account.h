@@ -1,0 +1,114 @@
+/*-------------------------------------------------------------------------
+ *
+ * account.h
+ *	  Accounts as rows: finding, reading and locking them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ACCOUNT_H
+#define PAYSAFE_ACCOUNT_H
+
+#include "utils/hsearch.h"
+#include "utils/snapshot.h"
+
+#include "engine/rule.h"
+#include "values/entry.h"
+
+/* Where an account's columns are, in one leaf of the accounts table. */
+typedef struct AccountColumns
+{
+	AttrNumber	key;
+	Oid			key_type;		/* base type */
+	char		key_name[NAMEDATALEN];
+	AmountColumn balance;
+	bool		has_minimum;
+	AmountColumn minimum;
+	bool		has_currency;
+	StatusColumn currency;
+	bool		has_side;
+	StatusColumn side;
+} AccountColumns;
+
+/*
+ * A balance rule, compiled for a leaf of the accounts table or, as the
+ * reference, of the ledger.
+ */
+typedef struct BalanceState
+{
+	bool		is_ledger;
+	Oid			accounts;		/* the table it is declared on */
+	Oid			ledger;
+	const char *key_name;		/* of the accounts */
+	AccountColumns account;		/* unless is_ledger */
+	EntryColumns entry;			/* if is_ledger */
+	HTAB	   *unstored;		/* unless is_ledger: accounts that are known */
+} BalanceState;
+
+/* An account, found and read; texts and numerics in the current context. */
+typedef struct Account
+{
+	Oid			relid;			/* leaf */
+	const Rule *rule;			/* of the leaf */
+	const AccountColumns *columns;
+	ItemPointerData tid;
+	char	   *key;
+	bool		stored;			/* the row has the balance, and is locked for it */
+	Numeric		balance;		/* if stored; NULL stands for zero */
+	Numeric		minimum;		/* NULL: none */
+	char	   *currency;		/* NULL: the rule has no such column */
+	int			sign;			/* of a debit: 1, or -1 on the credit side */
+	bool		own;			/* found: as this transaction has written it */
+} Account;
+
+/* Find the account columns that the specification names.  Raises 42703 or 22023. */
+extern void paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out);
+
+/* Read an account's row.  False: why is in *fault. */
+extern bool paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
+								 Account *out, EntryFault *fault);
+
+/* The same; a row that is no account is refused. */
+extern void paysafe_account_read_row(const Rule *rule, TupleTableSlot *row, Account *out);
+
+/* May the current user know balances? */
+extern bool paysafe_account_visible(Oid accounts);
+
+/* The rule in force for an accounts table; 22023 if there is none. */
+extern void paysafe_account_rule(Oid accounts, RuleSource *out);
+
+/* The rule of a ledger, as declared, 22023 if it is none; false: the table is gone. */
+extern bool paysafe_account_ledger(Oid ledger, Jsonb **spec);
+
+/* How many tables but one have the accounts of a ledger (InvalidOid: of any), and one of them. */
+extern int	paysafe_account_tables(Oid ledger, Oid except, Oid *found);
+
+/*
+ * Find the account with this key, of which there must be exactly one; the
+ * number found otherwise, at most two.  With a snapshot, as it sees it; NULL: the
+ * newest.
+ */
+extern int	paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type,
+								 Snapshot snapshot, Account *out);
+
+/* The account with this key text, which must exist: 22023 otherwise. */
+extern void paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot,
+								  Account *out);
+
+/*
+ * Lock the row of a stored account (FOR NO KEY UPDATE, until the end of the
+ * transaction) and read it again.  The snapshot is the one that found it; the slot,
+ * of the leaf's kind, gets the row.
+ * False: it has changed so that it must be looked for again.  Raises 40001 where
+ * the isolation level does not allow what others have committed meanwhile.
+ */
+extern bool paysafe_account_lock(Relation leaf, Account *account, Snapshot snapshot,
+								 TupleTableSlot *slot);
+
+/*
+ * Accounts without a minimum that need not be found again: is this one known?  It
+ * was found just now.
+ */
+extern bool paysafe_account_is_known(Oid accounts, const char *key, Account *out);
+extern void paysafe_account_remember(Oid accounts, const Account *account);
+
+#endif							/* PAYSAFE_ACCOUNT_H */

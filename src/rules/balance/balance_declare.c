@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * balance_declare.c
+ *	  Declaring balances.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "engine/declare.h"
+#include "engine/rule.h"
+#include "rules/balance/account.h"
+#include "rules/balance/account_key.h"
+#include "rules/balance/balance_existing.h"
+#include "store/catalog.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_balance);
+
+/* Two accounts of one key could not be told apart. */
+static void
+check_unique(Oid accounts, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(accounts))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		AttrNumber	attnum = paysafe_catalog_column(leaf, column);
+
+		if (!paysafe_account_key_is_unique(leaf, attnum))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of table \"%s\" is not unique",
+							column, RelationGetRelationName(leaf)),
+					 errhint("Make it the primary key, or give it a unique constraint that is not deferrable.")));
+		table_close(leaf, NoLock);
+	}
+}
+
+/* An account of a ledger is in one table: two could have one of the same key. */
+static void
+check_alone(Oid accounts, Oid ledger)
+{
+	Oid			other;
+
+	if (paysafe_account_tables(ledger, accounts, &other) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ledger \"%s\" has its accounts in table \"%s\"",
+						get_rel_name(ledger), get_rel_name(other))));
+}
+
+/*
+ * protect_balance(accounts, key_column, balance_column, ledger, minimum_column,
+ *				   currency_column, side_column) returns void
+ */
+Datum
+paysafe_protect_balance(PG_FUNCTION_ARGS)
+{
+	Oid			accounts;
+	Oid			ledger;
+	char	   *key_column;
+	SpecBuilder spec;
+	RuleSource	before;
+	RuleSource	after;
+	bool		was_removed;
+	bool		was_known;
+	Jsonb	   *ledger_rule;
+
+	for (int i = 0; i < 4; i += 3)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not be NULL", i == 0 ? "accounts" : "ledger")));
+	accounts = PG_GETARG_OID(0);
+	ledger = PG_GETARG_OID(3);
+	key_column = paysafe_declare_name_argument(fcinfo, 1, "key_column");
+
+	/* in the order of those who post */
+	paysafe_declare_lock(ledger);
+	paysafe_declare_lock(accounts);
+	if (accounts == ledger)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a ledger cannot be its own table of accounts")));
+	(void) paysafe_account_ledger(ledger, &ledger_rule);
+	check_unique(accounts, key_column);
+	check_alone(accounts, ledger);
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "key_column", key_column);
+	paysafe_spec_add_text(&spec, "balance_column", paysafe_declare_name_argument(fcinfo, 2, "balance_column"));
+	paysafe_spec_add_text(&spec, "minimum_column",
+						  PG_ARGISNULL(4) ? NULL : paysafe_declare_name_argument(fcinfo, 4, "minimum_column"));
+	paysafe_spec_add_text(&spec, "currency_column",
+						  PG_ARGISNULL(5) ? NULL : paysafe_declare_name_argument(fcinfo, 5, "currency_column"));
+	paysafe_spec_add_text(&spec, "side_column",
+						  PG_ARGISNULL(6) ? NULL : paysafe_declare_name_argument(fcinfo, 6, "side_column"));
+	was_known = paysafe_rule_newest(accounts, "balance", &before, &was_removed);
+	paysafe_declare(accounts, "balance", ledger, paysafe_spec_end(&spec));
+	paysafe_account_rule(accounts, &after);
+	if (!was_known || before.version != after.version)
+		paysafe_balance_existing_start(accounts);
+	PG_RETURN_VOID();
+}
+

@@ -1,0 +1,264 @@
+/*-------------------------------------------------------------------------
+ *
+ * balance_existing.c
+ *	  Rows that are there when balances are declared: each is what the entries sum to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/crypto.h"
+#include "base/scan.h"
+#include "engine/existing.h"
+#include "rules/balance/account.h"
+#include "rules/balance/balance_existing.h"
+#include "rules/balance/history.h"
+#include "store/catalog.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+typedef struct ExistingSum
+{
+	char	   *currency;
+	Numeric		sum;			/* debits positive */
+} ExistingSum;
+
+typedef struct ExistingAccount
+{
+	uint8		digest[PAYSAFE_SHA256_LEN]; /* key: of the account's text */
+	char	   *text;
+	Datum		value;
+	Oid			type;
+	List	   *sums;			/* of ExistingSum *, by currency */
+	bool		seen;			/* its row */
+} ExistingAccount;
+
+static ExistingAccount *
+enter_account(HTAB *accounts, const char *text)
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	bool		found;
+	ExistingAccount *account;
+
+	paysafe_crypto_sha256(text, strlen(text), digest);
+	account = hash_search(accounts, digest, HASH_ENTER, &found);
+	if (!found)
+	{
+		account->text = pstrdup(text);
+		account->value = (Datum) 0;
+		account->type = InvalidOid;
+		account->sums = NIL;
+		account->seen = false;
+	}
+	return account;
+}
+
+static void
+add_existing_entry(HTAB *accounts, const EntryColumns *columns, const Entry *entry)
+{
+	ExistingAccount *account = enter_account(accounts, entry->account_text);
+	ExistingSum *sum = NULL;
+	Numeric		total;
+	ListCell   *lc;
+
+	if (!OidIsValid(account->type))
+	{
+		int16		typlen;
+		bool		typbyval;
+
+		get_typlenbyval(columns->account_type, &typlen, &typbyval);
+		account->value = datumCopy(entry->account, typbyval, typlen);
+		account->type = columns->account_type;
+	}
+	foreach(lc, account->sums)
+		if (strcmp(((ExistingSum *) lfirst(lc))->currency, entry->currency) == 0)
+			sum = lfirst(lc);
+	if (sum == NULL)
+	{
+		sum = palloc(sizeof(ExistingSum));
+		sum->currency = pstrdup(entry->currency);
+		sum->sum = paysafe_money_zero();
+		account->sums = lappend(account->sums, sum);
+	}
+	total = paysafe_money_add(sum->sum, entry->amount);
+	pfree(sum->sum);
+	sum->sum = total;
+}
+
+/* Add up the ledger's entries, in the context, by account. */
+static HTAB *
+sum_ledger(Oid ledger, MemoryContext context)
+{
+	HASHCTL		ctl = {.keysize = PAYSAFE_SHA256_LEN, .entrysize = sizeof(ExistingAccount), .hcxt = context};
+	HTAB	   *accounts = hash_create("paysafe accounts", 1024, &ctl,
+									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe entries",
+													  ALLOCSET_DEFAULT_SIZES);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	Jsonb	   *spec;
+	ListCell   *lc;
+
+	(void) paysafe_account_ledger(ledger, &spec);
+	foreach(lc, paysafe_catalog_leaves(ledger))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		TupleTableSlot *slot = table_slot_create(leaf, NULL);
+		TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
+		EntryColumns columns;
+
+		paysafe_entry_columns(leaf, spec, &columns);
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			MemoryContext old = MemoryContextSwitchTo(row_context);
+			Entry		entry;
+			EntryFault	fault;
+
+			CHECK_FOR_INTERRUPTS();
+			if (!paysafe_entry_read(&columns, slot, &entry, &fault))
+				elog(ERROR, "a row in ledger \"%s\" is not an entry", get_rel_name(ledger));
+			MemoryContextSwitchTo(context);
+			add_existing_entry(accounts, &columns, &entry);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(row_context);
+		}
+		table_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(leaf, NoLock);
+	}
+	UnregisterSnapshot(snapshot);
+	MemoryContextDelete(row_context);
+	return accounts;
+}
+
+/* What is wrong with an account that is there, or NULL. */
+static char *
+existing_fault(const Account *account, const ExistingAccount *existing)
+{
+	const ExistingSum *sum = existing->sums ? linitial(existing->sums) : NULL;
+	Numeric		expected = sum ? sum->sum : paysafe_money_zero();
+	Numeric		balance = account->balance ? account->balance : paysafe_money_zero();
+	ListCell   *lc;
+
+	foreach(lc, existing->sums)
+	{
+		char	   *currency = ((ExistingSum *) lfirst(lc))->currency;
+
+		if (account->currency != NULL && strcmp(account->currency, currency) != 0)
+			return psprintf("it is kept in %s and has entries in %s", account->currency, currency);
+	}
+	if (!account->stored)
+		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
+			psprintf("it has no minimum, so that its balance will be the sum of its entries and not column \"%s\"; set that to NULL or 0",
+					 account->columns->balance.name);
+	if (account->balance == NULL)
+		return pstrdup("its balance is missing");
+	if (list_length(existing->sums) > 1)
+		return psprintf("it has entries in %s and %s", sum->currency,
+						((ExistingSum *) lsecond(existing->sums))->currency);
+	if (account->sign < 0)
+		expected = paysafe_money_negate(expected);
+	if (paysafe_money_compare(balance, expected) != 0)
+		return psprintf("its balance is %s, its entries sum to %s",
+						paysafe_money_text(balance), paysafe_money_text(expected));
+	if (account->minimum != NULL && paysafe_money_compare(balance, account->minimum) < 0)
+		return psprintf("its balance %s is below its minimum %s",
+						paysafe_money_text(balance), paysafe_money_text(account->minimum));
+	return NULL;
+}
+
+void
+paysafe_balance_existing_check(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	const BalanceState *state = rule->compiled;
+	ExistingAccount *existing;
+	Account		account;
+	EntryFault	fault;
+	char	   *reason;
+	MemoryContext old = MemoryContextSwitchTo(report->context);
+
+	if (report->private == NULL)
+		report->private = sum_ledger(state->ledger, report->context);
+	MemoryContextSwitchTo(old);
+	if (!paysafe_account_read(&state->account, row, &account, &fault))
+	{
+		paysafe_existing_fault(report, "Row",
+							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row), fault.reason);
+		return;
+	}
+	old = MemoryContextSwitchTo(report->context);
+	existing = enter_account(report->private, account.key);
+	MemoryContextSwitchTo(old);
+	reason = existing->seen ? "there is another account of this key" : existing_fault(&account, existing);
+	existing->seen = true;
+	if (reason != NULL)
+		paysafe_existing_fault(report, "Account", account.key, reason);
+}
+
+void
+paysafe_balance_existing_check_end(const Rule *rule, ExistingReport *report)
+{
+	const BalanceState *state = rule->compiled;
+	HASH_SEQ_STATUS status;
+	ExistingAccount *existing;
+
+	if (report->private == NULL)
+		report->private = sum_ledger(state->ledger, report->context);
+	hash_seq_init(&status, report->private);
+	while ((existing = hash_seq_search(&status)) != NULL)
+		if (!existing->seen)
+			paysafe_existing_fault(report, "Account", existing->text,
+								  "it has entries, but there is no such account");
+}
+
+/*
+ * Start the history, or bring it up to the entries that came while no rule was
+ * in force.  Both tables are locked.
+ */
+void
+paysafe_balance_existing_start(Oid accounts)
+{
+	RuleSource	rule;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe history",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext account_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe account",
+														  ALLOCSET_DEFAULT_SIZES);
+	HASH_SEQ_STATUS status;
+	ExistingAccount *existing;
+	HTAB	   *sums;
+	MemoryContext old;
+
+	paysafe_account_rule(accounts, &rule);
+	old = MemoryContextSwitchTo(context);
+	sums = sum_ledger(rule.reference, context);
+	MemoryContextSwitchTo(account_context);
+	hash_seq_init(&status, sums);
+	while ((existing = hash_seq_search(&status)) != NULL)
+	{
+		Account		account;
+		ListCell   *lc;
+
+		(void) paysafe_account_find(accounts, paysafe_spec_text(rule.spec, "key_column"),
+									existing->value, existing->type, NULL, &account);
+		foreach(lc, existing->sums)
+		{
+			ExistingSum *sum = lfirst(lc);
+			Numeric		balance = account.sign < 0 ? paysafe_money_negate(sum->sum) : sum->sum;
+
+			paysafe_history_adjust(accounts, account.key, sum->currency, account.stored, balance);
+		}
+		MemoryContextReset(account_context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(account_context);
+	MemoryContextDelete(context);
+}
+

@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger_rows.h
+ *	  Ledgers as tables of entries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_LEDGER_ROWS_H
+#define PAYSAFE_LEDGER_ROWS_H
+
+#include "utils/date.h"
+#include "utils/snapshot.h"
+
+#include "engine/rule.h"
+#include "values/entry.h"
+
+/* A ledger rule, compiled for one leaf. */
+typedef struct LedgerState
+{
+	Oid			root;			/* the table it is declared on */
+	EntryColumns columns;
+	AttrNumber	date;			/* 0: none */
+	Oid			date_type;		/* base type */
+	char		date_name[NAMEDATALEN];
+	DateADT		closed_until;	/* DATEVAL_NOBEGIN: nothing is closed */
+} LedgerState;
+
+/* The ledger rule of a leaf, or NULL. */
+extern const LedgerState *paysafe_ledger_rows_state(Relation leaf);
+
+/*
+ * Call the visitor for the rows of the ledger whose column (transaction or
+ * reverses) has this value and that the snapshot shows, in all leaves.
+ */
+typedef bool (*LedgerVisitor) (Relation leaf, TupleTableSlot *row, void *arg);
+extern void paysafe_ledger_rows_scan(const LedgerState *state, const char *column, Datum value,
+									 Snapshot snapshot, LedgerVisitor visitor, void *arg);
+
+#endif							/* PAYSAFE_LEDGER_ROWS_H */
