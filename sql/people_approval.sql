@@ -30,7 +30,7 @@ CREATE TABLE paysafe.approval_end (
 	reason text,
 	at timestamptz NOT NULL
 );
-COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used or withdrawn';
+COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used, withdrawn, or void because what it was of is';
 
 CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.approval_record
 	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();

@@ -8,12 +8,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "mb/pg_wchar.h"
 
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "redact/redact.h"
 
 #define MAX_SCOPES	32			/* triggers within triggers */
+#define MAX_VALUE	120			/* bytes of a value in a message */
 
 static RefusalRecorder recorder = NULL;
 static RefusalScope scopes[MAX_SCOPES];
@@ -77,6 +79,16 @@ paysafe_refusal_record(const Refusal *refusal)
 	Refusal		r = redacted(refusal);
 
 	record(&r);
+}
+
+char *
+paysafe_refusal_value(const char *value)
+{
+	int			len = strlen(value);
+
+	if (len <= MAX_VALUE)
+		return pstrdup(value);
+	return psprintf("%.*s...", pg_mbcliplen(value, len, MAX_VALUE), value);
 }
 
 void

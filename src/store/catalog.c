@@ -49,6 +49,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_APPROVAL_RECORD] = "approval_record",
 	[PAYSAFE_APPROVAL_END] = "approval_end",
 	[PAYSAFE_REFUND_EVENT] = "refund_event",
+	[PAYSAFE_ROW_MARK] = "row_mark",
 	[PAYSAFE_CLOSED_PERIOD] = "closed_period",
 	[PAYSAFE_BALANCE_STRIPE] = "balance_stripe",
 	[PAYSAFE_BALANCE_MOVE] = "balance_move",

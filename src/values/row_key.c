@@ -112,6 +112,26 @@ paysafe_row_key_columns(Relation rel, AttrNumber **attnums)
 	return n;
 }
 
+void
+paysafe_row_key_whole(Relation rel, RowKey *out)
+{
+	HeapTuple	tuple = NULL;
+	Form_pg_index index;
+
+	*out = (RowKey) {0};
+	(void) RelationGetIndexList(rel);	/* fills rd_pkindex */
+	if (OidIsValid(rel->rd_pkindex))
+		tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(rel->rd_pkindex));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	/* in the order of the index, which all leaves of a tree share */
+	index = (Form_pg_index) GETSTRUCT(tuple);
+	out->attnums = palloc(sizeof(AttrNumber) * index->indnkeyatts);
+	for (; out->n < index->indnkeyatts; out->n++)
+		out->attnums[out->n] = index->indkey.values[out->n];
+	ReleaseSysCache(tuple);
+}
+
 char *
 paysafe_row_key_value_text(Oid typid, Datum value)
 {
