@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(163);
+SELECT plan(171);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -19,6 +19,10 @@ SELECT paysafe.act_as('clerk');
 INSERT INTO shop.refund VALUES (1, 1, 100, 'EUR', 'requested');
 SELECT paysafe.act_as('boss'), paysafe.approve('shop.refund', '1', 'x');
 UPDATE shop.refund SET status = 'sent';
+CREATE TABLE shop.task (id int PRIMARY KEY, status text);
+SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done\ndone --> new');
+INSERT INTO shop.task VALUES (1, 'new');
+UPDATE shop.task SET status = 'done'; UPDATE shop.task SET status = 'new';
 CREATE TABLE shop.entry (id int PRIMARY KEY, txn int, account int, amount numeric, currency text, day date);
 SELECT paysafe.protect_ledger('shop.entry', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day'), paysafe.close_period('shop.entry', '2026-01-31');
 CREATE INDEX ON shop.entry (txn);
@@ -43,7 +47,7 @@ CREATE TEMP TABLE own AS
 	   AND c.relname NOT IN ('refusal_record', 'maintenance_change')
 	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 19, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 20, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;
