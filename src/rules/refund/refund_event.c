@@ -271,7 +271,8 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const char *paym
 		insert_event(state, moved, payment, refund, row, REFUND_GATED, moved->approvals,
 					 paysafe_person_current(), moved->passed);
 	}
-	if (moved->stage != REFUND_PASSED)
+	if (moved->stage == REFUND_VOID ||
+		(moved->stage == REFUND_WAITING && (moved->passed != 0 || moved->requesters == NIL)))
 	{
 		moved->steps++;
 		insert_event(state, moved, payment, refund, row,
