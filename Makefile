@@ -50,8 +50,13 @@ endif
 # link the OpenSSL that the server links
 SHLIB_LINK += $(filter -lcrypto,$(LIBS))
 
-$(INSTALL_SQL): $(SQL_PARTS) $(EXTENSION).control
-	cat $(SQL_PARTS) > $@
+$(INSTALL_SQL): $(SQL_PARTS) sql/own_table.awk $(EXTENSION).control
+	awk -f sql/own_table.awk $(SQL_PARTS) > $@
+
+# errors.h and what else is made from errcodes.txt
+.PHONY: errcodes
+errcodes:
+	test/lib/errcodes.sh
 
 # PGXS tracks no header dependencies
 $(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control

@@ -12,9 +12,4 @@ COMMENT ON TABLE paysafe.row_mark IS 'rows that came back to a status from which
 COMMENT ON COLUMN paysafe.row_mark.whole_key IS 'the whole primary key, partition key included';
 COMMENT ON COLUMN paysafe.row_mark.ended IS 'the row was deleted, or got another key';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.row_mark
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.row_mark
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.row_mark ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.row_mark ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.row_mark

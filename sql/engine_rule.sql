@@ -19,12 +19,7 @@ COMMENT ON COLUMN paysafe.rule.reference IS 'another table that the rule reads: 
 COMMENT ON COLUMN paysafe.rule.removed IS 'the rule was dropped by this version';
 COMMENT ON COLUMN paysafe.rule.actor IS 'who declared, changed or dropped it: as claimed by act_as, otherwise the session user';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.rule
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.rule
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.rule ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.rule ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.rule
 
 CREATE FUNCTION paysafe.rule_text(rule text, reference regclass, spec jsonb) RETURNS text
 	LANGUAGE C STABLE PARALLEL SAFE

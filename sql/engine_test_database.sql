@@ -9,12 +9,7 @@ CREATE TABLE paysafe.test_database (
 );
 COMMENT ON TABLE paysafe.test_database IS 'whether TRUNCATE empties protected tables of this database; not dumped, and nothing to a copy of the database';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.test_database
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.test_database
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.test_database ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.test_database ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.test_database
 
 CREATE FUNCTION paysafe.declare_test_database() RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE

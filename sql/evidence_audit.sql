@@ -16,12 +16,7 @@ CREATE INDEX audit_shape_id ON paysafe.audit_shape (id);
 COMMENT ON TABLE paysafe.audit_shape IS 'how the rows of a table looked when they were recorded; keeps images readable after ALTER and DROP TABLE';
 COMMENT ON COLUMN paysafe.audit_shape.subject IS 'names the table through renames and restores';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.audit_shape
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.audit_shape
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.audit_shape ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.audit_shape ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.audit_shape
 
 -- Partitions are made by paysafe.extend_audit, not here: they must not be
 -- members of the extension, so that pg_dump takes them along.  For the same
@@ -56,12 +51,7 @@ COMMENT ON TABLE paysafe.redaction_key IS 'key of the hashes that stand for reda
 INSERT INTO paysafe.redaction_key
 	SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) ||
 				  uuid_send(gen_random_uuid()));
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.redaction_key
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.redaction_key
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.redaction_key ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.redaction_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.redaction_key
 
 CREATE FUNCTION paysafe.audit(
 	relation regclass,

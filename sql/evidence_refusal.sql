@@ -26,12 +26,7 @@ COMMENT ON COLUMN paysafe.refusal_record.count IS 'more than 1: so many of this 
 COMMENT ON COLUMN paysafe.refusal_record.database_name IS 'where it happened, if that is a database without paysafe: of the server as a whole';
 COMMENT ON COLUMN paysafe.refusal_record.row_hash IS 'SHA-256 of the refused row''s canonical bytes; redacted columns enter as keyed hashes';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.refusal_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.refusal_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.refusal_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.refusal_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.refusal_record
 
 CREATE VIEW paysafe.refusal_log AS
 	SELECT r.at, r.count, r.statement, r.rule, r.sqlstate,

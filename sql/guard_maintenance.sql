@@ -40,24 +40,9 @@ CREATE TABLE paysafe.maintenance_change (
 COMMENT ON TABLE paysafe.maintenance_change IS 'what was changed in maintenance windows: definitions before and after';
 COMMENT ON COLUMN paysafe.maintenance_change.after IS 'as paysafe.table_definition describes it; NULL: the table is gone';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.maintenance_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.maintenance_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.maintenance_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.maintenance_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.maintenance_end
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.maintenance_end
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.maintenance_end ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.maintenance_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.maintenance_change
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.maintenance_change
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.maintenance_change ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.maintenance_change ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.maintenance_record
+--@own_table paysafe.maintenance_end
+--@own_table paysafe.maintenance_change
 
 -- A table's definition, for comparing: no OIDs but in names
 CREATE FUNCTION paysafe.table_definition(relation regclass) RETURNS jsonb

@@ -32,18 +32,8 @@ CREATE TABLE paysafe.approval_end (
 );
 COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used, withdrawn, or void because what it was of is';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.approval_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.approval_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.approval_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.approval_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.approval_end
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.approval_end
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.approval_end ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.approval_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.approval_record
+--@own_table paysafe.approval_end
 
 CREATE FUNCTION paysafe.approve(
 	relation regclass,

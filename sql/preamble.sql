@@ -16,12 +16,7 @@ COMMENT ON FUNCTION paysafe.own_table() IS 'trigger of paysafe''s own tables: re
 -- dumped: until it is there, pg_restore may bring rows of the own tables.
 CREATE TABLE paysafe.activation (at timestamptz NOT NULL);
 COMMENT ON TABLE paysafe.activation IS 'since when no row of these tables arrives by SQL';
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.activation
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.activation
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.activation ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.activation ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.activation
 
 -- The two trigger functions of protected tables.  PUBLIC may execute them:
 -- whoever creates a partition of a protected table clones its triggers.

@@ -62,30 +62,10 @@ CREATE TABLE paysafe.reservation_end (
 COMMENT ON TABLE paysafe.reservation_end IS 'the one end of a reservation: posted or voided';
 COMMENT ON COLUMN paysafe.reservation_end.amount IS 'what was posted';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.balance_stripe
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.balance_stripe
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.balance_stripe ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.balance_stripe ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.balance_move
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.balance_move
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.balance_move ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.balance_move ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.reservation_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.reservation_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.reservation_end
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.reservation_end
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.reservation_end ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.reservation_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.balance_stripe
+--@own_table paysafe.balance_move
+--@own_table paysafe.reservation_record
+--@own_table paysafe.reservation_end
 
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,

@@ -13,12 +13,7 @@ CREATE TABLE paysafe.closed_period (
 COMMENT ON TABLE paysafe.closed_period IS 'periods of ledgers that take no more entries; written by paysafe.close_period only';
 COMMENT ON COLUMN paysafe.closed_period.until IS 'last day that is closed';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.closed_period
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.closed_period
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.closed_period ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.closed_period ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.closed_period
 
 CREATE FUNCTION paysafe.protect_ledger(
 	relation regclass,

@@ -63,24 +63,9 @@ COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, part
 COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
 COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.currency
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.currency
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.currency ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.currency ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.threshold
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.threshold
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.threshold ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.threshold ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.refund_event
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.refund_event
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.refund_event ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.refund_event ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.currency
+--@own_table paysafe.threshold
+--@own_table paysafe.refund_event
 
 CREATE FUNCTION paysafe.protect_payment(
 	payment regclass,

@@ -40,24 +40,9 @@ CREATE TABLE paysafe.api_key_use (
 );
 COMMENT ON TABLE paysafe.api_key_use IS 'when each API key was used last, to the hour';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.api_key_record
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.api_key_record
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.api_key_record ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.api_key_record ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.api_key_end
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.api_key_end
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.api_key_end ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.api_key_end ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.api_key_use
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.api_key_use
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.api_key_use ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.api_key_use ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.api_key_record
+--@own_table paysafe.api_key_end
+--@own_table paysafe.api_key_use
 
 CREATE FUNCTION paysafe.api_key_is_well_formed(text text) RETURNS boolean
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

@@ -41,18 +41,8 @@ CREATE TABLE paysafe.idempotency_response (
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE paysafe.idempotency_response IS 'responses to be repeated byte for byte, partitioned by the time at which they expire';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.idempotency_endpoint
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.idempotency_endpoint
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.idempotency_endpoint ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.idempotency_endpoint ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.idempotency_key
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.idempotency_key
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.idempotency_key ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.idempotency_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.idempotency_endpoint
+--@own_table paysafe.idempotency_key
 
 CREATE FUNCTION paysafe.set_idempotency(
 	endpoint text,

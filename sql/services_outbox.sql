@@ -39,24 +39,9 @@ CREATE TABLE paysafe.outbox_attempt (
 );
 COMMENT ON TABLE paysafe.outbox_attempt IS 'attempts to deliver webhooks that came back with an answer or a reason';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.webhook_destination
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.webhook_destination
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.webhook_destination ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.webhook_destination ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.destination_key
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.destination_key
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.destination_key ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.destination_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.outbox_attempt
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.outbox_attempt
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.outbox_attempt ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.outbox_attempt ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.webhook_destination
+--@own_table paysafe.destination_key
+--@own_table paysafe.outbox_attempt
 
 CREATE FUNCTION paysafe.set_webhook_destination(
 	destination text,

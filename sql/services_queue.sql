@@ -93,30 +93,10 @@ CREATE TABLE paysafe.queue_note (
 );
 COMMENT ON TABLE paysafe.queue_note IS 'events that were given up (dead), revived or dismissed, by whom and why';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.inbox_event
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.inbox_event
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.inbox_event ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.inbox_event ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.outbox_event
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.outbox_event
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.outbox_event ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.outbox_event ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.queue_setting
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.queue_setting
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.queue_setting ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.queue_setting ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.queue_note
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.queue_note
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.queue_note ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.queue_note ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.inbox_event
+--@own_table paysafe.outbox_event
+--@own_table paysafe.queue_setting
+--@own_table paysafe.queue_note
 
 CREATE FUNCTION paysafe.set_queue(
 	queue text,

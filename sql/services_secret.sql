@@ -16,12 +16,7 @@ COMMENT ON TABLE paysafe.data_key IS 'keys of sealed values and keyed hashes, wr
 COMMENT ON COLUMN paysafe.data_key.kind IS 'seal: encrypts, and a newer one takes over; mac: hashes, one for ever';
 COMMENT ON COLUMN paysafe.data_key.master IS 'name of the key that wraps it';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.data_key
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.data_key
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.data_key ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.data_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.data_key
 
 CREATE FUNCTION paysafe.protect_secret(relation regclass, columns name[]) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -58,10 +53,10 @@ CREATE FUNCTION paysafe.sealed_by(sealed bytea) RETURNS int
 	AS 'MODULE_PATHNAME', 'paysafe_sealed_by';
 COMMENT ON FUNCTION paysafe.sealed_by(bytea) IS 'number of the data key that a value says it is sealed by; NULL if it does not look sealed';
 
-CREATE FUNCTION paysafe.rotate_data_key() RETURNS int
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION paysafe.rotate_data_key(despite_missing boolean DEFAULT false) RETURNS int
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_rotate_data_key';
-COMMENT ON FUNCTION paysafe.rotate_data_key() IS 'makes a new data key, which seals from now on; the old ones still open';
+COMMENT ON FUNCTION paysafe.rotate_data_key(boolean) IS 'makes a new data key, which seals from now on; the old ones still open; despite_missing: although a key of paysafe.key_file is lost';
 
 CREATE FUNCTION paysafe.rewrap_data_keys() RETURNS int
 	LANGUAGE C VOLATILE PARALLEL UNSAFE

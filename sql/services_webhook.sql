@@ -136,36 +136,11 @@ CREATE TABLE paysafe.webhook_latest (
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE paysafe.webhook_latest IS 'how new the newest webhook about an object is; keyed hashes of endpoint and object';
 
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.webhook_scheme
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.webhook_scheme
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.webhook_scheme ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.webhook_scheme ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.webhook_endpoint
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.webhook_endpoint
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.webhook_endpoint ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.webhook_endpoint ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.webhook_key
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.webhook_key
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.webhook_key ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.webhook_key ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.webhook_seen
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.webhook_seen
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.webhook_seen ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.webhook_seen ENABLE ALWAYS TRIGGER paysafe_own_truncate;
-CREATE TRIGGER paysafe_own BEFORE INSERT OR UPDATE OR DELETE ON paysafe.webhook_latest
-	FOR EACH ROW EXECUTE FUNCTION paysafe.own_table();
-CREATE TRIGGER paysafe_own_truncate BEFORE TRUNCATE ON paysafe.webhook_latest
-	FOR EACH STATEMENT EXECUTE FUNCTION paysafe.own_table();
-ALTER TABLE paysafe.webhook_latest ENABLE ALWAYS TRIGGER paysafe_own;
-ALTER TABLE paysafe.webhook_latest ENABLE ALWAYS TRIGGER paysafe_own_truncate;
+--@own_table paysafe.webhook_scheme
+--@own_table paysafe.webhook_endpoint
+--@own_table paysafe.webhook_key
+--@own_table paysafe.webhook_seen
+--@own_table paysafe.webhook_latest
 
 CREATE FUNCTION paysafe.set_webhook_scheme(scheme text, definition jsonb) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -21,6 +21,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_relation.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
 
@@ -128,6 +129,17 @@ update_tuple_compat(Relation rel, ItemPointer tid, TupleTableSlot *slot, Snapsho
 
 	simple_table_tuple_update(rel, tid, slot, snapshot, &needed);
 	return needed;
+#endif
+}
+
+/* Has the transaction ended?  Without waiting; PostgreSQL 18 may log that it has not. */
+static inline bool
+conditional_xact_wait_compat(TransactionId xid)
+{
+#if PG_VERSION_NUM >= 180000
+	return ConditionalXactLockTableWait(xid, false);
+#else
+	return ConditionalXactLockTableWait(xid);
 #endif
 }
 

@@ -20,12 +20,14 @@
 #include "guard/maintenance.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
 #include "store/partition.h"
 #include "values/money.h"
 #include "vault/keyring.h"
+#include "vault/master_key.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "paysafe", .version = PAYSAFE_VERSION);
@@ -55,8 +57,9 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_log_preload();
+		paysafe_expiry_preload();
 		paysafe_lockdown_init();
-		paysafe_keyring_preload();
+		paysafe_master_key_preload();
 		MarkGUCPrefixReserved("paysafe");
 	}
 }

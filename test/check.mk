@@ -16,7 +16,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap dump property torture guard services url crash upgrade django oscar client node webhook attacks fuzz
+CHECK_KINDS = layout regress isolation pgtap dump property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz
 
 .PHONY: check check-versions check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 
@@ -24,7 +24,7 @@ check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap dump upgrade property guard services attacks
+	@test/lib/check.sh regress isolation pgtap dump upgrade property guard services clock attacks
 
 check-core:
 	@test/core/run

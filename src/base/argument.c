@@ -108,6 +108,16 @@ paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *argument, int32
 	return PG_GETARG_INT32(n);
 }
 
+Datum
+paysafe_argument_bytea(const void *data, size_t len)
+{
+	bytea	   *bytes = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(bytes, VARHDRSZ + len);
+	memcpy(VARDATA(bytes), data, len);
+	return PointerGetDatum(bytes);
+}
+
 void
 paysafe_argument_append(StringInfo out, const char *string)
 {

@@ -42,6 +42,9 @@ extern int64 paysafe_argument_microseconds(const Interval *interval, const char 
 extern int32 paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *argument,
 								  int32 min, int32 max);
 
+/* Bytes as a value of type bytea; palloc'd. */
+extern Datum paysafe_argument_bytea(const void *data, size_t len);
+
 /* Append a string with its length, so that no two lists of strings look the same. */
 extern void paysafe_argument_append(StringInfo out, const char *string);
 

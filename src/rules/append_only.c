@@ -20,7 +20,7 @@
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, const char *what, const char *key)
 {
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_23L01_APPEND_ONLY, NULL,
 					  psprintf("table \"%s\" is append-only: %s refused", rule->table_name, what),
 					  key ? psprintf("Row \"%s\" stays as it was added.", key) : NULL,
 					  "Correct a row by adding another one that reverses it.");

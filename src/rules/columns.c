@@ -209,7 +209,7 @@ check_row(const Rule *rule, const RowChange *change)
 	for (int i = 0; change->op == 'U' && i < state->n; i++)
 		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after) &&
 			is_frozen(state, change))
-			paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, state->names[i],
+			paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" cannot change%s",
 									   state->names[i], rule->table_name,
 									   state->once ? " any more" : ""),

@@ -111,16 +111,16 @@ find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
 	(void) slot_getattr(row, state->currency.attnum, &isnull);
 	if (isnull)
 	{
-		*fault = (Fault) {ERRCODE_PAYSAFE_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
+		*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
 		return true;
 	}
 	currency = paysafe_status_value_text(&state->currency, row);
 	if (!paysafe_money_value(&state->amount, row, &amount))
 	{
-		*fault = (Fault) {ERRCODE_PAYSAFE_AMOUNT, state->amount.name, pstrdup("the amount is missing")};
+		*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->amount.name, pstrdup("the amount is missing")};
 		return true;
 	}
-	fault->sqlstate = ERRCODE_PAYSAFE_AMOUNT;
+	fault->sqlstate = ERRCODE_23R04_AMOUNT;
 	fault->column = state->amount.name;
 	fault->reason = paysafe_money_fault(&state->amount, amount, currency, true);
 	if (fault->reason != NULL)
@@ -130,7 +130,7 @@ find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
 	}
 	if (!paysafe_money_value(&state->captured_amount, row, &captured))
 	{
-		*fault = (Fault) {ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
+		*fault = (Fault) {ERRCODE_23R05_CAPTURE, state->captured_amount.name,
 		pstrdup("the captured amount is missing")};
 		return is_captured(state, row);
 	}
@@ -143,7 +143,7 @@ find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
 	}
 	if (paysafe_money_compare(captured, amount) > 0)
 	{
-		fault->sqlstate = ERRCODE_PAYSAFE_CAPTURE;
+		fault->sqlstate = ERRCODE_23R05_CAPTURE;
 		fault->reason = psprintf("captured amount %s is more than the amount %s",
 								 paysafe_money_text(captured), paysafe_money_text(amount));
 		return true;
@@ -186,7 +186,7 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
 {
 	const PaymentState *state = rule->compiled;
 
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_CAPTURE, state->captured_amount.name,
+	paysafe_rule_refuse(rule, ERRCODE_23R05_CAPTURE, state->captured_amount.name,
 					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
 							   state->captured_amount.name, rule->table_name),
 					  row_detail(change, change->after, detail),
@@ -233,7 +233,7 @@ check_frozen(const Rule *rule, const RowChange *change)
 									   change->rules->key.attnums[0] - 1)->attname);
 	if (column == NULL || is_untouched(state, change))
 		return;
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
+	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
 					  row_detail(change, change->before,
@@ -281,7 +281,7 @@ check_row(const Rule *rule, const RowChange *change)
 			break;
 		case 'D':
 			if (paysafe_money_sign(captured_value(state, change->before)) != 0)
-				paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+				paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 								  psprintf("a captured payment in table \"%s\" cannot be deleted",
 										   rule->table_name),
 								  row_detail(change, change->before,
@@ -306,7 +306,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 static void
 refuse_truncate(const Rule *rule)
 {
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "Captured payments stay.", NULL);
 }

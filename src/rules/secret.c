@@ -155,7 +155,7 @@ check_row(const Rule *rule, const RowChange *change)
 		if (key == NULL)
 			key = paysafe_row_key_text(&change->rules->key, desc, change->after);
 		if (!is_sealed(state, i, key, change->after))
-			paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_SEALED, state->names[i],
+			paysafe_rule_refuse(rule, ERRCODE_23K01_SEALED, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" holds nothing but values sealed for their row",
 									   state->names[i], rule->table_name),
 							  psprintf("Row \"%s\": the value is not sealed, is another row's, or has been changed.", key),

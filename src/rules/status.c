@@ -210,7 +210,7 @@ find_new_state(const Rule *rule, const RowChange *change)
 	int			to = paysafe_status_value_find(&state->states, change->after);
 
 	if (to < 0)
-		refuse(rule, change, ERRCODE_PAYSAFE_UNKNOWN_STATUS,
+		refuse(rule, change, ERRCODE_23T04_UNKNOWN_STATUS,
 			   psprintf("column \"%s\" of table \"%s\" cannot be %s",
 						state->states.column.name, rule->table_name,
 						paysafe_status_value_quoted(&state->states.column, change->after)),
@@ -227,7 +227,7 @@ check_insert(const Rule *rule, const RowChange *change)
 	int			to = find_new_state(rule, change);
 
 	if (!state->machine->states[to].initial)
-		refuse(rule, change, ERRCODE_PAYSAFE_INITIAL_STATUS,
+		refuse(rule, change, ERRCODE_23T02_INITIAL_STATUS,
 			   psprintf("a row of table \"%s\" cannot start with \"%s\" = %s",
 						rule->table_name, state->states.column.name, state_name(state, to)),
 			   psprintf("Allowed at the start: %s.", list_states(state, -1, true)),
@@ -336,7 +336,7 @@ check_update(const Rule *rule, const RowChange *change)
 		to = find_new_state(rule, change);
 		from = paysafe_status_value_find(&state->states, change->before);
 		if (from < 0 || !is_allowed(state, from, to))
-			refuse(rule, change, ERRCODE_PAYSAFE_TRANSITION,
+			refuse(rule, change, ERRCODE_23T01_TRANSITION,
 				   psprintf("column \"%s\" of table \"%s\" cannot change from %s to %s",
 							state->states.column.name, rule->table_name,
 							paysafe_status_value_quoted(&state->states.column, change->before),
@@ -349,7 +349,7 @@ check_update(const Rule *rule, const RowChange *change)
 	if (paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
 								change->before, change->after) &&
 		has_left(state, change, from))
-		refuse(rule, change, ERRCODE_PAYSAFE_STATUS_KEY,
+		refuse(rule, change, ERRCODE_23T05_STATUS_KEY,
 			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
@@ -379,7 +379,7 @@ check_row(const Rule *rule, const RowChange *change)
 		case 'D':
 			from = paysafe_status_value_find(&state->states, change->before);
 			if (from < 0 || !state->deletable[from])
-				refuse(rule, change, ERRCODE_PAYSAFE_STATUS_DELETE,
+				refuse(rule, change, ERRCODE_23T03_STATUS_DELETE,
 					   psprintf("a row of table \"%s\" cannot be deleted in status %s",
 								rule->table_name,
 								paysafe_status_value_quoted(&state->states.column, change->before)),
@@ -418,7 +418,7 @@ refuse_truncate(const Rule *rule)
 {
 	const StatusState *state = rule->compiled;
 
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_STATUS_DELETE, state->states.column.name,
+	paysafe_rule_refuse(rule, ERRCODE_23T03_STATUS_DELETE, state->states.column.name,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "TRUNCATE would delete rows whatever their status.",
 					  "Delete the rows that may be deleted with DELETE.");

@@ -33,6 +33,7 @@
 #include "values/row_key.h"
 #include "vault/fernet.h"
 #include "vault/keyring.h"
+#include "vault/master_key.h"
 
 #define KEY_MAX			10000	/* bytes of a row's key */
 #define MAX_ROWS		100000	/* of one call of reencrypt */
@@ -153,7 +154,7 @@ paysafe_decrypt_text(PG_FUNCTION_ARGS)
 	/* without the bytes in the message, as the server's own has them */
 	if (!pg_verify_mbstr(PG_UTF8, VARDATA_ANY(plain), (int) len, true))
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("the sealed value is no text"),
 				 errhint("Open it with paysafe.decrypt.")));
 	text = pnstrdup(VARDATA_ANY(plain), len);
@@ -198,12 +199,12 @@ paysafe_blind_index(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(paysafe_rotate_data_key);
 
 /*
- * rotate_data_key() returns int
+ * rotate_data_key(despite_missing boolean) returns int
  */
 Datum
 paysafe_rotate_data_key(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(paysafe_keyring_rotate());
+	PG_RETURN_INT32(paysafe_keyring_rotate(PG_GETARG_BOOL(0)));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_rewrap_data_keys);
@@ -322,7 +323,7 @@ static PAYSAFE_NORETURN void
 no_token(const char *detail)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_PAYSAFE_SEALED),
+			(errcode(ERRCODE_23K01_SEALED),
 			 errmsg("the token was not made by this key, or is not valid any more"),
 			 detail ? errdetail("%s", detail) : 0));
 	pg_unreachable();
@@ -352,7 +353,7 @@ paysafe_fernet_decrypt(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	given = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	name = paysafe_argument_name(fcinfo, 1, "key_name");
-	if (!paysafe_keyring_fernet(name, key))
+	if (!paysafe_master_key_fernet(name, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("paysafe has no key of Fernet tokens with this name"),

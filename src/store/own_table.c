@@ -18,6 +18,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -375,14 +376,80 @@ paysafe_store_update(PaysafeTable table, HeapTuple locked, Datum *values, bool *
 	CommandCounterIncrement();
 }
 
+static void
+value_tag(LOCKTAG *tag, PaysafeTable table, uint64 hash)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, paysafe_catalog_table(table),
+					   (uint32) hash, (uint16) (hash >> 32));
+}
+
 bool
 paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowait)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, paysafe_catalog_table(table),
-					   (uint32) hash, (uint16) (hash >> 32));
+	value_tag(&tag, table, hash);
 	return LockAcquire(&tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+paysafe_store_unlock_value(PaysafeTable table, uint64 hash)
+{
+	LOCKTAG		tag;
+
+	value_tag(&tag, table, hash);
+	(void) LockRelease(&tag, ExclusiveLock, false);
+}
+
+/* Whose transaction, still in progress, has a row of the key. */
+typedef struct BusySearch
+{
+	SnapshotData dirty;
+	bool		changed;
+	TransactionId other;
+} BusySearch;
+
+static bool
+visit_busy(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	BusySearch *search = arg;
+
+	if (TransactionIdIsValid(search->dirty.xmin))
+		search->other = search->dirty.xmin;
+	else if (search->changed)
+		search->other = search->dirty.xmax;
+	return !TransactionIdIsValid(search->other);
+}
+
+bool
+paysafe_store_lock_key(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
+					   uint64 hash, bool changed, bool nowait)
+{
+	for (;;)
+	{
+		BusySearch	search = {.changed = changed};
+		Relation	rel;
+		Relation	index;
+		ScanKeyData scankeys[INDEX_MAX_KEYS];
+
+		if (!paysafe_store_lock_value(table, hash, nowait))
+			return false;
+		InitDirtySnapshot(search.dirty);
+		rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+		index = open_index(rel, index_name);
+		for (int i = 0; i < nkeys; i++)
+			make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
+		paysafe_scan(rel, index, nkeys, scankeys, &search.dirty, visit_busy, &search);
+		index_close(index, NoLock);
+		table_close(rel, NoLock);
+		if (!TransactionIdIsValid(search.other))
+			return true;
+		paysafe_store_unlock_value(table, hash);
+		if (!nowait)
+			XactLockTableWait(search.other, NULL, NULL, XLTW_None);
+		else if (!conditional_xact_wait_compat(search.other))
+			return false;
+	}
 }
 
 static bool

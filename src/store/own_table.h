@@ -124,6 +124,18 @@ extern void paysafe_store_update(PaysafeTable table, HeapTuple locked,
 extern bool paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowait);
 
 /*
+ * The same for a key that is about to get its row, given by its hash and as the first
+ * nkeys columns of an index: nobody else adds it, and nobody has added (with changed:
+ * or changed) it in a transaction that is still in progress.  Ended by
+ * paysafe_store_unlock_value as soon as the row is there: from then on whoever comes
+ * waits for the row's transaction, so that a transaction takes one such lock at a time,
+ * however many keys it adds.  False: nowait, and somebody else is at it.
+ */
+extern bool paysafe_store_lock_key(PaysafeTable table, const char *index_name, int nkeys,
+								   const Datum *keys, uint64 hash, bool changed, bool nowait);
+extern void paysafe_store_unlock_value(PaysafeTable table, uint64 hash);
+
+/*
  * Remove rows, in a test database only: those whose first nkeys columns of the
  * index equal the key values.
  */

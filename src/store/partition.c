@@ -18,6 +18,7 @@
 #include "catalog/partition.h"
 #include "commands/extension.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
@@ -305,13 +306,43 @@ paysafe_partition_extend(const OwnPartitions *how, int periods)
 	return made;
 }
 
+/*
+ * Rows of the default partition.  Nothing is seen of rows that others add meanwhile:
+ * those are new.
+ */
+static void
+expire_default(Oid relid, TimestampTz before, PartitionNeeded needed, void *arg)
+{
+	/* one session at a time: a row that two delete is an error */
+	Relation	rel = table_open(relid, ShareUpdateExclusiveLock);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		TimestampTz at = DatumGetTimestampTz(slot_getattr(slot, 1, &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		if (at < before && (needed == NULL || !needed(at, at + 1, arg)))
+			simple_table_tuple_delete(rel, &slot->tts_tid, snapshot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, NoLock);
+}
+
 int
-paysafe_partition_drop(const OwnPartitions *how, TimestampTz before)
+paysafe_partition_expire(const OwnPartitions *how, TimestampTz before,
+						 PartitionNeeded needed, void *arg)
 {
 	Oid			parent = paysafe_catalog_table(how->parent);
 	Relation	rel = table_open(parent, AccessShareLock);
 	PartitionDesc desc = RelationGetPartitionDesc(rel, true);
 	PartitionBoundInfo bounds = desc->boundinfo;
+	Oid			fallback = InvalidOid;
 	List	   *names = NIL;
 	ListCell   *lc;
 
@@ -321,12 +352,18 @@ paysafe_partition_drop(const OwnPartitions *how, TimestampTz before)
 		TimestampTz upper;
 
 		if (bounds->indexes[i + 1] >= 0 && range_bounds(bounds, i, &lower, &upper) &&
-			upper <= before)
+			upper <= before && (needed == NULL || !needed(lower, upper, arg)))
 			names = lappend(names, get_rel_name(desc->oids[bounds->indexes[i + 1]]));
 	}
+	if (bounds != NULL && bounds->default_index >= 0)
+		fallback = desc->oids[bounds->default_index];
 	table_close(rel, NoLock);
 	foreach(lc, names)
 		paysafe_run_as_owner(psprintf("DROP TABLE paysafe.%s", quote_identifier(lfirst(lc))));
+	if (OidIsValid(fallback))
+		expire_default(fallback, before, needed, arg);
+	/* what was in the way of new partitions is not seen any more */
+	CommandCounterIncrement();
 	return list_length(names);
 }
 

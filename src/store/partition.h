@@ -43,10 +43,15 @@ extern List *paysafe_partition_all(const OwnPartitions *how);
 extern int	paysafe_partition_extend(const OwnPartitions *how, int periods);
 
 /*
- * Drop the partitions whose period ended before the time; returns how many.
- * Takes AccessExclusiveLock on the parent for as long as the transaction lasts.
+ * Remove what lies before the time: partitions whose period ended before it are
+ * dropped, unless something in it is needed; returns how many.  Rows of the default
+ * partition go one by one by the same measure, so that they do not stay for ever.
+ * Takes AccessExclusiveLock on the parent for as long as the transaction lasts if
+ * something is dropped, and ShareUpdateExclusiveLock on the default partition.
  */
-extern int	paysafe_partition_drop(const OwnPartitions *how, TimestampTz before);
+typedef bool (*PartitionNeeded) (TimestampTz lower, TimestampTz upper, void *arg);
+extern int	paysafe_partition_expire(const OwnPartitions *how, TimestampTz before,
+									 PartitionNeeded needed, void *arg);
 
 extern void paysafe_partition_init(void);
 

@@ -98,18 +98,18 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 
 	entry->transaction = slot_getattr(row, columns->transaction, &isnull);
 	if (isnull)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->transaction_name, pstrdup("the transaction is missing"));
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->transaction_name, pstrdup("the transaction is missing"));
 	entry->transaction_text = paysafe_row_key_value_text(columns->transaction_type, entry->transaction);
 	entry->account = slot_getattr(row, columns->account, &isnull);
 	if (isnull)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->account_name, pstrdup("the account is missing"));
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->account_name, pstrdup("the account is missing"));
 	entry->account_text = paysafe_row_key_value_text(columns->account_type, entry->account);
 	(void) slot_getattr(row, columns->currency.attnum, &isnull);
 	if (isnull)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
 	entry->currency = paysafe_status_value_text(&columns->currency, row);
 	if (!paysafe_money_value(&columns->amount, row, &entry->amount))
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->amount.name, pstrdup("the amount is missing"));
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name, pstrdup("the amount is missing"));
 
 	if (numeric_is_nan(entry->amount) || numeric_is_inf(entry->amount))
 		sign = 1;				/* whatever: it is a fault */
@@ -119,7 +119,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 								 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
 								 entry->currency, false);
 	if (reason != NULL)
-		return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->amount.name,
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
 						psprintf("amount %s: %s", paysafe_money_text(entry->amount), reason));
 	if (columns->has_direction)
 	{
@@ -129,7 +129,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		direction = isnull ? NULL : paysafe_status_value_text(&columns->direction, row);
 		sign = paysafe_entry_side(direction);
 		if (sign == 0)
-			return fault_of(fault, ERRCODE_PAYSAFE_ENTRY, columns->direction.name,
+			return fault_of(fault, ERRCODE_23L03_ENTRY, columns->direction.name,
 							direction ? psprintf("direction \"%s\" is neither debit nor credit", direction) :
 							pstrdup("the direction is missing"));
 		if (sign < 0)
@@ -145,7 +145,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 			entry->reversal = true;
 			entry->reverses_text = paysafe_row_key_value_text(columns->transaction_type, entry->reverses);
 			if (strcmp(entry->reverses_text, entry->transaction_text) == 0)
-				return fault_of(fault, ERRCODE_PAYSAFE_REVERSAL, columns->reverses_name,
+				return fault_of(fault, ERRCODE_23L05_REVERSAL, columns->reverses_name,
 								pstrdup("a transaction cannot reverse itself"));
 		}
 	}

@@ -3,11 +3,6 @@
  * keyring.c
  *	  The keys behind everything that is stored encrypted or as a keyed hash.
  *
- * The key-encryption keys stand in the memory of the postmaster, from where each
- * backend inherits them: neither SQL nor a setting can show them, and they are on
- * no disk but the one that the file or the command is on.  A superuser of the
- * operating system can read the memory; that is what the server is there for.
- *
  * Data keys are unwrapped once per backend.  Those of a transaction that has not
  * committed are read again each time, because it may not.
  *
@@ -16,51 +11,25 @@
 #include "postgres.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "port/pg_bswap.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/timestamp.h"
 
-#include "base/encode.h"
 #include "base/invalidation.h"
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
+#include "vault/master_key.h"
 
 #define KEY_LEN			PAYSAFE_AES256_KEY_LEN
-#define MAX_MASTERS		16
-#define MAX_NAME		32
-#define MAX_TEXT_LEN		65536
 #define MAX_KEYS		256		/* unwrapped ones that a backend remembers */
 #define SEAL_VERSION	1
 #define SEAL_HEADER		(1 + 4 + PAYSAFE_GCM_NONCE_LEN)
-
-/* A key-encryption key. */
-typedef struct MasterKey
-{
-	char		name[MAX_NAME + 1];
-	uint8		key[KEY_LEN];
-} MasterKey;
-
-static char *key_file = NULL;	/* setting paysafe.key_file */
-static char *key_command = NULL;	/* setting paysafe.key_command */
-
-/* the first one wraps; pages of their own, which core dumps leave out */
-static MasterKey *masters = NULL;
-static int	nmasters = 0;
-
-/* keys of Fernet tokens, on the same pages behind them */
-static MasterKey *fernets = NULL;
-static int	nfernets = 0;
 
 /* Columns of paysafe.data_key. */
 enum
@@ -82,244 +51,11 @@ typedef struct DataKey
 } DataKey;
 
 static DataKey *known = NULL;	/* MAX_KEYS of them */
+static int	newest_seal = 0;	/* highest number of one that seals, known or not */
 static int	nknown = 0;
 static bool known_is_good = false;
 static bool table_changed = false;	/* since they were read */
 static Oid	known_table = InvalidOid;	/* where they were read */
-
-/* Reading key-encryption keys */
-
-static bool
-is_name(const char *name)
-{
-	size_t		len = strlen(name);
-
-	return len > 0 && len <= MAX_NAME &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
-}
-
-/*
- * A line says NAME:KEY, or fernet NAME:KEY.  False with words for the log, which do
- * not show it.
- */
-static bool
-read_line(char *line, const char **trouble)
-{
-	static const char fernet[] = "fernet ";
-	static const uint8 zeros[KEY_LEN] = {0};
-	char	   *colon = strchr(line, ':');
-	bool		is_fernet = strncmp(line, fernet, strlen(fernet)) == 0;
-	MasterKey  *list = is_fernet ? fernets : masters;
-	int		   *n = is_fernet ? &nfernets : &nmasters;
-	uint8		key[KEY_LEN + 3];
-	size_t		len;
-
-	if (colon == NULL)
-	{
-		*trouble = "it has no colon between name and key";
-		return false;
-	}
-	*colon++ = '\0';
-	if (is_fernet)
-		line += strlen(fernet);
-	len = strlen(colon);
-	if (!is_name(line))
-		*trouble = "the name is not 1 to 32 lower-case letters, digits, \"_\" and \"-\"";
-	else if (len != PAYSAFE_BASE64_LEN(KEY_LEN) ||
-			 paysafe_decode_base64(colon, len, is_fernet ? PAYSAFE_BASE64_URL : PAYSAFE_BASE64,
-								   key) != KEY_LEN)
-		*trouble = is_fernet ? "the key is not 32 bytes in base64, URL-safe" :
-			"the key is not 32 bytes in base64";
-	else if (memcmp(key, zeros, KEY_LEN) == 0)
-		*trouble = "the key is nothing but zeros";
-	else if (*n == MAX_MASTERS)
-		*trouble = "there are more than 16 keys";
-	else
-	{
-		for (int i = 0; i < *n; i++)
-			if (strcmp(list[i].name, line) == 0)
-				*trouble = "the name is there twice";
-		if (*trouble == NULL)
-		{
-			strlcpy(list[*n].name, line, sizeof(list[*n].name));
-			memcpy(list[*n].key, key, KEY_LEN);
-			(*n)++;
-		}
-	}
-	paysafe_crypto_cleanse(key, sizeof(key));
-	return *trouble == NULL;
-}
-
-static void
-read_lines(char *text, const char *origin)
-{
-	int			number = 1;
-
-	for (char *line = text, *next; line != NULL; line = next, number++)
-	{
-		const char *trouble = NULL;
-		size_t		len;
-
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		len = strlen(line);
-		while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL)
-			line[--len] = '\0';
-		if (len > 0 && line[0] != '#' && !read_line(line, &trouble))
-			ereport(FATAL,
-					(errcode(ERRCODE_CONFIG_FILE_ERROR),
-					 errmsg("line %d of paysafe's keys from %s is wrong", number, origin),
-					 errdetail("In words: %s.", trouble),
-					 errhint("Each line is NAME:KEY, the key being 32 random bytes in base64: openssl rand -base64 32.")));
-	}
-	if (nmasters == 0)
-		ereport(FATAL,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("there are no keys for paysafe in %s", origin)));
-}
-
-/* As PostgreSQL asks of its TLS key: ours, or root's for our group. */
-static void
-check_file(FILE *file)
-{
-	struct stat status;
-
-	if (fstat(fileno(file), &status) != 0)
-		ereport(FATAL,
-				(errcode_for_file_access(),
-				 errmsg("could not stat file \"%s\": %m", key_file)));
-	if (!S_ISREG(status.st_mode) ||
-		(status.st_uid == geteuid() ? (status.st_mode & (S_IRWXG | S_IRWXO)) != 0 :
-		 status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0))
-		ereport(FATAL,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("file \"%s\" of paysafe's keys can be read by others", key_file),
-				 errhint("It must be a file of the server's user with permissions 0600 or less, or of root with 0640 or less.")));
-}
-
-static void
-read_masters(void)
-{
-	bool		from_file = key_file[0] != '\0';
-	const char *origin = from_file ? "paysafe.key_file" : "paysafe.key_command";
-	FILE	   *stream;
-	char	   *text;
-	size_t		len;
-	bool		whole;
-
-	stream = from_file ? AllocateFile(key_file, "r") : OpenPipeStream(key_command, "r");
-	if (stream == NULL)
-		ereport(FATAL,
-				(errcode_for_file_access(),
-				 errmsg("could not read paysafe's keys from %s: %m", origin)));
-	if (from_file)
-		check_file(stream);
-	masters = mmap(NULL, sizeof(MasterKey) * 2 * MAX_MASTERS, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (masters == MAP_FAILED)
-		ereport(FATAL, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-#ifdef MADV_DONTDUMP
-	(void) madvise(masters, sizeof(MasterKey) * 2 * MAX_MASTERS, MADV_DONTDUMP);
-#endif
-	fernets = masters + MAX_MASTERS;
-	/* no buffer of the stream's may keep what went through it */
-	setvbuf(stream, NULL, _IONBF, 0);
-	text = palloc(MAX_TEXT_LEN + 1);
-	len = fread(text, 1, MAX_TEXT_LEN, stream);
-	whole = len < MAX_TEXT_LEN && !ferror(stream) && memchr(text, '\0', len) == NULL;
-	text[len] = '\0';
-	if (from_file)
-		FreeFile(stream);
-	else if (ClosePipeStream(stream) != 0)
-		whole = false;
-	if (!whole)
-		ereport(FATAL,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("could not read paysafe's keys from %s", origin),
-				 errdetail("The file could not be read to its end, or the command failed.")));
-	read_lines(text, origin);
-	paysafe_crypto_cleanse(text, len);
-	pfree(text);
-}
-
-bool
-paysafe_keyring_ready(void)
-{
-	return nmasters > 0;
-}
-
-bool
-paysafe_keyring_fernet(const char *name, uint8 *key)
-{
-	for (int i = 0; i < nfernets; i++)
-		if (strcmp(fernets[i].name, name) == 0)
-		{
-			memcpy(key, fernets[i].key, KEY_LEN);
-			return true;
-		}
-	return false;
-}
-
-static void
-require_master(void)
-{
-	if (nmasters == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("paysafe has no key to protect secrets with"),
-				 errhint("Add paysafe to shared_preload_libraries, let paysafe.key_file name a file with a line NAME:KEY, the key being 32 random bytes in base64, and restart the server.")));
-}
-
-/* Wrapping data keys */
-
-/* What a wrapped key is bound to. */
-static char *
-wrapping_place(int id, const char *kind, const char *master)
-{
-	return psprintf("paysafe data key %d %s %s", id, kind, master);
-}
-
-static bytea *
-wrap(const MasterKey *master, int id, const char *kind, const uint8 *key)
-{
-	int			len = PAYSAFE_GCM_NONCE_LEN + KEY_LEN + PAYSAFE_GCM_TAG_LEN;
-	bytea	   *wrapped = palloc(VARHDRSZ + len);
-	uint8	   *nonce = (uint8 *) VARDATA(wrapped);
-	uint8	   *cipher = nonce + PAYSAFE_GCM_NONCE_LEN;
-	char	   *place = wrapping_place(id, kind, master->name);
-
-	SET_VARSIZE(wrapped, VARHDRSZ + len);
-	paysafe_crypto_random(nonce, PAYSAFE_GCM_NONCE_LEN);
-	paysafe_crypto_gcm_seal(master->key, nonce, place, strlen(place), key, KEY_LEN,
-							cipher, cipher + KEY_LEN);
-	return wrapped;
-}
-
-/* Unwrap into key; false if no key-encryption key of that name is known. */
-static bool
-unwrap(const char *master, int id, const char *kind, const bytea *wrapped, uint8 *key)
-{
-	for (int i = 0; i < nmasters; i++)
-	{
-		const uint8 *nonce = (const uint8 *) VARDATA_ANY(wrapped);
-		const uint8 *cipher = nonce + PAYSAFE_GCM_NONCE_LEN;
-		char	   *place;
-
-		if (strcmp(masters[i].name, master) != 0)
-			continue;
-		place = wrapping_place(id, kind, master);
-		if (VARSIZE_ANY_EXHDR(wrapped) == PAYSAFE_GCM_NONCE_LEN + KEY_LEN + PAYSAFE_GCM_TAG_LEN &&
-			paysafe_crypto_gcm_open(masters[i].key, nonce, place, strlen(place),
-									cipher, KEY_LEN, cipher + KEY_LEN, key))
-			return true;
-		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
-				 errmsg("data key %d was not wrapped by key \"%s\"", id, master),
-				 errhint("Is it another key of the same name in paysafe.key_file?")));
-	}
-	return false;
-}
 
 /* Data keys */
 
@@ -342,12 +78,14 @@ visit_key(Relation rel, HeapTuple tuple, void *arg)
 	id = DatumGetInt32(values[KEY_ID]);
 	version = DatumGetInt32(values[KEY_VERSION]);
 	kind = TextDatumGetCString(values[KEY_KIND]);
+	if (strcmp(kind, KIND_SEAL) == 0)
+		newest_seal = Max(newest_seal, id);
 	for (int i = 0; i < nknown && key == NULL; i++)
 		if (known[i].id == id)
 			key = &known[i];
 	if (key != NULL && key->version > version)
 		return true;
-	if (!unwrap(TextDatumGetCString(values[KEY_MASTER]), id, kind,
+	if (!paysafe_master_key_unwrap(TextDatumGetCString(values[KEY_MASTER]), id, kind,
 				DatumGetByteaPP(values[KEY_WRAPPED]), unwrapped))
 		return true;
 	if (key == NULL)
@@ -382,7 +120,7 @@ forget_keys(Datum arg, Oid relid)
 static void
 read_keys(void)
 {
-	require_master();
+	paysafe_master_key_require();
 	if (known == NULL)
 	{
 		known = mmap(NULL, sizeof(DataKey) * MAX_KEYS, PROT_READ | PROT_WRITE,
@@ -398,6 +136,7 @@ read_keys(void)
 	}
 	paysafe_crypto_cleanse(known, sizeof(DataKey) * nknown);
 	nknown = 0;
+	newest_seal = 0;
 	known_is_good = false;
 	known_table = paysafe_catalog_table(PAYSAFE_DATA_KEY);
 	table_changed = false;
@@ -405,16 +144,17 @@ read_keys(void)
 	known_is_good = !table_changed;
 }
 
-/* The key for keyed hashes, or the newest one that seals, or NULL. */
+/*
+ * The key for keyed hashes, or the newest one that seals; NULL if it is not known.  An
+ * older one does not stand in for the newest: somebody had a reason to make that.
+ */
 static const DataKey *
 find_key(bool seals)
 {
-	const DataKey *found = NULL;
-
 	for (int i = 0; i < nknown; i++)
-		if (known[i].seals == seals && (found == NULL || known[i].id > found->id))
-			found = &known[i];
-	return found;
+		if (known[i].seals == seals && (!seals || known[i].id == newest_seal))
+			return &known[i];
+	return NULL;
 }
 
 static void
@@ -426,8 +166,8 @@ add_version(int id, int version, const char *kind, const uint8 *key)
 	values[KEY_ID] = Int32GetDatum(id);
 	values[KEY_VERSION] = Int32GetDatum(version);
 	values[KEY_KIND] = CStringGetTextDatum(kind);
-	values[KEY_MASTER] = CStringGetTextDatum(masters[0].name);
-	values[KEY_WRAPPED] = PointerGetDatum(wrap(&masters[0], id, kind, key));
+	values[KEY_MASTER] = CStringGetTextDatum(paysafe_master_key_name());
+	values[KEY_WRAPPED] = PointerGetDatum(paysafe_master_key_wrap(id, kind, key));
 	values[KEY_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	paysafe_store_insert(PAYSAFE_DATA_KEY, values, nulls);
 	CommandCounterIncrement();
@@ -634,7 +374,7 @@ paysafe_keyring_is_sealed(const char *purpose, const void *place, size_t placele
 	uint8	   *plain;
 	bool		genuine;
 
-	require_master();
+	paysafe_master_key_require();
 	if (id >= 0)
 		key = sealing_key(id);
 	if (key == NULL)
@@ -654,10 +394,10 @@ paysafe_keyring_open(const char *purpose, const void *place, size_t placelen,
 	const DataKey *key;
 	bytea	   *plain;
 
-	require_master();
+	paysafe_master_key_require();
 	if (id < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("the value is not sealed by paysafe")));
 	key = sealing_key(id);
 	if (key == NULL)
@@ -669,7 +409,7 @@ paysafe_keyring_open(const char *purpose, const void *place, size_t placelen,
 	SET_VARSIZE(plain, VARHDRSZ + len - PAYSAFE_SEAL_OVERHEAD);
 	if (!open_into(key, purpose, place, placelen, sealed, len, (uint8 *) VARDATA(plain)))
 		ereport(ERROR,
-				(errcode(ERRCODE_PAYSAFE_SEALED),
+				(errcode(ERRCODE_23K01_SEALED),
 				 errmsg("the value was not sealed for this place, or has been changed"),
 				 errdetail("A sealed value is bound to the table, column and row that it was made for.")));
 	return plain;
@@ -681,11 +421,71 @@ paysafe_keyring_current(void)
 	return require_key(true)->id;
 }
 
-int
-paysafe_keyring_rotate(void)
+typedef struct MissingSearch
 {
-	require_master();
+	int			id;				/* the first one */
+	char	   *master;
+} MissingSearch;
+
+static bool
+note_missing(Relation rel, HeapTuple tuple, void *arg)
+{
+	MissingSearch *missing = arg;
+	bool		isnull;
+	int			id = DatumGetInt32(heap_getattr(tuple, KEY_ID + 1, RelationGetDescr(rel), &isnull));
+
+	for (int i = 0; i < nknown; i++)
+		if (known[i].id == id)
+			return true;
+	missing->id = id;
+	missing->master = paysafe_store_text(tuple, RelationGetDescr(rel), KEY_MASTER);
+	return false;
+}
+
+/*
+ * Can every data key be unwrapped?  With the wrong file, or part of it, a new key
+ * would go its own way from what the database has.
+ */
+static void
+require_whole(const char *hint)
+{
+	MissingSearch missing = {0};
+
+	paysafe_store_scan(PAYSAFE_DATA_KEY, NULL, 0, NULL, note_missing, &missing);
+	if (missing.id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("data key %d of paysafe cannot be unwrapped", missing.id),
+				 errdetail("It is wrapped by \"%s\", which paysafe.key_file does not have.", missing.master),
+				 errhint("%s", hint)));
+}
+
+void
+paysafe_keyring_prepare(void)
+{
+	const char *kinds[] = {KIND_MAC, KIND_SEAL};
+
+	if (!paysafe_master_key_ready())
+		return;
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		KindSearch	search = {.kind = kinds[i]};
+
+		/* one that is there is left alone, whether it can be unwrapped or not */
+		paysafe_store_scan(PAYSAFE_DATA_KEY, NULL, 0, NULL, note_kind, &search);
+		if (search.id == 0)
+			(void) require_key(strcmp(kinds[i], KIND_SEAL) == 0);
+	}
+}
+
+int
+paysafe_keyring_rotate(bool despite_missing)
+{
+	paysafe_master_key_require();
 	lock_keys();
+	if (!despite_missing)
+		require_whole("Add that key to the file and restart the server. If it is lost: "
+					  "SELECT paysafe.rotate_data_key(despite_missing => true).");
 	return make_key(KIND_SEAL);
 }
 
@@ -714,7 +514,7 @@ note_wrapping(Relation rel, HeapTuple tuple, void *arg)
 	all->n = Max(all->n, i + 1);
 	all->ids[i] = DatumGetInt32(values[KEY_ID]);
 	all->versions[i] = DatumGetInt32(values[KEY_VERSION]);
-	all->outdated[i] = strcmp(TextDatumGetCString(values[KEY_MASTER]), masters[0].name) != 0;
+	all->outdated[i] = strcmp(TextDatumGetCString(values[KEY_MASTER]), paysafe_master_key_name()) != 0;
 	strlcpy(all->kinds[i], TextDatumGetCString(values[KEY_KIND]), sizeof(all->kinds[i]));
 	return true;
 }
@@ -725,8 +525,9 @@ paysafe_keyring_rewrap(void)
 	Rewrapping *all = palloc0(sizeof(Rewrapping));
 	int			count = 0;
 
-	require_master();
+	paysafe_master_key_require();
 	lock_keys();
+	require_whole("paysafe.key_file must have the key that wrapped it, too: see paysafe.data_keys.");
 	paysafe_store_scan(PAYSAFE_DATA_KEY, NULL, 0, NULL, note_wrapping, all);
 	for (int i = 0; i < all->n; i++)
 	{
@@ -740,35 +541,11 @@ paysafe_keyring_rewrap(void)
 			if (known[j].id == all->ids[i])
 				key = &known[j];
 		if (key == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("data key %d of paysafe cannot be unwrapped", all->ids[i]),
-					 errhint("paysafe.key_file must have the key that wrapped it, too: see paysafe.data_keys.")));
+			elog(ERROR, "data key %d is gone", all->ids[i]);
 		add_version(key->id, key->version + 1, all->kinds[i], key->key);
 		count++;
 	}
 	return count;
-}
-
-void
-paysafe_keyring_preload(void)
-{
-	DefineCustomStringVariable("paysafe.key_file",
-							   "File with the keys that protect the keys of this server's secrets.",
-							   "Lines NAME:KEY, the key being 32 bytes in base64; the first one is for new data keys.",
-							   &key_file, "", PGC_POSTMASTER, GUC_SUPERUSER_ONLY,
-							   NULL, NULL, NULL);
-	DefineCustomStringVariable("paysafe.key_command",
-							   "Command that prints what paysafe.key_file would contain.",
-							   NULL, &key_command, "", PGC_POSTMASTER, GUC_SUPERUSER_ONLY,
-							   NULL, NULL, NULL);
-	if (IsBinaryUpgrade || (key_file[0] == '\0' && key_command[0] == '\0'))
-		return;
-	if (key_file[0] != '\0' && key_command[0] != '\0')
-		ereport(FATAL,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("paysafe.key_file and paysafe.key_command are both set")));
-	read_masters();
 }
 
 void

@@ -15,10 +15,9 @@
 
 #include "base/crypto.h"
 
-/* Is a key-encryption key there?  Without one everything below raises 55000. */
-extern bool paysafe_keyring_ready(void);
-
 /*
+ * All of these raise 55000 where the server has no key-encryption key.
+ *
  * A keyed hash (HMAC-SHA-256): the same bytes for the same purpose have the same
  * hash as long as the database exists, in every copy that knows a key-encryption
  * key.  out has PAYSAFE_SHA256_LEN bytes.  The first call in a database makes its
@@ -61,23 +60,24 @@ extern int	paysafe_keyring_sealed_by(const void *sealed, size_t len);
 /* Number of the data key that seals now. */
 extern int	paysafe_keyring_current(void);
 
-/* Make a new data key, which seals from now on; returns its number. */
-extern int	paysafe_keyring_rotate(void);
+/*
+ * Make the keys that a database begins with, if it has none and the server has a
+ * key-encryption key: so that the first request that needs one does not make it, and
+ * keep others waiting until it commits.
+ */
+extern void paysafe_keyring_prepare(void);
+
+/*
+ * Make a new data key, which seals from now on; returns its number.  Raises 55000 if a
+ * data key cannot be unwrapped, unless that is known and meant.
+ */
+extern int	paysafe_keyring_rotate(bool despite_missing);
 
 /*
  * Wrap each data key, that another key-encryption key still wraps, by the one that
  * is first in the file; returns how many.
  */
 extern int	paysafe_keyring_rewrap(void);
-
-/*
- * The key of Fernet tokens of this name, 32 bytes, for the caller to cleanse; false
- * if there is none.  They come with the key-encryption keys.
- */
-extern bool paysafe_keyring_fernet(const char *name, uint8 *key);
-
-/* Read the key-encryption keys; by the postmaster, when it loads the library. */
-extern void paysafe_keyring_preload(void);
 
 extern void paysafe_keyring_init(void);
 

@@ -3,6 +3,7 @@
 # Build paysafe, start a private server, run the kinds of tests named on the
 # command line; one line for each kind, the count at the end.  A failure shows
 # its differences, leaves them in tmp_check/KIND and does not stop the others.
+# A kind that ran nothing is no success: it is named at the end, with the reason.
 #
 # ACCEPT=1 takes the answers given now as the expected ones.
 
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/../.."
 
 total=0
 failed=()
+nothing=()
 
 pass() {						# pass KIND COUNT TEXT
 	printf '%-10s %s\n' "$1" "$3"
@@ -19,7 +21,8 @@ pass() {						# pass KIND COUNT TEXT
 }
 
 skip() {						# skip KIND WHY
-	printf '%-10s %s, skipped\n' "$1" "$2"
+	printf '%-10s RAN NOTHING: %s\n' "$1" "$2"
+	nothing+=("$1 ($2)")
 }
 
 # fail KIND FILE...: show the files, keep the kind's folder
@@ -137,7 +140,10 @@ program() {						# program KIND FILE [COUNT]
 		local last n
 		last=$(tail -n 1 "$out/log")
 		n=${3:-$(sed 's/[^0-9].*//' <<<"$last")}
-		pass "$1" "${n:-1}" "$last"
+		case $last in
+			"0 "*) skip "$1" "${last#0 *: }" ;;
+			*) pass "$1" "${n:-1}" "$last" ;;
+		esac
 	else
 		tail -n 100 "$out/log" >"$out/short"
 		fail "$1" "$out/short"
@@ -151,6 +157,7 @@ check_oscar() { program oscar test/oscar/run; }
 check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_guard() { program guard test/guard/run; }
+check_clock() { program clock test/clock/run; }
 check_services() { program services test/services/run; }
 check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }
@@ -170,6 +177,10 @@ for kind; do
 	"check_$kind"
 done
 
+if [ ${#nothing[@]} -gt 0 ]; then
+	printf -v list '; %s' "${nothing[@]}"
+	echo "paysafe: ${#nothing[@]} of $# kinds ran nothing on PostgreSQL $version: ${list#; }"
+fi
 if [ ${#failed[@]} -gt 0 ]; then
 	echo "paysafe: FAILED on PostgreSQL $version: ${failed[*]} ($total tests passed)"
 	exit 1

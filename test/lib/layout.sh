@@ -103,6 +103,8 @@ rules() {
 		echo "there is no $so"
 	fi | rule "exported symbols carry the prefix"
 
+	test/lib/errcodes.sh --check | rule "errors.h, doc/errors.md and the Python package are made from errcodes.txt"
+
 	for code in $(sqlstates); do
 		grep -qF "$code" doc/errors.md 2>/dev/null || echo "$code is not in doc/errors.md"
 		grep -rqF "$code" expected test/pgtap test/services 2>/dev/null || echo "$code is not tested"

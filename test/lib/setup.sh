@@ -13,6 +13,8 @@
 #   --django         Python environments and Chromium too
 #   --client         Python environments and pgbouncer too
 #   --node           Node.js and node-postgres too
+#   --npm            Node.js and npm too
+#   --clock          libfaketime too
 #
 # Everything but the path goes to standard error.
 
@@ -113,6 +115,11 @@ list_missing() {
 		--node)
 			need nodejs command -v node
 			if ! command -v npm >/dev/null; then need node-pg test -d /usr/share/nodejs/pg; fi
+			;;
+		--clock) need libfaketime test -n "$(find /usr/lib* -name libfaketime.so.1 2>/dev/null)" ;;
+		--npm)
+			need nodejs command -v node
+			need npm command -v npm
 			;;
 		--fuzz) if ! clang_fuzzes; then missing+=(clang libclang-rt-dev); fi ;;
 	esac

@@ -162,7 +162,7 @@ INSERT INTO function_expected VALUES
 	('decrypt(regclass,name,text,bytea)', 'bytea', 'c', 's', false, 'r', false, false, NULL, false),
 	('decrypt_text(regclass,name,text,bytea)', 'text', 'c', 's', false, 'r', false, false, NULL, false),
 	('blind_index(regclass,name,text)', 'bytea', 'c', 's', false, 'r', false, false, NULL, false),
-	('rotate_data_key()', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('rotate_data_key(boolean)', 'integer', 'c', 'v', true, 'u', false, false, NULL, false),
 	('rewrap_data_keys()', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
 	('reencrypt(regclass,name,integer)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
 	('fernet_decrypt(text,text,interval,timestamp with time zone)', 'bytea', 'c', 's', false, 'r', false, false, NULL, false),

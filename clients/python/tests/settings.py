@@ -60,11 +60,11 @@ if os.environ.get("SERVER_SIDE_BINDING"):
     DATABASES["default"]["OPTIONS"] = {"server_side_binding": True}
 
 # the same database through pgbouncer, where there is one
-if os.environ.get("PGBOUNCER_HOST"):
+if os.environ.get("BOUNCER_HOST"):
     DATABASES["pooled"] = {
         **DATABASES["default"],
-        "HOST": os.environ["PGBOUNCER_HOST"],
-        "PORT": os.environ["PGBOUNCER_PORT"],
+        "HOST": os.environ["BOUNCER_HOST"],
+        "PORT": os.environ["BOUNCER_PORT"],
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "TEST": {"MIRROR": "default"},
     }

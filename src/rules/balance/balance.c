@@ -140,15 +140,15 @@ check_opened(const Rule *rule, const RowChange *change)
 
 	read_account(rule, change->after, &account);
 	if (!is_zero(account.balance))
-		refuse(rule, ERRCODE_PAYSAFE_BALANCE, state->account.balance.name, &account,
+		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
 			   "must open without a balance",
 			   psprintf("It would open with %s.", paysafe_money_text(account.balance)),
 			   "Open it with zero, then post to it.");
 	if (account.stored && account.balance == NULL)
-		refuse(rule, ERRCODE_PAYSAFE_BALANCE, state->account.balance.name, &account,
+		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
 			   "has no balance", NULL, "Open it with zero.");
 	if (account.minimum != NULL && paysafe_money_sign(account.minimum) > 0)
-		refuse(rule, ERRCODE_PAYSAFE_MINIMUM, state->account.minimum.name, &account,
+		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &account,
 			   "would open below its minimum",
 			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),
 			   "Raise the minimum when the balance allows it.");
@@ -183,7 +183,7 @@ check_changed(const Rule *rule, const RowChange *change)
 	read_account(rule, change->after, &after);
 	column = changed_column(&before, &after);
 	if (column != NULL)
-		refuse(rule, ERRCODE_PAYSAFE_BALANCE, column, &before,
+		refuse(rule, ERRCODE_23M02_BALANCE, column, &before,
 			   psprintf("cannot change its column \"%s\"", column),
 			   column == state->account.minimum.name ?
 			   "Whether an account has a minimum is decided when it is opened." :
@@ -191,7 +191,7 @@ check_changed(const Rule *rule, const RowChange *change)
 			   "Open another account, and post what is on this one to it.");
 	if (!paysafe_money_same(&state->account.balance, change->before, change->after) &&
 		!paysafe_account_expected(&state->account, change))
-		refuse(rule, ERRCODE_PAYSAFE_BALANCE, state->account.balance.name, &before,
+		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &before,
 			   "cannot be given a balance",
 			   psprintf("It would change from %s to %s without an entry.",
 						before.balance ? paysafe_money_text(before.balance) : "NULL",
@@ -201,7 +201,7 @@ check_changed(const Rule *rule, const RowChange *change)
 		paysafe_money_compare(paysafe_money_add(after.balance ? after.balance : paysafe_money_zero(),
 												paysafe_money_negate(paysafe_reserved(state->accounts, after.key))),
 							  after.minimum) < 0)
-		refuse(rule, ERRCODE_PAYSAFE_MINIMUM, state->account.minimum.name, &after,
+		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &after,
 			   "has less than that minimum",
 			   psprintf("It has %s, less what is reserved.",
 						after.balance ? paysafe_money_text(after.balance) : "nothing"),
@@ -219,7 +219,7 @@ check_closed(const Rule *rule, const RowChange *change)
 	if (!account.stored || !is_zero(account.balance) ||
 		paysafe_history_currency(state->accounts, account.key) != NULL ||
 		paysafe_reservation_exists(state->accounts, account.key))
-		refuse(rule, ERRCODE_PAYSAFE_BALANCE, NULL, &account, "cannot be deleted",
+		refuse(rule, ERRCODE_23M02_BALANCE, NULL, &account, "cannot be deleted",
 			   account.stored ? "Something has been posted to it or reserved." :
 			   "It has no minimum, so nothing locks it against postings.",
 			   "Keep it, and mark it as closed in a column of your own.");
@@ -255,7 +255,7 @@ refuse_truncate(const Rule *rule)
 	const BalanceState *state = rule->compiled;
 
 	if (!state->is_ledger)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_BALANCE, NULL,
+		paysafe_rule_refuse(rule, ERRCODE_23M02_BALANCE, NULL,
 						  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 						  "Accounts stay once something has been posted to them.", NULL);
 }

@@ -235,7 +235,7 @@ check_taken(const Step *first)
 			moved = paysafe_money_add(moved, step->amount);
 	}
 	if (paysafe_money_compare(paysafe_money_negate(moved), posted) < 0)
-		paysafe_rule_refuse(first->rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
+		paysafe_rule_refuse(first->rule, ERRCODE_23M05_RESERVATION, NULL,
 						  psprintf("reservations of account \"%s\" in table \"%s\" are posted, but not taken",
 								   first->account, first->rule->table_name),
 						  psprintf("%s is posted; the balance has changed by %s since.",
@@ -280,7 +280,7 @@ paysafe_reservation_forget(bool committed, bool all, int level)
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, int64 id, const char *what)
 {
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_RESERVATION, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_23M05_RESERVATION, NULL,
 					  psprintf("reservation " INT64_FORMAT " %s", id, what),
 					  NULL, "The view paysafe.reservation shows what became of it.");
 }
@@ -428,7 +428,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	if (paysafe_money_compare(paysafe_money_add(account.balance,
 												paysafe_money_negate(paysafe_money_add(reserved, amount))),
 							  account.minimum) < 0)
-		paysafe_rule_refuse(account.rule, ERRCODE_PAYSAFE_MINIMUM, account.columns->balance.name,
+		paysafe_rule_refuse(account.rule, ERRCODE_23M01_MINIMUM, account.columns->balance.name,
 						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
 								   account.key, account.rule->table_name, paysafe_money_text(amount)),
 						  paysafe_account_visible(accounts) ?

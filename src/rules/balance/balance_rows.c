@@ -75,7 +75,7 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 static bool
 fault_of(EntryFault *fault, const char *column, char *reason)
 {
-	*fault = (EntryFault) {ERRCODE_PAYSAFE_ACCOUNT, column, reason};
+	*fault = (EntryFault) {ERRCODE_23M03_ACCOUNT, column, reason};
 	return false;
 }
 
@@ -440,7 +440,7 @@ store_balance(Mover *mover, const Account *account, Numeric balance)
 	}
 	PG_END_TRY();
 	if (!this.seen)
-		paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_BALANCE, account->columns->balance.name,
+		paysafe_rule_refuse(account->rule, ERRCODE_23M02_BALANCE, account->columns->balance.name,
 						  psprintf("the balance of account \"%s\" in table \"%s\" was not stored",
 								   account->key, account->rule->table_name),
 						  "A BEFORE trigger of the table dropped the change.",
@@ -460,7 +460,7 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 	if (paysafe_money_compare(paysafe_money_add(balance, paysafe_money_negate(reserved)),
 							  account->minimum) >= 0)
 		return;
-	paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_MINIMUM, account->columns->balance.name,
+	paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
 					  psprintf("account \"%s\" in table \"%s\" would fall below its minimum",
 							   account->key, account->rule->table_name),
 					  paysafe_account_visible(accounts) ?
@@ -475,7 +475,7 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 static PAYSAFE_NORETURN void
 refuse_currency(const Account *account, const char *column, const char *kept, const char *currency)
 {
-	paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_ACCOUNT, column,
+	paysafe_rule_refuse(account->rule, ERRCODE_23M03_ACCOUNT, column,
 					  psprintf("account \"%s\" in table \"%s\" is kept in %s",
 							   account->key, account->rule->table_name, kept),
 					  psprintf("The entries are in %s.", currency),
@@ -495,7 +495,7 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 	if (other != NULL)
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
 	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
-		paysafe_rule_refuse(account->rule, ERRCODE_PAYSAFE_BALANCE, account->columns->balance.name,
+		paysafe_rule_refuse(account->rule, ERRCODE_23M02_BALANCE, account->columns->balance.name,
 						  psprintf("the balance of account \"%s\" in table \"%s\" is not what its entries sum to",
 								   account->key, account->rule->table_name),
 						  psprintf("The row has %s, its entries sum to %s.",
@@ -544,7 +544,7 @@ move_one(Mover *mover, const Movement *m)
 		}
 
 		if (count != 1)
-			paysafe_rule_refuse(m->rule, ERRCODE_PAYSAFE_ACCOUNT, state->entry.account_name,
+			paysafe_rule_refuse(m->rule, ERRCODE_23M03_ACCOUNT, state->entry.account_name,
 							  psprintf("an entry in table \"%s\" names account \"%s\", of which there is %s",
 									   m->rule->table_name, m->account_text, count == 0 ? "none" : "more than one"),
 							  NULL,

@@ -176,11 +176,11 @@ check_date(const Rule *rule, const RowChange *change)
 	if (state->date == 0)
 		return;
 	if (!posting_date(state, change->after, &date))
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_ENTRY, state->date_name,
+		paysafe_rule_refuse(rule, ERRCODE_23L03_ENTRY, state->date_name,
 						  psprintf("an entry in table \"%s\" needs a posting date", rule->table_name),
 						  NULL, "Give it a finite date.");
 	if (!DATE_IS_NOBEGIN(state->closed_until) && date <= state->closed_until)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_CLOSED_PERIOD, state->date_name,
+		paysafe_rule_refuse(rule, ERRCODE_23L06_CLOSED_PERIOD, state->date_name,
 						  psprintf("posting date %s is in a closed period of table \"%s\"",
 								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(date)), rule->table_name),
 						  psprintf("Closed until %s.",
@@ -191,7 +191,7 @@ check_date(const Rule *rule, const RowChange *change)
 static void
 refuse_change(const Rule *rule, const char *what, const char *key)
 {
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_APPEND_ONLY, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_23L01_APPEND_ONLY, NULL,
 					  psprintf("ledger \"%s\" is append-only: %s refused", rule->table_name, what),
 					  key ? psprintf("Row \"%s\" stays as it was posted.", key) : NULL,
 					  "Correct it by another transaction that reverses it.");

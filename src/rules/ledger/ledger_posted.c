@@ -251,7 +251,7 @@ paysafe_ledger_check_posted(const Rule *rule, const Entry *entry)
 		return;
 	look(&search, hash, state->columns.transaction_name, entry->transaction);
 	if (search.found)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_POSTED, state->columns.transaction_name,
+		paysafe_rule_refuse(rule, ERRCODE_23L04_POSTED, state->columns.transaction_name,
 						  psprintf("transaction \"%s\" in table \"%s\" has been posted",
 								   entry->transaction_text, rule->table_name),
 						  "A posted transaction takes no more entries.",
@@ -269,7 +269,7 @@ paysafe_ledger_check_reversed(const Rule *rule, const Entry *entry)
 
 	look(&search, hash_id(entry->reverses_text, REVERSED), state->columns.reverses_name, entry->reverses);
 	if (search.found)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_REVERSAL, state->columns.reverses_name,
+		paysafe_rule_refuse(rule, ERRCODE_23L05_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" has been reversed",
 								   entry->reverses_text, rule->table_name),
 						  psprintf("By transaction \"%s\".", search.by),

@@ -272,7 +272,7 @@ refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
 {
 	const LedgerState *state = posting->rule->compiled;
 
-	paysafe_rule_refuse(posting->rule, ERRCODE_PAYSAFE_UNBALANCED, state->columns.amount.name,
+	paysafe_rule_refuse(posting->rule, ERRCODE_23L02_UNBALANCED, state->columns.amount.name,
 					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
 							   posting->transaction, posting->rule->table_name),
 					  psprintf("Its entries in %s sum to %s instead of zero.",
@@ -289,7 +289,7 @@ check_reversal(const Reversal *reversal)
 													  reversal->reverses);
 
 	if (fault != NULL)
-		paysafe_rule_refuse(reversal->rule, ERRCODE_PAYSAFE_REVERSAL, state->columns.reverses_name,
+		paysafe_rule_refuse(reversal->rule, ERRCODE_23L05_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" does not reverse \"%s\"",
 								   reversal->transaction, reversal->rule->table_name, reversal->reverses),
 						  fault,

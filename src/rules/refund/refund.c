@@ -202,7 +202,7 @@ check_frozen(const Rule *rule, const RowChange *change)
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
 	if (column != NULL)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
+		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change",
 								   column, rule->table_name),
 						  psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
@@ -222,7 +222,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	char	   *currency;
 
 	if (count != 1)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_NO_PAYMENT,
+		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 												side->payment_attnum - 1)->attname),
 						  psprintf("refund \"%s\" in table \"%s\" needs exactly one payment",
@@ -234,7 +234,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  NULL);
 	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_CURRENCY, side->currency.name,
+		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->currency.name,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
@@ -257,7 +257,7 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 		total = paysafe_refund_total(locked, change, amount, true);
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->amount.name,
+		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->amount.name,
 						  psprintf("refunds of payment \"%s\" exceed its captured amount",
 								   paysafe_refusal_value(locked->key)),
 						  psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
@@ -373,7 +373,7 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 	const char *column = paysafe_refund_changed_column(side, change, true);
 
 	if (column != NULL && life->stage == REFUND_PASSED && life->approvals > 0)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
+		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								   column, rule->table_name),
 						  psprintf("Refund \"%s\" was approved with it.",
@@ -528,7 +528,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	RefundLife *life;
 
 	if (paysafe_status_value_find(&side->voided, change->before) < 0)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   paysafe_refusal_value(key), rule->table_name),
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
@@ -571,7 +571,7 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_OVER_CAPTURED, side->captured.name,
+		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
 						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
 						  psprintf("Refunds total %s; captured would be %s.",
 								   paysafe_refusal_value(paysafe_money_text(sum.total)),
@@ -616,13 +616,13 @@ check_payment_change(const Rule *rule, const RowChange *change)
 	if (sum.rows == 0)
 		return;
 	if (change->op == 'D')
-		paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",
 								   words, rule->table_name),
 						  psprintf("%d rows of \"%s\" refer to it.", sum.rows,
 								   get_rel_name(state->refund_root)),
 						  NULL);
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_FROZEN, column,
+	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
 					  psprintf("Payment \"%s\" has refunds.", words), NULL);
@@ -652,7 +652,7 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 refuse_truncate(const Rule *rule)
 {
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_MONEY_DELETE, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "Payments and refunds stay.", NULL);
 }

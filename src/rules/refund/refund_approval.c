@@ -53,14 +53,15 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Oid			type = getBaseType(att->atttypid);
+		Oid			type;
 
 		if (att->attisdropped || att->attgenerated != '\0' ||
-			att->attnum == side->gated.column.attnum ||
-			(named ? paysafe_strings_contain(unapproved, NameStr(att->attname)) :
-			 type == TIMESTAMPOID || type == TIMESTAMPTZOID))
+			att->attnum == side->gated.column.attnum)
 			continue;
-		columns = lappend(columns, att);
+		type = getBaseType(att->atttypid);
+		if (named ? !paysafe_strings_contain(unapproved, NameStr(att->attname)) :
+			type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+			columns = lappend(columns, att);
 	}
 	/* leaves have layouts of their own */
 	list_sort(columns, compare_names);

@@ -40,12 +40,12 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 	Numeric		amount;
 	char	   *reason;
 
-	*sqlstate = ERRCODE_PAYSAFE_AMOUNT;
+	*sqlstate = ERRCODE_23R04_AMOUNT;
 	(void) slot_getattr(row, side->payment_attnum, &isnull);
 	*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, side->payment_attnum - 1)->attname);
 	if (isnull)
 	{
-		*sqlstate = ERRCODE_PAYSAFE_NO_PAYMENT;
+		*sqlstate = ERRCODE_23R06_NO_PAYMENT;
 		return pstrdup("it names no payment");
 	}
 	(void) slot_getattr(row, side->currency.attnum, &isnull);

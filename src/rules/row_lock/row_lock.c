@@ -146,7 +146,7 @@ check_row(const Rule *rule, const RowChange *change)
 	if (column == NULL || was_ours(change) ||
 		(!change->moved && paysafe_row_lock_was_locked(RelationGetRelid(change->rel), &change->before->tts_tid)))
 		return;
-	paysafe_rule_refuse(rule, ERRCODE_PAYSAFE_LOST_UPDATE, column,
+	paysafe_rule_refuse(rule, ERRCODE_23M04_LOST_UPDATE, column,
 					  psprintf("column \"%s\" of table \"%s\" is overwritten without a lock on the row",
 							   column, rule->table_name),
 					  psprintf("Row \"%s\": %s.",

@@ -32,6 +32,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
+#include "vault/master_key.h"
 
 #define USE_INTERVAL	USECS_PER_HOUR	/* between two notes of a key's use */
 #define NREMEMBERED		256
@@ -126,7 +127,7 @@ judge(const Question *question, Found *key)
 	Datum		searched = PointerGetDatum(digest);
 
 	/* a database that never issued one need not have a key to hash with */
-	if (paysafe_keyring_ready() && paysafe_store_is_empty(PAYSAFE_API_KEY_RECORD))
+	if (paysafe_master_key_ready() && paysafe_store_is_empty(PAYSAFE_API_KEY_RECORD))
 		return UNKNOWN;
 	SET_VARSIZE(digest, VARHDRSZ + PAYSAFE_SHA256_LEN);
 	paysafe_api_key_digest(question->sha256, question->len, (uint8 *) VARDATA(digest));

@@ -6,7 +6,6 @@
  * One row for each key, for ever: the first writer wins by its primary key, and
  * after its retention the row is the tombstone that refuses the key.  The row has
  * keyed hashes of scope, endpoint, key and request, nothing of them in clear.
- * Responses lie in partitions by the time at which they expire.
  *
  * Two modes.  atomic: key, business rows and response are one transaction; whoever
  * comes meanwhile waits for its end; a rollback leaves no trace.  A transaction
@@ -15,9 +14,10 @@
  * is asked for, with a lease and the number of the attempt; an attempt whose lease
  * is over may be taken over, and who is taken over cannot finish (40001).
  *
- * Locks: the key's hash (paysafe_store_lock_value) until the end of the
- * transaction by begin, then the key's row.  What is there is read with the newest
- * snapshot under these locks, at every isolation level.
+ * Locks: begin takes the key's (paysafe_store_lock_key) until the key's row is
+ * written, then the row itself keeps others waiting: a transaction that begins ten
+ * thousand requests holds no ten thousand locks.  What is there is read with the
+ * newest snapshot under these locks, at every isolation level.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,9 +40,9 @@
 #include "services/idempotency/idempotency.h"
 #include "services/idempotency/idempotency_endpoint.h"
 #include "services/idempotency/idempotency_key.h"
+#include "services/idempotency/idempotency_response.h"
 #include "services/queue/queue.h"
 #include "store/own_table.h"
-#include "store/partition.h"
 #include "vault/keyring.h"
 
 #define SCOPE_MAX		1000
@@ -50,8 +50,6 @@
 #define MEMO_MAX		(1024 * 1024)
 #define HEADERS_MAX		(1024 * 1024)
 #define REASON_MAX		10000	/* what is kept of it is less */
-#define RESPONSE_DAYS	7		/* length of a partition */
-#define PERIODS_AHEAD	26		/* beyond the retention */
 
 #define STATE_OPEN		"open"
 #define STATE_DONE		"done"
@@ -59,7 +57,7 @@
 #define MODE_ATOMIC		"atomic"
 #define MODE_CLAIMED	"claimed"
 
-/* Columns of paysafe.idempotency_key and _response. */
+/* Columns of paysafe.idempotency_key, and of what begin returns. */
 enum
 {
 	KEY_DIGEST, KEY_ENDPOINT, KEY_FINGERPRINT, KEY_STATE, KEY_MODE, KEY_ATTEMPT, KEY_LEASE,
@@ -68,27 +66,9 @@ enum
 };
 enum
 {
-	RESPONSE_EXPIRES, RESPONSE_DIGEST, RESPONSE_STATUS, RESPONSE_HEADERS, RESPONSE_BODY,
-	RESPONSE_SHA256, RESPONSE_SEALED,
-	RESPONSE_NCOLUMNS
-};
-enum
-{
 	BEGIN_OUTCOME, BEGIN_ATTEMPT, BEGIN_STEP, BEGIN_MEMO, BEGIN_STATUS, BEGIN_HEADERS,
 	BEGIN_BODY, BEGIN_SHA256,
 	BEGIN_NCOLUMNS
-};
-
-static const char *const response_statements[] = {
-	"CREATE INDEX %s_digest ON paysafe.%s (digest)",
-	NULL
-};
-
-static const OwnPartitions responses = {
-	.parent = PAYSAFE_IDEMPOTENCY_RESPONSE,
-	.prefix = "idempotency_response",
-	.days = RESPONSE_DAYS,
-	.statements = response_statements
 };
 
 /* Requests begun in atomic mode by this transaction; TopTransactionContext. */
@@ -133,16 +113,6 @@ request_digest(FunctionCallInfo fcinfo, int scope_argument, const char *endpoint
 	pfree(all.data);
 }
 
-static Datum
-bytes_datum(const void *data, size_t len)
-{
-	bytea	   *bytes = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(bytes, VARHDRSZ + len);
-	memcpy(VARDATA(bytes), data, len);
-	return PointerGetDatum(bytes);
-}
-
 static bool
 visit_key(Relation rel, HeapTuple tuple, void *arg)
 {
@@ -154,7 +124,7 @@ visit_key(Relation rel, HeapTuple tuple, void *arg)
 static bool
 lock_key(const uint8 *digest, HeapTuple *tuple, Datum *values, bool *nulls)
 {
-	Datum		key = bytes_datum(digest, PAYSAFE_SHA256_LEN);
+	Datum		key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
 	ItemPointerData tid;
 	Relation	rel;
 
@@ -219,132 +189,6 @@ in_progress(const char *detail)
 	pg_unreachable();
 }
 
-/* Responses */
-
-/* What a sealed part of a response is bound to. */
-static void
-response_place(StringInfo place, const uint8 *digest, const char *part)
-{
-	initStringInfo(place);
-	appendBinaryStringInfo(place, (const char *) digest, PAYSAFE_SHA256_LEN);
-	appendStringInfoString(place, part);
-}
-
-static Datum
-seal_part(const uint8 *digest, const char *part, const void *data, size_t len)
-{
-	StringInfoData place;
-
-	response_place(&place, digest, part);
-	return PointerGetDatum(paysafe_keyring_seal("idempotency response", place.data, place.len,
-												data, len));
-}
-
-static bytea *
-open_part(const uint8 *digest, const char *part, const bytea *sealed)
-{
-	StringInfoData place;
-
-	response_place(&place, digest, part);
-	return paysafe_keyring_open("idempotency response", place.data, place.len,
-								VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed));
-}
-
-typedef struct ResponseSearch
-{
-	const uint8 *digest;
-	Datum	   *values;			/* of begin's result */
-	bool	   *nulls;
-	bool		found;
-} ResponseSearch;
-
-static bool
-visit_response(Relation rel, HeapTuple tuple, void *arg)
-{
-	ResponseSearch *search = arg;
-	Datum		values[RESPONSE_NCOLUMNS];
-	bool		nulls[RESPONSE_NCOLUMNS];
-	bytea	   *headers;
-	bytea	   *body;
-	uint8		sha256[PAYSAFE_SHA256_LEN];
-
-	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	headers = DatumGetByteaPCopy(values[RESPONSE_HEADERS]);
-	body = DatumGetByteaPCopy(values[RESPONSE_BODY]);
-	if (DatumGetBool(values[RESPONSE_SEALED]))
-	{
-		headers = open_part(search->digest, "headers", headers);
-		body = open_part(search->digest, "body", body);
-	}
-	paysafe_crypto_sha256(VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), sha256);
-	if (memcmp(sha256, VARDATA_ANY(DatumGetByteaPP(values[RESPONSE_SHA256])), sizeof(sha256)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a stored response is not what was stored")));
-	search->values[BEGIN_STATUS] = values[RESPONSE_STATUS];
-	/* json is text, kept as it came */
-	search->values[BEGIN_HEADERS] = PointerGetDatum(headers);
-	search->values[BEGIN_BODY] = PointerGetDatum(body);
-	search->values[BEGIN_SHA256] = bytes_datum(sha256, sizeof(sha256));
-	search->nulls[BEGIN_STATUS] = search->nulls[BEGIN_BODY] = search->nulls[BEGIN_SHA256] = false;
-	search->nulls[BEGIN_HEADERS] = VARSIZE_ANY_EXHDR(headers) == 0;
-	search->found = true;
-	return false;
-}
-
-static void
-replay(const uint8 *digest, TimestampTz expires, Datum *values, bool *nulls)
-{
-	Datum		key = bytes_datum(digest, PAYSAFE_SHA256_LEN);
-	ResponseSearch search = {digest, values, nulls, false};
-
-	paysafe_store_scan_in(paysafe_partition_for(&responses, expires), "digest", 1, &key,
-						  visit_response, &search);
-	/* rows of a time without partition stay where they were put */
-	if (!search.found)
-	{
-		ListCell   *lc;
-
-		foreach(lc, paysafe_partition_all(&responses))
-			if (!search.found)
-				paysafe_store_scan_in(lfirst_oid(lc), "digest", 1, &key, visit_response, &search);
-	}
-	if (!search.found)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the response to a finished request is missing")));
-	values[BEGIN_OUTCOME] = CStringGetTextDatum("replay");
-}
-
-static void
-store_response(const IdempotencyEndpoint *endpoint, const uint8 *digest, TimestampTz expires,
-			   int status, text *headers, bytea *body)
-{
-	Datum		values[RESPONSE_NCOLUMNS];
-	bool		nulls[RESPONSE_NCOLUMNS] = {0};
-	uint8		sha256[PAYSAFE_SHA256_LEN];
-
-	paysafe_crypto_sha256(VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), sha256);
-	values[RESPONSE_EXPIRES] = TimestampTzGetDatum(expires);
-	values[RESPONSE_DIGEST] = bytes_datum(digest, PAYSAFE_SHA256_LEN);
-	values[RESPONSE_STATUS] = Int32GetDatum(status);
-	values[RESPONSE_SHA256] = bytes_datum(sha256, sizeof(sha256));
-	values[RESPONSE_SEALED] = BoolGetDatum(endpoint->encrypt);
-	if (endpoint->encrypt)
-	{
-		values[RESPONSE_HEADERS] = seal_part(digest, "headers", VARDATA_ANY(headers),
-											 VARSIZE_ANY_EXHDR(headers));
-		values[RESPONSE_BODY] = seal_part(digest, "body", VARDATA_ANY(body),
-										  VARSIZE_ANY_EXHDR(body));
-	}
-	else
-	{
-		values[RESPONSE_HEADERS] = PointerGetDatum(headers);
-		values[RESPONSE_BODY] = PointerGetDatum(body);
-	}
-	paysafe_store_insert_into(paysafe_partition_for(&responses, expires), values, nulls);
-}
-
 /* The ends of transactions */
 
 static bool
@@ -361,8 +205,8 @@ visit_unfinished(Relation rel, HeapTuple tuple, void *arg)
 
 /*
  * What was begun in atomic mode is finished or failed, or rolled back to a
- * savepoint: the row says so.  Nobody else can change it, the key's hash being
- * locked.
+ * savepoint: the row says so.  Nobody else can change it before this transaction
+ * ends, which has written it.
  */
 static void
 check_begun(void)
@@ -371,13 +215,13 @@ check_begun(void)
 
 	foreach(lc, begun)
 	{
-		Datum		key = bytes_datum(lfirst(lc), PAYSAFE_SHA256_LEN);
+		Datum		key = paysafe_argument_bytea(lfirst(lc), PAYSAFE_SHA256_LEN);
 		char	   *endpoint = NULL;
 
 		paysafe_store_scan(PAYSAFE_IDEMPOTENCY_KEY, "idempotency_key_pkey", 1, &key,
 						   visit_unfinished, &endpoint);
 		if (endpoint != NULL)
-			refuse(ERRCODE_PAYSAFE_UNFINISHED, "idempotency_unfinished", endpoint,
+			refuse(ERRCODE_23I03_UNFINISHED, "idempotency_unfinished", endpoint,
 				   "a request that was begun in this transaction is not finished",
 				   "Committed so, it could neither be repeated nor answered.",
 				   "Call paysafe.idempotency_finish with the response, or idempotency_fail, "
@@ -405,12 +249,17 @@ transaction_event(XactEvent event, void *arg)
 	}
 }
 
-void
-paysafe_idempotency_extend(int64 retention)
+int
+paysafe_idempotency_expire_responses(void)
 {
-	int			periods = (int) (retention / USECS_PER_DAY / RESPONSE_DAYS) + PERIODS_AHEAD;
+	int64		longest = paysafe_idempotency_endpoint_longest();
+	int			dropped;
 
-	(void) paysafe_partition_extend(&responses, periods);
+	if (longest == 0)
+		return 0;				/* it has never been used */
+	dropped = paysafe_idempotency_response_expire();
+	paysafe_idempotency_response_extend(longest);
+	return dropped;
 }
 
 void
@@ -422,6 +271,140 @@ paysafe_idempotency_init(void)
 
 /* SQL-callable functions */
 
+/* What a call of begin is about. */
+typedef struct Request
+{
+	const char *endpoint_name;
+	IdempotencyEndpoint endpoint;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	uint8		fingerprint[PAYSAFE_SHA256_LEN];
+	bool		claimed;
+	TimestampTz now;
+	Datum	   *result;
+	bool	   *nulls;
+} Request;
+
+static void
+read_request(FunctionCallInfo fcinfo, Request *request)
+{
+	char	   *mode = paysafe_argument_text(fcinfo, 4, "mode", 10);
+	bytea	   *bytes;
+
+	request->endpoint_name = paysafe_argument_name(fcinfo, 0, "endpoint");
+	request->claimed = strcmp(mode, MODE_CLAIMED) == 0;
+	if (!request->claimed && strcmp(mode, MODE_ATOMIC) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be 'atomic' or 'claimed'", "mode")));
+	paysafe_argument_required(fcinfo, 2, "request");
+	PreventCommandIfReadOnly("beginning a request");
+	bytes = PG_GETARG_BYTEA_PP(2);
+	paysafe_idempotency_endpoint_get(request->endpoint_name, &request->endpoint);
+	request_digest(fcinfo, 3, request->endpoint_name, request->digest);
+	paysafe_keyring_mac("idempotency request", VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes),
+						request->fingerprint);
+}
+
+/* What the row of every attempt says. */
+static void
+open_row(const Request *request, Datum *row)
+{
+	row[KEY_STATE] = CStringGetTextDatum(STATE_OPEN);
+	row[KEY_MODE] = CStringGetTextDatum(request->claimed ? MODE_CLAIMED : MODE_ATOMIC);
+	row[KEY_LEASE] = TimestampTzGetDatum(request->claimed ?
+										 request->now + request->endpoint.lease : request->now);
+}
+
+static void
+begin_first(const Request *request)
+{
+	Datum		row[KEY_NCOLUMNS];
+	bool		nulls[KEY_NCOLUMNS] = {0};
+
+	row[KEY_DIGEST] = paysafe_argument_bytea(request->digest, PAYSAFE_SHA256_LEN);
+	row[KEY_ENDPOINT] = CStringGetTextDatum(request->endpoint_name);
+	row[KEY_FINGERPRINT] = paysafe_argument_bytea(request->fingerprint, PAYSAFE_SHA256_LEN);
+	open_row(request, row);
+	row[KEY_ATTEMPT] = Int32GetDatum(1);
+	nulls[KEY_STEP] = nulls[KEY_MEMO] = nulls[KEY_ERROR] = true;
+	row[KEY_CREATED] = TimestampTzGetDatum(request->now);
+	row[KEY_EXPIRES] = TimestampTzGetDatum(request->now + request->endpoint.retention);
+	paysafe_store_activate();
+	paysafe_store_append(PAYSAFE_IDEMPOTENCY_KEY, row, nulls);
+	CommandCounterIncrement();
+	request->result[BEGIN_OUTCOME] = CStringGetTextDatum("run");
+	request->result[BEGIN_ATTEMPT] = Int32GetDatum(1);
+}
+
+/* The key has a row: is it this request's, and not too old? */
+static void
+check_same(const Request *request, Datum *row)
+{
+	if (!paysafe_crypto_equal(VARDATA_ANY(DatumGetByteaPP(row[KEY_FINGERPRINT])),
+							  request->fingerprint, PAYSAFE_SHA256_LEN))
+		refuse(ERRCODE_23I01_KEY_REUSED, "idempotency_mismatch", request->endpoint_name,
+			   "the idempotency key was used for another request",
+			   "Nothing was done. What is compared is the request's bytes.",
+			   "Answer 422; the client takes a new key for a new request.");
+	if (DatumGetTimestampTz(row[KEY_EXPIRES]) <= request->now)
+		refuse(ERRCODE_23I02_KEY_EXPIRED, "idempotency_expired", request->endpoint_name,
+			   "the idempotency key is too old",
+			   psprintf("It was first used on %s; what was answered then is not kept any more.",
+						timestamptz_to_str(DatumGetTimestampTz(row[KEY_CREATED]))),
+			   "Answer 422; find out what became of the first request before trying with a "
+			   "new key.");
+}
+
+static void
+replay(const Request *request, Datum *row)
+{
+	IdempotencyResponse response;
+
+	paysafe_idempotency_response_read(request->digest, DatumGetTimestampTz(row[KEY_EXPIRES]),
+									  &response);
+	request->result[BEGIN_OUTCOME] = CStringGetTextDatum("replay");
+	request->result[BEGIN_STATUS] = Int32GetDatum(response.status);
+	/* json is text, kept as it came */
+	request->result[BEGIN_HEADERS] = PointerGetDatum(response.headers);
+	request->result[BEGIN_BODY] = PointerGetDatum(response.body);
+	request->result[BEGIN_SHA256] = paysafe_argument_bytea(response.sha256, PAYSAFE_SHA256_LEN);
+	request->nulls[BEGIN_STATUS] = request->nulls[BEGIN_BODY] = request->nulls[BEGIN_SHA256] = false;
+	request->nulls[BEGIN_HEADERS] = VARSIZE_ANY_EXHDR(response.headers) == 0;
+}
+
+/* The row of a request that was begun before, locked: answer it, or try again. */
+static void
+begin_again(const Request *request, HeapTuple tuple, Datum *row, bool *row_nulls)
+{
+	int			attempt = DatumGetInt32(row[KEY_ATTEMPT]);
+
+	check_same(request, row);
+	request->result[BEGIN_ATTEMPT] = Int32GetDatum(attempt);
+	if (text_is(row[KEY_STATE], STATE_DONE))
+	{
+		replay(request, row);
+		return;
+	}
+	if (text_is(row[KEY_STATE], STATE_OPEN))
+	{
+		if (text_is(row[KEY_MODE], MODE_ATOMIC))
+			in_progress("It was begun earlier in this transaction.");
+		if (DatumGetTimestampTz(row[KEY_LEASE]) > request->now)
+			in_progress("Whoever works on it has a lease that is not over.");
+	}
+	request->result[BEGIN_OUTCOME] = CStringGetTextDatum("run");
+	request->result[BEGIN_ATTEMPT] = row[KEY_ATTEMPT] = Int32GetDatum(attempt + 1);
+	request->result[BEGIN_STEP] = row[KEY_STEP];
+	request->nulls[BEGIN_STEP] = row_nulls[KEY_STEP];
+	request->nulls[BEGIN_MEMO] = row_nulls[KEY_MEMO];
+	if (!row_nulls[KEY_MEMO])
+		request->result[BEGIN_MEMO] =
+			PointerGetDatum(paysafe_idempotency_response_open(request->digest, "memo",
+															  DatumGetByteaPP(row[KEY_MEMO])));
+	open_row(request, row);
+	paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, row_nulls);
+}
+
 PG_FUNCTION_INFO_V1(paysafe_idempotency_begin);
 
 /*
@@ -432,103 +415,32 @@ PG_FUNCTION_INFO_V1(paysafe_idempotency_begin);
 Datum
 paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 {
-	const char *name = paysafe_argument_name(fcinfo, 0, "endpoint");
-	char	   *mode = paysafe_argument_text(fcinfo, 4, "mode", 10);
-	bool		claimed = strcmp(mode, MODE_CLAIMED) == 0;
 	bool		nowait = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
-	IdempotencyEndpoint endpoint;
-	bytea	   *request;
-	uint8		digest[PAYSAFE_SHA256_LEN];
-	uint8		fingerprint[PAYSAFE_SHA256_LEN];
-	uint64		hash;
-	TimestampTz now;
-	HeapTuple	tuple;
-	Datum		row[KEY_NCOLUMNS];
-	bool		row_nulls[KEY_NCOLUMNS] = {0};
 	Datum		result[BEGIN_NCOLUMNS];
 	bool		nulls[BEGIN_NCOLUMNS];
+	Request		request = {.result = result, .nulls = nulls};
+	Datum		key;
+	uint64		hash;
+	HeapTuple	tuple;
+	Datum		row[KEY_NCOLUMNS];
+	bool		row_nulls[KEY_NCOLUMNS];
 
+	read_request(fcinfo, &request);
+	key = paysafe_argument_bytea(request.digest, PAYSAFE_SHA256_LEN);
+	memcpy(&hash, request.digest, sizeof(hash));
+	if (!paysafe_store_lock_key(PAYSAFE_IDEMPOTENCY_KEY, "idempotency_key_pkey", 1, &key, hash,
+								true, nowait))
+		in_progress("Its transaction has not ended.");
+	request.now = GetCurrentTimestamp();
 	memset(nulls, true, sizeof(nulls));
 	nulls[BEGIN_OUTCOME] = nulls[BEGIN_ATTEMPT] = false;
-	if (!claimed && strcmp(mode, MODE_ATOMIC) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be 'atomic' or 'claimed'", "mode")));
-	paysafe_argument_required(fcinfo, 2, "request");
-	PreventCommandIfReadOnly("beginning a request");
-	request = PG_GETARG_BYTEA_PP(2);
-	paysafe_idempotency_endpoint_get(name, &endpoint);
-	request_digest(fcinfo, 3, name, digest);
-	paysafe_keyring_mac("idempotency request", VARDATA_ANY(request), VARSIZE_ANY_EXHDR(request),
-						fingerprint);
-
-	memcpy(&hash, digest, sizeof(hash));
-	if (!paysafe_store_lock_value(PAYSAFE_IDEMPOTENCY_KEY, hash, nowait))
-		in_progress("Its transaction has not ended.");
-	now = GetCurrentTimestamp();
-	if (lock_key(digest, &tuple, row, row_nulls))
-	{
-		bytea	   *first = DatumGetByteaPP(row[KEY_FINGERPRINT]);
-		int			attempt = DatumGetInt32(row[KEY_ATTEMPT]);
-
-		if (!paysafe_crypto_equal(VARDATA_ANY(first), fingerprint, sizeof(fingerprint)))
-			refuse(ERRCODE_PAYSAFE_KEY_REUSED, "idempotency_mismatch", name,
-				   "the idempotency key was used for another request",
-				   "Nothing was done. What is compared is the request's bytes.",
-				   "Answer 422; the client takes a new key for a new request.");
-		if (DatumGetTimestampTz(row[KEY_EXPIRES]) <= now)
-			refuse(ERRCODE_PAYSAFE_KEY_EXPIRED, "idempotency_expired", name,
-				   "the idempotency key is too old",
-				   psprintf("It was first used on %s; what was answered then is not kept any more.",
-							timestamptz_to_str(DatumGetTimestampTz(row[KEY_CREATED]))),
-				   "Answer 422; find out what became of the first request before trying with a "
-				   "new key.");
-		result[BEGIN_ATTEMPT] = Int32GetDatum(attempt);
-		if (text_is(row[KEY_STATE], STATE_DONE))
-		{
-			replay(digest, DatumGetTimestampTz(row[KEY_EXPIRES]), result, nulls);
-			return paysafe_argument_row(fcinfo, result, nulls);
-		}
-		if (text_is(row[KEY_STATE], STATE_OPEN))
-		{
-			if (text_is(row[KEY_MODE], MODE_ATOMIC))
-				in_progress("It was begun earlier in this transaction.");
-			if (DatumGetTimestampTz(row[KEY_LEASE]) > now)
-				in_progress("Whoever works on it has a lease that is not over.");
-		}
-		result[BEGIN_OUTCOME] = CStringGetTextDatum("run");
-		result[BEGIN_ATTEMPT] = row[KEY_ATTEMPT] = Int32GetDatum(attempt + 1);
-		result[BEGIN_STEP] = row[KEY_STEP];
-		nulls[BEGIN_STEP] = row_nulls[KEY_STEP];
-		nulls[BEGIN_MEMO] = row_nulls[KEY_MEMO];
-		if (!nulls[BEGIN_MEMO])
-			result[BEGIN_MEMO] = PointerGetDatum(open_part(digest, "memo",
-														   DatumGetByteaPP(row[KEY_MEMO])));
-		row[KEY_STATE] = CStringGetTextDatum(STATE_OPEN);
-		row[KEY_MODE] = CStringGetTextDatum(mode);
-		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint.lease : now);
-		paysafe_store_update(PAYSAFE_IDEMPOTENCY_KEY, tuple, row, row_nulls);
-	}
+	if (lock_key(request.digest, &tuple, row, row_nulls))
+		begin_again(&request, tuple, row, row_nulls);
 	else
-	{
-		row[KEY_DIGEST] = bytes_datum(digest, sizeof(digest));
-		row[KEY_ENDPOINT] = CStringGetTextDatum(name);
-		row[KEY_FINGERPRINT] = bytes_datum(fingerprint, sizeof(fingerprint));
-		row[KEY_STATE] = CStringGetTextDatum(STATE_OPEN);
-		row[KEY_MODE] = CStringGetTextDatum(mode);
-		row[KEY_ATTEMPT] = Int32GetDatum(1);
-		row[KEY_LEASE] = TimestampTzGetDatum(claimed ? now + endpoint.lease : now);
-		row_nulls[KEY_STEP] = row_nulls[KEY_MEMO] = row_nulls[KEY_ERROR] = true;
-		row[KEY_CREATED] = TimestampTzGetDatum(now);
-		row[KEY_EXPIRES] = TimestampTzGetDatum(now + endpoint.retention);
-		paysafe_store_activate();
-		paysafe_store_append(PAYSAFE_IDEMPOTENCY_KEY, row, row_nulls);
-		CommandCounterIncrement();
-		result[BEGIN_OUTCOME] = CStringGetTextDatum("run");
-		result[BEGIN_ATTEMPT] = Int32GetDatum(1);
-	}
-	if (!claimed)
-		note_begun(digest);
+		begin_first(&request);
+	paysafe_store_unlock_value(PAYSAFE_IDEMPOTENCY_KEY, hash);
+	if (!request.claimed && text_is(result[BEGIN_OUTCOME], "run"))
+		note_begun(request.digest);
 	return paysafe_argument_row(fcinfo, result, nulls);
 }
 
@@ -596,7 +508,8 @@ paysafe_idempotency_step(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" must have at most %d bytes", "memo", MEMO_MAX)));
-		row[KEY_MEMO] = seal_part(digest, "memo", VARDATA_ANY(memo), VARSIZE_ANY_EXHDR(memo));
+		row[KEY_MEMO] = paysafe_idempotency_response_seal(digest, "memo", VARDATA_ANY(memo),
+														  VARSIZE_ANY_EXHDR(memo));
 	}
 	/* whoever gets somewhere may go on */
 	if (text_is(row[KEY_MODE], MODE_CLAIMED))
@@ -633,8 +546,9 @@ paysafe_idempotency_finish(PG_FUNCTION_ARGS)
 	final = paysafe_idempotency_endpoint_is_final(&endpoint, status);
 	tuple = lock_attempt(fcinfo, 6, name, digest, row, nulls);
 	if (final)
-		store_response(&endpoint, digest, DatumGetTimestampTz(row[KEY_EXPIRES]), status,
-					   headers, PG_GETARG_BYTEA_PP(5));
+		paysafe_idempotency_response_store(digest, DatumGetTimestampTz(row[KEY_EXPIRES]),
+										   endpoint.encrypt, status, headers,
+										   PG_GETARG_BYTEA_PP(5));
 	row[KEY_STATE] = CStringGetTextDatum(final ? STATE_DONE : STATE_RELEASED);
 	if (final)
 		nulls[KEY_MEMO] = true;	/* nobody will need it */
@@ -675,8 +589,5 @@ PG_FUNCTION_INFO_V1(paysafe_idempotency_expire);
 Datum
 paysafe_idempotency_expire(PG_FUNCTION_ARGS)
 {
-	int			dropped = paysafe_partition_drop(&responses, GetCurrentTimestamp());
-
-	paysafe_idempotency_extend(paysafe_idempotency_endpoint_longest());
-	PG_RETURN_INT32(dropped);
+	PG_RETURN_INT32(paysafe_idempotency_expire_responses());
 }

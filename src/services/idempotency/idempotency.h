@@ -11,7 +11,10 @@
 /* Watch the ends of transactions for requests that were begun and not finished. */
 extern void paysafe_idempotency_init(void);
 
-/* Make the partitions for responses that are kept so long, in microseconds. */
-extern void paysafe_idempotency_extend(int64 retention);
+/*
+ * Remove responses that have expired and make the partitions for those to come;
+ * returns how many partitions were dropped.
+ */
+extern int	paysafe_idempotency_expire_responses(void);
 
 #endif							/* PAYSAFE_IDEMPOTENCY_H */

@@ -26,9 +26,10 @@
 #include "base/invalidation.h"
 #include "people/actor.h"
 #include "people/approval.h"
-#include "services/idempotency/idempotency.h"
 #include "services/idempotency/idempotency_endpoint.h"
+#include "services/idempotency/idempotency_response.h"
 #include "store/own_table.h"
+#include "vault/keyring.h"
 
 /* Columns of paysafe.idempotency_endpoint. */
 enum
@@ -240,7 +241,8 @@ paysafe_set_idempotency(PG_FUNCTION_ARGS)
 	(void) paysafe_store_lock_value(PAYSAFE_IDEMPOTENCY_ENDPOINT, 0, false);
 	read_endpoint(name, &search);
 	paysafe_store_complete();
-	paysafe_idempotency_extend(given.retention);
+	paysafe_keyring_prepare();
+	paysafe_idempotency_response_extend(given.retention);
 	values[ENDPOINT_NAME] = CStringGetTextDatum(name);
 	values[ENDPOINT_VERSION] = Int32GetDatum(search.found.version + 1);
 	values[ENDPOINT_FINAL] = PG_GETARG_DATUM(1);

@@ -66,20 +66,23 @@ make_id(void)
 	return id;
 }
 
-/* One transaction at a time adds an event of this id. */
-static void
+/* One transaction at a time adds an event of this id, until it is there. */
+static uint64
 lock_id(const char *destination, const char *id)
 {
 	StringInfoData both;
 	uint8		sha256[PAYSAFE_SHA256_LEN];
 	uint64		hash;
+	Datum		keys[2] = {CStringGetTextDatum(destination), CStringGetTextDatum(id)};
 
 	initStringInfo(&both);
 	paysafe_argument_append(&both, destination);
 	paysafe_argument_append(&both, id);
 	paysafe_crypto_sha256(both.data, both.len, sha256);
 	memcpy(&hash, sha256, sizeof(hash));
-	(void) paysafe_store_lock_value(PAYSAFE_OUTBOX_EVENT, hash, false);
+	(void) paysafe_store_lock_key(PAYSAFE_OUTBOX_EVENT, "outbox_event_webhook", 2, keys, hash,
+								  false, false);
+	return hash;
 }
 
 /* Is the event there already?  Another one under its id is refused. */
@@ -89,7 +92,6 @@ is_added(const QueueItem *item)
 	char	   *event_type;
 	bytea	   *body;
 
-	lock_id(item->source, item->event_id);
 	if (!paysafe_queue_find(PAYSAFE_OUTBOX_EVENT, item->source, item->event_id, &event_type, &body))
 		return false;
 	if (body != NULL && VARSIZE_ANY_EXHDR(body) == item->bodylen &&
@@ -123,6 +125,7 @@ paysafe_outbox_add(PG_FUNCTION_ARGS)
 {
 	char	   *given = paysafe_argument_optional(fcinfo, 3, "id", PAYSAFE_WEBHOOK_ID_MAX);
 	bytea	   *body;
+	uint64		hash = 0;
 	QueueItem	item = {
 		.source = paysafe_argument_name(fcinfo, 0, "destination"),
 		.event_type = paysafe_argument_optional(fcinfo, 1, "event_type", TYPE_MAX)
@@ -136,8 +139,12 @@ paysafe_outbox_add(PG_FUNCTION_ARGS)
 		paysafe_destination_check_id(given);
 	paysafe_destination_require(item.source);
 	item.event_id = given ? given : make_id();
+	if (given != NULL)
+		hash = lock_id(item.source, item.event_id);
 	if (given == NULL || !is_added(&item))
 		(void) paysafe_queue_add(PAYSAFE_OUTBOX_EVENT, &item);
+	if (given != NULL)
+		paysafe_store_unlock_value(PAYSAFE_OUTBOX_EVENT, hash);
 	PG_RETURN_TEXT_P(cstring_to_text(item.event_id));
 }
 

@@ -45,6 +45,7 @@
 #include "store/own_table.h"
 #include "store/partition.h"
 #include "values/machine.h"
+#include "vault/keyring.h"
 
 #define REASON_MAX		200		/* bytes */
 #define PAYLOAD_DAYS	7		/* length of a partition */
@@ -169,6 +170,7 @@ paysafe_queue_prepare(PaysafeTable table)
 {
 	/* what becomes of events is on record in the audit log */
 	paysafe_store_complete();
+	paysafe_keyring_prepare();
 	(void) paysafe_partition_extend(&queue_of(table)->payloads, PERIODS_AHEAD);
 }
 
@@ -278,7 +280,7 @@ change_state(const Queue *queue, HeapTuple locked, Datum *values, bool *nulls, c
 	int			from = paysafe_machine_find(m, old);
 
 	if (from < 0 || !paysafe_machine_allows(m, from, paysafe_machine_find(m, state)))
-		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name),
+		refuse(queue, ERRCODE_23T01_TRANSITION, psprintf("%s_state", queue->name),
 			   DatumGetInt64(values[EVENT_ID]),
 			   psprintf("%s event " INT64_FORMAT " cannot change from \"%s\" to \"%s\"",
 						queue->name, DatumGetInt64(values[EVENT_ID]), old, state),
@@ -688,7 +690,7 @@ lock_dead(const Queue *queue, int64 id, Datum *values, bool *nulls)
 	PreventCommandIfReadOnly("changing a dead event");
 	locked = lock_event(queue, id, values, nulls);
 	if (!is_state(values, STATE_DEAD))
-		refuse(queue, ERRCODE_PAYSAFE_TRANSITION, psprintf("%s_state", queue->name), id,
+		refuse(queue, ERRCODE_23T01_TRANSITION, psprintf("%s_state", queue->name), id,
 			   psprintf("%s event " INT64_FORMAT " is not dead", queue->name, id),
 			   psprintf("It is %s.", TextDatumGetCString(values[EVENT_STATE])), NULL);
 	return locked;
@@ -722,18 +724,89 @@ paysafe_queue_dismiss(PaysafeTable table, int64 id, const char *reason)
 	note(queue, values, STATE_DISMISSED, paysafe_queue_cut_reason(reason));
 }
 
-/* SQL-callable functions */
+/* When the events were added that still need what they say. */
+typedef struct Needed
+{
+	TimestampTz *at;
+	int			n;
+	int			size;
+} Needed;
 
 static bool
-visit_age(Relation rel, HeapTuple tuple, void *arg)
+visit_needed(Relation rel, HeapTuple tuple, void *arg)
 {
-	TimestampTz *oldest = arg;
+	Needed	   *needed = arg;
 	bool		isnull;
 	Datum		created = heap_getattr(tuple, EVENT_CREATED + 1, RelationGetDescr(rel), &isnull);
 
-	*oldest = Min(*oldest, DatumGetTimestampTz(created));
+	if (needed->n == needed->size)
+	{
+		needed->size *= 2;
+		needed->at = repalloc_huge(needed->at, sizeof(TimestampTz) * needed->size);
+	}
+	needed->at[needed->n++] = DatumGetTimestampTz(created);
 	return true;
 }
+
+static int
+compare_times(const void *a, const void *b)
+{
+	TimestampTz ta = *(const TimestampTz *) a;
+	TimestampTz tb = *(const TimestampTz *) b;
+
+	return ta < tb ? -1 : ta > tb;
+}
+
+/* Is one of them in [lower, upper)? */
+static bool
+is_needed(TimestampTz lower, TimestampTz upper, void *arg)
+{
+	const Needed *needed = arg;
+	int			first = 0;
+	int			n = needed->n;
+
+	while (n > 0)
+	{
+		if (needed->at[first + n / 2] < lower)
+		{
+			first += n / 2 + 1;
+			n -= n / 2 + 1;
+		}
+		else
+			n /= 2;
+	}
+	return first < needed->n && needed->at[first] < upper;
+}
+
+int
+paysafe_queue_expire_payloads(int64 keep)
+{
+	const char *unfinished[] = {STATE_READY, STATE_LEASED, STATE_DEAD};
+	int			dropped = 0;
+
+	for (int i = 0; i < lengthof(queues); i++)
+	{
+		Needed		needed = {.size = 1024};
+
+		if (paysafe_partition_all(&queues[i].payloads) == NIL)
+			continue;			/* it has never been used */
+		needed.at = palloc(sizeof(TimestampTz) * needed.size);
+		for (int j = 0; j < lengthof(unfinished); j++)
+		{
+			Datum		key = CStringGetTextDatum(unfinished[j]);
+
+			paysafe_store_scan(queues[i].table, queues[i].due, 1, &key, visit_needed, &needed);
+		}
+		qsort(needed.at, needed.n, sizeof(TimestampTz), compare_times);
+		dropped += paysafe_partition_expire(&queues[i].payloads, GetCurrentTimestamp() - keep,
+											is_needed, &needed);
+		pfree(needed.at);
+		paysafe_queue_prepare(queues[i].table);
+	}
+	return dropped;
+}
+
+/* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_queue_expire);
 
@@ -743,22 +816,5 @@ PG_FUNCTION_INFO_V1(paysafe_queue_expire);
 Datum
 paysafe_queue_expire(PG_FUNCTION_ARGS)
 {
-	const char *unfinished[] = {STATE_READY, STATE_LEASED, STATE_DEAD};
-	int64		keep = paysafe_argument_period(fcinfo, 0, "keep");
-	int			dropped = 0;
-
-	for (int i = 0; i < lengthof(queues); i++)
-	{
-		TimestampTz before = GetCurrentTimestamp() - keep;
-
-		for (int j = 0; j < lengthof(unfinished); j++)
-		{
-			Datum		key = CStringGetTextDatum(unfinished[j]);
-
-			paysafe_store_scan(queues[i].table, queues[i].due, 1, &key, visit_age, &before);
-		}
-		dropped += paysafe_partition_drop(&queues[i].payloads, before);
-		paysafe_queue_prepare(queues[i].table);
-	}
-	PG_RETURN_INT32(dropped);
+	PG_RETURN_INT32(paysafe_queue_expire_payloads(paysafe_argument_period(fcinfo, 0, "keep")));
 }

@@ -90,4 +90,11 @@ extern void paysafe_queue_dismiss(PaysafeTable table, int64 id, const char *reas
 extern bool paysafe_queue_find(PaysafeTable table, const char *source, const char *event_id,
 							   char **event_type, bytea **body);
 
+/*
+ * Drop what events say that were added longer ago than this (microseconds) and are
+ * done or dismissed; one that waits or is dead keeps its own period and no other.
+ * Makes the periods to come.  Returns how many partitions were dropped.
+ */
+extern int	paysafe_queue_expire_payloads(int64 keep);
+
 #endif							/* PAYSAFE_QUEUE_H */

@@ -11,10 +11,10 @@
  * the id is signed, of what is signed otherwise.  An id that is not signed says
  * nothing, as whoever replays would set it anew.
  *
- * Locks, in this order, until the end of the transaction: the hash of the event
- * (paysafe_store_lock_value), the hash of the object, the object's row.  What is
- * there is read with the newest snapshot under these locks, at every isolation
- * level.
+ * Locks, in this order: the event's (paysafe_store_lock_key), the object's, the
+ * object's row.  The first two are held until the rows are there, which from then on
+ * keep others waiting.  What is there is read with the newest snapshot under these
+ * locks, at every isolation level.
  *
  *-------------------------------------------------------------------------
  */
@@ -100,24 +100,15 @@ read_request(FunctionCallInfo fcinfo, WebhookRequest *request)
 	request->at = GetCurrentTimestamp();
 }
 
-static Datum
-digest_datum(const uint8 *digest)
-{
-	bytea	   *bytes = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
-
-	SET_VARSIZE(bytes, VARHDRSZ + PAYSAFE_SHA256_LEN);
-	memcpy(VARDATA(bytes), digest, PAYSAFE_SHA256_LEN);
-	return PointerGetDatum(bytes);
-}
-
-/* One session at a time deals with what has this hash. */
-static void
-lock_digest(PaysafeTable table, const uint8 *digest)
+/* One session at a time deals with what has this hash, until it has its row. */
+static uint64
+lock_digest(PaysafeTable table, const char *index, const uint8 *digest, Datum key)
 {
 	uint64		hash;
 
 	memcpy(&hash, digest, sizeof(hash));
-	(void) paysafe_store_lock_value(table, hash, false);
+	(void) paysafe_store_lock_key(table, index, 1, &key, hash, false, false);
+	return hash;
 }
 
 /* Seen before? */
@@ -211,14 +202,16 @@ note_latest(const WebhookRequest *request, const char *object, int64 sequence)
 	Datum		values[LATEST_NCOLUMNS];
 	bool		nulls[LATEST_NCOLUMNS] = {0};
 	Datum		key;
+	uint64		hash;
+	bool		newest;
 
 	initStringInfo(&all);
 	paysafe_argument_append(&all, request->endpoint->name);
 	appendStringInfoString(&all, object);
 	paysafe_keyring_mac("webhook object", all.data, all.len, digest);
 	pfree(all.data);
-	key = digest_datum(digest);
-	lock_digest(PAYSAFE_WEBHOOK_LATEST, digest);
+	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
+	hash = lock_digest(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", digest, key);
 	paysafe_store_scan(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", 1, &key, visit_latest, &latest);
 	if (latest.found)
 	{
@@ -229,21 +222,21 @@ note_latest(const WebhookRequest *request, const char *object, int64 sequence)
 			elog(ERROR, "row of webhook_latest is gone");
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 		paysafe_store_close(rel);
-		/* as old as the newest is no older: some count in seconds */
-		if (DatumGetInt64(values[LATEST_SEQUENCE]) > sequence)
-			return false;
 	}
+	/* as old as the newest is no older: some count in seconds */
+	newest = tuple == NULL || DatumGetInt64(values[LATEST_SEQUENCE]) <= sequence;
 	values[LATEST_DIGEST] = key;
 	values[LATEST_SEQUENCE] = Int64GetDatum(sequence);
 	values[LATEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	if (tuple != NULL)
+	if (newest && tuple != NULL)
 		paysafe_store_update(PAYSAFE_WEBHOOK_LATEST, tuple, values, nulls);
-	else
+	else if (newest)
 	{
 		paysafe_store_append(PAYSAFE_WEBHOOK_LATEST, values, nulls);
 		CommandCounterIncrement();
 	}
-	return true;
+	paysafe_store_unlock_value(PAYSAFE_WEBHOOK_LATEST, hash);
+	return newest;
 }
 
 /* The inbox */
@@ -323,29 +316,13 @@ record(const WebhookRequest *request, const char *origin)
 						   });
 }
 
-/* What becomes of a genuine request. */
+/* What becomes of a genuine request that one session at a time deals with. */
 static const char *
-settle(WebhookRequest *request, int64 *inbox_id)
+settle_once(const WebhookRequest *request, const char *object, int64 sequence,
+			const uint8 *digest, Datum key, int64 *inbox_id)
 {
-	char		object[WEBHOOK_MAX_ID + 1];
-	int64		sequence;
-	uint8		digest[PAYSAFE_SHA256_LEN];
-	Datum		key;
 	Seen		seen = {0};
 
-	*inbox_id = 0;
-	if (!request->wanted)
-		return "ignored";
-	if (!read_sequence(request, object, &sequence))
-	{
-		request->reason = "sequence_malformed";
-		return "refused";
-	}
-	PreventCommandIfReadOnly("accepting a webhook");
-	event_digest(request, digest);
-	key = digest_datum(digest);
-	paysafe_store_activate();
-	lock_digest(PAYSAFE_WEBHOOK_SEEN, digest);
 	paysafe_store_scan(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", 1, &key, visit_seen, &seen);
 	*inbox_id = seen.inbox_id;
 	if (seen.found)
@@ -359,6 +336,34 @@ settle(WebhookRequest *request, int64 *inbox_id)
 		*inbox_id = add_to_inbox(request, digest);
 	note_seen(key, *inbox_id);
 	return "accepted";
+}
+
+static const char *
+settle(WebhookRequest *request, int64 *inbox_id)
+{
+	char		object[WEBHOOK_MAX_ID + 1];
+	int64		sequence;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	Datum		key;
+	uint64		hash;
+	const char *verdict;
+
+	*inbox_id = 0;
+	if (!request->wanted)
+		return "ignored";
+	if (!read_sequence(request, object, &sequence))
+	{
+		request->reason = "sequence_malformed";
+		return "refused";
+	}
+	PreventCommandIfReadOnly("accepting a webhook");
+	event_digest(request, digest);
+	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
+	paysafe_store_activate();
+	hash = lock_digest(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", digest, key);
+	verdict = settle_once(request, object, sequence, digest, key, inbox_id);
+	paysafe_store_unlock_value(PAYSAFE_WEBHOOK_SEEN, hash);
+	return verdict;
 }
 
 /* SQL-callable functions */

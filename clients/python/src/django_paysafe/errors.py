@@ -243,6 +243,7 @@ class InProgress(Refusal, OperationalError):
 
 
 _CLASSES: Dict[str, Type[Refusal]] = {
+    # made from errcodes.txt by "make errcodes": do not edit
     "23T01": IllegalTransition,
     "23T02": IllegalInitialStatus,
     "23T03": DeletionRefused,
@@ -266,10 +267,11 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23R05": CaptureRefused,
     "23R06": NoSuchPayment,
     "23R07": PaymentInUse,
+    "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,
     "23I03": RequestUnfinished,
-    "23K01": NotSealed,
+    # end of what is made
     "40001": ConcurrentChange,
     "42501": NotAllowed,
     "55P03": InProgress,

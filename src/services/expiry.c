@@ -1,0 +1,213 @@
+/*-------------------------------------------------------------------------
+ *
+ * expiry.c
+ *	  What expires goes by itself, where the library is preloaded.
+ *
+ * A launcher, which runs as long as the server accepts writes (not on a standby),
+ * goes through the databases once in paysafe.expiry_interval and starts a worker in
+ * one after the other.  The worker does what queue_expire, idempotency_expire and
+ * extend_audit do, each in a transaction of its own, and leaves: nobody who wants to
+ * drop or copy the database waits for it.  An error ends this round in this database
+ * and is in the server's log; the next round tries again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "services/expiry.h"
+#include "services/idempotency/idempotency.h"
+#include "services/queue/queue.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+
+#define FIRST_ROUND		60		/* seconds after the start */
+
+static int	interval = 3600;	/* setting paysafe.expiry_interval, seconds */
+static int	queue_keep = 90;	/* setting paysafe.queue_keep, days */
+
+PGDLLEXPORT void paysafe_expiry_launcher_main(Datum arg);
+PGDLLEXPORT void paysafe_expiry_worker_main(Datum arg);
+
+static void
+expire_payloads(void)
+{
+	if (queue_keep >= 0)
+		(void) paysafe_queue_expire_payloads(queue_keep * USECS_PER_DAY);
+}
+
+static void
+expire_responses(void)
+{
+	(void) paysafe_idempotency_expire_responses();
+}
+
+static void
+run(void (*step) (void), const char *activity)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, activity);
+	/* a database that paysafe has never worked in has nothing that expires */
+	if (paysafe_catalog_present() && !paysafe_store_is_empty(PAYSAFE_ACTIVATION))
+		step();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+void
+paysafe_expiry_worker_main(Datum arg)
+{
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
+	/* who waits for a lock keeps others waiting behind it: the next round is soon enough */
+	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
+	run(expire_payloads, "removing what events said");
+	run(expire_responses, "removing responses");
+	run(paysafe_store_complete, "making partitions of the audit log");
+	proc_exit(0);
+}
+
+/* The databases that can be connected to; the list in context. */
+static List *
+databases(MemoryContext context)
+{
+	List	   *result = NIL;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (database->datallowconn && !database->datistemplate)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			result = lappend_oid(result, database->oid);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+	return result;
+}
+
+/* Run a worker in the database and wait until it has gone. */
+static void
+run_in(Oid database)
+{
+	BackgroundWorkerHandle *handle;
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_main_arg = ObjectIdGetDatum(database),
+		.bgw_notify_pid = MyProcPid
+	};
+
+	strlcpy(worker.bgw_name, "paysafe expiry worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "paysafe expiry worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "paysafe_expiry_worker_main", BGW_MAXLEN);
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no background worker is free to remove what has expired in paysafe"),
+				 errhint("Raise max_worker_processes.")));
+		return;
+	}
+	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
+		proc_exit(1);
+	pfree(handle);
+}
+
+void
+paysafe_expiry_launcher_main(Datum arg)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "paysafe expiry",
+												  ALLOCSET_DEFAULT_SIZES);
+	int64		seconds = FIRST_ROUND;
+
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	/* shared catalogs only */
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	while (!ShutdownRequestPending)
+	{
+		ListCell   *lc;
+		int			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+									   Min(interval, seconds) * 1000L, PG_WAIT_EXTENSION);
+
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		if ((events & WL_TIMEOUT) == 0)
+			continue;
+		seconds = interval;
+		foreach(lc, databases(context))
+			if (!ShutdownRequestPending)
+				run_in(lfirst_oid(lc));
+		MemoryContextReset(context);
+	}
+	/* not 0, which would take it off the list of workers if somebody else stopped it */
+	proc_exit(1);
+}
+
+void
+paysafe_expiry_preload(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = 10
+	};
+
+	DefineCustomIntVariable("paysafe.expiry_interval",
+							"How often what has expired is removed.",
+							NULL, &interval, 3600, 1, 86400, PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("paysafe.queue_keep",
+							"Days after which what finished events of inbox and outbox said is removed; -1: never.",
+							NULL, &queue_keep, 90, -1, 3650, PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	if (IsBinaryUpgrade)
+		return;
+	strlcpy(worker.bgw_name, "paysafe expiry launcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "paysafe expiry launcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "paysafe_expiry_launcher_main", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}
