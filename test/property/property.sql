@@ -74,7 +74,7 @@ BEGIN
 		DELETE FROM gone WHERE id = OLD.id AND part = OLD.part;
 		was_gone := FOUND;
 	END IF;
-	IF TG_OP = 'UPDATE' AND (was_gone OR OLD.status IS DISTINCT FROM NEW.status) THEN
+	IF TG_OP = 'UPDATE' AND (was_gone OR to_jsonb(OLD) -> 'status' <> to_jsonb(NEW) -> 'status') THEN
 		INSERT INTO gone VALUES (NEW.id, NEW.part);
 	END IF;
 	INSERT INTO change VALUES (currval('step'), TG_OP, to_jsonb(OLD), to_jsonb(NEW), was_gone);

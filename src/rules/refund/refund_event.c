@@ -50,7 +50,8 @@ typedef struct LifeEntry
 struct RefundLives
 {
 	const RefundState *state;
-	HTAB	   *by_key;
+	HTAB	   *by_key;			/* NULL: only one row was asked for, */
+	LifeEntry	one;			/* ... this, if it has a key */
 };
 
 static uint32
@@ -106,16 +107,20 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[EVENT_NCOLUMNS];
 	char	   *key;
 	char	   *kind;
-	LifeEntry  *entry;
+	LifeEntry  *entry = &lives->one;
 	Person	   *person = NULL;
-	bool		found;
+	bool		found = entry->key != NULL;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	key = TextDatumGetCString(values[EVENT_ROW]);
 	kind = TextDatumGetCString(values[EVENT_KIND]);
-	entry = hash_search(lives->by_key, &key, HASH_ENTER, &found);
+	if (lives->by_key != NULL)
+		entry = hash_search(lives->by_key, &key, HASH_ENTER, &found);
 	if (!found)
+	{
+		entry->key = key;
 		entry->life = (RefundLife) {.key = key, .stage = REFUND_GONE};
+	}
 	if (strcmp(kind, REFUND_REQUESTED) == 0)
 	{
 		person = palloc(sizeof(Person));
@@ -137,15 +142,16 @@ read_lives(const RefundState *state, const char *payment, const char *key)
 		.keysize = sizeof(char *), .entrysize = sizeof(LifeEntry),
 		.hash = hash_key, .match = match_key, .hcxt = CurrentMemoryContext
 	};
-	RefundLives *lives = palloc(sizeof(RefundLives));
+	RefundLives *lives = palloc0(sizeof(RefundLives));
 	Datum		keys[3] = {
 		ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment),
 		key ? CStringGetTextDatum(key) : (Datum) 0
 	};
 
 	lives->state = state;
-	lives->by_key = hash_create("paysafe refund lives", 64, &ctl,
-								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	if (key == NULL)
+		lives->by_key = hash_create("paysafe refund lives", 64, &ctl,
+									HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
 					   collect_event, lives);
 	return lives;
@@ -163,8 +169,10 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 {
 	const RefundSide *side = &state->refund;
 	char	   *key = paysafe_row_key_text(&side->whole, RelationGetDescr(leaf), row);
-	LifeEntry  *entry = hash_search(lives->by_key, &key, HASH_FIND, NULL);
+	LifeEntry  *entry = lives->one.key ? &lives->one : NULL;
 
+	if (lives->by_key != NULL)
+		entry = hash_search(lives->by_key, &key, HASH_FIND, NULL);
 	*out = entry ? entry->life : (RefundLife) {.key = key, .stage = REFUND_GONE};
 	if (out->told && out->stage != REFUND_GONE)
 		return;
