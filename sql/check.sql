@@ -154,6 +154,17 @@ CREATE FUNCTION paysafe.check(
 		  FROM tree t, LATERAL (SELECT paysafe.rule_trouble(t.relation) AS trouble) w
 		 WHERE t.oid IS NOT NULL
 		UNION ALL
+		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
+			   'its status column has no status rule: a refund in a misspelt status is one that waits' END
+		  FROM paysafe.rule r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT EXISTS (SELECT 1 FROM paysafe.rule s
+				WHERE s.relation = r.relation AND s.rule = 'status' AND NOT s.removed
+				  AND s.spec ->> 'status_column' = r.spec ->> 'status_column'
+				  AND s.version = (SELECT max(m.version) FROM paysafe.rule m
+					WHERE m.relation = s.relation AND m.rule = s.rule)) AS ok) w
+		 WHERE r.rule = 'refund' AND NOT r.removed
+		   AND r.version = (SELECT max(m.version) FROM paysafe.rule m WHERE m.relation = r.relation AND m.rule = r.rule)
+		UNION ALL
 		SELECT t.relation::text, 'name', count(w.setting) = 0, string_agg(w.setting, '; ')
 		  FROM tree t LEFT JOIN LATERAL (
 			SELECT format('%s of %s finds %I.%I first', s.value,
