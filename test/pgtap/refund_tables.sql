@@ -1,7 +1,7 @@
 -- Several tables of refunds for one table of payments: what returns of a payment is
 -- the sum over all of them.
 BEGIN;
-SELECT plan(39);
+SELECT plan(43);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -58,6 +58,20 @@ SELECT is(pg_temp.refusal($$INSERT INTO shop.refund SELECT 100 + i, 5, 10, 'EUR'
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (130, 5, 0.01, 'EUR', 'asked')$$), :'refund', '... to the full amount');
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = CASE WHEN status = 'void' THEN 'asked' ELSE 'void' END WHERE payment = 5 AND id < 105$$), 'accepted', 'as many made void as taken back, by one statement');
 SELECT is(pg_temp.refusal($$DELETE FROM shop.refund WHERE payment = 5 AND status = 'void'; INSERT INTO shop.refund VALUES (131, 5, 0.01, 'EUR', 'asked')$$), :'refund', 'deleted ones leave no room twice');
+SAVEPOINT outer_one;
+SAVEPOINT inner_one;
+INSERT INTO shop.refund VALUES (140, 10, 60, 'EUR', 'asked');
+ROLLBACK TO inner_one;
+SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (141, 10, 100, 'EUR', 'asked')$$), 'accepted', 'what an inner savepoint took back');
+ROLLBACK TO outer_one;
+SELECT is(pg_temp.refusal($$INSERT INTO shop.chargeback VALUES (141, 'p10', 50, 'EUR', 'open')$$), 'accepted', '... and an outer one');
+SAVEPOINT outer_two;
+SAVEPOINT inner_two;
+INSERT INTO shop.refund VALUES (142, 10, 20, 'EUR', 'asked');
+RELEASE inner_two;
+SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (143, 10, 30.01, 'EUR', 'asked')$$), :'refund', 'what a released one has added counts');
+ROLLBACK TO outer_two;
+SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (143, 10, 50, 'EUR', 'asked')$$), 'accepted', '... until what it was released to is taken back');
 CREATE FUNCTION pg_temp.chain() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.id BETWEEN 200 AND 220 THEN

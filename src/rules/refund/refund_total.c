@@ -49,8 +49,16 @@ typedef struct PaymentTotal
 	List	   *windows;		/* of Window */
 } PaymentTotal;
 
+/* An entry that a subtransaction has touched. */
+typedef struct Touch
+{
+	PaymentTotal *entry;
+	int			level;
+} Touch;
+
 static HTAB *totals = NULL;
 static MemoryContext totals_context = NULL;
+static List *touches = NIL;		/* of Touch, innermost last; none of the transaction itself */
 
 static uint32
 hash_identity(const void *key, Size size)
@@ -72,6 +80,7 @@ paysafe_refund_total_forget(void)
 	if (totals == NULL)
 		return;
 	totals = NULL;
+	touches = NIL;
 	MemoryContextDelete(totals_context);
 	totals_context = NULL;
 }
@@ -81,26 +90,59 @@ paysafe_refund_total_end(bool aborted)
 {
 	/* the context was a child of the transaction's */
 	totals = NULL;
+	touches = NIL;
 	totals_context = NULL;
+}
+
+/* The current subtransaction touches the entry. */
+static void
+touch(PaymentTotal *entry)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	MemoryContext old;
+	Touch	   *t;
+
+	if (entry->level >= level)
+		return;
+	entry->level = level;
+	if (level == 1)
+		return;
+	old = MemoryContextSwitchTo(totals_context);
+	t = palloc(sizeof(Touch));
+	t->entry = entry;
+	t->level = level;
+	touches = lappend(touches, t);
+	MemoryContextSwitchTo(old);
 }
 
 void
 paysafe_refund_total_end_subtransaction(bool committed, int level)
 {
-	HASH_SEQ_STATUS status;
-	PaymentTotal *entry;
+	bool		inherit = committed && level > 2;
 
-	if (totals == NULL)
-		return;
-	hash_seq_init(&status, totals);
-	while ((entry = hash_seq_search(&status)) != NULL)
+	/* only what this subtransaction has touched is looked at */
+	for (int n = list_length(touches); n > 0; n--)
 	{
-		if (entry->level < level)
-			continue;
+		Touch	   *t = list_nth(touches, n - 1);
+
+		if (t->level < level)
+			break;
 		if (committed)
-			entry->level = level - 1;
+			t->entry->level = level - 1;
 		else
-			(void) hash_search(totals, &entry->identity, HASH_REMOVE, NULL);
+		{
+			/* to be added up again; whoever does touches it */
+			t->entry->level = 0;
+			t->entry->total = NULL;
+			t->entry->windows = NIL;
+		}
+		if (inherit)
+			t->level = level - 1;
+		else
+		{
+			pfree(t);
+			touches = list_delete_last(touches);
+		}
 	}
 }
 
@@ -142,7 +184,7 @@ find_total(const FoundPayment *payment, bool create)
 		entry->windows = NIL;
 	}
 	if (entry != NULL)
-		entry->level = Max(entry->level, GetCurrentTransactionNestLevel());
+		touch(entry);
 	return entry;
 }
 
