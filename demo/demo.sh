@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . test/lib/server.sh
 
 unset PAYSAFE_RUN
-server_private
+server_private "shared_preload_libraries = 'paysafe'"
 
 if [ -n "${KEEP:-}" ] && [ "$KEEP" != 0 ]; then
 	trap - EXIT
@@ -34,3 +34,6 @@ awk -f demo/script.awk demo/demo.sql |
 	PGOPTIONS='-c client_min_messages=warning' psql -qX -d shop \
 		-P "linestyle=$lines" -P border=2 -P footer=off -P pager=off 2>&1 |
 	awk -v color=$color -f demo/show.awk
+if [ -z "${KEEP:-}" ] || [ "$KEEP" = 0 ]; then
+	printf '\nNext: the tour in README.md is for your own tables; make demo KEEP=1 leaves this\nserver up to look around.\n\n'
+fi

@@ -31,6 +31,7 @@ CREATE TABLE shop.ledger_entry (
 	currency	char(3) NOT NULL,
 	amount		numeric(12,2) NOT NULL
 );
+CREATE INDEX ON shop.refund (payment_id);
 CREATE INDEX ON shop.ledger_entry (transaction_id);
 CREATE TABLE shop.wallet (
 	id			bigint PRIMARY KEY,
@@ -52,8 +53,9 @@ SELECT paysafe.protect_status('shop.payment', 'status', $$
     captured --> [*]
     cancelled --> [*]
 $$);
-SELECT paysafe.protect_payment('shop.payment', 'status', 'amount', 'captured',
-                               'currency', captured => '{captured}');
+SELECT paysafe.protect_payment('shop.payment', 'status', 'amount',
+                  'captured', 'currency',
+                  captured => '{captured}');
 
 -- Refunds: never more than was captured, and 'paid' is a gate: above 500.00 EUR
 -- in 24 hours, counted per payment, a second person has to approve.
@@ -65,17 +67,17 @@ SELECT paysafe.protect_status('shop.refund', 'status', $$
     bounced --> paid : try again
     rejected --> [*]
 $$);
-SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id',
-                              'amount', 'currency', 'status',
-                              gated => '{paid}', void => '{rejected,bounced}',
-                              payment_amount_column => 'captured',
-                              payment_currency_column => 'currency');
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment',
+                  'payment_id', 'amount', 'currency', 'status',
+                  gated => '{paid}', void => '{rejected,bounced}',
+                  payment_amount_column => 'captured',
+                  payment_currency_column => 'currency');
 SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500.00);
 
 -- The ledger is only ever added to and balances; nobody writes a wallet's balance
 -- back that he has read without a lock; and everything is on record.
-SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account',
-                              'amount', 'currency');
+SELECT paysafe.protect_ledger('shop.ledger_entry',
+                  'transaction_id', 'account', 'amount', 'currency');
 SELECT paysafe.protect_row_lock('shop.wallet', '{balance}');
 SELECT paysafe.audit('shop.payment');
 SELECT paysafe.audit('shop.refund');
@@ -84,8 +86,10 @@ SELECT paysafe.audit('shop.refund');
 
 \connect - shop_app
 INSERT INTO shop.payment VALUES (1, 'authorized', 'EUR', 2000.00);
-UPDATE shop.payment SET status = 'captured', captured = 2000.00 WHERE id = 1;
-INSERT INTO shop.ledger_entry VALUES (1, 1, 'bank', 'EUR', 2000.00), (2, 1, 'sales', 'EUR', -2000.00);
+UPDATE shop.payment SET status = 'captured', captured = 2000.00
+ WHERE id = 1;
+INSERT INTO shop.ledger_entry VALUES
+    (1, 1, 'bank', 'EUR', 2000.00), (2, 1, 'sales', 'EUR', -2000.00);
 
 --# 3. Attack: set the captured payment back, to capture it again
 
@@ -105,10 +109,12 @@ DELETE FROM shop.ledger_entry WHERE id = 1;
 
 \connect - shop_app
 --! 23L02
-INSERT INTO shop.ledger_entry VALUES (3, 2, 'bank', 'EUR', 500.00), (4, 2, 'sales', 'EUR', -450.00);
+INSERT INTO shop.ledger_entry VALUES
+    (3, 2, 'bank', 'EUR', 500.00), (4, 2, 'sales', 'EUR', -450.00);
 -- The transaction that is posted takes no more entries, even if they balance.
 --! 23L04
-INSERT INTO shop.ledger_entry VALUES (5, 1, 'sales', 'EUR', 50.00), (6, 1, 'alice', 'EUR', -50.00);
+INSERT INTO shop.ledger_entry VALUES
+    (5, 1, 'sales', 'EUR', 50.00), (6, 1, 'alice', 'EUR', -50.00);
 
 --# 6. Two requests read the same wallet
 
@@ -116,11 +122,13 @@ INSERT INTO shop.ledger_entry VALUES (5, 1, 'sales', 'EUR', 50.00), (6, 1, 'alic
 -- writes back would lose it.
 UPDATE shop.wallet SET balance = balance + 30.00 WHERE id = 1;
 --! 23M04
-UPDATE shop.wallet SET owner = 'carol', balance = 120.00 WHERE id = 1;
+UPDATE shop.wallet SET owner = 'carol', balance = 120.00
+ WHERE id = 1;
 -- With a lock on the row, or computed by the database, it is right:
 BEGIN;
 SELECT balance FROM shop.wallet WHERE id = 1 FOR UPDATE;
-UPDATE shop.wallet SET owner = 'carol', balance = 150.00 WHERE id = 1;
+UPDATE shop.wallet SET owner = 'carol', balance = 150.00
+ WHERE id = 1;
 COMMIT;
 UPDATE shop.wallet SET balance = balance - 50.00 WHERE id = 1;
 
@@ -128,7 +136,8 @@ UPDATE shop.wallet SET balance = balance - 50.00 WHERE id = 1;
 
 \connect - shop_app
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'broken on arrival', ticket => 'SUP-71');
+SELECT paysafe.act_as('alice', reason => 'broken on arrival',
+                      ticket => 'SUP-71');
 INSERT INTO shop.refund VALUES (1, 1, 'requested', 'EUR', 900.00);
 COMMIT;
 
@@ -141,13 +150,17 @@ ROLLBACK;
 --# 8. Attack: split it into two halves, each below the threshold
 
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'first half', ticket => 'SUP-71');
-INSERT INTO shop.refund VALUES (2, 1, 'requested', 'EUR', 450.00), (3, 1, 'requested', 'EUR', 450.00);
+SELECT paysafe.act_as('alice', reason => 'first half',
+                      ticket => 'SUP-71');
+INSERT INTO shop.refund VALUES
+    (2, 1, 'requested', 'EUR', 450.00),
+    (3, 1, 'requested', 'EUR', 450.00);
 UPDATE shop.refund SET status = 'paid' WHERE id = 2;
 COMMIT;
 -- The first half is small enough on its own.  The second is not small any more:
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'second half', ticket => 'SUP-71');
+SELECT paysafe.act_as('alice', reason => 'second half',
+                      ticket => 'SUP-71');
 --! 42501
 UPDATE shop.refund SET status = 'paid' WHERE id = 3;
 ROLLBACK;
@@ -164,11 +177,13 @@ ROLLBACK;
 
 BEGIN;
 SELECT paysafe.act_as('bob');
-SELECT paysafe.approve('shop.refund', '1', 'photo of the damage seen', ticket => 'SUP-71') AS approval;
+SELECT paysafe.approve('shop.refund', '1', 'photo of the damage',
+                       ticket => 'SUP-71') AS approval;
 COMMIT;
 
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'approved by bob', ticket => 'SUP-71');
+SELECT paysafe.act_as('alice', reason => 'approved by bob',
+                      ticket => 'SUP-71');
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 COMMIT;
 
@@ -176,11 +191,13 @@ COMMIT;
 
 -- The bank returns the money.  To send it again is another payout:
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'account closed', ticket => 'SUP-71');
+SELECT paysafe.act_as('alice', reason => 'account closed',
+                      ticket => 'SUP-71');
 UPDATE shop.refund SET status = 'bounced' WHERE id = 1;
 COMMIT;
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'new account', ticket => 'SUP-71');
+SELECT paysafe.act_as('alice', reason => 'new account',
+                      ticket => 'SUP-71');
 --! 42501
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 ROLLBACK;
@@ -202,16 +219,43 @@ SELECT paysafe.status_diagram('shop.payment');
 \pset tuples_only off
 \pset format aligned
 
---# 14. What happened to refund 1
+--# 14. Attack: the owner takes the triggers away
+
+\connect - shop_owner
+--! 42501
+ALTER TABLE shop.payment DISABLE TRIGGER paysafe;
+--! 42501
+DROP TABLE shop.refund;
+-- A superuser cannot do it either, not even in the catalog.
+\connect - postgres
+--! 42501
+UPDATE pg_catalog.pg_trigger SET tgenabled = 'D'
+ WHERE tgname = 'paysafe';
+
+--# 15. What happened to refund 1
 
 SELECT op, before ->> 'status' AS was, after ->> 'status' AS "is",
-       after ->> 'amount' AS amount, actor, reason, ticket
+       actor, reason
   FROM paysafe.history('shop.refund', '1');
 SELECT key AS refund, state, approver, reason, ended_by AS used_by
   FROM paysafe.approval;
 
---# 15. The audit trail
+--# 16. The audit trail
 
-SELECT to_char(at, 'HH24:MI:SS.US') AS at, op, table_name AS "table", key, actor,
-       before ->> 'status' AS was, after ->> 'status' AS "is", reason
-  FROM paysafe.audit_log ORDER BY xid, seq;
+SELECT to_char(at, 'HH24:MI:SS') AS at, op, table_name AS "table",
+       key, actor,
+       before ->> 'status' AS was, after ->> 'status' AS "is"
+  FROM paysafe.audit_log WHERE schema_name = 'shop'
+ ORDER BY xid, seq;
+
+--# 17. The attempts are on record too, although they were rolled back
+
+\! sleep 2
+SELECT to_char(at, 'HH24:MI:SS') AS at, sqlstate, left(rule, 20) AS rule,
+       table_name AS "table", session_user_name AS login
+  FROM paysafe.refusal_log ORDER BY at;
+
+--# 18. Is every promise in force?  What is not would be named, with what to do
+
+SELECT count(*) AS promises, count(*) FILTER (WHERE NOT ok) AS not_in_force
+  FROM paysafe.check();

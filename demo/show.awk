@@ -12,14 +12,27 @@ function paint(code, text) {
 	show(color && text != "" ? "\033[" code "m" text "\033[0m" : text)
 }
 
+# A long line of psql's in several of at most 80 columns.
+function wrap(code, text,   n, i, words, line) {
+	n = split(text, words, " ")
+	line = words[1]
+	for (i = 2; i <= n; i++)
+		if (length(line) + length(words[i]) >= 80) {
+			paint(code, line)
+			line = "  " words[i]
+		} else
+			line = line " " words[i]
+	paint(code, line)
+}
+
 function miss(text) {
 	failed++
 	paint("1;41", "  " text)
 }
 
 !/^\001/ {
-	if (/^ERROR:/) paint("31", $0)
-	else if (/^(DETAIL|HINT):/) paint("33", $0)
+	if (/^ERROR:/) wrap("31", $0)
+	else if (/^(DETAIL|HINT):/) wrap("33", $0)
 	else if (/^(INSERT 0|UPDATE|DELETE|MERGE) [0-9]+$/) paint("2", $0)
 	else show($0)
 	next

@@ -3,13 +3,7 @@
 CREATE VIEW paysafe.protection AS
 	SELECT r.relation, r.rule,
 		   paysafe.rule_text(r.rule, r.reference, r.spec) AS definition,
-		   CASE WHEN r.spec ? 'columns'
-				THEN ARRAY(SELECT jsonb_array_elements_text(r.spec -> 'columns'))
-				ELSE ARRAY(SELECT DISTINCT e.value
-							 FROM jsonb_each_text(r.spec) e
-							WHERE e.key LIKE '%\_column' AND e.key NOT LIKE 'payment\_%\_column'
-							ORDER BY 1)
-		   END AS columns,
+		   paysafe.rule_columns(r.rule, r.spec) AS columns,
 		   r.reference, r.version, r.since, r.actor AS by, r.session_user_name, r.reason, r.ticket
 	  FROM paysafe.rule r
 	 WHERE NOT r.removed

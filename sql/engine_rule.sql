@@ -26,6 +26,11 @@ CREATE FUNCTION paysafe.rule_text(rule text, reference regclass, spec jsonb) RET
 	AS 'MODULE_PATHNAME', 'paysafe_rule_text';
 COMMENT ON FUNCTION paysafe.rule_text(text, regclass, jsonb) IS 'a rule in words';
 
+CREATE FUNCTION paysafe.rule_columns(rule text, spec jsonb) RETURNS text[]
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_rule_columns';
+COMMENT ON FUNCTION paysafe.rule_columns(text, jsonb) IS 'the columns of its table that a rule reads';
+
 CREATE FUNCTION paysafe.unprotect(relation regclass, rule text, reason text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_unprotect';

@@ -26,6 +26,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.propose(text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.open_maintenance(text, text, interval, regclass[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_maintenance() TO PUBLIC;
 
@@ -35,13 +36,14 @@ GRANT EXECUTE ON FUNCTION paysafe.close_maintenance() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.table_definition(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.rule_columns(text, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
-GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.currency, paysafe.test_database TO PUBLIC;
+GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
@@ -53,6 +55,10 @@ GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
+
+-- monitoring
+GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
+GRANT SELECT ON paysafe.refusal_log TO pg_monitor;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
@@ -67,6 +73,8 @@ SELECT pg_extension_config_dump('paysafe.balance_stripe_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.reservation_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.reservation_end', '');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.proposal_record', 'WHERE relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_record', 'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = relation)');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');

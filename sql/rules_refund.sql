@@ -130,6 +130,3 @@ CREATE FUNCTION paysafe.pending_approvals(
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';
 COMMENT ON FUNCTION paysafe.pending_approvals() IS 'refunds that cannot go on without approval, of the tables the caller may read';
-
-CREATE VIEW paysafe.pending_approval AS SELECT * FROM paysafe.pending_approvals();
-COMMENT ON VIEW paysafe.pending_approval IS 'refunds that cannot go on without approval, of the tables the caller may read';

@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "engine/enforce.h"
+#include "engine/proposal.h"
 #include "engine/rule.h"
 #include "evidence/audit_log.h"
 #include "evidence/refusal_log.h"
@@ -47,6 +48,7 @@ _PG_init(void)
 	paysafe_rule_init();
 	paysafe_approval_init();
 	paysafe_enforce_init();
+	paysafe_proposal_init();
 	paysafe_audit_log_init();
 	paysafe_refusal_log_init();
 	paysafe_maintenance_init();

@@ -4,6 +4,7 @@
 #   make check            every kind of test, one private server, one count
 #   make check-KIND       one kind of $(CHECK_KINDS)
 #   make check-versions   the kinds that depend on PostgreSQL's version
+#   make check-assert     some of them with a paysafe that is built with assertions
 #   make check-core       PostgreSQL's own regression tests with paysafe preloaded
 #   make check-crash ROUNDS=100   crashes, for longer
 #   make accept           take the answers of pg_regress and isolation as right
@@ -18,13 +19,16 @@
 
 CHECK_KINDS = layout regress isolation pgtap dump property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz
 
-.PHONY: check check-versions check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
+.PHONY: check check-versions check-assert check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
 	@test/lib/check.sh regress isolation pgtap dump upgrade property guard services clock attacks
+
+check-assert:
+	@test/lib/assert.sh regress isolation pgtap guard
 
 check-core:
 	@test/core/run

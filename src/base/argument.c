@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * argument.c
- *	  Arguments of the services' SQL functions.
+ *	  Arguments of SQL functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -57,6 +57,85 @@ char *
 paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, int max)
 {
 	return PG_ARGISNULL(n) ? NULL : paysafe_argument_text(fcinfo, n, argument, max);
+}
+
+/* What is blank, or has the property Default_Ignorable_Code_Point. */
+bool
+paysafe_argument_is_invisible(pg_wchar c)
+{
+	static const pg_wchar ranges[][2] = {
+		{0x80, 0xA0}, {0xAD, 0xAD}, {0x34F, 0x34F}, {0x61C, 0x61C}, {0x115F, 0x1160},
+		{0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},
+		{0x2028, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000},
+		{0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},
+		{0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}
+	};
+
+	for (int i = 0; i < lengthof(ranges); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
+/* Are these UTF-8 characters all invisible? */
+static bool
+is_invisible_utf8(const char *value)
+{
+	const unsigned char *c = (const unsigned char *) value;
+
+	for (; *c != '\0'; c += pg_utf_mblen(c))
+		if (*c < 0x80 ? *c > ' ' && *c != 0x7f : !paysafe_argument_is_invisible(utf8_to_unicode(c)))
+			return false;
+	return true;
+}
+
+bool
+paysafe_argument_is_blank(const char *value)
+{
+	int			len = strlen(value);
+
+	/* what most texts have; the same in every encoding of a server */
+	for (const unsigned char *c = (const unsigned char *) value; *c; c++)
+		if (*c > ' ' && *c < 0x7f)
+			return false;
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		return is_invisible_utf8(pg_server_to_any(value, len, PG_UTF8));
+	if (pg_verify_mbstr(PG_UTF8, value, len, true))
+		return is_invisible_utf8(value);
+	for (const unsigned char *c = (const unsigned char *) value; *c; c++)
+		if (*c >= 0x80 && !paysafe_argument_is_invisible(*c))
+			return false;
+	return true;
+}
+
+char *
+paysafe_argument_readable(FunctionCallInfo fcinfo, int n, const char *argument, int max)
+{
+	char	   *value = paysafe_argument_text(fcinfo, n, argument, max);
+
+	if (paysafe_argument_is_blank(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be blank", argument)));
+	return value;
+}
+
+char *
+paysafe_argument_reason(FunctionCallInfo fcinfo, int n, const char *argument, const char *what)
+{
+	char	   *value;
+
+	paysafe_argument_required(fcinfo, n, argument);
+	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (strlen(value) > PAYSAFE_ARGUMENT_REASON_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 1 to %d bytes", argument, PAYSAFE_ARGUMENT_REASON_MAX)));
+	if (paysafe_argument_is_blank(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s needs a %s", what, argument)));
+	return value;
 }
 
 char *

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * argument.h
- *	  Arguments of the services' SQL functions.
+ *	  Arguments of SQL functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,6 +11,7 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 /* An argument that must be there: NULL raises 22004. */
 extern void paysafe_argument_required(FunctionCallInfo fcinfo, int n, const char *argument);
@@ -20,6 +21,27 @@ extern char *paysafe_argument_text(FunctionCallInfo fcinfo, int n, const char *a
 
 /* The same, NULL if it is. */
 extern char *paysafe_argument_optional(FunctionCallInfo fcinfo, int n, const char *argument, int max);
+
+/* A text in which there is something to read: 22023 if it is blank, too. */
+extern char *paysafe_argument_readable(FunctionCallInfo fcinfo, int n, const char *argument, int max);
+
+/*
+ * Why somebody does something that what ("an approval") names: such a text, of
+ * at most PAYSAFE_ARGUMENT_REASON_MAX bytes.
+ */
+#define PAYSAFE_ARGUMENT_REASON_MAX	10000
+extern char *paysafe_argument_reason(FunctionCallInfo fcinfo, int n, const char *argument,
+									 const char *what);
+
+/*
+ * Is there nothing to read in the text: nothing but blanks, control characters
+ * and what is invisible?  In every encoding; in SQL_ASCII, bytes that are not
+ * UTF-8 are taken for LATIN1.
+ */
+extern bool paysafe_argument_is_blank(const char *value);
+
+/* A blank, control or invisible character of Unicode, outside ASCII. */
+extern bool paysafe_argument_is_invisible(pg_wchar c);
 
 /*
  * A name of an endpoint, scheme, destination or client: 1 to

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 
 #include "base/crypto.h"
+#include "base/ensure.h"
 #include "compat.h"
 
 #define SHA256_BLOCK_LEN	64
@@ -174,7 +175,7 @@ paysafe_crypto_gcm_seal(const uint8 *key, const uint8 *nonce, const void *aad, s
 	int			rest = 0;
 	bool		good;
 
-	Assert(len <= MaxAllocSize && aadlen <= MaxAllocSize);
+	Ensure(len <= MaxAllocSize && aadlen <= MaxAllocSize);
 	gcm_setup();
 	good = EVP_EncryptInit_ex2(gcm_ctx, gcm_cipher, key, nonce, NULL) == 1 &&
 		(aadlen == 0 || EVP_EncryptUpdate(gcm_ctx, NULL, &n, aad, (int) aadlen) == 1) &&
@@ -197,7 +198,7 @@ paysafe_crypto_gcm_open(const uint8 *key, const uint8 *nonce, const void *aad, s
 	bool		ready;
 	bool		genuine = false;
 
-	Assert(len <= MaxAllocSize && aadlen <= MaxAllocSize);
+	Ensure(len <= MaxAllocSize && aadlen <= MaxAllocSize);
 	gcm_setup();
 	memcpy(given, tag, sizeof(given));
 	ready = EVP_DecryptInit_ex2(gcm_ctx, gcm_cipher, key, nonce, NULL) == 1 &&

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 
+#include "base/ensure.h"
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "redact/redact.h"
@@ -42,7 +43,7 @@ paysafe_refusal_enter(const struct RowChange *change, const char *statement)
 void
 paysafe_refusal_leave(void)
 {
-	Assert(nscopes > 0);
+	Ensure(nscopes > 0);
 	nscopes--;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/ensure.h"
 #include "base/transaction.h"
 
 #define NHANDLERS	8
@@ -38,7 +39,7 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId
 void
 paysafe_transaction_register(XactCallback transaction, SubXactCallback subtransaction)
 {
-	Assert(nhandlers < NHANDLERS);
+	Ensure(nhandlers < NHANDLERS);
 	handlers[nhandlers].transaction = transaction;
 	handlers[nhandlers].subtransaction = subtransaction;
 	nhandlers++;

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "compat.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
@@ -25,7 +26,6 @@
 #include "people/actor.h"
 #include "people/approval.h"
 #include "people/person.h"
-#include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 
@@ -98,23 +98,17 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	ApprovalSubject subject = {0};
 	Oid			relid;
 	char	   *key;
+	char	   *reason;
 	Person	   *approver;
 	ListCell   *lc;
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz valid_until;
 
-	for (int i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("relation, key and reason of an approval must not be NULL")));
+	for (int i = 0; i < 2; i++)
+		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : "key");
+	reason = paysafe_argument_reason(fcinfo, 2, "reason", "an approval");
 	relid = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (strspn(text_to_cstring(PG_GETARG_TEXT_PP(2)), " \t\r\n") ==
-		strlen(text_to_cstring(PG_GETARG_TEXT_PP(2))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an approval needs a reason")));
 	if (!paysafe_actor_is_named())
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 						"an approval needs a person",
@@ -122,13 +116,9 @@ paysafe_approve(PG_FUNCTION_ARGS)
 						"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_person_current();
 
-	/* what a change says of itself, with its reason and ticket, is redacted as there */
 	if (relid == paysafe_catalog_table(PAYSAFE_RULE) ||
 		relid == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
-	{
-		key = paysafe_redact_string(key);
-		paysafe_loosening_subject(key, &subject);
-	}
+		paysafe_loosening_subject(relid, key, &subject);
 	else
 		row_subject(relid, key, &subject);
 	if (subject.key != NULL)
@@ -154,7 +144,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 				 errmsg("the approval would already have expired")));
 
 	PG_RETURN_INT64(paysafe_approval_add(relid, key, &subject, approver,
-										 text_to_cstring(PG_GETARG_TEXT_PP(2)),
+										 reason,
 										 PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
 										 valid_until));
 }
@@ -167,6 +157,7 @@ PG_FUNCTION_INFO_V1(paysafe_withdraw_approval);
 Datum
 paysafe_withdraw_approval(PG_FUNCTION_ARGS)
 {
-	paysafe_approval_withdraw(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	paysafe_approval_withdraw(PG_GETARG_INT64(0),
+							  paysafe_argument_reason(fcinfo, 1, "reason", "withdrawing an approval"));
 	PG_RETURN_VOID();
 }

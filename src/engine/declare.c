@@ -19,6 +19,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -34,6 +35,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/declare.h"
@@ -182,13 +184,11 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	if (!known || removed || old_rule.reference != reference ||
 		!paysafe_spec_equal(old_rule.spec, spec))
 	{
-		if (known && !removed)
-		{
-			char	   *words = new_rule.kind->loosens(&old_rule, &new_rule);
+		ProposedChange change = {.approved_as = PAYSAFE_RULE};
 
-			if (words != NULL)
-				paysafe_loosening_authorize(relation, name, new_rule.version, words);
-		}
+		if (paysafe_loosening_of_rule(known && !removed ? &old_rule : NULL, &new_rule, &change) &&
+			!paysafe_loosening_authorize(&change))
+			return;
 		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
 		paysafe_existing_validate(relation, name);
 		if (OidIsValid(reference))
@@ -231,14 +231,10 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 {
 	Oid			relation = PG_GETARG_OID(0);
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *reason = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char	   *reason = paysafe_argument_reason(fcinfo, 2, "reason", "dropping a rule");
 	RuleSource	rule;
 	bool		removed;
 
-	if (strspn(reason, " \t\r\n") == strlen(reason))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dropping a rule needs a reason")));
 	paysafe_declare_lock(relation);
 	if (!paysafe_rule_newest(relation, name, &rule, &removed) || removed)
 		ereport(ERROR,
@@ -256,8 +252,8 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 						   .table_name = get_rel_name(relation),
 						   .message = psprintf("dropping rule \"%s\" of table \"%s\" needs a maintenance window",
 											   name, get_rel_name(relation)),
-						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', %s);",
-											quote_literal_cstr(psprintf("{%s}", paysafe_catalog_table_name(relation))))
+						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', ARRAY[%s::regclass]);",
+											quote_literal_cstr(paysafe_catalog_table_name(relation)))
 					   });
 	paysafe_store_complete();
 	add_version(relation, name, rule.version + 1, rule.reference, rule.spec, true, reason);
@@ -290,4 +286,28 @@ paysafe_rule_text(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(kind->describe(name,
 													PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1),
 													PG_GETARG_JSONB_P(2))));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_rule_columns);
+
+/*
+ * rule_columns(rule, spec) returns text[]: the columns of its table that it reads
+ */
+Datum
+paysafe_rule_columns(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	RuleSource	rule = {.name = name, .spec = PG_GETARG_JSONB_P(1), .kind = paysafe_rule_kind(name)};
+	List	   *columns = NIL;
+	Datum	   *elements;
+	int			n = 0;
+	ListCell   *lc;
+
+	if (rule.kind == NULL)
+		PG_RETURN_NULL();
+	columns = paysafe_strings_sorted(paysafe_spec_field_columns(&rule, false, false));
+	elements = palloc(sizeof(Datum) * (list_length(columns) + 1));
+	foreach(lc, columns)
+		elements[n++] = CStringGetTextDatum(lfirst(lc));
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }

@@ -20,8 +20,9 @@
  * reference.  Takes ShareRowExclusiveLock on the relation's tree, then on the
  * reference's, until the end of the transaction: writers wait.  Validates
  * existing rows.  Does nothing if the rule is in force with this
- * specification, except to complete missing triggers.  Raises 42501 if the
- * change loosens the rule and no second person has approved it.
+ * specification, except to complete missing triggers.  A change that loosens the
+ * rule, or another one that reads it, raises 42501 if no second person has
+ * approved it; in a transaction that proposes it is stored and not made.
  */
 extern void paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec);
 

@@ -69,9 +69,9 @@ check_rules(const RowChange *change)
 static void
 end_statement(void)
 {
-	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-		if (paysafe_rule_kinds[i]->end_statement != NULL)
-			paysafe_rule_kinds[i]->end_statement();
+	for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+		if (paysafe_rule_modules[i]->end_statement != NULL)
+			paysafe_rule_modules[i]->end_statement();
 }
 
 /* The rules of a table that carries our trigger: there must be some. */
@@ -354,9 +354,9 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 			paysafe_refusal_enter(NULL, prepare ? "PREPARE TRANSACTION" : "COMMIT");
 			settle_moved(0, 0);
-			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-				if (paysafe_rule_kinds[i]->pre_commit != NULL)
-					paysafe_rule_kinds[i]->pre_commit(prepare);
+			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+				if (paysafe_rule_modules[i]->pre_commit != NULL)
+					paysafe_rule_modules[i]->pre_commit(prepare);
 			paysafe_refusal_leave();
 			break;
 		case XACT_EVENT_COMMIT:
@@ -364,9 +364,9 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			moved_rows = NIL;
 			paysafe_refusal_forget(0);
-			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-				if (paysafe_rule_kinds[i]->end_transaction != NULL)
-					paysafe_rule_kinds[i]->end_transaction(event == XACT_EVENT_ABORT);
+			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+				if (paysafe_rule_modules[i]->end_transaction != NULL)
+					paysafe_rule_modules[i]->end_transaction(event == XACT_EVENT_ABORT);
 			paysafe_rule_end_transaction();
 			break;
 		default:
@@ -395,9 +395,9 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 			}
 			/* FALLTHROUGH */
 		case SUBXACT_EVENT_COMMIT_SUB:
-			for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
-				if (paysafe_rule_kinds[i]->end_subtransaction != NULL)
-					paysafe_rule_kinds[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);
+			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
+				if (paysafe_rule_modules[i]->end_subtransaction != NULL)
+					paysafe_rule_modules[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);
 			break;
 		default:
 			break;

@@ -3,76 +3,248 @@
  * loosening.c
  *	  Changes of rules that take a second person.
  *
+ * An approval binds the digest of the whole change: table, rule, version, the
+ * table it refers to, what is in force and what would be.  Words are for people.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_inherits.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "base/crypto.h"
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/loosening.h"
+#include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "errors.h"
 #include "people/approval.h"
 #include "people/person.h"
-#include "redact/redact.h"
 #include "store/catalog.h"
+#include "values/spec.h"
 
-#define MAX_WORDS			300 /* of a change, in bytes, before it is hashed */
+#define MAX_WORDS			600 /* bytes of an error's detail */
 #define RULE_APPROVAL_VALID (INT64CONST(3600) * USECS_PER_SEC)
 
-void
-paysafe_loosening_subject(const char *key, ApprovalSubject *out)
+/* The first rule of this name, or NULL. */
+static const RuleSource *
+find_source(List *sources, const char *name)
 {
-	char	   *bytes = psprintf("paysafe rule change: %s", key);
+	ListCell   *lc;
 
-	memset(out, 0, sizeof(*out));
-	paysafe_crypto_sha256(bytes, strlen(bytes), out->digest);
-	out->valid_for = RULE_APPROVAL_VALID;
+	foreach(lc, sources)
+		if (strcmp(((RuleSource *) lfirst(lc))->name, name) == 0)
+			return lfirst(lc);
+	return NULL;
 }
 
-void
-paysafe_loosening_authorize(Oid relation, const char *name, int version, const char *words)
+/* The rules of a table as they will be. */
+static List *
+sources_with(List *sources, const RuleSource *new_rule, Oid relid)
 {
-	ApprovalSubject subject;
-	Person	   *person;
-	bool		anonymous;
-	char	   *key;
+	List	   *result = list_make1(unconstify(RuleSource *, new_rule));
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (source->relation != new_rule->relation || strcmp(source->name, new_rule->name) != 0)
+			result = lappend(result, source);
+	}
+	return paysafe_rule_nearest_first(result, relid);
+}
+
+/* What the change loosens in rules that read this one, of the table and below. */
+static List *
+loosened_readers(const RuleSource *new_rule)
+{
+	List	   *words = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, find_all_inheritors(new_rule->relation, NoLock, NULL))
+	{
+		List	   *sources = paysafe_rule_sources(lfirst_oid(lc));
+		const RuleSource *before = find_source(sources, new_rule->name);
+		const RuleSource *after = find_source(sources_with(sources, new_rule, lfirst_oid(lc)),
+											  new_rule->name);
+
+		if (after != new_rule)
+			continue;			/* a nearer one counts */
+		foreach(lc2, sources)
+		{
+			const RuleSource *reader = lfirst(lc2);
+			char	   *loosened;
+
+			/* nobody has relied on what this transaction declares itself */
+			if (reader->kind->loosened_by == NULL || reader->is_new)
+				continue;
+			loosened = reader->kind->loosened_by(reader, before, after);
+			if (loosened != NULL && !paysafe_strings_contain(words, loosened))
+				words = lappend(words, loosened);
+		}
+	}
+	return words;
+}
+
+bool
+paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule,
+						  ProposedChange *change)
+{
+	List	   *loosened = old_rule == NULL ? NIL : paysafe_spec_field_loosens(old_rule, new_rule);
+	List	   *readers = loosened_readers(new_rule);
+	StringInfoData lines;
+	ListCell   *lc;
+
+	loosened = list_concat(loosened, readers);
+	if (loosened == NIL)
+		return false;
+	initStringInfo(&lines);
+	foreach(lc, list_concat_copy(paysafe_spec_field_differences(old_rule, new_rule), readers))
+		appendStringInfo(&lines, "%s%s", lines.len > 0 ? "\n" : "", (char *) lfirst(lc));
+	change->relation = new_rule->relation;
+	change->name = new_rule->name;
+	change->version = new_rule->version;
+	change->old_reference = old_rule ? old_rule->reference : InvalidOid;
+	change->new_reference = new_rule->reference;
+	change->before = old_rule ? old_rule->spec : NULL;
+	change->after = new_rule->spec;
+	change->difference = lines.data;
+	change->loosens = paysafe_spec_field_words(loosened);
+	change->content = NULL;
+	return true;
+}
+
+/* A specification with the table that it refers to, as part of the content. */
+static char *
+spec_text(const Jsonb *spec, Oid reference)
+{
+	return psprintf("%s%s%s",
+					JsonbToCString(NULL, &unconstify(Jsonb *, spec)->root, VARSIZE(spec)),
+					OidIsValid(reference) ? " referring to " : "",
+					!OidIsValid(reference) ? "" :
+					get_rel_name(reference) ? paysafe_catalog_table_name(reference) :
+					psprintf("%u", reference));
+}
+
+/*
+ * All of the change: what one reads here and nothing else is approved.  Without
+ * backslashes it is one and the same in every kind of quotes: they and the
+ * percent sign are encoded as in URLs, and so are JSON's line ends and tabs.
+ */
+static char *
+content_of(const ProposedChange *change)
+{
+	StringInfoData content;
+
+	initStringInfo(&content);
+	for (const char *c = psprintf("%s of %s, version %d: %s%s%s", change->name,
+								  paysafe_catalog_table_name(change->relation), change->version,
+								  spec_text(change->after, change->new_reference),
+								  change->before ? " instead of " : "",
+								  change->before ? spec_text(change->before, change->old_reference) : "");
+		 *c; c++)
+	{
+		if (*c == '%')
+			appendStringInfoString(&content, "%25");
+		else if (*c != '\\')
+			appendStringInfoChar(&content, *c);
+		else if (c[1] != 'n' && c[1] != 't')
+			appendStringInfoString(&content, "%5C");
+		else
+			appendStringInfoString(&content, *++c == 'n' ? "%0A" : "%09");
+	}
+	return content.data;
+}
+
+static PAYSAFE_NORETURN void
+refuse(const ProposedChange *change, const Person *person, const char *key, bool stored)
+{
+	bool		is_rule = change->approved_as == PAYSAFE_RULE;
+	bool		anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
+	bool		usable = stored || paysafe_proposal_is_content(key);
+	const char *words = change->loosens;
 
 	if (strlen(words) > MAX_WORDS)
-	{
-		uint8		digest[PAYSAFE_SHA256_LEN];
-		char		hex[2 * PAYSAFE_SHA256_LEN + 1];
-
-		paysafe_crypto_sha256(words, strlen(words), digest);
-		hex[hex_encode((char *) digest, PAYSAFE_SHA256_LEN, hex)] = '\0';
-		words = psprintf("%.*s... (SHA-256 %s)",
-						 pg_mbcliplen(words, strlen(words), MAX_WORDS / 2), words, hex);
-	}
-	/* as paysafe.approve redacts it */
-	key = paysafe_redact_string(psprintf("%s of %s, version %d: %s", name,
-										 paysafe_catalog_table_name(relation), version, words));
-	paysafe_loosening_subject(key, &subject);
-	person = paysafe_person_current();
-	anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
-	subject.requesters = list_make1(person);
-	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_RULE), key, &subject, 1) == 1)
-		return;
+		words = psprintf("%.*s ... (all of it will stand in paysafe.pending_change)",
+						 pg_mbcliplen(words, strlen(words), MAX_WORDS), words);
 	paysafe_refuse(&(Refusal)
 				   {
 					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = name,
-					   .schema_name = get_namespace_name(get_rel_namespace(relation)),
-					   .table_name = get_rel_name(relation),
-					   .message = psprintf("loosening rule \"%s\" of table \"%s\" needs the approval of a second person",
-										   name, get_rel_name(relation)),
-					   .detail = psprintf("The change %s.", words),
-					   .hint = psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.rule', %s, 'why it is right');  then%s repeat this command within the hour.",
+					   .rule = change->name,
+					   .schema_name = is_rule ? get_namespace_name(get_rel_namespace(change->relation)) : NULL,
+					   .table_name = is_rule ? get_rel_name(change->relation) : NULL,
+					   .message = is_rule ?
+					   psprintf("loosening rule \"%s\" of table \"%s\" needs the approval of a second person",
+								change->name, get_rel_name(change->relation)) :
+					   "a maintenance window needs the approval of a second person",
+					   .detail = is_rule ? psprintf("The change %s.", words) :
+					   psprintf("Asked for: %s.", words),
+					   .hint = psprintf("%sAfter paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.%s', %s, 'why it is right');  then%s repeat this command within the hour.",
+										usable ? "" : psprintf("Propose it first: run it again in a transaction after%s SELECT paysafe.propose('why').  ",
+															   anonymous ? " paysafe.act_as and" : ""),
+										get_rel_name(paysafe_catalog_table(change->approved_as)),
 										quote_literal_cstr(key),
 										anonymous ? ", after paysafe.act_as too," : "")
 				   });
+}
+
+bool
+paysafe_loosening_authorize(ProposedChange *change)
+{
+	Oid			approved_as = paysafe_catalog_table(change->approved_as);
+	ApprovalSubject subject = {.valid_for = RULE_APPROVAL_VALID};
+	Person	   *person = paysafe_person_current();
+	uint8		stored_digest[PAYSAFE_SHA256_LEN];
+	List	   *proposers;
+	bool		stored;
+	char	   *key;
+
+	if (change->content == NULL)
+		change->content = content_of(change);
+	if (paysafe_proposal_is_open())
+	{
+		paysafe_proposal_store(change);
+		return false;
+	}
+	key = paysafe_proposal_key(change->content);
+	stored = paysafe_proposal_find(approved_as, key, stored_digest, &proposers);
+	paysafe_proposal_digest(change->content, subject.digest);
+	subject.requesters = lappend(proposers, person);
+	if (paysafe_approval_use(approved_as, key, &subject, 1) == 1)
+		return true;
+	refuse(change, person, key, stored);
+}
+
+/* Has the text the form of a change that is its own key? */
+static bool
+looks_whole(Oid approved_as, const char *key)
+{
+	const char *of = strstr(key, " of ");
+	const char *version = strstr(key, ", version ");
+
+	if (approved_as == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
+		return strncmp(key, "maintenance of ", strlen("maintenance of ")) == 0;
+	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
+}
+
+void
+paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->valid_for = RULE_APPROVAL_VALID;
+	if (paysafe_proposal_find(approved_as, key, out->digest, &out->requesters))
+		return;
+	if (!paysafe_proposal_is_content(key) || !looks_whole(approved_as, key))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no change with this key is stored"),
+				 errdetail("The key is no whole change either, so nobody can have read what it stands for."),
+				 errhint("The view paysafe.pending_change has those that wait. Who wants this one calls paysafe.propose first.")));
+	paysafe_proposal_digest(key, out->digest);
 }

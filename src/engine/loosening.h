@@ -8,20 +8,30 @@
 #ifndef PAYSAFE_LOOSENING_H
 #define PAYSAFE_LOOSENING_H
 
+#include "engine/proposal.h"
+#include "engine/rule.h"
 #include "people/approval.h"
 
 /*
- * A change of rules that loosens one: use the approval of a second person or
- * raise 42501 with the way to get it.  The words must describe the change
- * completely.
+ * Does this change of a rule loosen it, or another rule that reads it?  Then
+ * fill in *change, all but its version and approved_as.  old_rule is NULL if
+ * none is in force.
  */
-extern void paysafe_loosening_authorize(Oid relation, const char *name, int version,
-									  const char *words);
+extern bool paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule,
+									  ProposedChange *change);
 
 /*
- * The subject of an approval for a change of rules; the key describes the
- * change completely.
+ * A change that takes a second person: use an approval of exactly this and
+ * return true, or raise 42501 with the way to get one.  False in a transaction
+ * that proposes: the change is stored and must not be made.  If content is
+ * NULL, it is made of the rest.
  */
-extern void paysafe_loosening_subject(const char *key, ApprovalSubject *out);
+extern bool paysafe_loosening_authorize(ProposedChange *change);
+
+/*
+ * The subject of an approval for the change of this key; raises 22023 if there
+ * is none.
+ */
+extern void paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out);
 
 #endif							/* PAYSAFE_LOOSENING_H */

@@ -32,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/ensure.h"
 #include "base/invalidation.h"
 #include "base/refusal.h"
 #include "compat.h"
@@ -90,7 +91,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[16];
 	SourceRow  *row;
 
-	Assert(desc->natts <= 16);
+	Ensure(desc->natts <= lengthof(values));
 	heap_deform_tuple(tuple, desc, values, nulls);
 	if (!state->all &&
 		!list_member_oid(state->relids, DatumGetObjectId(values[0])) &&
@@ -107,6 +108,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 	row->source.spec = (Jsonb *) PG_DETOAST_DATUM_COPY(values[4]);
 	row->removed = DatumGetBool(values[5]);
 	row->source.since = DatumGetTimestampTz(values[6]);
+	row->source.is_new = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	row->source.kind = paysafe_rule_kind(row->source.name);
 	state->rows = lappend(state->rows, row);
 	return true;
@@ -128,8 +130,8 @@ compare_rows(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The newest version of each rule among the rows; "since" is carried from the
- * first version after the last removal.
+ * The newest version of each rule among the rows; "since" and "is_new" are
+ * carried from the first version after the last removal.
  */
 static List *
 newest_versions(List *rows)
@@ -147,12 +149,33 @@ newest_versions(List *rows)
 			strcmp(last->source.name, row->source.name) == 0)
 		{
 			if (!last->removed)
+			{
 				row->source.since = last->source.since;
+				row->source.is_new = last->source.is_new;
+			}
 			result = list_delete_last(result);
 		}
 		result = lappend(result, row);
 		last = row;
 	}
+	return result;
+}
+
+List *
+paysafe_rule_nearest_first(List *sources, Oid relid)
+{
+	List	   *result = NIL;
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, ancestors)
+		foreach(lc2, sources)
+			if (((RuleSource *) lfirst(lc2))->relation == lfirst_oid(lc))
+				result = lappend(result, lfirst(lc2));
+	foreach(lc2, sources)
+		if (!list_member_oid(ancestors, ((RuleSource *) lfirst(lc2))->relation))
+			result = lappend(result, lfirst(lc2));
 	return result;
 }
 
@@ -192,7 +215,7 @@ paysafe_rule_sources(Oid relid)
 		result = lappend(result, source);
 	}
 	MemoryContextDelete(versions);
-	return result;
+	return paysafe_rule_nearest_first(result, relid);
 }
 
 List *
@@ -229,8 +252,12 @@ paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
 	{
 		RuleSource *source = lfirst(lc);
 
-		if ((source->kind->all_columns && list_member_oid(ancestors, source->relation)) ||
-			paysafe_spec_mentions(source->spec, column))
+		if (list_member_oid(ancestors, source->relation) &&
+			(source->kind->all_columns ||
+			 paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column)))
+			return true;
+		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
+			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
 			return true;
 	}
 	rel = table_open(relid, AccessShareLock);

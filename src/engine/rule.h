@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "engine/spec_field.h"
 #include "values/row_key.h"
 
 struct RuleKind;
@@ -35,6 +36,7 @@ typedef struct RuleSource
 	Oid			reference;		/* another table the rule reads, or InvalidOid */
 	Jsonb	   *spec;
 	TimestampTz since;			/* of version 1 after the last removal */
+	bool		is_new;			/* that version is of this transaction */
 	const struct RuleKind *kind;
 } RuleSource;
 
@@ -93,10 +95,23 @@ typedef struct CompileInput
 	bool		as_reference;	/* leaf belongs to source->reference */
 } CompileInput;
 
+/*
+ * A kind.  name, compile and describe are there; whatever else is NULL, the
+ * kind has nothing to do there.
+ *
+ * A change of a rule that loosens nothing needs nobody but the owner.  So what
+ * the fields call no loosening must be none for rows, not only for words: every
+ * row and every move of a row that the old version refuses, the new one refuses
+ * too, whatever the row has been through.  Where that depends on more than the
+ * key, the field says SPEC_ANY_CHANGE.  test/property tries it at random.
+ */
 typedef struct RuleKind
 {
 	/* first word of the rule's name; "columns" also owns "columns_once" */
 	const char *name;
+
+	/* what the keys of its specifications mean; ends with a key NULL */
+	const SpecField *fields;
 
 	/* every column of the table is behind the rule, not only those it names */
 	bool		all_columns;
@@ -137,6 +152,24 @@ typedef struct RuleKind
 	void		(*approval_subject) (const Rule *rule, const char *key,
 									 struct ApprovalSubject *out);
 
+	/*
+	 * The rule reads another one, which is declared (before NULL) or changes:
+	 * what that loosens in this one, in words, or NULL.  The other is any
+	 * rule of its table; its name says which.
+	 */
+	char	   *(*loosened_by) (const RuleSource *rule, const RuleSource *before,
+								const RuleSource *after);
+
+	/* The rule in words of one line, for the view paysafe.protection. */
+	char	   *(*describe) (const char *name, Oid reference, Jsonb *spec);
+} RuleKind;
+
+/*
+ * What kinds keep between rows: each module of theirs is told when the rows of
+ * something are complete.  Any of these may be NULL.
+ */
+typedef struct RuleModule
+{
 	/* The statement's rows have been seen; also before commit and prepare. */
 	void		(*end_statement) (void);
 
@@ -148,20 +181,13 @@ typedef struct RuleKind
 
 	/* A subtransaction has ended; level is its nesting depth. */
 	void		(*end_subtransaction) (bool committed, int level);
-
-	/*
-	 * What a change from one specification to another loosens, in words of
-	 * one line that are different for different changes, or NULL if it only
-	 * tightens.
-	 */
-	char	   *(*loosens) (const RuleSource *old_rule, const RuleSource *new_rule);
-
-	/* The rule in words of one line, for the view paysafe.protection. */
-	char	   *(*describe) (const char *name, Oid reference, Jsonb *spec);
-} RuleKind;
+} RuleModule;
 
 /* The list of kinds, NULL-terminated, in checking order (rules/kinds.c). */
 extern const RuleKind *const paysafe_rule_kinds[];
+
+/* The list of modules, NULL-terminated, in calling order (rules/kinds.c). */
+extern const RuleModule *const paysafe_rule_modules[];
 
 /* The kind that owns rules of this name, or NULL. */
 extern const RuleKind *paysafe_rule_kind(const char *name);
@@ -176,9 +202,14 @@ extern RelationRules *paysafe_rules_of(Relation leaf);
 /*
  * The rules as rows: of the relation, its partition or inheritance ancestors,
  * and those that refer to one of them.  Read with the newest snapshot.
- * RuleSource structs in the current memory context.
+ * RuleSource structs in the current memory context, those of the relation
+ * itself first, then those of its nearest ancestor and so on: where a rule reads
+ * another one, the first of its name counts.
  */
 extern List *paysafe_rule_sources(Oid relid);
+
+/* The same rules in that order. */
+extern List *paysafe_rule_nearest_first(List *sources, Oid relid);
 
 /*
  * Does one of these rules, of the relation or its ancestors, depend on the

@@ -402,6 +402,7 @@ record_own_row(Relation rel, TupleTableSlot *row)
 		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_CHANGE) &&
 		relid != paysafe_catalog_table(PAYSAFE_API_KEY_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_API_KEY_END) &&
+		relid != paysafe_catalog_table(PAYSAFE_PROPOSAL_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
 		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END) &&
 		relid != paysafe_catalog_table(PAYSAFE_QUEUE_NOTE) &&

@@ -300,16 +300,40 @@ required_text(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	char	   *value;
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", argument)));
-	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	if (strspn(value, " \t\r\n") == strlen(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a maintenance window needs a %s", argument)));
+	value = paysafe_argument_reason(fcinfo, n, argument, "a maintenance window");
 	return paysafe_redact_string(value);
+}
+
+/* A ticket in a list with a reason after it: quoted if it could be taken for more. */
+static char *
+ticket_words(char *ticket)
+{
+	return strstr(ticket, ", ") != NULL || ticket[0] == '\'' ? quote_literal_cstr(ticket) : ticket;
+}
+
+/* May the window open?  False: it is proposed only. */
+static bool
+authorize(char *content, const Person *person, List *tables, int64 seconds, char *ticket,
+		  char *reason)
+{
+	SpecBuilder spec;
+	ProposedChange change = {
+		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
+		.name = "maintenance",
+		.version = 1,
+		.difference = content,
+		.loosens = content,
+		.content = content
+	};
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_set(&spec, "tables", tables);
+	paysafe_spec_add_text(&spec, "login", person->login);
+	paysafe_spec_add_text(&spec, "for", psprintf(INT64_FORMAT " s", seconds));
+	paysafe_spec_add_text(&spec, "ticket", ticket);
+	paysafe_spec_add_text(&spec, "reason", reason);
+	change.after = paysafe_spec_end(&spec);
+	return paysafe_loosening_authorize(&change);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_open_maintenance);
@@ -322,15 +346,15 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 {
 	char	   *reason = required_text(fcinfo, 0, "reason");
 	char	   *ticket = required_text(fcinfo, 1, "ticket");
-	ApprovalSubject subject;
 	Person	   *person = paysafe_person_current();
+	List	   *table_names = NIL;
 	StringInfoData names;
 	Datum	   *tables;
 	bool	   *table_nulls;
 	int			ntables;
 	int64		length;
 	int64		id;
-	char	   *key;
+	char	   *content;
 	TimestampTz now = GetCurrentTimestamp();
 	Datum		values[WINDOW_NCOLUMNS];
 	bool		nulls[WINDOW_NCOLUMNS] = {0};
@@ -363,28 +387,15 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("there is no maintenance of paysafe's own tables")));
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
-						 paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
+		table_names = lappend(table_names, paysafe_catalog_table_name(DatumGetObjectId(tables[i])));
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", (char *) llast(table_names));
 	}
 
-	/* once more as a whole, as paysafe.approve does it */
-	key = paysafe_redact_string(psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
-										 names.data, quote_literal_cstr(person->login),
-										 length / USECS_PER_SEC, ticket, reason));
-	paysafe_loosening_subject(key, &subject);
-	subject.requesters = list_make1(person);
-	if (paysafe_approval_use(paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD), key, &subject, 1) < 1)
-		paysafe_refuse(&(Refusal)
-					   {
-						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-						   .rule = "maintenance",
-						   .message = "a maintenance window needs the approval of a second person",
-						   .detail = psprintf("Asked for: %s.", key),
-						   .hint = psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.maintenance_record', %s, 'why it is right');  then%s repeat this command within the hour.",
-											quote_literal_cstr(key),
-											person->actor == NULL && paysafe_catalog_may_act_as(person->login) ?
-											", after paysafe.act_as too," : "")
-					   });
+	content = psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
+					   names.data, quote_literal_cstr(person->login),
+					   length / USECS_PER_SEC, ticket_words(ticket), reason);
+	if (!authorize(content, person, table_names, length / USECS_PER_SEC, ticket, reason))
+		PG_RETURN_NULL();
 
 	paysafe_store_complete();
 	id = nextval_internal(get_relname_relid("maintenance_id_seq", paysafe_catalog_schema()), false);
@@ -402,7 +413,8 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	values[WINDOW_UNTIL] = TimestampTzGetDatum(now + length);
 	paysafe_store_insert(PAYSAFE_MAINTENANCE_RECORD, values, nulls);
 	ereport(LOG,
-			(errmsg("maintenance window " INT64_FORMAT " is open: %s", id, key)));
+			(errmsg("maintenance window " INT64_FORMAT " is open: %s", id,
+					paysafe_redact_string(content))));
 	PG_RETURN_INT64(id);
 }
 

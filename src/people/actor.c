@@ -29,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "base/argument.h"
 #include "base/transaction.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -183,33 +184,16 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" must not contain control characters", name)));
+	if (paysafe_argument_is_blank(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be blank", name)));
 	if (value[0] == ' ' || value[len - 1] == ' ')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not begin or end with a blank", name)));
 	/* checked as given, kept without what must not be on record */
 	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
-}
-
-/*
- * Characters of Unicode that are blank, or that nobody sees (the property
- * Default_Ignorable_Code_Point): two names that differ by them look alike.
- */
-static bool
-is_invisible(pg_wchar c)
-{
-	static const pg_wchar ranges[][2] = {
-		{0x80, 0xA0}, {0xAD, 0xAD}, {0x34F, 0x34F}, {0x61C, 0x61C}, {0x115F, 0x1160},
-		{0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},
-		{0x2028, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000},
-		{0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},
-		{0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}
-	};
-
-	for (int i = 0; i < lengthof(ranges); i++)
-		if (c >= ranges[i][0] && c <= ranges[i][1])
-			return true;
-	return false;
 }
 
 static void
@@ -223,7 +207,7 @@ check_visible(const char *name)
 	wide = palloc((len + 1) * sizeof(pg_wchar));
 	pg_mb2wchar_with_len(name, wide, len);
 	for (pg_wchar *c = wide; *c; c++)
-		if (is_invisible(*c))
+		if (paysafe_argument_is_invisible(*c))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" must not contain invisible characters", "actor"),

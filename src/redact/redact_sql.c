@@ -370,7 +370,8 @@ paysafe_redact(PG_FUNCTION_ARGS)
 		int			ntypes;
 
 		(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
-		Assert(ntypes == 1);
+		if (ntypes != 1)
+			elog(ERROR, "%d types where one was expected", ntypes);
 		type = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Oid));
 		*type = types[0];
 		fcinfo->flinfo->fn_extra = type;

@@ -49,12 +49,6 @@ refuse_truncate(const Rule *rule)
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	return NULL;				/* there is nothing to change about it */
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	return pstrdup("rows are never updated, deleted or truncated");
@@ -66,7 +60,6 @@ const RuleKind paysafe_append_only_kind = {
 	.compile = compile,
 	.check_row = check_row,
 	.refuse_truncate = refuse_truncate,
-	.loosens = loosens,
 	.describe = describe
 };
 

@@ -39,14 +39,8 @@ typedef struct AuditState
 static void
 check_redacted(const CompileInput *input, List *redacted, const AttrNumber *key, int nkeys)
 {
-	static const char *const shown[] = {
-		"status_column", "amount_column", "captured_column", "currency_column",
-		"payment_column", "payment_key_column", "payment_amount_column",
-		"payment_currency_column", "transaction_column", "account_column",
-		"direction_column", "reverses_column", "posting_date_column",
-		"key_column", "balance_column", "minimum_column", "side_column"
-	};
 	List	   *columns = NIL;
+	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(input->leaf));
 	ListCell   *lc;
 
 	for (int i = 0; i < nkeys; i++)
@@ -54,17 +48,11 @@ check_redacted(const CompileInput *input, List *redacted, const AttrNumber *key,
 	foreach(lc, input->sources)
 	{
 		RuleSource *source = lfirst(lc);
-		bool		reference = source->reference == input->source->relation;
 
-		for (int i = 0; i < (int) lengthof(shown); i++)
-		{
-			bool		of_reference = strncmp(shown[i], "payment_", strlen("payment_")) == 0 &&
-				strcmp(shown[i], "payment_column") != 0;
-			char	   *column = paysafe_spec_optional_text(source->spec, shown[i]);
-
-			if (column != NULL && reference == of_reference)
-				columns = lappend(columns, column);
-		}
+		if (list_member_oid(ancestors, source->relation))
+			columns = list_concat(columns, paysafe_spec_field_columns(source, false, true));
+		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference))
+			columns = list_concat(columns, paysafe_spec_field_columns(source, true, true));
 	}
 	foreach(lc, redacted)
 	{
@@ -135,32 +123,6 @@ pre_commit(bool prepare)
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	List	   *old_redact = paysafe_spec_set(old_rule->spec, "redact");
-	List	   *new_redact = paysafe_spec_set(new_rule->spec, "redact");
-	List	   *hidden = paysafe_strings_minus(new_redact, old_redact);
-	List	   *shown = paysafe_strings_minus(old_redact, new_redact);
-	StringInfoData words;
-
-	initStringInfo(&words);
-	if (hidden != NIL)
-		appendStringInfo(&words, "hides %s from the log; ", paysafe_strings_join(hidden));
-	if (shown != NIL)
-		appendStringInfo(&words, "shows %s in the log; ", paysafe_strings_join(shown));
-	if (paysafe_spec_bool(old_rule->spec, "require_reason") &&
-		!paysafe_spec_bool(new_rule->spec, "require_reason"))
-		appendStringInfoString(&words, "no longer requires a reason; ");
-	if (paysafe_spec_bool(old_rule->spec, "require_ticket") &&
-		!paysafe_spec_bool(new_rule->spec, "require_ticket"))
-		appendStringInfoString(&words, "no longer requires a ticket; ");
-	if (words.len == 0)
-		return NULL;
-	words.data[words.len - 2] = '\0';
-	return words.data;
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *redacted = paysafe_spec_set(spec, "redact");
@@ -174,14 +136,23 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_audit_kind = {
 	.name = "audit",
+	.fields = (const SpecField[]) {
+		{"subject", SPEC_TEXT},
+		{"redact", SPEC_COLUMNS, .unseen = true},	/* hides, or shows */
+		{"require_reason", SPEC_FLAG, .loosens = SPEC_REMOVE},
+		{"require_ticket", SPEC_FLAG, .loosens = SPEC_REMOVE},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
+	.describe = describe
+};
+
+const RuleModule paysafe_audit_module = {
 	.end_statement = paysafe_audit_log_flush,
 	.pre_commit = pre_commit,
 	.end_transaction = paysafe_audit_log_end_transaction,
-	.end_subtransaction = paysafe_audit_log_end_subtransaction,
-	.loosens = loosens,
-	.describe = describe
+	.end_subtransaction = paysafe_audit_log_end_subtransaction
 };
 
 /* SQL-callable functions */

@@ -234,21 +234,38 @@ forget_rows(const Rule *rule)
 		paysafe_row_mark_forget(state->declared_on);
 }
 
-static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+/* Statuses from which on the columns stay, as this status rule says. */
+static List *
+frozen_statuses(const RuleSource *status, List *statuses)
 {
-	List	   *columns = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "columns"),
-												paysafe_spec_set(new_rule->spec, "columns"));
-	List	   *statuses = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "once_status"),
-												 paysafe_spec_set(new_rule->spec, "once_status"));
+	List	   *sources = list_make1(unconstify(RuleSource *, status));
+	char	   *column = paysafe_spec_text(status->spec, "status_column");
+	Machine    *machine = paysafe_status_machine_of(sources, column);
+	ListCell   *lc;
 
-	if (columns == NIL && statuses == NIL)
+	foreach(lc, statuses)
+		if (paysafe_machine_find(machine, lfirst(lc)) < 0)
+			return NIL;			/* such a rule is refused */
+	statuses = statuses_passed(sources, column, statuses);
+	foreach(lc, statuses)
+		if (lfirst(lc) == NULL)
+			lfirst(lc) = pstrdup("NULL");
+	return statuses;
+}
+
+static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	List	   *statuses = paysafe_spec_set(rule->spec, "once_status");
+	List	   *thawed;
+
+	if (strcmp(after->name, "status") != 0 || before == NULL || statuses == NIL)
 		return NULL;
-	return psprintf("lets%s%s change%s%s",
-					columns ? " columns " : " the columns",
-					columns ? paysafe_strings_join(columns) : "",
-					statuses ? " in status " : "",
-					statuses ? paysafe_strings_join(statuses) : "");
+	thawed = paysafe_strings_minus(frozen_statuses(before, statuses), frozen_statuses(after, statuses));
+	return thawed == NIL ? NULL :
+		psprintf("lets %s change in status %s",
+				 paysafe_strings_join(paysafe_spec_set(rule->spec, "columns")),
+				 paysafe_strings_join(thawed));
 }
 
 static char *
@@ -264,10 +281,15 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_columns_kind = {
 	.name = "columns",
+	.fields = (const SpecField[]) {
+		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
+		{"once_status", SPEC_STATUSES, .loosens = SPEC_REMOVE},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.forget_rows = forget_rows,
-	.loosens = loosens,
+	.loosened_by = loosened_by,
 	.describe = describe
 };
 

@@ -25,3 +25,12 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_audit_kind,
 	NULL
 };
+
+/* What has been seen of a statement is recorded when all else is done with it. */
+const RuleModule *const paysafe_rule_modules[] = {
+	&paysafe_refund_module,
+	&paysafe_ledger_module,
+	&paysafe_balance_module,
+	&paysafe_audit_module,
+	NULL
+};

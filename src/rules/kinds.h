@@ -21,4 +21,9 @@ extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
 
+extern const RuleModule paysafe_refund_module;
+extern const RuleModule paysafe_ledger_module;
+extern const RuleModule paysafe_balance_module;
+extern const RuleModule paysafe_audit_module;
+
 #endif							/* PAYSAFE_KINDS_H */

@@ -311,13 +311,33 @@ refuse_truncate(const Rule *rule)
 					  "Captured payments stay.", NULL);
 }
 
-static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+/* The initial statuses of this column that a status rule declares, "NULL" for NULL. */
+static List *
+initial_statuses(const RuleSource *status, const char *column)
 {
-	/* columns and statuses define each other: no change is only tighter */
-	return psprintf("replaces \"%s\" by \"%s\"",
-					paysafe_payment_kind.describe(old_rule->name, InvalidOid, old_rule->spec),
-					paysafe_payment_kind.describe(new_rule->name, InvalidOid, new_rule->spec));
+	Machine    *machine = status == NULL ? NULL :
+		paysafe_status_machine_of(list_make1(unconstify(RuleSource *, status)), column);
+	List	   *initial = NIL;
+
+	for (int i = 0; machine != NULL && i < machine->nstates; i++)
+		if (machine->states[i].initial)
+			initial = lappend(initial, machine->states[i].value ? machine->states[i].value : "NULL");
+	return initial;
+}
+
+/* Without a status rule everything is frozen; with one, not in its initial statuses. */
+static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	char	   *column = paysafe_spec_text(rule->spec, "status_column");
+	List	   *thawed;
+
+	if (strcmp(after->name, "status") != 0)
+		return NULL;
+	thawed = paysafe_strings_minus(initial_statuses(after, column), initial_statuses(before, column));
+	return thawed == NIL ? NULL :
+		psprintf("lets key, amount and currency of a payment change in status %s",
+				 paysafe_strings_join(thawed));
 }
 
 static char *
@@ -333,11 +353,20 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_payment_kind = {
 	.name = "payment",
+	/* columns and statuses define each other: no change is only tighter */
+	.fields = (const SpecField[]) {
+		{"status_column", SPEC_COLUMN},
+		{"amount_column", SPEC_COLUMN},
+		{"captured_column", SPEC_COLUMN},
+		{"currency_column", SPEC_COLUMN},
+		{"captured", SPEC_STATUSES},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.refuse_truncate = refuse_truncate,
-	.loosens = loosens,
+	.loosened_by = loosened_by,
 	.describe = describe
 };
 

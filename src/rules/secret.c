@@ -179,16 +179,6 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	List	   *columns = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "columns"),
-												paysafe_spec_set(new_rule->spec, "columns"));
-
-	return columns == NIL ? NULL :
-		psprintf("lets values of %s be clear text", paysafe_strings_join(columns));
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	return psprintf("%s: values sealed for their row",
@@ -197,10 +187,14 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_secret_kind = {
 	.name = "secret",
+	.fields = (const SpecField[]) {
+		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
+		{"label", SPEC_TEXT},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
-	.loosens = loosens,
 	.describe = describe
 };
 

@@ -440,7 +440,7 @@ transitions_minus(const Machine *a, const Machine *b)
 {
 	List	   *result = NIL;
 
-#define NAME(m, i) ((m)->states[i].value ? (m)->states[i].value : "NULL")
+#define NAME(m, i) ((m)->states[i].value ? paysafe_spec_field_quote((m)->states[i].value) : "NULL")
 	for (int i = 0; i < a->nstates; i++)
 	{
 		int			other = paysafe_machine_find(b, a->states[i].value);
@@ -468,32 +468,20 @@ transitions_minus(const Machine *a, const Machine *b)
  * Any change of the moves needs a second person, also the removal of one: it
  * shuts a way out (a void, a refund) on which rows and people depend.
  */
-static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
+static List *
+compare_machines(const char *before, const char *after)
 {
-	char	   *old_column = paysafe_spec_text(old_rule->spec, "status_column");
-	char	   *new_column = paysafe_spec_text(new_rule->spec, "status_column");
-	Machine    *old_machine = parse_machine(paysafe_spec_text(old_rule->spec, "machine"));
-	Machine    *new_machine = parse_machine(paysafe_spec_text(new_rule->spec, "machine"));
-	List	   *added = transitions_minus(new_machine, old_machine);
-	List	   *removed = transitions_minus(old_machine, new_machine);
-	List	   *deletable = paysafe_strings_minus(paysafe_spec_set(new_rule->spec, "deletable"),
-												  paysafe_spec_set(old_rule->spec, "deletable"));
-	StringInfoData words;
+	Machine		nothing = {0};
+	Machine    *old_machine = before ? parse_machine(before) : &nothing;
+	Machine    *new_machine = parse_machine(after);
+	List	   *words = NIL;
+	ListCell   *lc;
 
-	initStringInfo(&words);
-	if (strcmp(old_column, new_column) != 0)
-		appendStringInfo(&words, "moves the rule from column %s to %s; ", old_column, new_column);
-	if (added != NIL)
-		appendStringInfo(&words, "adds %s; ", paysafe_strings_join(added));
-	if (removed != NIL)
-		appendStringInfo(&words, "removes %s; ", paysafe_strings_join(removed));
-	if (deletable != NIL)
-		appendStringInfo(&words, "lets rows be deleted in %s; ", paysafe_strings_join(deletable));
-	if (words.len == 0)
-		return NULL;
-	words.data[words.len - 2] = '\0';
-	return words.data;
+	foreach(lc, transitions_minus(new_machine, old_machine))
+		words = lappend(words, psprintf("adds %s", (char *) lfirst(lc)));
+	foreach(lc, transitions_minus(old_machine, new_machine))
+		words = lappend(words, psprintf("removes %s", (char *) lfirst(lc)));
+	return words;
 }
 
 static char *
@@ -511,12 +499,17 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_status_kind = {
 	.name = "status",
+	.fields = (const SpecField[]) {
+		{"status_column", SPEC_COLUMN},
+		{"machine", SPEC_TEXT, .compare = compare_machines},
+		{"deletable", SPEC_STATUSES, .loosens = SPEC_ADD},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
-	.loosens = loosens,
 	.describe = describe
 };
 

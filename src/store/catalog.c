@@ -46,6 +46,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_RULE] = "rule",
 	[PAYSAFE_THRESHOLD] = "threshold",
 	[PAYSAFE_CURRENCY] = "currency",
+	[PAYSAFE_PROPOSAL_RECORD] = "proposal_record",
 	[PAYSAFE_APPROVAL_RECORD] = "approval_record",
 	[PAYSAFE_APPROVAL_END] = "approval_end",
 	[PAYSAFE_REFUND_EVENT] = "refund_event",

@@ -39,6 +39,14 @@ typedef struct Parser
 	MachineError *error;
 } Parser;
 
+/* What goes on from line to line. */
+typedef struct LineState
+{
+	bool		in_note;
+	bool		in_front_matter;
+	bool		seen_anything;
+} LineState;
+
 static bool
 fail(Parser *p, const char *message)
 {
@@ -432,16 +440,73 @@ parse_line(Parser *p, bool *in_note, bool *in_front_matter, bool *seen_anything)
 	return parse_transition_or_description(p);
 }
 
+/* The semicolon that ends the statement at the parser's position, or NULL. */
+static const char *
+find_semicolon(const Parser *p)
+{
+	bool		quoted = false;
+
+	/* a comment goes on to the end of its line */
+	if (p->end - p->pos >= 2 && p->pos[0] == '%' && p->pos[1] == '%')
+		return NULL;
+	for (const char *c = p->pos; c < p->end; c++)
+	{
+		if (*c == '"')
+			quoted = !quoted;
+		if (*c == ';' && !quoted)
+			return c;
+	}
+	return NULL;
+}
+
+/* A line, between the parser's position and end: statements separated by semicolons. */
+static bool
+parse_statements(Parser *p, LineState *state)
+{
+	while (p->pos <= p->end)
+	{
+		const char *line_end = p->end;
+		const char *semicolon = NULL;
+
+		skip_space(p);
+		if (!state->in_front_matter && !state->in_note)
+			semicolon = find_semicolon(p);
+		if (semicolon)
+			p->end = semicolon;
+		if (!parse_line(p, &state->in_note, &state->in_front_matter, &state->seen_anything))
+			return false;
+		if (semicolon == NULL)
+			break;
+		p->pos = semicolon + 1;
+		p->end = line_end;
+	}
+	return true;
+}
+
+/* All lines are read: is it a machine? */
+static bool
+is_complete(Parser *p, const LineState *state)
+{
+	bool		has_initial = false;
+
+	if (state->in_note)
+		return fail(p, "\"end note\" expected");
+	if (state->in_front_matter)
+		return fail(p, "the front matter is not closed by a line \"---\"");
+	for (int i = 0; i < p->machine->nstates; i++)
+		has_initial |= p->machine->states[i].initial;
+	p->line = 0;
+	if (!has_initial)
+		return fail(p, "no initial state; write: [*] --> name");
+	return values_differ(p);
+}
+
 Machine *
 paysafe_machine_parse(const char *text, MachineError *error)
 {
 	Parser		parser = {0};
 	Parser	   *p = &parser;
-	bool		in_note = false;
-	bool		in_front_matter = false;
-	bool		seen_anything = false;
-	const char *pos = text;
-	bool		has_initial = false;
+	LineState	state = {0};
 
 	p->error = error;
 	p->machine = palloc0(sizeof(Machine));
@@ -455,70 +520,18 @@ paysafe_machine_parse(const char *text, MachineError *error)
 		fail(p, "the text is longer than 64 kB");
 		return NULL;
 	}
-	while (*pos != '\0')
+	for (const char *pos = text; *pos != '\0'; pos = *p->end == '\n' ? p->end + 1 : p->end)
 	{
 		const char *eol = strchr(pos, '\n');
 
 		p->line++;
 		p->pos = pos;
 		p->end = eol ? eol : pos + strlen(pos);
-		/* statements may also be separated by semicolons, as in Mermaid */
-		while (p->pos <= p->end)
-		{
-			const char *line_end = p->end;
-			const char *semicolon = NULL;
-
-			skip_space(p);
-			if (!in_front_matter && !in_note &&
-				!(line_end - p->pos >= 2 && p->pos[0] == '%' && p->pos[1] == '%'))
-			{
-				bool		quoted = false;
-
-				for (const char *c = p->pos; c < line_end; c++)
-				{
-					if (*c == '"')
-						quoted = !quoted;
-					if (*c == ';' && !quoted)
-					{
-						semicolon = c;
-						break;
-					}
-				}
-			}
-			if (semicolon)
-				p->end = semicolon;
-			if (!parse_line(p, &in_note, &in_front_matter, &seen_anything))
-				return NULL;
-			if (semicolon == NULL)
-				break;
-			p->pos = semicolon + 1;
-			p->end = line_end;
-		}
-		pos = eol ? eol + 1 : p->end;
-		if (eol == NULL)
-			break;
+		if (!parse_statements(p, &state))
+			return NULL;
+		p->end = eol ? eol : pos + strlen(pos);
 	}
-	if (in_note)
-	{
-		fail(p, "\"end note\" expected");
-		return NULL;
-	}
-	if (in_front_matter)
-	{
-		fail(p, "the front matter is not closed by a line \"---\"");
-		return NULL;
-	}
-	for (int i = 0; i < p->machine->nstates; i++)
-		has_initial |= p->machine->states[i].initial;
-	p->line = 0;
-	if (!has_initial)
-	{
-		fail(p, "no initial state; write: [*] --> name");
-		return NULL;
-	}
-	if (!values_differ(p))
-		return NULL;
-	return p->machine;
+	return is_complete(p, &state) ? p->machine : NULL;
 }
 
 int

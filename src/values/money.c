@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "base/ensure.h"
 #include "base/invalidation.h"
 #include "compat.h"
 #include "store/catalog.h"
@@ -97,7 +98,7 @@ paysafe_money_datum(const AmountColumn *column, Form_pg_attribute att, Numeric a
 	Datum		value = NumericGetDatum(amount);
 	Datum		result;
 
-	Assert(base == column->typid);
+	Ensure(base == column->typid);
 	switch (base)
 	{
 		case INT2OID:

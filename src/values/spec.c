@@ -131,19 +131,52 @@ paysafe_spec_set(const Jsonb *spec, const char *key)
 	return result;
 }
 
-bool
-paysafe_spec_mentions(const Jsonb *spec, const char *string)
+List *
+paysafe_spec_keys(const Jsonb *spec)
 {
 	JsonbIterator *it = JsonbIteratorInit(&unconstify(Jsonb *, spec)->root);
 	JsonbIteratorToken token;
 	JsonbValue	value;
+	List	   *keys = NIL;
 
+	if (!JB_ROOT_IS_OBJECT(spec))
+		return NIL;
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+			keys = lappend(keys, pnstrdup(value.val.string.val, value.val.string.len));
+	return keys;
+}
+
+char *
+paysafe_spec_value(const Jsonb *spec, const char *key)
+{
+	JsonbValue *v = find_key(spec, key);
+	Jsonb	   *value;
+
+	if (v == NULL)
+		return NULL;
+	value = JsonbValueToJsonb(v);
+	return JsonbToCString(NULL, &value->root, VARSIZE(value));
+}
+
+List *
+paysafe_spec_strings(const Jsonb *spec, const char *key)
+{
+	JsonbValue *v = find_key(spec, key);
+	List	   *result = NIL;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (v != NULL && v->type == jbvString)
+		return list_make1(pnstrdup(v->val.string.val, v->val.string.len));
+	if (v == NULL || v->type != jbvBinary)
+		return NIL;
+	it = JsonbIteratorInit(v->val.binary.data);
 	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
-		if ((token == WJB_VALUE || token == WJB_ELEM) && value.type == jbvString &&
-			value.val.string.len == strlen(string) &&
-			memcmp(value.val.string.val, string, value.val.string.len) == 0)
-			return true;
-	return false;
+		if ((token == WJB_VALUE || token == WJB_ELEM) && value.type == jbvString)
+			result = lappend(result, pnstrdup(value.val.string.val, value.val.string.len));
+	return result;
 }
 
 bool

@@ -31,8 +31,10 @@ extern char *paysafe_spec_optional_text(const Jsonb *spec, const char *key);	/* 
 extern bool paysafe_spec_bool(const Jsonb *spec, const char *key);	/* false if absent */
 extern List *paysafe_spec_set(const Jsonb *spec, const char *key);	/* of char *; NIL if absent */
 
-/* Is this string a value, or an element of a list, anywhere in it? */
-extern bool paysafe_spec_mentions(const Jsonb *spec, const char *string);
+/* The keys; what a key has, as JSON, NULL if absent; all strings in that. */
+extern List *paysafe_spec_keys(const Jsonb *spec);
+extern char *paysafe_spec_value(const Jsonb *spec, const char *key);
+extern List *paysafe_spec_strings(const Jsonb *spec, const char *key);
 
 extern bool paysafe_spec_equal(const Jsonb *a, const Jsonb *b);
 

@@ -6,7 +6,7 @@
 # PAYSAFE_SO names the built library; without it, the one in the tree is meant.
 
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 
 so=${PAYSAFE_SO:-paysafe.so}
 
@@ -23,6 +23,7 @@ rule() {
 }
 
 c_files() { find src -name '*.[ch]' | sort; }
+shell_files() { git ls-files 2>/dev/null | xargs -r grep -lE '^#!/bin/(ba)?sh'; }
 sql_parts() { find sql -name '*.sql' ! -name '*--*' | sort; }
 
 # SQL parts without their comments, each line as FILE:LINE:TEXT
@@ -83,6 +84,14 @@ layers() {
 	done
 }
 
+# Functions in C, from brace to brace, without these
+long_functions() {
+	c_files | grep '\.c$' | xargs -r awk '
+		/^{$/ { start = FNR; name = last }
+		/^}$/ && start { if (FNR - start - 1 > 70) print FILENAME ": " name ": " FNR - start - 1; start = 0 }
+		{ last = $0 }'
+}
+
 rules() {
 	c_files | grep -vx src/compat.h | xargs -r grep -Hn 'PG_VERSION_NUM' |
 		rule "only compat.h tests the version of PostgreSQL"
@@ -139,6 +148,26 @@ rules() {
 	sed '/"meta-spec"/,/}/d' META.json 2>&1 |
 		sed -n -e 's/.*"version" *: *"\([^"]*\)".*/\1/p' -e '/No such file/p' | grep -v "^$version\(\.0\)*\$" |
 		rule "META.json has the version of the control file"
+
+	c_files | xargs -r grep -HnE '[ 	]+$|^    |^(static |extern )?[a-z].*\) \{$|\b(if|for|while|switch)\(|\) *\{$' |
+		rule "C in PostgreSQL's form: tabs, braces on lines of their own, blanks after keywords"
+	git ls-files '*.md' '*.sh' '*.sql' '*.awk' '*.spec' '*.py' 2>/dev/null | xargs -r grep -HnE '[ 	]+$' |
+		rule "no blanks at the ends of lines"
+
+	long_functions | rule "no function of more than 70 lines"
+
+	if command -v shellcheck >/dev/null; then
+		shell_files | xargs -r shellcheck -S warning -f gcc -e SC2034,SC2046,SC2048,SC2064,SC2154,SC2155,SC2206,SC1083
+	else
+		echo "it is not here"
+	fi | rule "shellcheck finds nothing"
+
+	if command -v codespell >/dev/null; then
+		git ls-files '*.c' '*.h' '*.md' '*.sql' '*.py' '*.sh' '*.txt' 2>/dev/null |
+			xargs -r codespell -q 3 -L nd,zar,nknown,isnt
+	else
+		echo "it is not here"
+	fi | rule "codespell finds nothing"
 
 	test/lib/tour.sh | diff - test/sql/tour.sql | rule "README's tour is what pg_regress runs"
 

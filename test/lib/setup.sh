@@ -15,6 +15,7 @@
 #   --node           Node.js and node-postgres too
 #   --npm            Node.js and npm too
 #   --clock          libfaketime too
+#   --layout         shellcheck and codespell too
 #
 # Everything but the path goes to standard error.
 
@@ -115,6 +116,10 @@ list_missing() {
 		--node)
 			need nodejs command -v node
 			if ! command -v npm >/dev/null; then need node-pg test -d /usr/share/nodejs/pg; fi
+			;;
+		--layout)
+			need shellcheck command -v shellcheck
+			need codespell command -v codespell
 			;;
 		--clock) need libfaketime test -n "$(find /usr/lib* -name libfaketime.so.1 2>/dev/null)" ;;
 		--npm)

@@ -19,6 +19,9 @@ SELECT set_eq(
 		'schema paysafe',
 		'sequence paysafe.api_key_id_seq',
 		'sequence paysafe.approval_id_seq',
+		'sequence paysafe.proposal_id_seq',
+		'table paysafe.proposal_record',
+		'view paysafe.pending_change',
 		'sequence paysafe.balance_stripe_id_seq',
 		'sequence paysafe.maintenance_id_seq',
 		'sequence paysafe.reservation_id_seq',
@@ -125,6 +128,7 @@ INSERT INTO function_expected VALUES
 	('own_table()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, false),
 	('pending_approvals()', 'SETOF record', 'c', 's', false, 'u', false, false, NULL, true),
 	('post_reservation(bigint,numeric)', 'numeric', 'c', 'v', false, 'u', false, false, NULL, true),
+	('propose(text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_append_only(regclass)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('protect_balance(regclass,name,name,regclass,name,name,name)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_columns(regclass,name[],text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
@@ -136,6 +140,7 @@ INSERT INTO function_expected VALUES
 	('redact(jsonb)', 'jsonb', 'c', 'i', true, 's', false, false, NULL, true),
 	('redact(text)', 'text', 'c', 'i', true, 's', false, false, NULL, true),
 	('reserve(regclass,text,numeric,interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, true),
+	('rule_columns(text,jsonb)', 'text[]', 'c', 's', true, 's', false, false, NULL, true),
 	('rule_text(text,regclass,jsonb)', 'text', 'c', 's', false, 's', false, false, NULL, true),
 	('set_currency(text,integer)', 'void', 'c', 'v', true, 'u', false, false, NULL, false),
 	('set_refund_threshold(regclass,text,numeric,integer,interval,interval)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
@@ -219,7 +224,14 @@ SELECT set_eq(
 		FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid,
 			 aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
 	   WHERE a.grantee <> c.relowner$$,
-	ARRAY['currency: SELECT', 'pending_approval: SELECT', 'protection: SELECT', 'rule: SELECT', 'test_database: SELECT'],
+	ARRAY[
+		'currency: SELECT',
+		'pending_approval: SELECT',
+		'pending_change: SELECT',
+		'protection: SELECT',
+		'refusal_log: SELECT',
+		'rule: SELECT',
+		'test_database: SELECT'],
 	'privileges on tables and views beside the owner''s');
 SELECT is_empty(
 	$$SELECT c.relname, a.attname FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(171);
+SELECT plan(179);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -23,6 +23,7 @@ CREATE TABLE shop.task (id int PRIMARY KEY, status text);
 SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done\ndone --> new');
 INSERT INTO shop.task VALUES (1, 'new');
 UPDATE shop.task SET status = 'done'; UPDATE shop.task SET status = 'new';
+SELECT paysafe.propose('x'), paysafe.set_refund_threshold('shop.refund', 'EUR', 60), paysafe.propose(NULL);
 CREATE TABLE shop.entry (id int PRIMARY KEY, txn int, account int, amount numeric, currency text, day date);
 SELECT paysafe.protect_ledger('shop.entry', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day'), paysafe.close_period('shop.entry', '2026-01-31');
 CREATE INDEX ON shop.entry (txn);
@@ -47,7 +48,7 @@ CREATE TEMP TABLE own AS
 	   AND c.relname NOT IN ('refusal_record', 'maintenance_change')
 	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 20, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 21, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -1,7 +1,7 @@
 -- Redaction: what is a card number or a secret, what is not, and that nothing is
 -- left of them, whatever the text.
 BEGIN;
-SELECT plan(79);
+SELECT plan(81);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL search_path = public, pg_temp;
@@ -312,10 +312,14 @@ SELECT is((SELECT reason FROM paysafe.rule WHERE removed), 'because of 424242***
 CREATE TABLE shop.step (id int PRIMARY KEY, status text);
 SELECT paysafe.protect_status('shop.step', 'status', E'[*] --> new\nnew --> 4242424242424242');
 \set loosen 'SELECT paysafe.protect_status(\'shop.step\', \'status\', E\'[*] --> new\\n[*] --> 4242424242424242\\nnew --> 4242424242424242\')'
-SELECT set_config('paysafe_test.key', substring(pg_temp.refusal_text(:'loosen', 'HINT') FROM $$'paysafe.rule', '(.*)', 'why$$), true) AS asked \gset
-SELECT alike(:'asked'::text, '%424242******4242%', 'what another person is to approve of a rule');
+SELECT alike(pg_temp.refusal_text(:'loosen', 'DETAIL'), '%424242******4242%', 'what a change of a rule says');
+SELECT paysafe.propose('as 4242424242424242 says', 'T 4242424242424242');
+:loosen;
+SELECT paysafe.propose(NULL);
+SELECT is((SELECT concat_ws('|', reason, ticket) FROM paysafe.pending_change), 'as 424242******4242 says|T 424242******4242', 'why it is proposed');
+SELECT is((SELECT difference FROM paysafe.pending_change), 'adds [*] --> 4242424242424242', 'what another person approves is shown as it would be kept');
 SELECT paysafe.act_as('bob');
-SELECT paysafe.approve('paysafe.rule', current_setting('paysafe_test.key'), 'right');
+SELECT paysafe.approve('paysafe.rule', (SELECT key FROM paysafe.pending_change), 'right');
 SELECT paysafe.act_as('alice');
 SELECT is(pg_temp.refusal(:'loosen'), 'accepted', 'is what is approved');
 

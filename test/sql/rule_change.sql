@@ -48,14 +48,19 @@ SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
 	new --> paid
 	paid --> done', '{paid}');										-- fails: another start, deletable
 SELECT paysafe.protect_columns('t_change.payment', '{note}');		-- fails
+\set VERBOSITY terse
 SELECT paysafe.audit('t_change.payment');							-- fails
 SELECT paysafe.audit('t_change.payment', '{note}', true, true);		-- fails: hides
+\set VERBOSITY default
 SELECT paysafe.unprotect('t_change.payment', 'columns', 'annoying');	-- fails
 SELECT paysafe.unprotect('t_change.payment', 'columns', ' ');		-- fails
 SELECT paysafe.unprotect('t_change.payment', 'refund', 'why not');	-- fails
 
--- the person who wants it cannot approve it
-\set key 'status of t_change.payment, version 4: adds new --> done'
+-- the person who wants it cannot approve it; a short change is its own name
+SELECT format('status of t_change.payment, version 4: {"machine": "[*] --> new%%0A%snew --> paid%%0A%snew --> done%%0A%spaid --> done", "deletable": [], "status_column": "status"} instead of %s',
+	'%09', '%09', '%09', replace(replace(replace(spec::text, '%', '%25'), '\n', '%0A'), '\t', '%09')) AS key
+  FROM paysafe.rule WHERE relation = 't_change.payment'::regclass AND rule = 'status' AND version = 3 \gset
+\echo :key
 BEGIN;
 SELECT paysafe.act_as('alice');
 SELECT id > 0 FROM paysafe.approve('paysafe.rule', :'key', 'I think so') id;
@@ -89,6 +94,64 @@ RESET ROLE;
 SELECT rule, version, removed, actor, reason, ticket FROM paysafe.rule
  WHERE relation = 't_change.payment'::regclass AND rule = 'status' AND version >= 4 ORDER BY version;
 SELECT state, ended_by FROM paysafe.approval WHERE relation = 'paysafe.rule'::regclass ORDER BY id;
+
+-- a change that is too long for that, or has more than plain letters, is proposed
+-- first: stored whole, and shown as a difference to what is in force
+SELECT 'n' || string_agg(E'ew --> waiting_for_document_' || i || E'\nwaiting_for_document_' || i, E' --> paid\nn' ORDER BY i) || ' --> paid' AS long
+  FROM generate_series(1, 6) i \gset
+\set machine '[*] --> new\nnew --> paid\nnew --> done\npaid --> done\npaid --> new\n' :long
+SET ROLE regress_paysafe_owner;
+\set VERBOSITY default
+BEGIN;
+SELECT paysafe.act_as('alice', 'documents', 'T-6');
+SELECT paysafe.protect_status('t_change.payment', 'status', :'machine');	-- fails
+ROLLBACK;
+-- not stored, not approved
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', repeat('5', 64), 'I trust her');	-- fails
+ROLLBACK;
+SELECT paysafe.propose('nobody in particular');						-- fails
+BEGIN;
+SELECT paysafe.act_as('alice');
+SELECT paysafe.propose(U&'\00A0\3000\200B');						-- fails: nothing to read
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('alice');
+SELECT paysafe.propose('statuses for documents', 'T-6');
+SELECT paysafe.protect_status('t_change.payment', 'status', :'machine');
+COMMIT;
+-- nothing was changed
+SELECT max(version) FROM paysafe.rule WHERE relation = 't_change.payment'::regclass AND rule = 'status';
+SELECT relation, rule, version, difference, loosens, requested_by, reason, ticket FROM paysafe.pending_change;
+SELECT relation, key = (SELECT key FROM paysafe.pending_change) AS key, approvals_needed, approvals_given, requested_by, change
+  FROM paysafe.pending_approval WHERE relation = 'paysafe.rule'::regclass;
+SELECT key FROM paysafe.pending_change \gset
+\set VERBOSITY terse
+BEGIN;
+SELECT paysafe.act_as('alice');
+SELECT paysafe.approve('paysafe.rule', :'key', 'I think so');			-- fails: she proposed it
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', :'key', 'a step back is needed') id;
+COMMIT;
+-- it waits no longer
+SELECT count(*) FROM paysafe.pending_change;
+BEGIN;
+SELECT paysafe.act_as('alice');
+SELECT paysafe.protect_status('t_change.payment', 'status', :'machine' || E'\ndone --> new');	-- fails: more than that
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.protect_status('t_change.payment', 'status', :'machine');	-- fails: he approved it
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('alice');
+SELECT paysafe.protect_status('t_change.payment', 'status', :'machine');
+COMMIT;
+SELECT max(version) FROM paysafe.rule WHERE relation = 't_change.payment'::regclass AND rule = 'status';
+RESET ROLE;
 
 -- the new rule holds for the next statement, also in a plan made before
 SET ROLE regress_paysafe_owner;
@@ -140,6 +203,22 @@ SELECT id > 0 FROM paysafe.open_maintenance('x', 'T-8', '1 hour', '{t_change.bas
 SELECT paysafe.unprotect('t_change.base', 'status', 'x');			-- fails
 ROLLBACK;
 
+-- a rule that makes another one allow more loosens it, whichever was there first
+\set VERBOSITY default
+CREATE TABLE t_change.sale_2 (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);
+SELECT paysafe.protect_payment('t_change.sale_2', 'status', 'amount', 'captured', 'currency', '{captured}');
+SELECT paysafe.protect_status('t_change.sale_2', 'status', E'[*] --> new\n[*] --> captured\nnew --> captured');	-- fails
+-- not if another column has the machine, and not what this transaction declares itself
+BEGIN;
+SELECT paysafe.protect_status('t_change.sale_2', 'currency', '[*] --> EUR');
+ROLLBACK;
+BEGIN;
+CREATE TABLE t_change.sale_3 (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);
+SELECT paysafe.protect_payment('t_change.sale_3', 'status', 'amount', 'captured', 'currency', '{captured}');
+SELECT paysafe.protect_status('t_change.sale_3', 'status', E'[*] --> new\nnew --> captured');
+COMMIT;
+DROP TABLE t_change.sale_2, t_change.sale_3;
+
 -- thresholds: down is free, up is not
 CREATE TABLE t_change.refund (id int PRIMARY KEY, payment_id int, amount numeric, currency text, status text);
 CREATE INDEX ON t_change.refund (payment_id);
@@ -153,7 +232,7 @@ SELECT paysafe.set_refund_threshold('t_change.refund', 'usd', 400, 2, '48 hours'
 SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 401, 2, '48 hours', '30 minutes');	-- fails
 SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 100, 1, '1 hour', '2 days');			-- fails
 BEGIN; SELECT paysafe.act_as('bob');
-SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'threshold for USD of t_change.refund, version 3: raises the threshold from 400 USD to 401 USD', 'ok') id; COMMIT;
+SELECT id > 0 FROM paysafe.approve('paysafe.rule', 'threshold for USD of t_change.refund, version 3: {"amount": "401", "within": "172800 s", "currency": "USD", "approvers": "2", "valid_for": "1800 s"} instead of {"amount": "400", "within": "172800 s", "currency": "usd", "approvers": "2", "valid_for": "1800 s"}', 'ok') id; COMMIT;
 BEGIN; SELECT paysafe.act_as('alice');
 SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 401, 2, '48 hours', '30 minutes'); COMMIT;
 SELECT rule, version, definition, by FROM paysafe.protection

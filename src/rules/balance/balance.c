@@ -496,6 +496,16 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 								  "it has entries, but there is no such account");
 }
 
+/* The ledger was dropped, and nobody could post: now its entries are others. */
+static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	if (strcmp(after->name, "ledger") != 0 || after->relation != rule->reference || before != NULL)
+		return NULL;
+	return psprintf("lets entries move the balances of %s again",
+					paysafe_catalog_table_name(rule->relation));
+}
+
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
@@ -512,29 +522,32 @@ describe(const char *name, Oid reference, Jsonb *spec)
 					side ? "; side in " : "", side ? side : "");
 }
 
-static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	/* columns define each other: no change is only tighter */
-	return psprintf("replaces \"%s\" by \"%s\"",
-					describe(old_rule->name, old_rule->reference, old_rule->spec),
-					describe(new_rule->name, new_rule->reference, new_rule->spec));
-}
-
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
+	/* columns define each other: no change is only tighter */
+	.fields = (const SpecField[]) {
+		{"key_column", SPEC_COLUMN},
+		{"balance_column", SPEC_COLUMN},
+		{"minimum_column", SPEC_COLUMN},
+		{"currency_column", SPEC_COLUMN},
+		{"side_column", SPEC_COLUMN},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
 	.refuse_truncate = refuse_truncate,
 	.forget_rows = forget_rows,
+	.loosened_by = loosened_by,
+	.describe = describe
+};
+
+const RuleModule paysafe_balance_module = {
 	.end_statement = paysafe_balance_apply,
 	.pre_commit = pre_commit,
 	.end_transaction = end_transaction,
-	.end_subtransaction = end_subtransaction,
-	.loosens = loosens,
-	.describe = describe
+	.end_subtransaction = end_subtransaction
 };
 
 /*

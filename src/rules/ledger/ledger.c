@@ -417,28 +417,32 @@ describe(const char *name, Oid reference, Jsonb *spec)
 					date ? "; posting date in " : "", date ? date : "");
 }
 
-static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	/* columns define each other: no change is only tighter */
-	return psprintf("replaces \"%s\" by \"%s\"",
-					describe(old_rule->name, InvalidOid, old_rule->spec),
-					describe(new_rule->name, InvalidOid, new_rule->spec));
-}
-
 const RuleKind paysafe_ledger_kind = {
 	.name = "ledger",
+	/* columns define each other: no change is only tighter */
+	.fields = (const SpecField[]) {
+		{"transaction_column", SPEC_COLUMN},
+		{"account_column", SPEC_COLUMN},
+		{"amount_column", SPEC_COLUMN},
+		{"currency_column", SPEC_COLUMN},
+		{"direction_column", SPEC_COLUMN},
+		{"reverses_column", SPEC_COLUMN},
+		{"posting_date_column", SPEC_COLUMN},
+		{NULL}
+	},
 	.all_columns = true,
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
 	.refuse_truncate = refuse_truncate,
+	.describe = describe
+};
+
+const RuleModule paysafe_ledger_module = {
 	.pre_commit = paysafe_ledger_pre_commit,
 	.end_transaction = paysafe_ledger_end_transaction,
-	.end_subtransaction = paysafe_ledger_end_subtransaction,
-	.loosens = loosens,
-	.describe = describe
+	.end_subtransaction = paysafe_ledger_end_subtransaction
 };
 
 /* SQL-callable functions */

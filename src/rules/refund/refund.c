@@ -672,6 +672,26 @@ forget_rows(const Rule *rule)
 
 const RuleKind paysafe_refund_kind = {
 	.name = "refund",
+
+	/*
+	 * No change is only tighter: a status that becomes gated opens the way
+	 * from there to the next gated one, and one that is void no longer does
+	 * not end what was approved.
+	 */
+	.fields = (const SpecField[]) {
+		{"payment_column", SPEC_COLUMN},
+		{"payment_key_column", SPEC_REFERENCE_COLUMN},
+		{"amount_column", SPEC_COLUMN},
+		{"currency_column", SPEC_COLUMN},
+		{"status_column", SPEC_COLUMN},
+		{"gated", SPEC_STATUSES},
+		{"void", SPEC_STATUSES},
+		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
+		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
+		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true},
+		{"unapproved_named", SPEC_FLAG, .loosens = SPEC_REMOVE},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = paysafe_refund_check_existing,
@@ -679,8 +699,10 @@ const RuleKind paysafe_refund_kind = {
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,
-	.end_transaction = paysafe_refund_total_end,
-	.end_subtransaction = paysafe_refund_total_end_subtransaction,
-	.loosens = paysafe_refund_loosens,
 	.describe = paysafe_refund_describe
+};
+
+const RuleModule paysafe_refund_module = {
+	.end_transaction = paysafe_refund_total_end,
+	.end_subtransaction = paysafe_refund_total_end_subtransaction
 };

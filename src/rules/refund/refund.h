@@ -252,7 +252,6 @@ extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleT
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
 extern void paysafe_refund_approval_subject(const Rule *rule, const char *key,
 											struct ApprovalSubject *out);
-extern char *paysafe_refund_loosens(const RuleSource *old_rule, const RuleSource *new_rule);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 #endif							/* PAYSAFE_REFUND_H */

@@ -232,33 +232,6 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					unapproved ? paysafe_strings_join(unapproved) : "");
 }
 
-char *
-paysafe_refund_loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	static const char *const columns[] = {
-		"payment_column", "amount_column", "currency_column", "status_column",
-		"payment_key_column", "payment_amount_column", "payment_currency_column"
-	};
-	bool		tighter = old_rule->reference == new_rule->reference &&
-		paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "gated"),
-							  paysafe_spec_set(new_rule->spec, "gated")) == NIL &&
-		paysafe_strings_minus(paysafe_spec_set(new_rule->spec, "void"),
-							  paysafe_spec_set(old_rule->spec, "void")) == NIL &&
-		paysafe_strings_minus(paysafe_spec_set(new_rule->spec, "unapproved_columns"),
-							  paysafe_spec_set(old_rule->spec, "unapproved_columns")) == NIL &&
-		(paysafe_spec_bool(new_rule->spec, "unapproved_named") ||
-		 !paysafe_spec_bool(old_rule->spec, "unapproved_named"));
-
-	for (int i = 0; i < (int) lengthof(columns); i++)
-		tighter &= strcmp(paysafe_spec_text(old_rule->spec, columns[i]),
-						  paysafe_spec_text(new_rule->spec, columns[i])) == 0;
-	if (tighter)
-		return NULL;
-	return psprintf("replaces \"%s\" by \"%s\"",
-					paysafe_refund_describe(old_rule->name, old_rule->reference, old_rule->spec),
-					paysafe_refund_describe(new_rule->name, new_rule->reference, new_rule->spec));
-}
-
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_protect_refund);

@@ -29,6 +29,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
+#include "values/spec.h"
 
 /* Columns of paysafe.threshold. */
 enum
@@ -147,6 +148,49 @@ threshold_loosens(const Threshold *old_threshold, const Threshold *new_threshold
 	return words.data;
 }
 
+/* The same in every session: no setting has a say. */
+static char *
+exact_period(int64 period)
+{
+	return period % USECS_PER_SEC == 0 ? psprintf(INT64_FORMAT " s", period / USECS_PER_SEC) :
+		psprintf(INT64_FORMAT " us", period);
+}
+
+/* A threshold as what is proposed and approved. */
+static Jsonb *
+threshold_spec(const Threshold *threshold, const char *currency)
+{
+	SpecBuilder spec;
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "currency", currency);
+	paysafe_spec_add_text(&spec, "amount", paysafe_money_text(threshold->amount));
+	paysafe_spec_add_text(&spec, "approvers", psprintf("%d", threshold->approvers));
+	paysafe_spec_add_text(&spec, "within", exact_period(threshold->within));
+	paysafe_spec_add_text(&spec, "valid_for", exact_period(threshold->valid_for));
+	return paysafe_spec_end(&spec);
+}
+
+/* May this threshold replace the old one?  False: it is proposed only. */
+static bool
+authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_threshold,
+		  const char *currency)
+{
+	char	   *words = threshold_loosens(old_threshold, new_threshold, currency);
+	ProposedChange change = {
+		.approved_as = PAYSAFE_RULE,
+		.relation = refund,
+		.name = psprintf("threshold for %s", currency),
+		.version = old_threshold->version + 1,
+		.before = threshold_spec(old_threshold, old_threshold->currency),
+		.after = threshold_spec(new_threshold, currency),
+		.loosens = words,
+		.difference = words
+	};
+
+	return words == NULL || paysafe_loosening_authorize(&change);
+}
+
 /*
  * set_refund_threshold(refund, currency, amount, approvers, within, valid_for)
  * returns void
@@ -166,7 +210,6 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	RuleSource	rule;
 	bool		removed;
 	Threshold  *old_threshold;
-	char	   *words;
 	Datum		values[THRESHOLD_NCOLUMNS];
 	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
 
@@ -201,10 +244,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->within == threshold.within &&
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
-		words = threshold_loosens(old_threshold, &threshold, currency);
-		if (words != NULL)
-			paysafe_loosening_authorize(refund, psprintf("threshold for %s", currency),
-									  old_threshold->version + 1, words);
+		if (!authorize(refund, old_threshold, &threshold, currency))
+			PG_RETURN_VOID();
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
 	values[THRESHOLD_CURRENCY] = CStringGetTextDatum(currency);

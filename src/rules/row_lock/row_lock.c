@@ -158,17 +158,6 @@ check_row(const Rule *rule, const RowChange *change)
 }
 
 static char *
-loosens(const RuleSource *old_rule, const RuleSource *new_rule)
-{
-	List	   *columns = paysafe_strings_minus(paysafe_spec_set(old_rule->spec, "columns"),
-												paysafe_spec_set(new_rule->spec, "columns"));
-
-	if (columns == NIL)
-		return NULL;
-	return psprintf("lets columns %s be overwritten without a lock", paysafe_strings_join(columns));
-}
-
-static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	return psprintf("%s only by who has locked the row, or computed from what it has",
@@ -177,9 +166,12 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_row_lock_kind = {
 	.name = "row_lock",
+	.fields = (const SpecField[]) {
+		{"columns", SPEC_COLUMNS, .loosens = SPEC_REMOVE, .unseen = true},
+		{NULL}
+	},
 	.compile = compile,
 	.check_row = check_row,
-	.loosens = loosens,
 	.describe = describe
 };
 

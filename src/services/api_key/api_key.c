@@ -254,7 +254,7 @@ PG_FUNCTION_INFO_V1(paysafe_api_key_revoke);
 Datum
 paysafe_api_key_revoke(PG_FUNCTION_ARGS)
 {
-	char	   *reason = paysafe_argument_text(fcinfo, 1, "reason", MAX_REASON_LEN);
+	char	   *reason = paysafe_argument_readable(fcinfo, 1, "reason", MAX_REASON_LEN);
 	char	   *client = NULL;
 	Datum		id;
 
@@ -298,7 +298,7 @@ Datum
 paysafe_api_key_revoke_all(PG_FUNCTION_ARGS)
 {
 	char	   *client = paysafe_argument_name(fcinfo, 0, "client");
-	char	   *reason = paysafe_argument_text(fcinfo, 1, "reason", MAX_REASON_LEN);
+	char	   *reason = paysafe_argument_readable(fcinfo, 1, "reason", MAX_REASON_LEN);
 	Datum		key = CStringGetTextDatum(client);
 	int			count = 0;
 
@@ -318,7 +318,7 @@ PG_FUNCTION_INFO_V1(paysafe_api_key_revoke_everything);
 Datum
 paysafe_api_key_revoke_everything(PG_FUNCTION_ARGS)
 {
-	char	   *reason = paysafe_argument_text(fcinfo, 0, "reason", MAX_REASON_LEN);
+	char	   *reason = paysafe_argument_readable(fcinfo, 0, "reason", MAX_REASON_LEN);
 
 	PreventCommandIfReadOnly("paysafe.api_key_revoke_everything()");
 	add_end(API_KEY_EVERYBODY, API_KEY_EVERY, reason);

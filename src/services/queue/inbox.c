@@ -126,7 +126,7 @@ paysafe_inbox_retry(PG_FUNCTION_ARGS)
 {
 	TimestampTz next = paysafe_queue_retry(PAYSAFE_INBOX_EVENT, event_argument(fcinfo),
 										   attempt_argument(fcinfo),
-										   paysafe_argument_text(fcinfo, 2, "reason", REASON_MAX),
+										   paysafe_argument_readable(fcinfo, 2, "reason", REASON_MAX),
 										   !PG_ARGISNULL(3) && PG_GETARG_BOOL(3));
 
 	if (next == DT_NOEND)
@@ -143,7 +143,7 @@ Datum
 paysafe_inbox_revive(PG_FUNCTION_ARGS)
 {
 	paysafe_queue_revive(PAYSAFE_INBOX_EVENT, event_argument(fcinfo),
-						 paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
+						 paysafe_argument_readable(fcinfo, 1, "reason", REASON_MAX));
 	PG_RETURN_VOID();
 }
 
@@ -156,6 +156,6 @@ Datum
 paysafe_inbox_dismiss(PG_FUNCTION_ARGS)
 {
 	paysafe_queue_dismiss(PAYSAFE_INBOX_EVENT, event_argument(fcinfo),
-						  paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
+						  paysafe_argument_readable(fcinfo, 1, "reason", REASON_MAX));
 	PG_RETURN_VOID();
 }

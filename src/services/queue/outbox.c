@@ -257,7 +257,7 @@ paysafe_outbox_retry(PG_FUNCTION_ARGS)
 {
 	int64		id;
 	int			attempt = paysafe_argument_int(fcinfo, 1, "attempt", 1, PG_INT32_MAX);
-	char	   *reason = paysafe_argument_text(fcinfo, 2, "reason", REASON_MAX);
+	char	   *reason = paysafe_argument_readable(fcinfo, 2, "reason", REASON_MAX);
 	int			status = PG_ARGISNULL(3) ? 0 :
 		paysafe_argument_int(fcinfo, 3, "status", 100, 599);
 	TimestampTz next;
@@ -282,7 +282,7 @@ paysafe_outbox_revive(PG_FUNCTION_ARGS)
 {
 	paysafe_argument_required(fcinfo, 0, "id");
 	paysafe_queue_revive(PAYSAFE_OUTBOX_EVENT, PG_GETARG_INT64(0),
-						 paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
+						 paysafe_argument_readable(fcinfo, 1, "reason", REASON_MAX));
 	PG_RETURN_VOID();
 }
 
@@ -296,6 +296,6 @@ paysafe_outbox_dismiss(PG_FUNCTION_ARGS)
 {
 	paysafe_argument_required(fcinfo, 0, "id");
 	paysafe_queue_dismiss(PAYSAFE_OUTBOX_EVENT, PG_GETARG_INT64(0),
-						  paysafe_argument_text(fcinfo, 1, "reason", REASON_MAX));
+						  paysafe_argument_readable(fcinfo, 1, "reason", REASON_MAX));
 	PG_RETURN_VOID();
 }

@@ -8,14 +8,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.auth import get_permission_codename
-from django.db import connections, models, router
+from django.db import DatabaseError, connections, models, router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from .errors import Refusal, atomic
+from .errors import atomic, explanation_of
 
 
 class ReadOnlyAdminMixin:
@@ -129,8 +129,9 @@ class ApproveActionMixin:
                         [relation, key_of(row), given["reason"].strip(), given["ticket"] or None],
                     )
                 approved += 1
-            except Refusal as refusal:
-                messages.error(request, f"{row}: {refusal.explanation}")
+            except DatabaseError as error:
+                # refused, or nothing that can be approved: it is gone, or its table has no rule
+                messages.error(request, f"{row}: {explanation_of(error)}")
         if approved:
             messages.success(
                 request,

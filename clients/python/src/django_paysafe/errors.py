@@ -298,6 +298,17 @@ def sqlstate_of(error: BaseException) -> str:
     return getattr(_diagnosis(error), "sqlstate", None) or ""
 
 
+def explanation_of(error: BaseException) -> str:
+    """Message, detail and hint of a refusal, or of any exception of Django or of psycopg."""
+    if isinstance(error, Refusal):
+        return error.explanation
+    found = _diagnosis(error)
+    texts = (
+        getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint")
+    )
+    return " ".join(text for text in texts if text) or str(error)
+
+
 def constraint_of(error: BaseException) -> str:
     """The constraint that an exception of Django or of psycopg names, or ""."""
     return getattr(_diagnosis(error), "constraint_name", None) or ""

@@ -176,6 +176,17 @@ class ApproveTests(AdminTestCase):
         self.assertEqual(self.texts(done).count("cannot approve this"), 2)
         self.assertEqual(self.approvals(), [])
 
+    def test_what_cannot_be_approved_gets_a_message(self) -> None:
+        void, good = self.refunds
+        with acting(f"user:{self.alice.pk}"):
+            Refund.objects.filter(pk=void.pk).update(status="rejected")
+        self.client.force_login(self.bob)
+        done = self.act(self.refunds, approve="1", reason="because")
+        self.assertEqual(done.status_code, 200)
+        self.assertIn(f"{void}: ", self.texts(done))
+        self.assertIn("1 approval is on record", self.texts(done))
+        self.assertEqual([key for key, *_ in self.approvals()], [str(good.pk)])
+
     def test_a_reason_is_asked_for(self) -> None:
         self.client.force_login(self.bob)
         for reason in ("", "   "):

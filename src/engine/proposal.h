@@ -1,0 +1,57 @@
+/*-------------------------------------------------------------------------
+ *
+ * proposal.h
+ *	  Changes of rules that are put before a second person.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_PROPOSAL_H
+#define PAYSAFE_PROPOSAL_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+#include "base/crypto.h"
+#include "store/catalog.h"
+
+/* A change that needs the approval of a second person, whole. */
+typedef struct ProposedChange
+{
+	PaysafeTable approved_as;	/* PAYSAFE_RULE or PAYSAFE_MAINTENANCE_RECORD */
+	Oid			relation;		/* InvalidOid: more than one */
+	const char *name;			/* of the rule, "threshold for EUR", "maintenance" */
+	int			version;		/* that it would be */
+	Oid			old_reference;
+	Oid			new_reference;
+	Jsonb	   *before;			/* what is in force; NULL if nothing is */
+	Jsonb	   *after;
+	const char *difference;		/* between the two, in words, one line each */
+	const char *loosens;		/* the part of it that needs approval, in words */
+	const char *content;		/* all of it: two changes never have the same */
+} ProposedChange;
+
+/*
+ * The digest of everything, which an approval binds, and the key under which the
+ * change is approved: the content itself where it is short and means what it
+ * looks like, so that who writes it out has seen it; otherwise the digest, which
+ * is worth something only with the stored change.
+ */
+extern void paysafe_proposal_digest(const char *content, uint8 *digest);
+extern char *paysafe_proposal_key(const char *content);
+
+/* Is it the key of a change that need not be stored? */
+extern bool paysafe_proposal_is_content(const char *key);
+
+/* Does this transaction propose, that is: has it called paysafe.propose? */
+extern bool paysafe_proposal_is_open(void);
+
+/* Store the change and tell how it is approved. */
+extern void paysafe_proposal_store(const ProposedChange *change);
+
+/* What is stored under a key: who proposed it (of Person); false if nothing is. */
+extern bool paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest,
+								  List **persons);
+
+extern void paysafe_proposal_init(void);
+
+#endif							/* PAYSAFE_PROPOSAL_H */

@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * spec_field.c
+ *	  What the keys of a kind's specifications mean.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+
+#include "engine/rule.h"
+#include "engine/spec_field.h"
+#include "store/catalog.h"
+#include "values/spec.h"
+
+/* How to read a key that no kind has declared: every way. */
+static const SpecField undeclared = {.key = "", .type = SPEC_TEXT};
+
+static const SpecField *
+find_field(const RuleKind *kind, const char *key)
+{
+	for (const SpecField *field = kind->fields; field != NULL && field->key != NULL; field++)
+		if (strcmp(field->key, key) == 0)
+			return field;
+	return &undeclared;
+}
+
+static bool
+is_of_columns(const SpecField *field, bool of_reference)
+{
+	if (field == &undeclared)
+		return true;
+	return of_reference ? field->type == SPEC_REFERENCE_COLUMN :
+		field->type == SPEC_COLUMN || field->type == SPEC_COLUMNS;
+}
+
+List *
+paysafe_spec_field_columns(const RuleSource *rule, bool of_reference, bool only_seen)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_keys(rule->spec))
+	{
+		const SpecField *field = find_field(rule->kind, lfirst(lc));
+
+		if (is_of_columns(field, of_reference) && !(only_seen && field->unseen))
+			columns = list_concat(columns, paysafe_spec_strings(rule->spec, lfirst(lc)));
+	}
+	return columns;
+}
+
+char *
+paysafe_spec_field_quote(const char *name)
+{
+	StringInfoData buf;
+	bool		plain = name[0] != '\0';
+
+	for (const unsigned char *c = (const unsigned char *) name; *c; c++)
+		plain = plain && (isalnum(*c) || strchr("_.-:", *c) != NULL);
+	if (plain && strcmp(name, "NULL") != 0)
+		return pstrdup(name);
+	initStringInfo(&buf);
+	escape_json(&buf, name);
+	return buf.data;
+}
+
+char *
+paysafe_spec_field_words(List *differences)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, differences)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "; " : "", (char *) lfirst(lc));
+	return buf.data;
+}
+
+/* One key in both versions, and what its difference amounts to. */
+typedef struct Difference
+{
+	const char *key;
+	const SpecField *field;
+	const Jsonb *before;		/* NULL: there was nothing */
+	const Jsonb *after;
+	List	   *words;			/* NIL: no difference */
+	List	   *loosens;		/* those of them that loosen */
+} Difference;
+
+/* Some words more, which loosen unless only the opposite does. */
+static void
+add_words(Difference *difference, char *words, SpecLoosening harmless)
+{
+	difference->words = lappend(difference->words, words);
+	if (difference->field->loosens != harmless)
+		difference->loosens = lappend(difference->loosens, words);
+}
+
+static void
+compare_sets(Difference *difference)
+{
+	const char *key = difference->key;
+	List	   *before = difference->before ? paysafe_spec_set(difference->before, key) : NIL;
+	List	   *after = paysafe_spec_set(difference->after, key);
+	ListCell   *lc;
+
+	foreach(lc, paysafe_strings_minus(after, before))
+		add_words(difference, psprintf("adds %s to %s", paysafe_spec_field_quote(lfirst(lc)), key),
+				  SPEC_REMOVE);
+	foreach(lc, paysafe_strings_minus(before, after))
+		add_words(difference, psprintf("removes %s from %s", paysafe_spec_field_quote(lfirst(lc)), key),
+				  SPEC_ADD);
+}
+
+static void
+compare_flags(Difference *difference)
+{
+	bool		before = difference->before && paysafe_spec_bool(difference->before, difference->key);
+	bool		after = paysafe_spec_bool(difference->after, difference->key);
+
+	if (before != after)
+		add_words(difference, psprintf("%s %s", after ? "sets" : "unsets", difference->key),
+				  after ? SPEC_REMOVE : SPEC_ADD);
+}
+
+/* Texts, columns, and whatever nobody has declared: any change loosens. */
+static void
+compare_values(Difference *difference)
+{
+	const char *key = difference->key;
+	char	   *before = difference->before ? paysafe_spec_value(difference->before, key) : NULL;
+	char	   *after = paysafe_spec_value(difference->after, key);
+
+	if (before == NULL && after == NULL)
+		return;
+	if (before != NULL && after != NULL && strcmp(before, after) == 0)
+		return;
+	if (after != NULL && difference->field->compare != NULL)
+	{
+		difference->words = difference->field->compare(difference->before ?
+													   paysafe_spec_optional_text(difference->before, key) : NULL,
+													   paysafe_spec_text(difference->after, key));
+		difference->loosens = difference->words;
+		if (difference->words == NIL)
+			difference->words = list_make1(psprintf("says %s in other words", key));
+		return;
+	}
+	difference->words = list_make1(before == NULL ? psprintf("sets %s to %s", key, after) :
+								   after == NULL ? psprintf("unsets %s, which was %s", key, before) :
+								   psprintf("changes %s from %s to %s", key, before, after));
+	difference->loosens = difference->words;
+}
+
+static char *
+table_words(Oid relid)
+{
+	return get_rel_name(relid) ? paysafe_catalog_table_name(relid) : psprintf("%u", relid);
+}
+
+static List *
+differences(const RuleSource *before, const RuleSource *after, bool only_loosening)
+{
+	List	   *result = NIL;
+	List	   *keys = paysafe_spec_keys(after->spec);
+	ListCell   *lc;
+
+	if (before != NULL && before->reference != after->reference)
+		result = lappend(result, psprintf("refers to %s instead of %s",
+										  OidIsValid(after->reference) ? table_words(after->reference) : "nothing",
+										  OidIsValid(before->reference) ? table_words(before->reference) : "nothing"));
+	else if (before == NULL && OidIsValid(after->reference))
+		result = lappend(result, psprintf("refers to %s", table_words(after->reference)));
+	if (before != NULL)
+		keys = list_concat(keys, paysafe_spec_keys(before->spec));
+	foreach(lc, paysafe_strings_sorted(keys))
+	{
+		Difference	difference = {
+			.key = lfirst(lc),
+			.field = find_field(after->kind, lfirst(lc)),
+			.before = before ? before->spec : NULL,
+			.after = after->spec
+		};
+
+		switch (difference.field->type)
+		{
+			case SPEC_COLUMNS:
+			case SPEC_STATUSES:
+				compare_sets(&difference);
+				break;
+			case SPEC_FLAG:
+				compare_flags(&difference);
+				break;
+			case SPEC_COLUMN:
+			case SPEC_REFERENCE_COLUMN:
+			case SPEC_TEXT:
+				compare_values(&difference);
+				break;
+		}
+		result = list_concat(result, only_loosening ? difference.loosens : difference.words);
+	}
+	return result;
+}
+
+List *
+paysafe_spec_field_differences(const RuleSource *before, const RuleSource *after)
+{
+	return differences(before, after, false);
+}
+
+List *
+paysafe_spec_field_loosens(const RuleSource *before, const RuleSource *after)
+{
+	return differences(before, after, true);
+}
