@@ -10,6 +10,7 @@
 #	growth VARIANT TRANSACTIONS bytes
 #	queue VARIANT STATE ROUND ms
 #	verify|begin VARIANT ROUND ms
+#	reconcile VARIANT ROUND ROWS ms		reconcile_peak VARIANT 1 ROWS kB
 #	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
@@ -111,6 +112,12 @@ function line(text, p, variant) {
 	else printf "   %+7.2f   %s\n", per_row(p, variant, "bare"), spread
 }
 
+# Median microseconds per row that is compared with the log
+function reconciled_us(n,    r) {
+	for (r = 1; (n, r) in reconciled; r++) add(reconciled[n, r] * 1000 / n)
+	return median()
+}
+
 function thousands(n,    s) {
 	for (s = ""; n >= 1000; n = int(n / 1000)) s = sprintf(",%03d", n % 1000) s
 	return n s
@@ -134,6 +141,8 @@ $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "reconcile" { reconciled[$4, $3] = $5; if (!($4 in sized)) { sized[$4] = 1; size[++nsize] = $4 } have[$1] = 1 }
+$1 == "reconcile_peak" { peaked[$4] = $5 / 1024 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
 
 END {
@@ -279,6 +288,11 @@ END {
 			printf "  %-50s %9.1f %10.1f %7.2f\n", label[i], queue_us("paysafe", name[i]), \
 				queue_us("table", name[i]), queue_us("paysafe", name[i]) / queue_us("table", name[i])
 	}
+	if (part == "reconcile") {
+		printf "\nrows compared with the audit log          us per row   peak of the backend, MB, shared buffers in it\n"
+		for (i = 1; i <= nsize; i++)
+			printf "  %-36s %12.2f %10.0f\n", thousands(size[i]), reconciled_us(size[i]), peaked[size[i]]
+	}
 	if (part == "idle") {
 		printf "\npgbench in a database without the extension, transactions per second; CPU of the server in microseconds each\n"
 		printf "  %-12s %10s %11s %7s %10s %15s %11s %7s\n", "", "without", "preloaded", "ratio", "", "CPU without", "preloaded", "ratio"
@@ -319,6 +333,8 @@ END {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)
 			bar("claims behind an old transaction / without", "%5.2f", queue_us("paysafe", "old") / queue_us("paysafe", "few"), 1.5, 1.2, -1)
 		}
+		if (have["reconcile"])
+			bar("reconcile, per row, 100 times the rows / 1", "%5.2f", reconciled_us(size[nsize]) / reconciled_us(size[1]), 1.5, 1.2, -1)
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
 			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)

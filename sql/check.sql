@@ -42,34 +42,56 @@ CREATE VIEW paysafe.protected_table AS
 	  FROM tree GROUP BY 1, 2;
 COMMENT ON VIEW paysafe.protected_table IS 'tables with rules in force, and their partitions and children';
 
-CREATE FUNCTION paysafe.check(
-	reconcile boolean DEFAULT false,
-	OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text
-) RETURNS SETOF record
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+CREATE FUNCTION paysafe.key_trouble(id int) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_key_trouble';
+COMMENT ON FUNCTION paysafe.key_trouble(int) IS 'why a data key cannot be used, or NULL if it can';
+
+CREATE FUNCTION paysafe.has_rows(relation regclass) RETURNS boolean
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_has_rows';
+COMMENT ON FUNCTION paysafe.has_rows(regclass) IS 'whether a table of paysafe''s has any row, for paysafe.check';
+
+-- The parts of check(): an error in one of them is a row, and the others answer
+
+CREATE FUNCTION paysafe.check_library(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH state AS MATERIALIZED (
 			SELECT * FROM paysafe.library_state()
 		), extension AS (
 			SELECT e.oid, e.extowner, e.extversion, 'paysafe'::regnamespace AS schema FROM pg_extension e WHERE e.extname = 'paysafe'
-		), guarded AS (
-			SELECT bool_and(s.ok) AS ok FROM state s WHERE s.check_name IN ('library_preloaded', 'hooks')
-		), tree AS MATERIALIZED (
-			SELECT t.root, t.relation, t.each_row_counts, t.audited, c.oid, c.relname, c.relkind,
-				   c.relpersistence, c.relnamespace, c.relowner, c.relhastriggers, c.relhasrules
-			  FROM paysafe.protected_table t LEFT JOIN pg_class c ON c.oid = t.relation
-		), own AS (
-			SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relrowsecurity, c.relhasrules, c.relispartition
-			  FROM pg_class c, extension e WHERE c.relnamespace = e.schema AND c.relkind IN ('r', 'p')
 		)
-		-- the library and the extension
 		SELECT 'library'::text, s.check_name, s.ok, s.detail FROM state s WHERE s.check_name <> 'library_version'
 		UNION ALL
 		SELECT 'library', 'same_version', s.detail = e.extversion,
 			   'library ' || s.detail || ', extension ' || e.extversion
 		  FROM state s, extension e WHERE s.check_name = 'library_version'
 		UNION ALL
+		SELECT 'database', 'test_database', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables: what is no test belongs into another one' END
+		  FROM paysafe.test_database x
+		 WHERE x.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+		UNION ALL
+		SELECT 'keys', 'data_keys', count(w.trouble) = 0,
+			   CASE WHEN count(*) = 0 THEN 'nothing is sealed or hashed with a key yet'
+					ELSE string_agg(format('data key %s, wrapped by %I: %s', k.id, k.wrapped_by, w.trouble), '; ' ORDER BY k.id) FILTER (WHERE w.trouble IS NOT NULL)
+						 || ': let paysafe.key_file or paysafe.key_command give the key of that name again, and restart the server' END
+		  FROM paysafe.data_keys k, LATERAL (SELECT paysafe.key_trouble(k.id) AS trouble) w;
+	END;
+COMMENT ON FUNCTION paysafe.check_library() IS 'check(): the library, the database and its keys';
+
+CREATE FUNCTION paysafe.check_extension(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH extension AS (
+			SELECT e.oid, e.extowner, e.extversion, 'paysafe'::regnamespace AS schema FROM pg_extension e WHERE e.extname = 'paysafe'
+		), own AS (
+			SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relrowsecurity, c.relhasrules, c.relispartition
+			  FROM pg_class c, extension e WHERE c.relnamespace = e.schema AND c.relkind IN ('r', 'p')
+		)
 		SELECT 'extension', 'functions', count(*) = 0, string_agg(p.oid::regprocedure::text, ', ')
 		  FROM pg_proc p, extension e
 		 WHERE p.pronamespace = e.schema
@@ -99,9 +121,19 @@ CREATE FUNCTION paysafe.check(
 			CASE WHEN EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = o.oid AND NOT t.tgisinternal
 						AND t.tgfoid <> 'paysafe.own_table()'::regprocedure) THEN 'it has a foreign trigger' END,
 			CASE WHEN EXISTS (SELECT 1 FROM aclexplode(o.relacl) a WHERE a.grantee <> o.relowner
-						AND a.privilege_type <> 'SELECT') THEN 'others than its owner may write' END), '') AS trouble) w
-		UNION ALL
-		-- each protected table and partition
+						AND a.privilege_type <> 'SELECT') THEN 'others than its owner may write' END), '') AS trouble) w;
+	END;
+COMMENT ON FUNCTION paysafe.check_extension() IS 'check(): functions and tables of the extension';
+
+CREATE FUNCTION paysafe.check_tables(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH tree AS MATERIALIZED (
+			SELECT t.root, t.relation, t.each_row_counts, t.audited, c.oid, c.relname, c.relkind,
+				   c.relpersistence, c.relnamespace, c.relowner, c.relhastriggers, c.relhasrules
+			  FROM paysafe.protected_table t LEFT JOIN pg_class c ON c.oid = t.relation
+		)
 		SELECT t.relation::text, 'row_trigger', w.ok,
 			   CASE WHEN NOT w.ok THEN 'the trigger "paysafe" is missing, altered or not ENABLE ALWAYS' END
 		  FROM tree t, LATERAL (SELECT t.relhastriggers AND EXISTS (SELECT 1 FROM pg_trigger g
@@ -154,52 +186,117 @@ CREATE FUNCTION paysafe.check(
 		  FROM tree t, LATERAL (SELECT paysafe.rule_trouble(t.relation) AS trouble) w
 		 WHERE t.oid IS NOT NULL
 		UNION ALL
+		SELECT t.relation::text, 'second_trigger', count(g.oid) = 0,
+			   string_agg(format('trigger %I judges and records each change once more: DROP TRIGGER %I ON %s', g.tgname, g.tgname, t.relation), '; ') FILTER (WHERE g.oid IS NOT NULL)
+		  FROM tree t LEFT JOIN pg_trigger g ON g.tgrelid = t.oid
+				AND (g.tgfoid = 'paysafe.enforce()'::regprocedure AND g.tgname <> 'paysafe'
+					 OR g.tgfoid = 'paysafe.enforce_statement()'::regprocedure AND g.tgname <> 'paysafe_statement')
+		 WHERE t.oid IS NOT NULL
+		 GROUP BY t.relation;
+	END;
+COMMENT ON FUNCTION paysafe.check_tables() IS 'check(): each protected table and partition';
+
+CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH rules AS (
+			SELECT n.* FROM paysafe.rule n
+			 WHERE NOT n.removed AND n.version = (SELECT max(m.version) FROM paysafe.rule m
+				WHERE m.relation = n.relation AND m.rule = n.rule)
+		)
+		-- rules without a table
+		SELECT 'table ' || g.relid::oid, 'dropped', g.permitted,
+			   CASE WHEN g.permitted THEN 'dropped in a maintenance window, with ' || g.rules
+					ELSE format('a table with this OID is gone, and %s: it was dropped where paysafe was not preloaded. Restore it from a backup and declare its rules', g.rules) END
+		  FROM (SELECT r.relid, 'rules in force on it: ' || string_agg(DISTINCT r.rule, ', ') AS rules,
+					   EXISTS (SELECT 1 FROM paysafe.maintenance_change m WHERE m.relation = r.relid AND m.after IS NULL) AS permitted
+				  FROM (SELECT n.relation::oid AS relid, n.rule FROM rules n
+						UNION ALL SELECT n.reference::oid, n.rule FROM rules n WHERE n.reference IS NOT NULL) r
+				 WHERE NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.relid)
+				 GROUP BY r.relid) g
+		UNION ALL
+		-- tables without a rule
+		SELECT g.tgrelid::regclass::text, 'rules', false,
+			   'the trigger "paysafe" is there, but no rule is in force: they were not restored, or lost. Declare them again, or drop the trigger'
+		  FROM pg_trigger g
+		 WHERE g.tgfoid = 'paysafe.enforce()'::regprocedure
+		   AND NOT EXISTS (SELECT 1 FROM paysafe.protected_table t WHERE t.relation = g.tgrelid)
+		 GROUP BY g.tgrelid
+		UNION ALL
+		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
-			   'its status column has no status rule: a refund in a misspelt status is one that waits' END
-		  FROM paysafe.rule r JOIN pg_class c ON c.oid = r.relation,
-			   LATERAL (SELECT EXISTS (SELECT 1 FROM paysafe.rule s
-				WHERE s.relation = r.relation AND s.rule = 'status' AND NOT s.removed
-				  AND s.spec ->> 'status_column' = r.spec ->> 'status_column'
-				  AND s.version = (SELECT max(m.version) FROM paysafe.rule m
-					WHERE m.relation = s.relation AND m.rule = s.rule)) AS ok) w
-		 WHERE r.rule = 'refund' AND NOT r.removed
-		   AND r.version = (SELECT max(m.version) FROM paysafe.rule m WHERE m.relation = r.relation AND m.rule = r.rule)
-		UNION ALL
-		SELECT t.relation::text, 'name', count(w.setting) = 0, string_agg(w.setting, '; ')
-		  FROM tree t LEFT JOIN LATERAL (
-			SELECT format('%s of %s finds %I.%I first', s.value,
-						  coalesce('role ' || quote_ident(a.rolname), 'database'), n.nspname, c.relname) AS setting
-			  FROM pg_db_role_setting d LEFT JOIN pg_roles a ON a.oid = d.setrole, unnest(d.setconfig) s(value),
-				   LATERAL (SELECT btrim(x, ' "') AS schema, i FROM unnest(string_to_array(substr(s.value, 13), ',')) WITH ORDINALITY x(x, i)) p,
-				   pg_namespace n, pg_class c
-			 WHERE s.value LIKE 'search\_path=%' AND d.setdatabase IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))
-			   AND n.nspname = p.schema AND c.relnamespace = n.oid AND c.relname = t.relname AND n.oid <> t.relnamespace
-			   AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
-			   AND p.i < coalesce((SELECT min(q.i) FROM unnest(string_to_array(substr(s.value, 13), ',')) WITH ORDINALITY q(x, i)
-									WHERE btrim(q.x, ' "') = t.relnamespace::regnamespace::text), 1000)
+			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.relation AND s.rule = 'status'
+				AND s.spec ->> 'status_column' = r.spec ->> 'status_column') AS ok) w
+		 WHERE r.rule = 'refund';
+	END;
+COMMENT ON FUNCTION paysafe.check_rules() IS 'check(): rules without tables and tables without rules';
+
+CREATE FUNCTION paysafe.check_names(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH paths AS (
+			SELECT d.setrole, s.value, substr(s.value, 13) AS path,
+				   coalesce('role ' || quote_ident(a.rolname), 'database') AS whose
+			  FROM pg_db_role_setting d LEFT JOIN pg_roles a ON a.oid = d.setrole, unnest(d.setconfig) s(value)
+			 WHERE s.value LIKE 'search\_path=%'
+			   AND d.setdatabase IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))
+			UNION ALL
+			SELECT 0, 'search_path=' || g.reset_val, g.reset_val, 'server' FROM pg_settings g WHERE g.name = 'search_path'
+		), words AS (
+			SELECT p.*, btrim(x.word, ' "') AS word, x.i
+			  FROM paths p, unnest(string_to_array(p.path, ',')) WITH ORDINALITY x(word, i)
+		), places AS (
+			SELECT w.setrole, w.value, w.path, w.whose, n.oid AS schema, w.i, NULL::name AS of_role
+			  FROM words w JOIN pg_namespace n ON n.nspname = w.word
+			UNION ALL
+			-- "$user" is another schema for each role that has no path of its own
+			SELECT w.setrole, w.value, w.path, w.whose, n.oid, w.i, r.rolname
+			  FROM words w JOIN pg_roles r ON w.word = '$user' AND r.rolcanlogin
+						AND (r.oid = w.setrole OR w.setrole = 0 AND NOT EXISTS (SELECT 1 FROM paths o WHERE o.setrole = r.oid))
+				   JOIN pg_namespace n ON n.nspname = r.rolname
+		)
+		SELECT t.relation::text, 'name', count(w.setting) = 0, string_agg(DISTINCT w.setting, '; ')
+		  FROM paysafe.protected_table t JOIN pg_class k ON k.oid = t.relation LEFT JOIN LATERAL (
+			SELECT format('%s of %s finds %I.%I first%s: rename it, or take its schema from the path', p.value, p.whose,
+						  n.nspname, c.relname, ' for role ' || quote_ident(p.of_role)) AS setting
+			  FROM places p JOIN pg_namespace n ON n.oid = p.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = k.relname
+				   LEFT JOIN LATERAL (SELECT min(q.i) AS i FROM places q
+						WHERE q.value = p.value AND q.whose = p.whose AND q.schema = k.relnamespace) own ON true
+			 WHERE n.oid <> k.relnamespace AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
+			   AND p.i < coalesce(own.i, CASE WHEN p.of_role IS NULL AND p.whose <> 'server' THEN 1000 ELSE 0 END)
 			) w ON true
-		 WHERE t.oid IS NOT NULL AND t.relation = t.root
-		 GROUP BY t.relation
+		 WHERE t.relation = t.root
+		 GROUP BY t.relation;
+	END;
+COMMENT ON FUNCTION paysafe.check_names() IS 'check(): what hides a protected table under its name';
+
+CREATE FUNCTION paysafe.check_settings(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		-- the line of each refusal
+		SELECT 'settings', 'log_min_messages', count(s.value) = 0,
+			   'the server''s log does not show refusals: ' || string_agg(s.value, '; ')
+		  FROM (SELECT 'log_min_messages=' || current_setting('log_min_messages') AS value
+				 WHERE current_setting('log_min_messages') IN ('fatal', 'panic')
+				UNION ALL
+				SELECT format('%s of %s', u.value, coalesce('role ' || quote_ident(a.rolname), 'database'))
+				  FROM pg_db_role_setting d LEFT JOIN pg_roles a ON a.oid = d.setrole, unnest(d.setconfig) u(value)
+				 WHERE u.value ~* '^log_min_messages=(fatal|panic)$'
+				UNION ALL
+				SELECT format('%s of function %s', u.value, p.oid::regprocedure) FROM pg_proc p, unnest(p.proconfig) u(value)
+				 WHERE u.value ~* '^log_min_messages=(fatal|panic)$'
+				UNION ALL
+				SELECT 'whoever may set it by a GRANT ... ON PARAMETER log_min_messages' FROM pg_parameter_acl p
+				 WHERE p.parname = 'log_min_messages') s
 		UNION ALL
-		SELECT t.relation::text, 'rows', w.n = 0, w.findings
-		  FROM tree t, LATERAL (SELECT count(*) AS n,
-				string_agg(format('row %s %s', quote_literal(r.key), r.finding), '; ') FILTER (WHERE r.nth <= 5) AS findings
-				FROM (SELECT f.key, f.finding, row_number() OVER () AS nth FROM paysafe.reconcile(t.relation) f) r) w
-		 WHERE "check".reconcile AND t.audited AND t.relation = t.root AND t.oid IS NOT NULL
-		   AND NOT EXISTS (SELECT 1 FROM tree l WHERE l.root = t.root AND l.relkind = 'r'
-							AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.oid AND i.indisprimary))
-		UNION ALL
-		SELECT t.relation::text, 'rows', true, 'not compared: without a primary key they are not found in the log'
-		  FROM tree t
-		 WHERE "check".reconcile AND t.audited AND t.relation = t.root AND t.oid IS NOT NULL
-		   AND EXISTS (SELECT 1 FROM tree l WHERE l.root = t.root AND l.relkind = 'r'
-						AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.oid AND i.indisprimary))
-		UNION ALL
-		-- settings, roles, windows
-		SELECT 'settings', 'log_min_messages',
-			   current_setting('log_min_messages') NOT IN ('fatal', 'panic'),
-			   CASE WHEN current_setting('log_min_messages') IN ('fatal', 'panic')
-					THEN 'the server''s log does not show refusals' END
+		SELECT 'settings', 'log_destination', btrim(current_setting('log_destination')) <> '',
+			   CASE WHEN btrim(current_setting('log_destination')) = ''
+					THEN 'the server''s log goes nowhere: set log_destination' END
 		UNION ALL
 		SELECT 'settings', 'session_replication_role', count(s.value) = 0, string_agg(s.value, ', ')
 		  FROM (SELECT u.value FROM pg_db_role_setting d, unnest(d.setconfig) u(value)
@@ -210,8 +307,21 @@ CREATE FUNCTION paysafe.check(
 					OR (name = 'allow_system_table_mods' AND setting = 'on')
 				UNION ALL
 				SELECT 'granted: ' || p.parname FROM pg_parameter_acl p
-				 WHERE p.parname IN ('session_replication_role', 'allow_system_table_mods')) s
-		UNION ALL
+				 WHERE p.parname IN ('session_replication_role', 'allow_system_table_mods')) s;
+	END;
+COMMENT ON FUNCTION paysafe.check_settings() IS 'check(): settings that switch triggers or the log off';
+
+CREATE FUNCTION paysafe.check_roles(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH state AS MATERIALIZED (
+			SELECT * FROM paysafe.library_state()
+		), guarded AS (
+			SELECT bool_and(s.ok) AS ok FROM state s WHERE s.check_name IN ('library_preloaded', 'hooks')
+		), tree AS (
+			SELECT c.relowner FROM paysafe.protected_table t JOIN pg_class c ON c.oid = t.relation
+		)
 		SELECT 'role ' || quote_ident(r.rolname),
 			   CASE WHEN r.rolsuper THEN 'superuser' ELSE 'bypassrls' END, g.ok,
 			   CASE WHEN NOT g.ok THEN 'nothing keeps this role from taking the triggers away' END
@@ -227,13 +337,61 @@ CREATE FUNCTION paysafe.check(
 			   CASE WHEN NOT s.ok THEN 'it can run programs or write files on the server' END
 		  FROM pg_roles r, LATERAL (SELECT l.detail = 'on' AS ok FROM state l WHERE l.check_name = 'superuser_lockdown') s
 		 WHERE r.rolcanlogin AND NOT r.rolsuper
-		   AND (pg_has_role(r.oid, 'pg_execute_server_program', 'MEMBER') OR pg_has_role(r.oid, 'pg_write_server_files', 'MEMBER'))
+		   AND (pg_has_role(r.oid, 'pg_execute_server_program', 'MEMBER') OR pg_has_role(r.oid, 'pg_write_server_files', 'MEMBER'));
+	END;
+COMMENT ON FUNCTION paysafe.check_roles() IS 'check(): roles that could take the triggers away';
+
+CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH parts AS (
+			SELECT p.relname, c.oid, i.bound = 'DEFAULT' AS fallback,
+				   (regexp_match(i.bound, 'FROM \(''([^'']+)''\)'))[1]::timestamptz AS lower,
+				   (regexp_match(i.bound, 'TO \(''([^'']+)''\)'))[1]::timestamptz AS upper
+			  FROM pg_class p JOIN pg_inherits h ON h.inhparent = p.oid JOIN pg_class c ON c.oid = h.inhrelid,
+				   LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bound) i
+			 WHERE p.relnamespace = 'paysafe'::regnamespace AND p.relkind = 'p'
+		)
+		-- the next two periods have theirs
+		SELECT 'paysafe.' || p.relname, 'partitions', p.ok,
+			   coalesce('up to ' || p.upper, 'there are none') || CASE WHEN p.ok THEN '' ELSE
+				'; then rows go to the default partition: SELECT paysafe.' ||
+				CASE p.relname WHEN 'audit_row' THEN 'extend_audit()' WHEN 'idempotency_response' THEN 'idempotency_expire()'
+					ELSE 'queue_expire()' END || ' makes more' END
+		  FROM (SELECT d.relname, max(d.upper) AS upper,
+					   coalesce(max(d.upper) > clock_timestamp() + 2 * max(d.upper - d.lower), false) AS ok
+				  FROM parts d GROUP BY d.relname) p
 		UNION ALL
+		SELECT p.oid::regclass::text, 'default_partition', NOT w.occupied,
+			   CASE WHEN w.occupied THEN 'it has rows, which came when there was no partition for their time, or when the clock was wrong: '
+					'they stay readable, but no partition can be made any more for their time and what is before it' END
+		  FROM parts p, LATERAL (SELECT paysafe.has_rows(p.oid::regclass) AS occupied) w
+		 WHERE p.fallback
+		UNION ALL
+		-- expiry that nobody calls
+		SELECT 'queues', 'expiry', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN format('%s partitions of payloads are a month older than paysafe.queue_keep says: call paysafe.queue_expire() each day; '
+					'open and dead events keep theirs', count(*)) END
+		  FROM parts p, LATERAL (SELECT coalesce(nullif(current_setting('paysafe.queue_keep', true), ''), '90')::int AS keep) k
+		 WHERE p.relname IN ('inbox_payload', 'outbox_payload') AND k.keep >= 0
+		   AND p.upper < clock_timestamp() - make_interval(days => k.keep + 30)
+		UNION ALL
+		SELECT 'refusals', 'expiry', NOT r.late,
+			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
+		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.refusal_record x
+								WHERE x.outside AND x.at < clock_timestamp() - interval '120 days') AS late) r;
+	END;
+COMMENT ON FUNCTION paysafe.check_partitions() IS 'check(): partitions that run out, and expiry';
+
+CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
 		SELECT 'maintenance', 'window', count(m.id) = 0,
 			   string_agg(format('window %s of %s for %s is %s', m.id, m.actor, m.tables, m.state), '; ')
 		  FROM paysafe.maintenance m WHERE m.state <> 'closed'
 		UNION ALL
-		-- events that nobody works on
 		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,
 			   CASE WHEN q.dead > 0 OR q.overdue > 0
 					THEN format('%s dead, %s overdue for more than an hour', q.dead, q.overdue) END
@@ -257,4 +415,13 @@ CREATE FUNCTION paysafe.check(
 								WHERE x.expires_at < clock_timestamp() - interval '14 days') AS late) r
 		 WHERE EXISTS (SELECT 1 FROM paysafe.idempotency_endpoint);
 	END;
+COMMENT ON FUNCTION paysafe.check_work() IS 'check(): windows, events that nobody works on, services';
+
+CREATE FUNCTION paysafe.check(
+	reconcile boolean DEFAULT false,
+	OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text
+) RETURNS SETOF record
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'paysafe_check';
 COMMENT ON FUNCTION paysafe.check(boolean) IS 'is every promise in force now? reconcile: also whether rows are what the audit log says';

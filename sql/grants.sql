@@ -50,6 +50,8 @@ GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBL
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 
 -- these look at nothing but their arguments
+GRANT EXECUTE ON FUNCTION paysafe.payload_in(cstring), paysafe.payload_out(paysafe.payload), paysafe.payload_recv(internal), paysafe.payload_send(paysafe.payload) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.payload_of_text(text), paysafe.payload_of_text(char), paysafe.payload_of_text(json), paysafe.payload_of_jsonb(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.url_check(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;

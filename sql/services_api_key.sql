@@ -133,10 +133,10 @@ CREATE FUNCTION paysafe.api_key_failures(
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		SELECT coalesce(substring(r.message FROM '; from ([0-9a-f.:]+)$'), r.client_addr),
-			   substr(r.rule, 9), r.key::bigint, sum(r.count)::bigint, min(r.at), max(r.at)
+			   substr(r.rule, 9), r.key::bigint, sum(r.count)::bigint, min(r.at), max(coalesce(r.last_at, r.at))
 		  FROM paysafe.refusal_record r
 		 WHERE r.schema_name = 'paysafe' AND r.table_name = 'api_key' AND r.rule LIKE 'api\_key\_%'
-		   AND r.at > clock_timestamp() - "within"
+		   AND coalesce(r.last_at, r.at) > clock_timestamp() - "within"
 		 GROUP BY 1, 2, 3
 		 ORDER BY 4 DESC, 6 DESC, 1, 2, 3;
 	END;

@@ -58,7 +58,7 @@ COMMENT ON FUNCTION paysafe.set_idempotency(text, text[], interval, interval, bo
 CREATE FUNCTION paysafe.idempotency_begin(
 	endpoint text,
 	key text,
-	request bytea,
+	request paysafe.payload,
 	scope text DEFAULT NULL,
 	mode text DEFAULT 'atomic',
 	"nowait" boolean DEFAULT false,
@@ -73,19 +73,19 @@ CREATE FUNCTION paysafe.idempotency_begin(
 ) RETURNS record
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_idempotency_begin';
-COMMENT ON FUNCTION paysafe.idempotency_begin(text, text, bytea, text, text, boolean) IS 'is the request to be executed (run), or answered as it was (replay)?';
+COMMENT ON FUNCTION paysafe.idempotency_begin(text, text, paysafe.payload, text, text, boolean) IS 'is the request to be executed (run), or answered as it was (replay)?';
 
 CREATE FUNCTION paysafe.idempotency_step(
 	endpoint text,
 	key text,
 	attempt int,
 	step text,
-	memo bytea DEFAULT NULL,
+	memo paysafe.payload DEFAULT NULL,
 	scope text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_idempotency_step';
-COMMENT ON FUNCTION paysafe.idempotency_step(text, text, int, text, bytea, text) IS 'notes how far an attempt has got, for the next one; extends its lease';
+COMMENT ON FUNCTION paysafe.idempotency_step(text, text, int, text, paysafe.payload, text) IS 'notes how far an attempt has got, for the next one; extends its lease';
 
 CREATE FUNCTION paysafe.idempotency_finish(
 	endpoint text,
@@ -93,12 +93,12 @@ CREATE FUNCTION paysafe.idempotency_finish(
 	attempt int,
 	status int,
 	headers json,
-	body bytea,
+	body paysafe.payload,
 	scope text DEFAULT NULL
 ) RETURNS boolean
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_idempotency_finish';
-COMMENT ON FUNCTION paysafe.idempotency_finish(text, text, int, int, json, bytea, text) IS 'stores the response, which is repeated from now on; false: this status is not final, the next one may try';
+COMMENT ON FUNCTION paysafe.idempotency_finish(text, text, int, int, json, paysafe.payload, text) IS 'stores the response, which is repeated from now on; false: this status is not final, the next one may try';
 
 CREATE FUNCTION paysafe.idempotency_fail(
 	endpoint text,

@@ -6,11 +6,13 @@ CREATE TABLE paysafe.webhook_destination (
 	url bytea NOT NULL,
 	url_shown text NOT NULL,
 	scheme text NOT NULL,
+	encrypt boolean NOT NULL,
 	at timestamptz NOT NULL,
 	actor text NOT NULL,
 	PRIMARY KEY (destination, version)
 );
 COMMENT ON TABLE paysafe.webhook_destination IS 'where webhooks go; the newest version of each is in force';
+COMMENT ON COLUMN paysafe.webhook_destination.encrypt IS 'bodies in the outbox are sealed';
 COMMENT ON COLUMN paysafe.webhook_destination.url IS 'sealed: some URLs are secrets';
 
 CREATE TABLE paysafe.destination_key (
@@ -46,11 +48,12 @@ COMMENT ON TABLE paysafe.outbox_attempt IS 'attempts to deliver webhooks that ca
 CREATE FUNCTION paysafe.set_webhook_destination(
 	destination text,
 	url paysafe.webhook_url,
-	scheme text DEFAULT 'standard'
+	scheme text DEFAULT 'standard',
+	encrypt boolean DEFAULT false
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_webhook_destination';
-COMMENT ON FUNCTION paysafe.set_webhook_destination(text, paysafe.webhook_url, text) IS 'sets up where webhooks go; scheme: standard (v1) or standard-asymmetric (v1a)';
+COMMENT ON FUNCTION paysafe.set_webhook_destination(text, paysafe.webhook_url, text, boolean) IS 'sets up where webhooks go; scheme: standard (v1) or standard-asymmetric (v1a)';
 
 CREATE FUNCTION paysafe.add_destination_key(
 	destination text,
@@ -69,15 +72,15 @@ CREATE FUNCTION paysafe.retire_destination_key(destination text, key_id int, not
 	AS 'MODULE_PATHNAME', 'paysafe_retire_destination_key';
 COMMENT ON FUNCTION paysafe.retire_destination_key(text, int, timestamptz) IS 'ends a key, now or then';
 
-CREATE FUNCTION paysafe.webhook_sign(destination text, id text, at timestamptz, body bytea) RETURNS text
+CREATE FUNCTION paysafe.webhook_sign(destination text, id text, at timestamptz, body paysafe.payload) RETURNS text
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_sign';
-COMMENT ON FUNCTION paysafe.webhook_sign(text, text, timestamptz, bytea) IS 'value of the header webhook-signature, with an entry for each live key';
+COMMENT ON FUNCTION paysafe.webhook_sign(text, text, timestamptz, paysafe.payload) IS 'value of the header webhook-signature, with an entry for each live key';
 
-CREATE FUNCTION paysafe.outbox_add(destination text, event_type text, body bytea, id text DEFAULT NULL) RETURNS text
+CREATE FUNCTION paysafe.outbox_add(destination text, event_type text, body paysafe.payload, id text DEFAULT NULL) RETURNS text
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_outbox_add';
-COMMENT ON FUNCTION paysafe.outbox_add(text, text, bytea, text) IS 'adds a webhook that is sent if the transaction commits; returns its id';
+COMMENT ON FUNCTION paysafe.outbox_add(text, text, paysafe.payload, text) IS 'adds a webhook that is sent if the transaction commits; returns its id';
 
 CREATE FUNCTION paysafe.outbox_claim(
 	destination text DEFAULT NULL,
@@ -122,7 +125,7 @@ CREATE FUNCTION paysafe.outbox_dismiss(id bigint, reason text) RETURNS void
 COMMENT ON FUNCTION paysafe.outbox_dismiss(bigint, text) IS 'a dead webhook is no concern any more';
 
 CREATE VIEW paysafe.destination AS
-	SELECT d.destination, d.url_shown AS url, d.scheme, d.at AS since, d.actor AS set_by
+	SELECT d.destination, d.url_shown AS url, d.scheme, d.encrypt, d.at AS since, d.actor AS set_by
 	  FROM paysafe.webhook_destination d
 	 WHERE d.version = (SELECT max(n.version) FROM paysafe.webhook_destination n WHERE n.destination = d.destination);
 COMMENT ON VIEW paysafe.destination IS 'where webhooks go; of a URL only what may be shown';

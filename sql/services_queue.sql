@@ -27,7 +27,8 @@ CREATE TABLE paysafe.inbox_payload (
 	at timestamptz NOT NULL,
 	event bigint NOT NULL,
 	headers jsonb,
-	body bytea NOT NULL
+	body bytea NOT NULL,
+	sealed boolean NOT NULL
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.inbox_payload IS 'headers and bodies of the inbox''s events, partitioned by the time at which they came';
 
@@ -59,7 +60,8 @@ CREATE TABLE paysafe.outbox_payload (
 	at timestamptz NOT NULL,
 	event bigint NOT NULL,
 	headers jsonb,
-	body bytea NOT NULL
+	body bytea NOT NULL,
+	sealed boolean NOT NULL
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.outbox_payload IS 'headers and bodies of the outbox''s events, partitioned by the time at which they came';
 
@@ -119,11 +121,11 @@ CREATE FUNCTION paysafe.inbox_add(
 	event_id text,
 	event_type text,
 	headers jsonb,
-	body bytea
+	body paysafe.payload
 ) RETURNS bigint
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_inbox_add';
-COMMENT ON FUNCTION paysafe.inbox_add(text, text, text, jsonb, bytea) IS 'adds an event that came otherwise than by webhook_accept, verified and known to be new';
+COMMENT ON FUNCTION paysafe.inbox_add(text, text, text, jsonb, paysafe.payload) IS 'adds an event that came otherwise than by webhook_accept, verified and known to be new';
 
 CREATE FUNCTION paysafe.inbox_claim(
 	endpoint text,

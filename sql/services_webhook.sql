@@ -11,7 +11,7 @@ CREATE TABLE paysafe.webhook_scheme (
 );
 COMMENT ON TABLE paysafe.webhook_scheme IS 'how providers sign webhooks; the newest version of each is in force';
 
--- Each from its provider's documentation, and tried with its own signing code
+-- Each from its provider's documentation
 INSERT INTO paysafe.webhook_scheme
 SELECT scheme, 1, definition::jsonb, true, now(), session_user
   FROM (VALUES
@@ -81,6 +81,90 @@ SELECT scheme, 1, definition::jsonb, true, now(), session_user
 		"signature_encoding": "base64", "timestamp_header": "paypal-transmission-time",
 		"timestamp_format": "rfc3339", "id_header": "paypal-transmission-id",
 		"signed": "{id}|{timestamp}|{binding}|{crc32}", "json": true, "type_path": "/event_type"}'),
+	('svix', '{
+		"algorithm": "hmac-sha256", "key_encoding": "base64", "key_prefix": "whsec_",
+		"min_key_bytes": 24, "signature_header": "svix-signature|webhook-signature",
+		"signature_list": true, "signature_prefix": "v1,", "signature_encoding": "base64",
+		"timestamp_header": "svix-timestamp|webhook-timestamp", "id_header": "svix-id|webhook-id",
+		"signed": "{id}.{timestamp}.{body}", "json": true, "type_path": "/type"}'),
+	('paddle', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8",
+		"signature_header": "paddle-signature", "signature_separator": ";",
+		"signature_param": "h1", "timestamp_param": "ts", "signature_encoding": "hex",
+		"signed": "{timestamp}:{body}", "json": true, "id_path": "/event_id",
+		"type_path": "/event_type"}'),
+	('twitch', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8", "min_key_bytes": 10,
+		"signature_header": "twitch-eventsub-message-signature", "signature_prefix": "sha256=",
+		"signature_encoding": "hex", "timestamp_header": "twitch-eventsub-message-timestamp",
+		"timestamp_format": "rfc3339", "id_header": "twitch-eventsub-message-id",
+		"id_format": "uuid", "signed": "{id}{timestamp}{body}", "json": true,
+		"type_path": "/subscription/type"}'),
+	('airwallex', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8", "signature_header": "x-signature",
+		"signature_encoding": "hex", "timestamp_header": "x-timestamp",
+		"timestamp_format": "milliseconds", "signed": "{timestamp}{body}", "json": true,
+		"id_path": "/id", "type_path": "/name"}'),
+	('mercadopago', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8", "signature_header": "x-signature",
+		"signature_param": "v1", "timestamp_param": "ts", "signature_encoding": "hex",
+		"timestamp_format": "seconds-or-milliseconds", "manifest": true,
+		"signed": "id:{/data/id:lower};request-id:{header:x-request-id};ts:{timestamp};",
+		"json": true, "type_path": "/type"}'),
+	('paystack', '{
+		"algorithm": "hmac-sha512", "key_encoding": "utf8",
+		"signature_header": "x-paystack-signature", "signature_encoding": "hex",
+		"signed": "{body}", "json": true, "type_path": "/event"}'),
+	('twilio', '{
+		"algorithm": "hmac-sha1", "key_encoding": "utf8",
+		"signature_header": "x-twilio-signature", "signature_encoding": "base64",
+		"signed": "{binding}{form}"}'),
+	('twilio-json', '{
+		"algorithm": "hmac-sha1", "key_encoding": "utf8",
+		"signature_header": "x-twilio-signature", "signature_encoding": "base64",
+		"signed": "{binding}{sha256}", "json": true}'),
+	('sendgrid', '{
+		"algorithm": "ecdsa-sha256",
+		"signature_header": "x-twilio-email-event-webhook-signature",
+		"signature_encoding": "base64",
+		"timestamp_header": "x-twilio-email-event-webhook-timestamp",
+		"signed": "{timestamp}{body}", "json": true}'),
+	('braintree', '{
+		"algorithm": "hmac-sha1", "key_encoding": "sha1-of-utf8",
+		"signature_field": "bt_signature", "signature_separator": "&",
+		"signature_equals": "|", "signature_param": "*", "signature_encoding": "hex",
+		"signed": "{field:bt_payload}"}'),
+	('plaid', '{
+		"algorithm": "jwt-es256", "signature_header": "plaid-verification",
+		"body_hash_path": "/request_body_sha256", "timestamp_path": "/iat", "json": true,
+		"type_path": "/webhook_code"}'),
+	('xendit', '{
+		"algorithm": "token", "key_encoding": "utf8", "signature_header": "x-callback-token",
+		"json": true, "type_path": "/event"}'),
+	('flutterwave', '{
+		"algorithm": "token", "key_encoding": "utf8", "signature_header": "verif-hash",
+		"json": true, "type_path": "/event"}'),
+	('klarna', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8", "signature_header": "klarna-signature",
+		"signature_encoding": "hex", "signed": "{body}", "json": true,
+		"id_path": "/metadata/event_id", "type_path": "/metadata/event_type"}'),
+	('coinbase', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8",
+		"signature_header": "x-cc-webhook-signature", "signature_encoding": "hex",
+		"signed": "{body}", "json": true, "id_path": "/event/id", "type_path": "/event/type"}'),
+	('wise', '{
+		"algorithm": "rsa-sha256", "signature_header": "x-signature-sha256",
+		"signature_encoding": "base64", "signed": "{body}", "json": true,
+		"type_path": "/event_type"}'),
+	('lemonsqueezy', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8", "signature_header": "x-signature",
+		"signature_encoding": "hex", "signed": "{body}", "json": true,
+		"type_path": "/meta/event_name"}'),
+	('mollie', '{
+		"algorithm": "hmac-sha256", "key_encoding": "utf8",
+		"signature_header": "x-mollie-signature", "signature_prefix": "sha256=",
+		"signature_encoding": "hex", "signed": "{body}", "json": true, "id_path": "/id",
+		"type_path": "/type"}'),
 	('generic', '{
 		"algorithm": "hmac-sha256", "key_encoding": "utf8", "min_key_bytes": 24,
 		"signature_header": "x-webhook-signature", "signature_encoding": "hex",
@@ -99,11 +183,15 @@ CREATE TABLE paysafe.webhook_endpoint (
 	object_path text,
 	sequence_path text,
 	inbox boolean NOT NULL,
+	encrypt boolean NOT NULL,
+	any_text boolean NOT NULL,
 	at timestamptz NOT NULL,
 	actor text NOT NULL,
 	PRIMARY KEY (endpoint, version)
 );
 COMMENT ON TABLE paysafe.webhook_endpoint IS 'where webhooks come in; the newest version of each endpoint is in force';
+COMMENT ON COLUMN paysafe.webhook_endpoint.encrypt IS 'bodies in the inbox are sealed';
+COMMENT ON COLUMN paysafe.webhook_endpoint.any_text IS 'JSON may contain zero characters and lone surrogates';
 COMMENT ON COLUMN paysafe.webhook_endpoint.binding IS 'what the provider signs besides the request';
 
 CREATE TABLE paysafe.webhook_key (
@@ -157,11 +245,13 @@ CREATE FUNCTION paysafe.set_webhook_endpoint(
 	binding text DEFAULT NULL,
 	object_path text DEFAULT NULL,
 	sequence_path text DEFAULT NULL,
-	inbox boolean DEFAULT true
+	inbox boolean DEFAULT true,
+	encrypt boolean DEFAULT false,
+	any_text boolean DEFAULT false
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_webhook_endpoint';
-COMMENT ON FUNCTION paysafe.set_webhook_endpoint(text, text, interval, text[], int, int, text, text, text, boolean) IS 'sets up where webhooks of a scheme come in';
+COMMENT ON FUNCTION paysafe.set_webhook_endpoint(text, text, interval, text[], int, int, text, text, text, boolean, boolean, boolean) IS 'sets up where webhooks of a scheme come in';
 
 CREATE FUNCTION paysafe.add_webhook_key(
 	endpoint text,
@@ -184,7 +274,7 @@ COMMENT ON FUNCTION paysafe.retire_webhook_key(text, int, timestamptz) IS 'ends 
 CREATE FUNCTION paysafe.webhook_accept(
 	endpoint text,
 	headers jsonb,
-	body bytea,
+	body paysafe.payload,
 	origin text DEFAULT NULL,
 	OUT verdict text,
 	OUT reason text,
@@ -195,12 +285,12 @@ CREATE FUNCTION paysafe.webhook_accept(
 ) RETURNS record
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_accept';
-COMMENT ON FUNCTION paysafe.webhook_accept(text, jsonb, bytea, text) IS 'verifies a webhook and accepts it once: accepted, duplicate, outdated, ignored or refused';
+COMMENT ON FUNCTION paysafe.webhook_accept(text, jsonb, paysafe.payload, text) IS 'verifies a webhook and accepts it once: accepted, duplicate, outdated, ignored or refused';
 
 CREATE FUNCTION paysafe.webhook_verify(
 	endpoint text,
 	headers jsonb,
-	body bytea,
+	body paysafe.payload,
 	at timestamptz DEFAULT NULL,
 	OUT ok boolean,
 	OUT reason text,
@@ -208,7 +298,7 @@ CREATE FUNCTION paysafe.webhook_verify(
 ) RETURNS record
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_verify';
-COMMENT ON FUNCTION paysafe.webhook_verify(text, jsonb, bytea, timestamptz) IS 'is a webhook genuine, now or at another time? Nothing is noted';
+COMMENT ON FUNCTION paysafe.webhook_verify(text, jsonb, paysafe.payload, timestamptz) IS 'is a webhook genuine, now or at another time? Nothing is noted';
 
 CREATE FUNCTION paysafe.webhook_failures(
 	"within" interval DEFAULT '1 hour',
@@ -224,10 +314,10 @@ CREATE FUNCTION paysafe.webhook_failures(
 	BEGIN ATOMIC
 		SELECT r.key, substr(r.rule, 9),
 			   coalesce(substring(r.message FROM '; from ([0-9a-f.:]+)$'), r.client_addr),
-			   sum(r.count)::bigint, min(r.at), max(r.at)
+			   sum(r.count)::bigint, min(r.at), max(coalesce(r.last_at, r.at))
 		  FROM paysafe.refusal_record r
 		 WHERE r.schema_name = 'paysafe' AND r.table_name = 'webhook' AND r.rule LIKE 'webhook\_%'
-		   AND r.at > clock_timestamp() - "within"
+		   AND coalesce(r.last_at, r.at) > clock_timestamp() - "within"
 		 GROUP BY 1, 2, 3
 		 ORDER BY 4 DESC, 6 DESC, 1, 2, 3;
 	END;
@@ -250,7 +340,7 @@ COMMENT ON VIEW paysafe.webhook_keys IS 'keys that webhooks are verified with; n
 CREATE VIEW paysafe.webhook_endpoints AS
 	SELECT DISTINCT ON (e.endpoint)
 		   e.endpoint, e.scheme, e.tolerance, e.event_types, e.max_bytes, e.max_depth, e.binding,
-		   e.object_path, e.sequence_path, e.inbox,
+		   e.object_path, e.sequence_path, e.inbox, e.encrypt, e.any_text,
 		   (SELECT count(*) FROM paysafe.webhook_keys k WHERE k.endpoint = e.endpoint AND k.live) AS live_keys
 	  FROM paysafe.webhook_endpoint e
 	 ORDER BY e.endpoint, e.version DESC;

@@ -16,6 +16,8 @@
 #include "engine/rule.h"
 #include "evidence/audit_log.h"
 #include "evidence/refusal_log.h"
+#include "evidence/refusal_queue.h"
+#include "evidence/refusal_writer.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
@@ -58,7 +60,8 @@ _PG_init(void)
 	paysafe_webhook_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		paysafe_refusal_log_preload();
+		paysafe_refusal_queue_preload();
+		paysafe_refusal_writer_preload();
 		paysafe_expiry_preload();
 		paysafe_lockdown_init();
 		paysafe_master_key_preload();

@@ -12,9 +12,13 @@
 #include "postgres.h"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -102,6 +106,37 @@ paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
 		hmac_half(block, 0x5c, inner, sizeof(inner), out);
 	OPENSSL_cleanse(block, sizeof(block));
 	if (!good)
+		failed("compute an HMAC");
+}
+
+/* Other hashes */
+
+static const EVP_MD *
+md_of(PaysafeHash hash)
+{
+	return hash == PAYSAFE_SHA1 ? EVP_sha1() : hash == PAYSAFE_SHA256 ? EVP_sha256() : EVP_sha512();
+}
+
+size_t
+paysafe_crypto_hash_len(PaysafeHash hash)
+{
+	return hash == PAYSAFE_SHA1 ? 20 : hash == PAYSAFE_SHA256 ? PAYSAFE_SHA256_LEN : PAYSAFE_HASH_MAX;
+}
+
+void
+paysafe_crypto_sha1(const void *data, size_t len, uint8 *out)
+{
+	if (EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL) != 1)
+		failed("compute a SHA-1 digest");
+}
+
+void
+paysafe_crypto_hmac(PaysafeHash hash, const uint8 *key, size_t keylen, const void *data, size_t len,
+					uint8 *out)
+{
+	if (hash == PAYSAFE_SHA256)
+		paysafe_crypto_hmac_sha256(key, keylen, data, len, out);
+	else if (HMAC(md_of(hash), key, (int) keylen, data, len, out, NULL) == NULL)
 		failed("compute an HMAC");
 }
 
@@ -303,7 +338,7 @@ paysafe_crypto_ed25519_verify(const uint8 *public_key, const void *data, size_t 
 						   NULL, data, len, signature, PAYSAFE_ED25519_SIGNATURE_LEN);
 }
 
-/* Certificates */
+/* Certificates and public keys */
 
 /* A pass phrase would be asked for on the server's terminal. */
 static int
@@ -312,31 +347,53 @@ no_pass_phrase(char *buf, int size, int rwflag, void *arg)
 	return -1;
 }
 
-/* The one certificate of a text, which has nothing else in PEM, with RSA's key. */
-static X509 *
-read_certificate(const char *pem, size_t pemlen)
+/* A text as OpenSSL reads it, if it has nothing else in PEM than one thing. */
+static BIO *
+open_pem(const char *pem, size_t pemlen)
 {
 	static const char begin[] = "-----BEGIN ";
-	BIO		   *bio = NULL;
-	X509	   *certificate = NULL;
-	EVP_PKEY   *key;
 	int			n = 0;
 
 	for (size_t i = 0; i + strlen(begin) <= pemlen; i++)
 		n += memcmp(pem + i, begin, strlen(begin)) == 0;
-	if (n == 1 && pemlen <= MaxAllocSize)
-		bio = BIO_new_mem_buf(pem, (int) pemlen);
-	if (bio != NULL)
-		certificate = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL);
+	return n == 1 && pemlen <= MaxAllocSize ? BIO_new_mem_buf(pem, (int) pemlen) : NULL;
+}
+
+static X509 *
+read_certificate(const char *pem, size_t pemlen)
+{
+	BIO		   *bio = open_pem(pem, pemlen);
+	X509	   *certificate = bio ? PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL) : NULL;
+
 	BIO_free(bio);
-	key = certificate ? X509_get0_pubkey(certificate) : NULL;
-	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < 2048)
-	{
-		X509_free(certificate);
-		certificate = NULL;
-	}
 	ERR_clear_error();
 	return certificate;
+}
+
+static EVP_PKEY *
+read_public_key(const char *pem, size_t pemlen)
+{
+	BIO		   *bio = open_pem(pem, pemlen);
+	EVP_PKEY   *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_pass_phrase, NULL) : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return key;
+}
+
+/* The RSA key of a certificate or a public key, for the caller to free, or NULL. */
+static EVP_PKEY *
+read_rsa(X509 *certificate, const char *pem, size_t pemlen)
+{
+	EVP_PKEY   *key = certificate ? X509_get_pubkey(certificate) : read_public_key(pem, pemlen);
+
+	if (key != NULL && (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < 2048))
+	{
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	ERR_clear_error();
+	return key;
 }
 
 static bool
@@ -355,24 +412,129 @@ seconds_of(const ASN1_TIME *time, int64 *seconds)
 }
 
 bool
-paysafe_crypto_certificate_read(const char *pem, size_t pemlen, int64 *not_before, int64 *not_after)
+paysafe_crypto_rsa_read(const char *pem, size_t pemlen, int64 *not_before, int64 *not_after)
 {
 	X509	   *certificate = read_certificate(pem, pemlen);
-	bool		good = certificate != NULL &&
-		seconds_of(X509_get0_notBefore(certificate), not_before) &&
-		seconds_of(X509_get0_notAfter(certificate), not_after);
+	EVP_PKEY   *key = read_rsa(certificate, pem, pemlen);
+	bool		good = key != NULL;
 
+	*not_before = PG_INT64_MIN;
+	*not_after = PG_INT64_MAX;
+	if (certificate != NULL)
+		good = good && seconds_of(X509_get0_notBefore(certificate), not_before) &&
+			seconds_of(X509_get0_notAfter(certificate), not_after);
+	EVP_PKEY_free(key);
 	X509_free(certificate);
 	return good;
 }
 
 bool
-paysafe_crypto_certificate_verify(const char *pem, size_t pemlen, const void *data, size_t len,
-								  const uint8 *signature, size_t signaturelen)
+paysafe_crypto_rsa_verify(const char *pem, size_t pemlen, const void *data, size_t len,
+						  const uint8 *signature, size_t signaturelen)
 {
 	X509	   *certificate = read_certificate(pem, pemlen);
-	EVP_PKEY   *key = certificate ? X509_get_pubkey(certificate) : NULL;
+	EVP_PKEY   *key = read_rsa(certificate, pem, pemlen);
 
 	X509_free(certificate);
 	return verify_and_free(key, EVP_sha256(), data, len, signature, signaturelen);
+}
+
+/* ECDSA on P-256 */
+
+static EVP_PKEY *
+p256_of_point(const uint8 *point)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY   *key = NULL;
+	char		group[] = "prime256v1";
+	OSSL_PARAM	params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unconstify(uint8 *, point),
+										  PAYSAFE_P256_KEY_LEN),
+		OSSL_PARAM_construct_end()
+	};
+
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return key;
+}
+
+bool
+paysafe_crypto_p256_is_point(const uint8 *point)
+{
+	EVP_PKEY   *key = point[0] == 4 ? p256_of_point(point) : NULL;
+
+	EVP_PKEY_free(key);
+	return key != NULL;
+}
+
+bool
+paysafe_crypto_p256_read(const char *text, size_t textlen, uint8 *point)
+{
+	const unsigned char *der = (const unsigned char *) text;
+	EVP_PKEY   *key = read_public_key(text, textlen);
+	char		group[32];
+	size_t		len = 0;
+	bool		good;
+
+	if (key == NULL && textlen <= MaxAllocSize)
+	{
+		key = d2i_PUBKEY(NULL, &der, (long) textlen);
+		if (key != NULL && der != (const unsigned char *) text + textlen)
+		{
+			EVP_PKEY_free(key);
+			key = NULL;
+		}
+	}
+	good = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+		EVP_PKEY_get_group_name(key, group, sizeof(group), &len) == 1 &&
+		strcmp(group, "prime256v1") == 0 &&
+		EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, PAYSAFE_P256_KEY_LEN,
+										&len) == 1 &&
+		len == PAYSAFE_P256_KEY_LEN && point[0] == 4;
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return good;
+}
+
+/* r and s as OpenSSL wants them; its length, 0 if it fails. */
+static int
+der_of_raw(const uint8 *raw, uint8 **der)
+{
+	ECDSA_SIG  *signature = ECDSA_SIG_new();
+	BIGNUM	   *r = BN_bin2bn(raw, PAYSAFE_P256_SIGNATURE_LEN / 2, NULL);
+	BIGNUM	   *s = BN_bin2bn(raw + PAYSAFE_P256_SIGNATURE_LEN / 2, PAYSAFE_P256_SIGNATURE_LEN / 2, NULL);
+	int			len = 0;
+
+	if (signature != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(signature, r, s) == 1)
+	{
+		r = s = NULL;			/* the signature's now */
+		len = i2d_ECDSA_SIG(signature, der);
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(signature);
+	return Max(len, 0);
+}
+
+bool
+paysafe_crypto_p256_verify(const uint8 *point, const void *data, size_t len,
+						   const uint8 *signature, size_t signaturelen, bool raw)
+{
+	uint8	   *der = NULL;
+	bool		genuine;
+
+	if (!raw)
+		return verify_and_free(p256_of_point(point), EVP_sha256(), data, len, signature, signaturelen);
+	if (signaturelen != PAYSAFE_P256_SIGNATURE_LEN)
+		return false;
+	signaturelen = der_of_raw(signature, &der);
+	genuine = signaturelen > 0 &&
+		verify_and_free(p256_of_point(point), EVP_sha256(), data, len, der, signaturelen);
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return genuine;
 }

@@ -13,6 +13,21 @@
 #define PAYSAFE_CRYPTO_H
 
 #define PAYSAFE_SHA256_LEN 32
+#define PAYSAFE_HASH_MAX	64		/* bytes of the longest hash, SHA-512 */
+
+/* Hashes of webhooks' signatures. */
+typedef enum PaysafeHash
+{
+	PAYSAFE_SHA1,				/* 20 bytes; in an HMAC it has no known weakness */
+	PAYSAFE_SHA256,				/* 32 */
+	PAYSAFE_SHA512				/* 64 */
+} PaysafeHash;
+
+/* How many bytes the hash has. */
+extern size_t paysafe_crypto_hash_len(PaysafeHash hash);
+
+/* SHA-1 of some bytes: of a key, where a provider makes keys so; 20 bytes. */
+extern void paysafe_crypto_sha1(const void *data, size_t len, uint8 *out);
 
 /*
  * SHA-256 (FIPS 180-4) of len bytes at data; out has PAYSAFE_SHA256_LEN bytes.
@@ -24,6 +39,10 @@ extern void paysafe_crypto_sha256(const void *data, size_t len, uint8 *out);
 extern void paysafe_crypto_hmac_sha256(const uint8 *key, size_t keylen,
 									   const void *data, size_t len,
 									   uint8 *out);
+
+/* HMAC with any of the hashes; out has paysafe_crypto_hash_len bytes. */
+extern void paysafe_crypto_hmac(PaysafeHash hash, const uint8 *key, size_t keylen,
+								const void *data, size_t len, uint8 *out);
 
 /*
  * len cryptographically strong random bytes.  Drawn from the system in blocks,
@@ -76,15 +95,29 @@ extern bool paysafe_crypto_ed25519_verify(const uint8 *public_key, const void *d
 										  size_t len, const uint8 *signature);
 
 /*
- * Is it one certificate (PEM), with an RSA key of at least 2048 bits?  Then the
- * time in seconds since 1970 from and until which it is valid.
+ * Is it one certificate or public key (PEM), with an RSA key of at least 2048 bits?
+ * Then the time in seconds since 1970 from and until which a certificate is valid; of a
+ * public key PG_INT64_MIN and PG_INT64_MAX.
  */
-extern bool paysafe_crypto_certificate_read(const char *pem, size_t pemlen,
-											int64 *not_before, int64 *not_after);
+extern bool paysafe_crypto_rsa_read(const char *pem, size_t pemlen,
+									int64 *not_before, int64 *not_after);
 
-/* Is it the signature, RSASSA-PKCS1-v1_5 with SHA-256, of the certificate's key? */
-extern bool paysafe_crypto_certificate_verify(const char *pem, size_t pemlen,
-											  const void *data, size_t len,
-											  const uint8 *signature, size_t signaturelen);
+/* Is it the signature, RSASSA-PKCS1-v1_5 with SHA-256, of this key? */
+extern bool paysafe_crypto_rsa_verify(const char *pem, size_t pemlen,
+									  const void *data, size_t len,
+									  const uint8 *signature, size_t signaturelen);
+
+#define PAYSAFE_P256_KEY_LEN		65	/* a point, uncompressed: 4, x, y */
+#define PAYSAFE_P256_SIGNATURE_LEN	64	/* r and s, as JWS has them */
+
+/* The point of a public key of P-256, in PEM or DER; false if it is none. */
+extern bool paysafe_crypto_p256_read(const char *key, size_t keylen, uint8 *point);
+
+/* Is it a point of the curve? */
+extern bool paysafe_crypto_p256_is_point(const uint8 *point);
+
+/* ECDSA with SHA-256.  The signature is in DER, or r and s if it has 64 bytes and raw. */
+extern bool paysafe_crypto_p256_verify(const uint8 *point, const void *data, size_t len,
+									   const uint8 *signature, size_t signaturelen, bool raw);
 
 #endif							/* PAYSAFE_CRYPTO_H */

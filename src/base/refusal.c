@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #include "base/ensure.h"
 #include "base/refusal.h"
@@ -17,6 +18,7 @@
 
 #define MAX_SCOPES	32			/* triggers within triggers */
 #define MAX_VALUE	120			/* bytes of a value in a message */
+#define MAX_TEXT	(64 * 1024)	/* bytes of a message, detail or hint; more says no more */
 
 static RefusalRecorder recorder = NULL;
 static RefusalScope scopes[MAX_SCOPES];
@@ -54,16 +56,49 @@ paysafe_refusal_forget(int level)
 		nscopes--;
 }
 
+/*
+ * A text without card numbers and secrets.  One that is too long is cut, and one
+ * that cannot be looked through is left out: the refusal stands, and is recorded,
+ * whatever it quotes.
+ */
+static const char *
+clean_text(const char *text)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	const char *volatile result = NULL;
+
+	if (text == NULL)
+		return NULL;
+	PG_TRY();
+	{
+		size_t		len = strlen(text);
+
+		result = paysafe_redact_string(len <= MAX_TEXT ? text :
+									   psprintf("%s...", pnstrdup(text, pg_mbcliplen(text, len, MAX_TEXT))));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		/* an error lets interrupts come */
+		InterruptHoldoffCount = holdoff;
+		result = "(left out)";
+	}
+	PG_END_TRY();
+	return result;
+}
+
 /* Texts quote keys and values: none of them shows a card number or a secret. */
 static Refusal
 redacted(const Refusal *refusal)
 {
 	Refusal		result = *refusal;
 
-	result.key = paysafe_redact_string(refusal->key);
-	result.message = paysafe_redact_string(refusal->message);
-	result.detail = paysafe_redact_string(refusal->detail);
-	result.hint = paysafe_redact_string(refusal->hint);
+	result.key = clean_text(refusal->key);
+	result.message = clean_text(refusal->message);
+	result.detail = clean_text(refusal->detail);
+	result.hint = clean_text(refusal->hint);
 	return result;
 }
 
@@ -95,10 +130,14 @@ paysafe_refusal_value(const char *value)
 void
 paysafe_refuse(const Refusal *refusal)
 {
-	Refusal		clean = redacted(refusal);
+	Refusal		clean;
 	const Refusal *r = &clean;
 
+	/* neither a cancel nor the end of the session comes before the record */
+	HOLD_INTERRUPTS();
+	clean = redacted(refusal);
 	record(r);
+	RESUME_INTERRUPTS();
 	ereport(ERROR,
 			(errcode(r->sqlstate),
 			 errmsg("%s", r->message),

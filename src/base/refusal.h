@@ -26,6 +26,7 @@ typedef struct Refusal
 	const char *column;			/* or NULL */
 	const char *key;			/* of the row, if not that of the scope; or NULL */
 	const char *statement;		/* its kind, if not that of the scope; or NULL */
+	bool		outside;		/* whoever can reach a service causes it, without credentials */
 	const char *message;
 	const char *detail;			/* or NULL */
 	const char *hint;			/* or NULL */

@@ -1,30 +1,41 @@
 /*-------------------------------------------------------------------------
  *
  * check.c
- *	  What paysafe.check() cannot read from catalogs: the state of the library,
- *	  and whether the rules of a table still fit it.
+ *	  Is every promise in force?  paysafe.check() and what it cannot read from
+ *	  catalogs.
+ *
+ * check() asks its parts, functions in SQL, and compares the rows of each table,
+ * one after the other in a subtransaction of its own.  An error in one is a row that
+ * says so: it hides nothing of the others.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_type.h"
 #include "access/xact.h"
 #include "commands/dbcommands.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "storage/lmgr.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
+#include "base/scan.h"
 #include "compat.h"
 #include "engine/rule.h"
-#include "evidence/refusal_log.h"
+#include "evidence/refusal_queue.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "store/catalog.h"
+#include "vault/keyring.h"
 
 static void
 put(ReturnSetInfo *result, const char *name, bool ok, const char *detail)
@@ -50,7 +61,7 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *database = get_database_name(MyDatabaseId);
 	char	   *missing;
-	const char *trouble;
+	char	   *trouble;
 
 	InitMaterializedSRF(fcinfo, 0);
 	put(result, "library_version", true, PAYSAFE_VERSION);
@@ -58,7 +69,7 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 		paysafe_hooks_guarding() ? NULL : "paysafe is not in shared_preload_libraries: nothing guards the triggers");
 	missing = paysafe_hooks_missing();
 	put(result, "hooks", missing == NULL, missing);
-	trouble = paysafe_refusal_log_trouble();
+	trouble = paysafe_refusal_queue_trouble();
 	put(result, "refusals_recorded", trouble == NULL, trouble);
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
@@ -68,16 +79,13 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-PG_FUNCTION_INFO_V1(paysafe_rule_trouble);
-
 /*
- * rule_trouble(relation) returns text: why the rules of a table do not fit it
- * any more, so that every change is refused; NULL if they do
+ * Do it in a subtransaction; returns the message of the error that comes of it, or
+ * NULL.  Whoever cancels means all of it.
  */
-Datum
-paysafe_rule_trouble(PG_FUNCTION_ARGS)
+static char *
+attempt(void (*act) (void *), void *arg)
 {
-	Oid			relid = PG_GETARG_OID(0);
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	char	   *volatile result = NULL;
@@ -86,10 +94,7 @@ paysafe_rule_trouble(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		Relation	rel = table_open(relid, AccessShareLock);
-
-		(void) paysafe_rules_of(rel);
-		table_close(rel, NoLock);
+		act(arg);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -107,7 +112,233 @@ paysafe_rule_trouble(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (result == NULL)
+	return result;
+}
+
+static void
+compile_rules(void *arg)
+{
+	Oid			relid = *(Oid *) arg;
+	Relation	rel;
+
+	/* whoever has it locked may have it for long, and changes what is asked */
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("another session has locked the table: it was not looked at")));
+	rel = table_open(relid, NoLock);
+	(void) paysafe_rules_of(rel);
+	table_close(rel, NoLock);
+}
+
+static Datum
+text_or_null(FunctionCallInfo fcinfo, const char *text)
+{
+	if (text == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(result));
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_rule_trouble);
+
+/*
+ * rule_trouble(relation) returns text: why the rules of a table do not fit it
+ * any more, so that every change is refused; NULL if they do
+ */
+Datum
+paysafe_rule_trouble(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+
+	return text_or_null(fcinfo, attempt(compile_rules, &relid));
+}
+
+static void
+unwrap_key(void *arg)
+{
+	int			id = *(int *) arg;
+
+	if (!paysafe_keyring_knows(id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no key of that name is known")));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_key_trouble);
+
+/*
+ * key_trouble(id int) returns text: why a data key cannot be used; NULL if it can
+ */
+Datum
+paysafe_key_trouble(PG_FUNCTION_ARGS)
+{
+	int			id = PG_GETARG_INT32(0);
+
+	return text_or_null(fcinfo, attempt(unwrap_key, &id));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_has_rows);
+
+/*
+ * has_rows(relation) returns boolean: of paysafe's own tables only
+ */
+Datum
+paysafe_has_rows(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Snapshot	snapshot;
+	Relation	rel;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	bool		found;
+
+	if (!paysafe_catalog_is_own(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relation %u is not a table of paysafe's", relid)));
+	rel = table_open(relid, AccessShareLock);
+	snapshot = paysafe_scan_snapshot();
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	slot = table_slot_create(rel, NULL);
+	found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+	PG_RETURN_BOOL(found);
+}
+
+/* check() */
+
+/* A query whose rows are rows of the result. */
+typedef struct Part
+{
+	ReturnSetInfo *result;
+	const char *query;
+	Oid			relation;		/* its argument, or InvalidOid */
+} Part;
+
+static void
+run_part(void *arg)
+{
+	Part	   *part = arg;
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(part->relation)};
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(part->query, OidIsValid(part->relation) ? 1 : 0, types, values,
+							  NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not run a part of check()");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		row[4];
+		bool		nulls[4];
+
+		for (int j = 0; j < 4; j++)
+			row[j] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, j + 1, &nulls[j]);
+		tuplestore_putvalues(part->result->setResult, part->result->setDesc, row, nulls);
+	}
+	SPI_finish();
+}
+
+static void
+put_trouble(ReturnSetInfo *result, const char *subject, const char *check_name, const char *trouble)
+{
+	Datum		values[4];
+	bool		nulls[4] = {0};
+
+	values[0] = CStringGetTextDatum(subject);
+	values[1] = CStringGetTextDatum(check_name);
+	values[2] = BoolGetDatum(false);
+	values[3] = CStringGetTextDatum(psprintf("it could not be looked at: %s", trouble));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+add_part(ReturnSetInfo *result, const char *subject, const char *check_name, const char *query,
+		 Oid relation)
+{
+	Part		part = {.result = result, .query = query, .relation = relation};
+	char	   *trouble = attempt(run_part, &part);
+
+	if (trouble != NULL)
+		put_trouble(result, subject, check_name, trouble);
+}
+
+/* The roots of audited trees. */
+static void
+list_audited(void *arg)
+{
+	List	  **relations = arg;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute("SELECT t.relation::oid FROM paysafe.protected_table t JOIN pg_class c ON c.oid = t.relation"
+					" WHERE t.audited AND t.relation = t.root", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not list audited tables");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Oid			relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+														   SPI_tuptable->tupdesc, 1, &isnull));
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		*relations = lappend_oid(*relations, relid);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+}
+
+static const char rows_query[] =
+"SELECT $1::regclass::text, 'rows', r.n = 0, r.findings FROM ("
+" SELECT count(*) AS n,"
+"        string_agg(format('row %s %s', quote_literal(f.key), f.finding), '; ') FILTER (WHERE f.nth <= 5) AS findings"
+"   FROM (SELECT g.key, g.finding, row_number() OVER () AS nth FROM paysafe.reconcile($1) g) f) r"
+" WHERE NOT EXISTS (SELECT 1 FROM paysafe.protected_table l JOIN pg_class c ON c.oid = l.relation"
+"	WHERE l.root = $1 AND c.relkind = 'r'"
+"	  AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.relation AND i.indisprimary))"
+" UNION ALL"
+" SELECT $1::regclass::text, 'rows', true, 'not compared: without a primary key they are not found in the log'"
+"  WHERE EXISTS (SELECT 1 FROM paysafe.protected_table l JOIN pg_class c ON c.oid = l.relation"
+"	WHERE l.root = $1 AND c.relkind = 'r'"
+"	  AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.relation AND i.indisprimary))";
+
+PG_FUNCTION_INFO_V1(paysafe_check);
+
+/*
+ * check(reconcile boolean) returns table (subject, check_name, ok, detail)
+ */
+Datum
+paysafe_check(PG_FUNCTION_ARGS)
+{
+	static const char *const parts[] = {
+		"library", "extension", "tables", "rules", "names", "settings", "roles",
+		"partitions", "work"
+	};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *audited = NIL;
+	char	   *trouble;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < (int) lengthof(parts); i++)
+		add_part(result, parts[i], "check",
+				 psprintf("SELECT subject, check_name, ok, detail FROM paysafe.check_%s()", parts[i]),
+				 InvalidOid);
+	if (!PG_GETARG_BOOL(0))
+		PG_RETURN_NULL();
+	trouble = attempt(list_audited, &audited);
+	foreach(lc, audited)
+	{
+		char	   *name = get_rel_name(lfirst_oid(lc));
+
+		/* the name as the rows of other parts have it, if it is not dropped meanwhile */
+		add_part(result, name ? paysafe_catalog_table_name(lfirst_oid(lc)) : "a dropped table",
+				 "rows", rows_query, lfirst_oid(lc));
+	}
+	if (trouble != NULL)
+		put_trouble(result, "tables", "rows", trouble);
+	PG_RETURN_NULL();
 }

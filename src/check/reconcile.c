@@ -4,209 +4,413 @@
  *	  Are the rows of a table what the audit log says they are?
  *
  * Whatever changes rows beneath the executor (files, native code, pg_surgery,
- * a server started without paysafe) leaves no audit row.  Each row of the table
- * is written and read in the log's own form and compared with the newest image
- * of its key, column by column; columns that the image does not have are
- * younger than it.  Hashes of redacted columns can only be compared if they were
- * made with this database's key, which no dump contains.  Rows that were there before the table was audited, and never
- * changed, have no image: nothing is known of them.
+ * a server started without paysafe) leaves no audit row.  The changes in the log
+ * and the rows of the table are sorted by key, together, and read once: each row
+ * is compared, in the log's own form and column by column, with the newest image
+ * of its key.  So memory is flat and time grows with the rows.
+ *
+ * Columns are the same if their attribute numbers are, in what this database
+ * recorded, whatever they are called now; in what a dump brought, if their names
+ * are.  Columns that the image does not have are younger than it.  Hashes of
+ * redacted columns can only be compared if they were made with this database's
+ * key, which no dump contains.  Rows that were there before the table was audited,
+ * and never changed, have no image: nothing is known of them.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "access/detoast.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/crypto.h"
+#include "check/reconcile_log.h"
+#include "check/reconcile_sort.h"
+#include "check/same_value.h"
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
-/* The newest image of one key. */
-typedef struct Image
+/* One table of the tree, as it is now. */
+typedef struct Leaf
 {
-	char	   *key;
-	bool		present;		/* the row exists, as the log has it */
-	Jsonb	   *row;
-	bool		here;			/* recorded in this database, with its redaction key */
+	Relation	rel;
+	Oid			layout;			/* whose columns its rows have in the log */
+	AuditShape *shape;			/* nothing redacted */
+	TupleTableSlot *slot;		/* for rows that are fetched */
+	CanonBytes *columns;		/* room for a row's */
+} Leaf;
+
+/* The newest change of one key. */
+typedef struct Newest
+{
+	bool		any;
+	TimestampTz at;				/* the latest time of its transaction */
+	ReconcileItem item;
+	StringInfoData image;		/* what item.image refers to */
+} Newest;
+
+typedef struct Reconciliation
+{
+	const char *subject;
+	Snapshot	snapshot;
+	ReconcileLog *log;
+	ReconcileSort *sort;
+	List	   *leaves;			/* of Leaf */
+	ReturnSetInfo *result;
+	StringInfoData key;			/* the one that is looked at */
+	Newest		newest;
+	Newest		current;		/* the transaction whose changes are read now */
 	bool		seen;			/* in the table */
-} Image;
-
-typedef struct Images
-{
-	int64		n;
-	Image	   *images;			/* sorted by key */
-} Images;
-
-static const char newest_images[] =
-"WITH recorded AS ("
-" SELECT l.key, l.op, l.at, l.xid, l.command, l.seq, l.after,"
-"        CASE WHEN cardinality($2) = 1 THEN l.before ->> $2[1]"
-"             ELSE (SELECT string_agg(replace(replace(l.before ->> c, E'\\\\', E'\\\\\\\\'), ',', E'\\\\,'), ',' ORDER BY n)"
-"                     FROM unnest($2) WITH ORDINALITY u(c, n)) END AS old_key"
-"   FROM paysafe.audit_log l WHERE l.subject = $1),"
-" events AS ("
-" SELECT key, op <> 'DELETE' AS present, after, at, xid, command, seq FROM recorded"
-" UNION ALL"
-" SELECT old_key, false, NULL, at, xid, command, seq FROM recorded"
-"  WHERE op = 'UPDATE' AND old_key <> key)"
-" SELECT DISTINCT ON (key COLLATE \"C\") key, present, after,"
-" at >= (SELECT min(a.at) FROM paysafe.activation a) FROM events"
-"  ORDER BY key COLLATE \"C\", at DESC, xid DESC, command DESC, seq DESC, present DESC";
+	MemoryContext context;		/* of one comparison */
+} Reconciliation;
 
 static void
-read_images(const char *subject, List *key_columns, Images *out)
+put_finding(Reconciliation *rec, const char *finding)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Oid			types[] = {TEXTOID, TEXTARRAYOID};
 	Datum		values[2];
-	Datum	   *names = palloc(sizeof(Datum) * (list_length(key_columns) + 1));
-	int			n = 0;
+	bool		nulls[2] = {false, false};
+
+	values[0] = PointerGetDatum(cstring_to_text_with_len(rec->key.data, rec->key.len));
+	values[1] = CStringGetTextDatum(finding);
+	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
+}
+
+/* Reading the table */
+
+static void
+add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
+{
+	Leaf	   *leaf = palloc0(sizeof(Leaf));
+	RelationRules *rules;
+
+	leaf->rel = table_open(relid, AccessShareLock);
+	rules = paysafe_rules_of(leaf->rel);
+	if (rules == NULL || rules->key.n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key to find its rows in the log by",
+						RelationGetRelationName(leaf->rel))));
+	leaf->layout = leaf->rel->rd_rel->relispartition ? source->relation : relid;
+	leaf->shape = paysafe_audit_shape(leaf->rel, leaf->layout, rec->subject, NIL,
+									  rules->key.attnums, rules->key.n);
+	leaf->slot = table_slot_create(leaf->rel, NULL);
+	leaf->columns = palloc0(sizeof(CanonBytes) * Max(leaf->shape->shape.ncolumns, 1));
+	rec->leaves = lappend(rec->leaves, leaf);
+}
+
+/* About how long is the row's image? */
+static Size
+row_bytes(TupleTableSlot *row)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+	Size		bytes = 0;
+
+	slot_getallattrs(row);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		int16		len = TupleDescAttr(desc, i)->attlen;
+
+		if (!row->tts_isnull[i])
+			bytes += len == -1 ? toast_raw_datum_size(row->tts_values[i]) : Max(len, 0);
+	}
+	return bytes;
+}
+
+static void
+read_leaf(Reconciliation *rec, Leaf *leaf)
+{
+	RelationRules *rules = paysafe_rules_of(leaf->rel);
+	TableScanDesc scan = table_beginscan(leaf->rel, rec->snapshot, 0, NULL);
+	MemoryContext old = MemoryContextSwitchTo(rec->context);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, leaf->slot))
+	{
+		ReconcileItem item = {.relid = RelationGetRelid(leaf->rel), .tid = leaf->slot->tts_tid};
+		StringInfoData image;
+
+		CHECK_FOR_INTERRUPTS();
+		item.key = paysafe_row_key_text(&rules->key, RelationGetDescr(leaf->rel), leaf->slot);
+		item.keylen = strlen(item.key);
+		if (row_bytes(leaf->slot) <= RECONCILE_INLINE)
+		{
+			initStringInfo(&image);
+			paysafe_canon_row(&leaf->shape->shape, leaf->slot, &image);
+			item.image = image.data;
+			item.imagelen = image.len;
+		}
+		paysafe_reconcile_sort_put(rec->sort, &item);
+		MemoryContextReset(rec->context);
+	}
+	MemoryContextSwitchTo(old);
+	table_endscan(scan);
+}
+
+/* Comparing */
+
+static Leaf *
+leaf_of(Reconciliation *rec, Oid relid)
+{
 	ListCell   *lc;
 
-	foreach(lc, key_columns)
-		names[n++] = CStringGetTextDatum(lfirst(lc));
-	values[0] = CStringGetTextDatum(subject);
-	values[1] = PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(newest_images, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the audit log");
-	out->n = SPI_processed;
-	out->images = MemoryContextAllocHuge(context, sizeof(Image) * Max(out->n, 1));
-	for (int64 i = 0; i < out->n; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		MemoryContext old;
-		bool		isnull;
-		Datum		key = SPI_getbinval(tuple, desc, 1, &isnull);
-		bool		present = DatumGetBool(SPI_getbinval(tuple, desc, 2, &isnull));
-		Datum		row = SPI_getbinval(tuple, desc, 3, &isnull);
-		bool		unknown;
-		bool		here = DatumGetBool(SPI_getbinval(tuple, desc, 4, &unknown)) && !unknown;
+	foreach(lc, rec->leaves)
+		if (RelationGetRelid(((Leaf *) lfirst(lc))->rel) == relid)
+			return lfirst(lc);
+	elog(ERROR, "a row of another table");
+}
 
-		old = MemoryContextSwitchTo(context);
-		out->images[i].key = TextDatumGetCString(key);
-		out->images[i].present = present;
-		out->images[i].row = isnull ? NULL : DatumGetJsonbPCopy(row);
-		out->images[i].here = here;
-		out->images[i].seen = false;
-		MemoryContextSwitchTo(old);
+/* Which of the table's columns is which of the image's? */
+static void
+map_columns(LoggedShape *logged, const Leaf *leaf, bool here)
+{
+	const CanonShape *now = &leaf->shape->shape;
+
+	if (logged->layout == leaf->layout && logged->here == here)
+		return;
+	for (int i = 0; i < logged->shape->ncolumns; i++)
+	{
+		const CanonColumn *column = &logged->shape->columns[i];
+
+		logged->map[i] = -1;
+		for (int j = 0; j < now->ncolumns; j++)
+			if (here && AttributeNumberIsValid(column->layout_attnum) ?
+				column->layout_attnum == now->columns[j].layout_attnum :
+				strcmp(column->name, now->columns[j].name) == 0)
+				logged->map[i] = j;
 	}
-	SPI_finish();
+	logged->layout = leaf->layout;
+	logged->here = here;
 }
 
-static int
-compare_keys(const void *a, const void *b)
+/* The bytes of a row's columns, of one that is fetched only when they are asked for. */
+static void
+prepare_row(Reconciliation *rec, Leaf *leaf, const ReconcileItem *row)
 {
-	return strcmp(((const Image *) a)->key, ((const Image *) b)->key);
+	ItemPointerData tid = row->tid;
+
+	if (row->image != NULL)
+		paysafe_canon_split(&leaf->shape->shape, row->image, row->imagelen, NULL, 0, leaf->columns);
+	else if (!table_tuple_fetch_row_version(leaf->rel, &tid, rec->snapshot, leaf->slot))
+		elog(ERROR, "a row of \"%s\" is not there any more", RelationGetRelationName(leaf->rel));
+	else
+		slot_getallattrs(leaf->slot);
 }
 
-/* The first column but these in which the row differs from the image, or NULL. */
-static char *
-difference(Jsonb *row, Jsonb *image, List *except)
+static CanonBytes
+row_column(const Leaf *leaf, const ReconcileItem *row, int i)
 {
-	JsonbIterator *it = JsonbIteratorInit(&row->root);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	JsonbValue	name;
+	const CanonColumn *column = &leaf->shape->shape.columns[i];
+	CanonBytes	result = {NULL, 0};
+	StringInfoData bytes;
 
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	if (row->image != NULL)
+		return leaf->columns[i];
+	if (leaf->slot->tts_isnull[column->attnum - 1])
+		return result;
+	initStringInfo(&bytes);
+	paysafe_canon_value(column->type, leaf->slot->tts_values[column->attnum - 1], &bytes);
+	result.data = bytes.data;
+	result.len = bytes.len;
+	return result;
+}
+
+/* The hash that a redacted column would have for the value of today. */
+static bool
+same_hash(Reconciliation *rec, LoggedShape *logged, int i, const CanonColumn *now,
+		  const CanonBytes *bytes)
+{
+	CanonColumn *column = &logged->shape->columns[i];
+	const CanonBytes *hash = &logged->columns[i];
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	if (hash->data == NULL || bytes->data == NULL)
+		return hash->data == bytes->data;
+	/* of a value as another type wrote it: it cannot be told */
+	if (column->type_name == NULL || strcmp(column->type_name, now->type_name) != 0)
+		return true;
+	if (!logged->keyed[i])
 	{
-		JsonbValue *other;
-		char	   *column;
+		paysafe_audit_shape_redaction_key(rec->subject, column->name, column->redaction_key);
+		logged->keyed[i] = true;
+	}
+	paysafe_crypto_hmac_sha256(column->redaction_key, sizeof(column->redaction_key),
+							   bytes->data, bytes->len, digest);
+	return hash->len == PAYSAFE_SHA256_LEN && memcmp(hash->data, digest, hash->len) == 0;
+}
 
-		if (token == WJB_KEY)
-			name = value;
-		if (token != WJB_VALUE)
+/* The first column in which the row differs from the image, or NULL. */
+static const char *
+difference(Reconciliation *rec, const ReconcileItem *row, const char *image, int len)
+{
+	LoggedShape *logged = paysafe_reconcile_log_shape(rec->log, rec->newest.item.shape);
+	Leaf	   *leaf = leaf_of(rec, row->relid);
+
+	map_columns(logged, leaf, rec->newest.item.here);
+	paysafe_canon_split(logged->shape, image, len, NULL, 0, logged->columns);
+	prepare_row(rec, leaf, row);
+	for (int i = 0; i < logged->shape->ncolumns; i++)
+	{
+		const CanonColumn *column = &logged->shape->columns[i];
+		const CanonColumn *now;
+		CanonValue	one = {column->type, column->type_name, logged->encoding, logged->columns[i]};
+		CanonValue	other = {.encoding = GetDatabaseEncoding()};
+		bool		same;
+
+		if (logged->map[i] < 0 || (column->redacted && !rec->newest.item.here))
 			continue;
-		other = findJsonbValueFromContainer(&image->root, JB_FOBJECT, &name);
-		if (other == NULL ||
-			compareJsonbContainers(&JsonbValueToJsonb(&value)->root,
-								   &JsonbValueToJsonb(other)->root) == 0)
-			continue;
-		column = pnstrdup(name.val.string.val, name.val.string.len);
-		if (!paysafe_strings_contain(except, column))
-			return column;
+		now = &leaf->shape->shape.columns[logged->map[i]];
+		other.type = now->type;
+		other.type_name = now->type_name;
+		other.bytes = row_column(leaf, row, logged->map[i]);
+		same = column->redacted ? same_hash(rec, logged, i, now, &other.bytes) :
+			paysafe_same_value(&one, &other);
+		if (row->image == NULL && other.bytes.data != NULL)
+			pfree(unconstify(char *, other.bytes.data));
+		if (!same)
+			return now->name;
 	}
 	return NULL;
 }
 
+/* A row of the table, with what the log says of its key. */
 static void
-put_finding(ReturnSetInfo *result, const char *key, const char *finding)
+look_at_row(Reconciliation *rec, const ReconcileItem *row)
 {
-	Datum		values[2] = {CStringGetTextDatum(key), CStringGetTextDatum(finding)};
-	bool		nulls[2] = {false, false};
+	const ReconcileItem *newest = &rec->newest.item;
+	const char *image = newest->image;
+	int			len = newest->imagelen;
+	const char *column;
+	MemoryContext old;
 
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	if (!rec->newest.any)
+		return;
+	rec->seen = true;
+	if (!newest->present)
+	{
+		put_finding(rec, "is there, but the log says it was deleted");
+		return;
+	}
+	old = MemoryContextSwitchTo(rec->context);
+	if (image != NULL || paysafe_reconcile_log_fetch(rec->log, newest, &image, &len))
+	{
+		column = difference(rec, row, image, len);
+		if (column != NULL)
+			put_finding(rec, psprintf("column \"%s\" is not what the log says", column));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(rec->context);
+}
+
+/* Merging */
+
+static void
+keep(Newest *newest, const ReconcileItem *item, TimestampTz at)
+{
+	newest->any = true;
+	newest->at = at;
+	newest->item = *item;
+	resetStringInfo(&newest->image);
+	if (item->image != NULL)
+	{
+		appendBinaryStringInfo(&newest->image, item->image, item->imagelen);
+		newest->item.image = newest->image.data;
+	}
+}
+
+/*
+ * The changes of one transaction have been read.  One row's transactions follow each
+ * other in time, since they hold its lock; within one, the command orders.
+ */
+static void
+end_transaction(Reconciliation *rec)
+{
+	if (rec->current.any && (!rec->newest.any || rec->current.at >= rec->newest.at))
+		keep(&rec->newest, &rec->current.item, rec->current.at);
+	rec->current.any = false;
 }
 
 static void
-reconcile_leaf(Relation leaf, const RuleSource *source, Snapshot snapshot, Images *images,
-			   ReturnSetInfo *result)
+look_at_change(Reconciliation *rec, const ReconcileItem *item)
 {
-	RelationRules *rules = paysafe_rules_of(leaf);
-	TupleTableSlot *slot = table_slot_create(leaf, NULL);
-	TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe reconcile",
-												  ALLOCSET_DEFAULT_SIZES);
-	List	   *redacted = paysafe_spec_set(source->spec, "redact");
-	AuditShape *shape = paysafe_audit_shape(leaf,
-											leaf->rd_rel->relispartition ? source->relation : RelationGetRelid(leaf),
-											paysafe_spec_text(source->spec, "subject"),
-											redacted,
-											rules->key.attnums, rules->key.n);
-	CanonShape *readable = paysafe_canon_shape_read(shape->columns);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	const ReconcileItem *current = &rec->current.item;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	if (rec->current.any && (current->xid != item->xid || current->here != item->here))
+		end_transaction(rec);
+	keep(&rec->current, item, rec->current.any ? Max(rec->current.at, item->at) : item->at);
+}
+
+static void
+end_key(Reconciliation *rec)
+{
+	end_transaction(rec);
+	if (rec->newest.any && rec->newest.item.present && !rec->seen)
+		put_finding(rec, "is not there, but the log does not say that it was deleted");
+	rec->newest.any = false;
+	rec->seen = false;
+}
+
+static void
+merge(Reconciliation *rec)
+{
+	ReconcileItem item;
+	bool		any = false;
+
+	while (paysafe_reconcile_sort_next(rec->sort, &item))
 	{
-		Image		wanted = {.key = paysafe_row_key_text(&rules->key, RelationGetDescr(leaf), slot)};
-		Image	   *image = bsearch(&wanted, images->images, images->n, sizeof(Image), compare_keys);
-		StringInfoData bytes;
-		char	   *column;
-
 		CHECK_FOR_INTERRUPTS();
-		if (image != NULL)
+		if (!any || item.keylen != rec->key.len || memcmp(item.key, rec->key.data, item.keylen) != 0)
 		{
-			image->seen = true;
-			initStringInfo(&bytes);
-			paysafe_canon_row(&shape->shape, slot, &bytes);
-			if (!image->present)
-				put_finding(result, wanted.key, "is there, but the log says it was deleted");
-			else if ((column = difference(paysafe_canon_read(readable, GetDatabaseEncoding(),
-															 bytes.data, bytes.len, NULL, 0),
-										  image->row, image->here ? NIL : redacted)) != NULL)
-				put_finding(result, wanted.key,
-							psprintf("column \"%s\" is not what the log says", column));
+			if (any)
+				end_key(rec);
+			resetStringInfo(&rec->key);
+			appendBinaryStringInfo(&rec->key, item.key, item.keylen);
+			any = true;
 		}
-		MemoryContextReset(context);
+		if (item.logged)
+			look_at_change(rec, &item);
+		else
+		{
+			end_transaction(rec);
+			look_at_row(rec, &item);
+		}
 	}
-	MemoryContextSwitchTo(old);
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	MemoryContextDelete(context);
+	if (any)
+		end_key(rec);
 }
 
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_reconcile);
+
+static RuleSource *
+audit_rule_of(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relation))
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "audit") == 0 && source->relation == relation)
+			return source;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("table \"%s\" is not audited", get_rel_name(relation)),
+			 errhint("The view paysafe.protection lists the rules in force.")));
+	return NULL;
+}
 
 /*
  * reconcile(relation) returns table (key text, finding text)
@@ -215,45 +419,36 @@ Datum
 paysafe_reconcile(PG_FUNCTION_ARGS)
 {
 	Oid			relation = PG_GETARG_OID(0);
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	RuleSource *source = NULL;
-	Snapshot	snapshot = GetActiveSnapshot();
-	Images		images;
-	List	   *key_columns = NIL;
+	RuleSource *source = audit_rule_of(relation);
+	Reconciliation rec = {
+		.subject = paysafe_spec_text(source->spec, "subject"),
+		.snapshot = GetActiveSnapshot(),
+		.result = (ReturnSetInfo *) fcinfo->resultinfo
+	};
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, paysafe_rule_sources(relation))
-		if (strcmp(((RuleSource *) lfirst(lc))->name, "audit") == 0 &&
-			((RuleSource *) lfirst(lc))->relation == relation)
-			source = lfirst(lc);
-	if (source == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" is not audited", get_rel_name(relation)),
-				 errhint("The view paysafe.protection lists the rules in force.")));
+	initStringInfo(&rec.key);
+	initStringInfo(&rec.newest.image);
+	initStringInfo(&rec.current.image);
+	rec.context = AllocSetContextCreate(CurrentMemoryContext, "paysafe reconcile",
+										ALLOCSET_DEFAULT_SIZES);
 	foreach(lc, paysafe_catalog_leaves(relation))
+		add_leaf(&rec, lfirst_oid(lc), source);
+	rec.log = paysafe_reconcile_log_open(rec.subject, rec.snapshot);
+	rec.sort = paysafe_reconcile_sort_begin();
+	paysafe_reconcile_log_read(rec.log, rec.sort);
+	foreach(lc, rec.leaves)
+		read_leaf(&rec, lfirst(lc));
+	paysafe_reconcile_sort_perform(rec.sort);
+	merge(&rec);
+	paysafe_reconcile_sort_end(rec.sort);
+	foreach(lc, rec.leaves)
 	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		RelationRules *rules = paysafe_rules_of(leaf);
+		Leaf	   *leaf = lfirst(lc);
 
-		if (rules == NULL || rules->key.n == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table \"%s\" has no primary key to find its rows in the log by",
-							RelationGetRelationName(leaf))));
-		if (key_columns == NIL)
-		{
-			for (int i = 0; i < rules->key.n; i++)
-				key_columns = lappend(key_columns,
-									  get_attname(RelationGetRelid(leaf), rules->key.attnums[i], false));
-			read_images(paysafe_spec_text(source->spec, "subject"), key_columns, &images);
-		}
-		reconcile_leaf(leaf, source, snapshot, &images, result);
-		table_close(leaf, NoLock);
+		ExecDropSingleTupleTableSlot(leaf->slot);
+		table_close(leaf->rel, NoLock);
 	}
-	for (int64 i = 0; key_columns != NIL && i < images.n; i++)
-		if (images.images[i].present && !images.images[i].seen)
-			put_finding(result, images.images[i].key, "is not there, but the log does not say that it was deleted");
 	PG_RETURN_NULL();
 }

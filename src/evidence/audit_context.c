@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/any_text.h"
 #include "evidence/audit_context.h"
 #include "evidence/canon.h"
 #include "people/actor.h"
@@ -165,12 +166,10 @@ paysafe_audit_context(PG_FUNCTION_ARGS)
 		}
 		if (i < NTEXTS)
 		{
-			/* also checks the bytes */
-			char	   *copy = pnstrdup(data, len);
-
-			if (strlen(copy) != len)
+			if (memchr(data, '\0', len) != NULL)
 				goto malformed;
-			values[i] = CStringGetTextDatum(pg_any_to_server(copy, len, encoding));
+			/* names of roles are in any encoding */
+			values[i] = CStringGetTextDatum(paysafe_any_text(data, len, encoding));
 		}
 		else if (i == ORIGIN && len == sizeof(uint16))
 		{

@@ -59,14 +59,6 @@
 #define LEAF_VERSION	1
 #define NULL_LENGTH		0xFFFFFFFF
 
-/* Columns of paysafe.audit_row. */
-enum
-{
-	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
-	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
-	ROW_NCOLUMNS
-};
-
 /* Rows waiting to be written, of one subtransaction level. */
 typedef struct Batch
 {
@@ -199,18 +191,73 @@ current_batch(void)
 	return batches;
 }
 
+/* Where the fields of a payload begin, in the order of the columns; -1: absent. */
+enum
+{
+	FIELD_KEY, FIELD_CONTEXT, FIELD_AFTER, FIELD_BEFORE,
+	NFIELDS
+};
+
+/* The payload of a leaf: see above. */
+static void
+form_payload(StringInfo payload, const AuditShape *shape, const uint8 *nonce, const char *key,
+			 TupleTableSlot *before, TupleTableSlot *after, int *field)
+{
+	StringInfo	context = paysafe_audit_context_bytes();
+
+	resetStringInfo(payload);
+	appendBinaryStringInfo(payload, (const char *) nonce, NONCE_LEN);
+	field[FIELD_KEY] = begin_field(payload);
+	appendStringInfoString(payload, key);
+	end_field(payload, field[FIELD_KEY]);
+	field[FIELD_CONTEXT] = begin_field(payload);
+	appendBinaryStringInfo(payload, context->data, context->len);
+	end_field(payload, field[FIELD_CONTEXT]);
+	if (after == NULL)
+		field[FIELD_AFTER] = null_field(payload);
+	else
+	{
+		field[FIELD_AFTER] = begin_field(payload);
+		paysafe_canon_row(&shape->shape, after, payload);
+		end_field(payload, field[FIELD_AFTER]);
+	}
+	if (before == NULL)
+		field[FIELD_BEFORE] = null_field(payload);
+	else
+	{
+		field[FIELD_BEFORE] = begin_field(payload);
+		if (after == NULL)
+			paysafe_canon_row(&shape->shape, before, payload);
+		else
+			paysafe_canon_difference(&shape->shape, before, after, payload);
+		end_field(payload, field[FIELD_BEFORE]);
+	}
+}
+
+/* Add a row to the batch; its size decides when the batch is full. */
+static void
+add_to_batch(Datum *values, bool *nulls, TimestampTz at)
+{
+	Batch	   *batch = current_batch();
+	MemoryContext old = MemoryContextSwitchTo(batch->arena);
+
+	batch->tuples[batch->nrows] = heap_form_tuple(row_desc, values, nulls);
+	MemoryContextSwitchTo(old);
+	batch->at[batch->nrows] = at;
+	batch->bytes += batch->tuples[batch->nrows]->t_len;
+	batch->nrows++;
+	if (batch->nrows == BATCH_ROWS || batch->bytes >= BATCH_BYTES)
+		paysafe_audit_log_flush();
+}
+
 void
 paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const char *key,
 					 TupleTableSlot *before, TupleTableSlot *after)
 {
 	static StringInfoData payload = {0};	/* reused; lives with the backend */
-	Batch	   *batch;
-	MemoryContext old;
-	StringInfo	context = paysafe_audit_context_bytes();
 	uint64		xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	TimestampTz at = GetCurrentTimestamp();
-	int			field[4];
-	int			start;
+	int			field[NFIELDS];
 	Datum		values[ROW_NCOLUMNS];
 	bool		nulls[ROW_NCOLUMNS] = {0};
 	struct
@@ -229,39 +276,13 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 		prepare_desc();
 	if (unlikely(payload.data == NULL))
 	{
-		old = MemoryContextSwitchTo(TopMemoryContext);
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
 		initStringInfo(&payload);
 		MemoryContextSwitchTo(old);
 	}
-
 	paysafe_crypto_random(nonce.bytes, NONCE_LEN);
-	resetStringInfo(&payload);
-	appendBinaryStringInfo(&payload, (char *) nonce.bytes, NONCE_LEN);
-	start = field[0] = begin_field(&payload);
-	appendStringInfoString(&payload, key);
-	end_field(&payload, start);
-	start = field[1] = begin_field(&payload);
-	appendBinaryStringInfo(&payload, context->data, context->len);
-	end_field(&payload, start);
-	if (after == NULL)
-		field[2] = null_field(&payload);
-	else
-	{
-		start = field[2] = begin_field(&payload);
-		paysafe_canon_row(&shape->shape, after, &payload);
-		end_field(&payload, start);
-	}
-	if (before == NULL)
-		field[3] = null_field(&payload);
-	else
-	{
-		start = field[3] = begin_field(&payload);
-		if (after == NULL)
-			paysafe_canon_row(&shape->shape, before, &payload);
-		else
-			paysafe_canon_difference(&shape->shape, before, after, &payload);
-		end_field(&payload, start);
-	}
+	form_payload(&payload, shape, nonce.bytes, key, before, after, field);
 	hash_leaf(xid, command, next_seq, at, op, shape->digest, payload.data, payload.len,
 			  leaf_hash.bytes);
 
@@ -271,24 +292,16 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	values[ROW_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(xid));
 	values[ROW_SHAPE] = Int64GetDatum(shape->id);
 	values[ROW_COMMAND] = Int32GetDatum(command);
-	values[ROW_SEQ] = Int32GetDatum(next_seq);
+	values[ROW_SEQ] = Int32GetDatum(next_seq++);
 	values[ROW_OP] = CharGetDatum(op);
 	values[ROW_NONCE] = PointerGetDatum(&nonce);
 	values[ROW_LEAF_HASH] = PointerGetDatum(&leaf_hash);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < NFIELDS; i++)
 	{
 		nulls[ROW_KEY + i] = field[i] < 0;
 		values[ROW_KEY + i] = field[i] < 0 ? (Datum) 0 : field_datum(&payload, field[i]);
 	}
-
-	batch = current_batch();
-	old = MemoryContextSwitchTo(batch->arena);
-	batch->tuples[batch->nrows] = heap_form_tuple(row_desc, values, nulls);
-	MemoryContextSwitchTo(old);
-	batch->at[batch->nrows] = at;
-	batch->bytes += batch->tuples[batch->nrows]->t_len;
-	batch->nrows++;
-	next_seq++;
+	add_to_batch(values, nulls, at);
 
 	/* one large row must not keep its buffer for the rest of the session */
 	if (unlikely(payload.maxlen > BATCH_BYTES))
@@ -296,8 +309,6 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 		pfree(payload.data);
 		payload.data = NULL;
 	}
-	if (batch->nrows == BATCH_ROWS || batch->bytes >= BATCH_BYTES)
-		paysafe_audit_log_flush();
 }
 
 /* Write rows [from, to) of the batch; all belong into one partition. */
@@ -382,9 +393,7 @@ paysafe_audit_log_end_subtransaction(bool committed, int level)
 		paysafe_audit_shape_forget();
 }
 
-/*
- * Rows of paysafe's own tables: rules, thresholds, approvals, currencies, API keys.
- */
+/* A new row of one of paysafe's own tables: rules, approvals, currencies, API keys. */
 static void
 record_own_row(Relation rel, TupleTableSlot *row)
 {
@@ -392,23 +401,6 @@ record_own_row(Relation rel, TupleTableSlot *row)
 	RowKey		key;
 	AuditShape *shape;
 
-	if (relid != paysafe_catalog_table(PAYSAFE_RULE) &&
-		relid != paysafe_catalog_table(PAYSAFE_THRESHOLD) &&
-		relid != paysafe_catalog_table(PAYSAFE_CURRENCY) &&
-		relid != paysafe_catalog_table(PAYSAFE_CLOSED_PERIOD) &&
-		relid != paysafe_catalog_table(PAYSAFE_TEST_DATABASE) &&
-		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) &&
-		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_END) &&
-		relid != paysafe_catalog_table(PAYSAFE_MAINTENANCE_CHANGE) &&
-		relid != paysafe_catalog_table(PAYSAFE_API_KEY_RECORD) &&
-		relid != paysafe_catalog_table(PAYSAFE_API_KEY_END) &&
-		relid != paysafe_catalog_table(PAYSAFE_PROPOSAL_RECORD) &&
-		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD) &&
-		relid != paysafe_catalog_table(PAYSAFE_APPROVAL_END) &&
-		relid != paysafe_catalog_table(PAYSAFE_QUEUE_NOTE) &&
-		relid != paysafe_catalog_table(PAYSAFE_WEBHOOK_DESTINATION) &&
-		relid != paysafe_catalog_table(PAYSAFE_DESTINATION_KEY))
-		return;
 	key.n = paysafe_row_key_columns(rel, &key.attnums);
 	shape = paysafe_audit_shape(rel, relid,
 								psprintf("paysafe.%s", RelationGetRelationName(rel)),

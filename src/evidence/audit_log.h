@@ -12,6 +12,14 @@
 
 #include "evidence/audit_shape.h"
 
+/* Columns of paysafe.audit_row. */
+enum
+{
+	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
+	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
+	ROW_NCOLUMNS
+};
+
 /*
  * Add one row to the log: op 'I', 'U' or 'D' and the command that made the
  * change; before and after as in the leaf, NULL where there is none.  The row

@@ -55,6 +55,12 @@ paysafe_audit_partition_ensure(void)
 	(void) paysafe_partition_extend(&months, AUDIT_MONTHS_AHEAD);
 }
 
+List *
+paysafe_audit_partition_all(void)
+{
+	return paysafe_partition_all(&months);
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_extend_audit);

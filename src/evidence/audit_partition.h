@@ -9,9 +9,13 @@
 #define PAYSAFE_AUDIT_PARTITION_H
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 /* The partition for a time; raises 55000 if there is none. */
 extern Oid	paysafe_audit_partition_for(TimestampTz at);
+
+/* All of them, the default one too; AccessShareLock on the parent. */
+extern List *paysafe_audit_partition_all(void);
 
 /* Make what is missing of the coming months; see paysafe.extend_audit. */
 extern void paysafe_audit_partition_ensure(void);

@@ -30,14 +30,6 @@
 #include "store/own_table.h"
 #include "values/spec.h"
 
-/* Columns of paysafe.audit_shape. */
-enum
-{
-	SHAPE_ID, SHAPE_DIGEST, SHAPE_SUBJECT, SHAPE_SCHEMA, SHAPE_TABLE,
-	SHAPE_ENCODING, SHAPE_KEY_COLUMNS, SHAPE_COLUMNS, SHAPE_SINCE,
-	SHAPE_NCOLUMNS
-};
-
 /*
  * A shape is known to be stored if its mark is ALWAYS, or equals the epoch
  * because this transaction stored it itself.  The epoch moves on when a
@@ -78,9 +70,8 @@ read_redaction_key(Relation rel, HeapTuple tuple, void *arg)
 	return false;
 }
 
-/* The key for one column's hashes, derived from the database's redaction key. */
-static void
-redaction_key(const char *subject, const char *column, uint8 *out)
+void
+paysafe_audit_shape_redaction_key(const char *subject, const char *column, uint8 *out)
 {
 	StringInfoData master;
 	StringInfoData label;
@@ -125,6 +116,7 @@ paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redact
 								  att->attgenerated != ATTRIBUTE_GENERATED_STORED))
 			continue;
 		column->name = pstrdup(NameStr(att->attname));
+		column->layout_attnum = att->attnum;
 		column->attlen = att->attlen;
 		column->attbyval = att->attbyval;
 		column->type_name = format_type_with_typemod(att->atttypid, att->atttypmod);
@@ -133,7 +125,7 @@ paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redact
 		column->type = paysafe_canon_type(att->atttypid);
 		column->redacted = paysafe_strings_contain(redacted, column->name);
 		if (column->redacted)
-			redaction_key(subject, column->name, column->redaction_key);
+			paysafe_audit_shape_redaction_key(subject, column->name, column->redaction_key);
 		shape->shape.ncolumns++;
 	}
 	shape->columns = paysafe_canon_shape_jsonb(&shape->shape);

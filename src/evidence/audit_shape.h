@@ -15,6 +15,14 @@
 #include "base/crypto.h"
 #include "evidence/canon.h"
 
+/* Columns of paysafe.audit_shape. */
+enum
+{
+	SHAPE_ID, SHAPE_DIGEST, SHAPE_SUBJECT, SHAPE_SCHEMA, SHAPE_TABLE,
+	SHAPE_ENCODING, SHAPE_KEY_COLUMNS, SHAPE_COLUMNS, SHAPE_SINCE,
+	SHAPE_NCOLUMNS
+};
+
 /* How rows of one table look in the log now. */
 typedef struct AuditShape
 {
@@ -37,6 +45,13 @@ typedef struct AuditShape
 extern AuditShape *paysafe_audit_shape(Relation leaf, Oid layout, const char *subject,
 									   List *redacted, const AttrNumber *key_attnums,
 									   int nkeys);
+
+/*
+ * The key for a column's hashes, 32 bytes, derived from the database's redaction
+ * key; 55000 without one.
+ */
+extern void paysafe_audit_shape_redaction_key(const char *subject, const char *column,
+											  uint8 *out);
 
 /* Store the shape unless it is; call before a row refers to it. */
 extern void paysafe_audit_shape_store(AuditShape *shape);

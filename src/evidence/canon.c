@@ -116,6 +116,49 @@ paysafe_canon_put_string(StringInfo out, const char *string)
  * Types
  */
 
+/* The code of a type that has one of its own, or 0. */
+static CanonCode
+scalar_code(Oid typid)
+{
+	static const struct
+	{
+		Oid			typid;
+		CanonCode	code;
+	}			scalars[] = {
+		{BOOLOID, CANON_BOOL}, {INT2OID, CANON_INT2}, {INT4OID, CANON_INT4}, {INT8OID, CANON_INT8},
+		{FLOAT4OID, CANON_FLOAT4}, {FLOAT8OID, CANON_FLOAT8}, {NUMERICOID, CANON_NUMERIC},
+		{TEXTOID, CANON_TEXT}, {VARCHAROID, CANON_TEXT}, {BPCHAROID, CANON_TEXT},
+		{BYTEAOID, CANON_BYTEA}, {DATEOID, CANON_DATE}, {TIMEOID, CANON_TIME},
+		{TIMETZOID, CANON_TIMETZ}, {TIMESTAMPOID, CANON_TIMESTAMP},
+		{TIMESTAMPTZOID, CANON_TIMESTAMPTZ}, {INTERVALOID, CANON_INTERVAL},
+		{UUIDOID, CANON_UUID}, {CASHOID, CANON_MONEY}, {JSONOID, CANON_JSON}, {JSONBOID, CANON_JSON}
+	};
+
+	for (int i = 0; i < (int) lengthof(scalars); i++)
+		if (scalars[i].typid == typid)
+			return scalars[i].code;
+	return 0;
+}
+
+static void
+describe_record(CanonType *type)
+{
+	type->code = CANON_RECORD;
+	type->tupdesc = lookup_rowtype_tupdesc_copy(type->typid, -1);
+	type->nfields = type->tupdesc->natts;
+	type->fields = palloc0(sizeof(CanonType *) * type->nfields);
+	type->field_names = palloc0(sizeof(char *) * type->nfields);
+	for (int i = 0; i < type->nfields; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(type->tupdesc, i);
+
+		if (att->attisdropped)
+			continue;
+		type->fields[i] = paysafe_canon_type(att->atttypid);
+		type->field_names[i] = pstrdup(NameStr(att->attname));
+	}
+}
+
 CanonType *
 paysafe_canon_type(Oid typid)
 {
@@ -123,66 +166,9 @@ paysafe_canon_type(Oid typid)
 	Oid			element;
 
 	type->typid = typid = getBaseType(typid);
-	switch (typid)
-	{
-		case BOOLOID:
-			type->code = CANON_BOOL;
-			return type;
-		case INT2OID:
-			type->code = CANON_INT2;
-			return type;
-		case INT4OID:
-			type->code = CANON_INT4;
-			return type;
-		case INT8OID:
-			type->code = CANON_INT8;
-			return type;
-		case FLOAT4OID:
-			type->code = CANON_FLOAT4;
-			return type;
-		case FLOAT8OID:
-			type->code = CANON_FLOAT8;
-			return type;
-		case NUMERICOID:
-			type->code = CANON_NUMERIC;
-			return type;
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-			type->code = CANON_TEXT;
-			return type;
-		case BYTEAOID:
-			type->code = CANON_BYTEA;
-			return type;
-		case DATEOID:
-			type->code = CANON_DATE;
-			return type;
-		case TIMEOID:
-			type->code = CANON_TIME;
-			return type;
-		case TIMETZOID:
-			type->code = CANON_TIMETZ;
-			return type;
-		case TIMESTAMPOID:
-			type->code = CANON_TIMESTAMP;
-			return type;
-		case TIMESTAMPTZOID:
-			type->code = CANON_TIMESTAMPTZ;
-			return type;
-		case INTERVALOID:
-			type->code = CANON_INTERVAL;
-			return type;
-		case UUIDOID:
-			type->code = CANON_UUID;
-			return type;
-		case CASHOID:
-			type->code = CANON_MONEY;
-			return type;
-		case JSONOID:
-		case JSONBOID:
-			type->code = CANON_JSON;
-			return type;
-	}
+	type->code = scalar_code(typid);
+	if (type->code != 0)
+		return type;
 	check_stack_depth();
 	element = get_element_type(typid);
 	if (OidIsValid(element))
@@ -196,27 +182,14 @@ paysafe_canon_type(Oid typid)
 	{
 		case TYPTYPE_ENUM:
 			type->code = CANON_LABEL;
-			return type;
+			break;
 		case TYPTYPE_COMPOSITE:
-			type->code = CANON_RECORD;
-			type->tupdesc = lookup_rowtype_tupdesc_copy(typid, -1);
-			type->nfields = type->tupdesc->natts;
-			type->fields = palloc0(sizeof(CanonType *) * type->nfields);
-			type->field_names = palloc0(sizeof(char *) * type->nfields);
-			for (int i = 0; i < type->nfields; i++)
-			{
-				Form_pg_attribute att = TupleDescAttr(type->tupdesc, i);
-
-				if (att->attisdropped)
-					continue;
-				type->fields[i] = paysafe_canon_type(att->atttypid);
-				type->field_names[i] = pstrdup(NameStr(att->attname));
-			}
-			return type;
+			describe_record(type);
+			break;
 		default:
 			type->code = CANON_OUTPUT;
-			return type;
 	}
+	return type;
 }
 
 /*
@@ -360,6 +333,44 @@ put_record(const CanonType *type, Datum value, StringInfo out)
 	pfree(nulls);
 }
 
+/* Values that take longer than a call. */
+static void
+put_other(const CanonType *type, Datum value, StringInfo out)
+{
+	switch (type->code)
+	{
+		case CANON_JSON:
+			if (type->typid == JSONBOID)
+			{
+				Jsonb	   *jsonb = DatumGetJsonbP(value);
+
+				(void) JsonbToCString(out, &jsonb->root, VARSIZE(jsonb));
+			}
+			else
+				put_varlena(out, value);
+			break;
+		case CANON_LABEL:
+			put_label(out, DatumGetObjectId(value));
+			break;
+		case CANON_ARRAY:
+			put_array(type, value, out);
+			break;
+		case CANON_RECORD:
+			put_record(type, value, out);
+			break;
+		case CANON_OUTPUT:
+			{
+				char	   *text = paysafe_row_key_value_text(type->typid, value);
+
+				put_bytes(out, text, strlen(text));
+				pfree(text);
+				break;
+			}
+		default:
+			elog(ERROR, "a value of code %c has no bytes", type->code);
+	}
+}
+
 void
 paysafe_canon_value(const CanonType *type, Datum value, StringInfo out)
 {
@@ -427,35 +438,8 @@ paysafe_canon_value(const CanonType *type, Datum value, StringInfo out)
 		case CANON_MONEY:
 			put_int64(out, DatumGetCash(value));
 			break;
-		case CANON_JSON:
-			if (type->typid == JSONBOID)
-			{
-				Jsonb	   *jsonb = DatumGetJsonbP(value);
-
-				(void) JsonbToCString(out, &jsonb->root, VARSIZE(jsonb));
-			}
-			else
-				put_varlena(out, value);
-			break;
-		case CANON_LABEL:
-			put_label(out, DatumGetObjectId(value));
-			break;
-		case CANON_ARRAY:
-			put_array(type, value, out);
-			break;
-		case CANON_RECORD:
-			put_record(type, value, out);
-			break;
-		case CANON_OUTPUT:
-			{
-				char	   *text = paysafe_row_key_value_text(type->typid, value);
-
-				put_bytes(out, text, strlen(text));
-				pfree(text);
-				break;
-			}
-		case CANON_REDACTED:
-			elog(ERROR, "a redacted value has no bytes");
+		default:
+			put_other(type, value, out);
 	}
 }
 

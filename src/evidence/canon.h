@@ -68,8 +68,9 @@ typedef struct CanonColumn
 	AttrNumber	attnum;			/* for writing only, like the next two */
 	int16		attlen;
 	bool		attbyval;
+	AttrNumber	layout_attnum;	/* in the declared table; 0: not known */
 	char	   *name;
-	char	   *type_name;		/* as format_type gives it; for the reader */
+	char	   *type_name;		/* as format_type gives it; for the reader, or NULL */
 	CanonType  *type;
 	bool		redacted;
 	uint8		redaction_key[32];	/* of this column; only if redacted */
@@ -111,12 +112,31 @@ extern CanonShape *paysafe_canon_shape_read(const Jsonb *jsonb);
 /*
  * A row's bytes as a jsonb object: what to_jsonb gives for the row when the
  * time zone is UTC.  other is the image that a difference refers to, or NULL.
- * encoding is that of text in the images.  Raises 22P03 for bytes that do not
- * fit the shape; never reads outside them.
+ * encoding is that of text in the images.  What jsonb has no room for is a string
+ * "oversize:BYTES:SHA-256".  Raises 22P03 for bytes that do not fit the shape; never
+ * reads outside them.
  */
 extern Jsonb *paysafe_canon_read(const CanonShape *shape, int encoding,
 								 const char *data, int len,
 								 const char *other, int other_len);
+
+/* A column's bytes in an image; data NULL: NULL. */
+typedef struct CanonBytes
+{
+	const char *data;
+	int			len;
+} CanonBytes;
+
+/*
+ * Where the bytes of each column of an image are; columns has room for those of the
+ * shape.  Otherwise as paysafe_canon_read.
+ */
+extern void paysafe_canon_split(const CanonShape *shape, const char *data, int len,
+								const char *other, int other_len, CanonBytes *columns);
+
+/* One column as jsonb, at most 256 MB. */
+extern Jsonb *paysafe_canon_read_value(const CanonType *type, int encoding,
+									   const CanonBytes *bytes);
 
 /* Base-128 lengths, for other records of the audit log. */
 extern void paysafe_canon_put_length(StringInfo out, uint32 length);

@@ -1,11 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * canon_read.c
- *	  Shapes and row images of the audit log as jsonb.
+ *	  Row images of the audit log as jsonb.
  *
  * Images are read by the shape stored with them and by nothing else, so they
  * stay readable when the table, its types and their OIDs are gone.  Nothing
  * here trusts a length.
+ *
+ * jsonb holds 256 MB, an image may have four times that.  A value for which there
+ * is no room is shown as a string "oversize:BYTES:SHA-256", of its canonical bytes
+ * (of text and bytea: of the value), so that whatever is stored can be read.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,83 +32,14 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/any_text.h"
 #include "base/crypto.h"
 #include "compat.h"
 #include "evidence/canon.h"
+#include "evidence/canon_json.h"
 
-/*
- * The shape as jsonb: an array of {"name", "type", "code"} with "of" for the
- * element of an array, "fields" for those of a composite, "redacted".
- */
-
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token, const char *string)
-{
-	JsonbValue	v;
-
-	v.type = jbvString;
-	v.val.string.val = unconstify(char *, string);
-	v.val.string.len = strlen(string);
-	(void) pushJsonbValue(state, token, &v);
-}
-
-static void
-push_type(JsonbParseState **state, const CanonType *type)
-{
-	char		code[2] = {type->code, '\0'};
-
-	push_string(state, WJB_KEY, "code");
-	push_string(state, WJB_VALUE, pstrdup(code));
-	if (type->code == CANON_ARRAY)
-	{
-		push_string(state, WJB_KEY, "of");
-		(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-		push_type(state, type->element);
-		(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
-	}
-	else if (type->code == CANON_RECORD)
-	{
-		push_string(state, WJB_KEY, "fields");
-		(void) pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-		for (int i = 0; i < type->nfields; i++)
-		{
-			if (type->fields[i] == NULL)
-				continue;
-			(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-			push_string(state, WJB_KEY, "name");
-			push_string(state, WJB_VALUE, type->field_names[i]);
-			push_type(state, type->fields[i]);
-			(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
-		}
-		(void) pushJsonbValue(state, WJB_END_ARRAY, NULL);
-	}
-}
-
-Jsonb *
-paysafe_canon_shape_jsonb(const CanonShape *shape)
-{
-	JsonbParseState *state = NULL;
-	CanonType	redacted = {.code = CANON_REDACTED};
-
-	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (int i = 0; i < shape->ncolumns; i++)
-	{
-		const CanonColumn *column = &shape->columns[i];
-
-		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_string(&state, WJB_KEY, "name");
-		push_string(&state, WJB_VALUE, column->name);
-		push_string(&state, WJB_KEY, "type");
-		push_string(&state, WJB_VALUE, column->type_name);
-		push_type(&state, column->redacted ? &redacted : column->type);
-		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
-}
-
-/*
- * Reading
- */
+#define SMALL_IMAGE	(4 * 1024 * 1024)	/* as jsonb it has room in any case */
+#define MAX_JSONB	(250 * 1024 * 1024)	/* a little less than jsonb's own limit */
 
 static PAYSAFE_NORETURN void
 malformed(const char *what)
@@ -113,87 +48,6 @@ malformed(const char *what)
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 			 errmsg("malformed %s in the audit log", what)));
 	pg_unreachable();
-}
-
-static JsonbValue *
-object_key(JsonbContainer *object, const char *key)
-{
-	if (!JsonContainerIsObject(object))
-		malformed("shape");
-	return getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
-}
-
-static char *
-object_string(JsonbContainer *object, const char *key)
-{
-	JsonbValue *v = object_key(object, key);
-
-	if (v == NULL || v->type != jbvString)
-		malformed("shape");
-	return pnstrdup(v->val.string.val, v->val.string.len);
-}
-
-static CanonType *
-read_type(JsonbContainer *object)
-{
-	CanonType  *type = palloc0(sizeof(CanonType));
-	char	   *code = object_string(object, "code");
-
-	check_stack_depth();
-	if (strlen(code) != 1)
-		malformed("shape");
-	type->code = code[0];
-	if (type->code == CANON_ARRAY)
-	{
-		JsonbValue *of = object_key(object, "of");
-
-		if (of == NULL || of->type != jbvBinary)
-			malformed("shape");
-		type->element = read_type(of->val.binary.data);
-	}
-	else if (type->code == CANON_RECORD)
-	{
-		JsonbValue *fields = object_key(object, "fields");
-
-		if (fields == NULL || fields->type != jbvBinary ||
-			!JsonContainerIsArray(fields->val.binary.data))
-			malformed("shape");
-		type->nfields = JsonContainerSize(fields->val.binary.data);
-		type->fields = palloc(sizeof(CanonType *) * Max(type->nfields, 1));
-		type->field_names = palloc(sizeof(char *) * Max(type->nfields, 1));
-		for (int i = 0; i < type->nfields; i++)
-		{
-			JsonbValue *field = getIthJsonbValueFromContainer(fields->val.binary.data, i);
-
-			if (field == NULL || field->type != jbvBinary)
-				malformed("shape");
-			type->field_names[i] = object_string(field->val.binary.data, "name");
-			type->fields[i] = read_type(field->val.binary.data);
-		}
-	}
-	return type;
-}
-
-CanonShape *
-paysafe_canon_shape_read(const Jsonb *jsonb)
-{
-	JsonbContainer *array = unconstify(JsonbContainer *, &jsonb->root);
-	CanonShape *shape = palloc0(sizeof(CanonShape));
-
-	if (!JsonContainerIsArray(array))
-		malformed("shape");
-	shape->ncolumns = JsonContainerSize(array);
-	shape->columns = palloc0(sizeof(CanonColumn) * Max(shape->ncolumns, 1));
-	for (int i = 0; i < shape->ncolumns; i++)
-	{
-		JsonbValue *column = getIthJsonbValueFromContainer(array, i);
-
-		if (column == NULL || column->type != jbvBinary)
-			malformed("shape");
-		shape->columns[i].name = object_string(column->val.binary.data, "name");
-		shape->columns[i].type = read_type(column->val.binary.data);
-	}
-	return shape;
 }
 
 /* Bytes still to be read. */
@@ -297,13 +151,12 @@ static char *
 read_text(Reader *r)
 {
 	int			len = r->end - r->pos;
-	char	   *copy;
+	const char *start = r->pos;
 
-	if (memchr(r->pos, '\0', len) != NULL)
+	if (memchr(start, '\0', len) != NULL)
 		malformed("text");
-	copy = pnstrdup(r->pos, len);
 	r->pos = r->end;
-	return pg_any_to_server(copy, len, r->encoding);
+	return paysafe_any_text(start, len, r->encoding);
 }
 
 static void
@@ -371,113 +224,12 @@ read_datetime(StringInfo json, Datum value, Oid typid)
 										 typid == TIMESTAMPTZOID ? &utc : NULL));
 }
 
-/* A JSON string from its opening quote; *pos moves behind the closing one. */
-static bool
-string_fits_jsonb(const char **pos)
-{
-	const char *c = *pos + 1;
-	bool		high = false;	/* half a surrogate pair stands before */
-
-	while (*c != '"')
-	{
-		char		digits[5];
-		unsigned long unit;
-
-		if (*c == '\0')
-			return false;
-		if (c[0] != '\\' || c[1] != 'u')
-		{
-			if (high || (c[0] == '\\' && c[1] == '\0'))
-				return false;
-			c += c[0] == '\\' ? 2 : 1;
-			continue;
-		}
-		strlcpy(digits, c + 2, sizeof(digits));
-		if (strspn(digits, "0123456789abcdefABCDEF") != 4)
-			return false;
-		unit = strtoul(digits, NULL, 16);
-		if (unit == 0 || high != (unit >= 0xDC00 && unit <= 0xDFFF))
-			return false;
-		high = unit >= 0xD800 && unit <= 0xDBFF;
-		/* other encodings lack most characters */
-		if (unit > 0x7F && GetDatabaseEncoding() != PG_UTF8)
-			return false;
-		c += 6;
-	}
-	*pos = c + 1;
-	return !high;
-}
-
-/*
- * A JSON number; *pos moves behind it.  The limits are a little narrower than
- * numeric's, 131072 digits before the point and 16383 after it.
- */
-static bool
-number_fits_jsonb(const char **pos)
-{
-	static const char digits[] = "0123456789";
-	const char *c = *pos + (**pos == '-');
-	size_t		integer = strspn(c, digits);
-	size_t		fraction = 0;
-	long		exponent = 0;
-
-	c += integer;
-	if (*c == '.')
-	{
-		fraction = strspn(c + 1, digits);
-		c += 1 + fraction;
-	}
-	if (*c == 'e' || *c == 'E')
-	{
-		size_t		len;
-
-		c++;
-		len = strspn(c + (*c == '+' || *c == '-'), digits);
-		if (len > 6)
-			return false;
-		exponent = strtol(c, NULL, 10);
-		c += (*c == '+' || *c == '-') + len;
-	}
-	*pos = c;
-	return integer <= 100000 && fraction <= 16000 &&
-		(long) integer + exponent <= 100000 && (long) fraction - exponent <= 16000;
-}
-
-/*
- * Can the text of a json document be part of a jsonb?  Escaped zero bytes,
- * halves of surrogate pairs, numbers beyond numeric's range and documents
- * beyond jsonb's size cannot; then it is shown as a string.
- */
-static bool
-fits_jsonb(const char *text)
-{
-	/* an element takes up to eight times its text, all together 256 MB */
-	if (strlen(text) >= 32 * 1024 * 1024)
-		return false;
-	for (const char *c = text; *c;)
-	{
-		if (*c == '"')
-		{
-			if (!string_fits_jsonb(&c))
-				return false;
-		}
-		else if (*c == '-' || isdigit((unsigned char) *c))
-		{
-			if (!number_fits_jsonb(&c))
-				return false;
-		}
-		else
-			c++;
-	}
-	return true;
-}
-
 static void
 read_json(Reader *r, StringInfo json)
 {
 	char	   *text = read_text(r);
 
-	if (!fits_jsonb(text))
+	if (!paysafe_canon_fits_jsonb(text))
 		json_string(json, text);
 	else
 	{
@@ -567,30 +319,29 @@ read_array(const CanonType *type, Reader *r, StringInfo json)
 static void
 read_hex(Reader *r, StringInfo json, const char *prefix, int len)
 {
+	const char *bytes = take(r, len);
+
 	appendStringInfo(json, "\"%s", prefix);
-	for (const char *c = take(r, len); len > 0; c++, len--)
-		appendStringInfo(json, "%02x", (unsigned char) *c);
-	appendStringInfoChar(json, '"');
+	enlargeStringInfo(json, 2 * len);
+	json->len += hex_encode(bytes, len, json->data + json->len);
+	appendStringInfoString(json, "\"");
 }
 
-static void
-read_value(const CanonType *type, Reader *r, StringInfo json)
+/* Numbers of any kind; false if the code is no number's. */
+static bool
+read_number(const CanonType *type, Reader *r, StringInfo json)
 {
-	check_stack_depth();
 	switch (type->code)
 	{
-		case CANON_BOOL:
-			appendStringInfoString(json, *take(r, 1) ? "true" : "false");
-			break;
 		case CANON_INT2:
 			appendStringInfo(json, "%d", (int16) take_int16(r));
-			break;
+			return true;
 		case CANON_INT4:
 			appendStringInfo(json, "%d", (int32) take_int32(r));
-			break;
+			return true;
 		case CANON_INT8:
 			appendStringInfo(json, INT64_FORMAT, (int64) take_int64(r));
-			break;
+			return true;
 		case CANON_FLOAT4:
 			{
 				char		buf[FLOAT_SHORTEST_DECIMAL_LEN];
@@ -600,7 +351,7 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 				memcpy(&f, &bits, sizeof(f));
 				float_to_shortest_decimal_buf(f, buf);
 				read_float(json, buf);
-				break;
+				return true;
 			}
 		case CANON_FLOAT8:
 			{
@@ -611,22 +362,26 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 				memcpy(&f, &bits, sizeof(f));
 				double_to_shortest_decimal_buf(f, buf);
 				read_float(json, buf);
-				break;
+				return true;
 			}
 		case CANON_NUMERIC:
 			read_numeric(r, json);
-			break;
-		case CANON_TEXT:
-		case CANON_LABEL:
-		case CANON_OUTPUT:
-			json_string(json, read_text(r));
-			break;
-		case CANON_BYTEA:
-			read_hex(r, json, "\\\\x", r->end - r->pos);
-			break;
-		case CANON_REDACTED:
-			read_hex(r, json, "redacted:", PAYSAFE_SHA256_LEN);
-			break;
+			return true;
+		case CANON_MONEY:
+			json_string(json, DatumGetCString(DirectFunctionCall1(cash_out,
+																  CashGetDatum((Cash) take_int64(r)))));
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Dates and times; false if the code is none of theirs. */
+static bool
+read_time(const CanonType *type, Reader *r, StringInfo json)
+{
+	switch (type->code)
+	{
 		case CANON_DATE:
 			{
 				DateADT		date = take_int32(r);
@@ -634,7 +389,7 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 				if (!DATE_NOT_FINITE(date) && !IS_VALID_DATE(date))
 					malformed("row image");
 				read_datetime(json, DateADTGetDatum(date), DATEOID);
-				break;
+				return true;
 			}
 		case CANON_TIME:
 			{
@@ -644,7 +399,7 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 					malformed("row image");
 				json_string(json, DatumGetCString(DirectFunctionCall1(time_out,
 																	  TimeADTGetDatum(t))));
-				break;
+				return true;
 			}
 		case CANON_TIMETZ:
 			{
@@ -657,24 +412,62 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 					malformed("row image");
 				json_string(json, DatumGetCString(DirectFunctionCall1(timetz_out,
 																	  TimeTzADTPGetDatum(&t))));
-				break;
+				return true;
 			}
 		case CANON_TIMESTAMP:
 			read_datetime(json, TimestampGetDatum((Timestamp) take_int64(r)), TIMESTAMPOID);
-			break;
+			return true;
 		case CANON_TIMESTAMPTZ:
 			read_datetime(json, TimestampTzGetDatum((TimestampTz) take_int64(r)), TIMESTAMPTZOID);
-			break;
+			return true;
 		case CANON_INTERVAL:
 			read_interval(r, json);
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+read_record(const CanonType *type, Reader *r, StringInfo json)
+{
+	appendStringInfoChar(json, '{');
+	for (int i = 0; i < type->nfields; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		json_string(json, type->field_names[i]);
+		appendStringInfoChar(json, ':');
+		read_field(type->fields[i], r, json);
+	}
+	appendStringInfoChar(json, '}');
+}
+
+static void
+read_value(const CanonType *type, Reader *r, StringInfo json)
+{
+	check_stack_depth();
+	if (read_number(type, r, json) || read_time(type, r, json))
+		return;
+	switch (type->code)
+	{
+		case CANON_BOOL:
+			appendStringInfoString(json, *take(r, 1) ? "true" : "false");
+			break;
+		case CANON_TEXT:
+		case CANON_LABEL:
+		case CANON_OUTPUT:
+			json_string(json, read_text(r));
+			break;
+		case CANON_BYTEA:
+			read_hex(r, json, "\\\\x", r->end - r->pos);
+			break;
+		case CANON_REDACTED:
+			read_hex(r, json, "redacted:", PAYSAFE_SHA256_LEN);
 			break;
 		case CANON_UUID:
 			json_string(json, DatumGetCString(DirectFunctionCall1(uuid_out,
 																  UUIDPGetDatum((pg_uuid_t *) take(r, UUID_LEN)))));
-			break;
-		case CANON_MONEY:
-			json_string(json, DatumGetCString(DirectFunctionCall1(cash_out,
-																  CashGetDatum((Cash) take_int64(r)))));
 			break;
 		case CANON_JSON:
 			read_json(r, json);
@@ -683,68 +476,242 @@ read_value(const CanonType *type, Reader *r, StringInfo json)
 			read_array(type, r, json);
 			break;
 		case CANON_RECORD:
-			appendStringInfoChar(json, '{');
-			for (int i = 0; i < type->nfields; i++)
-			{
-				if (i > 0)
-					appendStringInfoChar(json, ',');
-				json_string(json, type->field_names[i]);
-				appendStringInfoChar(json, ':');
-				read_field(type->fields[i], r, json);
-			}
-			appendStringInfoChar(json, '}');
+			read_record(type, r, json);
 			break;
 		default:
 			malformed("shape");
 	}
 }
 
+/* A row image that is being read, and the one that it is a difference to. */
+typedef struct Image
+{
+	const CanonShape *shape;
+	Reader		row;
+	Reader		other;
+	const char *bitmap;			/* NULL: the image is full */
+	int			column;			/* the next one */
+} Image;
+
+static void
+begin_image(Image *image)
+{
+	image->column = 0;
+	switch (*(const uint8 *) take(&image->row, 1))
+	{
+		case CANON_IMAGE_FULL:
+			return;
+		case CANON_IMAGE_DIFFERENCE:
+			image->bitmap = take(&image->row, (image->shape->ncolumns + 7) / 8);
+			if (image->other.pos == NULL ||
+				*(const uint8 *) take(&image->other, 1) != CANON_IMAGE_FULL)
+				malformed("row image");
+			return;
+		default:
+			malformed("row image");
+	}
+}
+
+/* The next column's bytes, NULL for NULL; false at the end of the image. */
+static bool
+next_column(Image *image, const char **data, int *len)
+{
+	bool		same;
+	Reader	   *from;
+
+	if (image->column == image->shape->ncolumns)
+	{
+		if (image->row.pos != image->row.end)
+			malformed("row image");
+		return false;
+	}
+	same = image->bitmap != NULL && (image->bitmap[image->column / 8] >> (image->column % 8)) & 1;
+	/* the other image is read along, for its place or its value */
+	if (image->bitmap != NULL && !same)
+		skip_field(&image->other);
+	from = same ? &image->other : &image->row;
+	if (!paysafe_canon_get_field(&from->pos, from->end, data, len))
+		malformed("row image");
+	image->column++;
+	return true;
+}
+
+/* One column's bytes, to their end, as JSON. */
+static void
+read_column(const CanonType *type, int encoding, const char *data, int len, StringInfo json)
+{
+	Reader		r = {.pos = data, .end = data + len, .encoding = encoding};
+
+	if (data == NULL)
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	read_value(type, &r, json);
+	if (r.pos != r.end)
+		malformed("row image");
+}
+
+static Jsonb *
+parse(const char *json)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+}
+
+static Jsonb *
+read_small(Image *image)
+{
+	StringInfoData json;
+	const char *data;
+	int			len;
+
+	initStringInfo(&json);
+	while (next_column(image, &data, &len))
+	{
+		const CanonColumn *column = &image->shape->columns[image->column - 1];
+
+		appendStringInfoChar(&json, image->column == 1 ? '{' : ',');
+		json_string(&json, column->name);
+		appendStringInfoChar(&json, ':');
+		read_column(column->type, image->row.encoding, data, len, &json);
+	}
+	appendStringInfoString(&json, image->column == 0 ? "{}" : "}");
+	return parse(json.data);
+}
+
+/* Would it certainly be too much, before it is even made? */
+static bool
+is_hopeless(CanonCode code, int len, Size room)
+{
+	switch (code)
+	{
+		case CANON_BYTEA:
+			return 2 * (Size) len > room;
+		default:
+			return (Size) len > room;
+	}
+}
+
+/* A column as jsonb if it takes no more than room, otherwise NULL. */
+static Jsonb *
+read_if_it_fits(const CanonType *type, int encoding, const char *data, int len, Size room)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Jsonb	   *volatile result = NULL;
+
+	if (is_hopeless(type->code, len, room))
+		return NULL;
+	PG_TRY();
+	{
+		StringInfoData json;
+
+		initStringInfo(&json);
+		read_column(type, encoding, data, len, &json);
+		if (json.len <= room)
+			result = parse(json.data);
+		pfree(json.data);
+		if (result != NULL && VARSIZE(result) > room)
+			result = NULL;
+	}
+	PG_CATCH();
+	{
+		int			code = geterrcode();
+
+		/* these say that there is no room; nothing but memory was used */
+		if (code != ERRCODE_PROGRAM_LIMIT_EXCEEDED && code != ERRCODE_OUT_OF_MEMORY &&
+			code != ERRCODE_INTERNAL_ERROR)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		result = NULL;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static Jsonb *
+oversize(const char *data, int len)
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	char		hex[2 * PAYSAFE_SHA256_LEN + 1];
+
+	paysafe_crypto_sha256(data, len, digest);
+	hex[hex_encode((const char *) digest, PAYSAFE_SHA256_LEN, hex)] = '\0';
+	return parse(psprintf("\"oversize:%d:%s\"", len, hex));
+}
+
+/* Column by column, each as long as there is room. */
+static Jsonb *
+read_large(Image *image)
+{
+	JsonbParseState *state = NULL;
+	Size		room = MAX_JSONB;
+	const char *data;
+	int			len;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	while (next_column(image, &data, &len))
+	{
+		const CanonColumn *column = &image->shape->columns[image->column - 1];
+		Jsonb	   *jsonb = data == NULL ? parse("null") :
+			read_if_it_fits(column->type, image->row.encoding, data, len, room);
+		JsonbValue	v;
+
+		if (jsonb == NULL)
+			jsonb = oversize(data, len);
+		room -= Min(VARSIZE(jsonb), room);
+		v.type = jbvString;
+		v.val.string.val = column->name;
+		v.val.string.len = strlen(column->name);
+		(void) pushJsonbValue(&state, WJB_KEY, &v);
+		if (!JB_ROOT_IS_SCALAR(jsonb) || !JsonbExtractScalar(&jsonb->root, &v))
+		{
+			v.type = jbvBinary;
+			v.val.binary.data = &jsonb->root;
+			v.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
+		}
+		(void) pushJsonbValue(&state, WJB_VALUE, &v);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
 Jsonb *
 paysafe_canon_read(const CanonShape *shape, int encoding, const char *data, int len,
 				   const char *other, int other_len)
 {
-	Reader		r = {.pos = data, .end = data + len, .encoding = encoding};
-	Reader		o = {.pos = other, .end = other + other_len, .encoding = encoding};
-	const char *bitmap = NULL;
+	Image		image = {
+		.shape = shape,
+		.row = {.pos = data, .end = data + len, .encoding = encoding},
+		.other = {.pos = other, .end = other + other_len, .encoding = encoding}
+	};
+
+	begin_image(&image);
+	return (int64) len + other_len <= SMALL_IMAGE ? read_small(&image) : read_large(&image);
+}
+
+void
+paysafe_canon_split(const CanonShape *shape, const char *data, int len,
+					const char *other, int other_len, CanonBytes *columns)
+{
+	Image		image = {
+		.shape = shape,
+		.row = {.pos = data, .end = data + len},
+		.other = {.pos = other, .end = other + other_len}
+	};
+
+	begin_image(&image);
+	while (next_column(&image, &columns->data, &columns->len))
+		columns++;
+}
+
+Jsonb *
+paysafe_canon_read_value(const CanonType *type, int encoding, const CanonBytes *bytes)
+{
 	StringInfoData json;
 
-	switch (*(const uint8 *) take(&r, 1))
-	{
-		case CANON_IMAGE_FULL:
-			break;
-		case CANON_IMAGE_DIFFERENCE:
-			bitmap = take(&r, (shape->ncolumns + 7) / 8);
-			if (other == NULL || *(const uint8 *) take(&o, 1) != CANON_IMAGE_FULL)
-				malformed("row image");
-			break;
-		default:
-			malformed("row image");
-	}
 	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	for (int i = 0; i < shape->ncolumns; i++)
-	{
-		bool		same = bitmap != NULL && (bitmap[i / 8] >> (i % 8)) & 1;
-
-		if (i > 0)
-			appendStringInfoChar(&json, ',');
-		json_string(&json, shape->columns[i].name);
-		appendStringInfoChar(&json, ':');
-		if (!same)
-			read_field(shape->columns[i].type, &r, &json);
-		if (bitmap != NULL)
-		{
-			/* the other image is read along, for its place or its value */
-			if (same)
-				read_field(shape->columns[i].type, &o, &json);
-			else
-				skip_field(&o);
-		}
-	}
-	appendStringInfoChar(&json, '}');
-	if (r.pos != r.end)
-		malformed("row image");
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+	read_column(type, encoding, bytes->data, bytes->len, &json);
+	return parse(json.data);
 }
 
 /* SQL-callable functions */

@@ -4,373 +4,62 @@
  *	  Refusals on record although their transaction rolls back.
  *
  * A refusal becomes one line of JSON in the server's log and, when the library
- * is preloaded, an entry of a queue in shared memory, from which a background
- * worker (refusal_writer.c) writes it to paysafe.refusal_record in a transaction
- * of its own.
+ * is preloaded, an entry of a queue in shared memory (refusal_queue.c), from which
+ * a background worker (refusal_writer.c) writes it to paysafe.refusal_record in a
+ * transaction of its own.
  *
- * The queue has a fixed number of slots, shared by all databases; each database
- * has a list of its own.  What finds no slot is counted: per database, rule,
- * table, actor and SQLSTATE while there are counters, otherwise per database.
- * Counts are written like refusals.  So nothing is lost silently, whatever the
- * flood; what is pending when the server crashes is: at most about a second's.
- *
- * One lock guards all of it, held for the time it takes to copy an entry.
+ * What a refusal is about is found out field by field.  A field that cannot be had
+ * (a row too large to hash, no memory, a catalog that is damaged) is named in
+ * "incomplete", and the refusal is on record without it.  Interrupts wait for that
+ * long: neither a cancel nor the end of the session comes between a refusal and
+ * its record.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
+#include "access/detoast.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/ipc.h"
-#include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/proc.h"
-#include "storage/shmem.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "commands/dbcommands.h"
+#include "base/any_text.h"
 #include "base/refusal.h"
+#include "commands/dbcommands.h"
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
 #include "evidence/refusal_log.h"
-#include "evidence/refusal_writer.h"
+#include "evidence/refusal_queue.h"
 #include "people/actor.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
-#define NDATABASES		64
-#define NCOUNTERS		256
-#define RETRY_AFTER		1000	/* milliseconds, when a writer did not come up or failed */
+#define MAX_WITNESSES	64
+#define MAX_HASHED		(64 * 1024 * 1024)	/* bytes of a row; more would take seconds */
 
-typedef struct Slot
+/* A refusal that is being described. */
+typedef struct Describing
 {
-	int			next;			/* of the database's list, or the free list; -1 */
-	RefusalEntry entry;
-} Slot;
+	const Refusal *refusal;
+	const RefusalScope *scope;	/* or NULL */
+	const RowChange *change;	/* or NULL */
+	RefusalEntry *entry;
+	int			ndatabases;		/* where it goes on record */
+	Oid			databases[MAX_WITNESSES];
+} Describing;
 
-typedef struct DatabaseQueue
-{
-	Oid			database;		/* or InvalidOid: not used */
-	int			head;			/* slots, -1: none */
-	int			tail;
-	Latch	   *writer;			/* of the process that writes, or NULL */
-	TimestampTz asked_at;		/* when a writer was asked for */
-	RefusalEntry others;		/* what found no counter; count 0: nothing */
-} DatabaseQueue;
-
-typedef struct Counter
-{
-	Oid			database;		/* or InvalidOid: not used */
-	uint32		hash;
-	RefusalEntry entry;
-} Counter;
-
-typedef struct Queue
-{
-	LWLock	   *lock;
-	Latch	   *launcher;		/* or NULL */
-	int			free;			/* first free slot, or -1 */
-	uint64		unqueued;		/* of databases that found no place */
-	DatabaseQueue databases[NDATABASES];
-	Counter		counters[NCOUNTERS];
-	Slot		slots[FLEXIBLE_ARRAY_MEMBER];
-} Queue;
-
-static int	queue_size = 4096;	/* setting paysafe.refusal_queue_size */
-static Queue *queue = NULL;
 static RefusalWitnesses witnesses = NULL;
 
-/* Queue; the lock is held */
-
-static DatabaseQueue *
-find_database(Oid database, bool create)
-{
-	DatabaseQueue *unused = NULL;
-
-	for (int i = 0; i < NDATABASES; i++)
-	{
-		if (queue->databases[i].database == database)
-			return &queue->databases[i];
-		if (unused == NULL && !OidIsValid(queue->databases[i].database))
-			unused = &queue->databases[i];
-	}
-	if (!create || unused == NULL)
-		return NULL;
-	memset(unused, 0, sizeof(*unused));
-	unused->database = database;
-	unused->head = unused->tail = -1;
-	return unused;
-}
-
-static uint32
-counter_hash(const RefusalEntry *entry)
-{
-	uint32		hash = hash_bytes((const unsigned char *) entry->rule, strlen(entry->rule));
-
-	hash = hash_combine(hash, hash_bytes((const unsigned char *) entry->table_name, strlen(entry->table_name)));
-	hash = hash_combine(hash, hash_bytes((const unsigned char *) entry->actor, strlen(entry->actor)));
-	return hash_combine(hash, hash_bytes((const unsigned char *) entry->sqlstate, 5));
-}
-
-static Counter *
-find_counter(Oid database, const RefusalEntry *entry, bool create)
-{
-	uint32		hash = counter_hash(entry);
-	Counter    *unused = NULL;
-
-	for (int i = 0; i < NCOUNTERS; i++)
-	{
-		Counter    *counter = &queue->counters[i];
-
-		if (counter->database == database && counter->hash == hash &&
-			strcmp(counter->entry.rule, entry->rule) == 0 &&
-			strcmp(counter->entry.table_name, entry->table_name) == 0 &&
-			strcmp(counter->entry.actor, entry->actor) == 0 &&
-			strcmp(counter->entry.sqlstate, entry->sqlstate) == 0)
-			return counter;
-		if (unused == NULL && !OidIsValid(counter->database))
-			unused = counter;
-	}
-	if (!create || unused == NULL)
-		return NULL;
-	unused->database = database;
-	unused->hash = hash;
-	unused->entry = *entry;
-	unused->entry.count = 0;
-	/* it stands for many: what is different in each is left out */
-	unused->entry.key[0] = unused->entry.request_id[0] = unused->entry.message[0] = '\0';
-	unused->entry.has_row_hash = false;
-	unused->entry.pid = 0;
-	return unused;
-}
-
-static void
-count_entry(DatabaseQueue *db, const RefusalEntry *entry)
-{
-	Counter    *counter = find_counter(db->database, entry, true);
-
-	if (counter != NULL)
-		counter->entry.count++;
-	else if (db->others.count++ == 0)
-	{
-		RefusalEntry others = {.at = entry->at, .count = 1};
-
-		strlcpy(others.rule, "(any)", sizeof(others.rule));
-		strlcpy(others.sqlstate, entry->sqlstate, sizeof(others.sqlstate));
-		strlcpy(others.actor, "(any)", sizeof(others.actor));
-		strlcpy(others.session_user_name, "(any)", sizeof(others.session_user_name));
-		db->others = others;
-	}
-}
-
-static bool
-is_pending(const DatabaseQueue *db)
-{
-	if (db->head >= 0 || db->others.count > 0)
-		return true;
-	for (int i = 0; i < NCOUNTERS; i++)
-		if (queue->counters[i].database == db->database)
-			return true;
-	return false;
-}
-
-static void
-enqueue(Oid database, const RefusalEntry *entry)
-{
-	DatabaseQueue *db;
-	Latch	   *wake;
-
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	db = find_database(database, true);
-	if (db == NULL)
-		queue->unqueued++;
-	else if (queue->free < 0)
-		count_entry(db, entry);
-	else
-	{
-		int			i = queue->free;
-
-		queue->free = queue->slots[i].next;
-		queue->slots[i].entry = *entry;
-		queue->slots[i].next = -1;
-		if (db->head < 0)
-			db->head = i;
-		else
-			queue->slots[db->tail].next = i;
-		db->tail = i;
-	}
-	wake = db != NULL && db->writer != NULL ? db->writer : queue->launcher;
-	if (wake != NULL)
-		SetLatch(wake);
-	LWLockRelease(queue->lock);
-}
-
-Oid
-paysafe_refusal_next_database(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Oid			result = InvalidOid;
-
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < NDATABASES && !OidIsValid(result); i++)
-	{
-		DatabaseQueue *db = &queue->databases[i];
-
-		if (OidIsValid(db->database) && db->writer == NULL && is_pending(db) &&
-			TimestampDifferenceExceeds(db->asked_at, now, RETRY_AFTER))
-		{
-			db->asked_at = now;
-			result = db->database;
-		}
-	}
-	LWLockRelease(queue->lock);
-	return result;
-}
-
-bool
-paysafe_refusal_attach(Oid database)
-{
-	DatabaseQueue *db;
-	bool		result;
-
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	db = find_database(database, true);
-	result = db != NULL && db->writer == NULL;
-	if (result)
-		db->writer = MyLatch;
-	LWLockRelease(queue->lock);
-	return result;
-}
-
-bool
-paysafe_refusal_detach(Oid database, bool if_idle)
-{
-	DatabaseQueue *db;
-	bool		result = true;
-
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	db = find_database(database, false);
-	if (db != NULL && db->writer == MyLatch)
-	{
-		bool		pending = is_pending(db);
-
-		if (if_idle && pending)
-			result = false;
-		else
-		{
-			db->writer = NULL;
-			db->asked_at = if_idle ? 0 : GetCurrentTimestamp();
-			if (!pending)
-				db->database = InvalidOid;
-		}
-	}
-	LWLockRelease(queue->lock);
-	return result;
-}
-
-int
-paysafe_refusal_peek(Oid database, RefusalEntry *entries, int max)
-{
-	DatabaseQueue *db;
-	int			n = 0;
-
-	LWLockAcquire(queue->lock, LW_SHARED);
-	db = find_database(database, false);
-	if (db != NULL)
-	{
-		for (int i = db->head; i >= 0 && n < max; i = queue->slots[i].next)
-			entries[n++] = queue->slots[i].entry;
-		for (int i = 0; i < NCOUNTERS && n < max; i++)
-			if (queue->counters[i].database == database)
-				entries[n++] = queue->counters[i].entry;
-		if (db->others.count > 0 && n < max)
-			entries[n++] = db->others;
-	}
-	LWLockRelease(queue->lock);
-	return n;
-}
-
-void
-paysafe_refusal_written(Oid database, const RefusalEntry *entries, int n)
-{
-	DatabaseQueue *db;
-
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	db = find_database(database, false);
-	for (int e = 0; db != NULL && e < n; e++)
-	{
-		/* those with a process come from slots, and from the list's head */
-		if (entries[e].pid != 0)
-		{
-			int			i = db->head;
-
-			db->head = queue->slots[i].next;
-			if (db->head < 0)
-				db->tail = -1;
-			queue->slots[i].next = queue->free;
-			queue->free = i;
-		}
-		else
-		{
-			Counter    *counter = find_counter(database, &entries[e], false);
-
-			if (counter == NULL)
-				db->others.count -= entries[e].count;
-			else if ((counter->entry.count -= entries[e].count) == 0)
-				counter->database = InvalidOid;
-		}
-	}
-	LWLockRelease(queue->lock);
-}
-
-static void
-launcher_gone(int code, Datum arg)
-{
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	queue->launcher = NULL;
-	LWLockRelease(queue->lock);
-}
-
-void
-paysafe_refusal_announce_launcher(void)
-{
-	before_shmem_exit(launcher_gone, (Datum) 0);
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	queue->launcher = MyLatch;
-	LWLockRelease(queue->lock);
-}
-
-const char *
-paysafe_refusal_log_trouble(void)
-{
-	const char *result = NULL;
-
-	if (queue == NULL)
-		return "paysafe is not in shared_preload_libraries: refusals are only in the server's log";
-	LWLockAcquire(queue->lock, LW_SHARED);
-	if (queue->launcher == NULL)
-		result = "the background worker \"paysafe refusal launcher\" is not running";
-	else if (queue->free < 0)
-		result = "the queue is full: refusals are only counted";
-	else if (queue->unqueued > 0)
-		result = "refusals of some database found no place in the queue: see the server's log";
-	LWLockRelease(queue->lock);
-	return result;
-}
-
-/* Recording */
-
 /*
- * Copy a string, redacted, and cut at a whole character.  What a cut leaves of a
- * longer number could be a card's: then it is redacted once more.
+ * Copy a string, redacted, valid in the database's encoding, and cut at a whole
+ * character.  What a cut leaves of a longer number could be a card's: then it is
+ * redacted once more.
  */
 static void
 set_string(char *to, size_t size, const char *from)
@@ -384,8 +73,8 @@ set_string(char *to, size_t size, const char *from)
 
 		if (cut)
 			len = pg_mbcliplen(clean, len, size - 1);
-		memcpy(to, clean, len);
-		to[len] = '\0';
+		/* a question mark is no longer than what it stands for */
+		strlcpy(to, paysafe_any_text(clean, len, GetDatabaseEncoding()), size);
 		if (!cut || !paysafe_redact_string_has_card(to))
 			return;
 		clean = paysafe_redact_string(to);
@@ -393,19 +82,134 @@ set_string(char *to, size_t size, const char *from)
 	to[0] = '\0';
 }
 
-#define SET(field, value) set_string(entry->field, sizeof(entry->field), value)
+#define SET(field, value) set_string(d->entry->field, sizeof(d->entry->field), value)
+
+static void
+describe_rule(Describing *d)
+{
+	SET(rule, d->refusal->rule);
+}
+
+static void
+describe_statement(Describing *d)
+{
+	SET(statement, d->refusal->statement ? d->refusal->statement :
+		d->scope ? d->scope->statement : NULL);
+}
+
+static void
+describe_table(Describing *d)
+{
+	SET(schema_name, d->refusal->schema_name);
+	SET(table_name, d->refusal->table_name);
+	SET(column_name, d->refusal->column);
+}
+
+static void
+describe_message(Describing *d)
+{
+	SET(message, d->refusal->message);
+}
+
+static void
+describe_actor(Describing *d)
+{
+	SET(actor, paysafe_actor_name());
+}
+
+static void
+describe_session(Describing *d)
+{
+	SET(session_user_name, paysafe_actor_session_user());
+	SET(login, paysafe_actor_login());
+}
+
+static void
+describe_client(Describing *d)
+{
+	SET(client_addr, paysafe_actor_client());
+}
+
+static void
+describe_request(Describing *d)
+{
+	const ActorClaim *actor = paysafe_actor_current();
+
+	SET(request_id, actor ? actor->request_id : NULL);
+}
+
+/* Of the record of another database if this one has none. */
+static void
+describe_database(Describing *d)
+{
+	ListCell   *lc;
+
+	if (paysafe_catalog_present())
+	{
+		d->databases[d->ndatabases++] = MyDatabaseId;
+		return;
+	}
+	if (witnesses == NULL)
+		return;
+	foreach(lc, witnesses())
+		if (d->ndatabases < MAX_WITNESSES)
+			d->databases[d->ndatabases++] = lfirst_oid(lc);
+	SET(database_name, get_database_name(MyDatabaseId));
+}
+
+static TupleTableSlot *
+row_of(const RowChange *change)
+{
+	return change->after ? change->after : change->before;
+}
+
+static void
+describe_key(Describing *d)
+{
+	if (d->refusal->key != NULL)
+		SET(key, d->refusal->key);
+	else if (d->change != NULL)
+		SET(key, paysafe_row_key_text(&d->change->rules->key, RelationGetDescr(d->change->rel),
+									  row_of(d->change)));
+}
+
+/* How many bytes the row has when it is read: no value is. */
+static Size
+row_bytes(TupleTableSlot *row)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+	Size		bytes = 0;
+
+	slot_getallattrs(row);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		int16		len = TupleDescAttr(desc, i)->attlen;
+
+		if (!row->tts_isnull[i])
+			bytes += len == -1 ? toast_raw_datum_size(row->tts_values[i]) : Max(len, 0);
+	}
+	return bytes;
+}
 
 /* SHA-256 of the row's canonical bytes, redacted columns hashed by key. */
 static void
-hash_row(const RowChange *change, RefusalEntry *entry)
+describe_row(Describing *d)
 {
-	TupleTableSlot *row = change->after ? change->after : change->before;
+	const RowChange *change = d->change;
 	List	   *redacted = NIL;
 	char	   *subject = "";
 	AuditShape *shape;
 	StringInfoData bytes;
+	Size		size;
 	ListCell   *lc;
 
+	if (change == NULL)
+		return;
+	size = row_bytes(row_of(change));
+	if (size > MAX_HASHED)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of %zu bytes is too large to hash here", size)));
 	foreach(lc, change->rules->sources)
 	{
 		RuleSource *source = lfirst(lc);
@@ -416,43 +220,97 @@ hash_row(const RowChange *change, RefusalEntry *entry)
 			redacted = paysafe_spec_set(source->spec, "redact");
 		}
 	}
+	/* with interrupts held nothing is waited for that somebody else may keep for long */
+	if (redacted != NIL &&
+		!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REDACTION_KEY), AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("the redaction key is locked")));
 	shape = paysafe_audit_shape(change->rel, RelationGetRelid(change->rel), subject,
 								redacted, change->rules->key.attnums, change->rules->key.n);
 	initStringInfo(&bytes);
-	paysafe_canon_row(&shape->shape, row, &bytes);
-	paysafe_crypto_sha256(bytes.data, bytes.len, entry->row_hash);
-	entry->has_row_hash = true;
+	paysafe_canon_row(&shape->shape, row_of(change), &bytes);
+	paysafe_crypto_sha256(bytes.data, bytes.len, d->entry->row_hash);
+	d->entry->has_row_hash = true;
+}
+
+/* In this order: what costs most, and may fail, last. */
+static const struct
+{
+	const char *name;			/* as "incomplete" names it */
+	void		(*describe) (Describing *d);
+}			fields[] = {
+	{"rule", describe_rule},
+	{"database", describe_database},
+	{"table", describe_table},
+	{"statement", describe_statement},
+	{"actor", describe_actor},
+	{"session", describe_session},
+	{"client", describe_client},
+	{"request", describe_request},
+	{"message", describe_message},
+	{"key", describe_key},
+	{"row_hash", describe_row}
+};
+
+/* Note that a field could not be had: its name, and the error's code. */
+static void
+note_incomplete(RefusalEntry *entry, const char *name, int sqlerrcode)
+{
+	size_t		len = strlen(entry->incomplete);
+
+	snprintf(entry->incomplete + len, sizeof(entry->incomplete) - len, "%s%s (%s)",
+			 len > 0 ? ", " : "", name, unpack_sql_state(sqlerrcode));
+}
+
+/*
+ * Do it, whatever error comes: the transaction ends anyway, and with it what the
+ * error left open.  Returns the error's code, or 0.
+ */
+static int
+attempt(void (*act) (Describing *), Describing *d)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	volatile int result = 0;
+
+	PG_TRY();
+	{
+		act(d);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		result = geterrcode();
+		FlushErrorState();
+		/* an error lets interrupts come */
+		InterruptHoldoffCount = holdoff;
+	}
+	PG_END_TRY();
+	return result;
 }
 
 static void
-describe(const Refusal *refusal, const RefusalScope *scope, RefusalEntry *entry)
+describe(Describing *d)
 {
-	const ActorClaim *actor = paysafe_actor_current();
-	const RowChange *change = scope ? scope->change : NULL;
+	RefusalEntry *entry = d->entry;
 
-	entry->at = GetCurrentTimestamp();
+	entry->at = entry->last_at = GetCurrentTimestamp();
 	entry->pid = MyProcPid;
 	entry->count = 1;
-	strlcpy(entry->sqlstate, unpack_sql_state(refusal->sqlstate), sizeof(entry->sqlstate));
-	SET(statement, refusal->statement ? refusal->statement : scope ? scope->statement : NULL);
-	SET(rule, refusal->rule);
-	SET(schema_name, refusal->schema_name);
-	SET(table_name, refusal->table_name);
-	SET(column_name, refusal->column);
-	SET(message, refusal->message);
-	SET(actor, paysafe_actor_name());
-	SET(session_user_name, paysafe_actor_session_user());
-	SET(login, paysafe_actor_login());
-	SET(client_addr, paysafe_actor_client());
-	SET(request_id, actor ? actor->request_id : NULL);
-	SET(key, refusal->key);
-	if (change != NULL)
+	entry->encoding = GetDatabaseEncoding();
+	entry->outside = d->refusal->outside;
+	strlcpy(entry->sqlstate, unpack_sql_state(d->refusal->sqlstate), sizeof(entry->sqlstate));
+	for (int i = 0; i < (int) lengthof(fields); i++)
 	{
-		if (refusal->key == NULL)
-			SET(key, paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel),
-									  change->after ? change->after : change->before));
-		hash_row(change, entry);
+		int			code = attempt(fields[i].describe, d);
+
+		if (code != 0)
+			note_incomplete(entry, fields[i].name, code);
 	}
+	/* if it is not known that this database has no record, it may have one */
+	if (d->ndatabases == 0 && strstr(entry->incomplete, "database") != NULL)
+		d->databases[d->ndatabases++] = MyDatabaseId;
 }
 
 static void
@@ -467,8 +325,9 @@ json_field(StringInfo json, const char *name, const char *value)
 
 /* One line in the server's log; doc/reference.md names the fields. */
 static void
-log_entry(const RefusalEntry *entry)
+log_line(Describing *d)
 {
+	RefusalEntry *entry = d->entry;
 	StringInfoData json;
 	char		hash[2 * PAYSAFE_SHA256_LEN + 1];
 
@@ -492,50 +351,35 @@ log_entry(const RefusalEntry *entry)
 	json_field(&json, "row_sha256", entry->has_row_hash ? hash : NULL);
 	json_field(&json, "request_id", entry->request_id);
 	json_field(&json, "message", entry->message);
+	if (entry->incomplete[0] != '\0')
+		json_field(&json, "incomplete", entry->incomplete);
 	appendStringInfoChar(&json, '}');
 	ereport(LOG_SERVER_ONLY,
 			(errmsg_internal("paysafe refusal %s", json.data),
 			 errhidestmt(true), errhidecontext(true)));
 }
 
-/*
- * The refusal stands whatever happens here: an error on the way to the record
- * leaves out what it could not find out, and the transaction ends anyway.
- */
+/* The refusal stands whatever happens here. */
 static void
 record_refusal(const Refusal *refusal, const RefusalScope *scope)
 {
+	static RefusalEntry entry;	/* not allocated: memory may be what lacks */
+	Describing	d = {
+		.refusal = refusal, .scope = scope, .change = scope ? scope->change : NULL, .entry = &entry
+	};
 	MemoryContext old = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(old, "paysafe refusal", ALLOCSET_SMALL_SIZES);
-	RefusalEntry *entry;
-	List	   *volatile databases = NIL;
-	ListCell   *lc;
 
+	HOLD_INTERRUPTS();
+	memset(&entry, 0, sizeof(entry));
 	MemoryContextSwitchTo(context);
-	entry = palloc0(sizeof(RefusalEntry));
-	PG_TRY();
-	{
-		describe(refusal, scope, entry);
-		if (paysafe_catalog_present())
-			databases = list_make1_oid(MyDatabaseId);
-		else if (witnesses != NULL)
-		{
-			databases = witnesses();
-			SET(database_name, get_database_name(MyDatabaseId));
-		}
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	log_entry(entry);
-	foreach(lc, databases)
-		if (queue != NULL)
-			enqueue(lfirst_oid(lc), entry);
+	describe(&d);
+	for (int i = 0; i < d.ndatabases; i++)
+		paysafe_refusal_queue_add(d.databases[i], &entry);
+	(void) attempt(log_line, &d);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	RESUME_INTERRUPTS();
 }
 
 void
@@ -548,43 +392,4 @@ void
 paysafe_refusal_log_init(void)
 {
 	paysafe_refusal_set_recorder(record_refusal);
-}
-
-static Size
-queue_bytes(void)
-{
-	return add_size(offsetof(Queue, slots), mul_size(queue_size, sizeof(Slot)));
-}
-
-void
-paysafe_refusal_log_preload(void)
-{
-	DefineCustomIntVariable("paysafe.refusal_queue_size",
-							"Refusals that can wait for the background worker; more are only counted.",
-							NULL, &queue_size, 4096, 64, 1000000, PGC_POSTMASTER, 0,
-							NULL, NULL, NULL);
-	if (!IsBinaryUpgrade)
-		paysafe_refusal_launcher_register();
-}
-
-void
-paysafe_refusal_log_request(void)
-{
-	RequestAddinShmemSpace(queue_bytes());
-	RequestNamedLWLockTranche("paysafe", 1);
-}
-
-void
-paysafe_refusal_log_startup(void)
-{
-	bool		found;
-
-	queue = ShmemInitStruct("paysafe refusals", queue_bytes(), &found);
-	if (found)
-		return;
-	memset(queue, 0, queue_bytes());
-	queue->lock = &GetNamedLWLockTranche("paysafe")->lock;
-	for (int i = 0; i < queue_size; i++)
-		queue->slots[i].next = i + 1 < queue_size ? i + 1 : -1;
-	queue->free = 0;
 }

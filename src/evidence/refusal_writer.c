@@ -10,12 +10,20 @@
  * to drop or to copy the database.
  *
  * A batch stays in the queue until it is committed: after an error it is written
- * again by the next writer.
+ * again by the next writer.  Nothing may keep it for long: it does not wait for a
+ * lock on the record that somebody holds (the next one tries again a second later,
+ * and check() says so meanwhile), nor for a standby, nor for what a setting of the
+ * database asks.  Workers that are told to end by anybody but the postmaster come
+ * back.
+ *
+ * Entries that were in the queue's file may be on record already, if a crash came
+ * between: those are looked for.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -23,6 +31,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -31,7 +40,10 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "evidence/refusal_log.h"
+#include "base/any_text.h"
+#include "compat.h"
+#include "evidence/refusal_queue.h"
+#include "evidence/refusal_record.h"
 #include "evidence/refusal_writer.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -40,23 +52,21 @@
 #define LINGER			300		/* milliseconds without work before a writer leaves */
 #define LOOK_AGAIN		1000	/* milliseconds, in case a writer failed */
 
-/* Columns of paysafe.refusal_record. */
-enum
-{
-	REFUSAL_AT, REFUSAL_COUNT, REFUSAL_STATEMENT, REFUSAL_RULE, REFUSAL_SQLSTATE,
-	REFUSAL_SCHEMA, REFUSAL_TABLE, REFUSAL_COLUMN, REFUSAL_KEY, REFUSAL_ROW_HASH,
-	REFUSAL_ACTOR, REFUSAL_SESSION_USER, REFUSAL_LOGIN, REFUSAL_CLIENT, REFUSAL_PID,
-	REFUSAL_REQUEST_ID, REFUSAL_MESSAGE, REFUSAL_DATABASE, REFUSAL_NCOLUMNS
-};
-
 PGDLLEXPORT void paysafe_refusal_launcher_main(Datum arg);
 PGDLLEXPORT void paysafe_refusal_writer_main(Datum arg);
 
+/* A string of an entry, which may come from a database of another encoding. */
+static Datum
+text_of(const RefusalEntry *entry, const char *string)
+{
+	return CStringGetTextDatum(paysafe_any_text(string, strlen(string), entry->encoding));
+}
+
 static void
-set_text(Datum *values, bool *nulls, int column, const char *string)
+set_text(Datum *values, bool *nulls, int column, const RefusalEntry *entry, const char *string)
 {
 	nulls[column] = string[0] == '\0';
-	values[column] = nulls[column] ? (Datum) 0 : CStringGetTextDatum(string);
+	values[column] = nulls[column] ? (Datum) 0 : text_of(entry, string);
 }
 
 static void
@@ -70,32 +80,79 @@ write_entry(const RefusalEntry *entry)
 	memcpy(VARDATA(hash), entry->row_hash, PAYSAFE_SHA256_LEN);
 	values[REFUSAL_AT] = TimestampTzGetDatum(entry->at);
 	values[REFUSAL_COUNT] = Int64GetDatum(entry->count);
-	set_text(values, nulls, REFUSAL_STATEMENT, entry->statement);
-	values[REFUSAL_RULE] = CStringGetTextDatum(entry->rule);
-	values[REFUSAL_SQLSTATE] = CStringGetTextDatum(entry->sqlstate);
-	set_text(values, nulls, REFUSAL_SCHEMA, entry->schema_name);
-	set_text(values, nulls, REFUSAL_TABLE, entry->table_name);
-	set_text(values, nulls, REFUSAL_COLUMN, entry->column_name);
-	set_text(values, nulls, REFUSAL_KEY, entry->key);
+	set_text(values, nulls, REFUSAL_STATEMENT, entry, entry->statement);
+	values[REFUSAL_RULE] = text_of(entry, entry->rule);
+	values[REFUSAL_SQLSTATE] = text_of(entry, entry->sqlstate);
+	set_text(values, nulls, REFUSAL_SCHEMA, entry, entry->schema_name);
+	set_text(values, nulls, REFUSAL_TABLE, entry, entry->table_name);
+	set_text(values, nulls, REFUSAL_COLUMN, entry, entry->column_name);
+	set_text(values, nulls, REFUSAL_KEY, entry, entry->key);
 	nulls[REFUSAL_ROW_HASH] = !entry->has_row_hash;
 	values[REFUSAL_ROW_HASH] = PointerGetDatum(hash);
-	values[REFUSAL_ACTOR] = CStringGetTextDatum(entry->actor);
-	values[REFUSAL_SESSION_USER] = CStringGetTextDatum(entry->session_user_name);
-	set_text(values, nulls, REFUSAL_LOGIN, entry->login);
-	set_text(values, nulls, REFUSAL_CLIENT, entry->client_addr);
+	values[REFUSAL_ACTOR] = text_of(entry, entry->actor);
+	values[REFUSAL_SESSION_USER] = text_of(entry, entry->session_user_name);
+	set_text(values, nulls, REFUSAL_LOGIN, entry, entry->login);
+	set_text(values, nulls, REFUSAL_CLIENT, entry, entry->client_addr);
 	nulls[REFUSAL_PID] = entry->pid == 0;
 	values[REFUSAL_PID] = Int32GetDatum(entry->pid);
-	set_text(values, nulls, REFUSAL_REQUEST_ID, entry->request_id);
-	set_text(values, nulls, REFUSAL_MESSAGE, entry->message);
-	set_text(values, nulls, REFUSAL_DATABASE, entry->database_name);
+	set_text(values, nulls, REFUSAL_REQUEST_ID, entry, entry->request_id);
+	set_text(values, nulls, REFUSAL_MESSAGE, entry, entry->message);
+	set_text(values, nulls, REFUSAL_DATABASE, entry, entry->database_name);
+	nulls[REFUSAL_LAST_AT] = entry->count == 1;
+	values[REFUSAL_LAST_AT] = TimestampTzGetDatum(entry->last_at);
+	values[REFUSAL_OUTSIDE] = BoolGetDatum(entry->outside);
+	set_text(values, nulls, REFUSAL_INCOMPLETE, entry, entry->incomplete);
 	paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
 }
 
-/* Write what waits; false if there was nothing. */
+/* Entries that may be on record already. */
+typedef struct Saved
+{
+	int			n;
+	const RefusalEntry *entries;
+	bool	   *recorded;		/* one for each */
+} Saved;
+
+static bool
+visit_recorded(Relation rel, HeapTuple tuple, void *arg)
+{
+	Saved	   *saved = arg;
+	Datum		values[REFUSAL_NCOLUMNS];
+	bool		nulls[REFUSAL_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	for (int i = 0; i < saved->n; i++)
+	{
+		const RefusalEntry *entry = &saved->entries[i];
+
+		saved->recorded[i] |= entry->saved &&
+			DatumGetTimestampTz(values[REFUSAL_AT]) == entry->at &&
+			DatumGetInt64(values[REFUSAL_COUNT]) == entry->count &&
+			(nulls[REFUSAL_PID] ? 0 : DatumGetInt32(values[REFUSAL_PID])) == entry->pid &&
+			strcmp(TextDatumGetCString(values[REFUSAL_RULE]), entry->rule) == 0;
+	}
+	return true;
+}
+
+/* Which of the entries are on record?  One array of flags. */
+static bool *
+find_recorded(const RefusalEntry *entries, int n)
+{
+	Saved		saved = {.n = n, .entries = entries, .recorded = palloc0(sizeof(bool) * n)};
+	bool		any = false;
+
+	for (int i = 0; i < n; i++)
+		any |= entries[i].saved;
+	if (any)
+		paysafe_store_scan(PAYSAFE_REFUSAL_RECORD, NULL, 0, NULL, visit_recorded, &saved);
+	return saved.recorded;
+}
+
+/* Write what waits; false if there was nothing.  Ends the process if it is locked out. */
 static bool
 write_batch(RefusalEntry *entries)
 {
-	int			n = paysafe_refusal_peek(MyDatabaseId, entries, BATCH);
+	int			n = paysafe_refusal_queue_peek(MyDatabaseId, entries, BATCH);
 
 	if (n == 0)
 		return false;
@@ -105,12 +162,23 @@ write_batch(RefusalEntry *entries)
 	pgstat_report_activity(STATE_RUNNING, "writing refusals");
 	/* without the extension nobody reads them: they are in the server's log */
 	if (paysafe_catalog_present())
+	{
+		bool	   *recorded;
+
+		if (!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD), RowExclusiveLock))
+		{
+			(void) paysafe_refusal_queue_detach(MyDatabaseId, REFUSAL_BLOCKED);
+			proc_exit(0);
+		}
+		recorded = find_recorded(entries, n);
 		for (int i = 0; i < n; i++)
-			write_entry(&entries[i]);
+			if (!recorded[i])
+				write_entry(&entries[i]);
+	}
 	PopActiveSnapshot();
 	HOLD_INTERRUPTS();
 	CommitTransactionCommand();
-	paysafe_refusal_written(MyDatabaseId, entries, n);
+	paysafe_refusal_queue_written(MyDatabaseId, entries, n);
 	RESUME_INTERRUPTS();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
@@ -120,7 +188,26 @@ write_batch(RefusalEntry *entries)
 static void
 writer_gone(int code, Datum arg)
 {
-	(void) paysafe_refusal_detach(DatumGetObjectId(arg), false);
+	(void) paysafe_refusal_queue_detach(DatumGetObjectId(arg), REFUSAL_FAILED);
+}
+
+/* What somebody may have set for the database is not for this process. */
+static void
+settle_settings(void)
+{
+	static const char *const settings[][2] = {
+		/* durable here; a standby that does not answer is no reason to wait */
+		{"synchronous_commit", "local"},
+		{"lock_timeout", "2s"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"transaction_timeout", "0"}	/* from PostgreSQL 17 on */
+	};
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		if (GetConfigOption(settings[i][0], true, false) != NULL)
+			SetConfigOption(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_OVERRIDE);
 }
 
 void
@@ -131,12 +218,11 @@ paysafe_refusal_writer_main(Datum arg)
 
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (!paysafe_refusal_attach(database))
+	if (!paysafe_refusal_queue_attach(database))
 		proc_exit(0);
 	before_shmem_exit(writer_gone, arg);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	/* an answer to the client is no promise about these rows, but soon enough is */
-	SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
+	settle_settings();
 	entries = MemoryContextAlloc(TopMemoryContext, BATCH * sizeof(RefusalEntry));
 	for (;;)
 	{
@@ -148,7 +234,7 @@ paysafe_refusal_writer_main(Datum arg)
 		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					   LINGER, PG_WAIT_EXTENSION) & WL_LATCH_SET) != 0)
 			ResetLatch(MyLatch);
-		else if (paysafe_refusal_detach(database, true))
+		else if (paysafe_refusal_queue_detach(database, REFUSAL_IDLE))
 			break;
 	}
 	proc_exit(0);
@@ -193,12 +279,12 @@ discard(Oid database)
 	RefusalEntry *entries;
 	int			n;
 
-	if (!paysafe_refusal_attach(database))
+	if (!paysafe_refusal_queue_attach(database))
 		return;
 	entries = palloc(BATCH * sizeof(RefusalEntry));
-	while ((n = paysafe_refusal_peek(database, entries, BATCH)) > 0)
-		paysafe_refusal_written(database, entries, n);
-	(void) paysafe_refusal_detach(database, false);
+	while ((n = paysafe_refusal_queue_peek(database, entries, BATCH)) > 0)
+		paysafe_refusal_queue_written(database, entries, n);
+	(void) paysafe_refusal_queue_detach(database, REFUSAL_FAILED);
 	pfree(entries);
 }
 
@@ -210,7 +296,7 @@ paysafe_refusal_launcher_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	/* shared catalogs only */
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	paysafe_refusal_announce_launcher();
+	paysafe_refusal_queue_announce_launcher();
 	while (!ShutdownRequestPending)
 	{
 		Oid			database;
@@ -221,22 +307,24 @@ paysafe_refusal_launcher_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		while (OidIsValid(database = paysafe_refusal_next_database()))
+		while (OidIsValid(database = paysafe_refusal_queue_next()))
 		{
 			if (is_gone(database))
 				discard(database);
 			else
 				start_writer(database);
 		}
+		paysafe_refusal_queue_keep();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOOK_AGAIN, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
-	proc_exit(0);
+	/* zero would take it off the postmaster's list, for whoever can end a process */
+	proc_exit(1);
 }
 
 void
-paysafe_refusal_launcher_register(void)
+paysafe_refusal_writer_preload(void)
 {
 	BackgroundWorker worker = {
 		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
@@ -244,6 +332,8 @@ paysafe_refusal_launcher_register(void)
 		.bgw_restart_time = 1
 	};
 
+	if (IsBinaryUpgrade)
+		return;
 	strlcpy(worker.bgw_name, "paysafe refusal launcher", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "paysafe refusal launcher", BGW_MAXLEN);
 	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));

@@ -9,6 +9,6 @@
 #define PAYSAFE_REFUSAL_WRITER_H
 
 /* Have the postmaster start the launcher; while it loads the library. */
-extern void paysafe_refusal_launcher_register(void);
+extern void paysafe_refusal_writer_preload(void);
 
 #endif							/* PAYSAFE_REFUSAL_WRITER_H */

@@ -32,7 +32,8 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-#include "evidence/refusal_log.h"
+#include "base/statement.h"
+#include "evidence/refusal_queue.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
@@ -47,6 +48,7 @@ static ProcessUtility_hook_type previous_process_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
+static emit_log_hook_type previous_emit_log = NULL;
 
 static bool guarding = false;	/* the second kind is set */
 static GuardFrame *frames = NULL;	/* statements under way, innermost first */
@@ -209,7 +211,7 @@ shmem_request(void)
 {
 	if (previous_shmem_request != NULL)
 		previous_shmem_request();
-	paysafe_refusal_log_request();
+	paysafe_refusal_queue_request();
 }
 
 static void
@@ -218,7 +220,7 @@ shmem_startup(void)
 	if (previous_shmem_startup != NULL)
 		previous_shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	paysafe_refusal_log_startup();
+	paysafe_refusal_queue_startup();
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -260,6 +262,15 @@ paysafe_hooks_guarding(void)
 	return guarding;
 }
 
+/* Secrets do not get into the log. */
+static void
+emit_log(ErrorData *error)
+{
+	paysafe_statement_clean_log(error);
+	if (previous_emit_log)
+		previous_emit_log(error);
+}
+
 void
 paysafe_hooks_init(void)
 {
@@ -279,4 +290,6 @@ paysafe_hooks_init(void)
 	shmem_request_hook = shmem_request;
 	previous_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = shmem_startup;
+	previous_emit_log = emit_log_hook;
+	emit_log_hook = emit_log;
 }

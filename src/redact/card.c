@@ -36,6 +36,8 @@
 #define RING		32			/* groups: more than LONGEST + 1 */
 #define HEX_ID		20			/* hexadecimal digits that make an id */
 #define UUID_LEN	36
+#define MAX_BACKSLASHES 8		/* before the letter of an escape */
+#define MAX_TAG		64			/* bytes of a tag of HTML */
 
 typedef enum ElementKind
 {
@@ -238,6 +240,12 @@ hex_value(unsigned char c)
 	return -1;
 }
 
+static bool
+is_alnum(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
 /* A character of UTF-8 of two bytes or more; its length, or 1 if it is none. */
 static int
 utf8_char(const unsigned char *s, size_t len, uint32 *c)
@@ -256,46 +264,157 @@ utf8_char(const unsigned char *s, size_t len, uint32 *c)
 	return n;
 }
 
-/*
- * %34, %C2%A0, or \u0034: one element.  Bytes that together are a character of
- * UTF-8 are one, of others each byte is.
- */
+/* %34, %C2%A0: bytes that together are a character of UTF-8 are one, of others each is. */
 static bool
-decode_escape(const unsigned char *s, size_t len, Element *element)
+decode_percent(const unsigned char *s, size_t len, Element *element)
 {
 	unsigned char bytes[4];
 	int			n = 0;
-	uint32		c = 0;
+	uint32		c;
 
-	if (s[0] == '\\')
+	while (n < lengthof(bytes) && (size_t) (3 * n + 2) < len && s[3 * n] == '%' &&
+		   hex_value(s[3 * n + 1]) >= 0 && hex_value(s[3 * n + 2]) >= 0)
 	{
-		if (len < 6 || s[1] != 'u')
-			return false;
-		for (int i = 2; i < 6; i++)
-		{
-			if (hex_value(s[i]) < 0)
-				return false;
-			c = c << 4 | (uint32) hex_value(s[i]);
-		}
-		element->len = 6;
+		bytes[n] = (unsigned char) (hex_value(s[3 * n + 1]) << 4 | hex_value(s[3 * n + 2]));
+		n++;
 	}
-	else
-	{
-		while (n < lengthof(bytes) && (size_t) (3 * n + 2) < len && s[3 * n] == '%' &&
-			   hex_value(s[3 * n + 1]) >= 0 && hex_value(s[3 * n + 2]) >= 0)
-		{
-			bytes[n] = (unsigned char) (hex_value(s[3 * n + 1]) << 4 | hex_value(s[3 * n + 2]));
-			n++;
-		}
-		if (n == 0)
-			return false;
-		element->len = 3;
-		c = bytes[0];
-		if (c >= 0x80)
-			element->len = 3 * utf8_char(bytes, n, &c);
-	}
+	if (n == 0)
+		return false;
+	element->len = 3;
+	c = bytes[0];
+	if (c >= 0x80)
+		element->len = 3 * utf8_char(bytes, n, &c);
 	element->value = c;
 	return true;
+}
+
+/* \u0034, \n; with more backslashes, as JSON in JSON has them. */
+static bool
+decode_backslash(const unsigned char *s, size_t len, Element *element)
+{
+	static const char letters[] = "nrtfbv/";
+	static const char stand_for[] = "\n\r\t\f\b\v/";
+	int			n = 1;
+	const char *letter;
+	uint32		c = 0;
+
+	while (n < MAX_BACKSLASHES && n < len && s[n] == '\\')
+		n++;
+	if (n < len && s[n] == 'u' && len - n >= 5)
+	{
+		for (int i = 1; i <= 4; i++)
+		{
+			if (hex_value(s[n + i]) < 0)
+				return false;
+			c = c << 4 | (uint32) hex_value(s[n + i]);
+		}
+		element->len = n + 5;
+		element->value = c;
+		return true;
+	}
+	letter = n < len && s[n] != '\0' ? strchr(letters, s[n]) : NULL;
+	if (letter == NULL)
+		return false;
+	element->len = n + 1;
+	element->value = (unsigned char) stand_for[letter - letters];
+	return true;
+}
+
+/* Characters of HTML that may stand between groups of digits. */
+static const struct
+{
+	const char *name;
+	uint32		value;
+}			entities[] = {
+	{"nbsp;", 0xA0}, {"ensp;", 0x2002}, {"emsp;", 0x2003}, {"thinsp;", 0x2009}, {"shy;", 0xAD},
+	{"zwnj;", 0x200C}, {"zwj;", 0x200D}, {"ndash;", 0x2013}, {"mdash;", 0x2014},
+	{"hyphen;", 0x2010}, {"dash;", 0x2010}, {"middot;", 0xB7}, {"bull;", 0x2022},
+	{"Tab;", '\t'}, {"NewLine;", '\n'}, {"period;", '.'}, {"sol;", '/'}, {"lowbar;", '_'},
+	{"plus;", '+'}
+};
+
+/* &nbsp; &#52; &#x34; */
+static bool
+decode_entity(const unsigned char *s, size_t len, Element *element)
+{
+	bool		hex = len > 3 && s[1] == '#' && (s[2] | 0x20) == 'x';
+	size_t		at = hex ? 3 : 2;
+	uint32		c = 0;
+
+	if (len < 4)
+		return false;
+	if (s[1] != '#')
+	{
+		for (int i = 0; i < lengthof(entities); i++)
+		{
+			size_t		n = strlen(entities[i].name);
+
+			if (len > n && memcmp(s + 1, entities[i].name, n) == 0)
+			{
+				element->len = (int) n + 1;
+				element->value = entities[i].value;
+				return true;
+			}
+		}
+		return false;
+	}
+	for (; at < len && at < 10; at++)
+	{
+		int			digit = hex_value(s[at]);
+
+		if (digit < 0 || (!hex && digit > 9))
+			break;
+		c = c * (hex ? 16 : 10) + (uint32) digit;
+	}
+	if (at == len || s[at] != ';' || at == (hex ? 3 : 2) || c > 0x10FFFF)
+		return false;
+	element->len = (int) at + 1;
+	element->value = c;
+	return true;
+}
+
+/* <br>, </span> and the like: they divide lines and cells. */
+static bool
+decode_tag(const unsigned char *s, size_t len, Element *element)
+{
+	static const char *const tags[] = {
+		"br", "wbr", "span", "b", "i", "em", "strong", "font", "div", "p", "td"
+	};
+	size_t		at = len > 1 && s[1] == '/' ? 2 : 1;
+	size_t		end = at;
+
+	while (end < len && end - at < 7 && is_alnum(s[end]))
+		end++;
+	for (int i = 0; i < lengthof(tags); i++)
+		if (strlen(tags[i]) == end - at && pg_strncasecmp((const char *) s + at, tags[i], end - at) == 0)
+		{
+			while (end < len && end < MAX_TAG && s[end] != '>' && s[end] != '<')
+				end++;
+			if (end == len || s[end] != '>')
+				return false;
+			element->len = (int) end + 1;
+			element->value = '\n';
+			return true;
+		}
+	return false;
+}
+
+static bool
+decode_escape(const unsigned char *s, size_t len, Element *element)
+{
+	switch (s[0])
+	{
+		case '%':
+			return decode_percent(s, len, element);
+		case '\\':
+			return decode_backslash(s, len, element);
+		case '&':
+			return decode_entity(s, len, element);
+		case '<':
+			return decode_tag(s, len, element);
+		default:
+			return false;
+	}
 }
 
 static Element
@@ -335,8 +454,7 @@ read_element(const Reader *r, size_t pos)
 				break;
 		}
 	}
-	else if ((r->fold & REDACT_FOLD_ESCAPES) && (s[0] == '%' || s[0] == '\\') &&
-			 decode_escape(s, len, &e) && e.value >= '0' && e.value <= '9')
+	else if ((r->fold & REDACT_FOLD_ESCAPES) && decode_escape(s, len, &e) && e.value >= '0' && e.value <= '9')
 	{
 		e.kind = DIGIT;
 		e.value -= '0';
@@ -360,12 +478,6 @@ static bool
 is_hex(const Reader *r, size_t pos)
 {
 	return pos < r->len && hex_value(r->data[pos]) >= 0;
-}
-
-static bool
-is_alnum(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
 static bool

@@ -13,7 +13,7 @@
 /* Ways to read a text, beside the plain one. */
 #define REDACT_FOLD_DIGITS		1	/* all of Unicode's decimal digits are digits */
 #define REDACT_FOLD_INVISIBLE	2	/* invisible characters are not there */
-#define REDACT_FOLD_ESCAPES		4	/* %34 and \u0034 are the digit 4 */
+#define REDACT_FOLD_ESCAPES		4	/* %34, \u0034 and &#52; are the digit 4 */
 
 /*
  * Copy the text to out, its card numbers truncated, or with wipe all of their

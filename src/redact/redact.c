@@ -65,11 +65,14 @@ suspect(const RedactText *text)
 			{
 				case '%':
 				case '\\':
+				case '&':
+				case '<':
 					escape = true;
 					break;
 				case '=':
 				case ':':
 				case '>':
+				case '/':
 				case '"':
 				case '\'':
 				case '_':

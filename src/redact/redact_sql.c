@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "redact/redact.h"
+#include "redact/secret_name.h"
 #include "redact/secret_text.h"
 
 /* A piece of text, in whose memory it may be. */
@@ -43,6 +44,7 @@ typedef struct Level
 {
 	struct Level *outer;
 	Piece	   *names;			/* of an object, if any of them changes; or NULL */
+	bool		labelled;		/* a member names a secret: "name": "cvv" */
 	int			next;			/* the next of them */
 } Level;
 
@@ -225,6 +227,24 @@ object_names(JsonbContainer *object)
 	return names;
 }
 
+/* Has the object a member that names another one, and names a secret? */
+static bool
+labels_secret(JsonbContainer *object)
+{
+	JsonbIterator *it = JsonbIteratorInit(object);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+		if (token == WJB_KEY && paysafe_secret_name_is_label(v.val.string.val, v.val.string.len))
+		{
+			(void) JsonbIteratorNext(&it, &v, true);
+			if (v.type == jbvString && paysafe_secret_text_is_name(v.val.string.val, v.val.string.len))
+				return true;
+		}
+	return false;
+}
+
 /* Values */
 
 static void
@@ -301,7 +321,10 @@ redact_jsonb(Jsonb *value)
 					inner->outer = level;
 					level = inner;
 					if (token == WJB_BEGIN_OBJECT)
+					{
 						level->names = object_names(it->container);
+						level->labelled = labels_secret(it->container);
+					}
 					changed |= level->names != NULL;
 					/* the array that stands for a lone scalar says so */
 					scalar = token == WJB_BEGIN_ARRAY && v.val.array.rawScalar;
@@ -316,7 +339,8 @@ redact_jsonb(Jsonb *value)
 			case WJB_KEY:
 				{
 					bool		secret = paysafe_secret_text_is_name(v.val.string.val,
-																	   v.val.string.len);
+																	   v.val.string.len) ||
+						(level->labelled && paysafe_secret_name_is_value(v.val.string.val, v.val.string.len));
 
 					if (level->names != NULL)
 					{

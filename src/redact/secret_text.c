@@ -7,6 +7,9 @@
  * stepped over, so each byte is looked at a bounded number of times; the ends of
  * long runs, which several beginnings share, are remembered.
  *
+ * A name stands before its value (name: value, "name": "value", <name>value</name>,
+ * name 123), or in a member beside it ("name": "cvv", "value": "123").
+ *
  * Pure: also compiled outside the server by the fuzzer.
  *
  *-------------------------------------------------------------------------
@@ -17,231 +20,22 @@
 #include "postgres.h"
 #endif
 
-#include "redact/card.h"
+#include "redact/secret_name.h"
 #include "redact/secret_text.h"
+#include "redact/secret_walk.h"
 
-#define MAX_NAME	48			/* letters and digits of a name that are looked at */
-#define MAX_LABEL	64			/* bytes between -----BEGIN and PRIVATE KEY */
-#define API_KEY_LEN 36			/* 30 characters and a checksum of 6 */
-
-/* What a value may look like, depending on the name. */
-typedef enum NameKind
-{
-	NOT_SECRET,
-	WORD,						/* the value is a word, or quoted */
-	CODE,						/* also digits after a mere blank: cvv 123 */
-	HEADER						/* the rest of the line */
-} NameKind;
-
-typedef struct SecretName
-{
-	const char *name;			/* lower case, letters and digits only */
-	NameKind	kind;
-	bool		suffix;			/* also at the end of a longer name */
-} SecretName;
-
-static const SecretName names[] = {
-	{"password", WORD, true}, {"passwd", WORD, true}, {"passphrase", WORD, true},
-	{"passwort", WORD, true}, {"passcode", WORD, true}, {"pwd", WORD, true},
-	{"pgpass", WORD, false}, {"pass", WORD, false}, {"dbpass", WORD, false},
-	{"userpass", WORD, false}, {"passwordhash", WORD, true}, {"passwordconfirmation", WORD, true},
-	{"secret", WORD, true}, {"secrets", WORD, false}, {"secretkey", WORD, true},
-	{"secretvalue", WORD, true}, {"token", WORD, true}, {"tokenvalue", WORD, true},
-	{"apikey", WORD, true}, {"privatekey", WORD, true}, {"accesskey", WORD, true},
-	{"signingkey", WORD, true}, {"encryptionkey", WORD, true}, {"masterkey", WORD, true},
-	{"sharedkey", WORD, true}, {"hmackey", WORD, true}, {"sessionkey", WORD, true},
-	{"jwt", WORD, false}, {"bearer", WORD, false}, {"credential", WORD, true},
-	{"credentials", WORD, true}, {"sessionid", WORD, true}, {"otp", WORD, false},
-	{"totp", WORD, false}, {"onetimecode", WORD, true},
-	{"authorization", HEADER, true}, {"cookie", HEADER, true},
-	{"cvv", CODE, true}, {"cvc", CODE, true}, {"cvn", CODE, false}, {"csc", CODE, false},
-	{"cav", CODE, false}, {"cardcode", CODE, true}, {"securitycode", CODE, true},
-	{"cardverificationvalue", CODE, true}, {"cardverificationcode", CODE, true},
-	{"verificationvalue", CODE, true},
-	{"pin", CODE, false}, {"cardpin", CODE, false}, {"atmpin", CODE, false},
-	{"userpin", CODE, false}, {"newpin", CODE, false}, {"oldpin", CODE, false},
-	{"pinnumber", WORD, false}, {"pinblock", WORD, true}, {"encryptedpin", WORD, false},
-	{"track", WORD, false}, {"trackdata", WORD, true}, {"track1data", WORD, true},
-	{"track2data", WORD, true}, {"track3data", WORD, true}, {"track2equivalentdata", WORD, true},
-	{"magstripe", WORD, true}, {"magstripedata", WORD, true}, {"magneticstripe", WORD, true},
-	{"swipedata", WORD, true}, {"emvdata", WORD, false},
-};
-
-/* Tokens by their beginning; what of it stays visible is the prefix. */
-typedef struct TokenPrefix
-{
-	const char *prefix;
-	int			least;			/* characters behind it */
-	const char *also;			/* characters beside letters and digits */
-} TokenPrefix;
-
-static const TokenPrefix prefixes[] = {
-	{"whsec_", 8, "+/=_-"}, {"whsk_", 8, "+/=_-"},
-	{"sk_live_", 8, "_"}, {"sk_test_", 8, "_"}, {"rk_live_", 8, "_"}, {"rk_test_", 8, "_"},
-	{"psk_live_", 8, "_"}, {"psk_test_", 8, "_"},
-	{"ghp_", 20, "_"}, {"gho_", 20, "_"}, {"ghu_", 20, "_"}, {"ghs_", 20, "_."}, {"ghr_", 20, "_"},
-	{"github_pat_", 20, "_"}, {"glpat-", 16, "_-."},
-	{"xoxa-", 10, "-"}, {"xoxb-", 10, "-"}, {"xoxp-", 10, "-"}, {"xoxr-", 10, "-"},
-	{"xoxs-", 10, "-"}, {"xapp-", 10, "-"},
-	{"shpat_", 20, ""}, {"shpss_", 20, ""}, {"shpca_", 20, ""}, {"shppa_", 20, ""},
-	{"sq0csp-", 20, "_-"}, {"sq0atp-", 20, "_-"}, {"npm_", 30, ""}, {"pypi-", 30, "_-"},
-	{"dop_v1_", 30, ""}, {"AIza", 30, "_-"}, {"SG.", 30, "_-."},
-	{"access_token$production$", 8, "$"}, {"access_token$sandbox$", 8, "$"},
-};
-
-typedef struct Walk
-{
-	const char *s;
-	size_t		len;
-	size_t		copied;			/* bytes of s that are in out */
-	RedactOutput *out;
-	bool		found;
-	size_t		run_start[2];	/* runs of base64url, remembered */
-	size_t		run_end[2];
-	int			run_next;
-} Walk;
-
-/* Characters */
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool
-is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool
-is_alnum(char c)
-{
-	return is_digit(c) || is_upper(c) || is_lower(c);
-}
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
-is_space(char c)
-{
-	return is_blank(c) || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-static bool
-is_one_of(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
-}
-
-static bool
-is_name_char(char c)
-{
-	return is_alnum(c) || c == '_' || c == '-' || c == '.';
-}
-
-static char
-lower(char c)
-{
-	return is_upper(c) ? c - 'A' + 'a' : c;
-}
-
-static bool
-starts_with(const Walk *w, size_t pos, const char *text)
-{
-	size_t		len = strlen(text);
-
-	return w->len - pos >= len && memcmp(w->s + pos, text, len) == 0;
-}
-
-/* In any case, and not part of a longer word. */
-static bool
-is_word(const Walk *w, size_t pos, const char *word)
-{
-	size_t		len = strlen(word);
-
-	return w->len - pos > len && pg_strncasecmp(w->s + pos, word, len) == 0 &&
-		!is_name_char(w->s[pos + len]);
-}
-
-/* Names */
-
-static NameKind
-kind_of_name(const char *name, size_t len)
-{
-	char		letters[MAX_NAME];
-	int			n = 0;
-	size_t		end = len;
-
-	/* the end of the name, from the right */
-	while (end > 0 && n < MAX_NAME)
-	{
-		char		c = name[--end];
-
-		REDACT_WORK(1);
-		if (len - end > 2 * MAX_NAME)
-			break;
-		if (is_alnum(c) && !(n == 0 && is_digit(c)))
-			letters[MAX_NAME - ++n] = lower(c);
-		else if ((unsigned char) c >= 0x80)
-			break;
-	}
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		int			namelen = strlen(names[i].name);
-
-		if (namelen <= n && memcmp(letters + MAX_NAME - namelen, names[i].name, namelen) == 0 &&
-			(names[i].suffix || (namelen == n && end == 0)))
-			return names[i].kind;
-	}
-	return NOT_SECRET;
-}
+#define MAX_PHRASE		48		/* bytes of a name with blanks in it */
+#define MAX_ESCAPES		15		/* backslashes before a quote: JSON in JSON in JSON in JSON */
+#define MAX_NEIGHBOUR	160		/* bytes between members that belong together */
+#define MAX_ATTRIBUTES	512		/* bytes of a tag */
 
 bool
 paysafe_secret_text_is_name(const char *name, size_t len)
 {
-	return kind_of_name(name, len) != NOT_SECRET;
+	return paysafe_secret_name_kind(name, len) != NOT_SECRET;
 }
 
-/* Replacing */
-
-/* Replace the bytes from start to end, unless they are the mark or nothing. */
-static void
-replace(Walk *w, size_t start, size_t end, const char *with)
-{
-	size_t		len = strlen(with);
-
-	if (start == end || (end - start == len && memcmp(w->s + start, with, len) == 0))
-		return;
-	paysafe_text_put(w->out, w->s + w->copied, start - w->copied);
-	paysafe_text_put(w->out, with, len);
-	w->copied = end;
-	w->found = true;
-}
-
-/* Values, each from pos to the result */
-
-static size_t
-skip_blanks(const Walk *w, size_t pos, bool lines)
-{
-	size_t		start = pos;
-
-	while (pos < w->len && (lines ? is_space(w->s[pos]) : is_blank(w->s[pos])))
-		pos++;
-	REDACT_WORK(pos - start);
-	return pos;
-}
+/* Quotes */
 
 static bool
 is_quote(char c)
@@ -249,15 +43,16 @@ is_quote(char c)
 	return c == '"' || c == '\'' || c == '`';
 }
 
-/* At a quote, plain or after a backslash: how many bytes it has, or 0. */
+/* At a quote, plain or after backslashes: how many bytes it has, or 0. */
 static int
 quote_at(const Walk *w, size_t pos)
 {
-	if (pos < w->len && is_quote(w->s[pos]))
-		return 1;
-	if (pos + 1 < w->len && w->s[pos] == '\\' && is_quote(w->s[pos + 1]))
-		return 2;
-	return 0;
+	int			n = 0;
+
+	while (n < MAX_ESCAPES && pos + n < w->len && w->s[pos + n] == '\\')
+		n++;
+	REDACT_WORK(n);
+	return pos + n < w->len && is_quote(w->s[pos + n]) ? n + 1 : 0;
 }
 
 /* Where the text in quotes that begins at pos ends, before its quote. */
@@ -277,6 +72,23 @@ end_of_quoted(const Walk *w, size_t pos, const char *quote, int quote_len)
 	REDACT_WORK(pos - start);
 	return pos;
 }
+
+/* The mark in the quotes that its neighbours have. */
+static void
+make_quoted(char *out, int quote_len, char quote)
+{
+	char		text[MAX_ESCAPES + 2];
+	int			n = 0;
+
+	for (; n < quote_len - 1; n++)
+		text[n] = '\\';
+	if (quote_len > 0)
+		text[n++] = quote;
+	text[n] = '\0';
+	sprintf(out, "%s%s%s", text, REDACT_MARK, text);
+}
+
+/* Values, each from pos to the result */
 
 /* Behind the bracket that closes the one at pos, or the end of the text. */
 static size_t
@@ -323,10 +135,46 @@ end_of_word(const Walk *w, size_t pos)
 {
 	size_t		start = pos;
 
-	while (pos < w->len && !is_space(w->s[pos]) && !is_one_of(w->s[pos], ",;&<>(){}[]\"'`"))
+	while (pos < w->len && !is_space(w->s[pos]) && !is_one_of(w->s[pos], ",;&<>(){}[]\"'`\\"))
 		pos++;
 	REDACT_WORK(pos - start);
 	return pos;
+}
+
+/* YAML: the value is what stands on the next lines, further in.  pos: the end of the line. */
+static size_t
+replace_lines(Walk *w, size_t pos)
+{
+	size_t		start = skip_blanks(w, pos, true);
+	size_t		end = start;
+	size_t		line;
+
+	for (line = start; line < w->len;)
+	{
+		end = end_of_line(w, line, '\0');
+		line = end;
+		while (line < w->len && is_space(w->s[line]) && w->s[line] != '\n')
+			line++;
+		if (line + 1 >= w->len || !is_blank(w->s[line + 1]))
+			break;
+		line = skip_blanks(w, line, true);
+	}
+	REDACT_WORK(line - start);
+	replace(w, start, end, REDACT_MARK);
+	return end;
+}
+
+/* Is there nothing behind the name's colon but a value further in on the next line? */
+static bool
+is_on_next_line(const Walk *w, size_t pos)
+{
+	if (pos < w->len && (w->s[pos] == '|' || w->s[pos] == '>'))
+		pos++;
+	if (pos < w->len && (w->s[pos] == '-' || w->s[pos] == '+'))
+		pos++;
+	if (pos < w->len && w->s[pos] == '\r')
+		pos++;
+	return pos + 2 < w->len && w->s[pos] == '\n' && is_blank(w->s[pos + 1]);
 }
 
 /*
@@ -338,32 +186,15 @@ replace_value(Walk *w, size_t pos, NameKind kind, int name_quote, char line_quot
 {
 	int			quote_len = quote_at(w, pos);
 	size_t		end;
-	char		quoted[REDACT_MARK_LEN + 5];
-	char		quote[] = {name_quote == 2 ? '\\' : line_quote, line_quote, '\0'};
+	char		quoted[REDACT_MARK_LEN + 2 * MAX_ESCAPES + 4];
 
 	/* among quoted names, values are quoted too */
-	if (name_quote == 1)
-		quote[1] = '\0';
-	if (name_quote == 0)
-		quote[0] = '\0';
-	snprintf(quoted, sizeof(quoted), "%s%s%s", quote, REDACT_MARK, quote);
-
+	make_quoted(quoted, name_quote, line_quote);
 	if (quote_len > 0)
 	{
 		end = end_of_quoted(w, pos + quote_len, w->s + pos, quote_len);
 		replace(w, pos + quote_len, end, REDACT_MARK);
 		return Min(end + quote_len, w->len);
-	}
-	if (starts_with(w, pos, REDACT_MARK))
-	{
-		/* of a header, nothing may be left behind it */
-		end = pos + REDACT_MARK_LEN;
-		if (kind == HEADER && name_quote == 0)
-		{
-			end = end_of_line(w, pos, line_quote);
-			replace(w, pos, end, REDACT_MARK);
-		}
-		return end;
 	}
 	if (kind == HEADER && name_quote == 0)
 	{
@@ -371,6 +202,10 @@ replace_value(Walk *w, size_t pos, NameKind kind, int name_quote, char line_quot
 		replace(w, pos, end, REDACT_MARK);
 		return end;
 	}
+	if (starts_with(w, pos, REDACT_MARK))
+		return pos + REDACT_MARK_LEN;
+	if (name_quote == 0 && is_on_next_line(w, pos))
+		return replace_lines(w, end_of_line(w, pos, '\0'));
 	if (pos < w->len && (w->s[pos] == '{' || w->s[pos] == '['))
 	{
 		end = end_of_brackets(w, pos);
@@ -386,6 +221,253 @@ replace_value(Walk *w, size_t pos, NameKind kind, int name_quote, char line_quot
 	return end;
 }
 
+/* Digits after a code's name: 123, is 123. */
+static size_t
+replace_digits(Walk *w, size_t pos)
+{
+	size_t		start = pos;
+	size_t		end;
+
+	if (is_word(w, pos, "is") || is_word(w, pos, "was"))
+		start = skip_blanks(w, pos + (lower(w->s[pos]) == 'i' ? 2 : 3), false);
+	for (end = start; end < w->len && end - start <= 12 && is_digit(w->s[end]); end++)
+		;
+	if (end - start < 3 || end - start > 12)
+		return pos;
+	replace(w, start, end, REDACT_MARK);
+	return end;
+}
+
+/* Elements */
+
+/* Is the name at start that of an element: <name, <ns:name? */
+static bool
+is_element(const Walk *w, size_t start)
+{
+	size_t		at = start;
+
+	if (at > 0 && w->s[at - 1] == ':')
+		for (at--; at > 0 && start - at < MAX_PHRASE && is_name_char(w->s[at - 1]); at--)
+			;
+	REDACT_WORK(start - at);
+	return at > 0 && w->s[at - 1] == '<';
+}
+
+/* Behind the > of the tag that pos is in; 0 if there is none, or nothing is in the element. */
+static size_t
+end_of_tag(const Walk *w, size_t pos)
+{
+	size_t		start = pos;
+	size_t		result = 0;
+
+	for (; pos < w->len && pos - start < MAX_ATTRIBUTES && w->s[pos] != '<'; pos++)
+	{
+		if (is_quote(w->s[pos]))
+		{
+			char		quote = w->s[pos];
+
+			for (pos++; pos < w->len && pos - start < MAX_ATTRIBUTES && w->s[pos] != quote; pos++)
+				;
+		}
+		else if (w->s[pos] == '>')
+		{
+			result = w->s[pos - 1] == '/' ? 0 : pos + 1;
+			break;
+		}
+	}
+	REDACT_WORK(pos - start);
+	return result;
+}
+
+/* What an element contains, up to the next end of one.  Returns where to go on. */
+static size_t
+replace_content(Walk *w, size_t pos)
+{
+	static const char cdata[] = "<![CDATA[";
+	size_t		start = pos;
+	size_t		end;
+
+	if (starts_with(w, pos, cdata))
+	{
+		start = pos + strlen(cdata);
+		for (end = start; end < w->len && !(w->s[end] == ']' && starts_with(w, end, "]]>")); end++)
+			;
+	}
+	else
+		for (end = start; end < w->len && !(w->s[end] == '<' && starts_with(w, end, "</")); end++)
+			;
+	REDACT_WORK(end - start);
+	replace(w, start, end, REDACT_MARK);
+	return end;
+}
+
+/* Members that belong together */
+
+/* The name of a secret that the member at pos has as its value: name="cvv"? */
+static bool
+labels_secret(const Walk *w, size_t pos, size_t end, size_t limit)
+{
+	size_t		value;
+
+	if (!paysafe_secret_name_is_label(w->s + pos, end - pos))
+		return false;
+	value = end + quote_at(w, end);
+	value = skip_blanks(w, value, true);
+	if (value >= limit || (w->s[value] != ':' && w->s[value] != '='))
+		return false;
+	value = skip_blanks(w, value + 1, true);
+	if (value < limit)
+		value += quote_at(w, value);
+	for (end = value; end < limit && (is_name_char(w->s[end]) || w->s[end] == ' '); end++)
+		;
+	REDACT_WORK(end - value);
+	return end > value && paysafe_secret_name_kind(w->s + value, end - value) != NOT_SECRET;
+}
+
+/*
+ * Does a member beside the one from start to end say that its value is a secret's?
+ * What is in the same object, tag or line of a form is beside it.
+ */
+static bool
+has_secret_label(const Walk *w, size_t start, size_t end)
+{
+	size_t		from = start;
+	size_t		until = end;
+
+	while (from > 0 && start - from < MAX_NEIGHBOUR && !is_one_of(w->s[from - 1], "{}<>\n"))
+		from--;
+	while (until < w->len && until - end < MAX_NEIGHBOUR && !is_one_of(w->s[until], "{}<>\n"))
+		until++;
+	REDACT_WORK(until - from);
+	for (size_t at = from; at < until;)
+	{
+		size_t		stop = at;
+
+		while (stop < until && is_name_char(w->s[stop]))
+			stop++;
+		if (stop > at && (stop <= start || at >= end) && labels_secret(w, at, stop, until))
+			return true;
+		at = stop + 1;
+	}
+	return false;
+}
+
+/* <name>cvv</name><value>: does the element before the one at pos name a secret? */
+static bool
+has_label_before(const Walk *w, size_t pos)
+{
+	size_t		end;
+	size_t		start;
+	size_t		first = pos;
+
+	while (pos > 0 && is_space(w->s[pos - 1]))
+		pos--;
+	/* </name> */
+	if (pos == 0 || w->s[pos - 1] != '>')
+		return false;
+	for (end = pos - 1; end > 1 && pos - end < MAX_PHRASE && is_name_char(w->s[end - 1]); end--)
+		;
+	if (end < 2 || w->s[end - 1] != '/' || w->s[end - 2] != '<' ||
+		!paysafe_secret_name_is_label(w->s + end, pos - 1 - end))
+		return false;
+	end -= 2;
+	for (start = end; start > 0 && end - start < MAX_PHRASE && is_name_char(w->s[start - 1]); start--)
+		;
+	REDACT_WORK(first - start);
+	return start > 0 && w->s[start - 1] == '>' &&
+		paysafe_secret_name_kind(w->s + start, end - start) != NOT_SECRET;
+}
+
+/* Names */
+
+/* The kind of a name, with the words before it if it may be the last one of several. */
+static NameKind
+kind_of(const Walk *w, size_t start, size_t end)
+{
+	NameKind	kind = paysafe_secret_name_kind(w->s + start, end - start);
+	size_t		from = start;
+
+	if (kind != NOT_SECRET || !paysafe_secret_name_ends_phrase(w->s + start, end - start))
+		return kind;
+	while (from > 0 && start - from < MAX_PHRASE &&
+		   (is_alnum(w->s[from - 1]) || w->s[from - 1] == ' ' || w->s[from - 1] == '+'))
+		from--;
+	REDACT_WORK(start - from);
+	return paysafe_secret_name_kind(w->s + from, end - from);
+}
+
+/* The name's value, behind : or = at pos. */
+static size_t
+try_member(Walk *w, size_t start, size_t end, size_t pos, int name_quote, char line_quote)
+{
+	NameKind	kind = kind_of(w, start, end);
+
+	/* <ns:name, </ns:name: the name comes yet */
+	if (w->s[pos] == ':' && pos + 1 < w->len && is_name_char(w->s[pos + 1]) &&
+		((start > 0 && w->s[start - 1] == '<') ||
+		 (start > 1 && w->s[start - 1] == '/' && w->s[start - 2] == '<')))
+		return end;
+	if (kind == NOT_SECRET && paysafe_secret_name_is_value(w->s + start, end - start) &&
+		has_secret_label(w, start, end))
+		kind = WORD;
+	if (kind == NOT_SECRET)
+		return end;
+	if (w->s[pos] == '=' && kind == HEADER)
+		kind = WORD;
+	pos++;
+	while (pos < w->len && (w->s[pos] == '=' || w->s[pos] == '>'))
+		pos++;
+	pos = skip_blanks(w, pos, name_quote > 0);
+	return replace_value(w, pos, kind, name_quote, line_quote);
+}
+
+/* An element: <cvv>, <ns:cvv type="x">, <name>cvv</name><value>.  0: it is none. */
+static size_t
+try_element(Walk *w, size_t start, size_t end)
+{
+	bool		secret;
+	size_t		content;
+
+	if (end == w->len || !(w->s[end] == '>' || is_space(w->s[end])) || !is_element(w, start))
+		return 0;
+	secret = paysafe_secret_name_kind(w->s + start, end - start) != NOT_SECRET;
+	if (!secret && w->s[end] == '>')
+		secret = paysafe_secret_name_is_value(w->s + start, end - start) &&
+			has_label_before(w, start - 1);
+	content = secret ? end_of_tag(w, end) : 0;
+	return content > 0 ? replace_content(w, content) : 0;
+}
+
+/*
+ * At the > of a tag: does an attribute say that what follows is a secret's, as in <param
+ * name="cvv">?  Returns where to go on, or pos.
+ */
+static size_t
+try_labelled_content(Walk *w, size_t pos)
+{
+	size_t		start = pos;
+
+	while (start > 0 && pos - start < MAX_NEIGHBOUR && !is_one_of(w->s[start - 1], "<>\n"))
+		start--;
+	REDACT_WORK(pos - start);
+	/* an input has its value in another attribute */
+	if (start == 0 || w->s[start - 1] != '<' || w->s[pos - 1] == '/' || w->s[start] == '/' ||
+		is_word(w, start, "input") || is_word(w, start, "meta") || !has_secret_label(w, start, start))
+		return pos;
+	return replace_content(w, pos + 1);
+}
+
+/* What a name in a form is written with: card[cvv], card%5Bcvv%5D. */
+static size_t
+skip_bracket(const Walk *w, size_t pos)
+{
+	if (pos < w->len && w->s[pos] == ']')
+		return pos + 1;
+	if (starts_with(w, pos, "%5D") || starts_with(w, pos, "%5d"))
+		return pos + 3;
+	return pos;
+}
+
 /*
  * The name from start to end, and its value, if it is a secret's.  Returns where
  * to go on.
@@ -395,7 +477,6 @@ try_name(Walk *w, size_t start, size_t end)
 {
 	int			name_quote = 0;
 	size_t		pos = end;
-	NameKind	kind;
 	char		line_quote = start > 0 && is_quote(w->s[start - 1]) ? w->s[start - 1] : '\0';
 	size_t		blanks;
 
@@ -408,262 +489,32 @@ try_name(Walk *w, size_t start, size_t end)
 		else
 			name_quote = 0;
 	}
+	if (name_quote == 0 && (pos = try_element(w, start, end)) > 0)
+		return pos;
+	pos = name_quote > 0 ? end + name_quote : skip_bracket(w, end);
+	/* of a name behind %5B the digits are none of its own */
+	if (start > 0 && w->s[start - 1] == '%' && end - start > 2)
+		start += 2;
 	blanks = skip_blanks(w, pos, name_quote > 0) - pos;
 	pos += blanks;
 	if (pos == w->len)
 		return end;
 	if (w->s[pos] == ':' || w->s[pos] == '=')
-	{
-		kind = kind_of_name(w->s + start, end - start);
-		if (kind == NOT_SECRET)
-			return end;
-		if (w->s[pos] == '=' && kind == HEADER)
-			kind = WORD;
-		pos++;
-		while (pos < w->len && (w->s[pos] == '=' || w->s[pos] == '>'))
-			pos++;
-		pos = skip_blanks(w, pos, name_quote > 0);
-		return replace_value(w, pos, kind, name_quote, line_quote);
-	}
-	if (w->s[pos] == '>' && start > 0 && w->s[start - 1] == '<' && blanks == 0)
-	{
-		/* <password>...</password> */
-		size_t		stop = pos;
-
-		if (kind_of_name(w->s + start, end - start) == NOT_SECRET)
-			return end;
-		while (stop < w->len && w->s[stop] != '<')
-			stop++;
-		REDACT_WORK(stop - pos);
-		replace(w, pos + 1, stop, REDACT_MARK);
-		return stop;
-	}
+		return try_member(w, start, end, pos, name_quote, line_quote);
 	if (blanks == 0 || name_quote > 0)
 		return end;
-	if (is_digit(w->s[pos]))
+	/* cvv 123, cvc is 123 */
+	if ((is_digit(w->s[pos]) || is_word(w, pos, "is") || is_word(w, pos, "was")) &&
+		kind_of(w, start, end) == CODE)
 	{
-		/* cvv 123 */
-		size_t		digits = pos;
+		size_t		digits = replace_digits(w, pos);
 
-		while (digits < w->len && digits - pos <= 12 && is_digit(w->s[digits]))
-			digits++;
-		if (digits - pos < 3 || digits - pos > 12 ||
-			kind_of_name(w->s + start, end - start) != CODE)
-			return end;
-		replace(w, pos, digits, REDACT_MARK);
-		return digits;
+		return digits > pos ? digits : end;
 	}
 	/* PASSWORD 'abc', --password abc */
 	if ((quote_at(w, pos) > 0 || (end - start > 2 && memcmp(w->s + start, "--", 2) == 0)) &&
-		w->s[pos] != '-' && kind_of_name(w->s + start, end - start) == WORD)
+		w->s[pos] != '-' && paysafe_secret_name_kind(w->s + start, end - start) == WORD)
 		return replace_value(w, pos, WORD, 0, '\0');
-	return end;
-}
-
-/* Tokens by their form: each returns where to go on, or pos if there is none */
-
-static size_t
-try_prefix(Walk *w, size_t pos)
-{
-	for (int i = 0; i < lengthof(prefixes); i++)
-	{
-		const TokenPrefix *p = &prefixes[i];
-		size_t		start;
-		size_t		end;
-
-		if (p->prefix[0] != w->s[pos] || !starts_with(w, pos, p->prefix))
-			continue;
-		start = end = pos + strlen(p->prefix);
-		while (end < w->len && (is_alnum(w->s[end]) || is_one_of(w->s[end], p->also)))
-			end++;
-		REDACT_WORK(end - start);
-		if (end - start < p->least)
-			continue;
-		replace(w, start, end, REDACT_MARK);
-		return end;
-	}
-	return pos;
-}
-
-/* An API key: any prefix, an underscore, 36 characters of all three kinds. */
-static size_t
-try_api_key(Walk *w, size_t underscore)
-{
-	size_t		start = underscore + 1;
-	bool		digit = false;
-	bool		upper = false;
-	bool		small = false;
-
-	if (underscore == 0 || !is_alnum(w->s[underscore - 1]) || w->len - start < API_KEY_LEN)
-		return underscore;
-	for (size_t i = start; i < start + API_KEY_LEN; i++)
-	{
-		REDACT_WORK(1);
-		if (!is_alnum(w->s[i]))
-			return underscore;
-		digit |= is_digit(w->s[i]);
-		upper |= is_upper(w->s[i]);
-		small |= is_lower(w->s[i]);
-	}
-	if (!digit || !upper || !small ||
-		(w->len - start > API_KEY_LEN && is_alnum(w->s[start + API_KEY_LEN])))
-		return underscore;
-	replace(w, start, start + API_KEY_LEN, REDACT_MARK);
-	return start + API_KEY_LEN;
-}
-
-/* The end of the run of base64url characters that pos is in. */
-static size_t
-end_of_run(Walk *w, size_t pos)
-{
-	size_t		end = pos;
-
-	for (int i = 0; i < 2; i++)
-		if (pos >= w->run_start[i] && pos < w->run_end[i])
-			return w->run_end[i];
-	while (end < w->len && (is_alnum(w->s[end]) || w->s[end] == '_' || w->s[end] == '-'))
-		end++;
-	REDACT_WORK(end - pos);
-	w->run_start[w->run_next] = pos;
-	w->run_end[w->run_next] = end;
-	w->run_next = 1 - w->run_next;
-	return end;
-}
-
-/* A JSON web token: three or more parts, the first of them an object. */
-static size_t
-try_jwt(Walk *w, size_t pos)
-{
-	size_t		end = end_of_run(w, pos);
-	size_t		start;
-
-	if (end - pos < 8 || end + 1 >= w->len || w->s[end] != '.')
-		return pos;
-	start = end + 1;
-	end = end_of_run(w, start);
-	if (end - start < 4 || end >= w->len || w->s[end] != '.')
-		return pos;
-	while (end < w->len && w->s[end] == '.')
-		end = end_of_run(w, end + 1);
-	replace(w, pos, end, REDACT_MARK);
-	return end;
-}
-
-/* Bearer and a token */
-static size_t
-try_bearer(Walk *w, size_t pos)
-{
-	size_t		start = skip_blanks(w, pos + strlen("bearer"), false);
-	size_t		end = start;
-	bool		digit = false;
-
-	if (start == pos + strlen("bearer"))
-		return pos;
-	for (; end < w->len && (is_alnum(w->s[end]) || is_one_of(w->s[end], "._~+/=-")); end++)
-		digit |= is_digit(w->s[end]);
-	REDACT_WORK(end - start);
-	if (end - start < 16 || !digit)
-		return pos;
-	replace(w, start, end, REDACT_MARK);
-	return end;
-}
-
-/* -----BEGIN ... PRIVATE KEY----- and all up to its end, or the text's. */
-static size_t
-try_private_key(Walk *w, size_t pos)
-{
-	static const char closing[] = "-----END ";
-	static const char label[] = "PRIVATE KEY";
-	size_t		end = pos + strlen("-----BEGIN ");
-	size_t		start = end;
-	bool		private_key = false;
-
-	while (end < w->len && end - start < MAX_LABEL &&
-		   (is_upper(w->s[end]) || is_digit(w->s[end]) || w->s[end] == ' '))
-	{
-		private_key |= starts_with(w, end, label);
-		end++;
-	}
-	REDACT_WORK(end - start);
-	if (!private_key)
-		return pos;
-	start = end;
-	while (end < w->len && !(w->s[end] == '-' && starts_with(w, end, closing)))
-		end++;
-	if (end < w->len)
-	{
-		end += strlen(closing);
-		while (end < w->len && (is_upper(w->s[end]) || is_digit(w->s[end]) || w->s[end] == ' '))
-			end++;
-		while (end < w->len && w->s[end] == '-')
-			end++;
-	}
-	REDACT_WORK(end - start);
-	replace(w, pos, end, REDACT_MARK);
-	return end;
-}
-
-/* At :// with a user and a password before the host */
-static size_t
-try_userinfo(Walk *w, size_t pos)
-{
-	size_t		start = pos + strlen("://");
-	size_t		end = start;
-	size_t		colon = 0;
-	size_t		at = 0;
-
-	for (; end < w->len && !is_space(w->s[end]) && !is_one_of(w->s[end], "/?#<>\"'`"); end++)
-	{
-		if (w->s[end] == ':' && colon == 0)
-			colon = end;
-		else if (w->s[end] == '@')
-			at = end;
-	}
-	REDACT_WORK(end - start);
-	if (colon == 0 || at <= colon + 1)
-		return pos;
-	replace(w, colon + 1, at, REDACT_MARK);
-	return at;
-}
-
-/*
- * The magnetic stripe behind a card number: =YYMM..., DYYMM... or ^NAME^YYMM...
- * The number itself is not touched.
- */
-static size_t
-try_track(Walk *w, size_t pos)
-{
-	uint8		digits[20];
-	int			n = 0;
-	size_t		start;
-	size_t		end;
-
-	while (pos + n < w->len && n < lengthof(digits) && is_digit(w->s[pos + n]))
-	{
-		digits[n] = (uint8) (w->s[pos + n] - '0');
-		n++;
-	}
-	REDACT_WORK(n);
-	start = end = pos + n + 1;
-	if (start >= w->len || !is_one_of(w->s[start - 1], "=Dd^") ||
-		!paysafe_card_is_number(digits, n))
-		return pos;
-	if (w->s[start - 1] == '^')
-	{
-		/* a name holds no mark of an earlier round */
-		while (end < w->len && end - start <= 40 && !is_one_of(w->s[end], "^[?\n"))
-			end++;
-		if (end == w->len || w->s[end] != '^')
-			return pos;
-		end++;
-	}
-	n = 0;
-	while (end < w->len && (is_digit(w->s[end]) || (n >= 7 && (w->s[end] | 0x20) == 'f')))
-		n++, end++;
-	REDACT_WORK(end - start);
-	if (n < 7)
-		return pos;
-	replace(w, start, end, REDACT_MARK);
 	return end;
 }
 
@@ -677,30 +528,12 @@ paysafe_secret_text_redact(const RedactText *text, RedactOutput *out)
 	while (pos < w.len)
 	{
 		size_t		before = pos;
-		char		c = w.s[pos];
-		bool		fresh = pos == 0 || !is_alnum(w.s[pos - 1]);
 
 		REDACT_WORK(1);
-		if (c == ':')
-		{
-			if (starts_with(&w, pos, "://"))
-				pos = try_userinfo(&w, pos);
-		}
-		else if (c == '_')
-			pos = try_api_key(&w, pos);
-		else if (c == '-' && starts_with(&w, pos, "-----BEGIN "))
-			pos = try_private_key(&w, pos);
-		else if (is_digit(c) && (pos == 0 || !is_digit(w.s[pos - 1])))
-			pos = try_track(&w, pos);
-		else if (fresh && is_alnum(c))
-		{
-			pos = try_prefix(&w, pos);
-			if (pos == before && c == 'e' && starts_with(&w, pos, "eyJ"))
-				pos = try_jwt(&w, pos);
-			if (pos == before && lower(c) == 'b' && is_word(&w, pos, "bearer"))
-				pos = try_bearer(&w, pos);
-		}
-		if (pos == before && pos >= name_end && is_name_char(c))
+		pos = paysafe_secret_token_try(&w, pos);
+		if (w.s[before] == '>' && before > 0)
+			pos = try_labelled_content(&w, before);
+		if (pos == before && pos >= name_end && is_name_char(w.s[pos]))
 		{
 			/* names are looked at as a whole, once */
 			name_end = pos;

@@ -5,8 +5,8 @@
  *
  * A launcher, which runs as long as the server accepts writes (not on a standby),
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
- * one after the other.  The worker does what queue_expire, idempotency_expire and
- * extend_audit do, each in a transaction of its own, and leaves: nobody who wants to
+ * one after the other.  The worker does what queue_expire, idempotency_expire,
+ * refusal_expire and extend_audit do, each in a transaction of its own, and leaves: nobody who wants to
  * drop or copy the database waits for it.  An error ends this round in this database
  * and is in the server's log; the next round tries again.
  *
@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "evidence/refusal_expire.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
 #include "services/queue/queue.h"
@@ -60,6 +61,13 @@ expire_responses(void)
 }
 
 static void
+expire_refusals(void)
+{
+	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
+										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+static void
 run(void (*step) (void), const char *activity)
 {
 	SetCurrentStatementStartTimestamp();
@@ -84,6 +92,7 @@ paysafe_expiry_worker_main(Datum arg)
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
+	run(expire_refusals, "removing refusals from outside");
 	run(paysafe_store_complete, "making partitions of the audit log");
 	proc_exit(0);
 }

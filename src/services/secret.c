@@ -28,7 +28,7 @@
 #include "engine/rule.h"
 #include "errors.h"
 #include "rules/secret.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "vault/fernet.h"
@@ -55,6 +55,7 @@ read_place(FunctionCallInfo fcinfo, Place *place)
 	place->column = NameStr(*PG_GETARG_NAME(1));
 	place->key = paysafe_argument_text(fcinfo, 2, "key", KEY_MAX);
 	place->label = paysafe_secret_label(PG_GETARG_OID(0), place->column);
+	place->key = paysafe_row_key_normalize(PG_GETARG_OID(0), place->key);
 }
 
 /* Text is sealed in UTF-8, so that a copy of another encoding has the same. */
@@ -177,10 +178,10 @@ paysafe_blind_index(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(2))
 		PG_RETURN_NULL();
-	paysafe_argument_required(fcinfo, 0, "relation");
-	paysafe_argument_required(fcinfo, 1, "column");
 	value = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	paysafe_statement_forbid_literal(value, "value");
+	paysafe_argument_required(fcinfo, 0, "relation");
+	paysafe_argument_required(fcinfo, 1, "column");
 	column = NameStr(*PG_GETARG_NAME(1));
 	initStringInfo(&all);
 	paysafe_argument_append(&all, paysafe_secret_label(PG_GETARG_OID(0), column));

@@ -88,6 +88,45 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_WEBHOOK_LATEST] = "webhook_latest",
 };
 
+/*
+ * Own tables whose new rows do not go into the audit log, and why.  All others do,
+ * so that the next table is not left out because nobody thought of it.
+ */
+static const char *const not_audited[PAYSAFE_NTABLES] = {
+	[PAYSAFE_AUDIT_ROW] = "the log itself",
+	[PAYSAFE_AUDIT_SHAPE] = "the log itself",
+	[PAYSAFE_REDACTION_KEY] = "a key",
+	[PAYSAFE_DATA_KEY] = "keys; each version is a row",
+	[PAYSAFE_ACTIVATION] = "says only since when",
+	[PAYSAFE_REFUSAL_RECORD] = "evidence by itself; a flood of it would drown the log",
+	[PAYSAFE_REFUND_EVENT] = "one for each change of a refund, which is a row of the user's",
+	[PAYSAFE_BALANCE_STRIPE] = "follows from ledger entries",
+	[PAYSAFE_BALANCE_MOVE] = "follows from ledger entries",
+	[PAYSAFE_RESERVATION_RECORD] = "one for each reservation; a record of its own",
+	[PAYSAFE_RESERVATION_END] = "one for each reservation; a record of its own",
+	[PAYSAFE_IDEMPOTENCY_ENDPOINT] = "each version is a row",
+	[PAYSAFE_IDEMPOTENCY_KEY] = "one for each request",
+	[PAYSAFE_IDEMPOTENCY_RESPONSE] = "one for each request",
+	[PAYSAFE_API_KEY_USE] = "when a key was used last",
+	[PAYSAFE_INBOX_EVENT] = "one for each event",
+	[PAYSAFE_INBOX_PAYLOAD] = "one for each event",
+	[PAYSAFE_OUTBOX_EVENT] = "one for each event",
+	[PAYSAFE_OUTBOX_PAYLOAD] = "one for each event",
+	[PAYSAFE_OUTBOX_ATTEMPT] = "one for each delivery",
+	[PAYSAFE_QUEUE_SETTING] = "each version is a row",
+	[PAYSAFE_WEBHOOK_SCHEME] = "each version is a row",
+	[PAYSAFE_WEBHOOK_ENDPOINT] = "each version is a row",
+	[PAYSAFE_WEBHOOK_KEY] = "each version is a row",
+	[PAYSAFE_WEBHOOK_SEEN] = "one for each webhook",
+	[PAYSAFE_WEBHOOK_LATEST] = "one for each webhook",
+};
+
+bool
+paysafe_catalog_is_audited(PaysafeTable table)
+{
+	return not_audited[table] == NULL;
+}
+
 /* Known OIDs; reset as a whole when anything they depend on changes. */
 static struct
 {

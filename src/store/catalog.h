@@ -83,6 +83,9 @@ extern bool paysafe_catalog_in_script(void);
  */
 extern Oid	paysafe_catalog_table(PaysafeTable table);
 
+/* Do new rows of the own table go into the audit log?  Unless catalog.c says why not. */
+extern bool paysafe_catalog_is_audited(PaysafeTable table);
+
 /* The extension's owner: as whom paysafe creates triggers and partitions. */
 extern Oid	paysafe_catalog_owner(void);
 

@@ -113,7 +113,8 @@ void
 paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
-	insert_row(paysafe_catalog_table(table), values, nulls, recorder);
+	insert_row(paysafe_catalog_table(table), values, nulls,
+			   paysafe_catalog_is_audited(table) ? recorder : NULL);
 }
 
 void
@@ -483,6 +484,40 @@ paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, cons
 	UnregisterSnapshot(snapshot);
 	index_close(index, NoLock);
 	table_close(rel, NoLock);
+}
+
+/* Rows that have expired, of one scan. */
+typedef struct Expiry
+{
+	StoreVisitor expired;
+	void	   *arg;
+	Snapshot	snapshot;
+	int64		n;
+} Expiry;
+
+static bool
+remove_expired(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	Expiry	   *expiry = arg;
+
+	if (expiry->expired(rel, ExecFetchSlotHeapTuple(slot, false, NULL), expiry->arg))
+	{
+		simple_table_tuple_delete(rel, &slot->tts_tid, expiry->snapshot);
+		expiry->n++;
+	}
+	return true;
+}
+
+int64
+paysafe_store_expire(PaysafeTable table, StoreVisitor expired, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), ShareUpdateExclusiveLock);
+	Expiry		expiry = {.expired = expired, .arg = arg, .snapshot = paysafe_scan_snapshot()};
+
+	paysafe_scan(rel, NULL, 0, NULL, expiry.snapshot, remove_expired, &expiry);
+	UnregisterSnapshot(expiry.snapshot);
+	table_close(rel, NoLock);
+	return expiry.n;
 }
 
 char *

@@ -143,6 +143,12 @@ extern void paysafe_store_remove(PaysafeTable table, const char *index_name,
 								 int nkeys, const Datum *keys);
 
 /*
+ * Remove the rows of which the visitor says so, one session at a time; returns how
+ * many.  Writers go on.
+ */
+extern int64 paysafe_store_expire(PaysafeTable table, StoreVisitor expired, void *arg);
+
+/*
  * Has the table never had a row?  Then none of anybody's, committed or not: a
  * short answer under a lock that whoever adds rows takes too.
  */

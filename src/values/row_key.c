@@ -224,6 +224,20 @@ key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 	return paysafe_row_key_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
 }
 
+/* A part of a key of several columns; NULL: it is empty. */
+static void
+append_part(StringInfo buf, int i, const char *part)
+{
+	if (i > 0)
+		appendStringInfoChar(buf, ',');
+	for (const char *c = part ? part : ""; *c; c++)
+	{
+		if (*c == ',' || *c == '\\')
+			appendStringInfoChar(buf, '\\');
+		appendStringInfoChar(buf, *c);
+	}
+}
+
 char *
 paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot)
 {
@@ -242,16 +256,7 @@ paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot
 		bool		isnull;
 		Datum		value = slot_getattr(slot, row_key->attnums[i], &isnull);
 
-		if (i > 0)
-			appendStringInfoChar(&buf, ',');
-		if (isnull)
-			continue;
-		for (char *c = key_part(desc, row_key->attnums[i], value); *c; c++)
-		{
-			if (*c == ',' || *c == '\\')
-				appendStringInfoChar(&buf, '\\');
-			appendStringInfoChar(&buf, *c);
-		}
+		append_part(&buf, i, isnull ? NULL : key_part(desc, row_key->attnums[i], value));
 	}
 	return buf.data;
 }
@@ -552,6 +557,50 @@ paysafe_row_key_split(const char *key, int n, char **parts)
 			c++;
 		appendStringInfoChar(&buf, *c);
 	}
+}
+
+char *
+paysafe_row_key_normalize(Oid relid, const char *key)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *leaves;
+	AttrNumber *attnums;
+	int			nkeys = paysafe_row_key_columns(rel, &attnums);
+	char	  **parts;
+	StringInfoData buf;
+
+	/* of a partitioned table the partitions may have keys, and the table none */
+	if (nkeys == 0 && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		(leaves = paysafe_catalog_leaves(relid)) != NIL)
+	{
+		table_close(rel, NoLock);
+		rel = table_open(linitial_oid(leaves), AccessShareLock);
+		nkeys = paysafe_row_key_columns(rel, &attnums);
+	}
+	if (nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
+	parts = palloc(sizeof(char *) * nkeys);
+	if (!paysafe_row_key_split(key, nkeys, parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),
+				 errhint("Separate the columns of the primary key by commas.")));
+	initStringInfo(&buf);
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1);
+		char	   *part = key_part(RelationGetDescr(rel), attnums[i],
+									paysafe_row_key_input(att, parts[i]));
+
+		if (nkeys == 1)
+			appendStringInfoString(&buf, part);
+		else
+			append_part(&buf, i, part);
+	}
+	table_close(rel, NoLock);
+	return buf.data;
 }
 
 typedef struct FindState

@@ -124,6 +124,14 @@ extern Datum paysafe_row_key_input(Form_pg_attribute att, char *text);
 extern bool paysafe_row_key_split(const char *key, int n, char **parts);
 
 /*
+ * The text that the key has in paysafe_row_key_text, however it is written: each part
+ * is read as a value of its column, under the session's settings (2.0, TRUE, 03.01.2020).
+ * Raises the type's input error, 22023 if the key has another number of parts, 55000
+ * if there is no primary key.
+ */
+extern char *paysafe_row_key_normalize(Oid relid, const char *key);
+
+/*
  * Find the row of the tree rooted at relid with this key text; calls the
  * visitor for each match in each leaf.  Raises 55000 if there is no primary
  * key, 22023 if the key has another number of parts.

@@ -329,6 +329,16 @@ paysafe_keyring_sealed_by(const void *sealed, size_t len)
 	return id == 0 || id > PG_INT32_MAX ? -1 : (int) id;
 }
 
+bool
+paysafe_keyring_knows(int id)
+{
+	read_keys();
+	for (int i = 0; i < nknown; i++)
+		if (known[i].id == id)
+			return true;
+	return false;
+}
+
 /* The key that sealed it, unwrapped; NULL if it is not known here. */
 static const DataKey *
 sealing_key(int id)

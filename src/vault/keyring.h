@@ -57,6 +57,9 @@ extern bool paysafe_keyring_is_sealed(const char *purpose, const void *place, si
 /* Number of the data key that sealed it, or -1 if it does not look sealed. */
 extern int	paysafe_keyring_sealed_by(const void *sealed, size_t len);
 
+/* Can this data key be unwrapped here?  Raises 23K01 if one of them is another's. */
+extern bool paysafe_keyring_knows(int id);
+
 /* Number of the data key that seals now. */
 extern int	paysafe_keyring_current(void);
 

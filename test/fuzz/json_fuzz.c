@@ -289,7 +289,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	blanks(&p);
 	simple = simple && p.i == size;
 	memcpy(copy, data, size);
-	reason = paysafe_json_check(copy, size, DEPTH, size * 0x9e3779b97f4a7c15 + 12345);
+	reason = paysafe_json_check(copy, size, DEPTH, false, size * 0x9e3779b97f4a7c15 + 12345);
 	require((reason == NULL) == simple);
 	if (reason == NULL)
 	{

@@ -23,6 +23,10 @@ static const WebhookForm forms[] = {
 	{WEBHOOK_RSA_SHA256, WEBHOOK_BASE64, NULL, NULL, NULL, false},
 	{WEBHOOK_HMAC_SHA256, WEBHOOK_BASE64, NULL, "s", NULL, false},
 	{WEBHOOK_HMAC_SHA256, WEBHOOK_HEX, NULL, NULL, NULL, true},
+	{WEBHOOK_HMAC_SHA256, WEBHOOK_HEX, NULL, "h1", "ts", false, ';'},
+	{WEBHOOK_HMAC_SHA1, WEBHOOK_HEX, NULL, "*", NULL, false, '&', '|'},
+	{WEBHOOK_HMAC_SHA512, WEBHOOK_HEX, NULL, NULL, NULL, false},
+	{WEBHOOK_JWT_ES256, WEBHOOK_BASE64URL, NULL, NULL, NULL, false},
 };
 
 static void
@@ -56,6 +60,10 @@ check_signatures(const WebhookForm *form, const char *value)
 		len = form->encoding == WEBHOOK_HEX ?
 			paysafe_encode_hex(signature->bytes, signature->len, text + prefix) :
 			paysafe_encode_base64(signature->bytes, signature->len, PAYSAFE_BASE64, text + prefix);
+		/* of base64url there are two, with padding and without */
+		if (form->encoding == WEBHOOK_BASE64URL)
+			len = paysafe_encode_base64(signature->bytes, signature->len, PAYSAFE_BASE64_URL_UNPADDED,
+										text + prefix);
 		/* one way to write it, but for the case of hexadecimal digits */
 		text[prefix + len] = '\0';
 		if (form->encoding == WEBHOOK_BASE64)
@@ -70,25 +78,39 @@ check_signatures(const WebhookForm *form, const char *value)
 static void
 check_times(const char *text)
 {
-	char		again[32];
-	int64		seconds;
+	char		again[40];
+	int64		us;
 	int64		sequence;
 
-	if (paysafe_webhook_parse_time(text, false, &seconds))
+	if (paysafe_webhook_parse_time(text, WEBHOOK_SECONDS, &us))
 	{
-		snprintf(again, sizeof(again), INT64_FORMAT, seconds);
-		require(strcmp(again, text) == 0 && seconds > 0);
+		snprintf(again, sizeof(again), INT64_FORMAT, us / 1000000);
+		require(strcmp(again, text) == 0 && us > 0 && us % 1000000 == 0);
+		require(paysafe_webhook_parse_time(text, WEBHOOK_UNIX, &sequence) && sequence == us);
+		require(paysafe_webhook_parse_time(text, WEBHOOK_FRACTIONAL, &sequence) && sequence == us);
 	}
-	if (paysafe_webhook_parse_time(text, true, &seconds))
+	if (paysafe_webhook_parse_time(text, WEBHOOK_MILLISECONDS, &us))
 	{
-		time_t		t = (time_t) seconds;
+		snprintf(again, sizeof(again), INT64_FORMAT, us / 1000);
+		require(strcmp(again, text) == 0 && strlen(text) == 13);
+		require(paysafe_webhook_parse_time(text, WEBHOOK_UNIX, &sequence) && sequence == us);
+	}
+	if (paysafe_webhook_parse_time(text, WEBHOOK_FRACTIONAL, &us))
+	{
+		require(strspn(text, "0123456789.") == strlen(text) && us > 0);
+		require(strtod(text, NULL) - us / 1e6 < 1e-5 && strtod(text, NULL) - us / 1e6 > -1e-5);
+	}
+	if (paysafe_webhook_parse_time(text, WEBHOOK_RFC3339, &us))
+	{
+		time_t		t = (time_t) (us / 1000000);
 		struct tm	tm;
 
 		require(gmtime_r(&t, &tm) != NULL);
 		require(strftime(again, sizeof(again), "%Y-%m-%dT%H:%M:%SZ", &tm) == 20);
-		require(strcmp(again, text) == 0);
-		require(paysafe_webhook_parse_sequence(text, &sequence) &&
-				sequence == seconds * INT64CONST(1000000000));
+		/* one that has neither a fraction nor an offset */
+		if (strlen(text) == 20)
+			require(strcmp(again, text) == 0);
+		require(paysafe_webhook_parse_sequence(text, &sequence) && (sequence - us * 1000) < 1000);
 	}
 	(void) paysafe_webhook_parse_sequence(text, &sequence);
 }

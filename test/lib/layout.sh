@@ -149,7 +149,7 @@ rules() {
 		sed -n -e 's/.*"version" *: *"\([^"]*\)".*/\1/p' -e '/No such file/p' | grep -v "^$version\(\.0\)*\$" |
 		rule "META.json has the version of the control file"
 
-	c_files | xargs -r grep -HnE '[ 	]+$|^    |^(static |extern )?[a-z].*\) \{$|\b(if|for|while|switch)\(|\) *\{$' |
+	c_files | xargs -r grep -HnE '[ 	]+$|^    |^(static |extern )?[a-z].*\) \{$|\b(if|for|while|switch)\(|[^]]\) *\{$' |
 		rule "C in PostgreSQL's form: tabs, braces on lines of their own, blanks after keywords"
 	git ls-files '*.md' '*.sh' '*.sql' '*.awk' '*.spec' '*.py' 2>/dev/null | xargs -r grep -HnE '[ 	]+$' |
 		rule "no blanks at the ends of lines"
@@ -164,7 +164,7 @@ rules() {
 
 	if command -v codespell >/dev/null; then
 		git ls-files '*.c' '*.h' '*.md' '*.sql' '*.py' '*.sh' '*.txt' 2>/dev/null |
-			xargs -r codespell -q 3 -L nd,zar,nknown,isnt
+			xargs -r codespell -q 3 -L nd,zar,nknown,isnt,specfield
 	else
 		echo "it is not here"
 	fi | rule "codespell finds nothing"

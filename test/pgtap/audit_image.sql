@@ -1,7 +1,7 @@
 -- Row images: the documented bytes, whatever the settings of the session that
 -- writes, and read back as what to_jsonb shows in UTC.
 BEGIN;
-SELECT plan(88);
+SELECT plan(94);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
@@ -201,6 +201,22 @@ SELECT paysafe.audit('shop.escapes');
 INSERT INTO shop.escapes VALUES (1, '"\\u0000"', '"\\u0000"'), (2, '"1e5000"', '{"note": "1e5000"}');
 SELECT is((SELECT string_agg((l.after = to_jsonb(t))::text, ' ' ORDER BY key) FROM shop.escapes t JOIN paysafe.audit_log l ON l.key = t.id::text WHERE l.table_name = 'escapes'),
 	'true true', 'what only looks like it is read as it is');
+
+-- what jsonb has no room for is shown by its length and hash, and hides nothing else
+CREATE FUNCTION pg_temp.oversized(code text, value bytea) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT paysafe.audit_image(format('[{"name": "large", %s}, {"name": "n", "code": "4"}]', code)::jsonb, 'UTF8',
+							   '\x01' || pg_temp.field(value) || '\x0500000007') $$;
+SELECT is(pg_temp.oversized('"code": "y"', v), jsonb_build_object('large', 'oversize:135000000:' || encode(sha256(v), 'hex'), 'n', 7), 'bytea')
+  FROM (SELECT decode(repeat('ab', 135000000), 'hex') AS v) x;
+SELECT is(pg_temp.oversized('"code": "t"', convert_to(repeat(chr(1), 45000000), 'UTF8')) ->> 'large', 'oversize:45000000:' || encode(sha256(convert_to(repeat(chr(1), 45000000), 'UTF8')), 'hex'), 'text that is six times as long when it is escaped');
+SELECT is(length(pg_temp.oversized('"code": "t"', convert_to(repeat('ab', 5000000), 'UTF8')) ->> 'large'), 10000000, 'what has room is shown');
+SELECT is((SELECT string_agg(left(value, 9), ' ' ORDER BY key) FROM jsonb_each_text(paysafe.audit_image('[{"name": "a", "code": "y"}, {"name": "b", "code": "y"}]', 'UTF8',
+	'\x01' || pg_temp.field(v) || pg_temp.field(v)))), E'\\xaaaaaaa oversize:', 'together they may be too much')
+  FROM (SELECT decode(repeat('aa', 70000000), 'hex') AS v) x;
+
+-- bytes that are no text, and texts that this database cannot hold
+SELECT is(paysafe.audit_image('[{"name": "a", "code": "t"}]', 'UTF8', '\x01' || pg_temp.field('\x61e962c3')), '{"a": "a?b?"}', 'not valid');
+SELECT is((paysafe.audit_context('\x01' || pg_temp.field('\x626f62e9') || pg_temp.field('\x626f62e9') || '\x00000000000000000000', 'LATIN1')).actor, 'bobé', 'a name in another encoding');
 
 -- 22P03: bytes that are no image, never read beyond
 SELECT throws_ok(format('SELECT paysafe.audit_image(%L, %L, %L)', columns, encoding, image), '22P03', NULL, format('%s as %s in %s', image, columns, encoding))

@@ -174,6 +174,23 @@ INSERT INTO secret VALUES
 	(E'-----BEGIN EC PRIVATE KEY-----\nMIIE and no end', '[redacted]'),
 	('postgres://bob:hunter2@db.example/x', 'postgres://bob:[redacted]@db.example/x'), ('redis://:p%40ss@h:6379', 'redis://:[redacted]@h:6379'),
 	('password=4242424242424242', 'password=[redacted]'),
+	-- names as they are really written
+	('security code: 123', 'security code: [redacted]'), ('card verification value 123', 'card verification value [redacted]'), ('api key = abc', 'api key = [redacted]'),
+	('cvv_code=123', 'cvv_code=[redacted]'), ('cvc2Number: 123', 'cvc2Number: [redacted]'), ('CVC is 123', 'CVC is [redacted]'), ('security+code=123&x=1', 'security+code=[redacted]&x=1'),
+	('card[cvc]=123&x=1', 'card[cvc]=[redacted]&x=1'), ('card%5Bpin%5D=1234&x', 'card%5Bpin%5D=[redacted]&x'),
+	('<ns:cvv>123</ns:cvv>', '<ns:cvv>[redacted]</ns:cvv>'), ('<CVV2 type="x>y">123</CVV2>', '<CVV2 type="x>y">[redacted]</CVV2>'), ('<token:cvv>123</token:cvv>', '<token:cvv>[redacted]</token:cvv>'),
+	('<cvv><![CDATA[1<23]]></cvv>', '<cvv><![CDATA[[redacted]]]></cvv>'), ('<cvv><b>123</b></cvv>', '<cvv>[redacted]</b></cvv>'),
+	('<input name="cvv" value="123">', '<input name="cvv" value="[redacted]">'), ('<input value=''123'' id=cvv> x', '<input value=''[redacted]'' id=cvv> x'),
+	('<param name="cvv">123</param><param name="x">5</param>', '<param name="cvv">[redacted]</param><param name="x">5</param>'), ('<name>cvv</name> <value>123</value>', '<name>cvv</name> <value>[redacted]</value>'),
+	('{"name":"cvv","value":"123"}', '{"name":"cvv","value":"[redacted]"}'), ('{"fieldValue":123,"fieldName":"securityCode"}', '{"fieldValue":"[redacted]","fieldName":"securityCode"}'), ('name=cvv&value=123', 'name=cvv&value=[redacted]'),
+	(E'password:\n  hunter2\nx: y', E'password:\n  [redacted]\nx: y'), (E'a:\n  token: |\n    b c\n    d\n  e: f', E'a:\n  token: |\n    [redacted]'),
+	('{\\"password\\":\\"a b\\"}', '{\\"password\\":\\"[redacted]\\"}'), ('{\\\"pin\\\": 12}', '{\\\"pin\\\": \\\"[redacted]\\\"}'),
+	-- numbers divided by escapes, and data of chips
+	('"4242\n4242\n4242\n4242"', '"424242******4242"'), ('4242\\n4242\\n4242\\n4242', '424242******4242'), ('4242&nbsp;4242&#160;4242&#xA0;4242', '424242******4242'), ('4242<br>4242<br/>4242<BR />4242', '424242******4242'), ('&#52;242424242424242', '424242******4242'),
+	('57134242424242424242D25121010000012345678F', '5713[redacted]'), ('9F02060000000010005A0842424242424242425F24032512', '9F02060000000010005A08[redacted]5F24032512'),
+	-- published forms of keys
+	('AKIAIOSFODNN7EXAMPLE', 'AKIA[redacted]'), ('sk-proj-abcdefghijklmnopqrstuvwxyz', 'sk-proj-[redacted]'), ('live_dHar4XY7LxsDOtmnkVtjNVWXLSlXsM', 'live_[redacted]'), ('rzp_live_abcdefghijklmn', 'rzp_live_[redacted]'),
+	('access-production-de3ce8ef-33f8-452c-a685-8671031fc0f6', 'access-production-[redacted]'), ('FLWSECK_TEST-0123456789abcdef-X', 'FLWSECK_TEST-[redacted]'), ('https://hooks.slack.com/services/T00/B00/XXXXXXXX?x', 'https://hooks.slack.com/services/[redacted]?x'),
 	-- what stands for a secret is not read as part of another one
 	('x4242424242424242^D^00000000^00000000^00000000', 'x424242******4242^[redacted]^00000000^00000000'),
 	('abcdefabcdef4242424242424242^D^00000000^00000000^00000000', 'abcdefabcdef4242424242424242^[redacted]^00000000^00000000');
@@ -183,6 +200,8 @@ INSERT INTO harmless VALUES
 	('status: captured'), ('shipping=fast'), ('amount: 12.50'), ('the password is wrong'), ('spin: 3'), ('max_tokens=100'), ('password='),
 	('http://example.com:80/a@b'), ('mailto:a@b.example'), ('-----BEGIN CERTIFICATE-----'), ('eyJ.a.b'), ('Basic information'), ('bearer of news'),
 	('key_constraint_on_table_with_name_that_is_long_enough_to_be_looked_at'), ('pi_3MtwBwLkdIwHu7ix28a3tqPa'), ('pk_live_4eC39HqLyjWDarjtT1zdp7dc'),
+	('the security code is on the back'), ('zip code: 12345'), ('error code: 123'), ('pin code: 560001'), ('idempotency key: abc'), ('{"key":"color","value":"red"}'), ('<param name="x">cvv</param>'), ('id: 5, value: 6'),
+	('next_token=abc'), ('page_token: abc'), ('{"nextPageToken":"abc"}'), ('token_count=5'), ('continuation_token=x'), ('test_should_return_the_right_value_when_called'), ('ASIA-Pacific'), ('5A0812345678'), ('<b>4242</b> of 4242, 4242'),
 	('{"status": "pin", "a": "token"}'), ('Row "1". Allowed next: "refunded".'), ('column "password" of table "user"');
 SELECT is_empty('SELECT given, paysafe.redact(given) FROM harmless WHERE paysafe.redact(given) <> given', 'what looks a little like them');
 
@@ -203,6 +222,8 @@ INSERT INTO document VALUES
 	 '{"424242******4242 (3)": 1, "424242******4242 (5)": 2, "424242******4242 (4)": 3, "424242******4242": 4, "424242******4242 (2)": 5}'),
 	('{"Authorization: a": 1, "Authorization: b": 2}', '{"Authorization: [redacted]": 1, "[redacted]": 2}'),
 	('{"a": [4242, 4242, 4242, 4242]}', '{"a": [4242, 4242, 4242, 4242]}'),
+	('{"a": {"name": "cvv", "value": 123}, "b": [{"key": "Password", "content": {"x": 1}, "value": "y"}]}', '{"a": {"name": "cvv", "value": "[redacted]"}, "b": [{"key": "Password", "content": "[redacted]", "value": "[redacted]"}]}'),
+	('{"name": "cvv", "child": {"value": 123}, "next_token": "x"}', '{"name": "cvv", "child": {"value": 123}, "next_token": "x"}'),
 	('{"tokens": 1, "shipping": 2, "pinned": true, "status": "token"}', '{"tokens": 1, "shipping": 2, "pinned": true, "status": "token"}');
 SELECT is_empty('SELECT given, paysafe.redact(given), kept FROM document WHERE paysafe.redact(given) IS DISTINCT FROM kept', 'JSON');
 SELECT is_empty('SELECT given FROM document WHERE paysafe.redact(paysafe.redact(given)) <> paysafe.redact(given) OR paysafe.has_card_number(paysafe.redact(given)::text)',

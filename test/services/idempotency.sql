@@ -16,7 +16,7 @@ CREATE TEMP TABLE first AS SELECT * FROM paysafe.idempotency_begin('charge', 'k1
 SELECT results_eq('SELECT outcome, attempt, recovery_point, memo, status, headers::text, body FROM first',
 	$$VALUES ('run', 1, NULL::text, NULL::bytea, NULL::int, NULL::text, NULL::bytea)$$, 'it is executed');
 SELECT throws_ok($$SELECT paysafe.idempotency_begin('charge', 'k1', '{"amount": 1}', scope => 'tenant-1')$$, '55P03', NULL, 'not twice in one transaction');
-SELECT is(paysafe.idempotency_finish('charge', 'k1', 1, 201, '{"b": 1,"a":2, "a":3,"n":1.0e2}', '\x7b2262223a20312c00ff', 'tenant-1'), true, 'finished');
+SELECT is(paysafe.idempotency_finish('charge', 'k1', 1, 201, '{"b": 1,"a":2, "a":3,"n":1.0e2}', '\x7b2262223a20312c00ff'::bytea, 'tenant-1'), true, 'finished');
 SELECT results_eq($$SELECT outcome, attempt, status, headers::text, body, body_sha256 FROM paysafe.idempotency_begin('charge', 'k1', '{"amount": 1}', 'tenant-1')$$,
 	$$VALUES ('replay', 1, 201, '{"b": 1,"a":2, "a":3,"n":1.0e2}', '\x7b2262223a20312c00ff'::bytea, sha256('\x7b2262223a20312c00ff'))$$, 'byte for byte');
 SELECT results_eq($$SELECT outcome, body FROM paysafe.idempotency_begin('charge', '"k1"', '{"amount": 1}', 'tenant-1', 'claimed', true)$$,

@@ -1,6 +1,6 @@
 -- Events wait, are claimed, worked on, tried again, given up, revived.
 BEGIN;
-SELECT plan(106);
+SELECT plan(107);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_worker;
 
@@ -43,7 +43,9 @@ CREATE TEMP TABLE rest AS SELECT * FROM paysafe.inbox_claim('stripe', 10);
 SELECT is(pg_temp.rows('SELECT event_id, event_type, headers FROM rest'), pg_temp.rows($$VALUES ('evt_3', NULL::text, NULL::jsonb), ('evt_4', NULL, NULL), ('evt_5', NULL, NULL)$$), 'then the others');
 SELECT is_empty($$SELECT * FROM paysafe.inbox_claim('stripe', 10)$$, 'then none');
 SELECT is((SELECT body FROM paysafe.inbox_claim('adyen', 10)), '', 'another endpoint''s was left, its body empty');
-SELECT is_empty($$SELECT * FROM paysafe.inbox_claim('nobody')$$, 'nor are there any of an endpoint that has none');
+SELECT throws_ok($$SELECT * FROM paysafe.inbox_claim('nobody')$$, '22023', 'there is no inbox of endpoint "nobody"', 'an endpoint that there is not is an error: nobody would wait for it in vain');
+SELECT paysafe.set_queue('inbox', 'declared');
+SELECT is_empty($$SELECT * FROM paysafe.inbox_claim('declared')$$, 'one that is declared has none yet');
 SELECT is(pg_temp.rows($$SELECT state, attempt, next_at > clock_timestamp() + interval '4 minutes' AND next_at <= clock_timestamp() + interval '5 minutes'
 	FROM paysafe.inbox WHERE endpoint = 'stripe' AND event_id = 'evt_1'$$), pg_temp.rows($$VALUES ('leased', 1, true)$$), 'leased for five minutes');
 -- in the very command that adds it

@@ -42,7 +42,7 @@ CREATE FUNCTION pg_temp.verify(endpoint text, headers jsonb, body bytea, at bigi
 	SELECT concat_ws(' ', CASE WHEN v.ok THEN 'ok' END, v.reason, 'key ' || v.key_id) FROM paysafe.webhook_verify(endpoint, headers, body, to_timestamp(at)) v $$;
 
 -- schemes
-SELECT set_eq('SELECT scheme FROM paysafe.webhook_schemes WHERE builtin', '{standard,standard-asymmetric,stripe,github,slack,slack-events,square,adyen,adyen-platform,gocardless,razorpay,shopify,paypal,generic}'::text[], 'schemes that are there');
+SELECT set_eq('SELECT scheme FROM paysafe.webhook_schemes WHERE builtin', '{standard,standard-asymmetric,stripe,github,slack,slack-events,square,adyen,adyen-platform,gocardless,razorpay,shopify,paypal,generic,svix,paddle,twitch,airwallex,mercadopago,paystack,twilio,twilio-json,sendgrid,braintree,plaid,xendit,flutterwave,klarna,coinbase,wise,lemonsqueezy,mollie}'::text[], 'schemes that are there');
 SELECT throws_ok($$SELECT paysafe.set_webhook_scheme('stripe', definition) FROM paysafe.webhook_schemes WHERE scheme = 'stripe'$$, '22023', 'webhook scheme "stripe" is one of paysafe''s own', 'none of them is replaced');
 SELECT throws_ok($$SELECT paysafe.set_webhook_scheme(s, d) FROM (VALUES (NULL, '{}'::jsonb)) v (s, d)$$, '22004', NULL, 'a scheme has a name');
 SELECT throws_ok($$SELECT paysafe.set_webhook_scheme('x', NULL)$$, '22004', NULL, 'and a definition');
@@ -55,9 +55,9 @@ SELECT is(pg_temp.scheme(base, change), detail, detail) FROM (VALUES
 	('github', '{"signed": "{timestamp}{body}"}', 'It signs a time that it does not read.'),
 	('standard', '{"signed": "{id}.{timestamp}"}', 'It does not sign the body.'),
 	('stripe', '{"signed": "{id}.{timestamp}.{body}"}', 'It signs an id that it does not read in a header.'),
-	('standard', '{"signed": "{id}.{timestamp}.{bod}"}', '"signed" has a placeholder other than {id}, {timestamp}, {body}, {binding}, {crc32} and paths such as {/data/id}.'),
-	('standard', '{"signed": "{id}.{timestamp}.{body"}', '"signed" has a placeholder other than {id}, {timestamp}, {body}, {binding}, {crc32} and paths such as {/data/id}.'),
-	('adyen', '{"signed": "{/a*}:{/b*}"}', '"signed" marks more than one part with an asterisk.'),
+	('standard', '{"signed": "{id}.{timestamp}.{bod}"}', '"signed" has a placeholder other than {id}, {timestamp}, {body}, {binding}, {crc32}, {sha256}, {header:NAME}, {field:NAME} and paths such as {/data/id}.'),
+	('standard', '{"signed": "{id}.{timestamp}.{body"}', '"signed" has a placeholder other than {id}, {timestamp}, {body}, {binding}, {crc32}, {sha256}, {header:NAME}, {field:NAME} and paths such as {/data/id}.'),
+	('adyen', '{"signed": "{/a*}:{/b*}"}', '"signed" has more than one part that may contain anything: the body, a form, a path with an asterisk.'),
 	('standard', '{"signature_header": null}', 'The signature stands either in a header or at a path.'),
 	('standard', '{"signature_path": "/a"}', 'The signature stands either in a header or at a path.'),
 	('adyen', '{"items_path": null, "signed": "{body}"}', '"signature_path" and "items_path" belong together.'),
@@ -300,7 +300,7 @@ RESET ROLE;
 CREATE TEMP TABLE vector AS SELECT row_number() OVER () AS n, v ->> 'scheme' AS scheme, coalesce(v ->> 'secret', v ->> 'secret_hex') AS secret, v ->> 'signature' AS signature,
 	v ->> 'msg_id' AS id, v ->> 'timestamp' AS at, pg_temp.utf8(v ->> 'payload') AS body, v ->> 'notification_url' AS binding FROM jsonb_array_elements(coalesce(nullif(:'vectors', ''), '[]')::jsonb) v;
 SELECT CASE WHEN count(*) = 0 THEN skip('no vectors') ELSE is(count(*), 16::bigint, 'vectors') END FROM vector;
-DO $$ BEGIN PERFORM paysafe.set_webhook_scheme('vector ' || scheme, definition || '{"min_key_bytes": 8, "id_optional": true}' || CASE WHEN scheme IN ('github', 'razorpay') THEN '{"json": false, "id_header": null, "type_header": null, "type_path": null}' ELSE '{}' END::jsonb) FROM paysafe.webhook_schemes WHERE builtin; END $$;
+DO $$ BEGIN PERFORM paysafe.set_webhook_scheme('vector ' || scheme, definition || '{"min_key_bytes": 8, "id_optional": true}' || CASE WHEN scheme IN ('github', 'razorpay') THEN '{"json": false, "id_header": null, "type_header": null, "type_path": null}' ELSE '{}' END::jsonb) FROM paysafe.webhook_schemes WHERE builtin AND scheme <> 'twilio'; END $$;
 CREATE TEMP TABLE request AS SELECT n, CASE scheme WHEN 'standard-webhooks-v1' THEN 'standard' WHEN 'github-sha256' THEN 'github' WHEN 'adyen-notification' THEN 'adyen' WHEN 'adyen-payload' THEN 'adyen-platform' WHEN 'razorpay-link' THEN 'razorpay' WHEN 'stripe-v1' THEN 'stripe' ELSE scheme END AS scheme,
 	secret, at, binding,
 	CASE scheme WHEN 'adyen-notification' THEN (SELECT pg_temp.adyen(m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], signature) FROM regexp_match(convert_from(body, 'UTF8'), '^([^:]*):([^:]*):([^:]*):(.*):([^:]*):([^:]*):([^:]*):([^:]*)$') m) ELSE body END AS body,

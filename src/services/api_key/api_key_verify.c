@@ -28,7 +28,7 @@
 #include "base/refusal.h"
 #include "services/api_key/api_key.h"
 #include "services/api_key/api_key_format.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
@@ -268,6 +268,7 @@ record(Verdict verdict, const Question *question, const Found *key)
 							   .table_name = "api_key",
 							   .key = key->found ? psprintf(INT64_FORMAT, key->id) : NULL,
 							   .statement = "api_key_verify",
+							   .outside = true,
 							   .message = origin ? psprintf("%s; from %s", words, origin) : words
 						   });
 }

@@ -28,7 +28,7 @@
 #include "services/net/url_parse.h"
 #include "services/queue/destination.h"
 #include "services/queue/queue.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
 #include "vault/signing_key.h"
@@ -52,7 +52,7 @@
 enum
 {
 	DESTINATION_NAME, DESTINATION_VERSION, DESTINATION_URL, DESTINATION_MASKED,
-	DESTINATION_SCHEME, DESTINATION_AT, DESTINATION_ACTOR,
+	DESTINATION_SCHEME, DESTINATION_ENCRYPT, DESTINATION_AT, DESTINATION_ACTOR,
 	DESTINATION_NCOLUMNS
 };
 
@@ -68,6 +68,7 @@ typedef struct Destination
 	int			version;		/* 0: there is none */
 	char	   *scheme;
 	bytea	   *url;			/* sealed */
+	bool		encrypt;
 } Destination;
 
 /* Destinations */
@@ -83,6 +84,7 @@ visit_destination(Relation rel, HeapTuple tuple, void *arg)
 	found->version = DatumGetInt32(values[DESTINATION_VERSION]);
 	found->scheme = TextDatumGetCString(values[DESTINATION_SCHEME]);
 	found->url = DatumGetByteaPCopy(values[DESTINATION_URL]);
+	found->encrypt = DatumGetBool(values[DESTINATION_ENCRYPT]);
 	return false;
 }
 
@@ -134,7 +136,7 @@ is_live(const SigningKey *key, TimestampTz now)
 	return key->not_after > now;
 }
 
-void
+bool
 paysafe_destination_require(const char *destination)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -144,11 +146,12 @@ paysafe_destination_require(const char *destination)
 	require_destination(destination, &found);
 	foreach(lc, read_keys(destination))
 		if (is_live(lfirst(lc), now))
-			return;
+			return found.encrypt;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("webhook destination \"%s\" has no key to sign with", destination),
 			 errhint("Make one with paysafe.add_destination_key.")));
+	return false;
 }
 
 /* Signing */
@@ -230,7 +233,7 @@ paysafe_destination_sign(const char *destination, const char *id, int64 seconds,
 	pfree(signed_bytes.data);
 	/* says which of the two it lacks */
 	if (out.len == 0)
-		paysafe_destination_require(destination);
+		(void) paysafe_destination_require(destination);
 	return out.data;
 }
 
@@ -279,8 +282,8 @@ read_secret(const char *text, uint8 *secret, const char **kind)
 PG_FUNCTION_INFO_V1(paysafe_set_webhook_destination);
 
 /*
- * set_webhook_destination(destination text, url paysafe.webhook_url, scheme text)
- * returns void
+ * set_webhook_destination(destination text, url paysafe.webhook_url, scheme text,
+ *						   encrypt boolean) returns void
  */
 Datum
 paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
@@ -305,6 +308,7 @@ paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be '%s' or '%s'", "scheme", SCHEME_SYMMETRIC,
 						SCHEME_ASYMMETRIC)));
+	paysafe_argument_required(fcinfo, 3, "encrypt");
 	paysafe_url_parse_mask(canonical, strlen(canonical), masked);
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_DESTINATION, name);
 	read_destination(name, &old);
@@ -315,6 +319,7 @@ paysafe_set_webhook_destination(PG_FUNCTION_ARGS)
 																   canonical, strlen(canonical)));
 	values[DESTINATION_MASKED] = CStringGetTextDatum(masked);
 	values[DESTINATION_SCHEME] = CStringGetTextDatum(scheme);
+	values[DESTINATION_ENCRYPT] = PG_GETARG_DATUM(3);
 	values[DESTINATION_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[DESTINATION_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	paysafe_store_insert(PAYSAFE_WEBHOOK_DESTINATION, values, nulls);
@@ -331,9 +336,9 @@ PG_FUNCTION_INFO_V1(paysafe_add_destination_key);
 Datum
 paysafe_add_destination_key(PG_FUNCTION_ARGS)
 {
-	char	   *name = paysafe_argument_name(fcinfo, 0, "destination");
-	char	   *given = paysafe_argument_optional(fcinfo, 1, "secret", SECRET_TEXT_MAX);
-	TimestampTz overlap_end = GetCurrentTimestamp() + paysafe_argument_period(fcinfo, 2, "overlap");
+	char	   *name;
+	char	   *given;
+	TimestampTz overlap_end;
 	Destination destination;
 	const char *kind;
 	uint8		secret[SECRET_TEXT_MAX];
@@ -342,9 +347,14 @@ paysafe_add_destination_key(PG_FUNCTION_ARGS)
 	Datum		values[ADDED_NCOLUMNS];
 	bool		nulls[ADDED_NCOLUMNS] = {false, true, true};
 
+	/* before anything can fail */
+	if (!PG_ARGISNULL(1))
+		paysafe_statement_forbid_literal(text_to_cstring(PG_GETARG_TEXT_PP(1)), "secret");
+	name = paysafe_argument_name(fcinfo, 0, "destination");
+	given = paysafe_argument_optional(fcinfo, 1, "secret", SECRET_TEXT_MAX);
+	overlap_end = GetCurrentTimestamp() + paysafe_argument_period(fcinfo, 2, "overlap");
 	if (given != NULL)
 	{
-		paysafe_statement_forbid_literal(given, "secret");
 		len = read_secret(given, secret, &kind);
 		paysafe_crypto_cleanse(given, strlen(given));
 		if (len < 0)

@@ -11,8 +11,11 @@
 /* Longest webhook-id, in bytes. */
 #define PAYSAFE_WEBHOOK_ID_MAX	255
 
-/* Raise 22023 if there is no such destination, 55000 if it has no key to sign with. */
-extern void paysafe_destination_require(const char *destination);
+/*
+ * Raise 22023 if there is no such destination, 55000 if it has no key to sign with.
+ * Returns whether its bodies are to be stored sealed.
+ */
+extern bool paysafe_destination_require(const char *destination);
 
 /* Its URL now; palloc'd.  Raises 22023 if there is no such destination. */
 extern char *paysafe_destination_url(const char *destination);

@@ -13,7 +13,9 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "redact/redact.h"
 #include "services/queue/queue.h"
+#include "services/queue/queue_source.h"
 
 #define EVENT_ID_MAX	1000
 #define TYPE_MAX		200
@@ -51,6 +53,7 @@ paysafe_inbox_add(PG_FUNCTION_ARGS)
 	body = PG_GETARG_BYTEA_PP(4);
 	item.body = VARDATA_ANY(body);
 	item.bodylen = VARSIZE_ANY_EXHDR(body);
+	item.encrypt = paysafe_queue_source_encrypts(item.source);
 	PG_RETURN_INT64(paysafe_queue_add(PAYSAFE_INBOX_EVENT, &item));
 }
 
@@ -67,10 +70,18 @@ paysafe_inbox_claim(PG_FUNCTION_ARGS)
 	char	   *endpoint = paysafe_argument_name(fcinfo, 0, "endpoint");
 	int			limit = paysafe_argument_int(fcinfo, 1, "limit", 1, LIMIT_MAX);
 	int64		lease = paysafe_argument_period(fcinfo, 2, "lease");
+	List	   *claims = paysafe_queue_claim(PAYSAFE_INBOX_EVENT, endpoint, limit, lease);
 	ListCell   *lc;
 
+	/* a misspelt name would wait for ever */
+	if (claims == NIL && !paysafe_queue_source_exists(endpoint))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no inbox of endpoint \"%s\"", paysafe_redact_string(endpoint)),
+				 errhint("Webhooks come in where paysafe.set_webhook_endpoint says; for events that are added otherwise, declare it with paysafe.set_queue('inbox', %s).",
+						 quote_literal_cstr(paysafe_redact_string(endpoint)))));
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, paysafe_queue_claim(PAYSAFE_INBOX_EVENT, endpoint, limit, lease))
+	foreach(lc, claims)
 	{
 		QueueClaim *claim = lfirst(lc);
 		Datum		values[CLAIM_NCOLUMNS];

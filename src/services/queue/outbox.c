@@ -137,7 +137,7 @@ paysafe_outbox_add(PG_FUNCTION_ARGS)
 	item.bodylen = VARSIZE_ANY_EXHDR(body);
 	if (given != NULL)
 		paysafe_destination_check_id(given);
-	paysafe_destination_require(item.source);
+	item.encrypt = paysafe_destination_require(item.source);
 	item.event_id = given ? given : make_id();
 	if (given != NULL)
 		hash = lock_id(item.source, item.event_id);
@@ -182,10 +182,14 @@ paysafe_outbox_claim(PG_FUNCTION_ARGS)
 		paysafe_argument_name(fcinfo, 0, "destination");
 	int			limit = paysafe_argument_int(fcinfo, 1, "limit", 1, LIMIT_MAX);
 	int64		lease = paysafe_argument_period(fcinfo, 2, "lease");
+	List	   *claims = paysafe_queue_claim(PAYSAFE_OUTBOX_EVENT, destination, limit, lease);
 	ListCell   *lc;
 
+	/* a misspelt name would wait for ever; the URL is not needed, but says so */
+	if (claims == NIL && destination != NULL)
+		(void) paysafe_destination_url(destination);
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, paysafe_queue_claim(PAYSAFE_OUTBOX_EVENT, destination, limit, lease))
+	foreach(lc, claims)
 	{
 		QueueClaim *claim = lfirst(lc);
 		Datum		values[CLAIM_NCOLUMNS];

@@ -41,6 +41,7 @@
 #include "people/actor.h"
 #include "redact/redact.h"
 #include "services/queue/queue.h"
+#include "services/queue/queue_payload.h"
 #include "services/queue/queue_setting.h"
 #include "store/own_table.h"
 #include "store/partition.h"
@@ -78,13 +79,6 @@ enum
 	EVENT_ID, EVENT_SOURCE, EVENT_EVENT_ID, EVENT_TYPE, EVENT_STATE, EVENT_ATTEMPT,
 	EVENT_OLD_ATTEMPTS, EVENT_NEXT, EVENT_CREATED, EVENT_ENDED, EVENT_ERROR,
 	EVENT_NCOLUMNS
-};
-
-/* Columns of paysafe.inbox_payload and paysafe.outbox_payload. */
-enum
-{
-	PAYLOAD_AT, PAYLOAD_EVENT, PAYLOAD_HEADERS, PAYLOAD_BODY,
-	PAYLOAD_NCOLUMNS
 };
 
 /* Columns of paysafe.queue_note. */
@@ -174,68 +168,24 @@ paysafe_queue_prepare(PaysafeTable table)
 	(void) paysafe_partition_extend(&queue_of(table)->payloads, PERIODS_AHEAD);
 }
 
-static void
-store_payload(const Queue *queue, int64 id, TimestampTz at, const QueueItem *item)
-{
-	Datum		values[PAYLOAD_NCOLUMNS];
-	bool		nulls[PAYLOAD_NCOLUMNS] = {0};
-	bytea	   *body = palloc(VARHDRSZ + item->bodylen);
-
-	SET_VARSIZE(body, VARHDRSZ + item->bodylen);
-	if (item->bodylen > 0)
-		memcpy(VARDATA(body), item->body, item->bodylen);
-	values[PAYLOAD_AT] = TimestampTzGetDatum(at);
-	values[PAYLOAD_EVENT] = Int64GetDatum(id);
-	nulls[PAYLOAD_HEADERS] = item->headers == NULL;
-	values[PAYLOAD_HEADERS] = PointerGetDatum(item->headers);
-	values[PAYLOAD_BODY] = PointerGetDatum(body);
-	if (paysafe_partition_all(&queue->payloads) == NIL)
-		paysafe_queue_prepare(queue->table);
-	paysafe_store_insert_into(paysafe_partition_for(&queue->payloads, at), values, nulls);
-	pfree(body);
-}
-
-typedef struct PayloadSearch
-{
-	Jsonb	   *headers;
-	bytea	   *body;			/* NULL until it is found */
-} PayloadSearch;
-
 static bool
-visit_payload(Relation rel, HeapTuple tuple, void *arg)
+find_payload(const Queue *queue, const Datum *event, QueuePayload *payload)
 {
-	PayloadSearch *search = arg;
-	Datum		values[PAYLOAD_NCOLUMNS];
-	bool		nulls[PAYLOAD_NCOLUMNS];
-
-	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	search->headers = nulls[PAYLOAD_HEADERS] ? NULL : DatumGetJsonbPCopy(values[PAYLOAD_HEADERS]);
-	search->body = DatumGetByteaPCopy(values[PAYLOAD_BODY]);
-	return false;
-}
-
-/* False if it is not there, which for an event that is not done is damage. */
-static bool
-find_payload(const Queue *queue, const Datum *event, PayloadSearch *search)
-{
-	TimestampTz at = DatumGetTimestampTz(event[EVENT_CREATED]);
-	ListCell   *lc;
-
-	memset(search, 0, sizeof(*search));
-	if (paysafe_partition_all(&queue->payloads) == NIL)
-		return false;
-	paysafe_store_scan_in(paysafe_partition_for(&queue->payloads, at), "event", 1,
-						  &event[EVENT_ID], visit_payload, search);
-	/* rows of a time without partition stay where they were put */
-	if (search->body == NULL)
-		foreach(lc, paysafe_partition_all(&queue->payloads))
-			if (search->body == NULL)
-				paysafe_store_scan_in(lfirst_oid(lc), "event", 1, &event[EVENT_ID],
-									  visit_payload, search);
-	return search->body != NULL;
+	return paysafe_queue_payload_find(&queue->payloads, queue->name, DatumGetInt64(event[EVENT_ID]),
+									  DatumGetTimestampTz(event[EVENT_CREATED]), payload);
 }
 
 /* States */
+
+const char *
+paysafe_queue_state(int i)
+{
+	static const char *const states[QUEUE_NSTATES] = {
+		STATE_READY, STATE_LEASED, STATE_DONE, STATE_DEAD, STATE_DISMISSED
+	};
+
+	return states[i];
+}
 
 static const Machine *
 machine(void)
@@ -412,7 +362,9 @@ paysafe_queue_add(PaysafeTable table, const QueueItem *item)
 
 	PreventCommandIfReadOnly("adding an event");
 	id = next_number(queue->sequence);
-	store_payload(queue, id, now, item);
+	if (paysafe_partition_all(&queue->payloads) == NIL)
+		paysafe_queue_prepare(table);
+	paysafe_queue_payload_store(&queue->payloads, queue->name, id, now, item);
 	values[EVENT_ID] = Int64GetDatum(id);
 	values[EVENT_SOURCE] = CStringGetTextDatum(item->source);
 	values[EVENT_EVENT_ID] = CStringGetTextDatum(item->event_id);
@@ -456,7 +408,7 @@ paysafe_queue_find(PaysafeTable table, const char *source, const char *event_id,
 				   char **event_type, bytea **body)
 {
 	EventSearch search = {.queue = queue_of(table)};
-	PayloadSearch payload;
+	QueuePayload payload;
 	Datum		keys[2] = {CStringGetTextDatum(source), CStringGetTextDatum(event_id)};
 
 	paysafe_store_scan(table, search.queue->unique, 2, keys, visit_event, &search);
@@ -576,7 +528,7 @@ lease_event(const Queue *queue, HeapTuple locked, TimestampTz until)
 	Datum		values[EVENT_NCOLUMNS];
 	bool		nulls[EVENT_NCOLUMNS];
 	QueueSetting setting;
-	PayloadSearch payload;
+	QueuePayload payload;
 	QueueClaim *claim;
 
 	read_event(queue, locked, values, nulls);

@@ -25,7 +25,12 @@ typedef struct QueueItem
 	Jsonb	   *headers;		/* or NULL */
 	const void *body;
 	size_t		bodylen;
+	bool		encrypt;		/* the body is stored sealed */
 } QueueItem;
+
+/* The states of an event, by number from 0 on. */
+#define QUEUE_NSTATES	5
+extern const char *paysafe_queue_state(int i);
 
 /*
  * Add an event to paysafe.inbox_event or paysafe.outbox_event, ready at once;

@@ -8,15 +8,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
 #include "base/crypto.h"
 #include "people/actor.h"
-#include "people/approval.h"
-#include "services/queue/queue.h"
 #include "services/queue/queue_setting.h"
 #include "store/own_table.h"
 
@@ -63,6 +60,13 @@ read_setting(const char *queue, const char *source, QueueSetting *setting)
 					   visit_setting, setting);
 }
 
+bool
+paysafe_queue_setting_own(const char *queue, const char *source, QueueSetting *setting)
+{
+	read_setting(queue, source, setting);
+	return setting->version > 0;
+}
+
 /* Asked for when an attempt has failed: not remembered. */
 void
 paysafe_queue_setting_read(const char *queue, const char *source, QueueSetting *setting)
@@ -92,47 +96,24 @@ paysafe_queue_setting_backoff(const QueueSetting *setting, int failures)
 	return (int64) (pause * (1 + JITTER / 100.0 * (2.0 * random / PG_UINT32_MAX - 1)));
 }
 
-/* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_set_queue);
-
-/*
- * set_queue(queue text, source text, max_attempts int, backoff interval,
- *			 max_backoff interval) returns void
- */
-Datum
-paysafe_set_queue(PG_FUNCTION_ARGS)
+void
+paysafe_queue_setting_write(const char *queue, const char *source, int max_attempts,
+							Datum backoff, Datum max_backoff)
 {
-	char	   *name = paysafe_argument_name(fcinfo, 0, "queue");
-	const char *source = PG_ARGISNULL(1) ? "" : paysafe_argument_name(fcinfo, 1, "source");
-	bool		inbox = strcmp(name, "inbox") == 0;
 	QueueSetting setting;
 	Datum		values[SETTING_NCOLUMNS];
 	bool		nulls[SETTING_NCOLUMNS] = {0};
 
-	if (!inbox && strcmp(name, "outbox") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be 'inbox' or 'outbox'", "queue")));
-	values[SETTING_MAX_ATTEMPTS] = Int32GetDatum(paysafe_argument_int(fcinfo, 2, "max_attempts",
-																	   1, 1000));
-	if (paysafe_argument_period(fcinfo, 3, "backoff") >
-		paysafe_argument_period(fcinfo, 4, "max_backoff"))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be shorter than \"%s\"",
-						"max_backoff", "backoff")));
 	/* one session at a time */
 	(void) paysafe_store_lock_value(PAYSAFE_QUEUE_SETTING, 0, false);
-	read_setting(name, source, &setting);
-	paysafe_queue_prepare(inbox ? PAYSAFE_INBOX_EVENT : PAYSAFE_OUTBOX_EVENT);
-	values[SETTING_QUEUE] = CStringGetTextDatum(name);
+	read_setting(queue, source, &setting);
+	values[SETTING_QUEUE] = CStringGetTextDatum(queue);
 	values[SETTING_SOURCE] = CStringGetTextDatum(source);
 	values[SETTING_VERSION] = Int32GetDatum(setting.version + 1);
-	values[SETTING_BACKOFF] = PG_GETARG_DATUM(3);
-	values[SETTING_MAX_BACKOFF] = PG_GETARG_DATUM(4);
+	values[SETTING_MAX_ATTEMPTS] = Int32GetDatum(max_attempts);
+	values[SETTING_BACKOFF] = backoff;
+	values[SETTING_MAX_BACKOFF] = max_backoff;
 	values[SETTING_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[SETTING_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	paysafe_store_insert(PAYSAFE_QUEUE_SETTING, values, nulls);
-	PG_RETURN_VOID();
 }

@@ -16,6 +16,14 @@ typedef struct QueueSetting
 	int64		max_backoff;
 } QueueSetting;
 
+/* What was set for exactly this source; false if nothing was. */
+extern bool paysafe_queue_setting_own(const char *queue, const char *source,
+									  QueueSetting *setting);
+
+/* Set it; the intervals are Datums of positive ones.  One session at a time. */
+extern void paysafe_queue_setting_write(const char *queue, const char *source, int max_attempts,
+										Datum backoff, Datum max_backoff);
+
 /* What is in force for a source of a queue ("inbox", "outbox"). */
 extern void paysafe_queue_setting_read(const char *queue, const char *source,
 									   QueueSetting *setting);

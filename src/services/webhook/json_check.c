@@ -35,6 +35,8 @@ typedef struct Scan
 	const char *at;
 	const char *end;
 	const char *reason;
+	bool		any_text;		/* lone surrogates and zero characters may be there */
+	bool		odd;			/* one was, in the last string */
 } Scan;
 
 static bool
@@ -129,21 +131,79 @@ put_utf8(char *out, uint32 c)
 	return 4;
 }
 
+/* Text that some programs cannot have in a string. */
+static bool
+note_odd(Scan *scan, const char *reason)
+{
+	scan->odd = true;
+	return scan->any_text || wrong(scan, reason);
+}
+
+/* \u and four digits, and four more if it is the first half of a character. */
+static bool
+scan_unicode(Scan *scan, char *out, size_t *n)
+{
+	size_t		left = scan->end - scan->at;
+	int			unit = hex4(scan->at + 2, left - 2);
+	int			low;
+
+	if (unit < 0)
+		return wrong(scan, "json_syntax");
+	scan->at += 6;
+	if (unit >= 0xd800 && unit <= 0xdbff)
+	{
+		low = left >= 12 && scan->at[0] == '\\' && scan->at[1] == 'u' ? hex4(scan->at + 2, left - 8) : -1;
+		if (low >= 0xdc00 && low <= 0xdfff)
+		{
+			*n += put_utf8(out + *n, 0x10000 + ((uint32) (unit - 0xd800) << 10) + (low - 0xdc00));
+			scan->at += 6;
+			return true;
+		}
+	}
+	if (unit == 0 && !note_odd(scan, "json_zero"))
+		return false;
+	if (unit >= 0xd800 && unit <= 0xdfff && !note_odd(scan, "json_encoding"))
+		return false;
+	*n += put_utf8(out + *n, unit);
+	return true;
+}
+
+/* A backslash and what follows. */
+static bool
+scan_escape(Scan *scan, char *out, size_t *n)
+{
+	static const char letters[] = "\"\\/bfnrt";
+	static const char stand_for[] = "\"\\/\b\f\n\r\t";
+	const char *letter;
+
+	if (scan->end - scan->at < 2 || scan->at[1] == '\0')
+		return wrong(scan, "json_syntax");
+	if (scan->at[1] == 'u')
+		return scan_unicode(scan, out, n);
+	letter = strchr(letters, scan->at[1]);
+	if (letter == NULL)
+		return wrong(scan, "json_syntax");
+	out[(*n)++] = stand_for[letter - letters];
+	scan->at += 2;
+	return true;
+}
+
 /*
  * A string, from its opening quote.  What it stands for goes to out, which has room
- * for as many bytes as the string has; *outlen are filled.
+ * for as many bytes as the string has; *outlen are filled.  A lone surrogate is written
+ * as UTF-8 would have it.
  */
 static bool
 scan_string(Scan *scan, char *out, size_t *outlen)
 {
 	size_t		n = 0;
 
+	scan->odd = false;
 	scan->at++;
 	for (;;)
 	{
 		size_t		left = scan->end - scan->at;
 		int			length;
-		int			unit;
 
 		if (left == 0)
 			return wrong(scan, "json_syntax");
@@ -155,66 +215,18 @@ scan_string(Scan *scan, char *out, size_t *outlen)
 		}
 		if ((unsigned char) *scan->at < ' ')
 			return wrong(scan, "json_syntax");
-		if (*scan->at != '\\')
+		if (*scan->at == '\\')
 		{
-			length = utf8_length((const unsigned char *) scan->at, left);
-			if (length == 0)
-				return wrong(scan, "json_encoding");
-			memcpy(out + n, scan->at, length);
-			n += length;
-			scan->at += length;
+			if (!scan_escape(scan, out, &n))
+				return false;
 			continue;
 		}
-		if (left < 2)
-			return wrong(scan, "json_syntax");
-		switch (scan->at[1])
-		{
-			case '"':
-			case '\\':
-			case '/':
-				out[n++] = scan->at[1];
-				break;
-			case 'b':
-				out[n++] = '\b';
-				break;
-			case 'f':
-				out[n++] = '\f';
-				break;
-			case 'n':
-				out[n++] = '\n';
-				break;
-			case 'r':
-				out[n++] = '\r';
-				break;
-			case 't':
-				out[n++] = '\t';
-				break;
-			case 'u':
-				unit = hex4(scan->at + 2, left - 2);
-				if (unit < 0)
-					return wrong(scan, "json_syntax");
-				if (unit == 0)
-					return wrong(scan, "json_zero");
-				if (unit >= 0xd800 && unit <= 0xdfff)
-				{
-					int			low = left >= 12 && scan->at[6] == '\\' && scan->at[7] == 'u' ?
-						hex4(scan->at + 8, left - 8) : -1;
-
-					if (unit >= 0xdc00 || low < 0xdc00 || low > 0xdfff)
-						return wrong(scan, "json_encoding");
-					n += put_utf8(out + n, 0x10000 + ((uint32) (unit - 0xd800) << 10) + (low - 0xdc00));
-					scan->at += 10;
-				}
-				else
-				{
-					n += put_utf8(out + n, unit);
-					scan->at += 4;
-				}
-				break;
-			default:
-				return wrong(scan, "json_syntax");
-		}
-		scan->at += 2;
+		length = utf8_length((const unsigned char *) scan->at, left);
+		if (length == 0)
+			return wrong(scan, "json_encoding");
+		memcpy(out + n, scan->at, length);
+		n += length;
+		scan->at += length;
 	}
 }
 
@@ -323,98 +335,137 @@ note_member(Names *names, uint32 object, size_t len)
 	}
 }
 
+/* What has been opened around the place. */
+typedef struct Nesting
+{
+	uint32		open[DEEPEST];	/* number of the object, or 0 for an array */
+	int			depth;
+	uint32		objects;
+} Nesting;
+
+static char
+closing(const Nesting *nesting)
+{
+	return nesting->open[nesting->depth - 1] ? '}' : ']';
+}
+
+/* A scalar. */
+static bool
+scan_scalar(Scan *scan, char *scratch)
+{
+	size_t		len;
+
+	switch (*scan->at)
+	{
+		case '"':
+			return scan_string(scan, scratch, &len);
+		case 't':
+		case 'f':
+		case 'n':
+			return scan_word(scan);
+		default:
+			if (*scan->at != '-' && !is_digit(*scan->at))
+				return wrong(scan, "json_syntax");
+			return scan_number(scan);
+	}
+}
+
+/* The beginning of an object or an array; *ended if that is also its end. */
+static bool
+scan_opening(Scan *scan, Nesting *nesting, int max_depth, bool *ended)
+{
+	if (nesting->depth == max_depth || nesting->depth == DEEPEST)
+		return wrong(scan, "json_depth");
+	nesting->open[nesting->depth++] = *scan->at == '{' ? ++nesting->objects : 0;
+	scan->at++;
+	skip_blanks(scan);
+	*ended = scan->at < scan->end && *scan->at == closing(nesting);
+	if (*ended)
+	{
+		scan->at++;
+		nesting->depth--;
+	}
+	return true;
+}
+
+/* What may follow a value: ends of what it is in, until there is another one. */
+static bool
+scan_ends(Scan *scan, Nesting *nesting)
+{
+	while (nesting->depth > 0)
+	{
+		skip_blanks(scan);
+		if (scan->at == scan->end)
+			return wrong(scan, "json_syntax");
+		if (*scan->at == ',')
+		{
+			scan->at++;
+			return true;
+		}
+		if (*scan->at != closing(nesting))
+			return wrong(scan, "json_syntax");
+		scan->at++;
+		nesting->depth--;
+	}
+	return true;
+}
+
+/* The name of a member of this object. */
+static bool
+scan_name(Scan *scan, uint32 object, Names *names, char *scratch)
+{
+	size_t		len;
+
+	skip_blanks(scan);
+	if (scan->at == scan->end || *scan->at != '"')
+		return wrong(scan, "json_syntax");
+	if (!scan_string(scan, names ? names->text + names->used : scratch, &len))
+		return false;
+	if (names != NULL && !note_member(names, object, len))
+		return wrong(scan, "json_duplicate");
+	skip_blanks(scan);
+	if (scan->at == scan->end || *scan->at != ':')
+		return wrong(scan, "json_syntax");
+	scan->at++;
+	return true;
+}
+
 /* One value and all that is in it; names NULL: the text has been checked. */
 static bool
 scan_value(Scan *scan, int max_depth, Names *names, char *scratch)
 {
-	uint32		open[DEEPEST];	/* number of the object, or 0 for an array */
-	int			depth = 0;
-	uint32		objects = 0;
+	Nesting		nesting;
 
+	nesting.depth = 0;
+	nesting.objects = 0;
 	for (;;)
 	{
-		size_t		len;
 		bool		ended = true;	/* a value has just ended */
 
 		skip_blanks(scan);
 		if (scan->at == scan->end)
 			return wrong(scan, "json_syntax");
-		switch (*scan->at)
+		if (*scan->at == '{' || *scan->at == '[')
 		{
-			case '{':
-			case '[':
-				if (depth == max_depth || depth == DEEPEST)
-					return wrong(scan, "json_depth");
-				open[depth++] = *scan->at == '{' ? ++objects : 0;
-				scan->at++;
-				skip_blanks(scan);
-				if (scan->at < scan->end && *scan->at == (open[depth - 1] ? '}' : ']'))
-				{
-					scan->at++;
-					depth--;
-				}
-				else
-					ended = false;
-				break;
-			case '"':
-				if (!scan_string(scan, scratch, &len))
-					return false;
-				break;
-			case 't':
-			case 'f':
-			case 'n':
-				if (!scan_word(scan))
-					return false;
-				break;
-			default:
-				if (*scan->at != '-' && !is_digit(*scan->at))
-					return wrong(scan, "json_syntax");
-				if (!scan_number(scan))
-					return false;
-		}
-		/* what may follow it */
-		while (ended && depth > 0)
-		{
-			skip_blanks(scan);
-			if (scan->at == scan->end)
-				return wrong(scan, "json_syntax");
-			if (*scan->at == (open[depth - 1] ? '}' : ']'))
-			{
-				scan->at++;
-				depth--;
-			}
-			else if (*scan->at == ',')
-			{
-				scan->at++;
-				ended = false;
-			}
-			else
-				return wrong(scan, "json_syntax");
-		}
-		if (depth == 0)
-			return true;
-		/* the name of the next member */
-		if (open[depth - 1] != 0)
-		{
-			skip_blanks(scan);
-			if (scan->at == scan->end || *scan->at != '"')
-				return wrong(scan, "json_syntax");
-			if (!scan_string(scan, names ? names->text + names->used : scratch, &len))
+			if (!scan_opening(scan, &nesting, max_depth, &ended))
 				return false;
-			if (names != NULL && !note_member(names, open[depth - 1], len))
-				return wrong(scan, "json_duplicate");
-			skip_blanks(scan);
-			if (scan->at == scan->end || *scan->at != ':')
-				return wrong(scan, "json_syntax");
-			scan->at++;
 		}
+		else if (!scan_scalar(scan, scratch))
+			return false;
+		if (ended && !scan_ends(scan, &nesting))
+			return false;
+		if (nesting.depth == 0)
+			return true;
+		if (nesting.open[nesting.depth - 1] != 0 &&
+			!scan_name(scan, nesting.open[nesting.depth - 1], names, scratch))
+			return false;
 	}
 }
 
 const char *
-paysafe_json_check(const char *json, size_t len, int max_depth, uint64 seed)
+paysafe_json_check(const char *json, size_t len, int max_depth, bool any_text, uint64 seed)
 {
-	Scan		scan = {json, json + len, NULL};
+	Scan		scan = {.at = json, .end = json + len, .any_text = any_text};
 	Names		names = {.nslots = 16, .seed = seed};
 	size_t		colons = 0;
 	char	   *scratch;
@@ -458,7 +509,7 @@ bool
 paysafe_json_locate(const char *json, size_t len, const char *path,
 					const char **value, size_t *valuelen)
 {
-	Scan		scan = {json, json + len, NULL};
+	Scan		scan = {.at = json, .end = json + len, .any_text = true};
 	char	   *scratch = palloc(len + 1);
 	const char *part;
 	size_t		partlen;
@@ -538,11 +589,11 @@ paysafe_json_find(const char *json, size_t len, const char *path, char *out, siz
 		*is_number = value[0] != '"';
 	if (value[0] == '"')
 	{
-		Scan		scan = {value, value + valuelen, NULL};
+		Scan		scan = {.at = value, .end = value + valuelen, .any_text = true};
 		char	   *text;
 
 		text = palloc(valuelen);
-		if (!scan_string(&scan, text, &n) || n >= size)
+		if (!scan_string(&scan, text, &n) || scan.odd || n >= size)
 		{
 			pfree(text);
 			return -1;

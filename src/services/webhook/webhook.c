@@ -13,8 +13,9 @@
  *
  * Locks, in this order: the event's (paysafe_store_lock_key), the object's, the
  * object's row.  The first two are held until the rows are there, which from then on
- * keep others waiting.  What is there is read with the newest snapshot under these
- * locks, at every isolation level.
+ * keep others waiting.  Between the first two, where another event may have the same
+ * body (topics in headers), a lock of the body until the end of the transaction.  What
+ * is there is read with the newest snapshot under these locks, at every isolation level.
  *
  *-------------------------------------------------------------------------
  */
@@ -70,6 +71,7 @@ enum
 typedef struct Seen
 {
 	bool		found;
+	TimestampTz at;
 	int64		inbox_id;		/* 0: none */
 } Seen;
 
@@ -113,21 +115,31 @@ lock_digest(PaysafeTable table, const char *index, const uint8 *digest, Datum ke
 
 /* Seen before? */
 
+/* The hash of an endpoint's event; what: which sort of hash, more: or NULL. */
 static void
-event_digest(const WebhookRequest *request, uint8 *digest)
+digest_of(const WebhookRequest *request, const char *what, const char *more, uint8 *digest)
 {
 	StringInfoData all;
-	bool		by_id = request->endpoint->scheme->id_signed && request->id[0] != '\0';
 
 	initStringInfo(&all);
 	paysafe_argument_append(&all, request->endpoint->name);
-	paysafe_argument_append(&all, by_id ? "id" : "signed");
-	if (by_id)
+	paysafe_argument_append(&all, what);
+	if (more != NULL)
+		paysafe_argument_append(&all, more);
+	if (strcmp(what, "id") == 0)
 		appendStringInfoString(&all, request->id);
 	else
 		appendBinaryStringInfo(&all, request->signed_bytes.data, request->signed_bytes.len);
 	paysafe_keyring_mac("webhook seen", all.data, all.len, digest);
 	pfree(all.data);
+}
+
+static void
+event_digest(const WebhookRequest *request, uint8 *digest)
+{
+	bool		by_id = request->endpoint->scheme->id_signed && request->id[0] != '\0';
+
+	digest_of(request, by_id ? "id" : "signed", NULL, digest);
 }
 
 static bool
@@ -139,8 +151,18 @@ visit_seen(Relation rel, HeapTuple tuple, void *arg)
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	seen->found = true;
+	seen->at = DatumGetTimestampTz(values[SEEN_AT]);
 	seen->inbox_id = nulls[SEEN_INBOX] ? 0 : DatumGetInt64(values[SEEN_INBOX]);
 	return false;
+}
+
+static Seen
+look_up(Datum digest)
+{
+	Seen		seen = {0};
+
+	paysafe_store_scan(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", 1, &digest, visit_seen, &seen);
+	return seen;
 }
 
 static void
@@ -155,6 +177,55 @@ note_seen(Datum digest, int64 inbox_id)
 	values[SEEN_INBOX] = Int64GetDatum(inbox_id);
 	paysafe_store_append(PAYSAFE_WEBHOOK_SEEN, values, nulls);
 	CommandCounterIncrement();
+}
+
+/*
+ * Where topic and id stand in headers that are not signed, two events about one thing
+ * can have the same body, and be signed alike (Shopify: orders/create and orders/paid).
+ * Another event of this body has another topic and another id than each of those before
+ * it, and comes soon after the first: providers try again for some hours.  Whoever
+ * replays a delivery under another topic, or under another id, or later, has seen it.
+ */
+#define SAME_BODY_TIME	(4 * USECS_PER_HOUR)
+
+static bool
+is_other_event(const WebhookRequest *request, const uint8 *body_digest, Seen *seen)
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	uint64		hash;
+	Seen		by_id;
+	Seen		by_topic;
+
+	if (!request->endpoint->scheme->topic_apart || request->id[0] == '\0' || request->type[0] == '\0')
+		return false;
+	/* the body has its row: those that come after it wait for each other here */
+	memcpy(&hash, body_digest, sizeof(hash));
+	(void) paysafe_store_lock_value(PAYSAFE_WEBHOOK_SEEN, ~hash, false);
+	digest_of(request, "signed, id", request->id, digest);
+	by_id = look_up(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN));
+	digest_of(request, "signed, topic", request->type, digest);
+	by_topic = look_up(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN));
+	if (!by_id.found && !by_topic.found)
+		return GetCurrentTimestamp() - seen->at < SAME_BODY_TIME;
+	/* the one that it is a copy of */
+	*seen = by_id.found ? by_id : by_topic;
+	return false;
+}
+
+/* Note the event as seen; again: another one of its body is there already. */
+static void
+note_event(const WebhookRequest *request, Datum key, bool again, int64 inbox_id)
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	if (!again)
+		note_seen(key, inbox_id);
+	if (!request->endpoint->scheme->topic_apart)
+		return;
+	digest_of(request, "signed, id", request->id, digest);
+	note_seen(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN), inbox_id);
+	digest_of(request, "signed, topic", request->type, digest);
+	note_seen(paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN), inbox_id);
 }
 
 /* Older than what is known of its object? */
@@ -172,11 +243,11 @@ read_sequence(const WebhookRequest *request, char *object, int64 *sequence)
 
 	*sequence = NO_SEQUENCE;
 	if (endpoint->object_path == NULL ||
-		paysafe_json_is_absent(request->body, request->bodylen, endpoint->object_path))
+		paysafe_json_is_absent(request->event, request->eventlen, endpoint->object_path))
 		return true;
-	return paysafe_json_find(request->body, request->bodylen, endpoint->object_path,
+	return paysafe_json_find(request->event, request->eventlen, endpoint->object_path,
 							 object, WEBHOOK_MAX_ID + 1, NULL) >= 0 &&
-		paysafe_json_find(request->body, request->bodylen, endpoint->sequence_path,
+		paysafe_json_find(request->event, request->eventlen, endpoint->sequence_path,
 						  text, sizeof(text), NULL) > 0 &&
 		paysafe_webhook_parse_sequence(text, sequence);
 }
@@ -266,8 +337,7 @@ useful_headers(const WebhookRequest *request)
 			key = value;
 			taken = false;
 			for (int i = 0; i < lengthof(useful) && !taken; i++)
-				taken = useful[i] != NULL && key.val.string.len == (int) strlen(useful[i]) &&
-					pg_strncasecmp(key.val.string.val, useful[i], key.val.string.len) == 0;
+				taken = paysafe_webhook_header_is(key.val.string.val, key.val.string.len, useful[i]);
 		}
 		else if (token == WJB_VALUE && taken && value.type == jbvString)
 		{
@@ -292,7 +362,8 @@ add_to_inbox(const WebhookRequest *request, const uint8 *digest)
 								 .event_type = request->type[0] != '\0' ? request->type : NULL,
 								 .headers = useful_headers(request),
 								 .body = request->body,
-								 .bodylen = request->bodylen
+								 .bodylen = request->bodylen,
+								 .encrypt = request->endpoint->encrypt
 							 });
 }
 
@@ -312,6 +383,7 @@ record(const WebhookRequest *request, const char *origin)
 							   .table_name = "webhook",
 							   .key = request->endpoint->name,
 							   .statement = "webhook_accept",
+							   .outside = true,
 							   .message = message
 						   });
 }
@@ -321,20 +393,21 @@ static const char *
 settle_once(const WebhookRequest *request, const char *object, int64 sequence,
 			const uint8 *digest, Datum key, int64 *inbox_id)
 {
-	Seen		seen = {0};
+	Seen		seen = look_up(key);
 
-	paysafe_store_scan(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", 1, &key, visit_seen, &seen);
-	*inbox_id = seen.inbox_id;
-	if (seen.found)
+	if (seen.found && !is_other_event(request, digest, &seen))
+	{
+		*inbox_id = seen.inbox_id;
 		return "duplicate";
+	}
 	if (sequence != NO_SEQUENCE && !note_latest(request, object, sequence))
 	{
-		note_seen(key, 0);
+		note_event(request, key, seen.found, 0);
 		return "outdated";
 	}
 	if (request->endpoint->inbox)
 		*inbox_id = add_to_inbox(request, digest);
-	note_seen(key, *inbox_id);
+	note_event(request, key, seen.found, *inbox_id);
 	return "accepted";
 }
 

@@ -13,32 +13,41 @@
 #include "utils/jsonb.h"
 
 #include "services/webhook/webhook_parse.h"
+#include "services/webhook/webhook_template.h"
 
 #define WEBHOOK_MAX_KEYS		8	/* live ones of an endpoint */
 #define WEBHOOK_MAX_HEADER		8192
 #define WEBHOOK_MAX_ID			255
 
-/* A scheme as compiled from its definition; strings may be NULL. */
+/*
+ * A scheme as compiled from its definition; strings may be NULL.  The name of a header
+ * may be several, separated by |: providers have aliases.
+ */
 typedef struct WebhookScheme
 {
 	WebhookForm signature;
 	char	   *signature_header;
 	char	   *signature_path;	/* in the body, or in its item, instead of a header */
+	char	   *signature_field;	/* of a body that is a form, instead of a header */
+	bool		signature_body; /* the body is a JSON web token */
 	WebhookEncoding key_encoding;
 	char	   *key_prefix;
 	int			min_key_bytes;
 	char	   *timestamp_header;
-	bool		rfc3339;		/* how the time is written */
+	char	   *timestamp_path; /* in a JSON web token */
+	WebhookTimeForm time_form;
 	char	   *id_header;
 	char	   *id_path;
 	bool		id_optional;
+	bool		id_uuid;		/* it has 36 characters */
 	bool		id_signed;		/* follows from what is signed */
 	char	   *type_header;
 	char	   *type_path;
+	bool		topic_apart;	/* id and type stand in headers that are not signed */
 	char	   *items_path;		/* of a list with one item, whose parts are signed */
-	char	   *signed_bytes;	/* a template */
-	char	   *joiners;		/* the characters between its placeholders */
-	bool		binding;		/* which contains what the endpoint is bound to */
+	char	   *hash_path;		/* of the body's SHA-256 in a JSON web token */
+	WebhookTemplate template;	/* what is signed; of no token */
+	bool		binding;		/* it contains what the endpoint is bound to */
 	bool		json;			/* the body must be */
 } WebhookScheme;
 
@@ -66,6 +75,8 @@ typedef struct WebhookEndpoint
 	char	   *object_path;	/* of the guard against older events; or NULL, */
 	char	   *sequence_path;	/* as this one */
 	bool		inbox;
+	bool		encrypt;		/* bodies in the inbox are sealed */
+	bool		any_text;		/* JSON may have zero characters and lone surrogates */
 	int			nkeys;
 	WebhookKey	keys[WEBHOOK_MAX_KEYS];
 } WebhookEndpoint;
@@ -79,23 +90,28 @@ typedef struct WebhookRequest
 	size_t		bodylen;
 	TimestampTz at;
 	/* filled */
+	const char *event;			/* JSON that paths lead into: the body, or a token's payload */
+	size_t		eventlen;
 	const char *reason;			/* NULL: it is genuine */
 	bool		wanted;			/* its type is one of those that are */
 	int			key;			/* number of the key that fits; 0: none */
-	char		timestamp[WEBHOOK_MAX_TIMESTAMP];
+	char		timestamp[WEBHOOK_MAX_TIMESTAMP];	/* or "" */
 	char		id[WEBHOOK_MAX_ID + 1]; /* the event's, or "" */
 	char		type[WEBHOOK_MAX_ID + 1];	/* or "" */
 	StringInfoData signed_bytes;
 } WebhookRequest;
 
 /*
- * Compile a definition; raises 22023 if it is none.  Allocated in the current
- * memory context.
+ * Compile a definition, one of paysafe's own or not; raises 22023 if it is none.
+ * Allocated in the current memory context.
  */
-extern WebhookScheme *paysafe_webhook_scheme_compile(const Jsonb *definition);
+extern WebhookScheme *paysafe_webhook_scheme_compile(const Jsonb *definition, bool builtin);
 
-/* "hmac-sha256", "ed25519" or "rsa-sha256". */
+/* "hmac-sha256", "ed25519" or the like. */
 extern const char *paysafe_webhook_algorithm(const WebhookScheme *scheme);
+
+/* Is the key a secret, or a public key? */
+extern bool paysafe_webhook_key_is_secret(const WebhookScheme *scheme);
 
 /*
  * Decode a secret as the scheme has it; raises 22023 if it is malformed or too
@@ -104,6 +120,35 @@ extern const char *paysafe_webhook_algorithm(const WebhookScheme *scheme);
 extern uint8 *paysafe_webhook_key_decode(const WebhookScheme *scheme, const char *secret,
 										 size_t *len, TimestampTz *not_before,
 										 TimestampTz *not_after);
+
+/* From and until when a key of the scheme, as stored, is valid; false if it is none. */
+extern bool paysafe_webhook_key_period(const WebhookScheme *scheme, const uint8 *key, size_t len,
+									   TimestampTz *not_before, TimestampTz *not_after);
+
+/* Note what is wrong with it, unless something was before. */
+extern void paysafe_webhook_fault(WebhookRequest *request, const char *reason);
+
+/* Is this the name of the header, or of one of its aliases? */
+extern bool paysafe_webhook_header_is(const char *name, size_t len, const char *wanted);
+
+/*
+ * A header's value, which must be there once and be printable ASCII without blanks
+ * around it; palloc'd.  NULL and a fault otherwise.
+ */
+extern char *paysafe_webhook_header(WebhookRequest *request, const char *wanted);
+
+/*
+ * Put together the bytes that are signed, by the scheme's template.  Paths are looked
+ * up in the item.  False if they cannot be, or could be put together otherwise.
+ */
+extern bool paysafe_webhook_signed_bytes(WebhookRequest *request, const char *item, size_t itemlen);
+
+/*
+ * Read a JSON web token, whose header must name the scheme's algorithm: its signature,
+ * what it signs, its payload.  Nothing has been verified.  False if it is malformed.
+ */
+extern bool paysafe_webhook_jwt_read(WebhookRequest *request, const char *token, size_t len,
+									 WebhookSignatures *all, char **payload, size_t *payloadlen);
 
 /*
  * Look at the request: fills the rest of it.  Raises nothing, whatever is in it.  All

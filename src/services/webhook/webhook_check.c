@@ -16,22 +16,19 @@
 
 #include "common/pg_prng.h"
 #include "utils/builtins.h"
-#include "utils/pg_crc.h"
 #include "utils/timestamp.h"
 
 #include "base/crypto.h"
+#include "base/encode.h"
 #include "compat.h"
 #include "services/webhook/json_check.h"
 #include "services/webhook/webhook.h"
+#include "services/webhook/webhook_form.h"
 
 #define MAX_SIGNATURE_TEXT	2048
 
-static void
-fault(WebhookRequest *request, const char *reason)
-{
-	if (request->reason == NULL)
-		request->reason = reason;
-}
+/* short for what is said so often */
+#define fault paysafe_webhook_fault
 
 static bool
 is_visible(const char *text)
@@ -44,56 +41,18 @@ is_visible(const char *text)
 
 /* Headers */
 
-/*
- * A header's value, which must be there once and be printable ASCII without blanks
- * around it; palloc'd.  NULL and a fault otherwise.
- */
-static char *
-header(WebhookRequest *request, const char *wanted)
+static bool
+is_id(const WebhookScheme *scheme, const char *id)
 {
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *found = NULL;
-	size_t		len;
-	int			n = 0;
-	bool		taken = false;	/* what comes is the header's */
+	size_t		len = strlen(id);
 
-	if (request->headers == NULL || !JB_ROOT_IS_OBJECT(request->headers))
-	{
-		fault(request, "headers_malformed");
-		return NULL;
-	}
-	it = JsonbIteratorInit((JsonbContainer *) &request->headers->root);
-	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			taken = value.val.string.len == (int) strlen(wanted) &&
-				pg_strncasecmp(value.val.string.val, wanted, value.val.string.len) == 0;
-		else if ((token == WJB_VALUE || token == WJB_ELEM) && taken)
-		{
-			n++;
-			found = value.type == jbvString && value.val.string.len <= WEBHOOK_MAX_HEADER ?
-				pnstrdup(value.val.string.val, value.val.string.len) : "";
-		}
-		else if (token == WJB_BEGIN_OBJECT && taken)
-			n = 2;				/* no header has parts with names */
-	}
-	if (n != 1)
-	{
-		fault(request, n == 0 ? "header_missing" : "header_duplicate");
-		return NULL;
-	}
-	len = strlen(found);
-	for (size_t i = 0; i < len; i++)
-		if (found[i] < ' ' || found[i] > '~')
-			len = 0;
-	if (len == 0 || found[0] == ' ' || found[len - 1] == ' ')
-	{
-		fault(request, "header_malformed");
-		return NULL;
-	}
-	return found;
+	/* the characters that join what is signed must not be in it */
+	for (int i = 0; i < scheme->template.nparts; i++)
+		if (scheme->template.parts[i].kind == WEBHOOK_ID && scheme->template.parts[i].stop != '\0' &&
+			strchr(id, scheme->template.parts[i].stop) != NULL)
+			return false;
+	return len <= WEBHOOK_MAX_ID && is_visible(id) &&
+		(!scheme->id_uuid || (len == 36 && strspn(id, "0123456789abcdefABCDEF-") == 36));
 }
 
 /* The event's id and time, where they stand in headers, before what is signed. */
@@ -104,21 +63,21 @@ read_headers(WebhookRequest *request, WebhookSignatures *all)
 	const char *trouble;
 	char	   *value;
 
-	if (scheme->id_header != NULL && (value = header(request, scheme->id_header)) != NULL)
+	if (scheme->id_header != NULL && (value = paysafe_webhook_header(request, scheme->id_header)) != NULL)
 	{
-		/* the characters that join what is signed must not be in it */
-		if (strlen(value) > WEBHOOK_MAX_ID || !is_visible(value) ||
-			(scheme->id_signed && strpbrk(value, scheme->joiners) != NULL))
+		if (!is_id(scheme, value))
 			fault(request, "event_id_malformed");
 		strlcpy(request->id, value, sizeof(request->id));
 	}
-	if (scheme->timestamp_header != NULL && (value = header(request, scheme->timestamp_header)) != NULL)
+	if (scheme->timestamp_header != NULL && (value = paysafe_webhook_header(request, scheme->timestamp_header)) != NULL)
 	{
 		if (strlen(value) >= WEBHOOK_MAX_TIMESTAMP)
 			fault(request, "timestamp_malformed");
 		strlcpy(request->timestamp, value, sizeof(request->timestamp));
 	}
-	if (scheme->signature_header != NULL && (value = header(request, scheme->signature_header)) != NULL)
+	/* of a token there is nothing to read yet */
+	if (scheme->signature_header != NULL && scheme->template.nparts > 0 &&
+		(value = paysafe_webhook_header(request, scheme->signature_header)) != NULL)
 	{
 		trouble = paysafe_webhook_parse_signatures(&scheme->signature, value, all, request->timestamp);
 		if (trouble != NULL)
@@ -132,16 +91,19 @@ check_time(WebhookRequest *request)
 {
 	const WebhookScheme *scheme = request->endpoint->scheme;
 	TimestampTz signed_at;
-	int64		seconds;
+	int64		microseconds;
 
-	if (scheme->timestamp_header == NULL && scheme->signature.timestamp_param == NULL)
+	if (scheme->timestamp_header == NULL && scheme->timestamp_path == NULL &&
+		scheme->signature.timestamp_param == NULL)
 		return;
-	if (!paysafe_webhook_parse_time(request->timestamp, scheme->rfc3339, &seconds))
+	if (!paysafe_webhook_parse_time(request->timestamp, scheme->time_form, &microseconds) ||
+		(scheme->template.exact_time && strlen(request->timestamp) != 10))
 	{
 		fault(request, "timestamp_malformed");
 		return;
 	}
-	signed_at = time_t_to_timestamptz((pg_time_t) seconds);
+	signed_at = microseconds -
+		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) USECS_PER_DAY;
 	if (request->at > signed_at + request->endpoint->tolerance)
 		fault(request, "timestamp_old");
 	else if (request->at < signed_at - request->endpoint->tolerance)
@@ -150,95 +112,66 @@ check_time(WebhookRequest *request)
 
 /* Signatures */
 
-/* The CRC-32 that zlib has, as decimal digits. */
-static void
-append_crc32(StringInfo out, const char *data, size_t len)
-{
-	pg_crc32	crc;
-
-	INIT_TRADITIONAL_CRC32(crc);
-	COMP_TRADITIONAL_CRC32(crc, data, len);
-	FIN_TRADITIONAL_CRC32(crc);
-	appendStringInfo(out, "%u", crc);
-}
-
-/*
- * A value of the item, as part of what is signed; one that is not there, or null, is
- * empty.  False if it could be joined with its neighbours otherwise: it contains
- * what joins them, and is not the only one that may (PATH*).
- */
+/* The HMAC that one of the signatures must be; false if the scheme has none. */
 static bool
-append_value(StringInfo out, const WebhookScheme *scheme, const char *item, size_t itemlen,
-			 char *path)
+make_mac(const WebhookScheme *scheme, const WebhookKey *key, const StringInfoData *bytes, uint8 *mac)
 {
-	char		part[WEBHOOK_MAX_ID + 1];
-	size_t		len = strlen(path);
-	bool		any = path[len - 1] == '*';
-	int			n;
+	PaysafeHash hash = PAYSAFE_SHA256;
 
-	if (any)
-		path[len - 1] = '\0';
-	n = paysafe_json_find(item, itemlen, path, part, sizeof(part), NULL);
-	if (n < 0)
-		return paysafe_json_is_absent(item, itemlen, path);
-	appendBinaryStringInfo(out, part, n);
-	return any || strpbrk(part, scheme->joiners) == NULL;
-}
-
-/* The bytes that are signed.  Paths are looked up in the item. */
-static bool
-make_signed_bytes(WebhookRequest *request, const char *item, size_t itemlen)
-{
-	const WebhookScheme *scheme = request->endpoint->scheme;
-	StringInfo	out = &request->signed_bytes;
-
-	resetStringInfo(out);
-	for (const char *c = scheme->signed_bytes; *c != '\0'; c++)
+	switch (scheme->signature.algorithm)
 	{
-		const char *end;
-		char		name[128];
-
-		if (*c != '{')
-		{
-			appendStringInfoChar(out, *c);
-			continue;
-		}
-		end = strchr(c, '}');
-		strlcpy(name, c + 1, Min((size_t) (end - c), sizeof(name)));
-		c = end;
-		if (strcmp(name, "body") == 0)
-			appendBinaryStringInfo(out, request->body, (int) request->bodylen);
-		else if (strcmp(name, "timestamp") == 0)
-			appendStringInfoString(out, request->timestamp);
-		else if (strcmp(name, "id") == 0)
-			appendStringInfoString(out, request->id);
-		else if (strcmp(name, "binding") == 0)
-			appendStringInfoString(out, request->endpoint->binding);
-		else if (strcmp(name, "crc32") == 0)
-			append_crc32(out, request->body, request->bodylen);
-		else if (!append_value(out, scheme, item, itemlen, name))
+		case WEBHOOK_HMAC_SHA1:
+			hash = PAYSAFE_SHA1;
+			break;
+		case WEBHOOK_HMAC_SHA512:
+			hash = PAYSAFE_SHA512;
+			break;
+		case WEBHOOK_HMAC_SHA256:
+		case WEBHOOK_JWT_HS256:
+			break;
+		default:
 			return false;
 	}
+	paysafe_crypto_hmac(hash, key->secret, key->len, bytes->data, bytes->len, mac);
 	return true;
 }
 
 static bool
-fits(const WebhookEndpoint *endpoint, const WebhookKey *key, const uint8 *mac,
-	 const StringInfoData *bytes, const WebhookSignature *signature)
+fits(const WebhookScheme *scheme, const WebhookKey *key, const StringInfoData *bytes,
+	 const WebhookSignature *signature)
 {
-	switch (endpoint->scheme->signature.algorithm)
+	switch (scheme->signature.algorithm)
 	{
-		case WEBHOOK_HMAC_SHA256:
-			return paysafe_crypto_equal(mac, signature->bytes, PAYSAFE_SHA256_LEN);
 		case WEBHOOK_ED25519:
 			return paysafe_crypto_ed25519_verify(key->secret, bytes->data, bytes->len,
 												 signature->bytes);
 		case WEBHOOK_RSA_SHA256:
-			return paysafe_crypto_certificate_verify((const char *) key->secret, key->len,
-													 bytes->data, bytes->len,
-													 signature->bytes, signature->len);
+		case WEBHOOK_JWT_RS256:
+			return paysafe_crypto_rsa_verify((const char *) key->secret, key->len,
+											 bytes->data, bytes->len,
+											 signature->bytes, signature->len);
+		case WEBHOOK_ECDSA_SHA256:
+		case WEBHOOK_JWT_ES256:
+			return paysafe_crypto_p256_verify(key->secret, bytes->data, bytes->len,
+											  signature->bytes, signature->len,
+											  scheme->signature.algorithm == WEBHOOK_JWT_ES256);
+		default:
+			return false;
 	}
-	return false;
+}
+
+/* It counts at the time of the request. */
+static bool
+is_live(const WebhookRequest *request, const WebhookKey *key)
+{
+	return key->not_after > request->at && key->not_before <= request->at;
+}
+
+static void
+judge(WebhookRequest *request)
+{
+	if (request->key == 0)
+		fault(request, request->endpoint->nkeys == 0 ? "no_key" : "signature_wrong");
 }
 
 /* Does one of the signatures fit one of the live keys? */
@@ -246,26 +179,128 @@ static void
 try_keys(WebhookRequest *request, const WebhookSignatures *all)
 {
 	const WebhookEndpoint *endpoint = request->endpoint;
-	const StringInfoData *bytes = &request->signed_bytes;
+	const WebhookScheme *scheme = endpoint->scheme;
 
 	for (int k = 0; k < endpoint->nkeys; k++)
 	{
 		const WebhookKey *key = &endpoint->keys[k];
-		uint8		mac[PAYSAFE_SHA256_LEN] = {0};
+		uint8		mac[PAYSAFE_HASH_MAX] = {0};
+		bool		is_mac;
 		bool		one = false;
 
-		if (key->not_after <= request->at || key->not_before > request->at)
+		if (!is_live(request, key))
 			continue;
-		if (endpoint->scheme->signature.algorithm == WEBHOOK_HMAC_SHA256)
-			paysafe_crypto_hmac_sha256(key->secret, key->len, bytes->data, bytes->len, mac);
+		is_mac = make_mac(scheme, key, &request->signed_bytes, mac);
 		for (int s = 0; s < all->n; s++)
-			one |= fits(endpoint, key, mac, bytes, &all->list[s]);
+			one |= is_mac ? paysafe_crypto_equal(mac, all->list[s].bytes, all->list[s].len) :
+				fits(scheme, key, &request->signed_bytes, &all->list[s]);
 		/* the newest of those that fit: they come in this order */
 		if (one && request->key == 0)
 			request->key = key->number;
 	}
-	if (request->key == 0)
-		fault(request, endpoint->nkeys == 0 ? "no_key" : "signature_wrong");
+	judge(request);
+}
+
+/* Is the header the secret itself?  Hashes are compared: neither content nor length shows. */
+static void
+verify_token(WebhookRequest *request)
+{
+	const WebhookEndpoint *endpoint = request->endpoint;
+	char	   *given = paysafe_webhook_header(request, endpoint->scheme->signature_header);
+	size_t		prefix = endpoint->scheme->signature.prefix ? strlen(endpoint->scheme->signature.prefix) : 0;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	if (given == NULL)
+		return;
+	if (strlen(given) <= prefix || (prefix > 0 && strncmp(given, endpoint->scheme->signature.prefix, prefix) != 0))
+	{
+		fault(request, "signature_malformed");
+		return;
+	}
+	paysafe_crypto_sha256(given + prefix, strlen(given + prefix), digest);
+	for (int k = 0; k < endpoint->nkeys; k++)
+	{
+		const WebhookKey *key = &endpoint->keys[k];
+		uint8		wanted[PAYSAFE_SHA256_LEN];
+
+		if (!is_live(request, key))
+			continue;
+		paysafe_crypto_sha256(key->secret, key->len, wanted);
+		if (paysafe_crypto_equal(wanted, digest, sizeof(wanted)) && request->key == 0)
+			request->key = key->number;
+	}
+	judge(request);
+	/* what the event is known by */
+	appendBinaryStringInfo(&request->signed_bytes, request->body, (int) request->bodylen);
+}
+
+/* Where the token stands: in a header, in the body, or it is the body; NULL if nowhere. */
+static const char *
+find_jwt(WebhookRequest *request, size_t *len)
+{
+	const WebhookScheme *scheme = request->endpoint->scheme;
+	const char *token;
+
+	if (scheme->signature_body)
+	{
+		*len = request->bodylen;
+		return request->body;
+	}
+	if (scheme->signature_header != NULL)
+	{
+		token = paysafe_webhook_header(request, scheme->signature_header);
+		*len = token ? strlen(token) : 0;
+		return token;
+	}
+	/* a string without escapes: it has none of the characters that need them */
+	if (!paysafe_json_locate(request->body, request->bodylen, scheme->signature_path, &token, len) ||
+		*len < 2 || token[0] != '"')
+		return NULL;
+	*len -= 2;
+	return token + 1;
+}
+
+/* The payload has the hash of the body: 64 hexadecimal digits. */
+static bool
+has_hash(const WebhookRequest *request, const char *payload, size_t len, const char *path)
+{
+	char		text[2 * PAYSAFE_SHA256_LEN + 1];
+	uint8		said[PAYSAFE_SHA256_LEN];
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	if (paysafe_json_find(payload, len, path, text, sizeof(text), NULL) != 2 * PAYSAFE_SHA256_LEN ||
+		paysafe_decode_hex(text, 2 * PAYSAFE_SHA256_LEN, said) != PAYSAFE_SHA256_LEN)
+		return false;
+	paysafe_crypto_sha256(request->body, request->bodylen, digest);
+	return paysafe_crypto_equal(said, digest, sizeof(digest));
+}
+
+static void
+verify_jwt(WebhookRequest *request, WebhookSignatures *all)
+{
+	const WebhookScheme *scheme = request->endpoint->scheme;
+	char	   *payload;
+	size_t		len;
+	const char *token = find_jwt(request, &len);
+
+	if (token == NULL || !paysafe_webhook_jwt_read(request, token, len, all, &payload, &len))
+	{
+		fault(request, "signature_malformed");
+		return;
+	}
+	try_keys(request, all);
+	if (scheme->hash_path != NULL && !has_hash(request, payload, len, scheme->hash_path))
+		fault(request, "signature_wrong");
+	if (scheme->timestamp_path != NULL &&
+		paysafe_json_find(payload, len, scheme->timestamp_path, request->timestamp,
+						  sizeof(request->timestamp), NULL) < 0)
+		fault(request, "timestamp_malformed");
+	/* without a hash the payload is the event */
+	if (scheme->hash_path == NULL)
+	{
+		request->event = payload;
+		request->eventlen = len;
+	}
 }
 
 /* A list whose one item is signed, and carries the signature. */
@@ -289,7 +324,43 @@ verify_item(WebhookRequest *request, WebhookSignatures *all)
 		fault(request, "too_many_items");
 	else if ((n = paysafe_json_find(item, itemlen, scheme->signature_path, text, sizeof(text), NULL)) <= 0 ||
 			 !paysafe_webhook_parse_signature(&scheme->signature, text, n, all) ||
-			 !make_signed_bytes(request, item, itemlen))
+			 !paysafe_webhook_signed_bytes(request, item, itemlen))
+		fault(request, "signature_malformed");
+	else
+		try_keys(request, all);
+}
+
+/* A form that has the signature in one of its fields. */
+static void
+verify_form(WebhookRequest *request, WebhookSignatures *all)
+{
+	const WebhookScheme *scheme = request->endpoint->scheme;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (!paysafe_webhook_form_field(&text, request->body, request->bodylen, scheme->signature_field) ||
+		strlen(text.data) != (size_t) text.len || text.len > WEBHOOK_MAX_HEADER ||
+		paysafe_webhook_parse_signatures(&scheme->signature, text.data, all, request->timestamp) != NULL ||
+		!paysafe_webhook_signed_bytes(request, request->body, request->bodylen))
+		fault(request, "signature_malformed");
+	else
+		try_keys(request, all);
+}
+
+static void
+verify(WebhookRequest *request, WebhookSignatures *all)
+{
+	const WebhookScheme *scheme = request->endpoint->scheme;
+
+	if (scheme->signature.algorithm == WEBHOOK_TOKEN)
+		verify_token(request);
+	else if (scheme->template.nparts == 0)
+		verify_jwt(request, all);
+	else if (scheme->items_path != NULL)
+		verify_item(request, all);
+	else if (scheme->signature_field != NULL)
+		verify_form(request, all);
+	else if (!paysafe_webhook_signed_bytes(request, request->body, request->bodylen))
 		fault(request, "signature_malformed");
 	else
 		try_keys(request, all);
@@ -301,10 +372,10 @@ verify_item(WebhookRequest *request, WebhookSignatures *all)
 static bool
 read_value(WebhookRequest *request, const char *path, char *out)
 {
-	if (paysafe_json_find(request->body, request->bodylen, path, out, WEBHOOK_MAX_ID + 1, NULL) >= 0)
+	if (paysafe_json_find(request->event, request->eventlen, path, out, WEBHOOK_MAX_ID + 1, NULL) >= 0)
 		return is_visible(out);
 	out[0] = '\0';
-	return paysafe_json_is_absent(request->body, request->bodylen, path);
+	return paysafe_json_is_absent(request->event, request->eventlen, path);
 }
 
 /* The event's id and type, and whether it is one of those that are wanted. */
@@ -319,7 +390,7 @@ read_event(WebhookRequest *request)
 		fault(request, "event_id_malformed");
 	if (scheme->id_path != NULL && request->id[0] == '\0' && !scheme->id_optional)
 		fault(request, "event_id_missing");
-	if (scheme->type_header != NULL && (type = header(request, scheme->type_header)) != NULL)
+	if (scheme->type_header != NULL && (type = paysafe_webhook_header(request, scheme->type_header)) != NULL)
 	{
 		if (strlen(type) > WEBHOOK_MAX_ID || !is_visible(type))
 			fault(request, "event_type_malformed");
@@ -352,6 +423,8 @@ paysafe_webhook_check(WebhookRequest *request)
 	request->reason = NULL;
 	request->key = 0;
 	request->wanted = false;
+	request->event = request->body;
+	request->eventlen = request->bodylen;
 	request->timestamp[0] = request->id[0] = request->type[0] = '\0';
 	initStringInfo(&request->signed_bytes);
 	if (endpoint->version == 0)
@@ -367,6 +440,7 @@ paysafe_webhook_check(WebhookRequest *request)
 	}
 	if (scheme->json &&
 		(trouble = paysafe_json_check(request->body, request->bodylen, endpoint->max_depth,
+									  endpoint->any_text,
 									  pg_prng_uint64(&pg_global_prng_state))) != NULL)
 	{
 		fault(request, trouble);
@@ -374,14 +448,8 @@ paysafe_webhook_check(WebhookRequest *request)
 	}
 	all.n = 0;
 	read_headers(request, &all);
-	if (request->reason != NULL)
-		return;
-	if (scheme->items_path != NULL)
-		verify_item(request, &all);
-	else if (!make_signed_bytes(request, request->body, request->bodylen))
-		fault(request, "signature_malformed");
-	else
-		try_keys(request, &all);
+	if (request->reason == NULL)
+		verify(request, &all);
 	/* what is not genuine has neither a time nor an event */
 	if (request->reason == NULL)
 		check_time(request);

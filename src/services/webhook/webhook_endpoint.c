@@ -29,7 +29,7 @@
 #include "people/actor.h"
 #include "people/approval.h"
 #include "services/queue/queue.h"
-#include "services/statement.h"
+#include "base/statement.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -52,7 +52,8 @@ enum
 {
 	ENDPOINT_NAME, ENDPOINT_VERSION, ENDPOINT_SCHEME, ENDPOINT_TOLERANCE, ENDPOINT_TYPES,
 	ENDPOINT_MAX_BYTES, ENDPOINT_MAX_DEPTH, ENDPOINT_BINDING, ENDPOINT_OBJECT,
-	ENDPOINT_SEQUENCE, ENDPOINT_INBOX, ENDPOINT_AT, ENDPOINT_ACTOR,
+	ENDPOINT_SEQUENCE, ENDPOINT_INBOX, ENDPOINT_ENCRYPT, ENDPOINT_ANY_TEXT, ENDPOINT_AT,
+	ENDPOINT_ACTOR,
 	ENDPOINT_NCOLUMNS
 };
 
@@ -121,7 +122,7 @@ require_scheme(const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no webhook scheme \"%s\"", name),
 				 errhint("paysafe.webhook_schemes shows those that are there.")));
-	return paysafe_webhook_scheme_compile(definition);
+	return paysafe_webhook_scheme_compile(definition, builtin);
 }
 
 /* Keys */
@@ -140,25 +141,20 @@ read_keys(WebhookEndpoint *endpoint)
 		SigningKey *key = lfirst(lc);
 		WebhookKey *out = &endpoint->keys[endpoint->nkeys];
 		bytea	   *secret;
-		int64		from;
-		int64		until;
+		TimestampTz until;
 
 		if (strcmp(key->kind, kind) != 0 || key->not_after <= now ||
 			endpoint->nkeys == WEBHOOK_MAX_KEYS)
 			continue;
 		secret = paysafe_signing_key_open(PAYSAFE_WEBHOOK_KEY, endpoint->name, key);
 		out->number = key->number;
-		out->not_before = DT_NOBEGIN;
 		out->not_after = key->not_after;
 		out->secret = (uint8 *) VARDATA_ANY(secret);
 		out->len = VARSIZE_ANY_EXHDR(secret);
-		if (endpoint->scheme->signature.algorithm == WEBHOOK_RSA_SHA256)
-		{
-			if (!paysafe_crypto_certificate_read((char *) out->secret, out->len, &from, &until))
-				continue;
-			out->not_before = time_t_to_timestamptz(from);
-			out->not_after = Min(out->not_after, time_t_to_timestamptz(until));
-		}
+		if (!paysafe_webhook_key_period(endpoint->scheme, out->secret, out->len, &out->not_before,
+										&until))
+			continue;
+		out->not_after = Min(out->not_after, until);
 		endpoint->nkeys++;
 	}
 }
@@ -195,6 +191,8 @@ compile(const char *name)
 	if (!row.nulls[ENDPOINT_SEQUENCE])
 		endpoint->sequence_path = TextDatumGetCString(row.values[ENDPOINT_SEQUENCE]);
 	endpoint->inbox = DatumGetBool(row.values[ENDPOINT_INBOX]);
+	endpoint->encrypt = DatumGetBool(row.values[ENDPOINT_ENCRYPT]);
+	endpoint->any_text = DatumGetBool(row.values[ENDPOINT_ANY_TEXT]);
 	read_keys(endpoint);
 	return endpoint;
 }
@@ -312,7 +310,7 @@ paysafe_set_webhook_scheme(PG_FUNCTION_ARGS)
 	bool		nulls[SCHEME_NCOLUMNS] = {0};
 
 	paysafe_argument_required(fcinfo, 1, "definition");
-	(void) paysafe_webhook_scheme_compile(PG_GETARG_JSONB_P(1));
+	(void) paysafe_webhook_scheme_compile(PG_GETARG_JSONB_P(1), false);
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_SCHEME, name);
 	version = read_scheme(name, &old, &builtin);
 	if (builtin)
@@ -350,7 +348,8 @@ PG_FUNCTION_INFO_V1(paysafe_set_webhook_endpoint);
 /*
  * set_webhook_endpoint(endpoint text, scheme text, tolerance interval, event_types
  *						text[], max_bytes int, max_depth int, binding text,
- *						object_path text, sequence_path text, inbox boolean) returns void
+ *						object_path text, sequence_path text, inbox boolean,
+ *						encrypt boolean, any_text boolean) returns void
  */
 Datum
 paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
@@ -378,6 +377,8 @@ paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
 					 errhint("NULL stands for all types.")));
 	}
 	paysafe_argument_required(fcinfo, 9, "inbox");
+	paysafe_argument_required(fcinfo, 10, "encrypt");
+	paysafe_argument_required(fcinfo, 11, "any_text");
 	if ((binding != NULL) != scheme->binding)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -405,6 +406,8 @@ paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
 	for (int i = ENDPOINT_BINDING; i <= ENDPOINT_SEQUENCE; i++)
 		values[i] = nulls[i] ? (Datum) 0 : PG_GETARG_DATUM(i - ENDPOINT_BINDING + 6);
 	values[ENDPOINT_INBOX] = PG_GETARG_DATUM(9);
+	values[ENDPOINT_ENCRYPT] = PG_GETARG_DATUM(10);
+	values[ENDPOINT_ANY_TEXT] = PG_GETARG_DATUM(11);
 	values[ENDPOINT_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[ENDPOINT_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	paysafe_store_insert(PAYSAFE_WEBHOOK_ENDPOINT, values, nulls);
@@ -433,6 +436,9 @@ PG_FUNCTION_INFO_V1(paysafe_add_webhook_key);
 Datum
 paysafe_add_webhook_key(PG_FUNCTION_ARGS)
 {
+	/* before anything can fail; it is refused when it is clear that it is a secret */
+	bool		literal = !PG_ARGISNULL(1) &&
+		paysafe_statement_hide(text_to_cstring(PG_GETARG_TEXT_PP(1)), "SELECT paysafe.add_webhook_key(...)");
 	char	   *name = paysafe_argument_name(fcinfo, 0, "endpoint");
 	char	   *secret = paysafe_argument_text(fcinfo, 1, "secret", SECRET_MAX);
 	TimestampTz overlap_end = DT_NOEND;
@@ -448,8 +454,8 @@ paysafe_add_webhook_key(PG_FUNCTION_ARGS)
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_ENDPOINT, name);
 	endpoint = require_endpoint(name);
 	/* a public key or a certificate is no secret */
-	if (endpoint->scheme->signature.algorithm == WEBHOOK_HMAC_SHA256)
-		paysafe_statement_forbid_literal(secret, "secret");
+	if (literal && paysafe_webhook_key_is_secret(endpoint->scheme))
+		paysafe_statement_refuse_literal("secret");
 	if (endpoint->nkeys == WEBHOOK_MAX_KEYS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

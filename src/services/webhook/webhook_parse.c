@@ -17,6 +17,37 @@
 
 static const char malformed[] = "signature_malformed";
 
+/* How many bytes a signature has; 0: it varies. */
+static int
+length_of(WebhookAlgorithm algorithm)
+{
+	switch (algorithm)
+	{
+		case WEBHOOK_HMAC_SHA256:
+		case WEBHOOK_JWT_HS256:
+			return PAYSAFE_SHA256_LEN;
+		case WEBHOOK_HMAC_SHA1:
+			return 20;
+		case WEBHOOK_HMAC_SHA512:
+			return 64;
+		case WEBHOOK_ED25519:
+			return PAYSAFE_ED25519_SIGNATURE_LEN;
+		case WEBHOOK_JWT_ES256:
+			return PAYSAFE_P256_SIGNATURE_LEN;
+		default:
+			return 0;
+	}
+}
+
+static PaysafeBase64
+base64_of(const WebhookForm *form, const char *text, size_t len)
+{
+	if (form->encoding == WEBHOOK_BASE64)
+		return PAYSAFE_BASE64;
+	return len % 4 == 0 && len > 0 && text[len - 1] == '=' ? PAYSAFE_BASE64_URL :
+		PAYSAFE_BASE64_URL_UNPADDED;
+}
+
 bool
 paysafe_webhook_parse_signature(const WebhookForm *form, const char *text, size_t len,
 								WebhookSignatures *all)
@@ -34,9 +65,8 @@ paysafe_webhook_parse_signature(const WebhookForm *form, const char *text, size_
 		n = len > 2 * WEBHOOK_MAX_SIGNATURE ? -1 : paysafe_decode_hex(text, len, signature->bytes);
 	else
 		n = len > WEBHOOK_MAX_SIGNATURE / 3 * 4 ? -1 :
-			paysafe_decode_base64(text, len, PAYSAFE_BASE64, signature->bytes);
-	if (n <= 0 || (form->algorithm == WEBHOOK_HMAC_SHA256 && n != PAYSAFE_SHA256_LEN) ||
-		(form->algorithm == WEBHOOK_ED25519 && n != PAYSAFE_ED25519_SIGNATURE_LEN))
+			paysafe_decode_base64(text, len, base64_of(form, text, len), signature->bytes);
+	if (n <= 0 || (length_of(form->algorithm) != 0 && n != length_of(form->algorithm)))
 		return false;
 	signature->len = n;
 	all->n++;
@@ -53,12 +83,13 @@ same_name(const char *name, size_t len, const char *wanted)
 static const char *
 parse_params(const WebhookForm *form, const char *value, WebhookSignatures *all, char *timestamp)
 {
+	const char	separator[] = {form->separator ? form->separator : ',', '\0'};
 	int			times = 0;
 
 	for (const char *part = value; part != NULL;)
 	{
-		size_t		len = strcspn(part, ",");
-		const char *equals = memchr(part, '=', len);
+		size_t		len = strcspn(part, separator);
+		const char *equals = memchr(part, form->equals ? form->equals : '=', len);
 		size_t		name = equals ? equals - part : 0;
 
 		if (name == 0)
@@ -70,10 +101,10 @@ parse_params(const WebhookForm *form, const char *value, WebhookSignatures *all,
 			memcpy(timestamp, equals + 1, len - name - 1);
 			timestamp[len - name - 1] = '\0';
 		}
-		else if (same_name(part, name, form->param) &&
+		else if ((same_name(part, name, form->param) || strcmp(form->param, "*") == 0) &&
 				 !paysafe_webhook_parse_signature(form, equals + 1, len - name - 1, all))
 			return malformed;
-		part = part[len] == ',' ? part + len + 1 : NULL;
+		part = part[len] == separator[0] ? part + len + 1 : NULL;
 	}
 	return form->timestamp_param != NULL && times == 0 ? "timestamp_malformed" : NULL;
 }
@@ -164,38 +195,32 @@ parse_date(const char *text, int64 *seconds)
 	return true;
 }
 
-bool
-paysafe_webhook_parse_time(const char *text, bool rfc3339, int64 *seconds)
+/* The digits after a point, 1 to 9 of them, in nanoseconds; NULL if there are none. */
+static const char *
+parse_fraction(const char *text, int64 *nanoseconds)
 {
-	if (rfc3339)
-		return strlen(text) == 20 && text[19] == 'Z' && parse_date(text, seconds);
-	return strlen(text) <= 10 && text[0] != '0' &&
-		paysafe_decode_decimal(text, strlen(text), seconds);
+	int64		unit = INT64CONST(100000000);
+	int			n = 0;
+
+	*nanoseconds = 0;
+	for (; *text >= '0' && *text <= '9' && n < 9; text++, n++, unit /= 10)
+		*nanoseconds += (*text - '0') * unit;
+	return n > 0 ? text : NULL;
 }
 
-bool
-paysafe_webhook_parse_sequence(const char *text, int64 *sequence)
+/* A time as in RFC 3339. */
+static bool
+parse_instant(const char *text, int64 *seconds, int64 *nanoseconds)
 {
 	const char *rest = text + 19;
-	int64		seconds;
-	int64		nanoseconds = 0;
 	int			hours = 0;
 	int			minutes = 0;
 
-	if (strlen(text) <= 18)
-		return paysafe_decode_decimal(text, strlen(text), sequence);
-	if (!parse_date(text, &seconds))
+	*nanoseconds = 0;
+	if (!parse_date(text, seconds))
 		return false;
-	if (*rest == '.')
-	{
-		int64		unit = INT64CONST(100000000);
-		int			n = 0;
-
-		for (rest++; *rest >= '0' && *rest <= '9' && n < 9; rest++, n++, unit /= 10)
-			nanoseconds += (*rest - '0') * unit;
-		if (n == 0)
-			return false;
-	}
+	if (*rest == '.' && (rest = parse_fraction(rest + 1, nanoseconds)) == NULL)
+		return false;
 	if (*rest == '+' || *rest == '-')
 	{
 		if (strlen(rest) != 6 || rest[3] != ':' || !digits(rest + 1, 2, &hours) ||
@@ -204,7 +229,57 @@ paysafe_webhook_parse_sequence(const char *text, int64 *sequence)
 	}
 	else if (strcmp(rest, "Z") != 0)
 		return false;
-	seconds -= (*rest == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
+	*seconds -= (*rest == '-' ? -1 : 1) * (hours * 60 + minutes) * 60;
+	return true;
+}
+
+bool
+paysafe_webhook_parse_time(const char *text, WebhookTimeForm form, int64 *microseconds)
+{
+	size_t		len = strlen(text);
+	const char *point = form == WEBHOOK_FRACTIONAL ? strchr(text, '.') : NULL;
+	int64		nanoseconds = 0;
+	int64		seconds;
+
+	if (form == WEBHOOK_RFC3339)
+	{
+		if (!parse_instant(text, &seconds, &nanoseconds))
+			return false;
+	}
+	else if (form == WEBHOOK_MILLISECONDS || (form == WEBHOOK_UNIX && len == 13))
+	{
+		if (len != 13 || text[0] == '0' || !paysafe_decode_decimal(text, len, &seconds))
+			return false;
+		nanoseconds = seconds % 1000 * 1000000;
+		seconds /= 1000;
+	}
+	else
+	{
+		const char *end = text + len;
+
+		if (point != NULL)
+		{
+			if ((end = parse_fraction(point + 1, &nanoseconds)) == NULL || *end != '\0')
+				return false;
+			len = point - text;
+		}
+		if (len > 10 || text[0] == '0' || !paysafe_decode_decimal(text, len, &seconds))
+			return false;
+	}
+	*microseconds = seconds * 1000000 + nanoseconds / 1000;
+	return true;
+}
+
+bool
+paysafe_webhook_parse_sequence(const char *text, int64 *sequence)
+{
+	int64		seconds;
+	int64		nanoseconds;
+
+	if (strlen(text) <= 18)
+		return paysafe_decode_decimal(text, strlen(text), sequence);
+	if (!parse_instant(text, &seconds, &nanoseconds))
+		return false;
 	*sequence = seconds * INT64CONST(1000000000) + nanoseconds;
 	return true;
 }

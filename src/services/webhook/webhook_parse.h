@@ -18,14 +18,33 @@ typedef enum WebhookAlgorithm
 {
 	WEBHOOK_HMAC_SHA256,
 	WEBHOOK_ED25519,
-	WEBHOOK_RSA_SHA256
+	WEBHOOK_RSA_SHA256,
+	WEBHOOK_HMAC_SHA1,
+	WEBHOOK_HMAC_SHA512,
+	WEBHOOK_ECDSA_SHA256,		/* P-256, the signature in DER */
+	WEBHOOK_JWT_HS256,			/* a JSON web token (RFC 7519) */
+	WEBHOOK_JWT_RS256,
+	WEBHOOK_JWT_ES256,
+	WEBHOOK_TOKEN				/* no signature: the secret itself */
 } WebhookAlgorithm;
+
+/* How a time is written. */
+typedef enum WebhookTimeForm
+{
+	WEBHOOK_SECONDS,			/* since 1970: 1 to 10 digits, the first not 0 */
+	WEBHOOK_MILLISECONDS,		/* 13 digits */
+	WEBHOOK_UNIX,				/* either of both */
+	WEBHOOK_FRACTIONAL,			/* seconds, with up to 9 digits after a point */
+	WEBHOOK_RFC3339				/* 2024-02-29T12:00:00.5Z, or with an offset such as +01:00 */
+} WebhookTimeForm;
 
 typedef enum WebhookEncoding
 {
 	WEBHOOK_UTF8,				/* of keys only */
 	WEBHOOK_HEX,
-	WEBHOOK_BASE64
+	WEBHOOK_BASE64,
+	WEBHOOK_BASE64URL,			/* padded or not */
+	WEBHOOK_SHA1_OF_UTF8		/* of keys only: the hash of the text is the key */
 } WebhookEncoding;
 
 /* How a signature is written. */
@@ -34,9 +53,11 @@ typedef struct WebhookForm
 	WebhookAlgorithm algorithm;
 	WebhookEncoding encoding;
 	const char *prefix;			/* or NULL */
-	const char *param;			/* the header is a list NAME=VALUE,...; this one; or NULL */
+	const char *param;			/* the header is a list NAME=VALUE,...; this one, "*": any; or NULL */
 	const char *timestamp_param;	/* of the same list; or NULL */
 	bool		list;			/* separated by blanks */
+	char		separator;		/* of the list of parameters; 0: a comma */
+	char		equals;			/* 0: = */
 } WebhookForm;
 
 /* A signature as it came. */
@@ -64,11 +85,9 @@ extern const char *paysafe_webhook_parse_signatures(const WebhookForm *form, con
 extern bool paysafe_webhook_parse_signature(const WebhookForm *form, const char *text, size_t len,
 											WebhookSignatures *all);
 
-/*
- * Seconds since 1970: 1 to 10 digits, the first not 0; or, rfc3339, a time in UTC
- * such as 2024-02-29T12:00:00Z.
- */
-extern bool paysafe_webhook_parse_time(const char *text, bool rfc3339, int64 *seconds);
+/* A time of this form, in microseconds since 1970. */
+extern bool paysafe_webhook_parse_time(const char *text, WebhookTimeForm form,
+									   int64 *microseconds);
 
 /*
  * A number that grows with time: a decimal number of up to 18 digits, or a time as

@@ -18,6 +18,7 @@
 #include "base/crypto.h"
 #include "base/encode.h"
 #include "compat.h"
+#include "services/webhook/json_check.h"
 #include "services/webhook/webhook.h"
 #include "values/spec.h"
 #include "vault/signing_key.h"
@@ -29,19 +30,40 @@ static const char *const algorithms[] = {
 	[WEBHOOK_HMAC_SHA256] = "hmac-sha256",
 	[WEBHOOK_ED25519] = "ed25519",
 	[WEBHOOK_RSA_SHA256] = "rsa-sha256",
+	[WEBHOOK_HMAC_SHA1] = "hmac-sha1",
+	[WEBHOOK_HMAC_SHA512] = "hmac-sha512",
+	[WEBHOOK_ECDSA_SHA256] = "ecdsa-sha256",
+	[WEBHOOK_JWT_HS256] = "jwt-hs256",
+	[WEBHOOK_JWT_RS256] = "jwt-rs256",
+	[WEBHOOK_JWT_ES256] = "jwt-es256",
+	[WEBHOOK_TOKEN] = "token",
+};
+
+static const char *const encodings[] = {
+	[WEBHOOK_UTF8] = "utf8",
+	[WEBHOOK_HEX] = "hex",
+	[WEBHOOK_BASE64] = "base64",
+	[WEBHOOK_BASE64URL] = "base64url",
+	[WEBHOOK_SHA1_OF_UTF8] = "sha1-of-utf8",
+};
+
+static const char *const time_forms[] = {
+	[WEBHOOK_SECONDS] = "seconds",
+	[WEBHOOK_MILLISECONDS] = "milliseconds",
+	[WEBHOOK_UNIX] = "seconds-or-milliseconds",
+	[WEBHOOK_FRACTIONAL] = "fractional",
+	[WEBHOOK_RFC3339] = "rfc3339",
 };
 
 static const char *const fields[] = {
 	"algorithm", "key_encoding", "key_prefix", "min_key_bytes",
-	"signature_header", "signature_path", "signature_param", "signature_list",
+	"signature_header", "signature_path", "signature_field", "signature_body",
+	"signature_param", "signature_list", "signature_separator", "signature_equals",
 	"signature_prefix", "signature_encoding",
-	"timestamp_header", "timestamp_param", "timestamp_format",
-	"id_header", "id_path", "id_optional", "type_header", "type_path",
-	"items_path", "signed", "json"
+	"timestamp_header", "timestamp_param", "timestamp_path", "timestamp_format",
+	"id_header", "id_path", "id_optional", "id_format", "type_header", "type_path",
+	"items_path", "body_hash_path", "signed", "manifest", "json"
 };
-
-/* The words that may stand between braces in "signed". */
-static const char *const placeholders[] = {"id", "timestamp", "body", "binding", "crc32"};
 
 static bool
 is_one_of(const char *const *words, int nwords, const char *word, size_t len)
@@ -63,18 +85,43 @@ no_scheme(const char *detail)
 	pg_unreachable();
 }
 
+/* The place of a field's word in a list; otherwise, if it is not there. */
+static int
+choice_of(const Jsonb *definition, const char *field, const char *const *list, int nwords,
+		  int otherwise)
+{
+	char	   *word = paysafe_spec_optional_text(definition, field);
+
+	if (word == NULL)
+		return otherwise;
+	for (int i = 0; i < nwords; i++)
+		if (strcmp(word, list[i]) == 0)
+			return i;
+	no_scheme(psprintf("\"%s\" is no value of \"%s\".", word, field));
+}
+
 static WebhookEncoding
 encoding_of(const Jsonb *definition, const char *field)
 {
-	char	   *name = paysafe_spec_text(definition, field);
+	int			encoding = choice_of(definition, field, encodings, lengthof(encodings), -1);
+	bool		of_key = strcmp(field, "key_encoding") == 0;
 
-	if (strcmp(name, "utf8") == 0 && strcmp(field, "key_encoding") == 0)
-		return WEBHOOK_UTF8;
-	if (strcmp(name, "hex") == 0)
-		return WEBHOOK_HEX;
-	if (strcmp(name, "base64") != 0)
-		no_scheme(psprintf("\"%s\" is no value of \"%s\".", name, field));
-	return WEBHOOK_BASE64;
+	if (encoding < 0)
+		(void) paysafe_spec_text(definition, field);	/* says that it is missing */
+	if (!of_key && (encoding == WEBHOOK_UTF8 || encoding == WEBHOOK_SHA1_OF_UTF8))
+		no_scheme(psprintf("\"%s\" is no value of \"%s\".", encodings[encoding], field));
+	return (WebhookEncoding) encoding;
+}
+
+/* A character, or 0. */
+static char
+character_of(const Jsonb *definition, const char *field)
+{
+	char	   *text = paysafe_spec_optional_text(definition, field);
+
+	if (text != NULL && (strlen(text) != 1 || text[0] <= ' ' || text[0] > '~'))
+		no_scheme(psprintf("\"%s\" must be one character.", field));
+	return text ? text[0] : '\0';
 }
 
 static char *
@@ -119,116 +166,205 @@ check_fields(const Jsonb *definition)
 }
 
 static bool
-signs(const WebhookScheme *scheme, const char *placeholder)
+signs(const WebhookScheme *scheme, WebhookPartKind kind)
 {
-	return strstr(scheme->signed_bytes, placeholder) != NULL;
+	return paysafe_webhook_template_has(&scheme->template, kind);
 }
 
-/*
- * What joins the parts must not be in them, or they could be joined otherwise; one
- * part may contain it, marked by an asterisk, when no other one does.
- */
-static void
-read_template(WebhookScheme *scheme)
+static bool
+is_jwt(const WebhookScheme *scheme)
 {
-	StringInfoData joiners;
-	int			marked = 0;
+	return scheme->signature.algorithm == WEBHOOK_JWT_HS256 ||
+		scheme->signature.algorithm == WEBHOOK_JWT_RS256 ||
+		scheme->signature.algorithm == WEBHOOK_JWT_ES256;
+}
 
-	initStringInfo(&joiners);
-	for (const char *c = scheme->signed_bytes; *c != '\0'; c++)
-	{
-		const char *end = strchr(c, '}');
-
-		if (*c != '{')
-		{
-			appendStringInfoChar(&joiners, *c);
-			continue;
-		}
-		if (end == NULL || end - c > 100 || end - c < 3 ||
-			!(c[1] == '/' || is_one_of(placeholders, lengthof(placeholders), c + 1, end - c - 1)))
-			no_scheme("\"signed\" has a placeholder other than {id}, {timestamp}, {body}, {binding}, {crc32} and paths such as {/data/id}.");
-		if (end[-1] == '*' && ++marked > 1)
-			no_scheme("\"signed\" marks more than one part with an asterisk.");
-		c = end;
-	}
-	scheme->joiners = joiners.data;
+/* Is a value of this path, or of this header, part of what is signed? */
+static bool
+signs_part(const WebhookScheme *scheme, WebhookPartKind kind, const char *text)
+{
+	for (int i = 0; text != NULL && i < scheme->template.nparts; i++)
+		if (scheme->template.parts[i].kind == kind &&
+			strcmp(scheme->template.parts[i].text, text) == 0)
+			return true;
+	return false;
 }
 
 static void
-check_signed(const WebhookScheme *scheme)
+check_signed(const WebhookScheme *scheme, bool manifest)
 {
+	bool		body = signs(scheme, WEBHOOK_BODY) || signs(scheme, WEBHOOK_CRC32) ||
+		signs(scheme, WEBHOOK_SHA256) || signs(scheme, WEBHOOK_FORM) ||
+		signs(scheme, WEBHOOK_FIELD);
+
 	/* whoever replays would set it anew */
-	if ((scheme->timestamp_header || scheme->signature.timestamp_param) && !signs(scheme, "{timestamp}"))
+	if ((scheme->timestamp_header || scheme->signature.timestamp_param) && !signs(scheme, WEBHOOK_TIMESTAMP))
 		no_scheme("It reads a time that it does not sign.");
-	if (signs(scheme, "{timestamp}") && !scheme->timestamp_header && !scheme->signature.timestamp_param)
+	if (signs(scheme, WEBHOOK_TIMESTAMP) && !scheme->timestamp_header && !scheme->signature.timestamp_param)
 		no_scheme("It signs a time that it does not read.");
-	if (signs(scheme, "{id}") && !scheme->id_header)
+	if (signs(scheme, WEBHOOK_ID) && !scheme->id_header)
 		no_scheme("It signs an id that it does not read in a header.");
-	if (!signs(scheme, "{body}") && !signs(scheme, "{crc32}") && !scheme->items_path)
+	if (scheme->items_path != NULL && !signs(scheme, WEBHOOK_PATH))
+		no_scheme("It does not sign the item.");
+	if (scheme->items_path == NULL && !body && !(manifest && signs(scheme, WEBHOOK_PATH)))
 		no_scheme("It does not sign the body.");
+	if (manifest && (body || scheme->items_path != NULL))
+		no_scheme("\"manifest\" is for values of the body that are signed instead of it.");
+	if (manifest && scheme->id_path != NULL && !signs_part(scheme, WEBHOOK_PATH, scheme->id_path))
+		no_scheme("It reads an id that it does not sign.");
+	if (signs(scheme, WEBHOOK_PATH) && !scheme->json)
+		no_scheme("Paths need \"json\".");
 }
 
-WebhookScheme *
-paysafe_webhook_scheme_compile(const Jsonb *definition)
+/* Where the signature stands: in one place. */
+static void
+check_place(const WebhookScheme *scheme)
 {
-	WebhookScheme *scheme = palloc0(sizeof(WebhookScheme));
-	char	   *word;
-	int			algorithm;
+	int			places = (scheme->signature_header != NULL) + (scheme->signature_path != NULL) +
+		(scheme->signature_field != NULL) + scheme->signature_body;
 
-	check_fields(definition);
-	word = paysafe_spec_text(definition, "algorithm");
-	for (algorithm = 0; algorithm < lengthof(algorithms); algorithm++)
-		if (strcmp(word, algorithms[algorithm]) == 0)
-			break;
-	if (algorithm == lengthof(algorithms))
-		no_scheme(psprintf("\"%s\" is no value of \"%s\".", word, "algorithm"));
+	if (places != 1)
+		no_scheme("The signature stands either in a header or at a path.");
+	if (is_jwt(scheme))
+	{
+		if (scheme->signature_field != NULL || scheme->items_path != NULL)
+			no_scheme("A JSON web token stands in a header, at a path of the body, or is the body.");
+		if ((scheme->signature_header != NULL) != (scheme->hash_path != NULL))
+			no_scheme("\"body_hash_path\" is for a JSON web token in a header, which must have the body's hash.");
+		if (scheme->signature_path != NULL && !scheme->json)
+			no_scheme("Paths need \"json\".");
+		return;
+	}
+	if (scheme->signature_body || scheme->hash_path != NULL || scheme->timestamp_path != NULL)
+		no_scheme("\"signature_body\", \"body_hash_path\" and \"timestamp_path\" are for JSON web tokens.");
+	if (scheme->signature.algorithm == WEBHOOK_TOKEN && scheme->signature_header == NULL)
+		no_scheme("A token stands in a header.");
+	if ((scheme->signature_path == NULL) != (scheme->items_path == NULL))
+		no_scheme("\"signature_path\" and \"items_path\" belong together.");
+}
+
+static void
+read_key_form(WebhookScheme *scheme, const Jsonb *definition)
+{
+	int			algorithm = choice_of(definition, "algorithm", algorithms, lengthof(algorithms), -1);
+
+	if (algorithm < 0)
+		(void) paysafe_spec_text(definition, "algorithm");
 	scheme->signature.algorithm = (WebhookAlgorithm) algorithm;
 	scheme->key_encoding = WEBHOOK_UTF8;
-	if (scheme->signature.algorithm != WEBHOOK_RSA_SHA256)
+	if (paysafe_webhook_key_is_secret(scheme) || scheme->signature.algorithm == WEBHOOK_ED25519)
 		scheme->key_encoding = encoding_of(definition, "key_encoding");
 	scheme->key_prefix = paysafe_spec_optional_text(definition, "key_prefix");
 	scheme->min_key_bytes = number_of(definition, "min_key_bytes", MIN_SECRET);
 	if (scheme->min_key_bytes < 1 || scheme->min_key_bytes > 64)
 		no_scheme("\"min_key_bytes\" must be between 1 and 64.");
+}
 
+static void
+read_signature_form(WebhookScheme *scheme, const Jsonb *definition)
+{
 	scheme->signature_header = paysafe_spec_optional_text(definition, "signature_header");
 	scheme->signature_path = path_of(definition, "signature_path");
+	scheme->signature_field = paysafe_spec_optional_text(definition, "signature_field");
+	scheme->signature_body = paysafe_spec_bool(definition, "signature_body");
 	scheme->signature.param = paysafe_spec_optional_text(definition, "signature_param");
 	scheme->signature.list = paysafe_spec_bool(definition, "signature_list");
 	scheme->signature.prefix = paysafe_spec_optional_text(definition, "signature_prefix");
-	scheme->signature.encoding = encoding_of(definition, "signature_encoding");
+	scheme->signature.separator = character_of(definition, "signature_separator");
+	scheme->signature.equals = character_of(definition, "signature_equals");
+	if (is_jwt(scheme))
+		scheme->signature.encoding = WEBHOOK_BASE64URL;
+	else if (scheme->signature.algorithm != WEBHOOK_TOKEN)
+		scheme->signature.encoding = encoding_of(definition, "signature_encoding");
 	scheme->timestamp_header = paysafe_spec_optional_text(definition, "timestamp_header");
+	scheme->timestamp_path = path_of(definition, "timestamp_path");
 	scheme->signature.timestamp_param = paysafe_spec_optional_text(definition, "timestamp_param");
-	word = paysafe_spec_optional_text(definition, "timestamp_format");
-	scheme->rfc3339 = word != NULL && strcmp(word, "rfc3339") == 0;
-	if (word != NULL && !scheme->rfc3339 && strcmp(word, "seconds") != 0)
-		no_scheme(psprintf("\"%s\" is no value of \"%s\".", word, "timestamp_format"));
+	scheme->time_form = (WebhookTimeForm)
+		choice_of(definition, "timestamp_format", time_forms, lengthof(time_forms), WEBHOOK_SECONDS);
+	scheme->items_path = path_of(definition, "items_path");
+	scheme->hash_path = path_of(definition, "body_hash_path");
+}
+
+static void
+read_event_form(WebhookScheme *scheme, const Jsonb *definition)
+{
+	static const char *const id_forms[] = {"text", "uuid"};
+
 	scheme->id_header = paysafe_spec_optional_text(definition, "id_header");
 	scheme->id_path = path_of(definition, "id_path");
 	scheme->id_optional = paysafe_spec_bool(definition, "id_optional");
+	scheme->id_uuid = choice_of(definition, "id_format", id_forms, lengthof(id_forms), 0) == 1;
 	scheme->type_header = paysafe_spec_optional_text(definition, "type_header");
 	scheme->type_path = path_of(definition, "type_path");
-	scheme->items_path = path_of(definition, "items_path");
-	scheme->signed_bytes = paysafe_spec_text(definition, "signed");
 	scheme->json = paysafe_spec_bool(definition, "json");
+}
 
-	if ((scheme->signature_header == NULL) == (scheme->signature_path == NULL))
-		no_scheme("The signature stands either in a header or at a path.");
-	if ((scheme->signature_path == NULL) != (scheme->items_path == NULL))
-		no_scheme("\"signature_path\" and \"items_path\" belong together.");
+static void
+check_forms(const WebhookScheme *scheme)
+{
+	check_place(scheme);
 	if (scheme->signature.timestamp_param != NULL && scheme->signature.param == NULL)
 		no_scheme("\"timestamp_param\" needs \"signature_param\".");
-	if (scheme->signature.timestamp_param != NULL && scheme->timestamp_header != NULL)
+	if ((scheme->signature.timestamp_param != NULL) + (scheme->timestamp_header != NULL) +
+		(scheme->timestamp_path != NULL) > 1)
 		no_scheme("The time stands either in a header or in a parameter.");
 	if (scheme->id_header != NULL && scheme->id_path != NULL)
 		no_scheme("The id stands either in a header or at a path.");
-	if ((scheme->id_path || scheme->type_path || scheme->items_path) && !scheme->json)
+	if ((scheme->id_path || scheme->type_path || scheme->items_path) && !scheme->json &&
+		!scheme->signature_body)
 		no_scheme("Paths need \"json\".");
-	read_template(scheme);
-	check_signed(scheme);
-	scheme->id_signed = (scheme->id_header && signs(scheme, "{id}")) ||
-		(scheme->id_path && signs(scheme, "{body}"));
-	scheme->binding = signs(scheme, "{binding}");
+}
+
+/* What is signed; of a JSON web token and of a mere token that follows from themselves. */
+static void
+read_template(WebhookScheme *scheme, const Jsonb *definition, bool builtin)
+{
+	WebhookTemplateForm form = {
+		.uuid = scheme->id_uuid,
+		.fixed_time = scheme->time_form == WEBHOOK_MILLISECONDS || scheme->time_form == WEBHOOK_RFC3339,
+		.digit_time = scheme->time_form == WEBHOOK_SECONDS,
+		.fraction = scheme->time_form == WEBHOOK_FRACTIONAL,
+		.builtin = builtin
+	};
+	const char *trouble;
+
+	if (is_jwt(scheme) || scheme->signature.algorithm == WEBHOOK_TOKEN)
+	{
+		if (paysafe_spec_optional_text(definition, "signed") != NULL ||
+			scheme->timestamp_header != NULL || scheme->signature.timestamp_param != NULL)
+			no_scheme("Of a token, \"signed\" and the time are its own.");
+		return;
+	}
+	trouble = paysafe_webhook_template_read(paysafe_spec_text(definition, "signed"), &form,
+											&scheme->template);
+	if (trouble != NULL)
+		no_scheme(trouble);
+	check_signed(scheme, paysafe_spec_bool(definition, "manifest"));
+}
+
+WebhookScheme *
+paysafe_webhook_scheme_compile(const Jsonb *definition, bool builtin)
+{
+	WebhookScheme *scheme = palloc0(sizeof(WebhookScheme));
+	bool		token;
+
+	check_fields(definition);
+	read_key_form(scheme, definition);
+	read_signature_form(scheme, definition);
+	read_event_form(scheme, definition);
+	check_forms(scheme);
+	read_template(scheme, definition, builtin);
+	/* whoever has the token says what he likes */
+	token = scheme->signature.algorithm == WEBHOOK_TOKEN;
+	scheme->id_signed = token || is_jwt(scheme) || signs(scheme, WEBHOOK_ID) ||
+		signs_part(scheme, WEBHOOK_HEADER, scheme->id_header) ||
+		signs_part(scheme, WEBHOOK_PATH, scheme->id_path) ||
+		(scheme->id_path && (signs(scheme, WEBHOOK_BODY) || signs(scheme, WEBHOOK_SHA256)));
+	if (is_jwt(scheme) && scheme->id_header != NULL)
+		scheme->id_signed = false;
+	scheme->topic_apart = !scheme->id_signed && scheme->id_header != NULL &&
+		scheme->type_header != NULL && !signs_part(scheme, WEBHOOK_HEADER, scheme->type_header);
+	scheme->binding = signs(scheme, WEBHOOK_BINDING);
 	return scheme;
 }
 
@@ -238,15 +374,122 @@ paysafe_webhook_algorithm(const WebhookScheme *scheme)
 	return algorithms[scheme->signature.algorithm];
 }
 
+bool
+paysafe_webhook_key_is_secret(const WebhookScheme *scheme)
+{
+	switch (scheme->signature.algorithm)
+	{
+		case WEBHOOK_ED25519:
+		case WEBHOOK_RSA_SHA256:
+		case WEBHOOK_ECDSA_SHA256:
+		case WEBHOOK_JWT_RS256:
+		case WEBHOOK_JWT_ES256:
+			return false;
+		default:
+			return true;
+	}
+}
+
+static bool
+is_rsa(const WebhookScheme *scheme)
+{
+	return scheme->signature.algorithm == WEBHOOK_RSA_SHA256 ||
+		scheme->signature.algorithm == WEBHOOK_JWT_RS256;
+}
+
+bool
+paysafe_webhook_key_period(const WebhookScheme *scheme, const uint8 *key, size_t len,
+						   TimestampTz *not_before, TimestampTz *not_after)
+{
+	int64		from;
+	int64		until;
+
+	*not_before = DT_NOBEGIN;
+	*not_after = DT_NOEND;
+	if (!is_rsa(scheme))
+		return true;
+	if (!paysafe_crypto_rsa_read((const char *) key, len, &from, &until))
+		return false;
+	/* a certificate has a time, a public key has none */
+	if (until != PG_INT64_MAX)
+	{
+		*not_before = time_t_to_timestamptz(from);
+		*not_after = time_t_to_timestamptz(until);
+	}
+	return true;
+}
+
+static PAYSAFE_NORETURN void
+no_key(const char *form)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the key does not have the form that its webhook scheme asks for"),
+			 form ? errdetail("%s", form) : 0));
+	pg_unreachable();
+}
+
+/* A coordinate of a point in a JSON web key. */
+static bool
+coordinate(const char *jwk, size_t len, const char *path, uint8 *out)
+{
+	char		text[64];
+	int			n = paysafe_json_find(jwk, len, path, text, sizeof(text), NULL);
+
+	return n == 43 && paysafe_decode_base64(text, n, PAYSAFE_BASE64_URL_UNPADDED, out) == 32;
+}
+
+/* A key of P-256: JSON web key, PEM, or DER in base64. */
+static bool
+read_p256(const char *text, uint8 *point)
+{
+	size_t		len = strlen(text);
+	char		word[16];
+	uint8	   *der;
+	int			n;
+
+	point[0] = 4;
+	if (text[0] == '{')
+		return paysafe_json_check(text, len, 8, false, 0) == NULL &&
+			paysafe_json_find(text, len, "/kty", word, sizeof(word), NULL) > 0 && strcmp(word, "EC") == 0 &&
+			paysafe_json_find(text, len, "/crv", word, sizeof(word), NULL) > 0 && strcmp(word, "P-256") == 0 &&
+			coordinate(text, len, "/x", point + 1) && coordinate(text, len, "/y", point + 33) &&
+			paysafe_crypto_p256_is_point(point);
+	if (paysafe_crypto_p256_read(text, len, point))
+		return true;
+	der = palloc(len + 4);
+	n = paysafe_signing_key_decode(text, der);
+	return n > 0 && paysafe_crypto_p256_read((char *) der, n, point);
+}
+
+/* A public key; its length. */
+static size_t
+read_public(const WebhookScheme *scheme, const char *text, uint8 *key, TimestampTz *not_before,
+			TimestampTz *not_after)
+{
+	size_t		len = strlen(text);
+
+	if (is_rsa(scheme))
+	{
+		if (!paysafe_webhook_key_period(scheme, (const uint8 *) text, len, not_before, not_after))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the key of this webhook scheme is one certificate or public key in PEM, with an RSA key of at least 2048 bits")));
+		memcpy(key, text, len);
+		return len;
+	}
+	if (!read_p256(text, key))
+		no_key("It is a public key of P-256: in PEM, in DER and base64, or a JSON web key.");
+	return PAYSAFE_P256_KEY_LEN;
+}
+
 uint8 *
 paysafe_webhook_key_decode(const WebhookScheme *scheme, const char *secret, size_t *len,
 						   TimestampTz *not_before, TimestampTz *not_after)
 {
 	size_t		given = strlen(secret);
-	uint8	   *key = palloc(given + 4);
+	uint8	   *key = palloc(given + PAYSAFE_P256_KEY_LEN);
 	const char *text = secret;
-	int64		from;
-	int64		until;
 	int			n = -1;
 
 	*not_before = DT_NOBEGIN;
@@ -255,39 +498,46 @@ paysafe_webhook_key_decode(const WebhookScheme *scheme, const char *secret, size
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key is longer than %d bytes", MAX_SECRET)));
-	if (scheme->signature.algorithm == WEBHOOK_RSA_SHA256)
+	if (!paysafe_webhook_key_is_secret(scheme) && scheme->signature.algorithm != WEBHOOK_ED25519)
 	{
-		if (!paysafe_crypto_certificate_read(secret, given, &from, &until))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the key of this webhook scheme is one certificate in PEM, with an RSA key of at least 2048 bits")));
-		*not_before = time_t_to_timestamptz(from);
-		*not_after = time_t_to_timestamptz(until);
-		memcpy(key, secret, given);
-		*len = given;
+		*len = read_public(scheme, secret, key, not_before, not_after);
 		return key;
 	}
 	if (scheme->key_prefix != NULL && strncmp(text, scheme->key_prefix, strlen(scheme->key_prefix)) == 0)
 		text += strlen(scheme->key_prefix);
-	if (scheme->key_encoding == WEBHOOK_HEX)
-		n = paysafe_decode_hex(text, strlen(text), key);
-	else if (scheme->key_encoding == WEBHOOK_BASE64)
-		n = paysafe_signing_key_decode(text, key);
-	else
+	switch (scheme->key_encoding)
 	{
-		/* a prefix is part of such a key */
-		n = (int) given;
-		memcpy(key, secret, given);
+		case WEBHOOK_HEX:
+			n = paysafe_decode_hex(text, strlen(text), key);
+			break;
+		case WEBHOOK_BASE64:
+			n = paysafe_signing_key_decode(text, key);
+			break;
+		case WEBHOOK_BASE64URL:
+			n = paysafe_decode_base64(text, strlen(text), text[0] && text[strlen(text) - 1] == '=' ?
+									  PAYSAFE_BASE64_URL : PAYSAFE_BASE64_URL_UNPADDED, key);
+			break;
+		case WEBHOOK_UTF8:
+		case WEBHOOK_SHA1_OF_UTF8:
+			/* a prefix is part of such a key */
+			n = (int) given;
+			memcpy(key, secret, given);
+			break;
 	}
 	if (n < 0 || (scheme->signature.algorithm == WEBHOOK_ED25519 && n != PAYSAFE_ED25519_KEY_LEN))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the key does not have the form that its webhook scheme asks for")));
+		no_key(NULL);
 	if (n < scheme->min_key_bytes)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key is too short: with this webhook scheme it has at least %d bytes",
 						scheme->min_key_bytes)));
+	if (scheme->key_encoding == WEBHOOK_SHA1_OF_UTF8)
+	{
+		n = (int) paysafe_crypto_hash_len(PAYSAFE_SHA1);
+		paysafe_crypto_sha1(secret, given, key);
+		if (given > n)
+			paysafe_crypto_cleanse(key + n, given - n);
+	}
 	*len = n;
 	return key;
 }

@@ -1,0 +1,338 @@
+/*-------------------------------------------------------------------------
+ *
+ * reconcile_log.c
+ *	  What the audit log says of the rows of one table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "base/any_text.h"
+#include "check/reconcile_log.h"
+#include "compat.h"
+#include "evidence/audit_log.h"
+#include "evidence/audit_partition.h"
+#include "evidence/audit_shape.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+struct ReconcileLog
+{
+	const char *subject;
+	Snapshot	snapshot;
+	TimestampTz since;			/* when this database began to record */
+	HTAB	   *shapes;			/* of LoggedShape */
+	MemoryContext context;		/* of the shapes */
+};
+
+static void
+add_shape(ReconcileLog *log, Datum *values)
+{
+	int64		id = DatumGetInt64(values[SHAPE_ID]);
+	bool		found;
+	LoggedShape *shape = hash_search(log->shapes, &id, HASH_ENTER, &found);
+	MemoryContext old;
+	ListCell   *lc;
+
+	/* stored twice, by two transactions at the same time */
+	if (found)
+		return;
+	old = MemoryContextSwitchTo(log->context);
+	memset((char *) shape + sizeof(id), 0, sizeof(*shape) - sizeof(id));
+	shape->encoding = pg_char_to_encoding(NameStr(*DatumGetName(values[SHAPE_ENCODING])));
+	shape->shape = paysafe_canon_shape_read(DatumGetJsonbPCopy(values[SHAPE_COLUMNS]));
+	shape->columns = palloc0(sizeof(CanonBytes) * Max(shape->shape->ncolumns, 1));
+	shape->keyed = palloc0(sizeof(bool) * Max(shape->shape->ncolumns, 1));
+	shape->map = palloc0(sizeof(int) * Max(shape->shape->ncolumns, 1));
+	shape->keys = palloc0(sizeof(int) * Max(shape->shape->ncolumns, 1));
+	foreach(lc, paysafe_strings_of_array(DatumGetArrayTypeP(values[SHAPE_KEY_COLUMNS]), "key_columns"))
+		for (int i = 0; i < shape->shape->ncolumns; i++)
+			if (strcmp(shape->shape->columns[i].name, lfirst(lc)) == 0)
+				shape->keys[shape->nkeys++] = i;
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+visit_shape(Relation rel, HeapTuple tuple, void *arg)
+{
+	ReconcileLog *log = arg;
+	Datum		values[SHAPE_NCOLUMNS];
+	bool		nulls[SHAPE_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	if (strcmp(TextDatumGetCString(values[SHAPE_SUBJECT]), log->subject) == 0)
+		add_shape(log, values);
+	return true;
+}
+
+static bool
+visit_activation(Relation rel, HeapTuple tuple, void *arg)
+{
+	TimestampTz *since = arg;
+	bool		isnull;
+
+	*since = Min(*since, DatumGetTimestampTz(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull)));
+	return true;
+}
+
+ReconcileLog *
+paysafe_reconcile_log_open(const char *subject, Snapshot snapshot)
+{
+	ReconcileLog *log = palloc0(sizeof(ReconcileLog));
+	HASHCTL		ctl = {
+		.keysize = sizeof(int64), .entrysize = sizeof(LoggedShape), .hcxt = CurrentMemoryContext
+	};
+
+	log->subject = subject;
+	log->snapshot = snapshot;
+	log->since = PG_INT64_MAX;
+	log->context = CurrentMemoryContext;
+	log->shapes = hash_create("paysafe shapes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, log);
+	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &log->since);
+	return log;
+}
+
+LoggedShape *
+paysafe_reconcile_log_shape(ReconcileLog *log, int64 id)
+{
+	return hash_search(log->shapes, &id, HASH_FIND, NULL);
+}
+
+/* Type of values that are written as its own functions send them, or none. */
+static Oid
+type_of(CanonCode code)
+{
+	switch (code)
+	{
+		case CANON_BOOL:
+			return BOOLOID;
+		case CANON_INT2:
+			return INT2OID;
+		case CANON_INT4:
+			return INT4OID;
+		case CANON_INT8:
+			return INT8OID;
+		case CANON_FLOAT4:
+			return FLOAT4OID;
+		case CANON_FLOAT8:
+			return FLOAT8OID;
+		case CANON_NUMERIC:
+			return NUMERICOID;
+		case CANON_BYTEA:
+			return BYTEAOID;
+		case CANON_DATE:
+			return DATEOID;
+		case CANON_TIME:
+			return TIMEOID;
+		case CANON_TIMETZ:
+			return TIMETZOID;
+		case CANON_TIMESTAMP:
+			return TIMESTAMPOID;
+		case CANON_TIMESTAMPTZ:
+			return TIMESTAMPTZOID;
+		case CANON_INTERVAL:
+			return INTERVALOID;
+		case CANON_UUID:
+			return UUIDOID;
+		case CANON_MONEY:
+			return CASHOID;
+		default:
+			return InvalidOid;
+	}
+}
+
+/* A column of a key as the key's text has it. */
+static char *
+key_part(const LoggedShape *shape, int column)
+{
+	const CanonType *type = shape->shape->columns[column].type;
+	const CanonBytes *bytes = &shape->columns[column];
+	Oid			typid = type_of(type->code);
+	Oid			receive;
+	Oid			ioparam;
+	StringInfoData wire;
+
+	if (bytes->data == NULL)
+		return pstrdup("");
+	if (!OidIsValid(typid))
+		return paysafe_any_text(bytes->data, bytes->len, shape->encoding);
+	getTypeBinaryInputInfo(typid, &receive, &ioparam);
+	initStringInfo(&wire);
+	appendBinaryStringInfo(&wire, bytes->data, bytes->len);
+	return paysafe_row_key_value_text(typid, OidReceiveFunctionCall(receive, &wire, ioparam, -1));
+}
+
+/* The key that a row had, from the columns of its image. */
+static char *
+key_text(const LoggedShape *shape)
+{
+	StringInfoData text;
+
+	if (shape->nkeys == 1)
+		return key_part(shape, shape->keys[0]);
+	initStringInfo(&text);
+	for (int i = 0; i < shape->nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&text, ',');
+		for (const char *c = key_part(shape, shape->keys[i]); *c != '\0'; c++)
+		{
+			if (*c == ',' || *c == '\\')
+				appendStringInfoChar(&text, '\\');
+			appendStringInfoChar(&text, *c);
+		}
+	}
+	return text.data;
+}
+
+/* Does the image before an update differ in the key?  Only its head is read. */
+static bool
+changes_key(const LoggedShape *shape, Datum before)
+{
+	struct varlena *head = PG_DETOAST_DATUM_SLICE(before, 0, 1 + (shape->shape->ncolumns + 7) / 8);
+	const char *bytes = VARDATA_ANY(head);
+	bool		changes = false;
+
+	for (int i = 0; i < shape->nkeys; i++)
+	{
+		int			at = 1 + shape->keys[i] / 8;
+
+		changes |= at < VARSIZE_ANY_EXHDR(head) && bytes[0] == CANON_IMAGE_DIFFERENCE &&
+			((bytes[at] >> (shape->keys[i] % 8)) & 1) == 0;
+	}
+	return changes;
+}
+
+/* The row is gone under the key that it had before. */
+static void
+put_old_key(ReconcileSort *sort, LoggedShape *shape, const ReconcileItem *item,
+			Datum before, Datum after)
+{
+	bytea	   *difference = DatumGetByteaPP(before);
+	bytea	   *image = DatumGetByteaPP(after);
+	ReconcileItem old = *item;
+
+	paysafe_canon_split(shape->shape, VARDATA_ANY(difference), VARSIZE_ANY_EXHDR(difference),
+						VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image), shape->columns);
+	old.key = key_text(shape);
+	old.keylen = strlen(old.key);
+	old.present = false;
+	old.image = NULL;
+	/* a key may be written anew and stay the same: 1.0 and 1.00 */
+	if (old.keylen != item->keylen || memcmp(old.key, item->key, old.keylen) != 0)
+		paysafe_reconcile_sort_put(sort, &old);
+}
+
+static void
+put_row(ReconcileLog *log, ReconcileSort *sort, TupleTableSlot *slot)
+{
+	bool		isnull;
+	int64		id = DatumGetInt64(slot_getattr(slot, ROW_SHAPE + 1, &isnull));
+	LoggedShape *shape = paysafe_reconcile_log_shape(log, id);
+	ReconcileItem item = {.logged = true, .shape = id, .relid = slot->tts_tableOid, .tid = slot->tts_tid};
+	struct varlena *key;
+	char		op;
+
+	if (shape == NULL)
+		return;
+	slot_getallattrs(slot);
+	if (slot->tts_isnull[ROW_KEY])
+		return;
+	key = PG_DETOAST_DATUM_PACKED(slot->tts_values[ROW_KEY]);
+	op = DatumGetChar(slot->tts_values[ROW_OP]);
+	item.key = VARDATA_ANY(key);
+	item.keylen = VARSIZE_ANY_EXHDR(key);
+	item.at = DatumGetTimestampTz(slot->tts_values[ROW_AT]);
+	item.xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ROW_XID]));
+	item.command = DatumGetInt32(slot->tts_values[ROW_COMMAND]);
+	item.seq = DatumGetInt32(slot->tts_values[ROW_SEQ]);
+	item.here = item.at >= log->since;
+	item.present = op != 'D';
+	if (op == 'U' && !slot->tts_isnull[ROW_BEFORE] && !slot->tts_isnull[ROW_AFTER] &&
+		changes_key(shape, slot->tts_values[ROW_BEFORE]))
+		put_old_key(sort, shape, &item, slot->tts_values[ROW_BEFORE], slot->tts_values[ROW_AFTER]);
+	if (item.present && !slot->tts_isnull[ROW_AFTER] &&
+		toast_raw_datum_size(slot->tts_values[ROW_AFTER]) <= RECONCILE_INLINE)
+	{
+		bytea	   *image = DatumGetByteaPP(slot->tts_values[ROW_AFTER]);
+
+		item.image = VARDATA_ANY(image);
+		item.imagelen = VARSIZE_ANY_EXHDR(image);
+	}
+	paysafe_reconcile_sort_put(sort, &item);
+}
+
+void
+paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe reconcile log",
+												  ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+		TupleTableSlot *slot = table_slot_create(rel, NULL);
+		TableScanDesc scan = table_beginscan(rel, log->snapshot, 0, NULL);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			CHECK_FOR_INTERRUPTS();
+			put_row(log, sort, slot);
+			MemoryContextReset(context);
+		}
+		MemoryContextSwitchTo(old);
+		table_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(rel, NoLock);
+	}
+	MemoryContextDelete(context);
+}
+
+bool
+paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *item,
+							const char **image, int *len)
+{
+	Relation	rel = table_open(item->relid, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	ItemPointerData tid = item->tid;
+	bool		found = false;
+
+	if (table_tuple_fetch_row_version(rel, &tid, log->snapshot, slot))
+	{
+		bool		isnull;
+		Datum		after = slot_getattr(slot, ROW_AFTER + 1, &isnull);
+
+		if (!isnull)
+		{
+			bytea	   *bytes = DatumGetByteaPCopy(after);
+
+			*image = VARDATA(bytes);
+			*len = VARSIZE(bytes) - VARHDRSZ;
+			found = true;
+		}
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return found;
+}

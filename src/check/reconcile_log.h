@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * reconcile_log.h
+ *	  What the audit log says of the rows of one table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_RECONCILE_LOG_H
+#define PAYSAFE_RECONCILE_LOG_H
+
+#include "utils/snapshot.h"
+
+#include "check/reconcile_sort.h"
+#include "evidence/canon.h"
+
+/* One of the shapes in which the table's rows were recorded. */
+typedef struct LoggedShape
+{
+	int64		id;				/* hash key */
+	int			encoding;
+	CanonShape *shape;
+	int			nkeys;
+	int		   *keys;			/* positions of the key's columns in it */
+	CanonBytes *columns;		/* room for an image's */
+	bool	   *keyed;			/* of which columns the redaction key is known */
+	Oid			layout;			/* for which table of today, and for images from */
+	bool		here;			/* where, the map is */
+	int		   *map;			/* for each column the one of today, -1: none */
+} LoggedShape;
+
+typedef struct ReconcileLog ReconcileLog;
+
+/* The log of a table, by its subject; in the current context. */
+extern ReconcileLog *paysafe_reconcile_log_open(const char *subject, Snapshot snapshot);
+
+/* Put each of its changes into the sort. */
+extern void paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort);
+
+/* The shape of an item. */
+extern LoggedShape *paysafe_reconcile_log_shape(ReconcileLog *log, int64 id);
+
+/*
+ * The image of an item that is not in it, palloc'd; false: there is none any more.
+ */
+extern bool paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *item,
+										const char **image, int *len);
+
+#endif							/* PAYSAFE_RECONCILE_LOG_H */

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * refusal_record.h
+ *	  Columns of paysafe.refusal_record.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_REFUSAL_RECORD_H
+#define PAYSAFE_REFUSAL_RECORD_H
+
+enum
+{
+	REFUSAL_AT, REFUSAL_COUNT, REFUSAL_STATEMENT, REFUSAL_RULE, REFUSAL_SQLSTATE,
+	REFUSAL_SCHEMA, REFUSAL_TABLE, REFUSAL_COLUMN, REFUSAL_KEY, REFUSAL_ROW_HASH,
+	REFUSAL_ACTOR, REFUSAL_SESSION_USER, REFUSAL_LOGIN, REFUSAL_CLIENT, REFUSAL_PID,
+	REFUSAL_REQUEST_ID, REFUSAL_MESSAGE, REFUSAL_DATABASE,
+	REFUSAL_LAST_AT, REFUSAL_OUTSIDE, REFUSAL_INCOMPLETE,
+	REFUSAL_NCOLUMNS
+};
+
+#endif							/* PAYSAFE_REFUSAL_RECORD_H */

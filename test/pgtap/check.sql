@@ -1,0 +1,65 @@
+-- What check() says of things that may be wrong: each is a row with a way out, and an
+-- error in one part hides no other.
+BEGIN;
+SELECT plan(18);
+SET LOCAL client_min_messages = error;
+CREATE SCHEMA shop;
+CREATE FUNCTION pg_temp.said(subject text, check_name text) RETURNS text LANGUAGE sql AS $$
+	SELECT CASE WHEN c.ok THEN 'ok' ELSE c.detail END FROM paysafe.check() c
+	 WHERE c.subject = said.subject AND c.check_name = said.check_name $$;
+CREATE TABLE shop.payment (id int PRIMARY KEY, status text);
+SELECT paysafe.protect_status('shop.payment', 'status', '[*] --> new');
+
+SELECT is(pg_temp.said('shop.payment', 'second_trigger'), 'ok', 'one trigger');
+CREATE TRIGGER more AFTER INSERT ON shop.payment FOR EACH ROW EXECUTE FUNCTION paysafe.enforce();
+SELECT matches(pg_temp.said('shop.payment', 'second_trigger'), 'DROP TRIGGER more ON shop.payment$', 'a second one');
+
+CREATE TABLE shop.bare (id int PRIMARY KEY);
+CREATE TRIGGER paysafe AFTER INSERT OR UPDATE OR DELETE ON shop.bare FOR EACH ROW EXECUTE FUNCTION paysafe.enforce();
+SELECT matches(pg_temp.said('shop.bare', 'rules'), '^the trigger "paysafe" is there, but no rule is in force', 'a trigger without rules');
+SELECT is(pg_temp.said('shop.payment', 'rules'), NULL, 'and none of a table that has some');
+
+CREATE TABLE shop.lost (id int PRIMARY KEY, status text);
+SELECT paysafe.protect_append_only('shop.lost');
+SELECT 'shop.lost'::regclass::oid AS lost \gset
+DROP TABLE shop.lost;
+SELECT matches(pg_temp.said('table ' || :lost, 'dropped'), 'is gone, and rules in force on it: append_only: .*Restore it', 'a table that is gone');
+
+-- who finds another table under the name
+SELECT is(pg_temp.said('shop.payment', 'name'), 'ok', 'the name');
+CREATE ROLE regress_paysafe_user LOGIN;
+CREATE SCHEMA regress_paysafe_user;
+CREATE TABLE regress_paysafe_user.payment ();
+SELECT is(pg_temp.said('shop.payment', 'name'), 'ok', 'a table that no search_path finds first');
+ALTER ROLE regress_paysafe_user SET search_path = "$user", shop;
+SELECT matches(pg_temp.said('shop.payment', 'name'), 'of role regress_paysafe_user finds regress_paysafe_user.payment first', '"$user" in the path of a role');
+ALTER ROLE regress_paysafe_user SET search_path = shop, "$user";
+SELECT is(pg_temp.said('shop.payment', 'name'), 'ok', 'behind it');
+ALTER ROLE regress_paysafe_user RESET search_path;
+DO 'BEGIN EXECUTE format(''ALTER DATABASE %I SET search_path = "$user", shop'', current_database()); END';
+SELECT matches(pg_temp.said('shop.payment', 'name'), 'of database finds regress_paysafe_user.payment first for role regress_paysafe_user', 'in that of the database');
+
+-- the log, silenced
+SELECT is(pg_temp.said('settings', 'log_min_messages'), 'ok', 'the log shows refusals');
+ALTER ROLE regress_paysafe_user SET log_min_messages = 'panic';
+SELECT matches(pg_temp.said('settings', 'log_min_messages'), 'log_min_messages=panic of role regress_paysafe_user', 'not those of one role');
+
+-- partitions
+SELECT is(pg_temp.said('paysafe.audit_row', 'partitions'), 'ok', 'partitions for months to come');
+DO $$ DECLARE p regclass; BEGIN
+	FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'paysafe.audit_row'::regclass AND inhrelid::regclass::text ~ '_\d'
+		AND inhrelid::regclass::text > to_char(clock_timestamp(), '"paysafe.audit_"YYYY_MM') LOOP
+		EXECUTE format('DROP TABLE %s', p); END LOOP; END $$;
+SELECT matches(pg_temp.said('paysafe.audit_row', 'partitions'), 'SELECT paysafe.extend_audit\(\) makes more$', 'none');
+SELECT is(pg_temp.said('paysafe.audit_default', 'default_partition'), 'ok', 'nothing in the default one');
+ALTER TABLE paysafe.audit_default DISABLE TRIGGER ALL;
+INSERT INTO paysafe.audit_default VALUES ('1999-01-01', '1', 1, 1, 1, 'I', '1', NULL, NULL, NULL, NULL, '');
+SELECT matches(pg_temp.said('paysafe.audit_default', 'default_partition'), '^it has rows', 'something');
+
+-- an error
+ALTER EXTENSION paysafe DROP FUNCTION paysafe.check_work();
+ALTER FUNCTION paysafe.check_work() RENAME TO check_nothing;
+SELECT matches(pg_temp.said('work', 'check'), '^it could not be looked at: function paysafe.check_work\(\) does not exist', 'a part that fails says so');
+SELECT is((SELECT count(*) FROM paysafe.check() WHERE check_name = 'row_trigger' AND subject = 'shop.payment'), 1::bigint, 'and hides no other');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,89 @@
+-- reconcile: rows are what the log says, through changes of the table that keep
+-- what they say; what is changed beneath the triggers is found.
+BEGIN;
+SELECT plan(23);
+SET LOCAL client_min_messages = error;
+SET LOCAL TimeZone = 'UTC';
+CREATE SCHEMA shop;
+CREATE TYPE shop.pair AS (a int, b text);
+CREATE TYPE shop.mood AS ENUM ('sad', 'ok');
+CREATE TABLE shop.item (
+	id bigint PRIMARY KEY, day date, n int, f real, short varchar(5), padded char(5), amount numeric(6,2),
+	list int[], pair shop.pair, mood shop.mood, net cidr, secret text, gone text, large text
+);
+SELECT paysafe.audit('shop.item', '{secret}');
+INSERT INTO shop.item
+	SELECT i, '2024-01-01', i, 0.1, 'ab ', 'cd', 1.10, '{1,2}', ROW(1, 'x')::shop.pair, 'sad', '10.0.0.1/32', 'secret ' || i, 'gone', repeat(md5(i::text), 200)
+	  FROM generate_series(1, 6) i;
+INSERT INTO shop.item (id, day) VALUES (7, 'infinity');
+UPDATE shop.item SET n = n + 1 WHERE id = 2;
+UPDATE shop.item SET id = 100 WHERE id = 3;
+DELETE FROM shop.item WHERE id = 4;
+CREATE FUNCTION pg_temp.findings(relation regclass) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(f.key || ': ' || f.finding, '; ' ORDER BY f.key), 'none') FROM paysafe.reconcile(relation) f $$;
+SELECT is(pg_temp.findings('shop.item'), 'none', 'as recorded');
+
+-- what keeps each value
+CREATE FUNCTION pg_temp.after(change text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+	EXECUTE change;
+	RETURN pg_temp.findings('shop.item');
+END $$;
+SELECT is(pg_temp.after('ALTER TABLE shop.item ' || change), 'none', change)
+  FROM unnest(ARRAY[
+	'ALTER day TYPE timestamp', 'ALTER n TYPE bigint', 'ALTER n TYPE numeric', 'ALTER f TYPE float8', 'ALTER short TYPE varchar(9)',
+	'ALTER short TYPE text', 'ALTER padded TYPE char(9)', 'ALTER padded TYPE text', 'ALTER amount TYPE numeric(9,4)',
+	'ALTER list TYPE bigint[]', 'ALTER net TYPE inet', 'RENAME gone TO went', 'ALTER large SET STORAGE EXTERNAL']) change;
+SELECT is(pg_temp.after(
+	'ALTER TABLE shop.item RENAME short TO x; ALTER TABLE shop.item RENAME padded TO short; ALTER TABLE shop.item RENAME x TO padded'),
+	'none', 'columns that changed their names');
+SELECT is(pg_temp.after('ALTER TABLE shop.item DROP went; ALTER TABLE shop.item ADD went text DEFAULT ''new'''),
+	'none', 'a column of the name of one that was dropped');
+SELECT is(pg_temp.after('ALTER TYPE shop.pair ADD ATTRIBUTE c int'), 'none', 'an attribute more');
+SELECT is(pg_temp.after('ALTER TYPE shop.mood RENAME VALUE ''sad'' TO ''blue'''), 'none', 'a label of another name');
+
+-- a row that a trigger changes again is recorded in the other order
+CREATE TABLE shop.again (id int PRIMARY KEY, a int, b int);
+SELECT paysafe.audit('shop.again');
+CREATE FUNCTION shop.again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	UPDATE shop.again SET b = NEW.a WHERE id = NEW.id AND b IS NULL;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER aaa AFTER INSERT ON shop.again FOR EACH ROW EXECUTE FUNCTION shop.again();
+INSERT INTO shop.again VALUES (1, 5), (2, 6);
+SELECT is(pg_temp.findings('shop.again'), 'none', 'a row that a trigger changes again');
+
+-- a key of several columns, one of them a time, changed
+CREATE TABLE shop.pairs (a timestamp, b text, v int, PRIMARY KEY (a, b));
+SELECT paysafe.audit('shop.pairs');
+INSERT INTO shop.pairs VALUES ('2024-01-01 10:00', 'x,\y', 1), ('2024-01-02', 'z', 1);
+UPDATE shop.pairs SET a = a + interval '1 day';
+SELECT is(pg_temp.findings('shop.pairs'), 'none', 'a key that was changed');
+
+-- partitions
+CREATE TABLE shop.part (id int, region text, v text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.part_eu PARTITION OF shop.part FOR VALUES IN ('eu');
+CREATE TABLE shop.part_us (v text, junk int, region text NOT NULL, id int NOT NULL);
+ALTER TABLE shop.part_us DROP junk;
+ALTER TABLE shop.part ATTACH PARTITION shop.part_us FOR VALUES IN ('us');
+SELECT paysafe.audit('shop.part');
+INSERT INTO shop.part SELECT i, CASE WHEN i % 2 = 0 THEN 'eu' ELSE 'us' END, 'v' || i FROM generate_series(1, 6) i;
+UPDATE shop.part SET region = 'us' WHERE id = 2;
+SELECT is(pg_temp.findings('shop.part'), 'none', 'rows of partitions');
+
+-- what is changed where no trigger sees it
+ALTER TABLE shop.item DISABLE TRIGGER ALL;
+UPDATE shop.item SET n = 99 WHERE id = 1;
+UPDATE shop.item SET secret = 'other' WHERE id = 2;
+UPDATE shop.item SET large = large || 'x' WHERE id = 5;
+DELETE FROM shop.item WHERE id = 6;
+INSERT INTO shop.item (id) VALUES (4), (8);
+SELECT is(pg_temp.findings('shop.item'),
+	'1: column "n" is not what the log says; 2: column "secret" is not what the log says; '
+	'4: is there, but the log says it was deleted; 5: column "large" is not what the log says; '
+	'6: is not there, but the log does not say that it was deleted', 'each of them is found');
+SELECT is((SELECT detail FROM paysafe.check(true) WHERE subject = 'shop.item' AND check_name = 'rows'),
+	'row ''1'' column "n" is not what the log says; row ''2'' column "secret" is not what the log says; '
+	'row ''4'' is there, but the log says it was deleted; row ''5'' column "large" is not what the log says; '
+	'row ''6'' is not there, but the log does not say that it was deleted', 'and check() says so');
+SELECT * FROM finish();
+ROLLBACK;
