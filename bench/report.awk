@@ -1,11 +1,12 @@
 # Tables and bars from the raw figures of bench/run.
 #
-# part = update | copy | memory | curve | commit | refund: that part's table;
+# part = update | copy | memory | curve | commit | refund | many: that part's table;
 # bars: the figures that have a bar; points: "variant rows microseconds" of the
 # curve.  The raw figures:
 #
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
+#	many VARIANT ROUND ROWS ms
 #	growth VARIANT TRANSACTIONS bytes
 #	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
@@ -96,6 +97,11 @@ function curve_us(variant, n,    r) {
 	return median()
 }
 
+function many_ms(variant, n,    r) {
+	for (r = 1; (variant, r, n) in many; r++) add(many[variant, r, n])
+	return median()
+}
+
 function queue_us(variant, state,    r) {
 	for (r = 1; (variant, state, r) in queue; r++) add(queue[variant, state, r])
 	return median()
@@ -136,6 +142,7 @@ function bar(text, format, value, bar_value, aim_value, sign,    state) {
 $1 == "update" || $1 == "copy" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsizes] = $3 } have[$1] = 1 }
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
+$1 == "many" { many[$2, $3, $4] = $5; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
@@ -215,6 +222,12 @@ END {
 				tps_median(part, "bare", k), tps_median(part, "paysafe", k), tps_median(part, "pl", k), r, s, \
 				cpu_median(part, "bare", k), cpu_median(part, "paysafe", k), cpu_median(part, "pl", k)
 		}
+	}
+	if (part == "many") {
+		printf "\nrefunds per statement, microseconds each   many payments   one payment   one, gated   then one more, ms\n"
+		for (n = 1000; n <= rows; n *= 10)
+			printf "  %-38s %15.2f %13.2f %12.2f %18.2f\n", thousands(n), many_ms("payments", n) * 1000 / n, \
+				many_ms("requested", n) * 1000 / n, many_ms("paid", n) * 1000 / n, many_ms("next", n)
 	}
 	if (part == "posting") {
 		printf "\nrows of %s at a time, microseconds per row            added   lowest..highest\n", thousands(rows)

@@ -179,6 +179,16 @@ SELECT paysafe.protect_refund('bench.refund_paysafe', 'bench.payment_paysafe', '
 							  'captured', 'currency');
 SELECT paysafe.set_refund_threshold('bench.refund_paysafe', 'EUR', 500);
 
+-- many refunds of one payment
+CREATE TABLE bench.many_payment (LIKE bench.payment INCLUDING ALL);
+INSERT INTO bench.many_payment
+	SELECT g, 1, 'captured', 1000000, 1000000, 'EUR', 'ref-' || g, now(), now()
+	  FROM generate_series(-100, :rows) g;
+CREATE TABLE bench.many_refund (LIKE bench.refund INCLUDING ALL);
+SELECT paysafe.protect_refund('bench.many_refund', 'bench.many_payment', 'payment_id', 'amount', 'currency', 'status',
+							  '{paid}', '{rejected}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('bench.many_refund', 'EUR', 1000000);
+
 CREATE FUNCTION bench.refund_check() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
 	payment record;

@@ -259,7 +259,15 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		-- rows that replication brings
 		SELECT 'subscription ' || quote_ident(s.subname), 'rows', w.trouble IS NULL, w.trouble
 		  FROM pg_subscription s, LATERAL (SELECT paysafe.subscription_trouble(s.subname) AS trouble) w
-		 WHERE s.subdbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database());
+		 WHERE s.subdbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+		UNION ALL
+		-- refunds in statuses that nothing declares
+		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
+			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.relation AND s.rule = 'status'
+				AND s.spec ->> 'status_column' = r.spec ->> 'status_column') AS ok) w
+		 WHERE r.rule = 'refund';
 	END;
 COMMENT ON FUNCTION paysafe.check_rules() IS 'check(): rules without tables and tables without rules';
 

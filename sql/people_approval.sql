@@ -30,7 +30,7 @@ CREATE TABLE paysafe.approval_end (
 	reason text,
 	at timestamptz NOT NULL
 );
-COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used or withdrawn';
+COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used, withdrawn, or void because what it was of is';
 
 --@own_table paysafe.approval_record
 --@own_table paysafe.approval_end

@@ -44,17 +44,24 @@ CREATE TABLE paysafe.refund_event (
 	relation regclass NOT NULL,
 	payment text COLLATE "C" NOT NULL,
 	refund text COLLATE "C" NOT NULL,
+	whole_key text COLLATE "C" NOT NULL,
+	step int NOT NULL,
 	event text NOT NULL,
-	amount numeric NOT NULL,
-	currency text NOT NULL,
+	declaration int NOT NULL,
+	amount numeric,
+	currency text,
 	actor text,
 	login text NOT NULL,
 	session_user_name text NOT NULL,
 	approvals int NOT NULL,
 	at timestamptz NOT NULL
 );
-CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, refund);
-COMMENT ON TABLE paysafe.refund_event IS 'who requested a refund, and when it passed the approval gate';
+CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, whole_key, step);
+COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
+COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
+COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';
+COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
+COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';
 
 --@own_table paysafe.currency
 --@own_table paysafe.threshold
@@ -82,11 +89,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	gated text[],
 	void text[],
 	payment_amount_column name,
-	payment_currency_column name
+	payment_currency_column name,
+	unapproved_columns name[] DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[]) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

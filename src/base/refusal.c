@@ -17,6 +17,7 @@
 #include "redact/redact.h"
 
 #define MAX_SCOPES	32			/* triggers within triggers */
+#define MAX_VALUE	120			/* bytes of a value in a message */
 #define MAX_TEXT	(64 * 1024)	/* bytes of a message, detail or hint; more says no more */
 
 static RefusalRecorder recorder = NULL;
@@ -114,6 +115,16 @@ paysafe_refusal_record(const Refusal *refusal)
 	Refusal		r = redacted(refusal);
 
 	record(&r);
+}
+
+char *
+paysafe_refusal_value(const char *value)
+{
+	int			len = strlen(value);
+
+	if (len <= MAX_VALUE)
+		return pstrdup(value);
+	return psprintf("%.*s...", pg_mbcliplen(value, len, MAX_VALUE), value);
 }
 
 void

@@ -63,6 +63,12 @@ extern void paysafe_refusal_set_recorder(RefusalRecorder recorder);
 extern void paysafe_refusal_record(const Refusal *refusal);
 
 /*
+ * A value for a message: all of it, or as much of it as one reads, and "...".  A
+ * value that a user has written may have any length.
+ */
+extern char *paysafe_refusal_value(const char *value);
+
+/*
  * Record and raise the refusal: error fields schema, table, column and
  * constraint (paysafe_<table>_<rule>) are set.  The only way in which paysafe
  * refuses a change.

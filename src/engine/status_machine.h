@@ -10,6 +10,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "engine/rule.h"
 #include "values/machine.h"
 
 /*
@@ -20,7 +21,22 @@
 extern void paysafe_status_machine_check_names(List *sources, const char *column,
 									  List *names, const char *argument);
 
-/* The machine declared for the column in these sources, or NULL. */
+/* The status rule of the column in these sources, and its machine, or NULL. */
+extern const RuleSource *paysafe_status_machine_source(List *sources, const char *column);
 extern Machine *paysafe_status_machine_of(List *sources, const char *column);
+
+/*
+ * The machines that the column has had since the status rule was declared anew,
+ * oldest first, the one in force last; NULL where another column had one then.
+ * NIL without a status rule.
+ */
+extern List *paysafe_status_machine_history(List *sources, const char *column);
+
+/*
+ * The initial states (stored values) that no machine of this history knows as
+ * anything else: a row in one of them was added there or came back, and then has
+ * a mark (engine/row_mark.h).
+ */
+extern List *paysafe_status_machine_initial(List *sources, const char *column);
 
 #endif							/* PAYSAFE_STATUS_MACHINE_H */

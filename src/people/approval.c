@@ -3,8 +3,8 @@
  * approval.c
  *	  Approvals by a second person.
  *
- * An approval is a row of paysafe.approval_record; its one end, by use or
- * withdrawal, a row of paysafe.approval_end.  It is bound to a digest of what
+ * An approval is a row of paysafe.approval_record; its one end, by use,
+ * withdrawal or that of its subject, a row of paysafe.approval_end.  It is bound to a digest of what
  * is approved, so it is worth nothing for a row that has changed since.
  *
  * Who ends an approval first takes a heavyweight lock on it, which no SQL
@@ -289,6 +289,29 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 	values[RECORD_VALID_UNTIL] = TimestampTzGetDatum(valid_until);
 	paysafe_store_insert(PAYSAFE_APPROVAL_RECORD, values, nulls);
 	return id;
+}
+
+void
+paysafe_approval_end_open(Oid relation, const char *key)
+{
+	List	   *all = NIL;
+	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(key)};
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key",
+					   2, keys, collect_approval, &all);
+	list_sort(all, compare_approvals);
+	foreach(lc, all)
+	{
+		Approval   *a = lfirst(lc);
+
+		if (a->valid_until <= now || has_ended(a->id))
+			continue;
+		lock_approval(a->id);
+		if (!has_ended(a->id))
+			end_approval(a->id, "void", NULL);
+	}
 }
 
 void

@@ -45,6 +45,9 @@ extern int64 paysafe_approval_add(Oid relid, const char *key, const ApprovalSubj
 								  const Person *approver, const char *reason,
 								  const char *ticket, TimestampTz valid_until);
 
+/* What is approved is gone, or another thing now: end what is open for this key. */
+extern void paysafe_approval_end_open(Oid relation, const char *key);
+
 /* End an approval that nobody has used; 22023 if there is none, 42501 if it has ended. */
 extern void paysafe_approval_withdraw(int64 id, const char *reason);
 

@@ -5,8 +5,9 @@
  *
  * Rule "columns" holds from the INSERT on; rule "columns_once" for rows that
  * are in one of the named statuses before the change, or in one that the
- * status machine reaches only through them.  A value written again unchanged
- * is harmless: ORMs write whole rows.
+ * status machine, as it is or was, reaches only through them.  Rows that it
+ * leads out of these statuses again take a mark along (engine/row_mark.h).  A
+ * value written again unchanged is harmless: ORMs write whole rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +17,7 @@
 
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "errors.h"
@@ -32,7 +34,9 @@ typedef struct ColumnsState
 	AttrNumber *attnums;
 	char	  **names;
 	bool		once;
-	StatusSet	statuses;		/* if once */
+	StatusSet	statuses;		/* if once; a row in others is frozen by a mark */
+	Oid			declared_on;
+	RowKey		whole;			/* names rows for their marks */
 } ColumnsState;
 
 /* The status column of the table's status rule. */
@@ -55,22 +59,77 @@ status_column(List *sources)
 	return NULL;
 }
 
-/* The statuses and those that a row reaches only through them. */
-static List *
-statuses_passed(List *sources, const char *column, List *statuses)
+/* Mark the machine's states that a row reaches only through the statuses. */
+static bool *
+states_passed(const Machine *machine, List *statuses)
 {
-	Machine    *machine = paysafe_status_machine_of(sources, column);
 	bool	   *passed = palloc0(sizeof(bool) * machine->nstates);
-	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, statuses)
-		passed[paysafe_machine_find(machine, lfirst(lc))] = true;
+	{
+		int			state = paysafe_machine_find(machine, lfirst(lc));
+
+		if (state >= 0)
+			passed[state] = true;
+	}
 	paysafe_machine_passed(machine, passed);
-	for (int i = 0; i < machine->nstates; i++)
-		if (passed[i])
-			result = lappend(result, machine->states[i].value);
+	return passed;
+}
+
+/*
+ * The statuses, and those that a row reaches, or once reached, only through them:
+ * what a row was when it was frozen does not change with the machine.
+ */
+static List *
+statuses_passed(List *sources, const char *column, List *statuses)
+{
+	List	   *machines = paysafe_status_machine_history(sources, column);
+	const Machine *now = llast(machines);
+	List	   *result = NIL;
+	bool	   *frozen = palloc0(sizeof(bool) * now->nstates);
+	ListCell   *lc;
+
+	foreach(lc, machines)
+	{
+		const Machine *then = lfirst(lc);
+		bool	   *passed;
+
+		if (then == NULL)
+			continue;
+		passed = states_passed(then, statuses);
+		for (int i = 0; i < now->nstates; i++)
+		{
+			int			state = paysafe_machine_find(then, now->states[i].value);
+
+			frozen[i] |= state >= 0 && passed[state];
+		}
+	}
+	for (int i = 0; i < now->nstates; i++)
+		if (frozen[i])
+			result = lappend(result, now->states[i].value);
 	return result;
+}
+
+/* Can a row get from one of the statuses to another one? */
+static bool
+leads_out(List *sources, const char *column, List *statuses)
+{
+	const Machine *machine = paysafe_status_machine_of(sources, column);
+	bool	   *inside = palloc0(sizeof(bool) * machine->nstates);
+	ListCell   *lc;
+
+	foreach(lc, statuses)
+	{
+		int			state = paysafe_machine_find(machine, lfirst(lc));
+
+		if (state >= 0)
+			inside[state] = true;
+	}
+	for (int i = 0; i < machine->ntransitions; i++)
+		if (inside[machine->transitions[i].from] && !inside[machine->transitions[i].to])
+			return true;
+	return false;
 }
 
 static void *
@@ -100,10 +159,43 @@ compile(const CompileInput *input)
 
 		paysafe_status_value_column(input->leaf, column, &status);
 		paysafe_status_machine_check_names(input->sources, column, statuses, "once_status");
-		paysafe_status_value_set(&status, statuses_passed(input->sources, column, statuses),
-						  &state->statuses);
+		statuses = statuses_passed(input->sources, column, statuses);
+		paysafe_status_value_set(&status, statuses, &state->statuses);
+		state->declared_on = input->source->relation;
+		paysafe_row_key_whole(input->leaf, &state->whole);
+		if (state->whole.n == 0 && leads_out(input->sources, column, statuses))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("table \"%s\" has no primary key", RelationGetRelationName(input->leaf)),
+					 errdetail("The status machine leads out of the statuses that freeze columns; without a key, rows that were in them cannot be told.")));
 	}
 	return state;
+}
+
+/* Rule "columns_once": marks of rows that leave the statuses, move or go. */
+static void
+follow_row(const ColumnsState *state, const RowChange *change)
+{
+	TupleDesc	desc = RelationGetDescr(change->rel);
+
+	if (state->whole.n == 0)
+		return;
+	paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_ONCE);
+	if (change->op == 'U' &&
+		paysafe_status_value_find(&state->statuses, change->before) >= 0 &&
+		paysafe_status_value_find(&state->statuses, change->after) < 0)
+		paysafe_row_mark_set(state->declared_on, &state->whole, desc, change->after,
+							 ROW_MARK_ONCE);
+}
+
+static bool
+is_frozen(const ColumnsState *state, const RowChange *change)
+{
+	return !state->once ||
+		paysafe_status_value_find(&state->statuses, change->before) >= 0 ||
+		(state->whole.n > 0 &&
+		 paysafe_row_mark_has(state->declared_on, &state->whole, RelationGetDescr(change->rel),
+							  change->before, ROW_MARK_ONCE));
 }
 
 static void
@@ -112,12 +204,11 @@ check_row(const Rule *rule, const RowChange *change)
 	const ColumnsState *state = rule->compiled;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 
-	if (change->op != 'U')
+	if (change->op == 'I')
 		return;
-	if (state->once && paysafe_status_value_find(&state->statuses, change->before) < 0)
-		return;
-	for (int i = 0; i < state->n; i++)
-		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after))
+	for (int i = 0; change->op == 'U' && i < state->n; i++)
+		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after) &&
+			is_frozen(state, change))
 			paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, state->names[i],
 							  psprintf("column \"%s\" of table \"%s\" cannot change%s",
 									   state->names[i], rule->table_name,
@@ -125,10 +216,22 @@ check_row(const Rule *rule, const RowChange *change)
 							  psprintf("Row \"%s\"%s.",
 									   paysafe_row_key_text(&change->rules->key, desc, change->before),
 									   state->once ?
-									   psprintf(" has status %s",
+									   psprintf(" has, or had, a status that freezes it; now it is %s",
 												paysafe_status_value_quoted(&state->statuses.column, change->before)) :
 									   ": the column is set once, when the row is added"),
 							  "Leave the column as it is, or write a new row.");
+	if (state->once)
+		follow_row(state, change);
+}
+
+/* In a test database: the next rows of these keys are others. */
+static void
+forget_rows(const Rule *rule)
+{
+	const ColumnsState *state = rule->compiled;
+
+	if (state->once)
+		paysafe_row_mark_forget(state->declared_on);
 }
 
 /* Statuses from which on the columns stay, as this status rule says. */
@@ -186,6 +289,7 @@ const RuleKind paysafe_columns_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.forget_rows = forget_rows,
 	.loosened_by = loosened_by,
 	.describe = describe
 };

@@ -29,6 +29,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 
 /* What has been seen of a statement is recorded when all else is done with it. */
 const RuleModule *const paysafe_rule_modules[] = {
+	&paysafe_refund_module,
 	&paysafe_ledger_module,
 	&paysafe_balance_module,
 	&paysafe_audit_module,

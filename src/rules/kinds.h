@@ -22,6 +22,7 @@ extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_audit_kind;
 extern const RuleKind paysafe_replica_kind;
 
+extern const RuleModule paysafe_refund_module;
 extern const RuleModule paysafe_ledger_module;
 extern const RuleModule paysafe_balance_module;
 extern const RuleModule paysafe_audit_module;

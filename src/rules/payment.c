@@ -8,8 +8,9 @@
  *	  - the captured amount changes only in the UPDATE that enters one of the
  *		captured statuses, or is there when the row is added in one of them;
  *	  - key, amount and currency stay once the payment has left its initial
- *		status.  Which statuses are initial says the status rule of the same
- *		column; without one, they stay from the start.
+ *		status, or is captured.  Which statuses are initial says the status rule
+ *		of the same column; without one, they stay from the start.  A payment that
+ *		was led back to an initial status has a mark (engine/row_mark.h).
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,7 @@
 #include "base/refusal.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
+#include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "errors.h"
@@ -37,6 +39,8 @@ typedef struct PaymentState
 	StatusColumn currency;
 	StatusSet	captured;		/* statuses; also has the status column */
 	StatusSet	initial;		/* empty without a status rule */
+	Oid			marks;			/* table whose marks tell who has left them */
+	RowKey		whole;			/* names rows for marks */
 } PaymentState;
 
 static void *
@@ -45,9 +49,8 @@ compile(const CompileInput *input)
 	const Jsonb *spec = input->source->spec;
 	char	   *status_column;
 	List	   *captured;
-	List	   *initial = NIL;
 	StatusColumn status;
-	Machine    *machine;
+	const RuleSource *status_rule;
 	PaymentState *state;
 
 	if (input->as_reference)
@@ -68,12 +71,11 @@ compile(const CompileInput *input)
 	paysafe_status_machine_check_names(input->sources, status_column, captured, "captured");
 	paysafe_status_value_set(&status, captured, &state->captured);
 
-	machine = paysafe_status_machine_of(input->sources, status_column);
-	if (machine != NULL)
-		for (int i = 0; i < machine->nstates; i++)
-			if (machine->states[i].initial)
-				initial = lappend(initial, machine->states[i].value);
-	paysafe_status_value_set(&status, initial, &state->initial);
+	status_rule = paysafe_status_machine_source(input->sources, status_column);
+	state->marks = status_rule ? status_rule->relation : InvalidOid;
+	paysafe_status_value_set(&status, paysafe_status_machine_initial(input->sources, status_column),
+							 &state->initial);
+	paysafe_row_key_whole(input->leaf, &state->whole);
 
 	paysafe_row_key_require(input->leaf, "Without one, a payment cannot be told from another.");
 	return state;
@@ -199,6 +201,17 @@ check_insert(const Rule *rule, const RowChange *change)
 								paysafe_status_value_text(&state->captured.column, change->after)));
 }
 
+/* Is the payment still as it was added, where nothing has come of it? */
+static bool
+is_untouched(const PaymentState *state, const RowChange *change)
+{
+	return paysafe_status_value_find(&state->initial, change->before) >= 0 &&
+		!is_captured(state, change->before) &&
+		paysafe_money_sign(captured_value(state, change->before)) == 0 &&
+		!paysafe_row_mark_has(state->marks, &state->whole, RelationGetDescr(change->rel),
+							  change->before, ROW_MARK_LEFT);
+}
+
 static void
 check_frozen(const Rule *rule, const RowChange *change)
 {
@@ -213,13 +226,13 @@ check_frozen(const Rule *rule, const RowChange *change)
 								 change->before, change->after))
 		column = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 									   change->rules->key.attnums[0] - 1)->attname);
-	if (column == NULL || paysafe_status_value_find(&state->initial, change->before) >= 0)
+	if (column == NULL || is_untouched(state, change))
 		return;
 	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
 					  row_detail(change, change->before,
-								 psprintf("key, amount and currency stay in status \"%s\"",
+								 psprintf("key, amount and currency stay once a payment is under way; its status is \"%s\"",
 										  paysafe_status_value_text(&state->captured.column, change->before))),
 					  "Add a new payment instead.");
 }

@@ -6,7 +6,9 @@
  * The values before and after are looked up among the declared states by
  * exact comparison, and the move between them in a bit matrix.  The primary
  * key of a row that has left its initial status is frozen with it, or two rows
- * could swap their identities and with them their states.
+ * could swap their identities and with them their states.  A row that a machine
+ * leads back to an initial status gets a mark (engine/row_mark.h), which rules of
+ * payments read too.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +31,9 @@
 #include "engine/assigned.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
+#include "engine/row_mark.h"
 #include "engine/rule.h"
+#include "engine/status_machine.h"
 #include "errors.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
@@ -51,6 +55,10 @@ typedef struct StatusState
 	bool	   *deletable;
 	int			words;			/* per row of the matrix */
 	uint64	   *allowed;		/* [from][to / 64], bit to % 64 */
+	Oid			declared_on;
+	RowKey		whole;			/* names rows for their marks */
+	bool	   *unmoved;		/* a row there without a mark never left it */
+	bool		mark_existing;	/* see freezes_more */
 } StatusState;
 
 static Machine *
@@ -80,6 +88,52 @@ state_name(const StatusState *state, int i)
 {
 	return state->states.values[i].isnull ? "NULL" :
 		psprintf("\"%s\"", state->states.values[i].text);
+}
+
+/*
+ * Is this the declaration of the first status rule beside a payment rule?  That
+ * has frozen all rows until now; they stay so, whatever is initial from now on.
+ */
+static bool
+freezes_more(const CompileInput *input)
+{
+	const RuleSource *status = input->source;
+	ListCell   *lc;
+
+	if (status->since < GetCurrentTransactionStartTimestamp())
+		return false;
+	foreach(lc, input->sources)
+	{
+		RuleSource *other = lfirst(lc);
+
+		if (other->relation == status->relation && strcmp(other->name, "payment") == 0 &&
+			other->since < GetCurrentTransactionStartTimestamp())
+			return true;
+	}
+	return false;
+}
+
+static void
+compile_unmoved(StatusState *state, const CompileInput *input)
+{
+	List	   *initial = paysafe_status_machine_initial(input->sources, state->states.column.name);
+
+	state->declared_on = input->source->relation;
+	paysafe_row_key_whole(input->leaf, &state->whole);
+	state->unmoved = palloc0(sizeof(bool) * state->states.n);
+	for (int i = 0; i < state->states.n; i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, initial)
+		{
+			const char *value = state->machine->states[i].value;
+
+			state->unmoved[i] |= value == NULL ? lfirst(lc) == NULL :
+				lfirst(lc) != NULL && strcmp(value, lfirst(lc)) == 0;
+		}
+	}
+	state->mark_existing = freezes_more(input);
 }
 
 static void *
@@ -121,6 +175,7 @@ compile(const CompileInput *input)
 							(char *) lfirst(lc), "deletable")));
 		state->deletable[i] = true;
 	}
+	compile_unmoved(state, input);
 	return state;
 }
 
@@ -317,11 +372,22 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 			   "Read the row again and decide anew, or use paysafe.transition to learn who moved it.");
 }
 
+/* Has the row been in another status than the one it is in? */
+static bool
+has_left(const StatusState *state, const RowChange *change, int from)
+{
+	return from >= 0 &&
+		(!state->unmoved[from] ||
+		 paysafe_row_mark_has(state->declared_on, &state->whole, RelationGetDescr(change->rel),
+							  change->before, ROW_MARK_LEFT));
+}
+
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
 	const StatusState *state = rule->compiled;
 	int			from;
+	int			to = -1;
 
 	if (likely(paysafe_status_value_same(&state->states.column, change->before, change->after)))
 	{
@@ -330,8 +396,7 @@ check_update(const Rule *rule, const RowChange *change)
 	}
 	else
 	{
-		int			to = find_new_state(rule, change);
-
+		to = find_new_state(rule, change);
 		from = paysafe_status_value_find(&state->states, change->before);
 		if (from < 0 || !is_allowed(state, from, to))
 			refuse(rule, change, ERRCODE_23T01_TRANSITION,
@@ -344,14 +409,20 @@ check_update(const Rule *rule, const RowChange *change)
 							quote_literal_cstr(quote_qualified_identifier(rule->schema_name,
 																		  rule->table_name))));
 	}
-	if (from >= 0 && !state->machine->states[from].initial &&
-		paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
-							change->before, change->after))
+	if (paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
+								change->before, change->after) &&
+		has_left(state, change, from))
 		refuse(rule, change, ERRCODE_23T05_STATUS_KEY,
 			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
-			   "Only rows in an initial status may get another key.");
+			   "Only rows that are still in the status they were added in may get another key.");
+	if (state->whole.n == 0)
+		return;
+	paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
+	if (unlikely(to >= 0 && state->unmoved[to]))
+		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(change->rel),
+							 change->after, ROW_MARK_LEFT);
 }
 
 static void
@@ -377,6 +448,8 @@ check_row(const Rule *rule, const RowChange *change)
 								paysafe_status_value_quoted(&state->states.column, change->before)),
 					   "Deleting and adding it again would take it back to the start.",
 					   "Move the row to a final status instead.");
+			if (state->whole.n > 0)
+				paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
 			break;
 	}
 }
@@ -391,6 +464,16 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
 							  psprintf("status %s is not a state of the machine",
 									   paysafe_status_value_quoted(&state->states.column, row)));
+	else if (state->mark_existing && state->whole.n > 0)
+		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(rel), row,
+							 ROW_MARK_LEFT);
+}
+
+/* In a test database: the next rows of these keys are others. */
+static void
+forget_rows(const Rule *rule)
+{
+	paysafe_row_mark_forget(((StatusState *) rule->compiled)->declared_on);
 }
 
 static void
@@ -489,6 +572,7 @@ const RuleKind paysafe_status_kind = {
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
+	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.describe = describe
 };

@@ -249,6 +249,13 @@ paysafe_row_key_check(Relation rel)
 	table_close(root, AccessShareLock);
 }
 
+void
+paysafe_row_key_whole(Relation rel, RowKey *out)
+{
+	/* in the order of the index, which all leaves of a tree share */
+	out->n = paysafe_row_key_primary(rel, &out->attnums);
+}
+
 char *
 paysafe_row_key_value_text(Oid typid, Datum value)
 {

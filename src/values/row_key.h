@@ -45,6 +45,12 @@ extern void paysafe_row_key_check(Relation rel);
 extern void paysafe_row_key_require(Relation rel, const char *why);
 
 /*
+ * The whole primary key, partition key included: names one row of the tree, but not
+ * for as long as it lives.
+ */
+extern void paysafe_row_key_whole(Relation rel, RowKey *out);
+
+/*
  * The key as text: the value's output for one column; for several, joined by
  * commas, with commas and backslashes escaped by a backslash.  Independent of
  * DateStyle and such.  Empty without a primary key.

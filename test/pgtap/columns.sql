@@ -1,7 +1,7 @@
 -- Frozen columns: a value that changes is refused, one that is written again
 -- is not, in every type and by every path.
 BEGIN;
-SELECT plan(55);
+SELECT plan(68);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -128,6 +128,36 @@ SELECT is(pg_temp.refusal('UPDATE shop.invoice SET total = 4 WHERE id = 1'),
 	'23R03 shop.invoice.total paysafe_invoice_columns_once', 'in a status that is only reached through it');
 SELECT is(pg_temp.refusal($$UPDATE shop.invoice SET status = 'dropped' WHERE id = 2; UPDATE shop.invoice SET total = 5 WHERE id = 2$$),
 	'accepted', 'in a status beside it');
+
+-- a machine that leads out of the statuses again
+CREATE TABLE shop.paper (id int, region text, status text, total numeric, note text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.paper_eu PARTITION OF shop.paper FOR VALUES IN ('eu');
+CREATE TABLE shop.paper_us PARTITION OF shop.paper FOR VALUES IN ('us');
+SELECT paysafe.protect_status('shop.paper', 'status', '
+	[*] --> draft
+	draft --> sent
+	sent --> draft
+	draft --> dropped', '{draft}');
+SELECT paysafe.protect_columns('shop.paper', '{total}', '{sent}');
+\set once '23R03 shop.paper.total paysafe_paper_columns_once'
+INSERT INTO shop.paper SELECT i, 'eu', 'draft', 1 FROM generate_series(1, 4) i;
+UPDATE shop.paper SET status = 'sent' WHERE id < 3;
+UPDATE shop.paper SET status = 'draft' WHERE id < 3;
+SELECT is(pg_temp.refusal('UPDATE shop.paper SET total = 2 WHERE id = 1'), :'once', 'sent once, and a draft again');
+SELECT is(pg_temp.refusal('UPDATE shop.paper SET note = 2 WHERE id = 1'), 'accepted', '... its other columns change');
+SELECT is(pg_temp.refusal('UPDATE shop.paper SET total = 2 WHERE id = 3'), 'accepted', 'a draft that was not sent');
+SELECT is(pg_temp.refusal($$UPDATE shop.paper SET status = 'dropped', total = 2 WHERE id = 1$$), :'once', 'on its way elsewhere');
+SELECT is(pg_temp.refusal($$UPDATE shop.paper SET region = 'us' WHERE id = 1; UPDATE shop.paper SET total = 2 WHERE id = 1$$), :'once', 'in another partition');
+SELECT is(pg_temp.refusal($$UPDATE shop.paper SET region = 'us', total = 2 WHERE id = 1$$), :'once', 'on the way to it');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.paper WHERE id = 2; INSERT INTO shop.paper VALUES (2, 'eu', 'draft', 1); UPDATE shop.paper SET total = 2 WHERE id = 2$$), 'accepted', 'a new row instead of a deleted one');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.paper VALUES (4, 'eu', 'sent', 1) ON CONFLICT (id, region) DO UPDATE SET status = 'sent'$$), 'accepted', 'sent by another path');
+SELECT is(pg_temp.refusal($$MERGE INTO shop.paper p USING (VALUES (4)) v (id) ON p.id = v.id WHEN MATCHED THEN UPDATE SET status = 'draft'$$), 'accepted', 'back by another path');
+SELECT is(pg_temp.refusal('UPDATE shop.paper SET total = 3 WHERE id = 4'), :'once', '... is frozen, too');
+SELECT is(pg_temp.refusal($$UPDATE shop.paper SET status = 'sent', total = 3 WHERE id = 4$$), :'once', 'also in the UPDATE that sends it again');
+CREATE TABLE shop.keyless (status text, total numeric);
+SELECT paysafe.protect_status('shop.keyless', 'status', E'[*] --> draft\ndraft --> sent\nsent --> draft');
+SELECT throws_ok($$SELECT paysafe.protect_columns('shop.keyless', '{total}', '{sent}')$$, '22023', NULL, 'without a key, rows that come back cannot be told');
+SELECT lives_ok($$SELECT paysafe.protect_columns('shop.keyless', '{total}', '{draft}')$$, '... where none can, that is no matter');
 
 -- partitions: the partition key as well as others, and a layout of its own
 CREATE TABLE shop.part (id int, region text, token text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);

@@ -1,8 +1,9 @@
 -- Payments: possible amounts, captured when captured, then frozen.
 BEGIN;
-SELECT plan(66);
+SELECT plan(84);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
+\ir lib/approved.psql
 CREATE SCHEMA shop;
 
 CREATE TABLE shop.payment (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text, note text);
@@ -80,6 +81,50 @@ SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'disputed' WHERE id
 SELECT is(pg_temp.refusal($$UPDATE shop.payment SET note = 'x', amount = amount, captured = captured, currency = currency, status = status$$), 'accepted', 'the whole row saved again');
 SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 1'), '23T03 shop.payment.status paysafe_payment_status', 'deletion: the status rule is asked first');
 SELECT is(pg_temp.refusal('TRUNCATE shop.payment'), '23T03 shop.payment.status paysafe_payment_status', 'TRUNCATE likewise');
+
+-- machines that lead back, and captured at the start
+CREATE TABLE shop.sale (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);
+SELECT paysafe.protect_status('shop.sale', 'status', '
+	[*] --> new
+	[*] --> captured
+	new --> authorized
+	authorized --> captured
+	captured --> authorized
+	authorized --> new', '{new}');
+SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured}');
+INSERT INTO shop.sale VALUES (1, 'captured', 100, 40, 'JPY'), (2, 'new', 100, 0, 'JPY'), (3, 'new', 100, 0, 'JPY'), (4, 'captured', 100, 0, 'JPY');
+UPDATE shop.sale SET status = 'authorized' WHERE id = 2;
+UPDATE shop.sale SET status = 'new' WHERE id = 2;
+SELECT is(pg_temp.refusal(format('UPDATE shop.sale SET %s WHERE id = %s', change, id)), expected, format('%s of payment %s, which %s', change, id, how))
+  FROM (VALUES
+	('amount = 200', 1, 'was added as captured', '23R03 shop.sale.amount paysafe_sale_payment'),
+	('currency = ''USD''', 1, 'was added as captured', '23R03 shop.sale.currency paysafe_sale_payment'),
+	('id = 11', 1, 'was added as captured', '23R03 shop.sale.id paysafe_sale_payment'),
+	('captured = 50', 1, 'was added as captured', '23R05 shop.sale.captured paysafe_sale_payment'),
+	('amount = 200', 4, 'was added as captured without money', '23R03 shop.sale.amount paysafe_sale_payment'),
+	('amount = 200', 2, 'went and came back', '23R03 shop.sale.amount paysafe_sale_payment'),
+	('currency = ''USD''', 2, 'went and came back', '23R03 shop.sale.currency paysafe_sale_payment'),
+	('id = 12', 2, 'went and came back', '23T05 shop.sale.status paysafe_sale_status'),
+	('amount = 200, currency = ''USD'', id = 13', 3, 'is new', 'accepted'),
+	('status = ''authorized'', amount = 200', 1, 'leaves', '23R03 shop.sale.amount paysafe_sale_payment')) v (change, id, how, expected);
+UPDATE shop.sale SET status = 'authorized' WHERE id = 1;
+UPDATE shop.sale SET status = 'new' WHERE id = 1;
+SELECT is(pg_temp.refusal('UPDATE shop.sale SET amount = 200 WHERE id = 1'), '23R03 shop.sale.amount paysafe_sale_payment', 'what was captured once is frozen as new, too');
+SELECT is(pg_temp.refusal('UPDATE shop.sale SET captured = 50 WHERE id = 1'), '23R05 shop.sale.captured paysafe_sale_payment', '... with what was captured');
+SELECT is(pg_temp.refusal('DELETE FROM shop.sale WHERE id = 1'), '23R07 shop.sale paysafe_sale_payment', '... and stays');
+SELECT is(pg_temp.refusal($$UPDATE shop.sale SET status = 'authorized' WHERE id = 1; UPDATE shop.sale SET status = 'captured', captured = 100 WHERE id = 1$$), 'accepted', 'the rest is captured');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.sale WHERE id = 2; INSERT INTO shop.sale VALUES (2, 'new', 100, 0, 'JPY'); UPDATE shop.sale SET amount = 200 WHERE id = 2$$), 'accepted', 'a new payment instead of one that was deleted');
+
+-- a status that becomes an initial one later tells nothing of those that are there
+CREATE TABLE shop.order (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);
+SELECT paysafe.protect_status('shop.order', 'status', E'[*] --> new\nnew --> authorized\nauthorized --> captured');
+SELECT paysafe.protect_payment('shop.order', 'status', 'amount', 'captured', 'currency', '{captured}');
+INSERT INTO shop.order VALUES (1, 'new', 100, 0, 'EUR'), (2, 'new', 100, 0, 'EUR');
+UPDATE shop.order SET status = 'authorized' WHERE id = 1;
+SELECT pg_temp.approved($$SELECT paysafe.protect_status('shop.order', 'status', E'[*] --> new\n[*] --> authorized\n[*] --> imported\nnew --> authorized\nauthorized --> captured')$$);
+SELECT is(pg_temp.refusal('UPDATE shop.order SET amount = 200 WHERE id = 1'), '23R03 shop.order.amount paysafe_order_payment', 'frozen before its status became initial');
+SELECT is(pg_temp.refusal('UPDATE shop.order SET amount = 200 WHERE id = 2'), 'accepted', 'one that is new');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.order VALUES (3, 'imported', 100, 0, 'EUR'); UPDATE shop.order SET amount = 200 WHERE id = 3$$), 'accepted', 'one in a status that there was not before');
 
 -- minor units, without a status rule, of a partitioned table
 CREATE TABLE shop.minor (id bigint, region text, state smallint, cents bigint, taken bigint, currency char(3),

@@ -1,7 +1,7 @@
 -- Refunds: never more than captured, as requested, and the threshold that
 -- splitting does not get under.
 BEGIN;
-SELECT plan(81);
+SELECT plan(86);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -104,6 +104,21 @@ SELECT is(pg_temp.refusal(format('UPDATE shop.payment SET %s WHERE id = 1', chan
 SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 1'), '23R07 shop.payment paysafe_payment_refund', 'a payment with refunds stays');
 SELECT is(pg_temp.refusal('TRUNCATE shop.payment CASCADE'), '23R07 shop.payment paysafe_payment_refund', 'TRUNCATE of payments');
 SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 2; UPDATE shop.payment SET id = 20, currency = ''USD'' WHERE id = 3'), 'accepted', 'payments without refunds may change');
+
+-- a status column without a status rule is shown; values in errors have an end
+SELECT is((SELECT ok FROM paysafe.check() WHERE subject = 'shop.refund' AND check_name = 'statuses'), false, 'check() says that any status is taken');
+CREATE TABLE shop.wide (id text PRIMARY KEY, payment text, amount numeric, currency text, status text);
+CREATE TABLE shop.wide_payment (id text PRIMARY KEY, captured numeric, currency text);
+CREATE INDEX ON shop.wide USING hash (payment);
+SELECT paysafe.protect_status('shop.wide', 'status', E'[*] --> asked\nasked --> sent');
+SELECT paysafe.protect_refund('shop.wide', 'shop.wide_payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{}', 'captured', 'currency');
+SELECT is((SELECT ok FROM paysafe.check() WHERE subject = 'shop.wide' AND check_name = 'statuses'), true, '... with one it does not');
+INSERT INTO shop.wide_payment VALUES ('1', 100, 'EUR');
+SELECT cmp_ok(length(concat(pg_temp.refusal_text(statement, 'MESSAGE'), pg_temp.refusal_text(statement, 'DETAIL'))), '<', 1000, what)
+  FROM (VALUES
+	($$INSERT INTO shop.wide VALUES ('1', repeat('x', 1000000), 1, 'EUR', 'asked')$$, 'a payment of a megabyte'),
+	($$INSERT INTO shop.wide VALUES ('1', '1', ('1' || repeat('0', 100000))::numeric, 'EUR', 'asked')$$, 'an amount of a hundred thousand digits'),
+	($$INSERT INTO shop.wide VALUES (repeat('x', 2000), '1', -1, 'EUR', 'asked')$$, 'a long key')) v (statement, what);
 
 -- the window moves
 SELECT throws_ok(format('SELECT paysafe.set_refund_threshold(%s)', arguments), '22023', NULL, 'no threshold with ' || arguments)

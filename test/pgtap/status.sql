@@ -1,6 +1,6 @@
 -- Status machines: exactly the declared moves, in every type, by every path.
 BEGIN;
-SELECT plan(82);
+SELECT plan(92);
 SET LOCAL client_min_messages = error;
 \ir lib/refusal.psql
 SET LOCAL search_path = public, pg_temp;
@@ -55,12 +55,37 @@ SELECT throws_ok($$SELECT paysafe.protect_status('shop.counted', 'status', E'sta
 	'22023', NULL, 'the empty string is no integer');
 SELECT is(pg_temp.refusal('UPDATE shop.payment SET id = 20 WHERE id = 2'),
 	'23T05 shop.payment.status paysafe_payment_status', 'another key under way');
-SELECT is(pg_temp.refusal('UPDATE shop.payment SET id = 30 WHERE id = 3'), 'accepted', 'another key at the start');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET id = 30 WHERE id = 3'),
+	'23T05 shop.payment.status paysafe_payment_status', 'another key in an initial status that it was not added in');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET id = 30 WHERE id = 9'), 'accepted', 'another key at the start');
 SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = 'paid' WHERE id = 2$$), 'accepted', 'the status that it has');
 SELECT is(pg_temp.refusal($$UPDATE shop.payment SET note = 'x'$$), 'accepted', 'another column');
 SELECT is(pg_temp.refusal($$UPDATE shop.payment SET status = CASE id WHEN 2 THEN 'refunded' ELSE 'new' END WHERE id IN (2, 4)$$),
 	'23T01 shop.payment.status paysafe_payment_status', 'one bad row of several');
 SELECT is((SELECT status FROM shop.payment WHERE id = 2), 'paid', '... takes the good ones with it');
+
+-- A machine that leads back: a row that has moved is not one that was added
+CREATE TABLE shop.task (id int, region text, status text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.task_eu PARTITION OF shop.task FOR VALUES IN ('eu');
+CREATE TABLE shop.task_us PARTITION OF shop.task FOR VALUES IN ('us');
+SELECT paysafe.protect_status('shop.task', 'status', '
+	[*] --> open
+	open --> done
+	done --> open', '{open}');
+\set key '23T05 shop.task.status paysafe_task_status'
+INSERT INTO shop.task VALUES (1, 'eu', 'open'), (2, 'eu', 'open'), (3, 'eu', 'open');
+UPDATE shop.task SET status = 'done' WHERE id < 3;
+UPDATE shop.task SET status = 'open' WHERE id < 3;
+SELECT is(pg_temp.refusal('UPDATE shop.task SET id = 10 WHERE id = 1'), :'key', 'another key after a way back');
+SELECT is(pg_temp.refusal('UPDATE shop.task SET id = 30 WHERE id = 3'), 'accepted', 'a row that was only added');
+SELECT is(pg_temp.refusal($$UPDATE shop.task SET region = 'us' WHERE id = 1$$), 'accepted', 'to another partition');
+SELECT is(pg_temp.refusal('UPDATE shop.task SET id = 10 WHERE id = 1'), :'key', '... it still has moved');
+SELECT is(pg_temp.refusal($$UPDATE shop.task SET region = 'eu' WHERE id = 1; UPDATE shop.task SET id = 10 WHERE id = 1$$), :'key', '... and there and back');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.task VALUES (1, 'eu', 'open'); UPDATE shop.task SET id = 10 WHERE id = 1 AND region = 'eu'$$), 'accepted', 'a new row where it was');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.task WHERE id = 2; INSERT INTO shop.task VALUES (2, 'eu', 'open'); UPDATE shop.task SET id = 20 WHERE id = 2$$), 'accepted', 'a new row instead of a deleted one');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.task WHERE id IN (1, 10); INSERT INTO shop.task VALUES (1, 'us', 'open'); UPDATE shop.task SET id = 11 WHERE id = 1$$), 'accepted', '... also after a move');
+SELECT is((SELECT count(*)::int FROM paysafe.row_mark WHERE relation = 'shop.task'::regclass AND NOT ended) -
+	(SELECT count(*)::int FROM paysafe.row_mark WHERE relation = 'shop.task'::regclass AND ended), 0, 'no mark outlives its row');
 
 -- Of a column that may not be NULL
 CREATE TABLE shop.strict (id int PRIMARY KEY, status text);

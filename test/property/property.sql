@@ -50,12 +50,12 @@ BEGIN
 			WHEN old IS DISTINCT FROM new AND target.no IS NULL THEN '23T04'
 			WHEN old IS DISTINCT FROM new AND NOT EXISTS (
 				SELECT FROM move WHERE move.source = source.no AND move.target = target.no) THEN '23T01'
-			WHEN NOT source.initial AND EXISTS (
+			WHEN (NOT source.initial OR c.has_left) AND EXISTS (
 				SELECT FROM unnest(m.key) k WHERE before -> k <> after -> k) THEN '23T05'
 			END), NULL),
 		count(*)
 	INTO codes, rows
-	FROM (SELECT op, before, after,
+	FROM (SELECT op, before, after, has_left,
 				-- char(n) is padded, and the padding does not count
 				CASE WHEN m.type LIKE 'char%' THEN rtrim(before ->> 'status', ' ') ELSE before ->> 'status' END AS old,
 				CASE WHEN m.type LIKE 'char%' THEN rtrim(after ->> 'status', ' ') ELSE after ->> 'status' END AS new
@@ -65,9 +65,19 @@ BEGIN
 	codes := coalesce(codes, '{}');
 END $$;
 
+-- With the change goes whether the row has ever left the status it was added in.
 CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	was_gone boolean := false;
 BEGIN
-	INSERT INTO change VALUES (currval('step'), TG_OP, to_jsonb(OLD), to_jsonb(NEW));
+	IF TG_OP <> 'INSERT' THEN
+		DELETE FROM gone WHERE id = OLD.id AND part = OLD.part;
+		was_gone := FOUND;
+	END IF;
+	IF TG_OP = 'UPDATE' AND (was_gone OR to_jsonb(OLD) -> 'status' <> to_jsonb(NEW) -> 'status') THEN
+		INSERT INTO gone VALUES (NEW.id, NEW.part);
+	END IF;
+	INSERT INTO change VALUES (currval('step'), TG_OP, to_jsonb(OLD), to_jsonb(NEW), was_gone);
 	RETURN NULL;
 END $$;
 
@@ -508,10 +518,12 @@ BEGIN
 	CREATE TABLE state (no int, declared text, value text, id text, aliased boolean,
 							initial boolean, deletable boolean, next text[]);
 	CREATE TABLE move (source int, target int);
-	CREATE TABLE change (step bigint, op text, before jsonb, after jsonb);
+	CREATE TABLE change (step bigint, op text, before jsonb, after jsonb, has_left boolean);
+	CREATE TABLE gone (id int, part int, PRIMARY KEY (id, part));
 	FOR number IN first..last BY step LOOP
 		PERFORM setseed((hashint8extended(number, seed) >> 12) / 2.0 ^ 51);
 		PERFORM setval('fresh', 1, false);
+		TRUNCATE gone;
 		m := make_machine(number);
 		since := clock_timestamp();
 		done := '{}';

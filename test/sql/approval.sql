@@ -200,7 +200,8 @@ RESET ROLE;
 -- approvals of rows that were there before the rule: not by who moves them
 CREATE TABLE t_approval.old (id int PRIMARY KEY, payment_id int, amount numeric, currency text, status text);
 CREATE INDEX ON t_approval.old (payment_id);
-INSERT INTO t_approval.old VALUES (1, 1, 900, 'USD', 'asked'), (2, 1, 100, 'USD', 'paid');
+INSERT INTO t_approval.payment VALUES (90, 10000, 'USD');
+INSERT INTO t_approval.old VALUES (1, 90, 900, 'USD', 'asked'), (2, 90, 100, 'USD', 'paid');
 SELECT paysafe.protect_refund('t_approval.old', 't_approval.payment', 'payment_id', 'amount', 'currency',
 	'status', '{paid}', '{void}', 'captured', 'currency');
 SELECT paysafe.set_refund_threshold('t_approval.old', 'USD', 1000);
@@ -208,7 +209,7 @@ SELECT paysafe.set_refund_threshold('t_approval.old', 'USD', 1000);
 SELECT key, total_within FROM paysafe.pending_approval WHERE relation = 't_approval.old'::regclass;
 UPDATE t_approval.old SET status = 'paid' WHERE id = 1;
 SELECT paysafe.set_refund_threshold('t_approval.old', 'USD', 10);
-INSERT INTO t_approval.old VALUES (3, 1, 1, 'USD', 'asked');
+INSERT INTO t_approval.old VALUES (3, 90, 1, 'USD', 'asked');
 \set VERBOSITY terse
 UPDATE t_approval.old SET status = 'paid' WHERE id = 3;				-- fails
 

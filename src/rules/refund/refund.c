@@ -6,11 +6,12 @@
  *	  - payment, amount, currency and key of a refund stay as requested;
  *	  - amounts are positive, finite, at the currency's scale; the currency is
  *		the payment's;
- *	  - the refunds of a payment that are not void never total more than its
- *		captured amount;
- *	  - entering a gated status needs approvals once the payment's refunds that
- *		passed the gate within the period, with this one, exceed the threshold
- *		of the currency; without a threshold, always.
+ *	  - the refunds of a payment that are not void, in all tables declared for
+ *		its table, never total more than its captured amount;
+ *	  - a refund that has not passed the gate and moves to a gated status needs
+ *		approvals once the payment's refunds that passed it within the period,
+ *		with this one, exceed the threshold of the currency; without a
+ *		threshold, always.  What was approved then stays as it was.
  *
  * Exact at every isolation level: whoever adds to a payment's refunds or
  * passes the gate first locks the payment's row (FOR NO KEY UPDATE, until the
@@ -22,7 +23,7 @@
  * Lock order: refund row (by the statement), payment row, approvals by id.
  *
  * What the rule must remember beyond the rows (who requested, when the gate
- * was passed) is in paysafe.refund_event.
+ * was passed) is in paysafe.refund_event: see refund_event.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,7 @@
 
 #include "base/refusal.h"
 #include "engine/rule.h"
+#include "engine/rule_history.h"
 #include "engine/status_machine.h"
 #include "errors.h"
 #include "people/approval.h"
@@ -52,10 +54,28 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
+/* Statuses that have been gated in every version of this declaration. */
+static List *
+always_gated(List *history, const char *status_column, List *gated)
+{
+	ListCell   *lc;
+
+	foreach(lc, history)
+	{
+		const Jsonb *then = ((RuleSource *) lfirst(lc))->spec;
+
+		if (strcmp(paysafe_spec_text(then, "status_column"), status_column) != 0)
+			return NIL;
+		gated = paysafe_strings_minus(gated, paysafe_strings_minus(gated, paysafe_spec_set(then, "gated")));
+	}
+	return gated;
+}
+
 static void
-compile_refund_side(RefundSide *side, const CompileInput *input)
+compile_refund_side(RefundState *state, const CompileInput *input, List *history)
 {
 	const Jsonb *spec = input->source->spec;
+	RefundSide *side = &state->refund;
 	Relation	leaf = input->leaf;
 	char	   *status_column = paysafe_spec_text(spec, "status_column");
 	List	   *gated = paysafe_spec_set(spec, "gated");
@@ -72,9 +92,12 @@ compile_refund_side(RefundSide *side, const CompileInput *input)
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
 	paysafe_status_value_set(&status, voided, &side->voided);
+	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
+	paysafe_refund_compile_approved(side, leaf, spec);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
 	side->machine = paysafe_status_machine_of(input->sources, status_column);
 	paysafe_row_key_require(leaf, "Without one, an approval cannot name a refund.");
+	paysafe_row_key_whole(leaf, &side->whole);
 }
 
 static void *
@@ -83,6 +106,7 @@ compile(const CompileInput *input)
 	const Jsonb *spec = input->source->spec;
 	RefundState *state = palloc0(sizeof(RefundState));
 
+	paysafe_refund_total_forget();
 	state->is_payment = input->as_reference;
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
@@ -94,7 +118,12 @@ compile(const CompileInput *input)
 	if (state->is_payment)
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state);
 	else
-		compile_refund_side(&state->refund, input);
+	{
+		List	   *history = paysafe_rule_history(input->source);
+
+		state->declaration = ((RuleSource *) linitial(history))->version;
+		compile_refund_side(state, input, history);
+	}
 	return state;
 }
 
@@ -102,10 +131,29 @@ compile(const CompileInput *input)
  * Words for messages
  */
 
+/* The refund's key: as it is written everywhere, and for a message. */
 static char *
 refund_key(const RowChange *change, TupleTableSlot *row)
 {
 	return paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row);
+}
+
+static char *
+refund_words(const RowChange *change, TupleTableSlot *row)
+{
+	return paysafe_refusal_value(refund_key(change, row));
+}
+
+static char *
+status_words(const RefundSide *side, TupleTableSlot *row)
+{
+	return paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row));
+}
+
+static char *
+money_words(Numeric amount, const char *currency)
+{
+	return paysafe_refusal_value(paysafe_money_words(amount, currency));
 }
 
 static char *
@@ -154,16 +202,18 @@ check_frozen(const Rule *rule, const RowChange *change)
 						  psprintf("column \"%s\" of table \"%s\" cannot change",
 								   column, rule->table_name),
 						  psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
-								   refund_key(change, change->before)),
+								   refund_words(change, change->before)),
 						  "Void this refund and request another one.");
 }
 
 /* Lock the refund's payment; it must be exactly one, of the same currency. */
 static void
-lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, LockedPayment *locked)
+lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
+	bool		isnull;
+	Datum		payment = slot_getattr(change->after, side->payment_attnum, &isnull);
 	int			count = paysafe_refund_lock_payment(state, payment, side->payment_type, locked);
 	char	   *currency;
 
@@ -172,81 +222,128 @@ lock_payment_of(const Rule *rule, const RowChange *change, Datum payment, Locked
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 												side->payment_attnum - 1)->attname),
 						  psprintf("refund \"%s\" in table \"%s\" needs exactly one payment",
-								   refund_key(change, change->after), rule->table_name),
+								   refund_words(change, change->after), rule->table_name),
 						  psprintf("%s rows of \"%s\" have %s \"%s\".",
 								   count == 0 ? "No" : "Several",
 								   get_rel_name(state->payment_root), state->payment_key,
-								   paysafe_row_key_value_text(side->payment_type, payment)),
+								   paysafe_refusal_value(paysafe_row_key_value_text(side->payment_type, payment))),
 						  NULL);
 	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->currency.name,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
-								   refund_key(change, change->after), rule->table_name),
-						  psprintf("The refund is in %s, payment \"%s\" in %s.", currency, locked->key,
-								   locked->currency ? locked->currency : "no currency"),
+								   refund_words(change, change->after), rule->table_name),
+						  psprintf("The refund is in %s, payment \"%s\" in %s.",
+								   paysafe_refusal_value(currency), paysafe_refusal_value(locked->key),
+								   locked->currency ? paysafe_refusal_value(locked->currency) : "no currency"),
 						  "Refund in the currency of the payment.");
 }
 
 static void
-check_cap(const Rule *rule, const RowChange *change, const LockedPayment *locked,
-		  const RefundSum *sum)
+check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 {
-	const RefundState *state = rule->compiled;
-	const RefundSide *side = &state->refund;
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
-
+	Numeric		amount = paysafe_refund_amount(side, change->after);
 	/* a NaN would compare as larger than everything: fail closed */
-	if (numeric_is_nan(captured) || numeric_is_inf(captured) ||
-		paysafe_money_compare(sum->total, captured) > 0)
+	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
+	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
+
+	if (!no_limit && paysafe_money_compare(total, captured) > 0)
+		total = paysafe_refund_total(locked, change, amount, true);
+	if (no_limit || paysafe_money_compare(total, captured) > 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->amount.name,
 						  psprintf("refunds of payment \"%s\" exceed its captured amount",
-								   locked->key),
-						  psprintf("With refund \"%s\" of %s they total %s; captured is %s.",
-								   refund_key(change, change->after),
-								   paysafe_money_words(paysafe_refund_amount(side, change->after), currency),
-								   paysafe_money_words(sum->total, currency),
-								   paysafe_money_words(captured, currency)),
+								   paysafe_refusal_value(locked->key)),
+						  psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
+								   refund_words(change, change->after),
+								   money_words(amount, currency), money_words(total, currency),
+								   list_length(locked->tables) > 1 ?
+								   psprintf(" in %d tables", list_length(locked->tables)) : "",
+								   money_words(captured, currency)),
 						  "Refund at most what is left, or void another refund first.");
 }
 
+static char *
+gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment *payment,
+			const Threshold *threshold, Numeric total)
+{
+	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+
+	return threshold ?
+		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
+				 paysafe_refusal_value(payment->key),
+				 paysafe_refund_threshold_period_text(threshold->within),
+				 money_words(total, currency), money_words(threshold->amount, currency)) :
+		psprintf("There is no threshold for %s, so every refund needs approval.",
+				 paysafe_refusal_value(currency));
+}
+
+/* What to do about a refund that may not pass. */
+static char *
+gate_hint(const RefundState *state, const RowChange *change)
+{
+	const char *column;
+
+	if (change->op == 'I')
+		return pstrdup("Request the refund first, in a status that needs no approval.");
+	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
+		return pstrdup("Take it back first, to a status that needs no approval.");
+	column = paysafe_refund_changed_column(&state->refund, change, false);
+	if (column != NULL)
+		return psprintf("Change column \"%s\" first, and have the refund approved as it is then; or name the column in unapproved_columns of paysafe.protect_refund.",
+						column);
+	return psprintf("Somebody else has to approve it: SELECT paysafe.approve(%s, %s, 'why it is right');",
+					quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+					quote_literal_cstr(refund_key(change, change->after)));
+}
+
+/*
+ * The refund passes the gate, or may not.  life is its life now; before, as an
+ * approval saw it.
+ */
 static void
-check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
-		   List *events, const Threshold *threshold, const RefundSum *sum)
+check_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment,
+		   RefundLife *life, const RefundLife *before)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
 	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
 	Numeric		amount = paysafe_refund_amount(side, change->after);
-	Numeric		total = paysafe_money_add(sum->gate_total, amount);
-	int			needed = paysafe_refund_threshold_approvals(threshold, total);
+	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
+	int64		within = threshold ? threshold->within : 0;
+	Numeric		total = amount;
+	int			needed = 1;
 	int			have = 0;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = paysafe_refund_requesters(events, key)
+		.requesters = life->requesters
 	};
-	char	   *hint;
 
+	/* what fits the sum so far need not be added up; what does not, must */
+	for (int fresh = 0; threshold != NULL && needed > 0 && fresh <= 1; fresh++)
+	{
+		total = paysafe_money_add(paysafe_refund_passed_within(state, payment, change, within, fresh),
+								  amount);
+		needed = paysafe_refund_threshold_approvals(threshold, total);
+	}
 	/* nobody knows who requested it: then at least not who moves it now */
 	if (subject.requesters == NIL)
 		subject.requesters = list_make1(paysafe_person_current());
 	if (needed > 0 && change->op != 'I')
 	{
-		paysafe_refund_digest(side, payment_key, key, change->before, events, subject.digest);
+		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
+							  subject.digest);
 		have = paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have >= needed)
 	{
-		paysafe_refund_add_event(state, payment_key, key, REFUND_GATED, amount, currency, needed);
+		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_GATED, needed);
+		paysafe_refund_has_passed(state, payment, change);
 		return;
 	}
-	hint = change->op == 'I' ?
-		pstrdup("Request the refund first, in a status that needs no approval.") :
-		psprintf("Somebody else has to approve it: SELECT paysafe.approve(%s, %s, 'why it is right');",
-				 quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-				 quote_literal_cstr(key));
 	paysafe_refuse(&(Refusal)
 				   {
 					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -255,115 +352,263 @@ check_gate(const Rule *rule, const RowChange *change, const char *payment_key,
 					   .table_name = rule->table_name,
 					   .column = side->gated.column.name,
 					   .message = psprintf("refund \"%s\" of %s needs the approval of %s",
-										   key, paysafe_money_words(amount, currency),
+										   paysafe_refusal_value(key), money_words(amount, currency),
 										   needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
-										  threshold ?
-										  psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
-												   payment_key, paysafe_refund_threshold_period_text(threshold->within),
-												   paysafe_money_words(total, currency),
-												   paysafe_money_words(threshold->amount, currency)) :
-										  psprintf("There is no threshold for %s, so every refund needs approval.", currency),
+										  gate_detail(side, change, payment, threshold, total),
 										  have, needed, people_words(subject.requesters)),
-					   .hint = hint
+					   .hint = gate_hint(state, change)
 				   });
 }
 
+/* What was approved stays as it was; what was empty may be filled in. */
 static void
-check_refund_change(const Rule *rule, const RowChange *change)
+check_approved(const Rule *rule, const RowChange *change, const RefundLife *life)
+{
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+	const char *column = paysafe_refund_changed_column(side, change, true);
+
+	if (column != NULL && life->stage == REFUND_PASSED && life->approvals > 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
+								   column, rule->table_name),
+						  psprintf("Refund \"%s\" was approved with it.",
+								   refund_words(change, change->before)),
+						  "Void this refund and request another one; columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.");
+}
+
+/* The key of the refund's payment, which need not be locked. */
+static FoundPayment *
+payment_of(const RefundState *state, TupleTableSlot *row)
+{
+	FoundPayment *payment = palloc0(sizeof(FoundPayment));
+	bool		isnull;
+	Datum		key = slot_getattr(row, state->refund.payment_attnum, &isnull);
+
+	if (isnull)
+		payment->key = pstrdup("");
+	else
+		(void) paysafe_refund_find_payment(state, key, state->refund.payment_type, payment);
+	return payment;
+}
+
+/* The refund begins to count, or is about to pass the gate: now it must be possible. */
+static void
+check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
+			  bool begins_to_count, bool enters_gate)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
-	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
-	bool		was_counted = change->op == 'U' &&
-		paysafe_status_value_find(&side->voided, change->before) < 0;
-	bool		enters_gate = paysafe_status_value_find(&side->gated, change->after) >= 0 &&
-		!(change->op == 'U' && paysafe_status_value_find(&side->gated, change->before) >= 0);
+	RefundLife *before = palloc(sizeof(RefundLife));
 	const char *column;
 	int			sqlstate;
-	char	   *fault;
-	bool		isnull;
-	Datum		payment;
-	LockedPayment locked;
-	RefundSum	sum = {0};
-	List	   *events = NIL;
-	Threshold  *threshold = NULL;
+	char	   *fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
+	FoundPayment locked;
 
-	if (change->op == 'U')
-		check_frozen(rule, change);
-	if (change->op == 'U' && (was_counted || !counted) && !enters_gate)
-		return;					/* neither total nor gate is concerned */
-
-	fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
 	if (fault != NULL)
 		paysafe_rule_refuse(rule, sqlstate, column,
 						  psprintf("refund \"%s\" in table \"%s\" is not possible",
-								   refund_key(change, change->after), rule->table_name),
-						  psprintf("Refund \"%s\": %s.", refund_key(change, change->after), fault),
+								   refund_words(change, change->after), rule->table_name),
+						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
+								   paysafe_refusal_value(fault)),
 						  "A refund names one payment and has a positive amount at the currency's scale.");
-	payment = slot_getattr(change->after, side->payment_attnum, &isnull);
-	lock_payment_of(rule, change, payment, &locked);
-	/* whoever brings a void refund back requests it, like who added it */
-	if (change->op == 'I' || (counted && !was_counted))
-		paysafe_refund_add_event(state, locked.key, refund_key(change, change->after), REFUND_REQUESTED,
-								 paysafe_refund_amount(side, change->after),
-								 paysafe_status_value_text(&side->currency, change->after), 0);
-	if (!counted && !enters_gate)
-		return;
-
-	if (enters_gate)
+	lock_payment_of(rule, change, &locked);
+	if (life == NULL)
+		life = paysafe_refund_life(state, locked.key, change->rel,
+								   change->op == 'I' ? change->after : change->before);
+	*before = *life;
+	if (change->op == 'I')
 	{
-		threshold = paysafe_refund_threshold_find(side->thresholds,
-										   paysafe_status_value_text(&side->currency, change->after));
-		events = paysafe_refund_events(state, locked.key);
-		sum.events = events;
-		sum.except_leaf = change->rel;
-		sum.except = change->after;
-		sum.gate_from = GetCurrentTimestamp() - (threshold ? threshold->within : 0);
+		/* whatever was there under this key is gone */
+		life->stage = REFUND_GONE;
 	}
-	paysafe_refund_sum(state, change->rules, payment, side->payment_type, &sum);
-	if (counted && !was_counted)
-		check_cap(rule, change, &locked, &sum);
+	else if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
+									 change->before, change->after))
+		life = paysafe_refund_move(state, life, locked.key, refund_key(change, change->after),
+								   change->rel, change->after);
+	if (requested)
+	{
+		paysafe_refund_add_event(state, life, locked.key, refund_key(change, change->after),
+								 change->after, REFUND_REQUESTED, 0);
+		paysafe_approval_end_open(state->refund_root, refund_key(change, change->after));
+	}
+	if (begins_to_count)
+		check_cap(rule, change, &locked);
 	if (enters_gate)
-		check_gate(rule, change, locked.key, events, threshold, &sum);
+		check_gate(rule, change, &locked, life, before);
+}
+
+/* A row was added. */
+static void
+check_refund_added(const Rule *rule, const RowChange *change)
+{
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+
+	check_request(rule, change, NULL, true,
+				  paysafe_status_value_find(&side->voided, change->after) < 0,
+				  paysafe_status_value_find(&side->gated, change->after) >= 0);
+}
+
+/*
+ * The row has another status.  Whether it waits or has passed the gate is what its
+ * events say, not its old status.
+ */
+static void
+check_refund_moved(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	FoundPayment *payment = payment_of(state, change->after);
+	RefundLife *life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	bool		gated = paysafe_status_value_find(&side->gated, change->after) >= 0;
+	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
+	bool		was_counted = paysafe_status_value_find(&side->voided, change->before) < 0;
+	bool		requested = counted && (!was_counted || life->stage == REFUND_VOID);
+	bool		enters_gate = gated && (requested || life->stage != REFUND_PASSED);
+	char	   *key = refund_key(change, change->after);
+	Numeric		amount;
+
+	if (requested || enters_gate)
+	{
+		/* whoever brings a void refund back requests it, like who added it */
+		check_request(rule, change, life, requested, counted && !was_counted, enters_gate);
+		return;
+	}
+	if (gated)
+		check_approved(rule, change, life);
+	if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
+								change->before, change->after))
+		life = paysafe_refund_move(state, life, payment->key, key, change->rel, change->after);
+	if (!counted)
+	{
+		if (life->stage != REFUND_VOID || was_counted)
+			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
+		paysafe_approval_end_open(state->refund_root, key);
+		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
+			paysafe_refund_total_less(payment, change, amount);
+	}
+	else if (!gated && life->stage == REFUND_PASSED)
+		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
+}
+
+/* The row has its status still. */
+static void
+check_refund_kept(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	bool		moved = paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
+												change->before, change->after);
+	FoundPayment *payment;
+	RefundLife *life;
+
+	if (!moved &&
+		(paysafe_status_value_find(&side->gated, change->before) < 0 ||
+		 paysafe_refund_changed_column(side, change, true) == NULL))
+		return;
+	payment = payment_of(state, change->after);
+	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	check_approved(rule, change, life);
+	if (moved)
+		(void) paysafe_refund_move(state, life, payment->key, refund_key(change, change->after),
+								   change->rel, change->after);
+}
+
+static void
+check_refund_deleted(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	char	   *key = refund_key(change, change->before);
+	FoundPayment *payment;
+	RefundLife *life;
+
+	if (paysafe_status_value_find(&side->voided, change->before) < 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
+								   paysafe_refusal_value(key), rule->table_name),
+						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
+								   status_words(side, change->before)),
+						  "Void it instead.");
+	payment = payment_of(state, change->before);
+	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	if (life->steps > 0)
+		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
+	paysafe_approval_end_open(state->refund_root, key);
 }
 
 /*
  * Checking the payment's side
  */
 
+/* Tables of refunds that refer to the payment, other than this rule's. */
+static List *
+only_table(List *tables, Oid root)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (((RefundTable *) lfirst(lc))->root == root)
+			return list_make1(lfirst(lc));
+	return NIL;
+}
+
+static void
+check_captured(const Rule *rule, const RowChange *change, List *tables, const char *key)
+{
+	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
+	RefundSum	sum = {0};
+	Numeric		captured;
+	bool		has_captured;
+
+	paysafe_refund_sum(tables, &sum);
+	if (sum.rows == 0)
+		return;
+	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
+	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
+		paysafe_money_compare(sum.total, captured) > 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
+						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
+						  psprintf("Refunds total %s; captured would be %s.",
+								   paysafe_refusal_value(paysafe_money_text(sum.total)),
+								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
+						  "Void refunds first.");
+}
+
 static void
 check_payment_change(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
 	const PaymentSide *side = &state->payment;
-	TupleDesc	desc = RelationGetDescr(change->rel);
 	RefundSum	sum = {0};
-	bool		isnull;
-	Datum		key;
-	Oid			keytype;
+	List	   *tables;
+	List	   *own;
 	char	   *words;
-	Numeric		captured;
 	const char *column = NULL;
-	bool		has_captured;
 
 	if (change->op == 'I')
 		return;
 	if (change->op == 'U')
 	{
-		if (!paysafe_row_key_same_column(desc, side->key_attnum, change->before, change->after))
+		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
+										 change->before, change->after))
 			column = state->payment_key;
 		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 			column = state->payment_currency;
 		else if (paysafe_money_same(&side->captured, change->before, change->after))
 			return;
 	}
-	key = slot_getattr(change->before, side->key_attnum, &isnull);
-	if (isnull)
+	tables = paysafe_refund_tables(change->rules, change->before);
+	own = only_table(tables, state->refund_root);
+	if (own == NIL)
+		return;					/* nothing can refer to it by NULL */
+	words = paysafe_refusal_value(((RefundTable *) linitial(own))->key_text);
+	if (change->op == 'U' && column == NULL)
+	{
+		check_captured(rule, change, tables, words);
 		return;
-	keytype = getBaseType(TupleDescAttr(desc, side->key_attnum - 1)->atttypid);
-	words = paysafe_row_key_value_text(keytype, key);
-	paysafe_refund_sum(state, NULL, key, keytype, &sum);
+	}
+	paysafe_refund_sum(own, &sum);
 	if (sum.rows == 0)
 		return;
 	if (change->op == 'D')
@@ -373,20 +618,10 @@ check_payment_change(const Rule *rule, const RowChange *change)
 						  psprintf("%d rows of \"%s\" refer to it.", sum.rows,
 								   get_rel_name(state->refund_root)),
 						  NULL);
-	if (column != NULL)
-		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
-						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
-								   column, rule->table_name),
-						  psprintf("Payment \"%s\" has refunds.", words), NULL);
-	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
-	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
-		paysafe_money_compare(sum.total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
-						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", words),
-						  psprintf("Refunds total %s; captured would be %s.",
-								   paysafe_money_text(sum.total),
-								   has_captured ? paysafe_money_text(captured) : "nothing"),
-						  "Void refunds first.");
+	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
+							   column, rule->table_name),
+					  psprintf("Payment \"%s\" has refunds.", words), NULL);
 }
 
 static void
@@ -396,15 +631,18 @@ check_row(const Rule *rule, const RowChange *change)
 
 	if (state->is_payment)
 		check_payment_change(rule, change);
-	else if (change->op != 'D')
-		check_refund_change(rule, change);
-	else if (paysafe_status_value_find(&state->refund.voided, change->before) < 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
-						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
-								   refund_key(change, change->before), rule->table_name),
-						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
-								   paysafe_status_value_text(&state->refund.gated.column, change->before)),
-						  "Void it instead.");
+	else if (change->op == 'I')
+		check_refund_added(rule, change);
+	else if (change->op == 'D')
+		check_refund_deleted(rule, change);
+	else
+	{
+		check_frozen(rule, change);
+		if (paysafe_status_value_same(&state->refund.gated.column, change->before, change->after))
+			check_refund_kept(rule, change);
+		else
+			check_refund_moved(rule, change);
+	}
 }
 
 static void
@@ -413,96 +651,6 @@ refuse_truncate(const Rule *rule)
 	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "Payments and refunds stay.", NULL);
-}
-
-/*
- * Approvals
- */
-
-typedef struct RefundRow
-{
-	const RefundState *state;
-	int			count;
-	char	   *fault;			/* why it cannot be one, or NULL */
-	char	   *key;			/* as it is written everywhere */
-	char	   *status;
-	bool		gated;
-	bool		voided;
-	uint8		digest[PAYSAFE_SHA256_LEN];
-	List	   *requesters;
-	int64		valid_for;
-} RefundRow;
-
-static bool
-read_refund(Relation rel, TupleTableSlot *row, void *arg)
-{
-	RefundRow  *refund = arg;
-	const RefundState *state = refund->state;
-	const RelationRules *rules;
-	const RefundSide *side = &((RefundState *) paysafe_refund_rule_of(rel, state->refund_root, &rules)->compiled)->refund;
-	Threshold  *threshold;
-	List	   *events;
-	char	   *payment;
-	bool		isnull;
-	const char *column;
-	int			sqlstate;
-
-	if (++refund->count > 1)
-		return false;
-	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
-	if (refund->fault != NULL)
-		return true;
-	payment = paysafe_refund_payment_key(state, slot_getattr(row, side->payment_attnum, &isnull),
-										 side->payment_type);
-	events = paysafe_refund_events(state, payment);
-	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
-	refund->requesters = paysafe_refund_requesters(events, refund->key);
-	refund->status = paysafe_status_value_text(&side->gated.column, row);
-	refund->gated = paysafe_status_value_find(&side->gated, row) >= 0;
-	refund->voided = paysafe_status_value_find(&side->voided, row) >= 0;
-	paysafe_refund_digest(side, payment, refund->key, row, events, refund->digest);
-	threshold = paysafe_refund_threshold_find(side->thresholds, paysafe_status_value_text(&side->currency, row));
-	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
-	return true;
-}
-
-static void
-approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
-{
-	/* looking for the row may compile rules anew: keep what is needed later */
-	RefundState state = *(RefundState *) rule->compiled;
-	RefundRow	refund = {.state = &state};
-	Snapshot	snapshot;
-
-	if (state.is_payment)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("payments are not subject to approval"),
-				 errhint("Name the refund table and the refund.")));
-	snapshot = paysafe_scan_snapshot();
-	paysafe_row_key_find(state.refund_root, key, snapshot, read_refund, &refund);
-	UnregisterSnapshot(snapshot);
-	if (refund.count != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg(refund.count == 0 ? "refund \"%s\" does not exist in table \"%s\"" :
-						"refund \"%s\" exists more than once in table \"%s\"",
-						paysafe_redact_string(key), get_rel_name(state.refund_root))));
-	if (refund.fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund \"%s\" cannot be approved", paysafe_redact_string(key)),
-				 errdetail("Refund \"%s\": %s.", paysafe_redact_string(key),
-						   paysafe_redact_string(refund.fault))));
-	if (refund.gated || refund.voided)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund \"%s\" cannot be approved in status \"%s\"",
-						paysafe_redact_string(key), paysafe_redact_string(refund.status))));
-	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
-	out->valid_for = refund.valid_for;
-	out->key = refund.key;
-	out->requesters = refund.requesters;
 }
 
 /* In a test database: the next rows of these keys are others. */
@@ -537,6 +685,8 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
+		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true},
+		{"unapproved_named", SPEC_FLAG, .loosens = SPEC_REMOVE},
 		{NULL}
 	},
 	.compile = compile,
@@ -545,6 +695,11 @@ const RuleKind paysafe_refund_kind = {
 	.check_existing_end = paysafe_refund_check_existing_end,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
-	.approval_subject = approval_subject,
+	.approval_subject = paysafe_refund_approval_subject,
 	.describe = paysafe_refund_describe
+};
+
+const RuleModule paysafe_refund_module = {
+	.end_transaction = paysafe_refund_total_end,
+	.end_subtransaction = paysafe_refund_total_end_subtransaction
 };

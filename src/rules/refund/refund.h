@@ -31,6 +31,10 @@ typedef struct RefundSide
 	StatusColumn currency;
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
+	StatusSet	always_gated;	/* gated in every version of this declaration */
+	RowKey		whole;			/* names rows for their events */
+	int			napproved;		/* columns that an approval is of, by name */
+	AttrNumber *approved;
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
 } RefundSide;
@@ -39,6 +43,7 @@ typedef struct RefundSide
 typedef struct PaymentSide
 {
 	AttrNumber	key_attnum;
+	Oid			key_type;		/* base type of the column */
 	AmountColumn captured;
 	StatusColumn currency;
 } PaymentSide;
@@ -54,101 +59,185 @@ typedef struct RefundState
 	char	   *payment_key;	/* column of the payment that refunds refer to */
 	char	   *payment_amount; /* its captured amount */
 	char	   *payment_currency;
-	TimestampTz since;			/* the rule's declaration */
+	int			declaration;	/* the first version since the rule was declared anew */
+	TimestampTz since;			/* of that version */
 } RefundState;
 
-#define REFUND_REQUESTED "requested"
-#define REFUND_GATED	 "gated"
-
-/* Something that paysafe remembers of a refund. */
-typedef struct RefundEvent
+/*
+ * A refund's life, as its events tell it (refund_event.c).
+ */
+typedef enum RefundStage
 {
-	char	   *refund;
-	char	   *kind;
-	Person		person;
-	TimestampTz at;
-} RefundEvent;
+	REFUND_WAITING,				/* requested; has not passed the gate, or left again */
+	REFUND_PASSED,				/* has passed the gate */
+	REFUND_VOID,
+	REFUND_GONE					/* no such row */
+} RefundStage;
 
-typedef struct LockedPayment
+typedef struct RefundLife
+{
+	char	   *key;			/* whole primary key */
+	int			steps;			/* events so far, of earlier rows too */
+	bool		told;			/* the last event is of this declaration */
+	RefundStage stage;
+	TimestampTz passed;			/* the gate, for the last time; 0: never */
+	int			approvals;		/* that were used then */
+	List	   *requesters;		/* of Person */
+	TimestampTz requested;		/* for the last time; 0: before the rule */
+} RefundLife;
+
+#define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
+#define REFUND_GATED	 "gated"	/* has passed the gate */
+#define REFUND_LEFT		 "left" /* has gone back before the gate */
+#define REFUND_VOIDED	 "voided"
+#define REFUND_MOVED	 "moved"	/* another row of the same key may come here */
+#define REFUND_DELETED	 "deleted"
+
+/* The refunds of a payment in one of the tables that are declared for it. */
+typedef struct RefundTable
+{
+	Oid			root;
+	Datum		key;			/* what they refer to it by */
+	Oid			keytype;
+	char	   *key_text;
+} RefundTable;
+
+typedef struct FoundPayment
 {
 	char	   *key;			/* as text; equal references have one */
+	char	   *identity;		/* the same for all tables that refer to it */
+	List	   *tables;			/* of RefundTable */
+	/* only if locked: */
 	Numeric		captured;		/* NULL if nothing is */
 	char	   *currency;		/* NULL if missing */
-} LockedPayment;
+} FoundPayment;
 
 typedef struct RefundSum
 {
-	const RefundState *state;
-	const RefundSide *side;		/* of the leaf being read */
-	const RelationRules *rules; /* of the leaf being read */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
-	/* only if events are given: what passed the gate since then, but this one */
-	List	   *events;
-	Relation	except_leaf;
-	TupleTableSlot *except;
+	/* only if wanted: what passed the gate since gate_from, but this row */
+	bool		gate;
 	TimestampTz gate_from;
+	Oid			except_leaf;
+	TupleTableSlot *except;
 	Numeric		gate_total;
 } RefundSum;
+
+/*
+ * refund_rows.c
+ */
 
 /* The columns of a payment's leaf table; raises 42703 or 22023. */
 extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 										   const RefundState *state);
 
+/* The refunds of this payment: of all tables declared for its table. */
+extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
+
+/*
+ * Find the payment.  Returns how many rows the key names (2: more than one); if
+ * none, its key is the reference's.
+ */
+extern int	paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype,
+										FoundPayment *out);
+
 /*
  * Lock the payment's row against other refunds and changes of the payment,
- * and read its newest version.  Returns how many rows the key names (2: more
- * than one); locks only if it is one.
+ * and read its newest version.  Locks only if the key names one row.
  */
 extern int	paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype,
-										LockedPayment *out);
-
-/*
- * The key of the payment that refunds with this reference belong to, as text;
- * the reference itself if there is no such payment.
- */
-extern char *paysafe_refund_payment_key(const RefundState *state, Datum key, Oid keytype);
-
-/* What paysafe remembers of the refunds of a payment: list of RefundEvent. */
-extern List *paysafe_refund_events(const RefundState *state, const char *payment);
-extern void paysafe_refund_add_event(const RefundState *state, const char *payment,
-									 const char *refund, const char *kind, Numeric amount,
-									 const char *currency, int approvals);
-
-/* Those who requested a refund; NIL if it was there before the rule. */
-extern List *paysafe_refund_requesters(List *events, const char *refund);
-
-/*
- * When the refund passed the gate; 0 if it never did.  One that was in a gated
- * status when the rule was declared counts as passed then.
- */
-extern TimestampTz paysafe_refund_gate_passed(const RefundState *state, const RefundSide *side,
-											  List *events, const char *refund,
-											  TupleTableSlot *row);
+										FoundPayment *out);
 
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */
 extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
 										  const RelationRules **rules);
 
-/*
- * Add up the refunds of a payment, as committed now and by this transaction.
- * own_rules, if given, are those of state's leaf, which are in use and must
- * not be looked up again.
- */
-extern void paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules,
-							   Datum payment, Oid payment_type, RefundSum *sum);
+/* Add up the refunds in these tables, as committed now and by this transaction. */
+extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 
 /* The amount of a row whose amount is known to be there. */
 extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row);
 
 /*
- * What an approval of this refund binds: the row, the status it leaves, and
- * how often it passed the gate before: what is left over of one attempt is
- * worth nothing for the next.
+ * refund_total.c: sums of the payments that this transaction has locked.  They are
+ * at least the exact ones, since others can only void refunds meanwhile: what fits
+ * need not be added up again.
  */
-extern void paysafe_refund_digest(const RefundSide *side, const char *payment,
-								  const char *refund, TupleTableSlot *row,
-								  List *events, uint8 *digest);
+
+/*
+ * The refunds of a locked payment with this change, which is that of a refund that
+ * begins to count; exact if fresh.
+ */
+extern Numeric paysafe_refund_total(const FoundPayment *payment, const RowChange *change,
+									Numeric amount, bool fresh);
+
+/* One that counted does no longer. */
+extern void paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change,
+									  Numeric amount);
+
+/* What passed the gate within the period, without this change's row. */
+extern Numeric paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
+											const RowChange *change, int64 within, bool fresh);
+
+/* This change's row passes it, too. */
+extern void paysafe_refund_has_passed(const RefundState *state, const FoundPayment *payment,
+									  const RowChange *change);
+
+/* Rules were compiled: which tables there are may have changed. */
+extern void paysafe_refund_total_forget(void);
+extern void paysafe_refund_total_end(bool aborted);
+extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
+
+/*
+ * refund_event.c
+ */
+
+/* The life of a row; one that no event tells of is derived from its status. */
+extern RefundLife *paysafe_refund_life(const RefundState *state, const char *payment,
+									   Relation leaf, TupleTableSlot *row);
+
+/* The lives of a payment's refunds in a table, by whole key; to be asked for one row. */
+typedef struct RefundLives RefundLives;
+extern RefundLives *paysafe_refund_lives(const RefundState *state, const char *payment);
+extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state,
+									Relation leaf, TupleTableSlot *row, RefundLife *out);
+
+/* Add an event to a life; amount and currency of the row, which may be missing. */
+extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,
+									 const char *payment, const char *refund,
+									 TupleTableSlot *row, const char *kind, int approvals);
+
+/* The row has another whole key: its life goes on under that one, and is returned. */
+extern RefundLife *paysafe_refund_move(const RefundState *state, RefundLife *life,
+									   const char *payment, const char *refund,
+									   Relation leaf, TupleTableSlot *row);
+
+/*
+ * refund_approval.c
+ */
+
+/* Which columns an approval is of. */
+extern void paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *spec);
+
+/*
+ * What an approval binds: this life of this row up to now, its payment, the status
+ * it leaves, and the row, but for columns that may change.
+ */
+extern void paysafe_refund_digest(const RefundState *state, const RefundLife *life,
+								  const char *payment, TupleTableSlot *row,
+								  TupleTableSlot *status_row, uint8 *digest);
+
+/*
+ * The first column under approval that the change gives another value, or NULL.
+ * filled: only columns that had one.
+ */
+extern const char *paysafe_refund_changed_column(const RefundSide *side, const RowChange *change,
+												 bool filled);
+
+/*
+ * refund_declare.c
+ */
 
 /*
  * Why the refund's own columns are not possible, or NULL; then the column and
@@ -161,6 +250,8 @@ extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
+extern void paysafe_refund_approval_subject(const Rule *rule, const char *key,
+											struct ApprovalSubject *out);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 #endif							/* PAYSAFE_REFUND_H */

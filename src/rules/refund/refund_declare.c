@@ -19,8 +19,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/refusal.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
+#include "engine/status_machine.h"
 #include "errors.h"
 #include "rules/refund/refund.h"
 #include "store/catalog.h"
@@ -55,7 +57,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 		return pstrdup("the amount is missing");
 	reason = paysafe_money_fault(&side->amount, amount,
 								 paysafe_status_value_text(&side->currency, row), false);
-	return reason ? psprintf("amount %s: %s", paysafe_money_text(amount), reason) : NULL;
+	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_text(amount)), reason) : NULL;
 }
 
 /*
@@ -163,6 +165,34 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		paysafe_existing_fault(report, "Row", key, "refunds of its payment have different currencies");
 }
 
+/* What is wrong with a payment and its refunds, in all tables, or NULL. */
+static char *
+payment_fault(const RefundState *state, const PaymentTotal *total)
+{
+	FoundPayment payment;
+	int			count = paysafe_refund_lock_payment(state, total->value, state->refund.payment_type,
+													&payment);
+	Numeric		refunds = total->total;
+
+	if (count != 1)
+		return pstrdup(count == 0 ? "there is no such payment" : "there are several such payments");
+	if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
+		return pstrdup("payment and refunds have different currencies");
+	if (list_length(payment.tables) > 1)
+	{
+		RefundSum	sum = {0};
+
+		paysafe_refund_sum(payment.tables, &sum);
+		refunds = sum.total;
+	}
+	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
+		return psprintf("refunds of this payment total %s, captured is %s",
+						paysafe_refusal_value(paysafe_money_text(refunds)),
+						payment.captured ?
+						paysafe_refusal_value(paysafe_money_text(payment.captured)) : "nothing");
+	return NULL;
+}
+
 void
 paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 {
@@ -175,36 +205,31 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 	foreach(lc, totals->in_order)
 	{
 		PaymentTotal *total = lfirst(lc);
-		LockedPayment payment;
-		int			count;
+		char	   *fault;
 
 		CHECK_FOR_INTERRUPTS();
-		count = paysafe_refund_lock_payment(state, total->value, state->refund.payment_type, &payment);
-		if (count != 1)
-			paysafe_existing_fault(report, "Payment", total->key,
-								  count == 0 ? "there is no such payment" : "there are several such payments");
-		else if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
-			paysafe_existing_fault(report, "Payment", total->key, "payment and refunds have different currencies");
-		else if (payment.captured == NULL ||
-				 paysafe_money_compare(total->total, payment.captured) > 0)
-			paysafe_existing_fault(report, "Payment", total->key,
-								  psprintf("refunds of this payment total %s, captured is %s",
-										   paysafe_money_text(total->total),
-										   payment.captured ? paysafe_money_text(payment.captured) : "nothing"));
+		fault = payment_fault(state, total);
+		if (fault != NULL)
+			paysafe_existing_fault(report, "Payment", paysafe_refusal_value(total->key), fault);
 	}
 }
 
 char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
-	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count",
+	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
+
+	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s",
 					paysafe_spec_text(spec, "amount_column"),
 					paysafe_spec_text(spec, "payment_column"),
 					paysafe_spec_text(spec, "payment_amount_column"),
 					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
 					paysafe_spec_text(spec, "status_column"),
 					paysafe_strings_join(paysafe_spec_set(spec, "gated")),
-					paysafe_strings_join(paysafe_spec_set(spec, "void")));
+					paysafe_strings_join(paysafe_spec_set(spec, "void")),
+					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
+					unapproved ? "; an approval is not of " : "; an approval is of all columns",
+					unapproved ? paysafe_strings_join(unapproved) : "");
 }
 
 /* SQL-callable functions */
@@ -295,9 +320,51 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 }
 
 /*
+ * Tables of refunds of the same payments share what was captured: they must mean
+ * the same by it.
+ */
+static void
+check_tables_agree(Oid refund, Oid payment, const char *amount_column, const char *currency_column)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(payment))
+	{
+		RuleSource *other = lfirst(lc);
+
+		if (strcmp(other->name, "refund") != 0 || other->relation == refund ||
+			other->reference != payment ||
+			(strcmp(paysafe_spec_text(other->spec, "payment_amount_column"), amount_column) == 0 &&
+			 strcmp(paysafe_spec_text(other->spec, "payment_currency_column"), currency_column) == 0))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tables \"%s\" and \"%s\" do not read the same columns of \"%s\"",
+						get_rel_name(refund), get_rel_name(other->relation), get_rel_name(payment)),
+				 errdetail("The refunds in all tables together are at most the captured amount; \"%s\" reads %s in %s.",
+						   get_rel_name(other->relation),
+						   paysafe_spec_text(other->spec, "payment_amount_column"),
+						   paysafe_spec_text(other->spec, "payment_currency_column"))));
+	}
+}
+
+/* A misspelt status lets refunds pass: without a machine nothing else tells. */
+static void
+warn_of_free_statuses(Oid refund, const char *status_column)
+{
+	if (paysafe_status_machine_of(paysafe_rule_sources(refund), status_column) == NULL)
+		ereport(WARNING,
+				(errmsg("column \"%s\" of table \"%s\" has no status rule",
+						status_column, get_rel_name(refund)),
+				 errdetail("A refund in a status that is neither gated nor void counts as one that waits, also if the status is a misspelt one."),
+				 errhint("Declare the statuses with paysafe.protect_status.")));
+}
+
+/*
  * protect_refund(refund, payment, payment_column, amount_column,
  *				  currency_column, status_column, gated text[], void text[],
- *				  payment_amount_column, payment_currency_column) returns void
+ *				  payment_amount_column, payment_currency_column,
+ *				  unapproved_columns name[]) returns void
  */
 Datum
 paysafe_protect_refund(PG_FUNCTION_ARGS)
@@ -312,6 +379,8 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	List	   *voided = paysafe_declare_set_argument(fcinfo, 7, "void");
 	char	   *payment_amount_column = paysafe_declare_name_argument(fcinfo, 8, "payment_amount_column");
 	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
+	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
+		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
 	char	   *key_column;
 	SpecBuilder spec;
 	ListCell   *lc;
@@ -339,6 +408,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	paysafe_declare_lock(payment);
 	key_column = payment_key_column(refund, payment_column, payment);
 	check_pair(refund, payment, payment_column, key_column, amount_column, payment_amount_column);
+	check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
 
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "payment_column", payment_column);
@@ -350,6 +420,12 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	paysafe_spec_add_set(&spec, "void", voided);
 	paysafe_spec_add_text(&spec, "payment_amount_column", payment_amount_column);
 	paysafe_spec_add_text(&spec, "payment_currency_column", payment_currency_column);
+	if (!PG_ARGISNULL(10))
+	{
+		paysafe_spec_add_bool(&spec, "unapproved_named", true);
+		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
+	}
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
+	warn_of_free_statuses(refund, status_column);
 	PG_RETURN_VOID();
 }

@@ -10,12 +10,14 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -34,35 +36,90 @@
 #include "values/row_key.h"
 #include "values/status_value.h"
 
+/* What passed the gate of a payment's refunds, for one period. */
+typedef struct PaymentSum
+{
+	char	   *payment;		/* hash key: identity and period */
+	TimestampTz gate_from;
+	Numeric		passed;
+} PaymentSum;
+
 typedef struct PendingOutput
 {
 	Tuplestorestate *store;
 	TupleDesc	desc;
+	HTAB	   *sums;			/* of PaymentSum */
+	MemoryContext context;		/* for these */
 } PendingOutput;
+
+static uint32
+hash_payment(const void *key, Size size)
+{
+	const char *text = *(char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+match_payment(const void *a, const void *b, Size size)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
 
 /* Can the row go to a gated status from where it is? */
 static bool
-awaits_gate(const RefundState *state, List *events, const char *key, TupleTableSlot *row)
+awaits_gate(const RefundState *state, const RefundLife *life, TupleTableSlot *row)
 {
 	const RefundSide *side = &state->refund;
+	bool		isnull;
+	int			from;
 
-	if (paysafe_status_value_find(&side->voided, row) >= 0 || paysafe_status_value_find(&side->gated, row) >= 0)
+	if (paysafe_status_value_find(&side->voided, row) >= 0 || life->stage != REFUND_WAITING)
 		return false;
-	if (side->machine != NULL)
+	if (side->machine == NULL)
+		return true;
+	(void) slot_getattr(row, side->gated.column.attnum, &isnull);
+	from = paysafe_machine_find(side->machine, isnull ? NULL :
+								paysafe_status_value_text(&side->gated.column, row));
+	for (int i = 0; from >= 0 && i < side->gated.n; i++)
 	{
-		int			from = paysafe_machine_find(side->machine,
-												paysafe_status_value_text(&side->gated.column, row));
+		int			to = paysafe_machine_find(side->machine, side->gated.values[i].text);
 
-		for (int i = 0; from >= 0 && i < side->gated.n; i++)
-		{
-			int			to = paysafe_machine_find(side->machine, side->gated.values[i].text);
-
-			if (to >= 0 && paysafe_machine_allows(side->machine, from, to))
-				return true;
-		}
-		return false;
+		if (to >= 0 && to != from && paysafe_machine_allows(side->machine, from, to))
+			return true;
 	}
-	return paysafe_refund_gate_passed(state, side, events, key, row) == 0;
+	return false;
+}
+
+/*
+ * What would have passed the gate within the period, with this refund.  Refunds of
+ * one payment are added up once, not for each that waits.
+ */
+static Numeric
+total_within(const RefundState *state, const FoundPayment *payment, const RefundLife *life,
+			 int64 within, Numeric amount, PendingOutput *out)
+{
+	char	   *key = psprintf("%s " INT64_FORMAT, payment->identity ? payment->identity : "", within);
+	PaymentSum *sum = hash_search(out->sums, &key, HASH_FIND, NULL);
+	bool		found;
+
+	if (sum == NULL)
+	{
+		RefundSum	refunds = {.gate = true, .gate_from = GetCurrentTimestamp() - within};
+		MemoryContext old;
+
+		paysafe_refund_sum(payment->tables, &refunds);
+		old = MemoryContextSwitchTo(out->context);
+		key = pstrdup(key);
+		sum = hash_search(out->sums, &key, HASH_ENTER, &found);
+		sum->gate_from = refunds.gate_from;
+		sum->passed = DatumGetNumericCopy(NumericGetDatum(refunds.gate_total));
+		MemoryContextSwitchTo(old);
+	}
+	/* one that went back before the gate is in the sum already */
+	if (life->passed != 0 && life->passed > sum->gate_from)
+		return sum->passed;
+	return paysafe_money_add(sum->passed, amount);
 }
 
 static void
@@ -71,15 +128,14 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 {
 	const RefundSide *side = &state->refund;
 	char	   *key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
-	Datum		payment;
-	char	   *payment_key;
+	FoundPayment payment;
 	char	   *currency;
-	List	   *events;
+	RefundLife *life;
 	Threshold  *threshold;
-	RefundSum	sum = {.except_leaf = rel, .except = row};
 	ApprovalSubject subject = {0};
 	Numeric		total;
 	int			needed;
+	int			given;
 	const char *column;
 	int			sqlstate;
 	bool		isnull;
@@ -88,35 +144,37 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 
 	if (paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
-	payment = slot_getattr(row, side->payment_attnum, &isnull);
-	payment_key = paysafe_refund_payment_key(state, payment, side->payment_type);
-	events = paysafe_refund_events(state, payment_key);
-	if (!awaits_gate(state, events, key, row))
+	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
+								side->payment_type, &payment);
+	life = paysafe_refund_life(state, payment.key, rel, row);
+	if (!awaits_gate(state, life, row))
 		return;
 	currency = paysafe_status_value_text(&side->currency, row);
 	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
-	sum.events = events;
-	sum.gate_from = GetCurrentTimestamp() - (threshold ? threshold->within : 0);
-	paysafe_refund_sum(state, rules, payment, side->payment_type, &sum);
-	total = paysafe_money_add(sum.gate_total, paysafe_refund_amount(side, row));
+	total = total_within(state, &payment, life, threshold ? threshold->within : 0,
+						 paysafe_refund_amount(side, row), out);
 	needed = paysafe_refund_threshold_approvals(threshold, total);
 	if (needed == 0)
 		return;
-	subject.requesters = paysafe_refund_requesters(events, key);
+	subject.requesters = life->requesters;
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
-	paysafe_refund_digest(side, payment_key, key, row, events, subject.digest);
+	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
+	given = paysafe_approval_count(state->refund_root, key, &subject);
+	if (given >= needed)
+		return;					/* nothing is missing */
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	values[1] = CStringGetTextDatum(key);
-	values[2] = CStringGetTextDatum(payment_key);
+	values[2] = CStringGetTextDatum(payment.key);
 	values[3] = NumericGetDatum(paysafe_refund_amount(side, row));
 	values[4] = CStringGetTextDatum(currency);
+	(void) slot_getattr(row, side->gated.column.attnum, &nulls[5]);
 	values[5] = CStringGetTextDatum(paysafe_status_value_text(&side->gated.column, row));
 	values[6] = NumericGetDatum(total);
 	nulls[7] = threshold == NULL;
 	values[7] = threshold ? NumericGetDatum(threshold->amount) : (Datum) 0;
 	values[8] = Int32GetDatum(needed);
-	values[9] = Int32GetDatum(paysafe_approval_count(state->refund_root, key, &subject));
+	values[9] = Int32GetDatum(given);
 	nulls[10] = subject.requesters == NIL;
 	if (!nulls[10])
 	{
@@ -124,17 +182,8 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 
 		values[10] = CStringGetTextDatum(person->actor ? person->actor : person->session_user_name);
 	}
-	nulls[11] = true;
-	for (int i = 0; i < list_length(events); i++)
-	{
-		RefundEvent *event = list_nth(events, i);
-
-		if (strcmp(event->kind, REFUND_REQUESTED) == 0 && strcmp(event->refund, key) == 0)
-		{
-			nulls[11] = false;
-			values[11] = TimestampTzGetDatum(event->at);
-		}
-	}
+	nulls[11] = life->requested == 0;
+	values[11] = TimestampTzGetDatum(life->requested);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -166,12 +215,20 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 	List	   *relids = NIL;
 	ListCell   *lc;
 	MemoryContext row_context;
+	HASHCTL		ctl = {
+		.keysize = sizeof(char *), .entrysize = sizeof(PaymentSum),
+		.hash = hash_payment, .match = match_payment
+	};
 
 	InitMaterializedSRF(fcinfo, 0);
 	out.store = rsinfo->setResult;
 	out.desc = rsinfo->setDesc;
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe pending approvals",
 										ALLOCSET_DEFAULT_SIZES);
+	out.context = CurrentMemoryContext;
+	ctl.hcxt = out.context;
+	out.sums = hash_create("paysafe pending approvals", 256, &ctl,
+						   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_refund_table, &relids);
 	foreach(lc, relids)
 	{
@@ -199,7 +256,8 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 
 				CHECK_FOR_INTERRUPTS();
 				state = paysafe_refund_rule_of(leaf, lfirst_oid(lc), &rules)->compiled;
-				if (paysafe_status_value_find(&state->refund.gated, slot) < 0 &&
+				/* nothing gets to what was always gated without passing */
+				if (paysafe_status_value_find(&state->refund.always_gated, slot) < 0 &&
 					paysafe_status_value_find(&state->refund.voided, slot) < 0)
 					output_pending(leaf, state, rules, slot, &out);
 				MemoryContextSwitchTo(old);

@@ -1,47 +1,102 @@
 /*-------------------------------------------------------------------------
  *
  * refund_rows.c
- *	  Payments and refunds as rows: locking, adding up, remembering.
+ *	  Payments and refunds as rows: locking, adding up.
+ *
+ * Several tables may be declared for one table of payments: refunds and
+ * chargebacks, say.  What returns of a payment is the sum over all of them, so
+ * whoever has the payment's row asks its rules which they are.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
-#include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "errors.h"
-#include "people/actor.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
 #include "store/catalog.h"
-#include "store/own_table.h"
 #include "values/row_key.h"
-
-/* Columns of paysafe.refund_event. */
-enum
-{
-	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_KIND, EVENT_AMOUNT,
-	EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN, EVENT_SESSION_USER,
-	EVENT_APPROVALS, EVENT_AT,
-	EVENT_NCOLUMNS
-};
 
 void
 paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundState *state)
 {
 	side->key_attnum = paysafe_catalog_column(leaf, state->payment_key);
+	side->key_type = getBaseType(TupleDescAttr(RelationGetDescr(leaf), side->key_attnum - 1)->atttypid);
 	paysafe_money_column(leaf, state->payment_amount, &side->captured);
 	paysafe_status_value_column(leaf, state->payment_currency, &side->currency);
+}
+
+/* The next refund rule of a leaf of the payment table, after the i-th rule. */
+static const RefundState *
+next_payment_rule(const RelationRules *rules, int *i)
+{
+	while (rules != NULL && *i < rules->nrules)
+	{
+		const Rule *rule = &rules->rules[(*i)++];
+
+		if (rule->kind == &paysafe_refund_kind && ((RefundState *) rule->compiled)->is_payment)
+			return rule->compiled;
+	}
+	return NULL;
+}
+
+List *
+paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
+{
+	List	   *tables = NIL;
+	const RefundState *state;
+	int			i = 0;
+
+	while ((state = next_payment_rule(rules, &i)) != NULL)
+	{
+		const PaymentSide *side = &state->payment;
+		Form_pg_attribute att = TupleDescAttr(payment->tts_tupleDescriptor, side->key_attnum - 1);
+		bool		isnull;
+		Datum		key = slot_getattr(payment, side->key_attnum, &isnull);
+		RefundTable *table;
+
+		/* nothing can refer to it; or a server without the guard dropped the table */
+		if (isnull || get_rel_relkind(state->refund_root) == '\0')
+			continue;
+		table = palloc(sizeof(RefundTable));
+		table->root = state->refund_root;
+		table->key = datumCopy(key, att->attbyval, att->attlen);
+		table->keytype = side->key_type;
+		table->key_text = paysafe_row_key_value_text(side->key_type, key);
+		tables = lappend(tables, table);
+	}
+	return tables;
+}
+
+/* What every rule says of a payment's row. */
+static void
+describe_payment(const RefundState *state, const RelationRules *rules, TupleTableSlot *row,
+				 FoundPayment *out)
+{
+	ListCell   *lc;
+
+	out->tables = paysafe_refund_tables(rules, row);
+	foreach(lc, out->tables)
+	{
+		RefundTable *table = lfirst(lc);
+
+		if (table->root == state->refund_root)
+			out->key = table->key_text;
+		if (out->identity == NULL)
+			out->identity = psprintf("%u/%u/%s", state->payment_root, table->root, table->key_text);
+	}
+	if (out->key == NULL)
+		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
 }
 
 typedef struct FoundRow
@@ -50,7 +105,7 @@ typedef struct FoundRow
 	int			count;
 	Oid			relid;
 	ItemPointerData tid;
-	char	   *key;
+	FoundPayment *payment;
 } FoundRow;
 
 static bool
@@ -58,16 +113,12 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 {
 	FoundRow   *found = arg;
 
-	AttrNumber	attnum = paysafe_catalog_column(rel, found->state->payment_key);
-	bool		isnull;
-	Datum		key = slot_getattr(row, attnum, &isnull);
-
-	found->count++;
-	found->key = paysafe_row_key_value_text(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid),
-									key);
+	if (++found->count > 1)
+		return false;
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
-	return found->count < 2;
+	describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
+	return true;
 }
 
 /* Find the payment; its rows' count (0, 1, 2 for more) in *found. */
@@ -77,7 +128,6 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	ListCell   *lc;
 
-	memset(found, 0, sizeof(*found));
 	found->state = state;
 	foreach(lc, paysafe_catalog_leaves(state->payment_root))
 	{
@@ -91,29 +141,60 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 	UnregisterSnapshot(snapshot);
 }
 
-char *
-paysafe_refund_payment_key(const RefundState *state, Datum key, Oid keytype)
+int
+paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype, FoundPayment *out)
 {
-	FoundRow	found;
+	FoundRow	found = {.payment = out};
 
+	*out = (FoundPayment) {0};
 	find_payment(state, key, keytype, &found);
-	return found.count > 0 ? found.key : paysafe_row_key_value_text(keytype, key);
+	if (found.count == 0)
+		out->key = paysafe_row_key_value_text(keytype, key);
+	return found.count;
+}
+
+/*
+ * The locked version of a payment, unless it has another key by now than the one
+ * that was looked for.
+ */
+static bool
+read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, Datum key, Oid keytype,
+			FoundPayment *out)
+{
+	PaymentSide side;
+	KeyEquality equality;
+	bool		isnull;
+	Datum		now;
+
+	paysafe_refund_compile_payment(&side, leaf, state);
+	paysafe_row_key_equality(leaf, side.key_attnum, keytype, &equality);
+	now = slot_getattr(slot, side.key_attnum, &isnull);
+	if (isnull || !DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key)))
+		return false;
+	*out = (FoundPayment) {0};
+	describe_payment(state, paysafe_rules_of(leaf), slot, out);
+	if (paysafe_money_value(&side.captured, slot, &out->captured))
+		out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
+	(void) slot_getattr(slot, side.currency.attnum, &isnull);
+	out->currency = isnull ? NULL : paysafe_status_value_text(&side.currency, slot);
+	return true;
 }
 
 int
-paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, LockedPayment *out)
+paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, FoundPayment *out)
 {
 	for (;;)
 	{
-		FoundRow	found;
+		FoundRow	found = {.payment = out};
 		Relation	leaf;
 		TupleTableSlot *slot;
 		TM_FailureData failure;
 		TM_Result	result;
 		Snapshot	snapshot;
-		bool		again = false;
+		bool		done = false;
 
 		CHECK_FOR_INTERRUPTS();
+		*out = (FoundPayment) {0};
 		find_payment(state, key, keytype, &found);
 		if (found.count != 1)
 			return found.count;
@@ -128,29 +209,10 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Lo
 		switch (result)
 		{
 			case TM_Ok:
-				{
-					PaymentSide side;
-					KeyEquality equality;
-					bool		isnull;
-					Datum		now;
-
-					paysafe_refund_compile_payment(&side, leaf, state);
-					paysafe_row_key_equality(leaf, side.key_attnum, keytype, &equality);
-					now = slot_getattr(slot, side.key_attnum, &isnull);
-					/* the version we waited for may have another key */
-					again = isnull ||
-						!DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key));
-					out->key = found.key;
-					out->captured = NULL;
-					if (paysafe_money_value(&side.captured, slot, &out->captured))
-						out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
-					(void) slot_getattr(slot, side.currency.attnum, &isnull);
-					out->currency = isnull ? NULL : paysafe_status_value_text(&side.currency, slot);
-					break;
-				}
-			case TM_Deleted:
-				again = true;	/* look again: now it is gone */
+				done = read_locked(state, leaf, slot, key, keytype, out);
 				break;
+			case TM_Deleted:
+				break;			/* look again: now it is gone */
 			default:
 				ereport(ERROR,
 						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -158,130 +220,9 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Lo
 		}
 		ExecDropSingleTupleTableSlot(slot);
 		table_close(leaf, NoLock);
-		if (!again)
+		if (done)
 			return 1;
 	}
-}
-
-static bool
-collect_event(Relation rel, HeapTuple tuple, void *arg)
-{
-	List	  **events = arg;
-	TupleDesc	desc = RelationGetDescr(rel);
-	RefundEvent *event = palloc0(sizeof(RefundEvent));
-	bool		isnull;
-
-	event->refund = paysafe_store_text(tuple, desc, EVENT_REFUND);
-	event->kind = paysafe_store_text(tuple, desc, EVENT_KIND);
-	event->person.actor = paysafe_store_text(tuple, desc, EVENT_ACTOR);
-	event->person.login = paysafe_store_text(tuple, desc, EVENT_LOGIN);
-	event->person.session_user_name = paysafe_store_text(tuple, desc, EVENT_SESSION_USER);
-	event->at = DatumGetTimestampTz(heap_getattr(tuple, EVENT_AT + 1, desc, &isnull));
-	*events = lappend(*events, event);
-	return true;
-}
-
-/* What paysafe remembers of the refunds of a payment. */
-List *
-paysafe_refund_events(const RefundState *state, const char *payment)
-{
-	List	   *events = NIL;
-	Datum		keys[2] = {ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment)};
-
-	paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys,
-					   collect_event, &events);
-	return events;
-}
-
-void
-paysafe_refund_add_event(const RefundState *state, const char *payment, const char *refund,
-						 const char *kind, Numeric amount, const char *currency, int approvals)
-{
-	Datum		values[EVENT_NCOLUMNS];
-	bool		nulls[EVENT_NCOLUMNS] = {0};
-
-	values[EVENT_RELATION] = ObjectIdGetDatum(state->refund_root);
-	values[EVENT_PAYMENT] = CStringGetTextDatum(payment);
-	values[EVENT_REFUND] = CStringGetTextDatum(refund);
-	values[EVENT_KIND] = CStringGetTextDatum(kind);
-	values[EVENT_AMOUNT] = NumericGetDatum(amount);
-	values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
-	nulls[EVENT_ACTOR] = !paysafe_actor_is_named();
-	values[EVENT_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	values[EVENT_LOGIN] = CStringGetTextDatum(paysafe_actor_login());
-	values[EVENT_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
-	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
-	values[EVENT_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
-}
-
-/* Those who requested a refund; NIL if it was there before the rule. */
-List *
-paysafe_refund_requesters(List *events, const char *refund)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, events)
-	{
-		RefundEvent *event = lfirst(lc);
-
-		if (strcmp(event->kind, REFUND_REQUESTED) == 0 && strcmp(event->refund, refund) == 0)
-			result = lappend(result, &event->person);
-	}
-	return result;
-}
-
-/*
- * When the refund passed the gate; 0 if it never did.  One that was in a gated
- * status when the rule was declared counts as passed then.
- */
-TimestampTz
-paysafe_refund_gate_passed(const RefundState *state, const RefundSide *side, List *events,
-						   const char *refund, TupleTableSlot *row)
-{
-	TimestampTz passed = 0;
-	ListCell   *lc;
-
-	foreach(lc, events)
-	{
-		RefundEvent *event = lfirst(lc);
-
-		if (strcmp(event->kind, REFUND_GATED) == 0 && strcmp(event->refund, refund) == 0)
-			passed = Max(passed, event->at);
-	}
-	if (passed == 0 && paysafe_status_value_find(&side->gated, row) >= 0)
-		passed = state->since;
-	return passed;
-}
-
-static bool
-add_refund(Relation rel, TupleTableSlot *row, void *arg)
-{
-	RefundSum  *sum = arg;
-	Numeric		amount;
-
-	sum->rows++;
-	if (paysafe_status_value_find(&sum->side->voided, row) >= 0)
-		return true;
-	if (!paysafe_money_value(&sum->side->amount, row, &amount))
-		return true;			/* refused where it is written */
-	sum->total = paysafe_money_add(sum->total, amount);
-	if (sum->except != NULL)
-	{
-		char	   *key;
-		TimestampTz passed;
-
-		/* other rows may have its key text in other partitions */
-		if (RelationGetRelid(rel) == RelationGetRelid(sum->except_leaf) &&
-			paysafe_row_key_same_row(rel, row, sum->except))
-			return true;
-		key = paysafe_row_key_text(&sum->rules->key, RelationGetDescr(rel), row);
-		passed = paysafe_refund_gate_passed(sum->state, sum->side, sum->events, key, row);
-		if (passed != 0 && passed > sum->gate_from)
-			sum->gate_total = paysafe_money_add(sum->gate_total, amount);
-	}
-	return true;
 }
 
 /* The refund rule compiled for a leaf of the refund table. */
@@ -304,38 +245,89 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rul
 	return NULL;
 }
 
-/*
- * Add up the refunds of a payment, as committed now and by this transaction.
- * own, if given, is the state of the leaf being checked: its rules must not be
- * looked up again while they are in use.
- */
+typedef struct SumScan
+{
+	RefundSum  *sum;
+	const RefundState *state;	/* of the leaf being read */
+	RefundLives *lives;			/* of the table being read, if the gate is of interest */
+	MemoryContext row_context;
+} SumScan;
+
+/* total + amount; the old total's memory is given back. */
+static void
+add_to(Numeric *total, Numeric amount)
+{
+	Numeric		before = *total;
+
+	*total = paysafe_money_add(before, amount);
+	pfree(before);
+}
+
+static bool
+add_refund(Relation rel, TupleTableSlot *row, void *arg)
+{
+	SumScan    *scan = arg;
+	RefundSum  *sum = scan->sum;
+	const RefundSide *side = &scan->state->refund;
+	MemoryContext old = MemoryContextSwitchTo(scan->row_context);
+	Numeric		amount = NULL;
+	bool		passed = false;
+
+	sum->rows++;
+	/* what has no amount is refused where it is written */
+	if (paysafe_status_value_find(&side->voided, row) < 0 &&
+		paysafe_money_value(&side->amount, row, &amount) && sum->gate &&
+		!(RelationGetRelid(rel) == sum->except_leaf &&
+		  paysafe_row_key_same_row(rel, row, sum->except)))
+	{
+		RefundLife	life;
+
+		paysafe_refund_lives_of(scan->lives, scan->state, rel, row, &life);
+		passed = life.passed != 0 && life.passed > sum->gate_from;
+	}
+	MemoryContextSwitchTo(old);
+	if (amount != NULL)
+		add_to(&sum->total, amount);
+	if (passed)
+		add_to(&sum->gate_total, amount);
+	MemoryContextReset(scan->row_context);
+	return true;
+}
+
 void
-paysafe_refund_sum(const RefundState *state, const RelationRules *own_rules, Datum payment,
-				   Oid payment_type, RefundSum *sum)
+paysafe_refund_sum(List *tables, RefundSum *sum)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
+	SumScan		scan = {.sum = sum};
 	ListCell   *lc;
+	ListCell   *lc2;
 
-	sum->state = state;
+	sum->rows = 0;
 	sum->total = paysafe_money_zero();
 	sum->gate_total = paysafe_money_zero();
-	foreach(lc, paysafe_catalog_leaves(state->refund_root))
+	scan.row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe refund sum",
+											 ALLOCSET_SMALL_SIZES);
+	foreach(lc, tables)
 	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		KeyEquality equality;
+		RefundTable *table = lfirst(lc);
 
-		if (own_rules != NULL && lfirst_oid(lc) == state->leaf)
+		scan.lives = NULL;
+		foreach(lc2, paysafe_catalog_leaves(table->root))
 		{
-			sum->side = &state->refund;
-			sum->rules = own_rules;
+			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
+			const RelationRules *rules;
+			KeyEquality equality;
+
+			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			if (sum->gate && scan.lives == NULL)
+				scan.lives = paysafe_refund_lives(scan.state, table->key_text);
+			paysafe_row_key_equality(leaf, scan.state->refund.payment_attnum, table->keytype,
+									 &equality);
+			paysafe_row_key_scan(leaf, &equality, table->key, snapshot, add_refund, &scan);
+			table_close(leaf, NoLock);
 		}
-		else
-			sum->side = &((RefundState *) paysafe_refund_rule_of(leaf, state->refund_root,
-																 &sum->rules)->compiled)->refund;
-		paysafe_row_key_equality(leaf, sum->side->payment_attnum, payment_type, &equality);
-		paysafe_row_key_scan(leaf, &equality, payment, snapshot, add_refund, sum);
-		table_close(leaf, NoLock);
 	}
+	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);
 }
 
@@ -348,37 +340,4 @@ paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row)
 	if (!paysafe_money_value(&side->amount, row, &amount))
 		elog(ERROR, "refund amount is missing");
 	return amount;
-}
-
-void
-paysafe_refund_digest(const RefundSide *side, const char *payment, const char *refund,
-					  TupleTableSlot *row, List *events, uint8 *digest)
-{
-	StringInfoData bytes;
-	const char *fields[6];
-	int			passed = 0;
-	ListCell   *lc;
-
-	foreach(lc, events)
-	{
-		RefundEvent *event = lfirst(lc);
-
-		passed += strcmp(event->kind, REFUND_GATED) == 0 && strcmp(event->refund, refund) == 0;
-	}
-	fields[0] = refund;
-	fields[1] = payment;
-	fields[2] = numeric_normalize(paysafe_refund_amount(side, row));
-	fields[3] = paysafe_status_value_text(&side->currency, row);
-	fields[4] = paysafe_status_value_text(&side->gated.column, row);
-	fields[5] = psprintf("%d", passed);
-	initStringInfo(&bytes);
-	appendStringInfoString(&bytes, "paysafe refund approval");
-	for (int i = 0; i < lengthof(fields); i++)
-	{
-		uint32		len = pg_hton32(strlen(fields[i]));
-
-		appendBinaryStringInfo(&bytes, (char *) &len, sizeof(len));
-		appendStringInfoString(&bytes, fields[i]);
-	}
-	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
 }

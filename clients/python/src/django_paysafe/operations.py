@@ -431,6 +431,7 @@ class ProtectRefund(RuleOperation):
         void: Sequence[str],
         payment_amount: str,
         payment_currency: str,
+        unapproved: Optional[Sequence[str]] = None,
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
@@ -442,6 +443,7 @@ class ProtectRefund(RuleOperation):
         self.void = void
         self.payment_amount = payment_amount
         self.payment_currency = payment_currency
+        self.unapproved = unapproved
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         paid = model._meta.get_field(self.payment).related_model
@@ -457,6 +459,10 @@ class ProtectRefund(RuleOperation):
             "void": (list(self.void), "text[]"),
             "payment_amount_column": (self.column(paid, self.payment_amount), "name"),
             "payment_currency_column": (self.column(paid, self.payment_currency), "name"),
+            "unapproved_columns": (
+                None if self.unapproved is None else self.columns(model, self.unapproved),
+                "name[]",
+            ),
         }
 
 

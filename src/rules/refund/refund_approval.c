@@ -1,0 +1,290 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_approval.c
+ *	  What an approval of a refund is of.
+ *
+ * Whoever approves has seen a row, and means this one as it was: all of its
+ * columns, in this life of it, in the status that it leaves.  Free to change are
+ * the status itself, what is computed from other columns, and the columns that
+ * the rule names; if it names none, points in time, because that is where ORMs
+ * keep when a row was last written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "port/pg_bswap.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "base/argument.h"
+#include "base/refusal.h"
+#include "base/scan.h"
+#include "errors.h"
+#include "people/approval.h"
+#include "redact/redact.h"
+#include "rules/refund/refund.h"
+#include "rules/refund/refund_threshold.h"
+#include "store/catalog.h"
+#include "values/row_key.h"
+#include "values/spec.h"
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(NameStr(((Form_pg_attribute) lfirst(a))->attname),
+				  NameStr(((Form_pg_attribute) lfirst(b))->attname));
+}
+
+void
+paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *spec)
+{
+	TupleDesc	desc = RelationGetDescr(leaf);
+	bool		named = paysafe_spec_bool(spec, "unapproved_named");
+	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, unapproved)
+		(void) paysafe_catalog_column(leaf, lfirst(lc));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Oid			type;
+
+		if (att->attisdropped || att->attgenerated != '\0' ||
+			att->attnum == side->gated.column.attnum)
+			continue;
+		type = getBaseType(att->atttypid);
+		if (named ? !paysafe_strings_contain(unapproved, NameStr(att->attname)) :
+			type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+			columns = lappend(columns, att);
+	}
+	/* leaves have layouts of their own */
+	list_sort(columns, compare_names);
+	side->approved = palloc(sizeof(AttrNumber) * Max(list_length(columns), 1));
+	foreach(lc, columns)
+		side->approved[side->napproved++] = ((Form_pg_attribute) lfirst(lc))->attnum;
+}
+
+/* A column's value: by bytes, numerics by value, as everywhere. */
+static void
+append_value(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, att->attnum, &isnull);
+	const char *data = (const char *) &value;
+	size_t		len = sizeof(value);
+	uint64		size;
+
+	paysafe_argument_append(bytes, NameStr(att->attname));
+	appendStringInfoChar(bytes, isnull ? 'n' : 'v');
+	if (isnull)
+		return;
+	if (getBaseType(att->atttypid) == NUMERICOID)
+	{
+		data = numeric_normalize(DatumGetNumeric(value));
+		len = strlen(data);
+	}
+	else if (att->attlen == -1)
+	{
+		struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+
+		data = VARDATA_ANY(packed);
+		len = VARSIZE_ANY_EXHDR(packed);
+	}
+	else if (!att->attbyval)
+	{
+		data = DatumGetPointer(value);
+		len = att->attlen == -2 ? strlen(data) : (size_t) att->attlen;
+	}
+	size = pg_hton64(len);
+	appendBinaryStringInfo(bytes, (char *) &size, sizeof(size));
+	appendBinaryStringInfo(bytes, data, len);
+}
+
+void
+paysafe_refund_digest(const RefundState *state, const RefundLife *life, const char *payment,
+					  TupleTableSlot *row, TupleTableSlot *status_row, uint8 *digest)
+{
+	const RefundSide *side = &state->refund;
+	StringInfoData bytes;
+	bool		isnull;
+
+	initStringInfo(&bytes);
+	paysafe_argument_append(&bytes, "paysafe refund approval");
+	paysafe_argument_append(&bytes, psprintf("%d", state->declaration));
+	paysafe_argument_append(&bytes, life->key);
+	paysafe_argument_append(&bytes, psprintf("%d", life->steps));
+	paysafe_argument_append(&bytes, payment);
+	paysafe_argument_append(&bytes, paysafe_status_value_text(&side->gated.column, status_row));
+	(void) slot_getattr(status_row, side->gated.column.attnum, &isnull);
+	appendStringInfoChar(&bytes, isnull ? 'n' : 'v');
+	for (int i = 0; i < side->napproved; i++)
+		append_value(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
+	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
+}
+
+/* Is there anything in the column? */
+static bool
+is_filled(Form_pg_attribute att, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, att->attnum, &isnull);
+
+	if (isnull)
+		return false;
+	switch (getBaseType(att->atttypid))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
+		default:
+			return true;
+	}
+}
+
+const char *
+paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, bool filled)
+{
+	TupleDesc	desc = RelationGetDescr(change->rel);
+
+	for (int i = 0; i < side->napproved; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, side->approved[i] - 1);
+
+		if (!paysafe_row_key_same_column(desc, att->attnum, change->before, change->after) &&
+			(!filled || is_filled(att, change->before)))
+			return NameStr(att->attname);
+	}
+	return NULL;
+}
+
+/*
+ * The refund that an approval is asked for
+ */
+
+typedef struct RefundRow
+{
+	const RefundState *state;
+	int			count;
+	char	   *fault;			/* why it cannot be one, or NULL */
+	char	   *key;			/* as it is written everywhere */
+	char	   *status;
+	RefundStage stage;
+	bool		voided;			/* by its status */
+	bool		unseen;			/* newer than what this transaction sees */
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	List	   *requesters;
+	int64		valid_for;
+} RefundRow;
+
+/*
+ * With one snapshot for the whole transaction, what the approver has read is older
+ * than what is approved if somebody has changed the row since.
+ */
+static bool
+is_unseen(TupleTableSlot *row)
+{
+	bool		isnull;
+	TransactionId xmin;
+
+	if (!IsolationUsesXactSnapshot())
+		return false;
+	xmin = DatumGetTransactionId(slot_getsysattr(row, MinTransactionIdAttributeNumber, &isnull));
+	return !TransactionIdIsCurrentTransactionId(xmin) &&
+		XidInMVCCSnapshot(xmin, GetTransactionSnapshot());
+}
+
+static bool
+read_refund(Relation rel, TupleTableSlot *row, void *arg)
+{
+	RefundRow  *refund = arg;
+	const RelationRules *rules;
+	const RefundState *state = paysafe_refund_rule_of(rel, refund->state->refund_root, &rules)->compiled;
+	const RefundSide *side = &state->refund;
+	const Threshold *threshold;
+	FoundPayment payment;
+	RefundLife *life;
+	bool		isnull;
+	const char *column;
+	int			sqlstate;
+
+	if (++refund->count > 1)
+		return false;
+	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
+	if (refund->fault != NULL)
+		return true;
+	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
+								side->payment_type, &payment);
+	life = paysafe_refund_life(state, payment.key, rel, row);
+	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
+	refund->requesters = life->requesters;
+	refund->status = paysafe_status_value_text(&side->gated.column, row);
+	refund->stage = life->stage;
+	refund->voided = paysafe_status_value_find(&side->voided, row) >= 0;
+	refund->unseen = is_unseen(row);
+	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
+	threshold = paysafe_refund_threshold_find(side->thresholds,
+											  paysafe_status_value_text(&side->currency, row));
+	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+	return true;
+}
+
+/* What is known of the row, once it is found and can be approved. */
+static void
+check_refund_row(const RefundState *state, const RefundRow *refund, const char *key)
+{
+	if (refund->count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg(refund->count == 0 ? "refund \"%s\" does not exist in table \"%s\"" :
+						"refund \"%s\" exists more than once in table \"%s\"",
+						paysafe_redact_string(key), get_rel_name(state->refund_root))));
+	if (refund->fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refund \"%s\" cannot be approved", paysafe_redact_string(key)),
+				 errdetail("Refund \"%s\": %s.", paysafe_redact_string(key),
+						   paysafe_redact_string(refund->fault))));
+	if (refund->stage != REFUND_WAITING || refund->voided)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refund \"%s\" cannot be approved in status \"%s\"",
+						paysafe_redact_string(key),
+						paysafe_redact_string(paysafe_refusal_value(refund->status))),
+				 errdetail(refund->stage == REFUND_PASSED ? "It has passed the gate already." :
+						   "It is void.")));
+	if (refund->unseen)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("refund \"%s\" has changed since this transaction began",
+						paysafe_redact_string(key)),
+				 errhint("Look at it again in a new transaction.")));
+}
+
+void
+paysafe_refund_approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
+{
+	/* looking for the row may compile rules anew: keep what is needed later */
+	RefundState state = *(RefundState *) rule->compiled;
+	RefundRow	refund = {.state = &state};
+	Snapshot	snapshot;
+
+	if (state.is_payment)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("payments are not subject to approval"),
+				 errhint("Name the refund table and the refund.")));
+	snapshot = paysafe_scan_snapshot();
+	paysafe_row_key_find(state.refund_root, key, snapshot, read_refund, &refund);
+	UnregisterSnapshot(snapshot);
+	check_refund_row(&state, &refund, paysafe_refusal_value(key));
+	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
+	out->valid_for = refund.valid_for;
+	out->key = refund.key;
+	out->requesters = refund.requesters;
+}

@@ -1,0 +1,291 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_event.c
+ *	  What paysafe remembers of refunds, beyond their rows.
+ *
+ * Who requested a refund, that it passed the gate and when, that it was void: each
+ * is an event, written when it happens.  The last one says where in its life the
+ * refund is, whatever the rule calls its status by then: no change of the rule or
+ * of the status machine lets a refund through the gate.
+ *
+ * Events are of a row, named by its whole primary key, and are numbered: a row
+ * that is deleted and added again goes on counting, so that nothing that was
+ * given to the first one, an approval for instance, fits the second.
+ *
+ * A row without events was there before the rule.  It passed the gate then if its
+ * status has been gated in every version of the rule since: no way into that
+ * status would have gone without an event.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "people/actor.h"
+#include "rules/refund/refund.h"
+#include "store/own_table.h"
+#include "values/row_key.h"
+
+/* Columns of paysafe.refund_event. */
+enum
+{
+	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
+	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
+	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT,
+	EVENT_NCOLUMNS
+};
+
+typedef struct LifeEntry
+{
+	char	   *key;			/* hash key */
+	RefundLife	life;
+} LifeEntry;
+
+struct RefundLives
+{
+	const RefundState *state;
+	HTAB	   *by_key;			/* NULL: only one row was asked for, */
+	LifeEntry	one;			/* ... this, if it has a key */
+};
+
+static uint32
+hash_key(const void *key, Size size)
+{
+	const char *text = *(char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+match_key(const void *a, const void *b, Size size)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* What an event makes of a life. */
+static void
+apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, int approvals)
+{
+	if (life->stage == REFUND_GONE)
+	{
+		life->requesters = NIL;
+		life->requested = life->passed = 0;
+		life->approvals = 0;
+	}
+	if (strcmp(kind, REFUND_REQUESTED) == 0)
+	{
+		life->stage = REFUND_WAITING;
+		life->requesters = lappend(life->requesters, person);
+		life->requested = at;
+	}
+	else if (strcmp(kind, REFUND_GATED) == 0)
+	{
+		life->stage = REFUND_PASSED;
+		life->passed = at;
+		life->approvals = approvals;
+	}
+	else if (strcmp(kind, REFUND_LEFT) == 0)
+		life->stage = REFUND_WAITING;
+	else if (strcmp(kind, REFUND_VOIDED) == 0)
+		life->stage = REFUND_VOID;
+	else
+		life->stage = REFUND_GONE;
+}
+
+/* Events of a row come in the order of their steps: that of the index. */
+static bool
+collect_event(Relation rel, HeapTuple tuple, void *arg)
+{
+	RefundLives *lives = arg;
+	Datum		values[EVENT_NCOLUMNS];
+	bool		nulls[EVENT_NCOLUMNS];
+	char	   *key;
+	char	   *kind;
+	LifeEntry  *entry = &lives->one;
+	Person	   *person = NULL;
+	bool		found = entry->key != NULL;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	key = TextDatumGetCString(values[EVENT_ROW]);
+	kind = TextDatumGetCString(values[EVENT_KIND]);
+	if (lives->by_key != NULL)
+		entry = hash_search(lives->by_key, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->key = key;
+		entry->life = (RefundLife) {.key = key, .stage = REFUND_GONE};
+	}
+	if (strcmp(kind, REFUND_REQUESTED) == 0)
+	{
+		person = palloc(sizeof(Person));
+		person->actor = nulls[EVENT_ACTOR] ? NULL : TextDatumGetCString(values[EVENT_ACTOR]);
+		person->login = TextDatumGetCString(values[EVENT_LOGIN]);
+		person->session_user_name = TextDatumGetCString(values[EVENT_SESSION_USER]);
+	}
+	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
+	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
+	apply_event(&entry->life, kind, person, DatumGetTimestampTz(values[EVENT_AT]),
+				DatumGetInt32(values[EVENT_APPROVALS]));
+	return true;
+}
+
+static RefundLives *
+read_lives(const RefundState *state, const char *payment, const char *key)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(char *), .entrysize = sizeof(LifeEntry),
+		.hash = hash_key, .match = match_key, .hcxt = CurrentMemoryContext
+	};
+	RefundLives *lives = palloc0(sizeof(RefundLives));
+	Datum		keys[3] = {
+		ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment),
+		key ? CStringGetTextDatum(key) : (Datum) 0
+	};
+
+	lives->state = state;
+	if (key == NULL)
+		lives->by_key = hash_create("paysafe refund lives", 64, &ctl,
+									HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
+					   collect_event, lives);
+	return lives;
+}
+
+RefundLives *
+paysafe_refund_lives(const RefundState *state, const char *payment)
+{
+	return read_lives(state, payment, NULL);
+}
+
+void
+paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation leaf,
+						TupleTableSlot *row, RefundLife *out)
+{
+	const RefundSide *side = &state->refund;
+	char	   *key = paysafe_row_key_text(&side->whole, RelationGetDescr(leaf), row);
+	LifeEntry  *entry = lives->one.key ? &lives->one : NULL;
+
+	if (lives->by_key != NULL)
+		entry = hash_search(lives->by_key, &key, HASH_FIND, NULL);
+	*out = entry ? entry->life : (RefundLife) {.key = key, .stage = REFUND_GONE};
+	if (out->told && out->stage != REFUND_GONE)
+		return;
+
+	/* no event tells of this row, or none of this declaration */
+	if (out->stage == REFUND_GONE)
+	{
+		out->requesters = NIL;
+		out->requested = out->passed = 0;
+	}
+	out->approvals = 0;
+	out->stage = REFUND_WAITING;
+	if (paysafe_status_value_find(&side->voided, row) >= 0)
+		out->stage = REFUND_VOID;
+	else if (!out->told && paysafe_status_value_find(&side->always_gated, row) >= 0)
+	{
+		out->stage = REFUND_PASSED;
+		if (out->passed == 0)
+			out->passed = state->since;
+	}
+}
+
+RefundLife *
+paysafe_refund_life(const RefundState *state, const char *payment, Relation leaf,
+					TupleTableSlot *row)
+{
+	RefundLife *life = palloc(sizeof(RefundLife));
+	char	   *key = paysafe_row_key_text(&state->refund.whole, RelationGetDescr(leaf), row);
+
+	paysafe_refund_lives_of(read_lives(state, payment, key), state, leaf, row, life);
+	return life;
+}
+
+static void
+insert_event(const RefundState *state, const RefundLife *life, const char *payment,
+			 const char *refund, TupleTableSlot *row, const char *kind, int approvals,
+			 const Person *person, TimestampTz at)
+{
+	const RefundSide *side = &state->refund;
+	Datum		values[EVENT_NCOLUMNS];
+	bool		nulls[EVENT_NCOLUMNS] = {0};
+	Numeric		amount;
+
+	values[EVENT_RELATION] = ObjectIdGetDatum(state->refund_root);
+	values[EVENT_PAYMENT] = CStringGetTextDatum(payment);
+	values[EVENT_REFUND] = CStringGetTextDatum(refund);
+	values[EVENT_ROW] = CStringGetTextDatum(life->key);
+	values[EVENT_STEP] = Int32GetDatum(life->steps);
+	values[EVENT_KIND] = CStringGetTextDatum(kind);
+	values[EVENT_DECLARATION] = Int32GetDatum(state->declaration);
+	nulls[EVENT_AMOUNT] = !paysafe_money_value(&side->amount, row, &amount);
+	if (!nulls[EVENT_AMOUNT])
+		values[EVENT_AMOUNT] = NumericGetDatum(amount);
+	(void) slot_getattr(row, side->currency.attnum, &nulls[EVENT_CURRENCY]);
+	if (!nulls[EVENT_CURRENCY])
+		values[EVENT_CURRENCY] = CStringGetTextDatum(paysafe_status_value_text(&side->currency, row));
+	nulls[EVENT_ACTOR] = person->actor == NULL;
+	if (!nulls[EVENT_ACTOR])
+		values[EVENT_ACTOR] = CStringGetTextDatum(person->actor);
+	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
+	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
+	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
+	values[EVENT_AT] = TimestampTzGetDatum(at);
+	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
+}
+
+void
+paysafe_refund_add_event(const RefundState *state, RefundLife *life, const char *payment,
+						 const char *refund, TupleTableSlot *row, const char *kind, int approvals)
+{
+	Person	   *person = paysafe_person_current();
+	TimestampTz now = GetCurrentTimestamp();
+
+	life->steps++;
+	life->told = true;
+	insert_event(state, life, payment, refund, row, kind, approvals, person, now);
+	apply_event(life, kind, person, now, approvals);
+}
+
+RefundLife *
+paysafe_refund_move(const RefundState *state, RefundLife *life, const char *payment,
+					const char *refund, Relation leaf, TupleTableSlot *row)
+{
+	RefundLife *moved = paysafe_refund_life(state, payment, leaf, row);
+	int			steps = moved->steps;
+	char	   *key = moved->key;
+	ListCell   *lc;
+
+	*moved = *life;
+	moved->key = key;
+	moved->steps = steps;
+	if (life->steps == 0)
+		return moved;			/* its status tells the same wherever it is */
+	paysafe_refund_add_event(state, life, payment, refund, row, REFUND_MOVED, 0);
+	foreach(lc, moved->requesters)
+	{
+		moved->steps++;
+		insert_event(state, moved, payment, refund, row, REFUND_REQUESTED, 0, lfirst(lc),
+					 moved->requested);
+	}
+	if (moved->passed != 0)
+	{
+		moved->steps++;
+		insert_event(state, moved, payment, refund, row, REFUND_GATED, moved->approvals,
+					 paysafe_person_current(), moved->passed);
+	}
+	if (moved->stage == REFUND_VOID ||
+		(moved->stage == REFUND_WAITING && (moved->passed != 0 || moved->requesters == NIL)))
+	{
+		moved->steps++;
+		insert_event(state, moved, payment, refund, row,
+					 moved->stage == REFUND_VOID ? REFUND_VOIDED : REFUND_LEFT, 0,
+					 paysafe_person_current(), GetCurrentTimestamp());
+	}
+	return moved;
+}

@@ -1,0 +1,321 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_total.c
+ *	  Sums of the payments that this transaction has locked.
+ *
+ * Adding up the refunds of a payment takes as long as there are refunds.  A
+ * transaction does it for the first refund of a payment and then only adds: it
+ * holds the payment's row, and without that nobody else adds to the payment or
+ * passes the gate.  Others may void refunds meanwhile, so a sum is at least the
+ * exact one; what does not fit it is added up anew before it is refused.
+ *
+ * A sum knows the command from which on changes are not in it: the rows of one
+ * statement are all there when the first of them is checked.
+ *
+ * Lifetime: until the end of the transaction; what a subtransaction has touched
+ * is forgotten if it aborts, as its lock on the payment is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "rules/refund/refund.h"
+#include "values/money.h"
+
+/* More payments than that in a transaction are added up again. */
+#define MAX_PAYMENTS	10000
+
+/* What passed the gate within a period. */
+typedef struct Window
+{
+	int64		within;
+	TimestampTz from;			/* when it was added up */
+	CommandId	seen;
+	Numeric		total;
+} Window;
+
+typedef struct PaymentTotal
+{
+	char	   *identity;		/* hash key */
+	int			level;			/* of subtransactions that have touched it */
+	CommandId	seen;			/* changes of earlier commands are in total */
+	Numeric		total;			/* NULL: not added up yet */
+	List	   *windows;		/* of Window */
+} PaymentTotal;
+
+/* An entry that a subtransaction has touched. */
+typedef struct Touch
+{
+	PaymentTotal *entry;
+	int			level;
+} Touch;
+
+static HTAB *totals = NULL;
+static MemoryContext totals_context = NULL;
+static List *touches = NIL;		/* of Touch, innermost last; none of the transaction itself */
+
+static uint32
+hash_identity(const void *key, Size size)
+{
+	const char *text = *(char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+match_identity(const void *a, const void *b, Size size)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+void
+paysafe_refund_total_forget(void)
+{
+	if (totals == NULL)
+		return;
+	totals = NULL;
+	touches = NIL;
+	MemoryContextDelete(totals_context);
+	totals_context = NULL;
+}
+
+void
+paysafe_refund_total_end(bool aborted)
+{
+	/* the context was a child of the transaction's */
+	totals = NULL;
+	touches = NIL;
+	totals_context = NULL;
+}
+
+/* The current subtransaction touches the entry. */
+static void
+touch(PaymentTotal *entry)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	MemoryContext old;
+	Touch	   *t;
+
+	if (entry->level >= level)
+		return;
+	entry->level = level;
+	if (level == 1)
+		return;
+	old = MemoryContextSwitchTo(totals_context);
+	t = palloc(sizeof(Touch));
+	t->entry = entry;
+	t->level = level;
+	touches = lappend(touches, t);
+	MemoryContextSwitchTo(old);
+}
+
+void
+paysafe_refund_total_end_subtransaction(bool committed, int level)
+{
+	bool		inherit = committed && level > 2;
+
+	/* only what this subtransaction has touched is looked at */
+	for (int n = list_length(touches); n > 0; n--)
+	{
+		Touch	   *t = list_nth(touches, n - 1);
+
+		if (t->level < level)
+			break;
+		if (committed)
+			t->entry->level = level - 1;
+		else
+		{
+			/* to be added up again; whoever does touches it */
+			t->entry->level = 0;
+			t->entry->total = NULL;
+			t->entry->windows = NIL;
+		}
+		if (inherit)
+			t->level = level - 1;
+		else
+		{
+			pfree(t);
+			touches = list_delete_last(touches);
+		}
+	}
+}
+
+/* The payment's entry, new if it has none and create is said. */
+static PaymentTotal *
+find_total(const FoundPayment *payment, bool create)
+{
+	PaymentTotal *entry;
+	char	   *identity = payment->identity;
+	bool		found;
+
+	if (identity == NULL)
+		return NULL;
+	if (totals != NULL && create && hash_get_num_entries(totals) >= MAX_PAYMENTS)
+		paysafe_refund_total_forget();
+	if (totals == NULL)
+	{
+		HASHCTL		ctl = {
+			.keysize = sizeof(char *), .entrysize = sizeof(PaymentTotal),
+			.hash = hash_identity, .match = match_identity
+		};
+
+		if (!create)
+			return NULL;
+		totals_context = AllocSetContextCreate(TopTransactionContext, "paysafe refund totals",
+											   ALLOCSET_SMALL_SIZES);
+		ctl.hcxt = totals_context;
+		totals = hash_create("paysafe refund totals", 64, &ctl,
+							 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	}
+	entry = hash_search(totals, &identity, HASH_FIND, NULL);
+	if (entry == NULL && create)
+	{
+		identity = MemoryContextStrdup(totals_context, identity);
+		entry = hash_search(totals, &identity, HASH_ENTER, &found);
+		entry->level = 0;
+		entry->seen = 0;
+		entry->total = NULL;
+		entry->windows = NIL;
+	}
+	if (entry != NULL)
+		touch(entry);
+	return entry;
+}
+
+/* Replace a kept sum. */
+static void
+keep(Numeric *kept, Numeric value)
+{
+	MemoryContext old = MemoryContextSwitchTo(totals_context);
+
+	if (*kept != NULL)
+		pfree(*kept);
+	*kept = DatumGetNumericCopy(NumericGetDatum(value));
+	MemoryContextSwitchTo(old);
+}
+
+Numeric
+paysafe_refund_total(const FoundPayment *payment, const RowChange *change, Numeric amount,
+					 bool fresh)
+{
+	PaymentTotal *entry = find_total(payment, true);
+
+	if (fresh || entry->total == NULL)
+	{
+		CommandId	seen = GetCurrentCommandId(false) + 1;
+		RefundSum	sum = {0};
+
+		paysafe_refund_sum(payment->tables, &sum);
+		/* what was compiled meanwhile may have emptied the table */
+		entry = find_total(payment, true);
+		entry->seen = seen;
+		keep(&entry->total, sum.total);
+	}
+	else if (change->command >= entry->seen)
+		keep(&entry->total, paysafe_money_add(entry->total, amount));
+	return DatumGetNumericCopy(NumericGetDatum(entry->total));
+}
+
+void
+paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change, Numeric amount)
+{
+	PaymentTotal *entry = find_total(payment, false);
+
+	if (entry != NULL && entry->total != NULL && change->command >= entry->seen)
+		keep(&entry->total, paysafe_money_add(entry->total, paysafe_money_negate(amount)));
+}
+
+static Window *
+find_window(PaymentTotal *entry, int64 within)
+{
+	ListCell   *lc;
+
+	foreach(lc, entry->windows)
+		if (((Window *) lfirst(lc))->within == within)
+			return lfirst(lc);
+	return NULL;
+}
+
+/*
+ * Was the row taken for one that was there before the rule?  It is, if it was
+ * added as gated and others of its statement came first.
+ */
+static bool
+is_in_window(const RefundState *state, const Window *window, const RowChange *change)
+{
+	return change->op == 'I' && change->command < window->seen && state->since > window->from &&
+		paysafe_status_value_find(&state->refund.always_gated, change->after) >= 0;
+}
+
+static Window *
+add_up_window(const RefundState *state, const FoundPayment *payment, const RowChange *change,
+			  int64 within)
+{
+	RefundSum	sum = {
+		.gate = true, .gate_from = GetCurrentTimestamp() - within,
+		.except_leaf = RelationGetRelid(change->rel), .except = change->after
+	};
+	CommandId	seen = GetCurrentCommandId(false) + 1;
+	PaymentTotal *entry;
+	Window	   *window;
+
+	paysafe_refund_sum(payment->tables, &sum);
+	entry = find_total(payment, true);
+	window = find_window(entry, within);
+	if (window == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(totals_context);
+
+		window = palloc0(sizeof(Window));
+		window->within = within;
+		entry->windows = lappend(entry->windows, window);
+		MemoryContextSwitchTo(old);
+	}
+	window->from = sum.gate_from;
+	window->seen = seen;
+	keep(&window->total, sum.gate_total);
+	if (is_in_window(state, window, change))
+		keep(&window->total,
+			 paysafe_money_add(window->total, paysafe_refund_amount(&state->refund, change->after)));
+	return window;
+}
+
+Numeric
+paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
+							 const RowChange *change, int64 within, bool fresh)
+{
+	PaymentTotal *entry = find_total(payment, true);
+	Window	   *window = fresh ? NULL : find_window(entry, within);
+
+	if (window == NULL)
+		window = add_up_window(state, payment, change, within);
+	if (!is_in_window(state, window, change))
+		return DatumGetNumericCopy(NumericGetDatum(window->total));
+	return paysafe_money_add(window->total,
+							 paysafe_money_negate(paysafe_refund_amount(&state->refund, change->after)));
+}
+
+void
+paysafe_refund_has_passed(const RefundState *state, const FoundPayment *payment,
+						  const RowChange *change)
+{
+	PaymentTotal *entry = find_total(payment, false);
+	Numeric		amount = paysafe_refund_amount(&state->refund, change->after);
+	ListCell   *lc;
+
+	if (entry == NULL)
+		return;
+	foreach(lc, entry->windows)
+	{
+		Window	   *window = lfirst(lc);
+
+		if (!is_in_window(state, window, change))
+			keep(&window->total, paysafe_money_add(window->total, amount));
+	}
+}
