@@ -84,6 +84,17 @@ layers() {
 	done
 }
 
+# Circles: files (FILE.c and FILE.h are one) that reach themselves through what
+# they include.  What a file includes stands before it in a sorted order, or
+# tsort says which do not.
+circles() {
+	c_files | xargs -r grep -H '#include "[a-z_]*[/.]' |
+		sed -n 's|^src/\(.*\)\.[ch]:#include "\(.*\)\.h"$|\1 \2|p' |
+		while read -r from to; do
+			[ "$from" = "$to" ] || [ ! -e "src/$to.h" ] || echo "$from $to"
+		done | sort -u | tsort 2>&1 >/dev/null | sed 's/^tsort: //'
+}
+
 # Functions in C, from brace to brace, without these
 long_functions() {
 	c_files | grep '\.c$' | xargs -r awk '
@@ -104,6 +115,11 @@ rules() {
 		rule "only guard/hooks.c touches a hook"
 
 	layers | rule "includes go down the layers"
+
+	circles | rule "no circle of includes"
+
+	c_files | xargs -r wc -l | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 }' |
+		rule "no file of more than 800 lines"
 
 	if [ -e "$so" ]; then
 		nm -D --defined-only "$so" | awk '{ print $NF }' |
