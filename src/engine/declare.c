@@ -42,6 +42,7 @@
 #include "engine/existing.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "engine/triggers.h"
 #include "errors.h"
 #include "people/actor.h"

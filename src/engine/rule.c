@@ -241,51 +241,6 @@ paysafe_rule_relations(void)
 }
 
 bool
-paysafe_rule_names_column(List *sources, Oid relid, const char *column)
-{
-	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	AttrNumber *key;
-	int			nkey;
-	Relation	rel;
-	bool		in_key = false;
-	ListCell   *lc;
-
-	foreach(lc, sources)
-	{
-		RuleSource *source = lfirst(lc);
-
-		if (list_member_oid(ancestors, source->relation) &&
-			paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column))
-			return true;
-		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
-			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
-			return true;
-	}
-	rel = table_open(relid, AccessShareLock);
-	nkey = paysafe_row_key_primary(rel, &key);
-	for (int i = 0; i < nkey; i++)
-		in_key |= key[i] == get_attnum(relid, column);
-	table_close(rel, AccessShareLock);
-	return in_key;
-}
-
-bool
-paysafe_rule_uses_column(List *sources, Oid relid, const char *column)
-{
-	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	ListCell   *lc;
-
-	foreach(lc, sources)
-	{
-		RuleSource *source = lfirst(lc);
-
-		if (source->kind->all_columns && list_member_oid(ancestors, source->relation))
-			return true;
-	}
-	return paysafe_rule_names_column(sources, relid, column);
-}
-
-bool
 paysafe_rule_newest(Oid relation, const char *name, RuleSource *source, bool *removed)
 {
 	CollectState state = {.relids = list_make1_oid(relation), .name = name};

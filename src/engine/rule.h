@@ -20,7 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "engine/spec_field.h"
+#include "engine/spec_type.h"
 #include "values/row_key.h"
 
 struct RuleKind;
@@ -223,15 +223,6 @@ extern List *paysafe_rule_sources(Oid relid);
 
 /* The same rules in that order. */
 extern List *paysafe_rule_nearest_first(List *sources, Oid relid);
-
-/*
- * Does one of these rules, of the relation or its ancestors, depend on the
- * column: by name, by the kind's nature, or as part of the primary key?
- */
-extern bool paysafe_rule_uses_column(List *sources, Oid relid, const char *column);
-
-/* The same, but for kinds that every column is behind: does one name it? */
-extern bool paysafe_rule_names_column(List *sources, Oid relid, const char *column);
 
 /* The tables that rules in force were declared on or refer to; none twice. */
 extern List *paysafe_rule_relations(void);

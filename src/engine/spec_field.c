@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
@@ -214,4 +215,49 @@ List *
 paysafe_spec_field_loosens(const RuleSource *before, const RuleSource *after)
 {
 	return differences(before, after, true);
+}
+
+bool
+paysafe_spec_field_names_column(List *sources, Oid relid, const char *column)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	AttrNumber *key;
+	int			nkey;
+	Relation	rel;
+	bool		in_key = false;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (list_member_oid(ancestors, source->relation) &&
+			paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column))
+			return true;
+		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
+			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
+			return true;
+	}
+	rel = table_open(relid, AccessShareLock);
+	nkey = paysafe_row_key_primary(rel, &key);
+	for (int i = 0; i < nkey; i++)
+		in_key |= key[i] == get_attnum(relid, column);
+	table_close(rel, AccessShareLock);
+	return in_key;
+}
+
+bool
+paysafe_spec_field_uses_column(List *sources, Oid relid, const char *column)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (source->kind->all_columns && list_member_oid(ancestors, source->relation))
+			return true;
+	}
+	return paysafe_spec_field_names_column(sources, relid, column);
 }

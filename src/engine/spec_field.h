@@ -14,67 +14,39 @@
 #ifndef PAYSAFE_SPEC_FIELD_H
 #define PAYSAFE_SPEC_FIELD_H
 
-#include "nodes/pg_list.h"
-
-struct RuleKind;
-struct RuleSource;
-
-typedef enum SpecType
-{
-	SPEC_COLUMN,				/* a column of the relation */
-	SPEC_COLUMNS,				/* a set of columns of the relation */
-	SPEC_REFERENCE_COLUMN,		/* a column of the reference */
-	SPEC_STATUSES,				/* a set of statuses */
-	SPEC_FLAG,					/* true or absent */
-	SPEC_TEXT
-} SpecType;
-
-/* Which changes of a value need a second person; see RuleKind. */
-typedef enum SpecLoosening
-{
-	SPEC_ANY_CHANGE,			/* unless something else is said */
-	SPEC_ADD,					/* an element more, or a flag set */
-	SPEC_REMOVE					/* an element less, or a flag gone */
-} SpecLoosening;
-
-typedef struct SpecField
-{
-	const char *key;			/* NULL: end of the list */
-	SpecType	type;
-	SpecLoosening loosens;
-
-	/* neither errors nor keys ever show the columns' values */
-	bool		unseen;
-
-	/*
-	 * For texts that can say one thing in several ways: each difference in
-	 * words, or NIL if both mean the same to every row.  before may be NULL.
-	 */
-	List	   *(*compare) (const char *before, const char *after);
-} SpecField;
+#include "engine/rule.h"
 
 /*
  * The columns that the rule reads: of its relation, or of its reference.  With
  * only_seen, without those whose values nobody sees.
  */
-extern List *paysafe_spec_field_columns(const struct RuleSource *rule, bool of_reference,
+extern List *paysafe_spec_field_columns(const RuleSource *rule, bool of_reference,
 										bool only_seen);
 
 /*
  * Every difference between two versions of a rule, or all that a new one says
  * (before NULL), each in words of its own; NIL if there is none.
  */
-extern List *paysafe_spec_field_differences(const struct RuleSource *before,
-											const struct RuleSource *after);
+extern List *paysafe_spec_field_differences(const RuleSource *before,
+											const RuleSource *after);
 
 /* Those of them that loosen the rule. */
-extern List *paysafe_spec_field_loosens(const struct RuleSource *before,
-										const struct RuleSource *after);
+extern List *paysafe_spec_field_loosens(const RuleSource *before,
+										const RuleSource *after);
 
 /* "a; b; c": differences in one line. */
 extern char *paysafe_spec_field_words(List *differences);
 
 /* A name as it stands in words: as it is, or in quotes if it could mislead. */
 extern char *paysafe_spec_field_quote(const char *name);
+
+/* The same, but for kinds that every column is behind: does one name it? */
+extern bool paysafe_spec_field_names_column(List *sources, Oid relid, const char *column);
+
+/*
+ * Does one of these rules, of the relation or its ancestors, depend on the
+ * column: by name, by the kind's nature, or as part of the primary key?
+ */
+extern bool paysafe_spec_field_uses_column(List *sources, Oid relid, const char *column);
 
 #endif							/* PAYSAFE_SPEC_FIELD_H */

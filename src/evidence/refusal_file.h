@@ -8,7 +8,7 @@
 #ifndef PAYSAFE_REFUSAL_FILE_H
 #define PAYSAFE_REFUSAL_FILE_H
 
-#include "evidence/refusal_queue.h"
+#include "evidence/refusal_entry.h"
 
 /* Write, durably, in place of what was there; false, and a message, if not. */
 extern bool paysafe_refusal_file_write(const Oid *databases, const RefusalEntry *entries,

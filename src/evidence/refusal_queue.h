@@ -11,42 +11,7 @@
 #ifndef PAYSAFE_REFUSAL_QUEUE_H
 #define PAYSAFE_REFUSAL_QUEUE_H
 
-#include "datatype/timestamp.h"
-
-#include "base/crypto.h"
-
-/*
- * One refusal as it waits for the writer: strings cut at whole characters, in the
- * encoding of the database where it happened.  Empty strings stand for NULL.
- */
-typedef struct RefusalEntry
-{
-	TimestampTz at;				/* of the first */
-	TimestampTz last_at;		/* of the last */
-	int64		count;			/* of refusals that it stands for */
-	int			pid;			/* 0: of several */
-	int			encoding;		/* of the strings */
-	bool		outside;		/* by whoever can reach a service: repeats are counted */
-	bool		counted;		/* not one of the queue's slots: a count */
-	bool		saved;			/* is in the file too */
-	char		sqlstate[6];
-	bool		has_row_hash;
-	uint8		row_hash[PAYSAFE_SHA256_LEN];
-	char		incomplete[128];	/* what could not be found out, and why */
-	char		statement[32];
-	char		rule[64];
-	char		schema_name[NAMEDATALEN];
-	char		table_name[NAMEDATALEN];
-	char		column_name[NAMEDATALEN];
-	char		key[128];
-	char		actor[NAMEDATALEN];
-	char		session_user_name[NAMEDATALEN];
-	char		login[NAMEDATALEN];
-	char		client_addr[64];
-	char		request_id[64];
-	char		message[200];
-	char		database_name[NAMEDATALEN]; /* if it is another one */
-} RefusalEntry;
+#include "evidence/refusal_entry.h"
 
 /* For the postmaster only: the setting; memory; its contents, from the file too. */
 extern void paysafe_refusal_queue_preload(void);

@@ -35,6 +35,7 @@
 
 #include "base/scan.h"
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "guard/facts.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -223,8 +224,8 @@ paysafe_facts_is_ruled_column(const GuardEvent *event)
 	char	   *name = column_name(event);
 	List	   *sources = paysafe_rule_sources(event->object_id);
 
-	return name != NULL && paysafe_rule_uses_column(sources, event->object_id, name) &&
-		(paysafe_rule_names_column(sources, event->object_id, name) ||
+	return name != NULL && paysafe_spec_field_uses_column(sources, event->object_id, name) &&
+		(paysafe_spec_field_names_column(sources, event->object_id, name) ||
 		 paysafe_facts_has_rows(event->object_id));
 }
 
@@ -238,7 +239,7 @@ paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int n)
 	{
 		char	   *name = attnums[i] > 0 ? get_attname(relid, attnums[i], true) : NULL;
 
-		if (name == NULL || !paysafe_rule_uses_column(sources, relid, name))
+		if (name == NULL || !paysafe_spec_field_uses_column(sources, relid, name))
 			return false;
 	}
 	return n > 0;

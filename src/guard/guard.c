@@ -22,125 +22,13 @@
 #include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/guard.h"
+#include "guard/judge.h"
 #include "guard/policy.h"
 #include "guard/standing.h"
 #include "guard/system_catalog.h"
 #include "guard/window.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
-
-static char *
-describe(const GuardEvent *event)
-{
-	static const char *const verbs[] = {
-		[GUARD_CREATE] = "creating", [GUARD_ALTER] = "altering", [GUARD_DROP] = "dropping",
-		[GUARD_TRUNCATE] = "truncating", [GUARD_EXECUTE] = "calling", [GUARD_WRITE] = "writing to"
-	};
-	ObjectAddress address = {
-		event->class_id == InheritsRelationId ? RelationRelationId : event->class_id,
-		event->object_id, event->sub_id
-	};
-	char	   *object = NULL;
-
-	if (event->action == GUARD_STATEMENT || !OidIsValid(event->class_id))
-		return psprintf("%s", event->frame->name);
-	object = getObjectDescription(&address, true);
-	if (object != NULL)
-		return psprintf("%s %s", verbs[event->action], object);
-	return psprintf("%s%s%s", event->frame ? event->frame->name : verbs[event->action],
-					OidIsValid(event->relation) ? " on table " : "",
-					OidIsValid(event->relation) ? get_rel_name(event->relation) : "");
-}
-
-static PAYSAFE_NORETURN void
-refuse(const GuardClass *class, const GuardEvent *event)
-{
-	Oid			relid = event->relation;
-	bool		named = OidIsValid(relid) && get_rel_relkind(relid) != '\0';
-
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = class->name,
-					   .schema_name = named ? get_namespace_name(get_rel_namespace(relid)) : NULL,
-					   .table_name = named ? get_rel_name(relid) : NULL,
-					   .statement = event->action == GUARD_WRITE ? event->write :
-					   event->frame ? event->frame->name : NULL,
-					   .message = psprintf("%s is refused by paysafe", describe(event)),
-					   .detail = class->reason,
-					   .hint = class->hint ? class->hint :
-					   "Open a maintenance window that names the table, with a second person: paysafe.open_maintenance."
-				   });
-}
-
-static void
-note_joining(const GuardEvent *event)
-{
-	MemoryContext old;
-
-	if (event->frame == NULL)
-		return;
-	old = MemoryContextSwitchTo(TopTransactionContext);
-	event->frame->joined = lappend_oid(event->frame->joined, event->object_id);
-	event->frame->joined = lappend_oid(event->frame->joined, event->auxiliary);
-	MemoryContextSwitchTo(old);
-}
-
-static PAYSAFE_NORETURN void
-refuse_truncate(const GuardEvent *event)
-{
-	Relation	rel = table_open(event->relation, NoLock);
-
-	paysafe_enforce_refuse_truncate(rel);
-}
-
-static bool
-is_refusal(GuardVerdict verdict)
-{
-	return verdict == GUARD_REFUSED || verdict == GUARD_REFUSED_BY_RULES ||
-		verdict == GUARD_JOINS_WITH_ROWS;
-}
-
-/* A table that the finding is about, and no window permits it; or none. */
-static bool
-outside_windows(const GuardClass *class, const GuardFinding *finding, GuardEvent *about)
-{
-	ListCell   *lc;
-
-	if (finding->tables == NIL)
-		return !(class->window && OidIsValid(about->relation) &&
-				 paysafe_window_permits(about, about->relation));
-	foreach(lc, finding->tables)
-		if (!class->window || !paysafe_window_permits(about, lfirst_oid(lc)))
-		{
-			about->relation = lfirst_oid(lc);
-			return true;
-		}
-	return false;
-}
-
-void
-paysafe_guard_by(const GuardClass *classes, const GuardEvent *event)
-{
-	for (const GuardClass *class = classes; class->name != NULL; class++)
-	{
-		GuardFinding finding = class->judge(event);
-		GuardEvent	about = *event;
-
-		if (OidIsValid(finding.relation))
-			about.relation = finding.relation;
-		if (is_refusal(finding.verdict) && outside_windows(class, &finding, &about))
-		{
-			if (finding.verdict == GUARD_REFUSED_BY_RULES)
-				refuse_truncate(&about);
-			refuse(class, &about);
-		}
-		if (finding.verdict == GUARD_JOINS || finding.verdict == GUARD_JOINS_WITH_ROWS)
-			note_joining(&about);
-		if (finding.verdict == GUARD_IS_OWN)
-			about.frame->own = true;
-	}
-}
 
 /* Is it CREATE or ALTER EXTENSION paysafe, running its script? */
 static bool
@@ -202,8 +90,8 @@ paysafe_guard(GuardEvent *event)
 		return;
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)
 		event->relation = paysafe_facts_relation_of(event);
-	paysafe_guard_by(paysafe_system_catalog, event);
-	paysafe_guard_by(paysafe_policy, event);
+	paysafe_judge(paysafe_system_catalog, event);
+	paysafe_judge(paysafe_policy, event);
 }
 
 static GuardFinding
@@ -230,9 +118,9 @@ paysafe_guard_executed(GuardFrame *frame)
 	GuardEvent	event = {.action = GUARD_STATEMENT, .statement = frame->statement, .frame = frame};
 
 	if (may_close(frame->statement))
-		paysafe_guard_by(locking, &event);
+		paysafe_judge(locking, &event);
 	else if (IsA(frame->statement, CreateSubscriptionStmt) || IsA(frame->statement, AlterSubscriptionStmt))
-		paysafe_guard_by(paysafe_system_catalog_subscribed, &event);
+		paysafe_judge(paysafe_system_catalog_subscribed, &event);
 }
 
 static List *
@@ -339,7 +227,7 @@ paysafe_guard_after(GuardFrame *frame)
 		};
 
 		if (paysafe_facts_joins(&event))
-			paysafe_guard_by(paysafe_policy, &event);
+			paysafe_judge(paysafe_policy, &event);
 	}
 	frame->joined = NIL;
 	for (int i = 0; i < list_length(joined); i += 2)

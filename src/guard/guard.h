@@ -19,14 +19,12 @@
  */
 extern void paysafe_guard(GuardEvent *event);
 
-/* The same by another list of classes, NULL-terminated by name. */
-extern void paysafe_guard_by(const GuardClass *classes, const GuardEvent *event);
-
 /*
  * A statement has been executed whose effect only then can be told: LOCK TABLE must
  * not close an own table, a subscription not write to a catalog.
  */
 extern void paysafe_guard_executed(GuardFrame *frame);
+
 /* A statement begins: is it part of paysafe's own work? */
 extern void paysafe_guard_enter(GuardFrame *frame);
 

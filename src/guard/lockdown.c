@@ -27,6 +27,7 @@
 #include "evidence/refusal_log.h"
 #include "guard/facts.h"
 #include "guard/guard.h"
+#include "guard/judge.h"
 #include "guard/lockdown.h"
 #include "guard/native.h"
 #include "guard/statements.h"
@@ -184,14 +185,14 @@ paysafe_lockdown(const GuardEvent *event)
 {
 	if (event->action != GUARD_EXECUTE)
 	{
-		paysafe_guard_by(everywhere, event);
-		paysafe_guard_by(paysafe_system_catalog_shared, event);
+		paysafe_judge(everywhere, event);
+		paysafe_judge(paysafe_system_catalog_shared, event);
 	}
 	if (superuser_lockdown)
 	{
-		paysafe_guard_by(locked_down, event);
-		paysafe_guard_by(paysafe_native, event);
-		paysafe_guard_by(paysafe_system_catalog_locked, event);
+		paysafe_judge(locked_down, event);
+		paysafe_judge(paysafe_native, event);
+		paysafe_judge(paysafe_system_catalog_locked, event);
 	}
 }
 

@@ -40,7 +40,7 @@
 #include "utils/snapmgr.h"
 
 #include "guard/facts.h"
-#include "guard/guard.h"
+#include "guard/judge.h"
 #include "guard/statements.h"
 #include "guard/system_catalog.h"
 #include "guard/types.h"
@@ -248,11 +248,11 @@ paysafe_system_catalog_written(const QueryDesc *query, GuardFrame *frame)
 		collect(&change, query->estate->es_output_cid);
 		table_close(change.rel, NoLock);
 		if (change.concerns)
-			paysafe_guard_by(touching, &event);
+			paysafe_judge(touching, &event);
 		if (!change.in_script && (change.before.len > 1 || change.after.len > 1) &&
 			!paysafe_window_record_rows(relid, event.write, rows_of(&change.before),
 											 rows_of(&change.after)))
-			paysafe_guard_by(not_open, &event);
+			paysafe_judge(not_open, &event);
 	}
 }
 

@@ -21,6 +21,7 @@
 #include "utils/typcache.h"
 
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "guard/facts.h"
 #include "guard/types.h"
 
@@ -96,7 +97,7 @@ has_column_of(Oid relid, Oid type, bool ruled)
 		List	   *seen = NIL;
 
 		found = !att->attisdropped && is_made_of(att->atttypid, type, &seen) &&
-			(!ruled || paysafe_rule_uses_column(sources, relid, NameStr(att->attname)));
+			(!ruled || paysafe_spec_field_uses_column(sources, relid, NameStr(att->attname)));
 	}
 	table_close(rel, AccessShareLock);
 	return found;

@@ -15,6 +15,7 @@
 #include "base/refusal.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "errors.h"
 #include "evidence/audit_log.h"
 #include "people/actor.h"

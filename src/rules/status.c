@@ -33,6 +33,7 @@
 #include "engine/existing.h"
 #include "engine/row_mark.h"
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "engine/status_machine.h"
 #include "errors.h"
 #include "redact/redact.h"

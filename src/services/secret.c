@@ -24,11 +24,11 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/statement.h"
 #include "compat.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "rules/secret.h"
-#include "base/statement.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "vault/fernet.h"

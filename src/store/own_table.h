@@ -198,4 +198,7 @@ extern void paysafe_store_complete(void);
  */
 extern bool paysafe_store_is_test_database(void);
 
+/* Tables that a row of an own table is about: whoever has compiled their rules, do it again. */
+extern void paysafe_store_forget_rules(Relation rel, HeapTuple tuple);
+
 #endif							/* PAYSAFE_OWN_TABLE_H */

@@ -57,6 +57,7 @@ SELECT matches(pg_temp.refusal_text(command, 'MESSAGE'), 'statement of its own',
 SELECT is((SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = 'regress_guard_app'), false, 'nothing was given');
 
 -- what keeps working
+GRANT regress_guard_app TO regress_guard_owner WITH ADMIN OPTION;
 SELECT set_config('test.inside', 'ALTER ROLE regress_guard_app CONNECTION LIMIT 5', true);
 SELECT is(pg_temp.refusal('SELECT shop.inside()', 'regress_guard_owner'), 'accepted', 'the owner''s own function, by the owner');
 SELECT set_config('test.inside', 'GRANT SELECT ON shop.checks TO regress_guard_app', true);

@@ -26,9 +26,9 @@
 
 #include "base/argument.h"
 #include "base/refusal.h"
+#include "base/statement.h"
 #include "services/api_key/api_key.h"
 #include "services/api_key/api_key_format.h"
-#include "base/statement.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"

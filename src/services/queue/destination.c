@@ -24,11 +24,11 @@
 
 #include "base/argument.h"
 #include "base/encode.h"
+#include "base/statement.h"
 #include "people/actor.h"
 #include "services/net/url_parse.h"
 #include "services/queue/destination.h"
 #include "services/queue/queue.h"
-#include "base/statement.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
 #include "vault/signing_key.h"

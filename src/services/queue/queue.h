@@ -14,19 +14,8 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
+#include "services/queue/queue_item.h"
 #include "store/catalog.h"
-
-/* An event to add. */
-typedef struct QueueItem
-{
-	const char *source;			/* the endpoint that it came by, or the destination */
-	const char *event_id;
-	const char *event_type;		/* or NULL */
-	Jsonb	   *headers;		/* or NULL */
-	const void *body;
-	size_t		bodylen;
-	bool		encrypt;		/* the body is stored sealed */
-} QueueItem;
 
 /* The states of an event, by number from 0 on. */
 #define QUEUE_NSTATES	5

@@ -8,7 +8,7 @@
 #ifndef PAYSAFE_QUEUE_PAYLOAD_H
 #define PAYSAFE_QUEUE_PAYLOAD_H
 
-#include "services/queue/queue.h"
+#include "services/queue/queue_item.h"
 #include "store/partition.h"
 
 typedef struct QueuePayload

@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * spec_type.h
+ *	  How a kind declares the keys of its specifications.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_SPEC_TYPE_H
+#define PAYSAFE_SPEC_TYPE_H
+
+#include "nodes/pg_list.h"
+
+typedef enum SpecType
+{
+	SPEC_COLUMN,				/* a column of the relation */
+	SPEC_COLUMNS,				/* a set of columns of the relation */
+	SPEC_REFERENCE_COLUMN,		/* a column of the reference */
+	SPEC_STATUSES,				/* a set of statuses */
+	SPEC_FLAG,					/* true or absent */
+	SPEC_TEXT
+} SpecType;
+
+/* Which changes of a value need a second person; see RuleKind. */
+typedef enum SpecLoosening
+{
+	SPEC_ANY_CHANGE,			/* unless something else is said */
+	SPEC_ADD,					/* an element more, or a flag set */
+	SPEC_REMOVE					/* an element less, or a flag gone */
+} SpecLoosening;
+
+typedef struct SpecField
+{
+	const char *key;			/* NULL: end of the list */
+	SpecType	type;
+	SpecLoosening loosens;
+
+	/* neither errors nor keys ever show the columns' values */
+	bool		unseen;
+
+	/*
+	 * For texts that can say one thing in several ways: each difference in
+	 * words, or NIL if both mean the same to every row.  before may be NULL.
+	 */
+	List	   *(*compare) (const char *before, const char *after);
+} SpecField;
+
+#endif							/* PAYSAFE_SPEC_TYPE_H */

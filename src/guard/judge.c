@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * judge.c
+ *	  An event by a list of classes: what is found is refused, or noted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_inherits.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/refusal.h"
+#include "engine/enforce.h"
+#include "guard/judge.h"
+#include "guard/window.h"
+
+static char *
+describe(const GuardEvent *event)
+{
+	static const char *const verbs[] = {
+		[GUARD_CREATE] = "creating", [GUARD_ALTER] = "altering", [GUARD_DROP] = "dropping",
+		[GUARD_TRUNCATE] = "truncating", [GUARD_EXECUTE] = "calling", [GUARD_WRITE] = "writing to"
+	};
+	ObjectAddress address = {
+		event->class_id == InheritsRelationId ? RelationRelationId : event->class_id,
+		event->object_id, event->sub_id
+	};
+	char	   *object = NULL;
+
+	if (event->action == GUARD_STATEMENT || !OidIsValid(event->class_id))
+		return psprintf("%s", event->frame->name);
+	object = getObjectDescription(&address, true);
+	if (object != NULL)
+		return psprintf("%s %s", verbs[event->action], object);
+	return psprintf("%s%s%s", event->frame ? event->frame->name : verbs[event->action],
+					OidIsValid(event->relation) ? " on table " : "",
+					OidIsValid(event->relation) ? get_rel_name(event->relation) : "");
+}
+
+static PAYSAFE_NORETURN void
+refuse(const GuardClass *class, const GuardEvent *event)
+{
+	Oid			relid = event->relation;
+	bool		named = OidIsValid(relid) && get_rel_relkind(relid) != '\0';
+
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = class->name,
+					   .schema_name = named ? get_namespace_name(get_rel_namespace(relid)) : NULL,
+					   .table_name = named ? get_rel_name(relid) : NULL,
+					   .statement = event->action == GUARD_WRITE ? event->write :
+					   event->frame ? event->frame->name : NULL,
+					   .message = psprintf("%s is refused by paysafe", describe(event)),
+					   .detail = class->reason,
+					   .hint = class->hint ? class->hint :
+					   "Open a maintenance window that names the table, with a second person: paysafe.open_maintenance."
+				   });
+}
+
+static void
+note_joining(const GuardEvent *event)
+{
+	MemoryContext old;
+
+	if (event->frame == NULL)
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	event->frame->joined = lappend_oid(event->frame->joined, event->object_id);
+	event->frame->joined = lappend_oid(event->frame->joined, event->auxiliary);
+	MemoryContextSwitchTo(old);
+}
+
+static PAYSAFE_NORETURN void
+refuse_truncate(const GuardEvent *event)
+{
+	Relation	rel = table_open(event->relation, NoLock);
+
+	paysafe_enforce_refuse_truncate(rel);
+}
+
+static bool
+is_refusal(GuardVerdict verdict)
+{
+	return verdict == GUARD_REFUSED || verdict == GUARD_REFUSED_BY_RULES ||
+		verdict == GUARD_JOINS_WITH_ROWS;
+}
+
+/* A table that the finding is about, and no window permits it; or none. */
+static bool
+outside_windows(const GuardClass *class, const GuardFinding *finding, GuardEvent *about)
+{
+	ListCell   *lc;
+
+	if (finding->tables == NIL)
+		return !(class->window && OidIsValid(about->relation) &&
+				 paysafe_window_permits(about, about->relation));
+	foreach(lc, finding->tables)
+		if (!class->window || !paysafe_window_permits(about, lfirst_oid(lc)))
+		{
+			about->relation = lfirst_oid(lc);
+			return true;
+		}
+	return false;
+}
+
+void
+paysafe_judge(const GuardClass *classes, const GuardEvent *event)
+{
+	for (const GuardClass *class = classes; class->name != NULL; class++)
+	{
+		GuardFinding finding = class->judge(event);
+		GuardEvent	about = *event;
+
+		if (OidIsValid(finding.relation))
+			about.relation = finding.relation;
+		if (is_refusal(finding.verdict) && outside_windows(class, &finding, &about))
+		{
+			if (finding.verdict == GUARD_REFUSED_BY_RULES)
+				refuse_truncate(&about);
+			refuse(class, &about);
+		}
+		if (finding.verdict == GUARD_JOINS || finding.verdict == GUARD_JOINS_WITH_ROWS)
+			note_joining(&about);
+		if (finding.verdict == GUARD_IS_OWN)
+			about.frame->own = true;
+	}
+}
