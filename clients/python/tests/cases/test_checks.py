@@ -24,7 +24,9 @@ def found(*ids):
         return [m for m in messages if m.id in ids]
     # this is a test database, the tests run as superuser, and nothing is preloaded
     usual = ("paysafe.E005", "paysafe.W002", "paysafe.W005")
-    return [m for m in messages if m.id not in usual]
+    # and some tests drop tables of their own, which have rules
+    gone = "a table with this OID is gone"
+    return [m for m in messages if m.id not in usual and gone not in m.msg]
 
 
 @contextlib.contextmanager
