@@ -136,19 +136,21 @@ test('standard webhooks', async () => {
 test('svix', async () => {
   const secret = secretOf(24)
   const webhook = new SvixWebhook(secret)
-  // the same under names of its own
+  // the built-in scheme, and standard's under names of one's own
   const { definition } = await row("SELECT definition FROM paysafe.webhook_schemes WHERE scheme = 'standard'")
   for (const name of ['id', 'timestamp', 'signature']) definition[`${name}_header`] = `svix-${name}`
-  await row('SELECT paysafe.set_webhook_scheme($1, $2)', 'svix', definition)
-  await setUp('js-svix', 'svix', secret)
-  await eachIsAcceptedOnce('js-svix', 'msg_', 'invoice.paid', (body, id) => {
-    const now = new Date()
-    return {
-      'svix-id': id,
-      'svix-timestamp': String(Math.floor(now / 1000)),
-      'svix-signature': webhook.sign(id, now, body)
-    }
-  })
+  await row('SELECT paysafe.set_webhook_scheme($1, $2)', 'like-svix', definition)
+  for (const scheme of ['svix', 'like-svix']) {
+    await setUp(`js-${scheme}`, scheme, secret)
+    await eachIsAcceptedOnce(`js-${scheme}`, 'msg_', 'invoice.paid', (body, id) => {
+      const now = new Date()
+      return {
+        'svix-id': id,
+        'svix-timestamp': String(Math.floor(now / 1000)),
+        'svix-signature': webhook.sign(id, now, body)
+      }
+    })
+  }
 })
 
 test('webhooks out, verified by theirs', async () => {
