@@ -25,7 +25,7 @@ check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap encoding dump replication upgrade property guard services clock attacks
+	@test/lib/check.sh regress isolation pgtap encoding dump replication upgrade property guard services attacks
 
 check-assert:
 	@test/lib/assert.sh regress isolation pgtap guard
