@@ -208,6 +208,9 @@ paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Ret
 	for (int i = 0; i < lengthof(pairs); i++)
 		if (pairs[i].from == from && pairs[i].to == to)
 			return to_typmod < 0 || to == TIMESTAMPOID;
+	/* as INSERT would: what is too long is an error, not cut, but for blanks at the end */
+	if (how == RETYPED_ASSIGNED && to == VARCHAROID && (from == TEXTOID || from == VARCHAROID))
+		return true;
 	/* another collation compares values differently, and leaves them what they are */
 	if (from == to)
 		return typmod_keeps(from, from_typmod, to_typmod);

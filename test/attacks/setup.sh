@@ -73,7 +73,7 @@ start() {
 			"max_wal_senders = 4" "max_replication_slots = 6" \
 			"wal_retrieve_retry_interval = 1s" "autovacuum = off" "jit = off" \
 			"shared_preload_libraries = 'paysafe'" "paysafe.superuser_lockdown = on" \
-			"paysafe.allowed_libraries = 'pgcrypto, dblink, postgres_fdw'" \
+			"paysafe.allowed_libraries = 'pgcrypto, dblink, postgres_fdw, test_decoding'" \
 			"paysafe.protected_databases = 'rt_kept'"
 		server_start
 		psql -qX -v ON_ERROR_STOP=1 -f "$HERE/targets/roles.sql"

@@ -1,7 +1,7 @@
 -- Types under the columns of protected tables, and columns of another type.  For a
 -- server that preloads paysafe.
 BEGIN;
-SELECT plan(83);
+SELECT plan(84);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -69,14 +69,14 @@ RESET ROLE;
 SELECT matches(pg_temp.refusal('ALTER TABLE shop.invoice ' || command), '_invoice_guard_column$', 'refused: ' || command) FROM unnest(ARRAY[
 	'ALTER fee TYPE real', 'ALTER fee TYPE float8', 'ALTER fee TYPE numeric(14,1)', 'ALTER fee TYPE numeric(16,4)', 'ALTER minor TYPE float8',
 	'ALTER minor TYPE real', 'ALTER due TYPE timestamptz', 'ALTER due TYPE timestamp(0)', 'ALTER day TYPE timestamptz', 'ALTER memo TYPE name',
-	'ALTER memo TYPE varchar(3)', 'ALTER memo TYPE char(10)', 'ALTER fixed TYPE text', 'ALTER code TYPE varchar(5)', 'ALTER n TYPE bigint',
+	'ALTER memo TYPE varchar(3) USING memo::varchar(3)', 'ALTER memo TYPE char(10)', 'ALTER fixed TYPE text', 'ALTER code TYPE varchar(5)', 'ALTER n TYPE bigint',
 	'ALTER memo TYPE text USING left(memo, 3)', 'ALTER n TYPE int USING n + 1', 'ALTER memo TYPE varchar(5) USING memo::varchar(5)']) command;
 SELECT is(pg_temp.refusal(command, 'regress_guard_owner'), 'accepted', 'allowed: ' || command) FROM unnest(ARRAY[
 	'ALTER TABLE shop.invoice ALTER fee TYPE numeric(16,2), ALTER fee SET DEFAULT 0',
 	'ALTER TABLE shop.invoice ALTER fee TYPE numeric',
 	'ALTER TABLE shop.invoice ALTER minor TYPE numeric',
 	'ALTER TABLE shop.invoice ALTER day TYPE timestamp',
-	'ALTER TABLE shop.invoice ALTER memo TYPE varchar',
+	'ALTER TABLE shop.invoice ALTER memo TYPE varchar(500)', 'ALTER TABLE shop.invoice ALTER memo TYPE varchar',
 	'ALTER TABLE shop.invoice ALTER code TYPE varchar(20)',
 	'ALTER TABLE shop.invoice ALTER code TYPE text USING code::text',
 	'ALTER TABLE shop.invoice ALTER small TYPE int',
