@@ -101,7 +101,7 @@ CREATE FUNCTION paysafe.balance(
 	accounts regclass DEFAULT NULL,
 	currency text DEFAULT NULL
 ) RETURNS numeric
-	LANGUAGE C STABLE PARALLEL RESTRICTED
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_balance';
 COMMENT ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) IS 'balance of an account, now or at a time that has passed';
 

@@ -11,7 +11,7 @@ CREATE FUNCTION paysafe.protect_status(
 COMMENT ON FUNCTION paysafe.protect_status(regclass, name, text, text[]) IS 'declares the table''s status machine, as a Mermaid state diagram';
 
 CREATE FUNCTION paysafe.status_diagram(relation regclass) RETURNS text
-	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_status_diagram';
 COMMENT ON FUNCTION paysafe.status_diagram(regclass) IS 'the table''s status machine as it was declared';
 

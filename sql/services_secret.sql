@@ -34,17 +34,17 @@ CREATE FUNCTION paysafe.encrypt_text(relation regclass, "column" name, key text,
 COMMENT ON FUNCTION paysafe.encrypt_text(regclass, name, text, text) IS 'seals a text for table, column and row; key: the row''s primary key as text';
 
 CREATE FUNCTION paysafe.decrypt(relation regclass, "column" name, key text, sealed bytea) RETURNS bytea
-	LANGUAGE C STABLE PARALLEL RESTRICTED
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_decrypt';
 COMMENT ON FUNCTION paysafe.decrypt(regclass, name, text, bytea) IS 'opens a value that was sealed for table, column and row';
 
 CREATE FUNCTION paysafe.decrypt_text(relation regclass, "column" name, key text, sealed bytea) RETURNS text
-	LANGUAGE C STABLE PARALLEL RESTRICTED
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_decrypt_text';
 COMMENT ON FUNCTION paysafe.decrypt_text(regclass, name, text, bytea) IS 'opens a text that was sealed for table, column and row';
 
 CREATE FUNCTION paysafe.blind_index(relation regclass, "column" name, value text) RETURNS bytea
-	LANGUAGE C STABLE PARALLEL RESTRICTED
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_blind_index';
 COMMENT ON FUNCTION paysafe.blind_index(regclass, name, text) IS 'a keyed hash to find equal values of a secret column by';
 
@@ -74,7 +74,7 @@ CREATE FUNCTION paysafe.fernet_decrypt(
 	max_age interval DEFAULT NULL,
 	at timestamptz DEFAULT NULL
 ) RETURNS bytea
-	LANGUAGE C STABLE PARALLEL RESTRICTED
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_fernet_decrypt';
 COMMENT ON FUNCTION paysafe.fernet_decrypt(text, text, interval, timestamptz) IS 'opens a Fernet token by a key of paysafe.key_file, for columns that move to sealed values';
 

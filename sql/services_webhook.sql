@@ -296,7 +296,7 @@ CREATE FUNCTION paysafe.webhook_verify(
 	OUT reason text,
 	OUT key_id int
 ) RETURNS record
-	LANGUAGE C STABLE PARALLEL RESTRICTED
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_verify';
 COMMENT ON FUNCTION paysafe.webhook_verify(text, jsonb, paysafe.payload, timestamptz) IS 'is a webhook genuine, now or at another time? Nothing is noted';
 

@@ -207,7 +207,7 @@ paysafe_key_trouble(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(paysafe_has_rows);
 
 /*
- * has_rows(relation) returns boolean: of paysafe's own tables only
+ * has_rows(relation) returns boolean: of paysafe's own tables only, none partitioned
  */
 Datum
 paysafe_has_rows(PG_FUNCTION_ARGS)
@@ -219,7 +219,7 @@ paysafe_has_rows(PG_FUNCTION_ARGS)
 	TupleTableSlot *slot;
 	bool		found;
 
-	if (!paysafe_catalog_is_own(relid))
+	if (!paysafe_catalog_is_own(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("relation %u is not a table of paysafe's", relid)));

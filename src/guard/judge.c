@@ -31,6 +31,8 @@ describe(const GuardEvent *event)
 		event->object_id, event->sub_id
 	};
 	char	   *object = NULL;
+	/* one that the statement is only making has no name yet */
+	char	   *table = OidIsValid(event->relation) ? get_rel_name(event->relation) : NULL;
 
 	if (event->action == GUARD_STATEMENT || !OidIsValid(event->class_id))
 		return psprintf("%s", event->frame->name);
@@ -38,8 +40,7 @@ describe(const GuardEvent *event)
 	if (object != NULL)
 		return psprintf("%s %s", verbs[event->action], object);
 	return psprintf("%s%s%s", event->frame ? event->frame->name : verbs[event->action],
-					OidIsValid(event->relation) ? " on table " : "",
-					OidIsValid(event->relation) ? get_rel_name(event->relation) : "");
+					table ? " on table " : "", table ? table : "");
 }
 
 static PAYSAFE_NORETURN void

@@ -115,7 +115,7 @@ extern AttrNumber paysafe_catalog_column(Relation rel, const char *column);
 
 extern void paysafe_catalog_init(void);
 
-/* "schema.table", quoted where needed. */
+/* "schema.table", quoted where needed.  Raises 42P01 if there is no such relation. */
 extern char *paysafe_catalog_table_name(Oid relid);
 
 #endif							/* PAYSAFE_CATALOG_H */
