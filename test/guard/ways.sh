@@ -66,12 +66,9 @@ ways_to_catalogs() {
 	PGHOST=$1 psql -qX -d paysafe_publisher >/dev/null <<-'S'
 		CREATE TABLE note (id int PRIMARY KEY);
 		CREATE PUBLICATION honest FOR TABLE note;
-		CREATE PUBLICATION other FOR TABLE note;
-		SET allow_system_table_mods = on;
-		ALTER VIEW pg_catalog.pg_publication_tables RENAME TO pg_old_publication_tables;
-		CREATE VIEW pg_catalog.pg_publication_tables AS SELECT pubname, CASE pubname WHEN 'other' THEN 'pg_catalog' ELSE schemaname END AS schemaname,
-			CASE pubname WHEN 'other' THEN 'pg_db_role_setting' ELSE tablename END AS tablename, attnames, rowfilter FROM pg_catalog.pg_old_publication_tables;
-		ALTER VIEW pg_catalog.pg_publication_tables OWNER TO postgres;
+		DROP TABLE information_schema.sql_features CASCADE;
+		CREATE TABLE information_schema.sql_features (feature_id text PRIMARY KEY);
+		CREATE PUBLICATION other FOR TABLE information_schema.sql_features;
 	S
 	psql -qX -d paysafe_ways -c "CREATE TABLE note (id int PRIMARY KEY)"
 	says 'guard_catalog' "CREATE SUBSCRIPTION s CONNECTION 'host=$1 port=$PGPORT user=postgres dbname=paysafe_publisher' PUBLICATION other WITH (create_slot = false, enabled = false, slot_name = none)" paysafe_ways
