@@ -175,7 +175,7 @@ paysafe_guard_membership(Node *statement, ObjectAddress *object)
 		AlterObjectDependsStmt *alter = (AlterObjectDependsStmt *) statement;
 
 		*object = get_object_address_rv(alter->objectType, alter->relation,
-										castNode(List, alter->object), &rel,
+										(List *) alter->object, &rel,
 										AccessShareLock, true);
 	}
 	else
