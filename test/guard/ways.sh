@@ -144,7 +144,8 @@ ways_to_code() {				# ways_to_code DATABASE
 	says '(lockdown|guard)_catalog' "UPDATE pg_language SET lanpltrusted = true" "$1"
 	says '(lockdown|guard)_catalog' "UPDATE pg_proc SET prosrc = 'int4out' WHERE proname = 'seven'" "$1"
 	says 'lockdown_setting' "SELECT set_config('dynamic_library_path', '/nowhere', false)" "$1"
-	says 'lockdown_setting' "UPDATE pg_settings SET setting = '/nowhere' WHERE name = 'dynamic_library_path'" "$1"
+	# PostgreSQL 18 asks every access method with the operator, bloom too, when it plans
+	says 'lockdown_(setting|native)' "UPDATE pg_settings SET setting = '/nowhere' WHERE name = 'dynamic_library_path'" "$1"
 	says 'lockdown_setting' "ALTER SYSTEM SET log_filename = '../../x'" "$1"
 	says 'lockdown_setting' "ALTER SYSTEM SET krb_server_keyfile = '/x'" "$1"
 	says 'lockdown_setting' "ALTER SYSTEM SET event_source = 'x'" "$1"
