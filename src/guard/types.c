@@ -12,8 +12,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -84,22 +84,36 @@ is_made_of(Oid whole, Oid part, List **seen)
 	return OidIsValid(element) && is_made_of(element, part, seen);
 }
 
+/*
+ * From the catalog's cache, without a lock on the table: any ALTER TABLE asks about all
+ * protected tables, and two of them at a time would wait for each other.
+ */
 static bool
 has_column_of(Oid relid, Oid type, bool ruled)
 {
 	List	   *sources = ruled ? paysafe_rule_sources(relid) : NIL;
-	Relation	rel = table_open(relid, AccessShareLock);
+	HeapTuple	relation = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			natts = 0;
 	bool		found = false;
 
-	for (int i = 0; i < RelationGetDescr(rel)->natts && !found; i++)
+	if (HeapTupleIsValid(relation))
 	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		natts = ((Form_pg_class) GETSTRUCT(relation))->relnatts;
+		ReleaseSysCache(relation);
+	}
+	for (int i = 1; i <= natts && !found; i++)
+	{
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(i));
+		Form_pg_attribute att;
 		List	   *seen = NIL;
 
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		att = (Form_pg_attribute) GETSTRUCT(tuple);
 		found = !att->attisdropped && is_made_of(att->atttypid, type, &seen) &&
 			(!ruled || paysafe_spec_field_uses_column(sources, relid, NameStr(att->attname)));
+		ReleaseSysCache(tuple);
 	}
-	table_close(rel, AccessShareLock);
 	return found;
 }
 
