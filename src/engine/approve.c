@@ -104,6 +104,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz valid_until;
 
+	paysafe_approval_check_own_code("approve");
 	for (int i = 0; i < 2; i++)
 		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : "key");
 	reason = paysafe_argument_reason(fcinfo, 2, "reason", "an approval");
@@ -157,6 +158,7 @@ PG_FUNCTION_INFO_V1(paysafe_withdraw_approval);
 Datum
 paysafe_withdraw_approval(PG_FUNCTION_ARGS)
 {
+	paysafe_approval_check_own_code("withdraw_approval");
 	paysafe_approval_withdraw(PG_GETARG_INT64(0),
 							  paysafe_argument_reason(fcinfo, 1, "reason", "withdrawing an approval"));
 	PG_RETURN_VOID();

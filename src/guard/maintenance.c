@@ -72,6 +72,7 @@ void
 paysafe_maintenance_init(void)
 {
 	paysafe_declare_set_window(paysafe_window_covers);
+	paysafe_approval_set_foreign_code(paysafe_nesting_foreign_owner);
 }
 
 /* SQL-callable functions */

@@ -334,6 +334,28 @@ paysafe_approval_withdraw(int64 id, const char *reason)
 	end_approval(id, "withdrawn", reason);
 }
 
+static ApprovalForeignCode foreign_code = NULL;
+
+void
+paysafe_approval_set_foreign_code(ApprovalForeignCode new_foreign_code)
+{
+	foreign_code = new_foreign_code;
+}
+
+void
+paysafe_approval_check_own_code(const char *function)
+{
+	Oid			owner = foreign_code != NULL ? foreign_code() : InvalidOid;
+
+	if (OidIsValid(owner))
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+								psprintf("paysafe.%s is not for code of others", function),
+								psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
+										 GetUserNameFromId(owner, true)),
+								psprintf("Whoever approves runs it in a statement of their own: SELECT paysafe.%s(...); "
+										 "or in a function that is SECURITY DEFINER, or a superuser's.", function));
+}
+
 static void
 transaction_event(XactEvent event, void *arg)
 {

@@ -55,6 +55,16 @@ extern void paysafe_approval_withdraw(int64 id, const char *reason);
 extern PAYSAFE_NORETURN void paysafe_approval_refuse(int sqlstate, const char *message,
 													 const char *detail, const char *hint);
 
+/*
+ * Whose code, of a role that is no superuser, runs now in somebody else's name; or
+ * InvalidOid.  Set by the guard, which people/ does not know; without it nobody knows.
+ */
+typedef Oid (*ApprovalForeignCode) (void);
+extern void paysafe_approval_set_foreign_code(ApprovalForeignCode foreign_code);
+
+/* Refuse (42501) an approval, or its withdrawal, by such code. */
+extern void paysafe_approval_check_own_code(const char *function);
+
 extern void paysafe_approval_init(void);
 
 #endif							/* PAYSAFE_APPROVAL_H */

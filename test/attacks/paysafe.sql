@@ -110,11 +110,13 @@ BEGIN
 END $$;
 
 -- The button "approve".  What is approved is the refund as it stands; the
--- application stores no more than that it happened.  An AFTER trigger: one that
+-- application stores no more than that it happened.  SECURITY DEFINER, or it would be
+-- code that approves in the name of whoever writes.  An AFTER trigger: one that
 -- could change or swallow rows has no place on an append-only table.
 ALTER TABLE pay.approval ALTER approver SET DEFAULT pay.actor();
 CREATE FUNCTION pay.approve() RETURNS trigger
 	LANGUAGE plpgsql
+	SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

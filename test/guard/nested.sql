@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(59);
+SELECT plan(66);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;
@@ -55,6 +55,13 @@ SELECT set_config('test.inside', $$SELECT paysafe.open_maintenance('why', 'T-1',
 SELECT is(pg_temp.refusal(command), '42501 paysafe_maintenance', 'a window in ' || command) FROM way;
 SELECT matches(pg_temp.refusal_text(command, 'MESSAGE'), 'statement of its own', 'for this reason') FROM way LIMIT 1;
 SELECT is((SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = 'regress_guard_app'), false, 'nothing was given');
+
+-- nor does it approve anything
+SELECT set_config('test.inside', $$SELECT paysafe.approve('paysafe.rule', 'x', 'why')$$, true);
+SELECT is(pg_temp.refusal(command), '42501 paysafe.approval_record paysafe_approval_record_approval', 'an approval in ' || command)
+  FROM way WHERE command ~ '^(INSERT INTO shop.(checks|defaults|triggers)|SELECT|CALL)';
+SELECT set_config('test.inside', $$SELECT paysafe.withdraw_approval(1, 'why')$$, true);
+SELECT is(pg_temp.refusal('SELECT * FROM shop.seen'), '42501 paysafe.approval_record paysafe_approval_record_approval', 'nor withdraws one');
 
 -- what keeps working
 GRANT regress_guard_app TO regress_guard_owner WITH ADMIN OPTION;

@@ -1,7 +1,7 @@
 -- What check() says of things that may be wrong: each is a row with a way out, and an
 -- error in one part hides no other.
 BEGIN;
-SELECT plan(18);
+SELECT plan(21);
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
 CREATE FUNCTION pg_temp.said(subject text, check_name text) RETURNS text LANGUAGE sql AS $$
@@ -55,6 +55,10 @@ SELECT is(pg_temp.said('paysafe.audit_default', 'default_partition'), 'ok', 'not
 ALTER TABLE paysafe.audit_default DISABLE TRIGGER ALL;
 INSERT INTO paysafe.audit_default VALUES ('1999-01-01', '1', 1, 1, 1, 'I', '1', NULL, NULL, NULL, NULL, '');
 SELECT matches(pg_temp.said('paysafe.audit_default', 'default_partition'), '^it has rows', 'something');
+
+-- what has no rows of its own to look at
+SELECT throws_ok(format('SELECT paysafe.has_rows(%L)', relation), '22023', NULL, relation)
+  FROM unnest('{paysafe.audit_row,paysafe.approval,pg_catalog.pg_class}'::text[]) relation;
 
 -- an error
 ALTER EXTENSION paysafe DROP FUNCTION paysafe.check_work();

@@ -2,7 +2,7 @@
 BEGIN;
 \getenv vectors VECTORS
 \set vectors `cat "$VECTORS/fernet_vectors.json" 2>/dev/null`
-SELECT plan(CASE WHEN :'vectors' = '' THEN 97 ELSE 107 END);
+SELECT plan(CASE WHEN :'vectors' = '' THEN 104 ELSE 114 END);
 \ir ../pgtap/lib/refusal.psql
 CREATE ROLE regress_paysafe_clerk;
 
@@ -170,6 +170,13 @@ SELECT is(convert_from(paysafe.fernet_decrypt(token, 'vectors', max_age, at), 'U
 SELECT throws_ok(format('SELECT paysafe.fernet_decrypt(%L, ''vectors'', %L, %L)', token, max_age, at), '23K01', NULL, what) FROM fernet WHERE kind = 'invalid';
 SELECT is((SELECT count(*) FROM fernet, generate_series(1, length(token)) i, unnest('{A,b,-}'::text[]) c WHERE kind = 'verify' AND substr(token, i, 1) <> c
 	AND pg_temp.refusal(format('SELECT paysafe.fernet_decrypt(%L, ''vectors'')', overlay(token PLACING c FROM i))) <> '23K01'), 0::bigint, 'no character may be another') WHERE :'vectors' <> '';
+
+-- a table that is gone, or never was
+SELECT throws_ok(command, '42P01', NULL, command) FROM unnest(ARRAY[
+	$$SELECT paysafe.encrypt(99999999::regclass, 'x', '1', pg_catalog.sha256('a'))$$, $$SELECT paysafe.encrypt_text(99999999::regclass, 'x', '1', pg_temp.plain('a'))$$,
+	$$SELECT paysafe.decrypt(99999999::regclass, 'x', '1', '\x00')$$, $$SELECT paysafe.decrypt_text(99999999::regclass, 'x', '1', '\x00')$$,
+	$$SELECT paysafe.blind_index(99999999::regclass, 'x', pg_temp.plain('a'))$$, $$SELECT paysafe.reencrypt(99999999::regclass, 'x', 1)$$,
+	$$SELECT paysafe.decrypt(0::regclass, 'x', '1', '\x00')$$]) command;
 
 SELECT * FROM finish();
 ROLLBACK;
