@@ -166,7 +166,7 @@ static PAYSAFE_NORETURN void
 refuse(const ProposedChange *change, const Person *person, const char *key, bool stored)
 {
 	bool		is_rule = change->approved_as == PAYSAFE_RULE;
-	bool		anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
+	bool		anonymous = paysafe_person_is_unknown(person);
 	bool		usable = stored || paysafe_proposal_is_content(key);
 	const char *words = change->loosens;
 
@@ -205,6 +205,8 @@ paysafe_loosening_authorize(ProposedChange *change)
 	bool		stored;
 	char	   *key;
 
+	paysafe_approval_check_own_code(change->approved_as == PAYSAFE_RULE ? "loosening a rule" :
+									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
 	if (paysafe_proposal_is_open())
