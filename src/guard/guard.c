@@ -207,6 +207,20 @@ check_rules_fit(Oid relid)
 	error_context_stack = context.previous;
 }
 
+static GuardFinding
+refuses_other_key(const GuardEvent *event)
+{
+	return refuse_for(event->auxiliary, paysafe_facts_changes_key(event->object_id, event->auxiliary));
+}
+
+/* What joined, when all of it can be seen. */
+static const GuardClass joined_tables[] = {
+	{"guard_key", refuses_other_key, true,
+	"It is partitioned by a column of the primary key that no other partition is partitioned by: all rows of the table would be known by another key.",
+	"Partition it by another column, or as the other partitions are; or open a maintenance window that names the table: paysafe.open_maintenance."},
+	{NULL}
+};
+
 void
 paysafe_guard_after(GuardFrame *frame)
 {
@@ -228,6 +242,8 @@ paysafe_guard_after(GuardFrame *frame)
 
 		if (paysafe_facts_joins(&event))
 			paysafe_judge(paysafe_policy, &event);
+		if (get_rel_relkind(event.object_id) != '\0')
+			paysafe_judge(joined_tables, &event);
 	}
 	frame->joined = NIL;
 	for (int i = 0; i < list_length(joined); i += 2)
