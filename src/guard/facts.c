@@ -391,6 +391,21 @@ paysafe_facts_joins(const GuardEvent *event)
 		!paysafe_facts_is_protected(event->object_id);
 }
 
+/* The file that the table's rows are in: another one after it is rewritten. */
+Oid
+paysafe_facts_file(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
 /* Would its joining the parent change by which columns the tree's rows are known? */
 bool
 paysafe_facts_changes_key(Oid child, Oid parent)

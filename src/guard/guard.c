@@ -80,6 +80,25 @@ is_own_work(const GuardEvent *event)
 		(event->frame->own || runs_script(event->frame));
 }
 
+/* What it gives to rows that are there is recorded when the statement has ended. */
+static void
+note_column(const GuardEvent *event)
+{
+	MemoryContext old;
+	AddedColumn *added;
+
+	if (event->action != GUARD_CREATE || event->class_id != RelationRelationId || event->sub_id <= 0 ||
+		event->frame == NULL || !paysafe_facts_is_protected(event->object_id))
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	added = palloc(sizeof(AddedColumn));
+	added->relid = event->object_id;
+	added->attnum = event->sub_id;
+	added->file = paysafe_facts_file(event->object_id);
+	event->frame->added = lappend(event->frame->added, added);
+	MemoryContextSwitchTo(old);
+}
+
 void
 paysafe_guard(GuardEvent *event)
 {
@@ -92,6 +111,7 @@ paysafe_guard(GuardEvent *event)
 		event->relation = paysafe_facts_relation_of(event);
 	paysafe_judge(paysafe_system_catalog, event);
 	paysafe_judge(paysafe_policy, event);
+	note_column(event);
 }
 
 static GuardFinding
