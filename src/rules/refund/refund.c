@@ -434,9 +434,13 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 								   change->rel, change->after);
 	if (requested)
 	{
-		paysafe_refund_add_event(state, life, locked.key, refund_key(change, change->after),
-								 change->after, REFUND_REQUESTED, 0);
-		paysafe_approval_end_open(state->refund_root, refund_key(change, change->after));
+		char	   *key = refund_key(change, change->after);
+		bool		first = life->steps == 0 && strcmp(key, life->key) == 0;
+
+		paysafe_refund_add_event(state, life, locked.key, key, change->after, REFUND_REQUESTED, 0);
+		/* an approval names the step: none from before the first one fits, unless of another row */
+		if (!first)
+			paysafe_approval_end_open(state->refund_root, key);
 	}
 	if (begins_to_count)
 		check_cap(rule, change, &locked);
