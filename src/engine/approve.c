@@ -126,15 +126,17 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		key = pstrdup(subject.key);
 	foreach(lc, subject.requesters)
 	{
-		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
+		const Person *requester = lfirst(lc);
+		char	   *conflict = paysafe_person_conflict(approver, requester);
 
 		if (conflict != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							psprintf("\"%s\" cannot approve this", actor->name),
 							conflict,
-							((Person *) lfirst(lc))->actor ?
-							"Another person has to approve it." :
-							"Request it again in a transaction that calls paysafe.act_as.");
+							paysafe_person_is_nobody(requester) ?
+							"Void it, and request another one in a transaction that calls paysafe.act_as." :
+							requester->actor ? "Another person has to approve it." :
+							"Another person has to approve it, over another login.");
 	}
 	valid_until = now + subject.valid_for;
 	if (!PG_ARGISNULL(4))

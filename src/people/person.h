@@ -26,6 +26,12 @@ extern Person *paysafe_person_current(void);
 extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
 
 /*
+ * Was nobody named, over a login that may act for others?  Then no approver can be
+ * shown to be another person.
+ */
+extern bool paysafe_person_is_nobody(const Person *person);
+
+/*
  * Do two names stand for one person?  In every spelling (people/name.h); a name that
  * cannot be read is everybody's.
  */

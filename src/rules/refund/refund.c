@@ -282,9 +282,10 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 
 /* What to do about a refund that may not pass. */
 static char *
-gate_hint(const RefundState *state, const RowChange *change)
+gate_hint(const RefundState *state, const RowChange *change, const List *requesters)
 {
 	const char *column;
+	ListCell   *lc;
 
 	if (change->op == 'I')
 		return pstrdup("Request the refund first, in a status that needs no approval.");
@@ -294,6 +295,9 @@ gate_hint(const RefundState *state, const RowChange *change)
 	if (column != NULL)
 		return psprintf("Change column \"%s\" first, and have the refund approved as it is then; or name the column in unapproved_columns of paysafe.protect_refund.",
 						column);
+	foreach(lc, requesters)
+		if (paysafe_person_is_nobody(lfirst(lc)))
+			return pstrdup("Nobody can approve what nobody is known to have requested: void it, and request another one in a transaction that calls paysafe.act_as.");
 	return psprintf("Somebody else has to approve it: SELECT paysafe.approve(%s, %s, 'why it is right');",
 					quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 					quote_literal_cstr(refund_key(change, change->after)));
@@ -357,7 +361,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 										  gate_detail(side, change, payment, threshold, total),
 										  have, needed, people_words(subject.requesters)),
-					   .hint = gate_hint(state, change)
+					   .hint = gate_hint(state, change, life->requesters)
 				   });
 }
 
