@@ -186,6 +186,8 @@ rules() {
 	fi | rule "codespell finds nothing"
 
 	test/lib/tour.sh | diff - test/sql/tour.sql | rule "README's tour is what pg_regress runs"
+	test/lib/tour.sh reference | diff - test/sql/reference.sql |
+		rule "the examples of doc/reference.md are what pg_regress runs"
 
 	fold=$(mktemp)
 	{
