@@ -12,6 +12,7 @@
 #   make bench [QUICK=1]  what the rules cost; the plot goes to bench/out
 #   make fuzz [RUNS=1000000] [MUTATIONS=200000] [SEED=1]
 #                         libFuzzer over the status machine's parser, mutated inputs over the rest
+#   make sim-exam [MUTANT=name]   does the simulator find each fault of test/sim/mutants?
 #   make sanitize         the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make sanitize VALGRIND=1   pg_regress under valgrind
 #
@@ -19,7 +20,7 @@
 
 CHECK_KINDS = layout regress isolation pgtap encoding dump replication property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz
 
-.PHONY: check check-versions check-assert check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
+.PHONY: check check-versions check-assert check-core accept demo bench fuzz sanitize sim-exam $(CHECK_KINDS:%=check-%)
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
@@ -50,6 +51,9 @@ fuzz:
 
 sanitize:
 	@test/sanitize/run
+
+sim-exam:
+	@test/sim/exam
 
 # goals named beside these, as in "make clean check"
 ifdef SETUP_GOALS
