@@ -24,6 +24,11 @@ class Server:
         self.count = 0
         self.place: Place | None = None
         self.prepare()
+        # what an earlier run left
+        for name, gid in self.admin.all("SELECT database, gid FROM pg_prepared_xacts"):
+            m = Monitor(f"{dsn} dbname={name} user=postgres")
+            m.do(f"ROLLBACK PREPARED '{gid}'")
+            m.close()
 
     def prepare(self) -> None:
         for role in (SHARED, OWNER, *LOGINS):
@@ -128,6 +133,7 @@ class Play:
         self.parked: dict[str, int] = {}
         self.number = 0
         self.last_lsn = 0
+        self.opened = time.time()
 
     def open(self) -> None:
         m = self.monitor
@@ -206,7 +212,12 @@ class Play:
                 self.step(Step(open_[0].number, "COMMIT", op="commit"))
             elif self.parked:
                 gid = next(iter(self.parked))
-                s = next(s for s in self.sessions if s.running is None and not s.in_tx)
+                s = next((s for s in self.sessions if s.running is None and not s.in_tx), None)
+                if s is None:  # all of them wait for it
+                    self.monitor.do(f"ROLLBACK PREPARED '{gid}'")
+                    del self.parked[gid]
+                    self.settle()
+                    continue
                 r = self.step(Step(s.number, f"ROLLBACK PREPARED '{gid}'", op="rollback_prepared", intent=(("gid", gid),)))
                 self.parked.pop(gid, None)
                 if not r.ok:
@@ -246,7 +257,7 @@ class Play:
         limit = time.time() + 5
         while True:
             rows = self.monitor.all(
-                "SELECT sqlstate, table_name, count FROM paysafe.refusal_log WHERE schema_name = %s", (self.schema,)
+                "SELECT sqlstate, table_name, count FROM paysafe.refusal_log WHERE at >= to_timestamp(%s)", (self.opened,)
             )
             if sum(int(r[2]) for r in rows) >= expected or time.time() > limit:
                 return rows

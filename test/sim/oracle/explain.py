@@ -369,6 +369,8 @@ def entry_reasons(case: Case, rule: Rule, old: Row | None, new: Row | None, view
     tx = new[rule.get("tx")]
     if any(e[rule.get("tx")] == tx for e in [*view[rule.table], *entries]):
         out.add("23L04")
+    if not any(x.step.op == "begin" for x in case.by_tx[r.tx]) and unbalanced(rule, r):
+        out.add("23L02")
     reverses = rule.get("reverses")
     if reverses:
         out.add("23L05") if any(x.get(reverses) is not None for x in r.step.get("rows", ())) else None
@@ -384,6 +386,16 @@ def entry_reasons(case: Case, rule: Rule, old: Row | None, new: Row | None, view
         if minimum and any(falls(a, minimum, balance, rule, r) for a in accounts):
             out.add("23M01")
     return out
+
+
+def unbalanced(rule: Rule, r: Result) -> bool:
+    from oracle.books import signed
+
+    sums: dict[Any, Decimal] = {}
+    for row in r.step.get("rows", ()):
+        where = (row[rule.get("tx")], currency(row["currency"]))
+        sums[where] = sums.get(where, Decimal(0)) + signed(rule, {**row, **complete_amount(row)})
+    return any(v != 0 for v in sums.values())
 
 
 def falls(a: Row, minimum: str, balance: Rule, ledger: Rule, r: Result) -> bool:
