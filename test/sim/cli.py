@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import commands
 import world as worlds
 from acts import Actors
 from observe import History
@@ -78,6 +79,17 @@ def work(number: int, dsn: str, args: argparse.Namespace, stop: Any, found: Any,
         i = number
         while not stop.is_set() and (args.worlds is None or i < args.worlds):
             if args.minutes is not None and time.time() - start > args.minutes * 60:
+                break
+            if commands.is_play(args.seed + i):
+                said = commands.one(dsn, args.seed + i, f"sim_commands_{number}")
+                counts[2 * number] += 1
+                i += args.jobs
+                if said is None:
+                    continue
+                found.put((said.seed, said.seed - args.seed, said.at - args.started, said.promise, said.words, said.script))
+                if args.go_on:
+                    continue
+                stop.set()
                 break
             played = one(server, args.seed + i)
             counts[2 * number] += 1
