@@ -92,10 +92,14 @@ PG_FUNCTION_INFO_V1(paysafe_trigger_trouble);
 Datum
 paysafe_trigger_trouble(PG_FUNCTION_ARGS)
 {
-	Relation	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	rel = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	OwnTrigger	which = PG_GETARG_BOOL(1) ? OWN_STATEMENT_TRIGGER : OWN_ROW_TRIGGER;
 	char	   *trouble = NULL;
 
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(0))));
 	if (paysafe_own_trigger_of(rel, which) == NULL)
 		trouble = psprintf("the trigger \"%s\" is missing, altered or not ENABLE ALWAYS",
 						   paysafe_own_trigger_name(which));

@@ -127,15 +127,16 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		key = pstrdup(subject.key);
 	foreach(lc, subject.requesters)
 	{
-		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
+		const Person *requester = lfirst(lc);
+		char	   *conflict = paysafe_person_conflict(approver, requester);
 
 		if (conflict != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							psprintf("\"%s\" cannot approve this", actor->name),
 							conflict,
-							paysafe_person_is_unknown(lfirst(lc)) ?
+							paysafe_person_is_unknown(requester) ?
 							"Void it, and request another one after paysafe.act_as in the same transaction." :
-							((Person *) lfirst(lc))->actor ? "Another person has to approve it." :
+							requester->actor ? "Another person has to approve it." :
 							"Another person has to approve it, over another login.");
 	}
 	valid_until = now + subject.valid_for;

@@ -615,7 +615,7 @@ static const char as_it_is[] = "Leave it as it is.";
 
 const GuardClass paysafe_policy[] = {
 	{"guard_drop_extension", refuses_drop_extension, false,
-	"With the extension go all rules and all evidence.", no_way},
+	"With the extension go all rules and all evidence.", "It goes with its database only."},
 	{"guard_own_table", refuses_own_table, false,
 	"The table is evidence or configuration of paysafe.", no_way},
 	{"guard_membership", refuses_membership, false,
