@@ -167,7 +167,7 @@ CREATE FUNCTION paysafe.check_tables(OUT subject text, OUT check_name text, OUT 
 		-- what runs in the name of whoever writes
 		SELECT t.relation::text, 'code_of_others', count(p.oid) = 0 OR bool_and(g.ok),
 			   'run in the name of whoever reads or writes'
-			   || CASE WHEN bool_and(g.ok) THEN ', and can give nobody privileges: ' ELSE ', and nothing guards privileges: ' END
+			   || CASE WHEN bool_and(g.ok) THEN ', and can give nobody privileges: ' ELSE ', and nothing guards privileges, nor approvals and changes of rules in their name: ' END
 			   || string_agg(DISTINCT p.oid::regprocedure::text, ', ')
 		  FROM (SELECT bool_and(s.ok) AS ok FROM paysafe.library_state() s WHERE s.check_name IN ('library_preloaded', 'hooks')) g, tree t
 			   LEFT JOIN (SELECT k.conrelid AS relid, 'pg_constraint'::regclass AS classid, k.oid FROM pg_constraint k

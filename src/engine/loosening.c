@@ -172,7 +172,7 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 {
 	bool		is_rule = change->approved_as == PAYSAFE_RULE;
 	bool		named = is_rule && get_rel_name(change->relation) != NULL;
-	bool		anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
+	bool		anonymous = paysafe_person_is_unknown(person);
 	bool		usable = stored || paysafe_proposal_is_content(key);
 	const char *words = change->loosens;
 
@@ -211,6 +211,8 @@ paysafe_loosening_authorize(ProposedChange *change)
 	bool		stored;
 	char	   *key;
 
+	paysafe_approval_check_own_code(change->approved_as == PAYSAFE_RULE ? "loosening a rule" :
+									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
 	if (paysafe_proposal_is_open())
