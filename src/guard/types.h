@@ -27,4 +27,10 @@ extern List *paysafe_types_tables(Oid type, bool ruled);
 extern bool paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
 extern bool paysafe_types_keep_bytes(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
 
+/*
+ * Does a column of text have values from whose end a varchar of so many characters would
+ * take blanks?  Reads the table, as it is before the statement.
+ */
+extern bool paysafe_types_cut_values(Oid relid, const char *column, int length);
+
 #endif							/* PAYSAFE_TYPES_H */
