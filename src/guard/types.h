@@ -33,4 +33,10 @@ extern bool paysafe_types_keep_bytes(Form_pg_attribute before, Form_pg_attribute
  */
 extern bool paysafe_types_cut_values(Oid relid, const char *column, int length);
 
+/*
+ * Would rules at least read each value as before: a label as the text that it was, a
+ * number with more decimals, a text without the padding of char(n)?
+ */
+extern bool paysafe_types_keep_meaning(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
+
 #endif							/* PAYSAFE_TYPES_H */
