@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator
 from decimal import Decimal
 from typing import Any
 
-from runner import Play, logins
+import ddl
+from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
 from world import LOGINS, OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, literal
 
@@ -74,10 +75,10 @@ class Actors:
                 return None
             if 0 not in free and self.queue:
                 self.queue.clear()
-            # the owner's session comes last, and has less to do
-            n = 0 if self.queue or 0 in self.running and not self.taken else self.rng.choice(
-                [f for f in free for _ in range(1 if f == len(play.sessions) - 1 else 3)]
-            )
+            # the owner's and the superuser's sessions come last, and have less to do
+            weights = [3 if f < len(self.logins) - 2 else 1 for f in free]
+            first = self.queue or (0 in self.running and not self.taken)
+            n = 0 if first else self.rng.choices(free, weights)[0]
             act = self.running.get(n)
             try:
                 if act is None:
@@ -108,7 +109,9 @@ class Actors:
         acts: list[tuple[Callable[[int], Act], float]] = []
         kinds = {t.kind for t in self.world.tables.values()}
         if n == len(self.logins) - 1:
-            acts += [(self.owner_writes, 1), (self.redeclare, 4)]
+            return self.commands(n)
+        if n == len(self.logins) - 2:
+            acts += [(self.owner_writes, 1), (self.redeclare, 4), (self.commands, 3)]
         if "refund" in kinds:
             acts += [
                 (self.some_writes, 6),
@@ -721,6 +724,16 @@ class Actors:
         if rule.kind == "payment":
             return rule.with_(captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])} or frozenset({"captured"}))
         return rule
+
+    def commands(self, n: int) -> Act:
+        """DDL, catalogs and settings: see ddl.py."""
+        assert self.play is not None
+        c = ddl.choose(self.world, self.rng)
+        if c.superuser != (self.logins[n] == SUPERUSER) or any(x.in_tx or x.running for x in self.play.sessions):
+            return
+        yield Step(n, c.sql, op="ddl", intent=(("name", c.name), ("refused", c.refused)))
+        if not c.refused and c.undo and self.play.history.results[-1].ok:
+            yield Step(n, c.undo, op="undo")
 
     # ------------------------------------------------------------ the other tables
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import queue
 import random
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import world as worlds
 from acts import Actors
+from coverage import CANDIDATES, Coverage
 from observe import History
 from oracle import judge
 from oracle.base import Finding
@@ -34,6 +36,21 @@ def evidence(seed: int) -> tuple[bool, bool]:
     """Is it a world at whose end records of refusals, and check(), are looked at?  Both take time."""
     rng = random.Random(f"evidence {seed}")
     return rng.random() < 0.15, rng.random() < 0.1
+
+
+def features_of(history: History) -> set[str]:
+    """What was done in a world, beside what it is made of."""
+    out = set()
+    for r in history.results:
+        if r.step.form != "simple":
+            out.add(f"form {r.step.form}")
+        if r.isolation != "read committed":
+            out.add(r.isolation)
+        if r.waited:
+            out.add("waited")
+        if r.ok and r.step.op in ("savepoint", "rollback_to", "commit_prepared", "merge", "approve", "declare", "withdraw"):
+            out.add(f"act {r.step.op}")
+    return out
 
 
 def one(server: Server, seed: int, steps: list[Step] | None = None) -> Played:
@@ -76,10 +93,15 @@ def work(number: int, dsn: str, args: argparse.Namespace, stop: Any, found: Any,
     try:
         server = Server(dsn)
         i = number
+        coverage = Coverage()
         while not stop.is_set() and (args.worlds is None or i < args.worlds):
             if args.minutes is not None and time.time() - start > args.minutes * 60:
                 break
-            played = one(server, args.seed + i)
+            seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
+            # the first world is that of the seed itself: so a finding is played again
+            seed = seeds[0] if i == 0 else coverage.choose(seeds)
+            played = one(server, seed)
+            coverage.add(played.world.features | (features_of(played.history) if played.history else set()))
             counts[2 * number] += 1
             counts[2 * number + 1] += len(played.history.results) if played.history else 0
             if args.trace and played.history:
@@ -91,12 +113,13 @@ def work(number: int, dsn: str, args: argparse.Namespace, stop: Any, found: Any,
                     from shrink import shrink
 
                     played = shrink(server, played)
-                found.put((args.seed + i, i, after, played.findings[0].promise, str(played.findings[0]), script(played)))
+                found.put((seed, i, after, played.findings[0].promise, str(played.findings[0]), script(played)))
                 if not args.go_on:
                     stop.set()
                     break
             i += args.jobs
         server.close()
+        found.put(coverage)
     except Exception as e:
         import traceback
 
@@ -132,15 +155,20 @@ def main() -> int:
     ]
     for j in jobs:
         j.start()
-    status = 0
+    status, coverage = 0, Coverage()
     while True:
         alive = any(j.is_alive() for j in jobs)
         try:
-            seed, number, after, promise, text, statements = found.get(timeout=0.5)
-        except Exception:
+            got = found.get(timeout=0.5)
+        except queue.Empty:
             if not alive:
                 break
             continue
+        if isinstance(got, Coverage):
+            coverage.features.update(got.features)
+            coverage.pairs.update(got.pairs)
+            continue
+        seed, number, after, promise, text, statements = got
         status = 1
         word = promise.replace(" ", "_")
         print(f"FINDING seed={seed} world={number} promise={word} after={after:.1f} s")
@@ -148,6 +176,8 @@ def main() -> int:
         print(f"-- {text}", flush=True)
     for j in jobs:
         j.join()
+    if args.worlds != 1:
+        print(coverage.report())
     n, acts = sum(counts[0::2]), sum(counts[1::2])
     took = time.time() - args.started
     print(f"{n} worlds, {acts} acts in {took:.0f} s ({n / took:.1f} worlds/s, {acts / took:.0f} acts/s), seed {args.seed}")

@@ -34,7 +34,7 @@ def take_over(case: Case, r: Result) -> None:
     content = [
         row for view in (r.before, r.after) for row in view[table.name] if tuple(row[k] for k in table.key) == key
     ]
-    person = actor_of(case.by_tx[r.tx], r.number)
+    person = actor_of(case.by_tx[r.tx], r.number, True)
     if not str(r.step.get("reason")).strip():
         case.say("reason", "an approval whose reason is blank", r.number)
     if person is None:

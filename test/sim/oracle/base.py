@@ -90,14 +90,14 @@ def effective(results: list[Result]) -> list[Result]:
     return out
 
 
-def actor_of(results: list[Result], upto: int | None = None) -> str | None:
+def actor_of(results: list[Result], upto: int | None = None, claimed_only: bool = False) -> str | None:
     """Who acts in a transaction, as a person; None is nobody."""
     person: str | None = None
     claimed = False
     for r in effective([r for r in results if upto is None or r.number < upto]):
         if r.step.op == "act_as":
             person, claimed = person_of(r.step.get("person")), True
-    if claimed:
+    if claimed or claimed_only:
         return person
     login = results[0].login if results else ""
     return login if login in LOGINS else None

@@ -452,7 +452,7 @@ def approving(case: Case, r: Result) -> set[str]:
     """Approving what one has requested, or what is not there, is refused."""
     if r.step.op == "withdraw":
         return {"42501", "22023"}
-    actor = actor_of(case.by_tx[r.tx], r.number)
+    actor = actor_of(case.by_tx[r.tx], r.number, True)
     if r.step.op == "approve_rule":
         return {"42501", "22023", "22004"}
     if not str(r.step.get("reason")).strip():
