@@ -1,4 +1,4 @@
-"""Which pairs of features have met in a world, and which seeds to prefer for those that have not."""
+"""Which pairs of features have met in a world, and what to prefer where they have not."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ class Coverage:
         self.pairs.update(pairs_of(features))
 
     def report(self) -> str:
-        """A line for each feature: how often, with how many others, and with which it has not met."""
+        """A line for each feature: how often, with how many others, with which not."""
         names = sorted(self.features)
         out = [f"{'feature':34} {'worlds':>6} {'met':>4}/{len(names) - 1}  not with"]
         for a in names:
             others = [b for b in names if b != a]
             missing = [b for b in others if not self.pairs[pair(a, b)]]
-            text = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
-            out.append(f"{a:34} {self.features[a]:6} {len(others) - len(missing):4}     {text}".rstrip())
+            text = ", ".join(missing[:4]) + (
+                f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+            )
+            out.append(
+                f"{a:34} {self.features[a]:6} {len(others) - len(missing):4}     {text}".rstrip()
+            )
         met = sum(1 for a, b in combinations(names, 2) if self.pairs[pair(a, b)])
         total = len(names) * (len(names) - 1) // 2
         out.append(f"{met} of {total} pairs of {len(names)} features have met")

@@ -45,15 +45,20 @@ class Server:
         everybody = f"{SHARED}, {OWNER}, {', '.join(LOGINS)}"
         m.do(f"GRANT EXECUTE ON FUNCTION paysafe.act_as TO {SHARED}, {OWNER}")
         m.do(
-            "GRANT EXECUTE ON FUNCTION paysafe.approve, paysafe.withdraw_approval, paysafe.propose, "
-            f"paysafe.transition TO {everybody}"
+            "GRANT EXECUTE ON FUNCTION paysafe.approve, paysafe.withdraw_approval,"
+            f" paysafe.propose, paysafe.transition TO {everybody}"
         )
-        m.do(f"GRANT SELECT ON paysafe.pending_approval, paysafe.pending_change, paysafe.approval TO {everybody}")
+        m.do(
+            "GRANT SELECT ON paysafe.pending_approval, paysafe.pending_change, paysafe.approval TO"
+            f" {everybody}"
+        )
         m.do("SELECT paysafe.extend_audit(2)")
         m.close()
 
     def get(self, fresh: bool = False) -> Place:
-        if self.place is not None and (fresh or self.place.worlds >= WORLDS_PER_DATABASE or self.place.spoilt):
+        if self.place is not None and (
+            fresh or self.place.worlds >= WORLDS_PER_DATABASE or self.place.spoilt
+        ):
             self.drop()
         if self.place is None:
             self.count += 1
@@ -79,8 +84,13 @@ class Place:
         server.admin.do(f"CREATE DATABASE {name} TEMPLATE sim_template STRATEGY file_copy")
         self.dsn = f"{server.dsn} dbname={name}"
         self.monitor = Monitor(f"{self.dsn} user=postgres")
-        self.monitor.do("SET lock_timeout = '5s'; SET statement_timeout = '20s'; SET client_min_messages = error")
-        self.monitor.one("SELECT pg_create_logical_replication_slot(%s, 'test_decoding')::text", (name,))
+        self.monitor.do(
+            "SET lock_timeout = '5s'; SET statement_timeout = '20s'; SET client_min_messages ="
+            " error"
+        )
+        self.monitor.one(
+            "SELECT pg_create_logical_replication_slot(%s, 'test_decoding')::text", (name,)
+        )
         self.pool: dict[str, list[Session]] = {}
         self.worlds = 0
         self.spoilt = False
@@ -102,7 +112,9 @@ class Place:
             for s in sessions:
                 s.close()
         try:
-            for (gid,) in self.monitor.all("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
+            for (gid,) in self.monitor.all(
+                "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
+            ):
                 self.monitor.do(f"ROLLBACK PREPARED '{gid}'")
             self.monitor.one("SELECT pg_drop_replication_slot(%s)::text", (self.name,))
             self.monitor.close()
@@ -159,7 +171,9 @@ class Play:
         self.look()
 
     def look(self) -> None:
-        text, at = self.monitor.all(f"SELECT ({self.snapshot}), pg_current_wal_insert_lsn()::text")[0]
+        text, at = self.monitor.all(f"SELECT ({self.snapshot}), pg_current_wal_insert_lsn()::text")[
+            0
+        ]
         self.state = snapshot(self.world, text)
         self.last_lsn = observe.lsn(at)
 
@@ -222,14 +236,20 @@ class Play:
             elif not waiting:
                 break
             else:
-                raise Dead("sessions wait for nobody: " + "; ".join(s.running.step.sql for s in waiting if s.running))
+                raise Dead(
+                    "sessions wait for nobody: "
+                    + "; ".join(s.running.step.sql for s in waiting if s.running)
+                )
         for s in self.sessions:
             self.place.give_back(s)
 
     def observe(self, refusals: bool, check: bool) -> History:
         h = self.history
         m = self.monitor
-        lines = m.all("SELECT lsn::text, xid::text, data FROM pg_logical_slot_get_changes(%s, NULL, NULL)", (self.place.name,))
+        lines = m.all(
+            "SELECT lsn::text, xid::text, data FROM pg_logical_slot_get_changes(%s, NULL, NULL)",
+            (self.place.name,),
+        )
         h.txs = observe.decode(self.world, self.schema, lines)
         h.audit = observe.audit_rows(self.world, m, self.schema)
         h.final = self.state
@@ -237,7 +257,9 @@ class Play:
             numbers = [
                 r.tx
                 for r in h.results
-                if r.ok and r.lsn_before < tx.lsn <= r.lsn_after and r.tag not in ("ROLLBACK", "BEGIN", "SAVEPOINT")
+                if r.ok
+                and r.lsn_before < tx.lsn <= r.lsn_after
+                and r.tag not in ("ROLLBACK", "BEGIN", "SAVEPOINT")
             ]
             tx.results = [r for r in h.results if r.tx in numbers]
         if refusals:
@@ -245,7 +267,9 @@ class Play:
         if check:
             h.check = [
                 (a, b, d)
-                for a, b, d in m.all("SELECT subject, check_name, detail FROM paysafe.check(true) WHERE NOT ok")
+                for a, b, d in m.all(
+                    "SELECT subject, check_name, detail FROM paysafe.check(true) WHERE NOT ok"
+                )
                 if not a.startswith("w") or a.startswith(self.schema + ".")
             ]
         return h
@@ -254,7 +278,9 @@ class Play:
         limit = time.time() + 5
         while True:
             rows = self.monitor.all(
-                "SELECT sqlstate, table_name, count FROM paysafe.refusal_log WHERE at >= to_timestamp(%s)", (self.opened,)
+                "SELECT sqlstate, table_name, count FROM paysafe.refusal_log WHERE at >="
+                " to_timestamp(%s)",
+                (self.opened,),
             )
             if sum(int(r[2]) for r in rows) >= expected or time.time() > limit:
                 return rows
@@ -269,7 +295,9 @@ def is_refusal(r: Result) -> bool:
 Chooser = Callable[[Play], Step | None]
 
 
-def play(world: World, place: Place, choose: Chooser, refusals: bool = False, check: bool = False) -> History:
+def play(
+    world: World, place: Place, choose: Chooser, refusals: bool = False, check: bool = False
+) -> History:
     p = Play(world, place)
     try:
         p.open()
