@@ -168,6 +168,8 @@ class Play:
         self.sessions = [
             self.place.session(i, login, self.schema) for i, login in enumerate(logins(self.world))
         ]
+        for s in self.sessions[1::2]:
+            s.plain("SET plan_cache_mode = force_generic_plan")
         self.look()
 
     def look(self) -> None:
