@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import commands
 import world as worlds
 from acts import Actors
 from coverage import CANDIDATES, Coverage
@@ -167,13 +168,27 @@ class Job:
             if args.minutes is not None and self.elapsed() > args.minutes * 60:
                 return
             seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
+            if commands.is_play(seeds[0]):
+                self.commands(seeds[0], i)
+                i += args.jobs
+                continue
             # the first world is that of the seed itself: so a finding is played again
-            seed = seeds[0] if i == 0 else self.coverage.choose(seeds)
+            some = [s for s in seeds if not commands.is_play(s)]
+            seed = seeds[0] if i == 0 else self.coverage.choose(some)
             played = one(self.server, seed)
             if played.history:
                 self.coverage.add(played.world.features | features_of(played.history))
             self.judge(played, i)
             i += args.jobs
+
+    def commands(self, seed: int, i: int) -> None:
+        said = commands.one(self.dsn, seed, f"sim_commands_{self.number}")
+        self.counts[2 * self.number] += 1
+        if said is not None:
+            after = said.at - float(self.args.started)
+            self.queue.put((said.seed, i, after, said.promise, said.words, said.script))
+            if not self.args.go_on:
+                self.stop.set()
 
     def judge(self, played: Played, i: int) -> None:
         self.counts[2 * self.number] += 1

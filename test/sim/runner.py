@@ -277,7 +277,7 @@ class Play:
         return h
 
     def refusals(self, expected: int) -> list[Any]:
-        limit = time.time() + 5
+        limit = time.time() + 15
         while True:
             rows = self.monitor.all(
                 "SELECT sqlstate, table_name, count FROM paysafe.refusal_log WHERE at >="
