@@ -1,4 +1,4 @@
-"""Statuses are paths of the machine in force; frozen columns (reference.md, protect_status, protect_columns)."""
+"""Statuses are paths of the machine in force; keys and columns freeze (reference.md)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         machine_step(case, m, rules, column)
         key_stays(case, m, life)
         status = (m.new or m.old or {})[column]
+        if m.old is not None and m.old[column] != status:
+            life.moved = True
         if not case.always_initial(name, status):
             life.left_initial = True
     elif case.rules.get(("payment", name, "")):
@@ -59,7 +61,11 @@ def key_stays(case: Case, m: Move, life: Life) -> None:
     assert m.old is not None and m.new is not None
     for k in key_of(m):
         if m.old[k] != m.new[k]:
-            case.say("key", f"{m.table.name}: the key {k} of a row under way went from {m.old[k]} to {m.new[k]}")
+            case.say(
+                "key",
+                f"{m.table.name}: the key {k} of a row under way went from {m.old[k]} to"
+                f" {m.new[k]}",
+            )
 
 
 def columns(case: Case, tx: Tx, m: Move, life: Life) -> None:
@@ -73,7 +79,10 @@ def columns(case: Case, tx: Tx, m: Move, life: Life) -> None:
         frozen = rule.get("once") is None or life.was_once or m.old[status] in rule.get("once")
         for c in sorted(rule.get("columns")):
             if frozen and m.old[c] != m.new[c]:
-                case.say("columns", f"{m.table.name}.{c} is frozen and went from {m.old[c]} to {m.new[c]}")
+                case.say(
+                    "columns",
+                    f"{m.table.name}.{c} is frozen and went from {m.old[c]} to {m.new[c]}",
+                )
     once = rule.get("once")
     if once is not None and m.new is not None and m.new[status] in once:
         life.was_once = True
