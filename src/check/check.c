@@ -16,7 +16,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -30,10 +29,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "storage/lmgr.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/rule.h"
@@ -94,10 +93,14 @@ static bool
 has_triggers(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	bool		result;
 
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	ReleaseSysCache(tuple);
 	return result;
 }
 
@@ -148,42 +151,6 @@ paysafe_trigger_trouble(PG_FUNCTION_ARGS)
 											  paysafe_own_trigger_name(which))));
 }
 
-/*
- * Do it in a subtransaction; returns the message of the error that comes of it, or
- * NULL.  Whoever cancels means all of it.
- */
-static char *
-attempt(void (*act) (void *), void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile result = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		act(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		result = error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return result;
-}
-
 static void
 compile_rules(void *arg)
 {
@@ -219,7 +186,7 @@ paysafe_rule_trouble(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 
-	return text_or_null(fcinfo, attempt(compile_rules, &relid));
+	return text_or_null(fcinfo, paysafe_attempt(compile_rules, &relid));
 }
 
 static void
@@ -243,7 +210,7 @@ paysafe_key_trouble(PG_FUNCTION_ARGS)
 {
 	int			id = PG_GETARG_INT32(0);
 
-	return text_or_null(fcinfo, attempt(unwrap_key, &id));
+	return text_or_null(fcinfo, paysafe_attempt(unwrap_key, &id));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_has_rows);
@@ -329,7 +296,7 @@ add_part(ReturnSetInfo *result, const char *subject, const char *check_name, con
 		 Oid relation)
 {
 	Part		part = {.result = result, .query = query, .relation = relation};
-	char	   *trouble = attempt(run_part, &part);
+	char	   *trouble = paysafe_attempt(run_part, &part);
 
 	if (trouble != NULL)
 		put_trouble(result, subject, check_name, trouble);
@@ -398,7 +365,7 @@ paysafe_check(PG_FUNCTION_ARGS)
 				 InvalidOid);
 	if (!PG_GETARG_BOOL(0))
 		PG_RETURN_NULL();
-	trouble = attempt(list_audited, &audited);
+	trouble = paysafe_attempt(list_audited, &audited);
 	foreach(lc, audited)
 	{
 		char	   *name = get_rel_name(lfirst_oid(lc));

@@ -20,7 +20,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "fmgr.h"
@@ -69,6 +68,8 @@ typedef struct Reconciliation
 	ReconcileSort *sort;
 	List	   *leaves;			/* of Leaf */
 	ReturnSetInfo *result;
+	RowKey		whole;			/* what rows are sorted by: one key each */
+	RowKey		named;			/* what they are called by */
 	StringInfoData key;			/* the one that is looked at */
 	Newest		newest;
 	Newest		current;		/* the transaction whose changes are read now */
@@ -82,7 +83,7 @@ put_finding(Reconciliation *rec, const char *finding)
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 
-	values[0] = PointerGetDatum(cstring_to_text_with_len(rec->key.data, rec->key.len));
+	values[0] = CStringGetTextDatum(paysafe_row_key_shorten(&rec->whole, &rec->named, rec->key.data));
 	values[1] = CStringGetTextDatum(finding);
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
@@ -110,40 +111,41 @@ add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
 	rec->leaves = lappend(rec->leaves, leaf);
 }
 
-/* About how long is the row's image? */
-static Size
-row_bytes(TupleTableSlot *row)
+/* What the table's rows are sorted by: the primary key, which all leaves share. */
+static void
+open_log(Reconciliation *rec, Oid relation)
 {
-	TupleDesc	desc = row->tts_tupleDescriptor;
-	Size		bytes = 0;
+	Relation	layout = table_open(relation, AccessShareLock);
+	Relation	rel = rec->leaves ? ((Leaf *) linitial(rec->leaves))->rel : layout;
+	List	   *names = NIL;
 
-	slot_getallattrs(row);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		int16		len = TupleDescAttr(desc, i)->attlen;
-
-		if (!row->tts_isnull[i])
-			bytes += len == -1 ? toast_raw_datum_size(row->tts_values[i]) : Max(len, 0);
-	}
-	return bytes;
+	paysafe_row_key_whole(rel, &rec->whole);
+	rec->named.n = paysafe_row_key_columns(rel, &rec->named.attnums);
+	for (int i = 0; i < rec->whole.n; i++)
+		names = lappend(names, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel),
+															 rec->whole.attnums[i] - 1)->attname)));
+	rec->log = paysafe_reconcile_log_open(rec->subject, rec->snapshot, layout, names);
+	table_close(layout, NoLock);
 }
 
 static void
 read_leaf(Reconciliation *rec, Leaf *leaf)
 {
-	RelationRules *rules = paysafe_rules_of(leaf->rel);
+	RowKey		whole;
 	TableScanDesc scan = table_beginscan(leaf->rel, rec->snapshot, 0, NULL);
-	MemoryContext old = MemoryContextSwitchTo(rec->context);
+	MemoryContext old;
 
+	paysafe_row_key_whole(leaf->rel, &whole);
+	old = MemoryContextSwitchTo(rec->context);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, leaf->slot))
 	{
 		ReconcileItem item = {.relid = RelationGetRelid(leaf->rel), .tid = leaf->slot->tts_tid};
 		StringInfoData image;
 
 		CHECK_FOR_INTERRUPTS();
-		item.key = paysafe_row_key_text(&rules->key, RelationGetDescr(leaf->rel), leaf->slot);
+		item.key = paysafe_row_key_text(&whole, RelationGetDescr(leaf->rel), leaf->slot);
 		item.keylen = strlen(item.key);
-		if (row_bytes(leaf->slot) <= RECONCILE_INLINE)
+		if (paysafe_canon_row_size(leaf->slot) <= RECONCILE_INLINE)
 		{
 			initStringInfo(&image);
 			paysafe_canon_row(&leaf->shape->shape, leaf->slot, &image);
@@ -398,6 +400,7 @@ audit_rule_of(Oid relation)
 {
 	ListCell   *lc;
 
+	(void) paysafe_catalog_table_name(relation);
 	foreach(lc, paysafe_rule_sources(relation))
 	{
 		RuleSource *source = lfirst(lc);
@@ -435,7 +438,7 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 										ALLOCSET_DEFAULT_SIZES);
 	foreach(lc, paysafe_catalog_leaves(relation))
 		add_leaf(&rec, lfirst_oid(lc), source);
-	rec.log = paysafe_reconcile_log_open(rec.subject, rec.snapshot);
+	open_log(&rec, relation);
 	rec.sort = paysafe_reconcile_sort_begin();
 	paysafe_reconcile_log_read(rec.log, rec.sort);
 	foreach(lc, rec.leaves)

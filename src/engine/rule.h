@@ -64,7 +64,9 @@ typedef struct RelationRules
 	MemoryContext context;
 	int			nrules;
 	Rule	   *rules;			/* in the order of the list of kinds */
-	RowKey		key;			/* identity: primary key without partition key */
+	RowKey		key;			/* identity: primary key without partition keys */
+	List	   *key_tree;		/* OIDs of the partitioned tables that decide on it */
+	Oid			twin_root;		/* of which each table has a key of its own; or none */
 	bool		has_statement_trigger;
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;
@@ -155,10 +157,10 @@ typedef struct RuleKind
 
 	/*
 	 * What an approval of this row would stand for; NULL if rows of this kind
-	 * are not approved.  Raises 22023 or 55000 if the row is not there or
-	 * cannot be approved now.
+	 * are not approved.  If the row is not there or cannot be approved now, false
+	 * with missing_ok, otherwise raises 22023 or 55000.
 	 */
-	void		(*approval_subject) (const Rule *rule, const char *key,
+	bool		(*approval_subject) (const Rule *rule, const char *key, bool missing_ok,
 									 struct ApprovalSubject *out);
 
 	/*

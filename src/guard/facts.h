@@ -51,6 +51,9 @@ extern bool paysafe_facts_is_being_restored(Oid class_id, Oid object_id);
  */
 extern bool paysafe_facts_is_ruled_column(const GuardEvent *event);
 
+/* Does a rule of the table say what is in a column of this name? */
+extern bool paysafe_facts_is_judged_column(Oid relid, const char *name);
+
 /* Are all these columns behind rules?  Zero stands for an expression. */
 extern bool paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int n);
 
@@ -68,6 +71,12 @@ extern bool paysafe_facts_inherits_now(Oid child, Oid parent);
 
 /* Does the event make a table, which is not protected itself, part of a protected tree? */
 extern bool paysafe_facts_joins(const GuardEvent *event);
+
+/* The file that the table's rows are in: another one after it is rewritten. */
+extern Oid	paysafe_facts_file(Oid relid);
+
+/* Would its joining the parent change by which columns the tree's rows are known? */
+extern bool paysafe_facts_changes_key(Oid child, Oid parent);
 
 /* Has the table, or one below it, such a trigger; or a rule that rewrites statements? */
 extern bool paysafe_facts_tree_has_trigger(Oid relid, bool (*test) (const Trigger *trigger));

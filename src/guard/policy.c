@@ -18,7 +18,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
@@ -46,35 +48,57 @@
 #include "store/own_table.h"
 #include "store/own_trigger.h"
 
+/* Is the row that of an object, of whatever kind, in paysafe's schema? */
+static bool
+lies_in_own_schema(Oid class_id, HeapTuple tuple)
+{
+	Relation	rel;
+	bool		isnull = true;
+	Datum		schema = (Datum) 0;
+
+	if (tuple == NULL)
+		return false;
+	rel = table_open(class_id, AccessShareLock);
+	schema = heap_getattr(tuple, get_object_attnum_namespace(class_id), RelationGetDescr(rel), &isnull);
+	table_close(rel, AccessShareLock);
+	return !isnull && paysafe_facts_in_own_schema(DatumGetObjectId(schema));
+}
+
+/* As it is, or as it would be: what leaves the schema is no less paysafe's than what enters it. */
+static bool
+is_own_object(const GuardEvent *event)
+{
+	return is_objectclass_supported(event->class_id) &&
+		get_object_attnum_namespace(event->class_id) != InvalidAttrNumber &&
+		(lies_in_own_schema(event->class_id, paysafe_facts_fetch(event->class_id, event->object_id, NULL)) ||
+		 lies_in_own_schema(event->class_id, paysafe_facts_fetch_new(event)));
+}
+
 /* The extension's own objects, whoever wants to touch them. */
 static GuardFinding
 refuses_own_object(const GuardEvent *event)
 {
-	HeapTuple	tuple;
-
 	/* their own triggers look after rows; upkeep changes nothing */
 	if (event->action == GUARD_WRITE || event->action == GUARD_TRUNCATE ||
 		paysafe_guard_frame_is_upkeep(event->frame))
 		return GUARD_PASS;
-	if (OidIsValid(event->relation) &&
-		(paysafe_facts_is_own_relation(event->relation) ||
-		 (event->class_id == InheritsRelationId && paysafe_facts_is_own_relation(event->auxiliary))))
-		return refuse_if(!paysafe_facts_is_being_restored(RelationRelationId, event->relation));
+	if (OidIsValid(event->relation))
+		return refuse_if((paysafe_facts_is_own_relation(event->relation) ||
+						  (event->class_id == InheritsRelationId && paysafe_facts_is_own_relation(event->auxiliary)) ||
+						  (event->class_id == RelationRelationId && is_own_object(event))) &&
+						 !paysafe_facts_is_being_restored(RelationRelationId, event->relation));
 	switch (event->class_id)
 	{
 		case NamespaceRelationId:
 			return refuse_if(paysafe_facts_in_own_schema(event->object_id));
 		case ExtensionRelationId:
 			return refuse_if(event->object_id == paysafe_catalog_extension());
-		case ProcedureRelationId:
-			tuple = paysafe_facts_fetch_any(event);
-			return refuse_if(tuple && paysafe_facts_in_own_schema(((Form_pg_proc) GETSTRUCT(tuple))->pronamespace));
 		case TypeRelationId:
-			tuple = paysafe_facts_fetch_any(event);
-			return refuse_if(tuple && paysafe_facts_in_own_schema(((Form_pg_type) GETSTRUCT(tuple))->typnamespace) &&
+			return refuse_if(is_own_object(event) &&
 							 !paysafe_facts_is_being_restored(TypeRelationId, event->object_id));
+		default:
+			return refuse_if(is_own_object(event));
 	}
-	return GUARD_PASS;
 }
 
 /* Functions, types and tables that come with PostgreSQL. */
@@ -188,6 +212,42 @@ refuses_column(const GuardEvent *event)
 	if (computed && after->attgenerated != '\0')
 		return refuse_if(true);
 	return refuse_if(retyped && !paysafe_types_keep_values(before, after, how) && paysafe_facts_has_rows(event->object_id));
+}
+
+/*
+ * What a rule judges changes by INSERT and UPDATE, which it sees.  ALTER TABLE may
+ * write nothing else into such a column, nor put another one into its place.
+ */
+static GuardFinding
+refuses_judged_values(const GuardEvent *event)
+{
+	HeapTuple	old_tuple;
+	HeapTuple	new_tuple;
+	Form_pg_attribute before;
+	Form_pg_attribute after;
+	Retyping	how;
+
+	if (event->class_id != RelationRelationId || event->sub_id <= 0 ||
+		(event->action != GUARD_ALTER && event->action != GUARD_CREATE) ||
+		!paysafe_facts_is_protected(event->object_id))
+		return GUARD_PASS;
+	old_tuple = paysafe_facts_fetch_column(event, NULL);
+	new_tuple = paysafe_facts_fetch_column(event, SnapshotSelf);
+	if (new_tuple == NULL)
+		return GUARD_PASS;
+	before = old_tuple ? (Form_pg_attribute) GETSTRUCT(old_tuple) : NULL;
+	after = (Form_pg_attribute) GETSTRUCT(new_tuple);
+	if (before != NULL && strcmp(NameStr(before->attname), NameStr(after->attname)) == 0)
+	{
+		how = paysafe_guard_frame_retypes(event->frame, NameStr(before->attname));
+		if (before->atttypid == after->atttypid && before->atttypmod == after->atttypmod &&
+			how == RETYPED_NOT)
+			return GUARD_PASS;
+		if (paysafe_types_keep_meaning(before, after, how))
+			return GUARD_PASS;
+	}
+	return refuse_if(paysafe_facts_is_judged_column(event->object_id, NameStr(after->attname)) &&
+					 paysafe_facts_has_rows(event->object_id));
 }
 
 static bool
@@ -555,7 +615,7 @@ static const char as_it_is[] = "Leave it as it is.";
 
 const GuardClass paysafe_policy[] = {
 	{"guard_drop_extension", refuses_drop_extension, false,
-	"With the extension go all rules and all evidence.", no_way},
+	"With the extension go all rules and all evidence.", "It goes with its database only."},
 	{"guard_own_table", refuses_own_table, false,
 	"The table is evidence or configuration of paysafe.", no_way},
 	{"guard_membership", refuses_membership, false,
@@ -576,6 +636,9 @@ const GuardClass paysafe_policy[] = {
 	"Its rows would be gone, or out of the reach of its rules.", NULL},
 	{"guard_identity", refuses_identity, true,
 	"Another table could take its place, or its rows another way.", NULL},
+	{"guard_column", refuses_judged_values, false,
+	"Values that a rule judges change by INSERT and UPDATE alone, in a maintenance window too.",
+	"UPDATE them, and retype the column by a cast that keeps each value; or drop the rule first, which a maintenance window permits: paysafe.unprotect."},
 	{"guard_column", refuses_column, true,
 	"A rule depends on the column, or its values would change without a record.", NULL},
 	{"guard_trigger", refuses_trigger, false,
