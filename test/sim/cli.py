@@ -169,7 +169,7 @@ class Job:
                 return
             seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
             if commands.is_play(seeds[0]):
-                self.commands(seeds[0], i)
+                self.command(seeds[0], i)
                 i += args.jobs
                 continue
             # the first world is that of the seed itself: so a finding is played again
@@ -181,14 +181,16 @@ class Job:
             self.judge(played, i)
             i += args.jobs
 
-    def commands(self, seed: int, i: int) -> None:
-        said = commands.one(self.dsn, seed, f"sim_commands_{self.number}")
+    def command(self, seed: int, i: int) -> None:
+        """A play of commands, in a database of its own."""
+        said = commands.one(self.dsn, seed, f"sim_commands_{self.number}", not self.args.no_shrink)
         self.counts[2 * self.number] += 1
-        if said is not None:
-            after = said.at - float(self.args.started)
-            self.queue.put((said.seed, i, after, said.promise, said.words, said.script))
-            if not self.args.go_on:
-                self.stop.set()
+        if said is None:
+            return
+        if not self.args.go_on:
+            self.stop.set()
+        after = said.at - float(self.args.started)
+        self.queue.put((said.seed, i, after, said.promise, said.words, said.script))
 
     def judge(self, played: Played, i: int) -> None:
         self.counts[2 * self.number] += 1
