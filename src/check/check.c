@@ -12,9 +12,12 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "executor/spi.h"
@@ -22,10 +25,12 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "storage/lmgr.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/attempt.h"
 #include "base/scan.h"
@@ -83,6 +88,52 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/* Does PostgreSQL look for triggers of the table at all? */
+static bool
+has_triggers(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Is it there?  The catalog is asked, not what this session remembers of the table:
+ * whoever has written pg_trigger by SQL has told no session.
+ */
+static bool
+has_own_trigger(Oid relid, OwnTrigger which)
+{
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	if (!has_triggers(relid))
+		return false;
+	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Trigger		trigger;
+
+		paysafe_own_trigger_read(tuple, &trigger);
+		found = paysafe_own_trigger_is(which, &trigger);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
 PG_FUNCTION_INFO_V1(paysafe_trigger_trouble);
 
 /*
@@ -92,21 +143,12 @@ PG_FUNCTION_INFO_V1(paysafe_trigger_trouble);
 Datum
 paysafe_trigger_trouble(PG_FUNCTION_ARGS)
 {
-	Relation	rel = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	OwnTrigger	which = PG_GETARG_BOOL(1) ? OWN_STATEMENT_TRIGGER : OWN_ROW_TRIGGER;
-	char	   *trouble = NULL;
 
-	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(0))));
-	if (paysafe_own_trigger_of(rel, which) == NULL)
-		trouble = psprintf("the trigger \"%s\" is missing, altered or not ENABLE ALWAYS",
-						   paysafe_own_trigger_name(which));
-	relation_close(rel, AccessShareLock);
-	if (trouble == NULL)
+	if (has_own_trigger(PG_GETARG_OID(0), which))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(trouble));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("the trigger \"%s\" is missing, altered or not ENABLE ALWAYS",
+											  paysafe_own_trigger_name(which))));
 }
 
 static void

@@ -2,7 +2,7 @@
 -- catalogs; and it closes when everything is in order again.  For a server that
 -- preloads paysafe.
 BEGIN;
-SELECT plan(32);
+SELECT plan(33);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -63,6 +63,8 @@ SELECT pg_temp.news();
 SELECT pg_temp.open('{pg_catalog.pg_trigger,pg_catalog.pg_class}');
 SELECT is(pg_temp.refusal($$UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'paysafe' AND tgrelid = 'shop.part_eu'::regclass$$), 'accepted', 'a row of a catalog');
 SELECT set_eq('SELECT pg_temp.news()', ARRAY['UPDATE pg_catalog.pg_trigger'], '... is on record');
+SELECT is((SELECT string_agg(check_name, ' ') FROM paysafe.check() WHERE NOT ok AND subject = 'shop.part_eu'), 'row_trigger',
+	'... and seen by check(), although this session has known the table before');
 SELECT results_eq($$SELECT before -> 0 ->> 'tgenabled', after -> 0 ->> 'tgenabled', before -> 0 ->> 'tgrelid' = ('shop.part_eu'::regclass::oid)::text
 	FROM pg_temp.recorded WHERE table_name = 'pg_catalog.pg_trigger'$$, $$VALUES ('A', 'D', true)$$, '... before and after');
 SELECT is(pg_temp.refusal($$WITH u AS (UPDATE pg_class SET reltuples = 7 WHERE oid = 'shop.plain'::regclass RETURNING 1) SELECT * FROM u$$), 'accepted', 'within a query');

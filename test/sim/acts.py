@@ -8,13 +8,16 @@ recorded, and can be played again without this.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Generator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from runner import Play, logins
+import ddl
+from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
-from world import LOGINS, OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, literal
+from world import OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, literal
 
 Act = Generator[Step, Result, None]
 Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
@@ -74,10 +77,10 @@ class Actors:
                 return None
             if 0 not in free and self.queue:
                 self.queue.clear()
-            # the owner's session comes last, and has less to do
-            n = 0 if self.queue or 0 in self.running and not self.taken else self.rng.choice(
-                [f for f in free for _ in range(1 if f == len(play.sessions) - 1 else 3)]
-            )
+            # the owner's and the superuser's sessions come last, and have less to do
+            weights = [3 if f < len(self.logins) - 2 else 1 for f in free]
+            first = self.queue or (0 in self.running and not self.taken)
+            n = 0 if first else self.rng.choices(free, weights)[0]
             act = self.running.get(n)
             try:
                 if act is None:
@@ -108,7 +111,9 @@ class Actors:
         acts: list[tuple[Callable[[int], Act], float]] = []
         kinds = {t.kind for t in self.world.tables.values()}
         if n == len(self.logins) - 1:
-            acts += [(self.owner_writes, 1), (self.redeclare, 4)]
+            return self.commands(n)
+        if n == len(self.logins) - 2:
+            acts += [(self.owner_writes, 1), (self.redeclare, 4), (self.commands, 3)]
         if "refund" in kinds:
             acts += [
                 (self.some_writes, 6),
@@ -118,6 +123,8 @@ class Actors:
                 (self.approve_then_change, 3),
                 (self.withdraw, 0.5),
             ]
+        if "ledger" in kinds:
+            acts.append((self.posting, 2))
         if kinds - {"payment", "refund"}:
             acts.append((self.other_writes, 5 if "refund" in kinds else 10))
         choice = r.choices([a for a, _ in acts], [w for _, w in acts])[0]
@@ -134,9 +141,22 @@ class Actors:
         p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(PEOPLE[:3])
         name = p.name if self.chance(0.5) else self.rng.choice(p.spellings)
         more = ", 'because', 'T-1'" if self.chance(0.7) else ""
-        return Step(n, f"SELECT paysafe.act_as({literal(name)}{more})", "simple", (), "act_as", (("person", name), ("reason", bool(more))))
+        return Step(
+            n,
+            f"SELECT paysafe.act_as({literal(name)}{more})",
+            "simple",
+            (),
+            "act_as",
+            (("person", name), ("reason", bool(more))),
+        )
 
-    def in_tx(self, n: int, writes: list[Callable[[], Write | None]], person: str | None = None, sure: bool = False) -> Act:
+    def in_tx(
+        self,
+        n: int,
+        writes: list[Callable[[], Write | None]],
+        person: str | None = None,
+        sure: bool = False,
+    ) -> Act:
         """Some writes, in a transaction or each by itself."""
         assert self.play is not None
         session = self.play.sessions[n]
@@ -148,7 +168,9 @@ class Actors:
                     yield self.form(n, got)
             return
         iso = "read committed" if sure or self.chance(0.7) else self.rng.choice(ISOLATION)
-        yield Step(n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),))
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
         if who is not None:
             yield who
         inner = False
@@ -178,7 +200,12 @@ class Actors:
                 if self.chance(0.5):
                     yield from self.in_tx(n, [self.any_write()])
                 verb = "ROLLBACK" if self.chance(0.25) else "COMMIT"
-                yield Step(n, f"{verb} PREPARED '{gid}'", op=f"{verb.lower()}_prepared", intent=(("gid", gid),))
+                yield Step(
+                    n,
+                    f"{verb} PREPARED '{gid}'",
+                    op=f"{verb.lower()}_prepared",
+                    intent=(("gid", gid),),
+                )
         else:
             yield Step(n, "COMMIT", op="commit")
 
@@ -187,7 +214,16 @@ class Actors:
         if op == "copy":
             return Step(n, sql, "copy", (), "insert", intent)
         form = self.rng.choices(["simple", "extended", "prepared"], [6, 2, 2])[0]
-        if self.chance(0.06) and op in ("insert", "update", "delete", "merge") and "RETURNING" not in sql:
+        if form != "simple" and op in ("update", "merge") and self.chance(0.5):
+            values = re.findall(r"(?<=balance = )\d+\b|(?<=version = )\d+\b", sql)
+            for i, v in enumerate(values, 1):
+                sql = re.sub(rf"(?<=balance = ){v}\b|(?<=version = ){v}\b", f"${i}", sql, count=1)
+            return Step(n, sql, form, tuple(values), op, intent)
+        if (
+            self.chance(0.06)
+            and op in ("insert", "update", "delete", "merge")
+            and "RETURNING" not in sql
+        ):
             return Step(n, f"DO $do$ BEGIN {sql}; END $do$", "simple", (), op, intent)
         return Step(n, sql, form, (), op, intent)
 
@@ -200,16 +236,31 @@ class Actors:
         values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
         if way == "" and self.chance(0.1):
             data = "".join(
-                "\t".join("\\N" if r.get(c) is None else str(r[c]).replace("\\", "\\\\") for c in cols) + "\n" for r in rows
+                "\t".join(
+                    "\\N" if r.get(c) is None else str(r[c]).replace("\\", "\\\\") for c in cols
+                )
+                + "\n"
+                for r in rows
             )
-            return "copy", f"COPY {t.name} ({', '.join(cols)}) FROM STDIN", (*intent, ("data", data))
+            return (
+                "copy",
+                f"COPY {t.name} ({', '.join(cols)}) FROM STDIN",
+                (*intent, ("data", data)),
+            )
         if way == "" and self.chance(0.06):
             values_as = f"WITH new ({', '.join(cols)}) AS (VALUES {values}) "
             casts = ", ".join(f"{c}::{t.type_of(c)}" for c in cols)
             return "insert", f"{values_as}{plain}SELECT {casts} FROM new", intent
         return "insert", f"{plain}VALUES {values}", intent
 
-    def update(self, t: Table, where: str, rows: list[Row], sets: dict[str, Any], exprs: dict[str, str] | None = None) -> Write:
+    def update(
+        self,
+        t: Table,
+        where: str,
+        rows: list[Row],
+        sets: dict[str, Any],
+        exprs: dict[str, str] | None = None,
+    ) -> Write:
         """An update of these rows; exprs has SQL for some of the values that are set."""
         exprs = exprs or {}
         text = ", ".join(f"{c} = {exprs.get(c, literal(v))}" for c, v in sets.items())
@@ -222,22 +273,47 @@ class Actors:
         way = self.rng.random()
         if way < 0.08 and len(rows) == 1:
             on = " AND ".join(f"t.{k} = {literal(rows[0][k])}" for k in t.key)
-            return "merge", f"MERGE INTO {t.name} t USING (SELECT 1) s ON {on} WHEN MATCHED THEN UPDATE SET {text}", intent
-        if way < 0.14 and len(rows) == 1 and not t.deferrable and not exprs and not set(sets) & set(t.key):
+            return (
+                "merge",
+                (
+                    f"MERGE INTO {t.name} t USING (SELECT 1) s ON {on} WHEN MATCHED THEN UPDATE SET"
+                    f" {text}"
+                ),
+                intent,
+            )
+        if (
+            way < 0.14
+            and len(rows) == 1
+            and not t.deferrable
+            and not exprs
+            and not set(sets) & set(t.key)
+        ):
             merged = {c.name: rows[0].get(c.name) for c in t.columns if c.role != "generated"}
             if not any(c.role == "key" and c.more for c in t.columns):
                 cols = ", ".join(merged)
                 values = ", ".join(literal(v) for v in merged.values())
                 return (
                     "update",
-                    f"INSERT INTO {t.name} ({cols}) VALUES ({values}) ON CONFLICT ({', '.join(t.key)}) DO UPDATE SET {text}",
+                    (
+                        f"INSERT INTO {t.name} ({cols}) VALUES ({values}) ON CONFLICT"
+                        f" ({', '.join(t.key)}) DO UPDATE SET {text}"
+                    ),
                     (*intent, ("upsert", merged)),
                 )
         if way < 0.2:
-            return "update", f"WITH u AS (UPDATE {t.name} SET {text} WHERE {where} RETURNING 1) SELECT count(*) FROM u", intent
+            return (
+                "update",
+                (
+                    f"WITH u AS (UPDATE {t.name} SET {text} WHERE {where} RETURNING 1) SELECT"
+                    " count(*) FROM u"
+                ),
+                intent,
+            )
         return "update", f"UPDATE {t.name} SET {text} WHERE {where}", intent
 
-    def update_row(self, t: Table, row: Row, sets: dict[str, Any], exprs: dict[str, str] | None = None) -> Write:
+    def update_row(
+        self, t: Table, row: Row, sets: dict[str, Any], exprs: dict[str, str] | None = None
+    ) -> Write:
         return self.update(t, same_row(t, row), [row], sets, exprs)
 
     def delete(self, t: Table, row: Row) -> Write:
@@ -271,7 +347,9 @@ class Actors:
         """A key that nobody has, if one is found."""
         for _ in range(6):
             got = self.new_key(t)
-            if not any(all(str(r[k]) == str(got[k]) for k in got if k != "region") for r in self.rows(t)):
+            if not any(
+                all(str(r[k]) == str(got[k]) for k in got if k != "region") for r in self.rows(t)
+            ):
                 break
         return got
 
@@ -297,9 +375,15 @@ class Actors:
     def captured_sets(self, t: Table, row: Row, status: str) -> dict[str, Any]:
         rule = self.rule("payment", t.name)
         sets: dict[str, Any] = {"status": status}
-        if rule is not None and status in rule.get("captured") and row["status"] not in rule.get("captured"):
+        if (
+            rule is not None
+            and status in rule.get("captured")
+            and row["status"] not in rule.get("captured")
+        ):
             if not self.chance(0.05):
-                sets["captured"] = row["amount"] if self.chance(0.7) else self.amount([row["amount"]])
+                sets["captured"] = (
+                    row["amount"] if self.chance(0.7) else self.amount([row["amount"]])
+                )
         elif self.chance(0.05):
             sets["captured"] = self.amount([row["captured"], row["amount"]])
         return sets
@@ -314,7 +398,13 @@ class Actors:
             for c in t.columns:
                 if c.role in ("key", "number"):
                     row[c.name] = KEYS.get(c.type, [1, 2, 3])[i]
-            row |= {"status": "created", "amount": Decimal(10 * self.world.unit), "captured": None, "currency": "USD", "note": None}
+            row |= {
+                "status": "created",
+                "amount": Decimal(10 * self.world.unit),
+                "captured": None,
+                "currency": "USD",
+                "note": None,
+            }
             op, sql, intent = self.insert(t, [row], "plain")
             yield Step(0, sql, "simple", (), op, intent)
             path = [] if machine is None else shortest(machine, "created", rule.get("captured"))
@@ -332,7 +422,12 @@ class Actors:
                     "simple",
                     (),
                     "update",
-                    (("table", t.name), ("keys", (tuple(row[k] for k in t.key),)), ("sets", sets), ("exprs", {})),
+                    (
+                        ("table", t.name),
+                        ("keys", (tuple(row[k] for k in t.key),)),
+                        ("sets", sets),
+                        ("exprs", {}),
+                    ),
                 )
 
     def payment_write(self) -> Write | None:
@@ -357,13 +452,26 @@ class Actors:
             return self.update_row(t, row, self.captured_sets(t, row, status))
         if what < 0.85:
             column = self.rng.choice(
-                ["amount", "captured", "currency", "note", *t.key, *(c.name for c in t.columns if c.role == "number")]
+                [
+                    "amount",
+                    "captured",
+                    "currency",
+                    "note",
+                    *t.key,
+                    *(c.name for c in t.columns if c.role == "number"),
+                ]
             )
             return self.update_row(t, row, {column: self.other(t, row, column)})
         if what < 0.9 and len(rows) > 1 and t.deferrable:
             k = t.key[0]
             a, b = literal(rows[0][k]), literal(rows[1][k])
-            return self.update(t, f"{k} IN ({a}, {b})", rows[:2], {k: None}, {k: f"CASE {k} WHEN {a} THEN {b}::{t.type_of(k)} ELSE {a}::{t.type_of(k)} END"})
+            return self.update(
+                t,
+                f"{k} IN ({a}, {b})",
+                rows[:2],
+                {k: None},
+                {k: f"CASE {k} WHEN {a} THEN {b}::{t.type_of(k)} ELSE {a}::{t.type_of(k)} END"},
+            )
         return self.delete(t, row)
 
     def other(self, t: Table, row: Row, column: str) -> Any:
@@ -371,7 +479,10 @@ class Actors:
         c = next(c for c in t.columns if c.name == column)
         if c.role in ("amount", "captured"):
             if self.chance(0.06):
-                return self.rng.choice([None, Decimal(0), Decimal(-1)] + ([] if self.world.minor else [Decimal("1.005")]))
+                return self.rng.choice(
+                    [None, Decimal(0), Decimal(-1)]
+                    + ([] if self.world.minor else [Decimal("1.005")])
+                )
             return self.amount([row["amount"], row.get("captured")])
         if c.role == "currency":
             return self.rng.choice(["EUR", "EUR", "usd", "JPY", None])
@@ -396,7 +507,9 @@ class Actors:
                 r["amount"]
                 for f in self.world.table("refund")
                 for r in self.rows(f)
-                if r["payment_id"] == p[rule.get("payment_key")] and r["status"] != "rejected" and r["amount"] is not None
+                if r["payment_id"] == p[rule.get("payment_key")]
+                and r["status"] != "rejected"
+                and r["amount"] is not None
             )
             left = [p["captured"] - used, *left]
         threshold = self.rule("threshold", t.name)
@@ -405,9 +518,15 @@ class Actors:
         row = self.fresh_key(t)
         machine = self.machine(t)
         if status is None:
-            status = "requested" if self.chance(0.75) else self.rng.choice(sorted(machine.states if machine else ["approved"]))
+            status = (
+                "requested"
+                if self.chance(0.75)
+                else self.rng.choice(sorted(machine.states if machine else ["approved"]))
+            )
         row |= {
-            "payment_id": p[rule.get("payment_key")] if self.chance(0.95) else self.other(t, {}, "payment_id"),
+            "payment_id": (
+                p[rule.get("payment_key")] if self.chance(0.95) else self.other(t, {}, "payment_id")
+            ),
             "amount": self.amount(left),
             "currency": p["currency"] if self.chance(0.95) else "EUR",
             "status": status,
@@ -420,7 +539,11 @@ class Actors:
 
     def add_refund(self) -> Write | None:
         t = self.refund_table()
-        rows = [r for r in (self.new_refund(t) for _ in range(1 if self.chance(0.85) else 2)) if r is not None]
+        rows = [
+            r
+            for r in (self.new_refund(t) for _ in range(1 if self.chance(0.85) else 2))
+            if r is not None
+        ]
         return self.insert(t, rows) if rows else None
 
     def refund_write(self) -> Write | None:
@@ -444,7 +567,9 @@ class Actors:
             return self.update(t, f"status = {literal(row['status'])}", some, {"status": status})
         if what < 0.85:
             names = [c.name for c in t.columns if c.role not in ("status", "generated")]
-            column = self.rng.choice([*names, "payee", "payee"] + (["region", "region"] if t.partition else []))
+            column = self.rng.choice(
+                [*names, "payee", "payee"] + (["region", "region"] if t.partition else [])
+            )
             return self.update_row(t, row, {column: self.other(t, row, column)})
         return self.delete(t, row)
 
@@ -452,7 +577,9 @@ class Actors:
         kinds = {t.kind for t in self.world.tables.values()}
         if "refund" not in kinds:
             return self.other_write
-        return self.rng.choice([self.refund_write, self.refund_write, self.payment_write, self.add_refund])
+        return self.rng.choice(
+            [self.refund_write, self.refund_write, self.payment_write, self.add_refund]
+        )
 
     def some_writes(self, n: int) -> Act:
         yield from self.in_tx(n, [self.any_write() for _ in range(self.rng.choice([1, 1, 2, 3]))])
@@ -469,7 +596,10 @@ class Actors:
         relation = t.name if self.chance(0.9) else str(row[""])
         return (
             "approve",
-            f"SELECT paysafe.approve({literal(relation)}, {literal(key_text(t, row))}, {literal(reason)}{more})",
+            (
+                f"SELECT paysafe.approve({literal(relation)}, {literal(key_text(t, row))},"
+                f" {literal(reason)}{more})"
+            ),
             (
                 ("table", t.name),
                 ("keys", (tuple(row[k] for k in t.key),)),
@@ -529,16 +659,16 @@ class Actors:
             return
         yield from self.in_tx(n, [lambda: self.insert(t, [row])], self.person(), self.chance(0.8))
         for _ in range(self.rng.choice([0, 1, 1, 2])):
-            now = self.again(t, {k: decimal(v) for k, v in row.items()})
+            now = self.again(t, row)
             if now is None:
                 return
-            yield from self.in_tx(n, [lambda: self.approve(t, now)], self.person(), True)
-        old = {k: decimal(v) for k, v in row.items()}
+            approve = partial(self.approve, t, now)
+            yield from self.in_tx(n, [approve], self.person(), True)
         for _ in range(self.rng.choice([1, 2])):
-            yield from self.in_tx(n, [lambda: self.pay(t, old)], None, self.chance(0.7))
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7))
 
     def live_again(self, n: int) -> Act:
-        """The same refund once more: void and revived, deleted and added, or moved away and back."""
+        """The same refund once more: void and revived, or deleted and added."""
         got = self.pick_refund()
         if got is None:
             yield from self.request_and_pay(n)
@@ -551,15 +681,21 @@ class Actors:
 
         def void() -> Write | None:
             now = self.again(t, row)
-            return now and self.update_row(t, now, {"status": "rejected"})
+            return None if now is None else self.update_row(t, now, {"status": "rejected"})
 
         def back() -> Write | None:
             now = self.again(t, row)
-            return now and self.update_row(t, now, {"status": self.rng.choice(["requested", "requested", "approved"])})
+            return (
+                None
+                if now is None
+                else self.update_row(
+                    t, now, {"status": self.rng.choice(["requested", "requested", "approved"])}
+                )
+            )
 
         def gone() -> Write | None:
             now = self.again(t, row)
-            return now and self.delete(t, now)
+            return None if now is None else self.delete(t, now)
 
         def anew() -> Write:
             new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
@@ -581,7 +717,9 @@ class Actors:
             for s in steps:
                 yield from self.in_tx(n, [s], self.person(), True)
         if self.chance(0.3):
-            yield from self.in_tx(n, [lambda: self.approve(t, self.again(t, row) or row)], self.person(), True)
+            yield from self.in_tx(
+                n, [lambda: self.approve(t, self.again(t, row) or row)], self.person(), True
+            )
         for _ in range(self.rng.choice([1, 2])):
             yield from self.in_tx(n, [lambda: self.pay(t, row)], None, True)
 
@@ -601,12 +739,20 @@ class Actors:
             return
         t, row = got
         yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
-        names = [c.name for c in t.columns if c.role in ("payee", "filled", "touched", "amount", "region")]
+        names = [
+            c.name
+            for c in t.columns
+            if c.role in ("payee", "filled", "touched", "amount", "region")
+        ]
         column = self.rng.choice([*names, "payee", "provider_ref"])
 
         def change() -> Write | None:
             now = self.again(t, row)
-            return now and self.update_row(t, now, {column: self.other(t, now, column)})
+            return (
+                None
+                if now is None
+                else self.update_row(t, now, {column: self.other(t, now, column)})
+            )
 
         where = self.rng.choice(["before", "with", "after"])
         if where == "before":
@@ -623,8 +769,10 @@ class Actors:
             [
                 lambda: (
                     "withdraw",
-                    "SELECT paysafe.withdraw_approval(max(id), 'changed my mind') FROM paysafe.approval "
-                    "WHERE state = 'open' HAVING max(id) IS NOT NULL",
+                    (
+                        "SELECT paysafe.withdraw_approval(max(id), 'changed my mind') FROM"
+                        " paysafe.approval WHERE state = 'open' HAVING max(id) IS NOT NULL"
+                    ),
                     (),
                 )
             ],
@@ -636,7 +784,11 @@ class Actors:
 
     def redeclare(self, n: int) -> Act:
         """A rule is declared again in other words, alone or with somebody's approval."""
-        candidates = [r for r in self.rules.values() if r.kind in ("status", "refund", "threshold", "columns", "payment")]
+        candidates = [
+            r
+            for r in self.rules.values()
+            if r.kind in ("status", "refund", "threshold", "columns", "payment")
+        ]
         if not candidates:
             yield from self.other_writes(n)
             return
@@ -651,16 +803,25 @@ class Actors:
         # the hint has the way: propose, approve by another person, declare again
         if "propose" in r.message or self.chance(0.5):
             yield Step(n, "BEGIN", op="begin")
-            yield Step(n, "SELECT paysafe.act_as('anna')", op="act_as", intent=(("person", "anna"),))
+            yield Step(
+                n, "SELECT paysafe.act_as('anna')", op="act_as", intent=(("person", "anna"),)
+            )
             yield Step(n, "SELECT paysafe.propose('as agreed', 'T-9')", op="propose")
             yield Step(n, sql, op="declare", intent=(*intent, ("proposed", True)))
             yield Step(n, "COMMIT", op="commit")
         key = approval_key(r.message)
         other = self.rng.choice(["groß maier", "anna"]) if self.chance(0.9) else "groß maier"
         yield Step(n, "BEGIN", op="begin")
-        yield Step(n, f"SELECT paysafe.act_as({literal(other)})", op="act_as", intent=(("person", other),))
+        yield Step(
+            n, f"SELECT paysafe.act_as({literal(other)})", op="act_as", intent=(("person", other),)
+        )
         if key is not None:
-            yield Step(n, f"SELECT paysafe.approve('paysafe.rule', {literal(key)}, 'agreed')", op="approve_rule", intent=intent)
+            yield Step(
+                n,
+                f"SELECT paysafe.approve('paysafe.rule', {literal(key)}, 'agreed')",
+                op="approve_rule",
+                intent=intent,
+            )
         else:
             yield Step(
                 n,
@@ -675,7 +836,12 @@ class Actors:
     def alone(self, n: int, write: Write, person: str) -> Generator[Step, Result, Result | None]:
         assert self.play is not None
         yield Step(n, "BEGIN", op="begin")
-        yield Step(n, f"SELECT paysafe.act_as({literal(person)})", op="act_as", intent=(("person", person),))
+        yield Step(
+            n,
+            f"SELECT paysafe.act_as({literal(person)})",
+            op="act_as",
+            intent=(("person", person),),
+        )
         r = yield Step(n, write[1], op=write[0], intent=write[2])
         if self.play.sessions[n].failed:
             yield Step(n, "ROLLBACK", op="rollback")
@@ -693,7 +859,9 @@ class Actors:
             states = sorted(m.states)
             what = r.random()
             if what < 0.35:
-                return rule.with_(machine=Machine(m.initial, m.edges | {(r.choice(states), r.choice(states))}))
+                return rule.with_(
+                    machine=Machine(m.initial, m.edges | {(r.choice(states), r.choice(states))})
+                )
             if what < 0.5:
                 return rule.with_(machine=Machine(m.initial | {r.choice(states)}, m.edges))
             if what < 0.65 and len(m.edges) > 1:
@@ -704,7 +872,9 @@ class Actors:
         if rule.kind == "refund":
             what = r.random()
             if what < 0.5:
-                return rule.with_(gated=rule.get("gated") | {r.choice(["requested", "review", "paid"])})
+                return rule.with_(
+                    gated=rule.get("gated") | {r.choice(["requested", "review", "paid"])}
+                )
             if what < 0.7:
                 return rule.with_(gated=frozenset({"paid"}))
             if what < 0.85:
@@ -716,31 +886,100 @@ class Actors:
             return rule.with_(amount=self.world.unit * r.choice([0, 2, 3, 5, 8]))
         if rule.kind == "columns":
             if rule.get("once") is not None and self.chance(0.5):
-                return rule.with_(once=frozenset(r.choice([{"done"}, {"sent", "done"}, {"open", "sent", "done"}])))
-            return rule.with_(columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}])))
+                return rule.with_(
+                    once=frozenset(r.choice([{"done"}, {"sent", "done"}, {"open", "sent", "done"}]))
+                )
+            return rule.with_(
+                columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}]))
+            )
         if rule.kind == "payment":
-            return rule.with_(captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])} or frozenset({"captured"}))
+            return rule.with_(
+                captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])}
+                or frozenset({"captured"})
+            )
         return rule
 
+    def commands(self, n: int) -> Act:
+        """DDL, catalogs and settings: see ddl.py."""
+        assert self.play is not None
+        c = ddl.choose(self.world, self.rng)
+        if c.superuser != (self.logins[n] == SUPERUSER) or any(
+            x.in_tx or x.running for x in self.play.sessions
+        ):
+            return
+        yield Step(n, c.sql, op="ddl", intent=(("name", c.name), ("refused", c.refused)))
+        if not c.refused and c.undo and self.play.history.results[-1].ok:
+            yield Step(n, c.undo, op="undo")
+
     # ------------------------------------------------------------ the other tables
+
+    def posting(self, n: int) -> Act:
+        """A ledger transaction in several statements, with savepoints."""
+        t = self.world.tables["entry"]
+        tx = self.rng.randint(1, 8)
+        unit = self.world.unit
+        rest = [("cash", 3 * unit), ("fees", -unit), ("sales", -2 * unit)]
+        yield Step(n, "BEGIN", op="begin")
+        for account, amount in rest:
+            row: Row = {"tx": tx, "account": account, "amount": Decimal(amount), "currency": "USD"}
+            if t.column("direction"):
+                direction = "debit" if amount > 0 else "credit"
+                row |= {"amount": Decimal(abs(amount)), "direction": direction}
+            inner = self.chance(0.5)
+            if inner:
+                yield Step(n, "SAVEPOINT a", op="savepoint")
+            op, sql, intent = self.insert(t, [row], "plain")
+            r = yield Step(n, sql, "simple", (), op, intent)
+            if not r.ok and not inner:
+                yield Step(n, "ROLLBACK", op="rollback")
+                return
+            if inner and (not r.ok or self.chance(0.3)):
+                yield Step(n, "ROLLBACK TO a", op="rollback_to")
+        yield Step(n, "COMMIT", op="commit")
 
     def other_writes(self, n: int) -> Act:
         yield from self.in_tx(n, [self.other_write for _ in range(self.rng.choice([1, 1, 2, 3]))])
 
     def other_write(self) -> Write | None:
-        t = self.rng.choice([t for t in self.world.tables.values() if t.kind not in ("payment", "refund")])
+        t = self.rng.choice(
+            [t for t in self.world.tables.values() if t.kind not in ("payment", "refund")]
+        )
         rows = self.rows(t)
         return getattr(self, f"{t.kind}_write")(t, rows)  # type: ignore[no-any-return]
 
     def append_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if self.chance(0.06):
+            some = [{"id": i, "note": "x", "n": 1} for i in range(100, 1300)]
+            return (
+                "insert",
+                (
+                    f"INSERT INTO {t.name} (id, note, n) SELECT i, 'x', 1 FROM generate_series(100,"
+                    " 1299) i"
+                ),
+                (("table", t.name), ("rows", tuple(some))),
+            )
         if not rows or self.chance(0.5):
             return self.insert(t, [{"id": self.rng.randint(1, 6), "note": "x", "n": 1}])
         row = self.rng.choice(rows)
-        return self.delete(t, row) if self.chance(0.4) else self.update_row(t, row, {"note": self.rng.choice(["x", "y"])})
+        return (
+            self.delete(t, row)
+            if self.chance(0.4)
+            else self.update_row(t, row, {"note": self.rng.choice(["x", "y"])})
+        )
 
     def job_write(self, t: Table, rows: list[Row]) -> Write | None:
         if not rows or self.chance(0.25):
-            return self.insert(t, [{"id": self.rng.randint(1, 3), "state": "open", "payee": "x", "price": Decimal(1)}])
+            return self.insert(
+                t,
+                [
+                    {
+                        "id": self.rng.randint(1, 3),
+                        "state": "open",
+                        "payee": "x",
+                        "price": Decimal(1),
+                    }
+                ],
+            )
         row = self.rng.choice(rows)
         what = self.rng.random()
         if what < 0.5:
@@ -753,7 +992,17 @@ class Actors:
 
     def wallet_write(self, t: Table, rows: list[Row]) -> Write | None:
         if not rows or self.chance(0.1):
-            return self.insert(t, [{"id": self.rng.randint(1, 2), "balance": Decimal(100), "version": 1, "note": "x"}])
+            return self.insert(
+                t,
+                [
+                    {
+                        "id": self.rng.randint(1, 2),
+                        "balance": Decimal(100),
+                        "version": 1,
+                        "note": "x",
+                    }
+                ],
+            )
         row = self.rng.choice(rows)
         where = same_row(t, row)
         value = self.rng.choice([90, 110, 130, 150])
@@ -767,21 +1016,42 @@ class Actors:
             (f"coalesce(balance, 0) + {value - 100}", "", "computed"),
             (str(value), f" AND balance = {row['balance']}", "compared"),
             (str(value), f" AND version = {row['version']}", "absolute"),
-            (f"{value}, version = {row['version'] + 1}", f" AND version = {row['version']}", "compared"),
+            (
+                f"{value}, version = {row['version'] + 1}",
+                f" AND version = {row['version']}",
+                "compared",
+            ),
             (f"{value}, version = version + 1", f" AND version = {row['version']}", "compared"),
-            (f"{value}, version = version + 1", f" AND version = {row['version']} OR id = {row['id']}", "absolute"),
+            (
+                f"{value}, version = version + 1",
+                f" AND version = {row['version']} OR id = {row['id']}",
+                "absolute",
+            ),
             ("balance", "", "same"),
         ]
         if self.chance(0.2):
-            return "lock", f"SELECT balance FROM {t.name} WHERE {where} FOR {self.rng.choice(['', 'NO KEY '])}UPDATE", (
-                ("table", t.name),
-                ("keys", ((row["id"],),)),
+            return (
+                "lock",
+                (
+                    f"SELECT balance FROM {t.name} WHERE {where} FOR"
+                    f" {self.rng.choice(['', 'NO KEY '])}UPDATE"
+                ),
+                (
+                    ("table", t.name),
+                    ("keys", ((row["id"],),)),
+                ),
             )
         expr, more, verdict = self.rng.choice(ways)
         return (
             "update",
             f"UPDATE {t.name} SET balance = {expr} WHERE {where}{more}",
-            (("table", t.name), ("keys", ((row["id"],),)), ("sets", None), ("lock", verdict), ("value", value)),
+            (
+                ("table", t.name),
+                ("keys", ((row["id"],),)),
+                ("sets", None),
+                ("lock", verdict),
+                ("value", value),
+            ),
         )
 
     def ledger_write(self, t: Table, rows: list[Row]) -> Write | None:
@@ -791,14 +1061,25 @@ class Actors:
         accounts = ["cash", "fees", "sales"]
         if rows and self.chance(0.12):
             row = self.rng.choice(rows)
-            return self.delete(t, row) if self.chance(0.4) else self.update_row(t, row, {"amount": amount})
+            return (
+                self.delete(t, row)
+                if self.chance(0.4)
+                else self.update_row(t, row, {"amount": amount})
+            )
         direction, reverses = t.column("direction"), t.column("reverses")
 
         def entry(account: str, signed: Decimal, number: int = tx, back: Any = None) -> Row:
-            row: Row = {"tx": number, "account": account, "amount": signed, "currency": self.rng.choice(["USD", "USD", "USD", "usd"])}
+            row: Row = {
+                "tx": number,
+                "account": account,
+                "amount": signed,
+                "currency": self.rng.choice(["USD", "USD", "USD", "usd"]),
+            }
             if direction:
                 row["amount"] = abs(signed)
-                row["direction"] = self.rng.choice(["debit", "dr", "1"] if signed > 0 else ["credit", "CR", "-1"])
+                row["direction"] = self.rng.choice(
+                    ["debit", "dr", "1"] if signed > 0 else ["credit", "CR", "-1"]
+                )
             if reverses:
                 row["reverses"] = back
             return row
@@ -808,7 +1089,13 @@ class Actors:
             entries = []
             for r in rows:
                 if r["tx"] == old:
-                    sign = r["amount"] if not direction else (r["amount"] if r["direction"] in ("debit", "dr", "1") else -r["amount"])
+                    sign = (
+                        r["amount"]
+                        if not direction
+                        else (
+                            r["amount"] if r["direction"] in ("debit", "dr", "1") else -r["amount"]
+                        )
+                    )
                     entries.append(entry(r["account"], -sign, tx, old))
             if self.chance(0.15):
                 entries[0]["amount"] += 1
@@ -844,10 +1131,6 @@ class Actors:
         return self.update_row(t, row, {column: new})
 
 
-def decimal(v: Any) -> Any:
-    return Decimal(v) if isinstance(v, int) and not isinstance(v, bool) else v
-
-
 def shortest(machine: Machine, start: str, goals: Any) -> list[str]:
     """The statuses on the shortest way into one of the goals; empty if there is none."""
     paths: list[list[str]] = [[]]
@@ -866,11 +1149,5 @@ def shortest(machine: Machine, start: str, goals: Any) -> list[str]:
 
 def approval_key(message: str) -> str | None:
     """The key in the hint of a refusal, if it is whole there."""
-    import re
-
     m = re.search(r"approve\('paysafe\.rule',\s*'((?:[^']|'')*)'", message)
     return None if m is None else m[1].replace("''", "'")
-
-
-# the steps of a world that is played on its own: see cli.py
-__all__ = ["Actors", "LOGINS", "Step"]

@@ -5,20 +5,25 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import queue
 import random
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import commands
 import world as worlds
 from acts import Actors
+from coverage import CANDIDATES, Coverage
+from keep import load, save
 from observe import History
 from oracle import judge
 from oracle.base import Finding
-from runner import Place, Server, play
+from runner import Server, logins, play
 from sessions import Dead, Step
+from shrink import shrink
 
 STEPS = 34
 
@@ -26,21 +31,55 @@ STEPS = 34
 class Played:
     """A world that was played: its steps and what the oracle found."""
 
-    def __init__(self, seed: int, world: worlds.World, steps: list[Step], findings: list[Finding]) -> None:
+    def __init__(
+        self, seed: int, world: worlds.World, steps: list[Step], findings: list[Finding]
+    ) -> None:
         self.seed, self.world, self.steps, self.findings = seed, world, steps, findings
         self.history: History | None = None
 
 
 def evidence(seed: int) -> tuple[bool, bool]:
-    """Is it a world at whose end records of refusals, and check(), are looked at?  Both take time."""
+    """Are records of refusals, and check(), looked at when it ends?  Both take time."""
     rng = random.Random(f"evidence {seed}")
     return rng.random() < 0.15, rng.random() < 0.1
 
 
-def one(server: Server, seed: int, steps: list[Step] | None = None) -> Played:
-    """Play the world of a seed, with its own steps or these."""
-    world = worlds.make(seed)
+def features_of(history: History) -> set[str]:
+    """What was done in a world, beside what it is made of."""
+    out = set()
+    for r in history.results:
+        if r.step.form != "simple":
+            out.add(f"form {r.step.form}")
+        if r.isolation != "read committed":
+            out.add(r.isolation)
+        if r.waited:
+            out.add("waited")
+        if r.ok and r.step.op in (
+            "savepoint",
+            "rollback_to",
+            "commit_prepared",
+            "merge",
+            "approve",
+            "declare",
+            "withdraw",
+        ):
+            out.add(f"act {r.step.op}")
+    return out
+
+
+def one(
+    server: Server,
+    seed: int,
+    steps: list[Step] | None = None,
+    kept: worlds.World | None = None,
+    promise: str = "",
+) -> Played:
+    """Play the world of a seed, or one that was kept, with its own steps or these."""
+    world = worlds.make(seed) if kept is None else kept
     refusals, check = evidence(seed)
+    if promise:  # looked for once more: only what it takes
+        refusals = refusals and promise == "refusal on record"
+        check = check and promise.startswith("check ")
     actors = Actors(world, STEPS, random.Random(f"acts {seed}"))
     rest = iter(steps or ())
     choose: Any = actors if steps is None else lambda _: next(rest, None)
@@ -50,7 +89,9 @@ def one(server: Server, seed: int, steps: list[Step] | None = None) -> Played:
         findings = judge(history)
     except Dead as e:
         server.drop()
-        return Played(seed, world, actors.program if steps is None else steps, [Finding("alive", str(e))])
+        return Played(
+            seed, world, actors.program if steps is None else steps, [Finding("alive", str(e))]
+        )
     played = Played(seed, world, actors.program if steps is None else steps, findings)
     played.history = history
     return played
@@ -58,8 +99,6 @@ def one(server: Server, seed: int, steps: list[Step] | None = None) -> Played:
 
 def script(played: Played) -> str:
     """The statements, with the number of the session before each."""
-    from runner import logins
-
     out = ["-- as the owner of the tables"]
     out += [s + ";" for s in played.world.sql()]
     names = logins(played.world)
@@ -72,97 +111,176 @@ def script(played: Played) -> str:
     return "\n".join(out)
 
 
-def work(number: int, dsn: str, args: argparse.Namespace, stop: Any, found: Any, counts: Any) -> None:
-    start = time.time()
-    try:
-        server = Server(dsn)
-        i = number
-        while not stop.is_set() and (args.worlds is None or i < args.worlds):
-            if args.minutes is not None and time.time() - start > args.minutes * 60:
-                break
-            if commands.is_play(args.seed + i):
-                said = commands.one(dsn, args.seed + i, f"sim_commands_{number}")
-                counts[2 * number] += 1
+def keep(played: Played) -> str:
+    """Write a finding into a file; its name."""
+    folder = Path(os.environ.get("SIM_FOUND", Path(__file__).parent / "out"))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{played.findings[0].promise.replace(' ', '_')}.{played.seed}.sim"
+    comment = f"-- {played.findings[0]}\n".replace("\n", "\n-- ").removesuffix("-- ")
+    path.write_text(save(comment + script(played), played.world, played.steps))
+    return str(path)
+
+
+def replay(server: Server, path: Path) -> Played:
+    world, steps = load(path)
+    return one(server, world.seed, steps, world)
+
+
+def trace(played: Played) -> None:
+    for r in played.history.results if played.history else []:
+        answer = f"{r.sqlstate or r.tag} {r.message[:200]}{' (waited)' if r.waited else ''}"
+        print(
+            f"{r.number:3} session {r.step.session}, transaction {r.tx}: {r.step.text()}  --"
+            f" {answer}"
+        )
+
+
+class Job:
+    """One process with one server: plays worlds until it is told to stop."""
+
+    def __init__(self, number: int, dsn: str, args: argparse.Namespace, shared: Any) -> None:
+        self.number, self.args = number, args
+        self.stop, self.queue, self.counts = shared
+        self.dsn = dsn
+        self.coverage = Coverage()
+
+    def run(self) -> None:
+        try:
+            self.server = Server(self.dsn)
+            if self.number == 0 and self.args.worlds != 1:
+                for path in sorted((Path(__file__).parent / "found").glob("*.sim")):
+                    self.judge(replay(self.server, path), -1)
+            self.worlds()
+            self.server.close()
+            self.queue.put(self.coverage)
+        except Exception:
+            self.queue.put(
+                (self.args.seed, -1, self.elapsed(), "simulator", traceback.format_exc(), "")
+            )
+            self.stop.set()
+
+    def elapsed(self) -> float:
+        return time.time() - float(self.args.started)
+
+    def worlds(self) -> None:
+        args, i = self.args, self.number
+        while not self.stop.is_set() and (args.worlds is None or i < args.worlds):
+            if args.minutes is not None and self.elapsed() > args.minutes * 60:
+                return
+            seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
+            if commands.is_play(seeds[0]):
+                self.command(seeds[0], i)
                 i += args.jobs
-                if said is None:
-                    continue
-                found.put((said.seed, said.seed - args.seed, said.at - args.started, said.promise, said.words, said.script))
-                if args.go_on:
-                    continue
-                stop.set()
-                break
-            played = one(server, args.seed + i)
-            counts[2 * number] += 1
-            counts[2 * number + 1] += len(played.history.results) if played.history else 0
-            if args.trace and played.history:
-                for r in played.history.results:
-                    print(f"{r.number:3} s{r.step.session} tx{r.tx} {r.step.text()}  -- {r.sqlstate or r.tag} {r.message[:200]}{' waited' if r.waited else ''}")
-            if played.findings:
-                after = time.time() - args.started
-                if not args.no_shrink:
-                    from shrink import shrink
-
-                    played = shrink(server, played)
-                found.put((args.seed + i, i, after, played.findings[0].promise, str(played.findings[0]), script(played)))
-                if not args.go_on:
-                    stop.set()
-                    break
+                continue
+            # the first world is that of the seed itself: so a finding is played again
+            some = [s for s in seeds if not commands.is_play(s)]
+            seed = seeds[0] if i == 0 else self.coverage.choose(some)
+            played = one(self.server, seed)
+            if played.history:
+                self.coverage.add(played.world.features | features_of(played.history))
+            self.judge(played, i)
             i += args.jobs
-        server.close()
-    except Exception as e:
-        import traceback
 
-        traceback.print_exc()
-        found.put((args.seed, -1, time.time() - args.started, "simulator", f"the simulator failed: {e}", ""))
-        stop.set()
+    def command(self, seed: int, i: int) -> None:
+        """A play of commands, in a database of its own."""
+        said = commands.one(self.dsn, seed, f"sim_commands_{self.number}", not self.args.no_shrink)
+        self.counts[2 * self.number] += 1
+        if said is None:
+            return
+        if not self.args.go_on:
+            self.stop.set()
+        after = said.at - float(self.args.started)
+        self.queue.put((said.seed, i, after, said.promise, said.words, said.script))
+
+    def judge(self, played: Played, i: int) -> None:
+        self.counts[2 * self.number] += 1
+        self.counts[2 * self.number + 1] += len(played.history.results) if played.history else 0
+        if self.args.trace:
+            trace(played)
+        if not played.findings:
+            return
+        after = self.elapsed()
+        if not self.args.go_on:
+            self.stop.set()
+        if not self.args.no_shrink:
+            played = shrink(self.server, played)
+        text = f"{played.findings[0]}; {keep(played)}"
+        self.queue.put((played.seed, i, after, played.findings[0].promise, text, script(played)))
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
+    servers = os.environ["SIM_SERVERS"].split(",")
     parser = argparse.ArgumentParser(prog="test/sim/run")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--minutes", type=float, default=None)
-    parser.add_argument("--jobs", type=int, default=len(os.environ["SIM_SERVERS"].split(",")))
-    parser.add_argument("--worlds", type=int, default=None)
-    parser.add_argument("--replay", type=Path, default=None)
-    parser.add_argument("--no-shrink", action="store_true")
-    parser.add_argument("--go-on", action="store_true", help="do not stop at the first finding")
-    parser.add_argument("--trace", action="store_true", help="print all steps")
+    add = parser.add_argument
+    add("--seed", type=int, default=None)
+    add("--minutes", type=float, default=None)
+    add("--jobs", type=int, default=len(servers))
+    add("--worlds", type=int, default=None)
+    add("--replay", type=Path, default=None, help="play a finding that was kept")
+    add("--no-shrink", action="store_true", help="print all steps of a finding")
+    add("--go-on", action="store_true", help="do not stop at the first finding")
+    add("--trace", action="store_true", help="print all steps and their answers")
     args = parser.parse_args()
     if args.seed is None:
-        args.seed = int.from_bytes(os.urandom(4), "big")
+        args.seed = int.from_bytes(os.urandom(3), "big")
     if args.minutes is None and args.worlds is None:
         args.minutes = 10.0
     args.started = time.time()
-    print(f"seed {args.seed}", flush=True)
-    servers = os.environ["SIM_SERVERS"].split(",")
     args.jobs = min(args.jobs, len(servers))
+    args.servers = [f"host={s} port=5432" for s in servers]
+    return args
+
+
+def again(args: argparse.Namespace) -> int:
+    played = replay(Server(args.servers[0]), args.replay)
+    trace(played)
+    for f in played.findings:
+        print(
+            f"FINDING seed={played.seed} world=-1 promise={f.promise.replace(' ', '_')} after=0"
+            f" s\n-- {f}"
+        )
+    return 1 if played.findings else 0
+
+
+def main() -> int:
+    args = arguments()
+    if args.replay is not None:
+        return again(args)
+    print(f"seed {args.seed}", flush=True)
     ctx = multiprocessing.get_context("fork")
-    stop, found, counts = ctx.Event(), ctx.Queue(), ctx.Array("q", 2 * args.jobs)
-    jobs = [
-        ctx.Process(target=work, args=(n, f"host={servers[n]} port=5432", args, stop, found, counts))
-        for n in range(args.jobs)
-    ]
-    for j in jobs:
-        j.start()
-    status = 0
+    results = ctx.Queue()
+    counts = ctx.Array("q", 2 * args.jobs)
+    stop = ctx.Event()
+    jobs = [Job(n, args.servers[n], args, (stop, results, counts)) for n in range(args.jobs)]
+    processes = [ctx.Process(target=j.run) for j in jobs]
+    for p in processes:
+        p.start()
+    status, coverage = 0, Coverage()
     while True:
-        alive = any(j.is_alive() for j in jobs)
+        alive = any(p.is_alive() for p in processes)
         try:
-            seed, number, after, promise, text, statements = found.get(timeout=0.5)
-        except Exception:
+            got = results.get(timeout=0.5)
+        except queue.Empty:
             if not alive:
                 break
             continue
+        if isinstance(got, Coverage):
+            coverage.features.update(got.features)
+            coverage.pairs.update(got.pairs)
+            continue
+        seed, number, after, promise, text, statements = got
         status = 1
         word = promise.replace(" ", "_")
         print(f"FINDING seed={seed} world={number} promise={word} after={after:.1f} s")
-        print(statements)
-        print(f"-- {text}", flush=True)
-    for j in jobs:
-        j.join()
+        print(f"{statements}\n-- {text}", flush=True)
+    if any(p.exitcode for p in processes):
+        status = 1
+    if args.worlds != 1:
+        print(coverage.report())
     n, acts = sum(counts[0::2]), sum(counts[1::2])
     took = time.time() - args.started
-    print(f"{n} worlds, {acts} acts in {took:.0f} s ({n / took:.1f} worlds/s, {acts / took:.0f} acts/s), seed {args.seed}")
+    rates = f"{n / took:.1f} worlds/s, {acts / took:.0f} acts/s"
+    print(f"{n} worlds, {acts} acts in {took:.0f} s ({rates}), seed {args.seed}")
     return status
 
 

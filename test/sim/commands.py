@@ -989,7 +989,7 @@ def is_play(seed: int) -> bool:
     return random.Random(f"sort {seed}").random() < 0.35
 
 
-def one(dsn: str, seed: int, name: str) -> Finding | None:
+def one(dsn: str, seed: int, name: str, shorten: bool = True) -> Finding | None:
     """The play of a seed."""
     prepare(dsn)
     rng = random.Random(f"commands {seed}")
@@ -999,7 +999,8 @@ def one(dsn: str, seed: int, name: str) -> Finding | None:
     if found is None:
         return None
     at = time.time()
-    groups, found = shrink(dsn, name, shape, groups, found)
+    if shorten:
+        groups, found = shrink(dsn, name, shape, groups, found)
     script = "\n".join(a.text() for g in groups for a in g)
     made = "\n".join(a.text() for a in setup(shape))
     return Finding(seed, found.promise, found.words, f"{made}\n-- and then\n{script}\n-- {found.words}", at)

@@ -69,8 +69,8 @@ def snapshot_sql(world: World) -> str:
     for t in world.tables.values():
         cols = ", ".join(f"{c.name}::text" for c in t.columns)
         parts.append(
-            f"SELECT '{t.name}' AS t, coalesce(json_agg(json_build_array(tableoid::regclass::text, {cols}) "
-            f"ORDER BY {', '.join(t.key)}), '[]') AS j FROM {t.name}"
+            f"SELECT '{t.name}' AS t, coalesce(json_agg(json_build_array(tableoid::regclass::text,"
+            f" {cols}) ORDER BY {', '.join(t.key)}), '[]') AS j FROM {t.name}"
         )
     return f"SELECT json_object_agg(t, j)::text FROM ({' UNION ALL '.join(parts)}) s"
 
@@ -80,12 +80,18 @@ def snapshot(world: World, text: str) -> dict[str, list[Row]]:
     for name, rows in json.loads(text).items():
         t = world.tables[name]
         out[name] = [
-            {"": r[0].split(".")[-1], **{c.name: value(c.type, v) for c, v in zip(t.columns, r[1:])}} for r in rows
+            {
+                "": r[0].split(".")[-1],
+                **{c.name: value(c.type, v) for c, v in zip(t.columns, r[1:])},
+            }
+            for r in rows
         ]
     return out
 
 
-FIELD = re.compile(r' ?("(?:[^"]|"")+"|[^\s\[]+)\[((?:[^\[\]]|\[\])*)\]:(null|\'(?:[^\']|\'\')*\'|\S+)')
+FIELD = re.compile(
+    r' ?("(?:[^"]|"")+"|[^\s\[]+)\[((?:[^\[\]]|\[\])*)\]:(null|\'(?:[^\']|\'\')*\'|\S+)'
+)
 LINE = re.compile(r"table (\w+)\.(\w+): (INSERT|UPDATE|DELETE): ?(.*)$", re.S)
 
 
@@ -140,8 +146,8 @@ def decode(world: World, schema: str, lines: list[tuple[str, str, str]]) -> list
 
 def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
     rows = monitor.all(
-        "SELECT xid::text, table_name, op, key, before::text, after::text, actor, actor_claimed, reason, login "
-        "FROM paysafe.audit_log WHERE schema_name = %s",
+        "SELECT xid::text, table_name, op, key, before::text, after::text, actor, actor_claimed,"
+        " reason, login FROM paysafe.audit_log WHERE schema_name = %s",
         (schema,),
     )
     out = []
@@ -155,8 +161,11 @@ def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
                 return None
             got = json.loads(text, parse_float=Decimal, parse_int=Decimal)
             return {
-                c.name: value(c.type, None if got.get(c.name) is None else str(got[c.name])) for c in t.columns
+                c.name: value(c.type, None if got.get(c.name) is None else str(got[c.name]))
+                for c in t.columns
             }
 
-        out.append((int(xid), t.name, op, key, image(before), image(after), actor, claimed, reason, login))
+        out.append(
+            (int(xid), t.name, op, key, image(before), image(after), actor, claimed, reason, login)
+        )
     return out

@@ -196,13 +196,13 @@ class Monitor:
         self.conn.prepare_threshold = 3
 
     def all(self, sql: str, args: Any = ()) -> list[tuple[Any, ...]]:
-        return self.conn.execute(sql, args).fetchall()  # type: ignore[arg-type]
+        return self.conn.execute(sql, args).fetchall()
 
     def one(self, sql: str, args: Any = ()) -> Any:
         return self.all(sql, args)[0][0]
 
     def do(self, sql: str) -> None:
-        self.conn.execute(sql, prepare=False)  # type: ignore[arg-type]
+        self.conn.execute(sql, prepare=False)
 
     def blockers(self, pids: list[int]) -> dict[int, list[int]]:
         rows = self.all("SELECT p, pg_blocking_pids(p) FROM unnest(%s::int[]) p", (pids,))
@@ -239,7 +239,10 @@ def settle(sessions: list[Session], monitor: Monitor) -> list[Result]:
                 return ended
         wait = min(wait * 1.5, 0.05)
         if time.time() > limit:
-            raise Dead("a session neither ends nor waits for a lock: " + "; ".join(s.running.step.sql for s in running if s.running))
+            raise Dead(
+                "a session neither ends nor waits for a lock: "
+                + "; ".join(s.running.step.sql for s in running if s.running)
+            )
 
 
 def in_circle(blockers: dict[int, list[int]]) -> bool:

@@ -95,7 +95,10 @@ class Table:
         if self.partition is None:
             out = [text]
             if self.child:
-                out.append(f"CREATE TABLE {self.child} (PRIMARY KEY ({', '.join(self.key)})) INHERITS ({self.name})")
+                out.append(
+                    f"CREATE TABLE {self.child} (PRIMARY KEY ({', '.join(self.key)})) INHERITS"
+                    f" ({self.name})"
+                )
         else:
             p = self.partition
             out = [f"{text} PARTITION BY {p.method} ({p.column})"]
@@ -107,7 +110,8 @@ class Table:
                 if p.nested:
                     for i in (0, 1):
                         out.append(
-                            f"CREATE TABLE {name}_{i} PARTITION OF {name} FOR VALUES WITH (MODULUS 2, REMAINDER {i})"
+                            f"CREATE TABLE {name}_{i} PARTITION OF {name} FOR VALUES WITH (MODULUS"
+                            f" 2, REMAINDER {i})"
                         )
         ref = self.column("ref")
         if self.kind == "refund" and ref:
@@ -154,7 +158,11 @@ class Rule:
     @property
     def slot(self) -> tuple[str, str, str]:
         """What a declaration takes the place of."""
-        return (self.kind, self.table, str(self.get("currency")) if self.kind == "threshold" else "")
+        return (
+            self.kind,
+            self.table,
+            str(self.get("currency")) if self.kind == "threshold" else "",
+        )
 
     def sql(self) -> str:
         a = dict(self.args)
@@ -166,23 +174,25 @@ class Rule:
             )
         if self.kind == "payment":
             return (
-                f"SELECT paysafe.protect_payment({t}, {literal(a['status'])}, {literal(a['amount'])}, "
-                f"{literal(a['captured_column'])}, {literal(a['currency'])}, captured => {array(sorted(a['captured']))})"
+                f"SELECT paysafe.protect_payment({t}, {literal(a['status'])},"
+                f" {literal(a['amount'])}, {literal(a['captured_column'])},"
+                f" {literal(a['currency'])}, captured => {array(sorted(a['captured']))})"
             )
         if self.kind == "refund":
             free = a["unapproved"]
             more = "" if free is None else f", unapproved_columns => {array(sorted(free))}"
             return (
-                f"SELECT paysafe.protect_refund({t}, {literal(a['payment'])}, payment_column => {literal(a['ref'])}, "
-                f"amount_column => {literal(a['amount'])}, currency_column => {literal(a['currency'])}, "
-                f"status_column => {literal(a['status'])}, gated => {array(sorted(a['gated']))}, "
-                f"void => {array(sorted(a['void']))}, payment_amount_column => {literal(a['captured_column'])}, "
-                f"payment_currency_column => {literal(a['payment_currency'])}{more})"
+                f"SELECT paysafe.protect_refund({t}, {literal(a['payment'])}, payment_column =>"
+                f" {literal(a['ref'])}, amount_column => {literal(a['amount'])}, currency_column =>"
+                f" {literal(a['currency'])}, status_column => {literal(a['status'])}, gated =>"
+                f" {array(sorted(a['gated']))}, void => {array(sorted(a['void']))},"
+                f" payment_amount_column => {literal(a['captured_column'])},"
+                f" payment_currency_column => {literal(a['payment_currency'])}{more})"
             )
         if self.kind == "threshold":
             return (
-                f"SELECT paysafe.set_refund_threshold({t}, {literal(a['currency'])}, {a['amount']}, "
-                f"approvers => {a['approvers']})"
+                f"SELECT paysafe.set_refund_threshold({t}, {literal(a['currency'])}, {a['amount']},"
+                f" approvers => {a['approvers']})"
             )
         if self.kind == "columns":
             once = a["once"]
@@ -197,7 +207,9 @@ class Rule:
             return f"SELECT paysafe.audit({t}{more})"
         if self.kind == "ledger":
             more = "".join(
-                f", {k}_column => {literal(a[k])}" for k in ("direction", "reverses", "posting_date") if a[k]
+                f", {k}_column => {literal(a[k])}"
+                for k in ("direction", "reverses", "posting_date")
+                if a[k]
             )
             return (
                 f"SELECT paysafe.protect_ledger({t}, {literal(a['tx'])}, {literal(a['account'])}, "
@@ -208,8 +220,8 @@ class Rule:
                 f", {k}_column => {literal(a[k])}" for k in ("minimum", "currency", "side") if a[k]
             )
             return (
-                f"SELECT paysafe.protect_balance({t}, {literal(a['key'])}, {literal(a['balance'])}, "
-                f"{literal(a['ledger'])}{more})"
+                f"SELECT paysafe.protect_balance({t}, {literal(a['key'])}, {literal(a['balance'])},"
+                f" {literal(a['ledger'])}{more})"
             )
         raise ValueError(self.kind)
 
@@ -271,8 +283,12 @@ class World:
         for t in self.tables.values():
             out += t.sql()
         out += self.extras
-        names = ", ".join(r for t in self.tables.values() for r in dict.fromkeys([t.name, *t.relations()]))
-        out.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {names} TO {SHARED}, {', '.join(LOGINS)}")
+        names = ", ".join(
+            r for t in self.tables.values() for r in dict.fromkeys([t.name, *t.relations()])
+        )
+        out.append(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {names} TO {SHARED}, {', '.join(LOGINS)}"
+        )
         out += [r.sql() for r in self.rules]
         return out
 
@@ -303,10 +319,18 @@ class Maker:
 
 
 def status_type(m: Maker, name: str, states: list[str]) -> str:
-    kind = m.pick(f"{name} status", {"text": 5, "varchar(20)": 1, "char(12)": 1, "enum": 2, "domain": 1})
+    kind = m.pick(
+        f"{name} status",
+        {"text": 5, "varchar(20)": 1, "char(12)": 1, "enum": 2, "domain": 1, "domain of enum": 1},
+    )
     if kind == "enum":
         labels = ", ".join(literal(s) for s in states)
         m.world.types.append(f"CREATE TYPE {name}_status AS ENUM ({labels})")
+        return f"{name}_status"
+    if kind == "domain of enum":
+        labels = ", ".join(literal(s) for s in states)
+        m.world.types.append(f"CREATE TYPE {name}_label AS ENUM ({labels})")
+        m.world.types.append(f"CREATE DOMAIN {name}_status AS {name}_label")
         return f"{name}_status"
     if kind == "domain":
         m.world.types.append(f"CREATE DOMAIN {name}_status AS text")
@@ -315,7 +339,14 @@ def status_type(m: Maker, name: str, states: list[str]) -> str:
 
 
 def key_columns(m: Maker, name: str) -> tuple[list[Column], tuple[str, ...]]:
-    kinds: dict[str, float] = {"bigint": 6, "int": 1, "text": 1, "varchar(8)": 1, "uuid": 1, "two columns": 2}
+    kinds: dict[str, float] = {
+        "bigint": 6,
+        "int": 1,
+        "text": 1,
+        "varchar(8)": 1,
+        "uuid": 1,
+        "two columns": 2,
+    }
     if name != "payment":
         kinds |= {"numeric": 1, "date": 1}
     kind = m.pick(f"{name} key", kinds)
@@ -325,11 +356,13 @@ def key_columns(m: Maker, name: str) -> tuple[list[Column], tuple[str, ...]]:
     return [Column("id", kind, "key")], ("id",)
 
 
-def partitioned(m: Maker, name: str, columns: list[Column], key: tuple[str, ...]) -> tuple[
-    list[Column], tuple[str, ...], Partition | None
-]:
+def partitioned(
+    m: Maker, name: str, columns: list[Column], key: tuple[str, ...]
+) -> tuple[list[Column], tuple[str, ...], Partition | None]:
     """Perhaps partitions by a further column of the key."""
-    method = m.pick(f"{name} partitions", {"none": 6, "list": 2, "range": 1, "hash": 1, "nested": 1})
+    method = m.pick(
+        f"{name} partitions", {"none": 6, "list": 2, "range": 1, "hash": 1, "nested": 1}
+    )
     if method == "none":
         return columns, key, None
     column = Column("region", "int", "region", "NOT NULL DEFAULT 1")
@@ -340,7 +373,10 @@ def partitioned(m: Maker, name: str, columns: list[Column], key: tuple[str, ...]
             (f"{name}_p{i}", f"FOR VALUES WITH (MODULUS 2, REMAINDER {i})") for i in (0, 1)
         )
     elif method == "range":
-        parts = ((f"{name}_p0", "FOR VALUES FROM (MINVALUE) TO (2)"), (f"{name}_p1", "FOR VALUES FROM (2) TO (MAXVALUE)"))
+        parts = (
+            (f"{name}_p0", "FOR VALUES FROM (MINVALUE) TO (2)"),
+            (f"{name}_p1", "FOR VALUES FROM (2) TO (MAXVALUE)"),
+        )
     else:
         parts = ((f"{name}_p0", "FOR VALUES IN (1)"), (f"{name}_p1", "FOR VALUES IN (2, 3)"))
     nested = method == "nested"
@@ -363,7 +399,11 @@ def payment_machine(m: Maker) -> tuple[Machine, frozenset[str]]:
     if m.feature("captured is initial", 0.25):
         initial.add("captured")
     if m.feature("way back", 0.35):
-        edges.add(m.rng.choice([("captured", "created"), ("authorized", "created"), ("captured", "authorized")]))
+        edges.add(
+            m.rng.choice(
+                [("captured", "created"), ("authorized", "created"), ("captured", "authorized")]
+            )
+        )
     if m.chance(0.15):
         captured.add("authorized")
     return Machine(frozenset(initial), frozenset(edges)), frozenset(captured)
@@ -400,7 +440,9 @@ def add_payment(m: Maker) -> Table:
     keys, key = key_columns(m, "payment")
     machine, captured = payment_machine(m)
     if len(key) == 1 and not m.world.features & {"payment partitions:list"}:
-        keys, key, partition = partitioned(m, "payment", keys, key) if m.chance(0.5) else (keys, key, None)
+        keys, key, partition = (
+            partitioned(m, "payment", keys, key) if m.chance(0.5) else (keys, key, None)
+        )
     else:
         partition = None
     money = money_type(m)
@@ -419,13 +461,21 @@ def add_payment(m: Maker) -> Table:
         m.rng.shuffle(columns)
         w.features.add("columns in another order")
     deferrable = partition is None and len(key) == 1 and m.feature("deferrable key", 0.15)
-    child = "payment_child" if partition is None and len(key) == 1 and m.feature("payment child", 0.12) else ""
+    child = (
+        "payment_child"
+        if partition is None and len(key) == 1 and m.feature("payment child", 0.12)
+        else ""
+    )
     table = Table("payment", "payment", tuple(columns), key, partition, child, deferrable)
     w.tables["payment"] = table
     status = Rule(
         "status",
         "payment",
-        (("column", "status"), ("machine", machine), ("deletable", frozenset({"created"} if m.chance(0.5) else ()))),
+        (
+            ("column", "status"),
+            ("machine", machine),
+            ("deletable", frozenset({"created"} if m.chance(0.5) else ())),
+        ),
     )
     payment = Rule(
         "payment",
@@ -471,13 +521,17 @@ def add_refund(m: Maker, name: str, payment: Table) -> Table:
     if m.chance(0.5):
         columns.append(Column("touched", "timestamptz", "touched"))
     if m.feature("generated column", 0.15):
-        columns.append(Column("doubled", money, "generated", f"GENERATED ALWAYS AS (amount * 2) STORED"))
+        columns.append(
+            Column("doubled", money, "generated", "GENERATED ALWAYS AS (amount * 2) STORED")
+        )
     if m.chance(0.3):
         m.rng.shuffle(columns)
         w.features.add("columns in another order")
     child = f"{name}_child" if partition is None and m.feature("refund child", 0.12) else ""
     more: tuple[str, ...] = ()
-    if ref == "number" or (payment.partition is None and not payment.child and not payment.deferrable and m.chance(0.4)):
+    if ref == "number" or (
+        payment.partition is None and not payment.child and not payment.deferrable and m.chance(0.4)
+    ):
         cascade = " ON DELETE CASCADE ON UPDATE CASCADE" if m.feature("cascade", 0.4) else ""
         if len(payment.key) == 1 or ref == "number":
             more = (f"FOREIGN KEY (payment_id) REFERENCES payment ({ref}){cascade}",)
@@ -490,8 +544,12 @@ def add_refund(m: Maker, name: str, payment: Table) -> Table:
         w.features.add("gate at the last step")
     unapproved = None
     if m.feature("unapproved columns", 0.3):
-        unapproved = frozenset({"provider_ref"} | ({"touched"} if any(c.name == "touched" for c in columns) else set()))
-    w.rules.append(Rule("status", name, (("column", "status"), ("machine", machine), ("deletable", deletable))))
+        unapproved = frozenset(
+            {"provider_ref"} | ({"touched"} if any(c.name == "touched" for c in columns) else set())
+        )
+    w.rules.append(
+        Rule("status", name, (("column", "status"), ("machine", machine), ("deletable", deletable)))
+    )
     w.rules.append(
         Rule(
             "refund",
@@ -530,9 +588,15 @@ def add_plain(m: Maker) -> None:
     """Tables of one rule each: append-only, frozen columns, row locks."""
     w = m.world
     if m.feature("append-only", 0.35):
-        w.tables["notes"] = Table(
-            "notes", "append", (Column("id", "bigint", "key"), Column("note", "text", "note"), Column("n", "int")), ("id",)
-        )
+        columns = [
+            Column("id", "bigint", "key"),
+            Column("note", "text", "note"),
+            Column("n", "int"),
+        ]
+        if m.feature("composite", 0.5):
+            w.types.append("CREATE TYPE spot AS (x int, y int)")
+            columns.append(Column("place", m.rng.choice(["spot", "spot[]"])))
+        w.tables["notes"] = Table("notes", "append", tuple(columns), ("id",))
         w.rules.append(Rule("append_only", "notes", ()))
     if m.feature("row lock", 0.4):
         key = ("id",)
@@ -547,7 +611,10 @@ def add_plain(m: Maker) -> None:
     if m.feature("frozen columns", 0.35):
         machine = Machine(
             frozenset({"open"}),
-            frozenset({("open", "sent"), ("sent", "done")} | ({("sent", "open")} if m.chance(0.5) else set())),
+            frozenset(
+                {("open", "sent"), ("sent", "done")}
+                | ({("sent", "open")} if m.chance(0.5) else set())
+            ),
         )
         cols = [
             Column("id", "bigint", "key"),
@@ -556,13 +623,25 @@ def add_plain(m: Maker) -> None:
             Column("price", "numeric", "price"),
         ]
         w.tables["job"] = Table("job", "job", tuple(cols), ("id",))
-        w.rules.append(Rule("status", "job", (("column", "state"), ("machine", machine), ("deletable", frozenset({"open"})))))
+        w.rules.append(
+            Rule(
+                "status",
+                "job",
+                (("column", "state"), ("machine", machine), ("deletable", frozenset({"open"}))),
+            )
+        )
         if m.chance(0.7):
             w.rules.append(
-                Rule("columns", "job", (("columns", frozenset({"payee"})), ("once", frozenset({"sent", "done"}))))
+                Rule(
+                    "columns",
+                    "job",
+                    (("columns", frozenset({"payee"})), ("once", frozenset({"sent", "done"}))),
+                )
             )
         else:
-            w.rules.append(Rule("columns", "job", (("columns", frozenset({"price"})), ("once", None))))
+            w.rules.append(
+                Rule("columns", "job", (("columns", frozenset({"price"})), ("once", None)))
+            )
 
 
 def add_ledger(m: Maker) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from observe import History, Tx
-from oracle import approvals, audit, books, explain, money, records, rowlock, rules, status
+from oracle import approvals, audit, books, ddl, explain, money, records, rowlock, rules, status
 from oracle.base import Case, Finding, Life, Move, effective, moves
 from sessions import Result
 
@@ -71,6 +71,9 @@ def apply(case: Case, tx: Tx, m: Move) -> bool:
 
 def answered(case: Case, r: Result) -> None:
     """Take over what is no change of a row, and judge a refusal."""
+    if r.step.op == "ddl":
+        ddl.judge(case, r)
+        return
     if not r.ok:
         explain.judge(case, r)
         return

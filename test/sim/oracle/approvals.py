@@ -1,4 +1,4 @@
-"""Above the threshold each payout has its own approvals by other people (reference.md, Approvals)."""
+"""Above the threshold each payout has approvals by other people (reference.md, Approvals)."""
 
 from __future__ import annotations
 
@@ -32,23 +32,42 @@ def take_over(case: Case, r: Result) -> None:
     table = case.world.tables[str(r.step.get("table"))]
     key = r.step.get("keys")[0]
     content = [
-        row for view in (r.before, r.after) for row in view[table.name] if tuple(row[k] for k in table.key) == key
+        row
+        for view in (r.before, r.after)
+        for row in view[table.name]
+        if tuple(row[k] for k in table.key) == key
     ]
-    person = actor_of(case.by_tx[r.tx], r.number)
+    person = actor_of(case.by_tx[r.tx], r.number, True)
     if not str(r.step.get("reason")).strip():
         case.say("reason", "an approval whose reason is blank", r.number)
     if person is None:
         case.say("approver", "nobody approved a refund", r.number)
     lives = case.by_key(table, key)
-    if len(lives) == 1 and person is not None and person in lives[0].requesters and not lives[0].unsure:
+    if (
+        len(lives) == 1
+        and person is not None
+        and person in lives[0].requesters
+        and not lives[0].unsure
+    ):
         case.say("approver", f"{person} approved what {person} had requested", r.number)
     if len(lives) == 1 and None in lives[0].requesters and not lives[0].unsure:
-        case.say("approver", "a refund that nobody is known to have requested was approved", r.number)
+        case.say(
+            "approver", "a refund that nobody is known to have requested was approved", r.number
+        )
     life = lives[0] if len(lives) == 1 else None
     rule = case.now("refund", table.name)
     status = life.row[rule.get("status")] if life is not None and rule is not None else None
     case.approvals.append(
-        Approval(table, content, life, life.generation if life else 0, person, r, r.step.get("expires"), status)
+        Approval(
+            table,
+            content,
+            life,
+            life.generation if life else 0,
+            person,
+            r,
+            r.step.get("expires"),
+            status,
+        )
     )
 
 
@@ -68,7 +87,10 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         assert m.new is not None
         for c, v in life.approved_content.items():
             if v is not None and m.new[c] != v and m.new[status] not in voids:
-                case.say("approved stays", f"{m.table.name}: {c} went from {v} to {m.new[c]} after the approval")
+                case.say(
+                    "approved stays",
+                    f"{m.table.name}: {c} went from {v} to {m.new[c]} after the approval",
+                )
     if m.new is None:
         return
     moved = m.op == "INSERT" or (m.old is not None and m.old[status] != m.new[status])
@@ -136,17 +158,25 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             continue
         if a.expires is not None and began > a.result.ended + a.expires + SLACK:
             continue
-        if not any(bound(m.table, rule, row) == bound(m.table, rule, m.new or {}) for row in a.content):
+        if not any(
+            bound(m.table, rule, row) == bound(m.table, rule, m.new or {}) for row in a.content
+        ):
             if a.content and "region" not in m.table.key:
                 continue
-            if a.content and not any(same_but_region(m.table, rule, row, m.new or {}) for row in a.content):
+            if a.content and not any(
+                same_but_region(m.table, rule, row, m.new or {}) for row in a.content
+            ):
                 continue
         valid.setdefault(a.person, a)
     if need and len(valid) < need:
         case.say(
             "approvals",
-            f"{m.table.name}: {life.row['amount']} of {passed_total(case, life, rule)} passed the gate with "
-            f"{len(valid)} approvals of {need}",
+            f"{m.table.name}: {life.row['amount']} of {passed_total(case, life, rule)} passed the"
+            f" gate with {len(valid)} approvals of {need}",
+        )
+    if need and any(r.step.op == "prepare" and r.ok for r in tx.results):
+        case.say(
+            "approval prepared", f"{m.table.name}: an approval was used in a prepared transaction"
         )
     for a in list(valid.values())[: max(need, 0)]:
         a.used = True

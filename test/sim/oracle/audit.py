@@ -9,7 +9,16 @@ from world import LOGINS, Row, Table, person_of
 
 
 def frozen(row: Row | None) -> Any:
-    return None if row is None else tuple(sorted((k, str(v.normalize()) if hasattr(v, "normalize") else v) for k, v in own(row).items()))
+    return (
+        None
+        if row is None
+        else tuple(
+            sorted(
+                (k, str(v.normalize()) if hasattr(v, "normalize") else v)
+                for k, v in own(row).items()
+            )
+        )
+    )
 
 
 def judge(case: Case) -> None:
@@ -26,10 +35,17 @@ def judge(case: Case) -> None:
             match = [
                 r
                 for r in rows
-                if r[1] == m.table.name and r[2] == m.op and frozen(r[4]) == frozen(m.old) and frozen(r[5]) == frozen(m.new)
+                if r[1] == m.table.name
+                and r[2] == m.op
+                and frozen(r[4]) == frozen(m.old)
+                and frozen(r[5]) == frozen(m.new)
             ]
             if not match:
-                case.say("audit", f"{m.op} of {m.table.name} {m.new or m.old} has no audit row that equals it; there is {rows}")
+                case.say(
+                    "audit",
+                    f"{m.op} of {m.table.name} {m.new or m.old} has no audit row that equals it;"
+                    f" there is {rows}",
+                )
                 continue
             rows.remove(match[0])
             key(case, m.table, m.new or m.old or {}, match[0][3])
@@ -55,6 +71,10 @@ def who(case: Case, r: Any, actors: set[str | None], logins: list[str]) -> None:
     actor, claimed, login = r[6], r[7], r[9]
     person = person_of(actor) if claimed else (login if login in LOGINS else None)
     if len(actors) == 1 and person not in actors:
-        case.say("actor", f"an audit row has {actor} ({'claimed' if claimed else 'login'}), it was {actors.pop()}")
+        case.say(
+            "actor",
+            f"an audit row has {actor} ({'claimed' if claimed else 'login'}), it was"
+            f" {actors.pop()}",
+        )
     if logins and login not in logins:
         case.say("actor", f"an audit row has the login {login}, it was {logins[0]}")

@@ -48,6 +48,7 @@ class Life:
     row: Row
     born: int
     left_initial: bool = False  # was in a status that is not initial, this change included
+    moved: bool = False  # has left the status that it was added in
     seen_outside: bool = False  # before this change
     was_captured: bool = False
     was_once: bool = False
@@ -90,14 +91,16 @@ def effective(results: list[Result]) -> list[Result]:
     return out
 
 
-def actor_of(results: list[Result], upto: int | None = None) -> str | None:
+def actor_of(
+    results: list[Result], until: int | None = None, claimed_only: bool = False
+) -> str | None:
     """Who acts in a transaction, as a person; None is nobody."""
     person: str | None = None
     claimed = False
-    for r in effective([r for r in results if upto is None or r.number < upto]):
+    for r in effective([r for r in results if until is None or r.number < until]):
         if r.step.op == "act_as":
             person, claimed = person_of(r.step.get("person")), True
-    if claimed:
+    if claimed or claimed_only:
         return person
     login = results[0].login if results else ""
     return login if login in LOGINS else None
@@ -140,7 +143,9 @@ class Case:
 
     # ------------------------------------------------------------ rules
 
-    def versions(self, kind: str, table: str, begin: int, end: int, currency: str = "") -> list[Rule]:
+    def versions(
+        self, kind: str, table: str, begin: int, end: int, currency: str = ""
+    ) -> list[Rule]:
         """The rules that were in force at some time between two places in the log."""
         all_ = self.rules.get((kind, table, currency), [])
         out = []
@@ -161,7 +166,9 @@ class Case:
         return bool(known) and all(status in m.initial for m in known)
 
     def ever_initial(self, table: str, status: Any) -> bool:
-        machines: list[Machine] = [r.get("machine") for _, r in self.rules.get(("status", table, ""), [])]
+        machines: list[Machine] = [
+            r.get("machine") for _, r in self.rules.get(("status", table, ""), [])
+        ]
         return any(status in m.initial for m in machines)
 
     # ------------------------------------------------------------ rows

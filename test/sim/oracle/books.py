@@ -1,4 +1,4 @@
-"""Ledgers balance at every commit, balances equal their entries (reference.md, protect_ledger, protect_balance)."""
+"""Ledgers balance at every commit, balances equal their entries (reference.md)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,15 @@ def change(case: Case, tx: Tx, m: Move) -> None:
 def commit(case: Case, tx: Tx, changes: list[Move]) -> None:
     for (kind, name, _), versions in case.rules.items():
         if kind == "ledger" and any(m.table.name == name for m in changes):
-            ledger(case, tx, [m.new for m in changes if m.table.name == name and m.new], versions[-1][1])
-        if kind == "balance" and any(m.table.name in (name, versions[-1][1].get("ledger")) for m in changes):
+            ledger(
+                case,
+                tx,
+                [m.new for m in changes if m.table.name == name and m.new],
+                versions[-1][1],
+            )
+        if kind == "balance" and any(
+            m.table.name in (name, versions[-1][1].get("ledger")) for m in changes
+        ):
             balances(case, versions[-1][1])
 
 
@@ -56,10 +63,14 @@ def ledger(case: Case, tx: Tx, entries: list[Row], rule: Rule) -> None:
         if any(b[rule.get("tx")] == n for b in before):
             case.say("posted", f"entries were added to transaction {n}, which was posted before")
     if rule.get("reverses"):
-        reversals(case, [e for e in entries if e[rule.get("reverses")] is not None], before, entries, rule)
+        reversals(
+            case, [e for e in entries if e[rule.get("reverses")] is not None], before, entries, rule
+        )
 
 
-def reversals(case: Case, new: list[Row], before: list[Row], entries: list[Row], rule: Rule) -> None:
+def reversals(
+    case: Case, new: list[Row], before: list[Row], entries: list[Row], rule: Rule
+) -> None:
     def line(e: Row, sign: int) -> tuple[Any, ...]:
         return (e["account"], currency(e["currency"]), sign * signed(rule, e))
 
@@ -70,8 +81,12 @@ def reversals(case: Case, new: list[Row], before: list[Row], entries: list[Row],
             case.say("reversal", f"transaction {n} reverses {named}")
             continue
         old = named.pop()
-        reversed_ = [e for e in [*before, *entries] if e[rule.get("tx")] == old and e[rule.get("tx")] != n]
-        if sorted(map(repr, (line(e, 1) for e in own_))) != sorted(map(repr, (line(e, -1) for e in reversed_))):
+        reversed_ = [
+            e for e in [*before, *entries] if e[rule.get("tx")] == old and e[rule.get("tx")] != n
+        ]
+        if sorted(map(repr, (line(e, 1) for e in own_))) != sorted(
+            map(repr, (line(e, -1) for e in reversed_))
+        ):
             case.say("reversal", f"transaction {n} is not the opposite of {old}, which it reverses")
         if any(b[rule.get("reverses")] == old and b[rule.get("tx")] != n for b in before):
             case.say("reversal", f"transaction {old} was reversed before")
@@ -91,12 +106,19 @@ def balances(case: Case, rule: Rule) -> None:
             case.say("account", f"an entry of account {e['account']}, which is not there")
     minimum = rule.get("minimum")
     for a in case.rows(account.name):
-        total = sum((signed(booked, e) for e in entries if e["account"] == a[rule.get("key")]), Decimal(0))
+        total = sum(
+            (signed(booked, e) for e in entries if e["account"] == a[rule.get("key")]), Decimal(0)
+        )
         balance = a[rule.get("balance")]
         if minimum and a[minimum] is None:
             if number(balance) != 0:
-                case.say("balance", f"account {a[rule.get('key')]} without a minimum has {balance} in its row")
+                case.say(
+                    "balance",
+                    f"account {a[rule.get('key')]} without a minimum has {balance} in its row",
+                )
         elif number(balance) != total:
-            case.say("balance", f"account {a[rule.get('key')]} has {balance}, its entries sum to {total}")
+            case.say(
+                "balance", f"account {a[rule.get('key')]} has {balance}, its entries sum to {total}"
+            )
         elif minimum and number(balance) < number(a[minimum]):
             case.say("minimum", f"account {a[rule.get('key')]} has {balance}, below {a[minimum]}")

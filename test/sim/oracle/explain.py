@@ -20,10 +20,10 @@ from sessions import Result
 from world import Row, Rule, Table, person_of
 
 # errors that PostgreSQL's own constraints and types raise, or that the act itself asks for
-ORDINARY = {
-    "23505", "23503", "23502", "23514", "22003", "22P02", "22001", "25P02", "3B001", "42704", "25001", "25P01", "428C9",
-    "22007", "21000", "55006",
-}  # fmt: skip
+ORDINARY = set(
+    "23505 23503 23502 23514 22003 22P02 22001 25P02 3B001 42704 25001 25P01 428C9 22007 21000"
+    " 55006".split()
+)
 BROKEN = ("XX", "08", "57", "58", "0A", "26", "53")
 
 
@@ -40,13 +40,19 @@ def judge(case: Case, r: Result) -> None:
     if code in ORDINARY and not r.constraint.startswith("paysafe_"):
         return
     if code not in reasons(case, r):
-        case.say("legitimate", f"refused without a reason that doc/ has: {code} {r.message}: {r.step.text()}", r.number)
+        case.say(
+            "legitimate",
+            f"refused without a reason that doc/ has: {code} {r.message}: {r.step.text()}",
+            r.number,
+        )
 
 
 def concurrent(case: Case, r: Result) -> bool:
     """Was another session in a transaction while this one was?"""
     mine = case.by_tx[r.tx]
-    first, last = mine[0].number, max(r.number, mine[-1].number if mine[-1].number <= r.number else r.number)
+    first, last = mine[0].number, max(
+        r.number, mine[-1].number if mine[-1].number <= r.number else r.number
+    )
     for n, results in case.by_tx.items():
         if n != r.tx and results[0].number <= last and results[-1].number >= first:
             return True
@@ -55,14 +61,29 @@ def concurrent(case: Case, r: Result) -> bool:
 
 def serialization(case: Case, r: Result) -> None:
     if not concurrent(case, r):
-        case.say("legitimate", f"{r.sqlstate} though nobody else was there: {r.message}: {r.step.sql}", r.number)
+        case.say(
+            "legitimate",
+            f"{r.sqlstate} though nobody else was there: {r.message}: {r.step.sql}",
+            r.number,
+        )
     elif r.isolation == "read committed" and r.sqlstate == "40001":
         table = case.world.tables.get(str(r.step.get("table")))
         sets = r.step.get("sets")
         if not r.waited:
-            case.say("legitimate", f"40001 without having waited: {r.message}: {r.step.sql}", r.number)
-        elif table is not None and table.kind == "payment" and sets is not None and "status" not in sets:
-            case.say("legitimate", f"40001 for a statement that does not set the status: {r.step.sql}", r.number)
+            case.say(
+                "legitimate", f"40001 without having waited: {r.message}: {r.step.sql}", r.number
+            )
+        elif (
+            table is not None
+            and table.kind == "payment"
+            and sets is not None
+            and "status" not in sets
+        ):
+            case.say(
+                "legitimate",
+                f"40001 for a statement that does not set the status: {r.step.sql}",
+                r.number,
+            )
 
 
 def reasons(case: Case, r: Result) -> set[str]:
@@ -83,7 +104,9 @@ def reasons(case: Case, r: Result) -> set[str]:
     return out
 
 
-def changes(table: Table, r: Result, view: dict[str, list[Row]]) -> list[tuple[Row | None, Row | None]]:
+def changes(
+    table: Table, r: Result, view: dict[str, list[Row]]
+) -> list[tuple[Row | None, Row | None]]:
     if r.step.op == "insert":
         return [(None, complete(table, row)) for row in r.step.get("rows")]
     out: list[tuple[Row | None, Row | None]] = []
@@ -116,7 +139,9 @@ def complete(table: Table, row: Row) -> Row:
     return out
 
 
-def row_reasons(case: Case, r: Result, t: Table, old: Row | None, new: Row | None, view: dict[str, list[Row]]) -> set[str]:
+def row_reasons(
+    case: Case, r: Result, t: Table, old: Row | None, new: Row | None, view: dict[str, list[Row]]
+) -> set[str]:
     out: set[str] = set()
     for (kind, name, _), versions in case.rules.items():
         if name != t.name:
@@ -124,6 +149,8 @@ def row_reasons(case: Case, r: Result, t: Table, old: Row | None, new: Row | Non
         for _, rule in versions[-2:]:
             if kind == "status":
                 out |= status_reasons(case, t, rule, old, new)
+                if old is not None and new is not None and touched_in_tx(case, r, t):
+                    out |= {"23T05"} if any(old[k] != new[k] for k in t.identity()) else set()
             elif kind == "payment":
                 out |= payment_reasons(case, r, t, rule, old, new, view)
             elif kind == "refund":
@@ -132,14 +159,20 @@ def row_reasons(case: Case, r: Result, t: Table, old: Row | None, new: Row | Non
                 if any(old[c] != new[c] for c in rule.get("columns")):
                     status = t.column("status")
                     once = rule.get("once")
-                    if once is None or {old[status], new[status]} & once or touched(case, r, t, old):
+                    if (
+                        once is None
+                        or {old[status], new[status]} & once
+                        or touched(case, r, t, old)
+                    ):
                         out.add("23R03")
             elif kind == "append_only" and old is not None:
                 out.add("23L01")
             elif kind == "row_lock":
                 lock_reasons(case, r, out)
             elif kind == "audit":
-                reason = any(x.step.get("reason") for x in case.by_tx[r.tx] if x.step.op == "act_as" and x.ok)
+                reason = any(
+                    x.step.get("reason") for x in case.by_tx[r.tx] if x.step.op == "act_as" and x.ok
+                )
                 if rule.get("require_reason") and not reason:
                     out.add("42501")
             elif kind == "ledger":
@@ -161,7 +194,9 @@ def lives_of(case: Case, t: Table, row: Row) -> list[Life]:
 
 def touched(case: Case, r: Result, t: Table, row: Row) -> bool:
     """May the row have a past?  Also one in this very transaction."""
-    if any(x.left_initial or x.was_captured or x.was_once for x in lives_of(case, t, row)):
+    if any(
+        x.moved or x.left_initial or x.was_captured or x.was_once for x in lives_of(case, t, row)
+    ):
         return True
     return any(
         x.number < r.number and x.step.get("table") == t.name for x in case.by_tx[r.tx]
@@ -180,7 +215,13 @@ def status_reasons(case: Case, t: Table, rule: Rule, old: Row | None, new: Row |
             out.add("23T01")
         if any(old[k] != new[k] for k in t.identity()):
             lives = lives_of(case, t, old)
-            if not lives or any(x.left_initial for x in lives) or old[c] not in m.initial or new[c] not in m.initial:
+            if (
+                not lives
+                or any(x.moved or x.left_initial for x in lives)
+                or old[c] != new[c]
+                or old[c] not in m.initial
+                or new[c] not in m.initial
+            ):
                 out.add("23T05")
     if old is not None and new is None and old[c] not in rule.get("deletable"):
         out.add("23T03")
@@ -188,22 +229,37 @@ def status_reasons(case: Case, t: Table, rule: Rule, old: Row | None, new: Row |
 
 
 def payment_reasons(
-    case: Case, r: Result, t: Table, rule: Rule, old: Row | None, new: Row | None, view: dict[str, list[Row]]
+    case: Case,
+    r: Result,
+    t: Table,
+    rule: Rule,
+    old: Row | None,
+    new: Row | None,
+    view: dict[str, list[Row]],
 ) -> set[str]:
     out = set()
     status, captured = rule.get("status"), rule.get("captured")
     used = refunded(case, old, view) if old is not None else Decimal(0)
     any_refund = old is not None and any(
-        row[f.get("ref")] == old[f.get("payment_key")] for f in refund_rules(case) for row in view[f.table]
+        row[f.get("ref")] == old[f.get("payment_key")]
+        for f in refund_rules(case)
+        for row in view[f.table]
     )
     if new is not None:
-        if bad_amount(new["amount"], new["currency"], case.world.minor, True) or currency(new["currency"]) is None:
+        if (
+            bad_amount(new["amount"], new["currency"], case.world.minor, True)
+            or currency(new["currency"]) is None
+        ):
             out.add("23R04")
-        if new["captured"] is not None and bad_amount(new["captured"], new["currency"], case.world.minor, True):
+        if new["captured"] is not None and bad_amount(
+            new["captured"], new["currency"], case.world.minor, True
+        ):
             out.add("23R04")
         if currency(new["currency"]) not in ("USD", "EUR", "JPY"):
             out.add("23R04")
-        if number(new["captured"]) > number(new["amount"]) or (new[status] in captured and new["captured"] is None):
+        if number(new["captured"]) > number(new["amount"]) or (
+            new[status] in captured and new["captured"] is None
+        ):
             out.add("23R05")
         if old is None and new[status] not in captured and number(new["captured"]) != 0:
             out.add("23R05")
@@ -212,7 +268,11 @@ def payment_reasons(
                 out.add("23R05")
         if old is not None and number(new["captured"]) < used:
             out.add("23R01")
-    if old is not None and new is not None and any(old[k] != new[k] for k in ("amount", "currency", *t.identity())):
+    if (
+        old is not None
+        and new is not None
+        and any(old[k] != new[k] for k in ("amount", "currency", *t.identity()))
+    ):
         if touched(case, r, t, old) or {old[status], new[status]} & captured or any_refund:
             out.add("23R03")
         if case.now("status", t.name) is None:
@@ -234,25 +294,37 @@ def refunded(case: Case, payment: Row, view: dict[str, list[Row]]) -> Decimal:
     total = Decimal(0)
     for f in refund_rules(case):
         for row in view[f.table]:
-            if row[f.get("ref")] == payment[f.get("payment_key")] and row[f.get("status")] not in f.get("void"):
+            if row[f.get("ref")] == payment[f.get("payment_key")] and row[
+                f.get("status")
+            ] not in f.get("void"):
                 total += number(row["amount"])
     return total
 
 
 def refund_reasons(
-    case: Case, r: Result, t: Table, rule: Rule, old: Row | None, new: Row | None, view: dict[str, list[Row]]
+    case: Case,
+    r: Result,
+    t: Table,
+    rule: Rule,
+    old: Row | None,
+    new: Row | None,
+    view: dict[str, list[Row]],
 ) -> set[str]:
     out = set()
     status, void = rule.get("status"), rule.get("void")
     if new is None:
         return {"23R07"} if old is not None and old[status] not in void else set()
-    if bad_amount(new["amount"], new["currency"], case.world.minor, False) or currency(new["currency"]) not in (
+    if bad_amount(new["amount"], new["currency"], case.world.minor, False) or currency(
+        new["currency"]
+    ) not in (
         "USD",
         "EUR",
         "JPY",
     ):
         out.add("23R04")
-    payments = [p for p in view[rule.get("payment")] if p[rule.get("payment_key")] == new[rule.get("ref")]]
+    payments = [
+        p for p in view[rule.get("payment")] if p[rule.get("payment_key")] == new[rule.get("ref")]
+    ]
     if len(payments) != 1:
         out.add("23R06")
     for p in payments:
@@ -262,7 +334,11 @@ def refund_reasons(
         if any(old[k] != new[k] for k in (*t.identity(), rule.get("ref"), "amount", "currency")):
             out.add("23R03")
         lives = lives_of(case, t, old)
-        approved = [x for x in lives if x.approved_content or x.unsure] or not lives or touched(case, r, t, old)
+        approved = (
+            [x for x in lives if x.approved_content or x.unsure]
+            or not lives
+            or touched(case, r, t, old)
+        )
         names = [c.name for c in t.columns if c.name not in free(t, rule)]
         if approved and any(old[k] != new[k] and old[k] is not None for k in names):
             out.add("23R03")
@@ -272,7 +348,11 @@ def refund_reasons(
         mine = own(old) if old is not None else None
         for f in refund_rules(case):
             for row in view[f.table]:
-                if own(row) != mine and row[f.get("ref")] == new[rule.get("ref")] and row[f.get("status")] not in f.get("void"):
+                if (
+                    own(row) != mine
+                    and row[f.get("ref")] == new[rule.get("ref")]
+                    and row[f.get("status")] not in f.get("void")
+                ):
                     total += number(row["amount"])
         if old is None:
             total += sum((number(x.get("amount")) for x in extra_rows(r, new)), Decimal(0))
@@ -291,18 +371,30 @@ def complete_amount(row: Row) -> Row:
     return {"amount": Decimal(v) if isinstance(v, int) else v}
 
 
-def gate_reasons(case: Case, r: Result, t: Table, rule: Rule, old: Row | None, new: Row) -> set[str]:
+def gate_reasons(
+    case: Case, r: Result, t: Table, rule: Rule, old: Row | None, new: Row
+) -> set[str]:
     """Is it a move into the gate that may lack an approval?"""
     status = rule.get("status")
     if new[status] not in rule.get("gated") or (old is not None and old[status] == new[status]):
         return set()
     lives = lives_of(case, t, old) if old is not None else []
-    if lives and all(x.passed and not x.unsure for x in lives) and len(lives) == 1 and not touched_in_tx(case, r, t):
+    if (
+        lives
+        and all(x.passed and not x.unsure for x in lives)
+        and len(lives) == 1
+        and not touched_in_tx(case, r, t)
+    ):
         return set()
-    over = not any(k == "threshold" and n == t.name and c == currency(new["currency"]) for k, n, c in case.rules)
+    over = not any(
+        k == "threshold" and n == t.name and c == currency(new["currency"])
+        for k, n, c in case.rules
+    )
     for (kind, name, code), versions in case.rules.items():
         if kind == "threshold" and name == t.name and code == currency(new["currency"]):
-            total = number(new["amount"]) + sum((number(x.get("amount")) for x in extra_rows(r, new)), Decimal(0))
+            total = number(new["amount"]) + sum(
+                (number(x.get("amount")) for x in extra_rows(r, new)), Decimal(0)
+            )
             for f in refund_rules(case):
                 for x in case.lives[f.table]:
                     if x not in lives and x.row[f.get("ref")] == new[rule.get("ref")]:
@@ -312,22 +404,37 @@ def gate_reasons(case: Case, r: Result, t: Table, rule: Rule, old: Row | None, n
             over = over or any(total > v.get("amount") for _, v in versions[-2:])
     if not over:
         return set()
-    need = max(
-        v.get("approvers")
-        for (kind, name, _), versions in case.rules.items()
-        if kind == "threshold" and name == t.name
-        for _, v in versions[-2:]
-    ) if any(k == "threshold" and n == t.name for k, n, _ in case.rules) else 1
+    need = (
+        max(
+            v.get("approvers")
+            for (kind, name, _), versions in case.rules.items()
+            if kind == "threshold" and name == t.name
+            for _, v in versions[-2:]
+        )
+        if any(k == "threshold" and n == t.name for k, n, _ in case.rules)
+        else 1
+    )
     persons = set()
     for a in case.approvals:
-        if a.used or a.table is not t or a.withdrawn or a.person is None or not lives or a.expires is not None:
+        if (
+            a.used
+            or a.table is not t
+            or a.withdrawn
+            or a.person is None
+            or not lives
+            or a.expires is not None
+        ):
             continue
         life = lives[0]
         if a.life is not life or a.generation != life.generation or life.unsure:
             continue
         if a.person in life.requesters or None in life.requesters or touched_in_tx(case, r, t):
             continue
-        if len(a.content) and all(same(t, rule, row, new) for row in a.content) and a.status == old_status(old, status):
+        if (
+            len(a.content)
+            and all(same(t, rule, row, new) for row in a.content)
+            and a.status == old_status(old, status)
+        ):
             persons.add(a.person)
     if len(persons) >= need and len(lives) == 1 and not concurrent(case, r):
         return set()
@@ -348,18 +455,29 @@ def gone(case: Case, rule: Rule, new: Row) -> Decimal:
 
 
 def touched_in_tx(case: Case, r: Result, t: Table) -> bool:
-    return any(x.number < r.number and x.step.get("table") == t.name and x.step.op != "approve" for x in case.by_tx[r.tx])
+    return any(
+        x.number < r.number and x.step.get("table") == t.name and x.step.op != "approve"
+        for x in case.by_tx[r.tx]
+    )
 
 
 def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
-    writers = [x for x in case.by_tx[r.tx] if x.ok and x.step.get("table") == r.step.get("table") and x.step.get("keys") == r.step.get("keys")]
+    writers = [
+        x
+        for x in case.by_tx[r.tx]
+        if x.ok
+        and x.step.get("table") == r.step.get("table")
+        and x.step.get("keys") == r.step.get("keys")
+    ]
     if r.step.get("lock") == "absolute" and r.isolation == "read committed":
         out.add("23M04")
     elif must_refuse(r, writers):
         out.add("23M04")
 
 
-def entry_reasons(case: Case, rule: Rule, old: Row | None, new: Row | None, view: dict[str, list[Row]], r: Result) -> set[str]:
+def entry_reasons(
+    case: Case, rule: Rule, old: Row | None, new: Row | None, view: dict[str, list[Row]], r: Result
+) -> set[str]:
     out: set[str] = set()
     if old is not None:
         out.add("23L01")
@@ -373,7 +491,11 @@ def entry_reasons(case: Case, rule: Rule, old: Row | None, new: Row | None, view
         out.add("23L02")
     reverses = rule.get("reverses")
     if reverses:
-        out.add("23L05") if any(x.get(reverses) is not None for x in r.step.get("rows", ())) else None
+        (
+            out.add("23L05")
+            if any(x.get(reverses) is not None for x in r.step.get("rows", ()))
+            else None
+        )
         if any(e[rule.get("tx")] == tx and e[reverses] is not None for e in view[rule.table]):
             out.add("23L05")
     balance = next((v[-1][1] for (k, _, _), v in case.rules.items() if k == "balance"), None)
@@ -405,13 +527,19 @@ def falls(a: Row, minimum: str, balance: Rule, ledger: Rule, r: Result) -> bool:
     if a[minimum] is None:
         return False
     moved = sum(
-        (signed(ledger, {**x, **complete_amount(x)}) for x in r.step.get("rows", ()) if x["account"] == a[balance.get("key")]),
+        (
+            signed(ledger, {**x, **complete_amount(x)})
+            for x in r.step.get("rows", ())
+            if x["account"] == a[balance.get("key")]
+        ),
         Decimal(0),
     )
     return number(a[balance.get("balance")]) + moved < number(a[minimum])
 
 
-def account_reasons(case: Case, rule: Rule, old: Row | None, new: Row | None, view: dict[str, list[Row]]) -> set[str]:
+def account_reasons(
+    case: Case, rule: Rule, old: Row | None, new: Row | None, view: dict[str, list[Row]]
+) -> set[str]:
     out: set[str] = set()
     key, balance, minimum = rule.get("key"), rule.get("balance"), rule.get("minimum")
     if old is None and new is not None:
@@ -443,8 +571,13 @@ def at_commit(case: Case, r: Result) -> set[str]:
     acts = [x for x in case.by_tx[r.tx] if x.ok]
     if any(x.step.get("table") == "entry" for x in acts):
         out |= {"23L02", "23L05"}
-    if any(x.step.op in ("update", "merge", "insert") and case.now("refund", str(x.step.get("table"))) for x in acts):
-        out.add("42501")  # an approval was used: it may have ended, and is not for PREPARE TRANSACTION
+    if any(
+        x.step.op in ("update", "merge", "insert") and case.now("refund", str(x.step.get("table")))
+        for x in acts
+    ):
+        out.add(
+            "42501"
+        )  # an approval was used: it may have ended, and is not for PREPARE TRANSACTION
     return out
 
 
@@ -452,7 +585,7 @@ def approving(case: Case, r: Result) -> set[str]:
     """Approving what one has requested, or what is not there, is refused."""
     if r.step.op == "withdraw":
         return {"42501", "22023"}
-    actor = actor_of(case.by_tx[r.tx], r.number)
+    actor = actor_of(case.by_tx[r.tx], r.number, True)
     if r.step.op == "approve_rule":
         return {"42501", "22023", "22004"}
     if not str(r.step.get("reason")).strip():
@@ -485,7 +618,9 @@ def approving(case: Case, r: Result) -> set[str]:
 
 def declaring(case: Case, r: Result) -> set[str]:
     rule: Rule = r.step.get("rule")
-    old = case.now(rule.kind, rule.table, str(rule.get("currency")) if rule.kind == "threshold" else "")
+    old = case.now(
+        rule.kind, rule.table, str(rule.get("currency")) if rule.kind == "threshold" else ""
+    )
     out = {"23514", "22023"}
     if old is None or not tightens(old, rule):
         out.add("42501")

@@ -49,21 +49,26 @@ def payment(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
     if m.op == "INSERT":
         assert m.new is not None
         if m.new[status] not in captured_in and number(m.new["captured"]) != 0:
-            case.say("captured", f"a payment was added as {m.new[status]} with {m.new['captured']} captured")
+            case.say(
+                "captured",
+                f"a payment was added as {m.new[status]} with {m.new['captured']} captured",
+            )
     if m.op == "UPDATE":
         assert m.old is not None and m.new is not None
         if number(m.old["captured"]) != number(m.new["captured"]):
             if m.new[status] not in captured_in or m.old[status] == m.new[status]:
                 case.say(
                     "captured",
-                    f"captured went from {m.old['captured']} to {m.new['captured']} without a capture "
-                    f"({m.old[status]} to {m.new[status]})",
+                    f"captured went from {m.old['captured']} to {m.new['captured']} without a"
+                    f" capture ({m.old[status]} to {m.new[status]})",
                 )
         if life.seen_outside or life.was_captured:
             for c in ("amount", "currency", *m.table.identity()):
                 if m.old[c] != m.new[c]:
                     case.say(
-                        "frozen", f"payment: {c} went from {m.old[c]} to {m.new[c]} in a payment that had left its initial status"
+                        "frozen",
+                        f"payment: {c} went from {m.old[c]} to {m.new[c]} in a payment that had"
+                        " left its initial status",
                     )
     if m.op == "DELETE":
         assert m.old is not None
@@ -98,7 +103,11 @@ def refund(case: Case, m: Move, rule: Rule) -> None:
 
 
 def of_payment(case: Case, rule: Rule, row: Row) -> list[Row]:
-    return [p for p in case.rows(rule.get("payment")) if p[rule.get("payment_key")] == row[rule.get("ref")]]
+    return [
+        p
+        for p in case.rows(rule.get("payment"))
+        if p[rule.get("payment_key")] == row[rule.get("ref")]
+    ]
 
 
 def commit(case: Case, tx: Tx, changes: list[Move]) -> None:
@@ -111,9 +120,15 @@ def commit(case: Case, tx: Tx, changes: list[Move]) -> None:
         for rule in refunds:
             voids: set[str] = set().union(*(r.get("void") for _, r in case.rules[rule.slot]))
             for row in case.rows(rule.table):
-                if row[rule.get("ref")] == p[rule.get("payment_key")] and row[rule.get("status")] not in voids:
+                if (
+                    row[rule.get("ref")] == p[rule.get("payment_key")]
+                    and row[rule.get("status")] not in voids
+                ):
                     total += number(row["amount"])
                     if currency(row["currency"]) != currency(p["currency"]):
-                        case.say("currency", f"{row['amount']} {row['currency']} of a payment in {p['currency']}")
+                        case.say(
+                            "currency",
+                            f"{row['amount']} {row['currency']} of a payment in {p['currency']}",
+                        )
         if total > number(p["captured"]):
             case.say("cap", f"{total} are refunded of {p['captured']} captured")

@@ -31,7 +31,9 @@ def tightens(old: Rule, new: Rule) -> bool:
             and ((a is None and b is None) or (a is not None and b is not None and b >= a))
         )
     if old.kind == "threshold":
-        return bool(new.get("amount") <= old.get("amount") and new.get("approvers") >= old.get("approvers"))
+        return bool(
+            new.get("amount") <= old.get("amount") and new.get("approvers") >= old.get("approvers")
+        )
     return False
 
 
@@ -41,7 +43,9 @@ def take_over(case: Case, declared: list[Result]) -> None:
             continue
         case.taken.append(r)
         rule: Rule = r.step.get("rule")
-        old = case.now(rule.kind, rule.table, str(rule.get("currency")) if rule.kind == "threshold" else "")
+        old = case.now(
+            rule.kind, rule.table, str(rule.get("currency")) if rule.kind == "threshold" else ""
+        )
         if rule == old:
             continue
         if old is not None and not tightens(old, rule) and not was_approved(case, r, rule):
@@ -65,6 +69,10 @@ def was_approved(case: Case, declared: Result, rule: Rule) -> bool:
                 and r.tx in case.committed
             ):
                 person = actor_of(results)
-                if person is not None and actor is not None and person_of(person) != person_of(actor):
+                if (
+                    person is not None
+                    and actor is not None
+                    and person_of(person) != person_of(actor)
+                ):
                     return True
     return False
