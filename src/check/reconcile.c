@@ -400,6 +400,7 @@ audit_rule_of(Oid relation)
 {
 	ListCell   *lc;
 
+	(void) paysafe_catalog_table_name(relation);
 	foreach(lc, paysafe_rule_sources(relation))
 	{
 		RuleSource *source = lfirst(lc);

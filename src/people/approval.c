@@ -346,17 +346,14 @@ paysafe_approval_set_foreign_code(ApprovalForeignCode new_foreign_code)
 }
 
 void
-paysafe_approval_check_own_code(const char *function)
+paysafe_approval_check_own_code(const char *what)
 {
-	Oid			owner = foreign_code != NULL ? foreign_code() : InvalidOid;
+	char	   *code = foreign_code != NULL ? foreign_code() : NULL;
 
-	if (OidIsValid(owner))
+	if (code != NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-								psprintf("paysafe.%s is not for code of others", function),
-								psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
-										 GetUserNameFromId(owner, true)),
-								psprintf("Whoever approves runs it in a statement of their own: SELECT paysafe.%s(...); "
-										 "or in a function that is SECURITY DEFINER, or a superuser's.", function));
+								psprintf("%s is not for code of others", what), code,
+								"Run it in a statement of your own, or in a function that is SECURITY DEFINER, or a superuser's.");
 }
 
 static void

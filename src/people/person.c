@@ -53,7 +53,7 @@ paysafe_person_current(void)
 }
 
 bool
-paysafe_person_is_nobody(const Person *person)
+paysafe_person_is_unknown(const Person *person)
 {
 	return person->actor == NULL && paysafe_catalog_may_act_as(person->login);
 }
@@ -95,7 +95,7 @@ paysafe_person_conflict(const Person *approver, const Person *requester)
 						  psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
 								   requester->login))) != NULL)
 		return conflict;
-	if (paysafe_person_is_nobody(requester))
+	if (paysafe_person_is_unknown(requester))
 		return psprintf("It was requested over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
 						requester->login);
 	return NULL;

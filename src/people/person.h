@@ -25,11 +25,8 @@ extern Person *paysafe_person_current(void);
  */
 extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
 
-/*
- * Was nobody named, over a login that may act for others?  Then no approver can be
- * shown to be another person.
- */
-extern bool paysafe_person_is_nobody(const Person *person);
+/* Over a login that may act for others, without saying for whom: it may be anybody. */
+extern bool paysafe_person_is_unknown(const Person *person);
 
 /*
  * Do two names stand for one person?  In every spelling (people/name.h); a name that

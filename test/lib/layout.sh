@@ -214,6 +214,13 @@ rules() {
 	for file in sql/*.sql; do
 		[ ! -e "test/$file" ] || echo "$file hides test/$file from pg_regress"
 	done | rule "no part has the name of a test"
+
+	for file in test/sim/mutants/*.patch; do
+		git apply --check "$file" 2>&1 | sed "s|^|$file: |"
+		for word in fault promise 'shown by'; do
+			[ "$(sed '/^diff/q' "$file" | grep -c "^$word: .")" -eq 1 ] || echo "$file: no line \"$word: ...\""
+		done
+	done | rule "every fault of the simulator's exam can still be put back"
 }
 
 rules | awk '/^not ok/ { bad = 1 } { print } END { exit bad }'

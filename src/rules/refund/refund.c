@@ -286,27 +286,43 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 				 paysafe_refusal_value(currency));
 }
 
+/* Nobody can be shown to be another person than who requested it. */
+static bool
+is_requested_by_nobody(const List *requesters)
+{
+	ListCell   *lc;
+
+	foreach(lc, requesters)
+		if (paysafe_person_is_unknown(lfirst(lc)))
+			return true;
+	return false;
+}
+
 /* What to do about a refund that may not pass. */
 static char *
-gate_hint(const RefundState *state, const RowChange *change, const List *requesters)
+gate_hint(const RefundState *state, const RowChange *change, const RefundLife *life)
 {
 	const char *column;
-	ListCell   *lc;
+	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
+							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+							   quote_literal_cstr(refund_key(change, change->after)));
 
 	if (change->op == 'I')
 		return pstrdup("Request the refund first, in a status that needs no approval.");
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
+	if (is_requested_by_nobody(life->requesters))
+		return pstrdup("Nobody was named when it was requested, so nobody can be shown to be another person: void it, and request another one after paysafe.act_as in the same transaction.");
+	if (life->requesters == NIL && paysafe_person_is_unknown(paysafe_person_current()))
+		return psprintf("Nobody knows who requested it: call paysafe.act_as in the transaction that moves it. Somebody else has to approve it: %s",
+						how);
 	column = paysafe_refund_changed_column(&state->refund, change, false);
 	if (column != NULL)
 		return psprintf("Change column \"%s\" first, and have the refund approved as it is then; or name the column in unapproved_columns of paysafe.protect_refund.",
 						column);
-	foreach(lc, requesters)
-		if (paysafe_person_is_nobody(lfirst(lc)))
-			return pstrdup("Nobody can approve what nobody is known to have requested: void it, and request another one in a transaction that calls paysafe.act_as.");
-	return psprintf("Somebody else has to approve it: SELECT paysafe.approve(%s, %s, 'why it is right');",
-					quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-					quote_literal_cstr(refund_key(change, change->after)));
+	return psprintf("%sSomebody else has to approve it: %s",
+					life->altered ? "Columns of the table were changed since it was approved, and it says something else now. " : "",
+					how);
 }
 
 /*
@@ -367,7 +383,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 										  gate_detail(side, change, payment, threshold, total),
 										  have, needed, people_words(subject.requesters)),
-					   .hint = gate_hint(state, change, life->requesters)
+					   .hint = gate_hint(state, change, before)
 				   });
 }
 
@@ -382,7 +398,9 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								   column, rule->table_name),
-						  psprintf("Refund \"%s\" was approved with it.",
+						  psprintf(life->columns == NIL || paysafe_strings_contain(life->columns, column) ?
+								   "Refund \"%s\" was approved with it." :
+								   "Refund \"%s\" was approved before it was filled in; since then it stays, too.",
 								   refund_words(change, change->before)),
 						  "Void this refund and request another one; columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.");
 }
@@ -501,7 +519,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, change, amount);
 	}
-	else if (!gated && life->stage == REFUND_PASSED)
+	else if (!gated && (life->stage == REFUND_PASSED || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
 }
 
@@ -723,8 +741,10 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
-		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true},
-		{"unapproved_named", SPEC_FLAG, .loosens = SPEC_REMOVE},
+		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
+		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
+			.set_words = "makes approvals be of points in time, too",
+		.unset_words = "lets points in time change after an approval"},
 		{NULL}
 	},
 	.compile = compile,
