@@ -714,7 +714,7 @@ refuse_truncate(const Rule *rule)
 {
 	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
-					  "Payments and refunds stay.", NULL);
+					  "Payments and refunds stay.", TRUNCATE_HINT);
 }
 
 /* In a test database: the next rows of these keys are others. */
