@@ -577,13 +577,13 @@ class Play:
         self.connections.clear()
 
     def ask(self, sql: str, role: str = SUPER) -> list[tuple[Any, ...]]:
-        return self.conn(role).execute(sql).fetchall()  # type: ignore[arg-type]
+        return self.conn(role).execute(sql).fetchall()
 
     def run(self, role: str, sql: str) -> tuple[str, str, str]:
         """SQLSTATE, message and tag."""
         c = self.conn(role)
         try:
-            cur = c.execute(sql)  # type: ignore[arg-type]
+            cur = c.execute(sql)
             return "", "", cur.statusmessage or ""
         except psycopg.Error as e:
             constraint = e.diag.constraint_name or ""
@@ -641,7 +641,7 @@ def look_row(p: Play, t: str, i: int) -> None:
 
 
 def read(p: Play, t: str, where: str = "") -> dict[Any, dict[str, str]]:
-    cur = p.conn(SUPER).execute(f"SELECT t.*, to_jsonb(t) AS whole FROM shop.{t} t {where}")  # type: ignore[arg-type]
+    cur = p.conn(SUPER).execute(f"SELECT t.*, to_jsonb(t) AS whole FROM shop.{t} t {where}")
     names = [d.name for d in cur.description or ()]
     out = {}
     for row in cur.fetchall():
@@ -930,7 +930,7 @@ def prepare(dsn: str) -> None:
     with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as c:
         for role in (OWNER, APP, SECOND):
             if not c.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchall():
-                c.execute(f"CREATE ROLE {role} LOGIN")  # type: ignore[arg-type]
+                c.execute(f"CREATE ROLE {role} LOGIN")
         if c.execute("SELECT 1 FROM pg_database WHERE datname = 'sim_play'").fetchall():
             return
         c.execute("CREATE DATABASE sim_play TEMPLATE template0")

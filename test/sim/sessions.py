@@ -96,6 +96,7 @@ class Session:
         self.plain("DISCARD ALL")
         self.plain(f"SET client_min_messages = error; SET search_path = {path}")
         self.prepared: dict[str, bytes] = {}
+        self.preparing = b""
         self.running: Result | None = None
         self.in_tx = False
         self.failed = False
@@ -121,13 +122,11 @@ class Session:
         else:
             name = self.prepared.get(step.sql)
             if name is None:
-                res = self.conn.prepare(name := f"p{len(self.prepared)}".encode(), sql)
-                if res.status != pq.ExecStatus.COMMAND_OK:
-                    finish(result, res)
-                    self.done()
-                    return
-                self.prepared[step.sql] = name
-            self.conn.send_query_prepared(name, params)
+                # parsing takes locks: it may wait, too
+                self.preparing = f"p{len(self.prepared)}".encode()
+                self.conn.send_prepare(self.preparing, sql)
+            else:
+                self.conn.send_query_prepared(name, params)
 
     def poll(self) -> bool:
         """Has the step ended?"""
@@ -136,7 +135,14 @@ class Session:
         self.conn.consume_input()
         while not self.conn.is_busy():
             res = self.conn.get_result()
+            if res is None and self.preparing and self.running.ok:
+                step = self.running.step
+                self.prepared[step.sql], self.preparing = self.preparing, b""
+                args = [None if a is None else a.encode() for a in step.args]
+                self.conn.send_query_prepared(self.prepared[step.sql], args)
+                return False
             if res is None:
+                self.preparing = b""
                 self.done()
                 return True
             if res.status == pq.ExecStatus.COPY_IN:
