@@ -123,6 +123,8 @@ class Actors:
                 (self.approve_then_change, 3),
                 (self.withdraw, 0.5),
             ]
+        if "ledger" in kinds:
+            acts.append((self.posting, 2))
         if kinds - {"payment", "refund"}:
             acts.append((self.other_writes, 5 if "refund" in kinds else 10))
         choice = r.choices([a for a, _ in acts], [w for _, w in acts])[0]
@@ -212,6 +214,11 @@ class Actors:
         if op == "copy":
             return Step(n, sql, "copy", (), "insert", intent)
         form = self.rng.choices(["simple", "extended", "prepared"], [6, 2, 2])[0]
+        if form != "simple" and op in ("update", "merge") and self.chance(0.5):
+            values = re.findall(r"(?<=balance = )\d+\b|(?<=version = )\d+\b", sql)
+            for i, v in enumerate(values, 1):
+                sql = re.sub(rf"(?<=balance = ){v}\b|(?<=version = ){v}\b", f"${i}", sql, count=1)
+            return Step(n, sql, form, tuple(values), op, intent)
         if (
             self.chance(0.06)
             and op in ("insert", "update", "delete", "merge")
@@ -906,6 +913,30 @@ class Actors:
 
     # ------------------------------------------------------------ the other tables
 
+    def posting(self, n: int) -> Act:
+        """A ledger transaction in several statements, with savepoints."""
+        t = self.world.tables["entry"]
+        tx = self.rng.randint(1, 8)
+        unit = self.world.unit
+        rest = [("cash", 3 * unit), ("fees", -unit), ("sales", -2 * unit)]
+        yield Step(n, "BEGIN", op="begin")
+        for account, amount in rest:
+            row: Row = {"tx": tx, "account": account, "amount": Decimal(amount), "currency": "USD"}
+            if t.column("direction"):
+                direction = "debit" if amount > 0 else "credit"
+                row |= {"amount": Decimal(abs(amount)), "direction": direction}
+            inner = self.chance(0.5)
+            if inner:
+                yield Step(n, "SAVEPOINT a", op="savepoint")
+            op, sql, intent = self.insert(t, [row], "plain")
+            r = yield Step(n, sql, "simple", (), op, intent)
+            if not r.ok and not inner:
+                yield Step(n, "ROLLBACK", op="rollback")
+                return
+            if inner and (not r.ok or self.chance(0.3)):
+                yield Step(n, "ROLLBACK TO a", op="rollback_to")
+        yield Step(n, "COMMIT", op="commit")
+
     def other_writes(self, n: int) -> Act:
         yield from self.in_tx(n, [self.other_write for _ in range(self.rng.choice([1, 1, 2, 3]))])
 
@@ -917,6 +948,16 @@ class Actors:
         return getattr(self, f"{t.kind}_write")(t, rows)  # type: ignore[no-any-return]
 
     def append_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if self.chance(0.06):
+            some = [{"id": i, "note": "x", "n": 1} for i in range(100, 1300)]
+            return (
+                "insert",
+                (
+                    f"INSERT INTO {t.name} (id, note, n) SELECT i, 'x', 1 FROM generate_series(100,"
+                    " 1299) i"
+                ),
+                (("table", t.name), ("rows", tuple(some))),
+            )
         if not rows or self.chance(0.5):
             return self.insert(t, [{"id": self.rng.randint(1, 6), "note": "x", "n": 1}])
         row = self.rng.choice(rows)

@@ -167,22 +167,22 @@ class Job:
         while not self.stop.is_set() and (args.worlds is None or i < args.worlds):
             if args.minutes is not None and self.elapsed() > args.minutes * 60:
                 return
-            if args.worlds != 1 and commands.is_play(args.seed + i):
-                self.command(i)
+            seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
+            if commands.is_play(seeds[0]):
+                self.command(seeds[0], i)
                 i += args.jobs
                 continue
-            seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
             # the first world is that of the seed itself: so a finding is played again
-            seed = seeds[0] if i == 0 else self.coverage.choose(seeds)
+            some = [s for s in seeds if not commands.is_play(s)]
+            seed = seeds[0] if i == 0 else self.coverage.choose(some)
             played = one(self.server, seed)
             if played.history:
                 self.coverage.add(played.world.features | features_of(played.history))
             self.judge(played, i)
             i += args.jobs
 
-    def command(self, i: int) -> None:
+    def command(self, seed: int, i: int) -> None:
         """A play of commands, in a database of its own."""
-        seed = self.args.seed + i
         said = commands.one(self.dsn, seed, f"sim_commands_{self.number}", not self.args.no_shrink)
         self.counts[2 * self.number] += 1
         if said is None:

@@ -151,6 +151,16 @@ def of_table(world: World, t: Table, rng: random.Random) -> Iterator[Command]:
             f" END'; CREATE TRIGGER a BEFORE INSERT ON {n} FOR EACH ROW EXECUTE FUNCTION swallow()",
             True,
         )
+    if any(c.type.startswith("spot") for c in t.columns):
+        some_rows = f"SELECT 1 / count(*) FROM {t.name}; "
+        yield Command("attribute", f"{some_rows}ALTER TYPE spot DROP ATTRIBUTE x CASCADE", True)
+        yield Command(
+            "rename attribute", f"{some_rows}ALTER TYPE spot RENAME ATTRIBUTE x TO z", True
+        )
+    if any(s.startswith(f"CREATE TYPE {t.name}_label") for s in world.types):
+        label = "created" if t.kind == "payment" else "requested"
+        rename = f"ALTER TYPE {t.name}_label RENAME VALUE '{label}' TO 'gone'"
+        yield Command("label below domain", rename, True)
     # what keeps working
     yield Command("index", f"CREATE INDEX added ON {n} ({some})", False, "DROP INDEX added")
     yield Command(

@@ -320,11 +320,17 @@ class Maker:
 
 def status_type(m: Maker, name: str, states: list[str]) -> str:
     kind = m.pick(
-        f"{name} status", {"text": 5, "varchar(20)": 1, "char(12)": 1, "enum": 2, "domain": 1}
+        f"{name} status",
+        {"text": 5, "varchar(20)": 1, "char(12)": 1, "enum": 2, "domain": 1, "domain of enum": 1},
     )
     if kind == "enum":
         labels = ", ".join(literal(s) for s in states)
         m.world.types.append(f"CREATE TYPE {name}_status AS ENUM ({labels})")
+        return f"{name}_status"
+    if kind == "domain of enum":
+        labels = ", ".join(literal(s) for s in states)
+        m.world.types.append(f"CREATE TYPE {name}_label AS ENUM ({labels})")
+        m.world.types.append(f"CREATE DOMAIN {name}_status AS {name}_label")
         return f"{name}_status"
     if kind == "domain":
         m.world.types.append(f"CREATE DOMAIN {name}_status AS text")
@@ -582,12 +588,15 @@ def add_plain(m: Maker) -> None:
     """Tables of one rule each: append-only, frozen columns, row locks."""
     w = m.world
     if m.feature("append-only", 0.35):
-        w.tables["notes"] = Table(
-            "notes",
-            "append",
-            (Column("id", "bigint", "key"), Column("note", "text", "note"), Column("n", "int")),
-            ("id",),
-        )
+        columns = [
+            Column("id", "bigint", "key"),
+            Column("note", "text", "note"),
+            Column("n", "int"),
+        ]
+        if m.feature("composite", 0.5):
+            w.types.append("CREATE TYPE spot AS (x int, y int)")
+            columns.append(Column("place", m.rng.choice(["spot", "spot[]"])))
+        w.tables["notes"] = Table("notes", "append", tuple(columns), ("id",))
         w.rules.append(Rule("append_only", "notes", ()))
     if m.feature("row lock", 0.4):
         key = ("id",)

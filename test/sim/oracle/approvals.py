@@ -174,6 +174,10 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             f"{m.table.name}: {life.row['amount']} of {passed_total(case, life, rule)} passed the"
             f" gate with {len(valid)} approvals of {need}",
         )
+    if need and any(r.step.op == "prepare" and r.ok for r in tx.results):
+        case.say(
+            "approval prepared", f"{m.table.name}: an approval was used in a prepared transaction"
+        )
     for a in list(valid.values())[: max(need, 0)]:
         a.used = True
     if need:

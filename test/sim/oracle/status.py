@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe import Tx
-from oracle.base import Case, Life, Move
+from oracle.base import Case, Life, Move, effective
 from world import Machine, Rule
 
 
@@ -24,6 +24,7 @@ def change(case: Case, tx: Tx, m: Move) -> None:
     if rules:
         column = rules[0].get("column")
         machine_step(case, m, rules, column)
+        overtaken(case, tx, m, column)
         key_stays(case, m, life)
         status = (m.new or m.old or {})[column]
         if m.old is not None and m.old[column] != status:
@@ -53,6 +54,30 @@ def machine_step(case: Case, m: Move, rules: list[Rule], column: str) -> None:
         assert m.old is not None
         if not any(m.old[column] in r.get("deletable") for r in rules):
             case.say("deletable", f"{t}: a row was deleted as {m.old[column]}")
+
+
+def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
+    """Has a statement that waited set a status which somebody else had just set?"""
+    if m.op != "UPDATE" or m.old is None or len({r.tx for r in tx.results}) != 1:
+        return
+    key = tuple(m.old[k] for k in m.table.key)
+    writers = [
+        r
+        for r in effective(tx.results)
+        if r.step.get("table") == m.table.name and key in r.step.get("keys", ())
+    ]
+    if len(writers) != 1 or not writers[0].waited or writers[0].isolation != "read committed":
+        return
+    if column not in (writers[0].step.get("sets") or {}) or len(writers[0].step.get("keys")) != 1:
+        return
+    for row in writers[0].before[m.table.name]:
+        if tuple(row[k] for k in m.table.key) == key and row[column] != m.old[column]:
+            case.say(
+                "overtaken",
+                f"{m.table.name}: set to {m.new and m.new[column]} from {m.old[column]} after"
+                f" having waited; it was {row[column]} when the statement began",
+                writers[0].number,
+            )
 
 
 def key_stays(case: Case, m: Move, life: Life) -> None:
