@@ -49,6 +49,7 @@
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/key_claim.h"
 #include "values/money.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -227,7 +228,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   count == 0 ? "No" : "Several",
 								   get_rel_name(state->payment_root), state->payment_key,
 								   paysafe_refusal_value(paysafe_row_key_value_text(side->payment_type, payment))),
-						  NULL);
+						  count == 0 ? "Add the payment first." :
+						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->currency.name,
@@ -575,6 +577,42 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 						  "Void refunds first.");
 }
 
+/* Payments of one key could not be told apart: nothing could be refunded any more. */
+static void
+check_payment_key(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	bool		isnull;
+	Datum		key = slot_getattr(change->after, state->payment.key_attnum, &isnull);
+	char	   *words;
+
+	if (isnull ||
+		!paysafe_key_claim_is_taken(state->payment_root, state->payment_key, change->rel, change->after))
+		return;
+	words = paysafe_refusal_value(paysafe_row_key_value_text(state->payment.key_type, key));
+	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,
+					  psprintf("table \"%s\" has a payment \"%s\" already",
+							   get_rel_name(state->payment_root), words),
+					  psprintf("Key (%s)=(%s) already exists, perhaps in another partition or child.",
+							   state->payment_key, words),
+					  "Use that payment, or add this one under another key.");
+}
+
+/* Nothing is captured, and there is another payment of the key that refunds can mean. */
+static bool
+is_spare_payment(const RefundState *state, const RowChange *change)
+{
+	const PaymentSide *side = &state->payment;
+	FoundPayment other;
+	Numeric		captured;
+	bool		isnull;
+	Datum		key = slot_getattr(change->before, side->key_attnum, &isnull);
+
+	return (!paysafe_money_value(&side->captured, change->before, &captured) ||
+			paysafe_money_sign(captured) == 0) &&
+		paysafe_refund_find_payment(state, key, side->key_type, &other) > 0;
+}
+
 static void
 check_payment_change(const Rule *rule, const RowChange *change)
 {
@@ -587,12 +625,18 @@ check_payment_change(const Rule *rule, const RowChange *change)
 	const char *column = NULL;
 
 	if (change->op == 'I')
+	{
+		check_payment_key(rule, change);
 		return;
+	}
 	if (change->op == 'U')
 	{
 		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
 										 change->before, change->after))
+		{
 			column = state->payment_key;
+			check_payment_key(rule, change);
+		}
 		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 			column = state->payment_currency;
 		else if (paysafe_money_same(&side->captured, change->before, change->after))
@@ -609,7 +653,7 @@ check_payment_change(const Rule *rule, const RowChange *change)
 		return;
 	}
 	paysafe_refund_sum(own, &sum);
-	if (sum.rows == 0)
+	if (sum.rows == 0 || (column != state->payment_currency && is_spare_payment(state, change)))
 		return;
 	if (change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
@@ -643,6 +687,35 @@ check_row(const Rule *rule, const RowChange *change)
 		else
 			check_refund_moved(rule, change);
 	}
+}
+
+/*
+ * What the first change has made of the refund's life, those after it have not seen:
+ * that it was approved as it is, or has to pass the gate again.
+ */
+static void
+check_later(const Rule *rule, const RowChange *first, const RowChange *later)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	bool		was_gated;
+	RefundLife *life;
+
+	if (state->is_payment)
+		return;
+	was_gated = paysafe_status_value_find(&side->gated, first->before) >= 0;
+	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)
+		return;					/* it waits, or is void, as before */
+	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
+	if (later->after == NULL ||
+		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
+		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0))
+		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, side->gated.column.name,
+						  psprintf("refund \"%s\" in table \"%s\" cannot change here",
+								   refund_words(later, later->before), rule->table_name),
+						  "It passes the gate, or goes back before it, in the same statement, and a trigger moves it on before that is noted.",
+						  "Give the trigger a name after \"paysafe\".");
+	check_approved(rule, later, life);
 }
 
 static void
@@ -691,6 +764,7 @@ const RuleKind paysafe_refund_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
 	.forget_rows = forget_rows,
