@@ -33,7 +33,9 @@ createdb shop
 awk -f demo/script.awk demo/demo.sql |
 	PGOPTIONS='-c client_min_messages=warning' psql -qX -d shop \
 		-P "linestyle=$lines" -P border=2 -P footer=off -P pager=off 2>&1 |
-	awk -v color=$color -f demo/show.awk
+	LC_ALL=C awk -v color=$color -f demo/show.awk
 if [ -z "${KEEP:-}" ] || [ "$KEEP" = 0 ]; then
-	printf '\nNext: the tour in README.md is for your own tables; make demo KEEP=1 leaves this\nserver up to look around.\n\n'
+	printf '\nNext:\n\n    make demo KEEP=1       the same, and the server stays up to look around\n'
+	printf '    README.md, "A tour in five minutes"      the same for your own tables\n'
+	printf '    SELECT * FROM paysafe.check() WHERE NOT ok;      what is not in force\n\n'
 fi

@@ -77,7 +77,8 @@ SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500.00);
 -- The ledger is only ever added to and balances; nobody writes a wallet's balance
 -- back that he has read without a lock; and everything is on record.
 SELECT paysafe.protect_ledger('shop.ledger_entry',
-                  'transaction_id', 'account', 'amount', 'currency');
+                  'transaction_id', 'account', 'amount',
+                  'currency');
 SELECT paysafe.protect_row_lock('shop.wallet', '{balance}');
 SELECT paysafe.audit('shop.payment');
 SELECT paysafe.audit('shop.refund');
@@ -251,11 +252,12 @@ SELECT to_char(at, 'HH24:MI:SS') AS at, op, table_name AS "table",
 --# 17. The attempts are on record too, although they were rolled back
 
 \! sleep 2
-SELECT to_char(at, 'HH24:MI:SS') AS at, sqlstate, left(rule, 20) AS rule,
+SELECT to_char(at, 'HH24:MI:SS') AS at, sqlstate, rule,
        table_name AS "table", session_user_name AS login
   FROM paysafe.refusal_log ORDER BY at;
 
 --# 18. Is every promise in force?  What is not would be named, with what to do
 
-SELECT count(*) AS promises, count(*) FILTER (WHERE NOT ok) AS not_in_force
+SELECT count(*) AS promises,
+       count(*) FILTER (WHERE NOT ok) AS not_in_force
   FROM paysafe.check();

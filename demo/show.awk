@@ -1,11 +1,15 @@
 # Show what the script of script.awk prints, and judge it.  The exit status is
 # 1 if a statement was not refused as announced, or refused unannounced.
 
-# One line; of several empty ones only the first is shown.
-function show(text) {
+# One line; of several empty ones only the first is shown.  Bytes are counted as in
+# the locale C, of UTF-8's characters the first one.
+function show(text,   seen) {
 	if (text != "" || !blank) print text
 	blank = text == ""
 	fflush()
+	seen = text
+	gsub(/\033\[[0-9;]*m|[\200-\277]/, "", seen)
+	if (length(seen) > 80) wide = NR
 }
 
 function paint(code, text) {
@@ -31,7 +35,8 @@ function miss(text) {
 }
 
 !/^\001/ {
-	if (/^ERROR:/) wrap("31", $0)
+	if (/^WARNING:/) miss($0)
+	else if (/^ERROR:/) wrap("31", $0)
 	else if (/^(DETAIL|HINT):/) wrap("33", $0)
 	else if (/^(INSERT 0|UPDATE|DELETE|MERGE) [0-9]+$/) paint("2", $0)
 	else show($0)
@@ -80,6 +85,7 @@ kind == "E" { ended = 1 }
 END {
 	show("")
 	if (!ended) miss("The demonstration broke off.")
+	if (wide) miss("Line " wide " of the script's output is wider than 80 columns.")
 	if (failed) {
 		paint("1;31", failed " of the steps did not go as they must")
 		exit 1

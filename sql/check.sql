@@ -103,8 +103,11 @@ CREATE FUNCTION paysafe.check_extension(OUT subject text, OUT check_name text, O
 		)
 		SELECT 'extension', 'functions', count(*) = 0, string_agg(p.oid::regprocedure::text, ', ')
 		  FROM pg_proc p, extension e
-		 WHERE p.pronamespace = e.schema
+		 WHERE (p.pronamespace = e.schema
+				OR p.oid IN (SELECT d.objid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+					AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'))
 		   AND (p.proowner <> e.extowner
+				OR p.pronamespace <> e.schema
 				OR NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
 					AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
 					AND d.refobjid = e.oid AND d.deptype = 'e')

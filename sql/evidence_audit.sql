@@ -101,10 +101,15 @@ COMMENT ON FUNCTION paysafe.audit_leaf_hash(paysafe.audit_row, bytea) IS 'the le
 CREATE VIEW paysafe.audit_log AS
 	SELECT r.at, r.xid, r.command, r.seq,
 		   s.subject, s.schema_name, s.table_name,
-		   CASE r.op WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' END AS op,
+		   CASE r.op WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE'
+			 WHEN 'A' THEN 'ADD COLUMN' END AS op,
 		   r.key,
 		   paysafe.audit_image(s.columns, s.encoding, r.before, r.after) AS before,
-		   paysafe.audit_image(s.columns, s.encoding, r.after) AS after,
+		   CASE WHEN r.op = 'A' THEN
+				(SELECT jsonb_object_agg(e.key, e.value)
+				   FROM jsonb_each(paysafe.audit_image(s.columns, s.encoding, r.after)) e
+				  WHERE e.value <> 'null')
+				ELSE paysafe.audit_image(s.columns, s.encoding, r.after) END AS after,
 		   coalesce(c.actor, c.session_user_name) AS actor,
 		   c.actor IS NOT NULL AS actor_claimed,
 		   c.reason, c.ticket, c.request_id, c.business_id,
@@ -116,18 +121,33 @@ CREATE VIEW paysafe.audit_log AS
 		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s
 							   WHERE s.id = r.shape LIMIT 1) s ON true
 		   LEFT JOIN LATERAL paysafe.audit_context(r.context, s.encoding) c ON true;
-COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why';
+COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why; op ADD COLUMN, without a key: what new columns gave to the rows that were there';
 
 CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysafe.audit_log
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
+		WITH life AS MATERIALIZED (
+			SELECT l.*
+			  FROM paysafe.audit_log l
+			 WHERE l.key = history.key
+			   AND l.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
+								 WHERE r.relation = history.relation AND r.rule = 'audit'
+								 ORDER BY r.version DESC LIMIT 1)
+		), lived AS (
+			SELECT l.* FROM life l
+			UNION ALL
+			-- columns that were added while the row was there
+			SELECT l.*
+			  FROM paysafe.audit_log l
+			 WHERE l.key IS NULL AND l.op = 'ADD COLUMN'
+			   AND l.subject = (SELECT f.subject FROM life f LIMIT 1)
+			   AND coalesce((SELECT f.op FROM life f WHERE f.at <= l.at ORDER BY f.at DESC, f.command DESC, f.seq DESC LIMIT 1),
+							(SELECT CASE f.op WHEN 'INSERT' THEN 'DELETE' END FROM life f ORDER BY f.at, f.command, f.seq LIMIT 1),
+							'') <> 'DELETE'
+		)
 		SELECT l.*
-		  FROM paysafe.audit_log l
-		 WHERE l.key = history.key
-		   AND l.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
-							 WHERE r.relation = history.relation AND r.rule = 'audit'
-							 ORDER BY r.version DESC LIMIT 1)
+		  FROM lived l
 		 ORDER BY min(l.at) OVER (PARTITION BY l.xid), l.xid, l.command, l.seq;
 	END;
 COMMENT ON FUNCTION paysafe.history(regclass, text) IS 'the recorded life of one row, oldest change first';

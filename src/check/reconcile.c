@@ -69,6 +69,8 @@ typedef struct Reconciliation
 	ReconcileSort *sort;
 	List	   *leaves;			/* of Leaf */
 	ReturnSetInfo *result;
+	RowKey		whole;			/* what rows are sorted by: one key each */
+	RowKey		named;			/* what they are called by */
 	StringInfoData key;			/* the one that is looked at */
 	Newest		newest;
 	Newest		current;		/* the transaction whose changes are read now */
@@ -82,7 +84,7 @@ put_finding(Reconciliation *rec, const char *finding)
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 
-	values[0] = PointerGetDatum(cstring_to_text_with_len(rec->key.data, rec->key.len));
+	values[0] = CStringGetTextDatum(paysafe_row_key_shorten(&rec->whole, &rec->named, rec->key.data));
 	values[1] = CStringGetTextDatum(finding);
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
@@ -110,6 +112,23 @@ add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
 	rec->leaves = lappend(rec->leaves, leaf);
 }
 
+/* What the table's rows are sorted by: the primary key, which all leaves share. */
+static void
+open_log(Reconciliation *rec, Oid relation)
+{
+	Relation	layout = table_open(relation, AccessShareLock);
+	Relation	rel = rec->leaves ? ((Leaf *) linitial(rec->leaves))->rel : layout;
+	List	   *names = NIL;
+
+	paysafe_row_key_whole(rel, &rec->whole);
+	rec->named.n = paysafe_row_key_columns(rel, &rec->named.attnums);
+	for (int i = 0; i < rec->whole.n; i++)
+		names = lappend(names, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel),
+															 rec->whole.attnums[i] - 1)->attname)));
+	rec->log = paysafe_reconcile_log_open(rec->subject, rec->snapshot, layout, names);
+	table_close(layout, NoLock);
+}
+
 /* About how long is the row's image? */
 static Size
 row_bytes(TupleTableSlot *row)
@@ -131,17 +150,19 @@ row_bytes(TupleTableSlot *row)
 static void
 read_leaf(Reconciliation *rec, Leaf *leaf)
 {
-	RelationRules *rules = paysafe_rules_of(leaf->rel);
+	RowKey		whole;
 	TableScanDesc scan = table_beginscan(leaf->rel, rec->snapshot, 0, NULL);
-	MemoryContext old = MemoryContextSwitchTo(rec->context);
+	MemoryContext old;
 
+	paysafe_row_key_whole(leaf->rel, &whole);
+	old = MemoryContextSwitchTo(rec->context);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, leaf->slot))
 	{
 		ReconcileItem item = {.relid = RelationGetRelid(leaf->rel), .tid = leaf->slot->tts_tid};
 		StringInfoData image;
 
 		CHECK_FOR_INTERRUPTS();
-		item.key = paysafe_row_key_text(&rules->key, RelationGetDescr(leaf->rel), leaf->slot);
+		item.key = paysafe_row_key_text(&whole, RelationGetDescr(leaf->rel), leaf->slot);
 		item.keylen = strlen(item.key);
 		if (row_bytes(leaf->slot) <= RECONCILE_INLINE)
 		{
@@ -435,7 +456,7 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 										ALLOCSET_DEFAULT_SIZES);
 	foreach(lc, paysafe_catalog_leaves(relation))
 		add_leaf(&rec, lfirst_oid(lc), source);
-	rec.log = paysafe_reconcile_log_open(rec.subject, rec.snapshot);
+	open_log(&rec, relation);
 	rec.sort = paysafe_reconcile_sort_begin();
 	paysafe_reconcile_log_read(rec.log, rec.sort);
 	foreach(lc, rec.leaves)

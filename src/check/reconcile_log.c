@@ -39,9 +39,57 @@ struct ReconcileLog
 	const char *subject;
 	Snapshot	snapshot;
 	TimestampTz since;			/* when this database began to record */
+	List	   *key_columns;	/* names, today */
+	int			nkeys;
+	AttrNumber *key_attnums;	/* in the layout */
+	bool	   *padded;			/* char(n), whose blanks are no part of a key */
 	HTAB	   *shapes;			/* of LoggedShape */
 	MemoryContext context;		/* of the shapes */
 };
+
+/* The position of a column in a shape, by its name or else its number; -1: none. */
+static int
+position_of(const CanonShape *shape, const char *name, AttrNumber attnum)
+{
+	int			result = -1;
+
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		if (strcmp(shape->columns[i].name, name) == 0)
+			return i;
+		if (AttributeNumberIsValid(attnum) && shape->columns[i].layout_attnum == attnum)
+			result = i;
+	}
+	return result;
+}
+
+/*
+ * The columns that the shape's rows are sorted by: those of today's key, or, where it
+ * lacks one of them, those of the key that it had.
+ */
+static void
+find_keys(const ReconcileLog *log, LoggedShape *shape, List *logged)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	shape->keys = palloc0(sizeof(int) * Max(shape->shape->ncolumns, log->nkeys));
+	shape->nkeys = log->nkeys;
+	shape->as_logged = list_length(logged) == log->nkeys;
+	foreach(lc, log->key_columns)
+	{
+		shape->as_logged = shape->as_logged && strcmp(list_nth(logged, n), lfirst(lc)) == 0;
+		shape->keys[n] = position_of(shape->shape, lfirst(lc), log->key_attnums[n]);
+		if (shape->keys[n++] < 0)
+			shape->nkeys = 0;
+	}
+	if (shape->nkeys > 0)
+		return;
+	shape->as_logged = true;
+	foreach(lc, logged)
+		if ((n = position_of(shape->shape, lfirst(lc), InvalidAttrNumber)) >= 0)
+			shape->keys[shape->nkeys++] = n;
+}
 
 static void
 add_shape(ReconcileLog *log, Datum *values)
@@ -50,7 +98,6 @@ add_shape(ReconcileLog *log, Datum *values)
 	bool		found;
 	LoggedShape *shape = hash_search(log->shapes, &id, HASH_ENTER, &found);
 	MemoryContext old;
-	ListCell   *lc;
 
 	/* stored twice, by two transactions at the same time */
 	if (found)
@@ -62,11 +109,7 @@ add_shape(ReconcileLog *log, Datum *values)
 	shape->columns = palloc0(sizeof(CanonBytes) * Max(shape->shape->ncolumns, 1));
 	shape->keyed = palloc0(sizeof(bool) * Max(shape->shape->ncolumns, 1));
 	shape->map = palloc0(sizeof(int) * Max(shape->shape->ncolumns, 1));
-	shape->keys = palloc0(sizeof(int) * Max(shape->shape->ncolumns, 1));
-	foreach(lc, paysafe_strings_of_array(DatumGetArrayTypeP(values[SHAPE_KEY_COLUMNS]), "key_columns"))
-		for (int i = 0; i < shape->shape->ncolumns; i++)
-			if (strcmp(shape->shape->columns[i].name, lfirst(lc)) == 0)
-				shape->keys[shape->nkeys++] = i;
+	find_keys(log, shape, paysafe_strings_of_array(DatumGetArrayTypeP(values[SHAPE_KEY_COLUMNS]), "key_columns"));
 	MemoryContextSwitchTo(old);
 }
 
@@ -94,17 +137,29 @@ visit_activation(Relation rel, HeapTuple tuple, void *arg)
 }
 
 ReconcileLog *
-paysafe_reconcile_log_open(const char *subject, Snapshot snapshot)
+paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layout, List *key_columns)
 {
 	ReconcileLog *log = palloc0(sizeof(ReconcileLog));
 	HASHCTL		ctl = {
 		.keysize = sizeof(int64), .entrysize = sizeof(LoggedShape), .hcxt = CurrentMemoryContext
 	};
+	ListCell   *lc;
 
 	log->subject = subject;
 	log->snapshot = snapshot;
 	log->since = PG_INT64_MAX;
 	log->context = CurrentMemoryContext;
+	log->key_columns = key_columns;
+	log->key_attnums = palloc(sizeof(AttrNumber) * list_length(key_columns));
+	log->padded = palloc(sizeof(bool) * list_length(key_columns));
+	foreach(lc, key_columns)
+	{
+		AttrNumber	attnum = paysafe_catalog_column(layout, lfirst(lc));
+
+		log->key_attnums[log->nkeys] = attnum;
+		log->padded[log->nkeys++] =
+			getBaseType(TupleDescAttr(RelationGetDescr(layout), attnum - 1)->atttypid) == BPCHAROID;
+	}
 	log->shapes = hash_create("paysafe shapes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, log);
 	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &log->since);
@@ -183,25 +238,37 @@ key_part(const LoggedShape *shape, int column)
 
 /* The key that a row had, from the columns of its image. */
 static char *
-key_text(const LoggedShape *shape)
+key_text(const ReconcileLog *log, const LoggedShape *shape)
 {
 	StringInfoData text;
 
-	if (shape->nkeys == 1)
-		return key_part(shape, shape->keys[0]);
 	initStringInfo(&text);
 	for (int i = 0; i < shape->nkeys; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(&text, ',');
-		for (const char *c = key_part(shape, shape->keys[i]); *c != '\0'; c++)
-		{
-			if (*c == ',' || *c == '\\')
-				appendStringInfoChar(&text, '\\');
-			appendStringInfoChar(&text, *c);
-		}
+		char	   *part = key_part(shape, shape->keys[i]);
+
+		if (i < log->nkeys && log->padded[i])
+			part[bpchartruelen(part, strlen(part))] = '\0';
+		if (shape->nkeys == 1)
+			return part;
+		paysafe_row_key_append(&text, i, part);
 	}
 	return text.data;
+}
+
+/* The key of a whole image, the only one that a change has or the one after it. */
+static void
+put_key(const ReconcileLog *log, LoggedShape *shape, TupleTableSlot *slot, ReconcileItem *item)
+{
+	int			from = slot->tts_isnull[ROW_AFTER] ? ROW_BEFORE : ROW_AFTER;
+	bytea	   *image;
+
+	if (shape->as_logged || slot->tts_isnull[from])
+		return;
+	image = DatumGetByteaPP(slot->tts_values[from]);
+	paysafe_canon_split(shape->shape, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image), NULL, 0, shape->columns);
+	item->key = key_text(log, shape);
+	item->keylen = strlen(item->key);
 }
 
 /* Does the image before an update differ in the key?  Only its head is read. */
@@ -224,8 +291,8 @@ changes_key(const LoggedShape *shape, Datum before)
 
 /* The row is gone under the key that it had before. */
 static void
-put_old_key(ReconcileSort *sort, LoggedShape *shape, const ReconcileItem *item,
-			Datum before, Datum after)
+put_old_key(const ReconcileLog *log, ReconcileSort *sort, LoggedShape *shape,
+			const ReconcileItem *item, Datum before, Datum after)
 {
 	bytea	   *difference = DatumGetByteaPP(before);
 	bytea	   *image = DatumGetByteaPP(after);
@@ -233,7 +300,7 @@ put_old_key(ReconcileSort *sort, LoggedShape *shape, const ReconcileItem *item,
 
 	paysafe_canon_split(shape->shape, VARDATA_ANY(difference), VARSIZE_ANY_EXHDR(difference),
 						VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image), shape->columns);
-	old.key = key_text(shape);
+	old.key = key_text(log, shape);
 	old.keylen = strlen(old.key);
 	old.present = false;
 	old.image = NULL;
@@ -261,6 +328,7 @@ put_row(ReconcileLog *log, ReconcileSort *sort, TupleTableSlot *slot)
 	op = DatumGetChar(slot->tts_values[ROW_OP]);
 	item.key = VARDATA_ANY(key);
 	item.keylen = VARSIZE_ANY_EXHDR(key);
+	put_key(log, shape, slot, &item);
 	item.at = DatumGetTimestampTz(slot->tts_values[ROW_AT]);
 	item.xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ROW_XID]));
 	item.command = DatumGetInt32(slot->tts_values[ROW_COMMAND]);
@@ -269,7 +337,7 @@ put_row(ReconcileLog *log, ReconcileSort *sort, TupleTableSlot *slot)
 	item.present = op != 'D';
 	if (op == 'U' && !slot->tts_isnull[ROW_BEFORE] && !slot->tts_isnull[ROW_AFTER] &&
 		changes_key(shape, slot->tts_values[ROW_BEFORE]))
-		put_old_key(sort, shape, &item, slot->tts_values[ROW_BEFORE], slot->tts_values[ROW_AFTER]);
+		put_old_key(log, sort, shape, &item, slot->tts_values[ROW_BEFORE], slot->tts_values[ROW_AFTER]);
 	if (item.present && !slot->tts_isnull[ROW_AFTER] &&
 		toast_raw_datum_size(slot->tts_values[ROW_AFTER]) <= RECONCILE_INLINE)
 	{

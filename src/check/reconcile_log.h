@@ -19,6 +19,7 @@ typedef struct LoggedShape
 	int64		id;				/* hash key */
 	int			encoding;
 	CanonShape *shape;
+	bool		as_logged;		/* the key that was logged is the one of today */
 	int			nkeys;
 	int		   *keys;			/* positions of the key's columns in it */
 	CanonBytes *columns;		/* room for an image's */
@@ -30,8 +31,12 @@ typedef struct LoggedShape
 
 typedef struct ReconcileLog ReconcileLog;
 
-/* The log of a table, by its subject; in the current context. */
-extern ReconcileLog *paysafe_reconcile_log_open(const char *subject, Snapshot snapshot);
+/*
+ * The log of a table, by its subject; in the current context.  Its changes are
+ * sorted by these columns of the layout, whatever their keys were when they were logged.
+ */
+extern ReconcileLog *paysafe_reconcile_log_open(const char *subject, Snapshot snapshot,
+												Relation layout, List *key_columns);
 
 /* Put each of its changes into the sort. */
 extern void paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort);

@@ -194,6 +194,7 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	RuleSource	old_rule;
 	bool		removed;
 	bool		known;
+	bool		changed = false;
 
 	paysafe_declare_lock(relation);
 	if (OidIsValid(reference))
@@ -215,13 +216,19 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 			!paysafe_loosening_authorize(&change))
 			return;
 		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
-		paysafe_existing_validate(relation, name);
-		if (OidIsValid(reference))
-			paysafe_existing_validate(reference, NULL);
+		changed = true;
 	}
 	paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
 		paysafe_triggers_ensure(reference);
+	/* rows that come from here on meet the triggers */
+	if (changed)
+	{
+		check_specification(&new_rule);
+		paysafe_existing_validate(relation, name);
+		if (OidIsValid(reference))
+			paysafe_existing_validate(reference, NULL);
+	}
 	if (judge != NULL)
 		judge(relation);
 }

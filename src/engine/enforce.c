@@ -43,6 +43,8 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "store/replica.h"
+#include "values/row_key.h"
+#include "values/row_twin.h"
 
 /* A row deleted on its way to another partition. */
 typedef struct MovedRow
@@ -57,12 +59,37 @@ typedef struct MovedRow
 
 static List *moved_rows = NIL;
 
+/*
+ * A key is one row's in the whole tree, whatever the kinds of its rules: what is
+ * remembered of a row, or said of it in the log, would be another one's too.
+ */
+static void
+check_twin(const RowChange *change)
+{
+	const RelationRules *rules = change->rules;
+	TupleDesc	desc = RelationGetDescr(change->rel);
+	char	   *key;
+
+	if (change->op == 'D' ||
+		(change->op == 'U' && !paysafe_row_key_changed(&rules->key, desc, change->before, change->after)) ||
+		!paysafe_row_twin_exists(rules->twin_root, change->rel, change->after, &rules->key, false))
+		return;
+	key = paysafe_refusal_value(paysafe_row_key_text(&rules->key, desc, change->after));
+	paysafe_rule_refuse(&rules->rules[0], ERRCODE_UNIQUE_VIOLATION, NULL,
+					  psprintf("duplicate key of table \"%s\"", RelationGetRelationName(change->rel)),
+					  psprintf("Key (%s)=(%s) already exists in another table of the tree of \"%s\".",
+							   paysafe_row_key_names(&rules->key, desc), key, get_rel_name(rules->twin_root)),
+					  "Rules and the audit log know the row by its primary key alone: give it another.");
+}
+
 static void
 check_rules(const RowChange *change)
 {
 	const RelationRules *rules = change->rules;
 
 	paysafe_refusal_enter(change, change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE");
+	if (unlikely(OidIsValid(rules->twin_root)))
+		check_twin(change);
 	for (int i = 0; i < rules->nrules; i++)
 		if (rules->rules[i].kind->check_row != NULL)
 			rules->rules[i].kind->check_row(&rules->rules[i], change);

@@ -21,6 +21,8 @@
 #include "engine/existing.h"
 #include "engine/rule.h"
 #include "redact/redact.h"
+#include "values/row_key.h"
+#include "values/row_twin.h"
 
 #define MAX_FAULTS_SHOWN	5
 
@@ -45,6 +47,19 @@ find_rule(RelationRules *rules, const char *name, Oid declared_on)
 	return NULL;
 }
 
+/* Rows of several tables, each of which sees to its own keys; nobody else can write. */
+static void
+check_twin(Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	const RelationRules *rules = report->rules;
+
+	if (OidIsValid(rules->twin_root) &&
+		paysafe_row_twin_exists(rules->twin_root, rel, row, &rules->key, true))
+		paysafe_existing_fault(report, "Row", paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row),
+							   psprintf("another table of the tree of \"%s\" has this key too",
+										get_rel_name(rules->twin_root)));
+}
+
 void
 paysafe_existing_validate(Oid relid, const char *name)
 {
@@ -64,7 +79,7 @@ paysafe_existing_validate(Oid relid, const char *name)
 		RelationRules *rules = paysafe_rules_of(rel);
 		Rule	   *rule = rules && name ? find_rule(rules, name, relid) : NULL;
 
-		if (rule != NULL && rule->kind->check_existing != NULL &&
+		if (rule != NULL && (rule->kind->check_existing != NULL || OidIsValid(rules->twin_root)) &&
 			rel->rd_rel->relkind == RELKIND_RELATION)
 		{
 			TupleTableSlot *slot = table_slot_create(rel, NULL);
@@ -76,7 +91,9 @@ paysafe_existing_validate(Oid relid, const char *name)
 				MemoryContext old = MemoryContextSwitchTo(row_context);
 
 				CHECK_FOR_INTERRUPTS();
-				rule->kind->check_existing(rule, rel, slot, &report);
+				check_twin(rel, slot, &report);
+				if (rule->kind->check_existing != NULL)
+					rule->kind->check_existing(rule, rel, slot, &report);
 				MemoryContextSwitchTo(old);
 				MemoryContextReset(row_context);
 			}

@@ -300,6 +300,31 @@ compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
 		rules->nrules++;
 }
 
+/*
+ * The topmost table that rules were declared on, if it is one of several that each
+ * see to their own keys: with children by inheritance, not partitions.
+ */
+static Oid
+twin_root(Relation leaf, const RelationRules *rules, List *ancestors)
+{
+	Oid			root = InvalidOid;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (rules->key.n == 0 || leaf->rd_rel->relispartition || leaf->rd_rel->relkind != RELKIND_RELATION ||
+		(list_length(ancestors) == 1 && !leaf->rd_rel->relhassubclass))
+		return InvalidOid;
+	foreach(lc, ancestors)
+		foreach(lc2, rules->sources)
+		{
+			const RuleSource *source = lfirst(lc2);
+
+			if (lfirst_oid(lc) == source->relation || lfirst_oid(lc) == source->reference)
+				root = lfirst_oid(lc);
+		}
+	return root == RelationGetRelid(leaf) && !leaf->rd_rel->relhassubclass ? InvalidOid : root;
+}
+
 static RelationRules *
 compile(Relation leaf)
 {
@@ -317,6 +342,8 @@ compile(Relation leaf)
 	if (rules->sources != NIL)
 		paysafe_row_key_check(leaf);
 	rules->key.n = paysafe_row_key_columns(leaf, &rules->key.attnums);
+	rules->key_tree = paysafe_row_key_tree(leaf);
+	rules->twin_root = twin_root(leaf, rules, ancestors);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =
 		paysafe_own_trigger_of(leaf, OWN_STATEMENT_TRIGGER) != NULL;
@@ -394,33 +421,25 @@ paysafe_rule_end_transaction(void)
 		}
 }
 
+/* The table's own rules, and those whose key depends on how it is partitioned. */
 static void
 invalidate(Oid relid)
 {
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
 	invalidations++;
 	if (cache == NULL)
 		return;
-	if (OidIsValid(relid))
-	{
-		CacheEntry *entry = hash_search(cache, &relid, HASH_FIND, NULL);
-
-		if (entry != NULL && entry->rules != NULL)
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->rules != NULL &&
+			(!OidIsValid(relid) || entry->relid == relid ||
+			 list_member_oid(entry->rules->key_tree, relid)))
 		{
 			entry->rules->valid = false;
 			outdated = true;
 		}
-	}
-	else
-	{
-		HASH_SEQ_STATUS status;
-		CacheEntry *entry;
-
-		hash_seq_init(&status, cache);
-		while ((entry = hash_seq_search(&status)) != NULL)
-			if (entry->rules != NULL)
-				entry->rules->valid = false;
-		outdated = true;
-	}
 }
 
 static void

@@ -64,7 +64,9 @@ typedef struct RelationRules
 	MemoryContext context;
 	int			nrules;
 	Rule	   *rules;			/* in the order of the list of kinds */
-	RowKey		key;			/* identity: primary key without partition key */
+	RowKey		key;			/* identity: primary key without partition keys */
+	List	   *key_tree;		/* OIDs of the partitioned tables that decide on it */
+	Oid			twin_root;		/* of which each table has a key of its own; or none */
 	bool		has_statement_trigger;
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;

@@ -196,6 +196,34 @@ check_rows_arrive(Oid relid)
 	table_close(rel, NoLock);
 }
 
+/*
+ * Event triggers run within our commands: what they have made of the tree meanwhile must be
+ * what was looked at before.
+ */
+static void
+verify_tree(Oid relid)
+{
+	ListCell   *lc;
+
+	CommandCounterIncrement();
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
+
+		paysafe_triggers_check_table(rel, false);
+		paysafe_row_key_check(rel);
+		for (OwnTrigger which = OWN_ROW_TRIGGER; which <= OWN_STATEMENT_TRIGGER; which++)
+			if (paysafe_own_trigger_of(rel, which) == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("trigger \"%s\" of table \"%s\" is not what paysafe made",
+								paysafe_own_trigger_name(which), RelationGetRelationName(rel)),
+						 errhint("Look for an event trigger that changes it.")));
+		relation_close(rel, NoLock);
+		check_rows_arrive(lfirst_oid(lc));
+	}
+}
+
 void
 paysafe_triggers_ensure(Oid relid)
 {
@@ -212,6 +240,7 @@ paysafe_triggers_ensure(Oid relid)
 		ensure_trigger(lfirst_oid(lc), OWN_ROW_TRIGGER);
 		ensure_trigger(lfirst_oid(lc), OWN_STATEMENT_TRIGGER);
 	}
+	verify_tree(relid);
 }
 
 void

@@ -207,9 +207,14 @@ form_payload(StringInfo payload, const AuditShape *shape, const uint8 *nonce, co
 
 	resetStringInfo(payload);
 	appendBinaryStringInfo(payload, (const char *) nonce, NONCE_LEN);
-	field[FIELD_KEY] = begin_field(payload);
-	appendStringInfoString(payload, key);
-	end_field(payload, field[FIELD_KEY]);
+	if (key == NULL)
+		field[FIELD_KEY] = null_field(payload);
+	else
+	{
+		field[FIELD_KEY] = begin_field(payload);
+		appendStringInfoString(payload, key);
+		end_field(payload, field[FIELD_KEY]);
+	}
 	field[FIELD_CONTEXT] = begin_field(payload);
 	appendBinaryStringInfo(payload, context->data, context->len);
 	end_field(payload, field[FIELD_CONTEXT]);

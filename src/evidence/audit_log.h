@@ -20,8 +20,11 @@ enum
 	ROW_NCOLUMNS
 };
 
+/* Not of a row: columns were added, and all rows have their values. */
+#define AUDIT_ADD_COLUMN	'A'
+
 /*
- * Add one row to the log: op 'I', 'U' or 'D' and the command that made the
+ * Add one row to the log: op 'I', 'U' or 'D' (AUDIT_ADD_COLUMN: without a key) and the command that made the
  * change; before and after as in the leaf, NULL where there is none.  The row
  * is buffered; see flush.
  */

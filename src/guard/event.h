@@ -8,6 +8,7 @@
 #ifndef PAYSAFE_EVENT_H
 #define PAYSAFE_EVENT_H
 
+#include "access/attnum.h"
 #include "nodes/parsenodes.h"
 
 #include "compat.h"
@@ -25,7 +26,16 @@ typedef struct GuardFrame
 	Oid			permitted;		/* a table for which a window let it pass */
 	List	   *joined;			/* OIDs of tables that joined protected trees, each
 								 * before the parent that it joined */
+	List	   *added;			/* of AddedColumn, in protected tables */
 } GuardFrame;
+
+/* A column that a statement has added, before the table is rewritten for it, if it is. */
+typedef struct AddedColumn
+{
+	Oid			relid;
+	AttrNumber	attnum;
+	Oid			file;			/* relfilenode */
+} AddedColumn;
 
 typedef enum GuardAction
 {

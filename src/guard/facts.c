@@ -40,6 +40,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "store/own_trigger.h"
+#include "values/row_key.h"
 
 /* A copy of an object's row; a NULL snapshot shows it as it was before. */
 HeapTuple
@@ -388,6 +389,29 @@ paysafe_facts_joins(const GuardEvent *event)
 		paysafe_facts_inherits_now(event->object_id, event->auxiliary) &&
 		paysafe_facts_is_protected(event->auxiliary) &&
 		!paysafe_facts_is_protected(event->object_id);
+}
+
+/* The file that the table's rows are in: another one after it is rewritten. */
+Oid
+paysafe_facts_file(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* Would its joining the parent change by which columns the tree's rows are known? */
+bool
+paysafe_facts_changes_key(Oid child, Oid parent)
+{
+	return get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE &&
+		paysafe_row_key_changes_with(parent, child);
 }
 
 /* Does a protected table, or a part of one, lie in the schema? */

@@ -69,6 +69,12 @@ extern bool paysafe_facts_inherits_now(Oid child, Oid parent);
 /* Does the event make a table, which is not protected itself, part of a protected tree? */
 extern bool paysafe_facts_joins(const GuardEvent *event);
 
+/* The file that the table's rows are in: another one after it is rewritten. */
+extern Oid	paysafe_facts_file(Oid relid);
+
+/* Would its joining the parent change by which columns the tree's rows are known? */
+extern bool paysafe_facts_changes_key(Oid child, Oid parent);
+
 /* Has the table, or one below it, such a trigger; or a rule that rewrites statements? */
 extern bool paysafe_facts_tree_has_trigger(Oid relid, bool (*test) (const Trigger *trigger));
 extern bool paysafe_facts_tree_has_rule(Oid relid);

@@ -80,6 +80,25 @@ is_own_work(const GuardEvent *event)
 		(event->frame->own || runs_script(event->frame));
 }
 
+/* What it gives to rows that are there is recorded when the statement has ended. */
+static void
+note_column(const GuardEvent *event)
+{
+	MemoryContext old;
+	AddedColumn *added;
+
+	if (event->action != GUARD_CREATE || event->class_id != RelationRelationId || event->sub_id <= 0 ||
+		event->frame == NULL || !paysafe_facts_is_protected(event->object_id))
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	added = palloc(sizeof(AddedColumn));
+	added->relid = event->object_id;
+	added->attnum = event->sub_id;
+	added->file = paysafe_facts_file(event->object_id);
+	event->frame->added = lappend(event->frame->added, added);
+	MemoryContextSwitchTo(old);
+}
+
 void
 paysafe_guard(GuardEvent *event)
 {
@@ -92,6 +111,7 @@ paysafe_guard(GuardEvent *event)
 		event->relation = paysafe_facts_relation_of(event);
 	paysafe_judge(paysafe_system_catalog, event);
 	paysafe_judge(paysafe_policy, event);
+	note_column(event);
 }
 
 static GuardFinding
@@ -207,6 +227,20 @@ check_rules_fit(Oid relid)
 	error_context_stack = context.previous;
 }
 
+static GuardFinding
+refuses_other_key(const GuardEvent *event)
+{
+	return refuse_for(event->auxiliary, paysafe_facts_changes_key(event->object_id, event->auxiliary));
+}
+
+/* What joined, when all of it can be seen. */
+static const GuardClass joined_tables[] = {
+	{"guard_key", refuses_other_key, true,
+	"It is partitioned by a column of the primary key that no other partition is partitioned by: all rows of the table would be known by another key.",
+	"Partition it by another column, or as the other partitions are; or open a maintenance window that names the table: paysafe.open_maintenance."},
+	{NULL}
+};
+
 void
 paysafe_guard_after(GuardFrame *frame)
 {
@@ -228,6 +262,8 @@ paysafe_guard_after(GuardFrame *frame)
 
 		if (paysafe_facts_joins(&event))
 			paysafe_judge(paysafe_policy, &event);
+		if (get_rel_relkind(event.object_id) != '\0')
+			paysafe_judge(joined_tables, &event);
 	}
 	frame->joined = NIL;
 	for (int i = 0; i < list_length(joined); i += 2)

@@ -18,7 +18,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
@@ -46,35 +48,57 @@
 #include "store/own_table.h"
 #include "store/own_trigger.h"
 
+/* Is the row that of an object, of whatever kind, in paysafe's schema? */
+static bool
+lies_in_own_schema(Oid class_id, HeapTuple tuple)
+{
+	Relation	rel;
+	bool		isnull = true;
+	Datum		schema = (Datum) 0;
+
+	if (tuple == NULL)
+		return false;
+	rel = table_open(class_id, AccessShareLock);
+	schema = heap_getattr(tuple, get_object_attnum_namespace(class_id), RelationGetDescr(rel), &isnull);
+	table_close(rel, AccessShareLock);
+	return !isnull && paysafe_facts_in_own_schema(DatumGetObjectId(schema));
+}
+
+/* As it is, or as it would be: what leaves the schema is no less paysafe's than what enters it. */
+static bool
+is_own_object(const GuardEvent *event)
+{
+	return is_objectclass_supported(event->class_id) &&
+		get_object_attnum_namespace(event->class_id) != InvalidAttrNumber &&
+		(lies_in_own_schema(event->class_id, paysafe_facts_fetch(event->class_id, event->object_id, NULL)) ||
+		 lies_in_own_schema(event->class_id, paysafe_facts_fetch_new(event)));
+}
+
 /* The extension's own objects, whoever wants to touch them. */
 static GuardFinding
 refuses_own_object(const GuardEvent *event)
 {
-	HeapTuple	tuple;
-
 	/* their own triggers look after rows; upkeep changes nothing */
 	if (event->action == GUARD_WRITE || event->action == GUARD_TRUNCATE ||
 		paysafe_guard_frame_is_upkeep(event->frame))
 		return GUARD_PASS;
-	if (OidIsValid(event->relation) &&
-		(paysafe_facts_is_own_relation(event->relation) ||
-		 (event->class_id == InheritsRelationId && paysafe_facts_is_own_relation(event->auxiliary))))
-		return refuse_if(!paysafe_facts_is_being_restored(RelationRelationId, event->relation));
+	if (OidIsValid(event->relation))
+		return refuse_if((paysafe_facts_is_own_relation(event->relation) ||
+						  (event->class_id == InheritsRelationId && paysafe_facts_is_own_relation(event->auxiliary)) ||
+						  (event->class_id == RelationRelationId && is_own_object(event))) &&
+						 !paysafe_facts_is_being_restored(RelationRelationId, event->relation));
 	switch (event->class_id)
 	{
 		case NamespaceRelationId:
 			return refuse_if(paysafe_facts_in_own_schema(event->object_id));
 		case ExtensionRelationId:
 			return refuse_if(event->object_id == paysafe_catalog_extension());
-		case ProcedureRelationId:
-			tuple = paysafe_facts_fetch_any(event);
-			return refuse_if(tuple && paysafe_facts_in_own_schema(((Form_pg_proc) GETSTRUCT(tuple))->pronamespace));
 		case TypeRelationId:
-			tuple = paysafe_facts_fetch_any(event);
-			return refuse_if(tuple && paysafe_facts_in_own_schema(((Form_pg_type) GETSTRUCT(tuple))->typnamespace) &&
+			return refuse_if(is_own_object(event) &&
 							 !paysafe_facts_is_being_restored(TypeRelationId, event->object_id));
+		default:
+			return refuse_if(is_own_object(event));
 	}
-	return GUARD_PASS;
 }
 
 /* Functions, types and tables that come with PostgreSQL. */

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -19,6 +20,7 @@
 #include "errors.h"
 #include "evidence/audit_log.h"
 #include "people/actor.h"
+#include "rules/audit.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
 #include "store/replica.h"
@@ -92,8 +94,8 @@ compile(const CompileInput *input)
 	return state;
 }
 
-static void
-record(const Rule *rule, const RowChange *change)
+void
+paysafe_audit_record(const Rule *rule, const RowChange *change)
 {
 	AuditState *state = rule->compiled;
 	TupleTableSlot *row = change->after ? change->after : change->before;
@@ -101,6 +103,14 @@ record(const Rule *rule, const RowChange *change)
 	paysafe_audit_log_append(state->shape, change->op, change->command,
 						 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
 						 change->before, change->after);
+}
+
+void
+paysafe_audit_record_columns(const Rule *audit, TupleTableSlot *columns)
+{
+	AuditState *state = audit->compiled;
+
+	paysafe_audit_log_append(state->shape, AUDIT_ADD_COLUMN, GetCurrentCommandId(true), NULL, NULL, columns);
 }
 
 static void
@@ -123,7 +133,7 @@ check_row(const Rule *rule, const RowChange *change)
 							  NULL,
 							  psprintf("Call paysafe.act_as('name', %s => '...') in the same transaction first.", missing));
 	}
-	record(rule, change);
+	paysafe_audit_record(rule, change);
 }
 
 /* Recorded with what is known here, unless the publisher's own record comes too. */
@@ -131,7 +141,7 @@ static void
 replay(const Rule *rule, const RowChange *change)
 {
 	if (!paysafe_replica_brings(PAYSAFE_AUDIT_ROW))
-		record(rule, change);
+		paysafe_audit_record(rule, change);
 }
 
 static void

@@ -31,6 +31,7 @@
 #include "rules/secret.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
+#include "values/row_twin.h"
 #include "values/spec.h"
 #include "vault/keyring.h"
 
@@ -42,6 +43,7 @@ typedef struct SecretState
 	int			n;
 	AttrNumber *attnums;
 	char	  **names;
+	bool		twins;			/* no index sees that a row's key is there once */
 } SecretState;
 
 static void
@@ -87,6 +89,7 @@ compile(const CompileInput *input)
 {
 	TupleDesc	desc = RelationGetDescr(input->leaf);
 	SecretState *state;
+	RowKey		key;
 	List	   *columns;
 	ListCell   *lc;
 
@@ -94,6 +97,8 @@ compile(const CompileInput *input)
 		return NULL;
 	paysafe_row_key_require(input->leaf, "A sealed value is bound to its row.");
 	state = palloc0(sizeof(SecretState));
+	key.n = paysafe_row_key_columns(input->leaf, &key.attnums);
+	state->twins = !paysafe_row_twin_is_excluded(input->source->relation, input->leaf, &key);
 	columns = paysafe_spec_set(input->source->spec, "columns");
 	state->label = paysafe_spec_text(input->source->spec, "label");
 	state->attnums = palloc(sizeof(AttrNumber) * list_length(columns));
@@ -131,6 +136,23 @@ is_sealed(const SecretState *state, int i, const char *key, TupleTableSlot *row)
 									 VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed));
 }
 
+/* Where two partitions could have one key, what is sealed for one row would open in the other. */
+static void
+check_twin(const Rule *rule, const RowChange *change)
+{
+	const RelationRules *rules = change->rules;
+	TupleDesc	desc = RelationGetDescr(change->rel);
+
+	if ((change->op == 'U' && !paysafe_row_key_changed(&rules->key, desc, change->before, change->after)) ||
+		!paysafe_row_twin_exists(rule->declared_on, change->rel, change->after, &rules->key, false))
+		return;
+	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, NULL,
+					  psprintf("table \"%s\" has a row of this key in another partition", rule->table_name),
+					  psprintf("Key (%s)=(%s) already exists.", paysafe_row_key_names(&rules->key, desc),
+							   paysafe_refusal_value(paysafe_row_key_text(&rules->key, desc, change->after))),
+					  "Values are sealed for a row, by its key without the partition key: give this one another.");
+}
+
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
@@ -140,6 +162,8 @@ check_row(const Rule *rule, const RowChange *change)
 
 	if (change->op == 'D')
 		return;
+	if (state->twins)
+		check_twin(rule, change);
 	for (int i = 0; i < state->n; i++)
 	{
 		if (slot_attisnull(change->after, state->attnums[i]) ||
@@ -166,6 +190,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	const SecretState *state = rule->compiled;
 	char	   *key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
 
+	if (state->twins && paysafe_row_twin_exists(rule->declared_on, rel, row, &report->rules->key, true))
+		paysafe_existing_fault(report, "Row", key, "another partition has this key too");
 	for (int i = 0; i < state->n; i++)
 		if (!is_sealed(state, i, key, row))
 			paysafe_existing_fault(report, "Row", key,

@@ -19,7 +19,6 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -44,9 +43,6 @@
 #include "values/status_value.h"
 
 #define WORD_BITS 64
-
-/* how often transition() looks again at a row that was moved to another partition */
-#define MAX_TRIES 10
 
 typedef struct StatusState
 {
@@ -638,163 +634,4 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
 	suggest_lookup_table(PG_GETARG_OID(0), column);
 	PG_RETURN_VOID();
-}
-
-/* The status rule of a table; raises 22023 if it has none. */
-static void
-status_rule(Oid relid, RuleSource *rule)
-{
-	bool		removed;
-
-	if (!paysafe_rule_newest(relid, "status", rule, &removed) || removed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no status machine", get_rel_name(relid)),
-				 errhint("Declare one with paysafe.protect_status.")));
-}
-
-PG_FUNCTION_INFO_V1(paysafe_status_diagram);
-
-/*
- * status_diagram(relation) returns text
- */
-Datum
-paysafe_status_diagram(PG_FUNCTION_ARGS)
-{
-	RuleSource	rule;
-
-	status_rule(PG_GETARG_OID(0), &rule);
-	PG_RETURN_TEXT_P(cstring_to_text(paysafe_spec_text(rule.spec, "machine")));
-}
-
-PG_FUNCTION_INFO_V1(paysafe_transition);
-
-/* "column OPERATOR(pg_catalog.=) 'value'": the caller's search_path decides nothing. */
-static char *
-equals(Oid relid, const char *column, const char *value)
-{
-	Oid			type = get_atttype(relid, get_attnum(relid, column));
-	const char *cast = "";
-
-	/* an enum's operators are polymorphic: they are not found for a domain over it */
-	if (getBaseType(type) != type && type_is_enum(getBaseType(type)))
-		cast = psprintf("::%s", format_type_be_qualified(getBaseType(type)));
-	return psprintf("%s%s OPERATOR(pg_catalog.=) %s",
-					quote_identifier(column), cast, quote_literal_cstr(value));
-}
-
-/* The UPDATE that moves the row from one status to the other. */
-static char *
-transition_sql(Oid relid, const char *column, const char *key, const char *from, const char *to)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	AttrNumber *attnums;
-	int			nkeys = paysafe_row_key_columns(rel, &attnums);
-	char	  **parts = palloc(sizeof(char *) * nkeys);
-	StringInfoData sql;
-
-	if (nkeys == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
-	paysafe_row_key_check(rel);
-	if (!paysafe_row_key_split(key, nkeys, parts))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),
-				 errhint("Separate the columns of the primary key by commas.")));
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s",
-					 paysafe_catalog_table_name(relid), quote_identifier(column),
-					 quote_literal_cstr(to), equals(relid, column, from));
-	for (int i = 0; i < nkeys; i++)
-		appendStringInfo(&sql, " AND %s",
-						 equals(relid, NameStr(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->attname),
-								parts[i]));
-	table_close(rel, AccessShareLock);
-	return sql.data;
-}
-
-static uint64
-execute_update(const char *sql)
-{
-	uint64		moved;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(sql, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	moved = SPI_processed;
-	SPI_finish();
-	return moved;
-}
-
-/*
- * The same in a subtransaction.  False: somebody moved the row to another partition,
- * which PostgreSQL reports as an error, where a row that stays is looked at again.
- * Raises that error if it is the last try.
- */
-static bool
-try_update(const char *sql, bool last, uint64 *moved)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		*moved = execute_update(sql);
-		ReleaseCurrentSubTransaction();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (last || error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE)
-			ReThrowError(error);
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return done;
-}
-
-/*
- * transition(relation, key, from_status, to_status) returns boolean
- */
-Datum
-paysafe_transition(PG_FUNCTION_ARGS)
-{
-	Oid			relid = PG_GETARG_OID(0);
-	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *from = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	char	   *to = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	RuleSource	rule;
-	char	   *sql;
-	uint64		moved;
-
-	if (strcmp(from, to) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a transition needs two different statuses")));
-	status_rule(relid, &rule);
-	sql = transition_sql(relid, paysafe_spec_text(rule.spec, "status_column"), key, from, to);
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || IsolationUsesXactSnapshot())
-		moved = execute_update(sql);
-	else
-		for (int tries = 1; !try_update(sql, tries == MAX_TRIES, &moved); tries++)
-			CHECK_FOR_INTERRUPTS();
-	if (moved > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("key \"%s\" of table \"%s\" names more than one row",
-						paysafe_redact_string(key), get_rel_name(relid))));
-	PG_RETURN_BOOL(moved == 1);
 }

@@ -51,33 +51,65 @@
 
 #define MAXINT8LEN 20			/* digits and sign of an int64 */
 
-/* Is the column (by name) part of the partition key of an ancestor? */
+/* Is the column, by its name, part of the partition key of one of the tables? */
 static bool
-in_partition_key(Relation rel, const char *column)
+in_partition_key(List *tables, const char *column, bool hashes)
 {
 	ListCell   *lc;
 	bool		found = false;
 
-	if (!rel->rd_rel->relispartition && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return false;
-	foreach(lc, paysafe_catalog_ancestors(RelationGetRelid(rel)))
+	foreach(lc, tables)
 	{
-		Relation	ancestor = table_open(lfirst_oid(lc), AccessShareLock);
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+		AttrNumber	attnum = get_attnum(lfirst_oid(lc), column);
 
-		if (ancestor->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		{
-			AttrNumber	attnum = get_attnum(RelationGetRelid(ancestor), column);
-
-			found = attnum != InvalidAttrNumber &&
-				has_partition_attrs(ancestor,
-									bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber),
-									NULL);
-		}
-		table_close(ancestor, AccessShareLock);
+		found = attnum != InvalidAttrNumber &&
+			(hashes || RelationGetPartitionKey(rel)->strategy != PARTITION_STRATEGY_HASH) &&
+			has_partition_attrs(rel, bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber), NULL);
+		table_close(rel, AccessShareLock);
 		if (found)
-			return true;
+			break;
 	}
-	return false;
+	return found;
+}
+
+/* The partitioned tables directly below these. */
+static List *
+partitioned_below(List *tables, Oid without)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+		PartitionDesc partitions = RelationGetPartitionDesc(rel, false);
+
+		for (int i = 0; i < partitions->nparts; i++)
+			if (!partitions->is_leaf[i] && partitions->oids[i] != without)
+				result = lappend_oid(result, partitions->oids[i]);
+		table_close(rel, AccessShareLock);
+	}
+	return result;
+}
+
+/* The root of the partition tree that the table is, or is part of; or none. */
+static List *
+partition_root(Relation rel)
+{
+	if (!rel->rd_rel->relispartition && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	return list_make1_oid(llast_oid(paysafe_catalog_ancestors(RelationGetRelid(rel))));
+}
+
+List *
+paysafe_row_key_tree(Relation rel)
+{
+	List	   *result = NIL;
+
+	for (List *level = partition_root(rel); level != NIL; level = partitioned_below(level, InvalidOid))
+		result = list_concat(result, level);
+	return result;
 }
 
 /*
@@ -131,24 +163,67 @@ paysafe_row_key_primary(Relation rel, AttrNumber **attnums)
 	return n;
 }
 
+/* Take away what partition keys of the tables have; false: nothing would be left. */
+static bool
+take_away(Relation rel, List *tables, bool hashes, AttrNumber *kept, int *nkept)
+{
+	AttrNumber *left = palloc(sizeof(AttrNumber) * *nkept);
+	int			n = 0;
+
+	for (int i = 0; i < *nkept; i++)
+		if (!in_partition_key(tables, NameStr(TupleDescAttr(RelationGetDescr(rel), kept[i] - 1)->attname), hashes))
+			left[n++] = kept[i];
+	if (n == 0)
+		return false;
+	memcpy(kept, left, sizeof(AttrNumber) * n);
+	*nkept = n;
+	return true;
+}
+
+/*
+ * Which of the columns of the primary key are left when those of partition keys are
+ * taken away, of the tree's root first.  What a level takes must leave something; a
+ * hash is mostly one of the very id.
+ */
+static int
+without_partition_keys(Relation rel, const AttrNumber *primary, int nprimary, Oid without,
+					   AttrNumber *kept)
+{
+	int			nkept = nprimary;
+
+	memcpy(kept, primary, sizeof(AttrNumber) * nprimary);
+	for (List *level = partition_root(rel); level != NIL; level = partitioned_below(level, without))
+		if (!take_away(rel, level, true, kept, &nkept))
+			(void) take_away(rel, level, false, kept, &nkept);
+	return nkept;
+}
+
 int
 paysafe_row_key_columns(Relation rel, AttrNumber **attnums)
 {
 	AttrNumber *primary;
 	int			nprimary = paysafe_row_key_primary(rel, &primary);
-	int			n = 0;
 
 	*attnums = primary;
 	if (nprimary == 0)
 		return 0;
 	*attnums = palloc(sizeof(AttrNumber) * nprimary);
-	for (int i = 0; i < nprimary; i++)
-		if (!in_partition_key(rel, NameStr(TupleDescAttr(RelationGetDescr(rel), primary[i] - 1)->attname)))
-			(*attnums)[n++] = primary[i];
-	if (n > 0)
-		return n;
-	memcpy(*attnums, primary, sizeof(AttrNumber) * nprimary);
-	return nprimary;
+	return without_partition_keys(rel, primary, nprimary, InvalidOid, *attnums);
+}
+
+bool
+paysafe_row_key_changes_with(Oid parent, Oid child)
+{
+	Relation	rel = table_open(parent, AccessShareLock);
+	AttrNumber *primary;
+	int			nprimary = paysafe_row_key_primary(rel, &primary);
+	AttrNumber *kept = palloc(sizeof(AttrNumber) * Max(nprimary, 1));
+	AttrNumber *before = palloc(sizeof(AttrNumber) * Max(nprimary, 1));
+	int			n = without_partition_keys(rel, primary, nprimary, InvalidOid, kept);
+	int			nbefore = without_partition_keys(rel, primary, nprimary, child, before);
+
+	table_close(rel, AccessShareLock);
+	return n != nbefore || memcmp(kept, before, sizeof(AttrNumber) * n) != 0;
 }
 
 void
@@ -223,6 +298,37 @@ check_key_column(Relation rel, AttrNumber attnum)
 			 errhint("Use a key of integers, numeric, text or uuid.")));
 }
 
+/*
+ * A child by inheritance has the primary key of its parents, if they have one:
+ * otherwise one text would name a row here and another one there.
+ */
+static void
+check_inherited(Relation rel)
+{
+	ListCell   *lc;
+	RowKey		mine;
+
+	paysafe_row_key_whole(rel, &mine);
+	foreach(lc, list_copy_tail(paysafe_catalog_ancestors(RelationGetRelid(rel)), 1))
+	{
+		Relation	parent = table_open(lfirst_oid(lc), AccessShareLock);
+		RowKey		theirs;
+
+		paysafe_row_key_whole(parent, &theirs);
+		if (theirs.n > 0 && strcmp(paysafe_row_key_names(&mine, RelationGetDescr(rel)),
+								   paysafe_row_key_names(&theirs, RelationGetDescr(parent))) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the primary key of table \"%s\" cannot name its rows for paysafe",
+							RelationGetRelationName(rel)),
+					 errdetail("Table \"%s\", from which it inherits, has another one: (%s).",
+							   RelationGetRelationName(parent),
+							   paysafe_row_key_names(&theirs, RelationGetDescr(parent))),
+					 errhint("Give it a primary key of the same columns.")));
+		table_close(parent, AccessShareLock);
+	}
+}
+
 void
 paysafe_row_key_check(Relation rel)
 {
@@ -232,6 +338,8 @@ paysafe_row_key_check(Relation rel)
 
 	for (int i = 0; i < n; i++)
 		check_key_column(rel, attnums[i]);
+	if (n > 0 && !rel->rd_rel->relispartition)
+		check_inherited(rel);
 	if (n == 0 || !rel->rd_rel->relispartition)
 		return;
 
@@ -351,9 +459,8 @@ key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 	return paysafe_row_key_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
 }
 
-/* A part of a key of several columns; NULL: it is empty. */
-static void
-append_part(StringInfo buf, int i, const char *part)
+void
+paysafe_row_key_append(StringInfo buf, int i, const char *part)
 {
 	if (i > 0)
 		appendStringInfoChar(buf, ',');
@@ -383,8 +490,41 @@ paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot
 		bool		isnull;
 		Datum		value = slot_getattr(slot, row_key->attnums[i], &isnull);
 
-		append_part(&buf, i, isnull ? NULL : key_part(desc, row_key->attnums[i], value));
+		paysafe_row_key_append(&buf, i, isnull ? NULL : key_part(desc, row_key->attnums[i], value));
 	}
+	return buf.data;
+}
+
+char *
+paysafe_row_key_names(const RowKey *row_key, TupleDesc desc)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < row_key->n; i++)
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
+						 NameStr(TupleDescAttr(desc, row_key->attnums[i] - 1)->attname));
+	return buf.data;
+}
+
+char *
+paysafe_row_key_shorten(const RowKey *whole, const RowKey *row_key, const char *text)
+{
+	char	  **parts = palloc(sizeof(char *) * whole->n);
+	StringInfoData buf;
+	int			n = 0;
+
+	if (whole->n == row_key->n || !paysafe_row_key_split(text, whole->n, parts))
+		return pstrdup(text);
+	initStringInfo(&buf);
+	for (int i = 0; i < row_key->n; i++)
+		for (int j = 0; j < whole->n; j++)
+			if (whole->attnums[j] == row_key->attnums[i])
+			{
+				if (row_key->n == 1)
+					return parts[j];
+				paysafe_row_key_append(&buf, n++, parts[j]);
+			}
 	return buf.data;
 }
 
@@ -482,7 +622,7 @@ paysafe_row_key_normalize(Oid relid, const char *key)
 		if (nkeys == 1)
 			appendStringInfoString(&buf, part);
 		else
-			append_part(&buf, i, part);
+			paysafe_row_key_append(&buf, i, part);
 	}
 	table_close(rel, NoLock);
 	return buf.data;

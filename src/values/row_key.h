@@ -17,10 +17,11 @@
 
 /*
  * The columns that identify a row for as long as it lives: the primary key
- * without the partition key of its partitioned ancestors, because a row that
- * moves between partitions stays the same row.  If nothing would be left, the
- * whole primary key.  Returns the number (0: no primary key), *attnums
- * allocated in the current context.
+ * without the partition keys of the tree, because a row that moves between
+ * partitions stays the same row.  All leaves of a tree have the same, however
+ * deep they lie; a level of partitions without whose keys nothing would be left,
+ * such as one by hash of the id, takes nothing away.  Returns the number (0: no
+ * primary key), *attnums allocated in the current context.
  */
 typedef struct RowKey
 {
@@ -29,6 +30,15 @@ typedef struct RowKey
 } RowKey;
 
 extern int	paysafe_row_key_columns(Relation rel, AttrNumber **attnums);
+
+/* The partitioned tables of the table's tree, on which that depends. */
+extern List *paysafe_row_key_tree(Relation rel);
+
+/*
+ * Has the tree of the partitioned table parent other identifying columns with this
+ * child than without it?
+ */
+extern bool paysafe_row_key_changes_with(Oid parent, Oid child);
 
 /* All columns of the primary key, deferrable or not; otherwise the same. */
 extern int	paysafe_row_key_primary(Relation rel, AttrNumber **attnums);
@@ -57,6 +67,15 @@ extern void paysafe_row_key_whole(Relation rel, RowKey *out);
  */
 extern char *paysafe_row_key_text(const RowKey *row_key, TupleDesc desc,
 							  TupleTableSlot *slot);
+
+/* The names of the key's columns, for a message. */
+extern char *paysafe_row_key_names(const RowKey *row_key, TupleDesc desc);
+
+/* One more part of such a text, the i-th; NULL: it is empty. */
+extern void paysafe_row_key_append(StringInfo buf, int i, const char *part);
+
+/* Of the text of a whole primary key the part that is the row's key. */
+extern char *paysafe_row_key_shorten(const RowKey *whole, const RowKey *row_key, const char *text);
 
 /*
  * A value of a base type as text that no setting of the session changes: ISO
@@ -146,9 +165,22 @@ extern bool paysafe_row_key_split(const char *key, int n, char **parts);
 extern char *paysafe_row_key_normalize(Oid relid, const char *key);
 
 /*
- * Find the row of the tree rooted at relid with this key text; calls the
- * visitor for each match in each leaf.  Raises 55000 if there is no primary
- * key, 22023 if the key has another number of parts.
+ * The columns and parts of a key as somebody has written it: those that name the
+ * row, or those of the whole primary key, which tells apart rows that differ in the
+ * partition key alone.  Where a text can be both, the second is the next attempt.
+ * Returns the number, 0 if there is no such attempt.  Raises 55000 if there is no
+ * primary key, 22023 if the text has another number of parts.
+ */
+extern int	paysafe_row_key_written(Relation rel, const char *key, int attempt,
+									AttrNumber **attnums, char ***parts);
+
+/* The value of a column from an argument; raises 22023 for what is none. */
+extern Datum paysafe_row_key_argument(Relation rel, AttrNumber attnum, char *text);
+
+/*
+ * Find the row of the tree rooted at relid that the key, as written, names; calls
+ * the visitor for each match in each leaf.  Raises 55000 if there is no primary key,
+ * 22023 if the key does not fit it.
  */
 extern void paysafe_row_key_find(Oid relid, const char *key, Snapshot snapshot,
 							 KeyVisitor visitor, void *arg);

@@ -38,6 +38,7 @@
 #include "utils/typcache.h"
 
 #include "base/invalidation.h"
+#include "base/refusal.h"
 #include "base/scan.h"
 #include "compat.h"
 #include "redact/redact.h"
@@ -295,6 +296,85 @@ paysafe_row_key_split(const char *key, int n, char **parts)
 	}
 }
 
+/* Is a comma part of what a column of the type can say? */
+static bool
+may_have_commas(Oid typid)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(getBaseType(typid), &category, &preferred);
+	return category == TYPCATEGORY_STRING || category == TYPCATEGORY_ENUM;
+}
+
+int
+paysafe_row_key_written(Relation rel, const char *key, int attempt, AttrNumber **attnums, char ***parts)
+{
+	RowKey		named;
+	RowKey		whole;
+	bool		by_name;
+	bool		by_whole;
+
+	named.n = paysafe_row_key_columns(rel, &named.attnums);
+	paysafe_row_key_whole(rel, &whole);
+	if (named.n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel))));
+	*parts = palloc(sizeof(char *) * whole.n);
+	by_whole = whole.n > named.n && paysafe_row_key_split(key, whole.n, *parts);
+	by_name = paysafe_row_key_split(key, named.n, *parts) &&
+		!(by_whole && named.n == 1 &&
+		  !may_have_commas(TupleDescAttr(RelationGetDescr(rel), named.attnums[0] - 1)->atttypid));
+	if (!by_name && !by_whole)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), named.n),
+				 errhint("Separate the columns of the primary key by commas.")));
+	if (attempt >= by_name + by_whole)
+		return 0;
+	if (by_name && attempt == 0)
+	{
+		*attnums = named.attnums;
+		return named.n;
+	}
+	(void) paysafe_row_key_split(key, whole.n, *parts);
+	*attnums = whole.attnums;
+	return whole.n;
+}
+
+Datum
+paysafe_row_key_argument(Relation rel, AttrNumber attnum, char *text)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	MemoryContext context = CurrentMemoryContext;
+	Datum		value;
+
+	PG_TRY();
+	{
+		value = paysafe_row_key_input(att, text);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
+			error->sqlerrcode != ERRCODE_CHECK_VIOLATION && error->sqlerrcode != ERRCODE_NOT_NULL_VIOLATION)
+			PG_RE_THROW();
+		FlushErrorState();
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is no value of column \"%s\" of table \"%s\"",
+						paysafe_redact_string(paysafe_refusal_value(text)), NameStr(att->attname),
+						RelationGetRelationName(rel)),
+				 errdetail("Its type is %s.", format_type_with_typemod(att->atttypid, att->atttypmod))));
+	}
+	PG_END_TRY();
+	return value;
+}
+
 typedef struct FindState
 {
 	int			nkeys;
@@ -302,6 +382,7 @@ typedef struct FindState
 	Datum	   *values;
 	KeyVisitor	visitor;
 	void	   *arg;
+	bool		found;
 } FindState;
 
 /* The scan matched the first column; compare the others. */
@@ -321,54 +402,53 @@ visit_rest(Relation rel, TupleTableSlot *row, void *arg)
 											value, find->values[i])))
 			return true;
 	}
+	find->found = true;
 	return find->visitor(rel, row, find->arg);
+}
+
+/* Rows of one table; false: the key cannot be read in another way. */
+static bool
+find_in(Relation leaf, const char *key, int attempt, Snapshot snapshot, FindState *find)
+{
+	AttrNumber *attnums;
+	char	  **parts;
+
+	find->nkeys = paysafe_row_key_written(leaf, key, attempt, &attnums, &parts);
+	if (find->nkeys == 0)
+		return false;
+	find->equality = palloc(sizeof(KeyEquality) * find->nkeys);
+	find->values = palloc(sizeof(Datum) * find->nkeys);
+	for (int i = 0; i < find->nkeys; i++)
+	{
+		paysafe_row_key_equality(leaf, attnums[i], TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1)->atttypid,
+								 &find->equality[i]);
+		find->values[i] = paysafe_row_key_argument(leaf, attnums[i], parts[i]);
+	}
+	paysafe_row_key_scan(leaf, &find->equality[0], find->values[0], snapshot, visit_rest, find);
+	return true;
 }
 
 void
 paysafe_row_key_find(Oid relid, const char *key, Snapshot snapshot,
 				 KeyVisitor visitor, void *arg)
 {
+	FindState	find = {.visitor = visitor, .arg = arg};
+	bool		again = true;
 	List	   *tree;
 	ListCell   *lc;
 
 	LockRelationOid(relid, AccessShareLock);	/* the others are locked by this */
 	tree = find_all_inheritors(relid, AccessShareLock, NULL);
-
-	foreach(lc, tree)
+	for (int attempt = 0; again && !find.found; attempt++)
 	{
-		Relation	leaf = table_open(lfirst_oid(lc), NoLock);
-		FindState	find = {.visitor = visitor, .arg = arg};
-		AttrNumber *attnums;
-		char	  **parts;
-
-		if (leaf->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		again = false;
+		foreach(lc, tree)
 		{
+			Relation	leaf = table_open(lfirst_oid(lc), NoLock);
+
+			if (leaf->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+				again |= find_in(leaf, key, attempt, snapshot, &find);
 			table_close(leaf, NoLock);
-			continue;
 		}
-		find.nkeys = paysafe_row_key_columns(leaf, &attnums);
-		if (find.nkeys == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table \"%s\" has no primary key", RelationGetRelationName(leaf))));
-		parts = palloc(sizeof(char *) * find.nkeys);
-		if (!paysafe_row_key_split(key, find.nkeys, parts))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("key \"%s\" does not have %d parts",
-							paysafe_redact_string(key), find.nkeys),
-					 errhint("Separate the columns of the primary key by commas.")));
-		find.equality = palloc(sizeof(KeyEquality) * find.nkeys);
-		find.values = palloc(sizeof(Datum) * find.nkeys);
-		for (int i = 0; i < find.nkeys; i++)
-		{
-			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1);
-
-			paysafe_row_key_equality(leaf, attnums[i], att->atttypid, &find.equality[i]);
-			find.values[i] = paysafe_row_key_input(att, parts[i]);
-		}
-		paysafe_row_key_scan(leaf, &find.equality[0], find.values[0], snapshot,
-						 visit_rest, &find);
-		table_close(leaf, NoLock);
 	}
 }

@@ -1,7 +1,7 @@
 -- The guard: what weakens a rule is refused, by whatever road; all other DDL
 -- keeps working.  For a server that preloads paysafe.
 BEGIN;
-SELECT plan(149);
+SELECT plan(168);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -98,6 +98,19 @@ SELECT matches(pg_temp.refusal(command), '^42501.* paysafe_(\w+_)?' || class || 
 	('guard_own_object', 'CREATE RULE r AS ON INSERT TO paysafe.approval_record DO INSTEAD NOTHING'),
 	('guard_own_object', 'CREATE OR REPLACE VIEW paysafe.protection AS SELECT * FROM paysafe.protection LIMIT 0'),
 	('guard_own_object', 'ALTER SCHEMA paysafe RENAME TO old'),
+	('guard_own_object', 'ALTER FUNCTION paysafe.enforce() SET SCHEMA public'),
+	('guard_own_object', 'ALTER FUNCTION paysafe.act_as(text, text, text, text, text) SET SCHEMA public'),
+	('guard_own_object', 'ALTER TYPE paysafe.payload SET SCHEMA public'),
+	('guard_own_object', 'ALTER DOMAIN paysafe.webhook_url SET SCHEMA public'),
+	('guard_own_object', 'ALTER DOMAIN paysafe.webhook_url DROP CONSTRAINT paysafe_webhook_url'),
+	('guard_own_object', 'ALTER DOMAIN paysafe.webhook_url ADD CONSTRAINT mine CHECK (false)'),
+	('guard_own_object', 'ALTER DOMAIN paysafe.webhook_url RENAME CONSTRAINT paysafe_webhook_url TO mine'),
+	('guard_own_object', 'CREATE SEQUENCE public.mine; ALTER SEQUENCE public.mine SET SCHEMA paysafe'),
+	('guard_own_object', 'CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER FUNCTION public.mine() SET SCHEMA paysafe'),
+	('guard_own_object', 'CREATE OPERATOR paysafe.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)'),
+	('guard_own_object', 'CREATE COLLATION paysafe.mine FROM "C"'),
+	('guard_own_object', 'CREATE TEXT SEARCH DICTIONARY paysafe.mine (TEMPLATE = simple)'),
+	('guard_own_object', 'CREATE STATISTICS paysafe.mine ON status, note FROM shop.payment'),
 	('guard_own_table', 'ALTER TABLE paysafe.rule ENABLE ROW LEVEL SECURITY'),
 	('guard_own_table', 'ALTER TABLE paysafe.rule DISABLE TRIGGER ALL'),
 	('guard_own_table', 'ALTER TABLE paysafe.audit_row SET UNLOGGED'),
@@ -147,6 +160,15 @@ SELECT is(pg_temp.refusal(command, 'regress_guard_owner'), 'accepted', 'allowed:
 	'CREATE TABLE shop.child2 () INHERITS (shop.parent)',
 	'CREATE TABLE shop.empty (LIKE shop.part); ALTER TABLE shop.part ATTACH PARTITION shop.empty FOR VALUES IN (''asia'')',
 	'ALTER TABLE shop.plain ALTER status TYPE varchar USING ''x''; TRUNCATE shop.plain; ALTER TABLE shop.plain DISABLE TRIGGER USER; ALTER TABLE shop.plain RENAME TO p; DROP TABLE shop.p']) command;
+
+SELECT is(pg_temp.refusal(command), 'accepted', 'allowed, as a superuser: ' || command)
+  FROM unnest(ARRAY[
+	'CREATE SCHEMA apart; CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER FUNCTION public.f() SET SCHEMA apart',
+	'CREATE DOMAIN public.d AS int CONSTRAINT c CHECK (VALUE > 0); ALTER DOMAIN public.d DROP CONSTRAINT c',
+	'CREATE TABLE public.uses (url paysafe.webhook_url, body paysafe.payload); DROP TABLE public.uses',
+	'CREATE CAST (name AS paysafe.payload) WITH INOUT AS IMPLICIT',
+	'COMMENT ON FUNCTION paysafe.act_as(text, text, text, text, text) IS ''x''',
+	'GRANT EXECUTE ON FUNCTION paysafe.act_as(text, text, text, text, text) TO regress_guard_other']) command;
 
 -- Partitions and children were protected as they join
 SELECT is_empty($$SELECT subject, check_name FROM paysafe.check() WHERE NOT ok AND subject LIKE 'shop.%'$$, 'new partitions and children have what protects them');

@@ -2,7 +2,7 @@
 -- refused where they are made, where their table joins a protected one, and
 -- where a rule is declared.  For a server that preloads paysafe.
 BEGIN;
-SELECT plan(71);
+SELECT plan(76);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -86,6 +86,19 @@ SELECT set_config('test.inside', 'INSERT INTO shop.log_3 VALUES (1, ''unchecked'
 SELECT matches(pg_temp.refusal('CREATE TABLE shop.log_3 (PRIMARY KEY (id)) INHERITS (shop.log)'), '_guard_tree$', 'rows put in by an event trigger');
 SELECT set_config('test.inside', 'CREATE TRIGGER t BEFORE INSERT ON shop.log_3 FOR EACH ROW EXECUTE FUNCTION shop.swallow()', true);
 SELECT matches(pg_temp.refusal('CREATE TABLE shop.log_3 (PRIMARY KEY (id)) INHERITS (shop.log)'), '_guard_swallowing_trigger$', 'a trigger made by an event trigger');
+DROP EVENT TRIGGER regress_inside;
+-- The same within a declaration: what it is declared on is looked at again at its end
+CREATE TABLE shop.young (id int PRIMARY KEY, status text);
+CREATE TABLE shop.young_child (PRIMARY KEY (id)) INHERITS (shop.young);
+CREATE FUNCTION public.within() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE current_setting('test.inside'); END $$;
+CREATE EVENT TRIGGER regress_inside ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER') EXECUTE FUNCTION public.within();
+SELECT is(CASE WHEN set_config('test.inside', command, true) IS NOT NULL THEN pg_temp.refusal($$SELECT paysafe.protect_status('shop.young', 'status', '[*] --> new')$$) END,
+		  refusal, 'declared, and within: ' || command) FROM (VALUES
+	('ALTER TABLE shop.young SET UNLOGGED', '42809'),
+	('CREATE TABLE IF NOT EXISTS shop.young_2 (PRIMARY KEY (id)) INHERITS (shop.young)', '55000'),
+	('ALTER TABLE shop.young DROP COLUMN IF EXISTS status', '42703'),
+	('INSERT INTO shop.young_child VALUES (1, ''old'') ON CONFLICT DO NOTHING', '23514 shop.young paysafe_young_status'),
+	('INSERT INTO shop.young_child VALUES (1, ''new'') ON CONFLICT DO NOTHING', 'accepted')) v (command, refusal);
 DROP EVENT TRIGGER regress_inside;
 
 -- What keeps working

@@ -96,7 +96,7 @@ SELECT throws_ok($$SELECT paysafe.approve('shop.refund', '3', 'x')$$, '22023', N
 UPDATE shop.refund SET status = 'void' WHERE id = 6;
 SELECT throws_ok($$SELECT paysafe.approve('shop.refund', '6', 'x')$$, '22023', NULL, 'nor of what is void');
 SELECT throws_ok($$SELECT paysafe.approve('shop.refund', '99', 'x')$$, '22023', NULL, 'nor of what is not there');
-SELECT throws_ok($$SELECT paysafe.approve('shop.refund', 'x', 'x')$$, '22P02', NULL, 'nor of what is no key');
+SELECT throws_ok($$SELECT paysafe.approve('shop.refund', 'x', 'x')$$, '22023', NULL, 'nor of what is no key');
 SELECT throws_ok($$SELECT paysafe.approve('shop.payment', '1', 'x')$$, '22023', NULL, 'nor of a payment');
 SELECT throws_ok($$SELECT paysafe.approve('paysafe.currency', 'EUR', 'x')$$, '22023', NULL, 'nor of another table');
 SELECT throws_ok($$SELECT paysafe.approve('shop.refund', '5', ' ')$$, '22023', NULL, 'nor without a reason');

@@ -1,7 +1,7 @@
 -- What check() says of things that may be wrong: each is a row with a way out, and an
 -- error in one part hides no other.
 BEGIN;
-SELECT plan(21);
+SELECT plan(23);
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
 CREATE FUNCTION pg_temp.said(subject text, check_name text) RETURNS text LANGUAGE sql AS $$
@@ -9,6 +9,12 @@ CREATE FUNCTION pg_temp.said(subject text, check_name text) RETURNS text LANGUAG
 	 WHERE c.subject = said.subject AND c.check_name = said.check_name $$;
 CREATE TABLE shop.payment (id int PRIMARY KEY, status text);
 SELECT paysafe.protect_status('shop.payment', 'status', '[*] --> new');
+
+-- without the guard a superuser may move a function of the extension
+SELECT is(pg_temp.said('extension', 'functions'), 'ok', 'all functions are in their schema');
+ALTER FUNCTION paysafe.mask_url(text) SET SCHEMA shop;
+SELECT is(pg_temp.said('extension', 'functions'), 'shop.mask_url(text)', 'and one is not');
+ALTER FUNCTION shop.mask_url(text) SET SCHEMA paysafe;
 
 SELECT is(pg_temp.said('shop.payment', 'second_trigger'), 'ok', 'one trigger');
 CREATE TRIGGER more AFTER INSERT ON shop.payment FOR EACH ROW EXECUTE FUNCTION paysafe.enforce();

@@ -19,15 +19,17 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django_paysafe",
     "shop",
 ]
 
 MIDDLEWARE = [
+    "django_paysafe.middleware.ActorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "shop.middleware.RefusalMiddleware",
+    "django_paysafe.middleware.RefusalMiddleware",
 ]
 
 TEMPLATES = [
@@ -54,4 +56,4 @@ DATABASES = {
     }
 }
 
-TEST_RUNNER = "shop.testing.Runner"
+TEST_RUNNER = "django_paysafe.testing.PaysafeRunner"

@@ -5,6 +5,8 @@ from shop import views
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("payments/", views.create_payment),
+    path("refunds/", views.request_refund),
+    path("refunds/<int:pk>/pay/", views.pay_refund),
     path("hooks/stripe/", views.stripe),
     path("hooks/github/", views.github),
 ]

@@ -1,5 +1,14 @@
 from django.contrib import admin
+from django_paysafe.admin import RefundAdmin as ApprovingAdmin
 
 from .models import GiftCard, LedgerEntry, Payment, Refund, Wallet
 
-admin.site.register([GiftCard, LedgerEntry, Payment, Refund, Wallet])
+admin.site.register([GiftCard, LedgerEntry, Payment, Wallet])
+
+
+@admin.register(Refund)
+class RefundAdmin(ApprovingAdmin):
+    """Refunds are looked at and approved here; `refunds/` requests and pays them."""
+
+    list_display = ["__str__", "payment", "amount", "currency", "status"]
+    list_filter = ["status"]

@@ -20,13 +20,19 @@ class Payment(models.Model):
 class Refund(models.Model):
     class Status(models.TextChoices):
         REQUESTED = "requested"
-        PAID = "paid"
         REJECTED = "rejected"
+        EXECUTING = "executing"
+        PAID = "paid"
+        FAILED = "failed"
 
     payment = models.ForeignKey(Payment, on_delete=models.CASCADE)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.REQUESTED)
     currency = models.CharField(max_length=3, default="EUR")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
+    provider_reference = models.CharField(max_length=100, null=True, blank=True, unique=True)
+
+    class Meta:
+        permissions = [("approve_refund", "Can approve refunds")]
 
     def __str__(self) -> str:
         return f"refund {self.pk}"

@@ -15,9 +15,9 @@
 #include "engine/declare.h"
 #include "engine/rule.h"
 #include "rules/balance/account.h"
+#include "rules/balance/account_key.h"
 #include "rules/balance/balance_existing.h"
 #include "store/catalog.h"
-#include "values/key_claim.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -36,7 +36,7 @@ check_unique(Oid accounts, const char *column)
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 		AttrNumber	attnum = paysafe_catalog_column(leaf, column);
 
-		if (!paysafe_key_claim_is_unique(leaf, attnum))
+		if (!paysafe_account_key_is_unique(leaf, attnum))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("column \"%s\" of table \"%s\" is not unique",

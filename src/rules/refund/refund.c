@@ -49,9 +49,9 @@
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
-#include "values/key_claim.h"
 #include "values/money.h"
 #include "values/row_key.h"
+#include "values/row_twin.h"
 #include "values/spec.h"
 #include "values/status_value.h"
 
@@ -117,7 +117,12 @@ compile(const CompileInput *input)
 	state->payment_currency = paysafe_spec_text(spec, "payment_currency_column");
 	state->since = input->source->since;
 	if (state->is_payment)
+	{
+		RowKey		key = {1, &state->payment.key_attnum};
+
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state);
+		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf, &key);
+	}
 	else
 	{
 		List	   *history = paysafe_rule_history(input->source);
@@ -430,9 +435,13 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 								   change->rel, change->after);
 	if (requested)
 	{
-		paysafe_refund_add_event(state, life, locked.key, refund_key(change, change->after),
-								 change->after, REFUND_REQUESTED, 0);
-		paysafe_approval_end_open(state->refund_root, refund_key(change, change->after));
+		char	   *key = refund_key(change, change->after);
+		bool		first = life->steps == 0 && strcmp(key, life->key) == 0;
+
+		paysafe_refund_add_event(state, life, locked.key, key, change->after, REFUND_REQUESTED, 0);
+		/* an approval names the step: none from before the first one fits, unless of another row */
+		if (!first)
+			paysafe_approval_end_open(state->refund_root, key);
 	}
 	if (begins_to_count)
 		check_cap(rule, change, &locked);
@@ -577,25 +586,23 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 						  "Void refunds first.");
 }
 
-/* Payments of one key could not be told apart: nothing could be refunded any more. */
+/* Refunds would not know whose they are, and those that are there could not go on. */
 static void
-check_payment_key(const Rule *rule, const RowChange *change)
+check_payment_twin(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
-	bool		isnull;
-	Datum		key = slot_getattr(change->after, state->payment.key_attnum, &isnull);
+	AttrNumber	attnum = state->payment.key_attnum;
+	RowKey		key = {1, &attnum};
 	char	   *words;
 
-	if (isnull ||
-		!paysafe_key_claim_is_taken(state->payment_root, state->payment_key, change->rel, change->after))
+	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, false))
 		return;
-	words = paysafe_refusal_value(paysafe_row_key_value_text(state->payment.key_type, key));
+	words = paysafe_refusal_value(paysafe_row_key_text(&key, RelationGetDescr(change->rel), change->after));
 	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,
-					  psprintf("table \"%s\" has a payment \"%s\" already",
-							   get_rel_name(state->payment_root), words),
+					  psprintf("table \"%s\" has a payment \"%s\" already", rule->table_name, words),
 					  psprintf("Key (%s)=(%s) already exists, perhaps in another partition or child.",
 							   state->payment_key, words),
-					  "Use that payment, or add this one under another key.");
+					  "Refunds name their payment by this key alone: give the new one another.");
 }
 
 /* Nothing is captured, and there is another payment of the key that refunds can mean. */
@@ -624,19 +631,18 @@ check_payment_change(const Rule *rule, const RowChange *change)
 	char	   *words;
 	const char *column = NULL;
 
+	if (side->twins &&
+		(change->op == 'I' ||
+		 (change->op == 'U' && !paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
+															 change->before, change->after))))
+		check_payment_twin(rule, change);
 	if (change->op == 'I')
-	{
-		check_payment_key(rule, change);
 		return;
-	}
 	if (change->op == 'U')
 	{
 		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
 										 change->before, change->after))
-		{
 			column = state->payment_key;
-			check_payment_key(rule, change);
-		}
 		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 			column = state->payment_currency;
 		else if (paysafe_money_same(&side->captured, change->before, change->after))

@@ -46,6 +46,7 @@ typedef struct PaymentSide
 	Oid			key_type;		/* base type of the column */
 	AmountColumn captured;
 	StatusColumn currency;
+	bool		twins;			/* no index sees that the key is there once */
 } PaymentSide;
 
 typedef struct RefundState

@@ -243,7 +243,9 @@ check_refund_row(const RefundState *state, const RefundRow *refund, const char *
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(refund->count == 0 ? "refund \"%s\" does not exist in table \"%s\"" :
 						"refund \"%s\" exists more than once in table \"%s\"",
-						paysafe_redact_string(key), get_rel_name(state->refund_root))));
+						paysafe_redact_string(key), get_rel_name(state->refund_root)),
+				 refund->count == 0 ? 0 :
+				 errhint("Name it by all columns of the primary key, separated by commas.")));
 	if (refund->fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -105,7 +105,7 @@ typedef struct FoundRow
 	int			count;
 	Oid			relid;
 	ItemPointerData tid;
-	FoundPayment *payment;
+	FoundPayment *payment;		/* NULL: not to be described as it was found */
 } FoundRow;
 
 static bool
@@ -117,7 +117,8 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 		return false;
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
-	describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
+	if (found->payment != NULL)
+		describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
 	return true;
 }
 
@@ -185,7 +186,7 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Fo
 {
 	for (;;)
 	{
-		FoundRow	found = {.payment = out};
+		FoundRow	found = {.payment = NULL};	/* its locked version is */
 		Relation	leaf;
 		TupleTableSlot *slot;
 		TM_FailureData failure;
@@ -197,7 +198,10 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Fo
 		*out = (FoundPayment) {0};
 		find_payment(state, key, keytype, &found);
 		if (found.count != 1)
+		{
+			out->key = paysafe_row_key_value_text(keytype, key);
 			return found.count;
+		}
 		leaf = table_open(found.relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
 		snapshot = paysafe_scan_snapshot();

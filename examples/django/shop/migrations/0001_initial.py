@@ -44,11 +44,15 @@ class Migration(migrations.Migration):
             name='Refund',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('requested', 'Requested'), ('paid', 'Paid'), ('rejected', 'Rejected')], default='requested', max_length=20)),
+                ('status', models.CharField(choices=[('requested', 'Requested'), ('rejected', 'Rejected'), ('executing', 'Executing'), ('paid', 'Paid'), ('failed', 'Failed')], default='requested', max_length=20)),
                 ('currency', models.CharField(default='EUR', max_length=3)),
                 ('amount', models.DecimalField(decimal_places=2, max_digits=12)),
+                ('provider_reference', models.CharField(blank=True, max_length=100, null=True, unique=True)),
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='shop.payment')),
             ],
+            options={
+                'permissions': [('approve_refund', 'Can approve refunds')],
+            },
         ),
         migrations.CreateModel(
             name='LedgerEntry',

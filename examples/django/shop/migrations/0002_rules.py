@@ -16,11 +16,13 @@ SELECT paysafe.protect_payment('shop_payment', 'status', 'amount', 'captured', '
 
 SELECT paysafe.protect_status('shop_refund', 'status', $$
     [*] --> requested
-    requested --> paid
+    requested --> executing
     requested --> rejected
+    executing --> paid
+    executing --> failed
 $$);
 SELECT paysafe.protect_refund('shop_refund', 'shop_payment', 'payment_id', 'amount', 'currency',
-                              'status', gated => '{paid}', void => '{rejected}',
+                              'status', gated => '{executing,paid}', void => '{rejected,failed}',
                               payment_amount_column => 'captured',
                               payment_currency_column => 'currency');
 SELECT paysafe.set_refund_threshold('shop_refund', 'EUR', 500);

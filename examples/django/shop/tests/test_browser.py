@@ -7,7 +7,9 @@ import unittest
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.urls import reverse
+from django_paysafe import acting
 
+from ..models import Refund
 from .test_orm import captured
 
 try:
@@ -37,16 +39,35 @@ class BrowserTest(StaticLiveServerTestCase):
             in browser.execute_script("return document.body ? document.body.innerText : ''")
         )
 
-    def test_captured_payment_set_back(self) -> None:
-        User.objects.create_superuser("admin", password="secret")
-        payment = captured()
+    def open(self, user: User, name: str, *args: object) -> None:
+        self.browser.delete_all_cookies()
+        self.browser.get(self.live_server_url + reverse(f"admin:{name}", args=args))
+        self.browser.find_element(By.NAME, "username").send_keys(user.username)
+        self.browser.find_element(By.NAME, "password").send_keys("secret")
+        self.browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+
+    def test_refund_is_approved_by_another(self) -> None:
+        ann, bob = (User.objects.create_superuser(n, password="secret") for n in ("ann", "bob"))
+        with acting(f"user:{ann.pk}"):
+            refund = Refund.objects.create(payment=captured(2000), amount=900)
         browser = self.browser
-        browser.get(
-            self.live_server_url + reverse("admin:shop_payment_change", args=[payment.pk])
-        )
-        browser.find_element(By.NAME, "username").send_keys("admin")
-        browser.find_element(By.NAME, "password").send_keys("secret")
-        browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+        for user, answer in ((ann, "cannot approve this"), (bob, "1 approval is on record")):
+            self.open(user, "shop_refund_changelist")
+            self.see("Select refund to view")
+            browser.find_element(By.NAME, "_selected_action").click()
+            Select(browser.find_element(By.NAME, "action")).select_by_value("approve_selected")
+            browser.find_element(By.NAME, "index").click()
+            self.see("900.00 EUR")
+            browser.find_element(By.NAME, "reason").send_keys("photo seen")
+            browser.find_element(By.NAME, "approve").click()
+            self.see(answer)
+        with acting(f"user:{ann.pk}"):
+            Refund.objects.filter(pk=refund.pk).update(status="executing")
+
+    def test_captured_payment_set_back(self) -> None:
+        payment, browser = captured(), self.browser
+        admin = User.objects.create_superuser("admin", password="secret")
+        self.open(admin, "shop_payment_change", payment.pk)
         self.see("Change payment")
         Select(browser.find_element(By.NAME, "status")).select_by_value("authorized")
         browser.find_element(By.NAME, "_save").click()

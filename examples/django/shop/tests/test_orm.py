@@ -113,7 +113,7 @@ class MoneyTest(TestCase):
 
     def test_refund_above_the_threshold(self) -> None:
         refund = Refund.objects.create(payment=captured(2000), amount=900)
-        refund.status = "paid"
+        refund.status = "executing"
         with refused(self, ProgrammingError, "42501", "paysafe_shop_refund_approval") as refusal:
             refund.save()
         self.assertIn("paysafe.approve", refusal.hint)
@@ -127,7 +127,7 @@ class MoneyTest(TestCase):
                 "SELECT paysafe.approve('shop_refund', %s, 'photo seen')", [str(refund.pk)]
             )
             cursor.execute("SELECT paysafe.act_as('alice')")
-        refund.status = "paid"
+        refund.status = "executing"
         refund.save()
 
 
