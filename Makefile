@@ -28,7 +28,7 @@ REGRESS      = $(shell cat test/schedule)
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 # These goals set up the machine first: no PostgreSQL is needed to read them
-SETUP_GOALS = check check-% accept demo bench fuzz sanitize
+SETUP_GOALS = check check-% accept demo bench fuzz sim sim-exam sanitize
 ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
 include test/check.mk
 else

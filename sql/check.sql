@@ -167,7 +167,7 @@ CREATE FUNCTION paysafe.check_tables(OUT subject text, OUT check_name text, OUT 
 		-- what runs in the name of whoever writes
 		SELECT t.relation::text, 'code_of_others', count(p.oid) = 0 OR bool_and(g.ok),
 			   'run in the name of whoever reads or writes'
-			   || CASE WHEN bool_and(g.ok) THEN ', and can give nobody privileges: ' ELSE ', and nothing guards privileges: ' END
+			   || CASE WHEN bool_and(g.ok) THEN ', and can give nobody privileges: ' ELSE ', and nothing guards privileges, nor approvals and changes of rules in their name: ' END
 			   || string_agg(DISTINCT p.oid::regprocedure::text, ', ')
 		  FROM (SELECT bool_and(s.ok) AS ok FROM paysafe.library_state() s WHERE s.check_name IN ('library_preloaded', 'hooks')) g, tree t
 			   LEFT JOIN (SELECT k.conrelid AS relid, 'pg_constraint'::regclass AS classid, k.oid FROM pg_constraint k
@@ -232,7 +232,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		-- rules without a table
 		SELECT 'table ' || g.relid::oid, 'dropped', g.permitted,
 			   CASE WHEN g.permitted THEN 'dropped in a maintenance window, with ' || g.rules
-					ELSE format('a table with this OID is gone, and %s: it was dropped where paysafe was not preloaded. Restore it from a backup and declare its rules', g.rules) END
+					ELSE format('a table with this OID is gone, and %s: it was dropped where paysafe was not preloaded. Restore it from a backup and declare its rules; or, if that was right, have two people remove each rule: SELECT paysafe.unprotect(%s, ''RULE'', ''why'')', g.rules, g.relid::oid) END
 		  FROM (SELECT r.relid, 'rules in force on it: ' || string_agg(DISTINCT r.rule, ', ') AS rules,
 					   EXISTS (SELECT 1 FROM paysafe.maintenance_change m WHERE m.relation = r.relid AND m.after IS NULL) AS permitted
 				  FROM (SELECT n.relation::oid AS relid, n.rule FROM rules n

@@ -50,6 +50,7 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 
 -- these look at nothing but their arguments
 GRANT EXECUTE ON FUNCTION paysafe.payload_in(cstring), paysafe.payload_out(paysafe.payload), paysafe.payload_recv(internal), paysafe.payload_send(paysafe.payload) TO PUBLIC;

@@ -51,11 +51,16 @@ CREATE FUNCTION paysafe.withdraw_approval(id bigint, reason text) RETURNS void
 	AS 'MODULE_PATHNAME', 'paysafe_withdraw_approval';
 COMMENT ON FUNCTION paysafe.withdraw_approval(bigint, text) IS 'takes back an approval that has not been used';
 
+CREATE FUNCTION paysafe.approval_state(relation regclass, key text, digest bytea, at timestamptz) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_approval_state';
+COMMENT ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) IS 'what an approval is worth now that nobody has used or withdrawn: open, void, because the row is not what was approved, or expired';
+
 CREATE VIEW paysafe.approval AS
 	SELECT a.id, a.relation, a.key,
 		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
 				WHEN a.valid_until <= clock_timestamp() THEN 'expired'
-				ELSE 'open' END AS state,
+				ELSE paysafe.approval_state(a.relation, a.key, a.digest, a.at) END AS state,
 		   a.actor AS approver, a.reason, a.ticket, a.request_id,
 		   a.login, a.session_user_name, a.client_addr,
 		   a.at, a.valid_until,

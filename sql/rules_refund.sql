@@ -54,7 +54,9 @@ CREATE TABLE paysafe.refund_event (
 	login text NOT NULL,
 	session_user_name text NOT NULL,
 	approvals int NOT NULL,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	columns text[],
+	content bytea
 );
 CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, whole_key, step);
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
@@ -62,6 +64,8 @@ COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve ta
 COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';
 COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
 COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';
+COMMENT ON COLUMN paysafe.refund_event.columns IS 'those that the approvals were of and that had a value';
+COMMENT ON COLUMN paysafe.refund_event.content IS 'SHA-256 of what they said';
 
 --@own_table paysafe.currency
 --@own_table paysafe.threshold

@@ -12,14 +12,17 @@
 #   make bench [QUICK=1]  what the rules cost; the plot goes to bench/out
 #   make fuzz [RUNS=1000000] [MUTATIONS=200000] [SEED=1]
 #                         libFuzzer over the status machine's parser, mutated inputs over the rest
+#   make sim [SEED=n] [MINUTES=10] [JOBS=n]
+#                         worlds at random, judged from outside: doc/simulator.md
+#   make sim-exam [MUTANT=name]   does the simulator find each fault of test/sim/mutants?
 #   make sanitize         the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make sanitize VALGRIND=1   pg_regress under valgrind
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap encoding dump replication property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz
+CHECK_KINDS = layout regress isolation pgtap encoding dump replication property torture guard services clock url crash upgrade django oscar client node webhook attacks fuzz sim
 
-.PHONY: check check-versions check-assert check-core accept demo bench fuzz sanitize $(CHECK_KINDS:%=check-%)
+.PHONY: check check-versions check-assert check-core accept demo bench fuzz sim sim-exam sanitize $(CHECK_KINDS:%=check-%)
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
@@ -48,8 +51,14 @@ bench:
 fuzz:
 	@test/fuzz/run
 
+sim:
+	@test/sim/run $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) $(if $(JOBS),--jobs $(JOBS))
+
 sanitize:
 	@test/sanitize/run
+
+sim-exam:
+	@test/sim/exam
 
 # goals named beside these, as in "make clean check"
 ifdef SETUP_GOALS

@@ -16,7 +16,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_type.h"
-#include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -26,9 +25,9 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "storage/lmgr.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/rule.h"
@@ -93,10 +92,14 @@ PG_FUNCTION_INFO_V1(paysafe_trigger_trouble);
 Datum
 paysafe_trigger_trouble(PG_FUNCTION_ARGS)
 {
-	Relation	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	rel = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	OwnTrigger	which = PG_GETARG_BOOL(1) ? OWN_STATEMENT_TRIGGER : OWN_ROW_TRIGGER;
 	char	   *trouble = NULL;
 
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(0))));
 	if (paysafe_own_trigger_of(rel, which) == NULL)
 		trouble = psprintf("the trigger \"%s\" is missing, altered or not ENABLE ALWAYS",
 						   paysafe_own_trigger_name(which));
@@ -104,42 +107,6 @@ paysafe_trigger_trouble(PG_FUNCTION_ARGS)
 	if (trouble == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(trouble));
-}
-
-/*
- * Do it in a subtransaction; returns the message of the error that comes of it, or
- * NULL.  Whoever cancels means all of it.
- */
-static char *
-attempt(void (*act) (void *), void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile result = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		act(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		result = error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return result;
 }
 
 static void
@@ -177,7 +144,7 @@ paysafe_rule_trouble(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 
-	return text_or_null(fcinfo, attempt(compile_rules, &relid));
+	return text_or_null(fcinfo, paysafe_attempt(compile_rules, &relid));
 }
 
 static void
@@ -201,7 +168,7 @@ paysafe_key_trouble(PG_FUNCTION_ARGS)
 {
 	int			id = PG_GETARG_INT32(0);
 
-	return text_or_null(fcinfo, attempt(unwrap_key, &id));
+	return text_or_null(fcinfo, paysafe_attempt(unwrap_key, &id));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_has_rows);
@@ -287,7 +254,7 @@ add_part(ReturnSetInfo *result, const char *subject, const char *check_name, con
 		 Oid relation)
 {
 	Part		part = {.result = result, .query = query, .relation = relation};
-	char	   *trouble = attempt(run_part, &part);
+	char	   *trouble = paysafe_attempt(run_part, &part);
 
 	if (trouble != NULL)
 		put_trouble(result, subject, check_name, trouble);
@@ -356,7 +323,7 @@ paysafe_check(PG_FUNCTION_ARGS)
 				 InvalidOid);
 	if (!PG_GETARG_BOOL(0))
 		PG_RETURN_NULL();
-	trouble = attempt(list_audited, &audited);
+	trouble = paysafe_attempt(list_audited, &audited);
 	foreach(lc, audited)
 	{
 		char	   *name = get_rel_name(lfirst_oid(lc));

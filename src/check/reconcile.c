@@ -20,7 +20,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "fmgr.h"
@@ -129,24 +128,6 @@ open_log(Reconciliation *rec, Oid relation)
 	table_close(layout, NoLock);
 }
 
-/* About how long is the row's image? */
-static Size
-row_bytes(TupleTableSlot *row)
-{
-	TupleDesc	desc = row->tts_tupleDescriptor;
-	Size		bytes = 0;
-
-	slot_getallattrs(row);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		int16		len = TupleDescAttr(desc, i)->attlen;
-
-		if (!row->tts_isnull[i])
-			bytes += len == -1 ? toast_raw_datum_size(row->tts_values[i]) : Max(len, 0);
-	}
-	return bytes;
-}
-
 static void
 read_leaf(Reconciliation *rec, Leaf *leaf)
 {
@@ -164,7 +145,7 @@ read_leaf(Reconciliation *rec, Leaf *leaf)
 		CHECK_FOR_INTERRUPTS();
 		item.key = paysafe_row_key_text(&whole, RelationGetDescr(leaf->rel), leaf->slot);
 		item.keylen = strlen(item.key);
-		if (row_bytes(leaf->slot) <= RECONCILE_INLINE)
+		if (paysafe_canon_row_size(leaf->slot) <= RECONCILE_INLINE)
 		{
 			initStringInfo(&image);
 			paysafe_canon_row(&leaf->shape->shape, leaf->slot, &image);
@@ -419,6 +400,7 @@ audit_rule_of(Oid relation)
 {
 	ListCell   *lc;
 
+	(void) paysafe_catalog_table_name(relation);
 	foreach(lc, paysafe_rule_sources(relation))
 	{
 		RuleSource *source = lfirst(lc);

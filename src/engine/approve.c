@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/attempt.h"
 #include "compat.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
@@ -31,55 +32,48 @@
 
 /* SQL-callable functions */
 
-/*
- * Ask the rule of this leaf table that gates rows of the tree at relid; false
- * if there is none.
- */
-static bool
-leaf_subject(Relation leaf, Oid relid, const char *key, ApprovalSubject *subject)
+/* The rule of this leaf table that gates rows of the tree at relid, or NULL. */
+static const Rule *
+gating_rule(Relation leaf, Oid relid)
 {
 	RelationRules *rules = paysafe_rules_of(leaf);
 
 	if (rules == NULL)
-		return false;
+		return NULL;
 	for (int i = 0; i < rules->nrules; i++)
 	{
 		Rule	   *rule = &rules->rules[i];
 
 		if (rule->kind->approval_subject != NULL && rule->declared_on == relid &&
 			rule->compiled != NULL)
-		{
-			rule->kind->approval_subject(rule, key, subject);
-			return true;
-		}
+			return rule;
 	}
-	return false;
+	return NULL;
 }
 
-/* The subject of an approval for a row of a table. */
-static void
-row_subject(Oid relid, const char *key, ApprovalSubject *subject)
+/*
+ * The subject of an approval for a row of a table; false with missing_ok, if it
+ * cannot be approved.
+ */
+static bool
+row_subject(Oid relid, const char *key, bool missing_ok, ApprovalSubject *subject)
 {
-	AclResult	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-	bool		found = false;
 	ListCell   *lc;
 
 	LockRelationOid(relid, AccessShareLock);
-	if (aclresult != ACLCHECK_OK)
-		aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
-
 	/* any leaf will do: its rules look for the row in the whole tree */
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		const Rule *rule = rel->rd_rel->relkind == RELKIND_RELATION ? gating_rule(rel, relid) : NULL;
+		bool		found = rule != NULL && rule->kind->approval_subject(rule, key, missing_ok, subject);
 
-		if (rel->rd_rel->relkind == RELKIND_RELATION)
-			found = leaf_subject(rel, relid, key, subject);
 		table_close(rel, NoLock);
-		if (found)
-			return;
+		if (rule != NULL)
+			return found;
 	}
+	if (missing_ok)
+		return false;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("rows of \"%s\" are not subject to approval", get_rel_name(relid)),
@@ -104,7 +98,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz valid_until;
 
-	paysafe_approval_check_own_code("approve");
+	paysafe_approval_check_own_code("paysafe.approve");
 	for (int i = 0; i < 2; i++)
 		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : "key");
 	reason = paysafe_argument_reason(fcinfo, 2, "reason", "an approval");
@@ -121,20 +115,29 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		relid == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
 		paysafe_loosening_subject(relid, key, &subject);
 	else
-		row_subject(relid, key, &subject);
+	{
+		AclResult	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+		if (aclresult != ACLCHECK_OK)
+			aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)),
+						   get_rel_name(relid));
+		(void) row_subject(relid, key, false, &subject);
+	}
 	if (subject.key != NULL)
 		key = pstrdup(subject.key);
 	foreach(lc, subject.requesters)
 	{
-		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
+		const Person *requester = lfirst(lc);
+		char	   *conflict = paysafe_person_conflict(approver, requester);
 
 		if (conflict != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							psprintf("\"%s\" cannot approve this", actor->name),
 							conflict,
-							((Person *) lfirst(lc))->actor ?
-							"Another person has to approve it." :
-							"Request it again in a transaction that calls paysafe.act_as.");
+							paysafe_person_is_unknown(requester) ?
+							"Void it, and request another one after paysafe.act_as in the same transaction." :
+							requester->actor ? "Another person has to approve it." :
+							"Another person has to approve it, over another login.");
 	}
 	valid_until = now + subject.valid_for;
 	if (!PG_ARGISNULL(4))
@@ -150,6 +153,53 @@ paysafe_approve(PG_FUNCTION_ARGS)
 										 valid_until));
 }
 
+/* An approval that has not ended, and what would serve now. */
+typedef struct Standing
+{
+	Oid			relid;
+	const char *key;
+	bool		found;
+	ApprovalSubject subject;
+} Standing;
+
+static void
+find_subject(void *arg)
+{
+	Standing   *standing = arg;
+
+	standing->found = get_rel_relkind(standing->relid) != '\0' &&
+		row_subject(standing->relid, standing->key, true, &standing->subject);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_approval_state);
+
+/*
+ * approval_state(relation, key, digest, at) returns text: what an approval that
+ * nobody has ended is worth now, for the view paysafe.approval
+ */
+Datum
+paysafe_approval_state(PG_FUNCTION_ARGS)
+{
+	Standing	standing = {
+		.relid = PG_GETARG_OID(0),
+		.key = text_to_cstring(PG_GETARG_TEXT_PP(1))
+	};
+	bytea	   *digest = PG_GETARG_BYTEA_PP(2);
+	const char *state = "open";
+
+	if (!paysafe_catalog_is_own(standing.relid))
+	{
+		/* a table whose rules do not fit it any more passes nothing, and hides no other */
+		if (paysafe_attempt(find_subject, &standing) != NULL || !standing.found ||
+			VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
+			memcmp(VARDATA_ANY(digest), standing.subject.digest, PAYSAFE_SHA256_LEN) != 0)
+			state = "void";
+		else if (PG_GETARG_TIMESTAMPTZ(3) + standing.subject.valid_for <= GetCurrentTimestamp())
+			state = "expired";
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(state));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_withdraw_approval);
 
 /*
@@ -158,7 +208,7 @@ PG_FUNCTION_INFO_V1(paysafe_withdraw_approval);
 Datum
 paysafe_withdraw_approval(PG_FUNCTION_ARGS)
 {
-	paysafe_approval_check_own_code("withdraw_approval");
+	paysafe_approval_check_own_code("paysafe.withdraw_approval");
 	paysafe_approval_withdraw(PG_GETARG_INT64(0),
 							  paysafe_argument_reason(fcinfo, 1, "reason", "withdrawing an approval"));
 	PG_RETURN_VOID();

@@ -71,15 +71,16 @@ forget_statement(void *arg)
  * Plans
  */
 
-/* The target of the node that rows of the leaf belong to, or -1. */
-static int
-target_of(PlannedStmt *statement, ModifyTable *modify, Relation leaf)
+int
+paysafe_assigned_target(PlannedStmt *statement, ModifyTable *modify, Relation leaf)
 {
-	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(leaf));
+	List	   *ancestors;
 
 	for (int i = 0; i < list_length(modify->resultRelations); i++)
 		if (rt_fetch(list_nth_int(modify->resultRelations, i), statement->rtable)->relid == RelationGetRelid(leaf))
 			return i;
+	/* rows find their partition while the statement runs */
+	ancestors = paysafe_catalog_ancestors(RelationGetRelid(leaf));
 	for (int i = 0; i < list_length(modify->resultRelations); i++)
 		if (list_member_oid(ancestors, rt_fetch(list_nth_int(modify->resultRelations, i), statement->rtable)->relid))
 			return i;
@@ -127,7 +128,7 @@ statement_changes(PlannedStmt *statement, Relation leaf, const char *column, boo
 
 		if (modify == NULL || !IsA(modify, ModifyTable) || modify->operation == CMD_DELETE)
 			continue;
-		target = target_of(statement, modify, leaf);
+		target = paysafe_assigned_target(statement, modify, leaf);
 		if (target < 0)
 			continue;
 		result = true;

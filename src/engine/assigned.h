@@ -20,6 +20,9 @@
  */
 extern bool paysafe_assigned_column(Relation leaf, ItemPointer tid, const char *column);
 
+/* The target of the node that rows of the leaf belong to: its number, or -1. */
+extern int	paysafe_assigned_target(PlannedStmt *statement, ModifyTable *modify, Relation leaf);
+
 /* A statement starts: it is remembered, and branches of a MERGE are watched. */
 extern void paysafe_assigned_statement_started(QueryDesc *query);
 

@@ -181,6 +181,30 @@ check_specification(const RuleSource *rule)
 	table_close(rel, NoLock);
 }
 
+/*
+ * Rules of other tables that read this one: they are compiled again, and what is there
+ * must be right by them too.  Locked as those who post lock them: the ledger first.
+ */
+static void
+judge_readers(Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relation))
+	{
+		const RuleSource *reader = lfirst(lc);
+
+		if (reader->reference != relation || reader->kind->loosened_by == NULL ||
+			get_rel_relkind(reader->relation) == '\0')
+			continue;
+		LockRelationOid(reader->relation, ShareRowExclusiveLock);
+		(void) find_all_inheritors(reader->relation, ShareRowExclusiveLock, NULL);
+		paysafe_rule_invalidate(reader->relation);
+		CommandCounterIncrement();
+		paysafe_existing_validate(reader->relation, reader->name);
+	}
+}
+
 void
 paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 {
@@ -228,6 +252,7 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		paysafe_existing_validate(relation, name);
 		if (OidIsValid(reference))
 			paysafe_existing_validate(reference, NULL);
+		judge_readers(relation);
 	}
 	if (judge != NULL)
 		judge(relation);
@@ -255,6 +280,39 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 
 /* SQL-callable functions */
 
+/*
+ * The table is gone, dropped where nothing guarded it.  That this was right is for two
+ * people to say, one of them the extension's owner: the rule is removed then, which
+ * stays on record.
+ */
+static void
+unprotect_gone(Oid relation, const char *name, const char *reason)
+{
+	RuleSource	rule;
+	bool		removed;
+	ProposedChange change = {.approved_as = PAYSAFE_RULE, .relation = relation, .name = name};
+
+	if (!has_privs_of_role(GetUserId(), paysafe_catalog_owner()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for rules of a table that is gone"),
+				 errhint("The owner of the extension may remove them.")));
+	if (!paysafe_rule_newest(relation, name, &rule, &removed) || removed)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist, and has no rule \"%s\"", relation, name),
+				 errhint("paysafe.check() names the rules of tables that are gone.")));
+	change.version = rule.version + 1;
+	change.old_reference = rule.reference;
+	change.before = rule.spec;
+	change.after = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"removed\": true}")));
+	change.difference = psprintf("removed, because its table %u is gone", relation);
+	change.loosens = psprintf("removes the rule of table %u, which is gone", relation);
+	paysafe_store_complete();
+	if (paysafe_loosening_authorize(&change))
+		add_version(relation, name, change.version, rule.reference, rule.spec, true, reason);
+}
+
 PG_FUNCTION_INFO_V1(paysafe_unprotect);
 
 /*
@@ -269,6 +327,11 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 	RuleSource	rule;
 	bool		removed;
 
+	if (get_rel_relkind(relation) == '\0')
+	{
+		unprotect_gone(relation, name, reason);
+		PG_RETURN_VOID();
+	}
 	paysafe_declare_lock(relation);
 	if (!paysafe_rule_newest(relation, name, &rule, &removed) || removed)
 		ereport(ERROR,

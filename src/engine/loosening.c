@@ -120,6 +120,13 @@ paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule
 	return true;
 }
 
+/* The table, by its number if it is gone. */
+static char *
+table_words(Oid relid)
+{
+	return get_rel_name(relid) ? paysafe_catalog_table_name(relid) : psprintf("%u", relid);
+}
+
 /* A specification with the table that it refers to, as part of the content. */
 static char *
 spec_text(const Jsonb *spec, Oid reference)
@@ -127,9 +134,7 @@ spec_text(const Jsonb *spec, Oid reference)
 	return psprintf("%s%s%s",
 					JsonbToCString(NULL, &unconstify(Jsonb *, spec)->root, VARSIZE(spec)),
 					OidIsValid(reference) ? " referring to " : "",
-					!OidIsValid(reference) ? "" :
-					get_rel_name(reference) ? paysafe_catalog_table_name(reference) :
-					psprintf("%u", reference));
+					!OidIsValid(reference) ? "" : table_words(reference));
 }
 
 /*
@@ -144,7 +149,7 @@ content_of(const ProposedChange *change)
 
 	initStringInfo(&content);
 	for (const char *c = psprintf("%s of %s, version %d: %s%s%s", change->name,
-								  paysafe_catalog_table_name(change->relation), change->version,
+								  table_words(change->relation), change->version,
 								  spec_text(change->after, change->new_reference),
 								  change->before ? " instead of " : "",
 								  change->before ? spec_text(change->before, change->old_reference) : "");
@@ -166,7 +171,8 @@ static PAYSAFE_NORETURN void
 refuse(const ProposedChange *change, const Person *person, const char *key, bool stored)
 {
 	bool		is_rule = change->approved_as == PAYSAFE_RULE;
-	bool		anonymous = person->actor == NULL && paysafe_catalog_may_act_as(person->login);
+	bool		named = is_rule && get_rel_name(change->relation) != NULL;
+	bool		anonymous = paysafe_person_is_unknown(person);
 	bool		usable = stored || paysafe_proposal_is_content(key);
 	const char *words = change->loosens;
 
@@ -177,11 +183,11 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 				   {
 					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 					   .rule = change->name,
-					   .schema_name = is_rule ? get_namespace_name(get_rel_namespace(change->relation)) : NULL,
-					   .table_name = is_rule ? get_rel_name(change->relation) : NULL,
+					   .schema_name = named ? get_namespace_name(get_rel_namespace(change->relation)) : NULL,
+					   .table_name = named ? get_rel_name(change->relation) : NULL,
 					   .message = is_rule ?
 					   psprintf("loosening rule \"%s\" of table \"%s\" needs the approval of a second person",
-								change->name, get_rel_name(change->relation)) :
+								change->name, named ? get_rel_name(change->relation) : table_words(change->relation)) :
 					   "a maintenance window needs the approval of a second person",
 					   .detail = is_rule ? psprintf("The change %s.", words) :
 					   psprintf("Asked for: %s.", words),
@@ -205,6 +211,8 @@ paysafe_loosening_authorize(ProposedChange *change)
 	bool		stored;
 	char	   *key;
 
+	paysafe_approval_check_own_code(change->approved_as == PAYSAFE_RULE ? "loosening a rule" :
+									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
 	if (paysafe_proposal_is_open())

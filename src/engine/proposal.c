@@ -28,6 +28,7 @@
 #include "engine/proposal.h"
 #include "errors.h"
 #include "people/actor.h"
+#include "people/approval.h"
 #include "people/person.h"
 #include "redact/redact.h"
 #include "store/own_table.h"
@@ -242,9 +243,10 @@ paysafe_propose(PG_FUNCTION_ARGS)
 		proposing.level = 0;
 		PG_RETURN_VOID();
 	}
+	paysafe_approval_check_own_code("paysafe.propose");
 	reason = paysafe_argument_reason(fcinfo, 0, "reason", "a proposal");
 	ticket = PG_ARGISNULL(1) ? NULL : paysafe_argument_reason(fcinfo, 1, "ticket", "a proposal");
-	if (person->actor == NULL && paysafe_catalog_may_act_as(person->login))
+	if (paysafe_person_is_unknown(person))
 		paysafe_refuse(&(Refusal)
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

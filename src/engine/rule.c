@@ -459,6 +459,9 @@ paysafe_rule_invalidate(Oid relid)
 {
 	ListCell   *lc;
 
+	/* one that is gone has no rules compiled anywhere */
+	if (get_rel_relkind(relid) == '\0')
+		return;
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
 }

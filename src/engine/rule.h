@@ -167,10 +167,10 @@ typedef struct RuleKind
 
 	/*
 	 * What an approval of this row would stand for; NULL if rows of this kind
-	 * are not approved.  Raises 22023 or 55000 if the row is not there or
-	 * cannot be approved now.
+	 * are not approved.  If the row is not there or cannot be approved now, false
+	 * with missing_ok, otherwise raises 22023 or 55000.
 	 */
-	void		(*approval_subject) (const Rule *rule, const char *key,
+	bool		(*approval_subject) (const Rule *rule, const char *key, bool missing_ok,
 									 struct ApprovalSubject *out);
 
 	/*

@@ -37,8 +37,8 @@ is_of_columns(const SpecField *field, bool of_reference)
 		field->type == SPEC_COLUMN || field->type == SPEC_COLUMNS;
 }
 
-List *
-paysafe_spec_field_columns(const RuleSource *rule, bool of_reference, bool only_seen)
+static List *
+columns_of(const RuleSource *rule, bool of_reference, bool only_seen, bool only_judged)
 {
 	List	   *columns = NIL;
 	ListCell   *lc;
@@ -47,10 +47,17 @@ paysafe_spec_field_columns(const RuleSource *rule, bool of_reference, bool only_
 	{
 		const SpecField *field = find_field(rule->kind, lfirst(lc));
 
-		if (is_of_columns(field, of_reference) && !(only_seen && field->unseen))
+		if (is_of_columns(field, of_reference) && !(only_seen && field->unseen) &&
+			!(only_judged && field->unjudged))
 			columns = list_concat(columns, paysafe_spec_strings(rule->spec, lfirst(lc)));
 	}
 	return columns;
+}
+
+List *
+paysafe_spec_field_columns(const RuleSource *rule, bool of_reference, bool only_seen)
+{
+	return columns_of(rule, of_reference, only_seen, false);
 }
 
 char *
@@ -122,8 +129,11 @@ compare_flags(Difference *difference)
 	bool		before = difference->before && paysafe_spec_bool(difference->before, difference->key);
 	bool		after = paysafe_spec_bool(difference->after, difference->key);
 
+	const char *words = after ? difference->field->set_words : difference->field->unset_words;
+
 	if (before != after)
-		add_words(difference, psprintf("%s %s", after ? "sets" : "unsets", difference->key),
+		add_words(difference, words ? pstrdup(words) :
+				  psprintf("%s %s", after ? "sets" : "unsets", difference->key),
 				  after ? SPEC_REMOVE : SPEC_ADD);
 }
 
@@ -217,14 +227,24 @@ paysafe_spec_field_loosens(const RuleSource *before, const RuleSource *after)
 	return differences(before, after, true);
 }
 
-bool
-paysafe_spec_field_names_column(List *sources, Oid relid, const char *column)
+static bool
+is_in_key(Oid relid, const char *column)
+{
+	AttrNumber *key;
+	Relation	rel = table_open(relid, AccessShareLock);
+	int			nkey = paysafe_row_key_primary(rel, &key);
+	bool		result = false;
+
+	for (int i = 0; i < nkey; i++)
+		result |= key[i] == get_attnum(relid, column);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+static bool
+names_column(List *sources, Oid relid, const char *column, bool only_judged)
 {
 	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	AttrNumber *key;
-	int			nkey;
-	Relation	rel;
-	bool		in_key = false;
 	ListCell   *lc;
 
 	foreach(lc, sources)
@@ -232,18 +252,25 @@ paysafe_spec_field_names_column(List *sources, Oid relid, const char *column)
 		RuleSource *source = lfirst(lc);
 
 		if (list_member_oid(ancestors, source->relation) &&
-			paysafe_strings_contain(paysafe_spec_field_columns(source, false, false), column))
+			paysafe_strings_contain(columns_of(source, false, false, only_judged), column))
 			return true;
 		if (OidIsValid(source->reference) && list_member_oid(ancestors, source->reference) &&
-			paysafe_strings_contain(paysafe_spec_field_columns(source, true, false), column))
+			paysafe_strings_contain(columns_of(source, true, false, only_judged), column))
 			return true;
 	}
-	rel = table_open(relid, AccessShareLock);
-	nkey = paysafe_row_key_primary(rel, &key);
-	for (int i = 0; i < nkey; i++)
-		in_key |= key[i] == get_attnum(relid, column);
-	table_close(rel, AccessShareLock);
-	return in_key;
+	return is_in_key(relid, column);
+}
+
+bool
+paysafe_spec_field_names_column(List *sources, Oid relid, const char *column)
+{
+	return names_column(sources, relid, column, false);
+}
+
+bool
+paysafe_spec_field_judges_column(List *sources, Oid relid, const char *column)
+{
+	return names_column(sources, relid, column, true);
 }
 
 bool

@@ -43,6 +43,9 @@ extern char *paysafe_spec_field_quote(const char *name);
 /* The same, but for kinds that every column is behind: does one name it? */
 extern bool paysafe_spec_field_names_column(List *sources, Oid relid, const char *column);
 
+/* Does one name it for what it says, or is it part of the primary key? */
+extern bool paysafe_spec_field_judges_column(List *sources, Oid relid, const char *column);
+
 /*
  * Does one of these rules, of the relation or its ancestors, depend on the
  * column: by name, by the kind's nature, or as part of the primary key?

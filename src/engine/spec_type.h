@@ -37,6 +37,13 @@ typedef struct SpecField
 	/* neither errors nor keys ever show the columns' values */
 	bool		unseen;
 
+	/* the rule needs the columns, and does not say what is in them */
+	bool		unjudged;
+
+	/* of a flag that nobody knows by its key: what setting and unsetting it does, in words */
+	const char *set_words;
+	const char *unset_words;
+
 	/*
 	 * For texts that can say one thing in several ways: each difference in
 	 * words, or NIL if both mean the same to every row.  before may be NULL.

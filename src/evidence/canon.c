@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
@@ -521,6 +522,23 @@ put_column(const CanonColumn *column, Datum value, StringInfo out)
 		paysafe_canon_put_length(out, (uint32) len + 1);
 		out->len += len;
 	}
+}
+
+Size
+paysafe_canon_row_size(TupleTableSlot *row)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+	Size		bytes = 0;
+
+	slot_getallattrs(row);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		int16		len = TupleDescAttr(desc, i)->attlen;
+
+		if (!row->tts_isnull[i])
+			bytes += len == -1 ? toast_raw_datum_size(row->tts_values[i]) : Max(len, 0);
+	}
+	return bytes;
 }
 
 void

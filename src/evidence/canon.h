@@ -109,6 +109,9 @@ extern void paysafe_canon_value(const CanonType *type, Datum value, StringInfo o
 extern Jsonb *paysafe_canon_shape_jsonb(const CanonShape *shape);
 extern CanonShape *paysafe_canon_shape_read(const Jsonb *jsonb);
 
+/* About how many bytes the row's image will have; no value is read for it. */
+extern Size paysafe_canon_row_size(TupleTableSlot *row);
+
 /*
  * A row's bytes as a jsonb object: what to_jsonb gives for the row when the
  * time zone is UTC.  other is the image that a difference refers to, or NULL.

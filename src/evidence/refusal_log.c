@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -173,24 +172,6 @@ describe_key(Describing *d)
 									  row_of(d->change)));
 }
 
-/* How many bytes the row has when it is read: no value is. */
-static Size
-row_bytes(TupleTableSlot *row)
-{
-	TupleDesc	desc = row->tts_tupleDescriptor;
-	Size		bytes = 0;
-
-	slot_getallattrs(row);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		int16		len = TupleDescAttr(desc, i)->attlen;
-
-		if (!row->tts_isnull[i])
-			bytes += len == -1 ? toast_raw_datum_size(row->tts_values[i]) : Max(len, 0);
-	}
-	return bytes;
-}
-
 /* SHA-256 of the row's canonical bytes, redacted columns hashed by key. */
 static void
 describe_row(Describing *d)
@@ -205,7 +186,7 @@ describe_row(Describing *d)
 
 	if (change == NULL)
 		return;
-	size = row_bytes(row_of(change));
+	size = paysafe_canon_row_size(row_of(change));
 	if (size > MAX_HASHED)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -230,6 +230,12 @@ paysafe_facts_is_ruled_column(const GuardEvent *event)
 		 paysafe_facts_has_rows(event->object_id));
 }
 
+bool
+paysafe_facts_is_judged_column(Oid relid, const char *name)
+{
+	return paysafe_spec_field_judges_column(paysafe_rule_sources(relid), relid, name);
+}
+
 /* Are all these columns behind rules?  Zero stands for an expression. */
 bool
 paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int n)

@@ -51,6 +51,9 @@ extern bool paysafe_facts_is_being_restored(Oid class_id, Oid object_id);
  */
 extern bool paysafe_facts_is_ruled_column(const GuardEvent *event);
 
+/* Does a rule of the table say what is in a column of this name? */
+extern bool paysafe_facts_is_judged_column(Oid relid, const char *name);
+
 /* Are all these columns behind rules?  Zero stands for an expression. */
 extern bool paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int n);
 

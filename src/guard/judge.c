@@ -11,12 +11,14 @@
 #include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
 #include "engine/enforce.h"
 #include "guard/judge.h"
+#include "guard/statements.h"
 #include "guard/window.h"
 
 static char *
@@ -36,6 +38,10 @@ describe(const GuardEvent *event)
 
 	if (event->action == GUARD_STATEMENT || !OidIsValid(event->class_id))
 		return psprintf("%s", event->frame->name);
+	/* a table that is dropped loses its triggers first; what was asked for is the table */
+	if (event->action == GUARD_DROP && event->class_id == TriggerRelationId &&
+		paysafe_guard_frame_removes_table(event->frame))
+		ObjectAddressSet(address, RelationRelationId, event->relation);
 	object = getObjectDescription(&address, true);
 	if (object != NULL)
 		return psprintf("%s %s", verbs[event->action], object);

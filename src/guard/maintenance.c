@@ -30,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "tcop/pquery.h"
 #include "utils/array.h"
@@ -49,6 +50,7 @@
 #include "engine/rule.h"
 #include "engine/triggers.h"
 #include "guard/facts.h"
+#include "guard/hooks.h"
 #include "guard/maintenance.h"
 #include "guard/nesting.h"
 #include "guard/window.h"
@@ -68,11 +70,37 @@ enum
 	END_WINDOW, END_ACTOR, END_SESSION_USER, END_AT,
 	END_NCOLUMNS
 };
+
+/*
+ * The guard knows whose functions run.  Without it a trigger can be told, unless
+ * SECURITY DEFINER code runs in it, which answers for itself; expressions of tables,
+ * policies and views cannot.
+ */
+static char *
+foreign_code(void)
+{
+	Oid			owner;
+	Oid			user;
+	int			security_context;
+
+	if (paysafe_hooks_guarding())
+	{
+		owner = paysafe_nesting_foreign_owner();
+		return !OidIsValid(owner) ? NULL :
+			psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
+					 GetUserNameFromId(owner, true));
+	}
+	GetUserIdAndSecContext(&user, &security_context);
+	return (security_context & SECURITY_LOCAL_USERID_CHANGE) != 0 ||
+		DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) == 0 ? NULL :
+		pstrdup("A trigger calls it in the name of whoever writes, and without preloading nobody knows whose it is.");
+}
+
 void
 paysafe_maintenance_init(void)
 {
 	paysafe_declare_set_window(paysafe_window_covers);
-	paysafe_approval_set_foreign_code(paysafe_nesting_foreign_owner);
+	paysafe_approval_set_foreign_code(foreign_code);
 }
 
 /* SQL-callable functions */

@@ -214,6 +214,42 @@ refuses_column(const GuardEvent *event)
 	return refuse_if(retyped && !paysafe_types_keep_values(before, after, how) && paysafe_facts_has_rows(event->object_id));
 }
 
+/*
+ * What a rule judges changes by INSERT and UPDATE, which it sees.  ALTER TABLE may
+ * write nothing else into such a column, nor put another one into its place.
+ */
+static GuardFinding
+refuses_judged_values(const GuardEvent *event)
+{
+	HeapTuple	old_tuple;
+	HeapTuple	new_tuple;
+	Form_pg_attribute before;
+	Form_pg_attribute after;
+	Retyping	how;
+
+	if (event->class_id != RelationRelationId || event->sub_id <= 0 ||
+		(event->action != GUARD_ALTER && event->action != GUARD_CREATE) ||
+		!paysafe_facts_is_protected(event->object_id))
+		return GUARD_PASS;
+	old_tuple = paysafe_facts_fetch_column(event, NULL);
+	new_tuple = paysafe_facts_fetch_column(event, SnapshotSelf);
+	if (new_tuple == NULL)
+		return GUARD_PASS;
+	before = old_tuple ? (Form_pg_attribute) GETSTRUCT(old_tuple) : NULL;
+	after = (Form_pg_attribute) GETSTRUCT(new_tuple);
+	if (before != NULL && strcmp(NameStr(before->attname), NameStr(after->attname)) == 0)
+	{
+		how = paysafe_guard_frame_retypes(event->frame, NameStr(before->attname));
+		if (before->atttypid == after->atttypid && before->atttypmod == after->atttypmod &&
+			how == RETYPED_NOT)
+			return GUARD_PASS;
+		if (paysafe_types_keep_meaning(before, after, how))
+			return GUARD_PASS;
+	}
+	return refuse_if(paysafe_facts_is_judged_column(event->object_id, NameStr(after->attname)) &&
+					 paysafe_facts_has_rows(event->object_id));
+}
+
 static bool
 is_one_of_ours(const Trigger *trigger)
 {
@@ -579,7 +615,7 @@ static const char as_it_is[] = "Leave it as it is.";
 
 const GuardClass paysafe_policy[] = {
 	{"guard_drop_extension", refuses_drop_extension, false,
-	"With the extension go all rules and all evidence.", no_way},
+	"With the extension go all rules and all evidence.", "It goes with its database only."},
 	{"guard_own_table", refuses_own_table, false,
 	"The table is evidence or configuration of paysafe.", no_way},
 	{"guard_membership", refuses_membership, false,
@@ -600,6 +636,9 @@ const GuardClass paysafe_policy[] = {
 	"Its rows would be gone, or out of the reach of its rules.", NULL},
 	{"guard_identity", refuses_identity, true,
 	"Another table could take its place, or its rows another way.", NULL},
+	{"guard_column", refuses_judged_values, false,
+	"Values that a rule judges change by INSERT and UPDATE alone, in a maintenance window too.",
+	"UPDATE them, and retype the column by a cast that keeps each value; or drop the rule first, which a maintenance window permits: paysafe.unprotect."},
 	{"guard_column", refuses_column, true,
 	"A rule depends on the column, or its values would change without a record.", NULL},
 	{"guard_trigger", refuses_trigger, false,

@@ -230,3 +230,36 @@ paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Ret
 		return typmod_keeps(from, from_typmod, to_typmod);
 	return paysafe_types_keep_bytes(before, after, how);
 }
+
+static bool
+is_text(Oid type, int32 typmod, Retyping how)
+{
+	/* by a cast, what is too long would be cut */
+	return type == TEXTOID || (type == VARCHAROID && (typmod < 0 || how == RETYPED_ASSIGNED));
+}
+
+bool
+paysafe_types_keep_meaning(Form_pg_attribute before, Form_pg_attribute after, Retyping how)
+{
+	Oid			from,
+				to;
+	int32		from_typmod,
+				to_typmod;
+
+	if (how == RETYPED_COMPUTED)
+		return false;
+	if (paysafe_types_keep_values(before, after, how))
+		return true;
+	base_types(before, after, &from, &from_typmod, &to, &to_typmod);
+	if (from == BPCHAROID)
+		return is_text(to, to_typmod, how) || (to == BPCHAROID && from_typmod <= to_typmod);
+	if (from == NUMERICOID && to == NUMERICOID && from_typmod >= 0 && to_typmod >= 0)
+		return numeric_scale(from_typmod) <= numeric_scale(to_typmod) &&
+			numeric_precision(from_typmod) - numeric_scale(from_typmod) <=
+			numeric_precision(to_typmod) - numeric_scale(to_typmod);
+	/* by input and output, unless somebody has made a cast of their own */
+	if (SearchSysCacheExists2(CASTSOURCETARGET, ObjectIdGetDatum(from), ObjectIdGetDatum(to)))
+		return false;
+	return (get_typtype(from) == TYPTYPE_ENUM && is_text(to, to_typmod, how)) ||
+		(get_typtype(to) == TYPTYPE_ENUM && (from == TEXTOID || from == VARCHAROID));
+}

@@ -27,4 +27,10 @@ extern List *paysafe_types_tables(Oid type, bool ruled);
 extern bool paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
 extern bool paysafe_types_keep_bytes(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
 
+/*
+ * Would rules at least read each value as before: a label as the text that it was, a
+ * number with more decimals, a text without the padding of char(n)?
+ */
+extern bool paysafe_types_keep_meaning(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
+
 #endif							/* PAYSAFE_TYPES_H */

@@ -161,6 +161,19 @@ compare_approvals(const ListCell *a, const ListCell *b)
 	return ida < idb ? -1 : ida > idb;
 }
 
+/* All approvals that were ever given for the row, in id order. */
+static List *
+approvals_of(Oid relation, const char *key)
+{
+	List	   *all = NIL;
+	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(key)};
+
+	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key",
+					   2, keys, collect_approval, &all);
+	list_sort(all, compare_approvals);
+	return all;
+}
+
 /*
  * Approvals that fit the subject now, at most one per person, in id order.
  * With lock, each is locked before it is looked at for the last time.
@@ -169,16 +182,11 @@ static List *
 fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 				  bool lock)
 {
-	List	   *all = NIL;
 	List	   *fitting = NIL;
-	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(key)};
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key",
-					   2, keys, collect_approval, &all);
-	list_sort(all, compare_approvals);
-	foreach(lc, all)
+	foreach(lc, approvals_of(relation, key))
 	{
 		Approval   *a = lfirst(lc);
 		bool		fits = memcmp(a->digest, subject->digest, PAYSAFE_SHA256_LEN) == 0;
@@ -294,15 +302,10 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 void
 paysafe_approval_end_open(Oid relation, const char *key)
 {
-	List	   *all = NIL;
-	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(key)};
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key",
-					   2, keys, collect_approval, &all);
-	list_sort(all, compare_approvals);
-	foreach(lc, all)
+	foreach(lc, approvals_of(relation, key))
 	{
 		Approval   *a = lfirst(lc);
 
@@ -343,17 +346,14 @@ paysafe_approval_set_foreign_code(ApprovalForeignCode new_foreign_code)
 }
 
 void
-paysafe_approval_check_own_code(const char *function)
+paysafe_approval_check_own_code(const char *what)
 {
-	Oid			owner = foreign_code != NULL ? foreign_code() : InvalidOid;
+	char	   *code = foreign_code != NULL ? foreign_code() : NULL;
 
-	if (OidIsValid(owner))
+	if (code != NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-								psprintf("paysafe.%s is not for code of others", function),
-								psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
-										 GetUserNameFromId(owner, true)),
-								psprintf("Whoever approves runs it in a statement of their own: SELECT paysafe.%s(...); "
-										 "or in a function that is SECURITY DEFINER, or a superuser's.", function));
+								psprintf("%s is not for code of others", what), code,
+								"Run it in a statement of your own, or in a function that is SECURITY DEFINER, or a superuser's.");
 }
 
 static void

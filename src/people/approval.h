@@ -56,14 +56,14 @@ extern PAYSAFE_NORETURN void paysafe_approval_refuse(int sqlstate, const char *m
 													 const char *detail, const char *hint);
 
 /*
- * Whose code, of a role that is no superuser, runs now in somebody else's name; or
- * InvalidOid.  Set by the guard, which people/ does not know; without it nobody knows.
+ * What code, of a role that is no superuser, runs now in somebody else's name, in a
+ * sentence; or NULL.  Set by the guard, which people/ does not know.
  */
-typedef Oid (*ApprovalForeignCode) (void);
+typedef char *(*ApprovalForeignCode) (void);
 extern void paysafe_approval_set_foreign_code(ApprovalForeignCode foreign_code);
 
-/* Refuse (42501) an approval, or its withdrawal, by such code. */
-extern void paysafe_approval_check_own_code(const char *function);
+/* Refuse (42501) what makes two persons of one, if it is such code that asks for it. */
+extern void paysafe_approval_check_own_code(const char *what);
 
 extern void paysafe_approval_init(void);
 

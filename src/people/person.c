@@ -52,6 +52,12 @@ paysafe_person_current(void)
 	return person;
 }
 
+bool
+paysafe_person_is_unknown(const Person *person)
+{
+	return person->actor == NULL && paysafe_catalog_may_act_as(person->login);
+}
+
 /* The words, if the names are one; others, if nobody can say; NULL if they are two. */
 static char *
 clash(const char *a, const char *b, char *words)
@@ -89,7 +95,7 @@ paysafe_person_conflict(const Person *approver, const Person *requester)
 						  psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
 								   requester->login))) != NULL)
 		return conflict;
-	if (paysafe_catalog_may_act_as(requester->login))
+	if (paysafe_person_is_unknown(requester))
 		return psprintf("It was requested over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
 						requester->login);
 	return NULL;

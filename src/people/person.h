@@ -25,6 +25,9 @@ extern Person *paysafe_person_current(void);
  */
 extern char *paysafe_person_conflict(const Person *approver, const Person *requester);
 
+/* Over a login that may act for others, without saying for whom: it may be anybody. */
+extern bool paysafe_person_is_unknown(const Person *person);
+
 /*
  * Do two names stand for one person?  In every spelling (people/name.h); a name that
  * cannot be read is everybody's.

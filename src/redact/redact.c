@@ -59,7 +59,11 @@ suspect(const RedactText *text)
 		if (c >= '0' && c <= '9')
 			digits++;
 		else if (c >= 0x80)
+		{
 			high++;
+			/* wide colons and equals signs begin with it */
+			marker |= c == 0xEF;
+		}
 		else
 			switch (c)
 			{

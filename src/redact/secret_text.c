@@ -27,7 +27,9 @@
 #define MAX_PHRASE		48		/* bytes of a name with blanks in it */
 #define MAX_ESCAPES		15		/* backslashes before a quote: JSON in JSON in JSON in JSON */
 #define MAX_NEIGHBOUR	100		/* bytes between members that belong together */
-#define MAX_ATTRIBUTES	512		/* bytes of a tag */
+#define MAX_ATTRIBUTES	512		/* bytes of a tag, of the headers of a form's part */
+#define MAX_REMARK		32		/* bytes in brackets behind a name */
+#define MAX_MARKS		8		/* bytes between a code's name and the code */
 
 bool
 paysafe_secret_text_is_name(const char *name, size_t len)
@@ -53,6 +55,36 @@ quote_at(const Walk *w, size_t pos)
 		n++;
 	REDACT_WORK(n);
 	return pos + n < w->len && is_quote(w->s[pos + n]) ? n + 1 : 0;
+}
+
+/* Behind a quote as HTML or a URL writes it, or pos. */
+static size_t
+skip_encoded_quote(const Walk *w, size_t pos)
+{
+	static const char *const quotes[] = {"%22", "%27", "&quot;", "&apos;", "&#34;", "&#39;"};
+
+	if (pos < w->len && (w->s[pos] == '%' || w->s[pos] == '&'))
+		for (int i = 0; i < lengthof(quotes); i++)
+			if (starts_with(w, pos, quotes[i]))
+				return pos + strlen(quotes[i]);
+	return pos;
+}
+
+/* At a colon or equals sign, plain, wide, or as a URL writes it: how many bytes it has, or 0. */
+static int
+separator_at(const Walk *w, size_t pos)
+{
+	static const char *const others[] = {"%3A", "%3a", "%3D", "%3d", "\xEF\xBC\x9A", "\xEF\xBC\x9D"};
+
+	if (pos == w->len)
+		return 0;
+	if (w->s[pos] == ':' || w->s[pos] == '=')
+		return 1;
+	if (w->s[pos] == '%' || w->s[pos] == '\xEF')
+		for (int i = 0; i < lengthof(others); i++)
+			if (starts_with(w, pos, others[i]))
+				return 3;
+	return 0;
 }
 
 /* Where the text in quotes that begins at pos ends, before its quote. */
@@ -238,6 +270,46 @@ replace_digits(Walk *w, size_t pos)
 	return end;
 }
 
+/* A value behind a separator that a URL writes: it ends where the next such character is. */
+static size_t
+replace_encoded(Walk *w, size_t pos)
+{
+	size_t		start = skip_encoded_quote(w, pos);
+	size_t		end = start;
+
+	while (end < w->len && w->s[end] != '%' && !is_space(w->s[end]) && !is_one_of(w->s[end], ",;&<>(){}\"'`\\"))
+		end++;
+	REDACT_WORK(end - start);
+	replace(w, start, end, REDACT_MARK);
+	return end;
+}
+
+/* Are there three or four digits behind marks: cvv - 123, "cvv", "123"?  From *digits on. */
+static size_t
+end_of_marked_digits(const Walk *w, size_t pos, size_t *digits)
+{
+	size_t		start = pos;
+	size_t		end;
+
+	while (start < w->len && start - pos < MAX_MARKS)
+	{
+		if (is_blank(w->s[start]) || is_quote(w->s[start]) || is_one_of(w->s[start], ",|#/-"))
+			start++;
+		else if (starts_with(w, start, "\xE2\x80\x93") || starts_with(w, start, "\xE2\x80\x94"))
+			start += 3;
+		else
+			break;
+	}
+	for (end = start; end < w->len && end - start <= 4 && is_digit(w->s[end]); end++)
+		;
+	REDACT_WORK(end - pos);
+	if (start == pos || end - start < 3 || end - start > 4 ||
+		(end < w->len && (is_name_char(w->s[end]) || is_one_of(w->s[end], ":/"))))
+		return pos;
+	*digits = start;
+	return end;
+}
+
 /* Elements */
 
 /* Is the name at start that of an element: <name, <ns:name? */
@@ -419,6 +491,7 @@ static size_t
 try_member(Walk *w, size_t start, size_t end, size_t pos, int name_quote, char line_quote)
 {
 	NameKind	kind = kind_of(w, start, end);
+	int			separator = separator_at(w, pos);
 
 	/* <ns:name, </ns:name: the name comes yet */
 	if (w->s[pos] == ':' && pos + 1 < w->len && is_name_char(w->s[pos + 1]) &&
@@ -430,12 +503,14 @@ try_member(Walk *w, size_t start, size_t end, size_t pos, int name_quote, char l
 		kind = WORD;
 	if (kind == NOT_SECRET)
 		return end;
+	if (w->s[pos] == '%')
+		return replace_encoded(w, pos + separator);
 	if (w->s[pos] == '=' && kind == HEADER)
 		kind = WORD;
-	pos++;
+	pos += separator;
 	while (pos < w->len && (w->s[pos] == '=' || w->s[pos] == '>'))
 		pos++;
-	pos = skip_blanks(w, pos, name_quote > 0);
+	pos = skip_encoded_quote(w, skip_blanks(w, pos, name_quote > 0));
 	return replace_value(w, pos, kind, name_quote, line_quote);
 }
 
@@ -475,7 +550,7 @@ try_labelled_content(Walk *w, size_t pos)
 	return replace_content(w, pos + 1);
 }
 
-/* What a name in a form is written with: card[cvv], card%5Bcvv%5D. */
+/* What a name in a form is written with: card[cvv], card%5Bcvv%5D, %22cvv%22. */
 static size_t
 skip_bracket(const Walk *w, size_t pos)
 {
@@ -483,7 +558,59 @@ skip_bracket(const Walk *w, size_t pos)
 		return pos + 1;
 	if (starts_with(w, pos, "%5D") || starts_with(w, pos, "%5d"))
 		return pos + 3;
-	return pos;
+	return skip_encoded_quote(w, pos);
+}
+
+/* Behind a remark in brackets with a separator behind it, "cvv (3 digits):", or pos. */
+static size_t
+skip_remark(const Walk *w, size_t pos)
+{
+	size_t		start = pos;
+
+	if (pos == w->len || w->s[pos] != '(')
+		return pos;
+	while (pos < w->len && pos - start < MAX_REMARK && w->s[pos] != ')' && w->s[pos] != '\n')
+		pos++;
+	REDACT_WORK(pos - start);
+	if (pos == w->len || w->s[pos] != ')')
+		return start;
+	pos = skip_blanks(w, pos + 1, false);
+	return separator_at(w, pos) > 0 ? pos : start;
+}
+
+/*
+ * A part of a form that says in its headers what it is, form-data; name="cvv", and has
+ * its value behind an empty line.  Returns where to go on, or end.
+ */
+static size_t
+try_form_data(Walk *w, size_t start, size_t end)
+{
+	static const char before[] = "form-data; ";
+	size_t		name;
+	size_t		pos;
+
+	if (end == w->len || w->s[end] != '=' || !is_word(w, start, "name") ||
+		start < strlen(before) || !starts_with(w, start - strlen(before), before))
+		return end;
+	name = end + 1 + quote_at(w, end + 1);
+	for (pos = name; pos < w->len && (is_name_char(w->s[pos]) || is_one_of(w->s[pos], "[] ")); pos++)
+		;
+	REDACT_WORK(pos - start);
+	if (pos > name && w->s[pos - 1] == ']')
+		pos--;
+	if (paysafe_secret_name_kind(w->s + name, pos - name) == NOT_SECRET)
+		return end;
+	for (start = pos; pos + 1 < w->len && pos - start < MAX_ATTRIBUTES; pos++)
+		if (w->s[pos] == '\n' && (w->s[pos + 1] == '\n' || starts_with(w, pos + 1, "\r\n")))
+		{
+			REDACT_WORK(pos - start);
+			pos += w->s[pos + 1] == '\n' ? 2 : 3;
+			end = end_of_line(w, pos, '\0');
+			replace(w, pos, end, REDACT_MARK);
+			return end;
+		}
+	REDACT_WORK(pos - start);
+	return end;
 }
 
 /*
@@ -509,16 +636,28 @@ try_name(Walk *w, size_t start, size_t end)
 	}
 	if (name_quote == 0 && (pos = try_element(w, start, end)) > 0)
 		return pos;
+	if (name_quote == 0 && (pos = try_form_data(w, start, end)) > end)
+		return pos;
 	pos = name_quote > 0 ? end + name_quote : skip_bracket(w, end);
 	/* of a name behind %5B the digits are none of its own */
 	if (start > 0 && w->s[start - 1] == '%' && end - start > 2)
 		start += 2;
 	blanks = skip_blanks(w, pos, name_quote > 0) - pos;
-	pos += blanks;
+	pos = skip_remark(w, pos + blanks);
 	if (pos == w->len)
 		return end;
-	if (w->s[pos] == ':' || w->s[pos] == '=')
+	if (separator_at(w, pos) > 0)
 		return try_member(w, start, end, pos, name_quote, line_quote);
+	if (is_one_of(w->s[pos], ",|#/-") || w->s[pos] == '\xE2')
+	{
+		size_t		digits;
+		size_t		behind = end_of_marked_digits(w, pos, &digits);
+
+		if (behind == pos || kind_of(w, start, end) != CODE)
+			return end;
+		replace(w, digits, behind, REDACT_MARK);
+		return behind;
+	}
 	if (blanks == 0 || name_quote > 0)
 		return end;
 	/* cvv 123, cvc is 123 */

@@ -58,7 +58,7 @@ static const TokenPrefix prefixes[] = {
 	{"AKIA", 16, ""}, {"ASIA", 16, ""}, {"AIza", 30, "_-"}, {"GOCSPX-", 20, "_-"},
 	{"ya29.", 20, "_-."}, {"dop_v1_", 30, ""},
 	{"sk-proj-", 20, "_-"}, {"sk-svcacct-", 20, "_-"}, {"sk-admin-", 20, "_-"},
-	{"sk-ant-", 20, "_-"}, {"hf_", 30, ""}, {"npm_", 30, ""}, {"pypi-", 30, "_-"},
+	{"sk-ant-", 20, "_-"}, {"sk-", 40, ""}, {"hf_", 30, ""}, {"npm_", 30, ""}, {"pypi-", 30, "_-"},
 	{"SG.", 30, "_-."}, {"key-", 32, ""}, {"pat-na1-", 30, "-"}, {"pat-eu1-", 30, "-"},
 	{"dapi", 32, ""}, {"lin_api_", 30, ""}, {"PMAK-", 30, "-"}, {"dp.pt.", 30, ""},
 	/* addresses that are secrets: whoever knows one may write there */

@@ -173,7 +173,7 @@ const RuleKind paysafe_audit_kind = {
 	.fields = (const SpecField[])
 	{
 		{"subject", SPEC_TEXT},
-		{"redact", SPEC_COLUMNS, .unseen = true},	/* hides, or shows */
+		{"redact", SPEC_COLUMNS, .unseen = true, .unjudged = true},	/* hides, or shows */
 		{"require_reason", SPEC_FLAG, .loosens = SPEC_REMOVE},
 		{"require_ticket", SPEC_FLAG, .loosens = SPEC_REMOVE},
 		{NULL}

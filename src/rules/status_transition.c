@@ -34,11 +34,13 @@ status_rule(Oid relid, RuleSource *rule)
 {
 	bool		removed;
 
-	if (!paysafe_rule_newest(relid, "status", rule, &removed) || removed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no status machine", get_rel_name(relid)),
-				 errhint("Declare one with paysafe.protect_status.")));
+	if (paysafe_rule_newest(relid, "status", rule, &removed) && !removed)
+		return;
+	(void) paysafe_catalog_table_name(relid);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("table \"%s\" has no status machine", get_rel_name(relid)),
+			 errhint("Declare one with paysafe.protect_status.")));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_status_diagram);
@@ -173,6 +175,7 @@ paysafe_transition(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a transition needs two different statuses")));
+	(void) paysafe_catalog_table_name(relid);	/* rules may outlive their table */
 	status_rule(relid, &rule);
 	column = paysafe_spec_text(rule.spec, "status_column");
 	for (int attempt = 0; moved == 0; attempt++)

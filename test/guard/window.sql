@@ -1,7 +1,7 @@
 -- Maintenance windows: two persons, named tables, limited time; what happens in
 -- them is on record.  For a server that preloads paysafe.
 BEGIN;
-SELECT plan(27);
+SELECT plan(29);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -12,6 +12,10 @@ CREATE TABLE shop.part_eu PARTITION OF shop.part FOR VALUES IN ('eu');
 SELECT paysafe.protect_status(t, 'status', E'[*] --> new\nnew --> paid'), paysafe.audit(t)
   FROM unnest('{shop.payment,shop.refund,shop.part}'::regclass[]) t;
 INSERT INTO shop.payment VALUES (1, 'new', 'x');
+
+-- what is named is what was asked for, not the trigger that would go first
+SELECT is(pg_temp.refusal_text(command, 'MESSAGE'), 'dropping table shop.refund is refused by paysafe', command)
+  FROM unnest('{DROP TABLE shop.refund,DROP TABLE shop.refund CASCADE}'::text[]) command;
 
 -- opening
 SELECT is(pg_temp.refusal(command), code, command) FROM (VALUES

@@ -186,6 +186,23 @@ rules() {
 	fi | rule "codespell finds nothing"
 
 	test/lib/tour.sh | diff - test/sql/tour.sql | rule "README's tour is what pg_regress runs"
+	test/lib/tour.sh reference | diff - test/sql/reference.sql |
+		rule "the examples of doc/reference.md are what pg_regress runs"
+
+	# not those that others are made of
+	sql_parts | xargs -r sed -n 's/^CREATE FUNCTION paysafe\.\([a-z_]*\)(.*/\1/p' | sort -u |
+		grep -vxE 'check_.*|payload_.*|.*_trouble|own_table|enforce(_statement)?|library_state|has_rows|audit_(image|context)|rule_(columns|text)|pending_approvals' |
+		while read -r name; do
+			grep -qF "paysafe.$name(" doc/*.md || echo "$name"
+		done | rule "each function has an example in doc/"
+
+	{
+		sed -n "s/^[^']*SELECT .*, '\([a-z_]*\)', .*/\1/p" sql/check.sql
+		sed -n "s/^[ \t]*SELECT '[^']*'[^,]*, '\([a-z_]*\)',.*/\1/p" sql/check.sql
+		sed -n 's/.*put(result, "\([a-z_]*\)",.*/\1/p' src/check/check.c
+	} | sort -u | grep -vE '^pg_|^library_version$' | while read -r name; do
+		grep -qF "\`$name\`" doc/guard.md || echo "$name"
+	done | rule "each row of check() is explained in doc/guard.md"
 
 	fold=$(mktemp)
 	{
@@ -197,6 +214,13 @@ rules() {
 	for file in sql/*.sql; do
 		[ ! -e "test/$file" ] || echo "$file hides test/$file from pg_regress"
 	done | rule "no part has the name of a test"
+
+	for file in test/sim/mutants/*.patch; do
+		git apply --check "$file" 2>&1 | sed "s|^|$file: |"
+		for word in fault promise 'shown by'; do
+			[ "$(sed '/^diff/q' "$file" | grep -c "^$word: .")" -eq 1 ] || echo "$file: no line \"$word: ...\""
+		done
+	done | rule "every fault of the simulator's exam can still be put back"
 }
 
 rules | awk '/^not ok/ { bad = 1 } { print } END { exit bad }'

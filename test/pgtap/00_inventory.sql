@@ -118,6 +118,7 @@ INSERT INTO function_expected VALUES
 	('api_key_revoke_everything(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('api_key_verify(text,text,text)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('api_key_verify_digest(bytea,text,text)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('approval_state(regclass,text,bytea,timestamp with time zone)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
 	('approve(regclass,text,text,text,timestamp with time zone)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
 	('audit(regclass,name[],boolean,boolean)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('audit_context(bytea,name)', 'record', 'c', 's', true, 's', false, false, NULL, true),

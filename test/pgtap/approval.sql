@@ -1,6 +1,6 @@
 -- Approvals: by another person, of exactly this, once, in time.
 BEGIN;
-SELECT plan(86);
+SELECT plan(95);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -58,11 +58,18 @@ SELECT paysafe.act_as(NULL, request_id => 'r-1');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (1, 1, 500, 'EUR', 'requested')$$), 'accepted', 'requested by nobody in particular');
 SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.refund', '1', 'x')$$), :'refused', 'an approval needs a person');
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'sent' WHERE id = 1$$), :'needed', 'no approval');
+SELECT matches(pg_temp.refusal_text($$UPDATE shop.refund SET status = 'sent' WHERE id = 1$$, 'HINT'), 'void it, and request another one after paysafe.act_as', '... and nobody can give one');
 SELECT is(pg_temp.approve('boss', 1), :'refused', 'over the requester''s login, when the requester named nobody');
 SELECT is(pg_temp.approve(session_user, 1), :'refused', 'in the name of that login');
 SET LOCAL SESSION AUTHORIZATION regress_paysafe_app;
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (2, 2, 500, 'EUR', 'requested')$$), 'accepted', 'requested as another session user');
 RESET SESSION AUTHORIZATION;
+
+-- the hint of the refusal is what to do: void, and request again
+SELECT paysafe.act_as('clerk');
+UPDATE shop.refund SET status = 'void' WHERE id = 1;
+INSERT INTO shop.refund VALUES (101, 1, 500, 'EUR', 'requested');
+SELECT is(pg_temp.approve('boss', 101) || pg_temp.send('clerk', 101), 'acceptedaccepted', 'what is requested by somebody instead can be approved');
 
 -- who may approve
 SELECT is(pg_temp.request('clerk', 3), 'accepted', 'the clerk requests');
@@ -77,7 +84,7 @@ SELECT is(pg_temp.approve('boss', 4), :'refused', 'nobody approves over the requ
 SELECT is(pg_temp.approve('boss', 3), 'accepted', 'the boss can');
 SELECT is(pg_temp.approve('boss', 3), 'accepted', '... twice');
 SELECT is(pg_temp.send('clerk', 3), 'accepted', 'the clerk sends');
-SELECT is(pg_temp.states('3'), 'boss used, boss open', 'one of the approvals is used');
+SELECT is(pg_temp.states('3'), 'boss used, boss void', 'one of the approvals is used, and the other one is of no use');
 
 -- what is approved
 SELECT is(pg_temp.send('clerk', 3), 'accepted', 'sent already');
@@ -129,7 +136,20 @@ SELECT is(pg_temp.states('20'), 'boss open, Boss open', 'none of them is used up
 SELECT is((SELECT approvals_needed || ' ' || approvals_given FROM paysafe.pending_approval WHERE relation = 'shop.refund'::regclass AND key = '20'), '2 1', '... and the view says so');
 SELECT is(pg_temp.approve('chief', 20), 'accepted', 'another person');
 SELECT is(pg_temp.send('clerk', 20), 'accepted', 'two');
-SELECT is(pg_temp.states('20'), 'boss used, Boss open, chief used', 'one of each is used');
+SELECT is(pg_temp.states('20'), 'boss used, Boss void, chief used', 'one of each is used');
+
+-- nor by a trigger of whoever owns a table, in the name of whoever writes
+CREATE TABLE shop.trap (command text);
+CREATE FUNCTION shop.trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE NEW.command; RETURN NEW; END $$;
+CREATE TRIGGER trap BEFORE INSERT ON shop.trap FOR EACH ROW EXECUTE FUNCTION shop.trap();
+SELECT is(pg_temp.request('clerk', 12), 'accepted', 'another request');
+SELECT paysafe.act_as('boss');
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.trap VALUES (%L)', command)), expected, 'in a trigger: ' || command)
+  FROM (VALUES ($$SELECT paysafe.approve('shop.refund', '12', 'x')$$, :'refused'), ($$SELECT paysafe.withdraw_approval(1, 'x')$$, :'refused'),
+	($$SELECT paysafe.propose('x')$$, :'refused'), ($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 1000)$$, :'refused'),
+	($$SELECT paysafe.act_as('boss', 'as the application says')$$, 'accepted')) v (command, expected);
+ALTER FUNCTION shop.trap() SECURITY DEFINER;
+SELECT is(pg_temp.refusal($$INSERT INTO shop.trap VALUES ('SELECT paysafe.approve(''shop.refund'', ''12'', ''x'')')$$), 'accepted', 'a SECURITY DEFINER function answers for itself');
 
 -- used, and taken back
 SELECT is(pg_temp.request('clerk', 10), 'accepted', 'another request');

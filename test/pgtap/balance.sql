@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(64);
+SELECT plan(67);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -113,6 +113,37 @@ SELECT is(pg_temp.refusal(command, 'regress_paysafe_app'), '42501', command)
 					'SELECT paysafe.void_reservation((SELECT max(id) FROM paysafe.reservation))']) command;
 SELECT paysafe.void_reservation((SELECT max(id) FROM paysafe.reservation), 'not with 4242 4242 4242 4242');
 SELECT is((SELECT reason FROM paysafe.reservation_end ORDER BY reservation DESC LIMIT 1), 'not with 424242******4242', 'why one was voided, redacted');
+
+-- A ledger that is declared with other columns is judged by the accounts that it moves.
+CREATE TABLE shop.line (id int PRIMARY KEY, txn int, purse text, other text, amount numeric, gross numeric, currency text DEFAULT 'EUR');
+CREATE INDEX ON shop.line (txn);
+CREATE TABLE shop.purse (id text PRIMARY KEY, balance numeric, minimum numeric);
+SELECT paysafe.protect_ledger('shop.line', 'txn', 'purse', 'amount', 'currency'), paysafe.protect_balance('shop.purse', 'id', 'balance', 'shop.line', 'minimum');
+INSERT INTO shop.purse VALUES ('a', 0, -100), ('b', 0, -100), ('c', 0, -100);
+INSERT INTO shop.line VALUES (1, 1, 'a', 'a', 5, 6), (2, 1, 'b', 'b', -5, -6);
+CREATE FUNCTION pg_temp.approved(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	PERFORM paysafe.act_as('ann');
+	BEGIN
+		EXECUTE command;
+		RETURN 'accepted at once';
+	EXCEPTION WHEN insufficient_privilege THEN
+		GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	END;
+	PERFORM paysafe.act_as('bob');
+	EXECUTE 'SELECT ' || substring(hint FROM '(paysafe\.approve\(.*\));  then');
+	PERFORM paysafe.act_as('ann');
+	EXECUTE command;
+	RETURN 'approved';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+SELECT is(pg_temp.approved($$SELECT paysafe.protect_ledger('shop.line', 'txn', 'purse', 'gross', 'currency')$$), '23514', 'a ledger by whose new columns balances would be wrong');
+SELECT is(pg_temp.approved($$SELECT paysafe.protect_ledger('shop.line', 'txn', 'other', 'amount', 'currency')$$), 'approved', '... one by which they are right');
+INSERT INTO shop.line VALUES (3, 2, 'a', 'c', 7, 7), (4, 2, 'b', 'b', -7, -7);
+SELECT is((SELECT string_agg(id || balance, ',' ORDER BY id) FROM shop.purse), 'a5,b-12,c7', '... moves the accounts of its new columns');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- What check() says of things that may be wrong: each is a row with a way out, and an
 -- error in one part hides no other.
 BEGIN;
-SELECT plan(23);
+SELECT plan(32);
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
 CREATE FUNCTION pg_temp.said(subject text, check_name text) RETURNS text LANGUAGE sql AS $$
@@ -30,6 +30,42 @@ SELECT paysafe.protect_append_only('shop.lost');
 SELECT 'shop.lost'::regclass::oid AS lost \gset
 DROP TABLE shop.lost;
 SELECT matches(pg_temp.said('table ' || :lost, 'dropped'), 'is gone, and rules in force on it: append_only: .*Restore it', 'a table that is gone');
+
+-- ... and was dropped rightly: two people say so, and it stays on record.
+SELECT is((SELECT count(*)::int FROM paysafe.check() WHERE check_name = 'dropped' AND NOT ok), 1, 'it is red');
+CREATE FUNCTION pg_temp.approved(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	PERFORM paysafe.act_as('ann');
+	BEGIN
+		EXECUTE command;
+		RETURN 'accepted at once';
+	EXCEPTION WHEN insufficient_privilege THEN
+		GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	END;
+	PERFORM paysafe.act_as('bob');
+	EXECUTE 'SELECT ' || substring(hint FROM '(paysafe\.approve\(.*\));  then');
+	PERFORM paysafe.act_as('ann');
+	EXECUTE command;
+	RETURN 'approved';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+CREATE ROLE regress_paysafe_stranger;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA paysafe TO regress_paysafe_stranger;
+GRANT USAGE ON SCHEMA paysafe TO regress_paysafe_stranger;
+SET LOCAL ROLE regress_paysafe_stranger;
+SELECT throws_ok(format('SELECT paysafe.unprotect(%s, ''append_only'', ''x'')', :lost), '42501', NULL, 'its rule is not for everybody to remove');
+RESET ROLE;
+SELECT throws_ok(format('SELECT paysafe.unprotect(%s, ''append_only'', ''retired'')', :lost), '42501', NULL, '... nor for one alone');
+SELECT throws_ok(format('SELECT paysafe.unprotect(%s, ''status'', ''retired'')', :lost), '42P01', NULL, '... nor one that it has not');
+SELECT throws_ok('SELECT paysafe.unprotect(4294967295, ''status'', ''retired'')', '42P01', NULL, '... of what never was');
+SELECT is(pg_temp.approved(format('SELECT paysafe.unprotect(%s, ''append_only'', ''retired in 2025'')', :lost)), 'approved', 'two people remove it');
+SELECT is((SELECT count(*)::int FROM paysafe.check() WHERE check_name = 'dropped'), 0, '... and it is red no longer');
+SELECT results_eq(format('SELECT rule, removed, reason, actor FROM paysafe.rule WHERE relation = %s::regclass ORDER BY version DESC LIMIT 1', :lost),
+	$$VALUES ('append_only', true, 'retired in 2025', 'ann')$$, '... on record');
+SELECT throws_ok(format('SELECT paysafe.unprotect(%s, ''append_only'', ''again'')', :lost), '42P01', NULL, '... once');
 
 -- who finds another table under the name
 SELECT is(pg_temp.said('shop.payment', 'name'), 'ok', 'the name');

@@ -57,7 +57,7 @@ BEGIN
 	RETURN NULL;
 END $$;
 CREATE TRIGGER a_first AFTER UPDATE ON shop.refund FOR EACH ROW EXECUTE FUNCTION shop.again();
-SELECT is(pg_temp.refusal('UPDATE shop.refund SET status = ''asked'' WHERE id = 1'), '23R03 shop.refund.status paysafe_refund_refund', 'it does not pass by what it has left');
+SELECT is(pg_temp.refusal('UPDATE shop.refund SET status = ''asked'' WHERE id = 1'), '42501 shop.refund.status paysafe_refund_approval', 'it does not pass by what it has left');
 DROP TRIGGER a_first ON shop.refund;
 SELECT is(pg_temp.refusal('UPDATE shop.refund SET status = ''asked'' WHERE id = 1'), 'accepted', 'it may go back');
 SELECT is(pg_temp.with_trigger(format('UPDATE shop.refund SET status = ''approved'' WHERE id = %s', id), name, 'UPDATE', 'shop.refund', 'UPDATE shop.refund SET status = ''sent'' WHERE id = $1'), 'accepted', format('trigger %s sends a small refund that is approved', name))

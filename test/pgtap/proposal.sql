@@ -1,7 +1,7 @@
 -- Changes that wait for a second person: an approval is of exactly one of them,
 -- of all of it, and of what the approver could read.
 BEGIN;
-SELECT plan(81);
+SELECT plan(83);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -78,6 +78,11 @@ INSERT INTO pair VALUES
 	('the length of a window', $$SELECT paysafe.open_maintenance('x', 'T-1', '1 hour', '{shop.step}')$$, $$SELECT paysafe.open_maintenance('x', 'T-1', '61 minutes', '{shop.step}')$$),
 	('where the ticket ends', $$SELECT paysafe.open_maintenance('b, c', 'a', '1 hour', '{shop.step}')$$, $$SELECT paysafe.open_maintenance('c', 'a, b', '1 hour', '{shop.step}')$$),
 	('where a quoted ticket ends', $$SELECT paysafe.open_maintenance('c', 'a, b', '1 hour', '{shop.step}')$$, $$SELECT paysafe.open_maintenance('b'', c', '''a', '1 hour', '{shop.step}')$$);
+-- words of what has no name in SQL
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amount', 'currency', 'status', '{approved}', '{void}', 'captured', 'currency', '{}')$$),
+	'accepted', 'naming nothing that may change after an approval is tighter');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amount', 'currency', 'status', '{approved}', '{void}', 'captured', 'currency')$$, 'DETAIL'),
+	'The change lets points in time change after an approval.', 'naming none is not');
 SELECT is(pg_temp.approved_then(one, other), '42501 sh, accepted', 'approved: one of two that differ in ' || difference)
   FROM pair WHERE one NOT LIKE '%open_maintenance%' AND other LIKE '%shop.%';
 SELECT is(pg_temp.approved_then(other, one), '42501 sh, accepted', 'approved: the other of two that differ in ' || difference)

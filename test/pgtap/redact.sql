@@ -185,11 +185,17 @@ INSERT INTO secret VALUES
 	('{"name":"cvv","value":"123"}', '{"name":"cvv","value":"[redacted]"}'), ('{"fieldValue":123,"fieldName":"securityCode"}', '{"fieldValue":"[redacted]","fieldName":"securityCode"}'), ('name=cvv&value=123', 'name=cvv&value=[redacted]'),
 	(E'password:\n  hunter2\nx: y', E'password:\n  [redacted]\nx: y'), (E'a:\n  token: |\n    b c\n    d\n  e: f', E'a:\n  token: |\n    [redacted]'),
 	('{\\"password\\":\\"a b\\"}', '{\\"password\\":\\"[redacted]\\"}'), ('{\\\"pin\\\": 12}', '{\\\"pin\\\": \\\"[redacted]\\\"}'),
+	('CVV2 code - 123', 'CVV2 code - [redacted]'), ('cvv|123|x', 'cvv|[redacted]|x'), ('"cvv" , "123"', '"cvv" , "[redacted]"'), ('cvc, 123', 'cvc, [redacted]'), ('cvv – 123', 'cvv – [redacted]'),
+	('cvv (3 digits): 123', 'cvv (3 digits): [redacted]'), ('password (old) = abc', 'password (old) = [redacted]'), ('password：abc', 'password：[redacted]'),
+	('password%3Dhunter2&x', 'password%3D[redacted]&x'), ('%7B%22cvv%22%3A%22123%22%2C%22a%22%3A1%7D', '%7B%22cvv%22%3A%22[redacted]%22%2C%22a%22%3A1%7D'),
+	('{&quot;cvv&quot;:&quot;123&quot;}', '{&quot;cvv&quot;:&quot;[redacted]&quot;}'),
+	(E'Content-Disposition: form-data; name="cvv"\r\n\r\n123\r\n--x', E'Content-Disposition: form-data; name="cvv"\r\n\r\n[redacted]\r\n--x'),
+	(E'form-data; name="card[cvc]"\nContent-Type: text/plain\n\n123\n--x', E'form-data; name="card[cvc]"\nContent-Type: text/plain\n\n[redacted]\n--x'),
 	-- numbers divided by escapes, and data of chips
 	('"4242\n4242\n4242\n4242"', '"424242******4242"'), ('4242\\n4242\\n4242\\n4242', '424242******4242'), ('4242&nbsp;4242&#160;4242&#xA0;4242', '424242******4242'), ('4242<br>4242<br/>4242<BR />4242', '424242******4242'), ('&#52;242424242424242', '424242******4242'),
 	('57134242424242424242D25121010000012345678F', '5713[redacted]'), ('9F02060000000010005A0842424242424242425F24032512', '9F02060000000010005A08[redacted]5F24032512'),
 	-- published forms of keys
-	('AKIAIOSFODNN7EXAMPLE', 'AKIA[redacted]'), ('sk-proj-abcdefghijklmnopqrstuvwxyz', 'sk-proj-[redacted]'), ('live_dHar4XY7LxsDOtmnkVtjNVWXLSlXsM', 'live_[redacted]'), ('rzp_live_abcdefghijklmn', 'rzp_live_[redacted]'),
+	('AKIAIOSFODNN7EXAMPLE', 'AKIA[redacted]'), ('sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL', 'sk-[redacted]'), ('sk-proj-abcdefghijklmnopqrstuvwxyz', 'sk-proj-[redacted]'), ('live_dHar4XY7LxsDOtmnkVtjNVWXLSlXsM', 'live_[redacted]'), ('rzp_live_abcdefghijklmn', 'rzp_live_[redacted]'),
 	('access-production-de3ce8ef-33f8-452c-a685-8671031fc0f6', 'access-production-[redacted]'), ('FLWSECK_TEST-0123456789abcdef-X', 'FLWSECK_TEST-[redacted]'), ('https://hooks.slack.com/services/T00/B00/XXXXXXXX?x', 'https://hooks.slack.com/services/[redacted]?x'),
 	-- what stands for a secret is not read as part of another one
 	('x4242424242424242^D^00000000^00000000^00000000', 'x424242******4242^[redacted]^00000000^00000000'),
@@ -201,6 +207,7 @@ INSERT INTO harmless VALUES
 	('http://example.com:80/a@b'), ('mailto:a@b.example'), ('-----BEGIN CERTIFICATE-----'), ('eyJ.a.b'), ('Basic information'), ('bearer of news'),
 	('key_constraint_on_table_with_name_that_is_long_enough_to_be_looked_at'), ('pi_3MtwBwLkdIwHu7ix28a3tqPa'), ('pk_live_4eC39HqLyjWDarjtT1zdp7dc'),
 	('the security code is on the back'), ('zip code: 12345'), ('error code: 123'), ('pin code: 560001'), ('idempotency key: abc'), ('{"key":"color","value":"red"}'), ('<param name="x">cvv</param>'), ('id: 5, value: 6'),
+	('cvv - see below'), ('cvv/cvc'), ('pin - 560001'), ('pin, 2024-01-01'), ('cvv (back of card)'), (E'form-data; name="color"\n\n123'), ('sk-short'), ('the pin (new) is sent'),
 	('next_token=abc'), ('page_token: abc'), ('{"nextPageToken":"abc"}'), ('token_count=5'), ('continuation_token=x'), ('test_should_return_the_right_value_when_called'), ('ASIA-Pacific'), ('5A0812345678'), ('<b>4242</b> of 4242, 4242'),
 	('{"status": "pin", "a": "token"}'), ('Row "1". Allowed next: "refunded".'), ('column "password" of table "user"');
 SELECT is_empty('SELECT given, paysafe.redact(given) FROM harmless WHERE paysafe.redact(given) <> given', 'what looks a little like them');

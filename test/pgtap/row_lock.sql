@@ -1,7 +1,7 @@
 -- The lost-update guard: for whom, which columns, NULL, inheritance.  The ways to
 -- write a value are in test/sql/row_lock.sql.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -35,6 +35,8 @@ SELECT is(pg_temp.refusal(command), want, command)
 			   ('UPDATE shop.wallet SET balance = balance * 2', 'accepted'),
 			   ('UPDATE shop.wallet SET balance = 11.00, note = ''same''', 'accepted'),
 			   ('DELETE FROM shop.wallet WHERE id = 2', 'accepted')) v (command, want);
+-- a row that takes another one's place is a new one: see doc/reference.md, and what keeps it out
+SELECT is(pg_temp.refusal('DELETE FROM shop.wallet WHERE id = 1; INSERT INTO shop.wallet (id, balance) VALUES (1, 12)'), 'accepted', 'deleted and added again');
 SELECT * FROM finish();
 ROLLBACK;
 SET client_min_messages = error;

@@ -1,6 +1,6 @@
 -- API keys: what they look like, who gets what answer, and how they end.
 BEGIN;
-SELECT plan(143);
+SELECT plan(148);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_paysafe_api;
@@ -156,6 +156,16 @@ SELECT is((SELECT string_agg(DISTINCT (paysafe.api_key_verify(key)).verdict, ','
 SELECT throws_ok(c, '25006', NULL, c) FROM unnest(ARRAY[$$SELECT paysafe.api_key_issue('x')$$, $$SELECT paysafe.api_key_revoke(1, 'x')$$, $$SELECT paysafe.api_key_revoke_all('x', 'x')$$, $$SELECT paysafe.api_key_revoke_everything('x')$$]) c;
 SELECT is((SELECT count(*)::int FROM paysafe.api_key WHERE client = 'many' AND last_used_at IS NOT NULL), 0, 'nothing is noted');
 ROLLBACK TO reading;
+
+-- a sequence that is behind, as after a restore that left it out: a revocation would miss keys
+SAVEPOINT behind;
+SELECT last_value AS newest FROM paysafe.api_key_id_seq \gset
+SELECT setval('paysafe.api_key_id_seq', 1);
+SELECT is(pg_temp.refusal(c), '55000', c) FROM unnest(ARRAY[$$SELECT paysafe.api_key_issue('x')$$, $$SELECT paysafe.api_key_revoke_all('x', 'x')$$, $$SELECT paysafe.api_key_revoke_everything('x')$$]) c;
+SELECT setval('paysafe.api_key_id_seq', :newest);
+SELECT lives_ok($$SELECT paysafe.api_key_revoke_everything('x')$$, 'put right, as the hint says');
+SELECT is((SELECT count(*)::int FROM paysafe.api_key WHERE state = 'active'), 0, 'it revokes every key');
+ROLLBACK TO behind;
 
 -- who may
 SELECT set_eq($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace AND p.proname LIKE 'api\_key%' AND has_function_privilege('regress_paysafe_api', p.oid, 'EXECUTE')$$,

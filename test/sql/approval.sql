@@ -213,5 +213,16 @@ INSERT INTO t_approval.old VALUES (3, 90, 1, 'USD', 'asked');
 \set VERBOSITY terse
 UPDATE t_approval.old SET status = 'paid' WHERE id = 3;				-- fails
 
+-- requested by nobody over a login that may act for others: the hint says the way that there is
+\set VERBOSITY default
+UPDATE t_approval.old SET status = 'void' WHERE id = 1;
+INSERT INTO t_approval.old VALUES (4, 90, 20, 'USD', 'asked');
+UPDATE t_approval.old SET status = 'paid' WHERE id = 4;				-- fails
+BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.old', '4', 'ok'); ROLLBACK;		-- fails
+UPDATE t_approval.old SET status = 'void' WHERE id = 4;
+BEGIN; SELECT paysafe.act_as('alice'); INSERT INTO t_approval.old VALUES (5, 90, 20, 'USD', 'asked'); COMMIT;
+BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.old', '5', 'ok') > 0 AS approved; COMMIT;
+UPDATE t_approval.old SET status = 'paid' WHERE id = 5;
+
 DROP OWNED BY regress_paysafe_app, regress_paysafe_other;
 DROP ROLE regress_paysafe_app, regress_paysafe_other;

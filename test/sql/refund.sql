@@ -139,8 +139,7 @@ INSERT INTO t_refund.p_refund VALUES (2, '2026-02-06', 1, 60, 'USD', 'asked');		
 INSERT INTO t_refund.p_refund VALUES (2, '2026-02-06', 1, 40, 'USD', 'asked');
 UPDATE t_refund.p_refund SET day = '2026-02-07' WHERE id = 1;
 UPDATE t_refund.p_refund SET day = '2026-01-07', amount = 41 WHERE id = 2;			-- fails
-INSERT INTO t_refund.p_payment VALUES (1, '2026-02-05', 100, 'USD');					-- fails: another partition has it
-INSERT INTO t_refund.p_refund VALUES (3, '2026-02-06', 1, 1, 'USD', 'asked');		-- fails: as much as there is
+INSERT INTO t_refund.p_payment VALUES (1, '2026-02-05', 100, 'USD');				-- fails: two payments of this key
 
 -- existing rows
 CREATE TABLE t_refund.old (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);

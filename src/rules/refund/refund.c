@@ -287,23 +287,43 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 				 paysafe_refusal_value(currency));
 }
 
+/* Nobody can be shown to be another person than who requested it. */
+static bool
+is_requested_by_nobody(const List *requesters)
+{
+	ListCell   *lc;
+
+	foreach(lc, requesters)
+		if (paysafe_person_is_unknown(lfirst(lc)))
+			return true;
+	return false;
+}
+
 /* What to do about a refund that may not pass. */
 static char *
-gate_hint(const RefundState *state, const RowChange *change)
+gate_hint(const RefundState *state, const RowChange *change, const RefundLife *life)
 {
 	const char *column;
+	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
+							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+							   quote_literal_cstr(refund_key(change, change->after)));
 
 	if (change->op == 'I')
 		return pstrdup("Request the refund first, in a status that needs no approval.");
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
+	if (is_requested_by_nobody(life->requesters))
+		return pstrdup("Nobody was named when it was requested, so nobody can be shown to be another person: void it, and request another one after paysafe.act_as in the same transaction.");
+	if (life->requesters == NIL && paysafe_person_is_unknown(paysafe_person_current()))
+		return psprintf("Nobody knows who requested it: call paysafe.act_as in the transaction that moves it. Somebody else has to approve it: %s",
+						how);
 	column = paysafe_refund_changed_column(&state->refund, change, false);
 	if (column != NULL)
 		return psprintf("Change column \"%s\" first, and have the refund approved as it is then; or name the column in unapproved_columns of paysafe.protect_refund.",
 						column);
-	return psprintf("Somebody else has to approve it: SELECT paysafe.approve(%s, %s, 'why it is right');",
-					quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-					quote_literal_cstr(refund_key(change, change->after)));
+	return psprintf("%sSomebody else has to approve it: %s",
+					life->altered ? "Columns of the table were changed since it was approved, and it says something else now. " : "",
+					how);
 }
 
 /*
@@ -364,7 +384,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 										  gate_detail(side, change, payment, threshold, total),
 										  have, needed, people_words(subject.requesters)),
-					   .hint = gate_hint(state, change)
+					   .hint = gate_hint(state, change, before)
 				   });
 }
 
@@ -379,7 +399,9 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								   column, rule->table_name),
-						  psprintf("Refund \"%s\" was approved with it.",
+						  psprintf(life->columns == NIL || paysafe_strings_contain(life->columns, column) ?
+								   "Refund \"%s\" was approved with it." :
+								   "Refund \"%s\" was approved before it was filled in; since then it stays, too.",
 								   refund_words(change, change->before)),
 						  "Void this refund and request another one; columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.");
 }
@@ -498,7 +520,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, change, amount);
 	}
-	else if (!gated && life->stage == REFUND_PASSED)
+	else if (!gated && (life->stage == REFUND_PASSED || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
 }
 
@@ -548,139 +570,13 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	paysafe_approval_end_open(state->refund_root, key);
 }
 
-/*
- * Checking the payment's side
- */
-
-/* Tables of refunds that refer to the payment, other than this rule's. */
-static List *
-only_table(List *tables, Oid root)
-{
-	ListCell   *lc;
-
-	foreach(lc, tables)
-		if (((RefundTable *) lfirst(lc))->root == root)
-			return list_make1(lfirst(lc));
-	return NIL;
-}
-
-static void
-check_captured(const Rule *rule, const RowChange *change, List *tables, const char *key)
-{
-	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
-	RefundSum	sum = {0};
-	Numeric		captured;
-	bool		has_captured;
-
-	paysafe_refund_sum(tables, &sum);
-	if (sum.rows == 0)
-		return;
-	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
-	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
-		paysafe_money_compare(sum.total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
-						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
-						  psprintf("Refunds total %s; captured would be %s.",
-								   paysafe_refusal_value(paysafe_money_text(sum.total)),
-								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
-						  "Void refunds first.");
-}
-
-/* Refunds would not know whose they are, and those that are there could not go on. */
-static void
-check_payment_twin(const Rule *rule, const RowChange *change)
-{
-	const RefundState *state = rule->compiled;
-	AttrNumber	attnum = state->payment.key_attnum;
-	RowKey		key = {1, &attnum};
-	char	   *words;
-
-	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, false))
-		return;
-	words = paysafe_refusal_value(paysafe_row_key_text(&key, RelationGetDescr(change->rel), change->after));
-	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,
-					  psprintf("table \"%s\" has a payment \"%s\" already", rule->table_name, words),
-					  psprintf("Key (%s)=(%s) already exists, perhaps in another partition or child.",
-							   state->payment_key, words),
-					  "Refunds name their payment by this key alone: give the new one another.");
-}
-
-/* Nothing is captured, and there is another payment of the key that refunds can mean. */
-static bool
-is_spare_payment(const RefundState *state, const RowChange *change)
-{
-	const PaymentSide *side = &state->payment;
-	FoundPayment other;
-	Numeric		captured;
-	bool		isnull;
-	Datum		key = slot_getattr(change->before, side->key_attnum, &isnull);
-
-	return (!paysafe_money_value(&side->captured, change->before, &captured) ||
-			paysafe_money_sign(captured) == 0) &&
-		paysafe_refund_find_payment(state, key, side->key_type, &other) > 0;
-}
-
-static void
-check_payment_change(const Rule *rule, const RowChange *change)
-{
-	const RefundState *state = rule->compiled;
-	const PaymentSide *side = &state->payment;
-	RefundSum	sum = {0};
-	List	   *tables;
-	List	   *own;
-	char	   *words;
-	const char *column = NULL;
-
-	if (side->twins &&
-		(change->op == 'I' ||
-		 (change->op == 'U' && !paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
-															 change->before, change->after))))
-		check_payment_twin(rule, change);
-	if (change->op == 'I')
-		return;
-	if (change->op == 'U')
-	{
-		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
-										 change->before, change->after))
-			column = state->payment_key;
-		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
-			column = state->payment_currency;
-		else if (paysafe_money_same(&side->captured, change->before, change->after))
-			return;
-	}
-	tables = paysafe_refund_tables(change->rules, change->before);
-	own = only_table(tables, state->refund_root);
-	if (own == NIL)
-		return;					/* nothing can refer to it by NULL */
-	words = paysafe_refusal_value(((RefundTable *) linitial(own))->key_text);
-	if (change->op == 'U' && column == NULL)
-	{
-		check_captured(rule, change, tables, words);
-		return;
-	}
-	paysafe_refund_sum(own, &sum);
-	if (sum.rows == 0 || (column != state->payment_currency && is_spare_payment(state, change)))
-		return;
-	if (change->op == 'D')
-		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
-						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",
-								   words, rule->table_name),
-						  psprintf("%d rows of \"%s\" refer to it.", sum.rows,
-								   get_rel_name(state->refund_root)),
-						  NULL);
-	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
-					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
-							   column, rule->table_name),
-					  psprintf("Payment \"%s\" has refunds.", words), NULL);
-}
-
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
 
 	if (state->is_payment)
-		check_payment_change(rule, change);
+		paysafe_refund_check_payment(rule, change);
 	else if (change->op == 'I')
 		check_refund_added(rule, change);
 	else if (change->op == 'D')
@@ -764,8 +660,10 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
-		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true},
-		{"unapproved_named", SPEC_FLAG, .loosens = SPEC_REMOVE},
+		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
+		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
+			.set_words = "makes approvals be of points in time, too",
+		.unset_words = "lets points in time change after an approval"},
 		{NULL}
 	},
 	.compile = compile,

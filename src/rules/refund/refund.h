@@ -14,6 +14,7 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
+#include "base/crypto.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
 #include "people/approval.h"
@@ -33,7 +34,7 @@ typedef struct RefundSide
 	StatusSet	voided;
 	StatusSet	always_gated;	/* gated in every version of this declaration */
 	RowKey		whole;			/* names rows for their events */
-	int			napproved;		/* columns that an approval is of, by name */
+	int			napproved;		/* columns that an approval is of, in the order of names */
 	AttrNumber *approved;
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
@@ -83,6 +84,9 @@ typedef struct RefundLife
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, for the last time; 0: never */
 	int			approvals;		/* that were used then */
+	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
+	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
+	bool		altered;		/* it passed, but with another content than it has: it waits */
 	List	   *requesters;		/* of Person */
 	TimestampTz requested;		/* for the last time; 0: before the rule */
 } RefundLife;
@@ -194,11 +198,18 @@ extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
  * refund_event.c
  */
 
-/* The life of a row; one that no event tells of is derived from its status. */
+/*
+ * The life of a row; one that no event tells of is derived from its status.  A row
+ * that passed the gate with the content that was approved, and has another one by now,
+ * waits like one that never did: no UPDATE could do that, so its columns are others.
+ */
 extern RefundLife *paysafe_refund_life(const RefundState *state, const char *payment,
 									   Relation leaf, TupleTableSlot *row);
 
-/* The lives of a payment's refunds in a table, by whole key; to be asked for one row. */
+/*
+ * The lives of a payment's refunds in a table, by whole key; to be asked for one row.
+ * What they contained when they passed the gate is not looked at.
+ */
 typedef struct RefundLives RefundLives;
 extern RefundLives *paysafe_refund_lives(const RefundState *state, const char *payment);
 extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state,
@@ -229,6 +240,13 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  const char *payment, TupleTableSlot *row,
 								  TupleTableSlot *status_row, uint8 *digest);
 
+/* What the row contains of the columns that an approval is of, for its event. */
+extern void paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row,
+										RefundLife *life);
+
+/* Does the row contain what the event says? */
+extern bool paysafe_refund_has_content(const RefundLife *life, TupleTableSlot *row);
+
 /*
  * The first column under approval that the change gives another value, or NULL.
  * filled: only columns that had one.
@@ -251,8 +269,15 @@ extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
-extern void paysafe_refund_approval_subject(const Rule *rule, const char *key,
+extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
+
+/*
+ * refund_payment.c
+ */
+
+/* Check a change of the payment's row. */
+extern void paysafe_refund_check_payment(const Rule *rule, const RowChange *change);
 
 #endif							/* PAYSAFE_REFUND_H */

@@ -5,9 +5,14 @@
  *
  * Whoever approves has seen a row, and means this one as it was: all of its
  * columns, in this life of it, in the status that it leaves.  Free to change are
- * the status itself, what is computed from other columns, and the columns that
- * the rule names; if it names none, points in time, because that is where ORMs
+ * the status itself, the columns that the rule names, and what is computed from
+ * these; if the rule names none, points in time, because that is where ORMs
  * keep when a row was last written.
+ *
+ * What a row contains is what its columns say under their names; nothing is said by a
+ * column that is NULL, so that one may be added.  Values are compared as they
+ * are read, not as they are stored: a label of an enum, not its OID, a
+ * number of whatever type.  The same bytes under another name, or label, are another content.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,8 +20,13 @@
 
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
+#include "optimizer/optimizer.h"
 #include "port/pg_bswap.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -24,6 +34,7 @@
 #include "base/refusal.h"
 #include "base/scan.h"
 #include "errors.h"
+#include "evidence/canon.h"
 #include "people/approval.h"
 #include "redact/redact.h"
 #include "rules/refund/refund.h"
@@ -39,6 +50,26 @@ compare_names(const ListCell *a, const ListCell *b)
 				  NameStr(((Form_pg_attribute) lfirst(b))->attname));
 }
 
+/*
+ * Is the stored value of a generated column a matter of these columns alone?  Then it
+ * has no reason to change while they do not, unless its expression is another one.
+ */
+static bool
+follows_from(Relation leaf, Form_pg_attribute generated, List *columns)
+{
+	Node	   *expression = build_column_default(leaf, generated->attnum);
+	Bitmapset  *read = NULL;
+	ListCell   *lc;
+
+	if (generated->attgenerated != ATTRIBUTE_GENERATED_STORED || expression == NULL)
+		return false;
+	pull_varattnos(expression, 1, &read);
+	foreach(lc, columns)
+		read = bms_del_member(read, ((Form_pg_attribute) lfirst(lc))->attnum -
+							  FirstLowInvalidHeapAttributeNumber);
+	return bms_is_empty(read);
+}
+
 void
 paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *spec)
 {
@@ -46,6 +77,7 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 	bool		named = paysafe_spec_bool(spec, "unapproved_named");
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *columns = NIL;
+	List	   *generated = NIL;
 	ListCell   *lc;
 
 	foreach(lc, unapproved)
@@ -55,14 +87,21 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		Oid			type;
 
-		if (att->attisdropped || att->attgenerated != '\0' ||
-			att->attnum == side->gated.column.attnum)
+		if (att->attisdropped || att->attnum == side->gated.column.attnum)
 			continue;
 		type = getBaseType(att->atttypid);
 		if (named ? !paysafe_strings_contain(unapproved, NameStr(att->attname)) :
 			type != TIMESTAMPOID && type != TIMESTAMPTZOID)
-			columns = lappend(columns, att);
+		{
+			if (att->attgenerated == '\0')
+				columns = lappend(columns, att);
+			else
+				generated = lappend(generated, att);
+		}
 	}
+	foreach(lc, generated)
+		if (follows_from(leaf, lfirst(lc), columns))
+			columns = lappend(columns, lfirst(lc));
 	/* leaves have layouts of their own */
 	list_sort(columns, compare_names);
 	side->approved = palloc(sizeof(AttrNumber) * Max(list_length(columns), 1));
@@ -70,40 +109,120 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 		side->approved[side->napproved++] = ((Form_pg_attribute) lfirst(lc))->attnum;
 }
 
-/* A column's value: by bytes, numerics by value, as everywhere. */
+/* What values of a type are read as, arrays and composite types with all that is in them. */
 static void
-append_value(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
+append_type(StringInfo bytes, const CanonType *type)
+{
+	appendStringInfoChar(bytes, (char) type->code);
+	if (type->code == CANON_OUTPUT)
+		paysafe_argument_append(bytes, format_type_extended(type->typid, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	if (type->code == CANON_ARRAY)
+		append_type(bytes, type->element);
+	for (int i = 0; i < type->nfields; i++)
+		if (type->fields[i] != NULL)
+		{
+			paysafe_argument_append(bytes, type->field_names[i]);
+			append_type(bytes, type->fields[i]);
+		}
+}
+
+/* A number without what its type adds to it, or NULL if it is none. */
+static char *
+number_text(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return psprintf("%d", DatumGetInt16(value));
+		case INT4OID:
+			return psprintf("%d", DatumGetInt32(value));
+		case INT8OID:
+			return psprintf(INT64_FORMAT, DatumGetInt64(value));
+		case NUMERICOID:
+			return numeric_normalize(DatumGetNumeric(value));
+	}
+	return NULL;
+}
+
+/* What a column says, if it says anything. */
+static bool
+append_column(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(row, att->attnum, &isnull);
-	const char *data = (const char *) &value;
-	size_t		len = sizeof(value);
+	char	   *number;
+	CanonType  *type;
+	StringInfoData canonical;
 	uint64		size;
 
-	paysafe_argument_append(bytes, NameStr(att->attname));
-	appendStringInfoChar(bytes, isnull ? 'n' : 'v');
 	if (isnull)
-		return;
-	if (getBaseType(att->atttypid) == NUMERICOID)
+		return false;
+	paysafe_argument_append(bytes, NameStr(att->attname));
+	number = number_text(getBaseType(att->atttypid), value);
+	if (number != NULL)
 	{
-		data = numeric_normalize(DatumGetNumeric(value));
-		len = strlen(data);
+		appendStringInfoChar(bytes, (char) CANON_NUMERIC);
+		paysafe_argument_append(bytes, number);
+		return true;
 	}
-	else if (att->attlen == -1)
-	{
-		struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
-
-		data = VARDATA_ANY(packed);
-		len = VARSIZE_ANY_EXHDR(packed);
-	}
-	else if (!att->attbyval)
-	{
-		data = DatumGetPointer(value);
-		len = att->attlen == -2 ? strlen(data) : (size_t) att->attlen;
-	}
-	size = pg_hton64(len);
+	type = paysafe_canon_type(att->atttypid);
+	append_type(bytes, type);
+	initStringInfo(&canonical);
+	paysafe_canon_value(type, value, &canonical);
+	size = pg_hton64(canonical.len);
 	appendBinaryStringInfo(bytes, (char *) &size, sizeof(size));
-	appendBinaryStringInfo(bytes, data, len);
+	appendBinaryStringInfo(bytes, canonical.data, canonical.len);
+	return true;
+}
+
+static const char content_label[] = "paysafe refund content";
+
+void
+paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundLife *life)
+{
+	StringInfoData bytes;
+
+	initStringInfo(&bytes);
+	paysafe_argument_append(&bytes, content_label);
+	life->columns = NIL;
+	for (int i = 0; i < side->napproved; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
+
+		if (append_column(&bytes, att, row))
+			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
+	}
+	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
+}
+
+static Form_pg_attribute
+find_column(TupleDesc desc, const char *name)
+{
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
+			return TupleDescAttr(desc, i);
+	return NULL;
+}
+
+bool
+paysafe_refund_has_content(const RefundLife *life, TupleTableSlot *row)
+{
+	StringInfoData bytes;
+	uint8		content[PAYSAFE_SHA256_LEN];
+	ListCell   *lc;
+
+	initStringInfo(&bytes);
+	paysafe_argument_append(&bytes, content_label);
+	foreach(lc, life->columns)
+	{
+		Form_pg_attribute att = find_column(row->tts_tupleDescriptor, lfirst(lc));
+
+		if (att == NULL || !append_column(&bytes, att, row))
+			return false;
+	}
+	paysafe_crypto_sha256(bytes.data, bytes.len, content);
+	return memcmp(content, life->content, PAYSAFE_SHA256_LEN) == 0;
 }
 
 void
@@ -124,7 +243,7 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	(void) slot_getattr(status_row, side->gated.column.attnum, &isnull);
 	appendStringInfoChar(&bytes, isnull ? 'n' : 'v');
 	for (int i = 0; i < side->napproved; i++)
-		append_value(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
+		(void) append_column(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
 }
 
@@ -234,6 +353,13 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	return true;
 }
 
+static bool
+is_approvable(const RefundRow *refund)
+{
+	return refund->count == 1 && refund->fault == NULL && refund->stage == REFUND_WAITING &&
+		!refund->voided;
+}
+
 /* What is known of the row, once it is found and can be approved. */
 static void
 check_refund_row(const RefundState *state, const RefundRow *refund, const char *key)
@@ -252,7 +378,7 @@ check_refund_row(const RefundState *state, const RefundRow *refund, const char *
 				 errmsg("refund \"%s\" cannot be approved", paysafe_redact_string(key)),
 				 errdetail("Refund \"%s\": %s.", paysafe_redact_string(key),
 						   paysafe_redact_string(refund->fault))));
-	if (refund->stage != REFUND_WAITING || refund->voided)
+	if (!is_approvable(refund))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refund \"%s\" cannot be approved in status \"%s\"",
@@ -268,8 +394,9 @@ check_refund_row(const RefundState *state, const RefundRow *refund, const char *
 				 errhint("Look at it again in a new transaction.")));
 }
 
-void
-paysafe_refund_approval_subject(const Rule *rule, const char *key, ApprovalSubject *out)
+bool
+paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
+								ApprovalSubject *out)
 {
 	/* looking for the row may compile rules anew: keep what is needed later */
 	RefundState state = *(RefundState *) rule->compiled;
@@ -284,9 +411,13 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, ApprovalSubje
 	snapshot = paysafe_scan_snapshot();
 	paysafe_row_key_find(state.refund_root, key, snapshot, read_refund, &refund);
 	UnregisterSnapshot(snapshot);
-	check_refund_row(&state, &refund, paysafe_refusal_value(key));
+	if (missing_ok && !is_approvable(&refund))
+		return false;
+	if (!missing_ok)
+		check_refund_row(&state, &refund, paysafe_refusal_value(key));
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
 	out->valid_for = refund.valid_for;
 	out->key = refund.key;
 	out->requesters = refund.requesters;
+	return true;
 }

@@ -26,6 +26,7 @@
 #include "errors.h"
 #include "rules/refund/refund.h"
 #include "store/catalog.h"
+#include "store/own_table.h"
 #include "values/money.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -93,6 +94,38 @@ match_total(const void *a, const void *b, Size size)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
+static PaymentTotals *
+make_totals(MemoryContext context)
+{
+	PaymentTotals *totals = MemoryContextAllocZero(context, sizeof(PaymentTotals));
+	HASHCTL		ctl = {
+		.keysize = sizeof(char *), .entrysize = sizeof(PaymentTotal),
+		.hash = hash_total, .match = match_total, .hcxt = context
+	};
+
+	totals->by_key = hash_create("paysafe refund totals", 1024, &ctl,
+								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	return totals;
+}
+
+/*
+ * A row in a status that was gated all the time is there by an event, or was there
+ * before the rule.  What a maintenance window lets happen to tables writes no events.
+ */
+static bool
+has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row, Datum payment_key)
+{
+	FoundPayment payment;
+	RefundLife *life;
+
+	if (paysafe_store_is_empty(PAYSAFE_REFUND_EVENT) ||
+		paysafe_status_value_find(&state->refund.always_gated, row) < 0)
+		return false;
+	(void) paysafe_refund_find_payment(state, payment_key, state->refund.payment_type, &payment);
+	life = paysafe_refund_life(state, payment.key, rel, row);
+	return life->told && life->stage != REFUND_PASSED && !life->altered;
+}
+
 /* Each row by itself; its amount is added to its payment's total. */
 void
 paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
@@ -123,19 +156,15 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		return;
 
 	if (totals == NULL)
-	{
-		HASHCTL		ctl = {
-			.keysize = sizeof(char *), .entrysize = sizeof(PaymentTotal),
-			.hash = hash_total, .match = match_total, .hcxt = report->context
-		};
-
-		old = MemoryContextSwitchTo(report->context);
-		totals = report->private = palloc0(sizeof(PaymentTotals));
-		totals->by_key = hash_create("paysafe refund totals", 1024, &ctl,
-									 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-		MemoryContextSwitchTo(old);
-	}
+		totals = report->private = make_totals(report->context);
 	value = slot_getattr(row, side->payment_attnum, &isnull);
+	if (has_come_around_gate(state, rel, row, value))
+	{
+		paysafe_existing_fault(report, "Row", key,
+							   psprintf("its status is \"%s\", and it has never passed the gate",
+										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
+		return;
+	}
 	payment = paysafe_row_key_value_text(side->payment_type, value);
 	currency = paysafe_status_value_text(&side->currency, row);
 	amount = paysafe_refund_amount(side, row);

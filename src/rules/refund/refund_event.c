@@ -12,6 +12,10 @@
  * that is deleted and added again goes on counting, so that nothing that was
  * given to the first one, an approval for instance, fits the second.
  *
+ * The event of a row that passed by approvals says what it contained.  UPDATE cannot
+ * change that; if columns are dropped, added or renamed so that the row says
+ * something else, it has not passed any more.
+ *
  * A row without events was there before the rule.  It passed the gate then if its
  * status has been gated in every version of the rule since: no way into that
  * status would have gone without an event.
@@ -21,7 +25,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -31,13 +37,14 @@
 #include "rules/refund/refund.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
+#include "values/spec.h"
 
 /* Columns of paysafe.refund_event. */
 enum
 {
 	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
 	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
-	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT,
+	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT, EVENT_COLUMNS, EVENT_CONTENT,
 	EVENT_NCOLUMNS
 };
 
@@ -77,6 +84,7 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 		life->requesters = NIL;
 		life->requested = life->passed = 0;
 		life->approvals = 0;
+		life->columns = NIL;
 	}
 	if (strcmp(kind, REFUND_REQUESTED) == 0)
 	{
@@ -96,6 +104,22 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 		life->stage = REFUND_VOID;
 	else
 		life->stage = REFUND_GONE;
+}
+
+/* The content that a row passed the gate with; of a row without approval, none. */
+static void
+read_content(RefundLife *life, const Datum *values, const bool *nulls)
+{
+	bytea	   *content;
+
+	life->columns = NIL;
+	if (nulls[EVENT_COLUMNS] || nulls[EVENT_CONTENT])
+		return;
+	content = DatumGetByteaPP(values[EVENT_CONTENT]);
+	if (VARSIZE_ANY_EXHDR(content) != PAYSAFE_SHA256_LEN)
+		elog(ERROR, "the content of refund \"%s\" has another length than a digest", life->key);
+	memcpy(life->content, VARDATA_ANY(content), PAYSAFE_SHA256_LEN);
+	life->columns = paysafe_strings_of_array(DatumGetArrayTypeP(values[EVENT_COLUMNS]), "columns");
 }
 
 /* Events of a row come in the order of their steps: that of the index. */
@@ -132,6 +156,8 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
 	apply_event(&entry->life, kind, person, DatumGetTimestampTz(values[EVENT_AT]),
 				DatumGetInt32(values[EVENT_APPROVALS]));
+	if (lives->by_key == NULL && strcmp(kind, REFUND_GATED) == 0)
+		read_content(&entry->life, values, nulls);
 	return true;
 }
 
@@ -183,6 +209,7 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 		out->requesters = NIL;
 		out->requested = out->passed = 0;
 	}
+	out->columns = NIL;
 	out->approvals = 0;
 	out->stage = REFUND_WAITING;
 	if (paysafe_status_value_find(&side->voided, row) >= 0)
@@ -203,7 +230,29 @@ paysafe_refund_life(const RefundState *state, const char *payment, Relation leaf
 	char	   *key = paysafe_row_key_text(&state->refund.whole, RelationGetDescr(leaf), row);
 
 	paysafe_refund_lives_of(read_lives(state, payment, key), state, leaf, row, life);
+	if (life->stage == REFUND_PASSED && life->columns != NIL && !paysafe_refund_has_content(life, row))
+	{
+		life->stage = REFUND_WAITING;
+		life->altered = true;
+	}
 	return life;
+}
+
+static void
+put_content(const RefundLife *life, Datum *values, bool *nulls)
+{
+	Datum	   *names = palloc(sizeof(Datum) * Max(list_length(life->columns), 1));
+	bytea	   *content = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, life->columns)
+		names[n++] = CStringGetTextDatum(lfirst(lc));
+	SET_VARSIZE(content, VARHDRSZ + PAYSAFE_SHA256_LEN);
+	memcpy(VARDATA(content), life->content, PAYSAFE_SHA256_LEN);
+	values[EVENT_COLUMNS] = PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+	values[EVENT_CONTENT] = PointerGetDatum(content);
+	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = n == 0;
 }
 
 static void
@@ -236,6 +285,9 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
 	values[EVENT_AT] = TimestampTzGetDatum(at);
+	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
+	if (strcmp(kind, REFUND_GATED) == 0)
+		put_content(life, values, nulls);
 	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }
 
@@ -248,6 +300,13 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const char 
 
 	life->steps++;
 	life->told = true;
+	life->altered = false;
+	if (strcmp(kind, REFUND_GATED) == 0)
+	{
+		life->columns = NIL;
+		if (approvals > 0)
+			paysafe_refund_read_content(&state->refund, row, life);
+	}
 	insert_event(state, life, payment, refund, row, kind, approvals, person, now);
 	apply_event(life, kind, person, now, approvals);
 }
@@ -286,6 +345,7 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const char *paym
 		insert_event(state, moved, payment, refund, row,
 					 moved->stage == REFUND_VOID ? REFUND_VOIDED : REFUND_LEFT, 0,
 					 paysafe_person_current(), GetCurrentTimestamp());
+		moved->altered = false;
 	}
 	return moved;
 }

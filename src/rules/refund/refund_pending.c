@@ -66,18 +66,18 @@ match_payment(const void *a, const void *b, Size size)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* Can the row go to a gated status from where it is? */
+/* Can the row go to a gated status from where it is, if it has not passed the gate? */
 static bool
-awaits_gate(const RefundState *state, const RefundLife *life, TupleTableSlot *row)
+leads_to_gate(const RefundSide *side, TupleTableSlot *row)
 {
-	const RefundSide *side = &state->refund;
 	bool		isnull;
 	int			from;
 
-	if (paysafe_status_value_find(&side->voided, row) >= 0 || life->stage != REFUND_WAITING)
+	if (paysafe_status_value_find(&side->voided, row) >= 0)
 		return false;
+	/* nothing gets to what was always gated without passing, and without a machine all stay there */
 	if (side->machine == NULL)
-		return true;
+		return paysafe_status_value_find(&side->always_gated, row) < 0;
 	(void) slot_getattr(row, side->gated.column.attnum, &isnull);
 	from = paysafe_machine_find(side->machine, isnull ? NULL :
 								paysafe_status_value_text(&side->gated.column, row));
@@ -127,7 +127,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 			   TupleTableSlot *row, PendingOutput *out)
 {
 	const RefundSide *side = &state->refund;
-	char	   *key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
+	char	   *key;
 	FoundPayment payment;
 	char	   *currency;
 	RefundLife *life;
@@ -142,13 +142,14 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	Datum		values[12];
 	bool		nulls[12] = {0};
 
-	if (paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
+	if (!leads_to_gate(side, row) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
 	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
 								side->payment_type, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
-	if (!awaits_gate(state, life, row))
+	if (life->stage != REFUND_WAITING)
 		return;
+	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	currency = paysafe_status_value_text(&side->currency, row);
 	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	total = total_within(state, &payment, life, threshold ? threshold->within : 0,
@@ -256,10 +257,7 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 
 				CHECK_FOR_INTERRUPTS();
 				state = paysafe_refund_rule_of(leaf, lfirst_oid(lc), &rules)->compiled;
-				/* nothing gets to what was always gated without passing */
-				if (paysafe_status_value_find(&state->refund.always_gated, slot) < 0 &&
-					paysafe_status_value_find(&state->refund.voided, slot) < 0)
-					output_pending(leaf, state, rules, slot, &out);
+				output_pending(leaf, state, rules, slot, &out);
 				MemoryContextSwitchTo(old);
 				MemoryContextReset(row_context);
 			}

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -191,6 +192,28 @@ authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_thres
 	return words == NULL || paysafe_loosening_authorize(&change);
 }
 
+/* No sum of refunds lies at an amount that the currency does not have. */
+static void
+check_decimals(Oid refund, const char *column_name, Numeric amount, const char *currency)
+{
+	Relation	rel = table_open(refund, AccessShareLock);
+	AmountColumn column;
+	char	   *fault;
+
+	paysafe_money_column(rel, column_name, &column);
+	table_close(rel, NoLock);
+	fault = paysafe_money_fault(&column, amount, currency, true);
+	if (fault == NULL && paysafe_money_is_minor(&column) &&
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
+		fault = psprintf("column \"%s\" has whole minor units", column.name);
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a threshold must be an amount of its currency"),
+				 errdetail("%s: %s.", paysafe_money_text(amount), fault),
+				 errhint("Give the largest total that needs no approval.")));
+}
+
 /*
  * set_refund_threshold(refund, currency, amount, approvers, within, valid_for)
  * returns void
@@ -231,6 +254,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be a finite amount that is not negative")));
+	check_decimals(refund, paysafe_spec_text(rule.spec, "amount_column"), threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

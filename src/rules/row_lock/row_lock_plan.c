@@ -25,9 +25,9 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "engine/assigned.h"
 #include "rules/row_lock/row_lock_plan.h"
 #include "rules/row_lock/row_lock_value.h"
-#include "store/catalog.h"
 
 /*
  * Comparing
@@ -331,26 +331,6 @@ verdict_of_target(PlannedStmt *statement, ParamListInfo params, ModifyTable *mod
 	return result;
 }
 
-/* The target of the node that rows of the leaf belong to, or -1. */
-static int
-target_of(PlannedStmt *statement, ModifyTable *modify, Relation leaf)
-{
-	List	   *ancestors = NIL;
-
-	for (int i = 0; i < list_length(modify->resultRelations); i++)
-		if (rt_fetch(list_nth_int(modify->resultRelations, i), statement->rtable)->relid == RelationGetRelid(leaf))
-			return i;
-	/* rows find their partition while the statement runs */
-	ancestors = paysafe_catalog_ancestors(RelationGetRelid(leaf));
-	for (int i = 0; i < list_length(modify->resultRelations); i++)
-		if (list_member_oid(ancestors, rt_fetch(list_nth_int(modify->resultRelations, i), statement->rtable)->relid))
-			return i;
-	if (modify->rootRelation != 0 &&
-		list_member_oid(ancestors, rt_fetch(modify->rootRelation, statement->rtable)->relid))
-		return 0;
-	return -1;
-}
-
 PlanVerdict
 paysafe_row_lock_plan_verdict(PlannedStmt *statement, ParamListInfo params, Relation leaf,
 							  const char *column)
@@ -368,7 +348,7 @@ paysafe_row_lock_plan_verdict(PlannedStmt *statement, ParamListInfo params, Rela
 
 		if (modify == NULL || !IsA(modify, ModifyTable))
 			continue;
-		target = target_of(statement, modify, leaf);
+		target = paysafe_assigned_target(statement, modify, leaf);
 		if (target >= 0)
 			result = paysafe_row_lock_plan_worse(result, verdict_of_target(statement, params, modify,
 																		   target, column));

@@ -129,10 +129,41 @@ scopes_argument(FunctionCallInfo fcinfo, int n)
 
 /* SQL-callable functions */
 
+static bool
+note_number(Relation rel, HeapTuple tuple, void *arg)
+{
+	int64	   *highest = arg;
+	bool		isnull;
+
+	/* both tables begin with it */
+	*highest = Max(*highest, DatumGetInt64(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull)));
+	return false;
+}
+
+/*
+ * A revocation ends the keys whose numbers are lower, so a sequence that was set back,
+ * or not restored with its tables, would leave keys alive.  What is there is looked at
+ * first: what others number meanwhile is higher.
+ */
 static int64
 next_id(void)
 {
-	return nextval_internal(get_relname_relid("api_key_id_seq", paysafe_catalog_schema()), false);
+	int64		highest = 0;
+	int64		id;
+
+	paysafe_store_seek(PAYSAFE_API_KEY_RECORD, "api_key_record_pkey", 0, NULL, InvalidStrategy,
+					   (Datum) 0, true, NULL, note_number, &highest);
+	paysafe_store_seek(PAYSAFE_API_KEY_END, "api_key_end_pkey", 0, NULL, InvalidStrategy,
+					   (Datum) 0, true, NULL, note_number, &highest);
+	id = nextval_internal(get_relname_relid("api_key_id_seq", paysafe_catalog_schema()), false);
+	if (id <= highest)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the sequence \"%s\" is behind what it has numbered", "paysafe.api_key_id_seq"),
+				 errdetail("Its next number is " INT64_FORMAT ", and there is " INT64_FORMAT ". Revocations would leave keys out.",
+						   id, highest),
+				 errhint("As a superuser: SELECT setval('paysafe.api_key_id_seq', " INT64_FORMAT ");", highest)));
+	return id;
 }
 
 /* Draw the random part of a key. */

@@ -1,0 +1,876 @@
+"""Acts at random: what the people of a world do, as steps for its sessions.
+
+An act is a generator of steps in one session; it looks at the state that is
+committed, so that keys meet and amounts fall around thresholds.  The steps are
+recorded, and can be played again without this.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator
+from decimal import Decimal
+from typing import Any
+
+from runner import Play, logins
+from sessions import Result, Step
+from world import LOGINS, OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, literal
+
+Act = Generator[Step, Result, None]
+Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
+
+KEYS: dict[str, list[Any]] = {
+    "bigint": [1, 2, 3],
+    "int": [1, 2, 3],
+    "text": ["a", "b", "c"],
+    "varchar(8)": ["a", "b", "a,b"],
+    "numeric": [Decimal("1"), Decimal("1.5"), Decimal("2")],
+    "uuid": ["00000000-0000-0000-0000-00000000000" + c for c in "1ab"],
+    "date": ["2020-01-01", "2020-01-02", "2020-02-01"],
+}
+ISOLATION = ["read committed", "repeatable read", "serializable"]
+
+
+def same_row(t: Table, row: Row) -> str:
+    return " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)
+
+
+def key_text(t: Table, row: Row) -> str:
+    def one(v: Any) -> str:
+        if isinstance(v, Decimal):
+            v = format(v.normalize(), "f")
+        return str(v).replace("\\", "\\\\").replace(",", "\\,")
+
+    names = t.identity()
+    if len(names) == 1:
+        v = row[names[0]]
+        return format(v.normalize(), "f") if isinstance(v, Decimal) else str(v)
+    return ",".join(one(row[k]) for k in names)
+
+
+class Actors:
+    """Chooses the next step of a play."""
+
+    def __init__(self, world: World, steps: int, rng: random.Random) -> None:
+        self.world, self.steps, self.rng = world, steps, rng
+        self.play: Play | None = None
+        self.running: dict[int, Act] = {}
+        self.last: dict[int, int] = {}
+        self.count = 0
+        self.gid = 0
+        self.taken = 0
+        self.program: list[Step] = []
+        self.logins = logins(world)
+        self.rules: dict[tuple[str, str, str], Rule] = {r.slot: r for r in world.rules}
+        self.queue: list[Act] = [self.opening()] if "payment" in world.tables else []
+
+    # ------------------------------------------------------------ choosing
+
+    def __call__(self, play: Play) -> Step | None:
+        self.play = play
+        while self.count < self.steps:
+            free = [s.number for s in play.sessions if s.running is None]
+            if not free:
+                return None
+            if 0 not in free and self.queue:
+                self.queue.clear()
+            # the owner's session comes last, and has less to do
+            n = 0 if self.queue or 0 in self.running and not self.taken else self.rng.choice(
+                [f for f in free for _ in range(1 if f == len(play.sessions) - 1 else 3)]
+            )
+            act = self.running.get(n)
+            try:
+                if act is None:
+                    act = self.queue.pop() if self.queue else self.choose(n)
+                    self.running[n] = act
+                    step = next(act)
+                else:
+                    last = next(r for r in reversed(play.history.results) if r.step.session == n)
+                    step = act.send(last)
+            except StopIteration:
+                del self.running[n]
+                self.taken += 1
+                continue
+            self.count += 1
+            self.program.append(step)
+            return step
+        return None
+
+    def chance(self, p: float) -> bool:
+        return self.rng.random() < p
+
+    def rows(self, t: Table) -> list[Row]:
+        assert self.play is not None
+        return self.play.state[t.name]
+
+    def choose(self, n: int) -> Act:
+        r = self.rng
+        acts: list[tuple[Callable[[int], Act], float]] = []
+        kinds = {t.kind for t in self.world.tables.values()}
+        if n == len(self.logins) - 1:
+            acts += [(self.owner_writes, 1), (self.redeclare, 4)]
+        if "refund" in kinds:
+            acts += [
+                (self.some_writes, 6),
+                (self.request_and_pay, 5),
+                (self.approve_some, 5),
+                (self.live_again, 3),
+                (self.approve_then_change, 3),
+                (self.withdraw, 0.5),
+            ]
+        if kinds - {"payment", "refund"}:
+            acts.append((self.other_writes, 5 if "refund" in kinds else 10))
+        choice = r.choices([a for a, _ in acts], [w for _, w in acts])[0]
+        return choice(n)
+
+    # ------------------------------------------------------------ transactions
+
+    def people(self, n: int, person: str | None = None) -> Step | None:
+        """Says who acts, perhaps."""
+        if self.logins[n] not in (SHARED, OWNER):
+            return None
+        if person is None and self.chance(0.15):
+            return None
+        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(PEOPLE[:3])
+        name = p.name if self.chance(0.5) else self.rng.choice(p.spellings)
+        more = ", 'because', 'T-1'" if self.chance(0.7) else ""
+        return Step(n, f"SELECT paysafe.act_as({literal(name)}{more})", "simple", (), "act_as", (("person", name), ("reason", bool(more))))
+
+    def in_tx(self, n: int, writes: list[Callable[[], Write | None]], person: str | None = None, sure: bool = False) -> Act:
+        """Some writes, in a transaction or each by itself."""
+        assert self.play is not None
+        session = self.play.sessions[n]
+        who = self.people(n, person)
+        if who is None and self.chance(0.4) or (not sure and self.chance(0.1)):
+            for w in writes:
+                got = w()
+                if got is not None:
+                    yield self.form(n, got)
+            return
+        iso = "read committed" if sure or self.chance(0.7) else self.rng.choice(ISOLATION)
+        yield Step(n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),))
+        if who is not None:
+            yield who
+        inner = False
+        for w in writes:
+            got = w()
+            if got is None:
+                continue
+            if not sure and self.chance(0.2):
+                yield Step(n, "SAVEPOINT a", op="savepoint")
+                inner = True
+            r = yield self.form(n, got)
+            if session.failed:
+                if inner:
+                    yield Step(n, "ROLLBACK TO a", op="rollback_to")
+                else:
+                    yield Step(n, "ROLLBACK", op="rollback")
+                    return
+            elif inner and self.chance(0.25) and r.ok:
+                yield Step(n, "ROLLBACK TO a", op="rollback_to")
+        if not sure and self.chance(0.1):
+            yield Step(n, "ROLLBACK", op="rollback")
+        elif not sure and self.chance(0.08):
+            self.gid += 1
+            gid = f"{self.play.schema}_{self.gid}"
+            r = yield Step(n, f"PREPARE TRANSACTION '{gid}'", op="prepare", intent=(("gid", gid),))
+            if r.ok and r.tag == "PREPARE TRANSACTION":
+                if self.chance(0.5):
+                    yield from self.in_tx(n, [self.any_write()])
+                verb = "ROLLBACK" if self.chance(0.25) else "COMMIT"
+                yield Step(n, f"{verb} PREPARED '{gid}'", op=f"{verb.lower()}_prepared", intent=(("gid", gid),))
+        else:
+            yield Step(n, "COMMIT", op="commit")
+
+    def form(self, n: int, write: Write) -> Step:
+        op, sql, intent = write
+        if op == "copy":
+            return Step(n, sql, "copy", (), "insert", intent)
+        form = self.rng.choices(["simple", "extended", "prepared"], [6, 2, 2])[0]
+        if self.chance(0.06) and op in ("insert", "update", "delete", "merge") and "RETURNING" not in sql:
+            return Step(n, f"DO $do$ BEGIN {sql}; END $do$", "simple", (), op, intent)
+        return Step(n, sql, form, (), op, intent)
+
+    # ------------------------------------------------------------ statements
+
+    def insert(self, t: Table, rows: list[Row], way: str = "") -> Write:
+        cols = [c.name for c in t.columns if c.role != "generated" and c.name in rows[0]]
+        intent = (("table", t.name), ("rows", tuple(dict(r) for r in rows)))
+        plain = f"INSERT INTO {t.name} ({', '.join(cols)}) "
+        values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
+        if way == "" and self.chance(0.1):
+            data = "".join(
+                "\t".join("\\N" if r.get(c) is None else str(r[c]).replace("\\", "\\\\") for c in cols) + "\n" for r in rows
+            )
+            return "copy", f"COPY {t.name} ({', '.join(cols)}) FROM STDIN", (*intent, ("data", data))
+        if way == "" and self.chance(0.06):
+            values_as = f"WITH new ({', '.join(cols)}) AS (VALUES {values}) "
+            casts = ", ".join(f"{c}::{t.type_of(c)}" for c in cols)
+            return "insert", f"{values_as}{plain}SELECT {casts} FROM new", intent
+        return "insert", f"{plain}VALUES {values}", intent
+
+    def update(self, t: Table, where: str, rows: list[Row], sets: dict[str, Any], exprs: dict[str, str] | None = None) -> Write:
+        """An update of these rows; exprs has SQL for some of the values that are set."""
+        exprs = exprs or {}
+        text = ", ".join(f"{c} = {exprs.get(c, literal(v))}" for c, v in sets.items())
+        intent = (
+            ("table", t.name),
+            ("keys", tuple(tuple(r[k] for k in t.key) for r in rows)),
+            ("sets", dict(sets)),
+            ("exprs", dict(exprs)),
+        )
+        way = self.rng.random()
+        if way < 0.08 and len(rows) == 1:
+            on = " AND ".join(f"t.{k} = {literal(rows[0][k])}" for k in t.key)
+            return "merge", f"MERGE INTO {t.name} t USING (SELECT 1) s ON {on} WHEN MATCHED THEN UPDATE SET {text}", intent
+        if way < 0.14 and len(rows) == 1 and not t.deferrable and not exprs and not set(sets) & set(t.key):
+            merged = {c.name: rows[0].get(c.name) for c in t.columns if c.role != "generated"}
+            if not any(c.role == "key" and c.more for c in t.columns):
+                cols = ", ".join(merged)
+                values = ", ".join(literal(v) for v in merged.values())
+                return (
+                    "update",
+                    f"INSERT INTO {t.name} ({cols}) VALUES ({values}) ON CONFLICT ({', '.join(t.key)}) DO UPDATE SET {text}",
+                    (*intent, ("upsert", merged)),
+                )
+        if way < 0.2:
+            return "update", f"WITH u AS (UPDATE {t.name} SET {text} WHERE {where} RETURNING 1) SELECT count(*) FROM u", intent
+        return "update", f"UPDATE {t.name} SET {text} WHERE {where}", intent
+
+    def update_row(self, t: Table, row: Row, sets: dict[str, Any], exprs: dict[str, str] | None = None) -> Write:
+        return self.update(t, same_row(t, row), [row], sets, exprs)
+
+    def delete(self, t: Table, row: Row) -> Write:
+        intent = (("table", t.name), ("keys", (tuple(row[k] for k in t.key),)))
+        return "delete", f"DELETE FROM {t.name} WHERE {same_row(t, row)}", intent
+
+    # ------------------------------------------------------------ values
+
+    def amount(self, around: list[Any]) -> Decimal:
+        """Small, and often just at, below or above something."""
+        u = self.world.unit
+        known = [Decimal(a) for a in around if isinstance(a, Decimal) and a.is_finite() and a > 0]
+        if known and self.chance(0.55):
+            step = Decimal(u) if self.world.minor or self.chance(0.5) else Decimal("0.01")
+            got = self.rng.choice(known) + self.rng.choice([0, 0, 1, -1]) * step
+            if got > 0:
+                return got
+        return Decimal(self.rng.randint(1, 8) * u)
+
+    def new_key(self, t: Table) -> Row:
+        row: Row = {}
+        for c in t.columns:
+            if c.role in ("key", "region") and c.name in t.key or c.role == "number":
+                if t.kind in ("ledger",):
+                    continue
+                choices = KEYS.get(c.type, [1, 2, 3])
+                row[c.name] = self.rng.choice(choices)
+        return row
+
+    def fresh_key(self, t: Table) -> Row:
+        """A key that nobody has, if one is found."""
+        for _ in range(6):
+            got = self.new_key(t)
+            if not any(all(str(r[k]) == str(got[k]) for k in got if k != "region") for r in self.rows(t)):
+                break
+        return got
+
+    def rule(self, kind: str, table: str) -> Rule | None:
+        return next((r for r in self.rules.values() if r.kind == kind and r.table == table), None)
+
+    def machine(self, t: Table) -> Machine | None:
+        rule = self.rule("status", t.name)
+        return None if rule is None else rule.get("machine")
+
+    def next_status(self, t: Table, row: Row, legal: float = 0.75) -> str:
+        machine = self.machine(t)
+        status = row[t.column("status")]
+        if machine is None:
+            return self.rng.choice(["created", "authorized", "captured"])
+        ways = sorted(b for a, b in machine.edges if a == status)
+        if ways and self.chance(legal):
+            return self.rng.choice(ways)
+        return self.rng.choice(sorted(machine.states))
+
+    # ------------------------------------------------------------ money
+
+    def captured_sets(self, t: Table, row: Row, status: str) -> dict[str, Any]:
+        rule = self.rule("payment", t.name)
+        sets: dict[str, Any] = {"status": status}
+        if rule is not None and status in rule.get("captured") and row["status"] not in rule.get("captured"):
+            if not self.chance(0.05):
+                sets["captured"] = row["amount"] if self.chance(0.7) else self.amount([row["amount"]])
+        elif self.chance(0.05):
+            sets["captured"] = self.amount([row["captured"], row["amount"]])
+        return sets
+
+    def opening(self) -> Act:
+        """Payments that are captured, the honest way."""
+        t = self.world.tables["payment"]
+        machine, rule = self.machine(t), self.rule("payment", "payment")
+        assert rule is not None
+        for i in range(self.rng.choice([1, 1, 2])):
+            row = self.new_key(t)
+            for c in t.columns:
+                if c.role in ("key", "number"):
+                    row[c.name] = KEYS.get(c.type, [1, 2, 3])[i]
+            row |= {"status": "created", "amount": Decimal(10 * self.world.unit), "captured": None, "currency": "USD", "note": None}
+            op, sql, intent = self.insert(t, [row], "plain")
+            yield Step(0, sql, "simple", (), op, intent)
+            path = [] if machine is None else shortest(machine, "created", rule.get("captured"))
+            if machine is None:
+                path = ["captured"]
+            for status in path:
+                sets: dict[str, Any] = {"status": status}
+                if status in rule.get("captured"):
+                    sets["captured"] = row["amount"]
+                row |= sets
+                text = ", ".join(f"{c} = {literal(v)}" for c, v in sets.items())
+                yield Step(
+                    0,
+                    f"UPDATE {t.name} SET {text} WHERE {same_row(t, row)}",
+                    "simple",
+                    (),
+                    "update",
+                    (("table", t.name), ("keys", (tuple(row[k] for k in t.key),)), ("sets", sets), ("exprs", {})),
+                )
+
+    def payment_write(self) -> Write | None:
+        t = self.world.tables["payment"]
+        rows = self.rows(t)
+        if not rows or self.chance(0.15):
+            row = self.fresh_key(t)
+            amount = self.amount([])
+            status = "created" if self.chance(0.7) else self.rng.choice(["captured", "authorized"])
+            row |= {
+                "status": status,
+                "amount": amount,
+                "captured": amount if status == "captured" else None,
+                "currency": "USD" if self.chance(0.85) else "EUR",
+                "note": None,
+            }
+            return self.insert(t, [row])
+        row = self.rng.choice(rows)
+        what = self.rng.random()
+        if what < 0.4:
+            status = self.next_status(t, row)
+            return self.update_row(t, row, self.captured_sets(t, row, status))
+        if what < 0.85:
+            column = self.rng.choice(
+                ["amount", "captured", "currency", "note", *t.key, *(c.name for c in t.columns if c.role == "number")]
+            )
+            return self.update_row(t, row, {column: self.other(t, row, column)})
+        if what < 0.9 and len(rows) > 1 and t.deferrable:
+            k = t.key[0]
+            a, b = literal(rows[0][k]), literal(rows[1][k])
+            return self.update(t, f"{k} IN ({a}, {b})", rows[:2], {k: None}, {k: f"CASE {k} WHEN {a} THEN {b}::{t.type_of(k)} ELSE {a}::{t.type_of(k)} END"})
+        return self.delete(t, row)
+
+    def other(self, t: Table, row: Row, column: str) -> Any:
+        """Another value for a column."""
+        c = next(c for c in t.columns if c.name == column)
+        if c.role in ("amount", "captured"):
+            if self.chance(0.06):
+                return self.rng.choice([None, Decimal(0), Decimal(-1)] + ([] if self.world.minor else [Decimal("1.005")]))
+            return self.amount([row["amount"], row.get("captured")])
+        if c.role == "currency":
+            return self.rng.choice(["EUR", "EUR", "usd", "JPY", None])
+        if c.role in ("key", "region", "number", "ref"):
+            return self.rng.choice(KEYS.get(c.type, [1, 2, 3]))
+        if c.role == "touched":
+            return f"2026-01-0{self.rng.randint(1, 9)} 00:00:00+00"
+        return self.rng.choice(["x", "y", "z"])
+
+    def refund_table(self) -> Table:
+        return self.rng.choice(self.world.table("refund"))
+
+    def new_refund(self, t: Table, status: str | None = None) -> Row | None:
+        payments = self.rows(self.world.tables["payment"])
+        rule = self.rule("refund", t.name)
+        if not payments or rule is None:
+            return None
+        p = self.rng.choice(payments)
+        left = [p["captured"], p["amount"]]
+        if isinstance(p["captured"], Decimal):
+            used = sum(
+                r["amount"]
+                for f in self.world.table("refund")
+                for r in self.rows(f)
+                if r["payment_id"] == p[rule.get("payment_key")] and r["status"] != "rejected" and r["amount"] is not None
+            )
+            left = [p["captured"] - used, *left]
+        threshold = self.rule("threshold", t.name)
+        if threshold is not None:
+            left.append(Decimal(threshold.get("amount")))
+        row = self.fresh_key(t)
+        machine = self.machine(t)
+        if status is None:
+            status = "requested" if self.chance(0.75) else self.rng.choice(sorted(machine.states if machine else ["approved"]))
+        row |= {
+            "payment_id": p[rule.get("payment_key")] if self.chance(0.95) else self.other(t, {}, "payment_id"),
+            "amount": self.amount(left),
+            "currency": p["currency"] if self.chance(0.95) else "EUR",
+            "status": status,
+            "payee": self.rng.choice(["x", "y"]),
+            "provider_ref": None,
+        }
+        if t.column("touched"):
+            row["touched"] = "2026-01-01 00:00:00+00"
+        return row
+
+    def add_refund(self) -> Write | None:
+        t = self.refund_table()
+        rows = [r for r in (self.new_refund(t) for _ in range(1 if self.chance(0.85) else 2)) if r is not None]
+        return self.insert(t, rows) if rows else None
+
+    def refund_write(self) -> Write | None:
+        t = self.refund_table()
+        rows = self.rows(t)
+        if not rows or self.chance(0.25):
+            return self.add_refund()
+        row = self.rng.choice(rows)
+        what = self.rng.random()
+        if what < 0.45:
+            sets: dict[str, Any] = {"status": self.next_status(t, row)}
+            if self.chance(0.12):
+                column = self.rng.choice(["payee", "amount", "payment_id", "provider_ref"])
+                sets[column] = self.other(t, row, column)
+            if t.partition and self.chance(0.15):
+                sets["region"] = self.rng.choice([1, 2, 3])
+            return self.update_row(t, row, sets)
+        if what < 0.55:
+            status = self.next_status(t, row)
+            some = [r for r in rows if r["status"] == row["status"]]
+            return self.update(t, f"status = {literal(row['status'])}", some, {"status": status})
+        if what < 0.85:
+            names = [c.name for c in t.columns if c.role not in ("status", "generated")]
+            column = self.rng.choice([*names, "payee", "payee"] + (["region", "region"] if t.partition else []))
+            return self.update_row(t, row, {column: self.other(t, row, column)})
+        return self.delete(t, row)
+
+    def any_write(self) -> Callable[[], Write | None]:
+        kinds = {t.kind for t in self.world.tables.values()}
+        if "refund" not in kinds:
+            return self.other_write
+        return self.rng.choice([self.refund_write, self.refund_write, self.payment_write, self.add_refund])
+
+    def some_writes(self, n: int) -> Act:
+        yield from self.in_tx(n, [self.any_write() for _ in range(self.rng.choice([1, 1, 2, 3]))])
+
+    owner_writes = some_writes
+
+    # ------------------------------------------------------------ approvals
+
+    def approve(self, t: Table, row: Row) -> Write:
+        more = ""
+        if self.chance(0.06):
+            more = f", NULL, now() + interval '{self.rng.choice([50, 400])} ms'"
+        reason = "looked at" if self.chance(0.97) else "\u00a0 \u3000"
+        relation = t.name if self.chance(0.9) else str(row[""])
+        return (
+            "approve",
+            f"SELECT paysafe.approve({literal(relation)}, {literal(key_text(t, row))}, {literal(reason)}{more})",
+            (
+                ("table", t.name),
+                ("keys", (tuple(row[k] for k in t.key),)),
+                ("reason", reason),
+                ("expires", float(more.split("'")[1].split()[0]) / 1000 if more else None),
+            ),
+        )
+
+    def approver(self, n: int) -> int:
+        """A session whose login may say who it is, or is itself somebody."""
+        return n
+
+    def pick_refund(self, wanted: str = "waiting") -> tuple[Table, Row] | None:
+        some = [
+            (t, r)
+            for t in self.world.table("refund")
+            for r in self.rows(t)
+            if wanted == "any" or r["status"] in ("requested", "review")
+        ]
+        return self.rng.choice(some) if some else None
+
+    def person(self) -> str:
+        return self.rng.choice(PEOPLE[:3]).name
+
+    def approve_some(self, n: int) -> Act:
+        got = self.pick_refund("waiting" if self.chance(0.85) else "any")
+        if got is None:
+            yield from self.in_tx(n, [self.add_refund])
+            return
+        t, row = got
+        yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
+        if self.chance(0.5):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)])
+
+    def again(self, t: Table, row: Row) -> Row | None:
+        """The row as it is now."""
+        for r in self.rows(t):
+            if all(r[k] == row[k] for k in t.key if k != "region"):
+                return r
+        return None
+
+    def pay(self, t: Table, row: Row, sets: dict[str, Any] | None = None) -> Write | None:
+        """Into the gate, by the shortest way."""
+        now = self.again(t, row)
+        rule, machine = self.rule("refund", t.name), self.machine(t)
+        if now is None or rule is None or machine is None:
+            return None
+        path = shortest(machine, now["status"], rule.get("gated"))
+        status = path[0] if path else self.next_status(t, now)
+        return self.update_row(t, now, {"status": status, **(sets or {})})
+
+    def request_and_pay(self, n: int) -> Act:
+        """A refund, requested by one person, approved by somebody, paid by anybody."""
+        t = self.refund_table()
+        row = self.new_refund(t, "requested" if self.chance(0.9) else None)
+        if row is None:
+            return
+        yield from self.in_tx(n, [lambda: self.insert(t, [row])], self.person(), self.chance(0.8))
+        for _ in range(self.rng.choice([0, 1, 1, 2])):
+            now = self.again(t, {k: decimal(v) for k, v in row.items()})
+            if now is None:
+                return
+            yield from self.in_tx(n, [lambda: self.approve(t, now)], self.person(), True)
+        old = {k: decimal(v) for k, v in row.items()}
+        for _ in range(self.rng.choice([1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, old)], None, self.chance(0.7))
+
+    def live_again(self, n: int) -> Act:
+        """The same refund once more: void and revived, deleted and added, or moved away and back."""
+        got = self.pick_refund()
+        if got is None:
+            yield from self.request_and_pay(n)
+            return
+        t, row = got
+        if self.chance(0.8):
+            yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
+        if self.chance(0.15):
+            yield from self.in_tx(n, [lambda: self.add_payee_copy(t, row)], self.person(), True)
+
+        def void() -> Write | None:
+            now = self.again(t, row)
+            return now and self.update_row(t, now, {"status": "rejected"})
+
+        def back() -> Write | None:
+            now = self.again(t, row)
+            return now and self.update_row(t, now, {"status": self.rng.choice(["requested", "requested", "approved"])})
+
+        def gone() -> Write | None:
+            now = self.again(t, row)
+            return now and self.delete(t, now)
+
+        def anew() -> Write:
+            new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+            new["status"] = "requested"
+            if self.chance(0.3):
+                new["payee"] = self.rng.choice(["x", "y", "thief"])
+            if t.partition and self.chance(0.3):
+                new["region"] = self.rng.choice([1, 2, 3])
+            return self.insert(t, [new])
+
+        steps: list[Callable[[], Write | None]] = [void]
+        if self.chance(0.5):
+            steps += [back]
+        else:
+            steps += [gone, anew]
+        if self.chance(0.3):
+            yield from self.in_tx(n, steps, self.person(), True)
+        else:
+            for s in steps:
+                yield from self.in_tx(n, [s], self.person(), True)
+        if self.chance(0.3):
+            yield from self.in_tx(n, [lambda: self.approve(t, self.again(t, row) or row)], self.person(), True)
+        for _ in range(self.rng.choice([1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, True)
+
+    def add_payee_copy(self, t: Table, row: Row) -> Write:
+        """Another row of the same shortened key, in another partition, where that may be."""
+        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        if t.partition:
+            new["region"] = 1 if row["region"] != 1 else 2
+        new |= {"status": "requested", "amount": Decimal(self.world.unit)}
+        return self.insert(t, [new])
+
+    def approve_then_change(self, n: int) -> Act:
+        """Something changes between the approval and the payout, with it, or after it."""
+        got = self.pick_refund()
+        if got is None:
+            yield from self.in_tx(n, [self.add_refund], self.person(), True)
+            return
+        t, row = got
+        yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
+        names = [c.name for c in t.columns if c.role in ("payee", "filled", "touched", "amount", "region")]
+        column = self.rng.choice([*names, "payee", "provider_ref"])
+
+        def change() -> Write | None:
+            now = self.again(t, row)
+            return now and self.update_row(t, now, {column: self.other(t, now, column)})
+
+        where = self.rng.choice(["before", "with", "after"])
+        if where == "before":
+            yield from self.in_tx(n, [change], None, True)
+        sets = {column: self.other(t, row, column)} if where == "with" else {}
+        yield from self.in_tx(n, [lambda: self.pay(t, row, sets)], None, True)
+        if where == "after":
+            yield from self.in_tx(n, [change], None, True)
+
+    def withdraw(self, n: int) -> Act:
+        assert self.play is not None
+        yield from self.in_tx(
+            n,
+            [
+                lambda: (
+                    "withdraw",
+                    "SELECT paysafe.withdraw_approval(max(id), 'changed my mind') FROM paysafe.approval "
+                    "WHERE state = 'open' HAVING max(id) IS NOT NULL",
+                    (),
+                )
+            ],
+            self.person(),
+            True,
+        )
+
+    # ------------------------------------------------------------ rules
+
+    def redeclare(self, n: int) -> Act:
+        """A rule is declared again in other words, alone or with somebody's approval."""
+        candidates = [r for r in self.rules.values() if r.kind in ("status", "refund", "threshold", "columns", "payment")]
+        if not candidates:
+            yield from self.other_writes(n)
+            return
+        rule = self.rng.choice(candidates)
+        new = self.changed(rule)
+        sql = new.sql()
+        intent = (("table", rule.table), ("rule", new), ("old", rule))
+        declare: Write = ("declare", sql, intent)
+        r = yield from self.alone(n, declare, "anna")
+        if r is None or r.ok or self.chance(0.3):
+            return
+        # the hint has the way: propose, approve by another person, declare again
+        if "propose" in r.message or self.chance(0.5):
+            yield Step(n, "BEGIN", op="begin")
+            yield Step(n, "SELECT paysafe.act_as('anna')", op="act_as", intent=(("person", "anna"),))
+            yield Step(n, "SELECT paysafe.propose('as agreed', 'T-9')", op="propose")
+            yield Step(n, sql, op="declare", intent=(*intent, ("proposed", True)))
+            yield Step(n, "COMMIT", op="commit")
+        key = approval_key(r.message)
+        other = self.rng.choice(["groß maier", "anna"]) if self.chance(0.9) else "groß maier"
+        yield Step(n, "BEGIN", op="begin")
+        yield Step(n, f"SELECT paysafe.act_as({literal(other)})", op="act_as", intent=(("person", other),))
+        if key is not None:
+            yield Step(n, f"SELECT paysafe.approve('paysafe.rule', {literal(key)}, 'agreed')", op="approve_rule", intent=intent)
+        else:
+            yield Step(
+                n,
+                "SELECT paysafe.approve('paysafe.rule', key, 'agreed') FROM paysafe.pending_change "
+                f"WHERE relation = {literal(rule.table)}::regclass ORDER BY id DESC LIMIT 1",
+                op="approve_rule",
+                intent=intent,
+            )
+        yield Step(n, "COMMIT", op="commit")
+        yield from self.alone(n, declare, "anna")
+
+    def alone(self, n: int, write: Write, person: str) -> Generator[Step, Result, Result | None]:
+        assert self.play is not None
+        yield Step(n, "BEGIN", op="begin")
+        yield Step(n, f"SELECT paysafe.act_as({literal(person)})", op="act_as", intent=(("person", person),))
+        r = yield Step(n, write[1], op=write[0], intent=write[2])
+        if self.play.sessions[n].failed:
+            yield Step(n, "ROLLBACK", op="rollback")
+        else:
+            c = yield Step(n, "COMMIT", op="commit")
+            if c.ok and write[0] == "declare":
+                rule: Rule = dict(write[2])["rule"]
+                self.rules[rule.slot] = rule
+        return r
+
+    def changed(self, rule: Rule) -> Rule:
+        r = self.rng
+        if rule.kind == "status":
+            m: Machine = rule.get("machine")
+            states = sorted(m.states)
+            what = r.random()
+            if what < 0.35:
+                return rule.with_(machine=Machine(m.initial, m.edges | {(r.choice(states), r.choice(states))}))
+            if what < 0.5:
+                return rule.with_(machine=Machine(m.initial | {r.choice(states)}, m.edges))
+            if what < 0.65 and len(m.edges) > 1:
+                return rule.with_(machine=Machine(m.initial, m.edges - {r.choice(sorted(m.edges))}))
+            if what < 0.85:
+                return rule.with_(deletable=rule.get("deletable") | {r.choice(states)})
+            return rule.with_(deletable=frozenset())
+        if rule.kind == "refund":
+            what = r.random()
+            if what < 0.5:
+                return rule.with_(gated=rule.get("gated") | {r.choice(["requested", "review", "paid"])})
+            if what < 0.7:
+                return rule.with_(gated=frozenset({"paid"}))
+            if what < 0.85:
+                return rule.with_(void=frozenset())
+            return rule.with_(unapproved=frozenset({"payee", "provider_ref"}))
+        if rule.kind == "threshold":
+            if self.chance(0.3):
+                return rule.with_(approvers=r.choice([1, 2]))
+            return rule.with_(amount=self.world.unit * r.choice([0, 2, 3, 5, 8]))
+        if rule.kind == "columns":
+            if rule.get("once") is not None and self.chance(0.5):
+                return rule.with_(once=frozenset(r.choice([{"done"}, {"sent", "done"}, {"open", "sent", "done"}])))
+            return rule.with_(columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}])))
+        if rule.kind == "payment":
+            return rule.with_(captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])} or frozenset({"captured"}))
+        return rule
+
+    # ------------------------------------------------------------ the other tables
+
+    def other_writes(self, n: int) -> Act:
+        yield from self.in_tx(n, [self.other_write for _ in range(self.rng.choice([1, 1, 2, 3]))])
+
+    def other_write(self) -> Write | None:
+        t = self.rng.choice([t for t in self.world.tables.values() if t.kind not in ("payment", "refund")])
+        rows = self.rows(t)
+        return getattr(self, f"{t.kind}_write")(t, rows)  # type: ignore[no-any-return]
+
+    def append_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if not rows or self.chance(0.5):
+            return self.insert(t, [{"id": self.rng.randint(1, 6), "note": "x", "n": 1}])
+        row = self.rng.choice(rows)
+        return self.delete(t, row) if self.chance(0.4) else self.update_row(t, row, {"note": self.rng.choice(["x", "y"])})
+
+    def job_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if not rows or self.chance(0.25):
+            return self.insert(t, [{"id": self.rng.randint(1, 3), "state": "open", "payee": "x", "price": Decimal(1)}])
+        row = self.rng.choice(rows)
+        what = self.rng.random()
+        if what < 0.5:
+            return self.update_row(t, row, {"state": self.next_status(t, row)})
+        if what < 0.9:
+            column = self.rng.choice(["payee", "price", "id"])
+            new: Any = self.rng.choice(["x", "y"]) if column == "payee" else self.rng.randint(1, 3)
+            return self.update_row(t, row, {column: new})
+        return self.delete(t, row)
+
+    def wallet_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if not rows or self.chance(0.1):
+            return self.insert(t, [{"id": self.rng.randint(1, 2), "balance": Decimal(100), "version": 1, "note": "x"}])
+        row = self.rng.choice(rows)
+        where = same_row(t, row)
+        value = self.rng.choice([90, 110, 130, 150])
+        ways: list[tuple[str, str, str]] = [
+            # value, further condition, what the rule must think of it
+            (str(value), "", "absolute"),
+            (f"balance + {value - 100}", "", "computed"),
+            (f"CASE id WHEN {row['id']} THEN {value} ELSE balance END", "", "absolute"),
+            (f"coalesce(NULL, {value})", "", "absolute"),
+            (f"greatest(balance, {value})", "", "absolute"),
+            (f"coalesce(balance, 0) + {value - 100}", "", "computed"),
+            (str(value), f" AND balance = {row['balance']}", "compared"),
+            (str(value), f" AND version = {row['version']}", "absolute"),
+            (f"{value}, version = {row['version'] + 1}", f" AND version = {row['version']}", "compared"),
+            (f"{value}, version = version + 1", f" AND version = {row['version']}", "compared"),
+            (f"{value}, version = version + 1", f" AND version = {row['version']} OR id = {row['id']}", "absolute"),
+            ("balance", "", "same"),
+        ]
+        if self.chance(0.2):
+            return "lock", f"SELECT balance FROM {t.name} WHERE {where} FOR {self.rng.choice(['', 'NO KEY '])}UPDATE", (
+                ("table", t.name),
+                ("keys", ((row["id"],),)),
+            )
+        expr, more, verdict = self.rng.choice(ways)
+        return (
+            "update",
+            f"UPDATE {t.name} SET balance = {expr} WHERE {where}{more}",
+            (("table", t.name), ("keys", ((row["id"],),)), ("sets", None), ("lock", verdict), ("value", value)),
+        )
+
+    def ledger_write(self, t: Table, rows: list[Row]) -> Write | None:
+        tx = self.rng.randint(1, 8)
+        unit = self.world.unit
+        amount = Decimal(self.rng.randint(1, 4) * unit)
+        accounts = ["cash", "fees", "sales"]
+        if rows and self.chance(0.12):
+            row = self.rng.choice(rows)
+            return self.delete(t, row) if self.chance(0.4) else self.update_row(t, row, {"amount": amount})
+        direction, reverses = t.column("direction"), t.column("reverses")
+
+        def entry(account: str, signed: Decimal, number: int = tx, back: Any = None) -> Row:
+            row: Row = {"tx": number, "account": account, "amount": signed, "currency": self.rng.choice(["USD", "USD", "USD", "usd"])}
+            if direction:
+                row["amount"] = abs(signed)
+                row["direction"] = self.rng.choice(["debit", "dr", "1"] if signed > 0 else ["credit", "CR", "-1"])
+            if reverses:
+                row["reverses"] = back
+            return row
+
+        if reverses and rows and self.chance(0.3):
+            old = self.rng.choice(rows)["tx"]
+            entries = []
+            for r in rows:
+                if r["tx"] == old:
+                    sign = r["amount"] if not direction else (r["amount"] if r["direction"] in ("debit", "dr", "1") else -r["amount"])
+                    entries.append(entry(r["account"], -sign, tx, old))
+            if self.chance(0.15):
+                entries[0]["amount"] += 1
+            return self.insert(t, entries)
+        a, b = self.rng.sample(accounts, 2)
+        second = amount if self.chance(0.9) else amount + unit
+        entries = [entry(a, amount), entry(b, -second)]
+        if self.chance(0.15):
+            entries = entries[:1]
+        if self.chance(0.3):
+            self.rng.shuffle(entries)
+        return self.insert(t, entries)
+
+    def account_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if len(rows) < 3 or self.chance(0.2):
+            row: Row = {"code": self.rng.choice(["cash", "fees", "sales"]), "balance": Decimal(0)}
+            if t.column("minimum"):
+                if self.chance(0.5):
+                    row["minimum"] = Decimal(self.rng.choice([0, -5, -5, -1000]) * self.world.unit)
+                else:
+                    row |= {"balance": None, "minimum": None}
+            if t.partition:
+                row["region"] = self.rng.choice([1, 1, 2, 3])
+            return self.insert(t, [row])
+        row = self.rng.choice(rows)
+        if self.chance(0.2):
+            return self.delete(t, row)
+        column = self.rng.choice([c.name for c in t.columns])
+        new: Any = {
+            "code": self.rng.choice(["cash", "fees", "sales"]),
+            "region": self.rng.choice([1, 2, 3]),
+        }.get(column, Decimal(self.rng.choice([0, -5, 1, 5]) * self.world.unit))
+        return self.update_row(t, row, {column: new})
+
+
+def decimal(v: Any) -> Any:
+    return Decimal(v) if isinstance(v, int) and not isinstance(v, bool) else v
+
+
+def shortest(machine: Machine, start: str, goals: Any) -> list[str]:
+    """The statuses on the shortest way into one of the goals; empty if there is none."""
+    paths: list[list[str]] = [[]]
+    seen = {start}
+    while paths:
+        path = paths.pop(0)
+        here = path[-1] if path else start
+        if path and here in goals:
+            return path
+        for a, b in sorted(machine.edges):
+            if a == here and b not in seen:
+                seen.add(b)
+                paths.append([*path, b])
+    return []
+
+
+def approval_key(message: str) -> str | None:
+    """The key in the hint of a refusal, if it is whole there."""
+    import re
+
+    m = re.search(r"approve\('paysafe\.rule',\s*'((?:[^']|'')*)'", message)
+    return None if m is None else m[1].replace("''", "'")
+
+
+# the steps of a world that is played on its own: see cli.py
+__all__ = ["Actors", "LOGINS", "Step"]

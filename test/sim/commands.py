@@ -1,0 +1,1005 @@
+"""Commands on protected tables: what owners and superusers try, and what becomes of it.
+
+A play makes a few tables under rules in a database of its own, of columns of every sort,
+plain, partitioned or with a child, and runs some attempts of theirs: DDL, types, triggers,
+rules, settings, catalogs, extensions, windows, dumps.  Most may pass or be refused; what
+counts is the data.  After each attempt the promises of doc/guard.md are looked at from
+outside:
+
+    rows         what is append-only, posted or audited is there as it was written
+    arrival      what is legitimate passes, and its row arrives
+    rules        what a rule forbids is refused, in every relation of the tree
+    identity     tables keep their names, owners, schema, columns behind rules, triggers
+    audit        each change is one audit row; reconcile has no finding
+    refusals     each refusal is on record within seconds
+    windows      what is done in a window is recorded; nothing of it outside
+    persons      nobody approves, or gets more powerful, but by his own statement
+    passes       what doc/ says passes does
+    check        check() says what is weakened, and nothing else
+
+A finding is the shortest list of attempts that still shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+OWNER, APP, SECOND, SUPER = "sim_owner", "sim_app", "sim_second", "postgres"
+BIN = os.environ["SIM_BIN"] + "/" if "SIM_BIN" in os.environ else ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Statements of one role, one transaction each, and what doc/ says of them."""
+
+    role: str
+    sql: tuple[str, ...]
+    expect: str = "any"  # pass: all of them; refuse: the last one; any
+    needs: str = ""  # another name for what follows: window, shadow, ...
+    wait: float = 0.0  # seconds after it
+
+    def text(self) -> str:
+        lines = [f"SET SESSION AUTHORIZATION {self.role};"]
+        lines += [s.rstrip(";") + ";" for s in self.sql]
+        if self.wait:
+            lines.append(f"SELECT pg_sleep({self.wait});")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Finding:
+    seed: int
+    promise: str
+    words: str
+    script: str
+    at: float  # when it was seen first
+
+
+class Found(Exception):
+    def __init__(self, promise: str, words: str) -> None:
+        super().__init__(f"{promise}: {words}")
+        self.promise, self.words = promise, words
+
+
+@dataclass
+class Shape:
+    """What a play's tables look like."""
+
+    status: str  # text, enum, domain
+    trees: dict[str, str]  # table: plain, list, child
+    way_back: bool
+    named: bool  # refunds have a status rule
+    columns: dict[str, str]  # further columns of inv: name, type
+    nested: bool  # values in arrays
+
+    def protected(self) -> list[str]:
+        """Refunds of partitioned payments refer to no key, and have no refund rule."""
+        return [t for t in TABLES if t != "back" or self.named or self.refunds]
+
+    @property
+    def refunds(self) -> bool:
+        return self.trees["pay"] != "list"
+
+
+TABLES = ("log", "pay", "back", "inv")
+
+
+def shape_of(rng: random.Random) -> Shape:
+    return Shape(
+        status=rng.choice(["text", "shop.state", "shop.st"]),
+        trees={t: rng.choice(["plain", "plain", "list", "child"]) for t in TABLES},
+        way_back=rng.random() < 0.6,
+        named=rng.random() < 0.7,
+        columns={
+            "fee": "numeric(14,2)", "total": "bigint", "due": "timestamp", "day": "date", "n": "int", "memo": "varchar(30)"
+        },
+        nested=rng.random() < 0.5,
+    )
+
+
+MACHINE = "[*] --> created\ncreated --> authorized\nauthorized --> captured"
+
+
+def setup(s: Shape) -> list[Attempt]:
+    """The tables and their rules; rows come with the first look."""
+    machine = MACHINE + ("\nauthorized --> created" if s.way_back else "")
+    payee = "shop.payee[]" if s.nested else "shop.payee"
+    bodies = {
+        "log": f"id bigint NOT NULL, region int NOT NULL DEFAULT 1, body text, payee {payee}",
+        "pay": f"id bigint NOT NULL, region int NOT NULL DEFAULT 1, status {s.status} NOT NULL, amount numeric(12,2), "
+        "captured numeric(12,2), currency text DEFAULT 'USD', twice numeric GENERATED ALWAYS AS (amount * 2) STORED",
+        "back": "id bigint NOT NULL, region int NOT NULL DEFAULT 1, payment_id bigint, amount numeric(12,2), "
+        "currency text DEFAULT 'USD', status text, payee text DEFAULT 'a', approved boolean, captured numeric",
+        "inv": "id bigint NOT NULL, region int NOT NULL DEFAULT 1, "
+        + ", ".join(f"{k} {v}" for k, v in s.columns.items()),
+    }
+    make = [
+        "CREATE TYPE shop.payee AS (name text, sum numeric)",
+        "CREATE TYPE shop.state AS ENUM ('created', 'authorized', 'captured')",
+        "CREATE DOMAIN shop.st AS shop.state",
+    ]
+    for t, body in bodies.items():
+        tree = s.trees[t]
+        key = "id" if t == "pay" and tree != "list" else "id, region"
+        make.append(
+            f"CREATE TABLE shop.{t} ({body}, PRIMARY KEY ({key}))" + (" PARTITION BY LIST (region)" if tree == "list" else "")
+        )
+        if tree == "list":
+            make += [f"CREATE TABLE shop.{t}_{i} PARTITION OF shop.{t} FOR VALUES IN ({i})" for i in (1, 2)]
+        if tree == "child":
+            make.append(f"CREATE TABLE shop.{t}_c (PRIMARY KEY ({key})) INHERITS (shop.{t})")
+    make.append("CREATE INDEX ON shop.back (payment_id)")
+    make += [f"GRANT ALL ON ALL TABLES IN SCHEMA shop TO {APP}, {SECOND}"]
+    rules = [
+        "SELECT paysafe.protect_append_only('shop.log')",
+        f"SELECT paysafe.protect_status('shop.pay', 'status', '{machine}')",
+        "SELECT paysafe.protect_payment('shop.pay', 'status', 'amount', 'captured', 'currency', '{captured}')",
+        "SELECT paysafe.audit('shop.inv')",
+    ]
+    if s.named:
+        rules.append(
+            "SELECT paysafe.protect_status('shop.back', 'status', '[*] --> requested\nrequested --> approved\n"
+            "requested --> rejected\napproved --> paid', '{rejected}')"
+        )
+    if s.refunds:
+        rules += [
+            "SELECT paysafe.protect_refund('shop.back', 'shop.pay', 'payment_id', 'amount', 'currency', 'status', "
+            "'{approved,paid}', '{rejected}', 'captured', 'currency')",
+            "SELECT paysafe.set_refund_threshold('shop.back', 'USD', 500)",
+        ]
+    return [Attempt(OWNER, tuple(make), "pass"), Attempt(OWNER, tuple(rules), "pass")]
+
+
+# ---------------------------------------------------------------- attempts
+
+
+@dataclass
+class Maker:
+    rng: random.Random
+    shape: Shape
+    n: int = 0
+    made: list[Attempt] = field(default_factory=list)
+
+    def name(self) -> str:
+        self.n += 1
+        return f"shop.x{self.n}"
+
+    def add(self, role: str, *sql: str, expect: str = "any", needs: str = "", wait: float = 0.0) -> None:
+        self.made.append(Attempt(role, tuple(sql), expect, needs, wait))
+
+    def table(self) -> str:
+        return self.rng.choice(self.shape.protected())
+
+    def key(self, t: str) -> str:
+        return "id" if t == "pay" and self.shape.trees[t] != "list" else "id, region"
+
+    def join(self, x: str, t: str) -> str:
+        if self.shape.trees[t] == "list":
+            self.n += 1
+            return f"ALTER TABLE shop.{t} ATTACH PARTITION {x} FOR VALUES IN ({self.n + 10})"
+        return f"ALTER TABLE {x} INHERIT shop.{t}"
+
+
+def like(m: Maker, t: str) -> str:
+    """A table that could join the tree."""
+    x = m.name()
+    m.add(OWNER, f"CREATE TABLE {x} (LIKE shop.{t} INCLUDING DEFAULTS INCLUDING GENERATED, PRIMARY KEY ({m.key(t)}))")
+    return x
+
+
+def plant(m: Maker) -> None:
+    t = m.table()
+    x = like(m, t)
+    events = m.rng.choice(["INSERT OR UPDATE OR DELETE", "INSERT OR UPDATE OR DELETE", "UPDATE", "DELETE"])
+    when = m.rng.choice([" WHEN (false)", " WHEN (false)", ""])
+    m.add(OWNER, f"CREATE TRIGGER paysafe AFTER {events} ON {x} FOR EACH ROW{when} EXECUTE FUNCTION paysafe.enforce()")
+    m.add(OWNER, m.join(x, t))
+
+
+SWALLOW = "CREATE FUNCTION {f}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+
+
+def swallow(m: Maker) -> None:
+    f = m.name()
+    way = m.rng.choice(["create", "attach", "enable", "declare"])
+    m.add(OWNER, SWALLOW.format(f=f))
+    trigger = f"CREATE TRIGGER swallow BEFORE INSERT ON {{}} FOR EACH ROW EXECUTE FUNCTION {f}()"
+    if way == "create":
+        m.add(OWNER, trigger.format("shop.log"), expect="refuse")
+    elif way == "attach":
+        x = like(m, "log")
+        m.add(OWNER, trigger.format(x))
+        m.add(OWNER, m.join(x, "log"), expect="refuse")
+    else:
+        x = m.name()
+        m.add(OWNER, f"CREATE TABLE {x} (id bigint PRIMARY KEY, body text)", trigger.format(x), needs=f"log {x}")
+        if way == "enable":
+            m.add(OWNER, f"ALTER TABLE {x} DISABLE TRIGGER swallow")
+        m.add(OWNER, f"SELECT paysafe.protect_append_only('{x}')", expect="any" if way == "enable" else "refuse")
+        m.add(OWNER, f"ALTER TABLE {x} ENABLE TRIGGER swallow", expect="refuse" if way == "enable" else "any")
+
+
+def rewrite(m: Maker) -> None:
+    t = m.table()
+    on = m.rng.choice(["INSERT", "INSERT", "UPDATE"])
+    m.add(OWNER, f"CREATE RULE r AS ON {on} TO shop.{t} DO INSTEAD NOTHING", expect="refuse")
+
+
+def switch(m: Maker) -> None:
+    t = m.table()
+    m.add(
+        m.rng.choice([OWNER, SUPER]),
+        m.rng.choice(
+            [
+                f"ALTER TABLE shop.{t} DISABLE TRIGGER ALL",
+                f"ALTER TABLE shop.{t} DISABLE TRIGGER paysafe",
+                f"ALTER TABLE shop.{t} ENABLE REPLICA TRIGGER paysafe",
+                f"DROP TRIGGER paysafe ON shop.{t}",
+                f"ALTER TRIGGER paysafe ON shop.{t} RENAME TO other",
+                f"DROP TABLE shop.{t} CASCADE",
+                f"TRUNCATE shop.{t} CASCADE",
+                "DROP EXTENSION paysafe CASCADE",
+                f"ALTER TABLE shop.{t} DROP CONSTRAINT {t}_pkey CASCADE",
+                "DROP SCHEMA shop CASCADE",
+            ]
+        ),
+        expect="refuse",
+    )
+
+
+def tree(m: Maker) -> None:
+    t = m.table()
+    style = m.shape.trees[t]
+    if style == "list":
+        m.add(
+            OWNER,
+            m.rng.choice(
+                [f"ALTER TABLE shop.{t} DETACH PARTITION shop.{t}_1", f"DROP TABLE shop.{t}_1", f"TRUNCATE shop.{t}_1"]
+            ),
+            expect="refuse",
+        )
+    else:
+        x = m.name()
+        if m.rng.random() < 0.6:
+            m.add(OWNER, f"CREATE TABLE {x} () INHERITS (shop.{t})")
+        else:
+            m.add(OWNER, f"CREATE TABLE {x} (PRIMARY KEY ({m.key(t)})) INHERITS (shop.{t})", expect="pass")
+
+
+def types(m: Maker) -> None:
+    m.add(
+        OWNER,
+        m.rng.choice(
+            [
+                "ALTER TYPE shop.payee DROP ATTRIBUTE sum CASCADE",
+                "ALTER TYPE shop.payee RENAME ATTRIBUTE name TO signed_by",
+                "ALTER TYPE shop.payee ALTER ATTRIBUTE sum TYPE real CASCADE",
+                "ALTER TYPE shop.payee RENAME TO other",
+            ]
+        ),
+        expect="refuse",
+    )
+
+
+def label(m: Maker) -> None:
+    m.add(
+        OWNER,
+        "ALTER TYPE shop.state RENAME VALUE 'created' TO 'fresh'",
+        expect="any" if m.shape.status == "text" else "refuse",
+    )
+
+
+WIDER = {"n": ["bigint", "numeric"], "day": ["timestamp"], "memo": ["text", "varchar(40)"], "fee": ["numeric(16,2)", "numeric"], "total": ["numeric"]}
+ROUNDS = {"fee": ["real", "float8", "numeric(14,1)"], "total": ["float8", "real"], "due": ["timestamptz", "date"], "memo": ["char(40)", "name"]}
+
+
+def retype(m: Maker) -> None:
+    honest = m.rng.random() < 0.5
+    column = m.rng.choice(list(WIDER if honest else ROUNDS))
+    to = m.rng.choice((WIDER if honest else ROUNDS)[column])
+    zone = m.rng.choice(["", "SET timezone = 'Pacific/Kiritimati'; "])
+    m.add(OWNER, f"{zone}ALTER TABLE shop.inv ALTER {column} TYPE {to}", expect="any")
+
+
+def harmless(m: Maker) -> None:
+    choices = [
+        "ALTER TABLE shop.pay ALTER COLUMN twice DROP EXPRESSION",
+        "ALTER TABLE shop.inv ADD COLUMN more text",
+        "ALTER TABLE shop.inv RENAME COLUMN due TO due_on",
+        "ALTER TABLE shop.back DROP COLUMN approved",
+        "ALTER TABLE shop.back RENAME COLUMN captured TO captured_2",
+        "ALTER TABLE shop.pay ENABLE TRIGGER USER",
+        f"ALTER TABLE shop.pay OWNER TO {OWNER}",
+        "ALTER TABLE shop.log ALTER body SET DEFAULT 'x'",
+        "CREATE UNIQUE INDEX wider ON shop.inv (id, region, n); ALTER TABLE shop.inv ADD CONSTRAINT wider UNIQUE USING INDEX wider; "
+        "ALTER TABLE shop.inv DROP CONSTRAINT wider",
+        "ALTER TYPE shop.state ADD VALUE IF NOT EXISTS 'other'",
+    ]
+    sql = m.rng.choice(choices)
+    if "USING INDEX" in sql and m.shape.trees["inv"] == "list":
+        sql = choices[1]
+    m.add(OWNER, *sql.split("; "), expect="pass" if sql not in [a.sql[0] for a in m.made] else "any")
+
+
+def identity(m: Maker) -> None:
+    t = m.table()
+    m.add(
+        SUPER,
+        m.rng.choice(
+            [
+                f"ALTER TABLE shop.{t} OWNER TO {SECOND}",
+                f"REASSIGN OWNED BY {OWNER} TO {SECOND}",
+                f"ALTER TABLE shop.{t} RENAME TO other",
+                f"ALTER TABLE shop.{t} SET SCHEMA public",
+                "ALTER SCHEMA shop RENAME TO other",
+                f"ALTER SCHEMA shop OWNER TO {SECOND}",
+                f"ALTER TABLE shop.{t} " + ("SET SCHEMA public" if m.shape.trees[t] == "list" else "SET UNLOGGED"),
+            ]
+        ),
+        expect="refuse",
+    )
+
+
+def membership(m: Maker) -> None:
+    m.add(SUPER, "CREATE EXTENSION IF NOT EXISTS citext")
+    m.add(
+        SUPER,
+        "ALTER EXTENSION citext ADD "
+        + m.rng.choice(["SCHEMA shop", "TYPE shop.payee", f"TABLE shop.{m.table()}"]),
+        expect="refuse",
+    )
+
+
+def extension(m: Maker) -> None:
+    m.add(SUPER, "CREATE EXTENSION IF NOT EXISTS " + m.rng.choice(["cube", "seg", "hstore", "pgcrypto"]), expect="pass")
+
+
+def setting(m: Maker) -> None:
+    name, value = m.rng.choice([("session_replication_role", "replica"), ("allow_system_table_mods", "on")])
+    m.add(
+        SUPER,
+        m.rng.choice(
+            [
+                f"SET {name} = {value}",
+                f"SELECT set_config('{name}', '{value}', false)",
+                f"UPDATE pg_settings SET setting = '{value}' WHERE name = '{name}'",
+                f"ALTER ROLE {SUPER} SET {name} = {value}",
+                f"DO $$ BEGIN PERFORM set_config('{name}', '{value}', true); END $$",
+            ]
+        ),
+        expect="refuse",
+    )
+
+
+def catalog(m: Maker) -> None:
+    t = m.table()
+    off = f"UPDATE pg_catalog.pg_trigger SET tgenabled = 'D' WHERE tgrelid = 'shop.{t}'::regclass"
+    way = m.rng.choice(["plain", "delete", "cte", "do", "event", "event"])
+    if way == "plain":
+        m.add(SUPER, off, expect="refuse")
+    elif way == "delete":
+        m.add(SUPER, f"DELETE FROM pg_trigger WHERE tgrelid = 'shop.{t}'::regclass", expect="refuse")
+    elif way == "cte":
+        m.add(SUPER, f"WITH u AS ({off} RETURNING 1) SELECT count(*) FROM u", expect="refuse")
+    elif way == "do":
+        m.add(SUPER, f"DO $$ BEGIN {off}; END $$", expect="refuse")
+    else:
+        f = m.name().replace("shop.", "public.")
+        x = m.name()
+        m.add(
+            SUPER,
+            f"CREATE FUNCTION {f}() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {off}; END $$",
+            f"CREATE EVENT TRIGGER inside{m.n} ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER') EXECUTE FUNCTION {f}()",
+            f"CREATE TABLE {x} (id int PRIMARY KEY)",
+        )
+        m.add(SUPER, f"SELECT paysafe.protect_append_only('{x}')")
+        m.add(SUPER, f"DROP EVENT TRIGGER inside{m.n}")
+
+
+def power(m: Maker) -> None:
+    f, x = m.name(), m.name()
+    what = m.rng.choice(
+        [f"ALTER ROLE {OWNER} CREATEDB", f"GRANT pg_read_all_data TO {OWNER}", "PERFORM paysafe.approve('shop.back', '7', 'fine')"]
+    )
+    m.add(
+        OWNER,
+        f"CREATE TABLE {x} (id int)",
+        f"GRANT ALL ON {x} TO {APP}, {SECOND}",
+        f"CREATE FUNCTION {f}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what}; RETURN NULL; END $$",
+        f"CREATE TRIGGER t AFTER INSERT ON {x} FOR EACH ROW EXECUTE FUNCTION {f}()",
+    )
+    if "approve" in what:
+        m.add(
+            APP,
+            "BEGIN; SELECT paysafe.act_as('alice'); INSERT INTO shop.back (id, payment_id, amount, status) VALUES (7, 1, 900, 'requested'); COMMIT",
+        )
+        m.add(SECOND, f"BEGIN; SELECT paysafe.act_as('bob'); INSERT INTO {x} VALUES (1); COMMIT", needs="code")
+    else:
+        m.add(SUPER, f"INSERT INTO {x} VALUES (1)", needs="code")
+
+
+def shadow(m: Maker) -> None:
+    m.add(APP, "SET search_path = shop", f"CREATE TEMPORARY TABLE {m.table()} (LIKE shop.pay INCLUDING DEFAULTS)", expect="refuse", needs="shadow")
+
+
+def window(m: Maker, tables: str, seconds: int, role: str, ticket: str) -> None:
+    words = f"maintenance of {tables.replace(',', ', ')} by '{role}' for {seconds} s: {ticket}, sim"
+    quoted = words.replace("'", "''")
+    m.add(SECOND, f"BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('paysafe.maintenance_record', '{quoted}', 'ok'); COMMIT", expect="pass")
+    m.add(
+        role,
+        f"BEGIN; SELECT paysafe.act_as('alice'); SELECT paysafe.open_maintenance('sim', '{ticket}', '{seconds} s', '{{{tables}}}'); COMMIT",
+        expect="pass",
+        needs="window",
+    )
+
+
+def maintain(m: Maker) -> None:
+    """In a window: what it permits, and what it does not."""
+    way = m.rng.choice(["inner", "over", "recorded", "catalog"])
+    t = "log" if way == "inner" else m.rng.choice(["log", "inv"])
+    if way == "catalog":
+        window(m, "pg_catalog.pg_trigger", 3600, SUPER, f"T-{m.n}")
+        m.add(
+            SUPER, f"UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'paysafe' AND tgrelid = 'shop.{t}'::regclass",
+            expect="pass", needs=f"recorded off {t}",
+        )
+        m.add(SUPER, "SELECT paysafe.close_maintenance()", needs="closed")
+        return
+    if way == "over":
+        window(m, f"shop.{t}", 1, OWNER, f"T-{m.n}")
+        m.made[-1] = Attempt(OWNER, m.made[-1].sql, "pass", "window", 1.2)
+        m.add(OWNER, f"ALTER TABLE shop.{t} DROP COLUMN region CASCADE", expect="refuse", needs="over")
+        return
+    window(m, f"shop.{t}", 3600, OWNER, f"T-{m.n}")
+    if way == "inner":
+        f, x = m.name(), m.name()
+        m.add(
+            OWNER,
+            f"CREATE TABLE {x} (i int)",
+            f"INSERT INTO {x} VALUES (1)",
+            f"CREATE FUNCTION {f}() RETURNS int LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE shop.{t} DROP COLUMN body; RETURN 1; END $$",
+        )
+        m.add(OWNER, f"ALTER TABLE {x} ADD COLUMN y int DEFAULT {f}()", expect="refuse", needs="inner")
+    else:
+        x = m.name()
+        if m.shape.trees[t] == "list":
+            m.add(OWNER, f"ALTER TABLE shop.{t}_2 ALTER COLUMN {'body' if t == 'log' else 'memo'} SET DEFAULT 'w'", expect="pass", needs=f"recorded shop.{t}_2")
+        else:
+            m.add(OWNER, f"ALTER TABLE shop.{t} ADD COLUMN w{m.n} int", expect="pass", needs=f"recorded shop.{t}")
+    m.add(OWNER, "SELECT paysafe.close_maintenance()", needs="closed")
+
+
+def copy(m: Maker) -> None:
+    """A dump, whole or without a table, and its copy."""
+    m.add(SUPER, m.rng.choice(["dump", "dump", "dump -T shop.log*", "dump -T shop.inv*"]), needs="copy")
+
+
+def launcher(m: Maker) -> None:
+    m.add(SUPER, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'paysafe refusal launcher'", wait=2.5)
+    m.add(OWNER, "DROP TABLE shop.log", expect="refuse")
+
+
+def huge(m: Maker) -> None:
+    x = m.name()
+    m.add(
+        OWNER,
+        f"CREATE TABLE {x} (id int PRIMARY KEY, status text, body text)",
+        f"ALTER TABLE {x} ALTER body SET STORAGE EXTERNAL",
+        f"SELECT paysafe.protect_status('{x}', 'status', '[*] --> a\na --> b')",
+        f"INSERT INTO {x} VALUES (1, 'a', repeat('x', 70000000))",
+    )
+    m.add(OWNER, f"UPDATE {x} SET status = 'zz'", expect="refuse")
+
+
+def bulk(m: Maker) -> None:
+    m.add(OWNER, f"INSERT INTO shop.inv (id) SELECT g FROM generate_series({m.n + 1}000, {m.n + 1}300) g", expect="pass", needs="changes 301")
+    m.n += 1
+
+
+def move(m: Maker) -> None:
+    if m.shape.trees["inv"] == "list":
+        i = 900 + m.n
+        m.n += 1
+        m.add(OWNER, f"INSERT INTO shop.inv (id, memo) VALUES ({i}, 'm')", expect="pass", needs="changes 1")
+        m.add(OWNER, f"UPDATE shop.inv SET region = 2, n = 3 WHERE id = {i}", expect="pass", needs="changes 1")
+    else:
+        bulk(m)
+
+
+KINDS: tuple[tuple[Callable[[Maker], None], float], ...] = (
+    (plant, 3), (swallow, 4), (rewrite, 2), (switch, 3), (tree, 3), (types, 2), (label, 2), (retype, 4), (harmless, 4),
+    (identity, 3), (membership, 1.5), (extension, 1), (setting, 2.5), (catalog, 3), (power, 3), (shadow, 2),
+    (maintain, 5), (copy, 2), (launcher, 1), (huge, 0.7), (bulk, 1.5), (move, 1.5),
+)
+
+
+def attempts(rng: random.Random, shape: Shape) -> list[list[Attempt]]:
+    """Some attempts, each of them a few statements that belong together."""
+    groups = []
+    m = Maker(rng, shape)
+    for kind in rng.choices([k for k, _ in KINDS], [w for _, w in KINDS], k=rng.randint(2, 6)):
+        m.made = []
+        kind(m)
+        groups.append(m.made)
+    return groups
+
+
+# ---------------------------------------------------------------- a play
+
+
+def text_of(value: Any) -> str:
+    """What a value says, whatever honest type it has."""
+    text = str(value)
+    return re.sub(r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1", text)
+
+
+@dataclass
+class Play:
+    """One database, its connections, and what is expected of it."""
+
+    dsn: str
+    name: str
+    shape: Shape
+    connections: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
+    rows: dict[str, dict[Any, dict[str, str]]] = field(default_factory=dict)
+    changes: int = 0  # of inv
+    refusals: int = 0
+    next_id: int = 10
+    window: bool = False
+    off: set[str] = field(default_factory=set)  # tables whose triggers a window has switched off
+    extra: list[str] = field(default_factory=list)  # further append-only tables
+    roles: Any = None
+
+    def conn(self, role: str) -> psycopg.Connection[Any]:
+        c = self.connections.get(role)
+        if c is None or c.closed:
+            c = psycopg.connect(f"{self.dsn} dbname={self.name} user={role}", autocommit=True)
+            c.prepare_threshold = None
+            c.execute("SET client_min_messages = error")
+            c.execute("SET lock_timeout = '20s'")
+            self.connections[role] = c
+        return c
+
+    def close(self) -> None:
+        for c in self.connections.values():
+            c.close()
+        self.connections.clear()
+
+    def ask(self, sql: str, role: str = SUPER) -> list[tuple[Any, ...]]:
+        return self.conn(role).execute(sql).fetchall()  # type: ignore[arg-type]
+
+    def run(self, role: str, sql: str) -> tuple[str, str, str]:
+        """SQLSTATE, message and tag."""
+        c = self.conn(role)
+        try:
+            cur = c.execute(sql)  # type: ignore[arg-type]
+            return "", "", cur.statusmessage or ""
+        except psycopg.Error as e:
+            constraint = e.diag.constraint_name or ""
+            if constraint.startswith("paysafe_"):
+                self.refusals += 1
+            if c.closed:
+                return e.sqlstate or "08006", str(e), ""
+            if c.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                c.execute("ROLLBACK")
+            return e.sqlstate or "XX000", f"{e.diag.message_primary or e} {constraint}", ""
+
+
+def leaves(p: Play, t: str) -> list[str]:
+    return [
+        r[0]
+        for r in p.ask(
+            "WITH RECURSIVE x(r) AS (SELECT to_regclass(%s)::oid UNION SELECT inhrelid FROM x JOIN pg_inherits ON inhparent = r) "
+            "SELECT r::regclass::text FROM x JOIN pg_class c ON c.oid = r WHERE c.relkind = 'r' ORDER BY 1" % f"'shop.{t}'"
+        )
+    ]
+
+
+def legitimate(p: Play, t: str, role: str = APP) -> None:
+    """A row that everything allows arrives."""
+    i = p.next_id
+    p.next_id += 1
+    body = "ARRAY[ROW('p', 1)::shop.payee]" if p.shape.nested else "ROW('p', 1)::shop.payee"
+    sql = {
+        "log": f"INSERT INTO shop.log (id, body, payee) VALUES ({i}, 'legit', {body})",
+        "pay": f"INSERT INTO shop.pay (id, status, amount, currency) VALUES ({i}, 'created', 10, 'USD')",
+        "back": f"INSERT INTO shop.back (id, payment_id, amount, status) VALUES ({i}, 1, 0.01, 'requested')",
+        "inv": f"INSERT INTO shop.inv (id, fee, total, n, memo, day) VALUES ({i}, 1.25, {2**60 + i}, 3, 'legit', '2024-02-03')",
+    }[t]
+    code, words, tag = p.run(role, sql)
+    if code:
+        raise Found("arrival", f"{sql}: {code} {words}")
+    n = p.ask(f"SELECT count(*) FROM shop.{t} WHERE id = {i}")[0][0]
+    if n != 1:
+        raise Found("arrival", f"{sql} said {tag}, and {n} rows are there")
+    if t == "inv":
+        p.changes += 1
+    if t == "pay":
+        for status in ("authorized",):
+            sql = f"UPDATE shop.pay SET status = '{status}' WHERE id = {i}"
+            code, words, tag = p.run(role, sql)
+            if code or tag != "UPDATE 1":
+                raise Found("arrival", f"{sql}: {code} {words} {tag}")
+    look_row(p, t, i)
+
+
+def look_row(p: Play, t: str, i: int) -> None:
+    if t in ("log", "inv"):
+        rows = read(p, t, f"WHERE id = {i}")
+        p.rows.setdefault(t, {}).update(rows)
+
+
+def read(p: Play, t: str, where: str = "") -> dict[Any, dict[str, str]]:
+    cur = p.conn(SUPER).execute(f"SELECT t.*, to_jsonb(t) AS whole FROM shop.{t} t {where}")  # type: ignore[arg-type]
+    names = [d.name for d in cur.description or ()]
+    out = {}
+    for row in cur.fetchall():
+        values = dict(zip(names, row))
+        whole = values.pop("whole")
+        # composite values as jsonb has them
+        out[values["id"]] = {k: text_of(whole[k]) if k in ("payee",) else text_of(v) for k, v in values.items()}
+    return out
+
+
+def forbidden(p: Play, t: str, relation: str) -> Iterator[str]:
+    """Statements that a rule forbids."""
+    i = 5_000_000 + p.next_id
+    p.next_id += 1
+    region = next((r for r in "12" if relation.endswith(f"_{r}")), None)
+    place = f", region) VALUES ({{}}, {region})" if region else ") VALUES ({})"
+    if t == "log":
+        yield f"UPDATE {relation} SET body = 'rewritten' WHERE body IS NOT NULL"
+        yield f"DELETE FROM {relation}"
+    elif t == "pay":
+        if not (region is None and p.shape.trees[t] == "list" and relation != "shop.pay"):
+            yield f"INSERT INTO {relation} (id, status, amount, captured, currency" + place.format(f"{i}, 'captured', 5, 5, 'USD'")
+        yield f"UPDATE {relation} SET status = 'captured', captured = amount WHERE status::text = 'created'"
+        yield f"UPDATE {relation} SET amount = 77 WHERE status::text = 'authorized'"
+        if p.shape.way_back:
+            yield f"UPDATE {relation} SET amount = 77 WHERE id = 2"
+    elif t == "back" and p.shape.refunds:
+        yield f"UPDATE {relation} SET status = 'approved' WHERE amount > 500 AND status = 'requested'"
+        yield f"UPDATE {relation} SET amount = 2 WHERE status = 'requested'"
+
+
+def rules_hold(p: Play, t: str, relations: list[str]) -> None:
+    if t in p.off:
+        return
+    for relation in relations:
+        for sql in forbidden(p, t, relation):
+            code, words, tag = p.run(APP if relation == f"shop.{t}" else OWNER, sql)
+            if not code and not tag.endswith(" 0"):
+                raise Found("rules", f"{sql}: {tag}")
+
+
+def first_rows(p: Play) -> None:
+    body = "ARRAY[ROW('alice', 100)::shop.payee]" if p.shape.nested else "ROW('alice', 100)::shop.payee"
+    regions = {t: ("(1), (2)" if p.shape.trees[t] == "list" else "(1)") for t in TABLES}
+    statements = [
+        f"INSERT INTO shop.log (id, region, body, payee) SELECT r, r, 'first', {body} FROM (VALUES {regions['log']}) v (r)",
+        "INSERT INTO shop.pay (id, status, amount) VALUES (1, 'created', 5000), (2, 'created', 50), (3, 'created', 60)",
+        "UPDATE shop.pay SET status = 'authorized' WHERE id IN (1, 2)",
+        "UPDATE shop.pay SET status = 'captured', captured = 5000 WHERE id = 1",
+        "INSERT INTO shop.inv (id, region, fee, total, due, day, n, memo) SELECT r, r, 123456789.99, 9007199254740993, "
+        f"'2024-01-01 01:02:03', '2024-01-01', 7, 'ticket' FROM (VALUES {regions['inv']}) v (r)",
+    ]
+    if p.shape.way_back:
+        statements.append("UPDATE shop.pay SET status = 'created' WHERE id = 2")
+    for sql in statements:
+        code, words, _ = p.run(APP, sql)
+        if code:
+            raise Found("arrival", f"{sql}: {code} {words}")
+    if p.shape.refunds:
+        sql = (
+            "BEGIN; SELECT paysafe.act_as('alice'); INSERT INTO shop.back (id, payment_id, amount, status) "
+            "VALUES (1, 1, 900, 'requested'); COMMIT"
+        )
+        code, words, _ = p.run(APP, sql)
+        if code:
+            raise Found("arrival", f"{sql}: {code} {words}")
+    p.changes += 2 if p.shape.trees["inv"] == "list" else 1
+    for t in ("log", "inv"):
+        p.rows[t] = read(p, t)
+    p.roles = roles(p)
+
+
+def roles(p: Play) -> Any:
+    return p.ask(
+        "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolconfig::text, "
+        "(SELECT count(*) FROM pg_auth_members m WHERE m.member = r.oid) FROM pg_roles r WHERE rolname LIKE 'sim\\_%' ORDER BY 1"
+    )
+
+
+def rows_stay(p: Play) -> None:
+    for t, known in p.rows.items():
+        now = read(p, t)
+        for i, values in known.items():
+            if i not in now:
+                raise Found("rows", f"row {i} of {t} is gone")
+            for column, value in values.items():
+                if column not in now[i]:
+                    if t == "log":
+                        raise Found("rows", f"column {column} of {t} is gone")
+                elif now[i][column] != value and not same_number(now[i][column], value):
+                    raise Found("rows", f"row {i} of {t}: {column} was {value}, is {now[i][column]}")
+
+
+def same_number(a: str, b: str) -> bool:
+    number = re.compile(r"^-?\d+(\.\d+)?$")
+    if not (number.match(a) and number.match(b)):
+        return False
+    return Decimal(a) == Decimal(b)
+
+
+def identity_stays(p: Play) -> None:
+    for t in p.shape.protected():
+        got = p.ask(
+            f"SELECT relowner::regrole::text, relpersistence FROM pg_class WHERE oid = to_regclass('shop.{t}')"
+        )
+        if got != [(OWNER, "p")]:
+            raise Found("identity", f"shop.{t} is {got}")
+        if t not in p.off:
+            n = p.ask(
+                f"SELECT count(*) FROM pg_trigger WHERE tgrelid = 'shop.{t}'::regclass AND tgenabled = 'A' "
+                "AND tgname IN ('paysafe', 'paysafe_statement')"
+            )[0][0]
+            if n != 2:
+                raise Found("identity", f"shop.{t} has {n} of 2 triggers in force")
+    if p.ask("SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND (objid = 'shop'::regnamespace OR objid IN "
+             "(SELECT oid FROM pg_class WHERE relnamespace = 'shop'::regnamespace UNION SELECT oid FROM pg_type WHERE typnamespace = 'shop'::regnamespace))")[0][0]:
+        raise Found("identity", "an object of schema shop belongs to an extension")
+    for name, value in (("session_replication_role", "origin"), ("allow_system_table_mods", "off")):
+        if p.ask(f"SHOW {name}")[0][0] != value:
+            raise Found("identity", f"{name} is {p.ask(f'SHOW {name}')[0][0]}")
+    if (now := roles(p)) != p.roles:
+        raise Found("persons", f"roles were {p.roles}, are {now}")
+    if p.ask("SELECT count(*) FROM paysafe.approval WHERE relation = to_regclass('shop.back')")[0][0]:
+        raise Found("persons", "there is an approval that nobody has given by a statement of his own")
+
+
+def audit_agrees(p: Play) -> None:
+    n = p.ask("SELECT count(*) FROM paysafe.audit_log WHERE schema_name = 'shop' AND table_name LIKE 'inv%'")[0][0]
+    restated = p.ask("SELECT count(*) FROM paysafe.maintenance_change WHERE relation = to_regclass('shop.inv')")[0][0]
+    if n != p.changes and not restated:
+        raise Found("audit", f"{p.changes} changes of inv, {n} audit rows")
+    try:
+        found = p.ask("SELECT key, finding FROM paysafe.reconcile('shop.inv')")
+    except psycopg.errors.ObjectNotInPrerequisiteState:
+        return  # a child without a key
+    if found:
+        raise Found("audit", f"reconcile: {found[0]}")
+
+
+def check_agrees(p: Play) -> None:
+    p.conn(SUPER).close()
+    wrong = {(r[0], r[1]) for r in p.ask("SELECT subject, check_name FROM paysafe.check() WHERE NOT ok")}
+    ours = re.compile(r"^shop\.(log|pay|back|inv)(_\w+)?$")
+    has = {c for s, c in wrong if ours.match(s)}
+    if p.window and ("maintenance", "window") not in wrong:
+        raise Found("check", "check() does not say that a window is open")
+    if not p.window and ("maintenance", "window") in wrong:
+        raise Found("check", "check() says that a window is open")
+    lone = not p.shape.named and p.shape.refunds
+    if lone != (("shop.back", "statuses") in wrong):
+        raise Found("check", f"refunds have {'no' if lone else 'a'} status rule, check() says {sorted(wrong)}")
+    for t in p.off:
+        if (f"shop.{t}", "row_trigger") not in wrong:
+            raise Found("check", f"check() does not say that the trigger of shop.{t} is off")
+    if not p.off and has & {"row_trigger", "statement_trigger", "rules", "dropped", "rules_fit", "rewrite_rules"}:
+        raise Found("check", f"check(): {sorted(wrong)}")
+
+
+def refusals_recorded(p: Play) -> None:
+    for _ in range(60):
+        n = p.ask("SELECT coalesce(sum(count), 0) FROM paysafe.refusal_log")[0][0]
+        if n >= p.refusals:
+            return
+        time.sleep(0.1)
+    raise Found("refusals", f"{p.refusals} refusals, {n} on record")
+
+
+def look(p: Play, heavy: bool) -> None:
+    """All promises."""
+    identity_stays(p)
+    rows_stay(p)
+    for t in TABLES:
+        if t == "back" and not p.shape.refunds:
+            continue
+        rules_hold(p, t, [f"shop.{t}", *[r for r in leaves(p, t) if r != f"shop.{t}"]])
+        if t not in p.off:
+            legitimate(p, t)
+    for x in p.extra:
+        code, _, tag = p.run(OWNER, f"INSERT INTO {x} (id, body) VALUES ({p.next_id}, 'x')")
+        p.next_id += 1
+        protected = p.ask(f"SELECT count(*) FROM paysafe.protection WHERE relation = to_regclass('{x}')")[0][0]
+        if protected and not code and tag != "INSERT 0 1":
+            raise Found("arrival", f"INSERT INTO {x} said {tag}")
+    rows_stay(p)
+    if "inv" not in p.off:
+        audit_agrees(p)
+    if heavy:
+        check_agrees(p)
+        refusals_recorded(p)
+
+
+def attempt(p: Play, a: Attempt) -> None:
+    """Run it; compare with what doc/ says of it."""
+    if a.needs == "copy":
+        copied(p, a.sql[0])
+        return
+    if a.needs.startswith("log "):
+        p.extra.append(a.needs[4:])
+    recorded = a.needs.split()[1:] if a.needs.startswith("recorded") else []
+    before = p.ask("SELECT count(*) FROM paysafe.maintenance_change")[0][0] if recorded else 0
+    code = words = ""
+    for sql in a.sql:
+        code, words, _ = p.run(a.role, sql)
+        if code and a.expect == "pass":
+            raise Found("passes", f"{sql}: {code} {words}")
+    if a.expect == "refuse" and not code:
+        raise Found("windows" if a.needs in ("over", "inner") else "refused", f"{a.sql[-1]} passed")
+    if a.wait:
+        time.sleep(a.wait)
+    if a.needs.startswith("changes"):
+        p.changes += int(a.needs.split()[1])
+        for t in ("inv",):
+            p.rows[t] = {**read(p, t), **p.rows[t]} if "UPDATE" not in a.sql[-1] else read(p, t)
+    if a.needs == "window":
+        p.window = True
+    if a.needs == "closed":
+        p.window = False
+        p.off.clear()
+    if recorded and not code:
+        rows = p.ask("SELECT table_name FROM paysafe.maintenance_change")
+        names = [r[0] for r in rows]
+        want = "pg_catalog.pg_trigger" if recorded[0] == "off" else recorded[0]
+        if len(rows) == before or want not in names:
+            raise Found("windows", f"{a.sql[-1]} in a window left {names}")
+        if recorded[0] == "off":
+            p.off.add(recorded[1])
+            p.connections.pop(APP, None)
+    if a.needs == "shadow":
+        # the session means what it says
+        i = p.next_id
+        p.next_id += 1
+        code, words, tag = p.run(APP, f"INSERT INTO pay (id, status, amount, currency) VALUES ({i}, 'captured', 5, 'USD')")
+        if not code:
+            raise Found("rules", f"INSERT INTO pay without its schema: {tag}")
+        p.run(APP, "RESET search_path")
+
+
+def copied(p: Play, what: str) -> None:
+    """Dump and restore; the copy is under the same rules."""
+    args = what.split()[1:]
+    other = p.name + "_copy"
+    options = psycopg.conninfo.conninfo_to_dict(p.dsn)
+    where = ["-h", str(options["host"]), "-p", str(options["port"]), "-U", SUPER]
+    with psycopg.connect(f"{p.dsn} dbname=postgres user={SUPER}", autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {other} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {other} TEMPLATE template0")
+        try:
+            dump = subprocess.run([f"{BIN}pg_dump", *where, *args, p.name], capture_output=True)
+            if dump.returncode:
+                raise Found("passes", f"pg_dump: {dump.stderr.decode()[:300]}")
+            subprocess.run([f"{BIN}psql", "-qX", *where, "-d", other], input=dump.stdout, capture_output=True)
+            look_at_copy(p, Play(p.dsn, other, p.shape), bool(args))
+        finally:
+            admin.execute(f"DROP DATABASE IF EXISTS {other} WITH (FORCE)")
+
+
+def look_at_copy(p: Play, q: Play, partial: bool) -> None:
+    try:
+        q.next_id = p.next_id + 100
+        here = {r[0] for r in q.ask("SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'p')")}
+        rules = "SELECT relation::text, rule FROM paysafe.protection WHERE relation::text LIKE 'shop.%' ORDER BY 1, 2"
+        want = [r for r in p.ask(rules) if r[0].removeprefix("shop.") in here]
+        if (got := q.ask(rules)) != want:
+            raise Found("dumps", f"rules in the copy {got}, {want} were there")
+        for t in TABLES:
+            if t in here and t not in p.off and not (t == "back" and not p.shape.refunds):
+                rules_hold(q, t, [f"shop.{t}"])
+                if not partial:
+                    legitimate(q, t)
+        if p.shape.refunds and not partial:
+            code, words, _ = q.run(
+                APP, "BEGIN; SELECT paysafe.act_as('alice'); SELECT paysafe.approve('shop.back', '1', 'mine'); COMMIT"
+            )
+            if not code:
+                raise Found("dumps", "in the copy alice approves what she has requested")
+        if "inv" in here and not partial and (found := q.ask("SELECT key, finding FROM paysafe.reconcile('shop.inv')")):
+            raise Found("dumps", f"reconcile in the copy: {found[0]}")
+    except psycopg.Error as e:
+        raise Found("dumps", f"the copy cannot be read: {e}") from e
+    finally:
+        q.close()
+
+
+def prepare(dsn: str) -> None:
+    """Roles, and the database that plays are copies of."""
+    with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as c:
+        for role in (OWNER, APP, SECOND):
+            if not c.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchall():
+                c.execute(f"CREATE ROLE {role} LOGIN")  # type: ignore[arg-type]
+        if c.execute("SELECT 1 FROM pg_database WHERE datname = 'sim_play'").fetchall():
+            return
+        c.execute("CREATE DATABASE sim_play TEMPLATE template0")
+    with psycopg.connect(f"{dsn} dbname=sim_play user={SUPER}", autocommit=True) as c:
+        c.execute("CREATE EXTENSION paysafe")
+        c.execute(f"CREATE SCHEMA shop AUTHORIZATION {OWNER}")
+        c.execute(f"GRANT USAGE ON SCHEMA shop TO {APP}, {SECOND}")
+        c.execute(f"GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.propose TO {OWNER}, {APP}, {SECOND}")
+        for f in ("set_refund_threshold",):
+            c.execute(f"GRANT EXECUTE ON FUNCTION paysafe.{f} TO {OWNER}")
+
+
+def play(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]]) -> Found | None:
+    """In a database of its own."""
+    p = Play(dsn, name, shape)
+    with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE sim_play")
+        try:
+            for a in setup(shape):
+                attempt(p, a)
+            first_rows(p)
+            look(p, False)
+            for i, group in enumerate(groups):
+                for a in group:
+                    attempt(p, a)
+                    if a.needs.startswith("recorded") or a.needs == "window":
+                        check_agrees(p)
+                look(p, i == len(groups) - 1 or len(groups) < 3)
+            return None
+        except Found as f:
+            return f
+        finally:
+            p.close()
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            for role in (OWNER, APP, SECOND, SUPER):
+                admin.execute(f"ALTER ROLE {role} RESET ALL")
+            admin.execute(f"ALTER ROLE {OWNER} NOCREATEDB")
+            admin.execute(f"REVOKE pg_read_all_data FROM {OWNER}")
+
+
+def shrink(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]], found: Found) -> tuple[list[list[Attempt]], Found]:
+    """Fewer attempts, while they break the same promise."""
+    i = len(groups) - 1
+    while i >= 0:
+        fewer = groups[:i] + groups[i + 1 :]
+        again = play(dsn, name, shape, fewer)
+        if again is not None and again.promise == found.promise:
+            groups, found = fewer, again
+        i -= 1
+    return groups, found
+
+
+def is_play(seed: int) -> bool:
+    """Does this seed stand for a play of commands?"""
+    return random.Random(f"sort {seed}").random() < 0.35
+
+
+def one(dsn: str, seed: int, name: str) -> Finding | None:
+    """The play of a seed."""
+    prepare(dsn)
+    rng = random.Random(f"commands {seed}")
+    shape = shape_of(rng)
+    groups = attempts(rng, shape)
+    found = play(dsn, name, shape, groups)
+    if found is None:
+        return None
+    at = time.time()
+    groups, found = shrink(dsn, name, shape, groups, found)
+    script = "\n".join(a.text() for g in groups for a in g)
+    made = "\n".join(a.text() for a in setup(shape))
+    return Finding(seed, found.promise, found.words, f"{made}\n-- and then\n{script}\n-- {found.words}", at)

@@ -1,0 +1,60 @@
+"""Every change has one audit row that equals it (reference.md, audit)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oracle.base import Case, actor_of, moves, own
+from world import LOGINS, Row, Table, person_of
+
+
+def frozen(row: Row | None) -> Any:
+    return None if row is None else tuple(sorted((k, str(v.normalize()) if hasattr(v, "normalize") else v) for k, v in own(row).items()))
+
+
+def judge(case: Case) -> None:
+    audited = {name for (kind, name, _) in case.rules if kind == "audit"}
+    left: dict[int, list[Any]] = {}
+    for row in case.history.audit:
+        left.setdefault(row[0], []).append(row)
+    for tx in case.history.txs:
+        rows = left.pop(tx.xid, [])
+        actors = {actor_of(case.by_tx[n]) for n in {r.tx for r in tx.results}}
+        for m in moves(tx):
+            if m.table.name not in audited:
+                continue
+            match = [
+                r
+                for r in rows
+                if r[1] == m.table.name and r[2] == m.op and frozen(r[4]) == frozen(m.old) and frozen(r[5]) == frozen(m.new)
+            ]
+            if not match:
+                case.say("audit", f"{m.op} of {m.table.name} {m.new or m.old} has no audit row that equals it; there is {rows}")
+                continue
+            rows.remove(match[0])
+            key(case, m.table, m.new or m.old or {}, match[0][3])
+            who(case, match[0], actors, [r.login for r in tx.results])
+        for r in rows:
+            if r[1] in audited:
+                case.say("audit", f"an audit row of no change: {r}")
+    for rows in left.values():
+        for r in rows:
+            case.say("audit", f"an audit row of a transaction without changes: {r}")
+
+
+def key(case: Case, table: Table, row: Row, text: str) -> None:
+    parts = [row[k] for k in table.identity()]
+    if len(parts) == 1:
+        v = parts[0]
+        want = format(v.normalize(), "f") if hasattr(v, "normalize") else str(v)
+        if text != want:
+            case.say("audit key", f"{table.name}: the audit row has the key {text}, the row {want}")
+
+
+def who(case: Case, r: Any, actors: set[str | None], logins: list[str]) -> None:
+    actor, claimed, login = r[6], r[7], r[9]
+    person = person_of(actor) if claimed else (login if login in LOGINS else None)
+    if len(actors) == 1 and person not in actors:
+        case.say("actor", f"an audit row has {actor} ({'claimed' if claimed else 'login'}), it was {actors.pop()}")
+    if logins and login not in logins:
+        case.say("actor", f"an audit row has the login {login}, it was {logins[0]}")

@@ -1,0 +1,221 @@
+"""What the oracle's modules share: the history in order, lives of rows, rules in force.
+
+Written from doc/ alone.  A promise is judged on what was committed, in the order in
+which it was committed, and on what was answered to each act.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from observe import Change, History, Tx
+from sessions import Result
+from world import LOGINS, Machine, Row, Rule, Table, World, person_of
+
+
+@dataclass(frozen=True)
+class Finding:
+    promise: str
+    text: str
+    number: int = 0  # of the step, where there is one
+
+    def __str__(self) -> str:
+        return f"{self.promise}: {self.text}"
+
+
+@dataclass
+class Approval:
+    table: Table
+    content: list[Row]  # what the row may have been
+    life: Life | None
+    generation: int
+    person: str | None
+    result: Result
+    expires: float | None
+    status: Any = None  # of the row when it was approved
+    used: bool = False
+    withdrawn: bool = False
+
+
+@dataclass
+class Life:
+    """A row from its INSERT to its DELETE, under whatever key."""
+
+    table: Table
+    row: Row
+    born: int
+    left_initial: bool = False  # was in a status that is not initial, this change included
+    seen_outside: bool = False  # before this change
+    was_captured: bool = False
+    was_once: bool = False
+    generation: int = 0  # how often it was requested anew
+    requesters: set[str | None] = field(default_factory=set)
+    passed: bool = False
+    approved_content: Row | None = None
+    unsure: bool = False  # who did what cannot be told
+
+
+@dataclass
+class Move:
+    """A change of one row as a person would say it: a row that changes partition is updated."""
+
+    change: Change
+    table: Table
+    op: str
+    old: Row | None
+    new: Row | None
+    life: Life | None = None
+
+
+def own(row: Row) -> Row:
+    return {k: v for k, v in row.items() if k}
+
+
+def effective(results: list[Result]) -> list[Result]:
+    """Those of a transaction that no rollback to a savepoint has undone."""
+    out: list[Result] = []
+    mark: int | None = None
+    for r in results:
+        if not r.ok:
+            continue
+        if r.step.op == "savepoint":
+            mark = len(out)
+        elif r.step.op == "rollback_to" and mark is not None:
+            del out[mark:]
+        else:
+            out.append(r)
+    return out
+
+
+def actor_of(results: list[Result], upto: int | None = None) -> str | None:
+    """Who acts in a transaction, as a person; None is nobody."""
+    person: str | None = None
+    claimed = False
+    for r in effective([r for r in results if upto is None or r.number < upto]):
+        if r.step.op == "act_as":
+            person, claimed = person_of(r.step.get("person")), True
+    if claimed:
+        return person
+    login = results[0].login if results else ""
+    return login if login in LOGINS else None
+
+
+class Case:
+    """A history that is being judged."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.world: World = history.world
+        self.findings: list[Finding] = []
+        self.lives: dict[str, list[Life]] = {t: [] for t in self.world.tables}
+        self.by_tx: dict[int, list[Result]] = defaultdict(list)
+        for r in history.results:
+            self.by_tx[r.tx].append(r)
+        # rules in force from a place in the log on
+        self.rules: dict[tuple[str, str, str], list[tuple[int, Rule]]] = defaultdict(list)
+        for rule in self.world.rules:
+            self.rules[rule.slot].append((0, rule))
+        self.approvals: list[Approval] = []
+        self.passed_ever: dict[str, Decimal] = defaultdict(Decimal)  # by payment
+        self.taken: list[Result] = []  # declarations that were taken over
+        self.committed: set[int] = {
+            n for n, results in self.by_tx.items() if self.has_committed(results)
+        }
+
+    def has_committed(self, results: list[Result]) -> bool:
+        last = results[-1]
+        if last.step.op == "commit":
+            return last.ok and last.tag == "COMMIT"
+        if last.step.op == "commit_prepared":
+            return last.ok
+        if any(r.step.op == "begin" and r.ok for r in results):
+            return False
+        return last.ok
+
+    def say(self, promise: str, text: str, number: int = 0) -> None:
+        self.findings.append(Finding(promise, text, number))
+
+    # ------------------------------------------------------------ rules
+
+    def versions(self, kind: str, table: str, begin: int, end: int, currency: str = "") -> list[Rule]:
+        """The rules that were in force at some time between two places in the log."""
+        all_ = self.rules.get((kind, table, currency), [])
+        out = []
+        for i, (since, rule) in enumerate(all_):
+            until = all_[i + 1][0] if i + 1 < len(all_) else 1 << 62
+            if since <= end and until >= begin:
+                out.append(rule)
+        return out
+
+    def now(self, kind: str, table: str, currency: str = "") -> Rule | None:
+        got = self.rules.get((kind, table, currency), [])
+        return got[-1][1] if got else None
+
+    def always_initial(self, table: str, status: Any) -> bool:
+        """Is it an initial status for every machine that has known it?"""
+        machines = [r.get("machine") for _, r in self.rules.get(("status", table, ""), [])]
+        known = [m for m in machines if status in m.states]
+        return bool(known) and all(status in m.initial for m in known)
+
+    def ever_initial(self, table: str, status: Any) -> bool:
+        machines: list[Machine] = [r.get("machine") for _, r in self.rules.get(("status", table, ""), [])]
+        return any(status in m.initial for m in machines)
+
+    # ------------------------------------------------------------ rows
+
+    def find(self, table: Table, row: Row) -> Life | None:
+        """The life of the row that is like this one."""
+        same = [x for x in self.lives[table.name] if x.row == row]
+        return same[0] if same else None
+
+    def by_key(self, table: Table, key: tuple[Any, ...]) -> list[Life]:
+        return [x for x in self.lives[table.name] if tuple(x.row[k] for k in table.key) == key]
+
+    def rows(self, table: str) -> list[Row]:
+        return [x.row for x in self.lives[table]]
+
+
+def moves(tx: Tx) -> list[Move]:
+    """The changes of a transaction; a row that goes and comes without a DELETE has moved."""
+    deleted = {
+        (str(r.step.get("table")), key)
+        for r in effective(tx.results)
+        if r.step.op == "delete"
+        for key in r.step.get("keys", ())
+    }
+    out: list[Move] = []
+    for c in tx.changes:
+        if c.op == "INSERT" and c.table.partition is not None and c.new is not None:
+            gone = next(
+                (
+                    m
+                    for m in reversed(out)
+                    if m.op == "DELETE"
+                    and m.table is c.table
+                    and m.change.relation != c.relation
+                    and m.old is not None
+                    and (c.table.name, tuple(m.old[k] for k in c.table.key)) not in deleted
+                ),
+                None,
+            )
+            if gone is not None:
+                out.remove(gone)
+                out.append(Move(c, c.table, "UPDATE", gone.old, c.new))
+                continue
+        out.append(Move(c, c.table, c.op, c.old, c.new))
+    return out
+
+
+def number(v: Any) -> Decimal:
+    """An amount; what is none counts as nothing."""
+    return v if isinstance(v, Decimal) and v.is_finite() else Decimal(0)
+
+
+DECIMALS = {"USD": 2, "EUR": 2, "JPY": 0}
+
+
+def currency(v: Any) -> str | None:
+    return None if v is None else str(v).strip().upper()

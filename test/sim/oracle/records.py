@@ -1,0 +1,21 @@
+"""One record for each refusal; check() is green (guard.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from oracle.base import Case
+from runner import is_refusal
+
+
+def judge(case: Case) -> None:
+    h = case.history
+    if h.refusals is not None:
+        want = Counter(r.sqlstate for r in h.results if is_refusal(r))
+        got: Counter[str] = Counter()
+        for sqlstate, _table, count in h.refusals:
+            got[sqlstate] += int(count)
+        if want != got:
+            case.say("refusal on record", f"refused: {dict(want)}, on record: {dict(got)}")
+    for subject, name, detail in h.check or []:
+        case.say(f"check {name}", f"{subject}: {detail}")

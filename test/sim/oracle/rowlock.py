@@ -1,0 +1,29 @@
+"""The lost-update guard, and tables that only grow (reference.md, protect_row_lock, protect_append_only)."""
+
+from __future__ import annotations
+
+from observe import Tx
+from oracle.base import Case, Move, effective
+from sessions import Result
+
+
+def change(case: Case, tx: Tx, m: Move) -> None:
+    if case.now("append_only", m.table.name) is not None and m.op != "INSERT":
+        case.say("append-only", f"{m.table.name}: {m.op} of a row of an append-only table")
+    if case.now("row_lock", m.table.name) is None or m.op != "UPDATE" or m.old is None or m.new is None:
+        return
+    if m.old["balance"] == m.new["balance"] or len({r.tx for r in tx.results}) != 1:
+        return
+    done = effective(tx.results)
+    key = tuple(m.old[k] for k in m.table.key)
+    writers = [r for r in done if r.step.get("table") == m.table.name and key in r.step.get("keys", ())]
+    by = [r for r in writers if r.step.op in ("update", "merge")]
+    if len(by) == 1 and must_refuse(by[0], writers):
+        case.say("row lock", f"{m.table.name}: overwritten without a lock: {by[0].step.sql}", by[0].number)
+
+
+def must_refuse(r: Result, before: list[Result]) -> bool:
+    """Is it a value that depends on nothing, for a row that was neither locked nor written?"""
+    if r.step.get("lock") != "absolute" or r.isolation != "read committed":
+        return False
+    return not any(b.number < r.number and b.step.op in ("lock", "insert", "update", "merge") for b in before)

@@ -1,0 +1,70 @@
+"""Rules that change: what loosens takes a second person (reference.md, Declaring rules)."""
+
+from __future__ import annotations
+
+from oracle.base import Case, actor_of, effective
+from sessions import Result
+from world import Rule, person_of
+
+
+def moves(rule: Rule) -> set[tuple[str, str]]:
+    """The moves of a machine; staying is always allowed."""
+    return {(a, b) for a, b in rule.get("machine").edges if a != b}
+
+
+def tightens(old: Rule, new: Rule) -> bool:
+    """Does the table of reference.md say that this change only tightens?"""
+    if old == new:
+        return True
+    if old.kind != new.kind:
+        return False
+    if old.kind == "status":
+        return bool(
+            moves(old) == moves(new)
+            and old.get("machine").initial == new.get("machine").initial
+            and new.get("deletable") <= old.get("deletable")
+        )
+    if old.kind == "columns":
+        a, b = old.get("once"), new.get("once")
+        return bool(
+            new.get("columns") >= old.get("columns")
+            and ((a is None and b is None) or (a is not None and b is not None and b >= a))
+        )
+    if old.kind == "threshold":
+        return bool(new.get("amount") <= old.get("amount") and new.get("approvers") >= old.get("approvers"))
+    return False
+
+
+def take_over(case: Case, declared: list[Result]) -> None:
+    for r in declared:
+        if r.step.get("proposed") or r in case.taken:
+            continue
+        case.taken.append(r)
+        rule: Rule = r.step.get("rule")
+        old = case.now(rule.kind, rule.table, str(rule.get("currency")) if rule.kind == "threshold" else "")
+        if rule == old:
+            continue
+        if old is not None and not tightens(old, rule) and not was_approved(case, r, rule):
+            case.say(
+                "loosening",
+                f"one person alone declared {rule.sql()} in place of {old.sql()}",
+                r.number,
+            )
+        case.rules[rule.slot].append((r.lsn_before, rule))
+
+
+def was_approved(case: Case, declared: Result, rule: Rule) -> bool:
+    """Did another person approve this change, before it was made?"""
+    actor = actor_of(case.by_tx[declared.tx])
+    for results in case.by_tx.values():
+        for r in effective(results):
+            if (
+                r.step.op == "approve_rule"
+                and r.number < declared.number
+                and r.step.get("rule") == rule
+                and r.tx in case.committed
+            ):
+                person = actor_of(results)
+                if person is not None and actor is not None and person_of(person) != person_of(actor):
+                    return True
+    return False

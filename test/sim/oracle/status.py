@@ -1,0 +1,79 @@
+"""Statuses are paths of the machine in force; frozen columns (reference.md, protect_status, protect_columns)."""
+
+from __future__ import annotations
+
+from observe import Tx
+from oracle.base import Case, Life, Move
+from world import Machine, Rule
+
+
+def begin_of(tx: Tx) -> int:
+    return min((r.lsn_before for r in tx.results), default=tx.lsn)
+
+
+def key_of(m: Move) -> tuple[str, ...]:
+    return m.table.identity()
+
+
+def change(case: Case, tx: Tx, m: Move) -> None:
+    assert m.life is not None
+    life = m.life
+    name = m.table.name
+    begin = begin_of(tx)
+    rules = case.versions("status", name, begin, tx.lsn)
+    if rules:
+        column = rules[0].get("column")
+        machine_step(case, m, rules, column)
+        key_stays(case, m, life)
+        status = (m.new or m.old or {})[column]
+        if not case.always_initial(name, status):
+            life.left_initial = True
+    elif case.rules.get(("payment", name, "")):
+        life.left_initial = True
+    columns(case, tx, m, life)
+
+
+def machine_step(case: Case, m: Move, rules: list[Rule], column: str) -> None:
+    machines: list[Machine] = [r.get("machine") for r in rules]
+    t = m.table.name
+    if m.op == "INSERT":
+        assert m.new is not None
+        if not any(m.new[column] in x.initial for x in machines):
+            case.say("status", f"{t}: a row was added as {m.new[column]}, which is not initial")
+    elif m.op == "UPDATE":
+        assert m.old is not None and m.new is not None
+        a, b = m.old[column], m.new[column]
+        if a != b and not any((a, b) in x.edges for x in machines):
+            case.say("status", f"{t}: a row went from {a} to {b}, which the machine does not allow")
+        if b is None:
+            case.say("status", f"{t}: a status is NULL")
+    else:
+        assert m.old is not None
+        if not any(m.old[column] in r.get("deletable") for r in rules):
+            case.say("deletable", f"{t}: a row was deleted as {m.old[column]}")
+
+
+def key_stays(case: Case, m: Move, life: Life) -> None:
+    if m.op != "UPDATE" or not life.seen_outside:
+        return
+    assert m.old is not None and m.new is not None
+    for k in key_of(m):
+        if m.old[k] != m.new[k]:
+            case.say("key", f"{m.table.name}: the key {k} of a row under way went from {m.old[k]} to {m.new[k]}")
+
+
+def columns(case: Case, tx: Tx, m: Move, life: Life) -> None:
+    rules = case.versions("columns", m.table.name, begin_of(tx), tx.lsn)
+    if not rules:
+        return
+    status = m.table.column("status")
+    rule = rules[0]
+    if m.op == "UPDATE" and len(rules) == 1:
+        assert m.old is not None and m.new is not None
+        frozen = rule.get("once") is None or life.was_once or m.old[status] in rule.get("once")
+        for c in sorted(rule.get("columns")):
+            if frozen and m.old[c] != m.new[c]:
+                case.say("columns", f"{m.table.name}.{c} is frozen and went from {m.old[c]} to {m.new[c]}")
+    once = rule.get("once")
+    if once is not None and m.new is not None and m.new[status] in once:
+        life.was_once = True
