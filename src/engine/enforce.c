@@ -23,6 +23,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/tupconvert.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
@@ -31,6 +32,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/refusal.h"
 #include "base/transaction.h"
@@ -92,6 +94,73 @@ check_rules(const RowChange *change)
 		if (rules->rules[i].kind->check_row != NULL)
 			rules->rules[i].kind->check_row(&rules->rules[i], change);
 	paysafe_refusal_leave();
+}
+
+/* Who has replaced this version of the row in this transaction, or an invalid id. */
+static TransactionId
+replaced_by(HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+	TransactionId xid;
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) != 0 ||
+		HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
+		return InvalidTransactionId;
+	xid = HeapTupleHeaderGetUpdateXid(header);
+	if (!TransactionIdIsCurrentTransactionId(xid) ||
+		(!HeapTupleHeaderIndicatesMovedPartitions(header) &&
+		 ItemPointerEquals(&header->t_ctid, &tuple->t_self)))
+		return InvalidTransactionId;	/* nobody, or it was deleted */
+	return xid;
+}
+
+static void
+check_later(const RowChange *first, const RowChange *later)
+{
+	const RelationRules *rules = first->rules;
+
+	paysafe_refusal_enter(later, "UPDATE");
+	for (int i = 0; i < rules->nrules; i++)
+		if (rules->rules[i].kind->check_later != NULL)
+			rules->rules[i].kind->check_later(&rules->rules[i], first, later);
+	paysafe_refusal_leave();
+}
+
+/*
+ * Triggers of a row fire in the order of their names, and rows in that of the
+ * statement: what one of them changes in a row of its own statement is checked when it
+ * is made, perhaps before the change that it builds on.
+ */
+static void
+check_replaced(const RowChange *first, HeapTuple tuple)
+{
+	TupleTableSlot *before = table_slot_create(first->rel, NULL);
+	TupleTableSlot *after = table_slot_create(first->rel, NULL);
+	TransactionId xid;
+
+	ExecCopySlot(before, first->after);
+	while (TransactionIdIsValid(xid = replaced_by(tuple)))
+	{
+		RowChange	later = {
+			.rel = first->rel, .rules = first->rules, .op = 'U', .before = before, .after = after
+		};
+		TupleTableSlot *newest = after;
+		ItemPointerData tid = tuple->t_data->t_ctid;
+		bool		should_free;
+
+		if (HeapTupleHeaderIndicatesMovedPartitions(tuple->t_data))
+			later.after = NULL;
+		else if (!table_tuple_fetch_row_version(first->rel, &tid, SnapshotAny, after))
+			elog(ERROR, "a version of a row is gone");
+		check_later(first, &later);
+		if (later.after == NULL)
+			break;
+		tuple = ExecFetchSlotHeapTuple(after, false, &should_free);
+		after = before;
+		before = newest;
+	}
+	ExecDropSingleTupleTableSlot(before);
+	ExecDropSingleTupleTableSlot(after);
 }
 
 /* A row that a trusted subscription brings is noted where others are judged. */
@@ -374,7 +443,14 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
 								trigdata->tg_newtuple : trigdata->tg_trigtuple)->t_data);
 	if (!replay(&change))
+	{
+		HeapTuple	stored = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+			trigdata->tg_newtuple : trigdata->tg_trigtuple;
+
 		check_rules(&change);
+		if (change.op == 'U' && unlikely(TransactionIdIsValid(replaced_by(stored))))
+			check_replaced(&change, stored);
+	}
 
 	/*
 	 * A partition younger than the declaration has this trigger, cloned, but

@@ -70,6 +70,24 @@ paysafe_row_mark_has(Oid relation, const RowKey *whole, TupleDesc desc, TupleTab
 }
 
 void
+paysafe_row_mark_check_later(const Rule *rule, Oid relation, const RowKey *whole,
+							 const RowChange *later, const char *mark, int sqlstate,
+							 const char *column)
+{
+	TupleDesc	desc = RelationGetDescr(later->rel);
+
+	if (whole->n == 0 ||
+		(later->after != NULL && !paysafe_row_key_changed(whole, desc, later->before, later->after)) ||
+		!paysafe_row_mark_has(relation, whole, desc, later->before, mark))
+		return;
+	paysafe_rule_refuse(rule, sqlstate, column,
+						psprintf("a row of table \"%s\" cannot get another key or partition here", rule->table_name),
+						psprintf("Row \"%s\" leaves a status in the same statement, and a trigger moves it on before that is noted.",
+								 paysafe_row_key_text(&later->rules->key, desc, later->before)),
+						"Give the trigger a name after \"paysafe\".");
+}
+
+void
 paysafe_row_mark_set(Oid relation, const RowKey *whole, TupleDesc desc, TupleTableSlot *row,
 					 const char *mark)
 {

@@ -32,6 +32,14 @@ extern void paysafe_row_mark_set(Oid relation, const RowKey *whole, TupleDesc de
 extern void paysafe_row_mark_follow(Oid relation, const RowKey *whole,
 									const RowChange *change, const char *mark);
 
+/*
+ * For check_later: refuse that a row which the first change has marked has another key
+ * or partition by now, where the mark is not.
+ */
+extern void paysafe_row_mark_check_later(const Rule *rule, Oid relation, const RowKey *whole,
+										 const RowChange *later, const char *mark, int sqlstate,
+										 const char *column);
+
 /* In a test database: the rows of the table are gone. */
 extern void paysafe_row_mark_forget(Oid relation);
 

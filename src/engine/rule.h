@@ -132,6 +132,16 @@ typedef struct RuleKind
 	void		(*check_row) (const Rule *rule, const RowChange *change);
 
 	/*
+	 * A trigger may change a row that its own statement has changed, and be checked
+	 * first.  This has made the first change of the row, which was accepted just now,
+	 * and these are the later ones, accepted before: is there one that would not have
+	 * been, had the order been right?  Raise the rule's error then, and do nothing
+	 * else.  later->after NULL: the row has left its partition.
+	 */
+	void		(*check_later) (const Rule *rule, const RowChange *first,
+								const RowChange *later);
+
+	/*
 	 * Is the subscription trusted for the table, so that the rows that it brings are
 	 * stored as they come?  Then no kind's check_row sees them, but its replay.
 	 */

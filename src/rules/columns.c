@@ -199,14 +199,12 @@ is_frozen(const ColumnsState *state, const RowChange *change)
 }
 
 static void
-check_row(const Rule *rule, const RowChange *change)
+check_columns(const Rule *rule, const RowChange *change)
 {
 	const ColumnsState *state = rule->compiled;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 
-	if (change->op == 'I')
-		return;
-	for (int i = 0; change->op == 'U' && i < state->n; i++)
+	for (int i = 0; i < state->n; i++)
 		if (!paysafe_row_key_same_column(desc, state->attnums[i], change->before, change->after) &&
 			is_frozen(state, change))
 			paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, state->names[i],
@@ -220,8 +218,30 @@ check_row(const Rule *rule, const RowChange *change)
 												paysafe_status_value_quoted(&state->statuses.column, change->before)) :
 									   ": the column is set once, when the row is added"),
 							  "Leave the column as it is, or write a new row.");
-	if (state->once)
+}
+
+static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	const ColumnsState *state = rule->compiled;
+
+	if (change->op == 'U')
+		check_columns(rule, change);
+	if (change->op != 'I' && state->once)
 		follow_row(state, change);
+}
+
+/* By now the row may be marked; what has followed it was no mark yet. */
+static void
+check_later(const Rule *rule, const RowChange *first, const RowChange *later)
+{
+	const ColumnsState *state = rule->compiled;
+
+	if (later->after != NULL)
+		check_columns(rule, later);
+	if (state->once)
+		paysafe_row_mark_check_later(rule, state->declared_on, &state->whole, later, ROW_MARK_ONCE,
+									 ERRCODE_23R03_FROZEN, state->names[0]);
 }
 
 /* In a test database: the next rows of these keys are others. */
@@ -289,6 +309,7 @@ const RuleKind paysafe_columns_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.check_later = check_later,
 	.forget_rows = forget_rows,
 	.loosened_by = loosened_by,
 	.describe = describe

@@ -203,6 +203,17 @@ check_insert(const Rule *rule, const RowChange *change)
 								paysafe_status_value_text(&state->captured.column, change->after)));
 }
 
+/* Is the payment marked, under either key?  The status rule has moved the mark by now. */
+static bool
+is_marked(const PaymentState *state, const RowChange *change)
+{
+	TupleDesc	desc = RelationGetDescr(change->rel);
+
+	return paysafe_row_mark_has(state->marks, &state->whole, desc, change->before, ROW_MARK_LEFT) ||
+		(paysafe_row_key_changed(&state->whole, desc, change->before, change->after) &&
+		 paysafe_row_mark_has(state->marks, &state->whole, desc, change->after, ROW_MARK_LEFT));
+}
+
 /* Is the payment still as it was added, where nothing has come of it? */
 static bool
 is_untouched(const PaymentState *state, const RowChange *change)
@@ -210,26 +221,29 @@ is_untouched(const PaymentState *state, const RowChange *change)
 	return paysafe_status_value_find(&state->initial, change->before) >= 0 &&
 		!is_captured(state, change->before) &&
 		paysafe_money_sign(captured_value(state, change->before)) == 0 &&
-		!paysafe_row_mark_has(state->marks, &state->whole, RelationGetDescr(change->rel),
-							  change->before, ROW_MARK_LEFT);
+		!is_marked(state, change);
 }
 
-static void
-check_frozen(const Rule *rule, const RowChange *change)
+/* The column that changes and may not, once the payment is under way, or NULL. */
+static const char *
+frozen_column(const PaymentState *state, const RowChange *change)
 {
-	const PaymentState *state = rule->compiled;
-	const char *column = NULL;
+	TupleDesc	desc = RelationGetDescr(change->rel);
 
 	if (!paysafe_money_same(&state->amount, change->before, change->after))
-		column = state->amount.name;
-	else if (!paysafe_status_value_same(&state->currency, change->before, change->after))
-		column = state->currency.name;
-	else if (paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
-								 change->before, change->after))
-		column = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
-									   change->rules->key.attnums[0] - 1)->attname);
-	if (column == NULL || is_untouched(state, change))
-		return;
+		return state->amount.name;
+	if (!paysafe_status_value_same(&state->currency, change->before, change->after))
+		return state->currency.name;
+	if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
+		return NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
+	return NULL;
+}
+
+static PAYSAFE_NORETURN void
+refuse_frozen(const Rule *rule, const RowChange *change, const char *column)
+{
+	const PaymentState *state = rule->compiled;
+
 	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
@@ -237,6 +251,23 @@ check_frozen(const Rule *rule, const RowChange *change)
 								 psprintf("key, amount and currency stay once a payment is under way; its status is \"%s\"",
 										  paysafe_status_value_text(&state->captured.column, change->before))),
 					  "Add a new payment instead.");
+}
+
+static void
+check_frozen(const Rule *rule, const RowChange *change)
+{
+	const char *column = frozen_column(rule->compiled, change);
+
+	if (column != NULL && !is_untouched(rule->compiled, change))
+		refuse_frozen(rule, change, column);
+}
+
+/* By now the payment may be marked. */
+static void
+check_later(const Rule *rule, const RowChange *first, const RowChange *later)
+{
+	if (later->after != NULL)
+		check_frozen(rule, later);
 }
 
 static void
@@ -362,6 +393,7 @@ const RuleKind paysafe_payment_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.check_later = check_later,
 	.check_existing = check_existing,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened_by,

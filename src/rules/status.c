@@ -21,7 +21,6 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -422,6 +421,16 @@ check_update(const Rule *rule, const RowChange *change)
 							 change->after, ROW_MARK_LEFT);
 }
 
+/* The mark that the first change has set is of a key that the row has no more. */
+static void
+check_later(const Rule *rule, const RowChange *first, const RowChange *later)
+{
+	const StatusState *state = rule->compiled;
+
+	paysafe_row_mark_check_later(rule, state->declared_on, &state->whole, later, ROW_MARK_LEFT,
+								 ERRCODE_23T05_STATUS_KEY, state->states.column.name);
+}
+
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
@@ -568,6 +577,7 @@ const RuleKind paysafe_status_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.check_later = check_later,
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,

@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(63);
+SELECT plan(67);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -78,6 +78,31 @@ EXCEPTION WHEN SQLSTATE '57000' THEN NULL;
 END $$;
 SELECT is(paysafe.balance('1001') + paysafe.balance('1002'), 20::numeric, 'a subtransaction takes its moves back');
 SELECT is((SELECT balance FROM shop.wallet WHERE id = 1002), 10::bigint, 'from the row, too');
+
+-- what triggers of an account post when it moves: a sweep, a savings account, a fee
+CREATE FUNCTION shop.sweep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		INSERT INTO shop.entry (txn, wallet, amount) VALUES (TG_ARGV[0]::int + 1, NEW.id, -1000), (TG_ARGV[0]::int + 1, 4, 1000);
+	EXCEPTION WHEN SQLSTATE '23M01' THEN NULL;
+	END;
+	IF NEW.balance > 15 THEN
+		INSERT INTO shop.entry (txn, wallet, amount) VALUES (TG_ARGV[0]::int, NEW.id, 15 - NEW.balance), (TG_ARGV[0]::int, 1006, NEW.balance - 15);
+	END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER a_sweep AFTER UPDATE ON shop.wallet FOR EACH ROW WHEN (NEW.id = 1002) EXECUTE FUNCTION shop.sweep('70000');
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount) VALUES (70010, 1002, 25), (70010, 1006, 1), (70010, 4, -26)'), 'accepted', 'a trigger of an account posts to it and to another one');
+DROP TRIGGER a_sweep ON shop.wallet;
+CREATE TRIGGER z_sweep AFTER UPDATE ON shop.wallet FOR EACH ROW WHEN (NEW.id = 1002) EXECUTE FUNCTION shop.sweep('70002');
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount) VALUES (70011, 1006, 1), (70011, 1002, 25), (70011, 4, -26)'), 'accepted', 'whatever its name and the order of the entries');
+DROP TRIGGER z_sweep ON shop.wallet;
+SELECT results_eq('SELECT id::bigint, balance::numeric, paysafe.balance(id::text) FROM shop.wallet WHERE id IN (1002, 1006) ORDER BY id',
+				  'SELECT wallet::bigint, sum(amount), sum(amount) FROM shop.entry WHERE wallet IN (1002, 1006) GROUP BY wallet ORDER BY wallet', 'the rows, the entries and the history agree');
+CREATE TRIGGER z_sweep BEFORE UPDATE ON shop.wallet FOR EACH ROW WHEN (NEW.id = 1002) EXECUTE FUNCTION shop.sweep('70004');
+SELECT throws_ok('INSERT INTO shop.entry (txn, wallet, amount) VALUES (70012, 1002, 25), (70012, 4, -25)', '23M02', 'the balance of account "1002" in table "wallet" is being written', 'a BEFORE trigger cannot post to the row that it is called for');
+DROP TRIGGER z_sweep ON shop.wallet;
+INSERT INTO shop.entry (txn, wallet, amount) VALUES (70013, 1002, -5), (70013, 4, 5);
 
 -- reservations, and who may
 SELECT is(pg_temp.refusal('SELECT paysafe.reserve(''shop.wallet'', ''1002'', 10)', 'regress_paysafe_app'), 'accepted', 'who may post may reserve');

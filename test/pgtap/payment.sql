@@ -1,6 +1,6 @@
 -- Payments: possible amounts, captured when captured, then frozen.
 BEGIN;
-SELECT plan(84);
+SELECT plan(90);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -114,6 +114,24 @@ SELECT is(pg_temp.refusal('UPDATE shop.sale SET captured = 50 WHERE id = 1'), '2
 SELECT is(pg_temp.refusal('DELETE FROM shop.sale WHERE id = 1'), '23R07 shop.sale paysafe_sale_payment', '... and stays');
 SELECT is(pg_temp.refusal($$UPDATE shop.sale SET status = 'authorized' WHERE id = 1; UPDATE shop.sale SET status = 'captured', captured = 100 WHERE id = 1$$), 'accepted', 'the rest is captured');
 SELECT is(pg_temp.refusal($$DELETE FROM shop.sale WHERE id = 2; INSERT INTO shop.sale VALUES (2, 'new', 100, 0, 'JPY'); UPDATE shop.sale SET amount = 200 WHERE id = 2$$), 'accepted', 'a new payment instead of one that was deleted');
+
+-- the mark goes along with a row that moves to another partition
+CREATE TABLE shop.trip (id int, region int, status text, amount numeric, captured numeric, currency text, PRIMARY KEY (region, id)) PARTITION BY HASH (region);
+CREATE TABLE shop.trip_0 PARTITION OF shop.trip FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE shop.trip_1 PARTITION OF shop.trip FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SELECT paysafe.protect_status('shop.trip', 'status', E'[*] --> new\nnew --> authorized\nauthorized --> new');
+SELECT paysafe.protect_payment('shop.trip', 'status', 'amount', 'captured', 'currency', '{authorized}');
+INSERT INTO shop.trip SELECT i, 1, 'new', 100, 0, 'EUR' FROM generate_series(1, 2) i;
+UPDATE shop.trip SET status = 'authorized' WHERE id = 1;
+UPDATE shop.trip SET status = 'new' WHERE id = 1;
+SELECT is(pg_temp.refusal(format('UPDATE shop.trip SET region = %s, %s WHERE id = %s', region, change, id)), expected, format('%s of payment %s that moves to region %s', change, id, region))
+  FROM (VALUES
+	(1, 2, 'amount = 200', '23R03 shop.trip.amount paysafe_trip_payment'),
+	(1, 3, 'amount = 200', '23R03 shop.trip.amount paysafe_trip_payment'),
+	(1, 2, 'currency = ''USD''', '23R03 shop.trip.currency paysafe_trip_payment'),
+	(1, 2, 'amount = 100.00', 'accepted'),
+	(1, 3, 'amount = 200', '23R03 shop.trip.amount paysafe_trip_payment'),
+	(2, 2, 'amount = 200, currency = ''USD'', id = 3', 'accepted')) v (id, region, change, expected);
 
 -- a status that becomes an initial one later tells nothing of those that are there
 CREATE TABLE shop.order (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);

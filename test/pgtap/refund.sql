@@ -1,7 +1,7 @@
 -- Refunds: never more than captured, as requested, and the threshold that
 -- splitting does not get under.
 BEGIN;
-SELECT plan(96);
+SELECT plan(113);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -184,6 +184,40 @@ END $$;
 SELECT cmp_ok(pg_temp.hammer(), '>', 100, 'many of 600 random changes are accepted');
 SELECT is_empty($$SELECT p.id FROM shop.payment p JOIN shop.refund r ON r.payment = p.id AND r.status NOT IN ('void', 'failed')
 	GROUP BY p.id HAVING sum(r.amount) > coalesce(p.captured, 0)$$, '... and no payment is over-refunded');
+
+-- payments in partitions, whose indexes do not see each other
+CREATE TABLE shop.sale (id int, region int, captured numeric, currency text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.sale_1 PARTITION OF shop.sale FOR VALUES IN (1);
+CREATE TABLE shop.sale_2 PARTITION OF shop.sale FOR VALUES IN (2);
+INSERT INTO shop.sale VALUES (1, 1, 100, 'EUR'), (2, 1, 100, 'EUR'), (3, 1, 100, 'EUR'), (3, 2, NULL, 'EUR'), (4, 1, 100, 'EUR'), (4, 2, 100, 'EUR');
+CREATE TABLE shop.sale_refund (id int PRIMARY KEY, sale int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.sale_refund (sale);
+SELECT paysafe.protect_refund('shop.sale_refund', 'shop.sale', 'sale', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT is(pg_temp.refusal(command), expected, command)
+  FROM (VALUES
+	('INSERT INTO shop.sale VALUES (1, 2, 100, ''EUR'')', '23505 shop.sale.id paysafe_sale_refund'),
+	('INSERT INTO shop.sale VALUES (5, 1, 100, ''EUR''), (5, 2, 100, ''EUR'')', '23505 shop.sale.id paysafe_sale_refund'),
+	('UPDATE shop.sale SET id = 1, region = 2 WHERE id = 2', '23505 shop.sale.id paysafe_sale_refund'),
+	('MERGE INTO shop.sale s USING (VALUES (1)) v (i) ON s.id = v.i AND s.region = 2 WHEN NOT MATCHED THEN INSERT VALUES (v.i, 2, 100, ''EUR'')', '23505 shop.sale.id paysafe_sale_refund'),
+	('INSERT INTO shop.sale VALUES (5, 2, 100, ''EUR'')', 'accepted'),
+	('INSERT INTO shop.sale VALUES (1, 1, 7, ''EUR'') ON CONFLICT DO NOTHING', 'accepted'),
+	('UPDATE shop.sale SET region = 2 WHERE id = 1', 'accepted'),
+	('UPDATE shop.sale SET id = 6, region = 2 WHERE id = 2', 'accepted'),
+	('DELETE FROM shop.sale WHERE id = 5; INSERT INTO shop.sale VALUES (5, 1, 100, ''EUR'')', 'accepted'),
+	('INSERT INTO shop.sale_refund VALUES (1, 1, 100, ''EUR'', ''asked'')', 'accepted'),
+	('INSERT INTO shop.sale_refund VALUES (3, 3, 10, ''EUR'', ''asked'')', '23R06 shop.sale_refund.sale paysafe_sale_refund_refund')) v (command, expected);
+-- some share a key from before the rule
+ALTER TABLE shop.sale_refund DISABLE TRIGGER paysafe;
+INSERT INTO shop.sale_refund VALUES (3, 3, 10, 'EUR', 'asked'), (4, 4, 10, 'EUR', 'asked');
+ALTER TABLE shop.sale_refund ENABLE ALWAYS TRIGGER paysafe;
+SELECT is(pg_temp.refusal(command), expected, command)
+  FROM (VALUES
+	('DELETE FROM shop.sale WHERE id = 3 AND region = 1', '23R07 shop.sale paysafe_sale_refund'),
+	('DELETE FROM shop.sale WHERE id = 4 AND region = 2', '23R07 shop.sale paysafe_sale_refund'),
+	('UPDATE shop.sale SET currency = ''USD'' WHERE id = 3 AND region = 2', '23R03 shop.sale.currency paysafe_sale_refund'),
+	('DELETE FROM shop.sale WHERE id = 3 AND region = 2', 'accepted'),
+	('DELETE FROM shop.sale WHERE id = 3', '23R07 shop.sale paysafe_sale_refund'),
+	('INSERT INTO shop.sale_refund VALUES (5, 3, 90, ''EUR'', ''asked'')', 'accepted')) v (command, expected);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -26,13 +26,14 @@
 #include "rules/balance/reserve.h"
 #include "values/row_update.h"
 
-/* The update of a balance that is under way, for check_row. */
+/* An update of a balance that is under way, for check_row. */
 typedef struct Expected
 {
 	Oid			relid;
 	ItemPointerData tid;		/* of the version before */
 	Numeric		balance;
 	bool		seen;
+	struct Expected *outer;		/* one of its triggers posts */
 } Expected;
 
 static Expected *expected = NULL;
@@ -113,8 +114,9 @@ find_snapshot(Mover *mover)
 static void
 store_balance(Mover *mover, const Account *account, Numeric balance)
 {
-	Expected	this = {.relid = account->relid, .tid = mover->slot->tts_tid, .balance = balance};
-	Expected   *outer = expected;
+	Expected	this = {
+		.relid = account->relid, .tid = mover->slot->tts_tid, .balance = balance, .outer = expected
+	};
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(mover->leaf),
 										  account->columns->balance.attnum - 1);
 	Datum		value = paysafe_money_datum(&account->columns->balance, att, balance);
@@ -126,7 +128,7 @@ store_balance(Mover *mover, const Account *account, Numeric balance)
 	}
 	PG_FINALLY();
 	{
-		expected = outer;
+		expected = this.outer;
 	}
 	PG_END_TRY();
 	if (!this.seen)
@@ -173,6 +175,27 @@ refuse_currency(const Account *account, const char *column, const char *kept, co
 					  "Use an account of that currency.");
 }
 
+/* The row does not have what its entries sum to. */
+static PAYSAFE_NORETURN void
+refuse_balance(const Mover *mover, const Account *account, Numeric entries)
+{
+	const char *column = account->columns->balance.name;
+
+	for (Expected *e = expected; e != NULL; e = e->outer)
+		if (e->relid == account->relid && ItemPointerEquals(&e->tid, &mover->slot->tts_tid))
+			paysafe_rule_refuse(account->rule, ERRCODE_23M02_BALANCE, column,
+							  psprintf("the balance of account \"%s\" in table \"%s\" is being written",
+									   account->key, account->rule->table_name),
+							  "A BEFORE trigger of the account posts to it.",
+							  "Post in an AFTER trigger.");
+	paysafe_rule_refuse(account->rule, ERRCODE_23M02_BALANCE, column,
+					  psprintf("the balance of account \"%s\" in table \"%s\" is not what its entries sum to",
+							   account->key, account->rule->table_name),
+					  psprintf("The row has %s, its entries sum to %s.",
+							   paysafe_money_text(account->balance), paysafe_money_text(entries)),
+					  "Somebody has changed the row with the protection switched off. Find out who, and restore the balance.");
+}
+
 static void
 move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Numeric amount)
 {
@@ -186,16 +209,12 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 	if (other != NULL)
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
 	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
-		paysafe_rule_refuse(account->rule, ERRCODE_23M02_BALANCE, account->columns->balance.name,
-						  psprintf("the balance of account \"%s\" in table \"%s\" is not what its entries sum to",
-								   account->key, account->rule->table_name),
-						  psprintf("The row has %s, its entries sum to %s.",
-								   paysafe_money_text(account->balance), paysafe_money_text(stripe.balance)),
-						  "Somebody has changed the row with the protection switched off. Find out who, and restore the balance.");
+		refuse_balance(mover, account, stripe.balance);
 	balance = paysafe_money_add(account->balance, amount);
 	check_minimum(account, m->currency, balance, amount, accounts);
-	store_balance(mover, account, balance);
+	/* first: triggers of the account may post to it, or roll back what they do */
 	paysafe_history_add(&stripe, amount, balance);
+	store_balance(mover, account, balance);
 }
 
 static void

@@ -233,7 +233,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   count == 0 ? "No" : "Several",
 								   get_rel_name(state->payment_root), state->payment_key,
 								   paysafe_refusal_value(paysafe_row_key_value_text(side->payment_type, payment))),
-						  NULL);
+						  count == 0 ? "Add the payment first." :
+						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->currency.name,
@@ -577,124 +578,13 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	paysafe_approval_end_open(state->refund_root, key);
 }
 
-/*
- * Checking the payment's side
- */
-
-/* Tables of refunds that refer to the payment, other than this rule's. */
-static List *
-only_table(List *tables, Oid root)
-{
-	ListCell   *lc;
-
-	foreach(lc, tables)
-		if (((RefundTable *) lfirst(lc))->root == root)
-			return list_make1(lfirst(lc));
-	return NIL;
-}
-
-static void
-check_captured(const Rule *rule, const RowChange *change, List *tables, const char *key)
-{
-	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
-	RefundSum	sum = {0};
-	Numeric		captured;
-	bool		has_captured;
-
-	paysafe_refund_sum(tables, &sum);
-	if (sum.rows == 0)
-		return;
-	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
-	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
-		paysafe_money_compare(sum.total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
-						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
-						  psprintf("Refunds total %s; captured would be %s.",
-								   paysafe_refusal_value(paysafe_money_text(sum.total)),
-								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
-						  "Void refunds first.");
-}
-
-/* Refunds would not know whose they are, and those that are there could not go on. */
-static void
-check_payment_twin(const Rule *rule, const RowChange *change)
-{
-	const RefundState *state = rule->compiled;
-	AttrNumber	attnum = state->payment.key_attnum;
-	RowKey		key = {1, &attnum};
-	char	   *words;
-
-	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, false))
-		return;
-	words = paysafe_refusal_value(paysafe_row_key_text(&key, RelationGetDescr(change->rel), change->after));
-	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,
-					  psprintf("table \"%s\" has a payment \"%s\" already", rule->table_name, words),
-					  psprintf("Key (%s)=(%s) already exists, perhaps in another partition or child.",
-							   state->payment_key, words),
-					  "Refunds name their payment by this key alone: give the new one another.");
-}
-
-static void
-check_payment_change(const Rule *rule, const RowChange *change)
-{
-	const RefundState *state = rule->compiled;
-	const PaymentSide *side = &state->payment;
-	RefundSum	sum = {0};
-	List	   *tables;
-	List	   *own;
-	char	   *words;
-	const char *column = NULL;
-
-	if (side->twins &&
-		(change->op == 'I' ||
-		 (change->op == 'U' && !paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
-															 change->before, change->after))))
-		check_payment_twin(rule, change);
-	if (change->op == 'I')
-		return;
-	if (change->op == 'U')
-	{
-		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
-										 change->before, change->after))
-			column = state->payment_key;
-		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
-			column = state->payment_currency;
-		else if (paysafe_money_same(&side->captured, change->before, change->after))
-			return;
-	}
-	tables = paysafe_refund_tables(change->rules, change->before);
-	own = only_table(tables, state->refund_root);
-	if (own == NIL)
-		return;					/* nothing can refer to it by NULL */
-	words = paysafe_refusal_value(((RefundTable *) linitial(own))->key_text);
-	if (change->op == 'U' && column == NULL)
-	{
-		check_captured(rule, change, tables, words);
-		return;
-	}
-	paysafe_refund_sum(own, &sum);
-	if (sum.rows == 0)
-		return;
-	if (change->op == 'D')
-		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
-						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",
-								   words, rule->table_name),
-						  psprintf("%d rows of \"%s\" refer to it.", sum.rows,
-								   get_rel_name(state->refund_root)),
-						  NULL);
-	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
-					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
-							   column, rule->table_name),
-					  psprintf("Payment \"%s\" has refunds.", words), NULL);
-}
-
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
 
 	if (state->is_payment)
-		check_payment_change(rule, change);
+		paysafe_refund_check_payment(rule, change);
 	else if (change->op == 'I')
 		check_refund_added(rule, change);
 	else if (change->op == 'D')
@@ -707,6 +597,35 @@ check_row(const Rule *rule, const RowChange *change)
 		else
 			check_refund_moved(rule, change);
 	}
+}
+
+/*
+ * What the first change has made of the refund's life, those after it have not seen:
+ * that it was approved as it is, or has to pass the gate again.
+ */
+static void
+check_later(const Rule *rule, const RowChange *first, const RowChange *later)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	bool		was_gated;
+	RefundLife *life;
+
+	if (state->is_payment)
+		return;
+	was_gated = paysafe_status_value_find(&side->gated, first->before) >= 0;
+	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)
+		return;					/* it waits, or is void, as before */
+	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
+	if (later->after == NULL ||
+		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
+		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0))
+		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, side->gated.column.name,
+						  psprintf("refund \"%s\" in table \"%s\" cannot change here",
+								   refund_words(later, later->before), rule->table_name),
+						  "It passes the gate, or goes back before it, in the same statement, and a trigger moves it on before that is noted.",
+						  "Give the trigger a name after \"paysafe\".");
+	check_approved(rule, later, life);
 }
 
 static void
@@ -757,6 +676,7 @@ const RuleKind paysafe_refund_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
 	.forget_rows = forget_rows,

@@ -273,4 +273,11 @@ extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, b
 											struct ApprovalSubject *out);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
+/*
+ * refund_payment.c
+ */
+
+/* Check a change of the payment's row. */
+extern void paysafe_refund_check_payment(const Rule *rule, const RowChange *change);
+
 #endif							/* PAYSAFE_REFUND_H */

@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_payment.c
+ *	  The payment's side of refunds: what of it stays while there are refunds.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/lsyscache.h"
+
+#include "base/refusal.h"
+#include "errors.h"
+#include "rules/refund/refund.h"
+#include "values/money.h"
+#include "values/row_key.h"
+#include "values/row_twin.h"
+#include "values/status_value.h"
+
+/* Tables of refunds that refer to the payment, other than this rule's. */
+static List *
+only_table(List *tables, Oid root)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (((RefundTable *) lfirst(lc))->root == root)
+			return list_make1(lfirst(lc));
+	return NIL;
+}
+
+static void
+check_captured(const Rule *rule, const RowChange *change, List *tables, const char *key)
+{
+	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
+	RefundSum	sum = {0};
+	Numeric		captured;
+	bool		has_captured;
+
+	paysafe_refund_sum(tables, &sum);
+	if (sum.rows == 0)
+		return;
+	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
+	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
+		paysafe_money_compare(sum.total, captured) > 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
+						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
+						  psprintf("Refunds total %s; captured would be %s.",
+								   paysafe_refusal_value(paysafe_money_text(sum.total)),
+								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
+						  "Void refunds first.");
+}
+
+/* Refunds would not know whose they are, and those that are there could not go on. */
+static void
+check_payment_twin(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	AttrNumber	attnum = state->payment.key_attnum;
+	RowKey		key = {1, &attnum};
+	char	   *words;
+
+	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, false))
+		return;
+	words = paysafe_refusal_value(paysafe_row_key_text(&key, RelationGetDescr(change->rel), change->after));
+	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,
+					  psprintf("table \"%s\" has a payment \"%s\" already", rule->table_name, words),
+					  psprintf("Key (%s)=(%s) already exists, perhaps in another partition or child.",
+							   state->payment_key, words),
+					  "Refunds name their payment by this key alone: give the new one another.");
+}
+
+/* Nothing is captured, and there is another payment of the key that refunds can mean. */
+static bool
+is_spare_payment(const RefundState *state, const RowChange *change)
+{
+	const PaymentSide *side = &state->payment;
+	FoundPayment other;
+	Numeric		captured;
+	bool		isnull;
+	Datum		key = slot_getattr(change->before, side->key_attnum, &isnull);
+
+	return (!paysafe_money_value(&side->captured, change->before, &captured) ||
+			paysafe_money_sign(captured) == 0) &&
+		paysafe_refund_find_payment(state, key, side->key_type, &other) > 0;
+}
+
+void
+paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	const PaymentSide *side = &state->payment;
+	RefundSum	sum = {0};
+	List	   *tables;
+	List	   *own;
+	char	   *words;
+	const char *column = NULL;
+
+	if (side->twins &&
+		(change->op == 'I' ||
+		 (change->op == 'U' && !paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
+															 change->before, change->after))))
+		check_payment_twin(rule, change);
+	if (change->op == 'I')
+		return;
+	if (change->op == 'U')
+	{
+		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
+										 change->before, change->after))
+			column = state->payment_key;
+		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
+			column = state->payment_currency;
+		else if (paysafe_money_same(&side->captured, change->before, change->after))
+			return;
+	}
+	tables = paysafe_refund_tables(change->rules, change->before);
+	own = only_table(tables, state->refund_root);
+	if (own == NIL)
+		return;					/* nothing can refer to it by NULL */
+	words = paysafe_refusal_value(((RefundTable *) linitial(own))->key_text);
+	if (change->op == 'U' && column == NULL)
+	{
+		check_captured(rule, change, tables, words);
+		return;
+	}
+	paysafe_refund_sum(own, &sum);
+	if (sum.rows == 0 || (column != state->payment_currency && is_spare_payment(state, change)))
+		return;
+	if (change->op == 'D')
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",
+								   words, rule->table_name),
+						  psprintf("%d rows of \"%s\" refer to it.", sum.rows,
+								   get_rel_name(state->refund_root)),
+						  NULL);
+	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
+							   column, rule->table_name),
+					  psprintf("Payment \"%s\" has refunds.", words), NULL);
+}
