@@ -92,12 +92,12 @@ def effective(results: list[Result]) -> list[Result]:
 
 
 def actor_of(
-    results: list[Result], upto: int | None = None, claimed_only: bool = False
+    results: list[Result], until: int | None = None, claimed_only: bool = False
 ) -> str | None:
     """Who acts in a transaction, as a person; None is nobody."""
     person: str | None = None
     claimed = False
-    for r in effective([r for r in results if upto is None or r.number < upto]):
+    for r in effective([r for r in results if until is None or r.number < until]):
         if r.step.op == "act_as":
             person, claimed = person_of(r.step.get("person")), True
     if claimed or claimed_only:
