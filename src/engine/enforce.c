@@ -323,7 +323,7 @@ paysafe_enforce_refuse_truncate(Relation rel)
 					   .table_name = rule->table_name,
 					   .message = psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					   .detail = psprintf("Rule \"%s\" checks rows one by one, and TRUNCATE shows it none.", rule->name),
-					   .hint = "Use DELETE."
+					   .hint = TRUNCATE_HINT
 				   });
 }
 

@@ -247,6 +247,10 @@ extern PAYSAFE_NORETURN void paysafe_rule_refuse(const Rule *rule, int sqlstate,
 												 const char *column, const char *message,
 												 const char *detail, const char *hint);
 
+/* The way out of a TRUNCATE, whatever the rule. */
+#define TRUNCATE_HINT \
+	"Rows that may be deleted are deleted with DELETE. Tests empty tables where a superuser has called paysafe.declare_test_database() before there were rows."
+
 extern void paysafe_rule_init(void);
 
 #endif							/* PAYSAFE_RULE_H */

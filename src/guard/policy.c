@@ -20,6 +20,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_constraint.h"
@@ -33,6 +34,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "commands/tablecmds.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -212,6 +214,41 @@ refuses_column(const GuardEvent *event)
 	if (computed && after->attgenerated != '\0')
 		return refuse_if(true);
 	return refuse_if(retyped && !paysafe_types_keep_values(before, after, how) && paysafe_facts_has_rows(event->object_id));
+}
+
+/*
+ * Values that lose the blanks at their end in a shorter varchar: told by the rows, before
+ * the statement has changed anything, under the lock that it will take.
+ */
+static GuardFinding
+refuses_cut(const GuardEvent *event)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) event->statement;
+	Oid			relid;
+	ListCell   *lc;
+
+	if (event->action != GUARD_STATEMENT || !IsA(alter, AlterTableStmt))
+		return GUARD_PASS;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(lc);
+		int			length = paysafe_guard_shortens(cmd);
+		ListCell   *child;
+
+		if (length < 0)
+			continue;
+		relid = RangeVarGetRelid(alter->relation, NoLock, true);
+		if (!OidIsValid(relid) || !paysafe_facts_is_protected(relid))
+			return GUARD_PASS;
+		relid = RangeVarGetRelidExtended(alter->relation, AccessExclusiveLock, RVR_MISSING_OK,
+										 RangeVarCallbackOwnsRelation, NULL);
+		if (!OidIsValid(relid))
+			return GUARD_PASS;
+		foreach(child, find_all_inheritors(relid, AccessExclusiveLock, NULL))
+			if (paysafe_types_cut_values(lfirst_oid(child), cmd->name, length))
+				return refuse_for(relid, true);
+	}
+	return GUARD_PASS;
 }
 
 /*
@@ -641,6 +678,9 @@ const GuardClass paysafe_policy[] = {
 	"UPDATE them, and retype the column by a cast that keeps each value; or drop the rule first, which a maintenance window permits: paysafe.unprotect."},
 	{"guard_column", refuses_column, true,
 	"A rule depends on the column, or its values would change without a record.", NULL},
+	{"guard_column", refuses_cut, true,
+	"Values would lose the blanks at their end without a record.",
+	"Take the blanks away with UPDATE first, or open a maintenance window that names the table: paysafe.open_maintenance."},
 	{"guard_trigger", refuses_trigger, false,
 	"The trigger enforces the rules.", no_way},
 	{"guard_swallowing_trigger", refuses_swallowing, true,

@@ -10,11 +10,15 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "nodes/value.h"
+#include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "guard/setting.h"
 #include "guard/statements.h"
@@ -97,6 +101,24 @@ paysafe_guard_retypes(Node *statement)
 			sets_expression_compat(lfirst(lc)))
 			return true;
 	return false;
+}
+
+int
+paysafe_guard_shortens(const AlterTableCmd *cmd)
+{
+	ColumnDef  *def = (ColumnDef *) cmd->def;
+	Type		type;
+	int32		typmod;
+	Oid			base;
+
+	if (cmd->subtype != AT_AlterColumnType || def->raw_default != NULL)
+		return -1;
+	type = LookupTypeName(NULL, def->typeName, &typmod, true);
+	if (type == NULL)
+		return -1;
+	base = getBaseTypeAndTypmod(typeTypeId(type), &typmod);
+	ReleaseSysCache(type);
+	return base == VARCHAROID && typmod >= 0 ? typmod - VARHDRSZ : -1;
 }
 
 bool

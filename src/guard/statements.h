@@ -32,6 +32,9 @@ extern bool paysafe_guard_frame_is_upkeep(const GuardFrame *frame);
 /* What does it do with values of a column of this name? */
 extern Retyping paysafe_guard_frame_retypes(const GuardFrame *frame, const char *column);
 
+/* The length, in characters, of the varchar that it makes of a column as INSERT would; or -1. */
+extern int	paysafe_guard_shortens(const AlterTableCmd *cmd);
+
 /* Does the statement give columns another type, or compute them anew? */
 extern bool paysafe_guard_retypes(Node *statement);
 

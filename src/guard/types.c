@@ -12,14 +12,21 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "base/scan.h"
 #include "engine/rule.h"
 #include "engine/spec_field.h"
 #include "guard/facts.h"
@@ -199,6 +206,80 @@ paysafe_types_keep_bytes(Form_pg_attribute before, Form_pg_attribute after, Rety
 	return from == VARCHAROID && to == TEXTOID;
 }
 
+/* Would varchar of so many characters take blanks from the end of the value? */
+static bool
+would_be_cut(Datum value, int length)
+{
+	text	   *given = DatumGetTextPP(value);
+	const char *data = VARDATA_ANY(given);
+	int			len = VARSIZE_ANY_EXHDR(given);
+	int			kept = pg_mbcharcliplen(data, len, length);
+
+	if (kept == len)
+		return false;
+	/* others are an error */
+	while (len > kept && data[len - 1] == ' ')
+		len--;
+	return len == kept;
+}
+
+/* Is the column a text of which varchar of that length may take something? */
+static AttrNumber
+column_to_cut(Relation rel, const char *column, int length)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+	Form_pg_attribute att;
+	int32		typmod;
+	Oid			type;
+
+	if (attnum <= 0 || rel->rd_rel->relkind != RELKIND_RELATION)
+		return InvalidAttrNumber;
+	att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	typmod = att->atttypmod;
+	type = getBaseTypeAndTypmod(att->atttypid, &typmod);
+	return (type == TEXTOID || type == VARCHAROID) && (typmod < 0 || typmod - VARHDRSZ > length) ?
+		attnum : InvalidAttrNumber;
+}
+
+bool
+paysafe_types_cut_values(Oid relid, const char *column, int length)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	AttrNumber	attnum = column_to_cut(rel, column, length);
+	MemoryContext context;
+	Snapshot	snapshot;
+	TupleTableSlot *slot;
+	TableScanDesc scan;
+	bool		found = false;
+
+	if (attnum == InvalidAttrNumber)
+	{
+		table_close(rel, NoLock);
+		return false;
+	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "paysafe values", ALLOCSET_DEFAULT_SIZES);
+	snapshot = paysafe_scan_snapshot();
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		bool		isnull;
+		Datum		value = slot_getattr(slot, attnum, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		found = !isnull && would_be_cut(value, length);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	MemoryContextDelete(context);
+	table_close(rel, NoLock);
+	return found;
+}
+
 bool
 paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Retyping how)
 {
@@ -222,7 +303,7 @@ paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribute after, Ret
 	for (int i = 0; i < lengthof(pairs); i++)
 		if (pairs[i].from == from && pairs[i].to == to)
 			return to_typmod < 0 || to == TIMESTAMPOID;
-	/* as INSERT would: what is too long is an error, not cut, but for blanks at the end */
+	/* as INSERT would: what is too long is an error; blanks at its end were looked for before */
 	if (how == RETYPED_ASSIGNED && to == VARCHAROID && (from == TEXTOID || from == VARCHAROID))
 		return true;
 	/* another collation compares values differently, and leaves them what they are */

@@ -28,6 +28,12 @@ extern bool paysafe_types_keep_values(Form_pg_attribute before, Form_pg_attribut
 extern bool paysafe_types_keep_bytes(Form_pg_attribute before, Form_pg_attribute after, Retyping how);
 
 /*
+ * Does a column of text have values from whose end a varchar of so many characters would
+ * take blanks?  Reads the table, as it is before the statement.
+ */
+extern bool paysafe_types_cut_values(Oid relid, const char *column, int length);
+
+/*
  * Would rules at least read each value as before: a label as the text that it was, a
  * number with more decimals, a text without the padding of char(n)?
  */

@@ -23,7 +23,7 @@ refuse(const Rule *rule, const char *what, const char *key)
 	paysafe_rule_refuse(rule, ERRCODE_23L01_APPEND_ONLY, NULL,
 					  psprintf("table \"%s\" is append-only: %s refused", rule->table_name, what),
 					  key ? psprintf("Row \"%s\" stays as it was added.", key) : NULL,
-					  "Correct a row by adding another one that reverses it.");
+					  key ? "Correct a row by adding another one that reverses it." : TRUNCATE_HINT);
 }
 
 static void *

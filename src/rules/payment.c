@@ -173,7 +173,9 @@ check_amounts(const Rule *rule, const RowChange *change)
 								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								   rule->table_name),
 						  row_detail(change, change->after, fault.reason),
-						  "Amounts are finite, not negative, at the currency's scale, and captured is at most the amount.");
+						  fault.sqlstate == ERRCODE_23R05_CAPTURE ?
+						  "Set it, at most the amount, in the UPDATE that moves the payment into a captured status." :
+						  "Amounts are finite, not negative, at the currency's scale.");
 }
 
 static PAYSAFE_NORETURN void
@@ -303,7 +305,7 @@ refuse_truncate(const Rule *rule)
 {
 	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
-					  "Captured payments stay.", NULL);
+					  "Captured payments stay.", TRUNCATE_HINT);
 }
 
 /* The initial statuses of this column that a status rule declares, "NULL" for NULL. */

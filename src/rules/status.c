@@ -481,7 +481,7 @@ refuse_truncate(const Rule *rule)
 	paysafe_rule_refuse(rule, ERRCODE_23T03_STATUS_DELETE, state->states.column.name,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
 					  "TRUNCATE would delete rows whatever their status.",
-					  "Delete the rows that may be deleted with DELETE.");
+					  TRUNCATE_HINT);
 }
 
 /* Is the state in no transition? */

@@ -1,7 +1,7 @@
 -- Types under the columns of protected tables, and columns of another type.  For a
 -- server that preloads paysafe.
 BEGIN;
-SELECT plan(84);
+SELECT plan(92);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -71,6 +71,18 @@ SELECT matches(pg_temp.refusal('ALTER TABLE shop.invoice ' || command), '_invoic
 	'ALTER minor TYPE real', 'ALTER due TYPE timestamptz', 'ALTER due TYPE timestamp(0)', 'ALTER day TYPE timestamptz', 'ALTER memo TYPE name',
 	'ALTER memo TYPE varchar(3) USING memo::varchar(3)', 'ALTER memo TYPE char(10)', 'ALTER fixed TYPE text', 'ALTER code TYPE varchar(5)', 'ALTER n TYPE bigint',
 	'ALTER memo TYPE text USING left(memo, 3)', 'ALTER n TYPE int USING n + 1', 'ALTER memo TYPE varchar(5) USING memo::varchar(5)']) command;
+-- blanks at the end of a value are part of it
+CREATE DOMAIN shop.five AS varchar(5);
+CREATE TABLE shop.blank (id int, part text, memo text, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE shop.blank_a PARTITION OF shop.blank FOR VALUES IN ('a');
+SELECT paysafe.audit('shop.blank');
+INSERT INTO shop.blank VALUES (1, 'a', 'mémo5 '), (2, 'a', NULL);
+SELECT is(pg_temp.refusal('ALTER TABLE shop.blank ' || command), refusal, command) FROM (VALUES
+	('ALTER memo TYPE varchar(5)', '42501 shop.blank paysafe_blank_guard_column'), ('ALTER memo TYPE shop.five', '42501 shop.blank paysafe_blank_guard_column'),
+	('ADD n int, ALTER memo TYPE varchar(5)', '42501 shop.blank paysafe_blank_guard_column'),
+	('ALTER memo TYPE varchar(4)', '22001'), ('ALTER memo TYPE varchar(6)', 'accepted'), ('ALTER memo TYPE shop.nothing', '42704'),
+	('ALTER memo TYPE varchar(2)', '22001')) v (command, refusal);
+SELECT is(pg_temp.refusal('UPDATE shop.blank SET memo = rtrim(memo); ALTER TABLE shop.blank ALTER memo TYPE varchar(5)'), 'accepted', 'without them it is shorter');
 SELECT is(pg_temp.refusal(command, 'regress_guard_owner'), 'accepted', 'allowed: ' || command) FROM unnest(ARRAY[
 	'ALTER TABLE shop.invoice ALTER fee TYPE numeric(16,2), ALTER fee SET DEFAULT 0',
 	'ALTER TABLE shop.invoice ALTER fee TYPE numeric',

@@ -1,7 +1,7 @@
 -- What passes the gate is what was approved, whatever ALTER TABLE and ALTER TYPE have
 -- made of it meanwhile: before the gate, and between one gated status and the next.
 BEGIN;
-SELECT plan(63);
+SELECT plan(64);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -92,6 +92,12 @@ SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'paid' WHERE id = 1$
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'requested' WHERE id = 2$$), 'accepted', 'another one leaves');
 ALTER TABLE shop.refund RENAME n_2 TO note;
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'sent' WHERE id = 2$$), '42501 shop.refund.status paysafe_refund_approval', '... and has not passed, whatever it says afterwards');
+ROLLBACK TO before;
+
+-- a column that says one thing in this status, and another one in the next
+ALTER TABLE shop.refund DROP payee CASCADE, ADD clean text DEFAULT 'CUSTOMER';
+ALTER TABLE shop.refund ADD payee text GENERATED ALWAYS AS (CASE status WHEN 'paid' THEN 'mallory' ELSE 'customer' END) STORED;
+SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'paid' WHERE id = 1$$), '42501 shop.refund.status paysafe_refund_approval', 'what was approved has to be there afterwards, too');
 ROLLBACK TO before;
 
 -- an approval's state is what it is worth

@@ -231,7 +231,7 @@ refuse_truncate(const Rule *rule)
 	if (!state->is_ledger)
 		paysafe_rule_refuse(rule, ERRCODE_23M02_BALANCE, NULL,
 						  psprintf("table \"%s\" cannot be truncated", rule->table_name),
-						  "Accounts stay once something has been posted to them.", NULL);
+						  "Accounts stay once something has been posted to them.", TRUNCATE_HINT);
 }
 
 static void

@@ -169,7 +169,7 @@ refuse_change(const Rule *rule, const char *what, const char *key)
 	paysafe_rule_refuse(rule, ERRCODE_23L01_APPEND_ONLY, NULL,
 					  psprintf("ledger \"%s\" is append-only: %s refused", rule->table_name, what),
 					  key ? psprintf("Row \"%s\" stays as it was posted.", key) : NULL,
-					  "Correct it by another transaction that reverses it.");
+					  key ? "Correct it by another transaction that reverses it." : TRUNCATE_HINT);
 }
 
 static void

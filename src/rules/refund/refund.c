@@ -508,6 +508,14 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	}
 	if (gated)
 		check_approved(rule, change, life);
+	if (gated && life->columns != NIL && !paysafe_refund_has_content(life, change->after))
+	{
+		/* no column that is under approval now: one that a generated one has replaced */
+		life->stage = REFUND_WAITING;
+		life->altered = true;
+		check_request(rule, change, life, false, false, true);
+		return;
+	}
 	if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 								change->before, change->after))
 		life = paysafe_refund_move(state, life, payment->key, key, change->rel, change->after);
@@ -706,7 +714,7 @@ refuse_truncate(const Rule *rule)
 {
 	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
-					  "Payments and refunds stay.", NULL);
+					  "Payments and refunds stay.", TRUNCATE_HINT);
 }
 
 /* In a test database: the next rows of these keys are others. */

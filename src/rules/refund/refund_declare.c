@@ -303,6 +303,27 @@ payment_key_column(Oid refund, const char *payment_column, Oid payment)
 	return get_attname(payment, found, false);
 }
 
+/* Payments and refunds are looked for in each table of the tree. */
+static void
+warn_of_index(Oid relid, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(relid))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (!paysafe_row_key_has_index(leaf, paysafe_catalog_column(leaf, column)))
+			ereport(WARNING,
+					(errmsg("table \"%s\" has no index on column \"%s\"",
+							RelationGetRelationName(leaf), column),
+					 errdetail("Each refund will read the whole table."),
+					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(relid),
+							 quote_identifier(column))));
+		table_close(leaf, AccessShareLock);
+	}
+}
+
 /* What the two tables must have in common, seen before anything is stored. */
 static void
 check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_column,
@@ -314,7 +335,6 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 	KeyEquality equality;
 	AmountColumn amount;
 	AmountColumn captured;
-	ListCell   *lc;
 
 	if (!paysafe_row_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
 		ereport(ERROR,
@@ -331,19 +351,8 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
 						amount_column, payment_amount_column)));
-	foreach(lc, paysafe_catalog_leaves(refund))
-	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-
-		if (!paysafe_row_key_has_index(leaf, paysafe_catalog_column(leaf, payment_column)))
-			ereport(WARNING,
-					(errmsg("table \"%s\" has no index on column \"%s\"",
-							RelationGetRelationName(leaf), payment_column),
-					 errdetail("Each refund will read the whole table."),
-					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(refund),
-							 quote_identifier(payment_column))));
-		table_close(leaf, AccessShareLock);
-	}
+	warn_of_index(refund, payment_column);
+	warn_of_index(payment, key_column);
 	table_close(payment_rel, AccessShareLock);
 	table_close(refund_rel, AccessShareLock);
 }

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import F
 from django.test import TestCase, TransactionTestCase
+from django_paysafe import acting
 
 from ..models import GiftCard, LedgerEntry, Payment, Refund, Wallet
 from .refusals import refused
@@ -112,23 +113,30 @@ class MoneyTest(TestCase):
             Refund.objects.create(payment=payment, amount=21)
 
     def test_refund_above_the_threshold(self) -> None:
-        refund = Refund.objects.create(payment=captured(2000), amount=900)
+        with acting("alice"):
+            refund = Refund.objects.create(payment=captured(2000), amount=900)
         refund.status = "executing"
         with refused(self, ProgrammingError, "42501", "paysafe_shop_refund_approval") as refusal:
             refund.save()
         self.assertIn("paysafe.approve", refusal.hint)
 
+    def test_refund_that_nobody_has_requested(self) -> None:
+        refund = Refund.objects.create(payment=captured(2000), amount=900)
+        refund.status = "executing"
+        with refused(self, ProgrammingError, "42501", "paysafe_shop_refund_approval") as refusal:
+            refund.save()
+        self.assertIn("paysafe.act_as", refusal.hint)
+
     def test_approved_by_another_person(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT paysafe.act_as('alice')")
+        with acting("alice"):
             refund = Refund.objects.create(payment=captured(2000), amount=900)
-            cursor.execute("SELECT paysafe.act_as('bob')")
+        with acting("bob"), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT paysafe.approve('shop_refund', %s, 'photo seen')", [str(refund.pk)]
             )
-            cursor.execute("SELECT paysafe.act_as('alice')")
         refund.status = "executing"
-        refund.save()
+        with acting("alice"):
+            refund.save()
 
 
 class WalletTest(TestCase):
