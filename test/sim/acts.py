@@ -606,6 +606,7 @@ class Actors:
                 ("table", t.name),
                 ("keys", (tuple(row[k] for k in t.key),)),
                 ("reason", reason),
+                ("relation", relation),
                 ("expires", float(more.split("'")[1].split()[0]) / 1000 if more else None),
             ),
         )
