@@ -71,7 +71,8 @@ class Actors:
 
     def __call__(self, play: Play) -> Step | None:
         self.play = play
-        while self.count < self.steps:
+        fruitless = 0
+        while self.count < self.steps and fruitless < 50:
             free = [s.number for s in play.sessions if s.running is None]
             if not free:
                 return None
@@ -79,7 +80,7 @@ class Actors:
                 self.queue.clear()
             # the owner's and the superuser's sessions come last, and have less to do
             weights = [3 if f < len(self.logins) - 2 else 1 for f in free]
-            first = self.queue or (0 in self.running and not self.taken)
+            first = 0 in free and (self.queue or (0 in self.running and not self.taken))
             n = 0 if first else self.rng.choices(free, weights)[0]
             act = self.running.get(n)
             try:
@@ -93,6 +94,7 @@ class Actors:
             except StopIteration:
                 del self.running[n]
                 self.taken += 1
+                fruitless += 1
                 continue
             self.count += 1
             self.program.append(step)
@@ -604,6 +606,7 @@ class Actors:
                 ("table", t.name),
                 ("keys", (tuple(row[k] for k in t.key),)),
                 ("reason", reason),
+                ("relation", relation),
                 ("expires", float(more.split("'")[1].split()[0]) / 1000 if more else None),
             ),
         )
