@@ -217,7 +217,9 @@ class Monitor:
 
     def for_tables(self, pids: list[int]) -> set[int]:
         """Those of them that wait for a table."""
-        sql = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND pid = ANY (%s)"
+        sql = (
+            "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND pid = ANY (%s)"
+        )
         return {p for (p,) in self.all(sql, (pids,))}
 
     def close(self) -> None:
