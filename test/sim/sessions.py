@@ -217,10 +217,8 @@ class Monitor:
 
     def for_tables(self, pids: list[int]) -> set[int]:
         """Those of them that wait for a table."""
-        sql = (
-            "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND pid = ANY (%s)"
-        )
-        return {p for (p,) in self.all(sql, (pids,))}
+        sql = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+        return {p for (p,) in self.all(sql) if p in pids}
 
     def close(self) -> None:
         self.conn.close()
