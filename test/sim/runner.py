@@ -188,10 +188,14 @@ class Play:
     def can_run(self, number: int) -> bool:
         return self.sessions[number].running is None
 
+    def quiet(self) -> bool:
+        """Does nobody hold a lock for longer?"""
+        return not self.parked and not any(x.in_tx or x.running for x in self.sessions)
+
     def step(self, step: Step) -> Result | None:
         """Send a step and wait until all is quiet."""
         s = self.sessions[step.session]
-        if step.op == "ddl" and any(x.in_tx or x.running for x in self.sessions):
+        if step.op in ("ddl", "undo") and not self.quiet():
             return None  # it would only wait, and those behind it
         self.number += 1
         r = Result(step, self.number, login=s.login, failed_before=s.failed)

@@ -57,6 +57,7 @@ class Result:
     tag: str = ""
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     waited: bool = False
+    for_table: bool = False  # waited for a whole table: its snapshot may be younger than that
     before: dict[str, list[Row]] = field(default_factory=dict)  # what the session saw at its start
     after: dict[str, list[Row]] = field(default_factory=dict)  # what was committed at its end
     lsn_before: int = 0
@@ -214,6 +215,11 @@ class Monitor:
         rows = self.all("SELECT p, pg_blocking_pids(p) FROM unnest(%s::int[]) p", (pids,))
         return {p: b for p, b in rows if b}
 
+    def for_tables(self, pids: list[int]) -> set[int]:
+        """Those of them that wait for a table."""
+        sql = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+        return {p for (p,) in self.all(sql) if p in pids}
+
     def close(self) -> None:
         self.conn.close()
 
@@ -236,9 +242,11 @@ def settle(sessions: list[Session], monitor: Monitor) -> list[Result]:
         if ready:
             continue
         blockers = monitor.blockers([s.pid for s in running])
+        tables = monitor.for_tables(list(blockers)) if blockers else set()
         for s in running:
             if s.pid in blockers and s.running is not None:
                 s.running.waited = True
+                s.running.for_table = s.running.for_table or s.pid in tables
         if len(blockers) == len(running) and not in_circle(blockers):
             # was one of them just let go?
             if not select.select([s.conn.socket for s in running], [], [], 0)[0]:

@@ -6,7 +6,7 @@ from oracle.base import Case
 from sessions import Result
 
 # missing in this PostgreSQL, or not there: says nothing
-BESIDE = {"58P01", "0A000", "55P03", "55006", "40P01", "42P07", "42710"}
+BESIDE = {"58P01", "0A000", "55P03", "55006", "40P01", "42P07", "42701", "42710"}
 
 
 def judge(case: Case, r: Result) -> None:

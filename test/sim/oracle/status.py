@@ -68,6 +68,8 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
     ]
     if len(writers) != 1 or not writers[0].waited or writers[0].isolation != "read committed":
         return
+    if writers[0].for_table:
+        return
     if column not in (writers[0].step.get("sets") or {}) or len(writers[0].step.get("keys")) != 1:
         return
     for row in writers[0].before[m.table.name]:
