@@ -101,7 +101,12 @@ def shape_of(rng: random.Random) -> Shape:
         way_back=rng.random() < 0.6,
         named=rng.random() < 0.7,
         columns={
-            "fee": "numeric(14,2)", "total": "bigint", "due": "timestamp", "day": "date", "n": "int", "memo": "varchar(30)"
+            "fee": "numeric(14,2)",
+            "total": "bigint",
+            "due": "timestamp",
+            "day": "date",
+            "n": "int",
+            "memo": "varchar(30)",
         },
         nested=rng.random() < 0.5,
     )
@@ -132,10 +137,14 @@ def setup(s: Shape) -> list[Attempt]:
         tree = s.trees[t]
         key = "id" if t == "pay" and tree != "list" else "id, region"
         make.append(
-            f"CREATE TABLE shop.{t} ({body}, PRIMARY KEY ({key}))" + (" PARTITION BY LIST (region)" if tree == "list" else "")
+            f"CREATE TABLE shop.{t} ({body}, PRIMARY KEY ({key}))"
+            + (" PARTITION BY LIST (region)" if tree == "list" else "")
         )
         if tree == "list":
-            make += [f"CREATE TABLE shop.{t}_{i} PARTITION OF shop.{t} FOR VALUES IN ({i})" for i in (1, 2)]
+            make += [
+                f"CREATE TABLE shop.{t}_{i} PARTITION OF shop.{t} FOR VALUES IN ({i})"
+                for i in (1, 2)
+            ]
         if tree == "child":
             make.append(f"CREATE TABLE shop.{t}_c (PRIMARY KEY ({key})) INHERITS (shop.{t})")
     make.append("CREATE INDEX ON shop.back (payment_id)")
@@ -174,7 +183,9 @@ class Maker:
         self.n += 1
         return f"shop.x{self.n}"
 
-    def add(self, role: str, *sql: str, expect: str = "any", needs: str = "", wait: float = 0.0) -> None:
+    def add(
+        self, role: str, *sql: str, expect: str = "any", needs: str = "", wait: float = 0.0
+    ) -> None:
         self.made.append(Attempt(role, tuple(sql), expect, needs, wait))
 
     def table(self) -> str:
@@ -193,16 +204,24 @@ class Maker:
 def like(m: Maker, t: str) -> str:
     """A table that could join the tree."""
     x = m.name()
-    m.add(OWNER, f"CREATE TABLE {x} (LIKE shop.{t} INCLUDING DEFAULTS INCLUDING GENERATED, PRIMARY KEY ({m.key(t)}))")
+    m.add(
+        OWNER,
+        f"CREATE TABLE {x} (LIKE shop.{t} INCLUDING DEFAULTS INCLUDING GENERATED, PRIMARY KEY ({m.key(t)}))",
+    )
     return x
 
 
 def plant(m: Maker) -> None:
     t = m.table()
     x = like(m, t)
-    events = m.rng.choice(["INSERT OR UPDATE OR DELETE", "INSERT OR UPDATE OR DELETE", "UPDATE", "DELETE"])
+    events = m.rng.choice(
+        ["INSERT OR UPDATE OR DELETE", "INSERT OR UPDATE OR DELETE", "UPDATE", "DELETE"]
+    )
     when = m.rng.choice([" WHEN (false)", " WHEN (false)", ""])
-    m.add(OWNER, f"CREATE TRIGGER paysafe AFTER {events} ON {x} FOR EACH ROW{when} EXECUTE FUNCTION paysafe.enforce()")
+    m.add(
+        OWNER,
+        f"CREATE TRIGGER paysafe AFTER {events} ON {x} FOR EACH ROW{when} EXECUTE FUNCTION paysafe.enforce()",
+    )
     m.add(OWNER, m.join(x, t))
 
 
@@ -222,11 +241,24 @@ def swallow(m: Maker) -> None:
         m.add(OWNER, m.join(x, "log"), expect="refuse")
     else:
         x = m.name()
-        m.add(OWNER, f"CREATE TABLE {x} (id bigint PRIMARY KEY, body text)", trigger.format(x), needs=f"log {x}")
+        m.add(
+            OWNER,
+            f"CREATE TABLE {x} (id bigint PRIMARY KEY, body text)",
+            trigger.format(x),
+            needs=f"log {x}",
+        )
         if way == "enable":
             m.add(OWNER, f"ALTER TABLE {x} DISABLE TRIGGER swallow")
-        m.add(OWNER, f"SELECT paysafe.protect_append_only('{x}')", expect="any" if way == "enable" else "refuse")
-        m.add(OWNER, f"ALTER TABLE {x} ENABLE TRIGGER swallow", expect="refuse" if way == "enable" else "any")
+        m.add(
+            OWNER,
+            f"SELECT paysafe.protect_append_only('{x}')",
+            expect="any" if way == "enable" else "refuse",
+        )
+        m.add(
+            OWNER,
+            f"ALTER TABLE {x} ENABLE TRIGGER swallow",
+            expect="refuse" if way == "enable" else "any",
+        )
 
 
 def rewrite(m: Maker) -> None:
@@ -264,7 +296,11 @@ def tree(m: Maker) -> None:
         m.add(
             OWNER,
             m.rng.choice(
-                [f"ALTER TABLE shop.{t} DETACH PARTITION shop.{t}_1", f"DROP TABLE shop.{t}_1", f"TRUNCATE shop.{t}_1"]
+                [
+                    f"ALTER TABLE shop.{t} DETACH PARTITION shop.{t}_1",
+                    f"DROP TABLE shop.{t}_1",
+                    f"TRUNCATE shop.{t}_1",
+                ]
             ),
             expect="refuse",
         )
@@ -273,7 +309,11 @@ def tree(m: Maker) -> None:
         if m.rng.random() < 0.6:
             m.add(OWNER, f"CREATE TABLE {x} () INHERITS (shop.{t})")
         else:
-            m.add(OWNER, f"CREATE TABLE {x} (PRIMARY KEY ({m.key(t)})) INHERITS (shop.{t})", expect="pass")
+            m.add(
+                OWNER,
+                f"CREATE TABLE {x} (PRIMARY KEY ({m.key(t)})) INHERITS (shop.{t})",
+                expect="pass",
+            )
 
 
 def types(m: Maker) -> None:
@@ -299,8 +339,19 @@ def label(m: Maker) -> None:
     )
 
 
-WIDER = {"n": ["bigint", "numeric"], "day": ["timestamp"], "memo": ["text", "varchar(40)"], "fee": ["numeric(16,2)", "numeric"], "total": ["numeric"]}
-ROUNDS = {"fee": ["real", "float8", "numeric(14,1)"], "total": ["float8", "real"], "due": ["timestamptz", "date"], "memo": ["char(40)", "name"]}
+WIDER = {
+    "n": ["bigint", "numeric"],
+    "day": ["timestamp"],
+    "memo": ["text", "varchar(40)"],
+    "fee": ["numeric(16,2)", "numeric"],
+    "total": ["numeric"],
+}
+ROUNDS = {
+    "fee": ["real", "float8", "numeric(14,1)"],
+    "total": ["float8", "real"],
+    "due": ["timestamptz", "date"],
+    "memo": ["char(40)", "name"],
+}
 
 
 def retype(m: Maker) -> None:
@@ -328,7 +379,9 @@ def harmless(m: Maker) -> None:
     sql = m.rng.choice(choices)
     if "USING INDEX" in sql and m.shape.trees["inv"] == "list":
         sql = choices[1]
-    m.add(OWNER, *sql.split("; "), expect="pass" if sql not in [a.sql[0] for a in m.made] else "any")
+    m.add(
+        OWNER, *sql.split("; "), expect="pass" if sql not in [a.sql[0] for a in m.made] else "any"
+    )
 
 
 def identity(m: Maker) -> None:
@@ -343,7 +396,8 @@ def identity(m: Maker) -> None:
                 f"ALTER TABLE shop.{t} SET SCHEMA public",
                 "ALTER SCHEMA shop RENAME TO other",
                 f"ALTER SCHEMA shop OWNER TO {SECOND}",
-                f"ALTER TABLE shop.{t} " + ("SET SCHEMA public" if m.shape.trees[t] == "list" else "SET UNLOGGED"),
+                f"ALTER TABLE shop.{t} "
+                + ("SET SCHEMA public" if m.shape.trees[t] == "list" else "SET UNLOGGED"),
             ]
         ),
         expect="refuse",
@@ -361,11 +415,17 @@ def membership(m: Maker) -> None:
 
 
 def extension(m: Maker) -> None:
-    m.add(SUPER, "CREATE EXTENSION IF NOT EXISTS " + m.rng.choice(["cube", "seg", "hstore", "pgcrypto"]), expect="pass")
+    m.add(
+        SUPER,
+        "CREATE EXTENSION IF NOT EXISTS " + m.rng.choice(["cube", "seg", "hstore", "pgcrypto"]),
+        expect="pass",
+    )
 
 
 def setting(m: Maker) -> None:
-    name, value = m.rng.choice([("session_replication_role", "replica"), ("allow_system_table_mods", "on")])
+    name, value = m.rng.choice(
+        [("session_replication_role", "replica"), ("allow_system_table_mods", "on")]
+    )
     m.add(
         SUPER,
         m.rng.choice(
@@ -388,7 +448,9 @@ def catalog(m: Maker) -> None:
     if way == "plain":
         m.add(SUPER, off, expect="refuse")
     elif way == "delete":
-        m.add(SUPER, f"DELETE FROM pg_trigger WHERE tgrelid = 'shop.{t}'::regclass", expect="refuse")
+        m.add(
+            SUPER, f"DELETE FROM pg_trigger WHERE tgrelid = 'shop.{t}'::regclass", expect="refuse"
+        )
     elif way == "cte":
         m.add(SUPER, f"WITH u AS ({off} RETURNING 1) SELECT count(*) FROM u", expect="refuse")
     elif way == "do":
@@ -409,7 +471,11 @@ def catalog(m: Maker) -> None:
 def power(m: Maker) -> None:
     f, x = m.name(), m.name()
     what = m.rng.choice(
-        [f"ALTER ROLE {OWNER} CREATEDB", f"GRANT pg_read_all_data TO {OWNER}", "PERFORM paysafe.approve('shop.back', '7', 'fine')"]
+        [
+            f"ALTER ROLE {OWNER} CREATEDB",
+            f"GRANT pg_read_all_data TO {OWNER}",
+            "PERFORM paysafe.approve('shop.back', '7', 'fine')",
+        ]
     )
     m.add(
         OWNER,
@@ -423,19 +489,33 @@ def power(m: Maker) -> None:
             APP,
             "BEGIN; SELECT paysafe.act_as('alice'); INSERT INTO shop.back (id, payment_id, amount, status) VALUES (7, 1, 900, 'requested'); COMMIT",
         )
-        m.add(SECOND, f"BEGIN; SELECT paysafe.act_as('bob'); INSERT INTO {x} VALUES (1); COMMIT", needs="code")
+        m.add(
+            SECOND,
+            f"BEGIN; SELECT paysafe.act_as('bob'); INSERT INTO {x} VALUES (1); COMMIT",
+            needs="code",
+        )
     else:
         m.add(SUPER, f"INSERT INTO {x} VALUES (1)", needs="code")
 
 
 def shadow(m: Maker) -> None:
-    m.add(APP, "SET search_path = shop", f"CREATE TEMPORARY TABLE {m.table()} (LIKE shop.pay INCLUDING DEFAULTS)", expect="refuse", needs="shadow")
+    m.add(
+        APP,
+        "SET search_path = shop",
+        f"CREATE TEMPORARY TABLE {m.table()} (LIKE shop.pay INCLUDING DEFAULTS)",
+        expect="refuse",
+        needs="shadow",
+    )
 
 
 def window(m: Maker, tables: str, seconds: int, role: str, ticket: str) -> None:
     words = f"maintenance of {tables.replace(',', ', ')} by '{role}' for {seconds} s: {ticket}, sim"
     quoted = words.replace("'", "''")
-    m.add(SECOND, f"BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('paysafe.maintenance_record', '{quoted}', 'ok'); COMMIT", expect="pass")
+    m.add(
+        SECOND,
+        f"BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('paysafe.maintenance_record', '{quoted}', 'ok'); COMMIT",
+        expect="pass",
+    )
     m.add(
         role,
         f"BEGIN; SELECT paysafe.act_as('alice'); SELECT paysafe.open_maintenance('sim', '{ticket}', '{seconds} s', '{{{tables}}}'); COMMIT",
@@ -451,15 +531,19 @@ def maintain(m: Maker) -> None:
     if way == "catalog":
         window(m, "pg_catalog.pg_trigger", 3600, SUPER, f"T-{m.n}")
         m.add(
-            SUPER, f"UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'paysafe' AND tgrelid = 'shop.{t}'::regclass",
-            expect="pass", needs=f"recorded off {t}",
+            SUPER,
+            f"UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'paysafe' AND tgrelid = 'shop.{t}'::regclass",
+            expect="pass",
+            needs=f"recorded off {t}",
         )
         m.add(SUPER, "SELECT paysafe.close_maintenance()", needs="closed")
         return
     if way == "over":
         window(m, f"shop.{t}", 1, OWNER, f"T-{m.n}")
         m.made[-1] = Attempt(OWNER, m.made[-1].sql, "pass", "window", 1.2)
-        m.add(OWNER, f"ALTER TABLE shop.{t} DROP COLUMN region CASCADE", expect="refuse", needs="over")
+        m.add(
+            OWNER, f"ALTER TABLE shop.{t} DROP COLUMN region CASCADE", expect="refuse", needs="over"
+        )
         return
     window(m, f"shop.{t}", 3600, OWNER, f"T-{m.n}")
     if way == "inner":
@@ -470,23 +554,43 @@ def maintain(m: Maker) -> None:
             f"INSERT INTO {x} VALUES (1)",
             f"CREATE FUNCTION {f}() RETURNS int LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE shop.{t} DROP COLUMN body; RETURN 1; END $$",
         )
-        m.add(OWNER, f"ALTER TABLE {x} ADD COLUMN y int DEFAULT {f}()", expect="refuse", needs="inner")
+        m.add(
+            OWNER, f"ALTER TABLE {x} ADD COLUMN y int DEFAULT {f}()", expect="refuse", needs="inner"
+        )
     else:
         x = m.name()
         if m.shape.trees[t] == "list":
-            m.add(OWNER, f"ALTER TABLE shop.{t}_2 ALTER COLUMN {'body' if t == 'log' else 'memo'} SET DEFAULT 'w'", expect="pass", needs=f"recorded shop.{t}_2")
+            m.add(
+                OWNER,
+                f"ALTER TABLE shop.{t}_2 ALTER COLUMN {'body' if t == 'log' else 'memo'} SET DEFAULT 'w'",
+                expect="pass",
+                needs=f"recorded shop.{t}_2",
+            )
         else:
-            m.add(OWNER, f"ALTER TABLE shop.{t} ADD COLUMN w{m.n} int", expect="pass", needs=f"recorded shop.{t}")
+            m.add(
+                OWNER,
+                f"ALTER TABLE shop.{t} ADD COLUMN w{m.n} int",
+                expect="pass",
+                needs=f"recorded shop.{t}",
+            )
     m.add(OWNER, "SELECT paysafe.close_maintenance()", needs="closed")
 
 
 def copy(m: Maker) -> None:
     """A dump, whole or without a table, and its copy."""
-    m.add(SUPER, m.rng.choice(["dump", "dump", "dump -T shop.log*", "dump -T shop.inv*"]), needs="copy")
+    m.add(
+        SUPER,
+        m.rng.choice(["dump", "dump", "dump -T shop.log*", "dump -T shop.inv*"]),
+        needs="copy",
+    )
 
 
 def launcher(m: Maker) -> None:
-    m.add(SUPER, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'paysafe refusal launcher'", wait=2.5)
+    m.add(
+        SUPER,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'paysafe refusal launcher'",
+        wait=2.5,
+    )
     m.add(OWNER, "DROP TABLE shop.log", expect="refuse")
 
 
@@ -503,7 +607,12 @@ def huge(m: Maker) -> None:
 
 
 def bulk(m: Maker) -> None:
-    m.add(OWNER, f"INSERT INTO shop.inv (id) SELECT g FROM generate_series({m.n + 1}000, {m.n + 1}300) g", expect="pass", needs="changes 301")
+    m.add(
+        OWNER,
+        f"INSERT INTO shop.inv (id) SELECT g FROM generate_series({m.n + 1}000, {m.n + 1}300) g",
+        expect="pass",
+        needs="changes 301",
+    )
     m.n += 1
 
 
@@ -511,16 +620,45 @@ def move(m: Maker) -> None:
     if m.shape.trees["inv"] == "list":
         i = 900 + m.n
         m.n += 1
-        m.add(OWNER, f"INSERT INTO shop.inv (id, memo) VALUES ({i}, 'm')", expect="pass", needs="changes 1")
-        m.add(OWNER, f"UPDATE shop.inv SET region = 2, n = 3 WHERE id = {i}", expect="pass", needs="changes 1")
+        m.add(
+            OWNER,
+            f"INSERT INTO shop.inv (id, memo) VALUES ({i}, 'm')",
+            expect="pass",
+            needs="changes 1",
+        )
+        m.add(
+            OWNER,
+            f"UPDATE shop.inv SET region = 2, n = 3 WHERE id = {i}",
+            expect="pass",
+            needs="changes 1",
+        )
     else:
         bulk(m)
 
 
 KINDS: tuple[tuple[Callable[[Maker], None], float], ...] = (
-    (plant, 3), (swallow, 4), (rewrite, 2), (switch, 3), (tree, 3), (types, 2), (label, 2), (retype, 4), (harmless, 4),
-    (identity, 3), (membership, 1.5), (extension, 1), (setting, 2.5), (catalog, 3), (power, 3), (shadow, 2),
-    (maintain, 5), (copy, 2), (launcher, 1), (huge, 0.7), (bulk, 1.5), (move, 1.5),
+    (plant, 3),
+    (swallow, 4),
+    (rewrite, 2),
+    (switch, 3),
+    (tree, 3),
+    (types, 2),
+    (label, 2),
+    (retype, 4),
+    (harmless, 4),
+    (identity, 3),
+    (membership, 1.5),
+    (extension, 1),
+    (setting, 2.5),
+    (catalog, 3),
+    (power, 3),
+    (shadow, 2),
+    (maintain, 5),
+    (copy, 2),
+    (launcher, 1),
+    (huge, 0.7),
+    (bulk, 1.5),
+    (move, 1.5),
 )
 
 
@@ -559,6 +697,7 @@ class Play:
     window: bool = False
     off: set[str] = field(default_factory=set)  # tables whose triggers a window has switched off
     extra: list[str] = field(default_factory=list)  # further append-only tables
+    done: set[str] = field(default_factory=set)  # what cannot be done twice, done once
     roles: Any = None
 
     def conn(self, role: str) -> psycopg.Connection[Any]:
@@ -601,7 +740,8 @@ def leaves(p: Play, t: str) -> list[str]:
         r[0]
         for r in p.ask(
             "WITH RECURSIVE x(r) AS (SELECT to_regclass(%s)::oid UNION SELECT inhrelid FROM x JOIN pg_inherits ON inhparent = r) "
-            "SELECT r::regclass::text FROM x JOIN pg_class c ON c.oid = r WHERE c.relkind = 'r' ORDER BY 1" % f"'shop.{t}'"
+            "SELECT r::regclass::text FROM x JOIN pg_class c ON c.oid = r WHERE c.relkind = 'r' ORDER BY 1"
+            % f"'shop.{t}'"
         )
     ]
 
@@ -648,7 +788,9 @@ def read(p: Play, t: str, where: str = "") -> dict[Any, dict[str, str]]:
         values = dict(zip(names, row))
         whole = values.pop("whole")
         # composite values as jsonb has them
-        out[values["id"]] = {k: text_of(whole[k]) if k in ("payee",) else text_of(v) for k, v in values.items()}
+        out[values["id"]] = {
+            k: text_of(whole[k]) if k in ("payee",) else text_of(v) for k, v in values.items()
+        }
     return out
 
 
@@ -663,7 +805,9 @@ def forbidden(p: Play, t: str, relation: str) -> Iterator[str]:
         yield f"DELETE FROM {relation}"
     elif t == "pay":
         if not (region is None and p.shape.trees[t] == "list" and relation != "shop.pay"):
-            yield f"INSERT INTO {relation} (id, status, amount, captured, currency" + place.format(f"{i}, 'captured', 5, 5, 'USD'")
+            yield f"INSERT INTO {relation} (id, status, amount, captured, currency" + place.format(
+                f"{i}, 'captured', 5, 5, 'USD'"
+            )
         yield f"UPDATE {relation} SET status = 'captured', captured = amount WHERE status::text = 'created'"
         yield f"UPDATE {relation} SET amount = 77 WHERE status::text = 'authorized'"
         if p.shape.way_back:
@@ -684,7 +828,11 @@ def rules_hold(p: Play, t: str, relations: list[str]) -> None:
 
 
 def first_rows(p: Play) -> None:
-    body = "ARRAY[ROW('alice', 100)::shop.payee]" if p.shape.nested else "ROW('alice', 100)::shop.payee"
+    body = (
+        "ARRAY[ROW('alice', 100)::shop.payee]"
+        if p.shape.nested
+        else "ROW('alice', 100)::shop.payee"
+    )
     regions = {t: ("(1), (2)" if p.shape.trees[t] == "list" else "(1)") for t in TABLES}
     statements = [
         f"INSERT INTO shop.log (id, region, body, payee) SELECT r, r, 'first', {body} FROM (VALUES {regions['log']}) v (r)",
@@ -732,7 +880,9 @@ def rows_stay(p: Play) -> None:
                     if t == "log":
                         raise Found("rows", f"column {column} of {t} is gone")
                 elif now[i][column] != value and not same_number(now[i][column], value):
-                    raise Found("rows", f"row {i} of {t}: {column} was {value}, is {now[i][column]}")
+                    raise Found(
+                        "rows", f"row {i} of {t}: {column} was {value}, is {now[i][column]}"
+                    )
 
 
 def same_number(a: str, b: str) -> bool:
@@ -756,21 +906,31 @@ def identity_stays(p: Play) -> None:
             )[0][0]
             if n != 2:
                 raise Found("identity", f"shop.{t} has {n} of 2 triggers in force")
-    if p.ask("SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND (objid = 'shop'::regnamespace OR objid IN "
-             "(SELECT oid FROM pg_class WHERE relnamespace = 'shop'::regnamespace UNION SELECT oid FROM pg_type WHERE typnamespace = 'shop'::regnamespace))")[0][0]:
+    if p.ask(
+        "SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND (objid = 'shop'::regnamespace OR objid IN "
+        "(SELECT oid FROM pg_class WHERE relnamespace = 'shop'::regnamespace UNION SELECT oid FROM pg_type WHERE typnamespace = 'shop'::regnamespace))"
+    )[0][0]:
         raise Found("identity", "an object of schema shop belongs to an extension")
     for name, value in (("session_replication_role", "origin"), ("allow_system_table_mods", "off")):
         if p.ask(f"SHOW {name}")[0][0] != value:
             raise Found("identity", f"{name} is {p.ask(f'SHOW {name}')[0][0]}")
     if (now := roles(p)) != p.roles:
         raise Found("persons", f"roles were {p.roles}, are {now}")
-    if p.ask("SELECT count(*) FROM paysafe.approval WHERE relation = to_regclass('shop.back')")[0][0]:
-        raise Found("persons", "there is an approval that nobody has given by a statement of his own")
+    if p.ask("SELECT count(*) FROM paysafe.approval WHERE relation = to_regclass('shop.back')")[0][
+        0
+    ]:
+        raise Found(
+            "persons", "there is an approval that nobody has given by a statement of his own"
+        )
 
 
 def audit_agrees(p: Play) -> None:
-    n = p.ask("SELECT count(*) FROM paysafe.audit_log WHERE schema_name = 'shop' AND table_name LIKE 'inv%'")[0][0]
-    restated = p.ask("SELECT count(*) FROM paysafe.maintenance_change WHERE relation = to_regclass('shop.inv')")[0][0]
+    n = p.ask(
+        "SELECT count(*) FROM paysafe.audit_log WHERE schema_name = 'shop' AND table_name LIKE 'inv%'"
+    )[0][0]
+    restated = p.ask(
+        "SELECT count(*) FROM paysafe.maintenance_change WHERE relation = to_regclass('shop.inv')"
+    )[0][0]
     if n != p.changes and not restated:
         raise Found("audit", f"{p.changes} changes of inv, {n} audit rows")
     try:
@@ -783,7 +943,9 @@ def audit_agrees(p: Play) -> None:
 
 def check_agrees(p: Play) -> None:
     p.conn(SUPER).close()
-    wrong = {(r[0], r[1]) for r in p.ask("SELECT subject, check_name FROM paysafe.check() WHERE NOT ok")}
+    wrong = {
+        (r[0], r[1]) for r in p.ask("SELECT subject, check_name FROM paysafe.check() WHERE NOT ok")
+    }
     ours = re.compile(r"^shop\.(log|pay|back|inv)(_\w+)?$")
     has = {c for s, c in wrong if ours.match(s)}
     if p.window and ("maintenance", "window") not in wrong:
@@ -792,11 +954,21 @@ def check_agrees(p: Play) -> None:
         raise Found("check", "check() says that a window is open")
     lone = not p.shape.named and p.shape.refunds
     if lone != (("shop.back", "statuses") in wrong):
-        raise Found("check", f"refunds have {'no' if lone else 'a'} status rule, check() says {sorted(wrong)}")
+        raise Found(
+            "check",
+            f"refunds have {'no' if lone else 'a'} status rule, check() says {sorted(wrong)}",
+        )
     for t in p.off:
         if (f"shop.{t}", "row_trigger") not in wrong:
             raise Found("check", f"check() does not say that the trigger of shop.{t} is off")
-    if not p.off and has & {"row_trigger", "statement_trigger", "rules", "dropped", "rules_fit", "rewrite_rules"}:
+    if not p.off and has & {
+        "row_trigger",
+        "statement_trigger",
+        "rules",
+        "dropped",
+        "rules_fit",
+        "rewrite_rules",
+    }:
         raise Found("check", f"check(): {sorted(wrong)}")
 
 
@@ -822,7 +994,9 @@ def look(p: Play, heavy: bool) -> None:
     for x in p.extra:
         code, _, tag = p.run(OWNER, f"INSERT INTO {x} (id, body) VALUES ({p.next_id}, 'x')")
         p.next_id += 1
-        protected = p.ask(f"SELECT count(*) FROM paysafe.protection WHERE relation = to_regclass('{x}')")[0][0]
+        protected = p.ask(
+            f"SELECT count(*) FROM paysafe.protection WHERE relation = to_regclass('{x}')"
+        )[0][0]
         if protected and not code and tag != "INSERT 0 1":
             raise Found("arrival", f"INSERT INTO {x} said {tag}")
     rows_stay(p)
@@ -845,8 +1019,10 @@ def attempt(p: Play, a: Attempt) -> None:
     code = words = ""
     for sql in a.sql:
         code, words, _ = p.run(a.role, sql)
-        if code and a.expect == "pass":
+        if code and a.expect == "pass" and sql not in p.done:
             raise Found("passes", f"{sql}: {code} {words}")
+        if not code:
+            p.done.add(sql)
     if a.expect == "refuse" and not code:
         raise Found("windows" if a.needs in ("over", "inner") else "refused", f"{a.sql[-1]} passed")
     if a.wait:
@@ -873,7 +1049,10 @@ def attempt(p: Play, a: Attempt) -> None:
         # the session means what it says
         i = p.next_id
         p.next_id += 1
-        code, words, tag = p.run(APP, f"INSERT INTO pay (id, status, amount, currency) VALUES ({i}, 'captured', 5, 'USD')")
+        code, words, tag = p.run(
+            APP,
+            f"INSERT INTO pay (id, status, amount, currency) VALUES ({i}, 'captured', 5, 'USD')",
+        )
         if not code:
             raise Found("rules", f"INSERT INTO pay without its schema: {tag}")
         p.run(APP, "RESET search_path")
@@ -892,7 +1071,9 @@ def copied(p: Play, what: str) -> None:
             dump = subprocess.run([f"{BIN}pg_dump", *where, *args, p.name], capture_output=True)
             if dump.returncode:
                 raise Found("passes", f"pg_dump: {dump.stderr.decode()[:300]}")
-            subprocess.run([f"{BIN}psql", "-qX", *where, "-d", other], input=dump.stdout, capture_output=True)
+            subprocess.run(
+                [f"{BIN}psql", "-qX", *where, "-d", other], input=dump.stdout, capture_output=True
+            )
             look_at_copy(p, Play(p.dsn, other, p.shape), bool(args))
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {other} WITH (FORCE)")
@@ -901,7 +1082,12 @@ def copied(p: Play, what: str) -> None:
 def look_at_copy(p: Play, q: Play, partial: bool) -> None:
     try:
         q.next_id = p.next_id + 100
-        here = {r[0] for r in q.ask("SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'p')")}
+        here = {
+            r[0]
+            for r in q.ask(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'p')"
+            )
+        }
         rules = "SELECT relation::text, rule FROM paysafe.protection WHERE relation::text LIKE 'shop.%' ORDER BY 1, 2"
         want = [r for r in p.ask(rules) if r[0].removeprefix("shop.") in here]
         if (got := q.ask(rules)) != want:
@@ -913,11 +1099,16 @@ def look_at_copy(p: Play, q: Play, partial: bool) -> None:
                     legitimate(q, t)
         if p.shape.refunds and not partial:
             code, words, _ = q.run(
-                APP, "BEGIN; SELECT paysafe.act_as('alice'); SELECT paysafe.approve('shop.back', '1', 'mine'); COMMIT"
+                APP,
+                "BEGIN; SELECT paysafe.act_as('alice'); SELECT paysafe.approve('shop.back', '1', 'mine'); COMMIT",
             )
             if not code:
                 raise Found("dumps", "in the copy alice approves what she has requested")
-        if "inv" in here and not partial and (found := q.ask("SELECT key, finding FROM paysafe.reconcile('shop.inv')")):
+        if (
+            "inv" in here
+            and not partial
+            and (found := q.ask("SELECT key, finding FROM paysafe.reconcile('shop.inv')"))
+        ):
             raise Found("dumps", f"reconcile in the copy: {found[0]}")
     except psycopg.Error as e:
         raise Found("dumps", f"the copy cannot be read: {e}") from e
@@ -938,7 +1129,9 @@ def prepare(dsn: str) -> None:
         c.execute("CREATE EXTENSION paysafe")
         c.execute(f"CREATE SCHEMA shop AUTHORIZATION {OWNER}")
         c.execute(f"GRANT USAGE ON SCHEMA shop TO {APP}, {SECOND}")
-        c.execute(f"GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.propose TO {OWNER}, {APP}, {SECOND}")
+        c.execute(
+            f"GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.propose TO {OWNER}, {APP}, {SECOND}"
+        )
         for f in ("set_refund_threshold",):
             c.execute(f"GRANT EXECUTE ON FUNCTION paysafe.{f} TO {OWNER}")
 
@@ -972,7 +1165,9 @@ def play(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]]) -> Foun
             admin.execute(f"REVOKE pg_read_all_data FROM {OWNER}")
 
 
-def shrink(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]], found: Found) -> tuple[list[list[Attempt]], Found]:
+def shrink(
+    dsn: str, name: str, shape: Shape, groups: list[list[Attempt]], found: Found
+) -> tuple[list[list[Attempt]], Found]:
     """Fewer attempts, while they break the same promise."""
     i = len(groups) - 1
     while i >= 0:
@@ -1003,4 +1198,6 @@ def one(dsn: str, seed: int, name: str, shorten: bool = True) -> Finding | None:
         groups, found = shrink(dsn, name, shape, groups, found)
     script = "\n".join(a.text() for g in groups for a in g)
     made = "\n".join(a.text() for a in setup(shape))
-    return Finding(seed, found.promise, found.words, f"{made}\n-- and then\n{script}\n-- {found.words}", at)
+    return Finding(
+        seed, found.promise, found.words, f"{made}\n-- and then\n{script}\n-- {found.words}", at
+    )

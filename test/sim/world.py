@@ -79,11 +79,13 @@ class Table:
         return names
 
     def identity(self) -> tuple[str, ...]:
-        """The key without what only the partitioning needs."""
-        if self.partition is None or self.partition.nested:
-            return self.key
-        rest = tuple(k for k in self.key if k != self.partition.column)
-        return rest or self.key
+        """The key without what only the partitioning needs, level by level from the root."""
+        rest = self.key
+        if self.partition is not None:
+            levels = [self.partition.column, self.key[0] if self.partition.nested else ""]
+            for column in levels:
+                rest = tuple(k for k in rest if k != column) or rest
+        return rest
 
     def sql(self) -> list[str]:
         parts = [c.sql() for c in self.columns]

@@ -190,7 +190,7 @@ def moves(tx: Tx) -> list[Move]:
     deleted = {
         (str(r.step.get("table")), key)
         for r in effective(tx.results)
-        if r.step.op == "delete"
+        if r.step.op == "delete" and r.tag != "DELETE 0"
         for key in r.step.get("keys", ())
     }
     out: list[Move] = []
