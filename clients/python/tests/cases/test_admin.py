@@ -168,7 +168,7 @@ class ApproveTests(AdminTestCase):
         self.assertEqual(
             self.approvals(), [(str(r.pk), actor, "seen the parcel", "T-1") for r in self.refunds]
         )
-        Refund.objects.filter(pk=self.refunds[0].pk).update(status="paid")
+        Refund.objects.filter(pk=self.refunds[0].pk).update(status="executing")
 
     def test_not_by_who_requested_it(self) -> None:
         self.client.force_login(self.alice)

@@ -40,7 +40,7 @@ class FrameworkTests(TransactionTestCase):
             (lambda: payments.update(status="authorized"), 409, "illegal_transition"),
             (lambda: Payment.objects.create(amount=-1), 422, "bad_amount"),
             (
-                lambda: Refund.objects.filter(pk=refund.pk).update(status="paid"),
+                lambda: Refund.objects.filter(pk=refund.pk).update(status="executing"),
                 403,
                 "approval_needed",
             ),

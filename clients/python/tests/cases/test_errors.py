@@ -141,7 +141,7 @@ class RefusalTests(TransactionTestCase):
         Payment.objects.filter(pk=large.pk).update(status="captured", captured=900)
         refund = self.refund(payment=large, amount=900)
         with self.assertRaises(errors.ApprovalNeeded) as caught, atomic():
-            Refund.objects.filter(pk=refund.pk).update(status="paid")
+            Refund.objects.filter(pk=refund.pk).update(status="executing")
         self.assertIsInstance(caught.exception, ProgrammingError)
         self.assertEqual(caught.exception.http_status, 403)
 

@@ -32,8 +32,10 @@ class Migration(migrations.Migration):
             "status",
             """
             [*] --> requested
-            requested --> paid
+            requested --> executing
             requested --> rejected
+            executing --> paid
+            executing --> failed
             """,
         ),
         rules.ProtectRefund(
@@ -42,8 +44,8 @@ class Migration(migrations.Migration):
             amount="amount",
             currency="currency",
             status="status",
-            gated=["paid"],
-            void=["rejected"],
+            gated=["executing", "paid"],
+            void=["rejected", "failed"],
             payment_amount="captured",
             payment_currency="currency",
         ),
