@@ -130,6 +130,8 @@ paysafe_reconcile_sort_next(ReconcileSort *sort, ReconcileItem *item)
 	struct varlena *packed;
 	Order		order;
 	uint64		xid;
+	uint32		command,
+				seq;
 
 	if (!tuplesort_gettupleslot(sort->state, true, false, sort->out, NULL))
 		return false;
@@ -143,7 +145,11 @@ paysafe_reconcile_sort_next(ReconcileSort *sort, ReconcileItem *item)
 	item->here = order.here;
 	item->present = order.present;
 	memcpy(&xid, order.xid, sizeof(xid));
+	memcpy(&command, order.command, sizeof(command));
+	memcpy(&seq, order.seq, sizeof(seq));
 	item->xid = pg_ntoh64(xid);
+	item->command = pg_ntoh32(command);
+	item->seq = pg_ntoh32(seq);
 	item->image = NULL;
 	item->imagelen = 0;
 	if (!sort->out->tts_isnull[SORT_IMAGE])
