@@ -67,7 +67,6 @@ typedef struct Reconciliation
 	ReconcileLog *log;
 	ReconcileSort *sort;
 	List	   *leaves;			/* of Leaf */
-	List	   *nameless;		/* names of those whose rows have no key */
 	ReturnSetInfo *result;
 	RowKey		whole;			/* what rows are sorted by: one key each */
 	RowKey		named;			/* what they are called by */
@@ -89,17 +88,6 @@ put_finding(Reconciliation *rec, const char *finding)
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
 
-static void
-put_nameless(Reconciliation *rec, const char *table)
-{
-	Datum		values[2] = {(Datum) 0, (Datum) 0};
-	bool		nulls[2] = {true, false};
-
-	values[1] = CStringGetTextDatum(psprintf("table \"%s\" has no primary key to find its rows in the log by",
-											 table));
-	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
-}
-
 /* Reading the table */
 
 static void
@@ -110,13 +98,6 @@ add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
 
 	leaf->rel = table_open(relid, AccessShareLock);
 	rules = paysafe_rules_of(leaf->rel);
-	/* a child has the key of its parents, or was there before this was asked of it */
-	if ((rules == NULL || rules->key.n == 0) && relid != source->relation)
-	{
-		rec->nameless = lappend(rec->nameless, pstrdup(RelationGetRelationName(leaf->rel)));
-		table_close(leaf->rel, NoLock);
-		return;
-	}
 	if (rules == NULL || rules->key.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -472,8 +453,6 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 	paysafe_reconcile_sort_perform(rec.sort);
 	merge(&rec);
 	paysafe_reconcile_sort_end(rec.sort);
-	foreach(lc, rec.nameless)
-		put_nameless(&rec, lfirst(lc));
 	foreach(lc, rec.leaves)
 	{
 		Leaf	   *leaf = lfirst(lc);
