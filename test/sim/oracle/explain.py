@@ -139,10 +139,24 @@ def complete(table: Table, row: Row) -> Row:
     return out
 
 
+def has_twin(r: Result, t: Table, old: Row | None, new: Row, view: dict[str, list[Row]]) -> bool:
+    """Is there another row of this name, which a tree may have (reference.md, Keys)?"""
+    if t.partition is None and not t.child:
+        return False
+    name = [new[k] for k in t.identity()]
+    rows = [x for x in view[t.name] if x is not old]
+    if r.step.op == "insert":
+        added = [complete(t, x) for x in r.step.get("rows")]
+        rows += [x for x in added if x != new]
+    return any([x[k] for k in t.identity()] == name for x in rows)
+
+
 def row_reasons(
     case: Case, r: Result, t: Table, old: Row | None, new: Row | None, view: dict[str, list[Row]]
 ) -> set[str]:
     out: set[str] = set()
+    if new is not None and has_twin(r, t, old, new, view):
+        out.add("23505")
     for (kind, name, _), versions in case.rules.items():
         if name != t.name:
             continue
