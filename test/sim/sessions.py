@@ -263,12 +263,12 @@ def in_circle(blockers: dict[int, list[int]]) -> bool:
     """Does somebody wait for himself?  PostgreSQL will end one of them."""
     for start in blockers:
         seen: set[int] = set()
-        todo = list(blockers[start])
-        while todo:
-            p = todo.pop()
+        ahead = list(blockers[start])
+        while ahead:
+            p = ahead.pop()
             if p == start:
                 return True
             if p not in seen:
                 seen.add(p)
-                todo += blockers.get(p, [])
+                ahead += blockers.get(p, [])
     return False
