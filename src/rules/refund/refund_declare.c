@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/status_machine.h"
@@ -123,7 +124,17 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 		return false;
 	(void) paysafe_refund_find_payment(state, payment_key, state->refund.payment_type, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
-	return life->told && life->stage != REFUND_PASSED && !life->altered;
+	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
+}
+
+bool
+paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+						 TupleTableSlot *row)
+{
+	return !paysafe_store_is_empty(PAYSAFE_BREACH_RECORD) &&
+		paysafe_breach_exists(state->refund_root,
+							  paysafe_row_key_text(row_key, RelationGetDescr(leaf), row),
+							  ERRCODE_23R01_OVER_CAPTURED);
 }
 
 /* Each row by itself; its amount is added to its payment's total. */
@@ -165,6 +176,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
 		return;
 	}
+	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
+		return;					/* on record; the others were accepted beside it */
 	payment = paysafe_row_key_value_text(side->payment_type, value);
 	currency = paysafe_status_value_text(&side->currency, row);
 	amount = paysafe_refund_amount(side, row);
@@ -209,7 +222,7 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 		return pstrdup("payment and refunds have different currencies");
 	if (list_length(payment.tables) > 1)
 	{
-		RefundSum	sum = {0};
+		RefundSum	sum = {.lawful = true};
 
 		paysafe_refund_sum(payment.tables, &sum);
 		refunds = sum.total;
@@ -247,8 +260,9 @@ char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 
-	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s",
+	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s%s%s",
 					paysafe_spec_text(spec, "amount_column"),
 					paysafe_spec_text(spec, "payment_column"),
 					paysafe_spec_text(spec, "payment_amount_column"),
@@ -258,7 +272,9 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_strings_join(paysafe_spec_set(spec, "void")),
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
-					unapproved ? paysafe_strings_join(unapproved) : "");
+					unapproved ? paysafe_strings_join(unapproved) : "",
+					recorded ? "; stored in any case, on record as a breach: " : "",
+					recorded ? paysafe_strings_join(recorded) : "");
 }
 
 /* SQL-callable functions */
@@ -398,11 +414,34 @@ warn_of_free_statuses(Oid refund, const char *status_column)
 				 errhint("Declare the statuses with paysafe.protect_status.")));
 }
 
+/* What the sets of statuses say together. */
+static void
+check_statuses(List *gated, List *voided, List *recorded)
+{
+	ListCell   *lc;
+
+	if (gated == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "gated")));
+	foreach(lc, gated)
+		if (paysafe_strings_contain(voided, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	foreach(lc, recorded)
+		if (!paysafe_strings_contain(gated, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be recorded and not gated", (char *) lfirst(lc)),
+					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
+}
+
 /*
  * protect_refund(refund, payment, payment_column, amount_column,
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
- *				  unapproved_columns name[]) returns void
+ *				  unapproved_columns name[], recorded text[]) returns void
  */
 Datum
 paysafe_protect_refund(PG_FUNCTION_ARGS)
@@ -419,9 +458,9 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
 	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
 		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 11, "recorded");
 	char	   *key_column;
 	SpecBuilder spec;
-	ListCell   *lc;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -433,15 +472,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refunds and payments must be two tables")));
-	if (gated == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", "gated")));
-	foreach(lc, gated)
-		if (paysafe_strings_contain(voided, lfirst(lc)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	check_statuses(gated, voided, recorded);
 	paysafe_declare_lock(refund);
 	paysafe_declare_lock(payment);
 	key_column = payment_key_column(refund, payment_column, payment);
@@ -463,6 +494,8 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		paysafe_spec_add_bool(&spec, "unapproved_named", true);
 		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
 	}
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_free_statuses(refund, status_column);
 	PG_RETURN_VOID();

@@ -142,6 +142,18 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 	UnregisterSnapshot(snapshot);
 }
 
+Datum
+paysafe_refund_payment_argument(const RefundState *state, char *text, Oid *keytype)
+{
+	Relation	rel = table_open(state->payment_root, AccessShareLock);
+	AttrNumber	attnum = paysafe_catalog_column(rel, state->payment_key);
+	Datum		key = paysafe_row_key_argument(rel, attnum, text);
+
+	*keytype = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	table_close(rel, NoLock);
+	return key;
+}
+
 int
 paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype, FoundPayment *out)
 {
@@ -253,6 +265,7 @@ typedef struct SumScan
 {
 	RefundSum  *sum;
 	const RefundState *state;	/* of the leaf being read */
+	const RowKey *key;			/* of its rows */
 	RefundLives *lives;			/* of the table being read, if the gate is of interest */
 	MemoryContext row_context;
 } SumScan;
@@ -280,6 +293,7 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	sum->rows++;
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
+		!(sum->lawful && paysafe_refund_is_breach(scan->state, scan->key, rel, row)) &&
 		paysafe_money_value(&side->amount, row, &amount) && sum->gate &&
 		!(RelationGetRelid(rel) == sum->except_leaf &&
 		  paysafe_row_key_same_row(rel, row, sum->except)))
@@ -323,6 +337,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			KeyEquality equality;
 
 			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			scan.key = &rules->key;
 			if (sum->gate && scan.lives == NULL)
 				scan.lives = paysafe_refund_lives(scan.state, table->key_text);
 			paysafe_row_key_equality(leaf, scan.state->refund.payment_attnum, table->keytype,

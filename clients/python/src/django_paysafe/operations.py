@@ -235,18 +235,21 @@ class ProtectStatus(RuleOperation):
         machine: str,
         *,
         deletable: Sequence[str] = (),
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectStatus] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
         self.field = field
         self.machine = machine
         self.deletable = deletable
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
             "status_column": (self.column(model, self.field), "name"),
             "machine": (self.machine, "text"),
             "deletable": (list(self.deletable), "text[]"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
@@ -432,6 +435,7 @@ class ProtectRefund(RuleOperation):
         payment_amount: str,
         payment_currency: str,
         unapproved: Optional[Sequence[str]] = None,
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
@@ -444,6 +448,7 @@ class ProtectRefund(RuleOperation):
         self.payment_amount = payment_amount
         self.payment_currency = payment_currency
         self.unapproved = unapproved
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         paid = model._meta.get_field(self.payment).related_model
@@ -463,6 +468,7 @@ class ProtectRefund(RuleOperation):
                 None if self.unapproved is None else self.columns(model, self.unapproved),
                 "name[]",
             ),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
