@@ -52,6 +52,9 @@ SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amou
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500);
 CREATE TABLE shop.dispute (id bigint PRIMARY KEY, payment_id bigint NOT NULL, amount numeric(12,2), currency char(3) DEFAULT 'USD', status text);
 CREATE INDEX ON shop.dispute (payment_id);
+SELECT paysafe.protect_status('shop.dispute', 'status', '[*] --> sent
+	[*] --> lost
+	sent --> won');
 SELECT paysafe.protect_refund('shop.dispute', 'shop.payment', 'payment_id', 'amount', 'currency', 'status',
 	'{sent,lost}', '{won}', 'captured', 'currency', recorded => '{lost}');
 SELECT paysafe.set_refund_threshold('shop.dispute', 'USD', 1);
