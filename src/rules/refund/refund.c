@@ -388,8 +388,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	int			have = 0;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = life->requesters,
-		.money = paysafe_refund_money(state, payment->key, currency, amount)
+		.requesters = life->requesters
 	};
 
 	/* what fits the sum so far need not be added up; what does not, must */
@@ -407,7 +406,10 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
 	if (needed > 0)
+	{
+		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
 		have = paysafe_approval_use(state->refund_root, key, &subject, needed);
+	}
 	if (have < needed)
 		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
