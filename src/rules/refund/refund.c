@@ -252,7 +252,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Refund in the currency of the payment.");
 }
 
-/* Does the row say what has happened in the world?  Then it is stored, whatever the gate and the cap say. */
+/* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
@@ -318,17 +318,21 @@ is_requested_by_nobody(const List *requesters)
 
 /* What to do about a refund that may not pass. */
 static char *
-gate_hint(const RefundState *state, const RowChange *change, const RefundLife *life)
+gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
+		  const RefundLife *life)
 {
 	const char *column;
 	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
 							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 							   quote_literal_cstr(refund_key(change, change->after)));
 
-	if (change->op == 'I' && !paysafe_person_is_unknown(paysafe_person_current()))
-		return pstrdup("Request the refund first, in a status that needs no approval; or somebody else approves it before its row is there: paysafe.approve_refund.");
 	if (change->op == 'I')
-		return pstrdup("Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. Request it first, in a status that needs no approval; or somebody else approves it before its row is there: paysafe.approve_refund.");
+		return psprintf("%sRequest the refund first, in a status that needs no approval; or somebody else approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
+						paysafe_person_is_unknown(paysafe_person_current()) ?
+						"Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
+						quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
+						quote_literal_cstr(money->currency));
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
 	if (is_requested_by_nobody(life->requesters))
@@ -364,7 +368,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 													detail, have, needed, people_words(subject->requesters)),
-								 .hint = gate_hint(state, change, before)
+								 .hint = gate_hint(state, change, subject->money, before)
 							 });
 }
 
