@@ -158,7 +158,7 @@ INSERT INTO function_expected VALUES
 	('protect_balance(regclass,name,name,regclass,name,name,name)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_columns(regclass,name[],text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_ledger(regclass,name,name,name,name,name,name,name)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
-	('protect_payment(regclass,name,name,name,name,text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_payment(regclass,name,name,name,name,text[],text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_refund(regclass,regclass,name,name,name,name,text[],text[],name,name,name[],text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_row_lock(regclass,name[])', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('protect_status(regclass,name,text,text[],text[])', 'void', 'c', 'v', false, 'u', false, false, NULL, true),

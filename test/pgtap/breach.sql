@@ -1,7 +1,7 @@
 -- Facts: what has happened is stored in spite of a rule, counts, is on record until
 -- somebody else settles it, and opens nothing.
 BEGIN;
-SELECT plan(111);
+SELECT plan(130);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -171,6 +171,32 @@ INSERT INTO shop.task VALUES (1, 'new'), (2, 'done');
 SELECT is(pg_temp.refusal($$UPDATE shop.task SET status = 'archived' WHERE id = 1$$), '23T01 shop.task.status paysafe_task_status', 'what is no fact');
 SELECT is(pg_temp.refusal($$UPDATE shop.task SET status = 'done' WHERE id = 1$$) || pg_temp.refusal($$UPDATE shop.task SET status = 'archived' WHERE id = 1$$), 'acceptedaccepted', 'from a fact the machine goes on');
 SELECT is(pg_temp.refusal($$UPDATE shop.task SET id = 3 WHERE id = 2$$), '23T05 shop.task.status paysafe_task_status', 'a fact keeps its key');
+
+-- more captured than the amount
+CREATE TABLE shop.sale (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text DEFAULT 'EUR');
+SELECT paysafe.protect_status('shop.sale', 'status', '[*] --> new
+	new --> captured
+	captured --> closed', recorded => '{captured}'), paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', recorded => '{captured}');
+SELECT is(pg_temp.as('webhook', command), expected, command) FROM (VALUES
+	($$INSERT INTO shop.sale VALUES (1, 'new', 100, NULL), (2, 'new', 100, NULL)$$, 'accepted'),
+	($$UPDATE shop.sale SET captured = 120 WHERE id = 1$$, '23R05 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'captured', captured = -1 WHERE id = 1$$, '23R04 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'captured', captured = 'NaN' WHERE id = 1$$, '23R04 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'captured', captured = NULL WHERE id = 1$$, '23R05 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'captured', captured = 100 WHERE id = 2$$, 'accepted'),
+	($$UPDATE shop.sale SET captured = 120 WHERE id = 2$$, '23R05 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'closed', captured = 120 WHERE id = 2$$, '23R05 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'captured', captured = 120 WHERE id = 1$$, 'accepted'),
+	($$UPDATE shop.sale SET captured = 130 WHERE id = 1$$, '23R05 shop.sale.captured paysafe_sale_payment'),
+	($$UPDATE shop.sale SET amount = 120 WHERE id = 1$$, '23R03 shop.sale.amount paysafe_sale_payment'),
+	($$UPDATE shop.sale SET status = 'closed' WHERE id = 1$$, 'accepted'),
+	($$INSERT INTO shop.sale VALUES (3, 'captured', 100, 120)$$, 'accepted'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', '{captured}')$$, 'accepted'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}')$$, 'accepted'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', '{closed}')$$, '42501 shop.sale paysafe_sale_payment'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', '{new}')$$, '22023'),
+	($$INSERT INTO shop.sale VALUES (4, 'captured', 100, 120)$$, '23R05 shop.sale.captured paysafe_sale_payment')) v (command, expected);
+SELECT is(pg_temp.breaches(1, 'shop.sale') || '; ' || pg_temp.breaches(3, 'shop.sale'), 'payment 23R05; status 23T02, payment 23R05', 'on record');
 
 -- what is on record stays until it is settled
 CREATE TABLE shop.job (id int PRIMARY KEY, status text);

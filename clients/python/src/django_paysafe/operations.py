@@ -398,6 +398,7 @@ class ProtectPayment(RuleOperation):
         captured_amount: str,
         currency: str,
         captured: Sequence[str],
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
@@ -406,6 +407,7 @@ class ProtectPayment(RuleOperation):
         self.captured_amount = captured_amount
         self.currency = currency
         self.captured = captured
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
@@ -414,6 +416,7 @@ class ProtectPayment(RuleOperation):
             "captured_column": (self.column(model, self.captured_amount), "name"),
             "currency_column": (self.column(model, self.currency), "name"),
             "captured": (list(self.captured), "text[]"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
