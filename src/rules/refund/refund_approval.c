@@ -175,6 +175,27 @@ append_column(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
 	return true;
 }
 
+/* Is there anything in the column? */
+static bool
+is_filled(Form_pg_attribute att, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, att->attnum, &isnull);
+
+	if (isnull)
+		return false;
+	switch (getBaseType(att->atttypid))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
+		case BPCHAROID:
+			return DatumGetInt32(DirectFunctionCall1(bpcharlen, value)) > 0;
+		default:
+			return true;
+	}
+}
+
 static const char content_label[] = "paysafe refund content";
 
 void
@@ -189,7 +210,8 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 	{
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
-		if (append_column(&bytes, att, row))
+		/* what is empty may be filled in later */
+		if (is_filled(att, row) && append_column(&bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -245,25 +267,6 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	for (int i = 0; i < side->napproved; i++)
 		(void) append_column(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
-}
-
-/* Is there anything in the column? */
-static bool
-is_filled(Form_pg_attribute att, TupleTableSlot *row)
-{
-	bool		isnull;
-	Datum		value = slot_getattr(row, att->attnum, &isnull);
-
-	if (isnull)
-		return false;
-	switch (getBaseType(att->atttypid))
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
-		default:
-			return true;
-	}
 }
 
 const char *
