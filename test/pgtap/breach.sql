@@ -148,7 +148,7 @@ SELECT paysafe.protect_refund('shop.chargeback', 'shop.payment', 'payment', 'amo
 SELECT paysafe.set_refund_threshold('shop.chargeback', 'EUR', 1000000);
 SELECT is(pg_temp.as('webhook', $$INSERT INTO shop.chargeback VALUES (1, 23, 1000, 'EUR', 'lost')$$), 'accepted', 'charged back after a refund');
 SELECT is(pg_temp.breaches(1, 'shop.chargeback'), 'refund 23R01', 'more than was captured');
-SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.chargeback', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{lost}', '{won}', 'captured', 'currency', '{}', '{lost}')$$), 'accepted', 'declared again, over what is on record');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.chargeback', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{lost}', '{won}', 'captured', 'currency', '{}', recorded => '{lost}')$$), 'accepted', 'declared again, over what is on record');
 SELECT is(pg_temp.add(27, 23, 1, 'requested'), '23R01 shop.refund.amount paysafe_refund_refund', 'nothing is left to refund');
 
 -- nothing of it by SQL

@@ -1,7 +1,7 @@
 -- A refund that is approved before its row is there: whom it is for, what it is of, how
 -- long it lives, and that nothing else can use it.
 BEGIN;
-SELECT plan(105);
+SELECT plan(115);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -168,6 +168,26 @@ SELECT is(pg_temp.approve(20, 550, 'carol') || pg_temp.send(50, 20), 'acceptedac
 SELECT is(pg_temp.states(20), 'used 50, open, used 50', 'one of each is used');
 SELECT is(pg_temp.as('clerk', $$INSERT INTO shop.refund VALUES (51, 21, 500, 'EUR', 'requested')$$) || pg_temp.as('boss', $$SELECT paysafe.approve('shop.refund', '51', 'this row')$$) ||
 	pg_temp.approve(21, 500, 'carol') || pg_temp.as('clerk', $$UPDATE shop.refund SET status = 'sent' WHERE id = 51$$), 'acceptedacceptedacceptedaccepted', 'one of the row, and one in advance');
+
+-- a payment that several columns name
+CREATE TABLE shop.tenant_payment (id int, tenant text, captured numeric, currency text, PRIMARY KEY (tenant, id));
+CREATE TABLE shop.tenant_refund (id int PRIMARY KEY, tenant text, payment int, amount numeric, currency text, status text,
+	FOREIGN KEY (tenant, payment) REFERENCES shop.tenant_payment (tenant, id));
+CREATE INDEX ON shop.tenant_refund (tenant, payment);
+INSERT INTO shop.tenant_payment VALUES (1, 'a', 1000, 'EUR'), (1, 'b', 1000, 'EUR'), (2, 'a,b', 1000, 'EUR');
+SELECT paysafe.protect_refund('shop.tenant_refund', 'shop.tenant_payment', '{tenant,payment}'::name[], 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('shop.tenant_refund', 'EUR', 100);
+SELECT is(pg_temp.as(who, command), expected, command) FROM (VALUES
+	('boss', $$SELECT paysafe.approve_refund('shop.tenant_refund', '1', 500, 'EUR', 'ok')$$, '22023'),
+	('boss', $$SELECT paysafe.approve_refund('shop.tenant_refund', 'a,x', 500, 'EUR', 'ok')$$, '22023'),
+	('boss', $$SELECT paysafe.approve_refund('shop.tenant_refund', 'a,2', 500, 'EUR', 'ok')$$, '22023'),
+	('boss', $$SELECT paysafe.approve_refund('shop.tenant_refund', 'a,1', 500, 'EUR', 'ok')$$, 'accepted'),
+	('clerk', $$INSERT INTO shop.tenant_refund VALUES (1, 'b', 1, 500, 'EUR', 'sent')$$, '42501 shop.tenant_refund.status paysafe_tenant_refund_approval'),
+	('clerk', $$INSERT INTO shop.tenant_refund VALUES (1, 'a', 1, 500, 'EUR', 'sent')$$, 'accepted'),
+	('clerk', $$SELECT paysafe.request_refund('shop.tenant_refund', 'a\,b,2', 500, 'EUR', 'broken')$$, 'accepted'),
+	('boss', $$SELECT paysafe.approve_refund(relation, payment, amount, currency, 'ok') FROM paysafe.pending_approval WHERE relation = 'shop.tenant_refund'::regclass$$, 'accepted'),
+	('clerk', $$INSERT INTO shop.tenant_refund VALUES (2, 'a,b', 2, 500, 'EUR', 'sent')$$, 'accepted')) v (who, command, expected);
+SELECT is((SELECT string_agg(payment || ' ' || state || ' ' || key, '; ' ORDER BY id) FROM paysafe.approval WHERE relation = 'shop.tenant_refund'::regclass), 'a,1 used 1; a\,b,2 used 2', 'each by its payment');
 
 -- a rolled back refund has used nothing
 SELECT is(pg_temp.approve(22) || pg_temp.approve(22, 500, 'carol'), 'acceptedaccepted', 'approved');

@@ -45,6 +45,7 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 {
 	ApprovalMoney *money = palloc0(sizeof(ApprovalMoney));
 	StringInfoData bytes;
+	ListCell   *lc;
 
 	money->payment = payment;
 	money->currency = currency;
@@ -55,7 +56,8 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 	/* a key says which payment only together with these */
 	paysafe_argument_append(&bytes, get_rel_name(state->payment_root) ?
 							paysafe_catalog_table_name(state->payment_root) : "");
-	paysafe_argument_append(&bytes, state->payment_key);
+	foreach(lc, state->payment_key)
+		paysafe_argument_append(&bytes, lfirst(lc));
 	paysafe_crypto_sha256(bytes.data, bytes.len, money->bound);
 	return money;
 }
@@ -122,14 +124,16 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 {
 	const AmountColumn *column = &state->refund.amount;
 	FoundPayment locked;
-	Oid			keytype;
-	Datum		key = paysafe_refund_payment_argument(state, payment, &keytype);
-	int			count = paysafe_refund_lock_payment(state, key, keytype, &locked);
+	KeyValues	key;
+	int			count;
 	char	   *fault;
 
+	paysafe_refund_payment_argument(state, payment, &key);
+	count = paysafe_refund_lock_payment(state, &key, &locked);
 	if (count != 1)
 		not_possible(psprintf("%s rows of \"%s\" have %s \"%s\".", count == 0 ? "No" : "Several",
-							  get_rel_name(state->payment_root), state->payment_key,
+							  get_rel_name(state->payment_root),
+							  paysafe_key_columns_words(state->payment_key),
 							  paysafe_refusal_value(payment)), NULL);
 	if (locked.currency == NULL ||
 		strcmp(paysafe_money_code(pstrdup(locked.currency)), paysafe_money_code(currency)) != 0)

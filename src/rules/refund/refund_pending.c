@@ -197,13 +197,14 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	int			given;
 	const char *column;
 	int			sqlstate;
+	KeyValues	payment_key;
 	bool		isnull;
 	Pending		pending = {0};
 
 	if (!leads_to_gate(side, row, false) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
-	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
-								side->payment_type, &payment);
+	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
+	paysafe_refund_find_payment(state, &payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
 	if (!paysafe_refund_is_waiting(life) ||
 		(life->stage == REFUND_FACT && !leads_to_gate(side, row, true)))
@@ -253,10 +254,10 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	RefundLife	none = {0};
 	Pending		pending = {.money = money, .threshold = threshold, .at = request->at};
 	FoundPayment payment;
-	Oid			keytype;
-	Datum		key = paysafe_refund_payment_argument(state, pstrdup(money->payment), &keytype);
+	KeyValues	key;
 
-	if (paysafe_refund_find_payment(state, key, keytype, &payment) != 1)
+	paysafe_refund_payment_argument(state, pstrdup(money->payment), &key);
+	if (paysafe_refund_find_payment(state, &key, &payment) != 1)
 		return;
 	if (request->at != 0)
 		pending.person = &request->person;
