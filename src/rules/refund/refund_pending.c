@@ -70,7 +70,6 @@ match_payment(const void *a, const void *b, Size size)
 static bool
 leads_to_gate(const RefundSide *side, TupleTableSlot *row)
 {
-	bool		isnull;
 	int			from;
 
 	if (paysafe_status_value_find(&side->voided, row) >= 0)
@@ -78,8 +77,8 @@ leads_to_gate(const RefundSide *side, TupleTableSlot *row)
 	/* nothing gets to what was always gated without passing, and without a machine all stay there */
 	if (side->machine == NULL)
 		return paysafe_status_value_find(&side->always_gated, row) < 0;
-	(void) slot_getattr(row, side->gated.column.attnum, &isnull);
-	from = paysafe_machine_find(side->machine, isnull ? NULL :
+	from = paysafe_machine_find(side->machine,
+								paysafe_status_value_is_null(&side->gated.column, row) ? NULL :
 								paysafe_status_value_text(&side->gated.column, row));
 	for (int i = 0; from >= 0 && i < side->gated.n; i++)
 	{
@@ -142,15 +141,18 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	Datum		values[12];
 	bool		nulls[12] = {0};
 
-	if (!leads_to_gate(side, row) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
+	if (!paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row) ||
+		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
 	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
 								side->payment_type, &payment);
+	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
+		return;
 	life = paysafe_refund_life(state, payment.key, rel, row);
 	if (life->stage != REFUND_WAITING)
 		return;
 	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
-	currency = paysafe_status_value_text(&side->currency, row);
+	currency = paysafe_refund_currency(side, row, &payment);
 	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	total = total_within(state, &payment, life, threshold ? threshold->within : 0,
 						 paysafe_refund_amount(side, row), out);
@@ -169,7 +171,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	values[2] = CStringGetTextDatum(payment.key);
 	values[3] = NumericGetDatum(paysafe_refund_amount(side, row));
 	values[4] = CStringGetTextDatum(currency);
-	(void) slot_getattr(row, side->gated.column.attnum, &nulls[5]);
+	nulls[5] = paysafe_status_value_is_null(&side->gated.column, row);
 	values[5] = CStringGetTextDatum(paysafe_status_value_text(&side->gated.column, row));
 	values[6] = NumericGetDatum(total);
 	nulls[7] = threshold == NULL;
