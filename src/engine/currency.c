@@ -82,37 +82,62 @@ remember_parent(Relation rel, TupleTableSlot *row, void *arg)
 	return ++found->count < 2;
 }
 
+static void
+find_parent(const Currency *currency, Datum key, Snapshot snapshot, FoundParent *found)
+{
+	ListCell   *lc;
+
+	*found = (FoundParent) {0};
+	foreach(lc, paysafe_catalog_leaves(currency->parent))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		KeyEquality equality;
+
+		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, currency->parent_key),
+								 currency->via_type, &equality);
+		paysafe_row_key_scan(leaf, &equality, key, snapshot, remember_parent, found);
+		table_close(leaf, NoLock);
+	}
+}
+
 /*
- * Read the newest version of the row, locked if we begin to depend on it.  False if it
- * is gone, or another one by now.
+ * Lock the row as a foreign key does.  False if it is gone, or has another key by now;
+ * then that of another one must be looked for.  What the row says is to be read after
+ * this: who changes no key keeps nobody waiting who locks an older version, but for the
+ * lock on the new one in wait_for_dependents.
  */
 static bool
-read_parent(const Currency *currency, Relation leaf, ItemPointer tid, Snapshot snapshot,
-			Datum key, bool depend, TupleTableSlot *slot)
+lock_parent(const Currency *currency, const FoundParent *found, Datum key, Snapshot snapshot)
 {
+	Relation	leaf = table_open(found->relid, RowShareLock);
+	TupleTableSlot *slot = table_slot_create(leaf, NULL);
+	ItemPointerData tid = found->tid;
 	TM_FailureData failure;
-	TM_Result	result;
 	KeyEquality equality;
-	bool		isnull;
-	Datum		now;
+	bool		same = false;
+	TM_Result	result = table_tuple_lock(leaf, &tid, snapshot, slot, snapshot->curcid,
+										  LockTupleKeyShare, LockWaitBlock,
+										  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
+										  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 
-	if (!depend)
-		return table_tuple_fetch_row_version(leaf, tid, snapshot, slot);
-	result = table_tuple_lock(leaf, tid, snapshot, slot, snapshot->curcid,
-							  LockTupleKeyShare, LockWaitBlock,
-							  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
-							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
-	if (result == TM_Deleted)
-		return false;
-	if (result != TM_Ok)
+	if (result != TM_Ok && result != TM_Deleted)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not lock a row of \"%s\" due to concurrent update",
 						RelationGetRelationName(leaf))));
-	paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, currency->parent_key),
-							 currency->via_type, &equality);
-	now = slot_getattr(slot, equality.attnum, &isnull);
-	return !isnull && DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key));
+	if (result == TM_Ok)
+	{
+		bool		isnull;
+		Datum		now;
+
+		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, currency->parent_key),
+								 currency->via_type, &equality);
+		now = slot_getattr(slot, equality.attnum, &isnull);
+		same = !isnull && DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(leaf, NoLock);
+	return same;
 }
 
 static CurrencyFound currency_in(const Currency *currency, Relation leaf, TupleTableSlot *row,
@@ -121,41 +146,33 @@ static CurrencyFound currency_in(const Currency *currency, Relation leaf, TupleT
 static CurrencyFound
 currency_of_parent(const Currency *currency, Datum key, bool depend, char **code)
 {
+	bool		locked = !depend;
+	CurrencyFound result = CURRENCY_MISSING;
+
 	for (;;)
 	{
-		FoundParent found = {0};
 		Snapshot	snapshot = paysafe_scan_snapshot();
-		CurrencyFound result = CURRENCY_MISSING;
-		Relation	leaf;
-		TupleTableSlot *slot;
-		bool		read;
-		ListCell   *lc;
+		FoundParent found;
+		bool		done = locked;
 
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, paysafe_catalog_leaves(currency->parent))
+		find_parent(currency, key, snapshot, &found);
+		if (found.count != 1)
+			done = true;
+		else if (!locked)
+			locked = lock_parent(currency, &found, key, snapshot);
+		else
 		{
-			KeyEquality equality;
+			Relation	leaf = table_open(found.relid, AccessShareLock);
+			TupleTableSlot *slot = table_slot_create(leaf, NULL);
 
-			leaf = table_open(lfirst_oid(lc), AccessShareLock);
-			paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, currency->parent_key),
-									 currency->via_type, &equality);
-			paysafe_row_key_scan(leaf, &equality, key, snapshot, remember_parent, &found);
+			if (table_tuple_fetch_row_version(leaf, &found.tid, snapshot, slot))
+				result = currency_in(currency, leaf, slot, depend, code);
+			ExecDropSingleTupleTableSlot(slot);
 			table_close(leaf, NoLock);
 		}
-		if (found.count != 1)
-		{
-			UnregisterSnapshot(snapshot);
-			return CURRENCY_MISSING;
-		}
-		leaf = table_open(found.relid, depend ? RowShareLock : AccessShareLock);
-		slot = table_slot_create(leaf, NULL);
-		read = read_parent(currency, leaf, &found.tid, snapshot, key, depend, slot);
 		UnregisterSnapshot(snapshot);
-		if (read)
-			result = currency_in(currency, leaf, slot, depend, code);
-		ExecDropSingleTupleTableSlot(slot);
-		table_close(leaf, NoLock);
-		if (read)
+		if (done)
 			return result;
 	}
 }

@@ -65,9 +65,9 @@ SELECT fits.refused('23R03', $$UPDATE payment SET "orderId" = 2 WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE payment SET "orderId" = NULL WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE "order" SET "currencyCode" = 'JPY' WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE refund SET total = 1 WHERE id = 1$$);
-SELECT fits.refused('23R07', $$DELETE FROM payment WHERE id = 2$$);
-SELECT fits.refused('23R07', $$DELETE FROM refund WHERE id = 3$$);
-SELECT fits.refused('23R04', $$INSERT INTO payment (method, amount, state) VALUES ('card', -1, 'Created')$$);
+SELECT fits.refused('23T03', $$DELETE FROM payment WHERE id = 2$$);
+SELECT fits.refused('23T03', $$DELETE FROM refund WHERE id = 3$$);
+SELECT fits.refused('23R04', $$INSERT INTO payment (id, method, amount, state) VALUES (90, 'card', -1, 'Created')$$);
 SELECT fits.refused('23T01', $$UPDATE payment SET state = 'Settled' WHERE id = 3$$);
 -- an order that nothing was paid for changes its currency
 INSERT INTO "order" (id, code, state, "currencyCode") VALUES (3, 'C', 'AddingItems', 'USD');
