@@ -131,6 +131,21 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 	return life->told && life->stage != REFUND_PASSED && !life->altered;
 }
 
+/* Why the row is not possible, or NULL.  Its payment is looked for if the currency is its. */
+static char *
+existing_fault(const RefundState *state, TupleTableSlot *row, Datum payment_key, FoundPayment *payment)
+{
+	const RefundSide *side = &state->refund;
+	const char *column;
+	int			sqlstate;
+	char	   *fault = paysafe_refund_fault(side, row, NULL, &column, &sqlstate);
+
+	if (fault != NULL || side->own_currency)
+		return fault;
+	(void) paysafe_refund_find_payment(state, payment_key, side->payment_type, payment);
+	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
+}
+
 /* Each row by itself; its amount is added to its payment's total. */
 void
 paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
@@ -140,9 +155,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	const RefundSide *side = &state->refund;
 	PaymentTotals *totals = report->private;
 	char	   *key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
-	const char *column;
-	int			sqlstate;
-	char	   *fault = NULL;
+	char	   *fault;
 	FoundPayment found_payment = {0};
 	Datum		value;
 	char	   *payment;
@@ -155,13 +168,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 
 	if (!paysafe_row_filter_has(&side->rows, row, NULL))
 		return;
-	fault = paysafe_refund_fault(side, row, NULL, &column, &sqlstate);
 	value = slot_getattr(row, side->payment_attnum, &isnull);
-	if (fault == NULL && !side->own_currency)
-	{
-		(void) paysafe_refund_find_payment(state, value, side->payment_type, &found_payment);
-		fault = paysafe_refund_fault(side, row, &found_payment, &column, &sqlstate);
-	}
+	fault = existing_fault(state, row, value, &found_payment);
 	if (fault != NULL)
 	{
 		paysafe_existing_fault(report, "Row", key, fault);
@@ -181,8 +189,6 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	}
 	payment = paysafe_row_key_value_text(side->payment_type, value);
 	currency = paysafe_refund_currency(side, row, &found_payment);
-	if (currency == NULL)
-		currency = "";			/* it has none, which is a fault of the payment's */
 	amount = paysafe_refund_amount(side, row);
 	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
 
