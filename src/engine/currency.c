@@ -177,6 +177,17 @@ currency_of_parent(const Currency *currency, Datum key, bool depend, char **code
 	}
 }
 
+static PAYSAFE_NORETURN void
+no_way_on(Relation leaf)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" has no rule that leads to the currency of its rows",
+					RelationGetRelationName(leaf)),
+			 errhint("Declare again the rule of the table that refers to it.")));
+	pg_unreachable();
+}
+
 /* The rule of a table that says how its rows lead on. */
 static const Currency *
 currency_of_leaf(Relation leaf)
@@ -190,12 +201,7 @@ currency_of_leaf(Relation leaf)
 		if (strcmp(rule->kind->name, "currency") == 0 && !((CurrencyState *) rule->compiled)->is_parent)
 			return &((CurrencyState *) rule->compiled)->currency;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" has no rule that leads to the currency of its rows",
-					RelationGetRelationName(leaf)),
-			 errhint("Declare again the rule of the table that refers to it.")));
-	return NULL;
+	no_way_on(leaf);
 }
 
 /* The currency that a row which another one refers to has. */
@@ -269,16 +275,31 @@ paysafe_currency_stays(const Currency *currency, const RowChange *change)
  */
 
 void
-paysafe_currency_compile_parent(Relation leaf, const RuleSource *source, CurrencyParent *out)
+paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out)
 {
+	const RuleSource *source = input->source;
+	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(input->leaf));
 	char	   *column = paysafe_spec_text(source->spec, "currency_parent_column");
 	StatusColumn currency;
+	bool		leads_on = false;
+	ListCell   *lc;
 
 	out->child = source;
-	out->key = paysafe_catalog_column(leaf, paysafe_spec_text(source->spec, "currency_parent_key"));
-	out->column = paysafe_catalog_column(leaf, column);
+	out->key = paysafe_catalog_column(input->leaf, paysafe_spec_text(source->spec, "currency_parent_key"));
+	out->column = paysafe_catalog_column(input->leaf, column);
 	if (!paysafe_spec_bool(source->spec, "currency_further"))
-		paysafe_status_value_column(leaf, column, &currency);
+	{
+		paysafe_status_value_column(input->leaf, column, &currency);
+		return;
+	}
+	foreach(lc, input->sources)
+	{
+		const RuleSource *other = lfirst(lc);
+
+		leads_on |= strcmp(other->name, "currency") == 0 && list_member_oid(ancestors, other->relation);
+	}
+	if (!leads_on)
+		no_way_on(input->leaf);
 }
 
 typedef struct Dependents

@@ -93,9 +93,11 @@ extern bool paysafe_currency_stays(const Currency *currency, const RowChange *ch
 extern bool paysafe_currency_same(const Currency *currency, TupleDesc desc,
 								  TupleTableSlot *a, TupleTableSlot *b);
 
-/* The part of a rule that is compiled for the leaves of its reference. */
-extern void paysafe_currency_compile_parent(Relation leaf, const RuleSource *source,
-											CurrencyParent *out);
+/*
+ * The part of a rule that is compiled for the leaves of its reference; raises 55000 if
+ * what leads on from there is gone.
+ */
+extern void paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out);
 
 /* Refuse a change of a row that others depend on. */
 extern void paysafe_currency_check_parent(const Rule *rule, const CurrencyParent *parent,

@@ -26,7 +26,7 @@ compile(const CompileInput *input)
 
 	state->is_parent = input->as_reference;
 	if (state->is_parent)
-		paysafe_currency_compile_parent(input->leaf, input->source, &state->parent);
+		paysafe_currency_compile_parent(input, &state->parent);
 	else
 		paysafe_currency_compile(input->leaf, input->source, &state->currency);
 	return state;

@@ -69,7 +69,7 @@ compile(const CompileInput *input)
 	state->is_parent = input->as_reference;
 	if (state->is_parent)
 	{
-		paysafe_currency_compile_parent(input->leaf, input->source, &state->parent);
+		paysafe_currency_compile_parent(input, &state->parent);
 		return state;
 	}
 	paysafe_captured_compile(input->leaf, spec, &state->captured);
