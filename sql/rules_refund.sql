@@ -93,7 +93,7 @@ COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, te
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
-	payment_column name,
+	payment_column text,
 	amount_column name,
 	currency_column name DEFAULT NULL,
 	status_column name DEFAULT NULL,
@@ -102,11 +102,31 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_amount_column name DEFAULT NULL,
 	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
+	payment_key text DEFAULT NULL,
 	rows jsonb DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[], jsonb) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, jsonb) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+
+CREATE FUNCTION paysafe.protect_refund(
+	refund regclass,
+	payment regclass,
+	payment_column name[],
+	amount_column name,
+	currency_column name DEFAULT NULL,
+	status_column name DEFAULT NULL,
+	gated text[] DEFAULT NULL,
+	void text[] DEFAULT NULL,
+	payment_amount_column name DEFAULT NULL,
+	payment_currency_column name DEFAULT NULL,
+	unapproved_columns name[] DEFAULT NULL,
+	payment_key name[] DEFAULT NULL,
+	rows jsonb DEFAULT NULL
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], jsonb) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

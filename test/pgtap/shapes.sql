@@ -80,7 +80,7 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_payment(''shop.bad'', %
 	($$'status', 'amount', 'captured', captured => '{c}', currency => 'EUR', rows => '{"flag": ["yes"]}'$$, '22023', 'rows: no value of a boolean'),
 	($$'status', 'amount', 'captured', captured => '{c}', currency => 'EUR', rows => '{"nothing": [null]}'$$, '42703', 'rows: no such column')
   ) v (args, code, why);
-SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.refund', 'shop.bad', 'payment_id', 'amount', status_column => 'status', gated => '{paid}', void => '{}')$$),
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.refund', 'shop.bad', 'payment_id', 'amount', status_column => 'status', gated => '{paid}', void => '{}', payment_key => 'id')$$),
 	'55000', 'a refund rule cannot follow where nothing leads');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.bad', 'shop.payment', 'id', 'amount', gated => '{paid}')$$),
 	'22023', 'without a status column there are no statuses');

@@ -175,6 +175,27 @@ append_column(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
 	return true;
 }
 
+/* Is there anything in the column? */
+static bool
+is_filled(Form_pg_attribute att, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, att->attnum, &isnull);
+
+	if (isnull)
+		return false;
+	switch (getBaseType(att->atttypid))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
+		case BPCHAROID:
+			return DatumGetInt32(DirectFunctionCall1(bpcharlen, value)) > 0;
+		default:
+			return true;
+	}
+}
+
 static const char content_label[] = "paysafe refund content";
 
 void
@@ -189,7 +210,8 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 	{
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
-		if (append_column(&bytes, att, row))
+		/* what is empty may be filled in later */
+		if (is_filled(att, row) && append_column(&bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -243,25 +265,6 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	for (int i = 0; i < side->napproved; i++)
 		(void) append_column(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
-}
-
-/* Is there anything in the column? */
-static bool
-is_filled(Form_pg_attribute att, TupleTableSlot *row)
-{
-	bool		isnull;
-	Datum		value = slot_getattr(row, att->attnum, &isnull);
-
-	if (isnull)
-		return false;
-	switch (getBaseType(att->atttypid))
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
-		default:
-			return true;
-	}
 }
 
 const char *
@@ -326,7 +329,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	const Threshold *threshold;
 	FoundPayment payment;
 	RefundLife *life;
-	bool		isnull;
+	KeyValues	payment_key;
 	const char *column;
 	int			sqlstate;
 
@@ -337,8 +340,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 		psprintf("by its column \"%s\" it is no refund that the rule holds for", column);
 	if (refund->fault != NULL)
 		return true;
-	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
-								side->payment_type, &payment);
+	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
+	paysafe_refund_find_payment(state, &payment_key, &payment);
 	refund->fault = paysafe_refund_fault(side, row, &payment, &column, &sqlstate);
 	if (refund->fault != NULL)
 		return true;
