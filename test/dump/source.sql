@@ -66,6 +66,19 @@ INSERT INTO shop.journal VALUES (1, 't1', 'cash', 5, 'USD', '2026-05-31'), (2, '
 SELECT paysafe.close_period('shop.journal', '2026-05-31');
 SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years');
 SELECT paysafe.protect_columns('shop.token', '{value}');
+-- a currency that stands two tables away, a payment rule that refunds follow
+CREATE TABLE shop.event (id int PRIMARY KEY, currency text);
+CREATE TABLE shop."Order" (id int PRIMARY KEY, event_id int REFERENCES shop.event);
+CREATE TABLE shop.ticket (id int PRIMARY KEY, order_id int REFERENCES shop."Order", paid_at timestamptz, amount numeric);
+CREATE TABLE shop.back (id int PRIMARY KEY, ticket_id int REFERENCES shop.ticket, amount numeric, kind text);
+CREATE INDEX ON shop.back (ticket_id);
+SELECT paysafe.protect_payment('shop.ticket', 'paid_at', 'amount', captured => '{set}', currency_path => '{order_id,event_id,currency}');
+SELECT paysafe.protect_refund('shop.back', 'shop.ticket', 'ticket_id', 'amount', rows => '{"kind": ["refund"]}');
+SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 100);
+INSERT INTO shop.event VALUES (1, 'EUR');
+INSERT INTO shop."Order" VALUES (1, 1);
+INSERT INTO shop.ticket VALUES (1, 1, '2026-01-01', 10), (2, 1, NULL, 10);
+INSERT INTO shop.back VALUES (1, 1, 6, 'refund');
 SELECT paysafe.audit('shop.payment', redact => '{card}');
 SELECT paysafe.audit('shop.refund');
 SELECT paysafe.audit('shop.entry');
