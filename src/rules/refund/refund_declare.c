@@ -344,6 +344,10 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
 	paysafe_row_key_equality(payment_rel, paysafe_catalog_column(payment_rel, key_column),
 						 TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid, &equality);
+	/* refunds are looked up by the payment's key, too */
+	paysafe_row_key_equality(refund_rel, attnum,
+							 TupleDescAttr(RelationGetDescr(payment_rel),
+										   paysafe_catalog_column(payment_rel, key_column) - 1)->atttypid, &equality);
 	paysafe_money_column(refund_rel, amount_column, &amount);
 	paysafe_money_column(payment_rel, payment_amount_column, &captured);
 	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&captured))
