@@ -18,7 +18,8 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) TO P
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;

@@ -86,7 +86,7 @@ COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, te
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
-	payment_column name,
+	payment_column text,
 	amount_column name,
 	currency_column name,
 	status_column name,
@@ -94,11 +94,30 @@ CREATE FUNCTION paysafe.protect_refund(
 	void text[],
 	payment_amount_column name,
 	payment_currency_column name,
-	unapproved_columns name[] DEFAULT NULL
+	unapproved_columns name[] DEFAULT NULL,
+	payment_key text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[]) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+
+CREATE FUNCTION paysafe.protect_refund(
+	refund regclass,
+	payment regclass,
+	payment_column name[],
+	amount_column name,
+	currency_column name,
+	status_column name,
+	gated text[],
+	void text[],
+	payment_amount_column name,
+	payment_currency_column name,
+	unapproved_columns name[] DEFAULT NULL,
+	payment_key name[] DEFAULT NULL
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[]) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

@@ -83,9 +83,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	List	   *voided = paysafe_spec_set(spec, "void");
 	StatusColumn status;
 
-	side->payment_attnum = paysafe_catalog_column(leaf, paysafe_spec_text(spec, "payment_column"));
-	side->payment_type = getBaseType(TupleDescAttr(RelationGetDescr(leaf),
-												   side->payment_attnum - 1)->atttypid);
+	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
 	paysafe_status_value_column(leaf, status_column, &status);
@@ -112,16 +110,15 @@ compile(const CompileInput *input)
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_text(spec, "payment_key_column");
+	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
 	state->payment_amount = paysafe_spec_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_text(spec, "payment_currency_column");
 	state->since = input->source->since;
 	if (state->is_payment)
 	{
-		RowKey		key = {1, &state->payment.key_attnum};
-
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state);
-		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf, &key);
+		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
+															 &state->payment.key.key);
 	}
 	else
 	{
@@ -194,9 +191,10 @@ check_frozen(const Rule *rule, const RowChange *change)
 	const RefundSide *side = &state->refund;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	const char *column = NULL;
+	AttrNumber	moved = paysafe_key_columns_changed(&side->payment, desc, change->before, change->after);
 
-	if (!paysafe_row_key_same_column(desc, side->payment_attnum, change->before, change->after))
-		column = NameStr(TupleDescAttr(desc, side->payment_attnum - 1)->attname);
+	if (moved != InvalidAttrNumber)
+		column = NameStr(TupleDescAttr(desc, moved - 1)->attname);
 	else if (!paysafe_money_same(&side->amount, change->before, change->after))
 		column = side->amount.name;
 	else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
@@ -218,21 +216,24 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
-	bool		isnull;
-	Datum		payment = slot_getattr(change->after, side->payment_attnum, &isnull);
-	int			count = paysafe_refund_lock_payment(state, payment, side->payment_type, locked);
+	KeyValues	payment;
+	int			count;
 	char	   *currency;
 
+	/* paysafe_refund_fault has seen to it that all of them are there */
+	(void) paysafe_key_columns_read(&side->payment, change->after, &payment, NULL);
+	count = paysafe_refund_lock_payment(state, &payment, locked);
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
-												side->payment_attnum - 1)->attname),
+												side->payment.key.attnums[0] - 1)->attname),
 						  psprintf("refund \"%s\" in table \"%s\" needs exactly one payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("%s rows of \"%s\" have %s \"%s\".",
 								   count == 0 ? "No" : "Several",
-								   get_rel_name(state->payment_root), state->payment_key,
-								   paysafe_refusal_value(paysafe_row_key_value_text(side->payment_type, payment))),
+								   get_rel_name(state->payment_root),
+								   paysafe_key_columns_words(state->payment_key),
+								   paysafe_refusal_value(paysafe_key_columns_text(&payment))),
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_status_value_text(&side->currency, change->after);
@@ -411,13 +412,12 @@ static FoundPayment *
 payment_of(const RefundState *state, TupleTableSlot *row)
 {
 	FoundPayment *payment = palloc0(sizeof(FoundPayment));
-	bool		isnull;
-	Datum		key = slot_getattr(row, state->refund.payment_attnum, &isnull);
+	KeyValues	key;
 
-	if (isnull)
-		payment->key = pstrdup("");
+	if (paysafe_key_columns_read(&state->refund.payment, row, &key, NULL))
+		(void) paysafe_refund_find_payment(state, &key, payment);
 	else
-		(void) paysafe_refund_find_payment(state, key, state->refund.payment_type, payment);
+		payment->key = pstrdup("");
 	return payment;
 }
 

@@ -19,6 +19,7 @@
 #include "engine/rule.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "values/key_columns.h"
 #include "values/machine.h"
 #include "values/money.h"
 #include "values/status_value.h"
@@ -26,8 +27,7 @@
 /* The rule for a leaf of the refund table. */
 typedef struct RefundSide
 {
-	AttrNumber	payment_attnum;
-	Oid			payment_type;	/* base type of the column */
+	KeyColumns	payment;		/* they refer to it */
 	AmountColumn amount;
 	StatusColumn currency;
 	StatusSet	gated;			/* also has the status column */
@@ -44,8 +44,7 @@ typedef struct RefundSide
 /* The rule for a leaf of the payment table. */
 typedef struct PaymentSide
 {
-	AttrNumber	key_attnum;
-	Oid			key_type;		/* base type of the column */
+	KeyColumns	key;			/* refunds refer to it */
 	AmountColumn captured;
 	StatusColumn currency;
 	bool		twins;			/* no index sees that the key is there once */
@@ -59,7 +58,7 @@ typedef struct RefundState
 	Oid			leaf;
 	Oid			refund_root;
 	Oid			payment_root;
-	char	   *payment_key;	/* column of the payment that refunds refer to */
+	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
 	char	   *payment_amount; /* its captured amount */
 	char	   *payment_currency;
 	int			declaration;	/* the first version since the rule was declared anew */
@@ -103,8 +102,7 @@ typedef struct RefundLife
 typedef struct RefundTable
 {
 	Oid			root;
-	Datum		key;			/* what they refer to it by */
-	Oid			keytype;
+	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 } RefundTable;
 
@@ -145,14 +143,14 @@ extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTabl
  * Find the payment.  Returns how many rows the key names (2: more than one); if
  * none, its key is the reference's.
  */
-extern int	paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype,
+extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row.
  */
-extern int	paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype,
+extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */

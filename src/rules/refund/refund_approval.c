@@ -368,7 +368,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	const Threshold *threshold;
 	FoundPayment payment;
 	RefundLife *life;
-	bool		isnull;
+	KeyValues	payment_key;
 	const char *column;
 	int			sqlstate;
 
@@ -377,8 +377,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
 	if (refund->fault != NULL)
 		return true;
-	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
-								side->payment_type, &payment);
+	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
+	paysafe_refund_find_payment(state, &payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;

@@ -138,14 +138,14 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	int			given;
 	const char *column;
 	int			sqlstate;
-	bool		isnull;
+	KeyValues	payment_key;
 	Datum		values[12];
 	bool		nulls[12] = {0};
 
 	if (!leads_to_gate(side, row) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
-	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
-								side->payment_type, &payment);
+	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
+	paysafe_refund_find_payment(state, &payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
 	if (life->stage != REFUND_WAITING)
 		return;
