@@ -39,14 +39,23 @@
 #include "values/row_key.h"
 #include "values/spec.h"
 
+/* Do accounts and entries go together? */
 static void
-check_units(const AccountColumns *account, Oid ledger, const Jsonb *spec)
+check_ledger(Relation leaf, const AccountColumns *account, Oid ledger, const Jsonb *spec)
 {
 	Relation	rel = table_open(ledger, AccessShareLock);
+	AttrNumber	attnum = paysafe_catalog_column(rel, paysafe_spec_text(spec, "account_column"));
 	AmountColumn amount;
+	KeyEquality equality;
 
 	paysafe_money_column(rel, paysafe_spec_text(spec, "amount_column"), &amount);
+	paysafe_row_key_equality(leaf, account->key,
+							 getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid), &equality);
 	table_close(rel, NoLock);
+	if (TupleDescAttr(RelationGetDescr(leaf), account->balance.attnum - 1)->attgenerated != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" is generated, and entries cannot move it", account->balance.name)));
 	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&account->balance))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -72,7 +81,7 @@ compile(const CompileInput *input)
 	if (state->is_ledger)
 		paysafe_entry_columns(input->leaf, ledger, &state->entry);
 	else
-		check_units(&state->account, state->ledger, ledger);
+		check_ledger(input->leaf, &state->account, state->ledger, ledger);
 	return state;
 }
 

@@ -83,6 +83,7 @@ compile(const CompileInput *input)
 {
 	const Jsonb *spec = input->source->spec;
 	LedgerState *state;
+	KeyEquality equality;
 	char	   *name;
 
 	if (input->as_reference)
@@ -90,6 +91,10 @@ compile(const CompileInput *input)
 	state = palloc0(sizeof(LedgerState));
 	state->root = input->source->relation;
 	paysafe_entry_columns(input->leaf, spec, &state->columns);
+	/* ids are looked up, and those that are reversed */
+	paysafe_row_key_equality(input->leaf, state->columns.transaction, state->columns.transaction_type, &equality);
+	if (state->columns.reverses != InvalidAttrNumber)
+		paysafe_row_key_equality(input->leaf, state->columns.reverses, state->columns.transaction_type, &equality);
 	DATE_NOBEGIN(state->closed_until);
 	name = paysafe_spec_optional_text(spec, "posting_date_column");
 	if (name != NULL)
