@@ -14,7 +14,9 @@
  *		status, or is captured.  Which statuses are initial says the status rule
  *		of the same column; without one, they stay from the start.  A payment that
  *		was led back to an initial status has a mark (engine/row_mark.h).  In
- *		adjustable statuses the amount may rise.
+ *		adjustable statuses the amount may rise;
+ *	  - in a status that records what has happened in the world, more may have been
+ *		captured than the amount: that is a breach (engine/breach.h).
  *
  *	  Where the currency is that of another row (engine/currency.h), this rule
  *	  holds that row, too.
@@ -27,6 +29,7 @@
 #include "utils/builtins.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/currency.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
@@ -49,6 +52,7 @@ typedef struct PaymentState
 	bool		is_parent;		/* the table is one that payments have their currency from */
 	CurrencyParent parent;
 	Captured	captured;		/* also has the amount, and the status column */
+	StatusSet	recorded;		/* some of its statuses */
 	Currency	currency;
 	StatusSet	adjustable;		/* statuses in which the amount may rise */
 	StatusSet	initial;		/* empty without a status rule */
@@ -79,6 +83,7 @@ compile(const CompileInput *input)
 									   "captured");
 	paysafe_status_machine_check_names(input->sources, status_column, adjustable, "adjustable");
 	paysafe_status_value_set(status, adjustable, &state->adjustable);
+	paysafe_status_value_set(status, paysafe_spec_set(spec, "recorded"), &state->recorded);
 
 	status_rule = paysafe_status_machine_source(input->sources, status_column);
 	state->marks = status_rule ? status_rule->relation : InvalidOid;
@@ -96,6 +101,7 @@ typedef struct Fault
 	int			sqlstate;
 	const char *column;
 	char	   *reason;
+	bool		over;			/* nothing is wrong but that more is captured than the amount */
 } Fault;
 
 /* Is the value one of an amount in this currency?  What it is called in words, if not. */
@@ -103,9 +109,7 @@ static bool
 has_amount_fault(const AmountColumn *column, Numeric value, const char *currency, const char *what,
 				 Fault *fault)
 {
-	fault->sqlstate = ERRCODE_23R04_AMOUNT;
-	fault->column = column->name;
-	fault->reason = paysafe_money_fault(column, value, currency, true);
+	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, paysafe_money_fault(column, value, currency, true)};
 	if (fault->reason == NULL)
 		return false;
 	fault->reason = psprintf("%s %s: %s", what, paysafe_money_text(value), fault->reason);
@@ -133,7 +137,8 @@ has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *cur
 	}
 	*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
 	paysafe_captured_excess(captured, row)};
-	return fault->reason != NULL;
+	fault->over = fault->reason != NULL;
+	return fault->over;
 }
 
 /* depend: the row begins to depend on another for its currency. */
@@ -165,23 +170,42 @@ row_detail(const RowChange *change, TupleTableSlot *row, const char *more)
 					paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row), more);
 }
 
+/* Does the row say what has happened, as it enters its status? */
+static bool
+is_fact(const PaymentState *state, const RowChange *change)
+{
+	return paysafe_status_value_find(&state->recorded, change->after) >= 0 &&
+		(change->op == 'I' ||
+		 !paysafe_status_value_same(&state->captured.statuses.column, change->before, change->after));
+}
+
 static void
 check_amounts(const Rule *rule, const RowChange *change, bool depend)
 {
 	const PaymentState *state = rule->compiled;
 	Fault		fault;
 
-	if (find_fault(state, change->after, depend, &fault))
-		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
-						  psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
-								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
-								   rule->table_name),
-						  row_detail(change, change->after, fault.reason),
-						  fault.sqlstate != ERRCODE_23R05_CAPTURE ?
-						  "Amounts are finite, not negative, at the currency's scale." :
-						  state->captured.over || state->captured.limit.attnum != 0 ?
-						  "Capture at most what the rule allows, in a captured status." :
-						  "Set it, at most the amount, in the UPDATE that moves the payment into a captured status.");
+	if (!find_fault(state, change->after, depend, &fault))
+		return;
+	/* it is on record since the capture */
+	if (fault.over && change->op == 'U' &&
+		paysafe_money_same(&state->captured.amount, change->before, change->after) &&
+		paysafe_captured_same(&state->captured, change->before, change->after))
+		return;
+	paysafe_breach_or_refuse(rule, change, fault.over && is_fact(state, change), &(Refusal)
+							 {
+								 .sqlstate = fault.sqlstate,
+								 .column = fault.column,
+								 .message = psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
+													 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
+													 rule->table_name),
+								 .detail = row_detail(change, change->after, fault.reason),
+								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
+								 "Amounts are finite, not negative, at the currency's scale." :
+								 state->captured.over || state->captured.limit.attnum != 0 ?
+								 "Capture at most what the rule allows, in a captured status." :
+								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
+							 });
 }
 
 static PAYSAFE_NORETURN void
@@ -415,12 +439,22 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 {
 	const PaymentState *state = rule->compiled;
 	Fault		fault;
+	char	   *key;
 
-	if (paysafe_row_filter_has(&state->captured.rows, row, NULL) &&
-		find_fault(state, row, false, &fault))
-		paysafe_existing_fault(report, "Row",
-							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
-							  fault.reason);
+	if (!paysafe_row_filter_has(&state->captured.rows, row, NULL) ||
+		!find_fault(state, row, false, &fault))
+		return;
+	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
+	if (!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE))
+		paysafe_existing_fault(report, "Row", key, fault.reason);
+}
+
+/* In a test database: the next rows of these keys are others. */
+static void
+forget_rows(const Rule *rule)
+{
+	if (!((PaymentState *) rule->compiled)->is_parent)
+		paysafe_breach_forget(rule->declared_on);
 }
 
 static void
@@ -507,6 +541,7 @@ const RuleKind paysafe_payment_kind = {
 		{"limit_column", SPEC_COLUMN},
 		{"over_percent", SPEC_TEXT},
 		{"adjustable", SPEC_STATUSES},
+		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
 		{NULL}
 	},
@@ -514,6 +549,7 @@ const RuleKind paysafe_payment_kind = {
 	.check_row = check_row,
 	.check_later = check_later,
 	.check_existing = check_existing,
+	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened_by,
 	.describe = describe
@@ -590,12 +626,18 @@ over_argument(FunctionCallInfo fcinfo, int n)
 	return paysafe_money_sign(over) == 0 ? NULL : paysafe_money_text(paysafe_money_trim(over));
 }
 
-/* Without a column for it, what is captured would change with the amount. */
+/* What the sets of statuses say together. */
 static void
-check_adjustable(List *adjustable, List *captured, const char *captured_column)
+check_statuses(List *captured, List *recorded, List *adjustable, const char *captured_column)
 {
 	ListCell   *lc;
 
+	foreach(lc, recorded)
+		if (!paysafe_strings_contain(captured, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be recorded and not captured", (char *) lfirst(lc)),
+					 errhint("Name it in both arguments.")));
 	foreach(lc, captured)
 		if (captured_column == NULL && paysafe_strings_contain(adjustable, lfirst(lc)))
 			ereport(ERROR,
@@ -606,9 +648,9 @@ check_adjustable(List *adjustable, List *captured, const char *captured_column)
 
 /*
  * protect_payment(payment, status_column, amount_column, captured_column,
- *				   currency_column, captured text[], currency, currency_path name[],
- *				   changes, limit_column, over_percent, adjustable text[], rows jsonb)
- *				   returns void
+ *				   currency_column, captured text[], recorded text[], currency,
+ *				   currency_path name[], changes, limit_column, over_percent,
+ *				   adjustable text[], rows jsonb) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -617,25 +659,28 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	char	   *status_column = name_or_null(fcinfo, 1, "status_column");
 	char	   *captured_column = name_or_null(fcinfo, 3, "captured_column");
 	List	   *captured = captured_argument(fcinfo, 5, status_column);
-	List	   *adjustable = set_or_nil(fcinfo, 11, "adjustable");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
+	List	   *adjustable = set_or_nil(fcinfo, 12, "adjustable");
 	Oid			reference;
 
-	check_adjustable(adjustable, captured, captured_column);
+	check_statuses(captured, recorded, adjustable, captured_column);
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "status_column", status_column);
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
 	paysafe_spec_add_text(&spec, "captured_column", captured_column);
 	paysafe_spec_add_set(&spec, "captured", captured);
-	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 8, captured_column));
-	paysafe_spec_add_text(&spec, "limit_column", name_or_null(fcinfo, 9, "limit_column"));
-	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 10));
+	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 9, captured_column));
+	paysafe_spec_add_text(&spec, "limit_column", name_or_null(fcinfo, 10, "limit_column"));
+	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
 	if (adjustable != NIL)
 		paysafe_spec_add_set(&spec, "adjustable", adjustable);
-	paysafe_row_filter_add(&spec, PG_ARGISNULL(12) ? NULL : PG_GETARG_JSONB_P(12));
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), name_or_null(fcinfo, 4, "currency_column"),
-										 PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)),
-										 set_or_nil(fcinfo, 7, "currency_path"));
+										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
+										 set_or_nil(fcinfo, 8, "currency_path"));
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -53,7 +53,7 @@ CREATE TABLE shop.bad (id int PRIMARY KEY, status text, amount numeric, captured
 SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_payment(''shop.bad'', %s)', args)), code, why)
   FROM (VALUES
 	($$'status', 'amount', 'captured', captured => '{c}'$$, '22023', 'no currency'),
-	($$'status', 'amount', 'captured', 'currency', '{c}', 'EUR'$$, '22023', 'two currencies'),
+	($$'status', 'amount', 'captured', 'currency', '{c}', currency => 'EUR'$$, '22023', 'two currencies'),
 	($$'status', 'amount', 'captured', captured => '{c}', currency => 'QQQ'$$, '22023', 'a currency that nobody knows'),
 	($$'status', 'amount', 'captured', 'flag', '{c}'$$, '22023', 'a currency that is true or false'),
 	($$'status', 'amount', 'captured', 'at', '{c}'$$, '22023', 'a currency that is a point in time'),

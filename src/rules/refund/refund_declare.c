@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/status_machine.h"
@@ -129,7 +130,17 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 		return false;
 	(void) paysafe_refund_find_payment(state, payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
-	return life->told && life->stage != REFUND_PASSED && !life->altered;
+	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
+}
+
+bool
+paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+						 TupleTableSlot *row)
+{
+	return !paysafe_store_is_empty(PAYSAFE_BREACH_RECORD) &&
+		paysafe_breach_exists(state->refund_root,
+							  paysafe_row_key_text(row_key, RelationGetDescr(leaf), row),
+							  ERRCODE_23R01_OVER_CAPTURED);
 }
 
 /* Why the row is not possible, or NULL.  Its payment is looked for if the currency is its. */
@@ -189,6 +200,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
 		return;
 	}
+	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
+		return;					/* on record; the others were accepted beside it */
 	payment = paysafe_key_columns_text(&value);
 	currency = paysafe_refund_currency(side, row, &found_payment);
 	amount = paysafe_refund_amount(side, row);
@@ -230,7 +243,7 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 		return pstrdup("payment and refunds have different currencies");
 	if (list_length(payment.tables) > 1)
 	{
-		RefundSum	sum = {0};
+		RefundSum	sum = {.lawful = true};
 
 		paysafe_refund_sum(payment.tables, &sum);
 		refunds = sum.total;
@@ -268,11 +281,12 @@ char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
 
-	return psprintf("sum of %s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s",
+	return psprintf("sum of %s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
 					paysafe_spec_text(spec, "amount_column"),
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					captured ? captured : "what is captured",
@@ -285,7 +299,9 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					rows ? psprintf("; rows with %s", rows) : "",
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
-					unapproved ? paysafe_strings_join(unapproved) : "");
+					unapproved ? paysafe_strings_join(unapproved) : "",
+					recorded ? "; stored in any case, on record as a breach: " : "",
+					recorded ? paysafe_strings_join(recorded) : "");
 }
 
 /* SQL-callable functions */
@@ -464,13 +480,33 @@ statuses_argument(FunctionCallInfo fcinfo, int n, const char *argument, const ch
 	return statuses;
 }
 
+/* What the sets of statuses say together. */
+static void
+check_statuses(List *gated, List *voided, List *recorded)
+{
+	ListCell   *lc;
+
+	foreach(lc, gated)
+		if (paysafe_strings_contain(voided, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	foreach(lc, recorded)
+		if (!paysafe_strings_contain(gated, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be recorded and not gated", (char *) lfirst(lc)),
+					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_protect_refund);
 
 /*
  * protect_refund(refund, payment, payment_column, amount_column,
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
- *				  unapproved_columns name[], payment_key, rows jsonb) returns void
+ *				  unapproved_columns name[], payment_key, recorded text[],
+ *				  rows jsonb) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -488,10 +524,10 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	char	   *payment_currency_column = name_or_null(fcinfo, 9);
 	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
 		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
 	List	   *payment_column;
 	List	   *payment_key;
 	SpecBuilder spec;
-	ListCell   *lc;
 
 	for (int i = 0; i < 3; i++)
 		if (PG_ARGISNULL(i))
@@ -505,11 +541,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refunds and payments must be two tables")));
-	foreach(lc, gated)
-		if (paysafe_strings_contain(voided, lfirst(lc)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	check_statuses(gated, voided, recorded);
 	paysafe_declare_lock(refund);
 	paysafe_declare_lock(payment);
 	payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", refund);
@@ -535,7 +567,9 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		paysafe_spec_add_bool(&spec, "unapproved_named", true);
 		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
 	}
-	paysafe_row_filter_add(&spec, PG_ARGISNULL(12) ? NULL : PG_GETARG_JSONB_P(12));
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_unguarded(payment, payment_amount_column);
 	warn_of_free_statuses(refund, status_column);

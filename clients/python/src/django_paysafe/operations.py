@@ -258,18 +258,21 @@ class ProtectStatus(RuleOperation):
         machine: str,
         *,
         deletable: Sequence[str] = (),
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectStatus] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
         self.field = field
         self.machine = machine
         self.deletable = deletable
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
             "status_column": (self.column(model, self.field), "name"),
             "machine": (self.machine, "text"),
             "deletable": (list(self.deletable), "text[]"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
@@ -424,6 +427,7 @@ class ProtectPayment(RuleOperation):
         over_percent: Optional[Any] = None,
         adjustable: Optional[Sequence[str]] = None,
         rows: Optional[Dict[str, Any]] = None,
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
         """currency is a field, or leads over foreign keys to one: "order__event__currency";
@@ -440,6 +444,7 @@ class ProtectPayment(RuleOperation):
         self.over_percent = over_percent
         self.adjustable = adjustable
         self.rows = rows
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         led = self.currency is not None and "__" in self.currency
@@ -456,6 +461,7 @@ class ProtectPayment(RuleOperation):
             "over_percent": (self.over_percent, "numeric"),
             "adjustable": (None if self.adjustable is None else list(self.adjustable), "text[]"),
             "rows": (self.condition(model, self.rows), "jsonb"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
@@ -478,6 +484,7 @@ class ProtectRefund(RuleOperation):
         payment_currency: Optional[str] = None,
         unapproved: Optional[Sequence[str]] = None,
         rows: Optional[Dict[str, Any]] = None,
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
@@ -491,6 +498,7 @@ class ProtectRefund(RuleOperation):
         self.payment_currency = payment_currency
         self.unapproved = unapproved
         self.rows = rows
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         paid = model._meta.get_field(self.payment).related_model
@@ -511,6 +519,7 @@ class ProtectRefund(RuleOperation):
                 "name[]",
             ),
             "rows": (self.condition(model, self.rows), "jsonb"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
