@@ -46,6 +46,10 @@ typedef struct Level
 	Piece	   *names;			/* of an object, if any of them changes; or NULL */
 	bool		labelled;		/* a member names a secret: "name": "cvv" */
 	int			next;			/* the next of them */
+	bool		list;			/* an array */
+	bool		pair;			/* of two, within an array */
+	int			elements;		/* of a pair, so far */
+	bool		named;			/* the first of a pair is the name of a secret */
 } Level;
 
 static RedactEncoding
@@ -296,6 +300,16 @@ redact_secret(JsonbValue *v)
 	return !same;
 }
 
+/* [["password", "abc"]]: is it the second of two, of which the first is a secret's name? */
+static bool
+is_paired_secret(Level *level, const JsonbValue *v)
+{
+	if (!level->pair || ++level->elements > 1)
+		return level->named;
+	level->named = v->type == jbvString && paysafe_secret_text_is_name(v->val.string.val, v->val.string.len);
+	return false;
+}
+
 static Jsonb *
 redact_jsonb(Jsonb *value)
 {
@@ -328,6 +342,8 @@ redact_jsonb(Jsonb *value)
 					changed |= level->names != NULL;
 					/* the array that stands for a lone scalar says so */
 					scalar = token == WJB_BEGIN_ARRAY && v.val.array.rawScalar;
+					inner->list = token == WJB_BEGIN_ARRAY;
+					inner->pair = inner->list && v.val.array.nElems == 2 && inner->outer != NULL && inner->outer->list;
 					result = pushJsonbValue(&state, token, scalar ? &v : NULL);
 					break;
 				}
@@ -357,6 +373,14 @@ redact_jsonb(Jsonb *value)
 					(void) pushJsonbValue(&state, token, &v);
 					break;
 				}
+			case WJB_ELEM:
+				if (is_paired_secret(level, &v))
+				{
+					changed |= redact_secret(&v);
+					result = pushJsonbValue(&state, token, &v);
+					break;
+				}
+				/* FALLTHROUGH */
 			default:
 				changed |= redact_scalar(&v);
 				result = pushJsonbValue(&state, token, &v);
