@@ -339,7 +339,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 		return true;
 	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
 								side->payment_type, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;
 	refund->status = paysafe_status_value_text(&side->gated.column, row);

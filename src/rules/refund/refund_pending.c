@@ -146,7 +146,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;					/* refused wherever it goes */
 	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
 								side->payment_type, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	if (life->stage != REFUND_WAITING)
 		return;
 	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);

@@ -15,6 +15,7 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -78,6 +79,20 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 	return tables;
 }
 
+/* Payment table, refund table and key in one text: for each payment, so without formats. */
+static char *
+identity_of(Oid payment_root, const RefundTable *table)
+{
+	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->key_text) + 1);
+	int			len = pg_ultoa_n(payment_root, identity);
+
+	identity[len++] = '/';
+	len += pg_ultoa_n(table->root, identity + len);
+	identity[len++] = '/';
+	strcpy(identity + len, table->key_text);
+	return identity;
+}
+
 /* What every rule says of a payment's row. */
 static void
 describe_payment(const RefundState *state, const RelationRules *rules, TupleTableSlot *row,
@@ -93,7 +108,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 		if (table->root == state->refund_root)
 			out->key = table->key_text;
 		if (out->identity == NULL)
-			out->identity = psprintf("%u/%u/%s", state->payment_root, table->root, table->key_text);
+			out->identity = identity_of(state->payment_root, table);
 	}
 	if (out->key == NULL)
 		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
@@ -154,6 +169,20 @@ paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype, Fo
 	return found.count;
 }
 
+/* The columns of a leaf of the payment table, as its rules have them. */
+static const PaymentSide *
+payment_side(const RefundState *state, const RelationRules *rules)
+{
+	const RefundState *other;
+	int			i = 0;
+
+	while ((other = next_payment_rule(rules, &i)) != NULL)
+		if (other->refund_root == state->refund_root)
+			return &other->payment;
+	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
+	return NULL;
+}
+
 /*
  * The locked version of a payment, unless it has another key by now than the one
  * that was looked for.
@@ -162,22 +191,22 @@ static bool
 read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, Datum key, Oid keytype,
 			FoundPayment *out)
 {
-	PaymentSide side;
+	const RelationRules *rules = paysafe_rules_of(leaf);
+	const PaymentSide *side = payment_side(state, rules);
 	KeyEquality equality;
 	bool		isnull;
 	Datum		now;
 
-	paysafe_refund_compile_payment(&side, leaf, state);
-	paysafe_row_key_equality(leaf, side.key_attnum, keytype, &equality);
-	now = slot_getattr(slot, side.key_attnum, &isnull);
+	paysafe_row_key_equality(leaf, side->key_attnum, keytype, &equality);
+	now = slot_getattr(slot, side->key_attnum, &isnull);
 	if (isnull || !DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key)))
 		return false;
 	*out = (FoundPayment) {0};
-	describe_payment(state, paysafe_rules_of(leaf), slot, out);
-	if (paysafe_money_value(&side.captured, slot, &out->captured))
+	describe_payment(state, rules, slot, out);
+	if (paysafe_money_value(&side->captured, slot, &out->captured))
 		out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
-	(void) slot_getattr(slot, side.currency.attnum, &isnull);
-	out->currency = isnull ? NULL : paysafe_status_value_text(&side.currency, slot);
+	(void) slot_getattr(slot, side->currency.attnum, &isnull);
+	out->currency = isnull ? NULL : paysafe_status_value_text(&side->currency, slot);
 	return true;
 }
 
