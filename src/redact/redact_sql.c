@@ -310,6 +310,26 @@ is_paired_secret(Level *level, const JsonbValue *v)
 	return false;
 }
 
+/* At the beginning of an object or array. */
+static Level *
+enter(Level *outer, JsonbIteratorToken token, JsonbContainer *container, const JsonbValue *v)
+{
+	Level	   *level = palloc0(sizeof(Level));
+
+	level->outer = outer;
+	if (token == WJB_BEGIN_OBJECT)
+	{
+		level->names = object_names(container);
+		level->labelled = labels_secret(container);
+	}
+	else
+	{
+		level->list = true;
+		level->pair = v->val.array.nElems == 2 && outer != NULL && outer->list;
+	}
+	return level;
+}
+
 static Jsonb *
 redact_jsonb(Jsonb *value)
 {
@@ -328,25 +348,12 @@ redact_jsonb(Jsonb *value)
 		{
 			case WJB_BEGIN_OBJECT:
 			case WJB_BEGIN_ARRAY:
-				{
-					Level	   *inner = palloc0(sizeof(Level));
-					bool		scalar;
-
-					inner->outer = level;
-					level = inner;
-					if (token == WJB_BEGIN_OBJECT)
-					{
-						level->names = object_names(it->container);
-						level->labelled = labels_secret(it->container);
-					}
-					changed |= level->names != NULL;
-					/* the array that stands for a lone scalar says so */
-					scalar = token == WJB_BEGIN_ARRAY && v.val.array.rawScalar;
-					inner->list = token == WJB_BEGIN_ARRAY;
-					inner->pair = inner->list && v.val.array.nElems == 2 && inner->outer != NULL && inner->outer->list;
-					result = pushJsonbValue(&state, token, scalar ? &v : NULL);
-					break;
-				}
+				level = enter(level, token, it->container, &v);
+				changed |= level->names != NULL;
+				/* the array that stands for a lone scalar says so */
+				result = pushJsonbValue(&state, token,
+										token == WJB_BEGIN_ARRAY && v.val.array.rawScalar ? &v : NULL);
+				break;
 			case WJB_END_OBJECT:
 			case WJB_END_ARRAY:
 				level = level->outer;
