@@ -129,7 +129,7 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 		paysafe_status_value_find(&state->refund.always_gated, row) < 0)
 		return false;
 	(void) paysafe_refund_find_payment(state, payment_key, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
 }
 
