@@ -43,6 +43,7 @@ typedef struct RefundSide
 	RowKey		whole;			/* names rows for their events */
 	int			napproved;		/* columns that an approval is of, in the order of names */
 	AttrNumber *approved;
+	Bitmapset **inputs;			/* of each: what it is computed from, or NULL */
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
 } RefundSide;

@@ -50,6 +50,16 @@ compare_names(const ListCell *a, const ListCell *b)
 				  NameStr(((Form_pg_attribute) lfirst(b))->attname));
 }
 
+/* The columns that a generated column is computed from. */
+static Bitmapset *
+columns_read(Relation leaf, Form_pg_attribute generated)
+{
+	Bitmapset  *read = NULL;
+
+	pull_varattnos(build_column_default(leaf, generated->attnum), 1, &read);
+	return read;
+}
+
 /*
  * Is the stored value of a generated column a matter of these columns alone?  Then it
  * has no reason to change while they do not, unless its expression is another one.
@@ -57,13 +67,12 @@ compare_names(const ListCell *a, const ListCell *b)
 static bool
 follows_from(Relation leaf, Form_pg_attribute generated, List *columns)
 {
-	Node	   *expression = build_column_default(leaf, generated->attnum);
-	Bitmapset  *read = NULL;
+	Bitmapset  *read;
 	ListCell   *lc;
 
-	if (generated->attgenerated != ATTRIBUTE_GENERATED_STORED || expression == NULL)
+	if (generated->attgenerated != ATTRIBUTE_GENERATED_STORED)
 		return false;
-	pull_varattnos(expression, 1, &read);
+	read = columns_read(leaf, generated);
 	foreach(lc, columns)
 		read = bms_del_member(read, ((Form_pg_attribute) lfirst(lc))->attnum -
 							  FirstLowInvalidHeapAttributeNumber);
@@ -105,8 +114,15 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 	/* leaves have layouts of their own */
 	list_sort(columns, compare_names);
 	side->approved = palloc(sizeof(AttrNumber) * Max(list_length(columns), 1));
+	side->inputs = palloc0(sizeof(Bitmapset *) * Max(list_length(columns), 1));
 	foreach(lc, columns)
-		side->approved[side->napproved++] = ((Form_pg_attribute) lfirst(lc))->attnum;
+	{
+		Form_pg_attribute att = lfirst(lc);
+
+		if (att->attgenerated != '\0')
+			side->inputs[side->napproved] = columns_read(leaf, att);
+		side->approved[side->napproved++] = att->attnum;
+	}
 }
 
 /* What values of a type are read as, arrays and composite types with all that is in them. */
@@ -196,6 +212,27 @@ is_filled(Form_pg_attribute att, TupleTableSlot *row)
 	}
 }
 
+/*
+ * Is the i-th column computed from one that is empty in this row, and, with a change, that
+ * this fills?  Then it will be another once that is filled in.
+ */
+static bool
+awaits_input(const RefundSide *side, int i, TupleTableSlot *row, const RowChange *change)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+	int			member = -1;
+
+	while ((member = bms_next_member(side->inputs[i], member)) >= 0)
+	{
+		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (!is_filled(TupleDescAttr(desc, attnum - 1), row) &&
+			(change == NULL || !paysafe_row_key_same_column(desc, attnum, change->before, change->after)))
+			return true;
+	}
+	return false;
+}
+
 static const char content_label[] = "paysafe refund content";
 
 void
@@ -211,7 +248,7 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
 		/* what is empty may be filled in later */
-		if (is_filled(att, row) && append_column(&bytes, att, row))
+		if (is_filled(att, row) && !awaits_input(side, i, row, NULL) && append_column(&bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -277,7 +314,7 @@ paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, b
 		Form_pg_attribute att = TupleDescAttr(desc, side->approved[i] - 1);
 
 		if (!paysafe_row_key_same_column(desc, att->attnum, change->before, change->after) &&
-			(!filled || is_filled(att, change->before)))
+			(!filled || (is_filled(att, change->before) && !awaits_input(side, i, change->before, change))))
 			return NameStr(att->attname);
 	}
 	return NULL;
