@@ -236,20 +236,6 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 	return found.count;
 }
 
-/* The payment's side of this rule, compiled for its leaf. */
-static const PaymentSide *
-payment_side(const RefundState *state, const RelationRules *rules)
-{
-	const RefundState *other;
-	int			i = 0;
-
-	while ((other = next_payment_rule(rules, &i)) != NULL)
-		if (other->refund_root == state->refund_root)
-			return &other->payment;
-	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
-	return NULL;
-}
-
 /*
  * The locked version of a payment, unless it has another key by now than the one
  * that was looked for: if it is not the version that was found.
