@@ -155,5 +155,26 @@ SELECT is(pg_temp.approved($$SELECT paysafe.protect_ledger('shop.line', 'txn', '
 INSERT INTO shop.line VALUES (3, 2, 'a', 'c', 7, 7), (4, 2, 'b', 'b', -7, -7);
 SELECT is((SELECT string_agg(id || balance, ',' ORDER BY id) FROM shop.purse), 'a5,b-12,c7', '... moves the accounts of its new columns');
 
+-- What a trigger of the ledger posts: not with what its own statement pays in
+CREATE TABLE shop.flow (txn int, account text, amount numeric, currency text DEFAULT 'EUR');
+CREATE INDEX ON shop.flow (txn);
+CREATE TABLE shop.pocket (id text PRIMARY KEY, balance numeric DEFAULT 0, minimum numeric);
+SELECT paysafe.protect_ledger('shop.flow', 'txn', 'account', 'amount', 'currency');
+SELECT paysafe.protect_balance('shop.pocket', 'id', 'balance', 'shop.flow', 'minimum');
+INSERT INTO shop.pocket (id, minimum) VALUES ('a', 0), ('fees', NULL);
+CREATE FUNCTION shop.fee() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF pg_trigger_depth() = 1 THEN
+		INSERT INTO shop.flow SELECT max(txn) + 1000, unnest('{a,fees}'::text[]), unnest('{-1,1}'::int[]) FROM shop.flow;
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER z_fee AFTER INSERT ON shop.flow FOR EACH ROW EXECUTE FUNCTION shop.fee();
+SELECT is(left(pg_temp.refusal($$INSERT INTO shop.flow VALUES (1, 'a', 10), (1, 'fees', -10)$$), 5), '23M01', 'in a row trigger');
+DROP TRIGGER z_fee ON shop.flow;
+CREATE TRIGGER z_fee AFTER INSERT ON shop.flow FOR EACH STATEMENT EXECUTE FUNCTION shop.fee();
+SELECT is(pg_temp.refusal($$INSERT INTO shop.flow VALUES (1, 'a', 10), (1, 'fees', -10)$$), 'accepted', '... but in a statement trigger after paysafe_statement');
+SELECT is((SELECT balance FROM shop.pocket WHERE id = 'a'), 9::numeric, '... which finds it there');
+
 SELECT * FROM finish();
 ROLLBACK;
