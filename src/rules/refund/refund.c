@@ -11,7 +11,10 @@
  *	  - a refund that has not passed the gate and moves to a gated status needs
  *		approvals once the payment's refunds that passed it within the period,
  *		with this one, exceed the threshold of the currency; without a
- *		threshold, always.  What was approved then stays as it was.
+ *		threshold, always.  What was approved then stays as it was;
+ *	  - a status that records what has happened in the world is entered in spite of
+ *		the last two: the row counts, and is a breach (engine/breach.h), but has not
+ *		passed the gate.
  *
  * Exact at every isolation level: whoever adds to a payment's refunds or
  * passes the gate first locks the payment's row (FOR NO KEY UPDATE, until the
@@ -37,6 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/rule.h"
 #include "engine/rule_history.h"
 #include "engine/status_machine.h"
@@ -81,6 +85,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	char	   *status_column = paysafe_spec_text(spec, "status_column");
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	StatusColumn status;
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
@@ -91,6 +96,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
 	paysafe_status_value_set(&status, voided, &side->voided);
+	paysafe_status_value_set(&status, recorded, &side->recorded);
 	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
 	paysafe_refund_compile_approved(side, leaf, spec);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
@@ -247,6 +253,13 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Refund in the currency of the payment.");
 }
 
+/* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
+static bool
+is_fact(const RefundSide *side, TupleTableSlot *row)
+{
+	return paysafe_status_value_find(&side->recorded, row) >= 0;
+}
+
 static void
 check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 {
@@ -261,16 +274,20 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 		total = paysafe_refund_total(locked, change, amount, true);
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->amount.name,
-						  psprintf("refunds of payment \"%s\" exceed its captured amount",
-								   paysafe_refusal_value(locked->key)),
-						  psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
-								   refund_words(change, change->after),
-								   money_words(amount, currency), money_words(total, currency),
-								   list_length(locked->tables) > 1 ?
-								   psprintf(" in %d tables", list_length(locked->tables)) : "",
-								   money_words(captured, currency)),
-						  "Refund at most what is left, or void another refund first.");
+		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
+								 {
+									 .sqlstate = ERRCODE_23R01_OVER_CAPTURED,
+									 .column = side->amount.name,
+									 .message = psprintf("refunds of payment \"%s\" exceed its captured amount",
+														 paysafe_refusal_value(locked->key)),
+									 .detail = psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
+														refund_words(change, change->after),
+														money_words(amount, currency), money_words(total, currency),
+														list_length(locked->tables) > 1 ?
+														psprintf(" in %d tables", list_length(locked->tables)) : "",
+														money_words(captured, currency)),
+									 .hint = "Refund at most what is left, or void another refund first."
+								 });
 }
 
 static char *
@@ -302,7 +319,8 @@ is_requested_by_nobody(const List *requesters)
 
 /* What to do about a refund that may not pass. */
 static char *
-gate_hint(const RefundState *state, const RowChange *change, const RefundLife *life)
+gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
+		  const RefundLife *life)
 {
 	const char *column;
 	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
@@ -310,7 +328,12 @@ gate_hint(const RefundState *state, const RowChange *change, const RefundLife *l
 							   quote_literal_cstr(refund_key(change, change->after)));
 
 	if (change->op == 'I')
-		return pstrdup("Request the refund first, in a status that needs no approval.");
+		return psprintf("%sRequest the refund first, in a status that needs no approval; or somebody else approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
+						paysafe_person_is_unknown(paysafe_person_current()) ?
+						"Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
+						quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
+						quote_literal_cstr(money->currency));
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
 	if (is_requested_by_nobody(life->requesters))
@@ -325,6 +348,29 @@ gate_hint(const RefundState *state, const RowChange *change, const RefundLife *l
 	return psprintf("%sSomebody else has to approve it: %s",
 					life->altered ? "Columns of the table were changed since it was approved, and it says something else now. " : "",
 					how);
+}
+
+/* Approvals are missing: it may not pass, or is a breach. */
+static void
+refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
+			const ApprovalSubject *subject, int have, int needed, const RefundLife *before)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+
+	paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
+							 {
+								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+								 .rule = "approval",
+								 .column = side->gated.column.name,
+								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
+													 refund_words(change, change->after),
+													 money_words(subject->money->amount, subject->money->currency),
+													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
+								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
+													detail, have, needed, people_words(subject->requesters)),
+								 .hint = gate_hint(state, change, subject->money, before)
+							 });
 }
 
 /*
@@ -360,33 +406,21 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	/* nobody knows who requested it: then at least not who moves it now */
 	if (subject.requesters == NIL)
 		subject.requesters = list_make1(paysafe_person_current());
+	/* a row that is added can have been approved in advance only: that digest is nobody's */
 	if (needed > 0 && change->op != 'I')
-	{
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
+	if (needed > 0)
+	{
+		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
 		have = paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
-	if (have >= needed)
-	{
-		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_GATED, needed);
-		paysafe_refund_has_passed(state, payment, change);
-		return;
-	}
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = "approval",
-					   .schema_name = rule->schema_name,
-					   .table_name = rule->table_name,
-					   .column = side->gated.column.name,
-					   .message = psprintf("refund \"%s\" of %s needs the approval of %s",
-										   paysafe_refusal_value(key), money_words(amount, currency),
-										   needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
-										  gate_detail(side, change, payment, threshold, total),
-										  have, needed, people_words(subject.requesters)),
-					   .hint = gate_hint(state, change, before)
-				   });
+	if (have < needed)
+		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
+					have, needed, before);
+	paysafe_refund_add_event(state, life, payment->key, key, change->after,
+							 have < needed ? REFUND_RECORDED : REFUND_GATED, have < needed ? 0 : needed);
+	paysafe_refund_has_passed(state, payment, change);
 }
 
 /* What was approved stays as it was; what was empty may be filled in. */
@@ -501,6 +535,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	char	   *key = refund_key(change, change->after);
 	Numeric		amount;
 
+	/* from one fact to the next nothing more has happened */
+	if (life->stage == REFUND_FACT && is_fact(side, change->after) && !requested)
+		enters_gate = false;
 	if (requested || enters_gate)
 	{
 		/* whoever brings a void refund back requests it, like who added it */
@@ -528,7 +565,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, change, amount);
 	}
-	else if (!gated && (life->stage == REFUND_PASSED || life->altered))
+	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
 }
 
@@ -571,6 +608,12 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
 								   status_words(side, change->before)),
 						  "Void it instead.");
+	if (paysafe_breach_is_open(state->refund_root, key))
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted while its breach is open",
+								   paysafe_refusal_value(key), rule->table_name),
+						  "It says what has happened in the world.",
+						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 	payment = payment_of(state, change->before);
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
 	if (life->steps > 0)
@@ -619,7 +662,8 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
 	if (later->after == NULL ||
 		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
-		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0))
+		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0 &&
+		 !(life->stage == REFUND_FACT && is_fact(side, later->after))))
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, side->gated.column.name,
 						  psprintf("refund \"%s\" in table \"%s\" cannot change here",
 								   refund_words(later, later->before), rule->table_name),
@@ -643,10 +687,12 @@ forget_rows(const Rule *rule)
 	const RefundState *state = rule->compiled;
 	Datum		key = ObjectIdGetDatum(state->refund_root);
 
+	paysafe_store_remove(PAYSAFE_APPROVAL_RECORD, "approval_record_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_REFUND_REQUEST, "refund_request_payment", 1, &key);
 	if (state->is_payment)
 		return;
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
-	paysafe_store_remove(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key", 1, &key);
+	paysafe_breach_forget(state->refund_root);
 }
 
 const RuleKind paysafe_refund_kind = {
@@ -668,6 +714,7 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
+		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",

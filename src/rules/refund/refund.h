@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
@@ -32,6 +33,7 @@ typedef struct RefundSide
 	StatusColumn currency;
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
+	StatusSet	recorded;		/* say what has happened; some of gated */
 	StatusSet	always_gated;	/* gated in every version of this declaration */
 	RowKey		whole;			/* names rows for their events */
 	int			napproved;		/* columns that an approval is of, in the order of names */
@@ -72,6 +74,7 @@ typedef enum RefundStage
 {
 	REFUND_WAITING,				/* requested; has not passed the gate, or left again */
 	REFUND_PASSED,				/* has passed the gate */
+	REFUND_FACT,				/* paid out without having passed it, and a breach */
 	REFUND_VOID,
 	REFUND_GONE					/* no such row */
 } RefundStage;
@@ -82,7 +85,7 @@ typedef struct RefundLife
 	int			steps;			/* events so far, of earlier rows too */
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
-	TimestampTz passed;			/* the gate, for the last time; 0: never */
+	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
 	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
@@ -93,6 +96,7 @@ typedef struct RefundLife
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
+#define REFUND_RECORDED	 "recorded"	/* was paid out without having passed it */
 #define REFUND_LEFT		 "left" /* has gone back before the gate */
 #define REFUND_VOIDED	 "voided"
 #define REFUND_MOVED	 "moved"	/* another row of the same key may come here */
@@ -118,6 +122,7 @@ typedef struct FoundPayment
 
 typedef struct RefundSum
 {
+	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
 	/* only if wanted: what passed the gate since gate_from, but this row */
@@ -138,6 +143,9 @@ extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
+
+/* The payment's key that a text stands for; raises 22023 if it is none. */
+extern void paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out);
 
 /*
  * Find the payment.  Returns how many rows the key names (2: more than one); if
@@ -239,6 +247,9 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  const char *payment, TupleTableSlot *row,
 								  TupleTableSlot *status_row, uint8 *digest);
 
+/* Is the row's status one of those in which a refund can be approved as it stands? */
+extern bool paysafe_refund_is_waiting(const RefundLife *life);
+
 /* What the row contains of the columns that an approval is of, for its event. */
 extern void paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row,
 										RefundLife *life);
@@ -254,8 +265,43 @@ extern const char *paysafe_refund_changed_column(const RefundSide *side, const R
 												 bool filled);
 
 /*
+ * refund_advance.c
+ */
+
+/* What an approval in advance of so much of this payment is of. */
+extern ApprovalMoney *paysafe_refund_money(const RefundState *state, const char *payment,
+										   const char *currency, Numeric amount);
+
+/*
+ * The money that the first four arguments name (refund, payment, amount, currency): of one
+ * payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
+ * if wanted: how long an approval lives, in microseconds.
+ */
+extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life);
+
+/*
+ * refund_request.c
+ */
+typedef struct RefundRequest
+{
+	ApprovalMoney money;		/* without bound */
+	Person		person;
+	TimestampTz at;
+} RefundRequest;
+
+/* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
+extern List *paysafe_refund_requests(Oid refund, const char *payment);
+
+/* Who asks for exactly this: of Person. */
+extern List *paysafe_refund_requesters(Oid refund, const ApprovalMoney *money);
+
+/*
  * refund_declare.c
  */
+
+/* Is the refund one that was stored although more was refunded than captured? */
+extern bool paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+									 TupleTableSlot *row);
 
 /*
  * Why the refund's own columns are not possible, or NULL; then the column and

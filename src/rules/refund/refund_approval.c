@@ -333,7 +333,8 @@ typedef struct RefundRow
 	char	   *fault;			/* why it cannot be one, or NULL */
 	char	   *key;			/* as it is written everywhere */
 	char	   *status;
-	RefundStage stage;
+	bool		waits;
+	bool		passed;			/* it waits no more */
 	bool		voided;			/* by its status */
 	bool		unseen;			/* newer than what this transaction sees */
 	uint8		digest[PAYSAFE_SHA256_LEN];
@@ -383,7 +384,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;
 	refund->status = paysafe_status_value_text(&side->gated.column, row);
-	refund->stage = life->stage;
+	refund->waits = paysafe_refund_is_waiting(life);
+	refund->passed = life->stage == REFUND_PASSED;
 	refund->voided = paysafe_status_value_find(&side->voided, row) >= 0;
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
@@ -393,11 +395,16 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	return true;
 }
 
+bool
+paysafe_refund_is_waiting(const RefundLife *life)
+{
+	return life->stage == REFUND_WAITING || life->stage == REFUND_FACT;
+}
+
 static bool
 is_approvable(const RefundRow *refund)
 {
-	return refund->count == 1 && refund->fault == NULL && refund->stage == REFUND_WAITING &&
-		!refund->voided;
+	return refund->count == 1 && refund->fault == NULL && refund->waits && !refund->voided;
 }
 
 /* What is known of the row, once it is found and can be approved. */
@@ -424,7 +431,7 @@ check_refund_row(const RefundState *state, const RefundRow *refund, const char *
 				 errmsg("refund \"%s\" cannot be approved in status \"%s\"",
 						paysafe_redact_string(key),
 						paysafe_redact_string(paysafe_refusal_value(refund->status))),
-				 errdetail(refund->stage == REFUND_PASSED ? "It has passed the gate already." :
+				 errdetail(refund->passed ? "It has passed the gate already." :
 						   "It is void.")));
 	if (refund->unseen)
 		ereport(ERROR,

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/status_machine.h"
@@ -125,7 +126,17 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 		return false;
 	(void) paysafe_refund_find_payment(state, payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
-	return life->told && life->stage != REFUND_PASSED && !life->altered;
+	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
+}
+
+bool
+paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+						 TupleTableSlot *row)
+{
+	return !paysafe_store_is_empty(PAYSAFE_BREACH_RECORD) &&
+		paysafe_breach_exists(state->refund_root,
+							  paysafe_row_key_text(row_key, RelationGetDescr(leaf), row),
+							  ERRCODE_23R01_OVER_CAPTURED);
 }
 
 /* Each row by itself; its amount is added to its payment's total. */
@@ -166,6 +177,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
 		return;
 	}
+	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
+		return;					/* on record; the others were accepted beside it */
 	payment = paysafe_key_columns_text(&value);
 	currency = paysafe_status_value_text(&side->currency, row);
 	amount = paysafe_refund_amount(side, row);
@@ -207,7 +220,7 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 		return pstrdup("payment and refunds have different currencies");
 	if (list_length(payment.tables) > 1)
 	{
-		RefundSum	sum = {0};
+		RefundSum	sum = {.lawful = true};
 
 		paysafe_refund_sum(payment.tables, &sum);
 		refunds = sum.total;
@@ -245,8 +258,9 @@ char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 
-	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s",
+	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s%s%s",
 					paysafe_spec_text(spec, "amount_column"),
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					paysafe_spec_text(spec, "payment_amount_column"),
@@ -256,7 +270,9 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_strings_join(paysafe_spec_set(spec, "void")),
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
-					unapproved ? paysafe_strings_join(unapproved) : "");
+					unapproved ? paysafe_strings_join(unapproved) : "",
+					recorded ? "; stored in any case, on record as a breach: " : "",
+					recorded ? paysafe_strings_join(recorded) : "");
 }
 
 /* SQL-callable functions */
@@ -342,13 +358,36 @@ warn_of_free_statuses(Oid refund, const char *status_column)
 				 errhint("Declare the statuses with paysafe.protect_status.")));
 }
 
+/* What the sets of statuses say together. */
+static void
+check_statuses(List *gated, List *voided, List *recorded)
+{
+	ListCell   *lc;
+
+	if (gated == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "gated")));
+	foreach(lc, gated)
+		if (paysafe_strings_contain(voided, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	foreach(lc, recorded)
+		if (!paysafe_strings_contain(gated, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be recorded and not gated", (char *) lfirst(lc)),
+					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_protect_refund);
 
 /*
  * protect_refund(refund, payment, payment_column, amount_column,
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
- *				  unapproved_columns name[], payment_key) returns void
+ *				  unapproved_columns name[], payment_key, recorded text[]) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -366,10 +405,10 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
 	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
 		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
 	List	   *payment_column;
 	List	   *payment_key;
 	SpecBuilder spec;
-	ListCell   *lc;
 
 	for (int i = 0; i < 3; i++)
 		if (PG_ARGISNULL(i))
@@ -383,15 +422,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refunds and payments must be two tables")));
-	if (gated == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", "gated")));
-	foreach(lc, gated)
-		if (paysafe_strings_contain(voided, lfirst(lc)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	check_statuses(gated, voided, recorded);
 	paysafe_declare_lock(refund);
 	paysafe_declare_lock(payment);
 	payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", refund);
@@ -416,6 +447,8 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		paysafe_spec_add_bool(&spec, "unapproved_named", true);
 		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
 	}
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_free_statuses(refund, status_column);
 	PG_RETURN_VOID();

@@ -36,12 +36,19 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
 	RefundSum	sum = {0};
 	Numeric		captured;
+	Numeric		before;
 	bool		has_captured;
 
 	paysafe_refund_sum(tables, &sum);
 	if (sum.rows == 0)
 		return;
 	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
+	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
+	if (!paysafe_money_value(&side->captured, change->before, &before))
+		before = paysafe_money_zero();
+	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
+		paysafe_money_compare(captured, before) >= 0)
+		return;
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
@@ -93,6 +100,7 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	RefundSum	sum = {0};
 	List	   *tables;
 	List	   *own;
+	char	   *key;
 	char	   *words;
 	const char *column = NULL;
 	AttrNumber	moved = change->op != 'U' ? InvalidAttrNumber :
@@ -115,7 +123,8 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	own = only_table(tables, state->refund_root);
 	if (own == NIL)
 		return;					/* nothing can refer to it by NULL */
-	words = paysafe_refusal_value(((RefundTable *) linitial(own))->key_text);
+	key = ((RefundTable *) linitial(own))->key_text;
+	words = paysafe_refusal_value(key);
 	if (change->op == 'U' && column == NULL)
 	{
 		check_captured(rule, change, tables, words);
@@ -123,7 +132,11 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	}
 	paysafe_refund_sum(own, &sum);
 	if (sum.rows == 0 || (column != state->payment_currency && is_spare_payment(state, change)))
+	{
+		/* what was approved of it in advance is not of another payment that gets this key, or of other money */
+		paysafe_approval_end_in_advance(state->refund_root, key);
 		return;
+	}
 	if (change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",

@@ -135,6 +135,29 @@ find_payment(const RefundState *state, const KeyValues *key, FoundRow *found)
 	UnregisterSnapshot(snapshot);
 }
 
+void
+paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out)
+{
+	Relation	rel = table_open(state->payment_root, AccessShareLock);
+	KeyColumns	columns;
+	char	   **parts;
+
+	paysafe_key_columns_find(rel, state->payment_key, &columns);
+	parts = palloc(sizeof(char *) * columns.key.n);
+	parts[0] = text;
+	if (columns.key.n > 1 && !paysafe_row_key_split(text, columns.key.n, parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a payment is named by %d values, separated by commas", columns.key.n),
+				 errdetail("They are those of %s.", paysafe_key_columns_words(state->payment_key))));
+	out->n = columns.key.n;
+	out->types = columns.types;
+	out->values = palloc(sizeof(Datum) * columns.key.n);
+	for (int i = 0; i < columns.key.n; i++)
+		out->values[i] = paysafe_row_key_argument(rel, columns.key.attnums[i], parts[i]);
+	table_close(rel, NoLock);
+}
+
 int
 paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
@@ -242,6 +265,7 @@ typedef struct SumScan
 {
 	RefundSum  *sum;
 	const RefundState *state;	/* of the leaf being read */
+	const RowKey *key;			/* of its rows */
 	RefundLives *lives;			/* of the table being read, if the gate is of interest */
 	MemoryContext row_context;
 } SumScan;
@@ -269,6 +293,7 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	sum->rows++;
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
+		!(sum->lawful && paysafe_refund_is_breach(scan->state, scan->key, rel, row)) &&
 		paysafe_money_value(&side->amount, row, &amount) && sum->gate &&
 		!(RelationGetRelid(rel) == sum->except_leaf &&
 		  paysafe_row_key_same_row(rel, row, sum->except)))
@@ -312,6 +337,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			KeySearch	search;
 
 			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			scan.key = &rules->key;
 			if (sum->gate && scan.lives == NULL)
 				scan.lives = paysafe_refund_lives(scan.state, table->key_text);
 			paysafe_row_key_search(leaf, table->key.n, scan.state->refund.payment.key.attnums,
