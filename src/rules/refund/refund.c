@@ -44,6 +44,7 @@
 #include "engine/rule.h"
 #include "engine/rule_history.h"
 #include "engine/status_machine.h"
+#include "engine/which_rows.h"
 #include "errors.h"
 #include "people/approval.h"
 #include "people/person.h"
@@ -69,7 +70,9 @@ always_gated(List *history, const char *status_column, List *gated)
 	{
 		const Jsonb *then = ((RuleSource *) lfirst(lc))->spec;
 
-		if (strcmp(paysafe_spec_text(then, "status_column"), status_column) != 0)
+		const char *column = paysafe_spec_optional_text(then, "status_column");
+
+		if (status_column == NULL ? column != NULL : column == NULL || strcmp(column, status_column) != 0)
 			return NIL;
 		gated = paysafe_strings_minus(gated, paysafe_strings_minus(gated, paysafe_spec_set(then, "gated")));
 	}
@@ -82,7 +85,8 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	const Jsonb *spec = input->source->spec;
 	RefundSide *side = &state->refund;
 	Relation	leaf = input->leaf;
-	char	   *status_column = paysafe_spec_text(spec, "status_column");
+	char	   *status_column = paysafe_spec_optional_text(spec, "status_column");
+	char	   *currency_column = paysafe_spec_optional_text(spec, "currency_column");
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
@@ -90,8 +94,11 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
-	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
-	paysafe_status_value_column(leaf, status_column, &status);
+	side->own_currency = currency_column != NULL;
+	if (side->own_currency)
+		paysafe_status_value_column(leaf, currency_column, &side->currency);
+	paysafe_row_filter_compile(leaf, spec, &side->rows);
+	paysafe_status_value_state_column(leaf, status_column, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
@@ -117,12 +124,12 @@ compile(const CompileInput *input)
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
 	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
-	state->payment_amount = paysafe_spec_text(spec, "payment_amount_column");
-	state->payment_currency = paysafe_spec_text(spec, "payment_currency_column");
+	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
+	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;
 	if (state->is_payment)
 	{
-		paysafe_refund_compile_payment(&state->payment, input->leaf, state);
+		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
 		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
 															 &state->payment.key.key);
 	}
@@ -203,7 +210,8 @@ check_frozen(const Rule *rule, const RowChange *change)
 		column = NameStr(TupleDescAttr(desc, moved - 1)->attname);
 	else if (!paysafe_money_same(&side->amount, change->before, change->after))
 		column = side->amount.name;
-	else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
+	else if (side->own_currency &&
+			 !paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
@@ -242,15 +250,17 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   paysafe_refusal_value(paysafe_key_columns_text(&payment))),
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
-	currency = paysafe_status_value_text(&side->currency, change->after);
+	currency = paysafe_refund_currency(side, change->after, locked);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->currency.name,
+		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
-								   paysafe_refusal_value(currency), paysafe_refusal_value(locked->key),
+								   currency ? paysafe_refusal_value(currency) : "that of its payment",
+								   paysafe_refusal_value(locked->key),
 								   locked->currency ? paysafe_refusal_value(locked->currency) : "no currency"),
-						  "Refund in the currency of the payment.");
+						  locked->currency ? "Refund in the currency of the payment." :
+						  "A payment has a currency before it is refunded.");
 }
 
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
@@ -264,7 +274,7 @@ static void
 check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
-	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after);
 	/* a NaN would compare as larger than everything: fail closed */
@@ -294,7 +304,7 @@ static char *
 gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment *payment,
 			const Threshold *threshold, Numeric total)
 {
-	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 
 	return threshold ?
 		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
@@ -362,7 +372,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 							 {
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 								 .rule = "approval",
-								 .column = side->gated.column.name,
+								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
 								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
 													 refund_words(change, change->after),
 													 money_words(subject->money->amount, subject->money->currency),
@@ -384,7 +394,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
-	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 	Numeric		amount = paysafe_refund_amount(side, change->after);
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
@@ -455,18 +465,14 @@ payment_of(const RefundState *state, TupleTableSlot *row)
 	return payment;
 }
 
-/* The refund begins to count, or is about to pass the gate: now it must be possible. */
+/* payment NULL: it is not known yet. */
 static void
-check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
-			  bool begins_to_count, bool enters_gate)
+check_possible(const Rule *rule, const RowChange *change, const FoundPayment *payment)
 {
-	const RefundState *state = rule->compiled;
-	const RefundSide *side = &state->refund;
-	RefundLife *before = palloc(sizeof(RefundLife));
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	const char *column;
 	int			sqlstate;
-	char	   *fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
-	FoundPayment locked;
+	char	   *fault = paysafe_refund_fault(side, change->after, payment, &column, &sqlstate);
 
 	if (fault != NULL)
 		paysafe_rule_refuse(rule, sqlstate, column,
@@ -475,7 +481,22 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
 						  "A refund names one payment and has a positive amount at the currency's scale.");
+}
+
+/* The refund begins to count, or is about to pass the gate: now it must be possible. */
+static void
+check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
+			  bool begins_to_count, bool enters_gate)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	RefundLife *before = palloc(sizeof(RefundLife));
+	FoundPayment locked;
+
+	check_possible(rule, change, NULL);
 	lock_payment_of(rule, change, &locked);
+	if (!side->own_currency)
+		check_possible(rule, change, &locked);
 	if (life == NULL)
 		life = paysafe_refund_life(state, locked.key, change->rel,
 								   change->op == 'I' ? change->after : change->before);
@@ -625,20 +646,23 @@ static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
+	RowChange	seen;
 
 	if (state->is_payment)
 		paysafe_refund_check_payment(rule, change);
-	else if (change->op == 'I')
-		check_refund_added(rule, change);
-	else if (change->op == 'D')
-		check_refund_deleted(rule, change);
+	else if (!paysafe_which_rows(rule, &state->refund.rows, change, &seen))
+		return;
+	else if (seen.op == 'I')
+		check_refund_added(rule, &seen);
+	else if (seen.op == 'D')
+		check_refund_deleted(rule, &seen);
 	else
 	{
-		check_frozen(rule, change);
-		if (paysafe_status_value_same(&state->refund.gated.column, change->before, change->after))
-			check_refund_kept(rule, change);
+		check_frozen(rule, &seen);
+		if (paysafe_status_value_same(&state->refund.gated.column, seen.before, seen.after))
+			check_refund_kept(rule, &seen);
 		else
-			check_refund_moved(rule, change);
+			check_refund_moved(rule, &seen);
 	}
 }
 
@@ -654,9 +678,9 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	bool		was_gated;
 	RefundLife *life;
 
-	if (state->is_payment)
+	if (state->is_payment || !paysafe_row_filter_has(&side->rows, later->before, NULL))
 		return;
-	was_gated = paysafe_status_value_find(&side->gated, first->before) >= 0;
+	was_gated = first->before != NULL && paysafe_status_value_find(&side->gated, first->before) >= 0;
 	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)
 		return;					/* it waits, or is void, as before */
 	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
@@ -714,6 +738,7 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
+		ROW_FILTER_FIELDS,
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,

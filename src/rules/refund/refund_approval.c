@@ -290,7 +290,6 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 {
 	const RefundSide *side = &state->refund;
 	StringInfoData bytes;
-	bool		isnull;
 
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe refund approval");
@@ -299,8 +298,7 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	paysafe_argument_append(&bytes, psprintf("%d", life->steps));
 	paysafe_argument_append(&bytes, payment);
 	paysafe_argument_append(&bytes, paysafe_status_value_text(&side->gated.column, status_row));
-	(void) slot_getattr(status_row, side->gated.column.attnum, &isnull);
-	appendStringInfoChar(&bytes, isnull ? 'n' : 'v');
+	appendStringInfoChar(&bytes, paysafe_status_value_is_null(&side->gated.column, status_row) ? 'n' : 'v');
 	for (int i = 0; i < side->napproved; i++)
 		(void) append_column(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
@@ -375,11 +373,16 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 
 	if (++refund->count > 1)
 		return false;
-	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
+	refund->fault = paysafe_row_filter_has(&side->rows, row, &column) ?
+		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) :
+		psprintf("by its column \"%s\" it is no refund that the rule holds for", column);
 	if (refund->fault != NULL)
 		return true;
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
 	paysafe_refund_find_payment(state, &payment_key, &payment);
+	refund->fault = paysafe_refund_fault(side, row, &payment, &column, &sqlstate);
+	if (refund->fault != NULL)
+		return true;
 	life = paysafe_refund_life(state, payment.key, rel, row);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;
@@ -390,7 +393,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	threshold = paysafe_refund_threshold_find(side->thresholds,
-											  paysafe_status_value_text(&side->currency, row));
+											  paysafe_refund_currency(side, row, &payment));
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	return true;
 }

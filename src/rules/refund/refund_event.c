@@ -285,7 +285,7 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 	nulls[EVENT_AMOUNT] = !paysafe_money_value(&side->amount, row, &amount);
 	if (!nulls[EVENT_AMOUNT])
 		values[EVENT_AMOUNT] = NumericGetDatum(amount);
-	(void) slot_getattr(row, side->currency.attnum, &nulls[EVENT_CURRENCY]);
+	nulls[EVENT_CURRENCY] = !side->own_currency || paysafe_status_value_is_null(&side->currency, row);
 	if (!nulls[EVENT_CURRENCY])
 		values[EVENT_CURRENCY] = CStringGetTextDatum(paysafe_status_value_text(&side->currency, row));
 	nulls[EVENT_ACTOR] = person->actor == NULL;
