@@ -11,7 +11,7 @@ from oracle.status import begin_of
 from sessions import Result
 from world import Row, Rule, Table
 
-SLACK = 0.1  # seconds by which an expiry may be judged differently
+SLACK = 0.02  # seconds by which an expiry may be judged differently
 
 
 def free(table: Table, rule: Rule) -> set[str]:

@@ -53,8 +53,12 @@ def judge(case: Case) -> None:
         for r in rows:
             if r[1] in audited:
                 case.say("audit", f"an audit row of no change: {r}")
+    # what ALTER TABLE gives to rows that are there is recorded, and no change of theirs
+    computed = any(r.ok and "GENERATED" in r.step.sql for r in case.history.results)
     for rows in left.values():
         for r in rows:
+            if computed and r[2] == "UPDATE" and frozen(r[4]) == frozen(r[5]):
+                continue
             case.say("audit", f"an audit row of a transaction without changes: {r}")
 
 

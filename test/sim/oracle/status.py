@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe import Tx
-from oracle.base import Case, Life, Move, effective
+from oracle.base import Case, Life, Move, effective, sets_of
 from world import Machine, Rule
 
 
@@ -68,9 +68,9 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
     ]
     if len(writers) != 1 or not writers[0].waited or writers[0].isolation != "read committed":
         return
-    if writers[0].for_table:
-        return
-    if column not in (writers[0].step.get("sets") or {}) or len(writers[0].step.get("keys")) != 1:
+    if writers[0].for_table or writers[0].step.get("cursor"):
+        return  # who waits for a lock first sees what is there then
+    if column not in sets_of(writers[0], m.old) or len(writers[0].step.get("keys")) != 1:
         return
     for row in writers[0].before[m.table.name]:
         if tuple(row[k] for k in m.table.key) == key and row[column] != m.old[column]:
