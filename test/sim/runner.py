@@ -243,6 +243,7 @@ class Play:
         for r in ended:
             s = self.sessions[r.step.session]
             s.seen = None
+            r.closes = not s.in_tx and r.step.op != "prepare"
             s.wrote = s.wrote or r.step.op not in ("begin", "act_as", "savepoint")
         # what goes on in transactions that stay open nobody else can see
         if not ended or any(not self.sessions[r.step.session].in_tx for r in ended):
@@ -299,6 +300,7 @@ class Play:
                 r.tx
                 for r in h.results
                 if r.ok
+                and r.closes
                 and r.lsn_before < tx.lsn <= r.lsn_after
                 and r.tag not in ("ROLLBACK", "BEGIN", "SAVEPOINT")
             ]

@@ -62,6 +62,7 @@ class Result:
     after: dict[str, list[Row]] = field(default_factory=dict)  # what was committed at its end
     lsn_before: int = 0
     lsn_after: int = 0
+    closes: bool = False  # its transaction has ended with it
     alone: bool = True  # no other step ended at the same moment
     began: float = 0.0
     ended: float = 0.0

@@ -154,7 +154,7 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             continue
         if a.life is not None and (a.life is not life or a.generation != life.generation):
             continue
-        if a.person in life.requesters or None in life.requesters:
+        if not life.unsure and (a.person in life.requesters or None in life.requesters):
             continue
         if a.expires is not None and began > a.result.ended + a.expires + SLACK:
             continue

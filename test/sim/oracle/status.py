@@ -60,6 +60,8 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
     """Has a statement that waited set a status which somebody else had just set?"""
     if m.op != "UPDATE" or m.old is None or len({r.tx for r in tx.results}) != 1:
         return
+    if m.new is None or m.new[column] != m.old[column]:
+        return
     key = tuple(m.old[k] for k in m.table.key)
     writers = [
         r
@@ -76,8 +78,8 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
         if tuple(row[k] for k in m.table.key) == key and row[column] != m.old[column]:
             case.say(
                 "overtaken",
-                f"{m.table.name}: set to {m.new and m.new[column]} from {m.old[column]} after"
-                f" having waited; it was {row[column]} when the statement began",
+                f"{m.table.name}: set to {m.new[column]} a second time, after having waited; it was"
+                f" {row[column]} when the statement began",
                 writers[0].number,
             )
 
