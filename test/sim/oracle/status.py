@@ -60,8 +60,8 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
     """Has a statement that waited set a status which somebody else had just set?"""
     if m.op != "UPDATE" or m.old is None or len({r.tx for r in tx.results}) != 1:
         return
-    if m.new is None or m.new[column] != m.old[column]:
-        return
+    if m.new is None or m.new[column] != m.old[column] or case.world.meddling:
+        return  # a trigger may have changed the row once more
     key = tuple(m.old[k] for k in m.table.key)
     writers = [
         r
