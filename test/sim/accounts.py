@@ -82,11 +82,11 @@ class Books:
                 return True
         return False
 
-    def move(self, legs: list[Leg], back: bool = False) -> None:
+    def move(self, legs: list[Leg], back: bool = False, trial: bool = False) -> None:
         for leg in legs:
             a = self.accounts[leg.code]
             a.sum += -leg.amount if back else leg.amount
-            a.moved = True
+            a.moved = a.moved or not (back or trial)
 
 
 class Play:
@@ -311,7 +311,7 @@ class Play:
             # each statement leaves the accounts as they may be
             ok = ok and not b.falls(part)
             statements.append(self.entries(tx, part, None, day))
-            b.move(part)
+            b.move(part, trial=True)
             undone += part
         if len(parts) > 1 or self.chance(0.2):
             if self.chance(0.4):

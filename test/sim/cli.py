@@ -179,12 +179,12 @@ class Job:
             if args.minutes is not None and self.elapsed() > args.minutes * 60:
                 return
             seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
-            if commands.is_play(seeds[0]) or accounts.is_play(seeds[0]):
+            if self.sort_of(seeds[0]) != "worlds":
                 self.play(seeds[0], i)
                 i += args.jobs
                 continue
             # the first world is that of the seed itself: so a finding is played again
-            some = [s for s in seeds if not commands.is_play(s) and not accounts.is_play(s)]
+            some = [s for s in seeds if self.sort_of(s) == "worlds"]
             seed = seeds[0] if i == 0 else self.coverage.choose(some)
             played = one(self.server, seed)
             if played.history:
@@ -192,9 +192,17 @@ class Job:
             self.judge(played, i)
             i += args.jobs
 
+    def sort_of(self, seed: int) -> str:
+        """What a seed stands for."""
+        if self.args.only:
+            return str(self.args.only)
+        if commands.is_play(seed):
+            return "commands"
+        return "accounts" if accounts.is_play(seed) else "worlds"
+
     def play(self, seed: int, i: int) -> None:
         """A play of commands, in a database of its own, or one of accounts."""
-        if commands.is_play(seed):
+        if self.sort_of(seed) == "commands":
             name = f"sim_commands_{self.number}"
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
         else:
@@ -232,6 +240,7 @@ def arguments() -> argparse.Namespace:
     add("--minutes", type=float, default=None)
     add("--jobs", type=int, default=len(servers))
     add("--worlds", type=int, default=None)
+    add("--only", choices=("worlds", "commands", "accounts"), default="", help="one sort of plays")
     add("--replay", type=Path, default=None, help="play a finding that was kept")
     add("--no-shrink", action="store_true", help="print all steps of a finding")
     add("--go-on", action="store_true", help="do not stop at the first finding")

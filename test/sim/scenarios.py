@@ -47,8 +47,10 @@ class Company(Actors):
             return self.meet(n, others)
         if what < 0.62:
             return self.life(n)
-        if what < 0.7:
+        if what < 0.68:
             return self.same_again(n)
+        if what < 0.78:
+            return self.undone(n)
         return super().choose(n)
 
     # ------------------------------------------------------------ one row
@@ -358,6 +360,50 @@ class Company(Actors):
             yield step
             if i == 0:
                 yield from self.in_tx(n, [self.about(t, row)], self.person(), True)
+
+    def undone(self, n: int) -> Act:
+        """What a savepoint takes back has not been: the same once more, or something else."""
+        assert self.play is not None
+        got = self.some_row()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        iso = self.rng.choice(ISOLATION) if self.chance(0.2) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        session = self.play.sessions[n]
+        first, inner = self.about(t, row), self.about(t, row)
+        if t.kind in ("refund", "payment") and self.chance(0.5):
+            inner = partial(self.beside, t, row)
+        last = inner if self.chance(0.65) else self.about(t, row)
+        plan: list[str | Thunk] = ["who"] if self.chance(0.85) else []
+        plan += [first] if self.chance(0.5) else []
+        plan += ["SAVEPOINT a"]
+        plan += ["who"] if self.chance(0.15) else []
+        nested = self.chance(0.3)
+        plan += ["SAVEPOINT b", inner] if nested else [inner]
+        plan += [self.rng.choice(["RELEASE b", "ROLLBACK TO b"])] if nested else []
+        plan += ["ROLLBACK TO a" if self.chance(0.8) else "RELEASE a", last]
+        plan += [last] if self.chance(0.3) else []
+        self.actor = self.logins[n]
+        for what in plan:
+            if isinstance(what, str):
+                verb, _, name = what.rpartition(" ")
+                who = self.people(n, self.person()) if what == "who" else None
+                if what != "who" and not (session.failed and verb != "ROLLBACK TO"):
+                    yield self.mark(n, verb, name)
+                elif who is not None and not session.failed:
+                    self.actor = str(who.get("person"))
+                    yield who
+            elif not session.failed:
+                write = what()
+                if write is not None:
+                    yield self.form(n, write)
+        yield (
+            Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
+        )
 
     def rule_and_rows(self, n: int) -> Act:
         """A rule changes, and the rows that are there feel it."""

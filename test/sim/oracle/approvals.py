@@ -115,7 +115,7 @@ def request(tx: Tx, m: Move, life: Life, status: str, voids: Any) -> None:
     if m.op == "INSERT" or (m.old is not None and m.old[status] in voids):
         numbers = {r.tx for r in tx.results}
         life.generation += 1
-        if len(numbers) != 1:
+        if len(numbers) != 1 or sum(r.ok and r.step.op == "act_as" for r in tx.results) > 1:
             life.unsure = True
         acts = [r for r in tx.results if r.step.op in ("insert", "update", "merge")]
         life.requesters.add(actor_of(tx.results, max((r.number for r in acts), default=None)))

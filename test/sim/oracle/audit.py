@@ -29,6 +29,9 @@ def judge(case: Case) -> None:
     for tx in case.history.txs:
         rows = left.pop(tx.xid, [])
         actors = {actor_of(case.by_tx[n]) for n in {r.tx for r in tx.results}}
+        claims = [r for r in tx.results if r.step.op == "act_as"]
+        if len(claims) > 1:  # who had the floor when is another question
+            actors |= {person_of(r.step.get("person")) for r in claims} | {None}
         for m in moves(tx):
             if m.table.name not in audited:
                 continue
