@@ -225,6 +225,8 @@ class Play:
         return Leg(self.codes()[3], -self.up(self.codes()[i], amount))
 
     def open(self, code: str, minimum: int | None) -> None:
+        if code in {leg.code for leg in self.held or []}:
+            return  # it would wait
         credit = self.sides and self.chance(0.5)
         place = self.rng.choice([1, 2]) if self.parts else 1
         taken = code in self.books.accounts
