@@ -62,7 +62,7 @@ class Actors:
         self.program: list[Step] = []
         self.logins = logins(world)
         self.rules: dict[tuple[str, str, str], Rule] = {r.slot: r for r in world.rules}
-        self.queue: list[Act] = [self.opening()] if "payment" in world.tables else []
+        self.queue: list[Act] = [self.opening()]
 
     # ------------------------------------------------------------ choosing
 
@@ -488,8 +488,37 @@ class Actors:
         return sets
 
     def opening(self) -> Act:
-        """Payments that are captured, the honest way."""
-        t = self.world.tables["payment"]
+        """Something is there: payments that are captured, the honest way, and other rows."""
+        if "payment" in self.world.tables:
+            yield from self.captured(self.world.tables["payment"])
+        first: dict[str, list[Row]] = {
+            "wallet": [
+                {"id": i, "balance": Decimal(100), "version": 1, "note": "x"} for i in (1, 2)
+            ],
+            "job": [
+                {"id": i, "state": "open", "payee": "x", "price": Decimal(1)}
+                for i in (1, 2)[: self.rng.choice([1, 2])]
+            ],
+            "notes": [{"id": 1, "note": "x", "n": 1}],
+        }
+        for name, rows in first.items():
+            if name in self.world.tables and self.chance(0.9):
+                op, sql, intent = self.insert(self.world.tables[name], rows, "plain")
+                yield Step(0, sql, "simple", (), op, intent)
+        if "account" in self.world.tables:
+            t = self.world.tables["account"]
+            for code in ("cash", "fees", "sales"):
+                row: Row = {"code": code, "balance": Decimal(0)}
+                if t.column("minimum"):
+                    row["minimum"] = Decimal(self.rng.choice([0, -5, -1000]) * self.world.unit)
+                    if self.chance(0.3):
+                        row |= {"balance": None, "minimum": None}
+                if t.partition:
+                    row["region"] = self.rng.choice([1, 2, 3])
+                op, sql, intent = self.insert(t, [row], "plain")
+                yield Step(0, sql, "simple", (), op, intent)
+
+    def captured(self, t: Table) -> Act:
         machine, rule = self.machine(t), self.rule("payment", "payment")
         assert rule is not None
         for i in range(self.rng.choice([1, 1, 2])):

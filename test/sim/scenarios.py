@@ -60,7 +60,7 @@ class Company(Actors):
         tables = [t for t in self.world.tables.values() if self.rows(t)]
         if not tables:
             return None
-        weight = {"refund": 4, "payment": 2}
+        weight = {"refund": 3, "payment": 2}
         t = self.rng.choices(tables, [weight.get(t.kind, 1) for t in tables])[0]
         return t, self.rng.choice(self.rows(t))
 
@@ -245,7 +245,7 @@ class Company(Actors):
         """What becomes of one row: lives, approvals, rollbacks, one after the other."""
         got = self.some_row()
         if got is None or (
-            got[0].kind != "refund" and "refund" in self.kinds() and self.chance(0.6)
+            got[0].kind != "refund" and "refund" in self.kinds() and self.chance(0.4)
         ):
             got = self.requested() or got
             if got is None:

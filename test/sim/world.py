@@ -740,7 +740,7 @@ def make(seed: int, wanted: dict[str, float] | None = None) -> World:
     world.sessions = m.rng.choices([1, 2, 3, 5, 8], [3, 4, 3, 1, 0.5])[0]
     if world.sessions > 1:
         world.features.add("several sessions")
-    theme = m.rng.choices(["money", "both", "rest"], [6, 2, 2])[0]
+    theme = m.rng.choices(["money", "both", "rest"], [5, 2, 3])[0]
     if theme != "rest":
         payment = add_payment(m)
         add_refund(m, "refund", payment)
