@@ -29,6 +29,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -155,7 +156,7 @@ paysafe_declare_version(Oid relation, const char *name, Jsonb *spec, bool remove
 	if (removed)
 		paysafe_triggers_drop(relation);
 	else
-		paysafe_triggers_ensure(relation);
+		(void) paysafe_triggers_ensure(relation);
 }
 
 /*
@@ -219,10 +220,16 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	bool		removed;
 	bool		known;
 	bool		changed = false;
+	bool		ruled;			/* by earlier declarations */
+	bool		ruled_there;
+	bool		missing;
+	bool		missing_there = false;
 
 	paysafe_declare_lock(relation);
 	if (OidIsValid(reference))
 		paysafe_declare_lock(reference);
+	ruled = paysafe_rule_sources(relation) != NIL;
+	ruled_there = OidIsValid(reference) && paysafe_rule_sources(reference) != NIL;
 
 	check_specification(&new_rule);
 
@@ -242,10 +249,14 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
 		changed = true;
 	}
-	paysafe_triggers_ensure(relation);
+	missing = paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
-		paysafe_triggers_ensure(reference);
+		missing_there = paysafe_triggers_ensure(reference);
 	/* rows that come from here on meet the triggers */
+	if (ruled && missing)
+		paysafe_existing_warn(relation);
+	if (ruled_there && missing_there)
+		paysafe_existing_warn(reference);
 	if (changed)
 	{
 		check_specification(&new_rule);
@@ -276,6 +287,70 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", argument)));
 	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
+}
+
+/* Are all of them columns of the relation? */
+static bool
+are_columns(Oid relation, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (get_attnum(relation, lfirst(lc)) <= 0)
+			return false;
+	return true;
+}
+
+/* The columns that a text names. */
+static List *
+columns_of_text(char *text, const char *argument, Oid relation)
+{
+	size_t		len = strlen(text);
+	List	   *single;
+	List	   *names;
+
+	/* longer names are cut, as everywhere */
+	single = list_make1(pstrdup(NameStr(*DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(text))))));
+	if (len < 2 || text[0] != '{' || text[len - 1] != '}')
+		return single;
+	names = paysafe_strings_of_array(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, NAMEOID, -1)),
+									 argument);
+	if (!are_columns(relation, single))
+		return names;
+	if (names != NIL && are_columns(relation, names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is the name of a column of table \"%s\", and a list of others",
+						argument, get_rel_name(relation)),
+				 errhint("Give an array of names: ARRAY[...]::name[].")));
+	return single;
+}
+
+List *
+paysafe_declare_columns_argument(FunctionCallInfo fcinfo, int n, const char *argument, Oid relation)
+{
+	List	   *names;
+	Oid		   *types;
+	int			ntypes;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	names = types[n] == NAMEARRAYOID ? paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument) :
+		columns_of_text(text_to_cstring(PG_GETARG_TEXT_PP(n)), argument, relation);
+	if (names == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", argument)));
+	if (list_length(names) > INDEX_MAX_KEYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" names more than %d columns", argument, INDEX_MAX_KEYS)));
+	if (list_length(paysafe_strings_sorted(names)) != list_length(names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" names a column twice", argument)));
+	return names;
 }
 
 /* SQL-callable functions */

@@ -17,6 +17,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_status_kind,
 	&paysafe_columns_kind,
 	&paysafe_row_lock_kind,
+	&paysafe_currency_kind,
 	&paysafe_payment_kind,
 	&paysafe_refund_kind,
 	&paysafe_ledger_kind,

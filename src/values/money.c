@@ -150,7 +150,7 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 		return pstrdup("it is negative");
 	if (sign == 0 && !zero_allowed)
 		return pstrdup("it is zero");
-	if (!paysafe_money_is_minor(column))
+	if (currency != NULL && !paysafe_money_is_minor(column))
 	{
 		int			scale = paysafe_money_scale(currency);
 		int			used;
@@ -182,6 +182,13 @@ Numeric
 paysafe_money_negate(Numeric amount)
 {
 	return DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(amount)));
+}
+
+Numeric
+paysafe_money_multiply(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(a),
+											   NumericGetDatum(b)));
 }
 
 Numeric

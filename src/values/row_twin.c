@@ -40,9 +40,9 @@ map_columns(Relation leaf, const RowKey *row_key, Oid other, AttrNumber *attnums
 }
 
 static bool
-has_column(const RowKey *row_key, const AttrNumber *attnums, AttrNumber attnum)
+has_column(const AttrNumber *attnums, int n, AttrNumber attnum)
 {
-	for (int i = 0; i < row_key->n; i++)
+	for (int i = 0; i < n; i++)
 		if (attnums[i] == attnum)
 			return true;
 	return false;
@@ -50,7 +50,7 @@ has_column(const RowKey *row_key, const AttrNumber *attnums, AttrNumber attnum)
 
 /* Is the index unique over these columns, or fewer? */
 static bool
-is_unique_over(Relation index, const RowKey *row_key, const AttrNumber *attnums)
+is_unique_over(Relation index, const AttrNumber *attnums, int n)
 {
 	Form_pg_index form = index->rd_index;
 
@@ -58,9 +58,25 @@ is_unique_over(Relation index, const RowKey *row_key, const AttrNumber *attnums)
 		RelationGetIndexPredicate(index) != NIL)
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
-		if (!has_column(row_key, attnums, form->indkey.values[i]))
+		if (!has_column(attnums, n, form->indkey.values[i]))
 			return false;
 	return true;
+}
+
+bool
+paysafe_row_twin_is_unique(Relation rel, const AttrNumber *attnums, int n)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result |= is_unique_over(index, attnums, n);
+		index_close(index, AccessShareLock);
+	}
+	return result;
 }
 
 bool
@@ -68,18 +84,10 @@ paysafe_row_twin_is_excluded(Oid root, Relation leaf, const RowKey *row_key)
 {
 	Relation	rel = table_open(root, AccessShareLock);
 	AttrNumber *attnums = palloc(sizeof(AttrNumber) * Max(row_key->n, 1));
-	bool		result = false;
-	ListCell   *lc;
+	bool		result = map_columns(leaf, row_key, root, attnums) &&
+		!(rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass) &&
+		paysafe_row_twin_is_unique(rel, attnums, row_key->n);
 
-	if (map_columns(leaf, row_key, root, attnums) &&
-		!(rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass))
-		foreach(lc, RelationGetIndexList(rel))
-		{
-			Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-			result |= is_unique_over(index, row_key, attnums);
-			index_close(index, AccessShareLock);
-		}
 	table_close(rel, NoLock);
 	return result;
 }
@@ -92,7 +100,8 @@ typedef struct TwinSearch
 	const RowKey *row_key;
 	bool		claimed;
 	Snapshot	snapshot;		/* dirty: says who is at a row */
-	KeyEquality *equality;		/* of the table that is read */
+	Oid			types[INDEX_MAX_KEYS];	/* of the row's key */
+	Datum		values[INDEX_MAX_KEYS];
 	TransactionId wait_for;
 	bool		found;
 } TwinSearch;
@@ -106,18 +115,6 @@ visit(Relation rel, TupleTableSlot *other, void *arg)
 	if (RelationGetRelid(rel) == RelationGetRelid(search->leaf) &&
 		ItemPointerEquals(&other->tts_tid, &search->row->tts_tid))
 		return true;
-	for (int i = 1; i < search->row_key->n; i++)
-	{
-		bool		isnull;
-		bool		othernull;
-		Datum		value = slot_getattr(search->row, search->row_key->attnums[i], &isnull);
-		Datum		theirs = slot_getattr(other, search->equality[i].attnum, &othernull);
-
-		if (isnull || othernull ||
-			!DatumGetBool(FunctionCall2Coll(&search->equality[i].equal, search->equality[i].collation,
-											theirs, value)))
-			return true;
-	}
 	if (!TransactionIdIsValid(inserter))
 		search->found = true;
 	else if (paysafe_id_claim_must_wait(search->root, search->claimed, inserter))
@@ -128,13 +125,13 @@ visit(Relation rel, TupleTableSlot *other, void *arg)
 }
 
 static void
-look(TwinSearch *search, Datum first)
+look(TwinSearch *search)
 {
 	const RowKey *row_key = search->row_key;
 	AttrNumber *attnums = palloc(sizeof(AttrNumber) * row_key->n);
+	KeySearch	key_search;
 	ListCell   *lc;
 
-	search->equality = palloc(sizeof(KeyEquality) * row_key->n);
 	search->wait_for = InvalidTransactionId;
 	foreach(lc, paysafe_catalog_leaves(search->root))
 	{
@@ -143,11 +140,8 @@ look(TwinSearch *search, Datum first)
 		if (!map_columns(search->leaf, row_key, lfirst_oid(lc), attnums))
 			continue;
 		rel = table_open(lfirst_oid(lc), AccessShareLock);
-		for (int i = 0; i < row_key->n; i++)
-			paysafe_row_key_equality(rel, attnums[i],
-									 TupleDescAttr(RelationGetDescr(search->leaf), row_key->attnums[i] - 1)->atttypid,
-									 &search->equality[i]);
-		paysafe_row_key_scan(rel, &search->equality[0], first, search->snapshot, visit, search);
+		paysafe_row_key_search(rel, row_key->n, attnums, search->types, &key_search);
+		paysafe_row_key_search_scan(rel, &key_search, search->values, search->snapshot, visit, search);
 		table_close(rel, NoLock);
 		if (search->found || TransactionIdIsValid(search->wait_for))
 			return;
@@ -161,13 +155,18 @@ paysafe_row_twin_exists(Oid root, Relation leaf, TupleTableSlot *row, const RowK
 	TwinSearch	search = {
 		.root = root, .leaf = leaf, .row = row, .row_key = row_key, .snapshot = &dirty
 	};
-	bool		isnull;
-	Datum		first = slot_getattr(row, row_key->attnums[0], &isnull);
 	char	   *key;
 
-	/* NULL equals nothing */
-	if (isnull)
-		return false;
+	for (int i = 0; i < row_key->n; i++)
+	{
+		bool		isnull;
+
+		search.types[i] = TupleDescAttr(RelationGetDescr(leaf), row_key->attnums[i] - 1)->atttypid;
+		search.values[i] = slot_getattr(row, row_key->attnums[i], &isnull);
+		/* NULL equals nothing */
+		if (isnull)
+			return false;
+	}
 	key = paysafe_row_key_text(row_key, RelationGetDescr(leaf), row);
 	if (!locked)
 		search.claimed = paysafe_id_claim_lock(root, hash_bytes_extended((const unsigned char *) key,
@@ -175,7 +174,7 @@ paysafe_row_twin_exists(Oid root, Relation leaf, TupleTableSlot *row, const RowK
 	InitDirtySnapshot(dirty);
 	for (;;)
 	{
-		look(&search, first);
+		look(&search);
 		if (search.found || !TransactionIdIsValid(search.wait_for))
 			return search.found;
 		XactLockTableWait(search.wait_for, NULL, NULL, XLTW_None);

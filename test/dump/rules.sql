@@ -26,10 +26,22 @@ CALL pg_temp.refused('23L06', $$INSERT INTO shop.journal VALUES (3, 't2', 'cash'
 CALL pg_temp.refused('23M01', $$INSERT INTO shop.journal VALUES (5, 't3', 'cash', -7, 'USD', '2026-06-01'), (6, 't3', 'sales', 7, 'USD', '2026-06-01')$$);
 CALL pg_temp.refused('23M02', $$UPDATE shop.account SET balance = 0$$);
 SELECT paysafe.void_reservation(1);
-SELECT code, balance, paysafe.balance(code) FROM shop.account ORDER BY code;
+SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM shop.account ORDER BY code;
 INSERT INTO shop.journal VALUES (3, 't2', 'cash', 5, 'USD', '2026-06-01'), (4, 't2', 'sales', -5, 'USD', '2026-06-01');
 CALL pg_temp.refused('23R03', $$UPDATE shop.token SET value = 'mine'$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.event SET currency = 'JPY'$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop."Order" SET event_id = NULL$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.back VALUES (2, 1, 5, 'refund')$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.back VALUES (2, 2, 5, 'refund')$$);
+CALL pg_temp.refused('23R04', $$INSERT INTO shop.back VALUES (2, 1, 0.001, 'refund')$$);
+INSERT INTO shop.back VALUES (2, 1, 5, 'fee'), (3, 1, 4, 'refund');
 CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (9, 'eu', 2, 70)$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.order_refund VALUES (2, 'c', 1, 11, 'USD', 'requested')$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.order_refund SET tenant = 'c'$$);
+CALL pg_temp.refused('23L04', $$INSERT INTO shop.book VALUES (3, 'a', 1, 'cash', 1, 'USD'), (4, 'a', 1, 'sales', -1, 'USD')$$);
+CALL pg_temp.refused('23M01', $$INSERT INTO shop.book VALUES (3, 'a', 2, 'cash', -2, 'USD'), (4, 'a', 2, 'sales', 2, 'USD')$$);
+INSERT INTO shop.order_refund VALUES (2, 'c', 1, 10, 'USD', 'requested');
+INSERT INTO shop.book VALUES (3, 'a', 2, 'cash', -1, 'USD'), (4, 'a', 2, 'sales', 1, 'USD');
 CALL pg_temp.refused('42501', $$SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 600)$$);
 CALL pg_temp.refused('42501', $$SELECT paysafe.unprotect('shop.payment', 'audit', 'no')$$);
 
@@ -38,6 +50,18 @@ CALL pg_temp.refused('42501', $$SELECT paysafe.unprotect('shop.payment', 'audit'
 UPDATE shop.refund SET status = 'approved' WHERE id = 1;
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 CALL pg_temp.refused('42501', $$UPDATE shop.refund SET status = 'approved' WHERE id = 3$$);
+-- so does the one that was given in advance; and what was a breach counts, and can be settled
+BEGIN;
+SELECT paysafe.act_as('bob');
+CALL pg_temp.refused('42501', $$INSERT INTO shop.dispute VALUES (2, 1, 10, 'USD', 'sent')$$);
+SELECT paysafe.act_as('alice');
+INSERT INTO shop.dispute VALUES (2, 1, 10, 'USD', 'sent');
+COMMIT;
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (10, 'eu', 3, 1)$$);
+BEGIN;
+SELECT paysafe.act_as('carol');
+SELECT paysafe.settle_breach(id, 'insured') FROM paysafe.breach WHERE settled_at IS NULL;
+COMMIT;
 
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);

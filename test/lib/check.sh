@@ -16,7 +16,7 @@ failed=()
 nothing=()
 
 pass() {						# pass KIND COUNT TEXT
-	printf '%-10s %s\n' "$1" "$3"
+	printf '%-10s %s (%d s)\n' "$1" "$3" $((SECONDS - began))
 	total=$((total + $2))
 }
 
@@ -169,6 +169,7 @@ check_node() { program node test/node/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_sim() { program sim test/sim/run; }
+check_fits() { program fits test/fits/run; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
 
 # the output of an earlier failure says nothing about this run
@@ -178,6 +179,7 @@ pgxs_test=$(dirname "$("$PG_CONFIG" --pgxs)")/../test
 version=$(psql -AtXc "SHOW server_version")
 version=${version%% *}
 for kind; do
+	began=$SECONDS
 	"check_$kind"
 done
 

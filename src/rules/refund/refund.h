@@ -10,32 +10,40 @@
 
 #include "datatype/timestamp.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
 #include "base/crypto.h"
+#include "engine/currency.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "values/captured.h"
+#include "values/key_columns.h"
 #include "values/machine.h"
 #include "values/money.h"
+#include "values/row_filter.h"
 #include "values/status_value.h"
 
 /* The rule for a leaf of the refund table. */
 typedef struct RefundSide
 {
-	AttrNumber	payment_attnum;
-	Oid			payment_type;	/* base type of the column */
+	KeyColumns	payment;		/* they refer to it */
 	AmountColumn amount;
+	bool		own_currency;	/* otherwise it is the payment's */
 	StatusColumn currency;
+	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
+	StatusSet	recorded;		/* say what has happened; some of gated */
 	StatusSet	always_gated;	/* gated in every version of this declaration */
 	RowKey		whole;			/* names rows for their events */
 	int			napproved;		/* columns that an approval is of, in the order of names */
 	AttrNumber *approved;
+	Bitmapset **inputs;			/* of each: what it is computed from, or NULL */
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
 } RefundSide;
@@ -43,10 +51,9 @@ typedef struct RefundSide
 /* The rule for a leaf of the payment table. */
 typedef struct PaymentSide
 {
-	AttrNumber	key_attnum;
-	Oid			key_type;		/* base type of the column */
-	AmountColumn captured;
-	StatusColumn currency;
+	KeyColumns	key;			/* refunds refer to it */
+	Captured	captured;
+	Currency	currency;
 	bool		twins;			/* no index sees that the key is there once */
 } PaymentSide;
 
@@ -58,9 +65,9 @@ typedef struct RefundState
 	Oid			leaf;
 	Oid			refund_root;
 	Oid			payment_root;
-	char	   *payment_key;	/* column of the payment that refunds refer to */
-	char	   *payment_amount; /* its captured amount */
-	char	   *payment_currency;
+	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
+	char	   *payment_amount; /* its captured amount; NULL: as its payment rule says */
+	char	   *payment_currency;	/* the same */
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
 } RefundState;
@@ -72,6 +79,7 @@ typedef enum RefundStage
 {
 	REFUND_WAITING,				/* requested; has not passed the gate, or left again */
 	REFUND_PASSED,				/* has passed the gate */
+	REFUND_FACT,				/* paid out without having passed it, and a breach */
 	REFUND_VOID,
 	REFUND_GONE					/* no such row */
 } RefundStage;
@@ -82,7 +90,7 @@ typedef struct RefundLife
 	int			steps;			/* events so far, of earlier rows too */
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
-	TimestampTz passed;			/* the gate, for the last time; 0: never */
+	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
 	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
@@ -93,6 +101,7 @@ typedef struct RefundLife
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
+#define REFUND_RECORDED	 "recorded"	/* was paid out without having passed it */
 #define REFUND_LEFT		 "left" /* has gone back before the gate */
 #define REFUND_VOIDED	 "voided"
 #define REFUND_MOVED	 "moved"	/* another row of the same key may come here */
@@ -102,8 +111,7 @@ typedef struct RefundLife
 typedef struct RefundTable
 {
 	Oid			root;
-	Datum		key;			/* what they refer to it by */
-	Oid			keytype;
+	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 } RefundTable;
 
@@ -112,13 +120,14 @@ typedef struct FoundPayment
 	char	   *key;			/* as text; equal references have one */
 	char	   *identity;		/* the same for all tables that refer to it */
 	List	   *tables;			/* of RefundTable */
-	/* only if locked: */
+	/* exact only if locked: */
 	Numeric		captured;		/* NULL if nothing is */
 	char	   *currency;		/* NULL if missing */
 } FoundPayment;
 
 typedef struct RefundSum
 {
+	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
 	/* only if wanted: what passed the gate since gate_from, but this row */
@@ -133,25 +142,34 @@ typedef struct RefundSum
  * refund_rows.c
  */
 
-/* The columns of a payment's leaf table; raises 42703 or 22023. */
+/*
+ * The columns of a payment's leaf table; raises 42703 or 22023.  sources: the leaf's
+ * rules, of which the payment's may be followed.
+ */
 extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
-										   const RefundState *state);
+										   const RefundState *state, List *sources);
+
+/* The payment rule of a table among its rules, or NULL. */
+extern const RuleSource *paysafe_refund_payment_rule(List *sources, Oid relid);
 
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
+
+/* The payment's key that a text stands for; raises 22023 if it is none. */
+extern void paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out);
 
 /*
  * Find the payment.  Returns how many rows the key names (2: more than one); if
  * none, its key is the reference's.
  */
-extern int	paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype,
+extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row.
  */
-extern int	paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype,
+extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */
@@ -160,6 +178,10 @@ extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
 
 /* Add up the refunds in these tables, as committed now and by this transaction. */
 extern void paysafe_refund_sum(List *tables, RefundSum *sum);
+
+/* The refund's currency: its own, or that of its payment; NULL if that has none. */
+extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
+									 const FoundPayment *payment);
 
 /* The amount of a row whose amount is known to be there. */
 extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row);
@@ -240,6 +262,9 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  const char *payment, TupleTableSlot *row,
 								  TupleTableSlot *status_row, uint8 *digest);
 
+/* Is the row's status one of those in which a refund can be approved as it stands? */
+extern bool paysafe_refund_is_waiting(const RefundLife *life);
+
 /* What the row contains of the columns that an approval is of, for its event. */
 extern void paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row,
 										RefundLife *life);
@@ -255,15 +280,51 @@ extern const char *paysafe_refund_changed_column(const RefundSide *side, const R
 												 bool filled);
 
 /*
+ * refund_advance.c
+ */
+
+/* What an approval in advance of so much of this payment is of. */
+extern ApprovalMoney *paysafe_refund_money(const RefundState *state, const char *payment,
+										   const char *currency, Numeric amount);
+
+/*
+ * The money that the first four arguments name (refund, payment, amount, currency): of one
+ * payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
+ * if wanted: how long an approval lives, in microseconds.
+ */
+extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life);
+
+/*
+ * refund_request.c
+ */
+typedef struct RefundRequest
+{
+	ApprovalMoney money;		/* without bound */
+	Person		person;
+	TimestampTz at;
+} RefundRequest;
+
+/* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
+extern List *paysafe_refund_requests(Oid refund, const char *payment);
+
+/* Who asks for exactly this: of Person. */
+extern List *paysafe_refund_requesters(Oid refund, const ApprovalMoney *money);
+
+/*
  * refund_declare.c
  */
 
+/* Is the refund one that was stored although more was refunded than captured? */
+extern bool paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+									 TupleTableSlot *row);
+
 /*
  * Why the refund's own columns are not possible, or NULL; then the column and
- * the SQLSTATE too.
+ * the SQLSTATE too.  payment NULL: it is not known yet; what of the amount depends on
+ * its currency is not looked at.
  */
 extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
-								  const char **column, int *sqlstate);
+								  const FoundPayment *payment, const char **column, int *sqlstate);
 
 /* Parts of the RuleKind; see rule.h. */
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
