@@ -165,7 +165,10 @@ class Play:
             "COMMIT",
             "RESET ROLE",
         ]
-        m.do("; ".join(statements))
+        try:
+            m.do("; ".join(statements))
+        except psycopg.Error as e:
+            raise Dead(f"a world that doc/ allows cannot be made: {e}") from e
         self.snapshot = snapshot_sql(self.world)
         self.sessions = [
             self.place.session(i, login, self.schema) for i, login in enumerate(logins(self.world))
