@@ -168,6 +168,7 @@ class Play:
         try:
             m.do("; ".join(statements))
         except psycopg.Error as e:
+            m.do("ROLLBACK; RESET ROLE")
             raise Dead(f"a world that doc/ allows cannot be made: {e}") from e
         self.snapshot = snapshot_sql(self.world)
         self.sessions = [
