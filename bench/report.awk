@@ -134,6 +134,12 @@ function growth_line(text, what, ops) {
 		growth_us(what, 100, ops), growth_us(what, 100, ops) / growth_us(what, 1, ops)
 }
 
+# Median microseconds per row added to a tree of so many children
+function tree_us(n,    r) {
+	for (r = 1; ("tree_growth", "row", r, n) in ms; r++) add(ms["tree_growth", "row", r, n] * 10)
+	return median()
+}
+
 # Median microseconds per row that is compared with the log
 function reconciled_us(n,    r) {
 	for (r = 1; (n, r) in reconciled; r++) add(reconciled[n, r] * 1000 / n)
@@ -164,6 +170,8 @@ $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "tree_growth" { ms[$1, $2, $3, $4] = $5; have[$1] = 1 }
+$1 == "rule_growth" || $1 == "life_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "reconcile" { reconciled[$4, $3] = $5; if (!($4 in sized)) { sized[$4] = 1; size[++nsize] = $4 } have[$1] = 1 }
 $1 == "reconcile_peak" { peaked[$4] = $5 / 1024 }
@@ -279,6 +287,26 @@ END {
 		growth_line("reservations posted by one transaction", "captured")
 		growth_line("accounts moved by one statement", "moved")
 		growth_line("postings, so many reservations ended before", "ended", 200)
+	}
+	if (part == "tree_growth") {
+		printf "\nrows added to a tree of tables by inheritance, microseconds each %8s %9s %9s %9s\n", "1 child", "10", "100", "1,000"
+		printf "  %-62s", "a row, whose key no other table of the tree may have"
+		for (n = 1; n <= 1000; n *= 10) printf " %9.1f", tree_us(n)
+		printf "\n"
+	}
+	if (part == "rule_growth") {
+		printf "\nprotected tables in one session, microseconds               %9s %9s %9s\n", "10", "100", "1,000"
+		printf "  %-58s", "the first row of each, which compiles its rules"
+		for (n = 10; n <= 1000; n *= 10) printf " %9.1f", ms[part, "compiled", n] * 1000 / n
+		printf "\n  %-58s", "ALTER of another table"
+		for (n = 10; n <= 1000; n *= 10) printf " %9.1f", ms[part, "changed", n] * 2
+		printf "\n"
+	}
+	if (part == "life_growth") {
+		printf "\na refund that was voided, requested again and approved so often   %9s %9s %9s\n", thousands(base / 100), thousands(base / 10), thousands(base)
+		printf "  %-64s", "its move through the gate, milliseconds"
+		for (n = base / 100; n <= base; n *= 10) printf " %9.1f", ms[part, "moved", n]
+		printf "\n"
 	}
 	if (part == "api_key") {
 		printf "\nAPI keys verified per second, of 10,000; CPU of the server in microseconds each\n"

@@ -106,7 +106,8 @@ paysafe_entry_side(const char *text)
 static bool
 fault_of(EntryFault *fault, int sqlstate, const char *column, char *reason)
 {
-	*fault = (EntryFault) {sqlstate, column, reason};
+	if (fault != NULL)
+		*fault = (EntryFault) {sqlstate, column, reason};
 	return false;
 }
 
@@ -151,7 +152,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 {
 	bool		isnull;
 	AttrNumber	missing;
-	char	   *reason;
+	char	   *reason = NULL;
 	int			sign;
 
 	entry->columns = columns;
@@ -173,9 +174,10 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		sign = 1;				/* whatever: it is a fault */
 	else
 		sign = paysafe_money_sign(entry->amount);
-	reason = paysafe_money_fault(&columns->amount,
-								 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
-								 entry->currency, false);
+	if (fault != NULL)
+		reason = paysafe_money_fault(&columns->amount,
+									 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
+									 entry->currency, false);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
 						psprintf("amount %s: %s", paysafe_money_text(entry->amount), reason));

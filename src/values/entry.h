@@ -59,7 +59,10 @@ typedef struct EntryFault
  */
 extern void paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out);
 
-/* Read an entry; false with the fault filled in if the row is none. */
+/*
+ * Read an entry; false with the fault filled in if the row is none.  Without a place for
+ * a fault, whether the amount is possible is not looked at: the row has been read before.
+ */
 extern bool paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 							   Entry *entry, EntryFault *fault);
 

@@ -41,6 +41,7 @@ typedef struct CurrencyEntry
 } CurrencyEntry;
 
 static HTAB *currencies = NULL; /* NULL: not loaded; lives with the backend */
+static CurrencyEntry *last_currency = NULL;	/* that was found; in currencies */
 static Oid	currency_relid = InvalidOid;
 
 void
@@ -240,6 +241,7 @@ forget_currencies(Datum arg, Oid relid)
 	{
 		hash_destroy(currencies);
 		currencies = NULL;
+		last_currency = NULL;
 	}
 }
 
@@ -300,12 +302,16 @@ find_currency(const char *currency)
 {
 	char		code[CURRENCY_LEN];
 
+	/* rows that come one after the other mostly have one currency */
+	if (last_currency != NULL && strcmp(last_currency->spelling, currency) == 0)
+		return last_currency;
 	if (strlen(currency) >= CURRENCY_LEN)
 		return NULL;
 	if (currencies == NULL)
 		load_currencies();
 	fold_code(currency, code);
-	return hash_search(currencies, code, HASH_FIND, NULL);
+	last_currency = hash_search(currencies, code, HASH_FIND, NULL);
+	return last_currency;
 }
 
 int

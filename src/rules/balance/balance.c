@@ -244,10 +244,9 @@ check_row(const Rule *rule, const RowChange *change)
 	if (state->is_ledger)
 	{
 		Entry		entry;
-		EntryFault	fault;
 
 		/* the ledger rule has seen to it that it is one, and that it stays */
-		if (change->op != 'I' || !paysafe_entry_read(&state->entry, change->after, &entry, &fault))
+		if (change->op != 'I' || !paysafe_entry_read(&state->entry, change->after, &entry, NULL))
 			elog(ERROR, "ledger \"%s\" is not protected", rule->table_name);
 		paysafe_pending_add(rule, &entry);
 		return;

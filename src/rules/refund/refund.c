@@ -32,6 +32,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -327,6 +329,23 @@ is_requested_by_nobody(const List *requesters)
 	return false;
 }
 
+/* Did the statement under way bring it into a gated status, which is yet to be checked? */
+static bool
+is_moved_early(const RefundState *state, const RowChange *change, const RefundLife *life)
+{
+	HeapTuple	tuple;
+	bool		should_free;
+	bool		mine;
+
+	if (life->altered || paysafe_status_value_find(&state->refund.gated, change->before) < 0)
+		return false;
+	tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
+	mine = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	if (should_free)
+		heap_freetuple(tuple);
+	return mine;
+}
+
 /* What to do about a refund that may not pass. */
 static char *
 gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
@@ -346,6 +365,9 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 						quote_literal_cstr(money->currency));
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
+	if (is_moved_early(state, change, life))
+		return psprintf("A trigger moves it on before its move to status \"%s\" has been checked: give the trigger a name after \"paysafe\".",
+						status_words(&state->refund, change->before));
 	if (is_requested_by_nobody(life->requesters))
 		return pstrdup("Nobody was named when it was requested, so nobody can be shown to be another person: void it, and request another one after paysafe.act_as in the same transaction.");
 	if (life->requesters == NIL && paysafe_person_is_unknown(paysafe_person_current()))
@@ -499,7 +521,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		check_possible(rule, change, &locked);
 	if (life == NULL)
 		life = paysafe_refund_life(state, locked.key, change->rel,
-								   change->op == 'I' ? change->after : change->before);
+								   change->op == 'I' ? change->after : change->before, true);
 	*before = *life;
 	if (change->op == 'I')
 	{
@@ -547,7 +569,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	FoundPayment *payment = payment_of(state, change->after);
-	RefundLife *life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	RefundLife *life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	bool		gated = paysafe_status_value_find(&side->gated, change->after) >= 0;
 	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
 	bool		was_counted = paysafe_status_value_find(&side->voided, change->before) < 0;
@@ -606,7 +628,7 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 		 paysafe_refund_changed_column(side, change, true) == NULL))
 		return;
 	payment = payment_of(state, change->after);
-	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	check_approved(rule, change, life);
 	if (moved)
 		(void) paysafe_refund_move(state, life, payment->key, refund_key(change, change->after),
@@ -636,7 +658,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 	payment = payment_of(state, change->before);
-	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
 	paysafe_approval_end_open(state->refund_root, key);
@@ -683,7 +705,7 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	was_gated = first->before != NULL && paysafe_status_value_find(&side->gated, first->before) >= 0;
 	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)
 		return;					/* it waits, or is void, as before */
-	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
+	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before, true);
 	if (later->after == NULL ||
 		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
 		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0 &&
@@ -738,8 +760,8 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
-		ROW_FILTER_FIELDS,
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		ROW_FILTER_FIELDS,
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",

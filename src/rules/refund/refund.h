@@ -224,9 +224,10 @@ extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
  * The life of a row; one that no event tells of is derived from its status.  A row
  * that passed the gate with the content that was approved, and has another one by now,
  * waits like one that never did: no UPDATE could do that, so its columns are others.
+ * to_add: an event is likely to follow.
  */
 extern RefundLife *paysafe_refund_life(const RefundState *state, const char *payment,
-									   Relation leaf, TupleTableSlot *row);
+									   Relation leaf, TupleTableSlot *row, bool to_add);
 
 /*
  * The lives of a payment's refunds in a table, by whole key; to be asked for one row.

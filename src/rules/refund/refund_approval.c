@@ -383,7 +383,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->fault = paysafe_refund_fault(side, row, &payment, &column, &sqlstate);
 	if (refund->fault != NULL)
 		return true;
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;
 	refund->status = paysafe_status_value_text(&side->gated.column, row);

@@ -206,7 +206,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	paysafe_refund_find_payment(state, &payment_key, &payment);
 	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
 		return;
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	if (!paysafe_refund_is_waiting(life) ||
 		(life->stage == REFUND_FACT && !leads_to_gate(side, row, true)))
 		return;

@@ -15,6 +15,7 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -104,7 +105,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 	return tables;
 }
 
-/* The payment's side of a refund rule, of a leaf of the payment table. */
+/* The columns of a leaf of the payment table, as its rules have them. */
 static const PaymentSide *
 payment_side(const RefundState *state, const RelationRules *rules)
 {
@@ -116,6 +117,20 @@ payment_side(const RefundState *state, const RelationRules *rules)
 			return &other->payment;
 	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
 	return NULL;
+}
+
+/* Payment table, refund table and key in one text: for each payment, so without formats. */
+static char *
+identity_of(Oid payment_root, const RefundTable *table)
+{
+	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->key_text) + 1);
+	int			len = pg_ultoa_n(payment_root, identity);
+
+	identity[len++] = '/';
+	len += pg_ultoa_n(table->root, identity + len);
+	identity[len++] = '/';
+	strcpy(identity + len, table->key_text);
+	return identity;
 }
 
 /* What every rule says of a payment's row. */
@@ -139,7 +154,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 		if (table->root == state->refund_root)
 			out->key = table->key_text;
 		if (out->identity == NULL)
-			out->identity = psprintf("%u/%u/%s", state->payment_root, table->root, table->key_text);
+			out->identity = identity_of(state->payment_root, table);
 	}
 	if (out->key == NULL)
 		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
