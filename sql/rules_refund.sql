@@ -99,18 +99,18 @@ CREATE FUNCTION paysafe.protect_payment(
 	captured_column name DEFAULT NULL,
 	currency_column name DEFAULT NULL,
 	captured text[] DEFAULT NULL,
+	recorded text[] DEFAULT '{}',
 	currency text DEFAULT NULL,
 	currency_path name[] DEFAULT NULL,
 	changes text DEFAULT NULL,
 	limit_column name DEFAULT NULL,
 	over_percent numeric DEFAULT NULL,
 	adjustable text[] DEFAULT NULL,
-	rows jsonb DEFAULT NULL,
-	recorded text[] DEFAULT '{}'
+	rows jsonb DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text, name[], text, name, numeric, text[], jsonb, text[]) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -125,12 +125,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
 	payment_key text DEFAULT NULL,
-	rows jsonb DEFAULT NULL,
-	recorded text[] DEFAULT '{}'
+	recorded text[] DEFAULT '{}',
+	rows jsonb DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, jsonb, text[]) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -145,12 +145,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
 	payment_key name[] DEFAULT NULL,
-	rows jsonb DEFAULT NULL,
-	recorded text[] DEFAULT '{}'
+	recorded text[] DEFAULT '{}',
+	rows jsonb DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], jsonb, text[]) IS 'declares a table of refunds of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

@@ -359,6 +359,7 @@ has_dependents(const RuleSource *child, TupleDesc desc, AttrNumber key, TupleTab
 	Datum		value = slot_getattr(row, key, &isnull);
 	ListCell   *lc;
 
+	check_stack_depth();		/* rows may refer to each other in a circle */
 	if (isnull || get_rel_relkind(child->relation) == '\0')
 		return false;
 	snapshot = paysafe_scan_snapshot();

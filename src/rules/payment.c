@@ -52,9 +52,9 @@ typedef struct PaymentState
 	bool		is_parent;		/* the table is one that payments have their currency from */
 	CurrencyParent parent;
 	Captured	captured;		/* also has the amount, and the status column */
+	StatusSet	recorded;		/* some of its statuses */
 	Currency	currency;
 	StatusSet	adjustable;		/* statuses in which the amount may rise */
-	StatusSet	recorded;		/* some of captured */
 	StatusSet	initial;		/* empty without a status rule */
 	Oid			marks;			/* table whose marks tell who has left them */
 	RowKey		whole;			/* names rows for marks */
@@ -109,8 +109,7 @@ static bool
 has_amount_fault(const AmountColumn *column, Numeric value, const char *currency, const char *what,
 				 Fault *fault)
 {
-	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name,
-	paysafe_money_fault(column, value, currency, true)};
+	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, paysafe_money_fault(column, value, currency, true)};
 	if (fault->reason == NULL)
 		return false;
 	fault->reason = psprintf("%s %s: %s", what, paysafe_money_text(value), fault->reason);
@@ -180,16 +179,6 @@ is_fact(const PaymentState *state, const RowChange *change)
 		 !paysafe_status_value_same(&state->captured.statuses.column, change->before, change->after));
 }
 
-static const char *
-amounts_hint(const PaymentState *state, const Fault *fault)
-{
-	if (fault->sqlstate != ERRCODE_23R05_CAPTURE)
-		return "Amounts are finite, not negative, at the currency's scale.";
-	if (state->captured.over || state->captured.limit.attnum != 0)
-		return "Capture at most what the rule allows, in a captured status.";
-	return "Set it, at most the amount, in the UPDATE that moves the payment into a captured status.";
-}
-
 static void
 check_amounts(const Rule *rule, const RowChange *change, bool depend)
 {
@@ -211,7 +200,11 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 													 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 													 rule->table_name),
 								 .detail = row_detail(change, change->after, fault.reason),
-								 .hint = amounts_hint(state, &fault)
+								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
+								 "Amounts are finite, not negative, at the currency's scale." :
+								 state->captured.over || state->captured.limit.attnum != 0 ?
+								 "Capture at most what the rule allows, in a captured status." :
+								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
 							 });
 }
 
@@ -460,7 +453,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 static void
 forget_rows(const Rule *rule)
 {
-	paysafe_breach_forget(rule->declared_on);
+	if (!((PaymentState *) rule->compiled)->is_parent)
+		paysafe_breach_forget(rule->declared_on);
 }
 
 static void
@@ -547,8 +541,8 @@ const RuleKind paysafe_payment_kind = {
 		{"limit_column", SPEC_COLUMN},
 		{"over_percent", SPEC_TEXT},
 		{"adjustable", SPEC_STATUSES},
-		ROW_FILTER_FIELDS,
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		ROW_FILTER_FIELDS,
 		{NULL}
 	},
 	.compile = compile,
@@ -632,22 +626,9 @@ over_argument(FunctionCallInfo fcinfo, int n)
 	return paysafe_money_sign(over) == 0 ? NULL : paysafe_money_text(paysafe_money_trim(over));
 }
 
-/* Without a column for it, what is captured would change with the amount. */
+/* What the sets of statuses say together. */
 static void
-check_adjustable(List *adjustable, List *captured, const char *captured_column)
-{
-	ListCell   *lc;
-
-	foreach(lc, captured)
-		if (captured_column == NULL && paysafe_strings_contain(adjustable, lfirst(lc)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be both captured and adjustable", (char *) lfirst(lc)),
-					 errdetail("Without a captured column the amount is what is captured.")));
-}
-
-static void
-check_recorded(List *recorded, List *captured)
+check_statuses(List *captured, List *recorded, List *adjustable, const char *captured_column)
 {
 	ListCell   *lc;
 
@@ -657,13 +638,19 @@ check_recorded(List *recorded, List *captured)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("status \"%s\" cannot be recorded and not captured", (char *) lfirst(lc)),
 					 errhint("Name it in both arguments.")));
+	foreach(lc, captured)
+		if (captured_column == NULL && paysafe_strings_contain(adjustable, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be both captured and adjustable", (char *) lfirst(lc)),
+					 errdetail("Without a captured column the amount is what is captured.")));
 }
 
 /*
  * protect_payment(payment, status_column, amount_column, captured_column,
- *				   currency_column, captured text[], currency, currency_path name[],
- *				   changes, limit_column, over_percent, adjustable text[], rows jsonb,
- *				   recorded text[]) returns void
+ *				   currency_column, captured text[], recorded text[], currency,
+ *				   currency_path name[], changes, limit_column, over_percent,
+ *				   adjustable text[], rows jsonb) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -672,29 +659,28 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	char	   *status_column = name_or_null(fcinfo, 1, "status_column");
 	char	   *captured_column = name_or_null(fcinfo, 3, "captured_column");
 	List	   *captured = captured_argument(fcinfo, 5, status_column);
-	List	   *adjustable = set_or_nil(fcinfo, 11, "adjustable");
-	List	   *recorded = paysafe_declare_set_argument(fcinfo, 13, "recorded");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
+	List	   *adjustable = set_or_nil(fcinfo, 12, "adjustable");
 	Oid			reference;
 
-	check_recorded(recorded, captured);
-	check_adjustable(adjustable, captured, captured_column);
+	check_statuses(captured, recorded, adjustable, captured_column);
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "status_column", status_column);
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
 	paysafe_spec_add_text(&spec, "captured_column", captured_column);
 	paysafe_spec_add_set(&spec, "captured", captured);
-	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 8, captured_column));
-	paysafe_spec_add_text(&spec, "limit_column", name_or_null(fcinfo, 9, "limit_column"));
-	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 10));
-	if (adjustable != NIL)
-		paysafe_spec_add_set(&spec, "adjustable", adjustable);
+	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 9, captured_column));
+	paysafe_spec_add_text(&spec, "limit_column", name_or_null(fcinfo, 10, "limit_column"));
+	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
-	paysafe_row_filter_add(&spec, PG_ARGISNULL(12) ? NULL : PG_GETARG_JSONB_P(12));
+	if (adjustable != NIL)
+		paysafe_spec_add_set(&spec, "adjustable", adjustable);
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), name_or_null(fcinfo, 4, "currency_column"),
-										 PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)),
-										 set_or_nil(fcinfo, 7, "currency_path"));
+										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
+										 set_or_nil(fcinfo, 8, "currency_path"));
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

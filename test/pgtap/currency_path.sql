@@ -1,6 +1,6 @@
 -- A currency that stands in another row: it is found, and stays while payments depend on it.
 BEGIN;
-SELECT plan(50);
+SELECT plan(56);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -114,6 +114,20 @@ SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.fee', 'status',
 INSERT INTO shop.fee VALUES (1, (:'o' || 3)::uuid, 'paid', 1);
 SELECT is(pg_temp.refusal($$UPDATE shop.order SET event_id = 2 WHERE id::text LIKE '%3'$$), '23R03 shop.order.event_id paysafe_order_payment', 'the other one''s rows, too');
 SELECT is(pg_temp.refusal($$SELECT paysafe.unprotect('shop.order', 'currency', 'tidy up')$$), '42501 shop.order paysafe_order_currency', 'a step is not dropped just so');
+
+-- rows of one table that refer to each other
+CREATE TABLE shop.node (id int PRIMARY KEY, parent int REFERENCES shop.node, currency text);
+CREATE TABLE shop.leaf (id int PRIMARY KEY, node int REFERENCES shop.node, status text, amount numeric);
+SELECT paysafe.protect_payment('shop.leaf', 'status', 'amount', captured => '{paid}', currency_path => '{node,parent,currency}');
+INSERT INTO shop.node VALUES (1, 1, 'EUR'), (2, 1, 'JPY'), (3, 2, 'USD'), (4, 3, 'USD');
+INSERT INTO shop.leaf VALUES (1, 2, 'paid', 1.25);
+SELECT is(pg_temp.refusal($$UPDATE shop.node SET currency = 'JPY' WHERE id = 1$$), '23R03 shop.node.currency paysafe_node_currency', 'the currency of a child''s payment');
+SELECT is(pg_temp.refusal($$UPDATE shop.node SET currency = 'JPY' WHERE id = 3$$), 'accepted', 'of a child without one');
+SELECT is(pg_temp.refusal($$UPDATE shop.node SET currency = 'EUR' WHERE id = 2$$), 'accepted', 'of a node whose payments have another''s');
+SELECT is(pg_temp.refusal($$UPDATE shop.node SET parent = 3 WHERE id = 2$$), '23R03 shop.node.parent paysafe_node_payment', 'the way there');
+INSERT INTO shop.node VALUES (5, 5, 'EUR');
+SELECT is(pg_temp.refusal($$UPDATE shop.node SET currency = 'JPY' WHERE id = 5$$), '54001', 'a circle has no end, and is refused');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.leaf', 'status', 'amount', captured => '{paid}', currency_path => '{node,parent,parent,currency}')$$), '22023', 'a path that its own step contradicts');
 
 -- existing rows, and a change of the place
 CREATE TABLE shop.old (id int PRIMARY KEY, order_id uuid REFERENCES shop.order, status text, amount numeric, currency text DEFAULT 'JPY');

@@ -1,6 +1,6 @@
 -- Shapes of money: where the currency stands, what is captured, which rows.
 BEGIN;
-SELECT plan(131);
+SELECT plan(138);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -53,7 +53,7 @@ CREATE TABLE shop.bad (id int PRIMARY KEY, status text, amount numeric, captured
 SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_payment(''shop.bad'', %s)', args)), code, why)
   FROM (VALUES
 	($$'status', 'amount', 'captured', captured => '{c}'$$, '22023', 'no currency'),
-	($$'status', 'amount', 'captured', 'currency', '{c}', 'EUR'$$, '22023', 'two currencies'),
+	($$'status', 'amount', 'captured', 'currency', '{c}', currency => 'EUR'$$, '22023', 'two currencies'),
 	($$'status', 'amount', 'captured', captured => '{c}', currency => 'QQQ'$$, '22023', 'a currency that nobody knows'),
 	($$'status', 'amount', 'captured', 'flag', '{c}'$$, '22023', 'a currency that is true or false'),
 	($$'status', 'amount', 'captured', 'at', '{c}'$$, '22023', 'a currency that is a point in time'),
@@ -164,6 +164,18 @@ SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (3, 1, 5, NULL)$$), '23
 SELECT is(pg_temp.refusal($$UPDATE shop.back SET ok = true WHERE id = 1$$), '42501 shop.back.ok paysafe_back_approval', 'the gate is a boolean');
 SELECT is(pg_temp.refusal($$UPDATE shop.back SET ok = false WHERE id = 1; UPDATE shop.back SET ok = true WHERE id = 2$$), 'accepted', 'the failed one gives way');
 SELECT is((SELECT status FROM paysafe.pending_approvals() WHERE relation = 'shop.back'::regclass AND key = '1'), NULL, 'nothing waits in a status that is void');
+
+CREATE TABLE shop.flag (id int PRIMARY KEY, done boolean);
+SELECT paysafe.protect_status('shop.flag', 'done', E'[*] --> false\nfalse --> true', '{false}');
+SELECT is(pg_temp.refusal(statement), expected, why)
+  FROM (VALUES
+	('INSERT INTO shop.flag VALUES (1, true)', '23T02 shop.flag.done paysafe_flag_status', 'it does not begin as true'),
+	('INSERT INTO shop.flag VALUES (1, NULL)', '23T04 shop.flag.done paysafe_flag_status', 'NULL is another status'),
+	('INSERT INTO shop.flag VALUES (1, false)', 'accepted', 'false'),
+	('UPDATE shop.flag SET done = true', 'accepted', 'then true'),
+	('UPDATE shop.flag SET done = false', '23T01 shop.flag.done paysafe_flag_status', 'and that is it')) v (statement, expected, why);
+SELECT lives_ok($$INSERT INTO shop.flag VALUES (2, false); SELECT paysafe.transition('shop.flag', '2', 'false', 'true')$$, 'transition() of a boolean');
+SELECT throws_ok($$SELECT paysafe.transition('shop.bill', '1', 'unset', 'set')$$, '22023', NULL, 'transition() cannot know which point in time');
 
 --
 -- which rows

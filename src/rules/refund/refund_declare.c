@@ -505,8 +505,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  * protect_refund(refund, payment, payment_column, amount_column,
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
- *				  unapproved_columns name[], payment_key, rows jsonb,
- *				  recorded text[]) returns void
+ *				  unapproved_columns name[], payment_key, recorded text[],
+ *				  rows jsonb) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -524,7 +524,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	char	   *payment_currency_column = name_or_null(fcinfo, 9);
 	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
 		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
-	List	   *recorded = paysafe_declare_set_argument(fcinfo, 13, "recorded");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
 	List	   *payment_column;
 	List	   *payment_key;
 	SpecBuilder spec;
@@ -569,7 +569,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	}
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
-	paysafe_row_filter_add(&spec, PG_ARGISNULL(12) ? NULL : PG_GETARG_JSONB_P(12));
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_unguarded(payment, payment_amount_column);
 	warn_of_free_statuses(refund, status_column);

@@ -44,8 +44,7 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 		return;
 	has_captured = paysafe_captured_value(&side->captured, change->after, &captured);
 	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
-	if (!paysafe_captured_value(&side->captured, change->before, &before))
-		before = paysafe_money_zero();
+	before = paysafe_captured_or_zero(&side->captured, change->before);
 	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
 		paysafe_money_compare(captured, before) >= 0)
 		return;

@@ -105,6 +105,20 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 	return tables;
 }
 
+/* The columns of a leaf of the payment table, as its rules have them. */
+static const PaymentSide *
+payment_side(const RefundState *state, const RelationRules *rules)
+{
+	const RefundState *other;
+	int			i = 0;
+
+	while ((other = next_payment_rule(rules, &i)) != NULL)
+		if (other->refund_root == state->refund_root)
+			return &other->payment;
+	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
+	return NULL;
+}
+
 /* Payment table, refund table and key in one text: for each payment, so without formats. */
 static char *
 identity_of(Oid payment_root, const RefundTable *table)
@@ -117,20 +131,6 @@ identity_of(Oid payment_root, const RefundTable *table)
 	identity[len++] = '/';
 	strcpy(identity + len, table->key_text);
 	return identity;
-}
-
-/* The payment's side of a refund rule, of a leaf of the payment table. */
-static const PaymentSide *
-payment_side(const RefundState *state, const RelationRules *rules)
-{
-	const RefundState *other;
-	int			i = 0;
-
-	while ((other = next_payment_rule(rules, &i)) != NULL)
-		if (other->refund_root == state->refund_root)
-			return &other->payment;
-	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
-	return NULL;
 }
 
 /* What every rule says of a payment's row. */

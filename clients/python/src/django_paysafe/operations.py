@@ -162,12 +162,12 @@ class RuleOperation(Operation):
 
     @classmethod
     def condition(
-        cls, model: Type[models.Model], rows: Optional[Dict[str, Sequence[Any]]]
+        cls, model: Type[models.Model], rows: Optional[Dict[str, Any]]
     ) -> Optional[str]:
-        """Which rows: for each field the values that it may have."""
+        """Which rows: for each field the values that it may have, or {"not": values}."""
         if rows is None:
             return None
-        return json.dumps({str(cls.column(model, f)): list(v) for f, v in rows.items()})
+        return json.dumps({str(cls.column(model, field)): rows[field] for field in rows})
 
     @staticmethod
     def model(state: ProjectState, app_label: str, name: str) -> Type[models.Model]:
@@ -426,7 +426,7 @@ class ProtectPayment(RuleOperation):
         limit: Optional[str] = None,
         over_percent: Optional[Any] = None,
         adjustable: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Sequence[Any]]] = None,
+        rows: Optional[Dict[str, Any]] = None,
         recorded: Sequence[str] = (),
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
@@ -483,7 +483,7 @@ class ProtectRefund(RuleOperation):
         payment_amount: Optional[str] = None,
         payment_currency: Optional[str] = None,
         unapproved: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Sequence[Any]]] = None,
+        rows: Optional[Dict[str, Any]] = None,
         recorded: Sequence[str] = (),
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
