@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(73);
+SELECT plan(74);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -67,6 +67,13 @@ SELECT is(pg_temp.refusal(command), want, command)
 			   ('DELETE FROM paysafe.balance_move', '42501 paysafe.balance_move paysafe_balance_move_own_table'),
 			   ('UPDATE paysafe.balance_stripe SET number = 1', '42501 paysafe.balance_stripe paysafe_balance_stripe_own_table'),
 			   ('DELETE FROM paysafe.reservation_record', 'accepted')) v (command, want);
+-- what comes and goes in one statement was posted all the same
+INSERT INTO shop.wallet VALUES (5, 0, 0), (6, 0, 0);
+SELECT lives_ok('INSERT INTO shop.entry (txn, wallet, amount) VALUES (70000, 5, 10), (70000, 5, -10)', 'an account gains and loses the same');
+SELECT is(pg_temp.refusal('DELETE FROM shop.wallet WHERE id = 5'), '23M02 shop.wallet paysafe_wallet_balance', '... it has entries, and stays');
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount, currency) VALUES (70001, 5, 1, ''USD''), (70001, 3, -1, ''USD'')'),
+		  '23M03 shop.wallet.balance paysafe_wallet_balance', '... in their currency');
+SELECT is(pg_temp.refusal('DELETE FROM shop.wallet WHERE id = 6'), 'accepted', 'one without any goes');
 
 -- bulk, and what a savepoint takes back
 INSERT INTO shop.wallet SELECT i, 0, CASE WHEN i % 2 = 0 THEN 0 END FROM generate_series(1001, 41000) i;
