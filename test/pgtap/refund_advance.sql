@@ -1,7 +1,7 @@
 -- A refund that is approved before its row is there: whom it is for, what it is of, how
 -- long it lives, and that nothing else can use it.
 BEGIN;
-SELECT plan(115);
+SELECT plan(118);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -188,6 +188,17 @@ SELECT is(pg_temp.as(who, command), expected, command) FROM (VALUES
 	('boss', $$SELECT paysafe.approve_refund(relation, payment, amount, currency, 'ok') FROM paysafe.pending_approval WHERE relation = 'shop.tenant_refund'::regclass$$, 'accepted'),
 	('clerk', $$INSERT INTO shop.tenant_refund VALUES (2, 'a,b', 2, 500, 'EUR', 'sent')$$, 'accepted')) v (who, command, expected);
 SELECT is((SELECT string_agg(payment || ' ' || state || ' ' || key, '; ' ORDER BY id) FROM paysafe.approval WHERE relation = 'shop.tenant_refund'::regclass), 'a,1 used 1; a\,b,2 used 2', 'each by its payment');
+
+-- a rule that names payments otherwise by now: what was asked for before hides nothing
+CREATE TABLE shop.numbered (id int PRIMARY KEY, number text UNIQUE, captured numeric, currency text);
+INSERT INTO shop.numbered VALUES (1, 'N-1', 1000, 'EUR'), (2, 'N-2', 1000, 'EUR');
+CREATE TABLE shop.numbered_refund (id int PRIMARY KEY, number text, payment int, amount numeric, currency text, status text);
+SELECT paysafe.protect_refund('shop.numbered_refund', 'shop.numbered', 'number', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT is(pg_temp.as('clerk', $$SELECT paysafe.request_refund('shop.numbered_refund', 'N-1', 500, 'EUR', 'broken')$$) ||
+	pg_temp.as('boss', $$SELECT paysafe.approve_refund('shop.numbered_refund', 'N-2', 500, 'EUR', 'ok')$$), 'acceptedaccepted', 'asked for, and approved, by number');
+SELECT pg_temp.approved($$SELECT paysafe.protect_refund('shop.numbered_refund', 'shop.numbered', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency')$$);
+SELECT is(pg_temp.as('clerk', $$SELECT paysafe.request_refund('shop.numbered_refund', '1', 400, 'EUR', 'broken')$$), 'accepted', 'asked for by id');
+SELECT results_eq($$SELECT payment FROM paysafe.pending_approval WHERE relation = 'shop.numbered_refund'::regclass$$, ARRAY['1'], 'the view has what still has a meaning');
 
 -- a rolled back refund has used nothing
 SELECT is(pg_temp.approve(22) || pg_temp.approve(22, 500, 'carol'), 'acceptedaccepted', 'approved');
