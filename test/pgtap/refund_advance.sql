@@ -1,7 +1,7 @@
 -- A refund that is approved before its row is there: whom it is for, what it is of, how
 -- long it lives, and that nothing else can use it.
 BEGIN;
-SELECT plan(118);
+SELECT plan(124);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -156,6 +156,12 @@ SELECT is_empty($$SELECT 1 FROM paysafe.pending_approval WHERE payment = '23'$$,
 SELECT is(pg_temp.send(60, 23, 500, 'alice'), 'accepted', 'who asked for it adds it');
 SELECT is_empty($$SELECT 1 FROM paysafe.pending_approval WHERE payment = '23'$$, 'it has been answered');
 SELECT is(pg_temp.approve(23, 500, 'alice'), 'accepted', 'the next one is another');
+SELECT is(pg_temp.as('alice', format($$SELECT paysafe.request_refund('shop.refund', %L, %s, 'EUR', 'broken')$$, payment, amount)), 'accepted', format('%s of %s asked for', amount, payment))
+  FROM (VALUES (25, 300), (25, 500), (26, 300)) v (payment, amount);
+SELECT is(pg_temp.approve(25, 400) || pg_temp.send(61, 25, 350, 'alice'), 'acceptedaccepted', 'approved of one payment, and added');
+SELECT results_eq($$SELECT payment, amount FROM paysafe.pending_approval WHERE relation = 'shop.refund'::regclass AND payment IN ('25', '26') ORDER BY 1$$,
+	$$VALUES ('25', 500::numeric), ('26', 300)$$, 'more than that, and another payment, still wait');
+SELECT is(pg_temp.approve(25, 500, 'alice') || pg_temp.approve(25, 300, 'alice'), '42501 paysafe.approval_record paysafe_approval_record_approvalaccepted', 'and are not approved by who asked');
 SELECT is(pg_temp.as('alice', $$SELECT paysafe.request_refund('shop.refund', '24', 50, 'EUR', 'broken')$$), 'accepted', 'asked for less than the threshold');
 SELECT is_empty($$SELECT 1 FROM paysafe.pending_approval WHERE payment = '24'$$, 'waits for nobody');
 
