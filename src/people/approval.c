@@ -462,25 +462,32 @@ note_used(Relation rel, HeapTuple tuple, void *arg)
 	return false;
 }
 
-bool
-paysafe_approval_used_in_advance(Oid relation, const ApprovalMoney *money, TimestampTz since)
+List *
+paysafe_approval_used_in_advance(Oid relation, const char *payment, TimestampTz since)
 {
+	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, approvals_in_advance(relation, money->payment))
+	foreach(lc, approvals_in_advance(relation, payment))
 	{
 		const Approval *a = lfirst(lc);
 		Datum		key = Int64GetDatum(a->id);
 		bool		used_up = false;
+		ApprovalUse *use;
 
-		if (a->at < since || strcmp(a->currency, money->currency) != 0 ||
-			compare_amounts(a->amount, money->amount) < 0)
+		if (a->at < since)
 			continue;
 		paysafe_store_scan(PAYSAFE_APPROVAL_END, "approval_end_pkey", 1, &key, note_used, &used_up);
-		if (used_up)
-			return true;
+		if (!used_up)
+			continue;
+		use = palloc0(sizeof(ApprovalUse));
+		use->money.payment = a->payment;
+		use->money.currency = a->currency;
+		use->money.amount = a->amount;
+		use->at = a->at;
+		result = lappend(result, use);
 	}
-	return false;
+	return result;
 }
 
 List *

@@ -69,8 +69,15 @@ extern void paysafe_approval_money_digest(const ApprovalMoney *money, Numeric am
 /* The payment is gone: end what was approved of it in advance. */
 extern void paysafe_approval_end_in_advance(Oid relation, const char *payment);
 
-/* Has an approval in advance of this or more, given since then, been used? */
-extern bool paysafe_approval_used_in_advance(Oid relation, const ApprovalMoney *money, TimestampTz since);
+/* An approval in advance that a refund has used; when it was given. */
+typedef struct ApprovalUse
+{
+	ApprovalMoney money;		/* without bound */
+	TimestampTz at;
+} ApprovalUse;
+
+/* Those of a payment, or of all (NULL), that were given since then: of ApprovalUse. */
+extern List *paysafe_approval_used_in_advance(Oid relation, const char *payment, TimestampTz since);
 
 /* What is approved in advance and has not ended, by id: of ApprovalMoney, without bound. */
 extern List *paysafe_approval_in_advance(Oid relation);

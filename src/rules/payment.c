@@ -408,6 +408,13 @@ check_delete(const Rule *rule, const RowChange *change)
 						  row_detail(change, change->before,
 									 psprintf("%s is captured", paysafe_money_text(captured))),
 						  "Refund it instead.");
+	if (paysafe_breach_is_open(rule->declared_on,
+							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("a payment in table \"%s\" cannot be deleted while its breach is open",
+								   rule->table_name),
+						  row_detail(change, change->before, "it says what has happened in the world"),
+						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 }
 
 static void

@@ -1,7 +1,7 @@
 -- A refund that is approved before its row is there: whom it is for, what it is of, how
 -- long it lives, and that nothing else can use it.
 BEGIN;
-SELECT plan(115);
+SELECT plan(124);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -156,6 +156,12 @@ SELECT is_empty($$SELECT 1 FROM paysafe.pending_approval WHERE payment = '23'$$,
 SELECT is(pg_temp.send(60, 23, 500, 'alice'), 'accepted', 'who asked for it adds it');
 SELECT is_empty($$SELECT 1 FROM paysafe.pending_approval WHERE payment = '23'$$, 'it has been answered');
 SELECT is(pg_temp.approve(23, 500, 'alice'), 'accepted', 'the next one is another');
+SELECT is(pg_temp.as('alice', format($$SELECT paysafe.request_refund('shop.refund', %L, %s, 'EUR', 'broken')$$, payment, amount)), 'accepted', format('%s of %s asked for', amount, payment))
+  FROM (VALUES (25, 300), (25, 500), (26, 300)) v (payment, amount);
+SELECT is(pg_temp.approve(25, 400) || pg_temp.send(61, 25, 350, 'alice'), 'acceptedaccepted', 'approved of one payment, and added');
+SELECT results_eq($$SELECT payment, amount FROM paysafe.pending_approval WHERE relation = 'shop.refund'::regclass AND payment IN ('25', '26') ORDER BY 1$$,
+	$$VALUES ('25', 500::numeric), ('26', 300)$$, 'more than that, and another payment, still wait');
+SELECT is(pg_temp.approve(25, 500, 'alice') || pg_temp.approve(25, 300, 'alice'), '42501 paysafe.approval_record paysafe_approval_record_approvalaccepted', 'and are not approved by who asked');
 SELECT is(pg_temp.as('alice', $$SELECT paysafe.request_refund('shop.refund', '24', 50, 'EUR', 'broken')$$), 'accepted', 'asked for less than the threshold');
 SELECT is_empty($$SELECT 1 FROM paysafe.pending_approval WHERE payment = '24'$$, 'waits for nobody');
 
@@ -188,6 +194,17 @@ SELECT is(pg_temp.as(who, command), expected, command) FROM (VALUES
 	('boss', $$SELECT paysafe.approve_refund(relation, payment, amount, currency, 'ok') FROM paysafe.pending_approval WHERE relation = 'shop.tenant_refund'::regclass$$, 'accepted'),
 	('clerk', $$INSERT INTO shop.tenant_refund VALUES (2, 'a,b', 2, 500, 'EUR', 'sent')$$, 'accepted')) v (who, command, expected);
 SELECT is((SELECT string_agg(payment || ' ' || state || ' ' || key, '; ' ORDER BY id) FROM paysafe.approval WHERE relation = 'shop.tenant_refund'::regclass), 'a,1 used 1; a\,b,2 used 2', 'each by its payment');
+
+-- a rule that names payments otherwise by now: what was asked for before hides nothing
+CREATE TABLE shop.numbered (id int PRIMARY KEY, number text UNIQUE, captured numeric, currency text);
+INSERT INTO shop.numbered VALUES (1, 'N-1', 1000, 'EUR'), (2, 'N-2', 1000, 'EUR');
+CREATE TABLE shop.numbered_refund (id int PRIMARY KEY, number text, payment int, amount numeric, currency text, status text);
+SELECT paysafe.protect_refund('shop.numbered_refund', 'shop.numbered', 'number', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT is(pg_temp.as('clerk', $$SELECT paysafe.request_refund('shop.numbered_refund', 'N-1', 500, 'EUR', 'broken')$$) ||
+	pg_temp.as('boss', $$SELECT paysafe.approve_refund('shop.numbered_refund', 'N-2', 500, 'EUR', 'ok')$$), 'acceptedaccepted', 'asked for, and approved, by number');
+SELECT pg_temp.approved($$SELECT paysafe.protect_refund('shop.numbered_refund', 'shop.numbered', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency')$$);
+SELECT is(pg_temp.as('clerk', $$SELECT paysafe.request_refund('shop.numbered_refund', '1', 400, 'EUR', 'broken')$$), 'accepted', 'asked for by id');
+SELECT results_eq($$SELECT payment FROM paysafe.pending_approval WHERE relation = 'shop.numbered_refund'::regclass$$, ARRAY['1'], 'the view has what still has a meaning');
 
 -- a rolled back refund has used nothing
 SELECT is(pg_temp.approve(22) || pg_temp.approve(22, 500, 'carol'), 'acceptedaccepted', 'approved');

@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/attempt.h"
 #include "engine/rule.h"
 #include "people/approval.h"
 #include "people/person.h"
@@ -239,6 +240,25 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	put_pending(state, &pending, out);
 }
 
+/* The payment that was meant, as the rule names payments by now. */
+typedef struct PaymentMeant
+{
+	const RefundState *state;
+	const char *text;
+	FoundPayment payment;
+	int			count;
+} PaymentMeant;
+
+static void
+find_meant(void *arg)
+{
+	PaymentMeant *meant = arg;
+	KeyValues	key;
+
+	paysafe_refund_payment_argument(meant->state, pstrdup(meant->text), &key);
+	meant->count = paysafe_refund_find_payment(meant->state, &key, &meant->payment);
+}
+
 /*
  * A refund without a row that was asked for, or has been approved, but not by as many
  * as it takes.
@@ -254,15 +274,14 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	};
 	RefundLife	none = {0};
 	Pending		pending = {.money = money, .threshold = threshold, .at = request->at};
-	FoundPayment payment;
-	KeyValues	key;
+	PaymentMeant meant = {.state = state, .text = money->payment};
 
-	paysafe_refund_payment_argument(state, pstrdup(money->payment), &key);
-	if (paysafe_refund_find_payment(state, &key, &payment) != 1)
+	/* a key of an earlier version of the rule may be none now, and hides no other */
+	if (paysafe_attempt(find_meant, &meant) != NULL || meant.count != 1)
 		return;
 	if (request->at != 0)
 		pending.person = &request->person;
-	pending.total = total_within(state, &payment, &none, threshold ? threshold->within : 0,
+	pending.total = total_within(state, &meant.payment, &none, threshold ? threshold->within : 0,
 								 money->amount, out);
 	pending.needed = paysafe_refund_threshold_approvals(threshold, pending.total);
 	pending.given = paysafe_approval_count(state->refund_root, "", &subject);

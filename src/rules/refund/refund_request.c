@@ -62,6 +62,73 @@ collect_request(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
+/* By payment and currency, the newest first. */
+static int
+compare_money(const ApprovalMoney *x, TimestampTz x_at, const ApprovalMoney *y, TimestampTz y_at)
+{
+	int			result = strcmp(x->payment, y->payment);
+
+	if (result == 0)
+		result = strcmp(x->currency, y->currency);
+	return result != 0 ? result : x_at > y_at ? -1 : x_at < y_at;
+}
+
+static int
+compare_requests(const ListCell *a, const ListCell *b)
+{
+	const RefundRequest *x = lfirst(a);
+	const RefundRequest *y = lfirst(b);
+
+	return compare_money(&x->money, x->at, &y->money, y->at);
+}
+
+static int
+compare_uses(const ListCell *a, const ListCell *b)
+{
+	const ApprovalUse *x = lfirst(a);
+	const ApprovalUse *y = lfirst(b);
+
+	return compare_money(&x->money, x->at, &y->money, y->at);
+}
+
+/*
+ * Without those that have led to a refund: an approval of as much or more was given
+ * since, and used.  Both are gone through once, side by side.
+ */
+static List *
+without_answered(List *requests, List *uses)
+{
+	List	   *result = NIL;
+	const ApprovalMoney *most = NULL;	/* of the uses so far, of this payment and currency */
+	int			n = 0;
+	ListCell   *lc;
+
+	list_sort(requests, compare_requests);
+	list_sort(uses, compare_uses);
+	foreach(lc, requests)
+	{
+		const RefundRequest *request = lfirst(lc);
+
+		if (most != NULL && (strcmp(most->payment, request->money.payment) != 0 ||
+							 strcmp(most->currency, request->money.currency) != 0))
+			most = NULL;
+		for (; n < list_length(uses); n++)
+		{
+			const ApprovalUse *use = list_nth(uses, n);
+
+			if (compare_money(&use->money, use->at, &request->money, request->at) > 0)
+				break;
+			if (strcmp(use->money.payment, request->money.payment) == 0 &&
+				strcmp(use->money.currency, request->money.currency) == 0 &&
+				(most == NULL || paysafe_money_compare(use->money.amount, most->amount) > 0))
+				most = &use->money;
+		}
+		if (most == NULL || paysafe_money_compare(most->amount, request->money.amount) < 0)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
 List *
 paysafe_refund_requests(Oid refund, const char *payment)
 {
@@ -69,19 +136,13 @@ paysafe_refund_requests(Oid refund, const char *payment)
 	Datum		keys[2] = {
 		ObjectIdGetDatum(refund), payment ? CStringGetTextDatum(payment) : (Datum) 0
 	};
-	ListCell   *lc;
 
 	paysafe_store_scan(PAYSAFE_REFUND_REQUEST, "refund_request_payment", payment ? 2 : 1, keys,
 					   collect_request, &requests);
-	/* one that has led to a refund has been answered */
-	foreach(lc, requests)
-	{
-		const RefundRequest *request = lfirst(lc);
-
-		if (paysafe_approval_used_in_advance(refund, &request->money, request->at))
-			requests = foreach_delete_current(requests, lc);
-	}
-	return requests;
+	if (requests == NIL)
+		return NIL;
+	return without_answered(requests,
+							paysafe_approval_used_in_advance(refund, payment, GetCurrentTimestamp() - REQUEST_LIFE));
 }
 
 List *
