@@ -130,7 +130,9 @@ has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *cur
 		{
 			*fault = (Fault) {ERRCODE_23R05_CAPTURE, captured->column.name,
 			pstrdup("the captured amount is missing")};
-			return paysafe_captured_is(captured, row);
+			/* a running total of a payment that has no status: nothing yet */
+			return captured->statuses.column.type != STATUS_NONE &&
+				paysafe_captured_is(captured, row);
 		}
 		if (has_amount_fault(&captured->column, value, currency, "captured amount", fault))
 			return true;
