@@ -585,6 +585,11 @@ captured_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
 
 	if (status_column == NULL && PG_ARGISNULL(n))
 		return list_make1(STATUS_OF_ALL);
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "captured"),
+				 errhint("Name the statuses in which a payment is captured; where the table has no status, let \"status_column\" be NULL.")));
 	captured = paysafe_declare_set_argument(fcinfo, n, "captured");
 	if (captured == NIL)
 		ereport(ERROR,
