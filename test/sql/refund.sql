@@ -48,6 +48,7 @@ INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, -5);				-- fa
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, '-Infinity');	-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, 0.001);			-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount, currency) VALUES (9, 1, 1, 'EUR');	-- fails
+INSERT INTO t_refund.refund (id, payment_id, amount, currency) VALUES (9, 1, 1, 'usd');	-- fails: written otherwise
 INSERT INTO t_refund.refund (id, payment_id, amount, currency) VALUES (9, 1, 1, NULL);	-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 2, 1);				-- fails: nothing captured
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, 1000.01);		-- fails

@@ -261,8 +261,9 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   currency ? paysafe_refusal_value(currency) : "that of its payment",
 								   paysafe_refusal_value(locked->key),
 								   locked->currency ? paysafe_refusal_value(locked->currency) : "no currency"),
-						  locked->currency ? "Refund in the currency of the payment." :
-						  "A payment has a currency before it is refunded.");
+						  locked->currency == NULL ? "A payment has a currency before it is refunded." :
+						  pg_strcasecmp(locked->currency, currency) != 0 ? "Refund in the currency of the payment." :
+						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
