@@ -130,7 +130,9 @@ has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *cur
 		{
 			*fault = (Fault) {ERRCODE_23R05_CAPTURE, captured->column.name,
 			pstrdup("the captured amount is missing")};
-			return paysafe_captured_is(captured, row);
+			/* a running total of a payment that has no status: nothing yet */
+			return captured->statuses.column.type != STATUS_NONE &&
+				paysafe_captured_is(captured, row);
 		}
 		if (has_amount_fault(&captured->column, value, currency, "captured amount", fault))
 			return true;
@@ -590,6 +592,11 @@ captured_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
 
 	if (status_column == NULL && PG_ARGISNULL(n))
 		return list_make1(STATUS_OF_ALL);
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "captured"),
+				 errhint("Name the statuses in which a payment is captured; where the table has no status, let \"status_column\" be NULL.")));
 	captured = paysafe_declare_set_argument(fcinfo, n, "captured");
 	if (captured == NIL)
 		ereport(ERROR,

@@ -482,7 +482,7 @@ check_row(const Rule *rule, const RowChange *change)
 								rule->table_name,
 								paysafe_status_value_quoted(&state->states.column, change->before)),
 					   "Deleting and adding it again would take it back to the start.",
-					   "Move the row to a final status instead.");
+					   "Move the row to a final status instead; statuses whose rows may go are named in deletable of paysafe.protect_status.");
 			if (paysafe_breach_is_open(state->declared_on,
 									   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))
 				refuse(rule, change, ERRCODE_23T03_STATUS_DELETE,

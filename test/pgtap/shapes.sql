@@ -1,6 +1,6 @@
 -- Shapes of money: where the currency stands, what is captured, which rows.
 BEGIN;
-SELECT plan(138);
+SELECT plan(148);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -141,6 +141,26 @@ SELECT is(pg_temp.refusal('INSERT INTO shop.loose_refund VALUES (2, 1, 11)'), '2
 SELECT is(pg_temp.refusal('UPDATE shop.loose SET captured = 100 WHERE id = 1; INSERT INTO shop.loose_refund VALUES (2, 1, 21)'), '42501 shop.loose_refund.amount paysafe_loose_refund_approval', 'above the threshold');
 SELECT is(pg_temp.refusal('DELETE FROM shop.loose_refund'), '23R07 shop.loose_refund paysafe_loose_refund_refund', 'it stays');
 SELECT is(pg_temp.refusal('UPDATE shop.loose_refund SET amount = 1'), '23R03 shop.loose_refund.amount paysafe_loose_refund_refund', '... as it is');
+
+-- running totals without a status: nothing yet may be NULL
+CREATE TABLE shop.placed (id int PRIMARY KEY, total numeric NOT NULL, paid numeric);
+SELECT paysafe.protect_payment('shop.placed', NULL, 'total', 'paid', currency => 'EUR', changes => 'rising');
+CREATE TABLE shop.memo (id int PRIMARY KEY, placed_id int REFERENCES shop.placed, amount numeric);
+CREATE INDEX ON shop.memo (placed_id);
+SELECT paysafe.protect_refund('shop.memo', 'shop.placed', 'placed_id', 'amount');
+SELECT paysafe.set_refund_threshold('shop.memo', 'EUR', 100);
+SELECT is(pg_temp.refusal(statement), expected, statement)
+  FROM (VALUES
+	('INSERT INTO shop.placed VALUES (1, 100, NULL), (2, 100, NULL)', 'accepted'),
+	('INSERT INTO shop.memo VALUES (1, 1, 1)', '23R01 shop.memo.amount paysafe_memo_refund'),
+	('UPDATE shop.placed SET total = 90 WHERE id = 1', '23R03 shop.placed.total paysafe_placed_payment'),
+	('UPDATE shop.placed SET paid = 101 WHERE id = 1', '23R05 shop.placed.paid paysafe_placed_payment'),
+	('UPDATE shop.placed SET paid = 60 WHERE id = 1', 'accepted'),
+	('INSERT INTO shop.memo VALUES (1, 1, 60)', 'accepted'),
+	('UPDATE shop.placed SET paid = NULL WHERE id = 1', '23R05 shop.placed.paid paysafe_placed_payment'),
+	('UPDATE shop.placed SET paid = 0 WHERE id = 2; UPDATE shop.placed SET paid = NULL WHERE id = 2', 'accepted'),
+	('DELETE FROM shop.placed WHERE id = 2', 'accepted'),
+	('DELETE FROM shop.memo; DELETE FROM shop.placed', '23R07 shop.memo paysafe_memo_refund')) v (statement, expected);
 
 --
 -- statuses that are no words

@@ -81,5 +81,6 @@ SELECT paysafe.protect_payment('t_payment.bad', 'status', 'f', 'n', 'currency', 
 SELECT paysafe.protect_payment('t_payment.bad', 'status', 'n', 'm', 'currency', '{captured}');
 SELECT paysafe.protect_payment('t_payment.bad', 'status', 'n', 'i', 'currency', '{captured}');
 SELECT paysafe.protect_payment('t_payment.bad', 'status', 'n', 'n', 'currency', '{}');
+SELECT paysafe.protect_payment('t_payment.bad', 'status', 'n', 'n', 'currency');
 INSERT INTO t_payment.bad VALUES (1, 'captured', NULL, NULL, -5, 1, 'USD'), (2, 'captured', NULL, NULL, 5, 1, NULL);
 SELECT paysafe.protect_payment('t_payment.bad', 'status', 'n', 'n', 'currency', '{captured}');	-- existing rows

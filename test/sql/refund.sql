@@ -48,6 +48,7 @@ INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, -5);				-- fa
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, '-Infinity');	-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, 0.001);			-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount, currency) VALUES (9, 1, 1, 'EUR');	-- fails
+INSERT INTO t_refund.refund (id, payment_id, amount, currency) VALUES (9, 1, 1, 'usd');	-- fails: written otherwise
 INSERT INTO t_refund.refund (id, payment_id, amount, currency) VALUES (9, 1, 1, NULL);	-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 2, 1);				-- fails: nothing captured
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (9, 1, 1000.01);		-- fails
@@ -141,6 +142,19 @@ UPDATE t_refund.p_refund SET day = '2026-02-07' WHERE id = 1;
 UPDATE t_refund.p_refund SET day = '2026-01-07', amount = 41 WHERE id = 2;			-- fails
 INSERT INTO t_refund.p_payment VALUES (1, '2026-02-05', 100, 'USD');				-- fails: two payments of this key
 
+-- refunds that are rows and nothing else: nothing can be voided, nor requested first
+CREATE TABLE t_refund.plain_payment (id int PRIMARY KEY, state text, amount numeric);
+CREATE TABLE t_refund.plain (id int PRIMARY KEY, payment int REFERENCES t_refund.plain_payment, amount numeric);
+CREATE INDEX ON t_refund.plain (payment);
+SELECT paysafe.protect_payment('t_refund.plain_payment', 'state', 'amount', captured => '{completed}', currency => 'USD');
+SELECT paysafe.protect_refund('t_refund.plain', 't_refund.plain_payment', 'payment', 'amount');
+SELECT paysafe.set_refund_threshold('t_refund.plain', 'USD', 50);
+INSERT INTO t_refund.plain_payment VALUES (1, 'completed', 100);
+INSERT INTO t_refund.plain VALUES (1, 1, 30);
+INSERT INTO t_refund.plain VALUES (2, 1, 71);										-- fails
+INSERT INTO t_refund.plain VALUES (2, 1, 50);										-- fails: nobody approved
+UPDATE t_refund.plain_payment SET state = 'void';									-- fails
+
 -- existing rows
 CREATE TABLE t_refund.old (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
 CREATE INDEX ON t_refund.old (payment);
@@ -154,6 +168,8 @@ SELECT paysafe.protect_refund('t_refund.refund', 't_refund.refund', 'payment_id'
 	'status', '{paid}', '{void}', 'captured_amount', 'currency');
 SELECT paysafe.protect_refund('t_refund.refund', 't_refund.payment', 'payment_id', 'amount', 'currency',
 	'status', '{}', '{void}', 'captured_amount', 'currency');
+SELECT paysafe.protect_refund('t_refund.refund', 't_refund.payment', 'payment_id', 'amount', 'currency', 'status');
+SELECT paysafe.protect_refund('t_refund.refund', 't_refund.payment', 'payment_id', 'amount', 'currency', 'status', '{paid}');
 SELECT paysafe.protect_refund('t_refund.refund', 't_refund.payment', 'payment_id', 'amount', 'currency',
 	'status', '{paid}', '{paid}', 'captured_amount', 'currency');
 SELECT paysafe.protect_refund('t_refund.refund', 't_refund.payment', 'nothing', 'amount', 'currency',

@@ -261,8 +261,9 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   currency ? paysafe_refusal_value(currency) : "that of its payment",
 								   paysafe_refusal_value(locked->key),
 								   locked->currency ? paysafe_refusal_value(locked->currency) : "no currency"),
-						  locked->currency ? "Refund in the currency of the payment." :
-						  "A payment has a currency before it is refunded.");
+						  locked->currency == NULL ? "A payment has a currency before it is refunded." :
+						  pg_strcasecmp(locked->currency, currency) != 0 ? "Refund in the currency of the payment." :
+						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
@@ -298,7 +299,8 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 														list_length(locked->tables) > 1 ?
 														psprintf(" in %d tables", list_length(locked->tables)) : "",
 														money_words(captured, currency)),
-									 .hint = "Refund at most what is left, or void another refund first."
+									 .hint = side->voided.n == 0 ? "Refund at most what is left." :
+									 "Refund at most what is left, or void another refund first."
 								 });
 }
 
@@ -357,9 +359,11 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 							   quote_literal_cstr(refund_key(change, change->after)));
 
 	if (change->op == 'I')
-		return psprintf("%sRequest the refund first, in a status that needs no approval; or somebody else approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
+		return psprintf("%s%s approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
 						paysafe_person_is_unknown(paysafe_person_current()) ?
 						"Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
+						state->refund.gated.column.type == STATUS_NONE ? "Somebody else" :
+						"Request the refund first, in a status that needs no approval; or somebody else",
 						quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
 						quote_literal_cstr(money->currency));

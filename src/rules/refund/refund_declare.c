@@ -461,9 +461,15 @@ static List *
 statuses_argument(FunctionCallInfo fcinfo, int n, const char *argument, const char *status_column,
 				  bool needed)
 {
-	List	   *statuses = PG_ARGISNULL(n) && status_column == NULL ? NIL :
-		paysafe_declare_set_argument(fcinfo, n, argument);
+	List	   *statuses;
 
+	if (PG_ARGISNULL(n) && status_column != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", argument),
+				 needed ? errhint("Name the statuses from the approval on, which are those in which the money may leave.") :
+				 errhint("Name the statuses in which a refund does not count, or '{}' if it always does.")));
+	statuses = PG_ARGISNULL(n) ? NIL : paysafe_declare_set_argument(fcinfo, n, argument);
 	if (status_column == NULL)
 	{
 		if (statuses != NIL)

@@ -55,7 +55,7 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 						  psprintf("Refunds total %s; captured would be %s.",
 								   paysafe_refusal_value(paysafe_money_text(sum.total)),
 								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
-						  "Void refunds first.");
+						  "Leave as much captured as its refunds total, or first void those that can be.");
 }
 
 /* Refunds would not know whose they are, and those that are there could not go on. */
