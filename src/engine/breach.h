@@ -13,6 +13,8 @@
 #ifndef PAYSAFE_BREACH_H
 #define PAYSAFE_BREACH_H
 
+#include "datatype/timestamp.h"
+
 #include "base/refusal.h"
 #include "engine/rule.h"
 
@@ -30,8 +32,8 @@ extern void paysafe_breach_record(const Rule *rule, const RowChange *change,
 extern void paysafe_breach_or_refuse(const Rule *rule, const RowChange *change, bool is_fact,
 									 const Refusal *refusal);
 
-/* Is there a breach of this code, settled or not, of the row of this key? */
-extern bool paysafe_breach_exists(Oid relation, const char *key, int sqlstate);
+/* Is there a breach of this code since then, settled or not, of the row of this key? */
+extern bool paysafe_breach_exists(Oid relation, const char *key, int sqlstate, TimestampTz since);
 
 /* Has the row of this key a breach that nobody has settled?  Then it stays. */
 extern bool paysafe_breach_is_open(Oid relation, const char *key);

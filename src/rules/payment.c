@@ -457,7 +457,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 		!find_fault(state, row, false, &fault))
 		return;
 	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
-	if (!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE))
+	if (!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0))
 		paysafe_existing_fault(report, "Row", key, fault.reason);
 }
 

@@ -1,7 +1,7 @@
 -- Facts: what has happened is stored in spite of a rule, counts, is on record until
 -- somebody else settles it, and opens nothing.
 BEGIN;
-SELECT plan(144);
+SELECT plan(147);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -208,6 +208,24 @@ SELECT is(pg_temp.as('webhook', command), expected, command) FROM (VALUES
 	($$DELETE FROM shop.tab WHERE id = 2$$, 'accepted')) v (command, expected);
 SELECT is(pg_temp.as('boss', $$SELECT paysafe.settle_breach(id, 'given back') FROM paysafe.breach WHERE relation = 'shop.tab'::regclass$$) ||
 	pg_temp.as('webhook', 'DELETE FROM shop.tab'), 'acceptedaccepted', '... and goes once it is settled');
+
+-- the next row of a key has no part in what the one before it broke
+CREATE TABLE shop.again_payment (id int PRIMARY KEY, captured numeric, currency text);
+INSERT INTO shop.again_payment VALUES (1, 1000, 'EUR'), (2, 1000, 'EUR');
+CREATE TABLE shop.again (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
+SELECT paysafe.protect_refund('shop.again', 'shop.again_payment', 'payment', 'amount', 'currency', 'status', '{sent,paid,done}', '{void}', 'captured', 'currency', recorded => '{paid,done}'),
+	paysafe.set_refund_threshold('shop.again', 'EUR', 10000);
+SELECT is(pg_temp.as('webhook', $$INSERT INTO shop.again VALUES (1, 1, 1500, 'EUR', 'paid')$$) ||
+	pg_temp.as('webhook', $$SELECT paysafe.protect_refund('shop.again', 'shop.again_payment', 'payment', 'amount', 'currency', 'status', '{sent,paid,done}', '{void}', 'captured', 'currency', recorded => '{paid}')$$),
+	'acceptedaccepted', 'what is on record is no fault of the rows');
+SELECT is(pg_temp.as('webhook', $$UPDATE shop.again SET status = 'void'$$) ||
+	pg_temp.as('boss', $$SELECT paysafe.settle_breach(id, 'given back') FROM paysafe.breach WHERE relation = 'shop.again'::regclass$$) ||
+	pg_temp.as('webhook', $$DELETE FROM shop.again; INSERT INTO shop.again VALUES (1, 2, 900, 'EUR', 'sent')$$), 'acceptedacceptedaccepted', 'settled, deleted, and another one');
+ALTER TABLE shop.again_payment DISABLE TRIGGER paysafe;
+UPDATE shop.again_payment SET captured = 10 WHERE id = 2;
+ALTER TABLE shop.again_payment ENABLE ALWAYS TRIGGER paysafe;
+SELECT is(pg_temp.as('webhook', $$SELECT paysafe.protect_refund('shop.again', 'shop.again_payment', 'payment', 'amount', 'currency', 'status', '{sent,paid,done}', '{void}', 'captured', 'currency')$$),
+	'23514 shop.again paysafe_again_refund', 'is more than what is captured now');
 
 -- tables that say neither currency nor what was captured: the payment does
 CREATE TABLE shop.ticket (id int PRIMARY KEY, status text, amount numeric, currency text DEFAULT 'EUR');

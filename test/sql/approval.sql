@@ -220,6 +220,8 @@ INSERT INTO t_approval.old VALUES (4, 90, 20, 'USD', 'asked');
 UPDATE t_approval.old SET status = 'paid' WHERE id = 4;				-- fails
 BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.old', '4', 'ok'); ROLLBACK;		-- fails
 UPDATE t_approval.old SET status = 'void' WHERE id = 4;
+UPDATE t_approval.old SET status = 'paid' WHERE id = 4;				-- fails: who takes it back?
+BEGIN; SELECT paysafe.act_as('bob'); UPDATE t_approval.old SET status = 'paid' WHERE id = 4; ROLLBACK;	-- fails
 BEGIN; SELECT paysafe.act_as('alice'); INSERT INTO t_approval.old VALUES (5, 90, 20, 'USD', 'asked'); COMMIT;
 BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.old', '5', 'ok') > 0 AS approved; COMMIT;
 UPDATE t_approval.old SET status = 'paid' WHERE id = 5;

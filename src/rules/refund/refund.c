@@ -368,7 +368,11 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
 						quote_literal_cstr(money->currency));
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
-		return pstrdup("Take it back first, to a status that needs no approval.");
+		return pstrdup(paysafe_person_is_unknown(paysafe_person_current()) ?
+					   "Take it back first, to a status that needs no approval, after paysafe.act_as in the same transaction: who takes it back requests it." :
+					   is_requested_by_nobody(life->requesters) ?
+					   "Nobody was named when it was requested, so nobody can be shown to be another person: request another one after paysafe.act_as in the same transaction." :
+					   "Take it back first, to a status that needs no approval.");
 	if (is_moved_early(state, change, life))
 		return psprintf("A trigger moves it on before its move to status \"%s\" has been checked: give the trigger a name after \"paysafe\".",
 						status_words(&state->refund, change->before));

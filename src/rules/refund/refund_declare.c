@@ -133,14 +133,23 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
 }
 
+/* A breach of an earlier row of this key, or of this one before it was requested anew, is none. */
 bool
 paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
 						 TupleTableSlot *row)
 {
-	return !paysafe_store_is_empty(PAYSAFE_BREACH_RECORD) &&
-		paysafe_breach_exists(state->refund_root,
-							  paysafe_row_key_text(row_key, RelationGetDescr(leaf), row),
-							  ERRCODE_23R01_OVER_CAPTURED);
+	char	   *key;
+	char	   *payment;
+
+	if (paysafe_store_is_empty(PAYSAFE_BREACH_RECORD))
+		return false;
+	key = paysafe_row_key_text(row_key, RelationGetDescr(leaf), row);
+	if (!paysafe_breach_exists(state->refund_root, key, ERRCODE_23R01_OVER_CAPTURED, 0))
+		return false;
+	payment = paysafe_key_columns_row_text(&state->refund.payment, row, NULL);
+	return payment != NULL &&
+		paysafe_breach_exists(state->refund_root, key, ERRCODE_23R01_OVER_CAPTURED,
+							  paysafe_refund_life(state, payment, leaf, row, false)->requested);
 }
 
 /* Why the row is not possible, or NULL.  Its payment is looked for if the currency is its. */
