@@ -264,6 +264,11 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM pg_subscription s, LATERAL (SELECT paysafe.subscription_trouble(s.subname) AS trouble) w
 		 WHERE s.subdbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
 		UNION ALL
+		-- rules that refuse nothing
+		SELECT p.relation::text, 'mode', false,
+			   format('rule %s is only observed: it refuses nothing, and would have refused %s changes since %s', p.rule, p.observed, p.since)
+		  FROM paysafe.protection p WHERE p.mode = 'observe'
+		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END

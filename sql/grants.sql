@@ -13,18 +13,18 @@ GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 
 -- declaring is for owners: the functions check it
-GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;

@@ -23,11 +23,12 @@ CREATE FUNCTION paysafe.protect_ledger(
 	currency_column name,
 	direction_column name DEFAULT NULL,
 	reverses_column name DEFAULT NULL,
-	posting_date_column name DEFAULT NULL
+	posting_date_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name, text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

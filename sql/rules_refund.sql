@@ -77,11 +77,12 @@ CREATE FUNCTION paysafe.protect_payment(
 	amount_column name,
 	captured_column name,
 	currency_column name,
-	captured text[]
+	captured text[],
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[]) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -94,11 +95,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	void text[],
 	payment_amount_column name,
 	payment_currency_column name,
-	unapproved_columns name[] DEFAULT NULL
+	unapproved_columns name[] DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[]) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[], text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

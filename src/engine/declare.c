@@ -213,6 +213,7 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		.name = unconstify(char *, name),
 		.reference = reference,
 		.spec = spec,
+		.observed = paysafe_spec_bool(spec, SPEC_OBSERVE),
 		.kind = paysafe_rule_kind(name)
 	};
 	RuleSource	old_rule;
@@ -278,6 +279,25 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
 }
 
+void
+paysafe_declare_add_mode(FunctionCallInfo fcinfo, SpecBuilder *spec)
+{
+	int			n = PG_NARGS() - 1;
+	char	   *mode;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "mode")));
+	mode = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "observe") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mode \"%s\" is not known", paysafe_redact_string(mode)),
+				 errhint("It is \"enforce\", or \"observe\", which refuses nothing and puts on record what would be.")));
+	paysafe_spec_add_bool(spec, SPEC_OBSERVE, strcmp(mode, "observe") == 0);
+}
+
 /* SQL-callable functions */
 
 /*
@@ -340,7 +360,8 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 				 errhint("The view paysafe.protection lists the rules in force.")));
 	if (OidIsValid(rule.reference) && get_rel_relkind(rule.reference) != '\0')
 		paysafe_declare_lock(rule.reference);
-	if (!is_window_open(relation))
+	/* what refuses nothing protects nothing */
+	if (!rule.observed && !is_window_open(relation))
 		paysafe_refuse(&(Refusal)
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -107,7 +107,16 @@ paysafe_existing_validate(Oid relid, const char *name)
 	if (last != NULL && last->kind->check_existing_end != NULL)
 		last->kind->check_existing_end(last, &report);
 	MemoryContextDelete(row_context);
-	if (report.faults > 0)
+	if (report.faults > 0 && last->observed)
+		ereport(WARNING,
+				(errmsg_plural("%lld existing row of \"%s\" breaks rule \"%s\", which is only observed",
+							   "%lld existing rows of \"%s\" break rule \"%s\", which is only observed",
+							   (unsigned long) report.faults,
+							   (long long) report.faults, get_rel_name(relid), name),
+				 errdetail("%s%s", report.detail.data,
+						   report.faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
+				 errhint("Correct these rows before the rule is enforced.")));
+	else if (report.faults > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",

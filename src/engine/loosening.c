@@ -82,7 +82,7 @@ loosened_readers(const RuleSource *new_rule)
 			char	   *loosened;
 
 			/* nobody has relied on what this transaction declares itself */
-			if (reader->kind->loosened_by == NULL || reader->is_new)
+			if (reader->kind->loosened_by == NULL || reader->is_new || reader->observed)
 				continue;
 			loosened = reader->kind->loosened_by(reader, before, after);
 			if (loosened != NULL && !paysafe_strings_contain(words, loosened))
@@ -96,7 +96,9 @@ bool
 paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule,
 						  ProposedChange *change)
 {
-	List	   *loosened = old_rule == NULL ? NIL : paysafe_spec_field_loosens(old_rule, new_rule);
+	/* what refuses nothing cannot be loosened */
+	List	   *loosened = old_rule == NULL || old_rule->observed ? NIL :
+		paysafe_spec_field_loosens(old_rule, new_rule);
 	List	   *readers = loosened_readers(new_rule);
 	StringInfoData lines;
 	ListCell   *lc;

@@ -116,6 +116,42 @@ paysafe_row_mark_follow(Oid relation, const RowKey *whole, const RowChange *chan
 		paysafe_row_mark_set(relation, whole, desc, change->after, mark);
 }
 
+/* A mark of some row. */
+typedef struct FoundMark
+{
+	char	   *key;
+	char	   *mark;
+} FoundMark;
+
+static bool
+collect_mark(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **marks = arg;
+	FoundMark  *found = palloc(sizeof(FoundMark));
+
+	found->key = paysafe_store_text(tuple, RelationGetDescr(rel), MARK_ROW);
+	found->mark = paysafe_store_text(tuple, RelationGetDescr(rel), MARK_MARK);
+	*marks = lappend(*marks, found);
+	return true;
+}
+
+void
+paysafe_row_mark_end_all(Oid relation)
+{
+	Datum		key = ObjectIdGetDatum(relation);
+	List	   *marks = NIL;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_ROW_MARK, "row_mark_row", 1, &key, collect_mark, &marks);
+	foreach(lc, marks)
+	{
+		FoundMark  *found = lfirst(lc);
+
+		if (has_mark(relation, found->key, found->mark))
+			add_mark(relation, found->key, found->mark, true);
+	}
+}
+
 void
 paysafe_row_mark_forget(Oid relation)
 {

@@ -40,6 +40,9 @@ extern void paysafe_row_mark_check_later(const Rule *rule, Oid relation, const R
 										 const RowChange *later, const char *mark, int sqlstate,
 										 const char *column);
 
+/* The table was emptied, by a TRUNCATE that no rule refuses: end all marks. */
+extern void paysafe_row_mark_end_all(Oid relation);
+
 /* In a test database: the rows of the table are gone. */
 extern void paysafe_row_mark_forget(Oid relation);
 

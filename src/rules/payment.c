@@ -424,6 +424,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "captured_column", paysafe_declare_name_argument(fcinfo, 3, "captured_column"));
 	paysafe_spec_add_text(&spec, "currency_column", paysafe_declare_name_argument(fcinfo, 4, "currency_column"));
 	paysafe_spec_add_set(&spec, "captured", captured);
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "payment", InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

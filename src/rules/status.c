@@ -378,6 +378,18 @@ has_left(const StatusState *state, const RowChange *change, int from)
 							  change->before, ROW_MARK_LEFT));
 }
 
+/* The row's mark goes with it; to: the state that it has moved to, or -1. */
+static void
+follow_row(const StatusState *state, const RowChange *change, int to)
+{
+	if (state->whole.n == 0)
+		return;
+	paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
+	if (unlikely(to >= 0 && state->unmoved[to]))
+		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(change->rel),
+							 change->after, ROW_MARK_LEFT);
+}
+
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
@@ -413,12 +425,7 @@ check_update(const Rule *rule, const RowChange *change)
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
 			   "Only rows that are still in the status they were added in may get another key.");
-	if (state->whole.n == 0)
-		return;
-	paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
-	if (unlikely(to >= 0 && state->unmoved[to]))
-		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(change->rel),
-							 change->after, ROW_MARK_LEFT);
+	follow_row(state, change, to);
 }
 
 /* The mark that the first change has set is of a key that the row has no more. */
@@ -454,10 +461,20 @@ check_row(const Rule *rule, const RowChange *change)
 								paysafe_status_value_quoted(&state->states.column, change->before)),
 					   "Deleting and adding it again would take it back to the start.",
 					   "Move the row to a final status instead.");
-			if (state->whole.n > 0)
-				paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
+			follow_row(state, change, -1);
 			break;
 	}
+}
+
+/* check_row refuses before it follows. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->compiled;
+	bool		moved = change->op == 'U' &&
+		!paysafe_status_value_same(&state->states.column, change->before, change->after);
+
+	follow_row(state, change, moved ? paysafe_status_value_find(&state->states, change->after) : -1);
 }
 
 static void
@@ -577,6 +594,7 @@ const RuleKind paysafe_status_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.check_later = check_later,
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
@@ -631,6 +649,7 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "status_column", column);
 	paysafe_spec_add_text(&spec, "machine", machine);
 	paysafe_spec_add_set(&spec, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
 	suggest_lookup_table(PG_GETARG_OID(0), column);
 	PG_RETURN_VOID();

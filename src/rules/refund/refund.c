@@ -116,6 +116,7 @@ compile(const CompileInput *input)
 	state->payment_amount = paysafe_spec_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_text(spec, "payment_currency_column");
 	state->since = input->source->since;
+	state->observed = input->source->observed;
 	if (state->is_payment)
 	{
 		RowKey		key = {1, &state->payment.key_attnum};
@@ -203,13 +204,15 @@ check_frozen(const Rule *rule, const RowChange *change)
 		column = side->currency.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
-	if (column != NULL)
-		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
-						  psprintf("column \"%s\" of table \"%s\" cannot change",
-								   column, rule->table_name),
-						  psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
-								   refund_words(change, change->before)),
-						  "Void this refund and request another one.");
+	if (column == NULL)
+		return;
+	paysafe_rule_object(rule, rule->name, ERRCODE_23R03_FROZEN, column,
+						psprintf("column \"%s\" of table \"%s\" cannot change",
+								 column, rule->table_name),
+						psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
+								 refund_words(change, change->before)),
+						"Void this refund and request another one.");
+	paysafe_refund_total_forget();
 }
 
 /* Lock the refund's payment; it must be exactly one, of the same currency. */
@@ -237,7 +240,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_status_value_text(&side->currency, change->after);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->currency.name,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->currency.name,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
@@ -260,7 +263,7 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 		total = paysafe_refund_total(locked, change, amount, true);
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->amount.name,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R01_OVER_CAPTURED, side->amount.name,
 						  psprintf("refunds of payment \"%s\" exceed its captured amount",
 								   paysafe_refusal_value(locked->key)),
 						  psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
@@ -363,29 +366,22 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	{
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
-		have = paysafe_approval_use(state->refund_root, key, &subject, needed);
+		/* one that is used keeps the transaction from being prepared: not where one only looks */
+		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
+			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
-	if (have >= needed)
-	{
-		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_GATED, needed);
-		paysafe_refund_has_passed(state, payment, change);
-		return;
-	}
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = "approval",
-					   .schema_name = rule->schema_name,
-					   .table_name = rule->table_name,
-					   .column = side->gated.column.name,
-					   .message = psprintf("refund \"%s\" of %s needs the approval of %s",
-										   paysafe_refusal_value(key), money_words(amount, currency),
-										   needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-					   .detail = psprintf("%s %d of %d approvals found; requested by %s.",
-										  gate_detail(side, change, payment, threshold, total),
-										  have, needed, people_words(subject.requesters)),
-					   .hint = gate_hint(state, change, before)
-				   });
+	if (have < needed)
+		paysafe_rule_object(rule, "approval", ERRCODE_INSUFFICIENT_PRIVILEGE, side->gated.column.name,
+							psprintf("refund \"%s\" of %s needs the approval of %s",
+									 paysafe_refusal_value(key), money_words(amount, currency),
+									 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
+							psprintf("%s %d of %d approvals found; requested by %s.",
+									 gate_detail(side, change, payment, threshold, total),
+									 have, needed, people_words(subject.requesters)),
+							gate_hint(state, change, before));
+	paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_GATED,
+							 have < needed ? 0 : needed);
+	paysafe_refund_has_passed(state, payment, change);
 }
 
 /* What was approved stays as it was; what was empty may be filled in. */
@@ -396,7 +392,7 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 	const char *column = paysafe_refund_changed_column(side, change, true);
 
 	if (column != NULL && life->stage == REFUND_PASSED && life->approvals > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R03_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								   column, rule->table_name),
 						  psprintf(life->columns == NIL || paysafe_strings_contain(life->columns, column) ?
@@ -561,16 +557,20 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->before);
+	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
 	FoundPayment *payment;
 	RefundLife *life;
 
-	if (paysafe_status_value_find(&side->voided, change->before) < 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+	if (counted)
+	{
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   paysafe_refusal_value(key), rule->table_name),
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
 								   status_words(side, change->before)),
 						  "Void it instead.");
+		paysafe_refund_total_forget();
+	}
 	payment = payment_of(state, change->before);
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
 	if (life->steps > 0)
@@ -597,6 +597,13 @@ check_row(const Rule *rule, const RowChange *change)
 		else
 			check_refund_moved(rule, change);
 	}
+}
+
+/* It is there, with or without a payment, and what was added up does not know it. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	paysafe_refund_total_forget();
 }
 
 /*
@@ -676,6 +683,7 @@ const RuleKind paysafe_refund_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,

@@ -63,6 +63,7 @@ typedef struct RefundState
 	char	   *payment_currency;
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
+	bool		observed;		/* refuses nothing */
 } RefundState;
 
 /*
@@ -149,7 +150,8 @@ extern int	paysafe_refund_find_payment(const RefundState *state, Datum key, Oid 
 
 /*
  * Lock the payment's row against other refunds and changes of the payment,
- * and read its newest version.  Locks only if the key names one row.
+ * and read its newest version.  Locks only if the key names one row, and if some rule
+ * of its refunds is more than observed.
  */
 extern int	paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype,
 										FoundPayment *out);

@@ -463,6 +463,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		paysafe_spec_add_bool(&spec, "unapproved_named", true);
 		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
 	}
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_free_statuses(refund, status_column);
 	PG_RETURN_VOID();

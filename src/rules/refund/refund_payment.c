@@ -60,7 +60,7 @@ check_payment_twin(const Rule *rule, const RowChange *change)
 	RowKey		key = {1, &attnum};
 	char	   *words;
 
-	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, false))
+	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, rule->observed))
 		return;
 	words = paysafe_refusal_value(paysafe_row_key_text(&key, RelationGetDescr(change->rel), change->after));
 	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,

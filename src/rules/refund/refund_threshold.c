@@ -268,7 +268,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->within == threshold.within &&
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
-		if (!authorize(refund, old_threshold, &threshold, currency))
+		if (!rule.observed && !authorize(refund, old_threshold, &threshold, currency))
 			PG_RETURN_VOID();
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
