@@ -79,7 +79,7 @@ CREATE FUNCTION paysafe.check_library(OUT subject text, OUT check_name text, OUT
 		  FROM state s, extension e WHERE s.check_name = 'library_version'
 		UNION ALL
 		SELECT 'database', 'test_database', count(*) = 0,
-			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables: what is no test belongs into another one' END
+			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables, rules change without a second person and fixtures break them: what is no test belongs into another one' END
 		  FROM paysafe.test_database x
 		 WHERE x.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
 		UNION ALL

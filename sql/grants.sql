@@ -25,6 +25,8 @@ GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
+-- does nothing but in a test database
+GRANT EXECUTE ON FUNCTION paysafe.begin_fixtures(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
@@ -45,7 +47,7 @@ GRANT EXECUTE ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) TO 
 GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
-GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database TO PUBLIC;
+GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;

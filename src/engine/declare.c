@@ -44,6 +44,7 @@
 #include "engine/rule.h"
 #include "engine/spec_field.h"
 #include "engine/triggers.h"
+#include "engine/unused.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
@@ -246,6 +247,9 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
 		paysafe_triggers_ensure(reference);
+	paysafe_unused_look(relation);
+	if (OidIsValid(reference))
+		paysafe_unused_look(reference);
 	/* rows that come from here on meet the triggers */
 	if (changed)
 	{
@@ -360,8 +364,10 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 				 errhint("The view paysafe.protection lists the rules in force.")));
 	if (OidIsValid(rule.reference) && get_rel_relkind(rule.reference) != '\0')
 		paysafe_declare_lock(rule.reference);
-	/* what refuses nothing protects nothing */
-	if (!rule.observed && !is_window_open(relation))
+	/* what refuses nothing, or concerns no row that ever was, protects nothing */
+	if (!rule.observed && !is_window_open(relation) &&
+		!(paysafe_unused(relation) && (!OidIsValid(rule.reference) || get_rel_relkind(rule.reference) == '\0' ||
+									   paysafe_unused(rule.reference))))
 		paysafe_refuse(&(Refusal)
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -41,6 +41,7 @@
 #include "engine/observe.h"
 #include "engine/row_mark.h"
 #include "engine/rule.h"
+#include "engine/unused.h"
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -123,7 +124,7 @@ check_rules(const RowChange *change)
 
 		if (rule->kind->check_row == NULL)
 			continue;
-		if (unlikely(rule->observed))
+		if (unlikely(paysafe_rule_is_watched(rule)))
 			observe_row(rule, change);
 		else
 			rule->kind->check_row(rule, change);
@@ -519,6 +520,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 
 	paysafe_store_activate();
 	change.rules = rules_or_error(change.rel);
+	if (unlikely(!change.rules->used))
+		paysafe_unused_end(unconstify(RelationRules *, change.rules));
 	change.command = change.op == 'D' ?
 		HeapTupleHeaderGetCmax(trigdata->tg_trigtuple->t_data) :
 		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
@@ -616,6 +619,7 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			moved_rows = NIL;
 			paysafe_refusal_forget(0);
+			paysafe_observe_end_fixtures(0, false);
 			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
 				if (paysafe_rule_modules[i]->end_transaction != NULL)
 					paysafe_rule_modules[i]->end_transaction(event == XACT_EVENT_ABORT);
@@ -647,6 +651,7 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 			}
 			/* FALLTHROUGH */
 		case SUBXACT_EVENT_COMMIT_SUB:
+			paysafe_observe_end_fixtures(level, event == SUBXACT_EVENT_COMMIT_SUB);
 			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
 				if (paysafe_rule_modules[i]->end_subtransaction != NULL)
 					paysafe_rule_modules[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);

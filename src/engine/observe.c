@@ -13,8 +13,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/memutils.h"
 
+#include "base/transaction.h"
 #include "engine/observe.h"
 
 /* A check that is under way. */
@@ -55,10 +57,32 @@ paysafe_observe_is_watching(void)
 	return watches != NULL;
 }
 
+static int	fixtures = 0;		/* level of the subtransaction that began them; 0: none */
+
 void
-paysafe_observe_refused(const Refusal *refusal)
+paysafe_observe_begin_fixtures(void)
 {
-	paysafe_refusal_observe(refusal);
+	paysafe_transaction_watch();
+	if (fixtures == 0)
+		fixtures = GetCurrentTransactionNestLevel();
+}
+
+bool
+paysafe_observe_is_fixture(void)
+{
+	return fixtures > 0;
+}
+
+void
+paysafe_observe_end_fixtures(int level, bool committed)
+{
+	if (fixtures >= level)
+		fixtures = committed ? level - 1 : 0;
+}
+
+void
+paysafe_observe_end(void)
+{
 	watches->refused = true;
 	/* no error is raised that anybody could see: only the jump of one */
 	pg_re_throw();

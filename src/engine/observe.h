@@ -25,10 +25,20 @@ typedef void (*ObservedCheck) (const struct Rule *rule, const void *arg);
  */
 extern bool paysafe_observe(const struct Rule *rule, ObservedCheck check, const void *arg);
 
+/*
+ * Until the end of the transaction, or the rollback of this subtransaction, rules refuse
+ * nothing: in a test database (test_database.c).
+ */
+extern void paysafe_observe_begin_fixtures(void);
+extern bool paysafe_observe_is_fixture(void);
+
+/* The subtransactions from this level on have ended; 0: the transaction. */
+extern void paysafe_observe_end_fixtures(int level, bool committed);
+
 /* For paysafe_rule_refuse: is such a check under way? */
 extern bool paysafe_observe_is_watching(void);
 
-/* Record what would have been refused, and end the check. */
-extern PAYSAFE_NORETURN void paysafe_observe_refused(const Refusal *refusal);
+/* End the check: what it would have refused happens. */
+extern PAYSAFE_NORETURN void paysafe_observe_end(void);
 
 #endif							/* PAYSAFE_OBSERVE_H */

