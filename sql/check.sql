@@ -446,6 +446,14 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 			   string_agg(format('window %s of %s for %s is %s', m.id, m.actor, m.tables, m.state), '; ')
 		  FROM paysafe.maintenance m WHERE m.state <> 'closed'
 		UNION ALL
+		-- facts that broke a rule
+		SELECT b.relation::text, 'breaches', count(*) FILTER (WHERE b.settled_at IS NULL) = 0,
+			   CASE WHEN count(*) FILTER (WHERE b.settled_at IS NULL) > 0
+					THEN format('%s facts broke a rule, and nobody has settled them; the first is breach %s, of row %s: look at paysafe.breach, and settle each with paysafe.settle_breach(id, ''why'')',
+								count(*) FILTER (WHERE b.settled_at IS NULL), min(b.id) FILTER (WHERE b.settled_at IS NULL),
+								(array_agg(b.key ORDER BY b.id) FILTER (WHERE b.settled_at IS NULL))[1]) END
+		  FROM paysafe.breach b GROUP BY b.relation
+		UNION ALL
 		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,
 			   CASE WHEN q.dead > 0 OR q.overdue > 0
 					THEN format('%s dead, %s overdue for more than an hour', q.dead, q.overdue) END

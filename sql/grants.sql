@@ -13,12 +13,13 @@ GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 
 -- declaring is for owners: the functions check it
-GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
@@ -53,6 +54,7 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz) TO PUBLIC;
 
 -- these look at nothing but their arguments
 GRANT EXECUTE ON FUNCTION paysafe.payload_in(cstring), paysafe.payload_out(paysafe.payload), paysafe.payload_recv(internal), paysafe.payload_send(paysafe.payload) TO PUBLIC;
@@ -82,6 +84,8 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''reservation_record'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''reservation_total'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''refund_request'', pg_catalog.to_jsonb(r) FROM paysafe.refund_request r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''proposal_record'', pg_catalog.to_jsonb(r) FROM paysafe.proposal_record r WHERE r.relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''maintenance_record'', pg_catalog.to_jsonb(r) FROM paysafe.maintenance_record r');
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
@@ -90,6 +94,9 @@ SELECT pg_extension_config_dump('paysafe.reservation_end', '');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
+SELECT pg_extension_config_dump('paysafe.breach_settlement', '');
+SELECT pg_extension_config_dump('paysafe.breach_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');

@@ -6,7 +6,7 @@ COMMENT ON SEQUENCE paysafe.approval_id_seq IS 'numbers approvals';
 CREATE TABLE paysafe.approval_record (
 	id bigint PRIMARY KEY,
 	relation regclass NOT NULL,
-	key text COLLATE "C" NOT NULL,
+	key text COLLATE "C",
 	digest bytea NOT NULL,
 	actor text NOT NULL,
 	login text NOT NULL,
@@ -16,10 +16,16 @@ CREATE TABLE paysafe.approval_record (
 	ticket text,
 	request_id text,
 	at timestamptz NOT NULL,
-	valid_until timestamptz NOT NULL
+	valid_until timestamptz NOT NULL,
+	payment text COLLATE "C",
+	amount numeric,
+	currency text
 );
 CREATE INDEX approval_record_relation_key ON paysafe.approval_record (relation, key);
+CREATE INDEX approval_record_payment ON paysafe.approval_record (relation, payment);
 COMMENT ON TABLE paysafe.approval_record IS 'approvals as given; paysafe.approval shows what became of them';
+COMMENT ON COLUMN paysafe.approval_record.key IS 'of the row; NULL for a refund that has none yet';
+COMMENT ON COLUMN paysafe.approval_record.payment IS 'of a refund that was approved before its row was there: of this payment, of at most this amount';
 COMMENT ON COLUMN paysafe.approval_record.digest IS 'SHA-256 of exactly what is approved';
 
 CREATE TABLE paysafe.approval_end (
@@ -28,8 +34,10 @@ CREATE TABLE paysafe.approval_end (
 	actor text NOT NULL,
 	session_user_name text NOT NULL,
 	reason text,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	key text COLLATE "C"
 );
+COMMENT ON COLUMN paysafe.approval_end.key IS 'of the refund that used it, if its row was not there before';
 COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used, withdrawn, or void because what it was of is';
 
 --@own_table paysafe.approval_record
@@ -56,15 +64,22 @@ CREATE FUNCTION paysafe.approval_state(relation regclass, key text, digest bytea
 	AS 'MODULE_PATHNAME', 'paysafe_approval_state';
 COMMENT ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) IS 'what an approval is worth now that nobody has used or withdrawn: open, void, because the row is not what was approved, or expired';
 
+CREATE FUNCTION paysafe.refund_approval_state(relation regclass, payment text, amount numeric, currency text, digest bytea, at timestamptz) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_refund_approval_state';
+COMMENT ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz) IS 'the same of the approval of a refund before its row is there';
+
 CREATE VIEW paysafe.approval AS
-	SELECT a.id, a.relation, a.key,
+	SELECT a.id, a.relation, coalesce(a.key, e.key) AS key,
 		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
 				WHEN a.valid_until <= clock_timestamp() THEN 'expired'
+				WHEN a.payment IS NOT NULL THEN paysafe.refund_approval_state(a.relation, a.payment, a.amount, a.currency, a.digest, a.at)
 				ELSE paysafe.approval_state(a.relation, a.key, a.digest, a.at) END AS state,
 		   a.actor AS approver, a.reason, a.ticket, a.request_id,
 		   a.login, a.session_user_name, a.client_addr,
 		   a.at, a.valid_until,
-		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
+		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason,
+		   a.payment, a.amount, a.currency
 	  FROM paysafe.approval_record a
 		   LEFT JOIN paysafe.approval_end e ON e.approval = a.id;
 COMMENT ON VIEW paysafe.approval IS 'all approvals and what became of them';

@@ -67,6 +67,27 @@ COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the 
 COMMENT ON COLUMN paysafe.refund_event.columns IS 'those that the approvals were of and that had a value';
 COMMENT ON COLUMN paysafe.refund_event.content IS 'SHA-256 of what they said';
 
+CREATE SEQUENCE paysafe.refund_request_id_seq;
+COMMENT ON SEQUENCE paysafe.refund_request_id_seq IS 'numbers requests';
+
+CREATE TABLE paysafe.refund_request (
+	id bigint PRIMARY KEY,
+	relation regclass NOT NULL,
+	payment text COLLATE "C" NOT NULL,
+	amount numeric NOT NULL,
+	currency text NOT NULL,
+	actor text,
+	login text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text NOT NULL,
+	ticket text,
+	request_id text,
+	at timestamptz NOT NULL
+);
+CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment);
+COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
+
+--@own_table paysafe.refund_request
 --@own_table paysafe.currency
 --@own_table paysafe.threshold
 --@own_table paysafe.refund_event
@@ -78,16 +99,17 @@ CREATE FUNCTION paysafe.protect_payment(
 	captured_column name,
 	currency_column name,
 	captured text[],
+	recorded text[] DEFAULT '{}',
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
-	payment_column name,
+	payment_column text,
 	amount_column name,
 	currency_column name,
 	status_column name,
@@ -96,11 +118,33 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_amount_column name,
 	payment_currency_column name,
 	unapproved_columns name[] DEFAULT NULL,
+	payment_key text DEFAULT NULL,
+	recorded text[] DEFAULT '{}',
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name, name, name, name, text[], text[], name, name, name[], text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+
+CREATE FUNCTION paysafe.protect_refund(
+	refund regclass,
+	payment regclass,
+	payment_column name[],
+	amount_column name,
+	currency_column name,
+	status_column name,
+	gated text[],
+	void text[],
+	payment_amount_column name,
+	payment_currency_column name,
+	unapproved_columns name[] DEFAULT NULL,
+	payment_key name[] DEFAULT NULL,
+	recorded text[] DEFAULT '{}',
+	mode text DEFAULT 'enforce'
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], text) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,
@@ -118,6 +162,31 @@ CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_currency';
 COMMENT ON FUNCTION paysafe.set_currency(text, int) IS 'declares a currency that ISO 4217 does not have';
+
+CREATE FUNCTION paysafe.request_refund(
+	refund regclass,
+	payment text,
+	amount numeric,
+	currency text,
+	reason text,
+	ticket text DEFAULT NULL
+) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_request_refund';
+COMMENT ON FUNCTION paysafe.request_refund(regclass, text, numeric, text, text, text) IS 'asks for the approval of a refund before its row is there; it waits in paysafe.pending_approval';
+
+CREATE FUNCTION paysafe.approve_refund(
+	refund regclass,
+	payment text,
+	amount numeric,
+	currency text,
+	reason text,
+	ticket text DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL
+) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_approve_refund';
+COMMENT ON FUNCTION paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz) IS 'approves a refund of a payment, of at most this amount, before its row is there; grant EXECUTE to application roles only';
 
 CREATE FUNCTION paysafe.pending_approvals(
 	OUT relation regclass,

@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "fmgr.h"
@@ -55,6 +56,7 @@ typedef struct Leaf
 typedef struct Newest
 {
 	bool		any;
+	bool		tentative;		/* another row may have been there all along */
 	TimestampTz at;				/* the latest time of its transaction */
 	ReconcileItem item;
 	StringInfoData image;		/* what item.image refers to */
@@ -74,6 +76,10 @@ typedef struct Reconciliation
 	Newest		newest;
 	Newest		current;		/* the transaction whose changes are read now */
 	bool		seen;			/* in the table */
+	/* of a deferrable key: who has it, by the changes of the current transaction */
+	bool		deferrable;
+	List	   *tenants;		/* of ReconcileItem, those that came to it */
+	bool		first_left;		/* who had it before has it no more, if anybody did */
 	MemoryContext context;		/* of one comparison */
 } Reconciliation;
 
@@ -90,6 +96,22 @@ put_finding(Reconciliation *rec, const char *finding)
 
 /* Reading the table */
 
+static bool
+has_deferrable_key(Relation rel)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result |= index->rd_index->indisprimary && !index->rd_index->indimmediate;
+		index_close(index, NoLock);
+	}
+	return result;
+}
+
 static void
 add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
 {
@@ -103,6 +125,7 @@ add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no primary key to find its rows in the log by",
 						RelationGetRelationName(leaf->rel))));
+	rec->deferrable |= has_deferrable_key(leaf->rel);
 	leaf->layout = leaf->rel->rd_rel->relispartition ? source->relation : relid;
 	leaf->shape = paysafe_audit_shape(leaf->rel, leaf->layout, rec->subject, NIL,
 									  rules->key.attnums, rules->key.n);
@@ -320,6 +343,7 @@ static void
 keep(Newest *newest, const ReconcileItem *item, TimestampTz at)
 {
 	newest->any = true;
+	newest->tentative = false;
 	newest->at = at;
 	newest->item = *item;
 	resetStringInfo(&newest->image);
@@ -331,15 +355,109 @@ keep(Newest *newest, const ReconcileItem *item, TimestampTz at)
 }
 
 /*
+ * Rows that meet in a deferrable key: until the transaction ends, several may have it.
+ * Who changes then, or leaves, is told by what the row was before.
+ */
+
+/* Is this the row as the change found it? */
+static bool
+is_row_of(Reconciliation *rec, const ReconcileItem *tenant, const ReconcileItem *change)
+{
+	MemoryContext old;
+	CanonBytes *a;
+	CanonBytes *b;
+	bool		same;
+
+	if (tenant->shape != change->shape)
+		return false;
+	old = MemoryContextSwitchTo(rec->context);
+	a = paysafe_reconcile_log_columns(rec->log, tenant, false);
+	b = paysafe_reconcile_log_columns(rec->log, change, true);
+	same = a != NULL && b != NULL;
+	for (int i = 0; same && i < paysafe_reconcile_log_shape(rec->log, change->shape)->shape->ncolumns; i++)
+		same = (a[i].data == NULL) == (b[i].data == NULL) && a[i].len == b[i].len &&
+			(a[i].data == NULL || memcmp(a[i].data, b[i].data, a[i].len) == 0);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(rec->context);
+	return same;
+}
+
+/* Which of those that came to the key is it, or NULL: the one that was there before. */
+static ReconcileItem *
+find_tenant(Reconciliation *rec, const ReconcileItem *change)
+{
+	ListCell   *lc;
+
+	if (!rec->first_left || list_length(rec->tenants) > 1)
+		foreach(lc, rec->tenants)
+			if (is_row_of(rec, lfirst(lc), change))
+				return lfirst(lc);
+	return rec->first_left && rec->tenants != NIL ? linitial(rec->tenants) : NULL;
+}
+
+static void
+follow_tenants(Reconciliation *rec, const ReconcileItem *change)
+{
+	ReconcileItem *tenant;
+
+	if (!change->arrives)
+	{
+		tenant = find_tenant(rec, change);
+		if (tenant == NULL)
+			rec->first_left = true;
+		else
+		{
+			rec->tenants = list_delete_ptr(rec->tenants, tenant);
+			pfree(tenant);
+		}
+	}
+	if (change->present)
+	{
+		tenant = palloc(sizeof(ReconcileItem));
+		*tenant = *change;
+		tenant->key = tenant->image = NULL; /* fetched, if it is needed */
+		rec->tenants = lappend(rec->tenants, tenant);
+	}
+}
+
+/* Who has the key at the end of the transaction? */
+static void
+end_tenants(Reconciliation *rec)
+{
+	Newest	   *current = &rec->current;
+
+	if (rec->tenants != NIL)
+		keep(current, llast(rec->tenants), current->at);
+	else
+	{
+		current->item.present = false;
+		current->tentative = !rec->first_left;
+	}
+	list_free_deep(rec->tenants);
+	rec->tenants = NIL;
+	rec->first_left = false;
+}
+
+/*
  * The changes of one transaction have been read.  One row's transactions follow each
  * other in time, since they hold its lock; within one, the command orders.
  */
 static void
 end_transaction(Reconciliation *rec)
 {
-	if (rec->current.any && (!rec->newest.any || rec->current.at >= rec->newest.at))
-		keep(&rec->newest, &rec->current.item, rec->current.at);
-	rec->current.any = false;
+	Newest	   *newest = &rec->newest;
+	Newest	   *current = &rec->current;
+
+	if (!current->any)
+		return;
+	if (rec->deferrable)
+		end_tenants(rec);
+	if (!newest->any || newest->tentative || (!current->tentative && current->at >= newest->at))
+	{
+		keep(newest, &current->item, current->at);
+		newest->tentative = current->tentative;
+	}
+	current->any = false;
 }
 
 static void
@@ -349,12 +467,14 @@ look_at_change(Reconciliation *rec, const ReconcileItem *item)
 
 	if (rec->current.any && (current->xid != item->xid || current->here != item->here))
 		end_transaction(rec);
+	if (rec->deferrable)
+		follow_tenants(rec, item);
+
 	/*
 	 * A command leaves a row as it is when it ends: one that took this key in it is
-	 * there, whichever had the key before (rows swap the keys of a deferrable
-	 * constraint, a row is replaced by WITH).
+	 * there, whichever had the key before (a row is replaced by WITH).
 	 */
-	if (rec->current.any && current->command == item->command && current->present && !item->present)
+	else if (rec->current.any && current->command == item->command && current->present && !item->present)
 		return;
 	keep(&rec->current, item, rec->current.any ? Max(rec->current.at, item->at) : item->at);
 }

@@ -289,8 +289,8 @@ changes_key(const LoggedShape *shape, Datum before)
 	return changes;
 }
 
-/* The row is gone under the key that it had before. */
-static void
+/* The row is gone under the key that it had before; false: it is the same. */
+static bool
 put_old_key(const ReconcileLog *log, ReconcileSort *sort, LoggedShape *shape,
 			const ReconcileItem *item, Datum before, Datum after)
 {
@@ -305,8 +305,10 @@ put_old_key(const ReconcileLog *log, ReconcileSort *sort, LoggedShape *shape,
 	old.present = false;
 	old.image = NULL;
 	/* a key may be written anew and stay the same: 1.0 and 1.00 */
-	if (old.keylen != item->keylen || memcmp(old.key, item->key, old.keylen) != 0)
-		paysafe_reconcile_sort_put(sort, &old);
+	if (old.keylen == item->keylen && memcmp(old.key, item->key, old.keylen) == 0)
+		return false;
+	paysafe_reconcile_sort_put(sort, &old);
+	return true;
 }
 
 static void
@@ -335,9 +337,11 @@ put_row(ReconcileLog *log, ReconcileSort *sort, TupleTableSlot *slot)
 	item.seq = DatumGetInt32(slot->tts_values[ROW_SEQ]);
 	item.here = item.at >= log->since;
 	item.present = op != 'D';
+	item.arrives = op == 'I';
 	if (op == 'U' && !slot->tts_isnull[ROW_BEFORE] && !slot->tts_isnull[ROW_AFTER] &&
 		changes_key(shape, slot->tts_values[ROW_BEFORE]))
-		put_old_key(log, sort, shape, &item, slot->tts_values[ROW_BEFORE], slot->tts_values[ROW_AFTER]);
+		item.arrives = put_old_key(log, sort, shape, &item, slot->tts_values[ROW_BEFORE],
+								   slot->tts_values[ROW_AFTER]);
 	if (item.present && !slot->tts_isnull[ROW_AFTER] &&
 		toast_raw_datum_size(slot->tts_values[ROW_AFTER]) <= RECONCILE_INLINE)
 	{
@@ -377,30 +381,52 @@ paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort)
 	MemoryContextDelete(context);
 }
 
-bool
-paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *item,
-							const char **image, int *len)
+/* An image of the change that an item is of, palloc'd, or NULL. */
+static bytea *
+fetch_image(const ReconcileLog *log, const ReconcileItem *item, int column)
 {
 	Relation	rel = table_open(item->relid, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	ItemPointerData tid = item->tid;
-	bool		found = false;
+	bytea	   *image = NULL;
 
 	if (table_tuple_fetch_row_version(rel, &tid, log->snapshot, slot))
 	{
 		bool		isnull;
-		Datum		after = slot_getattr(slot, ROW_AFTER + 1, &isnull);
+		Datum		value = slot_getattr(slot, column + 1, &isnull);
 
 		if (!isnull)
-		{
-			bytea	   *bytes = DatumGetByteaPCopy(after);
-
-			*image = VARDATA(bytes);
-			*len = VARSIZE(bytes) - VARHDRSZ;
-			found = true;
-		}
+			image = DatumGetByteaPCopy(value);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
-	return found;
+	return image;
+}
+
+bool
+paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *item,
+							const char **image, int *len)
+{
+	bytea	   *after = fetch_image(log, item, ROW_AFTER);
+
+	if (after == NULL)
+		return false;
+	*image = VARDATA(after);
+	*len = VARSIZE(after) - VARHDRSZ;
+	return true;
+}
+
+CanonBytes *
+paysafe_reconcile_log_columns(ReconcileLog *log, const ReconcileItem *item, bool before)
+{
+	LoggedShape *shape = paysafe_reconcile_log_shape(log, item->shape);
+	CanonBytes *columns = palloc0(sizeof(CanonBytes) * Max(shape->shape->ncolumns, 1));
+	bytea	   *after = fetch_image(log, item, ROW_AFTER);
+	bytea	   *image = before ? fetch_image(log, item, ROW_BEFORE) : after;
+
+	if (image == NULL)
+		return NULL;
+	paysafe_canon_split(shape->shape, VARDATA(image), VARSIZE(image) - VARHDRSZ,
+						after ? VARDATA(after) : NULL, after ? VARSIZE(after) - VARHDRSZ : 0, columns);
+	return columns;
 }

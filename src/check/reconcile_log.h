@@ -50,4 +50,11 @@ extern LoggedShape *paysafe_reconcile_log_shape(ReconcileLog *log, int64 id);
 extern bool paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *item,
 										const char **image, int *len);
 
+/*
+ * The columns of the row before or after the change of an item; they and what they
+ * refer to are palloc'd.  NULL: there are none any more.
+ */
+extern CanonBytes *paysafe_reconcile_log_columns(ReconcileLog *log, const ReconcileItem *item,
+												 bool before);
+
 #endif							/* PAYSAFE_RECONCILE_LOG_H */

@@ -37,6 +37,7 @@ typedef struct Order
 	uint8		command[4];
 	uint8		seq[4];
 	uint8		present;		/* of an update that changes the key: the new one last */
+	uint8		arrives;
 } Order;
 
 struct ReconcileSort
@@ -83,7 +84,8 @@ bytes_datum(const void *bytes, int len)
 static Datum
 order_datum(const ReconcileItem *item)
 {
-	Order		order = {.row = !item->logged, .here = item->here, .present = item->present};
+	Order		order = {.row = !item->logged, .here = item->here, .present = item->present,
+	.arrives = item->arrives};
 	uint64		xid = pg_hton64(item->xid);
 	uint32		command = pg_hton32(item->command);
 	uint32		seq = pg_hton32(item->seq);
@@ -144,6 +146,7 @@ paysafe_reconcile_sort_next(ReconcileSort *sort, ReconcileItem *item)
 	item->logged = order.row == 0;
 	item->here = order.here;
 	item->present = order.present;
+	item->arrives = order.arrives;
 	memcpy(&xid, order.xid, sizeof(xid));
 	memcpy(&command, order.command, sizeof(command));
 	memcpy(&seq, order.seq, sizeof(seq));

@@ -20,6 +20,7 @@ typedef struct ReconcileItem
 	/* of a change */
 	bool		here;			/* recorded in this database, with its redaction key */
 	bool		present;		/* the row exists after it */
+	bool		arrives;		/* ... and was not under this key before */
 	TimestampTz at;
 	uint64		xid;
 	int32		command;

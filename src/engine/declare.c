@@ -29,6 +29,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -300,6 +301,70 @@ paysafe_declare_add_mode(FunctionCallInfo fcinfo, SpecBuilder *spec)
 				 errmsg("mode \"%s\" is not known", paysafe_redact_string(mode)),
 				 errhint("It is \"enforce\", or \"observe\", which refuses nothing and puts on record what would be.")));
 	paysafe_spec_add_bool(spec, SPEC_OBSERVE, strcmp(mode, "observe") == 0);
+}
+
+/* Are all of them columns of the relation? */
+static bool
+are_columns(Oid relation, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (get_attnum(relation, lfirst(lc)) <= 0)
+			return false;
+	return true;
+}
+
+/* The columns that a text names. */
+static List *
+columns_of_text(char *text, const char *argument, Oid relation)
+{
+	size_t		len = strlen(text);
+	List	   *single;
+	List	   *names;
+
+	/* longer names are cut, as everywhere */
+	single = list_make1(pstrdup(NameStr(*DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(text))))));
+	if (len < 2 || text[0] != '{' || text[len - 1] != '}')
+		return single;
+	names = paysafe_strings_of_array(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, NAMEOID, -1)),
+									 argument);
+	if (!are_columns(relation, single))
+		return names;
+	if (names != NIL && are_columns(relation, names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is the name of a column of table \"%s\", and a list of others",
+						argument, get_rel_name(relation)),
+				 errhint("Give an array of names: ARRAY[...]::name[].")));
+	return single;
+}
+
+List *
+paysafe_declare_columns_argument(FunctionCallInfo fcinfo, int n, const char *argument, Oid relation)
+{
+	List	   *names;
+	Oid		   *types;
+	int			ntypes;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	names = types[n] == NAMEARRAYOID ? paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument) :
+		columns_of_text(text_to_cstring(PG_GETARG_TEXT_PP(n)), argument, relation);
+	if (names == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", argument)));
+	if (list_length(names) > INDEX_MAX_KEYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" names more than %d columns", argument, INDEX_MAX_KEYS)));
+	if (list_length(paysafe_strings_sorted(names)) != list_length(names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" names a column twice", argument)));
+	return names;
 }
 
 /* SQL-callable functions */

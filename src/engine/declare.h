@@ -60,6 +60,16 @@ extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const 
 extern void paysafe_declare_add_mode(FunctionCallInfo fcinfo, struct SpecBuilder *spec);
 
 /*
+ * One or several columns of the relation, in the order in which they are named, none
+ * twice.  The parameter is name[]; or text, which is one name or, in braces, a list as arrays are
+ * written.  A text that is the name of a column of the relation is that, although it
+ * has braces, and refused if as a list it names columns, too.  The columns of a list
+ * need not be there.  NULL is NIL.  Raises 22023, 22P02.
+ */
+extern List *paysafe_declare_columns_argument(FunctionCallInfo fcinfo, int n, const char *argument,
+											  Oid relation);
+
+/*
  * Is a maintenance window open for the relation?  Set by the guard, which core
  * does not know.
  */

@@ -12,9 +12,9 @@
 
 typedef enum SpecType
 {
-	SPEC_COLUMN,				/* a column of the relation */
+	SPEC_COLUMN,				/* a column of the relation, or several in order */
 	SPEC_COLUMNS,				/* a set of columns of the relation */
-	SPEC_REFERENCE_COLUMN,		/* a column of the reference */
+	SPEC_REFERENCE_COLUMN,		/* one, or several, of the reference */
 	SPEC_STATUSES,				/* a set of statuses */
 	SPEC_FLAG,					/* true or absent */
 	SPEC_TEXT

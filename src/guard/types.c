@@ -16,6 +16,7 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -124,6 +125,20 @@ has_column_of(Oid relid, Oid type, bool ruled)
 	return found;
 }
 
+/* Partitions have the columns of their table; children may have others, too. */
+static bool
+tree_has_column_of(Oid relid, Oid type, bool ruled)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_RELATION)
+		return has_column_of(relid, type, ruled);
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		if (has_column_of(lfirst_oid(lc), type, ruled))
+			return true;
+	return false;
+}
+
 List *
 paysafe_types_tables(Oid type, bool ruled)
 {
@@ -133,7 +148,7 @@ paysafe_types_tables(Oid type, bool ruled)
 	if (type < FirstNormalObjectId)
 		return NIL;
 	foreach(lc, paysafe_rule_relations())
-		if (get_rel_relkind(lfirst_oid(lc)) != '\0' && has_column_of(lfirst_oid(lc), type, ruled) &&
+		if (get_rel_relkind(lfirst_oid(lc)) != '\0' && tree_has_column_of(lfirst_oid(lc), type, ruled) &&
 			paysafe_facts_is_protected(lfirst_oid(lc)))
 			result = lappend_oid(result, lfirst_oid(lc));
 	return result;

@@ -5,7 +5,9 @@
  *
  * An approval is a row of paysafe.approval_record; its one end, by use,
  * withdrawal or that of its subject, a row of paysafe.approval_end.  It is bound to a digest of what
- * is approved, so it is worth nothing for a row that has changed since.
+ * is approved, so it is worth nothing for a row that has changed since.  One that is
+ * given before the row is there has no key but a payment and an amount; whichever
+ * row it fits first has used it.
  *
  * Who ends an approval first takes a heavyweight lock on it, which no SQL
  * function hands out, and then looks with the newest snapshot: at every
@@ -32,10 +34,12 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "compat.h"
@@ -53,11 +57,13 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_KEY, RECORD_DIGEST, RECORD_ACTOR,
 	RECORD_LOGIN, RECORD_SESSION_USER, RECORD_CLIENT, RECORD_REASON,
 	RECORD_TICKET, RECORD_REQUEST_ID, RECORD_AT, RECORD_VALID_UNTIL,
+	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY,
 	RECORD_NCOLUMNS
 };
 enum
 {
 	END_APPROVAL, END_OUTCOME, END_ACTOR, END_SESSION_USER, END_REASON, END_AT,
+	END_KEY,
 	END_NCOLUMNS
 };
 
@@ -69,6 +75,9 @@ typedef struct Approval
 	TimestampTz at;
 	TimestampTz valid_until;
 	uint8		digest[PAYSAFE_SHA256_LEN];
+	char	   *payment;		/* of one in advance, or NULL */
+	char	   *currency;
+	Numeric		amount;
 } Approval;
 
 /* Approvals used in this transaction, innermost last; TopTransactionContext. */
@@ -98,6 +107,12 @@ read_approval(HeapTuple tuple, TupleDesc desc)
 	digest = DatumGetByteaPP(heap_getattr(tuple, RECORD_DIGEST + 1, desc, &isnull));
 	if (VARSIZE_ANY_EXHDR(digest) == PAYSAFE_SHA256_LEN)
 		memcpy(a->digest, VARDATA_ANY(digest), PAYSAFE_SHA256_LEN);
+	a->payment = paysafe_store_text(tuple, desc, RECORD_PAYMENT);
+	if (a->payment != NULL)
+	{
+		a->currency = paysafe_store_text(tuple, desc, RECORD_CURRENCY);
+		a->amount = DatumGetNumericCopy(heap_getattr(tuple, RECORD_AMOUNT + 1, desc, &isnull));
+	}
 	return a;
 }
 
@@ -136,8 +151,9 @@ lock_approval(int64 id)
 					   (Oid) id, (uint16) (id >> 32), ExclusiveLock);
 }
 
+/* key: of the row that has used one that was given in advance, or NULL */
 static void
-end_approval(int64 id, const char *outcome, const char *reason)
+end_approval(int64 id, const char *outcome, const char *reason, const char *key)
 {
 	Datum		values[END_NCOLUMNS];
 	bool		nulls[END_NCOLUMNS] = {0};
@@ -149,6 +165,8 @@ end_approval(int64 id, const char *outcome, const char *reason)
 	nulls[END_REASON] = reason == NULL;
 	values[END_REASON] = reason ? CStringGetTextDatum(paysafe_redact_string(reason)) : (Datum) 0;
 	values[END_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[END_KEY] = key == NULL;
+	values[END_KEY] = key ? CStringGetTextDatum(key) : (Datum) 0;
 	paysafe_store_insert(PAYSAFE_APPROVAL_END, values, nulls);
 }
 
@@ -174,22 +192,124 @@ approvals_of(Oid relation, const char *key)
 	return all;
 }
 
+/* The same of refunds of the payment, or of all payments, whose rows were not there. */
+static List *
+approvals_in_advance(Oid relation, const char *payment)
+{
+	List	   *all = NIL;
+	Datum		keys[2] = {
+		ObjectIdGetDatum(relation), payment ? CStringGetTextDatum(payment) : (Datum) 0
+	};
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_payment",
+					   payment ? 2 : 1, keys, collect_approval, &all);
+	foreach(lc, all)
+		if (((Approval *) lfirst(lc))->payment == NULL)
+			all = foreach_delete_current(all, lc);
+	list_sort(all, compare_approvals);
+	return all;
+}
+
+static int
+compare_amounts(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+void
+paysafe_approval_money_digest(const ApprovalMoney *money, Numeric amount, uint8 *digest)
+{
+	StringInfoData bytes;
+
+	initStringInfo(&bytes);
+	paysafe_argument_append(&bytes, "paysafe refund approval in advance");
+	paysafe_argument_append(&bytes, money->payment);
+	paysafe_argument_append(&bytes, money->currency);
+	paysafe_argument_append(&bytes, numeric_normalize(amount));
+	appendBinaryStringInfo(&bytes, (const char *) money->bound, PAYSAFE_SHA256_LEN);
+	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
+}
+
+/* Is it an approval of exactly this, or in advance of this or more? */
+static bool
+is_of_subject(const Approval *a, const ApprovalSubject *subject)
+{
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	const uint8 *expected = subject->digest;
+
+	if (a->payment != NULL)
+	{
+		if (strcmp(a->currency, subject->money->currency) != 0 ||
+			compare_amounts(a->amount, subject->money->amount) < 0)
+			return false;
+		paysafe_approval_money_digest(subject->money, a->amount, digest);
+		expected = digest;
+	}
+	return memcmp(a->digest, expected, PAYSAFE_SHA256_LEN) == 0;
+}
+
 /*
- * Approvals that fit the subject now, at most one per person, in id order.
- * With lock, each is locked before it is looked at for the last time.
+ * Which is used first: one of exactly this row; then, of those in advance, one that
+ * leaves least of what was approved unused.
+ */
+static int
+compare_preference(const ListCell *a, const ListCell *b)
+{
+	const Approval *x = lfirst(a);
+	const Approval *y = lfirst(b);
+	int			amounts;
+
+	if ((x->payment == NULL) != (y->payment == NULL))
+		return x->payment == NULL ? -1 : 1;
+	amounts = x->payment == NULL ? 0 : compare_amounts(x->amount, y->amount);
+	return amounts != 0 ? amounts : compare_approvals(a, b);
+}
+
+/* At most one for each person. */
+static List *
+one_each(List *approvals)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, approvals)
+	{
+		bool		another = true;
+
+		foreach(lc2, result)
+			another &= !paysafe_person_same_name(((Approval *) lfirst(lc2))->approver.actor,
+												 ((Approval *) lfirst(lc))->approver.actor);
+		if (another)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/*
+ * Approvals that fit the subject now, at most one per person, in the order in which
+ * they are used.  With lock, each is locked, by id, before it is looked at for the
+ * last time.
  */
 static List *
 fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 				  bool lock)
 {
+	List	   *all = approvals_of(relation, key);
 	List	   *fitting = NIL;
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	foreach(lc, approvals_of(relation, key))
+	if (subject->money != NULL)
+	{
+		all = list_concat(all, approvals_in_advance(relation, subject->money->payment));
+		list_sort(all, compare_approvals);
+	}
+	foreach(lc, all)
 	{
 		Approval   *a = lfirst(lc);
-		bool		fits = memcmp(a->digest, subject->digest, PAYSAFE_SHA256_LEN) == 0;
+		bool		fits = is_of_subject(a, subject);
 		ListCell   *lc2;
 
 		if (!fits)
@@ -200,9 +320,6 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 			continue;
 		foreach(lc2, subject->requesters)
 			fits &= paysafe_person_conflict(&a->approver, lfirst(lc2)) == NULL;
-		foreach(lc2, fitting)
-			fits &= !paysafe_person_same_name(((Approval *) lfirst(lc2))->approver.actor,
-											   a->approver.actor);
 		if (!fits)
 			continue;
 		if (lock)
@@ -210,7 +327,8 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		if (!has_ended(a->id))
 			fitting = lappend(fitting, a);
 	}
-	return fitting;
+	list_sort(fitting, compare_preference);
+	return one_each(fitting);
 }
 
 int
@@ -233,7 +351,7 @@ paysafe_approval_use(Oid relation, const char *key, const ApprovalSubject *subje
 		Approval   *a = list_nth(fitting, i);
 		UsedApproval *u;
 
-		end_approval(a->id, "used", NULL);
+		end_approval(a->id, "used", NULL, a->payment ? key : NULL);
 		old = MemoryContextSwitchTo(TopTransactionContext);
 		u = palloc(sizeof(UsedApproval));
 		u->id = a->id;
@@ -279,7 +397,8 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 	memcpy(VARDATA(digest), subject->digest, PAYSAFE_SHA256_LEN);
 	values[RECORD_ID] = Int64GetDatum(id);
 	values[RECORD_RELATION] = ObjectIdGetDatum(relid);
-	values[RECORD_KEY] = CStringGetTextDatum(key);
+	nulls[RECORD_KEY] = key == NULL;
+	values[RECORD_KEY] = key ? CStringGetTextDatum(key) : (Datum) 0;
 	values[RECORD_DIGEST] = PointerGetDatum(digest);
 	values[RECORD_ACTOR] = CStringGetTextDatum(approver->actor);
 	values[RECORD_LOGIN] = CStringGetTextDatum(approver->login);
@@ -295,17 +414,24 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 		values[RECORD_REQUEST_ID] = CStringGetTextDatum(actor->request_id);
 	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[RECORD_VALID_UNTIL] = TimestampTzGetDatum(valid_until);
+	nulls[RECORD_PAYMENT] = nulls[RECORD_AMOUNT] = nulls[RECORD_CURRENCY] = key != NULL;
+	if (key == NULL)
+	{
+		values[RECORD_PAYMENT] = CStringGetTextDatum(subject->money->payment);
+		values[RECORD_AMOUNT] = NumericGetDatum(subject->money->amount);
+		values[RECORD_CURRENCY] = CStringGetTextDatum(subject->money->currency);
+	}
 	paysafe_store_insert(PAYSAFE_APPROVAL_RECORD, values, nulls);
 	return id;
 }
 
-void
-paysafe_approval_end_open(Oid relation, const char *key)
+static void
+end_open(List *approvals)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	foreach(lc, approvals_of(relation, key))
+	foreach(lc, approvals)
 	{
 		Approval   *a = lfirst(lc);
 
@@ -313,8 +439,70 @@ paysafe_approval_end_open(Oid relation, const char *key)
 			continue;
 		lock_approval(a->id);
 		if (!has_ended(a->id))
-			end_approval(a->id, "void", NULL);
+			end_approval(a->id, "void", NULL, NULL);
 	}
+}
+
+void
+paysafe_approval_end_open(Oid relation, const char *key)
+{
+	end_open(approvals_of(relation, key));
+}
+
+void
+paysafe_approval_end_in_advance(Oid relation, const char *payment)
+{
+	end_open(approvals_in_advance(relation, payment));
+}
+
+static bool
+note_used(Relation rel, HeapTuple tuple, void *arg)
+{
+	*(bool *) arg = strcmp(paysafe_store_text(tuple, RelationGetDescr(rel), END_OUTCOME), "used") == 0;
+	return false;
+}
+
+bool
+paysafe_approval_used_in_advance(Oid relation, const ApprovalMoney *money, TimestampTz since)
+{
+	ListCell   *lc;
+
+	foreach(lc, approvals_in_advance(relation, money->payment))
+	{
+		const Approval *a = lfirst(lc);
+		Datum		key = Int64GetDatum(a->id);
+		bool		used_up = false;
+
+		if (a->at < since || strcmp(a->currency, money->currency) != 0 ||
+			compare_amounts(a->amount, money->amount) < 0)
+			continue;
+		paysafe_store_scan(PAYSAFE_APPROVAL_END, "approval_end_pkey", 1, &key, note_used, &used_up);
+		if (used_up)
+			return true;
+	}
+	return false;
+}
+
+List *
+paysafe_approval_in_advance(Oid relation)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, approvals_in_advance(relation, NULL))
+	{
+		const Approval *a = lfirst(lc);
+		ApprovalMoney *money;
+
+		if (a->valid_until <= GetCurrentTimestamp() || has_ended(a->id))
+			continue;
+		money = palloc0(sizeof(ApprovalMoney));
+		money->payment = a->payment;
+		money->currency = a->currency;
+		money->amount = a->amount;
+		result = lappend(result, money);
+	}
+	return result;
 }
 
 void
@@ -334,7 +522,7 @@ paysafe_approval_withdraw(int64 id, const char *reason)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 						psprintf("approval " INT64_FORMAT " has been used or withdrawn already", id),
 						NULL, NULL);
-	end_approval(id, "withdrawn", reason);
+	end_approval(id, "withdrawn", reason, NULL);
 }
 
 static ApprovalForeignCode foreign_code = NULL;

@@ -10,10 +10,24 @@
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "utils/numeric.h"
 
 #include "base/crypto.h"
 #include "compat.h"
 #include "people/person.h"
+
+/*
+ * A refund whose row need not be there yet: so much of this payment.  An approval in
+ * advance is one of the same payment and currency, of this amount or more, and of the
+ * same bound.
+ */
+typedef struct ApprovalMoney
+{
+	const char *payment;		/* its key, as it is written everywhere */
+	const char *currency;
+	Numeric		amount;
+	uint8		bound[PAYSAFE_SHA256_LEN];	/* of what else must stay the same */
+} ApprovalMoney;
 
 /* What an approval stands for. */
 typedef struct ApprovalSubject
@@ -22,13 +36,14 @@ typedef struct ApprovalSubject
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* of exactly what is approved */
 	List	   *requesters;		/* of Person; none of them may approve */
 	int64		valid_for;		/* microseconds after the approval was given */
+	const ApprovalMoney *money; /* if approvals in advance count, too; or NULL */
 } ApprovalSubject;
 
 /*
- * Use up approvals of (relation, key, digest): as many as needed, each by
- * another person who is none of the requesters, none expired, withdrawn or
- * used.  Returns how many fit; if fewer than needed, none is used.  Locks the
- * approvals it looks at until the end of the transaction.
+ * Use up approvals of (relation, key, digest), and then such of the money: as many
+ * as needed, each by another person who is none of the requesters, none expired,
+ * withdrawn or used.  Returns how many fit; if fewer than needed, none is used.
+ * Locks the approvals it looks at until the end of the transaction.
  */
 extern int	paysafe_approval_use(Oid relation, const char *key,
 								 const ApprovalSubject *subject, int needed);
@@ -39,7 +54,7 @@ extern int	paysafe_approval_count(Oid relation, const char *key,
 
 /*
  * Record an approval, reason and ticket redacted; returns its id.  The caller has
- * checked that the approver may.
+ * checked that the approver may.  Key NULL: one in advance, of subject->money.
  */
 extern int64 paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 								  const Person *approver, const char *reason,
@@ -47,6 +62,18 @@ extern int64 paysafe_approval_add(Oid relid, const char *key, const ApprovalSubj
 
 /* What is approved is gone, or another thing now: end what is open for this key. */
 extern void paysafe_approval_end_open(Oid relation, const char *key);
+
+/* The digest of an approval in advance of this amount. */
+extern void paysafe_approval_money_digest(const ApprovalMoney *money, Numeric amount, uint8 *digest);
+
+/* The payment is gone: end what was approved of it in advance. */
+extern void paysafe_approval_end_in_advance(Oid relation, const char *payment);
+
+/* Has an approval in advance of this or more, given since then, been used? */
+extern bool paysafe_approval_used_in_advance(Oid relation, const ApprovalMoney *money, TimestampTz since);
+
+/* What is approved in advance and has not ended, by id: of ApprovalMoney, without bound. */
+extern List *paysafe_approval_in_advance(Oid relation);
 
 /* End an approval that nobody has used; 22023 if there is none, 42501 if it has ended. */
 extern void paysafe_approval_withdraw(int64 id, const char *reason);

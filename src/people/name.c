@@ -22,6 +22,7 @@
 #include "mb/pg_wchar.h"
 
 #include "people/name.h"
+#include "people/name_alike.h"
 #include "people/name_fold.h"
 
 #define BLANK			0x20
@@ -116,8 +117,9 @@ fold_case(const pg_wchar *wide)
 }
 
 /*
- * Without what is not seen and not meant: dots of i and j, which languages see
- * differently; blanks but one between words, tabs and line ends among them.  In place.
+ * Without what is not seen and not meant: alphabets, where letters are drawn alike; dots
+ * of i and j, which languages see differently; blanks but one between words, tabs and line
+ * ends among them.  In place.
  */
 static void
 simplify(pg_wchar *wide)
@@ -127,7 +129,7 @@ simplify(pg_wchar *wide)
 
 	for (pg_wchar *in = wide; *in; in++)
 	{
-		pg_wchar	c = *in;
+		pg_wchar	c = name_alike(*in);
 
 		if (c < BLANK)
 			c = BLANK;

@@ -13,8 +13,9 @@
 /*
  * A name in the form in which names are compared, palloc'd and ended by 0: Unicode
  * code points without what does not make another name.  That is: compatibility
- * forms and composition (NFKD), case (full folding), dots of i and j, what nobody
- * sees, blanks around it, and how many there are between words.  NULL if it is no
+ * forms and composition (NFKD), case (full folding), which alphabet a letter is of that
+ * looks the same in several, dots of i and j, what nobody sees, blanks around it, and how many
+ * there are between words.  NULL if it is no
  * valid text in the database's encoding.
  */
 extern pg_wchar *paysafe_name_fold(const char *name);

@@ -46,7 +46,7 @@ static const SecretName names[] = {
 	{"totp", WORD, false}, {"onetimecode", WORD, true},
 	{"authorization", HEADER, true}, {"cookie", HEADER, true},
 	{"cvv", CODE, true}, {"cvc", CODE, true}, {"cvn", CODE, false}, {"csc", CODE, false},
-	{"cav", CODE, false}, {"cardcode", CODE, true}, {"securitycode", CODE, true},
+	{"cav", CODE, false}, {"ccv", CODE, false}, {"cardcode", CODE, true}, {"securitycode", CODE, true},
 	{"cardverificationvalue", CODE, true}, {"cardverificationcode", CODE, true},
 	{"cardverificationnumber", CODE, true}, {"cardsecurityvalue", CODE, true},
 	{"cardsecuritynumber", CODE, true}, {"verificationvalue", CODE, true},
@@ -60,7 +60,7 @@ static const SecretName names[] = {
 };
 
 /* What may stand behind the name of a security code: cvv_code, cvcNumber. */
-static const char *const decorations[] = {"code", "number", "value", "field", "input", "no", "num"};
+static const char *const decorations[] = {"code", "number", "value", "val", "field", "input", "no", "num"};
 
 /* The name without separators, in small letters, from the right. */
 typedef struct Letters

@@ -30,6 +30,7 @@
 #define MAX_ATTRIBUTES	512		/* bytes of a tag, of the headers of a form's part */
 #define MAX_REMARK		32		/* bytes in brackets behind a name */
 #define MAX_MARKS		8		/* bytes between a code's name and the code */
+#define MAX_INDEX		8		/* bytes of a bracket and the number in it */
 
 bool
 paysafe_secret_text_is_name(const char *name, size_t len)
@@ -531,6 +532,24 @@ try_element(Walk *w, size_t start, size_t end)
 	return content > 0 ? replace_content(w, content) : 0;
 }
 
+/* An element in a text that is itself escaped: &lt;cvv&gt;123&lt;/cvv&gt;.  0: it is none. */
+static size_t
+try_escaped_element(Walk *w, size_t start, size_t end)
+{
+	size_t		content = end + strlen("&gt;");
+	size_t		pos;
+
+	if (end == w->len || w->s[end] != '&' || !starts_with(w, end, "&gt;") ||
+		start < strlen("&lt;") || !starts_with(w, start - strlen("&lt;"), "&lt;") ||
+		paysafe_secret_name_kind(w->s + start, end - start) == NOT_SECRET)
+		return 0;
+	for (pos = content; pos < w->len && !(w->s[pos] == '&' && starts_with(w, pos, "&lt;")); pos++)
+		;
+	REDACT_WORK(pos - content);
+	replace(w, content, pos, REDACT_MARK);
+	return pos;
+}
+
 /*
  * At the > of a tag: does an attribute say that what follows is a secret's, as in <param
  * name="cvv">?  Returns where to go on, or pos.
@@ -559,6 +578,26 @@ skip_bracket(const Walk *w, size_t pos)
 	if (starts_with(w, pos, "%5D") || starts_with(w, pos, "%5d"))
 		return pos + 3;
 	return skip_encoded_quote(w, pos);
+}
+
+/* Behind the index of a list in a form, cvv[], cvv[0], %5B%5D, or pos. */
+static size_t
+skip_index(const Walk *w, size_t pos)
+{
+	size_t		start = pos;
+
+	if (pos < w->len && w->s[pos] == '[')
+		pos++;
+	else if (starts_with(w, pos, "%5B") || starts_with(w, pos, "%5b"))
+		pos += 3;
+	else
+		return start;
+	while (pos < w->len && pos - start < MAX_INDEX && is_digit(w->s[pos]))
+		pos++;
+	REDACT_WORK(pos - start);
+	if (pos < w->len && w->s[pos] == ']')
+		return pos + 1;
+	return starts_with(w, pos, "%5D") || starts_with(w, pos, "%5d") ? pos + 3 : start;
 }
 
 /* Behind a remark in brackets with a separator behind it, "cvv (3 digits):", or pos. */
@@ -634,11 +673,12 @@ try_name(Walk *w, size_t start, size_t end)
 		else
 			name_quote = 0;
 	}
-	if (name_quote == 0 && (pos = try_element(w, start, end)) > 0)
+	if (name_quote == 0 && ((pos = try_element(w, start, end)) > 0 ||
+							(pos = try_escaped_element(w, start, end)) > 0))
 		return pos;
 	if (name_quote == 0 && (pos = try_form_data(w, start, end)) > end)
 		return pos;
-	pos = name_quote > 0 ? end + name_quote : skip_bracket(w, end);
+	pos = name_quote > 0 ? end + name_quote : skip_index(w, skip_bracket(w, end));
 	/* of a name behind %5B the digits are none of its own */
 	if (start > 0 && w->s[start - 1] == '%' && end - start > 2)
 		start += 2;
@@ -648,15 +688,18 @@ try_name(Walk *w, size_t start, size_t end)
 		return end;
 	if (separator_at(w, pos) > 0)
 		return try_member(w, start, end, pos, name_quote, line_quote);
-	if (is_one_of(w->s[pos], ",|#/-") || w->s[pos] == '\xE2')
+	if (is_one_of(w->s[pos], ",|#/-") || w->s[pos] == '\xE2' || (blanks > 0 && is_quote(w->s[pos])))
 	{
-		size_t		digits;
+		size_t		digits = pos;
 		size_t		behind = end_of_marked_digits(w, pos, &digits);
 
-		if (behind == pos || kind_of(w, start, end) != CODE)
+		if (behind > pos && kind_of(w, start, end) == CODE)
+		{
+			replace(w, digits, behind, REDACT_MARK);
+			return behind;
+		}
+		if (!is_quote(w->s[pos]))
 			return end;
-		replace(w, digits, behind, REDACT_MARK);
-		return behind;
 	}
 	if (blanks == 0 || name_quote > 0)
 		return end;

@@ -10,7 +10,9 @@
  *	  - key, amount and currency stay once the payment has left its initial
  *		status, or is captured.  Which statuses are initial says the status rule
  *		of the same column; without one, they stay from the start.  A payment that
- *		was led back to an initial status has a mark (engine/row_mark.h).
+ *		was led back to an initial status has a mark (engine/row_mark.h);
+ *	  - in a status that records what has happened in the world, more may have been
+ *		captured than the amount: that is a breach (engine/breach.h).
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +21,7 @@
 #include "fmgr.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/row_mark.h"
@@ -38,6 +41,7 @@ typedef struct PaymentState
 	AmountColumn captured_amount;
 	StatusColumn currency;
 	StatusSet	captured;		/* statuses; also has the status column */
+	StatusSet	recorded;		/* some of captured */
 	StatusSet	initial;		/* empty without a status rule */
 	Oid			marks;			/* table whose marks tell who has left them */
 	RowKey		whole;			/* names rows for marks */
@@ -70,6 +74,7 @@ compile(const CompileInput *input)
 	paysafe_status_value_column(input->leaf, status_column, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, captured, "captured");
 	paysafe_status_value_set(&status, captured, &state->captured);
+	paysafe_status_value_set(&status, paysafe_spec_set(spec, "recorded"), &state->recorded);
 
 	status_rule = paysafe_status_machine_source(input->sources, status_column);
 	state->marks = status_rule ? status_rule->relation : InvalidOid;
@@ -87,6 +92,7 @@ typedef struct Fault
 	int			sqlstate;
 	const char *column;
 	char	   *reason;
+	bool		over;			/* nothing is wrong but that more is captured than the amount */
 } Fault;
 
 static bool
@@ -115,8 +121,7 @@ find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
 		*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->amount.name, pstrdup("the amount is missing")};
 		return true;
 	}
-	fault->sqlstate = ERRCODE_23R04_AMOUNT;
-	fault->column = state->amount.name;
+	*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->amount.name, NULL};
 	fault->reason = paysafe_money_fault(&state->amount, amount, currency, true);
 	if (fault->reason != NULL)
 	{
@@ -139,6 +144,7 @@ find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
 	if (paysafe_money_compare(captured, amount) > 0)
 	{
 		fault->sqlstate = ERRCODE_23R05_CAPTURE;
+		fault->over = true;
 		fault->reason = psprintf("captured amount %s is more than the amount %s",
 								 paysafe_money_text(captured), paysafe_money_text(amount));
 		return true;
@@ -162,20 +168,40 @@ row_detail(const RowChange *change, TupleTableSlot *row, const char *more)
 					paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row), more);
 }
 
+/* Does the row say what has happened, as it enters its status? */
+static bool
+is_fact(const PaymentState *state, const RowChange *change)
+{
+	return paysafe_status_value_find(&state->recorded, change->after) >= 0 &&
+		(change->op == 'I' ||
+		 !paysafe_status_value_same(&state->captured.column, change->before, change->after));
+}
+
 static void
 check_amounts(const Rule *rule, const RowChange *change)
 {
+	const PaymentState *state = rule->compiled;
 	Fault		fault;
 
-	if (find_fault(rule->compiled, change->after, &fault))
-		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
-						  psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
-								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
-								   rule->table_name),
-						  row_detail(change, change->after, fault.reason),
-						  fault.sqlstate == ERRCODE_23R05_CAPTURE ?
-						  "Set it, at most the amount, in the UPDATE that moves the payment into a captured status." :
-						  "Amounts are finite, not negative, at the currency's scale.");
+	if (!find_fault(state, change->after, &fault))
+		return;
+	/* it is on record since the capture */
+	if (fault.over && change->op == 'U' &&
+		paysafe_money_same(&state->amount, change->before, change->after) &&
+		paysafe_money_same(&state->captured_amount, change->before, change->after))
+		return;
+	paysafe_breach_or_refuse(rule, change, fault.over && is_fact(state, change), &(Refusal)
+							 {
+								 .sqlstate = fault.sqlstate,
+								 .column = fault.column,
+								 .message = psprintf("payment \"%s\" in table \"%s\" has an impossible amount",
+													 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
+													 rule->table_name),
+								 .detail = row_detail(change, change->after, fault.reason),
+								 .hint = fault.sqlstate == ERRCODE_23R05_CAPTURE ?
+								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status." :
+								 "Amounts are finite, not negative, at the currency's scale."
+							 });
 }
 
 static PAYSAFE_NORETURN void
@@ -324,11 +350,20 @@ static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
 	Fault		fault;
+	char	   *key;
 
-	if (find_fault(rule->compiled, row, &fault))
-		paysafe_existing_fault(report, "Row",
-							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
-							  fault.reason);
+	if (!find_fault(rule->compiled, row, &fault))
+		return;
+	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
+	if (!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE))
+		paysafe_existing_fault(report, "Row", key, fault.reason);
+}
+
+/* In a test database: the next rows of these keys are others. */
+static void
+forget_rows(const Rule *rule)
+{
+	paysafe_breach_forget(rule->declared_on);
 }
 
 static void
@@ -371,12 +406,16 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
-	return psprintf("%s <= %s in %s, set when %s becomes %s",
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
+
+	return psprintf("%s <= %s in %s, set when %s becomes %s%s%s",
 					paysafe_spec_text(spec, "captured_column"),
 					paysafe_spec_text(spec, "amount_column"),
 					paysafe_spec_text(spec, "currency_column"),
 					paysafe_spec_text(spec, "status_column"),
-					paysafe_strings_join(paysafe_spec_set(spec, "captured")));
+					paysafe_strings_join(paysafe_spec_set(spec, "captured")),
+					recorded ? "; stored in any case, on record as a breach: " : "",
+					recorded ? paysafe_strings_join(recorded) : "");
 }
 
 const RuleKind paysafe_payment_kind = {
@@ -389,12 +428,14 @@ const RuleKind paysafe_payment_kind = {
 		{"captured_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"captured", SPEC_STATUSES},
+		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{NULL}
 	},
 	.compile = compile,
 	.check_row = check_row,
 	.check_later = check_later,
 	.check_existing = check_existing,
+	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened_by,
 	.describe = describe
@@ -406,24 +447,34 @@ PG_FUNCTION_INFO_V1(paysafe_protect_payment);
 
 /*
  * protect_payment(payment, status_column, amount_column, captured_column,
- *				   currency_column, captured text[]) returns void
+ *				   currency_column, captured text[], recorded text[]) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
 {
 	SpecBuilder spec;
 	List	   *captured = paysafe_declare_set_argument(fcinfo, 5, "captured");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
+	ListCell   *lc;
 
 	if (captured == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be empty", "captured")));
+	foreach(lc, recorded)
+		if (!paysafe_strings_contain(captured, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be recorded and not captured", (char *) lfirst(lc)),
+					 errhint("Name it in both arguments.")));
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "status_column", paysafe_declare_name_argument(fcinfo, 1, "status_column"));
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
 	paysafe_spec_add_text(&spec, "captured_column", paysafe_declare_name_argument(fcinfo, 3, "captured_column"));
 	paysafe_spec_add_text(&spec, "currency_column", paysafe_declare_name_argument(fcinfo, 4, "currency_column"));
 	paysafe_spec_add_set(&spec, "captured", captured);
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "payment", InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();

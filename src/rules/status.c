@@ -10,6 +10,9 @@
  * leads back to an initial status gets a mark (engine/row_mark.h), which rules of
  * payments read too.
  *
+ * A status that records what has happened in the world is entered from wherever the
+ * row is: if the machine does not lead there, that is a breach (engine/breach.h).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,6 +30,7 @@
 
 #include "base/refusal.h"
 #include "engine/assigned.h"
+#include "engine/breach.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/row_mark.h"
@@ -49,6 +53,7 @@ typedef struct StatusState
 	Machine    *machine;
 	StatusSet	states;			/* in the machine's order */
 	bool	   *deletable;
+	bool	   *recorded;		/* entered in spite of the machine */
 	int			words;			/* per row of the matrix */
 	uint64	   *allowed;		/* [from][to / 64], bit to % 64 */
 	Oid			declared_on;
@@ -132,13 +137,32 @@ compile_unmoved(StatusState *state, const CompileInput *input)
 	state->mark_existing = freezes_more(input);
 }
 
+/* Which of the machine's states are in a set of the specification. */
+static bool *
+read_flags(const StatusState *state, const Jsonb *spec, const char *key)
+{
+	bool	   *flags = palloc0(sizeof(bool) * state->states.n);
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_set(spec, key))
+	{
+		int			i = paysafe_machine_find(state->machine, lfirst(lc));
+
+		if (i < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" in argument \"%s\" is not a state of the machine",
+							(char *) lfirst(lc), key)));
+		flags[i] = true;
+	}
+	return flags;
+}
+
 static void *
 compile(const CompileInput *input)
 {
 	StatusState *state;
 	StatusColumn column;
-	List	   *deletable;
-	ListCell   *lc;
 
 	if (input->as_reference)
 		return NULL;
@@ -158,19 +182,10 @@ compile(const CompileInput *input)
 		state->allowed[from * state->words + to / WORD_BITS] |= UINT64CONST(1) << (to % WORD_BITS);
 	}
 
-	state->deletable = palloc0(sizeof(bool) * state->states.n);
-	deletable = paysafe_spec_set(input->source->spec, "deletable");
-	foreach(lc, deletable)
-	{
-		int			i = paysafe_machine_find(state->machine, lfirst(lc));
-
-		if (i < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" in argument \"%s\" is not a state of the machine",
-							(char *) lfirst(lc), "deletable")));
-		state->deletable[i] = true;
-	}
+	state->deletable = read_flags(state, input->source->spec, "deletable");
+	state->recorded = read_flags(state, input->source->spec, "recorded");
+	if (paysafe_spec_set(input->source->spec, "recorded") != NIL)
+		paysafe_row_key_require(input->leaf, "Without one, a breach cannot name a row.");
 	compile_unmoved(state, input);
 	return state;
 }
@@ -189,18 +204,40 @@ list_states(const StatusState *state, int from, bool initial)
 	return buf.len > 0 ? buf.data : pstrdup("none");
 }
 
+static char *
+row_detail(const RowChange *change, const char *detail)
+{
+	TupleTableSlot *row = change->before ? change->before : change->after;
+
+	return psprintf("Row \"%s\". %s",
+					paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row), detail);
+}
+
+/* Refuse, or put on record where the row says what has happened. */
+static void
+break_rule(const Rule *rule, const RowChange *change, bool is_fact, int sqlstate,
+		   const char *message, const char *detail, const char *hint)
+{
+	const StatusState *state = rule->compiled;
+
+	paysafe_breach_or_refuse(rule, change, is_fact, &(Refusal)
+							 {
+								 .sqlstate = sqlstate,
+								 .column = state->states.column.name,
+								 .message = message,
+								 .detail = row_detail(change, detail),
+								 .hint = hint
+							 });
+}
+
 static PAYSAFE_NORETURN void
 refuse(const Rule *rule, const RowChange *change, int sqlstate, const char *message,
 	   const char *detail, const char *hint)
 {
 	const StatusState *state = rule->compiled;
-	TupleTableSlot *row = change->before ? change->before : change->after;
 
 	paysafe_rule_refuse(rule, sqlstate, state->states.column.name, message,
-					  psprintf("Row \"%s\". %s",
-							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
-							   detail),
-					  hint);
+						row_detail(change, detail), hint);
 }
 
 /* The status after the change must be a state. */
@@ -228,11 +265,11 @@ check_insert(const Rule *rule, const RowChange *change)
 	int			to = find_new_state(rule, change);
 
 	if (!state->machine->states[to].initial)
-		refuse(rule, change, ERRCODE_23T02_INITIAL_STATUS,
-			   psprintf("a row of table \"%s\" cannot start with \"%s\" = %s",
-						rule->table_name, state->states.column.name, state_name(state, to)),
-			   psprintf("Allowed at the start: %s.", list_states(state, -1, true)),
-			   "Add the row in an initial status and move it from there.");
+		break_rule(rule, change, state->recorded[to], ERRCODE_23T02_INITIAL_STATUS,
+				   psprintf("a row of table \"%s\" cannot start with \"%s\" = %s",
+							rule->table_name, state->states.column.name, state_name(state, to)),
+				   psprintf("Allowed at the start: %s.", list_states(state, -1, true)),
+				   "Add the row in an initial status and move it from there.");
 }
 
 /* The row as the statement's snapshot has it. */
@@ -407,15 +444,15 @@ check_update(const Rule *rule, const RowChange *change)
 		to = find_new_state(rule, change);
 		from = paysafe_status_value_find(&state->states, change->before);
 		if (from < 0 || !is_allowed(state, from, to))
-			refuse(rule, change, ERRCODE_23T01_TRANSITION,
-				   psprintf("column \"%s\" of table \"%s\" cannot change from %s to %s",
-							state->states.column.name, rule->table_name,
-							paysafe_status_value_quoted(&state->states.column, change->before),
-							state_name(state, to)),
-				   psprintf("Allowed next: %s.", list_states(state, from, false)),
-				   psprintf("paysafe.status_diagram(%s) shows the machine.",
-							quote_literal_cstr(quote_qualified_identifier(rule->schema_name,
-																		  rule->table_name))));
+			break_rule(rule, change, state->recorded[to], ERRCODE_23T01_TRANSITION,
+					   psprintf("column \"%s\" of table \"%s\" cannot change from %s to %s",
+								state->states.column.name, rule->table_name,
+								paysafe_status_value_quoted(&state->states.column, change->before),
+								state_name(state, to)),
+					   psprintf("Allowed next: %s.", list_states(state, from, false)),
+					   psprintf("paysafe.status_diagram(%s) shows the machine.",
+								quote_literal_cstr(quote_qualified_identifier(rule->schema_name,
+																			  rule->table_name))));
 	}
 	if (paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
 								change->before, change->after) &&
@@ -461,6 +498,12 @@ check_row(const Rule *rule, const RowChange *change)
 								paysafe_status_value_quoted(&state->states.column, change->before)),
 					   "Deleting and adding it again would take it back to the start.",
 					   "Move the row to a final status instead.");
+			if (paysafe_breach_is_open(state->declared_on,
+									   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))
+				refuse(rule, change, ERRCODE_23T03_STATUS_DELETE,
+					   psprintf("a row of table \"%s\" cannot be deleted while its breach is open", rule->table_name),
+					   "It says what has happened in the world.",
+					   "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 			follow_row(state, change, -1);
 			break;
 	}
@@ -497,6 +540,7 @@ static void
 forget_rows(const Rule *rule)
 {
 	paysafe_row_mark_forget(((StatusState *) rule->compiled)->declared_on);
+	paysafe_breach_forget(((StatusState *) rule->compiled)->declared_on);
 }
 
 static void
@@ -576,17 +620,21 @@ describe(const char *name, Oid reference, Jsonb *spec)
 	Machine    *machine = parse_machine(paysafe_spec_text(spec, "machine"));
 	Machine		nothing = {0};
 	List	   *deletable = paysafe_spec_set(spec, "deletable");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 
-	return psprintf("%s%s%s",
+	return psprintf("%s%s%s%s%s",
 					paysafe_strings_join(transitions_minus(machine, &nothing)),
 					deletable ? "; deletable in " : "",
-					deletable ? paysafe_strings_join(deletable) : "");
+					deletable ? paysafe_strings_join(deletable) : "",
+					recorded ? "; stored from wherever it comes, on record as a breach: " : "",
+					recorded ? paysafe_strings_join(recorded) : "");
 }
 
 const RuleKind paysafe_status_kind = {
 	.name = "status",
 	.fields = (const SpecField[])
 	{
+		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"status_column", SPEC_COLUMN},
 		{"machine", SPEC_TEXT, .compare = compare_machines},
 		{"deletable", SPEC_STATUSES, .loosens = SPEC_ADD},
@@ -629,12 +677,13 @@ suggest_lookup_table(Oid relid, const char *column)
 }
 
 /*
- * protect_status(relation, status_column, machine, deletable) returns void
+ * protect_status(relation, status_column, machine, deletable, recorded) returns void
  */
 Datum
 paysafe_protect_status(PG_FUNCTION_ARGS)
 {
 	char	   *column = paysafe_declare_name_argument(fcinfo, 1, "status_column");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 4, "recorded");
 	char	   *machine;
 	SpecBuilder spec;
 
@@ -649,6 +698,8 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "status_column", column);
 	paysafe_spec_add_text(&spec, "machine", machine);
 	paysafe_spec_add_set(&spec, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
 	suggest_lookup_table(PG_GETARG_OID(0), column);

@@ -453,6 +453,21 @@ paysafe_row_key_is_exact(Oid typid)
 	}
 }
 
+bool
+paysafe_row_key_can_refer(Oid typid)
+{
+	switch (typid)
+	{
+		case BOOLOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return true;
+		default:
+			return paysafe_row_key_is_exact(typid);
+	}
+}
+
 static char *
 key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 {

@@ -91,6 +91,12 @@ extern char *paysafe_row_key_value_text(Oid typid, Datum value);
  */
 extern bool paysafe_row_key_is_exact(Oid typid);
 
+/*
+ * Can a column of the type be part of what refers to another row?  Those, and besides
+ * bool, date and timestamps, which have one text as it is written here.
+ */
+extern bool paysafe_row_key_can_refer(Oid typid);
+
 /* Has any identifying column changed? */
 extern bool paysafe_row_key_changed(const RowKey *row_key, TupleDesc desc,
 								TupleTableSlot *before, TupleTableSlot *after);
@@ -144,8 +150,41 @@ typedef ScanVisitor KeyVisitor;
 extern void paysafe_row_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 							 Snapshot snapshot, KeyVisitor visitor, void *arg);
 
-/* Is there an index that paysafe_row_key_scan would use? */
-extern bool paysafe_row_key_has_index(Relation leaf, AttrNumber attnum);
+/*
+ * A search for the rows whose columns all equal a value each, prepared and used in the
+ * same way.  The index is the one that leads to at most one row, otherwise the one that
+ * has the most of the columns in front.
+ */
+typedef struct KeySearch
+{
+	int			n;
+	KeyEquality equality[INDEX_MAX_KEYS];
+	Oid			index;			/* or InvalidOid */
+	int			nindexed;		/* so many of the columns are in front of it: */
+	int16		position[INDEX_MAX_KEYS];
+} KeySearch;
+
+extern void paysafe_row_key_search(Relation rel, int n, const AttrNumber *attnums,
+								   const Oid *valuetypes, KeySearch *out);
+extern void paysafe_row_key_search_scan(Relation leaf, KeySearch *search, Datum *values,
+										Snapshot snapshot, KeyVisitor visitor, void *arg);
+
+/* Has the row these values? */
+extern bool paysafe_row_key_search_matches(KeySearch *search, TupleTableSlot *row,
+										   const Datum *values);
+
+/*
+ * How many of the columns such a search would find by an index: 0 if there is none, all
+ * also if it leads to at most one row.
+ */
+extern int	paysafe_row_key_indexed(Relation leaf, int n, const AttrNumber *attnums);
+#define paysafe_row_key_has_index(leaf, attnum) (paysafe_row_key_indexed(leaf, 1, (AttrNumber[]) {attnum}) > 0)
+
+/*
+ * Have equal values of the two types one text?  Only such are compared: a type's own,
+ * integers of any size, text and varchar.
+ */
+extern bool paysafe_row_key_compares(Oid a, Oid b);
 
 /*
  * The value of an identifying column from its text form (single-column keys

@@ -46,53 +46,102 @@
 #include "values/money.h"
 #include "values/row_key.h"
 
-/*
- * An index on the column that may be trusted: valid, btree, complete, with an
- * operator class and a collation that came with PostgreSQL or the column, and
- * not too young for the transaction.  *young: there is one that will lose, or has
- * lost, that blemish only.
- */
-static Oid
-find_index(Relation rel, AttrNumber attnum, bool *young)
+/* Does the i-th column of the index compare as the column itself does? */
+static bool
+is_trusted(Relation rel, Relation index, const oidvector *classes, int i)
 {
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), index->rd_index->indkey.values[i] - 1);
+
+	return index->rd_opfamily[i] < FirstNormalObjectId &&
+		index->rd_opfamily[i] == lookup_type_cache(getBaseType(att->atttypid),
+												   TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
+		index->rd_indcollation[i] == att->attcollation &&
+		classes->values[i] < FirstNormalObjectId;
+}
+
+/* How many of the columns stand in front of the index, and which. */
+static int
+leading_columns(Relation rel, Relation index, int n, const AttrNumber *attnums, int16 *position)
+{
+	Form_pg_index form = index->rd_index;
+	bool		isnull;
+	oidvector  *classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+																		Anum_pg_index_indclass, &isnull));
+	bool		used[INDEX_MAX_KEYS] = {0};
+	int			found = 0;
+
+	for (; found < Min(n, form->indnkeyatts); found++)
+	{
+		int			i = 0;
+
+		while (i < n && attnums[i] != form->indkey.values[found])
+			i++;
+		if (i == n || used[i] || !is_trusted(rel, index, classes, found))
+			break;
+		used[i] = true;
+		position[found] = i;
+	}
+	return found;
+}
+
+/* An index that a search for several columns goes by. */
+typedef struct IndexChoice
+{
+	Oid			index;			/* InvalidOid: none */
+	bool		one_row;		/* at most */
+	int			nindexed;
+	int16		position[INDEX_MAX_KEYS];
+} IndexChoice;
+
+/*
+ * An index on the columns that may be trusted: valid, btree, complete, with
+ * operator classes and collations that came with PostgreSQL or the columns, and
+ * not too young for the transaction.  True: none will lose, or has lost, that blemish
+ * only, so that the choice may be kept.
+ */
+static bool
+choose_index(Relation rel, int n, const AttrNumber *attnums, IndexChoice *out)
+{
 	List	   *indexes = RelationGetIndexList(rel);
-	Oid			result = InvalidOid;
+	bool		young = false;
 	ListCell   *lc;
 
-	*young = false;
+	out->index = InvalidOid;
+	out->one_row = false;
+	out->nindexed = 0;
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		Form_pg_index form = index->rd_index;
+		int16		position[INDEX_MAX_KEYS];
+		int			found = 0;
 
 		if (form->indisvalid && form->indislive && form->indisready &&
 			index->rd_rel->relam == BTREE_AM_OID &&
-			form->indkey.values[0] == attnum &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
-			index->rd_opfamily[0] < FirstNormalObjectId &&
-			index->rd_opfamily[0] == lookup_type_cache(getBaseType(att->atttypid),
-													   TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
-			index->rd_indcollation[0] == att->attcollation)
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			found = leading_columns(rel, index, n, attnums, position);
+		if (found > 0)
 		{
-			oidvector  *classes;
-			bool		isnull;
+			bool		one_row = form->indisunique && found == form->indnkeyatts;
 
-			*young |= form->indcheckxmin;
-			classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
-																	Anum_pg_index_indclass, &isnull));
-			if (classes->values[0] < FirstNormalObjectId &&
+			young |= form->indcheckxmin;
+			if ((one_row || found > out->nindexed) &&
 				(!form->indcheckxmin ||
 				 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
 									   TransactionXmin)))
-				result = lfirst_oid(lc);
+			{
+				out->index = lfirst_oid(lc);
+				out->one_row = one_row;
+				out->nindexed = found;
+				memcpy(out->position, position, sizeof(int16) * found);
+			}
 		}
 		index_close(index, AccessShareLock);
-		if (OidIsValid(result))
+		if (out->one_row || out->nindexed == n)
 			break;
 	}
 	list_free(indexes);
-	return result;
+	return !young;
 }
 
 /*
@@ -112,7 +161,21 @@ typedef struct Search
 	KeyEquality equality;
 } Search;
 
+/* The same for the index of several columns. */
+typedef struct ChoiceKey
+{
+	Oid			relid;
+	AttrNumber	attnums[INDEX_MAX_KEYS];	/* the rest is 0 */
+} ChoiceKey;
+
+typedef struct Choice
+{
+	ChoiceKey	key;
+	IndexChoice choice;
+} Choice;
+
 static HTAB *searches = NULL;	/* CacheMemoryContext */
+static HTAB *choices = NULL;
 static uint64 invalidations = 0;	/* counts them, to notice one while preparing */
 
 static void
@@ -120,14 +183,55 @@ forget_searches(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS status;
 	Search	   *search;
+	Choice	   *choice;
 
 	invalidations++;
-	if (searches == NULL)
+	if (choices == NULL)
 		return;
 	hash_seq_init(&status, searches);
 	while ((search = hash_seq_search(&status)) != NULL)
 		if (!OidIsValid(relid) || search->key.relid == relid || search->equality.index == relid)
 			(void) hash_search(searches, &search->key, HASH_REMOVE, NULL);
+	hash_seq_init(&status, choices);
+	while ((choice = hash_seq_search(&status)) != NULL)
+		if (!OidIsValid(relid) || choice->key.relid == relid || choice->choice.index == relid)
+			(void) hash_search(choices, &choice->key, HASH_REMOVE, NULL);
+}
+
+static void
+make_caches(void)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(SearchKey), .entrysize = sizeof(Search), .hcxt = CacheMemoryContext
+	};
+
+	if (likely(choices != NULL))
+		return;
+	searches = hash_create("paysafe searches", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ctl.keysize = sizeof(ChoiceKey);
+	ctl.entrysize = sizeof(Choice);
+	choices = hash_create("paysafe indexes", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	paysafe_invalidation_register(forget_searches);
+}
+
+static bool
+is_integer(Oid typid)
+{
+	return typid == INT2OID || typid == INT4OID || typid == INT8OID;
+}
+
+static bool
+is_text(Oid typid)
+{
+	return typid == TEXTOID || typid == VARCHAROID;
+}
+
+bool
+paysafe_row_key_compares(Oid a, Oid b)
+{
+	a = getBaseType(a);
+	b = getBaseType(b);
+	return a == b || (is_integer(a) && is_integer(b)) || (is_text(a) && is_text(b));
 }
 
 /* True: it may be kept. */
@@ -139,12 +243,14 @@ prepare_search(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 	TypeCacheEntry *typcache = lookup_type_cache(getBaseType(att->atttypid),
 												 TYPECACHE_BTREE_OPFAMILY);
 	Oid			operator = InvalidOid;
-	bool		young;
+	IndexChoice choice;
+	bool		keep;
 
 	/* text and varchar share their operators */
 	if (argtype == VARCHAROID)
 		argtype = TEXTOID;
-	if (OidIsValid(typcache->btree_opf) && typcache->btree_opf < FirstNormalObjectId)
+	if (OidIsValid(typcache->btree_opf) && typcache->btree_opf < FirstNormalObjectId &&
+		paysafe_row_key_compares(att->atttypid, valuetype))
 	{
 		operator = get_opfamily_member(typcache->btree_opf, typcache->btree_opintype,
 									   argtype, BTEqualStrategyNumber);
@@ -168,8 +274,9 @@ prepare_search(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 	out->argtype = argtype;
 	out->collation = OidIsValid(att->attcollation) ? att->attcollation : InvalidOid;
 	fmgr_info_cxt(get_opcode(operator), &out->equal, CacheMemoryContext);
-	out->index = find_index(rel, attnum, &young);
-	return !young;
+	keep = choose_index(rel, 1, &attnum, &choice);
+	out->index = choice.index;
+	return keep;
 }
 
 void
@@ -179,15 +286,7 @@ paysafe_row_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEqua
 	Search	   *search;
 	uint64		before;
 
-	if (unlikely(searches == NULL))
-	{
-		HASHCTL		ctl = {
-			.keysize = sizeof(SearchKey), .entrysize = sizeof(Search), .hcxt = CacheMemoryContext
-		};
-
-		searches = hash_create("paysafe searches", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		paysafe_invalidation_register(forget_searches);
-	}
+	make_caches();
 	search = hash_search(searches, &key, HASH_FIND, NULL);
 	if (likely(search != NULL))
 	{
@@ -202,12 +301,59 @@ paysafe_row_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEqua
 	}
 }
 
-bool
-paysafe_row_key_has_index(Relation leaf, AttrNumber attnum)
+/* The index for several columns, kept like searches are. */
+static void
+find_choice(Relation rel, int n, const AttrNumber *attnums, IndexChoice *out)
 {
-	bool		young;
+	ChoiceKey	key = {RelationGetRelid(rel)};
+	Choice	   *known;
+	uint64		before;
 
-	return OidIsValid(find_index(leaf, attnum, &young));
+	make_caches();
+	memcpy(key.attnums, attnums, sizeof(AttrNumber) * n);
+	known = hash_search(choices, &key, HASH_FIND, NULL);
+	if (likely(known != NULL))
+	{
+		*out = known->choice;
+		return;
+	}
+	before = invalidations;
+	if (choose_index(rel, n, attnums, out) && before == invalidations)
+	{
+		known = hash_search(choices, &key, HASH_ENTER, NULL);
+		known->choice = *out;
+	}
+}
+
+void
+paysafe_row_key_search(Relation rel, int n, const AttrNumber *attnums, const Oid *valuetypes,
+					   KeySearch *out)
+{
+	IndexChoice choice;
+
+	out->n = n;
+	for (int i = 0; i < n; i++)
+		paysafe_row_key_equality(rel, attnums[i], valuetypes[i], &out->equality[i]);
+	if (n == 1)
+	{
+		out->index = out->equality[0].index;
+		out->nindexed = OidIsValid(out->index);
+		out->position[0] = 0;
+		return;
+	}
+	find_choice(rel, n, attnums, &choice);
+	out->index = choice.index;
+	out->nindexed = choice.nindexed;
+	memcpy(out->position, choice.position, sizeof(int16) * choice.nindexed);
+}
+
+int
+paysafe_row_key_indexed(Relation leaf, int n, const AttrNumber *attnums)
+{
+	IndexChoice choice;
+
+	(void) choose_index(leaf, n, attnums, &choice);
+	return choice.one_row ? n : choice.nindexed;
 }
 
 /* A scan without an index, which compares by itself. */
@@ -254,6 +400,78 @@ paysafe_row_key_scan(Relation leaf, const KeyEquality *equality, Datum value,
 
 		paysafe_scan(leaf, NULL, 0, NULL, snapshot, compare_row, &scan);
 	}
+}
+
+static bool
+equals(KeyEquality *equality, TupleTableSlot *row, Datum value)
+{
+	bool		isnull;
+	Datum		candidate = slot_getattr(row, equality->attnum, &isnull);
+
+	return !isnull &&
+		DatumGetBool(FunctionCall2Coll(&equality->equal, equality->collation, candidate, value));
+}
+
+bool
+paysafe_row_key_search_matches(KeySearch *search, TupleTableSlot *row, const Datum *values)
+{
+	for (int i = 0; i < search->n; i++)
+		if (!equals(&search->equality[i], row, values[i]))
+			return false;
+	return true;
+}
+
+/* A scan by an index that has not all of the columns, or by none. */
+typedef struct FilterScan
+{
+	KeySearch  *search;
+	const Datum *values;
+	KeyVisitor	visitor;
+	void	   *arg;
+} FilterScan;
+
+static bool
+filter_row(Relation rel, TupleTableSlot *row, void *arg)
+{
+	FilterScan *scan = arg;
+
+	if (!paysafe_row_key_search_matches(scan->search, row, scan->values))
+		return true;
+	return scan->visitor(rel, row, scan->arg);
+}
+
+void
+paysafe_row_key_search_scan(Relation leaf, KeySearch *search, Datum *values, Snapshot snapshot,
+							KeyVisitor visitor, void *arg)
+{
+	FilterScan	filter = {search, values, visitor, arg};
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	Relation	index;
+
+	if (search->n == 1)
+	{
+		paysafe_row_key_scan(leaf, &search->equality[0], values[0], snapshot, visitor, arg);
+		return;
+	}
+	if (!OidIsValid(search->index))
+	{
+		paysafe_scan(leaf, NULL, 0, NULL, snapshot, filter_row, &filter);
+		return;
+	}
+	index = index_open(search->index, AccessShareLock);
+	for (int i = 0; i < search->nindexed; i++)
+	{
+		KeyEquality *equality = &search->equality[search->position[i]];
+
+		ScanKeyEntryInitialize(&keys[i], 0, i + 1, BTEqualStrategyNumber, equality->argtype,
+							   equality->collation, equality->equal.fn_oid, values[search->position[i]]);
+	}
+	if (search->nindexed == search->n)
+		paysafe_scan(leaf, index, search->nindexed, keys, snapshot, visitor, arg);
+	else
+		paysafe_scan(leaf, index, search->nindexed, keys, snapshot, filter_row, &filter);
+	/* locked until commit, as above */
+	index_close(index, NoLock);
 }
 
 Datum
@@ -377,31 +595,16 @@ paysafe_row_key_argument(Relation rel, AttrNumber attnum, char *text)
 
 typedef struct FindState
 {
-	int			nkeys;
-	KeyEquality *equality;
-	Datum	   *values;
 	KeyVisitor	visitor;
 	void	   *arg;
 	bool		found;
 } FindState;
 
-/* The scan matched the first column; compare the others. */
 static bool
-visit_rest(Relation rel, TupleTableSlot *row, void *arg)
+note_found(Relation rel, TupleTableSlot *row, void *arg)
 {
 	FindState  *find = arg;
 
-	for (int i = 1; i < find->nkeys; i++)
-	{
-		bool		isnull;
-		Datum		value = slot_getattr(row, find->equality[i].attnum, &isnull);
-
-		if (isnull ||
-			!DatumGetBool(FunctionCall2Coll(&find->equality[i].equal,
-											find->equality[i].collation,
-											value, find->values[i])))
-			return true;
-	}
 	find->found = true;
 	return find->visitor(rel, row, find->arg);
 }
@@ -412,19 +615,20 @@ find_in(Relation leaf, const char *key, int attempt, Snapshot snapshot, FindStat
 {
 	AttrNumber *attnums;
 	char	  **parts;
+	int			nkeys = paysafe_row_key_written(leaf, key, attempt, &attnums, &parts);
+	Oid			types[INDEX_MAX_KEYS];
+	Datum		values[INDEX_MAX_KEYS];
+	KeySearch	search;
 
-	find->nkeys = paysafe_row_key_written(leaf, key, attempt, &attnums, &parts);
-	if (find->nkeys == 0)
+	if (nkeys == 0)
 		return false;
-	find->equality = palloc(sizeof(KeyEquality) * find->nkeys);
-	find->values = palloc(sizeof(Datum) * find->nkeys);
-	for (int i = 0; i < find->nkeys; i++)
+	for (int i = 0; i < nkeys; i++)
 	{
-		paysafe_row_key_equality(leaf, attnums[i], TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1)->atttypid,
-								 &find->equality[i]);
-		find->values[i] = paysafe_row_key_argument(leaf, attnums[i], parts[i]);
+		types[i] = TupleDescAttr(RelationGetDescr(leaf), attnums[i] - 1)->atttypid;
+		values[i] = paysafe_row_key_argument(leaf, attnums[i], parts[i]);
 	}
-	paysafe_row_key_scan(leaf, &find->equality[0], find->values[0], snapshot, visit_rest, find);
+	paysafe_row_key_search(leaf, nkeys, attnums, types, &search);
+	paysafe_row_key_search_scan(leaf, &search, values, snapshot, note_found, find);
 	return true;
 }
 

@@ -92,7 +92,8 @@ typedef struct TwinSearch
 	const RowKey *row_key;
 	bool		claimed;
 	Snapshot	snapshot;		/* dirty: says who is at a row */
-	KeyEquality *equality;		/* of the table that is read */
+	Oid			types[INDEX_MAX_KEYS];	/* of the row's key */
+	Datum		values[INDEX_MAX_KEYS];
 	TransactionId wait_for;
 	bool		found;
 } TwinSearch;
@@ -106,18 +107,6 @@ visit(Relation rel, TupleTableSlot *other, void *arg)
 	if (RelationGetRelid(rel) == RelationGetRelid(search->leaf) &&
 		ItemPointerEquals(&other->tts_tid, &search->row->tts_tid))
 		return true;
-	for (int i = 1; i < search->row_key->n; i++)
-	{
-		bool		isnull;
-		bool		othernull;
-		Datum		value = slot_getattr(search->row, search->row_key->attnums[i], &isnull);
-		Datum		theirs = slot_getattr(other, search->equality[i].attnum, &othernull);
-
-		if (isnull || othernull ||
-			!DatumGetBool(FunctionCall2Coll(&search->equality[i].equal, search->equality[i].collation,
-											theirs, value)))
-			return true;
-	}
 	if (!TransactionIdIsValid(inserter))
 		search->found = true;
 	else if (paysafe_id_claim_must_wait(search->root, search->claimed, inserter))
@@ -128,13 +117,13 @@ visit(Relation rel, TupleTableSlot *other, void *arg)
 }
 
 static void
-look(TwinSearch *search, Datum first)
+look(TwinSearch *search)
 {
 	const RowKey *row_key = search->row_key;
 	AttrNumber *attnums = palloc(sizeof(AttrNumber) * row_key->n);
+	KeySearch	key_search;
 	ListCell   *lc;
 
-	search->equality = palloc(sizeof(KeyEquality) * row_key->n);
 	search->wait_for = InvalidTransactionId;
 	foreach(lc, paysafe_catalog_leaves(search->root))
 	{
@@ -143,11 +132,8 @@ look(TwinSearch *search, Datum first)
 		if (!map_columns(search->leaf, row_key, lfirst_oid(lc), attnums))
 			continue;
 		rel = table_open(lfirst_oid(lc), AccessShareLock);
-		for (int i = 0; i < row_key->n; i++)
-			paysafe_row_key_equality(rel, attnums[i],
-									 TupleDescAttr(RelationGetDescr(search->leaf), row_key->attnums[i] - 1)->atttypid,
-									 &search->equality[i]);
-		paysafe_row_key_scan(rel, &search->equality[0], first, search->snapshot, visit, search);
+		paysafe_row_key_search(rel, row_key->n, attnums, search->types, &key_search);
+		paysafe_row_key_search_scan(rel, &key_search, search->values, search->snapshot, visit, search);
 		table_close(rel, NoLock);
 		if (search->found || TransactionIdIsValid(search->wait_for))
 			return;
@@ -161,13 +147,18 @@ paysafe_row_twin_exists(Oid root, Relation leaf, TupleTableSlot *row, const RowK
 	TwinSearch	search = {
 		.root = root, .leaf = leaf, .row = row, .row_key = row_key, .snapshot = &dirty
 	};
-	bool		isnull;
-	Datum		first = slot_getattr(row, row_key->attnums[0], &isnull);
 	char	   *key;
 
-	/* NULL equals nothing */
-	if (isnull)
-		return false;
+	for (int i = 0; i < row_key->n; i++)
+	{
+		bool		isnull;
+
+		search.types[i] = TupleDescAttr(RelationGetDescr(leaf), row_key->attnums[i] - 1)->atttypid;
+		search.values[i] = slot_getattr(row, row_key->attnums[i], &isnull);
+		/* NULL equals nothing */
+		if (isnull)
+			return false;
+	}
 	key = paysafe_row_key_text(row_key, RelationGetDescr(leaf), row);
 	if (!locked)
 		search.claimed = paysafe_id_claim_lock(root, hash_bytes_extended((const unsigned char *) key,
@@ -175,7 +166,7 @@ paysafe_row_twin_exists(Oid root, Relation leaf, TupleTableSlot *row, const RowK
 	InitDirtySnapshot(dirty);
 	for (;;)
 	{
-		look(&search, first);
+		look(&search);
 		if (search.found || !TransactionIdIsValid(search.wait_for))
 			return search.found;
 		XactLockTableWait(search.wait_for, NULL, NULL, XLTW_None);

@@ -67,6 +67,23 @@ paysafe_spec_add_set(SpecBuilder *builder, const char *key, List *values)
 	(void) pushJsonbValue(&builder->state, WJB_END_ARRAY, NULL);
 }
 
+void
+paysafe_spec_add_columns(SpecBuilder *builder, const char *key, List *names)
+{
+	ListCell   *lc;
+
+	if (list_length(names) <= 1)
+	{
+		paysafe_spec_add_text(builder, key, names == NIL ? NULL : linitial(names));
+		return;
+	}
+	push_string(builder, WJB_KEY, key);
+	(void) pushJsonbValue(&builder->state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, names)
+		push_string(builder, WJB_ELEM, (char *) lfirst(lc));
+	(void) pushJsonbValue(&builder->state, WJB_END_ARRAY, NULL);
+}
+
 Jsonb *
 paysafe_spec_end(SpecBuilder *builder)
 {
@@ -129,6 +146,24 @@ paysafe_spec_set(const Jsonb *spec, const char *key)
 		if (token == WJB_ELEM && elem.type == jbvString)
 			result = lappend(result, pnstrdup(elem.val.string.val, elem.val.string.len));
 	return result;
+}
+
+List *
+paysafe_spec_optional_columns(const Jsonb *spec, const char *key)
+{
+	char	   *name = paysafe_spec_optional_text(spec, key);
+
+	return name != NULL ? list_make1(name) : paysafe_spec_set(spec, key);
+}
+
+List *
+paysafe_spec_columns(const Jsonb *spec, const char *key)
+{
+	List	   *names = paysafe_spec_optional_columns(spec, key);
+
+	if (names == NIL)
+		(void) paysafe_spec_text(spec, key);	/* says that it is missing */
+	return names;
 }
 
 List *

@@ -21,6 +21,8 @@ typedef struct SpecBuilder
 extern void paysafe_spec_begin(SpecBuilder *builder);
 extern void paysafe_spec_add_text(SpecBuilder *builder, const char *key, const char *value);
 extern void paysafe_spec_add_bool(SpecBuilder *builder, const char *key, bool value);
+/* Columns in order: several as a list, one as text.  NIL is left out. */
+extern void paysafe_spec_add_columns(SpecBuilder *builder, const char *key, List *names);
 /* A set of strings: stored sorted, without duplicates. */
 extern void paysafe_spec_add_set(SpecBuilder *builder, const char *key, List *values);
 extern Jsonb *paysafe_spec_end(SpecBuilder *builder);
@@ -30,6 +32,10 @@ extern char *paysafe_spec_text(const Jsonb *spec, const char *key); /* 22023 if 
 extern char *paysafe_spec_optional_text(const Jsonb *spec, const char *key);	/* NULL if absent */
 extern bool paysafe_spec_bool(const Jsonb *spec, const char *key);	/* false if absent */
 extern List *paysafe_spec_set(const Jsonb *spec, const char *key);	/* of char *; NIL if absent */
+
+/* Columns in order; 22023 if absent, or NIL where that is possible. */
+extern List *paysafe_spec_columns(const Jsonb *spec, const char *key);
+extern List *paysafe_spec_optional_columns(const Jsonb *spec, const char *key);
 
 /* The keys; what a key has, as JSON, NULL if absent; all strings in that. */
 extern List *paysafe_spec_keys(const Jsonb *spec);

@@ -38,6 +38,18 @@ CALL pg_temp.refused('42501', $$SELECT paysafe.unprotect('shop.payment', 'audit'
 UPDATE shop.refund SET status = 'approved' WHERE id = 1;
 UPDATE shop.refund SET status = 'paid' WHERE id = 1;
 CALL pg_temp.refused('42501', $$UPDATE shop.refund SET status = 'approved' WHERE id = 3$$);
+-- so does the one that was given in advance; and what was a breach counts, and can be settled
+BEGIN;
+SELECT paysafe.act_as('bob');
+CALL pg_temp.refused('42501', $$INSERT INTO shop.dispute VALUES (2, 1, 10, 'USD', 'sent')$$);
+SELECT paysafe.act_as('alice');
+INSERT INTO shop.dispute VALUES (2, 1, 10, 'USD', 'sent');
+COMMIT;
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (10, 'eu', 3, 1)$$);
+BEGIN;
+SELECT paysafe.act_as('carol');
+SELECT paysafe.settle_breach(id, 'insured') FROM paysafe.breach WHERE settled_at IS NULL;
+COMMIT;
 
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);

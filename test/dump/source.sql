@@ -50,6 +50,14 @@ SELECT paysafe.protect_status('shop.refund', 'status', '[*] --> requested
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amount', 'currency', 'status',
 	'{approved,paid}', '{rejected}', 'captured', 'currency');
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500);
+CREATE TABLE shop.dispute (id bigint PRIMARY KEY, payment_id bigint NOT NULL, amount numeric(12,2), currency char(3) DEFAULT 'USD', status text);
+CREATE INDEX ON shop.dispute (payment_id);
+SELECT paysafe.protect_status('shop.dispute', 'status', '[*] --> sent
+	[*] --> lost
+	sent --> won');
+SELECT paysafe.protect_refund('shop.dispute', 'shop.payment', 'payment_id', 'amount', 'currency', 'status',
+	'{sent,lost}', '{won}', 'captured', 'currency', recorded => '{lost}');
+SELECT paysafe.set_refund_threshold('shop.dispute', 'USD', 1);
 SELECT paysafe.protect_append_only('shop.entry');
 SELECT paysafe.protect_ledger('shop.journal', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day');
 SELECT paysafe.protect_balance('shop.account', 'code', 'balance', 'shop.journal', 'minimum');
@@ -82,6 +90,15 @@ UPDATE shop.refund SET status = 'approved' WHERE id = 2;
 BEGIN;
 SELECT paysafe.act_as('bob');
 SELECT paysafe.approve('shop.refund', '1', 'photo checked', expires_at => now() + '1 hour');
+COMMIT;
+-- a refund that is approved and not there yet, and a fact that nobody has settled
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve_refund('shop.dispute', '1', 10, 'USD', 'a claim that is right', expires_at => now() + '1 hour');
+SELECT paysafe.act_as('provider');
+INSERT INTO shop.dispute VALUES (1, 3, 900, 'USD', 'lost');
+SELECT paysafe.act_as('bob');
+SELECT paysafe.settle_breach(id, 'insured', 'T-8') FROM paysafe.breach WHERE sqlstate = '42501';
 COMMIT;
 -- a change of rules that waits
 BEGIN;

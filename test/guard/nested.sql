@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(71);
+SELECT plan(74);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;
@@ -63,6 +63,9 @@ SELECT is(pg_temp.refusal(command), '42501 paysafe.approval_record paysafe_appro
   FROM way WHERE command ~ '^(INSERT INTO shop.(checks|defaults|triggers)|SELECT|CALL)';
 SELECT set_config('test.inside', $$SELECT paysafe.withdraw_approval(1, 'why')$$, true);
 SELECT is(pg_temp.refusal('SELECT * FROM shop.seen'), '42501 paysafe.approval_record paysafe_approval_record_approval', 'nor withdraws one');
+SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); SELECT * FROM shop.seen', inside)), '42501 paysafe.approval_record paysafe_approval_record_approval', inside)
+  FROM unnest(ARRAY['SELECT paysafe.approve_refund(''shop.checks'', ''1'', 1, ''EUR'', ''why'')', 'SELECT paysafe.request_refund(''shop.checks'', ''1'', 1, ''EUR'', ''why'')',
+					'SELECT paysafe.settle_breach(1, ''why'')']) inside;
 SELECT paysafe.audit('shop.triggers', require_reason => true);
 SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); %s', inside, command)), '42501 paysafe.approval_record paysafe_approval_record_approval', inside || ' in ' || command)
   FROM unnest(ARRAY['SELECT paysafe.propose(''why'')', 'SELECT paysafe.audit(''shop.triggers'')']) inside, unnest(ARRAY['SELECT * FROM shop.seen', 'INSERT INTO shop.defaults VALUES (7)']) command;

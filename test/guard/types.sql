@@ -1,7 +1,7 @@
 -- Types under the columns of protected tables, and columns of another type.  For a
 -- server that preloads paysafe.
 BEGIN;
-SELECT plan(92);
+SELECT plan(98);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -24,6 +24,10 @@ CREATE TYPE shop.mood_span AS RANGE (subtype = shop.span_mood);
 CREATE TABLE shop.event (id int PRIMARY KEY, mood shop.mood[], payee shop.payee, deep shop.outer, many shop.in_array[],
 	line shop.row_type, small shop.small, span shop.span, spans shop.span_multirange, mood_span shop.mood_span);
 SELECT paysafe.protect_append_only('shop.event');
+-- a child may have columns of its own
+CREATE TYPE shop.of_child AS (a int, b text);
+CREATE TYPE shop.child_mood AS ENUM ('up', 'down');
+CREATE TABLE shop.event_child (own shop.of_child[], own_mood shop.child_mood, PRIMARY KEY (id)) INHERITS (shop.event);
 INSERT INTO shop.event VALUES (1, '{new}', ROW('alice', 100), NULL, ARRAY[ROW(1, 'x')::shop.in_array], ROW(1, 'x'), 5);
 -- and these under none, or one that nobody protects
 CREATE TYPE shop.free AS (a int, b text);
@@ -52,6 +56,9 @@ SELECT matches(pg_temp.refusal(command, r), '^42501 shop.event paysafe_event_gua
 	('type', 'ALTER DOMAIN shop.positive DROP NOT NULL'),
 	('type', 'DROP TYPE shop.inner_domain CASCADE'),
 	('label', 'ALTER TYPE shop.mood RENAME VALUE ''paid'' TO ''refunded'''),
+	('type', 'ALTER TYPE shop.of_child DROP ATTRIBUTE a'),
+	('type', 'ALTER TYPE shop.of_child RENAME ATTRIBUTE b TO c'),
+	('label', 'ALTER TYPE shop.child_mood RENAME VALUE ''up'' TO ''high'''),
 	('label', 'ALTER TYPE shop.span_mood RENAME VALUE ''low'' TO ''high er'''),
 	('column', 'DROP TYPE shop.payee CASCADE')) v (class, command), unnest(ARRAY[NULL, 'regress_guard_owner']::name[]) r
  WHERE r IS NULL OR command NOT LIKE '%SCHEMA public';

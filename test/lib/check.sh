@@ -16,7 +16,7 @@ failed=()
 nothing=()
 
 pass() {						# pass KIND COUNT TEXT
-	printf '%-10s %s\n' "$1" "$3"
+	printf '%-10s %s (%d s)\n' "$1" "$3" $((SECONDS - began))
 	total=$((total + $2))
 }
 
@@ -178,6 +178,7 @@ pgxs_test=$(dirname "$("$PG_CONFIG" --pgxs)")/../test
 version=$(psql -AtXc "SHOW server_version")
 version=${version%% *}
 for kind; do
+	began=$SECONDS
 	"check_$kind"
 done
 

@@ -191,7 +191,7 @@ rules() {
 
 	# not those that others are made of
 	sql_parts | xargs -r sed -n 's/^CREATE FUNCTION paysafe\.\([a-z_]*\)(.*/\1/p' | sort -u |
-		grep -vxE 'check_.*|payload_.*|.*_trouble|own_table|enforce(_statement)?|library_state|has_rows|audit_(image|context)|approval_state|rule_(columns|text)|pending_approvals' |
+		grep -vxE 'check_.*|payload_.*|.*_trouble|own_table|enforce(_statement)?|library_state|has_rows|audit_(image|context)|(refund_)?approval_state|rule_(columns|text)|pending_approvals' |
 		while read -r name; do
 			grep -qF "paysafe.$name(" doc/*.md || echo "$name"
 		done | rule "each function has an example in doc/"

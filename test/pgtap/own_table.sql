@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(203);
+SELECT plan(227);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -22,7 +22,10 @@ INSERT INTO shop.refund VALUES (1, 1, 100, 'EUR', 'requested');
 SELECT paysafe.act_as('boss'), paysafe.approve('shop.refund', '1', 'x');
 UPDATE shop.refund SET status = 'sent';
 CREATE TABLE shop.task (id int PRIMARY KEY, status text);
-SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done\ndone --> new');
+SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done\ndone --> new', recorded => '{done}');
+SELECT paysafe.act_as('clerk'), paysafe.request_refund('shop.refund', '1', 10, 'EUR', 'x');
+INSERT INTO shop.task VALUES (2, 'done');
+SELECT paysafe.act_as('boss'), paysafe.settle_breach(max(id), 'x') FROM paysafe.breach;
 INSERT INTO shop.task VALUES (1, 'new');
 UPDATE shop.task SET status = 'done'; UPDATE shop.task SET status = 'new';
 SELECT paysafe.propose('x'), paysafe.set_refund_threshold('shop.refund', 'EUR', 60), paysafe.propose(NULL);
@@ -51,7 +54,7 @@ CREATE TEMP TABLE own AS
 	   AND c.relname NOT IN ('refusal_record', 'maintenance_change')
 	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 24, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 27, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -1,7 +1,7 @@
 -- What each kind of role may do with the grants that doc/reference.md names,
 -- and that nobody may do more.
 BEGIN;
-SELECT plan(131);
+SELECT plan(139);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -80,6 +80,7 @@ SELECT is(pg_temp.refusal(command, 'regress_paysafe_auditor'), expected, 'audito
 	($$SELECT * FROM paysafe.redaction_key$$, '42501'),
 	($$SELECT paysafe.act_as('x')$$, '42501'),
 	($$SELECT paysafe.approve('shop.refund', '1', 'x')$$, '42501'),
+	($$SELECT * FROM paysafe.breach$$, '42501'),
 	($$DELETE FROM paysafe.audit_log$$, '55000')) v (command, expected);
 -- everybody sees what is in force, and no more
 SELECT is(pg_temp.refusal(command, 'regress_paysafe_nobody'), expected, 'everybody: ' || command)
@@ -90,6 +91,9 @@ SELECT is(pg_temp.refusal(command, 'regress_paysafe_nobody'), expected, 'everybo
 	($$SELECT paysafe.transition('shop.refund', '4', 'sent', 'void')$$, '42501'),
 	($$SELECT paysafe.act_as('x')$$, '42501'),
 	($$SELECT paysafe.approve('shop.refund', '1', 'x')$$, '42501'),
+	($$SELECT paysafe.approve_refund('shop.refund', '1', 1, 'EUR', 'x')$$, '42501'),
+	($$SELECT paysafe.request_refund('shop.refund', '1', 1, 'EUR', 'x')$$, '42501'),
+	($$SELECT paysafe.settle_breach(1, 'x')$$, '42501'),
 	($$SELECT * FROM paysafe.approval$$, '42501'),
 	($$SELECT * FROM paysafe.audit_log$$, '42501'),
 	($$SELECT last_value FROM paysafe.approval_id_seq$$, '42501')) v (command, expected);

@@ -191,6 +191,8 @@ INSERT INTO secret VALUES
 	('{&quot;cvv&quot;:&quot;123&quot;}', '{&quot;cvv&quot;:&quot;[redacted]&quot;}'),
 	(E'Content-Disposition: form-data; name="cvv"\r\n\r\n123\r\n--x', E'Content-Disposition: form-data; name="cvv"\r\n\r\n[redacted]\r\n--x'),
 	(E'form-data; name="card[cvc]"\nContent-Type: text/plain\n\n123\n--x', E'form-data; name="card[cvc]"\nContent-Type: text/plain\n\n[redacted]\n--x'),
+	('token[]=abc', 'token[]=[redacted]'), ('user[password][0]=abc&x', 'user[password][0]=[redacted]&x'), ('cvv%5B%5D=123', 'cvv%5B%5D=[redacted]'),
+	('&lt;cvv&gt;123&lt;/cvv&gt;', '&lt;cvv&gt;[redacted]&lt;/cvv&gt;'), ('<Cvv2Val>123</Cvv2Val>', '<Cvv2Val>[redacted]</Cvv2Val>'), ('ccv: 123', 'ccv: [redacted]'), ('cvv "123" x', 'cvv "[redacted]" x'),
 	-- numbers divided by escapes, and data of chips
 	('"4242\n4242\n4242\n4242"', '"424242******4242"'), ('4242\\n4242\\n4242\\n4242', '424242******4242'), ('4242&nbsp;4242&#160;4242&#xA0;4242', '424242******4242'), ('4242<br>4242<br/>4242<BR />4242', '424242******4242'), ('&#52;242424242424242', '424242******4242'),
 	('57134242424242424242D25121010000012345678F', '5713[redacted]'), ('9F02060000000010005A0842424242424242425F24032512', '9F02060000000010005A08[redacted]5F24032512'),
@@ -209,7 +211,7 @@ INSERT INTO harmless VALUES
 	('the security code is on the back'), ('zip code: 12345'), ('error code: 123'), ('pin code: 560001'), ('idempotency key: abc'), ('{"key":"color","value":"red"}'), ('<param name="x">cvv</param>'), ('id: 5, value: 6'),
 	('cvv - see below'), ('cvv/cvc'), ('pin - 560001'), ('pin, 2024-01-01'), ('cvv (back of card)'), (E'form-data; name="color"\n\n123'), ('sk-short'), ('the pin (new) is sent'),
 	('next_token=abc'), ('page_token: abc'), ('{"nextPageToken":"abc"}'), ('token_count=5'), ('continuation_token=x'), ('test_should_return_the_right_value_when_called'), ('ASIA-Pacific'), ('5A0812345678'), ('<b>4242</b> of 4242, 4242'),
-	('{"status": "pin", "a": "token"}'), ('Row "1". Allowed next: "refunded".'), ('column "password" of table "user"');
+	('password[] of a form'), ('tokens[0]=5'), ('token[x=5'), ('&lt;b&gt;cvv&lt;/b&gt;'), ('cvv "on the back"'), ('cvv "12345678"'), ('{"status": "pin", "a": "token"}'), ('Row "1". Allowed next: "refunded".'), ('column "password" of table "user"');
 SELECT is_empty('SELECT given, paysafe.redact(given) FROM harmless WHERE paysafe.redact(given) <> given', 'what looks a little like them');
 
 -- JSON

@@ -1,7 +1,7 @@
 -- What passes the gate is what was approved, whatever ALTER TABLE and ALTER TYPE have
 -- made of it meanwhile: before the gate, and between one gated status and the next.
 BEGIN;
-SELECT plan(64);
+SELECT plan(71);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -98,6 +98,22 @@ ROLLBACK TO before;
 ALTER TABLE shop.refund DROP payee CASCADE, ADD clean text DEFAULT 'CUSTOMER';
 ALTER TABLE shop.refund ADD payee text GENERATED ALWAYS AS (CASE status WHEN 'paid' THEN 'mallory' ELSE 'customer' END) STORED;
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'paid' WHERE id = 1$$), '42501 shop.refund.status paysafe_refund_approval', 'what was approved has to be there afterwards, too');
+ROLLBACK TO before;
+
+-- an empty string is nothing, as with NOT NULL DEFAULT '': it may be filled in once
+ALTER TABLE shop.refund ADD provider text NOT NULL DEFAULT '', ADD batch char(5) NOT NULL DEFAULT '';
+UPDATE shop.refund SET status = 'requested' WHERE id = 1;
+SELECT paysafe.act_as('boss');
+SELECT paysafe.approve('shop.refund', '1', 'looked at it');
+SELECT paysafe.act_as('clerk');
+SELECT is(pg_temp.refusal($$UPDATE shop.refund SET provider = 'pr_0', status = 'sent' WHERE id = 1$$), '42501 shop.refund.status paysafe_refund_approval', 'not together with the gate');
+UPDATE shop.refund SET status = 'sent' WHERE id = 1;
+SELECT is(pg_temp.refusal(change), answer, change)
+  FROM (VALUES (1, 'accepted', $$UPDATE shop.refund SET provider = 'pr_1' WHERE id = 1$$), (2, 'accepted', $$UPDATE shop.refund SET batch = 'b1' WHERE id = 1$$),
+	(3, '23R03 shop.refund.provider paysafe_refund_refund', $$UPDATE shop.refund SET provider = 'pr_2' WHERE id = 1$$),
+	(4, '23R03 shop.refund.batch paysafe_refund_refund', $$UPDATE shop.refund SET batch = '' WHERE id = 1$$),
+	(5, '23R03 shop.refund.note paysafe_refund_refund', $$UPDATE shop.refund SET note = '' WHERE id = 1$$),
+	(6, 'accepted', $$UPDATE shop.refund SET status = 'paid' WHERE id = 1$$)) v (n, answer, change) ORDER BY n;
 ROLLBACK TO before;
 
 -- an approval's state is what it is worth

@@ -122,6 +122,41 @@ SELECT paysafe.approve('shop.refund', '1', 'photo checked', 'T-77');
 COMMIT;
 UPDATE shop.refund SET status = 'executing' WHERE id = 1;
 
+INSERT INTO shop.payment (id, amount) VALUES (3, 800);
+UPDATE shop.payment SET status = 'authorized' WHERE id = 3;
+UPDATE shop.payment SET status = 'captured', captured = 800 WHERE id = 3;
+CREATE TABLE shop.provider_refund (
+    id         text PRIMARY KEY,
+    payment_id bigint NOT NULL REFERENCES shop.payment,
+    amount     numeric(12,2) NOT NULL,
+    currency   char(3) NOT NULL DEFAULT 'USD',
+    status     text NOT NULL
+);
+CREATE INDEX ON shop.provider_refund (payment_id);
+SELECT paysafe.protect_status('shop.provider_refund', 'status', $$
+    [*] --> sent : before the provider is called
+    sent --> paid
+    sent --> failed
+$$, recorded => '{paid}');
+SELECT paysafe.protect_refund('shop.provider_refund', 'shop.payment', 'payment_id', 'amount', 'currency', 'status',
+    gated => '{sent,paid}', void => '{failed}', payment_amount_column => 'captured', payment_currency_column => 'currency',
+    recorded => '{paid}');
+SELECT paysafe.set_refund_threshold('shop.provider_refund', 'USD', 500);
+BEGIN;
+SELECT paysafe.act_as('user:23');
+SELECT paysafe.approve_refund('shop.provider_refund', '3', 700, 'USD', 'photo checked', 'T-80');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('user:17');
+INSERT INTO shop.provider_refund VALUES ('re_1', 3, 700, 'USD', 'sent');
+COMMIT;
+
+BEGIN;
+SELECT paysafe.act_as('user:17');
+SELECT paysafe.request_refund('shop.provider_refund', '3', 60, 'USD', 'the handle is broken', 'T-82');
+COMMIT;
+SELECT payment, amount, currency, requested_by, approvals_needed, approvals_given FROM paysafe.pending_approval WHERE key IS NULL;
+
 BEGIN;
 SELECT paysafe.act_as('alice');
 SELECT paysafe.propose('cancelling takes a step of its own', 'T-9');
@@ -160,6 +195,19 @@ SELECT paysafe.act_as('user:23');
 SELECT paysafe.approve('shop.refund', '2', 'looks right');
 SELECT paysafe.withdraw_approval(id, 'the wrong refund') FROM paysafe.approval
  WHERE relation = 'shop.refund'::regclass AND key = '2' AND state = 'open';
+COMMIT;
+
+-- the provider tells of a refund that nobody here has asked for: a warning each for the captured amount, the
+-- approval and the status
+BEGIN;
+SELECT paysafe.act_as('webhooks');
+INSERT INTO shop.provider_refund VALUES ('re_2', 3, 650, 'USD', 'paid');
+COMMIT;
+SELECT id, relation, key, rule, sqlstate, message, actor FROM paysafe.breach WHERE settled_at IS NULL;
+BEGIN;
+SELECT paysafe.act_as('user:23');
+SELECT paysafe.settle_breach(id, 'the provider paid twice, and takes it back', 'T-81')
+  FROM paysafe.breach WHERE settled_at IS NULL;
 COMMIT;
 
 SELECT at, op, before ->> 'status', after ->> 'status', actor, reason FROM paysafe.history('shop.refund', '1');

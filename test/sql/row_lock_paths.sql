@@ -137,6 +137,25 @@ UPDATE p SET balance = 150, v = 2, region = 2 WHERE id = 1 AND v = 1;
 UPDATE p SET balance = CASE id WHEN 1 THEN 5 ELSE balance END;			-- refused
 UPDATE p SET balance = 130, v = 3 WHERE id = 1 AND (v = 3 OR v = 2);	-- refused
 SELECT tableoid::regclass, id, region, balance, v FROM p ORDER BY id;
+-- parts of a value: what is put into it counts; what somebody's function has looked up was not given
+SET client_min_messages = warning;
+CREATE TYPE sum_of AS (amount numeric, currency text);
+CREATE TABLE parts (id int PRIMARY KEY, list int[], purse sum_of, doc jsonb, v int NOT NULL DEFAULT 0);
+SELECT paysafe.protect_row_lock('parts', '{list,purse,doc}');
+INSERT INTO parts VALUES (1, '{1,2}', (100, 'EUR'), '{"a": 1}');
+CREATE FUNCTION looked_up(i int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT v FROM parts WHERE id = i); END';
+CREATE FUNCTION decoded(t text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN substr(t, 2)::int; END';
+UPDATE parts SET list[1] = list[1] + 1, purse.amount = (purse).amount + 1, doc['a'] = to_jsonb((doc['a'])::int + 1);
+UPDATE parts SET list = list || 3, v = v + 1;
+UPDATE parts SET list[2] = 9, v = 2 WHERE v = decoded('v1');
+UPDATE parts SET list[1] = 8;						-- refused, like the others here
+UPDATE parts SET list[1] = list[1] + 1, list[2] = 8;
+UPDATE parts SET list[1:2] = '{8,8}';
+UPDATE parts SET purse.amount = 8;
+UPDATE parts SET purse.amount = (purse).amount + 1, purse.currency = 'USD';
+UPDATE parts SET doc['a'] = '8';
+UPDATE parts SET list = '{}', v = 3 WHERE id = 1 AND v = looked_up(1);
+SELECT * FROM parts;
 -- an index that has the version in its predicate, and a view
 CREATE INDEX ON w (id) WHERE v = 11;
 CREATE VIEW view AS SELECT id, balance, v FROM w WHERE id < 3 WITH CHECK OPTION;

@@ -11,7 +11,10 @@
  *	  - a refund that has not passed the gate and moves to a gated status needs
  *		approvals once the payment's refunds that passed it within the period,
  *		with this one, exceed the threshold of the currency; without a
- *		threshold, always.  What was approved then stays as it was.
+ *		threshold, always.  What was approved then stays as it was;
+ *	  - a status that records what has happened in the world is entered in spite of
+ *		the last two: the row counts, and is a breach (engine/breach.h), but has not
+ *		passed the gate.
  *
  * Exact at every isolation level: whoever adds to a payment's refunds or
  * passes the gate first locks the payment's row (FOR NO KEY UPDATE, until the
@@ -37,6 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/rule.h"
 #include "engine/rule_history.h"
 #include "engine/status_machine.h"
@@ -81,11 +85,10 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	char	   *status_column = paysafe_spec_text(spec, "status_column");
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	StatusColumn status;
 
-	side->payment_attnum = paysafe_catalog_column(leaf, paysafe_spec_text(spec, "payment_column"));
-	side->payment_type = getBaseType(TupleDescAttr(RelationGetDescr(leaf),
-												   side->payment_attnum - 1)->atttypid);
+	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
 	paysafe_status_value_column(leaf, status_column, &status);
@@ -93,6 +96,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
 	paysafe_status_value_set(&status, voided, &side->voided);
+	paysafe_status_value_set(&status, recorded, &side->recorded);
 	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
 	paysafe_refund_compile_approved(side, leaf, spec);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
@@ -112,17 +116,16 @@ compile(const CompileInput *input)
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_text(spec, "payment_key_column");
+	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
 	state->payment_amount = paysafe_spec_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_text(spec, "payment_currency_column");
 	state->since = input->source->since;
 	state->observed = input->source->observed;
 	if (state->is_payment)
 	{
-		RowKey		key = {1, &state->payment.key_attnum};
-
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state);
-		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf, &key);
+		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
+															 &state->payment.key.key);
 	}
 	else
 	{
@@ -195,9 +198,10 @@ check_frozen(const Rule *rule, const RowChange *change)
 	const RefundSide *side = &state->refund;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	const char *column = NULL;
+	AttrNumber	moved = paysafe_key_columns_changed(&side->payment, desc, change->before, change->after);
 
-	if (!paysafe_row_key_same_column(desc, side->payment_attnum, change->before, change->after))
-		column = NameStr(TupleDescAttr(desc, side->payment_attnum - 1)->attname);
+	if (moved != InvalidAttrNumber)
+		column = NameStr(TupleDescAttr(desc, moved - 1)->attname);
 	else if (!paysafe_money_same(&side->amount, change->before, change->after))
 		column = side->amount.name;
 	else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
@@ -221,21 +225,24 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
-	bool		isnull;
-	Datum		payment = slot_getattr(change->after, side->payment_attnum, &isnull);
-	int			count = paysafe_refund_lock_payment(state, payment, side->payment_type, locked);
+	KeyValues	payment;
+	int			count;
 	char	   *currency;
 
+	/* paysafe_refund_fault has seen to it that all of them are there */
+	(void) paysafe_key_columns_read(&side->payment, change->after, &payment, NULL);
+	count = paysafe_refund_lock_payment(state, &payment, locked);
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
-												side->payment_attnum - 1)->attname),
+												side->payment.key.attnums[0] - 1)->attname),
 						  psprintf("refund \"%s\" in table \"%s\" needs exactly one payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("%s rows of \"%s\" have %s \"%s\".",
 								   count == 0 ? "No" : "Several",
-								   get_rel_name(state->payment_root), state->payment_key,
-								   paysafe_refusal_value(paysafe_row_key_value_text(side->payment_type, payment))),
+								   get_rel_name(state->payment_root),
+								   paysafe_key_columns_words(state->payment_key),
+								   paysafe_refusal_value(paysafe_key_columns_text(&payment))),
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_status_value_text(&side->currency, change->after);
@@ -247,6 +254,13 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   paysafe_refusal_value(currency), paysafe_refusal_value(locked->key),
 								   locked->currency ? paysafe_refusal_value(locked->currency) : "no currency"),
 						  "Refund in the currency of the payment.");
+}
+
+/* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
+static bool
+is_fact(const RefundSide *side, TupleTableSlot *row)
+{
+	return paysafe_status_value_find(&side->recorded, row) >= 0;
 }
 
 static void
@@ -263,16 +277,20 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 		total = paysafe_refund_total(locked, change, amount, true);
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
-		paysafe_rule_object(rule, rule->name, ERRCODE_23R01_OVER_CAPTURED, side->amount.name,
-						  psprintf("refunds of payment \"%s\" exceed its captured amount",
-								   paysafe_refusal_value(locked->key)),
-						  psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
-								   refund_words(change, change->after),
-								   money_words(amount, currency), money_words(total, currency),
-								   list_length(locked->tables) > 1 ?
-								   psprintf(" in %d tables", list_length(locked->tables)) : "",
-								   money_words(captured, currency)),
-						  "Refund at most what is left, or void another refund first.");
+		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
+								 {
+									 .sqlstate = ERRCODE_23R01_OVER_CAPTURED,
+									 .column = side->amount.name,
+									 .message = psprintf("refunds of payment \"%s\" exceed its captured amount",
+														 paysafe_refusal_value(locked->key)),
+									 .detail = psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
+														refund_words(change, change->after),
+														money_words(amount, currency), money_words(total, currency),
+														list_length(locked->tables) > 1 ?
+														psprintf(" in %d tables", list_length(locked->tables)) : "",
+														money_words(captured, currency)),
+									 .hint = "Refund at most what is left, or void another refund first."
+								 });
 }
 
 static char *
@@ -304,7 +322,8 @@ is_requested_by_nobody(const List *requesters)
 
 /* What to do about a refund that may not pass. */
 static char *
-gate_hint(const RefundState *state, const RowChange *change, const RefundLife *life)
+gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
+		  const RefundLife *life)
 {
 	const char *column;
 	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
@@ -312,7 +331,12 @@ gate_hint(const RefundState *state, const RowChange *change, const RefundLife *l
 							   quote_literal_cstr(refund_key(change, change->after)));
 
 	if (change->op == 'I')
-		return pstrdup("Request the refund first, in a status that needs no approval.");
+		return psprintf("%sRequest the refund first, in a status that needs no approval; or somebody else approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
+						paysafe_person_is_unknown(paysafe_person_current()) ?
+						"Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
+						quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
+						quote_literal_cstr(money->currency));
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
 	if (is_requested_by_nobody(life->requesters))
@@ -327,6 +351,29 @@ gate_hint(const RefundState *state, const RowChange *change, const RefundLife *l
 	return psprintf("%sSomebody else has to approve it: %s",
 					life->altered ? "Columns of the table were changed since it was approved, and it says something else now. " : "",
 					how);
+}
+
+/* Approvals are missing: it may not pass, or is a breach. */
+static void
+refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
+			const ApprovalSubject *subject, int have, int needed, const RefundLife *before)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+
+	paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
+							 {
+								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+								 .rule = "approval",
+								 .column = side->gated.column.name,
+								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
+													 refund_words(change, change->after),
+													 money_words(subject->money->amount, subject->money->currency),
+													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
+								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
+													detail, have, needed, people_words(subject->requesters)),
+								 .hint = gate_hint(state, change, subject->money, before)
+							 });
 }
 
 /*
@@ -362,24 +409,22 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	/* nobody knows who requested it: then at least not who moves it now */
 	if (subject.requesters == NIL)
 		subject.requesters = list_make1(paysafe_person_current());
+	/* a row that is added can have been approved in advance only: that digest is nobody's */
 	if (needed > 0 && change->op != 'I')
-	{
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
+	if (needed > 0)
+	{
+		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
 		/* one that is used keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have < needed)
-		paysafe_rule_object(rule, "approval", ERRCODE_INSUFFICIENT_PRIVILEGE, side->gated.column.name,
-							psprintf("refund \"%s\" of %s needs the approval of %s",
-									 paysafe_refusal_value(key), money_words(amount, currency),
-									 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-							psprintf("%s %d of %d approvals found; requested by %s.",
-									 gate_detail(side, change, payment, threshold, total),
-									 have, needed, people_words(subject.requesters)),
-							gate_hint(state, change, before));
-	paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_GATED,
+		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
+					have, needed, before);
+	paysafe_refund_add_event(state, life, payment->key, key, change->after,
+							 have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED,
 							 have < needed ? 0 : needed);
 	paysafe_refund_has_passed(state, payment, change);
 }
@@ -407,13 +452,12 @@ static FoundPayment *
 payment_of(const RefundState *state, TupleTableSlot *row)
 {
 	FoundPayment *payment = palloc0(sizeof(FoundPayment));
-	bool		isnull;
-	Datum		key = slot_getattr(row, state->refund.payment_attnum, &isnull);
+	KeyValues	key;
 
-	if (isnull)
-		payment->key = pstrdup("");
+	if (paysafe_key_columns_read(&state->refund.payment, row, &key, NULL))
+		(void) paysafe_refund_find_payment(state, &key, payment);
 	else
-		(void) paysafe_refund_find_payment(state, key, state->refund.payment_type, payment);
+		payment->key = pstrdup("");
 	return payment;
 }
 
@@ -497,6 +541,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	char	   *key = refund_key(change, change->after);
 	Numeric		amount;
 
+	/* from one fact to the next nothing more has happened */
+	if (life->stage == REFUND_FACT && is_fact(side, change->after) && !requested)
+		enters_gate = false;
 	if (requested || enters_gate)
 	{
 		/* whoever brings a void refund back requests it, like who added it */
@@ -524,7 +571,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, change, amount);
 	}
-	else if (!gated && (life->stage == REFUND_PASSED || life->altered))
+	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
 }
 
@@ -571,6 +618,12 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "Void it instead.");
 		paysafe_refund_total_forget();
 	}
+	if (paysafe_breach_is_open(state->refund_root, key))
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted while its breach is open",
+								   paysafe_refusal_value(key), rule->table_name),
+						  "It says what has happened in the world.",
+						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 	payment = payment_of(state, change->before);
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
 	if (life->steps > 0)
@@ -626,7 +679,8 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
 	if (later->after == NULL ||
 		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
-		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0))
+		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0 &&
+		 !(life->stage == REFUND_FACT && is_fact(side, later->after))))
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, side->gated.column.name,
 						  psprintf("refund \"%s\" in table \"%s\" cannot change here",
 								   refund_words(later, later->before), rule->table_name),
@@ -650,10 +704,12 @@ forget_rows(const Rule *rule)
 	const RefundState *state = rule->compiled;
 	Datum		key = ObjectIdGetDatum(state->refund_root);
 
+	paysafe_store_remove(PAYSAFE_APPROVAL_RECORD, "approval_record_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_REFUND_REQUEST, "refund_request_payment", 1, &key);
 	if (state->is_payment)
 		return;
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
-	paysafe_store_remove(PAYSAFE_APPROVAL_RECORD, "approval_record_relation_key", 1, &key);
+	paysafe_breach_forget(state->refund_root);
 }
 
 const RuleKind paysafe_refund_kind = {
@@ -675,6 +731,7 @@ const RuleKind paysafe_refund_kind = {
 		{"void", SPEC_STATUSES},
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
+		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",

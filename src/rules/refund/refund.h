@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
@@ -19,6 +20,7 @@
 #include "engine/rule.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "values/key_columns.h"
 #include "values/machine.h"
 #include "values/money.h"
 #include "values/status_value.h"
@@ -26,12 +28,12 @@
 /* The rule for a leaf of the refund table. */
 typedef struct RefundSide
 {
-	AttrNumber	payment_attnum;
-	Oid			payment_type;	/* base type of the column */
+	KeyColumns	payment;		/* they refer to it */
 	AmountColumn amount;
 	StatusColumn currency;
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
+	StatusSet	recorded;		/* say what has happened; some of gated */
 	StatusSet	always_gated;	/* gated in every version of this declaration */
 	RowKey		whole;			/* names rows for their events */
 	int			napproved;		/* columns that an approval is of, in the order of names */
@@ -43,8 +45,7 @@ typedef struct RefundSide
 /* The rule for a leaf of the payment table. */
 typedef struct PaymentSide
 {
-	AttrNumber	key_attnum;
-	Oid			key_type;		/* base type of the column */
+	KeyColumns	key;			/* refunds refer to it */
 	AmountColumn captured;
 	StatusColumn currency;
 	bool		twins;			/* no index sees that the key is there once */
@@ -58,7 +59,7 @@ typedef struct RefundState
 	Oid			leaf;
 	Oid			refund_root;
 	Oid			payment_root;
-	char	   *payment_key;	/* column of the payment that refunds refer to */
+	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
 	char	   *payment_amount; /* its captured amount */
 	char	   *payment_currency;
 	int			declaration;	/* the first version since the rule was declared anew */
@@ -73,6 +74,7 @@ typedef enum RefundStage
 {
 	REFUND_WAITING,				/* requested; has not passed the gate, or left again */
 	REFUND_PASSED,				/* has passed the gate */
+	REFUND_FACT,				/* paid out without having passed it, and a breach */
 	REFUND_VOID,
 	REFUND_GONE					/* no such row */
 } RefundStage;
@@ -83,7 +85,7 @@ typedef struct RefundLife
 	int			steps;			/* events so far, of earlier rows too */
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
-	TimestampTz passed;			/* the gate, for the last time; 0: never */
+	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
 	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
@@ -94,6 +96,7 @@ typedef struct RefundLife
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
+#define REFUND_RECORDED	 "recorded"	/* was paid out without having passed it */
 #define REFUND_LEFT		 "left" /* has gone back before the gate */
 #define REFUND_VOIDED	 "voided"
 #define REFUND_MOVED	 "moved"	/* another row of the same key may come here */
@@ -103,8 +106,7 @@ typedef struct RefundLife
 typedef struct RefundTable
 {
 	Oid			root;
-	Datum		key;			/* what they refer to it by */
-	Oid			keytype;
+	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 } RefundTable;
 
@@ -120,6 +122,7 @@ typedef struct FoundPayment
 
 typedef struct RefundSum
 {
+	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
 	/* only if wanted: what passed the gate since gate_from, but this row */
@@ -141,11 +144,14 @@ extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
 
+/* The payment's key that a text stands for; raises 22023 if it is none. */
+extern void paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out);
+
 /*
  * Find the payment.  Returns how many rows the key names (2: more than one); if
  * none, its key is the reference's.
  */
-extern int	paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype,
+extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
 /*
@@ -153,7 +159,7 @@ extern int	paysafe_refund_find_payment(const RefundState *state, Datum key, Oid 
  * and read its newest version.  Locks only if the key names one row, and if some rule
  * of its refunds is more than observed.
  */
-extern int	paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype,
+extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */
@@ -242,6 +248,9 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  const char *payment, TupleTableSlot *row,
 								  TupleTableSlot *status_row, uint8 *digest);
 
+/* Is the row's status one of those in which a refund can be approved as it stands? */
+extern bool paysafe_refund_is_waiting(const RefundLife *life);
+
 /* What the row contains of the columns that an approval is of, for its event. */
 extern void paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row,
 										RefundLife *life);
@@ -257,8 +266,43 @@ extern const char *paysafe_refund_changed_column(const RefundSide *side, const R
 												 bool filled);
 
 /*
+ * refund_advance.c
+ */
+
+/* What an approval in advance of so much of this payment is of. */
+extern ApprovalMoney *paysafe_refund_money(const RefundState *state, const char *payment,
+										   const char *currency, Numeric amount);
+
+/*
+ * The money that the first four arguments name (refund, payment, amount, currency): of one
+ * payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
+ * if wanted: how long an approval lives, in microseconds.
+ */
+extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life);
+
+/*
+ * refund_request.c
+ */
+typedef struct RefundRequest
+{
+	ApprovalMoney money;		/* without bound */
+	Person		person;
+	TimestampTz at;
+} RefundRequest;
+
+/* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
+extern List *paysafe_refund_requests(Oid refund, const char *payment);
+
+/* Who asks for exactly this: of Person. */
+extern List *paysafe_refund_requesters(Oid refund, const ApprovalMoney *money);
+
+/*
  * refund_declare.c
  */
+
+/* Is the refund one that was stored although more was refunded than captured? */
+extern bool paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+									 TupleTableSlot *row);
 
 /*
  * Why the refund's own columns are not possible, or NULL; then the column and

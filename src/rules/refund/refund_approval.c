@@ -175,6 +175,27 @@ append_column(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
 	return true;
 }
 
+/* Is there anything in the column? */
+static bool
+is_filled(Form_pg_attribute att, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, att->attnum, &isnull);
+
+	if (isnull)
+		return false;
+	switch (getBaseType(att->atttypid))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
+		case BPCHAROID:
+			return DatumGetInt32(DirectFunctionCall1(bpcharlen, value)) > 0;
+		default:
+			return true;
+	}
+}
+
 static const char content_label[] = "paysafe refund content";
 
 void
@@ -189,7 +210,8 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 	{
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
-		if (append_column(&bytes, att, row))
+		/* what is empty may be filled in later */
+		if (is_filled(att, row) && append_column(&bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -247,25 +269,6 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
 }
 
-/* Is there anything in the column? */
-static bool
-is_filled(Form_pg_attribute att, TupleTableSlot *row)
-{
-	bool		isnull;
-	Datum		value = slot_getattr(row, att->attnum, &isnull);
-
-	if (isnull)
-		return false;
-	switch (getBaseType(att->atttypid))
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) > 0;
-		default:
-			return true;
-	}
-}
-
 const char *
 paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, bool filled)
 {
@@ -293,7 +296,8 @@ typedef struct RefundRow
 	char	   *fault;			/* why it cannot be one, or NULL */
 	char	   *key;			/* as it is written everywhere */
 	char	   *status;
-	RefundStage stage;
+	bool		waits;
+	bool		passed;			/* it waits no more */
 	bool		voided;			/* by its status */
 	bool		unseen;			/* newer than what this transaction sees */
 	uint8		digest[PAYSAFE_SHA256_LEN];
@@ -328,7 +332,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	const Threshold *threshold;
 	FoundPayment payment;
 	RefundLife *life;
-	bool		isnull;
+	KeyValues	payment_key;
 	const char *column;
 	int			sqlstate;
 
@@ -337,13 +341,14 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
 	if (refund->fault != NULL)
 		return true;
-	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
-								side->payment_type, &payment);
+	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
+	paysafe_refund_find_payment(state, &payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;
 	refund->status = paysafe_status_value_text(&side->gated.column, row);
-	refund->stage = life->stage;
+	refund->waits = paysafe_refund_is_waiting(life);
+	refund->passed = life->stage == REFUND_PASSED;
 	refund->voided = paysafe_status_value_find(&side->voided, row) >= 0;
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
@@ -353,11 +358,16 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	return true;
 }
 
+bool
+paysafe_refund_is_waiting(const RefundLife *life)
+{
+	return life->stage == REFUND_WAITING || life->stage == REFUND_FACT;
+}
+
 static bool
 is_approvable(const RefundRow *refund)
 {
-	return refund->count == 1 && refund->fault == NULL && refund->stage == REFUND_WAITING &&
-		!refund->voided;
+	return refund->count == 1 && refund->fault == NULL && refund->waits && !refund->voided;
 }
 
 /* What is known of the row, once it is found and can be approved. */
@@ -384,7 +394,7 @@ check_refund_row(const RefundState *state, const RefundRow *refund, const char *
 				 errmsg("refund \"%s\" cannot be approved in status \"%s\"",
 						paysafe_redact_string(key),
 						paysafe_redact_string(paysafe_refusal_value(refund->status))),
-				 errdetail(refund->stage == REFUND_PASSED ? "It has passed the gate already." :
+				 errdetail(refund->passed ? "It has passed the gate already." :
 						   "It is void.")));
 	if (refund->unseen)
 		ereport(ERROR,

@@ -14,12 +14,12 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
+#include "engine/breach.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/status_machine.h"
@@ -28,6 +28,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
+#include "values/reference.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 #include "values/status_value.h"
@@ -40,13 +41,14 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 	bool		isnull;
 	Numeric		amount;
 	char	   *reason;
+	KeyValues	payment;
+	AttrNumber	missing;
 
 	*sqlstate = ERRCODE_23R04_AMOUNT;
-	(void) slot_getattr(row, side->payment_attnum, &isnull);
-	*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, side->payment_attnum - 1)->attname);
-	if (isnull)
+	if (!paysafe_key_columns_read(&side->payment, row, &payment, &missing))
 	{
 		*sqlstate = ERRCODE_23R06_NO_PAYMENT;
+		*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, missing - 1)->attname);
 		return pstrdup("it names no payment");
 	}
 	(void) slot_getattr(row, side->currency.attnum, &isnull);
@@ -68,7 +70,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 typedef struct PaymentTotal
 {
 	char	   *key;			/* of the payment, as text */
-	Datum		value;
+	KeyValues	value;
 	char	   *currency;
 	Numeric		total;
 } PaymentTotal;
@@ -113,7 +115,8 @@ make_totals(MemoryContext context)
  * before the rule.  What a maintenance window lets happen to tables writes no events.
  */
 static bool
-has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row, Datum payment_key)
+has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row,
+					 const KeyValues *payment_key)
 {
 	FoundPayment payment;
 	RefundLife *life;
@@ -121,9 +124,19 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 	if (paysafe_store_is_empty(PAYSAFE_REFUND_EVENT) ||
 		paysafe_status_value_find(&state->refund.always_gated, row) < 0)
 		return false;
-	(void) paysafe_refund_find_payment(state, payment_key, state->refund.payment_type, &payment);
+	(void) paysafe_refund_find_payment(state, payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
-	return life->told && life->stage != REFUND_PASSED && !life->altered;
+	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
+}
+
+bool
+paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
+						 TupleTableSlot *row)
+{
+	return !paysafe_store_is_empty(PAYSAFE_BREACH_RECORD) &&
+		paysafe_breach_exists(state->refund_root,
+							  paysafe_row_key_text(row_key, RelationGetDescr(leaf), row),
+							  ERRCODE_23R01_OVER_CAPTURED);
 }
 
 /* Each row by itself; its amount is added to its payment's total. */
@@ -138,13 +151,12 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	const char *column;
 	int			sqlstate;
 	char	   *fault = paysafe_refund_fault(side, row, &column, &sqlstate);
-	Datum		value;
+	KeyValues	value;
 	char	   *payment;
 	char	   *currency;
 	Numeric		amount;
 	PaymentTotal *total;
 	bool		found;
-	bool		isnull;
 	MemoryContext old;
 
 	if (fault != NULL)
@@ -157,15 +169,17 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 
 	if (totals == NULL)
 		totals = report->private = make_totals(report->context);
-	value = slot_getattr(row, side->payment_attnum, &isnull);
-	if (has_come_around_gate(state, rel, row, value))
+	(void) paysafe_key_columns_read(&side->payment, row, &value, NULL);
+	if (has_come_around_gate(state, rel, row, &value))
 	{
 		paysafe_existing_fault(report, "Row", key,
 							   psprintf("its status is \"%s\", and it has never passed the gate",
 										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
 		return;
 	}
-	payment = paysafe_row_key_value_text(side->payment_type, value);
+	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
+		return;					/* on record; the others were accepted beside it */
+	payment = paysafe_key_columns_text(&value);
 	currency = paysafe_status_value_text(&side->currency, row);
 	amount = paysafe_refund_amount(side, row);
 	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
@@ -174,10 +188,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	old = MemoryContextSwitchTo(report->context);
 	if (!found)
 	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), side->payment_attnum - 1);
-
 		total->key = pstrdup(payment);
-		total->value = datumCopy(value, att->attbyval, att->attlen);
+		paysafe_key_columns_copy(&value, &total->value);
 		total->currency = pstrdup(currency);
 		total->total = paysafe_money_add(paysafe_money_zero(), amount);
 		totals->in_order = lappend(totals->in_order, total);
@@ -199,8 +211,7 @@ static char *
 payment_fault(const RefundState *state, const PaymentTotal *total)
 {
 	FoundPayment payment;
-	int			count = paysafe_refund_lock_payment(state, total->value, state->refund.payment_type,
-													&payment);
+	int			count = paysafe_refund_lock_payment(state, &total->value, &payment);
 	Numeric		refunds = total->total;
 
 	if (count != 1)
@@ -209,7 +220,7 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 		return pstrdup("payment and refunds have different currencies");
 	if (list_length(payment.tables) > 1)
 	{
-		RefundSum	sum = {0};
+		RefundSum	sum = {.lawful = true};
 
 		paysafe_refund_sum(payment.tables, &sum);
 		refunds = sum.total;
@@ -247,10 +258,11 @@ char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
+	List	   *recorded = paysafe_spec_set(spec, "recorded");
 
-	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s",
+	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s%s%s",
 					paysafe_spec_text(spec, "amount_column"),
-					paysafe_spec_text(spec, "payment_column"),
+					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					paysafe_spec_text(spec, "payment_amount_column"),
 					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
 					paysafe_spec_text(spec, "status_column"),
@@ -258,92 +270,40 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_strings_join(paysafe_spec_set(spec, "void")),
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
-					unapproved ? paysafe_strings_join(unapproved) : "");
+					unapproved ? paysafe_strings_join(unapproved) : "",
+					recorded ? "; stored in any case, on record as a breach: " : "",
+					recorded ? paysafe_strings_join(recorded) : "");
 }
 
 /* SQL-callable functions */
 
-PG_FUNCTION_INFO_V1(paysafe_protect_refund);
-
-/*
- * The column of the payment that refunds refer to: what a foreign key says,
- * otherwise the primary key.
- */
-static char *
-payment_key_column(Oid refund, const char *payment_column, Oid payment)
-{
-	Relation	rel = table_open(refund, AccessShareLock);
-	AttrNumber	attnum = paysafe_catalog_column(rel, payment_column);
-	AttrNumber	found = InvalidAttrNumber;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *fk = lfirst(lc);
-
-		if (fk->nkeys == 1 && fk->conkey[0] == attnum && fk->confrelid == payment)
-			found = fk->confkey[0];
-	}
-	table_close(rel, AccessShareLock);
-	if (found == InvalidAttrNumber)
-	{
-		AttrNumber *attnums;
-
-		rel = table_open(payment, AccessShareLock);
-		if (paysafe_row_key_columns(rel, &attnums) == 1)
-			found = attnums[0];
-		table_close(rel, AccessShareLock);
-	}
-	if (found == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("which column of \"%s\" refunds refer to is not clear", get_rel_name(payment)),
-				 errhint("Give \"%s\" a primary key of one column, or \"%s\" a foreign key to it.",
-						 get_rel_name(payment), payment_column)));
-	return get_attname(payment, found, false);
-}
-
-/* Payments and refunds are looked for in each table of the tree. */
-static void
-warn_of_index(Oid relid, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, paysafe_catalog_leaves(relid))
-	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-
-		if (!paysafe_row_key_has_index(leaf, paysafe_catalog_column(leaf, column)))
-			ereport(WARNING,
-					(errmsg("table \"%s\" has no index on column \"%s\"",
-							RelationGetRelationName(leaf), column),
-					 errdetail("Each refund will read the whole table."),
-					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(relid),
-							 quote_identifier(column))));
-		table_close(leaf, AccessShareLock);
-	}
-}
-
 /* What the two tables must have in common, seen before anything is stored. */
 static void
-check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_column,
+check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 		   const char *amount_column, const char *payment_amount_column)
 {
 	Relation	refund_rel = table_open(refund, AccessShareLock);
 	Relation	payment_rel = table_open(payment, AccessShareLock);
-	AttrNumber	attnum = paysafe_catalog_column(refund_rel, payment_column);
-	KeyEquality equality;
+	KeyColumns	reference;
+	KeyColumns	key;
+	AttrNumber	inexact;
+	KeySearch	search;
 	AmountColumn amount;
 	AmountColumn captured;
 
-	if (!paysafe_row_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid)))
+	paysafe_key_columns_find(refund_rel, payment_column, &reference);
+	paysafe_key_columns_find(payment_rel, payment_key, &key);
+	inexact = paysafe_key_columns_inexact(refund_rel, &reference);
+	if (inexact != InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
-						payment_column, RelationGetRelationName(refund_rel)),
-				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
-	paysafe_row_key_equality(payment_rel, paysafe_catalog_column(payment_rel, key_column),
-						 TupleDescAttr(RelationGetDescr(refund_rel), attnum - 1)->atttypid, &equality);
+						NameStr(TupleDescAttr(RelationGetDescr(refund_rel), inexact - 1)->attname),
+						RelationGetRelationName(refund_rel)),
+				 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date and timestamps can, with deterministic collations.")));
+	/* each is searched by what the other says */
+	paysafe_row_key_search(payment_rel, key.key.n, key.key.attnums, reference.types, &search);
+	paysafe_row_key_search(refund_rel, key.key.n, reference.key.attnums, key.types, &search);
 	paysafe_money_column(refund_rel, amount_column, &amount);
 	paysafe_money_column(payment_rel, payment_amount_column, &captured);
 	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&captured))
@@ -351,8 +311,8 @@ check_pair(Oid refund, Oid payment, const char *payment_column, const char *key_
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
 						amount_column, payment_amount_column)));
-	warn_of_index(refund, payment_column);
-	warn_of_index(payment, key_column);
+	paysafe_key_columns_warn(refund, payment_column, "Each refund");
+	paysafe_key_columns_warn(payment, payment_key, "Each refund");
 	table_close(payment_rel, AccessShareLock);
 	table_close(refund_rel, AccessShareLock);
 }
@@ -398,41 +358,12 @@ warn_of_free_statuses(Oid refund, const char *status_column)
 				 errhint("Declare the statuses with paysafe.protect_status.")));
 }
 
-/*
- * protect_refund(refund, payment, payment_column, amount_column,
- *				  currency_column, status_column, gated text[], void text[],
- *				  payment_amount_column, payment_currency_column,
- *				  unapproved_columns name[]) returns void
- */
-Datum
-paysafe_protect_refund(PG_FUNCTION_ARGS)
+/* What the sets of statuses say together. */
+static void
+check_statuses(List *gated, List *voided, List *recorded)
 {
-	Oid			refund;
-	Oid			payment;
-	char	   *payment_column = paysafe_declare_name_argument(fcinfo, 2, "payment_column");
-	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
-	char	   *currency_column = paysafe_declare_name_argument(fcinfo, 4, "currency_column");
-	char	   *status_column = paysafe_declare_name_argument(fcinfo, 5, "status_column");
-	List	   *gated = paysafe_declare_set_argument(fcinfo, 6, "gated");
-	List	   *voided = paysafe_declare_set_argument(fcinfo, 7, "void");
-	char	   *payment_amount_column = paysafe_declare_name_argument(fcinfo, 8, "payment_amount_column");
-	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
-	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
-		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
-	char	   *key_column;
-	SpecBuilder spec;
 	ListCell   *lc;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", PG_ARGISNULL(0) ? "refund" : "payment")));
-	refund = PG_GETARG_OID(0);
-	payment = PG_GETARG_OID(1);
-	if (refund == payment)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refunds and payments must be two tables")));
 	if (gated == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -442,15 +373,68 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+	foreach(lc, recorded)
+		if (!paysafe_strings_contain(gated, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be recorded and not gated", (char *) lfirst(lc)),
+					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_protect_refund);
+
+/*
+ * protect_refund(refund, payment, payment_column, amount_column,
+ *				  currency_column, status_column, gated text[], void text[],
+ *				  payment_amount_column, payment_currency_column,
+ *				  unapproved_columns name[], payment_key, recorded text[]) returns void
+ *
+ * payment_column and payment_key: both text or both name[].
+ */
+Datum
+paysafe_protect_refund(PG_FUNCTION_ARGS)
+{
+	Oid			refund;
+	Oid			payment;
+	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
+	char	   *currency_column = paysafe_declare_name_argument(fcinfo, 4, "currency_column");
+	char	   *status_column = paysafe_declare_name_argument(fcinfo, 5, "status_column");
+	List	   *gated = paysafe_declare_set_argument(fcinfo, 6, "gated");
+	List	   *voided = paysafe_declare_set_argument(fcinfo, 7, "void");
+	char	   *payment_amount_column = paysafe_declare_name_argument(fcinfo, 8, "payment_amount_column");
+	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
+	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
+		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
+	List	   *payment_column;
+	List	   *payment_key;
+	SpecBuilder spec;
+
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" must not be NULL",
+							i == 0 ? "refund" : i == 1 ? "payment" : "payment_column")));
+	refund = PG_GETARG_OID(0);
+	payment = PG_GETARG_OID(1);
+	if (refund == payment)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refunds and payments must be two tables")));
+	check_statuses(gated, voided, recorded);
 	paysafe_declare_lock(refund);
 	paysafe_declare_lock(payment);
-	key_column = payment_key_column(refund, payment_column, payment);
-	check_pair(refund, payment, payment_column, key_column, amount_column, payment_amount_column);
+	payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", refund);
+	payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
+	payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
+	paysafe_reference_order(payment, &payment_column, &payment_key);
+	check_pair(refund, payment, payment_column, payment_key, amount_column, payment_amount_column);
 	check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
 
 	paysafe_spec_begin(&spec);
-	paysafe_spec_add_text(&spec, "payment_column", payment_column);
-	paysafe_spec_add_text(&spec, "payment_key_column", key_column);
+	paysafe_spec_add_columns(&spec, "payment_column", payment_column);
+	paysafe_spec_add_columns(&spec, "payment_key_column", payment_key);
 	paysafe_spec_add_text(&spec, "amount_column", amount_column);
 	paysafe_spec_add_text(&spec, "currency_column", currency_column);
 	paysafe_spec_add_text(&spec, "status_column", status_column);
@@ -463,6 +447,8 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		paysafe_spec_add_bool(&spec, "unapproved_named", true);
 		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
 	}
+	if (recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_free_statuses(refund, status_column);

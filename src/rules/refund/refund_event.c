@@ -16,6 +16,9 @@
  * change that; if columns are dropped, added or renamed so that the row says
  * something else, it has not passed any more.
  *
+ * A refund that a provider has paid out, although it had not passed, is recorded: what
+ * it takes counts from then on, and the way to the other gated statuses stays shut.
+ *
  * A row without events was there before the rule.  It passed the gate then if its
  * status has been gated in every version of the rule since: no way into that
  * status would have gone without an event.
@@ -97,6 +100,13 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 		life->stage = REFUND_PASSED;
 		life->passed = at;
 		life->approvals = approvals;
+	}
+	else if (strcmp(kind, REFUND_RECORDED) == 0)
+	{
+		life->stage = REFUND_FACT;
+		life->passed = at;
+		life->approvals = 0;
+		life->columns = NIL;
 	}
 	else if (strcmp(kind, REFUND_LEFT) == 0)
 		life->stage = REFUND_WAITING;
@@ -335,7 +345,8 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const char *paym
 	if (moved->passed != 0)
 	{
 		moved->steps++;
-		insert_event(state, moved, payment, refund, row, REFUND_GATED, moved->approvals,
+		insert_event(state, moved, payment, refund, row,
+					 moved->stage == REFUND_FACT ? REFUND_RECORDED : REFUND_GATED, moved->approvals,
 					 paysafe_person_current(), moved->passed);
 	}
 	if (moved->stage == REFUND_VOID ||

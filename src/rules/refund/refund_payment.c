@@ -15,6 +15,7 @@
 #include "values/money.h"
 #include "values/row_key.h"
 #include "values/row_twin.h"
+#include "values/spec.h"
 #include "values/status_value.h"
 
 /* Tables of refunds that refer to the payment, other than this rule's. */
@@ -35,12 +36,19 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
 	RefundSum	sum = {0};
 	Numeric		captured;
+	Numeric		before;
 	bool		has_captured;
 
 	paysafe_refund_sum(tables, &sum);
 	if (sum.rows == 0)
 		return;
 	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
+	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
+	if (!paysafe_money_value(&side->captured, change->before, &before))
+		before = paysafe_money_zero();
+	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
+		paysafe_money_compare(captured, before) >= 0)
+		return;
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
@@ -56,17 +64,16 @@ static void
 check_payment_twin(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
-	AttrNumber	attnum = state->payment.key_attnum;
-	RowKey		key = {1, &attnum};
+	const RowKey *key = &state->payment.key.key;
 	char	   *words;
 
-	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, &key, rule->observed))
+	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, key, rule->observed))
 		return;
-	words = paysafe_refusal_value(paysafe_row_key_text(&key, RelationGetDescr(change->rel), change->after));
-	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, state->payment_key,
+	words = paysafe_refusal_value(paysafe_row_key_text(key, RelationGetDescr(change->rel), change->after));
+	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, linitial(state->payment_key),
 					  psprintf("table \"%s\" has a payment \"%s\" already", rule->table_name, words),
 					  psprintf("Key (%s)=(%s) already exists, perhaps in another partition or child.",
-							   state->payment_key, words),
+							   paysafe_strings_join(state->payment_key), words),
 					  "Refunds name their payment by this key alone: give the new one another.");
 }
 
@@ -77,12 +84,12 @@ is_spare_payment(const RefundState *state, const RowChange *change)
 	const PaymentSide *side = &state->payment;
 	FoundPayment other;
 	Numeric		captured;
-	bool		isnull;
-	Datum		key = slot_getattr(change->before, side->key_attnum, &isnull);
+	KeyValues	key;
 
-	return (!paysafe_money_value(&side->captured, change->before, &captured) ||
+	return paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
+		(!paysafe_money_value(&side->captured, change->before, &captured) ||
 			paysafe_money_sign(captured) == 0) &&
-		paysafe_refund_find_payment(state, key, side->key_type, &other) > 0;
+		paysafe_refund_find_payment(state, &key, &other) > 0;
 }
 
 void
@@ -93,21 +100,20 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	RefundSum	sum = {0};
 	List	   *tables;
 	List	   *own;
+	char	   *key;
 	char	   *words;
 	const char *column = NULL;
+	AttrNumber	moved = change->op != 'U' ? InvalidAttrNumber :
+		paysafe_key_columns_changed(&side->key, RelationGetDescr(change->rel), change->before, change->after);
 
-	if (side->twins &&
-		(change->op == 'I' ||
-		 (change->op == 'U' && !paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
-															 change->before, change->after))))
+	if (side->twins && (change->op == 'I' || moved != InvalidAttrNumber))
 		check_payment_twin(rule, change);
 	if (change->op == 'I')
 		return;
 	if (change->op == 'U')
 	{
-		if (!paysafe_row_key_same_column(RelationGetDescr(change->rel), side->key_attnum,
-										 change->before, change->after))
-			column = state->payment_key;
+		if (moved != InvalidAttrNumber)
+			column = NameStr(TupleDescAttr(RelationGetDescr(change->rel), moved - 1)->attname);
 		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
 			column = state->payment_currency;
 		else if (paysafe_money_same(&side->captured, change->before, change->after))
@@ -117,7 +123,8 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	own = only_table(tables, state->refund_root);
 	if (own == NIL)
 		return;					/* nothing can refer to it by NULL */
-	words = paysafe_refusal_value(((RefundTable *) linitial(own))->key_text);
+	key = ((RefundTable *) linitial(own))->key_text;
+	words = paysafe_refusal_value(key);
 	if (change->op == 'U' && column == NULL)
 	{
 		check_captured(rule, change, tables, words);
@@ -125,7 +132,11 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	}
 	paysafe_refund_sum(own, &sum);
 	if (sum.rows == 0 || (column != state->payment_currency && is_spare_payment(state, change)))
+	{
+		/* what was approved of it in advance is not of another payment that gets this key, or of other money */
+		paysafe_approval_end_in_advance(state->refund_root, key);
 		return;
+	}
 	if (change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",

@@ -66,9 +66,21 @@ match_payment(const void *a, const void *b, Size size)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* Can the row go to a gated status from where it is, if it has not passed the gate? */
 static bool
-leads_to_gate(const RefundSide *side, TupleTableSlot *row)
+is_recorded(const RefundSide *side, const char *status)
+{
+	for (int i = 0; i < side->recorded.n; i++)
+		if (strcmp(side->recorded.values[i].text, status) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Can the row go to a gated status from where it is, if it has not passed the gate?
+ * One that has been paid out all the same goes to others that record it freely.
+ */
+static bool
+leads_to_gate(const RefundSide *side, TupleTableSlot *row, bool is_fact)
 {
 	bool		isnull;
 	int			from;
@@ -85,6 +97,8 @@ leads_to_gate(const RefundSide *side, TupleTableSlot *row)
 	{
 		int			to = paysafe_machine_find(side->machine, side->gated.values[i].text);
 
+		if (is_fact && is_recorded(side, side->gated.values[i].text))
+			continue;
 		if (to >= 0 && to != from && paysafe_machine_allows(side->machine, from, to))
 			return true;
 	}
@@ -122,6 +136,51 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 	return paysafe_money_add(sum->passed, amount);
 }
 
+/* What waits, as a row of the result. */
+typedef struct Pending
+{
+	const char *key;			/* NULL: its row is not there yet */
+	const ApprovalMoney *money;
+	const char *status;
+	Numeric		total;
+	const Threshold *threshold;
+	int			needed;
+	int			given;
+	const Person *person;		/* who requested it, or NULL */
+	TimestampTz at;				/* 0: before the rule, or not yet */
+} Pending;
+
+static void
+put_pending(const RefundState *state, const Pending *pending, PendingOutput *out)
+{
+	const Person *person = pending->person;
+	Datum		values[12] = {0};
+	bool		nulls[12] = {0};
+
+	values[0] = ObjectIdGetDatum(state->refund_root);
+	nulls[1] = pending->key == NULL;
+	if (pending->key != NULL)
+		values[1] = CStringGetTextDatum(pending->key);
+	values[2] = CStringGetTextDatum(pending->money->payment);
+	values[3] = NumericGetDatum(pending->money->amount);
+	values[4] = CStringGetTextDatum(pending->money->currency);
+	nulls[5] = pending->status == NULL;
+	if (pending->status != NULL)
+		values[5] = CStringGetTextDatum(pending->status);
+	values[6] = NumericGetDatum(pending->total);
+	nulls[7] = pending->threshold == NULL;
+	if (pending->threshold != NULL)
+		values[7] = NumericGetDatum(pending->threshold->amount);
+	values[8] = Int32GetDatum(pending->needed);
+	values[9] = Int32GetDatum(pending->given);
+	nulls[10] = person == NULL;
+	if (person != NULL)
+		values[10] = CStringGetTextDatum(person->actor ? person->actor : person->session_user_name);
+	nulls[11] = pending->at == 0;
+	values[11] = TimestampTzGetDatum(pending->at);
+	tuplestore_putvalues(out->store, out->desc, values, nulls);
+}
+
 static void
 output_pending(Relation rel, const RefundState *state, const RelationRules *rules,
 			   TupleTableSlot *row, PendingOutput *out)
@@ -138,16 +197,17 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	int			given;
 	const char *column;
 	int			sqlstate;
+	KeyValues	payment_key;
 	bool		isnull;
-	Datum		values[12];
-	bool		nulls[12] = {0};
+	Pending		pending = {0};
 
-	if (!leads_to_gate(side, row) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
+	if (!leads_to_gate(side, row, false) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
-	paysafe_refund_find_payment(state, slot_getattr(row, side->payment_attnum, &isnull),
-								side->payment_type, &payment);
+	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
+	paysafe_refund_find_payment(state, &payment_key, &payment);
 	life = paysafe_refund_life(state, payment.key, rel, row);
-	if (life->stage != REFUND_WAITING)
+	if (!paysafe_refund_is_waiting(life) ||
+		(life->stage == REFUND_FACT && !leads_to_gate(side, row, true)))
 		return;
 	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	currency = paysafe_status_value_text(&side->currency, row);
@@ -159,33 +219,103 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;
 	subject.requesters = life->requesters;
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+	subject.money = paysafe_refund_money(state, payment.key, currency, paysafe_refund_amount(side, row));
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
 	if (given >= needed)
 		return;					/* nothing is missing */
 
-	values[0] = ObjectIdGetDatum(state->refund_root);
-	values[1] = CStringGetTextDatum(key);
-	values[2] = CStringGetTextDatum(payment.key);
-	values[3] = NumericGetDatum(paysafe_refund_amount(side, row));
-	values[4] = CStringGetTextDatum(currency);
-	(void) slot_getattr(row, side->gated.column.attnum, &nulls[5]);
-	values[5] = CStringGetTextDatum(paysafe_status_value_text(&side->gated.column, row));
-	values[6] = NumericGetDatum(total);
-	nulls[7] = threshold == NULL;
-	values[7] = threshold ? NumericGetDatum(threshold->amount) : (Datum) 0;
-	values[8] = Int32GetDatum(needed);
-	values[9] = Int32GetDatum(given);
-	nulls[10] = subject.requesters == NIL;
-	if (!nulls[10])
-	{
-		Person	   *person = llast(subject.requesters);
+	pending.key = key;
+	pending.money = subject.money;
+	(void) slot_getattr(row, side->gated.column.attnum, &isnull);
+	pending.status = isnull ? NULL : paysafe_status_value_text(&side->gated.column, row);
+	pending.total = total;
+	pending.threshold = threshold;
+	pending.needed = needed;
+	pending.given = given;
+	pending.person = subject.requesters == NIL ? NULL : llast(subject.requesters);
+	pending.at = life->requested;
+	put_pending(state, &pending, out);
+}
 
-		values[10] = CStringGetTextDatum(person->actor ? person->actor : person->session_user_name);
+/*
+ * A refund without a row that was asked for, or has been approved, but not by as many
+ * as it takes.
+ */
+static void
+output_in_advance(const RefundState *state, const RefundRequest *request, PendingOutput *out)
+{
+	const ApprovalMoney *money = &request->money;
+	const Threshold *threshold = paysafe_refund_threshold_find(state->refund.thresholds, money->currency);
+	ApprovalSubject subject = {
+		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
+		.money = paysafe_refund_money(state, money->payment, money->currency, money->amount)
+	};
+	RefundLife	none = {0};
+	Pending		pending = {.money = money, .threshold = threshold, .at = request->at};
+	FoundPayment payment;
+	KeyValues	key;
+
+	paysafe_refund_payment_argument(state, pstrdup(money->payment), &key);
+	if (paysafe_refund_find_payment(state, &key, &payment) != 1)
+		return;
+	if (request->at != 0)
+		pending.person = &request->person;
+	pending.total = total_within(state, &payment, &none, threshold ? threshold->within : 0,
+								 money->amount, out);
+	pending.needed = paysafe_refund_threshold_approvals(threshold, pending.total);
+	pending.given = paysafe_approval_count(state->refund_root, "", &subject);
+	if (pending.given < pending.needed)
+		put_pending(state, &pending, out);
+}
+
+static int
+compare_requests(const ListCell *a, const ListCell *b)
+{
+	const RefundRequest *x = lfirst(a);
+	const RefundRequest *y = lfirst(b);
+	int			result = strcmp(x->money.payment, y->money.payment);
+
+	if (result == 0)
+		result = strcmp(x->money.currency, y->money.currency);
+	if (result == 0)
+		result = paysafe_money_compare(x->money.amount, y->money.amount);
+	return result;
+}
+
+/* The newest request comes first, and what nobody has asked for last. */
+static int
+compare_requests_by_time(const ListCell *a, const ListCell *b)
+{
+	TimestampTz x = ((RefundRequest *) lfirst(a))->at;
+	TimestampTz y = ((RefundRequest *) lfirst(b))->at;
+	int			result = compare_requests(a, b);
+
+	return result != 0 ? result : x > y ? -1 : x < y;
+}
+
+/* Each amount of a payment once. */
+static void
+output_all_in_advance(Relation leaf, Oid root, PendingOutput *out)
+{
+	List	   *all = paysafe_refund_requests(root, NULL);
+	const RelationRules *rules;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_approval_in_advance(root))
+	{
+		RefundRequest *request = palloc0(sizeof(RefundRequest));
+
+		request->money = *(ApprovalMoney *) lfirst(lc);
+		all = lappend(all, request);
 	}
-	nulls[11] = life->requested == 0;
-	values[11] = TimestampTzGetDatum(life->requested);
-	tuplestore_putvalues(out->store, out->desc, values, nulls);
+	list_sort(all, compare_requests_by_time);
+	for (int i = 0; i < list_length(all); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i == 0 || compare_requests(list_nth_cell(all, i - 1), list_nth_cell(all, i)) != 0)
+			output_in_advance(paysafe_refund_rule_of(leaf, root, &rules)->compiled, list_nth(all, i), out);
+	}
 }
 
 static bool
@@ -264,6 +394,8 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 			ExecDropSingleTupleTableSlot(slot);
 			table_endscan(scan);
 			UnregisterSnapshot(snapshot);
+			if (foreach_current_index(lc2) == 0)
+				output_all_in_advance(leaf, lfirst_oid(lc), &out);
 			table_close(leaf, AccessShareLock);
 		}
 	}

@@ -15,7 +15,6 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -30,8 +29,7 @@
 void
 paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundState *state)
 {
-	side->key_attnum = paysafe_catalog_column(leaf, state->payment_key);
-	side->key_type = getBaseType(TupleDescAttr(RelationGetDescr(leaf), side->key_attnum - 1)->atttypid);
+	paysafe_key_columns_find(leaf, state->payment_key, &side->key);
 	paysafe_money_column(leaf, state->payment_amount, &side->captured);
 	paysafe_status_value_column(leaf, state->payment_currency, &side->currency);
 }
@@ -59,20 +57,17 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 
 	while ((state = next_payment_rule(rules, &i)) != NULL)
 	{
-		const PaymentSide *side = &state->payment;
-		Form_pg_attribute att = TupleDescAttr(payment->tts_tupleDescriptor, side->key_attnum - 1);
-		bool		isnull;
-		Datum		key = slot_getattr(payment, side->key_attnum, &isnull);
+		KeyValues	key;
 		RefundTable *table;
 
 		/* nothing can refer to it; or a server without the guard dropped the table */
-		if (isnull || get_rel_relkind(state->refund_root) == '\0')
+		if (!paysafe_key_columns_read(&state->payment.key, payment, &key, NULL) ||
+			get_rel_relkind(state->refund_root) == '\0')
 			continue;
 		table = palloc(sizeof(RefundTable));
 		table->root = state->refund_root;
-		table->key = datumCopy(key, att->attbyval, att->attlen);
-		table->keytype = side->key_type;
-		table->key_text = paysafe_row_key_value_text(side->key_type, key);
+		paysafe_key_columns_copy(&key, &table->key);
+		table->key_text = paysafe_key_columns_text(&key);
 		tables = lappend(tables, table);
 	}
 	return tables;
@@ -124,7 +119,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 
 /* Find the payment; its rows' count (0, 1, 2 for more) in *found. */
 static void
-find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
+find_payment(const RefundState *state, const KeyValues *key, FoundRow *found)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	ListCell   *lc;
@@ -133,24 +128,45 @@ find_payment(const RefundState *state, Datum key, Oid keytype, FoundRow *found)
 	foreach(lc, paysafe_catalog_leaves(state->payment_root))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		KeyEquality equality;
 
-		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, state->payment_key), keytype, &equality);
-		paysafe_row_key_scan(leaf, &equality, key, snapshot, remember_row, found);
+		paysafe_key_columns_scan(leaf, state->payment_key, key, snapshot, remember_row, found);
 		table_close(leaf, NoLock);
 	}
 	UnregisterSnapshot(snapshot);
 }
 
+void
+paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out)
+{
+	Relation	rel = table_open(state->payment_root, AccessShareLock);
+	KeyColumns	columns;
+	char	   **parts;
+
+	paysafe_key_columns_find(rel, state->payment_key, &columns);
+	parts = palloc(sizeof(char *) * columns.key.n);
+	parts[0] = text;
+	if (columns.key.n > 1 && !paysafe_row_key_split(text, columns.key.n, parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a payment is named by %d values, separated by commas", columns.key.n),
+				 errdetail("They are those of %s.", paysafe_key_columns_words(state->payment_key))));
+	out->n = columns.key.n;
+	out->types = columns.types;
+	out->values = palloc(sizeof(Datum) * columns.key.n);
+	for (int i = 0; i < columns.key.n; i++)
+		out->values[i] = paysafe_row_key_argument(rel, columns.key.attnums[i], parts[i]);
+	table_close(rel, NoLock);
+}
+
 int
-paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype, FoundPayment *out)
+paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
 	FoundRow	found = {.payment = out};
 
 	*out = (FoundPayment) {0};
-	find_payment(state, key, keytype, &found);
+	find_payment(state, key, &found);
 	if (found.count == 0)
-		out->key = paysafe_row_key_value_text(keytype, key);
+		out->key = paysafe_key_columns_text(key);
 	return found.count;
 }
 
@@ -159,18 +175,14 @@ paysafe_refund_find_payment(const RefundState *state, Datum key, Oid keytype, Fo
  * that was looked for.
  */
 static bool
-read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, Datum key, Oid keytype,
+read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const KeyValues *key,
 			FoundPayment *out)
 {
 	PaymentSide side;
-	KeyEquality equality;
 	bool		isnull;
-	Datum		now;
 
 	paysafe_refund_compile_payment(&side, leaf, state);
-	paysafe_row_key_equality(leaf, side.key_attnum, keytype, &equality);
-	now = slot_getattr(slot, side.key_attnum, &isnull);
-	if (isnull || !DatumGetBool(FunctionCall2Coll(&equality.equal, equality.collation, now, key)))
+	if (!paysafe_key_columns_match(leaf, &side.key, slot, key))
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, paysafe_rules_of(leaf), slot, out);
@@ -195,7 +207,7 @@ is_only_observed(const RelationRules *payment_rules)
 }
 
 int
-paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, FoundPayment *out)
+paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
 	for (;;)
 	{
@@ -209,10 +221,10 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Fo
 
 		CHECK_FOR_INTERRUPTS();
 		*out = (FoundPayment) {0};
-		find_payment(state, key, keytype, &found);
+		find_payment(state, key, &found);
 		if (found.count != 1)
 		{
-			out->key = paysafe_row_key_value_text(keytype, key);
+			out->key = paysafe_key_columns_text(key);
 			return found.count;
 		}
 		leaf = table_open(found.relid, RowShareLock);
@@ -229,7 +241,7 @@ paysafe_refund_lock_payment(const RefundState *state, Datum key, Oid keytype, Fo
 		switch (result)
 		{
 			case TM_Ok:
-				done = read_locked(state, leaf, slot, key, keytype, out);
+				done = read_locked(state, leaf, slot, key, out);
 				break;
 			case TM_Deleted:
 				break;			/* look again: now it is gone */
@@ -269,6 +281,7 @@ typedef struct SumScan
 {
 	RefundSum  *sum;
 	const RefundState *state;	/* of the leaf being read */
+	const RowKey *key;			/* of its rows */
 	RefundLives *lives;			/* of the table being read, if the gate is of interest */
 	MemoryContext row_context;
 } SumScan;
@@ -296,6 +309,7 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	sum->rows++;
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
+		!(sum->lawful && paysafe_refund_is_breach(scan->state, scan->key, rel, row)) &&
 		paysafe_money_value(&side->amount, row, &amount) && sum->gate &&
 		!(RelationGetRelid(rel) == sum->except_leaf &&
 		  paysafe_row_key_same_row(rel, row, sum->except)))
@@ -336,14 +350,15 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
 			const RelationRules *rules;
-			KeyEquality equality;
+			KeySearch	search;
 
 			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			scan.key = &rules->key;
 			if (sum->gate && scan.lives == NULL)
 				scan.lives = paysafe_refund_lives(scan.state, table->key_text);
-			paysafe_row_key_equality(leaf, scan.state->refund.payment_attnum, table->keytype,
-									 &equality);
-			paysafe_row_key_scan(leaf, &equality, table->key, snapshot, add_refund, &scan);
+			paysafe_row_key_search(leaf, table->key.n, scan.state->refund.payment.key.attnums,
+								   table->key.types, &search);
+			paysafe_row_key_search_scan(leaf, &search, table->key.values, snapshot, add_refund, &scan);
 			table_close(leaf, NoLock);
 		}
 	}

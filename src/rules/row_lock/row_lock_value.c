@@ -449,6 +449,13 @@ depends(Node *node, Judgement *judgement)
 			return all_depend(((RowExpr *) node)->args, judgement);
 		case T_NullIfExpr:
 			return depends(linitial(((NullIfExpr *) node)->args), judgement);
+		case T_FieldStore:
+			/* the rest of the value stays; what is put into it is judged */
+			return all_depend(((FieldStore *) node)->newvals, judgement);
+		case T_SubscriptingRef:
+			if (((SubscriptingRef *) node)->refassgnexpr != NULL)
+				return depends((Node *) ((SubscriptingRef *) node)->refassgnexpr, judgement);
+			return expression_tree_walker(node, depends, judgement);
 		case T_SubPlan:
 			return (((SubPlan *) node)->subLinkType == EXPR_SUBLINK ||
 					((SubPlan *) node)->subLinkType == ARRAY_SUBLINK) &&
@@ -498,7 +505,9 @@ given(Node *node, Judgement *judgement)
 		case T_SubPlan:
 			return false;
 		default:
+			/* a function of somebody's may look it up, unless it was folded */
 			return !contain_volatile_functions(node) &&
+				!check_functions_in_node(node, is_users_function, NULL) &&
 				!expression_tree_walker(node, not_given, judgement);
 	}
 }

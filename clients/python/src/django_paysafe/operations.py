@@ -235,18 +235,21 @@ class ProtectStatus(RuleOperation):
         machine: str,
         *,
         deletable: Sequence[str] = (),
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectStatus] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
         self.field = field
         self.machine = machine
         self.deletable = deletable
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
             "status_column": (self.column(model, self.field), "name"),
             "machine": (self.machine, "text"),
             "deletable": (list(self.deletable), "text[]"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
@@ -395,6 +398,7 @@ class ProtectPayment(RuleOperation):
         captured_amount: str,
         currency: str,
         captured: Sequence[str],
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
@@ -403,6 +407,7 @@ class ProtectPayment(RuleOperation):
         self.captured_amount = captured_amount
         self.currency = currency
         self.captured = captured
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
@@ -411,6 +416,7 @@ class ProtectPayment(RuleOperation):
             "captured_column": (self.column(model, self.captured_amount), "name"),
             "currency_column": (self.column(model, self.currency), "name"),
             "captured": (list(self.captured), "text[]"),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 
@@ -432,6 +438,7 @@ class ProtectRefund(RuleOperation):
         payment_amount: str,
         payment_currency: str,
         unapproved: Optional[Sequence[str]] = None,
+        recorded: Sequence[str] = (),
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         super().__init__(model_name, replaces=replaces)
@@ -444,6 +451,7 @@ class ProtectRefund(RuleOperation):
         self.payment_amount = payment_amount
         self.payment_currency = payment_currency
         self.unapproved = unapproved
+        self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         paid = model._meta.get_field(self.payment).related_model
@@ -463,6 +471,7 @@ class ProtectRefund(RuleOperation):
                 None if self.unapproved is None else self.columns(model, self.unapproved),
                 "name[]",
             ),
+            "recorded": (list(self.recorded) or None, "text[]"),
         }
 
 

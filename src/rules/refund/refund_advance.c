@@ -1,0 +1,286 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_advance.c
+ *	  Approving a refund before its row is there.
+ *
+ * Applications add a refund's row just before or after they call the provider, in the
+ * status that needs approval: there is no row that could be approved.  What is
+ * approved instead is a payment and an amount.  The first refund of the payment that
+ * needs approval, was requested by somebody else and is of at most this amount uses
+ * the approval up, all of it: what is left over is no second refund's.
+ *
+ * It ends with the payment: whoever deletes that, or gives it another key or
+ * currency, holds its row, and so does who approves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/argument.h"
+#include "base/attempt.h"
+#include "base/refusal.h"
+#include "errors.h"
+#include "people/actor.h"
+#include "people/approval.h"
+#include "people/person.h"
+#include "redact/redact.h"
+#include "rules/refund/refund.h"
+#include "rules/refund/refund_threshold.h"
+#include "store/catalog.h"
+#include "values/money.h"
+
+ApprovalMoney *
+paysafe_refund_money(const RefundState *state, const char *payment, const char *currency,
+					 Numeric amount)
+{
+	ApprovalMoney *money = palloc0(sizeof(ApprovalMoney));
+	StringInfoData bytes;
+	ListCell   *lc;
+
+	money->payment = payment;
+	money->currency = currency;
+	money->amount = amount;
+	initStringInfo(&bytes);
+	paysafe_argument_append(&bytes, "paysafe refund rule");
+	paysafe_argument_append(&bytes, psprintf("%d", state->declaration));
+	/* a key says which payment only together with these */
+	paysafe_argument_append(&bytes, get_rel_name(state->payment_root) ?
+							paysafe_catalog_table_name(state->payment_root) : "");
+	foreach(lc, state->payment_key)
+		paysafe_argument_append(&bytes, lfirst(lc));
+	paysafe_crypto_sha256(bytes.data, bytes.len, money->bound);
+	return money;
+}
+
+/* How long an approval of a refund in this currency lives. */
+static int64
+valid_for(const RefundState *state, const char *currency)
+{
+	const Threshold *threshold = paysafe_refund_threshold_find(state->refund.thresholds, currency);
+
+	return threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+}
+
+/*
+ * The refund rule of the table, compiled, or NULL.  A copy: what is done with it may
+ * compile rules anew.
+ */
+static RefundState *
+find_state(Oid refund)
+{
+	RuleSource	source;
+	bool		removed;
+	List	   *leaves;
+	Relation	leaf;
+	const RelationRules *rules;
+	RefundState *state;
+
+	LockRelationOid(refund, AccessShareLock);
+	if (!paysafe_rule_newest(refund, "refund", &source, &removed) || removed)
+		return NULL;
+	leaves = paysafe_catalog_leaves(refund);
+	if (leaves == NIL)
+		return NULL;			/* there can be no refund */
+	leaf = table_open(linitial_oid(leaves), AccessShareLock);
+	state = palloc(sizeof(RefundState));
+	*state = *(RefundState *) paysafe_refund_rule_of(leaf, refund, &rules)->compiled;
+	table_close(leaf, NoLock);
+	return state;
+}
+
+static void
+check_readable(Oid relid)
+{
+	AclResult	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (aclresult != ACLCHECK_OK)
+		aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+}
+
+static PAYSAFE_NORETURN void
+not_possible(const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this refund cannot be approved"),
+			 errdetail("%s", paysafe_redact_string(detail)),
+			 hint ? errhint("%s", hint) : 0));
+	pg_unreachable();
+}
+
+/* The payment, locked, and what is approved of it: raises 22023 if that cannot be. */
+static ApprovalMoney *
+approved_money(const RefundState *state, char *payment, Numeric amount, char *currency)
+{
+	const AmountColumn *column = &state->refund.amount;
+	FoundPayment locked;
+	KeyValues	key;
+	int			count;
+	char	   *fault;
+
+	paysafe_refund_payment_argument(state, payment, &key);
+	count = paysafe_refund_lock_payment(state, &key, &locked);
+	if (count != 1)
+		not_possible(psprintf("%s rows of \"%s\" have %s \"%s\".", count == 0 ? "No" : "Several",
+							  get_rel_name(state->payment_root),
+							  paysafe_key_columns_words(state->payment_key),
+							  paysafe_refusal_value(payment)), NULL);
+	if (locked.currency == NULL ||
+		strcmp(paysafe_money_code(pstrdup(locked.currency)), paysafe_money_code(currency)) != 0)
+		not_possible(psprintf("The refund would be in %s, payment \"%s\" is in %s.",
+							  paysafe_refusal_value(currency), paysafe_refusal_value(locked.key),
+							  locked.currency ? paysafe_refusal_value(locked.currency) : "no currency"),
+					 "Approve it in the currency of the payment.");
+	fault = paysafe_money_fault(column, amount, locked.currency, false);
+	if (fault == NULL && paysafe_money_is_minor(column) &&
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
+		fault = psprintf("column \"%s\" has whole minor units", column->name);
+	if (fault != NULL)
+		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_text(amount)), fault),
+					 NULL);
+	if (locked.captured == NULL || numeric_is_nan(locked.captured) ||
+		paysafe_money_compare(amount, locked.captured) > 0)
+		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),
+							  locked.captured == NULL ? "nothing" :
+							  paysafe_money_words(locked.captured, locked.currency)),
+					 "Approve at most what is captured.");
+	return paysafe_refund_money(state, locked.key, locked.currency, amount);
+}
+
+ApprovalMoney *
+paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life)
+{
+	static const char *const arguments[] = {"refund", "payment", "amount", "currency"};
+	ApprovalMoney *money;
+	RefundState *state;
+	Oid			refund;
+
+	for (int i = 0; i < (int) lengthof(arguments); i++)
+		paysafe_argument_required(fcinfo, i, arguments[i]);
+	refund = PG_GETARG_OID(0);
+	if (get_rel_relkind(refund) == '\0' || (state = find_state(refund)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of \"%s\" are not subject to approval",
+						get_rel_name(refund) ? get_rel_name(refund) : psprintf("%u", refund)),
+				 errhint("Approvals are for tables declared with paysafe.protect_refund.")));
+	check_readable(refund);
+	check_readable(state->payment_root);
+	money = approved_money(state, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						   PG_GETARG_NUMERIC(2), text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	if (life != NULL)
+		*life = valid_for(state, money->currency);
+	return money;
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_approve_refund);
+
+/*
+ * approve_refund(refund, payment, amount, currency, reason, ticket, expires_at)
+ * returns bigint
+ */
+Datum
+paysafe_approve_refund(PG_FUNCTION_ARGS)
+{
+	ApprovalSubject subject = {0};
+	Person	   *approver = paysafe_person_current();
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz valid_until;
+	char	   *reason;
+	ListCell   *lc;
+
+	paysafe_approval_check_own_code("paysafe.approve_refund");
+	reason = paysafe_argument_reason(fcinfo, 4, "reason", "an approval");
+	if (!paysafe_actor_is_named())
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+								"an approval needs a person",
+								"No actor is declared in this transaction, and a login alone is not a person.",
+								"Call paysafe.act_as('name') in the same transaction first.");
+	subject.money = paysafe_refund_money_argument(fcinfo, &subject.valid_for);
+	foreach(lc, paysafe_refund_requesters(PG_GETARG_OID(0), subject.money))
+	{
+		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
+
+		if (conflict != NULL)
+			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+									psprintf("\"%s\" cannot approve this", approver->actor), conflict,
+									"Another person has to approve it.");
+	}
+	paysafe_approval_money_digest(subject.money, subject.money->amount, subject.digest);
+	valid_until = now + subject.valid_for;
+	if (!PG_ARGISNULL(6))
+		valid_until = Min(valid_until, PG_GETARG_TIMESTAMPTZ(6));
+	if (valid_until <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the approval would already have expired")));
+	PG_RETURN_INT64(paysafe_approval_add(PG_GETARG_OID(0), NULL, &subject, approver, reason,
+										 PG_ARGISNULL(5) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(5)),
+										 valid_until));
+}
+
+/* What an approval in advance of so much would be now. */
+typedef struct Standing
+{
+	Oid			refund;
+	const ApprovalMoney *money;
+	bool		found;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	int64		valid_for;
+} Standing;
+
+static void
+find_standing(void *arg)
+{
+	Standing   *standing = arg;
+	const ApprovalMoney *money = standing->money;
+	const RefundState *state = get_rel_relkind(standing->refund) != '\0' ?
+		find_state(standing->refund) : NULL;
+
+	if (state == NULL)
+		return;
+	standing->found = true;
+	paysafe_approval_money_digest(paysafe_refund_money(state, money->payment, money->currency, money->amount),
+								  money->amount, standing->digest);
+	standing->valid_for = valid_for(state, money->currency);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_refund_approval_state);
+
+/*
+ * refund_approval_state(relation, payment, amount, currency, digest, at) returns text: what
+ * an approval in advance that nobody has ended is worth now, for the view paysafe.approval
+ */
+Datum
+paysafe_refund_approval_state(PG_FUNCTION_ARGS)
+{
+	ApprovalMoney money = {
+		.payment = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		.amount = PG_GETARG_NUMERIC(2),
+		.currency = text_to_cstring(PG_GETARG_TEXT_PP(3))
+	};
+	Standing	standing = {.refund = PG_GETARG_OID(0), .money = &money};
+	bytea	   *digest = PG_GETARG_BYTEA_PP(4);
+	const char *result = "open";
+
+	/* a table whose rules do not fit it any more passes nothing, and hides no other */
+	if (paysafe_attempt(find_standing, &standing) != NULL || !standing.found ||
+		VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
+		memcmp(VARDATA_ANY(digest), standing.digest, PAYSAFE_SHA256_LEN) != 0)
+		result = "void";
+	else if (PG_GETARG_TIMESTAMPTZ(5) + standing.valid_for <= GetCurrentTimestamp())
+		result = "expired";
+	PG_RETURN_TEXT_P(cstring_to_text(result));
+}

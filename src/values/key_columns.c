@@ -1,0 +1,179 @@
+/*-------------------------------------------------------------------------
+ *
+ * key_columns.c
+ *	  Columns whose values together name a row: of their own table or of another.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+#include "store/catalog.h"
+#include "values/key_columns.h"
+#include "values/spec.h"
+
+void
+paysafe_key_columns_find(Relation rel, List *names, KeyColumns *out)
+{
+	int			n = list_length(names);
+	ListCell   *lc;
+
+	out->key.attnums = palloc(sizeof(AttrNumber) * n);
+	out->types = palloc(sizeof(Oid) * n);
+	out->key.n = 0;
+	foreach(lc, names)
+	{
+		AttrNumber	attnum = paysafe_catalog_column(rel, lfirst(lc));
+
+		out->key.attnums[out->key.n] = attnum;
+		out->types[out->key.n++] = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	}
+}
+
+AttrNumber
+paysafe_key_columns_inexact(Relation rel, const KeyColumns *columns)
+{
+	for (int i = 0; i < columns->key.n; i++)
+	{
+		AttrNumber	attnum = columns->key.attnums[i];
+		Oid			collation = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attcollation;
+
+		if (!paysafe_row_key_can_refer(columns->types[i]) ||
+			(OidIsValid(collation) && !get_collation_isdeterministic(collation)))
+			return attnum;
+	}
+	return InvalidAttrNumber;
+}
+
+bool
+paysafe_key_columns_read(const KeyColumns *columns, TupleTableSlot *row, KeyValues *out,
+						 AttrNumber *missing)
+{
+	out->n = columns->key.n;
+	out->types = columns->types;
+	out->values = palloc(sizeof(Datum) * out->n);
+	for (int i = 0; i < out->n; i++)
+	{
+		bool		isnull;
+
+		out->values[i] = slot_getattr(row, columns->key.attnums[i], &isnull);
+		if (isnull)
+		{
+			if (missing != NULL)
+				*missing = columns->key.attnums[i];
+			return false;
+		}
+	}
+	return true;
+}
+
+AttrNumber
+paysafe_key_columns_changed(const KeyColumns *columns, TupleDesc desc, TupleTableSlot *a,
+							TupleTableSlot *b)
+{
+	for (int i = 0; i < columns->key.n; i++)
+		if (!paysafe_row_key_same_column(desc, columns->key.attnums[i], a, b))
+			return columns->key.attnums[i];
+	return InvalidAttrNumber;
+}
+
+void
+paysafe_key_columns_copy(const KeyValues *from, KeyValues *out)
+{
+	Oid		   *types = palloc(sizeof(Oid) * from->n);
+	Datum	   *values = palloc(sizeof(Datum) * from->n);
+
+	for (int i = 0; i < from->n; i++)
+	{
+		int16		typlen;
+		bool		typbyval;
+
+		get_typlenbyval(from->types[i], &typlen, &typbyval);
+		types[i] = from->types[i];
+		values[i] = datumCopy(from->values[i], typbyval, typlen);
+	}
+	*out = (KeyValues) {from->n, types, values};
+}
+
+char *
+paysafe_key_columns_text(const KeyValues *values)
+{
+	StringInfoData buf;
+
+	if (values->n == 1)
+		return paysafe_row_key_value_text(values->types[0], values->values[0]);
+	initStringInfo(&buf);
+	for (int i = 0; i < values->n; i++)
+		paysafe_row_key_append(&buf, i, paysafe_row_key_value_text(values->types[i], values->values[i]));
+	return buf.data;
+}
+
+void
+paysafe_key_columns_scan(Relation leaf, List *names, const KeyValues *values, Snapshot snapshot,
+						 KeyVisitor visitor, void *arg)
+{
+	AttrNumber	attnums[INDEX_MAX_KEYS];
+	KeySearch	search;
+	int			n = 0;
+	ListCell   *lc;
+
+	Assert(list_length(names) == values->n);
+	foreach(lc, names)
+		attnums[n++] = paysafe_catalog_column(leaf, lfirst(lc));
+	paysafe_row_key_search(leaf, n, attnums, values->types, &search);
+	paysafe_row_key_search_scan(leaf, &search, values->values, snapshot, visitor, arg);
+}
+
+bool
+paysafe_key_columns_match(Relation leaf, const KeyColumns *columns, TupleTableSlot *row,
+						  const KeyValues *values)
+{
+	KeySearch	search;
+
+	paysafe_row_key_search(leaf, columns->key.n, columns->key.attnums, values->types, &search);
+	return paysafe_row_key_search_matches(&search, row, values->values);
+}
+
+void
+paysafe_key_columns_warn(Oid relid, List *names, const char *reader)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(relid))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		KeyColumns	columns;
+		int			found;
+		StringInfoData list;
+		ListCell   *name;
+
+		paysafe_key_columns_find(leaf, names, &columns);
+		found = paysafe_row_key_indexed(leaf, columns.key.n, columns.key.attnums);
+		initStringInfo(&list);
+		foreach(name, names)
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", quote_identifier(lfirst(name)));
+		if (found < columns.key.n)
+			ereport(WARNING,
+					(columns.key.n == 1 ?
+					 errmsg("table \"%s\" has no index on column \"%s\"",
+							RelationGetRelationName(leaf), (char *) linitial(names)) :
+					 errmsg("table \"%s\" has no index on columns %s",
+							RelationGetRelationName(leaf), paysafe_key_columns_words(names)),
+					 found == 0 ? errdetail("%s will read the whole table.", reader) :
+					 errdetail("%s will read the rows that agree in %s of them.", reader,
+							   found == 1 ? "one" : "some"),
+					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(relid), list.data)));
+		table_close(leaf, AccessShareLock);
+	}
+}
+
+char *
+paysafe_key_columns_words(List *names)
+{
+	return list_length(names) == 1 ? pstrdup(linitial(names)) :
+		psprintf("(%s)", paysafe_strings_join(names));
+}
