@@ -40,6 +40,7 @@
 #include "errors.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
+#include "rules/status_advice.h"
 #include "store/catalog.h"
 #include "values/machine.h"
 #include "values/row_key.h"
@@ -703,5 +704,6 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
 	suggest_lookup_table(PG_GETARG_OID(0), column);
+	paysafe_status_advice(PG_GETARG_OID(0), column, parse_machine(machine));
 	PG_RETURN_VOID();
 }
