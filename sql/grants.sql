@@ -26,6 +26,11 @@ GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
+-- what the caller may read, proposed
+GRANT EXECUTE ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
 -- does nothing but in a test database
 GRANT EXECUTE ON FUNCTION paysafe.begin_fixtures(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;

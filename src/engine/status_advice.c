@@ -22,7 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "rules/status_advice.h"
+#include "engine/status_advice.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
