@@ -7,6 +7,7 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	many VARIANT ROUND ROWS ms
+#	keys WHAT_KEYS[_bare] ROUND ms
 #	growth VARIANT TRANSACTIONS bytes
 #	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
@@ -47,6 +48,19 @@ function per_row(p, variant, base,    r) {
 function added_ratio(p, a, b,    r) {
 	for (r = 1; (p, a, r) in ms && (p, b, r) in ms; r++)
 		add((ms[p, a, r] - ms[p, "bare", r]) / (ms[p, b, r] - ms[p, "bare", r]))
+	return median()
+}
+
+# Median of what a rule adds on keys of two columns, over what it adds on one
+function keys_ratio(what,    r) {
+	for (r = 1; ("keys", what "_two", r) in ms; r++)
+		add((ms["keys", what "_two", r] - ms["keys", what "_two_bare", r]) / \
+			(ms["keys", what "_one", r] - ms["keys", what "_one_bare", r]))
+	return median()
+}
+
+function keys_us(variant,    r) {
+	for (r = 1; ("keys", variant, r) in ms; r++) add(ms["keys", variant, r] / 20)
 	return median()
 }
 
@@ -120,6 +134,12 @@ function growth_line(text, what, ops) {
 		growth_us(what, 100, ops), growth_us(what, 100, ops) / growth_us(what, 1, ops)
 }
 
+# Median microseconds per row added to a tree of so many children
+function tree_us(n,    r) {
+	for (r = 1; ("tree_growth", "row", r, n) in ms; r++) add(ms["tree_growth", "row", r, n] * 10)
+	return median()
+}
+
 # Median microseconds per row that is compared with the log
 function reconciled_us(n,    r) {
 	for (r = 1; (n, r) in reconciled; r++) add(reconciled[n, r] * 1000 / n)
@@ -143,12 +163,15 @@ $1 == "update" || $1 == "copy" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsizes] = $3 } have[$1] = 1 }
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "many" { many[$2, $3, $4] = $5; have[$1] = 1 }
+$1 == "keys" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "tree_growth" { ms[$1, $2, $3, $4] = $5; have[$1] = 1 }
+$1 == "rule_growth" || $1 == "life_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "reconcile" { reconciled[$4, $3] = $5; if (!($4 in sized)) { sized[$4] = 1; size[++nsize] = $4 } have[$1] = 1 }
 $1 == "reconcile_peak" { peaked[$4] = $5 / 1024 }
@@ -229,6 +252,16 @@ END {
 			printf "  %-38s %15.2f %13.2f %12.2f %18.2f\n", thousands(n), many_ms("payments", n) * 1000 / n, \
 				many_ms("requested", n) * 1000 / n, many_ms("paid", n) * 1000 / n, many_ms("next", n)
 	}
+	if (part == "keys") {
+		printf "\nkeys of one column and of two, microseconds per row   no rule, one    one    no rule, two    two   added, two / one\n"
+		split("refund entry move", name, " ")
+		split("refunds|entries of a ledger|entries that move accounts", label, "|")
+		for (i = 1; i <= 3; i++) {
+			r = keys_ratio(name[i])
+			printf "  %-50s %13.2f %6.2f %15.2f %6.2f   %5.2f  %s\n", label[i], keys_us(name[i] "_one_bare"), keys_us(name[i] "_one"), \
+				keys_us(name[i] "_two_bare"), keys_us(name[i] "_two"), r, spread
+		}
+	}
 	if (part == "posting") {
 		printf "\nrows of %s at a time, microseconds per row            added   lowest..highest\n", thousands(rows)
 		line("entries, no rule", "entry", "bare")
@@ -254,6 +287,26 @@ END {
 		growth_line("reservations posted by one transaction", "captured")
 		growth_line("accounts moved by one statement", "moved")
 		growth_line("postings, so many reservations ended before", "ended", 200)
+	}
+	if (part == "tree_growth") {
+		printf "\nrows added to a tree of tables by inheritance, microseconds each %8s %9s %9s %9s\n", "1 child", "10", "100", "1,000"
+		printf "  %-62s", "a row, whose key no other table of the tree may have"
+		for (n = 1; n <= 1000; n *= 10) printf " %9.1f", tree_us(n)
+		printf "\n"
+	}
+	if (part == "rule_growth") {
+		printf "\nprotected tables in one session, microseconds               %9s %9s %9s\n", "10", "100", "1,000"
+		printf "  %-58s", "the first row of each, which compiles its rules"
+		for (n = 10; n <= 1000; n *= 10) printf " %9.1f", ms[part, "compiled", n] * 1000 / n
+		printf "\n  %-58s", "ALTER of another table"
+		for (n = 10; n <= 1000; n *= 10) printf " %9.1f", ms[part, "changed", n] * 2
+		printf "\n"
+	}
+	if (part == "life_growth") {
+		printf "\na refund that was voided, requested again and approved so often   %9s %9s %9s\n", thousands(base / 100), thousands(base / 10), thousands(base)
+		printf "  %-64s", "its move through the gate, milliseconds"
+		for (n = base / 100; n <= base; n *= 10) printf " %9.1f", ms[part, "moved", n]
+		printf "\n"
 	}
 	if (part == "api_key") {
 		printf "\nAPI keys verified per second, of 10,000; CPU of the server in microseconds each\n"
@@ -344,6 +397,11 @@ END {
 			bar("transfers, entries only / paysafe, 8 clients", "%5.2f", 1 / tps_ratio("post_app", "paysafe", "bare", 8), 1.3, 1.3, -1)
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
+		}
+		if (have["keys"]) {
+			bar("refund rule, keys of two columns / one", "%5.2f", keys_ratio("refund"), 1.1, 1.1, -1)
+			bar("ledger rule, keys of two columns / one", "%5.2f", keys_ratio("entry"), 1.1, 1.1, -1)
+			bar("ledger and balance, keys of two columns / one", "%5.2f", keys_ratio("move"), 1.1, 1.1, -1)
 		}
 		if (have["queue"]) {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)

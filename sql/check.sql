@@ -274,7 +274,28 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
 			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.relation AND s.rule = 'status'
-				AND s.spec ->> 'status_column' = r.spec ->> 'status_column') AS ok) w
+				AND s.spec ->> 'status_column' = r.spec ->> 'status_column')
+				-- a type that has two values has no misspelt one
+				OR NOT EXISTS (SELECT 1 FROM pg_attribute a LEFT JOIN pg_type t ON t.oid = a.atttypid
+					WHERE a.attrelid = r.relation AND a.attname = r.spec ->> 'status_column'
+					  AND (CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END) <> ALL
+						  ('{boolean,date,timestamp,timestamptz}'::regtype[])) AS ok) w
+		 WHERE r.rule = 'refund'
+		UNION ALL
+		-- refunds of payments whose captured amount nobody guards
+		SELECT r.relation::text, 'captured', w.trouble IS NULL, w.trouble
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT r.spec ->> 'payment_amount_column' AS name) p,
+			   LATERAL (SELECT CASE
+				WHEN p.name IS NULL THEN NULL
+				WHEN EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.reference AND s.rule = 'payment') THEN
+					(SELECT CASE WHEN s.spec ->> 'captured_column' IS DISTINCT FROM p.name THEN
+						format('%s of %s is not what its payment rule calls captured, so payments that were never captured can be refunded: declare the refund rule with "payment_amount_column" NULL', quote_ident(p.name), r.reference) END
+					   FROM rules s WHERE s.relation = r.reference AND s.rule = 'payment')
+				WHEN NOT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.reference AND s.rule = 'columns'
+					AND s.spec -> 'columns' ? p.name) THEN
+					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
+				END AS trouble) w
 		 WHERE r.rule = 'refund';
 	END;
 COMMENT ON FUNCTION paysafe.check_rules() IS 'check(): rules without tables and tables without rules';

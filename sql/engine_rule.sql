@@ -14,6 +14,7 @@ CREATE TABLE paysafe.rule (
 	ticket text,
 	PRIMARY KEY (relation, rule, version)
 );
+CREATE INDEX rule_reference ON paysafe.rule (reference);
 COMMENT ON TABLE paysafe.rule IS 'all versions of all rules; written by the protect functions only';
 COMMENT ON COLUMN paysafe.rule.reference IS 'another table that the rule reads: the payments of a refund rule';
 COMMENT ON COLUMN paysafe.rule.removed IS 'the rule was dropped by this version';

@@ -62,7 +62,7 @@ COMMENT ON FUNCTION paysafe.withdraw_approval(bigint, text) IS 'takes back an ap
 CREATE FUNCTION paysafe.approval_state(relation regclass, key text, digest bytea, at timestamptz) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_approval_state';
-COMMENT ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) IS 'what an approval is worth now that nobody has used or withdrawn: open, void, because the row is not what was approved, or expired';
+COMMENT ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) IS 'what an approval is worth now that nobody has used or withdrawn: open, void, because the row is not what was approved, outdated, because the rule has another version, or expired';
 
 CREATE FUNCTION paysafe.refund_approval_state(relation regclass, payment text, amount numeric, currency text, digest bytea, at timestamptz) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE

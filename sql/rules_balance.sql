@@ -84,7 +84,7 @@ COMMENT ON COLUMN paysafe.reservation_total.expired_until IS 'what expired by th
 
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,
-	key_column name,
+	key_column text,
 	balance_column name,
 	ledger regclass,
 	minimum_column name DEFAULT NULL,
@@ -94,7 +94,21 @@ CREATE FUNCTION paysafe.protect_balance(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, name, name, regclass, name, name, name, text) IS 'moves balances by ledger entries only, never below their minimum';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, text) IS 'moves balances by ledger entries only, never below their minimum';
+
+CREATE FUNCTION paysafe.protect_balance(
+	accounts regclass,
+	key_column name[],
+	balance_column name,
+	ledger regclass,
+	minimum_column name DEFAULT NULL,
+	currency_column name DEFAULT NULL,
+	side_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, text) IS 'the same for accounts that several columns name';
 
 CREATE FUNCTION paysafe.balance(
 	account text,

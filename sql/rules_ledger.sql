@@ -17,18 +17,33 @@ COMMENT ON COLUMN paysafe.closed_period.until IS 'last day that is closed';
 
 CREATE FUNCTION paysafe.protect_ledger(
 	relation regclass,
-	transaction_column name,
-	account_column name,
+	transaction_column text,
+	account_column text,
 	amount_column name,
 	currency_column name,
 	direction_column name DEFAULT NULL,
-	reverses_column name DEFAULT NULL,
+	reverses_column text DEFAULT NULL,
 	posting_date_column name DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name, name, name, name, name, name, name, text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+
+CREATE FUNCTION paysafe.protect_ledger(
+	relation regclass,
+	transaction_column name[],
+	account_column name[],
+	amount_column name,
+	currency_column name,
+	direction_column name DEFAULT NULL,
+	reverses_column name[] DEFAULT NULL,
+	posting_date_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, text) IS 'the same for transactions and accounts that several columns name';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

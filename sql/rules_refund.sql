@@ -96,55 +96,64 @@ CREATE FUNCTION paysafe.protect_payment(
 	payment regclass,
 	status_column name,
 	amount_column name,
-	captured_column name,
-	currency_column name,
-	captured text[],
+	captured_column name DEFAULT NULL,
+	currency_column name DEFAULT NULL,
+	captured text[] DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
+	currency text DEFAULT NULL,
+	currency_path name[] DEFAULT NULL,
+	changes text DEFAULT NULL,
+	limit_column name DEFAULT NULL,
+	over_percent numeric DEFAULT NULL,
+	adjustable text[] DEFAULT NULL,
+	rows jsonb DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
 	payment_column text,
 	amount_column name,
-	currency_column name,
-	status_column name,
-	gated text[],
-	void text[],
-	payment_amount_column name,
-	payment_currency_column name,
+	currency_column name DEFAULT NULL,
+	status_column name DEFAULT NULL,
+	gated text[] DEFAULT NULL,
+	void text[] DEFAULT NULL,
+	payment_amount_column name DEFAULT NULL,
+	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
 	payment_key text DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
+	rows jsonb DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
 	payment_column name[],
 	amount_column name,
-	currency_column name,
-	status_column name,
-	gated text[],
-	void text[],
-	payment_amount_column name,
-	payment_currency_column name,
+	currency_column name DEFAULT NULL,
+	status_column name DEFAULT NULL,
+	gated text[] DEFAULT NULL,
+	void text[] DEFAULT NULL,
+	payment_amount_column name DEFAULT NULL,
+	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
 	payment_key name[] DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
+	rows jsonb DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], text) IS 'declares a table of refunds of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

@@ -20,7 +20,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property torture guard services clock url crash django oscar client node webhook attacks fuzz sim
+CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property torture guard services clock url crash django oscar client node webhook attacks fuzz sim fits
 
 .PHONY: check check-versions check-assert check-core accept demo bench fuzz sim sim-exam sanitize $(CHECK_KINDS:%=check-%)
 
@@ -28,7 +28,7 @@ check:
 	@test/lib/check.sh $(CHECK_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property guard services attacks
+	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property guard services attacks fits
 
 check-assert:
 	@test/lib/assert.sh regress isolation pgtap guard

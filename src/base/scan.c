@@ -39,53 +39,95 @@ paysafe_scan_snapshot(void)
 	return snapshot;
 }
 
+/* A scan under way; index or table, not both. */
+typedef struct OpenScan
+{
+	Relation	rel;
+	Snapshot	snapshot;
+	bool		all_versions;	/* visibility is tested here */
+	TupleTableSlot *slot;
+	IndexScanDesc index;
+	TableScanDesc table;
+} OpenScan;
+
 /* tracked: at SERIALIZABLE, a read of the transaction like any other */
 static void
-scan(Relation rel, Relation index, int nkeys, ScanKey keys, Snapshot snapshot,
-	 ScanDirection direction, bool tracked, ScanVisitor visitor, void *arg)
+begin_scan(OpenScan *scan, Relation rel, Relation index, int nkeys, Snapshot snapshot, bool tracked)
 {
 	bool		all_versions = !tracked && IsolationIsSerializable() && IsMVCCSnapshot(snapshot);
 	Snapshot	fetch = all_versions ? SnapshotAny : snapshot;
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	IndexScanDesc index_scan = NULL;
-	TableScanDesc table_scan = NULL;
 
+	*scan = (OpenScan) {.rel = rel, .snapshot = snapshot, .all_versions = all_versions};
+	scan->slot = table_slot_create(rel, NULL);
 	if (index != NULL)
-	{
-		index_scan = index_beginscan_compat(rel, index, fetch, nkeys);
-		index_rescan(index_scan, keys, nkeys, NULL, 0);
-	}
+		scan->index = index_beginscan_compat(rel, index, fetch, nkeys);
 	else
-		table_scan = table_beginscan(rel, fetch, 0, NULL);
+		scan->table = table_beginscan(rel, fetch, 0, NULL);
+}
 
-	while (index_scan != NULL ?
-		   index_getnext_slot(index_scan, direction, slot) :
-		   table_scan_getnextslot(table_scan, direction, slot))
+static void
+visit_rows(OpenScan *scan, ScanDirection direction, ScanVisitor visitor, void *arg)
+{
+	while (scan->index != NULL ?
+		   index_getnext_slot(scan->index, direction, scan->slot) :
+		   table_scan_getnextslot(scan->table, direction, scan->slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (all_versions && !table_tuple_satisfies_snapshot(rel, slot, snapshot))
+		if (scan->all_versions && !table_tuple_satisfies_snapshot(scan->rel, scan->slot, scan->snapshot))
 			continue;
-		if (!visitor(rel, slot, arg))
+		if (!visitor(scan->rel, scan->slot, arg))
 			break;
 	}
+}
 
-	if (index_scan != NULL)
-		index_endscan(index_scan);
+static void
+end_scan(OpenScan *scan)
+{
+	if (scan->index != NULL)
+		index_endscan(scan->index);
 	else
-		table_endscan(table_scan);
-	ExecDropSingleTupleTableSlot(slot);
+		table_endscan(scan->table);
+	ExecDropSingleTupleTableSlot(scan->slot);
+}
+
+static void
+scan_all(Relation rel, Relation index, int nkeys, ScanKey keys, Snapshot snapshot,
+		 ScanDirection direction, bool tracked, ScanVisitor visitor, void *arg)
+{
+	OpenScan	scan;
+
+	begin_scan(&scan, rel, index, nkeys, snapshot, tracked);
+	if (index != NULL)
+		index_rescan(scan.index, keys, nkeys, NULL, 0);
+	visit_rows(&scan, direction, visitor, arg);
+	end_scan(&scan);
 }
 
 void
 paysafe_scan(Relation rel, Relation index, int nkeys, ScanKey keys,
 			 Snapshot snapshot, ScanVisitor visitor, void *arg)
 {
-	scan(rel, index, nkeys, keys, snapshot, ForwardScanDirection, false, visitor, arg);
+	scan_all(rel, index, nkeys, keys, snapshot, ForwardScanDirection, false, visitor, arg);
 }
 
 void
 paysafe_scan_ordered(Relation rel, Relation index, int nkeys, ScanKey keys, Snapshot snapshot,
 					 ScanDirection direction, bool tracked, ScanVisitor visitor, void *arg)
 {
-	scan(rel, index, nkeys, keys, snapshot, direction, tracked, visitor, arg);
+	scan_all(rel, index, nkeys, keys, snapshot, direction, tracked, visitor, arg);
+}
+
+void
+paysafe_scan_each(Relation rel, Relation index, int nkeys, ScanKey keys, int n, Snapshot snapshot,
+				  ScanVisitor visitor, void **args)
+{
+	OpenScan	scan;
+
+	begin_scan(&scan, rel, index, nkeys, snapshot, false);
+	for (int i = 0; i < n; i++)
+	{
+		index_rescan(scan.index, &keys[i * nkeys], nkeys, NULL, 0);
+		visit_rows(&scan, ForwardScanDirection, visitor, args[i]);
+	}
+	end_scan(&scan);
 }

@@ -38,4 +38,8 @@ extern void paysafe_scan_ordered(Relation rel, Relation index, int nkeys, ScanKe
 								 Snapshot snapshot, ScanDirection direction, bool tracked,
 								 ScanVisitor visitor, void *arg);
 
+/* paysafe_scan with an index for n sets of keys, one after the other, each with its own arg. */
+extern void paysafe_scan_each(Relation rel, Relation index, int nkeys, ScanKey keys, int n,
+							  Snapshot snapshot, ScanVisitor visitor, void **args);
+
 #endif							/* PAYSAFE_SCAN_H */

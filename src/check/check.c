@@ -336,16 +336,16 @@ list_audited(void *arg)
 
 static const char rows_query[] =
 "SELECT $1::regclass::text, 'rows', r.n = 0, r.findings FROM ("
-" SELECT count(*) AS n,"
-"        string_agg(format('row %s %s', quote_literal(f.key), f.finding), '; ') FILTER (WHERE f.nth <= 5) AS findings"
+" SELECT count(f.key) AS n,"
+"        string_agg(concat('row ' || quote_literal(f.key) || ' ', f.finding), '; ') FILTER (WHERE f.nth <= 5) AS findings"
 "   FROM (SELECT g.key, g.finding, row_number() OVER () AS nth FROM paysafe.reconcile($1) g) f) r"
 " WHERE NOT EXISTS (SELECT 1 FROM paysafe.protected_table l JOIN pg_class c ON c.oid = l.relation"
-"	WHERE l.root = $1 AND c.relkind = 'r'"
+"	WHERE l.root = $1 AND c.relkind = 'r' AND (l.relation = $1 OR c.relispartition)"
 "	  AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.relation AND i.indisprimary))"
 " UNION ALL"
 " SELECT $1::regclass::text, 'rows', true, 'not compared: without a primary key they are not found in the log'"
 "  WHERE EXISTS (SELECT 1 FROM paysafe.protected_table l JOIN pg_class c ON c.oid = l.relation"
-"	WHERE l.root = $1 AND c.relkind = 'r'"
+"	WHERE l.root = $1 AND c.relkind = 'r' AND (l.relation = $1 OR c.relispartition)"
 "	  AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = l.relation AND i.indisprimary))";
 
 PG_FUNCTION_INFO_V1(paysafe_check);

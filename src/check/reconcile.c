@@ -14,7 +14,9 @@
  * are.  Columns that the image does not have are younger than it.  Hashes of
  * redacted columns can only be compared if they were made with this database's
  * key, which no dump contains.  Rows that were there before the table was audited,
- * and never changed, have no image: nothing is known of them.
+ * and never changed, have no image: nothing is known of them.  A child by inheritance
+ * without a primary key is named, and left out with what the log has of it: the rows
+ * of the other tables are compared.
  *
  *-------------------------------------------------------------------------
  */
@@ -69,6 +71,7 @@ typedef struct Reconciliation
 	ReconcileLog *log;
 	ReconcileSort *sort;
 	List	   *leaves;			/* of Leaf */
+	List	   *nameless;		/* OIDs of children whose rows have no key */
 	ReturnSetInfo *result;
 	RowKey		whole;			/* what rows are sorted by: one key each */
 	RowKey		named;			/* what they are called by */
@@ -91,6 +94,17 @@ put_finding(Reconciliation *rec, const char *finding)
 
 	values[0] = CStringGetTextDatum(paysafe_row_key_shorten(&rec->whole, &rec->named, rec->key.data));
 	values[1] = CStringGetTextDatum(finding);
+	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
+}
+
+static void
+put_nameless(Reconciliation *rec, Oid relid)
+{
+	Datum		values[2] = {(Datum) 0, (Datum) 0};
+	bool		nulls[2] = {true, false};
+
+	values[1] = CStringGetTextDatum(psprintf("table \"%s\" is not compared: without a primary key its rows are not found in the log",
+											 get_rel_name(relid)));
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
 
@@ -120,6 +134,13 @@ add_leaf(Reconciliation *rec, Oid relid, const RuleSource *source)
 
 	leaf->rel = table_open(relid, AccessShareLock);
 	rules = paysafe_rules_of(leaf->rel);
+	if ((rules == NULL || rules->key.n == 0) && relid != source->relation &&
+		!leaf->rel->rd_rel->relispartition)
+	{
+		rec->nameless = lappend_oid(rec->nameless, relid);
+		table_close(leaf->rel, NoLock);
+		return;
+	}
 	if (rules == NULL || rules->key.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -147,7 +168,7 @@ open_log(Reconciliation *rec, Oid relation)
 	for (int i = 0; i < rec->whole.n; i++)
 		names = lappend(names, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel),
 															 rec->whole.attnums[i] - 1)->attname)));
-	rec->log = paysafe_reconcile_log_open(rec->subject, rec->snapshot, layout, names);
+	rec->log = paysafe_reconcile_log_open(rec->subject, rec->snapshot, layout, names, rec->nameless);
 	table_close(layout, NoLock);
 }
 
@@ -573,6 +594,8 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 	paysafe_reconcile_sort_perform(rec.sort);
 	merge(&rec);
 	paysafe_reconcile_sort_end(rec.sort);
+	foreach(lc, rec.nameless)
+		put_nameless(&rec, lfirst_oid(lc));
 	foreach(lc, rec.leaves)
 	{
 		Leaf	   *leaf = lfirst(lc);

@@ -39,6 +39,8 @@ struct ReconcileLog
 	const char *subject;
 	Snapshot	snapshot;
 	TimestampTz since;			/* when this database began to record */
+	char	   *table;			/* name of the declared one */
+	List	   *left_out;		/* OIDs of tables */
 	List	   *key_columns;	/* names, today */
 	int			nkeys;
 	AttrNumber *key_attnums;	/* in the layout */
@@ -91,6 +93,27 @@ find_keys(const ReconcileLog *log, LoggedShape *shape, List *logged)
 			shape->keys[shape->nkeys++] = n;
 }
 
+/*
+ * Is it how rows of a table look that is left out; or that was another one of the tree
+ * then, without a key: its rows may have had the key of any other?
+ */
+static bool
+is_left_out(const ReconcileLog *log, Datum *values)
+{
+	ArrayType  *key = DatumGetArrayTypeP(values[SHAPE_KEY_COLUMNS]);
+	ListCell   *lc;
+
+	if (ArrayGetNItems(ARR_NDIM(key), ARR_DIMS(key)) == 0 &&
+		strcmp(TextDatumGetCString(values[SHAPE_TABLE]), log->table) != 0)
+		return true;
+	foreach(lc, log->left_out)
+		if (strcmp(TextDatumGetCString(values[SHAPE_TABLE]), get_rel_name(lfirst_oid(lc))) == 0 &&
+			strcmp(TextDatumGetCString(values[SHAPE_SCHEMA]),
+				   get_namespace_name(get_rel_namespace(lfirst_oid(lc)))) == 0)
+			return true;
+	return false;
+}
+
 static void
 add_shape(ReconcileLog *log, Datum *values)
 {
@@ -121,7 +144,7 @@ visit_shape(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[SHAPE_NCOLUMNS];
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	if (strcmp(TextDatumGetCString(values[SHAPE_SUBJECT]), log->subject) == 0)
+	if (strcmp(TextDatumGetCString(values[SHAPE_SUBJECT]), log->subject) == 0 && !is_left_out(log, values))
 		add_shape(log, values);
 	return true;
 }
@@ -137,7 +160,8 @@ visit_activation(Relation rel, HeapTuple tuple, void *arg)
 }
 
 ReconcileLog *
-paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layout, List *key_columns)
+paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layout,
+						   List *key_columns, List *left_out)
 {
 	ReconcileLog *log = palloc0(sizeof(ReconcileLog));
 	HASHCTL		ctl = {
@@ -150,6 +174,8 @@ paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layo
 	log->since = PG_INT64_MAX;
 	log->context = CurrentMemoryContext;
 	log->key_columns = key_columns;
+	log->table = pstrdup(RelationGetRelationName(layout));
+	log->left_out = left_out;
 	log->key_attnums = palloc(sizeof(AttrNumber) * list_length(key_columns));
 	log->padded = palloc(sizeof(bool) * list_length(key_columns));
 	foreach(lc, key_columns)

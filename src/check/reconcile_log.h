@@ -33,10 +33,12 @@ typedef struct ReconcileLog ReconcileLog;
 
 /*
  * The log of a table, by its subject; in the current context.  Its changes are
- * sorted by these columns of the layout, whatever their keys were when they were logged.
+ * sorted by these columns of the layout, whatever their keys were when they were logged;
+ * those of the tables left_out (OIDs) are not read.
  */
 extern ReconcileLog *paysafe_reconcile_log_open(const char *subject, Snapshot snapshot,
-												Relation layout, List *key_columns);
+												Relation layout, List *key_columns,
+												List *left_out);
 
 /* Put each of its changes into the sort. */
 extern void paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort);

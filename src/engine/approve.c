@@ -187,7 +187,9 @@ paysafe_approval_state(PG_FUNCTION_ARGS)
 	bytea	   *digest = PG_GETARG_BYTEA_PP(2);
 	const char *state = "open";
 
-	if (!paysafe_catalog_is_own(standing.relid))
+	if (paysafe_loosening_is_outdated(standing.relid, standing.key))
+		state = "outdated";
+	else if (!paysafe_catalog_is_own(standing.relid))
 	{
 		/* a table whose rules do not fit it any more passes nothing, and hides no other */
 		if (paysafe_attempt(find_subject, &standing) != NULL || !standing.found ||

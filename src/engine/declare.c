@@ -157,7 +157,7 @@ paysafe_declare_version(Oid relation, const char *name, Jsonb *spec, bool remove
 	if (removed)
 		paysafe_triggers_drop(relation);
 	else
-		paysafe_triggers_ensure(relation);
+		(void) paysafe_triggers_ensure(relation);
 }
 
 /*
@@ -222,10 +222,16 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	bool		removed;
 	bool		known;
 	bool		changed = false;
+	bool		ruled;			/* by earlier declarations */
+	bool		ruled_there;
+	bool		missing;
+	bool		missing_there = false;
 
 	paysafe_declare_lock(relation);
 	if (OidIsValid(reference))
 		paysafe_declare_lock(reference);
+	ruled = paysafe_rule_sources(relation) != NIL;
+	ruled_there = OidIsValid(reference) && paysafe_rule_sources(reference) != NIL;
 
 	check_specification(&new_rule);
 
@@ -245,13 +251,17 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
 		changed = true;
 	}
-	paysafe_triggers_ensure(relation);
+	missing = paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
-		paysafe_triggers_ensure(reference);
+		missing_there = paysafe_triggers_ensure(reference);
 	paysafe_unused_look(relation);
 	if (OidIsValid(reference))
 		paysafe_unused_look(reference);
 	/* rows that come from here on meet the triggers */
+	if (ruled && missing)
+		paysafe_existing_warn(relation);
+	if (ruled_there && missing_there)
+		paysafe_existing_warn(reference);
 	if (changed)
 	{
 		check_specification(&new_rule);

@@ -60,8 +60,46 @@ check_twin(Relation rel, TupleTableSlot *row, ExistingReport *report)
 										get_rel_name(rules->twin_root)));
 }
 
-void
-paysafe_existing_validate(Oid relid, const char *name)
+static void
+tell_observed(Oid relid, const char *name, const ExistingReport *report)
+{
+	ereport(WARNING,
+			(errmsg_plural("%lld existing row of \"%s\" breaks rule \"%s\", which is only observed",
+						   "%lld existing rows of \"%s\" break rule \"%s\", which is only observed",
+						   (unsigned long) report->faults,
+						   (long long) report->faults, get_rel_name(relid), name),
+			 errdetail("%s%s", report->detail.data,
+					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
+			 errhint("Correct these rows before the rule is enforced.")));
+}
+
+/* The rows are the table's, whose rule has a version or trigger of now. */
+static void
+tell(Oid relid, const char *name, const ExistingReport *report, int elevel)
+{
+	ereport(elevel,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 elevel >= ERROR ?
+			 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",
+						   "rule \"%s\" cannot be declared: %lld existing rows of \"%s\" break it",
+						   (unsigned long) report->faults,
+						   name, (long long) report->faults, get_rel_name(relid)) :
+			 errmsg_plural("rule \"%s\" is in force, but %lld row of \"%s\" breaks it",
+						   "rule \"%s\" is in force, but %lld rows of \"%s\" break it",
+						   (unsigned long) report->faults,
+						   name, (long long) report->faults, get_rel_name(relid)),
+			 errdetail("%s%s", report->detail.data,
+					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
+			 errhint(elevel >= ERROR ? "Correct these rows first, then declare the rule again." :
+					 "They were written while the trigger was missing. Correct them."),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(relid))),
+			 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								psprintf("paysafe_%s_%s", get_rel_name(relid), name))));
+}
+
+static void
+validate(Oid relid, const char *name, int elevel)
 {
 	ExistingReport report = {0};
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
@@ -108,41 +146,40 @@ paysafe_existing_validate(Oid relid, const char *name)
 		last->kind->check_existing_end(last, &report);
 	MemoryContextDelete(row_context);
 	if (report.faults > 0 && last->observed)
-		ereport(WARNING,
-				(errmsg_plural("%lld existing row of \"%s\" breaks rule \"%s\", which is only observed",
-							   "%lld existing rows of \"%s\" break rule \"%s\", which is only observed",
-							   (unsigned long) report.faults,
-							   (long long) report.faults, get_rel_name(relid), name),
-				 errdetail("%s%s", report.detail.data,
-						   report.faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-				 errhint("Correct these rows before the rule is enforced.")));
+		tell_observed(relid, name, &report);
 	else if (report.faults > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",
-							   "rule \"%s\" cannot be declared: %lld existing rows of \"%s\" break it",
-							   (unsigned long) report.faults,
-							   name, (long long) report.faults, get_rel_name(relid)),
-				 errdetail("%s%s", report.detail.data,
-						   report.faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-				 errhint("Correct these rows first, then declare the rule again."),
-				 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(relid))),
-				 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
-				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-									psprintf("paysafe_%s_%s", get_rel_name(relid), name))));
+		tell(relid, name, &report, elevel);
 }
 
 void
-paysafe_existing_validate_all(Oid relid)
+paysafe_existing_validate(Oid relid, const char *name)
+{
+	validate(relid, name, ERROR);
+}
+
+static void
+validate_all(Oid relid, int elevel)
 {
 	ListCell   *lc;
 
-	paysafe_existing_validate(relid, NULL);
+	validate(relid, NULL, ERROR);
 	foreach(lc, paysafe_rule_sources(relid))
 	{
 		RuleSource *source = lfirst(lc);
 
 		if (source->relation == relid)
-			paysafe_existing_validate(relid, source->name);
+			validate(relid, source->name, elevel);
 	}
+}
+
+void
+paysafe_existing_validate_all(Oid relid)
+{
+	validate_all(relid, ERROR);
+}
+
+void
+paysafe_existing_warn(Oid relid)
+{
+	validate_all(relid, WARNING);
 }

@@ -38,4 +38,7 @@ extern void paysafe_existing_validate(Oid relid, const char *name);
  */
 extern void paysafe_existing_validate_all(Oid relid);
 
+/* The same with warnings: of rows that came while a trigger was missing. */
+extern void paysafe_existing_warn(Oid relid);
+
 #endif							/* PAYSAFE_EXISTING_H */

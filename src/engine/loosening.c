@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_inherits.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -153,22 +154,16 @@ spec_text(const Jsonb *spec, Oid reference)
 }
 
 /*
- * All of the change: what one reads here and nothing else is approved.  Without
- * backslashes it is one and the same in every kind of quotes: they and the
+ * Without backslashes a text is one and the same in every kind of quotes: they and the
  * percent sign are encoded as in URLs, and so are JSON's line ends and tabs.
  */
 static char *
-content_of(const ProposedChange *change)
+without_backslashes(const char *text)
 {
 	StringInfoData content;
 
 	initStringInfo(&content);
-	for (const char *c = psprintf("%s of %s, version %d: %s%s%s", change->name,
-								  table_words(change->relation), change->version,
-								  spec_text(change->after, change->new_reference),
-								  change->before ? " instead of " : "",
-								  change->before ? spec_text(change->before, change->old_reference) : "");
-		 *c; c++)
+	for (const char *c = text; *c; c++)
 	{
 		if (*c == '%')
 			appendStringInfoString(&content, "%25");
@@ -180,6 +175,23 @@ content_of(const ProposedChange *change)
 			appendStringInfoString(&content, *++c == 'n' ? "%0A" : "%09");
 	}
 	return content.data;
+}
+
+/* What a content begins with; the version follows. */
+static char *
+beginning_of(const char *name, Oid relation)
+{
+	return without_backslashes(psprintf("%s of %s, version ", name, table_words(relation)));
+}
+
+/* All of the change: what one reads here and nothing else is approved. */
+static char *
+content_of(const ProposedChange *change)
+{
+	return psprintf("%s%d: %s", beginning_of(change->name, change->relation), change->version,
+					without_backslashes(psprintf("%s%s%s", spec_text(change->after, change->new_reference),
+												 change->before ? " instead of " : "",
+												 change->before ? spec_text(change->before, change->old_reference) : "")));
 }
 
 static PAYSAFE_NORETURN void
@@ -272,4 +284,68 @@ paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out
 				 errdetail("The key is no whole change either, so nobody can have read what it stands for."),
 				 errhint("The view paysafe.pending_change has those that wait. Who wants this one calls paysafe.propose first.")));
 	paysafe_proposal_digest(key, out->digest);
+}
+
+/* What an approval was of, and the newest version of that rule. */
+typedef struct VersionSearch
+{
+	const char *content;		/* its beginning at least */
+	int			asked;
+	int			newest;
+} VersionSearch;
+
+/* Rules and thresholds have relation, name and version first. */
+static void
+note_version(Relation rel, HeapTuple tuple, const char *prefix, VersionSearch *search)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	Oid			relation = DatumGetObjectId(heap_getattr(tuple, 1, desc, &isnull));
+	char	   *beginning = beginning_of(psprintf("%s%s", prefix, paysafe_store_text(tuple, desc, 1)), relation);
+	size_t		len = strlen(beginning);
+
+	/* currencies are declared in any spelling */
+	if (prefix[0] == '\0' ? strncmp(search->content, beginning, len) != 0 :
+		pg_strncasecmp(search->content, beginning, len) != 0)
+		return;
+	search->asked = atoi(search->content + len);
+	search->newest = Max(search->newest, DatumGetInt32(heap_getattr(tuple, 3, desc, &isnull)));
+}
+
+static bool
+visit_rule(Relation rel, HeapTuple tuple, void *arg)
+{
+	note_version(rel, tuple, "", arg);
+	return true;
+}
+
+static bool
+visit_threshold(Relation rel, HeapTuple tuple, void *arg)
+{
+	note_version(rel, tuple, "threshold for ", arg);
+	return true;
+}
+
+bool
+paysafe_loosening_is_outdated(Oid approved_as, const char *key)
+{
+	VersionSearch search = {.content = key};
+	Oid			relation;
+	char	   *name;
+	int			version;
+	const char *in_key = strstr(key, ", version ");
+
+	if (approved_as != paysafe_catalog_table(PAYSAFE_RULE))
+		return false;
+	if (in_key != NULL)
+		search.asked = atoi(in_key + strlen(", version "));
+	/* the key may be a hash, of a change that is stored */
+	if (paysafe_proposal_of(approved_as, key, &relation, &name, &version))
+	{
+		search.content = psprintf("%s%d", beginning_of(name, relation), version);
+		search.asked = version;
+	}
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, visit_rule, &search);
+	paysafe_store_scan(PAYSAFE_THRESHOLD, NULL, 0, NULL, visit_threshold, &search);
+	return search.asked != search.newest + 1;
 }

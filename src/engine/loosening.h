@@ -34,4 +34,7 @@ extern bool paysafe_loosening_authorize(ProposedChange *change);
  */
 extern void paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out);
 
+/* Has the rule that an approval was of another version by now, so that it is of no use? */
+extern bool paysafe_loosening_is_outdated(Oid approved_as, const char *key);
+
 #endif							/* PAYSAFE_LOOSENING_H */

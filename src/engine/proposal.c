@@ -197,6 +197,45 @@ paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest, List **pe
 	return found.any;
 }
 
+/* The rule that a stored change is of. */
+typedef struct ProposedRule
+{
+	bool		found;
+	Oid			relation;
+	char	   *name;
+	int			version;
+} ProposedRule;
+
+static bool
+note_rule(Relation rel, HeapTuple tuple, void *arg)
+{
+	ProposedRule *rule = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	Datum		relation = heap_getattr(tuple, PROPOSAL_RELATION + 1, desc, &isnull);
+
+	if (isnull)
+		return true;
+	rule->found = true;
+	rule->relation = DatumGetObjectId(relation);
+	rule->name = paysafe_store_text(tuple, desc, PROPOSAL_RULE);
+	rule->version = DatumGetInt32(heap_getattr(tuple, PROPOSAL_VERSION + 1, desc, &isnull));
+	return false;
+}
+
+bool
+paysafe_proposal_of(Oid approved_as, const char *key, Oid *relation, char **name, int *version)
+{
+	ProposedRule rule = {0};
+	Datum		keys[2] = {ObjectIdGetDatum(approved_as), CStringGetTextDatum(key)};
+
+	paysafe_store_scan(PAYSAFE_PROPOSAL_RECORD, "proposal_record_key", 2, keys, note_rule, &rule);
+	*relation = rule.relation;
+	*name = rule.name;
+	*version = rule.version;
+	return rule.found;
+}
+
 static void
 end_transaction(XactEvent event, void *arg)
 {

@@ -52,6 +52,10 @@ extern void paysafe_proposal_store(const ProposedChange *change);
 extern bool paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest,
 								  List **persons);
 
+/* The rule that a stored change of this key is of; false if none is stored. */
+extern bool paysafe_proposal_of(Oid approved_as, const char *key, Oid *relation, char **name,
+								int *version);
+
 extern void paysafe_proposal_init(void);
 
 #endif							/* PAYSAFE_PROPOSAL_H */

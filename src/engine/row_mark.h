@@ -26,7 +26,7 @@
 extern bool paysafe_row_mark_has(Oid relation, const RowKey *whole, TupleDesc desc,
 								 TupleTableSlot *row, const char *mark);
 
-/* Set the mark, unless the row has it. */
+/* Set the mark, unless the row has it; written at the end of the statement at the latest. */
 extern void paysafe_row_mark_set(Oid relation, const RowKey *whole, TupleDesc desc,
 								 TupleTableSlot *row, const char *mark);
 
@@ -54,5 +54,7 @@ extern void paysafe_row_mark_end_all(Oid relation);
 
 /* In a test database: the rows of the table are gone. */
 extern void paysafe_row_mark_forget(Oid relation);
+
+extern const RuleModule paysafe_row_mark_module;
 
 #endif							/* PAYSAFE_ROW_MARK_H */

@@ -53,6 +53,7 @@ typedef struct CacheEntry
 } CacheEntry;
 
 static HTAB *cache = NULL;		/* lives as long as the backend */
+static HTAB *roots = NULL;		/* OIDs of the key_tree of anything that was ever in it */
 static uint64 invalidations = 0;	/* counts them, to notice one while compiling */
 static bool outdated = false;	/* some rules in the cache are not valid */
 
@@ -79,9 +80,7 @@ typedef struct SourceRow
 
 typedef struct CollectState
 {
-	bool		all;			/* whatever the relation */
-	List	   *relids;			/* relation or reference must be one of these */
-	const char *name;			/* or NULL for all */
+	List	   *passed_over;	/* OIDs of relations whose rows are there already */
 	List	   *rows;			/* of SourceRow, all versions */
 } CollectState;
 
@@ -96,12 +95,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 
 	Ensure(desc->natts <= lengthof(values));
 	heap_deform_tuple(tuple, desc, values, nulls);
-	if (!state->all &&
-		!list_member_oid(state->relids, DatumGetObjectId(values[0])) &&
-		(nulls[3] || !list_member_oid(state->relids, DatumGetObjectId(values[3]))))
-		return true;
-	if (state->name != NULL &&
-		strcmp(TextDatumGetCString(values[1]), state->name) != 0)
+	if (list_member_oid(state->passed_over, DatumGetObjectId(values[0])))
 		return true;
 	row = palloc0(sizeof(SourceRow));
 	row->source.relation = DatumGetObjectId(values[0]);
@@ -191,12 +185,25 @@ paysafe_rule_sources(Oid relid)
 												   "paysafe rule versions",
 												   ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(versions);
-	CollectState state = {.relids = paysafe_catalog_ancestors(relid)};
+	List	   *relids = paysafe_catalog_ancestors(relid);
+	CollectState state = {0};
 	List	   *result = NIL;
 	List	   *newest;
 	ListCell   *lc;
 
-	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
+	foreach(lc, relids)
+	{
+		Datum		key = ObjectIdGetDatum(lfirst_oid(lc));
+
+		paysafe_store_scan(PAYSAFE_RULE, "rule_pkey", 1, &key, collect_rule, &state);
+	}
+	state.passed_over = relids;
+	foreach(lc, relids)
+	{
+		Datum		key = ObjectIdGetDatum(lfirst_oid(lc));
+
+		paysafe_store_scan(PAYSAFE_RULE, "rule_reference", 1, &key, collect_rule, &state);
+	}
 	newest = newest_versions(state.rows);
 	MemoryContextSwitchTo(old);
 	foreach(lc, newest)
@@ -225,7 +232,7 @@ paysafe_rule_sources(Oid relid)
 List *
 paysafe_rule_relations(void)
 {
-	CollectState state = {.all = true};
+	CollectState state = {0};
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -246,22 +253,17 @@ paysafe_rule_relations(void)
 bool
 paysafe_rule_newest(Oid relation, const char *name, RuleSource *source, bool *removed)
 {
-	CollectState state = {.relids = list_make1_oid(relation), .name = name};
-	ListCell   *lc;
+	CollectState state = {0};
+	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(name)};
+	List	   *newest;
 
-	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_rule, &state);
-	foreach(lc, newest_versions(state.rows))
-	{
-		SourceRow  *row = lfirst(lc);
-
-		if (row->source.relation == relation)
-		{
-			*source = row->source;
-			*removed = row->removed;
-			return true;
-		}
-	}
-	return false;
+	paysafe_store_scan(PAYSAFE_RULE, "rule_pkey", 2, keys, collect_rule, &state);
+	newest = newest_versions(state.rows);
+	if (newest == NIL)
+		return false;
+	*source = ((SourceRow *) linitial(newest))->source;
+	*removed = ((SourceRow *) linitial(newest))->removed;
+	return true;
 }
 
 static void
@@ -418,6 +420,7 @@ paysafe_rules_of(Relation leaf)
 	RelationRules *rules;
 	uint64		before;
 	bool		found;
+	ListCell   *lc;
 
 	if (unlikely(cache == NULL))
 	{
@@ -425,6 +428,8 @@ paysafe_rules_of(Relation leaf)
 
 		ctl.hcxt = CacheMemoryContext;
 		cache = hash_create("paysafe rules", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		ctl.entrysize = sizeof(Oid);
+		roots = hash_create("paysafe roots", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	entry = hash_search(cache, &relid, HASH_FIND, NULL);
 	if (likely(entry != NULL && entry->rules != NULL && entry->rules->valid))
@@ -439,6 +444,8 @@ paysafe_rules_of(Relation leaf)
 	if (found && entry->rules != NULL)
 		MemoryContextSetParent(entry->rules->context, TopTransactionContext);
 	entry->rules = rules;
+	foreach(lc, rules->key_tree)
+		(void) hash_search(roots, &lfirst_oid(lc), HASH_ENTER, NULL);
 	return rules->nrules > 0 ? rules : NULL;
 }
 
@@ -462,7 +469,10 @@ paysafe_rule_end_transaction(void)
 		}
 }
 
-/* The table's own rules, and those whose key depends on how it is partitioned. */
+/*
+ * The table's own rules, and those whose key depends on how it is partitioned.  Called
+ * for every table that changes, of which most are neither.
+ */
 static void
 invalidate(Oid relid)
 {
@@ -472,6 +482,16 @@ invalidate(Oid relid)
 	invalidations++;
 	if (cache == NULL)
 		return;
+	if (OidIsValid(relid) && hash_search(roots, &relid, HASH_FIND, NULL) == NULL)
+	{
+		entry = hash_search(cache, &relid, HASH_FIND, NULL);
+		if (entry != NULL && entry->rules != NULL)
+		{
+			entry->rules->valid = false;
+			outdated = true;
+		}
+		return;
+	}
 	hash_seq_init(&status, cache);
 	while ((entry = hash_seq_search(&status)) != NULL)
 		if (entry->rules != NULL &&

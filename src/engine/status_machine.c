@@ -18,6 +18,8 @@ paysafe_status_machine_source(List *sources, const char *column)
 {
 	ListCell   *lc;
 
+	if (column == NULL)
+		return NULL;
 	foreach(lc, sources)
 	{
 		RuleSource *source = lfirst(lc);

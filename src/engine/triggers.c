@@ -133,13 +133,15 @@ is_made(Oid relid, OwnTrigger which)
 	return result;
 }
 
-/* Create one of our triggers on the relation unless it is there; enable it. */
-static void
+/* Create one of our triggers on the relation unless it is there; enable it.  Was it missing? */
+static bool
 ensure_trigger(Oid relid, OwnTrigger which)
 {
 	const char *name = paysafe_own_trigger_name(which);
 	char	   *table = paysafe_catalog_table_name(relid);
 
+	if (is_in_force(relid, which))
+		return false;
 	if (!is_made(relid, which))
 		paysafe_run_as_owner(psprintf(which == OWN_ROW_TRIGGER ?
 									 "CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION paysafe.enforce()" :
@@ -152,6 +154,7 @@ ensure_trigger(Oid relid, OwnTrigger which)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of table %s is not what paysafe made", name, table),
 				 errhint("Look for an event trigger that changes it.")));
+	return true;
 }
 
 bool
@@ -224,10 +227,11 @@ verify_tree(Oid relid)
 	}
 }
 
-void
+bool
 paysafe_triggers_ensure(Oid relid)
 {
 	List	   *tree = find_all_inheritors(relid, NoLock, NULL);
+	bool		missing = false;
 	ListCell   *lc;
 
 	foreach(lc, tree)
@@ -237,10 +241,11 @@ paysafe_triggers_ensure(Oid relid)
 	}
 	foreach(lc, tree)
 	{
-		ensure_trigger(lfirst_oid(lc), OWN_ROW_TRIGGER);
-		ensure_trigger(lfirst_oid(lc), OWN_STATEMENT_TRIGGER);
+		missing |= ensure_trigger(lfirst_oid(lc), OWN_ROW_TRIGGER);
+		(void) ensure_trigger(lfirst_oid(lc), OWN_STATEMENT_TRIGGER);
 	}
 	verify_tree(relid);
+	return missing;
 }
 
 void
@@ -257,7 +262,7 @@ paysafe_triggers_join(Oid relid)
 		paysafe_row_key_check(rel);
 		relation_close(rel, NoLock);
 	}
-	paysafe_triggers_ensure(relid);
+	(void) paysafe_triggers_ensure(relid);
 }
 
 void

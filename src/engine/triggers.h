@@ -25,9 +25,9 @@ extern bool paysafe_triggers_may_swallow(const Trigger *trigger);
  * they are not; what only looks like them is replaced.  Raises 55000 where
  * something could keep rows from them, 42710 where a trigger of another function
  * has our name.  PostgreSQL clones a partitioned table's row trigger to its
- * partitions, so root first.
+ * partitions, so root first.  Returns whether a row trigger was missing.
  */
-extern void paysafe_triggers_ensure(Oid relid);
+extern bool paysafe_triggers_ensure(Oid relid);
 
 /* Drop our triggers below relid where no rule is left. */
 extern void paysafe_triggers_drop(Oid relid);

@@ -28,6 +28,8 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "nodes/parsenodes.h"
+#include "nodes/value.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -315,6 +317,60 @@ paysafe_facts_is_wider_key(Form_pg_index index)
 	}
 	table_close(rel, AccessShareLock);
 	return found;
+}
+
+/* Have both rows of pg_index the same in a column of OIDs? */
+static bool
+same_oids(HeapTuple a, HeapTuple b, AttrNumber attnum)
+{
+	bool		isnull;
+	oidvector  *oids_a = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, a, attnum, &isnull));
+	oidvector  *oids_b = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, b, attnum, &isnull));
+
+	return oids_a->dim1 == oids_b->dim1 &&
+		memcmp(oids_a->values, oids_b->values, sizeof(Oid) * oids_a->dim1) == 0;
+}
+
+/* Is the index of this name over the same columns, and compares them alike? */
+static bool
+is_same_index(HeapTuple primary, const char *name)
+{
+	Form_pg_index now = (Form_pg_index) GETSTRUCT(primary);
+	Oid			index = get_relname_relid(name, get_rel_namespace(now->indrelid));
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index then;
+	bool		same;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	then = (Form_pg_index) GETSTRUCT(tuple);
+	same = then->indrelid == now->indrelid && then->indisunique && then->indisvalid &&
+		then->indisready && then->indislive && then->indnkeyatts == now->indnkeyatts &&
+		memcmp(then->indkey.values, now->indkey.values, sizeof(int16) * now->indnkeyatts) == 0 &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
+		heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
+		same_oids(tuple, primary, Anum_pg_index_indclass) &&
+		same_oids(tuple, primary, Anum_pg_index_indcollation);
+	ReleaseSysCache(tuple);
+	return same;
+}
+
+bool
+paysafe_facts_is_same_key(HeapTuple primary, const Constraint *instead)
+{
+	Form_pg_index now = (Form_pg_index) GETSTRUCT(primary);
+	ListCell   *lc;
+
+	if (instead->deferrable && now->indimmediate)
+		return false;
+	if (instead->indexname != NULL)
+		return is_same_index(primary, instead->indexname);
+	if (list_length(instead->keys) != now->indnkeyatts)
+		return false;
+	foreach(lc, instead->keys)
+		if (get_attnum(now->indrelid, strVal(lfirst(lc))) != now->indkey.values[foreach_current_index(lc)])
+			return false;
+	return true;
 }
 
 List *

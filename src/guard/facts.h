@@ -60,6 +60,12 @@ extern bool paysafe_facts_are_ruled_columns(Oid relid, const int16 *attnums, int
 /* Do the columns of another unique index, which stays, imply that this one is unique? */
 extern bool paysafe_facts_is_wider_key(Form_pg_index index);
 
+/*
+ * Would this be the same primary key as the one there is (a row of pg_index): the same
+ * columns in their order, compared alike, checked no later?
+ */
+extern bool paysafe_facts_is_same_key(HeapTuple primary, const Constraint *instead);
+
 /* The protected table, in a list, that an unqualified name would mean without the temporary one. */
 extern List *paysafe_facts_shadowed(const char *name);
 

@@ -102,9 +102,6 @@ note_column(const GuardEvent *event)
 void
 paysafe_guard(GuardEvent *event)
 {
-	/* the hot path: rows of ordinary tables */
-	if (event->action == GUARD_WRITE && event->relation >= FirstNormalObjectId)
-		return;
 	if (!paysafe_catalog_present() || is_own_work(event))
 		return;
 	if (event->action != GUARD_STATEMENT && event->action != GUARD_WRITE)

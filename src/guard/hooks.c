@@ -46,6 +46,7 @@
 #include "guard/nesting.h"
 #include "guard/restate.h"
 #include "guard/setting.h"
+#include "guard/statements.h"
 #include "guard/subscription.h"
 #include "guard/system_catalog.h"
 #include "guard/window.h"
@@ -189,10 +190,10 @@ check_perms(CHECK_PERMS_PARAMS_COMPAT)
 		RangeTblEntry *rte = lfirst(lc);
 		AclMode		needed = REQUIRED_PERMS_COMPAT(rte);
 
-		/* rows that are only locked need UPDATE too, but a lesser lock */
+		/* tables of users have triggers; rows that are only locked need UPDATE too, but a lesser lock */
 		if (rte->rtekind == RTE_RELATION &&
 			(needed & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0 &&
-			rte->rellockmode >= RowExclusiveLock && !is_off())
+			rte->rellockmode >= RowExclusiveLock && rte->relid < FirstNormalObjectId && !is_off())
 		{
 			GuardEvent	event = {
 				.action = GUARD_WRITE,
@@ -286,8 +287,11 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			};
 
 			paysafe_guard_enter(&frame);
-			paysafe_lockdown(&event);
-			paysafe_guard(&event);
+			if (!paysafe_guard_is_plain(frame.statement))
+			{
+				paysafe_lockdown(&event);
+				paysafe_guard(&event);
+			}
 			paysafe_subscription_before(frame.statement);
 			if (!frame.own)
 				maintenance = paysafe_window_before(&frame);
@@ -337,7 +341,8 @@ needs_fmgr(Oid function)
 	}
 	return (previous_needs_fmgr != NULL && previous_needs_fmgr(function)) ||
 		(function >= FirstNormalObjectId && !is_off() && IsTransactionState() &&
-		 paysafe_catalog_present() && paysafe_nesting_counts(function));
+		 paysafe_catalog_present() && !paysafe_catalog_is_trigger_function(function) &&
+		 paysafe_nesting_counts(function));
 }
 
 /* Called for each function with a SET clause, SECURITY DEFINER, or that needs it. */

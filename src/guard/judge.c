@@ -123,8 +123,11 @@ paysafe_judge(const GuardClass *classes, const GuardEvent *event)
 	for (const GuardClass *class = classes; class->name != NULL; class++)
 	{
 		GuardFinding finding = class->judge(event);
-		GuardEvent	about = *event;
+		GuardEvent	about;
 
+		if (likely(finding.verdict == GUARD_PASSES))
+			continue;
+		about = *event;
 		if (OidIsValid(finding.relation))
 			about.relation = finding.relation;
 		if (is_refusal(finding.verdict) && outside_windows(class, &finding, &about))

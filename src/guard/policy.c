@@ -371,6 +371,7 @@ refuses_key(const GuardEvent *event)
 	Oid			index = InvalidOid;
 	HeapTuple	tuple;
 	Form_pg_index form;
+	const Constraint *instead = paysafe_guard_frame_adds_key(event->frame);
 	bool		result;
 
 	if (event->action != GUARD_DROP || paysafe_guard_frame_is_upkeep(event->frame))
@@ -394,7 +395,8 @@ refuses_key(const GuardEvent *event)
 	relid = form->indrelid;
 	result = form->indisunique && form->indisvalid && form->indislive &&
 		paysafe_facts_is_protected(relid) &&
-		(form->indisprimary ||
+		(form->indisprimary ?
+		 instead == NULL || !paysafe_facts_is_same_key(tuple, instead) :
 		 (paysafe_facts_are_ruled_columns(relid, form->indkey.values, form->indnkeyatts) &&
 		  !paysafe_facts_is_wider_key(form)));
 	ReleaseSysCache(tuple);
@@ -691,7 +693,8 @@ const GuardClass paysafe_policy[] = {
 	"A rule can replace statements before any trigger sees a row.",
 	"Use a trigger, or a view with INSTEAD OF triggers."},
 	{"guard_key", refuses_key, true,
-	"Rules find rows by this key.", NULL},
+	"Rules find rows by this key.",
+	"One ALTER TABLE ... DROP CONSTRAINT ..., ADD PRIMARY KEY USING INDEX ... replaces its index by another one of the same columns; for another key, open a maintenance window that names the table: paysafe.open_maintenance."},
 	{"guard_tree", refuses_tree, true,
 	"Rows would enter or leave the table without being checked.",
 	"Attach an empty table and INSERT its rows, or open a maintenance window that names the table: paysafe.open_maintenance."},

@@ -32,6 +32,22 @@ paysafe_guard_frame_is_upkeep(const GuardFrame *frame)
 		 IsA(frame->statement, ReindexStmt));
 }
 
+bool
+paysafe_guard_is_plain(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_ExecuteStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+			return true;
+		case T_TransactionStmt:
+			return ((const TransactionStmt *) statement)->kind != TRANS_STMT_PREPARE;
+		default:
+			return false;
+	}
+}
+
 /* Is the expression column::type and nothing else? */
 static bool
 is_plain_cast(Node *expression, const char *column)
@@ -148,6 +164,28 @@ paysafe_guard_frame_removes_table(const GuardFrame *frame)
 			}
 	}
 	return false;
+}
+
+const Constraint *
+paysafe_guard_frame_adds_key(const GuardFrame *frame)
+{
+	for (; frame != NULL; frame = made_of(frame))
+	{
+		ListCell   *lc;
+
+		if (!IsA(frame->statement, AlterTableStmt))
+			continue;
+		foreach(lc, ((AlterTableStmt *) frame->statement)->cmds)
+		{
+			const AlterTableCmd *cmd = lfirst(lc);
+			const Constraint *constraint = (const Constraint *) cmd->def;
+
+			if (cmd->subtype == AT_AddConstraint && IsA(constraint, Constraint) &&
+				constraint->contype == CONSTR_PRIMARY)
+				return constraint;
+		}
+	}
+	return NULL;
 }
 
 bool

@@ -21,6 +21,12 @@ typedef enum Retyping
 	RETYPED_COMPUTED			/* by any other expression */
 } Retyping;
 
+/*
+ * Can nobody object to the statement itself?  What it runs is judged by itself: the
+ * guard sees most of them for every transaction.
+ */
+extern bool paysafe_guard_is_plain(const Node *statement);
+
 /* Is the innermost statement VACUUM, CLUSTER or REINDEX? */
 extern bool paysafe_guard_frame_is_upkeep(const GuardFrame *frame);
 
@@ -40,6 +46,9 @@ extern bool paysafe_guard_retypes(Node *statement);
 
 /* Does it detach a partition, with which clones of triggers go, or drop a table? */
 extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
+
+/* The primary key that it adds, or NULL. */
+extern const Constraint *paysafe_guard_frame_adds_key(const GuardFrame *frame);
 
 /* Does the innermost one rename a label of an enum? */
 extern bool paysafe_guard_frame_renames_label(const GuardFrame *frame);

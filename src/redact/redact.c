@@ -29,6 +29,10 @@
 #define MAX_ROUNDS	8
 #define SHORTEST_CARD	12
 
+/* What is looked for before card numbers are, whose ways of reading begin with 0. */
+#define WIDE_SECRETS	(-2)
+#define SECRETS			(-1)
+
 #ifdef REDACT_COUNT_WORK
 uint64		paysafe_redact_work = 0;
 int			paysafe_redact_rounds = 0;
@@ -40,6 +44,7 @@ typedef struct Suspicion
 	bool		cards;
 	int			folds;			/* ways of reading that make a difference */
 	bool		secrets;
+	bool		wide;			/* written in wide letters */
 } Suspicion;
 
 static Suspicion
@@ -48,6 +53,7 @@ suspect(const RedactText *text)
 	size_t		digits = 0;
 	size_t		high = 0;
 	bool		marker = false;
+	bool		wide = false;
 	bool		escape = false;
 	Suspicion	result;
 
@@ -62,7 +68,7 @@ suspect(const RedactText *text)
 		{
 			high++;
 			/* wide colons and equals signs begin with it */
-			marker |= c == 0xEF;
+			wide |= c == 0xEF;
 		}
 		else
 			switch (c)
@@ -93,7 +99,8 @@ suspect(const RedactText *text)
 	result.folds = (high > 0 ? REDACT_FOLD_DIGITS | REDACT_FOLD_INVISIBLE : 0) |
 		(escape ? REDACT_FOLD_ESCAPES : 0);
 	/* what is recognized without a separator has a digit in it */
-	result.secrets = marker || digits > 0;
+	result.secrets = marker || wide || digits > 0;
+	result.wide = wide && text->encoding == REDACT_UTF8;
 	return result;
 }
 
@@ -116,6 +123,63 @@ paysafe_redact_has_card(const RedactText *text)
 	return false;
 }
 
+/* Wide forms of ASCII as ASCII, in UTF-8; false if there is none of a letter or digit. */
+static bool
+fold_wide(const RedactText *text, RedactOutput *out)
+{
+	bool		found = false;
+
+	out->len = 0;
+	for (size_t i = 0; i < text->len;)
+	{
+		const unsigned char *s = (const unsigned char *) text->data + i;
+		char		c;
+
+		REDACT_WORK(1);
+		if (text->len - i >= 3 && memcmp(s, "\xE3\x80\x80", 3) == 0)
+		{
+			paysafe_text_put(out, " ", 1);
+			i += 3;
+			continue;
+		}
+		if (text->len - i < 3 || s[0] != 0xEF || (s[1] != 0xBC && s[1] != 0xBD) ||
+			s[2] < (s[1] == 0xBC ? 0x81 : 0x80) || s[2] > (s[1] == 0xBC ? 0xBF : 0x9E))
+		{
+			paysafe_text_put(out, text->data + i, 1);
+			i++;
+			continue;
+		}
+		c = (char) (s[2] - 0x80 + (s[1] == 0xBC ? 0x20 : 0x60));
+		found |= (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+		paysafe_text_put(out, &c, 1);
+		i += 3;
+	}
+	return found;
+}
+
+/*
+ * Secrets whose names or values are written in wide letters.  If there are any, all of the
+ * text is in narrow ones then.  The text is folded into out's buffer; the result is in the
+ * other one, which text may lie in: it is overwritten only when something is found.
+ */
+static bool
+redact_wide(const RedactText *text, RedactOutput *out, char *buffer1, char *buffer2)
+{
+	char	   *folded = out->data;
+	RedactText	narrow = {.data = folded, .encoding = text->encoding};
+	bool		found;
+
+	if (!fold_wide(text, out))
+		return false;
+	narrow.len = out->len;
+	out->data = folded == buffer1 ? buffer2 : buffer1;
+	out->len = 0;
+	found = paysafe_secret_text_redact(&narrow, out);
+	if (!found)
+		out->data = folded;
+	return found;
+}
+
 const char *
 paysafe_redact_run(const RedactText *text, char *buffer1, char *buffer2, size_t size,
 				   size_t *len)
@@ -129,15 +193,19 @@ paysafe_redact_run(const RedactText *text, char *buffer1, char *buffer2, size_t 
 		bool		settled = true;
 
 		REDACT_ROUNDS(round);
-		/* secrets first: -1 */
-		for (int fold = -1; fold <= suspicion.folds; fold++)
+		/* secrets first */
+		for (int fold = WIDE_SECRETS; fold <= suspicion.folds; fold++)
 		{
 			bool		changed;
 
-			if (fold < 0 ? !suspicion.secrets : !suspicion.cards || (fold & ~suspicion.folds) != 0)
+			if (fold == WIDE_SECRETS ? !suspicion.wide :
+				fold == SECRETS ? !suspicion.secrets :
+				!suspicion.cards || (fold & ~suspicion.folds) != 0)
 				continue;
 			out.len = 0;
-			if (fold < 0)
+			if (fold == WIDE_SECRETS)
+				changed = redact_wide(&current, &out, buffer1, buffer2);
+			else if (fold == SECRETS)
 				changed = paysafe_secret_text_redact(&current, &out);
 			else
 				changed = paysafe_card_redact(&current, fold, round > 0, NULL) &&

@@ -46,6 +46,10 @@ typedef struct Level
 	Piece	   *names;			/* of an object, if any of them changes; or NULL */
 	bool		labelled;		/* a member names a secret: "name": "cvv" */
 	int			next;			/* the next of them */
+	bool		list;			/* an array */
+	bool		pair;			/* of two, within an array */
+	int			elements;		/* of a pair, so far */
+	bool		named;			/* the first of a pair is the name of a secret */
 } Level;
 
 static RedactEncoding
@@ -296,6 +300,36 @@ redact_secret(JsonbValue *v)
 	return !same;
 }
 
+/* [["password", "abc"]]: is it the second of two, of which the first is a secret's name? */
+static bool
+is_paired_secret(Level *level, const JsonbValue *v)
+{
+	if (!level->pair || ++level->elements > 1)
+		return level->named;
+	level->named = v->type == jbvString && paysafe_secret_text_is_name(v->val.string.val, v->val.string.len);
+	return false;
+}
+
+/* At the beginning of an object or array. */
+static Level *
+enter(Level *outer, JsonbIteratorToken token, JsonbContainer *container, const JsonbValue *v)
+{
+	Level	   *level = palloc0(sizeof(Level));
+
+	level->outer = outer;
+	if (token == WJB_BEGIN_OBJECT)
+	{
+		level->names = object_names(container);
+		level->labelled = labels_secret(container);
+	}
+	else
+	{
+		level->list = true;
+		level->pair = v->val.array.nElems == 2 && outer != NULL && outer->list;
+	}
+	return level;
+}
+
 static Jsonb *
 redact_jsonb(Jsonb *value)
 {
@@ -314,23 +348,12 @@ redact_jsonb(Jsonb *value)
 		{
 			case WJB_BEGIN_OBJECT:
 			case WJB_BEGIN_ARRAY:
-				{
-					Level	   *inner = palloc0(sizeof(Level));
-					bool		scalar;
-
-					inner->outer = level;
-					level = inner;
-					if (token == WJB_BEGIN_OBJECT)
-					{
-						level->names = object_names(it->container);
-						level->labelled = labels_secret(it->container);
-					}
-					changed |= level->names != NULL;
-					/* the array that stands for a lone scalar says so */
-					scalar = token == WJB_BEGIN_ARRAY && v.val.array.rawScalar;
-					result = pushJsonbValue(&state, token, scalar ? &v : NULL);
-					break;
-				}
+				level = enter(level, token, it->container, &v);
+				changed |= level->names != NULL;
+				/* the array that stands for a lone scalar says so */
+				result = pushJsonbValue(&state, token,
+										token == WJB_BEGIN_ARRAY && v.val.array.rawScalar ? &v : NULL);
+				break;
 			case WJB_END_OBJECT:
 			case WJB_END_ARRAY:
 				level = level->outer;
@@ -357,6 +380,14 @@ redact_jsonb(Jsonb *value)
 					(void) pushJsonbValue(&state, token, &v);
 					break;
 				}
+			case WJB_ELEM:
+				if (is_paired_secret(level, &v))
+				{
+					changed |= redact_secret(&v);
+					result = pushJsonbValue(&state, token, &v);
+					break;
+				}
+				/* FALLTHROUGH */
 			default:
 				changed |= redact_scalar(&v);
 				result = pushJsonbValue(&state, token, &v);

@@ -33,4 +33,7 @@ extern bool paysafe_secret_name_ends_phrase(const char *word, size_t len);
 extern bool paysafe_secret_name_is_label(const char *name, size_t len);
 extern bool paysafe_secret_name_is_value(const char *name, size_t len);
 
+/* How long the word for password with letters beyond ASCII is that begins at s, or 0. */
+extern size_t paysafe_secret_name_foreign(const char *s, size_t len);
+
 #endif							/* PAYSAFE_SECRET_NAME_H */

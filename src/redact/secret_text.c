@@ -390,7 +390,7 @@ may_be_label(const Walk *w, size_t pos, size_t end)
 	char		last = lower(w->s[end - 1]);
 	char		before = end - pos > 1 ? lower(w->s[end - 2]) : '\0';
 
-	return is_digit(last) || !is_alnum(last) || (last == 'e' && before == 'm') || last == 'y' ||
+	return is_digit(last) || !is_alnum(last) || (end - pos == 1 && (last == 'k' || last == 'n')) || (last == 'e' && before == 'm') || last == 'y' ||
 		last == 'd' || last == 'l' || last == 'm' || last == 'r';
 }
 
@@ -652,6 +652,74 @@ try_form_data(Walk *w, size_t start, size_t end)
 	return end;
 }
 
+/* Is the quote at pos the first thing in a list, which is in a list itself: [["a", ...? */
+static bool
+begins_pair(const Walk *w, size_t pos)
+{
+	int			brackets = 0;
+
+	for (int i = 0; i < MAX_MARKS && pos > 0; i++)
+	{
+		char		c = w->s[--pos];
+
+		REDACT_WORK(1);
+		if (brackets == 1 && (c == '[' || c == ','))
+			return true;
+		if (c == '[')
+			brackets++;
+		else if (!is_space(c))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * A list of pairs, [["password", "abc"], ...]: the name is from start to end, a comma at
+ * pos.  Returns where to go on, or end.
+ */
+static size_t
+try_pair(Walk *w, size_t start, size_t end, size_t pos, int name_quote)
+{
+	size_t		value = skip_blanks(w, pos + 1, true);
+	int			quote_len = quote_at(w, value);
+	size_t		stop;
+	size_t		behind;
+
+	if (quote_len == 0 || start < name_quote || !begins_pair(w, start - name_quote) ||
+		paysafe_secret_name_kind(w->s + start, end - start) == NOT_SECRET)
+		return end;
+	stop = end_of_quoted(w, value + quote_len, w->s + value, quote_len);
+	behind = skip_blanks(w, Min(stop + quote_len, w->len), true);
+	if (behind == w->len || w->s[behind] != ']')
+		return end;
+	replace(w, value + quote_len, stop, REDACT_MARK);
+	return Min(stop + quote_len, w->len);
+}
+
+/* A word for password with letters beyond ASCII, and its value.  Returns where to go on, or pos. */
+static size_t
+try_foreign(Walk *w, size_t pos)
+{
+	size_t		end = pos + paysafe_secret_name_foreign(w->s + pos, w->len - pos);
+	char		line_quote = pos > 0 && is_quote(w->s[pos - 1]) ? w->s[pos - 1] : '\0';
+	int			name_quote = 0;
+	size_t		at;
+
+	if (end == pos)
+		return pos;
+	if (line_quote != '\0')
+	{
+		name_quote = quote_at(w, end);
+		if (name_quote > 0 && w->s[end + name_quote - 1] != line_quote)
+			name_quote = 0;
+	}
+	at = skip_blanks(w, end + name_quote, name_quote > 0);
+	if (separator_at(w, at) == 0)
+		return pos;
+	at = skip_blanks(w, at + separator_at(w, at), name_quote > 0);
+	return replace_value(w, at, WORD, name_quote, line_quote);
+}
+
 /*
  * The name from start to end, and its value, if it is a secret's.  Returns where
  * to go on.
@@ -688,6 +756,13 @@ try_name(Walk *w, size_t start, size_t end)
 		return end;
 	if (separator_at(w, pos) > 0)
 		return try_member(w, start, end, pos, name_quote, line_quote);
+	if (w->s[pos] == ',' && name_quote > 0)
+	{
+		size_t		behind = try_pair(w, start, end, pos, name_quote);
+
+		if (behind > end)
+			return behind;
+	}
 	if (is_one_of(w->s[pos], ",|#/-") || w->s[pos] == '\xE2' || (blanks > 0 && is_quote(w->s[pos])))
 	{
 		size_t		digits = pos;
@@ -733,6 +808,8 @@ paysafe_secret_text_redact(const RedactText *text, RedactOutput *out)
 		pos = paysafe_secret_token_try(&w, pos);
 		if (w.s[before] == '>' && before > 0)
 			pos = try_labelled_content(&w, before);
+		if (pos == before)
+			pos = try_foreign(&w, pos);
 		if (pos == before && pos >= name_end && is_name_char(w.s[pos]))
 		{
 			/* names are looked at as a whole, once */

@@ -157,7 +157,7 @@ compile(const CompileInput *input)
 		char	   *column = status_column(input->sources);
 		StatusColumn status;
 
-		paysafe_status_value_column(input->leaf, column, &status);
+		paysafe_status_value_state_column(input->leaf, column, &status);
 		paysafe_status_machine_check_names(input->sources, column, statuses, "once_status");
 		statuses = statuses_passed(input->sources, column, statuses);
 		paysafe_status_value_set(&status, statuses, &state->statuses);

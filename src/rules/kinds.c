@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "engine/row_mark.h"
 #include "rules/kinds.h"
 
 const RuleKind *const paysafe_rule_kinds[] = {
@@ -17,6 +18,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_status_kind,
 	&paysafe_columns_kind,
 	&paysafe_row_lock_kind,
+	&paysafe_currency_kind,
 	&paysafe_payment_kind,
 	&paysafe_refund_kind,
 	&paysafe_ledger_kind,
@@ -29,6 +31,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 
 /* What has been seen of a statement is recorded when all else is done with it. */
 const RuleModule *const paysafe_rule_modules[] = {
+	&paysafe_row_mark_module,
 	&paysafe_refund_module,
 	&paysafe_ledger_module,
 	&paysafe_balance_module,

@@ -4,44 +4,57 @@
  *	  Payments: possible amounts, captured when captured, then frozen.
  *
  *	  - amount and captured amount are finite, not negative, at the currency's
- *		scale; captured is at most amount;
+ *		scale; captured is at most amount, or the limit that was declared;
  *	  - the captured amount changes only in the UPDATE that enters one of the
- *		captured statuses, or is there when the row is added in one of them;
+ *		captured statuses, or is there when the row is added in one of them; where
+ *		it was declared to rise, or to change, also while it is in one;
+ *	  - without a column for it, the amount is what is captured, in those statuses
+ *		(values/captured.h);
  *	  - key, amount and currency stay once the payment has left its initial
  *		status, or is captured.  Which statuses are initial says the status rule
  *		of the same column; without one, they stay from the start.  A payment that
- *		was led back to an initial status has a mark (engine/row_mark.h);
+ *		was led back to an initial status has a mark (engine/row_mark.h).  In
+ *		adjustable statuses the amount may rise;
  *	  - in a status that records what has happened in the world, more may have been
  *		captured than the amount: that is a breach (engine/breach.h).
+ *
+ *	  Where the currency is that of another row (engine/currency.h), this rule
+ *	  holds that row, too.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/builtins.h"
 
 #include "base/refusal.h"
 #include "engine/breach.h"
+#include "engine/currency.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/status_machine.h"
+#include "engine/which_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "values/captured.h"
 #include "values/machine.h"
 #include "values/money.h"
+#include "values/row_filter.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 #include "values/status_value.h"
 
 typedef struct PaymentState
 {
-	AmountColumn amount;
-	AmountColumn captured_amount;
-	StatusColumn currency;
-	StatusSet	captured;		/* statuses; also has the status column */
-	StatusSet	recorded;		/* some of captured */
+	bool		is_parent;		/* the table is one that payments have their currency from */
+	CurrencyParent parent;
+	Captured	captured;		/* also has the amount, and the status column */
+	StatusSet	recorded;		/* some of its statuses */
+	Currency	currency;
+	StatusSet	adjustable;		/* statuses in which the amount may rise */
 	StatusSet	initial;		/* empty without a status rule */
 	Oid			marks;			/* table whose marks tell who has left them */
 	RowKey		whole;			/* names rows for marks */
@@ -51,34 +64,30 @@ static void *
 compile(const CompileInput *input)
 {
 	const Jsonb *spec = input->source->spec;
-	char	   *status_column;
-	List	   *captured;
-	StatusColumn status;
+	char	   *status_column = paysafe_spec_optional_text(spec, "status_column");
+	const StatusColumn *status;
 	const RuleSource *status_rule;
-	PaymentState *state;
+	List	   *adjustable = paysafe_spec_set(spec, "adjustable");
+	PaymentState *state = palloc0(sizeof(PaymentState));
 
-	if (input->as_reference)
-		return NULL;
-	state = palloc0(sizeof(PaymentState));
-	status_column = paysafe_spec_text(spec, "status_column");
-	captured = paysafe_spec_set(spec, "captured");
-	paysafe_money_column(input->leaf, paysafe_spec_text(spec, "amount_column"), &state->amount);
-	paysafe_money_column(input->leaf, paysafe_spec_text(spec, "captured_column"),
-						 &state->captured_amount);
-	if (paysafe_money_is_minor(&state->amount) != paysafe_money_is_minor(&state->captured_amount))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
-						state->amount.name, state->captured_amount.name)));
-	paysafe_status_value_column(input->leaf, paysafe_spec_text(spec, "currency_column"), &state->currency);
-	paysafe_status_value_column(input->leaf, status_column, &status);
-	paysafe_status_machine_check_names(input->sources, status_column, captured, "captured");
-	paysafe_status_value_set(&status, captured, &state->captured);
-	paysafe_status_value_set(&status, paysafe_spec_set(spec, "recorded"), &state->recorded);
+	state->is_parent = input->as_reference;
+	if (state->is_parent)
+	{
+		paysafe_currency_compile_parent(input, &state->parent);
+		return state;
+	}
+	paysafe_captured_compile(input->leaf, spec, &state->captured);
+	paysafe_currency_compile(input->leaf, input->source, &state->currency);
+	status = &state->captured.statuses.column;
+	paysafe_status_machine_check_names(input->sources, status_column, paysafe_spec_set(spec, "captured"),
+									   "captured");
+	paysafe_status_machine_check_names(input->sources, status_column, adjustable, "adjustable");
+	paysafe_status_value_set(status, adjustable, &state->adjustable);
+	paysafe_status_value_set(status, paysafe_spec_set(spec, "recorded"), &state->recorded);
 
 	status_rule = paysafe_status_machine_source(input->sources, status_column);
 	state->marks = status_rule ? status_rule->relation : InvalidOid;
-	paysafe_status_value_set(&status, paysafe_status_machine_initial(input->sources, status_column),
+	paysafe_status_value_set(status, paysafe_status_machine_initial(input->sources, status_column),
 							 &state->initial);
 	paysafe_row_key_whole(input->leaf, &state->whole);
 
@@ -95,70 +104,63 @@ typedef struct Fault
 	bool		over;			/* nothing is wrong but that more is captured than the amount */
 } Fault;
 
+/* Is the value one of an amount in this currency?  What it is called in words, if not. */
 static bool
-is_captured(const PaymentState *state, TupleTableSlot *row)
+has_amount_fault(const AmountColumn *column, Numeric value, const char *currency, const char *what,
+				 Fault *fault)
 {
-	return paysafe_status_value_find(&state->captured, row) >= 0;
+	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, paysafe_money_fault(column, value, currency, true)};
+	if (fault->reason == NULL)
+		return false;
+	fault->reason = psprintf("%s %s: %s", what, paysafe_money_text(value), fault->reason);
+	return true;
 }
 
 static bool
-find_fault(const PaymentState *state, TupleTableSlot *row, Fault *fault)
+has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *currency, Fault *fault)
 {
+	Numeric		value;
+
+	if (captured->limit.attnum != 0 && paysafe_money_value(&captured->limit, row, &value) &&
+		has_amount_fault(&captured->limit, value, currency, "limit", fault))
+		return true;
+	if (captured->column.attnum != 0)
+	{
+		if (!paysafe_money_value(&captured->column, row, &value))
+		{
+			*fault = (Fault) {ERRCODE_23R05_CAPTURE, captured->column.name,
+			pstrdup("the captured amount is missing")};
+			return paysafe_captured_is(captured, row);
+		}
+		if (has_amount_fault(&captured->column, value, currency, "captured amount", fault))
+			return true;
+	}
+	*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
+	paysafe_captured_excess(captured, row)};
+	fault->over = fault->reason != NULL;
+	return fault->over;
+}
+
+/* depend: the row begins to depend on another for its currency. */
+static bool
+find_fault(const PaymentState *state, TupleTableSlot *row, bool depend, Fault *fault)
+{
+	const AmountColumn *column = &state->captured.amount;
 	Numeric		amount;
-	Numeric		captured;
-	bool		isnull;
 	char	   *currency;
 
-	(void) slot_getattr(row, state->currency.attnum, &isnull);
-	if (isnull)
+	if (paysafe_currency_of(&state->currency, row, depend, &currency) == CURRENCY_MISSING)
 	{
 		*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
 		return true;
 	}
-	currency = paysafe_status_value_text(&state->currency, row);
-	if (!paysafe_money_value(&state->amount, row, &amount))
+	if (!paysafe_money_value(column, row, &amount))
 	{
-		*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->amount.name, pstrdup("the amount is missing")};
+		*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, pstrdup("the amount is missing")};
 		return true;
 	}
-	*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->amount.name, NULL};
-	fault->reason = paysafe_money_fault(&state->amount, amount, currency, true);
-	if (fault->reason != NULL)
-	{
-		fault->reason = psprintf("amount %s: %s", paysafe_money_text(amount), fault->reason);
-		return true;
-	}
-	if (!paysafe_money_value(&state->captured_amount, row, &captured))
-	{
-		*fault = (Fault) {ERRCODE_23R05_CAPTURE, state->captured_amount.name,
-		pstrdup("the captured amount is missing")};
-		return is_captured(state, row);
-	}
-	fault->column = state->captured_amount.name;
-	fault->reason = paysafe_money_fault(&state->captured_amount, captured, currency, true);
-	if (fault->reason != NULL)
-	{
-		fault->reason = psprintf("captured amount %s: %s", paysafe_money_text(captured), fault->reason);
-		return true;
-	}
-	if (paysafe_money_compare(captured, amount) > 0)
-	{
-		fault->sqlstate = ERRCODE_23R05_CAPTURE;
-		fault->over = true;
-		fault->reason = psprintf("captured amount %s is more than the amount %s",
-								 paysafe_money_text(captured), paysafe_money_text(amount));
-		return true;
-	}
-	return false;
-}
-
-/* What is captured, nothing being the same as zero. */
-static Numeric
-captured_value(const PaymentState *state, TupleTableSlot *row)
-{
-	Numeric		value;
-
-	return paysafe_money_value(&state->captured_amount, row, &value) ? value : paysafe_money_zero();
+	return has_amount_fault(column, amount, currency, "amount", fault) ||
+		has_capture_fault(&state->captured, row, currency, fault);
 }
 
 static char *
@@ -174,21 +176,21 @@ is_fact(const PaymentState *state, const RowChange *change)
 {
 	return paysafe_status_value_find(&state->recorded, change->after) >= 0 &&
 		(change->op == 'I' ||
-		 !paysafe_status_value_same(&state->captured.column, change->before, change->after));
+		 !paysafe_status_value_same(&state->captured.statuses.column, change->before, change->after));
 }
 
 static void
-check_amounts(const Rule *rule, const RowChange *change)
+check_amounts(const Rule *rule, const RowChange *change, bool depend)
 {
 	const PaymentState *state = rule->compiled;
 	Fault		fault;
 
-	if (!find_fault(state, change->after, &fault))
+	if (!find_fault(state, change->after, depend, &fault))
 		return;
 	/* it is on record since the capture */
 	if (fault.over && change->op == 'U' &&
-		paysafe_money_same(&state->amount, change->before, change->after) &&
-		paysafe_money_same(&state->captured_amount, change->before, change->after))
+		paysafe_money_same(&state->captured.amount, change->before, change->after) &&
+		paysafe_captured_same(&state->captured, change->before, change->after))
 		return;
 	paysafe_breach_or_refuse(rule, change, fault.over && is_fact(state, change), &(Refusal)
 							 {
@@ -198,9 +200,11 @@ check_amounts(const Rule *rule, const RowChange *change)
 													 paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 													 rule->table_name),
 								 .detail = row_detail(change, change->after, fault.reason),
-								 .hint = fault.sqlstate == ERRCODE_23R05_CAPTURE ?
-								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status." :
-								 "Amounts are finite, not negative, at the currency's scale."
+								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
+								 "Amounts are finite, not negative, at the currency's scale." :
+								 state->captured.over || state->captured.limit.attnum != 0 ?
+								 "Capture at most what the rule allows, in a captured status." :
+								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
 							 });
 }
 
@@ -209,11 +213,15 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
 {
 	const PaymentState *state = rule->compiled;
 
-	paysafe_rule_refuse(rule, ERRCODE_23R05_CAPTURE, state->captured_amount.name,
+	paysafe_rule_refuse(rule, ERRCODE_23R05_CAPTURE, state->captured.column.name,
 					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
-							   state->captured_amount.name, rule->table_name),
+							   state->captured.column.name, rule->table_name),
 					  row_detail(change, change->after, detail),
-					  "Set it in the UPDATE that moves the payment into a captured status.");
+					  state->captured.changes == CAPTURED_ONCE ?
+					  "Set it in the UPDATE that moves the payment into a captured status." :
+					  state->captured.changes == CAPTURED_RISING ?
+					  "In a captured status it may rise; what falls is refunded instead." :
+					  "Change it in a captured status.");
 }
 
 static void
@@ -221,12 +229,12 @@ check_insert(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
 
-	check_amounts(rule, change);
-	if (!is_captured(state, change->after) &&
-		paysafe_money_sign(captured_value(state, change->after)) != 0)
+	check_amounts(rule, change, true);
+	if (!paysafe_captured_is(&state->captured, change->after) &&
+		paysafe_money_sign(paysafe_captured_or_zero(&state->captured, change->after)) != 0)
 		refuse_capture(rule, change,
 					   psprintf("status \"%s\" is not a captured one",
-								paysafe_status_value_text(&state->captured.column, change->after)));
+								paysafe_status_value_text(&state->captured.statuses.column, change->after)));
 }
 
 /* Is the payment marked, under either key?  The status rule has moved the mark by now. */
@@ -245,9 +253,37 @@ static bool
 is_untouched(const PaymentState *state, const RowChange *change)
 {
 	return paysafe_status_value_find(&state->initial, change->before) >= 0 &&
-		!is_captured(state, change->before) &&
-		paysafe_money_sign(captured_value(state, change->before)) == 0 &&
+		!paysafe_captured_is(&state->captured, change->before) &&
+		paysafe_money_sign(paysafe_captured_or_zero(&state->captured, change->before)) == 0 &&
 		!is_marked(state, change);
+}
+
+/* What limits captures, where there is a column for it: NULL is the amount. */
+static Numeric
+limit_value(const Captured *captured, TupleTableSlot *row)
+{
+	Numeric		value;
+
+	return paysafe_money_value(&captured->limit, row, &value) ||
+		paysafe_money_value(&captured->amount, row, &value) ? value : paysafe_money_zero();
+}
+
+/* Does the amount, and the limit, at most rise, where that may be? */
+static bool
+is_adjusted(const PaymentState *state, const RowChange *change)
+{
+	const Captured *captured = &state->captured;
+	Numeric		before;
+	Numeric		after;
+
+	if (paysafe_status_value_find(&state->adjustable, change->before) < 0 ||
+		!paysafe_money_value(&captured->amount, change->before, &before) ||
+		!paysafe_money_value(&captured->amount, change->after, &after) ||
+		paysafe_money_compare(after, before) < 0)
+		return false;
+	return captured->limit.attnum == 0 ||
+		paysafe_money_compare(limit_value(captured, change->after),
+							  limit_value(captured, change->before)) >= 0;
 }
 
 /* The column that changes and may not, once the payment is under way, or NULL. */
@@ -255,10 +291,16 @@ static const char *
 frozen_column(const PaymentState *state, const RowChange *change)
 {
 	TupleDesc	desc = RelationGetDescr(change->rel);
+	const Captured *captured = &state->captured;
 
-	if (!paysafe_money_same(&state->amount, change->before, change->after))
-		return state->amount.name;
-	if (!paysafe_status_value_same(&state->currency, change->before, change->after))
+	if (!paysafe_money_same(&captured->amount, change->before, change->after) &&
+		!is_adjusted(state, change))
+		return captured->amount.name;
+	if (captured->limit.attnum != 0 &&
+		!paysafe_money_same(&captured->limit, change->before, change->after) &&
+		!is_adjusted(state, change))
+		return captured->limit.name;
+	if (!paysafe_currency_stays(&state->currency, change))
 		return state->currency.name;
 	if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		return NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
@@ -275,7 +317,7 @@ refuse_frozen(const Rule *rule, const RowChange *change, const char *column)
 							   column, rule->table_name),
 					  row_detail(change, change->before,
 								 psprintf("key, amount and currency stay once a payment is under way; its status is \"%s\"",
-										  paysafe_status_value_text(&state->captured.column, change->before))),
+										  paysafe_status_value_text(&state->captured.statuses.column, change->before))),
 					  "Add a new payment instead.");
 }
 
@@ -292,56 +334,102 @@ check_frozen(const Rule *rule, const RowChange *change)
 static void
 check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 {
-	if (later->after != NULL)
+	const PaymentState *state = rule->compiled;
+
+	if (!state->is_parent && later->after != NULL &&
+		paysafe_row_filter_has(&state->captured.rows, later->before, NULL))
 		check_frozen(rule, later);
+}
+
+/* May what is captured change so? */
+static bool
+is_capture(const PaymentState *state, const RowChange *change, bool same_status, int direction)
+{
+	if (!paysafe_captured_is(&state->captured, change->after))
+		return false;
+	switch (state->captured.changes)
+	{
+		case CAPTURED_ONCE:
+			return !same_status;
+		case CAPTURED_RISING:
+			return direction > 0;
+		case CAPTURED_ANY:
+			return true;
+	}
+	return false;
 }
 
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
-	bool		same_status = paysafe_status_value_same(&state->captured.column,
+	const Captured *captured = &state->captured;
+	bool		same_status = paysafe_status_value_same(&captured->statuses.column,
 												 change->before, change->after);
+	bool		same_currency = paysafe_currency_same(&state->currency, RelationGetDescr(change->rel),
+													  change->before, change->after);
+	Numeric		before;
+	Numeric		after;
+	int			direction;
 
 	check_frozen(rule, change);
-	if (same_status &&
-		paysafe_status_value_same(&state->currency, change->before, change->after) &&
-		paysafe_money_same(&state->amount, change->before, change->after) &&
-		paysafe_money_same(&state->captured_amount, change->before, change->after))
+	if (same_status && same_currency &&
+		paysafe_money_same(&captured->amount, change->before, change->after) &&
+		(captured->limit.attnum == 0 ||
+		 paysafe_money_same(&captured->limit, change->before, change->after)) &&
+		paysafe_captured_same(captured, change->before, change->after))
 		return;					/* nothing of this rule's has changed */
-	check_amounts(rule, change);
-	if (paysafe_money_compare(captured_value(state, change->before),
-							  captured_value(state, change->after)) != 0 &&
-		(same_status || !is_captured(state, change->after)))
+	check_amounts(rule, change, !same_currency);
+	if (captured->column.attnum == 0)
+		return;					/* the status says it */
+	before = paysafe_captured_or_zero(captured, change->before);
+	after = paysafe_captured_or_zero(captured, change->after);
+	direction = paysafe_money_compare(after, before);
+	if (direction != 0 && !is_capture(state, change, same_status, direction))
 		refuse_capture(rule, change,
 					   psprintf("it would change from %s to %s in status \"%s\"",
-								paysafe_money_text(captured_value(state, change->before)),
-								paysafe_money_text(captured_value(state, change->after)),
-								paysafe_status_value_text(&state->captured.column, change->after)));
+								paysafe_money_text(before), paysafe_money_text(after),
+								paysafe_status_value_text(&captured->statuses.column, change->after)));
+}
+
+static void
+check_delete(const Rule *rule, const RowChange *change)
+{
+	const PaymentState *state = rule->compiled;
+	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
+
+	if (paysafe_money_sign(captured) != 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("a captured payment in table \"%s\" cannot be deleted",
+								   rule->table_name),
+						  row_detail(change, change->before,
+									 psprintf("%s is captured", paysafe_money_text(captured))),
+						  "Refund it instead.");
 }
 
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
+	RowChange	seen;
 
-	switch (change->op)
+	if (state->is_parent)
+	{
+		paysafe_currency_check_parent(rule, &state->parent, change);
+		return;
+	}
+	if (!paysafe_which_rows(rule, &state->captured.rows, change, &seen))
+		return;
+	switch (seen.op)
 	{
 		case 'I':
-			check_insert(rule, change);
+			check_insert(rule, &seen);
 			break;
 		case 'U':
-			check_update(rule, change);
+			check_update(rule, &seen);
 			break;
 		case 'D':
-			if (paysafe_money_sign(captured_value(state, change->before)) != 0)
-				paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
-								  psprintf("a captured payment in table \"%s\" cannot be deleted",
-										   rule->table_name),
-								  row_detail(change, change->before,
-											 psprintf("%s is captured",
-													  paysafe_money_text(captured_value(state, change->before)))),
-								  "Refund it instead.");
+			check_delete(rule, &seen);
 			break;
 	}
 }
@@ -349,10 +437,12 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
+	const PaymentState *state = rule->compiled;
 	Fault		fault;
 	char	   *key;
 
-	if (!find_fault(rule->compiled, row, &fault))
+	if (!paysafe_row_filter_has(&state->captured.rows, row, NULL) ||
+		!find_fault(state, row, false, &fault))
 		return;
 	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
 	if (!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE))
@@ -363,14 +453,18 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 static void
 forget_rows(const Rule *rule)
 {
-	paysafe_breach_forget(rule->declared_on);
+	if (!((PaymentState *) rule->compiled)->is_parent)
+		paysafe_breach_forget(rule->declared_on);
 }
 
 static void
 refuse_truncate(const Rule *rule)
 {
+	const PaymentState *state = rule->compiled;
+
 	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 					  psprintf("table \"%s\" cannot be truncated", rule->table_name),
+					  state->is_parent ? "Payments have their currency from its rows." :
 					  "Captured payments stay.", TRUNCATE_HINT);
 }
 
@@ -392,10 +486,10 @@ initial_statuses(const RuleSource *status, const char *column)
 static char *
 loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
 {
-	char	   *column = paysafe_spec_text(rule->spec, "status_column");
+	char	   *column = paysafe_spec_optional_text(rule->spec, "status_column");
 	List	   *thawed;
 
-	if (strcmp(after->name, "status") != 0)
+	if (strcmp(after->name, "status") != 0 || column == NULL)
 		return NULL;
 	thawed = paysafe_strings_minus(initial_statuses(after, column), initial_statuses(before, column));
 	return thawed == NIL ? NULL :
@@ -403,19 +497,34 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 				 paysafe_strings_join(thawed));
 }
 
+/* ", it rises": what else the declaration says, in words. */
+static char *
+describe_more(const Jsonb *spec)
+{
+	const char *changes = paysafe_spec_optional_text(spec, "changes");
+	List	   *adjustable = paysafe_spec_set(spec, "adjustable");
+	const char *rows = paysafe_row_filter_words(spec);
+
+	return psprintf("%s%s%s%s%s",
+					changes == NULL ? "" : strcmp(changes, "rising") == 0 ?
+					"; in a captured status it may rise" : "; in a captured status it may change",
+					adjustable ? psprintf("; %s may rise in ", paysafe_spec_text(spec, "amount_column")) : "",
+					adjustable ? paysafe_strings_join(adjustable) : "",
+					rows ? "; rows with " : "", rows ? rows : "");
+}
+
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
-	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	const char *status = paysafe_spec_optional_text(spec, "status_column");
 
-	return psprintf("%s <= %s in %s, set when %s becomes %s%s%s",
-					paysafe_spec_text(spec, "captured_column"),
-					paysafe_spec_text(spec, "amount_column"),
-					paysafe_spec_text(spec, "currency_column"),
-					paysafe_spec_text(spec, "status_column"),
-					paysafe_strings_join(paysafe_spec_set(spec, "captured")),
-					recorded ? "; stored in any case, on record as a breach: " : "",
-					recorded ? paysafe_strings_join(recorded) : "");
+	return psprintf("%s in %s%s%s",
+					paysafe_captured_words(spec), paysafe_currency_words(spec),
+					status == NULL ? "" :
+					psprintf(", %s when %s becomes %s",
+							 paysafe_spec_optional_text(spec, "captured_column") ? "set" : "captured", status,
+							 paysafe_strings_join(paysafe_spec_set(spec, "captured"))),
+					describe_more(spec));
 }
 
 const RuleKind paysafe_payment_kind = {
@@ -426,9 +535,14 @@ const RuleKind paysafe_payment_kind = {
 		{"status_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
 		{"captured_column", SPEC_COLUMN},
-		{"currency_column", SPEC_COLUMN},
+		CURRENCY_FIELDS,
 		{"captured", SPEC_STATUSES},
+		{"changes", SPEC_TEXT},
+		{"limit_column", SPEC_COLUMN},
+		{"over_percent", SPEC_TEXT},
+		{"adjustable", SPEC_STATUSES},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		ROW_FILTER_FIELDS,
 		{NULL}
 	},
 	.compile = compile,
@@ -445,37 +559,129 @@ const RuleKind paysafe_payment_kind = {
 
 PG_FUNCTION_INFO_V1(paysafe_protect_payment);
 
-/*
- * protect_payment(payment, status_column, amount_column, captured_column,
- *				   currency_column, captured text[], recorded text[]) returns void
- */
-Datum
-paysafe_protect_payment(PG_FUNCTION_ARGS)
+/* An argument that may be NULL. */
+static char *
+name_or_null(FunctionCallInfo fcinfo, int n, const char *argument)
 {
-	SpecBuilder spec;
-	List	   *captured = paysafe_declare_set_argument(fcinfo, 5, "captured");
-	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
-	ListCell   *lc;
+	return PG_ARGISNULL(n) ? NULL : paysafe_declare_name_argument(fcinfo, n, argument);
+}
 
+static List *
+set_or_nil(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	return PG_ARGISNULL(n) ? NIL : paysafe_declare_set_argument(fcinfo, n, argument);
+}
+
+/* The captured statuses: without a status column the one that all rows are in. */
+static List *
+captured_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
+{
+	List	   *captured;
+
+	if (status_column == NULL && PG_ARGISNULL(n))
+		return list_make1(STATUS_OF_ALL);
+	captured = paysafe_declare_set_argument(fcinfo, n, "captured");
 	if (captured == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be empty", "captured")));
+	return captured;
+}
+
+/* How the captured amount changes, as it is stored: the default is not. */
+static char *
+changes_argument(FunctionCallInfo fcinfo, int n, const char *captured_column)
+{
+	char	   *word = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	CapturedChanges changes;
+
+	if (word == NULL)
+		return NULL;
+	if (!paysafe_captured_changes(word, &changes))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be \"once\", \"rising\" or \"any\"", "changes")));
+	if (changes == CAPTURED_ONCE)
+		return NULL;
+	if (captured_column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("without a captured column, nothing changes in a captured status"),
+				 errhint("Name the column as \"captured_column\", or leave out \"changes\".")));
+	return word;
+}
+
+static char *
+over_argument(FunctionCallInfo fcinfo, int n)
+{
+	Numeric		over;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	over = PG_GETARG_NUMERIC(n);
+	if (numeric_is_nan(over) || numeric_is_inf(over) || paysafe_money_sign(over) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a finite number, not negative", "over_percent")));
+	return paysafe_money_sign(over) == 0 ? NULL : paysafe_money_text(paysafe_money_trim(over));
+}
+
+/* What the sets of statuses say together. */
+static void
+check_statuses(List *captured, List *recorded, List *adjustable, const char *captured_column)
+{
+	ListCell   *lc;
+
 	foreach(lc, recorded)
 		if (!paysafe_strings_contain(captured, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("status \"%s\" cannot be recorded and not captured", (char *) lfirst(lc)),
 					 errhint("Name it in both arguments.")));
+	foreach(lc, captured)
+		if (captured_column == NULL && paysafe_strings_contain(adjustable, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("status \"%s\" cannot be both captured and adjustable", (char *) lfirst(lc)),
+					 errdetail("Without a captured column the amount is what is captured.")));
+}
+
+/*
+ * protect_payment(payment, status_column, amount_column, captured_column,
+ *				   currency_column, captured text[], recorded text[], currency,
+ *				   currency_path name[], changes, limit_column, over_percent,
+ *				   adjustable text[], rows jsonb) returns void
+ */
+Datum
+paysafe_protect_payment(PG_FUNCTION_ARGS)
+{
+	SpecBuilder spec;
+	char	   *status_column = name_or_null(fcinfo, 1, "status_column");
+	char	   *captured_column = name_or_null(fcinfo, 3, "captured_column");
+	List	   *captured = captured_argument(fcinfo, 5, status_column);
+	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
+	List	   *adjustable = set_or_nil(fcinfo, 12, "adjustable");
+	Oid			reference;
+
+	check_statuses(captured, recorded, adjustable, captured_column);
 	paysafe_spec_begin(&spec);
-	paysafe_spec_add_text(&spec, "status_column", paysafe_declare_name_argument(fcinfo, 1, "status_column"));
+	paysafe_spec_add_text(&spec, "status_column", status_column);
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
-	paysafe_spec_add_text(&spec, "captured_column", paysafe_declare_name_argument(fcinfo, 3, "captured_column"));
-	paysafe_spec_add_text(&spec, "currency_column", paysafe_declare_name_argument(fcinfo, 4, "currency_column"));
+	paysafe_spec_add_text(&spec, "captured_column", captured_column);
 	paysafe_spec_add_set(&spec, "captured", captured);
+	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 9, captured_column));
+	paysafe_spec_add_text(&spec, "limit_column", name_or_null(fcinfo, 10, "limit_column"));
+	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
+	if (adjustable != NIL)
+		paysafe_spec_add_set(&spec, "adjustable", adjustable);
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	paysafe_declare_check_owner(PG_GETARG_OID(0));
+	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), name_or_null(fcinfo, 4, "currency_column"),
+										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
+										 set_or_nil(fcinfo, 8, "currency_path"));
 	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(PG_GETARG_OID(0), "payment", InvalidOid, paysafe_spec_end(&spec));
+	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -88,7 +88,7 @@ is_allowed(const StatusState *state, int from, int to)
 static const char *
 state_name(const StatusState *state, int i)
 {
-	return state->states.values[i].isnull ? "NULL" :
+	return state->states.values[i].text == NULL ? "NULL" :
 		psprintf("\"%s\"", state->states.values[i].text);
 }
 
@@ -169,8 +169,8 @@ compile(const CompileInput *input)
 		return NULL;
 	state = palloc0(sizeof(StatusState));
 	state->machine = parse_machine(paysafe_spec_text(input->source->spec, "machine"));
-	paysafe_status_value_column(input->leaf, paysafe_spec_text(input->source->spec, "status_column"),
-						 &column);
+	paysafe_status_value_state_column(input->leaf, paysafe_spec_text(input->source->spec, "status_column"),
+									  &column);
 	paysafe_status_value_set(&column, paysafe_status_value_machine_values(state->machine), &state->states);
 
 	state->words = (state->states.n + WORD_BITS - 1) / WORD_BITS;
@@ -288,7 +288,7 @@ status_words(const char *name, Relation leaf, TupleTableSlot *row)
 {
 	StatusColumn column;
 
-	paysafe_status_value_column(leaf, name, &column);
+	paysafe_status_value_state_column(leaf, name, &column);
 	return paysafe_status_value_quoted(&column, row);
 }
 

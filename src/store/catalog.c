@@ -325,6 +325,12 @@ paysafe_catalog_statement_function(void)
 }
 
 bool
+paysafe_catalog_is_trigger_function(Oid function)
+{
+	return function == known.enforce || function == known.statement;
+}
+
+bool
 paysafe_catalog_may_act_as(const char *role)
 {
 	Oid			roleid = get_role_oid(role, true);
@@ -370,8 +376,17 @@ paysafe_catalog_leaves(Oid root)
 	List	   *result = NIL;
 	ListCell   *lc;
 
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(root));
+	bool		alone = false;
+
 	/* most tables are alone: then there is no tree to build */
-	if (!has_subclass(root) && get_rel_relkind(root) == RELKIND_RELATION)
+	if (HeapTupleIsValid(tuple))
+	{
+		alone = ((Form_pg_class) GETSTRUCT(tuple))->relkind == RELKIND_RELATION &&
+			!((Form_pg_class) GETSTRUCT(tuple))->relhassubclass;
+		ReleaseSysCache(tuple);
+	}
+	if (alone)
 		return list_make1_oid(root);
 	foreach(lc, find_all_inheritors(root, AccessShareLock, NULL))
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)

@@ -102,6 +102,9 @@ extern bool paysafe_catalog_is_own(Oid relid);
 extern Oid	paysafe_catalog_enforce_function(void);
 extern Oid	paysafe_catalog_statement_function(void);
 
+/* Is it one of them?  False if they have not been looked for yet. */
+extern bool paysafe_catalog_is_trigger_function(Oid function);
+
 /* May the role say for whom it acts?  Also true if there is no such role. */
 extern bool paysafe_catalog_may_act_as(const char *role);
 

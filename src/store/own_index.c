@@ -33,6 +33,7 @@ typedef struct TableIndexes
 	bool		plain;			/* columns only, each ready for inserts */
 	int			nindexes;
 	Oid		   *indexes;
+	char	  **names;
 	IndexInfo **infos;
 	MemoryContext context;		/* of the arrays */
 } TableIndexes;
@@ -74,18 +75,20 @@ find_indexes(Relation rel, TableIndexes *table)
 	old = MemoryContextSwitchTo(table->context);
 	table->plain = true;
 	table->indexes = palloc0(sizeof(Oid) * (list_length(list) + 1));
+	table->names = palloc0(sizeof(char *) * (list_length(list) + 1));
 	table->infos = palloc0(sizeof(IndexInfo *) * (list_length(list) + 1));
 	foreach(lc, list)
 	{
-		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		IndexInfo  *info = BuildIndexInfo(index);
 
 		table->indexes[table->nindexes] = lfirst_oid(lc);
+		table->names[table->nindexes] = pstrdup(RelationGetRelationName(index));
 		table->infos[table->nindexes] = info;
 		table->nindexes++;
 		table->plain &= info->ii_Expressions == NIL && info->ii_Predicate == NIL &&
 			info->ii_ExclusionOps == NULL && info->ii_ReadyForInserts;
-		index_close(index, NoLock);
+		index_close(index, AccessShareLock);
 	}
 	MemoryContextSwitchTo(old);
 	list_free(list);
@@ -119,6 +122,17 @@ indexes_of(Relation rel)
 	if (unlikely(!table->valid))
 		find_indexes(rel, table);
 	return table;
+}
+
+Oid
+paysafe_store_index_named(Relation rel, const char *name)
+{
+	TableIndexes *table = indexes_of(rel);
+
+	for (int i = 0; i < table->nindexes; i++)
+		if (strcmp(table->names[i], name) == 0)
+			return table->indexes[i];
+	return InvalidOid;
 }
 
 /* As for any statement. */

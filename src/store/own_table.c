@@ -174,6 +174,30 @@ paysafe_store_insert_tid(PaysafeTable table, Datum *values, bool *nulls, ItemPoi
 }
 
 void
+paysafe_store_insert_all(PaysafeTable table, Datum **values, int n)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool	   *nulls = palloc0(sizeof(bool) * desc->natts);
+	TupleTableSlot **slots = palloc(sizeof(TupleTableSlot *) * n);
+
+	paysafe_store_activate();
+	for (int i = 0; i < n; i++)
+	{
+		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+		ExecStoreHeapTuple(heap_form_tuple(desc, values[i], nulls), slots[i], true);
+		slots[i]->tts_tableOid = RelationGetRelid(rel);
+	}
+	table_multi_insert(rel, slots, n, GetCurrentCommandId(true), 0, NULL);
+	paysafe_store_index(rel, slots, n);
+	for (int i = 0; i < n; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+	pfree(slots);
+	pfree(nulls);
+	table_close(rel, NoLock);
+}
+
+void
 paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 {
 	insert_row(paysafe_catalog_table(table), values, nulls, NULL, NULL);
@@ -202,15 +226,15 @@ visit_slot(Relation rel, TupleTableSlot *slot, void *arg)
 
 /* Open an index of the table by name. */
 static Relation
-open_index(Relation rel, const char *name)
+open_index(Relation rel, const char *name, LOCKMODE lock)
 {
-	Oid			oid = get_relname_relid(name, RelationGetNamespace(rel));
+	Oid			oid = paysafe_store_index_named(rel, name);
 
 	if (!OidIsValid(oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" of the extension paysafe does not exist", name)));
-	return index_open(oid, AccessShareLock);
+	return index_open(oid, lock);
 }
 
 /*
@@ -272,7 +296,7 @@ paysafe_store_is_empty(PaysafeTable table)
 
 static void
 scan_relation(Relation rel, const char *index_name, int nkeys, const Datum *keys,
-			  StoreVisitor visitor, void *arg)
+			  LOCKMODE lock, StoreVisitor visitor, void *arg)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	StoreScan	scan = {visitor, arg};
@@ -280,12 +304,12 @@ scan_relation(Relation rel, const char *index_name, int nkeys, const Datum *keys
 	ScanKeyData scankeys[INDEX_MAX_KEYS];
 
 	if (nkeys > 0)
-		index = open_index(rel, index_name);
+		index = open_index(rel, index_name, lock);
 	for (int i = 0; i < nkeys; i++)
 		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
 	paysafe_scan(rel, index, nkeys, scankeys, snapshot, visit_slot, &scan);
 	if (index != NULL)
-		index_close(index, AccessShareLock);
+		index_close(index, lock == AccessShareLock ? lock : NoLock);
 	UnregisterSnapshot(snapshot);
 }
 
@@ -295,8 +319,45 @@ paysafe_store_scan(PaysafeTable table, const char *index_name, int nkeys,
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
 
-	scan_relation(rel, index_name, nkeys, keys, visitor, arg);
+	scan_relation(rel, index_name, nkeys, keys, AccessShareLock, visitor, arg);
 	table_close(rel, AccessShareLock);
+}
+
+void
+paysafe_store_scan_to_add(PaysafeTable table, const char *index_name, int nkeys,
+						  const Datum *keys, StoreVisitor visitor, void *arg)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+
+	scan_relation(rel, index_name, nkeys, keys, RowExclusiveLock, visitor, arg);
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_store_scan_each(PaysafeTable table, const char *index_name, int nkeys,
+						const Datum *keys, int n, StoreVisitor visitor, void **args)
+{
+	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
+	Relation	index = open_index(rel, index_name, RowExclusiveLock);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	ScanKey		scankeys = palloc(sizeof(ScanKeyData) * n * nkeys);
+	StoreScan  *scans = palloc(sizeof(StoreScan) * n);
+	void	  **each = palloc(sizeof(void *) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		scans[i] = (StoreScan) {visitor, args[i]};
+		each[i] = &scans[i];
+		for (int j = 0; j < nkeys; j++)
+			make_key(&scankeys[i * nkeys + j], rel, index, j, BTEqualStrategyNumber, keys[i * nkeys + j]);
+	}
+	paysafe_scan_each(rel, index, nkeys, scankeys, n, snapshot, visit_slot, each);
+	UnregisterSnapshot(snapshot);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+	pfree(scankeys);
+	pfree(scans);
+	pfree(each);
 }
 
 void
@@ -306,7 +367,7 @@ paysafe_store_scan_in(Oid partition, const char *index_suffix, int nkeys, const 
 	Relation	rel = table_open(partition, AccessShareLock);
 
 	scan_relation(rel, psprintf("%s_%s", RelationGetRelationName(rel), index_suffix),
-				  nkeys, keys, visitor, arg);
+				  nkeys, keys, AccessShareLock, visitor, arg);
 	table_close(rel, AccessShareLock);
 }
 
@@ -323,7 +384,7 @@ seek(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
 	 StoreVisitor visitor, void *arg)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), AccessShareLock);
-	Relation	index = open_index(rel, index_name);
+	Relation	index = open_index(rel, index_name, AccessShareLock);
 	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
 	StoreScan	scan = {visitor, arg};
 	ScanKeyData scankeys[INDEX_MAX_KEYS + 2];
@@ -464,6 +525,7 @@ typedef struct BusySearch
 	SnapshotData dirty;
 	bool		changed;
 	TransactionId other;
+	bool		found;			/* a row of the key */
 } BusySearch;
 
 static bool
@@ -471,6 +533,7 @@ visit_busy(Relation rel, TupleTableSlot *slot, void *arg)
 {
 	BusySearch *search = arg;
 
+	search->found = true;
 	if (TransactionIdIsValid(search->dirty.xmin))
 		search->other = search->dirty.xmin;
 	else if (search->changed)
@@ -480,7 +543,7 @@ visit_busy(Relation rel, TupleTableSlot *slot, void *arg)
 
 bool
 paysafe_store_lock_key(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys,
-					   uint64 hash, bool changed, bool nowait)
+					   uint64 hash, bool changed, bool nowait, bool *found)
 {
 	for (;;)
 	{
@@ -493,14 +556,18 @@ paysafe_store_lock_key(PaysafeTable table, const char *index_name, int nkeys, co
 			return false;
 		InitDirtySnapshot(search.dirty);
 		rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
-		index = open_index(rel, index_name);
+		index = open_index(rel, index_name, AccessShareLock);
 		for (int i = 0; i < nkeys; i++)
 			make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
 		paysafe_scan(rel, index, nkeys, scankeys, &search.dirty, visit_busy, &search);
 		index_close(index, NoLock);
 		table_close(rel, NoLock);
 		if (!TransactionIdIsValid(search.other))
+		{
+			if (found != NULL)
+				*found = search.found;
 			return true;
+		}
 		paysafe_store_unlock_value(table, hash);
 		if (!nowait)
 			XactLockTableWait(search.other, NULL, NULL, XLTW_None);
@@ -524,7 +591,7 @@ void
 paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
-	Relation	index = open_index(rel, index_name);
+	Relation	index = open_index(rel, index_name, AccessShareLock);
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	ScanKeyData scankeys[INDEX_MAX_KEYS];
 	List	   *tids = NIL;

@@ -30,6 +30,9 @@
  */
 extern void paysafe_store_insert(PaysafeTable table, Datum *values, bool *nulls);
 
+/* The same for n rows of a table that no recorder is told of; none has NULLs. */
+extern void paysafe_store_insert_all(PaysafeTable table, Datum **values, int n);
+
 /* The same; *tid gets the row's place. */
 extern void paysafe_store_insert_tid(PaysafeTable table, Datum *values, bool *nulls,
 									 ItemPointer tid);
@@ -68,6 +71,9 @@ extern bool paysafe_store_is_active(void);
  */
 extern void paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots);
 
+/* An index of an own table, by its name, or an invalid OID; cheap. */
+extern Oid	paysafe_store_index_named(Relation rel, const char *name);
+
 /*
  * Call the visitor for each row of an own table as the newest snapshot sees
  * it, including what the current command wrote, until it returns false.  If
@@ -78,6 +84,18 @@ typedef bool (*StoreVisitor) (Relation rel, HeapTuple tuple, void *arg);
 extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 							   int nkeys, const Datum *keys,
 							   StoreVisitor visitor, void *arg);
+
+/*
+ * The same for a table that is about to get a row: locks table and index in
+ * RowExclusiveLock until the end of the transaction, as adding it does.
+ */
+extern void paysafe_store_scan_to_add(PaysafeTable table, const char *index_name,
+									  int nkeys, const Datum *keys,
+									  StoreVisitor visitor, void *arg);
+
+/* The same for n sets of nkeys key values, one after the other, each with its own arg. */
+extern void paysafe_store_scan_each(PaysafeTable table, const char *index_name, int nkeys,
+									const Datum *keys, int n, StoreVisitor visitor, void **args);
 
 /*
  * The same for a partition of an own table; the index is called TABLE_SUFFIX.
@@ -142,10 +160,12 @@ extern bool paysafe_store_lock_value(PaysafeTable table, uint64 hash, bool nowai
  * or changed) it in a transaction that is still in progress.  Ended by
  * paysafe_store_unlock_value as soon as the row is there: from then on whoever comes
  * waits for the row's transaction, so that a transaction takes one such lock at a time,
- * however many keys it adds.  False: nowait, and somebody else is at it.
+ * however many keys it adds.  False: nowait, and somebody else is at it.  *found (or
+ * NULL): does the key have a row already?
  */
 extern bool paysafe_store_lock_key(PaysafeTable table, const char *index_name, int nkeys,
-								   const Datum *keys, uint64 hash, bool changed, bool nowait);
+								   const Datum *keys, uint64 hash, bool changed, bool nowait,
+								   bool *found);
 extern void paysafe_store_unlock_value(PaysafeTable table, uint64 hash);
 
 /*

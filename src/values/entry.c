@@ -16,20 +16,51 @@
 #include "values/row_key.h"
 #include "values/spec.h"
 
-AttrNumber
-paysafe_entry_exact_column(Relation rel, const char *name, char *name_out, Oid *type)
+void
+paysafe_entry_exact_columns(Relation rel, List *names, KeyColumns *out)
 {
-	AttrNumber	attnum = paysafe_catalog_column(rel, name);
+	AttrNumber	inexact;
 
-	*type = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	strlcpy(name_out, name, NAMEDATALEN);
-	if (!paysafe_row_key_is_exact(*type))
+	paysafe_key_columns_find(rel, names, out);
+	inexact = paysafe_key_columns_inexact(rel, out);
+	if (inexact != InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" has type %s, which cannot name transactions or accounts",
-						name, format_type_be(*type)),
-				 errhint("Use an integer type, numeric, text, varchar, char(n), uuid or bytea.")));
-	return attnum;
+						NameStr(TupleDescAttr(RelationGetDescr(rel), inexact - 1)->attname),
+						format_type_be(getBaseType(TupleDescAttr(RelationGetDescr(rel), inexact - 1)->atttypid))),
+				 errhint("Use an integer type, numeric, text, varchar, char(n), uuid, bytea, bool, date or a timestamp, with a deterministic collation.")));
+}
+
+/* Where a reversal says what it reverses. */
+static void
+find_reverses(Relation leaf, EntryColumns *out)
+{
+	paysafe_entry_exact_columns(leaf, out->reverses_names, &out->reverses);
+	if (paysafe_strings_minus(out->reverses_names, out->transaction_names) == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s cannot say both what a transaction is and what it reverses",
+						paysafe_key_columns_words(out->reverses_names))));
+	out->reverses_name = linitial(paysafe_strings_minus(out->reverses_names, out->transaction_names));
+	out->reverses_own = palloc(sizeof(bool) * out->reverses.key.n);
+	if (out->reverses.key.n != out->transaction.key.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns %s and %s are not as many",
+						paysafe_key_columns_words(out->transaction_names),
+						paysafe_key_columns_words(out->reverses_names))));
+	for (int i = 0; i < out->reverses.key.n; i++)
+	{
+		if (out->reverses.types[i] != out->transaction.types[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns \"%s\" and \"%s\" have different types",
+							(char *) list_nth(out->transaction_names, i),
+							(char *) list_nth(out->reverses_names, i))));
+		out->reverses_own[i] = !paysafe_strings_contain(out->transaction_names,
+														list_nth(out->reverses_names, i));
+	}
 }
 
 void
@@ -38,10 +69,11 @@ paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out)
 	char	   *name;
 
 	memset(out, 0, sizeof(*out));
-	out->transaction = paysafe_entry_exact_column(leaf, paysafe_spec_text(spec, "transaction_column"),
-												  out->transaction_name, &out->transaction_type);
-	out->account = paysafe_entry_exact_column(leaf, paysafe_spec_text(spec, "account_column"),
-											  out->account_name, &out->account_type);
+	out->transaction_names = paysafe_spec_columns(spec, "transaction_column");
+	out->account_names = paysafe_spec_columns(spec, "account_column");
+	out->reverses_names = paysafe_spec_optional_columns(spec, "reverses_column");
+	paysafe_entry_exact_columns(leaf, out->transaction_names, &out->transaction);
+	paysafe_entry_exact_columns(leaf, out->account_names, &out->account);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
 	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &out->currency);
 	name = paysafe_spec_optional_text(spec, "direction_column");
@@ -50,18 +82,8 @@ paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out)
 		out->has_direction = true;
 		paysafe_status_value_column(leaf, name, &out->direction);
 	}
-	name = paysafe_spec_optional_text(spec, "reverses_column");
-	if (name != NULL)
-	{
-		Oid			type;
-
-		out->reverses = paysafe_entry_exact_column(leaf, name, out->reverses_name, &type);
-		if (type != out->transaction_type)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("columns \"%s\" and \"%s\" have different types",
-							out->transaction_name, name)));
-	}
+	if (out->reverses_names != NIL)
+		find_reverses(leaf, out);
 }
 
 int
@@ -84,8 +106,44 @@ paysafe_entry_side(const char *text)
 static bool
 fault_of(EntryFault *fault, int sqlstate, const char *column, char *reason)
 {
-	*fault = (EntryFault) {sqlstate, column, reason};
+	if (fault != NULL)
+		*fault = (EntryFault) {sqlstate, column, reason};
 	return false;
+}
+
+static const char *
+column_name(TupleTableSlot *row, AttrNumber attnum)
+{
+	return NameStr(TupleDescAttr(row->tts_tupleDescriptor, attnum - 1)->attname);
+}
+
+/*
+ * What the entry reverses, if anything: columns that are the transaction's, too, say
+ * nothing of that; the others say all of it or nothing.
+ */
+static bool
+read_reverses(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, EntryFault *fault)
+{
+	AttrNumber	missing;
+	bool		isnull;
+
+	entry->reverses_text = paysafe_key_columns_row_text(&columns->reverses, row, &missing);
+	if (entry->reverses_text != NULL)
+	{
+		entry->reversal = true;
+		if (strcmp(entry->reverses_text, entry->transaction_text) == 0)
+			return fault_of(fault, ERRCODE_23L05_REVERSAL, columns->reverses_name,
+							pstrdup("a transaction cannot reverse itself"));
+		return true;
+	}
+	for (int i = 0; columns->reverses.key.n > 1 && i < columns->reverses.key.n; i++)
+	{
+		(void) slot_getattr(row, columns->reverses.key.attnums[i], &isnull);
+		if (!isnull && columns->reverses_own[i])
+			return fault_of(fault, ERRCODE_23L05_REVERSAL, column_name(row, missing),
+							pstrdup("it names half of what it reverses"));
+	}
+	return true;
 }
 
 bool
@@ -93,17 +151,18 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 				   Entry *entry, EntryFault *fault)
 {
 	bool		isnull;
-	char	   *reason;
+	AttrNumber	missing;
+	char	   *reason = NULL;
 	int			sign;
 
-	entry->transaction = slot_getattr(row, columns->transaction, &isnull);
-	if (isnull)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->transaction_name, pstrdup("the transaction is missing"));
-	entry->transaction_text = paysafe_row_key_value_text(columns->transaction_type, entry->transaction);
-	entry->account = slot_getattr(row, columns->account, &isnull);
-	if (isnull)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->account_name, pstrdup("the account is missing"));
-	entry->account_text = paysafe_row_key_value_text(columns->account_type, entry->account);
+	entry->columns = columns;
+	entry->row = row;
+	entry->transaction_text = paysafe_key_columns_row_text(&columns->transaction, row, &missing);
+	if (entry->transaction_text == NULL)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the transaction is missing"));
+	entry->account_text = paysafe_key_columns_row_text(&columns->account, row, &missing);
+	if (entry->account_text == NULL)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
 	(void) slot_getattr(row, columns->currency.attnum, &isnull);
 	if (isnull)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
@@ -115,9 +174,10 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		sign = 1;				/* whatever: it is a fault */
 	else
 		sign = paysafe_money_sign(entry->amount);
-	reason = paysafe_money_fault(&columns->amount,
-								 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
-								 entry->currency, false);
+	if (fault != NULL)
+		reason = paysafe_money_fault(&columns->amount,
+									 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
+									 entry->currency, false);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
 						psprintf("amount %s: %s", paysafe_money_text(entry->amount), reason));
@@ -137,17 +197,5 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 	}
 
 	entry->reversal = false;
-	if (columns->reverses != 0)
-	{
-		entry->reverses = slot_getattr(row, columns->reverses, &isnull);
-		if (!isnull)
-		{
-			entry->reversal = true;
-			entry->reverses_text = paysafe_row_key_value_text(columns->transaction_type, entry->reverses);
-			if (strcmp(entry->reverses_text, entry->transaction_text) == 0)
-				return fault_of(fault, ERRCODE_23L05_REVERSAL, columns->reverses_name,
-								pstrdup("a transaction cannot reverse itself"));
-		}
-	}
-	return true;
+	return columns->reverses.key.n == 0 || read_reverses(columns, row, entry, fault);
 }

@@ -12,6 +12,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/key_columns.h"
 #include "values/spec.h"
@@ -102,14 +103,51 @@ paysafe_key_columns_copy(const KeyValues *from, KeyValues *out)
 char *
 paysafe_key_columns_text(const KeyValues *values)
 {
-	StringInfoData buf;
+	char	   *parts[INDEX_MAX_KEYS];
 
-	if (values->n == 1)
-		return paysafe_row_key_value_text(values->types[0], values->values[0]);
-	initStringInfo(&buf);
 	for (int i = 0; i < values->n; i++)
-		paysafe_row_key_append(&buf, i, paysafe_row_key_value_text(values->types[i], values->values[i]));
-	return buf.data;
+		parts[i] = paysafe_row_key_value_text(values->types[i], values->values[i]);
+	return values->n == 1 ? parts[0] : paysafe_row_key_join(parts, values->n);
+}
+
+char *
+paysafe_key_columns_row_text(const KeyColumns *columns, TupleTableSlot *row, AttrNumber *missing)
+{
+	char	   *parts[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < columns->key.n; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(row, columns->key.attnums[i], &isnull);
+
+		if (isnull)
+		{
+			if (missing != NULL)
+				*missing = columns->key.attnums[i];
+			return NULL;
+		}
+		parts[i] = paysafe_row_key_value_text(columns->types[i], value);
+	}
+	return columns->key.n == 1 ? parts[0] : paysafe_row_key_join(parts, columns->key.n);
+}
+
+void
+paysafe_key_columns_written(Relation rel, const KeyColumns *columns, const char *key, KeyValues *out)
+{
+	char	   *parts[INDEX_MAX_KEYS];
+
+	if (!paysafe_row_key_split(key, columns->key.n, parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), columns->key.n),
+				 errhint("Separate the values of %s by commas, with a backslash before commas and backslashes of their own.",
+						 paysafe_row_key_names(&columns->key, RelationGetDescr(rel)))));
+	out->n = columns->key.n;
+	out->types = columns->types;
+	out->values = palloc(sizeof(Datum) * out->n);
+	for (int i = 0; i < out->n; i++)
+		out->values[i] = paysafe_row_key_input(TupleDescAttr(RelationGetDescr(rel), columns->key.attnums[i] - 1),
+											   parts[i]);
 }
 
 void

@@ -54,6 +54,14 @@ extern void paysafe_key_columns_copy(const KeyValues *from, KeyValues *out);
 /* As text, in the form of paysafe_row_key_text. */
 extern char *paysafe_key_columns_text(const KeyValues *values);
 
+/* The same from the row; NULL if one of them says nothing, *missing, unless it is NULL. */
+extern char *paysafe_key_columns_row_text(const KeyColumns *columns, TupleTableSlot *row,
+										  AttrNumber *missing);
+
+/* The values of a key of so many columns as somebody has written it; raises 22023. */
+extern void paysafe_key_columns_written(Relation rel, const KeyColumns *columns, const char *key,
+										KeyValues *out);
+
 /* Search a leaf for the rows in which the columns of these names have the values. */
 extern void paysafe_key_columns_scan(Relation leaf, List *names, const KeyValues *values,
 									 Snapshot snapshot, KeyVisitor visitor, void *arg);

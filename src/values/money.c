@@ -41,6 +41,7 @@ typedef struct CurrencyEntry
 } CurrencyEntry;
 
 static HTAB *currencies = NULL; /* NULL: not loaded; lives with the backend */
+static CurrencyEntry *last_currency = NULL;	/* that was found; in currencies */
 static Oid	currency_relid = InvalidOid;
 
 void
@@ -150,7 +151,7 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 		return pstrdup("it is negative");
 	if (sign == 0 && !zero_allowed)
 		return pstrdup("it is zero");
-	if (!paysafe_money_is_minor(column))
+	if (currency != NULL && !paysafe_money_is_minor(column))
 	{
 		int			scale = paysafe_money_scale(currency);
 		int			used;
@@ -182,6 +183,13 @@ Numeric
 paysafe_money_negate(Numeric amount)
 {
 	return DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(amount)));
+}
+
+Numeric
+paysafe_money_multiply(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(a),
+											   NumericGetDatum(b)));
 }
 
 Numeric
@@ -233,6 +241,7 @@ forget_currencies(Datum arg, Oid relid)
 	{
 		hash_destroy(currencies);
 		currencies = NULL;
+		last_currency = NULL;
 	}
 }
 
@@ -293,12 +302,16 @@ find_currency(const char *currency)
 {
 	char		code[CURRENCY_LEN];
 
+	/* rows that come one after the other mostly have one currency */
+	if (last_currency != NULL && strcmp(last_currency->spelling, currency) == 0)
+		return last_currency;
 	if (strlen(currency) >= CURRENCY_LEN)
 		return NULL;
 	if (currencies == NULL)
 		load_currencies();
 	fold_code(currency, code);
-	return hash_search(currencies, code, HASH_FIND, NULL);
+	last_currency = hash_search(currencies, code, HASH_FIND, NULL);
+	return last_currency;
 }
 
 int

@@ -49,7 +49,8 @@ extern bool paysafe_money_same(const AmountColumn *column, TupleTableSlot *a,
 /*
  * Why the amount is no amount of this currency, or NULL if it is one: it must
  * be finite, not negative (zero only if allowed) and have no more decimals
- * than the currency.  currency is the code as stored.
+ * than the currency.  currency is the code as stored; NULL: it is not known yet, and
+ * nothing is said of decimals.
  */
 extern char *paysafe_money_fault(const AmountColumn *column, Numeric amount,
 								 const char *currency, bool zero_allowed);
@@ -58,6 +59,7 @@ extern char *paysafe_money_fault(const AmountColumn *column, Numeric amount,
 extern Numeric paysafe_money_zero(void);
 extern Numeric paysafe_money_add(Numeric a, Numeric b);
 extern Numeric paysafe_money_negate(Numeric amount);
+extern Numeric paysafe_money_multiply(Numeric a, Numeric b);
 extern Numeric paysafe_money_trim(Numeric amount);	/* without trailing zeros */
 extern int	paysafe_money_compare(Numeric a, Numeric b);
 extern int	paysafe_money_sign(Numeric amount); /* -1, 0 or 1; of NaN 1 */

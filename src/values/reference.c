@@ -348,3 +348,28 @@ paysafe_reference_order(Oid referred, List **columns, List **key)
 	*columns = ordered_columns;
 	*key = ordered_key;
 }
+
+static bool
+same_set(List *a, List *b)
+{
+	return list_length(a) == list_length(b) && paysafe_strings_minus(a, b) == NIL;
+}
+
+List *
+paysafe_reference_align(Oid referring, List *columns, Oid referred, List *key)
+{
+	bool		elsewhere;
+	List	   *keys = foreign_keys(referring, columns, referred, &elsewhere);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		if (same_set(lfirst(lc), key))
+			return lfirst(lc);
+	if (keys != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the foreign key over %s refers to %s of \"%s\", not to %s",
+						paysafe_key_columns_words(columns), paysafe_key_columns_words(linitial(keys)),
+						get_rel_name(referred), paysafe_key_columns_words(key))));
+	return same_set(columns, key) ? columns : key;
+}

@@ -33,4 +33,11 @@ extern List *paysafe_reference_resolve(Oid referring, List *columns, Oid referre
  */
 extern void paysafe_reference_order(Oid referred, List **columns, List **key);
 
+/*
+ * The columns of a key, which are as many as the columns that refer to it, in the order
+ * of these: as a foreign key says; otherwise as their names say, if they are the same;
+ * otherwise as they are.  Raises 22023 if a foreign key over the columns says otherwise.
+ */
+extern List *paysafe_reference_align(Oid referring, List *columns, Oid referred, List *key);
+
 #endif							/* PAYSAFE_REFERENCE_H */

@@ -488,10 +488,36 @@ paysafe_row_key_append(StringInfo buf, int i, const char *part)
 }
 
 char *
+paysafe_row_key_join(char *const *parts, int n)
+{
+	Size		size = n;
+	char	   *text;
+	char	   *out;
+
+	for (int i = 0; i < n; i++)
+		for (const char *c = parts[i]; *c; c++)
+			size += 1 + (*c == ',' || *c == '\\');
+	out = text = palloc(size);
+	for (int i = 0; i < n; i++)
+	{
+		for (const char *c = parts[i]; *c; c++)
+		{
+			if (*c == ',' || *c == '\\')
+				*out++ = '\\';
+			*out++ = *c;
+		}
+		*out++ = i < n - 1 ? ',' : '\0';
+	}
+	return text;
+}
+
+char *
 paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot)
 {
-	StringInfoData buf;
+	char	   *parts[INDEX_MAX_KEYS];
 
+	if (row_key->n == 0)
+		return pstrdup("");
 	if (row_key->n == 1)
 	{
 		bool		isnull;
@@ -499,15 +525,14 @@ paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot
 
 		return isnull ? pstrdup("") : key_part(desc, row_key->attnums[0], value);
 	}
-	initStringInfo(&buf);
 	for (int i = 0; i < row_key->n; i++)
 	{
 		bool		isnull;
 		Datum		value = slot_getattr(slot, row_key->attnums[i], &isnull);
 
-		paysafe_row_key_append(&buf, i, isnull ? NULL : key_part(desc, row_key->attnums[i], value));
+		parts[i] = isnull ? "" : key_part(desc, row_key->attnums[i], value);
 	}
-	return buf.data;
+	return paysafe_row_key_join(parts, row_key->n);
 }
 
 char *

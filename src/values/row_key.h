@@ -74,6 +74,9 @@ extern char *paysafe_row_key_names(const RowKey *row_key, TupleDesc desc);
 /* One more part of such a text, the i-th; NULL: it is empty. */
 extern void paysafe_row_key_append(StringInfo buf, int i, const char *part);
 
+/* Such a text of all its parts. */
+extern char *paysafe_row_key_join(char *const *parts, int n);
+
 /* Of the text of a whole primary key the part that is the row's key. */
 extern char *paysafe_row_key_shorten(const RowKey *whole, const RowKey *row_key, const char *text);
 
@@ -178,7 +181,6 @@ extern bool paysafe_row_key_search_matches(KeySearch *search, TupleTableSlot *ro
  * also if it leads to at most one row.
  */
 extern int	paysafe_row_key_indexed(Relation leaf, int n, const AttrNumber *attnums);
-#define paysafe_row_key_has_index(leaf, attnum) (paysafe_row_key_indexed(leaf, 1, (AttrNumber[]) {attnum}) > 0)
 
 /*
  * Have equal values of the two types one text?  Only such are compared: a type's own,

@@ -262,8 +262,14 @@ prepare_search(Relation rel, AttrNumber attnum, Oid valuetype, KeyEquality *out)
 			argtype = InvalidOid;
 		}
 	}
-	if (!OidIsValid(operator) || operator >= FirstNormalObjectId ||
-		(OidIsValid(att->attcollation) && !get_collation_isdeterministic(att->attcollation)))
+	if (OidIsValid(att->attcollation) && !get_collation_isdeterministic(att->attcollation))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" cannot be looked up exactly",
+						NameStr(att->attname), RelationGetRelationName(rel)),
+				 errdetail("Its collation is not deterministic: values that are not the same are equal."),
+				 errhint("Give the column a deterministic collation.")));
+	if (!OidIsValid(operator) || operator >= FirstNormalObjectId)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" of relation \"%s\" cannot be compared with type %s",

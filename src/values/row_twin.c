@@ -40,9 +40,9 @@ map_columns(Relation leaf, const RowKey *row_key, Oid other, AttrNumber *attnums
 }
 
 static bool
-has_column(const RowKey *row_key, const AttrNumber *attnums, AttrNumber attnum)
+has_column(const AttrNumber *attnums, int n, AttrNumber attnum)
 {
-	for (int i = 0; i < row_key->n; i++)
+	for (int i = 0; i < n; i++)
 		if (attnums[i] == attnum)
 			return true;
 	return false;
@@ -50,7 +50,7 @@ has_column(const RowKey *row_key, const AttrNumber *attnums, AttrNumber attnum)
 
 /* Is the index unique over these columns, or fewer? */
 static bool
-is_unique_over(Relation index, const RowKey *row_key, const AttrNumber *attnums)
+is_unique_over(Relation index, const AttrNumber *attnums, int n)
 {
 	Form_pg_index form = index->rd_index;
 
@@ -58,9 +58,25 @@ is_unique_over(Relation index, const RowKey *row_key, const AttrNumber *attnums)
 		RelationGetIndexPredicate(index) != NIL)
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
-		if (!has_column(row_key, attnums, form->indkey.values[i]))
+		if (!has_column(attnums, n, form->indkey.values[i]))
 			return false;
 	return true;
+}
+
+bool
+paysafe_row_twin_is_unique(Relation rel, const AttrNumber *attnums, int n)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result |= is_unique_over(index, attnums, n);
+		index_close(index, AccessShareLock);
+	}
+	return result;
 }
 
 bool
@@ -68,18 +84,10 @@ paysafe_row_twin_is_excluded(Oid root, Relation leaf, const RowKey *row_key)
 {
 	Relation	rel = table_open(root, AccessShareLock);
 	AttrNumber *attnums = palloc(sizeof(AttrNumber) * Max(row_key->n, 1));
-	bool		result = false;
-	ListCell   *lc;
+	bool		result = map_columns(leaf, row_key, root, attnums) &&
+		!(rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass) &&
+		paysafe_row_twin_is_unique(rel, attnums, row_key->n);
 
-	if (map_columns(leaf, row_key, root, attnums) &&
-		!(rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass))
-		foreach(lc, RelationGetIndexList(rel))
-		{
-			Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-			result |= is_unique_over(index, row_key, attnums);
-			index_close(index, AccessShareLock);
-		}
 	table_close(rel, NoLock);
 	return result;
 }

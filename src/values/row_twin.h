@@ -13,6 +13,9 @@
 
 #include "values/row_key.h"
 
+/* Does an index of the table keep these columns of it unique, at once and in all its rows? */
+extern bool paysafe_row_twin_is_unique(Relation rel, const AttrNumber *attnums, int n);
+
 /*
  * Does one index of the tree's root see that no two rows have the same values in
  * these columns of the leaf?  False also if the root has children by inheritance.

@@ -60,6 +60,55 @@ paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 }
 
 void
+paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn *out)
+{
+	AttrNumber	attnum;
+	Oid			typid;
+
+	if (column == NULL)
+	{
+		*out = (StatusColumn) {.type = STATUS_NONE};
+		return;
+	}
+	attnum = paysafe_catalog_column(rel, column);
+	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	if (typid != BOOLOID && typid != DATEOID && typid != TIMESTAMPOID && typid != TIMESTAMPTZOID)
+	{
+		paysafe_status_value_column(rel, column, out);
+		return;
+	}
+	out->attnum = attnum;
+	out->typid = typid;
+	out->type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE;
+	strlcpy(out->name, column, NAMEDATALEN);
+}
+
+static PAYSAFE_NORETURN void
+no_such_value(const StatusColumn *column, const char *text)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("status \"%s\" is not a value of column \"%s\", which has type %s",
+					text, column->name, format_type_be(column->typid)),
+			 column->type == STATUS_BOOLEAN ? errhint("Its statuses are \"true\" and \"false\".") :
+			 column->type == STATUS_PRESENCE ? errhint("Its statuses are \"set\" and \"unset\".") : 0));
+	pg_unreachable();
+}
+
+/* A value of a column that has two of them. */
+static void
+set_flag(const StatusColumn *column, const char *text, StatusValue *value)
+{
+	const char *yes = column->type == STATUS_BOOLEAN ? "true" : "set";
+	const char *no = column->type == STATUS_BOOLEAN ? "false" : "unset";
+
+	value->number = strcmp(text, yes) == 0;
+	if (value->number == 0 && strcmp(text, no) != 0)
+		no_such_value(column, text);
+	value->isnull = column->type == STATUS_PRESENCE && value->number == 0;
+}
+
+void
 paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *out)
 {
 	ListCell   *lc;
@@ -97,10 +146,7 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 					/* only the canonical spelling, so that one value has one name */
 					if (errno != 0 || *end != '\0' ||
 						strcmp(psprintf(INT64_FORMAT, v->number), text) != 0)
-						ereport(ERROR,
-								(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								 errmsg("status \"%s\" is not a value of column \"%s\", which has type %s",
-										text, column->name, format_type_be(column->typid))));
+						no_such_value(column, text);
 					break;
 				}
 			case STATUS_ENUM:
@@ -112,14 +158,21 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 												ObjectIdGetDatum(column->typid),
 												CStringGetDatum(text));
 					if (!HeapTupleIsValid(tuple))
-						ereport(ERROR,
-								(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								 errmsg("status \"%s\" is not a value of column \"%s\", which has type %s",
-										text, column->name, format_type_be(column->typid))));
+						no_such_value(column, text);
 					v->number = ((Form_pg_enum) GETSTRUCT(tuple))->oid;
 					ReleaseSysCache(tuple);
 					break;
 				}
+			case STATUS_BOOLEAN:
+			case STATUS_PRESENCE:
+				set_flag(column, text, v);
+				break;
+			case STATUS_NONE:
+				if (strcmp(text, STATUS_OF_ALL) != 0)
+					ereport(ERROR,
+							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							 errmsg("without a status column, \"%s\" is no status", text)));
+				break;
 		}
 	}
 }
@@ -142,8 +195,11 @@ int
 paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 {
 	bool		isnull;
-	Datum		value = slot_getattr(slot, set->column.attnum, &isnull);
+	Datum		value;
 
+	if (set->column.type == STATUS_NONE)
+		return set->n > 0 ? 0 : -1;
+	value = slot_getattr(slot, set->column.attnum, &isnull);
 	if (isnull)
 	{
 		for (int i = 0; i < set->n; i++)
@@ -181,6 +237,18 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 						return i;
 				return -1;
 			}
+		case STATUS_BOOLEAN:
+		case STATUS_PRESENCE:
+			{
+				int64		number = set->column.type == STATUS_PRESENCE || DatumGetBool(value);
+
+				for (int i = 0; i < set->n; i++)
+					if (!set->values[i].isnull && set->values[i].number == number)
+						return i;
+				return -1;
+			}
+		case STATUS_NONE:
+			break;
 	}
 	return -1;
 }
@@ -190,11 +258,19 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 {
 	bool		anull;
 	bool		bnull;
-	Datum		av = slot_getattr(a, column->attnum, &anull);
-	Datum		bv = slot_getattr(b, column->attnum, &bnull);
+	Datum		av;
+	Datum		bv;
 
+	if (column->type == STATUS_NONE)
+		return true;
+	av = slot_getattr(a, column->attnum, &anull);
+	bv = slot_getattr(b, column->attnum, &bnull);
 	if (anull || bnull)
 		return anull == bnull;
+	if (column->type == STATUS_PRESENCE)
+		return true;
+	if (column->type == STATUS_BOOLEAN)
+		return DatumGetBool(av) == DatumGetBool(bv);
 	if (column->type == STATUS_INTEGER)
 		return integer_value(column, av) == integer_value(column, bv);
 	if (column->type == STATUS_ENUM)
@@ -221,12 +297,19 @@ char *
 paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 {
 	bool		isnull;
-	Datum		value = slot_getattr(slot, column->attnum, &isnull);
+	Datum		value;
 
+	if (column->type == STATUS_NONE)
+		return pstrdup(STATUS_OF_ALL);
+	value = slot_getattr(slot, column->attnum, &isnull);
+	if (column->type == STATUS_PRESENCE)
+		return pstrdup(isnull ? "unset" : "set");
 	if (isnull)
 		return pstrdup("NULL");
 	switch (column->type)
 	{
+		case STATUS_BOOLEAN:
+			return pstrdup(DatumGetBool(value) ? "true" : "false");
 		case STATUS_TEXT:
 			return TextDatumGetCString(value);
 		case STATUS_BPCHAR:
@@ -251,17 +334,29 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 				ReleaseSysCache(tuple);
 				return label;
 			}
+		case STATUS_PRESENCE:
+		case STATUS_NONE:
+			break;
 	}
 	return pstrdup("");
+}
+
+bool
+paysafe_status_value_is_null(const StatusColumn *column, TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	if (column->type == STATUS_NONE || column->type == STATUS_PRESENCE)
+		return false;
+	(void) slot_getattr(slot, column->attnum, &isnull);
+	return isnull;
 }
 
 char *
 paysafe_status_value_quoted(const StatusColumn *column, TupleTableSlot *slot)
 {
-	bool		isnull;
-
-	(void) slot_getattr(slot, column->attnum, &isnull);
-	return isnull ? pstrdup("NULL") : psprintf("\"%s\"", paysafe_status_value_text(column, slot));
+	return paysafe_status_value_is_null(column, slot) ? pstrdup("NULL") :
+		psprintf("\"%s\"", paysafe_status_value_text(column, slot));
 }
 
 List *

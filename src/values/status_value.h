@@ -18,7 +18,10 @@ typedef enum StatusType
 	STATUS_TEXT,					/* text, varchar: compared byte by byte */
 	STATUS_BPCHAR,				/* char(n): without trailing blanks */
 	STATUS_INTEGER,				/* smallint, integer, bigint */
-	STATUS_ENUM					/* by label */
+	STATUS_ENUM,				/* by label */
+	STATUS_BOOLEAN,				/* "true" and "false" */
+	STATUS_PRESENCE,			/* a point in time: "set", or "unset" if it is NULL */
+	STATUS_NONE					/* no column: all rows are in one status */
 } StatusType;
 
 typedef struct StatusColumn
@@ -32,7 +35,7 @@ typedef struct StatusColumn
 typedef struct StatusValue
 {
 	bool		isnull;
-	int64		number;			/* STATUS_INTEGER, and the OID for STATUS_ENUM */
+	int64		number;			/* STATUS_INTEGER, and the OID for STATUS_ENUM; else 1 or 0 */
 	const char *bytes;			/* STATUS_TEXT, STATUS_BPCHAR */
 	int			len;
 	const char *text;			/* as declared, for messages; NULL for NULL */
@@ -53,6 +56,14 @@ typedef struct StatusSet
 extern void paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out);
 
 /*
+ * The same for a column that says in which state a row is: a boolean or a point in
+ * time, too.  Without a column (NULL) all rows are in the status STATUS_OF_ALL.
+ */
+extern void paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn *out);
+
+#define STATUS_OF_ALL "added"
+
+/*
  * Compile stored values (NULL in the list: SQL NULL).  Raises 22023 for a
  * value that the column cannot hold, such as an unknown enum label.
  */
@@ -63,6 +74,9 @@ extern int	paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 
 /* The row's value as text; NULL gives NULL. */
 extern char *paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot);
+
+/* Is the row in no status at all?  One that is unset is in that. */
+extern bool paysafe_status_value_is_null(const StatusColumn *column, TupleTableSlot *slot);
 
 /* The same in double quotes, for a message; NULL without. */
 extern char *paysafe_status_value_quoted(const StatusColumn *column, TupleTableSlot *slot);

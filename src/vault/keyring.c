@@ -3,8 +3,9 @@
  * keyring.c
  *	  The keys behind everything that is stored encrypted or as a keyed hash.
  *
- * Data keys are unwrapped once per backend.  Those of a transaction that has not
- * committed are read again each time, because it may not.
+ * Data keys are unwrapped once per backend, and what is derived from the one for
+ * hashes is kept with them.  Those of a transaction that has not committed are read
+ * again each time, because it may not.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +29,7 @@
 
 #define KEY_LEN			PAYSAFE_AES256_KEY_LEN
 #define MAX_KEYS		256		/* unwrapped ones that a backend remembers */
+#define MAX_DERIVED		16		/* purposes of hashes that it remembers a key for */
 #define SEAL_VERSION	1
 #define SEAL_HEADER		(1 + 4 + PAYSAFE_GCM_NONCE_LEN)
 
@@ -50,7 +52,22 @@ typedef struct DataKey
 	uint8		key[KEY_LEN];
 } DataKey;
 
+/* The key for hashes of one purpose. */
+typedef struct DerivedKey
+{
+	char		purpose[32];
+	uint8		key[PAYSAFE_SHA256_LEN];
+} DerivedKey;
+
+typedef struct KeyMemory
+{
+	DataKey		known[MAX_KEYS];
+	DerivedKey	derived[MAX_DERIVED];
+} KeyMemory;
+
 static DataKey *known = NULL;	/* MAX_KEYS of them */
+static DerivedKey *derived_keys = NULL;	/* MAX_DERIVED of them */
+static int	nderived = 0;
 static int	newest_seal = 0;	/* highest number of one that seals, known or not */
 static int	nknown = 0;
 static bool known_is_good = false;
@@ -123,19 +140,20 @@ read_keys(void)
 	paysafe_master_key_require();
 	if (known == NULL)
 	{
-		known = mmap(NULL, sizeof(DataKey) * MAX_KEYS, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (known == MAP_FAILED)
-		{
-			known = NULL;
+		KeyMemory  *memory = mmap(NULL, sizeof(KeyMemory), PROT_READ | PROT_WRITE,
+								  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
 			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-		}
 #ifdef MADV_DONTDUMP
-		(void) madvise(known, sizeof(DataKey) * MAX_KEYS, MADV_DONTDUMP);
+		(void) madvise(memory, sizeof(KeyMemory), MADV_DONTDUMP);
 #endif
+		known = memory->known;
+		derived_keys = memory->derived;
 	}
 	paysafe_crypto_cleanse(known, sizeof(DataKey) * nknown);
-	nknown = 0;
+	paysafe_crypto_cleanse(derived_keys, sizeof(DerivedKey) * nderived);
+	nknown = nderived = 0;
 	newest_seal = 0;
 	known_is_good = false;
 	known_table = paysafe_catalog_table(PAYSAFE_DATA_KEY);
@@ -272,14 +290,32 @@ derive(const DataKey *key, const char *use, const char *purpose, uint8 *out)
 	pfree(label);
 }
 
+/* The key for hashes of this purpose: kept, or in spare. */
+static const uint8 *
+mac_key(const char *purpose, uint8 *spare)
+{
+	const DataKey *key = require_key(false);
+	DerivedKey *kept;
+
+	for (int i = 0; i < nderived; i++)
+		if (strcmp(derived_keys[i].purpose, purpose) == 0)
+			return derived_keys[i].key;
+	derive(key, KIND_MAC, purpose, spare);
+	if (nderived == MAX_DERIVED || strlen(purpose) >= sizeof(derived_keys->purpose))
+		return spare;
+	kept = &derived_keys[nderived++];
+	strcpy(kept->purpose, purpose);
+	memcpy(kept->key, spare, PAYSAFE_SHA256_LEN);
+	return kept->key;
+}
+
 void
 paysafe_keyring_mac(const char *purpose, const void *data, size_t len, uint8 *out)
 {
-	uint8		key[PAYSAFE_SHA256_LEN];
+	uint8		spare[PAYSAFE_SHA256_LEN];
 
-	derive(require_key(false), KIND_MAC, purpose, key);
-	paysafe_crypto_hmac_sha256(key, sizeof(key), data, len, out);
-	paysafe_crypto_cleanse(key, sizeof(key));
+	paysafe_crypto_hmac_sha256(mac_key(purpose, spare), PAYSAFE_SHA256_LEN, data, len, out);
+	paysafe_crypto_cleanse(spare, sizeof(spare));
 }
 
 /* What is authenticated beside the ciphertext: the header, and the place. */

@@ -19,7 +19,8 @@ SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amo
 SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.refund_event ORDER BY at, refund;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;
-SELECT code, balance, paysafe.balance(code) FROM shop.account ORDER BY code;
+SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM shop.account ORDER BY code;
+SELECT tenant, code, balance, paysafe.balance(tenant || ',' || code, accounts => 'shop.purse') FROM shop.purse ORDER BY tenant, code;
 SELECT * FROM paysafe.balance_history ORDER BY at, account, currency, amount;
 SELECT * FROM paysafe.reservation ORDER BY id;
 SELECT * FROM paysafe.currency WHERE NOT iso;

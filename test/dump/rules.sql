@@ -26,10 +26,22 @@ CALL pg_temp.refused('23L06', $$INSERT INTO shop.journal VALUES (3, 't2', 'cash'
 CALL pg_temp.refused('23M01', $$INSERT INTO shop.journal VALUES (5, 't3', 'cash', -7, 'USD', '2026-06-01'), (6, 't3', 'sales', 7, 'USD', '2026-06-01')$$);
 CALL pg_temp.refused('23M02', $$UPDATE shop.account SET balance = 0$$);
 SELECT paysafe.void_reservation(1);
-SELECT code, balance, paysafe.balance(code) FROM shop.account ORDER BY code;
+SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM shop.account ORDER BY code;
 INSERT INTO shop.journal VALUES (3, 't2', 'cash', 5, 'USD', '2026-06-01'), (4, 't2', 'sales', -5, 'USD', '2026-06-01');
 CALL pg_temp.refused('23R03', $$UPDATE shop.token SET value = 'mine'$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.event SET currency = 'JPY'$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop."Order" SET event_id = NULL$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.back VALUES (2, 1, 5, 'refund')$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.back VALUES (2, 2, 5, 'refund')$$);
+CALL pg_temp.refused('23R04', $$INSERT INTO shop.back VALUES (2, 1, 0.001, 'refund')$$);
+INSERT INTO shop.back VALUES (2, 1, 5, 'fee'), (3, 1, 4, 'refund');
 CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (9, 'eu', 2, 70)$$);
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.order_refund VALUES (2, 'c', 1, 11, 'USD', 'requested')$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.order_refund SET tenant = 'c'$$);
+CALL pg_temp.refused('23L04', $$INSERT INTO shop.book VALUES (3, 'a', 1, 'cash', 1, 'USD'), (4, 'a', 1, 'sales', -1, 'USD')$$);
+CALL pg_temp.refused('23M01', $$INSERT INTO shop.book VALUES (3, 'a', 2, 'cash', -2, 'USD'), (4, 'a', 2, 'sales', 2, 'USD')$$);
+INSERT INTO shop.order_refund VALUES (2, 'c', 1, 10, 'USD', 'requested');
+INSERT INTO shop.book VALUES (3, 'a', 2, 'cash', -1, 'USD'), (4, 'a', 2, 'sales', 1, 'USD');
 CALL pg_temp.refused('42501', $$SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 600)$$);
 CALL pg_temp.refused('42501', $$SELECT paysafe.unprotect('shop.payment', 'audit', 'no')$$);
 

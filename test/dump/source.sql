@@ -34,6 +34,12 @@ CREATE TABLE shop.entry_archive () INHERITS (shop.entry);
 CREATE TABLE shop.journal (id bigint PRIMARY KEY, txn text, account text, amount numeric(12,2), currency text, day date);
 CREATE INDEX ON shop.journal (txn);
 CREATE TABLE shop.account (code text PRIMARY KEY, balance numeric(12,2), minimum numeric(12,2));
+CREATE TABLE shop.order_payment (tenant text, id int, captured numeric(12,2), currency text, PRIMARY KEY (tenant, id));
+CREATE TABLE shop.order_refund (no int PRIMARY KEY, tenant text, payment int, amount numeric(12,2), currency text, status text);
+CREATE INDEX ON shop.order_refund (tenant, payment);
+CREATE TABLE shop.book (id int PRIMARY KEY, tenant text, txn int, account text, amount numeric(12,2), currency text);
+CREATE INDEX ON shop.book (tenant, txn);
+CREATE TABLE shop.purse (tenant text, code text, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2), PRIMARY KEY (tenant, code));
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
 
@@ -65,7 +71,32 @@ INSERT INTO shop.account VALUES ('cash', 0, 0), ('sales', NULL, NULL);
 INSERT INTO shop.journal VALUES (1, 't1', 'cash', 5, 'USD', '2026-05-31'), (2, 't1', 'sales', -5, 'USD', '2026-05-31');
 SELECT paysafe.close_period('shop.journal', '2026-05-31');
 SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years');
+SELECT paysafe.protect_status('shop.order_refund', 'status', '[*] --> requested
+	requested --> paid');
+SELECT paysafe.protect_refund('shop.order_refund', 'shop.order_payment', '{tenant,payment}', 'amount', 'currency', 'status',
+	'{paid}', '{}', 'captured', 'currency', payment_key => '{tenant,id}');
+SELECT paysafe.set_refund_threshold('shop.order_refund', 'USD', 50);
+SELECT paysafe.protect_ledger('shop.book', '{tenant,txn}', '{tenant,account}', 'amount', 'currency');
+SELECT paysafe.protect_balance('shop.purse', '{tenant,code}', 'balance', 'shop.book', 'minimum');
+INSERT INTO shop.order_payment VALUES ('a,b', 1, 100, 'USD'), ('c', 1, 10, 'USD');
+INSERT INTO shop.order_refund VALUES (1, 'a,b', 1, 60, 'USD', 'requested');
+INSERT INTO shop.purse VALUES ('a', 'cash', 0, 0), ('a', 'sales', NULL, NULL), ('b', 'cash', 0, 0);
+INSERT INTO shop.book VALUES (1, 'a', 1, 'cash', 5, 'USD'), (2, 'a', 1, 'sales', -5, 'USD');
+SELECT paysafe.reserve('shop.purse', 'a,cash', 4, '10 years');
 SELECT paysafe.protect_columns('shop.token', '{value}');
+-- a currency that stands two tables away, a payment rule that refunds follow
+CREATE TABLE shop.event (id int PRIMARY KEY, currency text);
+CREATE TABLE shop."Order" (id int PRIMARY KEY, event_id int REFERENCES shop.event);
+CREATE TABLE shop.ticket (id int PRIMARY KEY, order_id int REFERENCES shop."Order", paid_at timestamptz, amount numeric);
+CREATE TABLE shop.back (id int PRIMARY KEY, ticket_id int REFERENCES shop.ticket, amount numeric, kind text);
+CREATE INDEX ON shop.back (ticket_id);
+SELECT paysafe.protect_payment('shop.ticket', 'paid_at', 'amount', captured => '{set}', currency_path => '{order_id,event_id,currency}');
+SELECT paysafe.protect_refund('shop.back', 'shop.ticket', 'ticket_id', 'amount', rows => '{"kind": ["refund"]}');
+SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 100);
+INSERT INTO shop.event VALUES (1, 'EUR');
+INSERT INTO shop."Order" VALUES (1, 1);
+INSERT INTO shop.ticket VALUES (1, 1, '2026-01-01', 10), (2, 1, NULL, 10);
+INSERT INTO shop.back VALUES (1, 1, 6, 'refund');
 SELECT paysafe.audit('shop.payment', redact => '{card}');
 SELECT paysafe.audit('shop.refund');
 SELECT paysafe.audit('shop.entry');

@@ -1,7 +1,7 @@
 -- By which columns the rows of a tree are known stays as it is, whatever joins the tree.
 -- For a server that preloads paysafe.
 BEGIN;
-SELECT plan(17);
+SELECT plan(29);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -38,6 +38,25 @@ SELECT is(pg_temp.refusal('CREATE TABLE shop.stranger (code int PRIMARY KEY) INH
 SELECT is(pg_temp.refusal(command), '23505 shop.parent paysafe_parent_audit', command) FROM (VALUES
 	('INSERT INTO shop.child VALUES (1)'), ('INSERT INTO shop.other VALUES (1)')) v (command);
 SELECT is(pg_temp.refusal('INSERT INTO shop.other VALUES (2)'), 'accepted', 'a key of its own');
+
+-- one index for another of the same columns, as when a bloated one is built anew
+CREATE TABLE shop.rebuilt (a int, b text, c int NOT NULL, PRIMARY KEY (a, b));
+SELECT paysafe.audit('shop.rebuilt'), paysafe.protect_columns('shop.rebuilt', '{c}');
+INSERT INTO shop.rebuilt VALUES (1, 'x', 1);
+CREATE UNIQUE INDEX fresh ON shop.rebuilt (a, b);
+CREATE UNIQUE INDEX turned ON shop.rebuilt (b, a);
+CREATE UNIQUE INDEX wider ON shop.rebuilt (a, b, c);
+CREATE UNIQUE INDEX narrow ON shop.rebuilt (a);
+CREATE UNIQUE INDEX covering ON shop.rebuilt (a, b) INCLUDE (c);
+SELECT is(pg_temp.refusal('ALTER TABLE shop.rebuilt DROP CONSTRAINT rebuilt_pkey, ' || command), '42501 shop.rebuilt paysafe_rebuilt_guard_key', command) FROM (VALUES
+	('ADD PRIMARY KEY USING INDEX turned'), ('ADD PRIMARY KEY USING INDEX wider'), ('ADD PRIMARY KEY USING INDEX narrow'),
+	('ADD PRIMARY KEY (b, a)'), ('ADD PRIMARY KEY (a)'), ('ADD PRIMARY KEY USING INDEX fresh DEFERRABLE'),
+	('ADD UNIQUE USING INDEX fresh'), ('ALTER c SET NOT NULL')) v (command);
+SELECT is(pg_temp.refusal('ALTER TABLE shop.rebuilt DROP CONSTRAINT rebuilt_pkey; ALTER TABLE shop.rebuilt ADD PRIMARY KEY USING INDEX fresh'),
+	'42501 shop.rebuilt paysafe_rebuilt_guard_key', 'in two commands: rows would be nameless between them');
+SELECT is(pg_temp.refusal('ALTER TABLE shop.rebuilt DROP CONSTRAINT rebuilt_pkey, ADD CONSTRAINT rebuilt_pkey PRIMARY KEY USING INDEX fresh'), 'accepted', 'by the index');
+SELECT is(pg_temp.refusal('ALTER TABLE shop.rebuilt DROP CONSTRAINT rebuilt_pkey, ADD CONSTRAINT rebuilt_covering PRIMARY KEY USING INDEX covering'), 'accepted', '... with more columns in it');
+SELECT is(pg_temp.refusal('ALTER TABLE shop.rebuilt DROP CONSTRAINT rebuilt_covering, ADD PRIMARY KEY (a, b); UPDATE shop.rebuilt SET a = a'), 'accepted', '... built by the command');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -169,6 +169,7 @@ check_node() { program node test/node/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_sim() { program sim test/sim/run; }
+check_fits() { program fits test/fits/run; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
 
 # the output of an earlier failure says nothing about this run

@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(67);
+SELECT plan(70);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -23,6 +23,16 @@ SELECT is(pg_temp.refusal(:'declare', 'regress_paysafe_owner'), 'accepted', 'the
 SELECT is(pg_temp.refusal('SELECT paysafe.protect_balance(''shop.entry'', ''id'', ''amount'', ''shop.entry'')'), '22023', 'a ledger is not its own accounts');
 CREATE TABLE shop.other (id int PRIMARY KEY, balance bigint);
 SELECT is(pg_temp.refusal('SELECT paysafe.protect_balance(''shop.other'', ''id'', ''balance'', ''shop.entry'')'), '22023', 'one table of accounts for a ledger');
+SAVEPOINT others;
+CREATE TABLE shop.posting (id int PRIMARY KEY, txn bigint, account text, amount bigint, currency text);
+SELECT paysafe.protect_ledger('shop.posting', 'txn', 'account', 'amount', 'currency');
+CREATE TABLE shop.by_uuid (id uuid PRIMARY KEY, balance bigint);
+CREATE TABLE shop.computed (id text PRIMARY KEY, n bigint, balance bigint GENERATED ALWAYS AS (n) STORED);
+CREATE TABLE shop.by_code (id varchar(20) PRIMARY KEY, balance bigint);
+SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_balance(%L, ''id'', ''balance'', ''shop.posting'')', accounts)), answer, why)
+  FROM (VALUES ('shop.by_uuid', '22023', 'entries cannot name its accounts'), ('shop.computed', '22023', 'entries cannot move a generated column'),
+	('shop.by_code', 'accepted', 'text names a varchar')) v (accounts, answer, why);
+ROLLBACK TO others;
 
 SELECT lives_ok('INSERT INTO shop.wallet VALUES (1, 0, 0), (2, 0, -500), (3, NULL, NULL), (4, 0, NULL)', 'accounts open with nothing');
 SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount) VALUES (1, 1, 100), (1, 2, -100)', 'regress_paysafe_app'), 'accepted', 'an entry moves them');

@@ -1,7 +1,7 @@
 -- Declaring rules: what cannot be protected, by whom, with which arguments; what
 -- a declaration leaves behind, and what a refused one does not.
 BEGIN;
-SELECT plan(94);
+SELECT plan(95);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -71,7 +71,8 @@ SELECT throws_ok('SELECT paysafe.' || call, code, NULL, code || ': ' || call)
 	('22004', $$protect_status('shop.plain', 'status', NULL)$$),
 	('22004', $$protect_status('shop.plain', 'status', '[*] --> new', NULL)$$),
 	('22004', $$protect_columns('shop.plain', NULL)$$),
-	('22004', $$protect_payment('shop.plain', NULL, 'amount', 'captured', 'currency', '{captured}')$$),
+	('22004', $$protect_payment('shop.plain', 'status', NULL, 'captured', 'currency', '{captured}')$$),
+	('22023', $$protect_payment('shop.plain', NULL, 'amount', 'captured', 'currency', '{captured}')$$),
 	('22004', $$protect_payment('shop.plain', 'status', 'amount', 'captured', 'currency', NULL)$$),
 	('22004', $$protect_refund('shop.plain', NULL, 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency')$$),
 	('22004', $$protect_refund('shop.plain', 'shop.owned', 'payment', 'amount', 'currency', 'status', '{sent}', NULL, 'captured', 'currency')$$),

@@ -1,7 +1,7 @@
 -- reconcile: rows are what the log says, through changes of the table that keep
 -- what they say; what is changed beneath the triggers is found.
 BEGIN;
-SELECT plan(31);
+SELECT plan(37);
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
 CREATE SCHEMA shop;
@@ -84,6 +84,35 @@ ALTER TABLE shop.swapped ENABLE ALWAYS TRIGGER paysafe, ENABLE ALWAYS TRIGGER pa
 SELECT is(pg_temp.findings('shop.swapped'), '4: column "v" is not what the log says; 5: column "v" is not what the log says',
 	'... are compared with their own images');
 
+-- a child without a key is left out; it hides no other table's rows
+CREATE TABLE shop.parent (id int PRIMARY KEY, v int);
+CREATE TABLE shop.keyed (PRIMARY KEY (id)) INHERITS (shop.parent);
+CREATE TABLE shop.nameless () INHERITS (shop.parent);
+SELECT paysafe.audit('shop.parent');
+INSERT INTO shop.parent VALUES (1, 1);
+INSERT INTO shop.keyed VALUES (2, 1);
+INSERT INTO shop.nameless VALUES (1, 5), (3, 6), (3, 7);
+UPDATE shop.nameless SET v = v + 1;
+DELETE FROM shop.nameless WHERE v = 8;
+SELECT is((SELECT string_agg(concat(key, ': ', finding), '; ') FROM paysafe.reconcile('shop.parent')),
+	': table "nameless" is not compared: without a primary key its rows are not found in the log',
+	'a child without a key is named, and no fault of its parent');
+SELECT is((SELECT format('%s %s', ok, detail) FROM paysafe.check(true) WHERE subject = 'shop.parent' AND check_name = 'rows'),
+	't table "nameless" is not compared: without a primary key its rows are not found in the log', '... nor in check()');
+-- it has had a key meanwhile, under which the log knows its rows
+DELETE FROM shop.nameless;
+ALTER TABLE shop.nameless ADD PRIMARY KEY (id);
+SELECT is((SELECT string_agg(concat(key, ': ', finding), '; ') FROM paysafe.reconcile('shop.parent')), NULL, '... one that got a key');
+INSERT INTO shop.nameless VALUES (9, 9);
+ALTER TABLE shop.nameless DROP CONSTRAINT nameless_pkey;
+SELECT is((SELECT string_agg(concat(key, ': ', finding), '; ') FROM paysafe.reconcile('shop.parent')),
+	': table "nameless" is not compared: without a primary key its rows are not found in the log', '... and lost it');
+ALTER TABLE shop.parent DISABLE TRIGGER ALL;
+UPDATE ONLY shop.parent SET v = 2 WHERE id = 1;
+SELECT is((SELECT string_agg(concat(key, ': ', finding), '; ' ORDER BY key) FROM paysafe.reconcile('shop.parent')),
+	'1: column "v" is not what the log says; : table "nameless" is not compared: without a primary key its rows are not found in the log',
+	'... what was changed in another table of the tree is found');
+SELECT is((SELECT ok FROM paysafe.check(true) WHERE subject = 'shop.parent' AND check_name = 'rows'), false, '... by check(), too');
 -- rows that meet in a key until the transaction ends, with one that was there and without
 CREATE TABLE shop.met (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v int);
 SELECT paysafe.audit('shop.met');

@@ -199,6 +199,15 @@ INSERT INTO secret VALUES
 	-- published forms of keys
 	('AKIAIOSFODNN7EXAMPLE', 'AKIA[redacted]'), ('sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL', 'sk-[redacted]'), ('sk-proj-abcdefghijklmnopqrstuvwxyz', 'sk-proj-[redacted]'), ('live_dHar4XY7LxsDOtmnkVtjNVWXLSlXsM', 'live_[redacted]'), ('rzp_live_abcdefghijklmn', 'rzp_live_[redacted]'),
 	('access-production-de3ce8ef-33f8-452c-a685-8671031fc0f6', 'access-production-[redacted]'), ('FLWSECK_TEST-0123456789abcdef-X', 'FLWSECK_TEST-[redacted]'), ('https://hooks.slack.com/services/T00/B00/XXXXXXXX?x', 'https://hooks.slack.com/services/[redacted]?x'),
+	-- short pairs, lists of pairs
+	('{"k":"password","v":"hunter2"}', '{"k":"password","v":"[redacted]"}'), ('{"v":"hunter2","n":"api_key"}', '{"v":"[redacted]","n":"api_key"}'), ('k=cvv&v=123', 'k=cvv&v=[redacted]'),
+	('[["user","bob"],["password","hunter2"]]', '[["user","bob"],["password","[redacted]"]]'), ('[ [ "Authorization", "Bearer x y" ] ]', '[ [ "Authorization", "[redacted]" ] ]'),
+	-- wide letters and digits
+	('ｐａｓｓｗｏｒｄ：ｈｕｎｔｅｒ２', 'password:[redacted]'), ('ＣＶＶ　１２３', 'CVV [redacted]'), ('ＣＶＶ: １２３', 'CVV: [redacted]'), ('cvv １２３', 'cvv [redacted]'), ('{"ｔｏｋｅｎ":"abc"}', '{"token":"[redacted]"}'),
+	('４２４２ ４２４２ ４２４２ ４２４２', '424242******4242'), ('４２４２４２４２４２４２４２４２', '424242******4242'),
+	-- other languages
+	('contraseña: hunter2', 'contraseña: [redacted]'), ('{"contraseña":"a b","x":1}', '{"contraseña":"[redacted]","x":1}'), ('nueva_contraseña=abc&x', 'nueva_contraseña=[redacted]&x'), ('senha: abc', 'senha: [redacted]'), ('mot de passe : abc', 'mot de passe : [redacted]'), ('motDePasse=abc', 'motDePasse=[redacted]'),
+	('hasło = abc', 'hasło = [redacted]'), ('lösenord: abc', 'lösenord: [redacted]'), ('wachtwoord=abc', 'wachtwoord=[redacted]'), ('{"пароль": "тайна"}', '{"пароль": "[redacted]"}'), ('Пароль: abc', 'Пароль: [redacted]'), ('密码：abc', '密码：[redacted]'), ('パスワード=abc', 'パスワード=[redacted]'), ('비밀번호: abc', '비밀번호: [redacted]'),
 	-- what stands for a secret is not read as part of another one
 	('x4242424242424242^D^00000000^00000000^00000000', 'x424242******4242^[redacted]^00000000^00000000'),
 	('abcdefabcdef4242424242424242^D^00000000^00000000^00000000', 'abcdefabcdef4242424242424242^[redacted]^00000000^00000000');
@@ -211,6 +220,8 @@ INSERT INTO harmless VALUES
 	('the security code is on the back'), ('zip code: 12345'), ('error code: 123'), ('pin code: 560001'), ('idempotency key: abc'), ('{"key":"color","value":"red"}'), ('<param name="x">cvv</param>'), ('id: 5, value: 6'),
 	('cvv - see below'), ('cvv/cvc'), ('pin - 560001'), ('pin, 2024-01-01'), ('cvv (back of card)'), (E'form-data; name="color"\n\n123'), ('sk-short'), ('the pin (new) is sent'),
 	('next_token=abc'), ('page_token: abc'), ('{"nextPageToken":"abc"}'), ('token_count=5'), ('continuation_token=x'), ('test_should_return_the_right_value_when_called'), ('ASIA-Pacific'), ('5A0812345678'), ('<b>4242</b> of 4242, 4242'),
+	('{"k":"color","v":"red"}'), ('["password","email"]'), ('[["a","password"],["b","c"]]'), ('["user","password","email"]'), ('ｐａｓｓ　ｔｈｅ　ｓａｌｔ：ｎｏ'), ('Ａ：１'),
+	('contraseña olvidada'), ('la contraseña es correcta'), ('смена пароля: да'), ('密码错误'), ('clave: producto'), ('palabra: parola'), ('Parolandia: x'), ('mdpi: x'),
 	('password[] of a form'), ('tokens[0]=5'), ('token[x=5'), ('&lt;b&gt;cvv&lt;/b&gt;'), ('cvv "on the back"'), ('cvv "12345678"'), ('{"status": "pin", "a": "token"}'), ('Row "1". Allowed next: "refunded".'), ('column "password" of table "user"');
 SELECT is_empty('SELECT given, paysafe.redact(given) FROM harmless WHERE paysafe.redact(given) <> given', 'what looks a little like them');
 
@@ -233,6 +244,9 @@ INSERT INTO document VALUES
 	('{"a": [4242, 4242, 4242, 4242]}', '{"a": [4242, 4242, 4242, 4242]}'),
 	('{"a": {"name": "cvv", "value": 123}, "b": [{"key": "Password", "content": {"x": 1}, "value": "y"}]}', '{"a": {"name": "cvv", "value": "[redacted]"}, "b": [{"key": "Password", "content": "[redacted]", "value": "[redacted]"}]}'),
 	('{"name": "cvv", "child": {"value": 123}, "next_token": "x"}', '{"name": "cvv", "child": {"value": 123}, "next_token": "x"}'),
+	('{"k": "password", "v": "abc"}', '{"k": "password", "v": "[redacted]"}'), ('[["password", "abc"], ["user", "bob"], ["token", 5]]', '[["password", "[redacted]"], ["user", "bob"], ["token", "[redacted]"]]'),
+	('{"contraseña": "a", "пароль": 1, "ｐａｓｓｗｏｒｄ": "x"}', '{"contraseña": "[redacted]", "пароль": "[redacted]", "ｐａｓｓｗｏｒｄ": "[redacted]"}'),
+	('{"columns": ["password", "email"], "k": 1, "v": 2}', '{"columns": ["password", "email"], "k": 1, "v": 2}'),
 	('{"tokens": 1, "shipping": 2, "pinned": true, "status": "token"}', '{"tokens": 1, "shipping": 2, "pinned": true, "status": "token"}');
 SELECT is_empty('SELECT given, paysafe.redact(given), kept FROM document WHERE paysafe.redact(given) IS DISTINCT FROM kept', 'JSON');
 SELECT is_empty('SELECT given FROM document WHERE paysafe.redact(paysafe.redact(given)) <> paysafe.redact(given) OR paysafe.has_card_number(paysafe.redact(given)::text)',

@@ -1,7 +1,7 @@
 -- What passes the gate is what was approved, whatever ALTER TABLE and ALTER TYPE have
 -- made of it meanwhile: before the gate, and between one gated status and the next.
 BEGIN;
-SELECT plan(71);
+SELECT plan(72);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -102,6 +102,7 @@ ROLLBACK TO before;
 
 -- an empty string is nothing, as with NOT NULL DEFAULT '': it may be filled in once
 ALTER TABLE shop.refund ADD provider text NOT NULL DEFAULT '', ADD batch char(5) NOT NULL DEFAULT '';
+ALTER TABLE shop.refund ADD words text GENERATED ALWAYS AS (shop.clean(note) || ' ' || provider) STORED;
 UPDATE shop.refund SET status = 'requested' WHERE id = 1;
 SELECT paysafe.act_as('boss');
 SELECT paysafe.approve('shop.refund', '1', 'looked at it');
@@ -113,7 +114,8 @@ SELECT is(pg_temp.refusal(change), answer, change)
 	(3, '23R03 shop.refund.provider paysafe_refund_refund', $$UPDATE shop.refund SET provider = 'pr_2' WHERE id = 1$$),
 	(4, '23R03 shop.refund.batch paysafe_refund_refund', $$UPDATE shop.refund SET batch = '' WHERE id = 1$$),
 	(5, '23R03 shop.refund.note paysafe_refund_refund', $$UPDATE shop.refund SET note = '' WHERE id = 1$$),
-	(6, 'accepted', $$UPDATE shop.refund SET status = 'paid' WHERE id = 1$$)) v (n, answer, change) ORDER BY n;
+	(6, '23R03 shop.refund.clean paysafe_refund_refund', $$CREATE OR REPLACE FUNCTION shop.clean(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END'; UPDATE shop.refund SET payee = payee WHERE id = 1$$),
+	(7, 'accepted', $$UPDATE shop.refund SET status = 'paid' WHERE id = 1$$)) v (n, answer, change) ORDER BY n;
 ROLLBACK TO before;
 
 -- an approval's state is what it is worth

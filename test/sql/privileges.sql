@@ -50,7 +50,7 @@ SELECT rule, spec, paysafe.rule_text(rule, NULL, spec)
 SELECT paysafe.rule_text('status', NULL, '{}');
 SELECT paysafe.rule_text('status', NULL, '["machine"]');
 SELECT paysafe.rule_text('status', NULL, '{"machine": ["[*] --> a"]}');
-SELECT paysafe.rule_text('payment', NULL, '{"status_column": "s", "amount_column": "a", "currency_column": "c"}');
+SELECT paysafe.rule_text('payment', NULL, '{"status_column": "s", "captured_column": "a", "currency_column": "c"}');
 -- the trigger functions cannot be called, nor put to another use
 SELECT paysafe.enforce();
 SELECT paysafe.own_table();

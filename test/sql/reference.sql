@@ -86,6 +86,15 @@ INSERT INTO shop.payment (id, amount) VALUES (1, 1000);
 UPDATE shop.payment SET status = 'authorized' WHERE id = 1;
 UPDATE shop.payment SET status = 'captured', captured = 1000 WHERE id = 1;
 
+CREATE TABLE shop.ticket_order (id int PRIMARY KEY, currency text NOT NULL);
+CREATE TABLE shop.ticket_payment (id int PRIMARY KEY, order_id int REFERENCES shop.ticket_order, state text, amount numeric);
+CREATE TABLE shop.ticket_refund (id int PRIMARY KEY, payment_id int REFERENCES shop.ticket_payment, amount numeric, deleted_at timestamptz);
+CREATE INDEX ON shop.ticket_refund (payment_id);
+SELECT paysafe.protect_payment('shop.ticket_payment', 'state', 'amount', captured => '{confirmed,refunded}',
+                               currency_path => '{order_id,currency}');
+SELECT paysafe.protect_refund('shop.ticket_refund', 'shop.ticket_payment', 'payment_id', 'amount',
+                              status_column => 'deleted_at', gated => '{unset}', void => '{set}');
+
 ALTER TABLE shop.refund ADD provider_reference text, ADD note text;
 SELECT paysafe.protect_status('shop.refund', 'status', $$
     [*] --> requested

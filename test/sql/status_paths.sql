@@ -124,3 +124,12 @@ INSERT INTO t_paths.child VALUES (1, 'new', 0);
 UPDATE t_paths.parent SET status = 'open';
 UPDATE t_paths.parent SET status = 'new';			-- fails
 TRUNCATE t_paths.child;								-- fails
+
+-- a child that came later, without the guard: what it has is named when its trigger is made
+CREATE TABLE t_paths.late (PRIMARY KEY (id)) INHERITS (t_paths.parent);
+INSERT INTO t_paths.late VALUES (7, 'old'), (8, 'open');
+SELECT paysafe.protect_status('t_paths.parent', 'status', '[*] --> new
+	new --> open');
+UPDATE t_paths.late SET status = 'open' WHERE id = 7;	-- fails
+SELECT paysafe.protect_status('t_paths.parent', 'status', '[*] --> new
+	new --> open');

@@ -40,8 +40,7 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 	char	   *name;
 
 	memset(out, 0, sizeof(*out));
-	out->key = paysafe_entry_exact_column(leaf, paysafe_spec_text(spec, "key_column"),
-										  out->key_name, &out->key_type);
+	paysafe_entry_exact_columns(leaf, paysafe_spec_columns(spec, "key_column"), &out->key);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "balance_column"), &out->balance);
 	name = paysafe_spec_optional_text(spec, "minimum_column");
 	if (name != NULL)
@@ -80,13 +79,14 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 					 Account *out, EntryFault *fault)
 {
 	bool		isnull;
-	Datum		key = slot_getattr(row, columns->key, &isnull);
+	AttrNumber	missing;
 
-	if (isnull)
-		return fault_of(fault, columns->key_name, pstrdup("the key is missing"));
+	out->key = paysafe_key_columns_row_text(&columns->key, row, &missing);
+	if (out->key == NULL)
+		return fault_of(fault, NameStr(TupleDescAttr(row->tts_tupleDescriptor, missing - 1)->attname),
+						pstrdup("the key is missing"));
 	out->columns = columns;
 	out->tid = row->tts_tid;
-	out->key = paysafe_row_key_value_text(columns->key_type, key);
 	out->balance = NULL;
 	if (paysafe_money_value(&columns->balance, row, &out->balance))
 		out->balance = DatumGetNumericCopy(NumericGetDatum(out->balance));
@@ -198,8 +198,8 @@ visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 }
 
 int
-paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type,
-					 Snapshot snapshot, Account *out)
+paysafe_account_find(Oid accounts, List *key_names, const KeyValues *key, Snapshot snapshot,
+					 Account *out)
 {
 	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
 	FindState	find = {.accounts = accounts, .account = out};
@@ -208,10 +208,8 @@ paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type
 	foreach(lc, paysafe_catalog_leaves(accounts))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		KeyEquality equality;
 
-		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, key_name), key_type, &equality);
-		paysafe_row_key_scan(leaf, &equality, key, newest ? newest : snapshot, visit_account, &find);
+		paysafe_key_columns_scan(leaf, key_names, key, newest ? newest : snapshot, visit_account, &find);
 		table_close(leaf, NoLock);
 	}
 	if (newest != NULL)
@@ -274,11 +272,14 @@ void
 paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, Account *out)
 {
 	Relation	rel = table_open(rule->relation, AccessShareLock);
-	char	   *column = paysafe_spec_text(rule->spec, "key_column");
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), paysafe_catalog_column(rel, column) - 1);
-	Datum		value = paysafe_row_key_input(att, key);
-	int			count = paysafe_account_find(rule->relation, column, value, att->atttypid, snapshot, out);
+	List	   *names = paysafe_spec_columns(rule->spec, "key_column");
+	KeyColumns	columns;
+	KeyValues	values;
+	int			count;
 
+	paysafe_key_columns_find(rel, names, &columns);
+	paysafe_key_columns_written(rel, &columns, key, &values);
+	count = paysafe_account_find(rule->relation, names, &values, snapshot, out);
 	table_close(rel, NoLock);
 	if (count != 1)
 		ereport(ERROR,
@@ -369,6 +370,24 @@ typedef struct UnstoredAccount
 	int			sign;
 } UnstoredAccount;
 
+/* Are these the columns of the primary key? */
+static bool
+is_row_key(const RowKey *row_key, const RowKey *columns)
+{
+	if (row_key->n != columns->n)
+		return false;
+	for (int i = 0; i < columns->n; i++)
+	{
+		int			j = 0;
+
+		while (j < row_key->n && row_key->attnums[j] != columns->attnums[i])
+			j++;
+		if (j == row_key->n)
+			return false;
+	}
+	return true;
+}
+
 /* The rule that may remember accounts of this table, or NULL. */
 static const Rule *
 remembering_rule(Oid accounts)
@@ -382,7 +401,7 @@ remembering_rule(Oid accounts)
 		const Rule *rule = rule_of(rel, accounts);
 		const BalanceState *state = rule->compiled;
 
-		if (rules->valid && rules->key.n == 1 && rules->key.attnums[0] == state->account.key)
+		if (rules->valid && is_row_key(&rules->key, &state->account.key.key))
 			result = rule;
 	}
 	table_close(rel, NoLock);

@@ -17,9 +17,7 @@
 /* Where an account's columns are, in one leaf of the accounts table. */
 typedef struct AccountColumns
 {
-	AttrNumber	key;
-	Oid			key_type;		/* base type */
-	char		key_name[NAMEDATALEN];
+	KeyColumns	key;
 	AmountColumn balance;
 	bool		has_minimum;
 	AmountColumn minimum;
@@ -38,7 +36,7 @@ typedef struct BalanceState
 	bool		is_ledger;
 	Oid			accounts;		/* the table it is declared on */
 	Oid			ledger;
-	const char *key_name;		/* of the accounts */
+	List	   *key_names;		/* of the accounts, in the order of the ledger's account columns */
 	AccountColumns account;		/* unless is_ledger */
 	EntryColumns entry;			/* if is_ledger */
 	HTAB	   *unstored;		/* unless is_ledger: accounts that are known */
@@ -87,7 +85,7 @@ extern int	paysafe_account_tables(Oid ledger, Oid except, Oid *found);
  * number found otherwise, at most two.  With a snapshot, as it sees it; NULL: the
  * newest.
  */
-extern int	paysafe_account_find(Oid accounts, const char *key_name, Datum key, Oid key_type,
+extern int	paysafe_account_find(Oid accounts, List *key_names, const KeyValues *key,
 								 Snapshot snapshot, Account *out);
 
 /* The account with this key text, which must exist: 22023 otherwise. */

@@ -10,9 +10,6 @@
 
 #include "rules/balance/account.h"
 
-/* Does an index of the table keep the column unique, at once and in all rows? */
-extern bool paysafe_account_key_is_unique(Relation rel, AttrNumber attnum);
-
 /*
  * Refuse an account whose key another one has: in another partition or child, whose
  * indexes do not see each other.  The row must be in the table.  Locks the key, or

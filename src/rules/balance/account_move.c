@@ -246,14 +246,13 @@ move_one(Mover *mover, const Movement *m)
 		if (!paysafe_account_is_known(state->accounts, m->account_text, &account))
 		{
 			snapshot = find_snapshot(mover);
-			count = paysafe_account_find(state->accounts, state->key_name, m->account,
-										 state->entry.account_type, snapshot, &account);
+			count = paysafe_account_find(state->accounts, state->key_names, &m->account, snapshot, &account);
 			if (count == 1 && !account.stored)
 				paysafe_account_remember(state->accounts, &account);
 		}
 
 		if (count != 1)
-			paysafe_rule_refuse(m->rule, ERRCODE_23M03_ACCOUNT, state->entry.account_name,
+			paysafe_rule_refuse(m->rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names),
 							  psprintf("an entry in table \"%s\" names account \"%s\", of which there is %s",
 									   m->rule->table_name, m->account_text, count == 0 ? "none" : "more than one"),
 							  NULL,

@@ -14,7 +14,7 @@
 typedef struct Movement
 {
 	const Rule *rule;			/* of the ledger's leaf */
-	Datum		account;
+	KeyValues	account;
 	char	   *account_text;
 	char	   *currency;
 	Numeric		debits;			/* not negative */

@@ -39,19 +39,48 @@
 #include "values/row_key.h"
 #include "values/spec.h"
 
+/* Can entries move the balances? */
 static void
-check_units(const AccountColumns *account, Oid ledger, const Jsonb *spec)
+check_units(Relation leaf, const AccountColumns *account, Oid ledger, const Jsonb *spec)
 {
 	Relation	rel = table_open(ledger, AccessShareLock);
 	AmountColumn amount;
 
 	paysafe_money_column(rel, paysafe_spec_text(spec, "amount_column"), &amount);
 	table_close(rel, NoLock);
+	if (TupleDescAttr(RelationGetDescr(leaf), account->balance.attnum - 1)->attgenerated != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" is generated, and entries cannot move it", account->balance.name)));
 	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&account->balance))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
 						account->balance.name, amount.name)));
+}
+
+/* What the ledger calls an account must be possible keys. */
+static void
+check_accounts(const BalanceState *state, const Jsonb *spec)
+{
+	Relation	rel = table_open(state->ledger, AccessShareLock);
+	List	   *names = paysafe_spec_columns(spec, "account_column");
+	KeyColumns	account;
+
+	paysafe_key_columns_find(rel, names, &account);
+	table_close(rel, NoLock);
+	if (account.key.n != state->account.key.key.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns %s of the accounts and %s of their ledger are not as many",
+						paysafe_key_columns_words(state->key_names), paysafe_key_columns_words(names))));
+	for (int i = 0; i < account.key.n; i++)
+		if (!paysafe_row_key_compares(account.types[i], state->account.key.types[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns \"%s\" of the accounts and \"%s\" of their ledger cannot be compared",
+							(char *) list_nth(state->key_names, i), (char *) list_nth(names, i)),
+					 errhint("Keys must have the same built-in type on both sides.")));
 }
 
 static void *
@@ -64,7 +93,7 @@ compile(const CompileInput *input)
 	state->is_ledger = input->as_reference;
 	state->accounts = input->source->relation;
 	state->ledger = input->source->reference;
-	state->key_name = paysafe_spec_text(spec, "key_column");
+	state->key_names = paysafe_spec_columns(spec, "key_column");
 	if (!state->is_ledger)
 		paysafe_account_columns(input->leaf, spec, &state->account);
 	if (!paysafe_account_ledger(state->ledger, &ledger))
@@ -79,7 +108,10 @@ compile(const CompileInput *input)
 	if (state->is_ledger)
 		paysafe_entry_columns(input->leaf, ledger, &state->entry);
 	else
-		check_units(&state->account, state->ledger, ledger);
+	{
+		check_units(input->leaf, &state->account, state->ledger, ledger);
+		check_accounts(state, ledger);
+	}
 	return state;
 }
 
@@ -128,12 +160,17 @@ check_opened(const Rule *rule, const RowChange *change)
 
 /* What an account keeps for as long as there are entries that mean it. */
 static const char *
-changed_column(const Account *before, const Account *after)
+changed_column(const RowChange *change, const Account *before, const Account *after)
 {
 	const AccountColumns *columns = after->columns;
+	TupleDesc	desc = RelationGetDescr(change->rel);
+	AttrNumber	moved;
 
 	if (strcmp(before->key, after->key) != 0)
-		return columns->key_name;
+	{
+		moved = paysafe_key_columns_changed(&columns->key, desc, change->before, change->after);
+		return NameStr(TupleDescAttr(desc, moved - 1)->attname);
+	}
 	if (columns->has_currency && strcmp(before->currency, after->currency) != 0)
 		return columns->currency.name;
 	if (before->sign != after->sign)
@@ -185,17 +222,19 @@ observe_entry(const Rule *rule, const Entry *entry)
 {
 	const BalanceState *state = rule->compiled;
 	Account		account;
-	int			count = paysafe_account_find(state->accounts, state->key_name, entry->account,
-											 state->entry.account_type, NULL, &account);
+	KeyValues	key;
+	int			count;
 
+	(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &key, NULL);
+	count = paysafe_account_find(state->accounts, state->key_names, &key, NULL, &account);
 	if (count != 1)
-		paysafe_rule_refuse(rule, ERRCODE_23M03_ACCOUNT, state->entry.account_name,
+		paysafe_rule_refuse(rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names),
 							psprintf("an entry in table \"%s\" names account \"%s\", of which there is %s",
 									 rule->table_name, entry->account_text, count == 0 ? "none" : "more than one"),
 							NULL,
 							psprintf("Open the account in table \"%s\" first.", get_rel_name(state->accounts)));
 	if (account.currency != NULL && strcmp(account.currency, entry->currency) != 0)
-		refuse(rule, ERRCODE_23M03_ACCOUNT, state->entry.account_name, &account,
+		refuse(rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names), &account,
 			   psprintf("is kept in %s", account.currency),
 			   psprintf("The entries are in %s.", entry->currency),
 			   "Use an account of that currency.");
@@ -211,7 +250,7 @@ check_changed(const Rule *rule, const RowChange *change)
 
 	paysafe_account_read_row(rule, change->before, &before);
 	paysafe_account_read_row(rule, change->after, &after);
-	column = changed_column(&before, &after);
+	column = changed_column(change, &before, &after);
 	if (column != NULL)
 		refuse(rule, ERRCODE_23M02_BALANCE, column, &before,
 			   psprintf("cannot change its column \"%s\"", column),
@@ -261,7 +300,7 @@ check_row(const Rule *rule, const RowChange *change)
 		EntryFault	fault;
 
 		/* the ledger rule has seen to it that it is one, and that it stays, unless it only looks */
-		if (change->op == 'I' && paysafe_entry_read(&state->entry, change->after, &entry, &fault))
+		if (change->op == 'I' && paysafe_entry_read(&state->entry, change->after, &entry, rule->observed ? &fault : NULL))
 		{
 			if (rule->observed)
 				observe_entry(rule, &entry);
@@ -348,7 +387,7 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 	return psprintf("%s of %s moves by entries of %s only%s%s%s%s%s%s",
 					paysafe_spec_text(spec, "balance_column"),
-					paysafe_spec_text(spec, "key_column"),
+					paysafe_key_columns_words(paysafe_spec_columns(spec, "key_column")),
 					get_rel_name(reference) ? paysafe_catalog_table_name(reference) : "a table that is gone",
 					minimum ? ", not below " : "", minimum ? minimum : "",
 					currency ? "; currency in " : "", currency ? currency : "",

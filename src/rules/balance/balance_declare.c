@@ -12,13 +12,14 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/argument.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
 #include "rules/balance/account.h"
-#include "rules/balance/account_key.h"
 #include "rules/balance/balance_existing.h"
 #include "store/catalog.h"
-#include "values/row_key.h"
+#include "values/reference.h"
+#include "values/row_twin.h"
 #include "values/spec.h"
 
 /* SQL-callable functions */
@@ -27,23 +28,44 @@ PG_FUNCTION_INFO_V1(paysafe_protect_balance);
 
 /* Two accounts of one key could not be told apart. */
 static void
-check_unique(Oid accounts, const char *column)
+check_unique(Oid accounts, List *key_column)
 {
 	ListCell   *lc;
 
 	foreach(lc, paysafe_catalog_leaves(accounts))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		AttrNumber	attnum = paysafe_catalog_column(leaf, column);
+		KeyColumns	key;
 
-		if (!paysafe_account_key_is_unique(leaf, attnum))
+		paysafe_key_columns_find(leaf, key_column, &key);
+		if (!paysafe_row_twin_is_unique(leaf, key.key.attnums, key.key.n))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 key.key.n == 1 ?
 					 errmsg("column \"%s\" of table \"%s\" is not unique",
-							column, RelationGetRelationName(leaf)),
+							(char *) linitial(key_column), RelationGetRelationName(leaf)) :
+					 errmsg("columns %s of table \"%s\" are not unique",
+							paysafe_key_columns_words(key_column), RelationGetRelationName(leaf)),
 					 errhint("Make it the primary key, or give it a unique constraint that is not deferrable.")));
 		table_close(leaf, NoLock);
 	}
+}
+
+/*
+ * The columns of the key in the order of the ledger's account columns: as a foreign key
+ * between them says, as equal names say, or as they come.
+ */
+static List *
+in_order_of_ledger(Oid accounts, List *key_column, Oid ledger, const Jsonb *ledger_rule)
+{
+	List	   *account_column = paysafe_spec_columns(ledger_rule, "account_column");
+
+	if (list_length(account_column) != list_length(key_column))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ledger \"%s\" names accounts by %s: the key needs as many columns",
+						get_rel_name(ledger), paysafe_key_columns_words(account_column))));
+	return paysafe_reference_align(ledger, account_column, accounts, key_column);
 }
 
 /* An account of a ledger is in one table: two could have one of the same key. */
@@ -68,7 +90,7 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 {
 	Oid			accounts;
 	Oid			ledger;
-	char	   *key_column;
+	List	   *key_column;
 	SpecBuilder spec;
 	RuleSource	before;
 	RuleSource	after;
@@ -84,7 +106,7 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 					 errmsg("argument \"%s\" must not be NULL", i == 0 ? "accounts" : "ledger")));
 	accounts = PG_GETARG_OID(0);
 	ledger = PG_GETARG_OID(3);
-	key_column = paysafe_declare_name_argument(fcinfo, 1, "key_column");
+	paysafe_argument_required(fcinfo, 1, "key_column");
 
 	/* in the order of those who post */
 	paysafe_declare_lock(ledger);
@@ -94,11 +116,13 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a ledger cannot be its own table of accounts")));
 	(void) paysafe_account_ledger(ledger, &ledger_rule);
+	key_column = paysafe_declare_columns_argument(fcinfo, 1, "key_column", accounts);
 	check_unique(accounts, key_column);
+	key_column = in_order_of_ledger(accounts, key_column, ledger, ledger_rule);
 	check_alone(accounts, ledger);
 
 	paysafe_spec_begin(&spec);
-	paysafe_spec_add_text(&spec, "key_column", key_column);
+	paysafe_spec_add_columns(&spec, "key_column", key_column);
 	paysafe_spec_add_text(&spec, "balance_column", paysafe_declare_name_argument(fcinfo, 2, "balance_column"));
 	paysafe_spec_add_text(&spec, "minimum_column",
 						  PG_ARGISNULL(4) ? NULL : paysafe_declare_name_argument(fcinfo, 4, "minimum_column"));

@@ -10,7 +10,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -36,8 +35,7 @@ typedef struct ExistingAccount
 {
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* key: of the account's text */
 	char	   *text;
-	Datum		value;
-	Oid			type;
+	KeyValues	key;			/* without values if no entry names it */
 	List	   *sums;			/* of ExistingSum *, by currency */
 	bool		seen;			/* its row */
 } ExistingAccount;
@@ -54,8 +52,7 @@ enter_account(HTAB *accounts, const char *text)
 	if (!found)
 	{
 		account->text = pstrdup(text);
-		account->value = (Datum) 0;
-		account->type = InvalidOid;
+		account->key.values = NULL;
 		account->sums = NIL;
 		account->seen = false;
 	}
@@ -63,21 +60,20 @@ enter_account(HTAB *accounts, const char *text)
 }
 
 static void
-add_existing_entry(HTAB *accounts, const EntryColumns *columns, const Entry *entry)
+add_existing_entry(HTAB *accounts, const Entry *entry)
 {
 	ExistingAccount *account = enter_account(accounts, entry->account_text);
 	ExistingSum *sum = NULL;
 	Numeric		total;
 	ListCell   *lc;
 
-	if (!OidIsValid(account->type))
+	if (account->key.values == NULL)
 	{
-		int16		typlen;
-		bool		typbyval;
+		KeyValues	key;
 
-		get_typlenbyval(columns->account_type, &typlen, &typbyval);
-		account->value = datumCopy(entry->account, typbyval, typlen);
-		account->type = columns->account_type;
+		(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &key, NULL);
+		paysafe_key_columns_copy(&key, &account->key);
+		pfree(key.values);
 	}
 	foreach(lc, account->sums)
 		if (strcmp(((ExistingSum *) lfirst(lc))->currency, entry->currency) == 0)
@@ -126,7 +122,7 @@ sum_ledger(Oid ledger, MemoryContext context)
 			if (!paysafe_entry_read(&columns, slot, &entry, &fault))
 				elog(ERROR, "a row in ledger \"%s\" is not an entry", get_rel_name(ledger));
 			MemoryContextSwitchTo(context);
-			add_existing_entry(accounts, &columns, &entry);
+			add_existing_entry(accounts, &entry);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(row_context);
 		}
@@ -246,8 +242,8 @@ paysafe_balance_existing_start(Oid accounts)
 		Account		account;
 		ListCell   *lc;
 
-		(void) paysafe_account_find(accounts, paysafe_spec_text(rule.spec, "key_column"),
-									existing->value, existing->type, NULL, &account);
+		(void) paysafe_account_find(accounts, paysafe_spec_columns(rule.spec, "key_column"),
+									&existing->key, NULL, &account);
 		foreach(lc, existing->sums)
 		{
 			ExistingSum *sum = lfirst(lc);

@@ -17,9 +17,7 @@
 
 #include "access/xact.h"
 #include "common/hashfn.h"
-#include "utils/datum.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "engine/enforce.h"
@@ -144,8 +142,7 @@ static Movement *
 add_movement(Pending *p, const Rule *rule, const Entry *entry)
 {
 	Movement   *m;
-	int16		typlen;
-	bool		typbyval;
+	KeyValues	account;
 
 	make_room(p);
 	if (p->n == LINEAR_SEARCH)
@@ -157,10 +154,11 @@ add_movement(Pending *p, const Rule *rule, const Entry *entry)
 		for (int i = 0; i < p->n; i++)
 			enter(p, i);
 	}
-	get_typlenbyval(((const BalanceState *) rule->compiled)->entry.account_type, &typlen, &typbyval);
 	m = &p->movements[p->n];
 	m->rule = rule;
-	m->account = datumCopy(entry->account, typbyval, typlen);
+	(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &account, NULL);
+	paysafe_key_columns_copy(&account, &m->account);
+	pfree(account.values);
 	m->account_text = pstrdup(entry->account_text);
 	m->currency = pstrdup(entry->currency);
 	m->debits = paysafe_money_zero();

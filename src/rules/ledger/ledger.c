@@ -23,11 +23,11 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "base/scan.h"
@@ -78,6 +78,15 @@ closed_until(Oid root)
 	return latest;
 }
 
+/* Raises 22023 if the column cannot be looked up by what ids are. */
+static void
+check_looked_up(Relation leaf, const KeyColumns *columns, const KeyColumns *ids, int i)
+{
+	KeyEquality equality;
+
+	paysafe_row_key_equality(leaf, columns->key.attnums[i], ids->types[i], &equality);
+}
+
 static void *
 compile(const CompileInput *input)
 {
@@ -90,6 +99,11 @@ compile(const CompileInput *input)
 	state = palloc0(sizeof(LedgerState));
 	state->root = input->source->relation;
 	paysafe_entry_columns(input->leaf, spec, &state->columns);
+	/* ids are looked up, and those that are reversed */
+	for (int i = 0; i < state->columns.transaction.key.n; i++)
+		check_looked_up(input->leaf, &state->columns.transaction, &state->columns.transaction, i);
+	for (int i = 0; i < state->columns.reverses.key.n; i++)
+		check_looked_up(input->leaf, &state->columns.reverses, &state->columns.transaction, i);
 	DATE_NOBEGIN(state->closed_until);
 	name = paysafe_spec_optional_text(spec, "posting_date_column");
 	if (name != NULL)
@@ -222,9 +236,9 @@ typedef struct ExistingKey
 typedef struct ExistingReversal
 {
 	ExistingKey key;			/* of what is reversed and by what */
-	Datum		transaction;
+	KeyValues	transaction;
 	char	   *transaction_text;
-	Datum		reverses;
+	KeyValues	reverses;
 	char	   *reverses_text;
 } ExistingReversal;
 
@@ -296,20 +310,20 @@ add_existing_sum(HTAB *sums, const Entry *entry)
 }
 
 static void
-add_existing_reversal(HTAB *reversals, const LedgerState *state, const Entry *entry)
+add_existing_reversal(HTAB *reversals, const Entry *entry)
 {
 	bool		found;
 	ExistingKey key = existing_key(entry->reverses_text, entry->transaction_text);
 	ExistingReversal *reversal = hash_search(reversals, &key, HASH_ENTER, &found);
-	int16		typlen;
-	bool		typbyval;
+	KeyValues	values;
 
 	if (found)
 		return;
-	get_typlenbyval(state->columns.transaction_type, &typlen, &typbyval);
-	reversal->transaction = datumCopy(entry->transaction, typbyval, typlen);
+	(void) paysafe_key_columns_read(&entry->columns->transaction, entry->row, &values, NULL);
+	paysafe_key_columns_copy(&values, &reversal->transaction);
 	reversal->transaction_text = pstrdup(entry->transaction_text);
-	reversal->reverses = datumCopy(entry->reverses, typbyval, typlen);
+	(void) paysafe_key_columns_read(&entry->columns->reverses, entry->row, &values, NULL);
+	paysafe_key_columns_copy(&values, &reversal->reverses);
 	reversal->reverses_text = pstrdup(entry->reverses_text);
 }
 
@@ -330,7 +344,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	old = MemoryContextSwitchTo(report->context);
 	add_existing_sum(existing->sums, &entry);
 	if (entry.reversal)
-		add_existing_reversal(existing->reversals, rule->compiled, &entry);
+		add_existing_reversal(existing->reversals, &entry);
 	MemoryContextSwitchTo(old);
 }
 
@@ -384,8 +398,8 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 
 		(void) hash_search(reversed, &key, HASH_ENTER, &found);
 		fault = found ? "It is reversed more than once." :
-			paysafe_ledger_reversals_fault(rule->compiled, reversal->transaction,
-										  reversal->reverses, reversal->reverses_text);
+			paysafe_ledger_reversals_fault(rule->compiled, &reversal->transaction,
+										  &reversal->reverses, reversal->reverses_text);
 		if (fault == NULL && paysafe_ledger_reversals_are_circular(chain, InvalidOid, reversal->transaction_text))
 			fault = "It is itself reversed by what it reverses.";
 		if (fault != NULL)
@@ -427,16 +441,16 @@ static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	char	   *direction = paysafe_spec_optional_text(spec, "direction_column");
-	char	   *reverses = paysafe_spec_optional_text(spec, "reverses_column");
+	List	   *reverses = paysafe_spec_optional_columns(spec, "reverses_column");
 	char	   *date = paysafe_spec_optional_text(spec, "posting_date_column");
 
 	return psprintf("%s%s%s in %s sums to zero per %s; accounts in %s%s%s%s%s",
 					paysafe_spec_text(spec, "amount_column"),
 					direction ? " by " : "", direction ? direction : "",
 					paysafe_spec_text(spec, "currency_column"),
-					paysafe_spec_text(spec, "transaction_column"),
-					paysafe_spec_text(spec, "account_column"),
-					reverses ? "; reversals in " : "", reverses ? reverses : "",
+					paysafe_key_columns_words(paysafe_spec_columns(spec, "transaction_column")),
+					paysafe_key_columns_words(paysafe_spec_columns(spec, "account_column")),
+					reverses ? "; reversals in " : "", reverses ? paysafe_key_columns_words(reverses) : "",
 					date ? "; posting date in " : "", date ? date : "");
 }
 
@@ -473,54 +487,50 @@ const RuleModule paysafe_ledger_module = {
 
 PG_FUNCTION_INFO_V1(paysafe_protect_ledger);
 
-/* Each posting looks its id up; without an index it reads the whole table. */
-static void
-suggest_index(Oid ledger, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, paysafe_catalog_leaves(ledger))
-	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-
-		if (!paysafe_row_key_has_index(leaf, paysafe_catalog_column(leaf, column)))
-			ereport(WARNING,
-					(errmsg("table \"%s\" has no index on column \"%s\"",
-							RelationGetRelationName(leaf), column),
-					 errdetail("Each posting or reversal will read the whole table."),
-					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(ledger),
-							 quote_identifier(column))));
-		table_close(leaf, AccessShareLock);
-	}
-}
-
 /*
  * protect_ledger(relation, transaction_column, account_column, amount_column,
  *				  currency_column, direction_column, reverses_column,
  *				  posting_date_column) returns void
+ *
+ * transaction_column, account_column and reverses_column: all text or all name[].
  */
 Datum
 paysafe_protect_ledger(PG_FUNCTION_ARGS)
 {
+	static const char *const keys[] = {"transaction_column", "account_column", "reverses_column"};
+	static const int key_arguments[] = {1, 2, 6};
 	static const char *const names[] = {
-		"transaction_column", "account_column", "amount_column", "currency_column",
-		"direction_column", "reverses_column", "posting_date_column"
+		"amount_column", "currency_column", "direction_column", "posting_date_column"
 	};
+	static const int name_arguments[] = {3, 4, 5, 7};
+	Oid			ledger;
+	List	   *columns[lengthof(keys)];
 	SpecBuilder spec;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", "relation")));
+	ledger = PG_GETARG_OID(0);
+	paysafe_declare_check_owner(ledger);
 	paysafe_spec_begin(&spec);
+	for (int i = 0; i < lengthof(keys); i++)
+	{
+		if (i < 2)
+			paysafe_argument_required(fcinfo, key_arguments[i], keys[i]);
+		columns[i] = paysafe_declare_columns_argument(fcinfo, key_arguments[i], keys[i], ledger);
+		paysafe_spec_add_columns(&spec, keys[i], columns[i]);
+	}
 	for (int i = 0; i < lengthof(names); i++)
-		paysafe_spec_add_text(&spec, names[i], i >= 4 && PG_ARGISNULL(i + 1) ? NULL :
-							  paysafe_declare_name_argument(fcinfo, i + 1, names[i]));
+		paysafe_spec_add_text(&spec, names[i], i >= 2 && PG_ARGISNULL(name_arguments[i]) ? NULL :
+							  paysafe_declare_name_argument(fcinfo, name_arguments[i], names[i]));
 	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(PG_GETARG_OID(0), "ledger", InvalidOid, paysafe_spec_end(&spec));
-	suggest_index(PG_GETARG_OID(0), paysafe_declare_name_argument(fcinfo, 1, names[0]));
-	if (!PG_ARGISNULL(6))
-		suggest_index(PG_GETARG_OID(0), paysafe_declare_name_argument(fcinfo, 6, names[5]));
+	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
+
+	/* each posting looks its id up */
+	paysafe_key_columns_warn(ledger, columns[0], "Each posting or reversal");
+	if (columns[2] != NIL)
+		paysafe_key_columns_warn(ledger, columns[2], "Each posting or reversal");
 	PG_RETURN_VOID();
 }
 

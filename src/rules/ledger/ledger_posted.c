@@ -30,7 +30,6 @@
 #include "errors.h"
 #include "rules/ledger/ledger_posted.h"
 #include "rules/ledger/ledger_rows.h"
-#include "values/row_key.h"
 
 #define NFREE			256		/* remembered ids; a power of two */
 
@@ -153,12 +152,14 @@ visit(Relation leaf, TupleTableSlot *row, void *arg)
 	return true;
 }
 
-/* Look for rows of somebody else's, waiting for those who may be adding them. */
+/* Look for rows of somebody else's with this key, waiting for those who may be adding them. */
 static void
-look(Search *search, uint64 hash, const char *column, Datum value)
+look(Search *search, uint64 hash, List *names, const KeyColumns *columns, TupleTableSlot *row)
 {
 	SnapshotData dirty;
+	KeyValues	values;
 
+	(void) paysafe_key_columns_read(columns, row, &values, NULL);
 	if (!search->observed)
 		search->locked = paysafe_id_claim_lock(search->state->root, hash);
 	InitDirtySnapshot(dirty);
@@ -166,7 +167,7 @@ look(Search *search, uint64 hash, const char *column, Datum value)
 	for (;;)
 	{
 		search->wait_for = InvalidTransactionId;
-		paysafe_ledger_rows_scan(search->state, column, value, &dirty, visit, search);
+		paysafe_ledger_rows_scan(search->state, names, &values, &dirty, visit, search);
 		if (!TransactionIdIsValid(search->wait_for))
 			break;
 		XactLockTableWait(search->wait_for, NULL, NULL, XLTW_None);
@@ -188,9 +189,9 @@ paysafe_ledger_posted_check(const Rule *rule, const Entry *entry)
 
 	if (is_known_free(state->root, entry->transaction_text, hash))
 		return;
-	look(&search, hash, state->columns.transaction_name, entry->transaction);
+	look(&search, hash, state->columns.transaction_names, &state->columns.transaction, entry->row);
 	if (search.found)
-		paysafe_rule_refuse(rule, ERRCODE_23L04_POSTED, state->columns.transaction_name,
+		paysafe_rule_refuse(rule, ERRCODE_23L04_POSTED, linitial(state->columns.transaction_names),
 						  psprintf("transaction \"%s\" in table \"%s\" has been posted",
 								   entry->transaction_text, rule->table_name),
 						  "A posted transaction takes no more entries.",
@@ -207,7 +208,8 @@ paysafe_ledger_posted_check_reversed(const Rule *rule, const Entry *entry)
 		.observed = rule->observed
 	};
 
-	look(&search, hash_id(entry->reverses_text, REVERSED), state->columns.reverses_name, entry->reverses);
+	look(&search, hash_id(entry->reverses_text, REVERSED), state->columns.reverses_names,
+		 &state->columns.reverses, entry->row);
 	if (search.found)
 		paysafe_rule_refuse(rule, ERRCODE_23L05_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" has been reversed",

@@ -14,9 +14,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -25,16 +23,15 @@
 #include "base/scan.h"
 #include "errors.h"
 #include "rules/ledger/ledger_reversals.h"
-#include "values/row_key.h"
 
 typedef struct Reversal
 {
 	const Rule *rule;
 	Oid			root;
 	char	   *transaction;	/* the reversing one */
-	Datum		transaction_value;
+	KeyValues	transaction_values;
 	char	   *reverses;
-	Datum		reverses_value;
+	KeyValues	reverses_values;
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* of the pair */
 } Reversal;
 
@@ -102,8 +99,8 @@ compare_entries(const ListCell *a, const ListCell *b)
 }
 
 char *
-paysafe_ledger_reversals_fault(const LedgerState *state, Datum transaction,
-							  Datum reverses, const char *reverses_text)
+paysafe_ledger_reversals_fault(const LedgerState *state, const KeyValues *transaction,
+							  const KeyValues *reverses, const char *reverses_text)
 {
 	Side		original = {.negate = true};
 	Side		mirror = {.reverses = reverses_text};
@@ -111,8 +108,8 @@ paysafe_ledger_reversals_fault(const LedgerState *state, Datum transaction,
 	ListCell   *a;
 	ListCell   *b;
 
-	paysafe_ledger_rows_scan(state, state->columns.transaction_name, reverses, snapshot, collect_entry, &original);
-	paysafe_ledger_rows_scan(state, state->columns.transaction_name, transaction, snapshot, collect_entry, &mirror);
+	paysafe_ledger_rows_scan(state, state->columns.transaction_names, reverses, snapshot, collect_entry, &original);
+	paysafe_ledger_rows_scan(state, state->columns.transaction_names, transaction, snapshot, collect_entry, &mirror);
 	UnregisterSnapshot(snapshot);
 	if (original.entries == NIL)
 		return psprintf("There is no transaction \"%s\".", reverses_text);
@@ -221,23 +218,23 @@ paysafe_ledger_reversals_note(const Rule *rule, const Entry *entry)
 	Level	   *current;
 	MemoryContext old;
 	Reversal   *reversal;
-	int16		typlen;
-	bool		typbyval;
+	KeyValues	values;
 
 	digest_id(state->root, entry->transaction_text, entry->reverses_text, digest);
 	for (Level *level = levels; level != NULL; level = level->outer)
 		if (hash_search(level->index, digest, HASH_FIND, NULL) != NULL)
 			return true;
 	current = current_level();
-	get_typlenbyval(state->columns.transaction_type, &typlen, &typbyval);
 	old = MemoryContextSwitchTo(current->context);
 	reversal = palloc(sizeof(Reversal));
 	reversal->rule = rule;
 	reversal->root = state->root;
 	reversal->transaction = pstrdup(entry->transaction_text);
-	reversal->transaction_value = datumCopy(entry->transaction, typbyval, typlen);
+	(void) paysafe_key_columns_read(&entry->columns->transaction, entry->row, &values, NULL);
+	paysafe_key_columns_copy(&values, &reversal->transaction_values);
 	reversal->reverses = pstrdup(entry->reverses_text);
-	reversal->reverses_value = datumCopy(entry->reverses, typbyval, typlen);
+	(void) paysafe_key_columns_read(&entry->columns->reverses, entry->row, &values, NULL);
+	paysafe_key_columns_copy(&values, &reversal->reverses_values);
 	memcpy(reversal->digest, digest, sizeof(digest));
 	current->reversals = lappend(current->reversals, reversal);
 	(void) hash_search(current->index, digest, HASH_ENTER, NULL);
@@ -262,8 +259,8 @@ check_reversal(const Rule *rule, const void *arg)
 	const Reversal *reversal = ((const Chained *) arg)->reversal;
 	ReversalChain *chain = ((const Chained *) arg)->chain;
 	const LedgerState *state = reversal->rule->compiled;
-	const char *fault = paysafe_ledger_reversals_fault(state, reversal->transaction_value,
-													   reversal->reverses_value,
+	const char *fault = paysafe_ledger_reversals_fault(state, &reversal->transaction_values,
+													   &reversal->reverses_values,
 													   reversal->reverses);
 
 	if (fault == NULL && paysafe_ledger_reversals_are_circular(chain, reversal->root, reversal->transaction))

@@ -14,8 +14,8 @@
 extern bool paysafe_ledger_reversals_note(const Rule *rule, const Entry *entry);
 
 /* Why a transaction is no reversal of the other, or NULL. */
-extern char *paysafe_ledger_reversals_fault(const LedgerState *state, Datum transaction,
-											Datum reverses, const char *reverses_text);
+extern char *paysafe_ledger_reversals_fault(const LedgerState *state, const KeyValues *transaction,
+											const KeyValues *reverses, const char *reverses_text);
 
 /*
  * Who reverses whom, to see whether that goes round in circles.  In the current

@@ -13,7 +13,6 @@
 #include "rules/kinds.h"
 #include "rules/ledger/ledger_rows.h"
 #include "store/catalog.h"
-#include "values/row_key.h"
 
 const LedgerState *
 paysafe_ledger_rows_state(Relation leaf)
@@ -27,7 +26,7 @@ paysafe_ledger_rows_state(Relation leaf)
 }
 
 void
-paysafe_ledger_rows_scan(const LedgerState *state, const char *column, Datum value,
+paysafe_ledger_rows_scan(const LedgerState *state, List *names, const KeyValues *values,
 					Snapshot snapshot, LedgerVisitor visitor, void *arg)
 {
 	ListCell   *lc;
@@ -35,10 +34,8 @@ paysafe_ledger_rows_scan(const LedgerState *state, const char *column, Datum val
 	foreach(lc, paysafe_catalog_leaves(state->root))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		KeyEquality equality;
 
-		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, column), state->columns.transaction_type, &equality);
-		paysafe_row_key_scan(leaf, &equality, value, snapshot, visitor, arg);
+		paysafe_key_columns_scan(leaf, names, values, snapshot, visitor, arg);
 		table_close(leaf, NoLock);
 	}
 }

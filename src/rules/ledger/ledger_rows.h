@@ -29,11 +29,11 @@ typedef struct LedgerState
 extern const LedgerState *paysafe_ledger_rows_state(Relation leaf);
 
 /*
- * Call the visitor for the rows of the ledger whose column (transaction or
- * reverses) has this value and that the snapshot shows, in all leaves.
+ * Call the visitor for the rows of the ledger whose columns (transaction or
+ * reverses) have these values and that the snapshot shows, in all leaves.
  */
 typedef bool (*LedgerVisitor) (Relation leaf, TupleTableSlot *row, void *arg);
-extern void paysafe_ledger_rows_scan(const LedgerState *state, const char *column, Datum value,
+extern void paysafe_ledger_rows_scan(const LedgerState *state, List *names, const KeyValues *values,
 									 Snapshot snapshot, LedgerVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_LEDGER_ROWS_H */

@@ -32,6 +32,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -44,6 +46,7 @@
 #include "engine/rule.h"
 #include "engine/rule_history.h"
 #include "engine/status_machine.h"
+#include "engine/which_rows.h"
 #include "errors.h"
 #include "people/approval.h"
 #include "people/person.h"
@@ -69,7 +72,9 @@ always_gated(List *history, const char *status_column, List *gated)
 	{
 		const Jsonb *then = ((RuleSource *) lfirst(lc))->spec;
 
-		if (strcmp(paysafe_spec_text(then, "status_column"), status_column) != 0)
+		const char *column = paysafe_spec_optional_text(then, "status_column");
+
+		if (status_column == NULL ? column != NULL : column == NULL || strcmp(column, status_column) != 0)
 			return NIL;
 		gated = paysafe_strings_minus(gated, paysafe_strings_minus(gated, paysafe_spec_set(then, "gated")));
 	}
@@ -82,7 +87,8 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	const Jsonb *spec = input->source->spec;
 	RefundSide *side = &state->refund;
 	Relation	leaf = input->leaf;
-	char	   *status_column = paysafe_spec_text(spec, "status_column");
+	char	   *status_column = paysafe_spec_optional_text(spec, "status_column");
+	char	   *currency_column = paysafe_spec_optional_text(spec, "currency_column");
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
@@ -90,8 +96,11 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
-	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &side->currency);
-	paysafe_status_value_column(leaf, status_column, &status);
+	side->own_currency = currency_column != NULL;
+	if (side->own_currency)
+		paysafe_status_value_column(leaf, currency_column, &side->currency);
+	paysafe_row_filter_compile(leaf, spec, &side->rows);
+	paysafe_status_value_state_column(leaf, status_column, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
@@ -117,13 +126,13 @@ compile(const CompileInput *input)
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
 	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
-	state->payment_amount = paysafe_spec_text(spec, "payment_amount_column");
-	state->payment_currency = paysafe_spec_text(spec, "payment_currency_column");
+	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
+	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;
 	state->observed = input->source->observed;
 	if (state->is_payment)
 	{
-		paysafe_refund_compile_payment(&state->payment, input->leaf, state);
+		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
 		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
 															 &state->payment.key.key);
 	}
@@ -204,7 +213,8 @@ check_frozen(const Rule *rule, const RowChange *change)
 		column = NameStr(TupleDescAttr(desc, moved - 1)->attname);
 	else if (!paysafe_money_same(&side->amount, change->before, change->after))
 		column = side->amount.name;
-	else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
+	else if (side->own_currency &&
+			 !paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
@@ -245,15 +255,17 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   paysafe_refusal_value(paysafe_key_columns_text(&payment))),
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
-	currency = paysafe_status_value_text(&side->currency, change->after);
+	currency = paysafe_refund_currency(side, change->after, locked);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->currency.name,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
-								   paysafe_refusal_value(currency), paysafe_refusal_value(locked->key),
+								   currency ? paysafe_refusal_value(currency) : "that of its payment",
+								   paysafe_refusal_value(locked->key),
 								   locked->currency ? paysafe_refusal_value(locked->currency) : "no currency"),
-						  "Refund in the currency of the payment.");
+						  locked->currency ? "Refund in the currency of the payment." :
+						  "A payment has a currency before it is refunded.");
 }
 
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
@@ -267,7 +279,7 @@ static void
 check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
-	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after);
 	/* a NaN would compare as larger than everything: fail closed */
@@ -297,7 +309,7 @@ static char *
 gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment *payment,
 			const Threshold *threshold, Numeric total)
 {
-	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 
 	return threshold ?
 		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
@@ -320,6 +332,23 @@ is_requested_by_nobody(const List *requesters)
 	return false;
 }
 
+/* Did the statement under way bring it into a gated status, which is yet to be checked? */
+static bool
+is_moved_early(const RefundState *state, const RowChange *change, const RefundLife *life)
+{
+	HeapTuple	tuple;
+	bool		should_free;
+	bool		mine;
+
+	if (life->altered || paysafe_status_value_find(&state->refund.gated, change->before) < 0)
+		return false;
+	tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
+	mine = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	if (should_free)
+		heap_freetuple(tuple);
+	return mine;
+}
+
 /* What to do about a refund that may not pass. */
 static char *
 gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
@@ -339,6 +368,9 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 						quote_literal_cstr(money->currency));
 	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
 		return pstrdup("Take it back first, to a status that needs no approval.");
+	if (is_moved_early(state, change, life))
+		return psprintf("A trigger moves it on before its move to status \"%s\" has been checked: give the trigger a name after \"paysafe\".",
+						status_words(&state->refund, change->before));
 	if (is_requested_by_nobody(life->requesters))
 		return pstrdup("Nobody was named when it was requested, so nobody can be shown to be another person: void it, and request another one after paysafe.act_as in the same transaction.");
 	if (life->requesters == NIL && paysafe_person_is_unknown(paysafe_person_current()))
@@ -365,7 +397,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 							 {
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 								 .rule = "approval",
-								 .column = side->gated.column.name,
+								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
 								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
 													 refund_words(change, change->after),
 													 money_words(subject->money->amount, subject->money->currency),
@@ -387,7 +419,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
-	char	   *currency = paysafe_status_value_text(&side->currency, change->after);
+	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 	Numeric		amount = paysafe_refund_amount(side, change->after);
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
@@ -461,18 +493,14 @@ payment_of(const RefundState *state, TupleTableSlot *row)
 	return payment;
 }
 
-/* The refund begins to count, or is about to pass the gate: now it must be possible. */
+/* payment NULL: it is not known yet. */
 static void
-check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
-			  bool begins_to_count, bool enters_gate)
+check_possible(const Rule *rule, const RowChange *change, const FoundPayment *payment)
 {
-	const RefundState *state = rule->compiled;
-	const RefundSide *side = &state->refund;
-	RefundLife *before = palloc(sizeof(RefundLife));
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	const char *column;
 	int			sqlstate;
-	char	   *fault = paysafe_refund_fault(side, change->after, &column, &sqlstate);
-	FoundPayment locked;
+	char	   *fault = paysafe_refund_fault(side, change->after, payment, &column, &sqlstate);
 
 	if (fault != NULL)
 		paysafe_rule_refuse(rule, sqlstate, column,
@@ -481,10 +509,25 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
 						  "A refund names one payment and has a positive amount at the currency's scale.");
+}
+
+/* The refund begins to count, or is about to pass the gate: now it must be possible. */
+static void
+check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
+			  bool begins_to_count, bool enters_gate)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	RefundLife *before = palloc(sizeof(RefundLife));
+	FoundPayment locked;
+
+	check_possible(rule, change, NULL);
 	lock_payment_of(rule, change, &locked);
+	if (!side->own_currency)
+		check_possible(rule, change, &locked);
 	if (life == NULL)
 		life = paysafe_refund_life(state, locked.key, change->rel,
-								   change->op == 'I' ? change->after : change->before);
+								   change->op == 'I' ? change->after : change->before, true);
 	*before = *life;
 	if (change->op == 'I')
 	{
@@ -532,7 +575,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	FoundPayment *payment = payment_of(state, change->after);
-	RefundLife *life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	RefundLife *life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	bool		gated = paysafe_status_value_find(&side->gated, change->after) >= 0;
 	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
 	bool		was_counted = paysafe_status_value_find(&side->voided, change->before) < 0;
@@ -591,7 +634,7 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 		 paysafe_refund_changed_column(side, change, true) == NULL))
 		return;
 	payment = payment_of(state, change->after);
-	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	check_approved(rule, change, life);
 	if (moved)
 		(void) paysafe_refund_move(state, life, payment->key, refund_key(change, change->after),
@@ -625,7 +668,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 	payment = payment_of(state, change->before);
-	life = paysafe_refund_life(state, payment->key, change->rel, change->before);
+	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
 	paysafe_approval_end_open(state->refund_root, key);
@@ -635,20 +678,23 @@ static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
+	RowChange	seen;
 
 	if (state->is_payment)
 		paysafe_refund_check_payment(rule, change);
-	else if (change->op == 'I')
-		check_refund_added(rule, change);
-	else if (change->op == 'D')
-		check_refund_deleted(rule, change);
+	else if (!paysafe_which_rows(rule, &state->refund.rows, change, &seen))
+		return;
+	else if (seen.op == 'I')
+		check_refund_added(rule, &seen);
+	else if (seen.op == 'D')
+		check_refund_deleted(rule, &seen);
 	else
 	{
-		check_frozen(rule, change);
-		if (paysafe_status_value_same(&state->refund.gated.column, change->before, change->after))
-			check_refund_kept(rule, change);
+		check_frozen(rule, &seen);
+		if (paysafe_status_value_same(&state->refund.gated.column, seen.before, seen.after))
+			check_refund_kept(rule, &seen);
 		else
-			check_refund_moved(rule, change);
+			check_refund_moved(rule, &seen);
 	}
 }
 
@@ -671,12 +717,12 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	bool		was_gated;
 	RefundLife *life;
 
-	if (state->is_payment)
+	if (state->is_payment || !paysafe_row_filter_has(&side->rows, later->before, NULL))
 		return;
-	was_gated = paysafe_status_value_find(&side->gated, first->before) >= 0;
+	was_gated = first->before != NULL && paysafe_status_value_find(&side->gated, first->before) >= 0;
 	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)
 		return;					/* it waits, or is void, as before */
-	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before);
+	life = paysafe_refund_life(state, payment_of(state, later->before)->key, later->rel, later->before, true);
 	if (later->after == NULL ||
 		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
 		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0 &&
@@ -732,6 +778,7 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		ROW_FILTER_FIELDS,
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",

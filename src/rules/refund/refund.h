@@ -16,13 +16,16 @@
 #include "utils/rel.h"
 
 #include "base/crypto.h"
+#include "engine/currency.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "values/captured.h"
 #include "values/key_columns.h"
 #include "values/machine.h"
 #include "values/money.h"
+#include "values/row_filter.h"
 #include "values/status_value.h"
 
 /* The rule for a leaf of the refund table. */
@@ -30,7 +33,9 @@ typedef struct RefundSide
 {
 	KeyColumns	payment;		/* they refer to it */
 	AmountColumn amount;
+	bool		own_currency;	/* otherwise it is the payment's */
 	StatusColumn currency;
+	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
 	StatusSet	recorded;		/* say what has happened; some of gated */
@@ -38,6 +43,7 @@ typedef struct RefundSide
 	RowKey		whole;			/* names rows for their events */
 	int			napproved;		/* columns that an approval is of, in the order of names */
 	AttrNumber *approved;
+	Bitmapset **inputs;			/* of each: what it is computed from, or NULL */
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
 } RefundSide;
@@ -46,8 +52,8 @@ typedef struct RefundSide
 typedef struct PaymentSide
 {
 	KeyColumns	key;			/* refunds refer to it */
-	AmountColumn captured;
-	StatusColumn currency;
+	Captured	captured;
+	Currency	currency;
 	bool		twins;			/* no index sees that the key is there once */
 } PaymentSide;
 
@@ -60,8 +66,8 @@ typedef struct RefundState
 	Oid			refund_root;
 	Oid			payment_root;
 	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
-	char	   *payment_amount; /* its captured amount */
-	char	   *payment_currency;
+	char	   *payment_amount; /* its captured amount; NULL: as its payment rule says */
+	char	   *payment_currency;	/* the same */
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
 	bool		observed;		/* refuses nothing */
@@ -115,7 +121,7 @@ typedef struct FoundPayment
 	char	   *key;			/* as text; equal references have one */
 	char	   *identity;		/* the same for all tables that refer to it */
 	List	   *tables;			/* of RefundTable */
-	/* only if locked: */
+	/* exact only if locked: */
 	Numeric		captured;		/* NULL if nothing is */
 	char	   *currency;		/* NULL if missing */
 } FoundPayment;
@@ -137,9 +143,15 @@ typedef struct RefundSum
  * refund_rows.c
  */
 
-/* The columns of a payment's leaf table; raises 42703 or 22023. */
+/*
+ * The columns of a payment's leaf table; raises 42703 or 22023.  sources: the leaf's
+ * rules, of which the payment's may be followed.
+ */
 extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
-										   const RefundState *state);
+										   const RefundState *state, List *sources);
+
+/* The payment rule of a table among its rules, or NULL. */
+extern const RuleSource *paysafe_refund_payment_rule(List *sources, Oid relid);
 
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
@@ -168,6 +180,10 @@ extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
 
 /* Add up the refunds in these tables, as committed now and by this transaction. */
 extern void paysafe_refund_sum(List *tables, RefundSum *sum);
+
+/* The refund's currency: its own, or that of its payment; NULL if that has none. */
+extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
+									 const FoundPayment *payment);
 
 /* The amount of a row whose amount is known to be there. */
 extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row);
@@ -210,9 +226,10 @@ extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
  * The life of a row; one that no event tells of is derived from its status.  A row
  * that passed the gate with the content that was approved, and has another one by now,
  * waits like one that never did: no UPDATE could do that, so its columns are others.
+ * to_add: an event is likely to follow.
  */
 extern RefundLife *paysafe_refund_life(const RefundState *state, const char *payment,
-									   Relation leaf, TupleTableSlot *row);
+									   Relation leaf, TupleTableSlot *row, bool to_add);
 
 /*
  * The lives of a payment's refunds in a table, by whole key; to be asked for one row.
@@ -306,10 +323,11 @@ extern bool paysafe_refund_is_breach(const RefundState *state, const RowKey *row
 
 /*
  * Why the refund's own columns are not possible, or NULL; then the column and
- * the SQLSTATE too.
+ * the SQLSTATE too.  payment NULL: it is not known yet; what of the amount depends on
+ * its currency is not looked at.
  */
 extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
-								  const char **column, int *sqlstate);
+								  const FoundPayment *payment, const char **column, int *sqlstate);
 
 /* Parts of the RuleKind; see rule.h. */
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,

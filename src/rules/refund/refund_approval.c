@@ -50,6 +50,16 @@ compare_names(const ListCell *a, const ListCell *b)
 				  NameStr(((Form_pg_attribute) lfirst(b))->attname));
 }
 
+/* The columns that a generated column is computed from. */
+static Bitmapset *
+columns_read(Relation leaf, Form_pg_attribute generated)
+{
+	Bitmapset  *read = NULL;
+
+	pull_varattnos(build_column_default(leaf, generated->attnum), 1, &read);
+	return read;
+}
+
 /*
  * Is the stored value of a generated column a matter of these columns alone?  Then it
  * has no reason to change while they do not, unless its expression is another one.
@@ -57,13 +67,12 @@ compare_names(const ListCell *a, const ListCell *b)
 static bool
 follows_from(Relation leaf, Form_pg_attribute generated, List *columns)
 {
-	Node	   *expression = build_column_default(leaf, generated->attnum);
-	Bitmapset  *read = NULL;
+	Bitmapset  *read;
 	ListCell   *lc;
 
-	if (generated->attgenerated != ATTRIBUTE_GENERATED_STORED || expression == NULL)
+	if (generated->attgenerated != ATTRIBUTE_GENERATED_STORED)
 		return false;
-	pull_varattnos(expression, 1, &read);
+	read = columns_read(leaf, generated);
 	foreach(lc, columns)
 		read = bms_del_member(read, ((Form_pg_attribute) lfirst(lc))->attnum -
 							  FirstLowInvalidHeapAttributeNumber);
@@ -105,8 +114,15 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 	/* leaves have layouts of their own */
 	list_sort(columns, compare_names);
 	side->approved = palloc(sizeof(AttrNumber) * Max(list_length(columns), 1));
+	side->inputs = palloc0(sizeof(Bitmapset *) * Max(list_length(columns), 1));
 	foreach(lc, columns)
-		side->approved[side->napproved++] = ((Form_pg_attribute) lfirst(lc))->attnum;
+	{
+		Form_pg_attribute att = lfirst(lc);
+
+		if (att->attgenerated != '\0')
+			side->inputs[side->napproved] = columns_read(leaf, att);
+		side->approved[side->napproved++] = att->attnum;
+	}
 }
 
 /* What values of a type are read as, arrays and composite types with all that is in them. */
@@ -196,6 +212,27 @@ is_filled(Form_pg_attribute att, TupleTableSlot *row)
 	}
 }
 
+/*
+ * Is the i-th column computed from one that is empty in this row, and, with a change, that
+ * this fills?  Then it will be another once that is filled in.
+ */
+static bool
+awaits_input(const RefundSide *side, int i, TupleTableSlot *row, const RowChange *change)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+	int			member = -1;
+
+	while ((member = bms_next_member(side->inputs[i], member)) >= 0)
+	{
+		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (!is_filled(TupleDescAttr(desc, attnum - 1), row) &&
+			(change == NULL || !paysafe_row_key_same_column(desc, attnum, change->before, change->after)))
+			return true;
+	}
+	return false;
+}
+
 static const char content_label[] = "paysafe refund content";
 
 void
@@ -211,7 +248,7 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
 		/* what is empty may be filled in later */
-		if (is_filled(att, row) && append_column(&bytes, att, row))
+		if (is_filled(att, row) && !awaits_input(side, i, row, NULL) && append_column(&bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -253,7 +290,6 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 {
 	const RefundSide *side = &state->refund;
 	StringInfoData bytes;
-	bool		isnull;
 
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe refund approval");
@@ -262,8 +298,7 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	paysafe_argument_append(&bytes, psprintf("%d", life->steps));
 	paysafe_argument_append(&bytes, payment);
 	paysafe_argument_append(&bytes, paysafe_status_value_text(&side->gated.column, status_row));
-	(void) slot_getattr(status_row, side->gated.column.attnum, &isnull);
-	appendStringInfoChar(&bytes, isnull ? 'n' : 'v');
+	appendStringInfoChar(&bytes, paysafe_status_value_is_null(&side->gated.column, status_row) ? 'n' : 'v');
 	for (int i = 0; i < side->napproved; i++)
 		(void) append_column(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
@@ -279,7 +314,7 @@ paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, b
 		Form_pg_attribute att = TupleDescAttr(desc, side->approved[i] - 1);
 
 		if (!paysafe_row_key_same_column(desc, att->attnum, change->before, change->after) &&
-			(!filled || is_filled(att, change->before)))
+			(!filled || (is_filled(att, change->before) && !awaits_input(side, i, change->before, change))))
 			return NameStr(att->attname);
 	}
 	return NULL;
@@ -338,12 +373,17 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 
 	if (++refund->count > 1)
 		return false;
-	refund->fault = paysafe_refund_fault(side, row, &column, &sqlstate);
+	refund->fault = paysafe_row_filter_has(&side->rows, row, &column) ?
+		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) :
+		psprintf("by its column \"%s\" it is no refund that the rule holds for", column);
 	if (refund->fault != NULL)
 		return true;
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
 	paysafe_refund_find_payment(state, &payment_key, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	refund->fault = paysafe_refund_fault(side, row, &payment, &column, &sqlstate);
+	if (refund->fault != NULL)
+		return true;
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	refund->requesters = life->requesters;
 	refund->status = paysafe_status_value_text(&side->gated.column, row);
@@ -353,7 +393,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	threshold = paysafe_refund_threshold_find(side->thresholds,
-											  paysafe_status_value_text(&side->currency, row));
+											  paysafe_refund_currency(side, row, &payment));
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	return true;
 }

@@ -35,31 +35,35 @@
 
 /* Why the refund's own columns are not possible, or NULL. */
 char *
-paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
+paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment,
 					 const char **column, int *sqlstate)
 {
-	bool		isnull;
 	Numeric		amount;
 	char	   *reason;
-	KeyValues	payment;
+	char	   *currency = side->own_currency || payment != NULL ?
+		paysafe_refund_currency(side, row, payment) : NULL;
+	KeyValues	key;
 	AttrNumber	missing;
 
 	*sqlstate = ERRCODE_23R04_AMOUNT;
-	if (!paysafe_key_columns_read(&side->payment, row, &payment, &missing))
+	if (!paysafe_key_columns_read(&side->payment, row, &key, &missing))
 	{
 		*sqlstate = ERRCODE_23R06_NO_PAYMENT;
 		*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, missing - 1)->attname);
 		return pstrdup("it names no payment");
 	}
-	(void) slot_getattr(row, side->currency.attnum, &isnull);
 	*column = side->currency.name;
-	if (isnull)
+	if (side->own_currency && paysafe_status_value_is_null(&side->currency, row))
 		return pstrdup("the currency is missing");
 	*column = side->amount.name;
 	if (!paysafe_money_value(&side->amount, row, &amount))
 		return pstrdup("the amount is missing");
-	reason = paysafe_money_fault(&side->amount, amount,
-								 paysafe_status_value_text(&side->currency, row), false);
+	if (payment != NULL && currency == NULL)
+	{
+		*sqlstate = ERRCODE_23R02_CURRENCY;
+		return pstrdup("its payment has no currency");
+	}
+	reason = paysafe_money_fault(&side->amount, amount, currency, false);
 	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_text(amount)), reason) : NULL;
 }
 
@@ -125,7 +129,7 @@ has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row
 		paysafe_status_value_find(&state->refund.always_gated, row) < 0)
 		return false;
 	(void) paysafe_refund_find_payment(state, payment_key, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
 }
 
@@ -139,6 +143,24 @@ paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relati
 							  ERRCODE_23R01_OVER_CAPTURED);
 }
 
+/* Why the row is not possible, or NULL.  Its payment is looked for if the currency is its. */
+static char *
+existing_fault(const RefundState *state, TupleTableSlot *row, KeyValues *value, FoundPayment *payment)
+{
+	const RefundSide *side = &state->refund;
+	const char *column;
+	int			sqlstate;
+	char	   *fault = paysafe_refund_fault(side, row, NULL, &column, &sqlstate);
+
+	if (fault != NULL)
+		return fault;
+	(void) paysafe_key_columns_read(&side->payment, row, value, NULL);
+	if (side->own_currency)
+		return NULL;
+	(void) paysafe_refund_find_payment(state, value, payment);
+	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
+}
+
 /* Each row by itself; its amount is added to its payment's total. */
 void
 paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
@@ -148,9 +170,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	const RefundSide *side = &state->refund;
 	PaymentTotals *totals = report->private;
 	char	   *key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
-	const char *column;
-	int			sqlstate;
-	char	   *fault = paysafe_refund_fault(side, row, &column, &sqlstate);
+	char	   *fault;
+	FoundPayment found_payment = {0};
 	KeyValues	value;
 	char	   *payment;
 	char	   *currency;
@@ -159,6 +180,9 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	bool		found;
 	MemoryContext old;
 
+	if (!paysafe_row_filter_has(&side->rows, row, NULL))
+		return;
+	fault = existing_fault(state, row, &value, &found_payment);
 	if (fault != NULL)
 	{
 		paysafe_existing_fault(report, "Row", key, fault);
@@ -169,7 +193,6 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 
 	if (totals == NULL)
 		totals = report->private = make_totals(report->context);
-	(void) paysafe_key_columns_read(&side->payment, row, &value, NULL);
 	if (has_come_around_gate(state, rel, row, &value))
 	{
 		paysafe_existing_fault(report, "Row", key,
@@ -180,7 +203,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
 		return;					/* on record; the others were accepted beside it */
 	payment = paysafe_key_columns_text(&value);
-	currency = paysafe_status_value_text(&side->currency, row);
+	currency = paysafe_refund_currency(side, row, &found_payment);
 	amount = paysafe_refund_amount(side, row);
 	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
 
@@ -259,15 +282,21 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
+	const char *status = paysafe_spec_optional_text(spec, "status_column");
+	const char *rows = paysafe_row_filter_words(spec);
 
-	return psprintf("sum of %s by %s <= %s of %s; %s %s needs approval above the threshold; %s does not count%s%s%s%s",
+	return psprintf("sum of %s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
 					paysafe_spec_text(spec, "amount_column"),
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
-					paysafe_spec_text(spec, "payment_amount_column"),
+					captured ? captured : "what is captured",
 					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
-					paysafe_spec_text(spec, "status_column"),
-					paysafe_strings_join(paysafe_spec_set(spec, "gated")),
-					paysafe_strings_join(paysafe_spec_set(spec, "void")),
+					status ? psprintf("%s ", status) : "",
+					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
+					status ? "; " : "",
+					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
+					status ? " does not count" : "",
+					rows ? psprintf("; rows with %s", rows) : "",
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
 					unapproved ? paysafe_strings_join(unapproved) : "",
@@ -280,7 +309,8 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 /* What the two tables must have in common, seen before anything is stored. */
 static void
 check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
-		   const char *amount_column, const char *payment_amount_column)
+		   const char *amount_column, const char *payment_amount_column,
+		   const char *payment_currency_column)
 {
 	Relation	refund_rel = table_open(refund, AccessShareLock);
 	Relation	payment_rel = table_open(payment, AccessShareLock);
@@ -289,7 +319,12 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 	AttrNumber	inexact;
 	KeySearch	search;
 	AmountColumn amount;
-	AmountColumn captured;
+	RefundState state = {
+		.payment_root = payment, .payment_key = payment_key,
+		.payment_amount = unconstify(char *, payment_amount_column),
+		.payment_currency = unconstify(char *, payment_currency_column)
+	};
+	PaymentSide side;
 
 	paysafe_key_columns_find(refund_rel, payment_column, &reference);
 	paysafe_key_columns_find(payment_rel, payment_key, &key);
@@ -305,16 +340,31 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 	paysafe_row_key_search(payment_rel, key.key.n, key.key.attnums, reference.types, &search);
 	paysafe_row_key_search(refund_rel, key.key.n, reference.key.attnums, key.types, &search);
 	paysafe_money_column(refund_rel, amount_column, &amount);
-	paysafe_money_column(payment_rel, payment_amount_column, &captured);
-	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&captured))
+	paysafe_refund_compile_payment(&side, payment_rel, &state, paysafe_rule_sources(payment));
+	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&side.captured.amount))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
-						amount_column, payment_amount_column)));
+						amount_column, paysafe_captured_name(&side.captured))));
 	paysafe_key_columns_warn(refund, payment_column, "Each refund");
 	paysafe_key_columns_warn(payment, payment_key, "Each refund");
 	table_close(payment_rel, AccessShareLock);
 	table_close(refund_rel, AccessShareLock);
+}
+
+static bool
+is_same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The column of a specification, or what is meant without one. */
+static const char *
+name_words(const Jsonb *spec, const char *key, const char *otherwise)
+{
+	const char *name = paysafe_spec_optional_text(spec, key);
+
+	return name ? name : otherwise;
 }
 
 /*
@@ -332,8 +382,8 @@ check_tables_agree(Oid refund, Oid payment, const char *amount_column, const cha
 
 		if (strcmp(other->name, "refund") != 0 || other->relation == refund ||
 			other->reference != payment ||
-			(strcmp(paysafe_spec_text(other->spec, "payment_amount_column"), amount_column) == 0 &&
-			 strcmp(paysafe_spec_text(other->spec, "payment_currency_column"), currency_column) == 0))
+			(is_same_name(paysafe_spec_optional_text(other->spec, "payment_amount_column"), amount_column) &&
+			 is_same_name(paysafe_spec_optional_text(other->spec, "payment_currency_column"), currency_column)))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -341,15 +391,57 @@ check_tables_agree(Oid refund, Oid payment, const char *amount_column, const cha
 						get_rel_name(refund), get_rel_name(other->relation), get_rel_name(payment)),
 				 errdetail("The refunds in all tables together are at most the captured amount; \"%s\" reads %s in %s.",
 						   get_rel_name(other->relation),
-						   paysafe_spec_text(other->spec, "payment_amount_column"),
-						   paysafe_spec_text(other->spec, "payment_currency_column"))));
+						   name_words(other->spec, "payment_amount_column", "what the payment rule says is captured"),
+						   name_words(other->spec, "payment_currency_column", "the payment rule's currency"))));
 	}
+}
+
+/*
+ * What nobody guards says nothing: whoever may write it says how much is refunded.  The
+ * payment rule guards what it calls captured, protect_columns a column that never changes.
+ */
+static void
+warn_of_unguarded(Oid payment, const char *amount_column)
+{
+	List	   *sources = paysafe_rule_sources(payment);
+	const RuleSource *rule = paysafe_refund_payment_rule(sources, payment);
+	ListCell   *lc;
+
+	if (amount_column == NULL ||
+		(rule != NULL && is_same_name(paysafe_spec_optional_text(rule->spec, "captured_column"), amount_column)))
+		return;
+	foreach(lc, sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "columns") == 0 &&
+			paysafe_strings_contain(paysafe_spec_set(source->spec, "columns"), amount_column) && rule == NULL)
+			return;
+	}
+	if (rule != NULL)
+		ereport(WARNING,
+				(errmsg("column \"%s\" of table \"%s\" is not what its payment rule calls captured",
+						amount_column, get_rel_name(payment)),
+				 errdetail("Payments that were never captured can be refunded."),
+				 errhint("Declare the refund rule with \"payment_amount_column\" NULL: then the payment rule says it.")));
+	else
+		ereport(WARNING,
+				(errmsg("nothing guards column \"%s\" of table \"%s\"", amount_column, get_rel_name(payment)),
+				 errdetail("Whoever may change it says how much can be refunded, and payments that were never captured can be."),
+				 errhint("Declare paysafe.protect_payment.")));
 }
 
 /* A misspelt status lets refunds pass: without a machine nothing else tells. */
 static void
 warn_of_free_statuses(Oid refund, const char *status_column)
 {
+	Oid			type = status_column ? getBaseType(get_atttype(refund, get_attnum(refund, status_column))) : InvalidOid;
+
+	/* a type that has two values has no misspelt one */
+	if (status_column == NULL || (type != TEXTOID && type != VARCHAROID && type != BPCHAROID &&
+								  type != INT2OID && type != INT4OID && type != INT8OID &&
+								  !type_is_enum(type)))
+		return;
 	if (paysafe_status_machine_of(paysafe_rule_sources(refund), status_column) == NULL)
 		ereport(WARNING,
 				(errmsg("column \"%s\" of table \"%s\" has no status rule",
@@ -358,16 +450,42 @@ warn_of_free_statuses(Oid refund, const char *status_column)
 				 errhint("Declare the statuses with paysafe.protect_status.")));
 }
 
+static char *
+name_or_null(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(n)));
+}
+
+/* Statuses, which are one without a status column: every row has passed the gate in it. */
+static List *
+statuses_argument(FunctionCallInfo fcinfo, int n, const char *argument, const char *status_column,
+				  bool needed)
+{
+	List	   *statuses = PG_ARGISNULL(n) && status_column == NULL ? NIL :
+		paysafe_declare_set_argument(fcinfo, n, argument);
+
+	if (status_column == NULL)
+	{
+		if (statuses != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must be empty without a status column", argument),
+					 errdetail("Each row is a refund that is paid out.")));
+		return needed ? list_make1(STATUS_OF_ALL) : NIL;
+	}
+	if (needed && statuses == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", argument)));
+	return statuses;
+}
+
 /* What the sets of statuses say together. */
 static void
 check_statuses(List *gated, List *voided, List *recorded)
 {
 	ListCell   *lc;
 
-	if (gated == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", "gated")));
 	foreach(lc, gated)
 		if (paysafe_strings_contain(voided, lfirst(lc)))
 			ereport(ERROR,
@@ -387,7 +505,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  * protect_refund(refund, payment, payment_column, amount_column,
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
- *				  unapproved_columns name[], payment_key, recorded text[]) returns void
+ *				  unapproved_columns name[], payment_key, recorded text[],
+ *				  rows jsonb) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -397,12 +516,12 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	Oid			refund;
 	Oid			payment;
 	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
-	char	   *currency_column = paysafe_declare_name_argument(fcinfo, 4, "currency_column");
-	char	   *status_column = paysafe_declare_name_argument(fcinfo, 5, "status_column");
-	List	   *gated = paysafe_declare_set_argument(fcinfo, 6, "gated");
-	List	   *voided = paysafe_declare_set_argument(fcinfo, 7, "void");
-	char	   *payment_amount_column = paysafe_declare_name_argument(fcinfo, 8, "payment_amount_column");
-	char	   *payment_currency_column = paysafe_declare_name_argument(fcinfo, 9, "payment_currency_column");
+	char	   *currency_column = name_or_null(fcinfo, 4);
+	char	   *status_column = name_or_null(fcinfo, 5);
+	List	   *gated = statuses_argument(fcinfo, 6, "gated", status_column, true);
+	List	   *voided = statuses_argument(fcinfo, 7, "void", status_column, false);
+	char	   *payment_amount_column = name_or_null(fcinfo, 8);
+	char	   *payment_currency_column = name_or_null(fcinfo, 9);
 	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
 		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
@@ -429,7 +548,8 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
 	payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
 	paysafe_reference_order(payment, &payment_column, &payment_key);
-	check_pair(refund, payment, payment_column, payment_key, amount_column, payment_amount_column);
+	check_pair(refund, payment, payment_column, payment_key, amount_column, payment_amount_column,
+			   payment_currency_column);
 	check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
 
 	paysafe_spec_begin(&spec);
@@ -449,8 +569,10 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	}
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
+	warn_of_unguarded(payment, payment_amount_column);
 	warn_of_free_statuses(refund, status_column);
 	PG_RETURN_VOID();
 }

@@ -78,6 +78,30 @@ match_key(const void *a, const void *b, Size size)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whoever requests again and again is one requester; the last one stands last. */
+static void
+add_requester(RefundLife *life, Person *person)
+{
+	List	   *others = NIL;		/* the list may be another life's, too */
+	ListCell   *lc;
+
+	foreach(lc, life->requesters)
+	{
+		const Person *other = lfirst(lc);
+
+		if (!same_text(person->actor, other->actor) || !same_text(person->login, other->login) ||
+			!same_text(person->session_user_name, other->session_user_name))
+			others = lappend(others, lfirst(lc));
+	}
+	life->requesters = lappend(others, person);
+}
+
 /* What an event makes of a life. */
 static void
 apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, int approvals)
@@ -92,7 +116,7 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 	if (strcmp(kind, REFUND_REQUESTED) == 0)
 	{
 		life->stage = REFUND_WAITING;
-		life->requesters = lappend(life->requesters, person);
+		add_requester(life, person);
 		life->requested = at;
 	}
 	else if (strcmp(kind, REFUND_GATED) == 0)
@@ -172,7 +196,7 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 }
 
 static RefundLives *
-read_lives(const RefundState *state, const char *payment, const char *key)
+read_lives(const RefundState *state, const char *payment, const char *key, bool to_add)
 {
 	HASHCTL		ctl = {
 		.keysize = sizeof(char *), .entrysize = sizeof(LifeEntry),
@@ -188,15 +212,19 @@ read_lives(const RefundState *state, const char *payment, const char *key)
 	if (key == NULL)
 		lives->by_key = hash_create("paysafe refund lives", 64, &ctl,
 									HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
-					   collect_event, lives);
+	if (to_add)
+		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
+								  collect_event, lives);
+	else
+		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
+						   collect_event, lives);
 	return lives;
 }
 
 RefundLives *
 paysafe_refund_lives(const RefundState *state, const char *payment)
 {
-	return read_lives(state, payment, NULL);
+	return read_lives(state, payment, NULL, false);
 }
 
 void
@@ -234,12 +262,12 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 
 RefundLife *
 paysafe_refund_life(const RefundState *state, const char *payment, Relation leaf,
-					TupleTableSlot *row)
+					TupleTableSlot *row, bool to_add)
 {
 	RefundLife *life = palloc(sizeof(RefundLife));
 	char	   *key = paysafe_row_key_text(&state->refund.whole, RelationGetDescr(leaf), row);
 
-	paysafe_refund_lives_of(read_lives(state, payment, key), state, leaf, row, life);
+	paysafe_refund_lives_of(read_lives(state, payment, key, to_add), state, leaf, row, life);
 	if (life->stage == REFUND_PASSED && life->columns != NIL && !paysafe_refund_has_content(life, row))
 	{
 		life->stage = REFUND_WAITING;
@@ -285,7 +313,7 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 	nulls[EVENT_AMOUNT] = !paysafe_money_value(&side->amount, row, &amount);
 	if (!nulls[EVENT_AMOUNT])
 		values[EVENT_AMOUNT] = NumericGetDatum(amount);
-	(void) slot_getattr(row, side->currency.attnum, &nulls[EVENT_CURRENCY]);
+	nulls[EVENT_CURRENCY] = !side->own_currency || paysafe_status_value_is_null(&side->currency, row);
 	if (!nulls[EVENT_CURRENCY])
 		values[EVENT_CURRENCY] = CStringGetTextDatum(paysafe_status_value_text(&side->currency, row));
 	nulls[EVENT_ACTOR] = person->actor == NULL;
@@ -325,7 +353,7 @@ RefundLife *
 paysafe_refund_move(const RefundState *state, RefundLife *life, const char *payment,
 					const char *refund, Relation leaf, TupleTableSlot *row)
 {
-	RefundLife *moved = paysafe_refund_life(state, payment, leaf, row);
+	RefundLife *moved = paysafe_refund_life(state, payment, leaf, row, true);
 	int			steps = moved->steps;
 	char	   *key = moved->key;
 	ListCell   *lc;

@@ -42,16 +42,15 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	paysafe_refund_sum(tables, &sum);
 	if (sum.rows == 0)
 		return;
-	has_captured = paysafe_money_value(&side->captured, change->after, &captured);
+	has_captured = paysafe_captured_value(&side->captured, change->after, &captured);
 	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
-	if (!paysafe_money_value(&side->captured, change->before, &before))
-		before = paysafe_money_zero();
+	before = paysafe_captured_or_zero(&side->captured, change->before);
 	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
 		paysafe_money_compare(captured, before) >= 0)
 		return;
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, side->captured.name,
+		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, paysafe_captured_name(&side->captured),
 						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
 						  psprintf("Refunds total %s; captured would be %s.",
 								   paysafe_refusal_value(paysafe_money_text(sum.total)),
@@ -87,7 +86,7 @@ is_spare_payment(const RefundState *state, const RowChange *change)
 	KeyValues	key;
 
 	return paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
-		(!paysafe_money_value(&side->captured, change->before, &captured) ||
+		(!paysafe_captured_value(&side->captured, change->before, &captured) ||
 			paysafe_money_sign(captured) == 0) &&
 		paysafe_refund_find_payment(state, &key, &other) > 0;
 }
@@ -114,9 +113,10 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	{
 		if (moved != InvalidAttrNumber)
 			column = NameStr(TupleDescAttr(RelationGetDescr(change->rel), moved - 1)->attname);
-		else if (!paysafe_status_value_same(&side->currency, change->before, change->after))
-			column = state->payment_currency;
-		else if (paysafe_money_same(&side->captured, change->before, change->after))
+		else if (!paysafe_currency_same(&side->currency, RelationGetDescr(change->rel),
+										change->before, change->after))
+			column = side->currency.name;
+		else if (paysafe_captured_same(&side->captured, change->before, change->after))
 			return;
 	}
 	tables = paysafe_refund_tables(change->rules, change->before);
@@ -131,7 +131,7 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 		return;
 	}
 	paysafe_refund_sum(own, &sum);
-	if (sum.rows == 0 || (column != state->payment_currency && is_spare_payment(state, change)))
+	if (sum.rows == 0 || ((column == NULL || column != side->currency.name) && is_spare_payment(state, change)))
 	{
 		/* what was approved of it in advance is not of another payment that gets this key, or of other money */
 		paysafe_approval_end_in_advance(state->refund_root, key);

@@ -82,7 +82,6 @@ is_recorded(const RefundSide *side, const char *status)
 static bool
 leads_to_gate(const RefundSide *side, TupleTableSlot *row, bool is_fact)
 {
-	bool		isnull;
 	int			from;
 
 	if (paysafe_status_value_find(&side->voided, row) >= 0)
@@ -90,8 +89,8 @@ leads_to_gate(const RefundSide *side, TupleTableSlot *row, bool is_fact)
 	/* nothing gets to what was always gated without passing, and without a machine all stay there */
 	if (side->machine == NULL)
 		return paysafe_status_value_find(&side->always_gated, row) < 0;
-	(void) slot_getattr(row, side->gated.column.attnum, &isnull);
-	from = paysafe_machine_find(side->machine, isnull ? NULL :
+	from = paysafe_machine_find(side->machine,
+								paysafe_status_value_is_null(&side->gated.column, row) ? NULL :
 								paysafe_status_value_text(&side->gated.column, row));
 	for (int i = 0; from >= 0 && i < side->gated.n; i++)
 	{
@@ -198,19 +197,21 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	const char *column;
 	int			sqlstate;
 	KeyValues	payment_key;
-	bool		isnull;
 	Pending		pending = {0};
 
-	if (!leads_to_gate(side, row, false) || paysafe_refund_fault(side, row, &column, &sqlstate) != NULL)
+	if (!paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
+		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
 	paysafe_refund_find_payment(state, &payment_key, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row);
+	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
+		return;
+	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	if (!paysafe_refund_is_waiting(life) ||
 		(life->stage == REFUND_FACT && !leads_to_gate(side, row, true)))
 		return;
 	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
-	currency = paysafe_status_value_text(&side->currency, row);
+	currency = paysafe_refund_currency(side, row, &payment);
 	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	total = total_within(state, &payment, life, threshold ? threshold->within : 0,
 						 paysafe_refund_amount(side, row), out);
@@ -227,8 +228,8 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 
 	pending.key = key;
 	pending.money = subject.money;
-	(void) slot_getattr(row, side->gated.column.attnum, &isnull);
-	pending.status = isnull ? NULL : paysafe_status_value_text(&side->gated.column, row);
+	pending.status = paysafe_status_value_is_null(&side->gated.column, row) ? NULL :
+		paysafe_status_value_text(&side->gated.column, row);
 	pending.total = total;
 	pending.threshold = threshold;
 	pending.needed = needed;

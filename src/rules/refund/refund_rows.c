@@ -15,6 +15,7 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -26,12 +27,43 @@
 #include "store/catalog.h"
 #include "values/row_key.h"
 
-void
-paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundState *state)
+const RuleSource *
+paysafe_refund_payment_rule(List *sources, Oid relid)
 {
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "payment") == 0 && list_member_oid(ancestors, source->relation))
+			return source;
+	}
+	return NULL;
+}
+
+void
+paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundState *state,
+							   List *sources)
+{
+	const RuleSource *payment = paysafe_refund_payment_rule(sources, RelationGetRelid(leaf));
+
+	if (payment == NULL && (state->payment_amount == NULL || state->payment_currency == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no payment rule", get_rel_name(state->payment_root)),
+				 errdetail("What of a payment is captured, and its currency, says that rule."),
+				 errhint("Declare it with paysafe.protect_payment, or name \"payment_amount_column\" and \"payment_currency_column\".")));
+	if (state->payment_amount != NULL)
+		paysafe_captured_plain(leaf, state->payment_amount, &side->captured);
+	else
+		paysafe_captured_compile(leaf, payment->spec, &side->captured);
+	if (state->payment_currency != NULL)
+		paysafe_currency_column(leaf, state->payment_currency, &side->currency);
+	else
+		paysafe_currency_compile(leaf, payment, &side->currency);
 	paysafe_key_columns_find(leaf, state->payment_key, &side->key);
-	paysafe_money_column(leaf, state->payment_amount, &side->captured);
-	paysafe_status_value_column(leaf, state->payment_currency, &side->currency);
 }
 
 /* The next refund rule of a leaf of the payment table, after the i-th rule. */
@@ -73,13 +105,47 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 	return tables;
 }
 
+/* The columns of a leaf of the payment table, as its rules have them. */
+static const PaymentSide *
+payment_side(const RefundState *state, const RelationRules *rules)
+{
+	const RefundState *other;
+	int			i = 0;
+
+	while ((other = next_payment_rule(rules, &i)) != NULL)
+		if (other->refund_root == state->refund_root)
+			return &other->payment;
+	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
+	return NULL;
+}
+
+/* Payment table, refund table and key in one text: for each payment, so without formats. */
+static char *
+identity_of(Oid payment_root, const RefundTable *table)
+{
+	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->key_text) + 1);
+	int			len = pg_ultoa_n(payment_root, identity);
+
+	identity[len++] = '/';
+	len += pg_ultoa_n(table->root, identity + len);
+	identity[len++] = '/';
+	strcpy(identity + len, table->key_text);
+	return identity;
+}
+
 /* What every rule says of a payment's row. */
 static void
 describe_payment(const RefundState *state, const RelationRules *rules, TupleTableSlot *row,
 				 FoundPayment *out)
 {
+	const PaymentSide *side = payment_side(state, rules);
 	ListCell   *lc;
 
+	if (paysafe_captured_value(&side->captured, row, &out->captured))
+		out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
+	else
+		out->captured = NULL;
+	(void) paysafe_currency_of(&side->currency, row, false, &out->currency);
 	out->tables = paysafe_refund_tables(rules, row);
 	foreach(lc, out->tables)
 	{
@@ -88,7 +154,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 		if (table->root == state->refund_root)
 			out->key = table->key_text;
 		if (out->identity == NULL)
-			out->identity = psprintf("%u/%u/%s", state->payment_root, table->root, table->key_text);
+			out->identity = identity_of(state->payment_root, table);
 	}
 	if (out->key == NULL)
 		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
@@ -178,18 +244,13 @@ static bool
 read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const KeyValues *key,
 			FoundPayment *out)
 {
-	PaymentSide side;
-	bool		isnull;
+	const RelationRules *rules = paysafe_rules_of(leaf);
+	const PaymentSide *side = payment_side(state, rules);
 
-	paysafe_refund_compile_payment(&side, leaf, state);
-	if (!paysafe_key_columns_match(leaf, &side.key, slot, key))
+	if (!paysafe_key_columns_match(leaf, &side->key, slot, key))
 		return false;
 	*out = (FoundPayment) {0};
-	describe_payment(state, paysafe_rules_of(leaf), slot, out);
-	if (paysafe_money_value(&side.captured, slot, &out->captured))
-		out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
-	(void) slot_getattr(slot, side.currency.attnum, &isnull);
-	out->currency = isnull ? NULL : paysafe_status_value_text(&side.currency, slot);
+	describe_payment(state, rules, slot, out);
 	return true;
 }
 
@@ -306,6 +367,11 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	Numeric		amount = NULL;
 	bool		passed = false;
 
+	if (!paysafe_row_filter_has(&side->rows, row, NULL))
+	{
+		MemoryContextSwitchTo(old);
+		return true;			/* no refund */
+	}
 	sum->rows++;
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
@@ -364,6 +430,12 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 	}
 	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);
+}
+
+char *
+paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment)
+{
+	return side->own_currency ? paysafe_status_value_text(&side->currency, row) : payment->currency;
 }
 
 /* The amount of a row whose amount is known to be there. */

@@ -42,7 +42,7 @@ typedef struct Window
 
 typedef struct PaymentTotal
 {
-	char	   *identity;		/* hash key */
+	char	   *identity;
 	int			level;			/* of subtransactions that have touched it */
 	CommandId	seen;			/* changes of earlier commands are in total */
 	Numeric		total;			/* NULL: not added up yet */
@@ -56,7 +56,15 @@ typedef struct Touch
 	int			level;
 } Touch;
 
-static HTAB *totals = NULL;
+/* Most transactions have one payment: only those that have more get a table. */
+typedef struct TotalEntry
+{
+	char	   *identity;		/* hash key */
+	PaymentTotal *total;
+} TotalEntry;
+
+static PaymentTotal *sole = NULL;
+static HTAB *totals = NULL;		/* of TotalEntry; has sole, too */
 static MemoryContext totals_context = NULL;
 static List *touches = NIL;		/* of Touch, innermost last; none of the transaction itself */
 
@@ -77,8 +85,9 @@ match_identity(const void *a, const void *b, Size size)
 void
 paysafe_refund_total_forget(void)
 {
-	if (totals == NULL)
+	if (totals_context == NULL)
 		return;
+	sole = NULL;
 	totals = NULL;
 	touches = NIL;
 	MemoryContextDelete(totals_context);
@@ -89,6 +98,7 @@ void
 paysafe_refund_total_end(bool aborted)
 {
 	/* the context was a child of the transaction's */
+	sole = NULL;
 	totals = NULL;
 	touches = NIL;
 	totals_context = NULL;
@@ -146,46 +156,72 @@ paysafe_refund_total_end_subtransaction(bool committed, int level)
 	}
 }
 
+static void
+add_total(PaymentTotal *total)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(char *), .entrysize = sizeof(TotalEntry),
+		.hash = hash_identity, .match = match_identity, .hcxt = totals_context
+	};
+	TotalEntry *entry;
+
+	if (totals == NULL)
+		totals = hash_create("paysafe refund totals", 64, &ctl,
+							 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	entry = hash_search(totals, &total->identity, HASH_ENTER, NULL);
+	entry->total = total;
+}
+
+static PaymentTotal *
+look_up_total(char *identity)
+{
+	TotalEntry *entry;
+
+	if (sole != NULL && strcmp(sole->identity, identity) == 0)
+		return sole;
+	if (totals == NULL)
+		return NULL;
+	entry = hash_search(totals, &identity, HASH_FIND, NULL);
+	return entry ? entry->total : NULL;
+}
+
+static PaymentTotal *
+create_total(const char *identity)
+{
+	PaymentTotal *total;
+
+	if (totals != NULL && hash_get_num_entries(totals) >= MAX_PAYMENTS)
+		paysafe_refund_total_forget();
+	if (totals_context == NULL)
+		totals_context = AllocSetContextCreate(TopTransactionContext, "paysafe refund totals",
+											   ALLOCSET_SMALL_SIZES);
+	total = MemoryContextAllocZero(totals_context, sizeof(PaymentTotal));
+	total->identity = MemoryContextStrdup(totals_context, identity);
+	if (sole == NULL)
+	{
+		sole = total;
+		return total;
+	}
+	if (totals == NULL)
+		add_total(sole);
+	add_total(total);
+	return total;
+}
+
 /* The payment's entry, new if it has none and create is said. */
 static PaymentTotal *
 find_total(const FoundPayment *payment, bool create)
 {
-	PaymentTotal *entry;
-	char	   *identity = payment->identity;
-	bool		found;
+	PaymentTotal *total;
 
-	if (identity == NULL)
+	if (payment->identity == NULL)
 		return NULL;
-	if (totals != NULL && create && hash_get_num_entries(totals) >= MAX_PAYMENTS)
-		paysafe_refund_total_forget();
-	if (totals == NULL)
-	{
-		HASHCTL		ctl = {
-			.keysize = sizeof(char *), .entrysize = sizeof(PaymentTotal),
-			.hash = hash_identity, .match = match_identity
-		};
-
-		if (!create)
-			return NULL;
-		totals_context = AllocSetContextCreate(TopTransactionContext, "paysafe refund totals",
-											   ALLOCSET_SMALL_SIZES);
-		ctl.hcxt = totals_context;
-		totals = hash_create("paysafe refund totals", 64, &ctl,
-							 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	}
-	entry = hash_search(totals, &identity, HASH_FIND, NULL);
-	if (entry == NULL && create)
-	{
-		identity = MemoryContextStrdup(totals_context, identity);
-		entry = hash_search(totals, &identity, HASH_ENTER, &found);
-		entry->level = 0;
-		entry->seen = 0;
-		entry->total = NULL;
-		entry->windows = NIL;
-	}
-	if (entry != NULL)
-		touch(entry);
-	return entry;
+	total = look_up_total(payment->identity);
+	if (total == NULL && create)
+		total = create_total(payment->identity);
+	if (total != NULL)
+		touch(total);
+	return total;
 }
 
 /* Replace a kept sum. */

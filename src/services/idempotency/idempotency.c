@@ -424,17 +424,18 @@ paysafe_idempotency_begin(PG_FUNCTION_ARGS)
 	HeapTuple	tuple;
 	Datum		row[KEY_NCOLUMNS];
 	bool		row_nulls[KEY_NCOLUMNS];
+	bool		known;
 
 	read_request(fcinfo, &request);
 	key = paysafe_argument_bytea(request.digest, PAYSAFE_SHA256_LEN);
 	memcpy(&hash, request.digest, sizeof(hash));
 	if (!paysafe_store_lock_key(PAYSAFE_IDEMPOTENCY_KEY, "idempotency_key_pkey", 1, &key, hash,
-								true, nowait))
+								true, nowait, &known))
 		in_progress("Its transaction has not ended.");
 	request.now = GetCurrentTimestamp();
 	memset(nulls, true, sizeof(nulls));
 	nulls[BEGIN_OUTCOME] = nulls[BEGIN_ATTEMPT] = false;
-	if (lock_key(request.digest, &tuple, row, row_nulls))
+	if (known && lock_key(request.digest, &tuple, row, row_nulls))
 		begin_again(&request, tuple, row, row_nulls);
 	else
 		begin_first(&request);

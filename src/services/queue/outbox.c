@@ -81,7 +81,7 @@ lock_id(const char *destination, const char *id)
 	paysafe_crypto_sha256(both.data, both.len, sha256);
 	memcpy(&hash, sha256, sizeof(hash));
 	(void) paysafe_store_lock_key(PAYSAFE_OUTBOX_EVENT, "outbox_event_webhook", 2, keys, hash,
-								  false, false);
+								  false, false, NULL);
 	return hash;
 }
 

@@ -102,14 +102,14 @@ read_request(FunctionCallInfo fcinfo, WebhookRequest *request)
 	request->at = GetCurrentTimestamp();
 }
 
-/* One session at a time deals with what has this hash, until it has its row. */
+/* One session at a time deals with what has this hash, until it has its row, if not *found. */
 static uint64
-lock_digest(PaysafeTable table, const char *index, const uint8 *digest, Datum key)
+lock_digest(PaysafeTable table, const char *index, const uint8 *digest, Datum key, bool *found)
 {
 	uint64		hash;
 
 	memcpy(&hash, digest, sizeof(hash));
-	(void) paysafe_store_lock_key(table, index, 1, &key, hash, false, false);
+	(void) paysafe_store_lock_key(table, index, 1, &key, hash, false, false, found);
 	return hash;
 }
 
@@ -274,6 +274,7 @@ note_latest(const WebhookRequest *request, const char *object, int64 sequence)
 	bool		nulls[LATEST_NCOLUMNS] = {0};
 	Datum		key;
 	uint64		hash;
+	bool		known;
 	bool		newest;
 
 	initStringInfo(&all);
@@ -282,8 +283,9 @@ note_latest(const WebhookRequest *request, const char *object, int64 sequence)
 	paysafe_keyring_mac("webhook object", all.data, all.len, digest);
 	pfree(all.data);
 	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
-	hash = lock_digest(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", digest, key);
-	paysafe_store_scan(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", 1, &key, visit_latest, &latest);
+	hash = lock_digest(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", digest, key, &known);
+	if (known)
+		paysafe_store_scan(PAYSAFE_WEBHOOK_LATEST, "webhook_latest_pkey", 1, &key, visit_latest, &latest);
 	if (latest.found)
 	{
 		Relation	rel = paysafe_store_open(PAYSAFE_WEBHOOK_LATEST);
@@ -391,10 +393,12 @@ record(const WebhookRequest *request, const char *origin)
 /* What becomes of a genuine request that one session at a time deals with. */
 static const char *
 settle_once(const WebhookRequest *request, const char *object, int64 sequence,
-			const uint8 *digest, Datum key, int64 *inbox_id)
+			const uint8 *digest, Datum key, bool known, int64 *inbox_id)
 {
-	Seen		seen = look_up(key);
+	Seen		seen = {0};
 
+	if (known)
+		seen = look_up(key);
 	if (seen.found && !is_other_event(request, digest, &seen))
 	{
 		*inbox_id = seen.inbox_id;
@@ -419,6 +423,7 @@ settle(WebhookRequest *request, int64 *inbox_id)
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	Datum		key;
 	uint64		hash;
+	bool		known;
 	const char *verdict;
 
 	*inbox_id = 0;
@@ -433,8 +438,8 @@ settle(WebhookRequest *request, int64 *inbox_id)
 	event_digest(request, digest);
 	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
 	paysafe_store_activate();
-	hash = lock_digest(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", digest, key);
-	verdict = settle_once(request, object, sequence, digest, key, inbox_id);
+	hash = lock_digest(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", digest, key, &known);
+	verdict = settle_once(request, object, sequence, digest, key, known, inbox_id);
 	paysafe_store_unlock_value(PAYSAFE_WEBHOOK_SEEN, hash);
 	return verdict;
 }

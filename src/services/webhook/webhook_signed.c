@@ -32,13 +32,14 @@ alias_of(const char *name, size_t len, const char *wanted)
 {
 	for (int n = 1;; n++)
 	{
-		size_t		aliaslen = strcspn(wanted, "|");
+		const char *end = strchr(wanted, '|');
+		size_t		aliaslen = end ? (size_t) (end - wanted) : strlen(wanted);
 
 		if (aliaslen == len && pg_strncasecmp(name, wanted, len) == 0)
 			return n;
-		if (wanted[aliaslen] == '\0')
+		if (end == NULL)
 			return 0;
-		wanted += aliaslen + 1;
+		wanted = end + 1;
 	}
 }
 

@@ -11,6 +11,7 @@ Put rules into a migration of their own, after the one that makes the tables.
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
 from django.db import NotSupportedError, models, router
@@ -145,6 +146,28 @@ class RuleOperation(Operation):
     @classmethod
     def columns(cls, model: Type[models.Model], fields: Sequence[str]) -> List[Optional[str]]:
         return [cls.column(model, field) for field in fields]
+
+    @classmethod
+    def path(cls, model: Type[models.Model], field: Optional[str]) -> List[Optional[str]]:
+        """The columns of "order__event__currency": each but the last is a foreign key."""
+        columns = []
+        *steps, last = (field or "").split("__")
+        for step in steps:
+            columns.append(cls.column(model, step))
+            related = model._meta.get_field(step).related_model
+            if related is None or isinstance(related, str):
+                raise ValueError(f"field {step!r} of {field!r} refers to no other model")
+            model = related
+        return [*columns, cls.column(model, last)]
+
+    @classmethod
+    def condition(
+        cls, model: Type[models.Model], rows: Optional[Dict[str, Any]]
+    ) -> Optional[str]:
+        """Which rows: for each field the values that it may have, or {"not": values}."""
+        if rows is None:
+            return None
+        return json.dumps({str(cls.column(model, field)): rows[field] for field in rows})
 
     @staticmethod
     def model(state: ProjectState, app_label: str, name: str) -> Type[models.Model]:
@@ -395,27 +418,49 @@ class ProtectPayment(RuleOperation):
         *,
         status: str,
         amount: str,
-        captured_amount: str,
-        currency: str,
         captured: Sequence[str],
+        captured_amount: Optional[str] = None,
+        currency: Optional[str] = None,
+        currency_code: Optional[str] = None,
+        changes: Optional[str] = None,
+        limit: Optional[str] = None,
+        over_percent: Optional[Any] = None,
+        adjustable: Optional[Sequence[str]] = None,
+        rows: Optional[Dict[str, Any]] = None,
         recorded: Sequence[str] = (),
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
+        """currency is a field, or leads over foreign keys to one: "order__event__currency";
+        with currency_code all payments are in that one."""
         super().__init__(model_name, replaces=replaces)
         self.status = status
         self.amount = amount
         self.captured_amount = captured_amount
         self.currency = currency
+        self.currency_code = currency_code
         self.captured = captured
+        self.changes = changes
+        self.limit = limit
+        self.over_percent = over_percent
+        self.adjustable = adjustable
+        self.rows = rows
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        led = self.currency is not None and "__" in self.currency
         return {
             "status_column": (self.column(model, self.status), "name"),
             "amount_column": (self.column(model, self.amount), "name"),
             "captured_column": (self.column(model, self.captured_amount), "name"),
-            "currency_column": (self.column(model, self.currency), "name"),
+            "currency_column": (None if led else self.column(model, self.currency), "name"),
             "captured": (list(self.captured), "text[]"),
+            "currency": (self.currency_code, "text"),
+            "currency_path": (self.path(model, self.currency) if led else None, "name[]"),
+            "changes": (self.changes, "text"),
+            "limit_column": (self.column(model, self.limit), "name"),
+            "over_percent": (self.over_percent, "numeric"),
+            "adjustable": (None if self.adjustable is None else list(self.adjustable), "text[]"),
+            "rows": (self.condition(model, self.rows), "jsonb"),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 
@@ -431,13 +476,14 @@ class ProtectRefund(RuleOperation):
         *,
         payment: str,
         amount: str,
-        currency: str,
-        status: str,
-        gated: Sequence[str],
-        void: Sequence[str],
-        payment_amount: str,
-        payment_currency: str,
+        currency: Optional[str] = None,
+        status: Optional[str] = None,
+        gated: Optional[Sequence[str]] = None,
+        void: Optional[Sequence[str]] = None,
+        payment_amount: Optional[str] = None,
+        payment_currency: Optional[str] = None,
         unapproved: Optional[Sequence[str]] = None,
+        rows: Optional[Dict[str, Any]] = None,
         recorded: Sequence[str] = (),
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
@@ -451,6 +497,7 @@ class ProtectRefund(RuleOperation):
         self.payment_amount = payment_amount
         self.payment_currency = payment_currency
         self.unapproved = unapproved
+        self.rows = rows
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -463,14 +510,15 @@ class ProtectRefund(RuleOperation):
             "amount_column": (self.column(model, self.amount), "name"),
             "currency_column": (self.column(model, self.currency), "name"),
             "status_column": (self.column(model, self.status), "name"),
-            "gated": (list(self.gated), "text[]"),
-            "void": (list(self.void), "text[]"),
+            "gated": (None if self.gated is None else list(self.gated), "text[]"),
+            "void": (None if self.void is None else list(self.void), "text[]"),
             "payment_amount_column": (self.column(paid, self.payment_amount), "name"),
             "payment_currency_column": (self.column(paid, self.payment_currency), "name"),
             "unapproved_columns": (
                 None if self.unapproved is None else self.columns(model, self.unapproved),
                 "name[]",
             ),
+            "rows": (self.condition(model, self.rows), "jsonb"),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 

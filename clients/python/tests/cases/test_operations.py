@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import io
+import json
 from pathlib import Path
 
 from django.core.management import call_command
@@ -11,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import OperationWriter
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
-from shop.models import GiftCard
+from shop.models import GiftCard, Refund
 
 from django_paysafe import acting, atomic, errors
 from django_paysafe import operations as rules
@@ -252,3 +253,48 @@ class RouterTests(TransactionTestCase):
 class Nowhere:
     def allow_migrate(self, db, app_label, **hints):
         return False
+
+
+class ShapesTests(SimpleTestCase):
+    """Where the currency stands, what is captured, which rows: in terms of fields."""
+
+    def arguments(self, **given):
+        operation = rules.ProtectPayment(
+            "Refund", status="status", amount="amount", captured=["paid"], **given
+        )
+        return {
+            name: value
+            for name, (value, _) in operation.arguments(Refund, ProjectState(), "shop").items()
+            if value is not None
+        }
+
+    def test_a_currency_of_another_row(self) -> None:
+        arguments = self.arguments(currency="payment__currency")
+        self.assertEqual(arguments["currency_path"], ["payment_id", "currency"])
+        self.assertNotIn("currency_column", arguments)
+        self.assertNotIn("captured_column", arguments)
+
+    def test_a_path_leads_over_foreign_keys(self) -> None:
+        with self.assertRaisesMessage(ValueError, "refers to no other model"):
+            self.arguments(currency="amount__currency")
+
+    def test_one_currency(self) -> None:
+        self.assertEqual(self.arguments(currency_code="EUR")["currency"], "EUR")
+
+    def test_which_rows(self) -> None:
+        arguments = self.arguments(
+            currency="currency", rows={"status": ["paid", None], "payment": {"not": [None]}}
+        )
+        self.assertEqual(
+            json.loads(arguments["rows"]),
+            {"status": ["paid", None], "payment_id": {"not": [None]}},
+        )
+
+    def test_refunds_follow_the_payment(self) -> None:
+        operation = rules.ProtectRefund("Refund", payment="payment", amount="amount")
+        given = {
+            name
+            for name, (value, _) in operation.arguments(Refund, ProjectState(), "shop").items()
+            if value is not None
+        }
+        self.assertEqual(given, {"payment", "payment_column", "amount_column"})

@@ -1,0 +1,200 @@
+/*-------------------------------------------------------------------------
+ *
+ * currency_declare.c
+ *	  Declaring where the currency of a row stands.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "engine/currency.h"
+#include "engine/declare.h"
+#include "store/catalog.h"
+#include "values/money.h"
+#include "values/row_key.h"
+
+#define MAX_STEPS	8			/* each costs each row a look-up */
+
+/* A step of a path: a column of a table, and the column of another that it refers to. */
+typedef struct Step
+{
+	Oid			relation;
+	char	   *column;
+	Oid			parent;
+	char	   *parent_key;
+} Step;
+
+/* What the foreign key of this column alone says. */
+static void
+follow_foreign_key(Step *step)
+{
+	Relation	rel = table_open(step->relation, AccessShareLock);
+	AttrNumber	attnum = paysafe_catalog_column(rel, step->column);
+	int			found = 0;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst(lc);
+
+		if (fk->nkeys != 1 || fk->conkey[0] != attnum)
+			continue;
+		found += fk->confrelid != step->parent;
+		step->parent = fk->confrelid;
+		step->parent_key = get_attname(fk->confrelid, fk->confkey[0], false);
+	}
+	if (found == 1 &&
+		!paysafe_row_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot lead to a currency",
+						step->column, RelationGetRelationName(rel)),
+				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
+	table_close(rel, AccessShareLock);
+	if (found != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg(found == 0 ? "column \"%s\" of relation \"%s\" has no foreign key" :
+						"column \"%s\" of relation \"%s\" has foreign keys to several tables",
+						step->column, get_rel_name(step->relation)),
+				 errdetail("Each column of \"currency_path\" but the last refers to a row of another table."),
+				 errhint("A foreign key of this one column says to which.")));
+}
+
+/* The steps of the path; the column at its end in *last. */
+static List *
+steps_of(Oid relation, List *path, char **last)
+{
+	List	   *steps = NIL;
+
+	if (list_length(path) < 2 || list_length(path) > MAX_STEPS + 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must have 2 to %d columns", "currency_path", MAX_STEPS + 1),
+				 errhint("Each refers to a row of another table, and the last is the currency there; a column of the table itself is named as \"currency_column\".")));
+	for (int i = 0; i < list_length(path) - 1; i++)
+	{
+		Step	   *step = palloc0(sizeof(Step));
+
+		step->relation = relation;
+		step->column = list_nth(path, i);
+		follow_foreign_key(step);
+		relation = step->parent;
+		steps = lappend(steps, step);
+	}
+	*last = llast(path);
+	return steps;
+}
+
+/* What a step says of its table; further: where its row's currency is leads on. */
+static void
+add_step(SpecBuilder *spec, const Step *step, const char *parent_column, bool further)
+{
+	paysafe_spec_add_text(spec, "currency_via", step->column);
+	paysafe_spec_add_text(spec, "currency_parent_key", step->parent_key);
+	paysafe_spec_add_text(spec, "currency_parent_column", parent_column);
+	paysafe_spec_add_bool(spec, "currency_further", further);
+}
+
+/* "a.b.c", in quotes where a name would mislead. */
+static char *
+path_words(List *path)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, path)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "." : "", quote_identifier(lfirst(lc)));
+	return buf.data;
+}
+
+/* The rows of a table in the middle of a path have one currency, whoever asks. */
+static void
+declare_step(const Step *step, const char *parent_column, bool further, List *path)
+{
+	RuleSource	rule;
+	bool		removed;
+	SpecBuilder spec;
+	Jsonb	   *said;
+
+	paysafe_spec_begin(&spec);
+	add_step(&spec, step, parent_column, further);
+	paysafe_spec_add_text(&spec, "currency_path", path_words(path));
+	said = paysafe_spec_end(&spec);
+	if (paysafe_rule_newest(step->relation, "currency", &rule, &removed) && !removed &&
+		(rule.reference != step->parent || !paysafe_spec_equal(rule.spec, said)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of \"%s\" have their currency elsewhere", get_rel_name(step->relation)),
+				 errdetail("It is %s, as another rule says.",
+						   paysafe_spec_text(rule.spec, "currency_path"))));
+	paysafe_declare(step->relation, "currency", step->parent, said);
+}
+
+/* Raises unless the column at the end of the path can hold a currency. */
+static void
+check_last(const Step *step, const char *column)
+{
+	Relation	rel = table_open(step->parent, AccessShareLock);
+	Currency	currency;
+
+	paysafe_currency_column(rel, column, &currency);
+	table_close(rel, AccessShareLock);
+}
+
+static Oid
+declare_path(SpecBuilder *spec, Oid relation, List *path)
+{
+	char	   *last;
+	List	   *steps = steps_of(relation, path, &last);
+	int			n = list_length(steps);
+
+	check_last(llast(steps), last);
+	/* from the end, so that each finds what it leads to */
+	for (int i = n - 1; i > 0; i--)
+	{
+		const Step *step = list_nth(steps, i);
+
+		declare_step(step, i == n - 1 ? last : ((Step *) list_nth(steps, i + 1))->column, i < n - 1,
+					 list_copy_tail(path, i));
+	}
+	add_step(spec, linitial(steps), n == 1 ? last : ((Step *) lsecond(steps))->column, n > 1);
+	paysafe_spec_add_text(spec, "currency_path", path_words(path));
+	return ((Step *) linitial(steps))->parent;
+}
+
+Oid
+paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column, const char *constant,
+						 List *path)
+{
+	if ((column != NULL) + (constant != NULL) + (path != NIL) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("exactly one of \"currency_column\", \"currency\" and \"currency_path\" must be given"),
+				 errhint("The currency is a column of the row, the same for all rows, or a column of a row that it refers to.")));
+	if (constant != NULL && paysafe_money_scale(constant) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", constant),
+				 errhint("Declare it with paysafe.set_currency.")));
+	paysafe_spec_add_text(spec, "currency_column", column);
+	paysafe_spec_add_text(spec, "currency", constant);
+	return path == NIL ? InvalidOid : declare_path(spec, relation, path);
+}
+
+char *
+paysafe_currency_words(const Jsonb *spec)
+{
+	char	   *words = paysafe_spec_optional_text(spec, "currency_column");
+
+	if (words == NULL)
+		words = paysafe_spec_optional_text(spec, "currency");
+	return words ? words : paysafe_spec_text(spec, "currency_path");
+}

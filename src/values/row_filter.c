@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_filter.c
+ *	  Which rows: a condition over a row's own columns.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+#include "compat.h"
+#include "store/catalog.h"
+#include "values/row_filter.h"
+
+/* One column of a condition, as it is written. */
+typedef struct Condition
+{
+	char	   *column;
+	bool		excluded;		/* has none of the values */
+	List	   *values;			/* of char *, NULL for NULL */
+} Condition;
+
+static PAYSAFE_NORETURN void
+malformed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" must be an object that has a list of values for each column", "rows"),
+			 errhint("For instance: '{\"kind\": [\"refund\"], \"payment_id\": {\"not\": [null]}}'.")));
+	pg_unreachable();
+}
+
+static char *
+value_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return NULL;
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			malformed();
+	}
+	return NULL;
+}
+
+/* The columns of a condition; raises 22023 if it has another form. */
+static List *
+read_condition(Jsonb *condition)
+{
+	JsonbIterator *it = JsonbIteratorInit(&condition->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	List	   *result = NIL;
+
+	if (!JB_ROOT_IS_OBJECT(condition) || JB_ROOT_COUNT(condition) == 0)
+		malformed();
+	(void) JsonbIteratorNext(&it, &value, false);
+	while ((token = JsonbIteratorNext(&it, &value, false)) == WJB_KEY)
+	{
+		Condition  *column = palloc0(sizeof(Condition));
+
+		column->column = pnstrdup(value.val.string.val, value.val.string.len);
+		token = JsonbIteratorNext(&it, &value, false);
+		column->excluded = token == WJB_BEGIN_OBJECT;
+		if (column->excluded)
+		{
+			if (JsonbIteratorNext(&it, &value, false) != WJB_KEY || value.val.string.len != 3 ||
+				memcmp(value.val.string.val, "not", 3) != 0)
+				malformed();
+			token = JsonbIteratorNext(&it, &value, false);
+		}
+		if (token != WJB_BEGIN_ARRAY)
+			malformed();
+		while ((token = JsonbIteratorNext(&it, &value, false)) == WJB_ELEM)
+			column->values = lappend(column->values, value_text(&value));
+		if (token != WJB_END_ARRAY || column->values == NIL ||
+			(column->excluded && JsonbIteratorNext(&it, &value, false) != WJB_END_OBJECT))
+			malformed();
+		result = lappend(result, column);
+	}
+	return result;
+}
+
+/* The condition of a specification, or NIL. */
+static List *
+condition_of(const Jsonb *spec)
+{
+	char	   *text = paysafe_spec_optional_text(spec, "rows");
+
+	if (text == NULL)
+		return NIL;
+	return read_condition(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))));
+}
+
+/* Whether a column is NULL can be asked whatever its type. */
+static void
+find_column(Relation leaf, const Condition *condition, StatusColumn *out)
+{
+	bool		only_null = true;
+	ListCell   *lc;
+
+	foreach(lc, condition->values)
+		only_null = only_null && lfirst(lc) == NULL;
+	if (!only_null)
+	{
+		paysafe_status_value_state_column(leaf, condition->column, out);
+		return;
+	}
+	*out = (StatusColumn) {.attnum = paysafe_catalog_column(leaf, condition->column), .type = STATUS_PRESENCE};
+	strlcpy(out->name, condition->column, NAMEDATALEN);
+}
+
+void
+paysafe_row_filter_compile(Relation leaf, const Jsonb *spec, RowFilter *out)
+{
+	List	   *columns = condition_of(spec);
+	ListCell   *lc;
+
+	out->n = 0;
+	out->columns = palloc(sizeof(StatusSet) * Max(list_length(columns), 1));
+	out->excluded = palloc(sizeof(bool) * Max(list_length(columns), 1));
+	foreach(lc, columns)
+	{
+		Condition  *condition = lfirst(lc);
+		StatusColumn column;
+
+		find_column(leaf, condition, &column);
+		paysafe_status_value_set(&column, condition->values, &out->columns[out->n]);
+		out->excluded[out->n++] = condition->excluded;
+	}
+}
+
+bool
+paysafe_row_filter_has(const RowFilter *filter, TupleTableSlot *row, const char **column)
+{
+	for (int i = 0; i < filter->n; i++)
+		if ((paysafe_status_value_find(&filter->columns[i], row) >= 0) == filter->excluded[i])
+		{
+			if (column != NULL)
+				*column = filter->columns[i].column.name;
+			return false;
+		}
+	return true;
+}
+
+void
+paysafe_row_filter_add(SpecBuilder *builder, Jsonb *condition)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	if (condition == NULL)
+		return;
+	foreach(lc, read_condition(condition))
+		columns = lappend(columns, ((Condition *) lfirst(lc))->column);
+	paysafe_spec_add_text(builder, "rows",
+						  JsonbToCString(NULL, &condition->root, VARSIZE(condition)));
+	paysafe_spec_add_set(builder, "rows_columns", columns);
+}
+
+char *
+paysafe_row_filter_words(const Jsonb *spec)
+{
+	List	   *columns = condition_of(spec);
+	StringInfoData buf;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (columns == NIL)
+		return NULL;
+	initStringInfo(&buf);
+	foreach(lc, columns)
+	{
+		Condition  *condition = lfirst(lc);
+		const char *before = condition->excluded ? " not " : " ";
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", condition->column);
+		foreach(lc2, condition->values)
+		{
+			appendStringInfo(&buf, "%s%s", before, lfirst(lc2) ? (char *) lfirst(lc2) : "NULL");
+			before = " or ";
+		}
+	}
+	return buf.data;
+}

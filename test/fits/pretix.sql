@@ -1,0 +1,100 @@
+-- pretix: a payment is captured when it is confirmed, by its amount; the currency is the
+-- event's, two foreign keys away; a refund may name no payment, only its order.
+CREATE TABLE event (id bigserial PRIMARY KEY, currency varchar(10) NOT NULL DEFAULT 'EUR');
+CREATE TABLE "order" (id bigserial PRIMARY KEY, event_id bigint NOT NULL REFERENCES event, code varchar(16) NOT NULL,
+	status varchar(3) NOT NULL, total numeric(13,2) NOT NULL);
+CREATE INDEX ON "order" (event_id);
+CREATE TABLE orderpayment (id bigserial PRIMARY KEY, local_id integer NOT NULL, state varchar(190) NOT NULL, amount numeric(13,2) NOT NULL,
+	order_id bigint NOT NULL REFERENCES "order", payment_date timestamptz, provider varchar(255), info text);
+CREATE INDEX ON orderpayment (order_id);
+CREATE TABLE orderrefund (id bigserial PRIMARY KEY, local_id integer NOT NULL, state varchar(190) NOT NULL, source varchar(190) NOT NULL DEFAULT 'admin',
+	amount numeric(13,2) NOT NULL, order_id bigint NOT NULL REFERENCES "order", payment_id bigint REFERENCES orderpayment,
+	execution_date timestamptz, provider varchar(255), info text);
+CREATE INDEX ON orderrefund (payment_id);
+
+SELECT paysafe.protect_status('orderpayment', 'state', '
+	[*] --> created
+	[*] --> pending
+	[*] --> confirmed
+	created --> pending
+	created --> confirmed
+	created --> failed
+	created --> canceled
+	pending --> confirmed
+	pending --> failed
+	pending --> canceled
+	failed --> confirmed
+	canceled --> confirmed
+	confirmed --> refunded
+	confirmed --> canceled
+	refunded --> confirmed');
+SELECT paysafe.protect_payment('orderpayment', 'state', 'amount', captured => '{confirmed,refunded}',
+	currency_path => '{order_id,event_id,currency}');
+SELECT paysafe.protect_status('orderrefund', 'state', '
+	[*] --> created
+	[*] --> external
+	[*] --> transit
+	[*] --> done
+	created --> transit
+	created --> done
+	created --> failed
+	created --> canceled
+	external --> done
+	external --> canceled
+	transit --> done
+	transit --> canceled');
+SELECT paysafe.protect_refund('orderrefund', 'orderpayment', 'payment_id', 'amount',
+	status_column => 'state', gated => '{transit,done}', void => '{failed,canceled,external}',
+	unapproved_columns => '{execution_date,info}', rows => '{"payment_id": {"not": [null]}}');
+SELECT paysafe.set_refund_threshold('orderrefund', 'EUR', 1000);
+SELECT paysafe.audit('orderpayment'), paysafe.audit('orderrefund');
+
+INSERT INTO event VALUES (1, 'EUR'), (2, 'JPY'), (3, 'EUR');
+INSERT INTO "order" (id, event_id, code, status, total) VALUES (1, 1, 'ABC', 'n', 46), (2, 2, 'DEF', 'n', 4600), (3, 3, 'GHI', 'n', 10);
+-- a payment by card, refunded in part, as the whole row is saved each time
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (1, 1, 'created', 46, 1);
+UPDATE orderpayment SET local_id = 1, state = 'pending', amount = 46.00, order_id = 1, info = '{}' WHERE id = 1;
+UPDATE orderpayment SET local_id = 1, state = 'confirmed', amount = 46.00, order_id = 1, payment_date = now() WHERE id = 1;
+UPDATE "order" SET event_id = 1, code = 'ABC', status = 'p', total = 46 WHERE id = 1;
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (1, 1, 'created', 23, 1, 1);
+UPDATE orderrefund SET local_id = 1, state = 'done', source = 'admin', amount = 23, order_id = 1, payment_id = 1, execution_date = now() WHERE id = 1;
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (2, 2, 'created', 23, 1, 1);
+UPDATE orderrefund SET state = 'failed' WHERE id = 2;
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (3, 3, 'done', 23, 1, 1);
+UPDATE orderpayment SET state = 'refunded' WHERE id = 1;
+-- a manual refund of the order, without a payment
+INSERT INTO orderrefund (id, local_id, state, amount, order_id) VALUES (4, 4, 'done', 5, 1);
+-- a bank transfer that was given up and came after all
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (2, 1, 'created', 4600, 2);
+UPDATE orderpayment SET state = 'canceled' WHERE id = 2;
+UPDATE orderpayment SET state = 'confirmed' WHERE id = 2;
+
+-- with one thing wrong
+SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'created', 1, 1, 1)$$);
+SELECT fits.refused('23R04', $$INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (90, 2, 'created', 46.50, 2)$$);	-- yen
+SELECT fits.refused('23R04', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 1, 'created', 0.50, 2, 2)$$);
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (3, 2, 'created', 10, 1);
+SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'done', 10, 1, 3)$$);	-- not paid
+SELECT fits.refused('23R01', $$UPDATE orderpayment SET state = 'confirmed' WHERE id = 1; UPDATE orderpayment SET state = 'canceled' WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE orderpayment SET amount = 100 WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE orderpayment SET order_id = 2 WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE "order" SET event_id = 2 WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE event SET currency = 'JPY' WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE orderrefund SET payment_id = NULL WHERE id = 1$$);				-- out of the rule
+SELECT fits.refused('23R01', $$UPDATE orderrefund SET payment_id = 1 WHERE id = 4$$);					-- into it
+SELECT fits.refused('23T03', $$DELETE FROM orderpayment WHERE id = 2$$);
+-- an event that nobody has paid for may still change, although somebody has ordered
+UPDATE event SET currency = 'USD' WHERE id = 3;
+-- a refund above the threshold
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (5, 3, 'confirmed', 5000, 1);
+BEGIN;
+SELECT paysafe.act_as('agent');
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (6, 5, 'created', 2000, 1, 5);
+COMMIT;
+SELECT fits.refused('42501', $$UPDATE orderrefund SET state = 'done' WHERE id = 6$$);
+SELECT fits.is((SELECT currency FROM paysafe.pending_approvals()), 'EUR', 'what waits is in the currency of its event');
+BEGIN;
+SELECT paysafe.act_as('supervisor');
+SELECT paysafe.approve('orderrefund', '6', 'the concert was cancelled');
+COMMIT;
+UPDATE orderrefund SET state = 'done', execution_date = now() WHERE id = 6;
