@@ -426,6 +426,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	Numeric		total = amount;
 	int			needed = 1;
 	int			have = 0;
+	const char *kind;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
 		.requesters = life->requesters
@@ -448,16 +449,15 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	if (needed > 0)
 	{
 		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
-		/* one that is used keeps the transaction from being prepared: not where one only looks */
+			/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have < needed)
 		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
-	paysafe_refund_add_event(state, life, payment->key, key, change->after,
-							 have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED,
-							 have < needed ? 0 : needed);
+	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
+	paysafe_refund_add_event(state, life, payment->key, key, change->after, kind, have < needed ? 0 : needed);
 	paysafe_refund_has_passed(state, payment, change);
 }
 
@@ -618,7 +618,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
 }
 
-/* The row has its status still. */
+/* It has its status still. */
 static void
 check_refund_kept(const Rule *rule, const RowChange *change)
 {
@@ -705,10 +705,7 @@ observed(const Rule *rule, const RowChange *change)
 	paysafe_refund_total_forget();
 }
 
-/*
- * What the first change has made of the refund's life, those after it have not seen:
- * that it was approved as it is, or has to pass the gate again.
- */
+/* What the first change has made of the refund's life, those after it have not seen. */
 static void
 check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 {
