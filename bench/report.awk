@@ -258,8 +258,9 @@ END {
 		split("refunds|entries of a ledger|entries that move accounts", label, "|")
 		for (i = 1; i <= 3; i++) {
 			r = keys_ratio(name[i])
+			s = spread
 			printf "  %-50s %13.2f %6.2f %15.2f %6.2f   %5.2f  %s\n", label[i], keys_us(name[i] "_one_bare"), keys_us(name[i] "_one"), \
-				keys_us(name[i] "_two_bare"), keys_us(name[i] "_two"), r, spread
+				keys_us(name[i] "_two_bare"), keys_us(name[i] "_two"), r, s
 		}
 	}
 	if (part == "posting") {

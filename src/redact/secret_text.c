@@ -25,7 +25,6 @@
 #include "redact/secret_walk.h"
 
 #define MAX_PHRASE		48		/* bytes of a name with blanks in it */
-#define MAX_ESCAPES		15		/* backslashes before a quote: JSON in JSON in JSON in JSON */
 #define MAX_NEIGHBOUR	100		/* bytes between members that belong together */
 #define MAX_ATTRIBUTES	512		/* bytes of a tag, of the headers of a form's part */
 #define MAX_REMARK		32		/* bytes in brackets behind a name */
@@ -39,54 +38,6 @@ paysafe_secret_text_is_name(const char *name, size_t len)
 }
 
 /* Quotes */
-
-static bool
-is_quote(char c)
-{
-	return c == '"' || c == '\'' || c == '`';
-}
-
-/* At a quote, plain or after backslashes: how many bytes it has, or 0. */
-static int
-quote_at(const Walk *w, size_t pos)
-{
-	int			n = 0;
-
-	while (n < MAX_ESCAPES && pos + n < w->len && w->s[pos + n] == '\\')
-		n++;
-	REDACT_WORK(n);
-	return pos + n < w->len && is_quote(w->s[pos + n]) ? n + 1 : 0;
-}
-
-/* Behind a quote as HTML or a URL writes it, or pos. */
-static size_t
-skip_encoded_quote(const Walk *w, size_t pos)
-{
-	static const char *const quotes[] = {"%22", "%27", "&quot;", "&apos;", "&#34;", "&#39;"};
-
-	if (pos < w->len && (w->s[pos] == '%' || w->s[pos] == '&'))
-		for (int i = 0; i < lengthof(quotes); i++)
-			if (starts_with(w, pos, quotes[i]))
-				return pos + strlen(quotes[i]);
-	return pos;
-}
-
-/* At a colon or equals sign, plain, wide, or as a URL writes it: how many bytes it has, or 0. */
-static int
-separator_at(const Walk *w, size_t pos)
-{
-	static const char *const others[] = {"%3A", "%3a", "%3D", "%3d", "\xEF\xBC\x9A", "\xEF\xBC\x9D"};
-
-	if (pos == w->len)
-		return 0;
-	if (w->s[pos] == ':' || w->s[pos] == '=')
-		return 1;
-	if (w->s[pos] == '%' || w->s[pos] == '\xEF')
-		for (int i = 0; i < lengthof(others); i++)
-			if (starts_with(w, pos, others[i]))
-				return 3;
-	return 0;
-}
 
 /* Where the text in quotes that begins at pos ends, before its quote. */
 static size_t

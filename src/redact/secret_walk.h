@@ -122,6 +122,58 @@ skip_blanks(const Walk *w, size_t pos, bool lines)
 	return pos;
 }
 
+/* Quotes and separators */
+
+#define MAX_ESCAPES		15		/* backslashes before a quote: JSON in JSON in JSON in JSON */
+
+static inline bool
+is_quote(char c)
+{
+	return c == '"' || c == '\'' || c == '`';
+}
+
+/* At a quote, plain or after backslashes: how many bytes it has, or 0. */
+static inline int
+quote_at(const Walk *w, size_t pos)
+{
+	int			n = 0;
+
+	while (n < MAX_ESCAPES && pos + n < w->len && w->s[pos + n] == '\\')
+		n++;
+	REDACT_WORK(n);
+	return pos + n < w->len && is_quote(w->s[pos + n]) ? n + 1 : 0;
+}
+
+/* Behind a quote as HTML or a URL writes it, or pos. */
+static inline size_t
+skip_encoded_quote(const Walk *w, size_t pos)
+{
+	static const char *const quotes[] = {"%22", "%27", "&quot;", "&apos;", "&#34;", "&#39;"};
+
+	if (pos < w->len && (w->s[pos] == '%' || w->s[pos] == '&'))
+		for (int i = 0; i < lengthof(quotes); i++)
+			if (starts_with(w, pos, quotes[i]))
+				return pos + strlen(quotes[i]);
+	return pos;
+}
+
+/* At a colon or equals sign, plain, wide, or as a URL writes it: how many bytes it has, or 0. */
+static inline int
+separator_at(const Walk *w, size_t pos)
+{
+	static const char *const others[] = {"%3A", "%3a", "%3D", "%3d", "\xEF\xBC\x9A", "\xEF\xBC\x9D"};
+
+	if (pos == w->len)
+		return 0;
+	if (w->s[pos] == ':' || w->s[pos] == '=')
+		return 1;
+	if (w->s[pos] == '%' || w->s[pos] == '\xEF')
+		for (int i = 0; i < lengthof(others); i++)
+			if (starts_with(w, pos, others[i]))
+				return 3;
+	return 0;
+}
+
 /*
  * A secret that is known by its form and begins at pos, taken out.  Returns where to go
  * on, or pos if there is none.

@@ -18,6 +18,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "partitioning/partdesc.h"
@@ -161,21 +162,24 @@ typedef struct Search
 	KeyEquality equality;
 } Search;
 
-/* The same for the index of several columns. */
-typedef struct ChoiceKey
+/* The same for several columns. */
+typedef struct WideKey
 {
 	Oid			relid;
-	AttrNumber	attnums[INDEX_MAX_KEYS];	/* the rest is 0 */
-} ChoiceKey;
+	int			n;
+	AttrNumber	attnums[INDEX_MAX_KEYS];	/* n of each */
+	Oid			valuetypes[INDEX_MAX_KEYS];
+} WideKey;
 
-typedef struct Choice
+typedef struct WideSearch
 {
-	ChoiceKey	key;
+	WideKey		key;
 	IndexChoice choice;
-} Choice;
+	KeyEquality *equality;		/* n */
+} WideSearch;
 
 static HTAB *searches = NULL;	/* CacheMemoryContext */
-static HTAB *choices = NULL;
+static HTAB *wide_searches = NULL;
 static uint64 invalidations = 0;	/* counts them, to notice one while preparing */
 
 static void
@@ -183,19 +187,42 @@ forget_searches(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS status;
 	Search	   *search;
-	Choice	   *choice;
+	WideSearch *wide;
 
 	invalidations++;
-	if (choices == NULL)
+	if (wide_searches == NULL)
 		return;
 	hash_seq_init(&status, searches);
 	while ((search = hash_seq_search(&status)) != NULL)
 		if (!OidIsValid(relid) || search->key.relid == relid || search->equality.index == relid)
 			(void) hash_search(searches, &search->key, HASH_REMOVE, NULL);
-	hash_seq_init(&status, choices);
-	while ((choice = hash_seq_search(&status)) != NULL)
-		if (!OidIsValid(relid) || choice->key.relid == relid || choice->choice.index == relid)
-			(void) hash_search(choices, &choice->key, HASH_REMOVE, NULL);
+	hash_seq_init(&status, wide_searches);
+	while ((wide = hash_seq_search(&status)) != NULL)
+		if (!OidIsValid(relid) || wide->key.relid == relid || wide->choice.index == relid)
+		{
+			pfree(wide->equality);
+			(void) hash_search(wide_searches, &wide->key, HASH_REMOVE, NULL);
+		}
+}
+
+static uint32
+hash_wide(const void *key, Size size)
+{
+	const WideKey *wide = key;
+
+	return hash_combine(hash_bytes((const unsigned char *) wide->attnums, sizeof(AttrNumber) * wide->n),
+						wide->relid);
+}
+
+static int
+match_wide(const void *a, const void *b, Size size)
+{
+	const WideKey *wa = a;
+	const WideKey *wb = b;
+
+	return wa->relid != wb->relid || wa->n != wb->n ||
+		memcmp(wa->attnums, wb->attnums, sizeof(AttrNumber) * wa->n) != 0 ||
+		memcmp(wa->valuetypes, wb->valuetypes, sizeof(Oid) * wa->n) != 0;
 }
 
 static void
@@ -205,12 +232,15 @@ make_caches(void)
 		.keysize = sizeof(SearchKey), .entrysize = sizeof(Search), .hcxt = CacheMemoryContext
 	};
 
-	if (likely(choices != NULL))
+	if (likely(wide_searches != NULL))
 		return;
 	searches = hash_create("paysafe searches", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	ctl.keysize = sizeof(ChoiceKey);
-	ctl.entrysize = sizeof(Choice);
-	choices = hash_create("paysafe indexes", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ctl.keysize = sizeof(WideKey);
+	ctl.entrysize = sizeof(WideSearch);
+	ctl.hash = hash_wide;
+	ctl.match = match_wide;
+	wide_searches = hash_create("paysafe wide searches", 32, &ctl,
+								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	paysafe_invalidation_register(forget_searches);
 }
 
@@ -307,50 +337,69 @@ paysafe_row_key_equality(Relation rel, AttrNumber attnum, Oid valuetype, KeyEqua
 	}
 }
 
-/* The index for several columns, kept like searches are. */
 static void
-find_choice(Relation rel, int n, const AttrNumber *attnums, IndexChoice *out)
+set_choice(KeySearch *search, const IndexChoice *choice)
 {
-	ChoiceKey	key = {RelationGetRelid(rel)};
-	Choice	   *known;
+	search->index = choice->index;
+	search->nindexed = choice->nindexed;
+	memcpy(search->position, choice->position, sizeof(int16) * choice->nindexed);
+}
+
+/* Keep a search of several columns that has been prepared. */
+static void
+keep_wide(const WideKey *key, const KeySearch *search, const IndexChoice *choice)
+{
+	KeyEquality *equality = MemoryContextAlloc(CacheMemoryContext, sizeof(KeyEquality) * key->n);
+	WideSearch *wide = hash_search(wide_searches, key, HASH_ENTER, NULL);
+
+	memcpy(equality, search->equality, sizeof(KeyEquality) * key->n);
+	wide->equality = equality;
+	wide->choice = *choice;
+}
+
+/* Several columns: kept as one search. */
+static void
+search_wide(Relation rel, int n, const AttrNumber *attnums, const Oid *valuetypes, KeySearch *out)
+{
+	WideKey		key;
+	WideSearch *wide;
+	IndexChoice choice;
 	uint64		before;
 
 	make_caches();
+	key.relid = RelationGetRelid(rel);
+	key.n = n;
 	memcpy(key.attnums, attnums, sizeof(AttrNumber) * n);
-	known = hash_search(choices, &key, HASH_FIND, NULL);
-	if (likely(known != NULL))
+	memcpy(key.valuetypes, valuetypes, sizeof(Oid) * n);
+	wide = hash_search(wide_searches, &key, HASH_FIND, NULL);
+	if (likely(wide != NULL))
 	{
-		*out = known->choice;
+		memcpy(out->equality, wide->equality, sizeof(KeyEquality) * n);
+		set_choice(out, &wide->choice);
 		return;
 	}
 	before = invalidations;
-	if (choose_index(rel, n, attnums, out) && before == invalidations)
-	{
-		known = hash_search(choices, &key, HASH_ENTER, NULL);
-		known->choice = *out;
-	}
+	for (int i = 0; i < n; i++)
+		paysafe_row_key_equality(rel, attnums[i], valuetypes[i], &out->equality[i]);
+	if (choose_index(rel, n, attnums, &choice) && before == invalidations)
+		keep_wide(&key, out, &choice);
+	set_choice(out, &choice);
 }
 
 void
 paysafe_row_key_search(Relation rel, int n, const AttrNumber *attnums, const Oid *valuetypes,
 					   KeySearch *out)
 {
-	IndexChoice choice;
-
 	out->n = n;
-	for (int i = 0; i < n; i++)
-		paysafe_row_key_equality(rel, attnums[i], valuetypes[i], &out->equality[i]);
-	if (n == 1)
+	if (n > 1)
 	{
-		out->index = out->equality[0].index;
-		out->nindexed = OidIsValid(out->index);
-		out->position[0] = 0;
+		search_wide(rel, n, attnums, valuetypes, out);
 		return;
 	}
-	find_choice(rel, n, attnums, &choice);
-	out->index = choice.index;
-	out->nindexed = choice.nindexed;
-	memcpy(out->position, choice.position, sizeof(int16) * choice.nindexed);
+	paysafe_row_key_equality(rel, attnums[0], valuetypes[0], &out->equality[0]);
+	out->index = out->equality[0].index;
+	out->nindexed = OidIsValid(out->index);
+	out->position[0] = 0;
 }
 
 int

@@ -54,3 +54,13 @@ SELECT fits.refused('23R03', $$UPDATE refunds SET amount_cents = 1$$);
 INSERT INTO payments (id, amount_cents, amount_currency, payable_payment_status) VALUES ('10000000-0000-0000-0000-000000000002', 90000, 'EUR', 'succeeded');
 SELECT fits.refused('42501', $$INSERT INTO refunds (payment_id, amount_cents, amount_currency, status, provider_refund_id)
 	VALUES ('10000000-0000-0000-0000-000000000002', 60000, 'EUR', 'succeeded', 're_4')$$);
+-- the second person says so before the provider is called
+BEGIN;
+SELECT paysafe.act_as('supervisor');
+SELECT paysafe.approve_refund('refunds', '10000000-0000-0000-0000-000000000002', 60000, 'EUR', 'agreed with the customer');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('agent');
+INSERT INTO refunds (payment_id, amount_cents, amount_currency, status, provider_refund_id)
+	VALUES ('10000000-0000-0000-0000-000000000002', 60000, 'EUR', 'succeeded', 're_4');
+COMMIT;

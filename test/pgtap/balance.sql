@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(70);
+SELECT plan(74);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -67,6 +67,13 @@ SELECT is(pg_temp.refusal(command), want, command)
 			   ('DELETE FROM paysafe.balance_move', '42501 paysafe.balance_move paysafe_balance_move_own_table'),
 			   ('UPDATE paysafe.balance_stripe SET number = 1', '42501 paysafe.balance_stripe paysafe_balance_stripe_own_table'),
 			   ('DELETE FROM paysafe.reservation_record', 'accepted')) v (command, want);
+-- what comes and goes in one statement was posted all the same
+INSERT INTO shop.wallet VALUES (5, 0, 0), (6, 0, 0);
+SELECT lives_ok('INSERT INTO shop.entry (txn, wallet, amount) VALUES (70000, 5, 10), (70000, 5, -10)', 'an account gains and loses the same');
+SELECT is(pg_temp.refusal('DELETE FROM shop.wallet WHERE id = 5'), '23M02 shop.wallet paysafe_wallet_balance', '... it has entries, and stays');
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, wallet, amount, currency) VALUES (70001, 5, 1, ''USD''), (70001, 3, -1, ''USD'')'),
+		  '23M03 shop.wallet.balance paysafe_wallet_balance', '... in their currency');
+SELECT is(pg_temp.refusal('DELETE FROM shop.wallet WHERE id = 6'), 'accepted', 'one without any goes');
 
 -- bulk, and what a savepoint takes back
 INSERT INTO shop.wallet SELECT i, 0, CASE WHEN i % 2 = 0 THEN 0 END FROM generate_series(1001, 41000) i;
@@ -154,6 +161,27 @@ SELECT is(pg_temp.approved($$SELECT paysafe.protect_ledger('shop.line', 'txn', '
 SELECT is(pg_temp.approved($$SELECT paysafe.protect_ledger('shop.line', 'txn', 'other', 'amount', 'currency')$$), 'approved', '... one by which they are right');
 INSERT INTO shop.line VALUES (3, 2, 'a', 'c', 7, 7), (4, 2, 'b', 'b', -7, -7);
 SELECT is((SELECT string_agg(id || balance, ',' ORDER BY id) FROM shop.purse), 'a5,b-12,c7', '... moves the accounts of its new columns');
+
+-- What a trigger of the ledger posts: not with what its own statement pays in
+CREATE TABLE shop.flow (txn int, account text, amount numeric, currency text DEFAULT 'EUR');
+CREATE INDEX ON shop.flow (txn);
+CREATE TABLE shop.pocket (id text PRIMARY KEY, balance numeric DEFAULT 0, minimum numeric);
+SELECT paysafe.protect_ledger('shop.flow', 'txn', 'account', 'amount', 'currency');
+SELECT paysafe.protect_balance('shop.pocket', 'id', 'balance', 'shop.flow', 'minimum');
+INSERT INTO shop.pocket (id, minimum) VALUES ('a', 0), ('fees', NULL);
+CREATE FUNCTION shop.fee() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF pg_trigger_depth() = 1 THEN
+		INSERT INTO shop.flow SELECT max(txn) + 1000, unnest('{a,fees}'::text[]), unnest('{-1,1}'::int[]) FROM shop.flow;
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER z_fee AFTER INSERT ON shop.flow FOR EACH ROW EXECUTE FUNCTION shop.fee();
+SELECT is(left(pg_temp.refusal($$INSERT INTO shop.flow VALUES (1, 'a', 10), (1, 'fees', -10)$$), 5), '23M01', 'in a row trigger');
+DROP TRIGGER z_fee ON shop.flow;
+CREATE TRIGGER z_fee AFTER INSERT ON shop.flow FOR EACH STATEMENT EXECUTE FUNCTION shop.fee();
+SELECT is(pg_temp.refusal($$INSERT INTO shop.flow VALUES (1, 'a', 10), (1, 'fees', -10)$$), 'accepted', '... but in a statement trigger after paysafe_statement');
+SELECT is((SELECT balance FROM shop.pocket WHERE id = 'a'), 9::numeric, '... which finds it there');
 
 SELECT * FROM finish();
 ROLLBACK;

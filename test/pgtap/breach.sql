@@ -1,7 +1,7 @@
 -- Facts: what has happened is stored in spite of a rule, counts, is on record until
 -- somebody else settles it, and opens nothing.
 BEGIN;
-SELECT plan(130);
+SELECT plan(139);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -191,12 +191,36 @@ SELECT is(pg_temp.as('webhook', command), expected, command) FROM (VALUES
 	($$UPDATE shop.sale SET amount = 120 WHERE id = 1$$, '23R03 shop.sale.amount paysafe_sale_payment'),
 	($$UPDATE shop.sale SET status = 'closed' WHERE id = 1$$, 'accepted'),
 	($$INSERT INTO shop.sale VALUES (3, 'captured', 100, 120)$$, 'accepted'),
-	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', '{captured}')$$, 'accepted'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', recorded => '{captured}')$$, 'accepted'),
 	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}')$$, 'accepted'),
-	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', '{closed}')$$, '42501 shop.sale paysafe_sale_payment'),
-	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', '{new}')$$, '22023'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', recorded => '{closed}')$$, '42501 shop.sale paysafe_sale_payment'),
+	($$SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', 'captured', 'currency', '{captured,closed}', recorded => '{new}')$$, '22023'),
 	($$INSERT INTO shop.sale VALUES (4, 'captured', 100, 120)$$, '23R05 shop.sale.captured paysafe_sale_payment')) v (command, expected);
 SELECT is(pg_temp.breaches(1, 'shop.sale') || '; ' || pg_temp.breaches(3, 'shop.sale'), 'payment 23R05; status 23T02, payment 23R05', 'on record');
+
+-- tables that say neither currency nor what was captured: the payment does
+CREATE TABLE shop.ticket (id int PRIMARY KEY, status text, amount numeric, currency text DEFAULT 'EUR');
+CREATE TABLE shop.ticket_refund (id int PRIMARY KEY, ticket int REFERENCES shop.ticket, amount numeric, status text);
+CREATE INDEX ON shop.ticket_refund (ticket);
+SELECT paysafe.protect_status('shop.ticket', 'status', '[*] --> new
+	new --> confirmed'), paysafe.protect_payment('shop.ticket', 'status', 'amount', NULL, 'currency', '{confirmed}'),
+	paysafe.protect_status('shop.ticket_refund', 'status', '[*] --> sent
+	sent --> done
+	sent --> failed', recorded => '{done}'),
+	paysafe.protect_refund('shop.ticket_refund', 'shop.ticket', 'ticket', 'amount', NULL, 'status', '{sent,done}', '{failed}', recorded => '{done}'),
+	paysafe.set_refund_threshold('shop.ticket_refund', 'EUR', 10);
+INSERT INTO shop.ticket VALUES (1, 'new', 50), (2, 'new', 50);
+UPDATE shop.ticket SET status = 'confirmed' WHERE id = 1;
+SELECT is(pg_temp.as(who, command), expected, who || ': ' || command) FROM (VALUES
+	('clerk', $$INSERT INTO shop.ticket_refund VALUES (1, 1, 20, 'sent')$$, '42501 shop.ticket_refund.status paysafe_ticket_refund_approval'),
+	('boss', $$SELECT paysafe.approve_refund('shop.ticket_refund', '2', 20, 'EUR', 'nothing is confirmed')$$, '22023'),
+	('boss', $$SELECT paysafe.approve_refund('shop.ticket_refund', '1', 20, 'USD', 'wrong')$$, '22023'),
+	('boss', $$SELECT paysafe.approve_refund('shop.ticket_refund', '1', 20, 'EUR', 'ok')$$, 'accepted'),
+	('clerk', $$INSERT INTO shop.ticket_refund VALUES (1, 1, 20, 'sent')$$, 'accepted'),
+	('clerk', $$INSERT INTO shop.ticket_refund VALUES (2, 1, 20, 'sent')$$, '42501 shop.ticket_refund.status paysafe_ticket_refund_approval'),
+	('webhook', $$UPDATE shop.ticket_refund SET status = 'done' WHERE id = 1$$, 'accepted'),
+	('webhook', $$INSERT INTO shop.ticket_refund VALUES (2, 1, 40, 'done')$$, 'accepted')) v (who, command, expected);
+SELECT is(pg_temp.breaches(2, 'shop.ticket_refund'), 'status 23T02, refund 23R01, refund 42501', 'on record');
 
 -- what is on record stays until it is settled
 CREATE TABLE shop.job (id int PRIMARY KEY, status text);

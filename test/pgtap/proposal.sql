@@ -1,7 +1,7 @@
 -- Changes that wait for a second person: an approval is of exactly one of them,
 -- of all of it, and of what the approver could read.
 BEGIN;
-SELECT plan(83);
+SELECT plan(86);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -170,6 +170,18 @@ ROLLBACK TO s;
 SELECT is(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 400)$$), '42501 shop.refund paysafe_refund_threshold for EUR', '... and not the one around it');
 SELECT paysafe.act_as(NULL, request_id => 'r-1');
 SELECT is(pg_temp.refusal($$SELECT paysafe.propose('x')$$), '42501 paysafe.proposal_record paysafe_proposal_record_proposal', 'nobody proposes');
+
+-- An approval of a change to a version that somebody else has made meanwhile
+SELECT paysafe.act_as('alice');
+SELECT paysafe.propose('it is right');
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 200), paysafe.protect_columns('shop.step', '{a}'), paysafe.protect_columns('fake.step', '{a}');
+SELECT paysafe.propose(NULL);
+SELECT paysafe.act_as('bob');
+SELECT count(paysafe.approve(approved_as, key, 'moves on')) FROM paysafe.pending_change WHERE reason = 'it is right';
+SELECT is((SELECT string_agg(state, ',') FROM paysafe.approval WHERE reason = 'moves on'), 'open,open,open', 'three changes are approved');
+SELECT paysafe.set_refund_threshold('shop.refund', 'usd', 50), paysafe.protect_columns('shop.step', '{a,b,"a, b",c,status}');
+SELECT is((SELECT string_agg(state, ',' ORDER BY state) FROM paysafe.approval WHERE reason = 'moves on'), 'open,outdated,outdated', '... two of them are of versions that are taken');
+SELECT is((SELECT count(*)::int FROM paysafe.pending_change WHERE reason = 'it is right'), 0, '... and wait for nobody');
 
 -- Reasons with nothing to read in them: 22023 everywhere
 SELECT paysafe.act_as('alice');

@@ -1,6 +1,6 @@
 -- Keys: what names a row, and what no rule can hold to.
 BEGIN;
-SELECT plan(114);
+SELECT plan(115);
 SET LOCAL client_min_messages = error;
 \ir lib/refusal.psql
 SET LOCAL search_path = public, pg_temp;
@@ -39,17 +39,18 @@ BEGIN
 		CREATE DOMAIN shop.nocase_domain AS text COLLATE shop.nocase;
 		RETURN NEXT is(pg_temp.declares('text COLLATE shop.nocase'), '22023', 'a nondeterministic collation does not');
 		RETURN NEXT is(pg_temp.declares('shop.nocase_domain'), '22023', '... nor does a domain''s');
-		-- other columns that are looked up; an account's name in an entry is not
+		-- other columns that are looked up, or name something
 		CREATE TABLE shop.paid_by_name (id text PRIMARY KEY, captured numeric, currency text);
 		CREATE TABLE shop.given_back (id int PRIMARY KEY, payment text COLLATE shop.nocase, amount numeric, currency text, status text);
-		CREATE TABLE shop.blind_booking (id int PRIMARY KEY, tx text, blind_tx text COLLATE shop.nocase, account text COLLATE shop.nocase, amount numeric, currency text);
+		CREATE TABLE shop.blind_booking (id int PRIMARY KEY, tx text, blind_tx text COLLATE shop.nocase, account text COLLATE shop.nocase, exact text COLLATE "C", amount numeric, currency text);
 		RETURN QUERY SELECT is(pg_temp.refusal(declaration), refusal, declaration) FROM (VALUES
 			('SELECT paysafe.protect_refund(''shop.given_back'', ''shop.paid_by_name'', ''payment'', ''amount'', ''currency'', ''status'', ''{paid}'', ''{void}'', ''captured'', ''currency'')', '22023'),
-			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''blind_tx'', ''account'', ''amount'', ''currency'')', '22023'),
-			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''tx'', ''account'', ''amount'', ''currency'', reverses_column => ''blind_tx'')', '22023'),
-			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''tx'', ''account'', ''amount'', ''currency'')', 'accepted')) v (declaration, refusal);
+			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''blind_tx'', ''exact'', ''amount'', ''currency'')', '22023'),
+			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''tx'', ''exact'', ''amount'', ''currency'', reverses_column => ''blind_tx'')', '22023'),
+			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''tx'', ''account'', ''amount'', ''currency'')', '22023'),
+			('SELECT paysafe.protect_ledger(''shop.blind_booking'', ''tx'', ''exact'', ''amount'', ''currency'')', 'accepted')) v (declaration, refusal);
 	ELSE
-		RETURN NEXT skip('no ICU', 6);
+		RETURN NEXT skip('no ICU', 7);
 	END IF;
 	IF EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'citext') THEN
 		CREATE EXTENSION citext;

@@ -7,17 +7,18 @@ recorded, and can be played again without this.
 
 from __future__ import annotations
 
+import inspect
 import random
 import re
 from collections.abc import Callable, Generator
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import ddl
 from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
-from world import OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, literal
+from values import value_of
+from world import OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, key_text, literal
 
 Act = Generator[Step, Result, None]
 Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
@@ -32,23 +33,12 @@ KEYS: dict[str, list[Any]] = {
     "date": ["2020-01-01", "2020-01-02", "2020-02-01"],
 }
 ISOLATION = ["read committed", "repeatable read", "serializable"]
+# what is given as a parameter where there are parameters
+GIVEN = re.compile(r"(?<== )('(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?![\w.])")
 
 
 def same_row(t: Table, row: Row) -> str:
     return " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)
-
-
-def key_text(t: Table, row: Row) -> str:
-    def one(v: Any) -> str:
-        if isinstance(v, Decimal):
-            v = format(v.normalize(), "f")
-        return str(v).replace("\\", "\\\\").replace(",", "\\,")
-
-    names = t.identity()
-    if len(names) == 1:
-        v = row[names[0]]
-        return format(v.normalize(), "f") if isinstance(v, Decimal) else str(v)
-    return ",".join(one(row[k]) for k in names)
 
 
 class Actors:
@@ -63,11 +53,16 @@ class Actors:
         # in some worlds the owner changes rules all the time
         self.keen = rng.choice([1, 1, 4])
         self.gid = 0
+        self.me = 0  # the session that acts
+        self.actor: str | None = None  # who acts in it
+        self.asked: dict[tuple[Any, ...], set[str | None]] = {}  # who requested a refund
+        self.expiring = False
+        self.common_tx = 0  # the ledger transaction that everybody posts
         self.taken = 0
         self.program: list[Step] = []
         self.logins = logins(world)
         self.rules: dict[tuple[str, str, str], Rule] = {r.slot: r for r in world.rules}
-        self.queue: list[Act] = [self.opening()] if "payment" in world.tables else []
+        self.queue: list[Act] = [self.opening()]
 
     # ------------------------------------------------------------ choosing
 
@@ -84,12 +79,21 @@ class Actors:
             own = [self.keen if f == len(self.logins) - 2 else 1 for f in free]
             weights = [3 if f < len(self.logins) - 2 else w for f, w in zip(free, own)]
             first = 0 in free and (self.queue or (0 in self.running and not self.taken))
-            n = 0 if first else self.rng.choices(free, weights)[0]
+            n = 0 if first else self.turn(free, weights)
+            if play.sessions[n].in_tx and n < len(self.logins) - 2 and self.chance(0.004):
+                self.running.pop(n, None)
+                self.count += 1
+                self.program.append(
+                    Step(n, "SELECT pg_terminate_backend(pg_backend_pid())", op="kill")
+                )
+                return self.program[-1]
             act = self.running.get(n)
+            self.me = n
             try:
                 if act is None:
                     act = self.queue.pop() if self.queue else self.choose(n)
                     self.running[n] = act
+                if inspect.getgeneratorstate(act) == inspect.GEN_CREATED:
                     step = next(act)
                 else:
                     last = next(r for r in reversed(play.history.results) if r.step.session == n)
@@ -104,12 +108,17 @@ class Actors:
             return step
         return None
 
+    def turn(self, free: list[int], weights: list[int]) -> int:
+        """Whose turn it is."""
+        return self.rng.choices(free, weights)[0]
+
     def chance(self, p: float) -> bool:
         return self.rng.random() < p
 
     def rows(self, t: Table) -> list[Row]:
+        """The rows of a table, as whoever acts sees them."""
         assert self.play is not None
-        return self.play.state[t.name]
+        return self.play.view(self.play.sessions[self.me])[t.name]
 
     def choose(self, n: int) -> Act:
         r = self.rng
@@ -166,6 +175,7 @@ class Actors:
         assert self.play is not None
         session = self.play.sessions[n]
         who = self.people(n, person)
+        self.actor = self.logins[n]
         if who is None and self.chance(0.4) or (not sure and self.chance(0.1)):
             for w in writes:
                 got = w()
@@ -178,23 +188,32 @@ class Actors:
         )
         if who is not None:
             yield who
-        inner = False
-        for w in writes:
-            got = w()
+        marks: list[str] = []
+        todo = list(writes)
+        while todo:
+            self.actor = self.logins[n] if who is None else str(who.get("person"))
+            got = todo[0]()
+            write = todo.pop(0)
             if got is None:
                 continue
-            if not sure and self.chance(0.2):
-                yield Step(n, "SAVEPOINT a", op="savepoint")
-                inner = True
+            if (not sure or self.chance(0.1)) and self.chance(0.25):
+                marks.append("abc"[len(marks)] if len(marks) < 3 else "c")
+                yield self.mark(n, "SAVEPOINT", marks[-1])
             r = yield self.form(n, got)
             if session.failed:
-                if inner:
-                    yield Step(n, "ROLLBACK TO a", op="rollback_to")
-                else:
+                if not marks:
                     yield Step(n, "ROLLBACK", op="rollback")
                     return
-            elif inner and self.chance(0.25) and r.ok:
-                yield Step(n, "ROLLBACK TO a", op="rollback_to")
+                yield self.mark(n, "ROLLBACK TO", marks[-1])
+            elif marks and r.ok and self.chance(0.45):
+                if self.chance(0.3):
+                    yield self.mark(n, "RELEASE", marks.pop())
+                    continue
+                i = self.rng.randrange(len(marks))
+                yield self.mark(n, "ROLLBACK TO", marks[i])
+                del marks[i + 1 :]
+                if self.chance(0.6) and len(todo) < 4:
+                    todo.append(write)  # and once more, as things are now
         if not sure and self.chance(0.1):
             yield Step(n, "ROLLBACK", op="rollback")
         elif not sure and self.chance(0.08):
@@ -214,18 +233,31 @@ class Actors:
         else:
             yield Step(n, "COMMIT", op="commit")
 
+    def mark(self, n: int, verb: str, name: str) -> Step:
+        op = {"SAVEPOINT": "savepoint", "RELEASE": "release"}.get(verb, "rollback_to")
+        return Step(n, f"{verb} {name}", op=op, intent=(("name", name),))
+
     def form(self, n: int, write: Write) -> Step:
         op, sql, intent = write
         if op == "copy":
             return Step(n, sql, "copy", (), "insert", intent)
+        if sql.startswith("DECLARE c "):
+            return Step(n, sql, "simple", (), op, intent)
         form = self.rng.choices(["simple", "extended", "prepared"], [6, 2, 2])[0]
-        if form != "simple" and op in ("update", "merge") and self.chance(0.5):
-            values = re.findall(r"(?<=balance = )\d+\b|(?<=version = )\d+\b", sql)
-            for i, v in enumerate(values, 1):
-                sql = re.sub(rf"(?<=balance = ){v}\b|(?<=version = ){v}\b", f"${i}", sql, count=1)
+        if form != "simple" and op in ("update", "merge", "delete") and self.chance(0.6):
+            # the same text each time: what was planned is used again
+            values: list[str] = []
+
+            def given(m: re.Match[str]) -> str:
+                v = m[1]
+                values.append(v[1:-1].replace("''", "'") if v.startswith("'") else v)
+                return f"${len(values)}"
+
+            sql = GIVEN.sub(given, sql)
             return Step(n, sql, form, tuple(values), op, intent)
         if (
             self.chance(0.06)
+            and "paysafe.transition" not in sql
             and op in ("insert", "update", "delete", "merge")
             and "RETURNING" not in sql
         ):
@@ -237,6 +269,9 @@ class Actors:
     def insert(self, t: Table, rows: list[Row], way: str = "") -> Write:
         cols = [c.name for c in t.columns if c.role != "generated" and c.name in rows[0]]
         intent = (("table", t.name), ("rows", tuple(dict(r) for r in rows)))
+        for r in rows:
+            if t.kind == "refund":
+                self.asked[self.name_of(t, r)] = {self.actor}
         plain = f"INSERT INTO {t.name} ({', '.join(cols)}) "
         values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
         if way == "" and self.chance(0.1):
@@ -258,6 +293,9 @@ class Actors:
             return "insert", f"{values_as}{plain}SELECT {casts} FROM new", intent
         return "insert", f"{plain}VALUES {values}", intent
 
+    def name_of(self, t: Table, row: Row) -> tuple[Any, ...]:
+        return (t.name, *(str(row.get(k)) for k in t.identity()))
+
     def update(
         self,
         t: Table,
@@ -275,7 +313,34 @@ class Actors:
             ("sets", dict(sets)),
             ("exprs", dict(exprs)),
         )
+        status = t.column("status")
+        if len(rows) == 1 and rows[0].get(status) == "rejected" and status in sets:
+            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(self.actor)
         way = self.rng.random()
+        if way > 0.95 and len(rows) == 1 and not exprs:
+            return (
+                "update",
+                (
+                    f"DECLARE c CURSOR FOR SELECT * FROM {t.name} WHERE {where} FOR UPDATE; FETCH 1"
+                    f" FROM c; UPDATE {t.name} SET {text} WHERE CURRENT OF c; CLOSE c"
+                ),
+                (*intent, ("cursor", True)),
+            )
+        if (
+            way > 0.9
+            and len(rows) == 1
+            and set(sets) == {status}
+            and isinstance(rows[0].get(status), str)
+            and self.machine(t) is not None
+        ):
+            words = (t.name, key_text(t, rows[0]), rows[0][status], sets[status])
+            return (
+                "update",
+                f"SELECT paysafe.transition({', '.join(map(literal, words))})",
+                (*intent, ("transition", True)),
+            )
+        if way > 0.82 and len(rows) == 1 and status in sets and rows[0].get(status) and not exprs:
+            return self.two_branches(t, rows[0], sets)
         if way < 0.08 and len(rows) == 1:
             on = " AND ".join(f"t.{k} = {literal(rows[0][k])}" for k in t.key)
             return (
@@ -315,6 +380,35 @@ class Actors:
                 intent,
             )
         return "update", f"UPDATE {t.name} SET {text} WHERE {where}", intent
+
+    def two_branches(self, t: Table, row: Row, sets: dict[str, Any]) -> Write:
+        """A MERGE that moves the row from where it is, and else sets another column."""
+        other = next(
+            (c.name for c in t.columns if c.role in ("note", "payee", "filled")), t.column("amount")
+        )
+        otherwise = {other: self.rng.choice(["x", "y", "z"])}
+        on = " AND ".join(f"t.{k} = {literal(row[k])}" for k in t.key)
+        status = t.column("status")
+
+        def text(what: dict[str, Any]) -> str:
+            return ", ".join(f"{c} = {literal(v)}" for c, v in what.items())
+
+        return (
+            "merge",
+            (
+                f"MERGE INTO {t.name} t USING (SELECT 1) s ON {on} WHEN MATCHED AND"
+                f" t.{status}::text = {literal(row[status])} THEN UPDATE SET {text(sets)} WHEN"
+                f" MATCHED THEN UPDATE SET {text(otherwise)}"
+            ),
+            (
+                ("table", t.name),
+                ("keys", (tuple(row[k] for k in t.key),)),
+                ("sets", dict(sets)),
+                ("exprs", {}),
+                ("when", (status, row[status])),
+                ("otherwise", otherwise),
+            ),
+        )
 
     def update_row(
         self, t: Table, row: Row, sets: dict[str, Any], exprs: dict[str, str] | None = None
@@ -394,8 +488,37 @@ class Actors:
         return sets
 
     def opening(self) -> Act:
-        """Payments that are captured, the honest way."""
-        t = self.world.tables["payment"]
+        """Something is there: payments that are captured, the honest way, and other rows."""
+        if "payment" in self.world.tables:
+            yield from self.captured(self.world.tables["payment"])
+        first: dict[str, list[Row]] = {
+            "wallet": [
+                {"id": i, "balance": Decimal(100), "version": 1, "note": "x"} for i in (1, 2)
+            ],
+            "job": [
+                {"id": i, "state": "open", "payee": "x", "price": Decimal(1)}
+                for i in (1, 2)[: self.rng.choice([1, 2])]
+            ],
+            "notes": [{"id": 1, "note": "x", "n": 1}],
+        }
+        for name, rows in first.items():
+            if name in self.world.tables and self.chance(0.9):
+                op, sql, intent = self.insert(self.world.tables[name], rows, "plain")
+                yield Step(0, sql, "simple", (), op, intent)
+        if "account" in self.world.tables:
+            t = self.world.tables["account"]
+            for code in ("cash", "fees", "sales"):
+                row: Row = {"code": code, "balance": Decimal(0)}
+                if t.column("minimum"):
+                    row["minimum"] = Decimal(self.rng.choice([0, -5, -1000]) * self.world.unit)
+                    if self.chance(0.3):
+                        row |= {"balance": None, "minimum": None}
+                if t.partition:
+                    row["region"] = self.rng.choice([1, 2, 3])
+                op, sql, intent = self.insert(t, [row], "plain")
+                yield Step(0, sql, "simple", (), op, intent)
+
+    def captured(self, t: Table) -> Act:
         machine, rule = self.machine(t), self.rule("payment", "payment")
         assert rule is not None
         for i in range(self.rng.choice([1, 1, 2])):
@@ -598,7 +721,8 @@ class Actors:
     def approve(self, t: Table, row: Row) -> Write:
         more = ""
         if self.chance(0.06):
-            more = f", NULL, now() + interval '{self.rng.choice([50, 400])} ms'"
+            more = f", NULL, now() + interval '{self.rng.choice([50, 50, 400])} ms'"
+            self.expiring = True
         reason = "looked at" if self.chance(0.97) else "\u00a0 \u3000"
         relation = t.name if self.chance(0.9) else str(row[""])
         return (
@@ -632,13 +756,29 @@ class Actors:
     def person(self) -> str:
         return self.rng.choice(PEOPLE[:3]).name
 
+    def another(self, t: Table, row: Row) -> str:
+        """Somebody who may approve it, mostly."""
+        asked = self.asked.get(self.name_of(t, row), set())
+        others = [p.name for p in PEOPLE[:3] if p.name not in asked]
+        return self.rng.choice(others) if others and self.chance(0.85) else self.person()
+
+    def approval(self, n: int, t: Table, row: Row) -> Act:
+        """Somebody approves it as it is now."""
+        yield from self.in_tx(
+            n, [lambda: self.approve(t, self.again(t, row) or row)], self.another(t, row), True
+        )
+        if self.expiring:
+            self.expiring = False
+            if self.chance(0.7):
+                yield Step(n, "SELECT pg_sleep(0.09)", op="wait")
+
     def approve_some(self, n: int) -> Act:
         got = self.pick_refund("waiting" if self.chance(0.85) else "any")
         if got is None:
             yield from self.in_tx(n, [self.add_refund])
             return
         t, row = got
-        yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
+        yield from self.approval(n, t, row)
         if self.chance(0.5):
             yield from self.in_tx(n, [lambda: self.pay(t, row)])
 
@@ -670,8 +810,7 @@ class Actors:
             now = self.again(t, row)
             if now is None:
                 return
-            approve = partial(self.approve, t, now)
-            yield from self.in_tx(n, [approve], self.person(), True)
+            yield from self.approval(n, t, now)
         for _ in range(self.rng.choice([1, 2])):
             yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7))
 
@@ -683,7 +822,7 @@ class Actors:
             return
         t, row = got
         if self.chance(0.8):
-            yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
+            yield from self.approval(n, t, row)
         if self.chance(0.15):
             yield from self.in_tx(n, [lambda: self.add_payee_copy(t, row)], self.person(), True)
 
@@ -725,9 +864,7 @@ class Actors:
             for s in steps:
                 yield from self.in_tx(n, [s], self.person(), True)
         if self.chance(0.3):
-            yield from self.in_tx(
-                n, [lambda: self.approve(t, self.again(t, row) or row)], self.person(), True
-            )
+            yield from self.approval(n, t, row)
         for _ in range(self.rng.choice([1, 2])):
             yield from self.in_tx(n, [lambda: self.pay(t, row)], None, True)
 
@@ -746,7 +883,7 @@ class Actors:
             yield from self.in_tx(n, [self.add_refund], self.person(), True)
             return
         t, row = got
-        yield from self.in_tx(n, [lambda: self.approve(t, row)], self.person(), True)
+        yield from self.approval(n, t, row)
         names = [
             c.name
             for c in t.columns
@@ -792,6 +929,10 @@ class Actors:
 
     def redeclare(self, n: int) -> Act:
         """A rule is declared again in other words, alone or with somebody's approval."""
+        late = [r for r in self.world.late if r.slot not in self.rules]
+        if late and self.chance(0.5):
+            yield from self.declare(n, self.rng.choice(late), None)
+            return
         candidates = [
             r
             for r in self.rules.values()
@@ -802,9 +943,12 @@ class Actors:
             return
         gates = [r for r in candidates if r.kind == "refund"]
         rule = self.rng.choice(gates if gates and self.chance(0.35) else candidates)
-        new = self.changed(rule)
-        sql = new.sql()
-        intent = (("table", rule.table), ("rule", new), ("old", rule))
+        yield from self.declare(n, self.changed(rule), rule)
+
+    def declare(self, n: int, rule: Rule, old: Rule | None) -> Act:
+        """Alone, and if that is refused with another person's consent."""
+        sql = rule.sql()
+        intent = (("table", rule.table), ("rule", rule), ("old", old))
         declare: Write = ("declare", sql, intent)
         r = yield from self.alone(n, declare, "anna")
         if r is None or r.ok or r.sqlstate != "42501" or self.chance(0.15):
@@ -819,7 +963,7 @@ class Actors:
             yield Step(n, sql, op="declare", intent=(*intent, ("proposed", True)))
             yield Step(n, "COMMIT", op="commit")
         key = approval_key(r.message)
-        other = self.rng.choice(["groß maier", "anna"]) if self.chance(0.9) else "groß maier"
+        other = "anna" if self.chance(0.2) else "groß maier"
         yield Step(n, "BEGIN", op="begin")
         yield Step(
             n, f"SELECT paysafe.act_as({literal(other)})", op="act_as", intent=(("person", other),)
@@ -840,6 +984,10 @@ class Actors:
                 intent=intent,
             )
         yield Step(n, "COMMIT", op="commit")
+        if old is not None and self.chance(0.12):
+            # approved was another change
+            rule = self.changed(rule)
+            declare = ("declare", rule.sql(), (intent[0], ("rule", rule), ("old", old)))
         yield from self.alone(n, declare, "anna")
 
     def alone(self, n: int, write: Write, person: str) -> Generator[Step, Result, Result | None]:
@@ -934,14 +1082,16 @@ class Actors:
                 row |= {"amount": Decimal(abs(amount)), "direction": direction}
             inner = self.chance(0.5)
             if inner:
-                yield Step(n, "SAVEPOINT a", op="savepoint")
+                yield self.mark(n, "SAVEPOINT", "a")
             op, sql, intent = self.insert(t, [row], "plain")
             r = yield Step(n, sql, "simple", (), op, intent)
             if not r.ok and not inner:
                 yield Step(n, "ROLLBACK", op="rollback")
                 return
             if inner and (not r.ok or self.chance(0.3)):
-                yield Step(n, "ROLLBACK TO a", op="rollback_to")
+                yield self.mark(n, "ROLLBACK TO", "a")
+            elif inner and self.chance(0.4):
+                yield self.mark(n, "RELEASE", "a")
         yield Step(n, "COMMIT", op="commit")
 
     def other_writes(self, n: int) -> Act:
@@ -973,6 +1123,11 @@ class Actors:
             if self.chance(0.4)
             else self.update_row(t, row, {"note": self.rng.choice(["x", "y"])})
         )
+
+    def journal_write(self, t: Table, rows: list[Row]) -> Write | None:
+        if not rows or self.chance(0.4):
+            return self.insert(t, [{"id": self.rng.randint(20, 25), "note": "x"}])
+        return self.update_row(t, self.rng.choice(rows), {"note": self.rng.choice(["x", "y"])})
 
     def job_write(self, t: Table, rows: list[Row]) -> Write | None:
         if not rows or self.chance(0.25):
@@ -1013,56 +1168,62 @@ class Actors:
         row = self.rng.choice(rows)
         where = same_row(t, row)
         value = self.rng.choice([90, 110, 130, 150])
-        ways: list[tuple[str, str, str]] = [
-            # value, further condition, what the rule must think of it
-            (str(value), "", "absolute"),
-            (f"balance + {value - 100}", "", "computed"),
-            (f"CASE id WHEN {row['id']} THEN {value} ELSE balance END", "", "absolute"),
-            (f"coalesce(NULL, {value})", "", "absolute"),
-            (f"greatest(balance, {value})", "", "absolute"),
-            (f"coalesce(balance, 0) + {value - 100}", "", "computed"),
-            (str(value), f" AND balance = {row['balance']}", "compared"),
-            (str(value), f" AND version = {row['version']}", "absolute"),
-            (
-                f"{value}, version = {row['version'] + 1}",
-                f" AND version = {row['version']}",
-                "compared",
-            ),
-            (f"{value}, version = version + 1", f" AND version = {row['version']}", "compared"),
-            (
-                f"{value}, version = version + 1",
-                f" AND version = {row['version']} OR id = {row['id']}",
-                "absolute",
-            ),
-            ("balance", "", "same"),
-        ]
         if self.chance(0.2):
-            return (
-                "lock",
-                (
-                    f"SELECT balance FROM {t.name} WHERE {where} FOR"
-                    f" {self.rng.choice(['', 'NO KEY '])}UPDATE"
-                ),
-                (
-                    ("table", t.name),
-                    ("keys", ((row["id"],),)),
-                ),
+            return self.lock(t, row)
+        intent = (("table", t.name), ("keys", ((row["id"],),)), ("sets", None))
+        form = self.rng.choice(["update"] * 5 + ["compared", "compared", "merge", "upsert", "cte"])
+        if form == "upsert":
+            expr, verdict = value_of(self.rng, value, f"{t.name}.", 2, True)
+            sql = (
+                f"INSERT INTO {t.name} (id, balance, version, note) VALUES ({row['id']}, {value},"
+                f" 1, 'x') ON CONFLICT (id) DO UPDATE SET balance = {expr}"
             )
-        expr, more, verdict = self.rng.choice(ways)
+        elif form == "compared":
+            expr, more, verdict = self.rng.choice(
+                [
+                    (str(value), f" AND balance = {row['balance']}", "compared"),
+                    (str(value), f" AND version = {row['version']}", "absolute"),
+                    (
+                        f"{value}, version = {row['version'] + 1}",
+                        f" AND version = {row['version']}",
+                        "compared",
+                    ),
+                    (
+                        f"{value}, version = version + 1",
+                        f" AND version = {row['version']}",
+                        "compared",
+                    ),
+                    (
+                        f"{value}, version = version + 1",
+                        f" AND version = {row['version']} OR id = {row['id']}",
+                        "absolute",
+                    ),
+                    (f"{value}, version = version + 1", "", "absolute"),
+                ]
+            )
+            sql = f"UPDATE {t.name} SET balance = {expr} WHERE {where}{more}"
+        else:
+            expr, verdict = value_of(self.rng, value)
+            sql = f"UPDATE {t.name} SET balance = {expr} WHERE {where}"
+            if form == "merge":
+                sql = (
+                    f"MERGE INTO {t.name} USING (SELECT 1) s ON {where} WHEN MATCHED THEN UPDATE"
+                    f" SET balance = {expr}"
+                )
+            if form == "cte":
+                sql = f"WITH u AS ({sql} RETURNING 1) SELECT count(*) FROM u"
+        return "update", sql, (*intent, ("lock", verdict), ("value", value))
+
+    def lock(self, t: Table, row: Row) -> Write:
+        way = self.rng.choice(["", "NO KEY "])
         return (
-            "update",
-            f"UPDATE {t.name} SET balance = {expr} WHERE {where}{more}",
-            (
-                ("table", t.name),
-                ("keys", ((row["id"],),)),
-                ("sets", None),
-                ("lock", verdict),
-                ("value", value),
-            ),
+            "lock",
+            f"SELECT balance FROM {t.name} WHERE {same_row(t, row)} FOR {way}UPDATE",
+            (("table", t.name), ("keys", ((row["id"],),))),
         )
 
     def ledger_write(self, t: Table, rows: list[Row]) -> Write | None:
-        tx = self.rng.randint(1, 8)
+        tx = self.common_tx or self.rng.randint(1, 8)
         unit = self.world.unit
         amount = Decimal(self.rng.randint(1, 4) * unit)
         accounts = ["cash", "fees", "sales"]
@@ -1091,6 +1252,12 @@ class Actors:
                 row["reverses"] = back
             return row
 
+        if reverses and self.chance(0.04):
+            # each of two is the other's reversal
+            other = tx % 8 + 1
+            back = [entry("cash", amount, tx, other), entry("fees", -amount, tx, other)]
+            forth = [entry("cash", -amount, other, tx), entry("fees", amount, other, tx)]
+            return self.insert(t, back + forth)
         if reverses and rows and self.chance(0.3):
             old = self.rng.choice(rows)["tx"]
             entries = []
@@ -1107,6 +1274,22 @@ class Actors:
             if self.chance(0.15):
                 entries[0]["amount"] += 1
             return self.insert(t, entries)
+        if self.chance(0.35):
+            # any number of legs, any account, in any order
+            legs = [
+                entry(self.rng.choice(accounts), amount * self.rng.choice([1, -1, 2, -2, 5]))
+                for _ in range(self.rng.randint(1, 4))
+            ]
+            total = sum(
+                e["amount"] * (-1 if direction and e["direction"] in ("credit", "CR", "-1") else 1)
+                for e in legs
+            )
+            if total:
+                legs.append(entry(self.rng.choice(accounts), -total))
+            for e in legs:
+                e["currency"] = self.rng.choice(["USD", "USD", "usd"])
+            self.rng.shuffle(legs)
+            return self.insert(t, legs)
         a, b = self.rng.sample(accounts, 2)
         second = amount if self.chance(0.9) else amount + unit
         entries = [entry(a, amount), entry(b, -second)]

@@ -13,19 +13,20 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import accounts
 import commands
 import world as worlds
-from acts import Actors
 from coverage import CANDIDATES, Coverage
 from keep import load, save
 from observe import History
 from oracle import judge
 from oracle.base import Finding
 from runner import Server, logins, play
+from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-STEPS = 34
+STEPS = (34, 60, 60, 110, 160)
 
 
 class Played:
@@ -38,10 +39,10 @@ class Played:
         self.history: History | None = None
 
 
-def evidence(seed: int) -> tuple[bool, bool]:
-    """Are records of refusals, and check(), looked at when it ends?  Both take time."""
+def evidence(seed: int) -> tuple[bool, bool, bool]:
+    """Are records of refusals, check() and views looked at when it ends?  All take time."""
     rng = random.Random(f"evidence {seed}")
-    return rng.random() < 0.15, rng.random() < 0.1
+    return rng.random() < 0.15, rng.random() < 0.1, rng.random() < 0.3
 
 
 def features_of(history: History) -> set[str]:
@@ -54,6 +55,8 @@ def features_of(history: History) -> set[str]:
             out.add(r.isolation)
         if r.waited:
             out.add("waited")
+        if r.step.op == "kill":
+            out.add("act kill")
         if r.ok and r.step.op in (
             "savepoint",
             "rollback_to",
@@ -62,8 +65,12 @@ def features_of(history: History) -> set[str]:
             "approve",
             "declare",
             "withdraw",
+            "release",
         ):
             out.add(f"act {r.step.op}")
+        for name in ("cursor", "transition", "otherwise", "upsert"):
+            if r.ok and r.step.get(name):
+                out.add(f"act {name}")
     return out
 
 
@@ -76,16 +83,19 @@ def one(
 ) -> Played:
     """Play the world of a seed, or one that was kept, with its own steps or these."""
     world = worlds.make(seed) if kept is None else kept
-    refusals, check = evidence(seed)
+    refusals, check, views = evidence(seed)
     if promise:  # looked for once more: only what it takes
         refusals = refusals and promise == "refusal on record"
         check = check and promise.startswith("check ")
-    actors = Actors(world, STEPS, random.Random(f"acts {seed}"))
+        views = views and promise in ("reconcile", "pending")
+    actors = Company(
+        world, random.Random(f"steps {seed}").choice(STEPS), random.Random(f"acts {seed}")
+    )
     rest = iter(steps or ())
     choose: Any = actors if steps is None else lambda _: next(rest, None)
     place = server.get()
     try:
-        history = play(world, place, choose, refusals, check)
+        history = play(world, place, choose, refusals, check, views)
         findings = judge(history)
     except Dead as e:
         server.drop()
@@ -143,6 +153,7 @@ class Job:
         self.stop, self.queue, self.counts = shared
         self.dsn = dsn
         self.coverage = Coverage()
+        self.accounts = accounts.Server(dsn, f"sim_accounts_{number}")
 
     def run(self) -> None:
         try:
@@ -168,12 +179,12 @@ class Job:
             if args.minutes is not None and self.elapsed() > args.minutes * 60:
                 return
             seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
-            if commands.is_play(seeds[0]):
-                self.command(seeds[0], i)
+            if self.sort_of(seeds[0]) != "worlds":
+                self.play(seeds[0], i)
                 i += args.jobs
                 continue
             # the first world is that of the seed itself: so a finding is played again
-            some = [s for s in seeds if not commands.is_play(s)]
+            some = [s for s in seeds if self.sort_of(s) == "worlds"]
             seed = seeds[0] if i == 0 else self.coverage.choose(some)
             played = one(self.server, seed)
             if played.history:
@@ -181,9 +192,22 @@ class Job:
             self.judge(played, i)
             i += args.jobs
 
-    def command(self, seed: int, i: int) -> None:
-        """A play of commands, in a database of its own."""
-        said = commands.one(self.dsn, seed, f"sim_commands_{self.number}", not self.args.no_shrink)
+    def sort_of(self, seed: int) -> str:
+        """What a seed stands for."""
+        if self.args.only:
+            return str(self.args.only)
+        if commands.is_play(seed):
+            return "commands"
+        return "accounts" if accounts.is_play(seed) else "worlds"
+
+    def play(self, seed: int, i: int) -> None:
+        """A play of commands, in a database of its own, or one of accounts."""
+        if self.sort_of(seed) == "commands":
+            name = f"sim_commands_{self.number}"
+            said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
+        else:
+            commands.prepare(self.dsn)
+            said = self.accounts.one(seed, not self.args.no_shrink)
         self.counts[2 * self.number] += 1
         if said is None:
             return
@@ -216,6 +240,7 @@ def arguments() -> argparse.Namespace:
     add("--minutes", type=float, default=None)
     add("--jobs", type=int, default=len(servers))
     add("--worlds", type=int, default=None)
+    add("--only", choices=("worlds", "commands", "accounts"), default="", help="one sort of plays")
     add("--replay", type=Path, default=None, help="play a finding that was kept")
     add("--no-shrink", action="store_true", help="print all steps of a finding")
     add("--go-on", action="store_true", help="do not stop at the first finding")

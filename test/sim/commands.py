@@ -178,6 +178,7 @@ class Maker:
     shape: Shape
     n: int = 0
     made: list[Attempt] = field(default_factory=list)
+    past: list[Attempt] = field(default_factory=list)  # those of the groups before
 
     def name(self) -> str:
         self.n += 1
@@ -359,7 +360,9 @@ def retype(m: Maker) -> None:
     column = m.rng.choice(list(WIDER if honest else ROUNDS))
     to = m.rng.choice((WIDER if honest else ROUNDS)[column])
     zone = m.rng.choice(["", "SET timezone = 'Pacific/Kiritimati'; "])
-    m.add(OWNER, f"{zone}ALTER TABLE shop.inv ALTER {column} TYPE {to}", expect="any")
+    before = any(f"shop.inv ALTER {column} TYPE" in a.sql[0] for a in m.past)
+    expect = "refuse" if not honest else "any" if before else "pass"
+    m.add(OWNER, f"{zone}ALTER TABLE shop.inv ALTER {column} TYPE {to}", expect=expect)
 
 
 def harmless(m: Maker) -> None:
@@ -475,15 +478,33 @@ def power(m: Maker) -> None:
             f"ALTER ROLE {OWNER} CREATEDB",
             f"GRANT pg_read_all_data TO {OWNER}",
             "PERFORM paysafe.approve('shop.back', '7', 'fine')",
+            f"GRANT EXECUTE ON FUNCTION paysafe.withdraw_approval TO {SECOND}",
+            f"CREATE FUNCTION shop.own{m.n}() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+            f"REASSIGN OWNED BY {SECOND} TO {OWNER}",
+            f"ALTER ROLE {OWNER} SET work_mem = '5MB'",
         ]
     )
-    m.add(
-        OWNER,
-        f"CREATE TABLE {x} (id int)",
-        f"GRANT ALL ON {x} TO {APP}, {SECOND}",
-        f"CREATE FUNCTION {f}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what}; RETURN NULL; END $$",
-        f"CREATE TRIGGER t AFTER INSERT ON {x} FOR EACH ROW EXECUTE FUNCTION {f}()",
-    )
+    body = f"LANGUAGE plpgsql AS $$ BEGIN {what}; RETURN {{}}; END $$"
+    carrier = m.rng.choice(["trigger", "trigger", "default", "check", "view"])
+    grant = f"GRANT ALL ON {x} TO {APP}, {SECOND}"
+    insert = f"INSERT INTO {x} (id) VALUES (1)"
+    if carrier == "trigger":
+        m.add(
+            OWNER,
+            f"CREATE TABLE {x} (id int)",
+            grant,
+            f"CREATE FUNCTION {f}() RETURNS trigger {body.format('NULL')}",
+            f"CREATE TRIGGER t AFTER INSERT ON {x} FOR EACH ROW EXECUTE FUNCTION {f}()",
+        )
+    else:
+        table = {
+            "default": f"CREATE TABLE {x} (id int, y int DEFAULT {f}())",
+            "check": f"CREATE TABLE {x} (id int, CHECK ({f}() = 1))",
+            "view": f"CREATE VIEW {x} AS SELECT {f}() AS id",
+        }[carrier]
+        m.add(OWNER, f"CREATE FUNCTION {f}() RETURNS int {body.format('1')}", table, grant)
+        if carrier == "view":
+            insert = f"SELECT * FROM {x}"
     if "approve" in what:
         m.add(
             APP,
@@ -491,11 +512,12 @@ def power(m: Maker) -> None:
         )
         m.add(
             SECOND,
-            f"BEGIN; SELECT paysafe.act_as('bob'); INSERT INTO {x} VALUES (1); COMMIT",
+            f"BEGIN; SELECT paysafe.act_as('bob'); {insert}; COMMIT",
             needs="code",
+            expect="refuse",
         )
     else:
-        m.add(SUPER, f"INSERT INTO {x} VALUES (1)", needs="code")
+        m.add(SUPER, insert, needs="code", expect="refuse")
 
 
 def shadow(m: Maker) -> None:
@@ -636,6 +658,253 @@ def move(m: Maker) -> None:
         bulk(m)
 
 
+def listed(m: Maker) -> None:
+    """What the table of guard.md says is refused, whoever runs it, one of each class."""
+    t = m.table()
+    x = m.name()
+    plain = m.shape.trees[t] != "list"
+    like_t = f"CREATE TABLE {x} (LIKE shop.{t} INCLUDING DEFAULTS INCLUDING GENERATED, PRIMARY KEY ({m.key(t)}))"
+    one_row = {
+        "log": f"INSERT INTO {x} (id, region, body) VALUES (77, {m.n + 10}, 'x')",
+        "inv": f"INSERT INTO {x} (id, region) VALUES (77, {m.n + 10})",
+        "pay": f"INSERT INTO {x} (id, region, status, amount) VALUES (77, {m.n + 10}, 'created', 1)",
+        "back": f"INSERT INTO {x} (id, region, amount) VALUES (77, {m.n + 10}, 1)",
+    }[t]
+    join = (
+        f"ALTER TABLE {x} INHERIT shop.{t}"
+        if plain
+        else f"ALTER TABLE shop.{t} ATTACH PARTITION {x} FOR VALUES IN ({m.n + 10})"
+    )
+    named = m.rng.choice([n for n in m.shape.protected() if n != "inv"])
+    behind = {"log": "body", "pay": "amount", "back": "status"}[named]
+    refuses = "CREATE FUNCTION {f}() RETURNS int LANGUAGE sql{more} AS 'SELECT 1'"
+    ways: list[tuple[str, tuple[str, ...]]] = [
+        # the triggers, by whatever command
+        (
+            OWNER,
+            (
+                f"CREATE OR REPLACE TRIGGER paysafe AFTER INSERT ON shop.{t} FOR EACH ROW EXECUTE FUNCTION paysafe.enforce()",
+            ),
+        ),
+        (SUPER, ("DROP FUNCTION paysafe.enforce() CASCADE",)),
+        (SUPER, (f"DROP OWNED BY {OWNER} CASCADE",)),
+        (OWNER, (f"DO $$ BEGIN EXECUTE 'ALTER TABLE shop.{t} DISABLE TRIGGER paysafe'; END $$",)),
+        # columns
+        (OWNER, (f"ALTER TABLE shop.{named} DROP COLUMN {behind} CASCADE",)),
+        (OWNER, (f"ALTER TABLE shop.{named} RENAME COLUMN {behind} TO gone",)),
+        (
+            OWNER,
+            (
+                "ALTER TABLE shop.pay ALTER COLUMN status TYPE varchar(3) USING left(status::text, 3)",
+            ),
+        ),
+        (OWNER, ("ALTER TABLE shop.log ALTER COLUMN body TYPE text USING body || '!'",)),
+        (OWNER, ("ALTER TABLE shop.inv ALTER COLUMN n TYPE int USING n + 1",)),
+        (OWNER, ("ALTER TABLE shop.log DROP COLUMN payee",)),
+        # trees
+        (OWNER, (like_t, one_row, join)),
+        (
+            OWNER,
+            (
+                f"CREATE TABLE {x} (LIKE shop.{t} INCLUDING DEFAULTS INCLUDING GENERATED)",
+                f"ALTER TABLE shop.{t} INHERIT {x}",
+            ),
+        ),
+        (OWNER, (like_t, f"CREATE RULE r AS ON INSERT TO {x} DO INSTEAD NOTHING", join)),
+        # types
+        (OWNER, ("ALTER TYPE shop.payee SET SCHEMA public",)),
+        (OWNER, ("DROP TYPE shop.payee CASCADE",)),
+        (OWNER, ("ALTER TYPE shop.payee ADD ATTRIBUTE more int CASCADE",)),
+        # catalogs
+        (
+            SUPER,
+            (
+                f"CREATE VIEW {x} AS SELECT * FROM pg_catalog.pg_trigger",
+                f"UPDATE {x} SET tgenabled = 'D' WHERE tgname = 'paysafe'",
+            ),
+        ),
+        (SUPER, (f"CREATE TABLE {x} () INHERITS (pg_catalog.pg_trigger)",)),
+        (SUPER, ("TRUNCATE pg_catalog.pg_statistic_ext",)),
+        (SUPER, ("DELETE FROM pg_catalog.pg_depend WHERE refclassid = 'pg_extension'::regclass",)),
+        (SUPER, ("UPDATE pg_proc SET prosrc = 'x' WHERE proname = 'enforce'",)),
+        (SUPER, ("UPDATE pg_class SET relhastriggers = false WHERE relname = 'pay'",)),
+        (
+            SUPER,
+            (
+                "UPDATE pg_attribute SET attname = 'gone' WHERE attrelid = 'shop.pay'::regclass AND attname = 'amount'",
+            ),
+        ),
+        (
+            SUPER,
+            (
+                "MERGE INTO pg_trigger t USING (SELECT 1) s ON t.tgname = 'paysafe' WHEN MATCHED THEN UPDATE SET tgenabled = 'D'",
+            ),
+        ),
+        # what comes with PostgreSQL, and what is paysafe's
+        (
+            SUPER,
+            (
+                "CREATE OR REPLACE FUNCTION pg_catalog.lower(text) RETURNS text LANGUAGE sql AS 'SELECT $1'",
+            ),
+        ),
+        (SUPER, ("ALTER FUNCTION pg_catalog.lower(text) COST 5",)),
+        (SUPER, ("INSERT INTO paysafe.currency VALUES ('ZZZ', 2, false)",)),
+        (SUPER, ("UPDATE paysafe.rule SET version = version",)),
+        (SUPER, ("DELETE FROM paysafe.audit_row",)),
+        (SUPER, ("TRUNCATE paysafe.refusal_record",)),
+        (SUPER, ("ALTER TABLE paysafe.rule DISABLE TRIGGER ALL",)),
+        (SUPER, ("ALTER TABLE paysafe.rule ADD more int",)),
+        (SUPER, ("BEGIN; LOCK TABLE paysafe.refusal_record; COMMIT",)),
+        (SUPER, ("CREATE TABLE paysafe.mine (i int)",)),
+        (SUPER, (f"CREATE TABLE {x} (i int)", f"ALTER TABLE {x} SET SCHEMA paysafe")),
+        (
+            SUPER,
+            (
+                "CREATE OR REPLACE FUNCTION paysafe.enforce() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+            ),
+        ),
+        (SUPER, ("DROP VIEW paysafe.protection CASCADE",)),
+        (SUPER, ("ALTER EXTENSION paysafe DROP FUNCTION paysafe.enforce()",)),
+        (SUPER, ("ALTER SCHEMA paysafe RENAME TO other",)),
+        (SUPER, ("DROP SCHEMA paysafe CASCADE",)),
+        # settings
+        (SUPER, ("ALTER SYSTEM SET paysafe.expiry_interval = 5",)),
+        (SUPER, ("ALTER SYSTEM SET shared_preload_libraries = ''",)),
+        (SUPER, ("SET zero_damaged_pages = on",)),
+        (SUPER, ("SET ignore_checksum_failure = on",)),
+        (
+            SUPER,
+            (
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$",
+            ),
+        ),
+        (
+            SUPER,
+            (refuses.format(f=x, more=" SET session_replication_role = replica"), f"SELECT {x}()"),
+        ),
+        # others
+        (APP, (f"TRUNCATE shop.{t}",)),
+        (
+            APP,
+            (
+                "SET search_path = shop",
+                f"CREATE TEMPORARY VIEW {t} AS SELECT 1 AS id",
+            ),
+        ),
+        (
+            OWNER,
+            (
+                f"SELECT paysafe.unprotect('shop.{t}', '{ {'log': 'append_only', 'pay': 'payment', 'back': 'status' if m.shape.named else 'refund', 'inv': 'audit'}[t]}', 'tired of it')",
+            ),
+        ),
+        (APP, ("SELECT paysafe.protect_append_only('shop.inv')",)),
+        (OWNER, ("SELECT paysafe.declare_test_database()",)),
+    ]
+    if not plain:
+        away = f"ALTER TABLE shop.{t} DETACH PARTITION shop.{t}_2 CONCURRENTLY"
+        ways.append((OWNER, (away,)))
+    if m.shape.trees[t] == "child":
+        ways.append((OWNER, (f"ALTER TABLE shop.{t}_c NO INHERIT shop.{t}",)))
+        ways.append((OWNER, (f"DROP TABLE shop.{t}_c",)))
+    role, sql = m.rng.choice(ways)
+    for one in sql[:-1]:
+        m.add(role, one)
+    m.add(role, sql[-1], expect="refuse")
+    if "search_path" in sql[0]:
+        m.add(role, "RESET search_path")
+
+
+BAD_KEYS = (
+    "float8",
+    "real",
+    "interval",
+    "money",
+    "jsonb",
+    "int[]",
+    "int4range",
+    "shop.payee",
+    "regclass",
+    "citext",
+    'text COLLATE "shop"."either"',
+)
+GOOD_KEYS = (
+    *("bigint", "smallint", "numeric", "numeric(8,2)", "text", "varchar(9)", "char(9)", "name"),
+    *("uuid", "bytea", "boolean", "date", "timestamptz", "time", "inet", "cidr", "oid", "bit(4)"),
+    *("shop.state", "shop.st", "macaddr"),
+)
+DECLARES = (
+    "SELECT paysafe.protect_status('{x}', 'status', '[*] --> a\na --> b')",
+    "SELECT paysafe.audit('{x}')",
+    "SELECT paysafe.protect_append_only('{x}')",
+    "SELECT paysafe.protect_columns('{x}', '{{body}}')",
+    "SELECT paysafe.protect_row_lock('{x}', '{{n}}')",
+)
+
+
+def keys(m: Maker) -> None:
+    """A rule for a table whose key may be one, or may not."""
+    x = m.name()
+    rule = m.rng.choice(DECLARES).format(x=x)
+    if m.rng.random() < 0.2:
+        # partitions have keys of their own
+        m.add(
+            OWNER,
+            f"CREATE TABLE {x} (id int NOT NULL, status text, body text, n int) PARTITION BY HASH (id)",
+            f"CREATE TABLE {x}_0 PARTITION OF {x} (PRIMARY KEY (id)) FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+            f"CREATE TABLE {x}_1 PARTITION OF {x} (PRIMARY KEY (id)) FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        )
+        m.add(OWNER, rule, expect="refuse")
+        return
+    bad = m.rng.random() < 0.6
+    key = m.rng.choice(BAD_KEYS if bad else GOOD_KEYS)
+    if key == "citext":
+        m.add(SUPER, "CREATE EXTENSION IF NOT EXISTS citext")
+    if "COLLATE" in key:
+        m.add(
+            OWNER,
+            "CREATE COLLATION IF NOT EXISTS shop.either (provider = icu, locale = 'und-u-ks-level2',"
+            " deterministic = false)",
+        )
+    m.add(OWNER, f"CREATE TABLE {x} (id {key} PRIMARY KEY, status text, body text, n int)")
+    m.add(OWNER, rule, expect="refuse" if bad else "pass")
+
+
+def passing(m: Maker) -> None:
+    """What guard.md says keeps working."""
+    t = m.table()
+    x = m.name().replace("shop.", "")
+    column = {"log": "body", "pay": "amount", "back": "amount", "inv": "n"}[t]
+    ways = [
+        f"CREATE INDEX {x} ON shop.{t} ({column})",
+        f"ALTER TABLE shop.{t} ADD CONSTRAINT {x} CHECK ({column} IS NOT NULL) NOT VALID; ALTER TABLE shop.{t} DROP CONSTRAINT {x}",
+        f"ALTER TABLE shop.{t} ADD COLUMN {x} numeric; ALTER TABLE shop.{t} ALTER {x} SET DEFAULT 5",
+        f"VACUUM FULL shop.{t}",
+        f"REINDEX TABLE shop.{t}",
+        f"ANALYZE shop.{t}",
+        f"CREATE STATISTICS shop.{x} ON id, region FROM shop.{t}",
+        f"COMMENT ON COLUMN shop.{t}.{column} IS 'x'",
+        f"ALTER TABLE shop.{t} ENABLE TRIGGER ALL",
+        f"ALTER TABLE shop.{t} SET (fillfactor = 90); ALTER TABLE shop.{t} RESET (fillfactor)",
+        f"CREATE VIEW shop.{x} AS SELECT * FROM shop.{t}; DROP VIEW shop.{x}",
+        f"CREATE TABLE shop.{x} (i int); DROP TABLE shop.{x}",
+        f"GRANT SELECT ON shop.{t} TO {SECOND}",
+        f"CREATE FUNCTION shop.{x}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+        f"CREATE TRIGGER {x} AFTER INSERT ON shop.{t} FOR EACH ROW EXECUTE FUNCTION shop.{x}(); "
+        f"ALTER TABLE shop.{t} DISABLE TRIGGER {x}; DROP TRIGGER {x} ON shop.{t}",
+        "ALTER TABLE shop.back ALTER amount TYPE numeric(14,2)",
+    ]
+    sql = m.rng.choice(ways)
+    if "fillfactor" in sql and m.shape.trees[t] == "list":
+        sql = ways[5]
+    if sql == ways[-1] and (any(sql in a.sql for a in m.past)):
+        sql = ways[5]
+    if "; ALTER TABLE" in sql or "; DROP" in sql or "; CREATE" in sql:
+        parts = re.split(r"; (?=ALTER TABLE|DROP|CREATE TRIGGER)", sql)
+    else:
+        parts = [sql]
+    m.add(OWNER, *parts, expect="pass")
+
+
 KINDS: tuple[tuple[Callable[[Maker], None], float], ...] = (
     (plant, 3),
     (swallow, 4),
@@ -659,6 +928,9 @@ KINDS: tuple[tuple[Callable[[Maker], None], float], ...] = (
     (huge, 0.7),
     (bulk, 1.5),
     (move, 1.5),
+    (listed, 14),
+    (passing, 4),
+    (keys, 3),
 )
 
 
@@ -670,6 +942,7 @@ def attempts(rng: random.Random, shape: Shape) -> list[list[Attempt]]:
         m.made = []
         kind(m)
         groups.append(m.made)
+        m.past += m.made
     return groups
 
 
@@ -941,11 +1214,16 @@ def audit_agrees(p: Play) -> None:
         raise Found("audit", f"reconcile: {found[0]}")
 
 
-def check_agrees(p: Play) -> None:
+# check() but for what says whether the extension's own functions are as they were: that takes time
+PARTS = " UNION ALL ".join(
+    f"SELECT * FROM paysafe.check_{part}()" for part in ("tables", "rules", "names", "work")
+)
+
+
+def check_agrees(p: Play, whole: bool) -> None:
     p.conn(SUPER).close()
-    wrong = {
-        (r[0], r[1]) for r in p.ask("SELECT subject, check_name FROM paysafe.check() WHERE NOT ok")
-    }
+    check = "paysafe.check()" if whole else f"({PARTS}) c"
+    wrong = {(r[0], r[1]) for r in p.ask(f"SELECT subject, check_name FROM {check} WHERE NOT ok")}
     ours = re.compile(r"^shop\.(log|pay|back|inv)(_\w+)?$")
     has = {c for s, c in wrong if ours.match(s)}
     if p.window and ("maintenance", "window") not in wrong:
@@ -1003,7 +1281,7 @@ def look(p: Play, heavy: bool) -> None:
     if "inv" not in p.off:
         audit_agrees(p)
     if heavy:
-        check_agrees(p)
+        check_agrees(p, p.next_id % 3 == 0)
         refusals_recorded(p)
 
 
@@ -1151,7 +1429,7 @@ def play(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]]) -> Foun
                 for a in group:
                     attempt(p, a)
                     if a.needs.startswith("recorded") or a.needs == "window":
-                        check_agrees(p)
+                        check_agrees(p, False)
                 look(p, i == len(groups) - 1 or len(groups) < 3)
             return None
         except Found as f:
@@ -1181,7 +1459,7 @@ def shrink(
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of commands?"""
-    return random.Random(f"sort {seed}").random() < 0.35
+    return random.Random(f"sort {seed}").random() < 0.22
 
 
 def one(dsn: str, seed: int, name: str, shorten: bool = True) -> Finding | None:

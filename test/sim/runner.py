@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
+
 import observe
 from observe import History, snapshot, snapshot_sql
 from sessions import Dead, Monitor, Result, Session, Step, settle
-from world import LOGINS, OWNER, SHARED, World
+from world import LOGINS, OWNER, SHARED, Rule, Table, World, key_text, literal
 
 WORLDS_PER_DATABASE = 12
 SUPERUSER = "postgres"
@@ -148,6 +150,7 @@ class Play:
         self.number = 0
         self.last_lsn = 0
         self.opened = time.time()
+        self.rules: dict[tuple[str, str, str], Rule] = {r.slot: r for r in world.rules}
 
     def open(self) -> None:
         m = self.monitor
@@ -162,15 +165,22 @@ class Play:
             "COMMIT",
             "RESET ROLE",
         ]
-        m.do("; ".join(statements))
-        m.all("SELECT 1 FROM pg_logical_slot_get_changes(%s, NULL, NULL)", (self.place.name,))
+        try:
+            m.do("; ".join(statements))
+        except psycopg.Error as e:
+            m.do("ROLLBACK; RESET ROLE")
+            raise Dead(f"a world that doc/ allows cannot be made: {e}") from e
         self.snapshot = snapshot_sql(self.world)
         self.sessions = [
             self.place.session(i, login, self.schema) for i, login in enumerate(logins(self.world))
         ]
-        for s in self.sessions[1::2]:
-            s.plain("SET plan_cache_mode = force_generic_plan")
+        for s in self.sessions:
+            self.plans(s)
         self.look()
+
+    def plans(self, s: Session) -> None:
+        if s.number % 2:
+            s.plain("SET plan_cache_mode = force_generic_plan")
 
     def look(self) -> None:
         text, at = self.monitor.all(f"SELECT ({self.snapshot}), pg_current_wal_insert_lsn()::text")[
@@ -178,12 +188,17 @@ class Play:
         ]
         self.state = snapshot(self.world, text)
         self.last_lsn = observe.lsn(at)
+        for s in self.sessions:
+            if s.isolation == "read committed":
+                s.seen = None
 
     def view(self, s: Session) -> dict[str, list[dict[str, Any]]]:
         """What the session sees."""
-        if not s.in_tx or s.failed:
+        if not s.in_tx or s.failed or (s.isolation == "read committed" and not s.wrote):
             return self.state
-        return snapshot(self.world, str(s.plain(self.snapshot)[0][0]))
+        if s.seen is None:
+            s.seen = snapshot(self.world, str(s.plain(self.snapshot)[0][0]))
+        return s.seen
 
     def can_run(self, number: int) -> bool:
         return self.sessions[number].running is None
@@ -199,26 +214,51 @@ class Play:
             return None  # it would only wait, and those behind it
         self.number += 1
         r = Result(step, self.number, login=s.login, failed_before=s.failed)
-        r.before = self.view(s)
+        r.before = self.view(s) if step.get("table") else self.state
         r.lsn_before = self.last_lsn
         r.began = time.time()
         if not s.in_tx:
             self.txs += 1
             s.tx = self.txs
+            s.wrote, s.seen = False, None
             s.isolation = str(step.get("isolation", "read committed"))
         r.tx, r.isolation = s.tx, s.isolation
-        s.send(r)
-        self.settle()
+        if step.op == "kill":
+            self.kill(s, r)
+        else:
+            s.send(r)
+            self.settle()
         return r
+
+    def kill(self, s: Session, r: Result) -> None:
+        """The backend is ended, and its session begins anew."""
+        self.monitor.one("SELECT pg_terminate_backend(%s, 5000)", (s.pid,))
+        s.restart()
+        self.plans(s)
+        r.sqlstate, r.message = "57P01", "ended"
+        self.settle()
+        self.look()
+        r.lsn_after, r.after, r.ended = self.last_lsn, self.state, time.time()
+        self.history.results.append(r)
 
     def settle(self) -> None:
         before = self.last_lsn
         ended = settle(self.sessions, self.monitor)
-        self.look()
+        for r in ended:
+            s = self.sessions[r.step.session]
+            s.seen = None
+            r.closes = not s.in_tx and r.step.op != "prepare"
+            s.wrote = s.wrote or r.step.op not in ("begin", "act_as", "savepoint")
+        # what goes on in transactions that stay open nobody else can see
+        if not ended or any(not self.sessions[r.step.session].in_tx for r in ended):
+            self.look()
         for r in ended:
             r.lsn_before, r.lsn_after = before, self.last_lsn
             r.after = self.state
             r.alone = len(ended) == 1
+            if r.step.op == "declare":
+                # nobody knows whether it will be committed: it is asked for no more
+                self.rules.pop(r.step.get("rule").slot, None)
             if r.ok and r.step.op == "prepare" and r.tag == "PREPARE TRANSACTION":
                 self.parked[str(r.step.get("gid"))] = r.tx
             if r.ok and r.step.op == "commit_prepared":
@@ -249,7 +289,7 @@ class Play:
         for s in self.sessions:
             self.place.give_back(s)
 
-    def observe(self, refusals: bool, check: bool) -> History:
+    def observe(self, refusals: bool, check: bool, views: bool) -> History:
         h = self.history
         m = self.monitor
         lines = m.all(
@@ -264,6 +304,7 @@ class Play:
                 r.tx
                 for r in h.results
                 if r.ok
+                and r.closes
                 and r.lsn_before < tx.lsn <= r.lsn_after
                 and r.tag not in ("ROLLBACK", "BEGIN", "SAVEPOINT")
             ]
@@ -278,7 +319,53 @@ class Play:
                 )
                 if not a.startswith("w") or a.startswith(self.schema + ".")
             ]
+        if views and not self.world.meddling:
+            self.look_closer()
         return h
+
+    def look_closer(self) -> None:
+        """Does pending_approval have what cannot go on, and reconcile nothing to say?"""
+        h, m = self.history, self.monitor
+        h.extra["reconcile"] = [
+            (t.name, key, finding)
+            for t in self.world.tables.values()
+            if any(r.kind == "audit" and r.table == t.name for r in self.world.rules)
+            for key, finding in m.all(f"SELECT key, finding FROM paysafe.reconcile('{t.name}')")
+        ]
+        if any(r.step.get("expires") for r in h.results):
+            return
+        listed = m.all("SELECT relation::text, key FROM paysafe.pending_approval")
+        pending = []
+        for t in self.world.table("refund"):
+            names = [key_text(t, row) for row in self.state[t.name]]
+            for row, name in zip(self.state[t.name], names):
+                if names.count(name) > 1:
+                    continue
+                code = self.would_pass(t, row)
+                if code in ("", "42501"):
+                    pending.append((t.name, name, (t.name, name) in listed, code))
+        h.extra["pending"] = pending
+
+    def would_pass(self, t: Table, row: dict[str, Any]) -> str:
+        """What the next step into the gate says to whoever makes it; it is not made."""
+        gate = self.rules.get(("refund", t.name, ""))
+        status = self.rules.get(("status", t.name, ""))
+        if gate is None or status is None or row["status"] in gate.get("gated") | gate.get("void"):
+            return "none"
+        ways = [b for a, b in status.get("machine").edges if a == row["status"]]
+        ways = sorted(set(ways) & gate.get("gated"))
+        if not ways:
+            return "none"
+        where = " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)
+        try:
+            self.monitor.do("BEGIN")
+            self.monitor.do("SELECT paysafe.act_as('somebody else', 'because', 'T-1')")
+            self.monitor.do(f"UPDATE {t.name} SET status = {literal(ways[0])} WHERE {where}")
+            return ""
+        except psycopg.Error as e:
+            return e.sqlstate or "08006"
+        finally:
+            self.monitor.do("ROLLBACK")
 
     def refusals(self, expected: int) -> list[Any]:
         limit = time.time() + 15
@@ -302,7 +389,12 @@ Chooser = Callable[[Play], Step | None]
 
 
 def play(
-    world: World, place: Place, choose: Chooser, refusals: bool = False, check: bool = False
+    world: World,
+    place: Place,
+    choose: Chooser,
+    refusals: bool = False,
+    check: bool = False,
+    views: bool = False,
 ) -> History:
     p = Play(world, place)
     try:
@@ -311,7 +403,7 @@ def play(
             if p.can_run(step.session):
                 p.step(step)
         p.end()
-        return p.observe(refusals, check)
+        return p.observe(refusals, check, views)
     except BaseException:
         place.spoilt = True
         for s in p.sessions:

@@ -62,6 +62,7 @@ class Result:
     after: dict[str, list[Row]] = field(default_factory=dict)  # what was committed at its end
     lsn_before: int = 0
     lsn_after: int = 0
+    closes: bool = False  # its transaction has ended with it
     alone: bool = True  # no other step ended at the same moment
     began: float = 0.0
     ended: float = 0.0
@@ -82,7 +83,7 @@ class Dead(Exception):
 
 class Session:
     def __init__(self, number: int, dsn: str, login: str, path: str) -> None:
-        self.number, self.login = number, login
+        self.number, self.login, self.dsn, self.path = number, login, dsn, path
         self.conn = pq.PGconn.connect(f"{dsn} user={login} application_name=sim{number}".encode())
         if self.conn.status != pq.ConnStatus.OK:
             raise Dead(self.conn.error_message.decode())
@@ -90,8 +91,14 @@ class Session:
         self.begin(path)
         self.pid = self.conn.backend_pid
 
+    def restart(self) -> None:
+        """Another connection, after this one was ended."""
+        self.conn.finish()
+        self.__init__(self.number, self.dsn, self.login, self.path)  # type: ignore[misc]
+
     def begin(self, path: str) -> None:
         """As if it were new."""
+        self.path = path
         if self.conn.transaction_status != pq.TransactionStatus.IDLE:
             self.plain("ROLLBACK")
         self.plain("DISCARD ALL")
@@ -103,7 +110,8 @@ class Session:
         self.failed = False
         self.isolation = ""
         self.tx = 0
-        self.savepoints: list[str] = []
+        self.wrote = False  # anything in this transaction
+        self.seen: dict[str, list[Row]] | None = None  # what it saw, while that may not change
 
     def plain(self, sql: str) -> list[tuple[str | None, ...]]:
         res = self.conn.exec_(sql.encode())
@@ -228,18 +236,19 @@ def settle(sessions: list[Session], monitor: Monitor) -> list[Result]:
     """Wait until each session is idle or blocked; what ended, in the order it was seen."""
     ended: list[Result] = []
     limit = time.time() + LIMIT
-    wait = 0.002
+    wait, known = 0.002, -1
     while True:
-        running = [s for s in sessions if s.running is not None]
-        for s in running:
+        for s in [s for s in sessions if s.running is not None]:
             r = s.running
             if s.poll() and r is not None:
                 ended.append(r)
         running = [s for s in sessions if s.running is not None]
         if not running:
             return ended
-        ready, _, _ = select.select([s.conn.socket for s in running], [], [], wait)
-        if ready:
+        pause = wait
+        if known != len(running) and all(s.running and s.running.waited for s in running):
+            pause, known = 0.0, len(running)  # all of them have waited before: ask at once
+        if select.select([s.conn.socket for s in running], [], [], pause)[0]:
             continue
         blockers = monitor.blockers([s.pid for s in running])
         tables = monitor.for_tables(list(blockers)) if blockers else set()

@@ -128,6 +128,19 @@ class Table:
         return out
 
 
+def key_text(t: Table, row: Row) -> str:
+    def one(v: Any) -> str:
+        if isinstance(v, Decimal):
+            v = format(v.normalize(), "f")
+        return str(v).replace("\\", "\\\\").replace(",", "\\,")
+
+    names = t.identity()
+    if len(names) == 1:
+        v = row[names[0]]
+        return format(v.normalize(), "f") if isinstance(v, Decimal) else str(v)
+    return ",".join(one(row[k]) for k in names)
+
+
 @dataclass(frozen=True)
 class Machine:
     initial: frozenset[str]
@@ -264,7 +277,9 @@ class World:
     tables: dict[str, Table] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
+    late: list[Rule] = field(default_factory=list)  # rules that are declared when there are rows
     extras: list[str] = field(default_factory=list)  # triggers and functions of the user's
+    meddling: bool = False  # do they change what others write?
     features: set[str] = field(default_factory=set)
     sessions: int = 1
     minor: bool = False
@@ -680,6 +695,9 @@ def add_ledger(m: Maker) -> None:
             ),
         )
     )
+    if m.feature("journal", 0.15):
+        columns = (Column("id", "bigint", "key"), Column("note", "text", "note"))
+        w.tables["journal"] = Table("journal", "journal", columns, ("id",))
     if m.feature("balances", 0.75):
         minimum = m.chance(0.8)
         cols = [Column("code", "text", "key"), Column("balance", money, "balance")]
@@ -722,7 +740,7 @@ def make(seed: int, wanted: dict[str, float] | None = None) -> World:
     world.sessions = m.rng.choices([1, 2, 3, 5, 8], [3, 4, 3, 1, 0.5])[0]
     if world.sessions > 1:
         world.features.add("several sessions")
-    theme = m.rng.choices(["money", "both", "rest"], [6, 2, 2])[0]
+    theme = m.rng.choices(["money", "both", "rest"], [5, 2, 3])[0]
     if theme != "rest":
         payment = add_payment(m)
         add_refund(m, "refund", payment)
@@ -737,9 +755,109 @@ def make(seed: int, wanted: dict[str, float] | None = None) -> World:
         payment = add_payment(m)
         add_refund(m, "refund", payment)
     for t in list(world.tables.values()):
-        if m.feature("audit", 0.6):
-            reason = m.feature("reason required", 0.08)
+        if t.kind == "journal" or m.feature("audit", 0.6):
+            reason = m.feature("reason required", 0.08) and t.kind != "journal"
             world.rules.append(
                 Rule("audit", t.name, (("require_reason", reason), ("require_ticket", False)))
             )
+    add_triggers(m)
+    postpone(m)
     return world
+
+
+TRIGGERS = (
+    # name, when it fires, what it does; honest ones first
+    ("touch", "BEFORE INSERT OR UPDATE ON {t}", "NEW.{note} := coalesce(NEW.{note}, ''x'')", ""),
+    ("same", "BEFORE UPDATE ON {t}", "NEW.{note} := NEW.{note}", ""),
+    ("payee", "BEFORE UPDATE ON {t}", "NEW.{note} := ''thief''", ""),
+    ("amount", "BEFORE INSERT OR UPDATE ON {t}", "NEW.amount := NEW.amount + {unit}", ""),
+    ("skip", "BEFORE UPDATE OR DELETE ON {t}", "RETURN NULL", "OLD.amount > 5 * {unit}"),
+    ("old", "BEFORE UPDATE ON {t}", "NEW := OLD", "OLD.amount > 3 * {unit}"),
+    (
+        "again",
+        "AFTER UPDATE ON {t}",
+        "UPDATE {t} SET {note} = ''again'' WHERE {key} = NEW.{key}",
+        "",
+    ),
+    (
+        "onward",
+        "AFTER INSERT ON {t}",
+        "UPDATE {t} SET {status} = ''{next}'' WHERE {key} = NEW.{key}",
+        "",
+    ),
+)
+
+
+def add_triggers(m: Maker) -> None:
+    """Triggers of the user's, honest or not."""
+    w = m.world
+    for t in list(w.tables.values()):
+        if t.kind not in ("payment", "refund") or not m.feature(f"trigger on {t.name}", 0.12):
+            continue
+        name, when, what, condition = m.rng.choice(TRIGGERS)
+        words = {
+            "t": t.name,
+            "note": "note" if t.kind == "payment" else "payee",
+            "status": "status",
+            "next": "captured" if t.kind == "payment" else "approved",
+            "key": t.key[0],
+            "unit": str(w.unit),
+        }
+        w.features.add(f"trigger {name}")
+        w.meddling = w.meddling or name != "same"
+        first = "a" if m.chance(0.6) else "z"  # before paysafe's own, or after
+        event = f"TG_OP <> ''INSERT'' AND {condition.format(**words)}" if condition else "true"
+        body = (
+            f"BEGIN IF pg_trigger_depth() < 3 AND {event} THEN {what.format(**words)}; END IF;"
+            " RETURN CASE WHEN TG_OP = ''DELETE'' THEN OLD ELSE NEW END; END"
+        )
+        w.extras += [
+            f"CREATE FUNCTION {first}_{name}_{t.name}() RETURNS trigger LANGUAGE plpgsql AS '{body}'",
+            f"CREATE TRIGGER {first}_{name} {when.format(**words)} FOR EACH ROW EXECUTE FUNCTION"
+            f" {first}_{name}_{t.name}()",
+        ]
+    if "journal" in w.tables:
+        w.extras += [
+            "CREATE FUNCTION note_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO"
+            " journal (id, note) SELECT coalesce(max(id), 0) + 1, NEW.account FROM journal;"
+            " RETURN NULL; END'",
+            "CREATE TRIGGER a_note AFTER INSERT ON entry FOR EACH ROW EXECUTE FUNCTION note_it()",
+        ]
+
+
+def postpone(m: Maker) -> None:
+    """Some rules come when the tables are in use."""
+    w = m.world
+    for rule in list(w.rules):
+        alone = not any(
+            r is not rule
+            and r.table == rule.table
+            and (r.kind != "audit" and rule.kind == "status")
+            for r in w.rules
+        )
+        if rule.kind not in ("columns", "append_only", "row_lock") and not (
+            rule.kind == "status" and alone
+        ):
+            continue
+        if m.feature("a rule comes late", 0.15):
+            w.rules.remove(rule)
+            w.late.append(rule)
+    lone = [r for r in w.rules if r.kind == "payment" and not has_status(w, r.table)]
+    for rule in lone:
+        machine, _captured = payment_machine(m)
+        everything = Machine(machine.states, machine.edges)
+        w.late.append(
+            Rule(
+                "status",
+                rule.table,
+                (
+                    ("column", "status"),
+                    ("machine", everything if m.chance(0.5) else machine),
+                    ("deletable", frozenset()),
+                ),
+            )
+        )
+
+
+def has_status(world: World, table: str) -> bool:
+    return any(r.kind == "status" and r.table == table for r in world.rules)

@@ -210,6 +210,8 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
 	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
 		refuse_balance(mover, account, stripe.balance);
+	if (paysafe_money_sign(amount) == 0)
+		return;					/* what came has gone; but the account has entries now, and stays */
 	balance = paysafe_money_add(account->balance, amount);
 	check_minimum(account, m->currency, balance, amount, accounts);
 	/* first: triggers of the account may post to it, or roll back what they do */
@@ -263,7 +265,7 @@ move_one(Mover *mover, const Movement *m)
 			refuse_currency(&account, account.columns->currency.name, account.currency, m->currency);
 		paysafe_reserve_taken(&account, state->accounts,
 							  account.sign < 0 ? m->debits : paysafe_money_negate(m->credits));
-		if (paysafe_money_sign(amount) == 0)
+		if (paysafe_money_sign(amount) == 0 && !account.stored)
 			return;				/* what came has gone */
 		if (account.sign < 0)
 			amount = paysafe_money_negate(amount);

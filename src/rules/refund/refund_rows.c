@@ -238,16 +238,17 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 
 /*
  * The locked version of a payment, unless it has another key by now than the one
- * that was looked for.
+ * that was looked for: if it is not the version that was found.
  */
 static bool
 read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const KeyValues *key,
-			FoundPayment *out)
+			ItemPointer found, FoundPayment *out)
 {
 	const RelationRules *rules = paysafe_rules_of(leaf);
 	const PaymentSide *side = payment_side(state, rules);
 
-	if (!paysafe_key_columns_match(leaf, &side->key, slot, key))
+	if (!ItemPointerEquals(&slot->tts_tid, found) &&
+		!paysafe_key_columns_match(leaf, &side->key, slot, key))
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
@@ -278,6 +279,7 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		TM_FailureData failure;
 		TM_Result	result;
 		Snapshot	snapshot;
+		ItemPointerData tid;
 		bool		done = false;
 
 		CHECK_FOR_INTERRUPTS();
@@ -291,10 +293,11 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		leaf = table_open(found.relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
 		snapshot = paysafe_scan_snapshot();
+		tid = found.tid;
 		if (is_only_observed(paysafe_rules_of(leaf)))
-			result = table_tuple_fetch_row_version(leaf, &found.tid, snapshot, slot) ? TM_Ok : TM_Deleted;
+			result = table_tuple_fetch_row_version(leaf, &tid, snapshot, slot) ? TM_Ok : TM_Deleted;
 		else
-			result = table_tuple_lock(leaf, &found.tid, snapshot, slot, snapshot->curcid,
+			result = table_tuple_lock(leaf, &tid, snapshot, slot, snapshot->curcid,
 									  LockTupleNoKeyExclusive, LockWaitBlock,
 									  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
 									  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
@@ -302,7 +305,7 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		switch (result)
 		{
 			case TM_Ok:
-				done = read_locked(state, leaf, slot, key, out);
+				done = read_locked(state, leaf, slot, key, &found.tid, out);
 				break;
 			case TM_Deleted:
 				break;			/* look again: now it is gone */

@@ -15,7 +15,9 @@ def judge(history: History) -> list[Finding]:
     events: list[tuple[int, int, Any]] = [(tx.lsn, 0, tx) for tx in history.txs]
     # what ends at one place in the log is looked at after what was committed up to it
     for r in history.results:
-        events.append((r.lsn_after, r.number, r))
+        # who has waited, and is refused, is told so by what let him go
+        late = r.waited and not r.ok
+        events.append((r.lsn_after, len(history.results) + r.number if late else r.number, r))
     for _, _, what in sorted(events, key=lambda e: e[:2]):
         if isinstance(what, Tx):
             committed(case, what)

@@ -11,7 +11,7 @@ from oracle.status import begin_of
 from sessions import Result
 from world import Row, Rule, Table
 
-SLACK = 0.1  # seconds by which an expiry may be judged differently
+SLACK = 0.02  # seconds by which an expiry may be judged differently
 
 
 def free(table: Table, rule: Rule) -> set[str]:
@@ -115,7 +115,7 @@ def request(tx: Tx, m: Move, life: Life, status: str, voids: Any) -> None:
     if m.op == "INSERT" or (m.old is not None and m.old[status] in voids):
         numbers = {r.tx for r in tx.results}
         life.generation += 1
-        if len(numbers) != 1:
+        if len(numbers) != 1 or sum(r.ok and r.step.op == "act_as" for r in tx.results) > 1:
             life.unsure = True
         acts = [r for r in tx.results if r.step.op in ("insert", "update", "merge")]
         life.requesters.add(actor_of(tx.results, max((r.number for r in acts), default=None)))
@@ -154,7 +154,7 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             continue
         if a.life is not None and (a.life is not life or a.generation != life.generation):
             continue
-        if a.person in life.requesters or None in life.requesters:
+        if not life.unsure and (a.person in life.requesters or None in life.requesters):
             continue
         if a.expires is not None and began > a.result.ended + a.expires + SLACK:
             continue

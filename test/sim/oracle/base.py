@@ -71,6 +71,14 @@ class Move:
     life: Life | None = None
 
 
+def sets_of(r: Result, row: Row) -> dict[str, Any]:
+    """What a statement sets in a row that is as this one: of a MERGE, the branch that it meets."""
+    when = r.step.get("when")
+    if when is not None and row[when[0]] != when[1]:
+        return dict(r.step.get("otherwise"))
+    return dict(r.step.get("sets") or {})
+
+
 def own(row: Row) -> Row:
     return {k: v for k, v in row.items() if k}
 
@@ -78,14 +86,20 @@ def own(row: Row) -> Row:
 def effective(results: list[Result]) -> list[Result]:
     """Those of a transaction that no rollback to a savepoint has undone."""
     out: list[Result] = []
-    mark: int | None = None
+    marks: list[tuple[str, int]] = []
     for r in results:
         if not r.ok:
             continue
+        name = str(r.step.get("name", "a"))
         if r.step.op == "savepoint":
-            mark = len(out)
-        elif r.step.op == "rollback_to" and mark is not None:
-            del out[mark:]
+            marks.append((name, len(out)))
+        elif r.step.op in ("rollback_to", "release"):
+            while marks and marks[-1][0] != name:
+                marks.pop()
+            if r.step.op == "release":
+                del marks[-1:]
+            elif marks:
+                del out[marks[-1][1] :]
         else:
             out.append(r)
     return out

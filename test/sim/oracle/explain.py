@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from oracle.approvals import free
-from oracle.base import Case, Life, actor_of, currency, number, own
+from oracle.base import Case, Life, actor_of, currency, number, own, sets_of
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
@@ -22,13 +22,13 @@ from world import Row, Rule, Table, person_of
 # errors that PostgreSQL's own constraints and types raise, or that the act itself asks for
 ORDINARY = set(
     "23505 23503 23502 23514 22003 22P02 22001 25P02 3B001 42704 25001 25P01 428C9 22007 21000"
-    " 55006".split()
+    " 55006 24000".split()
 )
 BROKEN = ("XX", "08", "57", "58", "0A", "26", "53")
 
 
 def judge(case: Case, r: Result) -> None:
-    if r.failed_before or r.sqlstate == "25P02":
+    if r.failed_before or r.sqlstate == "25P02" or r.step.op == "kill":
         return
     code = r.sqlstate
     if code.startswith(BROKEN) and not (code == "0A000" and not r.constraint):
@@ -39,6 +39,8 @@ def judge(case: Case, r: Result) -> None:
         return
     if code in ORDINARY and not r.constraint.startswith("paysafe_"):
         return
+    if case.world.meddling:
+        return  # what the statement became, triggers know
     if code not in reasons(case, r):
         case.say(
             "legitimate",
@@ -68,22 +70,20 @@ def serialization(case: Case, r: Result) -> None:
         )
     elif r.isolation == "read committed" and r.sqlstate == "40001":
         table = case.world.tables.get(str(r.step.get("table")))
-        sets = r.step.get("sets")
         if not r.waited:
             case.say(
                 "legitimate", f"40001 without having waited: {r.message}: {r.step.sql}", r.number
             )
-        elif (
-            table is not None
-            and table.kind == "payment"
-            and sets is not None
-            and "status" not in sets
-        ):
-            case.say(
-                "legitimate",
-                f"40001 for a statement that does not set the status: {r.step.sql}",
-                r.number,
-            )
+        elif table is not None and table.kind in ("payment", "job"):
+            status = table.column("status")
+            for row in r.after[table.name]:
+                key = tuple(row[k] for k in table.key)
+                if key in r.step.get("keys", ()) and status not in sets_of(r, row):
+                    case.say(
+                        "legitimate",
+                        f"40001 for a statement that does not set the status: {r.step.sql}",
+                        r.number,
+                    )
 
 
 def reasons(case: Case, r: Result) -> set[str]:
@@ -97,7 +97,7 @@ def reasons(case: Case, r: Result) -> set[str]:
     table = case.world.tables.get(str(r.step.get("table")))
     if table is None:
         return {r.sqlstate} if op in ("propose", "act_as") else set()
-    out: set[str] = set()
+    out: set[str] = {"22023"} if r.step.get("transition") else set()
     for view in (r.before, r.after):
         for old, new in changes(table, r, view):
             out |= row_reasons(case, r, table, old, new, view)
@@ -119,7 +119,7 @@ def changes(
             out.append((row, None))
             continue
         new = dict(row)
-        for c, v in (r.step.get("sets") or {}).items():
+        for c, v in sets_of(r, row).items():
             new[c] = v
         out.append((row, complete(table, new)))
     if upsert is not None:
@@ -140,8 +140,8 @@ def complete(table: Table, row: Row) -> Row:
 
 
 def has_twin(r: Result, t: Table, old: Row | None, new: Row, view: dict[str, list[Row]]) -> bool:
-    """Is there another row of this name, which a tree may have (reference.md, Keys)?"""
-    if t.partition is None and not t.child:
+    """Is there another row of this name, in a tree or of a key that is looked at later?"""
+    if t.partition is None and not t.child and not t.deferrable:
         return False
     name = [new[k] for k in t.identity()]
     rows = [x for x in view[t.name] if x is not old]

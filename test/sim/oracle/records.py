@@ -19,3 +19,12 @@ def judge(case: Case) -> None:
             case.say("refusal on record", f"refused: {dict(want)}, on record: {dict(got)}")
     for subject, name, detail in h.check or []:
         case.say(f"check {name}", f"{subject}: {detail}")
+    for table, key, finding in h.extra.get("reconcile", ()):
+        case.say("reconcile", f"{table} {key}: {finding}")
+    for table, key, listed, code in h.extra.get("pending", ()):
+        if listed != (code == "42501"):
+            case.say(
+                "pending",
+                f"{table} {key} is {'' if listed else 'not '}in pending_approval; its next step is"
+                f" {code or 'not refused'}",
+            )

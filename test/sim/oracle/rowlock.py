@@ -35,7 +35,7 @@ def change(case: Case, tx: Tx, m: Move) -> None:
 
 def must_refuse(r: Result, before: list[Result]) -> bool:
     """Is it a value that depends on nothing, for a row that was neither locked nor written?"""
-    if r.step.get("lock") != "absolute" or r.isolation != "read committed":
+    if r.step.get("lock") != "absolute" or r.step.get("cursor") or r.isolation != "read committed":
         return False
     return not any(
         b.number < r.number and b.step.op in ("lock", "insert", "update", "merge") for b in before

@@ -48,6 +48,12 @@ def take_over(case: Case, declared: list[Result]) -> None:
         )
         if rule == old:
             continue
+        if old is None and thaws(case, rule) and not was_approved(case, r, rule):
+            case.say(
+                "loosening",
+                f"one person alone declared {rule.sql()}, which frees payments that were frozen",
+                r.number,
+            )
         if old is not None and not tightens(old, rule) and not was_approved(case, r, rule):
             case.say(
                 "loosening",
@@ -55,6 +61,11 @@ def take_over(case: Case, declared: list[Result]) -> None:
                 r.number,
             )
         case.rules[rule.slot].append((r.lsn_before, rule))
+
+
+def thaws(case: Case, rule: Rule) -> bool:
+    """The first status rule beside a payment rule lets amounts change in initial statuses."""
+    return rule.kind == "status" and case.now("payment", rule.table) is not None
 
 
 def was_approved(case: Case, declared: Result, rule: Rule) -> bool:

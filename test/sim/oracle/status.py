@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe import Tx
-from oracle.base import Case, Life, Move, effective
+from oracle.base import Case, Life, Move, effective, sets_of
 from world import Machine, Rule
 
 
@@ -60,6 +60,8 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
     """Has a statement that waited set a status which somebody else had just set?"""
     if m.op != "UPDATE" or m.old is None or len({r.tx for r in tx.results}) != 1:
         return
+    if m.new is None or m.new[column] != m.old[column] or case.world.meddling:
+        return  # a trigger may have changed the row once more
     key = tuple(m.old[k] for k in m.table.key)
     writers = [
         r
@@ -68,16 +70,16 @@ def overtaken(case: Case, tx: Tx, m: Move, column: str) -> None:
     ]
     if len(writers) != 1 or not writers[0].waited or writers[0].isolation != "read committed":
         return
-    if writers[0].for_table:
-        return
-    if column not in (writers[0].step.get("sets") or {}) or len(writers[0].step.get("keys")) != 1:
+    if writers[0].for_table or writers[0].step.get("cursor"):
+        return  # who waits for a lock first sees what is there then
+    if column not in sets_of(writers[0], m.old) or len(writers[0].step.get("keys")) != 1:
         return
     for row in writers[0].before[m.table.name]:
         if tuple(row[k] for k in m.table.key) == key and row[column] != m.old[column]:
             case.say(
                 "overtaken",
-                f"{m.table.name}: set to {m.new and m.new[column]} from {m.old[column]} after"
-                f" having waited; it was {row[column]} when the statement began",
+                f"{m.table.name}: set to {m.new[column]} a second time, after having waited; it was"
+                f" {row[column]} when the statement began",
                 writers[0].number,
             )
 

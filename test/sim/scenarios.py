@@ -1,0 +1,429 @@
+"""Acts that belong together: what meets in one row, from one session or from several.
+
+Each of them is made of the acts that acts.py has; only which row, who, in which order and how
+near to each other is chosen here, so that histories come about that chance alone seldom makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from acts import ISOLATION, KEYS, Act, Actors, Write
+from sessions import Step
+from world import PEOPLE, Row, Rule, Table
+
+Thunk = Callable[[], Write | None]
+
+
+class Company(Actors):
+    """Actors who meet."""
+
+    focus: set[int] = set()  # sessions that are in the same place at the moment
+
+    def turn(self, free: list[int], weights: list[int]) -> int:
+        near = [n for n in free if n in self.focus and n in self.running]
+        if not near:
+            self.focus = set()
+        elif self.chance(0.92):
+            return self.rng.choice(near)
+        return super().turn(free, weights)
+
+    def choose(self, n: int) -> Act:
+        assert self.play is not None
+        if n >= len(self.logins) - 2:
+            if n == len(self.logins) - 2 and self.chance(0.35):
+                return self.rule_and_rows(n)
+            return super().choose(n)
+        what = self.rng.random()
+        others = [
+            s.number
+            for s in self.play.sessions[:-2]
+            if s.number != n and s.running is None and s.number not in self.running
+        ]
+        if what < 0.3 and others and not self.focus:
+            return self.meet(n, others)
+        if what < 0.62:
+            return self.life(n)
+        if what < 0.68:
+            return self.same_again(n)
+        if what < 0.78:
+            return self.undone(n)
+        return super().choose(n)
+
+    # ------------------------------------------------------------ one row
+
+    def some_row(self, recent: float = 0.5) -> tuple[Table, Row] | None:
+        """A row of a protected table; refunds and payments more often than others."""
+        tables = [t for t in self.world.tables.values() if self.rows(t)]
+        if not tables:
+            return None
+        weight = {"refund": 3, "payment": 2}
+        t = self.rng.choices(tables, [weight.get(t.kind, 1) for t in tables])[0]
+        return t, self.rng.choice(self.rows(t))
+
+    def about(self, t: Table, row: Row) -> Thunk:
+        """A write that has to do with this row, as it is when it is written."""
+
+        def now(what: Callable[[Row], Write | None]) -> Thunk:
+            def write() -> Write | None:
+                found = self.again(t, row)
+                return None if found is None else what(found)
+
+            return write
+
+        if t.kind in ("payment", "refund", "job"):
+            return self.rng.choices(
+                [
+                    now(lambda r: self.move(t, r)),
+                    now(lambda r: self.update_row(t, r, self.other_sets(t, r))),
+                    now(lambda r: self.delete(t, r)),
+                    lambda: self.anew(t, row),
+                    now(lambda r: self.over(t, r)),
+                    lambda: self.beside(t, row),
+                ],
+                [6, 4, 1.5, 2, 1, 4 if t.kind != "job" else 0],
+            )[0]
+        return lambda: getattr(self, f"{t.kind}_write")(t, self.rows(t))
+
+    def move(self, t: Table, row: Row) -> Write:
+        status = self.next_status(t, row, 0.9)
+        if t.kind == "payment":
+            return self.update_row(t, row, self.captured_sets(t, row, status))
+        sets: dict[str, Any] = {t.column("status"): status}
+        if t.partition is not None and self.chance(0.25):
+            sets["region"] = self.rng.choice([1, 2, 3])
+        return self.update_row(t, row, sets)
+
+    def other_sets(self, t: Table, row: Row) -> dict[str, Any]:
+        names = [c.name for c in t.columns if c.role not in ("status", "generated")]
+        wanted = [c.name for c in t.columns if c.role in ("payee", "price", "amount", "captured")]
+        column = self.rng.choice([*names, *wanted, *wanted])
+        if t.kind == "job":
+            return {column: self.rng.choice(["x", "y"]) if column == "payee" else 2}
+        return {column: self.other(t, row, column)}
+
+    def anew(self, t: Table, row: Row) -> Write:
+        """The same row added again, as it was or nearly."""
+        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        machine = self.machine(t)
+        first = sorted(machine.initial) if machine is not None else ["created"]
+        if t.kind == "payment":
+            new["status"] = self.rng.choice(first)
+            rule = self.rule("payment", t.name)
+            if rule is not None and new["status"] not in rule.get("captured"):
+                new["captured"] = None
+        elif t.kind == "refund":
+            new["status"] = "requested" if self.chance(0.8) else self.rng.choice(first)
+        else:
+            new["state"] = "open"
+        if t.column("payee") and self.chance(0.25):
+            new[t.column("payee")] = self.rng.choice(["x", "y", "thief"])
+        if t.partition is not None and self.chance(0.3):
+            new["region"] = self.rng.choice([1, 2, 3])
+        return self.insert(t, [new])
+
+    def over(self, t: Table, row: Row) -> Write | None:
+        """An INSERT that finds the row, and moves it."""
+        if t.deferrable:
+            return None
+        status = t.column("status")
+        sets = {status: self.next_status(t, row, 0.9)}
+        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        _, sql, intent = self.insert(t, [new], "plain")
+        set_ = f"{status} = EXCLUDED.{status}" if new[status] == sets[status] else ""
+        return (
+            "update",
+            f"{sql} ON CONFLICT ({', '.join(t.key)}) DO UPDATE SET "
+            + (set_ or f"{status} = '{sets[status]}'"),
+            (
+                ("table", t.name),
+                ("keys", (tuple(row[k] for k in t.key),)),
+                ("sets", sets),
+                ("exprs", {}),
+                ("upsert", new),
+            ),
+        )
+
+    def beside(self, t: Table, row: Row) -> Write | None:
+        """Something of the same payment: a refund in any table, or the payment itself."""
+        refunds = self.world.table("refund")
+        if not refunds:
+            return self.payment_write()
+        if t.kind == "refund" and self.chance(0.3):
+            rule = self.rule("refund", t.name)
+            for p in self.rows(self.world.tables["payment"]):
+                if rule is not None and p[rule.get("payment_key")] == row["payment_id"]:
+                    way = self.rng.random()
+                    if way < 0.4:
+                        return self.move(self.world.tables["payment"], p)
+                    sets = self.other_sets(self.world.tables["payment"], p)
+                    return self.update_row(self.world.tables["payment"], p, sets)
+        other = self.rng.choice(refunds)
+        new = self.new_refund(other, "requested" if self.chance(0.8) else None)
+        if new is None:
+            return None
+        rule = self.rule("refund", other.name)
+        if t.kind == "refund":
+            new["payment_id"] = row["payment_id"]
+        elif t.kind == "payment" and rule is not None:
+            new["payment_id"] = row[rule.get("payment_key")]
+        left = self.left(new["payment_id"])
+        if left is not None and left > 0 and self.chance(0.6):
+            new["amount"] = left + self.world.unit * self.rng.choice([0, 0, 0, 1])
+        return self.insert(other, [new])
+
+    def left(self, payment: Any) -> Decimal | None:
+        """What may still return of a payment, as the session sees it."""
+        rules = [r for r in self.rules.values() if r.kind == "refund"]
+        if not rules:
+            return None
+        key = rules[0].get("payment_key")
+        for p in self.rows(self.world.tables["payment"]):
+            if p[key] == payment and isinstance(p["captured"], Decimal):
+                used = sum(
+                    r["amount"]
+                    for rule in rules
+                    for r in self.rows(self.world.tables[rule.table])
+                    if r["payment_id"] == payment
+                    and r["status"] not in rule.get("void")
+                    and r["amount"] is not None
+                )
+                return Decimal(p["captured"] - used)
+        return None
+
+    # ------------------------------------------------------------ scenarios
+
+    def meet(self, n: int, others: list[int]) -> Act:
+        """Several sessions write about one row at the same time."""
+        got = self.some_row()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        some = self.rng.sample(others, min(len(others), self.rng.choice([1, 1, 1, 2])))
+        assert self.play is not None
+        owner = len(self.logins) - 2
+        idle = owner not in self.running and self.play.sessions[owner].running is None
+        if idle and self.chance(0.3):
+            some.append(owner)
+        for m in some:
+            self.running[m] = self.redeclare(m) if m == owner else self.together(m, t, row)
+        self.focus = {n, *some}
+        self.common_tx = self.rng.choice([0, self.rng.randint(1, 8)])
+        yield from self.together(n, t, row)
+        self.common_tx = 0
+
+    def together(self, n: int, t: Table, row: Row) -> Act:
+        """Some writes about a row in one transaction, which begins slowly."""
+        iso = self.rng.choice(ISOLATION) if self.chance(0.4) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        who = self.people(n)
+        self.actor = self.logins[n] if who is None else str(who.get("person"))
+        if who is not None:
+            yield who
+        assert self.play is not None
+        for _ in range(self.rng.choice([1, 1, 2, 3])):
+            self.actor = self.logins[n] if who is None else str(who.get("person"))
+            got = self.about(t, row)()
+            if got is None:
+                continue
+            yield self.form(n, got)
+            if self.play.sessions[n].failed:
+                yield Step(n, "ROLLBACK", op="rollback")
+                return
+        if self.chance(0.15):
+            yield Step(n, "ROLLBACK", op="rollback")
+        else:
+            yield Step(n, "COMMIT", op="commit")
+
+    def life(self, n: int) -> Act:
+        """What becomes of one row: lives, approvals, rollbacks, one after the other."""
+        got = self.some_row()
+        if got is None or (
+            got[0].kind != "refund" and "refund" in self.kinds() and self.chance(0.4)
+        ):
+            got = self.requested() or got
+            if got is None:
+                yield from super().choose(n)
+                return
+            t, row = got
+            if t.kind == "refund" and self.again(t, row) is None:
+                first = self.insert(t, [row])
+                yield from self.in_tx(n, [lambda: first], self.whoever(), True)
+        t, row = got
+        for _ in range(self.rng.randint(3, 8)):
+            now = self.again(t, row)
+            if now is not None:
+                row = now
+            if t.kind == "refund":
+                yield from self.event(n, t, row, now is not None)
+            elif t.kind == "wallet" and now is not None and self.chance(0.4):
+                locked = self.lock(t, now)
+                write = self.about(t, row)
+                yield from self.in_tx(n, [lambda w=locked: w, write, write])  # type: ignore[misc]
+            else:
+                writes = [self.about(t, row) for _ in range(self.rng.choice([1, 1, 2]))]
+                yield from self.in_tx(n, writes, None, self.chance(0.6))
+
+    def whoever(self) -> str | None:
+        """A person; or it is left open who, and perhaps not said."""
+        return None if self.chance(0.3) else self.person()
+
+    def kinds(self) -> set[str]:
+        return {t.kind for t in self.world.tables.values()}
+
+    def requested(self) -> tuple[Table, Row] | None:
+        if "refund" not in self.kinds():
+            return None
+        t = self.refund_table()
+        row = self.new_refund(t, "requested")
+        if row is None:
+            return None
+        rule = self.rule("threshold", t.name)
+        if rule is not None and self.chance(0.5):
+            row["amount"] = Decimal(rule.get("amount") + self.world.unit)
+        return t, row
+
+    def event(self, n: int, t: Table, row: Row, there: bool) -> Act:
+        """Something happens to a refund."""
+        status = row["status"]
+        rule = self.rule("refund", t.name)
+        gated = rule is not None and status in rule.get("gated")
+        if not there:
+            yield from self.in_tx(n, [lambda: self.anew(t, row)], self.whoever(), True)
+            return
+
+        def to(new: str) -> Thunk:
+            def write() -> Write | None:
+                now = self.again(t, row)
+                return None if now is None else self.update_row(t, now, {"status": new})
+
+            return write
+
+        def gone() -> Write | None:
+            now = self.again(t, row)
+            return None if now is None else self.delete(t, now)
+
+        def change() -> Write | None:
+            now = self.again(t, row)
+            return None if now is None else self.update_row(t, now, self.other_sets(t, now))
+
+        if status == "rejected":
+            ways: list[tuple[list[Thunk], float]] = [
+                ([to("requested")], 3),
+                ([to("approved")], 1),
+                ([gone, lambda: self.anew(t, row)], 4),
+                ([gone], 1),
+                ([lambda: self.beside(t, row)], 1),
+            ]
+        else:
+            twins = t.partition is not None and "region" in t.key
+            ways = [
+                ([lambda: self.add_payee_copy(t, row)], 1 if twins else 0),
+                ([], 0.5 if gated else 4),  # an approval
+                ([lambda: self.pay(t, row)], 3),
+                ([lambda: self.pay(t, row), change], 0.7),
+                ([change], 4 if gated else 1),
+                ([to("rejected")], 2.5),
+                ([to("rejected"), gone, lambda: self.anew(t, row)], 1),
+                ([lambda: self.beside(t, row)], 2),
+                ([to("rejected"), lambda: self.beside(t, row), lambda: self.beside(t, row)], 1.5),
+            ]
+        writes = self.rng.choices([w for w, _ in ways], [p for _, p in ways])[0]
+        if not writes:
+            yield from self.approval(n, t, row)
+            return
+        if len(writes) > 1 and self.chance(0.35):
+            for w in writes:
+                yield from self.in_tx(n, [w], self.person(), True)
+            return
+        sure = self.chance(0.75 if len(writes) == 1 else 0.4)
+        yield from self.in_tx(n, writes, self.whoever(), sure)
+
+    def same_again(self, n: int) -> Act:
+        """The same statement twice or more, with other things in between."""
+        got = self.some_row()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        write = self.about(t, row)()
+        if write is None:
+            return
+        step = self.form(n, write)
+        for i in range(self.rng.choice([2, 2, 3])):
+            yield step
+            if i == 0:
+                yield from self.in_tx(n, [self.about(t, row)], self.person(), True)
+
+    def undone(self, n: int) -> Act:
+        """What a savepoint takes back has not been: the same once more, or something else."""
+        assert self.play is not None
+        got = self.some_row()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        iso = self.rng.choice(ISOLATION) if self.chance(0.2) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        session = self.play.sessions[n]
+        first, inner = self.about(t, row), self.about(t, row)
+        if t.kind in ("refund", "payment") and self.chance(0.5):
+            inner = partial(self.beside, t, row)
+        last = inner if self.chance(0.65) else self.about(t, row)
+        plan: list[str | Thunk] = ["who"] if self.chance(0.85) else []
+        plan += [first] if self.chance(0.5) else []
+        plan += ["SAVEPOINT a"]
+        plan += ["who"] if self.chance(0.15) else []
+        nested = self.chance(0.3)
+        plan += ["SAVEPOINT b", inner] if nested else [inner]
+        plan += [self.rng.choice(["RELEASE b", "ROLLBACK TO b"])] if nested else []
+        plan += ["ROLLBACK TO a" if self.chance(0.8) else "RELEASE a", last]
+        plan += [last] if self.chance(0.3) else []
+        self.actor = self.logins[n]
+        for what in plan:
+            if isinstance(what, str):
+                verb, _, name = what.rpartition(" ")
+                who = self.people(n, self.person()) if what == "who" else None
+                if what != "who" and not (session.failed and verb != "ROLLBACK TO"):
+                    yield self.mark(n, verb, name)
+                elif who is not None and not session.failed:
+                    self.actor = str(who.get("person"))
+                    yield who
+            elif not session.failed:
+                write = what()
+                if write is not None:
+                    yield self.form(n, write)
+        yield (
+            Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
+        )
+
+    def rule_and_rows(self, n: int) -> Act:
+        """A rule changes, and the rows that are there feel it."""
+        before = dict(self.rules)
+        yield from self.redeclare(n)
+        changed = [r for s, r in self.rules.items() if before.get(s) != r]
+        t = self.world.tables[changed[0].table] if changed else None
+        for _ in range(self.rng.choice([1, 2, 3])):
+            if t is None or not self.rows(t):
+                got = self.some_row()
+                if got is None:
+                    return
+                table, row = got
+            else:
+                table, row = t, self.rng.choice(self.rows(t))
+            if table.kind == "refund" and self.chance(0.6):
+                write: Thunk = partial(self.pay, table, row)
+            else:
+                write = self.about(table, row)
+            yield from self.in_tx(n, [write], self.rng.choice(PEOPLE[:3]).name, True)
+
+
+__all__ = ["Company", "KEYS", "Rule"]
