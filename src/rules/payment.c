@@ -209,7 +209,7 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 }
 
 static PAYSAFE_NORETURN void
-refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
+refuse_capture(const Rule *rule, const RowChange *change, const char *detail, bool falls)
 {
 	const PaymentState *state = rule->compiled;
 
@@ -217,10 +217,12 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail)
 					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
 							   state->captured.column.name, rule->table_name),
 					  row_detail(change, change->after, detail),
+					  falls && state->captured.changes != CAPTURED_ANY ?
+					  "What was captured stays: refund it instead." :
 					  state->captured.changes == CAPTURED_ONCE ?
 					  "Set it in the UPDATE that moves the payment into a captured status." :
 					  state->captured.changes == CAPTURED_RISING ?
-					  "In a captured status it may rise; what falls is refunded instead." :
+					  "In a captured status it may rise." :
 					  "Change it in a captured status.");
 }
 
@@ -234,7 +236,7 @@ check_insert(const Rule *rule, const RowChange *change)
 		paysafe_money_sign(paysafe_captured_or_zero(&state->captured, change->after)) != 0)
 		refuse_capture(rule, change,
 					   psprintf("status \"%s\" is not a captured one",
-								paysafe_status_value_text(&state->captured.statuses.column, change->after)));
+								paysafe_status_value_text(&state->captured.statuses.column, change->after)), false);
 }
 
 /* Is the payment marked, under either key?  The status rule has moved the mark by now. */
@@ -350,7 +352,8 @@ is_capture(const PaymentState *state, const RowChange *change, bool same_status,
 	switch (state->captured.changes)
 	{
 		case CAPTURED_ONCE:
-			return !same_status;
+			/* a machine that leads back to a capture takes nothing of the first one away */
+			return !same_status && direction > 0;
 		case CAPTURED_RISING:
 			return direction > 0;
 		case CAPTURED_ANY:
@@ -389,7 +392,7 @@ check_update(const Rule *rule, const RowChange *change)
 		refuse_capture(rule, change,
 					   psprintf("it would change from %s to %s in status \"%s\"",
 								paysafe_money_text(before), paysafe_money_text(after),
-								paysafe_status_value_text(&captured->statuses.column, change->after)));
+								paysafe_status_value_text(&captured->statuses.column, change->after)), direction < 0);
 }
 
 static void

@@ -73,6 +73,7 @@ SELECT paysafe.close_period('shop.journal', '2026-05-31');
 SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years');
 SELECT paysafe.protect_status('shop.order_refund', 'status', '[*] --> requested
 	requested --> paid');
+SELECT paysafe.protect_columns('shop.order_payment', '{captured}');
 SELECT paysafe.protect_refund('shop.order_refund', 'shop.order_payment', '{tenant,payment}', 'amount', 'currency', 'status',
 	'{paid}', '{}', 'captured', 'currency', payment_key => '{tenant,id}');
 SELECT paysafe.set_refund_threshold('shop.order_refund', 'USD', 50);

@@ -1,7 +1,7 @@
 -- Balances: every way to write one, who may do what, bulk.  What is refused in
 -- words is in test/sql/balance.sql, what waits in test/isolation.
 BEGIN;
-SELECT plan(74);
+SELECT plan(77);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;

@@ -1,6 +1,6 @@
 -- Payments: possible amounts, captured when captured, then frozen.
 BEGIN;
-SELECT plan(90);
+SELECT plan(93);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -112,6 +112,8 @@ UPDATE shop.sale SET status = 'new' WHERE id = 1;
 SELECT is(pg_temp.refusal('UPDATE shop.sale SET amount = 200 WHERE id = 1'), '23R03 shop.sale.amount paysafe_sale_payment', 'what was captured once is frozen as new, too');
 SELECT is(pg_temp.refusal('UPDATE shop.sale SET captured = 50 WHERE id = 1'), '23R05 shop.sale.captured paysafe_sale_payment', '... with what was captured');
 SELECT is(pg_temp.refusal('DELETE FROM shop.sale WHERE id = 1'), '23R07 shop.sale paysafe_sale_payment', '... and stays');
+SELECT is(pg_temp.refusal(format($$UPDATE shop.sale SET status = 'authorized' WHERE id = 1; UPDATE shop.sale SET status = 'captured', captured = %s WHERE id = 1$$, captured)), answer, format('captured again, %s after 40', captured))
+  FROM (VALUES ('0', '23R05 shop.sale.captured paysafe_sale_payment'), ('39', '23R05 shop.sale.captured paysafe_sale_payment'), ('40', 'accepted')) v (captured, answer);
 SELECT is(pg_temp.refusal($$UPDATE shop.sale SET status = 'authorized' WHERE id = 1; UPDATE shop.sale SET status = 'captured', captured = 100 WHERE id = 1$$), 'accepted', 'the rest is captured');
 SELECT is(pg_temp.refusal($$DELETE FROM shop.sale WHERE id = 2; INSERT INTO shop.sale VALUES (2, 'new', 100, 0, 'JPY'); UPDATE shop.sale SET amount = 200 WHERE id = 2$$), 'accepted', 'a new payment instead of one that was deleted');
 

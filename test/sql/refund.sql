@@ -92,7 +92,7 @@ TRUNCATE t_refund.refund;															-- fails
 UPDATE t_refund.payment SET currency = 'EUR' WHERE id = 1;							-- fails
 DELETE FROM t_refund.payment WHERE id = 1;											-- fails
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (6, 3, 300);
-UPDATE t_refund.payment SET status = 'captured', captured_amount = 200 WHERE id = 3;	-- fails: below its refunds
+UPDATE t_refund.payment SET status = 'captured', captured_amount = 200 WHERE id = 3;	-- fails: it falls
 UPDATE t_refund.payment SET status = 'captured', captured_amount = 700 WHERE id = 3;
 INSERT INTO t_refund.refund (id, payment_id, amount) VALUES (7, 3, 400);
 

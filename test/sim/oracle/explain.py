@@ -278,7 +278,8 @@ def payment_reasons(
         if old is None and new[status] not in captured and number(new["captured"]) != 0:
             out.add("23R05")
         if old is not None and old["captured"] != new["captured"]:
-            if new[status] not in captured or old[status] in captured:
+            falls = number(new["captured"]) < number(old["captured"])
+            if falls or new[status] not in captured or old[status] in captured:
                 out.add("23R05")
         if old is not None and number(new["captured"]) < used:
             out.add("23R01")

@@ -56,7 +56,8 @@ def payment(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
     if m.op == "UPDATE":
         assert m.old is not None and m.new is not None
         if number(m.old["captured"]) != number(m.new["captured"]):
-            if m.new[status] not in captured_in or m.old[status] == m.new[status]:
+            falls = number(m.new["captured"]) < number(m.old["captured"])
+            if falls or m.new[status] not in captured_in or m.old[status] == m.new[status]:
                 case.say(
                     "captured",
                     f"captured went from {m.old['captured']} to {m.new['captured']} without a"
