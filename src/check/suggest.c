@@ -51,10 +51,22 @@ add_query(ReturnSetInfo *result, const char *sql)
 	SPI_finish();
 }
 
+static Relation
+open_table(Oid relid)
+{
+	Relation	rel = try_table_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	return rel;
+}
+
 static char *
 column_words(Oid relid, const char *column)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = open_table(relid);
 
 	(void) paysafe_catalog_column(rel, column);
 	table_close(rel, AccessShareLock);
@@ -129,7 +141,7 @@ paysafe_seen_statuses(PG_FUNCTION_ARGS)
 		paysafe_argument_required(fcinfo, i, names[i]);
 		columns[i] = i == 0 || i == 2 ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(i)));
 	}
-	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	rel = open_table(PG_GETARG_OID(0));
 	paysafe_status_value_column(rel, columns[1], &status);
 	table_close(rel, AccessShareLock);
 	InitMaterializedSRF(fcinfo, 0);

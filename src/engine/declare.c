@@ -294,11 +294,12 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
 }
 
-void
+bool
 paysafe_declare_add_mode(FunctionCallInfo fcinfo, SpecBuilder *spec)
 {
 	int			n = PG_NARGS() - 1;
 	char	   *mode;
+	bool		observed;
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
@@ -310,7 +311,9 @@ paysafe_declare_add_mode(FunctionCallInfo fcinfo, SpecBuilder *spec)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("mode \"%s\" is not known", paysafe_redact_string(mode)),
 				 errhint("It is \"enforce\", or \"observe\", which refuses nothing and puts on record what would be.")));
-	paysafe_spec_add_bool(spec, SPEC_OBSERVE, strcmp(mode, "observe") == 0);
+	observed = strcmp(mode, "observe") == 0;
+	paysafe_spec_add_bool(spec, SPEC_OBSERVE, observed);
+	return observed;
 }
 
 /* Are all of them columns of the relation? */

@@ -55,9 +55,9 @@ extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const 
 
 /*
  * The last argument of these functions, the mode: 'enforce' or 'observe', put into the
- * specification.  Raises 22004 or 22023 for another.
+ * specification; true if it is the latter.  Raises 22004 or 22023 for another.
  */
-extern void paysafe_declare_add_mode(FunctionCallInfo fcinfo, struct SpecBuilder *spec);
+extern bool paysafe_declare_add_mode(FunctionCallInfo fcinfo, struct SpecBuilder *spec);
 
 /*
  * One or several columns of the relation, in the order in which they are named, none

@@ -1,6 +1,6 @@
 -- Tables that never had a row: nobody depends on their rules.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -42,7 +42,8 @@ SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', 
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 INSERT INTO shop.payment VALUES (1, 100, 'EUR');
 SELECT is(pg_temp.refusal(:'fewer'), '42501 shop.refund paysafe_refund_refund', 'not where there are payments');
-SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', ''EUR'', 70)'), 'accepted', 'a threshold is the refunds'' alone');
+SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', ''EUR'', 70)'), '42501 shop.refund paysafe_refund_threshold for EUR', 'nor a threshold: the first refund of them could pass alone');
+SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', ''EUR'', 40)'), 'accepted', 'a lower one does');
 INSERT INTO shop.refund VALUES (1, 1, 10, 'EUR', 'asked');
 SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', ''EUR'', 80)'), '42501 shop.refund paysafe_refund_threshold for EUR', 'not where there are refunds');
 -- a row that was rolled back leaves pages behind: it is taken for one

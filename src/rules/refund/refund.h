@@ -114,6 +114,7 @@ typedef struct RefundTable
 	Oid			root;
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
+	bool		observed;		/* its rule refuses nothing */
 } RefundTable;
 
 typedef struct FoundPayment
