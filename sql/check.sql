@@ -79,7 +79,7 @@ CREATE FUNCTION paysafe.check_library(OUT subject text, OUT check_name text, OUT
 		  FROM state s, extension e WHERE s.check_name = 'library_version'
 		UNION ALL
 		SELECT 'database', 'test_database', count(*) = 0,
-			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables: what is no test belongs into another one' END
+			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables, rules change without a second person and fixtures break them: what is no test belongs into another one' END
 		  FROM paysafe.test_database x
 		 WHERE x.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
 		UNION ALL
@@ -263,6 +263,11 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		SELECT 'subscription ' || quote_ident(s.subname), 'rows', w.trouble IS NULL, w.trouble
 		  FROM pg_subscription s, LATERAL (SELECT paysafe.subscription_trouble(s.subname) AS trouble) w
 		 WHERE s.subdbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+		UNION ALL
+		-- rules that refuse nothing
+		SELECT p.relation::text, 'mode', false,
+			   format('rule %s is only observed: it refuses nothing, and would have refused %s changes since %s', p.rule, p.observed, p.since)
+		  FROM paysafe.protection p WHERE p.mode = 'observe'
 		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN

@@ -4,8 +4,16 @@ CREATE VIEW paysafe.protection AS
 	SELECT r.relation, r.rule,
 		   paysafe.rule_text(r.rule, r.reference, r.spec) AS definition,
 		   paysafe.rule_columns(r.rule, r.spec) AS columns,
-		   r.reference, r.version, r.since, r.actor AS by, r.session_user_name, r.reason, r.ticket
-	  FROM paysafe.rule r
+		   r.reference, r.version, r.since, r.actor AS by, r.session_user_name, r.reason, r.ticket,
+		   CASE WHEN r.spec @> '{"observe": true}' THEN 'observe' ELSE 'enforce' END AS mode,
+		   o.observed, o.last_observed
+	  FROM paysafe.rule r, LATERAL (
+		SELECT coalesce(sum(f.count), 0)::bigint AS observed, max(coalesce(f.last_at, f.at)) AS last_observed
+		  FROM paysafe.refusal_record f
+		  JOIN pg_catalog.pg_class t ON t.oid IN (r.relation, r.reference) AND t.relname = f.table_name
+		  JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace AND n.nspname = f.schema_name
+		 WHERE r.spec @> '{"observe": true}' AND f.observed AND f.at >= r.since
+		   AND (f.rule = r.rule OR f.rule = 'approval' AND r.rule = 'refund')) o
 	 WHERE NOT r.removed
 	   AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	   AND r.version = (SELECT max(n.version) FROM paysafe.rule n
@@ -14,9 +22,10 @@ CREATE VIEW paysafe.protection AS
 	SELECT t.relation, 'threshold for ' || t.currency,
 		   format('refunds of a payment above %s %s within %s need %s approval(s), valid for %s',
 				  t.amount, t.currency, t.within, t.approvers, t.valid_for),
-		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket
+		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket,
+		   NULL, NULL, NULL
 	  FROM paysafe.threshold t
 	 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
 	   AND t.version = (SELECT max(n.version) FROM paysafe.threshold n
 						 WHERE n.relation = t.relation AND lower(n.currency) = lower(t.currency));
-COMMENT ON VIEW paysafe.protection IS 'every rule in force: table, columns, what it says, since when, by whom';
+COMMENT ON VIEW paysafe.protection IS 'every rule in force: table, columns, what it says, since when, by whom, and in which mode';

@@ -57,11 +57,12 @@ CREATE FUNCTION paysafe.audit(
 	relation regclass,
 	redact name[] DEFAULT '{}',
 	require_reason boolean DEFAULT false,
-	require_ticket boolean DEFAULT false
+	require_ticket boolean DEFAULT false,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_audit';
-COMMENT ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) IS 'records every change of the table''s rows in the audit log';
+COMMENT ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) IS 'records every change of the table''s rows in the audit log';
 
 CREATE FUNCTION paysafe.extend_audit(months int DEFAULT 24) RETURNS int
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

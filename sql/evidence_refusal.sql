@@ -21,7 +21,8 @@ CREATE TABLE paysafe.refusal_record (
 	database_name text,
 	last_at timestamptz,
 	outside boolean NOT NULL DEFAULT false,
-	incomplete text
+	incomplete text,
+	observed boolean NOT NULL DEFAULT false
 );
 CREATE INDEX refusal_record_at ON paysafe.refusal_record USING brin (at);
 COMMENT ON TABLE paysafe.refusal_record IS 'refusals, written by a background worker although their transactions rolled back';
@@ -29,6 +30,7 @@ COMMENT ON COLUMN paysafe.refusal_record.count IS 'more than 1: so many of this 
 COMMENT ON COLUMN paysafe.refusal_record.last_at IS 'of several: when the last one was; "at" is the first';
 COMMENT ON COLUMN paysafe.refusal_record.outside IS 'caused by a request that had shown no credentials: repeats are counted, and paysafe.refusal_expire removes old ones';
 COMMENT ON COLUMN paysafe.refusal_record.incomplete IS 'what could not be found out, each with the SQLSTATE that says why; the refusal stands';
+COMMENT ON COLUMN paysafe.refusal_record.observed IS 'nothing was refused: the rule is only observed, and would have refused this';
 COMMENT ON COLUMN paysafe.refusal_record.database_name IS 'where it happened, if that is a database without paysafe: of the server as a whole';
 COMMENT ON COLUMN paysafe.refusal_record.row_hash IS 'SHA-256 of the refused row''s canonical bytes; redacted columns enter as keyed hashes';
 
@@ -38,11 +40,12 @@ CREATE VIEW paysafe.refusal_log AS
 	SELECT r.at, r.count, r.statement, r.rule, r.sqlstate,
 		   r.schema_name, r.table_name, r.column_name, r.key, r.row_hash,
 		   r.actor, r.session_user_name, r.login, r.client_addr, r.pid, r.request_id, r.message,
-		   r.database_name, r.last_at, r.outside, r.incomplete
+		   r.database_name, r.last_at, r.outside, r.incomplete,
+		   r.observed
 	  FROM paysafe.refusal_record r;
-COMMENT ON VIEW paysafe.refusal_log IS 'everything that was refused: what, when, to whom';
+COMMENT ON VIEW paysafe.refusal_log IS 'everything that was refused, and what rules that are only observed would have refused: what, when, to whom';
 
 CREATE FUNCTION paysafe.refusal_expire(keep interval DEFAULT '90 days') RETURNS bigint
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_refusal_expire';
-COMMENT ON FUNCTION paysafe.refusal_expire(interval) IS 'removes refusals that came from outside and are older than that, 30 days at least; returns how many rows. All others stay';
+COMMENT ON FUNCTION paysafe.refusal_expire(interval) IS 'removes refusals that came from outside, and what was only observed, older than that, 30 days at least; returns how many rows. All others stay';

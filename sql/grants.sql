@@ -13,21 +13,28 @@ GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 
 -- declaring is for owners: the functions check it
-GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
+-- what the caller may read, proposed
+GRANT EXECUTE ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
+-- does nothing but in a test database
+GRANT EXECUTE ON FUNCTION paysafe.begin_fixtures(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
@@ -48,7 +55,7 @@ GRANT EXECUTE ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) TO 
 GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
-GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database TO PUBLIC;
+GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;

@@ -89,11 +89,12 @@ CREATE FUNCTION paysafe.protect_balance(
 	ledger regclass,
 	minimum_column name DEFAULT NULL,
 	currency_column name DEFAULT NULL,
-	side_column name DEFAULT NULL
+	side_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name) IS 'moves balances by ledger entries only, never below their minimum';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, text) IS 'moves balances by ledger entries only, never below their minimum';
 
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,
@@ -102,11 +103,12 @@ CREATE FUNCTION paysafe.protect_balance(
 	ledger regclass,
 	minimum_column name DEFAULT NULL,
 	currency_column name DEFAULT NULL,
-	side_column name DEFAULT NULL
+	side_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name) IS 'the same for accounts that several columns name';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, text) IS 'the same for accounts that several columns name';
 
 CREATE FUNCTION paysafe.balance(
 	account text,

@@ -23,11 +23,12 @@ CREATE FUNCTION paysafe.protect_ledger(
 	currency_column name,
 	direction_column name DEFAULT NULL,
 	reverses_column text DEFAULT NULL,
-	posting_date_column name DEFAULT NULL
+	posting_date_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
 
 CREATE FUNCTION paysafe.protect_ledger(
 	relation regclass,
@@ -37,11 +38,12 @@ CREATE FUNCTION paysafe.protect_ledger(
 	currency_column name,
 	direction_column name DEFAULT NULL,
 	reverses_column name[] DEFAULT NULL,
-	posting_date_column name DEFAULT NULL
+	posting_date_column name DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name) IS 'the same for transactions and accounts that several columns name';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, text) IS 'the same for transactions and accounts that several columns name';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

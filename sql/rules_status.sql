@@ -5,11 +5,12 @@ CREATE FUNCTION paysafe.protect_status(
 	status_column name,
 	machine text,
 	deletable text[] DEFAULT '{}',
-	recorded text[] DEFAULT '{}'
+	recorded text[] DEFAULT '{}',
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_status';
-COMMENT ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[]) IS 'declares the table''s status machine, as a Mermaid state diagram';
+COMMENT ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text) IS 'declares the table''s status machine, as a Mermaid state diagram';
 
 CREATE FUNCTION paysafe.status_diagram(relation regclass) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE

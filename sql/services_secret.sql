@@ -18,10 +18,10 @@ COMMENT ON COLUMN paysafe.data_key.master IS 'name of the key that wraps it';
 
 --@own_table paysafe.data_key
 
-CREATE FUNCTION paysafe.protect_secret(relation regclass, columns name[]) RETURNS void
+CREATE FUNCTION paysafe.protect_secret(relation regclass, columns name[], mode text DEFAULT 'enforce') RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_secret';
-COMMENT ON FUNCTION paysafe.protect_secret(regclass, name[]) IS 'columns hold nothing but values sealed for their row';
+COMMENT ON FUNCTION paysafe.protect_secret(regclass, name[], text) IS 'columns hold nothing but values sealed for their row';
 
 CREATE FUNCTION paysafe.encrypt(relation regclass, "column" name, key text, value bytea) RETURNS bytea
 	LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -117,6 +117,16 @@ paysafe_refusal_record(const Refusal *refusal)
 	record(&r);
 }
 
+void
+paysafe_refusal_observe(const Refusal *refusal)
+{
+	Refusal		observed = *refusal;
+
+	/* the recorder redacts what it keeps, which is not all of a flood */
+	observed.observed = true;
+	record(&observed);
+}
+
 char *
 paysafe_refusal_value(const char *value)
 {

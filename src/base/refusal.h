@@ -27,6 +27,7 @@ typedef struct Refusal
 	const char *key;			/* of the row, if not that of the scope; or NULL */
 	const char *statement;		/* its kind, if not that of the scope; or NULL */
 	bool		outside;		/* whoever can reach a service causes it, without credentials */
+	bool		observed;		/* the rule only watches: nothing is refused */
 	const char *message;
 	const char *detail;			/* or NULL */
 	const char *hint;			/* or NULL */
@@ -61,6 +62,12 @@ extern void paysafe_refusal_set_recorder(RefusalRecorder recorder);
  * Put it on record, without raising it.
  */
 extern void paysafe_refusal_record(const Refusal *refusal);
+
+/*
+ * Put on record what a rule that only watches would have refused.  Costs little where
+ * the same has been seen in this transaction.
+ */
+extern void paysafe_refusal_observe(const Refusal *refusal);
 
 /*
  * A value for a message: all of it, or as much of it as one reads, and "...".  A

@@ -156,6 +156,7 @@ compile_rules(void *arg)
 {
 	Oid			relid = *(Oid *) arg;
 	Relation	rel;
+	RelationRules *rules;
 
 	/* whoever has it locked may have it for long, and changes what is asked */
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
@@ -163,7 +164,13 @@ compile_rules(void *arg)
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("another session has locked the table: it was not looked at")));
 	rel = table_open(relid, NoLock);
-	(void) paysafe_rules_of(rel);
+	rules = paysafe_rules_of(rel);
+	for (int i = 0; rules != NULL && i < rules->nrules; i++)
+		if (rules->rules[i].trouble != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rule \"%s\", which is only observed, watches nothing: %s",
+							rules->rules[i].name, rules->rules[i].trouble)));
 	table_close(rel, NoLock);
 }
 

@@ -102,18 +102,13 @@ void
 paysafe_breach_or_refuse(const Rule *rule, const RowChange *change, bool is_fact,
 						 const Refusal *refusal)
 {
-	Refusal		complete = *refusal;
-
-	if (is_fact)
+	if (is_fact && !paysafe_rule_is_watched(rule))
 	{
 		paysafe_breach_record(rule, change, refusal);
 		return;
 	}
-	if (complete.rule == NULL)
-		complete.rule = rule->name;
-	complete.schema_name = rule->schema_name;
-	complete.table_name = rule->table_name;
-	paysafe_refuse(&complete);
+	paysafe_rule_object(rule, refusal->rule ? refusal->rule : rule->name, refusal->sqlstate,
+						refusal->column, refusal->message, refusal->detail, refusal->hint);
 }
 
 typedef struct BreachSearch

@@ -27,7 +27,8 @@ extern void paysafe_breach_record(const Rule *rule, const RowChange *change,
 
 /*
  * The same if the change is a fact; otherwise raises the refusal.  Its rule, schema and
- * table are those of the rule, where it has none of its own.
+ * table are those of the rule, where it has none of its own.  A rule that only observes has
+ * no breaches: it returns with the refusal on the record of what is observed.
  */
 extern void paysafe_breach_or_refuse(const Rule *rule, const RowChange *change, bool is_fact,
 									 const Refusal *refusal);

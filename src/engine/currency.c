@@ -47,7 +47,7 @@ paysafe_currency_compile(Relation leaf, const RuleSource *source, Currency *out)
 		paysafe_currency_column(leaf, column, out);
 		return;
 	}
-	*out = (Currency) {.place = CURRENCY_CONSTANT, .constant = constant};
+	*out = (Currency) {.place = CURRENCY_CONSTANT, .constant = constant, .observed = source->observed};
 	if (constant != NULL)
 		return;
 	via = paysafe_spec_text(spec, "currency_via");
@@ -188,7 +188,7 @@ no_way_on(Relation leaf)
 	pg_unreachable();
 }
 
-/* The rule of a table that says how its rows lead on. */
+/* What the rule of a table says of how its rows lead on, or NULL. */
 static const Currency *
 currency_of_leaf(Relation leaf)
 {
@@ -201,19 +201,28 @@ currency_of_leaf(Relation leaf)
 		if (strcmp(rule->kind->name, "currency") == 0 && !((CurrencyState *) rule->compiled)->is_parent)
 			return &((CurrencyState *) rule->compiled)->currency;
 	}
-	no_way_on(leaf);
+	return NULL;
 }
 
 /* The currency that a row which another one refers to has. */
 static CurrencyFound
 currency_in(const Currency *currency, Relation leaf, TupleTableSlot *row, bool depend, char **code)
 {
+	const Currency *next;
 	Currency	here;
 
 	if (!currency->further)
 		paysafe_currency_column(leaf, currency->parent_column, &here);
 	else
-		here = *currency_of_leaf(leaf);
+	{
+		next = currency_of_leaf(leaf);
+		if (next == NULL && currency->observed)
+			return CURRENCY_MISSING;
+		if (next == NULL)
+			no_way_on(leaf);
+		here = *next;
+		here.observed = currency->observed;
+	}
 	/* only the first row may have to wait for its place: others would change under it */
 	return paysafe_currency_of(&here, row, depend, code) == CURRENCY_KNOWN ?
 		CURRENCY_KNOWN : CURRENCY_MISSING;
@@ -239,7 +248,7 @@ paysafe_currency_of(const Currency *currency, TupleTableSlot *row, bool depend, 
 		case CURRENCY_PARENT:
 			value = slot_getattr(row, currency->via, &isnull);
 			return isnull ? CURRENCY_OPEN :
-				currency_of_parent(currency, value, depend, code);
+				currency_of_parent(currency, value, depend && !currency->observed, code);
 	}
 	return CURRENCY_MISSING;
 }
@@ -305,10 +314,12 @@ paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out)
 typedef struct Dependents
 {
 	const RuleSource *child;
+	bool		enforced;		/* those that are only observed do not count */
 	bool		found;
 } Dependents;
 
-static bool has_dependents(const RuleSource *child, TupleDesc desc, AttrNumber key, TupleTableSlot *row);
+static bool has_dependents(const RuleSource *child, bool enforced, TupleDesc desc, AttrNumber key,
+						   TupleTableSlot *row);
 
 /*
  * A row of a child refers to the one in question.  Does it need the currency, or only
@@ -335,9 +346,10 @@ look_at_child(Relation rel, TupleTableSlot *row, void *arg)
 		const RuleSource *next = lfirst(lc);
 
 		if (!list_member_oid(ancestors, next->reference) ||
-			paysafe_spec_optional_text(next->spec, "currency_via") == NULL)
+			paysafe_spec_optional_text(next->spec, "currency_via") == NULL ||
+			(dependents->enforced && next->observed))
 			continue;
-		if (has_dependents(next, RelationGetDescr(rel),
+		if (has_dependents(next, dependents->enforced, RelationGetDescr(rel),
 						   paysafe_catalog_column(rel, paysafe_spec_text(next->spec, "currency_parent_key")),
 						   row))
 		{
@@ -350,9 +362,10 @@ look_at_child(Relation rel, TupleTableSlot *row, void *arg)
 
 /* Does a row of this rule's refer to the row, which has this key? */
 static bool
-has_dependents(const RuleSource *child, TupleDesc desc, AttrNumber key, TupleTableSlot *row)
+has_dependents(const RuleSource *child, bool enforced, TupleDesc desc, AttrNumber key,
+			   TupleTableSlot *row)
 {
-	Dependents	dependents = {.child = child};
+	Dependents	dependents = {.child = child, .enforced = enforced};
 	Oid			keytype = getBaseType(TupleDescAttr(desc, key - 1)->atttypid);
 	Snapshot	snapshot;
 	bool		isnull;
@@ -420,9 +433,10 @@ paysafe_currency_check_parent(const Rule *rule, const CurrencyParent *parent, co
 			column = NameStr(TupleDescAttr(desc, parent->key - 1)->attname);
 		else
 			return;
-		wait_for_dependents(change);
+		if (!rule->observed)
+			wait_for_dependents(change);
 	}
-	if (!has_dependents(parent->child, desc, parent->key, change->before))
+	if (!has_dependents(parent->child, !rule->observed, desc, parent->key, change->before))
 		return;
 	key = paysafe_refusal_value(paysafe_row_key_text(&change->rules->key, desc, change->before));
 	if (change->op == 'D')

@@ -48,6 +48,7 @@ typedef struct Currency
 	char	   *parent_key;
 	char	   *parent_column;	/* what is the currency there, */
 	bool		further;		/* ... or leads to it */
+	bool		observed;		/* nobody waits, or is stopped, for want of it */
 } Currency;
 
 /* The rows of a table that a rule's rows depend on. */
@@ -99,17 +100,21 @@ extern bool paysafe_currency_same(const Currency *currency, TupleDesc desc,
  */
 extern void paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out);
 
-/* Refuse a change of a row that others depend on. */
+/*
+ * Refuse a change of a row that others depend on; if the rule is enforced, by rules that
+ * are, too.
+ */
 extern void paysafe_currency_check_parent(const Rule *rule, const CurrencyParent *parent,
 										  const RowChange *change);
 
 /*
  * Arguments of a declaration: one of the three is not NULL, otherwise raises 22023.
- * What a path needs of other tables is declared; the first of them is returned, which
- * is the reference of the rule, or InvalidOid.
+ * What a path needs of other tables is declared, in the mode of the rule, unless a rule that
+ * is enforced needs it; the first of them is returned, which is the reference of the rule, or
+ * InvalidOid.
  */
 extern Oid	paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column,
-									 const char *constant, List *path);
+									 const char *constant, List *path, bool observed);
 
 /* "currency", "USD", "order_id.event_id.currency": what a specification says. */
 extern char *paysafe_currency_words(const Jsonb *spec);

@@ -28,6 +28,7 @@ typedef struct Step
 	char	   *column;
 	Oid			parent;
 	char	   *parent_key;
+	bool		observed;		/* no rule that is enforced leads through it */
 } Step;
 
 /* What the foreign key of this column alone says. */
@@ -115,27 +116,53 @@ path_words(List *path)
 	return buf.data;
 }
 
+static Jsonb *
+step_spec(const Step *step, const char *parent_column, bool further, List *path, bool observed)
+{
+	SpecBuilder spec;
+
+	paysafe_spec_begin(&spec);
+	add_step(&spec, step, parent_column, further);
+	paysafe_spec_add_text(&spec, "currency_path", path_words(path));
+	paysafe_spec_add_bool(&spec, SPEC_OBSERVE, observed);
+	return paysafe_spec_end(&spec);
+}
+
+/* Does a rule that is enforced lead through the step, other than that of the one before? */
+static bool
+is_needed(const Step *step, Oid before, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(step->relation))
+	{
+		const RuleSource *rule = lfirst(lc);
+
+		if (rule->reference == step->relation && !rule->observed &&
+			paysafe_spec_optional_text(rule->spec, "currency_via") != NULL &&
+			!(rule->relation == before && strcmp(rule->name, name) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* The rows of a table in the middle of a path have one currency, whoever asks. */
 static void
 declare_step(const Step *step, const char *parent_column, bool further, List *path)
 {
 	RuleSource	rule;
 	bool		removed;
-	SpecBuilder spec;
-	Jsonb	   *said;
 
-	paysafe_spec_begin(&spec);
-	add_step(&spec, step, parent_column, further);
-	paysafe_spec_add_text(&spec, "currency_path", path_words(path));
-	said = paysafe_spec_end(&spec);
 	if (paysafe_rule_newest(step->relation, "currency", &rule, &removed) && !removed &&
-		(rule.reference != step->parent || !paysafe_spec_equal(rule.spec, said)))
+		(rule.reference != step->parent ||
+		 !paysafe_spec_equal(rule.spec, step_spec(step, parent_column, further, path, rule.observed))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rows of \"%s\" have their currency elsewhere", get_rel_name(step->relation)),
 				 errdetail("It is %s, as another rule says.",
 						   paysafe_spec_text(rule.spec, "currency_path"))));
-	paysafe_declare(step->relation, "currency", step->parent, said);
+	paysafe_declare(step->relation, "currency", step->parent,
+					step_spec(step, parent_column, further, path, step->observed));
 }
 
 /* Raises unless the column at the end of the path can hold a currency. */
@@ -150,13 +177,21 @@ check_last(const Step *step, const char *column)
 }
 
 static Oid
-declare_path(SpecBuilder *spec, Oid relation, List *path)
+declare_path(SpecBuilder *spec, Oid relation, List *path, bool observed)
 {
 	char	   *last;
 	List	   *steps = steps_of(relation, path, &last);
 	int			n = list_length(steps);
 
 	check_last(llast(steps), last);
+	for (int i = 1; i < n; i++)
+	{
+		Step	   *step = list_nth(steps, i);
+
+		observed = observed && !is_needed(step, ((Step *) list_nth(steps, i - 1))->relation,
+										  i == 1 ? "payment" : "currency");
+		step->observed = observed;
+	}
 	/* from the end, so that each finds what it leads to */
 	for (int i = n - 1; i > 0; i--)
 	{
@@ -172,7 +207,7 @@ declare_path(SpecBuilder *spec, Oid relation, List *path)
 
 Oid
 paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column, const char *constant,
-						 List *path)
+						 List *path, bool observed)
 {
 	if ((column != NULL) + (constant != NULL) + (path != NIL) != 1)
 		ereport(ERROR,
@@ -186,7 +221,7 @@ paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column, co
 				 errhint("Declare it with paysafe.set_currency.")));
 	paysafe_spec_add_text(spec, "currency_column", column);
 	paysafe_spec_add_text(spec, "currency", constant);
-	return path == NIL ? InvalidOid : declare_path(spec, relation, path);
+	return path == NIL ? InvalidOid : declare_path(spec, relation, path, observed);
 }
 
 char *

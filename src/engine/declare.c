@@ -45,6 +45,7 @@
 #include "engine/rule.h"
 #include "engine/spec_field.h"
 #include "engine/triggers.h"
+#include "engine/unused.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
@@ -214,6 +215,7 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		.name = unconstify(char *, name),
 		.reference = reference,
 		.spec = spec,
+		.observed = paysafe_spec_bool(spec, SPEC_OBSERVE),
 		.kind = paysafe_rule_kind(name)
 	};
 	RuleSource	old_rule;
@@ -252,6 +254,9 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	missing = paysafe_triggers_ensure(relation);
 	if (OidIsValid(reference))
 		missing_there = paysafe_triggers_ensure(reference);
+	paysafe_unused_look(relation);
+	if (OidIsValid(reference))
+		paysafe_unused_look(reference);
 	/* rows that come from here on meet the triggers */
 	if (ruled && missing)
 		paysafe_existing_warn(relation);
@@ -287,6 +292,28 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", argument)));
 	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
+}
+
+bool
+paysafe_declare_add_mode(FunctionCallInfo fcinfo, SpecBuilder *spec)
+{
+	int			n = PG_NARGS() - 1;
+	char	   *mode;
+	bool		observed;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "mode")));
+	mode = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "observe") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mode \"%s\" is not known", paysafe_redact_string(mode)),
+				 errhint("It is \"enforce\", or \"observe\", which refuses nothing and puts on record what would be.")));
+	observed = strcmp(mode, "observe") == 0;
+	paysafe_spec_add_bool(spec, SPEC_OBSERVE, observed);
+	return observed;
 }
 
 /* Are all of them columns of the relation? */
@@ -415,7 +442,10 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 				 errhint("The view paysafe.protection lists the rules in force.")));
 	if (OidIsValid(rule.reference) && get_rel_relkind(rule.reference) != '\0')
 		paysafe_declare_lock(rule.reference);
-	if (!is_window_open(relation))
+	/* what refuses nothing, or concerns no row that ever was, protects nothing */
+	if (!rule.observed && !is_window_open(relation) &&
+		!(paysafe_unused(relation) && (!OidIsValid(rule.reference) || get_rel_relkind(rule.reference) == '\0' ||
+									   paysafe_unused(rule.reference))))
 		paysafe_refuse(&(Refusal)
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

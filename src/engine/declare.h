@@ -15,6 +15,8 @@
 
 #include "engine/rule.h"
 
+struct SpecBuilder;
+
 /*
  * Declare a rule, or change it.  Requires ownership of the relation and of the
  * reference.  Takes ShareRowExclusiveLock on the relation's tree, then on the
@@ -50,6 +52,12 @@ extern void paysafe_declare_check_owner(Oid relid);
 /* Arguments of the functions that declare rules.  NULL raises 22004. */
 extern char *paysafe_declare_name_argument(FunctionCallInfo fcinfo, int n, const char *argument);
 extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument);
+
+/*
+ * The last argument of these functions, the mode: 'enforce' or 'observe', put into the
+ * specification; true if it is the latter.  Raises 22004 or 22023 for another.
+ */
+extern bool paysafe_declare_add_mode(FunctionCallInfo fcinfo, struct SpecBuilder *spec);
 
 /*
  * One or several columns of the relation, in the order in which they are named, none

@@ -38,7 +38,10 @@
 #include "base/transaction.h"
 #include "compat.h"
 #include "engine/enforce.h"
+#include "engine/observe.h"
+#include "engine/row_mark.h"
 #include "engine/rule.h"
+#include "engine/unused.h"
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -64,22 +67,47 @@ static List *moved_rows = NIL;
  * remembered of a row, or said of it in the log, would be another one's too.
  */
 static void
-check_twin(const RowChange *change)
+check_twin(const Rule *rule, const void *arg)
 {
+	const RowChange *change = arg;
 	const RelationRules *rules = change->rules;
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	char	   *key;
 
 	if (change->op == 'D' ||
 		(change->op == 'U' && !paysafe_row_key_changed(&rules->key, desc, change->before, change->after)) ||
-		!paysafe_row_twin_exists(rules->twin_root, change->rel, change->after, &rules->key, false))
+		!paysafe_row_twin_exists(rules->twin_root, change->rel, change->after, &rules->key, rule->observed))
 		return;
 	key = paysafe_refusal_value(paysafe_row_key_text(&rules->key, desc, change->after));
-	paysafe_rule_refuse(&rules->rules[0], ERRCODE_UNIQUE_VIOLATION, NULL,
+	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, NULL,
 					  psprintf("duplicate key of table \"%s\"", RelationGetRelationName(change->rel)),
 					  psprintf("Key (%s)=(%s) already exists in another table of the tree of \"%s\".",
 							   paysafe_row_key_names(&rules->key, desc), key, get_rel_name(rules->twin_root)),
 					  "Rules and the audit log know the row by its primary key alone: give it another.");
+}
+
+/* The rule that speaks for all: one that is not only observed, if there is any. */
+static const Rule *
+speaking_rule(const RelationRules *rules)
+{
+	for (int i = 0; i < rules->nrules; i++)
+		if (!rules->rules[i].observed)
+			return &rules->rules[i];
+	return &rules->rules[0];
+}
+
+static void
+check_row(const Rule *rule, const void *change)
+{
+	rule->kind->check_row(rule, change);
+}
+
+/* What the rule would refuse happens; what it remembers of the row follows. */
+static void
+observe_row(const Rule *rule, const RowChange *change)
+{
+	if (!paysafe_observe(rule, check_row, change) && rule->kind->observed != NULL)
+		rule->kind->observed(rule, change);
 }
 
 static void
@@ -89,10 +117,18 @@ check_rules(const RowChange *change)
 
 	paysafe_refusal_enter(change, change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE");
 	if (unlikely(OidIsValid(rules->twin_root)))
-		check_twin(change);
+		paysafe_rule_judge(speaking_rule(rules), check_twin, change);
 	for (int i = 0; i < rules->nrules; i++)
-		if (rules->rules[i].kind->check_row != NULL)
-			rules->rules[i].kind->check_row(&rules->rules[i], change);
+	{
+		const Rule *rule = &rules->rules[i];
+
+		if (rule->kind->check_row == NULL)
+			continue;
+		if (unlikely(paysafe_rule_is_watched(rule)))
+			observe_row(rule, change);
+		else
+			rule->kind->check_row(rule, change);
+	}
 	paysafe_refusal_leave();
 }
 
@@ -114,15 +150,31 @@ replaced_by(HeapTuple tuple)
 	return xid;
 }
 
+/* Two changes of a row in the wrong order. */
+typedef struct Later
+{
+	const RowChange *first;
+	const RowChange *later;
+} Later;
+
+static void
+check_later_of(const Rule *rule, const void *arg)
+{
+	const Later *changes = arg;
+
+	rule->kind->check_later(rule, changes->first, changes->later);
+}
+
 static void
 check_later(const RowChange *first, const RowChange *later)
 {
 	const RelationRules *rules = first->rules;
+	Later		changes = {.first = first, .later = later};
 
 	paysafe_refusal_enter(later, "UPDATE");
 	for (int i = 0; i < rules->nrules; i++)
 		if (rules->rules[i].kind->check_later != NULL)
-			rules->rules[i].kind->check_later(&rules->rules[i], first, later);
+			paysafe_rule_judge(&rules->rules[i], check_later_of, &changes);
 	paysafe_refusal_leave();
 }
 
@@ -373,27 +425,57 @@ misused(const char *function, const char *how)
 	pg_unreachable();
 }
 
+static void
+refuse_truncate(const Rule *rule, const void *arg)
+{
+	if (rule->kind->refuse_truncate != NULL)
+		rule->kind->refuse_truncate(rule);
+}
+
+/* No rule has words of its own: rows would vanish unchecked and unrecorded. */
+static void
+refuse_unseen(const Rule *rule, const void *arg)
+{
+	paysafe_rule_refuse(rule, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL,
+						psprintf("table \"%s\" cannot be truncated", rule->table_name),
+						psprintf("Rule \"%s\" checks rows one by one, and TRUNCATE shows it none.", rule->name),
+						TRUNCATE_HINT);
+}
+
+bool
+paysafe_enforce_is_observed(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	RelationRules *rules = rules_or_error(rel);
+
+	table_close(rel, NoLock);
+	return speaking_rule(rules)->observed;
+}
+
 void
-paysafe_enforce_refuse_truncate(Relation rel)
+paysafe_enforce_truncate(Relation rel)
 {
 	RelationRules *rules = rules_or_error(rel);
-	const Rule *rule = &rules->rules[0];
+	const Rule *speaking = speaking_rule(rules);
+	bool		has_words = false;
 
 	paysafe_refusal_enter(NULL, "TRUNCATE");
+	/* those that refuse first: what one only observes does not happen then */
 	for (int i = 0; i < rules->nrules; i++)
-		if (rules->rules[i].kind->refuse_truncate != NULL)
-			rules->rules[i].kind->refuse_truncate(&rules->rules[i]);
-	/* no rule of its own: rows would vanish unchecked and unrecorded */
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = rule->name,
-					   .schema_name = rule->schema_name,
-					   .table_name = rule->table_name,
-					   .message = psprintf("table \"%s\" cannot be truncated", rule->table_name),
-					   .detail = psprintf("Rule \"%s\" checks rows one by one, and TRUNCATE shows it none.", rule->name),
-					   .hint = TRUNCATE_HINT
-				   });
+	{
+		has_words |= rules->rules[i].kind->refuse_truncate != NULL;
+		if (!rules->rules[i].observed)
+			refuse_truncate(&rules->rules[i], NULL);
+	}
+	if (!speaking->observed || !has_words)
+		paysafe_rule_judge(speaking, refuse_unseen, NULL);
+	for (int i = 0; i < rules->nrules; i++)
+		paysafe_rule_judge(&rules->rules[i], refuse_truncate, NULL);
+	paysafe_refusal_leave();
+	/* the next rows of these keys are others; of one partition they cannot be told */
+	for (int i = 0; i < rules->nrules; i++)
+		if (rules->rules[i].declared_on == RelationGetRelid(rel))
+			paysafe_row_mark_end_all(RelationGetRelid(rel));
 }
 
 /* SQL-callable functions */
@@ -438,6 +520,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 
 	paysafe_store_activate();
 	change.rules = rules_or_error(change.rel);
+	if (unlikely(!change.rules->used))
+		paysafe_unused_end(unconstify(RelationRules *, change.rules));
 	change.command = change.op == 'D' ?
 		HeapTupleHeaderGetCmax(trigdata->tg_trigtuple->t_data) :
 		HeapTupleHeaderGetCmin((change.op == 'U' && !change.moved ?
@@ -502,7 +586,8 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 							RelationGetRelationName(trigdata->tg_relation))));
 			return PointerGetDatum(NULL);
 		}
-		paysafe_enforce_refuse_truncate(trigdata->tg_relation);
+		paysafe_enforce_truncate(trigdata->tg_relation);
+		return PointerGetDatum(NULL);
 	}
 	if (moved_rows != NIL)
 		settle_moved(paysafe_enforce_depth(), GetCurrentTransactionNestLevel());
@@ -534,6 +619,7 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			moved_rows = NIL;
 			paysafe_refusal_forget(0);
+			paysafe_observe_end_fixtures(0, false);
 			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
 				if (paysafe_rule_modules[i]->end_transaction != NULL)
 					paysafe_rule_modules[i]->end_transaction(event == XACT_EVENT_ABORT);
@@ -565,6 +651,7 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine,
 			}
 			/* FALLTHROUGH */
 		case SUBXACT_EVENT_COMMIT_SUB:
+			paysafe_observe_end_fixtures(level, event == SUBXACT_EVENT_COMMIT_SUB);
 			for (int i = 0; paysafe_rule_modules[i] != NULL; i++)
 				if (paysafe_rule_modules[i]->end_subtransaction != NULL)
 					paysafe_rule_modules[i]->end_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, level);

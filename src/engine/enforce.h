@@ -35,7 +35,13 @@ extern void paysafe_enforce_query_forget(EnforceQuery *query);	/* also on error 
 /* Its triggers have fired; after the above. */
 extern void paysafe_enforce_query_end(void);
 
-/* Refuse TRUNCATE of a protected table, with the words of its rules. */
-extern PAYSAFE_NORETURN void paysafe_enforce_refuse_truncate(Relation rel);
+/*
+ * TRUNCATE of a protected table: refuse it, with the words of its rules.  Returns if all of
+ * them are only observed; then this is on record.
+ */
+extern void paysafe_enforce_truncate(Relation rel);
+
+/* Are all rules of the table, which has some, only observed? */
+extern bool paysafe_enforce_is_observed(Oid relid);
 
 #endif							/* PAYSAFE_ENFORCE_H */

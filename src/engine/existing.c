@@ -60,6 +60,19 @@ check_twin(Relation rel, TupleTableSlot *row, ExistingReport *report)
 										get_rel_name(rules->twin_root)));
 }
 
+static void
+tell_observed(Oid relid, const char *name, const ExistingReport *report)
+{
+	ereport(WARNING,
+			(errmsg_plural("%lld existing row of \"%s\" breaks rule \"%s\", which is only observed",
+						   "%lld existing rows of \"%s\" break rule \"%s\", which is only observed",
+						   (unsigned long) report->faults,
+						   (long long) report->faults, get_rel_name(relid), name),
+			 errdetail("%s%s", report->detail.data,
+					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
+			 errhint("Correct these rows before the rule is enforced.")));
+}
+
 /* The rows are the table's, whose rule has a version or trigger of now. */
 static void
 tell(Oid relid, const char *name, const ExistingReport *report, int elevel)
@@ -132,7 +145,9 @@ validate(Oid relid, const char *name, int elevel)
 	if (last != NULL && last->kind->check_existing_end != NULL)
 		last->kind->check_existing_end(last, &report);
 	MemoryContextDelete(row_context);
-	if (report.faults > 0)
+	if (report.faults > 0 && last->observed)
+		tell_observed(relid, name, &report);
+	else if (report.faults > 0)
 		tell(relid, name, &report, elevel);
 }
 

@@ -282,6 +282,71 @@ paysafe_row_mark_follow(Oid relation, const RowKey *whole, const RowChange *chan
 		paysafe_row_mark_set(relation, whole, desc, change->after, mark);
 }
 
+static bool
+look_at_use(Relation rel, HeapTuple tuple, void *arg)
+{
+	bool	   *found = arg;
+
+	found[0] = true;
+	found[1] |= !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	return true;
+}
+
+bool
+paysafe_row_mark_is_used(Oid relation, bool *committed)
+{
+	bool		found[2] = {false, false};
+	Datum		keys[3] = {
+		ObjectIdGetDatum(relation), CStringGetTextDatum(""), CStringGetTextDatum(ROW_MARK_USED)
+	};
+
+	paysafe_store_scan(PAYSAFE_ROW_MARK, "row_mark_row", 3, keys, look_at_use, found);
+	*committed = found[1];
+	return found[0];
+}
+
+void
+paysafe_row_mark_use(Oid relation)
+{
+	add_mark(relation, "", ROW_MARK_USED, false);
+}
+
+/* A mark of some row. */
+typedef struct FoundMark
+{
+	char	   *key;
+	char	   *mark;
+} FoundMark;
+
+static bool
+collect_mark(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **marks = arg;
+	FoundMark  *found = palloc(sizeof(FoundMark));
+
+	found->key = paysafe_store_text(tuple, RelationGetDescr(rel), MARK_ROW);
+	found->mark = paysafe_store_text(tuple, RelationGetDescr(rel), MARK_MARK);
+	*marks = lappend(*marks, found);
+	return true;
+}
+
+void
+paysafe_row_mark_end_all(Oid relation)
+{
+	Datum		key = ObjectIdGetDatum(relation);
+	List	   *marks = NIL;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_ROW_MARK, "row_mark_row", 1, &key, collect_mark, &marks);
+	foreach(lc, marks)
+	{
+		FoundMark  *found = lfirst(lc);
+
+		if (strcmp(found->mark, ROW_MARK_USED) != 0 && has_mark(relation, found->key, found->mark))
+			add_mark(relation, found->key, found->mark, true);
+	}
+}
+
 void
 paysafe_row_mark_forget(Oid relation)
 {

@@ -19,6 +19,8 @@
 #define ROW_MARK_LEFT	"left"
 /* It has been in a status that freezes columns (rules/columns.c). */
 #define ROW_MARK_ONCE	"once"
+/* Of a table: it has had a row. */
+#define ROW_MARK_USED	"used"
 
 /* Has the row, of a table with this whole key, the mark? */
 extern bool paysafe_row_mark_has(Oid relation, const RowKey *whole, TupleDesc desc,
@@ -39,6 +41,16 @@ extern void paysafe_row_mark_follow(Oid relation, const RowKey *whole,
 extern void paysafe_row_mark_check_later(const Rule *rule, Oid relation, const RowKey *whole,
 										 const RowChange *later, const char *mark, int sqlstate,
 										 const char *column);
+
+/*
+ * The mark of a table that has had a row (engine/unused.h), which nothing ends.  committed:
+ * not by this transaction.
+ */
+extern bool paysafe_row_mark_is_used(Oid relation, bool *committed);
+extern void paysafe_row_mark_use(Oid relation);
+
+/* The table was emptied, by a TRUNCATE that no rule refuses: end all marks. */
+extern void paysafe_row_mark_end_all(Oid relation);
 
 /* In a test database: the rows of the table are gone. */
 extern void paysafe_row_mark_forget(Oid relation);

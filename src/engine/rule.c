@@ -32,10 +32,12 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/attempt.h"
 #include "base/ensure.h"
 #include "base/invalidation.h"
 #include "base/refusal.h"
 #include "compat.h"
+#include "engine/observe.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "store/catalog.h"
@@ -105,6 +107,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 	row->source.since = DatumGetTimestampTz(values[6]);
 	row->source.is_new = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	row->source.kind = paysafe_rule_kind(row->source.name);
+	row->source.observed = paysafe_spec_bool(row->source.spec, SPEC_OBSERVE);
 	state->rows = lappend(state->rows, row);
 	return true;
 }
@@ -271,6 +274,39 @@ compile_error_context(void *arg)
 	errcontext("rule \"%s\" of table \"%s\"", source->name, get_rel_name(source->relation));
 }
 
+typedef struct Compilation
+{
+	const CompileInput *input;
+	Rule	   *rule;
+} Compilation;
+
+static void
+compile_specification(void *arg)
+{
+	Compilation *compilation = arg;
+
+	compilation->rule->compiled = compilation->input->source->kind->compile(compilation->input);
+}
+
+/* Of a rule that does not fit its table any more and refuses nothing. */
+static const RuleKind no_kind = {.name = ""};
+
+/*
+ * A rule that is only observed keeps nobody from writing, also where it does not fit
+ * the table any more: then it watches nothing, and paysafe.check() says so.
+ */
+static void
+compile_observed(Compilation *compilation)
+{
+	Rule	   *rule = compilation->rule;
+
+	rule->trouble = paysafe_attempt(compile_specification, compilation);
+	if (rule->trouble == NULL)
+		return;
+	rule->kind = &no_kind;
+	rule->compiled = NULL;
+}
+
 /* Compile one rule for the leaf and append it, unless it does not apply. */
 static void
 compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
@@ -288,6 +324,7 @@ compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
 		.arg = unconstify(RuleSource *, source)
 	};
 	Rule	   *rule = &rules->rules[rules->nrules];
+	Compilation compilation = {.input = &input, .rule = rule};
 	Oid			declared_on = as_reference ? source->reference : source->relation;
 
 	error_context_stack = &context;
@@ -296,9 +333,13 @@ compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
 	rule->declared_on = declared_on;
 	rule->schema_name = get_namespace_name(get_rel_namespace(declared_on));
 	rule->table_name = get_rel_name(declared_on);
-	rule->compiled = source->kind->compile(&input);
+	rule->observed = source->observed;
+	if (source->observed && !IsInParallelMode())
+		compile_observed(&compilation);
+	else
+		compile_specification(&compilation);
 	error_context_stack = context.previous;
-	if (rule->compiled != NULL || !as_reference)
+	if (rule->compiled != NULL || !as_reference || rule->trouble != NULL)
 		rules->nrules++;
 }
 
@@ -486,21 +527,68 @@ paysafe_rule_invalidate(Oid relid)
 		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
 }
 
+static Refusal
+refusal_of(const Rule *rule, const char *name, int sqlstate, const char *column,
+		   const char *message, const char *detail, const char *hint)
+{
+	return (Refusal)
+	{
+		.sqlstate = sqlstate,
+		.rule = name,
+		.schema_name = rule->schema_name,
+		.table_name = rule->table_name,
+		.column = column,
+		.message = message,
+		.detail = detail,
+		.hint = hint
+	};
+}
+
+bool
+paysafe_rule_is_watched(const Rule *rule)
+{
+	return rule->observed || (unlikely(paysafe_observe_is_fixture()) && !rule->kind->keeps_books);
+}
+
+/* Does it happen all the same?  What a rule has observed goes on record. */
+static bool
+passes(const Rule *rule, const Refusal *refusal)
+{
+	if (!paysafe_rule_is_watched(rule) || !paysafe_observe_is_watching())
+		return false;
+	if (rule->observed)
+		paysafe_refusal_observe(refusal);
+	return true;
+}
+
 void
 paysafe_rule_refuse(const Rule *rule, int sqlstate, const char *column,
 				  const char *message, const char *detail, const char *hint)
 {
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = sqlstate,
-					   .rule = rule->name,
-					   .schema_name = rule->schema_name,
-					   .table_name = rule->table_name,
-					   .column = column,
-					   .message = message,
-					   .detail = detail,
-					   .hint = hint
-				   });
+	Refusal		refusal = refusal_of(rule, rule->name, sqlstate, column, message, detail, hint);
+
+	if (passes(rule, &refusal))
+		paysafe_observe_end();
+	paysafe_refuse(&refusal);
+}
+
+void
+paysafe_rule_object(const Rule *rule, const char *name, int sqlstate, const char *column,
+					const char *message, const char *detail, const char *hint)
+{
+	Refusal		refusal = refusal_of(rule, name, sqlstate, column, message, detail, hint);
+
+	if (!passes(rule, &refusal))
+		paysafe_refuse(&refusal);
+}
+
+void
+paysafe_rule_judge(const Rule *rule, ObservedCheck check, const void *arg)
+{
+	if (paysafe_rule_is_watched(rule))
+		(void) paysafe_observe(rule, check, arg);
+	else
+		check(rule, arg);
 }
 
 void

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "engine/observe.h"
 #include "engine/spec_type.h"
 #include "values/row_key.h"
 
@@ -37,6 +38,7 @@ typedef struct RuleSource
 	Jsonb	   *spec;
 	TimestampTz since;			/* of version 1 after the last removal */
 	bool		is_new;			/* that version is of this transaction */
+	bool		observed;		/* refuses nothing (engine/observe.h) */
 	const struct RuleKind *kind;
 } RuleSource;
 
@@ -49,6 +51,8 @@ typedef struct Rule
 	const char *schema_name;	/* of declared_on: error fields show these */
 	const char *table_name;
 	void	   *compiled;		/* the kind's own; NULL if it needs none here */
+	bool		observed;		/* refuses nothing (engine/observe.h) */
+	const char *trouble;		/* observed, and does not fit the table: watches nothing */
 } Rule;
 
 /*
@@ -68,6 +72,8 @@ typedef struct RelationRules
 	List	   *key_tree;		/* OIDs of the partitioned tables that decide on it */
 	Oid			twin_root;		/* of which each table has a key of its own; or none */
 	bool		has_statement_trigger;
+	bool		used;			/* all of their tables have had rows (engine/unused.h) */
+	TransactionId used_in;		/* that has marked them, if that is not known for good */
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;
 
@@ -120,6 +126,9 @@ typedef struct RuleKind
 	/* every column of the table is behind the rule, not only those it names */
 	bool		all_columns;
 
+	/* it computes from what it has let pass: fixtures cannot break it */
+	bool		keeps_books;
+
 	/*
 	 * Compile for one leaf, in a context that lives as long as the result.
 	 * Raises 22023 or 42703 if the specification does not fit the table.
@@ -130,6 +139,13 @@ typedef struct RuleKind
 
 	/* Accept the change or raise the rule's error. */
 	void		(*check_row) (const Rule *rule, const RowChange *change);
+
+	/*
+	 * check_row has refused the change, and it happens all the same, because the rule is
+	 * only observed: bring what the kind remembers of rows to where the row is now.
+	 * check_row may have done a part of that.
+	 */
+	void		(*observed) (const Rule *rule, const RowChange *change);
 
 	/*
 	 * A trigger may change a row that its own statement has changed, and be checked
@@ -251,11 +267,26 @@ extern void paysafe_rule_invalidate(Oid relid);
 
 /*
  * Record and raise the refusal of a compiled rule (base/refusal.h): its table and
- * name are filled in.
+ * name are filled in.  If the rule is observed, the check ends here and the change goes
+ * on (engine/observe.h): so nothing may be open, no scan, table, buffer or snapshot.
  */
 extern PAYSAFE_NORETURN void paysafe_rule_refuse(const Rule *rule, int sqlstate,
 												 const char *column, const char *message,
 												 const char *detail, const char *hint);
+
+/*
+ * The same, under another name than the rule's, where the check has more to do: returns if
+ * the rule is observed, and the check goes on as if it had accepted.
+ */
+extern void paysafe_rule_object(const Rule *rule, const char *name, int sqlstate,
+								const char *column, const char *message,
+								const char *detail, const char *hint);
+
+/* Does the rule refuse nothing, for its mode or for fixtures? */
+extern bool paysafe_rule_is_watched(const Rule *rule);
+
+/* Run a check of the rule as that says: refuse, or watch. */
+extern void paysafe_rule_judge(const Rule *rule, ObservedCheck check, const void *arg);
 
 /* The way out of a TRUNCATE, whatever the rule. */
 #define TRUNCATE_HINT \

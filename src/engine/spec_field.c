@@ -19,13 +19,20 @@
 /* How to read a key that no kind has declared: every way. */
 static const SpecField undeclared = {.key = "", .type = SPEC_TEXT};
 
+/* What every kind can have. */
+static const SpecField observe = {
+	.key = SPEC_OBSERVE, .type = SPEC_FLAG, .loosens = SPEC_ADD,
+	.set_words = "observes from now on, and refuses nothing",
+	.unset_words = "enforces from now on"
+};
+
 static const SpecField *
 find_field(const RuleKind *kind, const char *key)
 {
 	for (const SpecField *field = kind->fields; field != NULL && field->key != NULL; field++)
 		if (strcmp(field->key, key) == 0)
 			return field;
-	return &undeclared;
+	return strcmp(key, SPEC_OBSERVE) == 0 ? &observe : &undeclared;
 }
 
 static bool

@@ -28,6 +28,9 @@ typedef enum SpecLoosening
 	SPEC_REMOVE					/* an element less, or a flag gone */
 } SpecLoosening;
 
+/* The key of any specification whose rule is only observed. */
+#define SPEC_OBSERVE	"observe"
+
 typedef struct SpecField
 {
 	const char *key;			/* NULL: end of the list */

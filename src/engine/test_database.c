@@ -6,6 +6,8 @@
  * Test frameworks empty all tables between tests (Django's flush, for
  * TransactionTestCase).  A superuser may declare a database to be one for that,
  * as long as no protected table has a row: one in production cannot become one.
+ * There rules change without a second person, and fixtures add rows in the middle of
+ * their lives, within a transaction that says so.
  * The declaration names the database by OID and is not dumped, so that neither a
  * copy nor a restored dump inherits it; it is on record in the audit log and the
  * server's log, and cannot be taken back.
@@ -25,8 +27,11 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "base/scan.h"
+#include "engine/observe.h"
 #include "people/actor.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 
@@ -35,6 +40,13 @@ enum
 {
 	TEST_DATABASE, TEST_NAME, TEST_AT, TEST_ACTOR, TEST_SESSION_USER,
 	TEST_NCOLUMNS
+};
+
+/* Columns of paysafe.fixture_block. */
+enum
+{
+	FIXTURE_AT, FIXTURE_ACTOR, FIXTURE_SESSION_USER, FIXTURE_REASON,
+	FIXTURE_NCOLUMNS
 };
 
 static bool
@@ -102,6 +114,33 @@ paysafe_declare_test_database(PG_FUNCTION_ARGS)
 	paysafe_store_insert(PAYSAFE_TEST_DATABASE, values, nulls);
 	ereport(WARNING,
 			(errmsg("database \"%s\" is a test database from now on", get_database_name(MyDatabaseId)),
-			 errdetail("TRUNCATE empties its protected tables. This cannot be taken back.")));
+			 errdetail("TRUNCATE empties its protected tables, rules change without a second person, and fixtures break them. This cannot be taken back.")));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_begin_fixtures);
+
+/*
+ * begin_fixtures(reason) returns void
+ */
+Datum
+paysafe_begin_fixtures(PG_FUNCTION_ARGS)
+{
+	char	   *reason = paysafe_argument_reason(fcinfo, 0, "reason", "a block of fixtures");
+	Datum		values[FIXTURE_NCOLUMNS];
+	bool		nulls[FIXTURE_NCOLUMNS] = {0};
+
+	if (!paysafe_store_is_test_database())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("database \"%s\" is no test database", get_database_name(MyDatabaseId)),
+				 errhint("A superuser declares one with paysafe.declare_test_database() before there are rows.")));
+	paysafe_store_complete();
+	values[FIXTURE_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[FIXTURE_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
+	values[FIXTURE_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
+	values[FIXTURE_REASON] = CStringGetTextDatum(paysafe_redact_string(reason));
+	paysafe_store_insert(PAYSAFE_FIXTURE_BLOCK, values, nulls);
+	paysafe_observe_begin_fixtures();
 	PG_RETURN_VOID();
 }

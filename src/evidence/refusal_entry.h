@@ -24,6 +24,7 @@ typedef struct RefusalEntry
 	int			pid;			/* 0: of several */
 	int			encoding;		/* of the strings */
 	bool		outside;		/* by whoever can reach a service: repeats are counted */
+	bool		observed;		/* nothing was refused: the rule only watches */
 	bool		counted;		/* not one of the queue's slots: a count */
 	bool		saved;			/* is in the file too */
 	char		sqlstate[6];

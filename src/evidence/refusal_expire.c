@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * refusal_expire.c
- *	  What came from outside, and was refused, does not stay for ever.
+ *	  What came from outside, and was refused, does not stay for ever; nor does what
+ *	  was only observed.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +27,7 @@ is_expired(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[REFUSAL_NCOLUMNS];
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	return DatumGetBool(values[REFUSAL_OUTSIDE]) &&
+	return (DatumGetBool(values[REFUSAL_OUTSIDE]) || DatumGetBool(values[REFUSAL_OBSERVED])) &&
 		DatumGetTimestampTz(values[nulls[REFUSAL_LAST_AT] ? REFUSAL_AT : REFUSAL_LAST_AT]) < *before;
 }
 

@@ -32,6 +32,7 @@
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
 #include "evidence/refusal_log.h"
+#include "evidence/refusal_observed.h"
 #include "evidence/refusal_queue.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -184,7 +185,8 @@ describe_row(Describing *d)
 	Size		size;
 	ListCell   *lc;
 
-	if (change == NULL)
+	/* what is only observed is in the table */
+	if (change == NULL || d->refusal->observed)
 		return;
 	size = paysafe_canon_row_size(row_of(change));
 	if (size > MAX_HASHED)
@@ -261,6 +263,9 @@ attempt(void (*act) (Describing *), Describing *d)
 	}
 	PG_CATCH();
 	{
+		/* where nothing is refused the transaction goes on: nothing may stay open in it */
+		if (d->refusal->observed)
+			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		result = geterrcode();
 		FlushErrorState();
@@ -281,6 +286,7 @@ describe(Describing *d)
 	entry->count = 1;
 	entry->encoding = GetDatabaseEncoding();
 	entry->outside = d->refusal->outside;
+	entry->observed = d->refusal->observed;
 	strlcpy(entry->sqlstate, unpack_sql_state(d->refusal->sqlstate), sizeof(entry->sqlstate));
 	for (int i = 0; i < (int) lengthof(fields); i++)
 	{
@@ -313,7 +319,7 @@ log_line(Describing *d)
 	char		hash[2 * PAYSAFE_SHA256_LEN + 1];
 
 	initStringInfo(&json);
-	appendStringInfoString(&json, "{\"v\":1,\"event\":\"refusal\"");
+	appendStringInfo(&json, "{\"v\":1,\"event\":\"%s\"", entry->observed ? "observed" : "refusal");
 	json_field(&json, "at", timestamptz_to_str(entry->at));
 	json_field(&json, "database", get_database_name(MyDatabaseId));
 	json_field(&json, "actor", entry->actor);
@@ -336,7 +342,7 @@ log_line(Describing *d)
 		json_field(&json, "incomplete", entry->incomplete);
 	appendStringInfoChar(&json, '}');
 	ereport(LOG_SERVER_ONLY,
-			(errmsg_internal("paysafe refusal %s", json.data),
+			(errmsg_internal("paysafe %s %s", entry->observed ? "observed" : "refusal", json.data),
 			 errhidestmt(true), errhidecontext(true)));
 }
 
@@ -349,8 +355,11 @@ record_refusal(const Refusal *refusal, const RefusalScope *scope)
 		.refusal = refusal, .scope = scope, .change = scope ? scope->change : NULL, .entry = &entry
 	};
 	MemoryContext old = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(old, "paysafe refusal", ALLOCSET_SMALL_SIZES);
+	MemoryContext context;
 
+	if (refusal->observed && paysafe_refusal_observed_count(refusal))
+		return;
+	context = AllocSetContextCreate(old, "paysafe refusal", ALLOCSET_SMALL_SIZES);
 	HOLD_INTERRUPTS();
 	memset(&entry, 0, sizeof(entry));
 	MemoryContextSwitchTo(context);
@@ -358,6 +367,8 @@ record_refusal(const Refusal *refusal, const RefusalScope *scope)
 	for (int i = 0; i < d.ndatabases; i++)
 		paysafe_refusal_queue_add(d.databases[i], &entry);
 	(void) attempt(log_line, &d);
+	if (refusal->observed)
+		paysafe_refusal_observed_shown(&entry);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	RESUME_INTERRUPTS();
@@ -373,4 +384,5 @@ void
 paysafe_refusal_log_init(void)
 {
 	paysafe_refusal_set_recorder(record_refusal);
+	paysafe_refusal_observed_init();
 }

@@ -20,6 +20,10 @@
  * (of which refusal_file.c knows the form), and the next start reads it; what
  * waits for long is written there too.  A crash loses the last moments.
  *
+ * What rules that are only observed would have refused stops nobody, so it may come with
+ * every request.  Of each rule, table, column and SQLSTATE some in a window are queued, as
+ * samples, and the others counted.
+ *
  * One lock guards all of it, held for the time it takes to copy an entry.
  *
  *-------------------------------------------------------------------------
@@ -47,6 +51,7 @@
 #define KEEP_AFTER		60		/* seconds after which what waits goes to the file */
 #define FIRST_WINDOW	2		/* seconds */
 #define LAST_WINDOW		600
+#define SAMPLES			20		/* of what is observed, in a window */
 
 typedef struct Slot
 {
@@ -73,6 +78,7 @@ typedef struct Counter
 	TimestampTz since;			/* start of the window; of those from outside */
 	int			window;			/* its seconds; 0: counts are written at once */
 	bool		any_message;	/* of those that found no counter of their own */
+	int			samples;		/* observed: queued in this window */
 	RefusalEntry entry;			/* count 0: nothing to write */
 } Counter;
 
@@ -126,8 +132,10 @@ counter_hash(const RefusalEntry *entry)
 {
 	uint32		hash = hash_combine(hash_text(entry->rule), hash_text(entry->table_name));
 
-	hash = hash_combine(hash, hash_text(entry->actor));
 	hash = hash_combine(hash, hash_text(entry->sqlstate));
+	if (entry->observed)
+		return hash_combine(hash, hash_text(entry->column_name));
+	hash = hash_combine(hash, hash_text(entry->actor));
 	/* there the key names the endpoint or the API key, of which there are not many */
 	return entry->outside ?
 		hash_combine(hash_combine(hash, hash_text(entry->key)), hash_text(entry->message)) : hash;
@@ -136,9 +144,12 @@ counter_hash(const RefusalEntry *entry)
 static bool
 is_same(const RefusalEntry *a, const RefusalEntry *b)
 {
-	return a->outside == b->outside && strcmp(a->rule, b->rule) == 0 &&
-		strcmp(a->table_name, b->table_name) == 0 && strcmp(a->actor, b->actor) == 0 &&
-		strcmp(a->sqlstate, b->sqlstate) == 0 &&
+	if (a->observed != b->observed || a->outside != b->outside || strcmp(a->rule, b->rule) != 0 ||
+		strcmp(a->table_name, b->table_name) != 0 || strcmp(a->sqlstate, b->sqlstate) != 0)
+		return false;
+	if (a->observed)
+		return strcmp(a->schema_name, b->schema_name) == 0 && strcmp(a->column_name, b->column_name) == 0;
+	return strcmp(a->actor, b->actor) == 0 &&
 		(!a->outside || (strcmp(a->key, b->key) == 0 && strcmp(a->message, b->message) == 0));
 }
 
@@ -174,7 +185,7 @@ find_counter(Oid database, const RefusalEntry *entry, bool create)
 	unused->database = database;
 	unused->hash = hash;
 	unused->since = entry->at;
-	unused->window = entry->outside ? FIRST_WINDOW : 0;
+	unused->window = entry->outside || entry->observed ? FIRST_WINDOW : 0;
 	unused->entry = *entry;
 	unused->entry.count = 0;
 	return unused;
@@ -203,6 +214,32 @@ count_in(RefusalEntry *sum, const RefusalEntry *entry)
 		sum->message[0] = '\0';
 	if (strcmp(sum->client_addr, entry->client_addr) != 0)
 		sum->client_addr[0] = '\0';
+	if (strcmp(sum->actor, entry->actor) != 0)
+		strlcpy(sum->actor, "(any)", sizeof(sum->actor));
+	if (strcmp(sum->session_user_name, entry->session_user_name) != 0)
+		strlcpy(sum->session_user_name, "(any)", sizeof(sum->session_user_name));
+}
+
+/* Is it one more of what is observed, to be counted, or a sample? */
+static bool
+is_no_sample(DatabaseQueue *db, const RefusalEntry *entry)
+{
+	Counter    *counter = find_counter(db->database, entry, true);
+
+	if (counter == NULL || entry->count > 1)
+		return true;
+	if (counter->entry.count == 0)
+	{
+		/* it is no flood where the last window had room for all */
+		if (TimestampDifferenceExceeds(counter->since, entry->at, counter->window * 1000))
+		{
+			counter->since = entry->at;
+			counter->window = FIRST_WINDOW;
+			counter->samples = 0;
+		}
+		counter->entry.last_at = entry->at;
+	}
+	return counter->samples++ >= SAMPLES;
 }
 
 /*
@@ -239,7 +276,7 @@ count_entry(DatabaseQueue *db, const RefusalEntry *entry)
 	RefusalEntry others = {
 		.at = entry->at, .last_at = entry->last_at, .count = entry->count, .rule = "(any)",
 		.actor = "(any)", .session_user_name = "(any)", .encoding = entry->encoding,
-		.outside = entry->outside
+		.outside = entry->outside, .observed = entry->observed
 	};
 
 	if (counter != NULL)
@@ -250,9 +287,12 @@ count_entry(DatabaseQueue *db, const RefusalEntry *entry)
 		return;
 	}
 	strlcpy(others.sqlstate, entry->sqlstate, sizeof(others.sqlstate));
+	/* of several kinds it is what counts most: a refusal that nobody could cause from outside */
 	others.outside &= db->others.count == 0 || db->others.outside;
+	others.observed &= db->others.count == 0 || db->others.observed;
 	count_in(&db->others, &others);
 	db->others.outside = others.outside;
+	db->others.observed = others.observed;
 }
 
 /*
@@ -264,6 +304,8 @@ is_repeated(DatabaseQueue *db, const RefusalEntry *entry)
 {
 	Counter    *counter;
 
+	if (entry->observed)
+		return is_no_sample(db, entry);
 	if (!entry->outside)
 		return false;
 	counter = find_origin(db->database, entry, false);
@@ -441,6 +483,7 @@ count_written(Counter *counter, const RefusalEntry *entry)
 		counter->database = InvalidOid;
 	counter->since = GetCurrentTimestamp();
 	counter->window = Min(2 * counter->window, LAST_WINDOW);
+	counter->samples = 0;
 }
 
 static void

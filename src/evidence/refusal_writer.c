@@ -102,6 +102,7 @@ write_entry(const RefusalEntry *entry)
 	values[REFUSAL_LAST_AT] = TimestampTzGetDatum(entry->last_at);
 	values[REFUSAL_OUTSIDE] = BoolGetDatum(entry->outside);
 	set_text(values, nulls, REFUSAL_INCOMPLETE, entry, entry->incomplete);
+	values[REFUSAL_OBSERVED] = BoolGetDatum(entry->observed);
 	paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
 }
 

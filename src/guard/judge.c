@@ -83,12 +83,13 @@ note_joining(const GuardEvent *event)
 	MemoryContextSwitchTo(old);
 }
 
-static PAYSAFE_NORETURN void
+static void
 refuse_truncate(const GuardEvent *event)
 {
 	Relation	rel = table_open(event->relation, NoLock);
 
-	paysafe_enforce_refuse_truncate(rel);
+	paysafe_enforce_truncate(rel);
+	table_close(rel, NoLock);
 }
 
 static bool

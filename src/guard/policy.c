@@ -39,6 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "engine/enforce.h"
 #include "engine/triggers.h"
 #include "guard/facts.h"
 #include "guard/nesting.h"
@@ -539,7 +540,7 @@ static GuardFinding
 refuses_truncate(const GuardEvent *event)
 {
 	if (event->action != GUARD_TRUNCATE || !paysafe_facts_is_protected(event->relation) ||
-		paysafe_store_is_test_database())
+		paysafe_store_is_test_database() || paysafe_enforce_is_observed(event->relation))
 		return GUARD_PASS;
 	return (GuardFinding) {GUARD_REFUSED_BY_RULES};
 }

@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
@@ -75,7 +76,9 @@ paysafe_protect_append_only(PG_FUNCTION_ARGS)
 {
 	SpecBuilder spec;
 
+	paysafe_argument_required(fcinfo, 0, "relation");
 	paysafe_spec_begin(&spec);
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "append_only", InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/argument.h"
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
@@ -113,6 +114,13 @@ paysafe_audit_record_columns(const Rule *audit, TupleTableSlot *columns)
 	paysafe_audit_log_append(state->shape, AUDIT_ADD_COLUMN, GetCurrentCommandId(true), NULL, NULL, columns);
 }
 
+/* Whether it says why or not. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	paysafe_audit_record(rule, change);
+}
+
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
@@ -180,6 +188,7 @@ const RuleKind paysafe_audit_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.replay = replay,
 	.describe = describe
 };
@@ -218,15 +227,19 @@ subject_of(Oid relation)
 Datum
 paysafe_audit(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {"relation", "redact", "require_reason", "require_ticket"};
 	Oid			relation = PG_GETARG_OID(0);
 	SpecBuilder spec;
 
+	for (int i = 0; i < (int) lengthof(names); i++)
+		paysafe_argument_required(fcinfo, i, names[i]);
 	paysafe_declare_lock(relation);
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "subject", subject_of(relation));
 	paysafe_spec_add_set(&spec, "redact", paysafe_declare_set_argument(fcinfo, 1, "redact"));
 	paysafe_spec_add_bool(&spec, "require_reason", PG_GETARG_BOOL(2));
 	paysafe_spec_add_bool(&spec, "require_ticket", PG_GETARG_BOOL(3));
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(relation, "audit", InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -231,6 +231,16 @@ check_row(const Rule *rule, const RowChange *change)
 		follow_row(state, change);
 }
 
+/* check_row refuses before it follows. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	const ColumnsState *state = rule->compiled;
+
+	if (state->once)
+		follow_row(state, change);
+}
+
 /* By now the row may be marked; what has followed it was no mark yet. */
 static void
 check_later(const Rule *rule, const RowChange *first, const RowChange *later)
@@ -309,6 +319,7 @@ const RuleKind paysafe_columns_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.check_later = check_later,
 	.forget_rows = forget_rows,
 	.loosened_by = loosened_by,
@@ -339,6 +350,7 @@ paysafe_protect_columns(PG_FUNCTION_ARGS)
 	paysafe_spec_add_set(&spec, "columns", columns);
 	if (statuses != NIL)
 		paysafe_spec_add_set(&spec, "once_status", statuses);
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), statuses ? "columns_once" : "columns",
 					InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();

@@ -667,7 +667,7 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
- *				   adjustable text[], rows jsonb) returns void
+ *				   adjustable text[], rows jsonb, mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -678,6 +678,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	List	   *captured = captured_argument(fcinfo, 5, status_column);
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
 	List	   *adjustable = set_or_nil(fcinfo, 12, "adjustable");
+	bool		observed;
 	Oid			reference;
 
 	check_statuses(captured, recorded, adjustable, captured_column);
@@ -694,10 +695,11 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	if (adjustable != NIL)
 		paysafe_spec_add_set(&spec, "adjustable", adjustable);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), name_or_null(fcinfo, 4, "currency_column"),
 										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
-										 set_or_nil(fcinfo, 8, "currency_path"));
+										 set_or_nil(fcinfo, 8, "currency_path"), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

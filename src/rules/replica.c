@@ -216,6 +216,8 @@ relation_fault(Oid subscription, Oid relid, char state)
 	{
 		RuleSource *rule = lfirst(lc);
 
+		if (rule->observed)
+			continue;			/* it stops nothing */
 		if (rule->kind == &paysafe_replica_kind)
 		{
 			if (is_trusted(state_of(rule->spec), subscription))

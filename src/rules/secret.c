@@ -144,7 +144,7 @@ check_twin(const Rule *rule, const RowChange *change)
 	TupleDesc	desc = RelationGetDescr(change->rel);
 
 	if ((change->op == 'U' && !paysafe_row_key_changed(&rules->key, desc, change->before, change->after)) ||
-		!paysafe_row_twin_exists(rule->declared_on, change->rel, change->after, &rules->key, false))
+		!paysafe_row_twin_exists(rule->declared_on, change->rel, change->after, &rules->key, rule->observed))
 		return;
 	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, NULL,
 					  psprintf("table \"%s\" has a row of this key in another partition", rule->table_name),
@@ -300,6 +300,7 @@ paysafe_protect_secret(PG_FUNCTION_ARGS)
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_set(&spec, "columns", columns);
 	paysafe_spec_add_text(&spec, "label", choose_label(PG_GETARG_OID(0)));
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "secret", InvalidOid, paysafe_spec_end(&spec));
 	/* the keys are there before a query, which makes none, needs them */
 	(void) paysafe_keyring_current();

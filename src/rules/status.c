@@ -36,6 +36,7 @@
 #include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/spec_field.h"
+#include "engine/status_advice.h"
 #include "engine/status_machine.h"
 #include "errors.h"
 #include "redact/redact.h"
@@ -204,22 +205,28 @@ list_states(const StatusState *state, int from, bool initial)
 	return buf.len > 0 ? buf.data : pstrdup("none");
 }
 
+static char *
+row_detail(const RowChange *change, const char *detail)
+{
+	TupleTableSlot *row = change->before ? change->before : change->after;
+
+	return psprintf("Row \"%s\". %s",
+					paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row), detail);
+}
+
 /* Refuse, or put on record where the row says what has happened. */
 static void
 break_rule(const Rule *rule, const RowChange *change, bool is_fact, int sqlstate,
 		   const char *message, const char *detail, const char *hint)
 {
 	const StatusState *state = rule->compiled;
-	TupleTableSlot *row = change->before ? change->before : change->after;
 
 	paysafe_breach_or_refuse(rule, change, is_fact, &(Refusal)
 							 {
 								 .sqlstate = sqlstate,
 								 .column = state->states.column.name,
 								 .message = message,
-								 .detail = psprintf("Row \"%s\". %s",
-													paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), row),
-													detail),
+								 .detail = row_detail(change, detail),
 								 .hint = hint
 							 });
 }
@@ -228,8 +235,10 @@ static PAYSAFE_NORETURN void
 refuse(const Rule *rule, const RowChange *change, int sqlstate, const char *message,
 	   const char *detail, const char *hint)
 {
-	break_rule(rule, change, false, sqlstate, message, detail, hint);
-	pg_unreachable();
+	const StatusState *state = rule->compiled;
+
+	paysafe_rule_refuse(rule, sqlstate, state->states.column.name, message,
+						row_detail(change, detail), hint);
 }
 
 /* The status after the change must be a state. */
@@ -407,6 +416,18 @@ has_left(const StatusState *state, const RowChange *change, int from)
 							  change->before, ROW_MARK_LEFT));
 }
 
+/* The row's mark goes with it; to: the state that it has moved to, or -1. */
+static void
+follow_row(const StatusState *state, const RowChange *change, int to)
+{
+	if (state->whole.n == 0)
+		return;
+	paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
+	if (unlikely(to >= 0 && state->unmoved[to]))
+		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(change->rel),
+							 change->after, ROW_MARK_LEFT);
+}
+
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
@@ -442,12 +463,7 @@ check_update(const Rule *rule, const RowChange *change)
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
 			   "Only rows that are still in the status they were added in may get another key.");
-	if (state->whole.n == 0)
-		return;
-	paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
-	if (unlikely(to >= 0 && state->unmoved[to]))
-		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(change->rel),
-							 change->after, ROW_MARK_LEFT);
+	follow_row(state, change, to);
 }
 
 /* The mark that the first change has set is of a key that the row has no more. */
@@ -489,10 +505,20 @@ check_row(const Rule *rule, const RowChange *change)
 					   psprintf("a row of table \"%s\" cannot be deleted while its breach is open", rule->table_name),
 					   "It says what has happened in the world.",
 					   "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
-			if (state->whole.n > 0)
-				paysafe_row_mark_follow(state->declared_on, &state->whole, change, ROW_MARK_LEFT);
+			follow_row(state, change, -1);
 			break;
 	}
+}
+
+/* check_row refuses before it follows. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->compiled;
+	bool		moved = change->op == 'U' &&
+		!paysafe_status_value_same(&state->states.column, change->before, change->after);
+
+	follow_row(state, change, moved ? paysafe_status_value_find(&state->states, change->after) : -1);
 }
 
 static void
@@ -617,6 +643,7 @@ const RuleKind paysafe_status_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.check_later = check_later,
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
@@ -674,7 +701,9 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	paysafe_spec_add_set(&spec, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
 	suggest_lookup_table(PG_GETARG_OID(0), column);
+	paysafe_status_advice(PG_GETARG_OID(0), column, parse_machine(machine));
 	PG_RETURN_VOID();
 }

@@ -64,6 +64,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_ACTIVATION] = "activation",
 	[PAYSAFE_DUMPED_ROW] = "dumped_row",
 	[PAYSAFE_TEST_DATABASE] = "test_database",
+	[PAYSAFE_FIXTURE_BLOCK] = "fixture_block",
 	[PAYSAFE_REFUSAL_RECORD] = "refusal_record",
 	[PAYSAFE_MAINTENANCE_RECORD] = "maintenance_record",
 	[PAYSAFE_MAINTENANCE_END] = "maintenance_end",

@@ -1,6 +1,6 @@
 -- A currency that stands in another row: it is found, and stays while payments depend on it.
 BEGIN;
-SELECT plan(56);
+SELECT plan(72);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -136,5 +136,42 @@ SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.old', 'status',
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.old', 'status', 'amount', captured => '{paid}', currency_path => '{order_id,event_id,currency}')$$), 'accepted', 'by another one it is possible');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.old', 'status', 'amount', captured => '{paid}', currency => 'EUR')$$), '42501 shop.old paysafe_old_payment', 'another place is loosening');
 
+
+-- payments that are only observed: so is what leads to their currency
+CREATE TABLE shop.fair (id int PRIMARY KEY, currency char(3));
+CREATE TABLE shop.stall (id int PRIMARY KEY, fair int REFERENCES shop.fair);
+CREATE INDEX ON shop.stall (fair);
+CREATE TABLE shop.rent (id int PRIMARY KEY, stall int REFERENCES shop.stall, amount numeric);
+CREATE INDEX ON shop.rent (stall);
+CREATE TABLE shop.fine (id int PRIMARY KEY, stall int REFERENCES shop.stall, amount numeric);
+CREATE INDEX ON shop.fine (stall);
+\set modes 'SELECT string_agg(concat_ws('' '', relation, mode), '', '' ORDER BY relation::text) FROM paysafe.protection WHERE relation IN (''shop.stall'', ''shop.rent'', ''shop.fine'')'
+\set rent 'SELECT paysafe.protect_payment(''shop.rent'', NULL, ''amount'', currency_path => ''{stall,fair,currency}'', mode => ''observe'')'
+\set fine 'SELECT paysafe.protect_payment(''shop.fine'', NULL, ''amount'', currency_path => ''{stall,fair,currency}'')'
+:rent;
+SELECT is((:modes), 'shop.rent observe, shop.stall observe', 'each step observes');
+INSERT INTO shop.fair VALUES (1, 'EUR'), (2, 'EUR');
+INSERT INTO shop.stall VALUES (1, 1), (2, 2), (3, NULL);
+\set changes '(VALUES (1, $$INSERT INTO shop.rent VALUES (1, 1, 1.234), (2, 3, 1), (3, 1, 1)$$), (2, $$UPDATE shop.fair SET currency = ''USD'' WHERE id = 1$$), (3, $$UPDATE shop.stall SET fair = 2 WHERE id = 1$$), (4, $$UPDATE shop.stall SET fair = 1 WHERE id = 1$$)) v (n, statement)'
+SELECT is(pg_temp.refusal(statement), 'accepted', 'observed: ' || statement) FROM :changes ORDER BY n;
+DELETE FROM shop.rent;
+:fine;
+SELECT is((:modes), 'shop.fine enforce, shop.rent observe, shop.stall enforce', 'who enforces needs the steps');
+:rent;
+SELECT is((:modes), 'shop.fine enforce, shop.rent observe, shop.stall enforce', '... which others leave to him');
+SELECT is(pg_temp.refusal(replace(statement, 'USD', 'CHF')), 'accepted', '... and hold nothing: ' || statement) FROM :changes ORDER BY n;
+INSERT INTO shop.fine VALUES (1, 1, 5);
+SELECT is(pg_temp.refusal(replace(statement, 'USD', 'GBP')), CASE n WHEN 2 THEN '23R03 shop.fair.currency paysafe_fair_currency' ELSE '23R03 shop.stall.fair paysafe_stall_payment' END, 'enforced: ' || statement)
+  FROM :changes WHERE n IN (2, 3) ORDER BY n;
+\set fine 'SELECT paysafe.protect_payment(''shop.fine'', NULL, ''amount'', currency_path => ''{stall,fair,currency}'', mode => ''observe'')'
+SELECT is(pg_temp.refusal(:'fine'), '42501 shop.stall paysafe_stall_currency', 'back takes two');
+SELECT paysafe.act_as('dba'), paysafe.propose('needed');
+:fine;
+SELECT paysafe.propose(NULL), paysafe.act_as('boss');
+SELECT paysafe.approve('paysafe.rule', key, 'agreed') FROM paysafe.pending_change WHERE relation IN ('shop.stall'::regclass, 'shop.fine'::regclass);
+SELECT paysafe.act_as('dba');
+:fine;
+SELECT is((:modes), 'shop.fine observe, shop.rent observe, shop.stall observe', '... for the steps, too');
+SELECT is(pg_temp.refusal($$UPDATE shop.fair SET currency = 'JPY' WHERE id = 1$$), 'accepted', '... and they let go');
 SELECT * FROM finish();
 ROLLBACK;

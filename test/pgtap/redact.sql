@@ -354,6 +354,7 @@ SELECT is((SELECT reason FROM paysafe.rule WHERE removed), 'because of 424242***
 
 -- the same of a rule
 CREATE TABLE shop.step (id int PRIMARY KEY, status text);
+INSERT INTO shop.step VALUES (0); DELETE FROM shop.step;
 SELECT paysafe.protect_status('shop.step', 'status', E'[*] --> new\nnew --> 4242424242424242');
 \set loosen 'SELECT paysafe.protect_status(\'shop.step\', \'status\', E\'[*] --> new\\n[*] --> 4242424242424242\\nnew --> 4242424242424242\')'
 SELECT alike(pg_temp.refusal_text(:'loosen', 'DETAIL'), '%424242******4242%', 'what a change of a rule says');

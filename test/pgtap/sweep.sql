@@ -49,6 +49,7 @@ INSERT INTO sample
 		UNION ALL SELECT oid::text FROM gone
 		UNION ALL SELECT reltoastrelid::text FROM pg_class WHERE oid = 'shop.item'::regclass) f (v);
 INSERT INTO sample SELECT 'regclass[]', quote_literal(v) FROM unnest(ARRAY['{}', '{NULL}', '{0}', '{4294967295}', '{pg_class}', '{shop.item}', '{shop.view,shop.item}', '{{shop.item},{shop.view}}', '{paysafe.rule}']) v;
+INSERT INTO sample SELECT 'regnamespace', quote_literal(v) FROM unnest('{0,4294967295,shop,pg_catalog,pg_toast,paysafe}'::text[]) v;
 INSERT INTO sample SELECT t, quote_literal(v) FROM unnest('{text,name,character}'::regtype[]) t,
 	unnest(ARRAY['', ' ', 'x', '1', '1,2', 'id', 'status', 'amount', 'secret', 'new', 'paid', 'EUR', 'rule', 'audit', 'inbox', 'outbox', 'stripe', '\', ',', 'é', '4111111111111111', '{', '[*] --> new', 'https://x.example/', 'sk_live_x', '-1', '99999999999999999999', U&'\+01F600']) v;
 INSERT INTO sample SELECT 'text', v FROM unnest(ARRAY['repeat(''x'', 20000)', 'repeat(''\,'', 5000)']) v;

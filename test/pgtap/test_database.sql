@@ -1,6 +1,6 @@
 -- Test databases: who may declare one and when; what TRUNCATE leaves behind.
 BEGIN;
-SELECT plan(11);
+SELECT plan(27);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -30,5 +30,33 @@ SELECT is(pg_temp.refusal('UPDATE shop.wallet SET balance = 7'), '23M02 shop.wal
 SELECT is(pg_temp.refusal('TRUNCATE shop.entry, shop.wallet', 'regress_paysafe_owner'), 'accepted', 'TRUNCATE empties');
 SELECT lives_ok(:'use', 'and the same accounts begin anew');
 SELECT results_eq('SELECT id, paysafe.balance(id::text) FROM shop.wallet ORDER BY id', 'VALUES (1, 5::numeric), (2, -5)', 'with nothing of what was');
+
+-- nobody depends on its rules
+\set less 'SELECT paysafe.protect_columns(''shop.wallet'', ''{id}'')'
+SELECT is((SELECT NOT ok AND detail LIKE '%without a second person%' FROM paysafe.check() WHERE check_name = 'test_database'), true, 'which check() says');
+SELECT lives_ok('SELECT paysafe.protect_columns(''shop.wallet'', ''{id,minimum}'')', 'a rule');
+SELECT is(pg_temp.refusal(:'less', 'regress_paysafe_owner'), 'accepted', 'is loosened by one person');
+SELECT is(pg_temp.refusal('SELECT paysafe.unprotect(''shop.wallet'', ''columns'', ''no use'')', 'regress_paysafe_owner'), 'accepted', 'and dropped');
+SELECT paysafe.protect_columns('shop.wallet', '{id,minimum}'), paysafe.act_as('ann'), paysafe.propose('why');
+SELECT lives_ok(:'less', 'who proposes');
+SELECT paysafe.propose(NULL);
+SELECT is((SELECT count(*) FROM paysafe.pending_change), 1::bigint, 'proposes');
+
+-- fixtures
+CREATE TABLE shop.task (id int PRIMARY KEY, status text);
+SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done'), paysafe.audit('shop.task', require_reason => true);
+\set late 'INSERT INTO shop.task VALUES (1, ''done'')'
+SELECT matches(pg_temp.refusal(:'late'), '^23T02', 'no row in the middle of its life');
+SELECT is(pg_temp.refusal('SELECT paysafe.begin_fixtures('' '')'), '22023', 'a block has a reason');
+SAVEPOINT fixtures;
+SELECT lives_ok('SELECT paysafe.begin_fixtures(''orders of last year'')', 'and begins');
+SELECT lives_ok(:'late', 'where every row passes');
+SELECT lives_ok('INSERT INTO shop.entry VALUES (91, 91, 1, 5, ''EUR'')', 'unbalanced, too');
+SELECT is(pg_temp.refusal('UPDATE shop.wallet SET balance = 99 WHERE id = 1'), '23M02 shop.wallet.balance paysafe_wallet_balance', 'but balances are computed');
+SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'task' AND op = 'INSERT'), 1::bigint, 'recorded like others');
+SELECT is((SELECT string_agg(reason, ',') FROM paysafe.fixture_block), 'orders of last year', 'the block is on record');
+ROLLBACK TO fixtures;
+SELECT matches(pg_temp.refusal(:'late'), '^23T02', 'it ends with what began it');
+SELECT is((SELECT count(*) FROM paysafe.fixture_block), 0::bigint, 'and so does its record');
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,6 +6,8 @@ GRANT CREATE, USAGE ON SCHEMA t_change TO regress_paysafe_owner;
 GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve TO regress_paysafe_owner;
 SET ROLE regress_paysafe_owner;
 CREATE TABLE t_change.payment (id int PRIMARY KEY, status text, amount numeric, note text);
+INSERT INTO t_change.payment VALUES (0);	-- nobody depends on the rules of a table without
+DELETE FROM t_change.payment;
 SELECT paysafe.protect_status('t_change.payment', 'status', '[*] --> new
 	new --> paid
 	paid --> done', '{new}');
@@ -193,6 +195,8 @@ DELETE FROM t_change.log;
 
 -- a rule that others build on cannot go before them
 CREATE TABLE t_change.base (id int PRIMARY KEY, status text, token text);
+INSERT INTO t_change.base VALUES (0);
+DELETE FROM t_change.base;
 SELECT paysafe.protect_status('t_change.base', 'status', '[*] --> new
 	new --> paid');
 SELECT paysafe.protect_columns('t_change.base', '{token}', '{paid}');
@@ -206,6 +210,8 @@ ROLLBACK;
 -- a rule that makes another one allow more loosens it, whichever was there first
 \set VERBOSITY default
 CREATE TABLE t_change.sale_2 (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);
+INSERT INTO t_change.sale_2 VALUES (0);
+DELETE FROM t_change.sale_2;
 SELECT paysafe.protect_payment('t_change.sale_2', 'status', 'amount', 'captured', 'currency', '{captured}');
 SELECT paysafe.protect_status('t_change.sale_2', 'status', E'[*] --> new\n[*] --> captured\nnew --> captured');	-- fails
 -- not if another column has the machine, and not what this transaction declares itself
@@ -214,6 +220,8 @@ SELECT paysafe.protect_status('t_change.sale_2', 'currency', '[*] --> EUR');
 ROLLBACK;
 BEGIN;
 CREATE TABLE t_change.sale_3 (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text);
+INSERT INTO t_change.sale_3 VALUES (0);
+DELETE FROM t_change.sale_3;
 SELECT paysafe.protect_payment('t_change.sale_3', 'status', 'amount', 'captured', 'currency', '{captured}');
 SELECT paysafe.protect_status('t_change.sale_3', 'status', E'[*] --> new\nnew --> captured');
 COMMIT;
@@ -221,8 +229,12 @@ DROP TABLE t_change.sale_2, t_change.sale_3;
 
 -- thresholds: down is free, up is not
 CREATE TABLE t_change.refund (id int PRIMARY KEY, payment_id int, amount numeric, currency text, status text);
+INSERT INTO t_change.refund VALUES (0);
+DELETE FROM t_change.refund;
 CREATE INDEX ON t_change.refund (payment_id);
 CREATE TABLE t_change.sale (id int PRIMARY KEY, captured numeric, currency text);
+INSERT INTO t_change.sale VALUES (0);
+DELETE FROM t_change.sale;
 SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 500);	-- fails: no refund rule
 SELECT paysafe.protect_refund('t_change.refund', 't_change.sale', 'payment_id', 'amount', 'currency',
 	'status', '{paid}', '{}', 'captured', 'currency');

@@ -108,3 +108,13 @@ SELECT paysafe.protect_status('t_status.old', NULL, '[*] --> a');
 SELECT paysafe.protect_status('t_status.old', 'status', NULL);
 SELECT paysafe.protect_status(NULL, 'status', '[*] --> a');
 SELECT paysafe.status_diagram('paysafe.rule');
+
+-- what is suspicious is said, and declared
+CREATE TYPE t_status.step AS ENUM ('new', 'paid', 'lost', 'old');
+CREATE DOMAIN t_status.steps AS t_status.step;
+CREATE TABLE t_status.advice (id int PRIMARY KEY, status t_status.steps DEFAULT 'paid', word text DEFAULT 'new', computed text DEFAULT lower('PAID'), none text);
+SELECT paysafe.protect_status('t_status.advice', 'status', E'[*] --> new\nnew --> paid\nlost --> paid');
+SELECT paysafe.protect_status('t_status.advice', 'word', E'[*] --> new\nnew --> paid');
+SELECT paysafe.protect_status('t_status.advice', 'computed', E'[*] --> new\nnew --> paid');
+SELECT paysafe.protect_status('t_status.advice', 'none', E'[*] --> new\nnew --> paid');
+DROP TABLE t_status.advice;

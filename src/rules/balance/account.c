@@ -181,9 +181,17 @@ static bool
 visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 {
 	FindState  *find = arg;
+	const Rule *rule = rule_of(leaf, find->accounts);
+	EntryFault	fault;
 
 	find->count++;
-	paysafe_account_read_row(rule_of(leaf, find->accounts), row, find->account);
+	/* where one only looks, what is no account is another finding, of the row itself */
+	if (!rule->observed)
+		paysafe_account_read_row(rule, row, find->account);
+	else if (!paysafe_account_read(&((const BalanceState *) rule->compiled)->account, row,
+								   find->account, &fault))
+		find->account->currency = NULL;
+	find->account->rule = rule;
 	find->account->relid = RelationGetRelid(leaf);
 	find->account->own = is_own(row);
 	return find->count < 2;
@@ -252,6 +260,12 @@ paysafe_account_rule(Oid accounts, RuleSource *out)
 				 errmsg("table \"%s\" has no balance rule",
 						get_rel_name(accounts) ? get_rel_name(accounts) : psprintf("%u", accounts)),
 				 errhint("Declare it with paysafe.protect_balance.")));
+	if (out->observed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the balances of table \"%s\" are only observed", get_rel_name(accounts)),
+				 errdetail("No entry moves them, so that nothing is known of them but what the rows say."),
+				 errhint("Enforce the rule with paysafe.protect_balance.")));
 }
 
 void

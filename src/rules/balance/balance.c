@@ -98,6 +98,13 @@ compile(const CompileInput *input)
 		paysafe_account_columns(input->leaf, spec, &state->account);
 	if (!paysafe_account_ledger(state->ledger, &ledger))
 		return state;			/* nobody posts any more */
+	if (paysafe_spec_bool(ledger, SPEC_OBSERVE) && !input->source->observed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ledger \"%s\" is only observed, so that its entries cannot move balances",
+						get_rel_name(state->ledger)),
+				 errhint("Observe the balances of table \"%s\" too, or enforce the ledger.",
+						 get_rel_name(state->accounts))));
 	if (state->is_ledger)
 		paysafe_entry_columns(input->leaf, ledger, &state->entry);
 	else
@@ -147,7 +154,8 @@ check_opened(const Rule *rule, const RowChange *change)
 			   "would open below its minimum",
 			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),
 			   "Raise the minimum when the balance allows it.");
-	paysafe_account_key_check(rule, change, &account);
+	if (!rule->observed)
+		paysafe_account_key_check(rule, change, &account);
 }
 
 /* What an account keeps for as long as there are entries that mean it. */
@@ -182,6 +190,56 @@ has_minimum(Oid accounts, const Account *account)
 	return paysafe_money_compare(paysafe_reserve_sum(accounts, account->key, spare), spare) <= 0;
 }
 
+/* A balance that no entry has moved; where one only looks, below its minimum perhaps. */
+static void
+check_written(const Rule *rule, const Account *before, const Account *after)
+{
+	const BalanceState *state = rule->compiled;
+
+	paysafe_rule_object(rule, rule->name, ERRCODE_23M02_BALANCE, state->account.balance.name,
+						psprintf("account \"%s\" in table \"%s\" cannot be given a balance",
+								 before->key, rule->table_name),
+						psprintf("It would change from %s to %s without an entry.",
+								 before->balance ? paysafe_money_text(before->balance) : "NULL",
+								 after->balance ? paysafe_money_text(after->balance) : "NULL"),
+						psprintf("Add entries to table \"%s\": they move it.", get_rel_name(state->ledger)));
+	if (after->minimum != NULL && after->balance != NULL && before->balance != NULL &&
+		paysafe_money_compare(after->balance, before->balance) < 0 &&
+		paysafe_money_compare(after->balance, after->minimum) < 0)
+		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.balance.name, after,
+			   "would fall below its minimum",
+			   psprintf("It would have %s, its minimum is %s.",
+						paysafe_money_text(after->balance), paysafe_money_text(after->minimum)),
+			   "Post less, or pay something in first.");
+}
+
+/*
+ * Where balances are only observed, entries move none: an application that keeps them
+ * itself would move them twice.
+ */
+static void
+observe_entry(const Rule *rule, const Entry *entry)
+{
+	const BalanceState *state = rule->compiled;
+	Account		account;
+	KeyValues	key;
+	int			count;
+
+	(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &key, NULL);
+	count = paysafe_account_find(state->accounts, state->key_names, &key, NULL, &account);
+	if (count != 1)
+		paysafe_rule_refuse(rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names),
+							psprintf("an entry in table \"%s\" names account \"%s\", of which there is %s",
+									 rule->table_name, entry->account_text, count == 0 ? "none" : "more than one"),
+							NULL,
+							psprintf("Open the account in table \"%s\" first.", get_rel_name(state->accounts)));
+	if (account.currency != NULL && strcmp(account.currency, entry->currency) != 0)
+		refuse(rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names), &account,
+			   psprintf("is kept in %s", account.currency),
+			   psprintf("The entries are in %s.", entry->currency),
+			   "Use an account of that currency.");
+}
+
 static void
 check_changed(const Rule *rule, const RowChange *change)
 {
@@ -202,12 +260,7 @@ check_changed(const Rule *rule, const RowChange *change)
 			   "Open another account, and post what is on this one to it.");
 	if (!paysafe_money_same(&state->account.balance, change->before, change->after) &&
 		!paysafe_account_move_is_expected(&state->account, change))
-		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &before,
-			   "cannot be given a balance",
-			   psprintf("It would change from %s to %s without an entry.",
-						before.balance ? paysafe_money_text(before.balance) : "NULL",
-						after.balance ? paysafe_money_text(after.balance) : "NULL"),
-			   psprintf("Add entries to table \"%s\": they move it.", get_rel_name(state->ledger)));
+		check_written(rule, &before, &after);
 	if (after.minimum != NULL && paysafe_money_compare(after.minimum, before.minimum) > 0 &&
 		!has_minimum(state->accounts, &after))
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &after,
@@ -244,11 +297,18 @@ check_row(const Rule *rule, const RowChange *change)
 	if (state->is_ledger)
 	{
 		Entry		entry;
+		EntryFault	fault;
 
-		/* the ledger rule has seen to it that it is one, and that it stays */
-		if (change->op != 'I' || !paysafe_entry_read(&state->entry, change->after, &entry, NULL))
+		/* the ledger rule has seen to it that it is one, and that it stays, unless it only looks */
+		if (change->op == 'I' && paysafe_entry_read(&state->entry, change->after, &entry, rule->observed ? &fault : NULL))
+		{
+			if (rule->observed)
+				observe_entry(rule, &entry);
+			else
+				paysafe_pending_add(rule, &entry);
+		}
+		else if (!rule->observed)
 			elog(ERROR, "ledger \"%s\" is not protected", rule->table_name);
-		paysafe_pending_add(rule, &entry);
 		return;
 	}
 	if (change->op == 'I')
@@ -336,6 +396,7 @@ describe(const char *name, Oid reference, Jsonb *spec)
 
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
+	.keeps_books = true,
 	/* columns define each other: no change is only tighter */
 	.fields = (const SpecField[])
 	{

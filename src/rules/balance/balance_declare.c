@@ -96,6 +96,7 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 	RuleSource	after;
 	bool		was_removed;
 	bool		was_known;
+	bool		removed;
 	Jsonb	   *ledger_rule;
 
 	for (int i = 0; i < 4; i += 3)
@@ -130,9 +131,11 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "side_column",
 						  PG_ARGISNULL(6) ? NULL : paysafe_declare_name_argument(fcinfo, 6, "side_column"));
 	was_known = paysafe_rule_newest(accounts, "balance", &before, &was_removed);
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(accounts, "balance", ledger, paysafe_spec_end(&spec));
-	paysafe_account_rule(accounts, &after);
-	if (!was_known || before.version != after.version)
+	/* what was posted while one only looked has moved nothing */
+	if (paysafe_rule_newest(accounts, "balance", &after, &removed) && !after.observed &&
+		(!was_known || before.version != after.version))
 		paysafe_balance_existing_start(accounts);
 	PG_RETURN_VOID();
 }

@@ -192,6 +192,8 @@ check_row(const Rule *rule, const RowChange *change)
 	const LedgerState *state = rule->compiled;
 	Entry entry;
 	EntryFault fault;
+	bool		is_open;
+	bool		begins_reversal;
 
 	if (change->op != 'I')
 		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
@@ -203,13 +205,16 @@ check_row(const Rule *rule, const RowChange *change)
 								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								   fault.reason),
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
-	check_date(rule, change);
 	/* an open posting of this id was looked up when it was opened */
-	if (!paysafe_ledger_sums_is_open(state->root, entry.transaction_text))
-		paysafe_ledger_posted_check(rule, &entry);
-	if (entry.reversal && !paysafe_ledger_reversals_note(rule, &entry))
-		paysafe_ledger_posted_check_reversed(rule, &entry);
+	is_open = paysafe_ledger_sums_is_open(state->root, entry.transaction_text);
+	begins_reversal = entry.reversal && !paysafe_ledger_reversals_note(rule, &entry);
+	/* an entry that is there counts, also if the rest is only observed */
 	paysafe_ledger_sums_add(rule, &entry);
+	check_date(rule, change);
+	if (!is_open)
+		paysafe_ledger_posted_check(rule, &entry);
+	if (begins_reversal)
+		paysafe_ledger_posted_check_reversed(rule, &entry);
 }
 
 static void
@@ -519,6 +524,7 @@ paysafe_protect_ledger(PG_FUNCTION_ARGS)
 	for (int i = 0; i < lengthof(names); i++)
 		paysafe_spec_add_text(&spec, names[i], i >= 2 && PG_ARGISNULL(name_arguments[i]) ? NULL :
 							  paysafe_declare_name_argument(fcinfo, name_arguments[i], names[i]));
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
 
 	/* each posting looks its id up */

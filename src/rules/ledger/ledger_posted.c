@@ -93,6 +93,7 @@ typedef struct Search
 	const LedgerState *state;
 	IdUse		use;
 	const char *transaction;	/* the one that is being posted */
+	bool		observed;		/* waits for nobody, and locks nothing */
 	bool		locked;			/* the id, not just the mark */
 	Snapshot	snapshot;		/* dirty: says who is at a row */
 	TransactionId wait_for;
@@ -142,7 +143,8 @@ visit(Relation leaf, TupleTableSlot *row, void *arg)
 		search->by = by;
 		return false;
 	}
-	if (paysafe_id_claim_must_wait(search->state->root, search->locked, inserter))
+	if (!search->observed &&
+		paysafe_id_claim_must_wait(search->state->root, search->locked, inserter))
 	{
 		search->wait_for = inserter;
 		return false;
@@ -158,7 +160,8 @@ look(Search *search, uint64 hash, List *names, const KeyColumns *columns, TupleT
 	KeyValues	values;
 
 	(void) paysafe_key_columns_read(columns, row, &values, NULL);
-	search->locked = paysafe_id_claim_lock(search->state->root, hash);
+	if (!search->observed)
+		search->locked = paysafe_id_claim_lock(search->state->root, hash);
 	InitDirtySnapshot(dirty);
 	search->snapshot = &dirty;
 	for (;;)
@@ -181,7 +184,7 @@ void
 paysafe_ledger_posted_check(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->compiled;
-	Search		search = {.state = state, .use = POSTED};
+	Search		search = {.state = state, .use = POSTED, .observed = rule->observed};
 	uint64		hash = hash_id(entry->transaction_text, POSTED);
 
 	if (is_known_free(state->root, entry->transaction_text, hash))
@@ -201,7 +204,8 @@ paysafe_ledger_posted_check_reversed(const Rule *rule, const Entry *entry)
 {
 	const LedgerState *state = rule->compiled;
 	Search		search = {
-		.state = state, .use = REVERSED, .transaction = entry->transaction_text
+		.state = state, .use = REVERSED, .transaction = entry->transaction_text,
+		.observed = rule->observed
 	};
 
 	look(&search, hash_id(entry->reverses_text, REVERSED), state->columns.reverses_names,

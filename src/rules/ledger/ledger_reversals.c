@@ -246,9 +246,18 @@ paysafe_ledger_reversals_note(const Rule *rule, const Entry *entry)
  * The end of transactions
  */
 
-static void
-check_reversal(const Reversal *reversal, ReversalChain *chain)
+/* A reversal, and who reverses whom in this transaction. */
+typedef struct Chained
 {
+	const Reversal *reversal;
+	ReversalChain *chain;
+} Chained;
+
+static void
+check_reversal(const Rule *rule, const void *arg)
+{
+	const Reversal *reversal = ((const Chained *) arg)->reversal;
+	ReversalChain *chain = ((const Chained *) arg)->chain;
 	const LedgerState *state = reversal->rule->compiled;
 	const char *fault = paysafe_ledger_reversals_fault(state, &reversal->transaction_values,
 													   &reversal->reverses_values,
@@ -288,8 +297,10 @@ paysafe_ledger_reversals_pre_commit(void)
 	MemoryContextSwitchTo(context);
 	foreach(lc, levels->reversals)
 	{
+		Chained		chained = {.reversal = lfirst(lc), .chain = chain};
+
 		CHECK_FOR_INTERRUPTS();
-		check_reversal(lfirst(lc), chain);
+		paysafe_rule_judge(chained.reversal->rule, check_reversal, &chained);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

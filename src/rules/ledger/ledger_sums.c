@@ -217,35 +217,66 @@ paysafe_ledger_sums_add(const Rule *rule, const Entry *entry)
  * The end of transactions
  */
 
-static PAYSAFE_NORETURN void
-refuse_unbalanced(const OpenPosting *posting, const CurrencySum *sum)
+/* A sum that is not zero. */
+typedef struct Unbalanced
 {
-	const LedgerState *state = posting->rule->compiled;
+	const OpenPosting *posting;
+	const CurrencySum *sum;
+} Unbalanced;
 
-	paysafe_rule_refuse(posting->rule, ERRCODE_23L02_UNBALANCED, state->columns.amount.name,
+static void
+refuse_unbalanced(const Rule *rule, const void *arg)
+{
+	const Unbalanced *unbalanced = arg;
+	const LedgerState *state = rule->compiled;
+
+	paysafe_rule_refuse(rule, ERRCODE_23L02_UNBALANCED, state->columns.amount.name,
 					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
-							   posting->transaction, posting->rule->table_name),
+							   unbalanced->posting->transaction, rule->table_name),
 					  psprintf("Its entries in %s sum to %s instead of zero.",
-							   sum->currency, paysafe_money_text(sum->sum)),
+							   unbalanced->sum->currency, paysafe_money_text(unbalanced->sum->sum)),
 					  "Add the missing entries before COMMIT, in the same database transaction.");
+}
+
+static void
+judge_posting(const OpenPosting *posting)
+{
+	for (CurrencySum *s = posting->sums; s != NULL; s = s->next)
+	{
+		Unbalanced	unbalanced = {.posting = posting, .sum = s};
+
+		if (paysafe_money_sign(s->sum) != 0)
+			paysafe_rule_judge(posting->rule, refuse_unbalanced, &unbalanced);
+	}
 }
 
 void
 paysafe_ledger_sums_pre_commit(void)
 {
 	OpenPosting *worst = NULL;
+	MemoryContext context;
+	MemoryContext old;
 
-	if (levels == NULL)
+	if (levels == NULL || levels->npostings == 0)
 		return;
 	Assert(levels->outer == NULL);
 	for (uint32 i = 0; i < levels->nbuckets; i++)
 		for (OpenPosting *p = levels->buckets[i]; p != NULL; p = p->next)
-			if (worst == NULL || strcmp(p->transaction, worst->transaction) < 0)
+			if (!p->rule->observed &&
+				(worst == NULL || strcmp(p->transaction, worst->transaction) < 0))
 				worst = p;		/* the same one every time */
 	if (worst != NULL)
-		for (CurrencySum *s = worst->sums; s != NULL; s = s->next)
-			if (paysafe_money_sign(s->sum) != 0)
-				refuse_unbalanced(worst, s);
+		judge_posting(worst);
+	context = AllocSetContextCreate(levels->context, "paysafe observed", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (uint32 i = 0; i < levels->nbuckets; i++)
+		for (OpenPosting *p = levels->buckets[i]; p != NULL; p = p->next)
+		{
+			judge_posting(p);
+			MemoryContextReset(context);
+		}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 void

@@ -129,6 +129,7 @@ compile(const CompileInput *input)
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;
+	state->observed = input->source->observed;
 	if (state->is_payment)
 	{
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
@@ -217,13 +218,15 @@ check_frozen(const Rule *rule, const RowChange *change)
 		column = side->currency.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
-	if (column != NULL)
-		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
-						  psprintf("column \"%s\" of table \"%s\" cannot change",
-								   column, rule->table_name),
-						  psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
-								   refund_words(change, change->before)),
-						  "Void this refund and request another one.");
+	if (column == NULL)
+		return;
+	paysafe_rule_object(rule, rule->name, ERRCODE_23R03_FROZEN, column,
+						psprintf("column \"%s\" of table \"%s\" cannot change",
+								 column, rule->table_name),
+						psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
+								 refund_words(change, change->before)),
+						"Void this refund and request another one.");
+	paysafe_refund_total_forget();
 }
 
 /* Lock the refund's payment; it must be exactly one, of the same currency. */
@@ -254,7 +257,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_refund_currency(side, change->after, locked);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
@@ -431,6 +434,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	Numeric		total = amount;
 	int			needed = 1;
 	int			have = 0;
+	const char *kind;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
 		.requesters = life->requesters
@@ -453,13 +457,15 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	if (needed > 0)
 	{
 		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
-		have = paysafe_approval_use(state->refund_root, key, &subject, needed);
+			/* a used one keeps the transaction from being prepared: not where one only looks */
+		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
+			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have < needed)
 		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
-	paysafe_refund_add_event(state, life, payment->key, key, change->after,
-							 have < needed ? REFUND_RECORDED : REFUND_GATED, have < needed ? 0 : needed);
+	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
+	paysafe_refund_add_event(state, life, payment->key, key, change->after, kind, have < needed ? 0 : needed);
 	paysafe_refund_has_passed(state, payment, change);
 }
 
@@ -471,7 +477,7 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 	const char *column = paysafe_refund_changed_column(side, change, true);
 
 	if (column != NULL && life->stage == REFUND_PASSED && life->approvals > 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R03_FROZEN, column,
 						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								   column, rule->table_name),
 						  psprintf(life->columns == NIL || paysafe_strings_contain(life->columns, column) ?
@@ -620,7 +626,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
 }
 
-/* The row has its status still. */
+/* It has its status still. */
 static void
 check_refund_kept(const Rule *rule, const RowChange *change)
 {
@@ -649,16 +655,20 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->before);
+	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
 	FoundPayment *payment;
 	RefundLife *life;
 
-	if (paysafe_status_value_find(&side->voided, change->before) < 0)
-		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+	if (counted)
+	{
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   paysafe_refusal_value(key), rule->table_name),
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
 								   status_words(side, change->before)),
 						  "Void it instead.");
+		paysafe_refund_total_forget();
+	}
 	if (paysafe_breach_is_open(state->refund_root, key))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted while its breach is open",
@@ -696,10 +706,14 @@ check_row(const Rule *rule, const RowChange *change)
 	}
 }
 
-/*
- * What the first change has made of the refund's life, those after it have not seen:
- * that it was approved as it is, or has to pass the gate again.
- */
+/* It is there, with or without a payment, and what was added up does not know it. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	paysafe_refund_total_forget();
+}
+
+/* What the first change has made of the refund's life, those after it have not seen. */
 static void
 check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 {
@@ -778,6 +792,7 @@ const RuleKind paysafe_refund_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,

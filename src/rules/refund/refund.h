@@ -70,6 +70,7 @@ typedef struct RefundState
 	char	   *payment_currency;	/* the same */
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
+	bool		observed;		/* refuses nothing */
 } RefundState;
 
 /*
@@ -113,6 +114,7 @@ typedef struct RefundTable
 	Oid			root;
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
+	bool		observed;		/* its rule refuses nothing */
 } RefundTable;
 
 typedef struct FoundPayment
@@ -167,7 +169,8 @@ extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues
 
 /*
  * Lock the payment's row against other refunds and changes of the payment,
- * and read its newest version.  Locks only if the key names one row.
+ * and read its newest version.  Locks only if the key names one row, and if some rule
+ * of its refunds is more than observed.
  */
 extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);

@@ -585,6 +585,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_unguarded(payment, payment_amount_column);
 	warn_of_free_statuses(refund, status_column);

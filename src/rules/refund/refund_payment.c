@@ -66,7 +66,7 @@ check_payment_twin(const Rule *rule, const RowChange *change)
 	const RowKey *key = &state->payment.key.key;
 	char	   *words;
 
-	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, key, false))
+	if (!paysafe_row_twin_exists(state->payment_root, change->rel, change->after, key, rule->observed))
 		return;
 	words = paysafe_refusal_value(paysafe_row_key_text(key, RelationGetDescr(change->rel), change->after));
 	paysafe_rule_refuse(rule, ERRCODE_UNIQUE_VIOLATION, linitial(state->payment_key),

@@ -98,6 +98,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 			continue;
 		table = palloc(sizeof(RefundTable));
 		table->root = state->refund_root;
+		table->observed = state->observed;
 		paysafe_key_columns_copy(&key, &table->key);
 		table->key_text = paysafe_key_columns_text(&key);
 		tables = lappend(tables, table);
@@ -105,9 +106,9 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 	return tables;
 }
 
-/* The columns of a leaf of the payment table, as its rules have them. */
+/* The columns of a leaf of the payment table, as its rules have them, or NULL. */
 static const PaymentSide *
-payment_side(const RefundState *state, const RelationRules *rules)
+find_payment_side(const RefundState *state, const RelationRules *rules)
 {
 	const RefundState *other;
 	int			i = 0;
@@ -115,8 +116,17 @@ payment_side(const RefundState *state, const RelationRules *rules)
 	while ((other = next_payment_rule(rules, &i)) != NULL)
 		if (other->refund_root == state->refund_root)
 			return &other->payment;
-	elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
 	return NULL;
+}
+
+static const PaymentSide *
+payment_side(const RefundState *state, const RelationRules *rules)
+{
+	const PaymentSide *side = find_payment_side(state, rules);
+
+	if (side == NULL)
+		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
+	return side;
 }
 
 /* Payment table, refund table and key in one text: for each payment, so without formats. */
@@ -195,7 +205,9 @@ find_payment(const RefundState *state, const KeyValues *key, FoundRow *found)
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 
-		paysafe_key_columns_scan(leaf, state->payment_key, key, snapshot, remember_row, found);
+		/* where an observed rule does not fit the payments any more, it knows none */
+		if (!state->observed || find_payment_side(state, paysafe_rules_of(leaf)) != NULL)
+			paysafe_key_columns_scan(leaf, state->payment_key, key, snapshot, remember_row, found);
 		table_close(leaf, NoLock);
 	}
 	UnregisterSnapshot(snapshot);
@@ -255,6 +267,19 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 	return true;
 }
 
+/* Nobody relies on the sums: then nobody waits for them either. */
+static bool
+is_only_observed(const RelationRules *payment_rules)
+{
+	const RefundState *state;
+	int			i = 0;
+
+	while ((state = next_payment_rule(payment_rules, &i)) != NULL)
+		if (!state->observed)
+			return false;
+	return true;
+}
+
 int
 paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
@@ -281,10 +306,13 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		slot = table_slot_create(leaf, NULL);
 		snapshot = paysafe_scan_snapshot();
 		tid = found.tid;
-		result = table_tuple_lock(leaf, &tid, snapshot, slot, snapshot->curcid,
-								  LockTupleNoKeyExclusive, LockWaitBlock,
-								  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
-								  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+		if (is_only_observed(paysafe_rules_of(leaf)))
+			result = table_tuple_fetch_row_version(leaf, &tid, snapshot, slot) ? TM_Ok : TM_Deleted;
+		else
+			result = table_tuple_lock(leaf, &tid, snapshot, slot, snapshot->curcid,
+									  LockTupleNoKeyExclusive, LockWaitBlock,
+									  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
+									  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 		UnregisterSnapshot(snapshot);
 		switch (result)
 		{
@@ -305,9 +333,9 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 	}
 }
 
-/* The refund rule compiled for a leaf of the refund table. */
-const Rule *
-paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rules)
+/* The refund rule compiled for a leaf of the refund table, or NULL. */
+static const Rule *
+find_refund_rule(Relation leaf, Oid refund_root, const RelationRules **rules)
 {
 	*rules = paysafe_rules_of(leaf);
 	if (*rules != NULL)
@@ -319,10 +347,31 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rul
 				!((RefundState *) rule->compiled)->is_payment)
 				return rule;
 		}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" has no refund rule", RelationGetRelationName(leaf))));
 	return NULL;
+}
+
+const Rule *
+paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rules)
+{
+	const Rule *rule = find_refund_rule(leaf, refund_root, rules);
+
+	if (rule == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no refund rule", RelationGetRelationName(leaf))));
+	return rule;
+}
+
+/* Does nobody rely on the sum over these tables? */
+static bool
+are_only_observed(List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (!((RefundTable *) lfirst(lc))->observed)
+			return false;
+	return true;
 }
 
 typedef struct SumScan
@@ -386,6 +435,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	SumScan		scan = {.sum = sum};
+	bool		observed = are_only_observed(tables);
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -405,6 +455,11 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			const RelationRules *rules;
 			KeySearch	search;
 
+			if (observed && find_refund_rule(leaf, table->root, &rules) == NULL)
+			{
+				table_close(leaf, NoLock);
+				continue;		/* it does not fit any more, which stops nobody */
+			}
 			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
 			scan.key = &rules->key;
 			if (sum->gate && scan.lives == NULL)

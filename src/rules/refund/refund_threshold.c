@@ -23,6 +23,7 @@
 #include "engine/declare.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
+#include "engine/unused.h"
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
@@ -268,7 +269,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->within == threshold.within &&
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
-		if (!authorize(refund, old_threshold, &threshold, currency))
+		if (!rule.observed && (paysafe_proposal_is_open() || !paysafe_unused(refund) || !paysafe_unused(rule.reference)) &&
+			!authorize(refund, old_threshold, &threshold, currency))
 			PG_RETURN_VOID();
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);

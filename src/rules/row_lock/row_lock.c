@@ -35,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
@@ -302,12 +303,14 @@ paysafe_protect_row_lock(PG_FUNCTION_ARGS)
 	List	   *columns = paysafe_declare_set_argument(fcinfo, 1, "columns");
 	SpecBuilder spec;
 
+	paysafe_argument_required(fcinfo, 0, "relation");
 	if (columns == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be empty", "columns")));
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_set(&spec, "columns", columns);
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "row_lock", InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -57,6 +57,7 @@ def apply(case: Case, tx: Tx, m: Move) -> bool:
         assert m.new is not None
         m.life = Life(m.table, m.new, tx.lsn)
         lives.append(m.life)
+        case.first_row.setdefault(m.table.name, tx.lsn)
         return True
     assert m.old is not None
     m.life = case.find(m.table, m.old)

@@ -135,6 +135,7 @@ class Case:
         self.rules: dict[tuple[str, str, str], list[tuple[int, Rule]]] = defaultdict(list)
         for rule in self.world.rules:
             self.rules[rule.slot].append((0, rule))
+        self.first_row: dict[str, int] = {}  # where in the log a table got one
         self.approvals: list[Approval] = []
         self.passed_ever: dict[str, Decimal] = defaultdict(Decimal)  # by payment
         self.taken: list[Result] = []  # declarations that were taken over

@@ -48,19 +48,28 @@ def take_over(case: Case, declared: list[Result]) -> None:
         )
         if rule == old:
             continue
-        if old is None and thaws(case, rule) and not was_approved(case, r, rule):
+        alone = is_depended_on(case, r, rule) and not was_approved(case, r, rule)
+        if old is None and thaws(case, rule) and alone:
             case.say(
                 "loosening",
                 f"one person alone declared {rule.sql()}, which frees payments that were frozen",
                 r.number,
             )
-        if old is not None and not tightens(old, rule) and not was_approved(case, r, rule):
+        if old is not None and not tightens(old, rule) and alone:
             case.say(
                 "loosening",
                 f"one person alone declared {rule.sql()} in place of {old.sql()}",
                 r.number,
             )
         case.rules[rule.slot].append((r.lsn_before, rule))
+
+
+def is_depended_on(case: Case, declared: Result, rule: Rule) -> bool:
+    """Did its table, or the one that it refers to, have a row before?"""
+    refund = case.now("refund", rule.table) if rule.kind == "threshold" else rule
+    args = dict(refund.args) if refund is not None else {}
+    tables = (rule.table, args.get("payment"), args.get("ledger"))
+    return any(case.first_row.get(t, 1 << 62) <= declared.lsn_before for t in tables if t)
 
 
 def thaws(case: Case, rule: Rule) -> bool:

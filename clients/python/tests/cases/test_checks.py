@@ -7,10 +7,11 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
+from shop.models import GiftCard
 
 from django_paysafe import acting, checks, errors
 
-from .test_operations import maintenance
+from .test_operations import maintenance, production
 
 
 def found(*ids):
@@ -92,11 +93,13 @@ class DatabaseTests(TransactionTestCase):
 
     def test_a_rule_was_dropped(self) -> None:
         drop = "SELECT paysafe.unprotect('shop_giftcard', 'audit', 'in the way')"
+        GiftCard.objects.create(code="x", balance=1)
         with connection.cursor() as cursor:
-            with acting("alice"), self.assertRaises(errors.NotAllowed), errors.refusals():
-                cursor.execute(drop)
-            with maintenance("shop_giftcard"), acting("alice"):
-                cursor.execute(drop)
+            with production():
+                with acting("alice"), self.assertRaises(errors.NotAllowed), errors.refusals():
+                    cursor.execute(drop)
+                with maintenance("shop_giftcard"), acting("alice"):
+                    cursor.execute(drop)
             try:
                 [message] = found()
                 self.assertEqual(message.id, "paysafe.E003")
