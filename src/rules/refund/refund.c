@@ -175,27 +175,6 @@ money_words(Numeric amount, const char *currency)
 	return paysafe_refusal_value(paysafe_money_words(amount, currency));
 }
 
-static char *
-people_words(List *people)
-{
-	StringInfoData buf;
-	List	   *seen = NIL;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, people)
-	{
-		Person	   *person = lfirst(lc);
-		char	   *name = person->actor ? person->actor : person->session_user_name;
-
-		if (paysafe_strings_contain(seen, name))
-			continue;
-		seen = lappend(seen, name);
-		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", name);
-	}
-	return buf.data;
-}
-
 /*
  * Checking a refund
  */
@@ -411,7 +390,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 													 money_words(subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
-													detail, have, needed, people_words(subject->requesters)),
+													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
 								 .hint = gate_hint(state, change, subject->money, before)
 							 });
 }

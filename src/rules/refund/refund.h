@@ -308,6 +308,9 @@ typedef struct RefundRequest
 	TimestampTz at;
 } RefundRequest;
 
+/* Who asked, each once: "alice", "bob". */
+extern char *paysafe_refund_requesters_words(List *requesters);
+
 /* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
 extern List *paysafe_refund_requests(Oid refund, const char *payment);
 

@@ -29,6 +29,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
+#include "values/spec.h"
 
 #define REQUEST_LIFE	(INT64CONST(7) * 24 * 3600 * USECS_PER_SEC)
 
@@ -127,6 +128,27 @@ without_answered(List *requests, List *uses)
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
+}
+
+char *
+paysafe_refund_requesters_words(List *requesters)
+{
+	StringInfoData buf;
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, requesters)
+	{
+		Person	   *person = lfirst(lc);
+		char	   *name = person->actor ? person->actor : person->session_user_name;
+
+		if (paysafe_strings_contain(seen, name))
+			continue;
+		seen = lappend(seen, name);
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", name);
+	}
+	return buf.data;
 }
 
 List *
