@@ -258,6 +258,30 @@ change_total(Oid accounts, const char *key, Numeric amount)
 	add_total(accounts, key, &total);
 }
 
+/*
+ * When a reservation of the account, which is locked, ends.  What expires is looked for
+ * from the total's time on, which may be later than any that was read before the lock
+ * was there, or than the clock, if that was set back: so it counts from there.
+ */
+static TimestampTz
+expiry_of(Oid accounts, const char *key, Interval *valid_for)
+{
+	Total		total;
+	TimestampTz from;
+	TimestampTz expires_at;
+
+	find_total(accounts, key, &total);
+	from = Max(GetCurrentTimestamp(), total.expired_until);
+	expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+														 TimestampTzGetDatum(from),
+														 IntervalPGetDatum(valid_for)));
+	if (expires_at <= from || TIMESTAMP_NOT_FINITE(expires_at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a finite time to come", "valid_for")));
+	return expires_at;
+}
+
 void
 paysafe_reserve_remove(Oid accounts)
 {
@@ -591,10 +615,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 {
 	Oid			accounts = PG_GETARG_OID(0);
 	Numeric		amount = PG_GETARG_NUMERIC(2);
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-																	 TimestampTzGetDatum(now),
-																	 PG_GETARG_DATUM(3)));
+	TimestampTz expires_at;
 	const ActorClaim *actor = paysafe_actor_current();
 	const char *texts[] = {
 		actor ? actor->reason : NULL, actor ? actor->ticket : NULL, actor ? actor->request_id : NULL
@@ -604,13 +625,10 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	bool		nulls[RECORD_NCOLUMNS] = {0};
 	int64		id;
 
-	if (expires_at <= now || TIMESTAMP_NOT_FINITE(expires_at))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a finite time to come", "valid_for")));
 	lock_account(accounts, text_to_cstring(PG_GETARG_TEXT_PP(1)), &account);
 	check_amount(&account, amount);
 	check_spare(&account, accounts, amount);
+	expires_at = expiry_of(accounts, account.key, PG_GETARG_INTERVAL_P(3));
 	id = nextval_internal(get_relname_relid("reservation_id_seq",
 											get_rel_namespace(paysafe_catalog_table(PAYSAFE_RESERVATION_RECORD))),
 						  false);
@@ -619,7 +637,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	values[RECORD_ACCOUNT] = CStringGetTextDatum(account.key);
 	values[RECORD_AMOUNT] = NumericGetDatum(amount);
 	values[RECORD_EXPIRES_AT] = TimestampTzGetDatum(expires_at);
-	values[RECORD_AT] = TimestampTzGetDatum(now);
+	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[RECORD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[RECORD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
 	for (int i = 0; i < (int) lengthof(texts); i++)
