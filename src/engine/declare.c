@@ -279,6 +279,12 @@ paysafe_declare_name_argument(FunctionCallInfo fcinfo, int n, const char *argume
 	return pstrdup(NameStr(*PG_GETARG_NAME(n)));
 }
 
+char *
+paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(n)));
+}
+
 List *
 paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -287,6 +293,12 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", argument)));
 	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
+}
+
+List *
+paysafe_declare_optional_set(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	return PG_ARGISNULL(n) ? NIL : paysafe_declare_set_argument(fcinfo, n, argument);
 }
 
 /* Are all of them columns of the relation? */

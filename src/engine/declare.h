@@ -51,6 +51,10 @@ extern void paysafe_declare_check_owner(Oid relid);
 extern char *paysafe_declare_name_argument(FunctionCallInfo fcinfo, int n, const char *argument);
 extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument);
 
+/* The same where it may be NULL: NULL, NIL. */
+extern char *paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n);
+extern List *paysafe_declare_optional_set(FunctionCallInfo fcinfo, int n, const char *argument);
+
 /*
  * One or several columns of the relation, in the order in which they are named, none
  * twice.  The parameter is name[]; or text, which is one name or, in braces, a list as arrays are
