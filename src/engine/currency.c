@@ -302,57 +302,63 @@ paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out)
 		no_way_on(input->leaf);
 }
 
+/* What is needed to look at the rows of a leaf of a child. */
 typedef struct Dependents
 {
-	const RuleSource *child;
+	bool		at_end;			/* the child needs the currency; otherwise others through it */
+	RowFilter	rows;			/* at_end: those that do */
+	List	   *next;			/* otherwise: RuleSource, of those others */
 	bool		found;
 } Dependents;
 
 static bool has_dependents(const RuleSource *child, TupleDesc desc, AttrNumber key, TupleTableSlot *row);
 
-/*
- * A row of a child refers to the one in question.  Does it need the currency, or only
- * others through it?
- */
+/* The rules of others that lead through a table, or one of its ancestors. */
+static List *
+rules_through(Oid relid)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relid))
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (list_member_oid(ancestors, source->reference) &&
+			paysafe_spec_optional_text(source->spec, "currency_via") != NULL)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* A row of a child refers to the one in question. */
 static bool
 look_at_child(Relation rel, TupleTableSlot *row, void *arg)
 {
 	Dependents *dependents = arg;
-	List	   *ancestors;
 	ListCell   *lc;
 
-	if (strcmp(dependents->child->name, "currency") != 0)
-	{
-		RowFilter	rows;
-
-		paysafe_row_filter_compile(rel, dependents->child->spec, &rows);
-		dependents->found = paysafe_row_filter_has(&rows, row, NULL);
-		return !dependents->found;
-	}
-	ancestors = paysafe_catalog_ancestors(RelationGetRelid(rel));
-	foreach(lc, paysafe_rule_sources(RelationGetRelid(rel)))
+	if (dependents->at_end)
+		dependents->found = paysafe_row_filter_has(&dependents->rows, row, NULL);
+	foreach(lc, dependents->next)
 	{
 		const RuleSource *next = lfirst(lc);
 
-		if (!list_member_oid(ancestors, next->reference) ||
-			paysafe_spec_optional_text(next->spec, "currency_via") == NULL)
-			continue;
-		if (has_dependents(next, RelationGetDescr(rel),
-						   paysafe_catalog_column(rel, paysafe_spec_text(next->spec, "currency_parent_key")),
-						   row))
-		{
-			dependents->found = true;
-			return false;
-		}
+		dependents->found = has_dependents(next, RelationGetDescr(rel),
+										   paysafe_catalog_column(rel, paysafe_spec_text(next->spec, "currency_parent_key")),
+										   row);
+		if (dependents->found)
+			break;
 	}
-	return true;
+	return !dependents->found;
 }
 
 /* Does a row of this rule's refer to the row, which has this key? */
 static bool
 has_dependents(const RuleSource *child, TupleDesc desc, AttrNumber key, TupleTableSlot *row)
 {
-	Dependents	dependents = {.child = child};
+	Dependents	dependents = {.at_end = strcmp(child->name, "currency") != 0};
 	Oid			keytype = getBaseType(TupleDescAttr(desc, key - 1)->atttypid);
 	Snapshot	snapshot;
 	bool		isnull;
@@ -370,6 +376,10 @@ has_dependents(const RuleSource *child, TupleDesc desc, AttrNumber key, TupleTab
 
 		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, paysafe_spec_text(child->spec, "currency_via")),
 								 keytype, &equality);
+		if (dependents.at_end)
+			paysafe_row_filter_compile(leaf, child->spec, &dependents.rows);
+		else
+			dependents.next = rules_through(lfirst_oid(lc));
 		if (!dependents.found)
 			paysafe_row_key_scan(leaf, &equality, value, snapshot, look_at_child, &dependents);
 		table_close(leaf, NoLock);
