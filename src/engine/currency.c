@@ -311,53 +311,59 @@ paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out)
 		no_way_on(input->leaf);
 }
 
+/* What is needed to look at the rows of a leaf of a child. */
 typedef struct Dependents
 {
-	const RuleSource *child;
 	bool		enforced;		/* those that are only observed do not count */
+	bool		at_end;			/* the child needs the currency; otherwise others through it */
+	RowFilter	rows;			/* at_end: those that do */
+	List	   *next;			/* otherwise: RuleSource, of those others */
 	bool		found;
 } Dependents;
 
 static bool has_dependents(const RuleSource *child, bool enforced, TupleDesc desc, AttrNumber key,
 						   TupleTableSlot *row);
 
-/*
- * A row of a child refers to the one in question.  Does it need the currency, or only
- * others through it?
- */
+/* The rules of others that lead through a table, or one of its ancestors. */
+static List *
+rules_through(Oid relid, bool enforced)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relid))
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (list_member_oid(ancestors, source->reference) &&
+			paysafe_spec_optional_text(source->spec, "currency_via") != NULL &&
+			!(enforced && source->observed))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* A row of a child refers to the one in question. */
 static bool
 look_at_child(Relation rel, TupleTableSlot *row, void *arg)
 {
 	Dependents *dependents = arg;
-	List	   *ancestors;
 	ListCell   *lc;
 
-	if (strcmp(dependents->child->name, "currency") != 0)
-	{
-		RowFilter	rows;
-
-		paysafe_row_filter_compile(rel, dependents->child->spec, &rows);
-		dependents->found = paysafe_row_filter_has(&rows, row, NULL);
-		return !dependents->found;
-	}
-	ancestors = paysafe_catalog_ancestors(RelationGetRelid(rel));
-	foreach(lc, paysafe_rule_sources(RelationGetRelid(rel)))
+	if (dependents->at_end)
+		dependents->found = paysafe_row_filter_has(&dependents->rows, row, NULL);
+	foreach(lc, dependents->next)
 	{
 		const RuleSource *next = lfirst(lc);
 
-		if (!list_member_oid(ancestors, next->reference) ||
-			paysafe_spec_optional_text(next->spec, "currency_via") == NULL ||
-			(dependents->enforced && next->observed))
-			continue;
-		if (has_dependents(next, dependents->enforced, RelationGetDescr(rel),
-						   paysafe_catalog_column(rel, paysafe_spec_text(next->spec, "currency_parent_key")),
-						   row))
-		{
-			dependents->found = true;
-			return false;
-		}
+		dependents->found = has_dependents(next, dependents->enforced, RelationGetDescr(rel),
+										   paysafe_catalog_column(rel, paysafe_spec_text(next->spec, "currency_parent_key")),
+										   row);
+		if (dependents->found)
+			break;
 	}
-	return true;
+	return !dependents->found;
 }
 
 /* Does a row of this rule's refer to the row, which has this key? */
@@ -365,7 +371,7 @@ static bool
 has_dependents(const RuleSource *child, bool enforced, TupleDesc desc, AttrNumber key,
 			   TupleTableSlot *row)
 {
-	Dependents	dependents = {.child = child, .enforced = enforced};
+	Dependents	dependents = {.enforced = enforced, .at_end = strcmp(child->name, "currency") != 0};
 	Oid			keytype = getBaseType(TupleDescAttr(desc, key - 1)->atttypid);
 	Snapshot	snapshot;
 	bool		isnull;
@@ -383,6 +389,10 @@ has_dependents(const RuleSource *child, bool enforced, TupleDesc desc, AttrNumbe
 
 		paysafe_row_key_equality(leaf, paysafe_catalog_column(leaf, paysafe_spec_text(child->spec, "currency_via")),
 								 keytype, &equality);
+		if (dependents.at_end)
+			paysafe_row_filter_compile(leaf, child->spec, &dependents.rows);
+		else
+			dependents.next = rules_through(lfirst_oid(lc), enforced);
 		if (!dependents.found)
 			paysafe_row_key_scan(leaf, &equality, value, snapshot, look_at_child, &dependents);
 		table_close(leaf, NoLock);

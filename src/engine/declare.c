@@ -284,6 +284,12 @@ paysafe_declare_name_argument(FunctionCallInfo fcinfo, int n, const char *argume
 	return pstrdup(NameStr(*PG_GETARG_NAME(n)));
 }
 
+char *
+paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(n)));
+}
+
 List *
 paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
@@ -292,6 +298,12 @@ paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argumen
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", argument)));
 	return paysafe_strings_of_array(PG_GETARG_ARRAYTYPE_P(n), argument);
+}
+
+List *
+paysafe_declare_optional_set(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	return PG_ARGISNULL(n) ? NIL : paysafe_declare_set_argument(fcinfo, n, argument);
 }
 
 bool
@@ -444,8 +456,8 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 		paysafe_declare_lock(rule.reference);
 	/* what refuses nothing, or concerns no row that ever was, protects nothing */
 	if (!rule.observed && !is_window_open(relation) &&
-		!(paysafe_unused(relation) && (!OidIsValid(rule.reference) || get_rel_relkind(rule.reference) == '\0' ||
-									   paysafe_unused(rule.reference))))
+		!(paysafe_unused_frees(relation) &&
+		  (!OidIsValid(rule.reference) || get_rel_relkind(rule.reference) == '\0' || paysafe_unused_frees(rule.reference))))
 		paysafe_refuse(&(Refusal)
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

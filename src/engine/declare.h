@@ -53,6 +53,10 @@ extern void paysafe_declare_check_owner(Oid relid);
 extern char *paysafe_declare_name_argument(FunctionCallInfo fcinfo, int n, const char *argument);
 extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument);
 
+/* The same where it may be NULL: NULL, NIL. */
+extern char *paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n);
+extern List *paysafe_declare_optional_set(FunctionCallInfo fcinfo, int n, const char *argument);
+
 /*
  * The last argument of these functions, the mode: 'enforce' or 'observe', put into the
  * specification; true if it is the latter.  Raises 22004 or 22023 for another.

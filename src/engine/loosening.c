@@ -86,7 +86,7 @@ loosened_readers(const RuleSource *new_rule)
 
 			/* nobody has relied on what this transaction declares itself */
 			if (reader->kind->loosened_by == NULL || reader->is_new || reader->observed ||
-				paysafe_unused(reader->relation))
+				paysafe_unused_frees(reader->relation))
 				continue;
 			loosened = reader->kind->loosened_by(reader, before, after);
 			if (loosened != NULL && !paysafe_strings_contain(words, loosened))
@@ -100,10 +100,9 @@ loosened_readers(const RuleSource *new_rule)
 static bool
 nobody_depends(const RuleSource *old_rule, const RuleSource *new_rule)
 {
-	/* who proposes wants it to be seen by somebody, all the same */
-	return !paysafe_proposal_is_open() && paysafe_unused(new_rule->relation) &&
-		(!OidIsValid(old_rule->reference) || paysafe_unused(old_rule->reference)) &&
-		(!OidIsValid(new_rule->reference) || paysafe_unused(new_rule->reference));
+	return paysafe_unused_frees(new_rule->relation) &&
+		(!OidIsValid(old_rule->reference) || paysafe_unused_frees(old_rule->reference)) &&
+		(!OidIsValid(new_rule->reference) || paysafe_unused_frees(new_rule->reference));
 }
 
 bool

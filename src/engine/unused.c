@@ -18,8 +18,10 @@
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 
+#include "engine/proposal.h"
 #include "engine/row_mark.h"
 #include "engine/unused.h"
+#include "people/actor.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 
@@ -42,14 +44,16 @@ has_pages(Oid relid)
 }
 
 bool
-paysafe_unused(Oid relid)
+paysafe_unused_frees(Oid relid)
 {
 	bool		committed;
 
-	if (get_rel_relkind(relid) == '\0')
+	if (get_rel_relkind(relid) == '\0' || paysafe_proposal_is_open())
 		return false;
 	if (paysafe_store_is_test_database())
 		return true;
+	if (paysafe_actor_is_named())
+		return false;
 	return !paysafe_row_mark_is_used(relid, &committed) && !has_pages(relid);
 }
 

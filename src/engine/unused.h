@@ -11,11 +11,13 @@
 #include "engine/rule.h"
 
 /*
- * Has the tree of this table never had a row, or is the database one for tests?  Then
- * its rules change without a second person.  Who asks has locked it against writers, or
- * does not mind the one who comes just now.
+ * May rules of this table change without a second person: has its tree never had a row,
+ * or is the database one for tests?  Not while a change is proposed; and who acts under
+ * a name (act_as) in a real database asks for the other person, as on any other table.
+ * Who calls has locked the table against writers, or does not mind the one who comes
+ * just now.
  */
-extern bool paysafe_unused(Oid relid);
+extern bool paysafe_unused_frees(Oid relid);
 
 /* A row of a table with these rules is checked: it is used from now on. */
 extern void paysafe_unused_end(RelationRules *rules);

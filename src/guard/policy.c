@@ -371,7 +371,7 @@ refuses_key(const GuardEvent *event)
 	Oid			index = InvalidOid;
 	HeapTuple	tuple;
 	Form_pg_index form;
-	const Constraint *instead = paysafe_guard_frame_adds_key(event->frame);
+	const Constraint *instead = paysafe_guard_frame_replaces_key(event->frame);
 	bool		result;
 
 	if (event->action != GUARD_DROP || paysafe_guard_frame_is_upkeep(event->frame))

@@ -166,26 +166,40 @@ paysafe_guard_frame_removes_table(const GuardFrame *frame)
 	return false;
 }
 
-const Constraint *
-paysafe_guard_frame_adds_key(const GuardFrame *frame)
+/*
+ * Such a list of commands drops constraints and adds others.  What else changes columns
+ * would do so while no key is there that they are part of.
+ */
+static const Constraint *
+key_added_by(const AlterTableStmt *statement)
 {
-	for (; frame != NULL; frame = made_of(frame))
+	const Constraint *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
 	{
-		ListCell   *lc;
+		const AlterTableCmd *cmd = lfirst(lc);
+		const Constraint *constraint = (const Constraint *) cmd->def;
 
-		if (!IsA(frame->statement, AlterTableStmt))
+		if (cmd->subtype == AT_DropConstraint)
 			continue;
-		foreach(lc, ((AlterTableStmt *) frame->statement)->cmds)
-		{
-			const AlterTableCmd *cmd = lfirst(lc);
-			const Constraint *constraint = (const Constraint *) cmd->def;
-
-			if (cmd->subtype == AT_AddConstraint && IsA(constraint, Constraint) &&
-				constraint->contype == CONSTR_PRIMARY)
-				return constraint;
-		}
+		if (cmd->subtype != AT_AddConstraint || !IsA(constraint, Constraint))
+			return NULL;
+		if (constraint->contype == CONSTR_PRIMARY)
+			result = constraint;
 	}
-	return NULL;
+	return result;
+}
+
+const Constraint *
+paysafe_guard_frame_replaces_key(const GuardFrame *frame)
+{
+	const Constraint *result = NULL;
+
+	for (; frame != NULL && result == NULL; frame = made_of(frame))
+		if (IsA(frame->statement, AlterTableStmt))
+			result = key_added_by((const AlterTableStmt *) frame->statement);
+	return result;
 }
 
 bool

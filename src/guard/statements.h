@@ -47,8 +47,8 @@ extern bool paysafe_guard_retypes(Node *statement);
 /* Does it detach a partition, with which clones of triggers go, or drop a table? */
 extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
 
-/* The primary key that it adds, or NULL. */
-extern const Constraint *paysafe_guard_frame_adds_key(const GuardFrame *frame);
+/* The primary key that it adds, if it does nothing but drop and add constraints, or NULL. */
+extern const Constraint *paysafe_guard_frame_replaces_key(const GuardFrame *frame);
 
 /* Does the innermost one rename a label of an enum? */
 extern bool paysafe_guard_frame_renames_label(const GuardFrame *frame);

@@ -571,19 +571,6 @@ const RuleKind paysafe_payment_kind = {
 
 PG_FUNCTION_INFO_V1(paysafe_protect_payment);
 
-/* An argument that may be NULL. */
-static char *
-name_or_null(FunctionCallInfo fcinfo, int n, const char *argument)
-{
-	return PG_ARGISNULL(n) ? NULL : paysafe_declare_name_argument(fcinfo, n, argument);
-}
-
-static List *
-set_or_nil(FunctionCallInfo fcinfo, int n, const char *argument)
-{
-	return PG_ARGISNULL(n) ? NIL : paysafe_declare_set_argument(fcinfo, n, argument);
-}
-
 /* The captured statuses: without a status column the one that all rows are in. */
 static List *
 captured_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
@@ -673,11 +660,11 @@ Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
 {
 	SpecBuilder spec;
-	char	   *status_column = name_or_null(fcinfo, 1, "status_column");
-	char	   *captured_column = name_or_null(fcinfo, 3, "captured_column");
+	char	   *status_column = paysafe_declare_optional_name(fcinfo, 1);
+	char	   *captured_column = paysafe_declare_optional_name(fcinfo, 3);
 	List	   *captured = captured_argument(fcinfo, 5, status_column);
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
-	List	   *adjustable = set_or_nil(fcinfo, 12, "adjustable");
+	List	   *adjustable = paysafe_declare_optional_set(fcinfo, 12, "adjustable");
 	bool		observed;
 	Oid			reference;
 
@@ -688,7 +675,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "captured_column", captured_column);
 	paysafe_spec_add_set(&spec, "captured", captured);
 	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 9, captured_column));
-	paysafe_spec_add_text(&spec, "limit_column", name_or_null(fcinfo, 10, "limit_column"));
+	paysafe_spec_add_text(&spec, "limit_column", paysafe_declare_optional_name(fcinfo, 10));
 	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
@@ -697,9 +684,9 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
-	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), name_or_null(fcinfo, 4, "currency_column"),
+	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),
 										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
-										 set_or_nil(fcinfo, 8, "currency_path"), observed);
+										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -212,7 +212,8 @@ CREATE TABLE shop.whole (id int PRIMARY KEY, tenant int, pid int, day date, amou
 SELECT paysafe.protect_refund('shop.whole', 'shop.month', '{day,pid,tenant}', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.whole VALUES (1, 2, 1, '2026-02-01', 60, 'EUR', 'asked'); INSERT INTO shop.monthly VALUES (3, 2, 1, 41, 'EUR', 'asked')$$), '23R01 shop.monthly.amount paysafe_monthly_refund', 'together they are more than captured');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.whole VALUES (1, 2, 1, '2026-02-01', 60, 'EUR', 'asked'); INSERT INTO shop.monthly VALUES (3, 2, 1, 40, 'EUR', 'asked')$$), 'accepted', '... or as much');
-SELECT is(pg_temp.refusal($$UPDATE shop.month SET day = '2026-02-02' WHERE tenant = 2$$), '23503 shop.whole whole_day_pid_tenant_fkey2', '... whose month stays, since the one means it');
+-- the foreign key has a copy for each partition; how copies are numbered is the version's
+SELECT matches(pg_temp.refusal($$UPDATE shop.month SET day = '2026-02-02' WHERE tenant = 2$$), '^23503 shop.whole whole_day_pid_tenant_fkey(_?[0-9]+)?$', '... whose month stays, since the one means it');
 
 -- Existing rows are judged by the same key
 CREATE TABLE shop.old (id int PRIMARY KEY, tenant text, pay int, amount numeric, currency text, status text);

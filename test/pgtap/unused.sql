@@ -1,6 +1,6 @@
 -- Tables that never had a row: nobody depends on their rules.
 BEGIN;
-SELECT plan(16);
+SELECT plan(18);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -17,6 +17,12 @@ SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done
 	   paysafe.protect_columns('shop.part', '{note,id}'), paysafe.protect_columns('shop.old', '{note,id}');
 SELECT is(pg_temp.refusal('SELECT paysafe.protect_status(''shop.task'', ''status'', E''[*] --> done'')'), 'accepted', 'another machine');
 SELECT is(pg_temp.refusal('SELECT paysafe.protect_columns(''shop.task'', ''{id}'')'), 'accepted', 'fewer columns');
+-- who acts as a person asks for the other one
+SAVEPOINT named;
+SELECT paysafe.protect_columns('shop.task', '{note,id}'), paysafe.act_as('alice');
+SELECT is(pg_temp.refusal('SELECT paysafe.protect_columns(''shop.task'', ''{id}'')'), '42501 shop.task paysafe_task_columns', 'not as a person');
+SELECT is(pg_temp.refusal('SELECT paysafe.unprotect(''shop.task'', ''columns'', ''no use'')'), '42501 shop.task paysafe_task_columns', 'nor dropped as one');
+ROLLBACK TO named;
 SELECT is(pg_temp.refusal('SELECT paysafe.unprotect(''shop.task'', ''columns'', ''no use'')'), 'accepted', 'none');
 SELECT is(pg_temp.refusal('SELECT paysafe.protect_columns(''shop.old'', ''{id}'')'), '42501 shop.old paysafe_old_columns', 'not where there are rows');
 

@@ -189,11 +189,11 @@ class Actors:
         if who is not None:
             yield who
         marks: list[str] = []
-        todo = list(writes)
-        while todo:
+        left = list(writes)
+        while left:
             self.actor = self.logins[n] if who is None else str(who.get("person"))
-            got = todo[0]()
-            write = todo.pop(0)
+            got = left[0]()
+            write = left.pop(0)
             if got is None:
                 continue
             if (not sure or self.chance(0.1)) and self.chance(0.25):
@@ -212,8 +212,8 @@ class Actors:
                 i = self.rng.randrange(len(marks))
                 yield self.mark(n, "ROLLBACK TO", marks[i])
                 del marks[i + 1 :]
-                if self.chance(0.6) and len(todo) < 4:
-                    todo.append(write)  # and once more, as things are now
+                if self.chance(0.6) and len(left) < 4:
+                    left.append(write)  # and once more, as things are now
         if not sure and self.chance(0.1):
             yield Step(n, "ROLLBACK", op="rollback")
         elif not sure and self.chance(0.08):

@@ -125,11 +125,11 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 	paysafe_spec_add_columns(&spec, "key_column", key_column);
 	paysafe_spec_add_text(&spec, "balance_column", paysafe_declare_name_argument(fcinfo, 2, "balance_column"));
 	paysafe_spec_add_text(&spec, "minimum_column",
-						  PG_ARGISNULL(4) ? NULL : paysafe_declare_name_argument(fcinfo, 4, "minimum_column"));
+						  paysafe_declare_optional_name(fcinfo, 4));
 	paysafe_spec_add_text(&spec, "currency_column",
-						  PG_ARGISNULL(5) ? NULL : paysafe_declare_name_argument(fcinfo, 5, "currency_column"));
+						  paysafe_declare_optional_name(fcinfo, 5));
 	paysafe_spec_add_text(&spec, "side_column",
-						  PG_ARGISNULL(6) ? NULL : paysafe_declare_name_argument(fcinfo, 6, "side_column"));
+						  paysafe_declare_optional_name(fcinfo, 6));
 	was_known = paysafe_rule_newest(accounts, "balance", &before, &was_removed);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(accounts, "balance", ledger, paysafe_spec_end(&spec));

@@ -459,12 +459,6 @@ warn_of_free_statuses(Oid refund, const char *status_column)
 				 errhint("Declare the statuses with paysafe.protect_status.")));
 }
 
-static char *
-name_or_null(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(n)));
-}
-
 /* Statuses, which are one without a status column: every row has passed the gate in it. */
 static List *
 statuses_argument(FunctionCallInfo fcinfo, int n, const char *argument, const char *status_column,
@@ -478,7 +472,7 @@ statuses_argument(FunctionCallInfo fcinfo, int n, const char *argument, const ch
 				 errmsg("argument \"%s\" must not be NULL", argument),
 				 needed ? errhint("Name the statuses from the approval on, which are those in which the money may leave.") :
 				 errhint("Name the statuses in which a refund does not count, or '{}' if it always does.")));
-	statuses = PG_ARGISNULL(n) ? NIL : paysafe_declare_set_argument(fcinfo, n, argument);
+	statuses = paysafe_declare_optional_set(fcinfo, n, argument);
 	if (status_column == NULL)
 	{
 		if (statuses != NIL)
@@ -531,14 +525,13 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	Oid			refund;
 	Oid			payment;
 	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
-	char	   *currency_column = name_or_null(fcinfo, 4);
-	char	   *status_column = name_or_null(fcinfo, 5);
+	char	   *currency_column = paysafe_declare_optional_name(fcinfo, 4);
+	char	   *status_column = paysafe_declare_optional_name(fcinfo, 5);
 	List	   *gated = statuses_argument(fcinfo, 6, "gated", status_column, true);
 	List	   *voided = statuses_argument(fcinfo, 7, "void", status_column, false);
-	char	   *payment_amount_column = name_or_null(fcinfo, 8);
-	char	   *payment_currency_column = name_or_null(fcinfo, 9);
-	List	   *unapproved = PG_ARGISNULL(10) ? NIL :
-		paysafe_declare_set_argument(fcinfo, 10, "unapproved_columns");
+	char	   *payment_amount_column = paysafe_declare_optional_name(fcinfo, 8);
+	char	   *payment_currency_column = paysafe_declare_optional_name(fcinfo, 9);
+	List	   *unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns");
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
 	List	   *payment_column;
 	List	   *payment_key;
