@@ -92,7 +92,9 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	char	   *type_column = paysafe_spec_optional_text(spec, "type_column");
 	StatusColumn status;
+	StatusColumn type;
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
@@ -106,6 +108,12 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_status_value_set(&status, gated, &side->gated);
 	paysafe_status_value_set(&status, voided, &side->voided);
 	paysafe_status_value_set(&status, recorded, &side->recorded);
+	side->deletable = paysafe_spec_bool(spec, "deletable");
+	if (type_column != NULL)
+	{
+		paysafe_status_value_column(leaf, type_column, &type);
+		paysafe_status_value_set(&type, paysafe_spec_set(spec, "chargeback"), &side->chargeback);
+	}
 	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
 	paysafe_refund_compile_approved(side, leaf, spec);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
@@ -195,6 +203,9 @@ check_frozen(const Rule *rule, const RowChange *change)
 	else if (side->own_currency &&
 			 !paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
+	else if (side->chargeback.n > 0 &&
+			 !paysafe_status_value_same(&side->chargeback.column, change->before, change->after))
+		column = side->chargeback.column.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
 	if (column == NULL)
@@ -235,6 +246,9 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_refund_currency(side, change->after, locked);
+	/* where only its captures say the payment's, none does before the first of them: it is of nothing */
+	if (locked->currency == NULL && locked->captures != NIL && paysafe_money_sign(locked->captured) == 0)
+		locked->currency = currency;
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
@@ -248,15 +262,22 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
+/* Is it one that nobody was asked for? */
+static bool
+is_chargeback(const RefundSide *side, TupleTableSlot *row)
+{
+	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
+}
+
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
-	return paysafe_status_value_find(&side->recorded, row) >= 0;
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || is_chargeback(side, row);
 }
 
 static void
-check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
+check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
@@ -267,7 +288,11 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
 
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
+	{
 		total = paysafe_refund_total(locked, change, amount, true);
+		paysafe_refund_look_again(locked);
+		captured = locked->captured ? locked->captured : captured;
+	}
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
 		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
 								 {
@@ -411,7 +436,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
-	int			needed = 1;
+	int			needed = is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
 	const char *kind;
 	ApprovalSubject subject = {
@@ -637,8 +662,9 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
 	FoundPayment *payment;
 	RefundLife *life;
+	Numeric		amount;
 
-	if (counted)
+	if (counted && !side->deletable)
 	{
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
@@ -655,9 +681,17 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 	payment = payment_of(state, change->before);
+	if (counted && side->deletable && payment->tables == NIL)
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted with its payment",
+								   paysafe_refusal_value(key), rule->table_name),
+						  "It counts towards the payment's refunds.",
+						  "Delete by itself what the provider has refused.");
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
+	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
+		paysafe_refund_total_less(payment, change, amount);
 	paysafe_approval_end_open(state->refund_root, key);
 }
 
@@ -762,6 +796,11 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		{.key = "deletable", .type = SPEC_FLAG, .loosens = SPEC_ADD,
+			.set_words = "lets refunds be deleted that count",
+		.unset_words = "keeps refunds that count from being deleted"},
+		{"type_column", SPEC_COLUMN},
+		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
