@@ -555,6 +555,7 @@ const RuleKind paysafe_payment_kind = {
 		{"adjustable", SPEC_STATUSES},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
+		{"units", SPEC_TEXT},
 		{NULL}
 	},
 	.compile = compile,
@@ -654,7 +655,7 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
- *				   adjustable text[], rows jsonb, mode) returns void
+ *				   adjustable text[], rows jsonb, units, mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -682,6 +683,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	if (adjustable != NIL)
 		paysafe_spec_add_set(&spec, "adjustable", adjustable);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),

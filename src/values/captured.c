@@ -59,18 +59,22 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 	const char *limit = paysafe_spec_optional_text(spec, "limit_column");
 	const char *over = paysafe_spec_optional_text(spec, "over_percent");
 	const char *changes = paysafe_spec_optional_text(spec, "changes");
+	const char *units = paysafe_spec_optional_text(spec, "units");
 	StatusColumn status;
 
 	*out = (Captured) {.changes = CAPTURED_ONCE};
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
+	paysafe_money_declared(&out->amount, units, NULL);
 	if (column != NULL)
 	{
 		paysafe_money_column(leaf, column, &out->column);
+		paysafe_money_declared(&out->column, units, NULL);
 		check_units(&out->amount, &out->column);
 	}
 	if (limit != NULL)
 	{
 		paysafe_money_column(leaf, limit, &out->limit);
+		paysafe_money_declared(&out->limit, units, NULL);
 		check_units(&out->amount, &out->limit);
 	}
 	if (over != NULL)
@@ -85,10 +89,12 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 }
 
 void
-paysafe_captured_plain(Relation leaf, const char *column, Captured *out)
+paysafe_captured_plain(Relation leaf, const char *column, const Jsonb *spec, Captured *out)
 {
 	*out = (Captured) {.plain = true};
 	paysafe_money_column(leaf, column, &out->column);
+	if (spec != NULL)
+		paysafe_money_declared(&out->column, paysafe_spec_optional_text(spec, "units"), NULL);
 	out->amount = out->column;
 }
 

@@ -46,8 +46,11 @@ typedef struct Captured
  */
 extern void paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out);
 
-/* A column of which somebody else says that it is what is captured. */
-extern void paysafe_captured_plain(Relation leaf, const char *column, Captured *out);
+/*
+ * A column of which somebody else says that it is what is captured; in the units of the
+ * payment rule, if there is one (spec not NULL).
+ */
+extern void paysafe_captured_plain(Relation leaf, const char *column, const Jsonb *spec, Captured *out);
 
 /* Is the row a payment in a captured status? */
 extern bool paysafe_captured_is(const Captured *captured, TupleTableSlot *row);

@@ -81,6 +81,26 @@ always_gated(List *history, const char *status_column, List *gated)
 	return gated;
 }
 
+/*
+ * In one table with its payments, a refund has its currency in the same place, in
+ * columns of its own: they must not say another one.
+ */
+static void
+compile_place(RefundSide *side, const CompileInput *input)
+{
+	const RuleSource *payment = paysafe_refund_payment_rule(input->sources, RelationGetRelid(input->leaf));
+	char	   *column = paysafe_spec_optional_text(input->source->spec, "payment_currency_column");
+
+	if (!list_member_oid(paysafe_catalog_ancestors(RelationGetRelid(input->leaf)), input->source->reference) ||
+		(column == NULL && payment == NULL))
+		return;
+	side->shares_place = true;
+	if (column != NULL)
+		paysafe_currency_column(input->leaf, column, &side->place);
+	else
+		paysafe_currency_compile(input->leaf, payment, &side->place);
+}
+
 static void
 compile_refund_side(RefundState *state, const CompileInput *input, List *history)
 {
@@ -96,9 +116,14 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
+	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
+						   paysafe_spec_optional_text(spec, "amounts"));
+	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
 	side->own_currency = currency_column != NULL;
 	if (side->own_currency)
 		paysafe_status_value_column(leaf, currency_column, &side->currency);
+	else
+		compile_place(side, input);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
 	paysafe_status_value_state_column(leaf, status_column, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
@@ -133,6 +158,9 @@ compile(const CompileInput *input)
 	if (state->is_payment)
 	{
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
+		if (list_member_oid(paysafe_catalog_ancestors(state->leaf), state->refund_root))
+			paysafe_refund_shared_compile(&state->payment, input->leaf, spec,
+										  paysafe_refund_payment_rule(input->sources, state->leaf));
 		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
 															 &state->payment.key.key);
 	}
@@ -195,6 +223,9 @@ check_frozen(const Rule *rule, const RowChange *change)
 	else if (side->own_currency &&
 			 !paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
+	else if (side->shares_place &&
+			 !paysafe_currency_same(&side->place, desc, change->before, change->after))
+		column = side->place.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
 	if (column == NULL)
@@ -217,6 +248,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	KeyValues	payment;
 	int			count;
 	char	   *currency;
+	char	   *own;
 
 	/* paysafe_refund_fault has seen to it that all of them are there */
 	(void) paysafe_key_columns_read(&side->payment, change->after, &payment, NULL);
@@ -235,8 +267,13 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_refund_currency(side, change->after, locked);
+	/* what has none there follows its payment */
+	if (side->shares_place &&
+		paysafe_currency_of(&side->place, change->after, false, &own) == CURRENCY_KNOWN)
+		currency = own;
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY,
+						  side->own_currency ? side->currency.name : side->shares_place ? side->place.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
@@ -261,7 +298,7 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
-	Numeric		amount = paysafe_refund_amount(side, change->after);
+	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
 	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
@@ -407,7 +444,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
 	char	   *currency = paysafe_refund_currency(side, change->after, payment);
-	Numeric		amount = paysafe_refund_amount(side, change->after);
+	Numeric		amount = paysafe_refund_amount(side, change->after, payment);
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
@@ -495,6 +532,8 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
+						  side->amount.negative ?
+						  "A refund names one payment and has a negative amount at the currency's scale." :
 						  "A refund names one payment and has a positive amount at the currency's scale.");
 }
 
@@ -510,7 +549,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 
 	check_possible(rule, change, NULL);
 	lock_payment_of(rule, change, &locked);
-	if (!side->own_currency)
+	if (!side->own_currency || side->other_units)
 		check_possible(rule, change, &locked);
 	if (life == NULL)
 		life = paysafe_refund_life(state, locked.key, change->rel,
@@ -599,7 +638,8 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, change, amount);
+			paysafe_refund_total_less(payment, change,
+									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	}
 	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
@@ -763,6 +803,8 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
+		{"amounts", SPEC_TEXT},
+		{"units", SPEC_TEXT},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",

@@ -56,7 +56,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 				 errdetail("What of a payment is captured, and its currency, says that rule."),
 				 errhint("Declare it with paysafe.protect_payment, or name \"payment_amount_column\" and \"payment_currency_column\".")));
 	if (state->payment_amount != NULL)
-		paysafe_captured_plain(leaf, state->payment_amount, &side->captured);
+		paysafe_captured_plain(leaf, state->payment_amount, payment ? payment->spec : NULL, &side->captured);
 	else
 		paysafe_captured_compile(leaf, payment->spec, &side->captured);
 	if (state->payment_currency != NULL)
@@ -64,6 +64,25 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 	else
 		paysafe_currency_compile(leaf, payment, &side->currency);
 	paysafe_key_columns_find(leaf, state->payment_key, &side->key);
+}
+
+void
+paysafe_refund_payment_amount(const RuleSource *rule, AmountColumn *out)
+{
+	Relation	rel = table_open(rule->reference, AccessShareLock);
+	char	   *column = paysafe_spec_optional_text(rule->spec, "payment_amount_column");
+	List	   *sources = paysafe_rule_sources(rule->reference);
+	const RuleSource *payment = paysafe_refund_payment_rule(sources, rule->reference);
+	Captured	captured;
+
+	if (column != NULL)
+		paysafe_captured_plain(rel, column, payment ? payment->spec : NULL, &captured);
+	else if (payment != NULL)
+		paysafe_captured_compile(rel, payment->spec, &captured);
+	else
+		elog(ERROR, "table \"%s\" has no payment rule", RelationGetRelationName(rel));
+	*out = captured.amount;
+	table_close(rel, AccessShareLock);
 }
 
 /* The next refund rule of a leaf of the payment table, after the i-th rule. */
@@ -156,6 +175,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 	else
 		out->captured = NULL;
 	(void) paysafe_currency_of(&side->currency, row, false, &out->currency);
+	out->minor = paysafe_money_is_minor(&side->captured.amount);
 	out->tables = paysafe_refund_tables(rules, row);
 	foreach(lc, out->tables)
 	{
@@ -183,7 +203,10 @@ static bool
 remember_row(Relation rel, TupleTableSlot *row, void *arg)
 {
 	FoundRow   *found = arg;
+	const PaymentSide *side = find_payment_side(found->state, paysafe_rules_of(rel));
 
+	if (side != NULL && !paysafe_refund_shared_is_payment(side, row))
+		return true;			/* it is another row of the table */
 	if (++found->count > 1)
 		return false;
 	found->relid = RelationGetRelid(rel);
@@ -250,7 +273,7 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 
 /*
  * The locked version of a payment, unless it has another key by now than the one
- * that was looked for: if it is not the version that was found.
+ * that was looked for, or is none: if it is not the version that was found.
  */
 static bool
 read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const KeyValues *key,
@@ -260,7 +283,8 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 	const PaymentSide *side = payment_side(state, rules);
 
 	if (!ItemPointerEquals(&slot->tts_tid, found) &&
-		!paysafe_key_columns_match(leaf, &side->key, slot, key))
+		(!paysafe_key_columns_match(leaf, &side->key, slot, key) ||
+		 !paysafe_refund_shared_is_payment(side, slot)))
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
@@ -421,6 +445,8 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 		paysafe_refund_lives_of(scan->lives, scan->state, rel, row, &life);
 		passed = life.passed != 0 && life.passed > sum->gate_from;
 	}
+	if (amount != NULL)
+		amount = paysafe_refund_in_units(side, amount, sum->minor, sum->currency);
 	MemoryContextSwitchTo(old);
 	if (amount != NULL)
 		add_to(&sum->total, amount);
@@ -480,13 +506,20 @@ paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row, const Found
 	return side->own_currency ? paysafe_status_value_text(&side->currency, row) : payment->currency;
 }
 
-/* The amount of a row whose amount is known to be there. */
 Numeric
-paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row)
+paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment)
 {
 	Numeric		amount = NULL;
 
 	if (!paysafe_money_value(&side->amount, row, &amount))
 		elog(ERROR, "refund amount is missing");
-	return amount;
+	return paysafe_refund_in_units(side, amount, payment->minor, payment->currency);
+}
+
+Numeric
+paysafe_refund_in_units(const RefundSide *side, Numeric amount, bool minor, const char *currency)
+{
+	if (!side->other_units || currency == NULL || paysafe_money_scale(currency) < 0)
+		return amount;
+	return paysafe_money_in_units(&side->amount, amount, minor, currency);
 }
