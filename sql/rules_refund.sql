@@ -87,6 +87,19 @@ CREATE TABLE paysafe.refund_request (
 CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment);
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
+CREATE TABLE paysafe.captured_total (
+	relation regclass NOT NULL,
+	whole_key text COLLATE "C" NOT NULL,
+	step int NOT NULL,
+	amount numeric,
+	at timestamptz NOT NULL
+);
+CREATE INDEX captured_total_row ON paysafe.captured_total (relation, whole_key, step);
+COMMENT ON TABLE paysafe.captured_total IS 'what payments have captured whose column falls with their refunds; the last row of a payment counts';
+COMMENT ON COLUMN paysafe.captured_total.whole_key IS 'the whole primary key, partition key included';
+COMMENT ON COLUMN paysafe.captured_total.amount IS 'NULL: the column says it, or the payment is gone';
+
+--@own_table paysafe.captured_total
 --@own_table paysafe.refund_request
 --@own_table paysafe.currency
 --@own_table paysafe.threshold

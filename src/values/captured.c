@@ -22,7 +22,7 @@ paysafe_captured_changes(const char *word, CapturedChanges *out)
 		const char *word;
 		CapturedChanges changes;
 	}			words[] = {
-		{"once", CAPTURED_ONCE}, {"rising", CAPTURED_RISING}, {"any", CAPTURED_ANY}
+		{"once", CAPTURED_ONCE}, {"rising", CAPTURED_RISING}, {"net", CAPTURED_NET}, {"any", CAPTURED_ANY}
 	};
 
 	for (int i = 0; i < (int) lengthof(words); i++)
@@ -166,6 +166,19 @@ paysafe_captured_excess(const Captured *captured, TupleTableSlot *row)
 	return psprintf("captured amount %s is more than %s per cent above the %s %s",
 					paysafe_money_text(value), paysafe_money_text(captured->over),
 					limited ? "limit" : "amount", paysafe_money_text(most));
+}
+
+bool
+paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out)
+{
+	if ((captured->limit.attnum == 0 || !paysafe_money_value(&captured->limit, row, out)) &&
+		(captured->amount.attnum == captured->column.attnum ||
+		 !paysafe_money_value(&captured->amount, row, out)))
+		return false;
+	if (captured->over != NULL)
+		*out = paysafe_money_multiply(paysafe_money_multiply(*out, numeric_of("0.01")),
+									  paysafe_money_add(int64_to_numeric(100), captured->over));
+	return true;
 }
 
 char *

@@ -25,6 +25,7 @@ typedef enum CapturedChanges
 {
 	CAPTURED_ONCE,				/* only when it is entered */
 	CAPTURED_RISING,			/* never down */
+	CAPTURED_NET,				/* the column is net: down with what is refunded */
 	CAPTURED_ANY
 } CapturedChanges;
 
@@ -72,6 +73,9 @@ extern const char *paysafe_captured_name(const Captured *captured);
  * possible ones.
  */
 extern char *paysafe_captured_excess(const Captured *captured, TupleTableSlot *row);
+
+/* The most that a row may have captured; false if nothing limits it but the column itself. */
+extern bool paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out);
 
 /* The value of "changes" for a word; false if it is none. */
 extern bool paysafe_captured_changes(const char *word, CapturedChanges *out);

@@ -95,6 +95,7 @@ SELECT set_eq(
 		'table paysafe.breach_settlement',
 		'view paysafe.breach',
 		'table paysafe.reservation_record',
+		'table paysafe.captured_total',
 		'table paysafe.reservation_total',
 		'table paysafe.rule',
 		'table paysafe.test_database',

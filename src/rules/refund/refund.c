@@ -62,118 +62,6 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
-/* Statuses that have been gated in every version of this declaration. */
-static List *
-always_gated(List *history, const char *status_column, List *gated)
-{
-	ListCell   *lc;
-
-	foreach(lc, history)
-	{
-		const Jsonb *then = ((RuleSource *) lfirst(lc))->spec;
-
-		const char *column = paysafe_spec_optional_text(then, "status_column");
-
-		if (status_column == NULL ? column != NULL : column == NULL || strcmp(column, status_column) != 0)
-			return NIL;
-		gated = paysafe_strings_minus(gated, paysafe_strings_minus(gated, paysafe_spec_set(then, "gated")));
-	}
-	return gated;
-}
-
-/*
- * In one table with its payments, a refund has its currency in the same place, in
- * columns of its own: they must not say another one.
- */
-static void
-compile_place(RefundSide *side, const CompileInput *input)
-{
-	const RuleSource *payment = paysafe_refund_payment_rule(input->sources, RelationGetRelid(input->leaf));
-	char	   *column = paysafe_spec_optional_text(input->source->spec, "payment_currency_column");
-
-	if (!list_member_oid(paysafe_catalog_ancestors(RelationGetRelid(input->leaf)), input->source->reference) ||
-		(column == NULL && payment == NULL))
-		return;
-	side->shares_place = true;
-	if (column != NULL)
-		paysafe_currency_column(input->leaf, column, &side->place);
-	else
-		paysafe_currency_compile(input->leaf, payment, &side->place);
-}
-
-static void
-compile_refund_side(RefundState *state, const CompileInput *input, List *history)
-{
-	const Jsonb *spec = input->source->spec;
-	RefundSide *side = &state->refund;
-	Relation	leaf = input->leaf;
-	char	   *status_column = paysafe_spec_optional_text(spec, "status_column");
-	char	   *currency_column = paysafe_spec_optional_text(spec, "currency_column");
-	List	   *gated = paysafe_spec_set(spec, "gated");
-	List	   *voided = paysafe_spec_set(spec, "void");
-	List	   *recorded = paysafe_spec_set(spec, "recorded");
-	StatusColumn status;
-
-	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
-	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
-	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
-						   paysafe_spec_optional_text(spec, "amounts"));
-	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
-	side->own_currency = currency_column != NULL;
-	if (side->own_currency)
-		paysafe_status_value_column(leaf, currency_column, &side->currency);
-	else
-		compile_place(side, input);
-	paysafe_row_filter_compile(leaf, spec, &side->rows);
-	paysafe_status_value_state_column(leaf, status_column, &status);
-	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
-	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
-	paysafe_status_value_set(&status, gated, &side->gated);
-	paysafe_status_value_set(&status, voided, &side->voided);
-	paysafe_status_value_set(&status, recorded, &side->recorded);
-	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
-	paysafe_refund_compile_approved(side, leaf, spec);
-	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
-	side->machine = paysafe_status_machine_of(input->sources, status_column);
-	paysafe_row_key_require(leaf, "Without one, an approval cannot name a refund.");
-	paysafe_row_key_whole(leaf, &side->whole);
-}
-
-static void *
-compile(const CompileInput *input)
-{
-	const Jsonb *spec = input->source->spec;
-	RefundState *state = palloc0(sizeof(RefundState));
-
-	paysafe_refund_total_forget();
-	state->is_payment = input->as_reference;
-	state->leaf = RelationGetRelid(input->leaf);
-	state->refund_root = input->source->relation;
-	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
-	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
-	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
-	state->since = input->source->since;
-	state->observed = input->source->observed;
-	if (state->is_payment)
-	{
-		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
-		if (list_member_oid(paysafe_catalog_ancestors(state->leaf), state->refund_root))
-			paysafe_refund_shared_compile(&state->payment, input->leaf, spec,
-										  paysafe_refund_payment_rule(input->sources, state->leaf));
-		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
-															 &state->payment.key.key);
-	}
-	else
-	{
-		List	   *history = paysafe_rule_history(input->source);
-
-		state->declaration = ((RuleSource *) linitial(history))->version;
-		compile_refund_side(state, input, history);
-	}
-	return state;
-}
-
 /*
  * Words for messages
  */
@@ -303,6 +191,8 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
 	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
 
+	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
+		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 		total = paysafe_refund_total(locked, change, amount, true);
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
@@ -591,6 +481,18 @@ check_refund_added(const Rule *rule, const RowChange *change)
 				  paysafe_status_value_find(&side->gated, change->after) >= 0);
 }
 
+/* What the column of its payment has fallen for is not refunded: that takes the lock. */
+static void
+note_void(const RefundState *state, const RowChange *change)
+{
+	FoundPayment locked;
+	KeyValues	key;
+
+	if (paysafe_key_columns_read(&state->refund.payment, change->after, &key, NULL) &&
+		paysafe_refund_lock_payment(state, &key, &locked) == 1)
+		paysafe_refund_net_voided(&locked, change);
+}
+
 /*
  * The row has another status.  Whether it waits or has passed the gate is what its
  * events say, not its old status.
@@ -640,6 +542,8 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
+		if (was_counted && payment->net != NULL)
+			note_void(state, change);
 	}
 	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
@@ -811,7 +715,7 @@ const RuleKind paysafe_refund_kind = {
 		.unset_words = "lets points in time change after an approval"},
 		{NULL}
 	},
-	.compile = compile,
+	.compile = paysafe_refund_compile,
 	.check_row = check_row,
 	.observed = observed,
 	.check_later = check_later,

@@ -58,6 +58,10 @@ typedef struct PaymentSide
 	Captured	captured;
 	Currency	currency;
 	bool		twins;			/* no index sees that the key is there once */
+	bool		net;			/* the captured column falls with refunds (refund_net.c) */
+	Oid			declared_on;	/* net: the payment rule's table, */
+	TimestampTz net_since;		/* ... since when it says so, */
+	RowKey		whole;			/* ... and what names its rows */
 	bool		shared;			/* refunds are rows of the leaf, too (refund_shared.c) */
 	bool		ruled;			/* shared: a rule says which rows are payments */
 	RowFilter	payments;		/* ... these, */
@@ -124,6 +128,15 @@ typedef struct RefundTable
 	bool		observed;		/* its rule refuses nothing */
 } RefundTable;
 
+/* A payment whose captured column is net of its refunds. */
+typedef struct NetPayment
+{
+	Oid			declared_on;
+	TimestampTz since;
+	char	   *key;			/* whole */
+	Numeric		ceiling;		/* of what is captured in all, or NULL */
+} NetPayment;
+
 typedef struct FoundPayment
 {
 	char	   *key;			/* as text; equal references have one */
@@ -131,7 +144,8 @@ typedef struct FoundPayment
 	List	   *tables;			/* of RefundTable */
 	bool		minor;			/* units of its amounts, and of all sums of its refunds */
 	/* exact only if locked: */
-	Numeric		captured;		/* NULL if nothing is */
+	Numeric		captured;		/* NULL if nothing is; what the column says, if it is net */
+	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
 } FoundPayment;
 
@@ -148,6 +162,10 @@ typedef struct RefundSum
 	Oid			except_leaf;
 	TupleTableSlot *except;
 	Numeric		gate_total;
+	/* only if wanted: what counts and was requested before */
+	bool		old;
+	TimestampTz old_before;
+	Numeric		old_total;
 } RefundSum;
 
 /*
@@ -160,12 +178,6 @@ typedef struct RefundSum
  */
 extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 										   const RefundState *state, List *sources);
-
-/* The amount of a payment, with its units, as a rule for refunds says of its reference. */
-extern void paysafe_refund_payment_amount(const RuleSource *rule, AmountColumn *out);
-
-/* The payment rule of a table among its rules, or NULL. */
-extern const RuleSource *paysafe_refund_payment_rule(List *sources, Oid relid);
 
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
@@ -206,6 +218,32 @@ extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row
 /* An amount of the refund's column in other units; as it is, if nobody knows their decimals. */
 extern Numeric paysafe_refund_in_units(const RefundSide *side, Numeric amount, bool minor,
 									   const char *currency);
+
+/*
+ * refund_net.c: payments whose captured column falls with their refunds
+ */
+extern void paysafe_refund_net_compile(PaymentSide *side, Relation leaf, const RuleSource *payment);
+extern void paysafe_refund_net_describe(const PaymentSide *side, TupleTableSlot *row, FoundPayment *out);
+
+/*
+ * What a locked payment has captured in all, whatever its column says.  keep: this may
+ * be stored, so that it need not be added up again.
+ */
+extern Numeric paysafe_refund_net_captured(const FoundPayment *payment, bool keep);
+
+/* A refund of a locked payment has become void. */
+extern void paysafe_refund_net_voided(const FoundPayment *payment, const RowChange *change);
+
+/* Check a change of the column of a payment that has this key. */
+extern void paysafe_refund_net_check(const Rule *rule, const RowChange *change, List *tables,
+									 const char *key);
+
+/*
+ * refund_compile.c
+ */
+
+/* Both sides of the rule; see rule.h. */
+extern void *paysafe_refund_compile(const CompileInput *input);
 
 /*
  * refund_shared.c: payments and refunds that are rows of one table

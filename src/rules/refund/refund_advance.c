@@ -151,6 +151,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 	if (fault != NULL)
 		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_text(amount)), fault),
 					 NULL);
+	locked.captured = paysafe_refund_net_captured(&locked, false);
 	if (locked.captured == NULL || numeric_is_nan(locked.captured) ||
 		paysafe_money_compare(amount, locked.captured) > 0)
 		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),

@@ -25,6 +25,7 @@
 #include "engine/status_machine.h"
 #include "errors.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
@@ -260,6 +261,7 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 		paysafe_refund_sum(payment.tables, &sum);
 		refunds = sum.total;
 	}
+	payment.captured = paysafe_refund_net_captured(&payment, false);
 	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
 		return psprintf("refunds of this payment total %s, captured is %s",
 						paysafe_refusal_value(paysafe_money_text(refunds)),
@@ -422,7 +424,7 @@ static void
 warn_of_unguarded(Oid payment, const char *amount_column)
 {
 	List	   *sources = paysafe_rule_sources(payment);
-	const RuleSource *rule = paysafe_refund_payment_rule(sources, payment);
+	const RuleSource *rule = paysafe_refund_source_payment(sources, payment);
 	ListCell   *lc;
 
 	if (amount_column == NULL ||

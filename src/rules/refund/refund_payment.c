@@ -88,7 +88,8 @@ is_spare_payment(const RefundState *state, const RowChange *change)
 	Numeric		captured;
 	KeyValues	key;
 
-	return paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
+	/* a net column that is zero may have been refunded */
+	return !side->net && paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
 		(!paysafe_captured_value(&side->captured, change->before, &captured) ||
 			paysafe_money_sign(captured) == 0) &&
 		paysafe_refund_find_payment(state, &key, &other) > 0;
@@ -130,7 +131,10 @@ check_payment(const Rule *rule, const RowChange *change)
 	words = paysafe_refusal_value(key);
 	if (change->op == 'U' && column == NULL)
 	{
-		check_captured(rule, change, tables, words);
+		if (side->net)
+			paysafe_refund_net_check(rule, change, tables, words);
+		else
+			check_captured(rule, change, tables, words);
 		return;
 	}
 	paysafe_refund_sum(own, &sum);

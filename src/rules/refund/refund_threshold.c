@@ -27,7 +27,7 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
-#include "rules/refund/refund.h"
+#include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -201,7 +201,7 @@ check_decimals(const RuleSource *rule, Numeric amount, const char *currency)
 	AmountColumn column;
 	char	   *fault;
 
-	paysafe_refund_payment_amount(rule, &column);
+	paysafe_refund_source_amount(rule, &column);
 	fault = paysafe_money_fault(&column, amount, currency, true);
 	if (fault == NULL && paysafe_money_is_minor(&column) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
