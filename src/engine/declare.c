@@ -290,6 +290,12 @@ paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(n)));
 }
 
+char *
+paysafe_declare_optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
 List *
 paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {

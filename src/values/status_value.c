@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -108,6 +109,22 @@ set_flag(const StatusColumn *column, const char *text, StatusValue *value)
 	value->isnull = column->type == STATUS_PRESENCE && value->number == 0;
 }
 
+/* A number, which a condition has as one or as text. */
+static void
+set_numeric(const StatusColumn *column, char *text, StatusValue *value)
+{
+	static const char digits[] = "0123456789";
+	const char *c = text + (*text == '-');
+	size_t		whole = strspn(c, digits);
+
+	/* nothing else is handed to what raises an error of its own */
+	if (whole == 0 || (c[whole] == '.' && strspn(c + whole + 1, digits) != strlen(c + whole + 1)) ||
+		(c[whole] != '.' && c[whole] != '\0'))
+		no_such_value(column, text);
+	value->numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
 void
 paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *out)
 {
@@ -167,6 +184,9 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 			case STATUS_PRESENCE:
 				set_flag(column, text, v);
 				break;
+			case STATUS_NUMERIC:
+				set_numeric(column, text, v);
+				break;
 			case STATUS_NONE:
 				if (strcmp(text, STATUS_OF_ALL) != 0)
 					ereport(ERROR,
@@ -189,6 +209,12 @@ integer_value(const StatusColumn *column, Datum value)
 		default:
 			return DatumGetInt64(value);
 	}
+}
+
+static bool
+same_numeric(Numeric a, Numeric b)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
 int
@@ -247,10 +273,36 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 						return i;
 				return -1;
 			}
+		case STATUS_NUMERIC:
+			for (int i = 0; i < set->n; i++)
+				if (!set->values[i].isnull && same_numeric(set->values[i].numeric, DatumGetNumeric(value)))
+					return i;
+			return -1;
 		case STATUS_NONE:
 			break;
 	}
 	return -1;
+}
+
+bool
+paysafe_status_value_in(const StatusSet *set, const StatusValue *value)
+{
+	for (int i = 0; i < set->n; i++)
+	{
+		const StatusValue *other = &set->values[i];
+
+		if (other->isnull || value->isnull)
+		{
+			if (other->isnull && value->isnull)
+				return true;
+		}
+		else if (set->column.type == STATUS_NUMERIC ? same_numeric(other->numeric, value->numeric) :
+				 set->column.type == STATUS_TEXT || set->column.type == STATUS_BPCHAR ?
+				 other->len == value->len && memcmp(other->bytes, value->bytes, value->len) == 0 :
+				 other->number == value->number)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -275,6 +327,8 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 		return integer_value(column, av) == integer_value(column, bv);
 	if (column->type == STATUS_ENUM)
 		return DatumGetObjectId(av) == DatumGetObjectId(bv);
+	if (column->type == STATUS_NUMERIC)
+		return same_numeric(DatumGetNumeric(av), DatumGetNumeric(bv));
 	else
 	{
 		struct varlena *ap = PG_DETOAST_DATUM_PACKED(av);
@@ -334,6 +388,8 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 				ReleaseSysCache(tuple);
 				return label;
 			}
+		case STATUS_NUMERIC:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, value));
 		case STATUS_PRESENCE:
 		case STATUS_NONE:
 			break;

@@ -313,7 +313,7 @@ check_refunds(const Rule *rule, const RowChange *change, const CapturedPayment *
 			  const CaptureSum *sum)
 {
 	const CaptureSide *side = &((CaptureState *) rule->compiled)->capture;
-	char	   *shortfall = paysafe_captures_shortfall(payment, change, sum->captured);
+	char	   *shortfall = paysafe_captures_shortfall(payment, change, sum);
 
 	if (shortfall != NULL)
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED,
@@ -340,7 +340,7 @@ is_doubtful(const CaptureState *state, const RowChange *change, const ShareChang
 			const CapturedPayment *payment, const CaptureSum *sum)
 {
 	return (share->rises && (sum->cancels > 0 || paysafe_captures_excess(state, payment, sum) != NULL)) ||
-		(share->falls && paysafe_captures_shortfall(payment, change, sum->captured) != NULL) ||
+		(share->falls && paysafe_captures_shortfall(payment, change, sum) != NULL) ||
 		(share->currency != NULL && is_in_another_currency(payment, sum, share->currency));
 }
 

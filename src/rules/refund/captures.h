@@ -143,9 +143,9 @@ extern void paysafe_captures_describe(const CaptureState *state, const RelationR
 extern char *paysafe_captures_excess(const CaptureState *state, const CapturedPayment *payment,
 									 const CaptureSum *sum);
 
-/* Why so much may not be left captured, or NULL: more is refunded. */
+/* Why it may not be as little that is captured, or NULL: more is refunded. */
 extern char *paysafe_captures_shortfall(const CapturedPayment *payment, const RowChange *change,
-										Numeric captured);
+										const CaptureSum *captures);
 
 /*
  * captures_payment.c

@@ -155,7 +155,7 @@ payment_fault(const CaptureState *state, const SeenPayment *seen)
 	CapturedPayment payment;
 	int			count = paysafe_captures_lock_payment(state, &seen->value, &payment);
 	CaptureSum	sum;
-	RefundSum	refunds = {.lawful = true};
+	RefundSum	refunds = {.minor = payment.refunds.minor, .lawful = true};
 	char	   *excess;
 
 	if (count != 1)
@@ -171,6 +171,7 @@ payment_fault(const CaptureState *state, const SeenPayment *seen)
 		return excess;
 	if (payment.refunds.tables == NIL)
 		return NULL;
+	refunds.currency = payment.has_currency ? payment.currency : sum.currency;
 	paysafe_refund_sum(payment.refunds.tables, &refunds);
 	return paysafe_money_compare(refunds.total, sum.captured) <= 0 ? NULL :
 		psprintf("refunds of this payment total %s, captured is %s",

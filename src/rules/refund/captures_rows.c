@@ -380,10 +380,13 @@ paysafe_captures_excess(const CaptureState *state, const CapturedPayment *paymen
 }
 
 char *
-paysafe_captures_shortfall(const CapturedPayment *payment, const RowChange *change, Numeric captured)
+paysafe_captures_shortfall(const CapturedPayment *payment, const RowChange *change,
+						   const CaptureSum *captures)
 {
+	FoundPayment refunds = payment->refunds;
+	Numeric		captured = captures->captured;
 	List	   *enforced = NIL;
-	RefundSum	sum = {0};
+	RefundSum	sum = {.minor = refunds.minor};
 	ListCell   *lc;
 
 	foreach(lc, payment->refunds.tables)
@@ -391,8 +394,10 @@ paysafe_captures_shortfall(const CapturedPayment *payment, const RowChange *chan
 			enforced = lappend(enforced, lfirst(lc));
 	if (enforced == NIL)
 		return NULL;
+	refunds.currency = payment->has_currency ? payment->currency : captures->currency;
+	sum.currency = refunds.currency;
 	if (list_length(enforced) == list_length(payment->refunds.tables) &&
-		paysafe_money_compare(paysafe_refund_total(&payment->refunds, change, paysafe_money_zero(), false),
+		paysafe_money_compare(paysafe_refund_total(&refunds, change, paysafe_money_zero(), false),
 							  captured) <= 0)
 		return NULL;
 	paysafe_refund_sum(enforced, &sum);
