@@ -103,14 +103,22 @@ compile(const CompileInput *input)
 {
 	const Jsonb *spec = input->source->spec;
 	CaptureState *state = palloc0(sizeof(CaptureState));
+	ListCell   *lc;
 
 	paysafe_refund_total_forget();
 	state->is_payment = input->as_reference;
 	state->capture_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
+	state->payment_key = paysafe_spec_optional_columns(spec, "payment_key_column");
 	state->over = numeric_of(paysafe_spec_optional_text(spec, "over_percent"));
 	state->observed = input->source->observed;
+	foreach(lc, input->sources)
+	{
+		const RuleSource *other = lfirst(lc);
+
+		state->refunded |= strcmp(other->name, "refund") == 0 && other->relation == state->capture_root &&
+			!OidIsValid(other->reference);
+	}
 	if (state->is_payment)
 		compile_payment_side(state, input);
 	else

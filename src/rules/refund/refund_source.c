@@ -35,11 +35,13 @@ paysafe_refund_source_payment(List *sources, Oid relid)
 void
 paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out)
 {
-	Relation	rel = table_open(refund->reference, AccessShareLock);
+	/* a group is one of the table's own rows */
+	Oid			relid = OidIsValid(refund->reference) ? refund->reference : refund->relation;
+	Relation	rel = table_open(relid, AccessShareLock);
 	char	   *column = paysafe_spec_optional_text(refund->spec, "payment_amount_column");
-	List	   *sources = paysafe_rule_sources(refund->reference);
-	const RuleSource *payment = paysafe_refund_source_payment(sources, refund->reference);
-	List	   *captures = paysafe_captures_rules(sources, refund->reference);
+	List	   *sources = paysafe_rule_sources(relid);
+	const RuleSource *payment = paysafe_refund_source_payment(sources, relid);
+	List	   *captures = paysafe_captures_rules(sources, relid);
 	Captured	captured;
 
 	if (column != NULL)
