@@ -183,8 +183,8 @@ check_frozen(const Rule *rule, const RowChange *change, const CaptureShare *shar
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 							psprintf("column \"%s\" of table \"%s\" cannot change any more",
 									 column, rule->table_name),
-							psprintf("%s \"%s\" counts: its key, payment, amount and currency stay.",
-									 noun(share), row_words(change, change->before)),
+							psprintf("Row \"%s\" counts as %s: its key, payment, amount and currency stay.",
+									 row_words(change, change->before), noun(share)),
 							side->counted.column.type == STATUS_NONE ? "Add another row." :
 							"Let this one cease to count, and add another row.");
 }
