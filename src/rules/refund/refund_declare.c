@@ -299,6 +299,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
+	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 	const char *amounts = paysafe_spec_optional_text(spec, "amounts");
 	const char *units = paysafe_spec_optional_text(spec, "units");
 	bool		negative = amounts != NULL && strcmp(amounts, "negative") == 0;
@@ -309,7 +310,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					captured ? captured : "what is captured",
 					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
-					status ? psprintf("%s ", status) : "",
+					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
@@ -537,7 +538,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
- *				  rows jsonb, amounts, units, mode) returns void
+ *				  rows jsonb, amounts, units, status_path text[], mode) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -599,6 +600,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_spec_add_text(&spec, "amounts", amounts_argument(fcinfo, 14));
 	paysafe_spec_add_text(&spec, "units", units);
+	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 16, status_column));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	warn_of_unguarded(payment, payment_amount_column);
