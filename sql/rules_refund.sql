@@ -121,12 +121,13 @@ CREATE FUNCTION paysafe.protect_payment(
 	adjustable text[] DEFAULT NULL,
 	rows jsonb DEFAULT NULL,
 	units text DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	currency_tables regclass[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, regclass[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -145,12 +146,13 @@ CREATE FUNCTION paysafe.protect_refund(
 	rows jsonb DEFAULT NULL,
 	amounts text DEFAULT NULL,
 	units text DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	deletable boolean DEFAULT false,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, boolean, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -169,12 +171,13 @@ CREATE FUNCTION paysafe.protect_refund(
 	rows jsonb DEFAULT NULL,
 	amounts text DEFAULT NULL,
 	units text DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	deletable boolean DEFAULT false,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, boolean, text) IS 'declares a table of refunds of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.protect_captures(
 	captures regclass,

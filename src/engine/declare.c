@@ -297,6 +297,19 @@ paysafe_declare_optional_text(FunctionCallInfo fcinfo, int n)
 }
 
 List *
+paysafe_declare_path_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
+{
+	List	   *path = paysafe_declare_optional_set(fcinfo, n, "status_path");
+
+	if (!PG_ARGISNULL(n) && (path == NIL || status_column == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must lead to a key of a status column", "status_path"),
+				 errhint("For instance: status_column => 'data', status_path => '{status}'.")));
+	return path;
+}
+
+List *
 paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	if (PG_ARGISNULL(n))

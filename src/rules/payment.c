@@ -626,6 +626,7 @@ const RuleKind paysafe_payment_kind = {
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
 		{"units", SPEC_TEXT},
+		{"status_path", SPEC_TEXT},
 		{NULL}
 	},
 	.compile = compile,
@@ -726,8 +727,8 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
- *				   adjustable text[], rows jsonb, units, currency_tables regclass[],
- *				   mode) returns void
+ *				   adjustable text[], rows jsonb, units, status_path text[],
+ *				   currency_tables regclass[], mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -756,12 +757,13 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 		paysafe_spec_add_set(&spec, "adjustable", adjustable);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
+	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),
 										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
 										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"),
-										 paysafe_currency_tables_argument(fcinfo, 15), observed);
+										 paysafe_currency_tables_argument(fcinfo, 16), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

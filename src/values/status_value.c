@@ -16,6 +16,7 @@
 #include "executor/tuptable.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -32,8 +33,7 @@ paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 
 
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	out->attnum = attnum;
-	out->typid = typid;
+	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
 	strlcpy(out->name, column, NAMEDATALEN);
 	switch (typid)
 	{
@@ -78,10 +78,87 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 		paysafe_status_value_column(rel, column, out);
 		return;
 	}
-	out->attnum = attnum;
-	out->typid = typid;
+	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
 	out->type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE;
 	strlcpy(out->name, column, NAMEDATALEN);
+}
+
+void
+paysafe_status_value_path_column(Relation rel, const char *column, List *path, StatusColumn *out)
+{
+	AttrNumber	attnum;
+	ListCell   *lc;
+
+	if (path == NIL)
+	{
+		paysafe_status_value_state_column(rel, column, out);
+		return;
+	}
+	attnum = paysafe_catalog_column(rel, column);
+	*out = (StatusColumn) {.attnum = attnum, .type = STATUS_TEXT};
+	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	strlcpy(out->name, column, NAMEDATALEN);
+	if (out->typid != JSONBOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" has type %s, within which nothing stands under a key",
+						column, format_type_be(out->typid)),
+				 errhint("A path leads into a column of type jsonb.")));
+	out->keys = palloc(sizeof(char *) * list_length(path));
+	foreach(lc, path)
+		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
+}
+
+/* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
+static bool
+text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)
+{
+	JsonbContainer *container = &DatumGetJsonbP(jsonb)->root;
+	JsonbValue *value = NULL;
+
+	for (int i = 0; i < column->nkeys; i++)
+	{
+		if (i > 0)
+		{
+			if (value->type != jbvBinary)
+				return false;
+			container = value->val.binary.data;
+		}
+		if (!JsonContainerIsObject(container))
+			return false;
+		value = getKeyJsonValueFromContainer(container, column->keys[i], strlen(column->keys[i]), NULL);
+		if (value == NULL)
+			return false;
+	}
+	switch (value->type)
+	{
+		case jbvString:
+			*out = PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
+			return true;
+		case jbvNumeric:
+			*out = CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(numeric_out,
+																			 NumericGetDatum(value->val.numeric))));
+			return true;
+		case jbvBool:
+			*out = CStringGetTextDatum(value->val.boolean ? "true" : "false");
+			return true;
+		case jbvBinary:
+			*out = CStringGetTextDatum(JsonbToCString(NULL, value->val.binary.data, value->val.binary.len));
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The row's value in the column, or within it. */
+static Datum
+value_of(const StatusColumn *column, TupleTableSlot *slot, bool *isnull)
+{
+	Datum		value = slot_getattr(slot, column->attnum, isnull);
+
+	if (unlikely(column->nkeys > 0) && !*isnull)
+		*isnull = !text_at_path(column, value, &value);
+	return value;
 }
 
 static PAYSAFE_NORETURN void
@@ -225,7 +302,7 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 
 	if (set->column.type == STATUS_NONE)
 		return set->n > 0 ? 0 : -1;
-	value = slot_getattr(slot, set->column.attnum, &isnull);
+	value = value_of(&set->column, slot, &isnull);
 	if (isnull)
 	{
 		for (int i = 0; i < set->n; i++)
@@ -315,8 +392,8 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 
 	if (column->type == STATUS_NONE)
 		return true;
-	av = slot_getattr(a, column->attnum, &anull);
-	bv = slot_getattr(b, column->attnum, &bnull);
+	av = value_of(column, a, &anull);
+	bv = value_of(column, b, &bnull);
 	if (anull || bnull)
 		return anull == bnull;
 	if (column->type == STATUS_PRESENCE)
@@ -355,7 +432,7 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 
 	if (column->type == STATUS_NONE)
 		return pstrdup(STATUS_OF_ALL);
-	value = slot_getattr(slot, column->attnum, &isnull);
+	value = value_of(column, slot, &isnull);
 	if (column->type == STATUS_PRESENCE)
 		return pstrdup(isnull ? "unset" : "set");
 	if (isnull)
@@ -404,7 +481,7 @@ paysafe_status_value_is_null(const StatusColumn *column, TupleTableSlot *slot)
 
 	if (column->type == STATUS_NONE || column->type == STATUS_PRESENCE)
 		return false;
-	(void) slot_getattr(slot, column->attnum, &isnull);
+	(void) value_of(column, slot, &isnull);
 	return isnull;
 }
 

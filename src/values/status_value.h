@@ -31,6 +31,8 @@ typedef struct StatusColumn
 	AttrNumber	attnum;
 	StatusType	type;
 	Oid			typid;			/* base type */
+	int			nkeys;			/* STATUS_TEXT, of a jsonb column: where in it the text stands */
+	char	  **keys;
 	char		name[NAMEDATALEN];
 } StatusColumn;
 
@@ -65,6 +67,13 @@ extern void paysafe_status_value_column(Relation rel, const char *column, Status
 extern void paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn *out);
 
 #define STATUS_OF_ALL "added"
+
+/*
+ * The same for a status that stands within a jsonb column, under these keys of objects one
+ * within the other (as the operator ->> shows it); path NIL: in the column itself.
+ */
+extern void paysafe_status_value_path_column(Relation rel, const char *column, List *path,
+											 StatusColumn *out);
 
 /*
  * Compile stored values (NULL in the list: SQL NULL).  Raises 22023 for a

@@ -743,6 +743,7 @@ const RuleKind paysafe_refund_kind = {
 		ROW_FILTER_FIELDS,
 		{"amounts", SPEC_TEXT},
 		{"units", SPEC_TEXT},
+		{"status_path", SPEC_TEXT},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",

@@ -432,6 +432,7 @@ typedef struct RefundDeclaration
 	char	   *amount_column;
 	char	   *currency_column;
 	char	   *status_column;
+	List	   *status_path;	/* keys within it, or NIL */
 	List	   *gated;
 	List	   *voided;
 	List	   *recorded;

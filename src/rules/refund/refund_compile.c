@@ -20,9 +20,20 @@
 #include "values/row_twin.h"
 #include "values/spec.h"
 
+static bool
+equal_names(List *a, List *b)
+{
+	if (list_length(a) != list_length(b))
+		return false;
+	for (int i = 0; i < list_length(a); i++)
+		if (strcmp(list_nth(a, i), list_nth(b, i)) != 0)
+			return false;
+	return true;
+}
+
 /* Statuses that have been gated in every version of this declaration. */
 static List *
-always_gated(List *history, const char *status_column, List *gated)
+always_gated(List *history, const char *status_column, List *path, List *gated)
 {
 	ListCell   *lc;
 
@@ -32,7 +43,8 @@ always_gated(List *history, const char *status_column, List *gated)
 
 		const char *column = paysafe_spec_optional_text(then, "status_column");
 
-		if (status_column == NULL ? column != NULL : column == NULL || strcmp(column, status_column) != 0)
+		if ((status_column == NULL ? column != NULL : column == NULL || strcmp(column, status_column) != 0) ||
+			!equal_names(path, paysafe_spec_optional_columns(then, "status_path")))
 			return NIL;
 		gated = paysafe_strings_minus(gated, paysafe_strings_minus(gated, paysafe_spec_set(then, "gated")));
 	}
@@ -70,6 +82,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	List	   *gated = paysafe_spec_set(spec, "gated");
 	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 	char	   *type_column = paysafe_spec_optional_text(spec, "type_column");
 	StatusColumn status;
 	StatusColumn type;
@@ -85,7 +98,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	else
 		compile_place(side, input);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
-	paysafe_status_value_state_column(leaf, status_column, &status);
+	paysafe_status_value_path_column(leaf, status_column, path, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
@@ -97,7 +110,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 		paysafe_status_value_column(leaf, type_column, &type);
 		paysafe_status_value_set(&type, paysafe_spec_set(spec, "chargeback"), &side->chargeback);
 	}
-	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
+	paysafe_status_value_set(&status, always_gated(history, status_column, path, gated), &side->always_gated);
 	paysafe_refund_compile_approved(side, leaf, spec);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
 	side->machine = paysafe_status_machine_of(input->sources, status_column);

@@ -300,6 +300,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
+	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 	const char *amounts = paysafe_spec_optional_text(spec, "amounts");
 	const char *units = paysafe_spec_optional_text(spec, "units");
 	bool		negative = amounts != NULL && strcmp(amounts, "negative") == 0;
@@ -310,7 +311,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					captured ? captured : "what is captured",
 					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?",
-					status ? psprintf("%s ", status) : "",
+					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
@@ -559,6 +560,7 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_row_filter_add(&spec, d->rows);
 	paysafe_spec_add_text(&spec, "amounts", d->amounts);
 	paysafe_spec_add_text(&spec, "units", d->units);
+	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(d->refund, "refund", d->payment, paysafe_spec_end(&spec));
 	if (OidIsValid(d->payment))
@@ -584,7 +586,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
- *				  rows jsonb, amounts, units, deletable boolean, mode) returns void
+ *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
+ *				  mode) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -603,9 +606,10 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.rows = PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13),
 		.amounts = amounts_argument(fcinfo, 14),
 		.units = paysafe_declare_optional_text(fcinfo, 15),
-		.deletable = !PG_ARGISNULL(16) && PG_GETARG_BOOL(16)
+		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
 
+	d.status_path = paysafe_declare_path_argument(fcinfo, 16, d.status_column);
 	d.gated = statuses_argument(fcinfo, 6, "gated", d.status_column, true);
 	d.voided = statuses_argument(fcinfo, 7, "void", d.status_column, false);
 	for (int i = 0; i < 3; i++)
