@@ -347,7 +347,8 @@ static bool
 is_doubtful(const CaptureState *state, const RowChange *change, const ShareChange *share,
 			const CapturedPayment *payment, const CaptureSum *sum)
 {
-	return (share->rises && (sum->cancels > 0 || paysafe_captures_excess(state, payment, sum) != NULL)) ||
+	return (sum->cancels > 0 && share->after->captures && !share->before->captures) ||
+		(share->rises && paysafe_captures_excess(state, payment, sum) != NULL) ||
 		(share->falls && paysafe_captures_shortfall(payment, change, sum) != NULL) ||
 		(share->currency != NULL && is_in_another_currency(payment, sum, share->currency));
 }
