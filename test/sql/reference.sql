@@ -138,6 +138,19 @@ SELECT paysafe.protect_refund('shop.refund', 'shop.payment',
     payment_amount_column => 'captured', payment_currency_column => 'currency',
     unapproved_columns => '{note}');
 
+CREATE TABLE shop.move (id int PRIMARY KEY, kind text, source_id int REFERENCES shop.move, amount numeric, state text);
+CREATE INDEX ON shop.move (source_id);
+SELECT paysafe.protect_status('shop.move', 'state', '[*] --> sent
+    sent --> done
+    sent --> failed');
+SELECT paysafe.protect_payment('shop.move', 'state', 'amount', currency => 'EUR', captured => '{done}', rows => '{"kind": {"not": ["refund"]}}');
+SELECT paysafe.protect_refund('shop.move', 'shop.move', 'source_id', 'amount', status_column => 'state', gated => '{sent,done}', void => '{failed}',
+                              rows => '{"kind": ["refund"]}', amounts => 'negative');
+SELECT paysafe.set_refund_threshold('shop.move', 'EUR', 50);
+INSERT INTO shop.move VALUES (1, 'sale', NULL, 80, 'sent');
+UPDATE shop.move SET state = 'done' WHERE id = 1;
+INSERT INTO shop.move VALUES (2, 'refund', 1, -30, 'sent');
+
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500, approvers => 1, "within" => '24 hours');
 
 SELECT paysafe.set_currency('BTC', 8);
