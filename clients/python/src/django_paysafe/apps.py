@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig
 
 
@@ -13,3 +15,7 @@ class PaysafeConfig(AppConfig):
         from .connections import install_everywhere
 
         install_everywhere()
+        if find_spec("celery") is not None:
+            from .celery import connect
+
+            connect()

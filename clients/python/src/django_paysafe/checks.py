@@ -189,7 +189,13 @@ def _not_in_force(connection: BaseDatabaseWrapper, name: str) -> Iterator[CheckM
         " AND check_name <> 'test_database' ORDER BY 1, 2",
     ):
         message = f"{subject}: {check} is not in force in {name}: {detail}"
-        if subject == "library" or subject.startswith("role "):
+        if check == "mode":
+            yield Warning(
+                f"A rule of {subject} only observes in {name}: {detail}",
+                hint="Declare it without mode when nothing is found any more.",
+                id="paysafe.W007",
+            )
+        elif subject == "library" or subject.startswith("role "):
             yield Warning(
                 message,
                 hint="shared_preload_libraries = 'paysafe' in postgresql.conf.",
