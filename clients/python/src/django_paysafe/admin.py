@@ -491,7 +491,8 @@ class HistoryMixin:
 
 def _changes(before: Optional[str], after: Optional[str]) -> List[Tuple[str, str, str]]:
     """What differs, by column; of a row that was added or deleted, all that it said."""
-    old, new = json.loads(before or "{}"), json.loads(after or "{}")
+    # numbers as they were written, not as floats
+    old, new = (json.loads(row or "{}", parse_float=str) for row in (before, after))
     return [
         (column, _said(old.get(column)), _said(new.get(column)))
         for column in [*old, *(column for column in new if column not in old)]

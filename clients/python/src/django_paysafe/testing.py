@@ -32,12 +32,20 @@ def fixtures(reason: str = "fixtures", using: str = DEFAULT_DB_ALIAS) -> Iterato
     What follows is judged, in the same transaction, too; balances always are.  The block
     is an `atomic()`.
     """
+    connection: Any = connections[using]
+    depth = getattr(connection, "paysafe_fixtures", 0)
     with transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute("SELECT paysafe.begin_fixtures(%s)", [reason])
-        yield
-        with connections[using].cursor() as cursor:
-            cursor.execute("SELECT paysafe.end_fixtures()")
+        connection.paysafe_fixtures = depth + 1
+        try:
+            yield
+        finally:
+            connection.paysafe_fixtures = depth
+        # one in another ends with that
+        if depth == 0:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT paysafe.end_fixtures()")
 
 
 def _has_paysafe(connection: BaseDatabaseWrapper) -> bool:

@@ -58,6 +58,7 @@ class SuggestTests(TransactionTestCase):
                     ("sale", models.ForeignKey("shop.Sale", models.CASCADE)),
                     ("state", models.CharField(max_length=10, default="open")),
                     ("amount", models.DecimalField(max_digits=9, decimal_places=2)),
+                    ("currency", models.CharField(max_length=3)),
                 ],
             ),
         )
@@ -72,7 +73,7 @@ class SuggestTests(TransactionTestCase):
         sale = state.apps.get_model("shop.Sale")
         refund = state.apps.get_model("shop.SaleRefund")
         paid = sale.objects.create(state="captured", amount=1, captured=1, currency="EUR")
-        refund.objects.create(sale=paid, state="sent", amount=1)
+        refund.objects.create(sale=paid, state="sent", amount=1, currency="EUR")
         try:
             found = suggest.proposals([refund, sale], "default")
             with mock.patch.object(
