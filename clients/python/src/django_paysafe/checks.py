@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import DeleteModel, RenameModel
 
 from .connections import _is_wanted
-from .operations import RuleOperation
+from .operations import Maintenance, RuleOperation, Unprotect
 
 _MIDDLEWARE = "django_paysafe.middleware.ActorMiddleware"
 
@@ -238,7 +238,13 @@ def _declared_rules(connection: BaseDatabaseWrapper) -> List[Tuple[str, str, str
 
 
 def _follow(rules: Dict[Tuple[str, str], Set[str]], app: str, operation: Any) -> None:
-    if isinstance(operation, RuleOperation):
+    if isinstance(operation, Maintenance):
+        for inner in operation.operations:
+            _follow(rules, app, inner)
+    elif isinstance(operation, Unprotect):
+        other, _, name = operation.model_name.rpartition(".")
+        rules.get((other or app, name.lower()), set()).discard(operation.declared.rule_name() or "")
+    elif isinstance(operation, RuleOperation):
         rule = operation.rule_name()
         if rule is not None:
             other, _, name = operation.model_name.rpartition(".")

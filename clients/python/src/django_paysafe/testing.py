@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, migrations, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, migrations, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models.signals import pre_migrate
 from django.test import override_settings
 from django.test.runner import DiscoverRunner
 
-from .operations import InstallPaysafe, RuleOperation, SetCurrency, renamed
+from .operations import (
+    InstallPaysafe,
+    Maintenance,
+    RuleOperation,
+    SetCurrency,
+    Unprotect,
+    renamed,
+)
 
 
 @contextlib.contextmanager
@@ -79,6 +88,38 @@ def _copies(connection: BaseDatabaseWrapper, clones: int) -> Iterator[BaseDataba
             yield clone
         finally:
             clone.close()
+
+
+@contextlib.contextmanager
+def declaring() -> Iterator[None]:
+    """While test databases are made, each is declared to be one as soon as it has paysafe: so
+    that migrations which need a maintenance window elsewhere need none here."""
+
+    def declare(connection: BaseDatabaseWrapper) -> None:
+        # tables that have rows by then are for declare_test_databases() to tell of
+        with contextlib.suppress(DatabaseError), transaction.atomic(using=connection.alias):
+            if _has_paysafe(connection):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT paysafe.declare_test_database()")
+
+    def watch(execute: Any, sql: Any, params: Any, many: bool, context: Dict[str, Any]) -> Any:
+        result = execute(sql, params, many, context)
+        if _CREATES.search(str(sql)):
+            declare(context["connection"])
+        return result
+
+    def begin(using: str, **kwargs: Any) -> None:
+        declare(connections[using])
+
+    with contextlib.ExitStack() as stack:
+        for alias in connections:
+            stack.enter_context(connections[alias].execute_wrapper(watch))
+        pre_migrate.connect(begin, dispatch_uid="django_paysafe.declaring", weak=False)
+        stack.callback(pre_migrate.disconnect, dispatch_uid="django_paysafe.declaring")
+        yield
+
+
+_CREATES = re.compile(r"\bCREATE\s+EXTENSION\b[^;]*\bpaysafe\b", re.IGNORECASE)
 
 
 def declare_rules(
@@ -139,7 +180,17 @@ class _Steps:
                     self.follow(key[0], operation, key[0] in labels)
 
     def follow(self, app: str, operation: Operation, wanted: bool) -> None:
-        if isinstance(operation, migrations.SeparateDatabaseAndState):
+        if isinstance(operation, Maintenance):
+            for inner in operation.operations:
+                self.follow(app, inner, wanted)
+        elif isinstance(operation, Unprotect):
+            dropped = (_model_of(app, operation.declared), operation.declared.rule_name())
+            self.steps = [
+                step
+                for step in self.steps
+                if (_model_of(step[0], step[1]), getattr(step[1], "rule_name", str)()) != dropped
+            ]
+        elif isinstance(operation, migrations.SeparateDatabaseAndState):
             for inner in operation.database_operations:
                 self.follow(app, inner, wanted)
             for inner in operation.state_operations:
@@ -193,7 +244,8 @@ class PaysafeRunner(DiscoverRunner):
     rule_modules: Mapping[str, str] = {}
 
     def setup_databases(self, **kwargs: Any) -> Any:
-        databases = super().setup_databases(**kwargs)
+        with declaring():
+            databases = super().setup_databases(**kwargs)
         clones = self.parallel if self.parallel > 1 else 0
         if _without_migrations():
             for alias in connections:

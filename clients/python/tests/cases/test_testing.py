@@ -139,6 +139,13 @@ class RenamedTests(SimpleTestCase):
         finally:
             rules.renamed.reset(token)
 
+    def test_rules_that_were_dropped(self) -> None:
+        first, second = rules.ProtectAppendOnly("A"), rules.Audit("A")
+        steps = self.steps(
+            first, second, rules.Maintenance("x", "T-1", [rules.Unprotect(first, "x")])
+        )
+        self.assertEqual([step[1] for step in steps], [second])
+
     def test_what_is_carried_out(self) -> None:
         sql = migrations.RunSQL("SELECT paysafe.extend_audit()")
         steps = self.steps(
