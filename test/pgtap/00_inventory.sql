@@ -145,6 +145,7 @@ INSERT INTO function_expected VALUES
 	('distrust_subscription(name,regclass[],text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
 	('subscription_trouble(name)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('begin_fixtures(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('end_fixtures()', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('declare_test_database()', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('enforce()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
 	('enforce_statement()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, true),
