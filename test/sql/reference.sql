@@ -59,8 +59,22 @@ SELECT paysafe.protect_balance('shop.wallet', 'id', 'balance', 'shop.ledger_entr
 INSERT INTO shop.wallet (id, minimum) VALUES ('17', 0), ('fees', NULL);
 INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (8, '17', 100), (8, 'fees', -100);
 
+ALTER TABLE shop.wallet ADD maximum numeric(12,2), ADD status text NOT NULL DEFAULT 'active';
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('wallets have a maximum, and can be closed');
+SELECT paysafe.protect_balance('shop.wallet', 'id', 'balance', 'shop.ledger_entry', 'minimum', maximum_column => 'maximum',
+                               status_column => 'status', frozen => '{blocked}', in_only => '{dormant}', closed => '{closed}');
+COMMIT;
+
 SELECT paysafe.balance('17'), paysafe.balance('fees', accounts => 'shop.wallet', currency => 'USD');
 SELECT paysafe.balance('17', now() - interval '1 minute');
+
+SELECT * FROM paysafe.available_balance('17');
+
+SELECT sum(debit), sum(credit) FROM paysafe.trial_balance('shop.ledger_entry');
+
+SELECT line, amount, balance FROM paysafe.statement('17', (SELECT min(since) FROM paysafe.rule WHERE relation = 'shop.wallet'::regclass));
 
 SELECT paysafe.reserve('shop.wallet', '17', 40);                              -- 1, its number
 BEGIN;
@@ -69,6 +83,11 @@ INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (9, '17',
 COMMIT;
 SELECT paysafe.reserve('shop.wallet', '17', 20, valid_for => '1 hour');       -- 2
 SELECT paysafe.void_reservation(2, 'the customer went away');
+SELECT paysafe.reserve('shop.wallet', '17', 20, key => 'order 77', to_account => 'fees');    -- 3
+BEGIN;
+SELECT paysafe.post_reservation(3, 12, final => false, key => 'order 77, parcel 1');
+INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (10, '17', -12), (10, 'fees', 12);
+COMMIT;
 
 CREATE TABLE shop.gift_card (code text PRIMARY KEY, balance numeric(12,2) NOT NULL, version int NOT NULL);
 INSERT INTO shop.gift_card VALUES ('X', 100, 1);
