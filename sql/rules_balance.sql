@@ -185,6 +185,37 @@ CREATE FUNCTION paysafe.statement(
 	AS 'MODULE_PATHNAME', 'paysafe_statement';
 COMMENT ON FUNCTION paysafe.statement(text, timestamptz, timestamptz, regclass, text) IS 'what moved an account after one time and up to another, between its balances then';
 
+CREATE FUNCTION paysafe.balance_on(
+	account text,
+	day date,
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL,
+	time_zone text DEFAULT NULL,
+	OUT balance numeric,
+	OUT final boolean
+) RETURNS record
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_balance_on';
+COMMENT ON FUNCTION paysafe.balance_on(text, date, regclass, text, text) IS 'balance of an account by posting date, at the end of a day';
+
+CREATE FUNCTION paysafe.trial_balance_on(relation regclass, day date, time_zone text DEFAULT NULL)
+RETURNS TABLE (account text, currency text, debit numeric, credit numeric, balance numeric, final boolean)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_trial_balance_on';
+COMMENT ON FUNCTION paysafe.trial_balance_on(regclass, date, text) IS 'the balances of all accounts by posting date, at the end of a day';
+
+CREATE FUNCTION paysafe.statement_on(
+	account text,
+	first_day date,
+	last_day date,
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL,
+	time_zone text DEFAULT NULL
+) RETURNS TABLE (line text, day date, transaction text, amount numeric, balance numeric, final boolean)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_statement_on';
+COMMENT ON FUNCTION paysafe.statement_on(text, date, date, regclass, text, text) IS 'the entries of an account by posting date, between its balances';
+
 CREATE FUNCTION paysafe.reserve(
 	accounts regclass,
 	account text,

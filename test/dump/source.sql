@@ -69,7 +69,12 @@ SELECT paysafe.protect_ledger('shop.journal', 'txn', 'account', 'amount', 'curre
 SELECT paysafe.protect_balance('shop.account', 'code', 'balance', 'shop.journal', 'minimum');
 INSERT INTO shop.account VALUES ('cash', 0, 0), ('sales', NULL, NULL);
 INSERT INTO shop.journal VALUES (1, 't1', 'cash', 5, 'USD', '2026-05-31'), (2, 't1', 'sales', -5, 'USD', '2026-05-31');
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', 'period of shop.journal, version 1: {"until": "2026-05-31", "time_zone": "UTC"}', 'agreed');
+SELECT paysafe.act_as('alice');
 SELECT paysafe.close_period('shop.journal', '2026-05-31');
+COMMIT;
 SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years', 'order 1', 'sales');
 BEGIN;
 SELECT paysafe.post_reservation(1, 1, false, 'part 1');

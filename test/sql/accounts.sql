@@ -188,6 +188,51 @@ SELECT * FROM paysafe.available_balance('customer', 'book');
 SELECT * FROM paysafe.available_balance('cash', 'book');
 SELECT line, amount, balance FROM paysafe.statement('customer', (SELECT since FROM paysafe.rule WHERE relation = 'book'::regclass), accounts => 'book');
 
+-- by posting date, beside the clock
+CREATE TABLE journal (txn text, code text, amount numeric(12,2), currency text DEFAULT 'EUR', day date NOT NULL);
+CREATE INDEX ON journal (txn);
+CREATE INDEX ON journal (code);
+CREATE TABLE chart (code text PRIMARY KEY, balance numeric(12,2), side text);
+SELECT paysafe.protect_ledger('journal', 'txn', 'code', 'amount', 'currency', posting_date_column => 'day');
+SELECT account, debit, credit, balance, final FROM paysafe.trial_balance_on('journal', '2026-01-31');
+SELECT paysafe.protect_balance('chart', 'code', 'balance', 'journal', side_column => 'side');
+INSERT INTO chart VALUES ('cash', 0, 'debit'), ('sales', 0, 'credit'), ('tax', 0, 'credit');
+INSERT INTO journal VALUES ('b', 'cash', 12, 'EUR', '2026-02-03'), ('b', 'sales', -10, 'EUR', '2026-02-03'), ('b', 'tax', -2, 'EUR', '2026-02-03');
+INSERT INTO journal VALUES ('a', 'cash', 6, 'EUR', '2026-01-31'), ('a', 'sales', -5, 'EUR', '2026-01-31'), ('a', 'tax', -1, 'EUR', '2026-02-01');
+SELECT * FROM paysafe.balance_on('sales', '2026-01-31', 'chart');
+SELECT * FROM paysafe.balance_on('sales', '2026-02-28', 'chart');
+SELECT * FROM paysafe.balance_on('sales', '2025-12-31', 'chart');
+SELECT * FROM paysafe.trial_balance_on('chart', '2026-01-31');
+SELECT * FROM paysafe.trial_balance_on('journal', '2026-02-28');
+SELECT * FROM paysafe.statement_on('sales', '2026-02-01', '2026-02-28', 'chart');
+SELECT * FROM paysafe.statement_on('cash', '2026-01-01', '2026-02-03', 'chart', 'eur');
+SELECT * FROM paysafe.statement_on('cash', '2026-01-01', '2026-02-03', 'chart', 'USD');
+CREATE FUNCTION close_journal(until date) RETURNS void LANGUAGE sql AS $$
+	SELECT paysafe.act_as('bob'), paysafe.approve('paysafe.rule', format('period of t_accounts.journal, version 1: {"until": "%s", "time_zone": "UTC"}', to_char(until, 'YYYY-MM-DD')), 'agreed');
+	SELECT paysafe.act_as('ann');
+	SELECT paysafe.close_period('journal', until);
+$$;
+SELECT close_journal('2026-01-31');
+SELECT * FROM paysafe.balance_on('sales', '2026-01-31', 'chart');
+SELECT * FROM paysafe.balance_on('sales', '2026-02-01', 'chart');
+SELECT bool_and(final) FROM paysafe.trial_balance_on('chart', '2026-01-31');
+SELECT * FROM paysafe.statement_on('tax', '2026-01-01', '2026-01-31', 'chart');
+SELECT * FROM paysafe.balance_on('sales', 'infinity', 'chart');			-- fails
+SELECT * FROM paysafe.balance_on('sales', NULL, 'chart');				-- fails
+SELECT * FROM paysafe.balance_on('bob', '2026-01-31', 'wallet');		-- fails: no dates
+SELECT * FROM paysafe.statement_on('sales', '2026-02-01', '2026-01-31', 'chart');	-- fails
+SELECT * FROM paysafe.trial_balance_on('pg_class', '2026-01-31');		-- fails
+-- where a day ends
+CREATE TABLE point (txn int, code text, amount int, currency text DEFAULT 'EUR', at timestamptz);
+CREATE INDEX ON point (txn);
+CREATE TABLE spot (code text PRIMARY KEY, balance int);
+SELECT paysafe.protect_ledger('point', 'txn', 'code', 'amount', 'currency', posting_date_column => 'at'), paysafe.protect_balance('spot', 'code', 'balance', 'point');
+INSERT INTO spot VALUES ('a', 0), ('b', 0);
+INSERT INTO point VALUES (1, 'a', 1, 'EUR', '2026-01-31 22:59Z'), (1, 'b', -1, 'EUR', '2026-01-31 23:01Z'), (2, 'a', 1, 'EUR', '2026-02-01 00:00Z'), (2, 'b', -1, 'EUR', '2026-02-01 04:59Z');
+SELECT z AS zone, (paysafe.balance_on('a', '2026-01-31', 'spot', time_zone => z)).*, b.balance AS b FROM unnest(ARRAY['UTC', 'Europe/Berlin', 'America/New_York']) z, paysafe.balance_on('b', '2026-01-31', 'spot', time_zone => z) b;
+SELECT line, day, transaction, amount, balance FROM paysafe.statement_on('b', '2026-01-31', '2026-02-01', 'spot', time_zone => 'Europe/Berlin');
+SELECT * FROM paysafe.balance_on('a', '2026-01-31', 'spot', time_zone => 'Mars/Olympus');	-- fails
+
 -- a status of two values; a rule that is there gets one
 ALTER TABLE book ADD frozen boolean NOT NULL DEFAULT false, ADD closed_at timestamptz;
 SELECT paysafe.protect_balance('book', 'code', 'balance', 'posting', 'minimum', side_column => 'side', status_column => 'frozen', frozen => '{true}');

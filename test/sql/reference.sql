@@ -52,7 +52,19 @@ CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',
                               reverses_column => 'reverses', posting_date_column => 'booked_on');
 
-SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31');
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('the books of 2024 agree');
+SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31', 'Europe/Berlin');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', key, 'they do') FROM paysafe.pending_change WHERE rule = 'period';
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31', 'Europe/Berlin');
+COMMIT;
 
 CREATE TABLE shop.wallet (id text PRIMARY KEY, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2));
 SELECT paysafe.protect_balance('shop.wallet', 'id', 'balance', 'shop.ledger_entry', 'minimum');
@@ -75,6 +87,12 @@ SELECT * FROM paysafe.available_balance('17');
 SELECT sum(debit), sum(credit) FROM paysafe.trial_balance('shop.ledger_entry');
 
 SELECT line, amount, balance FROM paysafe.statement('17', (SELECT min(since) FROM paysafe.rule WHERE relation = 'shop.wallet'::regclass));
+
+SELECT * FROM paysafe.balance_on('17', '2024-12-31');
+
+SELECT sum(debit), sum(credit), bool_and(final) FROM paysafe.trial_balance_on('shop.ledger_entry', '2024-12-31');
+
+SELECT line, transaction, amount, balance FROM paysafe.statement_on('17', '2025-01-01', '2025-01-31');
 
 SELECT paysafe.reserve('shop.wallet', '17', 40);                              -- 1, its number
 BEGIN;

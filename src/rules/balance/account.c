@@ -364,6 +364,15 @@ paysafe_account_ledger(Oid ledger, Jsonb **spec)
 	return true;
 }
 
+bool
+paysafe_account_is_ledger(Oid relid)
+{
+	RuleSource	rule;
+	bool		removed;
+
+	return paysafe_rule_newest(relid, "ledger", &rule, &removed) && !removed;
+}
+
 typedef struct TableSearch
 {
 	Oid			ledger;			/* or InvalidOid: of any */

@@ -94,6 +94,9 @@ extern void paysafe_account_rule(Oid accounts, RuleSource *out);
 /* The rule of a ledger, as declared, 22023 if it is none; false: the table is gone. */
 extern bool paysafe_account_ledger(Oid ledger, Jsonb **spec);
 
+/* Is the table a ledger? */
+extern bool paysafe_account_is_ledger(Oid relid);
+
 /* How many tables but one have the accounts of a ledger (InvalidOid: of any), and one of them. */
 extern int	paysafe_account_tables(Oid ledger, Oid except, Oid *found);
 

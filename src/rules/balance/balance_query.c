@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 #include "base/argument.h"
 #include "compat.h"
@@ -137,6 +138,35 @@ paysafe_balance_query_check_one(const Account *account, const char *currency, Li
 				 errmsg("account \"%s\" has balances in several currencies: %s",
 						account->key, paysafe_strings_join(currencies)),
 				 errhint("Name one in the argument \"currency\".")));
+}
+
+int
+paysafe_balance_query_sign(const RuleSource *rule, const char *key)
+{
+	Account		account;
+
+	if (!OidIsValid(rule->relation) || paysafe_spec_optional_text(rule->spec, "side_column") == NULL)
+		return 1;
+	paysafe_account_named(rule, pstrdup(key), GetActiveSnapshot(), &account);
+	return account.sign;
+}
+
+void
+paysafe_balance_query_put(ReturnSetInfo *result, const RuleSource *rule, const char *key,
+						  const char *currency, Numeric balance, bool settled)
+{
+	bool		credit = paysafe_money_sign(balance) < 0;
+	Numeric		other = paysafe_money_negate(balance);
+	Datum		values[6];
+	bool		nulls[6] = {0};
+
+	values[0] = CStringGetTextDatum(key);
+	values[1] = CStringGetTextDatum(currency);
+	values[2] = NumericGetDatum(credit ? paysafe_money_zero() : balance);
+	values[3] = NumericGetDatum(credit ? other : paysafe_money_zero());
+	values[4] = NumericGetDatum(paysafe_balance_query_sign(rule, key) < 0 ? other : balance);
+	values[5] = BoolGetDatum(settled);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* SQL-callable functions */

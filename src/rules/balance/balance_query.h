@@ -9,6 +9,7 @@
 #define PAYSAFE_BALANCE_QUERY_H
 
 #include "fmgr.h"
+#include "nodes/execnodes.h"
 
 #include "rules/balance/account.h"
 
@@ -45,5 +46,15 @@ extern void paysafe_balance_query_check_one(const Account *account, const char *
 
 /* A currency that an argument names, in its one spelling; or NULL. */
 extern char *paysafe_balance_query_currency(FunctionCallInfo fcinfo, int n);
+
+/* 1 if a debit adds to the account's balance, otherwise -1; of a ledger without accounts 1. */
+extern int	paysafe_balance_query_sign(const RuleSource *rule, const char *key);
+
+/*
+ * A row of a trial balance: account, currency, debit, credit, balance on its own side,
+ * and whether it is settled; the balance that is given is positive for debits.
+ */
+extern void paysafe_balance_query_put(ReturnSetInfo *result, const RuleSource *rule, const char *key,
+									  const char *currency, Numeric balance, bool settled);
 
 #endif							/* PAYSAFE_BALANCE_QUERY_H */

@@ -49,7 +49,6 @@ typedef struct Trial
 {
 	ReturnSetInfo *result;
 	const RuleSource *rule;
-	bool		has_side;
 	bool		settled;
 } Trial;
 
@@ -57,25 +56,10 @@ static void
 put_balance(const char *key, const char *currency, Numeric balance, void *arg)
 {
 	Trial	   *trial = arg;
-	Account		account = {.sign = 1};
-	Numeric		signed_balance = balance;
-	bool		credit;
-	Datum		values[6];
-	bool		nulls[6] = {0};
-
 	CHECK_FOR_INTERRUPTS();
-	if (trial->has_side)
-		paysafe_account_named(trial->rule, pstrdup(key), GetActiveSnapshot(), &account);
-	if (account.sign < 0)
-		signed_balance = paysafe_money_negate(balance);
-	credit = paysafe_money_sign(signed_balance) < 0;
-	values[0] = CStringGetTextDatum(key);
-	values[1] = CStringGetTextDatum(currency);
-	values[2] = NumericGetDatum(credit ? paysafe_money_zero() : signed_balance);
-	values[3] = NumericGetDatum(credit ? paysafe_money_negate(signed_balance) : paysafe_money_zero());
-	values[4] = NumericGetDatum(balance);
-	values[5] = BoolGetDatum(trial->settled);
-	tuplestore_putvalues(trial->result->setResult, trial->result->setDesc, values, nulls);
+	paysafe_balance_query_put(trial->result, trial->rule, key, currency,
+							  paysafe_balance_query_sign(trial->rule, key) < 0 ? paysafe_money_negate(balance) : balance,
+							  trial->settled);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_trial_balance);
@@ -98,7 +82,6 @@ paysafe_trial_balance(PG_FUNCTION_ARGS)
 	paysafe_balance_query_rule_of(PG_GETARG_OID(0), &rule);
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	check_known(&rule, at);
-	trial.has_side = paysafe_spec_optional_text(rule.spec, "side_column") != NULL;
 	trial.settled = paysafe_balance_query_is_settled(&at);
 	/* of what is settled, the query's snapshot may be too old to show all */
 	paysafe_history_read_all(rule.relation, at, trial.settled ? NULL : GetActiveSnapshot(),
