@@ -27,9 +27,9 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, name[], 
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
 -- what the caller may read, proposed
@@ -39,6 +39,7 @@ GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
 -- does nothing but in a test database
 GRANT EXECUTE ON FUNCTION paysafe.begin_fixtures(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.end_fixtures() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
@@ -56,8 +57,14 @@ GRANT EXECUTE ON FUNCTION paysafe.rule_columns(text, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.available_balance(text, regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.trial_balance(regclass, timestamptz) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.statement(text, timestamptz, timestamptz, regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.balance_on(text, date, regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.trial_balance_on(regclass, date, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.statement_on(text, date, date, regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
 GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block TO PUBLIC;
 
@@ -103,6 +110,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
 SELECT pg_extension_config_dump('paysafe.balance_stripe_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.reservation_end', '');
+SELECT pg_extension_config_dump('paysafe.reservation_post', '');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');

@@ -99,14 +99,8 @@ typedef struct CapturedPayment
  * captures_rows.c
  */
 
-/* The rules of captures that refer to the table, among its rules. */
-extern List *paysafe_captures_rules(List *sources, Oid relid);
-
 /* What they say of the payment's currency, for a leaf of it; false: it is that of its captures. */
 extern bool paysafe_captures_currency(Relation leaf, List *sources, Currency *out);
-
-/* The unit and the name of their amounts, as a column of another table. */
-extern void paysafe_captures_amount(const RuleSource *rule, AmountColumn *out);
 
 /*
  * Where the captures of this payment are: RefundTable, of all tables declared for its table.

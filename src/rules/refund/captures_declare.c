@@ -23,6 +23,7 @@
 #include "engine/declare.h"
 #include "errors.h"
 #include "rules/refund/captures.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/reference.h"
 #include "values/spec.h"
@@ -337,7 +338,7 @@ check_order(const CapturesDeclaration *d)
 	if (!OidIsValid(d->payment))
 		return;
 	sources = paysafe_rule_sources(d->payment);
-	if (paysafe_captures_rules(sources, d->payment) != NIL)
+	if (paysafe_refund_source_captures(sources, d->payment) != NIL)
 		return;
 	foreach(lc, sources)
 	{

@@ -24,31 +24,13 @@
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/spec.h"
 
 /*
  * Rules
  */
-
-List *
-paysafe_captures_rules(List *sources, Oid relid)
-{
-	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, sources)
-	{
-		const RuleSource *source = lfirst(lc);
-
-		/* of groups the table has them itself */
-		if (strcmp(source->name, "captures") == 0 &&
-			list_member_oid(ancestors, OidIsValid(source->reference) ? source->reference : source->relation))
-			result = lappend(result, lfirst(lc));
-	}
-	return result;
-}
 
 /* The first rule of this name of the table or an ancestor, or NULL. */
 static const RuleSource *
@@ -79,7 +61,7 @@ paysafe_captures_currency(Relation leaf, List *sources, Currency *out)
 		paysafe_currency_compile(leaf, payment, out);
 		return true;
 	}
-	foreach(lc, paysafe_captures_rules(sources, RelationGetRelid(leaf)))
+	foreach(lc, paysafe_refund_source_captures(sources, RelationGetRelid(leaf)))
 	{
 		const RuleSource *rule = lfirst(lc);
 		char	   *constant = paysafe_spec_optional_text(rule->spec, "currency");
@@ -99,15 +81,6 @@ paysafe_captures_currency(Relation leaf, List *sources, Currency *out)
 	}
 	*out = (Currency) {.place = CURRENCY_CONSTANT};
 	return false;
-}
-
-void
-paysafe_captures_amount(const RuleSource *rule, AmountColumn *out)
-{
-	Relation	rel = table_open(rule->relation, AccessShareLock);
-
-	paysafe_money_column(rel, paysafe_spec_text(rule->spec, "amount_column"), out);
-	table_close(rel, AccessShareLock);
 }
 
 /* The next rule of captures of a leaf of the payment table, after the i-th rule. */

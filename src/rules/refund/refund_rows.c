@@ -44,7 +44,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 							   List *sources)
 {
 	const RuleSource *payment = paysafe_refund_source_payment(sources, RelationGetRelid(leaf));
-	List	   *captures = paysafe_captures_rules(sources, RelationGetRelid(leaf));
+	List	   *captures = paysafe_refund_source_captures(sources, RelationGetRelid(leaf));
 
 	side->summed = state->payment_amount == NULL && captures != NIL;
 	if (payment == NULL && captures == NIL &&
@@ -59,7 +59,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 	else if (side->summed)
 	{
 		side->captured = (Captured) {0};
-		paysafe_captures_amount(linitial(captures), &side->captured.amount);
+		paysafe_refund_source_captured(linitial(captures), &side->captured.amount);
 	}
 	else
 		paysafe_captured_compile(leaf, payment->spec, &side->captured);
@@ -216,7 +216,8 @@ paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, boo
 	table->observed = observed;
 	paysafe_key_columns_copy(key, &table->key);
 	table->key_text = paysafe_key_columns_text(key);
-	*out = (FoundPayment) {
+	*out = (FoundPayment)
+	{
 		.key = table->key_text, .tables = list_make1(table), .captures = list_make1(table), .minor = minor
 	};
 	out->identity = identity_of(table);
