@@ -10,16 +10,38 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "fmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "engine/declare.h"
+#include "engine/loosening.h"
+#include "engine/rule.h"
+#include "engine/unused.h"
+#include "errors.h"
+#include "people/actor.h"
+#include "people/approval.h"
+#include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
+#include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
+#include "values/spec.h"
+
+/* Columns of paysafe.threshold. */
+enum
+{
+	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
+	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
+	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET,
+	THRESHOLD_NCOLUMNS
+};
 
 typedef struct ThresholdList
 {
@@ -97,4 +119,174 @@ paysafe_refund_threshold_period_text(int64 period)
 	Interval	interval = {.time = period};
 
 	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(&interval)));
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_set_refund_threshold);
+
+/* What a change of the threshold loosens, or NULL. */
+static char *
+threshold_loosens(const Threshold *old_threshold, const Threshold *new_threshold, const char *currency)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	if (paysafe_money_compare(new_threshold->amount, old_threshold->amount) > 0)
+		appendStringInfo(&words, "raises the threshold from %s to %s; ",
+						 paysafe_money_words(old_threshold->amount, currency),
+						 paysafe_money_words(new_threshold->amount, currency));
+	if (new_threshold->approvers < old_threshold->approvers)
+		appendStringInfo(&words, "lowers the approvers from %d to %d; ",
+						 old_threshold->approvers, new_threshold->approvers);
+	if (new_threshold->within < old_threshold->within)
+		appendStringInfo(&words, "shortens the period from %s to %s; ",
+						 paysafe_refund_threshold_period_text(old_threshold->within), paysafe_refund_threshold_period_text(new_threshold->within));
+	if (new_threshold->valid_for > old_threshold->valid_for)
+		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
+						 paysafe_refund_threshold_period_text(new_threshold->valid_for), paysafe_refund_threshold_period_text(old_threshold->valid_for));
+	if (words.len == 0)
+		return NULL;
+	words.data[words.len - 2] = '\0';
+	return words.data;
+}
+
+/* The same in every session: no setting has a say. */
+static char *
+exact_period(int64 period)
+{
+	return period % USECS_PER_SEC == 0 ? psprintf(INT64_FORMAT " s", period / USECS_PER_SEC) :
+		psprintf(INT64_FORMAT " us", period);
+}
+
+/* A threshold as what is proposed and approved. */
+static Jsonb *
+threshold_spec(const Threshold *threshold, const char *currency)
+{
+	SpecBuilder spec;
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "currency", currency);
+	paysafe_spec_add_text(&spec, "amount", paysafe_money_text(threshold->amount));
+	paysafe_spec_add_text(&spec, "approvers", psprintf("%d", threshold->approvers));
+	paysafe_spec_add_text(&spec, "within", exact_period(threshold->within));
+	paysafe_spec_add_text(&spec, "valid_for", exact_period(threshold->valid_for));
+	return paysafe_spec_end(&spec);
+}
+
+/* May this threshold replace the old one?  False: it is proposed only. */
+static bool
+authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_threshold,
+		  const char *currency)
+{
+	char	   *words = threshold_loosens(old_threshold, new_threshold, currency);
+	ProposedChange change = {
+		.approved_as = PAYSAFE_RULE,
+		.relation = refund,
+		.name = psprintf("threshold for %s", currency),
+		.version = old_threshold->version + 1,
+		.before = threshold_spec(old_threshold, old_threshold->currency),
+		.after = threshold_spec(new_threshold, currency),
+		.loosens = words,
+		.difference = words
+	};
+
+	return words == NULL || paysafe_loosening_authorize(&change);
+}
+
+/* No sum of refunds lies at an amount that the currency does not have. */
+static void
+check_decimals(const RuleSource *rule, Numeric amount, const char *currency)
+{
+	AmountColumn column;
+	char	   *fault;
+
+	paysafe_refund_source_amount(rule, &column);
+	fault = paysafe_money_fault(&column, amount, currency, true);
+	if (fault == NULL && paysafe_money_is_minor(&column) &&
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
+		fault = psprintf("column \"%s\" has whole minor units", column.name);
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a threshold must be an amount of its currency"),
+				 errdetail("%s: %s.", paysafe_money_text(amount), fault),
+				 errhint("Give the largest total that needs no approval.")));
+}
+
+/*
+ * set_refund_threshold(refund, currency, amount, approvers, within, valid_for)
+ * returns void
+ */
+Datum
+paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
+{
+	Oid			refund = PG_GETARG_OID(0);
+	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Threshold	threshold = {
+		.amount = PG_GETARG_NUMERIC(2),
+		.approvers = PG_GETARG_INT32(3),
+		.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within"),
+		.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for")
+	};
+	const ActorClaim *actor = paysafe_actor_current();
+	RuleSource	rule;
+	bool		removed;
+	Threshold  *old_threshold;
+	Datum		values[THRESHOLD_NCOLUMNS];
+	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
+
+	paysafe_declare_check_owner(refund);
+	/* one at a time; writers of refunds are not kept waiting */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
+	if (!paysafe_rule_newest(refund, "refund", &rule, &removed) || removed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no refund rule", get_rel_name(refund)),
+				 errhint("Declare it with paysafe.protect_refund.")));
+	if (paysafe_money_scale(currency) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", currency),
+				 errhint("Declare it with paysafe.set_currency.")));
+	if (numeric_is_nan(threshold.amount) || numeric_is_inf(threshold.amount) ||
+		paysafe_money_sign(threshold.amount) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a threshold must be a finite amount that is not negative")));
+	check_decimals(&rule, threshold.amount, currency);
+	if (threshold.approvers < 1 || threshold.approvers > 10)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between 1 and 10", "approvers")));
+
+	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund), currency);
+	if (old_threshold != NULL)
+	{
+		if (paysafe_money_compare(old_threshold->amount, threshold.amount) == 0 &&
+			old_threshold->approvers == threshold.approvers &&
+			old_threshold->within == threshold.within &&
+			old_threshold->valid_for == threshold.valid_for)
+			PG_RETURN_VOID();
+		if (!rule.observed && (!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
+			!authorize(refund, old_threshold, &threshold, currency))
+			PG_RETURN_VOID();
+	}
+	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
+	values[THRESHOLD_CURRENCY] = CStringGetTextDatum(currency);
+	values[THRESHOLD_VERSION] = Int32GetDatum(old_threshold ? old_threshold->version + 1 : 1);
+	values[THRESHOLD_AMOUNT] = NumericGetDatum(threshold.amount);
+	values[THRESHOLD_APPROVERS] = Int32GetDatum(threshold.approvers);
+	values[THRESHOLD_WITHIN] = PG_GETARG_DATUM(4);
+	values[THRESHOLD_VALID_FOR] = PG_GETARG_DATUM(5);
+	values[THRESHOLD_SINCE] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[THRESHOLD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
+	values[THRESHOLD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
+	nulls[THRESHOLD_REASON] = actor == NULL || actor->reason == NULL;
+	values[THRESHOLD_REASON] = nulls[THRESHOLD_REASON] ? (Datum) 0 : CStringGetTextDatum(actor->reason);
+	nulls[THRESHOLD_TICKET] = actor == NULL || actor->ticket == NULL;
+	values[THRESHOLD_TICKET] = nulls[THRESHOLD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
+	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
+	paysafe_rule_invalidate(refund);
+	PG_RETURN_VOID();
 }
