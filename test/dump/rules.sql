@@ -65,6 +65,11 @@ SELECT paysafe.act_as('carol');
 SELECT paysafe.settle_breach(id, 'insured') FROM paysafe.breach WHERE settled_at IS NULL;
 COMMIT;
 
+-- what was captured is known, and not what the column says
+CALL pg_temp.refused('23R01', $$INSERT INTO shop.move VALUES (3, 'refund', 1, -51)$$);
+CALL pg_temp.refused('23R05', $$UPDATE shop.move SET amount = 49 WHERE id = 1$$);
+INSERT INTO shop.move VALUES (3, 'refund', 1, -50);
+
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);
 CALL pg_temp.refused('42501', $$UPDATE paysafe.audit_row SET op = 'I'$$);
