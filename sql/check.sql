@@ -269,6 +269,19 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   format('rule %s is only observed: it refuses nothing, and would have refused %s changes since %s', p.rule, p.observed, p.since)
 		  FROM paysafe.protection p WHERE p.mode = 'observe'
 		UNION ALL
+		-- rules for what comes
+		SELECT r.relation::text, 'validated', false,
+			   format('nobody has looked at the rows that were there before rule %s: SELECT paysafe.validate_rows(%L, %L)', r.rule, r.relation, r.rule)
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation
+		 WHERE r.spec @> '{"unvalidated": true}' AND NOT r.spec @> '{"observe": true}'
+		UNION ALL
+		-- rows that broke a rule before it was there
+		SELECT a.relation::text, 'accepted', true,
+			   format('%s rows break rule %s and were accepted as they are, for the last time on %s: paysafe.accepted', count(*), a.rule, max(a.at)::date)
+		  FROM paysafe.accepted_row a JOIN rules r ON r.relation = a.relation AND r.rule = a.rule
+		 WHERE a.ended_at IS NULL
+		 GROUP BY a.relation, a.rule
+		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END

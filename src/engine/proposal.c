@@ -282,6 +282,7 @@ paysafe_propose(PG_FUNCTION_ARGS)
 		proposing.level = 0;
 		PG_RETURN_VOID();
 	}
+	paysafe_transaction_warn(fcinfo, "paysafe.propose");
 	paysafe_approval_check_own_code("paysafe.propose");
 	reason = paysafe_argument_reason(fcinfo, 0, "reason", "a proposal");
 	ticket = PG_ARGISNULL(1) ? NULL : paysafe_argument_reason(fcinfo, 1, "ticket", "a proposal");

@@ -25,11 +25,15 @@ typedef enum SpecLoosening
 {
 	SPEC_ANY_CHANGE,			/* unless something else is said */
 	SPEC_ADD,					/* an element more, or a flag set */
-	SPEC_REMOVE					/* an element less, or a flag gone */
+	SPEC_REMOVE,				/* an element less, or a flag gone */
+	SPEC_NONE
 } SpecLoosening;
 
 /* The key of any specification whose rule is only observed. */
 #define SPEC_OBSERVE	"observe"
+
+/* The key of one that the rows that were there have not been looked at by (engine/deferral.h). */
+#define SPEC_UNVALIDATED	"unvalidated"
 
 typedef struct SpecField
 {

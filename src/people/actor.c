@@ -211,6 +211,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 {
 	ActorFrame *frame;
 
+	paysafe_transaction_warn(fcinfo, "paysafe.act_as");
 	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
 	if (frame->actor.name != NULL)
