@@ -49,11 +49,19 @@ describe_change(const RuleSource *rule, List *lines, ProposedChange *change)
 {
 	SpecBuilder spec;
 	StringInfoData difference;
+	StringInfoData words;
 	ListCell   *lc;
 
 	initStringInfo(&difference);
+	initStringInfo(&words);
 	foreach(lc, lines)
-		appendStringInfo(&difference, "%saccepts %s", difference.len > 0 ? "\n" : "", (char *) lfirst(lc));
+	{
+		const char *line = lfirst(lc);
+
+		appendStringInfo(&difference, "%saccepts %s", difference.len > 0 ? "\n" : "", line);
+		/* in one sentence, without its full stop */
+		appendStringInfo(&words, "%s%.*s", words.len > 0 ? "; " : "accepts ", (int) strlen(line) - 1, line);
+	}
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_set(&spec, "accepted", lines);
 	*change = (ProposedChange)
@@ -64,7 +72,7 @@ describe_change(const RuleSource *rule, List *lines, ProposedChange *change)
 		.version = rule->version + 1,
 		.after = paysafe_spec_end(&spec),
 		.difference = difference.data,
-		.loosens = difference.data
+		.loosens = words.data
 	};
 }
 

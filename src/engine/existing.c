@@ -12,6 +12,7 @@
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -49,6 +50,8 @@ paysafe_existing_fault(ExistingReport *report, const char *what, const char *key
 					  const char *reason)
 {
 	char	   *words;
+	List	   *met = NIL;
+	bool		accepted;
 	MemoryContext old;
 
 	if (report->faults >= MAX_FAULTS_SHOWN && !report->collect &&
@@ -58,14 +61,15 @@ paysafe_existing_fault(ExistingReport *report, const char *what, const char *key
 		return;
 	}
 	words = paysafe_existing_words(what, key, reason);
+	accepted = paysafe_accepted_has(report->relation, report->rule, words, &met);
 	old = MemoryContextSwitchTo(report->context);
-	if (!paysafe_accepted_has(report->relation, report->rule, words, &report->accepted))
-	{
-		if (report->faults++ < MAX_FAULTS_SHOWN)
-			appendStringInfo(&report->detail, "%s%s", report->detail.len > 0 ? "\n" : "", words);
-		if (report->collect)
-			report->lines = lappend(report->lines, pstrdup(words));
-	}
+	if (accepted)
+		report->accepted = lappend(report->accepted,
+								   DatumGetByteaPCopy(PointerGetDatum(linitial(met))));
+	else if (report->faults++ < MAX_FAULTS_SHOWN)
+		appendStringInfo(&report->detail, "%s%s", report->detail.len > 0 ? "\n" : "", words);
+	if (!accepted && report->collect)
+		report->lines = lappend(report->lines, pstrdup(words));
 	MemoryContextSwitchTo(old);
 }
 
@@ -274,9 +278,13 @@ paysafe_existing_look(Oid relid, const char *name, ExistingReport *report)
 	if (report->doubtful != NIL)
 	{
 		paysafe_progress_phase(PROGRESS_LOOKING_AGAIN);
+		LockRelationOid(relid, ShareRowExclusiveLock);
 		(void) find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
 		foreach(lc, report->doubtful)
+		{
+			CHECK_FOR_INTERRUPTS();
 			look_again(relid, lfirst(lc), report);
+		}
 	}
 	if (last != NULL)
 		paysafe_progress_phase(PROGRESS_ADDING_UP);

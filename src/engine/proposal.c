@@ -282,7 +282,6 @@ paysafe_propose(PG_FUNCTION_ARGS)
 		proposing.level = 0;
 		PG_RETURN_VOID();
 	}
-	paysafe_transaction_warn(fcinfo, "paysafe.propose");
 	paysafe_approval_check_own_code("paysafe.propose");
 	reason = paysafe_argument_reason(fcinfo, 0, "reason", "a proposal");
 	ticket = PG_ARGISNULL(1) ? NULL : paysafe_argument_reason(fcinfo, 1, "ticket", "a proposal");
@@ -299,6 +298,7 @@ paysafe_propose(PG_FUNCTION_ARGS)
 						   .hint = "Call paysafe.act_as('name') in the same transaction first."
 					   });
 	paysafe_transaction_watch();
+	paysafe_transaction_warn(fcinfo, "paysafe.propose");
 	if (proposing.level == 0)
 		proposing.level = GetCurrentTransactionNestLevel();
 	proposing.reason = MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(reason));

@@ -52,11 +52,12 @@ paysafe_validate_look(const RuleSource *rule, ExistingReport *report)
 	report->beside_writers = !rule->kind->keeps_books;
 	if (!report->beside_writers)
 		paysafe_declare_lock(rule->relation);
-	if (!OidIsValid(rule->reference))
-		;
-	else if (report->beside_writers)
+	if (OidIsValid(rule->reference) && report->beside_writers)
+	{
+		LockRelationOid(rule->reference, AccessShareLock);
 		(void) find_all_inheritors(rule->reference, AccessShareLock, NULL);
-	else
+	}
+	else if (OidIsValid(rule->reference))
 		paysafe_declare_lock(rule->reference);
 	paysafe_existing_look(rule->relation, rule->name, report);
 	if (report->misfit)
@@ -187,6 +188,7 @@ paysafe_declaration_cost(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	paysafe_declare_check_owner(relid);
+	LockRelationOid(relid, AccessShareLock);
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{

@@ -211,7 +211,6 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 {
 	ActorFrame *frame;
 
-	paysafe_transaction_warn(fcinfo, "paysafe.act_as");
 	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
 	if (frame->actor.name != NULL)
@@ -224,6 +223,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 	/* a second claim of one level replaces the first */
 	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
 	paysafe_transaction_watch();
+	paysafe_transaction_warn(fcinfo, "paysafe.act_as");
 	top = frame;
 	generation++;
 	PG_RETURN_VOID();

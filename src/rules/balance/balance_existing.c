@@ -119,10 +119,12 @@ sum_ledger(Oid ledger, MemoryContext context)
 			EntryFault	fault;
 
 			CHECK_FOR_INTERRUPTS();
-			if (!paysafe_entry_read(&columns, slot, &entry, &fault))
-				elog(ERROR, "a row in ledger \"%s\" is not an entry", get_rel_name(ledger));
-			MemoryContextSwitchTo(context);
-			add_existing_entry(accounts, &entry);
+			/* one that was there before the ledger's rule and is none moves nothing */
+			if (paysafe_entry_read(&columns, slot, &entry, &fault))
+			{
+				MemoryContextSwitchTo(context);
+				add_existing_entry(accounts, &entry);
+			}
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(row_context);
 		}
@@ -210,9 +212,12 @@ paysafe_balance_existing_check_end(const Rule *rule, ExistingReport *report)
 		report->private = sum_ledger(state->ledger, report->context);
 	hash_seq_init(&status, report->private);
 	while ((existing = hash_seq_search(&status)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!existing->seen)
 			paysafe_existing_fault(report, "Account", existing->text,
 								  "it has entries, but there is no such account");
+	}
 }
 
 /*

@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -383,6 +384,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		char	   *transaction = pstrdup(sum->words);
 		char	   *currency = strrchr(transaction, '\n');
 
+		CHECK_FOR_INTERRUPTS();
 		*currency++ = '\0';
 		paysafe_existing_fault(report, "Transaction", transaction,
 							  psprintf("its entries in %s sum to %s instead of zero",
@@ -396,6 +398,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		const char *fault;
 		bool		found;
 
+		CHECK_FOR_INTERRUPTS();
 		(void) hash_search(reversed, &key, HASH_ENTER, &found);
 		fault = found ? "It is reversed more than once." :
 			paysafe_ledger_reversals_fault(rule->compiled, &reversal->transaction,
