@@ -10,6 +10,11 @@ CREATE FUNCTION paysafe.rule_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_rule_trouble';
 COMMENT ON FUNCTION paysafe.rule_trouble(regclass) IS 'why the rules of a table do not fit it any more, so that every change is refused';
 
+CREATE FUNCTION paysafe.index_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_index_trouble';
+COMMENT ON FUNCTION paysafe.index_trouble(regclass) IS 'which indexes a table lacks whose rows are looked up for changes of others';
+
 CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
@@ -281,6 +286,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM paysafe.accepted_row a JOIN rules r ON r.relation = a.relation AND r.rule = a.rule
 		 WHERE a.ended_at IS NULL
 		 GROUP BY a.relation, a.rule
+		UNION ALL
+		-- rows that are looked up for each change of others
+		SELECT t.relation::text, 'lookups', w.trouble IS NULL, 'each change that looks its rows up reads more than it needs: ' || w.trouble
+		  FROM (SELECT r.relation FROM rules r WHERE r.rule IN ('refund', 'ledger')
+				UNION SELECT r.reference FROM rules r WHERE r.rule = 'refund') t
+			   JOIN pg_class c ON c.oid = t.relation, LATERAL (SELECT paysafe.index_trouble(t.relation) AS trouble) w
 		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN

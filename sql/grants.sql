@@ -53,6 +53,7 @@ GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.table_definition(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_columns(text, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
 -- shows each session to whoever may see what it does

@@ -76,6 +76,22 @@ paysafe_spec_field_columns(const RuleSource *rule, bool of_reference, bool only_
 	return columns_of(rule, of_reference, only_seen, false);
 }
 
+List *
+paysafe_spec_field_searched(const RuleSource *rule, bool of_reference)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_keys(rule->spec))
+	{
+		const SpecField *field = find_field(rule->kind, lfirst(lc));
+
+		if (field->searched && is_of_columns(field, of_reference))
+			result = lappend(result, paysafe_spec_columns(rule->spec, lfirst(lc)));
+	}
+	return result;
+}
+
 char *
 paysafe_spec_field_quote(const char *name)
 {

@@ -47,6 +47,9 @@ typedef struct SpecField
 	/* the rule needs the columns, and does not say what is in them */
 	bool		unjudged;
 
+	/* rows are looked up by these columns together, for each change of others */
+	bool		searched;
+
 	/* of a flag that nobody knows by its key: what setting and unsetting it does, in words */
 	const char *set_words;
 	const char *unset_words;

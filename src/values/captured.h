@@ -66,9 +66,9 @@ extern const char *paysafe_captured_name(const Captured *captured);
 
 /*
  * Why the row has captured more than it may, or NULL.  Both amounts are known to be
- * possible ones.
+ * possible ones; the currency may be NULL.
  */
-extern char *paysafe_captured_excess(const Captured *captured, TupleTableSlot *row);
+extern char *paysafe_captured_excess(const Captured *captured, TupleTableSlot *row, const char *currency);
 
 /* The value of "changes" for a word; false if it is none. */
 extern bool paysafe_captured_changes(const char *word, CapturedChanges *out);

@@ -180,6 +180,8 @@ INSERT INTO function_expected VALUES
 	('status_diagram(regclass)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
 	('transition(regclass,text,text,text)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, true),
 	('reconcile(regclass)', 'SETOF record', 'c', 's', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('spoken_amount(regclass,numeric,text)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
+	('index_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('defer_validation()', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('validate_rows(regclass,text)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, true),
 	('accept_rows(regclass,text,text,text)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, true),

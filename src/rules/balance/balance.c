@@ -134,6 +134,13 @@ is_zero(Numeric amount)
 	return amount == NULL || paysafe_money_sign(amount) == 0;
 }
 
+static char *
+money(const BalanceState *state, const Account *account, Numeric amount)
+{
+	return paysafe_history_money(state->accounts, account->key, account->currency,
+								 &state->account.balance, amount);
+}
+
 static void
 check_opened(const Rule *rule, const RowChange *change)
 {
@@ -144,7 +151,7 @@ check_opened(const Rule *rule, const RowChange *change)
 	if (!is_zero(account.balance))
 		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
 			   "must open without a balance",
-			   psprintf("It would open with %s.", paysafe_money_text(account.balance)),
+			   psprintf("It would open with %s.", money(state, &account, account.balance)),
 			   "Open it with zero, then post to it.");
 	if (account.stored && account.balance == NULL)
 		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
@@ -152,7 +159,7 @@ check_opened(const Rule *rule, const RowChange *change)
 	if (account.minimum != NULL && paysafe_money_sign(account.minimum) > 0)
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &account,
 			   "would open below its minimum",
-			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),
+			   psprintf("Its minimum is %s.", money(state, &account, account.minimum)),
 			   "Raise the minimum when the balance allows it.");
 	if (!rule->observed)
 		paysafe_account_key_check(rule, change, &account);
@@ -200,8 +207,8 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 						psprintf("account \"%s\" in table \"%s\" cannot be given a balance",
 								 before->key, rule->table_name),
 						psprintf("It would change from %s to %s without an entry.",
-								 before->balance ? paysafe_money_text(before->balance) : "NULL",
-								 after->balance ? paysafe_money_text(after->balance) : "NULL"),
+								 before->balance ? money(state, before, before->balance) : "NULL",
+								 after->balance ? money(state, after, after->balance) : "NULL"),
 						psprintf("Add entries to table \"%s\": they move it.", get_rel_name(state->ledger)));
 	if (after->minimum != NULL && after->balance != NULL && before->balance != NULL &&
 		paysafe_money_compare(after->balance, before->balance) < 0 &&
@@ -209,7 +216,7 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.balance.name, after,
 			   "would fall below its minimum",
 			   psprintf("It would have %s, its minimum is %s.",
-						paysafe_money_text(after->balance), paysafe_money_text(after->minimum)),
+						money(state, after, after->balance), money(state, after, after->minimum)),
 			   "Post less, or pay something in first.");
 }
 
@@ -266,7 +273,7 @@ check_changed(const Rule *rule, const RowChange *change)
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &after,
 			   "has less than that minimum",
 			   psprintf("It has %s, less what is reserved.",
-						after.balance ? paysafe_money_text(after.balance) : "nothing"),
+						after.balance ? money(state, &after, after.balance) : "nothing"),
 			   "Choose a lower minimum, or pay something in first.");
 }
 

@@ -144,6 +144,7 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 	const ExistingSum *sum = existing->sums ? linitial(existing->sums) : NULL;
 	Numeric		expected = sum ? sum->sum : paysafe_money_zero();
 	Numeric		balance = account->balance ? account->balance : paysafe_money_zero();
+	const char *currency = sum ? sum->currency : account->currency;
 	ListCell   *lc;
 
 	foreach(lc, existing->sums)
@@ -166,10 +167,12 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		expected = paysafe_money_negate(expected);
 	if (paysafe_money_compare(balance, expected) != 0)
 		return psprintf("its balance is %s, its entries sum to %s",
-						paysafe_money_text(balance), paysafe_money_text(expected));
+						paysafe_money_spoken(&account->columns->balance, balance, currency),
+						paysafe_money_spoken(&account->columns->balance, expected, currency));
 	if (account->minimum != NULL && paysafe_money_compare(balance, account->minimum) < 0)
 		return psprintf("its balance %s is below its minimum %s",
-						paysafe_money_text(balance), paysafe_money_text(account->minimum));
+						paysafe_money_spoken(&account->columns->balance, balance, currency),
+						paysafe_money_spoken(&account->columns->balance, account->minimum, currency));
 	return NULL;
 }
 

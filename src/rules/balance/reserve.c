@@ -91,6 +91,20 @@ typedef struct Reservation
 	bool		found;
 } Reservation;
 
+static char *
+rule_money(const Rule *rule, const char *account, const char *currency, Numeric amount)
+{
+	const BalanceState *state = rule->compiled;
+
+	return paysafe_history_money(state->accounts, account, currency, &state->account.balance, amount);
+}
+
+static char *
+money(const Account *account, Numeric amount)
+{
+	return rule_money(account->rule, account->key, account->currency, amount);
+}
+
 /*
  * Reading
  */
@@ -430,7 +444,8 @@ paysafe_reserve_pre_commit(void)
 						  psprintf("reservations of account \"%s\" in table \"%s\" are posted, but not taken",
 								   worst->account, worst->rule->table_name),
 						  psprintf("%s is posted; entries have taken %s since.",
-								   paysafe_money_text(worst->posted), paysafe_money_text(worst->taken)),
+								   rule_money(worst->rule, worst->account, NULL, worst->posted),
+								   rule_money(worst->rule, worst->account, NULL, worst->taken)),
 						  "Add the entries in the same database transaction, after paysafe.post_reservation.");
 }
 
@@ -580,7 +595,7 @@ check_amount(const Account *account, Numeric amount)
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("amount %s: %s", paysafe_money_text(amount), fault)));
+				 errmsg("amount %s: %s", paysafe_money_spoken(&account->columns->balance, amount, currency), fault)));
 }
 
 /* Raises if the account has less than that amount to reserve. */
@@ -594,11 +609,11 @@ check_spare(const Account *account, Oid accounts, Numeric amount)
 	if (paysafe_money_compare(reserved, spare) > 0)
 		paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
 						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
-								   account->key, account->rule->table_name, paysafe_money_text(amount)),
+								   account->key, account->rule->table_name, money(account, amount)),
 						  paysafe_account_visible(accounts) ?
 						  psprintf("It has %s and %s reserved, its minimum is %s.",
-								   paysafe_money_text(account->balance), paysafe_money_text(reserved),
-								   paysafe_money_text(account->minimum)) : NULL,
+								   money(account, account->balance), money(account, reserved),
+								   money(account, account->minimum)) : NULL,
 						  "Reserve less, or pay something in first.");
 }
 
@@ -671,7 +686,7 @@ paysafe_post_reservation(PG_FUNCTION_ARGS)
 	check_amount(&account, amount);
 	if (paysafe_money_compare(amount, r.amount) > 0)
 		refuse(account.rule, r.id,
-			   psprintf("is over %s, less than %s", paysafe_money_text(r.amount), paysafe_money_text(amount)));
+			   psprintf("is over %s, less than %s", money(&account, r.amount), money(&account, amount)));
 	end_reservation(&r, "posted", amount, NULL);
 	note_posted(&account, r.accounts, amount);
 	PG_RETURN_NUMERIC(amount);

@@ -373,6 +373,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	HTAB	   *reversed = hash_create("paysafe reversed", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContext context = AllocSetContextCreate(report->context, "paysafe reversal",
 												  ALLOCSET_DEFAULT_SIZES);
+	const AmountColumn *amount = &((const LedgerState *) rule->compiled)->columns.amount;
 	ReversalChain *chain = chain_existing(existing->reversals, report->context);
 	HASH_SEQ_STATUS status;
 	ExistingSum *sum;
@@ -388,7 +389,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		*currency++ = '\0';
 		paysafe_existing_fault(report, "Transaction", transaction,
 							  psprintf("its entries in %s sum to %s instead of zero",
-									   currency, paysafe_money_text(sum->sum)));
+									   currency, paysafe_money_spoken(amount, sum->sum, currency)));
 	}
 	hash_seq_init(&status, existing->reversals);
 	while ((reversal = hash_seq_search(&status)) != NULL)
@@ -462,12 +463,12 @@ const RuleKind paysafe_ledger_kind = {
 	/* columns define each other: no change is only tighter */
 	.fields = (const SpecField[])
 	{
-		{"transaction_column", SPEC_COLUMN},
+		{"transaction_column", SPEC_COLUMN, .searched = true},
 		{"account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"direction_column", SPEC_COLUMN},
-		{"reverses_column", SPEC_COLUMN},
+		{"reverses_column", SPEC_COLUMN, .searched = true},
 		{"posting_date_column", SPEC_COLUMN},
 		{NULL}
 	},

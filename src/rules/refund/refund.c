@@ -170,9 +170,9 @@ status_words(const RefundSide *side, TupleTableSlot *row)
 }
 
 static char *
-money_words(Numeric amount, const char *currency)
+money_words(const RefundSide *side, Numeric amount, const char *currency)
 {
-	return paysafe_refusal_value(paysafe_money_words(amount, currency));
+	return paysafe_refusal_value(paysafe_money_words(&side->amount, amount, currency));
 }
 
 /*
@@ -277,10 +277,10 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 														 paysafe_refusal_value(locked->key)),
 									 .detail = psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
 														refund_words(change, change->after),
-														money_words(amount, currency), money_words(total, currency),
+														money_words(side, amount, currency), money_words(side, total, currency),
 														list_length(locked->tables) > 1 ?
 														psprintf(" in %d tables", list_length(locked->tables)) : "",
-														money_words(captured, currency)),
+														money_words(side, captured, currency)),
 									 .hint = side->voided.n == 0 ? "Refund at most what is left." :
 									 "Refund at most what is left, or void another refund first."
 								 });
@@ -296,7 +296,7 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
 				 paysafe_refusal_value(payment->key),
 				 paysafe_refund_threshold_period_text(threshold->within),
-				 money_words(total, currency), money_words(threshold->amount, currency)) :
+				 money_words(side, total, currency), money_words(side, threshold->amount, currency)) :
 		psprintf("There is no threshold for %s, so every refund needs approval.",
 				 paysafe_refusal_value(currency));
 }
@@ -387,7 +387,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
 								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
 													 refund_words(change, change->after),
-													 money_words(subject->money->amount, subject->money->currency),
+													 money_words(side, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
@@ -752,8 +752,8 @@ const RuleKind paysafe_refund_kind = {
 	 */
 	.fields = (const SpecField[])
 	{
-		{"payment_column", SPEC_COLUMN},
-		{"payment_key_column", SPEC_REFERENCE_COLUMN},
+		{"payment_column", SPEC_COLUMN, .searched = true},
+		{"payment_key_column", SPEC_REFERENCE_COLUMN, .searched = true},
 		{"amount_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"status_column", SPEC_COLUMN},

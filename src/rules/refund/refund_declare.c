@@ -64,7 +64,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 		return pstrdup("its payment has no currency");
 	}
 	reason = paysafe_money_fault(&side->amount, amount, currency, false);
-	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_text(amount)), reason) : NULL;
+	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_spoken(&side->amount, amount, currency)), reason) : NULL;
 }
 
 /*
@@ -263,9 +263,10 @@ payment_fault(const RefundState *state, const PaymentTotal *total, bool lock, bo
 	}
 	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
 		return psprintf("refunds of this payment total %s, captured is %s",
-						paysafe_refusal_value(paysafe_money_text(refunds)),
+						paysafe_refusal_value(paysafe_money_spoken(&state->refund.amount, refunds, total->currency)),
 						payment.captured ?
-						paysafe_refusal_value(paysafe_money_text(payment.captured)) : "nothing");
+						paysafe_refusal_value(paysafe_money_spoken(&state->refund.amount, payment.captured, total->currency)) :
+						"nothing");
 	return NULL;
 }
 

@@ -38,6 +38,7 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	Numeric		captured;
 	Numeric		before;
 	bool		has_captured;
+	char	   *currency = NULL;
 
 	paysafe_refund_sum(tables, &sum);
 	if (sum.rows == 0)
@@ -50,12 +51,16 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 		return;
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)
+	{
+		(void) paysafe_currency_of(&side->currency, change->before, false, &currency);
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, paysafe_captured_name(&side->captured),
 						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
 						  psprintf("Refunds total %s; captured would be %s.",
-								   paysafe_refusal_value(paysafe_money_text(sum.total)),
-								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
+								   paysafe_refusal_value(paysafe_money_spoken(&side->captured.amount, sum.total, currency)),
+								   has_captured ?
+								   paysafe_refusal_value(paysafe_money_spoken(&side->captured.amount, captured, currency)) : "nothing"),
 						  "Leave as much captured as its refunds total, or first void those that can be.");
+	}
 }
 
 /* Refunds would not know whose they are, and those that are there could not go on. */

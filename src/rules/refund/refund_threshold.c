@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -126,15 +127,16 @@ PG_FUNCTION_INFO_V1(paysafe_set_refund_threshold);
 
 /* What a change of the threshold loosens, or NULL. */
 static char *
-threshold_loosens(const Threshold *old_threshold, const Threshold *new_threshold, const char *currency)
+threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, const Threshold *new_threshold,
+				  const char *currency)
 {
 	StringInfoData words;
 
 	initStringInfo(&words);
 	if (paysafe_money_compare(new_threshold->amount, old_threshold->amount) > 0)
 		appendStringInfo(&words, "raises the threshold from %s to %s; ",
-						 paysafe_money_words(old_threshold->amount, currency),
-						 paysafe_money_words(new_threshold->amount, currency));
+						 paysafe_money_words(column, old_threshold->amount, currency),
+						 paysafe_money_words(column, new_threshold->amount, currency));
 	if (new_threshold->approvers < old_threshold->approvers)
 		appendStringInfo(&words, "lowers the approvers from %d to %d; ",
 						 old_threshold->approvers, new_threshold->approvers);
@@ -175,10 +177,10 @@ threshold_spec(const Threshold *threshold, const char *currency)
 
 /* May this threshold replace the old one?  False: it is proposed only. */
 static bool
-authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_threshold,
-		  const char *currency)
+authorize(Oid refund, const AmountColumn *column, const Threshold *old_threshold,
+		  const Threshold *new_threshold, const char *currency)
 {
-	char	   *words = threshold_loosens(old_threshold, new_threshold, currency);
+	char	   *words = threshold_loosens(column, old_threshold, new_threshold, currency);
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RULE,
 		.relation = refund,
@@ -193,25 +195,30 @@ authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_thres
 	return words == NULL || paysafe_loosening_authorize(&change);
 }
 
+/* The column of the refunds' amounts. */
+static void
+find_amount_column(const RuleSource *rule, AmountColumn *out)
+{
+	Relation	rel = table_open(rule->relation, AccessShareLock);
+
+	paysafe_money_column(rel, paysafe_spec_text(rule->spec, "amount_column"), out);
+	table_close(rel, NoLock);
+}
+
 /* No sum of refunds lies at an amount that the currency does not have. */
 static void
-check_decimals(Oid refund, const char *column_name, Numeric amount, const char *currency)
+check_decimals(const AmountColumn *column, Numeric amount, const char *currency)
 {
-	Relation	rel = table_open(refund, AccessShareLock);
-	AmountColumn column;
-	char	   *fault;
+	char	   *fault = paysafe_money_fault(column, amount, currency, true);
 
-	paysafe_money_column(rel, column_name, &column);
-	table_close(rel, NoLock);
-	fault = paysafe_money_fault(&column, amount, currency, true);
-	if (fault == NULL && paysafe_money_is_minor(&column) &&
+	if (fault == NULL && paysafe_money_is_minor(column) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
-		fault = psprintf("column \"%s\" has whole minor units", column.name);
+		fault = psprintf("column \"%s\" has whole minor units", column->name);
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be an amount of its currency"),
-				 errdetail("%s: %s.", paysafe_money_text(amount), fault),
+				 errdetail("%s: %s.", paysafe_money_spoken(column, amount, currency), fault),
 				 errhint("Give the largest total that needs no approval.")));
 }
 
@@ -232,6 +239,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	};
 	const ActorClaim *actor = paysafe_actor_current();
 	RuleSource	rule;
+	AmountColumn column;
 	bool		removed;
 	Threshold  *old_threshold;
 	Datum		values[THRESHOLD_NCOLUMNS];
@@ -255,7 +263,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be a finite amount that is not negative")));
-	check_decimals(refund, paysafe_spec_text(rule.spec, "amount_column"), threshold.amount, currency);
+	find_amount_column(&rule, &column);
+	check_decimals(&column, threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -270,7 +279,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
 		if (!rule.observed && (!paysafe_unused_frees(refund) || !paysafe_unused_frees(rule.reference)) &&
-			!authorize(refund, old_threshold, &threshold, currency))
+			!authorize(refund, &column, old_threshold, &threshold, currency))
 			PG_RETURN_VOID();
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
@@ -290,4 +299,26 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
 	paysafe_rule_invalidate(refund);
 	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_spoken_amount);
+
+/*
+ * spoken_amount(refund, amount, currency) returns text: an amount in the unit of the table's
+ * amount column, as people say it
+ */
+Datum
+paysafe_spoken_amount(PG_FUNCTION_ARGS)
+{
+	Oid			refund = PG_GETARG_OID(0);
+	Numeric		amount = PG_GETARG_NUMERIC(1);
+	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	AmountColumn column = {.typid = NUMERICOID};
+	RuleSource	rule;
+	bool		removed;
+
+	if (get_rel_relkind(refund) != '\0' &&
+		paysafe_rule_newest(refund, "refund", &rule, &removed) && !removed)
+		find_amount_column(&rule, &column);
+	PG_RETURN_TEXT_P(cstring_to_text(paysafe_money_words(&column, amount, currency)));
 }
