@@ -75,8 +75,8 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.validate_rows(%L, %L)', relatio
 SELECT is(pg_temp.refusal('SELECT paysafe.accept_rows(''shop.part'', ''status'', ''old'')'), '42501 shop.part paysafe_part_status', 'accepting takes two');
 SELECT pg_temp.approved(format('SELECT paysafe.accept_rows(%L, %L, ''old'')', relation, rule)) FROM :declarations;
 SELECT is((SELECT string_agg(fault, E'\n' ORDER BY relation::text, rule, fault COLLATE "C") FROM paysafe.accepted WHERE by = 'dba' AND approved_by = 'boss'),
-$$Row "3": amount 0: it is zero.
-Transaction "1": its entries in EUR sum to 1 instead of zero.
+$$Row "3": amount 0.00 EUR: it is zero.
+Transaction "1": its entries in EUR sum to 0.01 EUR instead of zero.
 Row "1": status "lost" is not a state of the machine.
 Row "2": status "lost" is not a state of the machine.
 Row "2": status "lost" is not a state of the machine.
