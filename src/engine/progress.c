@@ -94,6 +94,7 @@ paysafe_progress_row(ItemPointer tid, int64 faults)
 void
 paysafe_progress_phase(ProgressPhase phase)
 {
+	pgstat_progress_update_param(PROGRESS_TABLES_DONE, tables + 1);
 	pgstat_progress_update_param(PROGRESS_BLOCKS_DONE, blocks);
 	pgstat_progress_update_param(PROGRESS_ROWS, rows);
 	pgstat_progress_update_param(PROGRESS_PHASE, phase);
