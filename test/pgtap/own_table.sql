@@ -36,7 +36,8 @@ CREATE TABLE shop.account (id int PRIMARY KEY, balance numeric, minimum numeric)
 INSERT INTO shop.account VALUES (1, 0, -9), (2, 0, -9);
 SELECT paysafe.protect_balance('shop.account', 'id', 'balance', 'shop.entry', 'minimum');
 INSERT INTO shop.entry VALUES (1, 1, 1, 5, 'EUR', '2026-02-01'), (2, 1, 2, -5, 'EUR', '2026-02-01');
-SELECT paysafe.void_reservation(paysafe.reserve('shop.account', '1', 1));
+SELECT paysafe.reserve('shop.account', '1', 2) AS reservation \gset
+SELECT paysafe.post_reservation(:reservation, 1, false), paysafe.void_reservation(:reservation);
 SELECT paysafe.act_as('boss'), paysafe.approve('paysafe.maintenance_record', format('maintenance of shop.account by %L for 60 s: T-1, x', session_user), 'x');
 SELECT paysafe.act_as('dba'), paysafe.open_maintenance('x', 'T-1', '1 minute', '{shop.account}');
 SELECT paysafe.close_maintenance();

@@ -31,6 +31,7 @@ SELECT paysafe.validate_rows('t_validate.payment');					-- fails
 SELECT paysafe.validate_rows('t_validate.payment', 'columns');		-- fails
 
 -- accepted by two
+SET client_min_messages = warning;
 SELECT paysafe.accept_rows('t_validate.payment', 'status', 'a release of 2019');	-- fails
 BEGIN;
 SELECT paysafe.act_as('alice');
@@ -100,7 +101,6 @@ SELECT paysafe.accept_rows('t_validate.payment', 'status', 'mine');		-- fails
 SELECT * FROM paysafe.declaration_cost('t_validate.payment');			-- fails
 SELECT * FROM paysafe.accepted;											-- fails
 RESET ROLE;
-SET client_min_messages = warning;
 DROP SCHEMA t_validate CASCADE;
 DROP OWNED BY regress_paysafe_owner;
 DROP ROLE regress_paysafe_owner;

@@ -154,6 +154,15 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		if (account->currency != NULL && strcmp(account->currency, currency) != 0)
 			return psprintf("it is kept in %s and has entries in %s", account->currency, currency);
 	}
+	foreach(lc, existing->sums)
+	{
+		ExistingSum *each = lfirst(lc);
+
+		if (account->mark == ACCOUNT_CLOSED && paysafe_money_sign(each->sum) != 0)
+			return psprintf("it is closed, and its entries in %s sum to %s",
+							each->currency,
+							paysafe_money_spoken(&account->columns->balance, each->sum, each->currency));
+	}
 	if (!account->stored)
 		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
 			psprintf("it has no minimum, so that its balance will be the sum of its entries and not column \"%s\"; set that to NULL or 0",
@@ -173,6 +182,10 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		return psprintf("its balance %s is below its minimum %s",
 						paysafe_money_spoken(&account->columns->balance, balance, currency),
 						paysafe_money_spoken(&account->columns->balance, account->minimum, currency));
+	if (account->maximum != NULL && paysafe_money_compare(balance, account->maximum) > 0)
+		return psprintf("its balance %s is above its maximum %s",
+						paysafe_money_spoken(&account->columns->balance, balance, currency),
+						paysafe_money_spoken(&account->columns->balance, account->maximum, currency));
 	return NULL;
 }
 

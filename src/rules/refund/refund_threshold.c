@@ -11,7 +11,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -21,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/attempt.h"
 #include "engine/declare.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
@@ -28,6 +28,7 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -195,16 +196,6 @@ authorize(Oid refund, const AmountColumn *column, const Threshold *old_threshold
 	return words == NULL || paysafe_loosening_authorize(&change);
 }
 
-/* The column of the refunds' amounts. */
-static void
-find_amount_column(const RuleSource *rule, AmountColumn *out)
-{
-	Relation	rel = table_open(rule->relation, AccessShareLock);
-
-	paysafe_money_column(rel, paysafe_spec_text(rule->spec, "amount_column"), out);
-	table_close(rel, NoLock);
-}
-
 /* No sum of refunds lies at an amount that the currency does not have. */
 static void
 check_decimals(const AmountColumn *column, Numeric amount, const char *currency)
@@ -263,7 +254,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be a finite amount that is not negative")));
-	find_amount_column(&rule, &column);
+	paysafe_refund_source_amount(&rule, &column);
 	check_decimals(&column, threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)
 		ereport(ERROR,
@@ -301,6 +292,24 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+typedef struct AmountSearch
+{
+	Oid			refund;
+	AmountColumn column;
+} AmountSearch;
+
+static void
+find_amount_column(void *arg)
+{
+	AmountSearch *search = arg;
+	RuleSource	rule;
+	bool		removed;
+
+	if (get_rel_relkind(search->refund) != '\0' &&
+		paysafe_rule_newest(search->refund, "refund", &rule, &removed) && !removed)
+		paysafe_refund_source_amount(&rule, &search->column);
+}
+
 PG_FUNCTION_INFO_V1(paysafe_spoken_amount);
 
 /*
@@ -313,12 +322,9 @@ paysafe_spoken_amount(PG_FUNCTION_ARGS)
 	Oid			refund = PG_GETARG_OID(0);
 	Numeric		amount = PG_GETARG_NUMERIC(1);
 	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	AmountColumn column = {.typid = NUMERICOID};
-	RuleSource	rule;
-	bool		removed;
+	AmountSearch search = {.refund = refund};
 
-	if (get_rel_relkind(refund) != '\0' &&
-		paysafe_rule_newest(refund, "refund", &rule, &removed) && !removed)
-		find_amount_column(&rule, &column);
-	PG_RETURN_TEXT_P(cstring_to_text(paysafe_money_words(&column, amount, currency)));
+	/* where the tables are not what the rule needs, the amount is all that is known */
+	(void) paysafe_attempt(find_amount_column, &search);
+	PG_RETURN_TEXT_P(cstring_to_text(paysafe_money_words(&search.column, amount, currency)));
 }
