@@ -166,6 +166,10 @@ check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }
 check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
+check_sqlalchemy() { ORM=sqlalchemy program sqlalchemy test/orms/run; }
+check_drizzle() { ORM=drizzle program drizzle test/orms/run; }
+check_gorm() { ORM=gorm program gorm test/orms/run; }
+check_hibernate() { ORM=hibernate program hibernate test/orms/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_sim() { program sim test/sim/run; }
