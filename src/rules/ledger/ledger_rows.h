@@ -12,17 +12,17 @@
 #include "utils/snapshot.h"
 
 #include "engine/rule.h"
+#include "engine/closed_period.h"
 #include "values/entry.h"
+#include "values/posting_date.h"
 
 /* A ledger rule, compiled for one leaf. */
 typedef struct LedgerState
 {
 	Oid			root;			/* the table it is declared on */
 	EntryColumns columns;
-	AttrNumber	date;			/* 0: none */
-	Oid			date_type;		/* base type */
-	char		date_name[NAMEDATALEN];
-	DateADT		closed_until;	/* DATEVAL_NOBEGIN: nothing is closed */
+	PostingDate date;
+	ClosedPeriod closed;
 } LedgerState;
 
 /* The ledger rule of a leaf, or NULL. */
