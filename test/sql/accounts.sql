@@ -74,6 +74,23 @@ SELECT paysafe.reserve('wallet', NULL, 1) IS NULL AS nothing;
 INSERT INTO entry (txn, account, amount) VALUES (5, 'ann', -15), (5, 'bank', 15) ON CONFLICT DO NOTHING;
 INSERT INTO entry (txn, account, amount) VALUES (5, 'ann', -15), (5, 'bank', 15);	-- fails
 
+-- or by a function that compares them, and answers the same
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -1.5}, {"txn": 50, "line": 2, "account": "bank", "amount": 1.50}]');
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 2, "account": "bank", "amount": 1.5}, {"account": "ann", "txn": "50", "line": 1, "amount": "-1.50"}]');
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -2}, {"txn": 50, "line": 2, "account": "bank", "amount": 2}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -1.5}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -1.5, "currency": "USD"}, {"txn": 50, "line": 2, "account": "bank", "amount": 1.5, "currency": "USD"}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "line": 1, "account": "ann", "amount": -1000}, {"txn": 51, "line": 2, "account": "bank", "amount": 1000}]');	-- fails: as an INSERT would
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "line": 1, "account": "ann", "amount": -1}, {"txn": 52, "line": 2, "account": "bank", "amount": 1}]');	-- fails: of two
+SELECT paysafe.post_entries('entry', '[{"txn": null, "account": "ann", "amount": -1}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"account": "ann", "amount": -1}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "account": "ann", "amount": -1}, {"txn": 51, "account": "bank"}]');	-- fails
+SELECT paysafe.post_entries('entry', '[]');								-- fails
+SELECT paysafe.post_entries('entry', '{"txn": 51}');					-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "account; DROP TABLE entry": 1}]');	-- fails
+SELECT paysafe.post_entries('wallet', '[{"txn": 51}]');					-- fails
+INSERT INTO entry (txn, account, amount) VALUES (53, 'ann', 1.5), (53, 'bank', -1.5);
+
 -- maximum
 INSERT INTO entry (txn, account, amount) VALUES (6, 'bob', 165.01), (6, 'bank', -165.01);	-- fails
 INSERT INTO entry (txn, account, amount) VALUES (6, 'bob', 165), (6, 'bank', -165);
