@@ -17,9 +17,9 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], t
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, text) TO PUBLIC;
@@ -35,6 +35,7 @@ GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
 -- does nothing but in a test database
 GRANT EXECUTE ON FUNCTION paysafe.begin_fixtures(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.end_fixtures() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
@@ -96,6 +97,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''closed_period'', pg_catalog.to_jsonb(r) FROM paysafe.closed_period r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''balance_stripe'', pg_catalog.to_jsonb(r) FROM paysafe.balance_stripe r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''reservation_record'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''captured_total'', pg_catalog.to_jsonb(r) FROM paysafe.captured_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''reservation_total'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
