@@ -12,7 +12,7 @@ GRANT ALL ON pay.account, pay.posting TO pay_app;
 SELECT paysafe.protect_ledger('pay.posting', 'txn', 'account', 'amount', 'currency');
 SELECT paysafe.protect_balance('pay.account', 'id', 'balance', 'pay.posting', 'minimum', maximum_column => 'maximum',
 							   status_column => 'status', frozen => '{frozen}', closed => '{closed}');
-INSERT INTO pay.account VALUES (1, 0, 0), (2, 0, 0), (3, 0, -1000000), (4, 0, NULL), (5, 0, 0, 50), (6, 0, 0), (7, 0, NULL);
+INSERT INTO pay.account VALUES (1, 0, 0, NULL), (2, 0, 0, NULL), (3, 0, -1000000, NULL), (4, 0, NULL, NULL), (5, 0, 0, 50), (6, 0, 0, NULL), (7, 0, NULL, NULL);
 INSERT INTO pay.posting VALUES (1, 1, 1, 100), (2, 1, 2, 100), (3, 1, 3, -200);
 SELECT paysafe.reserve('pay.account', '1', 60) AS id \gset
 UPDATE pay.account SET status = 'frozen' WHERE id = 1;
@@ -24,7 +24,7 @@ SELECT paysafe.post_reservation(:id);
 INSERT INTO pay.posting VALUES (10, 2, 1, -60), (11, 2, 2, 60);
 COMMIT;
 ROLLBACK;
-WITH p AS (INSERT INTO pay.posting VALUES (12, 3, 1, -10), (13, 3, 2, 10) RETURNING 1) UPDATE pay.account SET status = 'closed' WHERE id = 2;
+WITH p AS (UPDATE pay.account SET status = 'closed' WHERE id = 2 RETURNING 1) INSERT INTO pay.posting SELECT 12 + i, 3, 2 + i, i * 20 - 10 FROM generate_series(0, 1) i, p;
 BEGIN;
 SAVEPOINT s;
 INSERT INTO pay.posting VALUES (14, 4, 6, 10), (15, 4, 3, -10);
