@@ -59,6 +59,7 @@ GRANT EXECUTE ON FUNCTION paysafe.statement(text, timestamptz, timestamptz, regc
 GRANT EXECUTE ON FUNCTION paysafe.balance_on(text, date, regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trial_balance_on(regclass, date, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.statement_on(text, date, date, regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.post_entries(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;

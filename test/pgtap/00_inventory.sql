@@ -140,6 +140,7 @@ INSERT INTO function_expected VALUES
 	('balance_on(text,date,regclass,text,text)', 'record', 'c', 's', false, 'u', false, false, NULL, true),
 	('trial_balance_on(regclass,date,text)', 'TABLE(account text, currency text, debit numeric, credit numeric, balance numeric, final boolean)', 'c', 's', false, 'u', false, false, NULL, true),
 	('statement_on(text,date,date,regclass,text,text)', 'TABLE(line text, day date, transaction text, amount numeric, balance numeric, final boolean)', 'c', 's', false, 'u', false, false, NULL, true),
+	('post_entries(regclass,jsonb)', 'jsonb', 'c', 'v', false, 'u', false, false, NULL, true),
 	('available_balance(text,regclass,text)', 'record', 'c', 's', false, 'u', false, false, NULL, true),
 	('trial_balance(regclass,timestamp with time zone)', 'TABLE(account text, currency text, debit numeric, credit numeric, balance numeric, settled boolean)', 'c', 's', false, 'u', false, false, NULL, true),
 	('statement(text,timestamp with time zone,timestamp with time zone,regclass,text)', 'TABLE(line text, at timestamp with time zone, amount numeric, balance numeric, settled boolean)', 'c', 's', false, 'u', false, false, NULL, true),
