@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
@@ -43,21 +44,31 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 							   List *sources)
 {
 	const RuleSource *payment = paysafe_refund_source_payment(sources, RelationGetRelid(leaf));
+	List	   *captures = paysafe_captures_rules(sources, RelationGetRelid(leaf));
 
-	if (payment == NULL && (state->payment_amount == NULL || state->payment_currency == NULL))
+	side->summed = state->payment_amount == NULL && captures != NIL;
+	if (payment == NULL && captures == NIL &&
+		(state->payment_amount == NULL || state->payment_currency == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no payment rule", get_rel_name(state->payment_root)),
-				 errdetail("What of a payment is captured, and its currency, says that rule."),
-				 errhint("Declare it with paysafe.protect_payment, or name \"payment_amount_column\" and \"payment_currency_column\".")));
+				 errdetail("What of a payment is captured, and its currency, says that rule, or one of captures."),
+				 errhint("Declare it with paysafe.protect_payment or paysafe.protect_captures, or name \"payment_amount_column\" and \"payment_currency_column\".")));
 	if (state->payment_amount != NULL)
 		paysafe_captured_plain(leaf, state->payment_amount, payment ? payment->spec : NULL, &side->captured);
+	else if (side->summed)
+	{
+		side->captured = (Captured) {0};
+		paysafe_captures_amount(linitial(captures), &side->captured.amount);
+	}
 	else
 		paysafe_captured_compile(leaf, payment->spec, &side->captured);
 	if (state->payment_currency != NULL)
 		paysafe_currency_column(leaf, state->payment_currency, &side->currency);
-	else
+	else if (payment != NULL)
 		paysafe_currency_compile(leaf, payment, &side->currency);
+	else
+		(void) paysafe_captures_currency(leaf, sources, &side->currency);
 	paysafe_key_columns_find(leaf, state->payment_key, &side->key);
 	paysafe_refund_net_compile(side, leaf, payment);
 	if (state->payment_amount != NULL && payment != NULL && is_net(payment->spec, state->payment_amount))
@@ -100,6 +111,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 			continue;
 		table = palloc(sizeof(RefundTable));
 		table->root = state->refund_root;
+		table->payment_root = state->payment_root;
 		table->observed = state->observed;
 		paysafe_key_columns_copy(&key, &table->key);
 		table->key_text = paysafe_key_columns_text(&key);
@@ -133,16 +145,69 @@ payment_side(const RefundState *state, const RelationRules *rules)
 
 /* Payment table, refund table and key in one text: for each payment, so without formats. */
 static char *
-identity_of(Oid payment_root, const RefundTable *table)
+identity_of(const RefundTable *table)
 {
 	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->key_text) + 1);
-	int			len = pg_ultoa_n(payment_root, identity);
+	int			len = pg_ultoa_n(table->payment_root, identity);
 
 	identity[len++] = '/';
 	len += pg_ultoa_n(table->root, identity + len);
 	identity[len++] = '/';
 	strcpy(identity + len, table->key_text);
 	return identity;
+}
+
+void
+paysafe_refund_describe_summed(const RelationRules *payment_rules, TupleTableSlot *payment,
+							   FoundPayment *out)
+{
+	int			i = 0;
+	const RefundState *state = next_payment_rule(payment_rules, &i);
+
+	*out = (FoundPayment) {0};
+	/* all tables of a payment mean the same by what is captured */
+	if (state != NULL && state->payment.summed)
+		out->tables = paysafe_refund_tables(payment_rules, payment);
+	if (out->tables == NIL)
+		return;
+	out->minor = paysafe_money_is_minor(&state->payment.captured.amount);
+	out->key = ((RefundTable *) linitial(out->tables))->key_text;
+	out->identity = identity_of(linitial(out->tables));
+}
+
+/* Does nobody rely on the sum over these tables? */
+static bool
+are_only_observed(List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (!((RefundTable *) lfirst(lc))->observed)
+			return false;
+	return true;
+}
+
+/* Captures say what is captured, and in which currency if the payment does not. */
+static void
+take_captures(FoundPayment *payment, bool fresh)
+{
+	CaptureSum	sum;
+
+	/* where no refund is refused, the payment is not locked: nothing is kept */
+	if (are_only_observed(payment->tables))
+		paysafe_captures_sum(payment->captures, &sum);
+	else
+		paysafe_captures_total(payment->captures, NULL, NULL, NULL, fresh, &sum);
+	payment->captured = sum.captured;
+	if (payment->currency == NULL)
+		payment->currency = sum.currency;
+}
+
+void
+paysafe_refund_look_again(FoundPayment *payment)
+{
+	if (payment->captures != NIL)
+		take_captures(payment, true);
 }
 
 /* What every rule says of a payment's row. */
@@ -153,7 +218,9 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 	const PaymentSide *side = payment_side(state, rules);
 	ListCell   *lc;
 
-	if (paysafe_captured_value(&side->captured, row, &out->captured))
+	if (side->summed)
+		out->captures = paysafe_captures_tables(rules, row, false);
+	else if (paysafe_captured_value(&side->captured, row, &out->captured))
 		out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
 	else
 		out->captured = NULL;
@@ -168,7 +235,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 		if (table->root == state->refund_root)
 			out->key = table->key_text;
 		if (out->identity == NULL)
-			out->identity = identity_of(state->payment_root, table);
+			out->identity = identity_of(table);
 	}
 	if (out->key == NULL)
 		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
@@ -272,6 +339,8 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
+	if (out->captures != NIL)
+		take_captures(out, false);
 	return true;
 }
 
@@ -368,18 +437,6 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rul
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no refund rule", RelationGetRelationName(leaf))));
 	return rule;
-}
-
-/* Does nobody rely on the sum over these tables? */
-static bool
-are_only_observed(List *tables)
-{
-	ListCell   *lc;
-
-	foreach(lc, tables)
-		if (!((RefundTable *) lfirst(lc))->observed)
-			return false;
-	return true;
 }
 
 typedef struct SumScan

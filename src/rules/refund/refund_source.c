@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "utils/rel.h"
 
+#include "rules/refund/captures.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/captured.h"
@@ -36,12 +37,15 @@ paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out)
 {
 	Relation	rel = table_open(refund->reference, AccessShareLock);
 	char	   *column = paysafe_spec_optional_text(refund->spec, "payment_amount_column");
-	const RuleSource *payment = paysafe_refund_source_payment(paysafe_rule_sources(refund->reference),
-															  refund->reference);
+	List	   *sources = paysafe_rule_sources(refund->reference);
+	const RuleSource *payment = paysafe_refund_source_payment(sources, refund->reference);
+	List	   *captures = paysafe_captures_rules(sources, refund->reference);
 	Captured	captured;
 
 	if (column != NULL)
 		paysafe_captured_plain(rel, column, payment ? payment->spec : NULL, &captured);
+	else if (captures != NIL)
+		paysafe_captures_amount(linitial(captures), &captured.amount);
 	else if (payment != NULL)
 		paysafe_captured_compile(rel, payment->spec, &captured);
 	else

@@ -506,6 +506,8 @@ class ProtectPayment(RuleOperation):
         over_percent: Optional[Any] = None,
         adjustable: Optional[Sequence[str]] = None,
         rows: Optional[Dict[Any, Any]] = None,
+        units: Optional[str] = None,
+        status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
         mode: str = "enforce",
         replaces: Optional[ProtectPayment] = None,
@@ -524,6 +526,8 @@ class ProtectPayment(RuleOperation):
         self.over_percent = over_percent
         self.adjustable = adjustable
         self.rows = rows
+        self.units = units
+        self.status_path = status_path
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -541,6 +545,11 @@ class ProtectPayment(RuleOperation):
             "over_percent": (self.over_percent, "numeric"),
             "adjustable": (None if self.adjustable is None else list(self.adjustable), "text[]"),
             "rows": (self.condition(model, self.rows), "jsonb"),
+            "units": (self.units, "text"),
+            "status_path": (
+                None if self.status_path is None else list(self.status_path),
+                "text[]",
+            ),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 
@@ -566,6 +575,9 @@ class ProtectRefund(RuleOperation):
         payment_currency: Optional[Name] = None,
         unapproved: Optional[Sequence[Name]] = None,
         rows: Optional[Dict[Any, Any]] = None,
+        amounts: Optional[str] = None,
+        units: Optional[str] = None,
+        status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
         mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
@@ -585,6 +597,9 @@ class ProtectRefund(RuleOperation):
         self.payment_currency = payment_currency
         self.unapproved = unapproved
         self.rows = rows
+        self.amounts = amounts
+        self.units = units
+        self.status_path = status_path
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -613,6 +628,12 @@ class ProtectRefund(RuleOperation):
                 "name[]",
             ),
             "rows": (self.condition(model, self.rows), "jsonb"),
+            "amounts": (self.amounts, "text"),
+            "units": (self.units, "text"),
+            "status_path": (
+                None if self.status_path is None else list(self.status_path),
+                "text[]",
+            ),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 
