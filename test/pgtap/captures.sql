@@ -1,6 +1,6 @@
 -- What is captured of a payment is the sum of rows: what counts, what limits it, what it limits.
 BEGIN;
-SELECT plan(116);
+SELECT plan(146);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -208,6 +208,69 @@ SELECT is(pg_temp.refusal(format($d$SELECT paysafe.protect_captures(%s)$d$, argu
 	($$'shop.capture', 'shop.payment', 'payment', 'amount', payment_key => 'id', currency => 'EUR', status_column => 'status', counted => '{done}', recorded => '{booked}'$$, '22023', 'recorded, not counted'),
 	($$'shop.capture', 'shop.payment', 'payment', 'amount', payment_key => 'id', currency_path => '{id,currency}'$$, '22023', 'a path that begins elsewhere'),
 	($$'shop.capture', 'shop.payment', 'payment', 'amount', payment_key => 'note', currency => 'EUR'$$, '22023', 'no key')) v (arguments, expected, what);
+
+-- refunds that are deleted when the provider fails; nothing goes with its payment
+CREATE TABLE shop.basket (merchant text, id int, region text, amount numeric, PRIMARY KEY (merchant, id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.basket_eu PARTITION OF shop.basket FOR VALUES IN ('eu');
+CREATE TABLE shop.basket_us PARTITION OF shop.basket FOR VALUES IN ('us');
+CREATE TABLE shop.basket_capture (id int PRIMARY KEY, merchant text, basket int, amount numeric);
+CREATE TABLE shop.basket_refund (id int PRIMARY KEY, merchant text, basket int, amount numeric);
+CREATE INDEX ON shop.basket_capture (merchant, basket);
+CREATE INDEX ON shop.basket_refund (merchant, basket);
+SELECT paysafe.protect_captures('shop.basket_capture', 'shop.basket', '{merchant,basket}', 'amount', limit_column => 'amount', currency => 'EUR', payment_key => '{merchant,id}', deletable => true);
+SELECT paysafe.protect_refund('shop.basket_refund', 'shop.basket', '{merchant,basket}', 'amount', payment_key => '{merchant,id}', deletable => true);
+SELECT paysafe.set_refund_threshold('shop.basket_refund', 'EUR', 1000);
+INSERT INTO shop.basket VALUES ('m', 1, 'eu', 100), ('n', 1, 'us', 50);
+SELECT is(pg_temp.refusal(statement), expected, what)
+  FROM (VALUES
+	('INSERT INTO shop.basket_capture VALUES (1, ''m'', 1, 100), (2, ''n'', 1, 50)', 'accepted', 'captures of payments that two columns name'),
+	('INSERT INTO shop.basket_capture VALUES (3, ''n'', 1, 1)', '23R05 shop.basket_capture.amount paysafe_basket_capture_captures', '... each has its own'),
+	('INSERT INTO shop.basket_capture VALUES (3, ''o'', 1, 1)', '23R06 shop.basket_capture.merchant paysafe_basket_capture_captures', '... or none'),
+	('INSERT INTO shop.basket_capture VALUES (3, ''m'', NULL, 1)', '23R06 shop.basket_capture.basket paysafe_basket_capture_captures', '... or half of one'),
+	('UPDATE shop.basket SET region = ''us'' WHERE merchant = ''m''', 'accepted', 'the payment goes to another partition'),
+	('INSERT INTO shop.basket_refund VALUES (1, ''m'', 1, 101)', '23R01 shop.basket_refund.amount paysafe_basket_refund_refund', '... and is refunded there: too much'),
+	('INSERT INTO shop.basket_refund VALUES (1, ''m'', 1, 100)', 'accepted', '... all of it'),
+	('INSERT INTO shop.basket VALUES (''m'', 1, ''eu'', 100)', '23505 shop.basket.merchant paysafe_basket_captures', 'a second one of the key'),
+	('DELETE FROM shop.basket_capture WHERE id = 1', '23R01 shop.basket_capture.amount paysafe_basket_capture_captures', 'a capture that is refunded'),
+	('DELETE FROM shop.basket_refund WHERE id = 1', 'accepted', 'a refund that is deleted'),
+	('INSERT INTO shop.basket_refund VALUES (1, ''m'', 1, 100)', 'accepted', '... leaves room for another one'),
+	('DELETE FROM shop.basket_refund WHERE id = 1; DELETE FROM shop.basket_capture WHERE id = 1; DELETE FROM shop.basket WHERE merchant = ''m''', 'accepted', 'one after the other'),
+	('DELETE FROM shop.basket', '23R07 shop.basket paysafe_basket_captures', 'not what is captured')) v (statement, expected, what);
+CREATE TABLE shop.box (id int PRIMARY KEY, amount numeric);
+CREATE TABLE shop.box_capture (id int PRIMARY KEY, box int REFERENCES shop.box ON DELETE CASCADE ON UPDATE CASCADE, amount numeric);
+CREATE INDEX ON shop.box_capture (box);
+SELECT paysafe.protect_captures('shop.box_capture', 'shop.box', 'box', 'amount', currency => 'EUR', deletable => true);
+INSERT INTO shop.box VALUES (1, 10);
+INSERT INTO shop.box_capture VALUES (1, 1, 10);
+SELECT is(pg_temp.refusal('DELETE FROM shop.box'), '23R07 shop.box_capture paysafe_box_capture_captures', 'a cascade takes no capture away');
+SELECT is(pg_temp.refusal('UPDATE shop.box SET id = 2'), '23R03 shop.box_capture.box paysafe_box_capture_captures', '... nor elsewhere');
+-- the currency of a row that no foreign key leads to
+CREATE TABLE shop.deal (id int PRIMARY KEY, currency text);
+CREATE TABLE shop.pay (id int PRIMARY KEY, deal int, amount numeric);
+CREATE TABLE shop.pay_capture (id int PRIMARY KEY, pay int, amount numeric);
+CREATE INDEX ON shop.pay (deal);
+CREATE INDEX ON shop.pay_capture (pay);
+SELECT is(pg_temp.refusal(format($d$SELECT paysafe.protect_captures('shop.pay_capture', 'shop.pay', 'pay', 'amount', payment_key => 'id', %s)$d$, arguments)), expected, what)
+  FROM (VALUES
+	($$currency_path => '{pay,deal,currency}'$$, '22023', 'nothing leads on'),
+	($$currency_path => '{pay,deal,currency}', currency_tables => '{shop.deal}'$$, '22023', 'too few tables'),
+	($$currency_path => '{pay,deal,currency}', currency_tables => '{shop.deal,shop.deal}'$$, '22023', 'another first one'),
+	($$currency_path => '{pay,deal,currency}', currency_tables => '{shop.pay,NULL}'$$, '22023', 'no table'),
+	($$currency => 'EUR', currency_tables => '{shop.pay,shop.deal}'$$, '22023', 'tables without a path'),
+	($$currency_path => '{pay,deal,currency}', currency_tables => '{shop.pay,shop.deal}'$$, 'accepted', 'the tables are named')) v (arguments, expected, what);
+INSERT INTO shop.deal VALUES (1, 'JPY'), (2, NULL);
+INSERT INTO shop.pay VALUES (1, 1, 100), (2, 2, 100), (3, 9, 100), (4, NULL, 100);
+SELECT is(pg_temp.refusal(statement), expected, what)
+  FROM (VALUES
+	('INSERT INTO shop.pay_capture VALUES (1, 1, 5)', 'accepted', 'in the currency of the deal'),
+	('INSERT INTO shop.pay_capture VALUES (2, 1, 5.5)', '23R04 shop.pay_capture.amount paysafe_pay_capture_captures', '... with its decimals'),
+	('INSERT INTO shop.pay_capture VALUES (2, 2, 5)', '23R04 shop.pay_capture.pay paysafe_pay_capture_captures', 'a deal without one'),
+	('INSERT INTO shop.pay_capture VALUES (2, 3, 5)', '23R04 shop.pay_capture.pay paysafe_pay_capture_captures', 'a deal that is not there'),
+	('INSERT INTO shop.pay_capture VALUES (2, 4, 5)', '23R04 shop.pay_capture.pay paysafe_pay_capture_captures', 'no deal'),
+	('UPDATE shop.deal SET currency = ''EUR'' WHERE id = 1', '23R03 shop.deal.currency paysafe_deal_currency', 'it stays'),
+	('UPDATE shop.pay SET deal = 2 WHERE id = 1', '23R03 shop.pay.deal paysafe_pay_captures', '... and so does what leads to it'),
+	('DELETE FROM shop.deal WHERE id = 1', '23R07 shop.deal paysafe_deal_currency', '... and the row'),
+	('UPDATE shop.deal SET currency = ''EUR'' WHERE id = 2', 'accepted', 'another one changes')) v (statement, expected, what);
 
 -- observed: nothing is refused, and what is there counts
 CREATE TABLE shop.watched (id int PRIMARY KEY, payment int, amount numeric);

@@ -103,14 +103,22 @@ compile(const CompileInput *input)
 {
 	const Jsonb *spec = input->source->spec;
 	CaptureState *state = palloc0(sizeof(CaptureState));
+	ListCell   *lc;
 
 	paysafe_refund_total_forget();
 	state->is_payment = input->as_reference;
 	state->capture_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
+	state->payment_key = paysafe_spec_optional_columns(spec, "payment_key_column");
 	state->over = numeric_of(paysafe_spec_optional_text(spec, "over_percent"));
 	state->observed = input->source->observed;
+	foreach(lc, input->sources)
+	{
+		const RuleSource *other = lfirst(lc);
+
+		state->refunded |= strcmp(other->name, "refund") == 0 && other->relation == state->capture_root &&
+			!OidIsValid(other->reference);
+	}
 	if (state->is_payment)
 		compile_payment_side(state, input);
 	else
@@ -175,8 +183,8 @@ check_frozen(const Rule *rule, const RowChange *change, const CaptureShare *shar
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 							psprintf("column \"%s\" of table \"%s\" cannot change any more",
 									 column, rule->table_name),
-							psprintf("%s \"%s\" counts: its key, payment, amount and currency stay.",
-									 noun(share), row_words(change, change->before)),
+							psprintf("Row \"%s\" counts as %s: its key, payment, amount and currency stay.",
+									 row_words(change, change->before), noun(share)),
 							side->counted.column.type == STATUS_NONE ? "Add another row." :
 							"Let this one cease to count, and add another row.");
 }
@@ -339,7 +347,8 @@ static bool
 is_doubtful(const CaptureState *state, const RowChange *change, const ShareChange *share,
 			const CapturedPayment *payment, const CaptureSum *sum)
 {
-	return (share->rises && (sum->cancels > 0 || paysafe_captures_excess(state, payment, sum) != NULL)) ||
+	return (sum->cancels > 0 && share->after->captures && !share->before->captures) ||
+		(share->rises && paysafe_captures_excess(state, payment, sum) != NULL) ||
 		(share->falls && paysafe_captures_shortfall(payment, change, sum) != NULL) ||
 		(share->currency != NULL && is_in_another_currency(payment, sum, share->currency));
 }

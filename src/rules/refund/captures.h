@@ -54,9 +54,10 @@ typedef struct CaptureState
 	CaptureSide capture;
 	CapturedSide payment;
 	Oid			capture_root;
-	Oid			payment_root;
+	Oid			payment_root;	/* InvalidOid: the payment is the group of rows of one reference */
 	List	   *payment_key;	/* names of the payment's columns that captures refer to */
 	Numeric		over;			/* per cent above the limit, or NULL */
+	bool		refunded;		/* a group has its refunds in the same table */
 	bool		observed;		/* refuses nothing */
 } CaptureState;
 
@@ -98,14 +99,8 @@ typedef struct CapturedPayment
  * captures_rows.c
  */
 
-/* The rules of captures that refer to the table, among its rules. */
-extern List *paysafe_captures_rules(List *sources, Oid relid);
-
 /* What they say of the payment's currency, for a leaf of it; false: it is that of its captures. */
 extern bool paysafe_captures_currency(Relation leaf, List *sources, Currency *out);
-
-/* The unit and the name of their amounts, as a column of another table. */
-extern void paysafe_captures_amount(const RuleSource *rule, AmountColumn *out);
 
 /*
  * Where the captures of this payment are: RefundTable, of all tables declared for its table.
@@ -134,6 +129,9 @@ extern void paysafe_captures_total(List *tables, const RowChange *change, const 
  */
 extern int	paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key,
 										  CapturedPayment *out);
+
+/* Lock the group of rows of the table that a key names. */
+extern void paysafe_captures_lock_group(Oid root, const char *key);
 
 /* The payment as its rules see the row, which is locked. */
 extern void paysafe_captures_describe(const CaptureState *state, const RelationRules *rules,

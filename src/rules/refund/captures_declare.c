@@ -23,6 +23,7 @@
 #include "engine/declare.h"
 #include "errors.h"
 #include "rules/refund/captures.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/reference.h"
 #include "values/spec.h"
@@ -223,7 +224,7 @@ type_words(const Jsonb *spec)
 char *
 paysafe_captures_describe_rule(const char *name, Oid reference, Jsonb *spec)
 {
-	const char *payment = OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?";
+	const char *payment = !OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?";
 	const char *limit = paysafe_spec_optional_text(spec, "limit_column");
 	const char *over = paysafe_spec_optional_text(spec, "over_percent");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
@@ -290,7 +291,7 @@ static void
 check_pair(const CapturesDeclaration *d)
 {
 	Relation	captures = table_open(d->captures, AccessShareLock);
-	Relation	payment = table_open(d->payment, AccessShareLock);
+	Relation	payment;
 	KeyColumns	reference;
 	KeyColumns	key;
 	KeySearch	search;
@@ -298,8 +299,15 @@ check_pair(const CapturesDeclaration *d)
 	AmountColumn limit;
 
 	paysafe_key_columns_find(captures, d->payment_column, &reference);
-	paysafe_key_columns_find(payment, d->payment_key, &key);
 	check_inexact(captures, &reference);
+	if (!OidIsValid(d->payment))
+	{
+		paysafe_key_columns_warn(d->captures, d->payment_column, "Each movement");
+		table_close(captures, AccessShareLock);
+		return;
+	}
+	payment = table_open(d->payment, AccessShareLock);
+	paysafe_key_columns_find(payment, d->payment_key, &key);
 	/* each is searched by what the other says */
 	paysafe_row_key_search(payment, key.key.n, key.key.attnums, reference.types, &search);
 	paysafe_row_key_search(captures, key.key.n, reference.key.attnums, key.types, &search);
@@ -324,10 +332,13 @@ check_pair(const CapturesDeclaration *d)
 static void
 check_order(const CapturesDeclaration *d)
 {
-	List	   *sources = paysafe_rule_sources(d->payment);
+	List	   *sources;
 	ListCell   *lc;
 
-	if (paysafe_captures_rules(sources, d->payment) != NIL)
+	if (!OidIsValid(d->payment))
+		return;
+	sources = paysafe_rule_sources(d->payment);
+	if (paysafe_refund_source_captures(sources, d->payment) != NIL)
 		return;
 	foreach(lc, sources)
 	{
@@ -397,7 +408,7 @@ static void
 declare_captures(FunctionCallInfo fcinfo, const CapturesDeclaration *d)
 {
 	CurrencyStep first = {.column = linitial(d->payment_column), .parent = d->payment,
-	.parent_key = linitial(d->payment_key)};
+	.parent_key = d->payment_key ? linitial(d->payment_key) : NULL};
 	SpecBuilder spec;
 	bool		observed;
 
@@ -438,19 +449,31 @@ static void
 table_arguments(FunctionCallInfo fcinfo, int key_argument, const char *what, Oid *relation, Oid *payment,
 				List **payment_column, List **payment_key)
 {
+	bool		group = PG_ARGISNULL(1) && strcmp(what, "movements") == 0;
+
 	for (int i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
+		if (PG_ARGISNULL(i) && !(group && i == 1))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument \"%s\" must not be NULL",
 							i == 0 ? what : i == 1 ? "payment" : "payment_column")));
 	*relation = PG_GETARG_OID(0);
-	*payment = PG_GETARG_OID(1);
+	*payment = group ? InvalidOid : PG_GETARG_OID(1);
+	*payment_key = NIL;
+	if (group && !PG_ARGISNULL(key_argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("without a table of payments there is no key of theirs")));
 	if (*relation == *payment)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s and payments must be two tables", what)));
 	paysafe_declare_lock(*relation);
+	if (group)
+	{
+		*payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", *relation);
+		return;
+	}
 	paysafe_declare_lock(*payment);
 	*payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", *relation);
 	*payment_key = paysafe_declare_columns_argument(fcinfo, key_argument, "payment_key", *payment);

@@ -11,10 +11,12 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "common/hashfn.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/id_claim.h"
 #include "base/refusal.h"
 #include "base/scan.h"
 #include "compat.h"
@@ -22,29 +24,13 @@
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/spec.h"
 
 /*
  * Rules
  */
-
-List *
-paysafe_captures_rules(List *sources, Oid relid)
-{
-	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, sources)
-	{
-		const RuleSource *source = lfirst(lc);
-
-		if (strcmp(source->name, "captures") == 0 && list_member_oid(ancestors, source->reference))
-			result = lappend(result, lfirst(lc));
-	}
-	return result;
-}
 
 /* The first rule of this name of the table or an ancestor, or NULL. */
 static const RuleSource *
@@ -75,7 +61,7 @@ paysafe_captures_currency(Relation leaf, List *sources, Currency *out)
 		paysafe_currency_compile(leaf, payment, out);
 		return true;
 	}
-	foreach(lc, paysafe_captures_rules(sources, RelationGetRelid(leaf)))
+	foreach(lc, paysafe_refund_source_captures(sources, RelationGetRelid(leaf)))
 	{
 		const RuleSource *rule = lfirst(lc);
 		char	   *constant = paysafe_spec_optional_text(rule->spec, "currency");
@@ -95,15 +81,6 @@ paysafe_captures_currency(Relation leaf, List *sources, Currency *out)
 	}
 	*out = (Currency) {.place = CURRENCY_CONSTANT};
 	return false;
-}
-
-void
-paysafe_captures_amount(const RuleSource *rule, AmountColumn *out)
-{
-	Relation	rel = table_open(rule->relation, AccessShareLock);
-
-	paysafe_money_column(rel, paysafe_spec_text(rule->spec, "amount_column"), out);
-	table_close(rel, AccessShareLock);
 }
 
 /* The next rule of captures of a leaf of the payment table, after the i-th rule. */
@@ -344,11 +321,35 @@ describe_locked(Relation leaf, TupleTableSlot *row, void *arg)
 	paysafe_captures_describe(locked->state, paysafe_rules_of(leaf), row, locked->payment);
 }
 
+void
+paysafe_captures_lock_group(Oid root, const char *key)
+{
+	paysafe_id_claim_lock_group(root, DatumGetUInt64(hash_any_extended((const unsigned char *) key, strlen(key), 0)));
+}
+
+/* A group is there as soon as it is named; its refunds are rows of the same table. */
+static int
+lock_group(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
+{
+	*out = (CapturedPayment) {0};
+	paysafe_refund_describe_group(state->capture_root, key, state->observed,
+								  paysafe_money_is_minor(&state->capture.amount), &out->refunds);
+	out->key = out->refunds.key;
+	out->tables = out->refunds.captures;
+	if (!state->observed)
+		paysafe_captures_lock_group(state->capture_root, out->key);
+	if (!state->refunded)
+		out->refunds.tables = NIL;
+	return 1;
+}
+
 int
 paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
 {
 	Locked		locked = {.state = state, .payment = out};
 
+	if (!OidIsValid(state->payment_root))
+		return lock_group(state, key, out);
 	*out = (CapturedPayment) {.key = paysafe_key_columns_text(key)};
 	return paysafe_locked_row(state->payment_root, state->payment_key, key, !state->observed,
 							  describe_locked, &locked);

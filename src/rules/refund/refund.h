@@ -78,7 +78,7 @@ typedef struct RefundState
 	PaymentSide payment;
 	Oid			leaf;
 	Oid			refund_root;
-	Oid			payment_root;
+	Oid			payment_root;	/* InvalidOid: the payment is the group of rows of one reference */
 	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
 	char	   *payment_amount; /* its captured amount; NULL: as its payment rule says */
 	char	   *payment_currency;	/* the same */
@@ -196,6 +196,10 @@ extern void paysafe_refund_describe_summed(const RelationRules *payment_rules, T
 
 /* What is captured of a locked payment, added up anew if that may be out of step. */
 extern void paysafe_refund_look_again(FoundPayment *payment);
+
+/* The same of a group of rows of the table itself, of which this rule is. */
+extern void paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, bool minor,
+										  FoundPayment *out);
 
 /* The payment's key that a text stands for; raises 22023 if it is none. */
 extern void paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out);

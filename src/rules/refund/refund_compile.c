@@ -129,7 +129,7 @@ paysafe_refund_compile(const CompileInput *input)
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
+	state->payment_key = paysafe_spec_optional_columns(spec, "payment_key_column");
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;

@@ -310,7 +310,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					units ? " in units that are " : "", units ? units : "",
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					captured ? captured : "what is captured",
-					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
+					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?",
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
@@ -530,9 +530,11 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	SpecBuilder spec;
 
 	check_statuses(d->gated, d->voided, d->recorded);
-	check_pair(d->refund, d->payment, d->payment_column, d->payment_key, d->amount_column,
+	if (OidIsValid(d->payment))
+		check_pair(d->refund, d->payment, d->payment_column, d->payment_key, d->amount_column,
 			   d->units, d->payment_amount_column, d->payment_currency_column);
-	check_tables_agree(d->refund, d->payment, d->payment_amount_column, d->payment_currency_column);
+	if (OidIsValid(d->payment))
+		check_tables_agree(d->refund, d->payment, d->payment_amount_column, d->payment_currency_column);
 
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_columns(&spec, "payment_column", d->payment_column);
@@ -561,7 +563,8 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(d->refund, "refund", d->payment, paysafe_spec_end(&spec));
-	warn_of_unguarded(d->payment, d->payment_amount_column);
+	if (OidIsValid(d->payment))
+		warn_of_unguarded(d->payment, d->payment_amount_column);
 	warn_of_free_statuses(d->refund, d->status_column);
 }
 

@@ -44,7 +44,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 							   List *sources)
 {
 	const RuleSource *payment = paysafe_refund_source_payment(sources, RelationGetRelid(leaf));
-	List	   *captures = paysafe_captures_rules(sources, RelationGetRelid(leaf));
+	List	   *captures = paysafe_refund_source_captures(sources, RelationGetRelid(leaf));
 
 	side->summed = state->payment_amount == NULL && captures != NIL;
 	if (payment == NULL && captures == NIL &&
@@ -59,7 +59,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 	else if (side->summed)
 	{
 		side->captured = (Captured) {0};
-		paysafe_captures_amount(linitial(captures), &side->captured.amount);
+		paysafe_refund_source_captured(linitial(captures), &side->captured.amount);
 	}
 	else
 		paysafe_captured_compile(leaf, payment->spec, &side->captured);
@@ -203,6 +203,40 @@ take_captures(FoundPayment *payment, bool fresh)
 		payment->currency = sum.currency;
 }
 
+/*
+ * Groups: payments that are no rows
+ */
+
+void
+paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, bool minor, FoundPayment *out)
+{
+	RefundTable *table = palloc0(sizeof(RefundTable));
+
+	table->root = root;
+	table->observed = observed;
+	paysafe_key_columns_copy(key, &table->key);
+	table->key_text = paysafe_key_columns_text(key);
+	*out = (FoundPayment)
+	{
+		.key = table->key_text, .tables = list_make1(table), .captures = list_make1(table), .minor = minor
+	};
+	out->identity = identity_of(table);
+}
+
+/* A group is there as soon as it is named. */
+static int
+find_group(const RefundState *state, const KeyValues *key, bool lock, FoundPayment *out)
+{
+	paysafe_refund_describe_group(state->refund_root, key, state->observed,
+								  paysafe_money_is_minor(&state->refund.amount), out);
+	if (!lock)
+		return 1;
+	if (!state->observed)
+		paysafe_captures_lock_group(state->refund_root, out->key);
+	take_captures(out, false);
+	return 1;
+}
+
 void
 paysafe_refund_look_again(FoundPayment *payment)
 {
@@ -290,18 +324,20 @@ find_payment(const RefundState *state, const KeyValues *key, FoundRow *found)
 void
 paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out)
 {
-	Relation	rel = table_open(state->payment_root, AccessShareLock);
-	KeyColumns	columns;
+	bool		group = !OidIsValid(state->payment_root);
+	Relation	rel = table_open(group ? state->leaf : state->payment_root, AccessShareLock);
+	KeyColumns	columns = state->refund.payment;
 	char	   **parts;
 
-	paysafe_key_columns_find(rel, state->payment_key, &columns);
+	if (!group)
+		paysafe_key_columns_find(rel, state->payment_key, &columns);
 	parts = palloc(sizeof(char *) * columns.key.n);
 	parts[0] = text;
 	if (columns.key.n > 1 && !paysafe_row_key_split(text, columns.key.n, parts))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a payment is named by %d values, separated by commas", columns.key.n),
-				 errdetail("They are those of %s.", paysafe_key_columns_words(state->payment_key))));
+				 errdetail("They are those of %s.", paysafe_row_key_names(&columns.key, RelationGetDescr(rel)))));
 	out->n = columns.key.n;
 	out->types = columns.types;
 	out->values = palloc(sizeof(Datum) * columns.key.n);
@@ -315,6 +351,8 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 {
 	FoundRow	found = {.payment = out};
 
+	if (!OidIsValid(state->payment_root))
+		return find_group(state, key, false, out);
 	*out = (FoundPayment) {0};
 	find_payment(state, key, &found);
 	if (found.count == 0)
@@ -360,7 +398,7 @@ is_only_observed(const RelationRules *payment_rules)
 int
 paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
-	for (;;)
+	while (OidIsValid(state->payment_root))
 	{
 		FoundRow	found = {.payment = NULL};	/* its locked version is */
 		Relation	leaf;
@@ -408,6 +446,7 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		if (done)
 			return 1;
 	}
+	return find_group(state, key, true, out);
 }
 
 /* The refund rule compiled for a leaf of the refund table, or NULL. */

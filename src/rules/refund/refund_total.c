@@ -444,8 +444,9 @@ paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare
 		return;
 	}
 	entry = find_entry(captures_identity(tables), true);
-	/* without a row nothing says which currency they have */
-	if (!fresh && entry->captures != NULL && entry->captures->rows > 0)
+	/* what begins to count where nothing does says which currency that is */
+	if (!fresh && entry->captures != NULL &&
+		(entry->captures->rows > 0 || change == NULL || !after->counts))
 	{
 		*sum = *copy_captures(entry->captures);
 		if (change == NULL || change->command < entry->seen)
