@@ -15,7 +15,6 @@ from django_paysafe import acting, errors
 from django_paysafe.admin import key_of
 from django_paysafe.middleware import RefusalMiddleware
 
-
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 

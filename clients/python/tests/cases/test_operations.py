@@ -374,9 +374,7 @@ class ColumnTests(SimpleTestCase):
         from shop.models import LedgerEntry, Wallet
 
         arguments = ledger.arguments(LedgerEntry, ProjectState(), "shop")
-        self.assertEqual(
-            arguments["transaction_column"], (["tenant", "transaction"], "name[]")
-        )
+        self.assertEqual(arguments["transaction_column"], (["tenant", "transaction"], "name[]"))
         self.assertEqual(arguments["account_column"], (["wallet_id"], "name[]"))
         self.assertIsNone(arguments["reverses_column"][0])
         balance = rules.ProtectBalance("Wallet", balance="balance", ledger="x", key=["id", "owner"])
@@ -477,7 +475,9 @@ class MaintenanceTests(TransactionTestCase):
         self.run_it(backwards=True)
         self.assertEqual(self.frozen(), [(["note"],)])
         self.assertEqual(self.columns(), {"note"})
-        self.assertEqual(rows("SELECT 1 FROM paysafe.maintenance WHERE reason = 'notes are memos'"), [])
+        self.assertEqual(
+            rows("SELECT 1 FROM paysafe.maintenance WHERE reason = 'notes are memos'"), []
+        )
 
     def test_elsewhere_with_a_second_person(self) -> None:
         with production():
@@ -502,7 +502,9 @@ class MaintenanceTests(TransactionTestCase):
         scope: dict = {}
         exec("\n".join(sorted(imports | {"import django_paysafe.operations"})), scope)
         again = eval(text.rstrip().rstrip(","), scope)
-        self.assertEqual([op.describe() for op in again.operations],
-                         [op.describe() for op in self.OPERATION.operations])
+        self.assertEqual(
+            [op.describe() for op in again.operations],
+            [op.describe() for op in self.OPERATION.operations],
+        )
         self.assertTrue(again.migration_name_fragment.isidentifier())
         self.assertIn("notes are memos", again.describe())
