@@ -96,7 +96,7 @@ class GuardedTests(TransactionTestCase):
         for operation in (
             Old.ALTER[0],
             Old.ALTER[1],
-            migrations.AlterField("Payment", "amount", money(max_digits=15, decimal_places=4)),
+            migrations.AlterField("Payment", "amount", money(max_digits=19, decimal_places=4)),
         ):
             with self.subTest(operation.describe()):
                 steps = [Old.model()] if operation.model_name == "Old" else []
