@@ -8,7 +8,7 @@ from django.test import TransactionTestCase
 from django_paysafe import acting, atomic, errors
 from django_paysafe import operations as rules
 
-from .test_operations import MaintenanceTests
+from . import test_operations
 
 
 class Old:
@@ -49,7 +49,7 @@ class GuardedTests(TransactionTestCase):
 
     def test_a_test_database_needs_no_window(self) -> None:
         """Its rules are there from the beginning, and every migration after them runs."""
-        maintenance = MaintenanceTests("test_in_a_test_database")
+        maintenance = test_operations.MaintenanceTests("test_in_a_test_database")
         maintenance.run_it()
         maintenance.run_it(backwards=True)
         self.run_on(connection, Old.model(), Old.RULE, *Old.ALTER, migrations.DeleteModel("Old"))
