@@ -157,6 +157,7 @@ check_replication() { program replication test/replication/run; }
 check_property() { program property test/property/run 1; }
 check_django() { program django test/django/run; }
 check_oscar() { program oscar test/oscar/run; }
+check_pretix() { program pretix test/pretix/run; }
 check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_guard() { program guard test/guard/run; }
