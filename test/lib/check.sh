@@ -175,6 +175,7 @@ check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_sim() { program sim test/sim/run; }
 check_fits() { program fits test/fits/run; }
+check_rollout() { program rollout test/rollout/run 1; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
 
 # the output of an earlier failure says nothing about this run

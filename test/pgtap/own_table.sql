@@ -50,6 +50,10 @@ UPDATE shop.net SET amount = 5;
 SELECT paysafe.act_as('boss'), paysafe.approve('paysafe.maintenance_record', format('maintenance of shop.account by %L for 60 s: T-1, x', session_user), 'x');
 SELECT paysafe.act_as('dba'), paysafe.open_maintenance('x', 'T-1', '1 minute', '{shop.account}');
 SELECT paysafe.close_maintenance();
+CREATE TABLE shop.old (id int PRIMARY KEY, status text);
+INSERT INTO shop.old VALUES (1, 'lost');
+SELECT paysafe.protect_status('shop.old', 'status', '[*] --> new', mode => 'observe');
+SELECT paysafe.accept_rows('shop.old', 'status', 'x');
 SELECT paysafe.begin_fixtures('x');
 -- also for one who was granted everything on them
 GRANT ALL ON ALL TABLES IN SCHEMA paysafe TO regress_paysafe_grantee;
