@@ -39,6 +39,10 @@
 #define MARK			0x8000
 #define ID				0x4000
 #define ID_BITS			0x3fff
+#define GROUP			0xc000
+
+/* A transaction that touches very many groups must not fill the lock table. */
+#define GROUP_LOCKS		1024
 
 static int	id_locks = 0;		/* of this database transaction, at least */
 
@@ -73,6 +77,15 @@ paysafe_id_claim_lock(Oid table, uint64 hash)
 	if (LockAcquire(&tag, ExclusiveLock, false, false) == LOCKACQUIRE_OK)
 		id_locks++;
 	return true;
+}
+
+void
+paysafe_id_claim_lock_group(Oid table, uint64 hash)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) (hash % GROUP_LOCKS), GROUP);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /* Does the database transaction, which was in progress, bear the mark? */

@@ -737,8 +737,8 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
- *				   adjustable text[], rows jsonb, units, status_path text[], mode)
- *				   returns void
+ *				   adjustable text[], rows jsonb, units, status_path text[],
+ *				   currency_tables regclass[], mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -772,7 +772,8 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),
 										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
-										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"), observed);
+										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"),
+										 paysafe_currency_tables_argument(fcinfo, 16), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

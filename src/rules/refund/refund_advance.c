@@ -179,7 +179,8 @@ paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life)
 						get_rel_name(refund) ? get_rel_name(refund) : psprintf("%u", refund)),
 				 errhint("Approvals are for tables declared with paysafe.protect_refund.")));
 	check_readable(refund);
-	check_readable(state->payment_root);
+	if (OidIsValid(state->payment_root))
+		check_readable(state->payment_root);
 	money = approved_money(state, text_to_cstring(PG_GETARG_TEXT_PP(1)),
 						   PG_GETARG_NUMERIC(2), text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	if (life != NULL)

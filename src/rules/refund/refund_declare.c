@@ -304,6 +304,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	List	   *chargeback = paysafe_spec_set(spec, "chargeback");
 	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
@@ -312,12 +313,12 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 	const char *units = paysafe_spec_optional_text(spec, "units");
 	bool		negative = amounts != NULL && strcmp(amounts, "negative") == 0;
 
-	return psprintf("sum of %s%s%s%s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
+	return psprintf("sum of %s%s%s%s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s",
 					negative ? "-" : "", paysafe_spec_text(spec, "amount_column"),
 					units ? " in units that are " : "", units ? units : "",
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					captured ? captured : "what is captured",
-					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
+					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?",
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
@@ -328,7 +329,10 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
 					unapproved ? paysafe_strings_join(unapproved) : "",
 					recorded ? "; stored in any case, on record as a breach: " : "",
-					recorded ? paysafe_strings_join(recorded) : "");
+					recorded ? paysafe_strings_join(recorded) : "",
+					paysafe_spec_bool(spec, "deletable") ? "; what is deleted does not count" : "",
+					chargeback ? "; nobody is asked for: " : "",
+					chargeback ? paysafe_strings_join(chargeback) : "");
 }
 
 /* SQL-callable functions */
@@ -528,6 +532,50 @@ check_statuses(List *gated, List *voided, List *recorded)
 					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
 }
 
+void
+paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
+{
+	SpecBuilder spec;
+
+	check_statuses(d->gated, d->voided, d->recorded);
+	if (OidIsValid(d->payment))
+		check_pair(d->refund, d->payment, d->payment_column, d->payment_key, d->amount_column,
+			   d->units, d->payment_amount_column, d->payment_currency_column);
+	if (OidIsValid(d->payment))
+		check_tables_agree(d->refund, d->payment, d->payment_amount_column, d->payment_currency_column);
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_columns(&spec, "payment_column", d->payment_column);
+	paysafe_spec_add_columns(&spec, "payment_key_column", d->payment_key);
+	paysafe_spec_add_text(&spec, "amount_column", d->amount_column);
+	paysafe_spec_add_text(&spec, "currency_column", d->currency_column);
+	paysafe_spec_add_text(&spec, "status_column", d->status_column);
+	paysafe_spec_add_set(&spec, "gated", d->gated);
+	paysafe_spec_add_set(&spec, "void", d->voided);
+	paysafe_spec_add_text(&spec, "payment_amount_column", d->payment_amount_column);
+	paysafe_spec_add_text(&spec, "payment_currency_column", d->payment_currency_column);
+	if (d->unapproved_named)
+	{
+		paysafe_spec_add_bool(&spec, "unapproved_named", true);
+		paysafe_spec_add_set(&spec, "unapproved_columns", d->unapproved);
+	}
+	if (d->recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", d->recorded);
+	paysafe_spec_add_bool(&spec, "deletable", d->deletable);
+	paysafe_spec_add_text(&spec, "type_column", d->type_column);
+	if (d->chargeback != NIL)
+		paysafe_spec_add_set(&spec, "chargeback", d->chargeback);
+	paysafe_row_filter_add(&spec, d->rows);
+	paysafe_spec_add_text(&spec, "amounts", d->amounts);
+	paysafe_spec_add_text(&spec, "units", d->units);
+	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
+	paysafe_declare_add_mode(fcinfo, &spec);
+	paysafe_declare(d->refund, "refund", d->payment, paysafe_spec_end(&spec));
+	if (OidIsValid(d->payment))
+		warn_of_unguarded(d->payment, d->payment_amount_column);
+	warn_of_free_statuses(d->refund, d->status_column);
+}
+
 /* The sign that amounts are stored with, as it is stored: the default is not. */
 static char *
 amounts_argument(FunctionCallInfo fcinfo, int n)
@@ -546,72 +594,47 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
- *				  rows jsonb, amounts, units, status_path text[], mode) returns void
+ *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
+ *				  mode) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
 Datum
 paysafe_protect_refund(PG_FUNCTION_ARGS)
 {
-	Oid			refund;
-	Oid			payment;
-	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
-	char	   *currency_column = paysafe_declare_optional_name(fcinfo, 4);
-	char	   *status_column = paysafe_declare_optional_name(fcinfo, 5);
-	List	   *gated = statuses_argument(fcinfo, 6, "gated", status_column, true);
-	List	   *voided = statuses_argument(fcinfo, 7, "void", status_column, false);
-	char	   *payment_amount_column = paysafe_declare_optional_name(fcinfo, 8);
-	char	   *payment_currency_column = paysafe_declare_optional_name(fcinfo, 9);
-	char	   *units = paysafe_declare_optional_text(fcinfo, 15);
-	List	   *unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns");
-	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
-	List	   *payment_column;
-	List	   *payment_key;
-	SpecBuilder spec;
+	RefundDeclaration d = {
+		.amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column"),
+		.currency_column = paysafe_declare_optional_name(fcinfo, 4),
+		.status_column = paysafe_declare_optional_name(fcinfo, 5),
+		.payment_amount_column = paysafe_declare_optional_name(fcinfo, 8),
+		.payment_currency_column = paysafe_declare_optional_name(fcinfo, 9),
+		.unapproved_named = !PG_ARGISNULL(10),
+		.unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns"),
+		.recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded"),
+		.rows = PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13),
+		.amounts = amounts_argument(fcinfo, 14),
+		.units = paysafe_declare_optional_text(fcinfo, 15),
+		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
+	};
 
+	d.status_path = paysafe_declare_path_argument(fcinfo, 16, d.status_column);
+	d.gated = statuses_argument(fcinfo, 6, "gated", d.status_column, true);
+	d.voided = statuses_argument(fcinfo, 7, "void", d.status_column, false);
 	for (int i = 0; i < 3; i++)
 		if (PG_ARGISNULL(i))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument \"%s\" must not be NULL",
 							i == 0 ? "refund" : i == 1 ? "payment" : "payment_column")));
-	refund = PG_GETARG_OID(0);
-	payment = PG_GETARG_OID(1);
-	check_statuses(gated, voided, recorded);
-	paysafe_declare_lock(refund);
-	paysafe_declare_lock(payment);
-	payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", refund);
-	payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
-	payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
-	paysafe_reference_order(payment, &payment_column, &payment_key);
-	check_pair(refund, payment, payment_column, payment_key, amount_column, units, payment_amount_column,
-			   payment_currency_column);
-	check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
-
-	paysafe_spec_begin(&spec);
-	paysafe_spec_add_columns(&spec, "payment_column", payment_column);
-	paysafe_spec_add_columns(&spec, "payment_key_column", payment_key);
-	paysafe_spec_add_text(&spec, "amount_column", amount_column);
-	paysafe_spec_add_text(&spec, "currency_column", currency_column);
-	paysafe_spec_add_text(&spec, "status_column", status_column);
-	paysafe_spec_add_set(&spec, "gated", gated);
-	paysafe_spec_add_set(&spec, "void", voided);
-	paysafe_spec_add_text(&spec, "payment_amount_column", payment_amount_column);
-	paysafe_spec_add_text(&spec, "payment_currency_column", payment_currency_column);
-	if (!PG_ARGISNULL(10))
-	{
-		paysafe_spec_add_bool(&spec, "unapproved_named", true);
-		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
-	}
-	if (recorded != NIL)
-		paysafe_spec_add_set(&spec, "recorded", recorded);
-	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
-	paysafe_spec_add_text(&spec, "amounts", amounts_argument(fcinfo, 14));
-	paysafe_spec_add_text(&spec, "units", units);
-	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 16, status_column));
-	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
-	warn_of_unguarded(payment, payment_amount_column);
-	warn_of_free_statuses(refund, status_column);
+	d.refund = PG_GETARG_OID(0);
+	d.payment = PG_GETARG_OID(1);
+	check_statuses(d.gated, d.voided, d.recorded);
+	paysafe_declare_lock(d.refund);
+	paysafe_declare_lock(d.payment);
+	d.payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", d.refund);
+	d.payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", d.payment);
+	d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
+	paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
+	paysafe_refund_declare(fcinfo, &d);
 	PG_RETURN_VOID();
 }

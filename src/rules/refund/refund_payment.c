@@ -11,6 +11,7 @@
 
 #include "base/refusal.h"
 #include "errors.h"
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "values/money.h"
 #include "values/row_key.h"
@@ -80,19 +81,31 @@ check_payment_twin(const Rule *rule, const RowChange *change)
 					  "Refunds name their payment by this key alone: give the new one another.");
 }
 
+/* Is anything captured of the payment as it was? */
+static bool
+has_captured(const PaymentSide *side, const RowChange *change)
+{
+	Numeric		captured;
+	CaptureSum	sum;
+
+	if (!side->summed)
+		return paysafe_captured_value(&side->captured, change->before, &captured) &&
+			paysafe_money_sign(captured) != 0;
+	paysafe_captures_sum(paysafe_captures_tables(change->rules, change->before, false), &sum);
+	return paysafe_money_sign(sum.captured) != 0;
+}
+
 /* Nothing is captured, and there is another payment of the key that refunds can mean. */
 static bool
 is_spare_payment(const RefundState *state, const RowChange *change)
 {
 	const PaymentSide *side = &state->payment;
 	FoundPayment other;
-	Numeric		captured;
 	KeyValues	key;
 
 	/* a net column that is zero may have been refunded */
 	return !side->net && paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
-		(!paysafe_captured_value(&side->captured, change->before, &captured) ||
-			paysafe_money_sign(captured) == 0) &&
+		!has_captured(side, change) &&
 		paysafe_refund_find_payment(state, &key, &other) > 0;
 }
 
@@ -121,7 +134,8 @@ check_payment(const Rule *rule, const RowChange *change)
 		else if (!paysafe_currency_same(&side->currency, RelationGetDescr(change->rel),
 										change->before, change->after))
 			column = side->currency.name;
-		else if (paysafe_captured_same(&side->captured, change->before, change->after))
+		else if (side->summed ||
+				 paysafe_captured_same(&side->captured, change->before, change->after))
 			return;
 	}
 	tables = paysafe_refund_tables(change->rules, change->before);
