@@ -41,6 +41,7 @@ CREATE TABLE shop.book (id int PRIMARY KEY, tenant text, txn int, account text, 
 CREATE INDEX ON shop.book (tenant, txn);
 CREATE TABLE shop.purse (tenant text, code text, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2), PRIMARY KEY (tenant, code));
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
+CREATE TABLE shop.legacy (id int PRIMARY KEY, status text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
 
 SELECT paysafe.set_currency('PTS', 0);
@@ -149,6 +150,16 @@ SELECT paysafe.protect_refund('shop.move', 'shop.move', 'source', 'amount', rows
 SELECT paysafe.set_refund_threshold('shop.move', 'USD', 500);
 INSERT INTO shop.move VALUES (1, 'sale', NULL, 80), (2, 'refund', 1, -30);
 UPDATE shop.move SET amount = 50 WHERE id = 1;
+-- rows that broke a rule before it was there, accepted by two people
+INSERT INTO shop.legacy VALUES (1, 'lost'), (2, 'new');
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_status('shop.legacy', 'status', E'[*] --> new\nnew --> paid');
+SELECT paysafe.act_as('ann'), paysafe.propose('as they are', 'T-3'), paysafe.accept_rows('shop.legacy', 'status', 'as they are'), paysafe.propose(NULL);
+SELECT paysafe.act_as('bob'), paysafe.approve(approved_as, key, 'seen') FROM paysafe.pending_change WHERE relation = 'shop.legacy'::regclass;
+SELECT paysafe.act_as('ann'), paysafe.accept_rows('shop.legacy', 'status', 'as they are');
+SELECT paysafe.validate_rows('shop.legacy');
+COMMIT;
 -- a change of rules that waits
 BEGIN;
 SELECT paysafe.act_as('ann'), paysafe.propose('bigger orders', 'T-2'), paysafe.set_refund_threshold('shop.refund', 'USD', 5000);
