@@ -4,7 +4,7 @@
 #   make check            every kind of test, one private server, one count
 #   make check-KIND       one kind of $(CHECK_KINDS)
 #   make check-orms       the examples of $(ORM_KINDS)
-#   make check-pretix     pretix's own tests under rules: some 650, minutes each way
+#   make check-pretix     pretix's own tests under rules, not in make check
 #   make check-versions   the kinds that depend on PostgreSQL's version
 #   make check-assert     some of them with a paysafe that is built with assertions
 #   make check-core       PostgreSQL's own regression tests with paysafe preloaded
