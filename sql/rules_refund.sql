@@ -291,6 +291,11 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
 COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
 
+CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_spoken_amount';
+COMMENT ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) IS 'an amount in the unit of a table of refunds, as people say it: 900.00 USD, where the table has 90000';
+
 CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_currency';

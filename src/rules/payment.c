@@ -143,7 +143,7 @@ has_amount_fault(const AmountColumn *column, Numeric value, const char *currency
 	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, paysafe_money_fault(column, value, currency, true)};
 	if (fault->reason == NULL)
 		return false;
-	fault->reason = psprintf("%s %s: %s", what, paysafe_money_text(value), fault->reason);
+	fault->reason = psprintf("%s %s: %s", what, paysafe_money_spoken(column, value, currency), fault->reason);
 	return true;
 }
 
@@ -169,7 +169,7 @@ has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *cur
 			return true;
 	}
 	*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
-	paysafe_captured_excess(captured, row)};
+	paysafe_captured_excess(captured, row, currency)};
 	fault->over = fault->reason != NULL;
 	return fault->over;
 }
@@ -194,6 +194,16 @@ find_fault(const PaymentState *state, TupleTableSlot *row, bool depend, Fault *f
 	}
 	return has_amount_fault(column, amount, currency, "amount", fault) ||
 		has_capture_fault(&state->captured, row, currency, fault);
+}
+
+/* An amount of the row's, in its currency if that is known. */
+static char *
+money(const PaymentState *state, TupleTableSlot *row, Numeric amount)
+{
+	char	   *currency = NULL;
+
+	(void) paysafe_currency_of(&state->currency, row, false, &currency);
+	return paysafe_money_spoken(&state->captured.amount, amount, currency);
 }
 
 static char *
@@ -446,7 +456,7 @@ check_update(const Rule *rule, const RowChange *change)
 	if (direction != 0 && !is_capture(state, change, same_status, direction))
 		refuse_capture(rule, change,
 					   psprintf("it would change from %s to %s in status \"%s\"",
-								paysafe_money_text(before), paysafe_money_text(after),
+								money(state, change->before, before), money(state, change->after, after),
 								paysafe_status_value_text(&captured->statuses.column, change->after)), direction < 0);
 }
 
@@ -461,7 +471,7 @@ check_delete(const Rule *rule, const RowChange *change)
 						  psprintf("a captured payment in table \"%s\" cannot be deleted",
 								   rule->table_name),
 						  row_detail(change, change->before,
-									 psprintf("%s is captured", paysafe_money_text(captured))),
+									 psprintf("%s is captured", money(state, change->before, captured))),
 						  "Refund it instead.");
 	if (paysafe_breach_is_open(rule->declared_on,
 							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))

@@ -180,7 +180,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 									 entry->currency, false);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
-						psprintf("amount %s: %s", paysafe_money_text(entry->amount), reason));
+						psprintf("amount %s: %s", paysafe_money_spoken(&columns->amount, entry->amount, entry->currency), reason));
 	if (columns->has_direction)
 	{
 		char	   *direction;

@@ -107,6 +107,9 @@ SELECT paysafe.post_reservation(3, 12, final => false, key => 'order 77, parcel 
 INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (10, '17', -12), (10, 'fees', 12);
 COMMIT;
 
+SELECT paysafe.post_entries('shop.ledger_entry', '[{"transaction_id": 11, "account": "17", "amount": -3},
+                                                   {"transaction_id": 11, "account": "fees", "amount": 3}]');
+
 CREATE TABLE shop.gift_card (code text PRIMARY KEY, balance numeric(12,2) NOT NULL, version int NOT NULL);
 INSERT INTO shop.gift_card VALUES ('X', 100, 1);
 SELECT paysafe.protect_row_lock('shop.gift_card', '{balance}');

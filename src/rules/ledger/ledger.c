@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -300,6 +301,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	HTAB	   *reversed = hash_create("paysafe reversed", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContext context = AllocSetContextCreate(report->context, "paysafe reversal",
 												  ALLOCSET_DEFAULT_SIZES);
+	const AmountColumn *amount = &((const LedgerState *) rule->compiled)->columns.amount;
 	ReversalChain *chain = chain_existing(existing->reversals, report->context);
 	HASH_SEQ_STATUS status;
 	ExistingSum *sum;
@@ -311,10 +313,11 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		char	   *transaction = pstrdup(sum->words);
 		char	   *currency = strrchr(transaction, '\n');
 
+		CHECK_FOR_INTERRUPTS();
 		*currency++ = '\0';
 		paysafe_existing_fault(report, "Transaction", transaction,
 							  psprintf("its entries in %s sum to %s instead of zero",
-									   currency, paysafe_money_text(sum->sum)));
+									   currency, paysafe_money_spoken(amount, sum->sum, currency)));
 	}
 	hash_seq_init(&status, existing->reversals);
 	while ((reversal = hash_seq_search(&status)) != NULL)
@@ -324,6 +327,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		const char *fault;
 		bool		found;
 
+		CHECK_FOR_INTERRUPTS();
 		(void) hash_search(reversed, &key, HASH_ENTER, &found);
 		fault = found ? "It is reversed more than once." :
 			paysafe_ledger_reversals_fault(rule->compiled, &reversal->transaction,
@@ -387,12 +391,12 @@ const RuleKind paysafe_ledger_kind = {
 	/* columns define each other: no change is only tighter */
 	.fields = (const SpecField[])
 	{
-		{"transaction_column", SPEC_COLUMN},
+		{"transaction_column", SPEC_COLUMN, .searched = true},
 		{"account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"direction_column", SPEC_COLUMN},
-		{"reverses_column", SPEC_COLUMN},
+		{"reverses_column", SPEC_COLUMN, .searched = true},
 		{"posting_date_column", SPEC_COLUMN},
 		{NULL}
 	},

@@ -86,9 +86,9 @@ status_words(const RefundSide *side, TupleTableSlot *row)
 }
 
 static char *
-money_words(Numeric amount, const char *currency)
+money_words(const FoundPayment *payment, Numeric amount, const char *currency)
 {
-	return paysafe_refusal_value(paysafe_money_words(amount, currency));
+	return paysafe_refusal_value(paysafe_money_words(&(AmountColumn) {.minor = payment->minor}, amount, currency));
 }
 
 /*
@@ -221,10 +221,10 @@ check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 														 paysafe_refusal_value(locked->key)),
 									 .detail = psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
 														refund_words(change, change->after),
-														money_words(amount, currency), money_words(total, currency),
+														money_words(locked, amount, currency), money_words(locked, total, currency),
 														list_length(locked->tables) > 1 ?
 														psprintf(" in %d tables", list_length(locked->tables)) : "",
-														money_words(captured, currency)),
+														money_words(locked, captured, currency)),
 									 .hint = side->voided.n == 0 ? "Refund at most what is left." :
 									 "Refund at most what is left, or void another refund first."
 								 });
@@ -240,7 +240,7 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
 				 paysafe_refusal_value(payment->key),
 				 paysafe_refund_threshold_period_text(threshold->within),
-				 money_words(total, currency), money_words(threshold->amount, currency)) :
+				 money_words(payment, total, currency), money_words(payment, threshold->amount, currency)) :
 		psprintf("There is no threshold for %s, so every refund needs approval.",
 				 paysafe_refusal_value(currency));
 }
@@ -318,7 +318,7 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 
 /* Approvals are missing: it may not pass, or is a breach. */
 static void
-refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
+refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment, const char *detail,
 			const ApprovalSubject *subject, int have, int needed, const RefundLife *before)
 {
 	const RefundState *state = rule->compiled;
@@ -331,7 +331,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
 								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
 													 refund_words(change, change->after),
-													 money_words(subject->money->amount, subject->money->currency),
+													 money_words(payment, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
@@ -385,7 +385,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have < needed)
-		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
+		refuse_gate(rule, change, payment, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
 	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
 	paysafe_refund_add_event(state, life, payment->key, key, change->after, kind, have < needed ? 0 : needed);
@@ -725,8 +725,8 @@ const RuleKind paysafe_refund_kind = {
 	 */
 	.fields = (const SpecField[])
 	{
-		{"payment_column", SPEC_COLUMN},
-		{"payment_key_column", SPEC_REFERENCE_COLUMN},
+		{"payment_column", SPEC_COLUMN, .searched = true},
+		{"payment_key_column", SPEC_REFERENCE_COLUMN, .searched = true},
 		{"amount_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"status_column", SPEC_COLUMN},

@@ -149,14 +149,14 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
 		fault = psprintf("column \"%s\" has whole minor units", column.name);
 	if (fault != NULL)
-		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_text(amount)), fault),
+		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_spoken(&column, amount, locked.currency)), fault),
 					 NULL);
 	locked.captured = paysafe_refund_net_captured(&locked, false);
 	if (locked.captured == NULL || numeric_is_nan(locked.captured) ||
 		paysafe_money_compare(amount, locked.captured) > 0)
 		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),
 							  locked.captured == NULL ? "nothing" :
-							  paysafe_money_words(locked.captured, locked.currency)),
+							  paysafe_money_words(&column, locked.captured, locked.currency)),
 					 "Approve at most what is captured.");
 	return paysafe_refund_money(state, locked.key, locked.currency, amount);
 }

@@ -24,6 +24,7 @@
 #include "engine/existing.h"
 #include "engine/status_machine.h"
 #include "errors.h"
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
@@ -68,7 +69,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 	if (reason == NULL && payment != NULL && side->amount.minor != payment->minor &&
 		paysafe_money_scale(payment->currency ? payment->currency : currency) < 0)
 		reason = psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
-	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_text(amount)), reason) : NULL;
+	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_spoken(&side->amount, amount, currency)), reason) : NULL;
 }
 
 /*
@@ -242,19 +243,24 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		paysafe_existing_fault(report, "Row", key, "refunds of its payment have different currencies");
 }
 
-/* What is wrong with a payment and its refunds, in all tables, or NULL. */
+/*
+ * What is wrong with a payment and its refunds, in all tables, or NULL.  again: as they are
+ * now, whatever was read.
+ */
 static char *
-payment_fault(const RefundState *state, const PaymentTotal *total)
+payment_fault(const RefundState *state, const PaymentTotal *total, bool lock, bool again)
 {
 	FoundPayment payment;
-	int			count = paysafe_refund_lock_payment(state, &total->value, &payment);
+	int			count = lock ? paysafe_refund_lock_payment(state, &total->value, &payment) :
+		paysafe_refund_find_payment(state, &total->value, &payment);
 	Numeric		refunds = total->total;
+	AmountColumn column = {.minor = payment.minor};
 
 	if (count != 1)
 		return pstrdup(count == 0 ? "there is no such payment" : "there are several such payments");
 	if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
 		return pstrdup("payment and refunds have different currencies");
-	if (list_length(payment.tables) > 1)
+	if (again || list_length(payment.tables) > 1)
 	{
 		RefundSum	sum = {.minor = payment.minor, .currency = payment.currency, .lawful = true};
 
@@ -264,9 +270,9 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 	payment.captured = paysafe_refund_net_captured(&payment, false);
 	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
 		return psprintf("refunds of this payment total %s, captured is %s",
-						paysafe_refusal_value(paysafe_money_text(refunds)),
+						paysafe_refusal_value(paysafe_money_spoken(&column, refunds, total->currency)),
 						payment.captured ?
-						paysafe_refusal_value(paysafe_money_text(payment.captured)) : "nothing");
+						paysafe_refusal_value(paysafe_money_spoken(&column, payment.captured, total->currency)) : "nothing");
 	return NULL;
 }
 
@@ -285,7 +291,10 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 		char	   *fault;
 
 		CHECK_FOR_INTERRUPTS();
-		fault = payment_fault(state, total);
+		fault = payment_fault(state, total, !report->beside_writers, false);
+		/* others write: their refunds may have been added to what was read before */
+		if (fault != NULL && report->beside_writers)
+			fault = payment_fault(state, total, true, true);
 		if (fault != NULL)
 			paysafe_existing_fault(report, "Payment", paysafe_refusal_value(total->key), fault);
 	}
@@ -627,6 +636,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	d.payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", d.payment);
 	d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
 	paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
+	paysafe_captures_check_group(d.refund, "captures", "protect_refund");
 	paysafe_refund_declare(fcinfo, &d);
 	PG_RETURN_VOID();
 }

@@ -36,7 +36,7 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 {
 	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
 	RefundSum	sum = {.minor = paysafe_money_is_minor(&side->captured.amount)};
-	char	   *currency;
+	char	   *currency = NULL;
 	Numeric		captured;
 	Numeric		before;
 	bool		has_captured;
@@ -57,8 +57,9 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, paysafe_captured_name(&side->captured),
 						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
 						  psprintf("Refunds total %s; captured would be %s.",
-								   paysafe_refusal_value(paysafe_money_text(sum.total)),
-								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
+								   paysafe_refusal_value(paysafe_money_spoken(&side->captured.amount, sum.total, currency)),
+								   has_captured ?
+								   paysafe_refusal_value(paysafe_money_spoken(&side->captured.amount, captured, currency)) : "nothing"),
 						  "Leave as much captured as its refunds total, or first void those that can be.");
 }
 

@@ -158,6 +158,18 @@ class ReservationRefused(BalanceRefusal):
     summary = _("The reservation is not open, or not for this amount.")
 
 
+class BalanceTooHigh(BalanceRefusal):
+    summary = _("The balance would be too high.")
+
+
+class AccountFrozen(BalanceRefusal):
+    summary = _("The account is frozen.")
+
+
+class AccountClosed(BalanceRefusal):
+    summary = _("The account is closed.")
+
+
 class PaymentRefusal(Refusal, IntegrityError):
     """23R: payments, refunds, frozen columns."""
 
@@ -313,9 +325,7 @@ def explanation_of(error: BaseException) -> str:
     if isinstance(error, Refusal):
         return error.explanation
     found = _diagnosis(error)
-    texts = (
-        getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint")
-    )
+    texts = (getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint"))
     return " ".join(text for text in texts if text) or str(error)
 
 

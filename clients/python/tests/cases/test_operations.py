@@ -374,9 +374,7 @@ class ColumnTests(SimpleTestCase):
         from shop.models import LedgerEntry, Wallet
 
         arguments = ledger.arguments(LedgerEntry, ProjectState(), "shop")
-        self.assertEqual(
-            arguments["transaction_column"], (["tenant", "transaction"], "name[]")
-        )
+        self.assertEqual(arguments["transaction_column"], (["tenant", "transaction"], "name[]"))
         self.assertEqual(arguments["account_column"], (["wallet_id"], "name[]"))
         self.assertIsNone(arguments["reverses_column"][0])
         balance = rules.ProtectBalance("Wallet", balance="balance", ledger="x", key=["id", "owner"])
@@ -471,13 +469,14 @@ class MaintenanceTests(TransactionTestCase):
             return {column.name for column in found(cursor, "shop_payment")} & {"note", "memo"}
 
     def test_in_a_test_database(self) -> None:
+        windows = rows("SELECT count(*) FROM paysafe.maintenance_record")
         self.run_it()
         self.assertEqual(self.columns(), {"memo"})
         self.assertEqual(self.frozen(), [(["memo"],)])
         self.run_it(backwards=True)
         self.assertEqual(self.frozen(), [(["note"],)])
         self.assertEqual(self.columns(), {"note"})
-        self.assertEqual(rows("SELECT 1 FROM paysafe.maintenance WHERE reason = 'notes are memos'"), [])
+        self.assertEqual(rows("SELECT count(*) FROM paysafe.maintenance_record"), windows)
 
     def test_elsewhere_with_a_second_person(self) -> None:
         with production():
@@ -491,18 +490,76 @@ class MaintenanceTests(TransactionTestCase):
                 with acting("alice"):
                     self.run_it(backwards)
                 self.assertNotEqual(self.columns(), before)
-        [(tables,), _] = rows(
+        [(tables,)] = rows(
             "SELECT tables::text FROM paysafe.maintenance_record WHERE reason = 'notes are memos'"
+            " ORDER BY at DESC LIMIT 1"
         )
         for table in ("shop_payment", "shop_giftcard", "shop_wallet"):
             self.assertIn(table, tables)
 
     def test_written_and_read_again(self) -> None:
         text, imports = OperationWriter(self.OPERATION, indentation=0).serialize()
-        scope: dict = {}
+        scope: dict = {"migrations": migrations}
         exec("\n".join(sorted(imports | {"import django_paysafe.operations"})), scope)
         again = eval(text.rstrip().rstrip(","), scope)
-        self.assertEqual([op.describe() for op in again.operations],
-                         [op.describe() for op in self.OPERATION.operations])
+        self.assertEqual(
+            [op.describe() for op in again.operations],
+            [op.describe() for op in self.OPERATION.operations],
+        )
         self.assertTrue(again.migration_name_fragment.isidentifier())
         self.assertIn("notes are memos", again.describe())
+
+
+class CapturesTests(TransactionTestCase):
+    def test_arguments(self) -> None:
+        """In terms of fields; what is left out is left to the database."""
+        operation = rules.ProtectCaptures(
+            "Refund",
+            payment="payment",
+            amount="amount",
+            currency="payment__currency",
+            status="status",
+            counted=["paid"],
+            limit="amount",
+            deletable=True,
+        )
+        given = {
+            name: value
+            for name, (value, _) in operation.arguments(Refund, ProjectState(), "shop").items()
+            if value is not None
+        }
+        self.assertEqual(
+            given,
+            {
+                "payment": '"shop_payment"',
+                "payment_column": "payment_id",
+                "amount_column": "amount",
+                "currency_path": ["payment_id", "currency"],
+                "status_column": "status",
+                "counted": ["paid"],
+                "limit_column": "amount",
+                "deletable": True,
+            },
+        )
+
+    def test_every_argument_is_one_of_the_functions(self) -> None:
+        """Of each operation, by its name."""
+        functions = rows(
+            "SELECT proname, proargnames FROM pg_proc"
+            " WHERE pronamespace = 'paysafe'::regnamespace AND proargnames IS NOT NULL"
+        )
+        for operation in (
+            rules.ProtectStatus("Refund", "status", "[*] --> a"),
+            rules.ProtectColumns("Refund", ["status"]),
+            rules.ProtectAppendOnly("Refund"),
+            rules.ProtectRowLock("Refund", ["status"]),
+            rules.ProtectPayment("Refund", status="status", amount="amount", captured=["a"]),
+            rules.ProtectRefund("Refund", payment="payment", amount="amount"),
+            rules.ProtectCaptures("Refund", payment="payment", amount="amount"),
+            rules.Audit("Refund"),
+        ):
+            named = {*operation.arguments(Refund, ProjectState(), "shop"), "mode"}
+            named.add(operation.relation_argument)
+            known = [set(names) for name, names in functions if name == operation.function]
+            with self.subTest(operation.function):
+                self.assertTrue(any(named <= names for names in known), named)
