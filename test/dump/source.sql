@@ -142,14 +142,6 @@ INSERT INTO shop.dispute VALUES (1, 3, 900, 'USD', 'lost');
 SELECT paysafe.act_as('bob');
 SELECT paysafe.settle_breach(id, 'insured', 'T-8') FROM paysafe.breach WHERE sqlstate = '42501';
 COMMIT;
--- what was captured of a payment whose column is net of its refunds, both rows of one table
-CREATE TABLE shop.move (id int PRIMARY KEY, kind text, source int REFERENCES shop.move, amount numeric);
-CREATE INDEX ON shop.move (source);
-SELECT paysafe.protect_payment('shop.move', NULL, 'amount', 'amount', currency => 'USD', changes => 'net', rows => '{"kind": ["sale"]}');
-SELECT paysafe.protect_refund('shop.move', 'shop.move', 'source', 'amount', rows => '{"kind": ["refund"]}', amounts => 'negative');
-SELECT paysafe.set_refund_threshold('shop.move', 'USD', 500);
-INSERT INTO shop.move VALUES (1, 'sale', NULL, 80), (2, 'refund', 1, -30);
-UPDATE shop.move SET amount = 50 WHERE id = 1;
 -- rows that broke a rule before it was there, accepted by two people
 INSERT INTO shop.legacy VALUES (1, 'lost'), (2, 'new');
 BEGIN;
@@ -160,6 +152,14 @@ SELECT paysafe.act_as('bob'), paysafe.approve(approved_as, key, 'seen') FROM pay
 SELECT paysafe.act_as('ann'), paysafe.accept_rows('shop.legacy', 'status', 'as they are');
 SELECT paysafe.validate_rows('shop.legacy');
 COMMIT;
+-- what was captured of a payment whose column is net of its refunds, both rows of one table
+CREATE TABLE shop.move (id int PRIMARY KEY, kind text, source int REFERENCES shop.move, amount numeric);
+CREATE INDEX ON shop.move (source);
+SELECT paysafe.protect_payment('shop.move', NULL, 'amount', 'amount', currency => 'USD', changes => 'net', rows => '{"kind": ["sale"]}');
+SELECT paysafe.protect_refund('shop.move', 'shop.move', 'source', 'amount', rows => '{"kind": ["refund"]}', amounts => 'negative');
+SELECT paysafe.set_refund_threshold('shop.move', 'USD', 500);
+INSERT INTO shop.move VALUES (1, 'sale', NULL, 80), (2, 'refund', 1, -30);
+UPDATE shop.move SET amount = 50 WHERE id = 1;
 -- a change of rules that waits
 BEGIN;
 SELECT paysafe.act_as('ann'), paysafe.propose('bigger orders', 'T-2'), paysafe.set_refund_threshold('shop.refund', 'USD', 5000);
