@@ -39,6 +39,9 @@
 #define MARK			0x8000
 #define ID				0x4000
 #define ID_BITS			0x3fff
+#define SHARED			0x2000
+
+#define SHARED_LOCKS	512		/* a transaction of a million ids holds no more */
 
 static int	id_locks = 0;		/* of this database transaction, at least */
 
@@ -73,6 +76,15 @@ paysafe_id_claim_lock(Oid table, uint64 hash)
 	if (LockAcquire(&tag, ExclusiveLock, false, false) == LOCKACQUIRE_OK)
 		id_locks++;
 	return true;
+}
+
+void
+paysafe_id_claim_exclude(Oid table, uint64 hash)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) (hash % SHARED_LOCKS), SHARED);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /* Does the database transaction, which was in progress, bear the mark? */

@@ -22,6 +22,12 @@ extern bool paysafe_id_claim_lock(Oid table, uint64 hash);
  */
 extern bool paysafe_id_claim_must_wait(Oid table, bool locked, TransactionId inserter);
 
+/*
+ * The same where nobody looks for rows in progress: who has an id of the table keeps
+ * others from it, however many there are.  Ids share some hundreds of locks.
+ */
+extern void paysafe_id_claim_exclude(Oid table, uint64 hash);
+
 /* The transaction has ended. */
 extern void paysafe_id_claim_forget(void);
 

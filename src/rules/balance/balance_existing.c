@@ -119,6 +119,11 @@ sum_ledger(Oid ledger, MemoryContext context)
 			EntryFault	fault;
 
 			CHECK_FOR_INTERRUPTS();
+			if (!paysafe_row_filter_has(&columns.rows, slot, NULL))
+			{
+				MemoryContextSwitchTo(old);
+				continue;
+			}
 			if (!paysafe_entry_read(&columns, slot, &entry, &fault))
 				elog(ERROR, "a row in ledger \"%s\" is not an entry", get_rel_name(ledger));
 			MemoryContextSwitchTo(context);

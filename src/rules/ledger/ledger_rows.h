@@ -19,11 +19,17 @@ typedef struct LedgerState
 {
 	Oid			root;			/* the table it is declared on */
 	EntryColumns columns;
+	bool		open;			/* a posted transaction takes more entries, which balance by themselves */
+	int			nfrozen;		/* columns of an entry that stay */
+	AttrNumber *frozen;
 	AttrNumber	date;			/* 0: none */
 	Oid			date_type;		/* base type */
 	char		date_name[NAMEDATALEN];
 	DateADT		closed_until;	/* DATEVAL_NOBEGIN: nothing is closed */
 } LedgerState;
+
+/* The rule in words (ledger_declare.c). */
+extern char *paysafe_ledger_describe(const char *name, Oid reference, Jsonb *spec);
 
 /* The ledger rule of a leaf, or NULL. */
 extern const LedgerState *paysafe_ledger_rows_state(Relation leaf);

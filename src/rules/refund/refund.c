@@ -96,6 +96,8 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
+	side->payout = !OidIsValid(state->payment_root);
+	side->constant = paysafe_spec_optional_text(spec, "currency");
 	side->own_currency = currency_column != NULL;
 	if (side->own_currency)
 		paysafe_status_value_column(leaf, currency_column, &side->currency);
@@ -125,7 +127,8 @@ compile(const CompileInput *input)
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, "payment_key_column");
+	state->payment_key = paysafe_spec_columns(spec, OidIsValid(state->payment_root) ?
+											  "payment_key_column" : "payment_column");
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;
@@ -235,6 +238,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_refund_currency(side, change->after, locked);
+	paysafe_refund_payout_in(state, locked, currency);
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
@@ -293,12 +297,12 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 
 	return threshold ?
-		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
-				 paysafe_refusal_value(payment->key),
+		psprintf("%s \"%s\" within %s would total %s; the threshold is %s.",
+				 side->payout ? "Payouts of" : "Refunds of payment", paysafe_refusal_value(payment->key),
 				 paysafe_refund_threshold_period_text(threshold->within),
 				 money_words(total, currency), money_words(threshold->amount, currency)) :
-		psprintf("There is no threshold for %s, so every refund needs approval.",
-				 paysafe_refusal_value(currency));
+		psprintf("There is no threshold for %s, so every %s needs approval.",
+				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
 }
 
 /* Nobody can be shown to be another person than who requested it. */
@@ -385,7 +389,8 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 								 .rule = "approval",
 								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
-								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
+								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
+													 side->payout ? "payout" : "refund",
 													 refund_words(change, change->after),
 													 money_words(subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
@@ -435,7 +440,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 							  subject.digest);
 	if (needed > 0)
 	{
-		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
+		subject.money = paysafe_refund_row_money(state, payment->key, currency, change->after);
 			/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
@@ -495,6 +500,7 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
+						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale." :
 						  "A refund names one payment and has a positive amount at the currency's scale.");
 }
 
@@ -535,7 +541,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		if (!first)
 			paysafe_approval_end_open(state->refund_root, key);
 	}
-	if (begins_to_count)
+	if (begins_to_count && !side->payout)
 		check_cap(rule, change, &locked);
 	if (enters_gate)
 		check_gate(rule, change, &locked, life, before);
@@ -762,6 +768,7 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		{"currency", SPEC_TEXT},
 		ROW_FILTER_FIELDS,
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,

@@ -31,10 +31,12 @@
 /* The rule for a leaf of the refund table. */
 typedef struct RefundSide
 {
-	KeyColumns	payment;		/* they refer to it */
+	KeyColumns	payment;		/* they refer to it; of payouts: to whom, or of what */
+	bool		payout;			/* there are no payments */
 	AmountColumn amount;
-	bool		own_currency;	/* otherwise it is the payment's */
+	bool		own_currency;	/* otherwise it is the constant, or the payment's */
 	StatusColumn currency;
+	char	   *constant;		/* all have this currency, or NULL */
 	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
@@ -64,7 +66,7 @@ typedef struct RefundState
 	PaymentSide payment;
 	Oid			leaf;
 	Oid			refund_root;
-	Oid			payment_root;
+	Oid			payment_root;	/* none: payouts */
 	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
 	char	   *payment_amount; /* its captured amount; NULL: as its payment rule says */
 	char	   *payment_currency;	/* the same */
@@ -115,6 +117,7 @@ typedef struct RefundTable
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 	bool		observed;		/* its rule refuses nothing */
+	const char *currency;		/* of payouts: only those in it; or NULL */
 } RefundTable;
 
 typedef struct FoundPayment
@@ -186,8 +189,24 @@ extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
 
+/* The amount, of payouts without its sign; false for NULL. */
+extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
+
 /* The amount of a row whose amount is known to be there. */
 extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row);
+
+/*
+ * refund_payout.c: money that leaves without a payment.  What it is of has the place of
+ * the payment's key.
+ */
+
+/* What the key names, as if it were a payment; locked if that is said. */
+extern void paysafe_refund_payout(const RefundState *state, const KeyValues *key, bool lock,
+								  FoundPayment *out);
+
+/* Of payouts only those in this currency count; nothing of refunds. */
+extern void paysafe_refund_payout_in(const RefundState *state, FoundPayment *payment,
+									 const char *currency);
 
 /*
  * refund_total.c: sums of the payments that this transaction has locked.  They are
@@ -290,6 +309,10 @@ extern const char *paysafe_refund_changed_column(const RefundSide *side, const R
 /* What an approval in advance of so much of this payment is of. */
 extern ApprovalMoney *paysafe_refund_money(const RefundState *state, const char *payment,
 										   const char *currency, Numeric amount);
+
+/* Of so much as a row moves; one of a payout that is taken back is approved as a row only. */
+extern ApprovalMoney *paysafe_refund_row_money(const RefundState *state, const char *payment,
+											   const char *currency, TupleTableSlot *row);
 
 /*
  * The money that the first four arguments name (refund, payment, amount, currency): of one

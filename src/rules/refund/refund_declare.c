@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "engine/breach.h"
 #include "engine/declare.h"
@@ -40,7 +41,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 {
 	Numeric		amount;
 	char	   *reason;
-	char	   *currency = side->own_currency || payment != NULL ?
+	char	   *currency = side->own_currency || side->constant != NULL || payment != NULL ?
 		paysafe_refund_currency(side, row, payment) : NULL;
 	KeyValues	key;
 	AttrNumber	missing;
@@ -50,13 +51,13 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 	{
 		*sqlstate = ERRCODE_23R06_NO_PAYMENT;
 		*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, missing - 1)->attname);
-		return pstrdup("it names no payment");
+		return pstrdup(side->payout ? "it does not say of what it is" : "it names no payment");
 	}
 	*column = side->currency.name;
 	if (side->own_currency && paysafe_status_value_is_null(&side->currency, row))
 		return pstrdup("the currency is missing");
 	*column = side->amount.name;
-	if (!paysafe_money_value(&side->amount, row, &amount))
+	if (!paysafe_refund_value(side, row, &amount))
 		return pstrdup("the amount is missing");
 	if (payment != NULL && currency == NULL)
 	{
@@ -164,7 +165,7 @@ existing_fault(const RefundState *state, TupleTableSlot *row, KeyValues *value, 
 	if (fault != NULL)
 		return fault;
 	(void) paysafe_key_columns_read(&side->payment, row, value, NULL);
-	if (side->own_currency)
+	if (side->own_currency || side->constant != NULL)
 		return NULL;
 	(void) paysafe_refund_find_payment(state, value, payment);
 	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
@@ -209,8 +210,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
 		return;
 	}
-	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
-		return;					/* on record; the others were accepted beside it */
+	if (side->payout || paysafe_refund_is_breach(state, &report->rules->key, rel, row))
+		return;					/* no limit; on record, and the others were accepted beside it */
 	payment = paysafe_key_columns_text(&value);
 	currency = paysafe_refund_currency(side, row, &found_payment);
 	amount = paysafe_refund_amount(side, row);
@@ -286,20 +287,30 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 	}
 }
 
+/* "sum of amount by payment_id <= captured of payment", or "payouts of amount by account". */
+static char *
+limit_words(Oid reference, const Jsonb *spec)
+{
+	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
+	const char *amount = paysafe_spec_text(spec, "amount_column");
+	const char *of = paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column"));
+
+	if (paysafe_spec_optional_columns(spec, "payment_key_column") == NIL)
+		return psprintf("payouts of %s by %s", amount, of);
+	return psprintf("sum of %s by %s <= %s of %s", amount, of, captured ? captured : "what is captured",
+					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?");
+}
+
 char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
-	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
 
-	return psprintf("sum of %s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
-					paysafe_spec_text(spec, "amount_column"),
-					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
-					captured ? captured : "what is captured",
-					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?",
+	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
+					limit_words(reference, spec),
 					status ? psprintf("%s ", status) : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
@@ -315,6 +326,35 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 
 /* SQL-callable functions */
 
+static void
+check_reference_types(Relation refund_rel, const KeyColumns *reference)
+{
+	AttrNumber	inexact = paysafe_key_columns_inexact(refund_rel, reference);
+
+	if (inexact != InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
+						NameStr(TupleDescAttr(RelationGetDescr(refund_rel), inexact - 1)->attname),
+						RelationGetRelationName(refund_rel)),
+				 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date and timestamps can, with deterministic collations.")));
+}
+
+/* Payouts: what they are of is no row. */
+static void
+check_payouts(Oid refund, List *columns, const char *amount_column)
+{
+	Relation	rel = table_open(refund, AccessShareLock);
+	KeyColumns	reference;
+	AmountColumn amount;
+
+	paysafe_key_columns_find(rel, columns, &reference);
+	check_reference_types(rel, &reference);
+	paysafe_money_column(rel, amount_column, &amount);
+	table_close(rel, AccessShareLock);
+	paysafe_key_columns_warn(refund, columns, "Each payout");
+}
+
 /* What the two tables must have in common, seen before anything is stored. */
 static void
 check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
@@ -325,7 +365,6 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 	Relation	payment_rel = table_open(payment, AccessShareLock);
 	KeyColumns	reference;
 	KeyColumns	key;
-	AttrNumber	inexact;
 	KeySearch	search;
 	AmountColumn amount;
 	RefundState state = {
@@ -337,14 +376,7 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 
 	paysafe_key_columns_find(refund_rel, payment_column, &reference);
 	paysafe_key_columns_find(payment_rel, payment_key, &key);
-	inexact = paysafe_key_columns_inexact(refund_rel, &reference);
-	if (inexact != InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
-						NameStr(TupleDescAttr(RelationGetDescr(refund_rel), inexact - 1)->attname),
-						RelationGetRelationName(refund_rel)),
-				 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date and timestamps can, with deterministic collations.")));
+	check_reference_types(refund_rel, &reference);
 	/* each is searched by what the other says */
 	paysafe_row_key_search(payment_rel, key.key.n, key.key.attnums, reference.types, &search);
 	paysafe_row_key_search(refund_rel, key.key.n, reference.key.attnums, key.types, &search);
@@ -508,6 +540,43 @@ check_statuses(List *gated, List *voided, List *recorded)
 					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
 }
 
+/* Where the currency stands: a column, a constant, or what the payment has. */
+static void
+check_currency(Oid payment, const char *currency_column, const char *currency)
+{
+	if (currency_column != NULL && currency != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only one of \"currency_column\" and \"currency\" can be given")));
+	if (!OidIsValid(payment) && currency_column == NULL && currency == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("one of \"currency_column\" and \"currency\" must be given"),
+				 errdetail("Without a payment, nothing else says in which currency the money leaves.")));
+	if (currency != NULL && paysafe_money_scale(currency) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", currency),
+				 errhint("Declare it with paysafe.set_currency.")));
+}
+
+/* What a payout cannot have: no payment says it. */
+static void
+check_no_payment(FunctionCallInfo fcinfo)
+{
+	static const struct
+	{
+		int			n;
+		const char *argument;
+	}			of_payments[] = {{8, "payment_amount_column"}, {9, "payment_currency_column"}, {11, "payment_key"}};
+
+	for (int i = 0; i < (int) lengthof(of_payments); i++)
+		if (!PG_ARGISNULL(of_payments[i].n))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument)));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_protect_refund);
 
 /*
@@ -515,8 +584,9 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
- *				  rows jsonb) returns void
+ *				  rows jsonb, currency) returns void
  *
+ * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
  */
 Datum
@@ -533,38 +603,45 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	char	   *payment_currency_column = paysafe_declare_optional_name(fcinfo, 9);
 	List	   *unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns");
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
+	char	   *currency = PG_ARGISNULL(14) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(14));
 	List	   *payment_column;
-	List	   *payment_key;
+	List	   *payment_key = NIL;
 	SpecBuilder spec;
 
-	for (int i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not be NULL",
-							i == 0 ? "refund" : i == 1 ? "payment" : "payment_column")));
+	paysafe_argument_required(fcinfo, 0, "refund");
+	paysafe_argument_required(fcinfo, 2, "payment_column");
 	refund = PG_GETARG_OID(0);
-	payment = PG_GETARG_OID(1);
+	payment = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
 	if (refund == payment)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refunds and payments must be two tables")));
 	check_statuses(gated, voided, recorded);
+	check_currency(payment, currency_column, currency);
 	paysafe_declare_lock(refund);
-	paysafe_declare_lock(payment);
 	payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", refund);
-	payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
-	payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
-	paysafe_reference_order(payment, &payment_column, &payment_key);
-	check_pair(refund, payment, payment_column, payment_key, amount_column, payment_amount_column,
-			   payment_currency_column);
-	check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
+	if (OidIsValid(payment))
+	{
+		paysafe_declare_lock(payment);
+		payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
+		payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
+		paysafe_reference_order(payment, &payment_column, &payment_key);
+		check_pair(refund, payment, payment_column, payment_key, amount_column, payment_amount_column,
+				   payment_currency_column);
+		check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
+	}
+	else
+	{
+		check_no_payment(fcinfo);
+		check_payouts(refund, payment_column, amount_column);
+	}
 
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_columns(&spec, "payment_column", payment_column);
 	paysafe_spec_add_columns(&spec, "payment_key_column", payment_key);
 	paysafe_spec_add_text(&spec, "amount_column", amount_column);
 	paysafe_spec_add_text(&spec, "currency_column", currency_column);
+	paysafe_spec_add_text(&spec, "currency", currency);
 	paysafe_spec_add_text(&spec, "status_column", status_column);
 	paysafe_spec_add_set(&spec, "gated", gated);
 	paysafe_spec_add_set(&spec, "void", voided);
@@ -580,7 +657,8 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
-	warn_of_unguarded(payment, payment_amount_column);
+	if (OidIsValid(payment))
+		warn_of_unguarded(payment, payment_amount_column);
 	warn_of_free_statuses(refund, status_column);
 	PG_RETURN_VOID();
 }

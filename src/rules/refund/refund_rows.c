@@ -96,7 +96,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 		if (!paysafe_key_columns_read(&state->payment.key, payment, &key, NULL) ||
 			get_rel_relkind(state->refund_root) == '\0')
 			continue;
-		table = palloc(sizeof(RefundTable));
+		table = palloc0(sizeof(RefundTable));
 		table->root = state->refund_root;
 		table->observed = state->observed;
 		paysafe_key_columns_copy(&key, &table->key);
@@ -216,7 +216,8 @@ find_payment(const RefundState *state, const KeyValues *key, FoundRow *found)
 void
 paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out)
 {
-	Relation	rel = table_open(state->payment_root, AccessShareLock);
+	Relation	rel = table_open(OidIsValid(state->payment_root) ? state->payment_root : state->refund_root,
+								 AccessShareLock);
 	KeyColumns	columns;
 	char	   **parts;
 
@@ -226,7 +227,8 @@ paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues 
 	if (columns.key.n > 1 && !paysafe_row_key_split(text, columns.key.n, parts))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a payment is named by %d values, separated by commas", columns.key.n),
+				 errmsg("%s is named by %d values, separated by commas",
+						OidIsValid(state->payment_root) ? "a payment" : "what a payout is of", columns.key.n),
 				 errdetail("They are those of %s.", paysafe_key_columns_words(state->payment_key))));
 	out->n = columns.key.n;
 	out->types = columns.types;
@@ -241,6 +243,11 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 {
 	FoundRow	found = {.payment = out};
 
+	if (!OidIsValid(state->payment_root))
+	{
+		paysafe_refund_payout(state, key, false, out);
+		return 1;
+	}
 	*out = (FoundPayment) {0};
 	find_payment(state, key, &found);
 	if (found.count == 0)
@@ -283,6 +290,11 @@ is_only_observed(const RelationRules *payment_rules)
 int
 paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
+	if (!OidIsValid(state->payment_root))
+	{
+		paysafe_refund_payout(state, key, true, out);
+		return 1;
+	}
 	for (;;)
 	{
 		FoundRow	found = {.payment = NULL};	/* its locked version is */
@@ -380,6 +392,7 @@ typedef struct SumScan
 	const RefundState *state;	/* of the leaf being read */
 	const RowKey *key;			/* of its rows */
 	RefundLives *lives;			/* of the table being read, if the gate is of interest */
+	const char *currency;		/* only rows in it, or NULL */
 	MemoryContext row_context;
 } SumScan;
 
@@ -394,6 +407,14 @@ add_to(Numeric *total, Numeric amount)
 }
 
 static bool
+is_in_currency(const RefundSide *side, TupleTableSlot *row, const char *currency)
+{
+	char	   *code = paysafe_refund_currency(side, row, NULL);
+
+	return code != NULL && strcmp(paysafe_money_code(pstrdup(code)), currency) == 0;
+}
+
+static bool
 add_refund(Relation rel, TupleTableSlot *row, void *arg)
 {
 	SumScan    *scan = arg;
@@ -403,16 +424,17 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	Numeric		amount = NULL;
 	bool		passed = false;
 
-	if (!paysafe_row_filter_has(&side->rows, row, NULL))
+	if (!paysafe_row_filter_has(&side->rows, row, NULL) ||
+		(scan->currency != NULL && !is_in_currency(side, row, scan->currency)))
 	{
 		MemoryContextSwitchTo(old);
-		return true;			/* no refund */
+		return true;			/* no refund, or another sum's */
 	}
 	sum->rows++;
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
 		!(sum->lawful && paysafe_refund_is_breach(scan->state, scan->key, rel, row)) &&
-		paysafe_money_value(&side->amount, row, &amount) && sum->gate &&
+		paysafe_refund_value(side, row, &amount) && sum->gate &&
 		!(RelationGetRelid(rel) == sum->except_leaf &&
 		  paysafe_row_key_same_row(rel, row, sum->except)))
 	{
@@ -449,6 +471,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 		RefundTable *table = lfirst(lc);
 
 		scan.lives = NULL;
+		scan.currency = table->currency;
 		foreach(lc2, paysafe_catalog_leaves(table->root))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
@@ -477,7 +500,20 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 char *
 paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment)
 {
-	return side->own_currency ? paysafe_status_value_text(&side->currency, row) : payment->currency;
+	if (side->own_currency)
+		return paysafe_status_value_is_null(&side->currency, row) ? NULL :
+			paysafe_status_value_text(&side->currency, row);
+	return side->constant ? side->constant : payment->currency;
+}
+
+bool
+paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out)
+{
+	if (!paysafe_money_value(&side->amount, row, out))
+		return false;
+	if (side->payout && paysafe_money_sign(*out) < 0)
+		*out = paysafe_money_negate(*out);
+	return true;
 }
 
 /* The amount of a row whose amount is known to be there. */
@@ -486,7 +522,7 @@ paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row)
 {
 	Numeric		amount = NULL;
 
-	if (!paysafe_money_value(&side->amount, row, &amount))
+	if (!paysafe_refund_value(side, row, &amount))
 		elog(ERROR, "refund amount is missing");
 	return amount;
 }

@@ -269,7 +269,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->within == threshold.within &&
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
-		if (!rule.observed && (!paysafe_unused_frees(refund) || !paysafe_unused_frees(rule.reference)) &&
+		if (!rule.observed && (!paysafe_unused_frees(refund) ||
+			 (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
 			!authorize(refund, old_threshold, &threshold, currency))
 			PG_RETURN_VOID();
 	}

@@ -1,0 +1,234 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger_declare.c
+ *	  Declaring ledgers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/argument.h"
+#include "engine/declare.h"
+#include "rules/ledger/ledger_rows.h"
+#include "values/key_columns.h"
+#include "values/money.h"
+#include "values/row_filter.h"
+#include "values/spec.h"
+
+#define MAX_DECIMALS	30		/* as of paysafe.set_currency */
+
+/* "amount by side in currency", "debit less credit in EUR". */
+static char *
+amount_words(const Jsonb *spec)
+{
+	char	   *direction = paysafe_spec_optional_text(spec, "direction_column");
+	char	   *credit = paysafe_spec_optional_text(spec, "credit_column");
+	char	   *constant = paysafe_spec_optional_text(spec, "currency");
+	List	   *debits = paysafe_spec_set(spec, "debits");
+
+	return psprintf("%s%s%s%s%s%s in %s", paysafe_spec_text(spec, "amount_column"),
+					credit ? " less " : "", credit ? credit : "",
+					direction ? " by " : "", direction ? direction : "",
+					debits == NIL ? "" :
+					psprintf(" (debit %s, credit %s)", paysafe_strings_join(debits),
+							 paysafe_strings_join(paysafe_spec_set(spec, "credits"))),
+					constant ? constant : paysafe_spec_text(spec, "currency_column"));
+}
+
+char *
+paysafe_ledger_describe(const char *name, Oid reference, Jsonb *spec)
+{
+	List	   *transaction = paysafe_spec_optional_columns(spec, "transaction_column");
+	List	   *reverses = paysafe_spec_optional_columns(spec, "reverses_column");
+	List	   *mutable = paysafe_spec_set(spec, "mutable_columns");
+	char	   *date = paysafe_spec_optional_text(spec, "posting_date_column");
+	char	   *decimals = paysafe_spec_optional_text(spec, "decimals");
+	char	   *rows = paysafe_row_filter_words(spec);
+
+	return psprintf("%s%s%s; accounts in %s%s%s%s%s%s%s%s%s%s%s%s",
+					amount_words(spec),
+					transaction ? " sums to zero per " : " by itself",
+					transaction ? paysafe_key_columns_words(transaction) : "",
+					paysafe_key_columns_words(paysafe_spec_columns(spec, "account_column")),
+					reverses ? "; reversals in " : "", reverses ? paysafe_key_columns_words(reverses) : "",
+					date ? "; posting date in " : "", date ? date : "",
+					decimals ? psprintf("; %s decimals", decimals) : "",
+					paysafe_spec_bool(spec, "zero_amounts") ? "; zero is an amount" : "",
+					paysafe_spec_bool(spec, "open") ? "; not closed once posted" : "",
+					mutable ? "; may change: " : "", mutable ? paysafe_strings_join(mutable) : "",
+					rows ? "; rows with " : "", rows ? rows : "");
+}
+
+/*
+ * Arguments that both functions have, from the n-th on: credit_column, debits, credits,
+ * currency, decimals, zero_amounts, mutable_columns.
+ */
+static void
+add_shape(FunctionCallInfo fcinfo, int n, SpecBuilder *spec, const char *direction)
+{
+	List	   *debits = paysafe_declare_optional_set(fcinfo, n + 1, "debits");
+	List	   *credits = paysafe_declare_optional_set(fcinfo, n + 2, "credits");
+	char	   *credit_column = paysafe_declare_optional_name(fcinfo, n);
+	ListCell   *lc;
+
+	if (credit_column != NULL && direction != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only one of \"credit_column\" and \"direction_column\" can be given"),
+				 errhint("Either two columns have the amounts, or one has them and another says on which side.")));
+	if ((debits == NIL) != (credits == NIL) || (debits != NIL && direction == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the words of both sides and \"direction_column\" must be given together")));
+	foreach(lc, debits)
+		if (paysafe_strings_contain(credits, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" cannot be the word of both sides", (char *) lfirst(lc))));
+	paysafe_spec_add_text(spec, "credit_column", credit_column);
+	if (debits != NIL)
+	{
+		paysafe_spec_add_set(spec, "debits", debits);
+		paysafe_spec_add_set(spec, "credits", credits);
+	}
+	if (!PG_ARGISNULL(n + 4))
+	{
+		int			decimals = PG_GETARG_INT32(n + 4);
+
+		if (decimals < 0 || decimals > MAX_DECIMALS)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must be between 0 and %d", "decimals", MAX_DECIMALS)));
+		paysafe_spec_add_text(spec, "decimals", psprintf("%d", decimals));
+	}
+	if (!PG_ARGISNULL(n + 5) && PG_GETARG_BOOL(n + 5))
+		paysafe_spec_add_bool(spec, "zero_amounts", true);
+	if (!PG_ARGISNULL(n + 6))
+	{
+		List	   *mutable = paysafe_declare_optional_set(fcinfo, n + 6, "mutable_columns");
+
+		if (mutable != NIL)
+			paysafe_spec_add_set(spec, "mutable_columns", mutable);
+	}
+}
+
+/* Where the currency stands: a column, or a constant. */
+static void
+add_currency(SpecBuilder *spec, const char *column, const char *constant, bool any)
+{
+	if ((column == NULL) == (constant == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("exactly one of \"currency_column\" and \"currency\" must be given")));
+	if (constant != NULL && !any && paysafe_money_scale(constant) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", constant),
+				 errhint("Declare it with paysafe.set_currency.")));
+	paysafe_spec_add_text(spec, "currency_column", column);
+	paysafe_spec_add_text(spec, "currency", constant);
+}
+
+static char *
+optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_protect_ledger);
+
+/*
+ * protect_ledger(relation, transaction_column, account_column, amount_column,
+ *				  currency_column, direction_column, reverses_column,
+ *				  posting_date_column, credit_column, debits text[], credits text[],
+ *				  currency, decimals, zero_amounts, mutable_columns name[], closed,
+ *				  rows jsonb) returns void
+ *
+ * transaction_column, account_column and reverses_column: all text or all name[].
+ */
+Datum
+paysafe_protect_ledger(PG_FUNCTION_ARGS)
+{
+	Oid			ledger;
+	char	   *direction = paysafe_declare_optional_name(fcinfo, 5);
+	List	   *transaction;
+	List	   *reverses;
+	bool		closed = PG_ARGISNULL(15) || PG_GETARG_BOOL(15);
+	SpecBuilder spec;
+
+	paysafe_argument_required(fcinfo, 0, "relation");
+	ledger = PG_GETARG_OID(0);
+	paysafe_declare_check_owner(ledger);
+	paysafe_argument_required(fcinfo, 1, "transaction_column");
+	paysafe_argument_required(fcinfo, 2, "account_column");
+	transaction = paysafe_declare_columns_argument(fcinfo, 1, "transaction_column", ledger);
+	reverses = paysafe_declare_columns_argument(fcinfo, 6, "reverses_column", ledger);
+	if (reverses != NIL && !closed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("transactions that stay open cannot be reversed by a column"),
+				 errdetail("What is reversed has to be the whole transaction, and more entries may come.")));
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_columns(&spec, "transaction_column", transaction);
+	paysafe_spec_add_columns(&spec, "account_column",
+							 paysafe_declare_columns_argument(fcinfo, 2, "account_column", ledger));
+	paysafe_spec_add_columns(&spec, "reverses_column", reverses);
+	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 3, "amount_column"));
+	add_currency(&spec, paysafe_declare_optional_name(fcinfo, 4), optional_text(fcinfo, 11), !PG_ARGISNULL(12));
+	paysafe_spec_add_text(&spec, "direction_column", direction);
+	paysafe_spec_add_text(&spec, "posting_date_column", paysafe_declare_optional_name(fcinfo, 7));
+	add_shape(fcinfo, 8, &spec, direction);
+	paysafe_spec_add_bool(&spec, "open", !closed);
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(16) ? NULL : PG_GETARG_JSONB_P(16));
+	paysafe_declare_add_mode(fcinfo, &spec);
+	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
+
+	/* each posting looks its id up */
+	if (closed)
+		paysafe_key_columns_warn(ledger, transaction, "Each posting or reversal");
+	if (reverses != NIL)
+		paysafe_key_columns_warn(ledger, reverses, "Each posting or reversal");
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_protect_entries);
+
+/*
+ * protect_entries(relation, account_column, amount_column, currency_column,
+ *				   direction_column, posting_date_column, credit_column, debits text[],
+ *				   credits text[], currency, decimals, zero_amounts,
+ *				   mutable_columns name[], rows jsonb) returns void
+ *
+ * A ledger without transactions: each entry is one by itself.
+ */
+Datum
+paysafe_protect_entries(PG_FUNCTION_ARGS)
+{
+	Oid			ledger;
+	char	   *direction = paysafe_declare_optional_name(fcinfo, 4);
+	SpecBuilder spec;
+
+	paysafe_argument_required(fcinfo, 0, "relation");
+	ledger = PG_GETARG_OID(0);
+	paysafe_declare_check_owner(ledger);
+	paysafe_argument_required(fcinfo, 1, "account_column");
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_columns(&spec, "account_column",
+							 paysafe_declare_columns_argument(fcinfo, 1, "account_column", ledger));
+	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
+	add_currency(&spec, paysafe_declare_optional_name(fcinfo, 3), optional_text(fcinfo, 9), !PG_ARGISNULL(10));
+	paysafe_spec_add_text(&spec, "direction_column", direction);
+	paysafe_spec_add_text(&spec, "posting_date_column", paysafe_declare_optional_name(fcinfo, 5));
+	add_shape(fcinfo, 6, &spec, direction);
+	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	paysafe_declare_add_mode(fcinfo, &spec);
+	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
+	PG_RETURN_VOID();
+}
