@@ -21,9 +21,9 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, na
 GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, text) TO PUBLIC;

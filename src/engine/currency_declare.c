@@ -177,7 +177,7 @@ check_last(const Step *step, const char *column)
 }
 
 static Oid
-declare_path(SpecBuilder *spec, Oid relation, List *path, bool observed)
+declare_path(SpecBuilder *spec, Oid relation, const char *rule, List *path, bool observed)
 {
 	char	   *last;
 	List	   *steps = steps_of(relation, path, &last);
@@ -189,7 +189,7 @@ declare_path(SpecBuilder *spec, Oid relation, List *path, bool observed)
 		Step	   *step = list_nth(steps, i);
 
 		observed = observed && !is_needed(step, ((Step *) list_nth(steps, i - 1))->relation,
-										  i == 1 ? "payment" : "currency");
+										  i == 1 ? rule : "currency");
 		step->observed = observed;
 	}
 	/* from the end, so that each finds what it leads to */
@@ -206,8 +206,8 @@ declare_path(SpecBuilder *spec, Oid relation, List *path, bool observed)
 }
 
 Oid
-paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column, const char *constant,
-						 List *path, bool observed)
+paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *rule, const char *column,
+						 const char *constant, List *path, bool observed)
 {
 	if ((column != NULL) + (constant != NULL) + (path != NIL) != 1)
 		ereport(ERROR,
@@ -221,7 +221,7 @@ paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column, co
 				 errhint("Declare it with paysafe.set_currency.")));
 	paysafe_spec_add_text(spec, "currency_column", column);
 	paysafe_spec_add_text(spec, "currency", constant);
-	return path == NIL ? InvalidOid : declare_path(spec, relation, path, observed);
+	return path == NIL ? InvalidOid : declare_path(spec, relation, rule, path, observed);
 }
 
 char *

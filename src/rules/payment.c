@@ -684,7 +684,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
-	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),
+	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), "payment", paysafe_declare_optional_name(fcinfo, 4),
 										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
 										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));

@@ -120,7 +120,7 @@ paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out)
 	out->constant = paysafe_spec_optional_text(spec, "currency");
 	if (out->constant != NULL)
 		out->constant = paysafe_money_code(out->constant);
-	else
+	else if (paysafe_spec_optional_text(spec, "currency_via") == NULL)
 		paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &out->currency);
 	name = paysafe_spec_optional_text(spec, "direction_column");
 	if (name != NULL)
@@ -303,6 +303,13 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
 	if (columns->constant != NULL)
 		entry->currency = columns->constant;
+	else if (columns->currency_of != NULL)
+	{
+		entry->currency = columns->currency_of(columns->currency_where, row);
+		if (entry->currency == NULL)
+			return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
+		entry->currency = paysafe_money_code(entry->currency);
+	}
 	else
 	{
 		(void) slot_getattr(row, columns->currency.attnum, &isnull);

@@ -165,3 +165,74 @@ ROLLBACK;
 UPDATE book SET bucket = 2;
 UPDATE book SET bucket = 1, amount = amount * 2;																			-- fails
 SELECT tableoid::regclass, id, amount FROM book ORDER BY id;
+
+-- entries that nothing adds up but the rule: no account sums below its minimum, in its own currency
+CREATE TABLE gift (id int PRIMARY KEY, currency text NOT NULL, secret text);
+CREATE TABLE gift_entry (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, gift int REFERENCES gift, value numeric(13,3) NOT NULL, memo text, ok boolean NOT NULL DEFAULT true);
+SELECT paysafe.protect_entries('gift_entry', 'gift', 'value', currency_path => '{gift,currency}', minimum => 1);						-- fails
+SELECT paysafe.protect_entries('gift_entry', 'gift', 'value', currency_path => '{gift}', minimum => 0);									-- fails
+SELECT paysafe.protect_entries('gift_entry', 'gift', 'value', currency_path => '{gift,currency}', currency => 'EUR', minimum => 0);		-- fails
+SELECT paysafe.protect_entries('gift_entry', 'gift', 'value', currency_path => '{gift,currency}', minimum => 0, mutable_columns => '{gift}');	-- fails
+INSERT INTO gift VALUES (1, 'EUR'), (2, 'JPY'), (3, 'EUR');
+INSERT INTO gift_entry (gift, value) VALUES (1, 20), (1, -25);
+\set declare 'SELECT paysafe.protect_entries(''gift_entry'', ''gift'', ''value'', currency_path => ''{gift,currency}'', minimum => 0, mutable_columns => ''{memo}'', rows => ''{"ok": [true]}'')'
+:declare;																													-- fails: what is there
+UPDATE gift_entry SET ok = false WHERE value < 0;
+:declare;																													-- warns
+CREATE INDEX ON gift_entry (gift);
+:declare;
+SELECT definition, columns FROM paysafe.protection WHERE relation = 'gift_entry'::regclass;
+INSERT INTO gift_entry (gift, value) VALUES (1, -15);
+INSERT INTO gift_entry (gift, value) VALUES (1, -5.01);																		-- fails
+INSERT INTO gift_entry (gift, value) VALUES (1, -6), (1, 1);																-- the statement leaves enough
+INSERT INTO gift_entry (gift, value) VALUES (1, 3), (1, -4);																-- fails
+INSERT INTO gift_entry (gift, value) VALUES (1, 0.001);																		-- fails: cents
+INSERT INTO gift_entry (gift, value) VALUES (2, 0.5);																		-- fails: yen
+INSERT INTO gift_entry (gift, value) VALUES (NULL, 5);																		-- fails
+UPDATE gift_entry SET ok = true WHERE NOT ok;																				-- fails: 25 less
+UPDATE gift_entry SET ok = false WHERE id = 3;																				-- fails
+UPDATE gift_entry SET value = 100 WHERE id = 3;																				-- fails
+UPDATE gift_entry SET memo = 'x';
+DELETE FROM gift_entry WHERE id = 3;																						-- fails
+WITH a AS (INSERT INTO gift_entry (gift, value) VALUES (3, 10)) INSERT INTO gift_entry (gift, value) VALUES (3, -10);
+WITH a AS (INSERT INTO gift_entry (gift, value) VALUES (3, 10)) INSERT INTO gift_entry (gift, value) VALUES (3, -11);		-- fails
+BEGIN;
+INSERT INTO gift_entry (gift, value) VALUES (3, 10), (3, -4);
+SAVEPOINT s;
+INSERT INTO gift_entry (gift, value) VALUES (3, -6);
+SAVEPOINT t;
+INSERT INTO gift_entry (gift, value) VALUES (3, -0.01);																		-- fails
+ROLLBACK TO t;
+INSERT INTO gift_entry (gift, value) VALUES (3, 2);
+RELEASE t;
+INSERT INTO gift_entry (gift, value) VALUES (3, -2);
+ROLLBACK TO s;
+INSERT INTO gift_entry (gift, value) VALUES (3, -5), (3, 1), (3, -2);
+INSERT INTO gift_entry (gift, value) VALUES (3, -0.01);																		-- fails
+ROLLBACK;
+BEGIN;
+INSERT INTO gift_entry (gift, value) VALUES (3, 10);
+SELECT count(*) FROM (SELECT paysafe.begin_fixtures('x')) f;																-- fails: no test database
+ROLLBACK;
+-- what says the currency stays
+UPDATE gift SET secret = 's';
+UPDATE gift SET currency = 'USD' WHERE id = 1;																				-- fails
+DELETE FROM gift WHERE id = 2;
+DELETE FROM gift WHERE id = 1;																								-- fails
+TRUNCATE gift CASCADE;																										-- fails
+SELECT gift, sum(value) FROM gift_entry WHERE ok GROUP BY 1 ORDER BY 1;
+-- a ledger whose currency is the document's
+CREATE TABLE document (id int PRIMARY KEY, currency text);
+CREATE TABLE document_line (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, document int NOT NULL REFERENCES document, account int, cents bigint);
+CREATE INDEX ON document_line (document);
+SELECT paysafe.protect_ledger('document_line', 'document', 'account', 'cents', currency_path => '{document,currency}');
+INSERT INTO document VALUES (1, 'EUR'), (2, NULL);
+INSERT INTO document_line (document, account, cents) VALUES (1, 1, 5), (1, 2, -5);
+INSERT INTO document_line (document, account, cents) VALUES (2, 1, 5), (2, 2, -5);											-- fails: no currency
+UPDATE document SET currency = 'USD' WHERE id = 2;
+INSERT INTO document_line (document, account, cents) VALUES (2, 1, 5), (2, 2, -5);
+CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL DEFAULT 0, currency text);
+SELECT paysafe.protect_balance('account', 'id', 'balance', 'document_line', currency_column => 'currency');					-- fails: no accounts
+INSERT INTO account VALUES (1, 0, 'EUR'), (2, 0, 'EUR');
+SELECT paysafe.protect_balance('account', 'id', 'balance', 'document_line', currency_column => 'currency');					-- fails: two currencies
+UPDATE document SET currency = 'USD' WHERE id = 1;																			-- fails

@@ -64,7 +64,7 @@ UPDATE shop.line SET reconciled = true WHERE id = 1;
 
 CREATE TABLE shop.card_entry (id int PRIMARY KEY, card text NOT NULL, kind text NOT NULL, amount numeric(12,2) NOT NULL);
 SELECT paysafe.protect_entries('shop.card_entry', 'card', 'amount', direction_column => 'kind', currency => 'USD',
-                               debits => '{issue,refund}', credits => '{spend,expire}');
+                               debits => '{issue,refund}', credits => '{spend,expire}', minimum => 0);
 INSERT INTO shop.card_entry VALUES (1, 'X', 'issue', 50), (2, 'X', 'spend', 20), (3, 'X', 'expire', 30);
 
 SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31');

@@ -25,6 +25,7 @@
 
 #include "base/id_claim.h"
 #include "base/refusal.h"
+#include "engine/currency.h"
 #include "engine/rule.h"
 #include "engine/which_rows.h"
 #include "errors.h"
@@ -107,7 +108,10 @@ compile(const CompileInput *input)
 				 errhint("Observe the balances of table \"%s\" too, or enforce the ledger.",
 						 get_rel_name(state->accounts))));
 	if (state->is_ledger)
+	{
 		paysafe_entry_columns(input->leaf, ledger, &state->entry);
+		paysafe_currency_of_ledger(input->leaf, state->ledger, &state->entry);
+	}
 	else
 	{
 		check_units(input->leaf, &state->account, state->ledger, ledger);

@@ -26,6 +26,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -41,6 +42,7 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "rules/kinds.h"
+#include "rules/ledger/ledger_minimum.h"
 #include "rules/ledger/ledger_posted.h"
 #include "rules/ledger/ledger_reversals.h"
 #include "rules/ledger/ledger_rows.h"
@@ -98,7 +100,7 @@ check_mutable(const CompileInput *input, const LedgerState *state, List *mutable
 {
 	const EntryColumns *columns = &state->columns;
 	const char *const keys[] = {
-		"amount_column", "credit_column", "currency_column", "direction_column", "posting_date_column"
+		"amount_column", "credit_column", "currency_column", "currency_via", "direction_column", "posting_date_column"
 	};
 	const Jsonb *spec = input->source->spec;
 	List	   *needed = list_concat(list_concat_copy(columns->transaction_names, columns->account_names),
@@ -145,6 +147,20 @@ compile_frozen(const CompileInput *input, LedgerState *state)
 			state->frozen[state->nfrozen++] = i + 1;
 }
 
+static void
+compile_minimum(const CompileInput *input, LedgerState *state)
+{
+	char	   *minimum = paysafe_spec_optional_text(input->source->spec, "minimum");
+
+	if (minimum == NULL)
+		return;
+	state->minimum = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(minimum),
+														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	/* entries are looked up by account */
+	for (int i = 0; i < state->columns.account.key.n; i++)
+		check_looked_up(input->leaf, &state->columns.account, &state->columns.account, i);
+}
+
 static void *
 compile(const CompileInput *input)
 {
@@ -152,12 +168,18 @@ compile(const CompileInput *input)
 	LedgerState *state;
 	char	   *name;
 
-	if (input->as_reference)
-		return NULL;
 	state = palloc0(sizeof(LedgerState));
+	state->is_parent = input->as_reference;
+	if (state->is_parent)
+	{
+		paysafe_currency_compile_parent(input, &state->parent);
+		return state;
+	}
 	state->root = input->source->relation;
 	paysafe_entry_columns(input->leaf, spec, &state->columns);
+	paysafe_currency_of_entries(input->leaf, input->source, &state->columns);
 	state->open = paysafe_spec_bool(spec, "open");
+	compile_minimum(input, state);
 	compile_frozen(input, state);
 	/* ids are looked up, and those that are reversed */
 	for (int i = 0; i < state->columns.transaction.key.n; i++)
@@ -278,6 +300,7 @@ check_entry(const Rule *rule, const RowChange *change)
 	bool		is_open;
 	bool		begins_reversal;
 
+	paysafe_currency_hold_entry(&state->columns, change->after);
 	if (!paysafe_entry_read(&state->columns, change->after, &entry, &fault))
 		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
@@ -290,6 +313,8 @@ check_entry(const Rule *rule, const RowChange *change)
 	if (state->columns.transaction.key.n == 0)
 	{
 		check_date(rule, change);
+		if (state->minimum != NULL)
+			paysafe_ledger_minimum_check(rule, change, &entry);
 		return;
 	}
 	/* an open posting of this id was looked up when it was opened */
@@ -310,6 +335,11 @@ check_row(const Rule *rule, const RowChange *change)
 	const LedgerState *state = rule->compiled;
 	RowChange	seen;
 
+	if (state->is_parent)
+	{
+		paysafe_currency_check_parent(rule, &state->parent, change);
+		return;
+	}
 	if (state->columns.rows.n > 0)
 	{
 		if (!paysafe_which_rows(rule, &state->columns.rows, change, &seen))
@@ -325,6 +355,10 @@ check_row(const Rule *rule, const RowChange *change)
 static void
 refuse_truncate(const Rule *rule)
 {
+	if (((LedgerState *) rule->compiled)->is_parent)
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+							psprintf("table \"%s\" cannot be truncated", rule->table_name),
+							"Entries have their currency from its rows.", TRUNCATE_HINT);
 	refuse_change(rule, "TRUNCATE", NULL);
 }
 
@@ -450,7 +484,11 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 		return;
 	}
 	if (columns->transaction.key.n == 0)
-		return;
+	{
+		if (((const LedgerState *) rule->compiled)->minimum == NULL)
+			return;
+		entry.transaction_text = entry.account_text;
+	}
 	old = MemoryContextSwitchTo(report->context);
 	add_existing_sum(existing->sums, &entry);
 	if (entry.reversal)
@@ -474,6 +512,24 @@ chain_existing(HTAB *reversals, MemoryContext context)
 	return chain;
 }
 
+/* A transaction that does not balance, or what an account has. */
+static void
+report_existing_sum(const LedgerState *state, const ExistingSum *sum, ExistingReport *report)
+{
+	char	   *name = pstrdup(sum->words);
+	char	   *currency = strrchr(name, '\n');
+
+	*currency++ = '\0';
+	if (state->minimum == NULL)
+		paysafe_existing_fault(report, "Transaction", name,
+							  psprintf("its entries in %s sum to %s instead of zero",
+									   currency, paysafe_money_text(sum->sum)));
+	else if (paysafe_money_compare(sum->sum, state->minimum) < 0)
+		paysafe_existing_fault(report, "Account", paysafe_refusal_value(name),
+							   psprintf("its entries sum to %s, below the minimum",
+										paysafe_money_words(sum->sum, currency)));
+}
+
 static void
 check_existing_end(const Rule *rule, ExistingReport *report)
 {
@@ -489,15 +545,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 
 	hash_seq_init(&status, existing->sums);
 	while ((sum = hash_seq_search(&status)) != NULL)
-	{
-		char	   *transaction = pstrdup(sum->words);
-		char	   *currency = strrchr(transaction, '\n');
-
-		*currency++ = '\0';
-		paysafe_existing_fault(report, "Transaction", transaction,
-							  psprintf("its entries in %s sum to %s instead of zero",
-									   currency, paysafe_money_text(sum->sum)));
-	}
+		report_existing_sum(rule->compiled, sum, report);
 	hash_seq_init(&status, existing->reversals);
 	while ((reversal = hash_seq_search(&status)) != NULL)
 	{
@@ -536,11 +584,13 @@ end_transaction(bool aborted)
 	paysafe_ledger_sums_end_transaction();
 	paysafe_ledger_reversals_end_transaction();
 	paysafe_ledger_posted_forget(true);
+	paysafe_ledger_minimum_end_transaction();
 }
 
 static void
 end_subtransaction(bool committed, int level)
 {
+	paysafe_ledger_minimum_end_subtransaction(committed, level);
 	if (!committed)
 		paysafe_ledger_posted_forget(false);
 	paysafe_ledger_sums_end_subtransaction(committed, level);
@@ -555,14 +605,13 @@ const RuleKind paysafe_ledger_kind = {
 		{"transaction_column", SPEC_COLUMN},
 		{"account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
-		{"currency_column", SPEC_COLUMN},
+		CURRENCY_FIELDS,
 		{"direction_column", SPEC_COLUMN},
 		{"reverses_column", SPEC_COLUMN},
 		{"posting_date_column", SPEC_COLUMN},
 		{"credit_column", SPEC_COLUMN},
 		{"debits", SPEC_STATUSES},
 		{"credits", SPEC_STATUSES},
-		{"currency", SPEC_TEXT},
 		{"decimals", SPEC_TEXT},
 		{.key = "zero_amounts", .type = SPEC_FLAG, .loosens = SPEC_ADD,
 			.set_words = "lets entries have no amount",
@@ -571,6 +620,7 @@ const RuleKind paysafe_ledger_kind = {
 		{.key = "open", .type = SPEC_FLAG, .loosens = SPEC_ADD,
 			.set_words = "lets posted transactions take more entries",
 		.unset_words = "closes posted transactions"},
+		{"minimum", SPEC_TEXT},
 		ROW_FILTER_FIELDS,
 		{NULL}
 	},

@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/argument.h"
+#include "engine/currency.h"
 #include "engine/declare.h"
 #include "rules/ledger/ledger_rows.h"
 #include "values/key_columns.h"
@@ -27,7 +28,6 @@ amount_words(const Jsonb *spec)
 {
 	char	   *direction = paysafe_spec_optional_text(spec, "direction_column");
 	char	   *credit = paysafe_spec_optional_text(spec, "credit_column");
-	char	   *constant = paysafe_spec_optional_text(spec, "currency");
 	List	   *debits = paysafe_spec_set(spec, "debits");
 
 	return psprintf("%s%s%s%s%s%s in %s", paysafe_spec_text(spec, "amount_column"),
@@ -36,7 +36,7 @@ amount_words(const Jsonb *spec)
 					debits == NIL ? "" :
 					psprintf(" (debit %s, credit %s)", paysafe_strings_join(debits),
 							 paysafe_strings_join(paysafe_spec_set(spec, "credits"))),
-					constant ? constant : paysafe_spec_text(spec, "currency_column"));
+					paysafe_currency_words(spec));
 }
 
 char *
@@ -47,13 +47,15 @@ paysafe_ledger_describe(const char *name, Oid reference, Jsonb *spec)
 	List	   *mutable = paysafe_spec_set(spec, "mutable_columns");
 	char	   *date = paysafe_spec_optional_text(spec, "posting_date_column");
 	char	   *decimals = paysafe_spec_optional_text(spec, "decimals");
+	char	   *minimum = paysafe_spec_optional_text(spec, "minimum");
 	char	   *rows = paysafe_row_filter_words(spec);
 
-	return psprintf("%s%s%s; accounts in %s%s%s%s%s%s%s%s%s%s%s%s",
+	return psprintf("%s%s%s; accounts in %s%s%s%s%s%s%s%s%s%s%s%s%s%s",
 					amount_words(spec),
 					transaction ? " sums to zero per " : " by itself",
 					transaction ? paysafe_key_columns_words(transaction) : "",
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "account_column")),
+					minimum ? ", not below " : "", minimum ? minimum : "",
 					reverses ? "; reversals in " : "", reverses ? paysafe_key_columns_words(reverses) : "",
 					date ? "; posting date in " : "", date ? date : "",
 					decimals ? psprintf("; %s decimals", decimals) : "",
@@ -116,27 +118,35 @@ add_shape(FunctionCallInfo fcinfo, int n, SpecBuilder *spec, const char *directi
 	}
 }
 
-/* Where the currency stands: a column, or a constant. */
+/* What the entries of an account sum to at least; NULL: nobody looks. */
 static void
-add_currency(SpecBuilder *spec, const char *column, const char *constant, bool any)
+add_minimum(FunctionCallInfo fcinfo, int n, SpecBuilder *spec)
 {
-	if ((column == NULL) == (constant == NULL))
+	Numeric		minimum;
+
+	if (PG_ARGISNULL(n))
+		return;
+	minimum = PG_GETARG_NUMERIC(n);
+	/* an account begins with nothing */
+	if (numeric_is_nan(minimum) || numeric_is_inf(minimum) || paysafe_money_sign(minimum) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("exactly one of \"currency_column\" and \"currency\" must be given")));
-	if (constant != NULL && !any && paysafe_money_scale(constant) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" is not known", constant),
-				 errhint("Declare it with paysafe.set_currency.")));
-	paysafe_spec_add_text(spec, "currency_column", column);
-	paysafe_spec_add_text(spec, "currency", constant);
+				 errmsg("argument \"%s\" must be zero or less", "minimum"),
+				 errhint("Zero, unless accounts may be overdrawn.")));
+	paysafe_spec_add_text(spec, "minimum", paysafe_money_text(paysafe_money_trim(minimum)));
 }
 
-static char *
-optional_text(FunctionCallInfo fcinfo, int n)
+/* Where the currency stands, by the arguments of these positions; and the rule. */
+static void
+declare(FunctionCallInfo fcinfo, Oid ledger, SpecBuilder *spec, int column, int constant, int path)
 {
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	bool		observed = paysafe_declare_add_mode(fcinfo, spec);
+	Oid			reference;
+
+	reference = paysafe_currency_declare(spec, ledger, "ledger", paysafe_declare_optional_name(fcinfo, column),
+										 PG_ARGISNULL(constant) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(constant)),
+										 paysafe_declare_optional_set(fcinfo, path, "currency_path"), observed);
+	paysafe_declare(ledger, "ledger", reference, paysafe_spec_end(spec));
 }
 
 /* SQL-callable functions */
@@ -148,7 +158,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_ledger);
  *				  currency_column, direction_column, reverses_column,
  *				  posting_date_column, credit_column, debits text[], credits text[],
  *				  currency, decimals, zero_amounts, mutable_columns name[], closed,
- *				  rows jsonb) returns void
+ *				  rows jsonb, currency_path name[]) returns void
  *
  * transaction_column, account_column and reverses_column: all text or all name[].
  */
@@ -181,14 +191,12 @@ paysafe_protect_ledger(PG_FUNCTION_ARGS)
 							 paysafe_declare_columns_argument(fcinfo, 2, "account_column", ledger));
 	paysafe_spec_add_columns(&spec, "reverses_column", reverses);
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 3, "amount_column"));
-	add_currency(&spec, paysafe_declare_optional_name(fcinfo, 4), optional_text(fcinfo, 11), !PG_ARGISNULL(12));
 	paysafe_spec_add_text(&spec, "direction_column", direction);
 	paysafe_spec_add_text(&spec, "posting_date_column", paysafe_declare_optional_name(fcinfo, 7));
 	add_shape(fcinfo, 8, &spec, direction);
 	paysafe_spec_add_bool(&spec, "open", !closed);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(16) ? NULL : PG_GETARG_JSONB_P(16));
-	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
+	declare(fcinfo, ledger, &spec, 4, 11, 17);
 
 	/* each posting looks its id up */
 	if (closed)
@@ -204,7 +212,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_entries);
  * protect_entries(relation, account_column, amount_column, currency_column,
  *				   direction_column, posting_date_column, credit_column, debits text[],
  *				   credits text[], currency, decimals, zero_amounts,
- *				   mutable_columns name[], rows jsonb) returns void
+ *				   mutable_columns name[], rows jsonb, minimum numeric,
+ *				   currency_path name[]) returns void
  *
  * A ledger without transactions: each entry is one by itself.
  */
@@ -213,22 +222,24 @@ paysafe_protect_entries(PG_FUNCTION_ARGS)
 {
 	Oid			ledger;
 	char	   *direction = paysafe_declare_optional_name(fcinfo, 4);
+	List	   *accounts;
 	SpecBuilder spec;
 
 	paysafe_argument_required(fcinfo, 0, "relation");
 	ledger = PG_GETARG_OID(0);
 	paysafe_declare_check_owner(ledger);
 	paysafe_argument_required(fcinfo, 1, "account_column");
+	accounts = paysafe_declare_columns_argument(fcinfo, 1, "account_column", ledger);
 	paysafe_spec_begin(&spec);
-	paysafe_spec_add_columns(&spec, "account_column",
-							 paysafe_declare_columns_argument(fcinfo, 1, "account_column", ledger));
+	paysafe_spec_add_columns(&spec, "account_column", accounts);
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
-	add_currency(&spec, paysafe_declare_optional_name(fcinfo, 3), optional_text(fcinfo, 9), !PG_ARGISNULL(10));
 	paysafe_spec_add_text(&spec, "direction_column", direction);
 	paysafe_spec_add_text(&spec, "posting_date_column", paysafe_declare_optional_name(fcinfo, 5));
 	add_shape(fcinfo, 6, &spec, direction);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
-	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
+	add_minimum(fcinfo, 14, &spec);
+	declare(fcinfo, ledger, &spec, 3, 9, 15);
+	if (!PG_ARGISNULL(14))
+		paysafe_key_columns_warn(ledger, accounts, "Each entry that takes something");
 	PG_RETURN_VOID();
 }

@@ -11,15 +11,19 @@
 #include "utils/date.h"
 #include "utils/snapshot.h"
 
+#include "engine/currency.h"
 #include "engine/rule.h"
 #include "values/entry.h"
 
 /* A ledger rule, compiled for one leaf. */
 typedef struct LedgerState
 {
+	bool		is_parent;		/* of a table that entries have their currency from: nothing else */
+	CurrencyParent parent;
 	Oid			root;			/* the table it is declared on */
 	EntryColumns columns;
 	bool		open;			/* a posted transaction takes more entries, which balance by themselves */
+	Numeric		minimum;		/* of what the entries of an account sum to, or NULL */
 	int			nfrozen;		/* columns of an entry that stay */
 	AttrNumber *frozen;
 	AttrNumber	date;			/* 0: none */

@@ -21,14 +21,15 @@ from django.db.migrations.state import ProjectState
 
 Arguments = Dict[str, Tuple[Any, str]]  # name: value and SQL type
 
+_NULL = object()  # an argument that has no default
+
 
 def _call(schema_editor: BaseDatabaseSchemaEditor, function: str, arguments: Arguments) -> None:
     """SELECT paysafe.function(name => value, ...), leaving out what is None."""
     given = {name: pair for name, pair in arguments.items() if pair[0] is not None}
     text = ", ".join(f"{name} => %s::{type_}" for name, (_, type_) in given.items())
-    schema_editor.execute(
-        f"SELECT paysafe.{function}({text})", [value for value, _ in given.values()]
-    )
+    values = [None if value is _NULL else value for value, _ in given.values()]
+    schema_editor.execute(f"SELECT paysafe.{function}({text})", values)
 
 
 def _postgresql(schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -312,9 +313,72 @@ class ProtectAppendOnly(RuleOperation):
         return {}
 
 
-class ProtectLedger(RuleOperation):
-    function = "protect_ledger"
+class _Entries(RuleOperation):
+    """What both kinds of ledgers say of their entries."""
+
     rule = "ledger"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        account: str,
+        amount: str,
+        currency: Optional[str] = None,
+        currency_code: Optional[str] = None,
+        direction: Optional[str] = None,
+        posting_date: Optional[str] = None,
+        credit: Optional[str] = None,
+        debits: Optional[Sequence[str]] = None,
+        credits: Optional[Sequence[str]] = None,
+        decimals: Optional[int] = None,
+        zero_amounts: bool = False,
+        mutable: Optional[Sequence[str]] = None,
+        rows: Optional[Dict[str, Any]] = None,
+        replaces: Optional[RuleOperation] = None,
+    ) -> None:
+        """currency is a field, or leads over foreign keys to one: "document__currency";
+        with currency_code all entries are in that one."""
+        super().__init__(model_name, replaces=replaces)
+        self.account = account
+        self.amount = amount
+        self.currency = currency
+        self.currency_code = currency_code
+        self.direction = direction
+        self.posting_date = posting_date
+        self.credit = credit
+        self.debits = debits
+        self.credits = credits
+        self.decimals = decimals
+        self.zero_amounts = zero_amounts
+        self.mutable = mutable
+        self.rows = rows
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        led = self.currency is not None and "__" in self.currency
+        return {
+            "account_column": (self.column(model, self.account), "name"),
+            "amount_column": (self.column(model, self.amount), "name"),
+            "currency_column": (None if led else self.column(model, self.currency), "name"),
+            "currency": (self.currency_code, "text"),
+            "currency_path": (self.path(model, self.currency) if led else None, "name[]"),
+            "direction_column": (self.column(model, self.direction), "name"),
+            "posting_date_column": (self.column(model, self.posting_date), "name"),
+            "credit_column": (self.column(model, self.credit), "name"),
+            "debits": (None if self.debits is None else list(self.debits), "text[]"),
+            "credits": (None if self.credits is None else list(self.credits), "text[]"),
+            "decimals": (self.decimals, "int"),
+            "zero_amounts": (self.zero_amounts or None, "boolean"),
+            "mutable_columns": (
+                None if self.mutable is None else self.columns(model, self.mutable),
+                "name[]",
+            ),
+            "rows": (self.condition(model, self.rows), "jsonb"),
+        }
+
+
+class ProtectLedger(_Entries):
+    function = "protect_ledger"
 
     def __init__(
         self,
@@ -323,31 +387,99 @@ class ProtectLedger(RuleOperation):
         transaction: str,
         account: str,
         amount: str,
-        currency: str,
+        currency: Optional[str] = None,
+        currency_code: Optional[str] = None,
         direction: Optional[str] = None,
-        reverses: Optional[str] = None,
         posting_date: Optional[str] = None,
+        credit: Optional[str] = None,
+        debits: Optional[Sequence[str]] = None,
+        credits: Optional[Sequence[str]] = None,
+        decimals: Optional[int] = None,
+        zero_amounts: bool = False,
+        mutable: Optional[Sequence[str]] = None,
+        rows: Optional[Dict[str, Any]] = None,
+        reverses: Optional[str] = None,
+        closed: bool = True,
         replaces: Optional[ProtectLedger] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(
+            model_name,
+            account=account,
+            amount=amount,
+            currency=currency,
+            currency_code=currency_code,
+            direction=direction,
+            posting_date=posting_date,
+            credit=credit,
+            debits=debits,
+            credits=credits,
+            decimals=decimals,
+            zero_amounts=zero_amounts,
+            mutable=mutable,
+            rows=rows,
+            replaces=replaces,
+        )
         self.transaction = transaction
-        self.account = account
-        self.amount = amount
-        self.currency = currency
-        self.direction = direction
         self.reverses = reverses
-        self.posting_date = posting_date
+        self.closed = closed
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
             "transaction_column": (self.column(model, self.transaction), "name"),
-            "account_column": (self.column(model, self.account), "name"),
-            "amount_column": (self.column(model, self.amount), "name"),
-            "currency_column": (self.column(model, self.currency), "name"),
-            "direction_column": (self.column(model, self.direction), "name"),
+            **super().arguments(model, state, app),
             "reverses_column": (self.column(model, self.reverses), "name"),
-            "posting_date_column": (self.column(model, self.posting_date), "name"),
+            "closed": (None if self.closed else False, "boolean"),
         }
+
+
+class ProtectEntries(_Entries):
+    """Entries that are no transactions: gift cards, store credit."""
+
+    function = "protect_entries"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        account: str,
+        amount: str,
+        currency: Optional[str] = None,
+        currency_code: Optional[str] = None,
+        direction: Optional[str] = None,
+        posting_date: Optional[str] = None,
+        credit: Optional[str] = None,
+        debits: Optional[Sequence[str]] = None,
+        credits: Optional[Sequence[str]] = None,
+        decimals: Optional[int] = None,
+        zero_amounts: bool = False,
+        mutable: Optional[Sequence[str]] = None,
+        rows: Optional[Dict[str, Any]] = None,
+        minimum: Optional[Any] = None,
+        replaces: Optional[ProtectEntries] = None,
+    ) -> None:
+        super().__init__(
+            model_name,
+            account=account,
+            amount=amount,
+            currency=currency,
+            currency_code=currency_code,
+            direction=direction,
+            posting_date=posting_date,
+            credit=credit,
+            debits=debits,
+            credits=credits,
+            decimals=decimals,
+            zero_amounts=zero_amounts,
+            mutable=mutable,
+            rows=rows,
+            replaces=replaces,
+        )
+        self.minimum = minimum
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        arguments = super().arguments(model, state, app)
+        arguments["account_column"] = (arguments["account_column"][0], "text")
+        return {**arguments, "minimum": (self.minimum, "numeric")}
 
 
 class ProtectBalance(RuleOperation):
@@ -514,6 +646,61 @@ class ProtectRefund(RuleOperation):
             "void": (None if self.void is None else list(self.void), "text[]"),
             "payment_amount_column": (self.column(paid, self.payment_amount), "name"),
             "payment_currency_column": (self.column(paid, self.payment_currency), "name"),
+            "unapproved_columns": (
+                None if self.unapproved is None else self.columns(model, self.unapproved),
+                "name[]",
+            ),
+            "rows": (self.condition(model, self.rows), "jsonb"),
+            "recorded": (list(self.recorded) or None, "text[]"),
+        }
+
+
+class ProtectPayout(RuleOperation):
+    """Payouts, store credit, adjustments: the gate of refunds without a payment.  `of` is the
+    field that says to whom they go, or of which account or order they are."""
+
+    function = "protect_refund"
+    rule = "refund"
+    relation_argument = "refund"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        of: str,
+        amount: str,
+        currency: Optional[str] = None,
+        currency_code: Optional[str] = None,
+        status: Optional[str] = None,
+        gated: Optional[Sequence[str]] = None,
+        void: Optional[Sequence[str]] = None,
+        unapproved: Optional[Sequence[str]] = None,
+        rows: Optional[Dict[str, Any]] = None,
+        recorded: Sequence[str] = (),
+        replaces: Optional[ProtectPayout] = None,
+    ) -> None:
+        super().__init__(model_name, replaces=replaces)
+        self.of = of
+        self.amount = amount
+        self.currency = currency
+        self.currency_code = currency_code
+        self.status = status
+        self.gated = gated
+        self.void = void
+        self.unapproved = unapproved
+        self.rows = rows
+        self.recorded = recorded
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "payment": (_NULL, "regclass"),
+            "payment_column": (self.column(model, self.of), "name"),
+            "amount_column": (self.column(model, self.amount), "name"),
+            "currency_column": (self.column(model, self.currency), "name"),
+            "currency": (self.currency_code, "text"),
+            "status_column": (self.column(model, self.status), "name"),
+            "gated": (None if self.gated is None else list(self.gated), "text[]"),
+            "void": (None if self.void is None else list(self.void), "text[]"),
             "unapproved_columns": (
                 None if self.unapproved is None else self.columns(model, self.unapproved),
                 "name[]",
