@@ -57,7 +57,9 @@ CREATE VIEW paysafe.pending_change AS
 										(SELECT max(t.version) FROM paysafe.threshold t
 										  WHERE t.relation = p.relation
 											AND lower(t.currency) = lower(p.after ->> 'currency')
-											AND p.rule LIKE 'threshold for %'), 0));
+											AND p.rule LIKE 'threshold for %'),
+										(SELECT count(*) FROM paysafe.closed_period c
+										  WHERE c.relation = p.relation AND p.rule = 'period'), 0));
 COMMENT ON VIEW paysafe.pending_change IS 'changes of rules that wait for a second person, whole, as a difference to what is in force; for who may approve them';
 
 CREATE VIEW paysafe.pending_approval AS

@@ -30,3 +30,8 @@ CREATE FUNCTION paysafe.begin_fixtures(reason text) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_begin_fixtures';
 COMMENT ON FUNCTION paysafe.begin_fixtures(text) IS 'until the end of the transaction, rules refuse nothing but what moves balances; in a test database only';
+
+CREATE FUNCTION paysafe.end_fixtures() RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_end_fixtures';
+COMMENT ON FUNCTION paysafe.end_fixtures() IS 'ends a block of fixtures before its transaction does: what follows is judged';

@@ -48,10 +48,32 @@ CREATE TABLE paysafe.reservation_record (
 	session_user_name text NOT NULL,
 	reason text,
 	ticket text,
-	request_id text
+	request_id text,
+	own_key text COLLATE "C",
+	to_account text COLLATE "C"
 );
 CREATE INDEX reservation_record_account ON paysafe.reservation_record (relation, account, expires_at);
+CREATE UNIQUE INDEX reservation_record_own_key ON paysafe.reservation_record (relation, own_key);
+CREATE INDEX reservation_record_to_account ON paysafe.reservation_record (relation, to_account, expires_at);
 COMMENT ON TABLE paysafe.reservation_record IS 'reservations as made; paysafe.reservation shows what became of them';
+COMMENT ON COLUMN paysafe.reservation_record.own_key IS 'by which a repeated call is known';
+COMMENT ON COLUMN paysafe.reservation_record.to_account IS 'whom the amount is meant for';
+
+CREATE TABLE paysafe.reservation_post (
+	reservation bigint NOT NULL,
+	number int NOT NULL,
+	own_key text COLLATE "C",
+	amount numeric NOT NULL,
+	posted numeric NOT NULL,
+	final boolean NOT NULL,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	at timestamptz NOT NULL,
+	PRIMARY KEY (reservation, number)
+);
+CREATE UNIQUE INDEX reservation_post_own_key ON paysafe.reservation_post (reservation, own_key);
+COMMENT ON TABLE paysafe.reservation_post IS 'parts of reservations that were posted, unless one was posted once, for all, and without a key';
+COMMENT ON COLUMN paysafe.reservation_post.posted IS 'of the reservation up to then';
 
 CREATE TABLE paysafe.reservation_end (
 	reservation bigint PRIMARY KEY,
@@ -79,6 +101,7 @@ COMMENT ON COLUMN paysafe.reservation_total.expired_until IS 'what expired by th
 --@own_table paysafe.balance_stripe
 --@own_table paysafe.balance_move
 --@own_table paysafe.reservation_record
+--@own_table paysafe.reservation_post
 --@own_table paysafe.reservation_end
 --@own_table paysafe.reservation_total
 
@@ -90,11 +113,17 @@ CREATE FUNCTION paysafe.protect_balance(
 	minimum_column name DEFAULT NULL,
 	currency_column name DEFAULT NULL,
 	side_column name DEFAULT NULL,
+	maximum_column name DEFAULT NULL,
+	status_column name DEFAULT NULL,
+	frozen text[] DEFAULT '{}',
+	in_only text[] DEFAULT '{}',
+	out_only text[] DEFAULT '{}',
+	closed text[] DEFAULT '{}',
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, text) IS 'moves balances by ledger entries only, never below their minimum';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) IS 'moves balances by ledger entries only, within their limits';
 
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,
@@ -104,11 +133,17 @@ CREATE FUNCTION paysafe.protect_balance(
 	minimum_column name DEFAULT NULL,
 	currency_column name DEFAULT NULL,
 	side_column name DEFAULT NULL,
+	maximum_column name DEFAULT NULL,
+	status_column name DEFAULT NULL,
+	frozen text[] DEFAULT '{}',
+	in_only text[] DEFAULT '{}',
+	out_only text[] DEFAULT '{}',
+	closed text[] DEFAULT '{}',
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, text) IS 'the same for accounts that several columns name';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) IS 'the same for accounts that several columns name';
 
 CREATE FUNCTION paysafe.balance(
 	account text,
@@ -120,20 +155,88 @@ CREATE FUNCTION paysafe.balance(
 	AS 'MODULE_PATHNAME', 'paysafe_balance';
 COMMENT ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) IS 'balance of an account, now or at a time that has passed';
 
+CREATE FUNCTION paysafe.available_balance(
+	account text,
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL,
+	OUT posted numeric,
+	OUT pending_in numeric,
+	OUT pending_out numeric,
+	OUT available numeric
+) RETURNS record
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_available_balance';
+COMMENT ON FUNCTION paysafe.available_balance(text, regclass, text) IS 'what an account has, and what is set aside of it and for it';
+
+CREATE FUNCTION paysafe.trial_balance(relation regclass, at timestamptz DEFAULT now())
+RETURNS TABLE (account text, currency text, debit numeric, credit numeric, balance numeric, settled boolean)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_trial_balance';
+COMMENT ON FUNCTION paysafe.trial_balance(regclass, timestamptz) IS 'the balances of all accounts of a table or a ledger, now or at a time that has passed';
+
+CREATE FUNCTION paysafe.statement(
+	account text,
+	starts_at timestamptz,
+	ends_at timestamptz DEFAULT now(),
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL
+) RETURNS TABLE (line text, at timestamptz, amount numeric, balance numeric, settled boolean)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_statement';
+COMMENT ON FUNCTION paysafe.statement(text, timestamptz, timestamptz, regclass, text) IS 'what moved an account after one time and up to another, between its balances then';
+
+CREATE FUNCTION paysafe.balance_on(
+	account text,
+	day date,
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL,
+	time_zone text DEFAULT NULL,
+	OUT balance numeric,
+	OUT final boolean
+) RETURNS record
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_balance_on';
+COMMENT ON FUNCTION paysafe.balance_on(text, date, regclass, text, text) IS 'balance of an account by posting date, at the end of a day';
+
+CREATE FUNCTION paysafe.trial_balance_on(relation regclass, day date, time_zone text DEFAULT NULL)
+RETURNS TABLE (account text, currency text, debit numeric, credit numeric, balance numeric, final boolean)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_trial_balance_on';
+COMMENT ON FUNCTION paysafe.trial_balance_on(regclass, date, text) IS 'the balances of all accounts by posting date, at the end of a day';
+
+CREATE FUNCTION paysafe.statement_on(
+	account text,
+	first_day date,
+	last_day date,
+	accounts regclass DEFAULT NULL,
+	currency text DEFAULT NULL,
+	time_zone text DEFAULT NULL
+) RETURNS TABLE (line text, day date, transaction text, amount numeric, balance numeric, final boolean)
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_statement_on';
+COMMENT ON FUNCTION paysafe.statement_on(text, date, date, regclass, text, text) IS 'the entries of an account by posting date, between its balances';
+
 CREATE FUNCTION paysafe.reserve(
 	accounts regclass,
 	account text,
 	amount numeric,
-	valid_for interval DEFAULT '7 days'
+	valid_for interval DEFAULT '7 days',
+	key text DEFAULT NULL,
+	to_account text DEFAULT NULL
 ) RETURNS bigint
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_reserve';
-COMMENT ON FUNCTION paysafe.reserve(regclass, text, numeric, interval) IS 'sets an amount of an account aside until it is posted, voided or expires';
+COMMENT ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, text, text) IS 'sets an amount of an account aside until it is posted, voided or expires';
 
-CREATE FUNCTION paysafe.post_reservation(id bigint, amount numeric DEFAULT NULL) RETURNS numeric
+CREATE FUNCTION paysafe.post_reservation(
+	id bigint,
+	amount numeric DEFAULT NULL,
+	final boolean DEFAULT true,
+	key text DEFAULT NULL
+) RETURNS numeric
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_post_reservation';
-COMMENT ON FUNCTION paysafe.post_reservation(bigint, numeric) IS 'frees what was reserved for entries of the same transaction, which take this amount';
+COMMENT ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) IS 'frees what was reserved for entries of the same transaction, which take this amount';
 
 CREATE FUNCTION paysafe.void_reservation(id bigint, reason text DEFAULT NULL) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -145,9 +248,13 @@ CREATE VIEW paysafe.reservation AS
 		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
 				WHEN r.expires_at <= clock_timestamp() THEN 'expired'
 				ELSE 'open' END AS state,
-		   CASE WHEN e.outcome = 'posted' THEN e.amount END AS posted,
+		   CASE WHEN e.outcome = 'posted' OR e.amount > 0 THEN e.amount ELSE p.posted END AS posted,
 		   r.at, r.expires_at, r.actor AS by, r.session_user_name, r.reason, r.ticket, r.request_id,
-		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
+		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason, r.own_key AS key, r.to_account,
+		   CASE WHEN e.outcome IS NOT NULL OR r.expires_at <= clock_timestamp() THEN 0
+				ELSE r.amount - coalesce(p.posted, 0) END AS held
 	  FROM paysafe.reservation_record r
-		   LEFT JOIN paysafe.reservation_end e ON e.reservation = r.id;
+		   LEFT JOIN paysafe.reservation_end e ON e.reservation = r.id
+		   LEFT JOIN LATERAL (SELECT p.posted FROM paysafe.reservation_post p WHERE p.reservation = r.id
+							   ORDER BY p.number DESC LIMIT 1) p ON true;
 COMMENT ON VIEW paysafe.reservation IS 'all reservations and what became of them';

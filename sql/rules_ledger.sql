@@ -8,10 +8,14 @@ CREATE TABLE paysafe.closed_period (
 	session_user_name text NOT NULL,
 	reason text,
 	ticket text,
+	time_zone text,
+	ended_at timestamptz,
 	PRIMARY KEY (relation, until)
 );
 COMMENT ON TABLE paysafe.closed_period IS 'periods of ledgers that take no more entries; written by paysafe.close_period only';
 COMMENT ON COLUMN paysafe.closed_period.until IS 'last day that is closed';
+COMMENT ON COLUMN paysafe.closed_period.time_zone IS 'where that day ended; NULL: in UTC';
+COMMENT ON COLUMN paysafe.closed_period.ended_at IS 'when it ended';
 
 --@own_table paysafe.closed_period
 
@@ -88,7 +92,7 @@ CREATE FUNCTION paysafe.protect_entries(
 	AS 'MODULE_PATHNAME', 'paysafe_protect_entries';
 COMMENT ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) IS 'keeps entries of accounts append-only that are no transactions: gift cards, store credit';
 
-CREATE FUNCTION paysafe.close_period(ledger regclass, until date) RETURNS void
+CREATE FUNCTION paysafe.close_period(ledger regclass, until date, time_zone text DEFAULT 'UTC') RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_close_period';
-COMMENT ON FUNCTION paysafe.close_period(regclass, date) IS 'no posting date up to this day any more; cannot be taken back';
+COMMENT ON FUNCTION paysafe.close_period(regclass, date, text) IS 'no posting date up to this day any more; needs a second person, and cannot be taken back';

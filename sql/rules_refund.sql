@@ -87,6 +87,19 @@ CREATE TABLE paysafe.refund_request (
 CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment);
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
+CREATE TABLE paysafe.captured_total (
+	relation regclass NOT NULL,
+	whole_key text COLLATE "C" NOT NULL,
+	step int NOT NULL,
+	amount numeric,
+	at timestamptz NOT NULL
+);
+CREATE INDEX captured_total_row ON paysafe.captured_total (relation, whole_key, step);
+COMMENT ON TABLE paysafe.captured_total IS 'what payments have captured whose column falls with their refunds; the last row of a payment counts';
+COMMENT ON COLUMN paysafe.captured_total.whole_key IS 'the whole primary key, partition key included';
+COMMENT ON COLUMN paysafe.captured_total.amount IS 'NULL: the column says it, or the payment is gone';
+
+--@own_table paysafe.captured_total
 --@own_table paysafe.refund_request
 --@own_table paysafe.currency
 --@own_table paysafe.threshold
@@ -107,11 +120,13 @@ CREATE FUNCTION paysafe.protect_payment(
 	over_percent numeric DEFAULT NULL,
 	adjustable text[] DEFAULT NULL,
 	rows jsonb DEFAULT NULL,
+	units text DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -128,12 +143,15 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_key text DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
+	amounts text DEFAULT NULL,
+	units text DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	currency text DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -150,12 +168,15 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_key name[] DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
+	amounts text DEFAULT NULL,
+	units text DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	currency text DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text) IS 'declares a table of refunds of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], text, text) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

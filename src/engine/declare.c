@@ -290,6 +290,25 @@ paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(n)));
 }
 
+char *
+paysafe_declare_optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+List *
+paysafe_declare_path_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
+{
+	List	   *path = paysafe_declare_optional_set(fcinfo, n, "status_path");
+
+	if (!PG_ARGISNULL(n) && (path == NIL || status_column == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must lead to a key of a status column", "status_path"),
+				 errhint("For instance: status_column => 'data', status_path => '{status}'.")));
+	return path;
+}
+
 List *
 paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {

@@ -55,6 +55,10 @@ extern List *paysafe_declare_set_argument(FunctionCallInfo fcinfo, int n, const 
 
 /* The same where it may be NULL: NULL, NIL. */
 extern char *paysafe_declare_optional_name(FunctionCallInfo fcinfo, int n);
+extern char *paysafe_declare_optional_text(FunctionCallInfo fcinfo, int n);
+
+/* "status_path": keys within the status column, or NIL. */
+extern List *paysafe_declare_path_argument(FunctionCallInfo fcinfo, int n, const char *status_column);
 extern List *paysafe_declare_optional_set(FunctionCallInfo fcinfo, int n, const char *argument);
 
 /*

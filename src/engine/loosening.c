@@ -211,7 +211,7 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 					   .rule = change->name,
 					   .schema_name = named ? get_namespace_name(get_rel_namespace(change->relation)) : NULL,
 					   .table_name = named ? get_rel_name(change->relation) : NULL,
-					   .message = is_rule ?
+					   .message = change->message ? change->message : is_rule ?
 					   psprintf("loosening rule \"%s\" of table \"%s\" needs the approval of a second person",
 								change->name, named ? get_rel_name(change->relation) : table_words(change->relation)) :
 					   "a maintenance window needs the approval of a second person",
@@ -325,6 +325,20 @@ visit_threshold(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
+/* Closed periods have no versions: each is one more. */
+static bool
+visit_closed_period(Relation rel, HeapTuple tuple, void *arg)
+{
+	VersionSearch *search = arg;
+	bool		isnull;
+	Oid			relation = DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+	char	   *beginning = beginning_of(PAYSAFE_CLOSED_PERIOD_CHANGE, relation);
+
+	if (strncmp(search->content, beginning, strlen(beginning)) == 0)
+		search->newest++;
+	return true;
+}
+
 bool
 paysafe_loosening_is_outdated(Oid approved_as, const char *key)
 {
@@ -346,5 +360,6 @@ paysafe_loosening_is_outdated(Oid approved_as, const char *key)
 	}
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, visit_rule, &search);
 	paysafe_store_scan(PAYSAFE_THRESHOLD, NULL, 0, NULL, visit_threshold, &search);
+	paysafe_store_scan(PAYSAFE_CLOSED_PERIOD, NULL, 0, NULL, visit_closed_period, &search);
 	return search.asked != search.newest + 1;
 }

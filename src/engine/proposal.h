@@ -28,7 +28,11 @@ typedef struct ProposedChange
 	const char *difference;		/* between the two, in words, one line each */
 	const char *loosens;		/* the part of it that needs approval, in words */
 	const char *content;		/* all of it: two changes never have the same */
+	const char *message;		/* of its refusal, if it is no loosening of a rule; or NULL */
 } ProposedChange;
+
+/* The name of a change that closes a period of a ledger. */
+#define PAYSAFE_CLOSED_PERIOD_CHANGE	"period"
 
 /*
  * The digest of everything, which an approval binds, and the key under which the

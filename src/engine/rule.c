@@ -104,7 +104,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 	row->source.reference = nulls[3] ? InvalidOid : DatumGetObjectId(values[3]);
 	row->source.spec = (Jsonb *) PG_DETOAST_DATUM_COPY(values[4]);
 	row->removed = DatumGetBool(values[5]);
-	row->source.since = DatumGetTimestampTz(values[6]);
+	row->source.since = row->source.changed = DatumGetTimestampTz(values[6]);
 	row->source.is_new = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	row->source.kind = paysafe_rule_kind(row->source.name);
 	row->source.observed = paysafe_spec_bool(row->source.spec, SPEC_OBSERVE);

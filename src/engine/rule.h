@@ -37,6 +37,7 @@ typedef struct RuleSource
 	Oid			reference;		/* another table the rule reads, or InvalidOid */
 	Jsonb	   *spec;
 	TimestampTz since;			/* of version 1 after the last removal */
+	TimestampTz changed;		/* of this version */
 	bool		is_new;			/* that version is of this transaction */
 	bool		observed;		/* refuses nothing (engine/observe.h) */
 	const struct RuleKind *kind;

@@ -43,7 +43,7 @@ collect_version(Relation rel, HeapTuple tuple, void *arg)
 	v->source.version = DatumGetInt32(values[2]);
 	v->source.reference = nulls[3] ? InvalidOid : DatumGetObjectId(values[3]);
 	v->source.spec = (Jsonb *) PG_DETOAST_DATUM_COPY(values[4]);
-	v->source.since = DatumGetTimestampTz(values[6]);
+	v->source.since = v->source.changed = DatumGetTimestampTz(values[6]);
 	v->removed = DatumGetBool(values[5]);
 	versions->list = lappend(versions->list, v);
 	return true;

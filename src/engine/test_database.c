@@ -144,3 +144,18 @@ paysafe_begin_fixtures(PG_FUNCTION_ARGS)
 	paysafe_observe_begin_fixtures();
 	PG_RETURN_VOID();
 }
+
+PG_FUNCTION_INFO_V1(paysafe_end_fixtures);
+
+/*
+ * end_fixtures() returns void
+ *
+ * What a test does after its fixtures is judged, in the same transaction.  A rollback
+ * does not bring the block back.
+ */
+Datum
+paysafe_end_fixtures(PG_FUNCTION_ARGS)
+{
+	paysafe_observe_end_fixtures(0, false);
+	PG_RETURN_VOID();
+}

@@ -20,6 +20,7 @@
 #include "guard/judge.h"
 #include "guard/statements.h"
 #include "guard/window.h"
+#include "store/own_table.h"
 
 static char *
 describe(const GuardEvent *event)
@@ -99,17 +100,23 @@ is_refusal(GuardVerdict verdict)
 		verdict == GUARD_JOINS_WITH_ROWS;
 }
 
-/* A table that the finding is about, and no window permits it; or none. */
+/*
+ * A table that the finding is about, and no window permits it; or none.  In a test
+ * database nobody depends on what windows are for: migrations run there as they are.
+ */
 static bool
 outside_windows(const GuardClass *class, const GuardFinding *finding, GuardEvent *about)
 {
+	bool		window = class->window;
 	ListCell   *lc;
 
+	if (window && paysafe_store_is_test_database())
+		return false;
 	if (finding->tables == NIL)
-		return !(class->window && OidIsValid(about->relation) &&
+		return !(window && OidIsValid(about->relation) &&
 				 paysafe_window_permits(about, about->relation));
 	foreach(lc, finding->tables)
-		if (!class->window || !paysafe_window_permits(about, lfirst_oid(lc)))
+		if (!window || !paysafe_window_permits(about, lfirst_oid(lc)))
 		{
 			about->relation = lfirst_oid(lc);
 			return true;

@@ -7,7 +7,9 @@
  *		scale; captured is at most amount, or the limit that was declared;
  *	  - the captured amount changes only in the UPDATE that enters one of the
  *		captured statuses, or is there when the row is added in one of them; where
- *		it was declared to rise, or to change, also while it is in one;
+ *		it was declared to rise, or to change, also while it is in one; where it was
+ *		declared to be net, it falls with the payment's refunds, which is for their rule
+ *		to judge (rules/refund/refund_net.c);
  *	  - without a column for it, the amount is what is captured, in those statuses
  *		(values/captured.h);
  *	  - key, amount and currency stay once the payment has left its initial
@@ -33,12 +35,14 @@
 #include "engine/currency.h"
 #include "engine/declare.h"
 #include "engine/existing.h"
+#include "engine/gross.h"
 #include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "store/catalog.h"
 #include "values/captured.h"
 #include "values/machine.h"
 #include "values/money.h"
@@ -58,7 +62,29 @@ typedef struct PaymentState
 	StatusSet	initial;		/* empty without a status rule */
 	Oid			marks;			/* table whose marks tell who has left them */
 	RowKey		whole;			/* names rows for marks */
+	bool		net;			/* the captured column is net of refunds, */
+	bool		has_refunds;	/* ... which a rule counts */
+	Oid			declared_on;
+	TimestampTz net_since;
 } PaymentState;
+
+/* Does a rule of refunds follow what this one calls captured? */
+static bool
+is_followed(const CompileInput *input)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(input->leaf));
+	ListCell   *lc;
+
+	foreach(lc, input->sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "refund") == 0 && list_member_oid(ancestors, source->reference) &&
+			paysafe_spec_optional_text(source->spec, "payment_amount_column") == NULL)
+			return true;
+	}
+	return false;
+}
 
 static void *
 compile(const CompileInput *input)
@@ -85,6 +111,11 @@ compile(const CompileInput *input)
 	paysafe_status_value_set(status, adjustable, &state->adjustable);
 	paysafe_status_value_set(status, paysafe_spec_set(spec, "recorded"), &state->recorded);
 
+	state->net = state->captured.changes == CAPTURED_NET;
+	state->has_refunds = state->net && is_followed(input);
+	state->declared_on = input->source->relation;
+	if (state->net)
+		state->net_since = paysafe_gross_since(input->source);
 	status_rule = paysafe_status_machine_source(input->sources, status_column);
 	state->marks = status_rule ? status_rule->relation : InvalidOid;
 	paysafe_status_value_set(status, paysafe_status_machine_initial(input->sources, status_column),
@@ -219,12 +250,16 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail, bo
 					  psprintf("column \"%s\" of table \"%s\" changes only when a payment is captured",
 							   state->captured.column.name, rule->table_name),
 					  row_detail(change, change->after, detail),
-					  falls && state->captured.changes != CAPTURED_ANY ?
+					  falls && state->captured.changes == CAPTURED_NET && !state->has_refunds ?
+					  "It falls with refunds: declare which rows these are with paysafe.protect_refund." :
+					  falls && state->captured.changes != CAPTURED_ANY && state->captured.changes != CAPTURED_NET ?
 					  "What was captured stays: refund it instead." :
 					  state->captured.changes == CAPTURED_ONCE ?
 					  "Set it in the UPDATE that moves the payment into a captured status." :
 					  state->captured.changes == CAPTURED_RISING ?
 					  "In a captured status it may rise." :
+					  state->captured.changes == CAPTURED_NET ?
+					  "In a captured status it may rise, and fall with the payment's refunds." :
 					  "Change it in a captured status.");
 }
 
@@ -252,13 +287,27 @@ is_marked(const PaymentState *state, const RowChange *change)
 		 paysafe_row_mark_has(state->marks, &state->whole, desc, change->after, ROW_MARK_LEFT));
 }
 
+/* What was captured of the row as it was, also if the column has fallen since. */
+static Numeric
+captured_in_all(const PaymentState *state, const RowChange *change)
+{
+	Numeric		gross;
+
+	if (state->net &&
+		paysafe_gross_find(state->declared_on,
+						   paysafe_row_key_text(&state->whole, RelationGetDescr(change->rel), change->before),
+						   state->net_since, &gross))
+		return gross;
+	return paysafe_captured_or_zero(&state->captured, change->before);
+}
+
 /* Is the payment still as it was added, where nothing has come of it? */
 static bool
 is_untouched(const PaymentState *state, const RowChange *change)
 {
 	return paysafe_status_value_find(&state->initial, change->before) >= 0 &&
 		!paysafe_captured_is(&state->captured, change->before) &&
-		paysafe_money_sign(paysafe_captured_or_zero(&state->captured, change->before)) == 0 &&
+		paysafe_money_sign(captured_in_all(state, change)) == 0 &&
 		!is_marked(state, change);
 }
 
@@ -297,7 +346,9 @@ frozen_column(const PaymentState *state, const RowChange *change)
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	const Captured *captured = &state->captured;
 
-	if (!paysafe_money_same(&captured->amount, change->before, change->after) &&
+	/* where it is what is captured, that is judged */
+	if (captured->amount.attnum != captured->column.attnum &&
+		!paysafe_money_same(&captured->amount, change->before, change->after) &&
 		!is_adjusted(state, change))
 		return captured->amount.name;
 	if (captured->limit.attnum != 0 &&
@@ -358,6 +409,8 @@ is_capture(const PaymentState *state, const RowChange *change, bool same_status,
 			return !same_status && direction > 0;
 		case CAPTURED_RISING:
 			return direction > 0;
+		case CAPTURED_NET:
+			return direction > 0 || state->has_refunds;
 		case CAPTURED_ANY:
 			return true;
 	}
@@ -401,7 +454,7 @@ static void
 check_delete(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
-	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
+	Numeric		captured = captured_in_all(state, change);
 
 	if (paysafe_money_sign(captured) != 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
@@ -432,6 +485,8 @@ check_row(const Rule *rule, const RowChange *change)
 	}
 	if (!paysafe_which_rows(rule, &state->captured.rows, change, &seen))
 		return;
+	if (state->net && seen.op == 'I')
+		paysafe_gross_follow(state->declared_on, &state->whole, state->net_since, &seen);
 	switch (seen.op)
 	{
 		case 'I':
@@ -444,6 +499,18 @@ check_row(const Rule *rule, const RowChange *change)
 			check_delete(rule, &seen);
 			break;
 	}
+	if (state->net && seen.op != 'I')
+		paysafe_gross_follow(state->declared_on, &state->whole, state->net_since, &seen);
+}
+
+/* It happens, whatever is wrong with it: what is kept of the row goes with it. */
+static void
+observed(const Rule *rule, const RowChange *change)
+{
+	const PaymentState *state = rule->compiled;
+
+	if (!state->is_parent && state->net && change->op != 'I')
+		paysafe_gross_follow(state->declared_on, &state->whole, state->net_since, change);
 }
 
 static void
@@ -465,8 +532,10 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 static void
 forget_rows(const Rule *rule)
 {
-	if (!((PaymentState *) rule->compiled)->is_parent)
-		paysafe_breach_forget(rule->declared_on);
+	if (((PaymentState *) rule->compiled)->is_parent)
+		return;
+	paysafe_breach_forget(rule->declared_on);
+	paysafe_gross_forget(rule->declared_on);
 }
 
 static void
@@ -519,7 +588,8 @@ describe_more(const Jsonb *spec)
 
 	return psprintf("%s%s%s%s%s",
 					changes == NULL ? "" : strcmp(changes, "rising") == 0 ?
-					"; in a captured status it may rise" : "; in a captured status it may change",
+					"; in a captured status it may rise" : strcmp(changes, "net") == 0 ?
+					"; in a captured status it may rise, and fall with refunds" : "; in a captured status it may change",
 					adjustable ? psprintf("; %s may rise in ", paysafe_spec_text(spec, "amount_column")) : "",
 					adjustable ? paysafe_strings_join(adjustable) : "",
 					rows ? "; rows with " : "", rows ? rows : "");
@@ -555,10 +625,13 @@ const RuleKind paysafe_payment_kind = {
 		{"adjustable", SPEC_STATUSES},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
+		{"units", SPEC_TEXT},
+		{"status_path", SPEC_TEXT},
 		{NULL}
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.observed = observed,
 	.check_later = check_later,
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
@@ -604,7 +677,7 @@ changes_argument(FunctionCallInfo fcinfo, int n, const char *captured_column)
 	if (!paysafe_captured_changes(word, &changes))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be \"once\", \"rising\" or \"any\"", "changes")));
+				 errmsg("argument \"%s\" must be \"once\", \"rising\", \"net\" or \"any\"", "changes")));
 	if (changes == CAPTURED_ONCE)
 		return NULL;
 	if (captured_column == NULL)
@@ -654,7 +727,8 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
- *				   adjustable text[], rows jsonb, mode) returns void
+ *				   adjustable text[], rows jsonb, units, status_path text[], mode)
+ *				   returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -682,6 +756,8 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	if (adjustable != NIL)
 		paysafe_spec_add_set(&spec, "adjustable", adjustable);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
+	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), "payment", paysafe_declare_optional_name(fcinfo, 4),

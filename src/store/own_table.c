@@ -417,14 +417,14 @@ paysafe_store_seek(PaysafeTable table, const char *index_name, int nkeys, const 
 void
 paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
 						   const Datum *keys, TimestampTz lower, TimestampTz upper,
-						   StoreVisitor visitor, void *arg)
+						   Snapshot snapshot, StoreVisitor visitor, void *arg)
 {
 	SeekBound	bounds[2] = {
 		{BTGreaterEqualStrategyNumber, TimestampTzGetDatum(lower)},
 		{BTLessEqualStrategyNumber, TimestampTzGetDatum(upper)}
 	};
 
-	seek(table, index_name, nkeys, keys, 2, bounds, false, NULL, visitor, arg);
+	seek(table, index_name, nkeys, keys, 2, bounds, false, snapshot, visitor, arg);
 }
 
 Relation

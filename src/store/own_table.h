@@ -121,7 +121,7 @@ extern void paysafe_store_seek(PaysafeTable table, const char *index_name, int n
  */
 extern void paysafe_store_seek_between(PaysafeTable table, const char *index_name, int nkeys,
 									   const Datum *keys, TimestampTz lower, TimestampTz upper,
-									   StoreVisitor visitor, void *arg);
+									   Snapshot snapshot, StoreVisitor visitor, void *arg);
 
 /* An own table, opened for the shape of its rows; AccessShareLock. */
 extern Relation paysafe_store_open(PaysafeTable table);

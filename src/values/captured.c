@@ -22,7 +22,7 @@ paysafe_captured_changes(const char *word, CapturedChanges *out)
 		const char *word;
 		CapturedChanges changes;
 	}			words[] = {
-		{"once", CAPTURED_ONCE}, {"rising", CAPTURED_RISING}, {"any", CAPTURED_ANY}
+		{"once", CAPTURED_ONCE}, {"rising", CAPTURED_RISING}, {"net", CAPTURED_NET}, {"any", CAPTURED_ANY}
 	};
 
 	for (int i = 0; i < (int) lengthof(words); i++)
@@ -59,18 +59,22 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 	const char *limit = paysafe_spec_optional_text(spec, "limit_column");
 	const char *over = paysafe_spec_optional_text(spec, "over_percent");
 	const char *changes = paysafe_spec_optional_text(spec, "changes");
+	const char *units = paysafe_spec_optional_text(spec, "units");
 	StatusColumn status;
 
 	*out = (Captured) {.changes = CAPTURED_ONCE};
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
+	paysafe_money_declared(&out->amount, units, NULL);
 	if (column != NULL)
 	{
 		paysafe_money_column(leaf, column, &out->column);
+		paysafe_money_declared(&out->column, units, NULL);
 		check_units(&out->amount, &out->column);
 	}
 	if (limit != NULL)
 	{
 		paysafe_money_column(leaf, limit, &out->limit);
+		paysafe_money_declared(&out->limit, units, NULL);
 		check_units(&out->amount, &out->limit);
 	}
 	if (over != NULL)
@@ -79,16 +83,19 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is no way in which captured amounts change", changes)));
-	paysafe_status_value_state_column(leaf, paysafe_spec_optional_text(spec, "status_column"), &status);
+	paysafe_status_value_path_column(leaf, paysafe_spec_optional_text(spec, "status_column"),
+									 paysafe_spec_optional_columns(spec, "status_path"), &status);
 	paysafe_status_value_set(&status, paysafe_spec_set(spec, "captured"), &out->statuses);
 	paysafe_row_filter_compile(leaf, spec, &out->rows);
 }
 
 void
-paysafe_captured_plain(Relation leaf, const char *column, Captured *out)
+paysafe_captured_plain(Relation leaf, const char *column, const Jsonb *spec, Captured *out)
 {
 	*out = (Captured) {.plain = true};
 	paysafe_money_column(leaf, column, &out->column);
+	if (spec != NULL)
+		paysafe_money_declared(&out->column, paysafe_spec_optional_text(spec, "units"), NULL);
 	out->amount = out->column;
 }
 
@@ -160,6 +167,19 @@ paysafe_captured_excess(const Captured *captured, TupleTableSlot *row)
 	return psprintf("captured amount %s is more than %s per cent above the %s %s",
 					paysafe_money_text(value), paysafe_money_text(captured->over),
 					limited ? "limit" : "amount", paysafe_money_text(most));
+}
+
+bool
+paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out)
+{
+	if ((captured->limit.attnum == 0 || !paysafe_money_value(&captured->limit, row, out)) &&
+		(captured->amount.attnum == captured->column.attnum ||
+		 !paysafe_money_value(&captured->amount, row, out)))
+		return false;
+	if (captured->over != NULL)
+		*out = paysafe_money_multiply(paysafe_money_multiply(*out, numeric_of("0.01")),
+									  paysafe_money_add(int64_to_numeric(100), captured->over));
+	return true;
 }
 
 char *

@@ -25,6 +25,7 @@ typedef enum CapturedChanges
 {
 	CAPTURED_ONCE,				/* only when it is entered */
 	CAPTURED_RISING,			/* never down */
+	CAPTURED_NET,				/* the column is net: down with what is refunded */
 	CAPTURED_ANY
 } CapturedChanges;
 
@@ -46,8 +47,11 @@ typedef struct Captured
  */
 extern void paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out);
 
-/* A column of which somebody else says that it is what is captured. */
-extern void paysafe_captured_plain(Relation leaf, const char *column, Captured *out);
+/*
+ * A column of which somebody else says that it is what is captured; in the units of the
+ * payment rule, if there is one (spec not NULL).
+ */
+extern void paysafe_captured_plain(Relation leaf, const char *column, const Jsonb *spec, Captured *out);
 
 /* Is the row a payment in a captured status? */
 extern bool paysafe_captured_is(const Captured *captured, TupleTableSlot *row);
@@ -69,6 +73,9 @@ extern const char *paysafe_captured_name(const Captured *captured);
  * possible ones.
  */
 extern char *paysafe_captured_excess(const Captured *captured, TupleTableSlot *row);
+
+/* The most that a row may have captured; false if nothing limits it but the column itself. */
+extern bool paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out);
 
 /* The value of "changes" for a word; false if it is none. */
 extern bool paysafe_captured_changes(const char *word, CapturedChanges *out);

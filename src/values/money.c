@@ -51,8 +51,10 @@ paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 
 	out->attnum = attnum;
 	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	out->minor = out->typid == INT2OID || out->typid == INT4OID || out->typid == INT8OID;
+	out->negative = false;
 	strlcpy(out->name, column, NAMEDATALEN);
-	if (out->typid != NUMERICOID && !paysafe_money_is_minor(out))
+	if (out->typid != NUMERICOID && !out->minor)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" has type %s, which cannot hold exact money",
@@ -63,8 +65,41 @@ paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 bool
 paysafe_money_is_minor(const AmountColumn *column)
 {
-	return column->typid == INT2OID || column->typid == INT4OID ||
-		column->typid == INT8OID;
+	return column->minor;
+}
+
+void
+paysafe_money_declared(AmountColumn *column, const char *units, const char *amounts)
+{
+	if (units != NULL && strcmp(units, "major") != 0 && strcmp(units, "minor") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be \"major\" or \"minor\"", "units")));
+	if (amounts != NULL && strcmp(amounts, "positive") != 0 && strcmp(amounts, "negative") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be \"positive\" or \"negative\"", "amounts")));
+	if (units != NULL)
+		column->minor = strcmp(units, "minor") == 0;
+	if (amounts != NULL)
+		column->negative = strcmp(amounts, "negative") == 0;
+}
+
+Numeric
+paysafe_money_in_units(const AmountColumn *column, Numeric amount, bool minor, const char *currency)
+{
+	int			scale;
+	Numeric		factor;
+
+	if (column->minor == minor)
+		return amount;
+	scale = paysafe_money_scale(currency);
+	/* exact both ways: a product has as many decimals as it needs */
+	factor = DatumGetNumeric(DirectFunctionCall3(numeric_in,
+												 CStringGetDatum(psprintf("1e%d", minor ? scale : -scale)),
+												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	amount = paysafe_money_multiply(amount, factor);
+	return minor ? paysafe_money_trim(amount) : amount;
 }
 
 bool
@@ -89,6 +124,8 @@ paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *o
 		default:
 			*out = DatumGetNumeric(value);
 	}
+	if (column->negative)
+		*out = paysafe_money_negate(*out);
 	return true;
 }
 
@@ -100,7 +137,7 @@ paysafe_money_datum(const AmountColumn *column, Form_pg_attribute att, Numeric a
 	Datum		value = NumericGetDatum(amount);
 	Datum		result;
 
-	Ensure(base == column->typid);
+	Ensure(base == column->typid && !column->negative);
 	switch (base)
 	{
 		case INT2OID:
@@ -148,9 +185,12 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 		return pstrdup("it is not a finite number");
 	sign = paysafe_money_sign(amount);
 	if (sign < 0)
-		return pstrdup("it is negative");
+		return pstrdup(column->negative ? "it is stored as a positive number" : "it is negative");
 	if (sign == 0 && !zero_allowed)
 		return pstrdup("it is zero");
+	if (column->minor && column->typid == NUMERICOID &&
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
+		return pstrdup("it is no whole number of minor units");
 	if (currency != NULL && !paysafe_money_is_minor(column))
 	{
 		int			scale = paysafe_money_scale(currency);

@@ -4,8 +4,9 @@
  *	  Amounts and currencies.
  *
  * An amount column holds numeric (major units, at most the currency's scale)
- * or smallint, integer or bigint (minor units).  Inside paysafe an amount is a
- * numeric.
+ * or smallint, integer or bigint (minor units), unless a declaration says that it
+ * counts in the others.  Inside paysafe an amount is a numeric, and positive also
+ * where the column stores what is paid back as a negative one.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,16 +23,28 @@ typedef struct AmountColumn
 {
 	AttrNumber	attnum;
 	Oid			typid;			/* base type */
+	bool		minor;			/* it counts in minor units */
+	bool		negative;		/* it stores amounts with the sign turned */
 	char		name[NAMEDATALEN];
 } AmountColumn;
 
 /* Raises 42703, or 22023 for a type that cannot hold exact money. */
 extern void paysafe_money_column(Relation rel, const char *column, AmountColumn *out);
 
-/* Are the amounts in minor units (an integer type)? */
+/* Are the amounts in minor units: an integer type, or declared to be? */
 extern bool paysafe_money_is_minor(const AmountColumn *column);
 
-/* The row's amount; false for NULL.  The numeric may be NaN or infinite. */
+/*
+ * What a declaration says of the column beyond its type; either may be NULL: units are
+ * "major" or "minor", amounts "positive" or "negative".  Raises 22023 for another word.
+ */
+extern void paysafe_money_declared(AmountColumn *column, const char *units, const char *amounts);
+
+/* The same amount in major or minor units of a currency whose decimals are known. */
+extern Numeric paysafe_money_in_units(const AmountColumn *column, Numeric amount, bool minor,
+									  const char *currency);
+
+/* The row's amount, with the sign as it is meant; false for NULL.  It may be NaN or infinite. */
 extern bool paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot,
 								Numeric *out);
 

@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
 #include "compat.h"
@@ -103,21 +105,23 @@ condition_of(const Jsonb *spec)
 	return read_condition(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))));
 }
 
-/* Whether a column is NULL can be asked whatever its type. */
+/* Whether a column is NULL can be asked whatever its type; an amount, whether it is zero. */
 static void
 find_column(Relation leaf, const Condition *condition, StatusColumn *out)
 {
+	AttrNumber	attnum = paysafe_catalog_column(leaf, condition->column);
+	Oid			typid = getBaseType(TupleDescAttr(RelationGetDescr(leaf), attnum - 1)->atttypid);
 	bool		only_null = true;
 	ListCell   *lc;
 
 	foreach(lc, condition->values)
 		only_null = only_null && lfirst(lc) == NULL;
-	if (!only_null)
+	if (!only_null && typid != NUMERICOID)
 	{
 		paysafe_status_value_state_column(leaf, condition->column, out);
 		return;
 	}
-	*out = (StatusColumn) {.attnum = paysafe_catalog_column(leaf, condition->column), .type = STATUS_PRESENCE};
+	*out = (StatusColumn) {.attnum = attnum, .typid = typid, .type = only_null ? STATUS_PRESENCE : STATUS_NUMERIC};
 	strlcpy(out->name, condition->column, NAMEDATALEN);
 }
 
@@ -152,6 +156,39 @@ paysafe_row_filter_has(const RowFilter *filter, TupleTableSlot *row, const char 
 			return false;
 		}
 	return true;
+}
+
+/* Do all values of one set stand in the other, or none? */
+static bool
+values_agree(const StatusSet *these, const StatusSet *those, bool all)
+{
+	for (int i = 0; i < these->n; i++)
+		if (paysafe_status_value_in(those, &these->values[i]) != all)
+			return false;
+	return true;
+}
+
+/* Do the i-th column of one and the j-th of the other, which are the same, exclude each other? */
+static bool
+columns_exclude(const RowFilter *a, int i, const RowFilter *b, int j)
+{
+	if (a->excluded[i] && b->excluded[j])
+		return false;			/* what neither has may be in both */
+	if (a->excluded[i])
+		return values_agree(&b->columns[j], &a->columns[i], true);
+	return values_agree(&a->columns[i], &b->columns[j], b->excluded[j]);
+}
+
+bool
+paysafe_row_filter_excludes(const RowFilter *a, const RowFilter *b)
+{
+	for (int i = 0; i < a->n; i++)
+		for (int j = 0; j < b->n; j++)
+			if (a->columns[i].column.attnum == b->columns[j].column.attnum &&
+				a->columns[i].column.type == b->columns[j].column.type &&
+				columns_exclude(a, i, b, j))
+				return true;
+	return false;
 }
 
 void

@@ -34,6 +34,9 @@ extern void paysafe_row_filter_compile(Relation leaf, const Jsonb *spec, RowFilt
 extern bool paysafe_row_filter_has(const RowFilter *filter, TupleTableSlot *row,
 								   const char **column);
 
+/* Can no row be one of both? */
+extern bool paysafe_row_filter_excludes(const RowFilter *a, const RowFilter *b);
+
 /*
  * Add a condition that somebody has written to a specification; NULL adds nothing.
  * Raises 22023 if it is none.

@@ -21,6 +21,7 @@
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -95,6 +96,32 @@ typedef struct IndexChoice
 } IndexChoice;
 
 /*
+ * Are all rows in the index that have a value in the searched columns?  One of those
+ * "where the column is not null" has them.
+ */
+static bool
+is_complete(Relation index, int n, const AttrNumber *attnums)
+{
+	List	   *predicate;
+	NullTest   *test;
+	AttrNumber	attnum;
+
+	if (heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return true;
+	predicate = RelationGetIndexPredicate(index);
+	if (list_length(predicate) != 1 || !IsA(linitial(predicate), NullTest))
+		return false;
+	test = linitial(predicate);
+	if (test->nulltesttype != IS_NOT_NULL || test->argisrow || !IsA(test->arg, Var))
+		return false;
+	attnum = ((Var *) test->arg)->varattno;
+	for (int i = 0; i < n; i++)
+		if (attnums[i] == attnum)
+			return true;
+	return false;
+}
+
+/*
  * An index on the columns that may be trusted: valid, btree, complete, with
  * operator classes and collations that came with PostgreSQL or the columns, and
  * not too young for the transaction.  True: none will lose, or has lost, that blemish
@@ -118,8 +145,7 @@ choose_index(Relation rel, int n, const AttrNumber *attnums, IndexChoice *out)
 		int			found = 0;
 
 		if (form->indisvalid && form->indislive && form->indisready &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			index->rd_rel->relam == BTREE_AM_OID && is_complete(index, n, attnums))
 			found = leading_columns(rel, index, n, attnums, position);
 		if (found > 0)
 		{

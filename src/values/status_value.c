@@ -15,6 +15,8 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -31,8 +33,7 @@ paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 
 
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	out->attnum = attnum;
-	out->typid = typid;
+	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
 	strlcpy(out->name, column, NAMEDATALEN);
 	switch (typid)
 	{
@@ -77,10 +78,90 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 		paysafe_status_value_column(rel, column, out);
 		return;
 	}
-	out->attnum = attnum;
-	out->typid = typid;
-	out->type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE;
+	*out = (StatusColumn) {
+		.attnum = attnum, .typid = typid, .type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE
+	};
 	strlcpy(out->name, column, NAMEDATALEN);
+}
+
+void
+paysafe_status_value_path_column(Relation rel, const char *column, List *path, StatusColumn *out)
+{
+	AttrNumber	attnum;
+	ListCell   *lc;
+
+	if (path == NIL)
+	{
+		paysafe_status_value_state_column(rel, column, out);
+		return;
+	}
+	attnum = paysafe_catalog_column(rel, column);
+	*out = (StatusColumn) {
+		.attnum = attnum, .type = STATUS_TEXT,
+		.typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid)
+	};
+	strlcpy(out->name, column, NAMEDATALEN);
+	if (out->typid != JSONBOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" has type %s, within which nothing stands under a key",
+						column, format_type_be(out->typid)),
+				 errhint("A path leads into a column of type jsonb.")));
+	out->keys = palloc(sizeof(char *) * list_length(path));
+	foreach(lc, path)
+		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
+}
+
+/* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
+static bool
+text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)
+{
+	JsonbContainer *container = &DatumGetJsonbP(jsonb)->root;
+	JsonbValue *value = NULL;
+
+	for (int i = 0; i < column->nkeys; i++)
+	{
+		if (i > 0)
+		{
+			if (value->type != jbvBinary)
+				return false;
+			container = value->val.binary.data;
+		}
+		if (!JsonContainerIsObject(container))
+			return false;
+		value = getKeyJsonValueFromContainer(container, column->keys[i], strlen(column->keys[i]), NULL);
+		if (value == NULL)
+			return false;
+	}
+	switch (value->type)
+	{
+		case jbvString:
+			*out = PointerGetDatum(cstring_to_text_with_len(value->val.string.val, value->val.string.len));
+			return true;
+		case jbvNumeric:
+			*out = CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(numeric_out,
+																			 NumericGetDatum(value->val.numeric))));
+			return true;
+		case jbvBool:
+			*out = CStringGetTextDatum(value->val.boolean ? "true" : "false");
+			return true;
+		case jbvBinary:
+			*out = CStringGetTextDatum(JsonbToCString(NULL, value->val.binary.data, value->val.binary.len));
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The row's value in the column, or within it. */
+static Datum
+value_of(const StatusColumn *column, TupleTableSlot *slot, bool *isnull)
+{
+	Datum		value = slot_getattr(slot, column->attnum, isnull);
+
+	if (unlikely(column->nkeys > 0) && !*isnull)
+		*isnull = !text_at_path(column, value, &value);
+	return value;
 }
 
 static PAYSAFE_NORETURN void
@@ -106,6 +187,22 @@ set_flag(const StatusColumn *column, const char *text, StatusValue *value)
 	if (value->number == 0 && strcmp(text, no) != 0)
 		no_such_value(column, text);
 	value->isnull = column->type == STATUS_PRESENCE && value->number == 0;
+}
+
+/* A number, which a condition has as one or as text. */
+static void
+set_numeric(const StatusColumn *column, char *text, StatusValue *value)
+{
+	static const char digits[] = "0123456789";
+	const char *c = text + (*text == '-');
+	size_t		whole = strspn(c, digits);
+
+	/* nothing else is handed to what raises an error of its own */
+	if (whole == 0 || (c[whole] == '.' && strspn(c + whole + 1, digits) != strlen(c + whole + 1)) ||
+		(c[whole] != '.' && c[whole] != '\0'))
+		no_such_value(column, text);
+	value->numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
 void
@@ -167,6 +264,9 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 			case STATUS_PRESENCE:
 				set_flag(column, text, v);
 				break;
+			case STATUS_NUMERIC:
+				set_numeric(column, text, v);
+				break;
 			case STATUS_NONE:
 				if (strcmp(text, STATUS_OF_ALL) != 0)
 					ereport(ERROR,
@@ -191,6 +291,12 @@ integer_value(const StatusColumn *column, Datum value)
 	}
 }
 
+static bool
+same_numeric(Numeric a, Numeric b)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
 int
 paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 {
@@ -199,7 +305,7 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 
 	if (set->column.type == STATUS_NONE)
 		return set->n > 0 ? 0 : -1;
-	value = slot_getattr(slot, set->column.attnum, &isnull);
+	value = value_of(&set->column, slot, &isnull);
 	if (isnull)
 	{
 		for (int i = 0; i < set->n; i++)
@@ -247,10 +353,36 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 						return i;
 				return -1;
 			}
+		case STATUS_NUMERIC:
+			for (int i = 0; i < set->n; i++)
+				if (!set->values[i].isnull && same_numeric(set->values[i].numeric, DatumGetNumeric(value)))
+					return i;
+			return -1;
 		case STATUS_NONE:
 			break;
 	}
 	return -1;
+}
+
+bool
+paysafe_status_value_in(const StatusSet *set, const StatusValue *value)
+{
+	for (int i = 0; i < set->n; i++)
+	{
+		const StatusValue *other = &set->values[i];
+
+		if (other->isnull || value->isnull)
+		{
+			if (other->isnull && value->isnull)
+				return true;
+		}
+		else if (set->column.type == STATUS_NUMERIC ? same_numeric(other->numeric, value->numeric) :
+				 set->column.type == STATUS_TEXT || set->column.type == STATUS_BPCHAR ?
+				 other->len == value->len && memcmp(other->bytes, value->bytes, value->len) == 0 :
+				 other->number == value->number)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -263,8 +395,8 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 
 	if (column->type == STATUS_NONE)
 		return true;
-	av = slot_getattr(a, column->attnum, &anull);
-	bv = slot_getattr(b, column->attnum, &bnull);
+	av = value_of(column, a, &anull);
+	bv = value_of(column, b, &bnull);
 	if (anull || bnull)
 		return anull == bnull;
 	if (column->type == STATUS_PRESENCE)
@@ -275,6 +407,8 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 		return integer_value(column, av) == integer_value(column, bv);
 	if (column->type == STATUS_ENUM)
 		return DatumGetObjectId(av) == DatumGetObjectId(bv);
+	if (column->type == STATUS_NUMERIC)
+		return same_numeric(DatumGetNumeric(av), DatumGetNumeric(bv));
 	else
 	{
 		struct varlena *ap = PG_DETOAST_DATUM_PACKED(av);
@@ -301,7 +435,7 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 
 	if (column->type == STATUS_NONE)
 		return pstrdup(STATUS_OF_ALL);
-	value = slot_getattr(slot, column->attnum, &isnull);
+	value = value_of(column, slot, &isnull);
 	if (column->type == STATUS_PRESENCE)
 		return pstrdup(isnull ? "unset" : "set");
 	if (isnull)
@@ -334,6 +468,8 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 				ReleaseSysCache(tuple);
 				return label;
 			}
+		case STATUS_NUMERIC:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, value));
 		case STATUS_PRESENCE:
 		case STATUS_NONE:
 			break;
@@ -348,7 +484,7 @@ paysafe_status_value_is_null(const StatusColumn *column, TupleTableSlot *slot)
 
 	if (column->type == STATUS_NONE || column->type == STATUS_PRESENCE)
 		return false;
-	(void) slot_getattr(slot, column->attnum, &isnull);
+	(void) value_of(column, slot, &isnull);
 	return isnull;
 }
 

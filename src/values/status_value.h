@@ -9,6 +9,7 @@
 #define PAYSAFE_STATUS_VALUE_H
 
 #include "nodes/pg_list.h"
+#include "utils/numeric.h"
 #include "utils/rel.h"
 
 #include "values/machine.h"
@@ -21,6 +22,7 @@ typedef enum StatusType
 	STATUS_ENUM,				/* by label */
 	STATUS_BOOLEAN,				/* "true" and "false" */
 	STATUS_PRESENCE,			/* a point in time: "set", or "unset" if it is NULL */
+	STATUS_NUMERIC,				/* by value; of conditions only (row_filter.h) */
 	STATUS_NONE					/* no column: all rows are in one status */
 } StatusType;
 
@@ -29,6 +31,8 @@ typedef struct StatusColumn
 	AttrNumber	attnum;
 	StatusType	type;
 	Oid			typid;			/* base type */
+	int			nkeys;			/* STATUS_TEXT, of a jsonb column: where in it the text stands */
+	char	  **keys;
 	char		name[NAMEDATALEN];
 } StatusColumn;
 
@@ -38,6 +42,7 @@ typedef struct StatusValue
 	int64		number;			/* STATUS_INTEGER, and the OID for STATUS_ENUM; else 1 or 0 */
 	const char *bytes;			/* STATUS_TEXT, STATUS_BPCHAR */
 	int			len;
+	Numeric		numeric;		/* STATUS_NUMERIC */
 	const char *text;			/* as declared, for messages; NULL for NULL */
 } StatusValue;
 
@@ -64,6 +69,13 @@ extern void paysafe_status_value_state_column(Relation rel, const char *column, 
 #define STATUS_OF_ALL "added"
 
 /*
+ * The same for a status that stands within a jsonb column, under these keys of objects one
+ * within the other (as the operator ->> shows it); path NIL: in the column itself.
+ */
+extern void paysafe_status_value_path_column(Relation rel, const char *column, List *path,
+											 StatusColumn *out);
+
+/*
  * Compile stored values (NULL in the list: SQL NULL).  Raises 22023 for a
  * value that the column cannot hold, such as an unknown enum label.
  */
@@ -71,6 +83,9 @@ extern void paysafe_status_value_set(const StatusColumn *column, List *values, S
 
 /* Position of the row's value in the set, or -1.  Never allocates much. */
 extern int	paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot);
+
+/* Is the value, of a set of the same column, in this one too? */
+extern bool paysafe_status_value_in(const StatusSet *set, const StatusValue *value);
 
 /* The row's value as text; NULL gives NULL. */
 extern char *paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot);

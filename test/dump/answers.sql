@@ -23,5 +23,8 @@ SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM sho
 SELECT tenant, code, balance, paysafe.balance(tenant || ',' || code, accounts => 'shop.purse') FROM shop.purse ORDER BY tenant, code;
 SELECT * FROM paysafe.balance_history ORDER BY at, account, currency, amount;
 SELECT * FROM paysafe.reservation ORDER BY id;
+SELECT * FROM paysafe.reservation_post ORDER BY reservation, number;
+SELECT * FROM paysafe.available_balance('cash', 'shop.account');
+SELECT * FROM paysafe.available_balance('sales', 'shop.account');
 SELECT * FROM paysafe.currency WHERE NOT iso;
 SELECT paysafe.status_diagram('shop.refund');

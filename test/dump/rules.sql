@@ -25,6 +25,8 @@ CALL pg_temp.refused('23L04', $$INSERT INTO shop.journal VALUES (3, 't1', 'cash'
 CALL pg_temp.refused('23L06', $$INSERT INTO shop.journal VALUES (3, 't2', 'cash', 5, 'USD', '2026-05-31')$$);
 CALL pg_temp.refused('23M01', $$INSERT INTO shop.journal VALUES (5, 't3', 'cash', -7, 'USD', '2026-06-01'), (6, 't3', 'sales', 7, 'USD', '2026-06-01')$$);
 CALL pg_temp.refused('23M02', $$UPDATE shop.account SET balance = 0$$);
+CALL pg_temp.refused('23M05', $$SELECT paysafe.post_reservation(1, 4)$$);
+SELECT paysafe.post_reservation(1, 1, false, 'part 1') AS posted_before, paysafe.reserve('shop.account', 'cash', 4, key => 'order 1', to_account => 'sales') AS reserved_before;
 SELECT paysafe.void_reservation(1);
 SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM shop.account ORDER BY code;
 INSERT INTO shop.journal VALUES (3, 't2', 'cash', 5, 'USD', '2026-06-01'), (4, 't2', 'sales', -5, 'USD', '2026-06-01');

@@ -69,8 +69,17 @@ SELECT paysafe.protect_ledger('shop.journal', 'txn', 'account', 'amount', 'curre
 SELECT paysafe.protect_balance('shop.account', 'code', 'balance', 'shop.journal', 'minimum');
 INSERT INTO shop.account VALUES ('cash', 0, 0), ('sales', NULL, NULL);
 INSERT INTO shop.journal VALUES (1, 't1', 'cash', 5, 'USD', '2026-05-31'), (2, 't1', 'sales', -5, 'USD', '2026-05-31');
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', 'period of shop.journal, version 1: {"until": "2026-05-31", "time_zone": "UTC"}', 'agreed');
+SELECT paysafe.act_as('alice');
 SELECT paysafe.close_period('shop.journal', '2026-05-31');
-SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years');
+COMMIT;
+SELECT paysafe.reserve('shop.account', 'cash', 4, '10 years', 'order 1', 'sales');
+BEGIN;
+SELECT paysafe.post_reservation(1, 1, false, 'part 1');
+INSERT INTO shop.journal VALUES (101, 't0', 'cash', -1, 'USD', '2026-06-01'), (102, 't0', 'sales', 1, 'USD', '2026-06-01');
+COMMIT;
 SELECT paysafe.protect_status('shop.order_refund', 'status', '[*] --> requested
 	requested --> paid');
 SELECT paysafe.protect_columns('shop.order_payment', '{captured}');

@@ -99,7 +99,19 @@ SELECT fits.refused('23L01', $$UPDATE acc_gl_journal_entry SET account_id = 3 WH
 SELECT fits.refused('23L01', $$UPDATE acc_gl_journal_entry SET entry_date = '2025-01-01' WHERE id = 1$$);
 SELECT fits.refused('23L01', $$UPDATE acc_gl_journal_entry SET description = 'x' WHERE id = 1$$);
 SELECT fits.refused('23L01', $$DELETE FROM acc_gl_journal_entry WHERE transaction_id = 'L1'$$);
+-- closed by two
+BEGIN;
+SELECT paysafe.act_as('accountant:1'), paysafe.propose('March is done');
 SELECT paysafe.close_period('acc_gl_journal_entry', '2024-03-31');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('accountant:2');
+SELECT paysafe.approve(approved_as, key, 'agreed') > 0 FROM paysafe.pending_change;
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('accountant:1');
+SELECT paysafe.close_period('acc_gl_journal_entry', '2024-03-31');
+COMMIT;
 SELECT fits.refused('23L06', :'entry' || $$(1, 'USD', 'L2', '2024-03-31', 2, 10), (2, 'USD', 'L2', '2024-03-31', 1, 10)$$);
 UPDATE acc_gl_journal_entry SET office_running_balance = 5 WHERE id = 3;		-- what is computed is no posting
 SELECT fits.refused('23R03', $$UPDATE m_savings_account_transaction SET amount = 1 WHERE id = 1$$);

@@ -1,7 +1,7 @@
 -- Ledgers: who may do what, and what is no entry.  What waits for COMMIT, or for
 -- a second transaction, is in test/sql/ledger.sql.
 BEGIN;
-SELECT plan(42);
+SELECT plan(46);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -58,6 +58,13 @@ SELECT is(pg_temp.refusal('INSERT INTO shop.entry (txn, account, amount, reverse
 
 -- periods
 SELECT is(pg_temp.refusal($$SELECT paysafe.close_period('shop.entry', '2026-05-31')$$, 'regress_paysafe_app'), '42501', 'a period is closed by the owner only');
+SELECT is(pg_temp.refusal($$SELECT paysafe.close_period('shop.entry', '2026-05-31')$$, 'regress_paysafe_owner'), '42501 shop.entry paysafe_entry_period', 'not by one person');
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', 'period of shop.entry, version 1: {"until": "2026-05-31", "time_zone": "UTC"}', 'agreed');
+SELECT is(pg_temp.refusal($$SELECT paysafe.close_period('shop.entry', '2026-05-31')$$), '42501 shop.entry paysafe_entry_period', 'nor by who has approved it');
+SELECT paysafe.act_as('ann');
+SELECT is((SELECT state FROM paysafe.approval WHERE key LIKE 'period of%'), 'open', 'the approval waits');
+SELECT is(pg_temp.refusal($$SELECT paysafe.close_period('shop.entry', '2026-05-30')$$), '42501 shop.entry paysafe_entry_period', 'and is of that day');
 SELECT is(pg_temp.refusal($$SELECT paysafe.close_period('shop.entry', '2026-05-31')$$, 'regress_paysafe_owner'), 'accepted', 'the owner closes it');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.entry (txn, account, amount, day) VALUES (2, 'a', -1, '2026-05-31')$$),
 		  '23L06 shop.entry.day paysafe_entry_ledger', 'a date in a closed period');

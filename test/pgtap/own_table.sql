@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(227);
+SELECT plan(235);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -36,7 +36,8 @@ CREATE TABLE shop.account (id int PRIMARY KEY, balance numeric, minimum numeric)
 INSERT INTO shop.account VALUES (1, 0, -9), (2, 0, -9);
 SELECT paysafe.protect_balance('shop.account', 'id', 'balance', 'shop.entry', 'minimum');
 INSERT INTO shop.entry VALUES (1, 1, 1, 5, 'EUR', '2026-02-01'), (2, 1, 2, -5, 'EUR', '2026-02-01');
-SELECT paysafe.void_reservation(paysafe.reserve('shop.account', '1', 1));
+SELECT paysafe.reserve('shop.account', '1', 2) AS reservation \gset
+SELECT paysafe.post_reservation(:reservation, 1, false), paysafe.void_reservation(:reservation);
 SELECT paysafe.act_as('boss'), paysafe.approve('paysafe.maintenance_record', format('maintenance of shop.account by %L for 60 s: T-1, x', session_user), 'x');
 SELECT paysafe.act_as('dba'), paysafe.open_maintenance('x', 'T-1', '1 minute', '{shop.account}');
 SELECT paysafe.close_maintenance();
@@ -54,7 +55,7 @@ CREATE TEMP TABLE own AS
 	   AND c.relname NOT IN ('refusal_record', 'maintenance_change')
 	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 27, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 28, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -1,6 +1,6 @@
 -- Test databases: who may declare one and when; what TRUNCATE leaves behind.
 BEGIN;
-SELECT plan(27);
+SELECT plan(32);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -58,5 +58,15 @@ SELECT is((SELECT string_agg(reason, ',') FROM paysafe.fixture_block), 'orders o
 ROLLBACK TO fixtures;
 SELECT matches(pg_temp.refusal(:'late'), '^23T02', 'it ends with what began it');
 SELECT is((SELECT count(*) FROM paysafe.fixture_block), 0::bigint, 'and so does its record');
+SELECT paysafe.begin_fixtures('orders of last year');
+SAVEPOINT fixtures;
+SELECT lives_ok('SELECT paysafe.end_fixtures()', 'or by itself');
+SELECT matches(pg_temp.refusal(:'late'), '^23T02', 'and what follows is judged');
+ROLLBACK TO fixtures;
+SELECT matches(pg_temp.refusal(:'late'), '^23T02', 'also when that is rolled back');
+SELECT paysafe.begin_fixtures('and of the year before');
+SELECT lives_ok(:'late', 'until the next block');
+SELECT paysafe.end_fixtures(), paysafe.end_fixtures();
+SELECT matches(pg_temp.refusal('UPDATE shop.task SET status = ''new'''), '^23T01', 'what it has added is judged from where it is');
 SELECT * FROM finish();
 ROLLBACK;

@@ -535,7 +535,19 @@ class Play:
         until = self.rng.choice(["2024-01-31", "2024-02-28"])
         if until <= self.books.closed or self.held is not None:
             return
-        self.must(f"SELECT paysafe.close_period('entry', '{until}')", True, "", "owner")
+        close = f"PERFORM paysafe.close_period('entry', '{until}');"
+        self.must(
+            f"DO $$BEGIN PERFORM paysafe.act_as('clerk'); {close} END$$", False, "42501", "owner"
+        )
+        self.must(
+            "DO $$BEGIN PERFORM paysafe.act_as('clerk'); PERFORM paysafe.propose('the month has ended');"
+            f" {close} PERFORM paysafe.propose(NULL); PERFORM paysafe.act_as('controller');"
+            " PERFORM paysafe.approve('paysafe.rule', key, 'agreed') FROM paysafe.pending_change"
+            f" WHERE rule = 'period'; PERFORM paysafe.act_as('clerk'); {close} END$$",
+            True,
+            "",
+            "owner",
+        )
         self.books.closed = until
 
     def tamper(self) -> None:

@@ -67,15 +67,47 @@ SELECT paysafe.protect_entries('shop.card_entry', 'card', 'amount', direction_co
                                debits => '{issue,refund}', credits => '{spend,expire}', minimum => 0);
 INSERT INTO shop.card_entry VALUES (1, 'X', 'issue', 50), (2, 'X', 'spend', 20), (3, 'X', 'expire', 30);
 
-SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31');
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('the books of 2024 agree');
+SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31', 'Europe/Berlin');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve('paysafe.rule', key, 'they do') FROM paysafe.pending_change WHERE rule = 'period';
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.close_period('shop.ledger_entry', '2024-12-31', 'Europe/Berlin');
+COMMIT;
 
 CREATE TABLE shop.wallet (id text PRIMARY KEY, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2));
 SELECT paysafe.protect_balance('shop.wallet', 'id', 'balance', 'shop.ledger_entry', 'minimum');
 INSERT INTO shop.wallet (id, minimum) VALUES ('17', 0), ('fees', NULL);
 INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (8, '17', 100), (8, 'fees', -100);
 
+ALTER TABLE shop.wallet ADD maximum numeric(12,2), ADD status text NOT NULL DEFAULT 'active';
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('wallets have a maximum, and can be closed');
+SELECT paysafe.protect_balance('shop.wallet', 'id', 'balance', 'shop.ledger_entry', 'minimum', maximum_column => 'maximum',
+                               status_column => 'status', frozen => '{blocked}', in_only => '{dormant}', closed => '{closed}');
+COMMIT;
+
 SELECT paysafe.balance('17'), paysafe.balance('fees', accounts => 'shop.wallet', currency => 'USD');
 SELECT paysafe.balance('17', now() - interval '1 minute');
+
+SELECT * FROM paysafe.available_balance('17');
+
+SELECT sum(debit), sum(credit) FROM paysafe.trial_balance('shop.ledger_entry');
+
+SELECT line, amount, balance FROM paysafe.statement('17', (SELECT min(since) FROM paysafe.rule WHERE relation = 'shop.wallet'::regclass));
+
+SELECT * FROM paysafe.balance_on('17', '2024-12-31');
+
+SELECT sum(debit), sum(credit), bool_and(final) FROM paysafe.trial_balance_on('shop.ledger_entry', '2024-12-31');
+
+SELECT line, transaction, amount, balance FROM paysafe.statement_on('17', '2025-01-01', '2025-01-31');
 
 SELECT paysafe.reserve('shop.wallet', '17', 40);                              -- 1, its number
 BEGIN;
@@ -84,6 +116,11 @@ INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (9, '17',
 COMMIT;
 SELECT paysafe.reserve('shop.wallet', '17', 20, valid_for => '1 hour');       -- 2
 SELECT paysafe.void_reservation(2, 'the customer went away');
+SELECT paysafe.reserve('shop.wallet', '17', 20, key => 'order 77', to_account => 'fees');    -- 3
+BEGIN;
+SELECT paysafe.post_reservation(3, 12, final => false, key => 'order 77, parcel 1');
+INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (10, '17', -12), (10, 'fees', 12);
+COMMIT;
 
 CREATE TABLE shop.gift_card (code text PRIMARY KEY, balance numeric(12,2) NOT NULL, version int NOT NULL);
 INSERT INTO shop.gift_card VALUES ('X', 100, 1);

@@ -1,6 +1,7 @@
 """The example's models, under rules that operations of this package declare."""
 
 import os
+from importlib.util import find_spec
 
 SECRET_KEY = "for tests only"
 ALLOWED_HOSTS = ["*"]
@@ -20,7 +21,21 @@ INSTALLED_APPS = [
     "shop",
 ]
 
+if find_spec("rest_framework") is not None:
+    INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken"]
+
 MIGRATION_MODULES = {"shop": "shop_migrations"}
+if os.environ.get("SKIP_MIGRATIONS"):
+    # as pytest's --nomigrations does
+    class NoMigrations:
+        def __contains__(self, label):
+            return True
+
+        def __getitem__(self, label):
+            return None
+
+    MIGRATION_MODULES = NoMigrations()
+    TEST_RUNNER = "cases.skipped.Runner"
 
 MIDDLEWARE = [
     "django_paysafe.middleware.ActorMiddleware",
@@ -52,6 +67,7 @@ DATABASES = {
         "HOST": os.environ.get("PGHOST", ""),
         "PORT": os.environ.get("PGPORT", ""),
         "USER": os.environ.get("PGUSER", ""),
+        "TEST": {"NAME": os.environ.get("TEST_DATABASE")},
     }
 }
 

@@ -5,15 +5,25 @@ from asgiref.sync import sync_to_async
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.urls import path
+from django.urls import include, path
 from shop.models import LedgerEntry, Payment, Refund, Wallet
 
 from django_paysafe import acting
-from django_paysafe.admin import ReadOnlyAdminMixin, RefundAdmin
+from django_paysafe.admin import (
+    HistoryMixin,
+    ReadOnlyAdminMixin,
+    RefundAdmin,
+    RefundRequestMixin,
+)
+
+
+class PaymentAdmin(RefundRequestMixin, HistoryMixin, admin.ModelAdmin):
+    refund_model = Refund
+
 
 site = admin.AdminSite(name="admin")
 site.register(Refund, RefundAdmin)
-site.register(Payment)
+site.register(Payment, PaymentAdmin)
 site.register(Wallet, type("WalletAdmin", (ReadOnlyAdminMixin, admin.ModelAdmin), {}))
 
 
@@ -87,4 +97,5 @@ urlpatterns = [
     path("async-stream/", asynchronous_stream),
     path("uncapture/", uncapture),
     path("unbalanced/", unbalanced),
+    path("desk/", include(([path("uncapture/", uncapture, name="uncapture")], "desk"))),
 ]

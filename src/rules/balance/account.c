@@ -34,6 +34,53 @@
  * Reading accounts
  */
 
+static bool
+limit_column(Relation leaf, const Jsonb *spec, const char *key, const AmountColumn *balance,
+			 AmountColumn *out)
+{
+	char	   *name = paysafe_spec_optional_text(spec, key);
+
+	if (name == NULL)
+		return false;
+	paysafe_money_column(leaf, name, out);
+	if (paysafe_money_is_minor(out) != paysafe_money_is_minor(balance))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
+						balance->name, out->name)));
+	return true;
+}
+
+/* The statuses that are no open ones, and what they stand for. */
+static void
+status_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
+{
+	static const struct
+	{
+		const char *key;
+		AccountMark mark;
+	}			sets[] = {
+		{"in_only", ACCOUNT_IN_ONLY}, {"out_only", ACCOUNT_OUT_ONLY},
+		{"frozen", ACCOUNT_FROZEN}, {"closed", ACCOUNT_CLOSED}
+	};
+	char	   *name = paysafe_spec_optional_text(spec, "status_column");
+	List	   *statuses = NIL;
+	StatusColumn column;
+	int			n = 0;
+
+	if (name == NULL)
+		return;
+	out->has_status = true;
+	paysafe_status_value_state_column(leaf, name, &column);
+	for (int i = 0; i < (int) lengthof(sets); i++)
+		statuses = list_concat(statuses, paysafe_spec_set(spec, sets[i].key));
+	paysafe_status_value_set(&column, statuses, &out->statuses);
+	out->marks = palloc(sizeof(AccountMark) * Max(list_length(statuses), 1));
+	for (int i = 0; i < (int) lengthof(sets); i++)
+		for (int j = list_length(paysafe_spec_set(spec, sets[i].key)); j > 0; j--)
+			out->marks[n++] = sets[i].mark;
+}
+
 void
 paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 {
@@ -42,17 +89,8 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 	memset(out, 0, sizeof(*out));
 	paysafe_entry_exact_columns(leaf, paysafe_spec_columns(spec, "key_column"), &out->key);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "balance_column"), &out->balance);
-	name = paysafe_spec_optional_text(spec, "minimum_column");
-	if (name != NULL)
-	{
-		out->has_minimum = true;
-		paysafe_money_column(leaf, name, &out->minimum);
-		if (paysafe_money_is_minor(&out->minimum) != paysafe_money_is_minor(&out->balance))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
-							out->balance.name, out->minimum.name)));
-	}
+	out->has_minimum = limit_column(leaf, spec, "minimum_column", &out->balance, &out->minimum);
+	out->has_maximum = limit_column(leaf, spec, "maximum_column", &out->balance, &out->maximum);
 	name = paysafe_spec_optional_text(spec, "currency_column");
 	if (name != NULL)
 	{
@@ -65,6 +103,7 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 		out->has_side = true;
 		paysafe_status_value_column(leaf, name, &out->side);
 	}
+	status_columns(leaf, spec, out);
 }
 
 static bool
@@ -72,6 +111,28 @@ fault_of(EntryFault *fault, const char *column, char *reason)
 {
 	*fault = (EntryFault) {ERRCODE_23M03_ACCOUNT, column, reason};
 	return false;
+}
+
+/* A limit of the row, copied; false: it is no number. */
+static bool
+read_limit(bool has, const AmountColumn *column, TupleTableSlot *row, Numeric *out)
+{
+	*out = NULL;
+	if (!has || !paysafe_money_value(column, row, out))
+		return true;
+	if (numeric_is_nan(*out))
+		return false;
+	*out = DatumGetNumericCopy(NumericGetDatum(*out));
+	return true;
+}
+
+/* What the row's status stands for. */
+static AccountMark
+read_mark(const AccountColumns *columns, TupleTableSlot *row)
+{
+	int			i = columns->has_status ? paysafe_status_value_find(&columns->statuses, row) : -1;
+
+	return i < 0 ? ACCOUNT_OPEN : columns->marks[i];
 }
 
 bool
@@ -90,15 +151,13 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 	out->balance = NULL;
 	if (paysafe_money_value(&columns->balance, row, &out->balance))
 		out->balance = DatumGetNumericCopy(NumericGetDatum(out->balance));
-	out->minimum = NULL;
-	if (columns->has_minimum && paysafe_money_value(&columns->minimum, row, &out->minimum))
-	{
-		if (numeric_is_nan(out->minimum))
-			return fault_of(fault, columns->minimum.name, pstrdup("the minimum is not a number"));
-		out->minimum = DatumGetNumericCopy(NumericGetDatum(out->minimum));
-	}
+	out->mark = read_mark(columns, row);
+	if (!read_limit(columns->has_minimum, &columns->minimum, row, &out->minimum))
+		return fault_of(fault, columns->minimum.name, pstrdup("the minimum is not a number"));
+	if (!read_limit(columns->has_maximum, &columns->maximum, row, &out->maximum))
+		return fault_of(fault, columns->maximum.name, pstrdup("the maximum is not a number"));
 	/* where no account can have a minimum, every row has its balance */
-	out->stored = !columns->has_minimum || out->minimum != NULL;
+	out->stored = !columns->has_minimum || out->minimum != NULL || out->maximum != NULL;
 	out->currency = NULL;
 	if (columns->has_currency)
 	{
@@ -305,6 +364,15 @@ paysafe_account_ledger(Oid ledger, Jsonb **spec)
 	return true;
 }
 
+bool
+paysafe_account_is_ledger(Oid relid)
+{
+	RuleSource	rule;
+	bool		removed;
+
+	return paysafe_rule_newest(relid, "ledger", &rule, &removed) && !removed;
+}
+
 typedef struct TableSearch
 {
 	Oid			ledger;			/* or InvalidOid: of any */
@@ -353,7 +421,7 @@ paysafe_account_tables(Oid ledger, Oid except, Oid *found)
 /*
  * Accounts that are known
  *
- * An account without a minimum stays, with its key, currency and side, for as long
+ * An account without a balance in its row stays, with its key, currency and side, for as long
  * as the rule is in force: it need not be found again, and what everybody pays
  * into is not read by everybody.  Those that were found committed are remembered
  * beside the compiled rule, which any change of the rule, the table or its triggers
@@ -418,6 +486,7 @@ paysafe_account_is_known(Oid accounts, const char *key, Account *out)
 
 	if (known == NULL)
 		return false;
+	/* open: a status is not remembered */
 	*out = (Account)
 	{
 		.relid = accounts, .rule = rule, .columns = &state->account, .key = known->key,
@@ -436,7 +505,7 @@ paysafe_account_remember(Oid accounts, const Account *account)
 	UnstoredAccount *known;
 	char	   *currency;
 
-	if (state == NULL)
+	if (state == NULL || state->account.has_status)
 		return;
 	if (state->unstored == NULL)
 	{

@@ -14,6 +14,16 @@
 #include "engine/rule.h"
 #include "values/entry.h"
 
+/* What the status of an account lets move on it. */
+typedef enum AccountMark
+{
+	ACCOUNT_OPEN,
+	ACCOUNT_IN_ONLY,
+	ACCOUNT_OUT_ONLY,
+	ACCOUNT_FROZEN,
+	ACCOUNT_CLOSED
+} AccountMark;
+
 /* Where an account's columns are, in one leaf of the accounts table. */
 typedef struct AccountColumns
 {
@@ -21,10 +31,15 @@ typedef struct AccountColumns
 	AmountColumn balance;
 	bool		has_minimum;
 	AmountColumn minimum;
+	bool		has_maximum;
+	AmountColumn maximum;
 	bool		has_currency;
 	StatusColumn currency;
 	bool		has_side;
 	StatusColumn side;
+	bool		has_status;
+	StatusSet	statuses;		/* that are no open ones ... */
+	AccountMark *marks;			/* ... and what each stands for */
 } AccountColumns;
 
 /*
@@ -53,6 +68,8 @@ typedef struct Account
 	bool		stored;			/* the row has the balance, and is locked for it */
 	Numeric		balance;		/* if stored; NULL stands for zero */
 	Numeric		minimum;		/* NULL: none */
+	Numeric		maximum;		/* NULL: none */
+	AccountMark mark;
 	char	   *currency;		/* NULL: the rule has no such column */
 	int			sign;			/* of a debit: 1, or -1 on the credit side */
 	bool		own;			/* found: as this transaction has written it */
@@ -76,6 +93,9 @@ extern void paysafe_account_rule(Oid accounts, RuleSource *out);
 
 /* The rule of a ledger, as declared, 22023 if it is none; false: the table is gone. */
 extern bool paysafe_account_ledger(Oid ledger, Jsonb **spec);
+
+/* Is the table a ledger? */
+extern bool paysafe_account_is_ledger(Oid relid);
 
 /* How many tables but one have the accounts of a ledger (InvalidOid: of any), and one of them. */
 extern int	paysafe_account_tables(Oid ledger, Oid except, Oid *found);
@@ -103,7 +123,7 @@ extern bool paysafe_account_lock(Relation leaf, Account *account, Snapshot snaps
 								 TupleTableSlot *slot);
 
 /*
- * Accounts without a minimum that need not be found again: is this one known?  It
+ * Accounts without a balance in the row that need not be found again: is this one known?  It
  * was found just now.
  */
 extern bool paysafe_account_is_known(Oid accounts, const char *key, Account *out);

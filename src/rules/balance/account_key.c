@@ -12,7 +12,7 @@
 #include "base/refusal.h"
 #include "errors.h"
 #include "rules/balance/account_key.h"
-#include "rules/balance/history.h"
+#include "rules/balance/history_read.h"
 #include "values/row_twin.h"
 #include "values/spec.h"
 
@@ -54,7 +54,7 @@ paysafe_account_key_is_spare(const Rule *rule, const RowChange *change, const Ac
 	if (!other.stored)
 		return !account->stored;
 	/* the one that stays has what was posted */
-	balance = paysafe_history_balance(state->accounts, account->key, NULL, DT_NOEND, NULL, &currencies);
+	balance = paysafe_history_read_balance(state->accounts, account->key, NULL, DT_NOEND, NULL, &currencies);
 	return account->stored &&
 		paysafe_money_compare(balance, other.balance ? other.balance : paysafe_money_zero()) == 0;
 }

@@ -22,8 +22,10 @@
 #include "base/scan.h"
 #include "errors.h"
 #include "rules/balance/account_move.h"
+#include "rules/balance/account_status.h"
 #include "rules/balance/history.h"
 #include "rules/balance/reserve.h"
+#include "rules/balance/reserve_record.h"
 #include "values/row_update.h"
 
 /* An update of a balance that is under way, for check_row. */
@@ -150,7 +152,7 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 	if (account->minimum == NULL || paysafe_money_sign(amount) >= 0)
 		return;
 	spare = paysafe_money_add(balance, paysafe_money_negate(account->minimum));
-	reserved = paysafe_reserve_sum(accounts, account->key, spare);
+	reserved = paysafe_reserve_record_sum(accounts, account->key, spare);
 	if (paysafe_money_compare(reserved, spare) <= 0)
 		return;
 	paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
@@ -163,6 +165,24 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 							   paysafe_money_text(account->minimum),
 							   paysafe_money_text(paysafe_money_negate(amount))) : NULL,
 					  "Post less, or pay something in first.");
+}
+
+static void
+check_maximum(const Account *account, const char *currency, Numeric balance,
+			  Numeric amount, Oid accounts)
+{
+	/* what takes from a balance is welcome, even if it stays above */
+	if (account->maximum == NULL || paysafe_money_sign(amount) <= 0 ||
+		paysafe_money_compare(balance, account->maximum) <= 0)
+		return;
+	paysafe_rule_refuse(account->rule, ERRCODE_23M06_MAXIMUM, account->columns->balance.name,
+						psprintf("account \"%s\" in table \"%s\" would rise above its maximum",
+								 account->key, account->rule->table_name),
+						paysafe_account_visible(accounts) ?
+						psprintf("It has %s, its maximum is %s, and the statement adds %s.",
+								 paysafe_money_words(account->balance, currency),
+								 paysafe_money_text(account->maximum), paysafe_money_text(amount)) : NULL,
+						"Post less, or take something out first.");
 }
 
 static PAYSAFE_NORETURN void
@@ -196,6 +216,19 @@ refuse_balance(const Mover *mover, const Account *account, Numeric entries)
 					  "Somebody has changed the row with the protection switched off. Find out who, and restore the balance.");
 }
 
+/* What the movement takes from the account, and what it adds to it. */
+static Numeric
+taken_by(const Account *account, const Movement *m)
+{
+	return account->sign < 0 ? m->debits : paysafe_money_negate(m->credits);
+}
+
+static Numeric
+added_by(const Account *account, const Movement *m)
+{
+	return account->sign < 0 ? paysafe_money_negate(m->credits) : m->debits;
+}
+
 static void
 move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Numeric amount)
 {
@@ -210,10 +243,13 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
 	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
 		refuse_balance(mover, account, stripe.balance);
+	if (account->mark != ACCOUNT_OPEN)
+		paysafe_account_status_check_move(account, taken_by(account, m), added_by(account, m));
 	if (paysafe_money_sign(amount) == 0)
 		return;					/* what came has gone; but the account has entries now, and stays */
 	balance = paysafe_money_add(account->balance, amount);
 	check_minimum(account, m->currency, balance, amount, accounts);
+	check_maximum(account, m->currency, balance, amount, accounts);
 	/* first: triggers of the account may post to it, or roll back what they do */
 	paysafe_history_add(&stripe, amount, balance);
 	store_balance(mover, account, balance);
@@ -231,6 +267,19 @@ move_unstored(const Account *account, Oid accounts, const Movement *m, Numeric a
 		(void) paysafe_history_open(accounts, account->key, m->currency, number, &stripe);
 	} while (stripe.newer);
 	paysafe_history_add(&stripe, amount, paysafe_money_add(stripe.balance, amount));
+}
+
+/*
+ * Accounts whose balance is not in their row are not locked, unless they can be frozen:
+ * then the status is read when nobody is changing it.  False: look for it again.
+ */
+static bool
+lock_unstored(Mover *mover, Account *account, Oid accounts, const Movement *m)
+{
+	paysafe_account_status_lock(accounts, account->key, false);
+	forget_snapshot(mover);
+	return paysafe_account_find(accounts, ((const BalanceState *) m->rule->compiled)->key_names, &m->account,
+								find_snapshot(mover), account) == 1 && !account->stored;
 }
 
 static void
@@ -263,8 +312,14 @@ move_one(Mover *mover, const Movement *m)
 									   get_rel_name(state->accounts)));
 		if (account.currency != NULL && strcmp(account.currency, m->currency) != 0)
 			refuse_currency(&account, account.columns->currency.name, account.currency, m->currency);
-		paysafe_reserve_taken(&account, state->accounts,
-							  account.sign < 0 ? m->debits : paysafe_money_negate(m->credits));
+		if (!account.stored && account.columns->has_status)
+		{
+			if (!lock_unstored(mover, &account, state->accounts, m))
+				continue;
+			if (account.mark != ACCOUNT_OPEN)
+				paysafe_account_status_check_move(&account, taken_by(&account, m), added_by(&account, m));
+		}
+		paysafe_reserve_taken(&account, state->accounts, taken_by(&account, m));
 		if (paysafe_money_sign(amount) == 0 && !account.stored)
 			return;				/* what came has gone */
 		if (account.sign < 0)

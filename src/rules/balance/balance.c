@@ -11,6 +11,8 @@
  *		what is reserved;
  *	  - whether an account has a minimum is decided when it is opened: without
  *		one it takes no lock, and its balance is in the history only;
+ *	  - nor does it rise above its maximum;
+ *	  - what is frozen does not move, and what is closed has nothing;
  *	  - an account stays once something has been posted to it.
  *
  * Lock order: ledger table, accounts table, the statement's account rows by
@@ -32,10 +34,12 @@
 #include "rules/balance/account.h"
 #include "rules/balance/account_key.h"
 #include "rules/balance/account_move.h"
+#include "rules/balance/account_status.h"
 #include "rules/balance/balance_existing.h"
 #include "rules/balance/history.h"
 #include "rules/balance/pending.h"
 #include "rules/balance/reserve.h"
+#include "rules/balance/reserve_record.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
@@ -159,6 +163,11 @@ check_opened(const Rule *rule, const RowChange *change)
 			   "would open below its minimum",
 			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),
 			   "Raise the minimum when the balance allows it.");
+	if (account.maximum != NULL && paysafe_money_sign(account.maximum) < 0)
+		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.maximum.name, &account,
+			   "would open above its maximum",
+			   psprintf("Its maximum is %s.", paysafe_money_text(account.maximum)),
+			   "Lower the maximum when the balance allows it.");
 	if (!rule->observed)
 		paysafe_account_key_check(rule, change, &account);
 }
@@ -180,8 +189,10 @@ changed_column(const RowChange *change, const Account *before, const Account *af
 		return columns->currency.name;
 	if (before->sign != after->sign)
 		return columns->side.name;
-	if (before->stored != after->stored)
+	if (columns->has_minimum && (before->minimum == NULL) != (after->minimum == NULL))
 		return columns->minimum.name;
+	if (before->stored != after->stored)
+		return columns->maximum.name;
 	return NULL;
 }
 
@@ -192,7 +203,29 @@ has_minimum(Oid accounts, const Account *account)
 	Numeric		balance = account->balance ? account->balance : paysafe_money_zero();
 	Numeric		spare = paysafe_money_add(balance, paysafe_money_negate(account->minimum));
 
-	return paysafe_money_compare(paysafe_reserve_sum(accounts, account->key, spare), spare) <= 0;
+	return paysafe_money_compare(paysafe_reserve_record_sum(accounts, account->key, spare), spare) <= 0;
+}
+
+/* The balance as a change makes it, as if entries had. */
+static void
+check_limits_observed(const Rule *rule, const Account *before, const Account *after)
+{
+	const BalanceState *state = rule->compiled;
+	int			change = paysafe_money_compare(after->balance ? after->balance : paysafe_money_zero(),
+											   before->balance ? before->balance : paysafe_money_zero());
+	const char *fault = paysafe_account_status_fault(before, change < 0, change > 0);
+
+	if (fault != NULL)
+		refuse(rule, before->mark == ACCOUNT_CLOSED ? ERRCODE_23M08_CLOSED : ERRCODE_23M07_FROZEN,
+			   state->account.statuses.column.name, before, fault, NULL,
+			   "Use another account, or change its status first.");
+	if (after->maximum != NULL && change > 0 &&
+		paysafe_money_compare(after->balance, after->maximum) > 0)
+		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.balance.name, after,
+			   "would rise above its maximum",
+			   psprintf("It would have %s, its maximum is %s.",
+						paysafe_money_text(after->balance), paysafe_money_text(after->maximum)),
+			   "Post less, or take something out first.");
 }
 
 /* A balance that no entry has moved; where one only looks, below its minimum perhaps. */
@@ -216,6 +249,7 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 			   psprintf("It would have %s, its minimum is %s.",
 						paysafe_money_text(after->balance), paysafe_money_text(after->minimum)),
 			   "Post less, or pay something in first.");
+	check_limits_observed(rule, before, after);
 }
 
 /*
@@ -261,18 +295,30 @@ check_changed(const Rule *rule, const RowChange *change)
 			   psprintf("cannot change its column \"%s\"", column),
 			   column == state->account.minimum.name ?
 			   "Whether an account has a minimum is decided when it is opened." :
+			   column == state->account.maximum.name ?
+			   "Whether an account has a limit at all is decided when it is opened." :
 			   "Its entries mean this account as it is.",
 			   "Open another account, and post what is on this one to it.");
 	if (!paysafe_money_same(&state->account.balance, change->before, change->after) &&
 		!paysafe_account_move_is_expected(&state->account, change))
 		check_written(rule, &before, &after);
-	if (after.minimum != NULL && paysafe_money_compare(after.minimum, before.minimum) > 0 &&
+	if (after.minimum != NULL && before.minimum != NULL &&
+		paysafe_money_compare(after.minimum, before.minimum) > 0 &&
 		!has_minimum(state->accounts, &after))
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &after,
 			   "has less than that minimum",
 			   psprintf("It has %s, less what is reserved.",
 						after.balance ? paysafe_money_text(after.balance) : "nothing"),
 			   "Choose a lower minimum, or pay something in first.");
+	if (after.maximum != NULL && after.balance != NULL &&
+		(before.maximum == NULL || paysafe_money_compare(after.maximum, before.maximum) < 0) &&
+		paysafe_money_compare(after.balance, after.maximum) > 0)
+		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.maximum.name, &after,
+			   "has more than that maximum",
+			   psprintf("It has %s.", paysafe_money_text(after.balance)),
+			   "Choose a higher maximum, or take something out first.");
+	if (state->account.has_status)
+		paysafe_account_status_check_change(rule, change, &before, &after);
 }
 
 static void
@@ -282,16 +328,21 @@ check_closed(const Rule *rule, const RowChange *change)
 	Account		account;
 
 	paysafe_account_read_row(rule, change->before, &account);
+	/* a new one of its key would be open */
+	if (account.mark == ACCOUNT_CLOSED)
+		refuse(rule, ERRCODE_23M08_CLOSED, NULL, &account, "cannot be deleted",
+			   "It is closed, and stays so.", "Keep it.");
 	if (is_zero(account.balance) && paysafe_account_key_is_spare(rule, change, &account))
 		return;
 	/* without a lock, somebody may be posting to it */
 	if (!account.stored || !is_zero(account.balance) ||
 		paysafe_history_currency(state->accounts, account.key) != NULL ||
-		paysafe_reserve_exists(state->accounts, account.key))
+		paysafe_reserve_record_exists(state->accounts, account.key))
 		refuse(rule, ERRCODE_23M02_BALANCE, NULL, &account, "cannot be deleted",
 			   account.stored ? "Something has been posted to it or reserved." :
 			   "It has no minimum, so nothing locks it against postings.",
-			   "Keep it, and mark it as closed in a column of your own.");
+			   state->account.has_status ? "Keep it, and close it." :
+			   "Keep it, and mark it as closed in a column of your own, which status_column of paysafe.protect_balance may name.");
 }
 
 static void
@@ -346,7 +397,7 @@ forget_rows(const Rule *rule)
 	if (state->is_ledger)
 		return;
 	paysafe_history_remove(state->accounts);
-	paysafe_reserve_remove(state->accounts);
+	paysafe_reserve_record_remove(state->accounts);
 }
 
 static void
@@ -389,23 +440,44 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
+	static const char *const sets[] = {"frozen", "in_only", "out_only", "closed"};
+	static const char *const words[] = {"frozen", "in only", "out only", "closed"};
 	char	   *minimum = paysafe_spec_optional_text(spec, "minimum_column");
 	char	   *currency = paysafe_spec_optional_text(spec, "currency_column");
 	char	   *side = paysafe_spec_optional_text(spec, "side_column");
+	char	   *maximum = paysafe_spec_optional_text(spec, "maximum_column");
+	StringInfoData statuses;
 
-	return psprintf("%s of %s moves by entries of %s only%s%s%s%s%s%s",
+	initStringInfo(&statuses);
+	if (paysafe_spec_optional_text(spec, "status_column") != NULL)
+		appendStringInfo(&statuses, "; by %s", paysafe_spec_text(spec, "status_column"));
+	for (int i = 0; i < (int) lengthof(sets); i++)
+		if (paysafe_spec_set(spec, sets[i]) != NIL)
+			appendStringInfo(&statuses, ", %s: %s", words[i], paysafe_strings_join(paysafe_spec_set(spec, sets[i])));
+	return psprintf("%s of %s moves by entries of %s only%s%s%s%s%s%s%s%s%s",
 					paysafe_spec_text(spec, "balance_column"),
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "key_column")),
 					get_rel_name(reference) ? paysafe_catalog_table_name(reference) : "a table that is gone",
 					minimum ? ", not below " : "", minimum ? minimum : "",
+					maximum ? ", not above " : "", maximum ? maximum : "",
 					currency ? "; currency in " : "", currency ? currency : "",
-					side ? "; side in " : "", side ? side : "");
+					side ? "; side in " : "", side ? side : "", statuses.data);
+}
+
+/* A status column where there was none loosens nothing. */
+static List *
+compare_status_column(const char *before, const char *after)
+{
+	return before == NULL ? NIL : list_make1(psprintf("changes status_column from %s to %s", before, after));
 }
 
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
 	.keeps_books = true,
-	/* columns define each other: no change is only tighter */
+	/*
+	 * Columns define each other, and a status that is closed from now on could be reached
+	 * from one that was; one that is frozen refuses more.
+	 */
 	.fields = (const SpecField[])
 	{
 		{"key_column", SPEC_COLUMN},
@@ -413,6 +485,12 @@ const RuleKind paysafe_balance_kind = {
 		{"minimum_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"side_column", SPEC_COLUMN},
+		{"maximum_column", SPEC_COLUMN},
+		{"status_column", SPEC_COLUMN, .compare = compare_status_column},
+		{"frozen", SPEC_STATUSES, .loosens = SPEC_REMOVE},
+		{"in_only", SPEC_STATUSES, .loosens = SPEC_REMOVE},
+		{"out_only", SPEC_STATUSES, .loosens = SPEC_REMOVE},
+		{"closed", SPEC_STATUSES},
 		{NULL}
 	},
 	.compile = compile,
@@ -421,6 +499,7 @@ const RuleKind paysafe_balance_kind = {
 	.check_existing_end = paysafe_balance_existing_check_end,
 	.refuse_truncate = refuse_truncate,
 	.forget_rows = forget_rows,
+	.approval_subject = paysafe_account_status_approval_subject,
 	.loosened_by = loosened_by,
 	.describe = describe
 };

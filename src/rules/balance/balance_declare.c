@@ -15,6 +15,7 @@
 #include "base/argument.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
+#include "redact/redact.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_existing.h"
 #include "store/catalog.h"
@@ -81,9 +82,41 @@ check_alone(Oid accounts, Oid ledger)
 						get_rel_name(ledger), get_rel_name(other))));
 }
 
+/* Which statuses stand for what. */
+static void
+add_statuses(FunctionCallInfo fcinfo, SpecBuilder *spec)
+{
+	static const char *const sets[] = {"frozen", "in_only", "out_only", "closed"};
+	char	   *column = paysafe_declare_optional_name(fcinfo, 8);
+	List	   *all = NIL;
+
+	paysafe_spec_add_text(spec, "status_column", column);
+	for (int i = 0; i < (int) lengthof(sets); i++)
+	{
+		List	   *statuses = paysafe_declare_optional_set(fcinfo, 9 + i, sets[i]);
+		ListCell   *lc;
+
+		foreach(lc, statuses)
+			if (paysafe_strings_contain(all, lfirst(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("status \"%s\" stands for two things", paysafe_redact_string(lfirst(lc))),
+						 errhint("Name it in one of frozen, in_only, out_only and closed.")));
+		all = list_concat(all, statuses);
+		if (statuses != NIL)
+			paysafe_spec_add_set(spec, sets[i], statuses);
+	}
+	if ((column == NULL) != (all == NIL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 column == NULL ? errmsg("statuses need a status_column") :
+				 errmsg("a status_column needs statuses that are frozen, in_only, out_only or closed")));
+}
+
 /*
  * protect_balance(accounts, key_column, balance_column, ledger, minimum_column,
- *				   currency_column, side_column) returns void
+ *				   currency_column, side_column, maximum_column, status_column,
+ *				   frozen, in_only, out_only, closed, mode) returns void
  */
 Datum
 paysafe_protect_balance(PG_FUNCTION_ARGS)
@@ -130,6 +163,8 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 						  paysafe_declare_optional_name(fcinfo, 5));
 	paysafe_spec_add_text(&spec, "side_column",
 						  paysafe_declare_optional_name(fcinfo, 6));
+	paysafe_spec_add_text(&spec, "maximum_column", paysafe_declare_optional_name(fcinfo, 7));
+	add_statuses(fcinfo, &spec);
 	was_known = paysafe_rule_newest(accounts, "balance", &before, &was_removed);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(accounts, "balance", ledger, paysafe_spec_end(&spec));

@@ -158,6 +158,14 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		if (account->currency != NULL && strcmp(account->currency, currency) != 0)
 			return psprintf("it is kept in %s and has entries in %s", account->currency, currency);
 	}
+	foreach(lc, existing->sums)
+	{
+		ExistingSum *each = lfirst(lc);
+
+		if (account->mark == ACCOUNT_CLOSED && paysafe_money_sign(each->sum) != 0)
+			return psprintf("it is closed, and its entries in %s sum to %s",
+							each->currency, paysafe_money_text(each->sum));
+	}
 	if (!account->stored)
 		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
 			psprintf("it has no minimum, so that its balance will be the sum of its entries and not column \"%s\"; set that to NULL or 0",
@@ -175,6 +183,9 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 	if (account->minimum != NULL && paysafe_money_compare(balance, account->minimum) < 0)
 		return psprintf("its balance %s is below its minimum %s",
 						paysafe_money_text(balance), paysafe_money_text(account->minimum));
+	if (account->maximum != NULL && paysafe_money_compare(balance, account->maximum) > 0)
+		return psprintf("its balance %s is above its maximum %s",
+						paysafe_money_text(balance), paysafe_money_text(account->maximum));
 	return NULL;
 }
 

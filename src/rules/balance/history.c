@@ -56,6 +56,7 @@
 
 #include "base/invalidation.h"
 #include "rules/balance/history.h"
+#include "rules/balance/history_columns.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
@@ -64,22 +65,6 @@
 #define MAX_KNOWN		4096	/* stripes that a backend remembers */
 #define MAX_OWNED		16		/* numbers that sessions keep, per table; also tables of one session */
 #define OWN_AGAIN		64		/* transactions after which one without tries again */
-
-/* Columns of paysafe.balance_stripe. */
-enum
-{
-	STRIPE_ID, STRIPE_RELATION, STRIPE_ACCOUNT, STRIPE_CURRENCY, STRIPE_NUMBER,
-	STRIPE_NCOLUMNS
-};
-#define STRIPE_INDEX "balance_stripe_pkey"
-
-/* Columns of paysafe.balance_move. */
-enum
-{
-	MOVE_STRIPE, MOVE_AT, MOVE_NUMBER, MOVE_AMOUNT, MOVE_BALANCE,
-	MOVE_NCOLUMNS
-};
-#define MOVE_INDEX "balance_move_pkey"
 
 /*
  * What the backend knows
@@ -675,53 +660,6 @@ paysafe_history_remove(Oid accounts)
 	paysafe_store_remove(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key);
 	/* all backends forget them */
 	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_BALANCE_STRIPE));
-}
-
-/*
- * Balances
- */
-
-typedef struct BalanceSum
-{
-	const char *currency;		/* or NULL: all */
-	TimestampTz at;
-	Snapshot	snapshot;
-	Numeric		sum;
-	List	   *currencies;		/* in order */
-} BalanceSum;
-
-static bool
-add_stripe_balance(Relation rel, HeapTuple tuple, void *arg)
-{
-	BalanceSum *sum = arg;
-	FoundStripe found;
-	Stripe		stripe = {0};
-
-	(void) read_stripe(rel, tuple, &found);
-	if (sum->currencies == NIL || strcmp(llast(sum->currencies), found.currency) != 0)
-		sum->currencies = lappend(sum->currencies, found.currency);
-	if (sum->currency != NULL && strcmp(sum->currency, found.currency) != 0)
-		return true;
-	stripe.id = found.id;
-	seek_move(&stripe, BTLessEqualStrategyNumber, sum->at, sum->snapshot);
-	if (stripe.balance != NULL)
-		sum->sum = paysafe_money_add(sum->sum, stripe.balance);
-	return true;
-}
-
-Numeric
-paysafe_history_balance(Oid accounts, const char *key, const char *currency, TimestampTz at,
-						Snapshot snapshot, List **currencies)
-{
-	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
-	BalanceSum	sum = {
-		.currency = currency, .at = at, .snapshot = snapshot, .sum = paysafe_money_zero()
-	};
-
-	paysafe_store_seek(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 2, keys, InvalidStrategy, (Datum) 0,
-					   false, snapshot, add_stripe_balance, &sum);
-	*currencies = sum.currencies;
-	return sum.sum;
 }
 
 /* All stripes of an account in a currency, with their balances. */

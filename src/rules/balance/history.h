@@ -58,15 +58,6 @@ extern void paysafe_history_adjust(Oid accounts, const char *key, const char *cu
 								   bool stored, Numeric balance);
 
 /*
- * The balance at a time, as the snapshot shows it (NULL: the newest), in this
- * currency; NULL: of all together.  *currencies gets the list of all that there
- * are.
- */
-extern Numeric paysafe_history_balance(Oid accounts, const char *key, const char *currency,
-									   TimestampTz at, Snapshot snapshot,
-									   List **currencies);
-
-/*
  * What had been moved by any time before this one is known for ever: no transaction
  * that is open, or will come, adds to it.  Looks at all locks of the server.
  */

@@ -4,16 +4,15 @@
  *	  Reservations: amounts that are set aside and posted later, or never.
  *
  * A reservation counts against the minimum of its account until it ends: once,
- * posted or voided, or by its time.
- *
- * What is reserved of an account is a running total, which the reservations that
- * end leave.  Those whose time has come leave it later, when somebody needs what they
- * hold, or a few whenever something else is reserved or ends: each is looked at once.
- * So nobody adds up reservations, neither open ones nor ended ones.
+ * posted or voided, or by its time.  It may be posted in parts: each leaves what is
+ * reserved, and the last one, or voiding it, gives back what is left.
  *
  * Posting a reservation frees what was set aside for entries of the same
  * database transaction; before it commits, they must have taken what is
  * posted from the account.  What comes in meanwhile does not count.
+ *
+ * A call with a key that has been made before, with the same content, does nothing,
+ * and returns what it returned: its entries are there.
  *
  * All of it happens with the account's row locked, the lock that entries take
  * too.
@@ -29,6 +28,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -39,6 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "base/scan.h"
@@ -47,216 +48,17 @@
 #include "people/actor.h"
 #include "redact/redact.h"
 #include "rules/balance/account.h"
+#include "rules/balance/account_status.h"
 #include "rules/balance/history.h"
 #include "rules/balance/reserve.h"
+#include "rules/balance/reserve_record.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
-/* Columns of paysafe.reservation_record. */
-enum
-{
-	RECORD_ID, RECORD_RELATION, RECORD_ACCOUNT, RECORD_AMOUNT, RECORD_EXPIRES_AT,
-	RECORD_AT, RECORD_ACTOR, RECORD_SESSION_USER, RECORD_REASON, RECORD_TICKET,
-	RECORD_REQUEST_ID,
-	RECORD_NCOLUMNS
-};
-
-/* Columns of paysafe.reservation_end. */
-enum
-{
-	END_RESERVATION, END_OUTCOME, END_AMOUNT, END_ACTOR, END_SESSION_USER, END_REASON,
-	END_AT,
-	END_NCOLUMNS
-};
-
-/* Columns of paysafe.reservation_total. */
-enum
-{
-	TOTAL_RELATION, TOTAL_ACCOUNT, TOTAL_NUMBER, TOTAL_RESERVED, TOTAL_EXPIRED_UNTIL,
-	TOTAL_NCOLUMNS
-};
-
-#define EXPIRE_AT_ONCE	16		/* reservations that a change of the total looks at */
-
-typedef struct Reservation
-{
-	int64		id;
-	Oid			accounts;
-	char	   *account;
-	Numeric		amount;
-	TimestampTz expires_at;
-	bool		found;
-} Reservation;
-
-/*
- * Reading
- */
-
-static bool
-read_reservation(Relation rel, HeapTuple tuple, void *arg)
-{
-	Reservation *r = arg;
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		isnull;
-
-	r->found = true;
-	r->id = DatumGetInt64(heap_getattr(tuple, RECORD_ID + 1, desc, &isnull));
-	r->accounts = DatumGetObjectId(heap_getattr(tuple, RECORD_RELATION + 1, desc, &isnull));
-	r->account = paysafe_store_text(tuple, desc, RECORD_ACCOUNT);
-	r->amount = DatumGetNumericCopy(heap_getattr(tuple, RECORD_AMOUNT + 1, desc, &isnull));
-	r->expires_at = DatumGetTimestampTz(heap_getattr(tuple, RECORD_EXPIRES_AT + 1, desc, &isnull));
-	return false;
-}
-
-static bool
-read_outcome(Relation rel, HeapTuple tuple, void *arg)
-{
-	char	  **outcome = arg;
-
-	*outcome = paysafe_store_text(tuple, RelationGetDescr(rel), END_OUTCOME);
-	return false;
-}
-
-/* How it has ended, or NULL; its time is not looked at. */
-static char *
-outcome_of(int64 id)
-{
-	Datum		key = Int64GetDatum(id);
-	char	   *outcome = NULL;
-
-	paysafe_store_scan(PAYSAFE_RESERVATION_END, "reservation_end_pkey", 1, &key,
-					   read_outcome, &outcome);
-	return outcome;
-}
-
-/*
- * Totals
- */
-
-/* What is reserved of an account, with what expires after a time. */
-typedef struct Total
-{
-	int64		number;			/* 0: nothing has ever been */
-	Numeric		reserved;
-	TimestampTz expired_until;
-} Total;
-
-static bool
-read_total(Relation rel, HeapTuple tuple, void *arg)
-{
-	Total	   *total = arg;
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		isnull;
-
-	total->number = DatumGetInt64(heap_getattr(tuple, TOTAL_NUMBER + 1, desc, &isnull));
-	total->reserved = DatumGetNumericCopy(heap_getattr(tuple, TOTAL_RESERVED + 1, desc, &isnull));
-	total->expired_until = DatumGetTimestampTz(heap_getattr(tuple, TOTAL_EXPIRED_UNTIL + 1, desc, &isnull));
-	return false;
-}
-
-static void
-find_total(Oid accounts, const char *key, Total *out)
-{
-	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
-
-	*out = (Total)
-	{
-		.reserved = paysafe_money_zero(), .expired_until = DT_NOBEGIN
-	};
-	paysafe_store_seek(PAYSAFE_RESERVATION_TOTAL, "reservation_total_pkey", 2, keys,
-					   InvalidStrategy, (Datum) 0, true, NULL, read_total, out);
-}
-
-static void
-add_total(Oid accounts, const char *key, const Total *total)
-{
-	Datum		values[TOTAL_NCOLUMNS];
-	bool		nulls[TOTAL_NCOLUMNS] = {0};
-
-	values[TOTAL_RELATION] = ObjectIdGetDatum(accounts);
-	values[TOTAL_ACCOUNT] = CStringGetTextDatum(key);
-	values[TOTAL_NUMBER] = Int64GetDatum(total->number + 1);
-	values[TOTAL_RESERVED] = NumericGetDatum(total->reserved);
-	values[TOTAL_EXPIRED_UNTIL] = TimestampTzGetDatum(total->expired_until);
-	paysafe_store_insert(PAYSAFE_RESERVATION_TOTAL, values, nulls);
-}
-
-typedef struct Expiry
-{
-	Total	   *total;
-	int			limit;			/* 0: none */
-	int			count;
-	TimestampTz last;
-	bool		stopped;
-} Expiry;
-
-static bool
-expire(Relation rel, HeapTuple tuple, void *arg)
-{
-	Expiry	   *expiry = arg;
-	Reservation r;
-
-	(void) read_reservation(rel, tuple, &r);
-	/* those of one time stay together */
-	if (expiry->limit > 0 && expiry->count >= expiry->limit && r.expires_at != expiry->last)
-	{
-		expiry->stopped = true;
-		return false;
-	}
-	expiry->count++;
-	expiry->last = r.expires_at;
-	if (outcome_of(r.id) == NULL)
-		expiry->total->reserved = paysafe_money_add(expiry->total->reserved,
-													paysafe_money_negate(r.amount));
-	return true;
-}
-
-/* Take out of the total what has expired; true: the total is another one. */
-static bool
-expire_reservations(Oid accounts, const char *key, Total *total, int limit)
-{
-	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
-	TimestampTz now = GetCurrentTimestamp();
-	Expiry		expiry = {.total = total, .limit = limit};
-
-	if (now <= total->expired_until)
-		return false;			/* the clock was set back */
-	paysafe_store_seek_between(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 2, keys,
-							   total->expired_until == DT_NOBEGIN ? DT_NOBEGIN : total->expired_until + 1,
-							   now, expire, &expiry);
-	total->expired_until = expiry.stopped ? expiry.last : now;
-	return expiry.count > 0;
-}
-
-Numeric
-paysafe_reserve_sum(Oid accounts, const char *key, Numeric spare)
-{
-	Total		total;
-
-	/* most databases never reserve anything */
-	if (paysafe_store_is_empty(PAYSAFE_RESERVATION_RECORD))
-		return paysafe_money_zero();
-	find_total(accounts, key, &total);
-	if (paysafe_money_compare(total.reserved, spare) > 0 &&
-		expire_reservations(accounts, key, &total, 0))
-		add_total(accounts, key, &total);
-	return total.reserved;
-}
-
-/* The total changes by the amount. */
-static void
-change_total(Oid accounts, const char *key, Numeric amount)
-{
-	Total		total;
-
-	find_total(accounts, key, &total);
-	(void) expire_reservations(accounts, key, &total, EXPIRE_AT_ONCE);
-	total.reserved = paysafe_money_add(total.reserved, amount);
-	add_total(accounts, key, &total);
-}
+#define MAX_KEY		200			/* bytes of a key that makes a repetition quiet */
 
 /*
  * When a reservation of the account, which is locked, ends.  What expires is looked for
@@ -266,40 +68,16 @@ change_total(Oid accounts, const char *key, Numeric amount)
 static TimestampTz
 expiry_of(Oid accounts, const char *key, Interval *valid_for)
 {
-	Total		total;
-	TimestampTz from;
-	TimestampTz expires_at;
+	TimestampTz from = Max(GetCurrentTimestamp(), paysafe_reserve_record_expired_until(accounts, key));
+	TimestampTz expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+																	 TimestampTzGetDatum(from),
+																	 IntervalPGetDatum(valid_for)));
 
-	find_total(accounts, key, &total);
-	from = Max(GetCurrentTimestamp(), total.expired_until);
-	expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-														 TimestampTzGetDatum(from),
-														 IntervalPGetDatum(valid_for)));
 	if (expires_at <= from || TIMESTAMP_NOT_FINITE(expires_at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be a finite time to come", "valid_for")));
 	return expires_at;
-}
-
-void
-paysafe_reserve_remove(Oid accounts)
-{
-	Datum		key = ObjectIdGetDatum(accounts);
-
-	paysafe_store_remove(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 1, &key);
-	paysafe_store_remove(PAYSAFE_RESERVATION_TOTAL, "reservation_total_pkey", 1, &key);
-}
-
-bool
-paysafe_reserve_exists(Oid accounts, const char *key)
-{
-	Datum		keys[] = {ObjectIdGetDatum(accounts), CStringGetTextDatum(key)};
-	Reservation r = {0};
-
-	paysafe_store_seek(PAYSAFE_RESERVATION_RECORD, "reservation_record_account", 2, keys,
-					   InvalidStrategy, (Datum) 0, false, NULL, read_reservation, &r);
-	return r.found;
 }
 
 /*
@@ -517,46 +295,43 @@ lock_account(Oid accounts, char *key, Account *out)
 		out->balance = paysafe_money_zero();
 }
 
-/* Find the reservation and lock its account; it must be open. */
-static void
-lock_reservation(int64 id, Reservation *r, Account *account)
+/*
+ * Find the reservation and lock its account.  True: a part of it has been posted with
+ * this key.  Otherwise it must be open.
+ */
+static bool
+lock_reservation(int64 id, const char *key, Reservation *r, Account *account, ReservationPost *post)
 {
-	Datum		key = Int64GetDatum(id);
-	Total		total;
 	char	   *outcome;
 
-	memset(r, 0, sizeof(*r));
-	paysafe_store_scan(PAYSAFE_RESERVATION_RECORD, "reservation_record_pkey", 1, &key,
-					   read_reservation, r);
-	if (!r->found)
+	if (!paysafe_reserve_record_find(id, r))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reservation " INT64_FORMAT " does not exist", id)));
 	lock_account(r->accounts, r->account, account);
-	outcome = outcome_of(id);
+	if (key != NULL && paysafe_reserve_record_post_of_key(id, key, post))
+		return true;
+	outcome = paysafe_reserve_record_outcome(id, NULL);
 	if (outcome != NULL)
 		refuse(account->rule, id, psprintf("has been %s", outcome));
-	find_total(r->accounts, account->key, &total);
-	if (r->expires_at <= Max(GetCurrentTimestamp(), total.expired_until))
+	if (r->expires_at <= Max(GetCurrentTimestamp(),
+							 paysafe_reserve_record_expired_until(r->accounts, account->key)))
 		refuse(account->rule, id, "has expired");
+	paysafe_reserve_record_posted(id, NULL, post);
+	return false;
 }
 
-static void
-end_reservation(const Reservation *r, const char *outcome, Numeric amount, const char *reason)
+/* The key by which a call is known when it is repeated, or NULL. */
+static char *
+key_argument(FunctionCallInfo fcinfo, int n)
 {
-	Datum		values[END_NCOLUMNS];
-	bool		nulls[END_NCOLUMNS] = {0};
+	char	   *key = paysafe_argument_optional(fcinfo, n, "key", MAX_KEY);
 
-	values[END_RESERVATION] = Int64GetDatum(r->id);
-	values[END_OUTCOME] = CStringGetTextDatum(outcome);
-	values[END_AMOUNT] = NumericGetDatum(amount);
-	values[END_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	values[END_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
-	nulls[END_REASON] = reason == NULL;
-	values[END_REASON] = reason ? CStringGetTextDatum(paysafe_redact_string(reason)) : (Datum) 0;
-	values[END_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	paysafe_store_insert(PAYSAFE_RESERVATION_END, values, nulls);
-	change_total(r->accounts, r->account, paysafe_money_negate(r->amount));
+	if (key != NULL && strcmp(paysafe_redact_string(key), key) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not contain a card number or a secret", "key")));
+	return key;
 }
 
 static void
@@ -589,7 +364,7 @@ check_spare(const Account *account, Oid accounts, Numeric amount)
 {
 	Numeric		spare = paysafe_money_add(account->balance,
 										  paysafe_money_negate(paysafe_money_add(account->minimum, amount)));
-	Numeric		reserved = paysafe_reserve_sum(accounts, account->key, spare);
+	Numeric		reserved = paysafe_reserve_record_sum(accounts, account->key, spare);
 
 	if (paysafe_money_compare(reserved, spare) > 0)
 		paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
@@ -602,79 +377,164 @@ check_spare(const Account *account, Oid accounts, Numeric amount)
 						  "Reserve less, or pay something in first.");
 }
 
+/* The account that the amount is meant for, by its key; it must be another one. */
+static char *
+account_paid_into(Oid accounts, const Account *account, char *key)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	RuleSource	rule;
+	Account		to;
+
+	paysafe_account_rule(accounts, &rule);
+	paysafe_account_named(&rule, key, snapshot, &to);
+	UnregisterSnapshot(snapshot);
+	if (strcmp(to.key, account->key) == 0 ||
+		(to.currency != NULL && strcmp(to.currency, account->currency) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be another account of the same currency", "to_account")));
+	return to.key;
+}
+
+/* What was reserved under the key must be what is asked for now. */
+static void
+check_repeated(const Account *account, const Reservation *before, const Reservation *now)
+{
+	if (strcmp(before->account, now->account) == 0 &&
+		paysafe_money_compare(before->amount, now->amount) == 0 &&
+		strcmp(before->to_account ? before->to_account : "", now->to_account ? now->to_account : "") == 0)
+		return;
+	paysafe_rule_refuse(account->rule, ERRCODE_23M05_RESERVATION, NULL,
+						psprintf("key \"%s\" is that of reservation " INT64_FORMAT ", which is another one",
+								 now->key, before->id),
+						"It is not of the same account, amount and account that is paid into.",
+						"Repeat the call as it was, or give this one a key of its own.");
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_reserve);
 
 /*
- * reserve(accounts regclass, account text, amount numeric, valid_for interval)
+ * reserve(accounts regclass, account text, amount numeric, valid_for interval,
+ *		   key text, to_account text)
  * returns bigint: the reservation
  */
 Datum
 paysafe_reserve(PG_FUNCTION_ARGS)
 {
-	Oid			accounts = PG_GETARG_OID(0);
-	Numeric		amount = PG_GETARG_NUMERIC(2);
-	TimestampTz expires_at;
 	const ActorClaim *actor = paysafe_actor_current();
-	const char *texts[] = {
+	const char *const texts[] = {
 		actor ? actor->reason : NULL, actor ? actor->ticket : NULL, actor ? actor->request_id : NULL
 	};
 	Account		account;
-	Datum		values[RECORD_NCOLUMNS];
-	bool		nulls[RECORD_NCOLUMNS] = {0};
-	int64		id;
+	Reservation r = {0};
+	uint64		hash = 0;
 
-	lock_account(accounts, text_to_cstring(PG_GETARG_TEXT_PP(1)), &account);
-	check_amount(&account, amount);
-	check_spare(&account, accounts, amount);
-	expires_at = expiry_of(accounts, account.key, PG_GETARG_INTERVAL_P(3));
-	id = nextval_internal(get_relname_relid("reservation_id_seq",
-											get_rel_namespace(paysafe_catalog_table(PAYSAFE_RESERVATION_RECORD))),
-						  false);
-	values[RECORD_ID] = Int64GetDatum(id);
-	values[RECORD_RELATION] = ObjectIdGetDatum(accounts);
-	values[RECORD_ACCOUNT] = CStringGetTextDatum(account.key);
-	values[RECORD_AMOUNT] = NumericGetDatum(amount);
-	values[RECORD_EXPIRES_AT] = TimestampTzGetDatum(expires_at);
-	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[RECORD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	values[RECORD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
-	for (int i = 0; i < (int) lengthof(texts); i++)
+	for (int i = 0; i < 4; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	r.key = key_argument(fcinfo, 4);
+	r.accounts = PG_GETARG_OID(0);
+	r.amount = PG_GETARG_NUMERIC(2);
+	lock_account(r.accounts, text_to_cstring(PG_GETARG_TEXT_PP(1)), &account);
+	r.account = account.key;
+	check_amount(&account, r.amount);
+	if (!PG_ARGISNULL(5))
+		r.to_account = account_paid_into(r.accounts, &account, text_to_cstring(PG_GETARG_TEXT_PP(5)));
+	if (r.key != NULL)
 	{
-		nulls[RECORD_REASON + i] = texts[i] == NULL;
-		values[RECORD_REASON + i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
+		Datum		keys[] = {ObjectIdGetDatum(r.accounts), CStringGetTextDatum(r.key)};
+		Reservation before;
+
+		hash = hash_bytes_extended((const unsigned char *) r.key, strlen(r.key), r.accounts);
+		(void) paysafe_store_lock_key(PAYSAFE_RESERVATION_RECORD, "reservation_record_own_key", 2, keys,
+									  hash, false, false, NULL);
+		if (paysafe_reserve_record_find_key(r.accounts, r.key, &before))
+		{
+			paysafe_store_unlock_value(PAYSAFE_RESERVATION_RECORD, hash);
+			check_repeated(&account, &before, &r);
+			PG_RETURN_INT64(before.id);
+		}
 	}
-	paysafe_store_insert(PAYSAFE_RESERVATION_RECORD, values, nulls);
-	change_total(accounts, account.key, amount);
-	PG_RETURN_INT64(id);
+	if (account.mark != ACCOUNT_OPEN)
+		paysafe_account_status_check_move(&account, r.amount, paysafe_money_zero());
+	check_spare(&account, r.accounts, r.amount);
+	r.expires_at = expiry_of(r.accounts, account.key, PG_GETARG_INTERVAL_P(3));
+	r.id = nextval_internal(get_relname_relid("reservation_id_seq",
+											  get_rel_namespace(paysafe_catalog_table(PAYSAFE_RESERVATION_RECORD))),
+							false);
+	paysafe_reserve_record_add(&r, texts);
+	if (r.key != NULL)
+		paysafe_store_unlock_value(PAYSAFE_RESERVATION_RECORD, hash);
+	paysafe_reserve_record_change(r.accounts, account.key, r.amount);
+	PG_RETURN_INT64(r.id);
+}
+
+/* Was the same posted with this key? */
+static void
+check_post_repeated(const Account *account, const Reservation *r, const char *key,
+					const ReservationPost *post, FunctionCallInfo fcinfo)
+{
+	if ((PG_ARGISNULL(1) || paysafe_money_compare(post->amount, PG_GETARG_NUMERIC(1)) == 0) &&
+		post->final == PG_GETARG_BOOL(2))
+		return;
+	paysafe_rule_refuse(account->rule, ERRCODE_23M05_RESERVATION, NULL,
+						psprintf("reservation " INT64_FORMAT " has been posted with key \"%s\", and otherwise",
+								 r->id, key),
+						psprintf("It was posted for %s, %s.", paysafe_money_text(post->amount),
+								 post->final ? "for the last time" : "and not for the last time"),
+						"Repeat the call as it was, or give this one a key of its own.");
 }
 
 PG_FUNCTION_INFO_V1(paysafe_post_reservation);
 
 /*
- * post_reservation(id bigint, amount numeric) returns numeric: what is posted
+ * post_reservation(id bigint, amount numeric, final boolean, key text) returns numeric:
+ * what is posted
  */
 Datum
 paysafe_post_reservation(PG_FUNCTION_ARGS)
 {
+	char	   *key;
 	Reservation r;
 	Account		account;
+	ReservationPost post;
+	Numeric		left;
 	Numeric		amount;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "id")));
-	lock_reservation(PG_GETARG_INT64(0), &r, &account);
-	amount = PG_ARGISNULL(1) ? r.amount : PG_GETARG_NUMERIC(1);
+	for (int i = 0; i < 3; i += 2)
+		paysafe_argument_required(fcinfo, i, i == 0 ? "id" : "final");
+	key = key_argument(fcinfo, 3);
+	if (lock_reservation(PG_GETARG_INT64(0), key, &r, &account, &post))
+	{
+		check_post_repeated(&account, &r, key, &post, fcinfo);
+		PG_RETURN_NUMERIC(post.amount);
+	}
+	left = paysafe_money_add(r.amount, paysafe_money_negate(post.posted));
+	amount = PG_ARGISNULL(1) ? left : PG_GETARG_NUMERIC(1);
 	check_amount(&account, amount);
-	if (paysafe_money_compare(amount, r.amount) > 0)
+	if (paysafe_money_compare(amount, left) > 0)
 		refuse(account.rule, r.id,
-			   psprintf("is over %s, less than %s", paysafe_money_text(r.amount), paysafe_money_text(amount)));
-	end_reservation(&r, "posted", amount, NULL);
-	note_posted(&account, r.accounts, amount);
-	PG_RETURN_NUMERIC(amount);
+			   post.number == 0 ?
+			   psprintf("is over %s, less than %s", paysafe_money_text(r.amount), paysafe_money_text(amount)) :
+			   psprintf("has %s of %s left, less than %s", paysafe_money_text(left),
+						paysafe_money_text(r.amount), paysafe_money_text(amount)));
+	post.number++;
+	post.amount = amount;
+	post.posted = paysafe_money_add(post.posted, amount);
+	post.final = PG_GETARG_BOOL(2);
+	/* one that is posted at once, and cannot be repeated, is in its end */
+	if (key != NULL || post.number > 1 || !post.final)
+		paysafe_reserve_record_add_post(r.id, key, &post);
+	if (post.final || paysafe_money_compare(amount, left) == 0)
+	{
+		paysafe_reserve_record_end(&r, "posted", post.posted, NULL);
+		amount = left;
+	}
+	paysafe_reserve_record_change(r.accounts, r.account, paysafe_money_negate(amount));
+	note_posted(&account, r.accounts, post.amount);
+	PG_RETURN_NUMERIC(post.amount);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_void_reservation);
@@ -687,13 +547,14 @@ paysafe_void_reservation(PG_FUNCTION_ARGS)
 {
 	Reservation r;
 	Account		account;
+	ReservationPost post;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "id")));
-	lock_reservation(PG_GETARG_INT64(0), &r, &account);
-	end_reservation(&r, "voided", paysafe_money_zero(),
-					PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	paysafe_argument_required(fcinfo, 0, "id");
+	(void) lock_reservation(PG_GETARG_INT64(0), NULL, &r, &account, &post);
+	paysafe_reserve_record_end(&r, "voided", post.posted,
+							   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	/* what it still holds */
+	paysafe_reserve_record_change(r.accounts, r.account,
+								  paysafe_money_add(post.posted, paysafe_money_negate(r.amount)));
 	PG_RETURN_VOID();
 }

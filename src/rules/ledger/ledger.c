@@ -22,25 +22,20 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
-#include "base/argument.h"
 #include "base/crypto.h"
 #include "base/refusal.h"
-#include "base/scan.h"
-#include "engine/declare.h"
+#include "engine/closed_period.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
 #include "engine/which_rows.h"
 #include "errors.h"
-#include "people/actor.h"
 #include "rules/kinds.h"
 #include "rules/ledger/ledger_minimum.h"
 #include "rules/ledger/ledger_posted.h"
@@ -48,42 +43,9 @@
 #include "rules/ledger/ledger_rows.h"
 #include "rules/ledger/ledger_sums.h"
 #include "store/catalog.h"
-#include "store/own_table.h"
 #include "values/row_filter.h"
 #include "values/row_key.h"
 #include "values/spec.h"
-
-/* Columns of paysafe.closed_period. */
-enum
-{
-	PERIOD_RELATION, PERIOD_UNTIL, PERIOD_AT, PERIOD_ACTOR, PERIOD_SESSION_USER,
-	PERIOD_REASON, PERIOD_TICKET,
-	PERIOD_NCOLUMNS
-};
-
-static bool
-latest_period(Relation rel, HeapTuple tuple, void *arg)
-{
-	DateADT    *latest = arg;
-	bool		isnull;
-	DateADT		until = DatumGetDateADT(heap_getattr(tuple, PERIOD_UNTIL + 1, RelationGetDescr(rel), &isnull));
-
-	if (until > *latest)
-		*latest = until;
-	return true;
-}
-
-/* The last day that is closed; DATEVAL_NOBEGIN if none is. */
-static DateADT
-closed_until(Oid root)
-{
-	DateADT		latest;
-	Datum		key = ObjectIdGetDatum(root);
-
-	DATE_NOBEGIN(latest);
-	paysafe_store_scan(PAYSAFE_CLOSED_PERIOD, "closed_period_pkey", 1, &key, latest_period, &latest);
-	return latest;
-}
 
 /* Raises 22023 if the column cannot be looked up by what ids are. */
 static void
@@ -166,7 +128,6 @@ compile(const CompileInput *input)
 {
 	const Jsonb *spec = input->source->spec;
 	LedgerState *state;
-	char	   *name;
 
 	state = palloc0(sizeof(LedgerState));
 	state->is_parent = input->as_reference;
@@ -186,52 +147,9 @@ compile(const CompileInput *input)
 		check_looked_up(input->leaf, &state->columns.transaction, &state->columns.transaction, i);
 	for (int i = 0; i < state->columns.reverses.key.n; i++)
 		check_looked_up(input->leaf, &state->columns.reverses, &state->columns.transaction, i);
-	DATE_NOBEGIN(state->closed_until);
-	name = paysafe_spec_optional_text(spec, "posting_date_column");
-	if (name != NULL)
-	{
-		state->date = paysafe_catalog_column(input->leaf, name);
-		state->date_type = getBaseType(TupleDescAttr(RelationGetDescr(input->leaf), state->date - 1)->atttypid);
-		strlcpy(state->date_name, name, NAMEDATALEN);
-		if (state->date_type != DATEOID && state->date_type != TIMESTAMPOID &&
-			state->date_type != TIMESTAMPTZOID)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" has type %s, not a date or a timestamp",
-							name, format_type_be(state->date_type))));
-		state->closed_until = closed_until(state->root);
-	}
+	paysafe_posting_date_column(input->leaf, paysafe_spec_optional_text(spec, "posting_date_column"), &state->date);
+	paysafe_closed_period_find(state->root, &state->closed);
 	return state;
-}
-
-/*
- * Entries
- */
-
-/* The row's posting date, in UTC; false if it is none. */
-static bool
-posting_date(const LedgerState *state, TupleTableSlot *row, DateADT *out)
-{
-	bool		isnull;
-	Datum		value = slot_getattr(row, state->date, &isnull);
-
-	if (isnull)
-		return false;
-	if (state->date_type == DATEOID)
-		*out = DatumGetDateADT(value);
-	else
-	{
-		Timestamp	timestamp = DatumGetTimestamp(value);
-		int64		day = timestamp / USECS_PER_DAY;
-
-		if (TIMESTAMP_NOT_FINITE(timestamp))
-			return false;
-		/* towards the past also before 2000 */
-		if (timestamp < 0 && timestamp % USECS_PER_DAY != 0)
-			day--;
-		*out = (DateADT) day;
-	}
-	return !DATE_NOT_FINITE(*out);
 }
 
 /*
@@ -244,18 +162,21 @@ check_date(const Rule *rule, const RowChange *change)
 	const LedgerState *state = rule->compiled;
 	DateADT		date;
 
-	if (state->date == 0)
+	if (state->date.attnum == 0)
 		return;
-	if (!posting_date(state, change->after, &date))
-		paysafe_rule_refuse(rule, ERRCODE_23L03_ENTRY, state->date_name,
+	if (!paysafe_posting_date_read(&state->date, change->after, &date))
+		paysafe_rule_refuse(rule, ERRCODE_23L03_ENTRY, state->date.name,
 						  psprintf("an entry in table \"%s\" needs a posting date", rule->table_name),
 						  NULL, "Give it a finite date.");
-	if (!DATE_IS_NOBEGIN(state->closed_until) && date <= state->closed_until)
-		paysafe_rule_refuse(rule, ERRCODE_23L06_CLOSED_PERIOD, state->date_name,
+	if (paysafe_posting_date_is_by(&state->date, change->after, &state->closed.until))
+		paysafe_rule_refuse(rule, ERRCODE_23L06_CLOSED_PERIOD, state->date.name,
 						  psprintf("posting date %s is in a closed period of table \"%s\"",
 								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(date)), rule->table_name),
-						  psprintf("Closed until %s.",
-								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(state->closed_until))),
+						  psprintf("Closed until %s%s%s.",
+								   paysafe_row_key_value_text(DATEOID, DateADTGetDatum(state->closed.until.day)),
+								   state->closed.time_zone && strcmp(state->closed.time_zone, "UTC") != 0 ? " in " : "",
+								   state->closed.time_zone && strcmp(state->closed.time_zone, "UTC") != 0 ?
+								   state->closed.time_zone : ""),
 						  "Post into an open period.");
 }
 
@@ -638,59 +559,3 @@ const RuleModule paysafe_ledger_module = {
 	.end_transaction = end_transaction,
 	.end_subtransaction = end_subtransaction
 };
-
-/* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_close_period);
-
-/*
- * close_period(ledger, until date) returns void
- */
-Datum
-paysafe_close_period(PG_FUNCTION_ARGS)
-{
-	Oid			ledger = PG_GETARG_OID(0);
-	DateADT		until = PG_GETARG_DATEADT(1);
-	const ActorClaim *actor = paysafe_actor_current();
-	DateADT		before;
-	RuleSource	rule;
-	bool		removed;
-	Datum		values[PERIOD_NCOLUMNS];
-	bool		nulls[PERIOD_NCOLUMNS] = {0};
-
-	/* postings under way end first */
-	paysafe_declare_lock(ledger);
-	if (!paysafe_rule_newest(ledger, "ledger", &rule, &removed) || removed ||
-		paysafe_spec_optional_text(rule.spec, "posting_date_column") == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" is no ledger with posting dates", get_rel_name(ledger)),
-				 errhint("Declare it with paysafe.protect_ledger and a posting_date_column.")));
-	if (DATE_NOT_FINITE(until) || (int64) until >= GetCurrentTimestamp() / USECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("only a period that has ended, in UTC, can be closed")));
-	before = closed_until(ledger);
-	if (!DATE_IS_NOBEGIN(before) && until <= before)
-	{
-		if (until == before)
-			PG_RETURN_VOID();
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" is closed until %s already, and what is closed stays closed",
-						get_rel_name(ledger), paysafe_row_key_value_text(DATEOID, DateADTGetDatum(before)))));
-	}
-	paysafe_store_complete();
-	values[PERIOD_RELATION] = ObjectIdGetDatum(ledger);
-	values[PERIOD_UNTIL] = DateADTGetDatum(until);
-	values[PERIOD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[PERIOD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
-	values[PERIOD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
-	nulls[PERIOD_REASON] = actor == NULL || actor->reason == NULL;
-	values[PERIOD_REASON] = nulls[PERIOD_REASON] ? (Datum) 0 : CStringGetTextDatum(actor->reason);
-	nulls[PERIOD_TICKET] = actor == NULL || actor->ticket == NULL;
-	values[PERIOD_TICKET] = nulls[PERIOD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
-	paysafe_store_insert(PAYSAFE_CLOSED_PERIOD, values, nulls);
-	paysafe_rule_invalidate(ledger);
-	PG_RETURN_VOID();
-}

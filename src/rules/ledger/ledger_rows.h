@@ -13,7 +13,9 @@
 
 #include "engine/currency.h"
 #include "engine/rule.h"
+#include "engine/closed_period.h"
 #include "values/entry.h"
+#include "values/posting_date.h"
 
 /* A ledger rule, compiled for one leaf. */
 typedef struct LedgerState
@@ -26,10 +28,8 @@ typedef struct LedgerState
 	Numeric		minimum;		/* of what the entries of an account sum to, or NULL */
 	int			nfrozen;		/* columns of an entry that stay */
 	AttrNumber *frozen;
-	AttrNumber	date;			/* 0: none */
-	Oid			date_type;		/* base type */
-	char		date_name[NAMEDATALEN];
-	DateADT		closed_until;	/* DATEVAL_NOBEGIN: nothing is closed */
+	PostingDate date;
+	ClosedPeriod closed;
 } LedgerState;
 
 /* The rule in words (ledger_declare.c). */

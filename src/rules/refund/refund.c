@@ -62,93 +62,6 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
-/* Statuses that have been gated in every version of this declaration. */
-static List *
-always_gated(List *history, const char *status_column, List *gated)
-{
-	ListCell   *lc;
-
-	foreach(lc, history)
-	{
-		const Jsonb *then = ((RuleSource *) lfirst(lc))->spec;
-
-		const char *column = paysafe_spec_optional_text(then, "status_column");
-
-		if (status_column == NULL ? column != NULL : column == NULL || strcmp(column, status_column) != 0)
-			return NIL;
-		gated = paysafe_strings_minus(gated, paysafe_strings_minus(gated, paysafe_spec_set(then, "gated")));
-	}
-	return gated;
-}
-
-static void
-compile_refund_side(RefundState *state, const CompileInput *input, List *history)
-{
-	const Jsonb *spec = input->source->spec;
-	RefundSide *side = &state->refund;
-	Relation	leaf = input->leaf;
-	char	   *status_column = paysafe_spec_optional_text(spec, "status_column");
-	char	   *currency_column = paysafe_spec_optional_text(spec, "currency_column");
-	List	   *gated = paysafe_spec_set(spec, "gated");
-	List	   *voided = paysafe_spec_set(spec, "void");
-	List	   *recorded = paysafe_spec_set(spec, "recorded");
-	StatusColumn status;
-
-	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
-	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
-	side->payout = !OidIsValid(state->payment_root);
-	side->constant = paysafe_spec_optional_text(spec, "currency");
-	side->own_currency = currency_column != NULL;
-	if (side->own_currency)
-		paysafe_status_value_column(leaf, currency_column, &side->currency);
-	paysafe_row_filter_compile(leaf, spec, &side->rows);
-	paysafe_status_value_state_column(leaf, status_column, &status);
-	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
-	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
-	paysafe_status_value_set(&status, gated, &side->gated);
-	paysafe_status_value_set(&status, voided, &side->voided);
-	paysafe_status_value_set(&status, recorded, &side->recorded);
-	paysafe_status_value_set(&status, always_gated(history, status_column, gated), &side->always_gated);
-	paysafe_refund_compile_approved(side, leaf, spec);
-	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
-	side->machine = paysafe_status_machine_of(input->sources, status_column);
-	paysafe_row_key_require(leaf, "Without one, an approval cannot name a refund.");
-	paysafe_row_key_whole(leaf, &side->whole);
-}
-
-static void *
-compile(const CompileInput *input)
-{
-	const Jsonb *spec = input->source->spec;
-	RefundState *state = palloc0(sizeof(RefundState));
-
-	paysafe_refund_total_forget();
-	state->is_payment = input->as_reference;
-	state->leaf = RelationGetRelid(input->leaf);
-	state->refund_root = input->source->relation;
-	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, OidIsValid(state->payment_root) ?
-											  "payment_key_column" : "payment_column");
-	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
-	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
-	state->since = input->source->since;
-	state->observed = input->source->observed;
-	if (state->is_payment)
-	{
-		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
-		state->payment.twins = !paysafe_row_twin_is_excluded(state->payment_root, input->leaf,
-															 &state->payment.key.key);
-	}
-	else
-	{
-		List	   *history = paysafe_rule_history(input->source);
-
-		state->declaration = ((RuleSource *) linitial(history))->version;
-		compile_refund_side(state, input, history);
-	}
-	return state;
-}
-
 /*
  * Words for messages
  */
@@ -198,6 +111,9 @@ check_frozen(const Rule *rule, const RowChange *change)
 	else if (side->own_currency &&
 			 !paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
+	else if (side->shares_place &&
+			 !paysafe_currency_same(&side->place, desc, change->before, change->after))
+		column = side->place.name;
 	else if (paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after))
 		column = NameStr(TupleDescAttr(desc, change->rules->key.attnums[0] - 1)->attname);
 	if (column == NULL)
@@ -220,6 +136,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	KeyValues	payment;
 	int			count;
 	char	   *currency;
+	char	   *own;
 
 	/* paysafe_refund_fault has seen to it that all of them are there */
 	(void) paysafe_key_columns_read(&side->payment, change->after, &payment, NULL);
@@ -239,8 +156,13 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_refund_currency(side, change->after, locked);
 	paysafe_refund_payout_in(state, locked, currency);
+	/* what has none there follows its payment */
+	if (side->shares_place &&
+		paysafe_currency_of(&side->place, change->after, false, &own) == CURRENCY_KNOWN)
+		currency = own;
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
-		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY,
+						  side->own_currency ? side->currency.name : side->shares_place ? side->place.name : NULL,
 						  psprintf("refund \"%s\" in table \"%s\" is not in the currency of its payment",
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("The refund is in %s, payment \"%s\" in %s.",
@@ -265,11 +187,13 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
-	Numeric		amount = paysafe_refund_amount(side, change->after);
+	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
 	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
 
+	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
+		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 		total = paysafe_refund_total(locked, change, amount, true);
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
@@ -412,7 +336,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->after);
 	char	   *currency = paysafe_refund_currency(side, change->after, payment);
-	Numeric		amount = paysafe_refund_amount(side, change->after);
+	Numeric		amount = paysafe_refund_amount(side, change->after, payment);
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
@@ -440,7 +364,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 							  subject.digest);
 	if (needed > 0)
 	{
-		subject.money = paysafe_refund_row_money(state, payment->key, currency, change->after);
+		subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
 			/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
@@ -501,6 +425,8 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
 						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale." :
+						  side->amount.negative ?
+						  "A refund names one payment and has a negative amount at the currency's scale." :
 						  "A refund names one payment and has a positive amount at the currency's scale.");
 }
 
@@ -516,7 +442,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 
 	check_possible(rule, change, NULL);
 	lock_payment_of(rule, change, &locked);
-	if (!side->own_currency)
+	if (!side->own_currency || side->other_units)
 		check_possible(rule, change, &locked);
 	if (life == NULL)
 		life = paysafe_refund_life(state, locked.key, change->rel,
@@ -556,6 +482,18 @@ check_refund_added(const Rule *rule, const RowChange *change)
 	check_request(rule, change, NULL, true,
 				  paysafe_status_value_find(&side->voided, change->after) < 0,
 				  paysafe_status_value_find(&side->gated, change->after) >= 0);
+}
+
+/* What the column of its payment has fallen for is not refunded: that takes the lock. */
+static void
+note_void(const RefundState *state, const RowChange *change)
+{
+	FoundPayment locked;
+	KeyValues	key;
+
+	if (paysafe_key_columns_read(&state->refund.payment, change->after, &key, NULL) &&
+		paysafe_refund_lock_payment(state, &key, &locked) == 1)
+		paysafe_refund_net_voided(&locked, change);
 }
 
 /*
@@ -605,7 +543,10 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, change, amount);
+			paysafe_refund_total_less(payment, change,
+									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
+		if (was_counted && payment->net != NULL)
+			note_void(state, change);
 	}
 	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
@@ -770,13 +711,16 @@ const RuleKind paysafe_refund_kind = {
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"currency", SPEC_TEXT},
 		ROW_FILTER_FIELDS,
+		{"amounts", SPEC_TEXT},
+		{"units", SPEC_TEXT},
+		{"status_path", SPEC_TEXT},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
 		{.key = "unapproved_named", .type = SPEC_FLAG, .loosens = SPEC_REMOVE,
 			.set_words = "makes approvals be of points in time, too",
 		.unset_words = "lets points in time change after an approval"},
 		{NULL}
 	},
-	.compile = compile,
+	.compile = paysafe_refund_compile,
 	.check_row = check_row,
 	.observed = observed,
 	.check_later = check_later,

@@ -34,9 +34,12 @@ typedef struct RefundSide
 	KeyColumns	payment;		/* they refer to it; of payouts: to whom, or of what */
 	bool		payout;			/* there are no payments */
 	AmountColumn amount;
+	bool		other_units;	/* it may not count in those of the payments */
 	bool		own_currency;	/* otherwise it is the constant, or the payment's */
 	StatusColumn currency;
 	char	   *constant;		/* all have this currency, or NULL */
+	bool		shares_place;	/* it has it where its payment has it, in one table */
+	Currency	place;
 	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
@@ -57,6 +60,14 @@ typedef struct PaymentSide
 	Captured	captured;
 	Currency	currency;
 	bool		twins;			/* no index sees that the key is there once */
+	bool		net;			/* the captured column falls with refunds (refund_net.c) */
+	Oid			declared_on;	/* net: the payment rule's table, */
+	TimestampTz net_since;		/* ... since when it says so, */
+	RowKey		whole;			/* ... and what names its rows */
+	bool		shared;			/* refunds are rows of the leaf, too (refund_shared.c) */
+	bool		ruled;			/* shared: a rule says which rows are payments */
+	RowFilter	payments;		/* ... these, */
+	RowFilter	refunds;		/* ... and these are not */
 } PaymentSide;
 
 typedef struct RefundState
@@ -120,18 +131,31 @@ typedef struct RefundTable
 	const char *currency;		/* of payouts: only those in it; or NULL */
 } RefundTable;
 
+/* A payment whose captured column is net of its refunds. */
+typedef struct NetPayment
+{
+	Oid			declared_on;
+	TimestampTz since;
+	char	   *key;			/* whole */
+	Numeric		ceiling;		/* of what is captured in all, or NULL */
+} NetPayment;
+
 typedef struct FoundPayment
 {
 	char	   *key;			/* as text; equal references have one */
 	char	   *identity;		/* the same for all tables that refer to it */
 	List	   *tables;			/* of RefundTable */
+	bool		minor;			/* units of its amounts, and of all sums of its refunds */
 	/* exact only if locked: */
-	Numeric		captured;		/* NULL if nothing is */
+	Numeric		captured;		/* NULL if nothing is; what the column says, if it is net */
+	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
 } FoundPayment;
 
 typedef struct RefundSum
 {
+	bool		minor;			/* units that are wanted, as the payment has them, */
+	const char *currency;		/* ... in its currency */
 	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
@@ -141,6 +165,10 @@ typedef struct RefundSum
 	Oid			except_leaf;
 	TupleTableSlot *except;
 	Numeric		gate_total;
+	/* only if wanted: what counts and was requested before */
+	bool		old;
+	TimestampTz old_before;
+	Numeric		old_total;
 } RefundSum;
 
 /*
@@ -153,9 +181,6 @@ typedef struct RefundSum
  */
 extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 										   const RefundState *state, List *sources);
-
-/* The payment rule of a table among its rules, or NULL. */
-extern const RuleSource *paysafe_refund_payment_rule(List *sources, Oid relid);
 
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
@@ -192,8 +217,53 @@ extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row
 /* The amount, of payouts without its sign; false for NULL. */
 extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
 
-/* The amount of a row whose amount is known to be there. */
-extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row);
+/* The amount of a row whose amount is known to be there, in the units of its payment. */
+extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row,
+									 const FoundPayment *payment);
+
+/* An amount of the refund's column in other units; as it is, if nobody knows their decimals. */
+extern Numeric paysafe_refund_in_units(const RefundSide *side, Numeric amount, bool minor,
+									   const char *currency);
+
+/*
+ * refund_net.c: payments whose captured column falls with their refunds
+ */
+extern void paysafe_refund_net_compile(PaymentSide *side, Relation leaf, const RuleSource *payment);
+extern void paysafe_refund_net_describe(const PaymentSide *side, TupleTableSlot *row, FoundPayment *out);
+
+/*
+ * What a locked payment has captured in all, whatever its column says.  keep: this may
+ * be stored, so that it need not be added up again.
+ */
+extern Numeric paysafe_refund_net_captured(const FoundPayment *payment, bool keep);
+
+/* A refund of a locked payment has become void. */
+extern void paysafe_refund_net_voided(const FoundPayment *payment, const RowChange *change);
+
+/* Check a change of the column of a payment that has this key. */
+extern void paysafe_refund_net_check(const Rule *rule, const RowChange *change, List *tables,
+									 const char *key);
+
+/*
+ * refund_compile.c
+ */
+
+/* Both sides of the rule; see rule.h. */
+extern void *paysafe_refund_compile(const CompileInput *input);
+
+/*
+ * refund_shared.c: payments and refunds that are rows of one table
+ */
+
+/* What tells them apart on a leaf of both; raises 22023 if nothing does. */
+extern void paysafe_refund_shared_compile(PaymentSide *side, Relation leaf, const Jsonb *refund_spec,
+										  const RuleSource *payment);
+
+/* Is the row a payment?  Where refunds have a table of their own, all are. */
+extern bool paysafe_refund_shared_is_payment(const PaymentSide *side, TupleTableSlot *row);
+
+/* Refuse that a payment becomes something else, whatever its own rule says. */
+extern void paysafe_refund_shared_check(const Rule *rule, const RowChange *change, bool has_refunds);
 
 /*
  * refund_payout.c: money that leaves without a payment.  What it is of has the place of
@@ -311,7 +381,7 @@ extern ApprovalMoney *paysafe_refund_money(const RefundState *state, const char 
 										   const char *currency, Numeric amount);
 
 /* Of so much as a row moves; one of a payout that is taken back is approved as a row only. */
-extern ApprovalMoney *paysafe_refund_row_money(const RefundState *state, const char *payment,
+extern ApprovalMoney *paysafe_refund_row_money(const RefundState *state, const FoundPayment *payment,
 											   const char *currency, TupleTableSlot *row);
 
 /*

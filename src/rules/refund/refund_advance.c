@@ -63,15 +63,16 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 }
 
 ApprovalMoney *
-paysafe_refund_row_money(const RefundState *state, const char *payment, const char *currency,
+paysafe_refund_row_money(const RefundState *state, const FoundPayment *payment, const char *currency,
 						 TupleTableSlot *row)
 {
-	ApprovalMoney *money = paysafe_refund_money(state, payment, currency,
-												paysafe_refund_amount(&state->refund, row));
+	ApprovalMoney *money = paysafe_refund_money(state, payment->key, currency,
+												paysafe_refund_amount(&state->refund, row, payment));
 	Numeric		amount;
 
 	/* no approval in advance is bound to that */
-	if (paysafe_money_value(&state->refund.amount, row, &amount) && paysafe_money_sign(amount) < 0)
+	if (state->refund.payout && paysafe_money_value(&state->refund.amount, row, &amount) &&
+		paysafe_money_sign(amount) < 0)
 		money->bound[0] ^= 0xff;
 	return money;
 }
@@ -136,7 +137,7 @@ not_possible(const char *detail, const char *hint)
 static ApprovalMoney *
 approved_money(const RefundState *state, char *payment, Numeric amount, char *currency)
 {
-	const AmountColumn *column = &state->refund.amount;
+	AmountColumn column = state->refund.amount;
 	FoundPayment locked;
 	KeyValues	key;
 	int			count;
@@ -156,13 +157,18 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 							  paysafe_refusal_value(currency), paysafe_refusal_value(locked.key),
 							  locked.currency ? paysafe_refusal_value(locked.currency) : "no currency"),
 					 "Approve it in the currency of the payment.");
-	fault = paysafe_money_fault(column, amount, locked.currency, false);
-	if (fault == NULL && paysafe_money_is_minor(column) &&
+	/* people speak of money: positive, and in the units of the payment */
+	column.minor = locked.minor;
+	column.negative = false;
+	fault = paysafe_money_fault(&column, amount, locked.currency, false);
+	if (fault == NULL && paysafe_money_is_minor(&column) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
-		fault = psprintf("column \"%s\" has whole minor units", column->name);
+		fault = psprintf("column \"%s\" has whole minor units", column.name);
 	if (fault != NULL)
 		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_text(amount)), fault),
 					 NULL);
+	if (OidIsValid(state->payment_root))
+		locked.captured = paysafe_refund_net_captured(&locked, false);
 	if (OidIsValid(state->payment_root) &&
 		(locked.captured == NULL || numeric_is_nan(locked.captured) ||
 		 paysafe_money_compare(amount, locked.captured) > 0))

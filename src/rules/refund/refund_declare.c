@@ -26,6 +26,7 @@
 #include "engine/status_machine.h"
 #include "errors.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
@@ -65,6 +66,9 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 		return pstrdup("its payment has no currency");
 	}
 	reason = paysafe_money_fault(&side->amount, amount, currency, false);
+	if (reason == NULL && payment != NULL && side->amount.minor != payment->minor &&
+		paysafe_money_scale(payment->currency ? payment->currency : currency) < 0)
+		reason = psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
 	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_text(amount)), reason) : NULL;
 }
 
@@ -165,7 +169,7 @@ existing_fault(const RefundState *state, TupleTableSlot *row, KeyValues *value, 
 	if (fault != NULL)
 		return fault;
 	(void) paysafe_key_columns_read(&side->payment, row, value, NULL);
-	if (side->own_currency || side->constant != NULL)
+	if ((side->own_currency || side->constant != NULL) && !side->other_units)
 		return NULL;
 	(void) paysafe_refund_find_payment(state, value, payment);
 	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
@@ -214,7 +218,7 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		return;					/* no limit; on record, and the others were accepted beside it */
 	payment = paysafe_key_columns_text(&value);
 	currency = paysafe_refund_currency(side, row, &found_payment);
-	amount = paysafe_refund_amount(side, row);
+	amount = paysafe_refund_amount(side, row, &found_payment);
 	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
 
 	/* only what is kept goes into the longer-lived context */
@@ -253,11 +257,12 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 		return pstrdup("payment and refunds have different currencies");
 	if (list_length(payment.tables) > 1)
 	{
-		RefundSum	sum = {.lawful = true};
+		RefundSum	sum = {.minor = payment.minor, .currency = payment.currency, .lawful = true};
 
 		paysafe_refund_sum(payment.tables, &sum);
 		refunds = sum.total;
 	}
+	payment.captured = paysafe_refund_net_captured(&payment, false);
 	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
 		return psprintf("refunds of this payment total %s, captured is %s",
 						paysafe_refusal_value(paysafe_money_text(refunds)),
@@ -292,7 +297,11 @@ static char *
 limit_words(Oid reference, const Jsonb *spec)
 {
 	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
-	const char *amount = paysafe_spec_text(spec, "amount_column");
+	const char *amounts = paysafe_spec_optional_text(spec, "amounts");
+	const char *units = paysafe_spec_optional_text(spec, "units");
+	const char *amount = psprintf("%s%s%s%s", amounts != NULL && strcmp(amounts, "negative") == 0 ? "-" : "",
+								  paysafe_spec_text(spec, "amount_column"),
+								  units ? " in units that are " : "", units ? units : "");
 	const char *of = paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column"));
 
 	if (paysafe_spec_optional_columns(spec, "payment_key_column") == NIL)
@@ -308,10 +317,11 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
+	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 
 	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
 					limit_words(reference, spec),
-					status ? psprintf("%s ", status) : "",
+					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
@@ -358,7 +368,7 @@ check_payouts(Oid refund, List *columns, const char *amount_column)
 /* What the two tables must have in common, seen before anything is stored. */
 static void
 check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
-		   const char *amount_column, const char *payment_amount_column,
+		   const char *amount_column, const char *units, const char *payment_amount_column,
 		   const char *payment_currency_column)
 {
 	Relation	refund_rel = table_open(refund, AccessShareLock);
@@ -381,12 +391,14 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 	paysafe_row_key_search(payment_rel, key.key.n, key.key.attnums, reference.types, &search);
 	paysafe_row_key_search(refund_rel, key.key.n, reference.key.attnums, key.types, &search);
 	paysafe_money_column(refund_rel, amount_column, &amount);
+	paysafe_money_declared(&amount, units, NULL);
 	paysafe_refund_compile_payment(&side, payment_rel, &state, paysafe_rule_sources(payment));
-	if (paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&side.captured.amount))
+	if (units == NULL && paysafe_money_is_minor(&amount) != paysafe_money_is_minor(&side.captured.amount))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
-						amount_column, paysafe_captured_name(&side.captured))));
+						amount_column, paysafe_captured_name(&side.captured)),
+				 errhint("Say in which units the refunds are: units => 'minor' or units => 'major'.")));
 	paysafe_key_columns_warn(refund, payment_column, "Each refund");
 	paysafe_key_columns_warn(payment, payment_key, "Each refund");
 	table_close(payment_rel, AccessShareLock);
@@ -445,7 +457,7 @@ static void
 warn_of_unguarded(Oid payment, const char *amount_column)
 {
 	List	   *sources = paysafe_rule_sources(payment);
-	const RuleSource *rule = paysafe_refund_payment_rule(sources, payment);
+	const RuleSource *rule = paysafe_refund_source_payment(sources, payment);
 	ListCell   *lc;
 
 	if (amount_column == NULL ||
@@ -568,13 +580,24 @@ check_no_payment(FunctionCallInfo fcinfo)
 	{
 		int			n;
 		const char *argument;
-	}			of_payments[] = {{8, "payment_amount_column"}, {9, "payment_currency_column"}, {11, "payment_key"}};
+	}			of_payments[] = {{8, "payment_amount_column"}, {9, "payment_currency_column"}, {11, "payment_key"}, {15, "units"}};
 
 	for (int i = 0; i < (int) lengthof(of_payments); i++)
 		if (!PG_ARGISNULL(of_payments[i].n))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument)));
+}
+
+/* The sign that amounts are stored with, as it is stored: the default is not. */
+static char *
+amounts_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *word = paysafe_declare_optional_text(fcinfo, n);
+	AmountColumn column = {0};
+
+	paysafe_money_declared(&column, NULL, word);
+	return column.negative ? word : NULL;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_protect_refund);
@@ -584,7 +607,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
- *				  rows jsonb, currency) returns void
+ *				  rows jsonb, amounts, units, status_path text[], currency, mode) returns void
  *
  * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
@@ -601,9 +624,10 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	List	   *voided = statuses_argument(fcinfo, 7, "void", status_column, false);
 	char	   *payment_amount_column = paysafe_declare_optional_name(fcinfo, 8);
 	char	   *payment_currency_column = paysafe_declare_optional_name(fcinfo, 9);
+	char	   *units = paysafe_declare_optional_text(fcinfo, 15);
 	List	   *unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns");
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
-	char	   *currency = PG_ARGISNULL(14) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(14));
+	char	   *currency = paysafe_declare_optional_text(fcinfo, 17);
 	List	   *payment_column;
 	List	   *payment_key = NIL;
 	SpecBuilder spec;
@@ -612,10 +636,6 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	paysafe_argument_required(fcinfo, 2, "payment_column");
 	refund = PG_GETARG_OID(0);
 	payment = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
-	if (refund == payment)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refunds and payments must be two tables")));
 	check_statuses(gated, voided, recorded);
 	check_currency(payment, currency_column, currency);
 	paysafe_declare_lock(refund);
@@ -626,7 +646,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
 		payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
 		paysafe_reference_order(payment, &payment_column, &payment_key);
-		check_pair(refund, payment, payment_column, payment_key, amount_column, payment_amount_column,
+		check_pair(refund, payment, payment_column, payment_key, amount_column, units, payment_amount_column,
 				   payment_currency_column);
 		check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
 	}
@@ -655,6 +675,9 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
+	paysafe_spec_add_text(&spec, "amounts", amounts_argument(fcinfo, 14));
+	paysafe_spec_add_text(&spec, "units", units);
+	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 16, status_column));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
 	if (OidIsValid(payment))

@@ -34,11 +34,14 @@ static void
 check_captured(const Rule *rule, const RowChange *change, List *tables, const char *key)
 {
 	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
-	RefundSum	sum = {0};
+	RefundSum	sum = {.minor = paysafe_money_is_minor(&side->captured.amount)};
+	char	   *currency;
 	Numeric		captured;
 	Numeric		before;
 	bool		has_captured;
 
+	(void) paysafe_currency_of(&side->currency, change->after, false, &currency);
+	sum.currency = currency;
 	paysafe_refund_sum(tables, &sum);
 	if (sum.rows == 0)
 		return;
@@ -85,14 +88,15 @@ is_spare_payment(const RefundState *state, const RowChange *change)
 	Numeric		captured;
 	KeyValues	key;
 
-	return paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
+	/* a net column that is zero may have been refunded */
+	return !side->net && paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
 		(!paysafe_captured_value(&side->captured, change->before, &captured) ||
 			paysafe_money_sign(captured) == 0) &&
 		paysafe_refund_find_payment(state, &key, &other) > 0;
 }
 
-void
-paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
+static void
+check_payment(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
 	const PaymentSide *side = &state->payment;
@@ -127,7 +131,10 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 	words = paysafe_refusal_value(key);
 	if (change->op == 'U' && column == NULL)
 	{
-		check_captured(rule, change, tables, words);
+		if (side->net)
+			paysafe_refund_net_check(rule, change, tables, words);
+		else
+			check_captured(rule, change, tables, words);
 		return;
 	}
 	paysafe_refund_sum(own, &sum);
@@ -148,4 +155,48 @@ paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
 							   column, rule->table_name),
 					  psprintf("Payment \"%s\" has refunds.", words), NULL);
+}
+
+/* A row of a shared table is no payment any more. */
+static void
+check_leaving(const Rule *rule, const RowChange *change)
+{
+	const RefundState *state = rule->compiled;
+	RefundSum	sum = {0};
+	List	   *own = only_table(paysafe_refund_tables(change->rules, change->before), state->refund_root);
+
+	if (own != NIL)
+		paysafe_refund_sum(own, &sum);
+	paysafe_refund_shared_check(rule, change, sum.rows > 0);
+	if (own != NIL)
+		paysafe_approval_end_in_advance(state->refund_root, ((RefundTable *) linitial(own))->key_text);
+}
+
+void
+paysafe_refund_check_payment(const Rule *rule, const RowChange *change)
+{
+	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
+	RowChange	seen = *change;
+	bool		was;
+	bool		is;
+
+	if (!side->shared)
+	{
+		check_payment(rule, change);
+		return;
+	}
+	was = change->before != NULL && paysafe_refund_shared_is_payment(side, change->before);
+	is = change->after != NULL && paysafe_refund_shared_is_payment(side, change->after);
+	if (change->op == 'U' && was && !is)
+	{
+		check_leaving(rule, change);
+		return;
+	}
+	if (change->op == 'U' && is && !was)
+	{
+		seen.op = 'I';
+		seen.before = NULL;
+	}
+	if (was || is)
+		check_payment(rule, &seen);
 }

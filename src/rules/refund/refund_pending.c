@@ -119,7 +119,10 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 
 	if (sum == NULL)
 	{
-		RefundSum	refunds = {.gate = true, .gate_from = GetCurrentTimestamp() - within};
+		RefundSum	refunds = {
+			.minor = payment->minor, .currency = payment->currency,
+			.gate = true, .gate_from = GetCurrentTimestamp() - within
+		};
 		MemoryContext old;
 
 		paysafe_refund_sum(payment->tables, &refunds);
@@ -216,13 +219,13 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	currency = paysafe_refund_currency(side, row, &payment);
 	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	total = total_within(state, &payment, life, threshold ? threshold->within : 0,
-						 paysafe_refund_amount(side, row), out);
+						 paysafe_refund_amount(side, row, &payment), out);
 	needed = paysafe_refund_threshold_approvals(threshold, total);
 	if (needed == 0)
 		return;
 	subject.requesters = life->requesters;
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
-	subject.money = paysafe_refund_row_money(state, payment.key, currency, row);
+	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
 	if (given >= needed)

@@ -24,30 +24,25 @@
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 
-const RuleSource *
-paysafe_refund_payment_rule(List *sources, Oid relid)
+/* Does the payment rule say of the column that it falls with refunds? */
+static bool
+is_net(const Jsonb *spec, const char *column)
 {
-	List	   *ancestors = paysafe_catalog_ancestors(relid);
-	ListCell   *lc;
+	const char *changes = paysafe_spec_optional_text(spec, "changes");
+	const char *captured = paysafe_spec_optional_text(spec, "captured_column");
 
-	foreach(lc, sources)
-	{
-		const RuleSource *source = lfirst(lc);
-
-		if (strcmp(source->name, "payment") == 0 && list_member_oid(ancestors, source->relation))
-			return source;
-	}
-	return NULL;
+	return changes != NULL && captured != NULL && strcmp(changes, "net") == 0 && strcmp(captured, column) == 0;
 }
 
 void
 paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundState *state,
 							   List *sources)
 {
-	const RuleSource *payment = paysafe_refund_payment_rule(sources, RelationGetRelid(leaf));
+	const RuleSource *payment = paysafe_refund_source_payment(sources, RelationGetRelid(leaf));
 
 	if (payment == NULL && (state->payment_amount == NULL || state->payment_currency == NULL))
 		ereport(ERROR,
@@ -56,7 +51,7 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 				 errdetail("What of a payment is captured, and its currency, says that rule."),
 				 errhint("Declare it with paysafe.protect_payment, or name \"payment_amount_column\" and \"payment_currency_column\".")));
 	if (state->payment_amount != NULL)
-		paysafe_captured_plain(leaf, state->payment_amount, &side->captured);
+		paysafe_captured_plain(leaf, state->payment_amount, payment ? payment->spec : NULL, &side->captured);
 	else
 		paysafe_captured_compile(leaf, payment->spec, &side->captured);
 	if (state->payment_currency != NULL)
@@ -64,6 +59,13 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 	else
 		paysafe_currency_compile(leaf, payment, &side->currency);
 	paysafe_key_columns_find(leaf, state->payment_key, &side->key);
+	paysafe_refund_net_compile(side, leaf, payment);
+	if (state->payment_amount != NULL && payment != NULL && is_net(payment->spec, state->payment_amount))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of table \"%s\" is net of refunds, as its payment rule says",
+						state->payment_amount, RelationGetRelationName(leaf)),
+				 errhint("Declare the refund rule with \"payment_amount_column\" NULL: then the payment rule says what is captured.")));
 }
 
 /* The next refund rule of a leaf of the payment table, after the i-th rule. */
@@ -156,6 +158,8 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 	else
 		out->captured = NULL;
 	(void) paysafe_currency_of(&side->currency, row, false, &out->currency);
+	out->minor = paysafe_money_is_minor(&side->captured.amount);
+	paysafe_refund_net_describe(side, row, out);
 	out->tables = paysafe_refund_tables(rules, row);
 	foreach(lc, out->tables)
 	{
@@ -183,7 +187,10 @@ static bool
 remember_row(Relation rel, TupleTableSlot *row, void *arg)
 {
 	FoundRow   *found = arg;
+	const PaymentSide *side = find_payment_side(found->state, paysafe_rules_of(rel));
 
+	if (side != NULL && !paysafe_refund_shared_is_payment(side, row))
+		return true;			/* it is another row of the table */
 	if (++found->count > 1)
 		return false;
 	found->relid = RelationGetRelid(rel);
@@ -257,7 +264,7 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 
 /*
  * The locked version of a payment, unless it has another key by now than the one
- * that was looked for: if it is not the version that was found.
+ * that was looked for, or is none: if it is not the version that was found.
  */
 static bool
 read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const KeyValues *key,
@@ -267,7 +274,8 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 	const PaymentSide *side = payment_side(state, rules);
 
 	if (!ItemPointerEquals(&slot->tts_tid, found) &&
-		!paysafe_key_columns_match(leaf, &side->key, slot, key))
+		(!paysafe_key_columns_match(leaf, &side->key, slot, key) ||
+		 !paysafe_refund_shared_is_payment(side, slot)))
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
@@ -423,6 +431,8 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	MemoryContext old = MemoryContextSwitchTo(scan->row_context);
 	Numeric		amount = NULL;
 	bool		passed = false;
+	bool		old_one = false;
+	RefundLife	life;
 
 	if (!paysafe_row_filter_has(&side->rows, row, NULL) ||
 		(scan->currency != NULL && !is_in_currency(side, row, scan->currency)))
@@ -434,20 +444,23 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
 		!(sum->lawful && paysafe_refund_is_breach(scan->state, scan->key, rel, row)) &&
-		paysafe_refund_value(side, row, &amount) && sum->gate &&
-		!(RelationGetRelid(rel) == sum->except_leaf &&
-		  paysafe_row_key_same_row(rel, row, sum->except)))
+		paysafe_refund_value(side, row, &amount) &&
+		(sum->old || (sum->gate && !(RelationGetRelid(rel) == sum->except_leaf &&
+									 paysafe_row_key_same_row(rel, row, sum->except)))))
 	{
-		RefundLife	life;
-
 		paysafe_refund_lives_of(scan->lives, scan->state, rel, row, &life);
-		passed = life.passed != 0 && life.passed > sum->gate_from;
+		passed = sum->gate && life.passed != 0 && life.passed > sum->gate_from;
+		old_one = sum->old && life.requested < sum->old_before;
 	}
+	if (amount != NULL)
+		amount = paysafe_refund_in_units(side, amount, sum->minor, sum->currency);
 	MemoryContextSwitchTo(old);
 	if (amount != NULL)
 		add_to(&sum->total, amount);
 	if (passed)
 		add_to(&sum->gate_total, amount);
+	if (old_one)
+		add_to(&sum->old_total, amount);
 	MemoryContextReset(scan->row_context);
 	return true;
 }
@@ -464,6 +477,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 	sum->rows = 0;
 	sum->total = paysafe_money_zero();
 	sum->gate_total = paysafe_money_zero();
+	sum->old_total = paysafe_money_zero();
 	scan.row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe refund sum",
 											 ALLOCSET_SMALL_SIZES);
 	foreach(lc, tables)
@@ -485,7 +499,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			}
 			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
 			scan.key = &rules->key;
-			if (sum->gate && scan.lives == NULL)
+			if ((sum->gate || sum->old) && scan.lives == NULL)
 				scan.lives = paysafe_refund_lives(scan.state, table->key_text);
 			paysafe_row_key_search(leaf, table->key.n, scan.state->refund.payment.key.attnums,
 								   table->key.types, &search);
@@ -516,13 +530,20 @@ paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out)
 	return true;
 }
 
-/* The amount of a row whose amount is known to be there. */
 Numeric
-paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row)
+paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment)
 {
 	Numeric		amount = NULL;
 
 	if (!paysafe_refund_value(side, row, &amount))
 		elog(ERROR, "refund amount is missing");
-	return amount;
+	return paysafe_refund_in_units(side, amount, payment->minor, payment->currency);
+}
+
+Numeric
+paysafe_refund_in_units(const RefundSide *side, Numeric amount, bool minor, const char *currency)
+{
+	if (!side->other_units || currency == NULL || paysafe_money_scale(currency) < 0)
+		return amount;
+	return paysafe_money_in_units(&side->amount, amount, minor, currency);
 }

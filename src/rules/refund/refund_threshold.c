@@ -27,6 +27,7 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -195,14 +196,12 @@ authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_thres
 
 /* No sum of refunds lies at an amount that the currency does not have. */
 static void
-check_decimals(Oid refund, const char *column_name, Numeric amount, const char *currency)
+check_decimals(const RuleSource *rule, Numeric amount, const char *currency)
 {
-	Relation	rel = table_open(refund, AccessShareLock);
 	AmountColumn column;
 	char	   *fault;
 
-	paysafe_money_column(rel, column_name, &column);
-	table_close(rel, NoLock);
+	paysafe_refund_source_amount(rule, &column);
 	fault = paysafe_money_fault(&column, amount, currency, true);
 	if (fault == NULL && paysafe_money_is_minor(&column) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
@@ -255,7 +254,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be a finite amount that is not negative")));
-	check_decimals(refund, paysafe_spec_text(rule.spec, "amount_column"), threshold.amount, currency);
+	check_decimals(&rule, threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

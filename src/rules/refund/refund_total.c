@@ -245,7 +245,7 @@ paysafe_refund_total(const FoundPayment *payment, const RowChange *change, Numer
 	if (fresh || entry->total == NULL)
 	{
 		CommandId	seen = GetCurrentCommandId(false) + 1;
-		RefundSum	sum = {0};
+		RefundSum	sum = {.minor = payment->minor, .currency = payment->currency};
 
 		paysafe_refund_sum(payment->tables, &sum);
 		/* what was compiled meanwhile may have emptied the table */
@@ -294,7 +294,7 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 			  int64 within)
 {
 	RefundSum	sum = {
-		.gate = true, .gate_from = GetCurrentTimestamp() - within,
+		.minor = payment->minor, .currency = payment->currency, .gate = true, .gate_from = GetCurrentTimestamp() - within,
 		.except_leaf = RelationGetRelid(change->rel), .except = change->after
 	};
 	CommandId	seen = GetCurrentCommandId(false) + 1;
@@ -318,7 +318,7 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 	keep(&window->total, sum.gate_total);
 	if (is_in_window(state, window, change))
 		keep(&window->total,
-			 paysafe_money_add(window->total, paysafe_refund_amount(&state->refund, change->after)));
+			 paysafe_money_add(window->total, paysafe_refund_amount(&state->refund, change->after, payment)));
 	return window;
 }
 
@@ -334,7 +334,7 @@ paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payme
 	if (!is_in_window(state, window, change))
 		return DatumGetNumericCopy(NumericGetDatum(window->total));
 	return paysafe_money_add(window->total,
-							 paysafe_money_negate(paysafe_refund_amount(&state->refund, change->after)));
+							 paysafe_money_negate(paysafe_refund_amount(&state->refund, change->after, payment)));
 }
 
 void
@@ -342,7 +342,7 @@ paysafe_refund_has_passed(const RefundState *state, const FoundPayment *payment,
 						  const RowChange *change)
 {
 	PaymentTotal *entry = find_total(payment, false);
-	Numeric		amount = paysafe_refund_amount(&state->refund, change->after);
+	Numeric		amount = paysafe_refund_amount(&state->refund, change->after, payment);
 	ListCell   *lc;
 
 	if (entry == NULL)

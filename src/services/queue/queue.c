@@ -507,11 +507,11 @@ lock_due(const Queue *queue, const char *state, const char *source, TimestampTz 
 		all = now < hint->checked || now - hint->checked > CHECK_AGAIN;
 	}
 	paysafe_store_seek_between(queue->table, index, nkeys, keys, all ? DT_NOBEGIN : hint->from, now,
-							   visit_due, &search);
+							   NULL, visit_due, &search);
 	/* leases that have ended can wait for a second */
 	if (!all && state == STATE_READY && list_length(search.locked) < limit)
 		paysafe_store_seek_between(queue->table, index, nkeys, keys, DT_NOBEGIN, hint->from - 1,
-								   visit_due, &search);
+								   NULL, visit_due, &search);
 	if (hint != NULL)
 	{
 		hint->from = search.first;

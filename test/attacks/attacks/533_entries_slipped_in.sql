@@ -14,7 +14,12 @@ SELECT paysafe.protect_ledger('pay.posting', 'txn', 'account', 'amount', 'curren
 SELECT paysafe.protect_balance('pay.account', 'id', 'balance', 'pay.posting', 'minimum');
 INSERT INTO pay.account VALUES (1, 0, 0), (2, 0, 0), (3, 0, -1000000), (4, 0, NULL);
 INSERT INTO pay.posting VALUES (1, 1, 1, 100), (2, 1, 2, 100), (3, 1, 3, -200);
+BEGIN;
+SELECT paysafe.act_as('carol');
+SELECT paysafe.approve('paysafe.rule', 'period of pay.posting, version 1: {"until": "2026-05-31", "time_zone": "UTC"}', 'agreed');
+SELECT paysafe.act_as('dave');
 SELECT paysafe.close_period('pay.posting', '2026-05-31');
+COMMIT;
 \c - pay_app
 :AS_ALICE ;
 INSERT INTO pay.posting VALUES (10, 1, 1, 50), (11, 1, 3, -50);

@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import DeleteModel, RenameModel
 
 from .connections import _is_wanted
-from .operations import RuleOperation
+from .operations import Maintenance, RuleOperation, Unprotect
 
 _MIDDLEWARE = "django_paysafe.middleware.ActorMiddleware"
 
@@ -189,7 +189,13 @@ def _not_in_force(connection: BaseDatabaseWrapper, name: str) -> Iterator[CheckM
         " AND check_name <> 'test_database' ORDER BY 1, 2",
     ):
         message = f"{subject}: {check} is not in force in {name}: {detail}"
-        if subject == "library" or subject.startswith("role "):
+        if check == "mode":
+            yield Warning(
+                f"A rule of {subject} only observes in {name}: {detail}",
+                hint="Declare it without mode when nothing is found any more.",
+                id="paysafe.W007",
+            )
+        elif subject == "library" or subject.startswith("role "):
             yield Warning(
                 message,
                 hint="shared_preload_libraries = 'paysafe' in postgresql.conf.",
@@ -232,7 +238,13 @@ def _declared_rules(connection: BaseDatabaseWrapper) -> List[Tuple[str, str, str
 
 
 def _follow(rules: Dict[Tuple[str, str], Set[str]], app: str, operation: Any) -> None:
-    if isinstance(operation, RuleOperation):
+    if isinstance(operation, Maintenance):
+        for inner in operation.operations:
+            _follow(rules, app, inner)
+    elif isinstance(operation, Unprotect):
+        other, _, name = operation.model_name.rpartition(".")
+        rules.get((other or app, name.lower()), set()).discard(operation.declared.rule_name() or "")
+    elif isinstance(operation, RuleOperation):
         rule = operation.rule_name()
         if rule is not None:
             other, _, name = operation.model_name.rpartition(".")

@@ -78,6 +78,11 @@ def acting(
         _current.reset(token)
 
 
+def act_as_process(actor: str) -> None:
+    """What this process writes outside of any `acting` is recorded under this actor."""
+    _current.set(_Pending(actor, Claim()))
+
+
 def current_claim() -> Optional[Claim]:
     """What a write would be recorded under now; None outside of any `acting`."""
     pending = _current.get()

@@ -9,6 +9,7 @@ working.
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any, Callable, ClassVar, Dict, Iterator, Optional, Type, TypeVar, Union, overload
 
 from django.db import (
@@ -59,6 +60,12 @@ class Refusal(DatabaseError):
     def explanation(self) -> str:
         """Message, detail and hint as one text."""
         return " ".join(text for text in (self.message, self.detail, self.hint) if text)
+
+    @property
+    def advice(self) -> str:
+        """The same for those who work with what the database keeps, without its language:
+        what the hint says of SQL is left out."""
+        return _without_sql(self.message, self.detail, self.hint)
 
     def as_json(self) -> Dict[str, str]:
         return {"detail": str(self.summary), "code": self.code}
@@ -260,6 +267,9 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23M03": BadAccount,
     "23M04": LostUpdate,
     "23M05": ReservationRefused,
+    "23M06": BalanceTooHigh,
+    "23M07": AccountFrozen,
+    "23M08": AccountClosed,
     "23R01": RefundExceedsCaptured,
     "23R02": CurrencyMismatch,
     "23R03": FrozenColumn,
@@ -307,6 +317,29 @@ def explanation_of(error: BaseException) -> str:
         getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint")
     )
     return " ".join(text for text in texts if text) or str(error)
+
+
+def advice_of(error: BaseException) -> str:
+    """The same without SQL: see `Refusal.advice`."""
+    if isinstance(error, Refusal):
+        return error.advice
+    found = _diagnosis(error)
+    texts = (getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint"))
+    return _without_sql(*texts) or str(error)
+
+
+_CALL = re.compile(r":?\s*\bSELECT\s+paysafe\..*", re.DOTALL)
+_SQL = re.compile(r"\bpaysafe\.|\b(?:SELECT|INSERT|UPDATE|DELETE|ALTER|CREATE|DROP|GRANT|SET)\b")
+
+
+def _without_sql(message: Optional[str], detail: Optional[str], hint: Optional[str]) -> str:
+    sentences = []
+    for sentence in re.split(r"(?<=\.)\s+", _CALL.sub(".", hint or "").strip(". ")):
+        if sentence and not _SQL.search(sentence):
+            sentences.append(sentence if sentence.endswith(".") else sentence + ".")
+    if message and (detail or sentences):
+        message = message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
+    return " ".join(text for text in (message, detail, *sentences) if text)
 
 
 def constraint_of(error: BaseException) -> str:

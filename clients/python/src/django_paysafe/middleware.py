@@ -9,29 +9,24 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Iterator, Optional, 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib import messages
+from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from .claims import acting
-from .errors import refusal_of
+from .errors import ApprovalNeeded, Refusal, refusal_of
+from .people import user_actor, with_names
 
+__all__ = ["ActorMiddleware", "RefusalMiddleware", "user_actor"]
+
+_JSON = re.compile(r"application/(?:[\w.+-]+\+)?json")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 GetResponse = Callable[[HttpRequest], Union[HttpResponseBase, Awaitable[HttpResponseBase]]]
-
-
-def user_actor(request: HttpRequest) -> Optional[str]:
-    """The actor of a request: `user:17`, by primary key.  Nobody: None.
-
-    Names can be changed, and a person who has another name would count as
-    another person who approves.
-    """
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return None
-    actor = getattr(user, "paysafe_actor", None)
-    return str(actor) if actor else f"{user._meta.model_name}:{user.pk}"
 
 
 def request_id(request: HttpRequest) -> str:
@@ -124,11 +119,12 @@ class ActorMiddleware:
 class RefusalMiddleware:
     """A refusal becomes an answer instead of an error 500.
 
-    In the admin, and in other apps that staff works in and `PAYSAFE_STAFF_APPS` names
-    (their URLs' `app_name`): a message on the page that the change came from, with the
-    way out.  For clients that want JSON: the status 403,
-    409 or 422 with a code and a sentence that gives nothing away.  Other pages
-    are the application's: there the exception goes on.
+    On pages of staff: a message on the page that the change came from, with the way
+    out.  Those are the admin's, of whatever site, and any that a member of staff
+    (`is_staff`) is at; or, if `PAYSAFE_STAFF_APPS` names apps (their URLs' `app_name`),
+    the pages of those.  For clients that are no browsers, whatever they accept: the status
+    403, 409 or 422 with a code and a sentence that gives nothing away, in JSON.  Other
+    pages are the application's: there the exception goes on.
     """
 
     sync_capable = True
@@ -150,16 +146,71 @@ class RefusalMiddleware:
         refusal = refusal_of(error)
         if refusal is None:
             return None
-        match = request.resolver_match
-        staff = getattr(settings, "PAYSAFE_STAFF_APPS", ["admin"])
-        if match is not None and not set(staff).isdisjoint(match.app_names):
-            if request.method != "POST" or not hasattr(request, "_messages"):
+        apps = set(request.resolver_match.app_names) if request.resolver_match else set()
+        named = getattr(settings, "PAYSAFE_STAFF_APPS", None)
+        if apps.isdisjoint(["admin"] if named is None else named):
+            if not is_page(request):
+                return JsonResponse(refusal.as_json(), status=refusal.http_status)
+            if named is not None or not is_by_staff(request):
                 return None
-            messages.error(request, refusal.explanation)
-            return HttpResponseRedirect(request.get_full_path())
-        if "application/json" in (
-            request.content_type or "",
-            *(t.strip().split(";")[0] for t in request.headers.get("Accept", "").split(",")),
-        ):
-            return JsonResponse(refusal.as_json(), status=refusal.http_status)
-        return None
+        if request.method != "POST" or not hasattr(request, "_messages"):
+            return None
+        messages.error(request, _words(request, refusal))
+        return HttpResponseRedirect(request.get_full_path() if "admin" in apps else _back(request))
+
+
+def is_page(request: HttpRequest) -> bool:
+    """Is it a person's browser that asks, for a page?
+
+    Browsers say that they take HTML, not JSON, and send no tokens; what `fetch` sends is
+    no page.
+    """
+    view = getattr(request.resolver_match, "func", None)
+    if hasattr(getattr(view, "cls", None), "authentication_classes"):
+        return False  # a view of Django REST framework
+    if _JSON.fullmatch(request.content_type or ""):
+        return False
+    scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
+    if scheme not in ("", "basic", "negotiate", "ntlm"):
+        return False
+    if request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "iframe", "frame"):
+        return False
+    accepted = {t.partition(";")[0].strip() for t in request.headers.get("Accept", "").split(",")}
+    if any(_JSON.fullmatch(kind) for kind in accepted):
+        return False
+    return not accepted.isdisjoint(("text/html", "application/xhtml+xml"))
+
+
+def is_by_staff(request: HttpRequest) -> bool:
+    """Does somebody ask who may read what the database says?"""
+    try:
+        user = getattr(request, "user", None)
+        return bool(user is not None and user.is_active and getattr(user, "is_staff", False))
+    except DatabaseError:  # nobody has asked who it is, and now it is too late
+        return False
+
+
+def _back(request: HttpRequest) -> str:
+    """The page with the form, which need not be the one that takes it."""
+    before = request.headers.get("Referer", "")
+    if before and url_has_allowed_host_and_scheme(
+        before, {request.get_host()}, require_https=request.is_secure()
+    ):
+        return before
+    return request.get_full_path()
+
+
+def _words(request: HttpRequest, refusal: Refusal) -> str:
+    """What it says, in people's names; what waits for an approval with a way to its page."""
+    try:
+        text = with_names(refusal.advice)
+    except DatabaseError:  # in a transaction that has failed
+        text = refusal.advice
+    if not isinstance(refusal, ApprovalNeeded):
+        return text
+    from .admin import approval_page
+
+    page = approval_page(request, refusal)
+    if page is None:
+        return text
+    return format_html('{} <a class="button" href="{}">{}</a>', text, page, _("Ask for approval"))

@@ -6,22 +6,53 @@ second person if that loosens it.  The refusal's hint has the call for either.
 After it, run the migration again.
 
 Put rules into a migration of their own, after the one that makes the tables.
+
+Every rule takes `mode="observe"`: nothing is refused, what would be is on record.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+from contextvars import ContextVar
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from django.db import NotSupportedError, models, router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.deconstruct import deconstructible
 
 Arguments = Dict[str, Tuple[Any, str]]  # name: value and SQL type
 
 _NULL = object()  # an argument that has no default
+
+# (app, model, field as an operation has it): what it is called now, where rules are
+# declared on tables as they are by now (django_paysafe.testing)
+renamed: ContextVar[Mapping[Tuple[str, str, str], str]] = ContextVar(
+    "django_paysafe_renamed", default={}
+)
+
+
+@deconstructible(path="django_paysafe.operations.Column")
+class Column:
+    """In place of a field's name: a column that only the database has."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Column) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"Column({self.name!r})"
+
+
+Name = Union[str, Column]  # of a field, or of a column
+Names = Union[Name, Sequence[Name]]  # where a key may have several
 
 
 def _call(schema_editor: BaseDatabaseSchemaEditor, function: str, arguments: Arguments) -> None:
@@ -116,8 +147,17 @@ class RuleOperation(Operation):
     function: str
     rule: Optional[str] = None  # its name in paysafe.protection
 
-    def __init__(self, model_name: str, *, replaces: Optional[RuleOperation] = None) -> None:
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        mode: str = "enforce",
+        replaces: Optional[RuleOperation] = None,
+    ) -> None:
+        if mode not in ("enforce", "observe"):
+            raise ValueError("mode is 'enforce' or 'observe'")
         self.model_name = model_name
+        self.mode = mode
         self.replaces = replaces
         if replaces is not None and (
             type(replaces) is not type(self) or replaces.model_name.lower() != model_name.lower()
@@ -136,17 +176,31 @@ class RuleOperation(Operation):
     # for subclasses
 
     @staticmethod
-    def column(model: Type[models.Model], field: Optional[str]) -> Optional[str]:
-        if field is None:
-            return None
-        column: Optional[str] = model._meta.get_field(field).column  # type: ignore[union-attr]
+    def field(model: Type[models.Model], name: str) -> Any:
+        opts = model._meta
+        now = renamed.get().get((opts.app_label, str(opts.model_name), name), name)
+        return opts.get_field(now)
+
+    @classmethod
+    def column(cls, model: Type[models.Model], field: Optional[Name]) -> Optional[str]:
+        if field is None or isinstance(field, Column):
+            return None if field is None else field.name
+        column: Optional[str] = getattr(cls.field(model, field), "column", None)
         if column is None:
             raise ValueError(f"field {field!r} has no column")
         return column
 
     @classmethod
-    def columns(cls, model: Type[models.Model], fields: Sequence[str]) -> List[Optional[str]]:
+    def columns(cls, model: Type[models.Model], fields: Sequence[Name]) -> List[Optional[str]]:
         return [cls.column(model, field) for field in fields]
+
+    @classmethod
+    def keys(cls, *keys: Tuple[Type[models.Model], Optional[Names]]) -> List[Tuple[Any, str]]:
+        """The same for keys of one declaration: as soon as one has several, all are lists."""
+        names = [(model, [f] if isinstance(f, (str, Column)) else f) for model, f in keys]
+        if all(fields is None or len(fields) == 1 for _, fields in names):
+            return [(fields and cls.column(model, fields[0]), "name") for model, fields in names]
+        return [(fields and cls.columns(model, fields), "name[]") for model, fields in names]
 
     @classmethod
     def path(cls, model: Type[models.Model], field: Optional[str]) -> List[Optional[str]]:
@@ -155,7 +209,7 @@ class RuleOperation(Operation):
         *steps, last = (field or "").split("__")
         for step in steps:
             columns.append(cls.column(model, step))
-            related = model._meta.get_field(step).related_model
+            related = cls.field(model, step).related_model
             if related is None or isinstance(related, str):
                 raise ValueError(f"field {step!r} of {field!r} refers to no other model")
             model = related
@@ -163,7 +217,7 @@ class RuleOperation(Operation):
 
     @classmethod
     def condition(
-        cls, model: Type[models.Model], rows: Optional[Dict[str, Any]]
+        cls, model: Type[models.Model], rows: Optional[Mapping[Any, Any]]
     ) -> Optional[str]:
         """Which rows: for each field the values that it may have, or {"not": values}."""
         if rows is None:
@@ -188,6 +242,8 @@ class RuleOperation(Operation):
         relation = schema_editor.quote_name(model._meta.db_table)
         arguments: Arguments = {self.relation_argument: (relation, "regclass")}
         arguments.update(self.arguments(model, state, app_label))
+        if self.mode != "enforce":
+            arguments["mode"] = (self.mode, "text")
         _call(schema_editor, self.function, arguments)
 
     relation_argument = "relation"
@@ -223,17 +279,28 @@ class RuleOperation(Operation):
         if self.replaces is not None:
             self.replaces._declare(app_label, schema_editor, to_state)
             return
+        self.drop(
+            app_label, schema_editor, to_state, f"a migration of {app_label} is reversed"
+        )
+
+    def drop(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        state: ProjectState,
+        reason: str,
+    ) -> None:
         rule = self.rule_name()
         if rule is None:
             return
-        model = self.model(to_state, app_label, self.model_name)
+        model = self.model(state, app_label, self.model_name)
         _call(
             schema_editor,
             "unprotect",
             {
                 "relation": (schema_editor.quote_name(model._meta.db_table), "regclass"),
                 "rule": (rule, "text"),
-                "reason": (f"a migration of {app_label} is reversed", "text"),
+                "reason": (reason, "text"),
             },
         )
 
@@ -255,14 +322,15 @@ class ProtectStatus(RuleOperation):
     def __init__(
         self,
         model_name: str,
-        field: str,
+        field: Name,
         machine: str,
         *,
         deletable: Sequence[str] = (),
         recorded: Sequence[str] = (),
+        mode: str = "enforce",
         replaces: Optional[ProtectStatus] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.field = field
         self.machine = machine
         self.deletable = deletable
@@ -283,12 +351,13 @@ class ProtectColumns(RuleOperation):
     def __init__(
         self,
         model_name: str,
-        fields: Sequence[str],
+        fields: Sequence[Name],
         *,
         once_status: Optional[Sequence[str]] = None,
+        mode: str = "enforce",
         replaces: Optional[ProtectColumns] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.fields = fields
         self.once_status = once_status
 
@@ -322,24 +391,25 @@ class _Entries(RuleOperation):
         self,
         model_name: str,
         *,
-        account: str,
-        amount: str,
-        currency: Optional[str] = None,
+        account: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
         currency_code: Optional[str] = None,
-        direction: Optional[str] = None,
-        posting_date: Optional[str] = None,
-        credit: Optional[str] = None,
+        direction: Optional[Name] = None,
+        posting_date: Optional[Name] = None,
+        credit: Optional[Name] = None,
         debits: Optional[Sequence[str]] = None,
         credits: Optional[Sequence[str]] = None,
         decimals: Optional[int] = None,
         zero_amounts: bool = False,
-        mutable: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Any]] = None,
+        mutable: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        mode: str = "enforce",
         replaces: Optional[RuleOperation] = None,
     ) -> None:
         """currency is a field, or leads over foreign keys to one: "document__currency";
         with currency_code all entries are in that one."""
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.account = account
         self.amount = amount
         self.currency = currency
@@ -355,13 +425,12 @@ class _Entries(RuleOperation):
         self.rows = rows
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        led = self.currency is not None and "__" in self.currency
+        led = isinstance(self.currency, str) and "__" in self.currency
         return {
-            "account_column": (self.column(model, self.account), "name"),
             "amount_column": (self.column(model, self.amount), "name"),
             "currency_column": (None if led else self.column(model, self.currency), "name"),
             "currency": (self.currency_code, "text"),
-            "currency_path": (self.path(model, self.currency) if led else None, "name[]"),
+            "currency_path": (self.path(model, str(self.currency)) if led else None, "name[]"),
             "direction_column": (self.column(model, self.direction), "name"),
             "posting_date_column": (self.column(model, self.posting_date), "name"),
             "credit_column": (self.column(model, self.credit), "name"),
@@ -384,22 +453,23 @@ class ProtectLedger(_Entries):
         self,
         model_name: str,
         *,
-        transaction: str,
-        account: str,
-        amount: str,
-        currency: Optional[str] = None,
+        transaction: Names,
+        account: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
         currency_code: Optional[str] = None,
-        direction: Optional[str] = None,
-        posting_date: Optional[str] = None,
-        credit: Optional[str] = None,
+        direction: Optional[Name] = None,
+        posting_date: Optional[Name] = None,
+        credit: Optional[Name] = None,
         debits: Optional[Sequence[str]] = None,
         credits: Optional[Sequence[str]] = None,
         decimals: Optional[int] = None,
         zero_amounts: bool = False,
-        mutable: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Any]] = None,
-        reverses: Optional[str] = None,
+        mutable: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        reverses: Optional[Names] = None,
         closed: bool = True,
+        mode: str = "enforce",
         replaces: Optional[ProtectLedger] = None,
     ) -> None:
         super().__init__(
@@ -417,6 +487,7 @@ class ProtectLedger(_Entries):
             zero_amounts=zero_amounts,
             mutable=mutable,
             rows=rows,
+            mode=mode,
             replaces=replaces,
         )
         self.transaction = transaction
@@ -424,10 +495,14 @@ class ProtectLedger(_Entries):
         self.closed = closed
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        transaction, account, reverses = self.keys(
+            (model, self.transaction), (model, self.account), (model, self.reverses)
+        )
         return {
-            "transaction_column": (self.column(model, self.transaction), "name"),
+            "transaction_column": transaction,
+            "account_column": account,
             **super().arguments(model, state, app),
-            "reverses_column": (self.column(model, self.reverses), "name"),
+            "reverses_column": reverses,
             "closed": (None if self.closed else False, "boolean"),
         }
 
@@ -441,20 +516,21 @@ class ProtectEntries(_Entries):
         self,
         model_name: str,
         *,
-        account: str,
-        amount: str,
-        currency: Optional[str] = None,
+        account: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
         currency_code: Optional[str] = None,
-        direction: Optional[str] = None,
-        posting_date: Optional[str] = None,
-        credit: Optional[str] = None,
+        direction: Optional[Name] = None,
+        posting_date: Optional[Name] = None,
+        credit: Optional[Name] = None,
         debits: Optional[Sequence[str]] = None,
         credits: Optional[Sequence[str]] = None,
         decimals: Optional[int] = None,
         zero_amounts: bool = False,
-        mutable: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Any]] = None,
+        mutable: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
         minimum: Optional[Any] = None,
+        mode: str = "enforce",
         replaces: Optional[ProtectEntries] = None,
     ) -> None:
         super().__init__(
@@ -472,14 +548,21 @@ class ProtectEntries(_Entries):
             zero_amounts=zero_amounts,
             mutable=mutable,
             rows=rows,
+            mode=mode,
             replaces=replaces,
         )
         self.minimum = minimum
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        arguments = super().arguments(model, state, app)
-        arguments["account_column"] = (arguments["account_column"][0], "text")
-        return {**arguments, "minimum": (self.minimum, "numeric")}
+        ((account, _),) = self.keys((model, self.account))
+        if not isinstance(account, str):
+            quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in account)
+            account = "{" + ",".join(f'"{name}"' for name in quoted) + "}"
+        return {
+            "account_column": (account, "text"),
+            **super().arguments(model, state, app),
+            "minimum": (self.minimum, "numeric"),
+        }
 
 
 class ProtectBalance(RuleOperation):
@@ -491,15 +574,16 @@ class ProtectBalance(RuleOperation):
         self,
         model_name: str,
         *,
-        balance: str,
+        balance: Name,
         ledger: str,
-        key: str = "pk",
-        minimum: Optional[str] = None,
-        currency: Optional[str] = None,
-        side: Optional[str] = None,
+        key: Names = "pk",
+        minimum: Optional[Name] = None,
+        currency: Optional[Name] = None,
+        side: Optional[Name] = None,
+        mode: str = "enforce",
         replaces: Optional[ProtectBalance] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.balance = balance
         self.ledger = ledger
         self.key = key
@@ -508,11 +592,15 @@ class ProtectBalance(RuleOperation):
         self.side = side
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        pk = model._meta.pk
-        key = pk.column if self.key == "pk" and pk else self.column(model, self.key)
+        key_fields: Names = self.key
+        if key_fields == "pk":
+            # a composite key has several
+            fields = getattr(model._meta, "pk_fields", None) or [model._meta.pk]
+            key_fields = [Column(str(field.column)) for field in fields]
+        [key] = self.keys((model, key_fields))
         ledger = self.model(state, app, self.ledger)._meta.db_table
         return {
-            "key_column": (key, "name"),
+            "key_column": key,
             "balance_column": (self.column(model, self.balance), "name"),
             "ledger": (_quoted(ledger), "regclass"),
             "minimum_column": (self.column(model, self.minimum), "name"),
@@ -528,11 +616,12 @@ class ProtectRowLock(RuleOperation):
     def __init__(
         self,
         model_name: str,
-        fields: Sequence[str],
+        fields: Sequence[Name],
         *,
+        mode: str = "enforce",
         replaces: Optional[ProtectRowLock] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.fields = fields
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -548,23 +637,24 @@ class ProtectPayment(RuleOperation):
         self,
         model_name: str,
         *,
-        status: str,
-        amount: str,
+        status: Name,
+        amount: Name,
         captured: Sequence[str],
-        captured_amount: Optional[str] = None,
-        currency: Optional[str] = None,
+        captured_amount: Optional[Name] = None,
+        currency: Optional[Name] = None,
         currency_code: Optional[str] = None,
         changes: Optional[str] = None,
-        limit: Optional[str] = None,
+        limit: Optional[Name] = None,
         over_percent: Optional[Any] = None,
         adjustable: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Any]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
         recorded: Sequence[str] = (),
+        mode: str = "enforce",
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
         """currency is a field, or leads over foreign keys to one: "order__event__currency";
         with currency_code all payments are in that one."""
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.status = status
         self.amount = amount
         self.captured_amount = captured_amount
@@ -579,7 +669,7 @@ class ProtectPayment(RuleOperation):
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        led = self.currency is not None and "__" in self.currency
+        led = self.currency if isinstance(self.currency, str) and "__" in self.currency else None
         return {
             "status_column": (self.column(model, self.status), "name"),
             "amount_column": (self.column(model, self.amount), "name"),
@@ -587,7 +677,7 @@ class ProtectPayment(RuleOperation):
             "currency_column": (None if led else self.column(model, self.currency), "name"),
             "captured": (list(self.captured), "text[]"),
             "currency": (self.currency_code, "text"),
-            "currency_path": (self.path(model, self.currency) if led else None, "name[]"),
+            "currency_path": (self.path(model, led) if led else None, "name[]"),
             "changes": (self.changes, "text"),
             "limit_column": (self.column(model, self.limit), "name"),
             "over_percent": (self.over_percent, "numeric"),
@@ -606,21 +696,28 @@ class ProtectRefund(RuleOperation):
         self,
         model_name: str,
         *,
-        payment: str,
-        amount: str,
-        currency: Optional[str] = None,
-        status: Optional[str] = None,
+        payment: Names,
+        amount: Name,
+        payment_model: Optional[str] = None,
+        payment_key: Optional[Names] = None,
+        currency: Optional[Name] = None,
+        status: Optional[Name] = None,
         gated: Optional[Sequence[str]] = None,
         void: Optional[Sequence[str]] = None,
-        payment_amount: Optional[str] = None,
-        payment_currency: Optional[str] = None,
-        unapproved: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Any]] = None,
+        payment_amount: Optional[Name] = None,
+        payment_currency: Optional[Name] = None,
+        unapproved: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
         recorded: Sequence[str] = (),
+        mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        """payment is a foreign key, or names the columns of one; then payment_model says
+        whose, and payment_key which of its columns they mean."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.payment = payment
+        self.payment_model = payment_model
+        self.payment_key = payment_key
         self.amount = amount
         self.currency = currency
         self.status = status
@@ -633,12 +730,19 @@ class ProtectRefund(RuleOperation):
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        paid = model._meta.get_field(self.payment).related_model
+        if self.payment_model is not None:
+            paid: Any = self.model(state, app, self.payment_model)
+        elif isinstance(self.payment, str):
+            paid = self.field(model, self.payment).related_model
+        else:
+            paid = None
         if paid is None or isinstance(paid, str):
-            raise ValueError(f"field {self.payment!r} does not refer to a payment")
+            raise ValueError(f"field {self.payment!r} does not refer to a payment: payment_model?")
+        payment, payment_key = self.keys((model, self.payment), (paid, self.payment_key))
         return {
             "payment": (_quoted(paid._meta.db_table), "regclass"),
-            "payment_column": (self.column(model, self.payment), "name"),
+            "payment_column": payment,
+            "payment_key": payment_key,
             "amount_column": (self.column(model, self.amount), "name"),
             "currency_column": (self.column(model, self.currency), "name"),
             "status_column": (self.column(model, self.status), "name"),
@@ -656,8 +760,8 @@ class ProtectRefund(RuleOperation):
 
 
 class ProtectPayout(RuleOperation):
-    """Payouts, store credit, adjustments: the gate of refunds without a payment.  `of` is the
-    field that says to whom they go, or of which account or order they are."""
+    """Payouts, store credit, adjustments: the gate of refunds without a payment.  `of` says
+    to whom they go, or of which account or order they are."""
 
     function = "protect_refund"
     rule = "refund"
@@ -667,19 +771,20 @@ class ProtectPayout(RuleOperation):
         self,
         model_name: str,
         *,
-        of: str,
-        amount: str,
-        currency: Optional[str] = None,
+        of: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
         currency_code: Optional[str] = None,
-        status: Optional[str] = None,
+        status: Optional[Name] = None,
         gated: Optional[Sequence[str]] = None,
         void: Optional[Sequence[str]] = None,
-        unapproved: Optional[Sequence[str]] = None,
-        rows: Optional[Dict[str, Any]] = None,
+        unapproved: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
         recorded: Sequence[str] = (),
+        mode: str = "enforce",
         replaces: Optional[ProtectPayout] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.of = of
         self.amount = amount
         self.currency = currency
@@ -692,9 +797,10 @@ class ProtectPayout(RuleOperation):
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        (of,) = self.keys((model, self.of))
         return {
             "payment": (_NULL, "regclass"),
-            "payment_column": (self.column(model, self.of), "name"),
+            "payment_column": of,
             "amount_column": (self.column(model, self.amount), "name"),
             "currency_column": (self.column(model, self.currency), "name"),
             "currency": (self.currency_code, "text"),
@@ -753,12 +859,13 @@ class Audit(RuleOperation):
         self,
         model_name: str,
         *,
-        redact: Sequence[str] = (),
+        redact: Sequence[Name] = (),
         require_reason: bool = False,
         require_ticket: bool = False,
+        mode: str = "enforce",
         replaces: Optional[Audit] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.redact = redact
         self.require_reason = require_reason
         self.require_ticket = require_ticket
@@ -769,6 +876,206 @@ class Audit(RuleOperation):
             "require_reason": (self.require_reason, "boolean"),
             "require_ticket": (self.require_ticket, "boolean"),
         }
+
+
+class Unprotect(Operation):
+    """Drops the rule that an operation has declared; going back declares it again.
+
+    Dropping takes a maintenance window, so put it into `Maintenance`; declaring the rule as
+    it is to be comes after it.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, declared: RuleOperation, reason: str) -> None:
+        self.declared = declared
+        self.reason = reason
+
+    @property
+    def model_name(self) -> str:
+        return self.declared.model_name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if self.declared._concerns(app_label, schema_editor, from_state):
+            self.declared.drop(app_label, schema_editor, from_state, self.reason)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self.declared.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def references_model(self, name: str, app_label: str) -> bool:
+        return True
+
+    def describe(self) -> str:
+        return f"Drops {self.declared.describe()}"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"un{self.declared.migration_name_fragment}"
+
+
+class Maintenance(Operation):
+    """Operations that protected tables need a maintenance window for: a field that is renamed
+    or gets fewer digits, a table that is renamed or goes.
+
+    The window is for the tables of these operations, and of `models`, and opens when a second
+    person has approved it: the first attempt is refused, its hint has the call, and the
+    migration is run again within the hour.  PAYSAFE_ACT_AS in the environment of manage.py
+    says who runs it.  Test databases need none.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(
+        self,
+        reason: str,
+        ticket: str,
+        operations: Sequence[Operation],
+        *,
+        models: Sequence[str] = (),
+        duration: datetime.timedelta = datetime.timedelta(hours=1),
+    ) -> None:
+        self.reason = reason
+        self.ticket = ticket
+        self.operations = operations
+        self.models = models
+        self.duration = duration
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        for operation in self.operations:
+            operation.state_forwards(app_label, state)
+
+    def _tables(self, app_label: str, *states: ProjectState) -> List[str]:
+        """As they are called in either state."""
+        names = [*self.models]
+        for operation in self.operations:
+            for attribute in ("model_name", "name", "old_name", "new_name"):
+                name = getattr(operation, attribute, None)
+                if isinstance(name, str) and (
+                    attribute == "model_name" or not hasattr(operation, "model_name")
+                ):
+                    names.append(name)
+        tables = []
+        for state in states:
+            for name in names:
+                app, _, model = name.rpartition(".")
+                found = state.models.get((app or app_label, model.lower()))
+                if found is not None:
+                    tables.append(state.apps.get_model(app or app_label, model)._meta.db_table)
+        return sorted(set(tables))
+
+    def _open(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, *states: ProjectState
+    ) -> bool:
+        if schema_editor.collect_sql:
+            return True
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT 1 FROM paysafe.test_database t JOIN pg_catalog.pg_database d"
+                " ON d.oid = t.database WHERE d.datname = current_database())"
+            )
+            if cursor.fetchone()[0]:
+                return False
+            cursor.execute(
+                "SELECT array_agg(t) FROM unnest(%s::text[]) t WHERE to_regclass(t) IS NOT NULL",
+                [[_quoted(table) for table in self._tables(app_label, *states)]],
+            )
+            tables = cursor.fetchone()[0]
+        # a statement of its own, which is what opens a window
+        _call(
+            schema_editor,
+            "open_maintenance",
+            {
+                "reason": (self.reason, "text"),
+                "ticket": (self.ticket, "text"),
+                '"for"': (self.duration, "interval"),
+                "tables": (tables, "regclass[]"),
+            },
+        )
+        return True
+
+    def _run(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+        steps: Sequence[Tuple[Operation, ProjectState, ProjectState]],
+        backwards: bool,
+    ) -> None:
+        if not router.allow_migrate(schema_editor.connection.alias, app_label):
+            return
+        _postgresql(schema_editor)
+        opened = self._open(app_label, schema_editor, from_state, to_state)
+        for operation, before, after in steps:
+            if backwards:
+                operation.database_backwards(app_label, schema_editor, before, after)
+            else:
+                operation.database_forwards(app_label, schema_editor, before, after)
+        # foreign keys come back at the end of a migration: in the window, too
+        deferred, schema_editor.deferred_sql[:] = list(schema_editor.deferred_sql), []
+        for sql in deferred:
+            schema_editor.execute(sql, None)
+        if opened:
+            _call(schema_editor, "close_maintenance", {})
+
+    def _states(
+        self, app_label: str, state: ProjectState
+    ) -> List[Tuple[Operation, ProjectState, ProjectState]]:
+        steps = []
+        for operation in self.operations:
+            after = state.clone()
+            operation.state_forwards(app_label, after)
+            steps.append((operation, state, after))
+            state = after
+        return steps
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        steps = self._states(app_label, from_state)
+        self._run(app_label, schema_editor, from_state, to_state, steps, False)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        # to_state is the one before the operations
+        steps = [(op, after, before) for op, before, after in self._states(app_label, to_state)]
+        self._run(app_label, schema_editor, from_state, to_state, steps[::-1], True)
+
+    def references_model(self, name: str, app_label: str) -> bool:
+        return True
+
+    def describe(self) -> str:
+        return f"In a maintenance window: {self.reason}"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return "_".join(filter(None, (op.migration_name_fragment for op in self.operations)))
 
 
 def _quoted(table: str) -> str:

@@ -360,3 +360,174 @@ class ShapesTests(SimpleTestCase):
             if value is not None
         }
         self.assertEqual(given, {"payment", "payment_column", "amount_column"})
+
+
+class ColumnTests(SimpleTestCase):
+    """Columns that only the database has, and keys of several."""
+
+    def test_in_place_of_a_field(self) -> None:
+        operation = rules.ProtectPayment(
+            "Payment",
+            status=rules.Column("state"),
+            amount="amount",
+            captured=["a"],
+            currency=rules.Column("ccy__x"),
+            rows={rules.Column("kind"): ["sale"]},
+        )
+        arguments = operation.arguments(Payment, ProjectState(), "shop")
+        self.assertEqual(arguments["status_column"], ("state", "name"))
+        self.assertEqual(arguments["currency_column"], ("ccy__x", "name"))
+        self.assertEqual(json.loads(arguments["rows"][0]), {"kind": ["sale"]})
+        frozen = rules.ProtectColumns("Payment", ["note", rules.Column("old")])
+        self.assertEqual(
+            frozen.arguments(Payment, ProjectState(), "shop")["columns"],
+            (["note", "old"], "name[]"),
+        )
+        text, imports = OperationWriter(frozen, indentation=0).serialize()
+        scope: dict = {}
+        exec("import django_paysafe.operations\n" + "\n".join(imports), scope)
+        self.assertEqual(eval(text.rstrip().rstrip(","), scope).fields, frozen.fields)
+
+    def test_keys_of_several_columns(self) -> None:
+        ledger = rules.ProtectLedger(
+            "LedgerEntry",
+            transaction=[rules.Column("tenant"), "transaction"],
+            account="wallet",
+            amount="amount",
+            currency="currency",
+        )
+        from shop.models import LedgerEntry, Wallet
+
+        arguments = ledger.arguments(LedgerEntry, ProjectState(), "shop")
+        self.assertEqual(
+            arguments["transaction_column"], (["tenant", "transaction"], "name[]")
+        )
+        self.assertEqual(arguments["account_column"], (["wallet_id"], "name[]"))
+        self.assertIsNone(arguments["reverses_column"][0])
+        balance = rules.ProtectBalance("Wallet", balance="balance", ledger="x", key=["id", "owner"])
+        with self.assertRaises(LookupError):
+            balance.arguments(Wallet, ProjectState(), "shop")
+
+    def test_a_payment_that_no_foreign_key_names(self) -> None:
+        state = ProjectState()
+        from django.db.migrations.state import ModelState
+
+        state.add_model(ModelState.from_model(Payment))
+        operation = rules.ProtectRefund(
+            "Refund",
+            payment=rules.Column("paid"),
+            payment_model="Payment",
+            payment_key="id",
+            amount="amount",
+        )
+        arguments = operation.arguments(Refund, state, "shop")
+        self.assertEqual(arguments["payment"], ('"shop_payment"', "regclass"))
+        self.assertEqual(arguments["payment_column"], ("paid", "name"))
+        self.assertEqual(arguments["payment_key"], ("id", "name"))
+        operation.payment_model = None
+        with self.assertRaisesMessage(ValueError, "payment_model?"):
+            operation.arguments(Refund, state, "shop")
+
+    def test_mode(self) -> None:
+        with self.assertRaises(ValueError):
+            rules.Audit("Payment", mode="off")
+
+
+class ObservedTests(TransactionTestCase):
+    def test_nothing_is_refused(self) -> None:
+        """Declared by a migration, in the words of models."""
+        step = Step(rules.ProtectColumns("GiftCard", ["code"], mode="observe"))
+        step.forwards()
+        card = GiftCard.objects.create(code="x", balance=1)
+        GiftCard.objects.filter(pk=card.pk).update(code="y")
+        self.assertEqual(
+            rows("SELECT mode FROM paysafe.protection WHERE rule = 'columns' AND mode = 'observe'"),
+            [("observe",)],
+        )
+        from .test_checks import found
+
+        [message] = found("paysafe.W007")
+        self.assertIn("shop_giftcard only observes", message.msg)
+        step.backwards()
+        self.assertEqual(found("paysafe.W007"), [])
+
+
+class MaintenanceTests(TransactionTestCase):
+    """What protected tables need a window for."""
+
+    OPERATION = rules.Maintenance(
+        "notes are memos",
+        "OPS-7",
+        [
+            rules.Unprotect(
+                rules.ProtectColumns("Payment", ["note"], once_status=["captured"]), "renamed"
+            ),
+            migrations.RenameField("Payment", "note", "memo"),
+            rules.ProtectColumns("Payment", ["memo"], once_status=["captured"]),
+            migrations.RenameModel("GiftCard", "Card"),
+        ],
+        models=["Wallet"],
+    )
+
+    def moved(self):
+        executor = MigrationExecutor(connection)
+        before = executor.loader.project_state(("shop", "0002_rules"))
+        after = before.clone()
+        self.OPERATION.state_forwards("shop", after)
+        return before, after
+
+    def run_it(self, backwards: bool = False) -> None:
+        before, after = self.moved()
+        with connection.schema_editor(atomic=True) as editor:
+            if backwards:
+                self.OPERATION.database_backwards("shop", editor, after, before)
+            else:
+                self.OPERATION.database_forwards("shop", editor, before, after)
+
+    def frozen(self):
+        return rows(
+            "SELECT columns FROM paysafe.protection"
+            " WHERE relation = 'shop_payment'::regclass AND rule = 'columns_once'"
+        )
+
+    def columns(self):
+        found = connection.introspection.get_table_description
+        with connection.cursor() as cursor:
+            return {column.name for column in found(cursor, "shop_payment")} & {"note", "memo"}
+
+    def test_in_a_test_database(self) -> None:
+        self.run_it()
+        self.assertEqual(self.columns(), {"memo"})
+        self.assertEqual(self.frozen(), [(["memo"],)])
+        self.run_it(backwards=True)
+        self.assertEqual(self.frozen(), [(["note"],)])
+        self.assertEqual(self.columns(), {"note"})
+        self.assertEqual(rows("SELECT 1 FROM paysafe.maintenance WHERE reason = 'notes are memos'"), [])
+
+    def test_elsewhere_with_a_second_person(self) -> None:
+        with production():
+            for backwards in (False, True):
+                before = self.columns()
+                with acting("alice"), self.assertRaises(errors.NotAllowed) as caught:
+                    with errors.refusals():
+                        self.run_it(backwards)
+                self.assertEqual(self.columns(), before)
+                approve_as_hinted(caught.exception, "bob")
+                with acting("alice"):
+                    self.run_it(backwards)
+                self.assertNotEqual(self.columns(), before)
+        [(tables,), _] = rows(
+            "SELECT tables::text FROM paysafe.maintenance_record WHERE reason = 'notes are memos'"
+        )
+        for table in ("shop_payment", "shop_giftcard", "shop_wallet"):
+            self.assertIn(table, tables)
+
+    def test_written_and_read_again(self) -> None:
+        text, imports = OperationWriter(self.OPERATION, indentation=0).serialize()
+        scope: dict = {}
+        exec("\n".join(sorted(imports | {"import django_paysafe.operations"})), scope)
+        again = eval(text.rstrip().rstrip(","), scope)
+        self.assertEqual([op.describe() for op in again.operations],
+                         [op.describe() for op in self.OPERATION.operations])
+        self.assertTrue(again.migration_name_fragment.isidentifier())
+        self.assertIn("notes are memos", again.describe())

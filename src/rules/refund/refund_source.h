@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_source.h
+ *	  What the rules of payments say to those of their refunds.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_REFUND_SOURCE_H
+#define PAYSAFE_REFUND_SOURCE_H
+
+#include "engine/rule.h"
+#include "values/money.h"
+
+/* The payment rule of a table among its rules, or NULL. */
+extern const RuleSource *paysafe_refund_source_payment(List *sources, Oid relid);
+
+/* What a rule of refunds calls captured, with its units, which are those of all sums. */
+extern void paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out);
+
+#endif							/* PAYSAFE_REFUND_SOURCE_H */
