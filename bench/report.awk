@@ -7,7 +7,7 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	many VARIANT ROUND ROWS ms
-#	keys WHAT_KEYS[_bare] ROUND ms
+#	keys WHAT_KEYS[_bare] ROUND ms		observe WHAT_MODE ROUND ms
 #	growth VARIANT TRANSACTIONS bytes
 #	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
@@ -61,6 +61,20 @@ function keys_ratio(what,    r) {
 
 function keys_us(variant,    r) {
 	for (r = 1; ("keys", variant, r) in ms; r++) add(ms["keys", variant, r] / 20)
+	return median()
+}
+
+# Median of what a rule adds that only observes, over what it adds enforced
+function observe_ratio(what,    r) {
+	for (r = 1; ("observe", what "_observe", r) in ms; r++)
+		add((ms["observe", what "_observe", r] - ms["observe", what "_bare", r]) / \
+			(ms["observe", what "_enforce", r] - ms["observe", what "_bare", r]))
+	return median()
+}
+
+function observe_us(what, variant,    r) {
+	for (r = 1; ("observe", what "_" variant, r) in ms; r++)
+		add(ms["observe", what "_" variant, r] * 1000 / (what == "status" ? rows : 20000))
 	return median()
 }
 
@@ -164,6 +178,7 @@ $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsi
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "many" { many[$2, $3, $4] = $5; have[$1] = 1 }
 $1 == "keys" { ms[$1, $2, $3] = $4; have[$1] = 1 }
+$1 == "observe" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
@@ -261,6 +276,17 @@ END {
 			s = spread
 			printf "  %-50s %13.2f %6.2f %15.2f %6.2f   %5.2f  %s\n", label[i], keys_us(name[i] "_one_bare"), keys_us(name[i] "_one"), \
 				keys_us(name[i] "_two_bare"), keys_us(name[i] "_two"), r, s
+		}
+	}
+	if (part == "observe") {
+		printf "\na rule enforced and only observed, microseconds per row   no rule   enforced   observed   added, observed / enforced\n"
+		split("status refund", name, " ")
+		split("UPDATE of a status|refunds requested", label, "|")
+		for (i = 1; i <= 2; i++) {
+			r = observe_ratio(name[i])
+			s = spread
+			printf "  %-52s %9.2f %10.2f %10.2f   %5.2f  %s\n", label[i], observe_us(name[i], "bare"), observe_us(name[i], "enforce"), \
+				observe_us(name[i], "observe"), r, s
 		}
 	}
 	if (part == "posting") {
@@ -403,6 +429,10 @@ END {
 			bar("refund rule, keys of two columns / one", "%5.2f", keys_ratio("refund"), 1.1, 1.1, -1)
 			bar("ledger rule, keys of two columns / one", "%5.2f", keys_ratio("entry"), 1.1, 1.1, -1)
 			bar("ledger and balance, keys of two columns / one", "%5.2f", keys_ratio("move"), 1.1, 1.1, -1)
+		}
+		if (have["observe"]) {
+			bar("status rule, observed / enforced", "%5.2f", observe_ratio("status"), 1, 1, -1)
+			bar("refund rule, observed / enforced", "%5.2f", observe_ratio("refund"), 1, 1, -1)
 		}
 		if (have["queue"]) {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)

@@ -10,6 +10,11 @@ CREATE FUNCTION paysafe.rule_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_rule_trouble';
 COMMENT ON FUNCTION paysafe.rule_trouble(regclass) IS 'why the rules of a table do not fit it any more, so that every change is refused';
 
+CREATE FUNCTION paysafe.index_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_index_trouble';
+COMMENT ON FUNCTION paysafe.index_trouble(regclass) IS 'which indexes a table lacks whose rows are looked up for changes of others';
+
 CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
@@ -268,6 +273,25 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		SELECT p.relation::text, 'mode', false,
 			   format('rule %s is only observed: it refuses nothing, and would have refused %s changes since %s', p.rule, p.observed, p.since)
 		  FROM paysafe.protection p WHERE p.mode = 'observe'
+		UNION ALL
+		-- rules for what comes
+		SELECT r.relation::text, 'validated', false,
+			   format('nobody has looked at the rows that were there before rule %s: SELECT paysafe.validate_rows(%L, %L)', r.rule, r.relation, r.rule)
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation
+		 WHERE r.spec @> '{"unvalidated": true}' AND NOT r.spec @> '{"observe": true}'
+		UNION ALL
+		-- rows that broke a rule before it was there
+		SELECT a.relation::text, 'accepted', true,
+			   format('%s rows break rule %s and were accepted as they are, for the last time on %s: paysafe.accepted', count(*), a.rule, max(a.at)::date)
+		  FROM paysafe.accepted_row a JOIN rules r ON r.relation = a.relation AND r.rule = a.rule
+		 WHERE a.ended_at IS NULL
+		 GROUP BY a.relation, a.rule
+		UNION ALL
+		-- rows that are looked up for each change of others: it takes long, and keeps the promise
+		SELECT t.relation::text, 'lookups', true, 'each change that looks its rows up reads more than it needs: ' || w.trouble
+		  FROM (SELECT r.relation FROM rules r WHERE r.rule IN ('refund', 'ledger')
+				UNION SELECT r.reference FROM rules r WHERE r.rule = 'refund') t
+			   JOIN pg_class c ON c.oid = t.relation, LATERAL (SELECT paysafe.index_trouble(t.relation) AS trouble) w
 		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN

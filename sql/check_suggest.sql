@@ -146,6 +146,14 @@ CREATE FUNCTION paysafe.suggest(
 			   CASE WHEN me.name ~* 'payment|charge|order|invoice' THEN 'high' ELSE 'low' END
 		  FROM me, word w WHERE num_nulls(me.status, me.amount, me.captured, me.currency) = 0 AND me.amount <> me.captured
 		UNION ALL
+		SELECT 'captures', format('SELECT paysafe.protect_captures(%L, %L, %L, %L%s%s%s, limit_column => %L, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
+								  ', currency_column => ' || quote_literal(me.currency),
+								  CASE WHEN me.currency IS NULL THEN ', currency_path => ' || quote_literal(ARRAY[fk.name::text, o.currency]::text) END,
+								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L', me.status, w.captured) END, o.amount),
+			   format('its rows look like captures of what %s has, to which %I refers', fk.other::regclass, fk.name), 'medium'
+		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
+		 WHERE num_nulls(me.amount, o.amount, coalesce(me.currency, o.currency)) = 0 AND me.name ~* 'capture' AND fk.other <> relation
+		UNION ALL
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, %L, %L, %L, %L, %L, %L, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount, me.currency, me.status,
 								w.gated, w.void, coalesce(o.captured, o.amount), o.currency),
 			   format('it pays back what %s has, to which %I refers', fk.other::regclass, fk.name),

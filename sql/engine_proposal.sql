@@ -64,10 +64,11 @@ COMMENT ON VIEW paysafe.pending_change IS 'changes of rules that wait for a seco
 
 CREATE VIEW paysafe.pending_approval AS
 	SELECT relation, key, payment, amount, currency, status, total_within, threshold,
-		   approvals_needed, approvals_given, requested_by, requested_at, NULL::text AS change
+		   approvals_needed, approvals_given, requested_by, requested_at, NULL::text AS change,
+		   paysafe.spoken_amount(relation, amount, currency) AS money
 	  FROM paysafe.pending_approvals()
 	UNION ALL
 	SELECT approved_as, key, NULL, NULL, NULL, NULL, NULL, NULL, 1, 0, requested_by, requested_at,
-		   difference
+		   difference, NULL
 	  FROM paysafe.pending_change;
 COMMENT ON VIEW paysafe.pending_approval IS 'everything that waits for a second person: refunds of the tables the caller may read, and changes of rules';

@@ -20,8 +20,8 @@ CREATE VIEW paysafe.protection AS
 						 WHERE n.relation = r.relation AND n.rule = r.rule)
 	UNION ALL
 	SELECT t.relation, 'threshold for ' || t.currency,
-		   format('refunds of a payment above %s %s within %s need %s approval(s), valid for %s',
-				  t.amount, t.currency, t.within, t.approvers, t.valid_for),
+		   format('refunds of a payment above %s within %s need %s approval(s), valid for %s',
+				  paysafe.spoken_amount(t.relation, t.amount, t.currency), t.within, t.approvers, t.valid_for),
 		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket,
 		   NULL, NULL, NULL
 	  FROM paysafe.threshold t

@@ -17,9 +17,13 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], t
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], text, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, text, name, name, name, text[], name, numeric, text, name[], text, text[], boolean, jsonb, regclass[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, name[], name, name, name, text[], name, numeric, text, name[], name[], text[], boolean, jsonb, regclass[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, text, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], text, text[], jsonb, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, name[], name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], name[], text[], jsonb, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
@@ -38,6 +42,10 @@ GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.begin_fixtures(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.end_fixtures() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.defer_validation() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.validate_rows(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.declaration_cost(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.accept_rows(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.distrust_subscription(name, regclass[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.propose(text, text) TO PUBLIC;
@@ -51,8 +59,11 @@ GRANT EXECUTE ON FUNCTION paysafe.status_diagram(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.table_definition(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_columns(text, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
+-- shows each session to whoever may see what it does
+GRANT EXECUTE ON FUNCTION paysafe.progress_of_sessions() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.balance(text, timestamptz, regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.available_balance(text, regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trial_balance(regclass, timestamptz) TO PUBLIC;
@@ -60,10 +71,11 @@ GRANT EXECUTE ON FUNCTION paysafe.statement(text, timestamptz, timestamptz, regc
 GRANT EXECUTE ON FUNCTION paysafe.balance_on(text, date, regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trial_balance_on(regclass, date, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.statement_on(text, date, date, regclass, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.post_entries(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
-GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block TO PUBLIC;
+GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block, paysafe.progress TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
@@ -101,6 +113,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''reservation_total'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''accepted_row'', pg_catalog.to_jsonb(r) FROM paysafe.accepted_row r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_request'', pg_catalog.to_jsonb(r) FROM paysafe.refund_request r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''proposal_record'', pg_catalog.to_jsonb(r) FROM paysafe.proposal_record r WHERE r.relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''maintenance_record'', pg_catalog.to_jsonb(r) FROM paysafe.maintenance_record r');

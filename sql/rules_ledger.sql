@@ -96,3 +96,8 @@ CREATE FUNCTION paysafe.close_period(ledger regclass, until date, time_zone text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_close_period';
 COMMENT ON FUNCTION paysafe.close_period(regclass, date, text) IS 'no posting date up to this day any more; needs a second person, and cannot be taken back';
+
+CREATE FUNCTION paysafe.post_entries(ledger regclass, entries jsonb) RETURNS jsonb
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_post_entries';
+COMMENT ON FUNCTION paysafe.post_entries(regclass, jsonb) IS 'adds the entries of a transaction, or finds them added before; returns them as stored';

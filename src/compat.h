@@ -23,6 +23,7 @@
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/guc_tables.h"
 #include "utils/rel.h"
 
@@ -219,6 +220,17 @@ guc_variables_compat(int *n)
 #else
 	*n = GetNumConfigOptions();
 	return get_guc_variables();
+#endif
+}
+
+/* The n-th session, counted from 1, as of this transaction; PostgreSQL 16 renamed it. */
+static inline LocalPgBackendStatus *
+local_beentry_compat(int n)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(n);
+#else
+	return pgstat_fetch_stat_local_beentry(n);
 #endif
 }
 

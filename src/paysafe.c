@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "engine/deferral.h"
 #include "engine/enforce.h"
 #include "engine/proposal.h"
 #include "engine/rule.h"
@@ -53,6 +54,7 @@ _PG_init(void)
 	paysafe_approval_init();
 	paysafe_enforce_init();
 	paysafe_proposal_init();
+	paysafe_deferral_init();
 	paysafe_audit_log_init();
 	paysafe_refusal_log_init();
 	paysafe_maintenance_init();

@@ -3,6 +3,8 @@
 #
 #   make check            every kind of test, one private server, one count
 #   make check-KIND       one kind of $(CHECK_KINDS)
+#   make check-orms       the examples of $(ORM_KINDS)
+#   make check-pretix     pretix's own tests under rules: some 650, minutes each way
 #   make check-versions   the kinds that depend on PostgreSQL's version
 #   make check-assert     some of them with a paysafe that is built with assertions
 #   make check-core       PostgreSQL's own regression tests with paysafe preloaded
@@ -20,12 +22,16 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property torture guard services clock url crash django oscar client node webhook attacks fuzz sim fits
+CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property torture guard services clock url crash django oscar client node $(ORM_KINDS) webhook attacks fuzz sim fits rollout
+ORM_KINDS = sqlalchemy drizzle gorm hibernate
 
-.PHONY: check check-versions check-assert check-core accept demo bench fuzz sim sim-exam sanitize $(CHECK_KINDS:%=check-%)
+.PHONY: check check-orms check-versions check-assert check-core accept demo bench fuzz sim sim-exam sanitize $(CHECK_KINDS:%=check-%) check-pretix
 
 check:
 	@test/lib/check.sh $(CHECK_KINDS)
+
+check-orms:
+	@test/lib/check.sh $(ORM_KINDS)
 
 check-versions:
 	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property guard services attacks fits
@@ -36,7 +42,7 @@ check-assert:
 check-core:
 	@test/core/run
 
-$(CHECK_KINDS:%=check-%): check-%:
+$(CHECK_KINDS:%=check-%) check-pretix: check-%:
 	@test/lib/check.sh $*
 
 accept:

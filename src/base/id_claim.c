@@ -39,9 +39,10 @@
 #define MARK			0x8000
 #define ID				0x4000
 #define ID_BITS			0x3fff
-#define SHARED			0x2000
+#define GROUP			0xc000
 
-#define SHARED_LOCKS	512		/* a transaction of a million ids holds no more */
+/* A transaction that touches very many groups must not fill the lock table. */
+#define GROUP_LOCKS		1024
 
 static int	id_locks = 0;		/* of this database transaction, at least */
 
@@ -79,11 +80,11 @@ paysafe_id_claim_lock(Oid table, uint64 hash)
 }
 
 void
-paysafe_id_claim_exclude(Oid table, uint64 hash)
+paysafe_id_claim_lock_group(Oid table, uint64 hash)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) (hash % SHARED_LOCKS), SHARED);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) (hash % GROUP_LOCKS), GROUP);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 

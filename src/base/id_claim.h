@@ -23,10 +23,10 @@ extern bool paysafe_id_claim_lock(Oid table, uint64 hash);
 extern bool paysafe_id_claim_must_wait(Oid table, bool locked, TransactionId inserter);
 
 /*
- * The same where nobody looks for rows in progress: who has an id of the table keeps
- * others from it, however many there are.  Ids share some hundreds of locks.
+ * Lock a group of rows of the table, by the hash of its name, until the end of the
+ * transaction.  May wait, also for another group: there are only so many locks.
  */
-extern void paysafe_id_claim_exclude(Oid table, uint64 hash);
+extern void paysafe_id_claim_lock_group(Oid table, uint64 hash);
 
 /* The transaction has ended. */
 extern void paysafe_id_claim_forget(void);

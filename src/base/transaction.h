@@ -12,6 +12,7 @@
 #define PAYSAFE_TRANSACTION_H
 
 #include "access/xact.h"
+#include "fmgr.h"
 
 /*
  * Call these at the ends of transactions and of subtransactions; either may be NULL.
@@ -25,5 +26,11 @@ extern void paysafe_transaction_register(XactCallback transaction, SubXactCallba
  * in the database calls it.
  */
 extern void paysafe_transaction_watch(void);
+
+/*
+ * For functions whose effect lasts until the end of the transaction: warn, as SET LOCAL
+ * does, if that is the end of a statement that does nothing else.  name: of the function.
+ */
+extern void paysafe_transaction_warn(FunctionCallInfo fcinfo, const char *name);
 
 #endif							/* PAYSAFE_TRANSACTION_H */

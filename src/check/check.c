@@ -36,12 +36,15 @@
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "evidence/refusal_queue.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/native.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
+#include "values/key_columns.h"
+#include "values/spec.h"
 #include "vault/keyring.h"
 
 static void
@@ -194,6 +197,56 @@ paysafe_rule_trouble(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 
 	return text_or_null(fcinfo, paysafe_attempt(compile_rules, &relid));
+}
+
+/* Searching a table's rows for the rules of others. */
+typedef struct Searched
+{
+	Oid			relid;
+	StringInfoData words;		/* which indexes are missing, if any */
+} Searched;
+
+static void
+find_unindexed(void *arg)
+{
+	Searched   *searched = arg;
+	List	   *known = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, paysafe_rule_sources(searched->relid))
+	{
+		const RuleSource *rule = lfirst(lc);
+		List	   *columns = rule->relation == searched->relid ? paysafe_spec_field_searched(rule, false) : NIL;
+
+		if (rule->reference == searched->relid)
+			columns = list_concat(columns, paysafe_spec_field_searched(rule, true));
+		foreach(lc2, columns)
+		{
+			char	   *index = paysafe_key_columns_unindexed(searched->relid, lfirst(lc2));
+
+			if (index == NULL || paysafe_strings_contain(known, index))
+				continue;
+			known = lappend(known, index);
+			appendStringInfo(&searched->words, "%s%s", searched->words.len > 0 ? " " : "", index);
+		}
+	}
+}
+
+PG_FUNCTION_INFO_V1(paysafe_index_trouble);
+
+/*
+ * index_trouble(relation) returns text: indexes that a table lacks whose rows rules look
+ * up; NULL if it has them all, or does not fit its rules, which rule_trouble says
+ */
+Datum
+paysafe_index_trouble(PG_FUNCTION_ARGS)
+{
+	Searched	searched = {.relid = PG_GETARG_OID(0)};
+
+	initStringInfo(&searched.words);
+	(void) paysafe_attempt(find_unindexed, &searched);
+	return text_or_null(fcinfo, searched.words.len > 0 ? searched.words.data : NULL);
 }
 
 static void

@@ -124,9 +124,27 @@ extern void paysafe_currency_hold_entry(const EntryColumns *columns, TupleTableS
  * is enforced needs it; the first of them is returned, which is the reference of the rule, or
  * InvalidOid.
  */
-extern Oid	paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *rule,
-									 const char *column, const char *constant, List *path,
-									 bool observed);
+extern Oid	paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column,
+									 const char *constant, List *path, List *tables, bool observed);
+
+/* The tables that the columns of a path but the last refer to: OIDs, or NIL; raises 22023. */
+extern List *paysafe_currency_tables_argument(FunctionCallInfo fcinfo, int n);
+
+/*
+ * The same for a rule of this name that knows already where the first column of a path
+ * leads: to this key of this table.
+ */
+typedef struct CurrencyStep
+{
+	char	   *column;
+	Oid			parent;
+	char	   *parent_key;
+} CurrencyStep;
+
+extern Oid	paysafe_currency_declare_from(SpecBuilder *spec, Oid relation, const char *rule,
+										  const CurrencyStep *first, const char *column,
+										  const char *constant, List *path, List *tables,
+										  bool observed);
 
 /* "currency", "USD", "order_id.event_id.currency": what a specification says. */
 extern char *paysafe_currency_words(const Jsonb *spec);

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -17,6 +19,7 @@
 #include "engine/declare.h"
 #include "store/catalog.h"
 #include "values/money.h"
+#include "values/reference.h"
 #include "values/row_key.h"
 
 #define MAX_STEPS	8			/* each costs each row a look-up */
@@ -30,6 +33,34 @@ typedef struct Step
 	char	   *parent_key;
 	bool		observed;		/* no rule that is enforced leads through it */
 } Step;
+
+/* Values of the column name rows exactly. */
+static void
+check_exact(const Step *step)
+{
+	Relation	rel = table_open(step->relation, AccessShareLock);
+	AttrNumber	attnum = paysafe_catalog_column(rel, step->column);
+
+	if (!paysafe_row_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot lead to a currency",
+						step->column, RelationGetRelationName(rel)),
+				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
+	table_close(rel, AccessShareLock);
+}
+
+/* The table is named: which of its keys is meant, a foreign key says, or there is no doubt. */
+static void
+follow_table(Step *step, Oid table)
+{
+	List	   *key = paysafe_reference_resolve(step->relation, list_make1(step->column), table, NIL,
+											   "currency_tables");
+
+	step->parent = table;
+	step->parent_key = linitial(key);
+	check_exact(step);
+}
 
 /* What the foreign key of this column alone says. */
 static void
@@ -50,27 +81,22 @@ follow_foreign_key(Step *step)
 		step->parent = fk->confrelid;
 		step->parent_key = get_attname(fk->confrelid, fk->confkey[0], false);
 	}
-	if (found == 1 &&
-		!paysafe_row_key_is_exact(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot lead to a currency",
-						step->column, RelationGetRelationName(rel)),
-				 errhint("Integers, numeric, text, varchar, char(n), uuid and bytea can.")));
 	table_close(rel, AccessShareLock);
-	if (found != 1)
+	if (found == 1)
+		check_exact(step);
+	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(found == 0 ? "column \"%s\" of relation \"%s\" has no foreign key" :
 						"column \"%s\" of relation \"%s\" has foreign keys to several tables",
 						step->column, get_rel_name(step->relation)),
 				 errdetail("Each column of \"currency_path\" but the last refers to a row of another table."),
-				 errhint("A foreign key of this one column says to which.")));
+				 errhint("A foreign key of this one column says to which; or name the tables as \"currency_tables\".")));
 }
 
 /* The steps of the path; the column at its end in *last. */
 static List *
-steps_of(Oid relation, List *path, char **last)
+steps_of(Oid relation, List *path, List *tables, const CurrencyStep *first, char **last)
 {
 	List	   *steps = NIL;
 
@@ -79,13 +105,36 @@ steps_of(Oid relation, List *path, char **last)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must have 2 to %d columns", "currency_path", MAX_STEPS + 1),
 				 errhint("Each refers to a row of another table, and the last is the currency there; a column of the table itself is named as \"currency_column\".")));
+	if (tables != NIL && list_length(tables) != list_length(path) - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must name a table for each column of \"%s\" but the last",
+						"currency_tables", "currency_path")));
+	if (first != NULL && tables != NIL && linitial_oid(tables) != first->parent)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must begin with \"%s\"", "currency_tables", get_rel_name(first->parent))));
 	for (int i = 0; i < list_length(path) - 1; i++)
 	{
 		Step	   *step = palloc0(sizeof(Step));
 
 		step->relation = relation;
 		step->column = list_nth(path, i);
-		follow_foreign_key(step);
+		if (i == 0 && first != NULL && strcmp(first->column, step->column) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must begin with \"%s\"", "currency_path", first->column),
+					 errdetail("The way to the currency goes through the row of \"%s\" that the column refers to.",
+							   get_rel_name(first->parent))));
+		if (i == 0 && first != NULL)
+		{
+			step->parent = first->parent;
+			step->parent_key = first->parent_key;
+		}
+		else if (tables != NIL)
+			follow_table(step, list_nth_oid(tables, i));
+		else
+			follow_foreign_key(step);
 		relation = step->parent;
 		steps = lappend(steps, step);
 	}
@@ -177,10 +226,11 @@ check_last(const Step *step, const char *column)
 }
 
 static Oid
-declare_path(SpecBuilder *spec, Oid relation, const char *rule, List *path, bool observed)
+declare_path(SpecBuilder *spec, Oid relation, const char *rule, const CurrencyStep *first,
+			 List *path, List *tables, bool observed)
 {
 	char	   *last;
-	List	   *steps = steps_of(relation, path, &last);
+	List	   *steps = steps_of(relation, path, tables, first, &last);
 	int			n = list_length(steps);
 
 	check_last(llast(steps), last);
@@ -206,8 +256,16 @@ declare_path(SpecBuilder *spec, Oid relation, const char *rule, List *path, bool
 }
 
 Oid
-paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *rule, const char *column,
-						 const char *constant, List *path, bool observed)
+paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *column, const char *constant,
+						 List *path, List *tables, bool observed)
+{
+	return paysafe_currency_declare_from(spec, relation, "payment", NULL, column, constant, path, tables, observed);
+}
+
+Oid
+paysafe_currency_declare_from(SpecBuilder *spec, Oid relation, const char *rule, const CurrencyStep *first,
+							  const char *column, const char *constant, List *path, List *tables,
+							  bool observed)
 {
 	if ((column != NULL) + (constant != NULL) + (path != NIL) != 1)
 		ereport(ERROR,
@@ -219,9 +277,36 @@ paysafe_currency_declare(SpecBuilder *spec, Oid relation, const char *rule, cons
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" is not known", constant),
 				 errhint("Declare it with paysafe.set_currency.")));
+	if (tables != NIL && path == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" needs \"%s\"", "currency_tables", "currency_path")));
 	paysafe_spec_add_text(spec, "currency_column", column);
 	paysafe_spec_add_text(spec, "currency", constant);
-	return path == NIL ? InvalidOid : declare_path(spec, relation, rule, path, observed);
+	return path == NIL ? InvalidOid : declare_path(spec, relation, rule, first, path, tables, observed);
+}
+
+List *
+paysafe_currency_tables_argument(FunctionCallInfo fcinfo, int n)
+{
+	ArrayType  *array = PG_ARGISNULL(n) ? NULL : PG_GETARG_ARRAYTYPE_P(n);
+	List	   *tables = NIL;
+	Datum	   *values;
+	int			count;
+
+	if (array == NULL)
+		return NIL;
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a list of tables", "currency_tables")));
+	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &values, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		paysafe_declare_check_owner(DatumGetObjectId(values[i]));
+		tables = lappend_oid(tables, DatumGetObjectId(values[i]));
+	}
+	return tables;
 }
 
 char *

@@ -40,6 +40,7 @@
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/declare.h"
+#include "engine/deferral.h"
 #include "engine/existing.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
@@ -160,15 +161,25 @@ paysafe_declare_version(Oid relation, const char *name, Jsonb *spec, bool remove
 		(void) paysafe_triggers_ensure(relation);
 }
 
+void
+paysafe_declare_validated(const RuleSource *rule)
+{
+	paysafe_store_complete();
+	add_version(rule->relation, rule->name, rule->version + 1, rule->reference,
+				paysafe_spec_with_flag(rule->spec, SPEC_UNVALIDATED, false), false, NULL);
+}
+
 /*
  * Would the specification compile?  Looked at before anything else, so that a
- * misspelt column is not taken for a change that needs approval.
+ * misspelt column is not taken for a change that needs approval.  Returns whether it can be
+ * left for later to look at the rows that are there.
  */
-static void
+static bool
 check_specification(const RuleSource *rule)
 {
 	Relation	rel = table_open(rule->relation, NoLock);
 	CompileInput input = {.leaf = rel, .source = rule};
+	bool		can_wait;
 	ListCell   *lc;
 
 	foreach(lc, paysafe_rule_sources(rule->relation))
@@ -180,7 +191,10 @@ check_specification(const RuleSource *rule)
 	}
 	input.sources = lappend(input.sources, unconstify(RuleSource *, rule));
 	(void) rule->kind->compile(&input);
+	can_wait = rule->kind->check_existing != NULL && !rule->kind->keeps_books &&
+		(rule->kind->notes_existing == NULL || !rule->kind->notes_existing(&input));
 	table_close(rel, NoLock);
+	return can_wait;
 }
 
 /*
@@ -203,8 +217,32 @@ judge_readers(Oid relation)
 		(void) find_all_inheritors(reader->relation, ShareRowExclusiveLock, NULL);
 		paysafe_rule_invalidate(reader->relation);
 		CommandCounterIncrement();
-		paysafe_existing_validate(reader->relation, reader->name);
+		if (!paysafe_deferral_is_open() || reader->kind->keeps_books)
+		{
+			paysafe_existing_validate(reader->relation, reader->name);
+			continue;
+		}
+		if (!reader->observed && !reader->unvalidated)
+			add_version(reader->relation, reader->name, reader->version + 1, reader->reference,
+						paysafe_spec_with_flag(reader->spec, SPEC_UNVALIDATED, true), false, NULL);
+		paysafe_existing_validate(reader->relation, NULL);
 	}
+}
+
+/*
+ * Is it what is in force already?  Whether the rows that are there have been looked at is
+ * no part of what it says.  old_rule: in force, or NULL; later: new_rule leaves them for later.
+ */
+static bool
+is_in_force(const RuleSource *old_rule, RuleSource *new_rule, bool later)
+{
+	if (old_rule != NULL && old_rule->reference == new_rule->reference &&
+		paysafe_spec_equal(paysafe_spec_with_flag(old_rule->spec, SPEC_UNVALIDATED, false), new_rule->spec) &&
+		(later || !old_rule->unvalidated))
+		return true;
+	if (later)
+		new_rule->spec = paysafe_spec_with_flag(new_rule->spec, SPEC_UNVALIDATED, true);
+	return false;
 }
 
 void
@@ -219,9 +257,10 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		.kind = paysafe_rule_kind(name)
 	};
 	RuleSource	old_rule;
-	bool		removed;
+	bool		removed = true;
 	bool		known;
 	bool		changed = false;
+	bool		later;			/* the rows that are there */
 	bool		ruled;			/* by earlier declarations */
 	bool		ruled_there;
 	bool		missing;
@@ -233,22 +272,22 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 	ruled = paysafe_rule_sources(relation) != NIL;
 	ruled_there = OidIsValid(reference) && paysafe_rule_sources(reference) != NIL;
 
-	check_specification(&new_rule);
+	known = paysafe_rule_newest(relation, name, &old_rule, &removed);
+	new_rule.version = known ? old_rule.version + 1 : 1;
+	new_rule.since = removed ? GetCurrentTimestamp() : old_rule.since;
+	later = check_specification(&new_rule) && paysafe_deferral_is_open();
 
 	/* the change will be recorded */
 	paysafe_store_complete();
 
-	known = paysafe_rule_newest(relation, name, &old_rule, &removed);
-	new_rule.version = known ? old_rule.version + 1 : 1;
-	if (!known || removed || old_rule.reference != reference ||
-		!paysafe_spec_equal(old_rule.spec, spec))
+	if (!is_in_force(removed ? NULL : &old_rule, &new_rule, later))
 	{
 		ProposedChange change = {.approved_as = PAYSAFE_RULE};
 
-		if (paysafe_loosening_of_rule(known && !removed ? &old_rule : NULL, &new_rule, &change) &&
+		if (paysafe_loosening_of_rule(removed ? NULL : &old_rule, &new_rule, &change) &&
 			!paysafe_loosening_authorize(&change))
 			return;
-		add_version(relation, name, new_rule.version, reference, spec, false, NULL);
+		add_version(relation, name, new_rule.version, reference, new_rule.spec, false, NULL);
 		changed = true;
 	}
 	missing = paysafe_triggers_ensure(relation);
@@ -264,8 +303,8 @@ paysafe_declare(Oid relation, const char *name, Oid reference, Jsonb *spec)
 		paysafe_existing_warn(reference);
 	if (changed)
 	{
-		check_specification(&new_rule);
-		paysafe_existing_validate(relation, name);
+		(void) check_specification(&new_rule);
+		paysafe_existing_validate(relation, later ? NULL : name);
 		if (OidIsValid(reference))
 			paysafe_existing_validate(reference, NULL);
 		judge_readers(relation);

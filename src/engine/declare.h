@@ -42,6 +42,12 @@ extern void paysafe_declare_lock(Oid relid);
 extern void paysafe_declare_version(Oid relation, const char *name, Jsonb *spec, bool removed,
 									const char *reason);
 
+/*
+ * The rows that were there have been looked at by this rule: a version of it that says so.
+ * The caller has a lock that keeps other declarations away.
+ */
+extern void paysafe_declare_validated(const RuleSource *rule);
+
 /* Asked after each declaration: may the relation have the rule?  Raises if not. */
 typedef void (*DeclareJudge) (Oid relation);
 extern void paysafe_declare_set_judge(DeclareJudge judge);

@@ -37,6 +37,7 @@
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "compat.h"
+#include "engine/accepted.h"
 #include "engine/enforce.h"
 #include "engine/observe.h"
 #include "engine/row_mark.h"
@@ -579,8 +580,11 @@ paysafe_enforce_statement(PG_FUNCTION_ARGS)
 			RelationRules *rules = rules_or_error(trigdata->tg_relation);
 
 			for (int i = 0; i < rules->nrules; i++)
+			{
 				if (rules->rules[i].kind->forget_rows != NULL)
 					rules->rules[i].kind->forget_rows(&rules->rules[i]);
+				paysafe_accepted_forget(rules->rules[i].declared_on);
+			}
 			ereport(LOG,
 					(errmsg("protected table \"%s\" of a test database is truncated",
 							RelationGetRelationName(trigdata->tg_relation))));

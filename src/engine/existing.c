@@ -12,28 +12,65 @@
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "base/scan.h"
 #include "compat.h"
+#include "engine/accepted.h"
 #include "engine/existing.h"
+#include "engine/progress.h"
 #include "engine/rule.h"
 #include "redact/redact.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
 #include "values/row_key.h"
 #include "values/row_twin.h"
 
 #define MAX_FAULTS_SHOWN	5
 
+/* A row that looked wrong while others wrote. */
+typedef struct DoubtfulRow
+{
+	Oid			leaf;
+	ItemPointerData tid;
+	char	   *key;
+} DoubtfulRow;
+
+char *
+paysafe_existing_words(const char *what, const char *key, const char *reason)
+{
+	return paysafe_redact_string(psprintf("%s \"%s\": %s.", what, key, reason));
+}
+
 void
 paysafe_existing_fault(ExistingReport *report, const char *what, const char *key,
 					  const char *reason)
 {
-	if (report->faults++ < MAX_FAULTS_SHOWN)
-		appendStringInfo(&report->detail, "%s%s",
-						 report->detail.len > 0 ? "\n" : "",
-						 paysafe_redact_string(psprintf("%s \"%s\": %s.", what, key, reason)));
+	char	   *words;
+	List	   *met = NIL;
+	bool		accepted;
+	MemoryContext old;
+
+	if (report->faults >= MAX_FAULTS_SHOWN && !report->collect &&
+		paysafe_store_is_empty(PAYSAFE_ACCEPTED_ROW))
+	{
+		report->faults++;
+		return;
+	}
+	words = paysafe_existing_words(what, key, reason);
+	accepted = paysafe_accepted_has(report->relation, report->rule, words, &met);
+	old = MemoryContextSwitchTo(report->context);
+	if (accepted)
+		report->accepted = lappend(report->accepted,
+								   DatumGetByteaPCopy(PointerGetDatum(linitial(met))));
+	else if (report->faults++ < MAX_FAULTS_SHOWN)
+		appendStringInfo(&report->detail, "%s%s", report->detail.len > 0 ? "\n" : "", words);
+	if (!accepted && report->collect)
+		report->lines = lappend(report->lines, pstrdup(words));
+	MemoryContextSwitchTo(old);
 }
 
 /* The rule of this name among the leaf's compiled rules, or NULL. */
@@ -61,13 +98,13 @@ check_twin(Relation rel, TupleTableSlot *row, ExistingReport *report)
 }
 
 static void
-tell_observed(Oid relid, const char *name, const ExistingReport *report)
+tell_observed(const ExistingReport *report)
 {
 	ereport(WARNING,
 			(errmsg_plural("%lld existing row of \"%s\" breaks rule \"%s\", which is only observed",
 						   "%lld existing rows of \"%s\" break rule \"%s\", which is only observed",
 						   (unsigned long) report->faults,
-						   (long long) report->faults, get_rel_name(relid), name),
+						   (long long) report->faults, get_rel_name(report->relation), report->rule),
 			 errdetail("%s%s", report->detail.data,
 					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
 			 errhint("Correct these rows before the rule is enforced.")));
@@ -75,43 +112,151 @@ tell_observed(Oid relid, const char *name, const ExistingReport *report)
 
 /* The rows are the table's, whose rule has a version or trigger of now. */
 static void
-tell(Oid relid, const char *name, const ExistingReport *report, int elevel)
+tell_enforced(const ExistingReport *report, int elevel)
 {
+	const char *table = get_rel_name(report->relation);
+
 	ereport(elevel,
 			(errcode(ERRCODE_CHECK_VIOLATION),
-			 elevel >= ERROR ?
-			 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",
-						   "rule \"%s\" cannot be declared: %lld existing rows of \"%s\" break it",
-						   (unsigned long) report->faults,
-						   name, (long long) report->faults, get_rel_name(relid)) :
+			 elevel < ERROR || report->beside_writers ?
 			 errmsg_plural("rule \"%s\" is in force, but %lld row of \"%s\" breaks it",
 						   "rule \"%s\" is in force, but %lld rows of \"%s\" break it",
 						   (unsigned long) report->faults,
-						   name, (long long) report->faults, get_rel_name(relid)),
+						   report->rule, (long long) report->faults, table) :
+			 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",
+						   "rule \"%s\" cannot be declared: %lld existing rows of \"%s\" break it",
+						   (unsigned long) report->faults,
+						   report->rule, (long long) report->faults, table),
 			 errdetail("%s%s", report->detail.data,
 					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-			 errhint(elevel >= ERROR ? "Correct these rows first, then declare the rule again." :
-					 "They were written while the trigger was missing. Correct them."),
-			 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(relid))),
-			 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
+			 errhint(elevel < ERROR ? "They were written while the trigger was missing. Correct them." :
+					 report->beside_writers ?
+					 "Correct them, or have two people accept them as they are: paysafe.accept_rows." :
+					 "Correct these rows first, then declare the rule again."),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(report->relation))),
+			 err_generic_string(PG_DIAG_TABLE_NAME, table),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-								psprintf("paysafe_%s_%s", get_rel_name(relid), name))));
+								psprintf("paysafe_%s_%s", table, report->rule))));
+}
+
+void
+paysafe_existing_tell(const ExistingReport *report, int elevel)
+{
+	if (report->faults == 0)
+		return;
+	if (report->observed)
+		tell_observed(report);
+	else
+		tell_enforced(report, elevel);
 }
 
 static void
-validate(Oid relid, const char *name, int elevel)
+check_one(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
-	ExistingReport report = {0};
+	check_twin(rel, row, report);
+	if (rule->kind->check_existing != NULL)
+		rule->kind->check_existing(rule, rel, row, report);
+}
+
+/*
+ * Beside writers, what the row was is compared with what is remembered of it now: so it
+ * only looks wrong.  Its faults are taken back until it is looked at again.
+ */
+static void
+check_doubtfully(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	int64		faults = report->faults;
+	int			len = report->detail.len;
+	int			lines = list_length(report->lines);
+	DoubtfulRow *doubtful;
+	MemoryContext old;
+
+	check_one(rule, rel, row, report);
+	if (report->faults == faults)
+		return;
+	report->faults = faults;
+	report->detail.len = len;
+	report->detail.data[len] = '\0';
+	report->lines = list_truncate(report->lines, lines);
+	old = MemoryContextSwitchTo(report->context);
+	doubtful = palloc(sizeof(DoubtfulRow));
+	doubtful->leaf = RelationGetRelid(rel);
+	doubtful->tid = row->tts_tid;
+	doubtful->key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
+	report->doubtful = lappend(report->doubtful, doubtful);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+read_leaf(const Rule *rule, Relation rel, Snapshot snapshot, ExistingReport *report)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
 													  "paysafe validation",
 													  ALLOCSET_DEFAULT_SIZES);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MemoryContext old = MemoryContextSwitchTo(row_context);
+
+		CHECK_FOR_INTERRUPTS();
+		paysafe_progress_row(&slot->tts_tid, report->faults + list_length(report->doubtful));
+		report->rows++;
+		if (report->beside_writers)
+			check_doubtfully(rule, rel, slot, report);
+		else
+			check_one(rule, rel, slot, report);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(row_context);
+}
+
+/*
+ * A row that looked wrong, as it is now that nobody writes.  One that has gone may have
+ * gone to another partition, as it was.
+ */
+static void
+look_again(Oid relid, const DoubtfulRow *doubtful, ExistingReport *report)
+{
+	Relation	rel = table_open(doubtful->leaf, NoLock);
+	RelationRules *rules = paysafe_rules_of(rel);
+	Rule	   *rule = find_rule(rules, report->rule, relid);
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan_tid(rel, snapshot);
+	ItemPointerData tid = doubtful->tid;
+
+	report->rules = rules;
+	table_tuple_get_latest_tid(scan, &tid);
+	if (table_tuple_fetch_row_version(rel, &tid, snapshot, slot))
+		check_one(rule, rel, slot, report);
+	else
+		paysafe_existing_fault(report, "Row", doubtful->key,
+							   "it broke the rule, and has been deleted or moved meanwhile: look again");
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_existing_look(Oid relid, const char *name, ExistingReport *report)
+{
+	List	   *leaves = find_all_inheritors(relid, NoLock, NULL);
+	/* until the end: what looks wrong must not be vacuumed away */
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	const Rule *last = NULL;
 	ListCell   *lc;
 
-	initStringInfo(&report.detail);
-	report.context = CurrentMemoryContext;
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	initStringInfo(&report->detail);
+	report->context = CurrentMemoryContext;
+	report->relation = relid;
+	report->rule = name;
+	foreach(lc, leaves)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
 		RelationRules *rules = paysafe_rules_of(rel);
@@ -120,35 +265,44 @@ validate(Oid relid, const char *name, int elevel)
 		if (rule != NULL && (rule->kind->check_existing != NULL || OidIsValid(rules->twin_root)) &&
 			rel->rd_rel->relkind == RELKIND_RELATION)
 		{
-			TupleTableSlot *slot = table_slot_create(rel, NULL);
-			TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
-
-			report.rules = rules;
-			while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-			{
-				MemoryContext old = MemoryContextSwitchTo(row_context);
-
-				CHECK_FOR_INTERRUPTS();
-				check_twin(rel, slot, &report);
-				if (rule->kind->check_existing != NULL)
-					rule->kind->check_existing(rule, rel, slot, &report);
-				MemoryContextSwitchTo(old);
-				MemoryContextReset(row_context);
-			}
-			table_endscan(scan);
-			ExecDropSingleTupleTableSlot(slot);
+			if (last == NULL)
+				paysafe_progress_begin(relid, rule->kind->name, leaves);
+			paysafe_progress_table();
+			report->rules = rules;
+			read_leaf(rule, rel, snapshot, report);
 			last = rule;
 		}
+		report->misfit |= rule != NULL && rule->trouble != NULL;
 		table_close(rel, NoLock);
 	}
-	UnregisterSnapshot(snapshot);
+	if (report->doubtful != NIL)
+	{
+		paysafe_progress_phase(PROGRESS_LOOKING_AGAIN);
+		LockRelationOid(relid, ShareRowExclusiveLock);
+		(void) find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+		foreach(lc, report->doubtful)
+		{
+			CHECK_FOR_INTERRUPTS();
+			look_again(relid, lfirst(lc), report);
+		}
+	}
+	if (last != NULL)
+		paysafe_progress_phase(PROGRESS_ADDING_UP);
 	if (last != NULL && last->kind->check_existing_end != NULL)
-		last->kind->check_existing_end(last, &report);
-	MemoryContextDelete(row_context);
-	if (report.faults > 0 && last->observed)
-		tell_observed(relid, name, &report);
-	else if (report.faults > 0)
-		tell(relid, name, &report, elevel);
+		last->kind->check_existing_end(last, report);
+	UnregisterSnapshot(snapshot);
+	if (last != NULL)
+		paysafe_progress_end();
+	report->observed = last != NULL && last->observed;
+}
+
+static void
+validate(Oid relid, const char *name, int elevel)
+{
+	ExistingReport report = {0};
+
+	paysafe_existing_look(relid, name, &report);
+	paysafe_existing_tell(&report, elevel);
 }
 
 void
@@ -167,7 +321,8 @@ validate_all(Oid relid, int elevel)
 	{
 		RuleSource *source = lfirst(lc);
 
-		if (source->relation == relid)
+		/* whose rows have not been looked at yet is for another time */
+		if (source->relation == relid && !source->unvalidated)
 			validate(relid, source->name, elevel);
 	}
 }

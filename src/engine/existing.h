@@ -20,11 +20,35 @@ typedef struct ExistingReport
 	const RelationRules *rules; /* of the leaf looked at */
 	MemoryContext context;		/* lasts until the report is made */
 	void	   *private;		/* the kind's own, between its calls */
+	Oid			relation;		/* whose rule ... */
+	const char *rule;			/* ... it is */
+	bool		observed;
+	bool		beside_writers; /* nobody is kept from writing: lock nothing for all rows */
+	bool		collect;		/* all of them are wanted, in lines */
+	List	   *lines;			/* of char *; in context */
+	int64		rows;			/* that were looked at */
+	bool		misfit;			/* the rule does not fit its table, and looks at nothing */
+	List	   *accepted;		/* bytea *, digests of faults that two people have accepted; in context */
+	List	   *doubtful;		/* beside writers: rows to be looked at again */
 } ExistingReport;
 
-/* Note a fault of what ("Row", "Payment") has this key. */
+/* Note a fault of what ("Row", "Payment") has this key, unless it has been accepted. */
 extern void paysafe_existing_fault(ExistingReport *report, const char *what,
 								  const char *key, const char *reason);
+
+/* A fault in one line, as it is accepted (engine/accepted.h). */
+extern char *paysafe_existing_words(const char *what, const char *key, const char *reason);
+
+/*
+ * Look at the rows of the tree by this rule of its.  The caller holds a lock that keeps
+ * other declarations away; and writers, unless the report says that it is beside them:
+ * then every change since must be judged by the rule, and rows that look wrong are looked
+ * at again at the end, under ShareRowExclusiveLock.  report: zeroes, and what is wanted.
+ */
+extern void paysafe_existing_look(Oid relid, const char *name, ExistingReport *report);
+
+/* Tell of the faults, if there are any: raises 23514, or warns if the rule is only observed. */
+extern void paysafe_existing_tell(const ExistingReport *report, int elevel);
 
 /*
  * Compile the rules of every leaf below relid.  If name is given, show each of

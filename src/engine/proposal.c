@@ -298,6 +298,7 @@ paysafe_propose(PG_FUNCTION_ARGS)
 						   .hint = "Call paysafe.act_as('name') in the same transaction first."
 					   });
 	paysafe_transaction_watch();
+	paysafe_transaction_warn(fcinfo, "paysafe.propose");
 	if (proposing.level == 0)
 		proposing.level = GetCurrentTransactionNestLevel();
 	proposing.reason = MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(reason));

@@ -108,6 +108,7 @@ collect_rule(Relation rel, HeapTuple tuple, void *arg)
 	row->source.is_new = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	row->source.kind = paysafe_rule_kind(row->source.name);
 	row->source.observed = paysafe_spec_bool(row->source.spec, SPEC_OBSERVE);
+	row->source.unvalidated = paysafe_spec_bool(row->source.spec, SPEC_UNVALIDATED);
 	state->rows = lappend(state->rows, row);
 	return true;
 }

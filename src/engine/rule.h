@@ -40,6 +40,7 @@ typedef struct RuleSource
 	TimestampTz changed;		/* of this version */
 	bool		is_new;			/* that version is of this transaction */
 	bool		observed;		/* refuses nothing (engine/observe.h) */
+	bool		unvalidated;	/* rows that were there have not been looked at */
 	const struct RuleKind *kind;
 } RuleSource;
 
@@ -172,6 +173,13 @@ typedef struct RuleKind
 	void		(*check_existing) (const Rule *rule, Relation rel, TupleTableSlot *row,
 								   struct ExistingReport *report);
 	void		(*check_existing_end) (const Rule *rule, struct ExistingReport *report);
+
+	/*
+	 * Declared so, must it look at the rows that are there now, because it remembers
+	 * something of them?  Otherwise that can be put off (engine/deferral.h).  A kind that
+	 * keeps books cannot.
+	 */
+	bool		(*notes_existing) (const CompileInput *input);
 
 	/* Raise the rule's error for TRUNCATE. */
 	void		(*refuse_truncate) (const Rule *rule);

@@ -26,12 +26,21 @@ static const SpecField observe = {
 	.unset_words = "enforces from now on"
 };
 
+/* Each change of a row is judged all the same. */
+static const SpecField unvalidated = {
+	.key = SPEC_UNVALIDATED, .type = SPEC_FLAG, .loosens = SPEC_NONE,
+	.set_words = "leaves the rows that are there for later",
+	.unset_words = "has looked at the rows that are there"
+};
+
 static const SpecField *
 find_field(const RuleKind *kind, const char *key)
 {
 	for (const SpecField *field = kind->fields; field != NULL && field->key != NULL; field++)
 		if (strcmp(field->key, key) == 0)
 			return field;
+	if (strcmp(key, SPEC_UNVALIDATED) == 0)
+		return &unvalidated;
 	return strcmp(key, SPEC_OBSERVE) == 0 ? &observe : &undeclared;
 }
 
@@ -65,6 +74,22 @@ List *
 paysafe_spec_field_columns(const RuleSource *rule, bool of_reference, bool only_seen)
 {
 	return columns_of(rule, of_reference, only_seen, false);
+}
+
+List *
+paysafe_spec_field_searched(const RuleSource *rule, bool of_reference)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_keys(rule->spec))
+	{
+		const SpecField *field = find_field(rule->kind, lfirst(lc));
+
+		if (field->searched && is_of_columns(field, of_reference))
+			result = lappend(result, paysafe_spec_columns(rule->spec, lfirst(lc)));
+	}
+	return result;
 }
 
 char *
@@ -110,7 +135,7 @@ static void
 add_words(Difference *difference, char *words, SpecLoosening harmless)
 {
 	difference->words = lappend(difference->words, words);
-	if (difference->field->loosens != harmless)
+	if (difference->field->loosens != harmless && difference->field->loosens != SPEC_NONE)
 		difference->loosens = lappend(difference->loosens, words);
 }
 

@@ -23,6 +23,9 @@
 extern List *paysafe_spec_field_columns(const RuleSource *rule, bool of_reference,
 										bool only_seen);
 
+/* The columns that rows are looked up by, of the relation or the reference: lists of names. */
+extern List *paysafe_spec_field_searched(const RuleSource *rule, bool of_reference);
+
 /*
  * Every difference between two versions of a rule, or all that a new one says
  * (before NULL), each in words of its own; NIL if there is none.

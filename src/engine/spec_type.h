@@ -25,11 +25,15 @@ typedef enum SpecLoosening
 {
 	SPEC_ANY_CHANGE,			/* unless something else is said */
 	SPEC_ADD,					/* an element more, or a flag set */
-	SPEC_REMOVE					/* an element less, or a flag gone */
+	SPEC_REMOVE,				/* an element less, or a flag gone */
+	SPEC_NONE
 } SpecLoosening;
 
 /* The key of any specification whose rule is only observed. */
 #define SPEC_OBSERVE	"observe"
+
+/* The key of one that the rows that were there have not been looked at by (engine/deferral.h). */
+#define SPEC_UNVALIDATED	"unvalidated"
 
 typedef struct SpecField
 {
@@ -42,6 +46,9 @@ typedef struct SpecField
 
 	/* the rule needs the columns, and does not say what is in them */
 	bool		unjudged;
+
+	/* rows are looked up by these columns together, for each change of others */
+	bool		searched;
 
 	/* of a flag that nobody knows by its key: what setting and unsetting it does, in words */
 	const char *set_words;

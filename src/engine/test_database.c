@@ -29,6 +29,7 @@
 
 #include "base/argument.h"
 #include "base/scan.h"
+#include "base/transaction.h"
 #include "engine/observe.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -135,6 +136,7 @@ paysafe_begin_fixtures(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("database \"%s\" is no test database", get_database_name(MyDatabaseId)),
 				 errhint("A superuser declares one with paysafe.declare_test_database() before there are rows.")));
+	paysafe_transaction_warn(fcinfo, "paysafe.begin_fixtures");
 	paysafe_store_complete();
 	values[FIXTURE_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[FIXTURE_ACTOR] = CStringGetTextDatum(paysafe_actor_name());

@@ -223,6 +223,7 @@ paysafe_act_as(PG_FUNCTION_ARGS)
 	/* a second claim of one level replaces the first */
 	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
 	paysafe_transaction_watch();
+	paysafe_transaction_warn(fcinfo, "paysafe.act_as");
 	top = frame;
 	generation++;
 	PG_RETURN_VOID();

@@ -20,6 +20,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_row_lock_kind,
 	&paysafe_currency_kind,
 	&paysafe_payment_kind,
+	&paysafe_captures_kind,
 	&paysafe_refund_kind,
 	&paysafe_ledger_kind,
 	&paysafe_balance_kind,

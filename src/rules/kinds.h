@@ -15,6 +15,7 @@ extern const RuleKind paysafe_columns_kind;
 extern const RuleKind paysafe_append_only_kind;
 extern const RuleKind paysafe_currency_kind;
 extern const RuleKind paysafe_payment_kind;
+extern const RuleKind paysafe_captures_kind;
 extern const RuleKind paysafe_refund_kind;
 extern const RuleKind paysafe_ledger_kind;
 extern const RuleKind paysafe_balance_kind;

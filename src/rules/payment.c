@@ -143,7 +143,7 @@ has_amount_fault(const AmountColumn *column, Numeric value, const char *currency
 	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, paysafe_money_fault(column, value, currency, true)};
 	if (fault->reason == NULL)
 		return false;
-	fault->reason = psprintf("%s %s: %s", what, paysafe_money_text(value), fault->reason);
+	fault->reason = psprintf("%s %s: %s", what, paysafe_money_spoken(column, value, currency), fault->reason);
 	return true;
 }
 
@@ -169,7 +169,7 @@ has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *cur
 			return true;
 	}
 	*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
-	paysafe_captured_excess(captured, row)};
+	paysafe_captured_excess(captured, row, currency)};
 	fault->over = fault->reason != NULL;
 	return fault->over;
 }
@@ -194,6 +194,16 @@ find_fault(const PaymentState *state, TupleTableSlot *row, bool depend, Fault *f
 	}
 	return has_amount_fault(column, amount, currency, "amount", fault) ||
 		has_capture_fault(&state->captured, row, currency, fault);
+}
+
+/* An amount of the row's, in its currency if that is known. */
+static char *
+money(const PaymentState *state, TupleTableSlot *row, Numeric amount)
+{
+	char	   *currency = NULL;
+
+	(void) paysafe_currency_of(&state->currency, row, false, &currency);
+	return paysafe_money_spoken(&state->captured.amount, amount, currency);
 }
 
 static char *
@@ -446,7 +456,7 @@ check_update(const Rule *rule, const RowChange *change)
 	if (direction != 0 && !is_capture(state, change, same_status, direction))
 		refuse_capture(rule, change,
 					   psprintf("it would change from %s to %s in status \"%s\"",
-								paysafe_money_text(before), paysafe_money_text(after),
+								money(state, change->before, before), money(state, change->after, after),
 								paysafe_status_value_text(&captured->statuses.column, change->after)), direction < 0);
 }
 
@@ -461,7 +471,7 @@ check_delete(const Rule *rule, const RowChange *change)
 						  psprintf("a captured payment in table \"%s\" cannot be deleted",
 								   rule->table_name),
 						  row_detail(change, change->before,
-									 psprintf("%s is captured", paysafe_money_text(captured))),
+									 psprintf("%s is captured", money(state, change->before, captured))),
 						  "Refund it instead.");
 	if (paysafe_breach_is_open(rule->declared_on,
 							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))
@@ -727,8 +737,8 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
- *				   adjustable text[], rows jsonb, units, status_path text[], mode)
- *				   returns void
+ *				   adjustable text[], rows jsonb, units, status_path text[],
+ *				   currency_tables regclass[], mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -760,9 +770,10 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
-	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), "payment", paysafe_declare_optional_name(fcinfo, 4),
+	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),
 										 PG_ARGISNULL(7) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(7)),
-										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"), observed);
+										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"),
+										 paysafe_currency_tables_argument(fcinfo, 16), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -29,6 +29,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/refusal.h"
+#include "engine/accepted.h"
 #include "engine/assigned.h"
 #include "engine/breach.h"
 #include "engine/declare.h"
@@ -428,6 +429,23 @@ follow_row(const StatusState *state, const RowChange *change, int to)
 							 change->after, ROW_MARK_LEFT);
 }
 
+static char *
+unknown_words(const StatusState *state, TupleTableSlot *row)
+{
+	return psprintf("status %s is not a state of the machine",
+					paysafe_status_value_quoted(&state->states.column, row));
+}
+
+/* Was the row, which is in no state, accepted so?  Then it may be put right. */
+static bool
+is_accepted(const Rule *rule, const RowChange *change)
+{
+	return paysafe_accepted_has(rule->declared_on, rule->name,
+								paysafe_existing_words("Row",
+													   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before),
+													   unknown_words(rule->compiled, change->before)), NULL);
+}
+
 static void
 check_update(const Rule *rule, const RowChange *change)
 {
@@ -444,7 +462,7 @@ check_update(const Rule *rule, const RowChange *change)
 	{
 		to = find_new_state(rule, change);
 		from = paysafe_status_value_find(&state->states, change->before);
-		if (from < 0 || !is_allowed(state, from, to))
+		if (from < 0 ? !is_accepted(rule, change) : !is_allowed(state, from, to))
 			break_rule(rule, change, state->recorded[to], ERRCODE_23T01_TRANSITION,
 					   psprintf("column \"%s\" of table \"%s\" cannot change from %s to %s",
 								state->states.column.name, rule->table_name,
@@ -529,8 +547,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	if (paysafe_status_value_find(&state->states, row) < 0)
 		paysafe_existing_fault(report, "Row",
 							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
-							  psprintf("status %s is not a state of the machine",
-									   paysafe_status_value_quoted(&state->states.column, row)));
+							  unknown_words(state, row));
 	else if (state->mark_existing && state->whole.n > 0)
 		paysafe_row_mark_set(state->declared_on, &state->whole, RelationGetDescr(rel), row,
 							 ROW_MARK_LEFT);
@@ -646,6 +663,7 @@ const RuleKind paysafe_status_kind = {
 	.observed = observed,
 	.check_later = check_later,
 	.check_existing = check_existing,
+	.notes_existing = freezes_more,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.describe = describe

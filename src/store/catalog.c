@@ -52,6 +52,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_ROW_MARK] = "row_mark",
 	[PAYSAFE_BREACH_RECORD] = "breach_record",
 	[PAYSAFE_BREACH_SETTLEMENT] = "breach_settlement",
+	[PAYSAFE_ACCEPTED_ROW] = "accepted_row",
 	[PAYSAFE_CLOSED_PERIOD] = "closed_period",
 	[PAYSAFE_BALANCE_STRIPE] = "balance_stripe",
 	[PAYSAFE_BALANCE_MOVE] = "balance_move",

@@ -146,7 +146,7 @@ paysafe_captured_name(const Captured *captured)
 }
 
 char *
-paysafe_captured_excess(const Captured *captured, TupleTableSlot *row)
+paysafe_captured_excess(const Captured *captured, TupleTableSlot *row, const char *currency)
 {
 	Numeric		value = paysafe_captured_or_zero(captured, row);
 	Numeric		most;
@@ -159,14 +159,15 @@ paysafe_captured_excess(const Captured *captured, TupleTableSlot *row)
 	if (captured->over == NULL)
 		return paysafe_money_compare(value, most) <= 0 ? NULL :
 			psprintf("captured amount %s is more than the %s %s",
-					 paysafe_money_text(value), limited ? "limit" : "amount", paysafe_money_text(most));
+					 paysafe_money_spoken(&captured->amount, value, currency), limited ? "limit" : "amount",
+					 paysafe_money_spoken(&captured->amount, most, currency));
 	hundred = int64_to_numeric(100);
 	if (paysafe_money_compare(paysafe_money_multiply(value, hundred),
 							  paysafe_money_multiply(most, paysafe_money_add(hundred, captured->over))) <= 0)
 		return NULL;
 	return psprintf("captured amount %s is more than %s per cent above the %s %s",
-					paysafe_money_text(value), paysafe_money_text(captured->over),
-					limited ? "limit" : "amount", paysafe_money_text(most));
+					paysafe_money_spoken(&captured->amount, value, currency), paysafe_money_text(captured->over),
+					limited ? "limit" : "amount", paysafe_money_spoken(&captured->amount, most, currency));
 }
 
 bool

@@ -70,9 +70,9 @@ extern const char *paysafe_captured_name(const Captured *captured);
 
 /*
  * Why the row has captured more than it may, or NULL.  Both amounts are known to be
- * possible ones.
+ * possible ones; the currency may be NULL.
  */
-extern char *paysafe_captured_excess(const Captured *captured, TupleTableSlot *row);
+extern char *paysafe_captured_excess(const Captured *captured, TupleTableSlot *row, const char *currency);
 
 /* The most that a row may have captured; false if nothing limits it but the column itself. */
 extern bool paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out);

@@ -268,7 +268,7 @@ read_amount(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, Entr
 							  entry->currency, columns->zeros);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
-						psprintf("amount %s: %s", paysafe_money_text(entry->amount), reason));
+						psprintf("amount %s: %s", paysafe_money_spoken(&columns->amount, entry->amount, entry->currency), reason));
 	if (columns->has_direction)
 	{
 		char	   *direction;

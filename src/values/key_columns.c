@@ -176,6 +176,46 @@ paysafe_key_columns_match(Relation leaf, const KeyColumns *columns, TupleTableSl
 	return paysafe_row_key_search_matches(&search, row, values->values);
 }
 
+static char *
+create_index(Oid relid, List *names)
+{
+	StringInfoData list;
+	ListCell   *name;
+
+	initStringInfo(&list);
+	foreach(name, names)
+		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", quote_identifier(lfirst(name)));
+	return psprintf("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(relid), list.data);
+}
+
+/* How many of the columns an index of the leaf leads by; *n: of how many. */
+static int
+indexed(Relation leaf, List *names, int *n)
+{
+	KeyColumns	columns;
+
+	paysafe_key_columns_find(leaf, names, &columns);
+	*n = columns.key.n;
+	return paysafe_row_key_indexed(leaf, columns.key.n, columns.key.attnums);
+}
+
+char *
+paysafe_key_columns_unindexed(Oid relid, List *names)
+{
+	ListCell   *lc;
+	bool		all = true;
+
+	foreach(lc, paysafe_catalog_leaves(relid))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		int			n;
+
+		all &= indexed(leaf, names, &n) == n;
+		table_close(leaf, AccessShareLock);
+	}
+	return all ? NULL : create_index(relid, names);
+}
+
 void
 paysafe_key_columns_warn(Oid relid, List *names, const char *reader)
 {
@@ -184,19 +224,12 @@ paysafe_key_columns_warn(Oid relid, List *names, const char *reader)
 	foreach(lc, paysafe_catalog_leaves(relid))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		KeyColumns	columns;
-		int			found;
-		StringInfoData list;
-		ListCell   *name;
+		int			n;
+		int			found = indexed(leaf, names, &n);
 
-		paysafe_key_columns_find(leaf, names, &columns);
-		found = paysafe_row_key_indexed(leaf, columns.key.n, columns.key.attnums);
-		initStringInfo(&list);
-		foreach(name, names)
-			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", quote_identifier(lfirst(name)));
-		if (found < columns.key.n)
+		if (found < n)
 			ereport(WARNING,
-					(columns.key.n == 1 ?
+					(n == 1 ?
 					 errmsg("table \"%s\" has no index on column \"%s\"",
 							RelationGetRelationName(leaf), (char *) linitial(names)) :
 					 errmsg("table \"%s\" has no index on columns %s",
@@ -204,7 +237,7 @@ paysafe_key_columns_warn(Oid relid, List *names, const char *reader)
 					 found == 0 ? errdetail("%s will read the whole table.", reader) :
 					 errdetail("%s will read the rows that agree in %s of them.", reader,
 							   found == 1 ? "one" : "some"),
-					 errhint("CREATE INDEX ON %s (%s);", paysafe_catalog_table_name(relid), list.data)));
+					 errhint("%s", create_index(relid, names))));
 		table_close(leaf, AccessShareLock);
 	}
 }

@@ -70,6 +70,9 @@ extern void paysafe_key_columns_scan(Relation leaf, List *names, const KeyValues
 extern bool paysafe_key_columns_match(Relation leaf, const KeyColumns *columns,
 									  TupleTableSlot *row, const KeyValues *values);
 
+/* How to make the index that leads to the values of the columns, or NULL if each leaf of the tree has one. */
+extern char *paysafe_key_columns_unindexed(Oid relid, List *names);
+
 /*
  * Warn of the leaves of a tree in which no index leads to the values of the columns;
  * reader ("Each refund") says who will read more than it needs.

@@ -268,10 +268,36 @@ paysafe_money_text(Numeric amount)
 	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount)));
 }
 
-char *
-paysafe_money_words(Numeric amount, const char *currency)
+/* "9.50 EUR" for 950, or NULL if it is not a whole number of known minor units. */
+static char *
+minor_words(const AmountColumn *column, Numeric value, const char *currency)
 {
-	return psprintf("%s %s", paysafe_money_text(amount), currency);
+	int			scale = currency == NULL || !paysafe_money_is_minor(column) ? -1 : paysafe_money_scale(currency);
+	const char *amount = paysafe_money_text(paysafe_money_trim(value));
+	const char *digits = amount[0] == '-' ? amount + 1 : amount;
+	int			whole = (int) strlen(digits) - scale;
+
+	if (scale < 0 || strspn(digits, "0123456789") != strlen(digits))
+		return NULL;
+	return psprintf("%s%.*s%s%.*s%s %s", digits > amount ? "-" : "", Max(whole, 0), digits,
+					whole <= 0 ? "0" : "", scale == 0 ? 0 : 1, ".",
+					whole >= 0 ? digits + whole : psprintf("%0*d%s", -whole, 0, digits), currency);
+}
+
+char *
+paysafe_money_spoken(const AmountColumn *column, Numeric amount, const char *currency)
+{
+	char	   *words = minor_words(column, amount, currency);
+
+	return words ? words : paysafe_money_text(amount);
+}
+
+char *
+paysafe_money_words(const AmountColumn *column, Numeric amount, const char *currency)
+{
+	char	   *words = minor_words(column, amount, currency);
+
+	return words ? words : psprintf("%s %s", paysafe_money_text(amount), currency);
 }
 
 static void

@@ -77,7 +77,14 @@ extern Numeric paysafe_money_trim(Numeric amount);	/* without trailing zeros */
 extern int	paysafe_money_compare(Numeric a, Numeric b);
 extern int	paysafe_money_sign(Numeric amount); /* -1, 0 or 1; of NaN 1 */
 extern char *paysafe_money_text(Numeric amount);
-extern char *paysafe_money_words(Numeric amount, const char *currency); /* "9.50 EUR" */
+
+/*
+ * An amount of the column's as people say it.  Minor units are "9.50 EUR" in both; major
+ * units "9.50 EUR" in words, and "9.50" as spoken beside the currency.  Without a currency,
+ * or of one whose decimals are not known, the amount as it is stored.
+ */
+extern char *paysafe_money_words(const AmountColumn *column, Numeric amount, const char *currency);
+extern char *paysafe_money_spoken(const AmountColumn *column, Numeric amount, const char *currency);
 
 /*
  * Decimals of a currency from paysafe.currency (ISO 4217 and what the DBA

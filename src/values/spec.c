@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
 #include "compat.h"
@@ -219,6 +220,19 @@ paysafe_spec_equal(const Jsonb *a, const Jsonb *b)
 {
 	return compareJsonbContainers(unconstify(JsonbContainer *, &a->root),
 								  unconstify(JsonbContainer *, &b->root)) == 0;
+}
+
+Jsonb *
+paysafe_spec_with_flag(const Jsonb *spec, const char *key, bool value)
+{
+	Datum		without = DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(spec), CStringGetTextDatum(key));
+	SpecBuilder flag;
+
+	if (!value)
+		return DatumGetJsonbP(without);
+	paysafe_spec_begin(&flag);
+	paysafe_spec_add_bool(&flag, key, true);
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, without, JsonbPGetDatum(paysafe_spec_end(&flag))));
 }
 
 List *

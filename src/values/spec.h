@@ -44,6 +44,9 @@ extern List *paysafe_spec_strings(const Jsonb *spec, const char *key);
 
 extern bool paysafe_spec_equal(const Jsonb *a, const Jsonb *b);
 
+/* A copy of the specification in which the flag is true, or absent. */
+extern Jsonb *paysafe_spec_with_flag(const Jsonb *spec, const char *key, bool value);
+
 /*
  * The strings of a one-dimensional text[] or name[] argument, in order.
  * Raises 22004 for a NULL element and 22023 for more dimensions; argument

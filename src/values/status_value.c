@@ -78,9 +78,8 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 		paysafe_status_value_column(rel, column, out);
 		return;
 	}
-	*out = (StatusColumn) {
-		.attnum = attnum, .typid = typid, .type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE
-	};
+	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
+	out->type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE;
 	strlcpy(out->name, column, NAMEDATALEN);
 }
 
@@ -96,10 +95,8 @@ paysafe_status_value_path_column(Relation rel, const char *column, List *path, S
 		return;
 	}
 	attnum = paysafe_catalog_column(rel, column);
-	*out = (StatusColumn) {
-		.attnum = attnum, .type = STATUS_TEXT,
-		.typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid)
-	};
+	*out = (StatusColumn) {.attnum = attnum, .type = STATUS_TEXT};
+	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	strlcpy(out->name, column, NAMEDATALEN);
 	if (out->typid != JSONBOID)
 		ereport(ERROR,

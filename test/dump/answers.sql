@@ -17,6 +17,7 @@ SELECT relation, key, amount, total_within, threshold, approvals_needed, approva
 SELECT id, approved_as, key, relation, rule, version, difference, before, after, requested_by, reason, ticket, requested_at FROM paysafe.pending_change;
 SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency FROM paysafe.approval ORDER BY id;
 SELECT * FROM paysafe.breach ORDER BY id;
+SELECT * FROM paysafe.accepted ORDER BY fault;
 SELECT * FROM paysafe.refund_event ORDER BY at, refund;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;
 SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM shop.account ORDER BY code;

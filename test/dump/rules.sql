@@ -15,6 +15,10 @@ BEGIN
 END $$;
 
 CALL pg_temp.refused('23T01', $$UPDATE shop.payment SET status = 'authorized' WHERE id = 1$$);
+-- what was accepted is, and may be put right
+SELECT paysafe.validate_rows('shop.legacy');
+UPDATE shop.legacy SET status = 'paid' WHERE id = 1;
+CALL pg_temp.refused('23T04', $$UPDATE shop.legacy SET status = 'lost' WHERE id = 1$$);
 CALL pg_temp.refused('23R03', $$UPDATE shop.payment SET amount = 1 WHERE id = 1$$);
 CALL pg_temp.refused('23T03', $$DELETE FROM shop.payment WHERE id = 3$$);
 CALL pg_temp.refused('23L01', $$UPDATE shop.entry SET amount = 1 WHERE id = 1$$);

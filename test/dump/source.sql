@@ -41,6 +41,7 @@ CREATE TABLE shop.book (id int PRIMARY KEY, tenant text, txn int, account text, 
 CREATE INDEX ON shop.book (tenant, txn);
 CREATE TABLE shop.purse (tenant text, code text, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2), PRIMARY KEY (tenant, code));
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
+CREATE TABLE shop.legacy (id int PRIMARY KEY, status text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
 
 SELECT paysafe.set_currency('PTS', 0);
@@ -140,6 +141,16 @@ SELECT paysafe.act_as('provider');
 INSERT INTO shop.dispute VALUES (1, 3, 900, 'USD', 'lost');
 SELECT paysafe.act_as('bob');
 SELECT paysafe.settle_breach(id, 'insured', 'T-8') FROM paysafe.breach WHERE sqlstate = '42501';
+COMMIT;
+-- rows that broke a rule before it was there, accepted by two people
+INSERT INTO shop.legacy VALUES (1, 'lost'), (2, 'new');
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_status('shop.legacy', 'status', E'[*] --> new\nnew --> paid');
+SELECT paysafe.act_as('ann'), paysafe.propose('as they are', 'T-3'), paysafe.accept_rows('shop.legacy', 'status', 'as they are'), paysafe.propose(NULL);
+SELECT paysafe.act_as('bob'), paysafe.approve(approved_as, key, 'seen') FROM paysafe.pending_change WHERE relation = 'shop.legacy'::regclass;
+SELECT paysafe.act_as('ann'), paysafe.accept_rows('shop.legacy', 'status', 'as they are');
+SELECT paysafe.validate_rows('shop.legacy');
 COMMIT;
 -- a change of rules that waits
 BEGIN;

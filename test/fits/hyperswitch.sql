@@ -42,8 +42,23 @@ SELECT paysafe.protect_status('refund', 'refund_status', '
 	pending --> transaction_failure
 	failure --> success');
 SELECT paysafe.protect_refund('refund', 'payment_intent', '{payment_id,merchant_id}'::name[], 'refund_amount', 'currency', 'refund_status',
-	gated => '{success}', void => '{failure,transaction_failure}', payment_key => '{payment_id,merchant_id}', unapproved_columns => '{sent_to_gateway,modified_at}');
+	gated => '{success}', void => '{failure,transaction_failure}', payment_amount_column => 'amount_captured', payment_currency_column => 'currency', payment_key => '{payment_id,merchant_id}', unapproved_columns => '{sent_to_gateway,modified_at}');
 SELECT paysafe.set_refund_threshold('refund', 'USD', 100000);
+-- rows only of payments that are captured several times: what of them is charged, beside what the intent says
+CREATE TYPE capture_status AS ENUM ('started', 'charged', 'pending', 'failed');
+CREATE TABLE captures (capture_id varchar(64) PRIMARY KEY, payment_id varchar(64) NOT NULL, merchant_id varchar(64) NOT NULL, status capture_status NOT NULL,
+	amount bigint NOT NULL, currency currency, connector varchar(255), error_message varchar(255), authorized_attempt_id varchar(64) NOT NULL,
+	capture_sequence smallint NOT NULL, modified_at timestamp NOT NULL DEFAULT now());
+CREATE INDEX ON captures (payment_id, merchant_id);
+SELECT paysafe.protect_status('captures', 'status', '
+	[*] --> started
+	started --> pending
+	started --> charged
+	started --> failed
+	pending --> charged
+	pending --> failed');
+SELECT paysafe.protect_captures('captures', 'payment_intent', '{payment_id,merchant_id}'::name[], 'amount', 'currency', 'status', counted => '{charged}',
+	limit_column => 'amount', over_percent => 10, payment_key => '{payment_id,merchant_id}');
 SELECT paysafe.audit('payment_intent'), paysafe.audit('refund');
 
 INSERT INTO payment_intent VALUES ('p1', 'm1', 'requires_confirmation', 1000, 'USD', NULL, 'a1'), ('p1', 'm2', 'requires_confirmation', 50, 'EUR', NULL, 'a1');
@@ -55,8 +70,15 @@ UPDATE payment_intent SET status = 'succeeded', amount_captured = 1000 WHERE pay
 INSERT INTO payment_intent VALUES ('p2', 'm1', 'processing', 1000, 'USD', NULL, 'a2');
 UPDATE payment_intent SET status = 'requires_capture' WHERE payment_id = 'p2';
 UPDATE payment_intent SET amount = 1300 WHERE payment_id = 'p2';
+INSERT INTO captures (capture_id, payment_id, merchant_id, status, amount, currency, authorized_attempt_id, capture_sequence) VALUES ('c1', 'p2', 'm1', 'started', 300, 'USD', 'a2', 1);
+UPDATE captures SET status = 'charged', modified_at = now() WHERE capture_id = 'c1';
 UPDATE payment_intent SET status = 'partially_captured_and_capturable', amount_captured = 300 WHERE payment_id = 'p2';
+INSERT INTO captures (capture_id, payment_id, merchant_id, status, amount, currency, authorized_attempt_id, capture_sequence) VALUES
+	('c2', 'p2', 'm1', 'started', 200, 'USD', 'a2', 2), ('c3', 'p2', 'm1', 'started', 100, 'USD', 'a2', 3);
+UPDATE captures SET status = 'pending' WHERE capture_id IN ('c2', 'c3');
 UPDATE payment_intent SET status = 'partially_captured_and_capturable', amount_captured = 600 WHERE payment_id = 'p2';
+UPDATE captures SET status = 'failed', error_message = 'declined' WHERE capture_id = 'c2';
+UPDATE captures SET status = 'charged' WHERE capture_id = 'c3';
 UPDATE payment_intent SET status = 'partially_captured_and_capturable', amount_captured = 400 WHERE payment_id = 'p2';
 UPDATE payment_intent SET status = 'partially_captured', amount_captured = 400 WHERE payment_id = 'p2';
 -- a surcharge
@@ -89,3 +111,12 @@ SELECT fits.refused('23R03', $$UPDATE payment_intent SET currency = 'EUR' WHERE 
 SELECT fits.refused('23T05', $$UPDATE payment_intent SET merchant_id = 'm3' WHERE payment_id = 'p1' AND merchant_id = 'm1'$$);
 SELECT fits.refused('23T01', $$UPDATE payment_intent SET status = 'cancelled' WHERE payment_id = 'p1' AND merchant_id = 'm1'$$);
 SELECT fits.refused('23R04', $$INSERT INTO payment_intent VALUES ('p6', 'm1', 'processing', 1, NULL, NULL, 'a')$$);
+SELECT fits.refused('23R02', $$INSERT INTO captures (capture_id, payment_id, merchant_id, status, amount, currency, authorized_attempt_id, capture_sequence)
+	SELECT 'c9', 'p2', 'm1', 'started', 1, 'EUR', 'a2', 9; UPDATE captures SET status = 'charged' WHERE capture_id = 'c9'$$);
+SELECT fits.refused('23R05', $$INSERT INTO captures (capture_id, payment_id, merchant_id, status, amount, currency, authorized_attempt_id, capture_sequence)
+	SELECT 'c9', 'p2', 'm1', 'started', 1031, 'USD', 'a2', 9; UPDATE captures SET status = 'charged' WHERE capture_id = 'c9'$$);
+SELECT fits.refused('23R06', $$INSERT INTO captures (capture_id, payment_id, merchant_id, status, amount, currency, authorized_attempt_id, capture_sequence)
+	SELECT 'c9', 'p2', 'm2', 'started', 1, 'USD', 'a2', 9; UPDATE captures SET status = 'charged' WHERE capture_id = 'c9'$$);
+SELECT fits.refused('23R03', $$UPDATE captures SET amount = 1 WHERE capture_id = 'c1'$$);
+SELECT fits.refused('23R03', $$UPDATE captures SET merchant_id = 'm2' WHERE capture_id = 'c1'$$);
+SELECT fits.refused('23T03', $$DELETE FROM captures WHERE capture_id = 'c1'$$);

@@ -33,11 +33,11 @@ SELECT paysafe.protect_status('wc_orders', 'status', '
 	failed --> processing
 	processing --> completed
 	processing --> refunded
-	completed --> refunded', deletable => '{wc-checkout-draft}');
+	completed --> refunded', deletable => '{wc-checkout-draft,wc-completed}');
 SELECT paysafe.protect_payment('wc_orders', 'status', 'total_amount', currency_column => 'currency', captured => '{wc-processing,wc-completed,wc-refunded}',
 	adjustable => '{wc-pending}', rows => '{"type": ["shop_order"]}');
 SELECT paysafe.protect_refund('wc_orders', 'wc_orders', 'parent_order_id', 'total_amount', 'currency', payment_key => 'id',
-	rows => '{"type": ["shop_order_refund"], "total_amount": {"not": [0, null]}}', amounts => 'negative');
+	rows => '{"type": ["shop_order_refund"], "total_amount": {"not": [0, null]}}', amounts => 'negative', deletable => true);
 SELECT paysafe.set_refund_threshold('wc_orders', 'USD', 500);
 SELECT paysafe.audit('wc_orders');
 
@@ -53,6 +53,11 @@ UPDATE wc_orders SET status = 'wc-processing', transaction_id = 'ch_1', date_upd
 INSERT INTO wc_orders (id, status, currency, type, tax_amount, total_amount, parent_order_id) VALUES (2, 'wc-completed', 'USD', 'shop_order_refund', 0, 0, 1);
 UPDATE wc_orders SET tax_amount = -5, total_amount = -25, date_updated_gmt = now() WHERE id = 2;
 UPDATE wc_orders SET status = 'wc-completed', date_updated_gmt = now() WHERE id = 1;
+-- one that the provider refuses is deleted
+INSERT INTO wc_orders (id, status, currency, type, tax_amount, total_amount, parent_order_id) VALUES (8, 'wc-completed', 'USD', 'shop_order_refund', 0, 0, 1);
+UPDATE wc_orders SET total_amount = -100 WHERE id = 8;
+DELETE FROM wc_orders WHERE id = 8;
+SELECT fits.refused('23R07', $$DELETE FROM wc_orders WHERE id = 1$$);
 INSERT INTO wc_orders (id, status, currency, type, tax_amount, total_amount, parent_order_id) VALUES (3, 'wc-completed', 'USD', 'shop_order_refund', 0, 0, 1);
 UPDATE wc_orders SET tax_amount = -15, total_amount = -100, customer_note = 'all of it' WHERE id = 3;
 UPDATE wc_orders SET status = 'wc-refunded' WHERE id = 1;
@@ -72,8 +77,7 @@ SELECT fits.refused('23R03', $$UPDATE wc_orders SET type = 'shop_order_refund' W
 SELECT fits.refused('23R03', $$UPDATE wc_orders SET type = 'shop_order_placehold' WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE wc_orders SET total_amount = 1000 WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE wc_orders SET currency = 'EUR' WHERE id = 1$$);
-SELECT fits.refused('23T03', $$DELETE FROM wc_orders WHERE id = 1$$);
-SELECT fits.refused('23T03', $$DELETE FROM wc_orders WHERE id = 2$$);
+SELECT fits.refused('23T03', $$DELETE FROM wc_orders WHERE id = 1$$);		-- refunded by now
 SELECT fits.refused('23T01', $$UPDATE wc_orders SET status = 'wc-pending' WHERE id = 1$$);
 -- above the threshold
 INSERT INTO wc_orders (id, status, currency, type, total_amount) VALUES (10, 'wc-pending', 'USD', 'shop_order', 900);

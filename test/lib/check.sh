@@ -157,6 +157,7 @@ check_replication() { program replication test/replication/run; }
 check_property() { program property test/property/run 1; }
 check_django() { program django test/django/run; }
 check_oscar() { program oscar test/oscar/run; }
+check_pretix() { program pretix test/pretix/run; }
 check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_guard() { program guard test/guard/run; }
@@ -166,10 +167,15 @@ check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }
 check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
+check_sqlalchemy() { ORM=sqlalchemy program sqlalchemy test/orms/run; }
+check_drizzle() { ORM=drizzle program drizzle test/orms/run; }
+check_gorm() { ORM=gorm program gorm test/orms/run; }
+check_hibernate() { ORM=hibernate program hibernate test/orms/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_sim() { program sim test/sim/run; }
 check_fits() { program fits test/fits/run; }
+check_rollout() { program rollout test/rollout/run 1; }
 check_fuzz() { MUTATIONS=${MUTATIONS:-4000} program fuzz test/fuzz/server 1; }
 
 # the output of an earlier failure says nothing about this run

@@ -12,6 +12,7 @@
 #   --valgrind       valgrind too
 #   --django         Python environments and Chromium too
 #   --client         Python environments and pgbouncer too
+#   --venv           Python environments too
 #   --node           Node.js and node-postgres too
 #   --npm            Node.js and npm too
 #   --clock          libfaketime too
@@ -113,6 +114,7 @@ list_missing() {
 			need python3-djangorestframework python3 -c "import rest_framework"
 			need pgbouncer command -v pgbouncer
 			;;
+		--venv) need python3-venv python3 -c "import ensurepip, venv" ;;
 		--node)
 			need nodejs command -v node
 			if ! command -v npm >/dev/null; then need node-pg test -d /usr/share/nodejs/pg; fi

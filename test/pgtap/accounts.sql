@@ -2,7 +2,7 @@
 -- reports say and to whom.  What is refused in words is in test/sql/accounts.sql, what
 -- waits in test/isolation.
 BEGIN;
-SELECT plan(83);
+SELECT plan(87);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -35,6 +35,12 @@ SELECT is(pg_temp.refusal(format('INSERT INTO shop.entry (txn, part, wallet, amo
 	   LATERAL (SELECT CASE code WHEN 'accepted' THEN code ELSE code || ' shop.wallet.status paysafe_wallet_balance' END) x (want)
  ORDER BY i, p, amount;
 SELECT is((SELECT count(*)::int FROM paysafe.balance_history h WHERE h.relation = 'shop.wallet'::regclass AND account ~ ',(2|15|16)$' AND amount <> 100 AND amount <> -300), 0, 'what was refused moved nothing');
+
+-- maxima, with a minimum or without one
+INSERT INTO shop.wallet VALUES (1, 30, 0, 0, 'open', 10), (3, 30, 0, NULL, 'open', 10);
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.entry (txn, part, wallet, amount) VALUES (%1$s, %2$s, 30, 10.01), (%1$s, 4, 1, -10.01)', 800 + p, p)), '23M06 shop.wallet.balance paysafe_wallet_balance', 'no more than its maximum in part ' || p) FROM unnest(ARRAY[1, 3]) p;
+SELECT is(pg_temp.refusal('UPDATE shop.wallet SET maximum = -0.01 WHERE (part, id) = (1, 30)'), '23M06 shop.wallet.maximum paysafe_wallet_balance', 'nor a maximum below it');
+SELECT is(pg_temp.refusal('INSERT INTO shop.wallet VALUES (1, 31, 0, 0, ''open'', -1)'), '23M06 shop.wallet.maximum paysafe_wallet_balance', 'from the beginning');
 
 -- closing: with money, with something reserved, by each statement; and opening again
 SELECT is(pg_temp.refusal(command), want, command)

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(235);
+SELECT plan(243);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -38,9 +38,22 @@ SELECT paysafe.protect_balance('shop.account', 'id', 'balance', 'shop.entry', 'm
 INSERT INTO shop.entry VALUES (1, 1, 1, 5, 'EUR', '2026-02-01'), (2, 1, 2, -5, 'EUR', '2026-02-01');
 SELECT paysafe.reserve('shop.account', '1', 2) AS reservation \gset
 SELECT paysafe.post_reservation(:reservation, 1, false), paysafe.void_reservation(:reservation);
+CREATE TABLE shop.net (id int PRIMARY KEY, amount numeric);
+CREATE TABLE shop.back (id int PRIMARY KEY, net int, amount numeric);
+CREATE INDEX ON shop.back (net);
+SELECT paysafe.protect_payment('shop.net', NULL, 'amount', 'amount', currency => 'EUR', changes => 'net');
+SELECT paysafe.protect_refund('shop.back', 'shop.net', 'net', 'amount');
+SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50);
+INSERT INTO shop.net VALUES (1, 9);
+INSERT INTO shop.back VALUES (1, 1, 4);
+UPDATE shop.net SET amount = 5;
 SELECT paysafe.act_as('boss'), paysafe.approve('paysafe.maintenance_record', format('maintenance of shop.account by %L for 60 s: T-1, x', session_user), 'x');
 SELECT paysafe.act_as('dba'), paysafe.open_maintenance('x', 'T-1', '1 minute', '{shop.account}');
 SELECT paysafe.close_maintenance();
+CREATE TABLE shop.old (id int PRIMARY KEY, status text);
+INSERT INTO shop.old VALUES (1, 'lost');
+SELECT paysafe.protect_status('shop.old', 'status', '[*] --> new', mode => 'observe');
+SELECT paysafe.accept_rows('shop.old', 'status', 'x');
 SELECT paysafe.begin_fixtures('x');
 -- also for one who was granted everything on them
 GRANT ALL ON ALL TABLES IN SCHEMA paysafe TO regress_paysafe_grantee;
@@ -55,7 +68,7 @@ CREATE TEMP TABLE own AS
 	   AND c.relname NOT IN ('refusal_record', 'maintenance_change')
 	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 28, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 29, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

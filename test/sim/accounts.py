@@ -42,6 +42,7 @@ class Reservation:
     code: str
     amount: int
     state: str = "open"
+    posted: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class Books:
 
     def reserved(self, code: str) -> int:
         return sum(
-            r.amount for r in self.reservations.values() if r.code == code and r.state == "open"
+            r.amount - r.posted
+            for r in self.reservations.values()
+            if r.code == code and r.state == "open"
         )
 
     def free(self, a: Account) -> int:
@@ -500,7 +503,9 @@ class Play:
             return
         number = rng.choice([i for i in some if b.reservations[i].state == "open"] or some)
         r = b.reservations[number]
-        wanted = rng.choice([r.amount, r.amount, max(1, r.amount // 2), r.amount + 1])
+        left = r.amount - r.posted
+        wanted = max(1, rng.choice([left, left, left // 2, left + 1]))
+        final = self.chance(0.6)
         taken = rng.choice([wanted, wanted, wanted - 1, wanted + 1])
         if taken <= 0:
             return
@@ -508,13 +513,14 @@ class Play:
         self.next_tx += 2
         out = [Leg(r.code, -self.up(r.code, taken)), Leg(other, self.up(r.code, taken))]
         deposit = [Leg(r.code, self.up(r.code, 20)), Leg(other, -self.up(r.code, 20))]
-        what = "NULL" if wanted == r.amount and self.chance(0.5) else self.money(wanted)
-        statements = ["BEGIN", f"SELECT paysafe.post_reservation({number}, {what})"]
+        what = "NULL" if wanted == left and self.chance(0.5) else self.money(wanted)
+        statements = ["BEGIN", f"SELECT paysafe.post_reservation({number}, {what}, {final})"]
         statements.append(self.entries(tx, out))
-        ok = r.state == "open" and wanted <= r.amount and taken >= wanted
-        state, legs = r.state, list(out)
+        ok = r.state == "open" and wanted <= left and taken >= wanted
+        before, legs = (r.state, r.posted), list(out)
         if r.state == "open":
-            r.state = "posted"
+            r.posted += wanted
+            r.state = "posted" if final or wanted == left else "open"
         ok = ok and not b.falls(out)
         if self.chance(0.4):
             statements.append(self.entries(tx + 1, deposit))
@@ -525,7 +531,7 @@ class Play:
             if len(legs) > 2:
                 b.posted[tx + 1] = deposit
         else:
-            r.state = state
+            r.state, r.posted = before
 
     # ------------------------------------------------------------ periods, and what is refused
 

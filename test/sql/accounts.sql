@@ -74,6 +74,23 @@ SELECT paysafe.reserve('wallet', NULL, 1) IS NULL AS nothing;
 INSERT INTO entry (txn, account, amount) VALUES (5, 'ann', -15), (5, 'bank', 15) ON CONFLICT DO NOTHING;
 INSERT INTO entry (txn, account, amount) VALUES (5, 'ann', -15), (5, 'bank', 15);	-- fails
 
+-- or by a function that compares them, and answers the same
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -1.5}, {"txn": 50, "line": 2, "account": "bank", "amount": 1.50}]');
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 2, "account": "bank", "amount": 1.5}, {"account": "ann", "txn": "50", "line": 1, "amount": "-1.50"}]');
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -2}, {"txn": 50, "line": 2, "account": "bank", "amount": 2}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -1.5}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 50, "line": 1, "account": "ann", "amount": -1.5, "currency": "USD"}, {"txn": 50, "line": 2, "account": "bank", "amount": 1.5, "currency": "USD"}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "line": 1, "account": "ann", "amount": -1000}, {"txn": 51, "line": 2, "account": "bank", "amount": 1000}]');	-- fails: as an INSERT would
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "line": 1, "account": "ann", "amount": -1}, {"txn": 52, "line": 2, "account": "bank", "amount": 1}]');	-- fails: of two
+SELECT paysafe.post_entries('entry', '[{"txn": null, "account": "ann", "amount": -1}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"account": "ann", "amount": -1}]');	-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "account": "ann", "amount": -1}, {"txn": 51, "account": "bank"}]');	-- fails
+SELECT paysafe.post_entries('entry', '[]');								-- fails
+SELECT paysafe.post_entries('entry', '{"txn": 51}');					-- fails
+SELECT paysafe.post_entries('entry', '[{"txn": 51, "account; DROP TABLE entry": 1}]');	-- fails
+SELECT paysafe.post_entries('wallet', '[{"txn": 51}]');					-- fails
+INSERT INTO entry (txn, account, amount) VALUES (53, 'ann', 1.5), (53, 'bank', -1.5);
+
 -- maximum
 INSERT INTO entry (txn, account, amount) VALUES (6, 'bob', 165.01), (6, 'bank', -165.01);	-- fails
 INSERT INTO entry (txn, account, amount) VALUES (6, 'bob', 165), (6, 'bank', -165);
@@ -232,6 +249,51 @@ INSERT INTO point VALUES (1, 'a', 1, 'EUR', '2026-01-31 22:59Z'), (1, 'b', -1, '
 SELECT z AS zone, (paysafe.balance_on('a', '2026-01-31', 'spot', time_zone => z)).*, b.balance AS b FROM unnest(ARRAY['UTC', 'Europe/Berlin', 'America/New_York']) z, paysafe.balance_on('b', '2026-01-31', 'spot', time_zone => z) b;
 SELECT line, day, transaction, amount, balance FROM paysafe.statement_on('b', '2026-01-31', '2026-02-01', 'spot', time_zone => 'Europe/Berlin');
 SELECT * FROM paysafe.balance_on('a', '2026-01-31', 'spot', time_zone => 'Mars/Olympus');	-- fails
+
+-- a period is closed by two
+\set period 'period of t_accounts.wages, version 1: {"until": "2026-05-31", "time_zone": "UTC"}'
+CREATE TABLE wages (txn text, account text, amount int, currency text DEFAULT 'EUR', day date);
+CREATE INDEX ON wages (txn);
+SELECT paysafe.protect_ledger('wages', 'txn', 'account', 'amount', 'currency', posting_date_column => 'day');
+INSERT INTO wages VALUES ('a', 'cash', 1, 'EUR', '2026-05-31'), ('a', 'work', -1, 'EUR', '2026-05-31');
+SELECT paysafe.close_period('wages', '2026-05-31');						-- fails: alone
+BEGIN;
+SELECT paysafe.act_as('bob'), paysafe.approve('paysafe.rule', :'period', 'the books agree') > 0 AS approved;
+SELECT paysafe.close_period('wages', '2026-05-31');						-- fails: bob has approved it
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('bob'), paysafe.approve('paysafe.rule', :'period', 'the books agree') > 0 AS approved;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.close_period('wages', '2026-05-30');						-- fails: another day
+ROLLBACK;
+BEGIN;
+SELECT paysafe.act_as('bob'), paysafe.approve('paysafe.rule', :'period', 'the books agree') > 0 AS approved;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.close_period('wages', '2026-05-31');
+COMMIT;
+SELECT until, actor, time_zone, ended_at AT TIME ZONE 'UTC' AS ended_at FROM paysafe.closed_period WHERE relation = 'wages'::regclass;
+INSERT INTO wages VALUES ('b', 'cash', 1, 'EUR', '2026-05-31'), ('b', 'work', -1, 'EUR', '2026-06-01');	-- fails
+-- a day ends somewhere
+CREATE TABLE diary (txn int, account text, amount int, currency text DEFAULT 'EUR', at timestamptz);
+CREATE INDEX ON diary (txn);
+SELECT paysafe.protect_ledger('diary', 'txn', 'account', 'amount', 'currency', posting_date_column => 'at');
+SELECT paysafe.close_period('diary', '2026-05-30', 'Europe/Nowhere');	-- fails
+SELECT paysafe.close_period('diary', '2026-05-30', 'Europe/Berlin');	-- alone: nobody has posted
+INSERT INTO diary VALUES (1, 'a', 1, 'EUR', '2026-05-30 23:59:59.999999+02'), (1, 'b', -1, 'EUR', '2026-06-01');	-- fails
+INSERT INTO diary VALUES (1, 'a', 1, 'EUR', '2026-05-31 00:00+02'), (1, 'b', -1, 'EUR', '2026-05-31 05:59:59+02');
+CREATE FUNCTION close_diary(until date, time_zone text) RETURNS void LANGUAGE sql AS $$
+	SELECT paysafe.act_as('ann'), paysafe.propose('a day');
+	SELECT paysafe.close_period('diary', until, time_zone);
+	SELECT paysafe.propose(NULL), paysafe.act_as('bob');
+	SELECT paysafe.approve('paysafe.rule', key, 'it has ended') FROM paysafe.pending_change WHERE relation = 'diary'::regclass ORDER BY id DESC LIMIT 1;
+	SELECT paysafe.act_as('ann');
+	SELECT paysafe.close_period('diary', until, time_zone);
+$$;
+SELECT close_diary('2026-05-30', 'America/New_York');		-- fails: the same day
+SELECT close_diary('2026-05-31', 'America/New_York');
+INSERT INTO diary VALUES (2, 'a', 1, 'EUR', '2026-05-31 23:59-04'), (2, 'b', -1, 'EUR', '2026-06-01 00:01-04');	-- fails
+INSERT INTO diary VALUES (2, 'a', 1, 'EUR', '2026-06-01 00:00-04'), (2, 'b', -1, 'EUR', '2026-06-01 00:01-04');
+SELECT until, time_zone, ended_at AT TIME ZONE 'UTC' AS ended_at FROM paysafe.closed_period WHERE relation = 'diary'::regclass ORDER BY until;
 
 -- a status of two values; a rule that is there gets one
 ALTER TABLE book ADD frozen boolean NOT NULL DEFAULT false, ADD closed_at timestamptz;

@@ -122,6 +122,9 @@ SELECT paysafe.post_reservation(3, 12, final => false, key => 'order 77, parcel 
 INSERT INTO shop.ledger_entry (transaction_id, account, amount) VALUES (10, '17', -12), (10, 'fees', 12);
 COMMIT;
 
+SELECT paysafe.post_entries('shop.ledger_entry', '[{"transaction_id": 11, "account": "17", "amount": -3},
+                                                   {"transaction_id": 11, "account": "fees", "amount": 3}]');
+
 CREATE TABLE shop.gift_card (code text PRIMARY KEY, balance numeric(12,2) NOT NULL, version int NOT NULL);
 INSERT INTO shop.gift_card VALUES ('X', 100, 1);
 SELECT paysafe.protect_row_lock('shop.gift_card', '{balance}');
@@ -146,6 +149,36 @@ SELECT paysafe.protect_payment('shop.ticket_payment', 'state', 'amount', capture
                                currency_path => '{order_id,currency}');
 SELECT paysafe.protect_refund('shop.ticket_refund', 'shop.ticket_payment', 'payment_id', 'amount',
                               status_column => 'deleted_at', gated => '{unset}', void => '{set}');
+
+CREATE TABLE shop.parcel_payment (id int PRIMARY KEY, authorized numeric, currency text);
+CREATE TABLE shop.parcel_capture (id int PRIMARY KEY, payment_id int REFERENCES shop.parcel_payment, amount numeric, state text);
+CREATE TABLE shop.parcel_refund (id int PRIMARY KEY, payment_id int REFERENCES shop.parcel_payment, amount numeric, state text);
+CREATE INDEX ON shop.parcel_capture (payment_id);
+CREATE INDEX ON shop.parcel_refund (payment_id);
+SELECT paysafe.protect_captures('shop.parcel_capture', 'shop.parcel_payment', 'payment_id', 'amount', status_column => 'state',
+                                counted => '{done}', limit_column => 'authorized', currency_path => '{payment_id,currency}');
+SELECT paysafe.protect_status('shop.parcel_refund', 'state', '[*] --> asked
+    asked --> sent');
+SELECT paysafe.protect_refund('shop.parcel_refund', 'shop.parcel_payment', 'payment_id', 'amount', status_column => 'state',
+                              gated => '{sent}', void => '{}');
+INSERT INTO shop.parcel_payment VALUES (1, 100, 'EUR');
+INSERT INTO shop.parcel_capture VALUES (1, 1, 60, 'done'), (2, 1, 40, 'asked');
+INSERT INTO shop.parcel_refund VALUES (1, 1, 60, 'asked');
+
+CREATE TABLE shop.intent (id text PRIMARY KEY);
+CREATE TABLE shop.movement (id int PRIMARY KEY, intent_id text, kind text, amount numeric, currency text, state text);
+CREATE INDEX ON shop.movement (intent_id);
+SELECT paysafe.protect_status('shop.movement', 'state', '[*] --> sent
+    sent --> done
+    sent --> failed');
+SELECT paysafe.protect_movements('shop.movement', 'shop.intent', 'intent_id', 'kind', 'amount', 'currency',
+    authorize => '{auth,sale}', capture => '{capture,sale}', cancel => '{void}', refund => '{refund}', chargeback => '{chargeback}',
+    status_column => 'state', counted => '{done}', gated => '{sent,done}', void => '{failed}', payment_key => 'id');
+SELECT paysafe.set_refund_threshold('shop.movement', 'EUR', 50);
+INSERT INTO shop.intent VALUES ('pi_1');
+INSERT INTO shop.movement VALUES (1, 'pi_1', 'sale', 80, 'EUR', 'sent');
+UPDATE shop.movement SET state = 'done' WHERE id = 1;
+INSERT INTO shop.movement VALUES (2, 'pi_1', 'refund', 30, 'EUR', 'sent');
 
 ALTER TABLE shop.refund ADD provider_reference text, ADD note text;
 SELECT paysafe.protect_status('shop.refund', 'status', $$
@@ -173,6 +206,19 @@ SELECT paysafe.protect_refund('shop.merchant_payout', NULL, 'merchant', 'amount'
 SELECT paysafe.set_refund_threshold('shop.merchant_payout', 'USD', 1000);
 INSERT INTO shop.merchant_payout VALUES (1, 'm1', 400, 'USD', 'requested');
 UPDATE shop.merchant_payout SET status = 'sent' WHERE id = 1;
+
+CREATE TABLE shop.move (id int PRIMARY KEY, kind text, source_id int REFERENCES shop.move, amount numeric, state text);
+CREATE INDEX ON shop.move (source_id);
+SELECT paysafe.protect_status('shop.move', 'state', '[*] --> sent
+    sent --> done
+    sent --> failed');
+SELECT paysafe.protect_payment('shop.move', 'state', 'amount', currency => 'EUR', captured => '{done}', rows => '{"kind": {"not": ["refund"]}}');
+SELECT paysafe.protect_refund('shop.move', 'shop.move', 'source_id', 'amount', status_column => 'state', gated => '{sent,done}', void => '{failed}',
+                              rows => '{"kind": ["refund"]}', amounts => 'negative');
+SELECT paysafe.set_refund_threshold('shop.move', 'EUR', 50);
+INSERT INTO shop.move VALUES (1, 'sale', NULL, 80, 'sent');
+UPDATE shop.move SET state = 'done' WHERE id = 1;
+INSERT INTO shop.move VALUES (2, 'refund', 1, -30, 'sent');
 
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500, approvers => 1, "within" => '24 hours');
 

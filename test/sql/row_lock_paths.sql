@@ -2,8 +2,10 @@
 -- SQLSTATEs here; the words are in row_lock.sql, the races in test/isolation.
 CREATE SCHEMA t_row_lock_paths;
 SET search_path = t_row_lock_paths;
+CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE w (id int PRIMARY KEY, balance numeric(12,2), points int DEFAULT 0, v int NOT NULL DEFAULT 0, v8 bigint DEFAULT 0,
-				tok uuid DEFAULT gen_random_uuid(), st text DEFAULT 'a');
+				tok uuid DEFAULT gen_random_uuid(), st text DEFAULT 'a',
+				hex varchar(36) DEFAULT md5('1'), hex4 char(36) DEFAULT gen_random_uuid()::text);
 SELECT paysafe.protect_row_lock('w', '{balance,points}');
 INSERT INTO w SELECT i, 100 FROM generate_series(1, 3) i;
 \set VERBOSITY sqlstate
@@ -28,6 +30,11 @@ SELECT xmin::text AS x FROM w WHERE id = 1 \gset
 UPDATE w SET balance = 164.5 WHERE id = 1 AND xmin = :x;
 SELECT tok AS x FROM w WHERE id = 1 \gset
 UPDATE w SET balance = 165, tok = gen_random_uuid() WHERE id = 1 AND tok = :'x';
+UPDATE w SET balance = 165.5, hex = md5('2') WHERE id = 1 AND hex = md5('1');
+PREPARE hexed(numeric, varchar, int, varchar) AS UPDATE w SET balance = $1, hex = $2 WHERE w.id = $3 AND w.hex = $4;
+EXECUTE hexed(165.6, md5('3'), 1, md5('2'));
+SELECT hex4 AS x FROM w WHERE id = 1 \gset
+UPDATE w SET balance = 165.7, hex4 = gen_random_uuid() WHERE id = 1 AND hex4 = :'x';
 UPDATE w SET balance = 166, v8 = 1 WHERE id = 1 AND v8 = 0;
 UPDATE w SET balance = 167, v = 5 WHERE id = 1 AND v = 4::bigint;
 UPDATE w SET balance = 168, v = 6 WHERE id = 1 AND v = 5::numeric;
@@ -106,6 +113,13 @@ INSERT INTO w (id, balance) VALUES (1, 90) ON CONFLICT (id) DO UPDATE SET balanc
 UPDATE w SET balance = 130, v = 12 WHERE id = 1 AND v = ANY ('{10,11}');
 UPDATE w SET balance = 130, v = 12 WHERE id = 1 AND v BETWEEN 0 AND 99;
 UPDATE w SET balance = 130, tok = gen_random_uuid() WHERE id = 1 AND tok <> gen_random_uuid();
+UPDATE w SET balance = 130, st = 'b' WHERE id = 1 AND st = 'a';
+UPDATE w SET balance = 130, hex = upper(md5('3')) WHERE id = 1 AND hex = md5('3');
+UPDATE w SET balance = 130, hex = md5('3')::uuid WHERE id = 1 AND hex = md5('3');
+UPDATE w SET balance = 130, hex = 'next' WHERE id = 1 AND hex = md5('3');
+UPDATE w SET balance = 130, hex = md5('4') WHERE id = 1;
+ALTER TABLE w ALTER hex TYPE varchar(36) COLLATE loose;
+UPDATE w SET balance = 130, hex = md5('4') WHERE id = 1 AND hex = md5('3');
 WITH o AS MATERIALIZED (SELECT v FROM w WHERE id = 1) UPDATE w SET balance = 130, v = 12 FROM o WHERE w.id = 1 AND w.v = o.v;
 EXECUTE co(2);
 SET plan_cache_mode = force_generic_plan; EXECUTE co(2);

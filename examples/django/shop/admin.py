@@ -1,9 +1,15 @@
 from django.contrib import admin
+from django_paysafe.admin import HistoryMixin
 from django_paysafe.admin import RefundAdmin as ApprovingAdmin
 
 from .models import GiftCard, LedgerEntry, Payment, Refund, Wallet
 
-admin.site.register([GiftCard, LedgerEntry, Payment, Wallet])
+admin.site.register([GiftCard, LedgerEntry, Wallet])
+
+
+@admin.register(Payment)
+class PaymentAdmin(HistoryMixin, admin.ModelAdmin):
+    """Beside Django's history, the database's."""
 
 
 @admin.register(Refund)

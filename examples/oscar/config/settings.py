@@ -93,7 +93,6 @@ MIDDLEWARE = [
     "oscar.apps.basket.middleware.BasketMiddleware",
     "django_paysafe.middleware.RefusalMiddleware",
 ]
-PAYSAFE_STAFF_APPS = ["admin", "dashboard"]
 
 AUTHENTICATION_BACKENDS = (
     "oscar.apps.customer.auth_backends.EmailBackend",

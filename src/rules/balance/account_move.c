@@ -145,6 +145,7 @@ static void
 check_minimum(const Account *account, const char *currency, Numeric balance,
 			  Numeric amount, Oid accounts)
 {
+	const AmountColumn *column = &account->columns->balance;
 	Numeric		spare;
 	Numeric		reserved;
 
@@ -160,10 +161,10 @@ check_minimum(const Account *account, const char *currency, Numeric balance,
 							   account->key, account->rule->table_name),
 					  paysafe_account_visible(accounts) ?
 					  psprintf("It has %s and %s reserved, its minimum is %s, and the statement takes %s.",
-							   paysafe_money_words(account->balance, currency),
-							   paysafe_money_text(reserved),
-							   paysafe_money_text(account->minimum),
-							   paysafe_money_text(paysafe_money_negate(amount))) : NULL,
+							   paysafe_money_words(column, account->balance, currency),
+							   paysafe_money_spoken(column, reserved, currency),
+							   paysafe_money_spoken(column, account->minimum, currency),
+							   paysafe_money_spoken(column, paysafe_money_negate(amount), currency)) : NULL,
 					  "Post less, or pay something in first.");
 }
 
@@ -171,6 +172,8 @@ static void
 check_maximum(const Account *account, const char *currency, Numeric balance,
 			  Numeric amount, Oid accounts)
 {
+	const AmountColumn *column = &account->columns->balance;
+
 	/* what takes from a balance is welcome, even if it stays above */
 	if (account->maximum == NULL || paysafe_money_sign(amount) <= 0 ||
 		paysafe_money_compare(balance, account->maximum) <= 0)
@@ -180,8 +183,9 @@ check_maximum(const Account *account, const char *currency, Numeric balance,
 								 account->key, account->rule->table_name),
 						paysafe_account_visible(accounts) ?
 						psprintf("It has %s, its maximum is %s, and the statement adds %s.",
-								 paysafe_money_words(account->balance, currency),
-								 paysafe_money_text(account->maximum), paysafe_money_text(amount)) : NULL,
+								 paysafe_money_words(column, account->balance, currency),
+								 paysafe_money_spoken(column, account->maximum, currency),
+								 paysafe_money_spoken(column, amount, currency)) : NULL,
 						"Post less, or take something out first.");
 }
 
@@ -197,7 +201,7 @@ refuse_currency(const Account *account, const char *column, const char *kept, co
 
 /* The row does not have what its entries sum to. */
 static PAYSAFE_NORETURN void
-refuse_balance(const Mover *mover, const Account *account, Numeric entries)
+refuse_balance(const Mover *mover, const Account *account, Numeric entries, const char *currency)
 {
 	const char *column = account->columns->balance.name;
 
@@ -212,7 +216,8 @@ refuse_balance(const Mover *mover, const Account *account, Numeric entries)
 					  psprintf("the balance of account \"%s\" in table \"%s\" is not what its entries sum to",
 							   account->key, account->rule->table_name),
 					  psprintf("The row has %s, its entries sum to %s.",
-							   paysafe_money_text(account->balance), paysafe_money_text(entries)),
+							   paysafe_money_spoken(&account->columns->balance, account->balance, currency),
+							   paysafe_money_spoken(&account->columns->balance, entries, currency)),
 					  "Somebody has changed the row with the protection switched off. Find out who, and restore the balance.");
 }
 
@@ -242,7 +247,7 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 	if (other != NULL)
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
 	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
-		refuse_balance(mover, account, stripe.balance);
+		refuse_balance(mover, account, stripe.balance, m->currency);
 	if (account->mark != ACCOUNT_OPEN)
 		paysafe_account_status_check_move(account, taken_by(account, m), added_by(account, m));
 	if (paysafe_money_sign(amount) == 0)

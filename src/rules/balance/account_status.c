@@ -31,6 +31,7 @@
 #include "people/person.h"
 #include "redact/redact.h"
 #include "rules/balance/account_status.h"
+#include "rules/balance/history.h"
 #include "rules/balance/history_read.h"
 #include "rules/balance/reserve_record.h"
 #include "store/catalog.h"
@@ -58,6 +59,15 @@ paysafe_account_status_fault(const Account *account, bool loses, bool gains)
 	return "is in no known status";
 }
 
+static char *
+money(const Account *account, Numeric amount)
+{
+	const BalanceState *state = account->rule->compiled;
+
+	return paysafe_history_money(state->accounts, account->key, account->currency,
+								 &account->columns->balance, amount);
+}
+
 void
 paysafe_account_status_check_move(const Account *account, Numeric takes, Numeric adds)
 {
@@ -72,7 +82,7 @@ paysafe_account_status_check_move(const Account *account, Numeric takes, Numeric
 						psprintf("account \"%s\" in table \"%s\" %s",
 								 account->key, account->rule->table_name, fault),
 						psprintf("It would lose %s and gain %s.",
-								 paysafe_money_text(takes), paysafe_money_text(adds)),
+								 money(account, takes), money(account, adds)),
 						closed ? "Use another account, or have it opened again with the approval of a second person." :
 						"Use another account, or change its status first.");
 }
@@ -111,7 +121,7 @@ money_on(const Rule *rule, const Account *account)
 
 	if (account->stored || rule->observed)
 		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
-			paysafe_money_text(account->balance);
+			money(account, account->balance);
 	(void) paysafe_history_read_balance(accounts, account->key, NULL, DT_NOEND, NULL, &currencies);
 	foreach(lc, currencies)
 	{
@@ -120,7 +130,7 @@ money_on(const Rule *rule, const Account *account)
 														   DT_NOEND, NULL, &all);
 
 		if (paysafe_money_sign(balance) != 0)
-			return paysafe_money_words(balance, lfirst(lc));
+			return paysafe_money_words(&account->columns->balance, balance, lfirst(lc));
 	}
 	return NULL;
 }
@@ -129,17 +139,17 @@ static void
 check_closing(const Rule *rule, const Account *account)
 {
 	Oid			accounts = ((const BalanceState *) rule->compiled)->accounts;
-	char	   *money = money_on(rule, account);
+	char	   *left = money_on(rule, account);
 	Numeric		reserved;
 
-	if (money != NULL)
-		refuse_closing(rule, account, psprintf("It has %s.", money),
+	if (left != NULL)
+		refuse_closing(rule, account, psprintf("It has %s.", left),
 					   "Post what is on it to another account first.");
 	if (rule->observed)
 		return;
 	reserved = paysafe_reserve_record_out(accounts, account->key, NULL);
 	if (paysafe_money_sign(reserved) > 0)
-		refuse_closing(rule, account, psprintf("It has %s reserved.", paysafe_money_text(reserved)),
+		refuse_closing(rule, account, psprintf("It has %s reserved.", money(account, reserved)),
 					   "Void the reservations first, which the view paysafe.reservation shows.");
 	paysafe_approval_end_open(accounts, account->key);
 }

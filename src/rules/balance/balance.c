@@ -143,6 +143,13 @@ is_zero(Numeric amount)
 	return amount == NULL || paysafe_money_sign(amount) == 0;
 }
 
+static char *
+money(const BalanceState *state, const Account *account, Numeric amount)
+{
+	return paysafe_history_money(state->accounts, account->key, account->currency,
+								 &state->account.balance, amount);
+}
+
 static void
 check_opened(const Rule *rule, const RowChange *change)
 {
@@ -153,7 +160,7 @@ check_opened(const Rule *rule, const RowChange *change)
 	if (!is_zero(account.balance))
 		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
 			   "must open without a balance",
-			   psprintf("It would open with %s.", paysafe_money_text(account.balance)),
+			   psprintf("It would open with %s.", money(state, &account, account.balance)),
 			   "Open it with zero, then post to it.");
 	if (account.stored && account.balance == NULL)
 		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
@@ -161,12 +168,12 @@ check_opened(const Rule *rule, const RowChange *change)
 	if (account.minimum != NULL && paysafe_money_sign(account.minimum) > 0)
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &account,
 			   "would open below its minimum",
-			   psprintf("Its minimum is %s.", paysafe_money_text(account.minimum)),
+			   psprintf("Its minimum is %s.", money(state, &account, account.minimum)),
 			   "Raise the minimum when the balance allows it.");
 	if (account.maximum != NULL && paysafe_money_sign(account.maximum) < 0)
 		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.maximum.name, &account,
 			   "would open above its maximum",
-			   psprintf("Its maximum is %s.", paysafe_money_text(account.maximum)),
+			   psprintf("Its maximum is %s.", money(state, &account, account.maximum)),
 			   "Lower the maximum when the balance allows it.");
 	if (!rule->observed)
 		paysafe_account_key_check(rule, change, &account);
@@ -224,7 +231,7 @@ check_limits_observed(const Rule *rule, const Account *before, const Account *af
 		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.balance.name, after,
 			   "would rise above its maximum",
 			   psprintf("It would have %s, its maximum is %s.",
-						paysafe_money_text(after->balance), paysafe_money_text(after->maximum)),
+						money(state, after, after->balance), money(state, after, after->maximum)),
 			   "Post less, or take something out first.");
 }
 
@@ -238,8 +245,8 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 						psprintf("account \"%s\" in table \"%s\" cannot be given a balance",
 								 before->key, rule->table_name),
 						psprintf("It would change from %s to %s without an entry.",
-								 before->balance ? paysafe_money_text(before->balance) : "NULL",
-								 after->balance ? paysafe_money_text(after->balance) : "NULL"),
+								 before->balance ? money(state, before, before->balance) : "NULL",
+								 after->balance ? money(state, after, after->balance) : "NULL"),
 						psprintf("Add entries to table \"%s\": they move it.", get_rel_name(state->ledger)));
 	if (after->minimum != NULL && after->balance != NULL && before->balance != NULL &&
 		paysafe_money_compare(after->balance, before->balance) < 0 &&
@@ -247,7 +254,7 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.balance.name, after,
 			   "would fall below its minimum",
 			   psprintf("It would have %s, its minimum is %s.",
-						paysafe_money_text(after->balance), paysafe_money_text(after->minimum)),
+						money(state, after, after->balance), money(state, after, after->minimum)),
 			   "Post less, or pay something in first.");
 	check_limits_observed(rule, before, after);
 }
@@ -308,14 +315,14 @@ check_changed(const Rule *rule, const RowChange *change)
 		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &after,
 			   "has less than that minimum",
 			   psprintf("It has %s, less what is reserved.",
-						after.balance ? paysafe_money_text(after.balance) : "nothing"),
+						after.balance ? money(state, &after, after.balance) : "nothing"),
 			   "Choose a lower minimum, or pay something in first.");
 	if (after.maximum != NULL && after.balance != NULL &&
 		(before.maximum == NULL || paysafe_money_compare(after.maximum, before.maximum) < 0) &&
 		paysafe_money_compare(after.balance, after.maximum) > 0)
 		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.maximum.name, &after,
 			   "has more than that maximum",
-			   psprintf("It has %s.", paysafe_money_text(after.balance)),
+			   psprintf("It has %s.", money(state, &after, after.balance)),
 			   "Choose a higher maximum, or take something out first.");
 	if (state->account.has_status)
 		paysafe_account_status_check_change(rule, change, &before, &after);

@@ -121,15 +121,13 @@ sum_ledger(Oid ledger, MemoryContext context)
 			EntryFault	fault;
 
 			CHECK_FOR_INTERRUPTS();
-			if (!paysafe_row_filter_has(&columns.rows, slot, NULL))
+			/* one that was there before the ledger's rule and is none moves nothing */
+			if (paysafe_row_filter_has(&columns.rows, slot, NULL) &&
+				paysafe_entry_read(&columns, slot, &entry, &fault))
 			{
-				MemoryContextSwitchTo(old);
-				continue;
+				MemoryContextSwitchTo(context);
+				add_existing_entry(accounts, &entry);
 			}
-			if (!paysafe_entry_read(&columns, slot, &entry, &fault))
-				elog(ERROR, "a row in ledger \"%s\" is not an entry", get_rel_name(ledger));
-			MemoryContextSwitchTo(context);
-			add_existing_entry(accounts, &entry);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(row_context);
 		}
@@ -149,6 +147,7 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 	const ExistingSum *sum = existing->sums ? linitial(existing->sums) : NULL;
 	Numeric		expected = sum ? sum->sum : paysafe_money_zero();
 	Numeric		balance = account->balance ? account->balance : paysafe_money_zero();
+	const char *currency = sum ? sum->currency : account->currency;
 	ListCell   *lc;
 
 	foreach(lc, existing->sums)
@@ -164,7 +163,8 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 
 		if (account->mark == ACCOUNT_CLOSED && paysafe_money_sign(each->sum) != 0)
 			return psprintf("it is closed, and its entries in %s sum to %s",
-							each->currency, paysafe_money_text(each->sum));
+							each->currency,
+							paysafe_money_spoken(&account->columns->balance, each->sum, each->currency));
 	}
 	if (!account->stored)
 		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
@@ -179,13 +179,16 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		expected = paysafe_money_negate(expected);
 	if (paysafe_money_compare(balance, expected) != 0)
 		return psprintf("its balance is %s, its entries sum to %s",
-						paysafe_money_text(balance), paysafe_money_text(expected));
+						paysafe_money_spoken(&account->columns->balance, balance, currency),
+						paysafe_money_spoken(&account->columns->balance, expected, currency));
 	if (account->minimum != NULL && paysafe_money_compare(balance, account->minimum) < 0)
 		return psprintf("its balance %s is below its minimum %s",
-						paysafe_money_text(balance), paysafe_money_text(account->minimum));
+						paysafe_money_spoken(&account->columns->balance, balance, currency),
+						paysafe_money_spoken(&account->columns->balance, account->minimum, currency));
 	if (account->maximum != NULL && paysafe_money_compare(balance, account->maximum) > 0)
 		return psprintf("its balance %s is above its maximum %s",
-						paysafe_money_text(balance), paysafe_money_text(account->maximum));
+						paysafe_money_spoken(&account->columns->balance, balance, currency),
+						paysafe_money_spoken(&account->columns->balance, account->maximum, currency));
 	return NULL;
 }
 
@@ -228,9 +231,12 @@ paysafe_balance_existing_check_end(const Rule *rule, ExistingReport *report)
 		report->private = sum_ledger(state->ledger, report->context);
 	hash_seq_init(&status, report->private);
 	while ((existing = hash_seq_search(&status)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!existing->seen)
 			paysafe_existing_fault(report, "Account", existing->text,
 								  "it has entries, but there is no such account");
+	}
 }
 
 /*

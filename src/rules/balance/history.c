@@ -381,6 +381,15 @@ paysafe_history_currency(Oid accounts, const char *key)
 	return found.currency;
 }
 
+char *
+paysafe_history_money(Oid accounts, const char *key, const char *currency,
+					  const AmountColumn *column, Numeric amount)
+{
+	if (currency == NULL && paysafe_money_is_minor(column))
+		currency = paysafe_history_currency(accounts, key);
+	return paysafe_money_spoken(column, amount, currency);
+}
+
 static int64
 add_stripe(Oid accounts, const char *key, const char *currency, int32 number)
 {

@@ -14,6 +14,8 @@
 #include "utils/numeric.h"
 #include "utils/snapshot.h"
 
+#include "values/money.h"
+
 #define STORED_STRIPE	0		/* of accounts whose row has the balance */
 
 /* A part of an account that no other transaction moves now, and its balance. */
@@ -49,6 +51,13 @@ extern void paysafe_history_add(const Stripe *stripe, Numeric amount, Numeric ba
 
 /* A currency in which the account has ever moved, or NULL. */
 extern char *paysafe_history_currency(Oid accounts, const char *key);
+
+/*
+ * An amount of the column's as people say it, in this currency or, if it is NULL, the one
+ * in which the account has moved.
+ */
+extern char *paysafe_history_money(Oid accounts, const char *key, const char *currency,
+								   const AmountColumn *column, Numeric amount);
 
 /*
  * Make the account's balance in the currency this one, if it is not; stored: in

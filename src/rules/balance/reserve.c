@@ -60,6 +60,20 @@
 
 #define MAX_KEY		200			/* bytes of a key that makes a repetition quiet */
 
+static char *
+rule_money(const Rule *rule, const char *account, const char *currency, Numeric amount)
+{
+	const BalanceState *state = rule->compiled;
+
+	return paysafe_history_money(state->accounts, account, currency, &state->account.balance, amount);
+}
+
+static char *
+money(const Account *account, Numeric amount)
+{
+	return rule_money(account->rule, account->key, account->currency, amount);
+}
+
 /*
  * When a reservation of the account, which is locked, ends.  What expires is looked for
  * from the total's time on, which may be later than any that was read before the lock
@@ -208,7 +222,8 @@ paysafe_reserve_pre_commit(void)
 						  psprintf("reservations of account \"%s\" in table \"%s\" are posted, but not taken",
 								   worst->account, worst->rule->table_name),
 						  psprintf("%s is posted; entries have taken %s since.",
-								   paysafe_money_text(worst->posted), paysafe_money_text(worst->taken)),
+								   rule_money(worst->rule, worst->account, NULL, worst->posted),
+								   rule_money(worst->rule, worst->account, NULL, worst->taken)),
 						  "Add the entries in the same database transaction, after paysafe.post_reservation.");
 }
 
@@ -355,7 +370,7 @@ check_amount(const Account *account, Numeric amount)
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("amount %s: %s", paysafe_money_text(amount), fault)));
+				 errmsg("amount %s: %s", paysafe_money_spoken(&account->columns->balance, amount, currency), fault)));
 }
 
 /* Raises if the account has less than that amount to reserve. */
@@ -369,11 +384,11 @@ check_spare(const Account *account, Oid accounts, Numeric amount)
 	if (paysafe_money_compare(reserved, spare) > 0)
 		paysafe_rule_refuse(account->rule, ERRCODE_23M01_MINIMUM, account->columns->balance.name,
 						  psprintf("account \"%s\" in table \"%s\" has too little to reserve %s",
-								   account->key, account->rule->table_name, paysafe_money_text(amount)),
+								   account->key, account->rule->table_name, money(account, amount)),
 						  paysafe_account_visible(accounts) ?
 						  psprintf("It has %s and %s reserved, its minimum is %s.",
-								   paysafe_money_text(account->balance), paysafe_money_text(reserved),
-								   paysafe_money_text(account->minimum)) : NULL,
+								   money(account, account->balance), money(account, reserved),
+								   money(account, account->minimum)) : NULL,
 						  "Reserve less, or pay something in first.");
 }
 
@@ -482,7 +497,7 @@ check_post_repeated(const Account *account, const Reservation *r, const char *ke
 	paysafe_rule_refuse(account->rule, ERRCODE_23M05_RESERVATION, NULL,
 						psprintf("reservation " INT64_FORMAT " has been posted with key \"%s\", and otherwise",
 								 r->id, key),
-						psprintf("It was posted for %s, %s.", paysafe_money_text(post->amount),
+						psprintf("It was posted for %s, %s.", money(account, post->amount),
 								 post->final ? "for the last time" : "and not for the last time"),
 						"Repeat the call as it was, or give this one a key of its own.");
 }
@@ -517,9 +532,9 @@ paysafe_post_reservation(PG_FUNCTION_ARGS)
 	if (paysafe_money_compare(amount, left) > 0)
 		refuse(account.rule, r.id,
 			   post.number == 0 ?
-			   psprintf("is over %s, less than %s", paysafe_money_text(r.amount), paysafe_money_text(amount)) :
-			   psprintf("has %s of %s left, less than %s", paysafe_money_text(left),
-						paysafe_money_text(r.amount), paysafe_money_text(amount)));
+			   psprintf("is over %s, less than %s", money(&account, r.amount), money(&account, amount)) :
+			   psprintf("has %s of %s left, less than %s", money(&account, left),
+						money(&account, r.amount), money(&account, amount)));
 	post.number++;
 	post.amount = amount;
 	post.posted = paysafe_money_add(post.posted, amount);

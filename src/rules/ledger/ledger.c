@@ -24,6 +24,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -444,11 +445,11 @@ report_existing_sum(const LedgerState *state, const ExistingSum *sum, ExistingRe
 	if (state->minimum == NULL)
 		paysafe_existing_fault(report, "Transaction", name,
 							  psprintf("its entries in %s sum to %s instead of zero",
-									   currency, paysafe_money_text(sum->sum)));
+									   currency, paysafe_money_spoken(&state->columns.amount, sum->sum, currency)));
 	else if (paysafe_money_compare(sum->sum, state->minimum) < 0)
 		paysafe_existing_fault(report, "Account", paysafe_refusal_value(name),
 							   psprintf("its entries sum to %s, below the minimum",
-										paysafe_money_words(sum->sum, currency)));
+										paysafe_money_words(&state->columns.amount, sum->sum, currency)));
 }
 
 static void
@@ -466,7 +467,10 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 
 	hash_seq_init(&status, existing->sums);
 	while ((sum = hash_seq_search(&status)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		report_existing_sum(rule->compiled, sum, report);
+	}
 	hash_seq_init(&status, existing->reversals);
 	while ((reversal = hash_seq_search(&status)) != NULL)
 	{
@@ -475,6 +479,7 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 		const char *fault;
 		bool		found;
 
+		CHECK_FOR_INTERRUPTS();
 		(void) hash_search(reversed, &key, HASH_ENTER, &found);
 		fault = found ? "It is reversed more than once." :
 			paysafe_ledger_reversals_fault(rule->compiled, &reversal->transaction,
@@ -523,12 +528,12 @@ const RuleKind paysafe_ledger_kind = {
 	/* columns define each other: no change is only tighter */
 	.fields = (const SpecField[])
 	{
-		{"transaction_column", SPEC_COLUMN},
+		{"transaction_column", SPEC_COLUMN, .searched = true},
 		{"account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
 		CURRENCY_FIELDS,
 		{"direction_column", SPEC_COLUMN},
-		{"reverses_column", SPEC_COLUMN},
+		{"reverses_column", SPEC_COLUMN, .searched = true},
 		{"posting_date_column", SPEC_COLUMN},
 		{"credit_column", SPEC_COLUMN},
 		{"debits", SPEC_STATUSES},

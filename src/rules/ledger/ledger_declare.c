@@ -143,9 +143,10 @@ declare(FunctionCallInfo fcinfo, Oid ledger, SpecBuilder *spec, int column, int 
 	bool		observed = paysafe_declare_add_mode(fcinfo, spec);
 	Oid			reference;
 
-	reference = paysafe_currency_declare(spec, ledger, "ledger", paysafe_declare_optional_name(fcinfo, column),
-										 PG_ARGISNULL(constant) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(constant)),
-										 paysafe_declare_optional_set(fcinfo, path, "currency_path"), observed);
+	reference = paysafe_currency_declare_from(spec, ledger, "ledger", NULL,
+											  paysafe_declare_optional_name(fcinfo, column),
+											  paysafe_declare_optional_text(fcinfo, constant),
+											  paysafe_declare_optional_set(fcinfo, path, "currency_path"), NIL, observed);
 	paysafe_declare(ledger, "ledger", reference, paysafe_spec_end(spec));
 }
 

@@ -235,7 +235,7 @@ paysafe_ledger_minimum_check(const Rule *rule, const RowChange *change, const En
 	}
 	name = psprintf("%s %s", entry->currency, entry->account_text);
 	if (!rule->observed)
-		paysafe_id_claim_exclude(state->root,
+		paysafe_id_claim_lock_group(state->root,
 								 hash_bytes_extended((const unsigned char *) name, strlen(name), 'm'));
 	total = sum_with(state, change, entry, false);
 	if (paysafe_money_compare(total, state->minimum) < 0)
@@ -245,6 +245,7 @@ paysafe_ledger_minimum_check(const Rule *rule, const RowChange *change, const En
 							psprintf("entries of account \"%s\" in table \"%s\" would fall below their minimum",
 									 paysafe_refusal_value(entry->account_text), rule->table_name),
 							psprintf("They would sum to %s; the minimum is %s.",
-									 paysafe_money_words(total, entry->currency), paysafe_money_text(state->minimum)),
+									 paysafe_money_words(&state->columns.amount, total, entry->currency),
+									 paysafe_money_words(&state->columns.amount, state->minimum, entry->currency)),
 							"Take less, or pay something in first.");
 }

@@ -234,7 +234,8 @@ refuse_unbalanced(const Rule *rule, const void *arg)
 					  psprintf("transaction \"%s\" in table \"%s\" does not balance",
 							   unbalanced->posting->transaction, rule->table_name),
 					  psprintf("Its entries in %s sum to %s instead of zero.",
-							   unbalanced->sum->currency, paysafe_money_text(unbalanced->sum->sum)),
+							   unbalanced->sum->currency,
+							   paysafe_money_spoken(&state->columns.amount, unbalanced->sum->sum, unbalanced->sum->currency)),
 					  "Add the missing entries before COMMIT, in the same database transaction.");
 }
 

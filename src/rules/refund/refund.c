@@ -86,9 +86,9 @@ status_words(const RefundSide *side, TupleTableSlot *row)
 }
 
 static char *
-money_words(Numeric amount, const char *currency)
+money_words(const FoundPayment *payment, Numeric amount, const char *currency)
 {
-	return paysafe_refusal_value(paysafe_money_words(amount, currency));
+	return paysafe_refusal_value(paysafe_money_words(&(AmountColumn) {.minor = payment->minor}, amount, currency));
 }
 
 /*
@@ -111,6 +111,9 @@ check_frozen(const Rule *rule, const RowChange *change)
 	else if (side->own_currency &&
 			 !paysafe_status_value_same(&side->currency, change->before, change->after))
 		column = side->currency.name;
+	else if (side->chargeback.n > 0 &&
+			 !paysafe_status_value_same(&side->chargeback.column, change->before, change->after))
+		column = side->chargeback.column.name;
 	else if (side->shares_place &&
 			 !paysafe_currency_same(&side->place, desc, change->before, change->after))
 		column = side->place.name;
@@ -160,6 +163,9 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	if (side->shares_place &&
 		paysafe_currency_of(&side->place, change->after, false, &own) == CURRENCY_KNOWN)
 		currency = own;
+	/* where only its captures say the payment's, none does before the first of them: it is of nothing */
+	if (locked->currency == NULL && locked->captures != NIL && paysafe_money_sign(locked->captured) == 0)
+		locked->currency = currency;
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY,
 						  side->own_currency ? side->currency.name : side->shares_place ? side->place.name : NULL,
@@ -174,15 +180,22 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
+/* Is it one that nobody was asked for? */
+static bool
+is_chargeback(const RefundSide *side, TupleTableSlot *row)
+{
+	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
+}
+
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
-	return paysafe_status_value_find(&side->recorded, row) >= 0;
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || is_chargeback(side, row);
 }
 
 static void
-check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
+check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
@@ -195,7 +208,11 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
 		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
+	{
 		total = paysafe_refund_total(locked, change, amount, true);
+		paysafe_refund_look_again(locked);
+		captured = locked->captured ? locked->captured : captured;
+	}
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
 		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
 								 {
@@ -205,10 +222,10 @@ check_cap(const Rule *rule, const RowChange *change, const FoundPayment *locked)
 														 paysafe_refusal_value(locked->key)),
 									 .detail = psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
 														refund_words(change, change->after),
-														money_words(amount, currency), money_words(total, currency),
+														money_words(locked, amount, currency), money_words(locked, total, currency),
 														list_length(locked->tables) > 1 ?
 														psprintf(" in %d tables", list_length(locked->tables)) : "",
-														money_words(captured, currency)),
+														money_words(locked, captured, currency)),
 									 .hint = side->voided.n == 0 ? "Refund at most what is left." :
 									 "Refund at most what is left, or void another refund first."
 								 });
@@ -224,7 +241,7 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 		psprintf("%s \"%s\" within %s would total %s; the threshold is %s.",
 				 side->payout ? "Payouts of" : "Refunds of payment", paysafe_refusal_value(payment->key),
 				 paysafe_refund_threshold_period_text(threshold->within),
-				 money_words(total, currency), money_words(threshold->amount, currency)) :
+				 money_words(payment, total, currency), money_words(payment, threshold->amount, currency)) :
 		psprintf("There is no threshold for %s, so every %s needs approval.",
 				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
 }
@@ -302,7 +319,7 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 
 /* Approvals are missing: it may not pass, or is a breach. */
 static void
-refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
+refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment, const char *detail,
 			const ApprovalSubject *subject, int have, int needed, const RefundLife *before)
 {
 	const RefundState *state = rule->compiled;
@@ -316,7 +333,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *detail,
 								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
 													 side->payout ? "payout" : "refund",
 													 refund_words(change, change->after),
-													 money_words(subject->money->amount, subject->money->currency),
+													 money_words(payment, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
@@ -340,7 +357,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
-	int			needed = 1;
+	int			needed = is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
 	const char *kind;
 	ApprovalSubject subject = {
@@ -370,7 +387,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
 	if (have < needed)
-		refuse_gate(rule, change, gate_detail(side, change, payment, threshold, total), &subject,
+		refuse_gate(rule, change, payment, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
 	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
 	paysafe_refund_add_event(state, life, payment->key, key, change->after, kind, have < needed ? 0 : needed);
@@ -486,12 +503,12 @@ check_refund_added(const Rule *rule, const RowChange *change)
 
 /* What the column of its payment has fallen for is not refunded: that takes the lock. */
 static void
-note_void(const RefundState *state, const RowChange *change)
+note_void(const RefundState *state, const RowChange *change, TupleTableSlot *row)
 {
 	FoundPayment locked;
 	KeyValues	key;
 
-	if (paysafe_key_columns_read(&state->refund.payment, change->after, &key, NULL) &&
+	if (paysafe_key_columns_read(&state->refund.payment, row, &key, NULL) &&
 		paysafe_refund_lock_payment(state, &key, &locked) == 1)
 		paysafe_refund_net_voided(&locked, change);
 }
@@ -546,7 +563,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			paysafe_refund_total_less(payment, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 		if (was_counted && payment->net != NULL)
-			note_void(state, change);
+			note_void(state, change, change->after);
 	}
 	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
 		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
@@ -584,8 +601,9 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
 	FoundPayment *payment;
 	RefundLife *life;
+	Numeric		amount;
 
-	if (counted)
+	if (counted && !side->deletable)
 	{
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
@@ -602,9 +620,20 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
 	payment = payment_of(state, change->before);
+	if (counted && side->deletable && payment->tables == NIL)
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted with its payment",
+								   paysafe_refusal_value(key), rule->table_name),
+						  "It counts towards the payment's refunds.",
+						  "Delete by itself what the provider has refused.");
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
+	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
+		paysafe_refund_total_less(payment, change,
+								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
+	if (counted && payment->net != NULL)
+		note_void(state, change, change->before);
 	paysafe_approval_end_open(state->refund_root, key);
 }
 
@@ -699,8 +728,8 @@ const RuleKind paysafe_refund_kind = {
 	 */
 	.fields = (const SpecField[])
 	{
-		{"payment_column", SPEC_COLUMN},
-		{"payment_key_column", SPEC_REFERENCE_COLUMN},
+		{"payment_column", SPEC_COLUMN, .searched = true},
+		{"payment_key_column", SPEC_REFERENCE_COLUMN, .searched = true},
 		{"amount_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"status_column", SPEC_COLUMN},
@@ -710,6 +739,14 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"currency", SPEC_TEXT},
+		{.key = "payout", .type = SPEC_FLAG,
+			.set_words = "takes the payments away, and with them their limit",
+		.unset_words = "makes payments the limit"},
+		{.key = "deletable", .type = SPEC_FLAG, .loosens = SPEC_ADD,
+			.set_words = "lets refunds be deleted that count",
+		.unset_words = "keeps refunds that count from being deleted"},
+		{"type_column", SPEC_COLUMN},
+		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
 		{"amounts", SPEC_TEXT},
 		{"units", SPEC_TEXT},

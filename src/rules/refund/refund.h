@@ -44,6 +44,8 @@ typedef struct RefundSide
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
 	StatusSet	recorded;		/* say what has happened; some of gated */
+	bool		deletable;		/* what is deleted counts no longer */
+	StatusSet	chargeback;		/* types of rows that nobody was asked for; may be none */
 	StatusSet	always_gated;	/* gated in every version of this declaration */
 	RowKey		whole;			/* names rows for their events */
 	int			napproved;		/* columns that an approval is of, in the order of names */
@@ -58,6 +60,7 @@ typedef struct PaymentSide
 {
 	KeyColumns	key;			/* refunds refer to it */
 	Captured	captured;
+	bool		summed;			/* captured is what its captures come to (captures.h) */
 	Currency	currency;
 	bool		twins;			/* no index sees that the key is there once */
 	bool		net;			/* the captured column falls with refunds (refund_net.c) */
@@ -77,7 +80,8 @@ typedef struct RefundState
 	PaymentSide payment;
 	Oid			leaf;
 	Oid			refund_root;
-	Oid			payment_root;	/* none: payouts */
+	bool		payout;			/* there are no payments: nothing limits them */
+	Oid			payment_root;	/* InvalidOid: the payment is the group of rows of one reference */
 	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
 	char	   *payment_amount; /* its captured amount; NULL: as its payment rule says */
 	char	   *payment_currency;	/* the same */
@@ -121,10 +125,11 @@ typedef struct RefundLife
 #define REFUND_MOVED	 "moved"	/* another row of the same key may come here */
 #define REFUND_DELETED	 "deleted"
 
-/* The refunds of a payment in one of the tables that are declared for it. */
+/* The refunds, or captures, of a payment in one of the tables that are declared for it. */
 typedef struct RefundTable
 {
 	Oid			root;
+	Oid			payment_root;
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 	bool		observed;		/* its rule refuses nothing */
@@ -145,8 +150,9 @@ typedef struct FoundPayment
 	char	   *key;			/* as text; equal references have one */
 	char	   *identity;		/* the same for all tables that refer to it */
 	List	   *tables;			/* of RefundTable */
+	List	   *captures;		/* the same: where its captures are, if those say what is captured */
 	bool		minor;			/* units of its amounts, and of all sums of its refunds */
-	/* exact only if locked: */
+	/* exact only if locked, and if there are captures there only then: */
 	Numeric		captured;		/* NULL if nothing is; what the column says, if it is net */
 	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
@@ -184,6 +190,20 @@ extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
+
+/*
+ * The same if they are limited by what its captures come to, otherwise none; and what the
+ * payment is called there.
+ */
+extern void paysafe_refund_describe_summed(const RelationRules *payment_rules, TupleTableSlot *payment,
+										   FoundPayment *out);
+
+/* What is captured of a locked payment, added up anew if that may be out of step. */
+extern void paysafe_refund_look_again(FoundPayment *payment);
+
+/* The same of a group of rows of the table itself, of which this rule is. */
+extern void paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, bool minor,
+										  FoundPayment *out);
 
 /* The payment's key that a text stands for; raises 22023 if it is none. */
 extern void paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out);
@@ -425,6 +445,37 @@ extern bool paysafe_refund_is_breach(const RefundState *state, const RowKey *row
  */
 extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 								  const FoundPayment *payment, const char **column, int *sqlstate);
+
+/* What a declaration of the rule says; lists of names or statuses. */
+typedef struct RefundDeclaration
+{
+	Oid			refund;
+	Oid			payment;
+	List	   *payment_column;
+	List	   *payment_key;
+	char	   *amount_column;
+	char	   *currency_column;
+	char	   *status_column;
+	List	   *status_path;	/* keys within it, or NIL */
+	List	   *gated;
+	List	   *voided;
+	List	   *recorded;
+	char	   *payment_amount_column;
+	char	   *payment_currency_column;
+	bool		unapproved_named;
+	List	   *unapproved;
+	char	   *type_column;	/* of a table that has other movements, too */
+	List	   *chargeback;		/* types of refunds that nobody was asked for */
+	bool		deletable;
+	Jsonb	   *rows;			/* or NULL */
+	char	   *amounts;		/* or NULL: positive */
+	char	   *units;			/* or NULL: the payment's */
+	char	   *currency;		/* or NULL: that of a column, or the payment's */
+	bool		payout;			/* there are no payments */
+} RefundDeclaration;
+
+/* Declare it; the mode is the last argument of the call.  Both tables are locked. */
+extern void paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *declaration);
 
 /* Parts of the RuleKind; see rule.h. */
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,

@@ -48,7 +48,7 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 	ListCell   *lc;
 
 	money->payment = payment;
-	money->currency = OidIsValid(state->payment_root) ? currency : paysafe_money_code(pstrdup(currency));
+	money->currency = !state->payout ? currency : paysafe_money_code(pstrdup(currency));
 	money->amount = amount;
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe refund rule");
@@ -165,16 +165,16 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
 		fault = psprintf("column \"%s\" has whole minor units", column.name);
 	if (fault != NULL)
-		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_text(amount)), fault),
+		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_spoken(&column, amount, locked.currency)), fault),
 					 NULL);
-	if (OidIsValid(state->payment_root))
+	if (!state->payout)
 		locked.captured = paysafe_refund_net_captured(&locked, false);
-	if (OidIsValid(state->payment_root) &&
+	if (!state->payout &&
 		(locked.captured == NULL || numeric_is_nan(locked.captured) ||
 		 paysafe_money_compare(amount, locked.captured) > 0))
 		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),
 							  locked.captured == NULL ? "nothing" :
-							  paysafe_money_words(locked.captured, locked.currency)),
+							  paysafe_money_words(&column, locked.captured, locked.currency)),
 					 "Approve at most what is captured.");
 	return paysafe_refund_money(state, locked.key, locked.currency, amount);
 }

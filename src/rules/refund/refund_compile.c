@@ -83,14 +83,16 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
+	char	   *type_column = paysafe_spec_optional_text(spec, "type_column");
 	StatusColumn status;
+	StatusColumn type;
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
 						   paysafe_spec_optional_text(spec, "amounts"));
 	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
-	side->payout = !OidIsValid(state->payment_root);
+	side->payout = state->payout;
 	side->constant = paysafe_spec_optional_text(spec, "currency");
 	side->own_currency = currency_column != NULL;
 	if (side->own_currency)
@@ -104,6 +106,12 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_status_value_set(&status, gated, &side->gated);
 	paysafe_status_value_set(&status, voided, &side->voided);
 	paysafe_status_value_set(&status, recorded, &side->recorded);
+	side->deletable = paysafe_spec_bool(spec, "deletable");
+	if (type_column != NULL)
+	{
+		paysafe_status_value_column(leaf, type_column, &type);
+		paysafe_status_value_set(&type, paysafe_spec_set(spec, "chargeback"), &side->chargeback);
+	}
 	paysafe_status_value_set(&status, always_gated(history, status_column, path, gated), &side->always_gated);
 	paysafe_refund_compile_approved(side, leaf, spec);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
@@ -123,8 +131,8 @@ paysafe_refund_compile(const CompileInput *input)
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_columns(spec, OidIsValid(state->payment_root) ?
-											  "payment_key_column" : "payment_column");
+	state->payout = paysafe_spec_bool(spec, "payout");
+	state->payment_key = paysafe_spec_optional_columns(spec, state->payout ? "payment_column" : "payment_key_column");
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;

@@ -69,7 +69,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 	if (reason == NULL && payment != NULL && side->amount.minor != payment->minor &&
 		paysafe_money_scale(payment->currency ? payment->currency : currency) < 0)
 		reason = psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
-	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_text(amount)), reason) : NULL;
+	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_spoken(&side->amount, amount, currency)), reason) : NULL;
 }
 
 /*
@@ -243,19 +243,24 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 		paysafe_existing_fault(report, "Row", key, "refunds of its payment have different currencies");
 }
 
-/* What is wrong with a payment and its refunds, in all tables, or NULL. */
+/*
+ * What is wrong with a payment and its refunds, in all tables, or NULL.  again: as they are
+ * now, whatever was read.
+ */
 static char *
-payment_fault(const RefundState *state, const PaymentTotal *total)
+payment_fault(const RefundState *state, const PaymentTotal *total, bool lock, bool again)
 {
 	FoundPayment payment;
-	int			count = paysafe_refund_lock_payment(state, &total->value, &payment);
+	int			count = lock ? paysafe_refund_lock_payment(state, &total->value, &payment) :
+		paysafe_refund_find_payment(state, &total->value, &payment);
 	Numeric		refunds = total->total;
+	AmountColumn column = {.minor = payment.minor};
 
 	if (count != 1)
 		return pstrdup(count == 0 ? "there is no such payment" : "there are several such payments");
 	if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
 		return pstrdup("payment and refunds have different currencies");
-	if (list_length(payment.tables) > 1)
+	if (again || list_length(payment.tables) > 1)
 	{
 		RefundSum	sum = {.minor = payment.minor, .currency = payment.currency, .lawful = true};
 
@@ -265,9 +270,9 @@ payment_fault(const RefundState *state, const PaymentTotal *total)
 	payment.captured = paysafe_refund_net_captured(&payment, false);
 	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
 		return psprintf("refunds of this payment total %s, captured is %s",
-						paysafe_refusal_value(paysafe_money_text(refunds)),
+						paysafe_refusal_value(paysafe_money_spoken(&column, refunds, total->currency)),
 						payment.captured ?
-						paysafe_refusal_value(paysafe_money_text(payment.captured)) : "nothing");
+						paysafe_refusal_value(paysafe_money_spoken(&column, payment.captured, total->currency)) : "nothing");
 	return NULL;
 }
 
@@ -286,7 +291,10 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 		char	   *fault;
 
 		CHECK_FOR_INTERRUPTS();
-		fault = payment_fault(state, total);
+		fault = payment_fault(state, total, !report->beside_writers, false);
+		/* others write: their refunds may have been added to what was read before */
+		if (fault != NULL && report->beside_writers)
+			fault = payment_fault(state, total, true, true);
 		if (fault != NULL)
 			paysafe_existing_fault(report, "Payment", paysafe_refusal_value(total->key), fault);
 	}
@@ -304,10 +312,10 @@ limit_words(Oid reference, const Jsonb *spec)
 								  units ? " in units that are " : "", units ? units : "");
 	const char *of = paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column"));
 
-	if (paysafe_spec_optional_columns(spec, "payment_key_column") == NIL)
+	if (paysafe_spec_bool(spec, "payout"))
 		return psprintf("payouts of %s by %s", amount, of);
 	return psprintf("sum of %s by %s <= %s of %s", amount, of, captured ? captured : "what is captured",
-					OidIsValid(reference) && get_rel_name(reference) ? get_rel_name(reference) : "?");
+					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?");
 }
 
 char *
@@ -315,11 +323,12 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	List	   *chargeback = paysafe_spec_set(spec, "chargeback");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
 	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 
-	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s",
+	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s",
 					limit_words(reference, spec),
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
@@ -331,7 +340,10 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
 					unapproved ? paysafe_strings_join(unapproved) : "",
 					recorded ? "; stored in any case, on record as a breach: " : "",
-					recorded ? paysafe_strings_join(recorded) : "");
+					recorded ? paysafe_strings_join(recorded) : "",
+					paysafe_spec_bool(spec, "deletable") ? "; what is deleted does not count" : "",
+					chargeback ? "; nobody is asked for: " : "",
+					chargeback ? paysafe_strings_join(chargeback) : "");
 }
 
 /* SQL-callable functions */
@@ -589,6 +601,52 @@ check_no_payment(FunctionCallInfo fcinfo)
 					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument)));
 }
 
+void
+paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
+{
+	SpecBuilder spec;
+
+	check_statuses(d->gated, d->voided, d->recorded);
+	if (OidIsValid(d->payment))
+		check_pair(d->refund, d->payment, d->payment_column, d->payment_key, d->amount_column,
+			   d->units, d->payment_amount_column, d->payment_currency_column);
+	if (OidIsValid(d->payment))
+		check_tables_agree(d->refund, d->payment, d->payment_amount_column, d->payment_currency_column);
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_columns(&spec, "payment_column", d->payment_column);
+	paysafe_spec_add_columns(&spec, "payment_key_column", d->payment_key);
+	paysafe_spec_add_text(&spec, "amount_column", d->amount_column);
+	paysafe_spec_add_text(&spec, "currency_column", d->currency_column);
+	paysafe_spec_add_text(&spec, "currency", d->currency);
+	paysafe_spec_add_bool(&spec, "payout", d->payout);
+	paysafe_spec_add_text(&spec, "status_column", d->status_column);
+	paysafe_spec_add_set(&spec, "gated", d->gated);
+	paysafe_spec_add_set(&spec, "void", d->voided);
+	paysafe_spec_add_text(&spec, "payment_amount_column", d->payment_amount_column);
+	paysafe_spec_add_text(&spec, "payment_currency_column", d->payment_currency_column);
+	if (d->unapproved_named)
+	{
+		paysafe_spec_add_bool(&spec, "unapproved_named", true);
+		paysafe_spec_add_set(&spec, "unapproved_columns", d->unapproved);
+	}
+	if (d->recorded != NIL)
+		paysafe_spec_add_set(&spec, "recorded", d->recorded);
+	paysafe_spec_add_bool(&spec, "deletable", d->deletable);
+	paysafe_spec_add_text(&spec, "type_column", d->type_column);
+	if (d->chargeback != NIL)
+		paysafe_spec_add_set(&spec, "chargeback", d->chargeback);
+	paysafe_row_filter_add(&spec, d->rows);
+	paysafe_spec_add_text(&spec, "amounts", d->amounts);
+	paysafe_spec_add_text(&spec, "units", d->units);
+	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
+	paysafe_declare_add_mode(fcinfo, &spec);
+	paysafe_declare(d->refund, "refund", d->payment, paysafe_spec_end(&spec));
+	if (OidIsValid(d->payment))
+		warn_of_unguarded(d->payment, d->payment_amount_column);
+	warn_of_free_statuses(d->refund, d->status_column);
+}
+
 /* The sign that amounts are stored with, as it is stored: the default is not. */
 static char *
 amounts_argument(FunctionCallInfo fcinfo, int n)
@@ -607,7 +665,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  currency_column, status_column, gated text[], void text[],
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
- *				  rows jsonb, amounts, units, status_path text[], currency, mode) returns void
+ *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
+ *				  currency, mode) returns void
  *
  * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
@@ -615,73 +674,46 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
 Datum
 paysafe_protect_refund(PG_FUNCTION_ARGS)
 {
-	Oid			refund;
-	Oid			payment;
-	char	   *amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column");
-	char	   *currency_column = paysafe_declare_optional_name(fcinfo, 4);
-	char	   *status_column = paysafe_declare_optional_name(fcinfo, 5);
-	List	   *gated = statuses_argument(fcinfo, 6, "gated", status_column, true);
-	List	   *voided = statuses_argument(fcinfo, 7, "void", status_column, false);
-	char	   *payment_amount_column = paysafe_declare_optional_name(fcinfo, 8);
-	char	   *payment_currency_column = paysafe_declare_optional_name(fcinfo, 9);
-	char	   *units = paysafe_declare_optional_text(fcinfo, 15);
-	List	   *unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns");
-	List	   *recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded");
-	char	   *currency = paysafe_declare_optional_text(fcinfo, 17);
-	List	   *payment_column;
-	List	   *payment_key = NIL;
-	SpecBuilder spec;
+	RefundDeclaration d = {
+		.amount_column = paysafe_declare_name_argument(fcinfo, 3, "amount_column"),
+		.currency_column = paysafe_declare_optional_name(fcinfo, 4),
+		.status_column = paysafe_declare_optional_name(fcinfo, 5),
+		.payment_amount_column = paysafe_declare_optional_name(fcinfo, 8),
+		.payment_currency_column = paysafe_declare_optional_name(fcinfo, 9),
+		.unapproved_named = !PG_ARGISNULL(10),
+		.unapproved = paysafe_declare_optional_set(fcinfo, 10, "unapproved_columns"),
+		.recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded"),
+		.rows = PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13),
+		.amounts = amounts_argument(fcinfo, 14),
+		.units = paysafe_declare_optional_text(fcinfo, 15),
+		.currency = paysafe_declare_optional_text(fcinfo, 18),
+		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
+	};
 
+	d.status_path = paysafe_declare_path_argument(fcinfo, 16, d.status_column);
+	d.gated = statuses_argument(fcinfo, 6, "gated", d.status_column, true);
+	d.voided = statuses_argument(fcinfo, 7, "void", d.status_column, false);
 	paysafe_argument_required(fcinfo, 0, "refund");
 	paysafe_argument_required(fcinfo, 2, "payment_column");
-	refund = PG_GETARG_OID(0);
-	payment = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
-	check_statuses(gated, voided, recorded);
-	check_currency(payment, currency_column, currency);
-	paysafe_declare_lock(refund);
-	payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", refund);
-	if (OidIsValid(payment))
+	d.refund = PG_GETARG_OID(0);
+	d.payment = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	d.payout = !OidIsValid(d.payment);
+	check_statuses(d.gated, d.voided, d.recorded);
+	check_currency(d.payment, d.currency_column, d.currency);
+	paysafe_declare_lock(d.refund);
+	d.payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", d.refund);
+	if (d.payout)
 	{
-		paysafe_declare_lock(payment);
-		payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", payment);
-		payment_key = paysafe_reference_resolve(refund, payment_column, payment, payment_key, "payment_key");
-		paysafe_reference_order(payment, &payment_column, &payment_key);
-		check_pair(refund, payment, payment_column, payment_key, amount_column, units, payment_amount_column,
-				   payment_currency_column);
-		check_tables_agree(refund, payment, payment_amount_column, payment_currency_column);
+		check_no_payment(fcinfo);
+		check_payouts(d.refund, d.payment_column, d.amount_column);
 	}
 	else
 	{
-		check_no_payment(fcinfo);
-		check_payouts(refund, payment_column, amount_column);
+		paysafe_declare_lock(d.payment);
+		d.payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", d.payment);
+		d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
+		paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
 	}
-
-	paysafe_spec_begin(&spec);
-	paysafe_spec_add_columns(&spec, "payment_column", payment_column);
-	paysafe_spec_add_columns(&spec, "payment_key_column", payment_key);
-	paysafe_spec_add_text(&spec, "amount_column", amount_column);
-	paysafe_spec_add_text(&spec, "currency_column", currency_column);
-	paysafe_spec_add_text(&spec, "currency", currency);
-	paysafe_spec_add_text(&spec, "status_column", status_column);
-	paysafe_spec_add_set(&spec, "gated", gated);
-	paysafe_spec_add_set(&spec, "void", voided);
-	paysafe_spec_add_text(&spec, "payment_amount_column", payment_amount_column);
-	paysafe_spec_add_text(&spec, "payment_currency_column", payment_currency_column);
-	if (!PG_ARGISNULL(10))
-	{
-		paysafe_spec_add_bool(&spec, "unapproved_named", true);
-		paysafe_spec_add_set(&spec, "unapproved_columns", unapproved);
-	}
-	if (recorded != NIL)
-		paysafe_spec_add_set(&spec, "recorded", recorded);
-	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
-	paysafe_spec_add_text(&spec, "amounts", amounts_argument(fcinfo, 14));
-	paysafe_spec_add_text(&spec, "units", units);
-	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 16, status_column));
-	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(refund, "refund", payment, paysafe_spec_end(&spec));
-	if (OidIsValid(payment))
-		warn_of_unguarded(payment, payment_amount_column);
-	warn_of_free_statuses(refund, status_column);
+	paysafe_refund_declare(fcinfo, &d);
 	PG_RETURN_VOID();
 }

@@ -144,14 +144,16 @@ keeps_books(const Rule *rule, const RowChange *change)
 
 static void
 refuse_fall(const Rule *rule, const PaymentSide *side, const char *key, Numeric gross, Numeric refunds,
-			Numeric column)
+			Numeric column, const char *currency)
 {
+	const AmountColumn *amount = &side->captured.amount;
+
 	paysafe_rule_refuse(rule, ERRCODE_23R05_CAPTURE, paysafe_captured_name(&side->captured),
 						psprintf("captured amount of payment \"%s\" falls by more than its refunds", key),
 						psprintf("Of %s that is captured, refunds total %s; %s would be left.",
-								 paysafe_refusal_value(paysafe_money_text(gross)),
-								 paysafe_refusal_value(paysafe_money_text(refunds)),
-								 paysafe_refusal_value(paysafe_money_text(column))),
+								 paysafe_refusal_value(paysafe_money_spoken(amount, gross, currency)),
+								 paysafe_refusal_value(paysafe_money_spoken(amount, refunds, currency)),
+								 paysafe_refusal_value(paysafe_money_spoken(amount, column, currency))),
 						"Add the refund first: then the column may fall by it.");
 }
 
@@ -186,5 +188,5 @@ paysafe_refund_net_check(const Rule *rule, const RowChange *change, List *tables
 		paysafe_gross_keep(payment.net->declared_on, payment.net->key, gross);
 	if (paysafe_money_compare(after, before) < 0 &&
 		paysafe_money_compare(less(gross, after), sum.total) > 0)
-		refuse_fall(rule, side, key, gross, sum.total, after);
+		refuse_fall(rule, side, key, gross, sum.total, after, payment.currency);
 }

@@ -11,6 +11,7 @@
 
 #include "base/refusal.h"
 #include "errors.h"
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "values/money.h"
 #include "values/row_key.h"
@@ -35,7 +36,7 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 {
 	const PaymentSide *side = &((RefundState *) rule->compiled)->payment;
 	RefundSum	sum = {.minor = paysafe_money_is_minor(&side->captured.amount)};
-	char	   *currency;
+	char	   *currency = NULL;
 	Numeric		captured;
 	Numeric		before;
 	bool		has_captured;
@@ -56,8 +57,9 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 		paysafe_rule_refuse(rule, ERRCODE_23R01_OVER_CAPTURED, paysafe_captured_name(&side->captured),
 						  psprintf("captured amount of payment \"%s\" cannot fall below its refunds", key),
 						  psprintf("Refunds total %s; captured would be %s.",
-								   paysafe_refusal_value(paysafe_money_text(sum.total)),
-								   has_captured ? paysafe_refusal_value(paysafe_money_text(captured)) : "nothing"),
+								   paysafe_refusal_value(paysafe_money_spoken(&side->captured.amount, sum.total, currency)),
+								   has_captured ?
+								   paysafe_refusal_value(paysafe_money_spoken(&side->captured.amount, captured, currency)) : "nothing"),
 						  "Leave as much captured as its refunds total, or first void those that can be.");
 }
 
@@ -79,19 +81,31 @@ check_payment_twin(const Rule *rule, const RowChange *change)
 					  "Refunds name their payment by this key alone: give the new one another.");
 }
 
+/* Is anything captured of the payment as it was? */
+static bool
+has_captured(const PaymentSide *side, const RowChange *change)
+{
+	Numeric		captured;
+	CaptureSum	sum;
+
+	if (!side->summed)
+		return paysafe_captured_value(&side->captured, change->before, &captured) &&
+			paysafe_money_sign(captured) != 0;
+	paysafe_captures_sum(paysafe_captures_tables(change->rules, change->before, false), &sum);
+	return paysafe_money_sign(sum.captured) != 0;
+}
+
 /* Nothing is captured, and there is another payment of the key that refunds can mean. */
 static bool
 is_spare_payment(const RefundState *state, const RowChange *change)
 {
 	const PaymentSide *side = &state->payment;
 	FoundPayment other;
-	Numeric		captured;
 	KeyValues	key;
 
 	/* a net column that is zero may have been refunded */
 	return !side->net && paysafe_key_columns_read(&side->key, change->before, &key, NULL) &&
-		(!paysafe_captured_value(&side->captured, change->before, &captured) ||
-			paysafe_money_sign(captured) == 0) &&
+		!has_captured(side, change) &&
 		paysafe_refund_find_payment(state, &key, &other) > 0;
 }
 
@@ -120,7 +134,8 @@ check_payment(const Rule *rule, const RowChange *change)
 		else if (!paysafe_currency_same(&side->currency, RelationGetDescr(change->rel),
 										change->before, change->after))
 			column = side->currency.name;
-		else if (paysafe_captured_same(&side->captured, change->before, change->after))
+		else if (side->summed ||
+				 paysafe_captured_same(&side->captured, change->before, change->after))
 			return;
 	}
 	tables = paysafe_refund_tables(change->rules, change->before);

@@ -29,7 +29,7 @@ paysafe_refund_payout(const RefundState *state, const KeyValues *key, bool lock,
 	table->key_text = paysafe_key_columns_text(key);
 	*out = (FoundPayment) {.key = table->key_text, .tables = list_make1(table)};
 	if (lock && !state->observed)
-		paysafe_id_claim_exclude(state->refund_root,
+		paysafe_id_claim_lock_group(state->refund_root,
 								 hash_bytes_extended((const unsigned char *) table->key_text,
 													 strlen(table->key_text), 0));
 }
@@ -39,7 +39,7 @@ paysafe_refund_payout_in(const RefundState *state, FoundPayment *payment, const 
 {
 	RefundTable *table;
 
-	if (OidIsValid(state->payment_root) || payment->tables == NIL || currency == NULL)
+	if (!state->payout || payment->tables == NIL || currency == NULL)
 		return;
 	table = linitial(payment->tables);
 	payment->currency = pstrdup(currency);

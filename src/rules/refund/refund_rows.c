@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
@@ -43,21 +44,31 @@ paysafe_refund_compile_payment(PaymentSide *side, Relation leaf, const RefundSta
 							   List *sources)
 {
 	const RuleSource *payment = paysafe_refund_source_payment(sources, RelationGetRelid(leaf));
+	List	   *captures = paysafe_refund_source_captures(sources, RelationGetRelid(leaf));
 
-	if (payment == NULL && (state->payment_amount == NULL || state->payment_currency == NULL))
+	side->summed = state->payment_amount == NULL && captures != NIL;
+	if (payment == NULL && captures == NIL &&
+		(state->payment_amount == NULL || state->payment_currency == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no payment rule", get_rel_name(state->payment_root)),
-				 errdetail("What of a payment is captured, and its currency, says that rule."),
-				 errhint("Declare it with paysafe.protect_payment, or name \"payment_amount_column\" and \"payment_currency_column\".")));
+				 errdetail("What of a payment is captured, and its currency, says that rule, or one of captures."),
+				 errhint("Declare it with paysafe.protect_payment or paysafe.protect_captures, or name \"payment_amount_column\" and \"payment_currency_column\".")));
 	if (state->payment_amount != NULL)
 		paysafe_captured_plain(leaf, state->payment_amount, payment ? payment->spec : NULL, &side->captured);
+	else if (side->summed)
+	{
+		side->captured = (Captured) {0};
+		paysafe_refund_source_captured(linitial(captures), &side->captured.amount);
+	}
 	else
 		paysafe_captured_compile(leaf, payment->spec, &side->captured);
 	if (state->payment_currency != NULL)
 		paysafe_currency_column(leaf, state->payment_currency, &side->currency);
-	else
+	else if (payment != NULL)
 		paysafe_currency_compile(leaf, payment, &side->currency);
+	else
+		(void) paysafe_captures_currency(leaf, sources, &side->currency);
 	paysafe_key_columns_find(leaf, state->payment_key, &side->key);
 	paysafe_refund_net_compile(side, leaf, payment);
 	if (state->payment_amount != NULL && payment != NULL && is_net(payment->spec, state->payment_amount))
@@ -100,6 +111,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 			continue;
 		table = palloc0(sizeof(RefundTable));
 		table->root = state->refund_root;
+		table->payment_root = state->payment_root;
 		table->observed = state->observed;
 		paysafe_key_columns_copy(&key, &table->key);
 		table->key_text = paysafe_key_columns_text(&key);
@@ -133,16 +145,103 @@ payment_side(const RefundState *state, const RelationRules *rules)
 
 /* Payment table, refund table and key in one text: for each payment, so without formats. */
 static char *
-identity_of(Oid payment_root, const RefundTable *table)
+identity_of(const RefundTable *table)
 {
 	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->key_text) + 1);
-	int			len = pg_ultoa_n(payment_root, identity);
+	int			len = pg_ultoa_n(table->payment_root, identity);
 
 	identity[len++] = '/';
 	len += pg_ultoa_n(table->root, identity + len);
 	identity[len++] = '/';
 	strcpy(identity + len, table->key_text);
 	return identity;
+}
+
+void
+paysafe_refund_describe_summed(const RelationRules *payment_rules, TupleTableSlot *payment,
+							   FoundPayment *out)
+{
+	int			i = 0;
+	const RefundState *state = next_payment_rule(payment_rules, &i);
+
+	*out = (FoundPayment) {0};
+	/* all tables of a payment mean the same by what is captured */
+	if (state != NULL && state->payment.summed)
+		out->tables = paysafe_refund_tables(payment_rules, payment);
+	if (out->tables == NIL)
+		return;
+	out->minor = paysafe_money_is_minor(&state->payment.captured.amount);
+	out->key = ((RefundTable *) linitial(out->tables))->key_text;
+	out->identity = identity_of(linitial(out->tables));
+}
+
+/* Does nobody rely on the sum over these tables? */
+static bool
+are_only_observed(List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (!((RefundTable *) lfirst(lc))->observed)
+			return false;
+	return true;
+}
+
+/* Captures say what is captured, and in which currency if the payment does not. */
+static void
+take_captures(FoundPayment *payment, bool fresh)
+{
+	CaptureSum	sum;
+
+	/* where no refund is refused, the payment is not locked: nothing is kept */
+	if (are_only_observed(payment->tables))
+		paysafe_captures_sum(payment->captures, &sum);
+	else
+		paysafe_captures_total(payment->captures, NULL, NULL, NULL, fresh, &sum);
+	payment->captured = sum.captured;
+	if (payment->currency == NULL)
+		payment->currency = sum.currency;
+}
+
+/*
+ * Groups: payments that are no rows
+ */
+
+void
+paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, bool minor, FoundPayment *out)
+{
+	RefundTable *table = palloc0(sizeof(RefundTable));
+
+	table->root = root;
+	table->observed = observed;
+	paysafe_key_columns_copy(key, &table->key);
+	table->key_text = paysafe_key_columns_text(key);
+	*out = (FoundPayment)
+	{
+		.key = table->key_text, .tables = list_make1(table), .captures = list_make1(table), .minor = minor
+	};
+	out->identity = identity_of(table);
+}
+
+/* A group is there as soon as it is named. */
+static int
+find_group(const RefundState *state, const KeyValues *key, bool lock, FoundPayment *out)
+{
+	paysafe_refund_describe_group(state->refund_root, key, state->observed,
+								  paysafe_money_is_minor(&state->refund.amount), out);
+	if (!lock)
+		return 1;
+	if (!state->observed)
+		paysafe_captures_lock_group(state->refund_root, out->key);
+	take_captures(out, false);
+	return 1;
+}
+
+void
+paysafe_refund_look_again(FoundPayment *payment)
+{
+	if (payment->captures != NIL)
+		take_captures(payment, true);
 }
 
 /* What every rule says of a payment's row. */
@@ -153,7 +252,9 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 	const PaymentSide *side = payment_side(state, rules);
 	ListCell   *lc;
 
-	if (paysafe_captured_value(&side->captured, row, &out->captured))
+	if (side->summed)
+		out->captures = paysafe_captures_tables(rules, row, false);
+	else if (paysafe_captured_value(&side->captured, row, &out->captured))
 		out->captured = DatumGetNumericCopy(NumericGetDatum(out->captured));
 	else
 		out->captured = NULL;
@@ -168,7 +269,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 		if (table->root == state->refund_root)
 			out->key = table->key_text;
 		if (out->identity == NULL)
-			out->identity = identity_of(state->payment_root, table);
+			out->identity = identity_of(table);
 	}
 	if (out->key == NULL)
 		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
@@ -223,20 +324,20 @@ find_payment(const RefundState *state, const KeyValues *key, FoundRow *found)
 void
 paysafe_refund_payment_argument(const RefundState *state, char *text, KeyValues *out)
 {
-	Relation	rel = table_open(OidIsValid(state->payment_root) ? state->payment_root : state->refund_root,
-								 AccessShareLock);
-	KeyColumns	columns;
+	bool		group = !OidIsValid(state->payment_root);
+	Relation	rel = table_open(group ? state->leaf : state->payment_root, AccessShareLock);
+	KeyColumns	columns = state->refund.payment;
 	char	   **parts;
 
-	paysafe_key_columns_find(rel, state->payment_key, &columns);
+	if (!group)
+		paysafe_key_columns_find(rel, state->payment_key, &columns);
 	parts = palloc(sizeof(char *) * columns.key.n);
 	parts[0] = text;
 	if (columns.key.n > 1 && !paysafe_row_key_split(text, columns.key.n, parts))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is named by %d values, separated by commas",
-						OidIsValid(state->payment_root) ? "a payment" : "what a payout is of", columns.key.n),
-				 errdetail("They are those of %s.", paysafe_key_columns_words(state->payment_key))));
+				 errmsg("a payment is named by %d values, separated by commas", columns.key.n),
+				 errdetail("They are those of %s.", paysafe_row_key_names(&columns.key, RelationGetDescr(rel)))));
 	out->n = columns.key.n;
 	out->types = columns.types;
 	out->values = palloc(sizeof(Datum) * columns.key.n);
@@ -252,6 +353,8 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 
 	if (!OidIsValid(state->payment_root))
 	{
+		if (!state->payout)
+			return find_group(state, key, false, out);
 		paysafe_refund_payout(state, key, false, out);
 		return 1;
 	}
@@ -279,6 +382,8 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
+	if (out->captures != NIL)
+		take_captures(out, false);
 	return true;
 }
 
@@ -298,12 +403,12 @@ is_only_observed(const RelationRules *payment_rules)
 int
 paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
-	if (!OidIsValid(state->payment_root))
+	if (state->payout)
 	{
 		paysafe_refund_payout(state, key, true, out);
 		return 1;
 	}
-	for (;;)
+	while (OidIsValid(state->payment_root))
 	{
 		FoundRow	found = {.payment = NULL};	/* its locked version is */
 		Relation	leaf;
@@ -351,6 +456,7 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		if (done)
 			return 1;
 	}
+	return find_group(state, key, true, out);
 }
 
 /* The refund rule compiled for a leaf of the refund table, or NULL. */
@@ -380,18 +486,6 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rul
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no refund rule", RelationGetRelationName(leaf))));
 	return rule;
-}
-
-/* Does nobody rely on the sum over these tables? */
-static bool
-are_only_observed(List *tables)
-{
-	ListCell   *lc;
-
-	foreach(lc, tables)
-		if (!((RefundTable *) lfirst(lc))->observed)
-			return false;
-	return true;
 }
 
 typedef struct SumScan

@@ -31,20 +31,52 @@ paysafe_refund_source_payment(List *sources, Oid relid)
 	return NULL;
 }
 
+List *
+paysafe_refund_source_captures(List *sources, Oid relid)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		/* of groups the table has them itself */
+		if (strcmp(source->name, "captures") == 0 &&
+			list_member_oid(ancestors, OidIsValid(source->reference) ? source->reference : source->relation))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+void
+paysafe_refund_source_captured(const RuleSource *rule, AmountColumn *out)
+{
+	Relation	rel = table_open(rule->relation, AccessShareLock);
+
+	paysafe_money_column(rel, paysafe_spec_text(rule->spec, "amount_column"), out);
+	table_close(rel, AccessShareLock);
+}
+
 void
 paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out)
 {
-	Relation	rel = table_open(OidIsValid(refund->reference) ? refund->reference : refund->relation,
-								 AccessShareLock);
+	/* a group is one of the table's own rows */
+	Oid			relid = OidIsValid(refund->reference) ? refund->reference : refund->relation;
+	Relation	rel = table_open(relid, AccessShareLock);
 	char	   *column = paysafe_spec_optional_text(refund->spec, "payment_amount_column");
-	const RuleSource *payment = OidIsValid(refund->reference) ?
-		paysafe_refund_source_payment(paysafe_rule_sources(refund->reference), refund->reference) : NULL;
+	List	   *sources = paysafe_rule_sources(relid);
+	const RuleSource *payment = paysafe_refund_source_payment(sources, relid);
+	List	   *captures = paysafe_refund_source_captures(sources, relid);
 	Captured	captured;
 
-	if (!OidIsValid(refund->reference))
+	if (paysafe_spec_bool(refund->spec, "payout"))
 		paysafe_captured_plain(rel, paysafe_spec_text(refund->spec, "amount_column"), NULL, &captured);
 	else if (column != NULL)
 		paysafe_captured_plain(rel, column, payment ? payment->spec : NULL, &captured);
+	else if (captures != NIL)
+		paysafe_refund_source_captured(linitial(captures), &captured.amount);
 	else if (payment != NULL)
 		paysafe_captured_compile(rel, payment->spec, &captured);
 	else

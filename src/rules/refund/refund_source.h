@@ -14,6 +14,12 @@
 /* The payment rule of a table among its rules, or NULL. */
 extern const RuleSource *paysafe_refund_source_payment(List *sources, Oid relid);
 
+/* The rules of captures of a table's rows, or of its own groups of rows, among its rules. */
+extern List *paysafe_refund_source_captures(List *sources, Oid relid);
+
+/* The unit and the name of their amounts, as a column of another table. */
+extern void paysafe_refund_source_captured(const RuleSource *captures, AmountColumn *out);
+
 /* What a rule of refunds calls captured, with its units, which are those of all sums. */
 extern void paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out);
 

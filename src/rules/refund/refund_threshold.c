@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/attempt.h"
 #include "engine/declare.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
@@ -127,15 +128,16 @@ PG_FUNCTION_INFO_V1(paysafe_set_refund_threshold);
 
 /* What a change of the threshold loosens, or NULL. */
 static char *
-threshold_loosens(const Threshold *old_threshold, const Threshold *new_threshold, const char *currency)
+threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, const Threshold *new_threshold,
+				  const char *currency)
 {
 	StringInfoData words;
 
 	initStringInfo(&words);
 	if (paysafe_money_compare(new_threshold->amount, old_threshold->amount) > 0)
 		appendStringInfo(&words, "raises the threshold from %s to %s; ",
-						 paysafe_money_words(old_threshold->amount, currency),
-						 paysafe_money_words(new_threshold->amount, currency));
+						 paysafe_money_words(column, old_threshold->amount, currency),
+						 paysafe_money_words(column, new_threshold->amount, currency));
 	if (new_threshold->approvers < old_threshold->approvers)
 		appendStringInfo(&words, "lowers the approvers from %d to %d; ",
 						 old_threshold->approvers, new_threshold->approvers);
@@ -176,10 +178,10 @@ threshold_spec(const Threshold *threshold, const char *currency)
 
 /* May this threshold replace the old one?  False: it is proposed only. */
 static bool
-authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_threshold,
-		  const char *currency)
+authorize(Oid refund, const AmountColumn *column, const Threshold *old_threshold,
+		  const Threshold *new_threshold, const char *currency)
 {
-	char	   *words = threshold_loosens(old_threshold, new_threshold, currency);
+	char	   *words = threshold_loosens(column, old_threshold, new_threshold, currency);
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RULE,
 		.relation = refund,
@@ -196,21 +198,18 @@ authorize(Oid refund, const Threshold *old_threshold, const Threshold *new_thres
 
 /* No sum of refunds lies at an amount that the currency does not have. */
 static void
-check_decimals(const RuleSource *rule, Numeric amount, const char *currency)
+check_decimals(const AmountColumn *column, Numeric amount, const char *currency)
 {
-	AmountColumn column;
-	char	   *fault;
+	char	   *fault = paysafe_money_fault(column, amount, currency, true);
 
-	paysafe_refund_source_amount(rule, &column);
-	fault = paysafe_money_fault(&column, amount, currency, true);
-	if (fault == NULL && paysafe_money_is_minor(&column) &&
+	if (fault == NULL && paysafe_money_is_minor(column) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
-		fault = psprintf("column \"%s\" has whole minor units", column.name);
+		fault = psprintf("column \"%s\" has whole minor units", column->name);
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be an amount of its currency"),
-				 errdetail("%s: %s.", paysafe_money_text(amount), fault),
+				 errdetail("%s: %s.", paysafe_money_spoken(column, amount, currency), fault),
 				 errhint("Give the largest total that needs no approval.")));
 }
 
@@ -231,6 +230,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	};
 	const ActorClaim *actor = paysafe_actor_current();
 	RuleSource	rule;
+	AmountColumn column;
 	bool		removed;
 	Threshold  *old_threshold;
 	Datum		values[THRESHOLD_NCOLUMNS];
@@ -254,7 +254,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a threshold must be a finite amount that is not negative")));
-	check_decimals(&rule, threshold.amount, currency);
+	paysafe_refund_source_amount(&rule, &column);
+	check_decimals(&column, threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -268,9 +269,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->within == threshold.within &&
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
-		if (!rule.observed && (!paysafe_unused_frees(refund) ||
-			 (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
-			!authorize(refund, old_threshold, &threshold, currency))
+		if (!rule.observed && (!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
+			!authorize(refund, &column, old_threshold, &threshold, currency))
 			PG_RETURN_VOID();
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
@@ -290,4 +290,41 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
 	paysafe_rule_invalidate(refund);
 	PG_RETURN_VOID();
+}
+
+typedef struct AmountSearch
+{
+	Oid			refund;
+	AmountColumn column;
+} AmountSearch;
+
+static void
+find_amount_column(void *arg)
+{
+	AmountSearch *search = arg;
+	RuleSource	rule;
+	bool		removed;
+
+	if (get_rel_relkind(search->refund) != '\0' &&
+		paysafe_rule_newest(search->refund, "refund", &rule, &removed) && !removed)
+		paysafe_refund_source_amount(&rule, &search->column);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_spoken_amount);
+
+/*
+ * spoken_amount(refund, amount, currency) returns text: an amount in the unit of the table's
+ * amount column, as people say it
+ */
+Datum
+paysafe_spoken_amount(PG_FUNCTION_ARGS)
+{
+	Oid			refund = PG_GETARG_OID(0);
+	Numeric		amount = PG_GETARG_NUMERIC(1);
+	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	AmountSearch search = {.refund = refund};
+
+	/* where the tables are not what the rule needs, the amount is all that is known */
+	(void) paysafe_attempt(find_amount_column, &search);
+	PG_RETURN_TEXT_P(cstring_to_text(paysafe_money_words(&search.column, amount, currency)));
 }

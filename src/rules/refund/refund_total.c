@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "values/money.h"
 
@@ -47,6 +48,7 @@ typedef struct PaymentTotal
 	CommandId	seen;			/* changes of earlier commands are in total */
 	Numeric		total;			/* NULL: not added up yet */
 	List	   *windows;		/* of Window */
+	CaptureSum *captures;		/* of an entry of captures; NULL: not added up yet */
 } PaymentTotal;
 
 /* An entry that a subtransaction has touched. */
@@ -145,6 +147,7 @@ paysafe_refund_total_end_subtransaction(bool committed, int level)
 			t->entry->level = 0;
 			t->entry->total = NULL;
 			t->entry->windows = NIL;
+			t->entry->captures = NULL;
 		}
 		if (inherit)
 			t->level = level - 1;
@@ -210,18 +213,24 @@ create_total(const char *identity)
 
 /* The payment's entry, new if it has none and create is said. */
 static PaymentTotal *
-find_total(const FoundPayment *payment, bool create)
+find_entry(char *identity, bool create)
 {
 	PaymentTotal *total;
 
-	if (payment->identity == NULL)
+	if (identity == NULL)
 		return NULL;
-	total = look_up_total(payment->identity);
+	total = look_up_total(identity);
 	if (total == NULL && create)
-		total = create_total(payment->identity);
+		total = create_total(identity);
 	if (total != NULL)
 		touch(total);
 	return total;
+}
+
+static PaymentTotal *
+find_total(const FoundPayment *payment, bool create)
+{
+	return find_entry(payment->identity, create);
 }
 
 /* Replace a kept sum. */
@@ -354,4 +363,102 @@ paysafe_refund_has_passed(const RefundState *state, const FoundPayment *payment,
 		if (!is_in_window(state, window, change))
 			keep(&window->total, paysafe_money_add(window->total, amount));
 	}
+}
+
+/*
+ * What is captured
+ */
+
+/* The captures of a payment have an entry of their own: it may have no refunds. */
+static char *
+captures_identity(List *tables)
+{
+	const RefundTable *table = linitial(tables);
+
+	return psprintf("captures/%u/%s", table->root, table->key_text);
+}
+
+/* Rules that are only observed lock no payment: what others write is not known. */
+static bool
+is_kept(List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (((RefundTable *) lfirst(lc))->observed)
+			return false;
+	return true;
+}
+
+static CaptureSum *
+copy_captures(const CaptureSum *sum)
+{
+	CaptureSum *copy = palloc(sizeof(CaptureSum));
+
+	*copy = *sum;
+	copy->captured = DatumGetNumericCopy(NumericGetDatum(sum->captured));
+	copy->authorized = DatumGetNumericCopy(NumericGetDatum(sum->authorized));
+	copy->currency = sum->currency ? pstrdup(sum->currency) : NULL;
+	return copy;
+}
+
+static void
+keep_captures(PaymentTotal *entry, const CaptureSum *sum)
+{
+	MemoryContext old = MemoryContextSwitchTo(totals_context);
+	CaptureSum *before = entry->captures;
+
+	entry->captures = copy_captures(sum);
+	MemoryContextSwitchTo(old);
+	if (before == NULL)
+		return;
+	pfree(before->captured);
+	pfree(before->authorized);
+	if (before->currency != NULL)
+		pfree(before->currency);
+	pfree(before);
+}
+
+/* The sum with another share of one row instead. */
+static void
+apply(CaptureSum *sum, const CaptureShare *before, const CaptureShare *after)
+{
+	sum->rows += after->counts - before->counts;
+	sum->cancels += after->cancels_rest - before->cancels_rest;
+	sum->captured = paysafe_money_add(paysafe_money_add(sum->captured, after->captured),
+									  paysafe_money_negate(before->captured));
+	sum->authorized = paysafe_money_add(paysafe_money_add(sum->authorized, after->authorized),
+										paysafe_money_negate(before->authorized));
+}
+
+void
+paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare *before,
+					   const CaptureShare *after, bool fresh, CaptureSum *sum)
+{
+	PaymentTotal *entry;
+	CommandId	seen = GetCurrentCommandId(false) + 1;
+
+	if (tables == NIL || !is_kept(tables))
+	{
+		paysafe_captures_sum(tables, sum);
+		return;
+	}
+	entry = find_entry(captures_identity(tables), true);
+	/* what begins to count where nothing does says which currency that is */
+	if (!fresh && entry->captures != NULL &&
+		(entry->captures->rows > 0 || change == NULL || !after->counts))
+	{
+		*sum = *copy_captures(entry->captures);
+		if (change == NULL || change->command < entry->seen)
+			return;
+		apply(sum, before, after);
+	}
+	else
+	{
+		paysafe_captures_sum(tables, sum);
+		/* what was compiled meanwhile may have emptied the table */
+		entry = find_entry(captures_identity(tables), true);
+		entry->seen = seen;
+	}
+	keep_captures(entry, sum);
 }

@@ -25,6 +25,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/xact.h"
@@ -122,9 +124,49 @@ was_ours(const RowChange *change)
 	return (header.t_infomask2 & HEAP_KEYS_UPDATED) != 0;
 }
 
+/* The digits of a UUID that is kept as text, with its dashes or without */
+static bool
+uuid_digits(Datum value, char digits[32])
+{
+	text	   *kept = DatumGetTextPP(value);
+	const char *at = VARDATA_ANY(kept);
+	int			len = VARSIZE_ANY_EXHDR(kept);
+	int			n = 0;
+
+	if (len != 32 && len != 36)
+		return false;
+	for (int i = 0; i < len; i++)
+	{
+		if (len == 36 && (i == 8 || i == 13 || i == 18 || i == 23))
+		{
+			if (at[i] != '-')
+				return false;
+			continue;
+		}
+		if (!isxdigit((unsigned char) at[i]))
+			return false;
+		digits[n++] = pg_ascii_tolower((unsigned char) at[i]);
+	}
+	return true;
+}
+
+/*
+ * Another UUID?  Of text nothing else is a version, and under a collation that
+ * takes texts for equal which are not, nothing at all.
+ */
+static bool
+is_another_uuid(Oid collation, Datum before, Datum after)
+{
+	char		was[32];
+	char		is[32];
+
+	return get_collation_isdeterministic(collation) && uuid_digits(before, was) &&
+		uuid_digits(after, is) && memcmp(was, is, sizeof(is)) != 0;
+}
+
 /* Has the version been advanced, in the way of its type? */
 static bool
-has_advanced(Oid type, Datum before, Datum after)
+has_advanced(Oid type, Oid collation, Datum before, Datum after)
 {
 	switch (type)
 	{
@@ -143,6 +185,10 @@ has_advanced(Oid type, Datum before, Datum after)
 		case UUIDOID:
 		case BYTEAOID:
 			return true;		/* in no order: another one will do */
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return is_another_uuid(collation, before, after);
 		default:
 			return false;		/* a status, for instance, says nothing of other columns */
 	}
@@ -192,6 +238,7 @@ advances(const RowLockState *state, const RowChange *change, const char *version
 {
 	TupleDesc	desc = RelationGetDescr(change->rel);
 	AttrNumber	attnum = get_attnum(RelationGetRelid(change->rel), version);
+	Form_pg_attribute attr;
 	Datum		before;
 	Datum		after;
 	bool		isnull;
@@ -205,8 +252,9 @@ advances(const RowLockState *state, const RowChange *change, const char *version
 		return false;
 	before = slot_getattr(change->before, attnum, &was_null);
 	after = slot_getattr(change->after, attnum, &isnull);
+	attr = TupleDescAttr(desc, attnum - 1);
 	return !isnull && !was_null &&
-		has_advanced(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), before, after);
+		has_advanced(getBaseType(attr->atttypid), attr->attcollation, before, after);
 }
 
 /* Was the row compared by the value itself, or by a version that the change advances? */

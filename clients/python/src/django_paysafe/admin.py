@@ -32,7 +32,7 @@ from .approvals import Pending, key_of, pending_of
 from .claims import current_claim
 from .connections import unclaimed
 from .errors import Refusal, advice_of, atomic
-from .people import CLIENT, name_of, with_names
+from .people import CLIENT, name_of, user_actor, with_names
 
 __all__ = [
     "ApproveActionMixin",
@@ -82,7 +82,8 @@ def _approvers(request: HttpRequest, opts: Any, requested_by: Optional[str]) -> 
     """Who else has the permission, and works here."""
     permission = f"{opts.app_label}.{get_permission_codename('approve', opts)}"
     # superusers too; of permissions that come from elsewhere Django knows no list
-    users = ModelBackend().with_perm(permission).exclude(pk=request.user.pk)
+    users: Any = ModelBackend().with_perm(permission)
+    users = users.exclude(pk=request.user.pk)
     if hasattr(get_user_model(), "is_staff"):
         users = users.filter(is_staff=True)
     names = (f"{kind}:" for kind in (get_user_model()._meta.model_name, CLIENT))
@@ -90,9 +91,7 @@ def _approvers(request: HttpRequest, opts: Any, requested_by: Optional[str]) -> 
     return [user for user in users.order_by("pk") if str(user.pk) not in owners]
 
 
-def _ask(
-    model_admin: Any, request: HttpRequest, obj: Any, what: str, approvers: List[Any]
-) -> None:
+def _ask(model_admin: Any, request: HttpRequest, obj: Any, what: str, approvers: List[Any]) -> None:
     """Ask these people, by mail where they have an address, and say so."""
     if not approvers:
         messages.warning(
@@ -128,7 +127,7 @@ class _Notifies:
         field = get_user_model().get_email_field_name()
         addresses = [address for user in approvers if (address := getattr(user, field, ""))]
         if addresses:
-            person = name_of(f"{request.user._meta.model_name}:{request.user.pk}")
+            person = name_of(user_actor(request))
             EmailMessage(
                 subject=_("Approval needed: %s") % what,
                 body=_("%(person)s asks for your approval: %(what)s\n%(page)s\n")
@@ -211,9 +210,7 @@ class ApproveActionMixin(_Notifies):
                 messages.error(request, f"{row}: {with_names(advice_of(error))}")
                 continue
             approved += 1
-            self.log_change(  # type: ignore[attr-defined]
-                request, row, _("Approved: %s") % reason
-            )
+            self.log_change(request, row, _("Approved: %s") % reason)  # type: ignore[attr-defined]
         if approved:
             messages.success(
                 request,
@@ -227,12 +224,10 @@ class ApproveActionMixin(_Notifies):
         opts, site = self.opts, self.admin_site  # type: ignore[attr-defined]
         name = f"{opts.app_label}_{opts.model_name}"
         own = [
-            path(
-                f"<path:object_id>/{verb}/", site.admin_view(view), name=f"{name}_{verb}"
-            )
+            path(f"<path:object_id>/{verb}/", site.admin_view(view), name=f"{name}_{verb}")
             for verb, view in (("approve", self.approve_view), ("ask", self.ask_view))
         ]
-        return own + super().get_urls()  # type: ignore[misc]
+        return [*own, *super().get_urls()]  # type: ignore[misc]
 
     def render_change_form(
         self, request: HttpRequest, context: Dict[str, Any], *args: Any, **kwargs: Any
@@ -240,9 +235,7 @@ class ApproveActionMixin(_Notifies):
         obj = kwargs.get("obj") or (args[3] if len(args) > 3 else None)
         if obj is not None:
             context["paysafe_approval"] = self._approval_of(request, obj)
-        return super().render_change_form(  # type: ignore[misc]
-            request, context, *args, **kwargs
-        )
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
     def _approval_of(self, request: HttpRequest, obj: Any) -> Optional[Dict[str, Any]]:
         """For the page of a refund: what it waits for, and what this person can do."""
@@ -342,7 +335,7 @@ class RefundRequestMixin(_Notifies):
                 ("ask_refund", self.ask_refund_view),
             )
         ]
-        return own + super().get_urls()  # type: ignore[misc]
+        return [*own, *super().get_urls()]  # type: ignore[misc]
 
     def _may_ask(self, request: HttpRequest) -> bool:
         opts = self.refund_model._meta
@@ -365,14 +358,14 @@ class RefundRequestMixin(_Notifies):
                 "approve_url": _page(self, obj, "approve_refund"),
                 "ask_url": _page(self, obj, "ask_refund") if self._may_ask(request) else None,
             }
-        return super().render_change_form(  # type: ignore[misc]
-            request, context, *args, **kwargs
-        )
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
     def ask_refund_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if not self._may_ask(request):
             raise PermissionDenied
-        return self._refund_view(request, object_id, _("Ask for approval"), approvals.request_refund)
+        return self._refund_view(
+            request, object_id, _("Ask for approval"), approvals.request_refund
+        )
 
     def approve_refund_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if not _may_approve(request, self.refund_model._meta):
@@ -385,9 +378,7 @@ class RefundRequestMixin(_Notifies):
         payment = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]
         if payment is None:
             raise Http404
-        if not self.has_view_or_change_permission(  # type: ignore[attr-defined]
-            request, payment
-        ):
+        if not self.has_view_or_change_permission(request, payment):  # type: ignore[attr-defined]
             raise PermissionDenied
         using = router.db_for_write(self.refund_model)
         initial = {

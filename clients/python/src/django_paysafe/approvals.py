@@ -20,7 +20,8 @@ SELECT c.decimals
        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
        JOIN paysafe.currency c ON lower(c.code) = lower({currency})
  WHERE r.relation = {relation} AND r.rule = 'refund'
-   AND coalesce(nullif(t.typbasetype, 0), t.oid) IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+   AND coalesce(nullif(t.typbasetype, 0), t.oid)
+       IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
  ORDER BY r.version DESC LIMIT 1
 """
 
@@ -94,7 +95,9 @@ class Pending:
 
 def _pending(column: str, model: Type[models.Model], keys: List[str], using: str) -> List[Pending]:
     with connections[using].cursor() as cursor:
-        cursor.execute(_PENDING.format(minor=_PENDING_OF, column=column), [relation_of(model, using), keys])
+        cursor.execute(
+            _PENDING.format(minor=_PENDING_OF, column=column), [relation_of(model, using), keys]
+        )
         return [Pending(*row) for row in cursor.fetchall()]
 
 

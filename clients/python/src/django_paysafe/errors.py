@@ -313,9 +313,7 @@ def explanation_of(error: BaseException) -> str:
     if isinstance(error, Refusal):
         return error.explanation
     found = _diagnosis(error)
-    texts = (
-        getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint")
-    )
+    texts = (getattr(found, f"message_{name}", None) for name in ("primary", "detail", "hint"))
     return " ".join(text for text in texts if text) or str(error)
 
 

@@ -29,8 +29,8 @@ _NULL = object()  # an argument that has no default
 
 # (app, model, field as an operation has it): what it is called now, where rules are
 # declared on tables as they are by now (django_paysafe.testing)
-renamed: ContextVar[Mapping[Tuple[str, str, str], str]] = ContextVar(
-    "django_paysafe_renamed", default={}
+renamed: ContextVar[Optional[Mapping[Tuple[str, str, str], str]]] = ContextVar(
+    "django_paysafe_renamed", default=None
 )
 
 
@@ -176,16 +176,16 @@ class RuleOperation(Operation):
     # for subclasses
 
     @staticmethod
-    def field(model: Type[models.Model], name: str) -> Any:
+    def field_of(model: Type[models.Model], name: str) -> Any:
         opts = model._meta
-        now = renamed.get().get((opts.app_label, str(opts.model_name), name), name)
+        now = (renamed.get() or {}).get((opts.app_label, str(opts.model_name), name), name)
         return opts.get_field(now)
 
     @classmethod
     def column(cls, model: Type[models.Model], field: Optional[Name]) -> Optional[str]:
         if field is None or isinstance(field, Column):
             return None if field is None else field.name
-        column: Optional[str] = getattr(cls.field(model, field), "column", None)
+        column: Optional[str] = getattr(cls.field_of(model, field), "column", None)
         if column is None:
             raise ValueError(f"field {field!r} has no column")
         return column
@@ -209,7 +209,7 @@ class RuleOperation(Operation):
         *steps, last = (field or "").split("__")
         for step in steps:
             columns.append(cls.column(model, step))
-            related = cls.field(model, step).related_model
+            related = cls.field_of(model, step).related_model
             if related is None or isinstance(related, str):
                 raise ValueError(f"field {step!r} of {field!r} refers to no other model")
             model = related
@@ -279,9 +279,7 @@ class RuleOperation(Operation):
         if self.replaces is not None:
             self.replaces._declare(app_label, schema_editor, to_state)
             return
-        self.drop(
-            app_label, schema_editor, to_state, f"a migration of {app_label} is reversed"
-        )
+        self.drop(app_label, schema_editor, to_state, f"a migration of {app_label} is reversed")
 
     def drop(
         self,
@@ -648,6 +646,8 @@ class ProtectPayment(RuleOperation):
         over_percent: Optional[Any] = None,
         adjustable: Optional[Sequence[str]] = None,
         rows: Optional[Dict[Any, Any]] = None,
+        units: Optional[str] = None,
+        status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
         mode: str = "enforce",
         replaces: Optional[ProtectPayment] = None,
@@ -666,6 +666,8 @@ class ProtectPayment(RuleOperation):
         self.over_percent = over_percent
         self.adjustable = adjustable
         self.rows = rows
+        self.units = units
+        self.status_path = status_path
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -683,6 +685,11 @@ class ProtectPayment(RuleOperation):
             "over_percent": (self.over_percent, "numeric"),
             "adjustable": (None if self.adjustable is None else list(self.adjustable), "text[]"),
             "rows": (self.condition(model, self.rows), "jsonb"),
+            "units": (self.units, "text"),
+            "status_path": (
+                None if self.status_path is None else list(self.status_path),
+                "text[]",
+            ),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 
@@ -708,6 +715,9 @@ class ProtectRefund(RuleOperation):
         payment_currency: Optional[Name] = None,
         unapproved: Optional[Sequence[Name]] = None,
         rows: Optional[Dict[Any, Any]] = None,
+        amounts: Optional[str] = None,
+        units: Optional[str] = None,
+        status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
         mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
@@ -727,13 +737,16 @@ class ProtectRefund(RuleOperation):
         self.payment_currency = payment_currency
         self.unapproved = unapproved
         self.rows = rows
+        self.amounts = amounts
+        self.units = units
+        self.status_path = status_path
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         if self.payment_model is not None:
             paid: Any = self.model(state, app, self.payment_model)
         elif isinstance(self.payment, str):
-            paid = self.field(model, self.payment).related_model
+            paid = self.field_of(model, self.payment).related_model
         else:
             paid = None
         if paid is None or isinstance(paid, str):
@@ -755,6 +768,12 @@ class ProtectRefund(RuleOperation):
                 "name[]",
             ),
             "rows": (self.condition(model, self.rows), "jsonb"),
+            "amounts": (self.amounts, "text"),
+            "units": (self.units, "text"),
+            "status_path": (
+                None if self.status_path is None else list(self.status_path),
+                "text[]",
+            ),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 

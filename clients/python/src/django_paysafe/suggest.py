@@ -122,7 +122,10 @@ def proposals(wanted: Iterable[Type[models.Model]], using: str) -> List[Proposal
             found += [Proposal(model, *row) for row in cursor.fetchall()]
     return sorted(
         found,
-        key=lambda p: (_ORDER.index(p.rule) if p.rule in _ORDER else len(_ORDER), p.model._meta.label),
+        key=lambda p: (
+            _ORDER.index(p.rule) if p.rule in _ORDER else len(_ORDER),
+            p.model._meta.label,
+        ),
     )
 
 
@@ -134,19 +137,17 @@ def migration(app_label: str, wanted: List[Proposal], using: str) -> str:
     tables = _tables(using)
     lines = []
     for proposal in wanted:
-        words = f"{proposal.model._meta.label}, {proposal.rule} ({proposal.confidence}): {proposal.why}"
+        words = (
+            f"{proposal.model._meta.label}, {proposal.rule} ({proposal.confidence}): {proposal.why}"
+        )
         lines += ["# " + line for line in textwrap.wrap(" ".join(words.split()), 88)]
         text = _operation(proposal, tables) + ","
         if proposal.confidence == "low":
             text = textwrap.indent(text, "# ", lambda line: True)
         lines += text.splitlines()
     body = textwrap.indent("\n".join(lines), " " * 8)
-    leaves = [
-        key for key in MigrationLoader(None).graph.leaf_nodes(app_label)
-    ]
-    others = {
-        proposal.model._meta.app_label for proposal in wanted
-    } - {app_label}
+    leaves = [key for key in MigrationLoader(None).graph.leaf_nodes(app_label)]
+    others = {proposal.model._meta.app_label for proposal in wanted} - {app_label}
     dependencies = ", ".join(repr(tuple(key)) for key in leaves)
     note = "".join(f"  # and those of {other}" for other in sorted(others))
     return (
@@ -164,7 +165,7 @@ def _tables(using: str) -> Dict[str, Type[models.Model]]:
 
     known = [model for model in apps.get_models() if model._meta.managed and not model._meta.proxy]
     with connections[using].cursor() as cursor:
-        result = {}
+        result: Dict[str, Type[models.Model]] = {}
         for model in known:
             cursor.execute(
                 "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_catalog.pg_class c"

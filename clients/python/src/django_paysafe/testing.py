@@ -211,7 +211,9 @@ class _Steps:
             ]
         elif wanted and isinstance(operation, (RuleOperation, InstallPaysafe, SetCurrency)):
             self.steps.append((app, operation, {}))
-        elif wanted and isinstance(operation, migrations.RunSQL) and "paysafe." in str(operation.sql):
+        elif (
+            wanted and isinstance(operation, migrations.RunSQL) and "paysafe." in str(operation.sql)
+        ):
             self.steps.append((app, operation, {}))
 
     def rename(self, app: str, old: str, new: str) -> None:

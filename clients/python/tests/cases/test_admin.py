@@ -15,7 +15,6 @@ from django_paysafe import acting, errors
 from django_paysafe.admin import key_of
 from django_paysafe.middleware import RefusalMiddleware
 
-
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -313,7 +312,7 @@ class PageTests(AdminTestCase):
         page = self.page(self.bob)
         self.assertContains(page, "Waits for approval: 900.00 EUR")
         self.assertContains(page, "<td>alice, ")
-        self.assertContains(page, "from 500 EUR on a second person approves")
+        self.assertContains(page, "above 500 EUR a second person approves")
         self.assertContains(page, "0 / 1")
         self.assertContains(page, f'href="{self.url}approve/"')
         self.assertNotRegex(page.content.decode(), "SELECT|paysafe[.]|user:")

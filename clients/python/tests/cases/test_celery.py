@@ -154,8 +154,7 @@ class WorkerTests(CeleryTestCase):
         self.assertEqual(told.pop("last"), NOBODY)
         self.assertEqual(
             told,
-            dict.fromkeys(["one", "one again", "tried 0", "tried 1"], RECORDED)
-            | {"one": RECORDED},
+            dict.fromkeys(["one", "one again", "tried 0", "tried 1"], RECORDED) | {"one": RECORDED},
         )
 
     def test_a_failure_leaves_nothing_behind(self) -> None:
@@ -210,9 +209,7 @@ class WorkerTests(CeleryTestCase):
         with self.worker():
             ActorMiddleware(view)(request)
             results[0].get(timeout=20)
-        self.assertEqual(
-            self.told(), {"from a request": [f"user:{user.pk}", None, None, "r-5"]}
-        )
+        self.assertEqual(self.told(), {"from a request": [f"user:{user.pk}", None, None, "r-5"]})
 
     def test_what_it_requests_can_be_approved(self) -> None:
         payment = Payment.objects.create(amount=900)

@@ -77,7 +77,9 @@ class SuggestTests(TransactionTestCase):
         try:
             found = suggest.proposals([refund, sale], "default")
             with mock.patch.object(
-                suggest, "_tables", lambda using: {"public.shop_sale": sale, "public.shop_salerefund": refund}
+                suggest,
+                "_tables",
+                lambda using: {"public.shop_sale": sale, "public.shop_salerefund": refund},
             ):
                 text = suggest.migration("shop", found, "default")
         finally:
@@ -124,8 +126,8 @@ class SuggestTests(TransactionTestCase):
             proposal(
                 Refund,
                 "refund",
-                "SELECT paysafe.protect_refund('public.shop_refund', 'public.shop_payment', 'payment_id',"
-                " 'amount', status_column => 'status', gated => '{x}', void => '{}',"
+                "SELECT paysafe.protect_refund('public.shop_refund', 'public.shop_payment',"
+                " 'payment_id', 'amount', status_column => 'status', gated => '{x}', void => '{}',"
                 " payment_amount_column => 'captured');",
             ),
             proposal(
@@ -183,7 +185,9 @@ class SuggestTests(TransactionTestCase):
 
     def test_nothing_to_propose(self) -> None:
         with mock.patch.object(paysafe, "proposals", return_value=[]):
-            self.assertEqual(paysafe_says("suggest", "shop.Payment"), "# shop: nothing to propose\n")
+            self.assertEqual(
+                paysafe_says("suggest", "shop.Payment"), "# shop: nothing to propose\n"
+            )
         for label in ("nowhere", "shop.Nothing"):
             with self.assertRaises(CommandError):
                 paysafe_says("suggest", label)
@@ -210,7 +214,13 @@ class CheckTests(TransactionTestCase):
         )
         self.assertEqual(
             self.answer([fine, observes]),
-            (1, ["PAYSAFE WARNING: 1 rules only observe", "observes: t: mode: status only observes"]),
+            (
+                1,
+                [
+                    "PAYSAFE WARNING: 1 rules only observe",
+                    "observes: t: mode: status only observes",
+                ],
+            ),
         )
         self.assertEqual(
             self.answer([off, observes]),

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import connection, migrations, models
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from shop.models import Payment, Refund
@@ -134,7 +135,7 @@ class RenamedTests(SimpleTestCase):
             from shop.models import LedgerEntry, Wallet
 
             self.assertEqual(rules.RuleOperation.column(Wallet, "sum"), "balance")
-            with self.assertRaises(Exception):
+            with self.assertRaises(FieldDoesNotExist):
                 rules.RuleOperation.column(LedgerEntry, "sum")
         finally:
             rules.renamed.reset(token)

@@ -51,7 +51,7 @@ class BrowserTest(StaticLiveServerTestCase):
         with acting(f"user:{ann.pk}"):
             refund = Refund.objects.create(payment=captured(2000), amount=900)
         browser = self.browser
-        for user, answer in ((ann, "cannot approve this"), (bob, "1 approval is on record")):
+        for user, answer in ((ann, "requested it: somebody else"), (bob, "1 approval is on record")):
             self.open(user, "shop_refund_changelist")
             self.see("Select refund to view")
             browser.find_element(By.NAME, "_selected_action").click()
@@ -63,6 +63,39 @@ class BrowserTest(StaticLiveServerTestCase):
             self.see(answer)
         with acting(f"user:{ann.pk}"):
             Refund.objects.filter(pk=refund.pk).update(status="executing")
+
+    def test_refund_is_asked_for_on_its_page(self) -> None:
+        """What to do stands on the page, for either of them; nothing of it in SQL."""
+        ann, bob = (User.objects.create_superuser(n, password="secret") for n in ("ann", "bob"))
+        with acting(f"user:{ann.pk}"):
+            refund = Refund.objects.create(payment=captured(2000), amount=900)
+        browser = self.browser
+        self.open(ann, "shop_refund_change", refund.pk)
+        self.see("Waits for approval: 900.00 EUR")
+        self.see("somebody else approves it")
+        self.assertEqual(browser.find_elements(By.LINK_TEXT, "Approve"), [])
+        browser.find_element(By.NAME, "ask").click()
+        self.see("asked bob to approve it")
+        self.photo("asked")
+        self.open(bob, "shop_refund_change", refund.pk)
+        self.see("Requested by")
+        browser.find_element(By.LINK_TEXT, "Approve").click()
+        self.see("900.00 EUR")
+        self.photo("approve")
+        browser.find_element(By.NAME, "reason").send_keys("photo seen")
+        browser.find_element(By.NAME, "approve").click()
+        self.see("1 approval is on record")
+        browser.get(self.live_server_url + reverse("admin:shop_refund_history", args=[refund.pk]))
+        self.see("As recorded by the database")
+        self.see("Approved: photo seen")
+        self.photo("history")
+
+    def photo(self, name: str) -> None:
+        """For the documentation, where a folder for it is named."""
+        folder = os.environ.get("SCREENSHOTS")
+        if folder:
+            self.browser.set_window_size(1100, 760)
+            self.browser.save_screenshot(os.path.join(folder, f"{name}.png"))
 
     def test_captured_payment_set_back(self) -> None:
         payment, browser = captured(), self.browser

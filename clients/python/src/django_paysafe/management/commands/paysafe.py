@@ -134,11 +134,12 @@ class Command(BaseCommand):
                     column = model._meta.get_field(options["seen"]).column  # type: ignore[union-attr]
                 except FieldDoesNotExist as error:
                     raise CommandError(str(error)) from error
-                cursor.execute("SELECT paysafe.suggest_machine(%s::regclass, %s)", [relation, column])
+                cursor.execute(
+                    "SELECT paysafe.suggest_machine(%s::regclass, %s)", [relation, column]
+                )
             else:
                 cursor.execute("SELECT paysafe.status_diagram(%s::regclass)", [relation])
             (text,) = cursor.fetchone()
         if text is None:
             raise CommandError(f"{model._meta.label} has no status machine")
         self.stdout.write(text)
-
