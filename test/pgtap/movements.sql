@@ -1,6 +1,6 @@
 -- All movements of payments in one table: what each of them may be, with and without a table of payments.
 BEGIN;
-SELECT plan(113);
+SELECT plan(115);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -99,6 +99,9 @@ SELECT is((SELECT string_agg(relation || ' ' || payment || ' ' || amount || ' ' 
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(''boss''); SELECT paysafe.approve_refund(''shop.%I'', ''p5'', 80, ''EUR'', ''agreed'')', t)), 'accepted', t || ': approved') FROM unnest('{movement,grouped}'::text[]) t;
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(''boss''); SELECT paysafe.approve_refund(''shop.%I'', ''p5'', 101, ''EUR'', ''agreed'')', t)), '22023', t || ': more than is captured is not') FROM unnest('{movement,grouped}'::text[]) t;
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(''clerk''); UPDATE shop.%I SET status = ''failed'' WHERE id = 31; INSERT INTO shop.%I VALUES (32, ''p5'', ''refund'', 80, ''EUR'', ''sent'')', t, t)), 'accepted', t || ': and sent') FROM unnest('{movement,grouped}'::text[]) t;
+-- both rules of groups, or none
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_captures('shop.grouped', 'shop.payment', 'pay', 'amount', 'currency', payment_key => 'id')$$), '22023', 'captures of payments beside refunds of groups');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.grouped', 'shop.payment', 'pay', 'amount', payment_key => 'id')$$), '22023', 'refunds of payments beside captures of groups');
 -- what is there when a rule is declared
 SELECT pg_temp.table_of('old');
 INSERT INTO shop.old VALUES (1, 'a', 'sale', 10, 'EUR', 'done'), (2, 'a', 'refund', 11, 'EUR', 'done'), (3, 'b', 'auth', 5, 'EUR', 'done'), (4, 'b', 'capture', 6, 'EUR', 'done');

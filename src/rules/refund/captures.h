@@ -161,6 +161,9 @@ extern char *paysafe_captures_fault(const CaptureSide *side, const CaptureShare 
 									TupleTableSlot *row, const char *currency,
 									const char **column, int *sqlstate);
 
+/* Raises 22023 if the other rule (name) of the table is one of groups: both lock the same. */
+extern void paysafe_captures_check_group(Oid relation, const char *name, const char *function);
+
 /* Parts of the RuleKind; see rule.h. */
 extern void paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 											ExistingReport *report);

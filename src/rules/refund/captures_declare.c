@@ -481,6 +481,20 @@ table_arguments(FunctionCallInfo fcinfo, int key_argument, const char *what, Oid
 	paysafe_reference_order(*payment, payment_column, payment_key);
 }
 
+void
+paysafe_captures_check_group(Oid relation, const char *name, const char *function)
+{
+	RuleSource	rule;
+	bool		removed;
+
+	if (paysafe_rule_newest(relation, name, &rule, &removed) && !removed && !OidIsValid(rule.reference))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of \"%s\" are movements of payments that no table has", get_rel_name(relation)),
+				 errdetail("Its rules of captures and of refunds lock the same group of rows."),
+				 errhint("Declare both with paysafe.protect_movements, not one with paysafe.%s.", function)));
+}
+
 PG_FUNCTION_INFO_V1(paysafe_protect_captures);
 
 /*
@@ -510,6 +524,7 @@ paysafe_protect_captures(PG_FUNCTION_ARGS)
 	d.counted = counted_statuses(d.status_column, paysafe_declare_optional_set(fcinfo, 6, "counted"), d.recorded);
 	d.over_percent = over_argument(fcinfo, 8, d.limit_column != NULL);
 	table_arguments(fcinfo, 11, "captures", &d.captures, &d.payment, &d.payment_column, &d.payment_key);
+	paysafe_captures_check_group(d.captures, "refund", "protect_captures");
 	declare_captures(fcinfo, &d);
 	PG_RETURN_VOID();
 }

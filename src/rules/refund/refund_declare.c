@@ -25,6 +25,7 @@
 #include "engine/existing.h"
 #include "engine/status_machine.h"
 #include "errors.h"
+#include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
@@ -714,6 +715,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
 		paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
 	}
+	paysafe_captures_check_group(d.refund, "captures", "protect_refund");
 	paysafe_refund_declare(fcinfo, &d);
 	PG_RETURN_VOID();
 }

@@ -9,32 +9,19 @@ from typing import Any, Dict, Iterable, List, Optional, Type
 
 from django.db import connections, models
 
+from .connections import unclaimed
 from .people import name_of
 
-# amounts of integer columns are in minor units, and spoken as money
-_MINOR = """
-SELECT c.decimals
-  FROM paysafe.rule r
-       JOIN pg_catalog.pg_attribute a ON a.attrelid = r.relation
-        AND a.attname = r.spec ->> 'amount_column'
-       JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-       JOIN paysafe.currency c ON lower(c.code) = lower({currency})
- WHERE r.relation = {relation} AND r.rule = 'refund'
-   AND coalesce(nullif(t.typbasetype, 0), t.oid)
-       IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
- ORDER BY r.version DESC LIMIT 1
-"""
-
+# amounts as people say them, whatever unit the table has
 _PENDING = """
 SELECT p.key, p.payment, p.currency, p.status, p.approvals_needed, p.approvals_given,
-       p.requested_by, p.requested_at, coalesce(m.decimals, 0),
-       p.amount, p.total_within, p.threshold
-  FROM paysafe.pending_approval p LEFT JOIN LATERAL ({minor}) m ON true
+       p.requested_by, p.requested_at, p.money,
+       paysafe.spoken_amount(p.relation, p.total_within, p.currency),
+       paysafe.spoken_amount(p.relation, p.threshold, p.currency)
+  FROM paysafe.pending_approval p
  WHERE p.relation = %s::regclass AND {column} = ANY (%s)
  ORDER BY p.requested_at NULLS LAST
 """
-_PENDING_OF = _MINOR.format(currency="p.currency", relation="p.relation")
-_MINOR = _MINOR.format(currency="%s", relation="%s::regclass")
 
 
 def key_of(obj: models.Model) -> str:
@@ -61,31 +48,17 @@ class Pending:
     approvals_given: int
     requested_by: Optional[str]
     requested_at: Optional[datetime.datetime]
-    decimals: int
-    """Of the currency, if the table has minor units; else 0."""
-    amount: Decimal
-    total_within: Decimal
-    threshold: Optional[Decimal]
-
-    def _money(self, amount: Decimal) -> str:
-        return f"{amount.scaleb(-self.decimals)} {self.currency}"
+    money: str
+    """The amount, in major units: 900.00 EUR."""
+    total: str
+    """Of the payment's refunds, with this one."""
+    limit: Optional[str]
+    """The threshold; None: every refund needs an approval."""
 
     @property
     def major(self) -> str:
-        """The amount in major units, without the currency."""
-        return str(self.amount.scaleb(-self.decimals))
-
-    @property
-    def money(self) -> str:
-        return self._money(self.amount)
-
-    @property
-    def total(self) -> str:
-        return self._money(self.total_within)
-
-    @property
-    def limit(self) -> Optional[str]:
-        return None if self.threshold is None else self._money(self.threshold)
+        """The amount without the currency."""
+        return self.money.partition(" ")[0]
 
     @property
     def person(self) -> str:
@@ -94,10 +67,8 @@ class Pending:
 
 
 def _pending(column: str, model: Type[models.Model], keys: List[str], using: str) -> List[Pending]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            _PENDING.format(minor=_PENDING_OF, column=column), [relation_of(model, using), keys]
-        )
+    with unclaimed(using), connections[using].cursor() as cursor:  # it only reads
+        cursor.execute(_PENDING.format(column=column), [relation_of(model, using), keys])
         return [Pending(*row) for row in cursor.fetchall()]
 
 
@@ -161,8 +132,12 @@ def request_refund(
 def units_of(
     refund_model: Type[models.Model], amount: Decimal, currency: str, using: str
 ) -> Decimal:
-    """An amount of money as the refunds' table has it: in minor units, if those are integers."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(_MINOR, [currency, relation_of(refund_model, using)])
-        row = cursor.fetchone()
-    return amount if row is None else amount.scaleb(row[0])
+    """An amount of money as the refunds' table has it, which may be in minor units."""
+    with unclaimed(using), connections[using].cursor() as cursor:
+        # what one of the table's units is
+        cursor.execute(
+            "SELECT s FROM paysafe.spoken_amount(%s::regclass, 1, %s) s",
+            [relation_of(refund_model, using), currency],
+        )
+        (said,) = cursor.fetchone()
+    return amount / Decimal(said.partition(" ")[0])

@@ -158,6 +158,18 @@ class ReservationRefused(BalanceRefusal):
     summary = _("The reservation is not open, or not for this amount.")
 
 
+class BalanceTooHigh(BalanceRefusal):
+    summary = _("The balance would be too high.")
+
+
+class AccountFrozen(BalanceRefusal):
+    summary = _("The account is frozen.")
+
+
+class AccountClosed(BalanceRefusal):
+    summary = _("The account is closed.")
+
+
 class PaymentRefusal(Refusal, IntegrityError):
     """23R: payments, refunds, frozen columns."""
 

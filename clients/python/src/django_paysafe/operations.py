@@ -578,6 +578,12 @@ class ProtectBalance(RuleOperation):
         minimum: Optional[Name] = None,
         currency: Optional[Name] = None,
         side: Optional[Name] = None,
+        maximum: Optional[Name] = None,
+        status: Optional[Name] = None,
+        frozen: Sequence[str] = (),
+        in_only: Sequence[str] = (),
+        out_only: Sequence[str] = (),
+        closed: Sequence[str] = (),
         mode: str = "enforce",
         replaces: Optional[ProtectBalance] = None,
     ) -> None:
@@ -588,6 +594,12 @@ class ProtectBalance(RuleOperation):
         self.minimum = minimum
         self.currency = currency
         self.side = side
+        self.maximum = maximum
+        self.status = status
+        self.frozen = frozen
+        self.in_only = in_only
+        self.out_only = out_only
+        self.closed = closed
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         key_fields: Names = self.key
@@ -604,6 +616,12 @@ class ProtectBalance(RuleOperation):
             "minimum_column": (self.column(model, self.minimum), "name"),
             "currency_column": (self.column(model, self.currency), "name"),
             "side_column": (self.column(model, self.side), "name"),
+            "maximum_column": (self.column(model, self.maximum), "name"),
+            "status_column": (self.column(model, self.status), "name"),
+            "frozen": (list(self.frozen) or None, "text[]"),
+            "in_only": (list(self.in_only) or None, "text[]"),
+            "out_only": (list(self.out_only) or None, "text[]"),
+            "closed": (list(self.closed) or None, "text[]"),
         }
 
 
@@ -694,6 +712,83 @@ class ProtectPayment(RuleOperation):
         }
 
 
+def _paid(operation: Any, model: Type[models.Model], state: ProjectState, app: str) -> Any:
+    """The model of the payments that an operation's field refers to."""
+    if operation.payment_model is not None:
+        return operation.model(state, app, operation.payment_model)
+    paid = None
+    if isinstance(operation.payment, str):
+        paid = operation.field_of(model, operation.payment).related_model
+    if paid is None or isinstance(paid, str):
+        raise ValueError(f"field {operation.payment!r} does not refer to a payment: payment_model?")
+    return paid
+
+
+class ProtectCaptures(RuleOperation):
+    """A table of captures: what they sum to is what a payment has captured."""
+
+    function = "protect_captures"
+    rule = "captures"
+    relation_argument = "captures"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        payment: Names,
+        amount: Name,
+        payment_model: Optional[str] = None,
+        payment_key: Optional[Names] = None,
+        currency: Optional[Name] = None,
+        currency_code: Optional[str] = None,
+        status: Optional[Name] = None,
+        counted: Optional[Sequence[str]] = None,
+        limit: Optional[Name] = None,
+        over_percent: Optional[Any] = None,
+        recorded: Sequence[str] = (),
+        deletable: bool = False,
+        rows: Optional[Dict[Any, Any]] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectCaptures] = None,
+    ) -> None:
+        """limit is a field of the payment; the others are the capture's."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.payment = payment
+        self.payment_model = payment_model
+        self.payment_key = payment_key
+        self.amount = amount
+        self.currency = currency
+        self.currency_code = currency_code
+        self.status = status
+        self.counted = counted
+        self.limit = limit
+        self.over_percent = over_percent
+        self.recorded = recorded
+        self.deletable = deletable
+        self.rows = rows
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        paid = _paid(self, model, state, app)
+        payment, payment_key = self.keys((model, self.payment), (paid, self.payment_key))
+        led = self.currency if isinstance(self.currency, str) and "__" in self.currency else None
+        return {
+            "payment": (_quoted(paid._meta.db_table), "regclass"),
+            "payment_column": payment,
+            "payment_key": payment_key,
+            "amount_column": (self.column(model, self.amount), "name"),
+            "currency_column": (None if led else self.column(model, self.currency), "name"),
+            "currency": (self.currency_code, "text"),
+            "currency_path": (self.path(model, led) if led else None, "name[]"),
+            "status_column": (self.column(model, self.status), "name"),
+            "counted": (None if self.counted is None else list(self.counted), "text[]"),
+            "limit_column": (self.column(paid, self.limit), "name"),
+            "over_percent": (self.over_percent, "numeric"),
+            "recorded": (list(self.recorded) or None, "text[]"),
+            "deletable": (self.deletable or None, "boolean"),
+            "rows": (self.condition(model, self.rows), "jsonb"),
+        }
+
+
 class ProtectRefund(RuleOperation):
     function = "protect_refund"
     rule = "refund"
@@ -717,6 +812,7 @@ class ProtectRefund(RuleOperation):
         rows: Optional[Dict[Any, Any]] = None,
         amounts: Optional[str] = None,
         units: Optional[str] = None,
+        deletable: bool = False,
         status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
         mode: str = "enforce",
@@ -739,18 +835,12 @@ class ProtectRefund(RuleOperation):
         self.rows = rows
         self.amounts = amounts
         self.units = units
+        self.deletable = deletable
         self.status_path = status_path
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        if self.payment_model is not None:
-            paid: Any = self.model(state, app, self.payment_model)
-        elif isinstance(self.payment, str):
-            paid = self.field_of(model, self.payment).related_model
-        else:
-            paid = None
-        if paid is None or isinstance(paid, str):
-            raise ValueError(f"field {self.payment!r} does not refer to a payment: payment_model?")
+        paid = _paid(self, model, state, app)
         payment, payment_key = self.keys((model, self.payment), (paid, self.payment_key))
         return {
             "payment": (_quoted(paid._meta.db_table), "regclass"),
@@ -770,6 +860,7 @@ class ProtectRefund(RuleOperation):
             "rows": (self.condition(model, self.rows), "jsonb"),
             "amounts": (self.amounts, "text"),
             "units": (self.units, "text"),
+            "deletable": (self.deletable or None, "boolean"),
             "status_path": (
                 None if self.status_path is None else list(self.status_path),
                 "text[]",
@@ -897,205 +988,28 @@ class Audit(RuleOperation):
         }
 
 
-class Unprotect(Operation):
-    """Drops the rule that an operation has declared; going back declares it again.
-
-    Dropping takes a maintenance window, so put it into `Maintenance`; declaring the rule as
-    it is to be comes after it.
-    """
-
-    reduces_to_sql = True
-    reversible = True
-
-    def __init__(self, declared: RuleOperation, reason: str) -> None:
-        self.declared = declared
-        self.reason = reason
-
-    @property
-    def model_name(self) -> str:
-        return self.declared.model_name
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if self.declared._concerns(app_label, schema_editor, from_state):
-            self.declared.drop(app_label, schema_editor, from_state, self.reason)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        self.declared.database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def references_model(self, name: str, app_label: str) -> bool:
-        return True
-
-    def describe(self) -> str:
-        return f"Drops {self.declared.describe()}"
-
-    @property
-    def migration_name_fragment(self) -> str:
-        return f"un{self.declared.migration_name_fragment}"
-
-
-class Maintenance(Operation):
-    """Operations that protected tables need a maintenance window for: a field that is renamed
-    or gets fewer digits, a table that is renamed or goes.
-
-    The window is for the tables of these operations, and of `models`, and opens when a second
-    person has approved it: the first attempt is refused, its hint has the call, and the
-    migration is run again within the hour.  PAYSAFE_ACT_AS in the environment of manage.py
-    says who runs it.  Test databases need none.
-    """
-
-    reduces_to_sql = True
-    reversible = True
-
-    def __init__(
-        self,
-        reason: str,
-        ticket: str,
-        operations: Sequence[Operation],
-        *,
-        models: Sequence[str] = (),
-        duration: datetime.timedelta = datetime.timedelta(hours=1),
-    ) -> None:
-        self.reason = reason
-        self.ticket = ticket
-        self.operations = operations
-        self.models = models
-        self.duration = duration
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        for operation in self.operations:
-            operation.state_forwards(app_label, state)
-
-    def _tables(self, app_label: str, *states: ProjectState) -> List[str]:
-        """As they are called in either state."""
-        names = [*self.models]
-        for operation in self.operations:
-            for attribute in ("model_name", "name", "old_name", "new_name"):
-                name = getattr(operation, attribute, None)
-                if isinstance(name, str) and (
-                    attribute == "model_name" or not hasattr(operation, "model_name")
-                ):
-                    names.append(name)
-        tables = []
-        for state in states:
-            for name in names:
-                app, _, model = name.rpartition(".")
-                found = state.models.get((app or app_label, model.lower()))
-                if found is not None:
-                    tables.append(state.apps.get_model(app or app_label, model)._meta.db_table)
-        return sorted(set(tables))
-
-    def _open(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, *states: ProjectState
-    ) -> bool:
-        if schema_editor.collect_sql:
-            return True
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EXISTS (SELECT 1 FROM paysafe.test_database t JOIN pg_catalog.pg_database d"
-                " ON d.oid = t.database WHERE d.datname = current_database())"
-            )
-            if cursor.fetchone()[0]:
-                return False
-            cursor.execute(
-                "SELECT array_agg(t) FROM unnest(%s::text[]) t WHERE to_regclass(t) IS NOT NULL",
-                [[_quoted(table) for table in self._tables(app_label, *states)]],
-            )
-            tables = cursor.fetchone()[0]
-        # a statement of its own, which is what opens a window
-        _call(
-            schema_editor,
-            "open_maintenance",
-            {
-                "reason": (self.reason, "text"),
-                "ticket": (self.ticket, "text"),
-                '"for"': (self.duration, "interval"),
-                "tables": (tables, "regclass[]"),
-            },
-        )
-        return True
-
-    def _run(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-        steps: Sequence[Tuple[Operation, ProjectState, ProjectState]],
-        backwards: bool,
-    ) -> None:
-        if not router.allow_migrate(schema_editor.connection.alias, app_label):
-            return
-        _postgresql(schema_editor)
-        opened = self._open(app_label, schema_editor, from_state, to_state)
-        for operation, before, after in steps:
-            if backwards:
-                operation.database_backwards(app_label, schema_editor, before, after)
-            else:
-                operation.database_forwards(app_label, schema_editor, before, after)
-        # foreign keys come back at the end of a migration: in the window, too
-        deferred, schema_editor.deferred_sql[:] = list(schema_editor.deferred_sql), []
-        for sql in deferred:
-            schema_editor.execute(sql, None)
-        if opened:
-            _call(schema_editor, "close_maintenance", {})
-
-    def _states(
-        self, app_label: str, state: ProjectState
-    ) -> List[Tuple[Operation, ProjectState, ProjectState]]:
-        steps = []
-        for operation in self.operations:
-            after = state.clone()
-            operation.state_forwards(app_label, after)
-            steps.append((operation, state, after))
-            state = after
-        return steps
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        steps = self._states(app_label, from_state)
-        self._run(app_label, schema_editor, from_state, to_state, steps, False)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        # to_state is the one before the operations
-        steps = [(op, after, before) for op, before, after in self._states(app_label, to_state)]
-        self._run(app_label, schema_editor, from_state, to_state, steps[::-1], True)
-
-    def references_model(self, name: str, app_label: str) -> bool:
-        return True
-
-    def describe(self) -> str:
-        return f"In a maintenance window: {self.reason}"
-
-    @property
-    def migration_name_fragment(self) -> str:
-        return "_".join(filter(None, (op.migration_name_fragment for op in self.operations)))
-
-
 def _quoted(table: str) -> str:
     return table if table.startswith('"') else '"' + table.replace('"', '""') + '"'
+
+
+from .maintenance import Maintenance, Unprotect  # noqa: E402  (which stand on these)
+
+__all__ = [
+    "Audit",
+    "Column",
+    "InstallPaysafe",
+    "Maintenance",
+    "ProtectAppendOnly",
+    "ProtectBalance",
+    "ProtectCaptures",
+    "ProtectColumns",
+    "ProtectLedger",
+    "ProtectPayment",
+    "ProtectRefund",
+    "ProtectRowLock",
+    "ProtectStatus",
+    "RuleOperation",
+    "SetCurrency",
+    "SetRefundThreshold",
+    "Unprotect",
+]

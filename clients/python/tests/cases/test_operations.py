@@ -533,3 +533,58 @@ class MaintenanceTests(TransactionTestCase):
         )
         self.assertTrue(again.migration_name_fragment.isidentifier())
         self.assertIn("notes are memos", again.describe())
+
+
+class CapturesTests(TransactionTestCase):
+    def test_arguments(self) -> None:
+        """In terms of fields; what is left out is left to the database."""
+        operation = rules.ProtectCaptures(
+            "Refund",
+            payment="payment",
+            amount="amount",
+            currency="payment__currency",
+            status="status",
+            counted=["paid"],
+            limit="amount",
+            deletable=True,
+        )
+        given = {
+            name: value
+            for name, (value, _) in operation.arguments(Refund, ProjectState(), "shop").items()
+            if value is not None
+        }
+        self.assertEqual(
+            given,
+            {
+                "payment": '"shop_payment"',
+                "payment_column": "payment_id",
+                "amount_column": "amount",
+                "currency_path": ["payment_id", "currency"],
+                "status_column": "status",
+                "counted": ["paid"],
+                "limit_column": "amount",
+                "deletable": True,
+            },
+        )
+
+    def test_every_argument_is_one_of_the_functions(self) -> None:
+        """Of each operation, by its name."""
+        functions = rows(
+            "SELECT proname, proargnames FROM pg_proc"
+            " WHERE pronamespace = 'paysafe'::regnamespace AND proargnames IS NOT NULL"
+        )
+        for operation in (
+            rules.ProtectStatus("Refund", "status", "[*] --> a"),
+            rules.ProtectColumns("Refund", ["status"]),
+            rules.ProtectAppendOnly("Refund"),
+            rules.ProtectRowLock("Refund", ["status"]),
+            rules.ProtectPayment("Refund", status="status", amount="amount", captured=["a"]),
+            rules.ProtectRefund("Refund", payment="payment", amount="amount"),
+            rules.ProtectCaptures("Refund", payment="payment", amount="amount"),
+            rules.Audit("Refund"),
+        ):
+            named = {*operation.arguments(Refund, ProjectState(), "shop"), "mode"}
+            named.add(operation.relation_argument)
+            known = [set(names) for name, names in functions if name == operation.function]
+            with self.subTest(operation.function):
+                self.assertTrue(any(named <= names for names in known), named)
