@@ -24,30 +24,73 @@ CREATE FUNCTION paysafe.protect_ledger(
 	transaction_column text,
 	account_column text,
 	amount_column name,
-	currency_column name,
+	currency_column name DEFAULT NULL,
 	direction_column name DEFAULT NULL,
 	reverses_column text DEFAULT NULL,
 	posting_date_column name DEFAULT NULL,
+	credit_column name DEFAULT NULL,
+	debits text[] DEFAULT NULL,
+	credits text[] DEFAULT NULL,
+	currency text DEFAULT NULL,
+	decimals int DEFAULT NULL,
+	zero_amounts boolean DEFAULT false,
+	mutable_columns name[] DEFAULT NULL,
+	closed boolean DEFAULT true,
+	rows jsonb DEFAULT NULL,
+	currency_path name[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
 
 CREATE FUNCTION paysafe.protect_ledger(
 	relation regclass,
 	transaction_column name[],
 	account_column name[],
 	amount_column name,
-	currency_column name,
+	currency_column name DEFAULT NULL,
 	direction_column name DEFAULT NULL,
 	reverses_column name[] DEFAULT NULL,
 	posting_date_column name DEFAULT NULL,
+	credit_column name DEFAULT NULL,
+	debits text[] DEFAULT NULL,
+	credits text[] DEFAULT NULL,
+	currency text DEFAULT NULL,
+	decimals int DEFAULT NULL,
+	zero_amounts boolean DEFAULT false,
+	mutable_columns name[] DEFAULT NULL,
+	closed boolean DEFAULT true,
+	rows jsonb DEFAULT NULL,
+	currency_path name[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, text) IS 'the same for transactions and accounts that several columns name';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) IS 'the same for transactions and accounts that several columns name';
+
+CREATE FUNCTION paysafe.protect_entries(
+	relation regclass,
+	account_column text,
+	amount_column name,
+	currency_column name DEFAULT NULL,
+	direction_column name DEFAULT NULL,
+	posting_date_column name DEFAULT NULL,
+	credit_column name DEFAULT NULL,
+	debits text[] DEFAULT NULL,
+	credits text[] DEFAULT NULL,
+	currency text DEFAULT NULL,
+	decimals int DEFAULT NULL,
+	zero_amounts boolean DEFAULT false,
+	mutable_columns name[] DEFAULT NULL,
+	rows jsonb DEFAULT NULL,
+	minimum numeric DEFAULT NULL,
+	currency_path name[] DEFAULT NULL,
+	mode text DEFAULT 'enforce'
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_protect_entries';
+COMMENT ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) IS 'keeps entries of accounts append-only that are no transactions: gift cards, store credit';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date, time_zone text DEFAULT 'UTC') RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

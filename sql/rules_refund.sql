@@ -148,11 +148,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	units text DEFAULT NULL,
 	status_path text[] DEFAULT NULL,
 	deletable boolean DEFAULT false,
+	currency text DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
 
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
@@ -173,11 +174,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	units text DEFAULT NULL,
 	status_path text[] DEFAULT NULL,
 	deletable boolean DEFAULT false,
+	currency text DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text) IS 'declares a table of refunds of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds of payments that several columns name';
 
 CREATE FUNCTION paysafe.protect_captures(
 	captures regclass,

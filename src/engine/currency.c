@@ -280,6 +280,51 @@ paysafe_currency_stays(const Currency *currency, const RowChange *change)
 }
 
 /*
+ * Entries of a ledger
+ */
+
+static char *
+entry_currency(const void *where, TupleTableSlot *row)
+{
+	char	   *code;
+
+	return paysafe_currency_of(where, row, false, &code) == CURRENCY_KNOWN ? code : NULL;
+}
+
+void
+paysafe_currency_of_entries(Relation leaf, const RuleSource *rule, EntryColumns *out)
+{
+	Currency   *currency;
+
+	if (paysafe_spec_optional_text(rule->spec, "currency_via") == NULL)
+		return;
+	currency = palloc0(sizeof(Currency));
+	paysafe_currency_compile(leaf, rule, currency);
+	strlcpy(out->currency.name, currency->name, NAMEDATALEN);
+	out->currency_of = entry_currency;
+	out->currency_where = currency;
+}
+
+void
+paysafe_currency_of_ledger(Relation leaf, Oid ledger, EntryColumns *out)
+{
+	RuleSource	rule;
+	bool		removed;
+
+	if (paysafe_rule_newest(ledger, "ledger", &rule, &removed) && !removed)
+		paysafe_currency_of_entries(leaf, &rule, out);
+}
+
+void
+paysafe_currency_hold_entry(const EntryColumns *columns, TupleTableSlot *row)
+{
+	char	   *code;
+
+	if (columns->currency_of != NULL)
+		(void) paysafe_currency_of(columns->currency_where, row, true, &code);
+}
+
+/*
  * Rows that others depend on
  */
 

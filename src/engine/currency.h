@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 
 #include "engine/rule.h"
+#include "values/entry.h"
 #include "values/spec.h"
 #include "values/status_value.h"
 
@@ -108,7 +109,17 @@ extern void paysafe_currency_check_parent(const Rule *rule, const CurrencyParent
 										  const RowChange *change);
 
 /*
- * Arguments of a declaration: one of the three is not NULL, otherwise raises 22023.
+ * Entries of a ledger that have their currency from other rows: tell how, for a leaf.
+ * The rule of the ledger, or the one that is in force.  Does nothing of others.
+ */
+extern void paysafe_currency_of_entries(Relation leaf, const RuleSource *rule, EntryColumns *out);
+extern void paysafe_currency_of_ledger(Relation leaf, Oid ledger, EntryColumns *out);
+
+/* Begin to depend on what says the currency of a new entry. */
+extern void paysafe_currency_hold_entry(const EntryColumns *columns, TupleTableSlot *row);
+
+/*
+ * Arguments of a declaration of this rule: one of the three is not NULL, otherwise raises 22023.
  * What a path needs of other tables is declared, in the mode of the rule, unless a rule that
  * is enforced needs it; the first of them is returned, which is the reference of the rule, or
  * InvalidOid.

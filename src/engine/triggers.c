@@ -160,11 +160,16 @@ ensure_trigger(Oid relid, OwnTrigger which)
 bool
 paysafe_triggers_each_row_counts(Oid relid)
 {
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
 	ListCell   *lc;
 
 	foreach(lc, paysafe_rule_sources(relid))
-		if (((RuleSource *) lfirst(lc))->kind->all_columns)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (source->kind->all_columns && list_member_oid(ancestors, source->relation))
 			return true;
+	}
 	return false;
 }
 

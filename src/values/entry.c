@@ -7,7 +7,9 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include "errors.h"
@@ -63,27 +65,70 @@ find_reverses(Relation leaf, EntryColumns *out)
 	}
 }
 
+/* One column with a sign or a direction, or two: debits and credits. */
+static void
+find_amount(Relation leaf, const Jsonb *spec, EntryColumns *out)
+{
+	char	   *credit = paysafe_spec_optional_text(spec, "credit_column");
+	char	   *decimals = paysafe_spec_optional_text(spec, "decimals");
+
+	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
+	if (credit != NULL)
+	{
+		paysafe_money_column(leaf, credit, &out->credit);
+		if (paysafe_money_is_minor(&out->amount) != paysafe_money_is_minor(&out->credit))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
+							out->amount.name, out->credit.name)));
+	}
+	out->decimals = decimals ? pg_strtoint32(decimals) : -1;
+	out->zeros = paysafe_spec_bool(spec, "zero_amounts");
+}
+
+/* Where an entry says its side, and in which words. */
+static void
+find_direction(Relation leaf, const Jsonb *spec, const char *name, EntryColumns *out)
+{
+	List	   *debits = paysafe_spec_set(spec, "debits");
+	List	   *credits = paysafe_spec_set(spec, "credits");
+
+	out->has_direction = true;
+	if (debits == NIL)
+	{
+		paysafe_status_value_column(leaf, name, &out->direction);
+		return;
+	}
+	paysafe_status_value_state_column(leaf, name, &out->direction);
+	paysafe_status_value_set(&out->direction, debits, &out->debits);
+	paysafe_status_value_set(&out->direction, credits, &out->credits);
+}
+
 void
 paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out)
 {
 	char	   *name;
 
 	memset(out, 0, sizeof(*out));
-	out->transaction_names = paysafe_spec_columns(spec, "transaction_column");
+	out->transaction_names = paysafe_spec_optional_columns(spec, "transaction_column");
 	out->account_names = paysafe_spec_columns(spec, "account_column");
 	out->reverses_names = paysafe_spec_optional_columns(spec, "reverses_column");
-	paysafe_entry_exact_columns(leaf, out->transaction_names, &out->transaction);
+	if (out->transaction_names != NIL)
+		paysafe_entry_exact_columns(leaf, out->transaction_names, &out->transaction);
 	paysafe_entry_exact_columns(leaf, out->account_names, &out->account);
-	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
-	paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &out->currency);
+	find_amount(leaf, spec, out);
+	out->constant = paysafe_spec_optional_text(spec, "currency");
+	if (out->constant != NULL)
+		out->constant = paysafe_money_code(out->constant);
+	else if (paysafe_spec_optional_text(spec, "currency_via") == NULL)
+		paysafe_status_value_column(leaf, paysafe_spec_text(spec, "currency_column"), &out->currency);
 	name = paysafe_spec_optional_text(spec, "direction_column");
 	if (name != NULL)
-	{
-		out->has_direction = true;
-		paysafe_status_value_column(leaf, name, &out->direction);
-	}
+		find_direction(leaf, spec, name, out);
 	if (out->reverses_names != NIL)
 		find_reverses(leaf, out);
+	paysafe_row_filter_compile(leaf, spec, &out->rows);
+	out->updated = paysafe_spec_set(spec, "mutable_columns") != NIL;
 }
 
 int
@@ -146,38 +191,81 @@ read_reverses(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, En
 	return true;
 }
 
-bool
-paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
-				   Entry *entry, EntryFault *fault)
+/* Why the amount, which is not negative, is none of the entry's currency; NULL if it is. */
+static char *
+amount_fault(const EntryColumns *columns, const AmountColumn *column, Numeric amount,
+			 const char *currency, bool zero_allowed)
 {
-	bool		isnull;
-	AttrNumber	missing;
+	char	   *reason = paysafe_money_fault(column, amount, columns->decimals < 0 ? currency : NULL, zero_allowed);
+	int			used;
+
+	if (reason != NULL || columns->decimals < 0 || paysafe_money_is_minor(column))
+		return reason;
+	used = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount)));
+	return used <= columns->decimals ? NULL :
+		psprintf("amounts have %d decimals, this one %d", columns->decimals, used);
+}
+
+/* Debits and credits in two columns, of which one is NULL or zero. */
+static bool
+read_two_amounts(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, EntryFault *fault)
+{
+	const AmountColumn *sides[] = {&columns->amount, &columns->credit};
+	Numeric		values[2];
+	int			used = 0;
+
+	for (int i = 0; i < 2; i++)
+	{
+		char	   *reason;
+
+		if (!paysafe_money_value(sides[i], row, &values[i]))
+			values[i] = paysafe_money_zero();
+		reason = fault == NULL ? NULL :
+			amount_fault(columns, sides[i], values[i], entry->currency, true);
+		if (reason != NULL)
+			return fault_of(fault, ERRCODE_23L03_ENTRY, sides[i]->name,
+							psprintf("amount %s: %s", paysafe_money_text(values[i]), reason));
+		used += paysafe_money_sign(values[i]) != 0;
+	}
+	if (fault != NULL && (used == 2 || (used == 0 && !columns->zeros)))
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
+						pstrdup(used == 2 ? "it is both a debit and a credit" :
+								"it is neither a debit nor a credit"));
+	entry->amount = paysafe_money_add(values[0], paysafe_money_negate(values[1]));
+	return true;
+}
+
+/* On which side the entry is: 1, -1, or 0 for neither. */
+static int
+read_side(const EntryColumns *columns, TupleTableSlot *row, char **direction)
+{
+	*direction = paysafe_status_value_is_null(&columns->direction, row) ? NULL :
+		paysafe_status_value_text(&columns->direction, row);
+	if (columns->debits.n == 0)
+		return paysafe_entry_side(*direction);
+	if (paysafe_status_value_find(&columns->debits, row) >= 0)
+		return 1;
+	return paysafe_status_value_find(&columns->credits, row) >= 0 ? -1 : 0;
+}
+
+static bool
+read_amount(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, EntryFault *fault)
+{
 	char	   *reason = NULL;
 	int			sign;
 
-	entry->columns = columns;
-	entry->row = row;
-	entry->transaction_text = paysafe_key_columns_row_text(&columns->transaction, row, &missing);
-	if (entry->transaction_text == NULL)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the transaction is missing"));
-	entry->account_text = paysafe_key_columns_row_text(&columns->account, row, &missing);
-	if (entry->account_text == NULL)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
-	(void) slot_getattr(row, columns->currency.attnum, &isnull);
-	if (isnull)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
-	entry->currency = paysafe_money_code(paysafe_status_value_text(&columns->currency, row));
+	if (columns->credit.attnum != 0)
+		return read_two_amounts(columns, row, entry, fault);
 	if (!paysafe_money_value(&columns->amount, row, &entry->amount))
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name, pstrdup("the amount is missing"));
-
 	if (numeric_is_nan(entry->amount) || numeric_is_inf(entry->amount))
 		sign = 1;				/* whatever: it is a fault */
 	else
 		sign = paysafe_money_sign(entry->amount);
 	if (fault != NULL)
-		reason = paysafe_money_fault(&columns->amount,
-									 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
-									 entry->currency, false);
+		reason = amount_fault(columns, &columns->amount,
+							  sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
+							  entry->currency, columns->zeros);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
 						psprintf("amount %s: %s", paysafe_money_spoken(&columns->amount, entry->amount, entry->currency), reason));
@@ -185,9 +273,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 	{
 		char	   *direction;
 
-		(void) slot_getattr(row, columns->direction.attnum, &isnull);
-		direction = isnull ? NULL : paysafe_status_value_text(&columns->direction, row);
-		sign = paysafe_entry_side(direction);
+		sign = read_side(columns, row, &direction);
 		if (sign == 0)
 			return fault_of(fault, ERRCODE_23L03_ENTRY, columns->direction.name,
 							direction ? psprintf("direction \"%s\" is neither debit nor credit", direction) :
@@ -195,7 +281,43 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		if (sign < 0)
 			entry->amount = paysafe_money_negate(entry->amount);
 	}
+	return true;
+}
 
+bool
+paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
+				   Entry *entry, EntryFault *fault)
+{
+	bool		isnull;
+	AttrNumber	missing;
+
+	entry->columns = columns;
+	entry->row = row;
 	entry->reversal = false;
+	entry->transaction_text = columns->transaction.key.n == 0 ? NULL :
+		paysafe_key_columns_row_text(&columns->transaction, row, &missing);
+	if (entry->transaction_text == NULL && columns->transaction.key.n > 0)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the transaction is missing"));
+	entry->account_text = paysafe_key_columns_row_text(&columns->account, row, &missing);
+	if (entry->account_text == NULL)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
+	if (columns->constant != NULL)
+		entry->currency = columns->constant;
+	else if (columns->currency_of != NULL)
+	{
+		entry->currency = columns->currency_of(columns->currency_where, row);
+		if (entry->currency == NULL)
+			return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
+		entry->currency = paysafe_money_code(entry->currency);
+	}
+	else
+	{
+		(void) slot_getattr(row, columns->currency.attnum, &isnull);
+		if (isnull)
+			return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
+		entry->currency = paysafe_money_code(paysafe_status_value_text(&columns->currency, row));
+	}
+	if (!read_amount(columns, row, entry, fault))
+		return false;
 	return columns->reverses.key.n == 0 || read_reverses(columns, row, entry, fault);
 }

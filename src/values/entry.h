@@ -13,17 +13,28 @@
 
 #include "values/key_columns.h"
 #include "values/money.h"
+#include "values/row_filter.h"
 #include "values/status_value.h"
 
 /* Where the parts of an entry are, in one leaf of the ledger. */
 typedef struct EntryColumns
 {
-	KeyColumns	transaction;
+	KeyColumns	transaction;	/* none: each entry is one by itself */
 	KeyColumns	account;
 	AmountColumn amount;
+	AmountColumn credit;		/* amount has the debits only; attnum 0: no such column */
 	StatusColumn currency;
+	char	   *constant;		/* all are in this currency, and have no column; or NULL */
+	char	   *(*currency_of) (const void *where, TupleTableSlot *row);	/* another row says it; or NULL */
+	const void *currency_where;
+	int			decimals;		/* of every currency; -1: as that has */
+	bool		zeros;			/* amounts may be zero */
 	bool		has_direction;	/* otherwise amounts have a sign */
 	StatusColumn direction;
+	StatusSet	debits;			/* words of the direction; none: those of paysafe_entry_side */
+	StatusSet	credits;
+	RowFilter	rows;			/* which rows are entries */
+	bool		updated;		/* some columns of entries may change */
 	KeyColumns	reverses;		/* none, or as many as transaction */
 	bool	   *reverses_own;	/* which of these are not the transaction's, too */
 	const char *reverses_name;	/* the first of those */
@@ -32,7 +43,7 @@ typedef struct EntryColumns
 	List	   *reverses_names; /* NIL: none */
 } EntryColumns;
 
-/* What a row says; texts and amount in the current context or in the row. */
+/* Which rows are entries says columns->rows.  What one says; texts and amount in the current context or in the row. */
 typedef struct Entry
 {
 	const EntryColumns *columns;	/* to read values of keys by, from ... */

@@ -98,3 +98,32 @@ SELECT paysafe.act_as('supervisor');
 SELECT paysafe.approve('orderrefund', '6', 'the concert was cancelled');
 COMMIT;
 UPDATE orderrefund SET state = 'done', execution_date = now() WHERE id = 6;
+
+-- gift cards: what a card has is what its transactions sum to; its currency stands on the card
+CREATE TABLE pretixbase_giftcard (id bigserial PRIMARY KEY, secret varchar(190) NOT NULL, currency varchar(10) NOT NULL, expires timestamptz, testmode boolean NOT NULL DEFAULT false);
+CREATE TABLE pretixbase_giftcardtransaction (id bigserial PRIMARY KEY, card_id bigint NOT NULL REFERENCES pretixbase_giftcard, datetime timestamptz NOT NULL DEFAULT now(),
+	value numeric(13,2) NOT NULL, order_id bigint, payment_id bigint, refund_id bigint, text text);
+CREATE INDEX ON pretixbase_giftcardtransaction (card_id);
+SELECT paysafe.protect_entries('pretixbase_giftcardtransaction', 'card_id', 'value', currency_path => '{card_id,currency}', minimum => 0,
+	mutable_columns => '{order_id,payment_id,refund_id,text}');
+SELECT paysafe.protect_refund('pretixbase_giftcardtransaction', NULL, 'card_id', 'value', currency => 'EUR', rows => '{"order_id": [null], "payment_id": [null], "refund_id": [null]}');
+SELECT paysafe.set_refund_threshold('pretixbase_giftcardtransaction', 'EUR', 200);
+INSERT INTO pretixbase_giftcard (id, secret, currency) VALUES (1, 'A', 'EUR'), (2, 'B', 'EUR');
+-- sold in an order, used for a payment, given back by a refund, and once more by hand
+INSERT INTO pretixbase_giftcardtransaction (id, card_id, value, order_id) VALUES (1, 1, 500, 1);
+INSERT INTO pretixbase_giftcardtransaction (id, card_id, value, order_id, payment_id) VALUES (2, 1, -460, 2, 7);
+INSERT INTO pretixbase_giftcardtransaction (id, card_id, value, order_id, refund_id) VALUES (3, 1, 23, 2, 3);
+INSERT INTO pretixbase_giftcardtransaction (id, card_id, value, text) VALUES (4, 1, 10, 'sorry');
+-- the payment of a test order is deleted, which unlinks
+UPDATE pretixbase_giftcardtransaction SET payment_id = NULL WHERE payment_id = 7;
+SELECT fits.is((SELECT sum(value) FROM pretixbase_giftcardtransaction WHERE card_id = 1), 73.00, 'what is left on the card');
+SELECT setval('pretixbase_giftcardtransaction_id_seq', 10);
+-- with one thing wrong
+SELECT fits.refused('23M01', $$INSERT INTO pretixbase_giftcardtransaction (card_id, value, order_id) VALUES (1, -73.01, 3)$$);
+SELECT fits.refused('23M01', $$INSERT INTO pretixbase_giftcardtransaction (card_id, value, order_id) VALUES (2, -1, 3)$$);
+SELECT fits.refused('23L01', $$UPDATE pretixbase_giftcardtransaction SET value = 1000 WHERE id = 1$$);
+SELECT fits.refused('23L01', $$UPDATE pretixbase_giftcardtransaction SET card_id = 2 WHERE id = 1$$);
+SELECT fits.refused('23L01', $$DELETE FROM pretixbase_giftcardtransaction WHERE id = 2$$);
+SELECT fits.refused('23L03', $$INSERT INTO pretixbase_giftcardtransaction (card_id, value, order_id) VALUES (1, 0, 3)$$);
+SELECT fits.refused('23R03', $$UPDATE pretixbase_giftcard SET currency = 'USD' WHERE id = 1$$);
+SELECT fits.refused('42501', $$INSERT INTO pretixbase_giftcardtransaction (card_id, value) VALUES (2, 500)$$);		-- by hand, and much

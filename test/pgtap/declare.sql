@@ -74,7 +74,7 @@ SELECT throws_ok('SELECT paysafe.' || call, code, NULL, code || ': ' || call)
 	('22004', $$protect_payment('shop.plain', 'status', NULL, 'captured', 'currency', '{captured}')$$),
 	('22023', $$protect_payment('shop.plain', NULL, 'amount', 'captured', 'currency', '{captured}')$$),
 	('22004', $$protect_payment('shop.plain', 'status', 'amount', 'captured', 'currency', NULL)$$),
-	('22004', $$protect_refund('shop.plain', NULL, 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency')$$),
+	('22023', $$protect_refund('shop.plain', NULL, 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency')$$),
 	('22004', $$protect_refund('shop.plain', 'shop.owned', 'payment', 'amount', 'currency', 'status', '{sent}', NULL, 'captured', 'currency')$$),
 	('22004', $$approve('shop.plain', '1', NULL)$$),
 	('42703', $$protect_status('shop.plain', 'missing', '[*] --> new')$$),

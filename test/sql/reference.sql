@@ -52,6 +52,21 @@ CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',
                               reverses_column => 'reverses', posting_date_column => 'booked_on');
 
+CREATE TABLE shop.line (id int PRIMARY KEY, document int NOT NULL, account text NOT NULL, debit numeric(12,2), credit numeric(12,2),
+                        state text NOT NULL DEFAULT 'draft', reconciled boolean NOT NULL DEFAULT false);
+CREATE INDEX ON shop.line (document);
+SELECT paysafe.protect_ledger('shop.line', 'document', 'account', 'debit', credit_column => 'credit', currency => 'USD',
+                              mutable_columns => '{reconciled}', rows => '{"state": ["posted"]}');
+INSERT INTO shop.line (id, document, account, debit, credit) VALUES (1, 1, 'bank', 10, NULL), (2, 1, 'sales', NULL, 9);
+UPDATE shop.line SET credit = 10 WHERE id = 2;
+UPDATE shop.line SET state = 'posted' WHERE document = 1;
+UPDATE shop.line SET reconciled = true WHERE id = 1;
+
+CREATE TABLE shop.card_entry (id int PRIMARY KEY, card text NOT NULL, kind text NOT NULL, amount numeric(12,2) NOT NULL);
+SELECT paysafe.protect_entries('shop.card_entry', 'card', 'amount', direction_column => 'kind', currency => 'USD',
+                               debits => '{issue,refund}', credits => '{spend,expire}', minimum => 0);
+INSERT INTO shop.card_entry VALUES (1, 'X', 'issue', 50), (2, 'X', 'spend', 20), (3, 'X', 'expire', 30);
+
 BEGIN;
 SELECT paysafe.act_as('ann');
 SELECT paysafe.propose('the books of 2024 agree');
@@ -177,6 +192,20 @@ SELECT paysafe.protect_refund('shop.refund', 'shop.payment',
     status_column => 'status', gated => '{executing,paid}', void => '{rejected}',
     payment_amount_column => 'captured', payment_currency_column => 'currency',
     unapproved_columns => '{note}');
+
+CREATE TABLE shop.merchant_payout (id int PRIMARY KEY, merchant text NOT NULL, amount numeric(12,2) NOT NULL, currency char(3) NOT NULL, status text NOT NULL);
+CREATE INDEX ON shop.merchant_payout (merchant);
+SELECT paysafe.protect_status('shop.merchant_payout', 'status', $$
+    [*] --> requested
+    requested --> sent : the gate, before the bank is called
+    requested --> cancelled
+    sent --> paid
+$$);
+SELECT paysafe.protect_refund('shop.merchant_payout', NULL, 'merchant', 'amount', 'currency', 'status',
+                              gated => '{sent,paid}', void => '{cancelled}');
+SELECT paysafe.set_refund_threshold('shop.merchant_payout', 'USD', 1000);
+INSERT INTO shop.merchant_payout VALUES (1, 'm1', 400, 'USD', 'requested');
+UPDATE shop.merchant_payout SET status = 'sent' WHERE id = 1;
 
 CREATE TABLE shop.move (id int PRIMARY KEY, kind text, source_id int REFERENCES shop.move, amount numeric, state text);
 CREATE INDEX ON shop.move (source_id);

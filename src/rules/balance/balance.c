@@ -27,7 +27,9 @@
 
 #include "base/id_claim.h"
 #include "base/refusal.h"
+#include "engine/currency.h"
 #include "engine/rule.h"
+#include "engine/which_rows.h"
 #include "errors.h"
 #include "rules/balance/account.h"
 #include "rules/balance/account_key.h"
@@ -110,7 +112,10 @@ compile(const CompileInput *input)
 				 errhint("Observe the balances of table \"%s\" too, or enforce the ledger.",
 						 get_rel_name(state->accounts))));
 	if (state->is_ledger)
+	{
 		paysafe_entry_columns(input->leaf, ledger, &state->entry);
+		paysafe_currency_of_ledger(input->leaf, state->ledger, &state->entry);
+	}
 	else
 	{
 		check_units(input->leaf, &state->account, state->ledger, ledger);
@@ -356,16 +361,19 @@ check_row(const Rule *rule, const RowChange *change)
 	{
 		Entry		entry;
 		EntryFault	fault;
+		RowChange	seen;
 
+		if (!paysafe_which_rows(rule, &state->entry.rows, change, &seen))
+			return;
 		/* the ledger rule has seen to it that it is one, and that it stays, unless it only looks */
-		if (change->op == 'I' && paysafe_entry_read(&state->entry, change->after, &entry, rule->observed ? &fault : NULL))
+		if (seen.op == 'I' && paysafe_entry_read(&state->entry, seen.after, &entry, rule->observed ? &fault : NULL))
 		{
 			if (rule->observed)
 				observe_entry(rule, &entry);
 			else
 				paysafe_pending_add(rule, &entry);
 		}
-		else if (!rule->observed)
+		else if (!rule->observed && (seen.op != 'U' || !state->entry.updated))
 			elog(ERROR, "ledger \"%s\" is not protected", rule->table_name);
 		return;
 	}

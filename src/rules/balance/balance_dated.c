@@ -27,6 +27,7 @@
 #include "base/argument.h"
 #include "base/crypto.h"
 #include "engine/closed_period.h"
+#include "engine/currency.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_query.h"
 #include "store/catalog.h"
@@ -110,7 +111,8 @@ visit_entry(Relation leaf, TupleTableSlot *row, void *arg)
 	DateADT		day;
 
 	CHECK_FOR_INTERRUPTS();
-	if (paysafe_posting_date_is_by(&scan->date, row, &scan->ledger->until))
+	if (paysafe_row_filter_has(&scan->columns.rows, row, NULL) &&
+		paysafe_posting_date_is_by(&scan->date, row, &scan->ledger->until))
 	{
 		if (!paysafe_entry_read(&scan->columns, row, &entry, &fault) ||
 			!paysafe_posting_date_read_in(&scan->date, row, scan->ledger->time_zone, &day))
@@ -148,6 +150,7 @@ visit_entries(const DatedLedger *ledger, const KeyValues *account, DatedVisitor 
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 
 		paysafe_entry_columns(leaf, ledger->spec, &scan.columns);
+		paysafe_currency_of_ledger(leaf, ledger->relid, &scan.columns);
 		paysafe_posting_date_column(leaf, paysafe_spec_text(ledger->spec, "posting_date_column"), &scan.date);
 		if (account == NULL)
 			scan_all(leaf, &scan);

@@ -17,6 +17,7 @@
 
 #include "base/crypto.h"
 #include "base/scan.h"
+#include "engine/currency.h"
 #include "engine/existing.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_existing.h"
@@ -112,6 +113,7 @@ sum_ledger(Oid ledger, MemoryContext context)
 		EntryColumns columns;
 
 		paysafe_entry_columns(leaf, spec, &columns);
+		paysafe_currency_of_ledger(leaf, ledger, &columns);
 		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		{
 			MemoryContext old = MemoryContextSwitchTo(row_context);
@@ -120,7 +122,8 @@ sum_ledger(Oid ledger, MemoryContext context)
 
 			CHECK_FOR_INTERRUPTS();
 			/* one that was there before the ledger's rule and is none moves nothing */
-			if (paysafe_entry_read(&columns, slot, &entry, &fault))
+			if (paysafe_row_filter_has(&columns.rows, slot, NULL) &&
+				paysafe_entry_read(&columns, slot, &entry, &fault))
 			{
 				MemoryContextSwitchTo(context);
 				add_existing_entry(accounts, &entry);

@@ -14,37 +14,37 @@
  *		the only one;
  *	  - posting dates are not in a closed period.
  *
+ *	  A declaration may take some of that back: rows that are no entries yet, columns
+ *	  that may change, transactions that are posted bit by bit, or none at all.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
-#include "base/argument.h"
 #include "base/crypto.h"
 #include "base/refusal.h"
-#include "base/scan.h"
 #include "engine/closed_period.h"
-#include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
+#include "engine/which_rows.h"
 #include "errors.h"
-#include "people/actor.h"
 #include "rules/kinds.h"
+#include "rules/ledger/ledger_minimum.h"
 #include "rules/ledger/ledger_posted.h"
 #include "rules/ledger/ledger_reversals.h"
 #include "rules/ledger/ledger_rows.h"
 #include "rules/ledger/ledger_sums.h"
 #include "store/catalog.h"
-#include "store/own_table.h"
+#include "values/row_filter.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -57,17 +57,92 @@ check_looked_up(Relation leaf, const KeyColumns *columns, const KeyColumns *ids,
 	paysafe_row_key_equality(leaf, columns->key.attnums[i], ids->types[i], &equality);
 }
 
+/* Raises 22023 if what makes a row an entry, and the one that it is, may change. */
+static void
+check_mutable(const CompileInput *input, const LedgerState *state, List *mutable)
+{
+	const EntryColumns *columns = &state->columns;
+	const char *const keys[] = {
+		"amount_column", "credit_column", "currency_column", "currency_via", "direction_column", "posting_date_column"
+	};
+	const Jsonb *spec = input->source->spec;
+	List	   *needed = list_concat(list_concat_copy(columns->transaction_names, columns->account_names),
+									 columns->reverses_names);
+	RowKey		key;
+	ListCell   *lc;
+
+	for (int i = 0; i < (int) lengthof(keys); i++)
+	{
+		char	   *name = paysafe_spec_optional_text(spec, keys[i]);
+
+		if (name != NULL)
+			needed = lappend(needed, name);
+	}
+	needed = list_concat(needed, paysafe_spec_set(spec, "rows_columns"));
+	paysafe_row_key_whole(input->leaf, &key);
+	for (int i = 0; i < key.n; i++)
+		needed = lappend(needed, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(input->leaf), key.attnums[i] - 1)->attname)));
+	foreach(lc, mutable)
+		if (paysafe_strings_contain(needed, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" is what an entry is, and cannot be one of \"mutable_columns\"",
+							(char *) lfirst(lc))));
+}
+
+/* The columns of an entry that stay, where some may change. */
+static void
+compile_frozen(const CompileInput *input, LedgerState *state)
+{
+	TupleDesc	desc = RelationGetDescr(input->leaf);
+	List	   *mutable = paysafe_spec_set(input->source->spec, "mutable_columns");
+	ListCell   *lc;
+
+	if (mutable == NIL)
+		return;
+	foreach(lc, mutable)
+		(void) paysafe_catalog_column(input->leaf, lfirst(lc));
+	check_mutable(input, state, mutable);
+	state->frozen = palloc(sizeof(AttrNumber) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			!paysafe_strings_contain(mutable, NameStr(TupleDescAttr(desc, i)->attname)))
+			state->frozen[state->nfrozen++] = i + 1;
+}
+
+static void
+compile_minimum(const CompileInput *input, LedgerState *state)
+{
+	char	   *minimum = paysafe_spec_optional_text(input->source->spec, "minimum");
+
+	if (minimum == NULL)
+		return;
+	state->minimum = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(minimum),
+														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	/* entries are looked up by account */
+	for (int i = 0; i < state->columns.account.key.n; i++)
+		check_looked_up(input->leaf, &state->columns.account, &state->columns.account, i);
+}
+
 static void *
 compile(const CompileInput *input)
 {
 	const Jsonb *spec = input->source->spec;
 	LedgerState *state;
 
-	if (input->as_reference)
-		return NULL;
 	state = palloc0(sizeof(LedgerState));
+	state->is_parent = input->as_reference;
+	if (state->is_parent)
+	{
+		paysafe_currency_compile_parent(input, &state->parent);
+		return state;
+	}
 	state->root = input->source->relation;
 	paysafe_entry_columns(input->leaf, spec, &state->columns);
+	paysafe_currency_of_entries(input->leaf, input->source, &state->columns);
+	state->open = paysafe_spec_bool(spec, "open");
+	compile_minimum(input, state);
+	compile_frozen(input, state);
 	/* ids are looked up, and those that are reversed */
 	for (int i = 0; i < state->columns.transaction.key.n; i++)
 		check_looked_up(input->leaf, &state->columns.transaction, &state->columns.transaction, i);
@@ -115,8 +190,31 @@ refuse_change(const Rule *rule, const char *what, const char *key)
 					  key ? "Correct it by another transaction that reverses it." : TRUNCATE_HINT);
 }
 
+/* The row is an entry already. */
 static void
-check_row(const Rule *rule, const RowChange *change)
+check_kept(const Rule *rule, const RowChange *change)
+{
+	const LedgerState *state = rule->compiled;
+	TupleDesc	desc = RelationGetDescr(change->rel);
+	char	   *key = paysafe_row_key_text(&change->rules->key, desc, change->before);
+
+	if (change->op != 'U' || state->frozen == NULL)
+		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE", key);
+	for (int i = 0; i < state->nfrozen; i++)
+	{
+		const char *column = NameStr(TupleDescAttr(desc, state->frozen[i] - 1)->attname);
+
+		if (!paysafe_row_key_same_column(desc, state->frozen[i], change->before, change->after))
+			paysafe_rule_refuse(rule, ERRCODE_23L01_APPEND_ONLY, column,
+								psprintf("column \"%s\" of ledger \"%s\" cannot change", column, rule->table_name),
+								key ? psprintf("Row \"%s\" stays as it was posted, but for what \"mutable_columns\" names.", key) : NULL,
+								"Correct it by another transaction that reverses it.");
+	}
+}
+
+/* The row has become an entry. */
+static void
+check_entry(const Rule *rule, const RowChange *change)
 {
 	const LedgerState *state = rule->compiled;
 	Entry entry;
@@ -124,31 +222,65 @@ check_row(const Rule *rule, const RowChange *change)
 	bool		is_open;
 	bool		begins_reversal;
 
-	if (change->op != 'I')
-		refuse_change(rule, change->op == 'U' ? "UPDATE" : "DELETE",
-					  paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before));
+	paysafe_currency_hold_entry(&state->columns, change->after);
 	if (!paysafe_entry_read(&state->columns, change->after, &entry, &fault))
 		paysafe_rule_refuse(rule, fault.sqlstate, fault.column,
 						  psprintf("a row in table \"%s\" is not a ledger entry", rule->table_name),
 						  psprintf("Row \"%s\": %s.",
 								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								   fault.reason),
+						  state->columns.transaction.key.n == 0 ?
+						  "Entries have an account, a currency and a finite amount that is not zero, at the currency's scale." :
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
+	if (state->columns.transaction.key.n == 0)
+	{
+		check_date(rule, change);
+		if (state->minimum != NULL)
+			paysafe_ledger_minimum_check(rule, change, &entry);
+		return;
+	}
 	/* an open posting of this id was looked up when it was opened */
 	is_open = paysafe_ledger_sums_is_open(state->root, entry.transaction_text);
 	begins_reversal = entry.reversal && !paysafe_ledger_reversals_note(rule, &entry);
 	/* an entry that is there counts, also if the rest is only observed */
 	paysafe_ledger_sums_add(rule, &entry);
 	check_date(rule, change);
-	if (!is_open)
+	if (!is_open && !state->open)
 		paysafe_ledger_posted_check(rule, &entry);
 	if (begins_reversal)
 		paysafe_ledger_posted_check_reversed(rule, &entry);
 }
 
 static void
+check_row(const Rule *rule, const RowChange *change)
+{
+	const LedgerState *state = rule->compiled;
+	RowChange	seen;
+
+	if (state->is_parent)
+	{
+		paysafe_currency_check_parent(rule, &state->parent, change);
+		return;
+	}
+	if (state->columns.rows.n > 0)
+	{
+		if (!paysafe_which_rows(rule, &state->columns.rows, change, &seen))
+			return;
+		change = &seen;
+	}
+	if (change->op == 'I')
+		check_entry(rule, change);
+	else
+		check_kept(rule, change);
+}
+
+static void
 refuse_truncate(const Rule *rule)
 {
+	if (((LedgerState *) rule->compiled)->is_parent)
+		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+							psprintf("table \"%s\" cannot be truncated", rule->table_name),
+							"Entries have their currency from its rows.", TRUNCATE_HINT);
 	refuse_change(rule, "TRUNCATE", NULL);
 }
 
@@ -262,13 +394,22 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	Entry entry;
 	EntryFault fault;
 	Existing   *existing = existing_of(report);
+	const EntryColumns *columns = &((const LedgerState *) rule->compiled)->columns;
 	MemoryContext old;
 
-	if (!paysafe_entry_read(&((const LedgerState *) rule->compiled)->columns, row, &entry, &fault))
+	if (!paysafe_row_filter_has(&columns->rows, row, NULL))
+		return;
+	if (!paysafe_entry_read(columns, row, &entry, &fault))
 	{
 		paysafe_existing_fault(report, "Row",
 							  paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row), fault.reason);
 		return;
+	}
+	if (columns->transaction.key.n == 0)
+	{
+		if (((const LedgerState *) rule->compiled)->minimum == NULL)
+			return;
+		entry.transaction_text = entry.account_text;
 	}
 	old = MemoryContextSwitchTo(report->context);
 	add_existing_sum(existing->sums, &entry);
@@ -293,6 +434,24 @@ chain_existing(HTAB *reversals, MemoryContext context)
 	return chain;
 }
 
+/* A transaction that does not balance, or what an account has. */
+static void
+report_existing_sum(const LedgerState *state, const ExistingSum *sum, ExistingReport *report)
+{
+	char	   *name = pstrdup(sum->words);
+	char	   *currency = strrchr(name, '\n');
+
+	*currency++ = '\0';
+	if (state->minimum == NULL)
+		paysafe_existing_fault(report, "Transaction", name,
+							  psprintf("its entries in %s sum to %s instead of zero",
+									   currency, paysafe_money_spoken(&state->columns.amount, sum->sum, currency)));
+	else if (paysafe_money_compare(sum->sum, state->minimum) < 0)
+		paysafe_existing_fault(report, "Account", paysafe_refusal_value(name),
+							   psprintf("its entries sum to %s, below the minimum",
+										paysafe_money_words(&state->columns.amount, sum->sum, currency)));
+}
+
 static void
 check_existing_end(const Rule *rule, ExistingReport *report)
 {
@@ -301,7 +460,6 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	HTAB	   *reversed = hash_create("paysafe reversed", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContext context = AllocSetContextCreate(report->context, "paysafe reversal",
 												  ALLOCSET_DEFAULT_SIZES);
-	const AmountColumn *amount = &((const LedgerState *) rule->compiled)->columns.amount;
 	ReversalChain *chain = chain_existing(existing->reversals, report->context);
 	HASH_SEQ_STATUS status;
 	ExistingSum *sum;
@@ -310,14 +468,8 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	hash_seq_init(&status, existing->sums);
 	while ((sum = hash_seq_search(&status)) != NULL)
 	{
-		char	   *transaction = pstrdup(sum->words);
-		char	   *currency = strrchr(transaction, '\n');
-
 		CHECK_FOR_INTERRUPTS();
-		*currency++ = '\0';
-		paysafe_existing_fault(report, "Transaction", transaction,
-							  psprintf("its entries in %s sum to %s instead of zero",
-									   currency, paysafe_money_spoken(amount, sum->sum, currency)));
+		report_existing_sum(rule->compiled, sum, report);
 	}
 	hash_seq_init(&status, existing->reversals);
 	while ((reversal = hash_seq_search(&status)) != NULL)
@@ -358,32 +510,17 @@ end_transaction(bool aborted)
 	paysafe_ledger_sums_end_transaction();
 	paysafe_ledger_reversals_end_transaction();
 	paysafe_ledger_posted_forget(true);
+	paysafe_ledger_minimum_end_transaction();
 }
 
 static void
 end_subtransaction(bool committed, int level)
 {
+	paysafe_ledger_minimum_end_subtransaction(committed, level);
 	if (!committed)
 		paysafe_ledger_posted_forget(false);
 	paysafe_ledger_sums_end_subtransaction(committed, level);
 	paysafe_ledger_reversals_end_subtransaction(committed, level);
-}
-
-static char *
-describe(const char *name, Oid reference, Jsonb *spec)
-{
-	char	   *direction = paysafe_spec_optional_text(spec, "direction_column");
-	List	   *reverses = paysafe_spec_optional_columns(spec, "reverses_column");
-	char	   *date = paysafe_spec_optional_text(spec, "posting_date_column");
-
-	return psprintf("%s%s%s in %s sums to zero per %s; accounts in %s%s%s%s%s",
-					paysafe_spec_text(spec, "amount_column"),
-					direction ? " by " : "", direction ? direction : "",
-					paysafe_spec_text(spec, "currency_column"),
-					paysafe_key_columns_words(paysafe_spec_columns(spec, "transaction_column")),
-					paysafe_key_columns_words(paysafe_spec_columns(spec, "account_column")),
-					reverses ? "; reversals in " : "", reverses ? paysafe_key_columns_words(reverses) : "",
-					date ? "; posting date in " : "", date ? date : "");
 }
 
 const RuleKind paysafe_ledger_kind = {
@@ -394,10 +531,23 @@ const RuleKind paysafe_ledger_kind = {
 		{"transaction_column", SPEC_COLUMN, .searched = true},
 		{"account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
-		{"currency_column", SPEC_COLUMN},
+		CURRENCY_FIELDS,
 		{"direction_column", SPEC_COLUMN},
 		{"reverses_column", SPEC_COLUMN, .searched = true},
 		{"posting_date_column", SPEC_COLUMN},
+		{"credit_column", SPEC_COLUMN},
+		{"debits", SPEC_STATUSES},
+		{"credits", SPEC_STATUSES},
+		{"decimals", SPEC_TEXT},
+		{.key = "zero_amounts", .type = SPEC_FLAG, .loosens = SPEC_ADD,
+			.set_words = "lets entries have no amount",
+		.unset_words = "makes entries have an amount"},
+		{"mutable_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},
+		{.key = "open", .type = SPEC_FLAG, .loosens = SPEC_ADD,
+			.set_words = "lets posted transactions take more entries",
+		.unset_words = "closes posted transactions"},
+		{"minimum", SPEC_TEXT},
+		ROW_FILTER_FIELDS,
 		{NULL}
 	},
 	.all_columns = true,
@@ -406,7 +556,7 @@ const RuleKind paysafe_ledger_kind = {
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
 	.refuse_truncate = refuse_truncate,
-	.describe = describe
+	.describe = paysafe_ledger_describe
 };
 
 const RuleModule paysafe_ledger_module = {
@@ -414,54 +564,3 @@ const RuleModule paysafe_ledger_module = {
 	.end_transaction = end_transaction,
 	.end_subtransaction = end_subtransaction
 };
-
-/* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_protect_ledger);
-
-/*
- * protect_ledger(relation, transaction_column, account_column, amount_column,
- *				  currency_column, direction_column, reverses_column,
- *				  posting_date_column) returns void
- *
- * transaction_column, account_column and reverses_column: all text or all name[].
- */
-Datum
-paysafe_protect_ledger(PG_FUNCTION_ARGS)
-{
-	static const char *const keys[] = {"transaction_column", "account_column", "reverses_column"};
-	static const int key_arguments[] = {1, 2, 6};
-	static const char *const names[] = {
-		"amount_column", "currency_column", "direction_column", "posting_date_column"
-	};
-	static const int name_arguments[] = {3, 4, 5, 7};
-	Oid			ledger;
-	List	   *columns[lengthof(keys)];
-	SpecBuilder spec;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "relation")));
-	ledger = PG_GETARG_OID(0);
-	paysafe_declare_check_owner(ledger);
-	paysafe_spec_begin(&spec);
-	for (int i = 0; i < lengthof(keys); i++)
-	{
-		if (i < 2)
-			paysafe_argument_required(fcinfo, key_arguments[i], keys[i]);
-		columns[i] = paysafe_declare_columns_argument(fcinfo, key_arguments[i], keys[i], ledger);
-		paysafe_spec_add_columns(&spec, keys[i], columns[i]);
-	}
-	for (int i = 0; i < lengthof(names); i++)
-		paysafe_spec_add_text(&spec, names[i], i >= 2 && PG_ARGISNULL(name_arguments[i]) ? NULL :
-							  paysafe_declare_name_argument(fcinfo, name_arguments[i], names[i]));
-	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(ledger, "ledger", InvalidOid, paysafe_spec_end(&spec));
-
-	/* each posting looks its id up */
-	paysafe_key_columns_warn(ledger, columns[0], "Each posting or reversal");
-	if (columns[2] != NIL)
-		paysafe_key_columns_warn(ledger, columns[2], "Each posting or reversal");
-	PG_RETURN_VOID();
-}

@@ -97,20 +97,56 @@ typedef struct Search
 	bool		locked;			/* the id, not just the mark */
 	Snapshot	snapshot;		/* dirty: says who is at a row */
 	TransactionId wait_for;
+	bool		replaced;		/* POSTED: a row of ours may have been there before */
 	bool		found;
 	char	   *by;				/* REVERSED: the other reversal */
 } Search;
 
+/*
+ * Has this transaction written the row?  Where columns of entries may change, or rows
+ * become entries, it need not have added it: *replaced is set if it may be an update.
+ */
 static bool
-is_ours(TupleTableSlot *row)
+is_ours(const LedgerState *state, Relation leaf, TupleTableSlot *row, bool *replaced)
 {
 	bool		should_free;
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
-	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	bool		ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 
+	/* what has come from another partition looks like a row that was added */
+	if (ours && (state->columns.updated || state->columns.rows.n > 0) &&
+		((tuple->t_data->t_infomask & HEAP_UPDATED) != 0 || leaf->rd_rel->relispartition))
+		*replaced = true;
 	if (should_free)
 		heap_freetuple(tuple);
-	return TransactionIdIsCurrentTransactionId(xmin);
+	return ours;
+}
+
+static bool
+is_entry(const LedgerState *state, Relation leaf, TupleTableSlot *row)
+{
+	return state->columns.rows.n == 0 ||
+		paysafe_row_filter_has(&paysafe_ledger_rows_state(leaf)->columns.rows, row, NULL);
+}
+
+/* An entry that others have posted, and this transaction has replaced by a newer version. */
+static bool
+visit_replaced(Relation leaf, TupleTableSlot *row, void *arg)
+{
+	Search	   *search = arg;
+	bool		should_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
+	HeapTupleHeader header = tuple->t_data;
+	TransactionId xmin = HeapTupleHeaderGetXmin(header);
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)) &&
+		!TransactionIdIsCurrentTransactionId(xmin) && is_entry(search->state, leaf, row))
+		search->found = true;
+	if (should_free)
+		heap_freetuple(tuple);
+	return !search->found;
 }
 
 static bool
@@ -120,9 +156,11 @@ visit(Relation leaf, TupleTableSlot *row, void *arg)
 	TransactionId inserter = search->snapshot->xmin;	/* if in progress, not ours */
 	char	   *by = NULL;
 
+	if (!is_entry(search->state, leaf, row))
+		return true;
 	if (search->use == POSTED)
 	{
-		if (!TransactionIdIsValid(inserter) && is_ours(row))
+		if (!TransactionIdIsValid(inserter) && is_ours(search->state, leaf, row, &search->replaced))
 			return true;
 	}
 	else
@@ -172,6 +210,8 @@ look(Search *search, uint64 hash, List *names, const KeyColumns *columns, TupleT
 			break;
 		XactLockTableWait(search->wait_for, NULL, NULL, XLTW_None);
 	}
+	if (search->replaced && !search->found)
+		paysafe_ledger_rows_scan(search->state, names, &values, SnapshotAny, visit_replaced, search);
 }
 
 static uint64

@@ -76,9 +76,11 @@ collect_entry(Relation leaf, TupleTableSlot *row, void *arg)
 	Entry entry;
 	EntryFault fault;
 	Numeric		amount;
+	const EntryColumns *columns = &paysafe_ledger_rows_state(leaf)->columns;
 
-	if (!paysafe_entry_read(&paysafe_ledger_rows_state(leaf)->columns, row, &entry, &fault))
-		return true;			/* it was there before the rule */
+	if (!paysafe_row_filter_has(&columns->rows, row, NULL) ||
+		!paysafe_entry_read(columns, row, &entry, &fault))
+		return true;			/* it is none, or was there before the rule */
 	amount = entry.amount;
 	if (side->negate)
 		amount = paysafe_money_negate(amount);

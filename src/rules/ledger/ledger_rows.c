@@ -20,7 +20,8 @@ paysafe_ledger_rows_state(Relation leaf)
 	const RelationRules *rules = paysafe_rules_of(leaf);
 
 	for (int i = 0; rules != NULL && i < rules->nrules; i++)
-		if (rules->rules[i].kind == &paysafe_ledger_kind)
+		if (rules->rules[i].kind == &paysafe_ledger_kind && rules->rules[i].compiled != NULL &&
+			!((LedgerState *) rules->rules[i].compiled)->is_parent)
 			return rules->rules[i].compiled;
 	return NULL;
 }

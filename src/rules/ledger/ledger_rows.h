@@ -11,6 +11,7 @@
 #include "utils/date.h"
 #include "utils/snapshot.h"
 
+#include "engine/currency.h"
 #include "engine/rule.h"
 #include "engine/closed_period.h"
 #include "values/entry.h"
@@ -19,11 +20,20 @@
 /* A ledger rule, compiled for one leaf. */
 typedef struct LedgerState
 {
+	bool		is_parent;		/* of a table that entries have their currency from: nothing else */
+	CurrencyParent parent;
 	Oid			root;			/* the table it is declared on */
 	EntryColumns columns;
+	bool		open;			/* a posted transaction takes more entries, which balance by themselves */
+	Numeric		minimum;		/* of what the entries of an account sum to, or NULL */
+	int			nfrozen;		/* columns of an entry that stay */
+	AttrNumber *frozen;
 	PostingDate date;
 	ClosedPeriod closed;
 } LedgerState;
+
+/* The rule in words (ledger_declare.c). */
+extern char *paysafe_ledger_describe(const char *name, Oid reference, Jsonb *spec);
 
 /* The ledger rule of a leaf, or NULL. */
 extern const LedgerState *paysafe_ledger_rows_state(Relation leaf);

@@ -158,6 +158,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
 	currency = paysafe_refund_currency(side, change->after, locked);
+	paysafe_refund_payout_in(state, locked, currency);
 	/* what has none there follows its payment */
 	if (side->shares_place &&
 		paysafe_currency_of(&side->place, change->after, false, &own) == CURRENCY_KNOWN)
@@ -237,12 +238,12 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 
 	return threshold ?
-		psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
-				 paysafe_refusal_value(payment->key),
+		psprintf("%s \"%s\" within %s would total %s; the threshold is %s.",
+				 side->payout ? "Payouts of" : "Refunds of payment", paysafe_refusal_value(payment->key),
 				 paysafe_refund_threshold_period_text(threshold->within),
 				 money_words(payment, total, currency), money_words(payment, threshold->amount, currency)) :
-		psprintf("There is no threshold for %s, so every refund needs approval.",
-				 paysafe_refusal_value(currency));
+		psprintf("There is no threshold for %s, so every %s needs approval.",
+				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
 }
 
 /* Nobody can be shown to be another person than who requested it. */
@@ -329,7 +330,8 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 								 .rule = "approval",
 								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
-								 .message = psprintf("refund \"%s\" of %s needs the approval of %s",
+								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
+													 side->payout ? "payout" : "refund",
 													 refund_words(change, change->after),
 													 money_words(payment, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
@@ -379,7 +381,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 							  subject.digest);
 	if (needed > 0)
 	{
-		subject.money = paysafe_refund_money(state, payment->key, currency, amount);
+		subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
 			/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
@@ -439,6 +441,7 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
+						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale." :
 						  side->amount.negative ?
 						  "A refund names one payment and has a negative amount at the currency's scale." :
 						  "A refund names one payment and has a positive amount at the currency's scale.");
@@ -481,7 +484,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		if (!first)
 			paysafe_approval_end_open(state->refund_root, key);
 	}
-	if (begins_to_count)
+	if (begins_to_count && !side->payout)
 		check_cap(rule, change, &locked);
 	if (enters_gate)
 		check_gate(rule, change, &locked, life, before);
@@ -735,6 +738,10 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		{"currency", SPEC_TEXT},
+		{.key = "payout", .type = SPEC_FLAG,
+			.set_words = "takes the payments away, and with them their limit",
+		.unset_words = "makes payments the limit"},
 		{.key = "deletable", .type = SPEC_FLAG, .loosens = SPEC_ADD,
 			.set_words = "lets refunds be deleted that count",
 		.unset_words = "keeps refunds that count from being deleted"},

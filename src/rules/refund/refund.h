@@ -31,11 +31,13 @@
 /* The rule for a leaf of the refund table. */
 typedef struct RefundSide
 {
-	KeyColumns	payment;		/* they refer to it */
+	KeyColumns	payment;		/* they refer to it; of payouts: to whom, or of what */
+	bool		payout;			/* there are no payments */
 	AmountColumn amount;
 	bool		other_units;	/* it may not count in those of the payments */
-	bool		own_currency;	/* otherwise it is the payment's */
+	bool		own_currency;	/* otherwise it is the constant, or the payment's */
 	StatusColumn currency;
+	char	   *constant;		/* all have this currency, or NULL */
 	bool		shares_place;	/* it has it where its payment has it, in one table */
 	Currency	place;
 	RowFilter	rows;			/* which rows are refunds */
@@ -78,6 +80,7 @@ typedef struct RefundState
 	PaymentSide payment;
 	Oid			leaf;
 	Oid			refund_root;
+	bool		payout;			/* there are no payments: nothing limits them */
 	Oid			payment_root;	/* InvalidOid: the payment is the group of rows of one reference */
 	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
 	char	   *payment_amount; /* its captured amount; NULL: as its payment rule says */
@@ -130,6 +133,7 @@ typedef struct RefundTable
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 	bool		observed;		/* its rule refuses nothing */
+	const char *currency;		/* of payouts: only those in it; or NULL */
 } RefundTable;
 
 /* A payment whose captured column is net of its refunds. */
@@ -230,6 +234,9 @@ extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
 
+/* The amount, of payouts without its sign; false for NULL. */
+extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
+
 /* The amount of a row whose amount is known to be there, in the units of its payment. */
 extern Numeric paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
@@ -277,6 +284,19 @@ extern bool paysafe_refund_shared_is_payment(const PaymentSide *side, TupleTable
 
 /* Refuse that a payment becomes something else, whatever its own rule says. */
 extern void paysafe_refund_shared_check(const Rule *rule, const RowChange *change, bool has_refunds);
+
+/*
+ * refund_payout.c: money that leaves without a payment.  What it is of has the place of
+ * the payment's key.
+ */
+
+/* What the key names, as if it were a payment; locked if that is said. */
+extern void paysafe_refund_payout(const RefundState *state, const KeyValues *key, bool lock,
+								  FoundPayment *out);
+
+/* Of payouts only those in this currency count; nothing of refunds. */
+extern void paysafe_refund_payout_in(const RefundState *state, FoundPayment *payment,
+									 const char *currency);
 
 /*
  * refund_total.c: sums of the payments that this transaction has locked.  They are
@@ -380,6 +400,10 @@ extern const char *paysafe_refund_changed_column(const RefundSide *side, const R
 extern ApprovalMoney *paysafe_refund_money(const RefundState *state, const char *payment,
 										   const char *currency, Numeric amount);
 
+/* Of so much as a row moves; one of a payout that is taken back is approved as a row only. */
+extern ApprovalMoney *paysafe_refund_row_money(const RefundState *state, const FoundPayment *payment,
+											   const char *currency, TupleTableSlot *row);
+
 /*
  * The money that the first four arguments name (refund, payment, amount, currency): of one
  * payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
@@ -446,6 +470,8 @@ typedef struct RefundDeclaration
 	Jsonb	   *rows;			/* or NULL */
 	char	   *amounts;		/* or NULL: positive */
 	char	   *units;			/* or NULL: the payment's */
+	char	   *currency;		/* or NULL: that of a column, or the payment's */
+	bool		payout;			/* there are no payments */
 } RefundDeclaration;
 
 /* Declare it; the mode is the last argument of the call.  Both tables are locked. */

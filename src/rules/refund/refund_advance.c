@@ -48,7 +48,7 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 	ListCell   *lc;
 
 	money->payment = payment;
-	money->currency = currency;
+	money->currency = !state->payout ? currency : paysafe_money_code(pstrdup(currency));
 	money->amount = amount;
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe refund rule");
@@ -59,6 +59,21 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 	foreach(lc, state->payment_key)
 		paysafe_argument_append(&bytes, lfirst(lc));
 	paysafe_crypto_sha256(bytes.data, bytes.len, money->bound);
+	return money;
+}
+
+ApprovalMoney *
+paysafe_refund_row_money(const RefundState *state, const FoundPayment *payment, const char *currency,
+						 TupleTableSlot *row)
+{
+	ApprovalMoney *money = paysafe_refund_money(state, payment->key, currency,
+												paysafe_refund_amount(&state->refund, row, payment));
+	Numeric		amount;
+
+	/* no approval in advance is bound to that */
+	if (state->refund.payout && paysafe_money_value(&state->refund.amount, row, &amount) &&
+		paysafe_money_sign(amount) < 0)
+		money->bound[0] ^= 0xff;
 	return money;
 }
 
@@ -130,6 +145,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 
 	paysafe_refund_payment_argument(state, payment, &key);
 	count = paysafe_refund_lock_payment(state, &key, &locked);
+	paysafe_refund_payout_in(state, &locked, state->refund.constant ? state->refund.constant : currency);
 	if (count != 1)
 		not_possible(psprintf("%s rows of \"%s\" have %s \"%s\".", count == 0 ? "No" : "Several",
 							  get_rel_name(state->payment_root),
@@ -151,9 +167,11 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 	if (fault != NULL)
 		not_possible(psprintf("Amount %s: %s.", paysafe_refusal_value(paysafe_money_spoken(&column, amount, locked.currency)), fault),
 					 NULL);
-	locked.captured = paysafe_refund_net_captured(&locked, false);
-	if (locked.captured == NULL || numeric_is_nan(locked.captured) ||
-		paysafe_money_compare(amount, locked.captured) > 0)
+	if (!state->payout)
+		locked.captured = paysafe_refund_net_captured(&locked, false);
+	if (!state->payout &&
+		(locked.captured == NULL || numeric_is_nan(locked.captured) ||
+		 paysafe_money_compare(amount, locked.captured) > 0))
 		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),
 							  locked.captured == NULL ? "nothing" :
 							  paysafe_money_words(&column, locked.captured, locked.currency)),

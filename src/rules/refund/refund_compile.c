@@ -92,10 +92,12 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
 						   paysafe_spec_optional_text(spec, "amounts"));
 	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
+	side->payout = state->payout;
+	side->constant = paysafe_spec_optional_text(spec, "currency");
 	side->own_currency = currency_column != NULL;
 	if (side->own_currency)
 		paysafe_status_value_column(leaf, currency_column, &side->currency);
-	else
+	else if (side->constant == NULL)
 		compile_place(side, input);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
 	paysafe_status_value_path_column(leaf, status_column, path, &status);
@@ -129,7 +131,8 @@ paysafe_refund_compile(const CompileInput *input)
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
 	state->payment_root = input->source->reference;
-	state->payment_key = paysafe_spec_optional_columns(spec, "payment_key_column");
+	state->payout = paysafe_spec_bool(spec, "payout");
+	state->payment_key = paysafe_spec_optional_columns(spec, state->payout ? "payment_column" : "payment_key_column");
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "engine/breach.h"
 #include "engine/declare.h"
@@ -42,7 +43,7 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 {
 	Numeric		amount;
 	char	   *reason;
-	char	   *currency = side->own_currency || payment != NULL ?
+	char	   *currency = side->own_currency || side->constant != NULL || payment != NULL ?
 		paysafe_refund_currency(side, row, payment) : NULL;
 	KeyValues	key;
 	AttrNumber	missing;
@@ -52,13 +53,13 @@ paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPay
 	{
 		*sqlstate = ERRCODE_23R06_NO_PAYMENT;
 		*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, missing - 1)->attname);
-		return pstrdup("it names no payment");
+		return pstrdup(side->payout ? "it does not say of what it is" : "it names no payment");
 	}
 	*column = side->currency.name;
 	if (side->own_currency && paysafe_status_value_is_null(&side->currency, row))
 		return pstrdup("the currency is missing");
 	*column = side->amount.name;
-	if (!paysafe_money_value(&side->amount, row, &amount))
+	if (!paysafe_refund_value(side, row, &amount))
 		return pstrdup("the amount is missing");
 	if (payment != NULL && currency == NULL)
 	{
@@ -169,7 +170,7 @@ existing_fault(const RefundState *state, TupleTableSlot *row, KeyValues *value, 
 	if (fault != NULL)
 		return fault;
 	(void) paysafe_key_columns_read(&side->payment, row, value, NULL);
-	if (side->own_currency && !side->other_units)
+	if ((side->own_currency || side->constant != NULL) && !side->other_units)
 		return NULL;
 	(void) paysafe_refund_find_payment(state, value, payment);
 	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
@@ -214,8 +215,8 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
 		return;
 	}
-	if (paysafe_refund_is_breach(state, &report->rules->key, rel, row))
-		return;					/* on record; the others were accepted beside it */
+	if (side->payout || paysafe_refund_is_breach(state, &report->rules->key, rel, row))
+		return;					/* no limit; on record, and the others were accepted beside it */
 	payment = paysafe_key_columns_text(&value);
 	currency = paysafe_refund_currency(side, row, &found_payment);
 	amount = paysafe_refund_amount(side, row, &found_payment);
@@ -300,26 +301,36 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 	}
 }
 
+/* "sum of amount by payment_id <= captured of payment", or "payouts of amount by account". */
+static char *
+limit_words(Oid reference, const Jsonb *spec)
+{
+	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
+	const char *amounts = paysafe_spec_optional_text(spec, "amounts");
+	const char *units = paysafe_spec_optional_text(spec, "units");
+	const char *amount = psprintf("%s%s%s%s", amounts != NULL && strcmp(amounts, "negative") == 0 ? "-" : "",
+								  paysafe_spec_text(spec, "amount_column"),
+								  units ? " in units that are " : "", units ? units : "");
+	const char *of = paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column"));
+
+	if (paysafe_spec_bool(spec, "payout"))
+		return psprintf("payouts of %s by %s", amount, of);
+	return psprintf("sum of %s by %s <= %s of %s", amount, of, captured ? captured : "what is captured",
+					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?");
+}
+
 char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	List	   *chargeback = paysafe_spec_set(spec, "chargeback");
-	const char *captured = paysafe_spec_optional_text(spec, "payment_amount_column");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
 	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
-	const char *amounts = paysafe_spec_optional_text(spec, "amounts");
-	const char *units = paysafe_spec_optional_text(spec, "units");
-	bool		negative = amounts != NULL && strcmp(amounts, "negative") == 0;
 
-	return psprintf("sum of %s%s%s%s by %s <= %s of %s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s",
-					negative ? "-" : "", paysafe_spec_text(spec, "amount_column"),
-					units ? " in units that are " : "", units ? units : "",
-					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
-					captured ? captured : "what is captured",
-					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?",
+	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s",
+					limit_words(reference, spec),
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
@@ -338,6 +349,35 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 
 /* SQL-callable functions */
 
+static void
+check_reference_types(Relation refund_rel, const KeyColumns *reference)
+{
+	AttrNumber	inexact = paysafe_key_columns_inexact(refund_rel, reference);
+
+	if (inexact != InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
+						NameStr(TupleDescAttr(RelationGetDescr(refund_rel), inexact - 1)->attname),
+						RelationGetRelationName(refund_rel)),
+				 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date and timestamps can, with deterministic collations.")));
+}
+
+/* Payouts: what they are of is no row. */
+static void
+check_payouts(Oid refund, List *columns, const char *amount_column)
+{
+	Relation	rel = table_open(refund, AccessShareLock);
+	KeyColumns	reference;
+	AmountColumn amount;
+
+	paysafe_key_columns_find(rel, columns, &reference);
+	check_reference_types(rel, &reference);
+	paysafe_money_column(rel, amount_column, &amount);
+	table_close(rel, AccessShareLock);
+	paysafe_key_columns_warn(refund, columns, "Each payout");
+}
+
 /* What the two tables must have in common, seen before anything is stored. */
 static void
 check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
@@ -348,7 +388,6 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 	Relation	payment_rel = table_open(payment, AccessShareLock);
 	KeyColumns	reference;
 	KeyColumns	key;
-	AttrNumber	inexact;
 	KeySearch	search;
 	AmountColumn amount;
 	RefundState state = {
@@ -360,14 +399,7 @@ check_pair(Oid refund, Oid payment, List *payment_column, List *payment_key,
 
 	paysafe_key_columns_find(refund_rel, payment_column, &reference);
 	paysafe_key_columns_find(payment_rel, payment_key, &key);
-	inexact = paysafe_key_columns_inexact(refund_rel, &reference);
-	if (inexact != InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of relation \"%s\" has a type that cannot refer to a payment",
-						NameStr(TupleDescAttr(RelationGetDescr(refund_rel), inexact - 1)->attname),
-						RelationGetRelationName(refund_rel)),
-				 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date and timestamps can, with deterministic collations.")));
+	check_reference_types(refund_rel, &reference);
 	/* each is searched by what the other says */
 	paysafe_row_key_search(payment_rel, key.key.n, key.key.attnums, reference.types, &search);
 	paysafe_row_key_search(refund_rel, key.key.n, reference.key.attnums, key.types, &search);
@@ -533,6 +565,43 @@ check_statuses(List *gated, List *voided, List *recorded)
 					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
 }
 
+/* Where the currency stands: a column, a constant, or what the payment has. */
+static void
+check_currency(Oid payment, const char *currency_column, const char *currency)
+{
+	if (currency_column != NULL && currency != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only one of \"currency_column\" and \"currency\" can be given")));
+	if (!OidIsValid(payment) && currency_column == NULL && currency == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("one of \"currency_column\" and \"currency\" must be given"),
+				 errdetail("Without a payment, nothing else says in which currency the money leaves.")));
+	if (currency != NULL && paysafe_money_scale(currency) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", currency),
+				 errhint("Declare it with paysafe.set_currency.")));
+}
+
+/* What a payout cannot have: no payment says it. */
+static void
+check_no_payment(FunctionCallInfo fcinfo)
+{
+	static const struct
+	{
+		int			n;
+		const char *argument;
+	}			of_payments[] = {{8, "payment_amount_column"}, {9, "payment_currency_column"}, {11, "payment_key"}, {15, "units"}};
+
+	for (int i = 0; i < (int) lengthof(of_payments); i++)
+		if (!PG_ARGISNULL(of_payments[i].n))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument)));
+}
+
 void
 paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 {
@@ -550,6 +619,8 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_spec_add_columns(&spec, "payment_key_column", d->payment_key);
 	paysafe_spec_add_text(&spec, "amount_column", d->amount_column);
 	paysafe_spec_add_text(&spec, "currency_column", d->currency_column);
+	paysafe_spec_add_text(&spec, "currency", d->currency);
+	paysafe_spec_add_bool(&spec, "payout", d->payout);
 	paysafe_spec_add_text(&spec, "status_column", d->status_column);
 	paysafe_spec_add_set(&spec, "gated", d->gated);
 	paysafe_spec_add_set(&spec, "void", d->voided);
@@ -596,8 +667,9 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
  *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
- *				  mode) returns void
+ *				  currency, mode) returns void
  *
+ * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
  */
 Datum
@@ -615,27 +687,34 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.rows = PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13),
 		.amounts = amounts_argument(fcinfo, 14),
 		.units = paysafe_declare_optional_text(fcinfo, 15),
+		.currency = paysafe_declare_optional_text(fcinfo, 18),
 		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
 
 	d.status_path = paysafe_declare_path_argument(fcinfo, 16, d.status_column);
 	d.gated = statuses_argument(fcinfo, 6, "gated", d.status_column, true);
 	d.voided = statuses_argument(fcinfo, 7, "void", d.status_column, false);
-	for (int i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not be NULL",
-							i == 0 ? "refund" : i == 1 ? "payment" : "payment_column")));
+	paysafe_argument_required(fcinfo, 0, "refund");
+	paysafe_argument_required(fcinfo, 2, "payment_column");
 	d.refund = PG_GETARG_OID(0);
-	d.payment = PG_GETARG_OID(1);
+	d.payment = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	d.payout = !OidIsValid(d.payment);
 	check_statuses(d.gated, d.voided, d.recorded);
+	check_currency(d.payment, d.currency_column, d.currency);
 	paysafe_declare_lock(d.refund);
-	paysafe_declare_lock(d.payment);
 	d.payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", d.refund);
-	d.payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", d.payment);
-	d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
-	paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
+	if (d.payout)
+	{
+		check_no_payment(fcinfo);
+		check_payouts(d.refund, d.payment_column, d.amount_column);
+	}
+	else
+	{
+		paysafe_declare_lock(d.payment);
+		d.payment_key = paysafe_declare_columns_argument(fcinfo, 11, "payment_key", d.payment);
+		d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
+		paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
+	}
 	paysafe_captures_check_group(d.refund, "captures", "protect_refund");
 	paysafe_refund_declare(fcinfo, &d);
 	PG_RETURN_VOID();

@@ -208,6 +208,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;					/* refused wherever it goes */
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
 	paysafe_refund_find_payment(state, &payment_key, &payment);
+	paysafe_refund_payout_in(state, &payment, paysafe_refund_currency(side, row, &payment));
 	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
 		return;
 	life = paysafe_refund_life(state, payment.key, rel, row, false);
@@ -224,7 +225,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;
 	subject.requesters = life->requesters;
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
-	subject.money = paysafe_refund_money(state, payment.key, currency, paysafe_refund_amount(side, row, &payment));
+	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
 	if (given >= needed)
@@ -282,6 +283,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	/* a key of an earlier version of the rule may be none now, and hides no other */
 	if (paysafe_attempt(find_meant, &meant) != NULL || meant.count != 1)
 		return;
+	paysafe_refund_payout_in(state, &meant.payment, money->currency);
 	if (request->at != 0)
 		pending.person = &request->person;
 	pending.total = total_within(state, &meant.payment, &none, threshold ? threshold->within : 0,

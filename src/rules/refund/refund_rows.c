@@ -109,7 +109,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 		if (!paysafe_key_columns_read(&state->payment.key, payment, &key, NULL) ||
 			get_rel_relkind(state->refund_root) == '\0')
 			continue;
-		table = palloc(sizeof(RefundTable));
+		table = palloc0(sizeof(RefundTable));
 		table->root = state->refund_root;
 		table->payment_root = state->payment_root;
 		table->observed = state->observed;
@@ -352,7 +352,12 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 	FoundRow	found = {.payment = out};
 
 	if (!OidIsValid(state->payment_root))
-		return find_group(state, key, false, out);
+	{
+		if (!state->payout)
+			return find_group(state, key, false, out);
+		paysafe_refund_payout(state, key, false, out);
+		return 1;
+	}
 	*out = (FoundPayment) {0};
 	find_payment(state, key, &found);
 	if (found.count == 0)
@@ -398,6 +403,11 @@ is_only_observed(const RelationRules *payment_rules)
 int
 paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
 {
+	if (state->payout)
+	{
+		paysafe_refund_payout(state, key, true, out);
+		return 1;
+	}
 	while (OidIsValid(state->payment_root))
 	{
 		FoundRow	found = {.payment = NULL};	/* its locked version is */
@@ -484,6 +494,7 @@ typedef struct SumScan
 	const RefundState *state;	/* of the leaf being read */
 	const RowKey *key;			/* of its rows */
 	RefundLives *lives;			/* of the table being read, if the gate is of interest */
+	const char *currency;		/* only rows in it, or NULL */
 	MemoryContext row_context;
 } SumScan;
 
@@ -498,6 +509,14 @@ add_to(Numeric *total, Numeric amount)
 }
 
 static bool
+is_in_currency(const RefundSide *side, TupleTableSlot *row, const char *currency)
+{
+	char	   *code = paysafe_refund_currency(side, row, NULL);
+
+	return code != NULL && strcmp(paysafe_money_code(pstrdup(code)), currency) == 0;
+}
+
+static bool
 add_refund(Relation rel, TupleTableSlot *row, void *arg)
 {
 	SumScan    *scan = arg;
@@ -509,16 +528,17 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 	bool		old_one = false;
 	RefundLife	life;
 
-	if (!paysafe_row_filter_has(&side->rows, row, NULL))
+	if (!paysafe_row_filter_has(&side->rows, row, NULL) ||
+		(scan->currency != NULL && !is_in_currency(side, row, scan->currency)))
 	{
 		MemoryContextSwitchTo(old);
-		return true;			/* no refund */
+		return true;			/* no refund, or another sum's */
 	}
 	sum->rows++;
 	/* what has no amount is refused where it is written */
 	if (paysafe_status_value_find(&side->voided, row) < 0 &&
 		!(sum->lawful && paysafe_refund_is_breach(scan->state, scan->key, rel, row)) &&
-		paysafe_money_value(&side->amount, row, &amount) &&
+		paysafe_refund_value(side, row, &amount) &&
 		(sum->old || (sum->gate && !(RelationGetRelid(rel) == sum->except_leaf &&
 									 paysafe_row_key_same_row(rel, row, sum->except)))))
 	{
@@ -559,6 +579,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 		RefundTable *table = lfirst(lc);
 
 		scan.lives = NULL;
+		scan.currency = table->currency;
 		foreach(lc2, paysafe_catalog_leaves(table->root))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
@@ -587,7 +608,20 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 char *
 paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment)
 {
-	return side->own_currency ? paysafe_status_value_text(&side->currency, row) : payment->currency;
+	if (side->own_currency)
+		return paysafe_status_value_is_null(&side->currency, row) ? NULL :
+			paysafe_status_value_text(&side->currency, row);
+	return side->constant ? side->constant : payment->currency;
+}
+
+bool
+paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out)
+{
+	if (!paysafe_money_value(&side->amount, row, out))
+		return false;
+	if (side->payout && paysafe_money_sign(*out) < 0)
+		*out = paysafe_money_negate(*out);
+	return true;
 }
 
 Numeric
@@ -595,7 +629,7 @@ paysafe_refund_amount(const RefundSide *side, TupleTableSlot *row, const FoundPa
 {
 	Numeric		amount = NULL;
 
-	if (!paysafe_money_value(&side->amount, row, &amount))
+	if (!paysafe_refund_value(side, row, &amount))
 		elog(ERROR, "refund amount is missing");
 	return paysafe_refund_in_units(side, amount, payment->minor, payment->currency);
 }

@@ -71,7 +71,9 @@ paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out)
 	List	   *captures = paysafe_refund_source_captures(sources, relid);
 	Captured	captured;
 
-	if (column != NULL)
+	if (paysafe_spec_bool(refund->spec, "payout"))
+		paysafe_captured_plain(rel, paysafe_spec_text(refund->spec, "amount_column"), NULL, &captured);
+	else if (column != NULL)
 		paysafe_captured_plain(rel, column, payment ? payment->spec : NULL, &captured);
 	else if (captures != NIL)
 		paysafe_refund_source_captured(linitial(captures), &captured.amount);

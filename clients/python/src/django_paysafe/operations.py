@@ -25,6 +25,8 @@ from django.utils.deconstruct import deconstructible
 
 Arguments = Dict[str, Tuple[Any, str]]  # name: value and SQL type
 
+_NULL = object()  # an argument that has no default
+
 # (app, model, field as an operation has it): what it is called now, where rules are
 # declared on tables as they are by now (django_paysafe.testing)
 renamed: ContextVar[Optional[Mapping[Tuple[str, str, str], str]]] = ContextVar(
@@ -57,9 +59,8 @@ def _call(schema_editor: BaseDatabaseSchemaEditor, function: str, arguments: Arg
     """SELECT paysafe.function(name => value, ...), leaving out what is None."""
     given = {name: pair for name, pair in arguments.items() if pair[0] is not None}
     text = ", ".join(f"{name} => %s::{type_}" for name, (_, type_) in given.items())
-    schema_editor.execute(
-        f"SELECT paysafe.{function}({text})", [value for value, _ in given.values()]
-    )
+    values = [None if value is _NULL else value for value, _ in given.values()]
+    schema_editor.execute(f"SELECT paysafe.{function}({text})", values)
 
 
 def _postgresql(schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -379,9 +380,72 @@ class ProtectAppendOnly(RuleOperation):
         return {}
 
 
-class ProtectLedger(RuleOperation):
-    function = "protect_ledger"
+class _Entries(RuleOperation):
+    """What both kinds of ledgers say of their entries."""
+
     rule = "ledger"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        account: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
+        currency_code: Optional[str] = None,
+        direction: Optional[Name] = None,
+        posting_date: Optional[Name] = None,
+        credit: Optional[Name] = None,
+        debits: Optional[Sequence[str]] = None,
+        credits: Optional[Sequence[str]] = None,
+        decimals: Optional[int] = None,
+        zero_amounts: bool = False,
+        mutable: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        mode: str = "enforce",
+        replaces: Optional[RuleOperation] = None,
+    ) -> None:
+        """currency is a field, or leads over foreign keys to one: "document__currency";
+        with currency_code all entries are in that one."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.account = account
+        self.amount = amount
+        self.currency = currency
+        self.currency_code = currency_code
+        self.direction = direction
+        self.posting_date = posting_date
+        self.credit = credit
+        self.debits = debits
+        self.credits = credits
+        self.decimals = decimals
+        self.zero_amounts = zero_amounts
+        self.mutable = mutable
+        self.rows = rows
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        led = isinstance(self.currency, str) and "__" in self.currency
+        return {
+            "amount_column": (self.column(model, self.amount), "name"),
+            "currency_column": (None if led else self.column(model, self.currency), "name"),
+            "currency": (self.currency_code, "text"),
+            "currency_path": (self.path(model, str(self.currency)) if led else None, "name[]"),
+            "direction_column": (self.column(model, self.direction), "name"),
+            "posting_date_column": (self.column(model, self.posting_date), "name"),
+            "credit_column": (self.column(model, self.credit), "name"),
+            "debits": (None if self.debits is None else list(self.debits), "text[]"),
+            "credits": (None if self.credits is None else list(self.credits), "text[]"),
+            "decimals": (self.decimals, "int"),
+            "zero_amounts": (self.zero_amounts or None, "boolean"),
+            "mutable_columns": (
+                None if self.mutable is None else self.columns(model, self.mutable),
+                "name[]",
+            ),
+            "rows": (self.condition(model, self.rows), "jsonb"),
+        }
+
+
+class ProtectLedger(_Entries):
+    function = "protect_ledger"
 
     def __init__(
         self,
@@ -390,21 +454,43 @@ class ProtectLedger(RuleOperation):
         transaction: Names,
         account: Names,
         amount: Name,
-        currency: Name,
+        currency: Optional[Name] = None,
+        currency_code: Optional[str] = None,
         direction: Optional[Name] = None,
-        reverses: Optional[Names] = None,
         posting_date: Optional[Name] = None,
+        credit: Optional[Name] = None,
+        debits: Optional[Sequence[str]] = None,
+        credits: Optional[Sequence[str]] = None,
+        decimals: Optional[int] = None,
+        zero_amounts: bool = False,
+        mutable: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        reverses: Optional[Names] = None,
+        closed: bool = True,
         mode: str = "enforce",
         replaces: Optional[ProtectLedger] = None,
     ) -> None:
-        super().__init__(model_name, mode=mode, replaces=replaces)
+        super().__init__(
+            model_name,
+            account=account,
+            amount=amount,
+            currency=currency,
+            currency_code=currency_code,
+            direction=direction,
+            posting_date=posting_date,
+            credit=credit,
+            debits=debits,
+            credits=credits,
+            decimals=decimals,
+            zero_amounts=zero_amounts,
+            mutable=mutable,
+            rows=rows,
+            mode=mode,
+            replaces=replaces,
+        )
         self.transaction = transaction
-        self.account = account
-        self.amount = amount
-        self.currency = currency
-        self.direction = direction
         self.reverses = reverses
-        self.posting_date = posting_date
+        self.closed = closed
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         transaction, account, reverses = self.keys(
@@ -413,11 +499,67 @@ class ProtectLedger(RuleOperation):
         return {
             "transaction_column": transaction,
             "account_column": account,
-            "amount_column": (self.column(model, self.amount), "name"),
-            "currency_column": (self.column(model, self.currency), "name"),
-            "direction_column": (self.column(model, self.direction), "name"),
+            **super().arguments(model, state, app),
             "reverses_column": reverses,
-            "posting_date_column": (self.column(model, self.posting_date), "name"),
+            "closed": (None if self.closed else False, "boolean"),
+        }
+
+
+class ProtectEntries(_Entries):
+    """Entries that are no transactions: gift cards, store credit."""
+
+    function = "protect_entries"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        account: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
+        currency_code: Optional[str] = None,
+        direction: Optional[Name] = None,
+        posting_date: Optional[Name] = None,
+        credit: Optional[Name] = None,
+        debits: Optional[Sequence[str]] = None,
+        credits: Optional[Sequence[str]] = None,
+        decimals: Optional[int] = None,
+        zero_amounts: bool = False,
+        mutable: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        minimum: Optional[Any] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectEntries] = None,
+    ) -> None:
+        super().__init__(
+            model_name,
+            account=account,
+            amount=amount,
+            currency=currency,
+            currency_code=currency_code,
+            direction=direction,
+            posting_date=posting_date,
+            credit=credit,
+            debits=debits,
+            credits=credits,
+            decimals=decimals,
+            zero_amounts=zero_amounts,
+            mutable=mutable,
+            rows=rows,
+            mode=mode,
+            replaces=replaces,
+        )
+        self.minimum = minimum
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        ((account, _),) = self.keys((model, self.account))
+        if not isinstance(account, str):
+            quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in account)
+            account = "{" + ",".join(f'"{name}"' for name in quoted) + "}"
+        return {
+            "account_column": (account, "text"),
+            **super().arguments(model, state, app),
+            "minimum": (self.minimum, "numeric"),
         }
 
 
@@ -723,6 +865,63 @@ class ProtectRefund(RuleOperation):
                 None if self.status_path is None else list(self.status_path),
                 "text[]",
             ),
+            "recorded": (list(self.recorded) or None, "text[]"),
+        }
+
+
+class ProtectPayout(RuleOperation):
+    """Payouts, store credit, adjustments: the gate of refunds without a payment.  `of` says
+    to whom they go, or of which account or order they are."""
+
+    function = "protect_refund"
+    rule = "refund"
+    relation_argument = "refund"
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        of: Names,
+        amount: Name,
+        currency: Optional[Name] = None,
+        currency_code: Optional[str] = None,
+        status: Optional[Name] = None,
+        gated: Optional[Sequence[str]] = None,
+        void: Optional[Sequence[str]] = None,
+        unapproved: Optional[Sequence[Name]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        recorded: Sequence[str] = (),
+        mode: str = "enforce",
+        replaces: Optional[ProtectPayout] = None,
+    ) -> None:
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.of = of
+        self.amount = amount
+        self.currency = currency
+        self.currency_code = currency_code
+        self.status = status
+        self.gated = gated
+        self.void = void
+        self.unapproved = unapproved
+        self.rows = rows
+        self.recorded = recorded
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        (of,) = self.keys((model, self.of))
+        return {
+            "payment": (_NULL, "regclass"),
+            "payment_column": of,
+            "amount_column": (self.column(model, self.amount), "name"),
+            "currency_column": (self.column(model, self.currency), "name"),
+            "currency": (self.currency_code, "text"),
+            "status_column": (self.column(model, self.status), "name"),
+            "gated": (None if self.gated is None else list(self.gated), "text[]"),
+            "void": (None if self.void is None else list(self.void), "text[]"),
+            "unapproved_columns": (
+                None if self.unapproved is None else self.columns(model, self.unapproved),
+                "name[]",
+            ),
+            "rows": (self.condition(model, self.rows), "jsonb"),
             "recorded": (list(self.recorded) or None, "text[]"),
         }
 

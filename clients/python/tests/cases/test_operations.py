@@ -231,6 +231,14 @@ class OperationTests(SimpleTestCase):
             "Payment", ["amount"], replaces=rules.ProtectRowLock("payment", ["note"])
         ),
         rules.Audit("Payment", redact=["note"], require_reason=True),
+        rules.ProtectLedger(
+            "LedgerEntry", transaction="transaction", account="wallet", amount="amount",
+            currency="currency", mutable=["currency"], closed=False, rows={"currency": ["EUR"]},
+        ),
+        rules.ProtectEntries(
+            "LedgerEntry", account="wallet", amount="amount", currency_code="EUR", minimum="0"
+        ),
+        rules.ProtectPayout("Refund", of="provider_reference", amount="amount", currency="currency"),
     )
 
     def test_written_and_read_again(self) -> None:
@@ -326,6 +334,23 @@ class ShapesTests(SimpleTestCase):
             json.loads(arguments["rows"]),
             {"status": ["paid", None], "payment_id": {"not": [None]}},
         )
+
+    def test_payouts_have_no_payment(self) -> None:
+        operation = rules.ProtectPayout(
+            "Refund", of="provider_reference", amount="amount", currency_code="EUR"
+        )
+        given = operation.arguments(Refund, ProjectState(), "shop")
+        self.assertEqual(given["payment_column"], ("provider_reference", "name"))
+        self.assertIsNotNone(given["payment"][0])  # is sent, as NULL
+
+    def test_entries(self) -> None:
+        operation = rules.ProtectEntries(
+            "Refund", account="payment", amount="amount", currency="payment__currency", minimum=0
+        )
+        given = operation.arguments(Refund, ProjectState(), "shop")
+        self.assertEqual(given["account_column"], ("payment_id", "text"))
+        self.assertEqual(given["currency_path"][0], ["payment_id", "currency"])
+        self.assertEqual(given["minimum"][0], 0)
 
     def test_refunds_follow_the_payment(self) -> None:
         operation = rules.ProtectRefund("Refund", payment="payment", amount="amount")
