@@ -76,7 +76,7 @@ class RefundTest(ServicesTestCase):
 
         # not by herself
         (message,) = self.approve(self.ann, refund)
-        self.assertIn("cannot approve this", message)
+        self.assertIn("somebody else approves it", message)
         self.assertEqual(self.pay(refund, key).status_code, 403)
 
         (message,) = self.approve(self.bob, refund)
