@@ -10,7 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from .operations import RuleOperation, _call, _postgresql, _quoted
+from .operations import RuleOperation, WrittenWhole, _call, _postgresql, _quoted
 
 
 class Unprotect(Operation):
@@ -64,7 +64,7 @@ class Unprotect(Operation):
         return f"un{self.declared.migration_name_fragment}"
 
 
-class Maintenance(Operation):
+class Maintenance(WrittenWhole):
     """Operations that protected tables need a maintenance window for: a field that is renamed
     or gets fewer digits, a table that is renamed or goes.
 

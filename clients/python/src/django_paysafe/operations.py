@@ -13,6 +13,7 @@ Every rule takes `mode="observe"`: nothing is refused, what would be is on recor
 from __future__ import annotations
 
 import datetime
+import inspect
 import json
 from contextvars import ContextVar
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
@@ -139,7 +140,30 @@ class SetCurrency(_DatabaseOperation):
         return f"set_currency_{self.code.lower()}"
 
 
-class RuleOperation(Operation):
+def _positional(parameter: inspect.Parameter) -> inspect.Parameter:
+    if parameter.kind != inspect.Parameter.KEYWORD_ONLY:
+        return parameter
+    return parameter.replace(
+        kind=inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=None if parameter.default is parameter.empty else parameter.default,
+    )
+
+
+class WrittenWhole(Operation):
+    """Has arguments that must be named, and are written into migrations like the others:
+    older versions of Django leave them out of the files that they write, so that a squashed
+    migration would declare less than the ones that it replaces."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            signature = inspect.signature(cls.__init__)
+            cls.__init__.__signature__ = signature.replace(  # type: ignore[attr-defined]
+                parameters=[_positional(one) for one in signature.parameters.values()]
+            )
+
+
+class RuleOperation(WrittenWhole):
     """A rule of one model's table."""
 
     reduces_to_sql = True

@@ -232,13 +232,21 @@ class OperationTests(SimpleTestCase):
         ),
         rules.Audit("Payment", redact=["note"], require_reason=True),
         rules.ProtectLedger(
-            "LedgerEntry", transaction="transaction", account="wallet", amount="amount",
-            currency="currency", mutable=["currency"], closed=False, rows={"currency": ["EUR"]},
+            "LedgerEntry",
+            transaction="transaction",
+            account="wallet",
+            amount="amount",
+            currency="currency",
+            mutable=["currency"],
+            closed=False,
+            rows={"currency": ["EUR"]},
         ),
         rules.ProtectEntries(
             "LedgerEntry", account="wallet", amount="amount", currency_code="EUR", minimum="0"
         ),
-        rules.ProtectPayout("Refund", of="provider_reference", amount="amount", currency="currency"),
+        rules.ProtectPayout(
+            "Refund", of="provider_reference", amount="amount", currency="currency"
+        ),
     )
 
     def test_written_and_read_again(self) -> None:
@@ -250,6 +258,8 @@ class OperationTests(SimpleTestCase):
                 exec("\n".join(sorted(imports | {"import django_paysafe.operations"})), scope)
                 again = eval(text.rstrip().rstrip(","), scope)
                 self.assertEqual(type(again), type(operation))
+                for argument in kwargs:
+                    self.assertIn(f"{argument}=", text)
                 self.assertEqual(OperationWriter(again, indentation=0).serialize()[0], text)
                 self.assertTrue(operation.reversible and operation.describe())
                 self.assertTrue(operation.migration_name_fragment.isidentifier())
