@@ -53,8 +53,9 @@ CREATE TABLE paysafe.reservation_record (
 	to_account text COLLATE "C"
 );
 CREATE INDEX reservation_record_account ON paysafe.reservation_record (relation, account, expires_at);
-CREATE UNIQUE INDEX reservation_record_own_key ON paysafe.reservation_record (relation, own_key);
-CREATE INDEX reservation_record_to_account ON paysafe.reservation_record (relation, to_account, expires_at);
+-- most reservations have neither
+CREATE UNIQUE INDEX reservation_record_own_key ON paysafe.reservation_record (relation, own_key) WHERE own_key IS NOT NULL;
+CREATE INDEX reservation_record_to_account ON paysafe.reservation_record (relation, to_account, expires_at) WHERE to_account IS NOT NULL;
 COMMENT ON TABLE paysafe.reservation_record IS 'reservations as made; paysafe.reservation shows what became of them';
 COMMENT ON COLUMN paysafe.reservation_record.own_key IS 'by which a repeated call is known';
 COMMENT ON COLUMN paysafe.reservation_record.to_account IS 'whom the amount is meant for';
@@ -71,7 +72,7 @@ CREATE TABLE paysafe.reservation_post (
 	at timestamptz NOT NULL,
 	PRIMARY KEY (reservation, number)
 );
-CREATE UNIQUE INDEX reservation_post_own_key ON paysafe.reservation_post (reservation, own_key);
+CREATE UNIQUE INDEX reservation_post_own_key ON paysafe.reservation_post (reservation, own_key) WHERE own_key IS NOT NULL;
 COMMENT ON TABLE paysafe.reservation_post IS 'parts of reservations that were posted, unless one was posted once, for all, and without a key';
 COMMENT ON COLUMN paysafe.reservation_post.posted IS 'of the reservation up to then';
 

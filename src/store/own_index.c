@@ -8,8 +8,9 @@
  * table here, until an invalidation says that the table or one of its indexes
  * has changed.  Indexes are opened, and so locked, for every batch.
  *
- * Somebody may put an index with an expression or a predicate on one of the
- * tables, which ours never have: then the executor's own functions are used.
+ * An index of ours may leave out rows where a column is NULL, as most rows of some
+ * tables have it.  Somebody may put an index with an expression or another predicate
+ * on one of the tables: then the executor's own functions are used.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +32,7 @@ typedef struct TableIndexes
 	Oid			relid;			/* key */
 	bool		valid;
 	bool		plain;			/* columns only, each ready for inserts */
+	AttrNumber *required;		/* of each: without rows where this is NULL; 0: it has all */
 	int			nindexes;
 	Oid		   *indexes;
 	char	  **names;
@@ -60,6 +62,24 @@ forget_indexes(Datum arg, Oid relid)
 	}
 }
 
+/* May its entries be made here?  Then also the column that rows it has must have. */
+static bool
+is_plain(const IndexInfo *info, AttrNumber *required)
+{
+	NullTest   *test = info->ii_Predicate == NIL ? NULL : linitial(info->ii_Predicate);
+
+	*required = InvalidAttrNumber;
+	if (info->ii_Expressions != NIL || info->ii_ExclusionOps != NULL || !info->ii_ReadyForInserts)
+		return false;
+	if (test == NULL)
+		return true;
+	if (list_length(info->ii_Predicate) != 1 || !IsA(test, NullTest) ||
+		test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
+		return false;
+	*required = ((Var *) test->arg)->varattno;
+	return *required > 0;
+}
+
 static void
 find_indexes(Relation rel, TableIndexes *table)
 {
@@ -77,6 +97,7 @@ find_indexes(Relation rel, TableIndexes *table)
 	table->indexes = palloc0(sizeof(Oid) * (list_length(list) + 1));
 	table->names = palloc0(sizeof(char *) * (list_length(list) + 1));
 	table->infos = palloc0(sizeof(IndexInfo *) * (list_length(list) + 1));
+	table->required = palloc0(sizeof(AttrNumber) * (list_length(list) + 1));
 	foreach(lc, list)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
@@ -85,9 +106,8 @@ find_indexes(Relation rel, TableIndexes *table)
 		table->indexes[table->nindexes] = lfirst_oid(lc);
 		table->names[table->nindexes] = pstrdup(RelationGetRelationName(index));
 		table->infos[table->nindexes] = info;
+		table->plain &= is_plain(info, &table->required[table->nindexes]);
 		table->nindexes++;
-		table->plain &= info->ii_Expressions == NIL && info->ii_Predicate == NIL &&
-			info->ii_ExclusionOps == NULL && info->ii_ReadyForInserts;
 		index_close(index, AccessShareLock);
 	}
 	MemoryContextSwitchTo(old);
@@ -175,6 +195,8 @@ paysafe_store_index(Relation rel, TupleTableSlot **slots, int nslots)
 			Datum		values[INDEX_MAX_KEYS];
 			bool		nulls[INDEX_MAX_KEYS];
 
+			if (table->required[i] != InvalidAttrNumber && slot_attisnull(slots[j], table->required[i]))
+				continue;
 			FormIndexDatum(info, slots[j], NULL, values, nulls);
 			(void) index_insert(index, values, nulls, &slots[j]->tts_tid, rel,
 								info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
