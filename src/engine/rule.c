@@ -53,7 +53,7 @@ typedef struct CacheEntry
 } CacheEntry;
 
 static HTAB *cache = NULL;		/* lives as long as the backend */
-static HTAB *roots = NULL;		/* OIDs of the key_tree of anything that was ever in it */
+static HTAB *roots = NULL;		/* OIDs that anything that was ever in it depends on */
 static uint64 invalidations = 0;	/* counts them, to notice one while compiling */
 static bool outdated = false;	/* some rules in the cache are not valid */
 
@@ -386,7 +386,7 @@ compile(Relation leaf)
 	if (rules->sources != NIL)
 		paysafe_row_key_check(leaf);
 	rules->key.n = paysafe_row_key_columns(leaf, &rules->key.attnums);
-	rules->key_tree = paysafe_row_key_tree(leaf);
+	rules->depends_on = paysafe_row_key_tree(leaf);
 	rules->twin_root = twin_root(leaf, rules, ancestors);
 	rules->rules = palloc0(sizeof(Rule) * (2 * list_length(rules->sources) + 1));
 	rules->has_statement_trigger =
@@ -403,9 +403,10 @@ compile(Relation leaf)
 				continue;
 			if (list_member_oid(ancestors, source->relation))
 				compile_rule(rules, leaf, source, false);
-			if (OidIsValid(source->reference) &&
-				list_member_oid(ancestors, source->reference))
-				compile_rule(rules, leaf, source, true);
+			if (!OidIsValid(source->reference) || !list_member_oid(ancestors, source->reference))
+				continue;
+			rules->depends_on = list_append_unique_oid(rules->depends_on, source->relation);
+			compile_rule(rules, leaf, source, true);
 		}
 	}
 	MemoryContextSwitchTo(old);
@@ -445,7 +446,7 @@ paysafe_rules_of(Relation leaf)
 	if (found && entry->rules != NULL)
 		MemoryContextSetParent(entry->rules->context, TopTransactionContext);
 	entry->rules = rules;
-	foreach(lc, rules->key_tree)
+	foreach(lc, rules->depends_on)
 		(void) hash_search(roots, &lfirst_oid(lc), HASH_ENTER, NULL);
 	return rules->nrules > 0 ? rules : NULL;
 }
@@ -471,8 +472,9 @@ paysafe_rule_end_transaction(void)
 }
 
 /*
- * The table's own rules, and those whose key depends on how it is partitioned.  Called
- * for every table that changes, of which most are neither.
+ * The table's own rules, those whose key depends on how it is partitioned, and those
+ * that its rules refer to: it may be gone.  Called for every table that changes, of
+ * which most are neither.
  */
 static void
 invalidate(Oid relid)
@@ -497,7 +499,7 @@ invalidate(Oid relid)
 	while ((entry = hash_seq_search(&status)) != NULL)
 		if (entry->rules != NULL &&
 			(!OidIsValid(relid) || entry->relid == relid ||
-			 list_member_oid(entry->rules->key_tree, relid)))
+			 list_member_oid(entry->rules->depends_on, relid)))
 		{
 			entry->rules->valid = false;
 			outdated = true;

@@ -71,7 +71,7 @@ typedef struct RelationRules
 	int			nrules;
 	Rule	   *rules;			/* in the order of the list of kinds */
 	RowKey		key;			/* identity: primary key without partition keys */
-	List	   *key_tree;		/* OIDs of the partitioned tables that decide on it */
+	List	   *depends_on;		/* OIDs: partitioned tables that decide on the key, tables whose rules refer here */
 	Oid			twin_root;		/* of which each table has a key of its own; or none */
 	bool		has_statement_trigger;
 	bool		used;			/* all of their tables have had rows (engine/unused.h) */

@@ -36,7 +36,8 @@ typedef struct AccountSum
 {
 	char	   *name;			/* hash key: table, currency, account */
 	int			level;			/* innermost subtransaction that has touched it */
-	CommandId	seen;			/* entries of earlier commands are in the sum */
+	CommandId	seen;			/* entries of earlier commands are in the sum, */
+	CommandId	covers;			/* ... of this one and later ones: others may have come since */
 	Numeric		sum;			/* NULL: not added up yet */
 } AccountSum;
 
@@ -206,13 +207,15 @@ sum_with(const LedgerState *state, const RowChange *change, const Entry *entry, 
 	AccountSum *sum = find_sum(state, entry, true);
 
 	touch(sum);
-	if (fresh || sum->sum == NULL)
+	/* rows of a statement that was under way may have come later: now they are all there */
+	if (fresh || sum->sum == NULL || change->command < sum->covers)
 	{
 		/* used, or the next command might have the same id: a foreign key's trigger has moved it on */
 		CommandId	seen = GetCurrentCommandId(true) + 1;
 
 		keep(sum, add_up(state, entry));
 		sum->seen = seen;
+		sum->covers = change->command;
 	}
 	else if (change->command >= sum->seen)
 		keep(sum, paysafe_money_add(sum->sum, entry->amount));

@@ -257,6 +257,9 @@ is_in_another_currency(const CapturedPayment *payment, const CaptureSum *sum, co
 {
 	const char *others = payment->has_currency ? payment->currency : sum->currency;
 
+	/* a row that has ceased to count before it is checked leaves nothing */
+	if (!payment->has_currency && sum->rows == 0)
+		return false;
 	return sum->mixed || others == NULL || strcmp(others, currency) != 0;
 }
 

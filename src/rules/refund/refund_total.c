@@ -45,7 +45,8 @@ typedef struct PaymentTotal
 {
 	char	   *identity;
 	int			level;			/* of subtransactions that have touched it */
-	CommandId	seen;			/* changes of earlier commands are in total */
+	CommandId	seen;			/* changes of later commands are to be added */
+	CommandId	covers;			/* those of this and of later ones, up to seen, are in total */
 	Numeric		total;			/* NULL: not added up yet */
 	List	   *windows;		/* of Window */
 	CaptureSum *captures;		/* of an entry of captures; NULL: not added up yet */
@@ -245,21 +246,50 @@ keep(Numeric *kept, Numeric value)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * What was added up while a statement was under way may lack rows of that statement: it
+ * has called a function that ran another one, whose triggers fire first.  When its own
+ * fire, all its rows are there.
+ */
+static bool
+lacks(const PaymentTotal *entry, const RowChange *change)
+{
+	return change != NULL && change->command < entry->covers;
+}
+
+/*
+ * The command up to which changes are seen by what is added up now.  It is marked as used:
+ * otherwise the next one could have the same id, where a foreign key's trigger, say, has
+ * moved it on.
+ */
+static CommandId
+command_seen(void)
+{
+	return GetCurrentCommandId(true) + 1;
+}
+
+static void
+now_seen(PaymentTotal *entry, const RowChange *change, CommandId seen)
+{
+	entry->seen = seen;
+	entry->covers = change != NULL ? Min(change->command, seen) : seen;
+}
+
 Numeric
 paysafe_refund_total(const FoundPayment *payment, const RowChange *change, Numeric amount,
 					 bool fresh)
 {
 	PaymentTotal *entry = find_total(payment, true);
 
-	if (fresh || entry->total == NULL)
+	if (fresh || entry->total == NULL || lacks(entry, change))
 	{
-		CommandId	seen = GetCurrentCommandId(false) + 1;
+		CommandId	seen = command_seen();
 		RefundSum	sum = {.minor = payment->minor, .currency = payment->currency};
 
 		paysafe_refund_sum(payment->tables, &sum);
 		/* what was compiled meanwhile may have emptied the table */
 		entry = find_total(payment, true);
-		entry->seen = seen;
+		now_seen(entry, change, seen);
 		keep(&entry->total, sum.total);
 	}
 	else if (change->command >= entry->seen)
@@ -272,7 +302,11 @@ paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change, 
 {
 	PaymentTotal *entry = find_total(payment, false);
 
-	if (entry != NULL && entry->total != NULL && change->command >= entry->seen)
+	if (entry == NULL || entry->total == NULL)
+		return;
+	if (lacks(entry, change))
+		entry->total = NULL;
+	else if (change->command >= entry->seen)
 		keep(&entry->total, paysafe_money_add(entry->total, paysafe_money_negate(amount)));
 }
 
@@ -306,7 +340,7 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 		.minor = payment->minor, .currency = payment->currency, .gate = true, .gate_from = GetCurrentTimestamp() - within,
 		.except_leaf = RelationGetRelid(change->rel), .except = change->after
 	};
-	CommandId	seen = GetCurrentCommandId(false) + 1;
+	CommandId	seen = command_seen();
 	PaymentTotal *entry;
 	Window	   *window;
 
@@ -436,7 +470,6 @@ paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare
 					   const CaptureShare *after, bool fresh, CaptureSum *sum)
 {
 	PaymentTotal *entry;
-	CommandId	seen = GetCurrentCommandId(false) + 1;
 
 	if (tables == NIL || !is_kept(tables))
 	{
@@ -445,7 +478,7 @@ paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare
 	}
 	entry = find_entry(captures_identity(tables), true);
 	/* what begins to count where nothing does says which currency that is */
-	if (!fresh && entry->captures != NULL &&
+	if (!fresh && entry->captures != NULL && !lacks(entry, change) &&
 		(entry->captures->rows > 0 || change == NULL || !after->counts))
 	{
 		*sum = *copy_captures(entry->captures);
@@ -455,10 +488,12 @@ paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare
 	}
 	else
 	{
+		CommandId	seen = command_seen();
+
 		paysafe_captures_sum(tables, sum);
 		/* what was compiled meanwhile may have emptied the table */
 		entry = find_entry(captures_identity(tables), true);
-		entry->seen = seen;
+		now_seen(entry, change, seen);
 	}
 	keep_captures(entry, sum);
 }

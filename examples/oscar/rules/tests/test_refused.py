@@ -166,7 +166,7 @@ class AdminTests(ShopTestCase):
 class DashboardTests(ShopTestCase):
     def post(self, **values):
         url = reverse("dashboard:order-detail", kwargs={"number": self.order.number})
-        return self.shown(self.app.post(url, values, user=self.staff))
+        return self.shown(self.app.post(url, values, user=self.staff, headers={"Accept": "text/html"}))
 
     csrf_checks = False
 
