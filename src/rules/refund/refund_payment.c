@@ -19,19 +19,6 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
-/* What is only observed counts for nothing beside what is enforced. */
-static List *
-counted_tables(List *tables, bool observed)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, tables)
-		if (observed || !((RefundTable *) lfirst(lc))->observed)
-			result = lappend(result, lfirst(lc));
-	return result;
-}
-
 /* Tables of refunds that refer to the payment, other than this rule's. */
 static List *
 only_table(List *tables, Oid root)
@@ -151,7 +138,7 @@ check_payment(const Rule *rule, const RowChange *change)
 				 paysafe_captured_same(&side->captured, change->before, change->after))
 			return;
 	}
-	tables = counted_tables(paysafe_refund_tables(change->rules, change->before), rule->observed);
+	tables = paysafe_refund_tables(change->rules, change->before);
 	own = only_table(tables, state->refund_root);
 	if (own == NIL)
 		return;					/* nothing can refer to it by NULL */

@@ -261,18 +261,15 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 	(void) paysafe_currency_of(&side->currency, row, false, &out->currency);
 	out->minor = paysafe_money_is_minor(&side->captured.amount);
 	paysafe_refund_net_describe(side, row, out);
-	foreach(lc, paysafe_refund_tables(rules, row))
+	out->tables = paysafe_refund_tables(rules, row);
+	foreach(lc, out->tables)
 	{
 		RefundTable *table = lfirst(lc);
 
-		/* what is only observed counts for nothing beside what is enforced */
-		if (table->observed && !state->observed)
-			continue;
-		out->tables = lappend(out->tables, table);
 		if (table->root == state->refund_root)
 			out->key = table->key_text;
 		if (out->identity == NULL)
-			out->identity = state->observed ? psprintf("observed/%s", identity_of(table)) : identity_of(table);
+			out->identity = identity_of(table);
 	}
 	if (out->key == NULL)
 		elog(ERROR, "table \"%s\" has no refund rule", get_rel_name(state->payment_root));
