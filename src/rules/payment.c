@@ -297,18 +297,18 @@ is_marked(const PaymentState *state, const RowChange *change)
 		 paysafe_row_mark_has(state->marks, &state->whole, desc, change->after, ROW_MARK_LEFT));
 }
 
-/* What was captured of the row as it was, also if the column has fallen since. */
-static Numeric
-captured_in_all(const PaymentState *state, const RowChange *change)
+/* Was anything captured of the row as it was, also if the column has fallen since? */
+static bool
+was_captured(const PaymentState *state, const RowChange *change)
 {
 	Numeric		gross;
 
-	if (state->net &&
-		paysafe_gross_find(state->declared_on,
-						   paysafe_row_key_text(&state->whole, RelationGetDescr(change->rel), change->before),
-						   state->net_since, &gross))
-		return gross;
-	return paysafe_captured_or_zero(&state->captured, change->before);
+	/* kept from its first fall on; zero, if the refund that it has fallen for is void */
+	return paysafe_money_sign(paysafe_captured_or_zero(&state->captured, change->before)) != 0 ||
+		(state->net &&
+		 paysafe_gross_find(state->declared_on,
+							paysafe_row_key_text(&state->whole, RelationGetDescr(change->rel), change->before),
+							state->net_since, &gross));
 }
 
 /* Is the payment still as it was added, where nothing has come of it? */
@@ -317,7 +317,7 @@ is_untouched(const PaymentState *state, const RowChange *change)
 {
 	return paysafe_status_value_find(&state->initial, change->before) >= 0 &&
 		!paysafe_captured_is(&state->captured, change->before) &&
-		paysafe_money_sign(captured_in_all(state, change)) == 0 &&
+		!was_captured(state, change) &&
 		!is_marked(state, change);
 }
 
@@ -464,13 +464,14 @@ static void
 check_delete(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
-	Numeric		captured = captured_in_all(state, change);
+	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
 
-	if (paysafe_money_sign(captured) != 0)
+	if (was_captured(state, change))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("a captured payment in table \"%s\" cannot be deleted",
 								   rule->table_name),
 						  row_detail(change, change->before,
+									 paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
 									 psprintf("%s is captured", money(state, change->before, captured))),
 						  "Refund it instead.");
 	if (paysafe_breach_is_open(rule->declared_on,

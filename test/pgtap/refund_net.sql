@@ -1,6 +1,6 @@
 -- Payments whose captured column is net of their refunds.
 BEGIN;
-SELECT plan(58);
+SELECT plan(61);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -104,6 +104,16 @@ SELECT is(pg_temp.refusal('INSERT INTO shop.chargeback VALUES (61, 8, 140.01)'),
 INSERT INTO shop.payment VALUES (9, DEFAULT, 'paid', 100, 0);
 SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 9'), 'accepted', 'nothing was captured');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.payment VALUES (9, DEFAULT, 'paid', 100, 10); INSERT INTO shop.refund VALUES (70, 9, 10.01)$$), :'cap', 'the next one begins with its own');
+
+-- captured, and its refund has failed
+INSERT INTO shop.payment VALUES (10, DEFAULT, 'paid', 100, 10);
+INSERT INTO shop.refund VALUES (80, 10, 10);
+UPDATE shop.payment SET net = 0 WHERE id = 10;
+UPDATE shop.refund SET status = 'void' WHERE id = 80;
+DELETE FROM shop.refund WHERE id = 80;
+SELECT is(pg_temp.refusal('DELETE FROM shop.payment WHERE id = 10'), '23R07 shop.payment paysafe_payment_payment', 'the column has not taken it back: it was captured');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET amount = 50 WHERE id = 10'), '23R03 shop.payment.amount paysafe_payment_payment', '... and stays');
+SELECT is(pg_temp.refusal('UPDATE shop.payment SET net = 10 WHERE id = 10'), 'accepted', 'it does');
 
 -- the amount itself is what is captured
 CREATE TABLE shop.item (id int PRIMARY KEY, charged numeric);
