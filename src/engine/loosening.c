@@ -62,13 +62,40 @@ sources_with(List *sources, const RuleSource *new_rule, Oid relid)
 	return paysafe_rule_nearest_first(result, relid);
 }
 
-/* What the change loosens in rules that read this one, of the table and below. */
+/* Add what the change loosens in rules that read it. */
 static List *
-loosened_readers(const RuleSource *new_rule)
+add_loosened(List *words, List *readers, const RuleSource *before, const RuleSource *after)
+{
+	ListCell   *lc;
+
+	/* nobody was asked about what was only observed */
+	if (before != NULL && before->observed)
+		before = NULL;
+	foreach(lc, readers)
+	{
+		const RuleSource *reader = lfirst(lc);
+		char	   *loosened;
+
+		/* nobody has relied on what this transaction declares itself */
+		if (reader->kind->loosened_by == NULL || reader->is_new || reader->observed ||
+			paysafe_unused_frees(reader->relation))
+			continue;
+		loosened = reader->kind->loosened_by(reader, before, after);
+		if (loosened != NULL && !paysafe_strings_contain(words, loosened))
+			words = lappend(words, loosened);
+	}
+	return words;
+}
+
+/*
+ * What the change loosens in rules that read this one, of the table and below, and of the
+ * table that it refers to: several may say something of that.
+ */
+static List *
+loosened_readers(const RuleSource *old_rule, const RuleSource *new_rule)
 {
 	List	   *words = NIL;
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	foreach(lc, find_all_inheritors(new_rule->relation, NoLock, NULL))
 	{
@@ -77,22 +104,12 @@ loosened_readers(const RuleSource *new_rule)
 		const RuleSource *after = find_source(sources_with(sources, new_rule, lfirst_oid(lc)),
 											  new_rule->name);
 
-		if (after != new_rule)
-			continue;			/* a nearer one counts */
-		foreach(lc2, sources)
-		{
-			const RuleSource *reader = lfirst(lc2);
-			char	   *loosened;
-
-			/* nobody has relied on what this transaction declares itself */
-			if (reader->kind->loosened_by == NULL || reader->is_new || reader->observed ||
-				paysafe_unused_frees(reader->relation))
-				continue;
-			loosened = reader->kind->loosened_by(reader, before, after);
-			if (loosened != NULL && !paysafe_strings_contain(words, loosened))
-				words = lappend(words, loosened);
-		}
+		/* otherwise a nearer one counts */
+		if (after == new_rule)
+			words = add_loosened(words, sources, before, after);
 	}
+	if (OidIsValid(new_rule->reference) && new_rule->reference != new_rule->relation)
+		words = add_loosened(words, paysafe_rule_sources(new_rule->reference), old_rule, new_rule);
 	return words;
 }
 
@@ -112,7 +129,7 @@ paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule
 	/* what refuses nothing, or concerns no row that ever was, cannot be loosened */
 	List	   *loosened = old_rule == NULL || old_rule->observed || nobody_depends(old_rule, new_rule) ? NIL :
 		paysafe_spec_field_loosens(old_rule, new_rule);
-	List	   *readers = loosened_readers(new_rule);
+	List	   *readers = loosened_readers(old_rule, new_rule);
 	StringInfoData lines;
 	ListCell   *lc;
 

@@ -68,6 +68,16 @@ UPDATE t_captures.movement SET kind = 'chargeback' WHERE id = 4;					-- fails
 UPDATE t_captures.movement SET status = 'failed' WHERE id = 1;						-- fails
 UPDATE t_captures.movement SET status = 'failed' WHERE id = 2;						-- fails
 
+-- a first rule beside these: what lets more be captured needs a second person
+CREATE TABLE t_captures.later (id int PRIMARY KEY, payment_id int, amount numeric);
+CREATE INDEX ON t_captures.later (payment_id);
+SELECT paysafe.protect_captures('t_captures.later', 't_captures.payment', 'payment_id', 'amount', currency_path => '{payment_id,currency}', payment_key => 'id');	-- fails
+SELECT paysafe.protect_captures('t_captures.later', 't_captures.payment', 'payment_id', 'amount', currency_path => '{payment_id,currency}', payment_key => 'id', mode => 'observe');
+SELECT paysafe.protect_captures('t_captures.later', 't_captures.payment', 'payment_id', 'amount', currency_path => '{payment_id,currency}', payment_key => 'id');	-- fails
+ALTER TABLE t_captures.payment ADD status text;
+SELECT paysafe.protect_payment('t_captures.payment', 'status', 'amount', NULL, 'currency', captured => '{paid}', adjustable => '{new}');	-- fails
+SELECT paysafe.protect_payment('t_captures.payment', 'status', 'amount', NULL, captured => '{paid}', currency => 'USD');				-- fails
+
 -- what a table looks like
 CREATE TABLE t_captures.charge (id int PRIMARY KEY, amount numeric, currency text);
 CREATE TABLE t_captures.charge_capture (id int PRIMARY KEY, charge_id int REFERENCES t_captures.charge, amount numeric, status text, created_at timestamptz);

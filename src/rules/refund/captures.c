@@ -435,6 +435,29 @@ refuse_truncate(const Rule *rule)
 						"Captures say what can be refunded.", TRUNCATE_HINT);
 }
 
+/* A first rule beside this one may let more be captured, or refunded in other money. */
+static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	char	   *currency;
+	char	   *column;
+
+	if (before != NULL || after->observed)
+		return NULL;			/* what changes of it is judged by itself */
+	if (strcmp(after->name, "captures") == 0 && after->reference == rule->reference &&
+		after->relation != rule->relation)
+		return psprintf("lets rows of \"%s\" count as captured, too", get_rel_name(after->relation));
+	if (strcmp(after->name, "payment") != 0)
+		return NULL;
+	if (paysafe_spec_optional_text(rule->spec, "limit_column") != NULL &&
+		paysafe_spec_set(after->spec, "adjustable") != NIL)
+		return pstrdup("lets what limits captures rise");
+	currency = paysafe_spec_optional_text(after->spec, "currency_column");
+	column = paysafe_spec_optional_text(rule->spec, "currency_parent_column");
+	return currency != NULL && column != NULL && strcmp(currency, column) == 0 ? NULL :
+		pstrdup("says which currency payments, and so refunds of what is captured, are in");
+}
+
 /* In a test database: the next rows of these keys are others. */
 static void
 forget_rows(const Rule *rule)
@@ -476,5 +499,6 @@ const RuleKind paysafe_captures_kind = {
 	.check_existing_end = paysafe_captures_check_existing_end,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
+	.loosened_by = loosened_by,
 	.describe = paysafe_captures_describe_rule
 };
