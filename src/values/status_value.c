@@ -109,27 +109,53 @@ paysafe_status_value_path_column(Relation rel, const char *column, List *path, S
 		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
 }
 
-/* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
-static bool
-text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)
+/* What stands in a jsonb value under the first n keys of objects, or NULL. */
+static JsonbValue *
+value_at(const StatusColumn *column, int n, Datum jsonb)
 {
 	JsonbContainer *container = &DatumGetJsonbP(jsonb)->root;
 	JsonbValue *value = NULL;
 
-	for (int i = 0; i < column->nkeys; i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (i > 0)
 		{
 			if (value->type != jbvBinary)
-				return false;
+				return NULL;
 			container = value->val.binary.data;
 		}
 		if (!JsonContainerIsObject(container))
-			return false;
+			return NULL;
 		value = getKeyJsonValueFromContainer(container, column->keys[i], strlen(column->keys[i]), NULL);
 		if (value == NULL)
-			return false;
+			return NULL;
 	}
+	return value;
+}
+
+Datum
+paysafe_status_value_rest(const StatusColumn *column, Datum value)
+{
+	Datum	   *keys;
+
+	/* where there is none, nothing is left out; the function for it raises errors for some of that */
+	if (column->nkeys == 0 || value_at(column, column->nkeys, value) == NULL)
+		return value;
+	keys = palloc(sizeof(Datum) * column->nkeys);
+	for (int i = 0; i < column->nkeys; i++)
+		keys[i] = CStringGetTextDatum(column->keys[i]);
+	return DirectFunctionCall2(jsonb_delete_path, value,
+							   PointerGetDatum(construct_array(keys, column->nkeys, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+/* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
+static bool
+text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)
+{
+	JsonbValue *value = value_at(column, column->nkeys, jsonb);
+
+	if (value == NULL)
+		return false;
 	switch (value->type)
 	{
 		case jbvString:

@@ -75,6 +75,9 @@ extern void paysafe_status_value_state_column(Relation rel, const char *column, 
 extern void paysafe_status_value_path_column(Relation rel, const char *column, List *path,
 											 StatusColumn *out);
 
+/* A value of the column without the status, which stands within it. */
+extern Datum paysafe_status_value_rest(const StatusColumn *column, Datum value);
+
 /*
  * Compile stored values (NULL in the list: SQL NULL).  Raises 22023 for a
  * value that the column cannot hold, such as an unknown enum label.

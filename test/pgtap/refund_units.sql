@@ -1,6 +1,6 @@
 -- Refunds in other units than their payments', statuses within jsonb, conditions over amounts.
 BEGIN;
-SELECT plan(39);
+SELECT plan(46);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -50,9 +50,30 @@ SELECT is(pg_temp.refusal($$SELECT paysafe.approve_refund('shop.refund', 'd', 80
 SELECT paysafe.act_as('clerk');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (9, 'd', 8051, 'USD', '{"status": "sent"}')$$), '42501 shop.refund.data paysafe_refund_approval', 'a cent more than was approved');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (9, 'd', 8050, 'USD', '{"status": "sent"}')$$), 'accepted', 'exactly that');
-SELECT is(pg_temp.refusal($$UPDATE shop.refund SET data = '{"status": "paid", "id": "re_9"}' WHERE id = 9$$), 'accepted', 'the rest of the jsonb is free');
+SELECT is(pg_temp.refusal($$UPDATE shop.refund SET data = '{"status": "paid", "id": "re_9"}' WHERE id = 9$$), '23R03 shop.refund.data paysafe_refund_refund', 'the rest of the jsonb was approved with it');
+SELECT is(pg_temp.refusal($$UPDATE shop.refund SET data = '{"status": "paid"}' WHERE id = 9$$), 'accepted', '... but for the status');
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET data = '{"status": "failed"}' WHERE id = 9; INSERT INTO shop.refund VALUES (10, 'd', 10000, 'USD', '{"status": "asked"}')$$), 'accepted', 'what failed leaves room');
 SELECT is(pg_temp.refusal($$UPDATE shop.charge SET status = 'failed' WHERE id = 'd'$$), '23R01 shop.charge.dollars paysafe_charge_refund', 'the charge stays captured');
+
+-- an approval of a row is of all that stands beside the status, unless the column is named
+CREATE TABLE shop.answer (id int PRIMARY KEY, charge text REFERENCES shop.charge, amount numeric, data jsonb);
+CREATE INDEX ON shop.answer (charge);
+SELECT paysafe.protect_refund('shop.answer', 'shop.charge', 'charge', 'amount', status_column => 'data', status_path => '{s,now}', gated => '{sent,paid}', void => '{failed}'),
+	   paysafe.set_refund_threshold('shop.answer', 'USD', 1);
+INSERT INTO shop.charge VALUES ('e', 'succeeded', 100, 'USD');
+SELECT paysafe.act_as('clerk');
+INSERT INTO shop.answer SELECT g, 'e', 10, '{"s": {"now": "asked", "by": "web"}, "iban": "A"}' FROM generate_series(1, 3) g;
+SELECT paysafe.act_as('boss');
+SELECT paysafe.approve('shop.answer', g::text, 'ok') FROM generate_series(1, 3) g;
+SELECT paysafe.act_as('clerk');
+SELECT is(pg_temp.refusal(format('UPDATE shop.answer SET data = %L WHERE id = %s', data, id)), expected, why)
+  FROM (VALUES
+	(1, '{"s": {"now": "sent", "by": "web"}, "iban": "B"}', '42501 shop.answer.data paysafe_answer_approval', 'another account'),
+	(1, '{"s": {"now": "sent", "by": "api"}, "iban": "A"}', '42501 shop.answer.data paysafe_answer_approval', 'what stands beside it'),
+	(1, '{"s": {"by": "web", "now": "sent"}, "iban": "A"}', 'accepted', 'as approved'),
+	(1, '{"s": {"by": "web", "now": "paid"}, "iban": "C"}', '23R03 shop.answer.data paysafe_answer_refund', 'nor later'),
+	(2, '{"s": [1], "iban": "A"}', 'accepted', 'no status: it waits'),
+	(2, '{"s": {"now": "sent", "by": "web"}, "iban": "A"}', '42501 shop.answer.data paysafe_answer_approval', 'what was approved was another row in between')) v (id, data, expected, why);
 
 -- the other way round, and conditions over an amount
 CREATE TABLE shop.bill (id int PRIMARY KEY, minor bigint);

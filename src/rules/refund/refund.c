@@ -543,7 +543,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	}
 	if (gated)
 		check_approved(rule, change, life);
-	if (gated && life->columns != NIL && !paysafe_refund_has_content(life, change->after))
+	if (gated && life->columns != NIL && !paysafe_refund_has_content(side, life, change->after))
 	{
 		/* no column that is under approval now: one that a generated one has replaced */
 		life->stage = REFUND_WAITING;

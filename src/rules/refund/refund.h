@@ -383,7 +383,8 @@ extern void paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *
 										RefundLife *life);
 
 /* Does the row contain what the event says? */
-extern bool paysafe_refund_has_content(const RefundLife *life, TupleTableSlot *row);
+extern bool paysafe_refund_has_content(const RefundSide *side, const RefundLife *life,
+									   TupleTableSlot *row);
 
 /*
  * The first column under approval that the change gives another value, or NULL.

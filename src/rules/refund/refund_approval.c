@@ -96,7 +96,9 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		Oid			type;
 
-		if (att->attisdropped || att->attnum == side->gated.column.attnum)
+		/* of a column that has the status within it, the rest is approved */
+		if (att->attisdropped ||
+			(att->attnum == side->gated.column.attnum && side->gated.column.nkeys == 0))
 			continue;
 		type = getBaseType(att->atttypid);
 		if (named ? !paysafe_strings_contain(unapproved, NameStr(att->attname)) :
@@ -160,10 +162,11 @@ number_text(Oid type, Datum value)
 	return NULL;
 }
 
-/* What a column says, if it says anything. */
+/* What a column says, but for the status within it, if it says anything. */
 static bool
-append_column(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
+append_column(const RefundSide *side, StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
 {
+	const StatusColumn *status = &side->gated.column;
 	bool		isnull;
 	Datum		value = slot_getattr(row, att->attnum, &isnull);
 	char	   *number;
@@ -173,6 +176,8 @@ append_column(StringInfo bytes, Form_pg_attribute att, TupleTableSlot *row)
 
 	if (isnull)
 		return false;
+	if (att->attnum == status->attnum)
+		value = paysafe_status_value_rest(status, value);
 	paysafe_argument_append(bytes, NameStr(att->attname));
 	number = number_text(getBaseType(att->atttypid), value);
 	if (number != NULL)
@@ -248,7 +253,7 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
 		/* what is empty may be filled in later */
-		if (is_filled(att, row) && !awaits_input(side, i, row, NULL) && append_column(&bytes, att, row))
+		if (is_filled(att, row) && !awaits_input(side, i, row, NULL) && append_column(side, &bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -265,7 +270,7 @@ find_column(TupleDesc desc, const char *name)
 }
 
 bool
-paysafe_refund_has_content(const RefundLife *life, TupleTableSlot *row)
+paysafe_refund_has_content(const RefundSide *side, const RefundLife *life, TupleTableSlot *row)
 {
 	StringInfoData bytes;
 	uint8		content[PAYSAFE_SHA256_LEN];
@@ -277,7 +282,7 @@ paysafe_refund_has_content(const RefundLife *life, TupleTableSlot *row)
 	{
 		Form_pg_attribute att = find_column(row->tts_tupleDescriptor, lfirst(lc));
 
-		if (att == NULL || !append_column(&bytes, att, row))
+		if (att == NULL || !append_column(side, &bytes, att, row))
 			return false;
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, content);
@@ -300,8 +305,26 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	paysafe_argument_append(&bytes, paysafe_status_value_text(&side->gated.column, status_row));
 	appendStringInfoChar(&bytes, paysafe_status_value_is_null(&side->gated.column, status_row) ? 'n' : 'v');
 	for (int i = 0; i < side->napproved; i++)
-		(void) append_column(&bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
+		(void) append_column(side, &bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
+}
+
+/* Does the column say the same as before, but for the status within it? */
+static bool
+is_same(const RefundSide *side, Form_pg_attribute att, const RowChange *change)
+{
+	StringInfoData before;
+	StringInfoData after;
+
+	if (paysafe_row_key_same_column(RelationGetDescr(change->rel), att->attnum, change->before, change->after))
+		return true;
+	if (att->attnum != side->gated.column.attnum)
+		return false;
+	initStringInfo(&before);
+	initStringInfo(&after);
+	(void) append_column(side, &before, att, change->before);
+	(void) append_column(side, &after, att, change->after);
+	return before.len == after.len && memcmp(before.data, after.data, before.len) == 0;
 }
 
 const char *
@@ -313,7 +336,7 @@ paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, b
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, side->approved[i] - 1);
 
-		if (!paysafe_row_key_same_column(desc, att->attnum, change->before, change->after) &&
+		if (!is_same(side, att, change) &&
 			(!filled || (is_filled(att, change->before) && !awaits_input(side, i, change->before, change))))
 			return NameStr(att->attname);
 	}

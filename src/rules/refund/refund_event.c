@@ -268,7 +268,7 @@ paysafe_refund_life(const RefundState *state, const char *payment, Relation leaf
 	char	   *key = paysafe_row_key_text(&state->refund.whole, RelationGetDescr(leaf), row);
 
 	paysafe_refund_lives_of(read_lives(state, payment, key, to_add), state, leaf, row, life);
-	if (life->stage == REFUND_PASSED && life->columns != NIL && !paysafe_refund_has_content(life, row))
+	if (life->stage == REFUND_PASSED && life->columns != NIL && !paysafe_refund_has_content(&state->refund, life, row))
 	{
 		life->stage = REFUND_WAITING;
 		life->altered = true;
