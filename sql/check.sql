@@ -245,6 +245,13 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 				 WHERE NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.relid)
 				 GROUP BY r.relid) g
 		UNION ALL
+		-- what is left of a rule whose other table is gone
+		SELECT n.relation::text, 'dropped', false,
+			   format('rule "%s" refers to a table that is gone (OID %s), and holds for half of what it says: declare it again with another one, or drop it: SELECT paysafe.unprotect(%L, %L, ''why''), in a maintenance window', n.rule, n.reference::oid, n.relation::text, n.rule)
+		  FROM rules n
+		 WHERE n.reference IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = n.reference)
+		   AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = n.relation)
+		UNION ALL
 		-- tables without a rule
 		SELECT g.tgrelid::regclass::text, 'rules', false,
 			   'the trigger "paysafe" is there, but no rule is in force: they were not restored, or lost. Declare them again, or drop the trigger'

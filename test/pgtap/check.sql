@@ -1,7 +1,7 @@
 -- What check() says of things that may be wrong: each is a row with a way out, and an
 -- error in one part hides no other.
 BEGIN;
-SELECT plan(32);
+SELECT plan(36);
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
 CREATE FUNCTION pg_temp.said(subject text, check_name text) RETURNS text LANGUAGE sql AS $$
@@ -66,6 +66,24 @@ SELECT is((SELECT count(*)::int FROM paysafe.check() WHERE check_name = 'dropped
 SELECT results_eq(format('SELECT rule, removed, reason, actor FROM paysafe.rule WHERE relation = %s::regclass ORDER BY version DESC LIMIT 1', :lost),
 	$$VALUES ('append_only', true, 'retired in 2025', 'ann')$$, '... on record');
 SELECT throws_ok(format('SELECT paysafe.unprotect(%s, ''append_only'', ''again'')', :lost), '42P01', NULL, '... once');
+
+-- one of two tables of a rule
+CREATE TABLE shop.posting (id int PRIMARY KEY, txn int, account int, amount numeric);
+CREATE TABLE shop.account (id int PRIMARY KEY, balance numeric DEFAULT 0, minimum numeric);
+CREATE INDEX ON shop.posting (txn);
+SELECT paysafe.protect_ledger('shop.posting', 'txn', 'account', 'amount', currency => 'EUR'),
+	   paysafe.protect_balance('shop.account', 'id', 'balance', 'shop.posting', 'minimum');
+INSERT INTO shop.account VALUES (1, 0, 0), (2, NULL, NULL);
+INSERT INTO shop.posting VALUES (1, 1, 1, 5), (2, 1, 2, -5);
+SAVEPOINT pair;
+DROP TABLE shop.account;
+SELECT lives_ok('INSERT INTO shop.posting VALUES (3, 2, 1, 5), (4, 2, 2, -5)', 'a ledger whose accounts are gone is one');
+SELECT is(pg_temp.said('shop.posting', 'dropped'), NULL, 'and lacks nothing');
+ROLLBACK TO pair;
+DROP TABLE shop.posting;
+SELECT matches(pg_temp.said('shop.account', 'dropped'), '^rule "balance" refers to a table that is gone .*unprotect', 'accounts without a ledger do');
+SELECT throws_like('UPDATE shop.account SET balance = 7 WHERE id = 1', '%balance%', '... and nobody writes them');
+ROLLBACK TO pair;
 
 -- who finds another table under the name
 SELECT is(pg_temp.said('shop.payment', 'name'), 'ok', 'the name');

@@ -1,6 +1,6 @@
 -- Test databases: who may declare one and when; what TRUNCATE leaves behind.
 BEGIN;
-SELECT plan(32);
+SELECT plan(35);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -53,6 +53,9 @@ SELECT lives_ok('SELECT paysafe.begin_fixtures(''orders of last year'')', 'and b
 SELECT lives_ok(:'late', 'where every row passes');
 SELECT lives_ok('INSERT INTO shop.entry VALUES (91, 91, 1, 5, ''EUR'')', 'unbalanced, too');
 SELECT is(pg_temp.refusal('UPDATE shop.wallet SET balance = 99 WHERE id = 1'), '23M02 shop.wallet.balance paysafe_wallet_balance', 'but balances are computed');
+SELECT is(pg_temp.refusal('UPDATE shop.entry SET amount = 6 WHERE id = 91'), '23M02 shop.entry paysafe_entry_balance', '... from entries, which stay');
+SELECT is(pg_temp.refusal('DELETE FROM shop.entry WHERE id = 91'), '23M02 shop.entry paysafe_entry_balance', '... are not deleted');
+SELECT is(pg_temp.refusal('INSERT INTO shop.entry VALUES (92, 92, NULL, 5, ''EUR'')'), '23M02 shop.entry paysafe_entry_balance', '... and are entries');
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'task' AND op = 'INSERT'), 1::bigint, 'recorded like others');
 SELECT is((SELECT string_agg(reason, ',') FROM paysafe.fixture_block), 'orders of last year', 'the block is on record');
 ROLLBACK TO fixtures;

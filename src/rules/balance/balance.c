@@ -250,6 +250,8 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 						psprintf("It would change from %s to %s without an entry.",
 								 before->balance ? money(state, before, before->balance) : "NULL",
 								 after->balance ? money(state, after, after->balance) : "NULL"),
+						get_rel_name(state->ledger) == NULL ?
+						"The table of its entries is gone: declare the rule again with another one, or drop it in a maintenance window." :
 						psprintf("Add entries to table \"%s\": they move it.", get_rel_name(state->ledger)));
 	if (after->minimum != NULL && after->balance != NULL && before->balance != NULL &&
 		paysafe_money_compare(after->balance, before->balance) < 0 &&
@@ -355,6 +357,20 @@ check_closed(const Rule *rule, const RowChange *change)
 			   "Keep it, and mark it as closed in a column of your own, which status_column of paysafe.protect_balance may name.");
 }
 
+/* Fixtures of a test database may do to a ledger what balances cannot follow. */
+static PAYSAFE_NORETURN void
+refuse_unbooked(const Rule *rule, const RowChange *change)
+{
+	paysafe_rule_refuse(rule, ERRCODE_23M02_BALANCE, NULL,
+						change->op == 'I' ? psprintf("a row of ledger \"%s\" is no entry", rule->table_name) :
+						psprintf("an entry of ledger \"%s\" cannot change", rule->table_name),
+						psprintf("Balances follow its entries; row \"%s\" would leave them as they are.",
+								 paysafe_refusal_value(paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel),
+																			change->op == 'I' ? change->after : change->before))),
+						"Add entries that are ones; in a test database, TRUNCATE ledger and accounts together and begin anew.");
+	pg_unreachable();
+}
+
 static void
 check_row(const Rule *rule, const RowChange *change)
 {
@@ -369,7 +385,9 @@ check_row(const Rule *rule, const RowChange *change)
 		if (!paysafe_which_rows(rule, &state->entry.rows, change, &seen))
 			return;
 		/* the ledger rule has seen to it that it is one, and that it stays, unless it only looks */
-		if (seen.op == 'I' && paysafe_entry_read(&state->entry, seen.after, &entry, rule->observed ? &fault : NULL))
+		if (seen.op == 'I' &&
+			paysafe_entry_read(&state->entry, seen.after, &entry, rule->observed ? &fault : NULL) &&
+			!numeric_is_nan(entry.amount) && !numeric_is_inf(entry.amount))
 		{
 			if (rule->observed)
 				observe_entry(rule, &entry);
@@ -377,7 +395,7 @@ check_row(const Rule *rule, const RowChange *change)
 				paysafe_pending_add(rule, &entry);
 		}
 		else if (!rule->observed && (seen.op != 'U' || !state->entry.updated))
-			elog(ERROR, "ledger \"%s\" is not protected", rule->table_name);
+			refuse_unbooked(rule, &seen);
 		return;
 	}
 	if (change->op == 'I')
