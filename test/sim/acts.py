@@ -964,7 +964,7 @@ class Actors(Shapes):
         candidates = [
             r
             for r in self.rules.values()
-            if r.kind in ("status", "refund", "threshold", "columns", "payment")
+            if r.kind in ("status", "refund", "threshold", "columns", "payment", "captures")
             and not r.opt("types")
         ]
         if not candidates:
@@ -1065,6 +1065,8 @@ class Actors(Shapes):
                 return rule.with_(gated=frozenset({"paid"}))
             if what < 0.85:
                 return rule.with_(void=frozenset())
+            if "deletable" in dict(rule.args) and self.chance(0.5):
+                return rule.with_(deletable=not rule.get("deletable"))
             return rule.with_(unapproved=frozenset({"payee", "provider_ref"}))
         if rule.kind == "threshold":
             if self.chance(0.3):
@@ -1078,6 +1080,8 @@ class Actors(Shapes):
             return rule.with_(
                 columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}]))
             )
+        if rule.kind == "captures" or rule.opt("changes"):
+            return self.changed_shape(rule)
         if rule.kind == "payment":
             return rule.with_(
                 captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])}

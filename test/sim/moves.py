@@ -126,6 +126,26 @@ class Shapes:
             row["sort"] = "money" if self.chance(0.85) else "test"
         return self.only(t, row)
 
+    def changed_shape(self, rule: Rule) -> Rule:
+        """What is captured, said in other words."""
+        if rule.kind == "captures":
+            return self.rng.choice(
+                [
+                    rule.with_(counted=rule.get("counted") ^ {"asked"}),
+                    rule.with_(deletable=not rule.get("deletable")),
+                    rule.with_(over=None if rule.get("over") else 50),
+                    rule.with_(limit=None if rule.get("limit") else "amount"),
+                ]
+            )
+        free = self.rng.choice([frozenset({"authorized"}), frozenset({"captured"}), None])
+        return self.rng.choice(
+            [
+                rule.with_(over=None if rule.get("over") else 50),
+                rule.with_(adjustable=free),
+                rule.with_(captured=rule.get("captured") ^ {"refunded"}),
+            ]
+        )
+
     # ------------------------------------------------------------ at the beginning
 
     def leads(self) -> Act:
@@ -285,6 +305,162 @@ class Shapes:
             return self.delete(t, row)
         column = self.rng.choice([c.name for c in t.columns])
         return self.update_row(t, row, {column: self.other(t, row, column)})
+
+    def money_event(self, p: Row | None) -> Write | None:
+        """Something that has to do with how much of a payment may return."""
+        t = self.world.tables.get("payment")
+        p = None if p is None or t is None else self.again(t, p)
+        if p is None or t is None:
+            return self.another_payout()
+        ways = [self.refund_left, self.refund_left, self.refund_ends, self.moves_back]
+        rule = self.rule("payment", "payment")
+        if rule is not None and rule.opt("changes"):
+            ways += [self.column_moves] * 3
+        if any(x.kind == "capture" for x in self.world.tables.values()):
+            ways += [self.captures_more, self.captures_less, self.captures_less]
+        if any(r.opt("types") for r in self.rules.values()):
+            ways += [self.captures_more, self.captures_less, self.another_movement]
+        return self.rng.choice(ways)(t, p)
+
+    def left_of(self, p: Row) -> Decimal | None:
+        got = self.captured_of(p)
+        rule = next((r for r in self.rules.values() if r.kind == "refund" and r.get("payment")), None)
+        if rule is None or not isinstance(got, Decimal):
+            return None
+        # of a net column refunds have been taken already
+        of = self.rule("payment", "payment")
+        return got - (Decimal(0) if of and of.opt("changes") == "net" and self.chance(0.5) else
+                      self.returned(rule, p))
+
+    def around(self, v: Decimal | None) -> Decimal:
+        """As much as that, a little less or more."""
+        u = self.world.unit
+        if v is None or v <= 0 or self.chance(0.15):
+            return Decimal(u * self.rng.randint(1, 8))
+        return max(Decimal(u), v + u * self.rng.choice([0, 0, 0, 0, 1, 1, -1, -4]))
+
+    def refund_left(self, t: Table, p: Row) -> Write | None:
+        other = self.refund_table()
+        rule = self.rule("refund", other.name)
+        new = self.new_refund(other, self.rng.choice(["requested", "requested", "approved"]))
+        if rule is None or new is None or rule.get("payment") is None:
+            return None
+        new |= dict(zip(columns(rule.get("ref")), named(rule.get("payment_key"), p) or ()))
+        amount = self.around(self.left_of(p))
+        new["amount"] = -amount if rule.opt("amounts") else amount
+        if rule.opt("types"):
+            new["sort"] = self.rng.choice(["refund", "refund", "chargeback"])
+        return self.insert(other, [new])
+
+    def of_payment(self, p: Row, kinds: str) -> list[tuple[Table, Row]]:
+        """Rows of captures or refunds that name it."""
+        out = []
+        for r in self.rules.values():
+            if r.kind in ("captures", "refund") and r.get("payment") and r.table in self.world.tables:
+                t = self.world.tables[r.table]
+                for row in self.rows(t) if t.kind in kinds else []:
+                    if named(r.get("ref"), row) == named(r.get("payment_key"), p):
+                        out.append((t, row))
+        return out
+
+    def refund_ends(self, t: Table, p: Row) -> Write | None:
+        """A refund becomes void, or is taken back, or goes."""
+        some = self.of_payment(p, "refund")
+        if not some:
+            return None
+        other, row = self.rng.choice(some)
+        if self.chance(0.2):
+            return self.delete(other, row)
+        to = "rejected" if row["status"] != "rejected" else "requested"
+        return self.update_row(other, row, {"status": to})
+
+    def moves_back(self, t: Table, p: Row) -> Write | None:
+        """The payment itself: into another status, less authorized, gone."""
+        way = self.rng.random()
+        if way < 0.4:
+            return self.update_row(t, p, {"status": self.next_status(t, p, 0.8)})
+        if way < 0.5:
+            return self.delete(t, p)
+        column = self.rng.choice([c.name for c in t.columns if c.role in ("amount", "limit")])
+        now = p[column] if isinstance(p[column], Decimal) else Decimal(self.world.unit)
+        new = now + self.world.unit * self.rng.choice([1, 5, -1, -5])
+        return self.update_row(t, p, {column: max(new, Decimal(0))})
+
+    def column_moves(self, t: Table, p: Row) -> Write | None:
+        """The captured column falls for what was refunded, or rises again."""
+        if "captured" not in p:
+            return None
+        now = p["captured"] if isinstance(p["captured"], Decimal) else Decimal(0)
+        refunds = [abs(r["amount"]) for _, r in self.of_payment(p, "refund") if r["amount"]]
+        step = self.around(self.rng.choice(refunds) if refunds else None)
+        new = now - step if self.chance(0.65) else now + step
+        return self.update_row(t, p, {"captured": max(new, Decimal(0))})
+
+    def captures_more(self, t: Table, p: Row) -> Write | None:
+        """Another capture of what may still be captured."""
+        some = [r for r in self.rules.values() if r.kind == "captures" or r.opt("types")]
+        if not some:
+            return None
+        r = self.rng.choice(some)
+        table = self.world.tables[r.table]
+        got, amount = self.captured_of(p), p.get("amount")
+        left = amount - got if isinstance(got, Decimal) and isinstance(amount, Decimal) else None
+        row = self.fresh_key(table)
+        row |= dict(zip(columns(r.get("ref")), named(r.get("payment_key"), p) or ()))
+        row |= {"amount": self.around(left), "payee": "x", "provider_ref": None}
+        row["currency"] = p.get("currency", "USD") if self.chance(0.93) else "EUR"
+        row |= {"state": self.rng.choice(["done", "done", "asked"])}
+        if r.opt("types"):
+            row |= {"sort": self.rng.choice(["capture", "sale", "auth", "cancel"])}
+            row["status"] = self.rng.choice(["approved", "requested"])
+        return self.insert(table, [self.only(table, row)])
+
+    def captures_less(self, t: Table, p: Row) -> Write | None:
+        """A capture fails, or goes."""
+        some = [
+            (x, row)
+            for x, row in self.of_payment(p, "capture refund")
+            if x.kind == "capture" or row.get("sort") in ("capture", "sale", "auth", "cancel")
+        ]
+        if not some:
+            return None
+        table, row = self.rng.choice(some)
+        status = table.column("status")
+        if self.chance(0.25):
+            return self.delete(table, row)
+        ways = ["failed", "asked", "done"] if table.kind == "capture" else ["rejected", "approved"]
+        return self.update_row(table, row, {status: self.rng.choice(ways)})
+
+    def another_movement(self, t: Table, p: Row) -> Write | None:
+        """What a movement is, or of what, becomes something else."""
+        some = [(x, row) for x, row in self.of_payment(p, "refund") if "sort" in row]
+        if not some:
+            return None
+        table, row = self.rng.choice(some)
+        column = self.rng.choice(["sort", "sort", "amount"])
+        return self.update_row(table, row, {column: self.other(table, row, column)})
+
+    def another_payout(self) -> Write | None:
+        """One more to somebody who had one, around the threshold."""
+        some = [t for t in self.world.table("refund") if self.payout(t)]
+        if not some:
+            return None
+        t = self.rng.choice(some)
+        row = self.new_refund(t, self.rng.choice(["approved", "requested"]))
+        rule, threshold = self.rule("refund", t.name), self.rule("threshold", t.name)
+        if row is None or rule is None:
+            return None
+        others = self.rows(t)
+        if others and self.chance(0.7):
+            row |= {c: self.rng.choice(others)[c] for c in columns(rule.get("ref"))}
+        if threshold is not None and self.chance(0.6):
+            sign = -1 if row["amount"] < 0 else 1
+            row["amount"] = sign * self.around(Decimal(threshold.get("amount")))
+        return self.insert(t, [row])
+
+    def payout(self, t: Table) -> bool:
+        rule = self.rule("refund", t.name)
+        return rule is not None and rule.get("payment") is None
 
     # ------------------------------------------------------------ approvals before the row
 

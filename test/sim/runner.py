@@ -361,7 +361,7 @@ class Play:
         if gate is None or status is None or row["status"] in gate.get("gated") | gate.get("void"):
             return "none"
         ways = [b for a, b in status.get("machine").edges if a == row["status"]]
-        ways = sorted(set(ways) & gate.get("gated"))
+        ways = sorted(set(ways) & gate.get("gated") - set(gate.opt("recorded") or ()))
         if not ways:
             return "none"
         where = " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)

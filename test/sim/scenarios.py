@@ -38,6 +38,8 @@ class Company(Actors):
             if n == len(self.logins) - 2 and self.chance(0.35):
                 return self.rule_and_rows(n)
             return super().choose(n)
+        if self.shape and self.chance(0.3):
+            return self.story(n)
         what = self.rng.random()
         others = [
             s.number
@@ -87,6 +89,8 @@ class Company(Actors):
                 ],
                 [6, 4, 1.5, 2, 1, 4 if t.kind != "job" else 0],
             )[0]
+        if t.kind in ("capture", "order") and self.chance(0.5):
+            return lambda: self.money_event(self.payment_of(t, row))
         return lambda: getattr(self, f"{t.kind}_write")(t, self.rows(t))
 
     def move(self, t: Table, row: Row) -> Write:
@@ -153,8 +157,8 @@ class Company(Actors):
         refunds = self.world.table("refund")
         if not refunds:
             return self.payment_write()
-        if self.shape and self.chance(0.3):
-            return self.beside_write()
+        if self.shape and self.chance(0.5):
+            return self.money_event(self.payment_of(t, row))
         rule = self.rule("refund", t.name)
         if t.kind == "refund" and rule is not None and rule.get("payment") and self.chance(0.3):
             for p in self.rows(self.world.tables["payment"]):
@@ -193,6 +197,30 @@ class Company(Actors):
                 if isinstance(gross, Decimal):
                     return gross - self.returned(rule, p)
         return None
+
+    def payment_of(self, t: Table, row: Row) -> Row | None:
+        """The payment that a row is, or names."""
+        rule = self.rule("refund", t.name) or self.rule("captures", t.name)
+        if t.kind == "payment":
+            return row
+        if rule is None or rule.get("payment") is None:
+            return None
+        for p in self.rows(self.world.tables["payment"]):
+            if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
+                return p
+        return None
+
+    def story(self, n: int) -> Act:
+        """What becomes of the money of one payment."""
+        payments = self.rows(self.world.tables["payment"]) if "payment" in self.kinds() else []
+        p = self.rng.choice(payments) if payments and self.chance(0.9) else None
+        for _ in range(self.rng.randint(2, 6)):
+            writes: list[Thunk] = [partial(self.money_event, p)] * self.rng.choice([1, 1, 2, 3])
+            yield from self.in_tx(n, writes, self.whoever(), self.chance(0.6))
+            if self.chance(0.25):
+                got = self.pick_refund()
+                if got is not None:
+                    yield from self.approval(n, *got)
 
     # ------------------------------------------------------------ scenarios
 

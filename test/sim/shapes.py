@@ -63,8 +63,10 @@ def add_shape(m: Maker) -> None:
     else:
         if captured == "captures":
             add_captures(m, payment, "capture", code)
-            if m.feature("two capture tables", 0.2):
+            if m.feature("two capture tables", 0.25):
                 add_captures(m, payment, "receipt", code)
+                if m.feature("captures come late", 0.4):
+                    w.late.append(w.rules.pop())
         add_refunds(m, "refund", payment, captured, code)
         if m.feature("two refund tables", 0.3):
             add_refunds(m, "chargeback", payment, captured, code)
@@ -233,13 +235,11 @@ def add_captures(m: Maker, payment: Table, name: str, code: str) -> None:
         elif not more:
             more = (f"FOREIGN KEY ({ref[0]}) REFERENCES payment ({named_by(payment)[0]})",)
     w.tables[name] = Table(name, "capture", tuple(columns), ("id",), more=more)
-    if m.feature("captures without machine", 0.3):
-        pass
-    else:
-        edges = {("asked", "done"), ("asked", "failed")}
-        edges |= {("done", "failed")} if m.chance(0.5) else set()
+    if not m.feature("captures without machine", 0.5):
+        edges = {("asked", "done"), ("asked", "failed"), ("done", "failed")}
+        edges |= {("done", "asked")} if m.chance(0.5) else set()
         edges |= {("failed", "asked")} if m.chance(0.3) else set()
-        initial = frozenset({"asked", "done"} if m.chance(0.6) else {"asked"})
+        initial = frozenset({"asked", "done"} if m.chance(0.8) else {"asked"})
         w.rules.append(
             Rule(
                 "status",
@@ -247,7 +247,7 @@ def add_captures(m: Maker, payment: Table, name: str, code: str) -> None:
                 (
                     ("column", "state"),
                     ("machine", Machine(initial, frozenset(edges))),
-                    ("deletable", frozenset(states if m.chance(0.4) else {"asked"})),
+                    ("deletable", frozenset(states if m.chance(0.7) else {"asked"})),
                 ),
             )
         )

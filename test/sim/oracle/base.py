@@ -74,6 +74,7 @@ class Life:
     unsure: bool = False  # who did what cannot be told
     gross: Decimal = Decimal(0)  # what was captured in all, where the column is what is left
     excess: Decimal = Decimal(0)  # by which facts exceed what was captured
+    counted: Decimal = Decimal(0)  # what its captures came to, when last looked at
     gone: bool = False  # its money is gone, though it has not passed the gate
 
 

@@ -230,13 +230,16 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
         code = payment_code(case, rows, new)
         if bad(case, new["amount"], code, case.world.minor, True):
             case.say("amount", f"a payment has the amount {new['amount']} {code}")
-        if column and number(new[column]) > limit_of(rule, new):
-            case.say("captured", f"captured {new[column]} of {limit_of(rule, new)}")
+        limit = max(limit_of(r, new) for r in rules)
+        if column and number(new[column]) > limit and grew(old, new, rule):
+            case.say("captured", f"captured {new[column]} of {limit}")
     if column:
         captured_moves(case, m, rule, captured_in)
     if m.op == "UPDATE" and old is not None and new is not None:
         if life.seen_outside or life.was_captured:
-            frozen(case, m, rule)
+            faults = [frozen(m, r) for r in rules]
+            if all(faults):
+                case.say("frozen", f"payment: {faults[0]} in a payment under way")
     if m.op == "DELETE" and old is not None:
         strictly = all(old[status] in r.get("captured") for r in rules)
         if column and number(old[column]) != 0 or not column and strictly:
@@ -248,7 +251,16 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
         life.was_captured = True
 
 
-def frozen(case: Case, m: Move, rule: Rule) -> None:
+def grew(old: Row | None, new: Row, rule: Rule) -> bool:
+    """What was captured beyond a limit that has fallen since is no fault of a later change."""
+    column = rule.get("captured_column")
+    return old is None or number(new[column]) > number(old[column]) or (
+        limit_of(rule, new) < limit_of(rule, old)
+    )
+
+
+def frozen(m: Move, rule: Rule) -> str:
+    """What has changed that stays, if anything."""
     assert m.old is not None and m.new is not None
     status = rule.get("status")
     free = rule.opt("adjustable") or frozenset()
@@ -261,7 +273,8 @@ def frozen(case: Case, m: Move, rule: Rule) -> None:
             continue
         if c in amounts and may_rise and number(m.new[c]) > number(m.old[c]):
             continue
-        case.say("frozen", f"payment: {c} went from {m.old[c]} to {m.new[c]} in a payment under way")
+        return f"{c} went from {m.old[c]} to {m.new[c]}"
+    return ""
 
 
 def captured_moves(case: Case, m: Move, rule: Rule, captured_in: set[str]) -> None:
@@ -305,7 +318,9 @@ def follow_net(case: Case) -> None:
 
 
 def capture(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
-    rule, old, new = rules[0], m.old, m.new
+    rule, old, new = rules[-1], m.old, m.new
+    if len(rules) > 1:
+        return  # what counts is another question then
     was = old is not None and counts(rule, old)
     if new is not None and counts(rule, new):
         begins(case, m, rule, new)
@@ -454,6 +469,17 @@ def over(case: Case, total: Decimal, limit: Decimal, entered: list[Move]) -> Non
         case.say("cap", f"{total} are refunded of {limit} captured")
 
 
+def begin(case: Case) -> None:
+    """A rule has changed: what is there by then is not judged by it."""
+    if "shape" not in case.world.features:
+        return
+    rows = all_rows(case)
+    for life in case.lives.get("payment", ()):
+        left = refunded(case, rows, life.row) - captured(case, rows, life, life.row)
+        life.excess = max(life.excess, left)
+        life.counted = max(life.counted, captures_of(case, rows, life.row)[0])
+
+
 def is_fact(case: Case, m: Move, p: Row | None) -> bool:
     """Does this change say what has happened in the world?  Then it is stored whatever it breaks."""
     rule = case.now("refund", m.table.name)
@@ -490,8 +516,12 @@ def authorized(case: Case, rows: Rows, life: Life, p: Row) -> None:
     if not found:
         return
     for rule in of_kind(case, "captures"):
-        if rule.get("limit") and total > number(p[rule.get("limit")]):
-            case.say("limit", f"{total} are captured of {p[rule.get('limit')]}")
+        if rule.get("limit"):
+            limit = number(p[rule.get("limit")]) * (100 + (rule.opt("over") or 0)) / 100
+            # what was there when the rule became stricter stays
+            if total > limit and total > life.counted and len(case.rules[rule.slot]) == 1:
+                case.say("limit", f"{total} are captured of {limit}")
+    life.counted = total
     for rule in of_kind(case, "refund"):
         if rule.opt("types") and rule.get("payment"):
             within(case, rule, rows[rule.table], name_of(rule, p))
