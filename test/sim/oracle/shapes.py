@@ -515,8 +515,10 @@ def authorized(case: Case, rows: Rows, life: Life, p: Row) -> None:
     total, found = captures_of(case, rows, p)
     if not found:
         return
-    for rule in of_kind(case, "captures"):
-        if rule.get("limit"):
+    rules = of_kind(case, "captures")
+    for rule in rules:
+        # where another table has none, nothing limits the sum
+        if all(r.get("limit") for r in rules):
             limit = number(p[rule.get("limit")]) * (100 + (rule.opt("over") or 0)) / 100
             # what was there when the rule became stricter stays
             if total > limit and total > life.counted and len(case.rules[rule.slot]) == 1:

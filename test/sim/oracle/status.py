@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from observe import Tx
 from oracle.base import Case, Life, Move, effective, sets_of
-from world import Machine, Rule
+from world import Machine, Rule, key_text
 
 
 def begin_of(tx: Tx) -> int:
@@ -39,6 +39,8 @@ def change(case: Case, tx: Tx, m: Move) -> None:
 def machine_step(case: Case, m: Move, rules: list[Rule], column: str) -> None:
     machines: list[Machine] = [r.get("machine") for r in rules]
     t = m.table.name
+    if m.new is not None and m.new[column] in (rules[-1].opt("recorded") or ()):
+        case.facts.add((t, key_text(m.table, m.new)))
     if m.op == "INSERT":
         assert m.new is not None
         if not any(m.new[column] in x.initial for x in machines):
