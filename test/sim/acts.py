@@ -57,6 +57,7 @@ class Actors:
         self.actor: str | None = None  # who acts in it
         self.asked: dict[tuple[Any, ...], set[str | None]] = {}  # who requested a refund
         self.expiring = False
+        self.racing = False  # updates in forms that come second in other ways
         self.common_tx = 0  # the ledger transaction that everybody posts
         self.taken = 0
         self.program: list[Step] = []
@@ -170,8 +171,9 @@ class Actors:
         writes: list[Callable[[], Write | None]],
         person: str | None = None,
         sure: bool = False,
+        parked: float = 0.0,
     ) -> Act:
-        """Some writes, in a transaction or each by itself."""
+        """Some writes, in a transaction, which is perhaps prepared, or each by itself."""
         assert self.play is not None
         session = self.play.sessions[n]
         who = self.people(n, person)
@@ -216,7 +218,7 @@ class Actors:
                     left.append(write)  # and once more, as things are now
         if not sure and self.chance(0.1):
             yield Step(n, "ROLLBACK", op="rollback")
-        elif not sure and self.chance(0.08):
+        elif self.chance(parked if sure else 0.08):
             self.gid += 1
             gid = f"{self.play.schema}_{self.gid}"
             r = yield Step(n, f"PREPARE TRANSACTION '{gid}'", op="prepare", intent=(("gid", gid),))
@@ -317,6 +319,8 @@ class Actors:
         if len(rows) == 1 and rows[0].get(status) == "rejected" and status in sets:
             self.asked.setdefault(self.name_of(t, rows[0]), set()).add(self.actor)
         way = self.rng.random()
+        if self.racing:
+            way = self.rng.choice([0.05, 0.1, 0.1, 0.15, 0.5, 0.5, 0.85, 0.85, 0.92, 0.97])
         if way > 0.95 and len(rows) == 1 and not exprs:
             return (
                 "update",
@@ -780,7 +784,7 @@ class Actors:
         t, row = got
         yield from self.approval(n, t, row)
         if self.chance(0.5):
-            yield from self.in_tx(n, [lambda: self.pay(t, row)])
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, False, 0.1)
 
     def again(self, t: Table, row: Row) -> Row | None:
         """The row as it is now."""
@@ -812,7 +816,7 @@ class Actors:
                 return
             yield from self.approval(n, t, now)
         for _ in range(self.rng.choice([1, 2])):
-            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7))
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7), 0.1)
 
     def live_again(self, n: int) -> Act:
         """The same refund once more: void and revived, or deleted and added."""

@@ -85,8 +85,11 @@ def change(case: Case, tx: Tx, m: Move) -> None:
     request(tx, m, life, status, voids)
     if m.op == "UPDATE" and life.approved_content is not None and life.passed:
         assert m.new is not None
-        for c, v in life.approved_content.items():
-            if v is not None and m.new[c] != v and m.new[status] not in voids:
+        freed = set().union(*(free(m.table, r) for r in rules))
+        for c, v in list(life.approved_content.items()):
+            if c in freed:  # columns that are named later are free from then on
+                life.approved_content[c] = m.new[c]
+            elif v is not None and m.new[c] != v and m.new[status] not in voids:
                 case.say(
                     "approved stays",
                     f"{m.table.name}: {c} went from {v} to {m.new[c]} after the approval",
@@ -101,6 +104,7 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         if m.new[status] in gates and len(rules) == 1:
             enter(case, tx, m, life, rule)
         life.passed = True
+        life.vague = m.new[status] not in gates
         case.passed_ever[str(m.new[rule.get("ref")])] += number(m.new["amount"])
 
 

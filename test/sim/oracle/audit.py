@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oracle.base import Case, actor_of, moves, own
+from sessions import Result
 from world import LOGINS, Row, Table, person_of
 
 
@@ -32,6 +33,8 @@ def judge(case: Case) -> None:
         claims = [r for r in tx.results if r.step.op == "act_as"]
         if len(claims) > 1:  # who had the floor when is another question
             actors |= {person_of(r.step.get("person")) for r in claims} | {None}
+        elif claims and wrote_before(tx.results, claims[0]):
+            actors |= {None, *(r.login for r in tx.results if r.login in LOGINS)}
         for m in moves(tx):
             if m.table.name not in audited:
                 continue
@@ -63,6 +66,11 @@ def judge(case: Case) -> None:
             if computed and r[2] == "UPDATE" and frozen(r[4]) == frozen(r[5]):
                 continue
             case.say("audit", f"an audit row of a transaction without changes: {r}")
+
+
+def wrote_before(results: list[Result], claim: Result) -> bool:
+    """Was something changed before anybody was named?"""
+    return any(r.ok and r.number < claim.number and r.step.get("table") for r in results)
 
 
 def key(case: Case, table: Table, row: Row, text: str) -> None:
