@@ -20,7 +20,7 @@ from commands import APP, OWNER, SUPER, Finding, Found
 
 DEBIT = ("debit", "dr", "d", "1")
 CREDIT = ("credit", "cr", "c", "-1")
-SIZES = (([40, 300, 1100, 5000, 17000, 33000]), [3, 3, 3, 2, 3, 1])
+SIZES = (([40, 300, 1100, 5000, 17000, 33000]), [3, 2, 3, 1, 4, 1])
 
 
 @dataclass
@@ -714,7 +714,7 @@ ACTS = {
     "tamper": 2,
     "close_period": 0.7,
     "trial": 1,
-    "bulk": 0.25,
+    "bulk": 0.5,
     "open_again": 1,
 }
 DATABASE = 25  # so many plays in one

@@ -57,6 +57,8 @@ class Actors:
         self.actor: str | None = None  # who acts in it
         self.asked: dict[tuple[Any, ...], set[str | None]] = {}  # who requested a refund
         self.expiring = False
+        some = PEOPLE[:3] if rng.random() < 0.5 else rng.sample(PEOPLE, 3)
+        self.crew = tuple(some)  # who acts in this world
         self.racing = False  # updates in forms that come second in other ways
         self.common_tx = 0  # the ledger transaction that everybody posts
         self.taken = 0
@@ -153,7 +155,7 @@ class Actors:
             return None
         if person is None and self.chance(0.15):
             return None
-        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(PEOPLE[:3])
+        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(self.crew)
         name = p.name if self.chance(0.5) else self.rng.choice(p.spellings)
         more = ", 'because', 'T-1'" if self.chance(0.7) else ""
         return Step(
@@ -758,13 +760,16 @@ class Actors:
         return self.rng.choice(some) if some else None
 
     def person(self) -> str:
-        return self.rng.choice(PEOPLE[:3]).name
+        return self.rng.choice(self.crew).name
 
     def another(self, t: Table, row: Row) -> str:
         """Somebody who may approve it, mostly."""
         asked = self.asked.get(self.name_of(t, row), set())
-        others = [p.name for p in PEOPLE[:3] if p.name not in asked]
-        return self.rng.choice(others) if others and self.chance(0.85) else self.person()
+        others = [p.name for p in self.crew if p.name not in asked]
+        if others and self.chance(0.8):
+            return self.rng.choice(others)
+        known = sorted(p for p in asked if p is not None)
+        return self.rng.choice(known) if known and self.chance(0.7) else self.person()
 
     def approval(self, n: int, t: Table, row: Row) -> Act:
         """Somebody approves it as it is now."""
@@ -941,6 +946,7 @@ class Actors:
             r
             for r in self.rules.values()
             if r.kind in ("status", "refund", "threshold", "columns", "payment")
+            or (r.kind == "audit" and self.chance(0.3))
         ]
         if not candidates:
             yield from self.other_writes(n)
@@ -1042,8 +1048,12 @@ class Actors:
                 return rule.with_(void=frozenset())
             return rule.with_(unapproved=frozenset({"payee", "provider_ref"}))
         if rule.kind == "threshold":
-            if self.chance(0.3):
+            what = r.random()
+            if what < 0.3:
                 return rule.with_(approvers=r.choice([1, 2]))
+            if what < 0.5:
+                name = r.choice(["within", "valid_for"])
+                return rule.with_(**{name: r.choice([1, 2, 24, 48])})
             return rule.with_(amount=self.world.unit * r.choice([0, 2, 3, 5, 8]))
         if rule.kind == "columns":
             if rule.get("once") is not None and self.chance(0.5):
@@ -1053,6 +1063,9 @@ class Actors:
             return rule.with_(
                 columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}]))
             )
+        if rule.kind == "audit":
+            name = r.choice(["require_reason", "require_ticket"])
+            return rule.with_(**{name: not rule.get(name)})
         if rule.kind == "payment":
             return rule.with_(
                 captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])}

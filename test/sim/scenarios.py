@@ -13,7 +13,7 @@ from typing import Any
 
 from acts import ISOLATION, KEYS, Act, Actors, Write
 from sessions import Step
-from world import OWNER, PEOPLE, SHARED, Row, Rule, Table
+from world import OWNER, SHARED, Row, Rule, Table
 
 Thunk = Callable[[], Write | None]
 
@@ -45,6 +45,8 @@ class Company(Actors):
         ]
         if what < 0.09 and others and not self.focus:
             return self.race(n, others)
+        if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
+            return self.unseen(n, others)
         if what < 0.3 and others and not self.focus:
             return self.meet(n, others)
         if what < 0.4 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
@@ -250,6 +252,40 @@ class Company(Actors):
         failed = self.play.sessions[n].failed
         yield Step(n, "ROLLBACK", op="rollback") if failed else Step(n, "COMMIT", op="commit")
 
+    def unseen(self, n: int, others: list[int]) -> Act:
+        """Somebody approves what he has looked at before, while it changes."""
+        got = self.pick_refund()
+        if got is None:
+            yield from self.payout(n)
+            return
+        t, row = got
+        iso = self.rng.choice(ISOLATION)
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        who = self.people(n, self.another(t, row))
+        if who is not None:
+            yield who
+        yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+
+        def change() -> Write | None:
+            now = self.again(t, row)
+            if now is None:
+                return None
+            return self.update_row(t, now, {"payee": self.rng.choice(["x", "y", "thief"])})
+
+        m = self.rng.choice(others)
+        self.running[m] = self.in_tx(m, [change], self.person(), True)
+        self.focus = {n, m}
+        for _ in range(4):
+            yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+        assert self.play is not None
+        yield self.form(n, self.approve(t, self.again(t, row) or row))
+        failed = self.play.sessions[n].failed
+        yield Step(n, "ROLLBACK", op="rollback") if failed else Step(n, "COMMIT", op="commit")
+        for _ in range(self.rng.choice([1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], self.whoever(), True)
+
     def together(self, n: int, t: Table, row: Row) -> Act:
         """Some writes about a row in one transaction, which begins slowly."""
         iso = self.rng.choice(ISOLATION) if self.chance(0.4) else ISOLATION[0]
@@ -346,7 +382,7 @@ class Company(Actors):
             yield from self.approval(n, t, now)
         if self.chance(0.4):
             yield from self.event(n, t, now, True)
-        for _ in range(self.rng.choice([1, 1, 2])):
+        for _ in range(self.rng.choice([0, 1, 1, 1, 2])):
             yield from self.in_tx(n, [lambda: self.pay(t, row)], self.whoever(), True, 0.15)
         after = self.again(t, row)
         if after is not None and self.chance(0.5):
@@ -486,7 +522,7 @@ class Company(Actors):
                 write: Thunk = partial(self.pay, table, row)
             else:
                 write = self.about(table, row)
-            yield from self.in_tx(n, [write], self.rng.choice(PEOPLE[:3]).name, True)
+            yield from self.in_tx(n, [write], self.person(), True)
 
 
 __all__ = ["Company", "KEYS", "Rule"]

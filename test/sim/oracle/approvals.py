@@ -37,6 +37,7 @@ def take_over(case: Case, r: Result) -> None:
         for row in view[table.name]
         if tuple(row[k] for k in table.key) == key
     ]
+    unseen(case, table, key, r)
     person = actor_of(case.by_tx[r.tx], r.number, True)
     if not str(r.step.get("reason")).strip():
         case.say("reason", "an approval whose reason is blank", r.number)
@@ -69,6 +70,20 @@ def take_over(case: Case, r: Result) -> None:
             status,
         )
     )
+
+
+def unseen(case: Case, table: Table, key: tuple[Any, ...], r: Result) -> None:
+    """With one snapshot for the transaction, what was looked at is what is approved."""
+    if r.isolation == "read committed" or r.waited or not r.alone:
+        return
+    if any(b.ok and b.step.get("table") for b in case.by_tx[r.tx] if b.number < r.number):
+        return  # it has written itself
+    seen, there = (
+        [own(row) for row in view[table.name] if tuple(row[k] for k in table.key) == key]
+        for view in (r.before, r.after)
+    )
+    if seen and there and seen != there:
+        case.say("unseen", f"{there} was approved, and {seen} was looked at", r.number)
 
 
 def change(case: Case, tx: Tx, m: Move) -> None:

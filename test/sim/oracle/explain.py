@@ -187,7 +187,7 @@ def row_reasons(
                 reason = any(
                     x.step.get("reason") for x in case.by_tx[r.tx] if x.step.op == "act_as" and x.ok
                 )
-                if rule.get("require_reason") and not reason:
+                if (rule.get("require_reason") or rule.get("require_ticket")) and not reason:
                     out.add("42501")
             elif kind == "ledger":
                 out |= entry_reasons(case, rule, old, new, view, r)
