@@ -18,7 +18,19 @@ import ddl
 from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
 from values import value_of
-from world import OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, key_text, literal
+from world import (
+    OWNER,
+    PEOPLE,
+    SHARED,
+    Machine,
+    Row,
+    Rule,
+    Table,
+    World,
+    key_text,
+    literal,
+    person_of,
+)
 
 Act = Generator[Step, Result, None]
 Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
@@ -275,7 +287,7 @@ class Actors:
         intent = (("table", t.name), ("rows", tuple(dict(r) for r in rows)))
         for r in rows:
             if t.kind == "refund":
-                self.asked[self.name_of(t, r)] = {self.actor}
+                self.asked[self.name_of(t, r)] = {person_of(self.actor)}
         plain = f"INSERT INTO {t.name} ({', '.join(cols)}) "
         values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
         if way == "" and self.chance(0.1):
@@ -319,7 +331,7 @@ class Actors:
         )
         status = t.column("status")
         if len(rows) == 1 and rows[0].get(status) == "rejected" and status in sets:
-            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(self.actor)
+            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(person_of(self.actor))
         way = self.rng.random()
         if self.racing:
             way = self.rng.choice([0.05, 0.1, 0.1, 0.15, 0.5, 0.5, 0.85, 0.85, 0.92, 0.97])
