@@ -377,6 +377,14 @@ class Company(Actors):
         rule = self.rule("refund", t.name)
         if now is None or rule is None or now["status"] in rule.get("gated") | rule.get("void"):
             return
+        if self.chance(0.3):
+            for status in ("rejected", "requested"):
+
+                def turn(status: str = status) -> Write | None:
+                    there = self.again(t, row)
+                    return None if there is None else self.update_row(t, there, {"status": status})
+
+                yield from self.in_tx(n, [turn], self.person(), True)
         threshold = self.rule("threshold", t.name)
         for _ in range(1 if threshold is None else int(threshold.get("approvers"))):
             yield from self.approval(n, t, now)
