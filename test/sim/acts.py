@@ -63,7 +63,7 @@ class Actors:
         self.last: dict[int, int] = {}
         self.count = 0
         # in some worlds the owner changes rules all the time
-        self.keen = rng.choice([1, 1, 4])
+        self.keen = rng.choice([1, 1, 1, 4, 4, 30])
         self.gid = 0
         self.me = 0  # the session that acts
         self.actor: str | None = None  # who acts in it

@@ -34,6 +34,8 @@ class Company(Actors):
     def choose(self, n: int) -> Act:
         assert self.play is not None
         if n >= len(self.logins) - 2:
+            if n == len(self.logins) - 2 and self.keen > 4 and self.chance(0.8):
+                return self.redeclare(n)
             if n == len(self.logins) - 2 and self.chance(0.35):
                 return self.rule_and_rows(n)
             return super().choose(n)
