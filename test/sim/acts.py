@@ -334,7 +334,7 @@ class Actors:
             self.asked.setdefault(self.name_of(t, rows[0]), set()).add(person_of(self.actor))
         way = self.rng.random()
         if self.racing:
-            way = self.rng.choice([0.05, 0.1, 0.1, 0.15, 0.5, 0.5, 0.85, 0.85, 0.92, 0.97])
+            way = self.rng.choice([0.05, 0.1, 0.1, 0.15, 0.5, 0.5, 0.85, 0.85, 0.85, 0.92, 0.97])
         if way > 0.95 and len(rows) == 1 and not exprs:
             return (
                 "update",

@@ -600,7 +600,7 @@ def add_refund(m: Maker, name: str, payment: Table) -> Table:
                 (
                     ("currency", "USD"),
                     ("amount", w.unit * m.rng.choice([0, 3, 5])),
-                    ("approvers", 2 if m.feature("two approvers", 0.2) else 1),
+                    ("approvers", 2 if m.feature("two approvers", 0.35) else 1),
                     ("within", 24),
                     ("valid_for", 1),
                 ),
