@@ -15,6 +15,7 @@ from typing import Any
 
 import accounts
 import commands
+import observing
 import world as worlds
 from coverage import CANDIDATES, Coverage
 from keep import load, save
@@ -26,6 +27,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
+SORTS = ("worlds", "commands", "accounts", "observed")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -198,11 +200,15 @@ class Job:
             return str(self.args.only)
         if commands.is_play(seed):
             return "commands"
+        if observing.is_play(seed):
+            return "observed"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:
-        """A play of commands, in a database of its own, or one of accounts."""
-        if self.sort_of(seed) == "commands":
+        """A play of commands, in a database of its own, one of accounts, or one of twins."""
+        if self.sort_of(seed) == "observed":
+            said = observing.Twins(self.server).one(seed, not self.args.no_shrink)
+        elif self.sort_of(seed) == "commands":
             name = f"sim_commands_{self.number}"
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
         else:
@@ -240,7 +246,7 @@ def arguments() -> argparse.Namespace:
     add("--minutes", type=float, default=None)
     add("--jobs", type=int, default=len(servers))
     add("--worlds", type=int, default=None)
-    add("--only", choices=("worlds", "commands", "accounts"), default="", help="one sort of plays")
+    add("--only", choices=SORTS, default="", help="one sort of plays")
     add("--replay", type=Path, default=None, help="play a finding that was kept")
     add("--no-shrink", action="store_true", help="print all steps of a finding")
     add("--go-on", action="store_true", help="do not stop at the first finding")
