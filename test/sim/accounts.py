@@ -1185,7 +1185,7 @@ class Play:
         self.report()
 
 
-ACTS = {
+ACTS: dict[str, float] = {
     "post": 8,
     "reserve": 4,
     "void": 2,
@@ -1212,8 +1212,11 @@ LIMIT = 60.0  # seconds for making a finding short
 class Server:
     """A database in which plays follow each other."""
 
-    def __init__(self, dsn: str, name: str) -> None:
+    def __init__(
+        self, dsn: str, name: str, sort: type[Play] = Play, acts: dict[str, float] | None = None
+    ) -> None:
         self.dsn, self.name, self.count = dsn, name, 0
+        self.sort, self.acts = sort, ACTS if acts is None else acts
 
     def database(self) -> str:
         """A fresh one now and then: rules stay with their tables."""
@@ -1225,7 +1228,7 @@ class Server:
         return self.name
 
     def play(self, seed: int, plan: list[tuple[int, str]]) -> tuple[Found, list[str]] | None:
-        p = Play(self.dsn, self.database(), f"books_{self.count}", seed)
+        p = self.sort(self.dsn, self.database(), f"books_{self.count}", seed)
         try:
             p.all(plan)
             return None
@@ -1236,7 +1239,7 @@ class Server:
 
     def one(self, seed: int, shorten: bool) -> Finding | None:
         rng = random.Random(f"plan {seed}")
-        names = rng.choices(list(ACTS), list(ACTS.values()), k=rng.randint(10, 24))
+        names = rng.choices(list(self.acts), list(self.acts.values()), k=rng.randint(10, 24))
         plan = list(enumerate(names))
         got = self.play(seed, plan)
         if got is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import accounts
 import commands
+import ledgers
 import observing
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -27,7 +28,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-SORTS = ("worlds", "commands", "accounts", "observed")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -156,6 +157,8 @@ class Job:
         self.dsn = dsn
         self.coverage = Coverage()
         self.accounts = accounts.Server(dsn, f"sim_accounts_{number}")
+        name = f"sim_ledgers_{number}"
+        self.ledgers = accounts.Server(dsn, name, ledgers.Play, ledgers.ACTS)
 
     def run(self) -> None:
         try:
@@ -202,10 +205,12 @@ class Job:
             return "commands"
         if observing.is_play(seed):
             return "observed"
+        if ledgers.is_play(seed):
+            return "ledgers"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:
-        """A play of commands, in a database of its own, one of accounts, or one of twins."""
+        """A play of commands, in a database of its own, one of accounts or ledgers, or one of twins."""
         if self.sort_of(seed) == "observed":
             said = observing.Twins(self.server).one(seed, not self.args.no_shrink)
         elif self.sort_of(seed) == "commands":
@@ -213,7 +218,8 @@ class Job:
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
         else:
             commands.prepare(self.dsn)
-            said = self.accounts.one(seed, not self.args.no_shrink)
+            books = self.ledgers if self.sort_of(seed) == "ledgers" else self.accounts
+            said = books.one(seed, not self.args.no_shrink)
         self.counts[2 * self.number] += 1
         if said is None:
             return
