@@ -200,6 +200,11 @@ class Play:
         self.stamp = rng.choice(list(DAYS)) if self.dated else "date"
         self.zone = rng.choice(["UTC", "Asia/Tokyo"])
 
+    @staticmethod
+    def alone(seed: int) -> bool:
+        """Does it take a database that nobody else plays in?"""
+        return False
+
     def chance(self, p: float) -> bool:
         return self.rng.random() < p
 
@@ -1228,6 +1233,9 @@ class Server:
         return self.name
 
     def play(self, seed: int, plan: list[tuple[int, str]]) -> tuple[Found, list[str]] | None:
+        alone = self.sort.alone(seed)
+        if alone:
+            self.fresh()
         p = self.sort(self.dsn, self.database(), f"books_{self.count}", seed)
         try:
             p.all(plan)
@@ -1236,6 +1244,12 @@ class Server:
             return f, p.script
         finally:
             p.close()
+            if alone:
+                self.fresh()
+
+    def fresh(self) -> None:
+        """The next one has a fresh database."""
+        self.count += -self.count % DATABASE
 
     def one(self, seed: int, shorten: bool) -> Finding | None:
         rng = random.Random(f"plan {seed}")
@@ -1252,7 +1266,7 @@ class Server:
             if again is not None and again[0].promise == got[0].promise:
                 plan, got = fewer, again
             i -= 1
-        self.count += -self.count % DATABASE  # the next one has a fresh database
+        self.fresh()
         found, script = got
         text = "\n".join(script)
         return Finding(seed, found.promise, found.words, f"{text}\n-- {found.words}", at)

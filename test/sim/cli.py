@@ -17,6 +17,7 @@ import accounts
 import commands
 import ledgers
 import observing
+import past
 import world as worlds
 from coverage import CANDIDATES, Coverage
 from keep import load, save
@@ -28,7 +29,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -156,9 +157,11 @@ class Job:
         self.stop, self.queue, self.counts = shared
         self.dsn = dsn
         self.coverage = Coverage()
-        self.accounts = accounts.Server(dsn, f"sim_accounts_{number}")
-        name = f"sim_ledgers_{number}"
-        self.ledgers = accounts.Server(dsn, name, ledgers.Play, ledgers.ACTS)
+        self.books = {
+            "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
+            "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
+            "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+        }
 
     def run(self) -> None:
         try:
@@ -207,10 +210,12 @@ class Job:
             return "observed"
         if ledgers.is_play(seed):
             return "ledgers"
+        if past.is_play(seed):
+            return "past"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:
-        """A play of commands, in a database of its own, one of accounts or ledgers, or one of twins."""
+        """A play of commands, in a database of its own, one of those that have a model, or one of twins."""
         if self.sort_of(seed) == "observed":
             said = observing.Twins(self.server).one(seed, not self.args.no_shrink)
         elif self.sort_of(seed) == "commands":
@@ -218,8 +223,7 @@ class Job:
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
         else:
             commands.prepare(self.dsn)
-            books = self.ledgers if self.sort_of(seed) == "ledgers" else self.accounts
-            said = books.one(seed, not self.args.no_shrink)
+            said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)
         self.counts[2 * self.number] += 1
         if said is None:
             return
