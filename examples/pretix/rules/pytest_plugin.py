@@ -2,9 +2,41 @@
 state where a test sets up what it is about."""
 
 import functools
+import os
 import unittest
+from pathlib import Path
 
 import pytest
+
+RESULTS = os.environ.get("RESULTS")  # a file with a line for each test: how it ended, its name
+
+
+def passed_before():
+    """The tests that an earlier, interrupted run has seen pass."""
+    before = Path(os.environ.get("PASSED_BEFORE", os.devnull))
+    lines = (line.rstrip("\n").split(" ", 1) for line in before.open())
+    return {name for outcome, name in lines if outcome == "passed"}
+
+
+class Results:
+    """Writes how each test ended, as soon as it has."""
+
+    def __init__(self):
+        self.worst = {}
+
+    def pytest_runtest_logreport(self, report):
+        outcome = report.outcome
+        if self.worst.get(report.nodeid, "passed") == "passed":
+            self.worst[report.nodeid] = outcome
+        if report.when == "teardown":
+            with open(RESULTS, "a") as results:
+                results.write(f"{self.worst.pop(report.nodeid)} {report.nodeid}\n")
+
+
+def pytest_configure(config):
+    # of the process that hears of all tests
+    if RESULTS and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,8 +62,17 @@ def pytest_fixture_setup(fixturedef, request):
         yield
 
 
-def pytest_collection_modifyitems(items):
-    """What a class sets up, too."""
+def pytest_collection_modifyitems(config, items):
+    before = passed_before()
+    again = [item for item in items if item.nodeid in before]
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = [item for item in items if item.nodeid not in before]
+    fixtures_in_set_up(items)
+
+
+def fixtures_in_set_up(items):
+    """What a class sets up is there in any state, too."""
     from django_paysafe.testing import fixtures
 
     for cls in {item.cls for item in items if item.cls is not None}:

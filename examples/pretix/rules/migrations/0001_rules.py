@@ -2,7 +2,8 @@
 
 pretix has no column for what is captured, which is a payment's amount once it is
 confirmed, and none for the currency, which is the event's.  A refund may name no
-payment, only its order.
+payment, only its order.  A payment's state has no default: one that a plugin adds without a
+state has the empty string, which is before "created".
 """
 
 from django.db import migrations
@@ -10,6 +11,13 @@ from django.db import migrations
 from django_paysafe import operations as rules
 
 PAYMENT = """
+    state "" as stateless
+    [*] --> stateless
+    stateless --> created
+    stateless --> pending
+    stateless --> confirmed
+    stateless --> failed
+    stateless --> canceled
     [*] --> created
     [*] --> pending
     [*] --> confirmed
