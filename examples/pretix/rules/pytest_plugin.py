@@ -1,8 +1,12 @@
-"""For pretix's own tests, whose tables are made without migrations: the rules, and rows in any
-state where a test sets up what it is about."""
+"""For pretix's own tests, whose tables are made without migrations: the rules.
+
+Rows that a test writes itself, its fixtures and its `setUp` are what it begins with, in any
+state.  What pretix writes is judged.
+"""
 
 import functools
 import os
+import sys
 import unittest
 from pathlib import Path
 
@@ -46,6 +50,44 @@ def declared(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         assert declare_rules("rules")
         declare_test_databases()
+    writes_of_tests_are_fixtures()
+
+
+PROTECTED = ("OrderPayment", "OrderRefund", "GiftCardTransaction")
+
+
+def is_written_by_the_test():
+    """The first that is not Django, of those who have called a model's method."""
+    frame = sys._getframe(2)
+    while f"{os.sep}django" in frame.f_code.co_filename:
+        frame = frame.f_back
+    return f"{os.sep}tests{os.sep}" in frame.f_code.co_filename
+
+
+def writes_of_tests_are_fixtures():
+    from django.db.models import QuerySet
+    from pretix.base import models
+
+    from django_paysafe.testing import fixtures
+
+    protected = [getattr(models, name) for name in PROTECTED]
+
+    def wrap(owner, name, model_of):
+        own = getattr(owner, name)
+
+        @functools.wraps(own)
+        def method(self, *args, **kwargs):
+            if model_of(self) in protected and is_written_by_the_test():
+                with fixtures(f"{name} of {model_of(self).__name__}"):
+                    return own(self, *args, **kwargs)
+            return own(self, *args, **kwargs)
+
+        setattr(owner, name, method)
+
+    for model in protected:
+        wrap(model, "save", type)
+    for name in ("update", "bulk_create"):
+        wrap(QuerySet, name, lambda queryset: queryset.model)
 
 
 @pytest.hookimpl(hookwrapper=True)
