@@ -67,8 +67,8 @@ class Migration(migrations.Migration):
             "pretixbase.OrderPayment",
             "state",
             PAYMENT,
-            # orders in test mode go, and with them their payments
-            deletable=["", "created", "pending", "failed", "canceled"],
+            # orders in test mode go, and with them payments that never were confirmed
+            deletable=["", "created", "pending"],
         ),
         rules.ProtectPayment(
             "pretixbase.OrderPayment",
