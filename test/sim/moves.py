@@ -442,7 +442,7 @@ class Shapes:
 
     def another_payout(self) -> Write | None:
         """One more to somebody who had one, around the threshold."""
-        some = [t for t in self.world.table("refund") if self.payout(t)]
+        some = [t for t in self.world.table("refund") if self.is_payout(t)]
         if not some:
             return None
         t = self.rng.choice(some)
@@ -458,7 +458,7 @@ class Shapes:
             row["amount"] = sign * self.around(Decimal(threshold.get("amount")))
         return self.insert(t, [row])
 
-    def payout(self, t: Table) -> bool:
+    def is_payout(self, t: Table) -> bool:
         rule = self.rule("refund", t.name)
         return rule is not None and rule.get("payment") is None
 

@@ -374,6 +374,8 @@ def add_threshold(m: Maker, name: str) -> None:
                     ("currency", "USD"),
                     ("amount", w.unit * m.rng.choice([0, 3, 5])),
                     ("approvers", 2 if m.feature("two approvers", 0.2) else 1),
+                    ("within", 24),
+                    ("valid_for", 1),
                 ),
             )
         )

@@ -30,6 +30,12 @@ def array(values: Any) -> str:
     return "'{" + ",".join(f'"{v}"' if v in ("", "NULL") else str(v) for v in values) + "}'"
 
 
+def hours(args: dict[str, Any], name: str, usual: int) -> str:
+    """An argument that is a time; nothing where it is the usual one."""
+    got = args.get(name, usual)
+    return "" if got == usual else f", \"{name}\" => '{got} hours'"
+
+
 @dataclass(frozen=True)
 class Column:
     name: str
@@ -216,7 +222,7 @@ class Rule:
         if self.kind == "threshold":
             return (
                 f"SELECT paysafe.set_refund_threshold({t}, {literal(a['currency'])}, {a['amount']},"
-                f" approvers => {a['approvers']})"
+                f" approvers => {a['approvers']}{hours(a, 'within', 24)}{hours(a, 'valid_for', 1)})"
             )
         if self.kind == "columns":
             once = a["once"]
@@ -706,7 +712,9 @@ def add_refund(m: Maker, name: str, payment: Table) -> Table:
                 (
                     ("currency", "USD"),
                     ("amount", w.unit * m.rng.choice([0, 3, 5])),
-                    ("approvers", 2 if m.feature("two approvers", 0.2) else 1),
+                    ("approvers", 2 if m.feature("two approvers", 0.35) else 1),
+                    ("within", 24),
+                    ("valid_for", 1),
                 ),
             )
         )
@@ -842,7 +850,7 @@ def add_ledger(m: Maker) -> None:
         )
 
 
-def make(seed: int, wanted: dict[str, float] | None = None) -> World:
+def make(seed: int, shapes: bool = True) -> World:
     """The world of a seed."""
     rng = random.Random(f"world {seed}")
     world = World(seed)
@@ -853,7 +861,7 @@ def make(seed: int, wanted: dict[str, float] | None = None) -> World:
     if world.sessions > 1:
         world.features.add("several sessions")
     theme = m.rng.choices(["money", "both", "rest"], [5, 2, 3])[0]
-    if random.Random(f"shape {seed}").random() < 0.4:
+    if shapes and random.Random(f"shape {seed}").random() < 0.4:
         from shapes import add_shape
 
         add_shape(m)
