@@ -255,7 +255,8 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             f"{m.table.name}: {life.row['amount']} of {passed_total(case, life, rule)} passed the"
             f" gate with {len(valid.keys() | ahead.keys())} approvals of {need}",
         )
-    if need and any(r.step.op == "prepare" and r.ok for r in tx.results):
+    alone = len({r.tx for r in tx.results}) == 1
+    if need and alone and any(r.step.op == "prepare" and r.ok for r in tx.results):
         case.say(
             "approval prepared", f"{m.table.name}: an approval was used in a prepared transaction"
         )

@@ -19,7 +19,7 @@ from oracle.rowlock import must_refuse
 from oracle.rules import tightens
 from oracle.shapes import amount_of, code_of, ref_of
 from sessions import Result
-from world import Row, Rule, Table, person_of
+from world import Row, Rule, Table, holds, person_of
 
 # errors that PostgreSQL's own constraints and types raise, or that the act itself asks for
 ORDINARY = set(
@@ -649,6 +649,8 @@ def approving(case: Case, r: Result) -> set[str]:
         out |= {"42501", "22023"}
     if rule is not None and (life.row[rule.get("status")] in rule.get("void") or life.passed):
         out |= {"22023", "42501"}
+    if rule is not None and not holds(rule, life.row):
+        out.add("22023")
     if rule is not None and life.row[rule.get("status")] in rule.get("gated"):
         out |= {"22023", "42501"}
     if r.step.get("expires") is not None:
