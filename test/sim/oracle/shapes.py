@@ -231,8 +231,14 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
         if bad(case, new["amount"], code, case.world.minor, True):
             case.say("amount", f"a payment has the amount {new['amount']} {code}")
         limit = max(limit_of(r, new) for r in rules)
+        facts = rule.opt("recorded") or ()
+        if new[status] in facts:
+            case.facts.add((m.table.name, key_text(m.table, new)))
         if column and number(new[column]) > limit and grew(old, new, rule):
-            case.say("captured", f"captured {new[column]} of {limit}")
+            if new[status] in facts and (old is None or old[status] not in facts):
+                case.breaches.append((m.table.name, new, "23R05"))
+            else:
+                case.say("captured", f"captured {new[column]} of {limit}")
     if column:
         captured_moves(case, m, rule, captured_in)
     if m.op == "UPDATE" and old is not None and new is not None:
@@ -456,7 +462,7 @@ def commit(case: Case, tx: Tx, changes: list[Move]) -> None:
             over(case, total, limit, [m for m in facts.values() if is_fact(case, m, p)])
         life.excess = max(Decimal(0), total - limit)
         one_currency(case, rows, p)
-        authorized(case, rows, life, p)
+        authorized(case, rows, life, p, changes)
     groups(case, rows, facts)
 
 
@@ -510,9 +516,23 @@ def one_currency(case: Case, rows: Rows, p: Row) -> None:
         case.say("currency", f"money of one payment is in {sorted(map(str, codes))}")
 
 
-def authorized(case: Case, rows: Rows, life: Life, p: Row) -> None:
+def stated(case: Case, p: Row, changes: list[Move]) -> list[tuple[str, Row]]:
+    """Captures of a payment that say what has happened, among these changes."""
+    out = []
+    for m in changes:
+        rule = case.now("captures", m.table.name)
+        if rule is not None and m.new is not None and counts(rule, m.new):
+            if m.new[rule.get("status")] in (rule.opt("recorded") or ()):
+                case.facts.add((m.table.name, key_text(m.table, m.new)))
+                if ref_of(rule, m.new) == name_of(rule, p):
+                    out.append((m.table.name, m.new))
+    return out
+
+
+def authorized(case: Case, rows: Rows, life: Life, p: Row, changes: list[Move]) -> None:
     """Rows of captures are within their limit."""
     total, found = captures_of(case, rows, p)
+    stated(case, p, changes)
     if not found:
         return
     rules = of_kind(case, "captures")
@@ -522,7 +542,11 @@ def authorized(case: Case, rows: Rows, life: Life, p: Row) -> None:
             limit = number(p[rule.get("limit")]) * (100 + (rule.opt("over") or 0)) / 100
             # what was there when the rule became stricter stays
             if total > limit and total > life.counted and len(case.rules[rule.slot]) == 1:
-                case.say("limit", f"{total} are captured of {limit}")
+                facts = stated(case, p, changes)
+                if facts:
+                    case.some_breach.append((facts, "23R05"))
+                else:
+                    case.say("limit", f"{total} are captured of {limit}")
     life.counted = total
     for rule in of_kind(case, "refund"):
         if rule.opt("types") and rule.get("payment"):

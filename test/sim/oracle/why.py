@@ -97,6 +97,8 @@ def payment(
         out |= frozen(case, r, t, rule, old, new, inside)
     if old is not None and new is None:
         once = column and number(old[column]) != 0 or not column and old[status] in inside
+        if rule.opt("recorded"):
+            out.add("23R07")  # while a breach is open
         if once or how == "net" and explain.touched(case, r, t, old):
             out.add("23R07")
     return out
@@ -243,7 +245,7 @@ def capture(
         names = [*t.identity(), *columns(rule.get("ref")), "amount", rule.get("currency")]
         if any(c and old[c] != new[c] for c in names):
             out.add("23R03")
-    if was and new is None and not rule.get("deletable"):
+    if was and new is None and (not rule.get("deletable") or rule.opt("recorded")):
         out.add("23R07")
     if was and not now and old is not None:
         for p in payments_of(view, rule, old):
@@ -279,7 +281,7 @@ def over(
     old: Row | None,
     view: Rows,
 ) -> bool:
-    if not rule.get("limit"):
+    if not rule.get("limit") or new[rule.get("status")] in (rule.opt("recorded") or ()):
         return False
     total = captured(case, view, None, p) + number(new["amount"])
     if old is not None and counts(rule, old):
