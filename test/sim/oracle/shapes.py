@@ -203,6 +203,7 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         lead(case, m)
     if m.table.kind == "payment" and m.op != "INSERT":
         stays(case, m)
+        authorized_more(case, tx, m)
     follow_net(case)
 
 
@@ -260,8 +261,10 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
 def grew(old: Row | None, new: Row, rule: Rule) -> bool:
     """What was captured beyond a limit that has fallen since is no fault of a later change."""
     column = rule.get("captured_column")
-    return old is None or number(new[column]) > number(old[column]) or (
-        limit_of(rule, new) < limit_of(rule, old)
+    return (
+        old is None
+        or number(new[column]) > number(old[column])
+        or (limit_of(rule, new) < limit_of(rule, old))
     )
 
 
@@ -410,7 +413,30 @@ def lead(case: Case, m: Move) -> None:
         depends = [o["id"] for o in case.rows("orders") if o["event_id"] == m.old["id"]]
     for p in case.rows("payment"):
         if p["order_id"] in depends:
-            case.say("lead", f"{m.table.name}: {m.old} became {m.new}; payments have their currency")
+            case.say(
+                "lead", f"{m.table.name}: {m.old} became {m.new}; payments have their currency"
+            )
+
+
+def authorized_more(case: Case, tx: Tx, m: Move) -> None:
+    """What limits captures rises, once something is captured, only where a payment rule says so."""
+    if m.old is None or m.new is None or case.now("payment", "payment") is not None:
+        return
+    for slot in [s for s in case.rules if s[0] == "captures"]:
+        rules = case.versions("captures", slot[1], begin_of(tx), tx.lsn)
+        if len(rules) != 1 or not rules[0].get("limit"):
+            continue
+        a, b = (number(row[rules[0].get("limit")]) for row in (m.old, m.new))
+        total = sum(
+            (
+                number(row["amount"])
+                for row in case.rows(slot[1])
+                if counts(rules[0], row) and ref_of(rules[0], row) == name_of(rules[0], m.old)
+            ),
+            Decimal(0),
+        )
+        if b > a and total > 0:
+            case.say("limit", f"{total} are captured, and what is authorized rose from {a} to {b}")
 
 
 def own_same(m: Move) -> bool:
@@ -508,8 +534,10 @@ def one_currency(case: Case, rows: Rows, p: Row) -> None:
             for row in rows[rule.table]:
                 if ref_of(rule, row) != name_of(rule, p) or name_of(rule, p) is None:
                     continue
-                if kind == "captures" and counts(rule, row) or (
-                    kind == "refund" and returns(case, rule, row)
+                if (
+                    kind == "captures"
+                    and counts(rule, row)
+                    or (kind == "refund" and returns(case, rule, row))
                 ):
                     codes.add(currency(row[rule.get("currency")]))
     if len(codes) > 1:
@@ -571,9 +599,7 @@ def groups(case: Case, rows: Rows, facts: dict[int, Move]) -> None:
         some = rows[rule.table]
         for ref in {ref_of(rule, r) for r in some} - {None}:
             mine = [r for r in some if ref_of(rule, r) == ref]
-            total = sum(
-                (amount_of(rule, r) for r in mine if returns(case, rule, r)), Decimal(0)
-            )
+            total = sum((amount_of(rule, r) for r in mine if returns(case, rule, r)), Decimal(0))
             limit = moved(rule, mine, ref, "capture")
             within(case, rule, mine, ref)
             entered = [

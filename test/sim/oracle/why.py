@@ -119,9 +119,7 @@ def column_reasons(
     status, inside, column = rule.get("status"), rule.get("captured"), rule.get("captured_column")
     if new[column] is not None and bad(case, new[column], code, case.world.minor, True):
         out.add("23R04")
-    if number(new[column]) > limit_of(rule, new) or (
-        new[status] in inside and new[column] is None
-    ):
+    if number(new[column]) > limit_of(rule, new) or (new[status] in inside and new[column] is None):
         out.add("23R05")
     if old is None:
         return out | ({"23R05"} if new[status] not in inside and number(new[column]) else set())
@@ -423,8 +421,10 @@ def movement(
             out.add("23R04")
         if code not in KNOWN:
             out.add("23R04")
-        if ref_of(rule, new) is None or rule.get("payment") and (
-            len(payments_of(view, rule, new)) != 1 or touched(case, r)
+        if (
+            ref_of(rule, new) is None
+            or rule.get("payment")
+            and (len(payments_of(view, rule, new)) != 1 or touched(case, r))
         ):
             out.add("23R06")
         mine = [x for x in view[t.name] if ref_of(rule, x) == ref_of(rule, new)]
