@@ -50,7 +50,7 @@ DAYS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 Row = dict[str, Any]
-SIZES = (([40, 300, 1100, 5000, 17000, 33000]), [3, 3, 3, 2, 3, 1])
+SIZES = (([40, 300, 1100, 5000, 17000, 33000]), [3, 2, 3, 1, 4, 1])
 
 
 @dataclass
@@ -1201,7 +1201,7 @@ ACTS: dict[str, float] = {
     "tamper": 2,
     "close_period": 0.7,
     "trial": 1,
-    "bulk": 0.25,
+    "bulk": 0.5,
     "open_again": 1,
     "post_again": 2,
     "reserve_again": 1.5,

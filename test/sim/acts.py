@@ -18,7 +18,19 @@ import ddl
 from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
 from values import value_of
-from world import OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, key_text, literal
+from world import (
+    OWNER,
+    PEOPLE,
+    SHARED,
+    Machine,
+    Row,
+    Rule,
+    Table,
+    World,
+    key_text,
+    literal,
+    person_of,
+)
 
 Act = Generator[Step, Result, None]
 Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
@@ -51,12 +63,15 @@ class Actors:
         self.last: dict[int, int] = {}
         self.count = 0
         # in some worlds the owner changes rules all the time
-        self.keen = rng.choice([1, 1, 4])
+        self.keen = rng.choice([1, 1, 1, 4, 4, 30])
         self.gid = 0
         self.me = 0  # the session that acts
         self.actor: str | None = None  # who acts in it
         self.asked: dict[tuple[Any, ...], set[str | None]] = {}  # who requested a refund
         self.expiring = False
+        some = PEOPLE[:3] if rng.random() < 0.5 else rng.sample(PEOPLE, 3)
+        self.crew = tuple(some)  # who acts in this world
+        self.racing = False  # updates in forms that come second in other ways
         self.common_tx = 0  # the ledger transaction that everybody posts
         self.taken = 0
         self.program: list[Step] = []
@@ -152,7 +167,7 @@ class Actors:
             return None
         if person is None and self.chance(0.15):
             return None
-        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(PEOPLE[:3])
+        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(self.crew)
         name = p.name if self.chance(0.5) else self.rng.choice(p.spellings)
         more = ", 'because', 'T-1'" if self.chance(0.7) else ""
         return Step(
@@ -170,8 +185,9 @@ class Actors:
         writes: list[Callable[[], Write | None]],
         person: str | None = None,
         sure: bool = False,
+        parked: float = 0.0,
     ) -> Act:
-        """Some writes, in a transaction or each by itself."""
+        """Some writes, in a transaction, which is perhaps prepared, or each by itself."""
         assert self.play is not None
         session = self.play.sessions[n]
         who = self.people(n, person)
@@ -216,7 +232,7 @@ class Actors:
                     left.append(write)  # and once more, as things are now
         if not sure and self.chance(0.1):
             yield Step(n, "ROLLBACK", op="rollback")
-        elif not sure and self.chance(0.08):
+        elif self.chance(parked if sure else 0.08):
             self.gid += 1
             gid = f"{self.play.schema}_{self.gid}"
             r = yield Step(n, f"PREPARE TRANSACTION '{gid}'", op="prepare", intent=(("gid", gid),))
@@ -271,7 +287,7 @@ class Actors:
         intent = (("table", t.name), ("rows", tuple(dict(r) for r in rows)))
         for r in rows:
             if t.kind == "refund":
-                self.asked[self.name_of(t, r)] = {self.actor}
+                self.asked[self.name_of(t, r)] = {person_of(self.actor)}
         plain = f"INSERT INTO {t.name} ({', '.join(cols)}) "
         values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
         if way == "" and self.chance(0.1):
@@ -315,8 +331,10 @@ class Actors:
         )
         status = t.column("status")
         if len(rows) == 1 and rows[0].get(status) == "rejected" and status in sets:
-            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(self.actor)
+            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(person_of(self.actor))
         way = self.rng.random()
+        if self.racing:
+            way = self.rng.choice([0.05, 0.1, 0.1, 0.15, 0.5, 0.5, 0.85, 0.85, 0.85, 0.92, 0.97])
         if way > 0.95 and len(rows) == 1 and not exprs:
             return (
                 "update",
@@ -754,13 +772,16 @@ class Actors:
         return self.rng.choice(some) if some else None
 
     def person(self) -> str:
-        return self.rng.choice(PEOPLE[:3]).name
+        return self.rng.choice(self.crew).name
 
     def another(self, t: Table, row: Row) -> str:
         """Somebody who may approve it, mostly."""
         asked = self.asked.get(self.name_of(t, row), set())
-        others = [p.name for p in PEOPLE[:3] if p.name not in asked]
-        return self.rng.choice(others) if others and self.chance(0.85) else self.person()
+        others = [p.name for p in self.crew if p.name not in asked]
+        if others and self.chance(0.8):
+            return self.rng.choice(others)
+        known = sorted(p for p in asked if p is not None)
+        return self.rng.choice(known) if known and self.chance(0.7) else self.person()
 
     def approval(self, n: int, t: Table, row: Row) -> Act:
         """Somebody approves it as it is now."""
@@ -780,7 +801,7 @@ class Actors:
         t, row = got
         yield from self.approval(n, t, row)
         if self.chance(0.5):
-            yield from self.in_tx(n, [lambda: self.pay(t, row)])
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, False, 0.1)
 
     def again(self, t: Table, row: Row) -> Row | None:
         """The row as it is now."""
@@ -812,7 +833,7 @@ class Actors:
                 return
             yield from self.approval(n, t, now)
         for _ in range(self.rng.choice([1, 2])):
-            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7))
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7), 0.1)
 
     def live_again(self, n: int) -> Act:
         """The same refund once more: void and revived, or deleted and added."""
@@ -937,6 +958,7 @@ class Actors:
             r
             for r in self.rules.values()
             if r.kind in ("status", "refund", "threshold", "columns", "payment")
+            or (r.kind == "audit" and self.chance(0.3))
         ]
         if not candidates:
             yield from self.other_writes(n)
@@ -1038,8 +1060,12 @@ class Actors:
                 return rule.with_(void=frozenset())
             return rule.with_(unapproved=frozenset({"payee", "provider_ref"}))
         if rule.kind == "threshold":
-            if self.chance(0.3):
+            what = r.random()
+            if what < 0.3:
                 return rule.with_(approvers=r.choice([1, 2]))
+            if what < 0.5:
+                name = r.choice(["within", "valid_for"])
+                return rule.with_(**{name: r.choice([1, 2, 24, 48])})
             return rule.with_(amount=self.world.unit * r.choice([0, 2, 3, 5, 8]))
         if rule.kind == "columns":
             if rule.get("once") is not None and self.chance(0.5):
@@ -1049,6 +1075,9 @@ class Actors:
             return rule.with_(
                 columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}]))
             )
+        if rule.kind == "audit":
+            name = r.choice(["require_reason", "require_ticket"])
+            return rule.with_(**{name: not rule.get(name)})
         if rule.kind == "payment":
             return rule.with_(
                 captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])}

@@ -46,7 +46,7 @@ class Played:
 def evidence(seed: int) -> tuple[bool, bool, bool]:
     """Are records of refusals, check() and views looked at when it ends?  All take time."""
     rng = random.Random(f"evidence {seed}")
-    return rng.random() < 0.15, rng.random() < 0.1, rng.random() < 0.3
+    return rng.random() < 0.15, rng.random() < 0.1, rng.random() < 0.4
 
 
 def features_of(history: History) -> set[str]:

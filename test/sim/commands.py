@@ -938,7 +938,7 @@ def attempts(rng: random.Random, shape: Shape) -> list[list[Attempt]]:
     """Some attempts, each of them a few statements that belong together."""
     groups = []
     m = Maker(rng, shape)
-    for kind in rng.choices([k for k, _ in KINDS], [w for _, w in KINDS], k=rng.randint(2, 6)):
+    for kind in rng.choices([k for k, _ in KINDS], [w for _, w in KINDS], k=rng.randint(4, 9)):
         m.made = []
         kind(m)
         groups.append(m.made)

@@ -13,7 +13,7 @@ from typing import Any
 
 from acts import ISOLATION, KEYS, Act, Actors, Write
 from sessions import Step
-from world import PEOPLE, Row, Rule, Table
+from world import OWNER, SHARED, Row, Rule, Table
 
 Thunk = Callable[[], Write | None]
 
@@ -34,6 +34,8 @@ class Company(Actors):
     def choose(self, n: int) -> Act:
         assert self.play is not None
         if n >= len(self.logins) - 2:
+            if n == len(self.logins) - 2 and self.keen > 4 and self.chance(0.8):
+                return self.redeclare(n)
             if n == len(self.logins) - 2 and self.chance(0.35):
                 return self.rule_and_rows(n)
             return super().choose(n)
@@ -43,8 +45,14 @@ class Company(Actors):
             for s in self.play.sessions[:-2]
             if s.number != n and s.running is None and s.number not in self.running
         ]
+        if what < 0.09 and others and not self.focus:
+            return self.race(n, others)
+        if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
+            return self.unseen(n, others)
         if what < 0.3 and others and not self.focus:
             return self.meet(n, others)
+        if what < 0.4 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
+            return self.payout(n)
         if what < 0.62:
             return self.life(n)
         if what < 0.68:
@@ -216,6 +224,70 @@ class Company(Actors):
         yield from self.together(n, t, row)
         self.common_tx = 0
 
+    def race(self, n: int, others: list[int]) -> Act:
+        """Several workers take one row: whoever comes second is told, if there was something to win."""
+        tables = [t for t in self.world.tables.values() if t.column("status") and self.rows(t)]
+        if not tables:
+            yield from self.meet(n, others)
+            return
+        t = self.rng.choice(tables)
+        row = self.rng.choice(self.rows(t))
+        some = self.rng.sample(others, min(len(others), self.rng.choice([1, 1, 2])))
+        for m in some:
+            self.running[m] = self.take(m, t, row)
+        self.focus = {n, *some}
+        yield from self.take(n, t, row)
+
+    def take(self, n: int, t: Table, row: Row) -> Act:
+        """Its next status, in any form, and time before it is committed."""
+        iso = self.rng.choice(ISOLATION) if self.chance(0.15) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        assert self.play is not None
+        now = self.again(t, row)
+        if now is not None:
+            self.racing = True
+            write = self.move(t, now)
+            self.racing = False
+            yield self.form(n, write)
+        failed = self.play.sessions[n].failed
+        yield Step(n, "ROLLBACK", op="rollback") if failed else Step(n, "COMMIT", op="commit")
+
+    def unseen(self, n: int, others: list[int]) -> Act:
+        """Somebody approves what he has looked at before, while it changes."""
+        got = self.pick_refund()
+        if got is None:
+            yield from self.payout(n)
+            return
+        t, row = got
+        iso = self.rng.choice(ISOLATION)
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        who = self.people(n, self.another(t, row))
+        if who is not None:
+            yield who
+        yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+
+        def change() -> Write | None:
+            now = self.again(t, row)
+            if now is None:
+                return None
+            return self.update_row(t, now, {"payee": self.rng.choice(["x", "y", "thief"])})
+
+        m = self.rng.choice(others)
+        self.running[m] = self.in_tx(m, [change], self.person(), True)
+        self.focus = {n, m}
+        for _ in range(4):
+            yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+        assert self.play is not None
+        yield self.form(n, self.approve(t, self.again(t, row) or row))
+        failed = self.play.sessions[n].failed
+        yield Step(n, "ROLLBACK", op="rollback") if failed else Step(n, "COMMIT", op="commit")
+        for _ in range(self.rng.choice([1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], self.whoever(), True)
+
     def together(self, n: int, t: Table, row: Row) -> Act:
         """Some writes about a row in one transaction, which begins slowly."""
         iso = self.rng.choice(ISOLATION) if self.chance(0.4) else ISOLATION[0]
@@ -256,10 +328,14 @@ class Company(Actors):
                 first = self.insert(t, [row])
                 yield from self.in_tx(n, [lambda: first], self.whoever(), True)
         t, row = got
+        gone = 0
         for _ in range(self.rng.randint(3, 8)):
             now = self.again(t, row)
+            gone = 0 if now is not None else gone + 1
             if now is not None:
                 row = now
+            if gone > 2:
+                return  # it cannot be had
             if t.kind == "refund":
                 yield from self.event(n, t, row, now is not None)
             elif t.kind == "wallet" and now is not None and self.chance(0.4):
@@ -288,6 +364,39 @@ class Company(Actors):
         if rule is not None and self.chance(0.5):
             row["amount"] = Decimal(rule.get("amount") + self.world.unit)
         return t, row
+
+    def payout(self, n: int) -> Act:
+        """A refund as it should be: requested, approved, paid; and perhaps something in between."""
+        got = self.requested()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        now = self.again(t, row)
+        if now is None:
+            yield from self.in_tx(n, [lambda: self.insert(t, [row])], self.person(), True)
+            now = self.again(t, row)
+        rule = self.rule("refund", t.name)
+        if now is None or rule is None or now["status"] in rule.get("gated") | rule.get("void"):
+            return
+        if self.chance(0.3):
+            for status in ("rejected", "requested"):
+
+                def turn(status: str = status) -> Write | None:
+                    there = self.again(t, row)
+                    return None if there is None else self.update_row(t, there, {"status": status})
+
+                yield from self.in_tx(n, [turn], self.person(), True)
+        threshold = self.rule("threshold", t.name)
+        for _ in range(1 if threshold is None else int(threshold.get("approvers"))):
+            yield from self.approval(n, t, now)
+        if self.chance(0.4):
+            yield from self.event(n, t, now, True)
+        for _ in range(self.rng.choice([0, 1, 1, 1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], self.whoever(), True, 0.15)
+        after = self.again(t, row)
+        if after is not None and self.chance(0.5):
+            yield from self.event(n, t, after, True)
 
     def event(self, n: int, t: Table, row: Row, there: bool) -> Act:
         """Something happens to a refund."""
@@ -343,7 +452,7 @@ class Company(Actors):
                 yield from self.in_tx(n, [w], self.person(), True)
             return
         sure = self.chance(0.75 if len(writes) == 1 else 0.4)
-        yield from self.in_tx(n, writes, self.whoever(), sure)
+        yield from self.in_tx(n, writes, self.whoever(), sure, 0.1)
 
     def same_again(self, n: int) -> Act:
         """The same statement twice or more, with other things in between."""
@@ -423,7 +532,7 @@ class Company(Actors):
                 write: Thunk = partial(self.pay, table, row)
             else:
                 write = self.about(table, row)
-            yield from self.in_tx(n, [write], self.rng.choice(PEOPLE[:3]).name, True)
+            yield from self.in_tx(n, [write], self.person(), True)
 
 
 __all__ = ["Company", "KEYS", "Rule"]

@@ -29,6 +29,12 @@ def array(values: Any) -> str:
     return "'{" + ",".join(f'"{v}"' if v in ("", "NULL") else str(v) for v in values) + "}'"
 
 
+def hours(args: dict[str, Any], name: str, usual: int) -> str:
+    """An argument that is a time; nothing where it is the usual one."""
+    got = args.get(name, usual)
+    return "" if got == usual else f", \"{name}\" => '{got} hours'"
+
+
 @dataclass(frozen=True)
 class Column:
     name: str
@@ -207,7 +213,7 @@ class Rule:
         if self.kind == "threshold":
             return (
                 f"SELECT paysafe.set_refund_threshold({t}, {literal(a['currency'])}, {a['amount']},"
-                f" approvers => {a['approvers']})"
+                f" approvers => {a['approvers']}{hours(a, 'within', 24)}{hours(a, 'valid_for', 1)})"
             )
         if self.kind == "columns":
             once = a["once"]
@@ -594,7 +600,9 @@ def add_refund(m: Maker, name: str, payment: Table) -> Table:
                 (
                     ("currency", "USD"),
                     ("amount", w.unit * m.rng.choice([0, 3, 5])),
-                    ("approvers", 2 if m.feature("two approvers", 0.2) else 1),
+                    ("approvers", 2 if m.feature("two approvers", 0.35) else 1),
+                    ("within", 24),
+                    ("valid_for", 1),
                 ),
             )
         )

@@ -37,6 +37,7 @@ def take_over(case: Case, r: Result) -> None:
         for row in view[table.name]
         if tuple(row[k] for k in table.key) == key
     ]
+    unseen(case, table, key, r)
     person = actor_of(case.by_tx[r.tx], r.number, True)
     if not str(r.step.get("reason")).strip():
         case.say("reason", "an approval whose reason is blank", r.number)
@@ -71,6 +72,20 @@ def take_over(case: Case, r: Result) -> None:
     )
 
 
+def unseen(case: Case, table: Table, key: tuple[Any, ...], r: Result) -> None:
+    """With one snapshot for the transaction, what was looked at is what is approved."""
+    if r.isolation == "read committed" or r.waited or not r.alone:
+        return
+    if any(b.ok and b.step.get("table") for b in case.by_tx[r.tx] if b.number < r.number):
+        return  # it has written itself
+    seen, there = (
+        [own(row) for row in view[table.name] if tuple(row[k] for k in table.key) == key]
+        for view in (r.before, r.after)
+    )
+    if seen and there and seen != there:
+        case.say("unseen", f"{there} was approved, and {seen} was looked at", r.number)
+
+
 def change(case: Case, tx: Tx, m: Move) -> None:
     assert m.life is not None
     rules = case.versions("refund", m.table.name, begin_of(tx), tx.lsn)
@@ -85,8 +100,11 @@ def change(case: Case, tx: Tx, m: Move) -> None:
     request(tx, m, life, status, voids)
     if m.op == "UPDATE" and life.approved_content is not None and life.passed:
         assert m.new is not None
-        for c, v in life.approved_content.items():
-            if v is not None and m.new[c] != v and m.new[status] not in voids:
+        freed = set().union(*(free(m.table, r) for r in rules))
+        for c, v in list(life.approved_content.items()):
+            if c in freed:  # columns that are named later are free from then on
+                life.approved_content[c] = m.new[c]
+            elif v is not None and m.new[c] != v and m.new[status] not in voids:
                 case.say(
                     "approved stays",
                     f"{m.table.name}: {c} went from {v} to {m.new[c]} after the approval",
@@ -101,6 +119,7 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         if m.new[status] in gates and len(rules) == 1:
             enter(case, tx, m, life, rule)
         life.passed = True
+        life.vague = m.new[status] not in gates
         case.passed_ever[str(m.new[rule.get("ref")])] += number(m.new["amount"])
 
 

@@ -55,6 +55,7 @@ class Life:
     generation: int = 0  # how often it was requested anew
     requesters: set[str | None] = field(default_factory=set)
     passed: bool = False
+    vague: bool = False  # whether it has passed depends on which rule was in force
     approved_content: Row | None = None
     unsure: bool = False  # who did what cannot be told
 

@@ -187,7 +187,7 @@ def row_reasons(
                 reason = any(
                     x.step.get("reason") for x in case.by_tx[r.tx] if x.step.op == "act_as" and x.ok
                 )
-                if rule.get("require_reason") and not reason:
+                if (rule.get("require_reason") or rule.get("require_ticket")) and not reason:
                     out.add("42501")
             elif kind == "ledger":
                 out |= entry_reasons(case, rule, old, new, view, r)
@@ -362,7 +362,7 @@ def refund_reasons(
         total = number(new["amount"])
         mine = own(old) if old is not None else None
         for f in refund_rules(case):
-            for row in view[f.table]:
+            for row in counted(case, r, case.world.tables[f.table], view):
                 if (
                     own(row) != mine
                     and row[f.get("ref")] == new[rule.get("ref")]
@@ -374,6 +374,19 @@ def refund_reasons(
         if not payments or total > min(number(p["captured"]) for p in payments):
             out.add("23R01")
     return out | gate_reasons(case, r, t, rule, old, new)
+
+
+def counted(case: Case, r: Result, t: Table, view: dict[str, list[Row]]) -> list[Row]:
+    """The rows that may count: what its own transaction has added, and what others have."""
+    if not concurrent(case, r):
+        return view[t.name]
+    rows = {tuple(map(str, own(row).values())): row for v in (r.before, r.after) for row in v[t.name]}
+    return list(rows.values())
+
+
+def freed_columns(case: Case, rule: Rule) -> bool:
+    """Were other columns free once?  One that has changed since takes another approval."""
+    return len({x.get("unapproved") for _, x in case.rules[rule.slot]}) > 1
 
 
 def extra_rows(r: Result, new: Row) -> list[Row]:
@@ -396,9 +409,10 @@ def gate_reasons(
     lives = lives_of(case, t, old) if old is not None else []
     if (
         lives
-        and all(x.passed and not x.unsure for x in lives)
+        and all(x.passed and not x.unsure and not x.vague for x in lives)
         and len(lives) == 1
         and not touched_in_tx(case, r, t)
+        and not freed_columns(case, rule)
     ):
         return set()
     over = not any(

@@ -32,7 +32,14 @@ def tightens(old: Rule, new: Rule) -> bool:
         )
     if old.kind == "threshold":
         return bool(
-            new.get("amount") <= old.get("amount") and new.get("approvers") >= old.get("approvers")
+            new.get("amount") <= old.get("amount")
+            and new.get("approvers") >= old.get("approvers")
+            and new.get("within") >= old.get("within")
+            and new.get("valid_for") <= old.get("valid_for")
+        )
+    if old.kind == "audit":
+        return all(
+            new.get(flag) or not old.get(flag) for flag in ("require_reason", "require_ticket")
         )
     return False
 
