@@ -180,9 +180,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
-/* Is it one that nobody was asked for? */
-static bool
-is_chargeback(const RefundSide *side, TupleTableSlot *row)
+bool
+paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row)
 {
 	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
 }
@@ -191,7 +190,7 @@ is_chargeback(const RefundSide *side, TupleTableSlot *row)
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
-	return paysafe_status_value_find(&side->recorded, row) >= 0 || is_chargeback(side, row);
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || paysafe_refund_is_chargeback(side, row);
 }
 
 static void
@@ -357,7 +356,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
-	int			needed = is_chargeback(side, change->after) ? 0 : 1;
+	int			needed = paysafe_refund_is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
 	const char *kind;
 	ApprovalSubject subject = {

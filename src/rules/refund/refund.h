@@ -215,6 +215,10 @@ extern void paysafe_refund_payment_argument(const RefundState *state, char *text
 extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
+/* The same for what reads refunds: with the currency that only captures may say. */
+extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues *key,
+										FoundPayment *out);
+
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row, and if some rule
@@ -233,6 +237,9 @@ extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 /* The refund's currency: its own, or that of its payment; NULL if that has none. */
 extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
+
+/* Is it one that nobody is asked for? */
+extern bool paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row);
 
 /* The amount, of payouts without its sign; false for NULL. */
 extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);

@@ -172,7 +172,7 @@ existing_fault(const RefundState *state, TupleTableSlot *row, KeyValues *value, 
 	(void) paysafe_key_columns_read(&side->payment, row, value, NULL);
 	if ((side->own_currency || side->constant != NULL) && !side->other_units)
 		return NULL;
-	(void) paysafe_refund_find_payment(state, value, payment);
+	(void) paysafe_refund_read_payment(state, value, payment);
 	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
 }
 

@@ -365,6 +365,21 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 	return found.count;
 }
 
+int
+paysafe_refund_read_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
+{
+	int			count = paysafe_refund_find_payment(state, key, out);
+	CaptureSum	sum;
+
+	/* refunds without a currency of their own have that of what is captured */
+	if (out->currency == NULL && out->captures != NIL && !state->refund.own_currency)
+	{
+		paysafe_captures_sum(out->captures, &sum);
+		out->currency = sum.currency;
+	}
+	return count;
+}
+
 /*
  * The locked version of a payment, unless it has another key by now than the one
  * that was looked for, or is none: if it is not the version that was found.
