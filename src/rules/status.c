@@ -440,10 +440,10 @@ unknown_words(const StatusState *state, TupleTableSlot *row)
 static bool
 is_accepted(const Rule *rule, const RowChange *change)
 {
-	return paysafe_accepted_has(rule->declared_on, rule->name,
+	return paysafe_accepted_had(rule, change,
 								paysafe_existing_words("Row",
 													   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before),
-													   unknown_words(rule->compiled, change->before)), NULL);
+													   unknown_words(rule->compiled, change->before)));
 }
 
 static void

@@ -497,6 +497,7 @@ const RuleKind paysafe_captures_kind = {
 	.observed = observed,
 	.check_existing = paysafe_captures_check_existing,
 	.check_existing_end = paysafe_captures_check_existing_end,
+	.part_of = paysafe_captures_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened_by,

@@ -168,6 +168,7 @@ extern void paysafe_captures_check_group(Oid relation, const char *name, const c
 extern void paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 											ExistingReport *report);
 extern void paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report);
+extern char *paysafe_captures_part_of(const Rule *rule, TupleTableSlot *row);
 extern char *paysafe_captures_describe_rule(const char *name, Oid reference, Jsonb *spec);
 
 #endif							/* PAYSAFE_CAPTURES_H */

@@ -763,6 +763,7 @@ const RuleKind paysafe_refund_kind = {
 	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
+	.part_of = paysafe_refund_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,

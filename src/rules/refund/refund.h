@@ -482,6 +482,7 @@ extern void paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclarat
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
+extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
