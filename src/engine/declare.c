@@ -485,6 +485,28 @@ unprotect_gone(Oid relation, const char *name, const char *reason)
 		add_version(relation, name, change.version, rule.reference, rule.spec, true, reason);
 }
 
+/* A rule of another table that would not make sense without this one goes first. */
+static void
+check_builders(Oid relation, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relation))
+	{
+		const RuleSource *other = lfirst(lc);
+
+		if (other->reference != relation || other->kind == NULL || other->kind->builds_on == NULL ||
+			strcmp(other->kind->builds_on, name) != 0)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rule \"%s\" of table \"%s\" cannot go before rule \"%s\" of table \"%s\", which builds on it",
+						name, get_rel_name(relation), other->name, get_rel_name(other->relation)),
+				 errhint("First, in a maintenance window that names both tables: SELECT paysafe.unprotect(%s, %s, 'why');",
+						 quote_literal_cstr(paysafe_catalog_table_name(other->relation)), quote_literal_cstr(other->name))));
+	}
+}
+
 PG_FUNCTION_INFO_V1(paysafe_unprotect);
 
 /*
@@ -527,6 +549,7 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', ARRAY[%s::regclass]);",
 											quote_literal_cstr(paysafe_catalog_table_name(relation)))
 					   });
+	check_builders(relation, name);
 	paysafe_store_complete();
 	add_version(relation, name, rule.version + 1, rule.reference, rule.spec, true, reason);
 

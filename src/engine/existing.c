@@ -140,10 +140,12 @@ tell_enforced(const ExistingReport *report, int elevel)
 						   report->rule, (long long) report->faults, table),
 			 errdetail("%s%s", report->detail.data,
 					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-			 errhint(elevel < ERROR ? "They were written while the trigger was missing. Correct them." :
+			 errhint("%s", elevel < ERROR ? "They were written while the trigger was missing. Correct them." :
 					 report->beside_writers ?
-					 "Correct them, or have two people accept them as they are: paysafe.accept_rows." :
-					 "Correct these rows first, then declare the rule again."),
+					 "Correct what the rule lets you correct. What it keeps as it is, two people accept: paysafe.accept_rows. A status that is none can be put right after that." :
+					 report->source == NULL || report->source->kind->keeps_books ?
+					 "Correct these rows first, then declare the rule again." :
+					 "Correct these rows first, then declare the rule again. Where they say what has happened, declare it for what comes (paysafe.defer_validation), and have two people accept them: paysafe.accept_rows."),
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(report->relation))),
 			 err_generic_string(PG_DIAG_TABLE_NAME, table),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,

@@ -134,6 +134,9 @@ typedef struct RuleKind
 	/* every column of the table is behind the rule, not only those it names */
 	bool		all_columns;
 
+	/* the rule of its reference that it makes no sense without, or NULL */
+	const char *builds_on;
+
 	/* it computes from what it has let pass: fixtures cannot break it */
 	bool		keeps_books;
 

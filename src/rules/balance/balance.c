@@ -501,6 +501,7 @@ compare_status_column(const char *before, const char *after)
 
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
+	.builds_on = "ledger",
 	.keeps_books = true,
 	/*
 	 * Columns define each other, and a status that is closed from now on could be reached
