@@ -647,7 +647,7 @@ const RuleKind paysafe_payment_kind = {
 	{
 		{"status_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
-		{"captured_column", SPEC_COLUMN},
+		{"captured_column", SPEC_COLUMN, .shared = true},
 		CURRENCY_FIELDS,
 		{"captured", SPEC_STATUSES},
 		{"changes", SPEC_TEXT},

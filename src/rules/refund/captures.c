@@ -322,7 +322,9 @@ check_limit(const Rule *rule, const RowChange *change, const CaptureShare *befor
 {
 	const CaptureState *state = rule->compiled;
 	const CaptureSide *side = &state->capture;
-	bool		cancelled = sum->cancels > 0 && share->captures && !before->captures;
+	/* what one statement authorizes, captures and cancels is in this order, whatever that of its rows */
+	bool		cancelled = sum->cancels > 0 && share->captures && !before->captures &&
+		paysafe_captures_are_cancelled(payment->tables, change);
 	char	   *excess = NULL;
 
 	if (cancelled)
@@ -505,7 +507,7 @@ const RuleKind paysafe_captures_kind = {
 		CURRENCY_FIELDS,
 		{"status_column", SPEC_COLUMN},
 		{"counted", SPEC_STATUSES},
-		{"type_column", SPEC_COLUMN},
+		{"type_column", SPEC_COLUMN, .shared = true},
 		{"authorize", SPEC_STATUSES},
 		{"capture", SPEC_STATUSES},
 		{"cancel", SPEC_STATUSES},

@@ -115,6 +115,9 @@ extern void paysafe_captures_share(const CaptureSide *side, TupleTableSlot *row,
 /* Add up the captures in these tables, as committed now and by this transaction. */
 extern void paysafe_captures_sum(List *tables, CaptureSum *sum);
 
+/* Has more than the statement that made the change cancelled all that was left? */
+extern bool paysafe_captures_are_cancelled(List *tables, const RowChange *change);
+
 /*
  * The same of a payment that this transaction has locked: kept, or added up anew if
  * fresh.  change NULL: it is only read.  Otherwise it makes the row's share another one,

@@ -756,7 +756,7 @@ const RuleKind paysafe_refund_kind = {
 		{.key = "deletable", .type = SPEC_FLAG, .loosens = SPEC_ADD,
 			.set_words = "lets refunds be deleted that count",
 		.unset_words = "keeps refunds that count from being deleted"},
-		{"type_column", SPEC_COLUMN},
+		{"type_column", SPEC_COLUMN, .shared = true},
 		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
 		{"amounts", SPEC_TEXT},
