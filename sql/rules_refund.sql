@@ -219,7 +219,7 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	within interval DEFAULT '24 hours',
 	valid_for interval DEFAULT '1 hour'
 ) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
 COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
 
@@ -229,7 +229,7 @@ CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency 
 COMMENT ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) IS 'an amount in the unit of a table of refunds, as people say it: 900.00 USD, where the table has 90000';
 
 CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_currency';
 COMMENT ON FUNCTION paysafe.set_currency(text, int) IS 'declares a currency that ISO 4217 does not have';
 

@@ -558,7 +558,8 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 									 paysafe_row_key_same_row(rel, row, sum->except)))))
 	{
 		paysafe_refund_lives_of(scan->lives, scan->state, rel, row, &life);
-		passed = sum->gate && life.passed != 0 && life.passed > sum->gate_from;
+		passed = sum->gate && (life.stage == REFUND_PASSED || life.stage == REFUND_FACT) &&
+			life.passed > sum->gate_from;
 		old_one = sum->old && life.requested < sum->old_before;
 	}
 	if (amount != NULL)
@@ -615,6 +616,8 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			paysafe_row_key_search_scan(leaf, &search, table->key.values, snapshot, add_refund, &scan);
 			table_close(leaf, NoLock);
 		}
+		if (sum->gate && scan.lives != NULL)
+			add_to(&sum->gate_total, paysafe_refund_lives_ended(scan.lives, sum, table->currency));
 	}
 	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);
