@@ -197,18 +197,19 @@ static void
 check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+	Oid			root = ((RefundState *) rule->compiled)->refund_root;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
-	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
+	Numeric		total = paysafe_refund_total(locked, root, change, amount, no_limit);
 
 	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
 		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 	{
-		total = paysafe_refund_total(locked, change, amount, true);
+		total = paysafe_refund_total(locked, root, change, amount, true);
 		paysafe_refund_look_again(locked);
 		if (locked->captured != NULL)
 			captured = paysafe_refund_net_captured(locked, false);
@@ -568,7 +569,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, change,
+			paysafe_refund_total_less(payment, state->refund_root, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 		if (was_counted && payment->net != NULL)
 			note_void(state, change, change->after);
@@ -640,7 +641,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
 	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
-		paysafe_refund_total_less(payment, change,
+		paysafe_refund_total_less(payment, state->refund_root, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
 		note_void(state, change, change->before);
@@ -725,6 +726,7 @@ forget_rows(const Rule *rule)
 	if (state->is_payment)
 		return;
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key);
 	paysafe_breach_forget(state->refund_root);
 }
 

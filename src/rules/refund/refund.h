@@ -88,6 +88,7 @@ typedef struct RefundState
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
 	bool		observed;		/* refuses nothing */
+	uint64		kept_stamp;		/* of totals of the leaf's refunds (refund_kept.h) */
 } RefundState;
 
 /*
@@ -171,6 +172,7 @@ typedef struct RefundSum
 {
 	bool		minor;			/* units that are wanted, as the payment has them, */
 	const char *currency;		/* ... in its currency */
+	bool		relied_on;		/* somebody does, though these are only observed */
 	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
@@ -242,6 +244,9 @@ extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */
 extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
 										  const RelationRules **rules);
+
+/* Does nobody rely on the sum over these tables? */
+extern bool paysafe_refund_only_observed(List *tables);
 
 /* Add up the refunds in these tables, as committed now and by this transaction. */
 extern void paysafe_refund_sum(List *tables, RefundSum *sum);
@@ -324,17 +329,17 @@ extern void paysafe_refund_payout_in(const RefundState *state, FoundPayment *pay
  */
 
 /*
- * The refunds of a locked payment with this change, which is that of a refund that
- * begins to count; exact if fresh.
+ * The refunds of a locked payment with this change, which is that of a refund of
+ * the table that begins to count (amount NULL: of something else); exact if fresh.
  */
-extern Numeric paysafe_refund_total(const FoundPayment *payment, const RowChange *change,
-									Numeric amount, bool fresh);
+extern Numeric paysafe_refund_total(const FoundPayment *payment, Oid refund_root,
+									const RowChange *change, Numeric amount, bool fresh);
 
 /* One that counted does no longer. */
-extern void paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change,
-									  Numeric amount);
+extern void paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root,
+									  const RowChange *change, Numeric amount);
 
-/* What passed the gate within the period, without this change's row. */
+/* What passed the gate within the period, at most; exact, and without this change's row, if fresh. */
 extern Numeric paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
 											const RowChange *change, int64 within, bool fresh);
 
