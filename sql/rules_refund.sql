@@ -87,6 +87,23 @@ CREATE TABLE paysafe.refund_request (
 CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment);
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
+CREATE SEQUENCE paysafe.refund_total_id_seq;
+COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds, in the order in which it is written';
+
+CREATE TABLE paysafe.refund_total (
+	relation regclass NOT NULL,
+	payment text COLLATE "C" NOT NULL,
+	id bigint NOT NULL,
+	stamp bigint NOT NULL,
+	total numeric,
+	less numeric
+);
+CREATE INDEX refund_total_payment ON paysafe.refund_total (relation, payment, id);
+COMMENT ON TABLE paysafe.refund_total IS 'what the refunds of payments that have many total; the last total of a payment counts, less what follows it';
+COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, refunds are added up anew';
+COMMENT ON COLUMN paysafe.refund_total.total IS 'at least what they total: a refund may have been voided meanwhile; NULL: they are to be added up';
+COMMENT ON COLUMN paysafe.refund_total.less IS 'what a refund was of that is void, or gone';
+
 CREATE TABLE paysafe.captured_total (
 	relation regclass NOT NULL,
 	whole_key text COLLATE "C" NOT NULL,
@@ -101,6 +118,7 @@ COMMENT ON COLUMN paysafe.captured_total.amount IS 'NULL: the column says it, or
 
 --@own_table paysafe.captured_total
 --@own_table paysafe.refund_request
+--@own_table paysafe.refund_total
 --@own_table paysafe.currency
 --@own_table paysafe.threshold
 --@own_table paysafe.refund_event
@@ -129,10 +147,11 @@ CREATE FUNCTION paysafe.protect_payment(
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
 COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
+--@keys
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
-	payment_column text,
+	payment_column @key,
 	amount_column name,
 	currency_column name DEFAULT NULL,
 	status_column name DEFAULT NULL,
@@ -141,7 +160,7 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_amount_column name DEFAULT NULL,
 	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
-	payment_key text DEFAULT NULL,
+	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
 	amounts text DEFAULT NULL,
@@ -153,38 +172,14 @@ CREATE FUNCTION paysafe.protect_refund(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+--@end
 
-CREATE FUNCTION paysafe.protect_refund(
-	refund regclass,
-	payment regclass,
-	payment_column name[],
-	amount_column name,
-	currency_column name DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	gated text[] DEFAULT NULL,
-	void text[] DEFAULT NULL,
-	payment_amount_column name DEFAULT NULL,
-	payment_currency_column name DEFAULT NULL,
-	unapproved_columns name[] DEFAULT NULL,
-	payment_key name[] DEFAULT NULL,
-	recorded text[] DEFAULT '{}',
-	rows jsonb DEFAULT NULL,
-	amounts text DEFAULT NULL,
-	units text DEFAULT NULL,
-	status_path text[] DEFAULT NULL,
-	deletable boolean DEFAULT false,
-	currency text DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds of payments that several columns name';
-
+--@keys
 CREATE FUNCTION paysafe.protect_captures(
 	captures regclass,
 	payment regclass,
-	payment_column text,
+	payment_column @key,
 	amount_column name,
 	currency_column name DEFAULT NULL,
 	status_column name DEFAULT NULL,
@@ -193,7 +188,7 @@ CREATE FUNCTION paysafe.protect_captures(
 	over_percent numeric DEFAULT NULL,
 	currency text DEFAULT NULL,
 	currency_path name[] DEFAULT NULL,
-	payment_key text DEFAULT NULL,
+	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	deletable boolean DEFAULT false,
 	rows jsonb DEFAULT NULL,
@@ -202,35 +197,14 @@ CREATE FUNCTION paysafe.protect_captures(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_captures';
-COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, text, name, name, name, text[], name, numeric, text, name[], text, text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures: what is captured of a payment is their sum';
+COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures: what is captured of a payment is their sum';
+--@end
 
-CREATE FUNCTION paysafe.protect_captures(
-	captures regclass,
-	payment regclass,
-	payment_column name[],
-	amount_column name,
-	currency_column name DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	counted text[] DEFAULT NULL,
-	limit_column name DEFAULT NULL,
-	over_percent numeric DEFAULT NULL,
-	currency text DEFAULT NULL,
-	currency_path name[] DEFAULT NULL,
-	payment_key name[] DEFAULT NULL,
-	recorded text[] DEFAULT '{}',
-	deletable boolean DEFAULT false,
-	rows jsonb DEFAULT NULL,
-	currency_tables regclass[] DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_captures';
-COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, name[], name, name, name, text[], name, numeric, text, name[], name[], text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures of payments that several columns name';
-
+--@keys
 CREATE FUNCTION paysafe.protect_movements(
 	movements regclass,
 	payment regclass,
-	payment_column text,
+	payment_column @key,
 	type_column name,
 	amount_column name,
 	currency_column name,
@@ -245,41 +219,15 @@ CREATE FUNCTION paysafe.protect_movements(
 	void text[] DEFAULT NULL,
 	over_percent numeric DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
-	payment_key text DEFAULT NULL,
+	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_movements';
-COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, text, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], text, text[], jsonb, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
-
-CREATE FUNCTION paysafe.protect_movements(
-	movements regclass,
-	payment regclass,
-	payment_column name[],
-	type_column name,
-	amount_column name,
-	currency_column name,
-	authorize text[] DEFAULT NULL,
-	capture text[] DEFAULT NULL,
-	cancel text[] DEFAULT NULL,
-	refund text[] DEFAULT NULL,
-	chargeback text[] DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	counted text[] DEFAULT NULL,
-	gated text[] DEFAULT NULL,
-	void text[] DEFAULT NULL,
-	over_percent numeric DEFAULT NULL,
-	unapproved_columns name[] DEFAULT NULL,
-	payment_key name[] DEFAULT NULL,
-	recorded text[] DEFAULT '{}',
-	rows jsonb DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_movements';
-COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, name[], name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], name[], text[], jsonb, text) IS 'declares a table of all movements of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
+--@end
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,

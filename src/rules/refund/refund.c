@@ -180,9 +180,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
-/* Is it one that nobody was asked for? */
-static bool
-is_chargeback(const RefundSide *side, TupleTableSlot *row)
+bool
+paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row)
 {
 	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
 }
@@ -191,25 +190,26 @@ is_chargeback(const RefundSide *side, TupleTableSlot *row)
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
-	return paysafe_status_value_find(&side->recorded, row) >= 0 || is_chargeback(side, row);
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || paysafe_refund_is_chargeback(side, row);
 }
 
 static void
 check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+	Oid			root = ((RefundState *) rule->compiled)->refund_root;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
-	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
+	Numeric		total = paysafe_refund_total(locked, root, change, amount, no_limit);
 
 	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
 		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 	{
-		total = paysafe_refund_total(locked, change, amount, true);
+		total = paysafe_refund_total(locked, root, change, amount, true);
 		paysafe_refund_look_again(locked);
 		if (locked->captured != NULL)
 			captured = paysafe_refund_net_captured(locked, false);
@@ -366,7 +366,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
-	int			needed = is_chargeback(side, change->after) ? 0 : 1;
+	int			needed = paysafe_refund_is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
 	const char *kind;
 	ApprovalSubject subject = {
@@ -569,7 +569,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, change,
+			paysafe_refund_total_less(payment, state->refund_root, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 		if (was_counted && payment->net != NULL)
 			note_void(state, change, change->after);
@@ -641,7 +641,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
 	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
-		paysafe_refund_total_less(payment, change,
+		paysafe_refund_total_less(payment, state->refund_root, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
 		note_void(state, change, change->before);
@@ -726,6 +726,7 @@ forget_rows(const Rule *rule)
 	if (state->is_payment)
 		return;
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key);
 	paysafe_breach_forget(state->refund_root);
 }
 

@@ -88,6 +88,7 @@ typedef struct RefundState
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
 	bool		observed;		/* refuses nothing */
+	uint64		kept_stamp;		/* of totals of the leaf's refunds (refund_kept.h) */
 } RefundState;
 
 /*
@@ -171,6 +172,7 @@ typedef struct RefundSum
 {
 	bool		minor;			/* units that are wanted, as the payment has them, */
 	const char *currency;		/* ... in its currency */
+	bool		relied_on;		/* somebody does, though these are only observed */
 	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
@@ -227,6 +229,10 @@ extern void paysafe_refund_payment_argument(const RefundState *state, char *text
 extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
+/* The same for what reads refunds: with the currency that only captures may say. */
+extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues *key,
+										FoundPayment *out);
+
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row, and if some rule
@@ -239,12 +245,18 @@ extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues
 extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
 										  const RelationRules **rules);
 
+/* Does nobody rely on the sum over these tables? */
+extern bool paysafe_refund_only_observed(List *tables);
+
 /* Add up the refunds in these tables, as committed now and by this transaction. */
 extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 
 /* The refund's currency: its own, or that of its payment; NULL if that has none. */
 extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
+
+/* Is it one that nobody is asked for? */
+extern bool paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row);
 
 /* The amount, of payouts without its sign; false for NULL. */
 extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
@@ -317,17 +329,17 @@ extern void paysafe_refund_payout_in(const RefundState *state, FoundPayment *pay
  */
 
 /*
- * The refunds of a locked payment with this change, which is that of a refund that
- * begins to count; exact if fresh.
+ * The refunds of a locked payment with this change, which is that of a refund of
+ * the table that begins to count (amount NULL: of something else); exact if fresh.
  */
-extern Numeric paysafe_refund_total(const FoundPayment *payment, const RowChange *change,
-									Numeric amount, bool fresh);
+extern Numeric paysafe_refund_total(const FoundPayment *payment, Oid refund_root,
+									const RowChange *change, Numeric amount, bool fresh);
 
 /* One that counted does no longer. */
-extern void paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change,
-									  Numeric amount);
+extern void paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root,
+									  const RowChange *change, Numeric amount);
 
-/* What passed the gate within the period, without this change's row. */
+/* What passed the gate within the period, at most; exact, and without this change's row, if fresh. */
 extern Numeric paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
 											const RowChange *change, int64 within, bool fresh);
 

@@ -206,7 +206,7 @@ check_columns(const RefundState *state, TupleTableSlot *row, const char *key, Ke
 
 		if (part == FAULT_PAYMENT_CURRENCY && by_payment && names)
 		{
-			(void) paysafe_refund_find_payment(state, value, payment);
+			(void) paysafe_refund_read_payment(state, value, payment);
 			found = payment;
 		}
 		fault = fault_of(side, row, found, part, &column, &sqlstate);

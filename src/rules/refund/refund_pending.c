@@ -204,10 +204,11 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	Pending		pending = {0};
 
 	if (!paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
+		paysafe_refund_is_chargeback(side, row) ||
 		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
-	paysafe_refund_find_payment(state, &payment_key, &payment);
+	paysafe_refund_read_payment(state, &payment_key, &payment);
 	paysafe_refund_payout_in(state, &payment, paysafe_refund_currency(side, row, &payment));
 	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
 		return;
