@@ -18,19 +18,24 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, text, name, name, name, text[], name, numeric, text, name[], text, text[], boolean, jsonb, regclass[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, name[], name, name, name, text[], name, numeric, text, name[], name[], text[], boolean, jsonb, regclass[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, text, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], text, text[], jsonb, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, name[], name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], name[], text[], jsonb, text) TO PUBLIC;
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, text) TO PUBLIC;
+--@end
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], text) TO PUBLIC;
+--@end
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, text) TO PUBLIC;
+--@end
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
+--@end
 GRANT EXECUTE ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) TO PUBLIC;
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, @key, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) TO PUBLIC;
+--@end
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
 -- what the caller may read, proposed

@@ -10,4 +10,16 @@
 	print "ALTER TABLE " table " ENABLE ALWAYS TRIGGER paysafe_own_truncate;"
 	next
 }
+# What stands between "--@keys" and "--@end" is there twice: a key is one column, or several.
+/^--@keys$/ { keys = 1; text = ""; next }
+/^--@end$/ {
+	several = text
+	gsub(/@key/, "text", text)
+	gsub(/@key/, "name[]", several)
+	sub(/';\n$/, "; keys of several columns';\n", several)
+	printf "%s\n%s", text, several
+	keys = 0
+	next
+}
+keys { text = text $0 "\n"; next }
 { print }

@@ -106,9 +106,10 @@ COMMENT ON COLUMN paysafe.reservation_total.expired_until IS 'what expired by th
 --@own_table paysafe.reservation_end
 --@own_table paysafe.reservation_total
 
+--@keys
 CREATE FUNCTION paysafe.protect_balance(
 	accounts regclass,
-	key_column text,
+	key_column @key,
 	balance_column name,
 	ledger regclass,
 	minimum_column name DEFAULT NULL,
@@ -124,27 +125,8 @@ CREATE FUNCTION paysafe.protect_balance(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, text, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) IS 'moves balances by ledger entries only, within their limits';
-
-CREATE FUNCTION paysafe.protect_balance(
-	accounts regclass,
-	key_column name[],
-	balance_column name,
-	ledger regclass,
-	minimum_column name DEFAULT NULL,
-	currency_column name DEFAULT NULL,
-	side_column name DEFAULT NULL,
-	maximum_column name DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	frozen text[] DEFAULT '{}',
-	in_only text[] DEFAULT '{}',
-	out_only text[] DEFAULT '{}',
-	closed text[] DEFAULT '{}',
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, name[], name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) IS 'the same for accounts that several columns name';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, @key, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) IS 'moves balances by ledger entries only, within their limits';
+--@end
 
 CREATE FUNCTION paysafe.balance(
 	account text,

@@ -19,14 +19,15 @@ COMMENT ON COLUMN paysafe.closed_period.ended_at IS 'when it ended';
 
 --@own_table paysafe.closed_period
 
+--@keys
 CREATE FUNCTION paysafe.protect_ledger(
 	relation regclass,
-	transaction_column text,
-	account_column text,
+	transaction_column @key,
+	account_column @key,
 	amount_column name,
 	currency_column name DEFAULT NULL,
 	direction_column name DEFAULT NULL,
-	reverses_column text DEFAULT NULL,
+	reverses_column @key DEFAULT NULL,
 	posting_date_column name DEFAULT NULL,
 	credit_column name DEFAULT NULL,
 	debits text[] DEFAULT NULL,
@@ -42,32 +43,8 @@ CREATE FUNCTION paysafe.protect_ledger(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, text, text, name, name, name, text, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
-
-CREATE FUNCTION paysafe.protect_ledger(
-	relation regclass,
-	transaction_column name[],
-	account_column name[],
-	amount_column name,
-	currency_column name DEFAULT NULL,
-	direction_column name DEFAULT NULL,
-	reverses_column name[] DEFAULT NULL,
-	posting_date_column name DEFAULT NULL,
-	credit_column name DEFAULT NULL,
-	debits text[] DEFAULT NULL,
-	credits text[] DEFAULT NULL,
-	currency text DEFAULT NULL,
-	decimals int DEFAULT NULL,
-	zero_amounts boolean DEFAULT false,
-	mutable_columns name[] DEFAULT NULL,
-	closed boolean DEFAULT true,
-	rows jsonb DEFAULT NULL,
-	currency_path name[] DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_ledger';
-COMMENT ON FUNCTION paysafe.protect_ledger(regclass, name[], name[], name, name, name, name[], name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) IS 'the same for transactions and accounts that several columns name';
+COMMENT ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) IS 'keeps a ledger append-only, each transaction balanced at COMMIT and closed afterwards';
+--@end
 
 CREATE FUNCTION paysafe.protect_entries(
 	relation regclass,
@@ -93,7 +70,7 @@ CREATE FUNCTION paysafe.protect_entries(
 COMMENT ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) IS 'keeps entries of accounts append-only that are no transactions: gift cards, store credit';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date, time_zone text DEFAULT 'UTC') RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_close_period';
 COMMENT ON FUNCTION paysafe.close_period(regclass, date, text) IS 'no posting date up to this day any more; needs a second person, and cannot be taken back';
 

@@ -147,10 +147,11 @@ CREATE FUNCTION paysafe.protect_payment(
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
 COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
+--@keys
 CREATE FUNCTION paysafe.protect_refund(
 	refund regclass,
 	payment regclass,
-	payment_column text,
+	payment_column @key,
 	amount_column name,
 	currency_column name DEFAULT NULL,
 	status_column name DEFAULT NULL,
@@ -159,7 +160,7 @@ CREATE FUNCTION paysafe.protect_refund(
 	payment_amount_column name DEFAULT NULL,
 	payment_currency_column name DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
-	payment_key text DEFAULT NULL,
+	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
 	amounts text DEFAULT NULL,
@@ -171,38 +172,14 @@ CREATE FUNCTION paysafe.protect_refund(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, text, name, name, name, text[], text[], name, name, name[], text, text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+--@end
 
-CREATE FUNCTION paysafe.protect_refund(
-	refund regclass,
-	payment regclass,
-	payment_column name[],
-	amount_column name,
-	currency_column name DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	gated text[] DEFAULT NULL,
-	void text[] DEFAULT NULL,
-	payment_amount_column name DEFAULT NULL,
-	payment_currency_column name DEFAULT NULL,
-	unapproved_columns name[] DEFAULT NULL,
-	payment_key name[] DEFAULT NULL,
-	recorded text[] DEFAULT '{}',
-	rows jsonb DEFAULT NULL,
-	amounts text DEFAULT NULL,
-	units text DEFAULT NULL,
-	status_path text[] DEFAULT NULL,
-	deletable boolean DEFAULT false,
-	currency text DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, name[], name, name, name, text[], text[], name, name, name[], name[], text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds of payments that several columns name';
-
+--@keys
 CREATE FUNCTION paysafe.protect_captures(
 	captures regclass,
 	payment regclass,
-	payment_column text,
+	payment_column @key,
 	amount_column name,
 	currency_column name DEFAULT NULL,
 	status_column name DEFAULT NULL,
@@ -211,7 +188,7 @@ CREATE FUNCTION paysafe.protect_captures(
 	over_percent numeric DEFAULT NULL,
 	currency text DEFAULT NULL,
 	currency_path name[] DEFAULT NULL,
-	payment_key text DEFAULT NULL,
+	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	deletable boolean DEFAULT false,
 	rows jsonb DEFAULT NULL,
@@ -220,35 +197,14 @@ CREATE FUNCTION paysafe.protect_captures(
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_captures';
-COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, text, name, name, name, text[], name, numeric, text, name[], text, text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures: what is captured of a payment is their sum';
+COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures: what is captured of a payment is their sum';
+--@end
 
-CREATE FUNCTION paysafe.protect_captures(
-	captures regclass,
-	payment regclass,
-	payment_column name[],
-	amount_column name,
-	currency_column name DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	counted text[] DEFAULT NULL,
-	limit_column name DEFAULT NULL,
-	over_percent numeric DEFAULT NULL,
-	currency text DEFAULT NULL,
-	currency_path name[] DEFAULT NULL,
-	payment_key name[] DEFAULT NULL,
-	recorded text[] DEFAULT '{}',
-	deletable boolean DEFAULT false,
-	rows jsonb DEFAULT NULL,
-	currency_tables regclass[] DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_captures';
-COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, name[], name, name, name, text[], name, numeric, text, name[], name[], text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures of payments that several columns name';
-
+--@keys
 CREATE FUNCTION paysafe.protect_movements(
 	movements regclass,
 	payment regclass,
-	payment_column text,
+	payment_column @key,
 	type_column name,
 	amount_column name,
 	currency_column name,
@@ -263,41 +219,15 @@ CREATE FUNCTION paysafe.protect_movements(
 	void text[] DEFAULT NULL,
 	over_percent numeric DEFAULT NULL,
 	unapproved_columns name[] DEFAULT NULL,
-	payment_key text DEFAULT NULL,
+	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_movements';
-COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, text, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], text, text[], jsonb, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
-
-CREATE FUNCTION paysafe.protect_movements(
-	movements regclass,
-	payment regclass,
-	payment_column name[],
-	type_column name,
-	amount_column name,
-	currency_column name,
-	authorize text[] DEFAULT NULL,
-	capture text[] DEFAULT NULL,
-	cancel text[] DEFAULT NULL,
-	refund text[] DEFAULT NULL,
-	chargeback text[] DEFAULT NULL,
-	status_column name DEFAULT NULL,
-	counted text[] DEFAULT NULL,
-	gated text[] DEFAULT NULL,
-	void text[] DEFAULT NULL,
-	over_percent numeric DEFAULT NULL,
-	unapproved_columns name[] DEFAULT NULL,
-	payment_key name[] DEFAULT NULL,
-	recorded text[] DEFAULT '{}',
-	rows jsonb DEFAULT NULL,
-	mode text DEFAULT 'enforce'
-) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'paysafe_protect_movements';
-COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, name[], name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], name[], text[], jsonb, text) IS 'declares a table of all movements of payments that several columns name';
+COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
+--@end
 
 CREATE FUNCTION paysafe.set_refund_threshold(
 	refund regclass,
@@ -307,7 +237,7 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	within interval DEFAULT '24 hours',
 	valid_for interval DEFAULT '1 hour'
 ) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
 COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
 
@@ -317,7 +247,7 @@ CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency 
 COMMENT ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) IS 'an amount in the unit of a table of refunds, as people say it: 900.00 USD, where the table has 90000';
 
 CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_currency';
 COMMENT ON FUNCTION paysafe.set_currency(text, int) IS 'declares a currency that ISO 4217 does not have';
 

@@ -153,12 +153,19 @@ is_same(const RefusalEntry *a, const RefusalEntry *b)
 		(!a->outside || (strcmp(a->key, b->key) == 0 && strcmp(a->message, b->message) == 0));
 }
 
-/* Has the flood ended, and is all of it on record? */
+/*
+ * Has the flood ended, and is all of it on record?  Of what is observed each kind has a
+ * counter, mostly without a flood: it makes room for others as soon as its window has
+ * passed, after which it would begin anew.
+ */
 static bool
 is_over(const Counter *counter, TimestampTz now)
 {
-	return counter->entry.count == 0 &&
-		TimestampDifferenceExceeds(counter->entry.last_at, now, LAST_WINDOW * 1000);
+	if (counter->entry.count > 0)
+		return false;
+	if (counter->entry.observed)
+		return TimestampDifferenceExceeds(counter->since, now, counter->window * 1000);
+	return TimestampDifferenceExceeds(counter->entry.last_at, now, LAST_WINDOW * 1000);
 }
 
 static Counter *

@@ -12,37 +12,13 @@ CREATE TABLE orderrefund (id bigserial PRIMARY KEY, local_id integer NOT NULL, s
 	execution_date timestamptz, provider varchar(255), info text);
 CREATE INDEX ON orderrefund (payment_id);
 
-SELECT paysafe.protect_status('orderpayment', 'state', '
-	[*] --> created
-	[*] --> pending
-	[*] --> confirmed
-	created --> pending
-	created --> confirmed
-	created --> failed
-	created --> canceled
-	pending --> confirmed
-	pending --> failed
-	pending --> canceled
-	failed --> confirmed
-	canceled --> confirmed
-	confirmed --> refunded
-	confirmed --> canceled
-	refunded --> confirmed');
+-- the machines are those of examples/pretix, under which pretix's own tests run
+\set payment_states `sed -n '/^PAYMENT = """/,/^"""/{//!p}' ../../examples/pretix/rules/migrations/0001_rules.py`
+\set refund_states `sed -n '/^REFUND = """/,/^"""/{//!p}' ../../examples/pretix/rules/migrations/0001_rules.py`
+SELECT paysafe.protect_status('orderpayment', 'state', :'payment_states', deletable => '{"",created,pending}');
 SELECT paysafe.protect_payment('orderpayment', 'state', 'amount', captured => '{confirmed,refunded}',
 	currency_path => '{order_id,event_id,currency}');
-SELECT paysafe.protect_status('orderrefund', 'state', '
-	[*] --> created
-	[*] --> external
-	[*] --> transit
-	[*] --> done
-	created --> transit
-	created --> done
-	created --> failed
-	created --> canceled
-	external --> done
-	external --> canceled
-	transit --> done
-	transit --> canceled');
+SELECT paysafe.protect_status('orderrefund', 'state', :'refund_states', deletable => '{external,failed,canceled}');
 SELECT paysafe.protect_refund('orderrefund', 'orderpayment', 'payment_id', 'amount',
 	status_column => 'state', gated => '{transit,done}', void => '{failed,canceled,external}',
 	unapproved_columns => '{execution_date,info}', rows => '{"payment_id": {"not": [null]}}');
@@ -68,6 +44,13 @@ INSERT INTO orderrefund (id, local_id, state, amount, order_id) VALUES (4, 4, 'd
 INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (2, 1, 'created', 4600, 2);
 UPDATE orderpayment SET state = 'canceled' WHERE id = 2;
 UPDATE orderpayment SET state = 'confirmed' WHERE id = 2;
+-- marked as paid by hand, and the tickets were gone
+INSERT INTO orderpayment (id, local_id, state, amount, order_id, provider) VALUES (6, 4, 'created', 20, 1, 'manual');
+UPDATE orderpayment SET state = 'confirmed' WHERE id = 6;
+UPDATE orderpayment SET state = 'failed' WHERE id = 6;
+-- an order in test mode goes, and its payments with it
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (7, 5, 'pending', 20, 1);
+DELETE FROM orderpayment WHERE id = 7;
 
 -- with one thing wrong
 SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'created', 1, 1, 1)$$);
@@ -83,6 +66,7 @@ SELECT fits.refused('23R03', $$UPDATE event SET currency = 'JPY' WHERE id = 1$$)
 SELECT fits.refused('23R03', $$UPDATE orderrefund SET payment_id = NULL WHERE id = 1$$);				-- out of the rule
 SELECT fits.refused('23R01', $$UPDATE orderrefund SET payment_id = 1 WHERE id = 4$$);					-- into it
 SELECT fits.refused('23T03', $$DELETE FROM orderpayment WHERE id = 2$$);
+SELECT fits.refused('23T03', $$DELETE FROM orderpayment WHERE id = 6$$);	-- it was confirmed once
 -- an event that nobody has paid for may still change, although somebody has ordered
 UPDATE event SET currency = 'USD' WHERE id = 3;
 -- a refund above the threshold

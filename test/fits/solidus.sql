@@ -15,22 +15,8 @@ CREATE TABLE spree_refunds (id serial PRIMARY KEY, payment_id integer, amount nu
 	refund_reason_id integer, created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now());
 CREATE INDEX ON spree_refunds (payment_id);
 
-SELECT paysafe.protect_status('spree_payments', 'state', '
-	[*] --> checkout
-	checkout --> processing
-	checkout --> pending
-	checkout --> completed
-	checkout --> invalid
-	processing --> pending
-	processing --> completed
-	processing --> failed
-	processing --> void
-	pending --> processing
-	pending --> completed
-	pending --> failed
-	pending --> void
-	completed --> void : before it is settled
-	failed --> processing');
+\set payment_states `cat lib/spree_payment.txt`
+SELECT paysafe.protect_status('spree_payments', 'state', :'payment_states');
 SELECT paysafe.protect_captures('spree_payment_capture_events', 'spree_payments', 'payment_id', 'amount', limit_column => 'amount', payment_key => 'id',
 	currency_path => '{payment_id,order_id,currency}', currency_tables => '{spree_payments,spree_orders}');
 SELECT paysafe.protect_refund('spree_refunds', 'spree_payments', 'payment_id', 'amount', payment_key => 'id');

@@ -11,22 +11,8 @@ CREATE INDEX ON spree_payments (order_id);
 CREATE INDEX ON spree_refunds (payment_id);
 ALTER TABLE spree_payments ADD FOREIGN KEY (order_id) REFERENCES spree_orders;
 
-SELECT paysafe.protect_status('spree_payments', 'state', '
-	[*] --> checkout
-	checkout --> processing
-	checkout --> pending
-	checkout --> completed
-	checkout --> invalid
-	processing --> pending
-	processing --> completed
-	processing --> failed
-	processing --> void
-	pending --> processing
-	pending --> completed
-	pending --> failed
-	pending --> void
-	completed --> void : before it is settled
-	failed --> processing');
+\set payment_states `cat lib/spree_payment.txt`
+SELECT paysafe.protect_status('spree_payments', 'state', :'payment_states');
 SELECT paysafe.protect_payment('spree_payments', 'state', 'amount', captured => '{completed}', currency_path => '{order_id,currency}');
 SELECT paysafe.protect_refund('spree_refunds', 'spree_payments', 'payment_id', 'amount', payment_key => 'id');
 SELECT paysafe.set_refund_threshold('spree_refunds', 'USD', 500);

@@ -36,6 +36,22 @@ observed() {
 	says '^6002$' "SELECT observed FROM paysafe.protection WHERE rule = 'status'"
 	says '^0$' "SELECT paysafe.refusal_expire()"
 
+	# many kinds one after another are no flood: each is described, by its table
+	psql -qX -d paysafe_guard -c "DO \$\$ BEGIN FOR i IN 1..300 LOOP
+			EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY)', i);
+			EXECUTE format('INSERT INTO many_%s VALUES (1)', i);
+			PERFORM paysafe.protect_append_only(format('many_%s', i), mode => 'observe');
+			COMMIT;
+		END LOOP; END \$\$" \
+		-c "DO \$\$ BEGIN FOR i IN 1..300 LOOP
+			EXECUTE format('DELETE FROM many_%s', i);
+			COMMIT;
+			IF i % 60 = 0 THEN PERFORM pg_sleep(0.6); END IF;
+		END LOOP; END \$\$"
+	wait_for "SELECT count(DISTINCT table_name) = 300 FROM paysafe.refusal_log WHERE observed AND table_name LIKE 'many%'" || exit 1
+	says '^0$' "SELECT count(*) FROM paysafe.refusal_log WHERE observed AND rule = '(any)'"
+	says '^300$' "SELECT sum(observed) FROM paysafe.protection WHERE relation::text LIKE 'many%'"
+
 	# what is enforced is refused again, counts anew, and keeps what it has from then
 	says 'needs a maintenance|23514|existing row' "SELECT paysafe.protect_status('t', 'status', '[*] --> new')"
 	says '^$' "TRUNCATE t"

@@ -169,6 +169,7 @@ check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
 check_sqlalchemy() { ORM=sqlalchemy program sqlalchemy test/orms/run; }
 check_drizzle() { ORM=drizzle program drizzle test/orms/run; }
+check_prisma() { ORM=prisma program prisma test/orms/run; }
 check_gorm() { ORM=gorm program gorm test/orms/run; }
 check_hibernate() { ORM=hibernate program hibernate test/orms/run; }
 check_webhook() { program webhook test/webhook/run; }

@@ -8,6 +8,7 @@ come in all sizes, since buffers and portions end somewhere.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from dataclasses import dataclass, field
@@ -16,11 +17,40 @@ from typing import Any
 
 import psycopg
 
+import reports
 from commands import APP, OWNER, SUPER, Finding, Found
 
 DEBIT = ("debit", "dr", "d", "1")
 CREDIT = ("credit", "cr", "c", "-1")
-SIZES = (([40, 300, 1100, 5000, 17000, 33000]), [3, 3, 3, 2, 3, 1])
+STATUS_TYPES = {
+    "text": "text",
+    "state": "state",
+    "int": "int",
+    "boolean": "boolean",
+    "timestamptz": "timestamptz",
+}
+NUMBERS = {"active": "1", "frozen": "2", "in": "3", "out": "4", "closed": "5"}
+STATUS_WORDS: dict[str, dict[str, str]] = {
+    "int": NUMBERS,
+    "boolean": dict.fromkeys(NUMBERS, "true"),
+    "timestamptz": dict.fromkeys(NUMBERS, "set"),
+}
+# posting dates of each type, and the day that each falls on, in UTC and in Tokyo
+DAYS: dict[str, dict[str, tuple[str, str]]] = {
+    "date": {d: (d, d) for d in ("2024-01-10", "2024-02-10")},
+    "timestamp": {
+        "2024-01-31 23:59:59.9": ("2024-01-31", "2024-01-31"),
+        "2024-02-01 00:00": ("2024-02-01", "2024-02-01"),
+    },
+    "timestamptz": {
+        "2024-01-31 14:59:59.9+00": ("2024-01-31", "2024-01-31"),
+        "2024-01-31 15:00+00": ("2024-01-31", "2024-02-01"),
+        "2024-02-01 00:00+09": ("2024-01-31", "2024-02-01"),
+        "2024-02-01 12:00+00": ("2024-02-01", "2024-02-01"),
+    },
+}
+Row = dict[str, Any]
+SIZES = (([40, 300, 1100, 5000, 17000, 33000]), [3, 2, 3, 1, 4, 1])
 
 
 @dataclass
@@ -31,6 +61,13 @@ class Account:
     place: int
     sum: int = 0  # debits less credits
     moved: bool = False
+    maximum: int | None = None
+    status: str = "active"
+
+    @property
+    def stored(self) -> bool:
+        """Is its balance in its row?"""
+        return self.minimum is not None or self.maximum is not None
 
     @property
     def balance(self) -> int:
@@ -43,6 +80,10 @@ class Reservation:
     amount: int
     state: str = "open"
     posted: int = 0
+    to: str = ""
+    key: str = ""
+    again: str = ""  # the call that made it, if it had a key
+    parts: dict[str, tuple[str, int]] = field(default_factory=dict)  # by key: call, what it posted
 
 
 @dataclass(frozen=True)
@@ -61,6 +102,8 @@ class Books:
     reversals: set[int] = field(default_factory=set)
     reservations: dict[int, Reservation] = field(default_factory=dict)
     closed: str = ""
+    keys: int = 1  # of reservations
+    days: list[tuple[str, int, Leg]] = field(default_factory=list)  # posting date, transaction
 
     def reserved(self, code: str) -> int:
         return sum(
@@ -73,17 +116,35 @@ class Books:
         assert a.minimum is not None
         return a.balance - a.minimum - self.reserved(a.code)
 
-    def falls(self, legs: list[Leg]) -> bool:
-        """Do these take an account too low, all together?"""
+    def wrong(self, legs: list[Leg]) -> set[str]:
+        """What is refused in these, all together."""
         moved: dict[str, int] = {}
+        out = set()
         for leg in legs:
-            moved[leg.code] = moved.get(leg.code, 0) + leg.amount
-        for code, amount in moved.items():
+            a = self.accounts[leg.code]
+            change = -leg.amount if a.credit else leg.amount
+            moved[leg.code] = moved.get(leg.code, 0) + change
+            # each entry counts for the status
+            if a.status == "closed":
+                out.add("23M08")
+            elif a.status == "frozen" or a.status == ("in" if change < 0 else "out"):
+                out.add("23M07")
+        for code, change in moved.items():
             a = self.accounts[code]
-            change = -amount if a.credit else amount
             if a.minimum is not None and change < 0 and self.free(a) + change < 0:
-                return True
-        return False
+                out.add("23M01")
+            if a.maximum is not None and change > 0 and a.balance + change > a.maximum:
+                out.add("23M06")
+        return out
+
+    def falls(self, legs: list[Leg]) -> bool:
+        """Do these move an account where it may not be?"""
+        return bool(self.wrong(legs))
+
+    def post(self, tx: int, legs: list[Leg], day: str) -> None:
+        self.move(legs)
+        self.posted[tx] = legs
+        self.days += [(day, tx, leg) for leg in legs]
 
     def move(self, legs: list[Leg], back: bool = False, trial: bool = False) -> None:
         for leg in legs:
@@ -114,11 +175,35 @@ class Play:
         self.parts = self.chance(0.3)
         self.audited = self.chance(0.3)
         self.number = self.chance(0.3)  # accounts have numbers, not names
+        self.features()
         self.next_tx = 1
         self.held: list[Leg] | None = None  # what session b has posted and not committed
         self.held_tx = 0
-        self.answers: dict[tuple[str, Any], Any] = {}
+        self.stored: dict[int, list[Row]] = {}  # entries as they were given
+        self.loose: set[str] = set()  # accounts with entries that are in no list of days
+        self.answers: dict[tuple[Any, ...], Any] = {}
         self.times: list[tuple[Any, dict[str, int]]] = []  # and the balances that were right
+
+    def features(self) -> None:
+        """What most plays have not."""
+        rng = self.rng
+        self.limits = self.chance(0.35)  # maxima
+        self.kind = rng.choice(list(STATUS_TYPES)) if self.chance(0.4) else ""  # of statuses
+        self.locked = rng.choice(["frozen", "in", "out", "closed"])  # where there is one of them
+        self.late = self.chance(0.4)  # the statuses come when there are entries
+        # keys of several columns, in any order; a reversal has the transaction's tenant, or its own
+        self.tenants = self.chance(0.3)
+        self.tenant_first = self.chance(0.6)
+        self.referenced = self.chance(0.5) and not self.parts
+        self.key_turned = self.referenced and self.chance(0.5)
+        self.own_tenant = self.chance(0.5)
+        self.stamp = rng.choice(list(DAYS)) if self.dated else "date"
+        self.zone = rng.choice(["UTC", "Asia/Tokyo"])
+
+    @staticmethod
+    def alone(seed: int) -> bool:
+        """Does it take a database that nobody else plays in?"""
+        return False
 
     def chance(self, p: float) -> bool:
         return self.rng.random() < p
@@ -163,7 +248,37 @@ class Play:
         return str(v) if self.minor else format(Decimal(v) / 100, "f")
 
     def name(self, code: str) -> str:
-        return f"'{code}'"
+        """An account for a function."""
+        if not self.tenants:
+            return f"'{code}'"
+        shop, rest = self.key(code)
+        return f"'{shop},{rest}'" if self.tenant_first else f"'{rest},{shop}'"
+
+    def key(self, code: str) -> tuple[int, str]:
+        """With tenants: two accounts share each code."""
+        codes = self.codes()
+        return codes.index(code) % 2 + 1, codes[codes.index(code) // 2]
+
+    def values(self, code: str) -> str:
+        if not self.tenants:
+            return f"'{code}'"
+        shop, rest = self.key(code)
+        return f"'{rest}', {shop}"
+
+    def where(self, code: str) -> str:
+        if not self.tenants:
+            return f"code = '{code}'"
+        shop, rest = self.key(code)
+        return f"code = '{rest}' AND shop = {shop}"
+
+    def tx_text(self, tx: int) -> str:
+        """A transaction as it is named in answers."""
+        if not self.tenants:
+            return str(tx)
+        return f"{tx % 2},{tx // 2}" if self.tenant_first else f"{tx // 2},{tx % 2}"
+
+    def tx_values(self, tx: int) -> str:
+        return f"{tx // 2}, {tx % 2}" if self.tenants else str(tx)
 
     # ------------------------------------------------------------ tables
 
@@ -171,34 +286,41 @@ class Play:
         money = "bigint" if self.minor else "numeric(14,2)"
         key = "bigint" if self.number else "text"
         more = (", direction text" if self.direction else "") + (
-            ", booked_on date NOT NULL DEFAULT current_date" if self.dated else ""
+            f", booked_on {self.stamp} NOT NULL DEFAULT now()" if self.dated else ""
         )
         columns = (", currency text" if self.coded else "") + (", side text" if self.sides else "")
+        columns += f", maximum {money}" if self.limits else ""
+        columns += f", status {STATUS_TYPES[self.kind]}" if self.kind else ""
         part = " PARTITION BY LIST (place)" if self.parts else ""
-        statements = [
-            f"CREATE TABLE entry (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tx bigint,"
-            f" account {key}, amount {money}, currency text DEFAULT 'USD', reverses bigint{more})",
-            "CREATE INDEX ON entry (tx)",
-            "CREATE INDEX ON entry (reverses)",
+        primary = "code"
+        if self.tenants:
+            columns += ", shop int NOT NULL"
+            more += ", tenant int, shop int" + (", rtenant int" if self.own_tenant else "")
+            primary = "shop, code"
+            if self.referenced:
+                more += ", FOREIGN KEY (shop, account) REFERENCES account (shop, code)"
+        primary += ", place" if self.parts else ""
+        types = ["CREATE TYPE state AS ENUM ('active', 'frozen', 'in', 'out', 'closed')"]
+        account = (
             f"CREATE TABLE account (code {key}, balance {money} DEFAULT 0, minimum {money}, place int NOT NULL"
-            f" DEFAULT 1{columns}, PRIMARY KEY (code{', place' if self.parts else ''})){part}",
-        ]
+            f" DEFAULT 1{columns}, PRIMARY KEY ({primary})){part}"
+        )
+        entry = (
+            f"CREATE TABLE entry (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tx bigint,"
+            f" account {key}, amount {money}, currency text DEFAULT 'USD', reverses bigint{more})"
+        )
+        statements = [*(types if self.kind == "state" else []), account, entry]
+        statements += ["CREATE INDEX ON entry (tx)", "CREATE INDEX ON entry (reverses)"]
         if self.parts:
             for i in (1, 2):
                 statements += [
                     f"CREATE TABLE account_{i} PARTITION OF account FOR VALUES IN ({i})",
-                    f"CREATE UNIQUE INDEX ON account_{i} (code)",
+                    f"CREATE UNIQUE INDEX ON account_{i} ({'shop, ' if self.tenants else ''}code)",
                 ]
-        args = "'entry', 'tx', 'account', 'amount', 'currency', reverses_column => 'reverses'"
-        args += ", direction_column => 'direction'" if self.direction else ""
-        args += ", posting_date_column => 'booked_on'" if self.dated else ""
-        balance = "'account', 'code', 'balance', 'entry', 'minimum'"
-        balance += ", currency_column => 'currency'" if self.coded else ""
-        balance += ", side_column => 'side'" if self.sides else ""
         statements += [
             f"GRANT ALL ON ALL TABLES IN SCHEMA {self.schema} TO {APP}",
-            f"SELECT paysafe.protect_ledger({args})",
-            f"SELECT paysafe.protect_balance({balance})",
+            f"SELECT paysafe.protect_ledger({self.ledger_arguments()})",
+            f"SELECT paysafe.protect_balance({self.balance_arguments(not self.late)})",
         ]
         if self.audited:
             statements.append("SELECT paysafe.audit('entry')")
@@ -210,9 +332,66 @@ class Play:
         for who in self.conns:
             self.run(f"SET search_path = {self.schema}", who)
         self.must(";\n".join(statements), True, "", "owner")
+        self.today = str(self.ask("SELECT current_date")[0][0])
         for code in self.codes()[:4]:
             self.open(code, None if code == self.codes()[3] else self.rng.choice([0, 0, -500]))
         self.post([Leg(self.codes()[0], self.up(self.codes()[0], 10000)), self.rest(10000, 0)])
+        if self.kind and self.late:
+            # a first status_column tightens, unless something can be closed
+            sql = f"PERFORM paysafe.protect_balance({self.balance_arguments(True)});"
+            if "closed" in self.states():
+                self.by_two(sql, "", "balance", ("42501",))
+            else:
+                self.must(f"DO $$BEGIN {sql} END$$", True, "", "owner")
+
+    def columns(self, *names: str) -> str:
+        return "'{" + ",".join(names if self.tenant_first else names[::-1]) + "}'"
+
+    def ledger_arguments(self) -> str:
+        if self.tenants:
+            back = self.columns("rtenant" if self.own_tenant else "tenant", "reverses")
+            args = (
+                f"'entry', {self.columns('tenant', 'tx')}, {self.columns('shop', 'account')},"
+                f" 'amount', 'currency', reverses_column => {back}"
+            )
+        else:
+            args = "'entry', 'tx', 'account', 'amount', 'currency', reverses_column => 'reverses'"
+        args += ", direction_column => 'direction'" if self.direction else ""
+        args += ", posting_date_column => 'booked_on'" if self.dated else ""
+        return args
+
+    def balance_arguments(self, statuses: bool) -> str:
+        key = "'code'"
+        if self.tenants:
+            key = self.columns("shop", "code")
+            if self.key_turned:  # the foreign key says which is which
+                key = "'{code,shop}'" if self.tenant_first else "'{shop,code}'"
+        args = f"'account', {key}, 'balance', 'entry', 'minimum'"
+        args += ", currency_column => 'currency'" if self.coded else ""
+        args += ", side_column => 'side'" if self.sides else ""
+        args += ", maximum_column => 'maximum'" if self.limits else ""
+        if self.kind and statuses:
+            args += ", status_column => 'status'"
+            names = {"frozen": "frozen", "in": "in_only", "out": "out_only", "closed": "closed"}
+            for state, name in names.items():
+                if state in self.states():
+                    word = STATUS_WORDS.get(self.kind, {}).get(state, state)
+                    args += f", {name} => '{{{word}}}'"
+        return args
+
+    def states(self) -> list[str]:
+        """What a status may be."""
+        if self.kind in ("boolean", "timestamptz"):
+            return ["active", self.locked]
+        return ["active", "frozen", "in", "out", "closed"]
+
+    def state(self, state: str) -> str:
+        """As SQL."""
+        if self.kind == "boolean":
+            return "true" if state != "active" else self.rng.choice(["false", "NULL"])
+        if self.kind == "timestamptz":
+            return "now()" if state != "active" else "NULL"
+        return f"'{STATUS_WORDS.get(self.kind, {}).get(state, state)}'"
 
     def codes(self) -> list[str]:
         return (
@@ -234,40 +413,86 @@ class Play:
         place = self.rng.choice([1, 2]) if self.parts else 1
         taken = code in self.books.accounts
         opening = self.rng.choice([0, 0, 0, 0, 0, 5]) if taken else 0
-        values = f"{self.name(code)}, {self.money(opening)}, {'NULL' if minimum is None else self.money(minimum)}, {place}"
+        maximum = None
+        if self.limits and code != self.codes()[3] and self.chance(0.6):
+            maximum = self.rng.choice([10000, 10500, 20000])
+            if self.chance(0.3) and code != self.codes()[0]:
+                minimum = None
+        values = f"{self.values(code)}, {self.money(opening)}, {'NULL' if minimum is None else self.money(minimum)}, {place}"
         values += ", 'USD'" if self.coded else ""
         values += f", '{self.rng.choice(CREDIT if credit else DEBIT)}'" if self.sides else ""
-        names = "code, balance, minimum, place" + (", currency" if self.coded else "")
+        names = "code, shop" if self.tenants else "code"
+        names += ", balance, minimum, place" + (", currency" if self.coded else "")
         names += ", side" if self.sides else ""
+        if maximum is not None:
+            names, values = f"{names}, maximum", f"{values}, {self.money(maximum)}"
+        if self.kind:
+            names, values = f"{names}, status", f"{values}, {self.state('active')}"
         passes = not taken and opening == 0 and (minimum is None or minimum <= 0)
         sql = f"INSERT INTO account ({names}) VALUES ({values})"
         if self.must(sql, passes, "23505 23M02 23M01"):
-            self.books.accounts[code] = Account(code, minimum, credit, place)
+            self.books.accounts[code] = Account(
+                code, minimum, credit, place, maximum=maximum, status="active"
+            )
 
     def open_again(self) -> None:
         self.open(self.rng.choice(self.codes()), 0)
 
     # ------------------------------------------------------------ entries
 
-    def entries(self, tx: int, legs: list[Leg], back: int | None = None, day: str = "") -> str:
-        rows = []
+    def rows(self, tx: int, legs: list[Leg], back: int | None = None, day: str = "") -> list[Row]:
+        """Entries, as values by column."""
+        out = []
         for leg in legs:
-            amount, more = leg.amount, ""
-            if self.direction:
-                words = DEBIT if amount > 0 else CREDIT
-                amount, more = abs(amount), f", '{self.rng.choice(words)}'"
-            if day:
-                more += f", '{day}'"
-            currency = self.rng.choice(["USD", "USD", "usd", "Usd"])
-            rows.append(
-                f"({tx}, {self.name(leg.code)}, {self.money(amount)}, '{currency}',"
-                f" {'NULL' if back is None else back}{more})"
+            row: Row = (
+                dict(zip(("tx", "tenant"), (tx // 2, tx % 2))) if self.tenants else {"tx": tx}
             )
-        names = "tx, account, amount, currency, reverses" + (
-            ", direction" if self.direction else ""
-        )
-        names += ", booked_on" if day else ""
-        return f"INSERT INTO entry ({names}) VALUES {', '.join(rows)}"
+            if self.tenants:
+                shop, code = self.key(leg.code)
+                row |= {"shop": shop, "account": code}
+            else:
+                row["account"] = leg.code
+            row["amount"] = self.money(leg.amount)
+            if self.direction:
+                row["amount"] = self.money(abs(leg.amount))
+                row["direction"] = self.rng.choice(DEBIT if leg.amount > 0 else CREDIT)
+            row["currency"] = self.rng.choice(["USD", "USD", "usd", "Usd"])
+            if back is not None and self.tenants:
+                row["reverses"] = back // 2
+                if self.own_tenant:
+                    row["rtenant"] = back % 2
+            elif back is not None:
+                row["reverses"] = back
+            if day:
+                row["booked_on"] = self.rng.choice(self.moments(day))
+            out.append(row)
+        return out
+
+    def moments(self, day: str) -> list[str]:
+        """What falls on a day, in the time zone of the books."""
+        return [
+            m
+            for m, d in DAYS[self.stamp].items()
+            if day == (d[1] if self.zone == "Asia/Tokyo" else d[0])
+        ]
+
+    def some_days(self) -> list[str]:
+        return sorted({d[1 if self.zone == "Asia/Tokyo" else 0] for d in DAYS[self.stamp].values()})
+
+    def entries(self, tx: int, legs: list[Leg], back: int | None = None, day: str = "") -> str:
+        return self.insert(self.rows(tx, legs, back, day))
+
+    def insert(self, rows: list[Row]) -> str:
+        names = list(rows[0])
+        values = [
+            "("
+            + ", ".join(
+                f"'{r[n]}'" if isinstance(r[n], str) and n != "amount" else str(r[n]) for n in names
+            )
+            + ")"
+            for r in rows
+        ]
+        return f"INSERT INTO entry ({', '.join(names)}) VALUES {', '.join(values)}"
 
     def legs(self) -> list[Leg]:
         """A transaction at random; mostly it sums to zero."""
@@ -275,10 +500,14 @@ class Play:
         codes = [
             c
             for c, a in self.books.accounts.items()
-            if c in self.codes() and (a.minimum is None or c not in held)
+            if c in self.codes()
+            and (not a.stored or c not in held)
+            and (a.status == "active" or self.chance(0.3))
         ]
         rng = self.rng
-        legs = []
+        legs: list[Leg] = []
+        if not codes:
+            return legs
         for _ in range(rng.choice([1, 1, 1, 2, 3, 4])):
             code = rng.choice(codes)
             a = self.books.accounts[code]
@@ -286,6 +515,9 @@ class Play:
             if a.minimum is not None and self.chance(0.5):
                 amount = max(1, self.books.free(a) + rng.choice([0, 0, 1, 1, -1]))
                 amount = -self.up(code, amount)
+            elif a.maximum is not None and self.chance(0.4):
+                amount = max(1, a.maximum - a.balance + rng.choice([0, 0, 1, 1, -1]))
+                amount = self.up(code, amount)
             legs.append(Leg(code, amount * (1 if self.chance(0.8) else -1)))
         total = sum(leg.amount for leg in legs)
         if total:
@@ -298,24 +530,32 @@ class Play:
     def post(self, legs: list[Leg] | None = None) -> None:
         b, rng = self.books, self.rng
         legs = self.legs() if legs is None else legs
+        if not legs:
+            return
         tx = self.next_tx
         if b.posted and self.chance(0.08):
             tx = rng.choice(list(b.posted))
         self.next_tx += 1
-        day = rng.choice(["2024-01-10", "2024-02-10", ""]) if self.dated else ""
-        ok = sum(leg.amount for leg in legs) == 0 and tx not in b.posted
-        ok = ok and not (day and day <= b.closed)
-        codes = "23L02 23L04 23L06 23M01"
+        day = rng.choice([*self.some_days(), ""]) if self.dated else ""
+        wrong = set()
+        if sum(leg.amount for leg in legs) != 0:
+            wrong.add("23L02")
+        if tx in b.posted:
+            wrong.add("23L04")
+        if day and day <= b.closed:
+            wrong.add("23L06")
         parts = [legs]
         if len(legs) > 1 and self.chance(0.3):
             i = rng.randint(1, len(legs) - 1)
             parts = [legs[:i], legs[i:]]
         undone: list[Leg] = []
         statements = []
+        rows: list[Row] = []
         for part in parts:
             # each statement leaves the accounts as they may be
-            ok = ok and not b.falls(part)
-            statements.append(self.entries(tx, part, None, day))
+            wrong |= b.wrong(part)
+            rows += self.rows(tx, part, None, day)
+            statements.append(self.insert(rows[-len(part) :]))
             b.move(part, trial=True)
             undone += part
         if len(parts) > 1 or self.chance(0.2):
@@ -326,7 +566,7 @@ class Play:
                     rng.randint(0, len(statements)),
                     (
                         f"SAVEPOINT s;\n{self.entries(tx, some, None, day)};\nROLLBACK TO s"
-                        if not b.falls(some) and ok and self.fits(some, legs)
+                        if some and not b.falls(some) and not wrong and self.fits(some, legs)
                         else "SAVEPOINT s;\nROLLBACK TO s"
                     ),
                 )
@@ -334,17 +574,53 @@ class Play:
                 i = rng.randrange(len(statements))
                 statements[i] = f"SAVEPOINT r;\n{statements[i]};\nRELEASE r"
             statements = ["BEGIN", *statements, "COMMIT"]
+        elif self.chance(0.35) and tx not in b.posted:
+            statements = [self.post_entries(rows)]
         b.move(undone, True)
-        if self.must(";\n".join(statements), ok, codes):
-            b.move(legs)
-            b.posted[tx] = legs
+        if self.must(";\n".join(statements), not wrong, " ".join(wrong)):
+            b.post(tx, legs, day or self.today)
+            self.stored[tx] = rows
+
+    def post_entries(self, rows: list[Row]) -> str:
+        return f"SELECT paysafe.post_entries('entry', '{json.dumps(rows)}')"
+
+    def post_again(self) -> None:
+        """The same id once more: quiet if it says the same."""
+        if not self.stored:
+            return
+        tx = self.rng.choice(list(self.stored))
+        rows = [dict(r) for r in self.stored[tx]]
+        way = self.rng.choice(["same", "same", "fewer", "other", "more", "account"])
+        if way == "fewer":
+            del rows[self.rng.randrange(len(rows))]
+        elif way == "more":
+            rows.append(dict(rows[0]))
+        elif way == "other":
+            rows[-1]["amount"] = self.money(123456)
+        elif way == "account":
+            other = [c for c in self.codes() if c in self.books.accounts]
+            shop = self.rows(tx, [Leg(self.rng.choice(other), 1)])[0]
+            changed = {k: v for k, v in shop.items() if k in ("account", "shop")}
+            if all(rows[0][k] == v for k, v in changed.items()):
+                return
+            rows[0] |= changed
+        self.rng.shuffle(rows)
+        if self.chance(0.2):
+            for r in rows:
+                r.pop("currency", None)  # is not compared
+        if not rows:
+            return
+        before = self.ask("SELECT count(*) FROM entry")
+        if self.must(self.post_entries(rows), way == "same", "23L04"):
+            after = self.ask("SELECT count(*) FROM entry")
+            if before != after:
+                raise Found("passed", f"transaction {tx} is posted twice")
 
     def fits(self, some: list[Leg], legs: list[Leg]) -> bool:
         """Does it pass wherever among the statements it stands?"""
         codes = {leg.code for leg in legs}
         return all(
-            self.books.accounts[leg.code].minimum is None
-            or leg.code not in codes
+            (not self.books.accounts[leg.code].stored or leg.code not in codes)
             and not self.books.falls([leg])
             for leg in some
         )
@@ -355,7 +631,7 @@ class Play:
             return
         old = self.rng.choice(list(b.posted))
         held = {leg.code for leg in self.held or []}
-        if any(x.code in held and b.accounts[x.code].minimum is not None for x in b.posted[old]):
+        if any(x.code in held and b.accounts[x.code].stored for x in b.posted[old]):
             return
         if len(b.posted[old]) > 60:
             return
@@ -364,17 +640,22 @@ class Play:
         if not honest:
             legs = [*legs, Leg(legs[0].code, 1), Leg(legs[0].code, -1)]
         tx = self.next_tx
-        self.next_tx += 1
-        ok = honest and old not in b.reversed and not b.falls(legs)
-        if self.must(self.entries(tx, legs, old), ok, "23L05 23M01"):
-            b.move(legs)
-            b.posted[tx] = legs
+        if self.tenants and not self.own_tenant and tx % 2 != old % 2:
+            tx += 1  # the tenant is the transaction's
+        self.next_tx = tx + 1
+        wrong = b.wrong(legs)
+        if not honest or old in b.reversed:
+            wrong.add("23L05")
+        rows = self.rows(tx, legs, old)
+        if self.must(self.insert(rows), not wrong, " ".join(wrong)):
+            b.post(tx, legs, self.today)
             b.reversed.add(old)
+            self.stored[tx] = rows
 
     def bulk(self) -> None:
         """One payer, many payees, and the money comes last."""
         b = self.books
-        if any(c.startswith(("p", "1000")) for c in b.accounts):
+        if self.tenants or any(c.startswith(("p", "1000")) for c in b.accounts):
             return
         n = self.rng.choices(*SIZES)[0]
         first = 100000
@@ -403,6 +684,11 @@ class Play:
         def amount(text: str) -> str:
             return text if self.minor else f"({text})::numeric / 100"
 
+        if any(
+            b.accounts[c].maximum is not None or b.accounts[c].status != "active"
+            for c in (payer, source)
+        ):
+            return
         short = self.chance(0.3) and self.books.free(b.accounts[payer]) < n
         fund = 0 if short else n
         parts = [
@@ -438,6 +724,8 @@ class Play:
             b.accounts[payer].sum += down * n * (0 if fund else 1)
             b.accounts[source].sum += total
             b.posted[tx] = [Leg(payer, 0)] * 61
+            self.loose.add(payer)
+            self.loose.add(source)
             b.reversed.add(tx)
         rows = self.ask(
             "SELECT count(*), sum(balance) FROM account WHERE code::text ~ '^(p|1000|1[0-9]{5})'"
@@ -458,12 +746,12 @@ class Play:
         return [
             a
             for c, a in self.books.accounts.items()
-            if a.minimum is not None and c in self.codes() and c not in held
+            if a.stored and c in self.codes() and c not in held
         ]
 
     def reserve(self) -> None:
         b = self.books
-        a = self.rng.choice(self.in_rows() or [None])
+        a = self.rng.choice([x for x in self.in_rows() if x.minimum is not None] or [None])
         if a is None:
             return
         free = b.free(a)
@@ -471,18 +759,73 @@ class Play:
         if amount <= 0:
             return
         short = self.chance(0.4)
-        valid = ", valid_for => '120 ms'" if short else ""
-        passes = amount <= free
-        sql = f"SELECT paysafe.reserve('account', {self.name(a.code)}, {self.money(amount)}{valid})"
-        if self.must(sql, passes, "23M01"):
-            number = self.ask("SELECT max(id) FROM paysafe.reservation")[0][0]
-            b.reservations[number] = Reservation(a.code, amount)
+        more = ", valid_for => '120 ms'" if short else ""
+        to = key = ""
+        others = [c for c, x in b.accounts.items() if c in self.codes() and x.status != "closed"]
+        if self.chance(0.4) and others != [a.code]:
+            to = self.rng.choice([c for c in others if c != a.code])
+            more += f", to_account => {self.name(to)}"
+        if self.chance(0.4):
+            key = f"order {b.keys}"
+            b.keys += 1
+            more += f", key => '{key}'"
+        wrong = set()
+        if amount > free:
+            wrong.add("23M01")
+        if a.status in ("frozen", "in"):
+            wrong.add("23M07")
+        if a.status == "closed":
+            wrong.add("23M08")
+        call = f"SELECT paysafe.reserve('account', {self.name(a.code)}, "
+        sql = f"{call}{self.money(amount)}{more})"
+        if self.must(sql, not wrong, " ".join(wrong)):
+            number = self.ask(
+                "SELECT max(id) FROM paysafe.reservation WHERE relation = 'account'::regclass"
+            )[0][0]
+            b.reservations[number] = Reservation(a.code, amount, to=to, key=key, again=sql)
+            if key and self.chance(0.3):
+                other = f"{call}{self.money(amount + 1)}{more})"
+                self.must(other, False, "23M05")
             if short:
                 if self.chance(0.5):
                     self.void(number)
                 self.run("SELECT pg_sleep(0.15)")
                 if b.reservations[number].state == "open":
                     b.reservations[number].state = "expired"
+
+    def reserve_again(self) -> None:
+        """The same call once more: whatever became of it, its number."""
+        free = {a.code for a in self.in_rows()}
+        some = [
+            i for i, r in self.books.reservations.items() if (r.key or r.parts) and r.code in free
+        ]
+        if some:
+            self.repeat(self.rng.choice(some))
+
+    def repeat(self, number: int) -> None:
+        r = self.books.reservations[number]
+        got = self.answer(r.again) if r.key else number
+        if got != number:
+            raise Found("reservation", f"{r.again} is {got}, it was {number}")
+        for key, (call, posted) in r.parts.items():
+            got = self.answer(call)
+            if got is None or Decimal(got) != Decimal(self.money(posted)):
+                raise Found("reservation", f"{call} is {got}, it was {self.money(posted)}")
+            if self.chance(0.3):
+                bad = self.rng.choice(
+                    [f"0.01, true, '{key}'", f"{self.money(posted + 1)}, true, '{key}'"]
+                )
+                if self.minor:
+                    bad = f"{self.money(posted + 1)}, true, '{key}'"
+                self.must(f"SELECT paysafe.post_reservation({number}, {bad})", False, "23M05")
+
+    def answer(self, sql: str) -> Any:
+        self.script.append(f"a: {sql};")
+        try:
+            row = self.conns["a"].execute(sql).fetchone()
+        except psycopg.Error as e:
+            raise Found("legitimate", f"{e.sqlstate} {e}: {sql}") from e
+        return None if row is None else row[0]
 
     def void(self, number: int | None = None) -> None:
         b = self.books
@@ -514,22 +857,34 @@ class Play:
         out = [Leg(r.code, -self.up(r.code, taken)), Leg(other, self.up(r.code, taken))]
         deposit = [Leg(r.code, self.up(r.code, 20)), Leg(other, -self.up(r.code, 20))]
         what = "NULL" if wanted == left and self.chance(0.5) else self.money(wanted)
-        statements = ["BEGIN", f"SELECT paysafe.post_reservation({number}, {what}, {final})"]
-        statements.append(self.entries(tx, out))
-        ok = r.state == "open" and wanted <= left and taken >= wanted
+        key = f", 'part {tx}'" if self.chance(0.4) else ""
+        call = f"SELECT paysafe.post_reservation({number}, {what}, {final}{key})"
+        statements = ["BEGIN", call]
+        rows = self.rows(tx, out)
+        statements.append(self.post_entries(rows) if self.chance(0.3) else self.insert(rows))
+        wrong = set()
+        if r.state != "open" or wanted > left or taken < wanted:
+            wrong.add("23M05")
         before, legs = (r.state, r.posted), list(out)
         if r.state == "open":
             r.posted += wanted
             r.state = "posted" if final or wanted == left else "open"
-        ok = ok and not b.falls(out)
+        wrong |= b.wrong(out)
         if self.chance(0.4):
             statements.append(self.entries(tx + 1, deposit))
             legs += deposit
-        if self.must(";\n".join([*statements, "COMMIT"]), ok, "23M05 23M01"):
-            b.move(legs)
-            b.posted[tx] = out
+            b.move(out, trial=True)
+            wrong |= b.wrong(deposit)
+            b.move(out, True)
+        if self.must(";\n".join([*statements, "COMMIT"]), not wrong, " ".join(wrong)):
+            b.post(tx, out, self.today)
+            self.stored[tx] = rows
+            if key:
+                r.parts[f"part {tx}"] = (call, wanted)
             if len(legs) > 2:
-                b.posted[tx + 1] = deposit
+                b.post(tx + 1, deposit, self.today)
+            if key and self.chance(0.5):
+                self.repeat(number)
         else:
             r.state, r.posted = before
 
@@ -541,56 +896,183 @@ class Play:
         until = self.rng.choice(["2024-01-31", "2024-02-28"])
         if until <= self.books.closed or self.held is not None:
             return
-        close = f"PERFORM paysafe.close_period('entry', '{until}');"
+        close = f"PERFORM paysafe.close_period('entry', '{until}', '{self.zone}');"
+        self.by_two(close, "", "period", ("42501",))
+        self.books.closed = until
+
+    def by_two(self, what: str, then: str, rule: str, codes: tuple[str, ...]) -> None:
+        """Not alone; by a proposal that another person approves; a second time, not again alone."""
+        ann = "PERFORM paysafe.act_as('clerk');"
+        self.must(f"DO $$BEGIN {ann} {what} END$$", False, " ".join(codes), "owner")
         self.must(
-            f"DO $$BEGIN PERFORM paysafe.act_as('clerk'); {close} END$$", False, "42501", "owner"
-        )
-        self.must(
-            "DO $$BEGIN PERFORM paysafe.act_as('clerk'); PERFORM paysafe.propose('the month has ended');"
-            f" {close} PERFORM paysafe.propose(NULL); PERFORM paysafe.act_as('controller');"
+            f"DO $$BEGIN {ann} PERFORM paysafe.propose('as agreed'); {what}"
+            " PERFORM paysafe.propose(NULL); PERFORM paysafe.act_as('controller');"
             " PERFORM paysafe.approve('paysafe.rule', key, 'agreed') FROM paysafe.pending_change"
-            f" WHERE rule = 'period'; PERFORM paysafe.act_as('clerk'); {close} END$$",
+            f" WHERE rule = '{rule}'; {ann} {what} {then} END$$",
             True,
             "",
             "owner",
         )
-        self.books.closed = until
 
     def tamper(self) -> None:
         a = self.rng.choice([x for x in self.in_rows()] or [None])
         if a is None:
             return
-        where = f"WHERE code = {self.name(a.code)}"
-        if a.minimum is None:
-            return
+        where = f"WHERE {self.where(a.code)}"
         way = self.rng.choice(
-            ["balance", "key", "raise", "lower", "delete", "entry", "gone", "void"]
+            [
+                "balance",
+                "written",
+                "key",
+                "raise",
+                "lower",
+                "cap",
+                "delete",
+                "entry",
+                "gone",
+                "void",
+            ]
         )
         if way == "balance":
             self.must(f"UPDATE account SET balance = balance + 1 {where}", False, "23M02")
+        elif way == "written":
+            self.must(self.written(a), False, "23M02 23505")
         elif way == "key":
             self.must(
-                f"UPDATE account SET code = {self.name(self.codes()[4] + '7')} {where}",
+                f"UPDATE account SET code = '{self.codes()[4] + '7'}' {where}",
                 False,
-                "23M02",
+                "23M02 23503",
             )
-        elif way == "raise":
+        elif way == "raise" and a.minimum is not None:
             self.must(
                 f"UPDATE account SET minimum = {self.money(a.balance + 1)} {where}", False, "23M01"
             )
-        elif way == "lower":
+        elif way == "lower" and a.minimum is not None:
             new = min(a.minimum, a.balance - self.books.reserved(a.code)) - self.rng.choice(
                 [0, 100]
             )
             if self.must(f"UPDATE account SET minimum = {self.money(new)} {where}", True, ""):
                 a.minimum = new
+        elif way == "cap" and self.limits:
+            self.cap(a, where)
         elif way == "delete" and a.moved:
-            self.must(f"DELETE FROM account {where}", False, "23M02")
-        elif way == "void":
+            self.must(f"DELETE FROM account {where}", False, "23M02 23M08 23503")
+        elif way == "void" and a.minimum is not None:
             self.must(f"UPDATE account SET minimum = NULL {where}", False, "23M02")
-        elif self.books.posted:
+        elif way in ("entry", "gone") and self.books.posted:
             verb = "UPDATE entry SET amount = amount * 2" if way == "entry" else "DELETE FROM entry"
             self.must(verb, False, "23L01")
+
+    def written(self, a: Account) -> str:
+        """A balance written by other statements than a plain UPDATE."""
+        where = self.where(a.code)
+        on = where.replace("code =", "account.code =").replace("shop =", "account.shop =")
+        return self.rng.choice(
+            [
+                f"MERGE INTO account USING (SELECT 1) s ON {on} WHEN MATCHED THEN UPDATE SET balance = 7777",
+                f"WITH u AS (UPDATE account SET balance = 7777 WHERE {where} RETURNING 1) SELECT count(*) FROM u",
+                f"DO $$BEGIN UPDATE account SET balance = NULL WHERE {where}; END$$",
+                f"UPDATE account SET balance = balance + 1, minimum = minimum WHERE {where}",
+                f"BEGIN;\nSELECT * FROM account WHERE {where} FOR UPDATE;\nUPDATE account SET balance = balance - 1"
+                f" WHERE {where};\nCOMMIT",
+            ]
+        )
+
+    def cap(self, a: Account, where: str) -> None:
+        """The maximum is set anew; never below the balance."""
+        new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, None])
+        wrong = set()
+        if new is None and a.minimum is None:
+            wrong.add("23M02")  # such an account keeps one
+        if new is not None and new < a.balance:
+            wrong.add("23M06")
+        value = "NULL" if new is None else self.money(new)
+        sql = f"UPDATE account SET maximum = {value} {where}"
+        if self.must(sql, not wrong, " ".join(wrong)):
+            a.maximum = new
+
+    # ------------------------------------------------------------ statuses of accounts
+
+    def change_status(self) -> None:
+        """Only what is empty is closed, and only two people open it again."""
+        b, held = self.books, {leg.code for leg in self.held or []}
+        if not self.kind:
+            return
+        some = [a for c, a in b.accounts.items() if c in self.codes()]
+        a = self.rng.choice(some)
+        if self.held is not None and (a.code in held or not a.stored):
+            return  # it would wait
+        state = self.rng.choice(["active", *self.states()])
+        if a.status == "closed" and self.chance(0.7):
+            state = "active"
+        sql = f"UPDATE account SET status = {self.state(state)} WHERE {self.where(a.code)}"
+        wrong = set()
+        if state == "closed" and a.status != "closed" and (a.sum or b.reserved(a.code)):
+            wrong.add("23M08")
+        if a.status == "closed" and state != "closed":
+            self.must(f"DO $$BEGIN PERFORM paysafe.act_as('clerk'); {sql}; END$$", False, "42501")
+            key = self.name(a.code)
+            self.must(
+                "DO $$BEGIN PERFORM paysafe.act_as('controller'); PERFORM"
+                f" paysafe.approve('account', {key}, 'it is used again'); END$$",
+                True,
+                "",
+            )
+            wrong = {"42501"} if self.chance(0.2) else set()
+            who = "controller" if wrong else "clerk"
+            sql = f"DO $$BEGIN PERFORM paysafe.act_as('{who}'); {sql}; END$$"
+        if self.must(sql, not wrong, " ".join(wrong)):
+            a.status = state
+
+    def empty_and_close(self) -> None:
+        """All that an account has goes to another one, and it is closed."""
+        b = self.books
+        some = [
+            a
+            for a in self.in_rows()
+            if a.status == "active" and a.sum and a.code != self.codes()[0]
+        ]
+        if not self.kind or "closed" not in self.states() or not some:
+            return
+        a = self.rng.choice(some)
+        legs = [Leg(a.code, -a.sum), Leg(self.codes()[3], a.sum)]
+        if not b.falls(legs):
+            self.post(legs)
+        wrong = {"23M08"} if a.sum or b.reserved(a.code) else set()
+        sql = f"UPDATE account SET status = {self.state('closed')} WHERE {self.where(a.code)}"
+        if self.must(sql, not wrong, " ".join(wrong)):
+            a.status = "closed"
+
+    def change_and_hold(self) -> None:
+        """Who posts waits for who changes the status, and the other way round."""
+        b = self.books
+        if not self.kind or self.held is not None:
+            return
+        some = [a for c, a in b.accounts.items() if c in self.codes() and a.status == "active"]
+        if not some:
+            return
+        a = self.rng.choice(some)
+        legs = [Leg(a.code, self.up(a.code, 10))]
+        other = self.codes()[3 if a.code != self.codes()[3] else 0]
+        legs.append(Leg(other, -legs[0].amount))
+        states = [s for s in self.states() if s not in ("active", "closed")]
+        if b.falls(legs) or not states:
+            return
+        state = self.rng.choice(states)
+        status = f"UPDATE account SET status = {self.state(state)} WHERE {self.where(a.code)}"
+        tx = self.next_tx
+        self.next_tx += 1
+        post = self.entries(tx, legs)
+        first, second = (status, post) if self.chance(0.5) else (post, status)
+        self.must(f"BEGIN;\n{first}", True, "", "b")
+        waits = f"BEGIN;\nSET LOCAL lock_timeout = '60ms';\n{second};\nCOMMIT"
+        self.must(waits, False, "55P03")
+        back = self.chance(0.4)
+        self.must("ROLLBACK" if back else "COMMIT", True, "", "b")
+        if not back and first == status:
+            a.status = state
+        elif not back:
+            b.post(tx, legs, self.today)
 
     # ------------------------------------------------------------ two sessions, and times
 
@@ -601,12 +1083,11 @@ class Play:
             back = self.chance(0.3)
             self.must("ROLLBACK" if back else "COMMIT", True, "", "b")
             if not back:
-                b.move(self.held)
-                b.posted[self.held_tx] = self.held
+                b.post(self.held_tx, self.held, self.today)
             self.held = None
             return
         legs = [x for x in self.legs()]
-        if sum(x.amount for x in legs) or b.falls(legs):
+        if not legs or sum(x.amount for x in legs) != 0 or b.falls(legs):
             return
         tx = self.next_tx
         self.next_tx += 1
@@ -661,14 +1142,24 @@ class Play:
             if total:
                 raise Found("time", f"at {at} the balances of all accounts sum to {total}")
 
+    def report(self) -> None:
+        """What the functions that only read have to say."""
+        ways = [reports.available, reports.trial_balance, reports.statement]
+        if self.dated:
+            ways += [reports.on_day, reports.trial_on_day, reports.statement_on_day]
+        for way in self.rng.sample(ways, 2):
+            way(self)
+
     # ------------------------------------------------------------ judging
 
     def look(self) -> None:
         b = self.books
-        rows = self.ask("SELECT code::text, balance FROM account ORDER BY 1 LIMIT 12")
-        for code, balance in rows:
-            a = b.accounts[code]
-            want = 0 if a.minimum is None else a.balance
+        shop = "shop" if self.tenants else "0"
+        rows = self.ask(f"SELECT code::text, {shop}, balance FROM account ORDER BY 1 LIMIT 12")
+        names = {self.key(c): c for c in b.accounts} if self.tenants else {}
+        for code, shop, balance in rows:
+            a = b.accounts[names[shop, code] if self.tenants else code]
+            want = a.balance if a.stored else 0
             got = Decimal(balance or 0)
             if got != (want if self.minor else Decimal(want) / 100):
                 raise Found("balance", f"account {code} has {got}, it should be {self.money(want)}")
@@ -701,9 +1192,10 @@ class Play:
         self.look()
         self.look_back()
         self.trial()
+        self.report()
 
 
-ACTS = {
+ACTS: dict[str, float] = {
     "post": 8,
     "reserve": 4,
     "void": 2,
@@ -714,8 +1206,14 @@ ACTS = {
     "tamper": 2,
     "close_period": 0.7,
     "trial": 1,
-    "bulk": 0.25,
+    "bulk": 0.5,
     "open_again": 1,
+    "post_again": 2,
+    "reserve_again": 1.5,
+    "change_status": 4,
+    "empty_and_close": 1.5,
+    "change_and_hold": 0.7,
+    "report": 4,
 }
 DATABASE = 25  # so many plays in one
 LIMIT = 60.0  # seconds for making a finding short
@@ -724,8 +1222,11 @@ LIMIT = 60.0  # seconds for making a finding short
 class Server:
     """A database in which plays follow each other."""
 
-    def __init__(self, dsn: str, name: str) -> None:
+    def __init__(
+        self, dsn: str, name: str, sort: type[Play] = Play, acts: dict[str, float] | None = None
+    ) -> None:
         self.dsn, self.name, self.count = dsn, name, 0
+        self.sort, self.acts = sort, ACTS if acts is None else acts
 
     def database(self) -> str:
         """A fresh one now and then: rules stay with their tables."""
@@ -737,7 +1238,10 @@ class Server:
         return self.name
 
     def play(self, seed: int, plan: list[tuple[int, str]]) -> tuple[Found, list[str]] | None:
-        p = Play(self.dsn, self.database(), f"books_{self.count}", seed)
+        alone = self.sort.alone(seed)
+        if alone:
+            self.fresh()
+        p = self.sort(self.dsn, self.database(), f"books_{self.count}", seed)
         try:
             p.all(plan)
             return None
@@ -745,10 +1249,16 @@ class Server:
             return f, p.script
         finally:
             p.close()
+            if alone:
+                self.fresh()
+
+    def fresh(self) -> None:
+        """The next one has a fresh database."""
+        self.count += -self.count % DATABASE
 
     def one(self, seed: int, shorten: bool) -> Finding | None:
         rng = random.Random(f"plan {seed}")
-        names = rng.choices(list(ACTS), list(ACTS.values()), k=rng.randint(10, 24))
+        names = rng.choices(list(self.acts), list(self.acts.values()), k=rng.randint(10, 24))
         plan = list(enumerate(names))
         got = self.play(seed, plan)
         if got is None:
@@ -761,7 +1271,7 @@ class Server:
             if again is not None and again[0].promise == got[0].promise:
                 plan, got = fewer, again
             i -= 1
-        self.count += -self.count % DATABASE  # the next one has a fresh database
+        self.fresh()
         found, script = got
         text = "\n".join(script)
         return Finding(seed, found.promise, found.words, f"{text}\n-- {found.words}", at)

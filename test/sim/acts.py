@@ -15,13 +15,27 @@ from decimal import Decimal
 from typing import Any
 
 import ddl
+from moves import Act, Shapes, Write
 from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
+from shapes import DAYS
 from values import value_of
-from world import OWNER, PEOPLE, SHARED, Machine, Row, Rule, Table, World, key_text, literal
-
-Act = Generator[Step, Result, None]
-Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
+from world import (
+    OWNER,
+    PEOPLE,
+    SHARED,
+    Column,
+    Machine,
+    Row,
+    Rule,
+    Table,
+    World,
+    columns,
+    key_text,
+    literal,
+    named,
+    person_of,
+)
 
 KEYS: dict[str, list[Any]] = {
     "bigint": [1, 2, 3],
@@ -32,6 +46,10 @@ KEYS: dict[str, list[Any]] = {
     "uuid": ["00000000-0000-0000-0000-00000000000" + c for c in "1ab"],
     "date": ["2020-01-01", "2020-01-02", "2020-02-01"],
 }
+ROLES: dict[str, list[Any]] = {  # columns that are always of the same kind
+    "lead": [Decimal(1), Decimal(2)],
+    "sort": ["money", "money", "money", "test"],
+}
 ISOLATION = ["read committed", "repeatable read", "serializable"]
 # what is given as a parameter where there are parameters
 GIVEN = re.compile(r"(?<== )('(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?![\w.])")
@@ -41,7 +59,7 @@ def same_row(t: Table, row: Row) -> str:
     return " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)
 
 
-class Actors:
+class Actors(Shapes):
     """Chooses the next step of a play."""
 
     def __init__(self, world: World, steps: int, rng: random.Random) -> None:
@@ -51,17 +69,21 @@ class Actors:
         self.last: dict[int, int] = {}
         self.count = 0
         # in some worlds the owner changes rules all the time
-        self.keen = rng.choice([1, 1, 4])
+        self.keen = rng.choice([1, 1, 1, 4, 4, 30])
         self.gid = 0
         self.me = 0  # the session that acts
         self.actor: str | None = None  # who acts in it
         self.asked: dict[tuple[Any, ...], set[str | None]] = {}  # who requested a refund
         self.expiring = False
+        some = PEOPLE[:3] if rng.random() < 0.5 else rng.sample(PEOPLE, 3)
+        self.crew = tuple(some)  # who acts in this world
+        self.racing = False  # updates in forms that come second in other ways
         self.common_tx = 0  # the ledger transaction that everybody posts
         self.taken = 0
         self.program: list[Step] = []
         self.logins = logins(world)
         self.rules: dict[tuple[str, str, str], Rule] = {r.slot: r for r in world.rules}
+        self.shape = "shape" in world.features
         self.queue: list[Act] = [self.opening()]
 
     # ------------------------------------------------------------ choosing
@@ -137,6 +159,8 @@ class Actors:
                 (self.approve_then_change, 3),
                 (self.withdraw, 0.5),
             ]
+            if self.shape:
+                acts += [(self.ahead, 3), (self.settle, 0.7)]
         if "ledger" in kinds:
             acts.append((self.posting, 2))
         if kinds - {"payment", "refund"}:
@@ -152,7 +176,7 @@ class Actors:
             return None
         if person is None and self.chance(0.15):
             return None
-        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(PEOPLE[:3])
+        p = next((p for p in PEOPLE if p.name == person), None) or self.rng.choice(self.crew)
         name = p.name if self.chance(0.5) else self.rng.choice(p.spellings)
         more = ", 'because', 'T-1'" if self.chance(0.7) else ""
         return Step(
@@ -170,8 +194,9 @@ class Actors:
         writes: list[Callable[[], Write | None]],
         person: str | None = None,
         sure: bool = False,
+        parked: float = 0.0,
     ) -> Act:
-        """Some writes, in a transaction or each by itself."""
+        """Some writes, in a transaction, which is perhaps prepared, or each by itself."""
         assert self.play is not None
         session = self.play.sessions[n]
         who = self.people(n, person)
@@ -216,7 +241,7 @@ class Actors:
                     left.append(write)  # and once more, as things are now
         if not sure and self.chance(0.1):
             yield Step(n, "ROLLBACK", op="rollback")
-        elif not sure and self.chance(0.08):
+        elif self.chance(parked if sure else 0.08):
             self.gid += 1
             gid = f"{self.play.schema}_{self.gid}"
             r = yield Step(n, f"PREPARE TRANSACTION '{gid}'", op="prepare", intent=(("gid", gid),))
@@ -271,7 +296,7 @@ class Actors:
         intent = (("table", t.name), ("rows", tuple(dict(r) for r in rows)))
         for r in rows:
             if t.kind == "refund":
-                self.asked[self.name_of(t, r)] = {self.actor}
+                self.asked[self.name_of(t, r)] = {person_of(self.actor)}
         plain = f"INSERT INTO {t.name} ({', '.join(cols)}) "
         values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
         if way == "" and self.chance(0.1):
@@ -315,8 +340,10 @@ class Actors:
         )
         status = t.column("status")
         if len(rows) == 1 and rows[0].get(status) == "rejected" and status in sets:
-            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(self.actor)
+            self.asked.setdefault(self.name_of(t, rows[0]), set()).add(person_of(self.actor))
         way = self.rng.random()
+        if self.racing:
+            way = self.rng.choice([0.05, 0.1, 0.1, 0.15, 0.5, 0.5, 0.85, 0.85, 0.85, 0.92, 0.97])
         if way > 0.95 and len(rows) == 1 and not exprs:
             return (
                 "update",
@@ -438,8 +465,7 @@ class Actors:
             if c.role in ("key", "region") and c.name in t.key or c.role == "number":
                 if t.kind in ("ledger",):
                     continue
-                choices = KEYS.get(c.type, [1, 2, 3])
-                row[c.name] = self.rng.choice(choices)
+                row[c.name] = self.rng.choice(choices(c))
         return row
 
     def fresh_key(self, t: Table) -> Row:
@@ -483,13 +509,14 @@ class Actors:
                 sets["captured"] = (
                     row["amount"] if self.chance(0.7) else self.amount([row["amount"]])
                 )
-        elif self.chance(0.05):
-            sets["captured"] = self.amount([row["captured"], row["amount"]])
-        return sets
+        elif self.chance(0.05 if rule is None or not rule.opt("changes") else 0.3):
+            sets["captured"] = self.amount([row.get("captured"), row["amount"]])
+        return self.only(t, sets)
 
     def opening(self) -> Act:
         """Something is there: payments that are captured, the honest way, and other rows."""
         if "payment" in self.world.tables:
+            yield from self.leads()
             yield from self.captured(self.world.tables["payment"])
         first: dict[str, list[Row]] = {
             "wallet": [
@@ -520,7 +547,9 @@ class Actors:
 
     def captured(self, t: Table) -> Act:
         machine, rule = self.machine(t), self.rule("payment", "payment")
-        assert rule is not None
+        if rule is None or "shape" in dict(rule.args):
+            yield from self.shaped(t)
+            return
         for i in range(self.rng.choice([1, 1, 2])):
             row = self.new_key(t)
             for c in t.columns:
@@ -559,7 +588,9 @@ class Actors:
                 )
 
     def payment_write(self) -> Write | None:
-        t = self.world.tables["payment"]
+        t = self.world.tables.get("payment")
+        if t is None:
+            return self.add_refund()
         rows = self.rows(t)
         if not rows or self.chance(0.15):
             row = self.fresh_key(t)
@@ -572,23 +603,15 @@ class Actors:
                 "currency": "USD" if self.chance(0.85) else "EUR",
                 "note": None,
             }
-            return self.insert(t, [row])
+            return self.insert(t, [self.only(t, row)])
         row = self.rng.choice(rows)
         what = self.rng.random()
         if what < 0.4:
             status = self.next_status(t, row)
             return self.update_row(t, row, self.captured_sets(t, row, status))
         if what < 0.85:
-            column = self.rng.choice(
-                [
-                    "amount",
-                    "captured",
-                    "currency",
-                    "note",
-                    *t.key,
-                    *(c.name for c in t.columns if c.role == "number"),
-                ]
-            )
+            roles = ("amount", "captured", "currency", "note", "number", "limit", "lead")
+            column = self.rng.choice([*(c.name for c in t.columns if c.role in roles), *t.key])
             return self.update_row(t, row, {column: self.other(t, row, column)})
         if what < 0.9 and len(rows) > 1 and t.deferrable:
             k = t.key[0]
@@ -605,17 +628,22 @@ class Actors:
     def other(self, t: Table, row: Row, column: str) -> Any:
         """Another value for a column."""
         c = next(c for c in t.columns if c.name == column)
-        if c.role in ("amount", "captured"):
+        if c.role in ("amount", "captured", "limit"):
             if self.chance(0.06):
                 return self.rng.choice(
                     [None, Decimal(0), Decimal(-1)]
                     + ([] if self.world.minor else [Decimal("1.005")])
                 )
-            return self.amount([row["amount"], row.get("captured")])
+            amount = row["amount"]
+            negative = isinstance(amount, Decimal) and amount < 0
+            got = self.amount([abs(amount) if negative else amount, row.get("captured")])
+            return -got if negative and self.chance(0.8) else got
         if c.role == "currency":
             return self.rng.choice(["EUR", "EUR", "usd", "JPY", None])
-        if c.role in ("key", "region", "number", "ref"):
-            return self.rng.choice(KEYS.get(c.type, [1, 2, 3]))
+        if c.role in ("key", "region", "number", "ref", "lead", "sort"):
+            if c.role == "sort" and (sorts := self.sorts(t)):
+                return self.rng.choice(sorts)
+            return self.rng.choice(choices(c))
         if c.role == "touched":
             return f"2026-01-0{self.rng.randint(1, 9)} 00:00:00+00"
         return self.rng.choice(["x", "y", "z"])
@@ -624,26 +652,31 @@ class Actors:
         return self.rng.choice(self.world.table("refund"))
 
     def new_refund(self, t: Table, status: str | None = None) -> Row | None:
-        payments = self.rows(self.world.tables["payment"])
         rule = self.rule("refund", t.name)
-        if not payments or rule is None:
+        if rule is None:
             return None
-        p = self.rng.choice(payments)
-        left = [p["captured"], p["amount"]]
-        if isinstance(p["captured"], Decimal):
-            used = sum(
-                r["amount"]
-                for f in self.world.table("refund")
-                for r in self.rows(f)
-                if r["payment_id"] == p[rule.get("payment_key")]
-                and r["status"] != "rejected"
-                and r["amount"] is not None
-            )
-            left = [p["captured"] - used, *left]
+        row = self.fresh_key(t)
+        left: list[Any] = []
+        code = "USD"
+        if rule.get("payment") is None:
+            row |= {c: self.rng.choice(choices_of(t, c)) for c in columns(rule.get("ref"))}
+        else:
+            payments = self.rows(self.world.tables["payment"])
+            if not payments:
+                return None
+            p = self.rng.choice(payments)
+            gross = self.captured_of(p)
+            left = [gross, p["amount"]]
+            if isinstance(gross, Decimal):
+                left = [gross - self.returned(rule, p), *left]
+            row |= dict(zip(columns(rule.get("ref")), named(rule.get("payment_key"), p) or ()))
+            if not self.chance(0.95):
+                column = self.rng.choice(columns(rule.get("ref")))
+                row[column] = self.other(t, {}, column)
+            code = p.get("currency", code)
         threshold = self.rule("threshold", t.name)
         if threshold is not None:
             left.append(Decimal(threshold.get("amount")))
-        row = self.fresh_key(t)
         machine = self.machine(t)
         if status is None:
             status = (
@@ -652,18 +685,15 @@ class Actors:
                 else self.rng.choice(sorted(machine.states if machine else ["approved"]))
             )
         row |= {
-            "payment_id": (
-                p[rule.get("payment_key")] if self.chance(0.95) else self.other(t, {}, "payment_id")
-            ),
             "amount": self.amount(left),
-            "currency": p["currency"] if self.chance(0.95) else "EUR",
+            "currency": code if self.chance(0.95) else "EUR",
             "status": status,
             "payee": self.rng.choice(["x", "y"]),
             "provider_ref": None,
         }
         if t.column("touched"):
             row["touched"] = "2026-01-01 00:00:00+00"
-        return row
+        return self.shape_row(t, rule, row)
 
     def add_refund(self) -> Write | None:
         t = self.refund_table()
@@ -684,7 +714,11 @@ class Actors:
         if what < 0.45:
             sets: dict[str, Any] = {"status": self.next_status(t, row)}
             if self.chance(0.12):
-                column = self.rng.choice(["payee", "amount", "payment_id", "provider_ref"])
+                column = self.rng.choice(
+                    ["payee", "amount", *columns(rule.get("ref")), "provider_ref"]
+                    if (rule := self.rule("refund", t.name))
+                    else ["payee", "amount"]
+                )
                 sets[column] = self.other(t, row, column)
             if t.partition and self.chance(0.15):
                 sets["region"] = self.rng.choice([1, 2, 3])
@@ -707,9 +741,10 @@ class Actors:
         kinds = {t.kind for t in self.world.tables.values()}
         if "refund" not in kinds:
             return self.other_write
-        return self.rng.choice(
-            [self.refund_write, self.refund_write, self.payment_write, self.add_refund]
-        )
+        ways = [self.refund_write, self.refund_write, self.payment_write, self.add_refund]
+        if kinds & {"capture", "order"}:
+            ways += [self.beside_write] * 2
+        return self.rng.choice(ways)
 
     def some_writes(self, n: int) -> Act:
         yield from self.in_tx(n, [self.any_write() for _ in range(self.rng.choice([1, 1, 2, 3]))])
@@ -754,13 +789,16 @@ class Actors:
         return self.rng.choice(some) if some else None
 
     def person(self) -> str:
-        return self.rng.choice(PEOPLE[:3]).name
+        return self.rng.choice(self.crew).name
 
     def another(self, t: Table, row: Row) -> str:
         """Somebody who may approve it, mostly."""
         asked = self.asked.get(self.name_of(t, row), set())
-        others = [p.name for p in PEOPLE[:3] if p.name not in asked]
-        return self.rng.choice(others) if others and self.chance(0.85) else self.person()
+        others = [p.name for p in self.crew if p.name not in asked]
+        if others and self.chance(0.8):
+            return self.rng.choice(others)
+        known = sorted(p for p in asked if p is not None)
+        return self.rng.choice(known) if known and self.chance(0.7) else self.person()
 
     def approval(self, n: int, t: Table, row: Row) -> Act:
         """Somebody approves it as it is now."""
@@ -780,7 +818,7 @@ class Actors:
         t, row = got
         yield from self.approval(n, t, row)
         if self.chance(0.5):
-            yield from self.in_tx(n, [lambda: self.pay(t, row)])
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, False, 0.1)
 
     def again(self, t: Table, row: Row) -> Row | None:
         """The row as it is now."""
@@ -812,7 +850,7 @@ class Actors:
                 return
             yield from self.approval(n, t, now)
         for _ in range(self.rng.choice([1, 2])):
-            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7))
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], None, self.chance(0.7), 0.1)
 
     def live_again(self, n: int) -> Act:
         """The same refund once more: void and revived, or deleted and added."""
@@ -936,7 +974,9 @@ class Actors:
         candidates = [
             r
             for r in self.rules.values()
-            if r.kind in ("status", "refund", "threshold", "columns", "payment")
+            if r.kind in ("status", "refund", "threshold", "columns", "payment", "captures")
+            and not r.opt("types")
+            or (r.kind == "audit" and self.chance(0.3))
         ]
         if not candidates:
             yield from self.other_writes(n)
@@ -1036,10 +1076,16 @@ class Actors:
                 return rule.with_(gated=frozenset({"paid"}))
             if what < 0.85:
                 return rule.with_(void=frozenset())
+            if "deletable" in dict(rule.args) and self.chance(0.5):
+                return rule.with_(deletable=not rule.get("deletable"))
             return rule.with_(unapproved=frozenset({"payee", "provider_ref"}))
         if rule.kind == "threshold":
-            if self.chance(0.3):
+            what = r.random()
+            if what < 0.3:
                 return rule.with_(approvers=r.choice([1, 2]))
+            if what < 0.5:
+                name = r.choice(["within", "valid_for"])
+                return rule.with_(**{name: r.choice([1, 2, 24, 48])})
             return rule.with_(amount=self.world.unit * r.choice([0, 2, 3, 5, 8]))
         if rule.kind == "columns":
             if rule.get("once") is not None and self.chance(0.5):
@@ -1049,6 +1095,11 @@ class Actors:
             return rule.with_(
                 columns=frozenset(r.choice([{"payee"}, {"price"}, {"payee", "price"}]))
             )
+        if rule.kind == "audit":
+            name = r.choice(["require_reason", "require_ticket"])
+            return rule.with_(**{name: not rule.get(name)})
+        if rule.kind == "captures" or rule.opt("changes"):
+            return self.changed_shape(rule)
         if rule.kind == "payment":
             return rule.with_(
                 captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])}
@@ -1319,6 +1370,17 @@ class Actors:
             "region": self.rng.choice([1, 2, 3]),
         }.get(column, Decimal(self.rng.choice([0, -5, 1, 5]) * self.world.unit))
         return self.update_row(t, row, {column: new})
+
+
+def choices_of(t: Table, name: str) -> list[Any]:
+    return choices(next(c for c in t.columns if c.name == name))
+
+
+def choices(c: Column) -> list[Any]:
+    """The few values of a column, so that they meet."""
+    if c.name.endswith("day"):
+        return list(DAYS)
+    return ROLES.get(c.role) or KEYS.get(c.type, [1, 2, 3])
 
 
 def shortest(machine: Machine, start: str, goals: Any) -> list[str]:

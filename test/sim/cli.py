@@ -15,6 +15,9 @@ from typing import Any
 
 import accounts
 import commands
+import ledgers
+import observing
+import past
 import world as worlds
 from coverage import CANDIDATES, Coverage
 from keep import load, save
@@ -26,6 +29,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -42,7 +46,7 @@ class Played:
 def evidence(seed: int) -> tuple[bool, bool, bool]:
     """Are records of refusals, check() and views looked at when it ends?  All take time."""
     rng = random.Random(f"evidence {seed}")
-    return rng.random() < 0.15, rng.random() < 0.1, rng.random() < 0.3
+    return rng.random() < 0.15, rng.random() < 0.1, rng.random() < 0.4
 
 
 def features_of(history: History) -> set[str]:
@@ -153,7 +157,11 @@ class Job:
         self.stop, self.queue, self.counts = shared
         self.dsn = dsn
         self.coverage = Coverage()
-        self.accounts = accounts.Server(dsn, f"sim_accounts_{number}")
+        self.books = {
+            "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
+            "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
+            "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+        }
 
     def run(self) -> None:
         try:
@@ -198,16 +206,24 @@ class Job:
             return str(self.args.only)
         if commands.is_play(seed):
             return "commands"
+        if observing.is_play(seed):
+            return "observed"
+        if ledgers.is_play(seed):
+            return "ledgers"
+        if past.is_play(seed):
+            return "past"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:
-        """A play of commands, in a database of its own, or one of accounts."""
-        if self.sort_of(seed) == "commands":
+        """A play of commands, in a database of its own, one of those that have a model, or one of twins."""
+        if self.sort_of(seed) == "observed":
+            said = observing.Twins(self.server).one(seed, not self.args.no_shrink)
+        elif self.sort_of(seed) == "commands":
             name = f"sim_commands_{self.number}"
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
         else:
             commands.prepare(self.dsn)
-            said = self.accounts.one(seed, not self.args.no_shrink)
+            said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)
         self.counts[2 * self.number] += 1
         if said is None:
             return
@@ -240,7 +256,7 @@ def arguments() -> argparse.Namespace:
     add("--minutes", type=float, default=None)
     add("--jobs", type=int, default=len(servers))
     add("--worlds", type=int, default=None)
-    add("--only", choices=("worlds", "commands", "accounts"), default="", help="one sort of plays")
+    add("--only", choices=SORTS, default="", help="one sort of plays")
     add("--replay", type=Path, default=None, help="play a finding that was kept")
     add("--no-shrink", action="store_true", help="print all steps of a finding")
     add("--go-on", action="store_true", help="do not stop at the first finding")

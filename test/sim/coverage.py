@@ -30,24 +30,28 @@ class Coverage:
     def report(self) -> str:
         """A line for each feature: how often, with how many others, with which not."""
         names = sorted(self.features)
-        out = [f"{'feature':34} {'worlds':>6} {'met':>4}/{len(names) - 1}  not with"]
+        out = [f"{'feature':34} {'worlds':>6}     met  not with"]
         for a in names:
-            others = [b for b in names if b != a]
+            others = [b for b in names if b != a and not exclusive(a, b)]
             missing = [b for b in others if not self.pairs[pair(a, b)]]
             text = ", ".join(missing[:4]) + (
                 f" and {len(missing) - 4} more" if len(missing) > 4 else ""
             )
-            out.append(
-                f"{a:34} {self.features[a]:6} {len(others) - len(missing):4}     {text}".rstrip()
-            )
-        met = sum(1 for a, b in combinations(names, 2) if self.pairs[pair(a, b)])
-        total = len(names) * (len(names) - 1) // 2
-        out.append(f"{met} of {total} pairs of {len(names)} features have met")
+            met = f"{len(others) - len(missing)}/{len(others)}"
+            out.append(f"{a:34} {self.features[a]:6} {met:>7}  {text}".rstrip())
+        possible = [p for p in combinations(names, 2) if not exclusive(*p)]
+        met_ones = sum(1 for p in possible if self.pairs[p])
+        out.append(f"{met_ones} of {len(possible)} pairs of {len(names)} features have met")
         return "\n".join(out)
 
 
 def pair(a: str, b: str) -> tuple[str, str]:
     return (a, b) if a < b else (b, a)
+
+
+def exclusive(a: str, b: str) -> bool:
+    """Two values of one choice."""
+    return ":" in a and a.partition(":")[0] == b.partition(":")[0]
 
 
 def pairs_of(features: set[str]) -> list[tuple[str, str]]:

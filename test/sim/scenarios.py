@@ -11,9 +11,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from acts import ISOLATION, KEYS, Act, Actors, Write
+from acts import ISOLATION, KEYS, Actors
+from moves import Act, Write
 from sessions import Step
-from world import PEOPLE, Row, Rule, Table
+from world import OWNER, SHARED, Row, Rule, Table, columns, named
 
 Thunk = Callable[[], Write | None]
 
@@ -34,17 +35,27 @@ class Company(Actors):
     def choose(self, n: int) -> Act:
         assert self.play is not None
         if n >= len(self.logins) - 2:
+            if n == len(self.logins) - 2 and self.keen > 4 and self.chance(0.8):
+                return self.redeclare(n)
             if n == len(self.logins) - 2 and self.chance(0.35):
                 return self.rule_and_rows(n)
             return super().choose(n)
+        if self.shape and self.chance(0.3):
+            return self.story(n)
         what = self.rng.random()
         others = [
             s.number
             for s in self.play.sessions[:-2]
             if s.number != n and s.running is None and s.number not in self.running
         ]
-        if what < 0.3 and others and not self.focus:
+        if what < 0.09 and others and not self.focus:
+            return self.race(n, others)
+        if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
+            return self.unseen(n, others)
+        if what < 0.27 and others and not self.focus:
             return self.meet(n, others)
+        if what < 0.44 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
+            return self.payout(n)
         if what < 0.62:
             return self.life(n)
         if what < 0.68:
@@ -86,6 +97,8 @@ class Company(Actors):
                 ],
                 [6, 4, 1.5, 2, 1, 4 if t.kind != "job" else 0],
             )[0]
+        if t.kind in ("capture", "order") and self.chance(0.5):
+            return lambda: self.money_event(self.payment_of(t, row))
         return lambda: getattr(self, f"{t.kind}_write")(t, self.rows(t))
 
     def move(self, t: Table, row: Row) -> Write:
@@ -113,7 +126,7 @@ class Company(Actors):
         if t.kind == "payment":
             new["status"] = self.rng.choice(first)
             rule = self.rule("payment", t.name)
-            if rule is not None and new["status"] not in rule.get("captured"):
+            if rule is not None and new["status"] not in rule.get("captured") and "captured" in new:
                 new["captured"] = None
         elif t.kind == "refund":
             new["status"] = "requested" if self.chance(0.8) else self.rng.choice(first)
@@ -152,10 +165,12 @@ class Company(Actors):
         refunds = self.world.table("refund")
         if not refunds:
             return self.payment_write()
-        if t.kind == "refund" and self.chance(0.3):
-            rule = self.rule("refund", t.name)
+        if self.shape and self.chance(0.5):
+            return self.money_event(self.payment_of(t, row))
+        rule = self.rule("refund", t.name)
+        if t.kind == "refund" and rule is not None and rule.get("payment") and self.chance(0.3):
             for p in self.rows(self.world.tables["payment"]):
-                if rule is not None and p[rule.get("payment_key")] == row["payment_id"]:
+                if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
                     way = self.rng.random()
                     if way < 0.4:
                         return self.move(self.world.tables["payment"], p)
@@ -163,36 +178,57 @@ class Company(Actors):
                     return self.update_row(self.world.tables["payment"], p, sets)
         other = self.rng.choice(refunds)
         new = self.new_refund(other, "requested" if self.chance(0.8) else None)
-        if new is None:
+        theirs = self.rule("refund", other.name)
+        if new is None or theirs is None:
             return None
-        rule = self.rule("refund", other.name)
-        if t.kind == "refund":
-            new["payment_id"] = row["payment_id"]
-        elif t.kind == "payment" and rule is not None:
-            new["payment_id"] = row[rule.get("payment_key")]
-        left = self.left(new["payment_id"])
+        name: tuple[Any, ...] | None = None
+        if t.kind == "refund" and rule is not None:
+            if rule.get("payment") == theirs.get("payment"):
+                name = named(rule.get("ref"), row)
+        elif t.kind == "payment" and theirs.get("payment"):
+            name = named(theirs.get("payment_key"), row)
+        new |= dict(zip(columns(theirs.get("ref")), name or ()))
+        left = self.left(theirs, new)
         if left is not None and left > 0 and self.chance(0.6):
             new["amount"] = left + self.world.unit * self.rng.choice([0, 0, 0, 1])
+            if theirs.opt("amounts"):
+                new["amount"] *= -1
         return self.insert(other, [new])
 
-    def left(self, payment: Any) -> Decimal | None:
-        """What may still return of a payment, as the session sees it."""
-        rules = [r for r in self.rules.values() if r.kind == "refund"]
-        if not rules:
+    def left(self, rule: Rule, row: Row) -> Decimal | None:
+        """What may still return of a refund's payment, as the session sees it."""
+        if rule.get("payment") is None:
             return None
-        key = rules[0].get("payment_key")
         for p in self.rows(self.world.tables["payment"]):
-            if p[key] == payment and isinstance(p["captured"], Decimal):
-                used = sum(
-                    r["amount"]
-                    for rule in rules
-                    for r in self.rows(self.world.tables[rule.table])
-                    if r["payment_id"] == payment
-                    and r["status"] not in rule.get("void")
-                    and r["amount"] is not None
-                )
-                return Decimal(p["captured"] - used)
+            if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
+                gross = self.captured_of(p)
+                if isinstance(gross, Decimal):
+                    return gross - self.returned(rule, p)
         return None
+
+    def payment_of(self, t: Table, row: Row) -> Row | None:
+        """The payment that a row is, or names."""
+        rule = self.rule("refund", t.name) or self.rule("captures", t.name)
+        if t.kind == "payment":
+            return row
+        if rule is None or rule.get("payment") is None:
+            return None
+        for p in self.rows(self.world.tables["payment"]):
+            if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
+                return p
+        return None
+
+    def story(self, n: int) -> Act:
+        """What becomes of the money of one payment."""
+        payments = self.rows(self.world.tables["payment"]) if "payment" in self.kinds() else []
+        p = self.rng.choice(payments) if payments and self.chance(0.9) else None
+        for _ in range(self.rng.randint(2, 6)):
+            writes: list[Thunk] = [partial(self.money_event, p)] * self.rng.choice([1, 1, 2, 3])
+            yield from self.in_tx(n, writes, self.whoever(), self.chance(0.6))
+            if self.chance(0.25):
+                got = self.pick_refund()
+                if got is not None:
+                    yield from self.approval(n, *got)
 
     # ------------------------------------------------------------ scenarios
 
@@ -215,6 +251,70 @@ class Company(Actors):
         self.common_tx = self.rng.choice([0, self.rng.randint(1, 8)])
         yield from self.together(n, t, row)
         self.common_tx = 0
+
+    def race(self, n: int, others: list[int]) -> Act:
+        """Several workers take one row: whoever comes second is told, if there was something to win."""
+        tables = [t for t in self.world.tables.values() if t.column("status") and self.rows(t)]
+        if not tables:
+            yield from self.meet(n, others)
+            return
+        t = self.rng.choice(tables)
+        row = self.rng.choice(self.rows(t))
+        some = self.rng.sample(others, min(len(others), self.rng.choice([1, 1, 2])))
+        for m in some:
+            self.running[m] = self.take(m, t, row)
+        self.focus = {n, *some}
+        yield from self.take(n, t, row)
+
+    def take(self, n: int, t: Table, row: Row) -> Act:
+        """Its next status, in any form, and time before it is committed."""
+        iso = self.rng.choice(ISOLATION) if self.chance(0.15) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        assert self.play is not None
+        now = self.again(t, row)
+        if now is not None:
+            self.racing = True
+            write = self.move(t, now)
+            self.racing = False
+            yield self.form(n, write)
+        failed = self.play.sessions[n].failed
+        yield Step(n, "ROLLBACK", op="rollback") if failed else Step(n, "COMMIT", op="commit")
+
+    def unseen(self, n: int, others: list[int]) -> Act:
+        """Somebody approves what he has looked at before, while it changes."""
+        got = self.pick_refund()
+        if got is None:
+            yield from self.payout(n)
+            return
+        t, row = got
+        iso = self.rng.choice(ISOLATION)
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        who = self.people(n, self.another(t, row))
+        if who is not None:
+            yield who
+        yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+
+        def change() -> Write | None:
+            now = self.again(t, row)
+            if now is None:
+                return None
+            return self.update_row(t, now, {"payee": self.rng.choice(["x", "y", "thief"])})
+
+        m = self.rng.choice(others)
+        self.running[m] = self.in_tx(m, [change], self.person(), True)
+        self.focus = {n, m}
+        for _ in range(4):
+            yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+        assert self.play is not None
+        yield self.form(n, self.approve(t, self.again(t, row) or row))
+        failed = self.play.sessions[n].failed
+        yield Step(n, "ROLLBACK", op="rollback") if failed else Step(n, "COMMIT", op="commit")
+        for _ in range(self.rng.choice([1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], self.whoever(), True)
 
     def together(self, n: int, t: Table, row: Row) -> Act:
         """Some writes about a row in one transaction, which begins slowly."""
@@ -256,10 +356,14 @@ class Company(Actors):
                 first = self.insert(t, [row])
                 yield from self.in_tx(n, [lambda: first], self.whoever(), True)
         t, row = got
+        gone = 0
         for _ in range(self.rng.randint(3, 8)):
             now = self.again(t, row)
+            gone = 0 if now is not None else gone + 1
             if now is not None:
                 row = now
+            if gone > 2:
+                return  # it cannot be had
             if t.kind == "refund":
                 yield from self.event(n, t, row, now is not None)
             elif t.kind == "wallet" and now is not None and self.chance(0.4):
@@ -286,8 +390,42 @@ class Company(Actors):
             return None
         rule = self.rule("threshold", t.name)
         if rule is not None and self.chance(0.5):
-            row["amount"] = Decimal(rule.get("amount") + self.world.unit)
+            sign = -1 if row["amount"] < 0 else 1
+            row["amount"] = sign * Decimal(rule.get("amount") + self.world.unit)
         return t, row
+
+    def payout(self, n: int) -> Act:
+        """A refund as it should be: requested, approved, paid; and perhaps something in between."""
+        got = self.requested()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        now = self.again(t, row)
+        if now is None:
+            yield from self.in_tx(n, [lambda: self.insert(t, [row])], self.person(), True)
+            now = self.again(t, row)
+        rule = self.rule("refund", t.name)
+        if now is None or rule is None or now["status"] in rule.get("gated") | rule.get("void"):
+            return
+        if self.chance(0.3):
+            for status in ("rejected", "requested"):
+
+                def turn(status: str = status) -> Write | None:
+                    there = self.again(t, row)
+                    return None if there is None else self.update_row(t, there, {"status": status})
+
+                yield from self.in_tx(n, [turn], self.person(), True)
+        threshold = self.rule("threshold", t.name)
+        for _ in range(1 if threshold is None else int(threshold.get("approvers"))):
+            yield from self.approval(n, t, now)
+        if self.chance(0.4):
+            yield from self.event(n, t, now, True)
+        for _ in range(self.rng.choice([0, 1, 1, 1, 2])):
+            yield from self.in_tx(n, [lambda: self.pay(t, row)], self.whoever(), True, 0.15)
+        after = self.again(t, row)
+        if after is not None and self.chance(0.5):
+            yield from self.event(n, t, after, True)
 
     def event(self, n: int, t: Table, row: Row, there: bool) -> Act:
         """Something happens to a refund."""
@@ -343,7 +481,7 @@ class Company(Actors):
                 yield from self.in_tx(n, [w], self.person(), True)
             return
         sure = self.chance(0.75 if len(writes) == 1 else 0.4)
-        yield from self.in_tx(n, writes, self.whoever(), sure)
+        yield from self.in_tx(n, writes, self.whoever(), sure, 0.1)
 
     def same_again(self, n: int) -> Act:
         """The same statement twice or more, with other things in between."""
@@ -423,7 +561,7 @@ class Company(Actors):
                 write: Thunk = partial(self.pay, table, row)
             else:
                 write = self.about(table, row)
-            yield from self.in_tx(n, [write], self.rng.choice(PEOPLE[:3]).name, True)
+            yield from self.in_tx(n, [write], self.person(), True)
 
 
 __all__ = ["Company", "KEYS", "Rule"]

@@ -173,6 +173,9 @@ class Session:
         self.in_tx = status != pq.TransactionStatus.IDLE
         self.failed = status == pq.TransactionStatus.INERROR
 
+    def has_failed(self) -> bool:
+        return bool(self.conn.transaction_status == pq.TransactionStatus.INERROR)
+
     def close(self) -> None:
         self.conn.finish()
 

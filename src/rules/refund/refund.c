@@ -180,9 +180,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
-/* Is it one that nobody was asked for? */
-static bool
-is_chargeback(const RefundSide *side, TupleTableSlot *row)
+bool
+paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row)
 {
 	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
 }
@@ -191,7 +190,7 @@ is_chargeback(const RefundSide *side, TupleTableSlot *row)
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
-	return paysafe_status_value_find(&side->recorded, row) >= 0 || is_chargeback(side, row);
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || paysafe_refund_is_chargeback(side, row);
 }
 
 static void
@@ -212,7 +211,8 @@ check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	{
 		total = paysafe_refund_total(locked, root, change, amount, true);
 		paysafe_refund_look_again(locked);
-		captured = locked->captured ? locked->captured : captured;
+		if (locked->captured != NULL)
+			captured = paysafe_refund_net_captured(locked, false);
 	}
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
 		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
@@ -282,10 +282,18 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 		  const RefundLife *life)
 {
 	const char *column;
+	Numeric		stored;
 	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
 							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 							   quote_literal_cstr(refund_key(change, change->after)));
 
+	if (change->op == 'I' && state->payout && paysafe_money_value(&state->refund.amount, change->after, &stored) &&
+		paysafe_money_sign(stored) < 0)
+		return pstrdup(state->refund.gated.column.type == STATUS_NONE ?
+					   "What takes money back is approved as a row, and here no row waits: declare the rule with a status_column, or set a threshold that has room for it." :
+					   paysafe_person_is_unknown(paysafe_person_current()) ?
+					   "What takes money back is approved as a row: request it first, after paysafe.act_as, in a status that needs no approval." :
+					   "What takes money back is approved as a row: request it first, in a status that needs no approval.");
 	if (change->op == 'I')
 		return psprintf("%s%s approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
 						paysafe_person_is_unknown(paysafe_person_current()) ?
@@ -358,7 +366,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
-	int			needed = is_chargeback(side, change->after) ? 0 : 1;
+	int			needed = paysafe_refund_is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
 	const char *kind;
 	ApprovalSubject subject = {
@@ -609,9 +617,11 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   paysafe_refusal_value(key), rule->table_name),
+						  side->gated.column.type == STATUS_NONE ? pstrdup("It counts towards the payment's refunds.") :
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
 								   status_words(side, change->before)),
-						  "Void it instead.");
+						  side->voided.n > 0 ? "Void it instead." :
+						  "It counts for good. Where rows are deleted when the provider has refused them, \"deletable\" of paysafe.protect_refund says so.");
 		paysafe_refund_total_forget();
 	}
 	if (paysafe_breach_is_open(state->refund_root, key))
@@ -747,7 +757,7 @@ const RuleKind paysafe_refund_kind = {
 		{.key = "deletable", .type = SPEC_FLAG, .loosens = SPEC_ADD,
 			.set_words = "lets refunds be deleted that count",
 		.unset_words = "keeps refunds that count from being deleted"},
-		{"type_column", SPEC_COLUMN},
+		{"type_column", SPEC_COLUMN, .shared = true},
 		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
 		{"amounts", SPEC_TEXT},
@@ -765,6 +775,7 @@ const RuleKind paysafe_refund_kind = {
 	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
+	.part_of = paysafe_refund_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,

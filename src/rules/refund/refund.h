@@ -103,6 +103,14 @@ typedef enum RefundStage
 	REFUND_GONE					/* no such row */
 } RefundStage;
 
+/* A refund of this key has passed the gate, and was void, or went back before it, later. */
+typedef struct EndedPassing
+{
+	TimestampTz at;				/* when it passed */
+	Numeric		amount;			/* as the table has it; NULL if it has none */
+	char	   *currency;		/* of its own, or NULL */
+} EndedPassing;
+
 typedef struct RefundLife
 {
 	char	   *key;			/* whole primary key */
@@ -110,6 +118,7 @@ typedef struct RefundLife
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
+	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
 	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
@@ -167,7 +176,10 @@ typedef struct RefundSum
 	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
-	/* only if wanted: what passed the gate since gate_from, but this row */
+	/*
+	 * only if wanted: what passed the gate since gate_from, as often as it did, also if that
+	 * is void or gone by now; this row only as often as it was void since
+	 */
 	bool		gate;
 	TimestampTz gate_from;
 	Oid			except_leaf;
@@ -217,6 +229,10 @@ extern void paysafe_refund_payment_argument(const RefundState *state, char *text
 extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
+/* The same for what reads refunds: with the currency that only captures may say. */
+extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues *key,
+										FoundPayment *out);
+
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row, and if some rule
@@ -238,6 +254,9 @@ extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 /* The refund's currency: its own, or that of its payment; NULL if that has none. */
 extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
+
+/* Is it one that nobody is asked for? */
+extern bool paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row);
 
 /* The amount, of payouts without its sign; false for NULL. */
 extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
@@ -381,6 +400,12 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  TupleTableSlot *status_row, uint8 *digest);
 
 /* Is the row's status one of those in which a refund can be approved as it stands? */
+/*
+ * What has passed the gate since then and was void, or went back before it, later, in the
+ * units and the currency of a sum; with only, of the refunds in that currency.
+ */
+extern Numeric paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const char *only);
+
 extern bool paysafe_refund_is_waiting(const RefundLife *life);
 
 /* What the row contains of the columns that an approval is of, for its event. */
@@ -487,6 +512,7 @@ extern void paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclarat
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
+extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);

@@ -364,6 +364,21 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 	return found.count;
 }
 
+int
+paysafe_refund_read_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
+{
+	int			count = paysafe_refund_find_payment(state, key, out);
+	CaptureSum	sum;
+
+	/* refunds without a currency of their own have that of what is captured */
+	if (out->currency == NULL && out->captures != NIL && !state->refund.own_currency)
+	{
+		paysafe_captures_sum(out->captures, &sum);
+		out->currency = sum.currency;
+	}
+	return count;
+}
+
 /*
  * The locked version of a payment, unless it has another key by now than the one
  * that was looked for, or is none: if it is not the version that was found.
@@ -542,7 +557,8 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 									 paysafe_row_key_same_row(rel, row, sum->except)))))
 	{
 		paysafe_refund_lives_of(scan->lives, scan->state, rel, row, &life);
-		passed = sum->gate && life.passed != 0 && life.passed > sum->gate_from;
+		passed = sum->gate && (life.stage == REFUND_PASSED || life.stage == REFUND_FACT) &&
+			life.passed > sum->gate_from;
 		old_one = sum->old && life.requested < sum->old_before;
 	}
 	if (amount != NULL)
@@ -599,6 +615,8 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			paysafe_row_key_search_scan(leaf, &search, table->key.values, snapshot, add_refund, &scan);
 			table_close(leaf, NoLock);
 		}
+		if (sum->gate && scan.lives != NULL)
+			add_to(&sum->gate_total, paysafe_refund_lives_ended(scan.lives, sum, table->currency));
 	}
 	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);

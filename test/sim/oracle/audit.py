@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from observe import Tx
 from oracle.base import Case, actor_of, moves, own
+from oracle.status import begin_of
+from sessions import Result
 from world import LOGINS, Row, Table, person_of
 
 
@@ -32,6 +35,8 @@ def judge(case: Case) -> None:
         claims = [r for r in tx.results if r.step.op == "act_as"]
         if len(claims) > 1:  # who had the floor when is another question
             actors |= {person_of(r.step.get("person")) for r in claims} | {None}
+        elif claims and wrote_before(tx.results, claims[0]):
+            actors |= {None, *(r.login for r in tx.results if r.login in LOGINS)}
         for m in moves(tx):
             if m.table.name not in audited:
                 continue
@@ -53,6 +58,7 @@ def judge(case: Case) -> None:
             rows.remove(match[0])
             key(case, m.table, m.new or m.old or {}, match[0][3])
             who(case, match[0], actors, [r.login for r in tx.results])
+            why(case, tx, m.table, match[0][8])
         for r in rows:
             if r[1] in audited:
                 case.say("audit", f"an audit row of no change: {r}")
@@ -65,6 +71,11 @@ def judge(case: Case) -> None:
             case.say("audit", f"an audit row of a transaction without changes: {r}")
 
 
+def wrote_before(results: list[Result], claim: Result) -> bool:
+    """Was something changed before anybody was named?"""
+    return any(r.ok and r.number < claim.number and r.step.get("table") for r in results)
+
+
 def key(case: Case, table: Table, row: Row, text: str) -> None:
     parts = [row[k] for k in table.identity()]
     if len(parts) == 1:
@@ -72,6 +83,13 @@ def key(case: Case, table: Table, row: Row, text: str) -> None:
         want = format(v.normalize(), "f") if hasattr(v, "normalize") else str(v)
         if text != want:
             case.say("audit key", f"{table.name}: the audit row has the key {text}, the row {want}")
+
+
+def why(case: Case, tx: Tx, table: Table, reason: str | None) -> None:
+    """Was a reason given where one is needed?"""
+    rules = case.versions("audit", table.name, begin_of(tx), tx.lsn)
+    if all(r.get("require_reason") for r in rules) and not str(reason or "").strip():
+        case.say("reason", f"{table.name} has changed without a reason, which it requires")
 
 
 def who(case: Case, r: Any, actors: set[str | None], logins: list[str]) -> None:

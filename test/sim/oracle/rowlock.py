@@ -5,6 +5,7 @@ from __future__ import annotations
 from observe import Tx
 from oracle.base import Case, Move, effective
 from sessions import Result
+from world import Row, Table
 
 
 def change(case: Case, tx: Tx, m: Move) -> None:
@@ -20,9 +21,8 @@ def change(case: Case, tx: Tx, m: Move) -> None:
     if m.old["balance"] == m.new["balance"] or len({r.tx for r in tx.results}) != 1:
         return
     done = effective(tx.results)
-    key = tuple(m.old[k] for k in m.table.key)
     writers = [
-        r for r in done if r.step.get("table") == m.table.name and key in r.step.get("keys", ())
+        r for r in done if r.step.get("table") == m.table.name and is_about(m.table, r, m.old)
     ]
     by = [r for r in writers if r.step.op in ("update", "merge")]
     if len(by) == 1 and must_refuse(by[0], writers):
@@ -31,6 +31,13 @@ def change(case: Case, tx: Tx, m: Move) -> None:
             f"{m.table.name}: overwritten without a lock: {by[0].step.sql}",
             by[0].number,
         )
+
+
+def is_about(table: Table, r: Result, row: Row) -> bool:
+    """Is it the row that the statement names, or adds?"""
+    key = [str(row[k]) for k in table.key]
+    added = [[str(x.get(k)) for k in table.key] for x in r.step.get("rows", ())]
+    return tuple(row[k] for k in table.key) in r.step.get("keys", ()) or key in added
 
 
 def must_refuse(r: Result, before: list[Result]) -> bool:

@@ -243,12 +243,13 @@ def _follow(rules: Dict[Tuple[str, str], Set[str]], app: str, operation: Any) ->
             _follow(rules, app, inner)
     elif isinstance(operation, Unprotect):
         other, _, name = operation.model_name.rpartition(".")
-        rules.get((other or app, name.lower()), set()).discard(operation.declared.rule_name() or "")
+        known = rules.get((other or app, name.lower()), set())
+        known.difference_update(operation.declared.rule_names())
     elif isinstance(operation, RuleOperation):
-        rule = operation.rule_name()
-        if rule is not None:
+        names = operation.rule_names()
+        if names:
             other, _, name = operation.model_name.rpartition(".")
-            rules.setdefault((other or app, name.lower()), set()).add(rule)
+            rules.setdefault((other or app, name.lower()), set()).update(names)
     elif isinstance(operation, RenameModel):
         moved = rules.pop((app, operation.old_name_lower), None)
         if moved is not None:

@@ -10,7 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from .operations import RuleOperation, WrittenWhole, _call, _postgresql, _quoted
+from .declarations import RuleOperation, WrittenWhole, call, need_postgresql, quoted
 
 
 class Unprotect(Operation):
@@ -19,9 +19,6 @@ class Unprotect(Operation):
     Dropping takes a maintenance window, so put it into `Maintenance`; declaring the rule as
     it is to be comes after it.
     """
-
-    reduces_to_sql = True
-    reversible = True
 
     def __init__(self, declared: RuleOperation, reason: str) -> None:
         self.declared = declared
@@ -53,9 +50,6 @@ class Unprotect(Operation):
     ) -> None:
         self.declared.database_forwards(app_label, schema_editor, from_state, to_state)
 
-    def references_model(self, name: str, app_label: str) -> bool:
-        return True
-
     def describe(self) -> str:
         return f"Drops {self.declared.describe()}"
 
@@ -73,9 +67,6 @@ class Maintenance(WrittenWhole):
     migration is run again within the hour.  PAYSAFE_ACT_AS in the environment of manage.py
     says who runs it.  Test databases need none.
     """
-
-    reduces_to_sql = True
-    reversible = True
 
     def __init__(
         self,
@@ -129,11 +120,11 @@ class Maintenance(WrittenWhole):
                 return False
             cursor.execute(
                 "SELECT array_agg(t) FROM unnest(%s::text[]) t WHERE to_regclass(t) IS NOT NULL",
-                [[_quoted(table) for table in self._tables(app_label, *states)]],
+                [[quoted(table) for table in self._tables(app_label, *states)]],
             )
             tables = cursor.fetchone()[0]
         # a statement of its own, which is what opens a window
-        _call(
+        call(
             schema_editor,
             "open_maintenance",
             {
@@ -156,7 +147,7 @@ class Maintenance(WrittenWhole):
     ) -> None:
         if not router.allow_migrate(schema_editor.connection.alias, app_label):
             return
-        _postgresql(schema_editor)
+        need_postgresql(schema_editor)
         opened = self._open(app_label, schema_editor, from_state, to_state)
         for operation, before, after in steps:
             if backwards:
@@ -168,7 +159,7 @@ class Maintenance(WrittenWhole):
         for sql in deferred:
             schema_editor.execute(sql, None)
         if opened:
-            _call(schema_editor, "close_maintenance", {})
+            call(schema_editor, "close_maintenance", {})
 
     def _states(
         self, app_label: str, state: ProjectState
@@ -201,9 +192,6 @@ class Maintenance(WrittenWhole):
         # to_state is the one before the operations
         steps = [(op, after, before) for op, before, after in self._states(app_label, to_state)]
         self._run(app_label, schema_editor, from_state, to_state, steps[::-1], True)
-
-    def references_model(self, name: str, app_label: str) -> bool:
-        return True
 
     def describe(self) -> str:
         return f"In a maintenance window: {self.reason}"

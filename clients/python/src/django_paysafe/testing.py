@@ -23,14 +23,8 @@ from django.db.models.signals import pre_migrate
 from django.test import override_settings
 from django.test.runner import DiscoverRunner
 
-from .operations import (
-    InstallPaysafe,
-    Maintenance,
-    RuleOperation,
-    SetCurrency,
-    Unprotect,
-    renamed,
-)
+from .declarations import DatabaseOperation, RuleOperation, renamed
+from .maintenance import Maintenance, Unprotect
 
 
 @contextlib.contextmanager
@@ -209,7 +203,7 @@ class _Steps:
                 for step in self.steps
                 if _model_of(step[0], step[1]) != (app, operation.name_lower)
             ]
-        elif wanted and isinstance(operation, (RuleOperation, InstallPaysafe, SetCurrency)):
+        elif wanted and isinstance(operation, (RuleOperation, DatabaseOperation)):
             self.steps.append((app, operation, {}))
         elif (
             wanted and isinstance(operation, migrations.RunSQL) and "paysafe." in str(operation.sql)
@@ -222,6 +216,13 @@ class _Steps:
             for attribute in ("model_name", "ledger", "payment_model"):
                 if _model_of(label, operation, attribute) == (app, old):
                     setattr(operation, attribute, f"{app}.{new}")
+            others: Any = getattr(operation, "currency_models", ())
+            changed: Any = operation
+            if others:
+                changed.currency_models = [
+                    f"{app}.{new}" if _label(label, other) == (app, old) else other
+                    for other in others
+                ]
             names = {
                 (key[0], new.lower(), key[2]) if key[:2] == (app, old) else key: value
                 for key, value in names.items()
@@ -235,6 +236,10 @@ def _model_of(
     label = getattr(operation, attribute, None)
     if not isinstance(operation, RuleOperation) or not isinstance(label, str):
         return None
+    return _label(app, label)
+
+
+def _label(app: str, label: str) -> Tuple[str, str]:
     other, _, name = label.rpartition(".")
     return (other or app, name.lower())
 

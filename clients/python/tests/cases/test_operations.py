@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import inspect
 import io
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import NotSupportedError, connection, migrations, models
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.state import ProjectState
+from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import OperationWriter
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from shop.models import GiftCard, Payment, Refund
@@ -418,8 +419,6 @@ class ColumnTests(SimpleTestCase):
 
     def test_a_payment_that_no_foreign_key_names(self) -> None:
         state = ProjectState()
-        from django.db.migrations.state import ModelState
-
         state.add_model(ModelState.from_model(Payment))
         operation = rules.ProtectRefund(
             "Refund",
@@ -577,24 +576,323 @@ class CapturesTests(TransactionTestCase):
             },
         )
 
-    def test_every_argument_is_one_of_the_functions(self) -> None:
-        """Of each operation, by its name."""
-        functions = rows(
-            "SELECT proname, proargnames FROM pg_proc"
-            " WHERE pronamespace = 'paysafe'::regnamespace AND proargnames IS NOT NULL"
-        )
-        for operation in (
-            rules.ProtectStatus("Refund", "status", "[*] --> a"),
-            rules.ProtectColumns("Refund", ["status"]),
-            rules.ProtectAppendOnly("Refund"),
-            rules.ProtectRowLock("Refund", ["status"]),
-            rules.ProtectPayment("Refund", status="status", amount="amount", captured=["a"]),
-            rules.ProtectRefund("Refund", payment="payment", amount="amount"),
-            rules.ProtectCaptures("Refund", payment="payment", amount="amount"),
-            rules.Audit("Refund"),
+
+ENTRIES = dict(
+    account="wallet",
+    amount="amount",
+    currency="wallet__owner",
+    currency_code="EUR",
+    direction="currency",
+    posting_date="id",
+    credit="amount",
+    debits=["D"],
+    credits=["C"],
+    decimals=2,
+    zero_amounts=True,
+    mutable=["currency"],
+    rows={"amount": {"not": [0]}},
+)
+REFERENCE = dict(payment="payment", payment_model="Payment", payment_key="id")
+GATE = dict(gated=["paid"], void=["failed"], unapproved=["status"], rows={"status": ["paid"]})
+PATH = dict(
+    currency="payment__currency", currency_code="EUR", currency_models=["Payment"], status="status"
+)
+# Each operation with all that it can be told
+WHOLE = [
+    rules.ProtectStatus("Refund", "status", "[*] --> a", deletable=["a"], recorded=["a"]),
+    rules.ProtectColumns("Refund", ["status"], once_status=["paid"]),
+    rules.ProtectAppendOnly("Refund"),
+    rules.ProtectRowLock("Refund", ["status"]),
+    rules.ProtectSecret("Refund", ["status"]),
+    rules.ProtectLedger(
+        "LedgerEntry", transaction="transaction", reverses="id", closed=False, **ENTRIES
+    ),
+    rules.ProtectEntries("LedgerEntry", minimum=0, **ENTRIES),
+    rules.ProtectBalance(
+        "Wallet",
+        balance="balance",
+        ledger="LedgerEntry",
+        key="pk",
+        minimum="minimum",
+        currency="owner",
+        side="owner",
+        maximum="balance",
+        status="owner",
+        frozen=["f"],
+        in_only=["i"],
+        out_only=["o"],
+        closed=["c"],
+    ),
+    rules.ProtectPayment(
+        "Refund",
+        amount="amount",
+        captured=["paid"],
+        captured_amount="amount",
+        changes="once",
+        limit="amount",
+        over_percent=5,
+        adjustable=["requested"],
+        rows={"status": ["paid"]},
+        units="major",
+        status_path=["status"],
+        recorded=["paid"],
+        **PATH,
+    ),
+    rules.ProtectCaptures(
+        "Refund",
+        amount="amount",
+        counted=["paid"],
+        limit="amount",
+        over_percent=5,
+        recorded=["paid"],
+        deletable=True,
+        rows={"status": ["paid"]},
+        **PATH,
+        **REFERENCE,
+    ),
+    rules.ProtectMovements(
+        "Refund",
+        type="status",
+        amount="amount",
+        currency="currency",
+        authorize=["a"],
+        capture=["c"],
+        cancel=["v"],
+        refund=["r"],
+        chargeback=["b"],
+        status="status",
+        counted=["paid"],
+        over_percent=5,
+        recorded=["paid"],
+        **REFERENCE,
+        **GATE,
+    ),
+    rules.ProtectRefund(
+        "Refund",
+        amount="amount",
+        currency="currency",
+        currency_code="EUR",
+        status="status",
+        payment_amount="captured",
+        payment_currency="currency",
+        amounts="negative",
+        units="minor",
+        deletable=True,
+        status_path=["status"],
+        recorded=["paid"],
+        **REFERENCE,
+        **GATE,
+    ),
+    rules.ProtectPayout(
+        "Refund",
+        of="payment",
+        amount="amount",
+        currency="currency",
+        currency_code="EUR",
+        status="status",
+        recorded=["paid"],
+        **GATE,
+    ),
+    rules.SetRefundThreshold("Refund", "EUR", 5),
+    rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
+]
+
+
+class ArgumentsTests(TestCase):
+    """Operations say all that the database's functions can be told, and nothing else."""
+
+    def setUp(self) -> None:
+        self.state = MigrationExecutor(connection).loader.project_state(("shop", "0002_rules"))
+
+    def arguments(self, operation):
+        model = operation.model(self.state, "shop", operation.model_name)
+        given = {
+            name: type_
+            for name, (value, type_) in operation.arguments(model, self.state, "shop").items()
+            if value is not None
+        }
+        return {**given, operation.relation_argument: "regclass"}
+
+    def functions(self):
+        """Of each function that declares something of a table: its variants' arguments."""
+        known: dict = {}
+        for name, arguments in rows(
+            "SELECT p.proname, (SELECT jsonb_object_agg(a.name, format_type(a.type, NULL))"
+            " FROM unnest(p.proargnames, p.proargtypes::oid[]) a(name, type))"
+            " FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace"
+            " AND (p.proname LIKE 'protect\\_%%' OR p.proname IN ('audit', 'set_refund_threshold'))"
         ):
-            named = {*operation.arguments(Refund, ProjectState(), "shop"), "mode"}
-            named.add(operation.relation_argument)
-            known = [set(names) for name, names in functions if name == operation.function]
-            with self.subTest(operation.function):
-                self.assertTrue(any(named <= names for names in known), named)
+            arguments = arguments if isinstance(arguments, dict) else json.loads(arguments)
+            known.setdefault(name, []).append(arguments)
+        return known
+
+    def test_each_argument_of_each_function(self) -> None:
+        """One that is new in sql/ is to be usable from a migration as well."""
+        said: dict = {}
+        for operation in WHOLE:
+            said.setdefault(operation.function, {"mode"}).update(self.arguments(operation))
+        said["set_refund_threshold"].discard("mode")
+        # a currency has a column or a path of its own
+        for function in (
+            "protect_payment",
+            "protect_captures",
+            "protect_ledger",
+            "protect_entries",
+        ):
+            said[function].add("currency_column")
+        functions = self.functions()
+        self.assertEqual(set(said), set(functions))
+        for function, variants in functions.items():
+            with self.subTest(function):
+                self.assertEqual(said[function], set().union(*variants))
+
+    def test_as_the_type_that_it_has(self) -> None:
+        functions = self.functions()
+        same = {"int": "integer", "boolean": "boolean"}
+        for operation in WHOLE:
+            given = {name: same.get(t, t) for name, t in self.arguments(operation).items()}
+            fits = [
+                all(
+                    variant.get(name) in (type_, "text" if type_ == "name" else type_)
+                    for name, type_ in given.items()
+                )
+                for variant in functions[operation.function]
+            ]
+            with self.subTest(type(operation).__name__):
+                self.assertTrue(any(fits), (given, functions[operation.function]))
+
+    def test_the_examples_are_whole(self) -> None:
+        """Each argument of each operation is in them, or the comparison says little."""
+        self.assertEqual(
+            {type(operation).__name__ for operation in WHOLE},
+            {
+                name
+                for name, one in vars(rules).items()
+                if name in rules.__all__
+                and isinstance(one, type)
+                and issubclass(one, rules.RuleOperation)
+                and one is not rules.RuleOperation
+            },
+        )
+        for operation in WHOLE:
+            _, args, kwargs = operation.deconstruct()
+            taken = [
+                name
+                for name in inspect.signature(type(operation).__init__).parameters
+                if name not in ("self", "mode", "replaces", "approvers", "within", "valid_for")
+            ]
+            with self.subTest(type(operation).__name__):
+                self.assertEqual(set(taken[len(args) :]), set(kwargs))
+
+    def test_those_of_a_proposal(self) -> None:
+        """Without names they come in the function's order."""
+        from django_paysafe.suggest import _FUNCTIONS
+
+        for function, (_, order, words) in _FUNCTIONS.items():
+            *own, mode = order.split()
+            [(names, *_)] = rows(
+                "SELECT proargnames FROM pg_proc WHERE pronamespace = 'paysafe'::regnamespace"
+                " AND proname = %s LIMIT 1",
+                function,
+            )
+            with self.subTest(function):
+                self.assertEqual(own, names[: len(own)])
+                self.assertEqual(mode, "mode")
+                self.assertLessEqual(set(words), set(own))
+
+    def test_squashed(self) -> None:
+        """Written into a migration and read again, each says the same."""
+        for operation in WHOLE:
+            text, imports = OperationWriter(operation, indentation=0).serialize()
+            scope: dict = {"migrations": migrations, "datetime": datetime}
+            exec("\n".join(sorted(imports)), scope)
+            again = eval(text.rstrip().rstrip(","), scope)
+            with self.subTest(type(operation).__name__):
+                model = operation.model(self.state, "shop", operation.model_name)
+                self.assertEqual(
+                    again.arguments(model, self.state, "shop"),
+                    operation.arguments(model, self.state, "shop"),
+                )
+
+
+class MovementsTests(TransactionTestCase):
+    def test_two_rules_that_come_and_go(self) -> None:
+        step = Step(
+            rules.ProtectMovements(
+                "LedgerEntry",
+                payment="transaction",
+                type="currency",
+                amount="amount",
+                currency="currency",
+                capture=["XXX"],
+                refund=["EUR"],
+            )
+        )
+
+        def declared():
+            found = rows(
+                "SELECT rule FROM paysafe.protection"
+                " WHERE relation = 'shop_ledgerentry'::regclass AND rule <> 'audit' ORDER BY 1"
+            )
+            return [rule for (rule,) in found]
+
+        before = declared()
+        step.forwards()
+        self.assertEqual(declared(), sorted([*before, "captures", "refund"]))
+        step.backwards()
+        self.assertEqual(declared(), before)
+
+    def test_whose_they_are(self) -> None:
+        from shop.models import LedgerEntry
+
+        def payment(**given):
+            operation = rules.ProtectMovements(
+                "LedgerEntry", type="currency", amount="amount", currency="currency", **given
+            )
+            return operation.arguments(LedgerEntry, ProjectState(), "shop")["payment"][0]
+
+        self.assertEqual(payment(payment="wallet"), '"shop_wallet"')
+        # the rows that have the same are one payment
+        self.assertNotEqual(payment(payment="transaction"), None)
+        self.assertEqual(payment(payment="transaction"), payment(payment=rules.Column("intent")))
+
+
+class CurrencyTests(SimpleTestCase):
+    """Where a path leads without foreign keys, its tables are named."""
+
+    def setUp(self) -> None:
+        self.state = ProjectState()
+        ids = {"id": models.BigAutoField(primary_key=True)}
+        loose = models.ForeignKey("Event", models.CASCADE, db_constraint=False)
+        for name, fields in (
+            ("Event", {"currency": models.TextField()}),
+            ("Order", {"event": loose, "event_number": models.BigIntegerField()}),
+            ("Paid", {"order": models.ForeignKey("Order", models.CASCADE)}),
+        ):
+            fields = [*ids.items(), *fields.items()]
+            self.state.add_model(ModelState("shop", name, [(n, f.clone()) for n, f in fields]))
+
+    def currency(self, currency: str, **given):
+        operation = rules.ProtectCaptures(
+            "Paid", payment="order", amount="id", currency=currency, **given
+        )
+        model = self.state.apps.get_model("shop", "Paid")
+        found = operation.arguments(model, self.state, "shop")
+        return found["currency_path"][0], found.get("currency_tables", (None,))[0]
+
+    def test_of_keys_without_constraints(self) -> None:
+        self.assertEqual(
+            self.currency("order__event__currency"),
+            (["order_id", "event_id", "currency"], ['"shop_order"', '"shop_event"']),
+        )
+
+    def test_of_columns_that_are_no_keys(self) -> None:
+        self.assertEqual(
+            self.currency("order__event_number__currency", currency_models=["Order", "Event"]),
+            (["order_id", "event_number", "currency"], ['"shop_order"', '"shop_event"']),
+        )
+        with self.assertRaisesMessage(ValueError, "refers to no other model"):
+            self.currency("order__event_number__currency")
+
+    def test_of_foreign_keys(self) -> None:
+        self.assertEqual(self.currency("order__id"), (["order_id", "id"], None))

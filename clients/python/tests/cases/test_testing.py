@@ -13,6 +13,7 @@ from shop.models import Payment, Refund
 
 from django_paysafe import acting, atomic, errors
 from django_paysafe import operations as rules
+from django_paysafe.declarations import renamed
 from django_paysafe.testing import _Steps, declare_rules, fixtures
 
 
@@ -130,7 +131,7 @@ class RenamedTests(SimpleTestCase):
         self.assertEqual((balance.model_name, balance.ledger), ("shop.Wallet", "shop.LedgerEntry"))
         self.assertEqual(names, {("shop", "wallet", "sum"): "balance"})
         self.assertEqual((ledger.model_name, ledger.ledger), ("Purse", "Line"))
-        token = rules.renamed.set(names)
+        token = renamed.set(names)
         try:
             from shop.models import LedgerEntry, Wallet
 
@@ -138,7 +139,20 @@ class RenamedTests(SimpleTestCase):
             with self.assertRaises(FieldDoesNotExist):
                 rules.RuleOperation.column(LedgerEntry, "sum")
         finally:
-            rules.renamed.reset(token)
+            renamed.reset(token)
+
+    def test_models_that_a_currency_leads_over(self) -> None:
+        paid = rules.ProtectPayment(
+            "Paid",
+            status="s",
+            amount="a",
+            captured=["c"],
+            currency="order__currency",
+            currency_models=["Order", "other.Order"],
+        )
+        [(_, now, _)] = self.steps(paid, migrations.RenameModel("Order", "Cart"))
+        self.assertEqual(now.currency_models, ["shop.Cart", "other.Order"])
+        self.assertEqual(paid.currency_models, ["Order", "other.Order"])
 
     def test_rules_that_were_dropped(self) -> None:
         first, second = rules.ProtectAppendOnly("A"), rules.Audit("A")

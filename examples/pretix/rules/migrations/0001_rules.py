@@ -2,7 +2,8 @@
 
 pretix has no column for what is captured, which is a payment's amount once it is
 confirmed, and none for the currency, which is the event's.  A refund may name no
-payment, only its order.
+payment, only its order.  States have no default: what a plugin adds without one has the
+empty string, which is before "created".
 """
 
 from django.db import migrations
@@ -10,6 +11,13 @@ from django.db import migrations
 from django_paysafe import operations as rules
 
 PAYMENT = """
+    state "" as stateless
+    [*] --> stateless
+    stateless --> created
+    stateless --> pending
+    stateless --> confirmed
+    stateless --> failed
+    stateless --> canceled
     [*] --> created
     [*] --> pending
     [*] --> confirmed
@@ -24,10 +32,18 @@ PAYMENT = """
     canceled --> confirmed
     confirmed --> refunded
     confirmed --> canceled
+    confirmed --> failed : marked as paid by hand, and the tickets were gone
     refunded --> confirmed
 """
 
 REFUND = """
+    state "" as stateless
+    [*] --> stateless
+    stateless --> created
+    stateless --> transit
+    stateless --> done
+    stateless --> failed
+    stateless --> canceled
     [*] --> created
     [*] --> external
     [*] --> transit
@@ -47,7 +63,13 @@ class Migration(migrations.Migration):
     dependencies = [("pretixbase", "0311_fix_unshredded_invoices")]
     operations = [
         rules.InstallPaysafe(),
-        rules.ProtectStatus("pretixbase.OrderPayment", "state", PAYMENT),
+        rules.ProtectStatus(
+            "pretixbase.OrderPayment",
+            "state",
+            PAYMENT,
+            # orders in test mode go, and with them payments that never were confirmed
+            deletable=["", "created", "pending"],
+        ),
         rules.ProtectPayment(
             "pretixbase.OrderPayment",
             status="state",
@@ -55,7 +77,12 @@ class Migration(migrations.Migration):
             captured=["confirmed", "refunded"],
             currency="order__event__currency",
         ),
-        rules.ProtectStatus("pretixbase.OrderRefund", "state", REFUND),
+        rules.ProtectStatus(
+            "pretixbase.OrderRefund",
+            "state",
+            REFUND,
+            deletable=["external", "failed", "canceled"],
+        ),
         rules.ProtectRefund(
             "pretixbase.OrderRefund",
             payment="payment",
@@ -67,7 +94,14 @@ class Migration(migrations.Migration):
             rows={"payment": {"not": [None]}},
         ),
         rules.SetRefundThreshold("pretixbase.OrderRefund", "EUR", 1000),
-        rules.ProtectAppendOnly("pretixbase.GiftCardTransaction"),
+        rules.ProtectEntries(
+            "pretixbase.GiftCardTransaction",
+            account="card",
+            amount="value",
+            currency="card__currency",
+            minimum=0,
+            mutable=["order", "payment", "refund", "text"],
+        ),
         rules.Audit("pretixbase.OrderPayment"),
         rules.Audit("pretixbase.OrderRefund"),
         rules.Audit("pretixbase.GiftCardTransaction"),
