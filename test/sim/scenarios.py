@@ -52,9 +52,9 @@ class Company(Actors):
             return self.race(n, others)
         if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
             return self.unseen(n, others)
-        if what < 0.3 and others and not self.focus:
+        if what < 0.27 and others and not self.focus:
             return self.meet(n, others)
-        if what < 0.4 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
+        if what < 0.44 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
             return self.payout(n)
         if what < 0.62:
             return self.life(n)

@@ -133,8 +133,8 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 		sum->passed = DatumGetNumericCopy(NumericGetDatum(refunds.gate_total));
 		MemoryContextSwitchTo(old);
 	}
-	/* one that went back before the gate is in the sum already */
-	if (life->passed != 0 && life->passed > sum->gate_from)
+	/* one that passed as something else is in the sum already */
+	if ((life->altered || life->stage == REFUND_FACT) && life->passed > sum->gate_from)
 		return sum->passed;
 	return paysafe_money_add(sum->passed, amount);
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 from oracle import why
 from oracle.approvals import free
-from oracle.base import Case, Life, actor_of, currency, number, own, sets_of
+from oracle.base import Case, Life, actor_of, currency, effective, number, own, sets_of
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
@@ -192,9 +192,9 @@ def row_reasons(
             elif kind == "row_lock":
                 lock_reasons(case, r, out)
             elif kind == "audit":
-                reason = any(
-                    x.step.get("reason") for x in case.by_tx[r.tx] if x.step.op == "act_as" and x.ok
-                )
+                earlier = [x for x in case.by_tx[r.tx] if x.number < r.number]
+                claims = [x for x in effective(earlier) if x.step.op == "act_as"]
+                reason = bool(claims) and claims[-1].step.get("reason")
                 if (rule.get("require_reason") or rule.get("require_ticket")) and not reason:
                     out.add("42501")
             elif kind == "ledger":
