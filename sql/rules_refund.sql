@@ -59,6 +59,7 @@ CREATE TABLE paysafe.refund_event (
 	content bytea
 );
 CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, whole_key, step);
+CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, event, at);
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
 COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
 COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';

@@ -280,6 +280,31 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 	}
 }
 
+static bool
+note_event(Relation rel, HeapTuple tuple, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
+}
+
+bool
+paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
+{
+	static const char *const kinds[] = {REFUND_VOIDED, REFUND_LEFT};
+	bool		any = false;
+
+	for (int i = 0; i < lengthof(kinds) && !any; i++)
+	{
+		Datum		keys[3] = {
+			ObjectIdGetDatum(table->root), CStringGetTextDatum(table->key_text), CStringGetTextDatum(kinds[i])
+		};
+
+		paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_ended", 3, keys, BTGreaterStrategyNumber,
+						   TimestampTzGetDatum(from), false, NULL, note_event, &any);
+	}
+	return any;
+}
+
 /* The amounts of a life, added to total. */
 static Numeric
 add_ended(const RefundLife *life, const RefundSide *side, const RefundSum *sum, const char *only, Numeric total)

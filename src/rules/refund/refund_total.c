@@ -502,9 +502,12 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 	return window;
 }
 
-/* What the payment's refunds total at most, if that is known without adding up. */
+/*
+ * What has passed of the payment's refunds since then, at most, if that is known without
+ * adding up: their total, unless something has ceased to count meanwhile.
+ */
 static bool
-is_known(const FoundPayment *payment, Numeric *bound)
+is_known(const FoundPayment *payment, TimestampTz from, Numeric *bound)
 {
 	PaymentTotal *entry = find_total(payment, true);
 	ListCell   *lc;
@@ -520,7 +523,7 @@ is_known(const FoundPayment *payment, Numeric *bound)
 			kept.total = t->total;
 		else if (!table->observed)
 			paysafe_refund_kept_find(table, &kept);
-		if (kept.total == NULL || kept.own)
+		if (kept.total == NULL || kept.own || paysafe_refund_any_ended(table, from))
 			return false;
 		*bound = *bound == NULL ? kept.total : paysafe_money_add(*bound, kept.total);
 		/* what was compiled meanwhile may have emptied the list */
@@ -538,7 +541,7 @@ paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payme
 	Numeric		bound;
 
 	/* no more can have passed */
-	if (window == NULL && !fresh && is_known(payment, &bound))
+	if (window == NULL && !fresh && is_known(payment, GetCurrentTimestamp() - within, &bound))
 		return DatumGetNumericCopy(NumericGetDatum(bound));
 	if (window == NULL)
 		window = add_up_window(state, payment, change, within);
