@@ -1043,6 +1043,21 @@ class Play:
         if self.must(sql, not wrong, " ".join(wrong)):
             a.status = "closed"
 
+    def both_ways(self) -> None:
+        """One statement adds to an account and takes from it: each entry counts for its status."""
+        some = self.in_rows()
+        closed = [a for a in some if a.status != "active"]
+        if not self.kind or not some:
+            return
+        a = self.rng.choice(closed or some)
+        total = self.up(a.code, self.rng.choice([15, -15]))
+        legs = [Leg(a.code, total * 2), Leg(a.code, -total), self.leg_of_rest(-total)]
+        self.rng.shuffle(legs)
+        self.post(legs)
+
+    def leg_of_rest(self, amount: int) -> Leg:
+        return Leg(self.codes()[3], amount)
+
     def change_and_hold(self) -> None:
         """Who posts waits for who changes the status, and the other way round."""
         b = self.books
@@ -1212,6 +1227,7 @@ ACTS: dict[str, float] = {
     "reserve_again": 1.5,
     "change_status": 4,
     "empty_and_close": 1.5,
+    "both_ways": 1.5,
     "change_and_hold": 0.7,
     "report": 4,
 }
