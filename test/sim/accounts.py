@@ -926,7 +926,6 @@ class Play:
                 "key",
                 "raise",
                 "lower",
-                "cap",
                 "delete",
                 "entry",
                 "gone",
@@ -953,8 +952,6 @@ class Play:
             )
             if self.must(f"UPDATE account SET minimum = {self.money(new)} {where}", True, ""):
                 a.minimum = new
-        elif way == "cap" and self.limits:
-            self.cap(a, where)
         elif way == "delete" and a.moved:
             self.must(f"DELETE FROM account {where}", False, "23M02 23M08 23503")
         elif way == "void" and a.minimum is not None:
@@ -978,8 +975,12 @@ class Play:
             ]
         )
 
-    def cap(self, a: Account, where: str) -> None:
-        """The maximum is set anew; never below the balance."""
+    def cap(self) -> None:
+        """A maximum is set anew; never below the balance."""
+        some = self.in_rows()
+        if not self.limits or not some:
+            return
+        a = self.rng.choice([x for x in some if x.maximum is not None] or some)
         new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, None])
         wrong = set()
         if new is None and a.minimum is None:
@@ -987,7 +988,7 @@ class Play:
         if new is not None and new < a.balance:
             wrong.add("23M06")
         value = "NULL" if new is None else self.money(new)
-        sql = f"UPDATE account SET maximum = {value} {where}"
+        sql = f"UPDATE account SET maximum = {value} WHERE {self.where(a.code)}"
         if self.must(sql, not wrong, " ".join(wrong)):
             a.maximum = new
 
@@ -1228,6 +1229,7 @@ ACTS: dict[str, float] = {
     "change_status": 4,
     "empty_and_close": 1.5,
     "both_ways": 1.5,
+    "cap": 1.5,
     "change_and_hold": 0.7,
     "report": 4,
 }
