@@ -11,10 +11,10 @@ from django.db.migrations.loader import MigrationLoader
 
 from .approvals import relation_of
 
-_ORDER = "audit status columns payment ledger balance refund row_lock append_only".split()
+_ORDER = "audit status columns payment captures ledger balance refund row_lock append_only".split()
 
 # of each function: the operation, its arguments in their order, and what the operation
-# calls those that it has; "*": several, "@": another model's table, "=": a value
+# calls those that it has; "*": several, "@": another model's table, "=": a value, ">": a path
 _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
     "audit": ("Audit", "relation redact require_reason require_ticket mode", {"redact": "redact*"}),
     "protect_status": (
@@ -46,9 +46,29 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "captured": "captured*=",
             "recorded": "recorded*=",
             "currency": "currency_code=",
+            "currency_path": "currency>",
             "changes": "changes=",
             "limit_column": "limit",
             "adjustable": "adjustable*=",
+        },
+    ),
+    "protect_captures": (
+        "ProtectCaptures",
+        "captures payment payment_column amount_column currency_column status_column"
+        " counted limit_column over_percent currency currency_path payment_key recorded deletable"
+        " rows mode",
+        {
+            "payment": "payment_model@",
+            "payment_column": "payment",
+            "amount_column": "amount",
+            "currency_column": "currency",
+            "status_column": "status",
+            "counted": "counted*=",
+            "limit_column": "limit@payment",
+            "currency": "currency_code=",
+            "currency_path": "currency>",
+            "payment_key": "payment_key@payment",
+            "recorded": "recorded*=",
         },
     ),
     "protect_refund": (
@@ -210,6 +230,11 @@ def _operation(proposal: Proposal, tables: Dict[str, Type[models.Model]]) -> str
             text = repr(_label(models_of[name], proposal.model))
         elif whose == "=":
             text = repr(_array(value)) if many else _text(value)
+        elif whose == ">":
+            path = _path(proposal.model, _array(value))
+            if path is None:
+                return as_it_is
+            text = repr(path)
         else:
             model = models_of[whose[1:]] if whose else proposal.model
             fields = [_field(model, column) for column in (_array(value) if many else [value])]
@@ -218,7 +243,7 @@ def _operation(proposal: Proposal, tables: Dict[str, Type[models.Model]]) -> str
             positional[int(word)] = text
         elif not (operation == "ProtectBalance" and word == "key" and text == _pk(proposal.model)):
             named.append(f"{word}={text}")
-    if operation == "ProtectRefund":  # which a foreign key says already
+    if operation in ("ProtectCaptures", "ProtectRefund"):  # which a foreign key says already
         named = [word for word in named if not word.startswith("payment_model=")]
     arguments = [repr(proposal.model._meta.object_name)]
     arguments += [positional[n] for n in sorted(positional)] + named
@@ -240,6 +265,21 @@ def _field(model: Type[models.Model], column: str) -> str:
         if field.column == column:
             return repr(field.name)
     return f"rules.Column({column!r})"
+
+
+def _path(model: Type[models.Model], columns: List[str]) -> Optional[str]:
+    """The columns of a path over foreign keys, as a queryset has it."""
+    names = []
+    for column in columns:
+        field = next((f for f in model._meta.concrete_fields if f.column == column), None)
+        if field is None:
+            return None
+        names.append(field.name)
+        if len(names) < len(columns):
+            if not isinstance(field.related_model, type):
+                return None
+            model = field.related_model
+    return "__".join(names)
 
 
 def _text(value: str) -> str:

@@ -131,6 +131,19 @@ class SuggestTests(TransactionTestCase):
                 " payment_amount_column => 'captured');",
             ),
             proposal(
+                Refund,
+                "captures",
+                "SELECT paysafe.protect_captures('shop_refund', 'public.shop_payment',"
+                " 'payment_id', 'amount', currency_path => '{payment_id,currency}',"
+                " status_column => 'status', counted => '{x}', limit_column => 'captured');",
+            ),
+            proposal(
+                Refund,
+                "captures",
+                "SELECT paysafe.protect_captures('shop_refund', 'public.shop_payment',"
+                " 'payment_id', 'amount', currency_path => '{status,currency}');",
+            ),
+            proposal(
                 LedgerEntry,
                 "ledger",
                 "SELECT paysafe.protect_ledger('shop_ledgerentry', 'transaction', 'wallet_id',"
@@ -152,9 +165,10 @@ class SuggestTests(TransactionTestCase):
             proposal(Payment, "status", "SELECT paysafe.protect_status('shop_payment', x());"),
         )
         text = suggest.migration("shop", list(declarations), "default")
-        audit, status, columns, append_only, payment, refund, ledger, balance, new, odd = (
-            self.executed(text).operations
-        )
+        audit, status, columns, append_only, payment, refund, *others = self.executed(
+            text
+        ).operations
+        captures, loose, ledger, balance, new, odd = others
         self.assertEqual(audit.redact, ["note"])
         self.assertEqual((status.field, status.mode), ("status", "observe"))
         self.assertEqual(
@@ -174,7 +188,11 @@ class SuggestTests(TransactionTestCase):
         self.assertEqual(refund.payment_amount, "captured")
         self.assertEqual((ledger.transaction, ledger.account), ("transaction", "wallet"))
         self.assertEqual((balance.key, balance.ledger), ("pk", "LedgerEntry"))
-        for operation in (new, odd):
+        self.assertEqual(
+            (captures.currency, captures.counted, captures.limit, captures.payment_model),
+            ("payment__currency", ["x"], "captured", None),
+        )
+        for operation in (loose, new, odd):
             self.assertIsInstance(operation, migrations.RunSQL)
         self.assertIn("# rules.ProtectRowLock(", text)
         from .test_operations import Step
