@@ -197,8 +197,8 @@ class Play:
         self.referenced = self.chance(0.5) and not self.parts
         self.key_turned = self.referenced and self.chance(0.5)
         self.own_tenant = self.chance(0.5)
-        self.stamp = rng.choice(list(DAYS)) if self.dated else "date"
-        self.zone = rng.choice(["UTC", "Asia/Tokyo"])
+        self.stamp = rng.choice([*DAYS, "timestamptz"]) if self.dated else "date"
+        self.zone = rng.choice(["UTC", "Asia/Tokyo", "Asia/Tokyo"])
 
     @staticmethod
     def alone(seed: int) -> bool:
