@@ -188,7 +188,7 @@ same_names(List *a, List *b)
 static void
 check_distinct(const RuleSource *rule)
 {
-	for (const SpecField *a = rule->kind->fields; a->key != NULL; a++)
+	for (const SpecField *a = rule->kind->fields; a != NULL && a->key != NULL; a++)
 		for (const SpecField *b = a + 1; a->type == SPEC_COLUMN && !a->shared && b->key != NULL; b++)
 		{
 			List	   *columns = b->type != SPEC_COLUMN || b->shared ? NIL :
