@@ -772,6 +772,8 @@ class Play:
         wrong = set()
         if amount > free:
             wrong.add("23M01")
+        if not self.coded and not a.moved:
+            wrong.add("22023")  # its first entry says in what currency
         if a.status in ("frozen", "in"):
             wrong.add("23M07")
         if a.status == "closed":
