@@ -194,9 +194,7 @@ def reference(payment: Table) -> tuple[tuple[str, ...], list[Column]]:
 
 
 def named_by(payment: Table) -> tuple[str, ...]:
-    return (
-        payment.key if payment.partition is None or "day" in payment.key else payment.identity()
-    )
+    return payment.key if payment.partition is None or "day" in payment.key else payment.identity()
 
 
 def foreign_key(m: Maker, payment: Table) -> tuple[str, ...]:
@@ -285,9 +283,7 @@ def w_rule(m: Maker, kind: str) -> Rule | None:
     return next((r for r in m.world.rules if r.kind == kind), None)
 
 
-def add_refunds(
-    m: Maker, name: str, payment: Table | None, captured: str, code: str
-) -> None:
+def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code: str) -> None:
     w = m.world
     machine = refund_machine(m)
     keys, key = key_columns(m, name)
