@@ -223,7 +223,7 @@ class Shapes:
             if t.kind == "capture":
                 row["state"] = "done" if self.starts(t, "done") else "asked"
             else:
-                row |= {"sort": "sale", "status": "approved"}
+                row["sort"] = "auth" if "auth" in self.sorts(t) and self.chance(0.5) else "sale"
                 row["status"] = "approved" if self.starts(t, "approved") else "requested"
             row |= {
                 "amount": Decimal(10 * self.world.unit),
@@ -418,7 +418,9 @@ class Shapes:
         row["currency"] = p.get("currency", "USD") if self.chance(0.93) else "EUR"
         row |= {"state": self.rng.choice(["done", "done", "asked"])}
         if r.opt("types"):
-            row |= {"sort": self.rng.choice(["capture", "sale", "auth", "cancel"])}
+            row |= {
+                "sort": self.rng.choice(["capture", "capture", "sale", "auth", "cancel", "cancel"])
+            }
             row["status"] = self.rng.choice(["approved", "requested"])
         return self.insert(table, [self.only(table, row)])
 

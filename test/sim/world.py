@@ -334,6 +334,7 @@ def declaration(rule: Rule) -> str:
             ("currency", "constant"),
             ("currency_path", "path"),
             ("deletable", "deletable"),
+            ("recorded", "recorded"),
         ):
             name(argument, key)
         condition()
