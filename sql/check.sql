@@ -15,6 +15,11 @@ CREATE FUNCTION paysafe.index_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_index_trouble';
 COMMENT ON FUNCTION paysafe.index_trouble(regclass) IS 'which indexes a table lacks whose rows are looked up for changes of others';
 
+CREATE FUNCTION paysafe.refund_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
+COMMENT ON FUNCTION paysafe.refund_trouble(regclass) IS 'kept totals of refunds that are less than what is there';
+
 CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
@@ -299,6 +304,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM (SELECT r.relation FROM rules r WHERE r.rule IN ('refund', 'ledger')
 				UNION SELECT r.reference FROM rules r WHERE r.rule = 'refund') t
 			   JOIN pg_class c ON c.oid = t.relation, LATERAL (SELECT paysafe.index_trouble(t.relation) AS trouble) w
+		UNION ALL
+		-- sums that are kept so that the refunds need not be added up
+		SELECT r.relation::text, 'refund_totals', w.trouble IS NULL, w.trouble || ': declare the refund rule again, and find out who has changed rows beneath it'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.refund_trouble(r.relation) AS trouble) w
+		 WHERE r.rule = 'refund' AND paysafe.has_rows('paysafe.refund_total')
 		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN

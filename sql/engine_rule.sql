@@ -33,6 +33,6 @@ CREATE FUNCTION paysafe.rule_columns(rule text, spec jsonb) RETURNS text[]
 COMMENT ON FUNCTION paysafe.rule_columns(text, jsonb) IS 'the columns of its table that a rule reads';
 
 CREATE FUNCTION paysafe.unprotect(relation regclass, rule text, reason text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_unprotect';
 COMMENT ON FUNCTION paysafe.unprotect(regclass, text, text) IS 'drops a rule; needs a maintenance window';

@@ -11,14 +11,17 @@ CREATE TABLE paysafe.accepted_row (
 	reason text NOT NULL,
 	ticket text,
 	at timestamptz NOT NULL,
-	ended_at timestamptz
+	ended_at timestamptz,
+	subject text COLLATE "C" NOT NULL
 );
 CREATE INDEX accepted_row_fault ON paysafe.accepted_row (relation, rule, digest);
+CREATE INDEX accepted_row_subject ON paysafe.accepted_row (relation, rule, subject);
 COMMENT ON TABLE paysafe.accepted_row IS 'rows that break a rule and were accepted as they are, by two people; paysafe.accepted shows them';
-COMMENT ON COLUMN paysafe.accepted_row.digest IS 'SHA-256 of fault';
+COMMENT ON COLUMN paysafe.accepted_row.digest IS 'SHA-256 of fault, and of what the row said in the columns that the rule reads';
 COMMENT ON COLUMN paysafe.accepted_row.fault IS 'the row, and what is wrong with it';
 COMMENT ON COLUMN paysafe.accepted_row.change IS 'under which key it was approved';
-COMMENT ON COLUMN paysafe.accepted_row.ended_at IS 'when it was found to break the rule no longer';
+COMMENT ON COLUMN paysafe.accepted_row.subject IS 'whose fault it is: a row, a payment, a transaction';
+COMMENT ON COLUMN paysafe.accepted_row.ended_at IS 'when the row changed, was deleted, or was found to break the rule no longer';
 
 --@own_table paysafe.accepted_row
 

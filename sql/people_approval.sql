@@ -55,7 +55,7 @@ CREATE FUNCTION paysafe.approve(
 COMMENT ON FUNCTION paysafe.approve(regclass, text, text, text, timestamptz) IS 'approves a refund, or a change of rules, as it stands now; grant EXECUTE to application roles only';
 
 CREATE FUNCTION paysafe.withdraw_approval(id bigint, reason text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_withdraw_approval';
 COMMENT ON FUNCTION paysafe.withdraw_approval(bigint, text) IS 'takes back an approval that has not been used';
 

@@ -70,7 +70,7 @@ CREATE FUNCTION paysafe.protect_entries(
 COMMENT ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) IS 'keeps entries of accounts append-only that are no transactions: gift cards, store credit';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date, time_zone text DEFAULT 'UTC') RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_close_period';
 COMMENT ON FUNCTION paysafe.close_period(regclass, date, text) IS 'no posting date up to this day any more; needs a second person, and cannot be taken back';
 

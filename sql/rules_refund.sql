@@ -87,6 +87,23 @@ CREATE TABLE paysafe.refund_request (
 CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment);
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
+CREATE SEQUENCE paysafe.refund_total_id_seq;
+COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds, in the order in which it is written';
+
+CREATE TABLE paysafe.refund_total (
+	relation regclass NOT NULL,
+	payment text COLLATE "C" NOT NULL,
+	id bigint NOT NULL,
+	stamp bigint NOT NULL,
+	total numeric,
+	less numeric
+);
+CREATE INDEX refund_total_payment ON paysafe.refund_total (relation, payment, id);
+COMMENT ON TABLE paysafe.refund_total IS 'what the refunds of payments that have many total; the last total of a payment counts, less what follows it';
+COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, refunds are added up anew';
+COMMENT ON COLUMN paysafe.refund_total.total IS 'at least what they total: a refund may have been voided meanwhile; NULL: they are to be added up';
+COMMENT ON COLUMN paysafe.refund_total.less IS 'what a refund was of that is void, or gone';
+
 CREATE TABLE paysafe.captured_total (
 	relation regclass NOT NULL,
 	whole_key text COLLATE "C" NOT NULL,
@@ -101,6 +118,7 @@ COMMENT ON COLUMN paysafe.captured_total.amount IS 'NULL: the column says it, or
 
 --@own_table paysafe.captured_total
 --@own_table paysafe.refund_request
+--@own_table paysafe.refund_total
 --@own_table paysafe.currency
 --@own_table paysafe.threshold
 --@own_table paysafe.refund_event
@@ -219,7 +237,7 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	within interval DEFAULT '24 hours',
 	valid_for interval DEFAULT '1 hour'
 ) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
 COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
 
@@ -229,7 +247,7 @@ CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency 
 COMMENT ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) IS 'an amount in the unit of a table of refunds, as people say it: 900.00 USD, where the table has 90000';
 
 CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_currency';
 COMMENT ON FUNCTION paysafe.set_currency(text, int) IS 'declares a currency that ISO 4217 does not have';
 

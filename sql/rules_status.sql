@@ -18,6 +18,6 @@ CREATE FUNCTION paysafe.status_diagram(relation regclass) RETURNS text
 COMMENT ON FUNCTION paysafe.status_diagram(regclass) IS 'the table''s status machine as it was declared';
 
 CREATE FUNCTION paysafe.transition(relation regclass, key text, from_status text, to_status text) RETURNS boolean
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_transition';
 COMMENT ON FUNCTION paysafe.transition(regclass, text, text, text) IS 'moves a row from one status to another; true for exactly one of several callers';

@@ -39,6 +39,13 @@ paysafe_argument_required(FunctionCallInfo fcinfo, int n, const char *argument)
 				 errmsg("argument \"%s\" must not be NULL", argument)));
 }
 
+void
+paysafe_argument_all_required(FunctionCallInfo fcinfo, const char *const *arguments, int n)
+{
+	for (int i = 0; i < n; i++)
+		paysafe_argument_required(fcinfo, i, arguments[i]);
+}
+
 char *
 paysafe_argument_text(FunctionCallInfo fcinfo, int n, const char *argument, int max)
 {

@@ -67,6 +67,9 @@ extern int32 paysafe_argument_int(FunctionCallInfo fcinfo, int n, const char *ar
 /* Bytes as a value of type bytea; palloc'd. */
 extern Datum paysafe_argument_bytea(const void *data, size_t len);
 
+/* The same for the first n arguments, none of which may be NULL. */
+extern void paysafe_argument_all_required(FunctionCallInfo fcinfo, const char *const *arguments, int n);
+
 /* Append a string with its length, so that no two lists of strings look the same. */
 extern void paysafe_argument_append(StringInfo out, const char *string);
 

@@ -33,6 +33,7 @@
 #include "utils/syscache.h"
 
 #include "base/attempt.h"
+#include "base/refusal.h"
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/rule.h"
@@ -41,9 +42,11 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/native.h"
+#include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
 #include "values/key_columns.h"
+#include "values/money.h"
 #include "values/spec.h"
 #include "vault/keyring.h"
 
@@ -247,6 +250,47 @@ paysafe_index_trouble(PG_FUNCTION_ARGS)
 	initStringInfo(&searched.words);
 	(void) paysafe_attempt(find_unindexed, &searched);
 	return text_or_null(fcinfo, searched.words.len > 0 ? searched.words.data : NULL);
+}
+
+/* Looking for totals that are too small. */
+typedef struct Short
+{
+	Oid			relid;
+	StringInfoData words;
+} Short;
+
+static void
+add_short(const char *payment, Numeric kept, Numeric exact, void *arg)
+{
+	Short	   *found = arg;
+
+	appendStringInfo(&found->words, "%srefunds of payment \"%s\" total %s, and %s is kept", found->words.len > 0 ? "; " : "",
+					 paysafe_refusal_value(payment), paysafe_money_text(exact), paysafe_money_text(kept));
+}
+
+static void
+find_short(void *arg)
+{
+	Short	   *found = arg;
+
+	paysafe_refund_kept_check(found->relid, add_short, found);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
+
+/*
+ * refund_trouble(relation) returns text: totals of refunds, kept so that they need not be
+ * added up, that are less than what is there; NULL if there are none
+ */
+Datum
+paysafe_refund_trouble(PG_FUNCTION_ARGS)
+{
+	Short		found = {.relid = PG_GETARG_OID(0)};
+
+	initStringInfo(&found.words);
+	/* a rule that does not fit its table is another finding */
+	(void) paysafe_attempt(find_short, &found);
+	return text_or_null(fcinfo, found.words.len > 0 ? found.words.data : NULL);
 }
 
 static void

@@ -35,12 +35,16 @@
 #include "utils/snapmgr.h"
 
 #include "base/crypto.h"
+#include "base/refusal.h"
 #include "check/reconcile_log.h"
 #include "check/reconcile_sort.h"
 #include "check/same_value.h"
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
+#include "rules/kinds.h"
+#include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
+#include "values/money.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -106,6 +110,34 @@ put_nameless(Reconciliation *rec, Oid relid)
 	values[1] = CStringGetTextDatum(psprintf("table \"%s\" is not compared: without a primary key its rows are not found in the log",
 											 get_rel_name(relid)));
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
+}
+
+/* A sum that is kept of the table's refunds says less than the rows do. */
+static void
+put_short(const char *payment, Numeric kept, Numeric exact, void *arg)
+{
+	Reconciliation *rec = arg;
+	Datum		values[2] = {(Datum) 0, (Datum) 0};
+	bool		nulls[2] = {true, false};
+
+	values[1] = CStringGetTextDatum(psprintf("refunds of payment \"%s\" total %s, and %s is kept of them",
+											 paysafe_refusal_value(payment), paysafe_money_text(exact),
+											 paysafe_money_text(kept)));
+	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
+}
+
+static void
+compare_totals(Reconciliation *rec, Oid relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relation))
+	{
+		RuleSource *source = lfirst(lc);
+
+		if (source->kind == &paysafe_refund_kind && source->relation == relation)
+			paysafe_refund_kept_check(relation, put_short, rec);
+	}
 }
 
 /* Reading the table */
@@ -596,6 +628,7 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 	paysafe_reconcile_sort_end(rec.sort);
 	foreach(lc, rec.nameless)
 		put_nameless(&rec, lfirst_oid(lc));
+	compare_totals(&rec, relation);
 	foreach(lc, rec.leaves)
 	{
 		Leaf	   *leaf = lfirst(lc);

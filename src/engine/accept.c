@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/argument.h"
+#include "base/crypto.h"
 #include "engine/accepted.h"
 #include "engine/loosening.h"
 #include "engine/proposal.h"
@@ -43,27 +44,41 @@ find_rule(Oid relid, const char *name, RuleSource *rule)
 				 errhint("Correct them: by entries, if it is about balances.")));
 }
 
-/* All of it, so that it is approved as a whole. */
+static int
+compare_words(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((AcceptedFault *) lfirst(a))->words, ((AcceptedFault *) lfirst(b))->words);
+}
+
+/* All of it, so that it is approved as a whole: the words, and the rows as they are. */
 static void
-describe_change(const RuleSource *rule, List *lines, ProposedChange *change)
+describe_change(const RuleSource *rule, List *faults, ProposedChange *change)
 {
 	SpecBuilder spec;
 	StringInfoData difference;
 	StringInfoData words;
+	List	   *lines = NIL;
+	StringInfoData digests;
+	uint8		digest[PAYSAFE_SHA256_LEN];
 	ListCell   *lc;
 
 	initStringInfo(&difference);
 	initStringInfo(&words);
-	foreach(lc, lines)
+	initStringInfo(&digests);
+	foreach(lc, faults)
 	{
-		const char *line = lfirst(lc);
+		const AcceptedFault *fault = lfirst(lc);
 
-		appendStringInfo(&difference, "%saccepts %s", difference.len > 0 ? "\n" : "", line);
+		appendStringInfo(&difference, "%saccepts %s", difference.len > 0 ? "\n" : "", fault->words);
 		/* in one sentence, without its full stop */
-		appendStringInfo(&words, "%s%.*s", words.len > 0 ? "; " : "accepts ", (int) strlen(line) - 1, line);
+		appendStringInfo(&words, "%s%.*s", words.len > 0 ? "; " : "accepts ", (int) strlen(fault->words) - 1, fault->words);
+		lines = lappend(lines, fault->words);
+		appendBinaryStringInfo(&digests, VARDATA(fault->digest), PAYSAFE_SHA256_LEN);
 	}
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_set(&spec, "accepted", lines);
+	paysafe_crypto_sha256(digests.data, digests.len, digest);
+	paysafe_spec_add_text(&spec, "as_they_are", paysafe_accepted_hex(digest));
 	*change = (ProposedChange)
 	{
 		.approved_as = PAYSAFE_RULE,
@@ -81,7 +96,7 @@ describe_change(const RuleSource *rule, List *lines, ProposedChange *change)
 PG_FUNCTION_INFO_V1(paysafe_accept_rows);
 
 /*
- * accept_rows(relation, rule, reason, ticket) returns bigint: how many are accepted now
+ * accept_rows(relation, rule, reason, ticket) returns bigint: how many faults are accepted now
  */
 Datum
 paysafe_accept_rows(PG_FUNCTION_ARGS)
@@ -108,15 +123,17 @@ paysafe_accept_rows(PG_FUNCTION_ARGS)
 	if (report.faults > MAX_AT_ONCE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg(INT64_FORMAT " rows of \"%s\" break rule \"%s\"", report.faults, get_rel_name(relid), name),
+				 errmsg("rows of \"%s\" break rule \"%s\" in " INT64_FORMAT " ways", get_rel_name(relid), name, report.faults),
 				 errdetail("At most %d are accepted, since they are approved one by one.", MAX_AT_ONCE),
 				 errhint("Correct what can be corrected, or let the rule say what these rows are.")));
-	describe_change(&rule, paysafe_strings_sorted(report.lines), &change);
+	list_sort(report.found, compare_words);
+	describe_change(&rule, report.found, &change);
 	if (!paysafe_loosening_authorize(&change))
 		PG_RETURN_INT64(0);
 	paysafe_store_complete();
 	key = paysafe_proposal_key(change.content);
-	foreach(lc, paysafe_strings_sorted(report.lines))
+	foreach(lc, report.found)
 		paysafe_accepted_add(relid, name, lfirst(lc), key, reason, ticket);
+	paysafe_rule_invalidate(relid);
 	PG_RETURN_INT64(report.faults);
 }

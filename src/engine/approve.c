@@ -211,6 +211,7 @@ Datum
 paysafe_withdraw_approval(PG_FUNCTION_ARGS)
 {
 	paysafe_approval_check_own_code("paysafe.withdraw_approval");
+	paysafe_argument_required(fcinfo, 0, "id");
 	paysafe_approval_withdraw(PG_GETARG_INT64(0),
 							  paysafe_argument_reason(fcinfo, 1, "reason", "withdrawing an approval"));
 	PG_RETURN_VOID();

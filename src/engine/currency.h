@@ -154,7 +154,7 @@ extern char *paysafe_currency_words(const Jsonb *spec);
 	{"currency_column", SPEC_COLUMN}, \
 	{"currency", SPEC_TEXT}, \
 	{"currency_path", SPEC_TEXT}, \
-	{"currency_via", SPEC_COLUMN}, \
+	{"currency_via", SPEC_COLUMN, .shared = true}, \
 	{"currency_parent_key", SPEC_REFERENCE_COLUMN}, \
 	{"currency_parent_column", SPEC_REFERENCE_COLUMN}, \
 	{"currency_further", SPEC_FLAG}

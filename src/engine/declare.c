@@ -53,6 +53,7 @@
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/key_columns.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -169,6 +170,38 @@ paysafe_declare_validated(const RuleSource *rule)
 				paysafe_spec_with_flag(rule->spec, SPEC_UNVALIDATED, false), false, NULL);
 }
 
+static bool
+same_names(List *a, List *b)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, paysafe_strings_sorted(a), lb, paysafe_strings_sorted(b))
+		if (strcmp(lfirst(la), lfirst(lb)) != 0)
+			return false;
+	return true;
+}
+
+/* A column says one thing: unless the kind knows better, no two arguments name the same. */
+static void
+check_distinct(const RuleSource *rule)
+{
+	for (const SpecField *a = rule->kind->fields; a != NULL && a->key != NULL; a++)
+		for (const SpecField *b = a + 1; a->type == SPEC_COLUMN && !a->shared && b->key != NULL; b++)
+		{
+			List	   *columns = b->type != SPEC_COLUMN || b->shared ? NIL :
+				paysafe_spec_optional_columns(rule->spec, b->key);
+
+			if (columns != NIL && same_names(paysafe_spec_optional_columns(rule->spec, a->key), columns))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("arguments \"%s\" and \"%s\" name the same column", a->key, b->key),
+						 errdetail("Both are \"%s\".", paysafe_key_columns_words(columns))));
+		}
+}
+
 /*
  * Would the specification compile?  Looked at before anything else, so that a
  * misspelt column is not taken for a change that needs approval.  Returns whether it can be
@@ -182,6 +215,7 @@ check_specification(const RuleSource *rule)
 	bool		can_wait;
 	ListCell   *lc;
 
+	check_distinct(rule);
 	foreach(lc, paysafe_rule_sources(rule->relation))
 	{
 		RuleSource *other = lfirst(lc);
@@ -485,6 +519,28 @@ unprotect_gone(Oid relation, const char *name, const char *reason)
 		add_version(relation, name, change.version, rule.reference, rule.spec, true, reason);
 }
 
+/* A rule of another table that would not make sense without this one goes first. */
+static void
+check_builders(Oid relation, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relation))
+	{
+		const RuleSource *other = lfirst(lc);
+
+		if (other->reference != relation || other->kind == NULL || other->kind->builds_on == NULL ||
+			strcmp(other->kind->builds_on, name) != 0)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rule \"%s\" of table \"%s\" cannot go before rule \"%s\" of table \"%s\", which builds on it",
+						name, get_rel_name(relation), other->name, get_rel_name(other->relation)),
+				 errhint("First, in a maintenance window that names both tables: SELECT paysafe.unprotect(%s, %s, 'why');",
+						 quote_literal_cstr(paysafe_catalog_table_name(other->relation)), quote_literal_cstr(other->name))));
+	}
+}
+
 PG_FUNCTION_INFO_V1(paysafe_unprotect);
 
 /*
@@ -493,12 +549,16 @@ PG_FUNCTION_INFO_V1(paysafe_unprotect);
 Datum
 paysafe_unprotect(PG_FUNCTION_ARGS)
 {
-	Oid			relation = PG_GETARG_OID(0);
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	static const char *const arguments[] = {"relation", "rule"};
 	char	   *reason = paysafe_argument_reason(fcinfo, 2, "reason", "dropping a rule");
+	Oid			relation;
+	char	   *name;
 	RuleSource	rule;
 	bool		removed;
 
+	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
+	relation = PG_GETARG_OID(0);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (get_rel_relkind(relation) == '\0')
 	{
 		unprotect_gone(relation, name, reason);
@@ -527,6 +587,7 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 						   .hint = psprintf("With a second person: SELECT paysafe.open_maintenance('why', 'ticket', '1 hour', ARRAY[%s::regclass]);",
 											quote_literal_cstr(paysafe_catalog_table_name(relation)))
 					   });
+	check_builders(relation, name);
 	paysafe_store_complete();
 	add_version(relation, name, rule.version + 1, rule.reference, rule.spec, true, reason);
 

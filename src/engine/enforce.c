@@ -329,6 +329,7 @@ check_as_delete(MovedRow *moved)
 	ExecStoreHeapTuple(moved->tuple, slot, false);
 	change.rules = rules_or_error(rel);
 	check_rules(&change);
+	paysafe_accepted_follow(&change);
 	ExecDropSingleTupleTableSlot(slot);
 	free_moved(moved);
 	table_close(rel, NoLock);
@@ -533,6 +534,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 			trigdata->tg_newtuple : trigdata->tg_trigtuple;
 
 		check_rules(&change);
+		if (change.op != 'I' && unlikely(change.rules->acceptances != ACCEPTANCES_NONE))
+			paysafe_accepted_follow(&change);
 		if (change.op == 'U' && unlikely(TransactionIdIsValid(replaced_by(stored))))
 			check_replaced(&change, stored);
 	}

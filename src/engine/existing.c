@@ -45,32 +45,43 @@ paysafe_existing_words(const char *what, const char *key, const char *reason)
 	return paysafe_redact_string(psprintf("%s \"%s\": %s.", what, key, reason));
 }
 
-void
+bool
+paysafe_existing_binds(const ExistingReport *report)
+{
+	return report->collect || !paysafe_store_is_empty(PAYSAFE_ACCEPTED_ROW);
+}
+
+bool
 paysafe_existing_fault(ExistingReport *report, const char *what, const char *key,
 					  const char *reason)
 {
-	char	   *words;
-	List	   *met = NIL;
-	bool		accepted;
+	AcceptedFault *fault;
 	MemoryContext old;
+	const char *bound = report->bound;
+	bool		accepted;
 
-	if (report->faults >= MAX_FAULTS_SHOWN && !report->collect &&
-		paysafe_store_is_empty(PAYSAFE_ACCEPTED_ROW))
+	if (report->faults >= MAX_FAULTS_SHOWN && !paysafe_existing_binds(report))
 	{
 		report->faults++;
-		return;
+		return false;
 	}
-	words = paysafe_existing_words(what, key, reason);
-	accepted = paysafe_accepted_has(report->relation, report->rule, words, &met);
+	if (report->row != NULL)
+		bound = paysafe_accepted_content(report->source, &report->rules->key, report->row);
 	old = MemoryContextSwitchTo(report->context);
+	fault = palloc(sizeof(AcceptedFault));
+	fault->words = paysafe_existing_words(what, key, reason);
+	fault->subject = paysafe_accepted_subject(what, key);
+	fault->digest = paysafe_accepted_digest(fault->words, bound);
+	accepted = paysafe_accepted_has(report->relation, report->rule, fault->digest);
 	if (accepted)
-		report->accepted = lappend(report->accepted,
-								   DatumGetByteaPCopy(PointerGetDatum(linitial(met))));
+		report->accepted = lappend(report->accepted, fault->digest);
 	else if (report->faults++ < MAX_FAULTS_SHOWN)
-		appendStringInfo(&report->detail, "%s%s", report->detail.len > 0 ? "\n" : "", words);
+		appendStringInfo(&report->detail, "%s%s", report->detail.len > 0 ? "\n" : "", fault->words);
 	if (!accepted && report->collect)
-		report->lines = lappend(report->lines, pstrdup(words));
+		report->found = lappend(report->found, fault);
 	MemoryContextSwitchTo(old);
+	/* a row that is looked at again shows the rest then */
+	return accepted || (report->collect && !report->doubting);
 }
 
 /* The rule of this name among the leaf's compiled rules, or NULL. */
@@ -129,10 +140,12 @@ tell_enforced(const ExistingReport *report, int elevel)
 						   report->rule, (long long) report->faults, table),
 			 errdetail("%s%s", report->detail.data,
 					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-			 errhint(elevel < ERROR ? "They were written while the trigger was missing. Correct them." :
+			 errhint("%s", elevel < ERROR ? "They were written while the trigger was missing. Correct them." :
 					 report->beside_writers ?
-					 "Correct them, or have two people accept them as they are: paysafe.accept_rows." :
-					 "Correct these rows first, then declare the rule again."),
+					 "Correct what the rule lets you correct. What it keeps as it is, two people accept: paysafe.accept_rows. A status that is none can be put right after that." :
+					 report->source == NULL || report->source->kind->keeps_books ?
+					 "Correct these rows first, then declare the rule again." :
+					 "Correct these rows first, then declare the rule again. Where they say what has happened, declare it for what comes (paysafe.defer_validation), and have two people accept them: paysafe.accept_rows."),
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(report->relation))),
 			 err_generic_string(PG_DIAG_TABLE_NAME, table),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
@@ -153,9 +166,11 @@ paysafe_existing_tell(const ExistingReport *report, int elevel)
 static void
 check_one(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
+	report->row = row;
 	check_twin(rel, row, report);
 	if (rule->kind->check_existing != NULL)
 		rule->kind->check_existing(rule, rel, row, report);
+	report->row = NULL;
 }
 
 /*
@@ -167,17 +182,19 @@ check_doubtfully(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRe
 {
 	int64		faults = report->faults;
 	int			len = report->detail.len;
-	int			lines = list_length(report->lines);
+	int			found = list_length(report->found);
 	DoubtfulRow *doubtful;
 	MemoryContext old;
 
+	report->doubting = true;
 	check_one(rule, rel, row, report);
+	report->doubting = false;
 	if (report->faults == faults)
 		return;
 	report->faults = faults;
 	report->detail.len = len;
 	report->detail.data[len] = '\0';
-	report->lines = list_truncate(report->lines, lines);
+	report->found = list_truncate(report->found, found);
 	old = MemoryContextSwitchTo(report->context);
 	doubtful = palloc(sizeof(DoubtfulRow));
 	doubtful->leaf = RelationGetRelid(rel);
@@ -243,6 +260,15 @@ look_again(Oid relid, const DoubtfulRow *doubtful, ExistingReport *report)
 	table_close(rel, NoLock);
 }
 
+static const RuleSource *
+source_named(Oid relid, const char *name)
+{
+	RuleSource *source = palloc(sizeof(RuleSource));
+	bool		removed;
+
+	return paysafe_rule_newest(relid, name, source, &removed) && !removed ? source : NULL;
+}
+
 void
 paysafe_existing_look(Oid relid, const char *name, ExistingReport *report)
 {
@@ -256,6 +282,7 @@ paysafe_existing_look(Oid relid, const char *name, ExistingReport *report)
 	report->context = CurrentMemoryContext;
 	report->relation = relid;
 	report->rule = name;
+	report->source = name ? source_named(relid, name) : NULL;
 	foreach(lc, leaves)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);

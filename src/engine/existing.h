@@ -24,17 +24,27 @@ typedef struct ExistingReport
 	const char *rule;			/* ... it is */
 	bool		observed;
 	bool		beside_writers; /* nobody is kept from writing: lock nothing for all rows */
-	bool		collect;		/* all of them are wanted, in lines */
-	List	   *lines;			/* of char *; in context */
+	bool		collect;		/* all of them are wanted, in found */
+	List	   *found;			/* of AcceptedFault *; in context */
+	const RuleSource *source;	/* the rule as declared */
+	TupleTableSlot *row;		/* that is looked at, or NULL: it is about several */
+	const char *bound;			/* row NULL: what the fault is bound to, or NULL */
 	int64		rows;			/* that were looked at */
 	bool		misfit;			/* the rule does not fit its table, and looks at nothing */
 	List	   *accepted;		/* bytea *, digests of faults that two people have accepted; in context */
+	bool		doubting;		/* the row will be looked at again if it looks wrong */
 	List	   *doubtful;		/* beside writers: rows to be looked at again */
 } ExistingReport;
 
-/* Note a fault of what ("Row", "Payment") has this key, unless it has been accepted. */
-extern void paysafe_existing_fault(ExistingReport *report, const char *what,
+/*
+ * Note a fault of what ("Row", "Payment") has this key, unless it has been accepted.
+ * True: look for another one, since this one was accepted, or all are wanted.
+ */
+extern bool paysafe_existing_fault(ExistingReport *report, const char *what,
 								  const char *key, const char *reason);
+
+/* Are faults of these rows looked at that may have been accepted, or are to be? */
+extern bool paysafe_existing_binds(const ExistingReport *report);
 
 /* A fault in one line, as it is accepted (engine/accepted.h). */
 extern char *paysafe_existing_words(const char *what, const char *key, const char *reason);

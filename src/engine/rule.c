@@ -24,6 +24,8 @@
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/hsearch.h"
@@ -530,6 +532,32 @@ paysafe_rule_invalidate(Oid relid)
 		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
 }
 
+/* Nobody writes a generated column: which columns are meant is part of the refusal. */
+static const char *
+with_computed(Oid relid, const char *column, const char *detail)
+{
+	AttrNumber	attnum = column ? get_attnum(relid, column) : InvalidAttrNumber;
+	Relation	rel;
+	Bitmapset  *read = NULL;
+	StringInfoData words;
+	int			member = -1;
+
+	if (attnum <= 0 || get_attgenerated(relid, attnum) == '\0')
+		return detail;
+	rel = table_open(relid, AccessShareLock);
+	pull_varattnos(build_column_default(rel, attnum), 1, &read);
+	initStringInfo(&words);
+	if (detail != NULL)
+		appendStringInfo(&words, "%s ", detail);
+	appendStringInfo(&words, "Column \"%s\" is computed from", column);
+	while ((member = bms_next_member(read, member)) >= 0)
+		appendStringInfo(&words, "%s \"%s\"", words.data[words.len - 1] == '"' ? "," : "",
+						 get_attname(relid, member + FirstLowInvalidHeapAttributeNumber, false));
+	appendStringInfoChar(&words, '.');
+	table_close(rel, NoLock);
+	return words.data;
+}
+
 static Refusal
 refusal_of(const Rule *rule, const char *name, int sqlstate, const char *column,
 		   const char *message, const char *detail, const char *hint)
@@ -542,7 +570,7 @@ refusal_of(const Rule *rule, const char *name, int sqlstate, const char *column,
 		.table_name = rule->table_name,
 		.column = column,
 		.message = message,
-		.detail = detail,
+		.detail = with_computed(rule->declared_on, column, detail),
 		.hint = hint
 	};
 }

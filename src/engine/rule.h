@@ -57,6 +57,11 @@ typedef struct Rule
 	const char *trouble;		/* observed, and does not fit the table: watches nothing */
 } Rule;
 
+typedef enum Acceptances
+{
+	ACCEPTANCES_UNKNOWN, ACCEPTANCES_NONE, ACCEPTANCES_SOME
+} Acceptances;
+
 /*
  * All rules of one leaf table, and what several kinds need to know of it.
  * Lives in its own memory context.  When the table's relcache entry or a rule
@@ -76,6 +81,7 @@ typedef struct RelationRules
 	bool		has_statement_trigger;
 	bool		used;			/* all of their tables have had rows (engine/unused.h) */
 	TransactionId used_in;		/* that has marked them, if that is not known for good */
+	Acceptances acceptances;	/* of rows that break one of them (engine/accepted.h) */
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;
 
@@ -128,6 +134,9 @@ typedef struct RuleKind
 	/* every column of the table is behind the rule, not only those it names */
 	bool		all_columns;
 
+	/* the rule of its reference that it makes no sense without, or NULL */
+	const char *builds_on;
+
 	/* it computes from what it has let pass: fixtures cannot break it */
 	bool		keeps_books;
 
@@ -173,6 +182,12 @@ typedef struct RuleKind
 	void		(*check_existing) (const Rule *rule, Relation rel, TupleTableSlot *row,
 								   struct ExistingReport *report);
 	void		(*check_existing_end) (const Rule *rule, struct ExistingReport *report);
+
+	/*
+	 * What the row is a part of, if faults are of that rather than of the row: "Payment "1"",
+	 * as it is called in a report; NULL if it is none now.
+	 */
+	char	   *(*part_of) (const Rule *rule, TupleTableSlot *row);
 
 	/*
 	 * Declared so, must it look at the rows that are there now, because it remembers

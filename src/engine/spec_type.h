@@ -47,6 +47,9 @@ typedef struct SpecField
 	/* the rule needs the columns, and does not say what is in them */
 	bool		unjudged;
 
+	/* another argument may name the same column */
+	bool		shared;
+
 	/* rows are looked up by these columns together, for each change of others */
 	bool		searched;
 

@@ -147,53 +147,70 @@ has_amount_fault(const AmountColumn *column, Numeric value, const char *currency
 	return true;
 }
 
+/* What may be wrong with a row, in the order in which it is said. */
+typedef enum FaultPart
+{
+	FAULT_CURRENCY, FAULT_AMOUNT, FAULT_LIMIT, FAULT_CAPTURED, FAULT_EXCESS,
+	FAULT_PARTS
+} FaultPart;
+
 static bool
-has_capture_fault(const Captured *captured, TupleTableSlot *row, const char *currency, Fault *fault)
+has_captured_fault(const Captured *captured, TupleTableSlot *row, const char *currency, Fault *fault)
 {
 	Numeric		value;
 
-	if (captured->limit.attnum != 0 && paysafe_money_value(&captured->limit, row, &value) &&
-		has_amount_fault(&captured->limit, value, currency, "limit", fault))
-		return true;
-	if (captured->column.attnum != 0)
-	{
-		if (!paysafe_money_value(&captured->column, row, &value))
-		{
-			*fault = (Fault) {ERRCODE_23R05_CAPTURE, captured->column.name,
-			pstrdup("the captured amount is missing")};
-			/* a running total of a payment that has no status: nothing yet */
-			return captured->statuses.column.type != STATUS_NONE &&
-				paysafe_captured_is(captured, row);
-		}
-		if (has_amount_fault(&captured->column, value, currency, "captured amount", fault))
-			return true;
-	}
-	*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
-	paysafe_captured_excess(captured, row, currency)};
-	fault->over = fault->reason != NULL;
-	return fault->over;
+	if (captured->column.attnum == 0)
+		return false;
+	if (paysafe_money_value(&captured->column, row, &value))
+		return has_amount_fault(&captured->column, value, currency, "captured amount", fault);
+	*fault = (Fault) {ERRCODE_23R05_CAPTURE, captured->column.name,
+	pstrdup("the captured amount is missing")};
+	/* a running total of a payment that has no status: nothing yet */
+	return captured->statuses.column.type != STATUS_NONE && paysafe_captured_is(captured, row);
 }
 
 /* depend: the row begins to depend on another for its currency. */
 static bool
+has_fault(const PaymentState *state, TupleTableSlot *row, bool depend, FaultPart part, char **currency, Fault *fault)
+{
+	const Captured *captured = &state->captured;
+	Numeric		value;
+
+	switch (part)
+	{
+		case FAULT_CURRENCY:
+			*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
+			return paysafe_currency_of(&state->currency, row, depend, currency) == CURRENCY_MISSING;
+		case FAULT_AMOUNT:
+			if (paysafe_money_value(&captured->amount, row, &value))
+				return has_amount_fault(&captured->amount, value, *currency, "amount", fault);
+			*fault = (Fault) {ERRCODE_23R04_AMOUNT, captured->amount.name, pstrdup("the amount is missing")};
+			return true;
+		case FAULT_LIMIT:
+			return captured->limit.attnum != 0 && paysafe_money_value(&captured->limit, row, &value) &&
+				has_amount_fault(&captured->limit, value, *currency, "limit", fault);
+		case FAULT_CAPTURED:
+			return has_captured_fault(captured, row, *currency, fault);
+		case FAULT_EXCESS:
+			*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
+			paysafe_captured_excess(captured, row, *currency)};
+			fault->over = fault->reason != NULL;
+			return fault->over;
+		case FAULT_PARTS:
+			break;
+	}
+	return false;
+}
+
+static bool
 find_fault(const PaymentState *state, TupleTableSlot *row, bool depend, Fault *fault)
 {
-	const AmountColumn *column = &state->captured.amount;
-	Numeric		amount;
-	char	   *currency;
+	char	   *currency = NULL;
 
-	if (paysafe_currency_of(&state->currency, row, depend, &currency) == CURRENCY_MISSING)
-	{
-		*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
-		return true;
-	}
-	if (!paysafe_money_value(column, row, &amount))
-	{
-		*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, pstrdup("the amount is missing")};
-		return true;
-	}
-	return has_amount_fault(column, amount, currency, "amount", fault) ||
-		has_capture_fault(&state->captured, row, currency, fault);
+	for (FaultPart part = 0; part < FAULT_PARTS; part++)
+		if (has_fault(state, row, depend, part, &currency, fault))
+			return true;
+	return false;
 }
 
 /* An amount of the row's, in its currency if that is known. */
@@ -529,14 +546,17 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 {
 	const PaymentState *state = rule->compiled;
 	Fault		fault;
+	char	   *currency = NULL;
 	char	   *key;
 
-	if (!paysafe_row_filter_has(&state->captured.rows, row, NULL) ||
-		!find_fault(state, row, false, &fault))
+	if (!paysafe_row_filter_has(&state->captured.rows, row, NULL))
 		return;
 	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
-	if (!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0))
-		paysafe_existing_fault(report, "Row", key, fault.reason);
+	for (FaultPart part = 0; part < FAULT_PARTS; part++)
+		if (has_fault(state, row, false, part, &currency, &fault) &&
+			(!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0)) &&
+			!paysafe_existing_fault(report, "Row", key, fault.reason))
+			return;
 }
 
 /* In a test database: the next rows of these keys are others. */
@@ -627,7 +647,7 @@ const RuleKind paysafe_payment_kind = {
 	{
 		{"status_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
-		{"captured_column", SPEC_COLUMN},
+		{"captured_column", SPEC_COLUMN, .shared = true},
 		CURRENCY_FIELDS,
 		{"captured", SPEC_STATUSES},
 		{"changes", SPEC_TEXT},

@@ -31,6 +31,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/declare.h"
@@ -304,10 +305,13 @@ relations_argument(ArrayType *array)
 static Oid
 subscription_argument(FunctionCallInfo fcinfo, List **relations)
 {
-	char	   *name = NameStr(*PG_GETARG_NAME(0));
-	char	   *reason = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	Oid			subscription = paysafe_replica_find(name);
+	static const char *const arguments[] = {"subscription", "relations", "reason"};
+	char	   *reason;
+	Oid			subscription;
 
+	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
+	reason = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	subscription = paysafe_replica_find(NameStr(*PG_GETARG_NAME(0)));
 	if (strspn(reason, " \t\r\n") == strlen(reason))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -426,10 +430,11 @@ Datum
 paysafe_distrust_subscription(PG_FUNCTION_ARGS)
 {
 	List	   *relations;
-	char	   *name = NameStr(*PG_GETARG_NAME(0));
+	char	   *name;
 	ListCell   *lc;
 
 	(void) subscription_argument(fcinfo, &relations);
+	name = NameStr(*PG_GETARG_NAME(0));
 	paysafe_store_complete();
 	foreach(lc, relations)
 	{

@@ -440,10 +440,10 @@ unknown_words(const StatusState *state, TupleTableSlot *row)
 static bool
 is_accepted(const Rule *rule, const RowChange *change)
 {
-	return paysafe_accepted_has(rule->declared_on, rule->name,
+	return paysafe_accepted_had(rule, change,
 								paysafe_existing_words("Row",
 													   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before),
-													   unknown_words(rule->compiled, change->before)), NULL);
+													   unknown_words(rule->compiled, change->before)));
 }
 
 static void
@@ -468,8 +468,11 @@ check_update(const Rule *rule, const RowChange *change)
 								state->states.column.name, rule->table_name,
 								paysafe_status_value_quoted(&state->states.column, change->before),
 								state_name(state, to)),
+					   from < 0 ? pstrdup("It was in no state of the machine when the rule was declared.") :
 					   psprintf("Allowed next: %s.", list_states(state, from, false)),
-					   psprintf("paysafe.status_diagram(%s) shows the machine.",
+					   psprintf(from < 0 ?
+								"Two people accept it as it is, then it may be put right: paysafe.accept_rows(%s, 'status', 'why')." :
+								"paysafe.status_diagram(%s) shows the machine.",
 								quote_literal_cstr(quote_qualified_identifier(rule->schema_name,
 																			  rule->table_name))));
 	}

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "base/argument.h"
 #include "compat.h"
 #include "engine/rule.h"
 #include "redact/redact.h"
@@ -162,15 +163,21 @@ try_update(const char *sql, bool last, uint64 *moved)
 Datum
 paysafe_transition(PG_FUNCTION_ARGS)
 {
-	Oid			relid = PG_GETARG_OID(0);
-	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *from = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	char	   *to = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	static const char *const arguments[] = {"relation", "key", "from_status", "to_status"};
+	Oid			relid;
+	char	   *key;
+	char	   *from;
+	char	   *to;
 	RuleSource	rule;
 	char	   *column;
 	char	   *sql;
 	uint64		moved = 0;
 
+	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
+	relid = PG_GETARG_OID(0);
+	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	from = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	to = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	if (strcmp(from, to) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -317,6 +317,8 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 			return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
 		entry->currency = paysafe_money_code(paysafe_status_value_text(&columns->currency, row));
 	}
+	if (entry->currency[0] == '\0')
+		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
 	if (!read_amount(columns, row, entry, fault))
 		return false;
 	return columns->reverses.key.n == 0 || read_reverses(columns, row, entry, fault);

@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "base/argument.h"
 #include "base/ensure.h"
 #include "base/invalidation.h"
 #include "compat.h"
@@ -418,16 +419,14 @@ PG_FUNCTION_INFO_V1(paysafe_set_currency);
 Datum
 paysafe_set_currency(PG_FUNCTION_ARGS)
 {
-	char	   *code = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	int32		decimals = PG_GETARG_INT32(1);
+	char	   *code = paysafe_argument_text(fcinfo, 0, "code", 16);
+	int32		decimals;
 	int			known;
 	Datum		values[3];
 	bool		nulls[3] = {0};
 
-	if (code[0] == '\0' || strlen(code) > 16)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must have 1 to %d bytes", "code", 16)));
+	paysafe_argument_required(fcinfo, 1, "decimals");
+	decimals = PG_GETARG_INT32(1);
 	if (decimals < 0 || decimals > 30)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

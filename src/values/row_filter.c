@@ -191,6 +191,59 @@ paysafe_row_filter_excludes(const RowFilter *a, const RowFilter *b)
 	return false;
 }
 
+static int
+compare_values(const ListCell *a, const ListCell *b)
+{
+	const JsonbValue *x = lfirst(a);
+	const JsonbValue *y = lfirst(b);
+	char	   *xt = value_text(x);
+	char	   *yt = value_text(y);
+
+	if (xt == NULL || yt == NULL)
+		return (xt != NULL) - (yt != NULL);
+	return strcmp(xt, yt) != 0 ? strcmp(xt, yt) : (int) x->type - (int) y->type;
+}
+
+/* The condition with its values in order, each of them once: said otherwise, it is the same. */
+static Jsonb *
+ordered(Jsonb *condition)
+{
+	JsonbIterator *it = JsonbIteratorInit(&condition->root);
+	JsonbParseState *state = NULL;
+	JsonbValue	value;
+	JsonbValue *result = NULL;
+	JsonbIteratorToken token;
+	List	   *values = NIL;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		JsonbValue *previous = NULL;
+		ListCell   *lc;
+
+		if (token == WJB_ELEM)
+		{
+			JsonbValue *copy = palloc(sizeof(JsonbValue));
+
+			*copy = value;
+			values = lappend(values, copy);
+			continue;
+		}
+		if (token == WJB_END_ARRAY)
+		{
+			list_sort(values, compare_values);
+			foreach(lc, values)
+			{
+				if (previous == NULL || compare_values(list_head(list_make1(previous)), lc) != 0)
+					(void) pushJsonbValue(&state, WJB_ELEM, lfirst(lc));
+				previous = lfirst(lc);
+			}
+			values = NIL;
+		}
+		result = pushJsonbValue(&state, token, token == WJB_KEY ? &value : NULL);
+	}
+	return JsonbValueToJsonb(result);
+}
+
 void
 paysafe_row_filter_add(SpecBuilder *builder, Jsonb *condition)
 {
@@ -201,6 +254,7 @@ paysafe_row_filter_add(SpecBuilder *builder, Jsonb *condition)
 		return;
 	foreach(lc, read_condition(condition))
 		columns = lappend(columns, ((Condition *) lfirst(lc))->column);
+	condition = ordered(condition);
 	paysafe_spec_add_text(builder, "rows",
 						  JsonbToCString(NULL, &condition->root, VARSIZE(condition)));
 	paysafe_spec_add_set(builder, "rows_columns", columns);

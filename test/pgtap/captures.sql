@@ -1,6 +1,6 @@
 -- What is captured of a payment is the sum of rows: what counts, what limits it, what it limits.
 BEGIN;
-SELECT plan(146);
+SELECT plan(154);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -271,6 +271,34 @@ SELECT is(pg_temp.refusal(statement), expected, what)
 	('UPDATE shop.pay SET deal = 2 WHERE id = 1', '23R03 shop.pay.deal paysafe_pay_captures', '... and so does what leads to it'),
 	('DELETE FROM shop.deal WHERE id = 1', '23R07 shop.deal paysafe_deal_currency', '... and the row'),
 	('UPDATE shop.deal SET currency = ''EUR'' WHERE id = 2', 'accepted', 'another one changes')) v (statement, expected, what);
+
+-- only the captures say a currency: refunds that say none are in that one, also where they are only read
+CREATE TABLE shop.till (id int PRIMARY KEY, amount numeric);
+CREATE TABLE shop.till_capture (id int PRIMARY KEY, till int, amount numeric, currency text);
+CREATE TABLE shop.till_refund (id int PRIMARY KEY, till int, amount numeric, status text);
+CREATE INDEX ON shop.till_capture (till);
+CREATE INDEX ON shop.till_refund (till);
+INSERT INTO shop.till VALUES (1, 100), (2, 100);
+INSERT INTO shop.till_capture VALUES (1, 1, 60, 'EUR'), (2, 2, 60, 'JPY');
+INSERT INTO shop.till_refund VALUES (1, 1, 20, 'asked'), (2, 2, 20.5, 'asked');
+SELECT paysafe.protect_captures('shop.till_capture', 'shop.till', 'till', 'amount', 'currency', payment_key => 'id');
+SELECT paysafe.protect_status('shop.till_refund', 'status', E'[*] --> asked\nasked --> sent');
+CREATE FUNCTION pg_temp.till() RETURNS text LANGUAGE sql AS $f$
+	SELECT pg_temp.refusal($$SELECT paysafe.protect_refund('shop.till_refund', 'shop.till', 'till', 'amount', status_column => 'status', gated => '{sent}', void => '{}', payment_key => 'id')$$) $f$;
+SELECT is(pg_temp.till(), '23514 shop.till_refund paysafe_till_refund_refund', 'a refund that was there, in too many decimals of that currency');
+UPDATE shop.till_refund SET amount = 20 WHERE id = 2;
+SELECT is(pg_temp.till(), 'accepted', '... or in as many as it has');
+SELECT paysafe.set_refund_threshold('shop.till_refund', 'EUR', 10);
+SELECT paysafe.act_as('anna');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.till_refund VALUES (3, 1, 30, 'asked')$$), 'accepted', 'one is requested');
+SELECT is((SELECT string_agg(key || ' ' || money, ', ' ORDER BY key) FROM paysafe.pending_approval WHERE relation = 'shop.till_refund'::regclass),
+		  '1 20 EUR, 2 20 JPY, 3 30 EUR', 'all of them wait');
+SELECT is(pg_temp.refusal($$UPDATE shop.till_refund SET status = 'sent' WHERE id = 3$$), '42501 shop.till_refund.status paysafe_till_refund_approval', '... for somebody else');
+SELECT paysafe.act_as('bert');
+SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.till_refund', '3', 'seen')$$), 'accepted', '... who approves it');
+SELECT is((SELECT string_agg(key, ', ' ORDER BY key) FROM paysafe.pending_approval WHERE relation = 'shop.till_refund'::regclass), '1, 2', '... so that it waits no longer');
+SELECT is(pg_temp.refusal($$UPDATE shop.till_refund SET status = 'sent' WHERE id = 3$$), 'accepted', '... and passes');
+SELECT paysafe.act_as(NULL);
 
 -- observed: nothing is refused, and what is there counts
 CREATE TABLE shop.watched (id int PRIMARY KEY, payment int, amount numeric);

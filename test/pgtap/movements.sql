@@ -1,6 +1,6 @@
 -- All movements of payments in one table: what each of them may be, with and without a table of payments.
 BEGIN;
-SELECT plan(115);
+SELECT plan(119);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -95,7 +95,11 @@ SELECT is((SELECT string_agg(relation || ' ' || key || ' ' || sqlstate, ', ' ORD
 -- approvals
 SELECT is(pg_temp.add(t, 30, 'p5', 'sale', 100) || pg_temp.add(t, 31, 'p5', 'refund', 80, 'asked'), 'acceptedaccepted', t || ': asked for')
   FROM unnest('{movement,grouped}'::text[]) t;
+-- nobody is asked for a chargeback, so that it does not wait for anybody
+SELECT is(pg_temp.add(t, 90, 'p6', 'sale', 100) || pg_temp.add(t, 91, 'p6', 'chargeback', 90, 'asked'), 'acceptedaccepted', t || ': a chargeback that does not count as paid yet')
+  FROM unnest('{movement,grouped}'::text[]) t;
 SELECT is((SELECT string_agg(relation || ' ' || payment || ' ' || amount || ' ' || currency, ', ' ORDER BY relation::text) FROM paysafe.pending_approval), 'shop.grouped p5 80 EUR, shop.movement p5 80 EUR', 'they wait');
+SELECT is(pg_temp.change(t, 91, 'status = ''done'''), 'accepted', t || ': the chargeback goes on') FROM unnest('{movement,grouped}'::text[]) t;
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(''boss''); SELECT paysafe.approve_refund(''shop.%I'', ''p5'', 80, ''EUR'', ''agreed'')', t)), 'accepted', t || ': approved') FROM unnest('{movement,grouped}'::text[]) t;
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(''boss''); SELECT paysafe.approve_refund(''shop.%I'', ''p5'', 101, ''EUR'', ''agreed'')', t)), '22023', t || ': more than is captured is not') FROM unnest('{movement,grouped}'::text[]) t;
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(''clerk''); UPDATE shop.%I SET status = ''failed'' WHERE id = 31; INSERT INTO shop.%I VALUES (32, ''p5'', ''refund'', 80, ''EUR'', ''sent'')', t, t)), 'accepted', t || ': and sent') FROM unnest('{movement,grouped}'::text[]) t;

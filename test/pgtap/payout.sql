@@ -62,7 +62,7 @@ SELECT is(pg_temp.refusal(statement), want, statement) FROM (VALUES
 	($$TRUNCATE shop.payout$$, '23R07 shop.payout paysafe_payout_refund'),
 	($$MERGE INTO shop.payout p USING (VALUES (10)) v (id) ON p.id = v.id WHEN MATCHED THEN UPDATE SET status = 'paid'$$, '42501 shop.payout.status paysafe_payout_approval'),
 	($$INSERT INTO shop.payout VALUES (10, 'm1', 1, 'EUR') ON CONFLICT (id) DO UPDATE SET status = 'sent'$$, '42501 shop.payout.status paysafe_payout_approval'),
-	($$UPDATE shop.payout SET status = 'failed' WHERE id = 13; INSERT INTO shop.payout VALUES (18, 'm2', 100, 'EUR', 'sent')$$, 'accepted')) v (statement, want);
+	($$UPDATE shop.payout SET status = 'failed' WHERE id = 13; INSERT INTO shop.payout VALUES (18, 'm2', 100, 'EUR', 'sent')$$, '42501 shop.payout.status paysafe_payout_approval')) v (statement, want);
 
 -- a second person
 SELECT pg_temp.act('ann');

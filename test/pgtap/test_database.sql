@@ -1,6 +1,6 @@
 -- Test databases: who may declare one and when; what TRUNCATE leaves behind.
 BEGIN;
-SELECT plan(35);
+SELECT plan(36);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -27,6 +27,7 @@ SELECT lives_ok('SELECT paysafe.declare_test_database(), paysafe.declare_test_da
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'test_database'), 1::bigint, 'on record');
 SELECT lives_ok(:'use', 'accounts move');
 SELECT is(pg_temp.refusal('UPDATE shop.wallet SET balance = 7'), '23M02 shop.wallet.balance paysafe_wallet_balance', 'rows are judged as ever');
+SELECT is(pg_temp.refusal('TRUNCATE shop.entry', 'regress_paysafe_owner'), '55000', 'not entries without the accounts that they have moved');
 SELECT is(pg_temp.refusal('TRUNCATE shop.entry, shop.wallet', 'regress_paysafe_owner'), 'accepted', 'TRUNCATE empties');
 SELECT lives_ok(:'use', 'and the same accounts begin anew');
 SELECT results_eq('SELECT id, paysafe.balance(id::text) FROM shop.wallet ORDER BY id', 'VALUES (1, 5::numeric), (2, -5)', 'with nothing of what was');

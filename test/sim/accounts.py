@@ -796,12 +796,15 @@ class Play:
     def reserve_again(self) -> None:
         """The same call once more: whatever became of it, its number."""
         free = {a.code for a in self.in_rows()}
-        some = [i for i, r in self.books.reservations.items() if r.key and r.code in free]
-        if not some:
-            return
-        number = self.rng.choice(some)
+        some = [
+            i for i, r in self.books.reservations.items() if (r.key or r.parts) and r.code in free
+        ]
+        if some:
+            self.repeat(self.rng.choice(some))
+
+    def repeat(self, number: int) -> None:
         r = self.books.reservations[number]
-        got = self.answer(r.again)
+        got = self.answer(r.again) if r.key else number
         if got != number:
             raise Found("reservation", f"{r.again} is {got}, it was {number}")
         for key, (call, posted) in r.parts.items():
@@ -880,6 +883,8 @@ class Play:
                 r.parts[f"part {tx}"] = (call, wanted)
             if len(legs) > 2:
                 b.post(tx + 1, deposit, self.today)
+            if key and self.chance(0.5):
+                self.repeat(number)
         else:
             r.state, r.posted = before
 

@@ -15,25 +15,27 @@ from decimal import Decimal
 from typing import Any
 
 import ddl
+from moves import Act, Shapes, Write
 from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
+from shapes import DAYS
 from values import value_of
 from world import (
     OWNER,
     PEOPLE,
     SHARED,
+    Column,
     Machine,
     Row,
     Rule,
     Table,
     World,
+    columns,
     key_text,
     literal,
+    named,
     person_of,
 )
-
-Act = Generator[Step, Result, None]
-Write = tuple[str, str, tuple[tuple[str, Any], ...]]  # op, sql, intent
 
 KEYS: dict[str, list[Any]] = {
     "bigint": [1, 2, 3],
@@ -44,6 +46,10 @@ KEYS: dict[str, list[Any]] = {
     "uuid": ["00000000-0000-0000-0000-00000000000" + c for c in "1ab"],
     "date": ["2020-01-01", "2020-01-02", "2020-02-01"],
 }
+ROLES: dict[str, list[Any]] = {  # columns that are always of the same kind
+    "lead": [Decimal(1), Decimal(2)],
+    "sort": ["money", "money", "money", "test"],
+}
 ISOLATION = ["read committed", "repeatable read", "serializable"]
 # what is given as a parameter where there are parameters
 GIVEN = re.compile(r"(?<== )('(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?![\w.])")
@@ -53,7 +59,7 @@ def same_row(t: Table, row: Row) -> str:
     return " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)
 
 
-class Actors:
+class Actors(Shapes):
     """Chooses the next step of a play."""
 
     def __init__(self, world: World, steps: int, rng: random.Random) -> None:
@@ -77,6 +83,7 @@ class Actors:
         self.program: list[Step] = []
         self.logins = logins(world)
         self.rules: dict[tuple[str, str, str], Rule] = {r.slot: r for r in world.rules}
+        self.shape = "shape" in world.features
         self.queue: list[Act] = [self.opening()]
 
     # ------------------------------------------------------------ choosing
@@ -152,6 +159,8 @@ class Actors:
                 (self.approve_then_change, 3),
                 (self.withdraw, 0.5),
             ]
+            if self.shape:
+                acts += [(self.ahead, 3), (self.settle, 0.7)]
         if "ledger" in kinds:
             acts.append((self.posting, 2))
         if kinds - {"payment", "refund"}:
@@ -456,8 +465,7 @@ class Actors:
             if c.role in ("key", "region") and c.name in t.key or c.role == "number":
                 if t.kind in ("ledger",):
                     continue
-                choices = KEYS.get(c.type, [1, 2, 3])
-                row[c.name] = self.rng.choice(choices)
+                row[c.name] = self.rng.choice(choices(c))
         return row
 
     def fresh_key(self, t: Table) -> Row:
@@ -501,13 +509,14 @@ class Actors:
                 sets["captured"] = (
                     row["amount"] if self.chance(0.7) else self.amount([row["amount"]])
                 )
-        elif self.chance(0.05):
-            sets["captured"] = self.amount([row["captured"], row["amount"]])
-        return sets
+        elif self.chance(0.05 if rule is None or not rule.opt("changes") else 0.3):
+            sets["captured"] = self.amount([row.get("captured"), row["amount"]])
+        return self.only(t, sets)
 
     def opening(self) -> Act:
         """Something is there: payments that are captured, the honest way, and other rows."""
         if "payment" in self.world.tables:
+            yield from self.leads()
             yield from self.captured(self.world.tables["payment"])
         first: dict[str, list[Row]] = {
             "wallet": [
@@ -538,7 +547,9 @@ class Actors:
 
     def captured(self, t: Table) -> Act:
         machine, rule = self.machine(t), self.rule("payment", "payment")
-        assert rule is not None
+        if rule is None or "shape" in dict(rule.args):
+            yield from self.shaped(t)
+            return
         for i in range(self.rng.choice([1, 1, 2])):
             row = self.new_key(t)
             for c in t.columns:
@@ -577,7 +588,9 @@ class Actors:
                 )
 
     def payment_write(self) -> Write | None:
-        t = self.world.tables["payment"]
+        t = self.world.tables.get("payment")
+        if t is None:
+            return self.add_refund()
         rows = self.rows(t)
         if not rows or self.chance(0.15):
             row = self.fresh_key(t)
@@ -590,23 +603,15 @@ class Actors:
                 "currency": "USD" if self.chance(0.85) else "EUR",
                 "note": None,
             }
-            return self.insert(t, [row])
+            return self.insert(t, [self.only(t, row)])
         row = self.rng.choice(rows)
         what = self.rng.random()
         if what < 0.4:
             status = self.next_status(t, row)
             return self.update_row(t, row, self.captured_sets(t, row, status))
         if what < 0.85:
-            column = self.rng.choice(
-                [
-                    "amount",
-                    "captured",
-                    "currency",
-                    "note",
-                    *t.key,
-                    *(c.name for c in t.columns if c.role == "number"),
-                ]
-            )
+            roles = ("amount", "captured", "currency", "note", "number", "limit", "lead")
+            column = self.rng.choice([*(c.name for c in t.columns if c.role in roles), *t.key])
             return self.update_row(t, row, {column: self.other(t, row, column)})
         if what < 0.9 and len(rows) > 1 and t.deferrable:
             k = t.key[0]
@@ -623,17 +628,22 @@ class Actors:
     def other(self, t: Table, row: Row, column: str) -> Any:
         """Another value for a column."""
         c = next(c for c in t.columns if c.name == column)
-        if c.role in ("amount", "captured"):
+        if c.role in ("amount", "captured", "limit"):
             if self.chance(0.06):
                 return self.rng.choice(
                     [None, Decimal(0), Decimal(-1)]
                     + ([] if self.world.minor else [Decimal("1.005")])
                 )
-            return self.amount([row["amount"], row.get("captured")])
+            amount = row["amount"]
+            negative = isinstance(amount, Decimal) and amount < 0
+            got = self.amount([abs(amount) if negative else amount, row.get("captured")])
+            return -got if negative and self.chance(0.8) else got
         if c.role == "currency":
             return self.rng.choice(["EUR", "EUR", "usd", "JPY", None])
-        if c.role in ("key", "region", "number", "ref"):
-            return self.rng.choice(KEYS.get(c.type, [1, 2, 3]))
+        if c.role in ("key", "region", "number", "ref", "lead", "sort"):
+            if c.role == "sort" and (sorts := self.sorts(t)):
+                return self.rng.choice(sorts)
+            return self.rng.choice(choices(c))
         if c.role == "touched":
             return f"2026-01-0{self.rng.randint(1, 9)} 00:00:00+00"
         return self.rng.choice(["x", "y", "z"])
@@ -642,26 +652,31 @@ class Actors:
         return self.rng.choice(self.world.table("refund"))
 
     def new_refund(self, t: Table, status: str | None = None) -> Row | None:
-        payments = self.rows(self.world.tables["payment"])
         rule = self.rule("refund", t.name)
-        if not payments or rule is None:
+        if rule is None:
             return None
-        p = self.rng.choice(payments)
-        left = [p["captured"], p["amount"]]
-        if isinstance(p["captured"], Decimal):
-            used = sum(
-                r["amount"]
-                for f in self.world.table("refund")
-                for r in self.rows(f)
-                if r["payment_id"] == p[rule.get("payment_key")]
-                and r["status"] != "rejected"
-                and r["amount"] is not None
-            )
-            left = [p["captured"] - used, *left]
+        row = self.fresh_key(t)
+        left: list[Any] = []
+        code = "USD"
+        if rule.get("payment") is None:
+            row |= {c: self.rng.choice(choices_of(t, c)) for c in columns(rule.get("ref"))}
+        else:
+            payments = self.rows(self.world.tables["payment"])
+            if not payments:
+                return None
+            p = self.rng.choice(payments)
+            gross = self.captured_of(p)
+            left = [gross, p["amount"]]
+            if isinstance(gross, Decimal):
+                left = [gross - self.returned(rule, p), *left]
+            row |= dict(zip(columns(rule.get("ref")), named(rule.get("payment_key"), p) or ()))
+            if not self.chance(0.95):
+                column = self.rng.choice(columns(rule.get("ref")))
+                row[column] = self.other(t, {}, column)
+            code = p.get("currency", code)
         threshold = self.rule("threshold", t.name)
         if threshold is not None:
             left.append(Decimal(threshold.get("amount")))
-        row = self.fresh_key(t)
         machine = self.machine(t)
         if status is None:
             status = (
@@ -670,18 +685,15 @@ class Actors:
                 else self.rng.choice(sorted(machine.states if machine else ["approved"]))
             )
         row |= {
-            "payment_id": (
-                p[rule.get("payment_key")] if self.chance(0.95) else self.other(t, {}, "payment_id")
-            ),
             "amount": self.amount(left),
-            "currency": p["currency"] if self.chance(0.95) else "EUR",
+            "currency": code if self.chance(0.95) else "EUR",
             "status": status,
             "payee": self.rng.choice(["x", "y"]),
             "provider_ref": None,
         }
         if t.column("touched"):
             row["touched"] = "2026-01-01 00:00:00+00"
-        return row
+        return self.shape_row(t, rule, row)
 
     def add_refund(self) -> Write | None:
         t = self.refund_table()
@@ -702,7 +714,11 @@ class Actors:
         if what < 0.45:
             sets: dict[str, Any] = {"status": self.next_status(t, row)}
             if self.chance(0.12):
-                column = self.rng.choice(["payee", "amount", "payment_id", "provider_ref"])
+                column = self.rng.choice(
+                    ["payee", "amount", *columns(rule.get("ref")), "provider_ref"]
+                    if (rule := self.rule("refund", t.name))
+                    else ["payee", "amount"]
+                )
                 sets[column] = self.other(t, row, column)
             if t.partition and self.chance(0.15):
                 sets["region"] = self.rng.choice([1, 2, 3])
@@ -725,9 +741,10 @@ class Actors:
         kinds = {t.kind for t in self.world.tables.values()}
         if "refund" not in kinds:
             return self.other_write
-        return self.rng.choice(
-            [self.refund_write, self.refund_write, self.payment_write, self.add_refund]
-        )
+        ways = [self.refund_write, self.refund_write, self.payment_write, self.add_refund]
+        if kinds & {"capture", "order"}:
+            ways += [self.beside_write] * 2
+        return self.rng.choice(ways)
 
     def some_writes(self, n: int) -> Act:
         yield from self.in_tx(n, [self.any_write() for _ in range(self.rng.choice([1, 1, 2, 3]))])
@@ -957,7 +974,8 @@ class Actors:
         candidates = [
             r
             for r in self.rules.values()
-            if r.kind in ("status", "refund", "threshold", "columns", "payment")
+            if r.kind in ("status", "refund", "threshold", "columns", "payment", "captures")
+            and not r.opt("types")
             or (r.kind == "audit" and self.chance(0.3))
         ]
         if not candidates:
@@ -1058,6 +1076,8 @@ class Actors:
                 return rule.with_(gated=frozenset({"paid"}))
             if what < 0.85:
                 return rule.with_(void=frozenset())
+            if "deletable" in dict(rule.args) and self.chance(0.5):
+                return rule.with_(deletable=not rule.get("deletable"))
             return rule.with_(unapproved=frozenset({"payee", "provider_ref"}))
         if rule.kind == "threshold":
             what = r.random()
@@ -1078,6 +1098,8 @@ class Actors:
         if rule.kind == "audit":
             name = r.choice(["require_reason", "require_ticket"])
             return rule.with_(**{name: not rule.get(name)})
+        if rule.kind == "captures" or rule.opt("changes"):
+            return self.changed_shape(rule)
         if rule.kind == "payment":
             return rule.with_(
                 captured=rule.get("captured") ^ {r.choice(["authorized", "refunded"])}
@@ -1348,6 +1370,17 @@ class Actors:
             "region": self.rng.choice([1, 2, 3]),
         }.get(column, Decimal(self.rng.choice([0, -5, 1, 5]) * self.world.unit))
         return self.update_row(t, row, {column: new})
+
+
+def choices_of(t: Table, name: str) -> list[Any]:
+    return choices(next(c for c in t.columns if c.name == name))
+
+
+def choices(c: Column) -> list[Any]:
+    """The few values of a column, so that they meet."""
+    if c.name.endswith("day"):
+        return list(DAYS)
+    return ROLES.get(c.role) or KEYS.get(c.type, [1, 2, 3])
 
 
 def shortest(machine: Machine, start: str, goals: Any) -> list[str]:

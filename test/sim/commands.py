@@ -677,6 +677,7 @@ def listed(m: Maker) -> None:
     )
     named = m.rng.choice([n for n in m.shape.protected() if n != "inv"])
     behind = {"log": "body", "pay": "amount", "back": "status"}[named]
+    used = t if t != "back" or m.shape.refunds else "log"  # it has rows
     refuses = "CREATE FUNCTION {f}() RETURNS int LANGUAGE sql{more} AS 'SELECT 1'"
     ways: list[tuple[str, tuple[str, ...]]] = [
         # the triggers, by whatever command
@@ -794,7 +795,7 @@ def listed(m: Maker) -> None:
         (
             OWNER,
             (
-                f"SELECT paysafe.unprotect('shop.{t}', '{ {'log': 'append_only', 'pay': 'payment', 'back': 'status' if m.shape.named else 'refund', 'inv': 'audit'}[t]}', 'tired of it')",
+                f"SELECT paysafe.unprotect('shop.{used}', '{ {'log': 'append_only', 'pay': 'payment', 'back': 'status' if m.shape.named else 'refund', 'inv': 'audit'}[used]}', 'tired of it')",
             ),
         ),
         (APP, ("SELECT paysafe.protect_append_only('shop.inv')",)),

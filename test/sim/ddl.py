@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from world import OWNER, Rule, Table, World
+from world import OWNER, Rule, Table, World, columns
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,10 @@ def ruled(world: World, table: Table) -> set[str]:
         if r.table == table.name:
             out |= columns_of(r)
         if r.kind == "refund" and r.get("payment") == table.name:
-            out |= {r.get("captured_column"), r.get("payment_currency"), r.get("payment_key")}
+            out |= {*columns(r.get("payment_key"))}
+            out |= {r.get("captured_column"), r.get("payment_currency")} - {None}
+        if r.kind == "captures" and r.get("payment") == table.name:
+            out |= {*columns(r.get("payment_key"))} | ({r.get("limit")} - {None})
         if r.kind == "balance" and r.get("ledger") == table.name:
             out |= {"account", "amount", "currency"}
     return out
@@ -38,12 +41,14 @@ def ruled(world: World, table: Table) -> set[str]:
 def columns_of(rule: Rule) -> set[str]:
     names = {
         "status": ("column",),
-        "payment": ("status", "amount", "captured_column", "currency"),
-        "refund": ("ref", "amount", "currency", "status"),
+        "payment": ("status", "amount", "captured_column", "currency", "limit"),
+        "refund": ("ref", "amount", "currency", "status", "type"),
+        "captures": ("ref", "amount", "currency", "status"),
         "ledger": ("tx", "account", "amount", "currency", "direction", "reverses"),
         "balance": ("key", "balance", "minimum"),
     }.get(rule.kind, ())
-    out = {str(rule.get(n)) for n in names if rule.get(n)}
+    out = {c for n in names if rule.opt(n) for c in columns(rule.opt(n))}
+    out |= {c for c, _, _ in rule.opt("rows", ())} | set((rule.opt("path") or ())[:1])
     if rule.kind in ("columns", "row_lock"):
         out |= set(rule.get("columns"))
     return out

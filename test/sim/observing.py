@@ -22,8 +22,8 @@ from typing import Any
 import psycopg
 
 import world as worlds
-from acts import Act, Write
 from commands import Finding, Found
+from moves import Act, Write
 from observe import snapshot_sql
 from runner import Place, Play, Server
 from scenarios import Company
@@ -54,7 +54,7 @@ class Alone(Company):
 
 def world_of(seed: int) -> World:
     """The world of a seed, for one session; balances do not move where they are observed."""
-    w = worlds.make(seed)
+    w = worlds.make(seed, shapes=False)
     w.sessions = 1
     w.rules = [r for r in w.rules if r.kind != "balance"]
     w.late = []

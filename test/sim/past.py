@@ -31,7 +31,7 @@ class Play(accounts.Play):
         self.deletable: tuple[str, ...] = ()
         self.unlooked = False  # has nobody looked at the rows that were there?
         self.there: dict[int, str] = {}
-        self.accepted: dict[int, str] = {}  # faults that stand as accepted
+        self.accepted: set[tuple[int, str]] = set()  # faults that stand as accepted
         self.had_rows = False
         self.tried = False  # rows that were rolled back may count, too
         self.next_id = 1
@@ -107,7 +107,7 @@ class Play(accounts.Play):
             wrong = self.refused("23T04") | self.refused("23T01")
         elif new != old and old in KNOWN and (old, new) not in edges:
             wrong = self.refused("23T01")
-        elif new != old and old not in KNOWN and self.accepted.get(i) != old:
+        elif new != old and old not in KNOWN and (i, old) not in self.accepted:
             wrong = self.refused("23T01") | self.refused("23T04")
         if self.must(f"UPDATE pay SET status = '{new}' WHERE id = {i}", not wrong, " ".join(wrong)):
             self.there[i] = new
@@ -154,7 +154,9 @@ class Play(accounts.Play):
 
     def faults(self) -> dict[int, str]:
         """Rows that break the rule and are not accepted."""
-        return {i: s for i, s in self.there.items() if s not in KNOWN and self.accepted.get(i) != s}
+        return {
+            i: s for i, s in self.there.items() if s not in KNOWN and (i, s) not in self.accepted
+        }
 
     def sql(self, mode: str, machine: str, deletable: tuple[str, ...]) -> str:
         names = ",".join(deletable)
@@ -212,7 +214,7 @@ class Play(accounts.Play):
         faults = self.faults()
         if self.must("SELECT paysafe.validate_rows('pay')", not faults, "23514", "owner"):
             self.unlooked = False
-            self.accepted = {i: s for i, s in self.accepted.items() if self.there.get(i) == s}
+            self.accepted = {(i, s) for i, s in self.accepted if self.there.get(i) == s}
 
     def accept(self) -> None:
         if not (self.mode == "observe" or self.mode == "enforce" and self.unlooked):
@@ -229,7 +231,7 @@ class Play(accounts.Play):
             )
             return
         self.by_two(what, "", "status", ("42501",))
-        self.accepted |= faults
+        self.accepted |= set(faults.items())
 
     def accept_others(self) -> None:
         """Approved were other faults than those that are there when it is done."""

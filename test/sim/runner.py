@@ -47,12 +47,13 @@ class Server:
         everybody = f"{SHARED}, {OWNER}, {', '.join(LOGINS)}"
         m.do(f"GRANT EXECUTE ON FUNCTION paysafe.act_as TO {SHARED}, {OWNER}")
         m.do(
-            "GRANT EXECUTE ON FUNCTION paysafe.approve, paysafe.withdraw_approval,"
+            "GRANT EXECUTE ON FUNCTION paysafe.approve, paysafe.approve_refund,"
+            " paysafe.request_refund, paysafe.settle_breach, paysafe.withdraw_approval,"
             f" paysafe.propose, paysafe.transition TO {everybody}"
         )
         m.do(
-            "GRANT SELECT ON paysafe.pending_approval, paysafe.pending_change, paysafe.approval TO"
-            f" {everybody}"
+            "GRANT SELECT ON paysafe.pending_approval, paysafe.pending_change, paysafe.approval,"
+            f" paysafe.breach TO {everybody}"
         )
         m.do("SELECT paysafe.extend_audit(2)")
         m.close()
@@ -325,6 +326,13 @@ class Play:
                 )
                 if not a.startswith("w") or a.startswith(self.schema + ".")
             ]
+        if "shape" in self.world.features:
+            h.extra["breaches"] = m.all(
+                "SELECT relation::text, key, sqlstate, settled_at IS NOT NULL, actor,"
+                " actor_claimed, settled_by FROM paysafe.breach WHERE relation::oid IN (SELECT oid"
+                " FROM pg_class WHERE relnamespace = %s::regnamespace)",
+                (self.schema,),
+            )
         if views and not self.world.meddling:
             self.look_closer()
         return h
@@ -359,7 +367,7 @@ class Play:
         if gate is None or status is None or row["status"] in gate.get("gated") | gate.get("void"):
             return "none"
         ways = [b for a, b in status.get("machine").edges if a == row["status"]]
-        ways = sorted(set(ways) & gate.get("gated"))
+        ways = sorted(set(ways) & gate.get("gated") - set(gate.opt("recorded") or ()))
         if not ways:
             return "none"
         where = " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)

@@ -11,9 +11,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from acts import ISOLATION, KEYS, Act, Actors, Write
+from acts import ISOLATION, KEYS, Actors
+from moves import Act, Write
 from sessions import Step
-from world import OWNER, SHARED, Row, Rule, Table
+from world import OWNER, SHARED, Row, Rule, Table, columns, named
 
 Thunk = Callable[[], Write | None]
 
@@ -39,6 +40,8 @@ class Company(Actors):
             if n == len(self.logins) - 2 and self.chance(0.35):
                 return self.rule_and_rows(n)
             return super().choose(n)
+        if self.shape and self.chance(0.3):
+            return self.story(n)
         what = self.rng.random()
         others = [
             s.number
@@ -49,9 +52,9 @@ class Company(Actors):
             return self.race(n, others)
         if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
             return self.unseen(n, others)
-        if what < 0.3 and others and not self.focus:
+        if what < 0.27 and others and not self.focus:
             return self.meet(n, others)
-        if what < 0.4 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
+        if what < 0.44 and "refund" in self.kinds() and self.logins[n] in (SHARED, OWNER):
             return self.payout(n)
         if what < 0.62:
             return self.life(n)
@@ -94,6 +97,8 @@ class Company(Actors):
                 ],
                 [6, 4, 1.5, 2, 1, 4 if t.kind != "job" else 0],
             )[0]
+        if t.kind in ("capture", "order") and self.chance(0.5):
+            return lambda: self.money_event(self.payment_of(t, row))
         return lambda: getattr(self, f"{t.kind}_write")(t, self.rows(t))
 
     def move(self, t: Table, row: Row) -> Write:
@@ -121,7 +126,7 @@ class Company(Actors):
         if t.kind == "payment":
             new["status"] = self.rng.choice(first)
             rule = self.rule("payment", t.name)
-            if rule is not None and new["status"] not in rule.get("captured"):
+            if rule is not None and new["status"] not in rule.get("captured") and "captured" in new:
                 new["captured"] = None
         elif t.kind == "refund":
             new["status"] = "requested" if self.chance(0.8) else self.rng.choice(first)
@@ -160,10 +165,12 @@ class Company(Actors):
         refunds = self.world.table("refund")
         if not refunds:
             return self.payment_write()
-        if t.kind == "refund" and self.chance(0.3):
-            rule = self.rule("refund", t.name)
+        if self.shape and self.chance(0.5):
+            return self.money_event(self.payment_of(t, row))
+        rule = self.rule("refund", t.name)
+        if t.kind == "refund" and rule is not None and rule.get("payment") and self.chance(0.3):
             for p in self.rows(self.world.tables["payment"]):
-                if rule is not None and p[rule.get("payment_key")] == row["payment_id"]:
+                if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
                     way = self.rng.random()
                     if way < 0.4:
                         return self.move(self.world.tables["payment"], p)
@@ -171,36 +178,57 @@ class Company(Actors):
                     return self.update_row(self.world.tables["payment"], p, sets)
         other = self.rng.choice(refunds)
         new = self.new_refund(other, "requested" if self.chance(0.8) else None)
-        if new is None:
+        theirs = self.rule("refund", other.name)
+        if new is None or theirs is None:
             return None
-        rule = self.rule("refund", other.name)
-        if t.kind == "refund":
-            new["payment_id"] = row["payment_id"]
-        elif t.kind == "payment" and rule is not None:
-            new["payment_id"] = row[rule.get("payment_key")]
-        left = self.left(new["payment_id"])
+        name: tuple[Any, ...] | None = None
+        if t.kind == "refund" and rule is not None:
+            if rule.get("payment") == theirs.get("payment"):
+                name = named(rule.get("ref"), row)
+        elif t.kind == "payment" and theirs.get("payment"):
+            name = named(theirs.get("payment_key"), row)
+        new |= dict(zip(columns(theirs.get("ref")), name or ()))
+        left = self.left(theirs, new)
         if left is not None and left > 0 and self.chance(0.6):
             new["amount"] = left + self.world.unit * self.rng.choice([0, 0, 0, 1])
+            if theirs.opt("amounts"):
+                new["amount"] *= -1
         return self.insert(other, [new])
 
-    def left(self, payment: Any) -> Decimal | None:
-        """What may still return of a payment, as the session sees it."""
-        rules = [r for r in self.rules.values() if r.kind == "refund"]
-        if not rules:
+    def left(self, rule: Rule, row: Row) -> Decimal | None:
+        """What may still return of a refund's payment, as the session sees it."""
+        if rule.get("payment") is None:
             return None
-        key = rules[0].get("payment_key")
         for p in self.rows(self.world.tables["payment"]):
-            if p[key] == payment and isinstance(p["captured"], Decimal):
-                used = sum(
-                    r["amount"]
-                    for rule in rules
-                    for r in self.rows(self.world.tables[rule.table])
-                    if r["payment_id"] == payment
-                    and r["status"] not in rule.get("void")
-                    and r["amount"] is not None
-                )
-                return Decimal(p["captured"] - used)
+            if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
+                gross = self.captured_of(p)
+                if isinstance(gross, Decimal):
+                    return gross - self.returned(rule, p)
         return None
+
+    def payment_of(self, t: Table, row: Row) -> Row | None:
+        """The payment that a row is, or names."""
+        rule = self.rule("refund", t.name) or self.rule("captures", t.name)
+        if t.kind == "payment":
+            return row
+        if rule is None or rule.get("payment") is None:
+            return None
+        for p in self.rows(self.world.tables["payment"]):
+            if named(rule.get("payment_key"), p) == named(rule.get("ref"), row):
+                return p
+        return None
+
+    def story(self, n: int) -> Act:
+        """What becomes of the money of one payment."""
+        payments = self.rows(self.world.tables["payment"]) if "payment" in self.kinds() else []
+        p = self.rng.choice(payments) if payments and self.chance(0.9) else None
+        for _ in range(self.rng.randint(2, 6)):
+            writes: list[Thunk] = [partial(self.money_event, p)] * self.rng.choice([1, 1, 2, 3])
+            yield from self.in_tx(n, writes, self.whoever(), self.chance(0.6))
+            if self.chance(0.25):
+                got = self.pick_refund()
+                if got is not None:
+                    yield from self.approval(n, *got)
 
     # ------------------------------------------------------------ scenarios
 
@@ -362,7 +390,8 @@ class Company(Actors):
             return None
         rule = self.rule("threshold", t.name)
         if rule is not None and self.chance(0.5):
-            row["amount"] = Decimal(rule.get("amount") + self.world.unit)
+            sign = -1 if row["amount"] < 0 else 1
+            row["amount"] = sign * Decimal(rule.get("amount") + self.world.unit)
         return t, row
 
     def payout(self, n: int) -> Act:

@@ -6,6 +6,7 @@ it is all that they share.
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -121,8 +122,8 @@ class Table:
                             f"CREATE TABLE {name}_{i} PARTITION OF {name} FOR VALUES WITH (MODULUS"
                             f" 2, REMAINDER {i})"
                         )
-        ref = self.column("ref")
-        if self.kind == "refund" and ref:
+        ref = ", ".join(c.name for c in self.columns if c.role == "ref")
+        if self.kind in ("refund", "capture") and ref:
             out.append(f"CREATE INDEX ON {self.name} ({ref})")
             if self.child:
                 out.append(f"CREATE INDEX ON {self.child} ({ref})")
@@ -173,6 +174,10 @@ class Rule:
     def get(self, name: str) -> Any:
         return dict(self.args)[name]
 
+    def opt(self, name: str, default: Any = None) -> Any:
+        """An argument that most rules of the kind do not have."""
+        return dict(self.args).get(name, default)
+
     def with_(self, **changes: Any) -> Rule:
         return Rule(self.kind, self.table, tuple((k, changes.get(k, v)) for k, v in self.args))
 
@@ -188,10 +193,14 @@ class Rule:
     def sql(self) -> str:
         a = dict(self.args)
         t = literal(self.table)
+        if "shape" in a:
+            return declaration(self)
         if self.kind == "status":
+            recorded = a.get("recorded")
+            more = f", recorded => {array(sorted(recorded))}" if recorded else ""
             return (
                 f"SELECT paysafe.protect_status({t}, {literal(a['column'])}, "
-                f"{literal(a['machine'].diagram())}, {array(sorted(a['deletable']))})"
+                f"{literal(a['machine'].diagram())}, {array(sorted(a['deletable']))}{more})"
             )
         if self.kind == "payment":
             return (
@@ -245,6 +254,109 @@ class Rule:
                 f" {literal(a['ledger'])}{more})"
             )
         raise ValueError(self.kind)
+
+
+def holds(rule: Rule, row: Row | None) -> bool:
+    """Is it one of the rows that the rule is for?"""
+    if row is None:
+        return False
+    return all((row[c] in values) != other for c, values, other in rule.opt("rows", ()))
+
+
+def columns(names: Any) -> tuple[str, ...]:
+    """Names of columns, of one or of several."""
+    return names if isinstance(names, tuple) else (names,)
+
+
+def named(names: Any, row: Row) -> tuple[Any, ...] | None:
+    """What a row says in one column or several; None where it says nothing in one of them."""
+    values = tuple(row[c] for c in columns(names))
+    return None if any(v is None for v in values) else values
+
+
+def listed(columns: Any) -> str:
+    """One column, or several in their order, as an argument."""
+    if isinstance(columns, tuple):
+        return literal(columns[0]) if len(columns) == 1 else array(columns)
+    return literal(columns)
+
+
+def declaration(rule: Rule) -> str:
+    """A rule about money of another shape than usual; only what it says is named (shapes.py)."""
+    a = dict(rule.args)
+    out: list[str] = []
+
+    def name(argument: str, key: str) -> None:
+        value = a.get(key)
+        if isinstance(value, bool):
+            out.extend([f"{argument} => true"] if value else [])
+        elif isinstance(value, frozenset):
+            out.append(f"{argument} => {array(sorted(value))}")
+        elif isinstance(value, tuple):
+            out.append(f"{argument} => {listed(value)}")
+        elif value is not None:
+            out.append(f"{argument} => {literal(value)}")
+
+    def condition() -> None:
+        if a.get("rows"):
+            said = {c: {"not": list(v)} if other else list(v) for c, v, other in a["rows"]}
+            out.append(f"rows => {literal(json.dumps(said))}")
+
+    if rule.kind == "payment":
+        first = f"{literal(a['status'])}, {literal(a['amount'])}"
+        for argument, key in (
+            ("captured_column", "captured_column"),
+            ("currency_column", "currency"),
+            ("captured", "captured"),
+            ("recorded", "recorded"),
+            ("currency", "constant"),
+            ("currency_path", "path"),
+            ("changes", "changes"),
+            ("limit_column", "limit"),
+            ("over_percent", "over"),
+            ("adjustable", "adjustable"),
+        ):
+            name(argument, key)
+        condition()
+        return f"SELECT paysafe.protect_payment({literal(rule.table)}, {first}, {', '.join(out)})"
+    name("payment_column", "ref")
+    name("amount_column", "amount")
+    name("currency_column", "currency")
+    name("status_column", "status")
+    if a.get("explicit"):
+        name("payment_key", "payment_key")
+    payment = literal(a["payment"])
+    if rule.kind == "captures":
+        for argument, key in (
+            ("counted", "counted"),
+            ("limit_column", "limit"),
+            ("over_percent", "over"),
+            ("currency", "constant"),
+            ("currency_path", "path"),
+            ("deletable", "deletable"),
+        ):
+            name(argument, key)
+        condition()
+        return f"SELECT paysafe.protect_captures({literal(rule.table)}, {payment}, {', '.join(out)})"
+    for argument, key in (("gated", "gated"), ("void", "void"), ("unapproved_columns", "unapproved")):
+        name(argument, key)
+    name("recorded", "recorded")
+    if a.get("types"):
+        out.append(f"type_column => {literal(a['type'])}")
+        out += [f"{verb} => {array(v)}" for verb, v in a["types"] if v]
+        name("counted", "counted")
+        return f"SELECT paysafe.protect_movements({literal(rule.table)}, {payment}, {', '.join(out)})"
+    for argument, key in (
+        ("payment_amount_column", "captured_column"),
+        ("payment_currency_column", "payment_currency"),
+        ("amounts", "amounts"),
+        ("units", "units"),
+        ("deletable", "deletable"),
+        ("currency", "constant"),
+    ):
+        name(argument, key)
+    condition()
+    return f"SELECT paysafe.protect_refund({literal(rule.table)}, {payment}, {', '.join(out)})"
 
 
 @dataclass(frozen=True)
@@ -738,7 +850,7 @@ def add_ledger(m: Maker) -> None:
         )
 
 
-def make(seed: int, wanted: dict[str, float] | None = None) -> World:
+def make(seed: int, shapes: bool = True) -> World:
     """The world of a seed."""
     rng = random.Random(f"world {seed}")
     world = World(seed)
@@ -749,12 +861,16 @@ def make(seed: int, wanted: dict[str, float] | None = None) -> World:
     if world.sessions > 1:
         world.features.add("several sessions")
     theme = m.rng.choices(["money", "both", "rest"], [5, 2, 3])[0]
-    if theme != "rest":
+    if shapes and random.Random(f"shape {seed}").random() < 0.4:
+        from shapes import add_shape
+
+        add_shape(m)
+    elif theme != "rest":
         payment = add_payment(m)
         add_refund(m, "refund", payment)
         if m.feature("two refund tables", 0.35):
             add_refund(m, "chargeback", payment)
-    if theme != "money":
+    if theme == "both" or theme == "rest" and "shape" not in world.features:
         add_ledger(m)
         add_plain(m)
     if not world.tables:
@@ -850,7 +966,11 @@ def postpone(m: Maker) -> None:
         if m.feature("a rule comes late", 0.15):
             w.rules.remove(rule)
             w.late.append(rule)
-    lone = [r for r in w.rules if r.kind == "payment" and not has_status(w, r.table)]
+    lone = [
+        r
+        for r in w.rules
+        if r.kind == "payment" and not has_status(w, r.table) and "shape" not in dict(r.args)
+    ]
     for rule in lone:
         machine, _captured = payment_machine(m)
         everything = Machine(machine.states, machine.edges)

@@ -151,6 +151,67 @@ UPDATE p SET balance = 150, v = 2, region = 2 WHERE id = 1 AND v = 1;
 UPDATE p SET balance = CASE id WHEN 1 THEN 5 ELSE balance END;			-- refused
 UPDATE p SET balance = 130, v = 3 WHERE id = 1 AND (v = 3 OR v = 2);	-- refused
 SELECT tableoid::regclass, id, region, balance, v FROM p ORDER BY id;
+-- several rows in one statement, each compared with a version of its own
+CREATE TABLE b (tenant int, id bigint, name text NOT NULL, balance int, v int NOT NULL DEFAULT 0, PRIMARY KEY (tenant, id));
+SELECT paysafe.protect_row_lock('b', '{balance}');
+INSERT INTO b SELECT t, i, 'row ' || i, 100 FROM generate_series(1, 2) t, generate_series(1, 3) i;
+UPDATE b SET balance = 1, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 0) OR (tenant = 1 AND id = 2 AND v = 0);
+UPDATE b SET balance = CASE id WHEN 1 THEN 2 ELSE 3 END, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 1) OR (tenant = 2 AND id = 1 AND v = 0) OR (id = 3 AND tenant = 1 AND 0 = v);
+UPDATE b SET balance = 4, v = v + 1 WHERE (tenant, id, v) IN ((1, 1, 2), (1, 2, 1), (2, 2, 0));
+UPDATE b SET balance = 5, v = v + 1 WHERE tenant = 1 AND ((id = 1 AND v = 3 AND name > '') OR (id = 2 AND v = 2) OR (id = 3 AND v = NULL));
+UPDATE b SET balance = 6 WHERE tenant = 1 AND ((id = 1 AND balance = 5) OR (id = 2 AND balance = 5) OR (id = 3 AND balance = 7));
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 1, 4, 7), (1, 2, 3, 8), (1, 3, 0, 9)) q(t, i, v, b) WHERE b.tenant = q.t AND b.id = q.i AND b.v = q.v;
+PREPARE batch(int, int, int, int) AS UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES ($1, $2, 10), ($3, $4, 11)) q(i, v, b) WHERE b.tenant = 1 AND b.id = q.i AND b.v = q.v;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE batch(1, 5, 2, 4);
+SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
+EXECUTE batch(1, 6, 2, 5);
+SET enable_nestloop = off; SET enable_mergejoin = on;
+EXECUTE batch(2, 6, 1, 7);
+RESET enable_hashjoin; RESET enable_nestloop; RESET enable_seqscan;
+PREPARE ored(int, int, int, int) AS UPDATE b SET balance = 12, v = v + 1 WHERE tenant = 1 AND ((id = $1 AND v = $2) OR (id = $3 AND v = $4));
+EXECUTE ored(1, 8, 2, 7);
+RESET plan_cache_mode;
+UPDATE b SET balance = 13, v = v + 1 WHERE tenant = 1 AND (id, v) IN (VALUES (1, 9), (2, 8));
+MERGE INTO b USING (VALUES (1, 10, 14), (2, 9, 15)) q(i, v, b) ON b.tenant = 1 AND b.id = q.i AND b.v = q.v WHEN MATCHED THEN UPDATE SET balance = q.b, v = b.v + 1;
+-- one that is older is not changed
+UPDATE b SET balance = 16, v = v + 1 WHERE tenant = 1 AND ((id = 1 AND v = 10) OR (id = 2 AND v = 10));
+SELECT * FROM b ORDER BY 1, 2;
+-- refused
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 1 AND v = 10);
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 1::int AND v = 10) OR (tenant = 1 AND id = 2 AND v = 1);
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 2);
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 2 AND v > 1);
+UPDATE b SET balance = 90, v = v + 1 WHERE (id = 1 AND v = 11) OR (tenant = 2 AND v = 1);
+UPDATE b SET balance = 90, v = v + 1 WHERE (name = 'row 1' AND v = 11) OR (name = 'row 2' AND v = 1);
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 2 AND v = (random() * 0)::int + 11);
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = (random() * 0)::int + 2 AND v = 10);
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 2 AND v = (SELECT v FROM b WHERE tenant = 1 AND id = 2));
+UPDATE b SET balance = 90, v = v + 1 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 2 AND v = v);
+UPDATE b SET balance = 90 WHERE (tenant = 1 AND id = 1 AND v = 11) OR (tenant = 1 AND id = 2 AND v = 10);
+UPDATE b SET balance = 90, v = 13 WHERE tenant = 1 AND ((id = 1 AND v = 11) OR (id = 2 AND v = 10));
+UPDATE b SET balance = 90, v = v + 1 WHERE NOT ((tenant <> 1 OR id <> 1 OR v <> 11) AND (tenant <> 1 OR id <> 1 OR v <> 10));
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), (1, 10, 91)) q(i, v, b) WHERE b.tenant = 1 AND b.id = q.i AND b.v = q.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 1, 11, 90), (2, 1, 11, 91), (1, 1, 10, 92)) q(t, i, v, b) WHERE b.tenant = q.t AND b.id = q.i AND b.v = q.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), (2, (SELECT v FROM b WHERE tenant = 1 AND id = 2), 91)) q(i, v, b) WHERE b.tenant = 1 AND b.id = q.i AND b.v = q.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), ((random() * 0)::int + 2, 10, 91)) q(i, v, b) WHERE b.tenant = 1 AND b.id = q.i AND b.v = q.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), (NULL, 10, 91)) q(i, v, b) WHERE b.tenant = 1 AND b.id = q.i AND b.v = q.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), (2, 10, 91)) q(i, v, b) WHERE b.tenant = 1 AND b.v = q.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), (2, 10, 91)) q(i, v, b), (VALUES (1, 11), (2, 10)) r(i, v) WHERE b.tenant = 1 AND b.id = q.i AND b.v = r.v;
+WITH q(i, v, b) AS (VALUES (1, 10, 90), (2, 11, 91)) UPDATE b SET balance = q.b, v = b.v + 1 FROM q, q r WHERE b.tenant = 1 AND b.id = q.i AND b.v = r.v;
+WITH q(i, v, b) AS NOT MATERIALIZED (VALUES (1, 10, 90), (2, 11, 91)) UPDATE b SET balance = q.b, v = b.v + 1 FROM q, q r WHERE b.tenant = 1 AND b.id = q.i AND b.v = r.v;
+UPDATE b SET balance = q.b, v = b.v + 1 FROM (VALUES (1, 11, 90), (2, 10, 91)) q(i, v, b) WHERE b.tenant = 1 AND b.id = q.i AND (b.v = q.v OR b.v = 11);
+UPDATE b SET balance = 90, v = b.v + 1 FROM (VALUES (1, 1), (2, 1)) x(i, one) LEFT JOIN (VALUES (1, 11), (2, 10)) q(i, v) ON x.i = q.i WHERE b.tenant = 1 AND b.id = x.i AND b.v <> 0;
+UPDATE b SET balance = 90, v = b.v + 1 FROM (SELECT 1 i, 11 v UNION ALL SELECT 1, 10) q WHERE b.tenant = 1 AND b.id = q.i AND b.v = q.v;
+UPDATE b SET balance = 90, v = b.v + 1 FROM b o JOIN (VALUES (1, 11), (2, 10)) q(i, v) ON o.id = q.i AND o.v = q.v WHERE b.tenant = 1 AND b.id = o.id AND b.tenant = o.tenant;
+UPDATE b SET balance = 90, v = b.v + 1 FROM (VALUES (1, 11), (2, 10)) q(i, v) WHERE b.tenant = 1 AND b.id + 0 = q.i AND b.v = q.v;
+MERGE INTO b USING (VALUES (1, 11, 90), (1, 10, 91)) q(i, v, b) ON b.tenant = 1 AND b.id = q.i AND b.v = q.v WHEN MATCHED THEN UPDATE SET balance = q.b, v = b.v + 1;
+SELECT * FROM b ORDER BY 1, 2;
+-- of partitions
+UPDATE p SET balance = q.b, v = p.v + 1 FROM (VALUES (1, 2, 2, 200), (2, 2, 2, 201)) q(i, r, v, b) WHERE p.id = q.i AND p.region = q.r AND p.v = q.v;
+UPDATE p SET balance = 202, v = v + 1 WHERE (id = 1 AND v = 3) OR (id = 2 AND v = 3);
+UPDATE p SET balance = q.b, v = p.v + 1 FROM (VALUES (1, 2, 4, 200), (1, 2, 3, 201)) q(i, r, v, b) WHERE p.id = q.i AND p.region = q.r AND p.v = q.v;	-- refused
+SELECT tableoid::regclass, id, region, balance, v FROM p ORDER BY id;
 -- parts of a value: what is put into it counts; what somebody's function has looked up was not given
 SET client_min_messages = warning;
 CREATE TYPE sum_of AS (amount numeric, currency text);

@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 
 #include "base/id_claim.h"
@@ -417,13 +418,38 @@ refuse_truncate(const Rule *rule)
 						  "Accounts stay once something has been posted to them.", TRUNCATE_HINT);
 }
 
+/* TRUNCATE leaves a table without pages. */
+static bool
+has_accounts(Oid accounts)
+{
+	ListCell   *lc;
+	bool		found = false;
+
+	foreach(lc, paysafe_catalog_leaves(accounts))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+
+		found |= RelationGetNumberOfBlocks(leaf) > 0;
+		table_close(leaf, NoLock);
+	}
+	return found;
+}
+
 static void
 forget_rows(const Rule *rule)
 {
 	const BalanceState *state = rule->compiled;
 
 	if (state->is_ledger)
+	{
+		if (has_accounts(state->accounts) && paysafe_history_has_any(state->accounts))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s\" cannot be truncated without table \"%s\"", rule->table_name, get_rel_name(state->accounts)),
+					 errdetail("Its entries have moved the balances there."),
+					 errhint("TRUNCATE both in one statement.")));
 		return;
+	}
 	paysafe_history_remove(state->accounts);
 	paysafe_reserve_record_remove(state->accounts);
 }
@@ -501,6 +527,7 @@ compare_status_column(const char *before, const char *after)
 
 const RuleKind paysafe_balance_kind = {
 	.name = "balance",
+	.builds_on = "ledger",
 	.keeps_books = true,
 	/*
 	 * Columns define each other, and a status that is closed from now on could be reached

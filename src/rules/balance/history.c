@@ -660,6 +660,23 @@ remove_moves(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
+static bool
+note_any(Relation rel, HeapTuple tuple, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
+}
+
+bool
+paysafe_history_has_any(Oid accounts)
+{
+	Datum		key = ObjectIdGetDatum(accounts);
+	bool		any = false;
+
+	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key, note_any, &any);
+	return any;
+}
+
 void
 paysafe_history_remove(Oid accounts)
 {

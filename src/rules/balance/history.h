@@ -72,6 +72,9 @@ extern void paysafe_history_adjust(Oid accounts, const char *key, const char *cu
  */
 extern TimestampTz paysafe_history_settled(void);
 
+/* Has anything moved an account of the table? */
+extern bool paysafe_history_has_any(Oid accounts);
+
 /* Remove the history of all accounts, in a test database. */
 extern void paysafe_history_remove(Oid accounts);
 

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/argument.h"
 #include "engine/closed_period.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
@@ -52,13 +53,17 @@ PG_FUNCTION_INFO_V1(paysafe_close_period);
 Datum
 paysafe_close_period(PG_FUNCTION_ARGS)
 {
-	Oid			ledger = PG_GETARG_OID(0);
-	char	   *time_zone = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	static const char *const arguments[] = {"ledger", "until", "time_zone"};
+	Oid			ledger;
+	char	   *time_zone;
 	PostingDay	until;
 	PostingDate date;
 	ClosedPeriod before;
 	RuleSource	rule;
 
+	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
+	ledger = PG_GETARG_OID(0);
+	time_zone = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	/* postings under way end first */
 	paysafe_declare_lock(ledger);
 	find_ledger(ledger, &rule, &date);

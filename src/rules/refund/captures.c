@@ -189,6 +189,33 @@ check_frozen(const Rule *rule, const RowChange *change, const CaptureShare *shar
 							"Let this one cease to count, and add another row.");
 }
 
+/* What to do instead of deleting what counts: a cancellation cannot be refunded. */
+static const char *
+deletion_hint(const CaptureSide *side, const CaptureShare *share)
+{
+	if (side->counted.column.type != STATUS_NONE)
+		return share->captures ? "Let it cease to count by its status, or refund it." :
+			"Let it cease to count by its status.";
+	if (!side->typed)
+		return "Refund it; where rows are deleted when the provider has refused them, \"deletable\" of paysafe.protect_captures says so.";
+	return share->captures ? "Refund it." :
+		share->cancels ? "It stays: what has been cancelled is authorized again by another row." :
+		"It stays: cancel it by another row.";
+}
+
+/* More is captured than is authorized: by whom? */
+static const char *
+excess_hint(const RowChange *change, const CaptureShare *before, const CaptureShare *share, bool cancelled)
+{
+	if (cancelled)
+		return "Nothing more is captured of it. If the cancellation has not happened, let that cease to count first; otherwise capture of another payment.";
+	if (share->cancels && share->counts)
+		return "Cancel at most what is left, or all that is left: without an amount (NULL).";
+	if (before->authorizes && !before->captures)
+		return "So much is captured of it: let captures cease to count first.";
+	return "Capture at most what is left.";
+}
+
 static void
 check_deleted(const Rule *rule, const RowChange *change, const CaptureShare *share)
 {
@@ -199,9 +226,7 @@ check_deleted(const Rule *rule, const RowChange *change, const CaptureShare *sha
 							psprintf("%s \"%s\" in table \"%s\" cannot be deleted", noun(share),
 									 row_words(change, change->before), rule->table_name),
 							psprintf("It counts towards what is %s.", share->captures ? "captured" : "authorized"),
-							side->counted.column.type == STATUS_NONE ?
-							"Refund it; where rows are deleted when the provider has refused them, \"deletable\" of paysafe.protect_captures says so." :
-							"Let it cease to count by its status, or refund it.");
+							deletion_hint(side, share));
 	if (paysafe_breach_is_open(rule->declared_on,
 							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
@@ -297,9 +322,12 @@ check_limit(const Rule *rule, const RowChange *change, const CaptureShare *befor
 {
 	const CaptureState *state = rule->compiled;
 	const CaptureSide *side = &state->capture;
+	/* what one statement authorizes, captures and cancels is in this order, whatever that of its rows */
+	bool		cancelled = sum->cancels > 0 && share->captures && !before->captures &&
+		paysafe_captures_are_cancelled(payment->tables, change);
 	char	   *excess = NULL;
 
-	if (sum->cancels > 0 && share->captures && !before->captures)
+	if (cancelled)
 		excess = psprintf("what was left of its authorization is cancelled");
 	else if (!share->cancels_rest)
 		excess = paysafe_captures_excess(state, payment, sum);
@@ -314,7 +342,7 @@ check_limit(const Rule *rule, const RowChange *change, const CaptureShare *befor
 									 .detail = psprintf("With row \"%s\" of \"%s\": %s.",
 														row_words(change, change->op == 'D' ? change->before : change->after),
 														rule->table_name, excess),
-									 .hint = "Capture at most what is left."
+									 .hint = excess_hint(change, before, share, cancelled)
 								 });
 }
 
@@ -479,7 +507,7 @@ const RuleKind paysafe_captures_kind = {
 		CURRENCY_FIELDS,
 		{"status_column", SPEC_COLUMN},
 		{"counted", SPEC_STATUSES},
-		{"type_column", SPEC_COLUMN},
+		{"type_column", SPEC_COLUMN, .shared = true},
 		{"authorize", SPEC_STATUSES},
 		{"capture", SPEC_STATUSES},
 		{"cancel", SPEC_STATUSES},
@@ -497,6 +525,7 @@ const RuleKind paysafe_captures_kind = {
 	.observed = observed,
 	.check_existing = paysafe_captures_check_existing,
 	.check_existing_end = paysafe_captures_check_existing_end,
+	.part_of = paysafe_captures_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened_by,

@@ -115,6 +115,9 @@ extern void paysafe_captures_share(const CaptureSide *side, TupleTableSlot *row,
 /* Add up the captures in these tables, as committed now and by this transaction. */
 extern void paysafe_captures_sum(List *tables, CaptureSum *sum);
 
+/* Has more than the statement that made the change cancelled all that was left? */
+extern bool paysafe_captures_are_cancelled(List *tables, const RowChange *change);
+
 /*
  * The same of a payment that this transaction has locked: kept, or added up anew if
  * fresh.  change NULL: it is only read.  Otherwise it makes the row's share another one,
@@ -168,6 +171,7 @@ extern void paysafe_captures_check_group(Oid relation, const char *name, const c
 extern void paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 											ExistingReport *report);
 extern void paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report);
+extern char *paysafe_captures_part_of(const Rule *rule, TupleTableSlot *row);
 extern char *paysafe_captures_describe_rule(const char *name, Oid reference, Jsonb *spec);
 
 #endif							/* PAYSAFE_CAPTURES_H */

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "base/refusal.h"
+#include "engine/accepted.h"
 #include "engine/breach.h"
 #include "engine/declare.h"
 #include "errors.h"
@@ -62,6 +63,7 @@ typedef struct SeenPayment
 	char	   *key;			/* as text */
 	KeyValues	value;
 	bool		breached;		/* a capture of it is on record as more than it might be */
+	uint8		rows[PAYSAFE_SHA256_LEN];	/* of all of its captures, in whatever order */
 } SeenPayment;
 
 typedef struct SeenPayments
@@ -111,10 +113,23 @@ see_payment(ExistingReport *report, const KeyValues *value)
 		payment->key = pstrdup(key);
 		paysafe_key_columns_copy(value, &payment->value);
 		payment->breached = false;
+		memset(payment->rows, 0, sizeof(payment->rows));
 		payments->in_order = lappend(payments->in_order, payment);
 	}
 	MemoryContextSwitchTo(old);
 	return payment;
+}
+
+/* The payment's captures are these; what has been accepted of them was so of these. */
+static void
+add_row(SeenPayment *payment, const char *key, Numeric amount)
+{
+	char	   *text = psprintf("%s\n%s", key, amount ? paysafe_money_text(amount) : "");
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	paysafe_crypto_sha256(text, strlen(text), digest);
+	for (int i = 0; i < PAYSAFE_SHA256_LEN; i++)
+		payment->rows[i] ^= digest[i];
 }
 
 /* Each row by itself; what they come to together is looked at for each payment. */
@@ -130,6 +145,8 @@ paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *
 	char	   *fault;
 	char	   *key;
 	KeyValues	value;
+	Numeric		amount = NULL;
+	SeenPayment *payment;
 
 	paysafe_captures_share(side, row, &share);
 	if (!share.counts)
@@ -137,47 +154,52 @@ paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *
 	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
 	(void) paysafe_currency_of(&side->currency, row, false, &currency);
 	fault = paysafe_captures_fault(side, &share, row, currency, &column, &sqlstate);
-	if (fault == NULL && currency == NULL)
-		fault = pstrdup("the currency is missing");
-	if (fault != NULL)
-	{
-		paysafe_existing_fault(report, "Row", key, fault);
+	if (fault != NULL && !paysafe_existing_fault(report, "Row", key, fault))
 		return;
-	}
-	(void) paysafe_key_columns_read(&side->payment, row, &value, NULL);
-	see_payment(report, &value)->breached |=
-		paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0);
+	if (currency == NULL && !paysafe_existing_fault(report, "Row", key, "the currency is missing"))
+		return;
+	if (!paysafe_key_columns_read(&side->payment, row, &value, NULL))
+		return;
+	payment = see_payment(report, &value);
+	payment->breached |= paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0);
+	(void) paysafe_money_value(&side->amount, row, &amount);
+	if (paysafe_existing_binds(report))
+		add_row(payment, key, amount);
 }
 
-/* What is wrong with a payment and all that is captured of it, or NULL. */
-static char *
-payment_fault(const CaptureState *state, const SeenPayment *seen)
+/* What is wrong with a payment and all that is captured of it: currencies and sums by themselves. */
+static List *
+payment_faults(const CaptureState *state, const SeenPayment *seen)
 {
 	CapturedPayment payment;
 	int			count = paysafe_captures_lock_payment(state, &seen->value, &payment);
 	CaptureSum	sum;
 	RefundSum	refunds = {.minor = payment.refunds.minor, .lawful = true};
 	char	   *excess;
+	List	   *faults = NIL;
 
 	if (count != 1)
-		return pstrdup(count == 0 ? "there is no such payment" : "there are several such payments");
+		return list_make1(pstrdup(count == 0 ? "there is no such payment" : "there are several such payments"));
 	paysafe_captures_sum(payment.tables, &sum);
 	if (sum.mixed)
-		return pstrdup("what counts of this payment is in several currencies");
-	if (payment.has_currency &&
-		(payment.currency == NULL || (sum.currency != NULL && strcmp(payment.currency, sum.currency) != 0)))
-		return pstrdup("payment and captures have different currencies");
+		faults = lappend(faults, pstrdup("what counts of this payment is in several currencies"));
+	else if (payment.has_currency &&
+			 (payment.currency == NULL || (sum.currency != NULL && strcmp(payment.currency, sum.currency) != 0)))
+		faults = lappend(faults, pstrdup("payment and captures have different currencies"));
 	excess = seen->breached ? NULL : paysafe_captures_excess(state, &payment, &sum);
 	if (excess != NULL)
-		return excess;
+		faults = lappend(faults, excess);
 	if (payment.refunds.tables == NIL)
-		return NULL;
+		return faults;
 	refunds.currency = payment.has_currency ? payment.currency : sum.currency;
+	if (refunds.currency == NULL)
+		return faults;
 	paysafe_refund_sum(payment.refunds.tables, &refunds);
-	return paysafe_money_compare(refunds.total, sum.captured) <= 0 ? NULL :
-		psprintf("refunds of this payment total %s, captured is %s",
-				 paysafe_refusal_value(paysafe_money_text(refunds.total)),
-				 paysafe_refusal_value(paysafe_money_text(sum.captured)));
+	if (paysafe_money_compare(refunds.total, sum.captured) > 0)
+		faults = lappend(faults, psprintf("refunds of this payment total %s, captured is %s",
+										  paysafe_refusal_value(paysafe_money_text(refunds.total)),
+										  paysafe_refusal_value(paysafe_money_text(sum.captured))));
+	return faults;
 }
 
 void
@@ -188,21 +210,36 @@ paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe captured payments",
 												  ALLOCSET_DEFAULT_SIZES);
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	foreach(lc, payments ? payments->in_order : NIL)
 	{
 		SeenPayment *payment = lfirst(lc);
 		MemoryContext old = MemoryContextSwitchTo(context);
-		char	   *fault;
 
 		CHECK_FOR_INTERRUPTS();
-		fault = payment_fault(state, payment);
+		report->bound = paysafe_existing_binds(report) ? paysafe_accepted_hex(payment->rows) : NULL;
+		foreach(lc2, payment_faults(state, payment))
+			if (!paysafe_existing_fault(report, "Payment", paysafe_refusal_value(payment->key), lfirst(lc2)))
+				break;
+		report->bound = NULL;
 		MemoryContextSwitchTo(old);
-		if (fault != NULL)
-			paysafe_existing_fault(report, "Payment", paysafe_refusal_value(payment->key), fault);
 		MemoryContextReset(context);
 	}
 	MemoryContextDelete(context);
+}
+
+/* "Payment "1"", if the row counts for it. */
+char *
+paysafe_captures_part_of(const Rule *rule, TupleTableSlot *row)
+{
+	const CaptureSide *side = &((const CaptureState *) rule->compiled)->capture;
+	CaptureShare share;
+	char	   *payment;
+
+	paysafe_captures_share(side, row, &share);
+	payment = share.counts ? paysafe_key_columns_row_text(&side->payment, row, NULL) : NULL;
+	return payment == NULL ? NULL : psprintf("Payment \"%s\"", paysafe_refusal_value(payment));
 }
 
 /* "AUTHORIZE authorizes, CAPTURE captures": what a column says of each row. */

@@ -177,8 +177,19 @@ typedef struct SumScan
 {
 	CaptureSum *sum;
 	const CaptureSide *side;	/* of the leaf being read */
+	const RowChange *change;	/* rows of its statement cancel nothing yet; or NULL */
 	MemoryContext row_context;
 } SumScan;
+
+/* Has the statement that made the change made this row, too? */
+static bool
+is_of_statement(TupleTableSlot *row, const RowChange *change)
+{
+	bool		isnull;
+
+	return TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(row, MinTransactionIdAttributeNumber, &isnull))) &&
+		DatumGetCommandId(slot_getsysattr(row, MinCommandIdAttributeNumber, &isnull)) == change->command;
+}
 
 /* total + amount; the old total's memory is given back. */
 static void
@@ -216,7 +227,7 @@ add_capture(Relation rel, TupleTableSlot *row, void *arg)
 	if (share.counts)
 	{
 		sum->rows++;
-		sum->cancels += share.cancels_rest;
+		sum->cancels += share.cancels_rest && (scan->change == NULL || !is_of_statement(row, scan->change));
 		add_to(&sum->captured, share.captured);
 		add_to(&sum->authorized, share.authorized);
 		if (currency != NULL && sum->currency == NULL)
@@ -228,11 +239,11 @@ add_capture(Relation rel, TupleTableSlot *row, void *arg)
 	return true;
 }
 
-void
-paysafe_captures_sum(List *tables, CaptureSum *sum)
+static void
+add_up(List *tables, const RowChange *change, CaptureSum *sum)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
-	SumScan		scan = {.sum = sum};
+	SumScan		scan = {.sum = sum, .change = change};
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -265,6 +276,21 @@ paysafe_captures_sum(List *tables, CaptureSum *sum)
 	}
 	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);
+}
+
+void
+paysafe_captures_sum(List *tables, CaptureSum *sum)
+{
+	add_up(tables, NULL, sum);
+}
+
+bool
+paysafe_captures_are_cancelled(List *tables, const RowChange *change)
+{
+	CaptureSum	sum;
+
+	add_up(tables, change, &sum);
+	return sum.cancels > 0;
 }
 
 /*
@@ -398,7 +424,7 @@ paysafe_captures_shortfall(const CapturedPayment *payment, const RowChange *chan
 	refunds.currency = payment->has_currency ? payment->currency : captures->currency;
 	sum.currency = refunds.currency;
 	if (list_length(enforced) == list_length(payment->refunds.tables) &&
-		paysafe_money_compare(paysafe_refund_total(&refunds, change, paysafe_money_zero(), false),
+		paysafe_money_compare(paysafe_refund_total(&refunds, InvalidOid, change, NULL, false),
 							  captured) <= 0)
 		return NULL;
 	paysafe_refund_sum(enforced, &sum);

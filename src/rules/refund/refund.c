@@ -180,9 +180,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
-/* Is it one that nobody was asked for? */
-static bool
-is_chargeback(const RefundSide *side, TupleTableSlot *row)
+bool
+paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row)
 {
 	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
 }
@@ -191,27 +190,29 @@ is_chargeback(const RefundSide *side, TupleTableSlot *row)
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
 {
-	return paysafe_status_value_find(&side->recorded, row) >= 0 || is_chargeback(side, row);
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || paysafe_refund_is_chargeback(side, row);
 }
 
 static void
 check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
 	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+	Oid			root = ((RefundState *) rule->compiled)->refund_root;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
-	Numeric		total = paysafe_refund_total(locked, change, amount, no_limit);
+	Numeric		total = paysafe_refund_total(locked, root, change, amount, no_limit);
 
 	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
 		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 	{
-		total = paysafe_refund_total(locked, change, amount, true);
+		total = paysafe_refund_total(locked, root, change, amount, true);
 		paysafe_refund_look_again(locked);
-		captured = locked->captured ? locked->captured : captured;
+		if (locked->captured != NULL)
+			captured = paysafe_refund_net_captured(locked, false);
 	}
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
 		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
@@ -281,10 +282,18 @@ gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney
 		  const RefundLife *life)
 {
 	const char *column;
+	Numeric		stored;
 	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
 							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 							   quote_literal_cstr(refund_key(change, change->after)));
 
+	if (change->op == 'I' && state->payout && paysafe_money_value(&state->refund.amount, change->after, &stored) &&
+		paysafe_money_sign(stored) < 0)
+		return pstrdup(state->refund.gated.column.type == STATUS_NONE ?
+					   "What takes money back is approved as a row, and here no row waits: declare the rule with a status_column, or set a threshold that has room for it." :
+					   paysafe_person_is_unknown(paysafe_person_current()) ?
+					   "What takes money back is approved as a row: request it first, after paysafe.act_as, in a status that needs no approval." :
+					   "What takes money back is approved as a row: request it first, in a status that needs no approval.");
 	if (change->op == 'I')
 		return psprintf("%s%s approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
 						paysafe_person_is_unknown(paysafe_person_current()) ?
@@ -357,7 +366,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
 	int64		within = threshold ? threshold->within : 0;
 	Numeric		total = amount;
-	int			needed = is_chargeback(side, change->after) ? 0 : 1;
+	int			needed = paysafe_refund_is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
 	const char *kind;
 	ApprovalSubject subject = {
@@ -560,7 +569,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, change,
+			paysafe_refund_total_less(payment, state->refund_root, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 		if (was_counted && payment->net != NULL)
 			note_void(state, change, change->after);
@@ -608,9 +617,11 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
 								   paysafe_refusal_value(key), rule->table_name),
+						  side->gated.column.type == STATUS_NONE ? pstrdup("It counts towards the payment's refunds.") :
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
 								   status_words(side, change->before)),
-						  "Void it instead.");
+						  side->voided.n > 0 ? "Void it instead." :
+						  "It counts for good. Where rows are deleted when the provider has refused them, \"deletable\" of paysafe.protect_refund says so.");
 		paysafe_refund_total_forget();
 	}
 	if (paysafe_breach_is_open(state->refund_root, key))
@@ -630,7 +641,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
 	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
-		paysafe_refund_total_less(payment, change,
+		paysafe_refund_total_less(payment, state->refund_root, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
 		note_void(state, change, change->before);
@@ -715,6 +726,7 @@ forget_rows(const Rule *rule)
 	if (state->is_payment)
 		return;
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key);
 	paysafe_breach_forget(state->refund_root);
 }
 
@@ -745,7 +757,7 @@ const RuleKind paysafe_refund_kind = {
 		{.key = "deletable", .type = SPEC_FLAG, .loosens = SPEC_ADD,
 			.set_words = "lets refunds be deleted that count",
 		.unset_words = "keeps refunds that count from being deleted"},
-		{"type_column", SPEC_COLUMN},
+		{"type_column", SPEC_COLUMN, .shared = true},
 		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
 		{"amounts", SPEC_TEXT},
@@ -763,6 +775,7 @@ const RuleKind paysafe_refund_kind = {
 	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
+	.part_of = paysafe_refund_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,

@@ -88,6 +88,7 @@ typedef struct RefundState
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
 	bool		observed;		/* refuses nothing */
+	uint64		kept_stamp;		/* of totals of the leaf's refunds (refund_kept.h) */
 } RefundState;
 
 /*
@@ -102,6 +103,14 @@ typedef enum RefundStage
 	REFUND_GONE					/* no such row */
 } RefundStage;
 
+/* A refund of this key has passed the gate, and was void, or went back before it, later. */
+typedef struct EndedPassing
+{
+	TimestampTz at;				/* when it passed */
+	Numeric		amount;			/* as the table has it; NULL if it has none */
+	char	   *currency;		/* of its own, or NULL */
+} EndedPassing;
+
 typedef struct RefundLife
 {
 	char	   *key;			/* whole primary key */
@@ -109,6 +118,7 @@ typedef struct RefundLife
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
+	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
 	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
@@ -162,10 +172,14 @@ typedef struct RefundSum
 {
 	bool		minor;			/* units that are wanted, as the payment has them, */
 	const char *currency;		/* ... in its currency */
+	bool		relied_on;		/* somebody does, though these are only observed */
 	bool		lawful;			/* only what was accepted: not what is a breach */
 	int			rows;			/* all, void ones too */
 	Numeric		total;			/* not void */
-	/* only if wanted: what passed the gate since gate_from, but this row */
+	/*
+	 * only if wanted: what passed the gate since gate_from, as often as it did, also if that
+	 * is void or gone by now; this row only as often as it was void since
+	 */
 	bool		gate;
 	TimestampTz gate_from;
 	Oid			except_leaf;
@@ -215,6 +229,10 @@ extern void paysafe_refund_payment_argument(const RefundState *state, char *text
 extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
+/* The same for what reads refunds: with the currency that only captures may say. */
+extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues *key,
+										FoundPayment *out);
+
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row, and if some rule
@@ -227,12 +245,18 @@ extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues
 extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
 										  const RelationRules **rules);
 
+/* Does nobody rely on the sum over these tables? */
+extern bool paysafe_refund_only_observed(List *tables);
+
 /* Add up the refunds in these tables, as committed now and by this transaction. */
 extern void paysafe_refund_sum(List *tables, RefundSum *sum);
 
 /* The refund's currency: its own, or that of its payment; NULL if that has none. */
 extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row,
 									 const FoundPayment *payment);
+
+/* Is it one that nobody is asked for? */
+extern bool paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row);
 
 /* The amount, of payouts without its sign; false for NULL. */
 extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
@@ -305,17 +329,17 @@ extern void paysafe_refund_payout_in(const RefundState *state, FoundPayment *pay
  */
 
 /*
- * The refunds of a locked payment with this change, which is that of a refund that
- * begins to count; exact if fresh.
+ * The refunds of a locked payment with this change, which is that of a refund of
+ * the table that begins to count (amount NULL: of something else); exact if fresh.
  */
-extern Numeric paysafe_refund_total(const FoundPayment *payment, const RowChange *change,
-									Numeric amount, bool fresh);
+extern Numeric paysafe_refund_total(const FoundPayment *payment, Oid refund_root,
+									const RowChange *change, Numeric amount, bool fresh);
 
 /* One that counted does no longer. */
-extern void paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change,
-									  Numeric amount);
+extern void paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root,
+									  const RowChange *change, Numeric amount);
 
-/* What passed the gate within the period, without this change's row. */
+/* What passed the gate within the period, at most; exact, and without this change's row, if fresh. */
 extern Numeric paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
 											const RowChange *change, int64 within, bool fresh);
 
@@ -376,6 +400,12 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  TupleTableSlot *status_row, uint8 *digest);
 
 /* Is the row's status one of those in which a refund can be approved as it stands? */
+/*
+ * What has passed the gate since then and was void, or went back before it, later, in the
+ * units and the currency of a sum; with only, of the refunds in that currency.
+ */
+extern Numeric paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const char *only);
+
 extern bool paysafe_refund_is_waiting(const RefundLife *life);
 
 /* What the row contains of the columns that an approval is of, for its event. */
@@ -482,6 +512,7 @@ extern void paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclarat
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
+extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);

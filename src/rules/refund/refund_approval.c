@@ -402,7 +402,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	if (refund->fault != NULL)
 		return true;
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
-	paysafe_refund_find_payment(state, &payment_key, &payment);
+	paysafe_refund_read_payment(state, &payment_key, &payment);
 	refund->fault = paysafe_refund_fault(side, row, &payment, &column, &sqlstate);
 	if (refund->fault != NULL)
 		return true;

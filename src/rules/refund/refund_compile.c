@@ -13,6 +13,7 @@
 #include "engine/rule_history.h"
 #include "engine/status_machine.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_kept.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
@@ -152,6 +153,7 @@ paysafe_refund_compile(const CompileInput *input)
 
 		state->declaration = ((RuleSource *) linitial(history))->version;
 		compile_refund_side(state, input, history);
+		state->kept_stamp = paysafe_refund_kept_stamp(state, input);
 	}
 	return state;
 }

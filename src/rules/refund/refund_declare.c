@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * refund_declare.c
- *	  Declaring the refund rule: its arguments, the rows that are there already,
- *	  its description, and what makes a new version looser.
+ *	  Declaring the refund rule: its arguments, its description, and what makes a
+ *	  new version looser.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,296 +10,22 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 #include "base/argument.h"
-#include "base/refusal.h"
-#include "engine/breach.h"
 #include "engine/declare.h"
-#include "engine/existing.h"
 #include "engine/status_machine.h"
-#include "errors.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
-#include "store/own_table.h"
 #include "values/money.h"
 #include "values/reference.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 #include "values/status_value.h"
-
-/* Why the refund's own columns are not possible, or NULL. */
-char *
-paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment,
-					 const char **column, int *sqlstate)
-{
-	Numeric		amount;
-	char	   *reason;
-	char	   *currency = side->own_currency || side->constant != NULL || payment != NULL ?
-		paysafe_refund_currency(side, row, payment) : NULL;
-	KeyValues	key;
-	AttrNumber	missing;
-
-	*sqlstate = ERRCODE_23R04_AMOUNT;
-	if (!paysafe_key_columns_read(&side->payment, row, &key, &missing))
-	{
-		*sqlstate = ERRCODE_23R06_NO_PAYMENT;
-		*column = NameStr(TupleDescAttr(row->tts_tupleDescriptor, missing - 1)->attname);
-		return pstrdup(side->payout ? "it does not say of what it is" : "it names no payment");
-	}
-	*column = side->currency.name;
-	if (side->own_currency && paysafe_status_value_is_null(&side->currency, row))
-		return pstrdup("the currency is missing");
-	*column = side->amount.name;
-	if (!paysafe_refund_value(side, row, &amount))
-		return pstrdup("the amount is missing");
-	if (payment != NULL && currency == NULL)
-	{
-		*sqlstate = ERRCODE_23R02_CURRENCY;
-		return pstrdup("its payment has no currency");
-	}
-	reason = paysafe_money_fault(&side->amount, amount, currency, false);
-	if (reason == NULL && payment != NULL && side->amount.minor != payment->minor &&
-		paysafe_money_scale(payment->currency ? payment->currency : currency) < 0)
-		reason = psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
-	return reason ? psprintf("amount %s: %s", paysafe_refusal_value(paysafe_money_spoken(&side->amount, amount, currency)), reason) : NULL;
-}
-
-/*
- * Existing rows
- */
-
-typedef struct PaymentTotal
-{
-	char	   *key;			/* of the payment, as text */
-	KeyValues	value;
-	char	   *currency;
-	Numeric		total;
-} PaymentTotal;
-
-/* What the rows of the table add up to. */
-typedef struct PaymentTotals
-{
-	HTAB	   *by_key;
-	List	   *in_order;		/* of PaymentTotal, as first seen */
-} PaymentTotals;
-
-static uint32
-hash_total(const void *key, Size size)
-{
-	const char *text = *(char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-match_total(const void *a, const void *b, Size size)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
-static PaymentTotals *
-make_totals(MemoryContext context)
-{
-	PaymentTotals *totals = MemoryContextAllocZero(context, sizeof(PaymentTotals));
-	HASHCTL		ctl = {
-		.keysize = sizeof(char *), .entrysize = sizeof(PaymentTotal),
-		.hash = hash_total, .match = match_total, .hcxt = context
-	};
-
-	totals->by_key = hash_create("paysafe refund totals", 1024, &ctl,
-								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	return totals;
-}
-
-/*
- * A row in a status that was gated all the time is there by an event, or was there
- * before the rule.  What a maintenance window lets happen to tables writes no events.
- */
-static bool
-has_come_around_gate(const RefundState *state, Relation rel, TupleTableSlot *row,
-					 const KeyValues *payment_key)
-{
-	FoundPayment payment;
-	RefundLife *life;
-
-	if (paysafe_store_is_empty(PAYSAFE_REFUND_EVENT) ||
-		paysafe_status_value_find(&state->refund.always_gated, row) < 0)
-		return false;
-	(void) paysafe_refund_find_payment(state, payment_key, &payment);
-	life = paysafe_refund_life(state, payment.key, rel, row, false);
-	return life->told && life->stage != REFUND_PASSED && life->stage != REFUND_FACT && !life->altered;
-}
-
-/* A breach of an earlier row of this key, or of this one before it was requested anew, is none. */
-bool
-paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relation leaf,
-						 TupleTableSlot *row)
-{
-	char	   *key;
-	char	   *payment;
-
-	if (paysafe_store_is_empty(PAYSAFE_BREACH_RECORD))
-		return false;
-	key = paysafe_row_key_text(row_key, RelationGetDescr(leaf), row);
-	if (!paysafe_breach_exists(state->refund_root, key, ERRCODE_23R01_OVER_CAPTURED, 0))
-		return false;
-	payment = paysafe_key_columns_row_text(&state->refund.payment, row, NULL);
-	return payment != NULL &&
-		paysafe_breach_exists(state->refund_root, key, ERRCODE_23R01_OVER_CAPTURED,
-							  paysafe_refund_life(state, payment, leaf, row, false)->requested);
-}
-
-/* Why the row is not possible, or NULL.  Its payment is looked for if the currency is its. */
-static char *
-existing_fault(const RefundState *state, TupleTableSlot *row, KeyValues *value, FoundPayment *payment)
-{
-	const RefundSide *side = &state->refund;
-	const char *column;
-	int			sqlstate;
-	char	   *fault = paysafe_refund_fault(side, row, NULL, &column, &sqlstate);
-
-	if (fault != NULL)
-		return fault;
-	(void) paysafe_key_columns_read(&side->payment, row, value, NULL);
-	if ((side->own_currency || side->constant != NULL) && !side->other_units)
-		return NULL;
-	(void) paysafe_refund_find_payment(state, value, payment);
-	return paysafe_refund_fault(side, row, payment, &column, &sqlstate);
-}
-
-/* Each row by itself; its amount is added to its payment's total. */
-void
-paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
-							  ExistingReport *report)
-{
-	const RefundState *state = rule->compiled;
-	const RefundSide *side = &state->refund;
-	PaymentTotals *totals = report->private;
-	char	   *key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
-	char	   *fault;
-	FoundPayment found_payment = {0};
-	KeyValues	value;
-	char	   *payment;
-	char	   *currency;
-	Numeric		amount;
-	PaymentTotal *total;
-	bool		found;
-	MemoryContext old;
-
-	if (!paysafe_row_filter_has(&side->rows, row, NULL))
-		return;
-	fault = existing_fault(state, row, &value, &found_payment);
-	if (fault != NULL)
-	{
-		paysafe_existing_fault(report, "Row", key, fault);
-		return;
-	}
-	if (paysafe_status_value_find(&side->voided, row) >= 0)
-		return;
-
-	if (totals == NULL)
-		totals = report->private = make_totals(report->context);
-	if (has_come_around_gate(state, rel, row, &value))
-	{
-		paysafe_existing_fault(report, "Row", key,
-							   psprintf("its status is \"%s\", and it has never passed the gate",
-										paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, row))));
-		return;
-	}
-	if (side->payout || paysafe_refund_is_breach(state, &report->rules->key, rel, row))
-		return;					/* no limit; on record, and the others were accepted beside it */
-	payment = paysafe_key_columns_text(&value);
-	currency = paysafe_refund_currency(side, row, &found_payment);
-	amount = paysafe_refund_amount(side, row, &found_payment);
-	total = hash_search(totals->by_key, &payment, HASH_ENTER, &found);
-
-	/* only what is kept goes into the longer-lived context */
-	old = MemoryContextSwitchTo(report->context);
-	if (!found)
-	{
-		total->key = pstrdup(payment);
-		paysafe_key_columns_copy(&value, &total->value);
-		total->currency = pstrdup(currency);
-		total->total = paysafe_money_add(paysafe_money_zero(), amount);
-		totals->in_order = lappend(totals->in_order, total);
-	}
-	else
-	{
-		Numeric		before = total->total;
-
-		total->total = paysafe_money_add(before, amount);
-		pfree(before);
-	}
-	MemoryContextSwitchTo(old);
-	if (strcmp(total->currency, currency) != 0)
-		paysafe_existing_fault(report, "Row", key, "refunds of its payment have different currencies");
-}
-
-/*
- * What is wrong with a payment and its refunds, in all tables, or NULL.  again: as they are
- * now, whatever was read.
- */
-static char *
-payment_fault(const RefundState *state, const PaymentTotal *total, bool lock, bool again)
-{
-	FoundPayment payment;
-	int			count = lock ? paysafe_refund_lock_payment(state, &total->value, &payment) :
-		paysafe_refund_find_payment(state, &total->value, &payment);
-	Numeric		refunds = total->total;
-	AmountColumn column = {.minor = payment.minor};
-
-	if (count != 1)
-		return pstrdup(count == 0 ? "there is no such payment" : "there are several such payments");
-	if (payment.currency == NULL || strcmp(payment.currency, total->currency) != 0)
-		return pstrdup("payment and refunds have different currencies");
-	if (again || list_length(payment.tables) > 1)
-	{
-		RefundSum	sum = {.minor = payment.minor, .currency = payment.currency, .lawful = true};
-
-		paysafe_refund_sum(payment.tables, &sum);
-		refunds = sum.total;
-	}
-	payment.captured = paysafe_refund_net_captured(&payment, false);
-	if (payment.captured == NULL || paysafe_money_compare(refunds, payment.captured) > 0)
-		return psprintf("refunds of this payment total %s, captured is %s",
-						paysafe_refusal_value(paysafe_money_spoken(&column, refunds, total->currency)),
-						payment.captured ?
-						paysafe_refusal_value(paysafe_money_spoken(&column, payment.captured, total->currency)) : "nothing");
-	return NULL;
-}
-
-void
-paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
-{
-	const RefundState *state = rule->compiled;
-	PaymentTotals *totals = report->private;
-	ListCell   *lc;
-
-	if (totals == NULL)
-		return;
-	foreach(lc, totals->in_order)
-	{
-		PaymentTotal *total = lfirst(lc);
-		char	   *fault;
-
-		CHECK_FOR_INTERRUPTS();
-		fault = payment_fault(state, total, !report->beside_writers, false);
-		/* others write: their refunds may have been added to what was read before */
-		if (fault != NULL && report->beside_writers)
-			fault = payment_fault(state, total, true, true);
-		if (fault != NULL)
-			paysafe_existing_fault(report, "Payment", paysafe_refusal_value(total->key), fault);
-	}
-}
 
 /* "sum of amount by payment_id <= captured of payment", or "payouts of amount by account". */
 static char *

@@ -39,6 +39,7 @@
 #include "people/actor.h"
 #include "rules/refund/refund.h"
 #include "store/own_table.h"
+#include "values/money.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -100,6 +101,21 @@ add_requester(RefundLife *life, Person *person)
 			others = lappend(others, lfirst(lc));
 	}
 	life->requesters = lappend(others, person);
+}
+
+/* The money may be gone: what became of the row afterwards does not bring it back. */
+static void
+end_passing(RefundLife *life, const Datum *values, const bool *nulls)
+{
+	EndedPassing *ended;
+
+	if (life->stage != REFUND_PASSED && life->stage != REFUND_FACT)
+		return;
+	ended = palloc(sizeof(EndedPassing));
+	ended->at = life->passed;
+	ended->amount = nulls[EVENT_AMOUNT] ? NULL : DatumGetNumericCopy(values[EVENT_AMOUNT]);
+	ended->currency = nulls[EVENT_CURRENCY] ? NULL : TextDatumGetCString(values[EVENT_CURRENCY]);
+	life->ended = lappend(list_copy(life->ended), ended);
 }
 
 /* What an event makes of a life. */
@@ -188,6 +204,10 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	}
 	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
 	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
+	if (strcmp(kind, REFUND_LEFT) == 0 || strcmp(kind, REFUND_VOIDED) == 0)
+		end_passing(&entry->life, values, nulls);
+	else if (strcmp(kind, REFUND_MOVED) == 0)
+		entry->life.ended = NIL;	/* told of the new key */
 	apply_event(&entry->life, kind, person, DatumGetTimestampTz(values[EVENT_AT]),
 				DatumGetInt32(values[EVENT_APPROVALS]));
 	if (lives->by_key == NULL && strcmp(kind, REFUND_GATED) == 0)
@@ -258,6 +278,42 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 		if (out->passed == 0)
 			out->passed = state->since;
 	}
+}
+
+/* The amounts of a life, added to total. */
+static Numeric
+add_ended(const RefundLife *life, const RefundSide *side, const RefundSum *sum, const char *only, Numeric total)
+{
+	ListCell   *lc;
+
+	foreach(lc, life->ended)
+	{
+		const EndedPassing *ended = lfirst(lc);
+		const char *code = ended->currency ? ended->currency : side->constant;
+		Numeric		amount = ended->amount;
+
+		if (amount == NULL || ended->at <= sum->gate_from ||
+			(only != NULL && (code == NULL || strcmp(paysafe_money_code(pstrdup(code)), only) != 0)))
+			continue;
+		if (side->payout && paysafe_money_sign(amount) < 0)
+			amount = paysafe_money_negate(amount);
+		total = paysafe_money_add(total, paysafe_refund_in_units(side, amount, sum->minor, sum->currency));
+	}
+	return total;
+}
+
+Numeric
+paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const char *only)
+{
+	const RefundSide *side = &lives->state->refund;
+	Numeric		total = paysafe_money_zero();
+	HASH_SEQ_STATUS status;
+	LifeEntry  *entry;
+
+	hash_seq_init(&status, lives->by_key);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		total = add_ended(&entry->life, side, sum, only, total);
+	return total;
 }
 
 RefundLife *
@@ -349,6 +405,25 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const char 
 	apply_event(life, kind, person, now, approvals);
 }
 
+/* All but the last passing, which is told with the rest, go along. */
+static void
+move_ended(const RefundState *state, RefundLife *moved, const char *payment, const char *refund,
+		   TupleTableSlot *row, bool altered)
+{
+	bool		in_force = moved->stage == REFUND_PASSED || moved->stage == REFUND_FACT || altered;
+	int			n = list_length(moved->ended) - (in_force ? 0 : 1);
+
+	for (int i = 0; i < n; i++)
+	{
+		const EndedPassing *ended = list_nth(moved->ended, i);
+
+		moved->steps++;
+		insert_event(state, moved, payment, refund, row, REFUND_RECORDED, 0, paysafe_person_current(), ended->at);
+		moved->steps++;
+		insert_event(state, moved, payment, refund, row, REFUND_LEFT, 0, paysafe_person_current(), ended->at);
+	}
+}
+
 RefundLife *
 paysafe_refund_move(const RefundState *state, RefundLife *life, const char *payment,
 					const char *refund, Relation leaf, TupleTableSlot *row)
@@ -370,6 +445,7 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const char *paym
 		insert_event(state, moved, payment, refund, row, REFUND_REQUESTED, 0, lfirst(lc),
 					 moved->requested);
 	}
+	move_ended(state, moved, payment, refund, row, life->altered);
 	if (moved->passed != 0)
 	{
 		moved->steps++;

@@ -133,8 +133,8 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 		sum->passed = DatumGetNumericCopy(NumericGetDatum(refunds.gate_total));
 		MemoryContextSwitchTo(old);
 	}
-	/* one that went back before the gate is in the sum already */
-	if (life->passed != 0 && life->passed > sum->gate_from)
+	/* one that passed as something else is in the sum already */
+	if ((life->altered || life->stage == REFUND_FACT) && life->passed > sum->gate_from)
 		return sum->passed;
 	return paysafe_money_add(sum->passed, amount);
 }
@@ -204,10 +204,11 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	Pending		pending = {0};
 
 	if (!paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
+		paysafe_refund_is_chargeback(side, row) ||
 		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
-	paysafe_refund_find_payment(state, &payment_key, &payment);
+	paysafe_refund_read_payment(state, &payment_key, &payment);
 	paysafe_refund_payout_in(state, &payment, paysafe_refund_currency(side, row, &payment));
 	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
 		return;

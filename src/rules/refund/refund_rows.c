@@ -175,9 +175,8 @@ paysafe_refund_describe_summed(const RelationRules *payment_rules, TupleTableSlo
 	out->identity = identity_of(linitial(out->tables));
 }
 
-/* Does nobody rely on the sum over these tables? */
-static bool
-are_only_observed(List *tables)
+bool
+paysafe_refund_only_observed(List *tables)
 {
 	ListCell   *lc;
 
@@ -194,7 +193,7 @@ take_captures(FoundPayment *payment, bool fresh)
 	CaptureSum	sum;
 
 	/* where no refund is refused, the payment is not locked: nothing is kept */
-	if (are_only_observed(payment->tables))
+	if (paysafe_refund_only_observed(payment->tables))
 		paysafe_captures_sum(payment->captures, &sum);
 	else
 		paysafe_captures_total(payment->captures, NULL, NULL, NULL, fresh, &sum);
@@ -363,6 +362,21 @@ paysafe_refund_find_payment(const RefundState *state, const KeyValues *key, Foun
 	if (found.count == 0)
 		out->key = paysafe_key_columns_text(key);
 	return found.count;
+}
+
+int
+paysafe_refund_read_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
+{
+	int			count = paysafe_refund_find_payment(state, key, out);
+	CaptureSum	sum;
+
+	/* refunds without a currency of their own have that of what is captured */
+	if (out->currency == NULL && out->captures != NIL && !state->refund.own_currency)
+	{
+		paysafe_captures_sum(out->captures, &sum);
+		out->currency = sum.currency;
+	}
+	return count;
 }
 
 /*
@@ -543,7 +557,8 @@ add_refund(Relation rel, TupleTableSlot *row, void *arg)
 									 paysafe_row_key_same_row(rel, row, sum->except)))))
 	{
 		paysafe_refund_lives_of(scan->lives, scan->state, rel, row, &life);
-		passed = sum->gate && life.passed != 0 && life.passed > sum->gate_from;
+		passed = sum->gate && (life.stage == REFUND_PASSED || life.stage == REFUND_FACT) &&
+			life.passed > sum->gate_from;
 		old_one = sum->old && life.requested < sum->old_before;
 	}
 	if (amount != NULL)
@@ -564,7 +579,7 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	SumScan		scan = {.sum = sum};
-	bool		observed = are_only_observed(tables);
+	bool		observed = !sum->relied_on && paysafe_refund_only_observed(tables);
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -600,6 +615,8 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			paysafe_row_key_search_scan(leaf, &search, table->key.values, snapshot, add_refund, &scan);
 			table_close(leaf, NoLock);
 		}
+		if (sum->gate && scan.lives != NULL)
+			add_to(&sum->gate_total, paysafe_refund_lives_ended(scan.lives, sum, table->currency));
 	}
 	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);

@@ -220,14 +220,10 @@ check_decimals(const AmountColumn *column, Numeric amount, const char *currency)
 Datum
 paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 {
-	Oid			refund = PG_GETARG_OID(0);
-	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Threshold	threshold = {
-		.amount = PG_GETARG_NUMERIC(2),
-		.approvers = PG_GETARG_INT32(3),
-		.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within"),
-		.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for")
-	};
+	static const char *const arguments[] = {"refund", "currency", "amount", "approvers", "within", "valid_for"};
+	Oid			refund;
+	char	   *currency;
+	Threshold	threshold = {0};
 	const ActorClaim *actor = paysafe_actor_current();
 	RuleSource	rule;
 	AmountColumn column;
@@ -236,6 +232,13 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	Datum		values[THRESHOLD_NCOLUMNS];
 	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
 
+	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
+	refund = PG_GETARG_OID(0);
+	currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	threshold.amount = PG_GETARG_NUMERIC(2);
+	threshold.approvers = PG_GETARG_INT32(3);
+	threshold.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within");
+	threshold.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for");
 	paysafe_declare_check_owner(refund);
 	/* one at a time; writers of refunds are not kept waiting */
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);

@@ -10,7 +10,9 @@
  * exact one; what does not fit it is added up anew before it is refused.
  *
  * A sum knows the command from which on changes are not in it: the rows of one
- * statement are all there when the first of them is checked.
+ * statement are all there when the first of them is checked.  Where a payment has many
+ * refunds, the sum goes on from what the last transaction has kept (refund_kept.c); then
+ * nothing was read, and each change is to be added when it is checked.
  *
  * Lifetime: until the end of the transaction; what a subtransaction has touched
  * is forgotten if it aborts, as its lock on the payment is.
@@ -27,6 +29,7 @@
 
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_kept.h"
 #include "values/money.h"
 
 /* More payments than that in a transaction are added up again. */
@@ -41,14 +44,29 @@ typedef struct Window
 	Numeric		total;
 } Window;
 
+/* Of which changes a sum knows. */
+typedef struct Seen
+{
+	CommandId	seen;			/* changes of later commands are to be added */
+	CommandId	covers;			/* those of this and of later ones, up to seen, are in it */
+} Seen;
+
+/* What the payment's refunds in one table total. */
+typedef struct TableTotal
+{
+	Oid			root;
+	Seen		seen;
+	Numeric		total;			/* NULL: not added up yet */
+	uint64		stamp;			/* under which it is kept for others; 0: it is not */
+} TableTotal;
+
 typedef struct PaymentTotal
 {
 	char	   *identity;
 	int			level;			/* of subtransactions that have touched it */
-	CommandId	seen;			/* changes of later commands are to be added */
-	CommandId	covers;			/* those of this and of later ones, up to seen, are in total */
-	Numeric		total;			/* NULL: not added up yet */
+	List	   *tables;			/* of TableTotal */
 	List	   *windows;		/* of Window */
+	Seen		captures_seen;
 	CaptureSum *captures;		/* of an entry of captures; NULL: not added up yet */
 } PaymentTotal;
 
@@ -146,7 +164,7 @@ paysafe_refund_total_end_subtransaction(bool committed, int level)
 		{
 			/* to be added up again; whoever does touches it */
 			t->entry->level = 0;
-			t->entry->total = NULL;
+			t->entry->tables = NIL;
 			t->entry->windows = NIL;
 			t->entry->captures = NULL;
 		}
@@ -252,9 +270,9 @@ keep(Numeric *kept, Numeric value)
  * fire, all its rows are there.
  */
 static bool
-lacks(const PaymentTotal *entry, const RowChange *change)
+lacks(const Seen *seen, const RowChange *change)
 {
-	return change != NULL && change->command < entry->covers;
+	return change != NULL && change->command < seen->covers;
 }
 
 /*
@@ -268,46 +286,165 @@ command_seen(void)
 	return GetCurrentCommandId(true) + 1;
 }
 
-static void
-now_seen(PaymentTotal *entry, const RowChange *change, CommandId seen)
+static Seen
+now_seen(const RowChange *change, CommandId seen)
 {
-	entry->seen = seen;
-	entry->covers = change != NULL ? Min(change->command, seen) : seen;
+	return (Seen) {.seen = seen, .covers = change != NULL ? Min(change->command, seen) : seen};
+}
+
+static TableTotal *
+find_table(PaymentTotal *entry, Oid root)
+{
+	ListCell   *lc;
+
+	foreach(lc, entry->tables)
+		if (((TableTotal *) lfirst(lc))->root == root)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* The table's sum from now on. */
+static void
+keep_table(const FoundPayment *payment, Oid root, Seen seen, Numeric total, uint64 stamp)
+{
+	PaymentTotal *entry = find_total(payment, true);
+	TableTotal *t = find_table(entry, root);
+
+	if (t == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(totals_context);
+
+		t = palloc0(sizeof(TableTotal));
+		t->root = root;
+		entry->tables = lappend(entry->tables, t);
+		MemoryContextSwitchTo(old);
+	}
+	t->seen = seen;
+	t->stamp = stamp;
+	keep(&t->total, total);
+}
+
+/* What is there now.  With a stamp, others need not add up again. */
+static Numeric
+read_table(const FoundPayment *payment, RefundTable *table, const RowChange *change, KeptTotal *kept)
+{
+	bool		stamped = kept->id != 0;
+
+	for (;;)
+	{
+		RefundSum	sum = {
+			.minor = payment->minor, .currency = payment->currency,
+			.relied_on = !paysafe_refund_only_observed(payment->tables)
+		};
+		CommandId	seen = command_seen();
+
+		paysafe_refund_sum(list_make1(table), &sum);
+		if (!stamped && !table->observed && sum.rows > PAYSAFE_REFUND_FEW)
+		{
+			stamped = true;
+			kept->stamp = paysafe_refund_kept_stamp_of(table);
+			/* what has been altered before that has no part in the stamp, but in the rows */
+			if (kept->stamp != 0)
+				continue;
+		}
+		if (kept->stamp != 0)
+			paysafe_refund_kept_set(table, kept->stamp, sum.total);
+		else if (kept->id != 0 && !kept->ended)
+			paysafe_refund_kept_set(table, 0, NULL);
+		keep_table(payment, table->root, now_seen(change, seen), sum.total, kept->stamp);
+		return sum.total;
+	}
+}
+
+/*
+ * The sum that others have kept, or of all that is there now; amount: of this change,
+ * NULL if it is of another table or changes nothing.
+ */
+static Numeric
+add_up_table(const FoundPayment *payment, RefundTable *table, const RowChange *change,
+			 Numeric amount, bool fresh)
+{
+	KeptTotal	kept = {0};
+
+	if (!table->observed)
+		paysafe_refund_kept_find(table, &kept);
+	/* what this transaction has kept, and forgotten, may have rows in it that are yet to be checked */
+	if (fresh || kept.total == NULL || kept.own)
+		return read_table(payment, table, change, &kept);
+	if (amount != NULL)
+	{
+		kept.total = paysafe_money_add(kept.total, amount);
+		paysafe_refund_kept_set(table, kept.stamp, kept.total);
+	}
+	keep_table(payment, table->root, (Seen) {0}, kept.total, kept.stamp);
+	return kept.total;
+}
+
+static Numeric
+total_of_table(const FoundPayment *payment, RefundTable *table, const RowChange *change,
+			   Numeric amount, bool fresh)
+{
+	TableTotal *t = find_table(find_total(payment, true), table->root);
+
+	/* what was compiled meanwhile may have emptied the list */
+	if (fresh || t == NULL || t->total == NULL || lacks(&t->seen, change))
+		return add_up_table(payment, table, change, amount, fresh);
+	if (amount != NULL && change->command >= t->seen.seen)
+	{
+		keep(&t->total, paysafe_money_add(t->total, amount));
+		if (t->stamp != 0)
+			paysafe_refund_kept_set(table, t->stamp, t->total);
+	}
+	return DatumGetNumericCopy(NumericGetDatum(t->total));
 }
 
 Numeric
-paysafe_refund_total(const FoundPayment *payment, const RowChange *change, Numeric amount,
-					 bool fresh)
+paysafe_refund_total(const FoundPayment *payment, Oid refund_root, const RowChange *change,
+					 Numeric amount, bool fresh)
 {
-	PaymentTotal *entry = find_total(payment, true);
+	Numeric		total = NULL;
+	ListCell   *lc;
 
-	if (fresh || entry->total == NULL || lacks(entry, change))
+	foreach(lc, payment->tables)
 	{
-		CommandId	seen = command_seen();
-		RefundSum	sum = {.minor = payment->minor, .currency = payment->currency};
+		RefundTable *table = lfirst(lc);
+		Numeric		one = total_of_table(payment, table, change,
+										 table->root == refund_root ? amount : NULL, fresh);
 
-		paysafe_refund_sum(payment->tables, &sum);
-		/* what was compiled meanwhile may have emptied the table */
-		entry = find_total(payment, true);
-		now_seen(entry, change, seen);
-		keep(&entry->total, sum.total);
+		total = total == NULL ? one : paysafe_money_add(total, one);
 	}
-	else if (change->command >= entry->seen)
-		keep(&entry->total, paysafe_money_add(entry->total, amount));
-	return DatumGetNumericCopy(NumericGetDatum(entry->total));
+	return total != NULL ? total : paysafe_money_zero();
 }
 
 void
-paysafe_refund_total_less(const FoundPayment *payment, const RowChange *change, Numeric amount)
+paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root, const RowChange *change,
+						  Numeric amount)
 {
 	PaymentTotal *entry = find_total(payment, false);
+	TableTotal *t = entry != NULL ? find_table(entry, refund_root) : NULL;
+	KeptTotal	kept = {0};
+	ListCell   *lc;
 
-	if (entry == NULL || entry->total == NULL)
-		return;
-	if (lacks(entry, change))
-		entry->total = NULL;
-	else if (change->command >= entry->seen)
-		keep(&entry->total, paysafe_money_add(entry->total, paysafe_money_negate(amount)));
+	if (t != NULL && t->total != NULL)
+	{
+		if (lacks(&t->seen, change))
+			t->total = NULL;
+		if (t->total == NULL || change->command < t->seen.seen)
+			return;
+		keep(&t->total, paysafe_money_add(t->total, paysafe_money_negate(amount)));
+	}
+	foreach(lc, payment->tables)
+	{
+		RefundTable *table = lfirst(lc);
+
+		if (table->root != refund_root)
+			continue;
+		if (t == NULL || t->total == NULL)
+			paysafe_refund_kept_find(table, &kept);
+		/* in a total of this transaction's that it has forgotten, this may be already */
+		if (t != NULL && t->total != NULL ? t->stamp != 0 : kept.total != NULL && !kept.own)
+			paysafe_refund_kept_less(table, amount);
+	}
 }
 
 static Window *
@@ -372,6 +509,7 @@ paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payme
 	PaymentTotal *entry = find_total(payment, true);
 	Window	   *window = fresh ? NULL : find_window(entry, within);
 
+	/* a kept total is no bound: what has passed counts here, also if it is void since */
 	if (window == NULL)
 		window = add_up_window(state, payment, change, within);
 	if (!is_in_window(state, window, change))
@@ -478,11 +616,11 @@ paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare
 	}
 	entry = find_entry(captures_identity(tables), true);
 	/* what begins to count where nothing does says which currency that is */
-	if (!fresh && entry->captures != NULL && !lacks(entry, change) &&
+	if (!fresh && entry->captures != NULL && !lacks(&entry->captures_seen, change) &&
 		(entry->captures->rows > 0 || change == NULL || !after->counts))
 	{
 		*sum = *copy_captures(entry->captures);
-		if (change == NULL || change->command < entry->seen)
+		if (change == NULL || change->command < entry->captures_seen.seen)
 			return;
 		apply(sum, before, after);
 	}
@@ -493,7 +631,7 @@ paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare
 		paysafe_captures_sum(tables, sum);
 		/* what was compiled meanwhile may have emptied the table */
 		entry = find_entry(captures_identity(tables), true);
-		now_seen(entry, change, seen);
+		entry->captures_seen = now_seen(change, seen);
 	}
 	keep_captures(entry, sum);
 }

@@ -26,6 +26,8 @@
 #include "utils/lsyscache.h"
 
 #include "engine/assigned.h"
+#include "rules/row_lock/row_lock_batch.h"
+#include "rules/row_lock/row_lock_compare.h"
 #include "rules/row_lock/row_lock_plan.h"
 #include "rules/row_lock/row_lock_value.h"
 
@@ -33,97 +35,7 @@
  * Comparing
  */
 
-/* An expression without casts that make other values of other values. */
-static Node *
-strip_casts(Node *expr)
-{
-	for (;;)
-	{
-		if (IsA(expr, RelabelType))
-			expr = (Node *) ((RelabelType *) expr)->arg;
-		else if (IsA(expr, FuncExpr) &&
-				 ((FuncExpr *) expr)->funcid < FirstNormalObjectId &&
-				 list_length(((FuncExpr *) expr)->args) == 1 &&
-				 (((FuncExpr *) expr)->funcformat == COERCE_IMPLICIT_CAST ||
-				  ((FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CAST))
-		{
-			Node	   *arg = linitial(((FuncExpr *) expr)->args);
-			Oid			from = exprType(arg);
-			Oid			to = exprType(expr);
-
-			if (!((from == INT2OID && (to == INT4OID || to == INT8OID || to == NUMERICOID)) ||
-				  (from == INT4OID && (to == INT8OID || to == NUMERICOID)) ||
-				  (from == INT8OID && to == NUMERICOID)))
-				return expr;
-			expr = arg;
-		}
-		else if (IsA(expr, CoerceViaIO))
-		{
-			/* xmin::text::bigint */
-			Node	   *arg = strip_casts((Node *) ((CoerceViaIO *) expr)->arg);
-
-			return exprType(arg) == XIDOID ? arg : expr;
-		}
-		else
-			return expr;
-	}
-}
-
-/* Is it PostgreSQL's own equality, of values and not of sizes or letters alike? */
-static bool
-is_equality(const OpExpr *expr)
-{
-	RegProcedure function = get_opcode(expr->opno);
-
-	if (function == F_XIDEQ || function == F_XIDEQINT4)
-		return true;
-	/* none but equality can be used for merging */
-	return expr->opno < FirstNormalObjectId &&
-		op_mergejoinable(expr->opno, exprType(linitial(expr->args))) &&
-		(!OidIsValid(expr->inputcollid) || get_collation_isdeterministic(expr->inputcollid));
-}
-
-/* The column of the changed row whose equality with a given value this is, or NULL. */
-static char *
-compared_by_operator(const ValuePlace *place, OpExpr *expr)
-{
-	if (list_length(expr->args) != 2 || !is_equality(expr))
-		return NULL;
-	for (int i = 0; i < 2; i++)
-	{
-		Var		   *var = paysafe_row_lock_value_target(place, strip_casts(list_nth(expr->args, i)));
-
-		if (var != NULL && var->varattno != 0 &&
-			paysafe_row_lock_value_is_given(place, list_nth(expr->args, 1 - i)))
-			return paysafe_row_lock_value_name(place, var);
-	}
-	return NULL;
-}
-
-static char *
-compared_column(const ValuePlace *place, Node *condition)
-{
-	Node	   *expr = paysafe_row_lock_value_fold(place, condition);
-
-	if (expr == NULL)
-		return NULL;
-	if (IsA(expr, OpExpr))
-		return compared_by_operator(place, (OpExpr *) expr);
-	/* IS NOT DISTINCT FROM */
-	if (IsA(expr, BoolExpr) && ((BoolExpr *) expr)->boolop == NOT_EXPR &&
-		IsA(linitial(((BoolExpr *) expr)->args), DistinctExpr))
-		return compared_by_operator(place, linitial(((BoolExpr *) expr)->args));
-	if (IsA(expr, NullTest) && ((NullTest *) expr)->nulltesttype == IS_NULL)
-	{
-		Var		   *var = paysafe_row_lock_value_target(place, (Node *) ((NullTest *) expr)->arg);
-
-		if (var != NULL && var->varattno > 0)
-			return paysafe_row_lock_value_name(place, var);
-	}
-	return NULL;
-}
-
-/* The columns that a list of conditions, all of which hold, compares. */
+/* The columns that a list of conditions, all of which hold, compares; and facts (row_lock_batch.h). */
 static List *
 compared_by(const ValuePlace *place, List *conditions)
 {
@@ -132,10 +44,18 @@ compared_by(const ValuePlace *place, List *conditions)
 
 	foreach(lc, conditions)
 	{
-		char	   *column = compared_column(place, lfirst(lc));
+		Node	   *condition = paysafe_row_lock_value_fold(place, lfirst(lc));
+		Comparison	comparison;
+		Node	   *fact;
 
-		if (column != NULL)
-			result = lappend(result, makeString(column));
+		if (condition != NULL && IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == OR_EXPR)
+			result = list_concat(result, paysafe_row_lock_batch_or(place, (BoolExpr *) condition));
+		if (condition == NULL || !paysafe_row_lock_compare(place, condition, &comparison))
+			continue;
+		if (paysafe_row_lock_compare_is_given(place, &comparison))
+			result = lappend(result, makeString(comparison.column));
+		else if ((fact = paysafe_row_lock_batch_fact(place, &comparison)) != NULL)
+			result = lappend(result, fact);
 	}
 	return result;
 }
@@ -252,7 +172,7 @@ verdict_of_list(const ValuePlace *place, List *columns, AttrNumber attnum, const
 
 	forboth(entry, place->targetlist, number, columns)
 	{
-		PlanVerdict one = {.assignment = ASSIGN_ABSOLUTE, .compared = compared};
+		PlanVerdict one = {.assignment = ASSIGN_ABSOLUTE};
 		Node	   *expr = (Node *) ((TargetEntry *) lfirst(entry))->expr;
 
 		if (lfirst_int(number) != attnum)
@@ -260,6 +180,8 @@ verdict_of_list(const ValuePlace *place, List *columns, AttrNumber attnum, const
 		expr = paysafe_row_lock_value_fold(place, expr);
 		if (paysafe_row_lock_value_depends(place, expr, column, &one.null_branch))
 			one.assignment = ASSIGN_COMPUTED;
+		else
+			one.compared = paysafe_row_lock_batch_names(place, compared);
 		result = paysafe_row_lock_plan_worse(result, one);
 	}
 	return result;
@@ -289,12 +211,14 @@ verdict_of_plan(ValuePlace place, List *columns, AttrNumber attnum, const char *
 /* What a statement does to the column of its n-th target. */
 static PlanVerdict
 verdict_of_target(PlannedStmt *statement, ParamListInfo params, ModifyTable *modify, int n,
-				  const char *column)
+				  List *key, const char *column)
 {
 	Index		rti = list_nth_int(modify->resultRelations, n);
 	AttrNumber	attnum = get_attnum(rt_fetch(rti, statement->rtable)->relid, column);
+	List	   *scans = NIL;
 	ValuePlace	place = {
-		.statement = statement, .params = params, .modify = modify, .plan = (Plan *) modify
+		.statement = statement, .params = params, .modify = modify, .plan = (Plan *) modify,
+		.key = key, .scans = &scans
 	};
 	List	   *compared = modify->operation == CMD_INSERT ? NIL : compared_below(&place, outerPlan(modify));
 	PlanVerdict result = {.assignment = ASSIGN_NONE};
@@ -331,11 +255,27 @@ verdict_of_target(PlannedStmt *statement, ParamListInfo params, ModifyTable *mod
 	return result;
 }
 
+/* The columns of the primary key, by name. */
+static List *
+key_columns(Relation leaf)
+{
+	Bitmapset  *attrs = RelationGetIndexAttrBitmap(leaf, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	List	   *result = NIL;
+	int			bit = -1;
+
+	while ((bit = bms_next_member(attrs, bit)) >= 0)
+		result = lappend(result, makeString(get_attname(RelationGetRelid(leaf),
+														bit + FirstLowInvalidHeapAttributeNumber, false)));
+	bms_free(attrs);
+	return result;
+}
+
 PlanVerdict
 paysafe_row_lock_plan_verdict(PlannedStmt *statement, ParamListInfo params, Relation leaf,
 							  const char *column)
 {
 	List	   *plans = lcons(statement->planTree, list_copy(statement->subplans));
+	List	   *key = key_columns(leaf);
 	PlanVerdict result = {.assignment = ASSIGN_UNKNOWN};
 	ListCell   *lc;
 
@@ -351,7 +291,7 @@ paysafe_row_lock_plan_verdict(PlannedStmt *statement, ParamListInfo params, Rela
 		target = paysafe_assigned_target(statement, modify, leaf);
 		if (target >= 0)
 			result = paysafe_row_lock_plan_worse(result, verdict_of_target(statement, params, modify,
-																		   target, column));
+																		   target, key, column));
 	}
 	return result;
 }

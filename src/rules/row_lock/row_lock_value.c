@@ -312,6 +312,61 @@ paysafe_row_lock_value_target(const ValuePlace *place, Node *expr)
 		var->varno == place->modify->nominalRelation ? var : NULL;
 }
 
+/* The same of a column of a plan. */
+static ValuesScan *
+values_below(const ValuePlace *place, AttrNumber attno, AttrNumber *found)
+{
+	Plan	   *plan = place->plan;
+
+	if (plan == NULL || attno <= 0 || attno > list_length(plan->targetlist) ||
+		paysafe_row_lock_value_branches(plan) != NIL)
+		return NULL;
+	return paysafe_row_lock_value_of_values(place, (Node *) ((TargetEntry *) list_nth(plan->targetlist, attno - 1))->expr,
+											found);
+}
+
+/*
+ * Not through WITH parts, which the statement may read twice: two columns of one
+ * VALUES would not be of one row.
+ */
+ValuesScan *
+paysafe_row_lock_value_of_values(const ValuePlace *place, Node *expr, AttrNumber *attno)
+{
+	Var		   *var = (Var *) expr;
+	Plan	   *plan = place->plan;
+	ValuePlace	below;
+
+	check_stack_depth();
+	if (expr != NULL && IsA(expr, Param) && ((Param *) expr)->paramkind == PARAM_EXEC)
+	{
+		for (const ValueBinding *b = place->bindings; b != NULL; b = b->outer)
+			if (b->paramid == ((Param *) expr)->paramid)
+				return paysafe_row_lock_value_of_values(b->place, b->value, attno);
+		return NULL;
+	}
+	if (expr == NULL || !IsA(expr, Var) || var->varlevelsup > 0 || plan == NULL)
+		return NULL;
+	if (var->varno == OUTER_VAR && !IsA(plan, ModifyTable))
+	{
+		paysafe_row_lock_value_outer(place, outerPlan(plan), &below);
+		return values_below(&below, var->varattno, attno);
+	}
+	if (var->varno == INNER_VAR && !IsA(plan, ModifyTable))
+	{
+		paysafe_row_lock_value_inner(place, &below);
+		return values_below(&below, var->varattno, attno);
+	}
+	if (IsA(plan, SubqueryScan) && var->varno == ((Scan *) plan)->scanrelid)
+	{
+		paysafe_row_lock_value_outer(place, ((SubqueryScan *) plan)->subplan, &below);
+		return values_below(&below, var->varattno, attno);
+	}
+	if (!IsA(plan, ValuesScan) || var->varno != ((Scan *) plan)->scanrelid)
+		return NULL;
+	*attno = var->varattno;
+	return (ValuesScan *) plan;
+}
+
 char *
 paysafe_row_lock_value_name(const ValuePlace *place, const Var *var)
 {

@@ -29,6 +29,8 @@ typedef struct ValuePlace
 	List	   *targetlist;		/* the expression is part of, or NIL */
 	Plan	   *plan;			/* whose columns OUTER_VAR and such are */
 	const ValueBinding *bindings;
+	List	   *key;			/* columns of the target's primary key, by name */
+	List	  **scans;			/* VALUES that the statement compares with (row_lock_batch.h) */
 } ValuePlace;
 
 /* The places below. */
@@ -56,6 +58,13 @@ extern bool paysafe_row_lock_value_depends(const ValuePlace *place, Node *expr,
  * all rows?
  */
 extern bool paysafe_row_lock_value_is_given(const ValuePlace *place, Node *expr);
+
+/*
+ * The VALUES whose column the (folded) expression is, in the row that the one which is
+ * changed was joined with, or NULL.
+ */
+extern ValuesScan *paysafe_row_lock_value_of_values(const ValuePlace *place, Node *expr,
+													AttrNumber *attno);
 
 /* The variable of the row that is changed which the expression is, or NULL. */
 extern Var *paysafe_row_lock_value_target(const ValuePlace *place, Node *expr);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from observe import History, Tx
-from oracle import approvals, audit, books, ddl, explain, money, records, rowlock, rules, status
+from oracle import approvals, audit, books, breaches, ddl, explain, money, records, rowlock, rules, status
 from oracle.base import Case, Finding, Life, Move, effective, moves
 from sessions import Result
 
@@ -25,6 +25,7 @@ def judge(history: History) -> list[Finding]:
             answered(case, what)
     audit.judge(case)
     records.judge(case)
+    breaches.judge(case)
     seen = set()
     out = []
     for f in case.findings:
@@ -85,8 +86,12 @@ def answered(case: Case, r: Result) -> None:
     results = effective(case.by_tx[r.tx])
     if r.step.op == "approve" and r in results:
         approvals.take_over(case, r)
+    if r.step.op == "approve_ahead" and r in results:
+        approvals.take_ahead(case, r)
     if r.step.op == "withdraw":
         for a in case.approvals:
             a.withdrawn = True  # which one is not known: none is counted on
+        for b in case.ahead:
+            b.withdrawn = True
     if r is case.by_tx[r.tx][-1]:
         rules.take_over(case, [x for x in results if x.step.op == "declare"])

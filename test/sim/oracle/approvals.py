@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from observe import Tx
-from oracle.base import Approval, Case, Life, Move, actor_of, currency, number, own
+from oracle.base import Ahead, Approval, Case, Life, Move, actor_of, own
+from oracle.shapes import all_rows, amount_of, code_of, gated_row, of_type, ref_of, returns
 from oracle.status import begin_of
 from sessions import Result
-from world import Row, Rule, Table
+from world import Row, Rule, Table, columns
 
 SLACK = 0.02  # seconds by which an expiry may be judged differently
 
@@ -72,6 +73,17 @@ def take_over(case: Case, r: Result) -> None:
     )
 
 
+def take_ahead(case: Case, r: Result) -> None:
+    """Somebody has approved money of a payment, before there is a row."""
+    person = actor_of(case.by_tx[r.tx], r.number, True)
+    if person is None:
+        case.say("approver", "nobody approved a refund that is not there yet", r.number)
+    table = case.world.tables[str(r.step.get("table"))]
+    amount = Decimal(r.step.get("amount"))
+    code = r.step.get("currency")
+    case.ahead.append(Ahead(table, r.step.get("payment"), amount, code, person, r))
+
+
 def unseen(case: Case, table: Table, key: tuple[Any, ...], r: Result) -> None:
     """With one snapshot for the transaction, what was looked at is what is approved."""
     if r.isolation == "read committed" or r.waited or not r.alone:
@@ -87,6 +99,32 @@ def unseen(case: Case, table: Table, key: tuple[Any, ...], r: Result) -> None:
 
 
 def change(case: Case, tx: Tx, m: Move) -> None:
+    for a in case.ahead:
+        gone = m.table.kind == "payment" and (m.op == "DELETE" or renamed(case, a, m))
+        a.void = a.void or gone and of_row(case, a, m)
+    rule = case.now("refund", m.table.name)
+    if rule is not None and not (gated_row(rule, m.old) or gated_row(rule, m.new)):
+        if m.life is not None and m.new is not None and of_type(rule, "chargeback", m.new):
+            m.life.gone = returns(case, rule, m.new)
+        return
+    approved(case, tx, m)
+
+
+def renamed(case: Case, a: Ahead, m: Move) -> bool:
+    rule = case.now("refund", a.table.name)
+    if rule is None or m.old is None or m.new is None:
+        return False
+    return any(m.old[c] != m.new[c] for c in columns(rule.get("payment_key")))
+
+
+def of_row(case: Case, a: Ahead, m: Move) -> bool:
+    rule = case.now("refund", a.table.name)
+    if rule is None or m.old is None or rule.get("payment") is None:
+        return False
+    return tuple(str(m.old[c]) for c in columns(rule.get("payment_key"))) == a.payment
+
+
+def approved(case: Case, tx: Tx, m: Move) -> None:
     assert m.life is not None
     rules = case.versions("refund", m.table.name, begin_of(tx), tx.lsn)
     if not rules:
@@ -113,50 +151,67 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         return
     moved = m.op == "INSERT" or (m.old is not None and m.old[status] != m.new[status])
     if not any(m.new[status] in r.get("gated") for r in rules):
-        life.passed = False
+        life.passed = life.gone = False
         life.approved_content = None
     elif moved and not life.passed:
+        life.passed, life.gone = True, True
         if m.new[status] in gates and len(rules) == 1:
             enter(case, tx, m, life, rule)
-        life.passed = True
         life.vague = m.new[status] not in gates
-        case.passed_ever[str(m.new[rule.get("ref")])] += number(m.new["amount"])
+        case.passed_ever[str(ref_of(rule, m.new))] += amount_of(rule, m.new)
 
 
 def request(tx: Tx, m: Move, life: Life, status: str, voids: Any) -> None:
     """Who has requested it: whoever adds it, or takes it back from a void status."""
     if m.new is None or m.new[status] in voids:
         if m.new is not None:
-            life.passed = False
+            life.passed = life.gone = False
             life.approved_content = None
             life.generation += 1
+            if m.op == "INSERT":  # who adds a refund has requested it, void or not
+                requester(tx, life)
         return
     if m.op == "INSERT" or (m.old is not None and m.old[status] in voids):
-        numbers = {r.tx for r in tx.results}
         life.generation += 1
-        if len(numbers) != 1 or sum(r.ok and r.step.op == "act_as" for r in tx.results) > 1:
-            life.unsure = True
-        acts = [r for r in tx.results if r.step.op in ("insert", "update", "merge")]
-        life.requesters.add(actor_of(tx.results, max((r.number for r in acts), default=None)))
+        requester(tx, life)
+
+
+def requester(tx: Tx, life: Life) -> None:
+    if len({r.tx for r in tx.results}) != 1 or (
+        sum(r.ok and r.step.op == "act_as" for r in tx.results) > 1
+    ):
+        life.unsure = True
+    acts = [r for r in tx.results if r.step.op in ("insert", "update", "merge")]
+    life.requesters.add(actor_of(tx.results, max((r.number for r in acts), default=None)))
 
 
 def passed_total(case: Case, life: Life, rule: Rule) -> Decimal:
     """What has passed the gate for the same payment, with this one; at least that."""
-    total = number(life.row["amount"])
+    total = amount_of(rule, life.row)
+    rows = all_rows(case)
+    code = code_of(case, rows, rule, life.row)
     for slot, versions in case.rules.items():
         if slot[0] != "refund":
             continue
         other = versions[-1][1]
+        if other.get("payment") != rule.get("payment") or (
+            rule.get("payment") is None and other.table != rule.table
+        ):
+            continue
         for x in case.lives[other.table]:
-            if x is not life and x.passed and x.row[other.get("ref")] == life.row[rule.get("ref")]:
-                total += number(x.row["amount"])
+            if x is life or not (x.passed or x.gone):
+                continue
+            if ref_of(other, x.row) != ref_of(rule, life.row):
+                continue
+            if rule.get("payment") or code_of(case, rows, other, x.row) == code:
+                total += amount_of(other, x.row)
     return total
 
 
 def needed(case: Case, tx: Tx, life: Life, rule: Rule) -> int:
     """How many approvals a refund needs that enters the gate; the least of what was in force."""
     found = []
-    code = currency(life.row["currency"]) or ""
+    code = code_of(case, all_rows(case), rule, life.row) or ""
     for threshold in case.versions("threshold", rule.table, begin_of(tx), tx.lsn, code):
         over = passed_total(case, life, rule) > threshold.get("amount")
         found.append(threshold.get("approvers") if over else 0)
@@ -187,23 +242,50 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             ):
                 continue
         valid.setdefault(a.person, a)
-    if need and len(valid) < need:
+    ahead = fitting(case, m, life, rule, began) if need else {}
+    lacks = need and len(valid.keys() | ahead.keys()) < need
+    if lacks and m.new is not None and m.new[rule.get("status")] in (rule.opt("recorded") or ()):
+        # what has happened is stored, and has not passed the gate by it
+        case.breaches.append((m.table.name, m.new, "42501"))
+        life.passed = False
+        return
+    if lacks:
         case.say(
             "approvals",
             f"{m.table.name}: {life.row['amount']} of {passed_total(case, life, rule)} passed the"
-            f" gate with {len(valid)} approvals of {need}",
+            f" gate with {len(valid.keys() | ahead.keys())} approvals of {need}",
         )
-    if need and any(r.step.op == "prepare" and r.ok for r in tx.results):
+    alone = len({r.tx for r in tx.results}) == 1
+    if need and alone and any(r.step.op == "prepare" and r.ok for r in tx.results):
         case.say(
             "approval prepared", f"{m.table.name}: an approval was used in a prepared transaction"
         )
     for a in list(valid.values())[: max(need, 0)]:
         a.used = True
+    for person, one in list(ahead.items())[: max(need - len(valid), 0)]:
+        one.used = one.used or person not in valid
     if need:
         life.approved_content = bound(m.table, rule, m.new or {})
         for c in m.table.columns:
             if c.role == "region":
                 life.approved_content.pop(c.name, None)
+
+
+def fitting(
+    case: Case, m: Move, life: Life, rule: Rule, began: float
+) -> dict[str, Ahead]:
+    """Approvals of its payment that it may use, of each person; those that leave least over first."""
+    assert m.new is not None
+    amount, code = amount_of(rule, m.new), code_of(case, all_rows(case), rule, m.new)
+    out: dict[str, Ahead] = {}
+    for a in sorted(case.ahead, key=lambda a: a.amount):
+        if a.used or a.void or a.table is not m.table or a.person is None:
+            continue
+        if a.payment != ref_of(rule, m.new) or a.amount < amount or a.currency != code:
+            continue
+        if life.unsure or not (a.person in life.requesters or None in life.requesters):
+            out.setdefault(a.person, a)
+    return out
 
 
 def same_but_region(table: Table, rule: Rule, a: Row, b: Row) -> bool:

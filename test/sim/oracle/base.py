@@ -41,6 +41,21 @@ class Approval:
 
 
 @dataclass
+class Ahead:
+    """An approval of money of a payment, before a refund's row is there."""
+
+    table: Table
+    payment: tuple[str, ...]
+    amount: Decimal
+    currency: str | None
+    person: str | None
+    result: Result
+    used: bool = False
+    void: bool = False  # its payment has gone, or is another one
+    withdrawn: bool = False
+
+
+@dataclass
 class Life:
     """A row from its INSERT to its DELETE, under whatever key."""
 
@@ -58,6 +73,10 @@ class Life:
     vague: bool = False  # whether it has passed depends on which rule was in force
     approved_content: Row | None = None
     unsure: bool = False  # who did what cannot be told
+    gross: Decimal = Decimal(0)  # what was captured in all, where the column is what is left
+    excess: Decimal = Decimal(0)  # by which facts exceed what was captured
+    counted: Decimal = Decimal(0)  # what its captures came to, when last looked at
+    gone: bool = False  # its money is gone, though it has not passed the gate
 
 
 @dataclass
@@ -139,6 +158,13 @@ class Case:
         self.first_row: dict[str, int] = {}  # where in the log a table got one
         self.approvals: list[Approval] = []
         self.passed_ever: dict[str, Decimal] = defaultdict(Decimal)  # by payment
+        self.ahead: list[Ahead] = []  # approvals before there is a row
+        self.falls: list[tuple[Life, Decimal, Decimal]] = []  # of net columns, in this transaction
+        self.excess: dict[Any, Decimal] = {}  # by names of payments that have no row
+        # what was stored and breaks a rule: each of these rows, or one of several
+        self.breaches: list[tuple[str, Row, str]] = []
+        self.some_breach: list[tuple[list[tuple[str, Row]], str]] = []
+        self.facts: set[tuple[str, str]] = set()  # rows that said what has happened, by key
         self.taken: list[Result] = []  # declarations that were taken over
         self.committed: set[int] = {
             n for n, results in self.by_tx.items() if self.has_committed(results)

@@ -11,13 +11,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from oracle import why
 from oracle.approvals import free
-from oracle.base import Case, Life, actor_of, currency, number, own, sets_of
+from oracle.base import Case, Life, actor_of, currency, effective, number, own, sets_of
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
+from oracle.shapes import amount_of, code_of, ref_of
 from sessions import Result
-from world import Row, Rule, Table, person_of
+from world import Row, Rule, Table, holds, person_of
 
 # errors that PostgreSQL's own constraints and types raise, or that the act itself asks for
 ORDINARY = set(
@@ -94,6 +96,8 @@ def reasons(case: Case, r: Result) -> set[str]:
         return declaring(case, r)
     if op in ("approve", "approve_rule", "withdraw"):
         return approving(case, r)
+    if op in ("approve_ahead", "settle"):
+        return why.approving(case, r)
     table = case.world.tables.get(str(r.step.get("table")))
     if table is None:
         return {r.sqlstate} if op in ("propose", "act_as") else set()
@@ -157,10 +161,14 @@ def row_reasons(
     out: set[str] = set()
     if new is not None and has_twin(r, t, old, new, view):
         out.add("23505")
+    if "shape" in case.world.features:
+        out |= why.reasons(case, r, t, old, new, view)
     for (kind, name, _), versions in case.rules.items():
         if name != t.name:
             continue
         for _, rule in versions[-2:]:
+            if rule.opt("shape"):
+                continue
             if kind == "status":
                 out |= status_reasons(case, t, rule, old, new)
                 if old is not None and new is not None and touched_in_tx(case, r, t):
@@ -184,9 +192,9 @@ def row_reasons(
             elif kind == "row_lock":
                 lock_reasons(case, r, out)
             elif kind == "audit":
-                reason = any(
-                    x.step.get("reason") for x in case.by_tx[r.tx] if x.step.op == "act_as" and x.ok
-                )
+                earlier = [x for x in case.by_tx[r.tx] if x.number < r.number]
+                claims = [x for x in effective(earlier) if x.step.op == "act_as"]
+                reason = bool(claims) and claims[-1].step.get("reason")
                 if (rule.get("require_reason") or rule.get("require_ticket")) and not reason:
                     out.add("42501")
             elif kind == "ledger":
@@ -415,19 +423,20 @@ def gate_reasons(
         and not freed_columns(case, rule)
     ):
         return set()
+    code = code_of(case, r.after, rule, new) or code_of(case, r.before, rule, new) or ""
     over = not any(
-        k == "threshold" and n == t.name and c == currency(new["currency"])
+        k == "threshold" and n == t.name and c == code
         for k, n, c in case.rules
     )
-    for (kind, name, code), versions in case.rules.items():
-        if kind == "threshold" and name == t.name and code == currency(new["currency"]):
-            total = number(new["amount"]) + sum(
-                (number(x.get("amount")) for x in extra_rows(r, new)), Decimal(0)
+    for (kind, name, cur), versions in case.rules.items():
+        if kind == "threshold" and name == t.name and cur == code:
+            total = abs(number(new["amount"])) + sum(
+                (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
             for f in refund_rules(case):
                 for x in case.lives[f.table]:
-                    if x not in lives and x.row[f.get("ref")] == new[rule.get("ref")]:
-                        total += number(x.row["amount"])
+                    if x not in lives and ref_of(f, x.row) == ref_of(rule, new):
+                        total += amount_of(f, x.row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
             over = over or any(total > v.get("amount") for _, v in versions[-2:])
@@ -465,6 +474,8 @@ def gate_reasons(
             and a.status == old_status(old, status)
         ):
             persons.add(a.person)
+    if len(lives) == 1 and not concurrent(case, r) and not touched_in_tx(case, r, t):
+        persons |= why.ahead(case, lives[0], rule, t, new)
     if len(persons) >= need and len(lives) == 1 and not concurrent(case, r):
         return set()
     return {"42501"}
@@ -480,7 +491,7 @@ def same(t: Table, rule: Rule, a: Row, b: Row) -> bool:
 
 def gone(case: Case, rule: Rule, new: Row) -> Decimal:
     """What passed for this payment and is not there any more, or void."""
-    return case.passed_ever.get(str(new[rule.get("ref")]), Decimal(0))
+    return case.passed_ever.get(str(ref_of(rule, new)), Decimal(0))
 
 
 def touched_in_tx(case: Case, r: Result, t: Table) -> bool:
@@ -638,6 +649,8 @@ def approving(case: Case, r: Result) -> set[str]:
         out |= {"42501", "22023"}
     if rule is not None and (life.row[rule.get("status")] in rule.get("void") or life.passed):
         out |= {"22023", "42501"}
+    if rule is not None and not holds(rule, life.row):
+        out.add("22023")
     if rule is not None and life.row[rule.get("status")] in rule.get("gated"):
         out |= {"22023", "42501"}
     if r.step.get("expires") is not None:

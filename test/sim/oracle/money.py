@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from observe import Tx
+from oracle import shapes
 from oracle.base import DECIMALS, Case, Life, Move, currency, number
 from oracle.status import begin_of
 from world import Row, Rule
@@ -13,6 +14,9 @@ from world import Row, Rule
 
 def change(case: Case, tx: Tx, m: Move) -> None:
     assert m.life is not None
+    if "shape" in case.world.features:
+        shapes.change(case, tx, m)
+        return
     for rule in case.versions("payment", m.table.name, begin_of(tx), tx.lsn):
         payment(case, tx, m, m.life, rule)
         break
@@ -113,6 +117,9 @@ def of_payment(case: Case, rule: Rule, row: Row) -> list[Row]:
 
 def commit(case: Case, tx: Tx, changes: list[Move]) -> None:
     """What returns of a payment, over all tables, is within what was captured."""
+    if "shape" in case.world.features:
+        shapes.commit(case, tx, changes)
+        return
     refunds = [rules[-1][1] for (kind, _, _), rules in case.rules.items() if kind == "refund"]
     if not refunds or not any(m.table.kind in ("payment", "refund") for m in changes):
         return

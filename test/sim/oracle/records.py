@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from oracle.base import Case
 from runner import is_refusal
+
+
+def breaches(case: Case) -> list[Any]:
+    """Breaches that are on record when it ends."""
+    return list(case.history.extra.get("breaches", ()))
 
 
 def judge(case: Case) -> None:
@@ -18,6 +24,8 @@ def judge(case: Case) -> None:
         if want != got:
             case.say("refusal on record", f"refused: {dict(want)}, on record: {dict(got)}")
     for subject, name, detail in h.check or []:
+        if name == "breaches" and any(not settled for _, _, _, settled, *_ in breaches(case)):
+            continue  # breaches.py
         case.say(f"check {name}", f"{subject}: {detail}")
     for table, key, finding in h.extra.get("reconcile", ()):
         case.say("reconcile", f"{table} {key}: {finding}")

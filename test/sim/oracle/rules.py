@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oracle import shapes
 from oracle.base import Case, actor_of, effective
 from sessions import Result
 from world import Rule, person_of
@@ -30,6 +31,8 @@ def tightens(old: Rule, new: Rule) -> bool:
             new.get("columns") >= old.get("columns")
             and ((a is None and b is None) or (a is not None and b is not None and b >= a))
         )
+    if old.kind in ("captures", "refund") and old.opt("deletable"):
+        return new == old.with_(deletable=False)
     if old.kind == "threshold":
         return bool(
             new.get("amount") <= old.get("amount")
@@ -69,6 +72,7 @@ def take_over(case: Case, declared: list[Result]) -> None:
                 r.number,
             )
         case.rules[rule.slot].append((r.lsn_before, rule))
+        shapes.begin(case)
 
 
 def is_depended_on(case: Case, declared: Result, rule: Rule) -> bool:
@@ -80,7 +84,10 @@ def is_depended_on(case: Case, declared: Result, rule: Rule) -> bool:
 
 
 def thaws(case: Case, rule: Rule) -> bool:
-    """The first status rule beside a payment rule lets amounts change in initial statuses."""
+    """The first status rule beside a payment rule lets amounts change in initial statuses; one
+    more table of captures lets more be refunded."""
+    if rule.kind == "captures":
+        return any(slot[0] == "captures" for slot in case.rules if case.rules[slot])
     return rule.kind == "status" and case.now("payment", rule.table) is not None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from observe import Tx
 from oracle.base import Case, Life, Move, effective, sets_of
-from world import Machine, Rule
+from world import Machine, Rule, key_text
 
 
 def begin_of(tx: Tx) -> int:
@@ -39,14 +39,22 @@ def change(case: Case, tx: Tx, m: Move) -> None:
 def machine_step(case: Case, m: Move, rules: list[Rule], column: str) -> None:
     machines: list[Machine] = [r.get("machine") for r in rules]
     t = m.table.name
+    if m.new is not None and m.new[column] in (rules[-1].opt("recorded") or ()):
+        case.facts.add((t, key_text(m.table, m.new)))
     if m.op == "INSERT":
         assert m.new is not None
         if not any(m.new[column] in x.initial for x in machines):
+            if m.new[column] in (rules[-1].opt("recorded") or ()):
+                case.breaches.append((t, m.new, "23T02"))
+                return
             case.say("status", f"{t}: a row was added as {m.new[column]}, which is not initial")
     elif m.op == "UPDATE":
         assert m.old is not None and m.new is not None
         a, b = m.old[column], m.new[column]
         if a != b and not any((a, b) in x.edges for x in machines):
+            if b in (rules[-1].opt("recorded") or ()):
+                case.breaches.append((t, m.new, "23T01"))
+                return
             case.say("status", f"{t}: a row went from {a} to {b}, which the machine does not allow")
         if b is None:
             case.say("status", f"{t}: a status is NULL")

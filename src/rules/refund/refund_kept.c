@@ -1,0 +1,383 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_kept.c
+ *	  What the refunds of a payment total, from one transaction to the next.
+ *
+ * Adding up takes as long as there are refunds.  Where a payment has many, what they come
+ * to is a row of paysafe.refund_total, and from then on each refund that begins to count
+ * adds another row.  The newest one counts:
+ *
+ *	  - Totals are written under the payment's lock, by all who add to its refunds, once
+ *		there is one; so the newest is that of the last transaction that did.
+ *	  - Whoever voids or deletes a refund holds no lock, and notes what it was of.  Rows are
+ *		numbered when they are written, a total after its refunds were read: what a note after
+ *		it takes off is in it.  A void that was under way is in it, too, and its note, which
+ *		has a smaller number, is passed over.  So a total is at least the exact one, and what
+ *		does not fit is added up before it is refused.
+ *	  - All of it goes with the (sub)transaction that wrote it.  A total that this
+ *		transaction has written may have rows in it whose check is yet to come: only who has
+ *		written it in the same sum goes on with it (refund_total.c).
+ *
+ * Rows that nobody has checked are in no total: those of a time when the triggers were off, of
+ * a partition that came along, of a subscription that is trusted; or a column was changed
+ * under them.  None of this goes without a new row of pg_class, of pg_trigger or of
+ * paysafe.rule, so a total has a stamp made of these, for all leaves of the table.  Where it does not
+ * agree, the next refund adds up.  Dumps have no totals: they could not agree.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_trigger.h"
+#include "commands/sequence.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "rules/kinds.h"
+#include "rules/refund/refund_kept.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+#include "store/own_trigger.h"
+#include "values/money.h"
+
+/* Columns of paysafe.refund_total. */
+enum
+{
+	TOTAL_RELATION, TOTAL_PAYMENT, TOTAL_ID, TOTAL_STAMP, TOTAL_AMOUNT, TOTAL_LESS,
+	TOTAL_NCOLUMNS
+};
+
+/*
+ * Stamps
+ */
+
+typedef struct Stamp
+{
+	uint64		hash;
+} Stamp;
+
+static void
+add_bytes(Stamp *stamp, const void *bytes, Size len)
+{
+	stamp->hash = hash_combine64(stamp->hash, hash_bytes_extended(bytes, (int) len, 0));
+}
+
+static void
+add_number(Stamp *stamp, uint64 number)
+{
+	add_bytes(stamp, &number, sizeof(number));
+}
+
+/* Which version of a catalog's row this is. */
+static void
+add_version(Stamp *stamp, HeapTuple tuple)
+{
+	add_number(stamp, HeapTupleHeaderGetRawXmin(tuple->t_data));
+	add_number(stamp, ItemPointerGetBlockNumber(&tuple->t_self));
+	add_number(stamp, ItemPointerGetOffsetNumber(&tuple->t_self));
+}
+
+/* The relation as it is: its storage, what it belongs to, what was altered. */
+static void
+add_relation(Stamp *stamp, Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	add_number(stamp, relid);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	add_version(stamp, tuple);
+	add_number(stamp, ((Form_pg_class) GETSTRUCT(tuple))->relfilenode);
+	ReleaseSysCache(tuple);
+}
+
+/* Our triggers: switching one off and on again leaves another row. */
+static void
+add_triggers(Stamp *stamp, Oid relid)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (form->tgfoid != paysafe_own_trigger_function(OWN_ROW_TRIGGER))
+			continue;
+		add_number(stamp, form->oid);
+		add_version(stamp, tuple);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* A column; false if what it says may change without the row. */
+static bool
+add_column(Stamp *stamp, Relation leaf, AttrNumber attnum)
+{
+	Form_pg_attribute att;
+
+	if (attnum <= 0)
+		return true;			/* all rows are in one status */
+	att = TupleDescAttr(RelationGetDescr(leaf), attnum - 1);
+	add_number(stamp, attnum);
+	add_number(stamp, att->atttypid);
+	/* virtual ones, which PostgreSQL has from 18 on */
+	return att->attgenerated != 'v';
+}
+
+static bool
+add_statuses(Stamp *stamp, Relation leaf, const StatusSet *set)
+{
+	for (int i = 0; i < set->n; i++)
+		add_number(stamp, set->values[i].number);	/* of enums, their OIDs */
+	return add_column(stamp, leaf, set->column.attnum);
+}
+
+static bool
+add_columns(Stamp *stamp, Relation leaf, const RefundSide *side)
+{
+	bool		stored = add_column(stamp, leaf, side->amount.attnum) &&
+		add_statuses(stamp, leaf, &side->voided);
+
+	for (int i = 0; i < side->payment.key.n; i++)
+		stored &= add_column(stamp, leaf, side->payment.key.attnums[i]);
+	for (int i = 0; i < side->rows.n; i++)
+		stored &= add_statuses(stamp, leaf, &side->rows.columns[i]);
+	return stored;
+}
+
+/* Who is trusted, or was: false if anybody is, whose rows are stored unchecked. */
+static bool
+add_trusted(Stamp *stamp, const CompileInput *input)
+{
+	RuleSource	rule;
+	bool		removed;
+	ListCell   *lc;
+
+	foreach(lc, input->sources)
+		if (((RuleSource *) lfirst(lc))->kind->replays != NULL)
+			return false;
+	foreach(lc, paysafe_catalog_ancestors(RelationGetRelid(input->leaf)))
+		if (paysafe_rule_newest(lfirst_oid(lc), paysafe_replica_kind.name, &rule, &removed))
+			add_number(stamp, rule.version);
+	return true;
+}
+
+uint64
+paysafe_refund_kept_stamp(const RefundState *state, const CompileInput *input)
+{
+	Stamp		stamp = {0};
+	Oid			leaf = RelationGetRelid(input->leaf);
+
+	/* amounts in other units depend on decimals, which set_currency may add */
+	if (state->observed || state->payout || state->refund.other_units ||
+		!add_columns(&stamp, input->leaf, &state->refund) || !add_trusted(&stamp, input))
+		return 0;
+	add_number(&stamp, GetSystemIdentifier());
+	add_number(&stamp, MyDatabaseId);
+	add_number(&stamp, input->source->relation);
+	add_number(&stamp, input->source->version);
+	add_relation(&stamp, leaf);
+	if (input->source->relation != leaf)
+		add_relation(&stamp, input->source->relation);
+	add_triggers(&stamp, leaf);
+	return Max(stamp.hash, 1);
+}
+
+uint64
+paysafe_refund_kept_stamp_of(const RefundTable *table)
+{
+	Stamp		stamp = {0};
+	bool		kept = !paysafe_store_is_test_database();
+	ListCell   *lc;
+
+	/* who waited for the payment's lock may not have heard of what was altered meanwhile */
+	AcceptInvalidationMessages();
+	foreach(lc, paysafe_catalog_leaves(table->root))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+		const RelationRules *rules;
+		const RefundState *state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+
+		kept = kept && state->kept_stamp != 0 && paysafe_own_trigger_of(leaf, OWN_ROW_TRIGGER) != NULL;
+		add_number(&stamp, state->kept_stamp);
+		table_close(leaf, NoLock);
+	}
+	return kept ? Max(stamp.hash, 1) : 0;
+}
+
+/*
+ * Rows
+ */
+
+/* The newest total, and what was taken off since. */
+typedef struct Newest
+{
+	KeptTotal	kept;
+	uint64		stamp;
+	Numeric		less;
+} Newest;
+
+static bool
+read_newest(Relation rel, HeapTuple tuple, void *arg)
+{
+	Newest	   *newest = arg;
+	Datum		values[TOTAL_NCOLUMNS];
+	bool		nulls[TOTAL_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	if (!nulls[TOTAL_LESS])
+	{
+		newest->less = paysafe_money_add(newest->less, DatumGetNumeric(values[TOTAL_LESS]));
+		return true;
+	}
+	newest->kept.id = DatumGetInt64(values[TOTAL_ID]);
+	newest->kept.own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	newest->stamp = (uint64) DatumGetInt64(values[TOTAL_STAMP]);
+	newest->kept.ended = nulls[TOTAL_AMOUNT];
+	if (!nulls[TOTAL_AMOUNT])
+		newest->kept.total = paysafe_money_add(DatumGetNumeric(values[TOTAL_AMOUNT]),
+											   paysafe_money_negate(newest->less));
+	return false;
+}
+
+static Newest
+find_newest(Oid root, const char *payment)
+{
+	Newest		newest = {.less = paysafe_money_zero()};
+	Datum		keys[2] = {ObjectIdGetDatum(root), CStringGetTextDatum(payment)};
+
+	/* where no payment has many refunds, there is nothing to look for */
+	if (!paysafe_store_is_empty_now(PAYSAFE_REFUND_TOTAL))
+		paysafe_store_seek(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 2, keys, InvalidStrategy,
+						   (Datum) 0, true, NULL, read_newest, &newest);
+	return newest;
+}
+
+void
+paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
+{
+	Newest		newest = find_newest(table->root, table->key_text);
+
+	*out = newest.kept;
+	if (out->id == 0)
+		return;
+	out->stamp = paysafe_refund_kept_stamp_of(table);
+	if (out->stamp == 0 || newest.stamp != out->stamp)
+		out->total = NULL;
+}
+
+static void
+add_row(const RefundTable *table, uint64 stamp, Numeric total, Numeric less)
+{
+	Datum		values[TOTAL_NCOLUMNS];
+	bool		nulls[TOTAL_NCOLUMNS] = {0};
+
+	values[TOTAL_RELATION] = ObjectIdGetDatum(table->root);
+	values[TOTAL_PAYMENT] = CStringGetTextDatum(table->key_text);
+	values[TOTAL_ID] = Int64GetDatum(nextval_internal(get_relname_relid("refund_total_id_seq",
+																		paysafe_catalog_schema()), false));
+	values[TOTAL_STAMP] = Int64GetDatum((int64) stamp);
+	nulls[TOTAL_AMOUNT] = total == NULL;
+	values[TOTAL_AMOUNT] = NumericGetDatum(total);
+	nulls[TOTAL_LESS] = less == NULL;
+	values[TOTAL_LESS] = NumericGetDatum(less);
+	paysafe_store_insert(PAYSAFE_REFUND_TOTAL, values, nulls);
+}
+
+void
+paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
+{
+	add_row(table, stamp, total, NULL);
+}
+
+void
+paysafe_refund_kept_less(const RefundTable *table, Numeric amount)
+{
+	add_row(table, 0, NULL, amount);
+}
+
+/*
+ * Checking
+ */
+
+/* Payments that totals are kept of, none twice: those of one follow each other. */
+static bool
+collect_payment(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **payments = arg;
+	char	   *payment = paysafe_store_text(tuple, RelationGetDescr(rel), TOTAL_PAYMENT);
+
+	if (*payments == NIL || strcmp(llast(*payments), payment) != 0)
+		*payments = lappend(*payments, payment);
+	return true;
+}
+
+static void
+check_payment(const RefundState *state, char *payment, KeptFault fault, void *arg)
+{
+	KeyValues	key;
+	FoundPayment found;
+	RefundTable *table = NULL;
+	RefundSum	sum = {0};
+	KeptTotal	before;
+	KeptTotal	after;
+	ListCell   *lc;
+
+	paysafe_refund_payment_argument(state, payment, &key);
+	if (paysafe_refund_find_payment(state, &key, &found) != 1)
+		return;
+	foreach(lc, found.tables)
+		if (((RefundTable *) lfirst(lc))->root == state->refund_root)
+			table = lfirst(lc);
+	if (table == NULL)
+		return;
+	paysafe_refund_kept_find(table, &before);
+	if (before.total == NULL)
+		return;
+	sum.minor = found.minor;
+	sum.currency = found.currency;
+	paysafe_refund_sum(list_make1(table), &sum);
+	/* who has added a refund meanwhile has written a total with it */
+	paysafe_refund_kept_find(table, &after);
+	if (before.id == after.id && paysafe_money_compare(before.total, sum.total) < 0)
+		fault(payment, before.total, sum.total, arg);
+}
+
+void
+paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg)
+{
+	List	   *payments = NIL;
+	Datum		key = ObjectIdGetDatum(refund);
+	List	   *leaves = paysafe_catalog_leaves(refund);
+	const RelationRules *rules;
+	const RefundState *state;
+	Relation	leaf;
+	ListCell   *lc;
+
+	paysafe_store_seek(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key, InvalidStrategy,
+					   (Datum) 0, false, NULL, collect_payment, &payments);
+	if (payments == NIL || leaves == NIL)
+		return;
+	leaf = table_open(linitial_oid(leaves), AccessShareLock);
+	state = paysafe_refund_rule_of(leaf, refund, &rules)->compiled;
+	foreach(lc, payments)
+		check_payment(state, lfirst(lc), fault, arg);
+	table_close(leaf, NoLock);
+}
