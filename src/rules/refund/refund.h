@@ -339,7 +339,7 @@ extern Numeric paysafe_refund_total(const FoundPayment *payment, Oid refund_root
 extern void paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root,
 									  const RowChange *change, Numeric amount);
 
-/* What passed the gate within the period, at most; exact, and without this change's row, if fresh. */
+/* What passed the gate within the period, without this change's row. */
 extern Numeric paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
 											const RowChange *change, int64 within, bool fresh);
 
