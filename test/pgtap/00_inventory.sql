@@ -152,10 +152,10 @@ INSERT INTO function_expected VALUES
 	('balance(text,timestamp with time zone,regclass,text)', 'numeric', 'c', 's', false, 'u', false, false, NULL, true),
 	('paysafe."check"(boolean)', 'SETOF record', 'c', 'v', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('close_maintenance()', 'integer', 'c', 'v', false, 'u', false, false, NULL, true),
-	('close_period(regclass,date,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('close_period(regclass,date,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('adopt_dumped_rows()', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
-	('trust_subscription(name,regclass[],text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
-	('distrust_subscription(name,regclass[],text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('trust_subscription(name,regclass[],text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('distrust_subscription(name,regclass[],text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('subscription_trouble(name)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('begin_fixtures(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('end_fixtures()', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
@@ -192,10 +192,10 @@ INSERT INTO function_expected VALUES
 	('reserve(regclass,text,numeric,interval,text,text)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, true),
 	('rule_columns(text,jsonb)', 'text[]', 'c', 's', true, 's', false, false, NULL, true),
 	('rule_text(text,regclass,jsonb)', 'text', 'c', 's', false, 's', false, false, NULL, true),
-	('set_currency(text,integer)', 'void', 'c', 'v', true, 'u', false, false, NULL, false),
-	('set_refund_threshold(regclass,text,numeric,integer,interval,interval)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
+	('set_currency(text,integer)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('set_refund_threshold(regclass,text,numeric,integer,interval,interval)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('status_diagram(regclass)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
-	('transition(regclass,text,text,text)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, true),
+	('transition(regclass,text,text,text)', 'boolean', 'c', 'v', false, 'u', false, false, NULL, true),
 	('reconcile(regclass)', 'SETOF record', 'c', 's', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('spoken_amount(regclass,numeric,text)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
 	('index_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
@@ -278,8 +278,8 @@ INSERT INTO function_expected VALUES
 	('outbox_revive(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('outbox_dismiss(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('void_reservation(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
-	('unprotect(regclass,text,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, true),
-	('withdraw_approval(bigint,text)', 'void', 'c', 'v', true, 'u', false, false, NULL, false);
+	('unprotect(regclass,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('withdraw_approval(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false);
 
 CREATE TEMP VIEW function_found AS
 	SELECT replace(p.oid::regprocedure::text, 'paysafe.' || p.proname, p.proname) AS signature,

@@ -120,9 +120,9 @@ SELECT paysafe.act_as('alice');
 INSERT INTO t_approval.refund (id, payment_id, amount) VALUES (20, 6, 300), (21, 6, 300);
 COMMIT;
 UPDATE t_approval.refund SET status = 'approved' WHERE payment_id = 6;	-- fails
--- nor by undoing: what failed no longer counts
+-- nor by undoing: what failed has passed, and counts
 UPDATE t_approval.refund SET status = 'failed' WHERE id = 10;
-UPDATE t_approval.refund SET status = 'approved' WHERE id = 11;
+UPDATE t_approval.refund SET status = 'approved' WHERE id = 11;		-- fails
 
 -- an approval holds for the row as it was and for its status
 BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.refund', '21', 'ok'); COMMIT;

@@ -502,14 +502,47 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 	return window;
 }
 
+/*
+ * What has passed of the payment's refunds since then, at most, if that is known without
+ * adding up: their total, unless something has ceased to count meanwhile.
+ */
+static bool
+is_known(const FoundPayment *payment, TimestampTz from, Numeric *bound)
+{
+	PaymentTotal *entry = find_total(payment, true);
+	ListCell   *lc;
+
+	*bound = NULL;
+	foreach(lc, payment->tables)
+	{
+		RefundTable *table = lfirst(lc);
+		TableTotal *t = find_table(entry, table->root);
+		KeptTotal	kept = {0};
+
+		if (t != NULL && t->total != NULL)
+			kept.total = t->total;
+		else if (!table->observed)
+			paysafe_refund_kept_find(table, &kept);
+		if (kept.total == NULL || kept.own || paysafe_refund_any_ended(table, from))
+			return false;
+		*bound = *bound == NULL ? kept.total : paysafe_money_add(*bound, kept.total);
+		/* what was compiled meanwhile may have emptied the list */
+		entry = find_total(payment, true);
+	}
+	return *bound != NULL;
+}
+
 Numeric
 paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
 							 const RowChange *change, int64 within, bool fresh)
 {
 	PaymentTotal *entry = find_total(payment, true);
 	Window	   *window = fresh ? NULL : find_window(entry, within);
+	Numeric		bound;
 
-	/* a kept total is no bound: what has passed counts here, also if it is void since */
+	/* no more can have passed */
+	if (window == NULL && !fresh && is_known(payment, GetCurrentTimestamp() - within, &bound))
+		return DatumGetNumericCopy(NumericGetDatum(bound));
 	if (window == NULL)
 		window = add_up_window(state, payment, change, within);
 	if (!is_in_window(state, window, change))

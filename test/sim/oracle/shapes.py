@@ -305,6 +305,8 @@ def captured_moves(case: Case, m: Move, rule: Rule, captured_in: set[str]) -> No
     assert m.old is not None
     if new > old:
         m.life.gross += new - old
+        if how == "net" and column != "amount":  # it adds to that up to the limit
+            m.life.gross = min(m.life.gross, max(limit_of(rule, m.new), new))
         if not inside or how == "once" and m.old[status] == m.new[status]:
             case.say("captured", f"captured rose from {old} to {new} as {m.new[status]}")
     elif new < old:
