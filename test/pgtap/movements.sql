@@ -1,6 +1,6 @@
 -- All movements of payments in one table: what each of them may be, with and without a table of payments.
 BEGIN;
-SELECT plan(119);
+SELECT plan(127);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -91,6 +91,14 @@ SELECT is(pg_temp.refusal(format('DELETE FROM shop.%I WHERE id = %s', t, id)), e
 	(1, '23R07 ' || words || 'captures', 'what authorizes stays'), (4, '23R07 ' || words || 'refund', 'what is refunded'),
 	(3, 'accepted', 'what does not count goes'), (5, 'accepted', 'what is void')) v (id, expected, what);
 SELECT is((SELECT string_agg(relation || ' ' || key || ' ' || sqlstate, ', ' ORDER BY relation::text) FROM paysafe.breach), 'shop.grouped 10 23R01, shop.movement 10 23R01', 'chargebacks that are breaches');
+
+-- before anything is captured, a chargeback says the currency
+SELECT is(pg_temp.add(t, id, 'p7', kind, 5, 'done', currency), replace(expected, 'T', t), t || ': ' || what)
+  FROM (VALUES ('movement', 0), ('grouped', 0)) tables (t, n), (VALUES
+	(80, 'chargeback', 'EUR', 'accepted', 'a chargeback of nothing'),
+	(81, 'chargeback', 'USD', '23R02 shop.T.currency paysafe_T_refund', '... another in another currency'),
+	(82, 'sale', 'USD', '23R02 shop.T.currency paysafe_T_captures', '... a sale in another one'),
+	(83, 'sale', 'EUR', 'accepted', '... and in the same')) v (id, kind, currency, expected, what);
 
 -- approvals
 SELECT is(pg_temp.add(t, 30, 'p5', 'sale', 100) || pg_temp.add(t, 31, 'p5', 'refund', 80, 'asked'), 'acceptedaccepted', t || ': asked for')

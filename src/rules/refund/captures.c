@@ -295,6 +295,7 @@ check_possible(const Rule *rule, const RowChange *change, const CaptureShare *sh
 {
 	const CaptureSide *side = &((CaptureState *) rule->compiled)->capture;
 	char	   *others = payment->has_currency ? payment->currency : sum->currency;
+	char	   *refunds = NULL;
 	const char *column;
 	int			sqlstate;
 	char	   *fault;
@@ -304,7 +305,14 @@ check_possible(const Rule *rule, const RowChange *change, const CaptureShare *sh
 	fault = paysafe_captures_fault(side, share, change->after, currency, &column, &sqlstate);
 	if (fault != NULL)
 		refuse_fault(rule, change, share, sqlstate, column, fault);
-	if (is_in_another_currency(payment, sum, currency))
+	/* what has been paid back before anything was captured says one, too */
+	if (!payment->has_currency)
+		refunds = paysafe_refund_counted_currency(payment->refunds.tables, InvalidOid, NULL);
+	if (refunds != NULL && strcmp(refunds, currency) == 0)
+		refunds = NULL;
+	else if (refunds != NULL)
+		others = refunds;
+	if (refunds != NULL || is_in_another_currency(payment, sum, currency))
 		paysafe_rule_refuse(rule, ERRCODE_23R02_CURRENCY, side->own_currency ? side->currency.name : NULL,
 							psprintf("%s \"%s\" in table \"%s\" is not in the currency of its payment",
 									 noun(share), row_words(change, change->after), rule->table_name),

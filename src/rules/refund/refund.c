@@ -165,7 +165,12 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 		currency = own;
 	/* where only its captures say the payment's, none does before the first of them: it is of nothing */
 	if (locked->currency == NULL && locked->captures != NIL && paysafe_money_sign(locked->captured) == 0)
-		locked->currency = currency;
+	{
+		locked->currency = paysafe_refund_counted_currency(locked->tables, RelationGetRelid(change->rel),
+														   change->after);
+		if (locked->currency == NULL)
+			locked->currency = currency;
+	}
 	if (locked->currency == NULL || strcmp(locked->currency, currency) != 0)
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R02_CURRENCY,
 						  side->own_currency ? side->currency.name : side->shares_place ? side->place.name : NULL,

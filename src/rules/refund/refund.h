@@ -229,6 +229,12 @@ extern void paysafe_refund_payment_argument(const RefundState *state, char *text
 extern int	paysafe_refund_find_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);
 
+/*
+ * The currency of a refund that counts, other than this row, where it says one: of one
+ * payment all are in the same.  NULL if there is none.
+ */
+extern char *paysafe_refund_counted_currency(List *tables, Oid except_leaf, TupleTableSlot *except);
+
 /* The same for what reads refunds: with the currency that only captures may say. */
 extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues *key,
 										FoundPayment *out);

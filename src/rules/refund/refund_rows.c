@@ -622,6 +622,62 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 	UnregisterSnapshot(snapshot);
 }
 
+typedef struct CountedScan
+{
+	const RefundSide *side;		/* of the leaf being read */
+	Oid			except_leaf;
+	TupleTableSlot *except;
+	char	   *currency;
+} CountedScan;
+
+static bool
+note_currency(Relation rel, TupleTableSlot *row, void *arg)
+{
+	CountedScan *scan = arg;
+
+	if (!paysafe_row_filter_has(&scan->side->rows, row, NULL) ||
+		paysafe_status_value_find(&scan->side->voided, row) >= 0 ||
+		(RelationGetRelid(rel) == scan->except_leaf && paysafe_row_key_same_row(rel, row, scan->except)))
+		return true;
+	scan->currency = paysafe_refund_currency(scan->side, row, NULL);
+	return scan->currency == NULL;
+}
+
+char *
+paysafe_refund_counted_currency(List *tables, Oid except_leaf, TupleTableSlot *except)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	CountedScan scan = {.except_leaf = except_leaf, .except = except};
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, tables)
+	{
+		RefundTable *table = lfirst(lc);
+
+		if (table->observed)
+			continue;
+		foreach(lc2, paysafe_catalog_leaves(table->root))
+		{
+			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
+			const RelationRules *rules;
+			const RefundState *state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			KeySearch	search;
+
+			scan.side = &state->refund;
+			if (scan.currency == NULL && (scan.side->own_currency || scan.side->constant != NULL))
+			{
+				paysafe_row_key_search(leaf, table->key.n, scan.side->payment.key.attnums,
+									   table->key.types, &search);
+				paysafe_row_key_search_scan(leaf, &search, table->key.values, snapshot, note_currency, &scan);
+			}
+			table_close(leaf, NoLock);
+		}
+	}
+	UnregisterSnapshot(snapshot);
+	return scan.currency;
+}
+
 char *
 paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row, const FoundPayment *payment)
 {
