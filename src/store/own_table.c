@@ -294,6 +294,19 @@ paysafe_store_is_empty(PaysafeTable table)
 	return empty;
 }
 
+bool
+paysafe_store_is_empty_now(PaysafeTable table)
+{
+	Relation	rel = RelationIdGetRelation(paysafe_catalog_table(table));
+	bool		empty;
+
+	if (rel == NULL)
+		elog(ERROR, "a table of paysafe is gone");
+	empty = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM) == 0;
+	RelationClose(rel);
+	return empty;
+}
+
 static void
 scan_relation(Relation rel, const char *index_name, int nkeys, const Datum *keys,
 			  LOCKMODE lock, StoreVisitor visitor, void *arg)

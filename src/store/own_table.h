@@ -187,6 +187,12 @@ extern int64 paysafe_store_expire(PaysafeTable table, StoreVisitor expired, void
  */
 extern bool paysafe_store_is_empty(PaysafeTable table);
 
+/*
+ * The same for a caller who holds a lock on a table with our triggers, under which the
+ * extension stays: this takes none.
+ */
+extern bool paysafe_store_is_empty_now(PaysafeTable table);
+
 /* A text column (0-based) of a row of an own table, or NULL; palloc'd. */
 extern char *paysafe_store_text(HeapTuple tuple, TupleDesc desc, int column);
 

@@ -264,7 +264,7 @@ find_newest(Oid root, const char *payment)
 	Datum		keys[2] = {ObjectIdGetDatum(root), CStringGetTextDatum(payment)};
 
 	/* where no payment has many refunds, there is nothing to look for */
-	if (!paysafe_store_is_empty(PAYSAFE_REFUND_TOTAL))
+	if (!paysafe_store_is_empty_now(PAYSAFE_REFUND_TOTAL))
 		paysafe_store_seek(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 2, keys, InvalidStrategy,
 						   (Datum) 0, true, NULL, read_newest, &newest);
 	return newest;
