@@ -56,12 +56,14 @@ CREATE TABLE paysafe.refund_event (
 	approvals int NOT NULL,
 	at timestamptz NOT NULL,
 	columns text[],
-	content bytea
+	content bytea,
+	ended_at timestamptz
 );
 CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, whole_key, step);
-CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, event, at);
+CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, ended_at) WHERE ended_at IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
 COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
+COMMENT ON COLUMN paysafe.refund_event.ended_at IS '"at" of what was void or went back before the gate: has anything been, lately?';
 COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';
 COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
 COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';

@@ -197,8 +197,8 @@ class Play:
         self.referenced = self.chance(0.5) and not self.parts
         self.key_turned = self.referenced and self.chance(0.5)
         self.own_tenant = self.chance(0.5)
-        self.stamp = rng.choice(list(DAYS)) if self.dated else "date"
-        self.zone = rng.choice(["UTC", "Asia/Tokyo"])
+        self.stamp = rng.choice([*DAYS, "timestamptz"]) if self.dated else "date"
+        self.zone = rng.choice(["UTC", "Asia/Tokyo", "Asia/Tokyo"])
 
     @staticmethod
     def alone(seed: int) -> bool:
@@ -772,6 +772,8 @@ class Play:
         wrong = set()
         if amount > free:
             wrong.add("23M01")
+        if not self.coded and not a.moved:
+            wrong.add("22023")  # its first entry says in what currency
         if a.status in ("frozen", "in"):
             wrong.add("23M07")
         if a.status == "closed":
@@ -926,7 +928,6 @@ class Play:
                 "key",
                 "raise",
                 "lower",
-                "cap",
                 "delete",
                 "entry",
                 "gone",
@@ -953,8 +954,6 @@ class Play:
             )
             if self.must(f"UPDATE account SET minimum = {self.money(new)} {where}", True, ""):
                 a.minimum = new
-        elif way == "cap" and self.limits:
-            self.cap(a, where)
         elif way == "delete" and a.moved:
             self.must(f"DELETE FROM account {where}", False, "23M02 23M08 23503")
         elif way == "void" and a.minimum is not None:
@@ -978,8 +977,12 @@ class Play:
             ]
         )
 
-    def cap(self, a: Account, where: str) -> None:
-        """The maximum is set anew; never below the balance."""
+    def cap(self) -> None:
+        """A maximum is set anew; never below the balance."""
+        some = self.in_rows()
+        if not self.limits or not some:
+            return
+        a = self.rng.choice([x for x in some if x.maximum is not None] or some)
         new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, None])
         wrong = set()
         if new is None and a.minimum is None:
@@ -987,7 +990,7 @@ class Play:
         if new is not None and new < a.balance:
             wrong.add("23M06")
         value = "NULL" if new is None else self.money(new)
-        sql = f"UPDATE account SET maximum = {value} {where}"
+        sql = f"UPDATE account SET maximum = {value} WHERE {self.where(a.code)}"
         if self.must(sql, not wrong, " ".join(wrong)):
             a.maximum = new
 
@@ -1042,6 +1045,21 @@ class Play:
         sql = f"UPDATE account SET status = {self.state('closed')} WHERE {self.where(a.code)}"
         if self.must(sql, not wrong, " ".join(wrong)):
             a.status = "closed"
+
+    def both_ways(self) -> None:
+        """One statement adds to an account and takes from it: each entry counts for its status."""
+        some = self.in_rows()
+        closed = [a for a in some if a.status != "active"]
+        if not self.kind or not some:
+            return
+        a = self.rng.choice(closed or some)
+        total = self.up(a.code, self.rng.choice([15, -15]))
+        legs = [Leg(a.code, total * 2), Leg(a.code, -total), self.leg_of_rest(-total)]
+        self.rng.shuffle(legs)
+        self.post(legs)
+
+    def leg_of_rest(self, amount: int) -> Leg:
+        return Leg(self.codes()[3], amount)
 
     def change_and_hold(self) -> None:
         """Who posts waits for who changes the status, and the other way round."""
@@ -1212,6 +1230,8 @@ ACTS: dict[str, float] = {
     "reserve_again": 1.5,
     "change_status": 4,
     "empty_and_close": 1.5,
+    "both_ways": 1.5,
+    "cap": 1.5,
     "change_and_hold": 0.7,
     "report": 4,
 }

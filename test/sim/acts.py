@@ -1256,6 +1256,13 @@ class Actors(Shapes):
         else:
             expr, verdict = value_of(self.rng, value)
             sql = f"UPDATE {t.name} SET balance = {expr} WHERE {where}"
+            if form == "update" and self.chance(0.15):
+                # what another relation hands over
+                given, verdict = self.rng.choice(
+                    [("v.x", "absolute"), ("balance + v.x", "computed"), ("v.x - balance", "computed")]
+                )
+                where = " AND ".join(f"{t.name}.{w}" for w in where.split(" AND "))
+                sql = f"UPDATE {t.name} SET balance = {given} FROM (VALUES ({value})) v (x) WHERE {where}"
             if form == "merge":
                 sql = (
                     f"MERGE INTO {t.name} USING (SELECT 1) s ON {where} WHEN MATCHED THEN UPDATE"

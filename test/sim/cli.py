@@ -18,6 +18,7 @@ import commands
 import ledgers
 import observing
 import past
+import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
 from keep import load, save
@@ -29,7 +30,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -161,6 +162,9 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+            "watching": accounts.Server(
+                dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
+            ),
         }
 
     def run(self) -> None:
@@ -212,6 +216,8 @@ class Job:
             return "ledgers"
         if past.is_play(seed):
             return "past"
+        if watching.is_play(seed):
+            return "watching"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:

@@ -50,9 +50,7 @@ class Shapes:
         def refund_table(self) -> Table: ...
         def new_refund(self, t: Table, status: str | None = None) -> Row | None: ...
         def again(self, t: Table, row: Row) -> Row | None: ...
-        def pay(
-            self, t: Table, row: Row, sets: dict[str, Any] | None = None
-        ) -> Write | None: ...
+        def pay(self, t: Table, row: Row, sets: dict[str, Any] | None = None) -> Write | None: ...
 
     def only(self, t: Table, row: Row) -> Row:
         """What of it the table has columns for; and where there are more, something in them."""
@@ -184,9 +182,7 @@ class Shapes:
             if machine is not None:
                 from acts import shortest
 
-                path = shortest(
-                    machine, "created", rule.get("captured") if rule else {"captured"}
-                )
+                path = shortest(machine, "created", rule.get("captured") if rule else {"captured"})
             for status in path if self.chance(0.9) else []:
                 sets: Row = {"status": status}
                 if rule is not None and status in rule.get("captured"):
@@ -227,7 +223,7 @@ class Shapes:
             if t.kind == "capture":
                 row["state"] = "done" if self.starts(t, "done") else "asked"
             else:
-                row |= {"sort": "sale", "status": "approved"}
+                row["sort"] = "auth" if "auth" in self.sorts(t) and self.chance(0.5) else "sale"
                 row["status"] = "approved" if self.starts(t, "approved") else "requested"
             row |= {
                 "amount": Decimal(10 * self.world.unit),
@@ -257,8 +253,10 @@ class Shapes:
         if not some:
             return None
         t = self.rng.choices(some, [4 if t.kind == "capture" else 1 for t in some])[0]
-        return self.capture_write(t, self.rows(t)) if t.kind == "capture" else self.order_write(
-            t, self.rows(t)
+        return (
+            self.capture_write(t, self.rows(t))
+            if t.kind == "capture"
+            else self.order_write(t, self.rows(t))
         )
 
     def capture_write(self, t: Table, rows: list[Row]) -> Write | None:
@@ -324,13 +322,18 @@ class Shapes:
 
     def left_of(self, p: Row) -> Decimal | None:
         got = self.captured_of(p)
-        rule = next((r for r in self.rules.values() if r.kind == "refund" and r.get("payment")), None)
+        rule = next(
+            (r for r in self.rules.values() if r.kind == "refund" and r.get("payment")), None
+        )
         if rule is None or not isinstance(got, Decimal):
             return None
         # of a net column refunds have been taken already
         of = self.rule("payment", "payment")
-        return got - (Decimal(0) if of and of.opt("changes") == "net" and self.chance(0.5) else
-                      self.returned(rule, p))
+        return got - (
+            Decimal(0)
+            if of and of.opt("changes") == "net" and self.chance(0.5)
+            else self.returned(rule, p)
+        )
 
     def around(self, v: Decimal | None) -> Decimal:
         """As much as that, a little less or more."""
@@ -356,7 +359,11 @@ class Shapes:
         """Rows of captures or refunds that name it."""
         out = []
         for r in self.rules.values():
-            if r.kind in ("captures", "refund") and r.get("payment") and r.table in self.world.tables:
+            if (
+                r.kind in ("captures", "refund")
+                and r.get("payment")
+                and r.table in self.world.tables
+            ):
                 t = self.world.tables[r.table]
                 for row in self.rows(t) if t.kind in kinds else []:
                     if named(r.get("ref"), row) == named(r.get("payment_key"), p):
@@ -411,7 +418,9 @@ class Shapes:
         row["currency"] = p.get("currency", "USD") if self.chance(0.93) else "EUR"
         row |= {"state": self.rng.choice(["done", "done", "asked"])}
         if r.opt("types"):
-            row |= {"sort": self.rng.choice(["capture", "sale", "auth", "cancel"])}
+            row |= {
+                "sort": self.rng.choice(["capture", "capture", "sale", "auth", "cancel", "cancel"])
+            }
             row["status"] = self.rng.choice(["approved", "requested"])
         return self.insert(table, [self.only(table, row)])
 

@@ -358,4 +358,4 @@ class Twins:
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of twins?"""
-    return random.Random(f"twins or not {seed}").random() < 0.04
+    return random.Random(f"twins or not {seed}").random() < 0.03

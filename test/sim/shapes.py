@@ -162,6 +162,7 @@ def add_payment(m: Maker, captured: str) -> Table:
     adjustable = None
     if m.feature("adjustable", 0.25):
         adjustable = frozenset({"authorized"} - statuses)
+    column = "captured" if any(c.name == "captured" for c in columns) else None
     path = {"path": ("order_id", "currency"), "long path": ("order_id", "event_id", "currency")}
     w.rules.append(
         rule(
@@ -169,11 +170,12 @@ def add_payment(m: Maker, captured: str) -> Table:
             "payment",
             status="status",
             amount="amount",
-            captured_column="captured" if any(c.name == "captured" for c in columns) else None,
+            captured_column=column,
             currency="currency" if code == "column" else None,
             constant="USD" if code == "constant" else None,
             path=path.get(code),
             captured=statuses,
+            recorded=statuses if column and m.feature("recorded captures", 0.15) else None,
             changes=changes,
             limit="ceiling" if limit else None,
             over=over,
@@ -194,9 +196,7 @@ def reference(payment: Table) -> tuple[tuple[str, ...], list[Column]]:
 
 
 def named_by(payment: Table) -> tuple[str, ...]:
-    return (
-        payment.key if payment.partition is None or "day" in payment.key else payment.identity()
-    )
+    return payment.key if payment.partition is None or "day" in payment.key else payment.identity()
 
 
 def foreign_key(m: Maker, payment: Table) -> tuple[str, ...]:
@@ -268,6 +268,7 @@ def add_captures(m: Maker, payment: Table, name: str, code: str) -> None:
             limit=limit_of(m),
             over=None,
             deletable=m.feature("captures are deleted", 0.2),
+            recorded=frozenset({"done"}) if m.feature("recorded captures", 0.15) else None,
         )
     )
 
@@ -285,9 +286,7 @@ def w_rule(m: Maker, kind: str) -> Rule | None:
     return next((r for r in m.world.rules if r.kind == kind), None)
 
 
-def add_refunds(
-    m: Maker, name: str, payment: Table | None, captured: str, code: str
-) -> None:
+def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code: str) -> None:
     w = m.world
     machine = refund_machine(m)
     keys, key = key_columns(m, name)

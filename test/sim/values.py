@@ -16,6 +16,8 @@ def leaf(rng: random.Random, value: int, column: str) -> Value:
             (column, "computed"),
             (f"coalesce({column}, 0) + {value - 100}", "computed"),
             (f"({column} * 2 - {value - 80})::numeric", "computed"),
+            (f"(SELECT {value})", "absolute"),
+            (f"(SELECT {column} + {value - 100})", "computed"),
         ]
     )
 

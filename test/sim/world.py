@@ -334,18 +334,27 @@ def declaration(rule: Rule) -> str:
             ("currency", "constant"),
             ("currency_path", "path"),
             ("deletable", "deletable"),
+            ("recorded", "recorded"),
         ):
             name(argument, key)
         condition()
-        return f"SELECT paysafe.protect_captures({literal(rule.table)}, {payment}, {', '.join(out)})"
-    for argument, key in (("gated", "gated"), ("void", "void"), ("unapproved_columns", "unapproved")):
+        return (
+            f"SELECT paysafe.protect_captures({literal(rule.table)}, {payment}, {', '.join(out)})"
+        )
+    for argument, key in (
+        ("gated", "gated"),
+        ("void", "void"),
+        ("unapproved_columns", "unapproved"),
+    ):
         name(argument, key)
     name("recorded", "recorded")
     if a.get("types"):
         out.append(f"type_column => {literal(a['type'])}")
         out += [f"{verb} => {array(v)}" for verb, v in a["types"] if v]
         name("counted", "counted")
-        return f"SELECT paysafe.protect_movements({literal(rule.table)}, {payment}, {', '.join(out)})"
+        return (
+            f"SELECT paysafe.protect_movements({literal(rule.table)}, {payment}, {', '.join(out)})"
+        )
     for argument, key in (
         ("payment_amount_column", "captured_column"),
         ("payment_currency_column", "payment_currency"),

@@ -339,7 +339,7 @@ extern Numeric paysafe_refund_total(const FoundPayment *payment, Oid refund_root
 extern void paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root,
 									  const RowChange *change, Numeric amount);
 
-/* What passed the gate within the period, at most; exact, and without this change's row, if fresh. */
+/* What passed the gate within the period, without this change's row. */
 extern Numeric paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payment,
 											const RowChange *change, int64 within, bool fresh);
 
@@ -399,7 +399,6 @@ extern void paysafe_refund_digest(const RefundState *state, const RefundLife *li
 								  const char *payment, TupleTableSlot *row,
 								  TupleTableSlot *status_row, uint8 *digest);
 
-/* Is the row's status one of those in which a refund can be approved as it stands? */
 /* Has any refund of the payment in this table been void, or gone back before the gate, since then? */
 extern bool paysafe_refund_any_ended(const RefundTable *table, TimestampTz from);
 
@@ -409,6 +408,7 @@ extern bool paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
  */
 extern Numeric paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const char *only);
 
+/* Is the row's status one of those in which a refund can be approved as it stands? */
 extern bool paysafe_refund_is_waiting(const RefundLife *life);
 
 /* What the row contains of the columns that an approval is of, for its event. */

@@ -49,6 +49,7 @@ enum
 	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
 	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
 	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT, EVENT_COLUMNS, EVENT_CONTENT,
+	EVENT_ENDED_AT,
 	EVENT_NCOLUMNS
 };
 
@@ -101,6 +102,12 @@ add_requester(RefundLife *life, Person *person)
 			others = lappend(others, lfirst(lc));
 	}
 	life->requesters = lappend(others, person);
+}
+
+static bool
+is_end(const char *kind)
+{
+	return strcmp(kind, REFUND_LEFT) == 0 || strcmp(kind, REFUND_VOIDED) == 0;
 }
 
 /* The money may be gone: what became of the row afterwards does not bring it back. */
@@ -204,7 +211,7 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	}
 	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
 	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
-	if (strcmp(kind, REFUND_LEFT) == 0 || strcmp(kind, REFUND_VOIDED) == 0)
+	if (is_end(kind))
 		end_passing(&entry->life, values, nulls);
 	else if (strcmp(kind, REFUND_MOVED) == 0)
 		entry->life.ended = NIL;	/* told of the new key */
@@ -290,18 +297,11 @@ note_event(Relation rel, HeapTuple tuple, void *arg)
 bool
 paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
 {
-	static const char *const kinds[] = {REFUND_VOIDED, REFUND_LEFT};
+	Datum		keys[2] = {ObjectIdGetDatum(table->root), CStringGetTextDatum(table->key_text)};
 	bool		any = false;
 
-	for (int i = 0; i < lengthof(kinds) && !any; i++)
-	{
-		Datum		keys[3] = {
-			ObjectIdGetDatum(table->root), CStringGetTextDatum(table->key_text), CStringGetTextDatum(kinds[i])
-		};
-
-		paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_ended", 3, keys, BTGreaterStrategyNumber,
-						   TimestampTzGetDatum(from), false, NULL, note_event, &any);
-	}
+	paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_ended", 2, keys, BTGreaterStrategyNumber,
+					   TimestampTzGetDatum(from), false, NULL, note_event, &any);
 	return any;
 }
 
@@ -404,6 +404,8 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
 	values[EVENT_AT] = TimestampTzGetDatum(at);
+	values[EVENT_ENDED_AT] = TimestampTzGetDatum(at);
+	nulls[EVENT_ENDED_AT] = !is_end(kind);
 	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	if (strcmp(kind, REFUND_GATED) == 0)
 		put_content(life, values, nulls);

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from observe import History, Tx
-from oracle import approvals, audit, books, breaches, ddl, explain, money, records, rowlock, rules, status
+from oracle import (
+    approvals,
+    audit,
+    books,
+    breaches,
+    ddl,
+    explain,
+    money,
+    records,
+    rowlock,
+    rules,
+    status,
+)
 from oracle.base import Case, Finding, Life, Move, effective, moves
 from sessions import Result
 

@@ -271,9 +271,7 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
                 life.approved_content.pop(c.name, None)
 
 
-def fitting(
-    case: Case, m: Move, life: Life, rule: Rule, began: float
-) -> dict[str, Ahead]:
+def fitting(case: Case, m: Move, life: Life, rule: Rule, began: float) -> dict[str, Ahead]:
     """Approvals of its payment that it may use, of each person; those that leave least over first."""
     assert m.new is not None
     amount, code = amount_of(rule, m.new), code_of(case, all_rows(case), rule, m.new)

@@ -388,7 +388,9 @@ def counted(case: Case, r: Result, t: Table, view: dict[str, list[Row]]) -> list
     """The rows that may count: what its own transaction has added, and what others have."""
     if not concurrent(case, r):
         return view[t.name]
-    rows = {tuple(map(str, own(row).values())): row for v in (r.before, r.after) for row in v[t.name]}
+    rows = {
+        tuple(map(str, own(row).values())): row for v in (r.before, r.after) for row in v[t.name]
+    }
     return list(rows.values())
 
 
@@ -424,10 +426,7 @@ def gate_reasons(
     ):
         return set()
     code = code_of(case, r.after, rule, new) or code_of(case, r.before, rule, new) or ""
-    over = not any(
-        k == "threshold" and n == t.name and c == code
-        for k, n, c in case.rules
-    )
+    over = not any(k == "threshold" and n == t.name and c == code for k, n, c in case.rules)
     for (kind, name, cur), versions in case.rules.items():
         if kind == "threshold" and name == t.name and cur == code:
             total = abs(number(new["amount"])) + sum(

@@ -203,6 +203,7 @@ def change(case: Case, tx: Tx, m: Move) -> None:
         lead(case, m)
     if m.table.kind == "payment" and m.op != "INSERT":
         stays(case, m)
+        authorized_more(case, tx, m)
     follow_net(case)
 
 
@@ -231,8 +232,14 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
         if bad(case, new["amount"], code, case.world.minor, True):
             case.say("amount", f"a payment has the amount {new['amount']} {code}")
         limit = max(limit_of(r, new) for r in rules)
+        facts = rule.opt("recorded") or ()
+        if new[status] in facts:
+            case.facts.add((m.table.name, key_text(m.table, new)))
         if column and number(new[column]) > limit and grew(old, new, rule):
-            case.say("captured", f"captured {new[column]} of {limit}")
+            if new[status] in facts and (old is None or old[status] not in facts):
+                case.breaches.append((m.table.name, new, "23R05"))
+            else:
+                case.say("captured", f"captured {new[column]} of {limit}")
     if column:
         captured_moves(case, m, rule, captured_in)
     if m.op == "UPDATE" and old is not None and new is not None:
@@ -254,8 +261,10 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
 def grew(old: Row | None, new: Row, rule: Rule) -> bool:
     """What was captured beyond a limit that has fallen since is no fault of a later change."""
     column = rule.get("captured_column")
-    return old is None or number(new[column]) > number(old[column]) or (
-        limit_of(rule, new) < limit_of(rule, old)
+    return (
+        old is None
+        or number(new[column]) > number(old[column])
+        or (limit_of(rule, new) < limit_of(rule, old))
     )
 
 
@@ -296,6 +305,8 @@ def captured_moves(case: Case, m: Move, rule: Rule, captured_in: set[str]) -> No
     assert m.old is not None
     if new > old:
         m.life.gross += new - old
+        if how == "net" and column != "amount":  # it adds to that up to the limit
+            m.life.gross = min(m.life.gross, max(limit_of(rule, m.new), new))
         if not inside or how == "once" and m.old[status] == m.new[status]:
             case.say("captured", f"captured rose from {old} to {new} as {m.new[status]}")
     elif new < old:
@@ -404,7 +415,30 @@ def lead(case: Case, m: Move) -> None:
         depends = [o["id"] for o in case.rows("orders") if o["event_id"] == m.old["id"]]
     for p in case.rows("payment"):
         if p["order_id"] in depends:
-            case.say("lead", f"{m.table.name}: {m.old} became {m.new}; payments have their currency")
+            case.say(
+                "lead", f"{m.table.name}: {m.old} became {m.new}; payments have their currency"
+            )
+
+
+def authorized_more(case: Case, tx: Tx, m: Move) -> None:
+    """What limits captures rises, once something is captured, only where a payment rule says so."""
+    if m.old is None or m.new is None or case.now("payment", "payment") is not None:
+        return
+    for slot in [s for s in case.rules if s[0] == "captures"]:
+        rules = case.versions("captures", slot[1], begin_of(tx), tx.lsn)
+        if len(rules) != 1 or not rules[0].get("limit"):
+            continue
+        a, b = (number(row[rules[0].get("limit")]) for row in (m.old, m.new))
+        total = sum(
+            (
+                number(row["amount"])
+                for row in case.rows(slot[1])
+                if counts(rules[0], row) and ref_of(rules[0], row) == name_of(rules[0], m.old)
+            ),
+            Decimal(0),
+        )
+        if b > a and total > 0:
+            case.say("limit", f"{total} are captured, and what is authorized rose from {a} to {b}")
 
 
 def own_same(m: Move) -> bool:
@@ -456,7 +490,7 @@ def commit(case: Case, tx: Tx, changes: list[Move]) -> None:
             over(case, total, limit, [m for m in facts.values() if is_fact(case, m, p)])
         life.excess = max(Decimal(0), total - limit)
         one_currency(case, rows, p)
-        authorized(case, rows, life, p)
+        authorized(case, rows, life, p, changes)
     groups(case, rows, facts)
 
 
@@ -502,17 +536,33 @@ def one_currency(case: Case, rows: Rows, p: Row) -> None:
             for row in rows[rule.table]:
                 if ref_of(rule, row) != name_of(rule, p) or name_of(rule, p) is None:
                     continue
-                if kind == "captures" and counts(rule, row) or (
-                    kind == "refund" and returns(case, rule, row)
+                if (
+                    kind == "captures"
+                    and counts(rule, row)
+                    or (kind == "refund" and returns(case, rule, row))
                 ):
                     codes.add(currency(row[rule.get("currency")]))
     if len(codes) > 1:
         case.say("currency", f"money of one payment is in {sorted(map(str, codes))}")
 
 
-def authorized(case: Case, rows: Rows, life: Life, p: Row) -> None:
+def stated(case: Case, p: Row, changes: list[Move]) -> list[tuple[str, Row]]:
+    """Captures of a payment that say what has happened, among these changes."""
+    out = []
+    for m in changes:
+        rule = case.now("captures", m.table.name)
+        if rule is not None and m.new is not None and counts(rule, m.new):
+            if m.new[rule.get("status")] in (rule.opt("recorded") or ()):
+                case.facts.add((m.table.name, key_text(m.table, m.new)))
+                if ref_of(rule, m.new) == name_of(rule, p):
+                    out.append((m.table.name, m.new))
+    return out
+
+
+def authorized(case: Case, rows: Rows, life: Life, p: Row, changes: list[Move]) -> None:
     """Rows of captures are within their limit."""
     total, found = captures_of(case, rows, p)
+    stated(case, p, changes)
     if not found:
         return
     rules = of_kind(case, "captures")
@@ -522,7 +572,11 @@ def authorized(case: Case, rows: Rows, life: Life, p: Row) -> None:
             limit = number(p[rule.get("limit")]) * (100 + (rule.opt("over") or 0)) / 100
             # what was there when the rule became stricter stays
             if total > limit and total > life.counted and len(case.rules[rule.slot]) == 1:
-                case.say("limit", f"{total} are captured of {limit}")
+                facts = stated(case, p, changes)
+                if facts:
+                    case.some_breach.append((facts, "23R05"))
+                else:
+                    case.say("limit", f"{total} are captured of {limit}")
     life.counted = total
     for rule in of_kind(case, "refund"):
         if rule.opt("types") and rule.get("payment"):
@@ -547,9 +601,7 @@ def groups(case: Case, rows: Rows, facts: dict[int, Move]) -> None:
         some = rows[rule.table]
         for ref in {ref_of(rule, r) for r in some} - {None}:
             mine = [r for r in some if ref_of(rule, r) == ref]
-            total = sum(
-                (amount_of(rule, r) for r in mine if returns(case, rule, r)), Decimal(0)
-            )
+            total = sum((amount_of(rule, r) for r in mine if returns(case, rule, r)), Decimal(0))
             limit = moved(rule, mine, ref, "capture")
             within(case, rule, mine, ref)
             entered = [

@@ -97,6 +97,8 @@ def payment(
         out |= frozen(case, r, t, rule, old, new, inside)
     if old is not None and new is None:
         once = column and number(old[column]) != 0 or not column and old[status] in inside
+        if rule.opt("recorded"):
+            out.add("23R07")  # while a breach is open
         if once or how == "net" and explain.touched(case, r, t, old):
             out.add("23R07")
     return out
@@ -117,9 +119,7 @@ def column_reasons(
     status, inside, column = rule.get("status"), rule.get("captured"), rule.get("captured_column")
     if new[column] is not None and bad(case, new[column], code, case.world.minor, True):
         out.add("23R04")
-    if number(new[column]) > limit_of(rule, new) or (
-        new[status] in inside and new[column] is None
-    ):
+    if number(new[column]) > limit_of(rule, new) or (new[status] in inside and new[column] is None):
         out.add("23R05")
     if old is None:
         return out | ({"23R05"} if new[status] not in inside and number(new[column]) else set())
@@ -243,7 +243,7 @@ def capture(
         names = [*t.identity(), *columns(rule.get("ref")), "amount", rule.get("currency")]
         if any(c and old[c] != new[c] for c in names):
             out.add("23R03")
-    if was and new is None and not rule.get("deletable"):
+    if was and new is None and (not rule.get("deletable") or rule.opt("recorded")):
         out.add("23R07")
     if was and not now and old is not None:
         for p in payments_of(view, rule, old):
@@ -279,7 +279,7 @@ def over(
     old: Row | None,
     view: Rows,
 ) -> bool:
-    if not rule.get("limit"):
+    if not rule.get("limit") or new[rule.get("status")] in (rule.opt("recorded") or ()):
         return False
     total = captured(case, view, None, p) + number(new["amount"])
     if old is not None and counts(rule, old):
@@ -421,8 +421,10 @@ def movement(
             out.add("23R04")
         if code not in KNOWN:
             out.add("23R04")
-        if ref_of(rule, new) is None or rule.get("payment") and (
-            len(payments_of(view, rule, new)) != 1 or touched(case, r)
+        if (
+            ref_of(rule, new) is None
+            or rule.get("payment")
+            and (len(payments_of(view, rule, new)) != 1 or touched(case, r))
         ):
             out.add("23R06")
         mine = [x for x in view[t.name] if ref_of(rule, x) == ref_of(rule, new)]
