@@ -365,10 +365,9 @@ def refund(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
     if new is not None:
         rows = all_rows(case)
         v = new["amount"]
-        if isinstance(v, Decimal) and (
-            rule.opt("amounts") or rule.get("payment") is None and not rule.opt("types") and v < 0
-        ):
-            v = -v
+        if isinstance(v, Decimal):
+            payout = rule.get("payment") is None and not rule.opt("types")
+            v = abs(v) if payout else -v if rule.opt("amounts") else v
         code = code_of(case, rows, rule, new)
         if bad(case, v, code, case.world.minor, False):
             case.say("amount", f"{t} has the amount {new['amount']} {code}")
