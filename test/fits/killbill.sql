@@ -39,9 +39,9 @@ UPDATE payments SET state_name = 'PURCHASE_PENDING', updated_date = now() WHERE 
 UPDATE payment_transactions SET transaction_status = 'PENDING', processed_amount = NULL, updated_date = now() WHERE id = 't1';
 UPDATE payment_transactions SET transaction_status = 'SUCCESS', processed_amount = 100, processed_currency = 'USD', gateway_error_code = '', updated_date = now() WHERE id = 't1';
 UPDATE payments SET state_name = 'PURCHASE_SUCCESS', last_success_state_name = 'PURCHASE_SUCCESS', updated_date = now() WHERE id = 'p1';
--- a refund that fails, and one that does not
+-- a refund that fails, and one that does not: both have passed the gate, and together are not above the threshold
 INSERT INTO payment_transactions (id, transaction_external_key, transaction_type, transaction_status, amount, currency, payment_id)
-	VALUES ('t2', 'k1-2', 'REFUND', 'UNKNOWN', 40, 'USD', 'p1');
+	VALUES ('t2', 'k1-2', 'REFUND', 'UNKNOWN', 20, 'USD', 'p1');
 UPDATE payment_transactions SET transaction_status = 'PLUGIN_FAILURE', gateway_error_code = 'timeout', updated_date = now() WHERE id = 't2';
 INSERT INTO payment_transactions (id, transaction_external_key, transaction_type, transaction_status, amount, currency, payment_id)
 	VALUES ('t3', 'k1-3', 'REFUND', 'UNKNOWN', 30, 'USD', 'p1');

@@ -205,7 +205,7 @@ CREATE INDEX ON shop.move (bill_id);
 SELECT paysafe.protect_refund('shop.move', 'shop.bill', 'bill_id', 'amount', rows => '{"kind": ["refund", "credit"], "ok": [true], "bill_id": {"not": [null]}}');
 SELECT paysafe.set_refund_threshold('shop.move', 'EUR', 100);
 SELECT is((SELECT definition FROM paysafe.protection WHERE relation = 'shop.move'::regclass AND rule = 'refund'),
-	'sum of amount by bill_id <= what is captured of bill; each needs approval above the threshold; rows with ok true, kind refund or credit, bill_id not NULL', 'in words');
+	'sum of amount by bill_id <= what is captured of bill; each needs approval above the threshold; rows with ok true, kind credit or refund, bill_id not NULL', 'in words');
 SELECT is((SELECT columns FROM paysafe.protection WHERE relation = 'shop.move'::regclass AND rule = 'refund'),
 	'{amount,bill_id,kind,ok}'::text[], 'the condition''s columns are the rule''s');
 INSERT INTO shop.bill VALUES (3, now(), 10);

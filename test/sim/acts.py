@@ -1259,7 +1259,11 @@ class Actors(Shapes):
             if form == "update" and self.chance(0.15):
                 # what another relation hands over
                 given, verdict = self.rng.choice(
-                    [("v.x", "absolute"), ("balance + v.x", "computed"), ("v.x - balance", "computed")]
+                    [
+                        ("v.x", "absolute"),
+                        ("balance + v.x", "computed"),
+                        ("v.x - balance", "computed"),
+                    ]
                 )
                 where = " AND ".join(f"{t.name}.{w}" for w in where.split(" AND "))
                 sql = f"UPDATE {t.name} SET balance = {given} FROM (VALUES ({value})) v (x) WHERE {where}"

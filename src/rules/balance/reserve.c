@@ -392,18 +392,6 @@ check_spare(const Account *account, Oid accounts, Numeric amount)
 						  "Reserve less, or pay something in first.");
 }
 
-/* One that may be overdrawn may have had no entry yet, which would say what it holds. */
-static void
-check_currency(const Account *account)
-{
-	if (account->currency == NULL &&
-		paysafe_history_currency(((const BalanceState *) account->rule->compiled)->accounts, account->key) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("account \"%s\" has no currency yet", account->key),
-				 errhint("Its first entry says in which currency it is, or a currency_column of paysafe.protect_balance.")));
-}
-
 /* The account that the amount is meant for, by its key; it must be another one. */
 static char *
 account_paid_into(Oid accounts, const Account *account, char *key)
@@ -416,7 +404,7 @@ account_paid_into(Oid accounts, const Account *account, char *key)
 	paysafe_account_named(&rule, key, snapshot, &to);
 	UnregisterSnapshot(snapshot);
 	if (strcmp(to.key, account->key) == 0 ||
-		(to.currency != NULL && account->currency != NULL && strcmp(to.currency, account->currency) != 0))
+		(to.currency != NULL && (account->currency == NULL || strcmp(to.currency, account->currency) != 0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be another account of the same currency", "to_account")));
@@ -487,7 +475,6 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	if (account.mark != ACCOUNT_OPEN)
 		paysafe_account_status_check_move(&account, r.amount, paysafe_money_zero());
 	check_spare(&account, r.accounts, r.amount);
-	check_currency(&account);
 	r.expires_at = expiry_of(r.accounts, account.key, PG_GETARG_INTERVAL_P(3));
 	r.id = nextval_internal(get_relname_relid("reservation_id_seq",
 											  get_rel_namespace(paysafe_catalog_table(PAYSAFE_RESERVATION_RECORD))),

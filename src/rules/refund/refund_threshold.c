@@ -196,12 +196,17 @@ authorize(Oid refund, const AmountColumn *column, const Threshold *old_threshold
 	return words == NULL || paysafe_loosening_authorize(&change);
 }
 
-/* No sum of refunds lies at an amount that the currency does not have. */
+/* No sum of refunds lies at an amount that is none, or that the currency does not have. */
 static void
-check_decimals(const AmountColumn *column, Numeric amount, const char *currency)
+check_amount(const AmountColumn *column, Numeric amount, const char *currency)
 {
-	char	   *fault = paysafe_money_fault(column, amount, currency, true);
+	char	   *fault;
 
+	if (numeric_is_nan(amount) || numeric_is_inf(amount) || paysafe_money_sign(amount) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a threshold must be a finite amount that is not negative")));
+	fault = paysafe_money_fault(column, amount, currency, true);
 	if (fault == NULL && paysafe_money_is_minor(column) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
 		fault = psprintf("column \"%s\" has whole minor units", column->name);
@@ -252,13 +257,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" is not known", currency),
 				 errhint("Declare it with paysafe.set_currency.")));
-	if (numeric_is_nan(threshold.amount) || numeric_is_inf(threshold.amount) ||
-		paysafe_money_sign(threshold.amount) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a threshold must be a finite amount that is not negative")));
 	paysafe_refund_source_amount(&rule, &column);
-	check_decimals(&column, threshold.amount, currency);
+	check_amount(&column, threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
