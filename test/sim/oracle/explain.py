@@ -653,6 +653,8 @@ def approving(case: Case, r: Result) -> set[str]:
     life = lives[0]
     if life.unsure or actor is None or actor in life.requesters or None in life.requesters:
         out.add("42501")
+    if not life.requesters:  # nothing that waits: who asked for it is not followed
+        out.add("42501")
     if r.login in [person_of(p) for p in life.requesters if p]:
         out.add("42501")
     if any(a.life is life and a.person == actor for a in case.approvals):
