@@ -25,12 +25,15 @@ def frozen(row: Row | None) -> Any:
 
 
 def judge(case: Case) -> None:
-    audited = {name for (kind, name, _) in case.rules if kind == "audit"}
+    everything = {name for (kind, name, _) in case.rules if kind == "audit"}
     left: dict[int, list[Any]] = {}
     for row in case.history.audit:
         left.setdefault(row[0], []).append(row)
     for tx in case.history.txs:
         rows = left.pop(tx.xid, [])
+        begin = begin_of(tx)
+        # a table whose first rule comes meanwhile may have its audit rows, or not
+        audited = {name for name in everything if case.versions("audit", name, begin, begin)}
         actors = {actor_of(case.by_tx[n]) for n in {r.tx for r in tx.results}}
         claims = [r for r in tx.results if r.step.op == "act_as"]
         if len(claims) > 1:  # who had the floor when is another question

@@ -192,9 +192,7 @@ def row_reasons(
             elif kind == "row_lock":
                 lock_reasons(case, r, out)
             elif kind == "audit":
-                earlier = [x for x in case.by_tx[r.tx] if x.number < r.number]
-                claims = [x for x in effective(earlier) if x.step.op == "act_as"]
-                reason = bool(claims) and claims[-1].step.get("reason")
+                reason = has_reason(case, r)
                 if (rule.get("require_reason") or rule.get("require_ticket")) and not reason:
                     out.add("42501")
             elif kind == "ledger":
@@ -202,11 +200,24 @@ def row_reasons(
             elif kind == "balance":
                 out |= account_reasons(case, rule, old, new, view)
     # an entry moves accounts, a payment's key moves refunds by a foreign key
+    follow = {"ledger": ("account", "journal"), "payment": ("refund",)}.get(t.kind, ())
+    if follow and not has_reason(case, r):
+        for (kind, name, _), versions in case.rules.items():
+            if kind == "audit" and case.world.tables[name].kind in follow:
+                if any(v.get("require_reason") or v.get("require_ticket") for _, v in versions[-2:]):
+                    out.add("42501")
     if t.kind == "payment":
         for x in case.world.table("refund"):
             if any("CASCADE" in m for m in x.more):
                 out |= {"23R03", "23R07", "23T03", "23T05"} if old is not None else set()
     return out
+
+
+def has_reason(case: Case, r: Result) -> bool:
+    """Has the transaction said why, before this?"""
+    earlier = [x for x in case.by_tx[r.tx] if x.number < r.number]
+    claims = [x for x in effective(earlier) if x.step.op == "act_as"]
+    return bool(claims) and bool(claims[-1].step.get("reason"))
 
 
 def lives_of(case: Case, t: Table, row: Row) -> list[Life]:
@@ -641,6 +652,8 @@ def approving(case: Case, r: Result) -> set[str]:
         return {"42501", "22023", "40001"}
     life = lives[0]
     if life.unsure or actor is None or actor in life.requesters or None in life.requesters:
+        out.add("42501")
+    if not life.requesters:  # nothing that waits: who asked for it is not followed
         out.add("42501")
     if r.login in [person_of(p) for p in life.requesters if p]:
         out.add("42501")

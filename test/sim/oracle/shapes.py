@@ -174,21 +174,22 @@ def moved(rule: Rule, rows: list[Row], ref: Any, verb: str) -> Decimal:
     )
 
 
-def refunded(case: Case, rows: Rows, p: Row) -> Decimal:
-    """What returns of a payment, over all tables; the least where rules have changed."""
+def refunded(case: Case, rows: Rows, p: Row, most: bool = False) -> Decimal:
+    """What returns of a payment, over all tables; the least, or most, where rules have changed."""
     total = Decimal(0)
     for rule in of_kind(case, "refund"):
         if rule.get("payment") is None:
             continue
         for row in rows[rule.table]:
-            if returns(case, rule, row) and ref_of(rule, row) == name_of(rule, p):
+            if returns(case, rule, row, most) and ref_of(rule, row) == name_of(rule, p):
                 total += amount_of(rule, row)
     return total
 
 
-def returns(case: Case, rule: Rule, row: Row) -> bool:
-    voids: set[str] = set().union(*(r.get("void") for _, r in case.rules[rule.slot]))
-    return holds(rule, row) and row[rule.get("status")] not in voids
+def returns(case: Case, rule: Rule, row: Row, most: bool = False) -> bool:
+    voids = [set(r.get("void")) for _, r in case.rules[rule.slot]]
+    void = set.intersection(*voids) if most else set().union(*voids)
+    return holds(rule, row) and row[rule.get("status")] not in void
 
 
 # ---------------------------------------------------------------- each change
@@ -325,7 +326,7 @@ def follow_net(case: Case) -> None:
     rows = all_rows(case)
     for life in case.lives["payment"]:
         column = number(life.row[rule.get("captured_column")])
-        life.gross = min(life.gross, column + refunded(case, rows, life.row))
+        life.gross = min(life.gross, column + refunded(case, rows, life.row, True))
 
 
 def capture(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
