@@ -111,6 +111,8 @@ class Play(accounts.Play):
             wrong = self.refused("23T01") | self.refused("23T04")
         if self.must(f"UPDATE pay SET status = '{new}' WHERE id = {i}", not wrong, " ".join(wrong)):
             self.there[i] = new
+            if new != old:  # it says something else now
+                self.accepted.discard((i, old))
 
     def remove(self) -> None:
         if not self.there:
@@ -119,13 +121,14 @@ class Play(accounts.Play):
         wrong = set() if status in self.deletable else self.refused("23T03")
         if self.must(f"DELETE FROM pay WHERE id = {i}", not wrong, " ".join(wrong)):
             del self.there[i]
+            self.accepted.discard((i, status))
 
     def empty(self) -> None:
         wrong = set() if self.testing else self.refused("23T03")
         if not self.mode or self.mode == "observe" and not self.chance(0.2):
             return
         if self.must("TRUNCATE pay", not wrong, " ".join(wrong), "owner"):
-            self.there = {}
+            self.there, self.accepted = {}, set()
 
     def fixtures(self) -> None:
         """Whatever rules say, in a database for tests; nowhere else."""
