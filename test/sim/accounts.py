@@ -772,8 +772,8 @@ class Play:
         wrong = set()
         if amount > free:
             wrong.add("23M01")
-        if not self.coded and not a.moved:
-            wrong.add("22023")  # its first entry says in what currency
+        if to and not self.coded and not a.moved and b.accounts[to].moved:
+            wrong.add("22023")  # the first entry of an account says in what currency it is
         if a.status in ("frozen", "in"):
             wrong.add("23M07")
         if a.status == "closed":

@@ -57,6 +57,22 @@ SELECT kept(2), exact(2);
 SELECT try('INSERT INTO many.refund (payment, amount) VALUES (2, 550.01)'), try('INSERT INTO many.refund (payment, amount) VALUES (2, 550)'), try('INSERT INTO many.refund (payment, amount) VALUES (2, 0.01)');
 SELECT kept(2), exact(2);
 
+-- a superuser sets the numbers back: the last total is the last all the same
+SELECT kept(1), exact(1);
+BEGIN;
+SELECT setval('paysafe.refund_total_id_seq', 1, false);
+INSERT INTO refund (payment, amount) VALUES (1, 800);
+UPDATE refund SET status = 'void' WHERE payment = 1 AND amount = 800;
+INSERT INTO refund (payment, amount) VALUES (1, 700);
+SELECT exact(1), kept(1) >= exact(1), try('INSERT INTO many.refund (payment, amount) VALUES (1, 200)');
+SELECT setval('paysafe.refund_total_id_seq', 1000000);
+UPDATE refund SET status = 'void' WHERE payment = 1 AND amount = 700;
+SELECT setval('paysafe.refund_total_id_seq', 1, false);
+INSERT INTO refund (payment, amount) VALUES (1, 600), (1, 200);
+SELECT exact(1), kept(1) >= exact(1), try('INSERT INTO many.refund (payment, amount) VALUES (1, 100)'), try('INSERT INTO many.refund (payment, amount) VALUES (1, 99)');
+ROLLBACK;
+SELECT kept(1), exact(1);
+
 -- savepoints: what is rolled back is not there
 BEGIN;
 INSERT INTO refund (payment, amount) VALUES (1, 10);

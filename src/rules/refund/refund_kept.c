@@ -36,6 +36,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
 #include "common/hashfn.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -43,6 +44,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/refusal.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
@@ -230,6 +232,7 @@ paysafe_refund_kept_stamp_of(const RefundTable *table)
 typedef struct Newest
 {
 	KeptTotal	kept;
+	int64		top;			/* the largest number, of a total or a note */
 	uint64		stamp;
 	Numeric		less;
 } Newest;
@@ -242,6 +245,7 @@ read_newest(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[TOTAL_NCOLUMNS];
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	newest->top = Max(newest->top, DatumGetInt64(values[TOTAL_ID]));
 	if (!nulls[TOTAL_LESS])
 	{
 		newest->less = paysafe_money_add(newest->less, DatumGetNumeric(values[TOTAL_LESS]));
@@ -283,16 +287,21 @@ paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 		out->total = NULL;
 }
 
+static int64
+next_number(void)
+{
+	return nextval_internal(get_relname_relid("refund_total_id_seq", paysafe_catalog_schema()), false);
+}
+
 static void
-add_row(const RefundTable *table, uint64 stamp, Numeric total, Numeric less)
+add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric less)
 {
 	Datum		values[TOTAL_NCOLUMNS];
 	bool		nulls[TOTAL_NCOLUMNS] = {0};
 
 	values[TOTAL_RELATION] = ObjectIdGetDatum(table->root);
 	values[TOTAL_PAYMENT] = CStringGetTextDatum(table->key_text);
-	values[TOTAL_ID] = Int64GetDatum(nextval_internal(get_relname_relid("refund_total_id_seq",
-																		paysafe_catalog_schema()), false));
+	values[TOTAL_ID] = Int64GetDatum(id);
 	values[TOTAL_STAMP] = Int64GetDatum((int64) stamp);
 	nulls[TOTAL_AMOUNT] = total == NULL;
 	values[TOTAL_AMOUNT] = NumericGetDatum(total);
@@ -304,13 +313,24 @@ add_row(const RefundTable *table, uint64 stamp, Numeric total, Numeric less)
 void
 paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
 {
-	add_row(table, stamp, total, NULL);
+	int64		top = find_newest(table->root, table->key_text).top;
+	int64		id = next_number();
+
+	/* the sequence has been set back: the newest total must have the largest number all the same */
+	if (id <= top && pg_add_s64_overflow(top, 1, &id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no number left for the total of refunds of payment \"%s\"",
+						paysafe_refusal_value(table->key_text)),
+				 errhint("Somebody has set the sequence paysafe.refund_total_id_seq to its end: see paysafe.check().")));
+	add_row(table, id, stamp, total, NULL);
 }
 
 void
 paysafe_refund_kept_less(const RefundTable *table, Numeric amount)
 {
-	add_row(table, 0, NULL, amount);
+	/* one that is too small, of a sequence that was set back, is passed over: then the total is too large */
+	add_row(table, next_number(), 0, NULL, amount);
 }
 
 /*
