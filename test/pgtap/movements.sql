@@ -1,6 +1,6 @@
 -- All movements of payments in one table: what each of them may be, with and without a table of payments.
 BEGIN;
-SELECT plan(127);
+SELECT plan(129);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -79,6 +79,7 @@ SELECT is(pg_temp.change(t, id, change), replace(replace(expected, '_T_', '_' ||
 	(1, 'status = ''failed''', '23R05 T.amount paysafe_T_captures', 'authorized less than captured'),
 	(1, 'kind = ''sale''', '23R03 T.kind paysafe_T_captures', 'what counts keeps its type'),
 	(4, 'kind = ''chargeback''', '23R03 T.kind paysafe_T_refund', 'no refund becomes a chargeback'),
+	(3, 'kind = ''chargeback''', '23R03 T.kind paysafe_T_refund', '... nor anything else'),
 	(4, 'kind = ''capture''', '23R03 T.kind paysafe_T_refund', '... or a capture'),
 	(2, 'pay = ''p2''', '23R03 T.pay paysafe_T_captures', 'the payment stays'),
 	(8, 'amount = 5', '23R03 T.amount paysafe_T_captures', 'nor is an amount filled in'),

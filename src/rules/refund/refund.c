@@ -185,12 +185,6 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
-bool
-paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row)
-{
-	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
-}
-
 /* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
 static bool
 is_fact(const RefundSide *side, TupleTableSlot *row)
@@ -664,7 +658,10 @@ check_row(const Rule *rule, const RowChange *change)
 	else if (!paysafe_which_rows(rule, &state->refund.rows, change, &seen))
 		return;
 	else if (seen.op == 'I')
+	{
+		paysafe_refund_check_type(rule, change);
 		check_refund_added(rule, &seen);
+	}
 	else if (seen.op == 'D')
 		check_refund_deleted(rule, &seen);
 	else

@@ -264,6 +264,9 @@ extern char *paysafe_refund_currency(const RefundSide *side, TupleTableSlot *row
 /* Is it one that nobody is asked for? */
 extern bool paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row);
 
+/* A row of another type has become one of the rule's: 23R03 if it is a chargeback now. */
+extern void paysafe_refund_check_type(const Rule *rule, const RowChange *change);
+
 /* The amount, of payouts without its sign; false for NULL. */
 extern bool paysafe_refund_value(const RefundSide *side, TupleTableSlot *row, Numeric *out);
 

@@ -714,3 +714,24 @@ paysafe_refund_in_units(const RefundSide *side, Numeric amount, bool minor, cons
 		return amount;
 	return paysafe_money_in_units(&side->amount, amount, minor, currency);
 }
+
+bool
+paysafe_refund_is_chargeback(const RefundSide *side, TupleTableSlot *row)
+{
+	return side->chargeback.n > 0 && paysafe_status_value_find(&side->chargeback, row) >= 0;
+}
+
+void
+paysafe_refund_check_type(const Rule *rule, const RowChange *change)
+{
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+
+	if (change->op == 'U' && paysafe_refund_is_chargeback(side, change->after))
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R03_FROZEN, side->chargeback.column.name,
+							psprintf("column \"%s\" of table \"%s\" cannot change here",
+									 side->chargeback.column.name, rule->table_name),
+							psprintf("Row \"%s\" would become a chargeback.",
+									 paysafe_refusal_value(paysafe_row_key_text(&change->rules->key,
+																				RelationGetDescr(change->rel), change->before))),
+							"Add the chargeback as a row of its own.");
+}
