@@ -128,7 +128,7 @@ def column_reasons(
         return out
     if new[status] not in inside or how == "once" and old[status] in inside:
         out.add("23R05")
-    used = refunded(case, view, old)
+    used = refunded(case, view, old, True)
     if now < before and how in ("once", "rising"):
         out.add("23R05")
     if now < used and how != "net":
@@ -200,7 +200,7 @@ def beside(
     for c in t.columns:
         if c.role in ("currency", "lead") and old[c.name] != new[c.name]:
             out.add("23R03")
-    used = refunded(case, view, old)
+    used = refunded(case, view, old, True)
     if used > captured_after(case, view, life, old, new):
         out.add("23R01")
     cascades = any("CASCADE" in m for x in case.world.tables.values() for m in x.more)
@@ -248,7 +248,7 @@ def capture(
     if was and not now and old is not None:
         for p in payments_of(view, rule, old):
             left = captured(case, view, None, p) - number(old["amount"])
-            if refunded(case, view, p) > left or unsure(case, r, t):
+            if refunded(case, view, p, True) > left or unsure(case, r, t):
                 out.add("23R01")
         if new is None and touched(case, r):
             out |= {"23R07"}
@@ -379,7 +379,7 @@ def exceeds(
     add = amount_of(rule, new)
     if rule.get("payment"):
         for p in payments:
-            total = refunded(case, view, p) + add
+            total = refunded(case, view, p, True) + add
             if old is not None and returns(case, rule, old):
                 total -= amount_of(rule, old)
             lives = explain.lives_of(case, case.world.tables["payment"], p)
@@ -460,7 +460,7 @@ def sums(
         may = moved(rule, rows, ref, "authorize") - moved(rule, rows, ref, "cancel")
         if dict(rule.get("types")).get("authorize") and (got > may or empty):
             out.add("23R05")
-        back = sum((amount_of(rule, x) for x in rows if returns(case, rule, x)), Decimal(0))
+        back = sum((amount_of(rule, x) for x in rows if returns(case, rule, x, True)), Decimal(0))
         if back > got:
             out.add("23R01")
     return out
