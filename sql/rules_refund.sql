@@ -97,13 +97,14 @@ CREATE TABLE paysafe.refund_total (
 	relation regclass NOT NULL,
 	payment text COLLATE "C" NOT NULL,
 	id bigint NOT NULL,
-	stamp bigint NOT NULL,
+	stamp bigint,
 	total numeric,
 	less numeric
 );
 CREATE INDEX refund_total_payment ON paysafe.refund_total (relation, payment, id);
+CREATE INDEX refund_total_newest ON paysafe.refund_total (relation, payment, id) WHERE stamp IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_total IS 'what the refunds of payments that have many total; the last total of a payment counts, less what follows it';
-COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, refunds are added up anew';
+COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, refunds are added up anew; NULL: this is no total';
 COMMENT ON COLUMN paysafe.refund_total.total IS 'at least what they total: a refund may have been voided meanwhile; NULL: they are to be added up';
 COMMENT ON COLUMN paysafe.refund_total.less IS 'what a refund was of that is void, or gone';
 

@@ -286,10 +286,12 @@ Datum
 paysafe_refund_trouble(PG_FUNCTION_ARGS)
 {
 	Short		found = {.relid = PG_GETARG_OID(0)};
+	char	   *error;
 
 	initStringInfo(&found.words);
-	/* a rule that does not fit its table is another finding */
-	(void) paysafe_attempt(find_short, &found);
+	error = paysafe_attempt(find_short, &found);
+	if (error != NULL)
+		appendStringInfo(&found.words, "%scannot be looked at: %s", found.words.len > 0 ? "; " : "", error);
 	return text_or_null(fcinfo, found.words.len > 0 ? found.words.data : NULL);
 }
 

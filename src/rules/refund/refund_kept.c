@@ -228,6 +228,9 @@ paysafe_refund_kept_stamp_of(const RefundTable *table)
  * Rows
  */
 
+#define WITH_NOTES		"refund_total_payment"
+#define WITHOUT_NOTES	"refund_total_newest"
+
 /* The newest total, and what was taken off since. */
 typedef struct Newest
 {
@@ -253,7 +256,7 @@ read_newest(Relation rel, HeapTuple tuple, void *arg)
 	}
 	newest->kept.id = DatumGetInt64(values[TOTAL_ID]);
 	newest->kept.own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
-	newest->stamp = (uint64) DatumGetInt64(values[TOTAL_STAMP]);
+	newest->stamp = nulls[TOTAL_STAMP] ? 0 : (uint64) DatumGetInt64(values[TOTAL_STAMP]);
 	newest->kept.ended = nulls[TOTAL_AMOUNT];
 	if (!nulls[TOTAL_AMOUNT])
 		newest->kept.total = paysafe_money_add(DatumGetNumeric(values[TOTAL_AMOUNT]),
@@ -262,14 +265,14 @@ read_newest(Relation rel, HeapTuple tuple, void *arg)
 }
 
 static Newest
-find_newest(Oid root, const char *payment)
+find_newest(Oid root, const char *payment, const char *index)
 {
 	Newest		newest = {.less = paysafe_money_zero()};
 	Datum		keys[2] = {ObjectIdGetDatum(root), CStringGetTextDatum(payment)};
 
 	/* where no payment has many refunds, there is nothing to look for */
 	if (!paysafe_store_is_empty_now(PAYSAFE_REFUND_TOTAL))
-		paysafe_store_seek(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 2, keys, InvalidStrategy,
+		paysafe_store_seek(PAYSAFE_REFUND_TOTAL, index, 2, keys, InvalidStrategy,
 						   (Datum) 0, true, NULL, read_newest, &newest);
 	return newest;
 }
@@ -277,7 +280,7 @@ find_newest(Oid root, const char *payment)
 void
 paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 {
-	Newest		newest = find_newest(table->root, table->key_text);
+	Newest		newest = find_newest(table->root, table->key_text, WITH_NOTES);
 
 	*out = newest.kept;
 	if (out->id == 0)
@@ -303,6 +306,7 @@ add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric
 	values[TOTAL_PAYMENT] = CStringGetTextDatum(table->key_text);
 	values[TOTAL_ID] = Int64GetDatum(id);
 	values[TOTAL_STAMP] = Int64GetDatum((int64) stamp);
+	nulls[TOTAL_STAMP] = less != NULL;
 	nulls[TOTAL_AMOUNT] = total == NULL;
 	values[TOTAL_AMOUNT] = NumericGetDatum(total);
 	nulls[TOTAL_LESS] = less == NULL;
@@ -313,7 +317,7 @@ add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric
 void
 paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
 {
-	int64		top = find_newest(table->root, table->key_text).top;
+	int64		top = find_newest(table->root, table->key_text, WITH_NOTES).top;
 	int64		id = next_number();
 
 	/* the sequence has been set back: the newest total must have the largest number all the same */
@@ -324,6 +328,18 @@ paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
 						paysafe_refusal_value(table->key_text)),
 				 errhint("Somebody has set the sequence paysafe.refund_total_id_seq to its end: see paysafe.check().")));
 	add_row(table, id, stamp, total, NULL);
+}
+
+/*
+ * The stamp is not looked at: a note behind a total that does not hold is of no use, and no harm.
+ * Nor are other notes: each of many would read those before it.
+ */
+bool
+paysafe_refund_kept_is_others(const RefundTable *table)
+{
+	Newest		newest = find_newest(table->root, table->key_text, WITHOUT_NOTES);
+
+	return newest.kept.total != NULL && !newest.kept.own;
 }
 
 void

@@ -45,6 +45,9 @@ extern uint64 paysafe_refund_kept_stamp_of(const RefundTable *table);
 /* The refunds of a locked payment total this from now on; NULL: nobody knows. */
 extern void paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total);
 
+/* Is a total kept that another transaction has written? */
+extern bool paysafe_refund_kept_is_others(const RefundTable *table);
+
 /* One that is in the newest total counts no longer; nothing need be locked. */
 extern void paysafe_refund_kept_less(const RefundTable *table, Numeric amount);
 

@@ -422,7 +422,6 @@ paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root, const Ro
 {
 	PaymentTotal *entry = find_total(payment, false);
 	TableTotal *t = entry != NULL ? find_table(entry, refund_root) : NULL;
-	KeptTotal	kept = {0};
 	ListCell   *lc;
 
 	if (t != NULL && t->total != NULL)
@@ -439,10 +438,8 @@ paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root, const Ro
 
 		if (table->root != refund_root)
 			continue;
-		if (t == NULL || t->total == NULL)
-			paysafe_refund_kept_find(table, &kept);
 		/* in a total of this transaction's that it has forgotten, this may be already */
-		if (t != NULL && t->total != NULL ? t->stamp != 0 : kept.total != NULL && !kept.own)
+		if (t != NULL && t->total != NULL ? t->stamp != 0 : paysafe_refund_kept_is_others(table))
 			paysafe_refund_kept_less(table, amount);
 	}
 }
@@ -526,6 +523,9 @@ is_known(const FoundPayment *payment, TimestampTz from, Numeric *bound)
 		if (kept.total == NULL || kept.own || paysafe_refund_any_ended(table, from))
 			return false;
 		*bound = *bound == NULL ? kept.total : paysafe_money_add(*bound, kept.total);
+		/* for the next row */
+		if (t == NULL || t->total == NULL)
+			keep_table(payment, table->root, (Seen) {0}, kept.total, kept.stamp);
 		/* what was compiled meanwhile may have emptied the list */
 		entry = find_total(payment, true);
 	}
