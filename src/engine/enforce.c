@@ -151,6 +151,18 @@ replaced_by(HeapTuple tuple)
 	return xid;
 }
 
+/* Has this transaction deleted this version of the row? */
+static bool
+is_deleted(HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+
+	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)) &&
+		!TransactionIdIsValid(replaced_by(tuple));
+}
+
 /* Two changes of a row in the wrong order. */
 typedef struct Later
 {
@@ -176,6 +188,24 @@ check_later(const RowChange *first, const RowChange *later)
 	for (int i = 0; i < rules->nrules; i++)
 		if (rules->rules[i].kind->check_later != NULL)
 			paysafe_rule_judge(&rules->rules[i], check_later_of, &changes);
+	paysafe_refusal_leave();
+}
+
+static void
+check_gone_of(const Rule *rule, const void *arg)
+{
+	rule->kind->check_gone(rule, arg);
+}
+
+static void
+check_gone(const RowChange *first)
+{
+	const RelationRules *rules = first->rules;
+
+	paysafe_refusal_enter(first, "DELETE");
+	for (int i = 0; i < rules->nrules; i++)
+		if (rules->rules[i].kind->check_gone != NULL)
+			paysafe_rule_judge(&rules->rules[i], check_gone_of, first);
 	paysafe_refusal_leave();
 }
 
@@ -212,6 +242,8 @@ check_replaced(const RowChange *first, HeapTuple tuple)
 		after = before;
 		before = newest;
 	}
+	if (is_deleted(tuple))
+		check_gone(first);
 	ExecDropSingleTupleTableSlot(before);
 	ExecDropSingleTupleTableSlot(after);
 }
@@ -536,7 +568,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		check_rules(&change);
 		if (change.op != 'I' && unlikely(change.rules->acceptances != ACCEPTANCES_NONE))
 			paysafe_accepted_follow(&change);
-		if (change.op == 'U' && unlikely(TransactionIdIsValid(replaced_by(stored))))
+		if (change.op == 'U' &&
+			unlikely(TransactionIdIsValid(replaced_by(stored)) || is_deleted(stored)))
 			check_replaced(&change, stored);
 	}
 

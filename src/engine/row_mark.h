@@ -19,6 +19,8 @@
 #define ROW_MARK_LEFT	"left"
 /* It has been in a status that freezes columns (rules/columns.c). */
 #define ROW_MARK_ONCE	"once"
+/* It has left the status that says it was captured (rules/payment/payment_mark.c). */
+#define ROW_MARK_CAPTURED	"captured"
 /* Of a table: it has had a row. */
 #define ROW_MARK_USED	"used"
 

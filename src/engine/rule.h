@@ -169,6 +169,12 @@ typedef struct RuleKind
 								const RowChange *later);
 
 	/*
+	 * The same, where the row is gone by now: its deletion was judged as if the first
+	 * change had not been made.
+	 */
+	void		(*check_gone) (const Rule *rule, const RowChange *first);
+
+	/*
 	 * Is the subscription trusted for the table, so that the rows that it brings are
 	 * stored as they come?  Then no kind's check_row sees them, but its replay.
 	 */

@@ -66,6 +66,7 @@ class Life:
     moved: bool = False  # has left the status that it was added in
     seen_outside: bool = False  # before this change
     was_captured: bool = False
+    left_captured: bool = False  # by its status alone, which no machine has
     was_once: bool = False
     generation: int = 0  # how often it was requested anew
     requesters: set[str | None] = field(default_factory=set)

@@ -248,7 +248,13 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
             faults = [frozen(m, r) for r in rules]
             if all(faults):
                 case.say("frozen", f"payment: {faults[0]} in a payment under way")
+    machine = any(k[:2] == ("status", "payment") for k in case.rules)
+    if m.op == "UPDATE" and old is not None and new is not None and not column and not machine:
+        if all(old[status] in r.get("captured") for r in rules) and number(old["amount"]) != 0:
+            life.left_captured |= new[status] not in captured_in
     if m.op == "DELETE" and old is not None:
+        if life.left_captured:
+            case.say("captured", "a payment was deleted that its status had said was captured")
         strictly = all(old[status] in r.get("captured") for r in rules)
         if column and number(old[column]) != 0 or not column and strictly:
             case.say("captured", "a payment was deleted with money captured")

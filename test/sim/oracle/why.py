@@ -97,6 +97,12 @@ def payment(
         out |= frozen(case, r, t, rule, old, new, inside)
     if old is not None and new is None:
         once = column and number(old[column]) != 0 or not column and old[status] in inside
+        if not column and (
+            any(x.was_captured for x in explain.lives_of(case, t, old))
+            or explain.touched(case, r, t, old)
+            or unsure(case, r, t)
+        ):
+            out.add("23R07")  # it has left the status that said so
         if rule.opt("recorded"):
             out.add("23R07")  # while a breach is open
         if once or how == "net" and explain.touched(case, r, t, old):

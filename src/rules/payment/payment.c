@@ -42,6 +42,8 @@
 #include "engine/which_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "rules/payment/payment_fault.h"
+#include "rules/payment/payment_mark.h"
 #include "store/catalog.h"
 #include "values/captured.h"
 #include "values/machine.h"
@@ -60,8 +62,7 @@ typedef struct PaymentState
 	Currency	currency;
 	StatusSet	adjustable;		/* statuses in which the amount may rise */
 	StatusSet	initial;		/* empty without a status rule */
-	Oid			marks;			/* table whose marks tell who has left them */
-	RowKey		whole;			/* names rows for marks */
+	PaymentMarks marks;			/* also names rows by their whole key */
 	bool		net;			/* the captured column is net of refunds, */
 	bool		has_refunds;	/* ... which a rule counts */
 	Oid			declared_on;
@@ -117,100 +118,12 @@ compile(const CompileInput *input)
 	if (state->net)
 		state->net_since = paysafe_gross_since(input->source);
 	status_rule = paysafe_status_machine_source(input->sources, status_column);
-	state->marks = status_rule ? status_rule->relation : InvalidOid;
 	paysafe_status_value_set(status, paysafe_status_machine_initial(input->sources, status_column),
 							 &state->initial);
-	paysafe_row_key_whole(input->leaf, &state->whole);
+	paysafe_payment_mark_compile(input, status_rule, &state->captured, &state->marks);
 
 	paysafe_row_key_require(input->leaf, "Without one, a payment cannot be told from another.");
 	return state;
-}
-
-/* A fault of the row's amounts: which column, which code, what is wrong. */
-typedef struct Fault
-{
-	int			sqlstate;
-	const char *column;
-	char	   *reason;
-	bool		over;			/* nothing is wrong but that more is captured than the amount */
-} Fault;
-
-/* Is the value one of an amount in this currency?  What it is called in words, if not. */
-static bool
-has_amount_fault(const AmountColumn *column, Numeric value, const char *currency, const char *what,
-				 Fault *fault)
-{
-	*fault = (Fault) {ERRCODE_23R04_AMOUNT, column->name, paysafe_money_fault(column, value, currency, true)};
-	if (fault->reason == NULL)
-		return false;
-	fault->reason = psprintf("%s %s: %s", what, paysafe_money_spoken(column, value, currency), fault->reason);
-	return true;
-}
-
-/* What may be wrong with a row, in the order in which it is said. */
-typedef enum FaultPart
-{
-	FAULT_CURRENCY, FAULT_AMOUNT, FAULT_LIMIT, FAULT_CAPTURED, FAULT_EXCESS,
-	FAULT_PARTS
-} FaultPart;
-
-static bool
-has_captured_fault(const Captured *captured, TupleTableSlot *row, const char *currency, Fault *fault)
-{
-	Numeric		value;
-
-	if (captured->column.attnum == 0)
-		return false;
-	if (paysafe_money_value(&captured->column, row, &value))
-		return has_amount_fault(&captured->column, value, currency, "captured amount", fault);
-	*fault = (Fault) {ERRCODE_23R05_CAPTURE, captured->column.name,
-	pstrdup("the captured amount is missing")};
-	/* a running total of a payment that has no status: nothing yet */
-	return captured->statuses.column.type != STATUS_NONE && paysafe_captured_is(captured, row);
-}
-
-/* depend: the row begins to depend on another for its currency. */
-static bool
-has_fault(const PaymentState *state, TupleTableSlot *row, bool depend, FaultPart part, char **currency, Fault *fault)
-{
-	const Captured *captured = &state->captured;
-	Numeric		value;
-
-	switch (part)
-	{
-		case FAULT_CURRENCY:
-			*fault = (Fault) {ERRCODE_23R04_AMOUNT, state->currency.name, pstrdup("the currency is missing")};
-			return paysafe_currency_of(&state->currency, row, depend, currency) == CURRENCY_MISSING;
-		case FAULT_AMOUNT:
-			if (paysafe_money_value(&captured->amount, row, &value))
-				return has_amount_fault(&captured->amount, value, *currency, "amount", fault);
-			*fault = (Fault) {ERRCODE_23R04_AMOUNT, captured->amount.name, pstrdup("the amount is missing")};
-			return true;
-		case FAULT_LIMIT:
-			return captured->limit.attnum != 0 && paysafe_money_value(&captured->limit, row, &value) &&
-				has_amount_fault(&captured->limit, value, *currency, "limit", fault);
-		case FAULT_CAPTURED:
-			return has_captured_fault(captured, row, *currency, fault);
-		case FAULT_EXCESS:
-			*fault = (Fault) {ERRCODE_23R05_CAPTURE, paysafe_captured_name(captured),
-			paysafe_captured_excess(captured, row, *currency)};
-			fault->over = fault->reason != NULL;
-			return fault->over;
-		case FAULT_PARTS:
-			break;
-	}
-	return false;
-}
-
-static bool
-find_fault(const PaymentState *state, TupleTableSlot *row, bool depend, Fault *fault)
-{
-	char	   *currency = NULL;
-
-	for (FaultPart part = 0; part < FAULT_PARTS; part++)
-		if (has_fault(state, row, depend, part, &currency, fault))
-			return true;
-	return false;
 }
 
 /* An amount of the row's, in its currency if that is known. */
@@ -243,9 +156,9 @@ static void
 check_amounts(const Rule *rule, const RowChange *change, bool depend)
 {
 	const PaymentState *state = rule->compiled;
-	Fault		fault;
+	PaymentFault fault;
 
-	if (!find_fault(state, change->after, depend, &fault))
+	if (!paysafe_payment_fault_any(&state->captured, &state->currency, change->after, depend, &fault))
 		return;
 	/* it is on record since the capture */
 	if (fault.over && change->op == 'U' &&
@@ -303,17 +216,6 @@ check_insert(const Rule *rule, const RowChange *change)
 								paysafe_status_value_text(&state->captured.statuses.column, change->after)), false);
 }
 
-/* Is the payment marked, under either key?  The status rule has moved the mark by now. */
-static bool
-is_marked(const PaymentState *state, const RowChange *change)
-{
-	TupleDesc	desc = RelationGetDescr(change->rel);
-
-	return paysafe_row_mark_has(state->marks, &state->whole, desc, change->before, ROW_MARK_LEFT) ||
-		(paysafe_row_key_changed(&state->whole, desc, change->before, change->after) &&
-		 paysafe_row_mark_has(state->marks, &state->whole, desc, change->after, ROW_MARK_LEFT));
-}
-
 /* Was anything captured of the row as it was, also if the column has fallen since? */
 static bool
 was_captured(const PaymentState *state, const RowChange *change)
@@ -324,7 +226,7 @@ was_captured(const PaymentState *state, const RowChange *change)
 	return paysafe_money_sign(paysafe_captured_or_zero(&state->captured, change->before)) != 0 ||
 		(state->net &&
 		 paysafe_gross_find(state->declared_on,
-							paysafe_row_key_text(&state->whole, RelationGetDescr(change->rel), change->before),
+							paysafe_row_key_text(&state->marks.whole, RelationGetDescr(change->rel), change->before),
 							state->net_since, &gross));
 }
 
@@ -335,7 +237,7 @@ is_untouched(const PaymentState *state, const RowChange *change)
 	return paysafe_status_value_find(&state->initial, change->before) >= 0 &&
 		!paysafe_captured_is(&state->captured, change->before) &&
 		!was_captured(state, change) &&
-		!is_marked(state, change);
+		!paysafe_payment_mark_has_left(&state->marks, change);
 }
 
 /* What limits captures, where there is a column for it: NULL is the amount. */
@@ -412,15 +314,39 @@ check_frozen(const Rule *rule, const RowChange *change)
 		refuse_frozen(rule, change, column);
 }
 
+static void
+refuse_delete(const Rule *rule, const RowChange *change, const char *detail, const char *hint)
+{
+	paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
+					  psprintf("a captured payment in table \"%s\" cannot be deleted", rule->table_name),
+					  row_detail(change, change->before, detail), hint);
+}
+
+#define LEFT_DETAIL	"it was captured, by a status that it has left"
+#define LEFT_HINT	"It stays, as a record of what was captured."
+
 /* By now the payment may be marked. */
 static void
 check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 {
 	const PaymentState *state = rule->compiled;
 
-	if (!state->is_parent && later->after != NULL &&
-		paysafe_row_filter_has(&state->captured.rows, later->before, NULL))
+	if (state->is_parent || !paysafe_row_filter_has(&state->captured.rows, later->before, NULL))
+		return;
+	if (later->after != NULL)
 		check_frozen(rule, later);
+	paysafe_payment_mark_check_later(rule, &state->marks, later);
+}
+
+/* A trigger has deleted it, and nothing told that this change had made it leave. */
+static void
+check_gone(const Rule *rule, const RowChange *first)
+{
+	const PaymentState *state = rule->compiled;
+
+	if (!state->is_parent && paysafe_row_filter_has(&state->captured.rows, first->before, NULL) &&
+		paysafe_payment_mark_leaves(&state->marks, &state->captured, first))
+		refuse_delete(rule, first, LEFT_DETAIL, LEFT_HINT);
 }
 
 /* May what is captured change so? */
@@ -483,14 +409,13 @@ check_delete(const Rule *rule, const RowChange *change)
 	const PaymentState *state = rule->compiled;
 	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
 
+	if (paysafe_payment_mark_was_captured(&state->marks, change))
+		refuse_delete(rule, change, LEFT_DETAIL, LEFT_HINT);
 	if (was_captured(state, change))
-		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
-						  psprintf("a captured payment in table \"%s\" cannot be deleted",
-								   rule->table_name),
-						  row_detail(change, change->before,
-									 paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
-									 psprintf("%s is captured", money(state, change->before, captured))),
-						  "Refund it instead.");
+		refuse_delete(rule, change,
+					  paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
+					  psprintf("%s is captured", money(state, change->before, captured)),
+					  "Refund it instead.");
 	if (paysafe_breach_is_open(rule->declared_on,
 							   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before)))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
@@ -514,7 +439,7 @@ check_row(const Rule *rule, const RowChange *change)
 	if (!paysafe_which_rows(rule, &state->captured.rows, change, &seen))
 		return;
 	if (state->net && seen.op == 'I')
-		paysafe_gross_follow(state->declared_on, &state->whole, state->net_since, &seen);
+		paysafe_gross_follow(state->declared_on, &state->marks.whole, state->net_since, &seen);
 	switch (seen.op)
 	{
 		case 'I':
@@ -528,7 +453,8 @@ check_row(const Rule *rule, const RowChange *change)
 			break;
 	}
 	if (state->net && seen.op != 'I')
-		paysafe_gross_follow(state->declared_on, &state->whole, state->net_since, &seen);
+		paysafe_gross_follow(state->declared_on, &state->marks.whole, state->net_since, &seen);
+	paysafe_payment_mark_follow(&state->marks, &state->captured, &seen);
 }
 
 /* It happens, whatever is wrong with it: what is kept of the row goes with it. */
@@ -537,23 +463,26 @@ observed(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
 
-	if (!state->is_parent && state->net && change->op != 'I')
-		paysafe_gross_follow(state->declared_on, &state->whole, state->net_since, change);
+	if (state->is_parent)
+		return;
+	if (state->net && change->op != 'I')
+		paysafe_gross_follow(state->declared_on, &state->marks.whole, state->net_since, change);
+	paysafe_payment_mark_follow(&state->marks, &state->captured, change);
 }
 
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
 	const PaymentState *state = rule->compiled;
-	Fault		fault;
+	PaymentFault fault;
 	char	   *currency = NULL;
 	char	   *key;
 
 	if (!paysafe_row_filter_has(&state->captured.rows, row, NULL))
 		return;
 	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
-	for (FaultPart part = 0; part < FAULT_PARTS; part++)
-		if (has_fault(state, row, false, part, &currency, &fault) &&
+	for (PaymentFaultPart part = 0; part < PAYMENT_FAULT_PARTS; part++)
+		if (paysafe_payment_fault_in(&state->captured, &state->currency, row, false, part, &currency, &fault) &&
 			(!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0)) &&
 			!paysafe_existing_fault(report, "Row", key, fault.reason))
 			return;
@@ -567,6 +496,7 @@ forget_rows(const Rule *rule)
 		return;
 	paysafe_breach_forget(rule->declared_on);
 	paysafe_gross_forget(rule->declared_on);
+	paysafe_row_mark_forget(rule->declared_on);
 }
 
 static void
@@ -664,6 +594,7 @@ const RuleKind paysafe_payment_kind = {
 	.check_row = check_row,
 	.observed = observed,
 	.check_later = check_later,
+	.check_gone = check_gone,
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
