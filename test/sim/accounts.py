@@ -1174,6 +1174,21 @@ class Play:
         if back is not None:
             b.reversed.add(back)
 
+    def circle(self) -> None:
+        """Two transactions that reverse each other, or one that reverses itself."""
+        legs = self.legs_that_pass()
+        if not legs or self.held is not None:
+            return
+        tx = self.next_tx
+        self.next_tx += 4
+        other = self.rng.choice([tx + 2, tx + 2, tx + 2, tx])
+        forth = self.rows(tx, legs, other)
+        back = self.rows(other, [Leg(x.code, -x.amount) for x in legs], tx)
+        statements = [self.insert(forth), self.insert(back)]
+        if self.chance(0.5) or self.books.falls([Leg(x.code, -x.amount) for x in legs]):
+            statements = [self.insert(forth + back)]
+        self.must(";\n".join(["BEGIN", *statements, "COMMIT"]), False, "23L05")
+
     def legs_that_pass(self) -> list[Leg]:
         for _ in range(4):
             legs = self.legs()
@@ -1286,7 +1301,8 @@ class Play:
         for at in self.asked()[-6:]:
             self.balances_at(at)  # whatever was answered while others had not committed
         self.trial()
-        self.report()
+        for _ in range(3 if self.dated else 1):
+            self.report()
 
 
 ACTS: dict[str, float] = {
@@ -1310,6 +1326,7 @@ ACTS: dict[str, float] = {
     "cap": 1.5,
     "change_and_hold": 0.7,
     "post_beside": 2.5,
+    "circle": 1,
     "report": 4,
 }
 DATABASE = 25  # so many plays in one

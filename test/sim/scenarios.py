@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from acts import ISOLATION, KEYS, Actors
+from acts import ISOLATION, KEYS, Actors, shortest
 from moves import Act, Write
 from sessions import Step
 from world import OWNER, SHARED, Machine, Row, Rule, Table, columns, named
@@ -64,6 +64,8 @@ class Company(Actors):
             return self.freed(n)
         if what < 0.80:
             return self.undone(n)
+        if what < 0.84 and "payment" in self.kinds():
+            return self.bygone(n)
         return super().choose(n)
 
     # ------------------------------------------------------------ one row
@@ -604,6 +606,64 @@ class Company(Actors):
         yield (
             Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
         )
+
+    def bygone(self, n: int) -> Act:
+        """A payment that was captured, or nearly, and leaves that; and what is done with it then."""
+        t = self.world.tables["payment"]
+        rule = self.rule("payment", "payment")
+        rows = self.rows(t)
+        fresh = self.fresh_key(t) | {
+            "status": self.rng.choice(["created", "created", "captured"]),
+            "amount": Decimal(3 * self.world.unit),
+            "captured": None,
+            "currency": "USD",
+            "note": None,
+        }
+        if fresh["status"] != "created" and t.column("captured"):
+            fresh["captured"] = fresh["amount"]
+        row = self.only(t, fresh)
+        if rows and self.chance(0.3):
+            row = self.rng.choice(rows)
+        elif self.again(t, row) is None:
+            first = self.insert(t, [row])
+            yield from self.in_tx(n, [lambda: first], self.whoever(), True)
+        captured = rule.get("captured") if rule is not None else frozenset({"captured"})
+
+        def to(goals: frozenset[str]) -> Thunk:
+            def write() -> Write | None:
+                now = self.again(t, row)
+                if now is None:
+                    return None
+                machine = self.machine(t)
+                if machine is None:
+                    status = self.rng.choice(sorted(goals))
+                else:
+                    path = shortest(machine, now["status"], goals)
+                    status = path[0] if path else self.next_status(t, now)
+                return self.update_row(t, now, self.captured_sets(t, now, status))
+
+            return write
+
+        def other() -> Write | None:
+            now = self.again(t, row)
+            return None if now is None else self.update_row(t, now, self.other_sets(t, now))
+
+        def gone() -> Write | None:
+            now = self.again(t, row)
+            return None if now is None else self.delete(t, now)
+
+        machine = self.machine(t)
+        states = machine.states if machine is not None else {"created", "authorized", "captured"}
+        away = frozenset(states) - captured
+        plan: list[Thunk] = [to(captured)] * self.rng.choice([0, 1, 2, 2])
+        plan += [to(away)] if away else []
+        plan += [self.rng.choice([other, other, to(captured)])] if self.chance(0.5) else []
+        plan += [gone] * self.rng.choice([0, 1, 1])
+        plan += [partial(self.anew, t, row), other] if self.chance(0.3) else [other]
+        while plan:
+            some = self.rng.choice([1, 1, 1, 2, 3])
+            yield from self.in_tx(n, plan[:some], self.whoever(), self.chance(0.8))
+            plan = plan[some:]
 
     def as_much(self, t: Table, row: Row) -> Write | None:
         """A refund of the same payment, of what is left or of that with the row's own amount."""
