@@ -25,11 +25,13 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -616,6 +618,12 @@ def launcher(m: Maker) -> None:
     m.add(OWNER, "DROP TABLE shop.log", expect="refuse")
 
 
+def restart(m: Maker) -> None:
+    """The server is stopped, politely or not, while refusals wait for their record."""
+    m.add(OWNER, "DROP TABLE shop.log", expect="refuse")
+    m.add(SUPER, m.rng.choice(["fast", "fast", "fast", "immediate"]), needs="restart")
+
+
 def huge(m: Maker) -> None:
     x = m.name()
     m.add(
@@ -1056,6 +1064,7 @@ KINDS: tuple[tuple[Callable[[Maker], None], float], ...] = (
     (passing, 4),
     (keys, 3),
     (agreed, 5),
+    (restart, 0.7),
 )
 
 
@@ -1425,6 +1434,9 @@ def attempt(p: Play, a: Attempt) -> None:
     if a.needs == "copy":
         copied(p, a.sql[0])
         return
+    if a.needs == "restart":
+        restarted(p, a.sql[0])
+        return
     if a.needs.startswith("log "):
         p.extra.append(a.needs[4:])
     recorded = a.needs.split()[1:] if a.needs.startswith("recorded") else []
@@ -1471,6 +1483,61 @@ def attempt(p: Play, a: Attempt) -> None:
         if not code:
             raise Found("rules", f"INSERT INTO pay without its schema: {tag}")
         p.run(APP, "RESET search_path")
+
+
+def restarted(p: Play, mode: str) -> None:
+    """Stopped and started again.  Whoever writes refusals down has been held up meanwhile: what waits
+    then is written after a shutdown; of a crash only what is on record stays."""
+    data = Path(p.ask("SHOW data_directory")[0][0])
+    if mode == "immediate":
+        refusals_recorded(p)
+    held = [
+        r[0]
+        for r in p.ask(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'paysafe refusal%'"
+        )
+    ]
+    for pid in held:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        if mode == "fast":
+            for _ in range(3):
+                code, words, _ = p.run(OWNER, "TRUNCATE shop.log")
+                if not code:
+                    raise Found("refused", "TRUNCATE shop.log passed")
+        p.close()
+        control(data, "stop", "-m", mode, "-W")
+        time.sleep(0.3)
+    finally:
+        for pid in held:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+    for _ in range(300):
+        if not (data / "postmaster.pid").exists():
+            break
+        time.sleep(0.1)
+    control(data, "start", "-w", "-l", str(data / "server.log"))
+
+
+def control(data: Path, *what: str) -> None:
+    """pg_ctl, as whoever owns the server."""
+    owner = data.stat().st_uid
+    done = subprocess.run(
+        [f"{BIN}pg_ctl", "-D", str(data), "-s", *what],
+        user=owner if os.getuid() == 0 else None,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        raise Found("alive", f"pg_ctl {' '.join(what)} fails")
+
+
+def restarts(groups: list[list[Attempt]]) -> bool:
+    return any(a.needs == "restart" for g in groups for a in g)
 
 
 def copied(p: Play, what: str) -> None:
@@ -1550,30 +1617,38 @@ def prepare(dsn: str) -> None:
 def play(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]]) -> Found | None:
     """In a database of its own."""
     p = Play(dsn, name, shape)
-    with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE sim_play")
-        try:
-            for a in setup(shape):
+    as_admin(dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    as_admin(dsn, f"CREATE DATABASE {name} TEMPLATE sim_play")
+    try:
+        for a in setup(shape):
+            attempt(p, a)
+        first_rows(p)
+        look(p, False)
+        for i, group in enumerate(groups):
+            for a in group:
                 attempt(p, a)
-            first_rows(p)
-            look(p, False)
-            for i, group in enumerate(groups):
-                for a in group:
-                    attempt(p, a)
-                    if a.needs.startswith("recorded") or a.needs == "window":
-                        check_agrees(p, False)
-                look(p, i == len(groups) - 1 or len(groups) < 3)
-            return None
-        except Found as f:
-            return f
-        finally:
-            p.close()
-            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            for role in (OWNER, APP, SECOND, SUPER):
-                admin.execute(f"ALTER ROLE {role} RESET ALL")
-            admin.execute(f"ALTER ROLE {OWNER} NOCREATEDB")
-            admin.execute(f"REVOKE pg_read_all_data FROM {OWNER}")
+                if a.needs.startswith("recorded") or a.needs == "window":
+                    check_agrees(p, False)
+            look(p, i == len(groups) - 1 or len(groups) < 3)
+        return None
+    except Found as f:
+        return f
+    finally:
+        p.close()
+        as_admin(
+            dsn,
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+            *[f"ALTER ROLE {role} RESET ALL" for role in (OWNER, APP, SECOND, SUPER)],
+            f"ALTER ROLE {OWNER} NOCREATEDB",
+            f"REVOKE pg_read_all_data FROM {OWNER}",
+        )
+
+
+def as_admin(dsn: str, *statements: str) -> None:
+    """From a connection that no restart has ended."""
+    with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as admin:
+        for sql in statements:
+            admin.execute(sql)
 
 
 def shrink(
@@ -1595,12 +1670,16 @@ def is_play(seed: int) -> bool:
     return random.Random(f"sort {seed}").random() < 0.22
 
 
+def plan(seed: int) -> tuple[Shape, list[list[Attempt]]]:
+    rng = random.Random(f"commands {seed}")
+    shape = shape_of(rng)
+    return shape, attempts(rng, shape)
+
+
 def one(dsn: str, seed: int, name: str, shorten: bool = True) -> Finding | None:
     """The play of a seed."""
     prepare(dsn)
-    rng = random.Random(f"commands {seed}")
-    shape = shape_of(rng)
-    groups = attempts(rng, shape)
+    shape, groups = plan(seed)
     found = play(dsn, name, shape, groups)
     if found is None:
         return None
