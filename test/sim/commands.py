@@ -1490,15 +1490,12 @@ def restarted(p: Play, mode: str) -> None:
     data = Path(p.ask("SHOW data_directory")[0][0])
     if mode == "immediate":
         refusals_recorded(p)
-    held = [
-        r[0]
-        for r in p.ask(
-            "SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'paysafe refusal%'"
-        )
-    ]
+    workers = "FROM pg_stat_activity WHERE backend_type = 'paysafe refusal"
+    held = [r[0] for r in p.ask(f"SELECT pid {workers} launcher'")]
     for pid in held:
         os.kill(pid, signal.SIGSTOP)
     try:
+        p.ask(f"SELECT pg_terminate_backend(pid, 3000) {workers} writer'")
         if mode == "fast":
             for _ in range(3):
                 code, words, _ = p.run(OWNER, "TRUNCATE shop.log")
