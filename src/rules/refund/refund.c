@@ -449,10 +449,10 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
-						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale." :
+						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale, or with as many decimals as are declared." :
 						  side->amount.negative ?
-						  "A refund names one payment and has a negative amount at the currency's scale." :
-						  "A refund names one payment and has a positive amount at the currency's scale.");
+						  "A refund names one payment and has a negative amount at the currency's scale, or with as many decimals as are declared." :
+						  "A refund names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
 /* The refund begins to count, or is about to pass the gate: now it must be possible. */
@@ -762,6 +762,7 @@ const RuleKind paysafe_refund_kind = {
 		{"type_column", SPEC_COLUMN, .shared = true},
 		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
+		{"decimals", SPEC_TEXT},
 		{"amounts", SPEC_TEXT},
 		{"units", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},

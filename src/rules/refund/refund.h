@@ -513,6 +513,7 @@ typedef struct RefundDeclaration
 	Jsonb	   *rows;			/* or NULL */
 	char	   *amounts;		/* or NULL: positive */
 	char	   *units;			/* or NULL: the payment's */
+	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
