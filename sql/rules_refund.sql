@@ -63,6 +63,7 @@ CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, wh
 CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, ended_at) WHERE ended_at IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
 COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
+COMMENT ON COLUMN paysafe.refund_event.currency IS 'its own, or that of its payment then';
 COMMENT ON COLUMN paysafe.refund_event.ended_at IS '"at" of what was void or went back before the gate: has anything been, lately?';
 COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';
 COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
