@@ -251,6 +251,8 @@ def capture(
             out.add("23R03")
     if was and new is None and (not rule.get("deletable") or rule.opt("recorded")):
         out.add("23R07")
+    if was and new is None and rule.opt("recorded"):
+        out.add("23T03")  # while a breach is open
     if was and not now and old is not None:
         for p in payments_of(view, rule, old):
             left = captured(case, view, None, p) - number(old["amount"])
