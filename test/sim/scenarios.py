@@ -125,7 +125,7 @@ class Company(Actors):
     def anew(self, t: Table, row: Row) -> Write:
         """The same row added again, as it was or nearly."""
         new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
-        machine = self.machine(t)
+        machine = self.ways(t)
         first = sorted(machine.initial) if machine is not None else ["created"]
         if t.kind == "payment":
             new["status"] = self.rng.choice(first)
@@ -147,14 +147,14 @@ class Company(Actors):
         if t.deferrable:
             return None
         status = t.column("status")
-        sets = {status: self.next_status(t, row, 0.9)}
+        sets = t.settle({status: self.next_status(t, row, 0.9)})
         new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
         _, sql, intent = self.insert(t, [new], "plain")
         set_ = f"{status} = EXCLUDED.{status}" if new[status] == sets[status] else ""
         return (
             "update",
             f"{sql} ON CONFLICT ({', '.join(t.key)}) DO UPDATE SET "
-            + (set_ or f"{status} = '{sets[status]}'"),
+            + (set_ or f"{status} = {t.literal(status, sets[status])}"),
             (
                 ("table", t.name),
                 ("keys", (tuple(row[k] for k in t.key),)),

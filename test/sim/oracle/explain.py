@@ -98,7 +98,7 @@ def reasons(case: Case, r: Result) -> set[str]:
         return declaring(case, r)
     if op in ("approve", "approve_rule", "withdraw"):
         return approving(case, r)
-    if op in ("approve_ahead", "settle"):
+    if op in ("approve_ahead", "request_ahead", "settle"):
         return why.approving(case, r)
     table = case.world.tables.get(str(r.step.get("table")))
     if table is None:
