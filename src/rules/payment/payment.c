@@ -40,6 +40,7 @@
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/payment/payment_fault.h"
@@ -408,10 +409,11 @@ check_delete(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
 	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
+	bool		test = !state->net && paysafe_test_row(change->rules, change->before);
 
-	if (paysafe_payment_mark_was_captured(&state->marks, change))
+	if (!test && paysafe_payment_mark_was_captured(&state->marks, change))
 		refuse_delete(rule, change, LEFT_DETAIL, LEFT_HINT);
-	if (was_captured(state, change))
+	if (!test && was_captured(state, change))
 		refuse_delete(rule, change,
 					  paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
 					  psprintf("%s is captured", money(state, change->before, captured)),
@@ -531,6 +533,8 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 	char	   *column = paysafe_spec_optional_text(rule->spec, "status_column");
 	List	   *thawed;
 
+	if (strcmp(after->name, TEST_ROWS_RULE) == 0)
+		return paysafe_test_rows_loosens(before, after);
 	if (strcmp(after->name, "status") != 0 || column == NULL)
 		return NULL;
 	thawed = paysafe_strings_minus(initial_statuses(after, column), initial_statuses(before, column));
