@@ -62,7 +62,8 @@ def declared(django_db_setup, django_db_blocker):
     writes_of_tests_are_fixtures()
 
 
-PROTECTED = ("OrderPayment", "OrderRefund", "GiftCardTransaction")
+# of orders it is frozen whether they are a test
+PROTECTED = ("Order", "OrderPayment", "OrderRefund", "GiftCardTransaction")
 
 
 def is_written_by_the_test():

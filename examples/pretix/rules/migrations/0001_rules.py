@@ -69,7 +69,6 @@ class Migration(migrations.Migration):
             "pretixbase.OrderPayment",
             "state",
             PAYMENT,
-            # orders in test mode go, and with them payments that never were confirmed
             deletable=["", "created", "pending"],
         ),
         rules.ProtectPayment(
@@ -100,6 +99,9 @@ class Migration(migrations.Migration):
             rows={"payment": {"not": [None]}},
         ),
         rules.SetRefundThreshold("pretixbase.OrderRefund", "EUR", 1000),
+        # orders in test mode are deleted, with whatever was paid and refunded
+        rules.ProtectTestRows("pretixbase.OrderPayment", "order__testmode"),
+        rules.ProtectTestRows("pretixbase.OrderRefund", "order__testmode"),
         rules.ProtectEntries(
             "pretixbase.GiftCardTransaction",
             account="card",
