@@ -446,9 +446,13 @@ def gate_reasons(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
             for f in refund_rules(case):
+                known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
                     if x not in lives and ref_of(f, x.row) == ref_of(rule, new):
                         total += amount_of(f, x.row)
+                for row in r.before[f.table]:  # those of its own transaction
+                    if own(row) not in known and ref_of(f, row) == ref_of(rule, new):
+                        total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
             over = over or any(total > v.get("amount") for _, v in versions[-2:])
