@@ -175,7 +175,7 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 													 rule->table_name),
 								 .detail = row_detail(change, change->after, fault.reason),
 								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
-								 "Amounts are finite, not negative, at the currency's scale." :
+								 "Amounts are finite, not negative, at the currency's scale, or with as many decimals as are declared." :
 								 state->captured.over || state->captured.limit.attnum != 0 ?
 								 "Capture at most what the rule allows, in a captured status." :
 								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
@@ -558,13 +558,15 @@ describe_more(const Jsonb *spec)
 	const char *changes = paysafe_spec_optional_text(spec, "changes");
 	List	   *adjustable = paysafe_spec_set(spec, "adjustable");
 	const char *rows = paysafe_row_filter_words(spec);
+	const char *decimals = paysafe_spec_optional_text(spec, "decimals");
 
-	return psprintf("%s%s%s%s%s",
+	return psprintf("%s%s%s%s%s%s",
 					changes == NULL ? "" : strcmp(changes, "rising") == 0 ?
 					"; in a captured status it may rise" : strcmp(changes, "net") == 0 ?
 					"; in a captured status it may rise, and fall with refunds" : "; in a captured status it may change",
 					adjustable ? psprintf("; %s may rise in ", paysafe_spec_text(spec, "amount_column")) : "",
 					adjustable ? paysafe_strings_join(adjustable) : "",
+					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? "; rows with " : "", rows ? rows : "");
 }
 
@@ -599,6 +601,7 @@ const RuleKind paysafe_payment_kind = {
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
 		{"units", SPEC_TEXT},
+		{"decimals", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
 		{NULL}
 	},
@@ -702,7 +705,7 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
  *				   adjustable text[], rows jsonb, units, status_path text[],
- *				   currency_tables regclass[], mode) returns void
+ *				   currency_tables regclass[], decimals, mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -732,6 +735,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
 	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
+	paysafe_spec_add_text(&spec, "decimals", paysafe_declare_decimals_argument(fcinfo, 17));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),

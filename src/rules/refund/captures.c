@@ -60,6 +60,7 @@ compile_capture_side(CaptureState *state, const CompileInput *input)
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
+	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
 	side->own_currency = paysafe_spec_optional_text(spec, "currency_column") != NULL;
 	paysafe_currency_compile(leaf, input->source, &side->currency);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
@@ -260,7 +261,7 @@ refuse_fault(const Rule *rule, const RowChange *change, const CaptureShare *shar
 						psprintf("%s \"%s\" in table \"%s\" is not possible", noun(share),
 								 row_words(change, change->after), rule->table_name),
 						psprintf("Row \"%s\": %s.", row_words(change, change->after), fault),
-						"What counts names one payment and has a positive amount at the currency's scale.");
+						"What counts names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
 /* The row's payment, locked. */
@@ -544,6 +545,7 @@ const RuleKind paysafe_captures_kind = {
 			.set_words = "lets captures be deleted",
 		.unset_words = "keeps captures from being deleted"},
 		ROW_FILTER_FIELDS,
+		{"decimals", SPEC_TEXT},
 		{NULL}
 	},
 	.compile = compile,

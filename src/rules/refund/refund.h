@@ -108,7 +108,7 @@ typedef struct EndedPassing
 {
 	TimestampTz at;				/* when it passed */
 	Numeric		amount;			/* as the table has it; NULL if it has none */
-	char	   *currency;		/* of its own, or NULL */
+	char	   *currency;		/* that it had then; NULL: nobody knows */
 } EndedPassing;
 
 typedef struct RefundLife
@@ -118,6 +118,7 @@ typedef struct RefundLife
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
+	char	   *currency;		/* that it had then, or NULL */
 	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
@@ -179,7 +180,8 @@ typedef struct RefundSum
 	Numeric		total;			/* not void */
 	/*
 	 * only if wanted: what passed the gate since gate_from, as often as it did, also if that
-	 * is void or gone by now; this row only as often as it was void since
+	 * is void or gone by now, of that only what was in this currency; this row only as often as it
+	 * was void since
 	 */
 	bool		gate;
 	TimestampTz gate_from;
@@ -386,12 +388,12 @@ extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state
 
 /* Add an event to a life; amount and currency of the row, which may be missing. */
 extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,
-									 const char *payment, const char *refund,
+									 const FoundPayment *payment, const char *refund,
 									 TupleTableSlot *row, const char *kind, int approvals);
 
 /* The row has another whole key: its life goes on under that one, and is returned. */
 extern RefundLife *paysafe_refund_move(const RefundState *state, RefundLife *life,
-									   const char *payment, const char *refund,
+									   const FoundPayment *payment, const char *refund,
 									   Relation leaf, TupleTableSlot *row);
 
 /*
@@ -514,6 +516,7 @@ typedef struct RefundDeclaration
 	Jsonb	   *rows;			/* or NULL */
 	char	   *amounts;		/* or NULL: positive */
 	char	   *units;			/* or NULL: the payment's */
+	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
