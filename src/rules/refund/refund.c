@@ -126,7 +126,8 @@ check_frozen(const Rule *rule, const RowChange *change)
 								 column, rule->table_name),
 						psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
 								 refund_words(change, change->before)),
-						"Void this refund and request another one.");
+						paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after) ?
+						KEY_HINT : "Void this refund and request another one.");
 	paysafe_refund_total_forget();
 }
 
