@@ -226,7 +226,7 @@ class Shapes:
             ("sets", sets),
             ("exprs", {}),
         )
-        return "update", f"UPDATE {t.name} SET {text} WHERE {where}", intent
+        return "update", f"UPDATE {t.place} SET {text} WHERE {where}", intent
 
     def first_movements(self, p: Row) -> Act:
         """What captures the payment, where rows do."""
@@ -505,7 +505,7 @@ class Shapes:
             return None
         code = row.get("currency", "USD")
         reason = "looked at"
-        words = (t.name, text, amount, code, reason)
+        words = (t.place, text, amount, code, reason)
         verb = "request" if ask else "approve"
         return (
             f"{verb}_ahead",

@@ -51,5 +51,5 @@ def requests(case: Case) -> None:
             continue
         name = ",".join(k.replace("\\", "\\\\").replace(",", "\\,") for k in q.payment)
         name = name if len(q.payment) > 1 else q.payment[0]
-        if (q.table.name, name, q.amount, q.currency) not in there:
+        if (q.table.place, name, q.amount, q.currency) not in there:
             case.say("pending", f"{q.amount} of {name}, asked for, is not in pending_approval")
