@@ -666,7 +666,7 @@ def approving(case: Case, r: Result) -> set[str]:
     lives = [x for x in case.lives[table.name] if all(x.row[k] == wanted[k] for k in names)]
     rule = case.now("refund", table.name)
     out: set[str] = set()
-    if r.step.get("relation") not in (None, table.name):
+    if r.step.get("relation") not in (None, table.name, table.place):
         out.add("22023")
     if len(lives) != 1 or concurrent(case, r) or touched_in_tx(case, r, table):
         return {"42501", "22023", "40001"}
