@@ -41,6 +41,7 @@
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/payment/payment_fault.h"
@@ -411,10 +412,11 @@ check_delete(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
 	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
+	bool		test = !state->net && paysafe_test_row(change->rules, change->before);
 
-	if (paysafe_payment_mark_was_captured(&state->marks, change))
+	if (!test && paysafe_payment_mark_was_captured(&state->marks, change))
 		refuse_delete(rule, change, LEFT_DETAIL, LEFT_HINT);
-	if (was_captured(state, change))
+	if (!test && was_captured(state, change))
 		refuse_delete(rule, change,
 					  paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
 					  psprintf("%s is captured", money(state, change->before, captured)),
@@ -542,6 +544,14 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 				 paysafe_strings_join(thawed));
 }
 
+static char *
+loosened(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	char	   *words = paysafe_test_rows_loosens(before, after);
+
+	return words ? words : loosened_by(rule, before, after);
+}
+
 /* ", it rises": what else the declaration says, in words. */
 static char *
 describe_more(const Jsonb *spec)
@@ -604,7 +614,7 @@ const RuleKind paysafe_payment_kind = {
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
-	.loosened_by = loosened_by,
+	.loosened_by = loosened,
 	.describe = describe
 };
 

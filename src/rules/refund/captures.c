@@ -31,6 +31,7 @@
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -217,12 +218,27 @@ excess_hint(const RowChange *change, const CaptureShare *before, const CaptureSh
 	return "Capture at most what is left.";
 }
 
+static void lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row,
+						 CapturedPayment *payment);
+
+/* It says so, and so does its payment. */
+static bool
+is_test(const Rule *rule, const RowChange *change)
+{
+	CapturedPayment payment = {0};
+
+	if (!paysafe_test_row(change->rules, change->before))
+		return false;
+	lock_payment(rule, change, change->before, &payment);
+	return payment.test;
+}
+
 static void
 check_deleted(const Rule *rule, const RowChange *change, const CaptureShare *share)
 {
 	const CaptureSide *side = &((CaptureState *) rule->compiled)->capture;
 
-	if (!side->deletable)
+	if (!side->deletable && !is_test(rule, change))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("%s \"%s\" in table \"%s\" cannot be deleted", noun(share),
 									 row_words(change, change->before), rule->table_name),
@@ -479,6 +495,8 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 	char	   *currency;
 	char	   *column;
 
+	if (strcmp(after->name, TEST_ROWS_RULE) == 0)
+		return paysafe_test_rows_loosens(before, after);
 	if (before != NULL || after->observed)
 		return NULL;			/* what changes of it is judged by itself */
 	if (strcmp(after->name, "captures") == 0 && after->reference == rule->reference &&

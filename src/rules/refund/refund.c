@@ -529,11 +529,13 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->before);
 	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
-	FoundPayment *payment;
+	FoundPayment *payment = payment_of(state, change->before);
+	/* what falls with refunds does not rise again when they are gone */
+	bool		deletable = side->deletable || (payment->test && payment->net == NULL);
 	RefundLife *life;
 	Numeric		amount;
 
-	if (counted && !side->deletable)
+	if (counted && !deletable)
 	{
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
@@ -551,8 +553,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 								   paysafe_refusal_value(key), rule->table_name),
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
-	payment = payment_of(state, change->before);
-	if (counted && side->deletable && payment->tables == NIL)
+	if (counted && deletable && payment->tables == NIL)
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted with its payment",
 								   paysafe_refusal_value(key), rule->table_name),
@@ -561,7 +562,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment, key, change->before, REFUND_DELETED, 0);
-	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
+	if (counted && deletable && paysafe_money_value(&side->amount, change->before, &amount))
 		paysafe_refund_total_less(payment, state->refund_root, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
@@ -704,6 +705,7 @@ const RuleKind paysafe_refund_kind = {
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,
+	.loosened_by = paysafe_refund_loosened_by,
 	.describe = paysafe_refund_describe
 };
 

@@ -167,6 +167,7 @@ typedef struct FoundPayment
 	Numeric		captured;		/* NULL if nothing is; what the column says, if it is net */
 	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
+	bool		test;			/* engine/test_rows.h; if it was found without a lock */
 } FoundPayment;
 
 typedef struct RefundSum
@@ -541,6 +542,8 @@ extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *
 extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
+extern char *paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before,
+										const RuleSource *after);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 /*

@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "engine/declare.h"
 #include "engine/status_machine.h"
+#include "engine/test_rows.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
@@ -43,6 +44,12 @@ limit_words(Oid reference, const Jsonb *spec)
 		return psprintf("payouts of %s by %s", amount, of);
 	return psprintf("sum of %s by %s <= %s of %s", amount, of, captured ? captured : "what is captured",
 					!OidIsValid(reference) ? "each group" : get_rel_name(reference) ? get_rel_name(reference) : "?");
+}
+
+char *
+paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	return paysafe_test_rows_loosens(before, after);
 }
 
 char *
