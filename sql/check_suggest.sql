@@ -111,6 +111,7 @@ CREATE FUNCTION paysafe.suggest(
 				('amount', '^amount(_in)?(_cents|_minor|_minor_units)?$', 'number', 1),
 				('amount', '^(?!.*(captured|settled|paid|received|refund|fee|tax|vat|discount|shipping|host|net|base)).*(^(total|gross|value|sum)(_|$)|_(amount|total)$)', 'number', 2),
 				('amount', '^(?!.*(captured|settled|paid|received|refund|fee|tax|vat|discount|shipping|host|net|base)).*(^price$|(price|amount|total)_(cts|cents|minor)$)', 'number', 3),
+				('refunded', '^(amount_refunded|refunded_amount|refunded_total|total_refunded|refunded|refunded_value)(_cents|_minor)?$', 'number', 1),
 				('transaction', '^(transaction|txn|tx|trans|journal|transfer|posting|journal_entry)(_(id|no|uuid|guid|key|group))?$', 'key', 1),
 				('account', '^(account|acct|wallet)(_(id|no|uuid|guid|key|code))?$', 'key', 1), ('account', '^(ledger_account|gl_account|chart|balance|gift_card|card)_(id|uuid|guid|key|code)$', 'key', 2),
 				('direction', '^(direction|side|debit_credit|dr_cr)$', 'status', 1),
@@ -132,6 +133,7 @@ CREATE FUNCTION paysafe.suggest(
 				   max(p.name::text) FILTER (WHERE p.purpose = 'currency') AS currency,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'code') AS code,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'captured') AS captured,
+				   max(p.name::text) FILTER (WHERE p.purpose = 'refunded') AS refunded,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'amount') AS amount,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'transaction') AS transaction,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'account') AS account,
@@ -296,6 +298,14 @@ CREATE FUNCTION paysafe.suggest(
 		 WHERE num_nulls(me.amount, coalesce(o.captured, o.amount), o.currency) = 0 AND (me.status IS NULL OR w.gated IS NOT NULL) AND me.keyed
 		   AND me.name ~ 'refund|chargeback|payback|reversal' AND fk.other <> relation
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, coalesce(o.captured, o.amount)::name))) = 1
+		UNION ALL
+		-- a column that rises, and no table of refunds
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running'', mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency),
+			   format('%I says what has been paid back so far', me.refunded), 'medium'
+		  FROM me
+		 WHERE num_nulls(me.key, me.refunded, me.currency, me.amount) = 0 AND me.keyed AND me.name ~ 'payment|charge|order|invoice|booking|purchase' AND me.name !~ 'refund|log|event|history'
+		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE c.rel = relation AND c.name IN (me.amount, me.refunded)) = 1
+		   AND NOT EXISTS (SELECT 1 FROM pg_constraint f JOIN pg_class o ON o.oid = f.conrelid WHERE f.confrelid = relation AND f.contype = 'f' AND o.relname ~* 'refund')
 		UNION ALL
 		SELECT 'ledger', format('SELECT paysafe.protect_ledger(%L, %L, %L, %L, %s%s, mode => ''observe'');', relation, me.transaction, me.account, me.amount, coalesce(quote_literal(me.currency), e.words),
 								concat(', direction_column => ' || quote_literal(d.direction), CASE WHEN r.same THEN ', reverses_column => ' || quote_literal(me.reverses) END, ', posting_date_column => ' || quote_literal(me.posting_date))),

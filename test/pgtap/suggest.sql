@@ -1,6 +1,6 @@
 -- What is proposed for tables of several shapes; all of it can be declared.
 BEGIN;
-SELECT plan(75);
+SELECT plan(77);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -52,7 +52,7 @@ SELECT is((SELECT string_agg(s.rule, ',' ORDER BY s.rule) FROM paysafe.suggest(t
 	('shop.orders', NULL), ('shop.payment', 'payment,status'), ('shop.refund', 'refund,status'), ('shop.transaction', 'movements,status'), ('shop.capture', 'captures'),
 	('shop.refund_plain', 'refund'), ('shop.payout', 'refund,status'), ('shop.journal_line', 'ledger'), ('shop.posting', 'ledger'), ('shop.unkeyed', NULL),
 	('shop.login_event', 'append_only'), ('shop.charge', NULL), ('shop.touched_log', NULL), ('shop.part', NULL),
-	('shop."PaymentIntents"', 'payment,status'), ('shop."Charge"', 'payment,status'), ('shop."ChargeRefunds"', 'refund'), ('shop."Order"', 'row_lock'), ('shop."LedgerEntries"', 'ledger'),
+	('shop."PaymentIntents"', 'payment,status'), ('shop."Charge"', 'payment,status'), ('shop."ChargeRefunds"', 'refund'), ('shop."Order"', 'refund,row_lock'), ('shop."LedgerEntries"', 'ledger'),
 	('shop."GiftCardTransactions"', 'ledger'), ('shop.points_history', 'ledger'), ('shop.access_log', NULL), ('shop.inexact', NULL), ('shop.floats', NULL)) v (t, want);
 SELECT is((SELECT count(*) FROM paysafe.suggest(t)), 0::bigint, concat('nothing for ', t)) FROM unnest(ARRAY[NULL, 'shop.payment_view', 'payment_temp', 'shop.part_eu', 'shop.ruled_log', 'pg_class', 'paysafe.rule', 'shop.inexact', 'shop.fleeting']) t;
 SELECT is((SELECT s.declaration FROM paysafe.suggest(t::regclass) s WHERE s.rule = r), format('SELECT paysafe.%s, mode => ''observe'');', want), t || ' ' || r) FROM (VALUES
@@ -63,6 +63,7 @@ SELECT is((SELECT s.declaration FROM paysafe.suggest(t::regclass) s WHERE s.rule
 	('shop."PaymentIntents"', 'payment', 'protect_payment(''shop."PaymentIntents"'', ''capturedAt'', ''AmountInCents'', captured => ''{set}'', currency_path => ''{currencyId,IsoCode}'''),
 	('shop."Charge"', 'payment', 'protect_payment(''shop."Charge"'', ''isPaid'', ''Amount'', captured => ''{true}'', currency_column => ''currency'''),
 	('shop."ChargeRefunds"', 'refund', 'protect_refund(''shop."ChargeRefunds"'', ''shop."Charge"'', ''chargeId'', ''Amount'', status_column => ''deletedAt'', gated => ''{unset}'', void => ''{set}'', payment_amount_column => ''Amount'', payment_currency_column => ''currency'''),
+	('shop."Order"', 'refund', 'protect_refund(''shop."Order"'', ''shop."Order"'', ''Id'', ''RefundedAmount'', currency_column => ''CustomerCurrencyCode'', amounts => ''running'''),
 	('shop."LedgerEntries"', 'ledger', 'protect_ledger(''shop."LedgerEntries"'', ''journalId'', ''accountId'', ''amount'', currency => ''XXX'', decimals => 3, direction_column => ''type'''),
 	('shop."GiftCardTransactions"', 'ledger', 'protect_entries(''shop."GiftCardTransactions"'', ''giftCardId'', ''amount'', currency_column => ''currency'''),
 	('shop.points_history', 'ledger', 'protect_entries(''shop.points_history'', ''customer_id'', ''debit'', credit_column => ''credit'', currency => ''XXX'', decimals => 0'),

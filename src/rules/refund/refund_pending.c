@@ -203,7 +203,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	KeyValues	payment_key;
 	Pending		pending = {0};
 
-	if (!paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
+	if (side->running || !paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
 		paysafe_refund_is_chargeback(side, row) ||
 		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */
