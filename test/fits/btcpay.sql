@@ -70,7 +70,7 @@ UPDATE "PullPayments" SET "Archived" = true WHERE "Id" = 'pp1';
 SELECT fits.refused('23R03', $$UPDATE "PullPayments" SET "Limit" = 1000 WHERE "Id" = 'pp1'$$);
 SELECT fits.refused('23R03', $$UPDATE "Payouts" SET "OriginalAmount" = 1 WHERE "Id" = 'po1'$$);
 SELECT fits.refused('23T01', $$UPDATE "Payouts" SET "State" = 'AwaitingApproval' WHERE "Id" = 'po1'$$);
-SELECT fits.refused('23T03', $$DELETE FROM "PullPayments" WHERE "Id" = 'pp1'$$);
+SELECT fits.refused('23R07', $$DELETE FROM "PullPayments" WHERE "Id" = 'pp1'$$);
 -- above the threshold, somebody else approves the payout that waits
 INSERT INTO "PullPayments" ("Id", "Currency", "Limit") VALUES ('pp2', 'USD', 900);
 BEGIN;

@@ -38,12 +38,14 @@ UPDATE "Transactions" SET "isDisputed" = true, "clearedAt" = now() WHERE id = :p
 SELECT pg_temp.movement('3', 'CONTRIBUTION', -1, 1, 2, true);
 SELECT max(id) AS twice FROM "Transactions" WHERE kind = 'CONTRIBUTION' AND type = 'DEBIT' AND "isRefund" \gset
 SELECT fits.refused('23R01', format($$UPDATE "Transactions" SET "RefundTransactionId" = %s WHERE id = %s$$, :paid, :twice));
-SELECT fits.refused('23L01', format($$UPDATE "Transactions" SET amount = 1 WHERE id = %s$$, :paid));
+SELECT fits.refused('23R03', format($$UPDATE "Transactions" SET amount = 1 WHERE id = %s$$, :paid));
+SELECT fits.refused('23L01', $$UPDATE "Transactions" SET amount = 1 WHERE kind = 'PAYMENT_PROCESSOR_FEE'$$);
 SELECT fits.refused('23L01', format($$UPDATE "Transactions" SET "CollectiveId" = 2 WHERE id = %s$$, :paid));
-SELECT fits.refused('23L01', format($$UPDATE "Transactions" SET "isRefund" = false WHERE id = %s$$, :back));
-SELECT fits.refused('23L01', format($$DELETE FROM "Transactions" WHERE id = %s$$, :paid));
-SELECT fits.refused('23L03', $$INSERT INTO "Transactions" (type, kind, amount, currency, "TransactionGroup", "CollectiveId", "FromCollectiveId")
-	VALUES ('CREDIT', 'CONTRIBUTION', 1, 'no currency', gen_random_uuid(), 1, 2)$$);
+SELECT fits.refused('23R03', format($$UPDATE "Transactions" SET "isRefund" = false WHERE id = %s$$, :back));
+SELECT fits.refused('23503', format($$DELETE FROM "Transactions" WHERE id = %s$$, :paid));
+SELECT fits.refused('23L01', $$DELETE FROM "Transactions" WHERE kind = 'PAYMENT_PROCESSOR_FEE'$$);
+SELECT fits.refused('23R02', format($$INSERT INTO "Transactions" (type, kind, amount, currency, "TransactionGroup", "CollectiveId", "FromCollectiveId", "isRefund", "RefundTransactionId")
+	VALUES ('DEBIT', 'CONTRIBUTION', -1, 'EUR', gen_random_uuid(), 1, 2, true, %s)$$, :paid));
 SELECT fits.refused('23R03', format($$UPDATE "Transactions" SET "RefundTransactionId" = NULL WHERE id = %s$$, :back));
 SELECT fits.is((SELECT count(*) FROM (SELECT 1 FROM "Transactions" GROUP BY "TransactionGroup", currency HAVING sum(amount) <> 0) g), 0::bigint, 'each group sums to zero');
 -- above the threshold: the reference makes it a refund, and somebody else agrees before

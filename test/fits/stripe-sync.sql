@@ -63,7 +63,7 @@ SELECT fits.refused('23R03', $$SELECT pg_temp.refund('{"id": "re_2", "amount": 1
 SELECT fits.refused('23R02', $$SELECT pg_temp.refund('{"id": "re_9", "amount": 1, "charge": "ch_1", "currency": "eur", "status": "succeeded"}')$$);
 SELECT fits.refused('23R06', $$SELECT pg_temp.refund('{"id": "re_9", "amount": 1, "charge": "ch_9", "currency": "usd", "status": "succeeded"}')$$);
 SELECT fits.refused('23T03', $$DELETE FROM stripe.charges$$);
-SELECT fits.refused('23R07', $$DELETE FROM stripe.refunds WHERE id = 're_2'$$);
+SELECT fits.refused('23T03', $$DELETE FROM stripe.refunds WHERE id = 're_2'$$);
 -- more than was captured, and what nobody has agreed to: stored, and on record
 SET client_min_messages = error;
 SELECT pg_temp.refund('{"id": "re_3", "amount": 100, "charge": "ch_1", "currency": "usd", "status": "succeeded"}');

@@ -398,7 +398,7 @@ extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state
 
 /* By how much the column of a payment has risen since then, and how many events it has. */
 extern Numeric paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
-										   int *steps);
+										   bool to_add, int *steps);
 
 /* It has risen; is_fact: without the approvals that it needed. */
 extern void paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,

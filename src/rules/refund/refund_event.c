@@ -456,12 +456,16 @@ collect_rise(Relation rel, HeapTuple tuple, void *arg)
 }
 
 Numeric
-paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within, int *steps)
+paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
+							bool to_add, int *steps)
 {
 	Rises		rises = {.from = GetCurrentTimestamp() - within, .total = paysafe_money_zero()};
 	Datum		keys[2] = {ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment)};
 
-	paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+	if (to_add)
+		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+	else
+		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
 	*steps = rises.steps;
 	return rises.total;
 }

@@ -116,7 +116,10 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 	char	   *key = psprintf("%s " INT64_FORMAT, payment->identity ? payment->identity : "", within);
 	PaymentSum *sum = hash_search(out->sums, &key, HASH_FIND, NULL);
 	bool		found;
+	int			steps;
 
+	if (state->refund.running)
+		return paysafe_money_add(paysafe_refund_risen_within(state, payment->key, within, false, &steps), amount);
 	if (sum == NULL)
 	{
 		RefundSum	refunds = {

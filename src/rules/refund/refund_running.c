@@ -197,7 +197,8 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 		.requesters = list_make1(paysafe_person_current())
 	};
 
-	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, threshold ? threshold->within : 0, &steps), rise);
+	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, threshold ? threshold->within : 0,
+														  true, &steps), rise);
 	if (threshold != NULL)
 		needed = paysafe_refund_threshold_approvals(threshold, total);
 	if (needed > 0)
