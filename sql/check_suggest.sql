@@ -87,10 +87,10 @@ CREATE FUNCTION paysafe.suggest(
 				   b.typname = 'bool' AS flag,
 				   b.typname IN ('date', 'timestamp', 'timestamptz') AS point,
 				   b.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid', 'bytea', 'bool', 'date', 'timestamp', 'timestamptz') AS key,
-				   CASE WHEN b.typname <> 'numeric' THEN 0 WHEN t.typtype = 'd' OR a.atttypmod < 4 THEN 18
-						ELSE greatest((((a.atttypmod - 4) & 2047) # 1024) - 1024, 0) END AS decimals
+				   CASE WHEN b.typname = 'numeric' AND m.typmod >= 0 THEN ((m.typmod - 4) & 2047 # 1024) - 1024 END AS scale
 			  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-				   JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+				   JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END,
+				   LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod) m
 			 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
 			   AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p')
 			   AND (a.attrelid = relation
@@ -149,6 +149,9 @@ CREATE FUNCTION paysafe.suggest(
 			  FROM pick p GROUP BY p.rel
 		), me AS MATERIALIZED (
 			SELECT b.*, lower(regexp_replace(regexp_replace(c.relname::text, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')) AS name,
+				   -- more decimals than any currency has but two
+				   (SELECT ', decimals => ' || max(l.scale) FROM col l
+					 WHERE l.rel = relation AND l.name IN (b.amount, b.captured, b.refunded, b.debit, b.credit) HAVING max(l.scale) BETWEEN 4 AND 30) AS decimals,
 				   (SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 					 WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1) AS key,
 				   -- without a key that names rows, those rules that remember them cannot be declared
@@ -177,9 +180,9 @@ CREATE FUNCTION paysafe.suggest(
 			 ORDER BY c.relname::text !~* 'currenc', fk.first LIMIT 1
 		), entry_currency AS MATERIALIZED (
 			-- the column; where the account is; or none at all, XXX, with the decimals that the amounts have
-			SELECT CASE WHEN me.currency IS NOT NULL THEN 'currency_column => ' || quote_literal(me.currency)
-						WHEN o.currency IS NOT NULL THEN 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text)
-						ELSE format('currency => ''XXX'', decimals => %s', c.decimals) END AS words,
+			SELECT CASE WHEN me.currency IS NOT NULL THEN concat('currency_column => ' || quote_literal(me.currency), me.decimals)
+						WHEN o.currency IS NOT NULL THEN concat('currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text), me.decimals)
+						ELSE format('currency => ''XXX'', decimals => %s', CASE WHEN c.minor THEN 0 ELSE coalesce(greatest(c.scale, 0), 18) END) END AS words,
 				   CASE WHEN coalesce(me.currency, o.currency) IS NULL THEN '; say the currency instead of XXX, which is none' ELSE '' END AS hint
 			  FROM me LEFT JOIN path o ON true JOIN col c ON c.rel = relation AND c.name = coalesce(me.amount, me.debit)
 		), seen AS MATERIALIZED (
@@ -243,7 +246,7 @@ CREATE FUNCTION paysafe.suggest(
 			   CASE WHEN m.words !~ ' : ' THEN 'low' WHEN m.words ~ 'rare|has not been seen' THEN 'medium' ELSE 'high' END
 		  FROM me, machine m WHERE m.words ~ '\[\*\] -->'
 		UNION ALL
-		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured),
+		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured, me.decimals),
 			   format('%I and %I in %I look like what was asked for and captured', me.amount, me.captured, me.currency),
 			   CASE WHEN me.name ~ 'payment|charge|order|invoice' THEN 'high' ELSE 'low' END
 		  FROM me, word w
@@ -251,35 +254,35 @@ CREATE FUNCTION paysafe.suggest(
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE c.rel = relation AND c.name IN (me.amount, me.captured)) = 1
 		UNION ALL
 		-- the amount itself, in a captured status; the currency here, or where the row refers to
-		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, captured => %L, %s, mode => ''observe'');', relation, me.status, me.amount, w.captured,
+		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, captured => %L, %s%s, mode => ''observe'');', relation, me.status, me.amount, w.captured,
 								 CASE WHEN me.currency IS NOT NULL THEN 'currency_column => ' || quote_literal(me.currency)
-									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END),
+									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END, me.decimals),
 			   format('in a captured status, %I looks like what was captured', me.amount), 'medium'
 		  FROM me, word w LEFT JOIN path o ON true
 		 WHERE num_nulls(me.status, me.amount, coalesce(me.currency, o.currency), w.captured) = 0 AND me.captured IS NULL AND me.keyed
 		   AND me.name ~ 'payment|charge' AND me.name !~ 'refund|chargeback|capture|log|event|history|method|type|refusal'
 		UNION ALL
-		SELECT 'movements', format('SELECT paysafe.protect_movements(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.kind, me.amount, me.currency,
+		SELECT 'movements', format('SELECT paysafe.protect_movements(%L, %L, %L, %L, %L, %L%s%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.kind, me.amount, me.currency,
 								   concat(', authorize => ' || quote_literal(k.authorize), ', capture => ' || quote_literal(k.capture), ', cancel => ' || quote_literal(k.cancel),
 										  ', refund => ' || quote_literal(k.refund), ', chargeback => ' || quote_literal(k.chargeback),
-										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END)),
+										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END), me.decimals),
 			   format('%I says which rows capture and which refund what %s has', me.kind, fk.other::regclass), 'medium'
 		  FROM me, kind k, fk, word w
 		 WHERE num_nulls(me.amount, me.currency, k.capture, k.refund) = 0 AND (me.status IS NULL OR num_nulls(w.counted, w.moved) = 0) AND me.keyed AND fk.other <> relation AND fk.columns = 1
 		   AND me.kind IS DISTINCT FROM me.status
 		   AND fk.name = (SELECT min(o.name) FROM fk o WHERE o.other <> relation)
 		UNION ALL
-		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void),
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, me.decimals),
 			   format('it pays out to %I, without a payment', me.payee), 'medium'
 		  FROM me, word w
 		 WHERE num_nulls(me.status, me.amount, me.currency, me.payee, w.gated) = 0 AND me.keyed AND me.name ~ 'payout|disbursement|withdrawal'
 		   AND me.name !~ '_(log|logs|event|events|history|audit)$'
 		UNION ALL
-		SELECT 'captures', format('SELECT paysafe.protect_captures(%L, %L, %L, %L%s%s%s, limit_column => %L, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
+		SELECT 'captures', format('SELECT paysafe.protect_captures(%L, %L, %L, %L%s%s%s, limit_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								  ', currency_column => ' || quote_literal(me.currency),
 								  CASE WHEN me.currency IS NULL THEN ', currency_path => ' || quote_literal(ARRAY[fk.name::text, o.currency]::text) END,
 								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L', me.status, w.captured)
-									   WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, counted => ''{unset}''', me.deleted) END, o.amount),
+									   WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, counted => ''{unset}''', me.deleted) END, o.amount, me.decimals),
 			   format('its rows look like captures of what %s has, to which %I refers', fk.other::regclass, fk.name), 'medium'
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
 		 WHERE num_nulls(me.amount, o.amount, coalesce(me.currency, o.currency)) = 0 AND (me.status IS NULL OR w.captured IS NOT NULL)
@@ -287,11 +290,11 @@ CREATE FUNCTION paysafe.suggest(
 		   AND (me.currency IS NOT NULL OR fk.columns = 1)
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, o.amount::name))) = 1
 		UNION ALL
-		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								concat(', currency_column => ' || quote_literal(me.currency),
 									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, gated => %L, void => %L', me.status, w.gated, w.void)
 											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
-								coalesce(o.captured, o.amount), o.currency),
+								coalesce(o.captured, o.amount), o.currency, me.decimals),
 			   format('it pays back what %s has, to which %I refers', fk.other::regclass, fk.name),
 			   CASE WHEN o.captured IS NOT NULL THEN 'high' ELSE 'medium' END
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
@@ -300,7 +303,7 @@ CREATE FUNCTION paysafe.suggest(
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, coalesce(o.captured, o.amount)::name))) = 1
 		UNION ALL
 		-- a column that rises, and no table of refunds
-		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running'', mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency),
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running''%s, mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency, me.decimals),
 			   format('%I says what has been paid back so far', me.refunded), 'medium'
 		  FROM me
 		 WHERE num_nulls(me.key, me.refunded, me.currency, me.amount) = 0 AND me.keyed AND me.name ~ 'payment|charge|order|invoice|booking|purchase' AND me.name !~ 'refund|log|event|history'
@@ -308,7 +311,8 @@ CREATE FUNCTION paysafe.suggest(
 		   AND NOT EXISTS (SELECT 1 FROM pg_constraint f JOIN pg_class o ON o.oid = f.conrelid WHERE f.confrelid = relation AND f.contype = 'f' AND o.relname ~* 'refund')
 		UNION ALL
 		SELECT 'ledger', format('SELECT paysafe.protect_ledger(%L, %L, %L, %L, %s%s, mode => ''observe'');', relation, me.transaction, me.account, me.amount, coalesce(quote_literal(me.currency), e.words),
-								concat(', direction_column => ' || quote_literal(d.direction), CASE WHEN r.same THEN ', reverses_column => ' || quote_literal(me.reverses) END, ', posting_date_column => ' || quote_literal(me.posting_date))),
+								concat(', direction_column => ' || quote_literal(d.direction), CASE WHEN r.same THEN ', reverses_column => ' || quote_literal(me.reverses) END, ', posting_date_column => ' || quote_literal(me.posting_date),
+									   CASE WHEN me.currency IS NOT NULL THEN me.decimals END)),
 			   format('%I moves on %I by %I', me.amount, me.account, me.transaction) || e.hint,
 			   CASE WHEN me.currency IS NOT NULL AND me.name ~ 'ledger|entr(y|ies)|posting|journal' THEN 'high' ELSE 'medium' END
 		  FROM me, entry_currency e, LATERAL (SELECT count(DISTINCT c.type) = 1 AS same FROM col c WHERE c.rel = relation AND c.name IN (me.transaction, me.reverses)) r,

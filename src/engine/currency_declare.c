@@ -216,12 +216,15 @@ declare_step(const Step *step, const char *parent_column, bool further, List *pa
 
 /* Raises unless the column at the end of the path can hold a currency. */
 static void
-check_last(const Step *step, const char *column)
+check_last(const Step *step, const char *column, bool any_state)
 {
 	Relation	rel = table_open(step->parent, AccessShareLock);
 	Currency	currency;
 
-	paysafe_currency_column(rel, column, &currency);
+	if (any_state)
+		paysafe_status_value_state_column(rel, column, &currency.column);
+	else
+		paysafe_currency_column(rel, column, &currency);
 	table_close(rel, AccessShareLock);
 }
 
@@ -233,7 +236,7 @@ declare_path(SpecBuilder *spec, Oid relation, const char *rule, const CurrencySt
 	List	   *steps = steps_of(relation, path, tables, first, &last);
 	int			n = list_length(steps);
 
-	check_last(llast(steps), last);
+	check_last(llast(steps), last, strcmp(rule, "test_rows") == 0);
 	for (int i = 1; i < n; i++)
 	{
 		Step	   *step = list_nth(steps, i);

@@ -64,7 +64,7 @@ SELECT is((SELECT string_agg(concat(e.payment, ' ', e.event, ' ', e.amount, ' ',
 SELECT paysafe.approve_refund('shop.pay', '4', 60, 'EUR', 'agreed');
 SELECT is((SELECT count(*) FROM paysafe.pending_approval WHERE relation = 'shop.pay'::regclass), 0::bigint, 'no row waits, and what was approved neither');
 SELECT paysafe.request_refund('shop.pay', '4', 70, 'EUR', 'the customer asks for it');
-SELECT is((SELECT concat(p.key, p.amount, ' ', p.needed - p.given) FROM paysafe.pending_approval p WHERE p.relation = 'shop.pay'::regclass), '70 1', 'what is asked for does');
+SELECT is((SELECT concat(p.key, p.payment, ' ', p.amount, ' ', p.approvals_needed - p.approvals_given) FROM paysafe.pending_approval p WHERE p.relation = 'shop.pay'::regclass), '4 70 1', 'what is asked for does');
 
 -- a trigger that raises it further is seen, whatever comes first
 CREATE FUNCTION shop.more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF pg_trigger_depth() = 1 AND NEW.back = 27 THEN UPDATE shop.pay SET back = 101 WHERE id = NEW.id; END IF; RETURN NULL; END $$;

@@ -63,7 +63,7 @@ SELECT is((SELECT s.declaration FROM paysafe.suggest(t::regclass) s WHERE s.rule
 	('shop."PaymentIntents"', 'payment', 'protect_payment(''shop."PaymentIntents"'', ''capturedAt'', ''AmountInCents'', captured => ''{set}'', currency_path => ''{currencyId,IsoCode}'''),
 	('shop."Charge"', 'payment', 'protect_payment(''shop."Charge"'', ''isPaid'', ''Amount'', captured => ''{true}'', currency_column => ''currency'''),
 	('shop."ChargeRefunds"', 'refund', 'protect_refund(''shop."ChargeRefunds"'', ''shop."Charge"'', ''chargeId'', ''Amount'', status_column => ''deletedAt'', gated => ''{unset}'', void => ''{set}'', payment_amount_column => ''Amount'', payment_currency_column => ''currency'''),
-	('shop."Order"', 'refund', 'protect_refund(''shop."Order"'', ''shop."Order"'', ''Id'', ''RefundedAmount'', currency_column => ''CustomerCurrencyCode'', amounts => ''running'''),
+	('shop."Order"', 'refund', 'protect_refund(''shop."Order"'', ''shop."Order"'', ''Id'', ''RefundedAmount'', currency_column => ''CustomerCurrencyCode'', amounts => ''running'', decimals => 4'),
 	('shop."LedgerEntries"', 'ledger', 'protect_ledger(''shop."LedgerEntries"'', ''journalId'', ''accountId'', ''amount'', currency => ''XXX'', decimals => 3, direction_column => ''type'''),
 	('shop."GiftCardTransactions"', 'ledger', 'protect_entries(''shop."GiftCardTransactions"'', ''giftCardId'', ''amount'', currency_column => ''currency'''),
 	('shop.points_history', 'ledger', 'protect_entries(''shop.points_history'', ''customer_id'', ''debit'', credit_column => ''credit'', currency => ''XXX'', decimals => 0'),

@@ -50,6 +50,7 @@ ROLES: dict[str, list[Any]] = {  # columns that are always of the same kind
     "lead": [Decimal(1), Decimal(2)],
     "sort": ["money", "money", "money", "test"],
 }
+UNITS = {"refunds in minor units", "refunds in major units"}
 ISOLATION = ["read committed", "repeatable read", "serializable"]
 # what is given as a parameter where there are parameters
 GIVEN = re.compile(r"(?<== )('(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?![\w.])")
@@ -268,8 +269,11 @@ class Actors(Shapes):
             return Step(n, sql, "copy", (), "insert", intent)
         if sql.startswith("DECLARE c "):
             return Step(n, sql, "simple", (), op, intent)
-        form = self.rng.choices(["simple", "extended", "prepared"], [6, 2, 2])[0]
-        if form != "simple" and op in ("update", "merge", "delete") and self.chance(0.6):
+        judged = dict(intent).get("lock")  # by its expressions: the plan must not matter
+        weights = [3, 3, 4] if judged else [6, 2, 2]
+        form = self.rng.choices(["simple", "extended", "prepared"], weights)[0]
+        given_often = 0.85 if judged else 0.6
+        if form != "simple" and op in ("update", "merge", "delete") and self.chance(given_often):
             # the same text each time: what was planned is used again
             values: list[str] = []
 
@@ -287,22 +291,49 @@ class Actors(Shapes):
             and "RETURNING" not in sql
         ):
             return Step(n, f"DO $do$ BEGIN {sql}; END $do$", "simple", (), op, intent)
+        if (
+            "writes inside others" in self.world.features
+            and self.chance(0.3)
+            and "paysafe.transition" not in sql
+            and op in ("insert", "update", "delete", "merge")
+            and ";" not in sql
+        ):
+            return Step(n, self.inside(sql), "simple", (), op, (*intent, ("nested", True)))
         return Step(n, sql, form, (), op, intent)
+
+    def inside(self, sql: str) -> str:
+        """The same, as something that another statement does."""
+        insert = "INSERT INTO outbox (command) VALUES "
+        return self.rng.choice(
+            [
+                f"SELECT run_it({literal(sql)})",
+                f"SELECT 1 WHERE run_it({literal(sql)}) = 1",
+                f"{insert}({literal(sql)})",
+                f"WITH x AS ({insert}({literal(sql)}) RETURNING 1) SELECT count(*) FROM x",
+                f"{insert}({literal(insert + '(' + literal(sql) + ')')})",
+                f"SELECT run_it({literal(insert + '(' + literal(sql) + ')')})",
+                f"{insert}({literal('SELECT run_it(' + literal(sql) + ')')}), ('SELECT 1')",
+            ]
+        )
 
     # ------------------------------------------------------------ statements
 
     def insert(self, t: Table, rows: list[Row], way: str = "") -> Write:
         cols = [c.name for c in t.columns if c.role != "generated" and c.name in rows[0]]
+        rows = [t.settle(r) for r in rows]
         intent = (("table", t.name), ("rows", tuple(dict(r) for r in rows)))
         for r in rows:
             if t.kind == "refund":
                 self.asked[self.name_of(t, r)] = {person_of(self.actor)}
         plain = f"INSERT INTO {t.name} ({', '.join(cols)}) "
-        values = ", ".join("(" + ", ".join(literal(r.get(c)) for c in cols) + ")" for r in rows)
+        values = ", ".join(
+            "(" + ", ".join(t.literal(c, r.get(c)) for c in cols) + ")" for r in rows
+        )
         if way == "" and self.chance(0.1):
             data = "".join(
                 "\t".join(
-                    "\\N" if r.get(c) is None else str(r[c]).replace("\\", "\\\\") for c in cols
+                    "\\N" if v is None else str(v).replace("\\", "\\\\")
+                    for v in (t.get(c).kept(r.get(c)) for c in cols)
                 )
                 + "\n"
                 for r in rows
@@ -330,8 +361,8 @@ class Actors(Shapes):
         exprs: dict[str, str] | None = None,
     ) -> Write:
         """An update of these rows; exprs has SQL for some of the values that are set."""
-        exprs = exprs or {}
-        text = ", ".join(f"{c} = {exprs.get(c, literal(v))}" for c, v in sets.items())
+        exprs, sets = exprs or {}, t.settle(sets)
+        text = ", ".join(f"{c} = {exprs.get(c) or t.literal(c, v)}" for c, v in sets.items())
         intent = (
             ("table", t.name),
             ("keys", tuple(tuple(r[k] for k in t.key) for r in rows)),
@@ -359,14 +390,25 @@ class Actors(Shapes):
             and set(sets) == {status}
             and isinstance(rows[0].get(status), str)
             and self.machine(t) is not None
+            and t.get(status).form in ("", "boolean")
         ):
-            words = (t.name, key_text(t, rows[0]), rows[0][status], sets[status])
+            said = dict(t.get(status).words)
+            a, b = (said.get(s, s) for s in (rows[0][status], sets[status]))
+            words = (t.name, key_text(t, rows[0]), a, b)
             return (
                 "update",
                 f"SELECT paysafe.transition({', '.join(map(literal, words))})",
                 (*intent, ("transition", True)),
             )
-        if way > 0.82 and len(rows) == 1 and status in sets and rows[0].get(status) and not exprs:
+        plain = bool(status) and not t.get(status).form
+        if (
+            way > 0.82
+            and len(rows) == 1
+            and status in sets
+            and rows[0].get(status)
+            and not exprs
+            and plain
+        ):
             return self.two_branches(t, rows[0], sets)
         if way < 0.08 and len(rows) == 1:
             on = " AND ".join(f"t.{k} = {literal(rows[0][k])}" for k in t.key)
@@ -388,7 +430,7 @@ class Actors(Shapes):
             merged = {c.name: rows[0].get(c.name) for c in t.columns if c.role != "generated"}
             if not any(c.role == "key" and c.more for c in t.columns):
                 cols = ", ".join(merged)
-                values = ", ".join(literal(v) for v in merged.values())
+                values = ", ".join(t.literal(c, v) for c, v in merged.items())
                 return (
                     "update",
                     (
@@ -418,7 +460,7 @@ class Actors(Shapes):
         status = t.column("status")
 
         def text(what: dict[str, Any]) -> str:
-            return ", ".join(f"{c} = {literal(v)}" for c, v in what.items())
+            return ", ".join(f"{c} = {t.literal(c, v)}" for c, v in what.items())
 
         return (
             "merge",
@@ -485,8 +527,12 @@ class Actors(Shapes):
         rule = self.rule("status", t.name)
         return None if rule is None else rule.get("machine")
 
+    def ways(self, t: Table) -> Machine | None:
+        """Its machine, or what is usual where no rule says one."""
+        return self.machine(t) or self.world.ways.get(t.name)
+
     def next_status(self, t: Table, row: Row, legal: float = 0.75) -> str:
-        machine = self.machine(t)
+        machine = self.ways(t)
         status = row[t.column("status")]
         if machine is None:
             return self.rng.choice(["created", "authorized", "captured"])
@@ -602,6 +648,7 @@ class Actors(Shapes):
                 "captured": amount if status == "captured" else None,
                 "currency": "USD" if self.chance(0.85) else "EUR",
                 "note": None,
+                "sort": "money" if self.chance(0.85) else "test",
             }
             return self.insert(t, [self.only(t, row)])
         row = self.rng.choice(rows)
@@ -610,7 +657,7 @@ class Actors(Shapes):
             status = self.next_status(t, row)
             return self.update_row(t, row, self.captured_sets(t, row, status))
         if what < 0.85:
-            roles = ("amount", "captured", "currency", "note", "number", "limit", "lead")
+            roles = ("amount", "captured", "currency", "note", "number", "limit", "lead", "sort")
             column = self.rng.choice([*(c.name for c in t.columns if c.role in roles), *t.key])
             return self.update_row(t, row, {column: self.other(t, row, column)})
         if what < 0.9 and len(rows) > 1 and t.deferrable:
@@ -639,7 +686,9 @@ class Actors(Shapes):
             got = self.amount([abs(amount) if negative else amount, row.get("captured")])
             return -got if negative and self.chance(0.8) else got
         if c.role == "currency":
-            return self.rng.choice(["EUR", "EUR", "usd", "JPY", None])
+            # what has no decimals has other minor units
+            yen = [] if self.world.features & UNITS else ["JPY"]
+            return self.rng.choice(["EUR", "EUR", "usd", *yen, None])
         if c.role in ("key", "region", "number", "ref", "lead", "sort"):
             if c.role == "sort" and (sorts := self.sorts(t)):
                 return self.rng.choice(sorts)
@@ -677,7 +726,7 @@ class Actors(Shapes):
         threshold = self.rule("threshold", t.name)
         if threshold is not None:
             left.append(Decimal(threshold.get("amount")))
-        machine = self.machine(t)
+        machine = self.ways(t)
         if status is None:
             status = (
                 "requested"
@@ -727,8 +776,10 @@ class Actors(Shapes):
             status = self.next_status(t, row)
             some = [r for r in rows if r["status"] == row["status"]]
             # a literal finds no operator of a domain over an enum
-            column = "status::text" if t.type_of("status") == f"{t.name}_status" else "status"
-            return self.update(t, f"{column} = {literal(row['status'])}", some, {"status": status})
+            where = t.get("status").equals(row["status"])
+            if t.type_of("status") == f"{t.name}_status":
+                where = where.replace("status", "status::text", 1)
+            return self.update(t, where, some, {"status": status})
         if what < 0.85:
             names = [c.name for c in t.columns if c.role not in ("status", "generated")]
             column = self.rng.choice(
@@ -830,7 +881,7 @@ class Actors(Shapes):
     def pay(self, t: Table, row: Row, sets: dict[str, Any] | None = None) -> Write | None:
         """Into the gate, by the shortest way."""
         now = self.again(t, row)
-        rule, machine = self.rule("refund", t.name), self.machine(t)
+        rule, machine = self.rule("refund", t.name), self.ways(t)
         if now is None or rule is None or machine is None:
             return None
         path = shortest(machine, now["status"], rule.get("gated"))
@@ -975,7 +1026,6 @@ class Actors(Shapes):
             r
             for r in self.rules.values()
             if r.kind in ("status", "refund", "threshold", "columns", "payment", "captures")
-            and not r.opt("types")
             or (r.kind == "audit" and self.chance(0.3))
         ]
         if not candidates:
@@ -983,7 +1033,7 @@ class Actors(Shapes):
             return
         gates = [r for r in candidates if r.kind == "refund"]
         rule = self.rng.choice(gates if gates and self.chance(0.35) else candidates)
-        yield from self.declare(n, self.changed(rule), rule)
+        yield from self.declare(n, self.changed(rule).settled(), rule)
 
     def declare(self, n: int, rule: Rule, old: Rule | None) -> Act:
         """Alone, and if that is refused with another person's consent."""
@@ -1026,7 +1076,7 @@ class Actors(Shapes):
         yield Step(n, "COMMIT", op="commit")
         if old is not None and self.chance(0.12):
             # approved was another change
-            rule = self.changed(rule)
+            rule = self.changed(rule).settled()
             declare = ("declare", rule.sql(), (intent[0], ("rule", rule), ("old", old)))
         yield from self.alone(n, declare, "anna")
 
@@ -1055,6 +1105,8 @@ class Actors(Shapes):
             m: Machine = rule.get("machine")
             states = sorted(m.states)
             what = r.random()
+            if rule.opt("words") and what >= 0.35 and what < 0.65:
+                return rule
             if what < 0.35:
                 return rule.with_(
                     machine=Machine(m.initial, m.edges | {(r.choice(states), r.choice(states))})
@@ -1066,6 +1118,8 @@ class Actors(Shapes):
             if what < 0.85:
                 return rule.with_(deletable=rule.get("deletable") | {r.choice(states)})
             return rule.with_(deletable=frozenset())
+        if rule.opt("types") and self.chance(0.3):
+            return self.changed_movements(rule)
         if rule.kind == "refund":
             what = r.random()
             if what < 0.5:

@@ -9,9 +9,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sessions import Monitor, Result
-from world import Row, Table, World
+from world import Column, Row, Table, World
 
 NUMBERS = ("bigint", "int", "smallint", "numeric")
+
+
+def read(column: Column, text: str | None) -> Any:
+    """What a stored value says."""
+    return column.said(value(column.type, text))
 
 
 def value(type_: str, text: str | None) -> Any:
@@ -82,7 +87,7 @@ def snapshot(world: World, text: str) -> dict[str, list[Row]]:
         out[name] = [
             {
                 "": r[0].split(".")[-1],
-                **{c.name: value(c.type, v) for c, v in zip(t.columns, r[1:])},
+                **{c.name: read(c, v) for c, v in zip(t.columns, r[1:])},
             }
             for r in rows
         ]
@@ -104,7 +109,7 @@ def tuple_of(table: Table, text: str) -> Row:
             raw[name] = v[1:-1].replace("''", "'")
         else:
             raw[name] = v
-    return {c.name: value(c.type, raw.get(c.name)) for c in table.columns}
+    return {c.name: read(c, raw.get(c.name)) for c in table.columns}
 
 
 def lsn(text: str) -> int:
@@ -144,6 +149,11 @@ def decode(world: World, schema: str, lines: list[tuple[str, str, str]]) -> list
     return out
 
 
+def words(v: Any) -> str | None:
+    """A value of JSON as text."""
+    return json.dumps(v, default=str) if isinstance(v, dict) else None if v is None else str(v)
+
+
 def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
     rows = monitor.all(
         "SELECT xid::text, table_name, op, key, before::text, after::text, actor, actor_claimed,"
@@ -160,10 +170,7 @@ def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
             if text is None:
                 return None
             got = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-            return {
-                c.name: value(c.type, None if got.get(c.name) is None else str(got[c.name]))
-                for c in t.columns
-            }
+            return {c.name: read(c, words(got.get(c.name))) for c in t.columns}
 
         out.append(
             (int(xid), t.name, op, key, image(before), image(after), actor, claimed, reason, login)

@@ -40,6 +40,7 @@
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/payment/payment_fault.h"
@@ -174,7 +175,7 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 													 rule->table_name),
 								 .detail = row_detail(change, change->after, fault.reason),
 								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
-								 "Amounts are finite, not negative, at the currency's scale." :
+								 "Amounts are finite, not negative, at the currency's scale, or with as many decimals as are declared." :
 								 state->captured.over || state->captured.limit.attnum != 0 ?
 								 "Capture at most what the rule allows, in a captured status." :
 								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
@@ -408,10 +409,11 @@ check_delete(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
 	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
+	bool		test = !state->net && paysafe_test_row(change->rules, change->before);
 
-	if (paysafe_payment_mark_was_captured(&state->marks, change))
+	if (!test && paysafe_payment_mark_was_captured(&state->marks, change))
 		refuse_delete(rule, change, LEFT_DETAIL, LEFT_HINT);
-	if (was_captured(state, change))
+	if (!test && was_captured(state, change))
 		refuse_delete(rule, change,
 					  paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
 					  psprintf("%s is captured", money(state, change->before, captured)),
@@ -539,6 +541,14 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 				 paysafe_strings_join(thawed));
 }
 
+static char *
+loosened(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	char	   *words = paysafe_test_rows_loosens(before, after);
+
+	return words ? words : loosened_by(rule, before, after);
+}
+
 /* ", it rises": what else the declaration says, in words. */
 static char *
 describe_more(const Jsonb *spec)
@@ -546,13 +556,15 @@ describe_more(const Jsonb *spec)
 	const char *changes = paysafe_spec_optional_text(spec, "changes");
 	List	   *adjustable = paysafe_spec_set(spec, "adjustable");
 	const char *rows = paysafe_row_filter_words(spec);
+	const char *decimals = paysafe_spec_optional_text(spec, "decimals");
 
-	return psprintf("%s%s%s%s%s",
+	return psprintf("%s%s%s%s%s%s",
 					changes == NULL ? "" : strcmp(changes, "rising") == 0 ?
 					"; in a captured status it may rise" : strcmp(changes, "net") == 0 ?
 					"; in a captured status it may rise, and fall with refunds" : "; in a captured status it may change",
 					adjustable ? psprintf("; %s may rise in ", paysafe_spec_text(spec, "amount_column")) : "",
 					adjustable ? paysafe_strings_join(adjustable) : "",
+					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? "; rows with " : "", rows ? rows : "");
 }
 
@@ -587,6 +599,7 @@ const RuleKind paysafe_payment_kind = {
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
 		{"units", SPEC_TEXT},
+		{"decimals", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
 		{NULL}
 	},
@@ -598,7 +611,7 @@ const RuleKind paysafe_payment_kind = {
 	.check_existing = check_existing,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
-	.loosened_by = loosened_by,
+	.loosened_by = loosened,
 	.describe = describe
 };
 
@@ -690,7 +703,7 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
  *				   adjustable text[], rows jsonb, units, status_path text[],
- *				   currency_tables regclass[], mode) returns void
+ *				   currency_tables regclass[], decimals, mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -720,6 +733,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
 	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
+	paysafe_spec_add_text(&spec, "decimals", paysafe_declare_decimals_argument(fcinfo, 17));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),

@@ -398,7 +398,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 		refuse_gate(rule, change, payment, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
 	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
-	paysafe_refund_add_event(state, life, payment->key, key, change->after, kind, have < needed ? 0 : needed);
+	paysafe_refund_add_event(state, life, payment, key, change->after, kind, have < needed ? 0 : needed);
 	paysafe_refund_has_passed(state, payment, change);
 }
 
@@ -449,10 +449,10 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
-						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale." :
+						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale, or with as many decimals as are declared." :
 						  side->amount.negative ?
-						  "A refund names one payment and has a negative amount at the currency's scale." :
-						  "A refund names one payment and has a positive amount at the currency's scale.");
+						  "A refund names one payment and has a negative amount at the currency's scale, or with as many decimals as are declared." :
+						  "A refund names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
 /* The refund begins to count, or is about to pass the gate: now it must be possible. */
@@ -480,14 +480,14 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 	}
 	else if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 									 change->before, change->after))
-		life = paysafe_refund_move(state, life, locked.key, refund_key(change, change->after),
+		life = paysafe_refund_move(state, life, &locked, refund_key(change, change->after),
 								   change->rel, change->after);
 	if (requested)
 	{
 		char	   *key = refund_key(change, change->after);
 		bool		first = life->steps == 0 && strcmp(key, life->key) == 0;
 
-		paysafe_refund_add_event(state, life, locked.key, key, change->after, REFUND_REQUESTED, 0);
+		paysafe_refund_add_event(state, life, &locked, key, change->after, REFUND_REQUESTED, 0);
 		/* an approval names the step: none from before the first one fits, unless of another row */
 		if (!first)
 			paysafe_approval_end_open(state->refund_root, key);
@@ -561,11 +561,11 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	}
 	if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 								change->before, change->after))
-		life = paysafe_refund_move(state, life, payment->key, key, change->rel, change->after);
+		life = paysafe_refund_move(state, life, payment, key, change->rel, change->after);
 	if (!counted)
 	{
 		if (life->stage != REFUND_VOID || was_counted)
-			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
+			paysafe_refund_add_event(state, life, payment, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, state->refund_root, change,
@@ -574,7 +574,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			note_void(state, change, change->after);
 	}
 	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
-		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
+		paysafe_refund_add_event(state, life, payment, key, change->after, REFUND_LEFT, 0);
 }
 
 /* It has its status still. */
@@ -596,7 +596,7 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	check_approved(rule, change, life);
 	if (moved)
-		(void) paysafe_refund_move(state, life, payment->key, refund_key(change, change->after),
+		(void) paysafe_refund_move(state, life, payment, refund_key(change, change->after),
 								   change->rel, change->after);
 }
 
@@ -607,11 +607,13 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->before);
 	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
-	FoundPayment *payment;
+	FoundPayment *payment = payment_of(state, change->before);
+	/* what falls with refunds does not rise again when they are gone */
+	bool		deletable = side->deletable || (payment->test && payment->net == NULL);
 	RefundLife *life;
 	Numeric		amount;
 
-	if (counted && !side->deletable)
+	if (counted && !deletable)
 	{
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
@@ -629,8 +631,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 								   paysafe_refusal_value(key), rule->table_name),
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
-	payment = payment_of(state, change->before);
-	if (counted && side->deletable && payment->tables == NIL)
+	if (counted && deletable && payment->tables == NIL)
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted with its payment",
 								   paysafe_refusal_value(key), rule->table_name),
@@ -638,8 +639,8 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "Delete by itself what the provider has refused.");
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
-		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
-	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
+		paysafe_refund_add_event(state, life, payment, key, change->before, REFUND_DELETED, 0);
+	if (counted && deletable && paysafe_money_value(&side->amount, change->before, &amount))
 		paysafe_refund_total_less(payment, state->refund_root, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
@@ -764,6 +765,7 @@ const RuleKind paysafe_refund_kind = {
 		{"type_column", SPEC_COLUMN, .shared = true},
 		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
+		{"decimals", SPEC_TEXT},
 		{"amounts", SPEC_TEXT},
 		{"units", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
@@ -783,6 +785,7 @@ const RuleKind paysafe_refund_kind = {
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,
+	.loosened_by = paysafe_refund_loosened_by,
 	.describe = paysafe_refund_describe
 };
 

@@ -111,7 +111,7 @@ typedef struct EndedPassing
 {
 	TimestampTz at;				/* when it passed */
 	Numeric		amount;			/* as the table has it; NULL if it has none */
-	char	   *currency;		/* of its own, or NULL */
+	char	   *currency;		/* that it had then; NULL: nobody knows */
 } EndedPassing;
 
 typedef struct RefundLife
@@ -121,6 +121,7 @@ typedef struct RefundLife
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
+	char	   *currency;		/* that it had then, or NULL */
 	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
@@ -171,6 +172,7 @@ typedef struct FoundPayment
 	Numeric		captured;		/* NULL if nothing is; what the column says, if it is net */
 	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
+	bool		test;			/* engine/test_rows.h; if it was found without a lock */
 } FoundPayment;
 
 typedef struct RefundSum
@@ -183,7 +185,8 @@ typedef struct RefundSum
 	Numeric		total;			/* not void */
 	/*
 	 * only if wanted: what passed the gate since gate_from, as often as it did, also if that
-	 * is void or gone by now; this row only as often as it was void since
+	 * is void or gone by now, of that only what was in this currency; this row only as often as it
+	 * was void since
 	 */
 	bool		gate;
 	TimestampTz gate_from;
@@ -407,12 +410,12 @@ extern void paysafe_refund_add_rise(const RefundState *state, const char *paymen
 
 /* Add an event to a life; amount and currency of the row, which may be missing. */
 extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,
-									 const char *payment, const char *refund,
+									 const FoundPayment *payment, const char *refund,
 									 TupleTableSlot *row, const char *kind, int approvals);
 
 /* The row has another whole key: its life goes on under that one, and is returned. */
 extern RefundLife *paysafe_refund_move(const RefundState *state, RefundLife *life,
-									   const char *payment, const char *refund,
+									   const FoundPayment *payment, const char *refund,
 									   Relation leaf, TupleTableSlot *row);
 
 /*
@@ -535,6 +538,7 @@ typedef struct RefundDeclaration
 	Jsonb	   *rows;			/* or NULL */
 	char	   *amounts;		/* or NULL: positive */
 	char	   *units;			/* or NULL: the payment's */
+	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
@@ -549,6 +553,8 @@ extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *
 extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
+extern char *paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before,
+										const RuleSource *after);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 /*

@@ -94,6 +94,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
 						   running ? NULL : amounts);
+	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
 	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
 	side->payout = state->payout;
 	side->constant = paysafe_spec_optional_text(spec, "currency");
@@ -145,6 +146,8 @@ paysafe_refund_compile(const CompileInput *input)
 	if (state->is_payment)
 	{
 		paysafe_refund_compile_payment(&state->payment, input->leaf, state, input->sources);
+		/* all sums count as the payments do */
+		paysafe_money_decimals(&state->payment.captured.amount, paysafe_spec_optional_text(spec, "decimals"));
 		if (list_member_oid(paysafe_catalog_ancestors(state->leaf), state->refund_root))
 			paysafe_refund_shared_compile(&state->payment, input->leaf, spec,
 										  paysafe_refund_source_payment(input->sources, state->leaf));

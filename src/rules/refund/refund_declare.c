@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "engine/declare.h"
 #include "engine/status_machine.h"
+#include "engine/test_rows.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
@@ -48,6 +49,12 @@ limit_words(Oid reference, const Jsonb *spec)
 }
 
 char *
+paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	return paysafe_test_rows_loosens(before, after);
+}
+
+char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
@@ -56,14 +63,16 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
 	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
+	const char *decimals = paysafe_spec_optional_text(spec, "decimals");
 
-	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s",
+	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s%s",
 					limit_words(reference, spec),
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
 					status ? " does not count" : "",
+					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? psprintf("; rows with %s", rows) : "",
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
@@ -368,6 +377,7 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_row_filter_add(&spec, d->rows);
 	paysafe_spec_add_text(&spec, "amounts", d->amounts);
 	paysafe_spec_add_text(&spec, "units", d->units);
+	paysafe_spec_add_text(&spec, "decimals", d->decimals);
 	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(d->refund, "refund", d->payment, paysafe_spec_end(&spec));
@@ -409,7 +419,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
  *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
- *				  currency, mode) returns void
+ *				  currency, decimals, mode) returns void
  *
  * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
@@ -430,6 +440,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.amounts = amounts_argument(fcinfo, 14),
 		.units = paysafe_declare_optional_text(fcinfo, 15),
 		.currency = paysafe_declare_optional_text(fcinfo, 18),
+		.decimals = paysafe_declare_decimals_argument(fcinfo, 19),
 		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
 	bool		running;

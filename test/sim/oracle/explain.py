@@ -72,6 +72,8 @@ def serialization(case: Case, r: Result) -> None:
         )
     elif r.isolation == "read committed" and r.sqlstate == "40001":
         table = case.world.tables.get(str(r.step.get("table")))
+        if "moved to another partition" in r.message and not r.constraint:
+            return  # PostgreSQL's own: it cannot follow the row
         if not r.waited:
             case.say(
                 "legitimate", f"40001 without having waited: {r.message}: {r.step.sql}", r.number
@@ -96,7 +98,7 @@ def reasons(case: Case, r: Result) -> set[str]:
         return declaring(case, r)
     if op in ("approve", "approve_rule", "withdraw"):
         return approving(case, r)
-    if op in ("approve_ahead", "settle"):
+    if op in ("approve_ahead", "request_ahead", "settle"):
         return why.approving(case, r)
     table = case.world.tables.get(str(r.step.get("table")))
     if table is None:
@@ -520,9 +522,23 @@ def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
         and x.step.get("keys") == r.step.get("keys")
     ]
     if r.step.get("lock") == "absolute" and r.isolation == "read committed":
-        out.add("23M04")
+        if not has_row(case, r):
+            out.add("23M04")
     elif must_refuse(r, writers):
         out.add("23M04")
+
+
+def has_row(case: Case, r: Result) -> bool:
+    """Has its transaction locked the row, or written it, and not taken that back?"""
+    earlier = effective([x for x in case.by_tx[r.tx] if x.number < r.number])
+    return any(
+        x.step.op in ("lock", "update", "merge")
+        and x.step.get("table") == r.step.get("table")
+        and x.step.get("keys") == r.step.get("keys")
+        and x.tag in ("SELECT 1", "UPDATE 1", "MERGE 1", "INSERT 0 1")
+        and not x.step.sql.startswith("WITH ")
+        for x in earlier
+    )
 
 
 def entry_reasons(

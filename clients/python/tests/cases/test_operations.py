@@ -602,6 +602,7 @@ WHOLE = [
     rules.ProtectStatus("Refund", "status", "[*] --> a", deletable=["a"], recorded=["a"]),
     rules.ProtectColumns("Refund", ["status"], once_status=["paid"]),
     rules.ProtectAppendOnly("Refund"),
+    rules.ProtectTestRows("Refund", "payment__currency", values=["XTS"], related_model="Payment"),
     rules.ProtectRowLock("Refund", ["status"]),
     rules.ProtectSecret("Refund", ["status"]),
     rules.ProtectLedger(
