@@ -68,12 +68,13 @@ def features_of(history: History) -> set[str]:
             "commit_prepared",
             "merge",
             "approve",
+            "request_ahead",
             "declare",
             "withdraw",
             "release",
         ):
             out.add(f"act {r.step.op}")
-        for name in ("cursor", "transition", "otherwise", "upsert"):
+        for name in ("cursor", "transition", "otherwise", "upsert", "nested"):
             if r.ok and r.step.get(name):
                 out.add(f"act {name}")
     return out

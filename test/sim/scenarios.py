@@ -127,8 +127,8 @@ class Company(Actors):
 
     def anew(self, t: Table, row: Row) -> Write:
         """The same row added again, as it was or nearly."""
-        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
-        machine = self.machine(t)
+        new = {c.name: row.get(c.name) for c in t.columns if c.role != "generated"}
+        machine = self.ways(t)
         first = sorted(machine.initial) if machine is not None else ["created"]
         if t.kind == "payment":
             new["status"] = self.rng.choice(first)
@@ -150,14 +150,14 @@ class Company(Actors):
         if t.deferrable:
             return None
         status = t.column("status")
-        sets = {status: self.next_status(t, row, 0.9)}
-        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        sets = t.settle({status: self.next_status(t, row, 0.9)})
+        new = {c.name: row.get(c.name) for c in t.columns if c.role != "generated"}
         _, sql, intent = self.insert(t, [new], "plain")
         set_ = f"{status} = EXCLUDED.{status}" if new[status] == sets[status] else ""
         return (
             "update",
             f"{sql} ON CONFLICT ({', '.join(t.key)}) DO UPDATE SET "
-            + (set_ or f"{status} = '{sets[status]}'"),
+            + (set_ or f"{status} = {t.literal(status, sets[status])}"),
             (
                 ("table", t.name),
                 ("keys", (tuple(row[k] for k in t.key),)),
@@ -304,7 +304,7 @@ class Company(Actors):
         who = self.people(n, self.another(t, row))
         if who is not None:
             yield who
-        yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+        yield Step(n, f"SELECT count(*) FROM {t.place}", op="read")
 
         def change() -> Write | None:
             now = self.again(t, row)
@@ -316,7 +316,7 @@ class Company(Actors):
         self.running[m] = self.in_tx(m, [change], self.person(), True)
         self.focus = {n, m}
         for _ in range(4):
-            yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+            yield Step(n, f"SELECT count(*) FROM {t.place}", op="read")
         assert self.play is not None
         yield self.form(n, self.approve(t, self.again(t, row) or row))
         failed = self.play.sessions[n].failed

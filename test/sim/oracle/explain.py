@@ -98,7 +98,7 @@ def reasons(case: Case, r: Result) -> set[str]:
         return declaring(case, r)
     if op in ("approve", "approve_rule", "withdraw"):
         return approving(case, r)
-    if op in ("approve_ahead", "settle"):
+    if op in ("approve_ahead", "request_ahead", "settle"):
         return why.approving(case, r)
     table = case.world.tables.get(str(r.step.get("table")))
     if table is None:
@@ -666,7 +666,7 @@ def approving(case: Case, r: Result) -> set[str]:
     lives = [x for x in case.lives[table.name] if all(x.row[k] == wanted[k] for k in names)]
     rule = case.now("refund", table.name)
     out: set[str] = set()
-    if r.step.get("relation") not in (None, table.name):
+    if r.step.get("relation") not in (None, table.name, table.place):
         out.add("22023")
     if len(lives) != 1 or concurrent(case, r) or touched_in_tx(case, r, table):
         return {"42501", "22023", "40001"}
