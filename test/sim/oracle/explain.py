@@ -17,7 +17,7 @@ from oracle.base import Case, Life, actor_of, currency, effective, number, own, 
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
-from oracle.shapes import amount_of, code_of, ref_of
+from oracle.shapes import amount_of, code_of, name_of, ref_of
 from sessions import Result
 from world import Row, Rule, Table, holds, person_of
 
@@ -317,6 +317,12 @@ def payment_reasons(
         names = {"currency", *(f.get("payment_key") for f in refund_rules(case))}
         if any(old[k] != new[k] for k in names):
             out.add("23R03")
+    # what passed and went counts under the key that the payment has
+    if old is not None and new is not None:
+        for f in refund_rules(case):
+            name = name_of(f, old)
+            if name != name_of(f, new) and case.passed_ever.get(str(name)):
+                out.add("23R03")
     if old is not None and new is None and (number(old["captured"]) != 0 or any_refund):
         out.add("23R07")
     return out
