@@ -180,7 +180,7 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 								 fault.over && (state->captured.over || state->captured.limit.attnum != 0) ?
 								 "Capture at most what the rule allows, in a captured status." :
 								 fault.over ?
-								 "Capture at most the amount; \"over_percent\" or \"limit_column\" of paysafe.protect_payment lets it be more." :
+								 "Capture at most the amount. \"over_percent\" or \"limit_column\" of paysafe.protect_payment lets it be more." :
 								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
 							 });
 }
