@@ -42,6 +42,7 @@ GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text
 -- what the caller may read, proposed
 GRANT EXECUTE ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.check_suggestible(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
 -- does nothing but in a test database

@@ -210,6 +210,7 @@ INSERT INTO function_expected VALUES
 	('check_library()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('seen_statuses(regclass,name,regclass,name,name,name)', 'SETOF record', 'c', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('suggest_machine(regclass,name,regclass,name,name,name)', 'text', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
+	('check_suggestible(regclass)', 'boolean', 'c', 'v', true, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('suggest(regclass)', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('suggest_schema(regnamespace)', 'text', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('check_names()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),

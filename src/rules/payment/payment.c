@@ -299,6 +299,8 @@ static PAYSAFE_NORETURN void
 refuse_frozen(const Rule *rule, const RowChange *change, const char *column)
 {
 	const PaymentState *state = rule->compiled;
+	bool		renamed = paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
+												  change->before, change->after);
 
 	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
@@ -306,7 +308,7 @@ refuse_frozen(const Rule *rule, const RowChange *change, const char *column)
 					  row_detail(change, change->before,
 								 psprintf("key, amount and currency stay once a payment is under way; its status is \"%s\"",
 										  paysafe_status_value_text(&state->captured.statuses.column, change->before))),
-					  "Add a new payment instead.");
+					  renamed ? KEY_HINT : "Add a new payment instead.");
 }
 
 static void

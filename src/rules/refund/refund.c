@@ -126,7 +126,8 @@ check_frozen(const Rule *rule, const RowChange *change)
 								 column, rule->table_name),
 						psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
 								 refund_words(change, change->before)),
-						paysafe_refund_again_hint(side));
+						paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after) ?
+						KEY_HINT : paysafe_refund_again_hint(side));
 	paysafe_refund_total_forget();
 }
 
@@ -578,6 +579,8 @@ check_row(const Rule *rule, const RowChange *change)
 
 	if (state->is_payment)
 		paysafe_refund_check_payment(rule, change);
+	else if (state->refund.running)
+		paysafe_refund_running_check(rule, change);
 	else if (!paysafe_which_rows(rule, &state->refund.rows, change, &seen))
 		return;
 	else if (seen.op == 'I')
@@ -613,7 +616,7 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	bool		was_gated;
 	RefundLife *life;
 
-	if (state->is_payment || !paysafe_row_filter_has(&side->rows, later->before, NULL))
+	if (state->is_payment || side->running || !paysafe_row_filter_has(&side->rows, later->before, NULL))
 		return;
 	was_gated = first->before != NULL && paysafe_status_value_find(&side->gated, first->before) >= 0;
 	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)

@@ -40,6 +40,9 @@ typedef struct RefundSide
 	char	   *constant;		/* all have this currency, or NULL */
 	bool		shares_place;	/* it has it where its payment has it, in one table */
 	Currency	place;
+	bool		running;		/* no row is a refund: the amount is what has been paid back so far, */
+	bool		limited;		/* ... and there is a payment rule, which says */
+	Captured	captured;		/* ... what that is at most */
 	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
@@ -127,6 +130,8 @@ typedef struct RefundLife
 	List	   *requesters;		/* of Person */
 	TimestampTz requested;		/* for the last time; 0: before the rule */
 } RefundLife;
+
+#define REFUND_RUNNING	 "running"	/* of "amounts": there are no rows of refunds */
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
@@ -322,6 +327,14 @@ extern bool paysafe_refund_shared_is_payment(const PaymentSide *side, TupleTable
 extern void paysafe_refund_shared_check(const Rule *rule, const RowChange *change, bool has_refunds);
 
 /*
+ * refund_running.c: refunds without rows, in a column of the payment that rises
+ */
+extern void paysafe_refund_running_compile(RefundSide *side, const CompileInput *input);
+extern void paysafe_refund_running_check(const Rule *rule, const RowChange *change);
+extern void paysafe_refund_running_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
+											ExistingReport *report);
+
+/*
  * refund_payout.c: money that leaves without a payment.  What it is of has the place of
  * the payment's key.
  */
@@ -396,6 +409,15 @@ typedef struct RefundLives RefundLives;
 extern RefundLives *paysafe_refund_lives(const RefundState *state, const char *payment);
 extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state,
 									Relation leaf, TupleTableSlot *row, RefundLife *out);
+
+/* By how much the column of a payment has risen since then, and how many events it has. */
+extern Numeric paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
+										   bool to_add, int *steps);
+
+/* It has risen; is_fact: without the approvals that it needed. */
+extern void paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
+									const char *whole_key, int step, Numeric amount,
+									const char *currency, bool is_fact, int approvals);
 
 /* Add an event to a life; amount and currency of the row, which may be missing. */
 extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,

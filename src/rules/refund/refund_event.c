@@ -450,6 +450,73 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const Found
 	apply_event(life, kind, person, now, approvals);
 }
 
+/* Payments whose column rises: each event is of a refund of its own. */
+
+typedef struct Rises
+{
+	TimestampTz from;
+	int			steps;
+	Numeric		total;
+} Rises;
+
+static bool
+collect_rise(Relation rel, HeapTuple tuple, void *arg)
+{
+	Rises	   *rises = arg;
+	Datum		values[EVENT_NCOLUMNS];
+	bool		nulls[EVENT_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	rises->steps = Max(rises->steps, DatumGetInt32(values[EVENT_STEP]));
+	if (!nulls[EVENT_AMOUNT] && DatumGetTimestampTz(values[EVENT_AT]) > rises->from)
+		rises->total = paysafe_money_add(rises->total, DatumGetNumeric(values[EVENT_AMOUNT]));
+	return true;
+}
+
+Numeric
+paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
+							bool to_add, int *steps)
+{
+	Rises		rises = {.from = GetCurrentTimestamp() - within, .total = paysafe_money_zero()};
+	Datum		keys[2] = {ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment)};
+
+	if (to_add)
+		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+	else
+		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+	*steps = rises.steps;
+	return rises.total;
+}
+
+void
+paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
+						const char *whole_key, int step, Numeric amount, const char *currency,
+						bool is_fact, int approvals)
+{
+	Person	   *person = paysafe_person_current();
+	Datum		values[EVENT_NCOLUMNS] = {0};
+	bool		nulls[EVENT_NCOLUMNS] = {0};
+
+	values[EVENT_RELATION] = ObjectIdGetDatum(state->refund_root);
+	values[EVENT_PAYMENT] = CStringGetTextDatum(payment);
+	values[EVENT_REFUND] = CStringGetTextDatum(refund);
+	values[EVENT_ROW] = CStringGetTextDatum(whole_key);
+	values[EVENT_STEP] = Int32GetDatum(step);
+	values[EVENT_KIND] = CStringGetTextDatum(is_fact ? REFUND_RECORDED : REFUND_GATED);
+	values[EVENT_DECLARATION] = Int32GetDatum(state->declaration);
+	values[EVENT_AMOUNT] = NumericGetDatum(amount);
+	values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
+	nulls[EVENT_ACTOR] = person->actor == NULL;
+	if (!nulls[EVENT_ACTOR])
+		values[EVENT_ACTOR] = CStringGetTextDatum(person->actor);
+	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
+	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
+	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
+	values[EVENT_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
+	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
+}
+
 /* All but the last passing, which is told with the rest, go along. */
 static void
 move_ended(const RefundState *state, RefundLife *moved, const FoundPayment *payment, const char *refund,

@@ -452,9 +452,13 @@ def gate_reasons(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
             for f in refund_rules(case):
+                known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
                     if x not in lives and ref_of(f, x.row) == ref_of(rule, new):
                         total += amount_of(f, x.row)
+                for row in r.before[f.table]:  # those of its own transaction
+                    if own(row) not in known and ref_of(f, row) == ref_of(rule, new):
+                        total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
             over = over or any(total > v.get("amount") for _, v in versions[-2:])
@@ -668,7 +672,7 @@ def approving(case: Case, r: Result) -> set[str]:
     lives = [x for x in case.lives[table.name] if all(x.row[k] == wanted[k] for k in names)]
     rule = case.now("refund", table.name)
     out: set[str] = set()
-    if r.step.get("relation") not in (None, table.name):
+    if r.step.get("relation") not in (None, table.name, table.place):
         out.add("22023")
     if len(lives) != 1 or concurrent(case, r) or touched_in_tx(case, r, table):
         return {"42501", "22023", "40001"}
