@@ -541,6 +541,8 @@ def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
 def has_row(case: Case, r: Result) -> bool:
     """Has its transaction locked the row, or written it, and not taken that back?"""
     earlier = effective([x for x in case.by_tx[r.tx] if x.number < r.number])
+    if "ON CONFLICT" in r.step.sql:  # locks FOR NO KEY UPDATE itself
+        earlier = [x for x in earlier if "FOR NO KEY" not in x.step.sql]
     return any(
         x.step.op in ("lock", "update", "merge")
         and x.step.get("table") == r.step.get("table")
