@@ -443,13 +443,20 @@ def gate_reasons(
             total = abs(number(new["amount"])) + sum(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
+            # what its own transaction has added it sees, and nobody else
+            seen = total + sum(
+                amount_of(f, x)
+                for f in refund_rules(case)
+                for x in r.before[f.table]
+                if ref_of(f, x) == ref_of(rule, new) and (old is None or own(x) != own(old))
+            )
             for f in refund_rules(case):
                 for x in case.lives[f.table]:
                     if x not in lives and ref_of(f, x.row) == ref_of(rule, new):
                         total += amount_of(f, x.row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
-            over = over or any(total > v.get("amount") for _, v in versions[-2:])
+            over = over or any(max(total, seen) > v.get("amount") for _, v in versions[-2:])
     if not over:
         return set()
     need = (
