@@ -272,8 +272,11 @@ class Actors(Shapes):
             return Step(n, sql, "copy", (), "insert", intent)
         if sql.startswith("DECLARE c "):
             return Step(n, sql, "simple", (), op, intent)
-        form = self.rng.choices(["simple", "extended", "prepared"], [6, 2, 2])[0]
-        if form != "simple" and op in ("update", "merge", "delete") and self.chance(0.6):
+        judged = dict(intent).get("lock")  # by its expressions: the plan must not matter
+        weights = [3, 3, 4] if judged else [6, 2, 2]
+        form = self.rng.choices(["simple", "extended", "prepared"], weights)[0]
+        given_often = 0.85 if judged else 0.6
+        if form != "simple" and op in ("update", "merge", "delete") and self.chance(given_often):
             # the same text each time: what was planned is used again
             values: list[str] = []
 

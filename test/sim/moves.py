@@ -419,9 +419,16 @@ class Shapes:
         if "captured" not in p:
             return None
         now = p["captured"] if isinstance(p["captured"], Decimal) else Decimal(0)
-        refunds = [abs(r["amount"]) for _, r in self.of_payment(p, "refund") if r["amount"]]
-        step = self.around(self.rng.choice(refunds) if refunds else None)
+        refunds: dict[str, Decimal] = {}
+        for x, r in self.of_payment(p, "refund"):
+            if isinstance(r["amount"], Decimal) and r["status"] != "rejected":
+                refunds[x.name] = refunds.get(x.name, Decimal(0)) + abs(r["amount"])
+        step = self.around(self.rng.choice(list(refunds.values())) if refunds else None)
         new = now - step if self.chance(0.65) else now + step
+        if refunds and self.chance(0.35):
+            # what was returned by one table or by all of them, or nearly
+            new = self.rng.choice([*refunds.values(), sum(refunds.values(), Decimal(0))])
+            new += self.world.unit * self.rng.choice([0, 0, 1, -1])
         return self.update_row(t, p, {"captured": max(new, Decimal(0))})
 
     def captures_more(self, t: Table, p: Row) -> Write | None:

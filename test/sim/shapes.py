@@ -29,7 +29,7 @@ CAPTURED = {
     "amount": 2,
     "once": 1,
     "rising": 2,
-    "any": 2,
+    "any": 3,
     "net": 4,
     "captures": 5,
     "movements": 5,
@@ -122,7 +122,7 @@ def add_shape(m: Maker) -> None:
                 if m.feature("captures come late", 0.4):
                     w.late.append(w.rules.pop())
         add_refunds(m, "refund", payment, captured, code)
-        if m.feature("two refund tables", 0.3):
+        if m.feature("two refund tables", 0.45):
             add_refunds(m, "chargeback", payment, captured, code)
     if m.feature("payouts beside", 0.1):
         add_refunds(m, "payout", None, "none", "")
@@ -301,7 +301,7 @@ def add_payment(m: Maker, captured: str) -> Table:
         m.rng.shuffle(columns)
     table = Table("payment", "payment", tuple(columns), key, partition, more=tuple(more))
     w.tables["payment"] = table
-    if status.form != "json" and not m.feature("payment without machine", 0.15):
+    if status.form != "json" and not m.feature("payment without machine", 0.4 if captured == "amount" else 0.15):
         deletable = frozenset({"created"} if m.chance(0.5) else ())
         w.rules.append(
             Rule(

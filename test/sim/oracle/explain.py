@@ -72,6 +72,8 @@ def serialization(case: Case, r: Result) -> None:
         )
     elif r.isolation == "read committed" and r.sqlstate == "40001":
         table = case.world.tables.get(str(r.step.get("table")))
+        if "moved to another partition" in r.message and not r.constraint:
+            return  # PostgreSQL's own: it cannot follow the row
         if not r.waited:
             case.say(
                 "legitimate", f"40001 without having waited: {r.message}: {r.step.sql}", r.number
@@ -451,9 +453,13 @@ def gate_reasons(
                 if ref_of(f, x) == ref_of(rule, new) and (old is None or own(x) != own(old))
             )
             for f in refund_rules(case):
+                known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
                     if x not in lives and ref_of(f, x.row) == ref_of(rule, new):
                         total += amount_of(f, x.row)
+                for row in r.before[f.table]:  # those of its own transaction
+                    if own(row) not in known and ref_of(f, row) == ref_of(rule, new):
+                        total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
             over = over or any(max(total, seen) > v.get("amount") for _, v in versions[-2:])
@@ -527,9 +533,23 @@ def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
         and x.step.get("keys") == r.step.get("keys")
     ]
     if r.step.get("lock") == "absolute" and r.isolation == "read committed":
-        out.add("23M04")
+        if not has_row(case, r):
+            out.add("23M04")
     elif must_refuse(r, writers):
         out.add("23M04")
+
+
+def has_row(case: Case, r: Result) -> bool:
+    """Has its transaction locked the row, or written it, and not taken that back?"""
+    earlier = effective([x for x in case.by_tx[r.tx] if x.number < r.number])
+    return any(
+        x.step.op in ("lock", "update", "merge")
+        and x.step.get("table") == r.step.get("table")
+        and x.step.get("keys") == r.step.get("keys")
+        and x.tag in ("SELECT 1", "UPDATE 1", "MERGE 1", "INSERT 0 1")
+        and not x.step.sql.startswith("WITH ")
+        for x in earlier
+    )
 
 
 def entry_reasons(
