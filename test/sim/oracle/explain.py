@@ -451,6 +451,13 @@ def gate_reasons(
             total = abs(number(new["amount"])) + sum(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
+            # what its own transaction has added it sees, and nobody else
+            seen = total + sum(
+                amount_of(f, x)
+                for f in refund_rules(case)
+                for x in r.before[f.table]
+                if ref_of(f, x) == ref_of(rule, new) and (old is None or own(x) != own(old))
+            )
             for f in refund_rules(case):
                 known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
@@ -461,7 +468,7 @@ def gate_reasons(
                         total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
-            over = over or any(total > v.get("amount") for _, v in versions[-2:])
+            over = over or any(max(total, seen) > v.get("amount") for _, v in versions[-2:])
     if not over:
         return set()
     need = (
