@@ -410,9 +410,9 @@ extern RefundLives *paysafe_refund_lives(const RefundState *state, const char *p
 extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state,
 									Relation leaf, TupleTableSlot *row, RefundLife *out);
 
-/* By how much the column of a payment has risen since then, and how many events it has. */
-extern Numeric paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
-										   bool to_add, int *steps);
+/* By how much the column of a payment has risen since then in the currency (NULL: any), and how many events it has. */
+extern Numeric paysafe_refund_risen_within(const RefundState *state, const char *payment, const char *currency,
+										   int64 within, bool to_add, int *steps);
 
 /* It has risen; is_fact: without the approvals that it needed. */
 extern void paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,

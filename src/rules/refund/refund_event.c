@@ -309,6 +309,12 @@ paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
 	return any;
 }
 
+static bool
+is_same_currency(const char *a, const char *b)
+{
+	return strcmp(paysafe_money_code(pstrdup(a)), paysafe_money_code(pstrdup(b))) == 0;
+}
+
 /*
  * Was it in the currency of the sum?  Of what was noted without one nobody knows: as a payout it has
  * the constant, as a refund that of the payment, and counts.
@@ -320,7 +326,7 @@ was_in(const EndedPassing *ended, const RefundSide *side, const char *currency, 
 
 	if (code == NULL || currency == NULL)
 		return !payouts;
-	return strcmp(paysafe_money_code(pstrdup(code)), paysafe_money_code(pstrdup(currency))) == 0;
+	return is_same_currency(code, currency);
 }
 
 /* The amounts of a life, added to total. */
@@ -454,6 +460,7 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const Found
 
 typedef struct Rises
 {
+	const char *currency;		/* only those in it; NULL: in any */
 	TimestampTz from;
 	int			steps;
 	Numeric		total;
@@ -468,16 +475,18 @@ collect_rise(Relation rel, HeapTuple tuple, void *arg)
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	rises->steps = Max(rises->steps, DatumGetInt32(values[EVENT_STEP]));
-	if (!nulls[EVENT_AMOUNT] && DatumGetTimestampTz(values[EVENT_AT]) > rises->from)
+	if (!nulls[EVENT_AMOUNT] && DatumGetTimestampTz(values[EVENT_AT]) > rises->from &&
+		(rises->currency == NULL || nulls[EVENT_CURRENCY] ||
+		 is_same_currency(TextDatumGetCString(values[EVENT_CURRENCY]), rises->currency)))
 		rises->total = paysafe_money_add(rises->total, DatumGetNumeric(values[EVENT_AMOUNT]));
 	return true;
 }
 
 Numeric
-paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
-							bool to_add, int *steps)
+paysafe_refund_risen_within(const RefundState *state, const char *payment, const char *currency,
+							int64 within, bool to_add, int *steps)
 {
-	Rises		rises = {.from = GetCurrentTimestamp() - within, .total = paysafe_money_zero()};
+	Rises		rises = {.currency = currency, .from = GetCurrentTimestamp() - within, .total = paysafe_money_zero()};
 	Datum		keys[2] = {ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment)};
 
 	if (to_add)
