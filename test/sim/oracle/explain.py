@@ -104,7 +104,9 @@ def reasons(case: Case, r: Result) -> set[str]:
     if table is None:
         return {r.sqlstate} if op in ("propose", "act_as") else set()
     out: set[str] = {"22023"} if r.step.get("transition") else set()
-    for view in (r.before, r.after):
+    # who waited met what was there when it was let go, which is gone perhaps
+    views = [r.before, r.after, r.between] if r.waited and r.between else [r.before, r.after]
+    for view in views:
         for old, new in changes(table, r, view):
             out |= row_reasons(case, r, table, old, new, view)
     return out
