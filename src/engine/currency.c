@@ -403,7 +403,8 @@ rules_through(Oid relid, bool enforced)
 	{
 		const RuleSource *source = lfirst(lc);
 
-		if (list_member_oid(ancestors, source->reference) &&
+		/* a test has its currency from elsewhere, if it has one */
+		if (list_member_oid(ancestors, source->reference) && !is_of_any_state(source) &&
 			paysafe_spec_optional_text(source->spec, "currency_via") != NULL &&
 			!(enforced && source->observed))
 			result = lappend(result, lfirst(lc));

@@ -484,7 +484,7 @@ check_update(const Rule *rule, const RowChange *change)
 			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
-			   "Only rows that are still in the status they were added in may get another key.");
+			   "Only rows that are still in the status they were added in may get another key. " KEY_HINT);
 	follow_row(state, change, to);
 }
 

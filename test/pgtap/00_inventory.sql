@@ -187,7 +187,7 @@ INSERT INTO function_expected VALUES
 	('protect_refund(regclass,regclass,text,name,name,name,text[],text[],name,name,name[],text,text[],jsonb,text,text,text[],boolean,text,integer,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_row_lock(regclass,name[],text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_status(regclass,name,text,text[],text[],text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
-	('protect_test_rows(regclass,name[],text[],regclass)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_test_rows(regclass,name[],text[],regclass,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('redact(jsonb)', 'jsonb', 'c', 'i', true, 's', false, false, NULL, true),
 	('redact(text)', 'text', 'c', 'i', true, 's', false, false, NULL, true),
 	('reserve(regclass,text,numeric,interval,text,text)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, true),

@@ -40,6 +40,8 @@ SELECT paysafe.protect_test_rows('t_test.refund', '{order_id,testmode}', '{true,
 CREATE TABLE t_test.later (id int PRIMARY KEY, livemode boolean, state text);
 SELECT paysafe.protect_status('t_test.later', 'state', :'machine');
 INSERT INTO t_test.later VALUES (1, false, 'new');
+SELECT paysafe.protect_test_rows('t_test.later', '{livemode}', '{false}', mode => 'observe');
+DELETE FROM t_test.later;										-- fails: it is only observed
 SELECT paysafe.protect_test_rows('t_test.later', '{livemode}', '{false}');		-- fails: a second person
 
 -- which are tests stays
@@ -96,6 +98,24 @@ DELETE FROM t_test.capture WHERE id = 2;						-- fails: its payment is none
 DELETE FROM t_test.intent WHERE id = 2;							-- fails: it has one
 DELETE FROM t_test.capture WHERE id = 3;
 DELETE FROM t_test.intent WHERE id = 2;
+
+-- beside a way to a currency, which is of payments only
+CREATE TABLE t_test.event (id int PRIMARY KEY, currency text);
+CREATE TABLE t_test.event_order (id int PRIMARY KEY, event_id int REFERENCES t_test.event, testmode boolean);
+CREATE TABLE t_test.event_payment (id int PRIMARY KEY, order_id int REFERENCES t_test.event_order, state text, amount numeric);
+CREATE TABLE t_test.event_note (id int PRIMARY KEY, order_id int REFERENCES t_test.event_order, state text);
+SELECT paysafe.protect_payment('t_test.event_payment', 'state', 'amount', captured => '{done}', currency_path => '{order_id,event_id,currency}');
+SELECT paysafe.protect_test_rows('t_test.event_payment', '{order_id,testmode}');
+SELECT paysafe.protect_test_rows('t_test.event_note', '{order_id,testmode}');
+INSERT INTO t_test.event VALUES (1, 'EUR');
+INSERT INTO t_test.event_order VALUES (1, 1, true);
+INSERT INTO t_test.event_note VALUES (1, 1, 'new');
+UPDATE t_test.event SET currency = 'USD';
+INSERT INTO t_test.event_payment VALUES (1, 1, 'done', 5);
+UPDATE t_test.event SET currency = 'EUR';		-- fails
+UPDATE t_test.event_order SET testmode = false;	-- fails
+DELETE FROM t_test.event_payment;
+UPDATE t_test.event SET currency = 'EUR';
 
 -- without a foreign key
 CREATE TABLE t_test.loose (id int PRIMARY KEY, order_id int, state text);

@@ -378,6 +378,17 @@ extern void paysafe_refund_total_end(bool aborted);
 extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
 
 /*
+ * refund_hint.c
+ */
+
+/* What to do about a refund that may not pass; before: its life, as an approval saw it. */
+extern char *paysafe_refund_gate_hint(const RefundState *state, const RowChange *change,
+									  const ApprovalMoney *money, const RefundLife *before);
+
+/* What to do instead of changing what stays of it. */
+extern char *paysafe_refund_again_hint(const RefundSide *side);
+
+/*
  * refund_event.c
  */
 

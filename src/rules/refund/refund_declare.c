@@ -59,6 +59,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *chargeback = paysafe_spec_set(spec, "chargeback");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
@@ -70,8 +71,8 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
-					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
-					status ? " does not count" : "",
+					status && voided ? paysafe_strings_join(voided) : "",
+					status ? voided ? " does not count" : "every status counts" : "",
 					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? psprintf("; rows with %s", rows) : "",
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
