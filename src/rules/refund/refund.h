@@ -131,7 +131,6 @@ typedef struct RefundLife
 	TimestampTz requested;		/* for the last time; 0: before the rule */
 } RefundLife;
 
-
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
 #define REFUND_RECORDED	 "recorded"	/* was paid out without having passed it */
