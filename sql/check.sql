@@ -349,7 +349,15 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 					AND s.spec -> 'columns' ? p.name) THEN
 					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
 				END AS trouble) w
-		 WHERE r.rule = 'refund';
+		 WHERE r.rule = 'refund'
+		UNION ALL
+		-- captured columns that are net of refunds which no rule names
+		SELECT r.relation::text, 'captured', w.ok, CASE WHEN NOT w.ok THEN
+			   format('%s falls with refunds, and no rule says which these are, so it does not fall at all: declare them with paysafe.protect_refund, with "payment_amount_column" NULL', quote_ident(r.spec ->> 'captured_column')) END
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.reference = r.relation AND s.rule = 'refund'
+				AND s.spec ->> 'payment_amount_column' IS NULL) AS ok) w
+		 WHERE r.rule = 'payment' AND r.spec ->> 'changes' = 'net';
 	END;
 COMMENT ON FUNCTION paysafe.check_rules() IS 'check(): rules without tables and tables without rules';
 

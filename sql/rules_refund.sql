@@ -65,6 +65,7 @@ CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, ende
 CREATE INDEX refund_event_passed ON paysafe.refund_event (relation, payment, passed_at) WHERE passed_at IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
 COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
+COMMENT ON COLUMN paysafe.refund_event.currency IS 'its own, or that of its payment then';
 COMMENT ON COLUMN paysafe.refund_event.ended_at IS '"at" of what was void or went back before the gate: has anything been, lately?';
 COMMENT ON COLUMN paysafe.refund_event.passed_at IS '"at" of what passed the gate, or was paid out without: what has, lately?';
 COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';
@@ -170,11 +171,12 @@ CREATE FUNCTION paysafe.protect_payment(
 	units text DEFAULT NULL,
 	status_path text[] DEFAULT NULL,
 	currency_tables regclass[] DEFAULT NULL,
+	decimals int DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_payment';
-COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
+COMMENT ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) IS 'declares a table of payments: possible amounts, captured when captured, then frozen';
 
 --@keys
 CREATE FUNCTION paysafe.protect_refund(
@@ -197,11 +199,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	status_path text[] DEFAULT NULL,
 	deletable boolean DEFAULT false,
 	currency text DEFAULT NULL,
+	decimals int DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
 --@end
 
 --@keys
@@ -222,11 +225,12 @@ CREATE FUNCTION paysafe.protect_captures(
 	deletable boolean DEFAULT false,
 	rows jsonb DEFAULT NULL,
 	currency_tables regclass[] DEFAULT NULL,
+	decimals int DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_captures';
-COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], text) IS 'declares a table of captures: what is captured of a payment is their sum';
+COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text) IS 'declares a table of captures: what is captured of a payment is their sum';
 --@end
 
 --@keys
@@ -251,11 +255,12 @@ CREATE FUNCTION paysafe.protect_movements(
 	payment_key @key DEFAULT NULL,
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
+	decimals int DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_movements';
-COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
+COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
 --@end
 
 CREATE FUNCTION paysafe.set_refund_threshold(

@@ -34,6 +34,27 @@ paysafe_currency_column(Relation leaf, const char *column, Currency *out)
 	out->name = column;
 }
 
+/* Not of a currency: of rows that are a test or none (engine/test_rows.h). */
+static bool
+is_of_any_state(const RuleSource *source)
+{
+	return strcmp(source->name, "test_rows") == 0;
+}
+
+/* The column that says it. */
+static void
+find_column(Relation leaf, const char *column, bool any_state, Currency *out)
+{
+	if (!any_state)
+	{
+		paysafe_currency_column(leaf, column, out);
+		return;
+	}
+	*out = (Currency) {.place = CURRENCY_COLUMN, .any_state = true};
+	paysafe_status_value_state_column(leaf, column, &out->column);
+	out->name = column;
+}
+
 void
 paysafe_currency_compile(Relation leaf, const RuleSource *source, Currency *out)
 {
@@ -44,10 +65,11 @@ paysafe_currency_compile(Relation leaf, const RuleSource *source, Currency *out)
 
 	if (column != NULL)
 	{
-		paysafe_currency_column(leaf, column, out);
+		find_column(leaf, column, is_of_any_state(source), out);
 		return;
 	}
-	*out = (Currency) {.place = CURRENCY_CONSTANT, .constant = constant, .observed = source->observed};
+	*out = (Currency) {.place = CURRENCY_CONSTANT, .constant = constant, .observed = source->observed,
+		.any_state = is_of_any_state(source)};
 	if (constant != NULL)
 		return;
 	via = paysafe_spec_text(spec, "currency_via");
@@ -212,7 +234,7 @@ currency_in(const Currency *currency, Relation leaf, TupleTableSlot *row, bool d
 	Currency	here;
 
 	if (!currency->further)
-		paysafe_currency_column(leaf, currency->parent_column, &here);
+		find_column(leaf, currency->parent_column, currency->any_state, &here);
 	else
 	{
 		next = currency_of_leaf(leaf);
@@ -334,7 +356,7 @@ paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out)
 	const RuleSource *source = input->source;
 	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(input->leaf));
 	char	   *column = paysafe_spec_text(source->spec, "currency_parent_column");
-	StatusColumn currency;
+	Currency	currency;
 	bool		leads_on = false;
 	ListCell   *lc;
 
@@ -343,7 +365,7 @@ paysafe_currency_compile_parent(const CompileInput *input, CurrencyParent *out)
 	out->column = paysafe_catalog_column(input->leaf, column);
 	if (!paysafe_spec_bool(source->spec, "currency_further"))
 	{
-		paysafe_status_value_column(input->leaf, column, &currency);
+		find_column(input->leaf, column, is_of_any_state(source), &currency);
 		return;
 	}
 	foreach(lc, input->sources)
@@ -381,7 +403,8 @@ rules_through(Oid relid, bool enforced)
 	{
 		const RuleSource *source = lfirst(lc);
 
-		if (list_member_oid(ancestors, source->reference) &&
+		/* a test has its currency from elsewhere, if it has one */
+		if (list_member_oid(ancestors, source->reference) && !is_of_any_state(source) &&
 			paysafe_spec_optional_text(source->spec, "currency_via") != NULL &&
 			!(enforced && source->observed))
 			result = lappend(result, lfirst(lc));
@@ -475,6 +498,8 @@ void
 paysafe_currency_check_parent(const Rule *rule, const CurrencyParent *parent, const RowChange *change)
 {
 	TupleDesc	desc = RelationGetDescr(change->rel);
+	bool		tests = is_of_any_state(parent->child);
+	const char *child = get_rel_name(parent->child->relation);
 	const char *column = NULL;
 	char	   *key;
 
@@ -497,13 +522,14 @@ paysafe_currency_check_parent(const Rule *rule, const CurrencyParent *parent, co
 	if (change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("row \"%s\" of table \"%s\" cannot be deleted", key, rule->table_name),
-							psprintf("Rows of \"%s\" have their currency from it.",
-									 get_rel_name(parent->child->relation)),
+							psprintf(tests ? "It says whether rows of \"%s\" are tests." :
+									 "Rows of \"%s\" have their currency from it.", child),
 							"It stays as long as they do.");
 	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 						psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								 column, rule->table_name),
-						psprintf("Rows of \"%s\" have their currency from row \"%s\".",
-								 get_rel_name(parent->child->relation), key),
+						psprintf(tests ? "Whether rows of \"%s\" are tests says row \"%s\"." :
+								 "Rows of \"%s\" have their currency from row \"%s\".", child, key),
+						tests ? "What is a test, or is none any more, hangs on a new row." :
 						"What is in another currency hangs on a new row.");
 }

@@ -50,6 +50,7 @@ typedef struct Currency
 	char	   *parent_column;	/* what is the currency there, */
 	bool		further;		/* ... or leads to it */
 	bool		observed;		/* nobody waits, or is stopped, for want of it */
+	bool		any_state;		/* no currency: what says it is of any type of a status */
 } Currency;
 
 /* The rows of a table that a rule's rows depend on. */

@@ -187,7 +187,7 @@ is_needed(const Step *step, Oid before, const char *name)
 	{
 		const RuleSource *rule = lfirst(lc);
 
-		if (rule->reference == step->relation && !rule->observed &&
+		if (rule->reference == step->relation && !rule->observed && strcmp(rule->name, "test_rows") != 0 &&
 			paysafe_spec_optional_text(rule->spec, "currency_via") != NULL &&
 			!(rule->relation == before && strcmp(rule->name, name) == 0))
 			return true;
@@ -216,12 +216,15 @@ declare_step(const Step *step, const char *parent_column, bool further, List *pa
 
 /* Raises unless the column at the end of the path can hold a currency. */
 static void
-check_last(const Step *step, const char *column)
+check_last(const Step *step, const char *column, bool any_state)
 {
 	Relation	rel = table_open(step->parent, AccessShareLock);
 	Currency	currency;
 
-	paysafe_currency_column(rel, column, &currency);
+	if (any_state)
+		paysafe_status_value_state_column(rel, column, &currency.column);
+	else
+		paysafe_currency_column(rel, column, &currency);
 	table_close(rel, AccessShareLock);
 }
 
@@ -233,7 +236,7 @@ declare_path(SpecBuilder *spec, Oid relation, const char *rule, const CurrencySt
 	List	   *steps = steps_of(relation, path, tables, first, &last);
 	int			n = list_length(steps);
 
-	check_last(llast(steps), last);
+	check_last(llast(steps), last, strcmp(rule, "test_rows") == 0);
 	for (int i = 1; i < n; i++)
 	{
 		Step	   *step = list_nth(steps, i);
@@ -272,7 +275,8 @@ paysafe_currency_declare_from(SpecBuilder *spec, Oid relation, const char *rule,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("exactly one of \"currency_column\", \"currency\" and \"currency_path\" must be given"),
 				 errhint("The currency is a column of the row, the same for all rows, or a column of a row that it refers to.")));
-	if (constant != NULL && paysafe_money_scale(constant) < 0)
+	/* points, tokens: where the decimals are said, the code is only a name */
+	if (constant != NULL && !paysafe_spec_has(spec, "decimals") && paysafe_money_scale(constant) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" is not known", constant),

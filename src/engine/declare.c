@@ -369,6 +369,23 @@ paysafe_declare_optional_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+#define MAX_DECIMALS	30		/* as of paysafe.set_currency */
+
+char *
+paysafe_declare_decimals_argument(FunctionCallInfo fcinfo, int n)
+{
+	int			decimals;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	decimals = PG_GETARG_INT32(n);
+	if (decimals < 0 || decimals > MAX_DECIMALS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between 0 and %d", "decimals", MAX_DECIMALS)));
+	return psprintf("%d", decimals);
+}
+
 List *
 paysafe_declare_path_argument(FunctionCallInfo fcinfo, int n, const char *status_column)
 {

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/refusal.h"
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/accepted.h"
@@ -121,35 +122,53 @@ tell_observed(const ExistingReport *report)
 			 errhint("Correct these rows before the rule is enforced.")));
 }
 
-/* The rows are the table's, whose rule has a version or trigger of now. */
+/* In force since before, but for a while without its trigger. */
 static void
-tell_enforced(const ExistingReport *report, int elevel)
+tell_enforced(const ExistingReport *report)
 {
 	const char *table = get_rel_name(report->relation);
 
-	ereport(elevel,
+	ereport(WARNING,
 			(errcode(ERRCODE_CHECK_VIOLATION),
-			 elevel < ERROR || report->beside_writers ?
 			 errmsg_plural("rule \"%s\" is in force, but %lld row of \"%s\" breaks it",
 						   "rule \"%s\" is in force, but %lld rows of \"%s\" break it",
-						   (unsigned long) report->faults,
-						   report->rule, (long long) report->faults, table) :
-			 errmsg_plural("rule \"%s\" cannot be declared: %lld existing row of \"%s\" breaks it",
-						   "rule \"%s\" cannot be declared: %lld existing rows of \"%s\" break it",
 						   (unsigned long) report->faults,
 						   report->rule, (long long) report->faults, table),
 			 errdetail("%s%s", report->detail.data,
 					   report->faults > MAX_FAULTS_SHOWN ? "\n..." : ""),
-			 errhint("%s", elevel < ERROR ? "They were written while the trigger was missing. Correct them." :
-					 report->beside_writers ?
-					 "Correct what the rule lets you correct. What it keeps as it is, two people accept: paysafe.accept_rows. A status that is none can be put right after that." :
-					 report->source == NULL || report->source->kind->keeps_books ?
-					 "Correct these rows first, then declare the rule again." :
-					 "Correct these rows first, then declare the rule again. Where they say what has happened, declare it for what comes (paysafe.defer_validation), and have two people accept them: paysafe.accept_rows."),
+			 errhint("They were written while the trigger was missing. Correct them."),
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(report->relation))),
 			 err_generic_string(PG_DIAG_TABLE_NAME, table),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 								psprintf("paysafe_%s_%s", table, report->rule))));
+}
+
+/* The rows are the table's, whose rule has a version or trigger of now. */
+static void
+refuse(const ExistingReport *report)
+{
+	const char *table = get_rel_name(report->relation);
+	const char *rows = report->faults == 1 ? "row" : "rows";
+	const char *verb = report->faults == 1 ? "breaks" : "break";
+	Refusal		refusal = {
+		.sqlstate = ERRCODE_CHECK_VIOLATION,
+		.rule = report->rule,
+		.schema_name = get_namespace_name(get_rel_namespace(report->relation)),
+		.table_name = table,
+	};
+
+	refusal.message = report->beside_writers ?
+		psprintf("rule \"%s\" is in force, but %lld %s of \"%s\" %s it",
+				 report->rule, (long long) report->faults, rows, table, verb) :
+		psprintf("rule \"%s\" cannot be declared: %lld existing %s of \"%s\" %s it",
+				 report->rule, (long long) report->faults, rows, table, verb);
+	refusal.detail = psprintf("%s%s", report->detail.data, report->faults > MAX_FAULTS_SHOWN ? "\n..." : "");
+	refusal.hint = report->beside_writers ?
+		"Correct what the rule lets you correct. What it keeps as it is, two people accept: paysafe.accept_rows. A status that is none can be put right after that." :
+		report->source == NULL || report->source->kind->keeps_books ?
+		"Correct these rows first, then declare the rule again." :
+		"Correct these rows first, then declare the rule again. Where they say what has happened, declare it for what comes (paysafe.defer_validation), and have two people accept them: paysafe.accept_rows.";
+	paysafe_refuse(&refusal);
 }
 
 void
@@ -159,8 +178,10 @@ paysafe_existing_tell(const ExistingReport *report, int elevel)
 		return;
 	if (report->observed)
 		tell_observed(report);
+	else if (elevel < ERROR)
+		tell_enforced(report);
 	else
-		tell_enforced(report, elevel);
+		refuse(report);
 }
 
 static void

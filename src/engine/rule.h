@@ -330,6 +330,10 @@ extern void paysafe_rule_judge(const Rule *rule, ObservedCheck check, const void
 #define TRUNCATE_HINT \
 	"Rows that may be deleted are deleted with DELETE. Tests empty tables where a superuser has called paysafe.declare_test_database() before there were rows."
 
+/* The way out for whoever renames rows that are named by their primary key. */
+#define KEY_HINT \
+	"Keep the key: approvals, history and other rows name this one by it. What people rename is a column of its own."
+
 extern void paysafe_rule_init(void);
 
 #endif							/* PAYSAFE_RULE_H */

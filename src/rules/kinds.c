@@ -18,6 +18,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_status_kind,
 	&paysafe_columns_kind,
 	&paysafe_row_lock_kind,
+	&paysafe_test_rows_kind,
 	&paysafe_currency_kind,
 	&paysafe_payment_kind,
 	&paysafe_captures_kind,

@@ -13,6 +13,7 @@
 extern const RuleKind paysafe_status_kind;
 extern const RuleKind paysafe_columns_kind;
 extern const RuleKind paysafe_append_only_kind;
+extern const RuleKind paysafe_test_rows_kind;
 extern const RuleKind paysafe_currency_kind;
 extern const RuleKind paysafe_payment_kind;
 extern const RuleKind paysafe_captures_kind;

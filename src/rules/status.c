@@ -39,6 +39,7 @@
 #include "engine/spec_field.h"
 #include "engine/status_advice.h"
 #include "engine/status_machine.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
@@ -483,7 +484,7 @@ check_update(const Rule *rule, const RowChange *change)
 			   psprintf("the primary key of a row of table \"%s\" cannot change in status %s",
 						rule->table_name, state_name(state, from)),
 			   "The row would take its status to another identity.",
-			   "Only rows that are still in the status they were added in may get another key.");
+			   "Only rows that are still in the status they were added in may get another key. " KEY_HINT);
 	follow_row(state, change, to);
 }
 
@@ -513,7 +514,7 @@ check_row(const Rule *rule, const RowChange *change)
 			break;
 		case 'D':
 			from = paysafe_status_value_find(&state->states, change->before);
-			if (from < 0 || !state->deletable[from])
+			if ((from < 0 || !state->deletable[from]) && !paysafe_test_row(change->rules, change->before))
 				refuse(rule, change, ERRCODE_23T03_STATUS_DELETE,
 					   psprintf("a row of table \"%s\" cannot be deleted in status %s",
 								rule->table_name,
@@ -642,6 +643,12 @@ compare_machines(const char *before, const char *after)
 }
 
 static char *
+loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	return paysafe_test_rows_loosens(before, after);
+}
+
+static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
 	Machine    *machine = parse_machine(paysafe_spec_text(spec, "machine"));
@@ -676,6 +683,7 @@ const RuleKind paysafe_status_kind = {
 	.notes_existing = freezes_more,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
+	.loosened_by = loosened_by,
 	.describe = describe
 };
 

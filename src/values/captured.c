@@ -34,10 +34,20 @@ paysafe_captured_changes(const char *word, CapturedChanges *out)
 	return false;
 }
 
+/* A column of the payment's in the units, and with the decimals, that its rule declares. */
+static void
+find_column(Relation leaf, const Jsonb *spec, const char *name, AmountColumn *out)
+{
+	paysafe_money_column(leaf, name, out);
+	paysafe_money_declared(out, paysafe_spec_optional_text(spec, "units"), NULL);
+	paysafe_money_decimals(out, paysafe_spec_optional_text(spec, "decimals"));
+}
+
 /* All amounts of a payment count in one unit. */
 static void
-check_units(const AmountColumn *amount, const AmountColumn *other)
+find_other(Relation leaf, const Jsonb *spec, const char *name, const AmountColumn *amount, AmountColumn *other)
 {
+	find_column(leaf, spec, name, other);
 	if (paysafe_money_is_minor(amount) != paysafe_money_is_minor(other))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -59,24 +69,14 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 	const char *limit = paysafe_spec_optional_text(spec, "limit_column");
 	const char *over = paysafe_spec_optional_text(spec, "over_percent");
 	const char *changes = paysafe_spec_optional_text(spec, "changes");
-	const char *units = paysafe_spec_optional_text(spec, "units");
 	StatusColumn status;
 
 	*out = (Captured) {.changes = CAPTURED_ONCE};
-	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
-	paysafe_money_declared(&out->amount, units, NULL);
+	find_column(leaf, spec, paysafe_spec_text(spec, "amount_column"), &out->amount);
 	if (column != NULL)
-	{
-		paysafe_money_column(leaf, column, &out->column);
-		paysafe_money_declared(&out->column, units, NULL);
-		check_units(&out->amount, &out->column);
-	}
+		find_other(leaf, spec, column, &out->amount, &out->column);
 	if (limit != NULL)
-	{
-		paysafe_money_column(leaf, limit, &out->limit);
-		paysafe_money_declared(&out->limit, units, NULL);
-		check_units(&out->amount, &out->limit);
-	}
+		find_other(leaf, spec, limit, &out->amount, &out->limit);
 	if (over != NULL)
 		out->over = numeric_of(over);
 	if (changes != NULL && !paysafe_captured_changes(changes, &out->changes))

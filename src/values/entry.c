@@ -73,6 +73,10 @@ find_amount(Relation leaf, const Jsonb *spec, EntryColumns *out)
 	char	   *decimals = paysafe_spec_optional_text(spec, "decimals");
 
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &out->amount);
+	/* where entries are in minor units, it says only that currencies need not be known */
+	if (paysafe_money_is_minor(&out->amount))
+		decimals = NULL;
+	paysafe_money_decimals(&out->amount, decimals);
 	if (credit != NULL)
 	{
 		paysafe_money_column(leaf, credit, &out->credit);
@@ -81,8 +85,8 @@ find_amount(Relation leaf, const Jsonb *spec, EntryColumns *out)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
 							out->amount.name, out->credit.name)));
+		paysafe_money_decimals(&out->credit, decimals);
 	}
-	out->decimals = decimals ? pg_strtoint32(decimals) : -1;
 	out->zeros = paysafe_spec_bool(spec, "zero_amounts");
 }
 
@@ -191,21 +195,6 @@ read_reverses(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, En
 	return true;
 }
 
-/* Why the amount, which is not negative, is none of the entry's currency; NULL if it is. */
-static char *
-amount_fault(const EntryColumns *columns, const AmountColumn *column, Numeric amount,
-			 const char *currency, bool zero_allowed)
-{
-	char	   *reason = paysafe_money_fault(column, amount, columns->decimals < 0 ? currency : NULL, zero_allowed);
-	int			used;
-
-	if (reason != NULL || columns->decimals < 0 || paysafe_money_is_minor(column))
-		return reason;
-	used = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount)));
-	return used <= columns->decimals ? NULL :
-		psprintf("amounts have %d decimals, this one %d", columns->decimals, used);
-}
-
 /* Debits and credits in two columns, of which one is NULL or zero. */
 static bool
 read_two_amounts(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, EntryFault *fault)
@@ -221,7 +210,7 @@ read_two_amounts(const EntryColumns *columns, TupleTableSlot *row, Entry *entry,
 		if (!paysafe_money_value(sides[i], row, &values[i]))
 			values[i] = paysafe_money_zero();
 		reason = fault == NULL ? NULL :
-			amount_fault(columns, sides[i], values[i], entry->currency, true);
+			paysafe_money_fault(sides[i], values[i], entry->currency, true);
 		if (reason != NULL)
 			return fault_of(fault, ERRCODE_23L03_ENTRY, sides[i]->name,
 							psprintf("amount %s: %s", paysafe_money_text(values[i]), reason));
@@ -263,9 +252,9 @@ read_amount(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, Entr
 	else
 		sign = paysafe_money_sign(entry->amount);
 	if (fault != NULL)
-		reason = amount_fault(columns, &columns->amount,
-							  sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
-							  entry->currency, columns->zeros);
+		reason = paysafe_money_fault(&columns->amount,
+									 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
+									 entry->currency, columns->zeros);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
 						psprintf("amount %s: %s", paysafe_money_spoken(&columns->amount, entry->amount, entry->currency), reason));

@@ -27,7 +27,6 @@ typedef struct EntryColumns
 	char	   *constant;		/* all are in this currency, and have no column; or NULL */
 	char	   *(*currency_of) (const void *where, TupleTableSlot *row);	/* another row says it; or NULL */
 	const void *currency_where;
-	int			decimals;		/* of every currency; -1: as that has */
 	bool		zeros;			/* amounts may be zero */
 	bool		has_direction;	/* otherwise amounts have a sign */
 	StatusColumn direction;

@@ -54,6 +54,7 @@ paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	out->minor = out->typid == INT2OID || out->typid == INT4OID || out->typid == INT8OID;
 	out->negative = false;
+	out->decimals = -1;
 	strlcpy(out->name, column, NAMEDATALEN);
 	if (out->typid != NUMERICOID && !out->minor)
 		ereport(ERROR,
@@ -84,6 +85,19 @@ paysafe_money_declared(AmountColumn *column, const char *units, const char *amou
 		column->minor = strcmp(units, "minor") == 0;
 	if (amounts != NULL)
 		column->negative = strcmp(amounts, "negative") == 0;
+}
+
+void
+paysafe_money_decimals(AmountColumn *column, const char *decimals)
+{
+	if (decimals == NULL)
+		return;
+	if (paysafe_money_is_minor(column))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" has amounts in minor units, which are whole", column->name),
+				 errhint("Leave out \"decimals\".")));
+	column->decimals = pg_strtoint32(decimals);
 }
 
 Numeric
@@ -176,6 +190,24 @@ paysafe_money_same(const AmountColumn *column, TupleTableSlot *a, TupleTableSlot
 	return paysafe_money_compare(av, bv) == 0;
 }
 
+/* Why major units have too many decimals, or NULL. */
+static char *
+scale_fault(const AmountColumn *column, Numeric amount, const char *currency)
+{
+	int			scale = column->decimals;
+	int			used;
+
+	if (scale < 0 && currency == NULL)
+		return NULL;
+	if (scale < 0 && (scale = paysafe_money_scale(currency)) < 0)
+		return psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
+	used = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount)));
+	if (used <= scale)
+		return NULL;
+	return column->decimals >= 0 ? psprintf("amounts have %d decimals, this one %d", scale, used) :
+		psprintf("%s has %d decimals, the amount %d", currency, scale, used);
+}
+
 char *
 paysafe_money_fault(const AmountColumn *column, Numeric amount,
 					const char *currency, bool zero_allowed)
@@ -192,19 +224,7 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 	if (column->minor && column->typid == NUMERICOID &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
 		return pstrdup("it is no whole number of minor units");
-	if (currency != NULL && !paysafe_money_is_minor(column))
-	{
-		int			scale = paysafe_money_scale(currency);
-		int			used;
-
-		if (scale < 0)
-			return psprintf("the number of decimals of currency \"%s\" is not known; declare it with paysafe.set_currency", currency);
-		used = DatumGetInt32(DirectFunctionCall1(numeric_min_scale,
-												 NumericGetDatum(amount)));
-		if (used > scale)
-			return psprintf("%s has %d decimals, the amount %d", currency, scale, used);
-	}
-	return NULL;
+	return paysafe_money_is_minor(column) ? NULL : scale_fault(column, amount, currency);
 }
 
 Numeric

@@ -3,9 +3,9 @@
  * money.h
  *	  Amounts and currencies.
  *
- * An amount column holds numeric (major units, at most the currency's scale)
- * or smallint, integer or bigint (minor units), unless a declaration says that it
- * counts in the others.  Inside paysafe an amount is a numeric, and positive also
+ * An amount column holds numeric (major units, at most the currency's scale, or what a
+ * declaration says) or smallint, integer or bigint (minor units), unless a declaration says
+ * that it counts in the others.  Inside paysafe an amount is a numeric, and positive also
  * where the column stores what is paid back as a negative one.
  *
  *-------------------------------------------------------------------------
@@ -25,6 +25,7 @@ typedef struct AmountColumn
 	Oid			typid;			/* base type */
 	bool		minor;			/* it counts in minor units */
 	bool		negative;		/* it stores amounts with the sign turned */
+	int			decimals;		/* at most, of major units in every currency; -1: as that has */
 	char		name[NAMEDATALEN];
 } AmountColumn;
 
@@ -39,6 +40,12 @@ extern bool paysafe_money_is_minor(const AmountColumn *column);
  * "major" or "minor", amounts "positive" or "negative".  Raises 22023 for another word.
  */
 extern void paysafe_money_declared(AmountColumn *column, const char *units, const char *amounts);
+
+/*
+ * How many decimals a declaration lets its amounts have; NULL: it says nothing.  Raises 22023
+ * if they count in minor units, which are whole.
+ */
+extern void paysafe_money_decimals(AmountColumn *column, const char *decimals);
 
 /* The same amount in major or minor units of a currency whose decimals are known. */
 extern Numeric paysafe_money_in_units(const AmountColumn *column, Numeric amount, bool minor,
@@ -62,8 +69,8 @@ extern bool paysafe_money_same(const AmountColumn *column, TupleTableSlot *a,
 /*
  * Why the amount is no amount of this currency, or NULL if it is one: it must
  * be finite, not negative (zero only if allowed) and have no more decimals
- * than the currency.  currency is the code as stored; NULL: it is not known yet, and
- * nothing is said of decimals.
+ * than was declared, or than the currency has.  currency is the code as stored; NULL: it is
+ * not known yet, and nothing is said of its decimals.
  */
 extern char *paysafe_money_fault(const AmountColumn *column, Numeric amount,
 								 const char *currency, bool zero_allowed);

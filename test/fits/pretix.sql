@@ -2,7 +2,7 @@
 -- event's, two foreign keys away; a refund may name no payment, only its order.
 CREATE TABLE event (id bigserial PRIMARY KEY, currency varchar(10) NOT NULL DEFAULT 'EUR');
 CREATE TABLE "order" (id bigserial PRIMARY KEY, event_id bigint NOT NULL REFERENCES event, code varchar(16) NOT NULL,
-	status varchar(3) NOT NULL, total numeric(13,2) NOT NULL);
+	status varchar(3) NOT NULL, total numeric(13,2) NOT NULL, testmode boolean NOT NULL DEFAULT false);
 CREATE INDEX ON "order" (event_id);
 CREATE TABLE orderpayment (id bigserial PRIMARY KEY, local_id integer NOT NULL, state varchar(190) NOT NULL, amount numeric(13,2) NOT NULL,
 	order_id bigint NOT NULL REFERENCES "order", payment_date timestamptz, provider varchar(255), info text);
@@ -18,10 +18,11 @@ CREATE INDEX ON orderrefund (payment_id);
 SELECT paysafe.protect_status('orderpayment', 'state', :'payment_states', deletable => '{"",created,pending}');
 SELECT paysafe.protect_payment('orderpayment', 'state', 'amount', captured => '{confirmed,refunded}',
 	currency_path => '{order_id,event_id,currency}');
-SELECT paysafe.protect_status('orderrefund', 'state', :'refund_states', deletable => '{external,failed,canceled}');
+SELECT paysafe.protect_status('orderrefund', 'state', :'refund_states', deletable => '{external,failed,canceled}', recorded => '{done}');
 SELECT paysafe.protect_refund('orderrefund', 'orderpayment', 'payment_id', 'amount',
-	status_column => 'state', gated => '{transit,done}', void => '{failed,canceled,external}',
+	status_column => 'state', gated => '{created,transit,done}', void => '{failed,canceled,external}', recorded => '{done}',
 	unapproved_columns => '{execution_date,info}', rows => '{"payment_id": {"not": [null]}}');
+SELECT paysafe.protect_test_rows('orderpayment', '{order_id,testmode}'), paysafe.protect_test_rows('orderrefund', '{order_id,testmode}');
 SELECT paysafe.set_refund_threshold('orderrefund', 'EUR', 1000);
 SELECT paysafe.audit('orderpayment'), paysafe.audit('orderrefund');
 
@@ -39,7 +40,7 @@ UPDATE orderrefund SET state = 'failed' WHERE id = 2;
 INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (3, 3, 'done', 23, 1, 1);
 UPDATE orderpayment SET state = 'refunded' WHERE id = 1;
 -- a manual refund of the order, without a payment
-INSERT INTO orderrefund (id, local_id, state, amount, order_id) VALUES (4, 4, 'done', 5, 1);
+INSERT INTO orderrefund (id, local_id, state, amount, order_id) VALUES (4, 4, 'done', 5, 1), (5, 5, 'created', 5, 1);
 -- a bank transfer that was given up and came after all
 INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (2, 1, 'created', 4600, 2);
 UPDATE orderpayment SET state = 'canceled' WHERE id = 2;
@@ -51,35 +52,70 @@ UPDATE orderpayment SET state = 'failed' WHERE id = 6;
 -- an order in test mode goes, and its payments with it
 INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (7, 5, 'pending', 20, 1);
 DELETE FROM orderpayment WHERE id = 7;
+-- an order that was a test from the beginning is deleted, with whatever was paid and refunded
+INSERT INTO "order" (id, event_id, code, status, total, testmode) VALUES (4, 1, 'TST', 'n', 46, true), (5, 1, 'TSU', 'n', 46, true);
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (40, 1, 'created', 46, 4), (41, 2, 'confirmed', 20, 4), (42, 1, 'confirmed', 20, 5);
+UPDATE orderpayment SET state = 'confirmed' WHERE id = 40;
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (40, 1, 'created', 20, 4, 41);
+UPDATE orderrefund SET state = 'done' WHERE id = 40;
+UPDATE orderpayment SET state = 'refunded' WHERE id = 41;
+UPDATE orderpayment SET state = 'canceled' WHERE id = 40;
+INSERT INTO orderrefund (id, local_id, state, amount, order_id) VALUES (41, 2, 'done', 26, 4);
+BEGIN;
+DELETE FROM orderrefund WHERE order_id = 4;
+DELETE FROM orderpayment WHERE order_id = 4;
+DELETE FROM "order" WHERE id = 4;
+COMMIT;
+SELECT fits.is((SELECT count(*) FROM orderpayment WHERE order_id = 4), 0::bigint, 'tests go');
+-- the provider refunds what was refunded here already: that is so, and somebody has to settle it
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (8, 6, 'confirmed', 23, 1);
+INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (9, 7, 'confirmed', 23, 1);
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (7, 6, 'created', 23, 1, 8), (8, 7, 'external', 23, 1, 8);
+UPDATE orderrefund SET state = 'done' WHERE id = 7;
+SET client_min_messages = error;
+UPDATE orderrefund SET state = 'done' WHERE id = 8;
+RESET client_min_messages;
+SELECT fits.is((SELECT string_agg(sqlstate || ' ' || key, ',') FROM paysafe.breach WHERE settled_at IS NULL), '23R01 8', 'a refund too many');
 
 -- with one thing wrong
+SELECT fits.refused('23R03', $$UPDATE "order" SET testmode = true WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE "order" SET testmode = false WHERE id = 5$$);
+SELECT fits.refused('23R03', $$UPDATE orderpayment SET order_id = 5 WHERE id = 1$$);
+SELECT fits.refused('23R03', $$UPDATE orderrefund SET order_id = 5 WHERE id = 1$$);
+SELECT fits.refused('23R07', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (91, 1, 'created', 1, 5, 9);
+	DELETE FROM orderrefund WHERE id = 91$$);	-- of a test, but of a payment that is none
+SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 1, 'created', 21, 5, 42)$$);	-- a test is held to the same
 SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'created', 1, 1, 1)$$);
 SELECT fits.refused('23R04', $$INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (90, 2, 'created', 46.50, 2)$$);	-- yen
 SELECT fits.refused('23R04', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 1, 'created', 0.50, 2, 2)$$);
 INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (3, 2, 'created', 10, 1);
-SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'done', 10, 1, 3)$$);	-- not paid
+SELECT fits.refused('23R01', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'created', 10, 1, 3)$$);	-- not paid
 SELECT fits.refused('23R01', $$UPDATE orderpayment SET state = 'confirmed' WHERE id = 1; UPDATE orderpayment SET state = 'canceled' WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE orderpayment SET amount = 100 WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE orderpayment SET order_id = 2 WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE "order" SET event_id = 2 WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE event SET currency = 'JPY' WHERE id = 1$$);
 SELECT fits.refused('23R03', $$UPDATE orderrefund SET payment_id = NULL WHERE id = 1$$);				-- out of the rule
-SELECT fits.refused('23R01', $$UPDATE orderrefund SET payment_id = 1 WHERE id = 4$$);					-- into it
+SELECT fits.refused('23R01', $$UPDATE orderrefund SET payment_id = 1 WHERE id = 5$$);					-- into it
 SELECT fits.refused('23T03', $$DELETE FROM orderpayment WHERE id = 2$$);
 SELECT fits.refused('23T03', $$DELETE FROM orderpayment WHERE id = 6$$);	-- it was confirmed once
 -- an event that nobody has paid for may still change, although somebody has ordered
 UPDATE event SET currency = 'USD' WHERE id = 3;
--- a refund above the threshold
+-- a refund above the threshold: pretix adds it just before it calls the provider
 INSERT INTO orderpayment (id, local_id, state, amount, order_id) VALUES (5, 3, 'confirmed', 5000, 1);
+SELECT fits.refused('42501', $$INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (90, 5, 'created', 2000, 1, 5)$$);
 BEGIN;
 SELECT paysafe.act_as('agent');
-INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (6, 5, 'created', 2000, 1, 5);
+SELECT paysafe.request_refund('orderrefund', '5', 2000, 'EUR', 'the concert was cancelled');
 COMMIT;
-SELECT fits.refused('42501', $$UPDATE orderrefund SET state = 'done' WHERE id = 6$$);
 SELECT fits.is((SELECT currency FROM paysafe.pending_approvals()), 'EUR', 'what waits is in the currency of its event');
 BEGIN;
 SELECT paysafe.act_as('supervisor');
-SELECT paysafe.approve('orderrefund', '6', 'the concert was cancelled');
+SELECT paysafe.approve_refund('orderrefund', '5', 2000, 'EUR', 'the concert was cancelled');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('agent');
+INSERT INTO orderrefund (id, local_id, state, amount, order_id, payment_id) VALUES (6, 5, 'created', 2000, 1, 5);
 COMMIT;
 UPDATE orderrefund SET state = 'done', execution_date = now() WHERE id = 6;
 

@@ -54,6 +54,8 @@ observed() {
 
 	# what is enforced is refused again, counts anew, and keeps what it has from then
 	says 'needs a maintenance|23514|existing row' "SELECT paysafe.protect_status('t', 'status', '[*] --> new')"
+	wait_for "SELECT count(*) = 1 FROM paysafe.refusal_log
+		WHERE NOT observed AND sqlstate = '23514' AND rule = 'status' AND table_name = 't' AND message ~ 'cannot be declared'" || exit 1
 	says '^$' "TRUNCATE t"
 	wait_for "SELECT count(*) = 1 FROM paysafe.refusal_log WHERE observed AND statement = 'TRUNCATE'" || exit 1
 	psql -qX -d paysafe_guard -c "SELECT paysafe.protect_status('t', 'status', '[*] --> new')" >/dev/null

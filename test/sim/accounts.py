@@ -199,6 +199,7 @@ class Play:
         self.own_tenant = self.chance(0.5)
         self.stamp = rng.choice([*DAYS, "timestamptz"]) if self.dated else "date"
         self.zone = rng.choice(["UTC", "Asia/Tokyo", "Asia/Tokyo"])
+        self.journal = self.chance(0.3)  # a trigger of the ledger writes another protected table
 
     @staticmethod
     def alone(seed: int) -> bool:
@@ -324,6 +325,8 @@ class Play:
         ]
         if self.audited:
             statements.append("SELECT paysafe.audit('entry')")
+        if self.journal:
+            statements += self.journal_of_entries()
         self.run(
             f"CREATE SCHEMA {self.schema} AUTHORIZATION {OWNER};\n"
             f"GRANT USAGE ON SCHEMA {self.schema} TO {APP}",
@@ -343,6 +346,20 @@ class Play:
                 self.by_two(sql, "", "balance", ("42501",))
             else:
                 self.must(f"DO $$BEGIN {sql} END$$", True, "", "owner")
+
+    def journal_of_entries(self) -> list[str]:
+        """The application's own trigger, before paysafe's or after them, by row or statement."""
+        rng = self.rng
+        name, each = rng.choice("az"), rng.choice(["ROW", "ROW", "STATEMENT"])
+        rule = rng.choice(["audit('journal')", "audit('journal')", "protect_append_only('journal')"])
+        return [
+            "CREATE TABLE journal (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)",
+            f"GRANT ALL ON journal TO {APP}",
+            f"SELECT paysafe.{rule}",
+            "CREATE FUNCTION note_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO journal (note)"
+            " VALUES (TG_OP); RETURN NULL; END'",
+            f"CREATE TRIGGER {name}_note AFTER INSERT ON entry FOR EACH {each} EXECUTE FUNCTION note_it()",
+        ]
 
     def columns(self, *names: str) -> str:
         return "'{" + ",".join(names if self.tenant_first else names[::-1]) + "}'"
@@ -658,6 +675,7 @@ class Play:
         if self.tenants or any(c.startswith(("p", "1000")) for c in b.accounts):
             return
         n = self.rng.choices(*SIZES)[0]
+        n = min(n, 1100) if self.journal else n
         first = 100000
         code = "g" if self.number else "'p' || g"
         payer, source = self.codes()[0], self.codes()[3]
@@ -1112,6 +1130,72 @@ class Play:
         self.must(";\n".join(sql), True, "", "b")
         self.held, self.held_tx = legs, tx
 
+    def post_beside(self) -> None:
+        """Two sessions post one id, or reverse one transaction: the second waits for the first."""
+        b = self.books
+        if self.held is not None:
+            return
+        legs = self.legs_that_pass()
+        other = self.legs_that_pass()
+        if not legs or not other:
+            return
+        tx = self.next_tx
+        self.next_tx += 2
+        back = None
+        some = [t for t, x in b.posted.items() if t not in b.reversed and len(x) < 8]
+        if some and self.chance(0.35):
+            back = self.rng.choice(some)
+            legs = other = [Leg(x.code, -x.amount) for x in b.posted[back]]
+            if self.tenants and not self.own_tenant:
+                tx += (tx + back) % 2
+                self.next_tx = tx + 3
+            if b.falls(legs):
+                return
+        if back is None and {x.code for x in legs} & {
+            x.code for x in other if b.accounts[x.code].stored
+        }:
+            return  # it would wait for the account
+        first, second = self.rows(tx, legs, back), self.rows(tx, other, back)
+        if back is not None:
+            # whose number is another one
+            second = self.rows(tx + 2 if self.tenants else tx + 1, other, back)
+            self.next_tx += 2
+        way = "post" if back is None and self.chance(0.4) else "insert"
+        sql = self.post_entries(second) if way == "post" else self.insert(second)
+        self.must(f"BEGIN;\n{self.insert(first)}", True, "", "b")
+        waits = f"BEGIN;\nSET LOCAL lock_timeout = '60ms';\n{sql};\nCOMMIT"
+        self.must(waits, False, "55P03")
+        undone = self.chance(0.4)
+        self.must("ROLLBACK" if undone else "COMMIT", True, "", "b")
+        if undone:
+            return
+        b.post(tx, legs, self.today)
+        self.stored[tx] = first
+        if back is not None:
+            b.reversed.add(back)
+
+    def circle(self) -> None:
+        """Two transactions that reverse each other, or one that reverses itself."""
+        legs = self.legs_that_pass()
+        if not legs or self.held is not None:
+            return
+        tx = self.next_tx
+        self.next_tx += 4
+        other = self.rng.choice([tx + 2, tx + 2, tx + 2, tx])
+        forth = self.rows(tx, legs, other)
+        back = self.rows(other, [Leg(x.code, -x.amount) for x in legs], tx)
+        statements = [self.insert(forth), self.insert(back)]
+        if self.chance(0.5) or self.books.falls([Leg(x.code, -x.amount) for x in legs]):
+            statements = [self.insert(forth + back)]
+        self.must(";\n".join(["BEGIN", *statements, "COMMIT"]), False, "23L05")
+
+    def legs_that_pass(self) -> list[Leg]:
+        for _ in range(4):
+            legs = self.legs()
+            if legs and sum(x.amount for x in legs) == 0 and not self.books.falls(legs):
+                return legs
+        return []
+
     def look_back(self) -> None:
         """What was so at a time is so for ever."""
         now = self.ask("SELECT clock_timestamp()")[0][0]
@@ -1120,7 +1204,14 @@ class Play:
                 (now, {c: a.balance for c, a in list(self.books.accounts.items())[:5]})
             )
         times = [t for t, _ in self.times]
-        at = self.rng.choice([now, now, *times[-4:]])
+        at = self.rng.choice([now, now, *times[-4:], *self.asked()[-3:]])
+        self.balances_at(at)
+
+    def asked(self) -> list[Any]:
+        """The times that balances have been given for."""
+        return sorted({key[1] for key in self.answers if len(key) == 2})
+
+    def balances_at(self, at: Any) -> None:
         for code in self.codes():
             if code not in self.books.accounts:
                 continue
@@ -1207,8 +1298,11 @@ class Play:
             self.hold()
         self.look()
         self.look_back()
+        for at in self.asked()[-6:]:
+            self.balances_at(at)  # whatever was answered while others had not committed
         self.trial()
-        self.report()
+        for _ in range(3 if self.dated else 1):
+            self.report()
 
 
 ACTS: dict[str, float] = {
@@ -1231,6 +1325,8 @@ ACTS: dict[str, float] = {
     "both_ways": 1.5,
     "cap": 1.5,
     "change_and_hold": 0.7,
+    "post_beside": 2.5,
+    "circle": 1,
     "report": 4,
 }
 DATABASE = 25  # so many plays in one

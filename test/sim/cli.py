@@ -68,12 +68,13 @@ def features_of(history: History) -> set[str]:
             "commit_prepared",
             "merge",
             "approve",
+            "request_ahead",
             "declare",
             "withdraw",
             "release",
         ):
             out.add(f"act {r.step.op}")
-        for name in ("cursor", "transition", "otherwise", "upsert"):
+        for name in ("cursor", "transition", "otherwise", "upsert", "nested"):
             if r.ok and r.step.get(name):
                 out.add(f"act {name}")
     return out
@@ -226,7 +227,12 @@ class Job:
             said = observing.Twins(self.server).one(seed, not self.args.no_shrink)
         elif self.sort_of(seed) == "commands":
             name = f"sim_commands_{self.number}"
+            restarts = commands.restarts(commands.plan(seed)[1])
+            if restarts:
+                self.server.close()
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
+            if restarts:
+                self.server = Server(self.dsn)
         else:
             commands.prepare(self.dsn)
             said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)

@@ -122,7 +122,7 @@ class Shapes:
             )
         elif t.column("sort"):
             row["sort"] = "money" if self.chance(0.85) else "test"
-        return self.only(t, row)
+        return t.settle(self.only(t, row))
 
     def changed_shape(self, rule: Rule) -> Rule:
         """What is captured, said in other words."""
@@ -141,6 +141,25 @@ class Shapes:
                 rule.with_(over=None if rule.get("over") else 50),
                 rule.with_(adjustable=free),
                 rule.with_(captured=rule.get("captured") ^ {"refunded"}),
+            ]
+        )
+
+    def changed_movements(self, rule: Rule) -> Rule:
+        """What counts of movements, or what they are, in other words."""
+        counted = rule.get("counted")
+        types = rule.get("types")
+
+        def other(types: Any) -> Rule:
+            of = [w for v, words in types for w in words if v in ("refund", "chargeback")]
+            return rule.with_(types=tuple(types), rows=(("sort", tuple(of), False),))
+
+        return self.rng.choice(
+            [
+                rule.with_(counted=counted ^ {"approved"}),
+                rule.with_(counted=counted ^ {self.rng.choice(["requested", "review"])}),
+                other([(v, t) for v, t in types if v != "authorize"]),
+                other([(v, t) for v, t in types if v != "chargeback"]),
+                other([(v, (*t, "credit") if v == "refund" else t) for v, t in types]),
             ]
         )
 
@@ -171,23 +190,24 @@ class Shapes:
                 "currency": "USD",
                 "order_id": Decimal(1),
                 "ceiling": Decimal((10 + i) * unit),
+                "sort": "money",
             }
             for c in t.columns:
                 if c.role == "key":
                     row[c.name] = self.choice_of(c, i)
-            row = self.only(t, row)
+            row = t.settle(self.only(t, row))
             op, sql, intent = self.insert(t, [row], "plain")
             r = yield Step(0, sql, "simple", (), op, intent)
             path = ["captured"]
             if machine is not None:
                 from acts import shortest
 
-                path = shortest(machine, "created", rule.get("captured") if rule else {"captured"})
+                path = shortest(machine, row["status"], rule.get("captured") if rule else {"captured"})
             for status in path if self.chance(0.9) else []:
                 sets: Row = {"status": status}
                 if rule is not None and status in rule.get("captured"):
                     sets["captured"] = row["amount"] if self.chance(0.7) else Decimal(6 * unit)
-                sets = self.only(t, sets)
+                sets = t.settle(self.only(t, sets))
                 op, sql, intent = self.update_plain(t, row, sets)
                 r = yield Step(0, sql, "simple", (), op, intent)
                 if r.ok:
@@ -201,14 +221,15 @@ class Shapes:
 
     def update_plain(self, t: Table, row: Row, sets: Row) -> Write:
         where = " AND ".join(f"{k} = {literal(row[k])}" for k in t.key)
-        text = ", ".join(f"{c} = {literal(v)}" for c, v in sets.items())
+        sets = t.settle(sets)
+        text = ", ".join(f"{c} = {t.literal(c, v)}" for c, v in sets.items())
         intent: tuple[tuple[str, Any], ...] = (
             ("table", t.name),
             ("keys", (tuple(row[k] for k in t.key),)),
             ("sets", sets),
             ("exprs", {}),
         )
-        return "update", f"UPDATE {t.name} SET {text} WHERE {where}", intent
+        return "update", f"UPDATE {t.place} SET {text} WHERE {where}", intent
 
     def first_movements(self, p: Row) -> Act:
         """What captures the payment, where rows do."""
@@ -398,9 +419,16 @@ class Shapes:
         if "captured" not in p:
             return None
         now = p["captured"] if isinstance(p["captured"], Decimal) else Decimal(0)
-        refunds = [abs(r["amount"]) for _, r in self.of_payment(p, "refund") if r["amount"]]
-        step = self.around(self.rng.choice(refunds) if refunds else None)
+        refunds: dict[str, Decimal] = {}
+        for x, r in self.of_payment(p, "refund"):
+            if isinstance(r["amount"], Decimal) and r["status"] != "rejected":
+                refunds[x.name] = refunds.get(x.name, Decimal(0)) + abs(r["amount"])
+        step = self.around(self.rng.choice(list(refunds.values())) if refunds else None)
         new = now - step if self.chance(0.65) else now + step
+        if refunds and self.chance(0.35):
+            # what was returned by one table or by all of them, or nearly
+            new = self.rng.choice([*refunds.values(), sum(refunds.values(), Decimal(0))])
+            new += self.world.unit * self.rng.choice([0, 0, 1, -1])
         return self.update_row(t, p, {"captured": max(new, Decimal(0))})
 
     def captures_more(self, t: Table, p: Row) -> Write | None:
@@ -473,8 +501,8 @@ class Shapes:
 
     # ------------------------------------------------------------ approvals before the row
 
-    def approve_ahead(self, t: Table, row: Row) -> Write | None:
-        """Of a refund that is not there yet, and would be as this row."""
+    def approve_ahead(self, t: Table, row: Row, ask: bool = False) -> Write | None:
+        """Of a refund that is not there yet, and would be as this row; or only asked for."""
         rule = self.rule("refund", t.name)
         key = None if rule is None else named(rule.get("ref"), row)
         if rule is None or key is None:
@@ -487,10 +515,11 @@ class Shapes:
             return None
         code = row.get("currency", "USD")
         reason = "looked at"
-        words = (t.name, text, amount, code, reason)
+        words = (t.place, text, amount, code, reason)
+        verb = "request" if ask else "approve"
         return (
-            "approve_ahead",
-            f"SELECT paysafe.approve_refund({', '.join(map(literal, words))})",
+            f"{verb}_ahead",
+            f"SELECT paysafe.{verb}_refund({', '.join(map(literal, words))})",
             (
                 ("table", t.name),
                 ("payment", tuple(str(k) for k in key)),
@@ -508,6 +537,10 @@ class Shapes:
         row = self.new_refund(t, "approved" if born and self.chance(0.8) else "requested")
         if row is None:
             return
+        if self.chance(0.25):
+            yield from self.in_tx(n, [lambda: self.approve_ahead(t, row, True)], self.person(), True)
+            if self.chance(0.25):
+                return
         for _ in range(self.rng.choice([1, 1, 2])):
             yield from self.in_tx(
                 n, [lambda: self.approve_ahead(t, row)], self.person(), self.chance(0.85)

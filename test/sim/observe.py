@@ -9,9 +9,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sessions import Monitor, Result
-from world import Row, Table, World
+from world import Column, Row, Table, World
 
 NUMBERS = ("bigint", "int", "smallint", "numeric")
+
+
+def read(column: Column, text: str | None) -> Any:
+    """What a stored value says."""
+    return column.said(value(column.type, text))
 
 
 def value(type_: str, text: str | None) -> Any:
@@ -63,6 +68,13 @@ class History:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+def only(t: Table) -> str:
+    if not t.mark:
+        return ""
+    word = "NOT " if ("kind", "refund") in t.mark else ""
+    return f" WHERE kind IS {word}DISTINCT FROM 'refund'"
+
+
 def snapshot_sql(world: World) -> str:
     """All rows of the world's tables, as one value."""
     parts = []
@@ -70,7 +82,7 @@ def snapshot_sql(world: World) -> str:
         cols = ", ".join(f"{c.name}::text" for c in t.columns)
         parts.append(
             f"SELECT '{t.name}' AS t, coalesce(json_agg(json_build_array(tableoid::regclass::text,"
-            f" {cols}) ORDER BY {', '.join(t.key)}), '[]') AS j FROM {t.name}"
+            f" {cols}) ORDER BY {', '.join(t.key)}), '[]') AS j FROM {t.place}{only(t)}"
         )
     return f"SELECT json_object_agg(t, j)::text FROM ({' UNION ALL '.join(parts)}) s"
 
@@ -82,7 +94,7 @@ def snapshot(world: World, text: str) -> dict[str, list[Row]]:
         out[name] = [
             {
                 "": r[0].split(".")[-1],
-                **{c.name: value(c.type, v) for c, v in zip(t.columns, r[1:])},
+                **{c.name: read(c, v) for c, v in zip(t.columns, r[1:])},
             }
             for r in rows
         ]
@@ -104,7 +116,7 @@ def tuple_of(table: Table, text: str) -> Row:
             raw[name] = v[1:-1].replace("''", "'")
         else:
             raw[name] = v
-    return {c.name: value(c.type, raw.get(c.name)) for c in table.columns}
+    return {c.name: read(c, raw.get(c.name)) for c in table.columns}
 
 
 def lsn(text: str) -> int:
@@ -140,8 +152,14 @@ def decode(world: World, schema: str, lines: list[tuple[str, str, str]]) -> list
                 before, _, after = text.partition(" new-tuple:")
                 old = tuple_of(table, before.removeprefix("old-key:"))
                 new = tuple_of(table, after)
+            table = world.root(m[2], old or new) or table
             tx.changes.append(Change(table, m[2], m[3], old, new))
     return out
+
+
+def words(v: Any) -> str | None:
+    """A value of JSON as text."""
+    return json.dumps(v, default=str) if isinstance(v, dict) else None if v is None else str(v)
 
 
 def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
@@ -160,11 +178,9 @@ def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
             if text is None:
                 return None
             got = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-            return {
-                c.name: value(c.type, None if got.get(c.name) is None else str(got[c.name]))
-                for c in t.columns
-            }
+            return {c.name: read(c, words(got.get(c.name))) for c in t.columns}
 
+        t = world.root(table, image(before) or image(after)) or t
         out.append(
             (int(xid), t.name, op, key, image(before), image(after), actor, claimed, reason, login)
         )

@@ -344,11 +344,15 @@ class Play:
             (t.name, key, finding)
             for t in self.world.tables.values()
             if any(r.kind == "audit" and r.table == t.name for r in self.world.rules)
-            for key, finding in m.all(f"SELECT key, finding FROM paysafe.reconcile('{t.name}')")
+            for key, finding in m.all(f"SELECT key, finding FROM paysafe.reconcile('{t.place}')")
         ]
         if any(r.step.get("expires") for r in h.results):
             return
         listed = m.all("SELECT relation::text, key FROM paysafe.pending_approval")
+        h.extra["asked for"] = m.all(
+            "SELECT relation::text, payment, amount, currency FROM paysafe.pending_approval WHERE key IS"
+            " NULL"
+        )
         pending = []
         for t in self.world.table("refund"):
             names = [key_text(t, row) for row in self.state[t.name]]
@@ -357,16 +361,17 @@ class Play:
                     continue
                 code = self.would_pass(t, row)
                 if code in ("", "42501"):
-                    pending.append((t.name, name, (t.name, name) in listed, code))
+                    pending.append((t.name, name, (t.place, name) in listed, code))
         h.extra["pending"] = pending
 
     def would_pass(self, t: Table, row: dict[str, Any]) -> str:
         """What the next step into the gate says to whoever makes it; it is not made."""
         gate = self.rules.get(("refund", t.name, ""))
         status = self.rules.get(("status", t.name, ""))
-        if gate is None or status is None or row["status"] in gate.get("gated") | gate.get("void"):
+        if gate is None or row["status"] in gate.get("gated") | gate.get("void"):
             return "none"
-        ways = [b for a, b in status.get("machine").edges if a == row["status"]]
+        machine = self.world.ways.get(t.name) if status is None else status.get("machine")
+        ways = [b for a, b in machine.edges if a == row["status"]] if machine else []
         ways = sorted(set(ways) & gate.get("gated") - set(gate.opt("recorded") or ()))
         if not ways:
             return "none"
@@ -374,7 +379,8 @@ class Play:
         try:
             self.monitor.do("BEGIN")
             self.monitor.do("SELECT paysafe.act_as('somebody else', 'because', 'T-1')")
-            self.monitor.do(f"UPDATE {t.name} SET status = {literal(ways[0])} WHERE {where}")
+            to = t.literal("status", ways[0])
+            self.monitor.do(f"UPDATE {t.place} SET status = {to} WHERE {where}")
             return ""
         except psycopg.Error as e:
             return e.sqlstate or "08006"

@@ -11,10 +11,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from acts import ISOLATION, KEYS, Actors
+from acts import ISOLATION, KEYS, Actors, shortest
 from moves import Act, Write
 from sessions import Step
-from world import OWNER, SHARED, Row, Rule, Table, columns, named
+from values import value_of
+from world import OWNER, SHARED, Machine, Row, Rule, Table, columns, named
 
 Thunk = Callable[[], Write | None]
 
@@ -48,6 +49,8 @@ class Company(Actors):
             for s in self.play.sessions[:-2]
             if s.number != n and s.running is None and s.number not in self.running
         ]
+        if "wallet" in self.kinds() and self.chance(0.15):
+            return self.purse(n)
         if what < 0.09 and others and not self.focus:
             return self.race(n, others)
         if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
@@ -58,10 +61,14 @@ class Company(Actors):
             return self.payout(n)
         if what < 0.62:
             return self.life(n)
-        if what < 0.68:
+        if what < 0.67:
             return self.same_again(n)
-        if what < 0.78:
+        if what < 0.72 and "refund" in self.kinds():
+            return self.freed(n)
+        if what < 0.80:
             return self.undone(n)
+        if what < 0.84 and "payment" in self.kinds():
+            return self.bygone(n)
         return super().choose(n)
 
     # ------------------------------------------------------------ one row
@@ -101,12 +108,12 @@ class Company(Actors):
             return lambda: self.money_event(self.payment_of(t, row))
         return lambda: getattr(self, f"{t.kind}_write")(t, self.rows(t))
 
-    def move(self, t: Table, row: Row) -> Write:
-        status = self.next_status(t, row, 0.9)
-        if t.kind == "payment":
-            return self.update_row(t, row, self.captured_sets(t, row, status))
+    def move(self, t: Table, row: Row, status: str | None = None) -> Write:
+        status = status or self.next_status(t, row, 0.9)
         sets: dict[str, Any] = {t.column("status"): status}
-        if t.partition is not None and self.chance(0.25):
+        if t.kind == "payment":
+            sets = self.captured_sets(t, row, status)
+        if t.column("region") and self.chance(0.5 if self.racing else 0.25):
             sets["region"] = self.rng.choice([1, 2, 3])
         return self.update_row(t, row, sets)
 
@@ -120,8 +127,8 @@ class Company(Actors):
 
     def anew(self, t: Table, row: Row) -> Write:
         """The same row added again, as it was or nearly."""
-        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
-        machine = self.machine(t)
+        new = {c.name: row.get(c.name) for c in t.columns if c.role != "generated"}
+        machine = self.ways(t)
         first = sorted(machine.initial) if machine is not None else ["created"]
         if t.kind == "payment":
             new["status"] = self.rng.choice(first)
@@ -143,14 +150,14 @@ class Company(Actors):
         if t.deferrable:
             return None
         status = t.column("status")
-        sets = {status: self.next_status(t, row, 0.9)}
-        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        sets = t.settle({status: self.next_status(t, row, 0.9)})
+        new = {c.name: row.get(c.name) for c in t.columns if c.role != "generated"}
         _, sql, intent = self.insert(t, [new], "plain")
         set_ = f"{status} = EXCLUDED.{status}" if new[status] == sets[status] else ""
         return (
             "update",
             f"{sql} ON CONFLICT ({', '.join(t.key)}) DO UPDATE SET "
-            + (set_ or f"{status} = '{sets[status]}'"),
+            + (set_ or f"{status} = {t.literal(status, sets[status])}"),
             (
                 ("table", t.name),
                 ("keys", (tuple(row[k] for k in t.key),)),
@@ -258,15 +265,16 @@ class Company(Actors):
         if not tables:
             yield from self.meet(n, others)
             return
-        t = self.rng.choice(tables)
+        t = self.rng.choices(tables, [2 if t.column("region") else 1 for t in tables])[0]
         row = self.rng.choice(self.rows(t))
         some = self.rng.sample(others, min(len(others), self.rng.choice([1, 1, 2])))
+        status = self.next_status(t, row, 0.95) if self.chance(0.7) else None
         for m in some:
-            self.running[m] = self.take(m, t, row)
+            self.running[m] = self.take(m, t, row, status)
         self.focus = {n, *some}
-        yield from self.take(n, t, row)
+        yield from self.take(n, t, row, status)
 
-    def take(self, n: int, t: Table, row: Row) -> Act:
+    def take(self, n: int, t: Table, row: Row, status: str | None) -> Act:
         """Its next status, in any form, and time before it is committed."""
         iso = self.rng.choice(ISOLATION) if self.chance(0.15) else ISOLATION[0]
         yield Step(
@@ -276,7 +284,7 @@ class Company(Actors):
         now = self.again(t, row)
         if now is not None:
             self.racing = True
-            write = self.move(t, now)
+            write = self.move(t, now, status)
             self.racing = False
             yield self.form(n, write)
         failed = self.play.sessions[n].failed
@@ -296,7 +304,7 @@ class Company(Actors):
         who = self.people(n, self.another(t, row))
         if who is not None:
             yield who
-        yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+        yield Step(n, f"SELECT count(*) FROM {t.place}", op="read")
 
         def change() -> Write | None:
             now = self.again(t, row)
@@ -308,7 +316,7 @@ class Company(Actors):
         self.running[m] = self.in_tx(m, [change], self.person(), True)
         self.focus = {n, m}
         for _ in range(4):
-            yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+            yield Step(n, f"SELECT count(*) FROM {t.place}", op="read")
         assert self.play is not None
         yield self.form(n, self.approve(t, self.again(t, row) or row))
         failed = self.play.sessions[n].failed
@@ -543,8 +551,208 @@ class Company(Actors):
             Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
         )
 
+    def freed(self, n: int) -> Act:
+        """What makes room is taken back, and the room is taken; or the other way round."""
+        assert self.play is not None
+        some = [
+            (t, r)
+            for t in self.world.table("refund")
+            for r in self.rows(t)
+            if (rule := self.rule("refund", t.name)) is not None
+            and r["status"] not in rule.get("void")
+        ]
+        got = self.rng.choice(some) if some else self.requested()
+        if got is None:
+            yield from super().choose(n)
+            return
+        t, row = got
+        person = self.people(n, self.person())
+        yield Step(n, "BEGIN", op="begin", intent=(("isolation", ISOLATION[0]),))
+        self.actor = self.logins[n] if person is None else str(person.get("person"))
+        if person is not None:
+            yield person
+        session = self.play.sessions[n]
+        if self.again(t, row) is None or self.chance(0.3):
+            # one more, of this transaction
+            new = self.new_refund(t, "requested")
+            if new is not None:
+                yield self.form(n, self.insert(t, [new]))
+                row = new
+
+        def less() -> Write | None:
+            now = self.again(t, row)
+            if now is None:
+                return None
+            if self.chance(0.25):
+                return self.delete(t, now)
+            return self.update_row(t, now, {"status": "rejected"})
+
+        def more() -> Write | None:
+            return self.as_much(t, row)
+
+        def payment() -> Write | None:
+            return self.money_event(self.payment_of(t, row))
+
+        inner = self.rng.choice([less, less, less, more, payment])
+        plan: list[str | Thunk] = ["SAVEPOINT a"]
+        deeper = self.chance(0.3)
+        plan += ["SAVEPOINT b", inner, "RELEASE b"] if deeper else [inner]
+        plan += ["ROLLBACK TO a" if self.chance(0.85) else "RELEASE a", more]
+        plan += [less] if self.chance(0.3) else []
+        for what in plan:
+            if isinstance(what, str):
+                verb, _, name = what.rpartition(" ")
+                if not session.failed or verb == "ROLLBACK TO":
+                    yield self.mark(n, verb, name)
+            elif not session.failed and (write := what()) is not None:
+                yield self.form(n, write)
+        yield (
+            Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
+        )
+
+    def purse(self, n: int) -> Act:
+        """Balances that are locked, or are not, before, inside or after a savepoint, and overwritten."""
+        assert self.play is not None
+        t = self.world.tables["wallet"]
+        rows = self.rows(t)
+        if not rows:
+            yield from self.in_tx(n, [lambda: self.wallet_write(t, rows)])
+            return
+        row, session = self.rng.choice(rows), self.play.sessions[n]
+        if self.chance(0.4):
+            for _ in range(self.rng.choice([1, 2, 3])):
+                now = self.again(t, row)
+                if now is not None:
+                    yield self.form(n, self.wallet_value(t, now))
+            return
+        iso = self.rng.choice(ISOLATION) if self.chance(0.1) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        plan = self.rng.choice(
+            [
+                ["lock", "SAVEPOINT a", "write", "end", "write"],
+                ["lock", "SAVEPOINT a", "SAVEPOINT b", "write", "end", "write"],
+                ["SAVEPOINT a", "lock", "RELEASE a", "write"],
+                ["SAVEPOINT a", "lock", "ROLLBACK TO a", "write"],
+                ["SAVEPOINT a", "write", "end", "write", "write"],
+                ["lock", "write", "write"],
+                ["share", "write"],
+            ]
+        )
+        for word in plan:
+            if word == "end":
+                word = self.rng.choice(["RELEASE a", "ROLLBACK TO a", "ROLLBACK TO a"])
+            verb, _, name = word.rpartition(" ")
+            now = self.again(t, row)
+            if verb and not (session.failed and verb != "ROLLBACK TO"):
+                yield self.mark(n, verb, name)
+            elif session.failed or verb or now is None:
+                continue
+            elif word == "write":
+                yield self.form(n, self.wallet_value(t, now))
+            elif word == "lock":
+                yield self.form(n, self.lock(t, now))
+            else:
+                yield Step(n, self.lock(t, now)[1].rpartition("FOR ")[0] + "FOR SHARE", op="read")
+        yield (
+            Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
+        )
+
+    def wallet_value(self, t: Table, row: Row) -> Write:
+        """An expression for its balance, in a plain UPDATE."""
+        value = self.rng.choice([90, 110, 130, 150])
+        expr, verdict = value_of(self.rng, value)
+        if self.play is not None and self.play.sessions[self.me].in_tx and self.chance(0.5):
+            expr, verdict = str(value), "absolute"
+        where = f"id = {row['id']}"
+        intent = (("table", t.name), ("keys", ((row["id"],),)), ("sets", None))
+        sql = f"UPDATE {t.name} SET balance = {expr} WHERE {where}"
+        return "update", sql, (*intent, ("lock", verdict), ("value", value))
+
+    def bygone(self, n: int) -> Act:
+        """A payment that was captured, or nearly, and leaves that; and what is done with it then."""
+        t = self.world.tables["payment"]
+        rule = self.rule("payment", "payment")
+        rows = self.rows(t)
+        fresh = self.fresh_key(t) | {
+            "status": self.rng.choice(["created", "created", "captured"]),
+            "amount": Decimal(3 * self.world.unit),
+            "captured": None,
+            "currency": "USD",
+            "note": None,
+        }
+        if fresh["status"] != "created" and t.column("captured"):
+            fresh["captured"] = fresh["amount"]
+        more: dict[str, Any] = {"lead": Decimal(1), "limit": fresh["amount"]}
+        row: Row = {
+            c.name: fresh.get(c.name, more.get(c.role)) for c in t.columns if c.role != "generated"
+        }
+        if rows and self.chance(0.3):
+            row = self.rng.choice(rows)
+        elif self.again(t, row) is None:
+            first = self.insert(t, [row])
+            yield from self.in_tx(n, [lambda: first], self.whoever(), True)
+        captured = rule.get("captured") if rule is not None else frozenset({"captured"})
+
+        def to(goals: frozenset[str]) -> Thunk:
+            def write() -> Write | None:
+                now = self.again(t, row)
+                if now is None:
+                    return None
+                machine = self.machine(t)
+                if machine is None:
+                    status = self.rng.choice(sorted(goals))
+                else:
+                    path = shortest(machine, now["status"], goals)
+                    status = path[0] if path else self.next_status(t, now)
+                return self.update_row(t, now, self.captured_sets(t, now, status))
+
+            return write
+
+        def other() -> Write | None:
+            now = self.again(t, row)
+            return None if now is None else self.update_row(t, now, self.other_sets(t, now))
+
+        def gone() -> Write | None:
+            now = self.again(t, row)
+            return None if now is None else self.delete(t, now)
+
+        machine = self.machine(t)
+        states = machine.states if machine is not None else {"created", "authorized", "captured"}
+        away = frozenset(states) - captured
+        plan: list[Thunk] = [to(captured)] * self.rng.choice([0, 1, 2, 2])
+        plan += [to(away)] if away else []
+        plan += [self.rng.choice([other, other, to(captured)])] if self.chance(0.5) else []
+        plan += [gone] * self.rng.choice([0, 1, 1])
+        plan += [partial(self.anew, t, row), other] if self.chance(0.3) else [other]
+        while plan:
+            some = self.rng.choice([1, 1, 1, 2, 3])
+            yield from self.in_tx(n, plan[:some], self.whoever(), self.chance(0.8))
+            plan = plan[some:]
+
+    def as_much(self, t: Table, row: Row) -> Write | None:
+        """A refund of the same payment, of what is left or of that with the row's own amount."""
+        other = self.refund_table()
+        mine, theirs = self.rule("refund", t.name), self.rule("refund", other.name)
+        new = self.new_refund(other, "requested")
+        if mine is None or theirs is None or new is None:
+            return None
+        if mine.get("payment") != theirs.get("payment"):
+            return self.insert(other, [new])
+        new |= dict(zip(columns(theirs.get("ref")), named(mine.get("ref"), row) or ()))
+        left = self.left(theirs, new)
+        if left is not None and isinstance(row["amount"], Decimal):
+            amount = left + abs(row["amount"]) * self.rng.choice([0, 1, 1])
+            amount = amount if amount > 0 else abs(row["amount"])
+            new["amount"] = -amount if theirs.opt("amounts") else amount
+        return self.insert(other, [new])
+
     def rule_and_rows(self, n: int) -> Act:
         """A rule changes, and the rows that are there feel it."""
+        if self.chance(0.5):
+            yield from self.about_row(n)
+            return
         before = dict(self.rules)
         yield from self.redeclare(n)
         changed = [r for s, r in self.rules.items() if before.get(s) != r]
@@ -562,6 +770,62 @@ class Company(Actors):
             else:
                 write = self.about(table, row)
             yield from self.in_tx(n, [write], self.person(), True)
+
+
+    def about_row(self, n: int) -> Act:
+        """A rule changes in what it says of one row as it is, and then the row goes on."""
+        got = self.pick_refund()
+        if got is None or self.chance(0.2):
+            got = self.requested()
+            if got is not None and self.again(*got) is None:
+                t, new = got
+                yield from self.in_tx(n, [lambda: self.insert(t, [new])], self.person(), True)
+        if got is None:
+            got = self.some_row()
+        row = None if got is None else self.again(*got)
+        if got is None or row is None:
+            return
+        t = got[0]
+        rules = [r for r in self.rules.values() if r.table == t.name and self.speaks_of(r)]
+        if not rules:
+            return
+        for _ in range(self.rng.choice([1, 1, 2])):
+            rule = self.rng.choice(rules)
+            rule = self.rules.get(rule.slot, rule)
+            yield from self.declare(n, self.told(rule, row), rule)
+        for _ in range(self.rng.choice([1, 1, 2])):
+            write: Thunk = self.about(t, row)
+            if t.kind == "refund" and self.chance(0.7):
+                write = partial(self.pay, t, row)
+            yield from self.in_tx(n, [write], self.person(), True)
+
+    def speaks_of(self, rule: Rule) -> bool:
+        """Does it name statuses or amounts?"""
+        if rule.opt("types") or rule.opt("shape") and rule.kind != "threshold":
+            return False
+        return rule.kind in ("status", "refund", "threshold", "payment")
+
+    def told(self, rule: Rule, row: Row) -> Rule:
+        """The rule with another word about the row's status or amount."""
+        status, r = row[self.world.tables[rule.table].column("status")], self.rng
+        if rule.kind == "status":
+            m = rule.get("machine")
+            return r.choice(
+                [
+                    rule.with_(deletable=rule.get("deletable") ^ {status}),
+                    rule.with_(machine=Machine(m.initial ^ {status} or m.initial, m.edges)),
+                    rule.with_(
+                        machine=Machine(
+                            m.initial, m.edges | {(status, r.choice(sorted(m.states)))}
+                        )
+                    ),
+                ]
+            )
+        if rule.kind == "threshold":
+            amount = abs(row["amount"]) if isinstance(row["amount"], Decimal) else Decimal(0)
+            return rule.with_(amount=max(amount + self.world.unit * r.choice([0, -1, 1]), Decimal(0)))
+        name = "captured" if rule.kind == "payment" else r.choice(["gated", "gated", "void"])
+        return rule.with_(**{name: rule.get(name) ^ {status} or rule.get(name)})
 
 
 __all__ = ["Company", "KEYS", "Rule"]

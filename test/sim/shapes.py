@@ -29,11 +29,12 @@ CAPTURED = {
     "amount": 2,
     "once": 1,
     "rising": 2,
-    "any": 2,
+    "any": 3,
     "net": 4,
     "captures": 5,
     "movements": 5,
     "none": 3,
+    "own table": 2,
 }
 TYPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("authorize", ("auth", "sale")),
@@ -43,6 +44,56 @@ TYPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("chargeback", ("chargeback",)),
 )
 DAYS = ("2026-01-05", "2026-02-05")
+
+
+# Statuses that are no words: what each of ours is there, the first one that rows are read as first.
+FORMS: dict[str, dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]]] = {
+    "payment": {
+        "boolean": ("boolean", "boolean", ("captured", "refunded"), ("created", "authorized", "voided")),
+        "time": ("time", "timestamptz", ("captured", "refunded"), ("created", "authorized", "voided")),
+    },
+    "capture": {
+        "boolean": ("boolean", "boolean", ("done",), ("asked", "failed")),
+        "time of deletion": ("time", "timestamptz", ("failed", "asked"), ("done",)),
+    },
+    "refund": {
+        "boolean": ("boolean", "boolean", ("approved", "paid"), ("requested", "review", "rejected")),
+        "boolean, or void": (
+            "boolean", "boolean", ("approved", "paid"), ("rejected", "requested", "review"),
+        ),
+        "time": ("time", "timestamptz", ("approved", "paid"), ("requested", "review", "rejected")),
+        "time of deletion": (
+            "time", "timestamptz", ("rejected",), ("approved", "paid", "requested", "review"),
+        ),
+    },
+}  # fmt: skip
+
+
+def formed(m: Maker, kind: str, name: str, states: Any, json: bool) -> Column | None:
+    """A status column that holds no words, now and then."""
+    choices: dict[str, float] = {"words": 12, **dict.fromkeys(FORMS[kind], 0.5)}
+    if json:
+        choices["within jsonb"] = 1
+    got = m.pick(f"{kind}'s status is", choices)
+    if got == "words":
+        return None
+    if got == "within jsonb":
+        return Column(name, "jsonb", "status", "", "json")
+    form, type_, yes, no = FORMS[kind][got]
+    words = ("true", "false") if form == "boolean" else ("set", "unset")
+    pairs = tuple((s, words[0]) for s in yes) + tuple((s, words[1]) for s in no)
+    return Column(name, type_, "status", "", form, pairs)
+
+
+def machine_of(m: Maker, column: Column, machine: Machine, start: str) -> Machine:
+    """The machine of a status that has two values, or which no rule can have."""
+    if column.form == "json":
+        return machine
+    a, b = (column.settle(s) for s in (start, column.first("true" if column.form == "boolean" else "set")))
+    if a == b:
+        b = column.first("unset" if column.form == "time" else "false")
+    edges = {(a, b)} | ({(b, a)} if m.chance(0.5) else set())
+    return Machine(frozenset({a, b} if m.chance(0.3) else {a}), frozenset(edges))
 
 
 def rule(kind: str, table: str, **args: Any) -> Rule:
@@ -56,6 +107,9 @@ def add_shape(m: Maker) -> None:
     if captured == "none":
         add_refunds(m, "payout", None, captured, "")
         return
+    if captured == "own table":
+        add_own_table(m)
+        return
     payment = add_payment(m, captured)
     code = currency_of(w.features)
     if captured == "movements":
@@ -68,10 +122,99 @@ def add_shape(m: Maker) -> None:
                 if m.feature("captures come late", 0.4):
                     w.late.append(w.rules.pop())
         add_refunds(m, "refund", payment, captured, code)
-        if m.feature("two refund tables", 0.3):
+        if m.feature("two refund tables", 0.45):
             add_refunds(m, "chargeback", payment, captured, code)
     if m.feature("payouts beside", 0.1):
         add_refunds(m, "payout", None, "none", "")
+
+
+def add_own_table(m: Maker) -> None:
+    """Payments and their refunds in one table, under one machine."""
+    w = m.world
+    a, captured = payment_machine(m)
+    b = refund_machine(m)
+    machine = Machine(a.initial | b.initial, a.edges | b.edges)
+    code = m.pick("money's currency", {"column": 4, "constant": 2})
+    money = money_type(m)
+    status = status_type(m, "payment", sorted(machine.states))
+    negative = m.feature("negative amounts", 0.5)
+
+    def columns(key: str, ref: str) -> tuple[Column, ...]:
+        out = [
+            Column("id", key, "key"),
+            Column("kind", "text", "kind"),
+            Column("payment_id", "bigint ", ref),
+            Column("amount", money, "amount"),
+            Column("status", status, "status"),
+            Column("payee", "text", "payee"),
+            Column("provider_ref", "text", "filled"),
+            Column("note", "text", "note"),
+        ]
+        return (*out, Column("currency", "text", "currency")) if code == "column" else tuple(out)
+
+    more: tuple[str, ...] = ()
+    if m.chance(0.4):
+        more = ("FOREIGN KEY (payment_id) REFERENCES payment (id)",)
+    w.tables["payment"] = Table(
+        "payment", "payment", columns("bigint", "beside"), ("id",), more=more, mark=(("kind", "sale"),)
+    )
+    w.tables["refund"] = Table(
+        "refund", "refund", columns("int8", "ref"), ("id",), host="payment", mark=(("kind", "refund"),)
+    )
+    deletable = frozenset({"rejected", "created"} if m.chance(0.5) else {"rejected"})
+    for name in w.tables:
+        args: list[tuple[str, Any]] = [("column", "status"), ("machine", machine)]
+        w.rules.append(Rule("status", name, (*args, ("deletable", deletable), ("host", "payment"))))
+    others = ("kind", ("refund",), True) if m.chance(0.5) else ("kind", ("sale",), False)
+    own = code == "column" and m.chance(0.6)
+    w.rules.append(
+        rule(
+            "payment",
+            "payment",
+            status="status",
+            amount="amount",
+            captured_column=None,
+            currency="currency" if code == "column" else None,
+            constant="USD" if code == "constant" else None,
+            captured=captured,
+            rows=(others,),
+            path=None,
+            recorded=None,
+            changes=None,
+            limit=None,
+            over=None,
+            adjustable=None,
+        )
+    )
+    w.rules.append(
+        rule(
+            "refund",
+            "refund",
+            payment="payment",
+            ref=("payment_id",),
+            payment_key=("id",),
+            explicit=not more,
+            amount="amount",
+            currency="currency" if own else None,
+            constant=None,
+            status="status",
+            gated=frozenset({"approved", "paid"}),
+            void=frozenset({"rejected"}),
+            captured_column=None,
+            payment_currency=None,
+            unapproved=frozenset({"provider_ref"}) if m.feature("unapproved columns", 0.3) else None,
+            recorded=None,
+            amounts="negative" if negative else None,
+            deletable=m.feature("refunds are deleted", 0.15),
+            rows=(("kind", ("refund",), False),),
+            host="payment",
+        )
+    )
+    add_threshold(m, "refund", "payment")
+    if m.feature("audit", 0.6):
+        for name in w.tables:
+            args = [("require_reason", False), ("require_ticket", False), ("host", "payment")]
+            w.rules.append(Rule("audit", name, tuple(args)))
 
 
 def currency_of(features: set[str]) -> str:
@@ -123,12 +266,24 @@ def add_payment(m: Maker, captured: str) -> Table:
     keys, key, partition = name_columns(m)
     machine, statuses = payment_machine(m)
     money = money_type(m)
+    rowwise = captured not in ("captures", "movements")
+    units = None
+    if rowwise and w.minor and m.feature("cents in numeric", 0.15):
+        money, units = "numeric", "minor"
     code = m.pick("money's currency", {"column": 4, "constant": 2, "path": 3, "long path": 1})
-    columns = [
-        *keys,
-        Column("status", status_type(m, "payment", sorted(machine.states)), "status"),
-        Column("amount", money, "amount"),
-    ]
+    status = formed(m, "payment", "status", machine.states, rowwise) if rowwise else None
+    if status is None:
+        status = Column("status", status_type(m, "payment", sorted(machine.states)), "status")
+    else:
+        machine = machine_of(m, status, machine, "created")
+        statuses = frozenset(status.settle(s) for s in statuses) & machine.states
+        statuses = statuses if status.form == "json" else frozenset({"captured"})
+        w.ways["payment"] = machine
+    columns = [*keys, status, Column("amount", money, "amount")]
+    rows: Any = ()
+    if captured in ("amount", "once", "rising", "any") and m.feature("only some payments", 0.12):
+        columns.append(Column("sort", "text", "sort"))
+        rows = (("sort", ("money",), False),) if m.chance(0.5) else (("sort", ("test",), True),)
     more: list[str] = []
     if captured in ("once", "rising", "any", "net"):
         columns.append(Column("captured", money, "captured"))
@@ -146,13 +301,18 @@ def add_payment(m: Maker, captured: str) -> Table:
         m.rng.shuffle(columns)
     table = Table("payment", "payment", tuple(columns), key, partition, more=tuple(more))
     w.tables["payment"] = table
-    if not m.feature("payment without machine", 0.15):
+    if status.form != "json" and not m.feature("payment without machine", 0.4 if captured == "amount" else 0.15):
         deletable = frozenset({"created"} if m.chance(0.5) else ())
         w.rules.append(
             Rule(
                 "status",
                 "payment",
-                (("column", "status"), ("machine", machine), ("deletable", deletable)),
+                (
+                    ("column", "status"),
+                    ("machine", machine),
+                    ("deletable", deletable),
+                    ("words", status.words),
+                ),
             )
         )
     if captured in ("captures", "movements") and not m.feature("payment rule beside", 0.3):
@@ -161,7 +321,7 @@ def add_payment(m: Maker, captured: str) -> Table:
     over = m.rng.choice([10, 50]) if changes and m.feature("over the amount", 0.25) else None
     adjustable = None
     if m.feature("adjustable", 0.25):
-        adjustable = frozenset({"authorized"} - statuses)
+        adjustable = frozenset({status.settle("authorized")} - statuses)
     column = "captured" if any(c.name == "captured" for c in columns) else None
     path = {"path": ("order_id", "currency"), "long path": ("order_id", "event_id", "currency")}
     w.rules.append(
@@ -180,6 +340,10 @@ def add_payment(m: Maker, captured: str) -> Table:
             limit="ceiling" if limit else None,
             over=over,
             adjustable=adjustable or None,
+            units=units,
+            status_path=("s",) if status.form == "json" else None,
+            rows=rows,
+            words=status.words,
         )
     )
     return table
@@ -219,7 +383,10 @@ def add_captures(m: Maker, payment: Table, name: str, code: str) -> None:
         Column("id", "bigint", "key"),
         *columns,
         Column("amount", payment.type_of("amount"), "amount"),
-        Column("state", status_type(m, name, states), "status"),
+        status := (
+            formed(m, "capture", "state", states, False)
+            or Column("state", status_type(m, name, states), "status")
+        ),
         Column("payee", "text", "payee"),
     ]
     path = None
@@ -240,16 +407,18 @@ def add_captures(m: Maker, payment: Table, name: str, code: str) -> None:
         edges |= {("done", "asked")} if m.chance(0.5) else set()
         edges |= {("failed", "asked")} if m.chance(0.3) else set()
         initial = frozenset({"asked", "done"} if m.chance(0.8) else {"asked"})
+        machine = Machine(initial, frozenset(edges))
         w.rules.append(
             Rule(
                 "status",
                 name,
                 (
                     ("column", "state"),
-                    ("machine", Machine(initial, frozenset(edges))),
+                    ("machine", machine),
                     ("deletable", frozenset(states if m.chance(0.7) else {"asked"})),
+                    ("words", status.words),
                 ),
-            )
+            ).settled()
         )
     w.rules.append(
         rule(
@@ -269,6 +438,7 @@ def add_captures(m: Maker, payment: Table, name: str, code: str) -> None:
             over=None,
             deletable=m.feature("captures are deleted", 0.2),
             recorded=frozenset({"done"}) if m.feature("recorded captures", 0.15) else None,
+            words=status.words,
         )
     )
 
@@ -305,11 +475,19 @@ def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code:
         more = foreign_key(m, payment)
     constant = "USD" if payment is None and m.feature("payouts in one currency", 0.3) else None
     own = constant is None and (payment is None or m.chance(0.6))
+    word = formed(m, "refund", "status", machine.states, True)
+    if word is not None:
+        machine = machine_of(m, word, machine, "requested")
+        w.ways[name] = machine
+    money, form = other_units(m, money) if payment is not None else (money, "")
+    units = form or None
+    if payment is not None and "cents in numeric" in w.features:
+        units = "minor"  # the type would say the other
     columns = [
         *keys,
         *refs,
-        Column("amount", money, "amount"),
-        Column("status", status_type(m, name, sorted(machine.states)), "status"),
+        Column("amount", money, "amount", "", form),
+        word or Column("status", status_type(m, name, sorted(machine.states)), "status"),
         Column("payee", "text", "payee"),
         Column("provider_ref", "text", "filled"),
     ]
@@ -323,11 +501,17 @@ def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code:
         m.rng.shuffle(columns)
     w.tables[name] = Table(name, "refund", tuple(columns), key, partition, more=more)
     status = status_rule(m, name, machine)
-    recorded = frozenset({"paid"} if m.feature("recorded", 0.2) else ())
+    recorded = frozenset({"paid"} if word is None and m.feature("recorded", 0.2) else ())
     gated = frozenset({"approved", "paid"})
     if recorded and m.chance(0.7):
         status = Rule("status", name, (*status.args, ("recorded", recorded)))
-    w.rules.append(status)
+    if word is not None:
+        status = Rule("status", name, (*status.args, ("words", word.words))).settled()
+    if word is None or word.form != "json" and not m.feature("refunds without machine", 0.3):
+        w.rules.append(status)
+    void = frozenset({"rejected"})
+    if word is not None:
+        void = frozenset({word.settle("rejected")} & {"rejected"})
     unapproved = frozenset({"provider_ref"}) if m.feature("unapproved columns", 0.3) else None
     w.rules.append(
         rule(
@@ -342,17 +526,29 @@ def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code:
             constant=constant,
             status="status",
             gated=gated,
-            void=frozenset({"rejected"}),
+            void=void,
             captured_column=None,
             payment_currency=None,
             unapproved=unapproved,
             recorded=recorded or None,
+            units=units,
+            status_path=("s",) if word is not None and word.form == "json" else None,
+            words=word.words if word is not None else (),
             amounts="negative" if m.feature("negative amounts", 0.15) else None,
             deletable=m.feature("refunds are deleted", 0.15),
             rows=rows,
-        )
+        ).settled()
     )
     add_threshold(m, name)
+
+
+def other_units(m: Maker, money: str) -> tuple[str, str]:
+    """Refunds in cents of payments in dollars, or the other way round."""
+    if money == "bigint" and m.feature("refunds in major units", 0.12):
+        return "numeric(12,2)", "major"
+    if money.startswith("numeric") and not m.world.minor and m.feature("refunds in minor units", 0.12):
+        return "bigint", "minor"
+    return money, ""
 
 
 def status_rule(m: Maker, name: str, machine: Machine) -> Rule:
@@ -362,7 +558,7 @@ def status_rule(m: Maker, name: str, machine: Machine) -> Rule:
     )
 
 
-def add_threshold(m: Maker, name: str) -> None:
+def add_threshold(m: Maker, name: str, host: str = "") -> None:
     w = m.world
     if m.chance(0.85):
         w.rules.append(
@@ -375,6 +571,7 @@ def add_threshold(m: Maker, name: str) -> None:
                     ("approvers", 2 if m.feature("two approvers", 0.2) else 1),
                     ("within", 24),
                     ("valid_for", 1),
+                    *([("host", host)] if host else []),
                 ),
             )
         )

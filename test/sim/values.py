@@ -47,10 +47,20 @@ def value_of(
         # a constant that stands for a missing value is another question
         + ([f"coalesce({a}, {b})"] if verdict == "computed" else [f"coalesce(NULL, {a}, {b})"])
     )
-    if rng.random() < 0.2:
+    if rng.random() < 0.4:
         # known before the row is: with parameters too, whatever the plan
         yes = rng.random() < 0.5
-        text = f"CASE WHEN 'yes' = '{'yes' if yes else 'no'}' THEN {a} ELSE {b} END"
+        for _ in range(3):
+            if one == two:
+                b, two = value_of(rng, value + 20, prefix, depth - 1, excluded)
+        known = rng.choice(
+            [
+                f"'yes' = '{'yes' if yes else 'no'}'",
+                f"7 = {7 if yes else 8}",
+                f"NOT '' = '{'x' if yes else ''}'",
+            ]
+        )
+        text = f"CASE WHEN {known} THEN {a} ELSE {b} END"
         return text, one if yes else two
     if text.startswith("coalesce(NULL") and one == "computed":
         text = f"coalesce(NULL, {b}, {a})"

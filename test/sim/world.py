@@ -14,6 +14,9 @@ from typing import Any
 
 Row = dict[str, Any]
 
+# arguments of rules that are statuses
+STATUSES = ("machine", "captured", "recorded", "adjustable", "gated", "void", "counted", "deletable")
+
 
 def literal(value: Any) -> str:
     """A value as SQL."""
@@ -42,9 +45,56 @@ class Column:
     type: str
     role: str = ""
     more: str = ""  # NOT NULL, DEFAULT and the like
+    form: str = ""  # how it is stored, where that is not how it is said (below)
+    words: tuple[tuple[str, str], ...] = ()  # of statuses: what is said, and what is declared
 
     def sql(self) -> str:
         return f"{self.name} {self.type} {self.more}".rstrip()
+
+    # A status may be a boolean, a point in time, or stand within jsonb; an amount may be in
+    # cents of dollars, or in dollars of cents.  Everybody here says it as usual.
+
+    def kept(self, said: Any) -> Any:
+        """What is said, as it is stored."""
+        if self.form == "boolean" and said is not None:
+            return dict(self.words)[said] == "true"
+        if self.form == "time":
+            return None if dict(self.words)[said] == "unset" else "2026-01-02 00:00:00+00"
+        if self.form == "json":
+            return json.dumps({"n": 1, "s": said})
+        if self.form in ("minor", "major") and isinstance(said, Decimal) and said.is_finite():
+            return said * 100 if self.form == "minor" else said / 100
+        return said
+
+    def said(self, stored: Any) -> Any:
+        """The other way round; stored is a text, or an amount."""
+        if self.form == "boolean" and stored is not None:
+            return self.first("true" if str(stored).lower().startswith("t") else "false")
+        if self.form == "time":
+            return self.first("unset" if stored is None else "set")
+        if self.form == "json" and stored is not None:
+            return json.loads(stored).get("s")
+        if self.form in ("minor", "major") and isinstance(stored, Decimal) and stored.is_finite():
+            return stored / 100 if self.form == "minor" else stored * 100
+        return stored
+
+    def first(self, declared: str) -> str:
+        return next(a for a, b in self.words if b == declared)
+
+    def settle(self, said: Any) -> Any:
+        """What will be said of it once it is stored."""
+        if self.form in ("boolean", "time") and said is not None:
+            return self.first(dict(self.words)[said])
+        if self.form in ("minor", "major") and isinstance(said, Decimal) and said.is_finite():
+            return round(said, 2 if self.form == "minor" else 0)
+        return said
+
+    def equals(self, said: Any) -> str:
+        """A condition for it."""
+        if self.form == "time":
+            return f"{self.name} IS {'' if self.kept(said) is None else 'NOT '}NULL"
+        name = f"({self.name} ->> 's')" if self.form == "json" else self.name
+        return f"{name} = {literal(said if self.form == 'json' else self.kept(said))}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +115,18 @@ class Table:
     child: str = ""  # a child that inherits
     deferrable: bool = False
     more: tuple[str, ...] = ()  # further constraints
+    host: str = ""  # its rows are in this table
+    mark: tuple[tuple[str, Any], ...] = ()  # what its rows say in a table of several sorts
+
+    @property
+    def place(self) -> str:
+        """The table that has its rows."""
+        return self.host or self.name
+
+    def has(self, row: Row) -> bool:
+        """Of those in the same table, is it one of its rows?"""
+        kind = row.get("kind")
+        return not self.mark or (kind == "refund") == (("kind", "refund") in self.mark)
 
     def column(self, role: str) -> str:
         """The name of the column that has a role; an empty string if none has."""
@@ -74,12 +136,24 @@ class Table:
         return ""
 
     def type_of(self, name: str) -> str:
-        return next(c.type for c in self.columns if c.name == name)
+        return self.get(name).type
+
+    def get(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    def literal(self, name: str, said: Any) -> str:
+        """A value of a column, as SQL."""
+        return literal(self.get(name).kept(said))
+
+    def settle(self, row: Row) -> Row:
+        """The values as they will be read."""
+        kept = {c.name: c for c in self.columns if c.form}
+        return {k: kept[k].settle(v) if k in kept else v for k, v in row.items()}
 
     def relations(self) -> list[str]:
         """The relations that may have rows."""
         if self.partition is None:
-            return [self.name] + ([self.child] if self.child else [])
+            return [self.place] + ([self.child] if self.child else [])
         names = []
         for name, _bound in self.partition.parts:
             names += [f"{name}_0", f"{name}_1"] if self.partition.nested else [name]
@@ -95,6 +169,8 @@ class Table:
         return rest
 
     def sql(self) -> list[str]:
+        if self.host:
+            return []
         parts = [c.sql() for c in self.columns]
         key = f"PRIMARY KEY ({', '.join(self.key)})"
         if self.deferrable:
@@ -123,6 +199,8 @@ class Table:
                             f" 2, REMAINDER {i})"
                         )
         ref = ", ".join(c.name for c in self.columns if c.role == "ref")
+        if self.mark:
+            out.append(f"CREATE INDEX ON {self.name} (payment_id)")
         if self.kind in ("refund", "capture") and ref:
             out.append(f"CREATE INDEX ON {self.name} ({ref})")
             if self.child:
@@ -181,6 +259,48 @@ class Rule:
     def with_(self, **changes: Any) -> Rule:
         return Rule(self.kind, self.table, tuple((k, changes.get(k, v)) for k, v in self.args))
 
+    def settled(self) -> Rule:
+        """With statuses as rows will have them, where several are stored as one."""
+        words = dict(self.opt("words") or ())
+        if not words:
+            return self
+        firsts = {a: next(c for c, d in words.items() if d == b) for a, b in words.items()}
+
+        def one(v: Any) -> Any:
+            if isinstance(v, frozenset):
+                return frozenset(firsts.get(s, s) for s in v)
+            if isinstance(v, Machine):
+                edges = {(firsts[a], firsts[b]) for a, b in v.edges}
+                return Machine(
+                    frozenset(firsts[s] for s in v.initial),
+                    frozenset((a, b) for a, b in edges if a != b),
+                )
+            return v
+
+        return Rule(
+            self.kind, self.table, tuple((k, one(v) if k in STATUSES else v) for k, v in self.args)
+        )
+
+    def declared(self) -> dict[str, Any]:
+        """Its arguments with statuses in the words that declarations take."""
+        words = dict(self.opt("words") or ())
+
+        def one(v: Any) -> Any:
+            if isinstance(v, frozenset):
+                return frozenset(words.get(s, s) for s in v)
+            if isinstance(v, Machine):
+                return Machine(
+                    frozenset(words[s] for s in v.initial),
+                    frozenset((words[a], words[b]) for a, b in v.edges),
+                )
+            return v
+
+        return {k: one(v) if words and k in STATUSES else v for k, v in self.args}
+
+    @property
+    def place(self) -> str:
+        return str(self.opt("host") or self.table)
+
     @property
     def slot(self) -> tuple[str, str, str]:
         """What a declaration takes the place of."""
@@ -191,8 +311,8 @@ class Rule:
         )
 
     def sql(self) -> str:
-        a = dict(self.args)
-        t = literal(self.table)
+        a = self.declared()
+        t = literal(self.place)
         if "shape" in a:
             return declaration(self)
         if self.kind == "status":
@@ -283,7 +403,7 @@ def listed(columns: Any) -> str:
 
 def declaration(rule: Rule) -> str:
     """A rule about money of another shape than usual; only what it says is named (shapes.py)."""
-    a = dict(rule.args)
+    a = rule.declared()
     out: list[str] = []
 
     def name(argument: str, key: str) -> None:
@@ -296,6 +416,10 @@ def declaration(rule: Rule) -> str:
             out.append(f"{argument} => {listed(value)}")
         elif value is not None:
             out.append(f"{argument} => {literal(value)}")
+
+    def within() -> None:
+        if a.get("status_path"):
+            out.append(f"status_path => {array(a['status_path'])}")
 
     def condition() -> None:
         if a.get("rows"):
@@ -315,10 +439,12 @@ def declaration(rule: Rule) -> str:
             ("limit_column", "limit"),
             ("over_percent", "over"),
             ("adjustable", "adjustable"),
+            ("units", "units"),
         ):
             name(argument, key)
         condition()
-        return f"SELECT paysafe.protect_payment({literal(rule.table)}, {first}, {', '.join(out)})"
+        within()
+        return f"SELECT paysafe.protect_payment({literal(rule.place)}, {first}, {', '.join(out)})"
     name("payment_column", "ref")
     name("amount_column", "amount")
     name("currency_column", "currency")
@@ -365,7 +491,8 @@ def declaration(rule: Rule) -> str:
     ):
         name(argument, key)
     condition()
-    return f"SELECT paysafe.protect_refund({literal(rule.table)}, {payment}, {', '.join(out)})"
+    within()
+    return f"SELECT paysafe.protect_refund({literal(rule.place)}, {payment}, {', '.join(out)})"
 
 
 @dataclass(frozen=True)
@@ -409,17 +536,27 @@ class World:
     meddling: bool = False  # do they change what others write?
     features: set[str] = field(default_factory=set)
     sessions: int = 1
+    ways: dict[str, Machine] = field(default_factory=dict)  # of tables whose status has no rule
     minor: bool = False
     unit: int = 1  # amounts of this world are small multiples of it
 
     def table(self, kind: str) -> list[Table]:
         return [t for t in self.tables.values() if t.kind == kind]
 
-    def root(self, relation: str) -> Table | None:
+    def root(self, relation: str, row: Row | None = None) -> Table | None:
+        """The table of a relation; of those that share it, the one that has this row."""
         for t in self.tables.values():
-            if relation == t.name or relation in t.relations():
-                return t
+            if relation == t.place or relation in t.relations():
+                if row is None or t.has(row):
+                    return t
         return None
+
+    def named(self, relation: str, key: str) -> str:
+        """The table that a row of this key is of."""
+        for t in self.tables.values():
+            if t.host == relation and key in ("11", "12", "13"):
+                return t.name
+        return relation
 
     def sql(self) -> list[str]:
         """All statements that make this world, as the owner of its tables."""
@@ -428,7 +565,10 @@ class World:
             out += t.sql()
         out += self.extras
         names = ", ".join(
-            r for t in self.tables.values() for r in dict.fromkeys([t.name, *t.relations()])
+            r
+            for t in self.tables.values()
+            for r in dict.fromkeys([t.place, *t.relations()])
+            if not t.host
         )
         out.append(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON {names} TO {SHARED}, {', '.join(LOGINS)}"
@@ -888,12 +1028,15 @@ def make(seed: int, shapes: bool = True) -> World:
         payment = add_payment(m)
         add_refund(m, "refund", payment)
     for t in list(world.tables.values()):
+        if t.host or t.mark:
+            continue
         if t.kind == "journal" or m.feature("audit", 0.6):
             reason = m.feature("reason required", 0.08) and t.kind != "journal"
             world.rules.append(
                 Rule("audit", t.name, (("require_reason", reason), ("require_ticket", False)))
             )
     add_triggers(m)
+    add_nesting(m)
     postpone(m)
     return world
 
@@ -925,9 +1068,11 @@ def add_triggers(m: Maker) -> None:
     """Triggers of the user's, honest or not."""
     w = m.world
     for t in list(w.tables.values()):
-        if t.kind not in ("payment", "refund") or not m.feature(f"trigger on {t.name}", 0.12):
+        if t.kind not in ("payment", "refund") or t.mark or not m.feature(f"trigger on {t.name}", 0.12):
             continue
-        name, when, what, condition = m.rng.choice(TRIGGERS)
+        # a word for a status is none where it is stored otherwise
+        plain = not any(c.form for c in t.columns)
+        name, when, what, condition = m.rng.choice(TRIGGERS if plain else TRIGGERS[:-1])
         words = {
             "t": t.name,
             "note": "note" if t.kind == "payment" else "payee",
@@ -956,6 +1101,22 @@ def add_triggers(m: Maker) -> None:
             " RETURN NULL; END'",
             "CREATE TRIGGER a_note AFTER INSERT ON entry FOR EACH ROW EXECUTE FUNCTION note_it()",
         ]
+
+
+def add_nesting(m: Maker) -> None:
+    """What runs a statement inside of another one: a function, a trigger of a table beside."""
+    if not m.feature("writes inside others", 0.2):
+        return
+    definer = " SECURITY DEFINER" if m.feature("inside as the owner", 0.3) else ""
+    m.world.extras += [
+        "CREATE TABLE outbox (command text)",
+        f"GRANT INSERT, SELECT ON outbox TO {SHARED}, {', '.join(LOGINS)}",
+        f"CREATE FUNCTION run_it(command text) RETURNS int LANGUAGE plpgsql{definer} AS 'BEGIN"
+        " EXECUTE command; RETURN 1; END'",
+        f"CREATE FUNCTION run_new() RETURNS trigger LANGUAGE plpgsql{definer} AS 'BEGIN EXECUTE"
+        " NEW.command; RETURN NULL; END'",
+        "CREATE TRIGGER run AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION run_new()",
+    ]
 
 
 def postpone(m: Maker) -> None:

@@ -44,6 +44,15 @@ $$, deletable => '{created}');
 SELECT paysafe.protect_columns('shop.payment', '{currency}');
 SELECT paysafe.protect_columns('shop.payment', '{card}', once_status => '{captured}');
 
+CREATE TABLE shop.try_order (id int PRIMARY KEY, testmode boolean NOT NULL);
+CREATE TABLE shop.try_payment (id int PRIMARY KEY, order_id int REFERENCES shop.try_order, state text, amount numeric);
+CREATE INDEX ON shop.try_payment (order_id);
+SELECT paysafe.protect_payment('shop.try_payment', 'state', 'amount', captured => '{paid}', currency => 'EUR');
+SELECT paysafe.protect_test_rows('shop.try_payment', '{order_id,testmode}');
+INSERT INTO shop.try_order VALUES (1, true);
+INSERT INTO shop.try_payment VALUES (1, 1, 'paid', 10);
+DELETE FROM shop.try_payment WHERE id = 1;
+
 CREATE TABLE shop.receipt (id bigint PRIMARY KEY, body text NOT NULL);
 SELECT paysafe.protect_append_only('shop.receipt');
 

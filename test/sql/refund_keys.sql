@@ -108,3 +108,23 @@ DELETE FROM t_keys.back;
 ALTER TABLE t_keys.back ADD FOREIGN KEY (payment_number) REFERENCES t_keys.pay (number);
 :declare);
 :declare, payment_key => 'id');																-- fails: against the foreign key
+
+-- names that people may change, with what refers to them: of drafts, not of what counts
+CREATE TABLE t_keys.entry (name text PRIMARY KEY, docstatus int NOT NULL DEFAULT 0, amount numeric NOT NULL, title text);
+CREATE TABLE t_keys.entry_refund (name text PRIMARY KEY, entry text REFERENCES t_keys.entry ON UPDATE CASCADE, amount numeric, docstatus int NOT NULL DEFAULT 0);
+CREATE TABLE t_keys.entry_note (entry text REFERENCES t_keys.entry ON UPDATE CASCADE, note text);
+CREATE INDEX ON t_keys.entry_refund (entry);
+\set machine '[*] --> 0\n	0 --> 1\n	1 --> 2'
+SELECT paysafe.protect_status('t_keys.entry', 'docstatus', :'machine');
+SELECT paysafe.protect_status('t_keys.entry_refund', 'docstatus', :'machine');
+SELECT paysafe.protect_payment('t_keys.entry', 'docstatus', 'amount', captured => '{1}', currency => 'EUR');
+SELECT paysafe.protect_refund('t_keys.entry_refund', 't_keys.entry', 'entry', 'amount', status_column => 'docstatus', gated => '{1}', void => '{2}');
+INSERT INTO t_keys.entry VALUES ('PE-1', 0, 10);
+INSERT INTO t_keys.entry_note VALUES ('PE-1', 'follows');
+UPDATE t_keys.entry SET name = 'PE-2' WHERE name = 'PE-1';
+SELECT * FROM t_keys.entry_note;
+UPDATE t_keys.entry SET docstatus = 1;
+INSERT INTO t_keys.entry_refund VALUES ('R-1', 'PE-2', 4);
+UPDATE t_keys.entry SET name = 'PE-3' WHERE name = 'PE-2';			-- fails
+UPDATE t_keys.entry_refund SET name = 'R-2';						-- fails
+UPDATE t_keys.entry SET title = 'that of Monday';

@@ -3,6 +3,8 @@
 import os
 from importlib.util import find_spec
 
+import django
+
 SECRET_KEY = "for tests only"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "urls"
@@ -82,6 +84,17 @@ if os.environ.get("BOUNCER_HOST"):
         "HOST": os.environ["BOUNCER_HOST"],
         "PORT": os.environ["BOUNCER_PORT"],
         "DISABLE_SERVER_SIDE_CURSORS": True,
+        "TEST": {"MIRROR": "default"},
+    }
+
+# the same through a pool of Django's own
+if django.VERSION >= (5, 1) and find_spec("psycopg_pool") is not None:
+    DATABASES["own_pool"] = {
+        **DATABASES["default"],
+        "OPTIONS": {
+            **DATABASES["default"].get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": 1},
+        },
         "TEST": {"MIRROR": "default"},
     }
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from decimal import Decimal
 
@@ -62,6 +63,18 @@ async def asynchronous(request: HttpRequest) -> HttpResponse:
     return HttpResponse("done")
 
 
+async def asynchronous_slow(request: HttpRequest) -> HttpResponse:
+    await Payment.objects.acreate(amount=10, note="before")
+    await asyncio.sleep(60)
+    await Payment.objects.acreate(amount=10, note="after")
+    return HttpResponse("done")
+
+
+async def asynchronous_uncapture(request: HttpRequest) -> HttpResponse:
+    await Payment.objects.filter(status="captured").aupdate(status="authorized")
+    return HttpResponse("done")
+
+
 async def asynchronous_stream(request: HttpRequest) -> HttpResponse:
     async def chunks():
         for n in range(2):
@@ -94,7 +107,9 @@ urlpatterns = [
     path("block/", block),
     path("stream/", stream),
     path("async/", asynchronous),
+    path("async-slow/", asynchronous_slow),
     path("async-stream/", asynchronous_stream),
+    path("async-uncapture/", asynchronous_uncapture),
     path("uncapture/", uncapture),
     path("unbalanced/", unbalanced),
     path("desk/", include(([path("uncapture/", uncapture, name="uncapture")], "desk"))),

@@ -32,7 +32,10 @@ class Refund(models.Model):
     provider_reference = models.CharField(max_length=100, null=True, blank=True, unique=True)
 
     class Meta:
-        permissions = [("approve_refund", "Can approve refunds")]
+        permissions = [
+            ("approve_refund", "Can approve refunds"),
+            ("settle_refund", "Can settle breaches of refunds"),
+        ]
 
     def __str__(self) -> str:
         return f"refund {self.pk}"

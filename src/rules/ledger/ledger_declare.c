@@ -20,8 +20,6 @@
 #include "values/row_filter.h"
 #include "values/spec.h"
 
-#define MAX_DECIMALS	30		/* as of paysafe.set_currency */
-
 /* "amount by side in currency", "debit less credit in EUR". */
 static char *
 amount_words(const Jsonb *spec)
@@ -97,16 +95,7 @@ add_shape(FunctionCallInfo fcinfo, int n, SpecBuilder *spec, const char *directi
 		paysafe_spec_add_set(spec, "debits", debits);
 		paysafe_spec_add_set(spec, "credits", credits);
 	}
-	if (!PG_ARGISNULL(n + 4))
-	{
-		int			decimals = PG_GETARG_INT32(n + 4);
-
-		if (decimals < 0 || decimals > MAX_DECIMALS)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must be between 0 and %d", "decimals", MAX_DECIMALS)));
-		paysafe_spec_add_text(spec, "decimals", psprintf("%d", decimals));
-	}
+	paysafe_spec_add_text(spec, "decimals", paysafe_declare_decimals_argument(fcinfo, n + 4));
 	if (!PG_ARGISNULL(n + 5) && PG_GETARG_BOOL(n + 5))
 		paysafe_spec_add_bool(spec, "zero_amounts", true);
 	if (!PG_ARGISNULL(n + 6))

@@ -29,6 +29,7 @@
 
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/refusal.h"
 #include "engine/breach.h"
@@ -40,6 +41,7 @@
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/payment/payment_fault.h"
@@ -174,9 +176,11 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 													 rule->table_name),
 								 .detail = row_detail(change, change->after, fault.reason),
 								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
-								 "Amounts are finite, not negative, at the currency's scale." :
-								 state->captured.over || state->captured.limit.attnum != 0 ?
+								 "Amounts are finite, not negative, at the currency's scale, or with as many decimals as are declared." :
+								 fault.over && (state->captured.over || state->captured.limit.attnum != 0) ?
 								 "Capture at most what the rule allows, in a captured status." :
+								 fault.over ?
+								 "Capture at most the amount. \"over_percent\" or \"limit_column\" of paysafe.protect_payment lets it be more." :
 								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
 							 });
 }
@@ -193,9 +197,9 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail, bo
 					  falls && state->captured.changes == CAPTURED_NET && !state->has_refunds ?
 					  "It falls with refunds: declare which rows these are with paysafe.protect_refund." :
 					  falls && state->captured.changes != CAPTURED_ANY && state->captured.changes != CAPTURED_NET ?
-					  "What was captured stays: refund it instead." :
+					  "What was captured stays: refund it instead. Where the column falls with refunds, \"changes\" of paysafe.protect_payment is 'net'; where captures may fail later, 'any'." :
 					  state->captured.changes == CAPTURED_ONCE ?
-					  "Set it in the UPDATE that moves the payment into a captured status." :
+					  "Set it in the UPDATE that moves the payment into a captured status. Where it rises with each capture, \"changes\" of paysafe.protect_payment is 'rising'." :
 					  state->captured.changes == CAPTURED_RISING ?
 					  "In a captured status it may rise." :
 					  state->captured.changes == CAPTURED_NET ?
@@ -295,6 +299,8 @@ static PAYSAFE_NORETURN void
 refuse_frozen(const Rule *rule, const RowChange *change, const char *column)
 {
 	const PaymentState *state = rule->compiled;
+	bool		renamed = paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel),
+												  change->before, change->after);
 
 	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
 					  psprintf("column \"%s\" of table \"%s\" cannot change any more",
@@ -302,7 +308,7 @@ refuse_frozen(const Rule *rule, const RowChange *change, const char *column)
 					  row_detail(change, change->before,
 								 psprintf("key, amount and currency stay once a payment is under way; its status is \"%s\"",
 										  paysafe_status_value_text(&state->captured.statuses.column, change->before))),
-					  "Add a new payment instead.");
+					  renamed ? KEY_HINT : "Add a new payment instead.");
 }
 
 static void
@@ -408,10 +414,11 @@ check_delete(const Rule *rule, const RowChange *change)
 {
 	const PaymentState *state = rule->compiled;
 	Numeric		captured = paysafe_captured_or_zero(&state->captured, change->before);
+	bool		test = !state->net && paysafe_test_row(change->rules, change->before);
 
-	if (paysafe_payment_mark_was_captured(&state->marks, change))
+	if (!test && paysafe_payment_mark_was_captured(&state->marks, change))
 		refuse_delete(rule, change, LEFT_DETAIL, LEFT_HINT);
-	if (was_captured(state, change))
+	if (!test && was_captured(state, change))
 		refuse_delete(rule, change,
 					  paysafe_money_sign(captured) == 0 ? "it was captured, and is net of refunds" :
 					  psprintf("%s is captured", money(state, change->before, captured)),
@@ -545,6 +552,14 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 				 paysafe_strings_join(thawed));
 }
 
+static char *
+loosened(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	char	   *words = paysafe_test_rows_loosens(before, after);
+
+	return words ? words : loosened_by(rule, before, after);
+}
+
 /* ", it rises": what else the declaration says, in words. */
 static char *
 describe_more(const Jsonb *spec)
@@ -552,13 +567,15 @@ describe_more(const Jsonb *spec)
 	const char *changes = paysafe_spec_optional_text(spec, "changes");
 	List	   *adjustable = paysafe_spec_set(spec, "adjustable");
 	const char *rows = paysafe_row_filter_words(spec);
+	const char *decimals = paysafe_spec_optional_text(spec, "decimals");
 
-	return psprintf("%s%s%s%s%s",
+	return psprintf("%s%s%s%s%s%s",
 					changes == NULL ? "" : strcmp(changes, "rising") == 0 ?
 					"; in a captured status it may rise" : strcmp(changes, "net") == 0 ?
 					"; in a captured status it may rise, and fall with refunds" : "; in a captured status it may change",
 					adjustable ? psprintf("; %s may rise in ", paysafe_spec_text(spec, "amount_column")) : "",
 					adjustable ? paysafe_strings_join(adjustable) : "",
+					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? "; rows with " : "", rows ? rows : "");
 }
 
@@ -593,6 +610,7 @@ const RuleKind paysafe_payment_kind = {
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		ROW_FILTER_FIELDS,
 		{"units", SPEC_TEXT},
+		{"decimals", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
 		{NULL}
 	},
@@ -605,7 +623,7 @@ const RuleKind paysafe_payment_kind = {
 	.in_parts = in_parts,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
-	.loosened_by = loosened_by,
+	.loosened_by = loosened,
 	.describe = describe
 };
 
@@ -692,12 +710,33 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
 					 errdetail("Without a captured column the amount is what is captured.")));
 }
 
+/* What falls with refunds does not fall while nobody says which rows these are. */
+static void
+notice_of_no_refunds(Oid payment, const char *captured_column)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(payment))
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "refund") == 0 && source->reference == payment &&
+			paysafe_spec_optional_text(source->spec, "payment_amount_column") == NULL)
+			return;
+	}
+	ereport(NOTICE,
+			(errmsg("no rule says which refunds column \"%s\" of table \"%s\" falls with",
+					captured_column, get_rel_name(payment)),
+			 errdetail("Until one does, it does not fall."),
+			 errhint("Declare them with paysafe.protect_refund, with \"payment_amount_column\" NULL.")));
+}
+
 /*
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
  *				   currency_path name[], changes, limit_column, over_percent,
  *				   adjustable text[], rows jsonb, units, status_path text[],
- *				   currency_tables regclass[], mode) returns void
+ *				   currency_tables regclass[], decimals, mode) returns void
  */
 Datum
 paysafe_protect_payment(PG_FUNCTION_ARGS)
@@ -708,6 +747,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	List	   *captured = captured_argument(fcinfo, 5, status_column);
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
 	List	   *adjustable = paysafe_declare_optional_set(fcinfo, 12, "adjustable");
+	char	   *changes = changes_argument(fcinfo, 9, captured_column);
 	bool		observed;
 	Oid			reference;
 
@@ -717,7 +757,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
 	paysafe_spec_add_text(&spec, "captured_column", captured_column);
 	paysafe_spec_add_set(&spec, "captured", captured);
-	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 9, captured_column));
+	paysafe_spec_add_text(&spec, "changes", changes);
 	paysafe_spec_add_text(&spec, "limit_column", paysafe_declare_optional_name(fcinfo, 10));
 	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
 	if (recorded != NIL)
@@ -727,6 +767,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
 	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
+	paysafe_spec_add_text(&spec, "decimals", paysafe_declare_decimals_argument(fcinfo, 17));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));
 	reference = paysafe_currency_declare(&spec, PG_GETARG_OID(0), paysafe_declare_optional_name(fcinfo, 4),
@@ -734,5 +775,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"),
 										 paysafe_currency_tables_argument(fcinfo, 16), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
+	if (changes != NULL && strcmp(changes, "net") == 0)
+		notice_of_no_refunds(PG_GETARG_OID(0), captured_column);
 	PG_RETURN_VOID();
 }

@@ -31,6 +31,7 @@
 #include "engine/rule.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -60,6 +61,7 @@ compile_capture_side(CaptureState *state, const CompileInput *input)
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
+	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
 	side->own_currency = paysafe_spec_optional_text(spec, "currency_column") != NULL;
 	paysafe_currency_compile(leaf, input->source, &side->currency);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
@@ -220,12 +222,27 @@ excess_hint(const RowChange *change, const CaptureShare *before, const CaptureSh
 	return "Capture at most what is left.";
 }
 
+static void lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row,
+						 CapturedPayment *payment);
+
+/* It says so, and so does its payment. */
+static bool
+is_test(const Rule *rule, const RowChange *change)
+{
+	CapturedPayment payment = {0};
+
+	if (!paysafe_test_row(change->rules, change->before))
+		return false;
+	lock_payment(rule, change, change->before, &payment);
+	return payment.test;
+}
+
 static void
 check_deleted(const Rule *rule, const RowChange *change, const CaptureShare *share)
 {
 	const CaptureSide *side = &((CaptureState *) rule->compiled)->capture;
 
-	if (!side->deletable)
+	if (!side->deletable && !is_test(rule, change))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("%s \"%s\" in table \"%s\" cannot be deleted", noun(share),
 									 row_words(change, change->before), rule->table_name),
@@ -248,7 +265,7 @@ refuse_fault(const Rule *rule, const RowChange *change, const CaptureShare *shar
 						psprintf("%s \"%s\" in table \"%s\" is not possible", noun(share),
 								 row_words(change, change->after), rule->table_name),
 						psprintf("Row \"%s\": %s.", row_words(change, change->after), fault),
-						"What counts names one payment and has a positive amount at the currency's scale.");
+						"What counts names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
 /* The row's payment, locked. */
@@ -474,6 +491,8 @@ loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *
 	char	   *currency;
 	char	   *column;
 
+	if (strcmp(after->name, TEST_ROWS_RULE) == 0)
+		return paysafe_test_rows_loosens(before, after);
 	if (before != NULL || after->observed)
 		return NULL;			/* what changes of it is judged by itself */
 	if (strcmp(after->name, "captures") == 0 && after->reference == rule->reference &&
@@ -525,6 +544,7 @@ const RuleKind paysafe_captures_kind = {
 			.set_words = "lets captures be deleted",
 		.unset_words = "keeps captures from being deleted"},
 		ROW_FILTER_FIELDS,
+		{"decimals", SPEC_TEXT},
 		{NULL}
 	},
 	.compile = compile,

@@ -96,6 +96,7 @@ typedef struct CapturedPayment
 	Numeric		limit;			/* NULL: none */
 	bool		has_currency;
 	char	   *currency;		/* NULL if missing */
+	bool		test;			/* engine/test_rows.h */
 } CapturedPayment;
 
 /*

@@ -267,8 +267,9 @@ paysafe_captures_describe_rule(const char *name, Oid reference, Jsonb *spec)
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	const char *decimals = paysafe_spec_optional_text(spec, "decimals");
 
-	return psprintf("captured of %s is the sum of %s by %s%s%s in %s%s%s%s%s%s",
+	return psprintf("captured of %s is the sum of %s by %s%s%s in %s%s%s%s%s%s%s",
 					payment, paysafe_spec_text(spec, "amount_column"),
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column")),
 					limit ? psprintf(", <= %s of %s", limit, payment) :
@@ -277,6 +278,7 @@ paysafe_captures_describe_rule(const char *name, Oid reference, Jsonb *spec)
 					paysafe_currency_words(spec),
 					status ? psprintf("; %s %s counts", status, paysafe_strings_join(paysafe_spec_set(spec, "counted"))) : "",
 					type_words(spec),
+					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? psprintf("; rows with %s", rows) : "",
 					paysafe_spec_bool(spec, "deletable") ? "; what is deleted counts no longer" : "",
 					recorded ? psprintf("; stored in any case, on record as a breach: %s", paysafe_strings_join(recorded)) : "");
@@ -307,6 +309,7 @@ typedef struct CapturesDeclaration
 	char	   *over_percent;
 	bool		deletable;
 	Jsonb	   *rows;
+	char	   *decimals;
 } CapturesDeclaration;
 
 static void
@@ -475,6 +478,7 @@ declare_captures(FunctionCallInfo fcinfo, const CapturesDeclaration *d)
 		paysafe_spec_add_set(&spec, "recorded", d->recorded);
 	paysafe_spec_add_bool(&spec, "deletable", d->deletable);
 	paysafe_row_filter_add(&spec, d->rows);
+	paysafe_spec_add_text(&spec, "decimals", d->decimals);
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	(void) paysafe_currency_declare_from(&spec, d->captures, "captures", &first, d->currency_column,
 										 d->currency, d->currency_path, d->currency_tables, observed);
@@ -538,7 +542,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_captures);
  * protect_captures(captures, payment, payment_column, amount_column, currency_column,
  *					status_column, counted text[], limit_column, over_percent, currency,
  *					currency_path name[], payment_key, recorded text[], deletable boolean,
- *					rows jsonb, currency_tables regclass[], mode) returns void
+ *					rows jsonb, currency_tables regclass[], decimals, mode) returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -555,7 +559,8 @@ paysafe_protect_captures(PG_FUNCTION_ARGS)
 		.recorded = paysafe_declare_set_argument(fcinfo, 12, "recorded"),
 		.deletable = !PG_ARGISNULL(13) && PG_GETARG_BOOL(13),
 		.rows = PG_ARGISNULL(14) ? NULL : PG_GETARG_JSONB_P(14),
-		.currency_tables = paysafe_currency_tables_argument(fcinfo, 15)
+		.currency_tables = paysafe_currency_tables_argument(fcinfo, 15),
+		.decimals = paysafe_declare_decimals_argument(fcinfo, 16)
 	};
 
 	d.counted = counted_statuses(d.status_column, paysafe_declare_optional_set(fcinfo, 6, "counted"), d.recorded);
@@ -626,7 +631,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_movements);
  *					 currency_column, authorize text[], capture text[], cancel text[],
  *					 refund text[], chargeback text[], status_column, counted text[],
  *					 gated text[], void text[], over_percent, unapproved_columns name[],
- *					 payment_key, recorded text[], rows jsonb, mode) returns void
+ *					 payment_key, recorded text[], rows jsonb, decimals, mode) returns void
  */
 Datum
 paysafe_protect_movements(PG_FUNCTION_ARGS)
@@ -640,7 +645,8 @@ paysafe_protect_movements(PG_FUNCTION_ARGS)
 		.cancel = paysafe_declare_optional_set(fcinfo, 8, "cancel"),
 		.status_column = paysafe_declare_optional_name(fcinfo, 11),
 		.recorded = paysafe_declare_set_argument(fcinfo, 18, "recorded"),
-		.rows = PG_ARGISNULL(19) ? NULL : PG_GETARG_JSONB_P(19)
+		.rows = PG_ARGISNULL(19) ? NULL : PG_GETARG_JSONB_P(19),
+		.decimals = paysafe_declare_decimals_argument(fcinfo, 20)
 	};
 	List	   *refund = paysafe_declare_optional_set(fcinfo, 9, "refund");
 	List	   *chargeback = paysafe_declare_optional_set(fcinfo, 10, "chargeback");
@@ -652,7 +658,8 @@ paysafe_protect_movements(PG_FUNCTION_ARGS)
 		.unapproved_named = !PG_ARGISNULL(16),
 		.unapproved = paysafe_declare_optional_set(fcinfo, 16, "unapproved_columns"),
 		.type_column = d.type_column,
-		.chargeback = chargeback
+		.chargeback = chargeback,
+		.decimals = d.decimals
 	};
 
 	check_types(&d, refund, chargeback);

@@ -21,6 +21,7 @@
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/locked_row.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -358,6 +359,7 @@ paysafe_captures_describe(const CaptureState *state, const RelationRules *rules,
 	if (side->limit.attnum != 0)
 		out->limit = paysafe_money_value(&side->limit, row, &out->limit) ?
 			DatumGetNumericCopy(NumericGetDatum(out->limit)) : paysafe_money_zero();
+	out->test = paysafe_test_row(rules, row);
 	out->has_currency = side->has_currency;
 	if (side->has_currency)
 		(void) paysafe_currency_of(&side->currency, row, false, &out->currency);

@@ -126,7 +126,8 @@ check_frozen(const Rule *rule, const RowChange *change)
 								 column, rule->table_name),
 						psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
 								 refund_words(change, change->before)),
-						"Void this refund and request another one.");
+						paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after) ?
+						KEY_HINT : paysafe_refund_again_hint(side));
 	paysafe_refund_total_forget();
 }
 
@@ -246,85 +247,6 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
 }
 
-/* Nobody can be shown to be another person than who requested it. */
-static bool
-is_requested_by_nobody(const List *requesters)
-{
-	ListCell   *lc;
-
-	foreach(lc, requesters)
-		if (paysafe_person_is_unknown(lfirst(lc)))
-			return true;
-	return false;
-}
-
-/* Did the statement under way bring it into a gated status, which is yet to be checked? */
-static bool
-is_moved_early(const RefundState *state, const RowChange *change, const RefundLife *life)
-{
-	HeapTuple	tuple;
-	bool		should_free;
-	bool		mine;
-
-	if (life->altered || paysafe_status_value_find(&state->refund.gated, change->before) < 0)
-		return false;
-	tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
-	mine = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
-	if (should_free)
-		heap_freetuple(tuple);
-	return mine;
-}
-
-/* What to do about a refund that may not pass. */
-static char *
-gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
-		  const RefundLife *life)
-{
-	const char *column;
-	Numeric		stored;
-	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
-							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-							   quote_literal_cstr(refund_key(change, change->after)));
-
-	if (change->op == 'I' && state->payout && paysafe_money_value(&state->refund.amount, change->after, &stored) &&
-		paysafe_money_sign(stored) < 0)
-		return pstrdup(state->refund.gated.column.type == STATUS_NONE ?
-					   "What takes money back is approved as a row, and here no row waits: declare the rule with a status_column, or set a threshold that has room for it." :
-					   paysafe_person_is_unknown(paysafe_person_current()) ?
-					   "What takes money back is approved as a row: request it first, after paysafe.act_as, in a status that needs no approval." :
-					   "What takes money back is approved as a row: request it first, in a status that needs no approval.");
-	if (change->op == 'I')
-		return psprintf("%s%s approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
-						paysafe_person_is_unknown(paysafe_person_current()) ?
-						"Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
-						state->refund.gated.column.type == STATUS_NONE ? "Somebody else" :
-						"Request the refund first, in a status that needs no approval; or somebody else",
-						quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
-						quote_literal_cstr(money->currency));
-	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
-		return pstrdup(paysafe_person_is_unknown(paysafe_person_current()) ?
-					   "Take it back first, to a status that needs no approval, after paysafe.act_as in the same transaction: who takes it back requests it." :
-					   is_requested_by_nobody(life->requesters) ?
-					   "Nobody was named when it was requested, so nobody can be shown to be another person: request another one after paysafe.act_as in the same transaction." :
-					   "Take it back first, to a status that needs no approval.");
-	if (is_moved_early(state, change, life))
-		return psprintf("A trigger moves it on before its move to status \"%s\" has been checked: give the trigger a name after \"paysafe\".",
-						status_words(&state->refund, change->before));
-	if (is_requested_by_nobody(life->requesters))
-		return pstrdup("Nobody was named when it was requested, so nobody can be shown to be another person: void it, and request another one after paysafe.act_as in the same transaction.");
-	if (life->requesters == NIL && paysafe_person_is_unknown(paysafe_person_current()))
-		return psprintf("Nobody knows who requested it: call paysafe.act_as in the transaction that moves it. Somebody else has to approve it: %s",
-						how);
-	column = paysafe_refund_changed_column(&state->refund, change, false);
-	if (column != NULL)
-		return psprintf("Change column \"%s\" first, and have the refund approved as it is then; or name the column in unapproved_columns of paysafe.protect_refund.",
-						column);
-	return psprintf("%sSomebody else has to approve it: %s",
-					life->altered ? "Columns of the table were changed since it was approved, and it says something else now. " : "",
-					how);
-}
-
 /* Approvals are missing: it may not pass, or is a breach. */
 static void
 refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment, const char *detail,
@@ -345,7 +267,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
-								 .hint = gate_hint(state, change, subject->money, before)
+								 .hint = paysafe_refund_gate_hint(state, change, subject->money, before)
 							 });
 }
 
@@ -398,7 +320,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 		refuse_gate(rule, change, payment, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
 	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
-	paysafe_refund_add_event(state, life, payment->key, key, change->after, kind, have < needed ? 0 : needed);
+	paysafe_refund_add_event(state, life, payment, key, change->after, kind, have < needed ? 0 : needed);
 	paysafe_refund_has_passed(state, payment, change);
 }
 
@@ -417,7 +339,8 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 								   "Refund \"%s\" was approved with it." :
 								   "Refund \"%s\" was approved before it was filled in; since then it stays, too.",
 								   refund_words(change, change->before)),
-						  "Void this refund and request another one; columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.");
+						  psprintf("%s Columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.",
+								   paysafe_refund_again_hint(side)));
 }
 
 /* The key of the refund's payment, which need not be locked. */
@@ -449,10 +372,10 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 								   refund_words(change, change->after), rule->table_name),
 						  psprintf("Refund \"%s\": %s.", refund_words(change, change->after),
 								   paysafe_refusal_value(fault)),
-						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale." :
+						  side->payout ? "A payout says of what it is, and has an amount at the currency's scale, or with as many decimals as are declared." :
 						  side->amount.negative ?
-						  "A refund names one payment and has a negative amount at the currency's scale." :
-						  "A refund names one payment and has a positive amount at the currency's scale.");
+						  "A refund names one payment and has a negative amount at the currency's scale, or with as many decimals as are declared." :
+						  "A refund names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
 /* The refund begins to count, or is about to pass the gate: now it must be possible. */
@@ -480,14 +403,14 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 	}
 	else if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 									 change->before, change->after))
-		life = paysafe_refund_move(state, life, locked.key, refund_key(change, change->after),
+		life = paysafe_refund_move(state, life, &locked, refund_key(change, change->after),
 								   change->rel, change->after);
 	if (requested)
 	{
 		char	   *key = refund_key(change, change->after);
 		bool		first = life->steps == 0 && strcmp(key, life->key) == 0;
 
-		paysafe_refund_add_event(state, life, locked.key, key, change->after, REFUND_REQUESTED, 0);
+		paysafe_refund_add_event(state, life, &locked, key, change->after, REFUND_REQUESTED, 0);
 		/* an approval names the step: none from before the first one fits, unless of another row */
 		if (!first)
 			paysafe_approval_end_open(state->refund_root, key);
@@ -561,11 +484,11 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	}
 	if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 								change->before, change->after))
-		life = paysafe_refund_move(state, life, payment->key, key, change->rel, change->after);
+		life = paysafe_refund_move(state, life, payment, key, change->rel, change->after);
 	if (!counted)
 	{
 		if (life->stage != REFUND_VOID || was_counted)
-			paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_VOIDED, 0);
+			paysafe_refund_add_event(state, life, payment, key, change->after, REFUND_VOIDED, 0);
 		paysafe_approval_end_open(state->refund_root, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
 			paysafe_refund_total_less(payment, state->refund_root, change,
@@ -574,7 +497,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 			note_void(state, change, change->after);
 	}
 	else if (!gated && (life->stage == REFUND_PASSED || life->stage == REFUND_FACT || life->altered))
-		paysafe_refund_add_event(state, life, payment->key, key, change->after, REFUND_LEFT, 0);
+		paysafe_refund_add_event(state, life, payment, key, change->after, REFUND_LEFT, 0);
 }
 
 /* It has its status still. */
@@ -596,7 +519,7 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	check_approved(rule, change, life);
 	if (moved)
-		(void) paysafe_refund_move(state, life, payment->key, refund_key(change, change->after),
+		(void) paysafe_refund_move(state, life, payment, refund_key(change, change->after),
 								   change->rel, change->after);
 }
 
@@ -607,11 +530,13 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	const RefundSide *side = &state->refund;
 	char	   *key = refund_key(change, change->before);
 	bool		counted = paysafe_status_value_find(&side->voided, change->before) < 0;
-	FoundPayment *payment;
+	FoundPayment *payment = payment_of(state, change->before);
+	/* what falls with refunds does not rise again when they are gone */
+	bool		deletable = side->deletable || (payment->test && payment->net == NULL);
 	RefundLife *life;
 	Numeric		amount;
 
-	if (counted && !side->deletable)
+	if (counted && !deletable)
 	{
 		paysafe_rule_object(rule, rule->name, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted",
@@ -629,8 +554,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 								   paysafe_refusal_value(key), rule->table_name),
 						  "It says what has happened in the world.",
 						  "Another person settles the breach first: paysafe.breach, paysafe.settle_breach.");
-	payment = payment_of(state, change->before);
-	if (counted && side->deletable && payment->tables == NIL)
+	if (counted && deletable && payment->tables == NIL)
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 						  psprintf("refund \"%s\" in table \"%s\" cannot be deleted with its payment",
 								   paysafe_refusal_value(key), rule->table_name),
@@ -638,8 +562,8 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  "Delete by itself what the provider has refused.");
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (life->steps > 0)
-		paysafe_refund_add_event(state, life, payment->key, key, change->before, REFUND_DELETED, 0);
-	if (counted && side->deletable && paysafe_money_value(&side->amount, change->before, &amount))
+		paysafe_refund_add_event(state, life, payment, key, change->before, REFUND_DELETED, 0);
+	if (counted && deletable && paysafe_money_value(&side->amount, change->before, &amount))
 		paysafe_refund_total_less(payment, state->refund_root, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
@@ -655,6 +579,8 @@ check_row(const Rule *rule, const RowChange *change)
 
 	if (state->is_payment)
 		paysafe_refund_check_payment(rule, change);
+	else if (state->refund.running)
+		paysafe_refund_running_check(rule, change);
 	else if (!paysafe_which_rows(rule, &state->refund.rows, change, &seen))
 		return;
 	else if (seen.op == 'I')
@@ -690,7 +616,7 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	bool		was_gated;
 	RefundLife *life;
 
-	if (state->is_payment || !paysafe_row_filter_has(&side->rows, later->before, NULL))
+	if (state->is_payment || side->running || !paysafe_row_filter_has(&side->rows, later->before, NULL))
 		return;
 	was_gated = first->before != NULL && paysafe_status_value_find(&side->gated, first->before) >= 0;
 	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)
@@ -762,6 +688,7 @@ const RuleKind paysafe_refund_kind = {
 		{"type_column", SPEC_COLUMN, .shared = true},
 		{"chargeback", SPEC_STATUSES},
 		ROW_FILTER_FIELDS,
+		{"decimals", SPEC_TEXT},
 		{"amounts", SPEC_TEXT},
 		{"units", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
@@ -781,6 +708,7 @@ const RuleKind paysafe_refund_kind = {
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,
+	.loosened_by = paysafe_refund_loosened_by,
 	.describe = paysafe_refund_describe
 };
 

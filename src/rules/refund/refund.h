@@ -40,6 +40,9 @@ typedef struct RefundSide
 	char	   *constant;		/* all have this currency, or NULL */
 	bool		shares_place;	/* it has it where its payment has it, in one table */
 	Currency	place;
+	bool		running;		/* no row is a refund: the amount is what has been paid back so far, */
+	bool		limited;		/* ... and there is a payment rule, which says */
+	Captured	captured;		/* ... what that is at most */
 	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
@@ -109,7 +112,7 @@ typedef struct EndedPassing
 {
 	TimestampTz at;				/* when it passed */
 	Numeric		amount;			/* as the table has it; NULL if it has none */
-	char	   *currency;		/* of its own, or NULL */
+	char	   *currency;		/* that it had then; NULL: nobody knows */
 } EndedPassing;
 
 typedef struct RefundLife
@@ -120,6 +123,7 @@ typedef struct RefundLife
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
 	EndedPassing passing;		/* ... what that was of, if an event tells of it */
+	char	   *currency;		/* that it had then, or NULL */
 	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
@@ -128,6 +132,8 @@ typedef struct RefundLife
 	List	   *requesters;		/* of Person */
 	TimestampTz requested;		/* for the last time; 0: before the rule */
 } RefundLife;
+
+#define REFUND_RUNNING	 "running"	/* of "amounts": there are no rows of refunds */
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
@@ -169,6 +175,7 @@ typedef struct FoundPayment
 	Numeric		captured;		/* NULL if nothing is; what the column says, if it is net */
 	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
+	bool		test;			/* engine/test_rows.h; if it was found without a lock */
 } FoundPayment;
 
 typedef struct RefundSum
@@ -181,7 +188,8 @@ typedef struct RefundSum
 	Numeric		total;			/* not void */
 	/*
 	 * only if wanted: what passed the gate since gate_from, as often as it did, also if that
-	 * is void or gone by now; this row only as often as it was void since
+	 * is void or gone by now, of that only what was in this currency; this row only as often as it
+	 * was void since
 	 */
 	bool		gate;
 	TimestampTz gate_from;
@@ -322,6 +330,14 @@ extern bool paysafe_refund_shared_is_payment(const PaymentSide *side, TupleTable
 extern void paysafe_refund_shared_check(const Rule *rule, const RowChange *change, bool has_refunds);
 
 /*
+ * refund_running.c: refunds without rows, in a column of the payment that rises
+ */
+extern void paysafe_refund_running_compile(RefundSide *side, const CompileInput *input);
+extern void paysafe_refund_running_check(const Rule *rule, const RowChange *change);
+extern void paysafe_refund_running_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
+											ExistingReport *report);
+
+/*
  * refund_payout.c: money that leaves without a payment.  What it is of has the place of
  * the payment's key.
  */
@@ -365,6 +381,17 @@ extern void paysafe_refund_total_end(bool aborted);
 extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
 
 /*
+ * refund_hint.c
+ */
+
+/* What to do about a refund that may not pass; before: its life, as an approval saw it. */
+extern char *paysafe_refund_gate_hint(const RefundState *state, const RowChange *change,
+									  const ApprovalMoney *money, const RefundLife *before);
+
+/* What to do instead of changing what stays of it. */
+extern char *paysafe_refund_again_hint(const RefundSide *side);
+
+/*
  * refund_event.c
  */
 
@@ -386,14 +413,23 @@ extern RefundLives *paysafe_refund_lives(const RefundState *state, const char *p
 extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state,
 									Relation leaf, TupleTableSlot *row, RefundLife *out);
 
+/* By how much the column of a payment has risen since then, and how many events it has. */
+extern Numeric paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
+										   bool to_add, int *steps);
+
+/* It has risen; is_fact: without the approvals that it needed. */
+extern void paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
+									const char *whole_key, int step, Numeric amount,
+									const char *currency, bool is_fact, int approvals);
+
 /* Add an event to a life; amount and currency of the row, which may be missing. */
 extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,
-									 const char *payment, const char *refund,
+									 const FoundPayment *payment, const char *refund,
 									 TupleTableSlot *row, const char *kind, int approvals);
 
 /* The row has another whole key: its life goes on under that one, and is returned. */
 extern RefundLife *paysafe_refund_move(const RefundState *state, RefundLife *life,
-									   const char *payment, const char *refund,
+									   const FoundPayment *payment, const char *refund,
 									   Relation leaf, TupleTableSlot *row);
 
 /*
@@ -525,6 +561,7 @@ typedef struct RefundDeclaration
 	Jsonb	   *rows;			/* or NULL */
 	char	   *amounts;		/* or NULL: positive */
 	char	   *units;			/* or NULL: the payment's */
+	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
@@ -539,6 +576,8 @@ extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *
 extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);
+extern char *paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before,
+										const RuleSource *after);
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 /*

@@ -133,7 +133,7 @@ read_passing(const Datum *values, const bool *nulls)
 
 /* The money may be gone: what became of the row afterwards does not bring it back. */
 static void
-end_passing(RefundLife *life, const Datum *values, const bool *nulls)
+end_passing(RefundLife *life, const Datum *values, const bool *nulls, char *currency)
 {
 	EndedPassing *ended;
 
@@ -142,6 +142,7 @@ end_passing(RefundLife *life, const Datum *values, const bool *nulls)
 	ended = palloc(sizeof(EndedPassing));
 	*ended = read_passing(values, nulls);
 	ended->at = life->passed;
+	ended->currency = life->currency ? life->currency : currency;
 	life->ended = lappend(list_copy(life->ended), ended);
 }
 
@@ -210,6 +211,7 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	char	   *kind;
 	LifeEntry  *entry = &lives->one;
 	Person	   *person = NULL;
+	char	   *currency;
 	bool		found = entry->key != NULL;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
@@ -231,14 +233,18 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	}
 	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
 	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
+	currency = nulls[EVENT_CURRENCY] ? NULL : TextDatumGetCString(values[EVENT_CURRENCY]);
 	if (is_end(kind))
-		end_passing(&entry->life, values, nulls);
+		end_passing(&entry->life, values, nulls, currency);
 	else if (strcmp(kind, REFUND_MOVED) == 0)
 		entry->life.ended = NIL;	/* told of the new key */
 	apply_event(&entry->life, kind, person, DatumGetTimestampTz(values[EVENT_AT]),
 				DatumGetInt32(values[EVENT_APPROVALS]));
 	if (is_passing(kind))
+	{
 		entry->life.passing = read_passing(values, nulls);
+		entry->life.currency = currency;
+	}
 	if (lives->by_key == NULL && strcmp(kind, REFUND_GATED) == 0)
 		read_content(&entry->life, values, nulls);
 	return true;
@@ -327,20 +333,39 @@ paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
 	return any;
 }
 
-/* What has passed, added to total. */
+/*
+ * Was it in the currency of the sum?  Of what was noted without one nobody knows: as a payout it has
+ * the constant, as a refund that of the payment, and counts.
+ */
+static bool
+was_in(const EndedPassing *ended, const RefundSide *side, const char *currency, bool payouts)
+{
+	const char *code = ended->currency ? ended->currency : side->constant;
+
+	if (code == NULL || currency == NULL)
+		return !payouts;
+	return strcmp(paysafe_money_code(pstrdup(code)), paysafe_money_code(pstrdup(currency))) == 0;
+}
+
+static Numeric
+add_amount(const EndedPassing *passing, const RefundSide *side, const RefundSum *sum, Numeric total)
+{
+	Numeric		amount = passing->amount;
+
+	if (side->payout && paysafe_money_sign(amount) < 0)
+		amount = paysafe_money_negate(amount);
+	return paysafe_money_add(total, paysafe_refund_in_units(side, amount, sum->minor, sum->currency));
+}
+
+/* What has passed and is there, added to total: of a payment all is in one currency. */
 static Numeric
 add_passing(const EndedPassing *passing, const RefundSide *side, const RefundSum *sum, const char *only,
 			Numeric total)
 {
-	const char *code = passing->currency ? passing->currency : side->constant;
-	Numeric		amount = passing->amount;
-
-	if (amount == NULL || passing->at <= sum->gate_from ||
-		(only != NULL && (code == NULL || strcmp(paysafe_money_code(pstrdup(code)), only) != 0)))
+	if (passing->amount == NULL || passing->at <= sum->gate_from ||
+		(only != NULL && !was_in(passing, side, only, true)))
 		return total;
-	if (side->payout && paysafe_money_sign(amount) < 0)
-		amount = paysafe_money_negate(amount);
-	return paysafe_money_add(total, paysafe_refund_in_units(side, amount, sum->minor, sum->currency));
+	return add_amount(passing, side, sum, total);
 }
 
 /* The amounts of a life, added to total. */
@@ -350,7 +375,13 @@ add_ended(const RefundLife *life, const RefundSide *side, const RefundSum *sum, 
 	ListCell   *lc;
 
 	foreach(lc, life->ended)
-		total = add_passing(lfirst(lc), side, sum, only, total);
+	{
+		const EndedPassing *ended = lfirst(lc);
+
+		if (ended->amount != NULL && ended->at > sum->gate_from &&
+			was_in(ended, side, only ? only : sum->currency, only != NULL))
+			total = add_amount(ended, side, sum, total);
+	}
 	return total;
 }
 
@@ -520,9 +551,9 @@ put_content(const RefundLife *life, Datum *values, bool *nulls)
 }
 
 static void
-insert_event(const RefundState *state, const RefundLife *life, const char *payment,
-			 const char *refund, TupleTableSlot *row, const char *kind, int approvals,
-			 const Person *person, TimestampTz at)
+insert_event(const RefundState *state, const RefundLife *life, const FoundPayment *payment,
+			 const char *currency, const char *refund, TupleTableSlot *row, const char *kind,
+			 int approvals, const Person *person, TimestampTz at)
 {
 	const RefundSide *side = &state->refund;
 	Datum		values[EVENT_NCOLUMNS];
@@ -530,7 +561,7 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 	Numeric		amount;
 
 	values[EVENT_RELATION] = ObjectIdGetDatum(state->refund_root);
-	values[EVENT_PAYMENT] = CStringGetTextDatum(payment);
+	values[EVENT_PAYMENT] = CStringGetTextDatum(payment->key);
 	values[EVENT_REFUND] = CStringGetTextDatum(refund);
 	values[EVENT_ROW] = CStringGetTextDatum(life->key);
 	values[EVENT_STEP] = Int32GetDatum(life->steps);
@@ -539,9 +570,9 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 	nulls[EVENT_AMOUNT] = !paysafe_money_value(&side->amount, row, &amount);
 	if (!nulls[EVENT_AMOUNT])
 		values[EVENT_AMOUNT] = NumericGetDatum(amount);
-	nulls[EVENT_CURRENCY] = !side->own_currency || paysafe_status_value_is_null(&side->currency, row);
+	nulls[EVENT_CURRENCY] = currency == NULL;
 	if (!nulls[EVENT_CURRENCY])
-		values[EVENT_CURRENCY] = CStringGetTextDatum(paysafe_status_value_text(&side->currency, row));
+		values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
 	nulls[EVENT_ACTOR] = person->actor == NULL;
 	if (!nulls[EVENT_ACTOR])
 		values[EVENT_ACTOR] = CStringGetTextDatum(person->actor);
@@ -560,7 +591,7 @@ insert_event(const RefundState *state, const RefundLife *life, const char *payme
 }
 
 void
-paysafe_refund_add_event(const RefundState *state, RefundLife *life, const char *payment,
+paysafe_refund_add_event(const RefundState *state, RefundLife *life, const FoundPayment *payment,
 						 const char *refund, TupleTableSlot *row, const char *kind, int approvals)
 {
 	Person	   *person = paysafe_person_current();
@@ -575,13 +606,81 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const char 
 		if (approvals > 0)
 			paysafe_refund_read_content(&state->refund, row, life);
 	}
-	insert_event(state, life, payment, refund, row, kind, approvals, person, now);
+	insert_event(state, life, payment, paysafe_refund_currency(&state->refund, row, payment), refund, row, kind,
+				 approvals, person, now);
 	apply_event(life, kind, person, now, approvals);
+}
+
+/* Payments whose column rises: each event is of a refund of its own. */
+
+typedef struct Rises
+{
+	TimestampTz from;
+	int			steps;
+	Numeric		total;
+} Rises;
+
+static bool
+collect_rise(Relation rel, HeapTuple tuple, void *arg)
+{
+	Rises	   *rises = arg;
+	Datum		values[EVENT_NCOLUMNS];
+	bool		nulls[EVENT_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	rises->steps = Max(rises->steps, DatumGetInt32(values[EVENT_STEP]));
+	if (!nulls[EVENT_AMOUNT] && DatumGetTimestampTz(values[EVENT_AT]) > rises->from)
+		rises->total = paysafe_money_add(rises->total, DatumGetNumeric(values[EVENT_AMOUNT]));
+	return true;
+}
+
+Numeric
+paysafe_refund_risen_within(const RefundState *state, const char *payment, int64 within,
+							bool to_add, int *steps)
+{
+	Rises		rises = {.from = GetCurrentTimestamp() - within, .total = paysafe_money_zero()};
+	Datum		keys[2] = {ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment)};
+
+	if (to_add)
+		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+	else
+		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+	*steps = rises.steps;
+	return rises.total;
+}
+
+void
+paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
+						const char *whole_key, int step, Numeric amount, const char *currency,
+						bool is_fact, int approvals)
+{
+	Person	   *person = paysafe_person_current();
+	Datum		values[EVENT_NCOLUMNS] = {0};
+	bool		nulls[EVENT_NCOLUMNS] = {0};
+
+	values[EVENT_RELATION] = ObjectIdGetDatum(state->refund_root);
+	values[EVENT_PAYMENT] = CStringGetTextDatum(payment);
+	values[EVENT_REFUND] = CStringGetTextDatum(refund);
+	values[EVENT_ROW] = CStringGetTextDatum(whole_key);
+	values[EVENT_STEP] = Int32GetDatum(step);
+	values[EVENT_KIND] = CStringGetTextDatum(is_fact ? REFUND_RECORDED : REFUND_GATED);
+	values[EVENT_DECLARATION] = Int32GetDatum(state->declaration);
+	values[EVENT_AMOUNT] = NumericGetDatum(amount);
+	values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
+	nulls[EVENT_ACTOR] = person->actor == NULL;
+	if (!nulls[EVENT_ACTOR])
+		values[EVENT_ACTOR] = CStringGetTextDatum(person->actor);
+	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
+	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
+	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
+	values[EVENT_AT] = values[EVENT_PASSED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
+	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }
 
 /* All but the last passing, which is told with the rest, go along. */
 static void
-move_ended(const RefundState *state, RefundLife *moved, const char *payment, const char *refund,
+move_ended(const RefundState *state, RefundLife *moved, const FoundPayment *payment, const char *refund,
 		   TupleTableSlot *row, bool altered)
 {
 	bool		in_force = moved->stage == REFUND_PASSED || moved->stage == REFUND_FACT || altered;
@@ -592,17 +691,20 @@ move_ended(const RefundState *state, RefundLife *moved, const char *payment, con
 		const EndedPassing *ended = list_nth(moved->ended, i);
 
 		moved->steps++;
-		insert_event(state, moved, payment, refund, row, REFUND_RECORDED, 0, paysafe_person_current(), ended->at);
+		insert_event(state, moved, payment, ended->currency, refund, row, REFUND_RECORDED, 0,
+					 paysafe_person_current(), ended->at);
 		moved->steps++;
-		insert_event(state, moved, payment, refund, row, REFUND_LEFT, 0, paysafe_person_current(), ended->at);
+		insert_event(state, moved, payment, ended->currency, refund, row, REFUND_LEFT, 0,
+					 paysafe_person_current(), ended->at);
 	}
 }
 
 RefundLife *
-paysafe_refund_move(const RefundState *state, RefundLife *life, const char *payment,
+paysafe_refund_move(const RefundState *state, RefundLife *life, const FoundPayment *payment,
 					const char *refund, Relation leaf, TupleTableSlot *row)
 {
-	RefundLife *moved = paysafe_refund_life(state, payment, leaf, row, true);
+	RefundLife *moved = paysafe_refund_life(state, payment->key, leaf, row, true);
+	char	   *currency = paysafe_refund_currency(&state->refund, row, payment);
 	int			steps = moved->steps;
 	char	   *key = moved->key;
 	ListCell   *lc;
@@ -616,14 +718,14 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const char *paym
 	foreach(lc, moved->requesters)
 	{
 		moved->steps++;
-		insert_event(state, moved, payment, refund, row, REFUND_REQUESTED, 0, lfirst(lc),
+		insert_event(state, moved, payment, currency, refund, row, REFUND_REQUESTED, 0, lfirst(lc),
 					 moved->requested);
 	}
 	move_ended(state, moved, payment, refund, row, life->altered);
 	if (moved->passed != 0)
 	{
 		moved->steps++;
-		insert_event(state, moved, payment, refund, row,
+		insert_event(state, moved, payment, life->currency ? life->currency : currency, refund, row,
 					 moved->stage == REFUND_FACT ? REFUND_RECORDED : REFUND_GATED, moved->approvals,
 					 paysafe_person_current(), moved->passed);
 	}
@@ -631,7 +733,7 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const char *paym
 		(moved->stage == REFUND_WAITING && (moved->passed != 0 || moved->requesters == NIL)))
 	{
 		moved->steps++;
-		insert_event(state, moved, payment, refund, row,
+		insert_event(state, moved, payment, currency, refund, row,
 					 moved->stage == REFUND_VOID ? REFUND_VOIDED : REFUND_LEFT, 0,
 					 paysafe_person_current(), GetCurrentTimestamp());
 		moved->altered = false;

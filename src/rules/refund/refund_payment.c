@@ -8,11 +8,13 @@
 #include "postgres.h"
 
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "base/refusal.h"
 #include "errors.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_threshold.h"
 #include "values/money.h"
 #include "values/row_key.h"
 #include "values/row_twin.h"
@@ -109,6 +111,28 @@ is_spare_payment(const RefundState *state, const RowChange *change)
 		paysafe_refund_find_payment(state, &key, &other) > 0;
 }
 
+/*
+ * Has a refund passed the gate within the period of a threshold, and is void and gone by now?  That counts
+ * under the payment's key, and would not under another one.
+ */
+static bool
+has_passed_lately(List *tables)
+{
+	RefundSum	sum = {.gate = true};
+	int64		within = 0;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, tables)
+		foreach(lc2, paysafe_refund_threshold_read(((RefundTable *) lfirst(lc))->root))
+			within = Max(within, ((Threshold *) lfirst(lc2))->within);
+	if (within == 0)
+		return false;
+	sum.gate_from = GetCurrentTimestamp() - within;
+	paysafe_refund_sum(tables, &sum);
+	return paysafe_money_sign(sum.gate_total) != 0;
+}
+
 static void
 check_payment(const Rule *rule, const RowChange *change)
 {
@@ -155,6 +179,14 @@ check_payment(const Rule *rule, const RowChange *change)
 	paysafe_refund_sum(own, &sum);
 	if (sum.rows == 0 || ((column == NULL || column != side->currency.name) && is_spare_payment(state, change)))
 	{
+		if (sum.rows == 0 && moved != InvalidAttrNumber && has_passed_lately(tables) &&
+			!is_spare_payment(state, change))
+			paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+								psprintf("column \"%s\" of table \"%s\" cannot change yet",
+										 column, rule->table_name),
+								psprintf("Refunds of payment \"%s\" have passed the gate within the period of a threshold. They are void or gone, but count under its key.",
+										 words),
+								"Change it when the period is over.");
 		/* what was approved of it in advance is not of another payment that gets this key, or of other money */
 		paysafe_approval_end_in_advance(state->refund_root, key);
 		return;

@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -297,7 +298,10 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
 	if (found->payment != NULL)
+	{
 		describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
+		found->payment->test = paysafe_test_row(paysafe_rules_of(rel), row);
+	}
 	return true;
 }
 

@@ -56,6 +56,7 @@ paysafe_refund_source_captured(const RuleSource *rule, AmountColumn *out)
 	Relation	rel = table_open(rule->relation, AccessShareLock);
 
 	paysafe_money_column(rel, paysafe_spec_text(rule->spec, "amount_column"), out);
+	paysafe_money_decimals(out, paysafe_spec_optional_text(rule->spec, "decimals"));
 	table_close(rel, AccessShareLock);
 }
 
@@ -82,5 +83,7 @@ paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out)
 	else
 		elog(ERROR, "table \"%s\" has no payment rule", RelationGetRelationName(rel));
 	*out = captured.amount;
+	/* what refunds may total */
+	paysafe_money_decimals(out, paysafe_spec_optional_text(refund->spec, "decimals"));
 	table_close(rel, AccessShareLock);
 }

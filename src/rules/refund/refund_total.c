@@ -40,6 +40,7 @@
 typedef struct Window
 {
 	int64		within;
+	char	   *currency;		/* of the payment, which may change while it has no refunds; or NULL */
 	TimestampTz from;			/* when it was added up */
 	CommandId	seen;
 	Numeric		total;
@@ -453,13 +454,20 @@ paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root, const Ro
 	}
 }
 
+static bool
+is_of_currency(const Window *window, const FoundPayment *payment)
+{
+	return window->currency == NULL || payment->currency == NULL ? window->currency == payment->currency :
+		strcmp(window->currency, payment->currency) == 0;
+}
+
 static Window *
-find_window(PaymentTotal *entry, int64 within)
+find_window(PaymentTotal *entry, const FoundPayment *payment, int64 within)
 {
 	ListCell   *lc;
 
 	foreach(lc, entry->windows)
-		if (((Window *) lfirst(lc))->within == within)
+		if (((Window *) lfirst(lc))->within == within && is_of_currency(lfirst(lc), payment))
 			return lfirst(lc);
 	return NULL;
 }
@@ -490,13 +498,14 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 	if (!paysafe_refund_passed_by_events(state, payment, change, &sum, fresh))
 		paysafe_refund_sum(payment->tables, &sum);
 	entry = find_total(payment, true);
-	window = find_window(entry, within);
+	window = find_window(entry, payment, within);
 	if (window == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(totals_context);
 
 		window = palloc0(sizeof(Window));
 		window->within = within;
+		window->currency = payment->currency ? pstrdup(payment->currency) : NULL;
 		entry->windows = lappend(entry->windows, window);
 		MemoryContextSwitchTo(old);
 	}
@@ -547,7 +556,7 @@ paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payme
 							 const RowChange *change, int64 within, bool fresh)
 {
 	PaymentTotal *entry = find_total(payment, true);
-	Window	   *window = fresh ? NULL : find_window(entry, within);
+	Window	   *window = fresh ? NULL : find_window(entry, payment, within);
 	Numeric		bound;
 
 	/* no more can have passed */
@@ -575,7 +584,7 @@ paysafe_refund_has_passed(const RefundState *state, const FoundPayment *payment,
 	{
 		Window	   *window = lfirst(lc);
 
-		if (!is_in_window(state, window, change))
+		if (is_of_currency(window, payment) && !is_in_window(state, window, change))
 			keep(&window->total, paysafe_money_add(window->total, amount));
 	}
 }

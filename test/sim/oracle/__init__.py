@@ -100,6 +100,8 @@ def answered(case: Case, r: Result) -> None:
         approvals.take_over(case, r)
     if r.step.op == "approve_ahead" and r in results:
         approvals.take_ahead(case, r)
+    if r.step.op == "request_ahead" and r in results:
+        approvals.take_request(case, r)
     if r.step.op == "withdraw":
         for a in case.approvals:
             a.withdrawn = True  # which one is not known: none is counted on

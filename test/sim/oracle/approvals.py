@@ -10,7 +10,7 @@ from oracle.base import Ahead, Approval, Case, Life, Move, actor_of, own
 from oracle.shapes import all_rows, amount_of, code_of, gated_row, of_type, ref_of, returns
 from oracle.status import begin_of
 from sessions import Result
-from world import Row, Rule, Table, columns
+from world import LOGINS, Row, Rule, Table, columns
 
 SLACK = 0.02  # seconds by which an expiry may be judged differently
 
@@ -81,7 +81,24 @@ def take_ahead(case: Case, r: Result) -> None:
     table = case.world.tables[str(r.step.get("table"))]
     amount = Decimal(r.step.get("amount"))
     code = r.step.get("currency")
-    case.ahead.append(Ahead(table, r.step.get("payment"), amount, code, person, r))
+    said = (table, r.step.get("payment"), amount, code)
+    for q in case.requests:
+        if (q.table, q.payment, q.amount, q.currency) == said and not q.used and not q.void:
+            if person is not None and q.person == person:
+                case.say("approver", f"{person} approved what {person} had asked for", r.number)
+    for q in case.requests:
+        q.used = q.used or (q.table, q.payment) == said[:2]
+    case.ahead.append(Ahead(*said, person, r))
+
+
+def take_request(case: Case, r: Result) -> None:
+    """Somebody has asked for one."""
+    person = actor_of(case.by_tx[r.tx], r.number)
+    if person is None and r.login not in LOGINS:
+        case.say("approver", "nobody asked for a refund over a login that acts for others", r.number)
+    table = case.world.tables[str(r.step.get("table"))]
+    amount, code = Decimal(r.step.get("amount")), r.step.get("currency")
+    case.requests.append(Ahead(table, r.step.get("payment"), amount, code, person, r))
 
 
 def unseen(case: Case, table: Table, key: tuple[Any, ...], r: Result) -> None:
@@ -99,7 +116,7 @@ def unseen(case: Case, table: Table, key: tuple[Any, ...], r: Result) -> None:
 
 
 def change(case: Case, tx: Tx, m: Move) -> None:
-    for a in case.ahead:
+    for a in [*case.ahead, *case.requests]:
         gone = m.table.kind == "payment" and (m.op == "DELETE" or renamed(case, a, m))
         a.void = a.void or gone and of_row(case, a, m)
     rule = case.now("refund", m.table.name)
@@ -255,6 +272,8 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             f"{m.table.name}: {life.row['amount']} of {passed_total(case, life, rule)} passed the"
             f" gate with {len(valid.keys() | ahead.keys())} approvals of {need}",
         )
+    for q in case.requests:
+        q.used = q.used or need > 0 and q.table is m.table and q.payment == ref_of(rule, m.new or {})
     alone = len({r.tx for r in tx.results}) == 1
     if need and alone and any(r.step.op == "prepare" and r.ok for r in tx.results):
         case.say(

@@ -160,6 +160,7 @@ class Case:
         self.approvals: list[Approval] = []
         self.passed_ever: dict[str, Decimal] = defaultdict(Decimal)  # by payment
         self.ahead: list[Ahead] = []  # approvals before there is a row
+        self.requests: list[Ahead] = []  # who has asked for one
         self.falls: list[tuple[Life, Decimal, Decimal]] = []  # of net columns, in this transaction
         self.excess: dict[Any, Decimal] = {}  # by names of payments that have no row
         # what was stored and breaks a rule: each of these rows, or one of several

@@ -17,7 +17,7 @@ from oracle.base import Case, Life, actor_of, currency, effective, number, own, 
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
-from oracle.shapes import amount_of, code_of, ref_of
+from oracle.shapes import amount_of, code_of, name_of, ref_of
 from sessions import Result
 from world import Row, Rule, Table, holds, person_of
 
@@ -72,6 +72,8 @@ def serialization(case: Case, r: Result) -> None:
         )
     elif r.isolation == "read committed" and r.sqlstate == "40001":
         table = case.world.tables.get(str(r.step.get("table")))
+        if "moved to another partition" in r.message and not r.constraint:
+            return  # PostgreSQL's own: it cannot follow the row
         if not r.waited:
             case.say(
                 "legitimate", f"40001 without having waited: {r.message}: {r.step.sql}", r.number
@@ -96,7 +98,7 @@ def reasons(case: Case, r: Result) -> set[str]:
         return declaring(case, r)
     if op in ("approve", "approve_rule", "withdraw"):
         return approving(case, r)
-    if op in ("approve_ahead", "settle"):
+    if op in ("approve_ahead", "request_ahead", "settle"):
         return why.approving(case, r)
     table = case.world.tables.get(str(r.step.get("table")))
     if table is None:
@@ -315,6 +317,12 @@ def payment_reasons(
         names = {"currency", *(f.get("payment_key") for f in refund_rules(case))}
         if any(old[k] != new[k] for k in names):
             out.add("23R03")
+    # what passed and went counts under the key that the payment has
+    if old is not None and new is not None:
+        for f in refund_rules(case):
+            name = name_of(f, old)
+            if name != name_of(f, new) and case.passed_ever.get(str(name)):
+                out.add("23R03")
     if old is not None and new is None and (number(old["captured"]) != 0 or any_refund):
         out.add("23R07")
     return out
@@ -443,13 +451,24 @@ def gate_reasons(
             total = abs(number(new["amount"])) + sum(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
+            # what its own transaction has added it sees, and nobody else
+            seen = total + sum(
+                amount_of(f, x)
+                for f in refund_rules(case)
+                for x in r.before[f.table]
+                if ref_of(f, x) == ref_of(rule, new) and (old is None or own(x) != own(old))
+            )
             for f in refund_rules(case):
+                known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
                     if x not in lives and ref_of(f, x.row) == ref_of(rule, new):
                         total += amount_of(f, x.row)
+                for row in r.before[f.table]:  # those of its own transaction
+                    if own(row) not in known and ref_of(f, row) == ref_of(rule, new):
+                        total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
-            over = over or any(total > v.get("amount") for _, v in versions[-2:])
+            over = over or any(max(total, seen) > v.get("amount") for _, v in versions[-2:])
     if not over:
         return set()
     need = (
@@ -520,9 +539,25 @@ def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
         and x.step.get("keys") == r.step.get("keys")
     ]
     if r.step.get("lock") == "absolute" and r.isolation == "read committed":
-        out.add("23M04")
+        if not has_row(case, r):
+            out.add("23M04")
     elif must_refuse(r, writers):
         out.add("23M04")
+
+
+def has_row(case: Case, r: Result) -> bool:
+    """Has its transaction locked the row, or written it, and not taken that back?"""
+    earlier = effective([x for x in case.by_tx[r.tx] if x.number < r.number])
+    if "ON CONFLICT" in r.step.sql:  # locks FOR NO KEY UPDATE itself
+        earlier = [x for x in earlier if "FOR NO KEY" not in x.step.sql]
+    return any(
+        x.step.op in ("lock", "update", "merge")
+        and x.step.get("table") == r.step.get("table")
+        and x.step.get("keys") == r.step.get("keys")
+        and x.tag in ("SELECT 1", "UPDATE 1", "MERGE 1", "INSERT 0 1")
+        and not x.step.sql.startswith("WITH ")
+        for x in earlier
+    )
 
 
 def entry_reasons(
@@ -646,7 +681,7 @@ def approving(case: Case, r: Result) -> set[str]:
     lives = [x for x in case.lives[table.name] if all(x.row[k] == wanted[k] for k in names)]
     rule = case.now("refund", table.name)
     out: set[str] = set()
-    if r.step.get("relation") not in (None, table.name):
+    if r.step.get("relation") not in (None, table.name, table.place):
         out.add("22023")
     if len(lives) != 1 or concurrent(case, r) or touched_in_tx(case, r, table):
         return {"42501", "22023", "40001"}

@@ -132,6 +132,8 @@ def captured(case: Case, rows: Rows, life: Life | None, p: Row, least: bool = Fa
     if not versions:
         return Decimal(0)
     rule = versions[-1]
+    if not holds(rule, p):
+        return Decimal(0)
     if rule.get("captured_column") is None:
         inside = [p[rule.get("status")] in r.get("captured") for r in versions]
         return number(p["amount"]) if (all if least else any)(inside) else Decimal(0)
@@ -224,7 +226,13 @@ def limit_of(rule: Rule, row: Row) -> Decimal:
 
 def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
     assert m.life is not None
+    if rules[0].opt("rows"):
+        seen = of_rule(case, rules[0], m)
+        if seen is None:
+            return
+        m = seen
     rule, life, old, new = rules[0], m.life, m.old, m.new
+    assert life is not None
     captured_in: set[str] = set().union(*(r.get("captured") for r in rules))
     status, column = rule.get("status"), rule.get("captured_column")
     rows = all_rows(case)
@@ -263,6 +271,17 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
     now = new or old or {}
     if now[status] in captured_in:
         life.was_captured = True
+
+
+def of_rule(case: Case, rule: Rule, m: Move) -> Move | None:
+    """The change as a rule for some rows sees it; None where it does not."""
+    old, new = (row if holds(rule, row) else None for row in (m.old, m.new))
+    if old is None and new is None:
+        return None
+    if old is not None and new is None and m.new is not None:
+        case.say("rows", f"a payment has become something else: {m.new}")
+        return None
+    return Move(m.change, m.table, "INSERT" if old is None else m.op, old, new, m.life)
 
 
 def grew(old: Row | None, new: Row, rule: Rule) -> bool:
@@ -363,7 +382,7 @@ def begins(case: Case, m: Move, rule: Rule, new: Row) -> None:
 
 def refund(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
     rule, t = rules[0], m.table.name
-    if rule.opt("types"):
+    if rule.opt("types") and len(rules) == 1:
         movement(case, m, rule)
     old = m.old if holds(rule, m.old) else None
     new = m.new if holds(rule, m.new) else None
@@ -518,6 +537,14 @@ def begin(case: Case) -> None:
         left = refunded(case, rows, life.row) - captured(case, rows, life, life.row)
         life.excess = max(life.excess, left)
         life.counted = max(life.counted, captures_of(case, rows, life.row)[0])
+    for rule in of_kind(case, "refund"):
+        if rule.opt("types") and rule.get("payment") is None:
+            some = rows[rule.table]
+            for ref in {ref_of(rule, r) for r in some} - {None}:
+                mine = [r for r in some if ref_of(rule, r) == ref and returns(case, rule, r)]
+                left = sum((amount_of(rule, r) for r in mine), Decimal(0))
+                left -= moved(rule, some, ref, "capture")
+                case.excess[ref] = max(case.excess.get(ref, Decimal(0)), left)
 
 
 def is_fact(case: Case, m: Move, p: Row | None) -> bool:

@@ -29,7 +29,7 @@ from oracle.shapes import (
     returns,
 )
 from sessions import Result
-from world import Row, Rule, Table, columns, holds
+from world import LOGINS, Row, Rule, Table, columns, holds
 
 KNOWN = set(DECIMALS)
 
@@ -78,6 +78,12 @@ def payment(
     case: Case, r: Result, t: Table, rule: Rule, old: Row | None, new: Row | None, view: Rows
 ) -> set[str]:
     out: set[str] = set()
+    was, now = holds(rule, old), holds(rule, new)
+    if not was and not now:
+        return out
+    if not now and new is not None:
+        return {"23R03"}
+    old = old if was else None
     status, inside, column = rule.get("status"), rule.get("captured"), rule.get("captured_column")
     how = rule.opt("changes") or "once"
     if new is not None:
@@ -251,6 +257,8 @@ def capture(
             out.add("23R03")
     if was and new is None and (not rule.get("deletable") or rule.opt("recorded")):
         out.add("23R07")
+    if was and new is None and rule.opt("recorded"):
+        out.add("23T03")  # while a breach is open
     if was and not now and old is not None:
         for p in payments_of(view, rule, old):
             left = captured(case, view, None, p) - number(old["amount"])
@@ -353,6 +361,11 @@ def money(
     payments = payments_of(view, rule, new)
     if rule.get("payment") and (len(payments) != 1 or touched(case, r)):
         out.add("23R06")
+    of = case.now("payment", "payment")
+    if of is not None and not all(holds(of, p) for p in payments):
+        out |= {"23R01", "23R02", "23R06"}
+    if t.host and any(currency(p.get("currency")) != currency(new.get("currency")) for p in payments):
+        out.add("23R02")  # no column of its own, and yet it says one
     for p in payments:
         theirs = payment_code(case, view, p)
         if theirs != code or unsure(case, r, t) or codes_of(case, view, p) - {code}:
@@ -502,6 +515,10 @@ def approving(case: Case, r: Result) -> set[str]:
         out.add("42501")
     if rule is None or explain.concurrent(case, r) or touched(case, r):
         return {"42501", "22023"}
+    if r.step.op == "request_ahead":
+        out.discard("42501") if r.login in LOGINS else None
+    if any(a.person == actor and a.table is t for a in case.requests):
+        out |= {"42501", "22023"}
     if any(a.person == actor and not a.used and a.table is t for a in case.ahead):
         out |= {"42501", "22023"}
     if rule.get("payment") is None:

@@ -1,12 +1,14 @@
 """For the admin: what paysafe guards is looked at, and approved, not edited.
 
 Whoever works here learns what to do: which refund waits for whom, with a button to ask
-for the approval and one to give it.  Nothing has to be done in SQL.
+for the approval and one to give it; what has happened although a rule refuses it, with one
+to settle it.  Nothing has to be done in SQL.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from django import forms
@@ -27,7 +29,7 @@ from django.utils.text import capfirst, get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from . import approvals
+from . import approvals, breaches
 from .approvals import Pending, key_of, pending_of
 from .claims import current_claim
 from .connections import unclaimed
@@ -36,6 +38,7 @@ from .people import CLIENT, name_of, user_actor, with_names
 
 __all__ = [
     "ApproveActionMixin",
+    "BreachesMixin",
     "HistoryMixin",
     "ReadOnlyAdminMixin",
     "RefundAdmin",
@@ -73,9 +76,13 @@ def _own(request: HttpRequest, requested_by: Optional[str]) -> bool:
     )
 
 
-def _may_approve(request: HttpRequest, opts: Any) -> bool:
-    codename = get_permission_codename("approve", opts)
+def _may(request: HttpRequest, verb: str, opts: Any) -> bool:
+    codename = get_permission_codename(verb, opts)
     return bool(request.user.has_perm(f"{opts.app_label}.{codename}"))
+
+
+def _may_approve(request: HttpRequest, opts: Any) -> bool:
+    return _may(request, "approve", opts)
 
 
 def _approvers(request: HttpRequest, opts: Any, requested_by: Optional[str]) -> List[Any]:
@@ -338,10 +345,7 @@ class RefundRequestMixin(_Notifies):
         return [*own, *super().get_urls()]  # type: ignore[misc]
 
     def _may_ask(self, request: HttpRequest) -> bool:
-        opts = self.refund_model._meta
-        return bool(
-            request.user.has_perm(f"{opts.app_label}.{get_permission_codename('add', opts)}")
-        )
+        return _may(request, "add", self.refund_model._meta)
 
     def render_change_form(
         self, request: HttpRequest, context: Dict[str, Any], *args: Any, **kwargs: Any
@@ -497,10 +501,163 @@ def _said(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+class BreachesMixin:
+    """What has happened although a rule refuses it: a page of the model, and a box on the page
+    of each row, with a button for whoever settles it; beneath, what rules that only observe
+    have seen.
+
+    Settling is for whom has the permission `settle_<model>`; whether this person may
+    settle this breach, which somebody else caused, is for the database to say.  The role
+    needs SELECT on `paysafe.breach` and EXECUTE on `paysafe.settle_breach`.
+    """
+
+    change_list_template: Any = "django_paysafe/change_list.html"
+    change_form_template: Any = "django_paysafe/breaches_change_form.html"
+    breaches_template = "django_paysafe/breaches.html"
+    settle_template = "django_paysafe/settle.html"
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return _may(request, "settle", self.opts)  # type: ignore[attr-defined]
+
+    def get_urls(self) -> List[Any]:
+        opts, site = self.opts, self.admin_site  # type: ignore[attr-defined]
+        name = f"{opts.app_label}_{opts.model_name}"
+        own = [
+            path("breaches/", site.admin_view(self.breaches_view), name=f"{name}_breaches"),
+            path(
+                "breaches/<int:breach_id>/",
+                site.admin_view(self.settle_view),
+                name=f"{name}_settle",
+            ),
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Optional[Dict[str, Any]] = None
+    ) -> Any:
+        # asked for by the template: after it is known that the person may see it
+        def link() -> Dict[str, Any]:
+            return {"url": self._breaches_page("breaches"), "count": len(self._breaches() or [])}
+
+        return super().changelist_view(  # type: ignore[misc]
+            request, {"paysafe_breaches_link": link, **(extra_context or {})}
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: Dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        obj = kwargs.get("obj") or (args[3] if len(args) > 3 else None)
+        if obj is not None:
+            found = self._breaches(key_of(obj)) or []
+            context["paysafe_breaches"] = self._shown(request, found)
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+
+    def breaches_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        model = self.model  # type: ignore[attr-defined]
+        found = self._breaches()
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": _("Breaches"),
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "readable": found is not None,
+            "breaches": self._shown(request, self._with_rows(found or [])),
+            "observed": breaches.observed(model, router.db_for_write(model)),
+        }
+        return TemplateResponse(request, self.breaches_template, context)
+
+    def settle_view(self, request: HttpRequest, breach_id: int) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        if not self.has_settle_permission(request):
+            raise PermissionDenied
+        # of this model: others have permissions of their own
+        found = [one for one in self._breaches() or [] if one.id == breach_id]
+        if not found:
+            messages.info(request, _("This breach is settled."))
+            return HttpResponseRedirect(self._breaches_page("breaches"))
+        [breach] = self._with_rows(found)
+        form = ApprovalForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            self._settle(request, breach, form.cleaned_data)
+            return HttpResponseRedirect(self._breaches_page("breaches"))
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": _("Settle"),
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "form": form,
+            "breaches": self._shown(request, [breach]),
+            "breaches_url": self._breaches_page("breaches"),
+        }
+        return TemplateResponse(request, self.settle_template, context)
+
+    def _settle(self, request: HttpRequest, breach: breaches.Breach, given: Dict[str, Any]) -> None:
+        using = router.db_for_write(self.model)  # type: ignore[attr-defined]
+        reason = given["reason"].strip()
+        try:
+            with atomic(using=using):
+                done = breaches.settle(breach, reason, given["ticket"] or None, using)
+        except DatabaseError as error:
+            messages.error(request, with_names(advice_of(error)))
+            return
+        if done:
+            messages.success(request, _("The breach is settled."))
+        else:
+            messages.warning(
+                request, _("It is on record; yet another person has to settle it, too.")
+            )
+        if breach.row is not None:
+            self.log_change(  # type: ignore[attr-defined]
+                request, breach.row, _("Breach settled: %s") % reason
+            )
+
+    def _breaches_page(self, view: str, *args: Any) -> str:
+        opts, site = self.opts, self.admin_site  # type: ignore[attr-defined]
+        name = f"admin:{opts.app_label}_{opts.model_name}_{view}"
+        return reverse(name, args=args, current_app=site.name)
+
+    def _breaches(self, key: Optional[str] = None) -> Optional[List[breaches.Breach]]:
+        """Open ones; None if the role may not read them."""
+        model = self.model  # type: ignore[attr-defined]
+        using = router.db_for_write(model)
+        return breaches.open_breaches(model, using, key) if breaches.may_read(using) else None
+
+    def _with_rows(self, found: List[breaches.Breach]) -> List[breaches.Breach]:
+        """With the objects that they are about, as far as their keys say which these are."""
+        manager = self.model._default_manager  # type: ignore[attr-defined]
+        try:
+            rows = manager.filter(pk__in={breach.key for breach in found})
+            by_key = {key_of(row): row for row in rows}
+        except (ValidationError, ValueError, TypeError):
+            by_key = {}
+        return [replace(breach, row=by_key.get(breach.key)) for breach in found]
+
+    def _shown(self, request: HttpRequest, found: List[breaches.Breach]) -> List[Dict[str, Any]]:
+        """For a page: what it says, and what this person can do."""
+        may = self.has_settle_permission(request)
+        shown = []
+        for breach in found:
+            own = _own(request, breach.actor)
+            shown.append(
+                {
+                    "breach": breach,
+                    "text": with_names(breach.text),
+                    "row_url": None if breach.row is None else _page(self, breach.row),
+                    "own": own,
+                    "settle_url": (
+                        self._breaches_page("settle", breach.id) if may and not own else None
+                    ),
+                }
+            )
+        return shown
+
+
 class RefundAdmin(
     ReadOnlyAdminMixin,
     ApproveActionMixin,
     HistoryMixin,
+    BreachesMixin,
     admin.ModelAdmin,  # type: ignore[type-arg]
 ):
-    """All of it: refunds are viewed and approved, with their history."""
+    """All of it: refunds are viewed and approved, their breaches settled, with their history."""

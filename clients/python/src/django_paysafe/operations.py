@@ -25,6 +25,7 @@ from .declarations import (
     Name,
     RuleOperation,
     call,
+    quoted,
     texts,
 )
 from .ledgers import ProtectBalance, ProtectEntries, ProtectLedger
@@ -56,6 +57,7 @@ __all__ = [
     "ProtectRowLock",
     "ProtectSecret",
     "ProtectStatus",
+    "ProtectTestRows",
     "RuleOperation",
     "SetCurrency",
     "SetRefundThreshold",
@@ -126,6 +128,49 @@ class ProtectStatus(RuleOperation):
             "machine": (self.machine, "text"),
             "deletable": texts(self.deletable),
             "recorded": texts(self.recorded or None),
+        }
+
+
+class ProtectTestRows(RuleOperation):
+    """Which rows are only a test, and may be deleted: where a field, or one of a row that it
+    refers to, has one of these values: "testmode", "order__testmode"."""
+
+    function = "protect_test_rows"
+    rule = "test_rows"
+
+    def __init__(
+        self,
+        model_name: str,
+        field: Name,
+        *,
+        values: Sequence[str] = ("true",),
+        related_model: Optional[str] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectTestRows] = None,
+    ) -> None:
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.field = field
+        self.values = values
+        self.related_model = related_model
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        steps: Sequence[Name] = (
+            self.field.split("__") if isinstance(self.field, str) else [self.field]
+        )
+        if len(steps) == 1:
+            return {"test_path": self.names(model, steps), "test_values": texts(self.values)}
+        step, field = steps
+        found = self.field_of(model, str(step))
+        related = found.related_model
+        if self.related_model is not None:
+            related = self.model(state, app, self.related_model)
+        if related is None or isinstance(related, str):
+            raise ValueError(f"field {step!r} refers to no other model: related_model?")
+        named = self.related_model is not None or not getattr(found, "db_constraint", True)
+        return {
+            "test_path": ([self.column(model, step), self.column(related, field)], "name[]"),
+            "test_values": texts(self.values),
+            "parent": (quoted(related._meta.db_table) if named else None, "regclass"),
         }
 
 

@@ -35,6 +35,7 @@ class ProtectPayment(RuleOperation):
         units: Optional[str] = None,
         status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
+        decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectPayment] = None,
     ) -> None:
@@ -54,6 +55,7 @@ class ProtectPayment(RuleOperation):
         self.over_percent = over_percent
         self.adjustable = adjustable
         self.rows = rows
+        self.decimals = decimals
         self.units = units
         self.status_path = status_path
         self.recorded = recorded
@@ -75,6 +77,7 @@ class ProtectPayment(RuleOperation):
             "over_percent": (self.over_percent, "numeric"),
             "adjustable": texts(self.adjustable),
             "rows": self.condition(model, self.rows),
+            "decimals": (self.decimals, "int"),
             "units": (self.units, "text"),
             "status_path": texts(self.status_path),
             "recorded": texts(self.recorded or None),
@@ -123,6 +126,7 @@ class ProtectCaptures(RuleOperation):
         recorded: Sequence[str] = (),
         deletable: bool = False,
         rows: Optional[Dict[Any, Any]] = None,
+        decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectCaptures] = None,
     ) -> None:
@@ -142,6 +146,7 @@ class ProtectCaptures(RuleOperation):
         self.recorded = recorded
         self.deletable = deletable
         self.rows = rows
+        self.decimals = decimals
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         paid = _paid(self, model, state, app)
@@ -164,6 +169,7 @@ class ProtectCaptures(RuleOperation):
             "recorded": texts(self.recorded or None),
             "deletable": (self.deletable or None, "boolean"),
             "rows": self.condition(model, self.rows),
+            "decimals": (self.decimals, "int"),
         }
 
 
@@ -198,6 +204,7 @@ class ProtectMovements(RuleOperation):
         unapproved: Optional[Sequence[Name]] = None,
         recorded: Sequence[str] = (),
         rows: Optional[Dict[Any, Any]] = None,
+        decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectMovements] = None,
     ) -> None:
@@ -223,6 +230,7 @@ class ProtectMovements(RuleOperation):
         self.unapproved = unapproved
         self.recorded = recorded
         self.rows = rows
+        self.decimals = decimals
 
     def rule_names(self) -> Sequence[str]:
         return ["refund", "captures"]
@@ -250,6 +258,7 @@ class ProtectMovements(RuleOperation):
             "unapproved_columns": self.names(model, self.unapproved),
             "recorded": texts(self.recorded or None),
             "rows": self.condition(model, self.rows),
+            "decimals": (self.decimals, "int"),
         }
 
 
@@ -280,6 +289,7 @@ class ProtectRefund(RuleOperation):
         deletable: bool = False,
         status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
+        decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
@@ -299,6 +309,7 @@ class ProtectRefund(RuleOperation):
         self.payment_currency = payment_currency
         self.unapproved = unapproved
         self.rows = rows
+        self.decimals = decimals
         self.amounts = amounts
         self.units = units
         self.deletable = deletable
@@ -322,6 +333,7 @@ class ProtectRefund(RuleOperation):
             "payment_currency_column": self.name(paid, self.payment_currency),
             "unapproved_columns": self.names(model, self.unapproved),
             "rows": self.condition(model, self.rows),
+            "decimals": (self.decimals, "int"),
             "amounts": (self.amounts, "text"),
             "units": (self.units, "text"),
             "deletable": (self.deletable or None, "boolean"),
@@ -352,6 +364,7 @@ class ProtectPayout(RuleOperation):
         unapproved: Optional[Sequence[Name]] = None,
         rows: Optional[Dict[Any, Any]] = None,
         recorded: Sequence[str] = (),
+        decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectPayout] = None,
     ) -> None:
@@ -365,6 +378,7 @@ class ProtectPayout(RuleOperation):
         self.void = void
         self.unapproved = unapproved
         self.rows = rows
+        self.decimals = decimals
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -380,6 +394,7 @@ class ProtectPayout(RuleOperation):
             "void": texts(self.void),
             "unapproved_columns": self.names(model, self.unapproved),
             "rows": self.condition(model, self.rows),
+            "decimals": (self.decimals, "int"),
             "recorded": texts(self.recorded or None),
         }
 

@@ -602,6 +602,7 @@ WHOLE = [
     rules.ProtectStatus("Refund", "status", "[*] --> a", deletable=["a"], recorded=["a"]),
     rules.ProtectColumns("Refund", ["status"], once_status=["paid"]),
     rules.ProtectAppendOnly("Refund"),
+    rules.ProtectTestRows("Refund", "payment__currency", values=["XTS"], related_model="Payment"),
     rules.ProtectRowLock("Refund", ["status"]),
     rules.ProtectSecret("Refund", ["status"]),
     rules.ProtectLedger(
@@ -625,6 +626,7 @@ WHOLE = [
     ),
     rules.ProtectPayment(
         "Refund",
+        decimals=4,
         amount="amount",
         captured=["paid"],
         captured_amount="amount",
@@ -640,6 +642,7 @@ WHOLE = [
     ),
     rules.ProtectCaptures(
         "Refund",
+        decimals=4,
         amount="amount",
         counted=["paid"],
         limit="amount",
@@ -652,6 +655,7 @@ WHOLE = [
     ),
     rules.ProtectMovements(
         "Refund",
+        decimals=4,
         type="status",
         amount="amount",
         currency="currency",
@@ -669,6 +673,7 @@ WHOLE = [
     ),
     rules.ProtectRefund(
         "Refund",
+        decimals=4,
         amount="amount",
         currency="currency",
         currency_code="EUR",
@@ -685,6 +690,7 @@ WHOLE = [
     ),
     rules.ProtectPayout(
         "Refund",
+        decimals=4,
         of="payment",
         amount="amount",
         currency="currency",

@@ -1,8 +1,12 @@
-"""Many clients on one server connection, in transaction mode."""
+"""Many clients on one server connection: through pgbouncer in transaction mode, and through a
+pool of Django's own."""
 
+import asyncio
 import threading
 import unittest
+from contextlib import nullcontext
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import connections, transaction
 from shop.models import Payment
@@ -12,9 +16,8 @@ from django_paysafe import acting
 from .audit import AuditedTestCase
 
 
-@unittest.skipUnless("pooled" in settings.DATABASES, "pgbouncer is not here")
-class PgbouncerTests(AuditedTestCase):
-    databases = {"default", "pooled"} & set(settings.DATABASES)
+class SharedConnection:
+    alias: str
 
     def test_nobody_acts_under_another_name(self) -> None:
         """Half of the clients say who acts, the others do not."""
@@ -23,11 +26,13 @@ class PgbouncerTests(AuditedTestCase):
         def work(name: str, named: bool) -> None:
             def write() -> None:
                 for n in range(20):
-                    Payment.objects.using("pooled").create(amount=1, note=f"{name} {n} alone")
-                    with transaction.atomic(using="pooled"):
+                    Payment.objects.using(self.alias).create(amount=1, note=f"{name} {n} alone")
+                    with transaction.atomic(using=self.alias):
                         for m in range(2):
-                            Payment.objects.using("pooled").create(amount=1, note=f"{name} {n} {m}")
-                        with connections["pooled"].cursor() as cursor:
+                            Payment.objects.using(self.alias).create(
+                                amount=1, note=f"{name} {n} {m}"
+                            )
+                        with connections[self.alias].cursor() as cursor:
                             cursor.execute("SELECT pg_backend_pid() FROM pg_class LIMIT 1")
                             pids.add(cursor.fetchone()[0])
 
@@ -36,7 +41,7 @@ class PgbouncerTests(AuditedTestCase):
                     write()
             else:
                 write()
-            connections["pooled"].close()
+            connections[self.alias].close()
 
         threads = [threading.Thread(target=work, args=[f"c{n}", n % 2 == 0]) for n in range(6)]
         for thread in threads:
@@ -53,3 +58,36 @@ class PgbouncerTests(AuditedTestCase):
                 for part in ("alone", 0, 1)
             },
         )
+
+
+@unittest.skipUnless("pooled" in settings.DATABASES, "pgbouncer is not here")
+class PgbouncerTests(SharedConnection, AuditedTestCase):
+    alias = "pooled"
+    databases = {"default", "pooled"} & set(settings.DATABASES)
+
+    def test_asynchronous_writes(self) -> None:
+        async def act(name: str) -> None:
+            with acting(name) if name else nullcontext():
+                for n in range(5):
+                    await Payment.objects.using("pooled").acreate(amount=1, note=f"{name} {n}")
+                    await asyncio.sleep(0)
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*map(act, ("alice", "", "bob")))
+            await sync_to_async(lambda: connections["pooled"].close())()
+
+        async_to_sync(all_of_them)()
+        self.assertEqual(
+            self.noted(),
+            {f"{name} {n}": name or None for name in ("alice", "", "bob") for n in range(5)},
+        )
+
+
+@unittest.skipUnless("own_pool" in settings.DATABASES, "this Django has no pool")
+class PoolTests(SharedConnection, AuditedTestCase):
+    alias = "own_pool"
+    databases = {"default", "own_pool"} & set(settings.DATABASES)
+
+    def tearDown(self) -> None:
+        connections["own_pool"].close_pool()
+        super().tearDown()

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
             executing --> paid
             executing --> failed
             """,
+            recorded=["paid"],
         ),
         rules.ProtectRefund(
             "Refund",
@@ -48,6 +49,7 @@ class Migration(migrations.Migration):
             void=["rejected", "failed"],
             payment_amount="captured",
             payment_currency="currency",
+            recorded=["paid"],
         ),
         rules.SetRefundThreshold("Refund", "EUR", 500),
         rules.ProtectLedger(

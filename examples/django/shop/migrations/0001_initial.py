@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='shop.payment')),
             ],
             options={
-                'permissions': [('approve_refund', 'Can approve refunds')],
+                'permissions': [('approve_refund', 'Can approve refunds'), ('settle_refund', 'Can settle breaches of refunds')],
             },
         ),
         migrations.CreateModel(

@@ -20,11 +20,11 @@ SELECT paysafe.protect_status('shop_refund', 'status', $$
     requested --> rejected
     executing --> paid
     executing --> failed
-$$);
+$$, recorded => '{paid}');
 SELECT paysafe.protect_refund('shop_refund', 'shop_payment', 'payment_id', 'amount', 'currency',
                               'status', gated => '{executing,paid}', void => '{rejected,failed}',
                               payment_amount_column => 'captured',
-                              payment_currency_column => 'currency');
+                              payment_currency_column => 'currency', recorded => '{paid}');
 SELECT paysafe.set_refund_threshold('shop_refund', 'EUR', 500);
 
 SELECT paysafe.protect_ledger('shop_ledgerentry', 'transaction', 'wallet_id', 'amount', 'currency');

@@ -6,6 +6,7 @@ import unittest
 
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
+from django.db import connection
 from django.urls import reverse
 from django_paysafe import acting
 
@@ -89,6 +90,34 @@ class BrowserTest(StaticLiveServerTestCase):
         self.see("As recorded by the database")
         self.see("Approved: photo seen")
         self.photo("history")
+
+    def test_breach_is_settled_on_its_page(self) -> None:
+        """What the provider has done is on record; somebody else says what became of it."""
+        ann, bob = (User.objects.create_superuser(n, password="secret") for n in ("ann", "bob"))
+        with acting(f"user:{ann.pk}", reason="webhook of last night"):
+            refund = Refund.objects.create(payment=captured(2000), amount=900)
+            Refund.objects.filter(pk=refund.pk).update(status="paid")
+        browser = self.browser
+        self.open(ann, "shop_refund_change", refund.pk)
+        self.see("This has happened, and breaks a rule")
+        self.see("You caused it: somebody else settles it.")
+        self.assertEqual(browser.find_elements(By.LINK_TEXT, "Settle"), [])
+        self.open(bob, "shop_refund_changelist")
+        browser.find_element(By.PARTIAL_LINK_TEXT, "(2)").click()
+        self.see("cannot change from")
+        self.see("needs the approval of a second person")
+        self.photo("breaches")
+        for left in (1, 0):
+            browser.find_element(By.LINK_TEXT, "Settle").click()
+            browser.find_element(By.NAME, "reason").send_keys("the provider did it by itself")
+            browser.find_element(By.CSS_SELECTOR, "input[value=Settle]").click()
+            self.see("The breach is settled.")
+            self.assertEqual(len(browser.find_elements(By.LINK_TEXT, "Settle")), left)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT settled_by FROM paysafe.breach WHERE key = %s", [str(refund.pk)]
+            )
+            self.assertEqual(cursor.fetchall(), [(f"user:{bob.pk}",)])
 
     def photo(self, name: str) -> None:
         """For the documentation, where a folder for it is named."""

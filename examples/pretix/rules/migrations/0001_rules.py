@@ -3,7 +3,9 @@
 pretix has no column for what is captured, which is a payment's amount once it is
 confirmed, and none for the currency, which is the event's.  A refund may name no
 payment, only its order.  States have no default: what a plugin adds without one has the
-empty string, which is before "created".
+empty string, which is before "created".  That a refund is done is what the provider says: it is
+stored, and counts; where nobody had agreed to it, or more is refunded than was paid, that
+is a breach, for somebody to settle.
 """
 
 from django.db import migrations
@@ -67,7 +69,6 @@ class Migration(migrations.Migration):
             "pretixbase.OrderPayment",
             "state",
             PAYMENT,
-            # orders in test mode go, and with them payments that never were confirmed
             deletable=["", "created", "pending"],
         ),
         rules.ProtectPayment(
@@ -82,18 +83,25 @@ class Migration(migrations.Migration):
             "state",
             REFUND,
             deletable=["external", "failed", "canceled"],
+            # whatever has become of it here, the provider has paid it out
+            recorded=["done"],
         ),
         rules.ProtectRefund(
             "pretixbase.OrderRefund",
             payment="payment",
             amount="amount",
             status="state",
-            gated=["transit", "done"],
+            # pretix adds it as created, calls the provider, and says what came of it
+            gated=["created", "transit", "done"],
             void=["failed", "canceled", "external"],
+            recorded=["done"],
             unapproved=["execution_date", "info", "comment"],
             rows={"payment": {"not": [None]}},
         ),
         rules.SetRefundThreshold("pretixbase.OrderRefund", "EUR", 1000),
+        # orders in test mode are deleted, with whatever was paid and refunded
+        rules.ProtectTestRows("pretixbase.OrderPayment", "order__testmode"),
+        rules.ProtectTestRows("pretixbase.OrderRefund", "order__testmode"),
         rules.ProtectEntries(
             "pretixbase.GiftCardTransaction",
             account="card",
