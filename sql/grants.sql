@@ -51,6 +51,7 @@ GRANT EXECUTE ON FUNCTION paysafe.end_fixtures() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.defer_validation() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.validate_rows(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON PROCEDURE paysafe.validate_in_parts(regclass, text, bigint) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.declaration_cost(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.accept_rows(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;
