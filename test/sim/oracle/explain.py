@@ -17,7 +17,7 @@ from oracle.base import Case, Life, actor_of, currency, effective, number, own, 
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
-from oracle.shapes import amount_of, code_of, ref_of
+from oracle.shapes import amount_of, code_of, name_of, ref_of
 from sessions import Result
 from world import Row, Rule, Table, holds, person_of
 
@@ -319,6 +319,12 @@ def payment_reasons(
         names = {"currency", *(f.get("payment_key") for f in refund_rules(case))}
         if any(old[k] != new[k] for k in names):
             out.add("23R03")
+    # what passed and went counts under the key that the payment has
+    if old is not None and new is not None:
+        for f in refund_rules(case):
+            name = name_of(f, old)
+            if name != name_of(f, new) and case.passed_ever.get(str(name)):
+                out.add("23R03")
     if old is not None and new is None and (number(old["captured"]) != 0 or any_refund):
         out.add("23R07")
     return out
@@ -447,6 +453,13 @@ def gate_reasons(
             total = abs(number(new["amount"])) + sum(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
+            # what its own transaction has added it sees, and nobody else
+            seen = total + sum(
+                amount_of(f, x)
+                for f in refund_rules(case)
+                for x in r.before[f.table]
+                if ref_of(f, x) == ref_of(rule, new) and (old is None or own(x) != own(old))
+            )
             for f in refund_rules(case):
                 known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
@@ -457,7 +470,7 @@ def gate_reasons(
                         total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
-            over = over or any(total > v.get("amount") for _, v in versions[-2:])
+            over = over or any(max(total, seen) > v.get("amount") for _, v in versions[-2:])
     if not over:
         return set()
     need = (
