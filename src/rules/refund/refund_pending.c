@@ -119,7 +119,7 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 	int			steps;
 
 	if (state->refund.running)
-		return paysafe_money_add(paysafe_refund_risen_within(state, payment->key, within, false, &steps), amount);
+		return paysafe_money_add(paysafe_refund_risen_within(state, payment->key, payment->currency, within, false, &steps), amount);
 	if (sum == NULL)
 	{
 		RefundSum	refunds = {

@@ -197,7 +197,7 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 		.requesters = list_make1(paysafe_person_current())
 	};
 
-	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, threshold ? threshold->within : 0,
+	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, currency, threshold ? threshold->within : 0,
 														  true, &steps), rise);
 	if (threshold != NULL)
 		needed = paysafe_refund_threshold_approvals(threshold, total);
@@ -250,18 +250,47 @@ check_change(const Rule *rule, const RowChange *change)
 		check_gate(rule, change, paysafe_money_add(after, paysafe_money_negate(before)), currency, is_fact);
 }
 
+/* What has risen within the period of a threshold, and fallen since, counts under the key that the payment has. */
+static void
+check_key(const Rule *rule, const RowChange *change, AttrNumber moved)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	char	   *column = NameStr(TupleDescAttr(RelationGetDescr(change->rel), moved - 1)->attname);
+	char	   *payment = paysafe_key_columns_row_text(&side->payment, change->before, NULL);
+	int64		within = 0;
+	int			steps;
+	ListCell   *lc;
+
+	if (payment == NULL)
+		return;
+	foreach(lc, side->thresholds)
+		within = Max(within, ((Threshold *) lfirst(lc))->within);
+	if (within > 0 &&
+		paysafe_money_sign(paysafe_refund_risen_within(state, payment, NULL, within, false, &steps)) != 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, column,
+							psprintf("column \"%s\" of table \"%s\" cannot change yet", column, rule->table_name),
+							psprintf("Refunds of payment \"%s\" have passed the gate within the period of a threshold. They count under its key.",
+									 paysafe_refusal_value(payment)),
+							"Change it when the period is over.");
+}
+
 void
 paysafe_refund_running_check(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
 	RowChange	seen;
+	AttrNumber	moved;
 
 	if (!paysafe_which_rows(rule, &side->rows, change, &seen))
 		return;
+	moved = seen.op != 'U' ? InvalidAttrNumber :
+		paysafe_key_columns_changed(&side->payment, RelationGetDescr(seen.rel), seen.before, seen.after);
+	if (moved != InvalidAttrNumber && paysafe_money_sign(refunded(side, seen.before)) == 0)
+		check_key(rule, &seen, moved);
 	/* what was approved of it in advance is not of another payment that gets this key */
-	if (seen.op == 'U' && paysafe_key_columns_changed(&side->payment, RelationGetDescr(seen.rel),
-													  seen.before, seen.after) != InvalidAttrNumber)
+	if (moved != InvalidAttrNumber)
 		paysafe_approval_end_in_advance(state->refund_root,
 										paysafe_key_columns_row_text(&side->payment, seen.before, NULL));
 	if (seen.op != 'D')

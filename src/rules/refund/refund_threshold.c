@@ -223,19 +223,22 @@ static char *
 only_currency(const RuleSource *rule)
 {
 	char	   *constant = paysafe_spec_optional_text(rule->spec, "currency");
+	char	   *amounts = paysafe_spec_optional_text(rule->spec, "amounts");
+	bool		running = amounts != NULL && strcmp(amounts, REFUND_RUNNING) == 0;
+	Oid			payments = running ? rule->relation : rule->reference;
 	List	   *sources;
 	const RuleSource *payment;
 	ListCell   *lc;
 
 	/* refunds have their payment's */
-	if (constant != NULL || !OidIsValid(rule->reference) ||
-		paysafe_spec_optional_text(rule->spec, "payment_currency_column") != NULL)
+	if (constant != NULL || !OidIsValid(payments) ||
+		paysafe_spec_optional_text(rule->spec, running ? "currency_column" : "payment_currency_column") != NULL)
 		return constant;
-	sources = paysafe_rule_sources(rule->reference);
-	payment = paysafe_refund_source_payment(sources, rule->reference);
+	sources = paysafe_rule_sources(payments);
+	payment = paysafe_refund_source_payment(sources, payments);
 	if (payment != NULL)
 		return paysafe_spec_optional_text(payment->spec, "currency");
-	foreach(lc, paysafe_refund_source_captures(sources, rule->reference))
+	foreach(lc, paysafe_refund_source_captures(sources, payments))
 	{
 		constant = paysafe_spec_optional_text(((RuleSource *) lfirst(lc))->spec, "currency");
 		if (constant != NULL)

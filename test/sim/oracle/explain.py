@@ -17,7 +17,7 @@ from oracle.base import Case, Life, actor_of, currency, effective, number, own, 
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
-from oracle.shapes import amount_of, code_of, ref_of
+from oracle.shapes import amount_of, code_of, name_of, ref_of
 from sessions import Result
 from world import Row, Rule, Table, holds, person_of
 
@@ -104,7 +104,9 @@ def reasons(case: Case, r: Result) -> set[str]:
     if table is None:
         return {r.sqlstate} if op in ("propose", "act_as") else set()
     out: set[str] = {"22023"} if r.step.get("transition") else set()
-    for view in (r.before, r.after):
+    # who waited met what was there when it was let go, which is gone perhaps
+    views = [r.before, r.after, r.between] if r.waited and r.between else [r.before, r.after]
+    for view in views:
         for old, new in changes(table, r, view):
             out |= row_reasons(case, r, table, old, new, view)
     return out
@@ -317,6 +319,12 @@ def payment_reasons(
         names = {"currency", *(f.get("payment_key") for f in refund_rules(case))}
         if any(old[k] != new[k] for k in names):
             out.add("23R03")
+    # what passed and went counts under the key that the payment has
+    if old is not None and new is not None:
+        for f in refund_rules(case):
+            name = name_of(f, old)
+            if name != name_of(f, new) and case.passed_ever.get(str(name)):
+                out.add("23R03")
     if old is not None and new is None and (number(old["captured"]) != 0 or any_refund):
         out.add("23R07")
     return out
@@ -542,14 +550,14 @@ def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
 def has_row(case: Case, r: Result) -> bool:
     """Has its transaction locked the row, or written it, and not taken that back?"""
     earlier = effective([x for x in case.by_tx[r.tx] if x.number < r.number])
+    if "ON CONFLICT" in r.step.sql:  # locks FOR NO KEY UPDATE itself
+        earlier = [x for x in earlier if "FOR NO KEY" not in x.step.sql]
     return any(
         x.step.op in ("lock", "update", "merge")
         and x.step.get("table") == r.step.get("table")
         and x.step.get("keys") == r.step.get("keys")
         and x.tag in ("SELECT 1", "UPDATE 1", "MERGE 1", "INSERT 0 1")
         and not x.step.sql.startswith("WITH ")
-        # an upsert takes the weaker lock itself
-        and not ("FOR NO KEY UPDATE" in x.step.sql and "ON CONFLICT" in r.step.sql)
         for x in earlier
     )
 
