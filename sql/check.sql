@@ -15,6 +15,11 @@ CREATE FUNCTION paysafe.index_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_index_trouble';
 COMMENT ON FUNCTION paysafe.index_trouble(regclass) IS 'which indexes a table lacks whose rows are looked up for changes of others';
 
+CREATE FUNCTION paysafe.capture_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_capture_trouble';
+COMMENT ON FUNCTION paysafe.capture_trouble(regclass) IS 'kept sums of captures that are not what is there';
+
 CREATE FUNCTION paysafe.refund_trouble(relation regclass) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
@@ -311,6 +316,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   LATERAL (SELECT paysafe.refund_trouble(r.relation) AS trouble) w
 		 WHERE r.rule = 'refund' AND paysafe.has_rows('paysafe.refund_total')
 		UNION ALL
+		-- what is kept of sums of captures
+		SELECT r.relation::text, 'capture_totals', w.trouble IS NULL, w.trouble || ': declare the rule of captures again, and find out who has changed rows beneath it'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.capture_trouble(r.relation) AS trouble) w
+		 WHERE r.rule = 'captures' AND paysafe.has_rows('paysafe.capture_total')
+		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
@@ -338,7 +349,15 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 					AND s.spec -> 'columns' ? p.name) THEN
 					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
 				END AS trouble) w
-		 WHERE r.rule = 'refund';
+		 WHERE r.rule = 'refund'
+		UNION ALL
+		-- captured columns that are net of refunds which no rule names
+		SELECT r.relation::text, 'captured', w.ok, CASE WHEN NOT w.ok THEN
+			   format('%s falls with refunds, and no rule says which these are, so it does not fall at all: declare them with paysafe.protect_refund, with "payment_amount_column" NULL', quote_ident(r.spec ->> 'captured_column')) END
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.reference = r.relation AND s.rule = 'refund'
+				AND s.spec ->> 'payment_amount_column' IS NULL) AS ok) w
+		 WHERE r.rule = 'payment' AND r.spec ->> 'changes' = 'net';
 	END;
 COMMENT ON FUNCTION paysafe.check_rules() IS 'check(): rules without tables and tables without rules';
 

@@ -29,6 +29,11 @@ CREATE FUNCTION paysafe.suggest_machine(
 			UNION SELECT e.enumlabel FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 				JOIN pg_enum e ON e.enumtypid IN (t.oid, t.typbasetype)
 			 WHERE a.attrelid = relation AND a.attname = status_column
+			UNION SELECT w.word FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+				JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END,
+				LATERAL unnest(CASE WHEN b.typname = 'bool' THEN '{false,true}'::text[]
+									WHEN b.typname IN ('date', 'timestamp', 'timestamptz') THEN CASE WHEN a.attnotnull THEN '{set}'::text[] ELSE '{set,unset}'::text[] END END) w(word)
+			 WHERE a.attrelid = relation AND a.attname = status_column
 			UNION SELECT (regexp_matches(pg_get_constraintdef(k.oid), '''([^'']+)''::', 'g'))[1]
 			  FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND k.conkey = ARRAY[a.attnum]
 			 WHERE k.conrelid = relation AND k.contype = 'c' AND a.attname = status_column
@@ -59,6 +64,12 @@ CREATE FUNCTION paysafe.suggest_machine(
 	END;
 COMMENT ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) IS 'a status machine as it has been seen, as a Mermaid diagram with counts: a draft to be read';
 
+CREATE FUNCTION paysafe.check_suggestible(relation regclass) RETURNS boolean
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'paysafe_check_suggestible';
+COMMENT ON FUNCTION paysafe.check_suggestible(regclass) IS 'can rules be declared on the relation at all? If not, a notice says why';
+
 CREATE FUNCTION paysafe.suggest(
 	relation regclass, OUT rule text, OUT declaration text, OUT why text, OUT confidence text
 ) RETURNS SETOF record
@@ -66,11 +77,16 @@ CREATE FUNCTION paysafe.suggest(
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH col AS MATERIALIZED (
+			-- word: the name as patterns have it, whatever the style: PaidAt, paidAt and PAID_AT are paid_at
 			SELECT a.attrelid AS rel, a.attname AS name, a.attnum,
+				   lower(regexp_replace(regexp_replace(a.attname::text, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')) AS word,
 				   b.typname IN ('int2', 'int4', 'int8', 'numeric') AS number,
 				   b.typname IN ('text', 'varchar', 'bpchar') AS text,
 				   b.typtype = 'e' AS enum, b.oid AS type,
 				   b.typname IN ('int2', 'int4', 'int8') AS minor,
+				   b.typname = 'bool' AS flag,
+				   b.typname IN ('date', 'timestamp', 'timestamptz') AS point,
+				   b.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid', 'bytea', 'bool', 'date', 'timestamp', 'timestamptz') AS key,
 				   CASE WHEN b.typname = 'numeric' AND m.typmod >= 0 THEN ((m.typmod - 4) & 2047 # 1024) - 1024 END AS scale
 			  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 				   JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END,
@@ -84,29 +100,40 @@ CREATE FUNCTION paysafe.suggest(
 			-- the best column of a table for each purpose
 			SELECT DISTINCT ON (c.rel, p.purpose) c.rel, p.purpose, c.name, p.rank
 			  FROM col c JOIN (VALUES
-				('status', '^(status|state)$', 'status', 1), ('status', '_(status|state)$', 'status', 2), ('status', '', 'enum', 3),
-				('currency', '^currency(_code)?$', 'text', 1), ('currency', '(^|_)(currency|ccy)(_|$)', 'text', 2),
+				('status', '^(status|state)$', 'status', 1), ('status', '_(status|state)$', 'status', 2), ('status', '^(payment|refund|transaction|charge|capture|payout)_(status|state)_id$', 'status', 3),
+				('status', '^(order_|sale_)?(status|state)_id$', 'status', 4), ('status', '^(is_|was_)?(success|successful|succeeded|captured|paid|settled|completed|confirmed|processed)$', 'flag', 5),
+				('status', '^(captured|paid|settled|completed|confirmed|succeeded|processed|executed|refunded)_?(at|on|date|time)(_utc)?$', 'point', 6),
+				('status', '^(?!.*(option|method|type|kind|currency|provider|category|reason|channel|source|interval|mode|locale|language|country|role|purpose))', 'enum', 7),
+				('deleted', '^(deleted|voided|removed)_?(at|on|date|time)(_utc)?$', 'point', 1),
+				('currency', '^currency(_code)?$', 'text', 1), ('currency', '(^|_)(currency|ccy)(_|$)', 'text', 2), ('currency', '^(asset|asset_code|commodity)$', 'text', 3),
+				('code', '^(code|iso|iso_code|iso_4217|alpha_?(3|code)|currency(_code)?)$', 'text', 1),
 				('captured', '^(captured|amount_captured|captured_amount)', 'number', 1), ('captured', '(captured|settled|paid|received)', 'number', 2),
-				('amount', '^amount(_cents|_minor)?$', 'number', 1), ('amount', '^(total|gross|value|sum)(_|$)|_(amount|total)$', 'number', 2),
-				('transaction', '^(transaction|txn|tx|journal|transfer|posting)(_(id|no|uuid|key))?$', 'any', 1),
-				('account', '^(account|acct|wallet)(_(id|no|uuid|key))?$', 'any', 1),
-				('direction', '^(direction|side|debit_credit)$', 'status', 1),
-				('reverses', '^revers(es|al_of|ed)', 'any', 1),
-				('posting_date', '^(posting|booking|value|effective)_?(date|at|on)$', 'any', 1),
+				('amount', '^amount(_in)?(_cents|_minor|_minor_units)?$', 'number', 1),
+				('amount', '^(?!.*(captured|settled|paid|received|refund|fee|tax|vat|discount|shipping|host|net|base)).*(^(total|gross|value|sum)(_|$)|_(amount|total)$)', 'number', 2),
+				('amount', '^(?!.*(captured|settled|paid|received|refund|fee|tax|vat|discount|shipping|host|net|base)).*(^price$|(price|amount|total)_(cts|cents|minor)$)', 'number', 3),
+				('refunded', '^(amount_refunded|refunded_amount|refunded_total|total_refunded|refunded|refunded_value)(_cents|_minor)?$', 'number', 1),
+				('transaction', '^(transaction|txn|tx|trans|journal|transfer|posting|journal_entry)(_(id|no|uuid|guid|key|group))?$', 'key', 1),
+				('account', '^(account|acct|wallet)(_(id|no|uuid|guid|key|code))?$', 'key', 1), ('account', '^(ledger_account|gl_account|chart|balance|gift_card|card)_(id|uuid|guid|key|code)$', 'key', 2),
+				('direction', '^(direction|side|debit_credit|dr_cr)$', 'status', 1),
+				('reverses', '^revers(es|al_of|ed)', 'key', 1),
+				('posting_date', '^(posting|booking|value|effective)_?(date|at|on)$', 'point', 1),
 				('kind', '^(kind|type|action|operation|(transaction|movement|entry)_(type|kind))$', 'status', 1),
 				('debit', '^(debit|debit_amount|dr)$', 'number', 1), ('credit', '^(credit|credit_amount|cr)$', 'number', 1),
-				('payee', '^(merchant|payee|recipient|beneficiary|seller|vendor|customer|account|wallet)(_(id|no|uuid|key))?$', 'any', 1),
+				('payee', '^(merchant|payee|recipient|beneficiary|seller|vendor|customer|account|wallet)(_(id|no|uuid|key))?$', 'key', 1),
 				('balance', '^(balance|current_balance)(_cents|_minor)?$', 'number', 1),
 				('minimum', '^(minimum|min_balance|minimum_balance|floor)$', 'number', 1)
 			  ) p (purpose, pattern, kind, rank)
-				ON c.name ~ p.pattern
-			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum
-								WHEN 'status' THEN c.text OR c.enum OR c.number ELSE true END
+				ON c.word ~ p.pattern
+			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum WHEN 'flag' THEN c.flag
+								WHEN 'point' THEN c.point WHEN 'status' THEN c.text OR c.enum OR c.minor WHEN 'key' THEN c.key ELSE false END
 			 ORDER BY c.rel, p.purpose, p.rank, c.attnum
 		), best AS MATERIALIZED (
 			SELECT p.rel, max(p.name::text) FILTER (WHERE p.purpose = 'status') AS status,
+				   max(p.name::text) FILTER (WHERE p.purpose = 'deleted') AS deleted,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'currency') AS currency,
+				   max(p.name::text) FILTER (WHERE p.purpose = 'code') AS code,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'captured') AS captured,
+				   max(p.name::text) FILTER (WHERE p.purpose = 'refunded') AS refunded,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'amount') AS amount,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'transaction') AS transaction,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'account') AS account,
@@ -121,19 +148,21 @@ CREATE FUNCTION paysafe.suggest(
 				   max(p.name::text) FILTER (WHERE p.purpose = 'minimum') AS minimum
 			  FROM pick p GROUP BY p.rel
 		), me AS MATERIALIZED (
-			SELECT b.*, c.relname AS name,
+			SELECT b.*, lower(regexp_replace(regexp_replace(c.relname::text, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')) AS name,
 				   -- more decimals than any currency has but two
 				   (SELECT ', decimals => ' || max(l.scale) FROM col l
-					 WHERE l.rel = relation AND l.name IN (b.amount, b.captured, b.debit, b.credit) HAVING max(l.scale) BETWEEN 4 AND 30) AS decimals,
+					 WHERE l.rel = relation AND l.name IN (b.amount, b.captured, b.refunded, b.debit, b.credit) HAVING max(l.scale) BETWEEN 4 AND 30) AS decimals,
 				   (SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 					 WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1) AS key,
 				   -- without a key that names rows, those rules that remember them cannot be declared
 				   EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary) AS keyed,
 				   -- what changes rows before they are stored
-				   NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = relation AND NOT g.tgisinternal AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0) AS plain
-			  FROM pg_class c LEFT JOIN best b ON b.rel = c.oid
-			 WHERE c.oid = relation AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
-			   AND NOT EXISTS (SELECT 1 FROM pg_rewrite w WHERE w.ev_class = relation AND w.is_instead)
+				   NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = relation AND NOT g.tgisinternal AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0) AS plain,
+				   -- what has been done to its rows, as far as anybody counts
+				   pg_stat_get_tuples_updated(c.oid) > 0 AS updated, pg_stat_get_tuples_deleted(c.oid) > 0 AS deleted_from,
+				   CASE WHEN s.flag THEN 'flag' WHEN s.point THEN 'point' WHEN s.text THEN 'text' ELSE 'other' END AS status_kind
+			  FROM pg_class c LEFT JOIN best b ON b.rel = c.oid LEFT JOIN col s ON s.rel = c.oid AND s.name = b.status
+			 WHERE c.oid = relation AND paysafe.check_suggestible(c.oid::regclass)
 		), fk AS MATERIALIZED (
 			SELECT f.confrelid AS other, CASE WHEN cardinality(f.conkey) = 1 THEN n.names[1]::text ELSE n.names::text END AS name,
 				   n.names[1] AS first, cardinality(f.conkey) AS columns
@@ -142,6 +171,20 @@ CREATE FUNCTION paysafe.suggest(
 							  JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum) n
 			 WHERE f.conrelid = relation AND f.contype = 'f'
 			   AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = f.confrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition)
+		), path AS MATERIALIZED (
+			-- the currency where the row refers to: that of an order, or a row of currencies
+			SELECT fk.first, coalesce(CASE WHEN c.relname::text ~* 'currenc' THEN b.code END, b.currency) AS currency
+			  FROM fk JOIN best b ON b.rel = fk.other JOIN pg_class c ON c.oid = fk.other
+			 WHERE fk.columns = 1 AND fk.other <> relation AND coalesce(CASE WHEN c.relname::text ~* 'currenc' THEN b.code END, b.currency) IS NOT NULL
+			   AND (SELECT count(*) FROM fk o WHERE o.first = fk.first) = 1
+			 ORDER BY c.relname::text !~* 'currenc', fk.first LIMIT 1
+		), entry_currency AS MATERIALIZED (
+			-- the column; where the account is; or none at all, XXX, with the decimals that the amounts have
+			SELECT CASE WHEN me.currency IS NOT NULL THEN concat('currency_column => ' || quote_literal(me.currency), me.decimals)
+						WHEN o.currency IS NOT NULL THEN concat('currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text), me.decimals)
+						ELSE format('currency => ''XXX'', decimals => %s', CASE WHEN c.minor THEN 0 ELSE coalesce(greatest(c.scale, 0), 18) END) END AS words,
+				   CASE WHEN coalesce(me.currency, o.currency) IS NULL THEN '; say the currency instead of XXX, which is none' ELSE '' END AS hint
+			  FROM me LEFT JOIN path o ON true JOIN col c ON c.rel = relation AND c.name = coalesce(me.amount, me.debit)
 		), seen AS MATERIALIZED (
 			SELECT paysafe.suggest_machine(relation, me.status::name) AS words FROM me WHERE me.status IS NOT NULL
 		), machine AS MATERIALIZED (
@@ -154,7 +197,8 @@ CREATE FUNCTION paysafe.suggest(
 				   array_agg(w.word ORDER BY w.word) FILTER (WHERE w.word ~* '^(capture|charge|settle|settlement|sale|payment|purchase)$') AS capture,
 				   array_agg(w.word ORDER BY w.word) FILTER (WHERE w.word ~* '^(void|cancel|cancellation|auth_reversal)$') AS cancel,
 				   array_agg(w.word ORDER BY w.word) FILTER (WHERE w.word ~* '^(refund|credit)$') AS refund,
-				   array_agg(w.word ORDER BY w.word) FILTER (WHERE w.word ~* '^(chargeback|charge_back|dispute)$') AS chargeback
+				   array_agg(w.word ORDER BY w.word) FILTER (WHERE w.word ~* '^(chargeback|charge_back|dispute)$') AS chargeback,
+				   bool_and(w.word ~* '^(debit|dr|d|credit|cr|c)$') AS sides
 			  FROM (SELECT DISTINCT coalesce(x.found[1], x.found[2]) AS word
 					  FROM me, regexp_matches(paysafe.suggest_machine(relation, me.kind::name), '"([^"]+)" as|state ([A-Za-z0-9_./]+)$', 'gn') x(found)
 					 WHERE me.kind IS NOT NULL) w
@@ -163,15 +207,37 @@ CREATE FUNCTION paysafe.suggest(
 				   LATERAL (SELECT coalesce(x.found[1], x.found[2], x.found[3], x.found[4]) AS word) w
 			 WHERE w.word IS NOT NULL
 		), word AS MATERIALIZED (
-			SELECT coalesce(array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '^(captured|paid|settled|succeeded|success|completed|complete|confirmed)$'), '{captured}') AS captured,
-				   coalesce(array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '^(approved|sent|processing|processed|executed|transferred|transit|succeeded|success|completed|complete|done|paid|refunded|confirmed)$'), '{sent}') AS gated,
-				   coalesce(array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '(void|cancel|reject|declin|fail|expire|denied|abort)'), '{}') AS void
-			  FROM value v
+			-- a word that nobody has seen stands in for one only where any text may be a status
+			SELECT CASE me.status_kind WHEN 'flag' THEN '{true}'::text[] WHEN 'point' THEN '{set}'::text[]
+						ELSE coalesce(v.captured, CASE WHEN me.status_kind = 'text' THEN '{captured}'::text[] END) END AS captured,
+				   CASE me.status_kind WHEN 'flag' THEN '{true}'::text[] WHEN 'point' THEN '{set}'::text[]
+						ELSE coalesce(v.gated, CASE WHEN me.status_kind = 'text' THEN '{sent}'::text[] END) END AS gated,
+				   CASE me.status_kind WHEN 'flag' THEN '{true}'::text[] WHEN 'point' THEN '{set}'::text[]
+						ELSE coalesce(v.counted, CASE WHEN me.status_kind = 'text' THEN '{done}'::text[] END) END AS counted,
+				   CASE me.status_kind WHEN 'flag' THEN '{true}'::text[] WHEN 'point' THEN '{set}'::text[]
+						ELSE coalesce(v.moved, CASE WHEN me.status_kind = 'text' THEN '{done}'::text[] END) END AS moved,
+				   CASE me.status_kind WHEN 'flag' THEN '{false}'::text[] WHEN 'point' THEN '{}'::text[] ELSE coalesce(v.void, '{}') END AS void
+			  FROM me, (SELECT array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '^(captured|paid|settled|succeeded|success|completed|complete|confirmed)$') AS captured,
+							   array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '^(approved|sent|processing|processed|executed|transferred|transit|succeeded|success|completed|complete|done|paid|refunded|confirmed)$') AS gated,
+							   array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '^(success|succeeded|completed|complete|done|settled|paid)$') AS counted,
+							   array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '^(sent|processing|success|succeeded|completed|complete|done|settled|paid)$') AS moved,
+							   array_agg(v.word ORDER BY v.word) FILTER (WHERE v.word ~* '(void|cancel|reject|declin|fail|expire|denied|abort)') AS void
+						  FROM value v) v
+		), shape AS MATERIALIZED (
+			-- entries that are no transactions
+			SELECT me.transaction IS NULL AND (me.amount IS NOT NULL OR num_nulls(me.debit, me.credit) = 0) AND me.keyed AND me.plain AND NOT me.updated AND NOT me.deleted_from
+				   AND me.name ~ 'gift_?card|voucher|store_credit|credit|point|loyalty|wallet|balance|savings'
+				   AND me.name ~ '_(entry|entries|transactions?|history|histories|movements?|usage|operations?|ledger)($|_)' AS entries
+			  FROM me
+		), log AS MATERIALIZED (
+			-- rows that are added and stay; or that go some day, and do not change meanwhile
+			SELECT me.deleted_from OR EXISTS (SELECT 1 FROM col c WHERE c.rel = relation AND c.word ~ '^(expires?|expiry|purge|delete|deleted|retain|keep)_?(at|on|after|until|date)$') AS goes
+			  FROM me WHERE me.name ~ '(_log|_logs|_event|_events|_history|_histories|_audit)$' AND me.plain AND NOT me.updated AND NOT (SELECT shape.entries FROM shape)
 		)
 		SELECT 'audit', format('SELECT paysafe.audit(%L%s);', relation, CASE WHEN r.columns IS NOT NULL THEN format(', %L', r.columns) END),
 			   'every change on record' || CASE WHEN r.columns IS NOT NULL THEN ', without what looks personal or secret' ELSE '' END, 'high'
 		  FROM (SELECT array_agg(c.name ORDER BY c.attnum) AS columns FROM col c
-				 WHERE c.rel = relation AND c.name ~* '(card_number|^pan$|cvc|cvv|iban|email|phone|birth|ssn|passw|secret|token)') r
+				 WHERE c.rel = relation AND c.word ~* '(card_number|^pan$|cvc|cvv|iban|email|phone|birth|ssn|passw|secret|token)') r
 		 WHERE EXISTS (SELECT 1 FROM me)
 		   AND NOT EXISTS (SELECT 1 FROM paysafe.protection p WHERE p.relation = suggest.relation AND p.rule = 'audit')
 		UNION ALL
@@ -182,9 +248,9 @@ CREATE FUNCTION paysafe.suggest(
 		UNION ALL
 		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured, me.decimals),
 			   format('%I and %I in %I look like what was asked for and captured', me.amount, me.captured, me.currency),
-			   CASE WHEN me.name ~* 'payment|charge|order|invoice' THEN 'high' ELSE 'low' END
+			   CASE WHEN me.name ~ 'payment|charge|order|invoice' THEN 'high' ELSE 'low' END
 		  FROM me, word w
-		 WHERE num_nulls(me.status, me.amount, me.captured, me.currency) = 0 AND me.amount <> me.captured AND me.keyed
+		 WHERE num_nulls(me.status, me.amount, me.captured, me.currency, w.captured) = 0 AND me.amount <> me.captured AND me.keyed
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE c.rel = relation AND c.name IN (me.amount, me.captured)) = 1
 		UNION ALL
 		-- the amount itself, in a captured status; the currency here, or where the row refers to
@@ -192,60 +258,80 @@ CREATE FUNCTION paysafe.suggest(
 								 CASE WHEN me.currency IS NOT NULL THEN 'currency_column => ' || quote_literal(me.currency)
 									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END, me.decimals),
 			   format('in a captured status, %I looks like what was captured', me.amount), 'medium'
-		  FROM me, word w LEFT JOIN (SELECT fk.first, b.currency FROM fk JOIN best b ON b.rel = fk.other
-									  WHERE fk.columns = 1 AND fk.other <> relation AND b.currency IS NOT NULL ORDER BY fk.first LIMIT 1) o ON true
-		 WHERE num_nulls(me.status, me.amount, coalesce(me.currency, o.currency)) = 0 AND me.captured IS NULL AND me.keyed
-		   AND me.name ~* 'payment|charge' AND me.name !~* 'refund|chargeback|capture|log|event|history|method|type|refusal'
+		  FROM me, word w LEFT JOIN path o ON true
+		 WHERE num_nulls(me.status, me.amount, coalesce(me.currency, o.currency), w.captured) = 0 AND me.captured IS NULL AND me.keyed
+		   AND me.name ~ 'payment|charge' AND me.name !~ 'refund|chargeback|capture|log|event|history|method|type|refusal'
 		UNION ALL
 		SELECT 'movements', format('SELECT paysafe.protect_movements(%L, %L, %L, %L, %L, %L%s%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.kind, me.amount, me.currency,
 								   concat(', authorize => ' || quote_literal(k.authorize), ', capture => ' || quote_literal(k.capture), ', cancel => ' || quote_literal(k.cancel),
 										  ', refund => ' || quote_literal(k.refund), ', chargeback => ' || quote_literal(k.chargeback),
-										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.gated, w.void) END), me.decimals),
+										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END), me.decimals),
 			   format('%I says which rows capture and which refund what %s has', me.kind, fk.other::regclass), 'medium'
-		  FROM me, kind k, fk, LATERAL (SELECT coalesce(nullif(array(SELECT v.word FROM value v WHERE v.word ~* '^(success|succeeded|completed|complete|done|settled|paid)$' ORDER BY 1), '{}'), '{done}') AS counted,
-				   coalesce(nullif(array(SELECT v.word FROM value v WHERE v.word ~* '^(sent|processing|success|succeeded|completed|complete|done|settled|paid)$' ORDER BY 1), '{}'), '{done}') AS gated, x.void
-			  FROM word x) w
-		 WHERE num_nulls(me.amount, me.currency, k.capture, k.refund) = 0 AND me.keyed AND fk.other <> relation AND fk.columns = 1
+		  FROM me, kind k, fk, word w
+		 WHERE num_nulls(me.amount, me.currency, k.capture, k.refund) = 0 AND (me.status IS NULL OR num_nulls(w.counted, w.moved) = 0) AND me.keyed AND fk.other <> relation AND fk.columns = 1
 		   AND me.kind IS DISTINCT FROM me.status
 		   AND fk.name = (SELECT min(o.name) FROM fk o WHERE o.other <> relation)
 		UNION ALL
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, me.decimals),
 			   format('it pays out to %I, without a payment', me.payee), 'medium'
 		  FROM me, word w
-		 WHERE num_nulls(me.status, me.amount, me.currency, me.payee) = 0 AND me.keyed AND me.name ~* 'payout|disbursement|withdrawal'
-		   AND me.name !~* '_(log|logs|event|events|history|audit)$'
+		 WHERE num_nulls(me.status, me.amount, me.currency, me.payee, w.gated) = 0 AND me.keyed AND me.name ~ 'payout|disbursement|withdrawal'
+		   AND me.name !~ '_(log|logs|event|events|history|audit)$'
 		UNION ALL
 		SELECT 'captures', format('SELECT paysafe.protect_captures(%L, %L, %L, %L%s%s%s, limit_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								  ', currency_column => ' || quote_literal(me.currency),
 								  CASE WHEN me.currency IS NULL THEN ', currency_path => ' || quote_literal(ARRAY[fk.name::text, o.currency]::text) END,
-								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L', me.status, w.captured) END, o.amount, me.decimals),
+								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L', me.status, w.captured)
+									   WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, counted => ''{unset}''', me.deleted) END, o.amount, me.decimals),
 			   format('its rows look like captures of what %s has, to which %I refers', fk.other::regclass, fk.name), 'medium'
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
-		 WHERE num_nulls(me.amount, o.amount, coalesce(me.currency, o.currency)) = 0 AND me.name ~* 'capture' AND fk.other <> relation AND me.keyed
+		 WHERE num_nulls(me.amount, o.amount, coalesce(me.currency, o.currency)) = 0 AND (me.status IS NULL OR w.captured IS NOT NULL)
+		   AND me.name ~ 'capture' AND me.name !~ 'refund' AND fk.other <> relation AND me.keyed
 		   AND (me.currency IS NOT NULL OR fk.columns = 1)
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, o.amount::name))) = 1
 		UNION ALL
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								concat(', currency_column => ' || quote_literal(me.currency),
-									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, gated => %L, void => %L', me.status, w.gated, w.void) END),
+									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, gated => %L, void => %L', me.status, w.gated, w.void)
+											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
 								coalesce(o.captured, o.amount), o.currency, me.decimals),
 			   format('it pays back what %s has, to which %I refers', fk.other::regclass, fk.name),
 			   CASE WHEN o.captured IS NOT NULL THEN 'high' ELSE 'medium' END
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
-		 WHERE num_nulls(me.amount, coalesce(o.captured, o.amount), o.currency) = 0 AND me.keyed
-		   AND me.name ~* 'refund|chargeback|payback|reversal' AND fk.other <> relation
+		 WHERE num_nulls(me.amount, coalesce(o.captured, o.amount), o.currency) = 0 AND (me.status IS NULL OR w.gated IS NOT NULL) AND me.keyed
+		   AND me.name ~ 'refund|chargeback|payback|reversal' AND fk.other <> relation
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, coalesce(o.captured, o.amount)::name))) = 1
 		UNION ALL
-		SELECT 'ledger', format('SELECT paysafe.protect_ledger(%L, %L, %L, %L, %L%s%s%s%s, mode => ''observe'');', relation, me.transaction, me.account, me.amount, me.currency,
-								', direction_column => ' || quote_literal(me.direction), CASE WHEN r.same THEN ', reverses_column => ' || quote_literal(me.reverses) END, ', posting_date_column => ' || quote_literal(me.posting_date), me.decimals),
-			   format('%I moves on %I by %I', me.amount, me.account, me.transaction),
-			   CASE WHEN me.name ~* 'ledger|entr(y|ies)|posting|journal' THEN 'high' ELSE 'medium' END
-		  FROM me, LATERAL (SELECT count(DISTINCT c.type) = 1 AS same FROM col c WHERE c.rel = relation AND c.name IN (me.transaction, me.reverses)) r
-		 WHERE num_nulls(me.transaction, me.account, me.amount, me.currency) = 0 AND me.keyed AND me.plain
+		-- a column that rises, and no table of refunds
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running''%s, mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency, me.decimals),
+			   format('%I says what has been paid back so far', me.refunded), 'medium'
+		  FROM me
+		 WHERE num_nulls(me.key, me.refunded, me.currency, me.amount) = 0 AND me.keyed AND me.name ~ 'payment|charge|order|invoice|booking|purchase' AND me.name !~ 'refund|log|event|history'
+		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE c.rel = relation AND c.name IN (me.amount, me.refunded)) = 1
+		   AND NOT EXISTS (SELECT 1 FROM pg_constraint f JOIN pg_class o ON o.oid = f.conrelid WHERE f.confrelid = relation AND f.contype = 'f' AND o.relname ~* 'refund')
 		UNION ALL
-		SELECT 'ledger', format('SELECT paysafe.protect_ledger(%L, %L, %L, %L, credit_column => %L, currency_column => %L%s, mode => ''observe'');', relation, me.transaction, me.account, me.debit, me.credit, me.currency, me.decimals),
-			   format('%I and %I move by %I', me.debit, me.credit, me.transaction), 'medium'
-		  FROM me WHERE num_nulls(me.transaction, me.account, me.debit, me.credit, me.currency) = 0 AND me.amount IS NULL AND me.keyed AND me.plain
+		SELECT 'ledger', format('SELECT paysafe.protect_ledger(%L, %L, %L, %L, %s%s, mode => ''observe'');', relation, me.transaction, me.account, me.amount, coalesce(quote_literal(me.currency), e.words),
+								concat(', direction_column => ' || quote_literal(d.direction), CASE WHEN r.same THEN ', reverses_column => ' || quote_literal(me.reverses) END, ', posting_date_column => ' || quote_literal(me.posting_date),
+									   CASE WHEN me.currency IS NOT NULL THEN me.decimals END)),
+			   format('%I moves on %I by %I', me.amount, me.account, me.transaction) || e.hint,
+			   CASE WHEN me.currency IS NOT NULL AND me.name ~ 'ledger|entr(y|ies)|posting|journal' THEN 'high' ELSE 'medium' END
+		  FROM me, entry_currency e, LATERAL (SELECT count(DISTINCT c.type) = 1 AS same FROM col c WHERE c.rel = relation AND c.name IN (me.transaction, me.reverses)) r,
+			   LATERAL (SELECT coalesce(me.direction, (SELECT me.kind FROM kind k WHERE k.sides)) AS direction) d
+		 WHERE num_nulls(me.transaction, me.account, me.amount) = 0 AND me.keyed AND me.plain
+		   AND (me.currency IS NOT NULL OR me.name ~ 'ledger|entr(y|ies)|posting|journal|split|operation')
+		UNION ALL
+		SELECT 'ledger', format('SELECT paysafe.protect_ledger(%L, %L, %L, %L, credit_column => %L, %s, mode => ''observe'');', relation, me.transaction, me.account, me.debit, me.credit, e.words),
+			   format('%I and %I move by %I', me.debit, me.credit, me.transaction) || e.hint, 'medium'
+		  FROM me, entry_currency e
+		 WHERE num_nulls(me.transaction, me.account, me.debit, me.credit) = 0 AND me.amount IS NULL AND me.keyed AND me.plain
+		UNION ALL
+		-- gift cards, store credit, points: entries that are no transactions
+		SELECT 'ledger', format('SELECT paysafe.protect_entries(%L, %L, %L%s, mode => ''observe'');', relation, o.account, coalesce(me.amount, me.debit),
+								concat(CASE WHEN me.amount IS NULL THEN ', credit_column => ' || quote_literal(me.credit) END, ', ', e.words)),
+			   format('entries of %s that are no transactions; minimum => 0 keeps them from summing below zero', o.account) || e.hint, 'low'
+		  FROM me JOIN shape ON shape.entries, entry_currency e,
+			   LATERAL (SELECT coalesce(me.account, (SELECT min(fk.name) FROM fk WHERE fk.other <> relation AND (SELECT count(DISTINCT f.name) FROM fk f WHERE f.other <> relation) = 1), me.payee) AS account) o
+		 WHERE o.account IS NOT NULL
 		UNION ALL
 		SELECT 'balance', format('SELECT paysafe.protect_balance(%L, %L, %L, %L%s%s, mode => ''observe'');', relation, me.key, me.balance, o.rel::regclass,
 								 ', minimum_column => ' || quote_literal(me.minimum), ', currency_column => ' || quote_literal(me.currency)),
@@ -256,16 +342,18 @@ CREATE FUNCTION paysafe.suggest(
 		UNION ALL
 		SELECT 'row_lock', format('SELECT paysafe.protect_row_lock(%L, %L, mode => ''observe'');', relation, r.columns), 'two who write at a time would overwrite each other', 'medium'
 		  FROM (SELECT array_agg(c.name ORDER BY c.attnum) AS columns FROM col c
-				 WHERE c.rel = relation AND c.number AND c.name ~* '(^|_)(balance|stock|quantity|available|remaining|credit)(_cents|_minor)?$'
+				 WHERE c.rel = relation AND c.number AND c.word ~ '(^|_)(balance|stock|quantity|available|remaining|credit)(_cents|_minor)?$|(^|_)(refunded)(_amount|_total|_value|_cents|_minor)?$'
 				   AND NOT EXISTS (SELECT 1 FROM me WHERE me.debit IS NOT NULL AND me.credit = c.name)) r
-		 WHERE r.columns IS NOT NULL AND EXISTS (SELECT 1 FROM me WHERE me.keyed)
+		 WHERE r.columns IS NOT NULL AND EXISTS (SELECT 1 FROM me WHERE me.keyed AND num_nulls(me.transaction, me.account, coalesce(me.amount, me.debit)) > 0)
 		UNION ALL
 		SELECT 'append_only', format('SELECT paysafe.protect_append_only(%L, mode => ''observe'');', relation), 'its name says that rows are added and stay', 'medium'
-		  FROM me WHERE me.name ~* '(_log|_logs|_event|_events|_history|_audit)$' AND me.plain
+		  FROM log WHERE NOT log.goes
 		UNION ALL
-		SELECT 'columns', format('SELECT paysafe.protect_columns(%L, %L, mode => ''observe'');', relation, r.columns), 'whose a row is, and when it came, is said once', 'low'
-		  FROM (SELECT array_agg(c.name ORDER BY c.attnum) AS columns FROM col c
-				 WHERE c.rel = relation AND (c.name ~* '^(created|inserted)(_|$)|^(public_id|external_id|provider_(id|reference)|idempotency_key)$' OR c.name IN (SELECT fk.first FROM fk WHERE fk.columns = 1))) r
+		SELECT 'columns', format('SELECT paysafe.protect_columns(%L, %L, mode => ''observe'');', relation, r.columns),
+			   CASE WHEN l.goes THEN 'its rows go some day, but do not change' ELSE 'whose a row is, and when it came, is said once' END, CASE WHEN l.goes THEN 'medium' ELSE 'low' END
+		  FROM (SELECT coalesce((SELECT log.goes FROM log), false) AS goes) l,
+			   LATERAL (SELECT array_agg(c.name ORDER BY c.attnum) AS columns FROM col c
+						 WHERE c.rel = relation AND (l.goes OR c.word ~ '^(created|inserted)(_|$)|^(public_id|external_id|provider_(id|reference)|idempotency_key)$' OR c.name IN (SELECT fk.first FROM fk WHERE fk.columns = 1 AND fk.other <> relation))) r
 		 WHERE r.columns IS NOT NULL AND EXISTS (SELECT 1 FROM me);
 	END;
 COMMENT ON FUNCTION paysafe.suggest(regclass) IS 'declarations that would fit the table, by its catalog, its rows and its audit log: proposals to be read, not to be run unseen';

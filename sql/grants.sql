@@ -42,6 +42,7 @@ GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text
 -- what the caller may read, proposed
 GRANT EXECUTE ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.check_suggestible(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
 -- does nothing but in a test database
@@ -50,6 +51,7 @@ GRANT EXECUTE ON FUNCTION paysafe.end_fixtures() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.defer_validation() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.validate_rows(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON PROCEDURE paysafe.validate_in_parts(regclass, text, bigint) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.declaration_cost(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.accept_rows(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;

@@ -13,12 +13,12 @@
 
 #include "base/attempt.h"
 
-char *
-paysafe_attempt(void (*act) (void *), void *arg)
+ErrorData *
+paysafe_attempt_error(void (*act) (void *), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile result = NULL;
+	ErrorData  *volatile result = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -37,10 +37,18 @@ paysafe_attempt(void (*act) (void *), void *arg)
 		RollbackAndReleaseCurrentSubTransaction();
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
-		result = error->message;
+		result = error;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return result;
+}
+
+char *
+paysafe_attempt(void (*act) (void *), void *arg)
+{
+	ErrorData  *error = paysafe_attempt_error(act, arg);
+
+	return error ? error->message : NULL;
 }

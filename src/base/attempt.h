@@ -14,4 +14,7 @@
  */
 extern char *paysafe_attempt(void (*act) (void *), void *arg);
 
+/* The same, with all that the error says. */
+extern ErrorData *paysafe_attempt_error(void (*act) (void *), void *arg);
+
 #endif							/* PAYSAFE_ATTEMPT_H */

@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/table.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -22,9 +24,12 @@
 #include "utils/lsyscache.h"
 
 #include "base/argument.h"
+#include "base/attempt.h"
 #include "compat.h"
 #include "engine/rule.h"
+#include "engine/triggers.h"
 #include "store/catalog.h"
+#include "values/row_key.h"
 #include "values/spec.h"
 #include "values/status_value.h"
 
@@ -63,28 +68,36 @@ open_table(Oid relid)
 	return rel;
 }
 
+/* A value as text, of a point in time whether there is one. */
 static char *
-column_words(Oid relid, const char *column)
+words_of(const char *value, bool is_point)
+{
+	return is_point ? psprintf("CASE WHEN %s IS NULL THEN 'unset' ELSE 'set' END", value) :
+		psprintf("coalesce(%s, 'NULL')", value);
+}
+
+static char *
+column_words(Oid relid, const char *column, bool is_point)
 {
 	Relation	rel = open_table(relid);
 
 	(void) paysafe_catalog_column(rel, column);
 	table_close(rel, AccessShareLock);
-	return psprintf("coalesce(h.%s::pg_catalog.text, 'NULL')", quote_identifier(column));
+	return words_of(psprintf("h.%s::pg_catalog.text", quote_identifier(column)), is_point);
 }
 
 /* The rows as they are: the same status twice. */
 static void
-add_present(ReturnSetInfo *result, Oid relid, const char *column)
+add_present(ReturnSetInfo *result, Oid relid, const char *column, bool is_point)
 {
 	add_query(result, psprintf("SELECT m.s, m.s, pg_catalog.count(*) FROM (SELECT %s AS s FROM %s h) m"
 							   " GROUP BY m.s ORDER BY 3 DESC, 1 LIMIT %d",
-							   column_words(relid, column), paysafe_catalog_table_name(relid), MAX_STATUSES));
+							   column_words(relid, column, is_point), paysafe_catalog_table_name(relid), MAX_STATUSES));
 }
 
 /* What the audit log has of the table, if it is audited and the caller may read it. */
 static void
-add_audited(ReturnSetInfo *result, Oid relid, const char *column)
+add_audited(ReturnSetInfo *result, Oid relid, const char *column, bool is_point)
 {
 	RuleSource	audit;
 	bool		removed;
@@ -95,28 +108,87 @@ add_audited(ReturnSetInfo *result, Oid relid, const char *column)
 		pg_class_aclcheck(log, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return;
 	add_query(result, psprintf("SELECT m.f, m.t, pg_catalog.count(*) FROM ("
-							   "SELECT CASE l.op WHEN 'UPDATE' THEN coalesce(l.before ->> %s, 'NULL') END AS f,"
-							   " coalesce(l.after ->> %s, 'NULL') AS t FROM paysafe.audit_log l"
+							   "SELECT CASE l.op WHEN 'UPDATE' THEN %s END AS f, %s AS t FROM paysafe.audit_log l"
 							   " WHERE l.subject = %s AND l.op IN ('INSERT', 'UPDATE') AND l.after ? %s) m"
 							   " WHERE m.f IS DISTINCT FROM m.t GROUP BY m.f, m.t LIMIT %d",
-							   status, status,
+							   words_of(psprintf("(l.before ->> %s)", status), is_point),
+							   words_of(psprintf("(l.after ->> %s)", status), is_point),
 							   quote_literal_cstr(paysafe_spec_text(audit.spec, "subject")), status,
 							   MAX_STATUSES * MAX_STATUSES));
 }
 
 /* A table of the application's with one row for each status that a row got, in an order. */
 static void
-add_history(ReturnSetInfo *result, Oid history, const char *key, const char *status, const char *order)
+add_history(ReturnSetInfo *result, Oid history, const char *key, const char *status, const char *order,
+			bool is_point)
 {
 	add_query(result, psprintf("SELECT m.f, m.t, pg_catalog.count(*) FROM ("
 							   "SELECT pg_catalog.lag(x.t) OVER (PARTITION BY x.k ORDER BY x.o) AS f, x.t FROM ("
 							   "SELECT %s AS k, %s AS t, h.%s AS o FROM %s h) x) m"
 							   " WHERE m.f IS DISTINCT FROM m.t GROUP BY m.f, m.t LIMIT %d",
-							   column_words(history, key), column_words(history, status), quote_identifier(order),
+							   column_words(history, key, false), column_words(history, status, is_point), quote_identifier(order),
 							   paysafe_catalog_table_name(history), MAX_STATUSES * MAX_STATUSES));
 }
 
+/* A history may say "set" and "unset" itself. */
+static bool
+is_text(Oid relid, const char *column)
+{
+	char		category;
+	bool		preferred;
+	Relation	rel = open_table(relid);
+	Oid			typid = TupleDescAttr(RelationGetDescr(rel), paysafe_catalog_column(rel, column) - 1)->atttypid;
+
+	table_close(rel, AccessShareLock);
+	get_type_category_preferred(typid, &category, &preferred);
+	return category == TYPCATEGORY_STRING;
+}
+
+/* What each declaration asks of a table, whatever its kind. */
+static void
+check_table(void *arg)
+{
+	Oid			relid = *(Oid *) arg;
+	Relation	rel = relation_open(relid, AccessShareLock);
+	ListCell   *lc;
+
+	paysafe_triggers_check_table(rel, true);
+	relation_close(rel, NoLock);
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		rel = relation_open(lfirst_oid(lc), NoLock);
+		paysafe_triggers_check_table(rel, lfirst_oid(lc) == relid);
+		paysafe_triggers_check_rewrites(rel);
+		paysafe_row_key_check(rel);
+		relation_close(rel, NoLock);
+	}
+}
+
 /* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_check_suggestible);
+
+/*
+ * check_suggestible(relation) returns boolean: false, with a notice, if no rule at all can
+ * be declared on it
+ */
+Datum
+paysafe_check_suggestible(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	ErrorData  *error;
+
+	if (get_rel_relkind(relid) == '\0')
+		PG_RETURN_BOOL(false);
+	error = paysafe_attempt_error(check_table, &relid);
+	if (error == NULL)
+		PG_RETURN_BOOL(true);
+	ereport(NOTICE,
+			(errmsg("nothing is suggested: %s", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0));
+	PG_RETURN_BOOL(false);
+}
 
 PG_FUNCTION_INFO_V1(paysafe_seen_statuses);
 
@@ -135,6 +207,7 @@ paysafe_seen_statuses(PG_FUNCTION_ARGS)
 	char	   *columns[6];
 	Relation	rel;
 	StatusColumn status;
+	bool		is_point;
 
 	for (int i = 0; i < (has_history ? 6 : 2); i++)
 	{
@@ -142,13 +215,15 @@ paysafe_seen_statuses(PG_FUNCTION_ARGS)
 		columns[i] = i == 0 || i == 2 ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(i)));
 	}
 	rel = open_table(PG_GETARG_OID(0));
-	paysafe_status_value_column(rel, columns[1], &status);
+	paysafe_status_value_state_column(rel, columns[1], &status);
 	table_close(rel, AccessShareLock);
+	is_point = status.type == STATUS_PRESENCE;
 	InitMaterializedSRF(fcinfo, 0);
-	add_present(result, PG_GETARG_OID(0), columns[1]);
+	add_present(result, PG_GETARG_OID(0), columns[1], is_point);
 	if (has_history)
-		add_history(result, PG_GETARG_OID(2), columns[3], columns[4], columns[5]);
+		add_history(result, PG_GETARG_OID(2), columns[3], columns[4], columns[5],
+					is_point && !is_text(PG_GETARG_OID(2), columns[4]));
 	else
-		add_audited(result, PG_GETARG_OID(0), columns[1]);
+		add_audited(result, PG_GETARG_OID(0), columns[1], is_point);
 	PG_RETURN_NULL();
 }

@@ -135,7 +135,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 							psprintf("\"%s\" cannot approve this", actor->name),
 							conflict,
 							paysafe_person_is_unknown(requester) ?
-							"Void it, and request another one after paysafe.act_as in the same transaction." :
+							"Request another one instead, after paysafe.act_as in the same transaction." :
 							requester->actor ? "Another person has to approve it." :
 							"Another person has to approve it, over another login.");
 	}

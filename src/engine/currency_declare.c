@@ -275,7 +275,8 @@ paysafe_currency_declare_from(SpecBuilder *spec, Oid relation, const char *rule,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("exactly one of \"currency_column\", \"currency\" and \"currency_path\" must be given"),
 				 errhint("The currency is a column of the row, the same for all rows, or a column of a row that it refers to.")));
-	if (constant != NULL && paysafe_money_scale(constant) < 0)
+	/* points, tokens: where the decimals are said, the code is only a name */
+	if (constant != NULL && !paysafe_spec_has(spec, "decimals") && paysafe_money_scale(constant) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" is not known", constant),

@@ -180,6 +180,18 @@ paysafe_triggers_may_swallow(const Trigger *trigger)
 		trigger->tgenabled != TRIGGER_DISABLED && !trigger->tgisinternal;
 }
 
+void
+paysafe_triggers_check_rewrites(Relation rel)
+{
+	for (int i = 0; rel->rd_rules != NULL && i < rel->rd_rules->numLocks; i++)
+		if (rel->rd_rules->rules[i]->isInstead && rel->rd_rules->rules[i]->enabled != RULE_DISABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s\" has a rule that replaces statements before any trigger sees a row",
+							RelationGetRelationName(rel)),
+					 errhint("Drop it (DROP RULE), or use a view with INSTEAD OF triggers.")));
+}
+
 /* Raises for what keeps rows, or whole statements, from our triggers. */
 static void
 check_rows_arrive(Oid relid)
@@ -187,12 +199,7 @@ check_rows_arrive(Oid relid)
 	Relation	rel = table_open(relid, NoLock);
 	const char *name = RelationGetRelationName(rel);
 
-	for (int i = 0; rel->rd_rules != NULL && i < rel->rd_rules->numLocks; i++)
-		if (rel->rd_rules->rules[i]->isInstead && rel->rd_rules->rules[i]->enabled != RULE_DISABLED)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table \"%s\" has a rule that replaces statements before any trigger sees a row", name),
-					 errhint("Drop it (DROP RULE), or use a view with INSTEAD OF triggers.")));
+	paysafe_triggers_check_rewrites(rel);
 	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
 		if (paysafe_triggers_may_swallow(&rel->trigdesc->triggers[i]) &&
 			paysafe_triggers_each_row_counts(relid))

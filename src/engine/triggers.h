@@ -14,6 +14,9 @@
 /* Raise for what cannot be protected (42809); rel is locked. */
 extern void paysafe_triggers_check_table(Relation rel, bool is_root);
 
+/* Raise for a rule of PostgreSQL's that replaces statements (55000). */
+extern void paysafe_triggers_check_rewrites(Relation rel);
+
 /* Does a rule in force say that each row counts, so that none may be kept out? */
 extern bool paysafe_triggers_each_row_counts(Oid relid);
 

@@ -85,6 +85,22 @@ paysafe_spec_add_columns(SpecBuilder *builder, const char *key, List *names)
 	(void) pushJsonbValue(&builder->state, WJB_END_ARRAY, NULL);
 }
 
+bool
+paysafe_spec_has(const SpecBuilder *builder, const char *key)
+{
+	const JsonbValue *object = &builder->state->contVal;
+
+	for (int i = 0; i < object->val.object.nPairs; i++)
+	{
+		const JsonbValue *found = &object->val.object.pairs[i].key;
+
+		if (found->val.string.len == (int) strlen(key) &&
+			memcmp(found->val.string.val, key, found->val.string.len) == 0)
+			return true;
+	}
+	return false;
+}
+
 Jsonb *
 paysafe_spec_end(SpecBuilder *builder)
 {

@@ -25,6 +25,8 @@ extern void paysafe_spec_add_bool(SpecBuilder *builder, const char *key, bool va
 extern void paysafe_spec_add_columns(SpecBuilder *builder, const char *key, List *names);
 /* A set of strings: stored sorted, without duplicates. */
 extern void paysafe_spec_add_set(SpecBuilder *builder, const char *key, List *values);
+/* Has the key been added? */
+extern bool paysafe_spec_has(const SpecBuilder *builder, const char *key);
 extern Jsonb *paysafe_spec_end(SpecBuilder *builder);
 
 /* Results are copies in the current memory context. */

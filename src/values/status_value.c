@@ -25,12 +25,27 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
-void
-paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
+static PAYSAFE_NORETURN void
+refuse_type(const char *column, Oid typid, bool is_state)
+{
+	/* what has two values has no words of its own */
+	bool		named = typid == BOOLOID || typid == DATEOID || typid == TIMESTAMPOID || typid == TIMESTAMPTZOID;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column \"%s\" has type %s, which cannot hold a status",
+					column, format_type_be(typid)),
+			 errhint("Use text, varchar, char(n), smallint, integer, bigint, %san enum, or a domain over one of them.%s",
+					 is_state ? "boolean, date, timestamp, timestamptz, " : "",
+					 named ? " A column that has two values can be a status, and a direction whose values are named in \"debits\" and \"credits\"." : "")));
+	pg_unreachable();
+}
+
+static void
+find_column(Relation rel, const char *column, bool is_state, StatusColumn *out)
 {
 	AttrNumber	attnum = paysafe_catalog_column(rel, column);
 	Oid			typid;
-
 
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
@@ -51,13 +66,15 @@ paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 			break;
 		default:
 			if (get_typtype(typid) != TYPTYPE_ENUM)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("column \"%s\" has type %s, which cannot hold a status",
-								column, format_type_be(typid)),
-						 errhint("Use text, varchar, char(n), smallint, integer, bigint, an enum, or a domain over one of them.")));
+				refuse_type(column, typid, is_state);
 			out->type = STATUS_ENUM;
 	}
+}
+
+void
+paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
+{
+	find_column(rel, column, false, out);
 }
 
 void
@@ -75,7 +92,7 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	if (typid != BOOLOID && typid != DATEOID && typid != TIMESTAMPOID && typid != TIMESTAMPTZOID)
 	{
-		paysafe_status_value_column(rel, column, out);
+		find_column(rel, column, true, out);
 		return;
 	}
 	*out = (StatusColumn) {.attnum = attnum, .typid = typid};

@@ -1,6 +1,6 @@
 -- Payments, captures, refunds, movements and payouts with more decimals than their currency has.
 BEGIN;
-SELECT plan(73);
+SELECT plan(76);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -133,5 +133,16 @@ CREATE TABLE shop.plain (id int PRIMARY KEY, status text, amount numeric(12,4), 
 CREATE TABLE shop.fine (id int PRIMARY KEY, status text, amount numeric(12,3), captured numeric(12,-2), currency text);
 SELECT is((SELECT declaration ~ 'decimals => 4' FROM paysafe.suggest('shop.plain') WHERE rule = 'payment'), true, 'columns with four decimals');
 SELECT is((SELECT declaration ~ 'decimals' FROM paysafe.suggest('shop.fine') WHERE rule = 'payment'), false, 'columns with three');
+-- what is reserved of a ledger with decimals of its own will be its entries
+CREATE TABLE shop.posting (id serial PRIMARY KEY, txn text, account text, amount numeric, asset text);
+CREATE TABLE shop.wallet (name text PRIMARY KEY, balance numeric, minimum numeric);
+CREATE INDEX ON shop.posting (txn);
+CREATE INDEX ON shop.posting (account);
+SELECT paysafe.protect_ledger('shop.posting', 'txn', 'account', 'amount', 'asset', decimals => 8);
+SELECT paysafe.protect_balance('shop.wallet', 'name', 'balance', 'shop.posting', 'minimum');
+INSERT INTO shop.wallet VALUES ('a', 0, 0), ('b', 0, NULL);
+INSERT INTO shop.posting (txn, account, amount, asset) VALUES ('t', 'a', 0.00000003, 'points'), ('t', 'b', -0.00000003, 'points');
+SELECT is(pg_temp.refusal('SELECT paysafe.reserve(''shop.wallet'', ''a'', ' || amount || ')'), want, 'reserved: ' || amount) FROM (VALUES
+	('0.000000001', '22023'), ('0.00000002', 'accepted'), ('0.00000002', '23M01 shop.wallet.balance paysafe_wallet_balance')) v (amount, want);
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- What has passed the gate counts for the period of its threshold: in its own currency, and under the key that
 -- its payment has, also when the refund is void and gone.
 BEGIN;
-SELECT plan(44);
+SELECT plan(60);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -96,5 +96,31 @@ INSERT INTO shop.charge VALUES (1, 'a', 100, 'EUR'), (2, 'b', 100, 'EUR');
 SELECT is(pg_temp.refusal('INSERT INTO shop.back VALUES (1, ''a'', 10, ''asked''); UPDATE shop.back SET status = ''failed''; DELETE FROM shop.back; UPDATE shop.charge SET code = ''c'' WHERE id = 1'), 'accepted', 'without a threshold each refund is approved by itself');
 SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50);
 SELECT is(pg_temp.refusal('INSERT INTO shop.back VALUES (1, ''b'', 10, ''sent''); UPDATE shop.back SET status = ''failed''; DELETE FROM shop.back; UPDATE shop.charge SET code = ''d'' WHERE id = 2'), '23R03 shop.charge.code paysafe_charge_refund', 'a key that is not the primary one');
+
+-- refunds without rows: what has risen, and fallen since
+CREATE TABLE shop.pay (id int PRIMARY KEY, amount numeric, back numeric, currency text);
+SELECT paysafe.protect_refund('shop.pay', 'shop.pay', 'id', 'back', 'currency', amounts => 'running', deletable => true, decimals => 4);
+SELECT paysafe.set_refund_threshold('shop.pay', c, 50.0001) FROM unnest('{EUR,USD}'::text[]) c;
+INSERT INTO shop.pay SELECT i, 100, 0, 'EUR' FROM generate_series(1, 4) i;
+SELECT is(pg_temp.refusal(statement), want, statement) FROM (VALUES
+	('UPDATE shop.pay SET back = 30.0001 WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET back = 30.00011 WHERE id = 1', '23R04 shop.pay.back paysafe_pay_refund'),
+	('UPDATE shop.pay SET id = 11 WHERE id = 1', '23R03 shop.pay.id paysafe_pay_refund'),
+	('UPDATE shop.pay SET back = 0 WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET id = 11 WHERE id = 1', '23R03 shop.pay.id paysafe_pay_refund'),
+	('UPDATE shop.pay SET id = 11, back = 30 WHERE id = 1', '23R03 shop.pay.id paysafe_pay_refund'),
+	('UPDATE shop.pay SET back = 20.0001 WHERE id = 1', '42501 shop.pay.back paysafe_pay_approval'),
+	('UPDATE shop.pay SET currency = ''USD'' WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET back = 50.0001 WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET back = 0 WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET back = 0.0001 WHERE id = 1', '42501 shop.pay.back paysafe_pay_approval'),
+	('UPDATE shop.pay SET currency = ''EUR'' WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET back = 20 WHERE id = 1', 'accepted'),
+	('UPDATE shop.pay SET id = 12 WHERE id = 2', 'accepted')) v (statement, want);
+CREATE TABLE shop.sale (id int PRIMARY KEY, status text, amount numeric, back numeric);
+SELECT paysafe.protect_payment('shop.sale', 'status', 'amount', currency => 'EUR', captured => '{paid}');
+SELECT paysafe.protect_refund('shop.sale', 'shop.sale', 'id', 'back', amounts => 'running');
+SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.sale'', ' || quote_literal(c) || ', 50)'), want, 'a threshold in ' || c) FROM (VALUES
+	('USD', '22023'), ('EUR', 'accepted')) v (c, want);
 SELECT * FROM finish();
 ROLLBACK;

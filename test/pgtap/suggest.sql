@@ -1,6 +1,6 @@
 -- What is proposed for tables of several shapes; all of it can be declared.
 BEGIN;
-SELECT plan(42);
+SELECT plan(77);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -32,21 +32,53 @@ CREATE FUNCTION pg_temp.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RET
 CREATE TABLE shop.touched_log (id int PRIMARY KEY, note text);
 CREATE TRIGGER touch BEFORE INSERT ON shop.touched_log FOR EACH ROW EXECUTE FUNCTION pg_temp.nothing();
 
+-- in other styles: names are quoted, statuses are flags and points in time
+CREATE TABLE shop."Currencies" ("Id" int PRIMARY KEY, "IsoCode" char(3));
+CREATE TABLE shop."PaymentIntents" ("Id" int PRIMARY KEY, "AmountInCents" bigint, "currencyId" int REFERENCES shop."Currencies", "capturedAt" timestamptz, "CreatedAt" timestamptz);
+CREATE TABLE shop."Charge" (id uuid PRIMARY KEY, "Amount" int, currency text, "isPaid" boolean NOT NULL, "paymentOption" text, refunded boolean NOT NULL);
+CREATE TABLE shop."ChargeRefunds" (id uuid PRIMARY KEY, "chargeId" uuid REFERENCES shop."Charge", "Amount" int, "deletedAt" timestamptz);
+CREATE TABLE shop."Order" ("Id" int PRIMARY KEY, "OrderStatusId" int, "PaymentStatusId" int, "OrderTotal" numeric(18,4), "RefundedAmount" numeric(18,4), "CustomerCurrencyCode" text);
+CREATE TABLE shop."LedgerEntries" (id int PRIMARY KEY, "journalId" int, "accountId" int, amount numeric(14,3), type text CHECK (type IN ('DEBIT', 'CREDIT')), balance numeric);
+CREATE TABLE shop."GiftCard" (id int PRIMARY KEY);
+CREATE TABLE shop."GiftCardTransactions" (id int PRIMARY KEY, "giftCardId" int REFERENCES shop."GiftCard", amount numeric(10,2), currency text);
+CREATE TABLE shop.points_history (id int PRIMARY KEY, customer_id int, debit int, credit int);
+CREATE TABLE shop.access_log (id int PRIMARY KEY, note text, expires_at timestamptz);
+CREATE TABLE shop.inexact (id double precision PRIMARY KEY, status text);
+CREATE UNLOGGED TABLE shop.fleeting (id int PRIMARY KEY, status text);
+CREATE TABLE shop.floats (id int PRIMARY KEY, amount double precision, currency text, status text);
+
 SELECT is((SELECT string_agg(s.rule, ',' ORDER BY s.rule) FROM paysafe.suggest(t) s WHERE s.rule NOT IN ('audit', 'columns')), want, concat(t)) FROM (VALUES
 	(NULL, NULL), ('shop.payment_view', NULL), ('payment_temp', NULL), ('shop.part_eu', NULL), ('shop.ruled_log', NULL),
 	('shop.orders', NULL), ('shop.payment', 'payment,status'), ('shop.refund', 'refund,status'), ('shop.transaction', 'movements,status'), ('shop.capture', 'captures'),
 	('shop.refund_plain', 'refund'), ('shop.payout', 'refund,status'), ('shop.journal_line', 'ledger'), ('shop.posting', 'ledger'), ('shop.unkeyed', NULL),
-	('shop.login_event', 'append_only'), ('shop.charge', NULL), ('shop.touched_log', NULL), ('shop.part', NULL)) v (t, want);
-SELECT is((SELECT count(*) FROM paysafe.suggest(t)), 0::bigint, concat('nothing for ', t)) FROM unnest(ARRAY[NULL, 'shop.payment_view', 'payment_temp', 'shop.part_eu', 'shop.ruled_log']) t;
+	('shop.login_event', 'append_only'), ('shop.charge', NULL), ('shop.touched_log', NULL), ('shop.part', NULL),
+	('shop."PaymentIntents"', 'payment,status'), ('shop."Charge"', 'payment,status'), ('shop."ChargeRefunds"', 'refund'), ('shop."Order"', 'refund,row_lock'), ('shop."LedgerEntries"', 'ledger'),
+	('shop."GiftCardTransactions"', 'ledger'), ('shop.points_history', 'ledger'), ('shop.access_log', NULL), ('shop.inexact', NULL), ('shop.floats', NULL)) v (t, want);
+SELECT is((SELECT count(*) FROM paysafe.suggest(t)), 0::bigint, concat('nothing for ', t)) FROM unnest(ARRAY[NULL, 'shop.payment_view', 'payment_temp', 'shop.part_eu', 'shop.ruled_log', 'pg_class', 'paysafe.rule', 'shop.inexact', 'shop.fleeting']) t;
 SELECT is((SELECT s.declaration FROM paysafe.suggest(t::regclass) s WHERE s.rule = r), format('SELECT paysafe.%s, mode => ''observe'');', want), t || ' ' || r) FROM (VALUES
 	('shop.refund', 'refund', 'protect_refund(''shop.refund'', ''shop.payment'', ''{tenant,payment_id}'', ''amount'', currency_column => ''currency'', status_column => ''status'', gated => ''{sent}'', void => ''{failed}'', payment_amount_column => ''amount'', payment_currency_column => ''currency'''),
 	('shop.transaction', 'movements', 'protect_movements(''shop.transaction'', ''shop.intent'', ''intent_id'', ''type'', ''amount'', ''currency'', authorize => ''{authorization}'', capture => ''{capture}'', cancel => ''{void}'', refund => ''{refund}'', chargeback => ''{chargeback}'', status_column => ''status'', counted => ''{success}'', gated => ''{success}'', void => ''{failure}'''),
 	('shop.payout', 'refund', 'protect_refund(''shop.payout'', NULL, ''merchant_id'', ''amount'', ''currency'', ''status'', ''{approved,paid}'', ''{rejected}'''),
 	('shop.journal_line', 'ledger', 'protect_ledger(''shop.journal_line'', ''journal_id'', ''account_id'', ''debit'', credit_column => ''credit'', currency_column => ''currency'''),
+	('shop."PaymentIntents"', 'payment', 'protect_payment(''shop."PaymentIntents"'', ''capturedAt'', ''AmountInCents'', captured => ''{set}'', currency_path => ''{currencyId,IsoCode}'''),
+	('shop."Charge"', 'payment', 'protect_payment(''shop."Charge"'', ''isPaid'', ''Amount'', captured => ''{true}'', currency_column => ''currency'''),
+	('shop."ChargeRefunds"', 'refund', 'protect_refund(''shop."ChargeRefunds"'', ''shop."Charge"'', ''chargeId'', ''Amount'', status_column => ''deletedAt'', gated => ''{unset}'', void => ''{set}'', payment_amount_column => ''Amount'', payment_currency_column => ''currency'''),
+	('shop."Order"', 'refund', 'protect_refund(''shop."Order"'', ''shop."Order"'', ''Id'', ''RefundedAmount'', currency_column => ''CustomerCurrencyCode'', amounts => ''running'', decimals => 4'),
+	('shop."LedgerEntries"', 'ledger', 'protect_ledger(''shop."LedgerEntries"'', ''journalId'', ''accountId'', ''amount'', currency => ''XXX'', decimals => 3, direction_column => ''type'''),
+	('shop."GiftCardTransactions"', 'ledger', 'protect_entries(''shop."GiftCardTransactions"'', ''giftCardId'', ''amount'', currency_column => ''currency'''),
+	('shop.points_history', 'ledger', 'protect_entries(''shop.points_history'', ''customer_id'', ''debit'', credit_column => ''credit'', currency => ''XXX'', decimals => 0'),
+	('shop.access_log', 'columns', 'protect_columns(''shop.access_log'', ''{id,note,expires_at}'''),
 	('shop.posting', 'ledger', 'protect_ledger(''shop.posting'', ''transaction_id'', ''account_id'', ''amount'', ''currency''')) v (t, r, want);
 SELECT is(pg_temp.refusal(s.declaration), 'accepted', c.relname || ' ' || s.rule)
   FROM pg_class c, LATERAL (SELECT * FROM paysafe.suggest(c.oid) OFFSET 0) s
  WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND s.rule NOT IN ('audit', 'columns')
  ORDER BY array_position('{status,payment,captures,movements,ledger,refund,append_only}', s.rule), c.relname;
+-- a machine of points in time and flags, as they are and as they have been
+INSERT INTO shop."PaymentIntents" VALUES (1, 1, NULL, NULL), (2, 1, NULL, now());
+CREATE TABLE shop.seen AS SELECT 1 AS p, x.at, x.n FROM (VALUES (NULL::timestamptz, 1), (now(), 2)) x (at, n);
+SELECT is((SELECT string_agg(concat(s.to_status, s.n), ',' ORDER BY s.to_status) FROM paysafe.seen_statuses('shop."PaymentIntents"', 'capturedAt') s), 'set1,unset1', 'points in time');
+SELECT is((SELECT string_agg(concat(coalesce(s.from_status, '-'), '>', s.to_status, s.n), ',' ORDER BY s.from_status NULLS FIRST, s.to_status)
+			 FROM paysafe.seen_statuses('shop."PaymentIntents"', 'capturedAt', 'shop.seen', 'p', 'at', 'n') s), '->unset1,set>set1,unset>set1,unset>unset1', 'their history');
+SELECT is(paysafe.suggest_machine('shop."Charge"', 'isPaid') ~ 'state true' AND paysafe.suggest_machine('shop."Charge"', 'isPaid') ~ 'state false', true, 'a flag that nobody has set');
 SELECT * FROM finish();
 ROLLBACK;

@@ -227,7 +227,12 @@ class Job:
             said = observing.Twins(self.server).one(seed, not self.args.no_shrink)
         elif self.sort_of(seed) == "commands":
             name = f"sim_commands_{self.number}"
+            restarts = commands.restarts(commands.plan(seed)[1])
+            if restarts:
+                self.server.close()
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
+            if restarts:
+                self.server = Server(self.dsn)
         else:
             commands.prepare(self.dsn)
             said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)

@@ -25,11 +25,13 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -44,7 +46,7 @@ class Attempt:
 
     role: str
     sql: tuple[str, ...]
-    expect: str = "any"  # pass: all of them; refuse: the last one; any
+    expect: str = "any"  # pass: all of them; refuse: the last one; alone: it takes two people; any
     needs: str = ""  # another name for what follows: window, shadow, ...
     wait: float = 0.0  # seconds after it
 
@@ -616,6 +618,12 @@ def launcher(m: Maker) -> None:
     m.add(OWNER, "DROP TABLE shop.log", expect="refuse")
 
 
+def restart(m: Maker) -> None:
+    """The server is stopped, politely or not, while refusals wait for their record."""
+    m.add(OWNER, "DROP TABLE shop.log", expect="refuse")
+    m.add(SUPER, m.rng.choice(["fast", "fast", "fast", "immediate"]), needs="restart")
+
+
 def huge(m: Maker) -> None:
     x = m.name()
     m.add(
@@ -870,6 +878,128 @@ def keys(m: Maker) -> None:
     m.add(OWNER, rule, expect="refuse" if bad else "pass")
 
 
+def by(person: str, *what: str) -> str:
+    return f"BEGIN; SELECT paysafe.act_as('{person}'); {'; '.join(what)}; COMMIT"
+
+
+def long_machine(initial: list[int], *more: tuple[int, int]) -> str:
+    """A chain of statuses with long names, and some ways beside it."""
+    edges = [(i, i + 1) for i in range(11)] + list(more)
+    lines = [f"[*] --> step_of_payment_{i}" for i in initial]
+    return "\n".join(lines + [f"step_of_payment_{a} --> step_of_payment_{b}" for a, b in edges])
+
+
+def long_columns(m: Maker, n: int) -> list[str]:
+    return [f"column_that_stays_{i}" for i in range(n)]
+
+
+def some_rule(m: Maker) -> tuple[list[str], list[str], str]:
+    """Tables under a rule; declarations of it, each of which loosens and is another change than the
+    others; and a table."""
+    x, rng = m.name(), m.rng
+    way = rng.choice(["status", "columns", "row_lock", "audit", "refund", "refund", "payment", "threshold"])
+    names = long_columns(m, 9)
+    if way == "status":
+        edges = rng.sample([(a, b) for a in range(12) for b in range(12) if b > a + 1], 3)
+        first = rng.randint(1, 11)
+        declare = f"SELECT paysafe.protect_status('{x}', 'status', '{{}}'{{}})"
+        changes = [declare.format(long_machine([0], e), "") for e in edges]
+        changes.append(declare.format(long_machine([0, first], edges[0]), ""))
+        deletable = f", '{{step_of_payment_{first}}}'"
+        changes.append(declare.format(long_machine([0], edges[0]), deletable))
+        made = [
+            f"CREATE TABLE {x} (id int PRIMARY KEY, status text)",
+            declare.format(long_machine([0]), ""),
+            f"INSERT INTO {x} VALUES (1, 'step_of_payment_0')",
+        ]
+        return made, changes, x
+    if way in ("columns", "row_lock"):
+        declare = f"SELECT paysafe.protect_{way}('{x}', '{{{{{{}}}}}}')"
+        made = [
+            f"CREATE TABLE {x} (id int PRIMARY KEY, {', '.join(f'{c} int' for c in names)})",
+            declare.format(",".join(names)),
+            f"INSERT INTO {x} (id) VALUES (1)",
+        ]
+        gone = rng.sample(names, 4)
+        return made, [declare.format(",".join(c for c in names if c != g)) for g in gone], x
+    if way == "audit":
+        made = [
+            f"CREATE TABLE {x} (id int PRIMARY KEY, n int)",
+            f"SELECT paysafe.audit('{x}', require_reason => true, require_ticket => true)",
+            by("clerk", f"INSERT INTO {x} VALUES (1, 1)").replace("'clerk'", "'clerk', 'why', 'T-1'"),
+        ]
+        flags = ["require_reason => true", "require_ticket => true", "require_reason => false"]
+        return made, [f"SELECT paysafe.audit('{x}', {f})" for f in flags], x
+    return money_rule(m, x, way)
+
+
+def money_rule(m: Maker, x: str, way: str) -> tuple[list[str], list[str], str]:
+    """The same of payments and their refunds."""
+    made = []
+    for p in ("a", "b", "c"):
+        made += [
+            f"CREATE TABLE {x}_{p} (id int PRIMARY KEY, status text, amount numeric(12,2), captured numeric(12,2),"
+            " currency text)",
+            f"SELECT paysafe.protect_status('{x}_{p}', 'status', '[*] --> created\ncreated --> held\nheld -->"
+            " captured\ncaptured --> settled')",
+            f"SELECT paysafe.protect_payment('{x}_{p}', 'status', 'amount', 'captured', 'currency', '{{captured}}')",
+            f"INSERT INTO {x}_{p} VALUES (1, 'created', 100, NULL, 'USD')",
+        ]
+    made += [
+        f"CREATE TABLE {x} (id int PRIMARY KEY, payment_id int, amount numeric(12,2), currency text, status text,"
+        " payee text, note text)",
+        f"CREATE INDEX ON {x} (payment_id)",
+        f"SELECT paysafe.protect_status('{x}', 'status', '[*] --> requested\nrequested --> review\nreview -->"
+        " approved\nrequested --> approved\napproved --> paid\nrequested --> rejected', '{rejected}')",
+    ]
+
+    def refund(to: str = "a", gated: str = "approved,paid", more: str = "") -> str:
+        return (
+            f"SELECT paysafe.protect_refund('{x}', '{x}_{to}', 'payment_id', 'amount', 'currency', 'status',"
+            f" '{{{gated}}}', '{{rejected}}', 'captured', 'currency'{more})"
+        )
+
+    def threshold(amount: int, approvers: int, hours: int = 24) -> str:
+        return (
+            f"SELECT paysafe.set_refund_threshold('{x}', 'USD', {amount}, approvers => {approvers},"
+            f" \"within\" => '{hours} hours')"
+        )
+
+    def payment(captured: str) -> str:
+        return (
+            f"SELECT paysafe.protect_payment('{x}_a', 'status', 'amount', 'captured', 'currency',"
+            f" '{{{captured}}}')"
+        )
+
+    made += [refund(), threshold(500, 2)]
+    if way == "payment":
+        return made, [payment(f"captured,{s}") for s in ("settled", "held", "settled,held")], f"{x}_a"
+    if way == "threshold":
+        return made, [threshold(700, 2), threshold(701, 2), threshold(500, 1), threshold(500, 2, 12)], x
+    if m.rng.random() < 0.5:
+        return made, [refund("b"), refund("c")], x
+    free = ", unapproved_columns => '{note}'"
+    others = [refund(gated="paid"), refund(gated="approved,paid,review"), refund(more=free)]
+    return made, [refund("b"), *others], x
+
+
+def agreed(m: Maker) -> None:
+    """Two people agree on a change of a rule: on this one, on this table, and on no other."""
+    made, changes, x = some_rule(m)
+    m.add(OWNER, *made, expect="pass")
+    one, other = m.rng.sample(changes, 2)
+    m.add(OWNER, by("clerk", one), expect="alone")
+    m.add(OWNER, by("clerk", "SELECT paysafe.propose('as agreed', 'T-9')", one), expect="pass")
+    approve = (
+        "SELECT paysafe.approve('paysafe.rule', key, 'agreed') FROM paysafe.pending_change"
+        f" WHERE relation = '{x}'::regclass ORDER BY id DESC LIMIT 1"
+    )
+    m.add(OWNER, by("controller", approve), expect="pass")
+    m.add(OWNER, by("clerk", other), expect="alone")
+    if m.rng.random() < 0.5:
+        m.add(OWNER, by("clerk", one), expect="pass")
+
+
 def passing(m: Maker) -> None:
     """What guard.md says keeps working."""
     t = m.table()
@@ -932,6 +1062,8 @@ KINDS: tuple[tuple[Callable[[Maker], None], float], ...] = (
     (listed, 14),
     (passing, 4),
     (keys, 3),
+    (agreed, 5),
+    (restart, 0.7),
 )
 
 
@@ -1301,6 +1433,9 @@ def attempt(p: Play, a: Attempt) -> None:
     if a.needs == "copy":
         copied(p, a.sql[0])
         return
+    if a.needs == "restart":
+        restarted(p, a.sql[0])
+        return
     if a.needs.startswith("log "):
         p.extra.append(a.needs[4:])
     recorded = a.needs.split()[1:] if a.needs.startswith("recorded") else []
@@ -1312,6 +1447,8 @@ def attempt(p: Play, a: Attempt) -> None:
             raise Found("passes", f"{sql}: {code} {words}")
         if not code:
             p.done.add(sql)
+    if a.expect == "alone" and code != "42501":
+        raise Found("refused", f"one person alone: {a.sql[-1]}: {code or 'passed'} {words}")
     if a.expect == "refuse" and not code:
         raise Found("windows" if a.needs in ("over", "inner") else "refused", f"{a.sql[-1]} passed")
     if a.wait:
@@ -1345,6 +1482,58 @@ def attempt(p: Play, a: Attempt) -> None:
         if not code:
             raise Found("rules", f"INSERT INTO pay without its schema: {tag}")
         p.run(APP, "RESET search_path")
+
+
+def restarted(p: Play, mode: str) -> None:
+    """Stopped and started again.  Whoever writes refusals down has been held up meanwhile: what waits
+    then is written after a shutdown; of a crash only what is on record stays."""
+    data = Path(p.ask("SHOW data_directory")[0][0])
+    if mode == "immediate":
+        refusals_recorded(p)
+    workers = "FROM pg_stat_activity WHERE backend_type = 'paysafe refusal"
+    held = [r[0] for r in p.ask(f"SELECT pid {workers} launcher'")]
+    for pid in held:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        p.ask(f"SELECT pg_terminate_backend(pid, 3000) {workers} writer'")
+        if mode == "fast":
+            for _ in range(3):
+                code, words, _ = p.run(OWNER, "TRUNCATE shop.log")
+                if not code:
+                    raise Found("refused", "TRUNCATE shop.log passed")
+        p.close()
+        control(data, "stop", "-m", mode, "-W")
+        time.sleep(0.3)
+    finally:
+        for pid in held:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+    for _ in range(300):
+        if not (data / "postmaster.pid").exists():
+            break
+        time.sleep(0.1)
+    control(data, "start", "-w", "-l", str(data / "server.log"))
+
+
+def control(data: Path, *what: str) -> None:
+    """pg_ctl, as whoever owns the server."""
+    owner = data.stat().st_uid
+    done = subprocess.run(
+        [f"{BIN}pg_ctl", "-D", str(data), "-s", *what],
+        user=owner if os.getuid() == 0 else None,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        raise Found("alive", f"pg_ctl {' '.join(what)} fails")
+
+
+def restarts(groups: list[list[Attempt]]) -> bool:
+    return any(a.needs == "restart" for g in groups for a in g)
 
 
 def copied(p: Play, what: str) -> None:
@@ -1424,30 +1613,38 @@ def prepare(dsn: str) -> None:
 def play(dsn: str, name: str, shape: Shape, groups: list[list[Attempt]]) -> Found | None:
     """In a database of its own."""
     p = Play(dsn, name, shape)
-    with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE sim_play")
-        try:
-            for a in setup(shape):
+    as_admin(dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    as_admin(dsn, f"CREATE DATABASE {name} TEMPLATE sim_play")
+    try:
+        for a in setup(shape):
+            attempt(p, a)
+        first_rows(p)
+        look(p, False)
+        for i, group in enumerate(groups):
+            for a in group:
                 attempt(p, a)
-            first_rows(p)
-            look(p, False)
-            for i, group in enumerate(groups):
-                for a in group:
-                    attempt(p, a)
-                    if a.needs.startswith("recorded") or a.needs == "window":
-                        check_agrees(p, False)
-                look(p, i == len(groups) - 1 or len(groups) < 3)
-            return None
-        except Found as f:
-            return f
-        finally:
-            p.close()
-            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            for role in (OWNER, APP, SECOND, SUPER):
-                admin.execute(f"ALTER ROLE {role} RESET ALL")
-            admin.execute(f"ALTER ROLE {OWNER} NOCREATEDB")
-            admin.execute(f"REVOKE pg_read_all_data FROM {OWNER}")
+                if a.needs.startswith("recorded") or a.needs == "window":
+                    check_agrees(p, False)
+            look(p, i == len(groups) - 1 or len(groups) < 3)
+        return None
+    except Found as f:
+        return f
+    finally:
+        p.close()
+        as_admin(
+            dsn,
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+            *[f"ALTER ROLE {role} RESET ALL" for role in (OWNER, APP, SECOND, SUPER)],
+            f"ALTER ROLE {OWNER} NOCREATEDB",
+            f"REVOKE pg_read_all_data FROM {OWNER}",
+        )
+
+
+def as_admin(dsn: str, *statements: str) -> None:
+    """From a connection that no restart has ended."""
+    with psycopg.connect(f"{dsn} dbname=postgres user={SUPER}", autocommit=True) as admin:
+        for sql in statements:
+            admin.execute(sql)
 
 
 def shrink(
@@ -1469,12 +1666,16 @@ def is_play(seed: int) -> bool:
     return random.Random(f"sort {seed}").random() < 0.22
 
 
+def plan(seed: int) -> tuple[Shape, list[list[Attempt]]]:
+    rng = random.Random(f"commands {seed}")
+    shape = shape_of(rng)
+    return shape, attempts(rng, shape)
+
+
 def one(dsn: str, seed: int, name: str, shorten: bool = True) -> Finding | None:
     """The play of a seed."""
     prepare(dsn)
-    rng = random.Random(f"commands {seed}")
-    shape = shape_of(rng)
-    groups = attempts(rng, shape)
+    shape, groups = plan(seed)
     found = play(dsn, name, shape, groups)
     if found is None:
         return None

@@ -234,7 +234,7 @@ def of_server(rng: random.Random) -> Iterator[Command]:
 
 
 def choose(world: World, rng: random.Random) -> Command:
-    tables = [t for t in world.tables.values() if protected(world, t)]
+    tables = [t for t in world.tables.values() if protected(world, t) and not t.host]
     if not tables or rng.random() < 0.15:
         return rng.choice(list(of_server(rng)))
     return rng.choice(list(of_table(world, rng.choice(tables), rng)))

@@ -148,15 +148,18 @@ class Shapes:
         """What counts of movements, or what they are, in other words."""
         counted = rule.get("counted")
         types = rule.get("types")
+
+        def other(types: Any) -> Rule:
+            of = [w for v, words in types for w in words if v in ("refund", "chargeback")]
+            return rule.with_(types=tuple(types), rows=(("sort", tuple(of), False),))
+
         return self.rng.choice(
             [
                 rule.with_(counted=counted ^ {"approved"}),
                 rule.with_(counted=counted ^ {self.rng.choice(["requested", "review"])}),
-                rule.with_(types=tuple((v, t) for v, t in types if v != "authorize")),
-                rule.with_(types=tuple((v, t) for v, t in types if v != "chargeback")),
-                rule.with_(
-                    types=tuple((v, (*t, "credit") if v == "refund" else t) for v, t in types)
-                ),
+                other([(v, t) for v, t in types if v != "authorize"]),
+                other([(v, t) for v, t in types if v != "chargeback"]),
+                other([(v, (*t, "credit") if v == "refund" else t) for v, t in types]),
             ]
         )
 
@@ -226,7 +229,7 @@ class Shapes:
             ("sets", sets),
             ("exprs", {}),
         )
-        return "update", f"UPDATE {t.name} SET {text} WHERE {where}", intent
+        return "update", f"UPDATE {t.place} SET {text} WHERE {where}", intent
 
     def first_movements(self, p: Row) -> Act:
         """What captures the payment, where rows do."""
@@ -512,7 +515,7 @@ class Shapes:
             return None
         code = row.get("currency", "USD")
         reason = "looked at"
-        words = (t.name, text, amount, code, reason)
+        words = (t.place, text, amount, code, reason)
         verb = "request" if ask else "approve"
         return (
             f"{verb}_ahead",

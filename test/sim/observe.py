@@ -68,6 +68,13 @@ class History:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+def only(t: Table) -> str:
+    if not t.mark:
+        return ""
+    word = "NOT " if ("kind", "refund") in t.mark else ""
+    return f" WHERE kind IS {word}DISTINCT FROM 'refund'"
+
+
 def snapshot_sql(world: World) -> str:
     """All rows of the world's tables, as one value."""
     parts = []
@@ -75,7 +82,7 @@ def snapshot_sql(world: World) -> str:
         cols = ", ".join(f"{c.name}::text" for c in t.columns)
         parts.append(
             f"SELECT '{t.name}' AS t, coalesce(json_agg(json_build_array(tableoid::regclass::text,"
-            f" {cols}) ORDER BY {', '.join(t.key)}), '[]') AS j FROM {t.name}"
+            f" {cols}) ORDER BY {', '.join(t.key)}), '[]') AS j FROM {t.place}{only(t)}"
         )
     return f"SELECT json_object_agg(t, j)::text FROM ({' UNION ALL '.join(parts)}) s"
 
@@ -145,6 +152,7 @@ def decode(world: World, schema: str, lines: list[tuple[str, str, str]]) -> list
                 before, _, after = text.partition(" new-tuple:")
                 old = tuple_of(table, before.removeprefix("old-key:"))
                 new = tuple_of(table, after)
+            table = world.root(m[2], old or new) or table
             tx.changes.append(Change(table, m[2], m[3], old, new))
     return out
 
@@ -172,6 +180,7 @@ def audit_rows(world: World, monitor: Monitor, schema: str) -> list[Any]:
             got = json.loads(text, parse_float=Decimal, parse_int=Decimal)
             return {c.name: read(c, words(got.get(c.name))) for c in t.columns}
 
+        t = world.root(table, image(before) or image(after)) or t
         out.append(
             (int(xid), t.name, op, key, image(before), image(after), actor, claimed, reason, login)
         )

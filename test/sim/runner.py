@@ -249,7 +249,7 @@ class Play:
         self.history.results.append(r)
 
     def settle(self) -> None:
-        before = self.last_lsn
+        before, between = self.last_lsn, self.state
         ended = settle(self.sessions, self.monitor)
         for r in ended:
             s = self.sessions[r.step.session]
@@ -261,7 +261,7 @@ class Play:
             self.look()
         for r in ended:
             r.lsn_before, r.lsn_after = before, self.last_lsn
-            r.after = self.state
+            r.between, r.after = between, self.state
             r.alone = len(ended) == 1
             if r.step.op == "declare":
                 # nobody knows whether it will be committed: it is asked for no more
@@ -344,7 +344,7 @@ class Play:
             (t.name, key, finding)
             for t in self.world.tables.values()
             if any(r.kind == "audit" and r.table == t.name for r in self.world.rules)
-            for key, finding in m.all(f"SELECT key, finding FROM paysafe.reconcile('{t.name}')")
+            for key, finding in m.all(f"SELECT key, finding FROM paysafe.reconcile('{t.place}')")
         ]
         if any(r.step.get("expires") for r in h.results):
             return
@@ -361,7 +361,7 @@ class Play:
                     continue
                 code = self.would_pass(t, row)
                 if code in ("", "42501"):
-                    pending.append((t.name, name, (t.name, name) in listed, code))
+                    pending.append((t.name, name, (t.place, name) in listed, code))
         h.extra["pending"] = pending
 
     def would_pass(self, t: Table, row: dict[str, Any]) -> str:
@@ -380,7 +380,7 @@ class Play:
             self.monitor.do("BEGIN")
             self.monitor.do("SELECT paysafe.act_as('somebody else', 'because', 'T-1')")
             to = t.literal("status", ways[0])
-            self.monitor.do(f"UPDATE {t.name} SET status = {to} WHERE {where}")
+            self.monitor.do(f"UPDATE {t.place} SET status = {to} WHERE {where}")
             return ""
         except psycopg.Error as e:
             return e.sqlstate or "08006"

@@ -14,6 +14,7 @@ from typing import Any
 from acts import ISOLATION, KEYS, Actors, shortest
 from moves import Act, Write
 from sessions import Step
+from values import value_of
 from world import OWNER, SHARED, Machine, Row, Rule, Table, columns, named
 
 Thunk = Callable[[], Write | None]
@@ -48,6 +49,8 @@ class Company(Actors):
             for s in self.play.sessions[:-2]
             if s.number != n and s.running is None and s.number not in self.running
         ]
+        if "wallet" in self.kinds() and self.chance(0.15):
+            return self.purse(n)
         if what < 0.09 and others and not self.focus:
             return self.race(n, others)
         if what < 0.11 and others and not self.focus and self.logins[n] in (SHARED, OWNER):
@@ -124,7 +127,7 @@ class Company(Actors):
 
     def anew(self, t: Table, row: Row) -> Write:
         """The same row added again, as it was or nearly."""
-        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        new = {c.name: row.get(c.name) for c in t.columns if c.role != "generated"}
         machine = self.ways(t)
         first = sorted(machine.initial) if machine is not None else ["created"]
         if t.kind == "payment":
@@ -148,7 +151,7 @@ class Company(Actors):
             return None
         status = t.column("status")
         sets = t.settle({status: self.next_status(t, row, 0.9)})
-        new = {c.name: row[c.name] for c in t.columns if c.role != "generated"}
+        new = {c.name: row.get(c.name) for c in t.columns if c.role != "generated"}
         _, sql, intent = self.insert(t, [new], "plain")
         set_ = f"{status} = EXCLUDED.{status}" if new[status] == sets[status] else ""
         return (
@@ -301,7 +304,7 @@ class Company(Actors):
         who = self.people(n, self.another(t, row))
         if who is not None:
             yield who
-        yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+        yield Step(n, f"SELECT count(*) FROM {t.place}", op="read")
 
         def change() -> Write | None:
             now = self.again(t, row)
@@ -313,7 +316,7 @@ class Company(Actors):
         self.running[m] = self.in_tx(m, [change], self.person(), True)
         self.focus = {n, m}
         for _ in range(4):
-            yield Step(n, f"SELECT count(*) FROM {t.name}", op="read")
+            yield Step(n, f"SELECT count(*) FROM {t.place}", op="read")
         assert self.play is not None
         yield self.form(n, self.approve(t, self.again(t, row) or row))
         failed = self.play.sessions[n].failed
@@ -607,6 +610,66 @@ class Company(Actors):
             Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
         )
 
+    def purse(self, n: int) -> Act:
+        """Balances that are locked, or are not, before, inside or after a savepoint, and overwritten."""
+        assert self.play is not None
+        t = self.world.tables["wallet"]
+        rows = self.rows(t)
+        if not rows:
+            yield from self.in_tx(n, [lambda: self.wallet_write(t, rows)])
+            return
+        row, session = self.rng.choice(rows), self.play.sessions[n]
+        if self.chance(0.4):
+            for _ in range(self.rng.choice([1, 2, 3])):
+                now = self.again(t, row)
+                if now is not None:
+                    yield self.form(n, self.wallet_value(t, now))
+            return
+        iso = self.rng.choice(ISOLATION) if self.chance(0.1) else ISOLATION[0]
+        yield Step(
+            n, f"BEGIN ISOLATION LEVEL {iso.upper()}", op="begin", intent=(("isolation", iso),)
+        )
+        plan = self.rng.choice(
+            [
+                ["lock", "SAVEPOINT a", "write", "end", "write"],
+                ["lock", "SAVEPOINT a", "SAVEPOINT b", "write", "end", "write"],
+                ["SAVEPOINT a", "lock", "RELEASE a", "write"],
+                ["SAVEPOINT a", "lock", "ROLLBACK TO a", "write"],
+                ["SAVEPOINT a", "write", "end", "write", "write"],
+                ["lock", "write", "write"],
+                ["share", "write"],
+            ]
+        )
+        for word in plan:
+            if word == "end":
+                word = self.rng.choice(["RELEASE a", "ROLLBACK TO a", "ROLLBACK TO a"])
+            verb, _, name = word.rpartition(" ")
+            now = self.again(t, row)
+            if verb and not (session.failed and verb != "ROLLBACK TO"):
+                yield self.mark(n, verb, name)
+            elif session.failed or verb or now is None:
+                continue
+            elif word == "write":
+                yield self.form(n, self.wallet_value(t, now))
+            elif word == "lock":
+                yield self.form(n, self.lock(t, now))
+            else:
+                yield Step(n, self.lock(t, now)[1].rpartition("FOR ")[0] + "FOR SHARE", op="read")
+        yield (
+            Step(n, "ROLLBACK", op="rollback") if session.failed else Step(n, "COMMIT", op="commit")
+        )
+
+    def wallet_value(self, t: Table, row: Row) -> Write:
+        """An expression for its balance, in a plain UPDATE."""
+        value = self.rng.choice([90, 110, 130, 150])
+        expr, verdict = value_of(self.rng, value)
+        if self.play is not None and self.play.sessions[self.me].in_tx and self.chance(0.5):
+            expr, verdict = str(value), "absolute"
+        where = f"id = {row['id']}"
+        intent = (("table", t.name), ("keys", ((row["id"],),)), ("sets", None))
+        sql = f"UPDATE {t.name} SET balance = {expr} WHERE {where}"
+        return "update", sql, (*intent, ("lock", verdict), ("value", value))
+
     def bygone(self, n: int) -> Act:
         """A payment that was captured, or nearly, and leaves that; and what is done with it then."""
         t = self.world.tables["payment"]
@@ -621,7 +684,10 @@ class Company(Actors):
         }
         if fresh["status"] != "created" and t.column("captured"):
             fresh["captured"] = fresh["amount"]
-        row = self.only(t, fresh)
+        more: dict[str, Any] = {"lead": Decimal(1), "limit": fresh["amount"]}
+        row: Row = {
+            c.name: fresh.get(c.name, more.get(c.role)) for c in t.columns if c.role != "generated"
+        }
         if rows and self.chance(0.3):
             row = self.rng.choice(rows)
         elif self.again(t, row) is None:

@@ -34,6 +34,7 @@ CAPTURED = {
     "captures": 5,
     "movements": 5,
     "none": 3,
+    "own table": 2,
 }
 TYPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("authorize", ("auth", "sale")),
@@ -106,6 +107,9 @@ def add_shape(m: Maker) -> None:
     if captured == "none":
         add_refunds(m, "payout", None, captured, "")
         return
+    if captured == "own table":
+        add_own_table(m)
+        return
     payment = add_payment(m, captured)
     code = currency_of(w.features)
     if captured == "movements":
@@ -122,6 +126,95 @@ def add_shape(m: Maker) -> None:
             add_refunds(m, "chargeback", payment, captured, code)
     if m.feature("payouts beside", 0.1):
         add_refunds(m, "payout", None, "none", "")
+
+
+def add_own_table(m: Maker) -> None:
+    """Payments and their refunds in one table, under one machine."""
+    w = m.world
+    a, captured = payment_machine(m)
+    b = refund_machine(m)
+    machine = Machine(a.initial | b.initial, a.edges | b.edges)
+    code = m.pick("money's currency", {"column": 4, "constant": 2})
+    money = money_type(m)
+    status = status_type(m, "payment", sorted(machine.states))
+    negative = m.feature("negative amounts", 0.5)
+
+    def columns(key: str, ref: str) -> tuple[Column, ...]:
+        out = [
+            Column("id", key, "key"),
+            Column("kind", "text", "kind"),
+            Column("payment_id", "bigint ", ref),
+            Column("amount", money, "amount"),
+            Column("status", status, "status"),
+            Column("payee", "text", "payee"),
+            Column("provider_ref", "text", "filled"),
+            Column("note", "text", "note"),
+        ]
+        return (*out, Column("currency", "text", "currency")) if code == "column" else tuple(out)
+
+    more: tuple[str, ...] = ()
+    if m.chance(0.4):
+        more = ("FOREIGN KEY (payment_id) REFERENCES payment (id)",)
+    w.tables["payment"] = Table(
+        "payment", "payment", columns("bigint", "beside"), ("id",), more=more, mark=(("kind", "sale"),)
+    )
+    w.tables["refund"] = Table(
+        "refund", "refund", columns("int8", "ref"), ("id",), host="payment", mark=(("kind", "refund"),)
+    )
+    deletable = frozenset({"rejected", "created"} if m.chance(0.5) else {"rejected"})
+    for name in w.tables:
+        args: list[tuple[str, Any]] = [("column", "status"), ("machine", machine)]
+        w.rules.append(Rule("status", name, (*args, ("deletable", deletable), ("host", "payment"))))
+    others = ("kind", ("refund",), True) if m.chance(0.5) else ("kind", ("sale",), False)
+    own = code == "column" and m.chance(0.6)
+    w.rules.append(
+        rule(
+            "payment",
+            "payment",
+            status="status",
+            amount="amount",
+            captured_column=None,
+            currency="currency" if code == "column" else None,
+            constant="USD" if code == "constant" else None,
+            captured=captured,
+            rows=(others,),
+            path=None,
+            recorded=None,
+            changes=None,
+            limit=None,
+            over=None,
+            adjustable=None,
+        )
+    )
+    w.rules.append(
+        rule(
+            "refund",
+            "refund",
+            payment="payment",
+            ref=("payment_id",),
+            payment_key=("id",),
+            explicit=not more,
+            amount="amount",
+            currency="currency" if own else None,
+            constant=None,
+            status="status",
+            gated=frozenset({"approved", "paid"}),
+            void=frozenset({"rejected"}),
+            captured_column=None,
+            payment_currency=None,
+            unapproved=frozenset({"provider_ref"}) if m.feature("unapproved columns", 0.3) else None,
+            recorded=None,
+            amounts="negative" if negative else None,
+            deletable=m.feature("refunds are deleted", 0.15),
+            rows=(("kind", ("refund",), False),),
+            host="payment",
+        )
+    )
+    add_threshold(m, "refund", "payment")
+    if m.feature("audit", 0.6):
+        for name in w.tables:
+            args = [("require_reason", False), ("require_ticket", False), ("host", "payment")]
+            w.rules.append(Rule("audit", name, tuple(args)))
 
 
 def currency_of(features: set[str]) -> str:
@@ -386,11 +479,14 @@ def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code:
     if word is not None:
         machine = machine_of(m, word, machine, "requested")
         w.ways[name] = machine
-    money, units = other_units(m, money) if payment is not None else (money, None)
+    money, form = other_units(m, money) if payment is not None else (money, "")
+    units = form or None
+    if payment is not None and "cents in numeric" in w.features:
+        units = "minor"  # the type would say the other
     columns = [
         *keys,
         *refs,
-        Column("amount", money, "amount", "", units or ""),
+        Column("amount", money, "amount", "", form),
         word or Column("status", status_type(m, name, sorted(machine.states)), "status"),
         Column("payee", "text", "payee"),
         Column("provider_ref", "text", "filled"),
@@ -446,13 +542,13 @@ def add_refunds(m: Maker, name: str, payment: Table | None, captured: str, code:
     add_threshold(m, name)
 
 
-def other_units(m: Maker, money: str) -> tuple[str, str | None]:
+def other_units(m: Maker, money: str) -> tuple[str, str]:
     """Refunds in cents of payments in dollars, or the other way round."""
     if money == "bigint" and m.feature("refunds in major units", 0.12):
         return "numeric(12,2)", "major"
     if money.startswith("numeric") and not m.world.minor and m.feature("refunds in minor units", 0.12):
         return "bigint", "minor"
-    return money, None
+    return money, ""
 
 
 def status_rule(m: Maker, name: str, machine: Machine) -> Rule:
@@ -462,7 +558,7 @@ def status_rule(m: Maker, name: str, machine: Machine) -> Rule:
     )
 
 
-def add_threshold(m: Maker, name: str) -> None:
+def add_threshold(m: Maker, name: str, host: str = "") -> None:
     w = m.world
     if m.chance(0.85):
         w.rules.append(
@@ -475,6 +571,7 @@ def add_threshold(m: Maker, name: str) -> None:
                     ("approvers", 2 if m.feature("two approvers", 0.2) else 1),
                     ("within", 24),
                     ("valid_for", 1),
+                    *([("host", host)] if host else []),
                 ),
             )
         )

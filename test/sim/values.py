@@ -47,9 +47,12 @@ def value_of(
         # a constant that stands for a missing value is another question
         + ([f"coalesce({a}, {b})"] if verdict == "computed" else [f"coalesce(NULL, {a}, {b})"])
     )
-    if rng.random() < 0.35:
+    if rng.random() < 0.4:
         # known before the row is: with parameters too, whatever the plan
         yes = rng.random() < 0.5
+        for _ in range(3):
+            if one == two:
+                b, two = value_of(rng, value + 20, prefix, depth - 1, excluded)
         known = rng.choice(
             [
                 f"'yes' = '{'yes' if yes else 'no'}'",

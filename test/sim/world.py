@@ -115,6 +115,18 @@ class Table:
     child: str = ""  # a child that inherits
     deferrable: bool = False
     more: tuple[str, ...] = ()  # further constraints
+    host: str = ""  # its rows are in this table
+    mark: tuple[tuple[str, Any], ...] = ()  # what its rows say in a table of several sorts
+
+    @property
+    def place(self) -> str:
+        """The table that has its rows."""
+        return self.host or self.name
+
+    def has(self, row: Row) -> bool:
+        """Of those in the same table, is it one of its rows?"""
+        kind = row.get("kind")
+        return not self.mark or (kind == "refund") == (("kind", "refund") in self.mark)
 
     def column(self, role: str) -> str:
         """The name of the column that has a role; an empty string if none has."""
@@ -141,7 +153,7 @@ class Table:
     def relations(self) -> list[str]:
         """The relations that may have rows."""
         if self.partition is None:
-            return [self.name] + ([self.child] if self.child else [])
+            return [self.place] + ([self.child] if self.child else [])
         names = []
         for name, _bound in self.partition.parts:
             names += [f"{name}_0", f"{name}_1"] if self.partition.nested else [name]
@@ -157,6 +169,8 @@ class Table:
         return rest
 
     def sql(self) -> list[str]:
+        if self.host:
+            return []
         parts = [c.sql() for c in self.columns]
         key = f"PRIMARY KEY ({', '.join(self.key)})"
         if self.deferrable:
@@ -185,6 +199,8 @@ class Table:
                             f" 2, REMAINDER {i})"
                         )
         ref = ", ".join(c.name for c in self.columns if c.role == "ref")
+        if self.mark:
+            out.append(f"CREATE INDEX ON {self.name} (payment_id)")
         if self.kind in ("refund", "capture") and ref:
             out.append(f"CREATE INDEX ON {self.name} ({ref})")
             if self.child:
@@ -282,6 +298,10 @@ class Rule:
         return {k: one(v) if words and k in STATUSES else v for k, v in self.args}
 
     @property
+    def place(self) -> str:
+        return str(self.opt("host") or self.table)
+
+    @property
     def slot(self) -> tuple[str, str, str]:
         """What a declaration takes the place of."""
         return (
@@ -292,7 +312,7 @@ class Rule:
 
     def sql(self) -> str:
         a = self.declared()
-        t = literal(self.table)
+        t = literal(self.place)
         if "shape" in a:
             return declaration(self)
         if self.kind == "status":
@@ -424,7 +444,7 @@ def declaration(rule: Rule) -> str:
             name(argument, key)
         condition()
         within()
-        return f"SELECT paysafe.protect_payment({literal(rule.table)}, {first}, {', '.join(out)})"
+        return f"SELECT paysafe.protect_payment({literal(rule.place)}, {first}, {', '.join(out)})"
     name("payment_column", "ref")
     name("amount_column", "amount")
     name("currency_column", "currency")
@@ -472,7 +492,7 @@ def declaration(rule: Rule) -> str:
         name(argument, key)
     condition()
     within()
-    return f"SELECT paysafe.protect_refund({literal(rule.table)}, {payment}, {', '.join(out)})"
+    return f"SELECT paysafe.protect_refund({literal(rule.place)}, {payment}, {', '.join(out)})"
 
 
 @dataclass(frozen=True)
@@ -523,11 +543,20 @@ class World:
     def table(self, kind: str) -> list[Table]:
         return [t for t in self.tables.values() if t.kind == kind]
 
-    def root(self, relation: str) -> Table | None:
+    def root(self, relation: str, row: Row | None = None) -> Table | None:
+        """The table of a relation; of those that share it, the one that has this row."""
         for t in self.tables.values():
-            if relation == t.name or relation in t.relations():
-                return t
+            if relation == t.place or relation in t.relations():
+                if row is None or t.has(row):
+                    return t
         return None
+
+    def named(self, relation: str, key: str) -> str:
+        """The table that a row of this key is of."""
+        for t in self.tables.values():
+            if t.host == relation and key in ("11", "12", "13"):
+                return t.name
+        return relation
 
     def sql(self) -> list[str]:
         """All statements that make this world, as the owner of its tables."""
@@ -536,7 +565,10 @@ class World:
             out += t.sql()
         out += self.extras
         names = ", ".join(
-            r for t in self.tables.values() for r in dict.fromkeys([t.name, *t.relations()])
+            r
+            for t in self.tables.values()
+            for r in dict.fromkeys([t.place, *t.relations()])
+            if not t.host
         )
         out.append(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON {names} TO {SHARED}, {', '.join(LOGINS)}"
@@ -996,6 +1028,8 @@ def make(seed: int, shapes: bool = True) -> World:
         payment = add_payment(m)
         add_refund(m, "refund", payment)
     for t in list(world.tables.values()):
+        if t.host or t.mark:
+            continue
         if t.kind == "journal" or m.feature("audit", 0.6):
             reason = m.feature("reason required", 0.08) and t.kind != "journal"
             world.rules.append(
@@ -1034,7 +1068,7 @@ def add_triggers(m: Maker) -> None:
     """Triggers of the user's, honest or not."""
     w = m.world
     for t in list(w.tables.values()):
-        if t.kind not in ("payment", "refund") or not m.feature(f"trigger on {t.name}", 0.12):
+        if t.kind not in ("payment", "refund") or t.mark or not m.feature(f"trigger on {t.name}", 0.12):
             continue
         # a word for a status is none where it is stored otherwise
         plain = not any(c.form for c in t.columns)

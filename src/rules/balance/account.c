@@ -318,7 +318,9 @@ paysafe_account_rule(Oid accounts, RuleSource *out)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no balance rule",
 						get_rel_name(accounts) ? get_rel_name(accounts) : psprintf("%u", accounts)),
-				 errhint("Declare it with paysafe.protect_balance.")));
+				 errhint("%s", paysafe_account_is_ledger(accounts) ?
+						 "It is a ledger: name the table of its accounts, which paysafe.protect_balance declares.  Where there is none, paysafe.trial_balance_on says what the entries of each account come to, by posting date." :
+						 "Declare it with paysafe.protect_balance.")));
 	if (out->observed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

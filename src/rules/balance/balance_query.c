@@ -90,7 +90,7 @@ paysafe_balance_query_rule(FunctionCallInfo fcinfo, int n, RuleSource *out)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg(count == 0 ? "no table has a balance rule" : "several tables have accounts"),
-					 errhint(count == 0 ? "Declare it with paysafe.protect_balance." :
+					 errhint(count == 0 ? "Declare the table of accounts with paysafe.protect_balance.  Where there is none, paysafe.trial_balance_on says what the entries of a ledger come to, by posting date." :
 							 "Name the table in the argument \"accounts\".")));
 	}
 	paysafe_account_rule(accounts, out);

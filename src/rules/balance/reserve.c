@@ -352,8 +352,10 @@ key_argument(FunctionCallInfo fcinfo, int n)
 static void
 check_amount(const Account *account, Numeric amount)
 {
-	char	   *currency = paysafe_history_currency(((const BalanceState *) account->rule->compiled)->accounts,
-													account->key);
+	const BalanceState *state = account->rule->compiled;
+	char	   *currency = paysafe_history_currency(state->accounts, account->key);
+	AmountColumn column = account->columns->balance;
+	Jsonb	   *ledger;
 	char	   *fault;
 
 	if (numeric_is_nan(amount) || numeric_is_inf(amount) ||
@@ -363,14 +365,17 @@ check_amount(const Account *account, Numeric amount)
 				 errmsg("argument \"%s\" must be a finite amount above zero", "amount")));
 	if (currency == NULL)
 		return;					/* nothing there to reserve */
-	fault = paysafe_money_is_minor(&account->columns->balance) ?
+	/* it will be entries */
+	if (!paysafe_money_is_minor(&column) && paysafe_account_ledger(state->ledger, &ledger))
+		paysafe_money_decimals(&column, paysafe_spec_optional_text(ledger, "decimals"));
+	fault = paysafe_money_is_minor(&column) ?
 		(DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0 ?
 		 "minor units have no decimals" : NULL) :
-		paysafe_money_fault(&account->columns->balance, amount, currency, false);
+		paysafe_money_fault(&column, amount, currency, false);
 	if (fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("amount %s: %s", paysafe_money_spoken(&account->columns->balance, amount, currency), fault)));
+				 errmsg("amount %s: %s", paysafe_money_spoken(&column, amount, currency), fault)));
 }
 
 /* Raises if the account has less than that amount to reserve. */

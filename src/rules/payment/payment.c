@@ -29,6 +29,7 @@
 
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/refusal.h"
 #include "engine/breach.h"
@@ -176,8 +177,10 @@ check_amounts(const Rule *rule, const RowChange *change, bool depend)
 								 .detail = row_detail(change, change->after, fault.reason),
 								 .hint = fault.sqlstate != ERRCODE_23R05_CAPTURE ?
 								 "Amounts are finite, not negative, at the currency's scale, or with as many decimals as are declared." :
-								 state->captured.over || state->captured.limit.attnum != 0 ?
+								 fault.over && (state->captured.over || state->captured.limit.attnum != 0) ?
 								 "Capture at most what the rule allows, in a captured status." :
+								 fault.over ?
+								 "Capture at most the amount. \"over_percent\" or \"limit_column\" of paysafe.protect_payment lets it be more." :
 								 "Set it, at most the amount, in the UPDATE that moves the payment into a captured status."
 							 });
 }
@@ -194,9 +197,9 @@ refuse_capture(const Rule *rule, const RowChange *change, const char *detail, bo
 					  falls && state->captured.changes == CAPTURED_NET && !state->has_refunds ?
 					  "It falls with refunds: declare which rows these are with paysafe.protect_refund." :
 					  falls && state->captured.changes != CAPTURED_ANY && state->captured.changes != CAPTURED_NET ?
-					  "What was captured stays: refund it instead." :
+					  "What was captured stays: refund it instead. Where the column falls with refunds, \"changes\" of paysafe.protect_payment is 'net'; where captures may fail later, 'any'." :
 					  state->captured.changes == CAPTURED_ONCE ?
-					  "Set it in the UPDATE that moves the payment into a captured status." :
+					  "Set it in the UPDATE that moves the payment into a captured status. Where it rises with each capture, \"changes\" of paysafe.protect_payment is 'rising'." :
 					  state->captured.changes == CAPTURED_RISING ?
 					  "In a captured status it may rise." :
 					  state->captured.changes == CAPTURED_NET ?
@@ -492,6 +495,12 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 			return;
 }
 
+static bool
+in_parts(const Rule *rule)
+{
+	return !((const PaymentState *) rule->compiled)->is_parent;
+}
+
 /* In a test database: the next rows of these keys are others. */
 static void
 forget_rows(const Rule *rule)
@@ -611,6 +620,7 @@ const RuleKind paysafe_payment_kind = {
 	.check_later = check_later,
 	.check_gone = check_gone,
 	.check_existing = check_existing,
+	.in_parts = in_parts,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened,
@@ -700,6 +710,27 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
 					 errdetail("Without a captured column the amount is what is captured.")));
 }
 
+/* What falls with refunds does not fall while nobody says which rows these are. */
+static void
+notice_of_no_refunds(Oid payment, const char *captured_column)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(payment))
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (strcmp(source->name, "refund") == 0 && source->reference == payment &&
+			paysafe_spec_optional_text(source->spec, "payment_amount_column") == NULL)
+			return;
+	}
+	ereport(NOTICE,
+			(errmsg("no rule says which refunds column \"%s\" of table \"%s\" falls with",
+					captured_column, get_rel_name(payment)),
+			 errdetail("Until one does, it does not fall."),
+			 errhint("Declare them with paysafe.protect_refund, with \"payment_amount_column\" NULL.")));
+}
+
 /*
  * protect_payment(payment, status_column, amount_column, captured_column,
  *				   currency_column, captured text[], recorded text[], currency,
@@ -716,6 +747,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	List	   *captured = captured_argument(fcinfo, 5, status_column);
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 6, "recorded");
 	List	   *adjustable = paysafe_declare_optional_set(fcinfo, 12, "adjustable");
+	char	   *changes = changes_argument(fcinfo, 9, captured_column);
 	bool		observed;
 	Oid			reference;
 
@@ -725,7 +757,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
 	paysafe_spec_add_text(&spec, "captured_column", captured_column);
 	paysafe_spec_add_set(&spec, "captured", captured);
-	paysafe_spec_add_text(&spec, "changes", changes_argument(fcinfo, 9, captured_column));
+	paysafe_spec_add_text(&spec, "changes", changes);
 	paysafe_spec_add_text(&spec, "limit_column", paysafe_declare_optional_name(fcinfo, 10));
 	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
 	if (recorded != NIL)
@@ -743,5 +775,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 										 paysafe_declare_optional_set(fcinfo, 8, "currency_path"),
 										 paysafe_currency_tables_argument(fcinfo, 16), observed);
 	paysafe_declare(PG_GETARG_OID(0), "payment", reference, paysafe_spec_end(&spec));
+	if (changes != NULL && strcmp(changes, "net") == 0)
+		notice_of_no_refunds(PG_GETARG_OID(0), captured_column);
 	PG_RETURN_VOID();
 }

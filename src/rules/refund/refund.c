@@ -127,7 +127,7 @@ check_frozen(const Rule *rule, const RowChange *change)
 						psprintf("Refund \"%s\" stays as it was requested: its key, payment, amount and currency.",
 								 refund_words(change, change->before)),
 						paysafe_row_key_changed(&change->rules->key, desc, change->before, change->after) ?
-						KEY_HINT : "Void this refund and request another one.");
+						KEY_HINT : paysafe_refund_again_hint(side));
 	paysafe_refund_total_forget();
 }
 
@@ -247,85 +247,6 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
 }
 
-/* Nobody can be shown to be another person than who requested it. */
-static bool
-is_requested_by_nobody(const List *requesters)
-{
-	ListCell   *lc;
-
-	foreach(lc, requesters)
-		if (paysafe_person_is_unknown(lfirst(lc)))
-			return true;
-	return false;
-}
-
-/* Did the statement under way bring it into a gated status, which is yet to be checked? */
-static bool
-is_moved_early(const RefundState *state, const RowChange *change, const RefundLife *life)
-{
-	HeapTuple	tuple;
-	bool		should_free;
-	bool		mine;
-
-	if (life->altered || paysafe_status_value_find(&state->refund.gated, change->before) < 0)
-		return false;
-	tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
-	mine = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
-	if (should_free)
-		heap_freetuple(tuple);
-	return mine;
-}
-
-/* What to do about a refund that may not pass. */
-static char *
-gate_hint(const RefundState *state, const RowChange *change, const ApprovalMoney *money,
-		  const RefundLife *life)
-{
-	const char *column;
-	Numeric		stored;
-	char	   *how = psprintf("SELECT paysafe.approve(%s, %s, 'why it is right');",
-							   quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-							   quote_literal_cstr(refund_key(change, change->after)));
-
-	if (change->op == 'I' && state->payout && paysafe_money_value(&state->refund.amount, change->after, &stored) &&
-		paysafe_money_sign(stored) < 0)
-		return pstrdup(state->refund.gated.column.type == STATUS_NONE ?
-					   "What takes money back is approved as a row, and here no row waits: declare the rule with a status_column, or set a threshold that has room for it." :
-					   paysafe_person_is_unknown(paysafe_person_current()) ?
-					   "What takes money back is approved as a row: request it first, after paysafe.act_as, in a status that needs no approval." :
-					   "What takes money back is approved as a row: request it first, in a status that needs no approval.");
-	if (change->op == 'I')
-		return psprintf("%s%s approves it before its row is there: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
-						paysafe_person_is_unknown(paysafe_person_current()) ?
-						"Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
-						state->refund.gated.column.type == STATUS_NONE ? "Somebody else" :
-						"Request the refund first, in a status that needs no approval; or somebody else",
-						quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-						quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
-						quote_literal_cstr(money->currency));
-	if (paysafe_status_value_find(&state->refund.voided, change->before) >= 0)
-		return pstrdup(paysafe_person_is_unknown(paysafe_person_current()) ?
-					   "Take it back first, to a status that needs no approval, after paysafe.act_as in the same transaction: who takes it back requests it." :
-					   is_requested_by_nobody(life->requesters) ?
-					   "Nobody was named when it was requested, so nobody can be shown to be another person: request another one after paysafe.act_as in the same transaction." :
-					   "Take it back first, to a status that needs no approval.");
-	if (is_moved_early(state, change, life))
-		return psprintf("A trigger moves it on before its move to status \"%s\" has been checked: give the trigger a name after \"paysafe\".",
-						status_words(&state->refund, change->before));
-	if (is_requested_by_nobody(life->requesters))
-		return pstrdup("Nobody was named when it was requested, so nobody can be shown to be another person: void it, and request another one after paysafe.act_as in the same transaction.");
-	if (life->requesters == NIL && paysafe_person_is_unknown(paysafe_person_current()))
-		return psprintf("Nobody knows who requested it: call paysafe.act_as in the transaction that moves it. Somebody else has to approve it: %s",
-						how);
-	column = paysafe_refund_changed_column(&state->refund, change, false);
-	if (column != NULL)
-		return psprintf("Change column \"%s\" first, and have the refund approved as it is then; or name the column in unapproved_columns of paysafe.protect_refund.",
-						column);
-	return psprintf("%sSomebody else has to approve it: %s",
-					life->altered ? "Columns of the table were changed since it was approved, and it says something else now. " : "",
-					how);
-}
-
 /* Approvals are missing: it may not pass, or is a breach. */
 static void
 refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment, const char *detail,
@@ -346,7 +267,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
 													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
-								 .hint = gate_hint(state, change, subject->money, before)
+								 .hint = paysafe_refund_gate_hint(state, change, subject->money, before)
 							 });
 }
 
@@ -418,7 +339,8 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 								   "Refund \"%s\" was approved with it." :
 								   "Refund \"%s\" was approved before it was filled in; since then it stays, too.",
 								   refund_words(change, change->before)),
-						  "Void this refund and request another one; columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.");
+						  psprintf("%s Columns that may change after an approval are named in unapproved_columns of paysafe.protect_refund.",
+								   paysafe_refund_again_hint(side)));
 }
 
 /* The key of the refund's payment, which need not be locked. */
@@ -657,6 +579,8 @@ check_row(const Rule *rule, const RowChange *change)
 
 	if (state->is_payment)
 		paysafe_refund_check_payment(rule, change);
+	else if (state->refund.running)
+		paysafe_refund_running_check(rule, change);
 	else if (!paysafe_which_rows(rule, &state->refund.rows, change, &seen))
 		return;
 	else if (seen.op == 'I')
@@ -692,7 +616,7 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	bool		was_gated;
 	RefundLife *life;
 
-	if (state->is_payment || !paysafe_row_filter_has(&side->rows, later->before, NULL))
+	if (state->is_payment || side->running || !paysafe_row_filter_has(&side->rows, later->before, NULL))
 		return;
 	was_gated = first->before != NULL && paysafe_status_value_find(&side->gated, first->before) >= 0;
 	if (!was_gated && paysafe_status_value_find(&side->gated, first->after) < 0)

@@ -40,6 +40,9 @@ typedef struct RefundSide
 	char	   *constant;		/* all have this currency, or NULL */
 	bool		shares_place;	/* it has it where its payment has it, in one table */
 	Currency	place;
+	bool		running;		/* no row is a refund: the amount is what has been paid back so far, */
+	bool		limited;		/* ... and there is a payment rule, which says */
+	Captured	captured;		/* ... what that is at most */
 	RowFilter	rows;			/* which rows are refunds */
 	StatusSet	gated;			/* also has the status column */
 	StatusSet	voided;
@@ -87,6 +90,7 @@ typedef struct RefundState
 	char	   *payment_currency;	/* the same */
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
+	TimestampTz changed;		/* of the newest one */
 	bool		observed;		/* refuses nothing */
 	uint64		kept_stamp;		/* of totals of the leaf's refunds (refund_kept.h) */
 } RefundState;
@@ -118,6 +122,7 @@ typedef struct RefundLife
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
+	EndedPassing passing;		/* ... what that was of, if an event tells of it */
 	char	   *currency;		/* that it had then, or NULL */
 	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
@@ -144,6 +149,7 @@ typedef struct RefundTable
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 	bool		observed;		/* its rule refuses nothing */
+	bool		group;			/* payments are no rows: captures stand in the same table */
 	const char *currency;		/* of payouts: only those in it; or NULL */
 } RefundTable;
 
@@ -322,6 +328,14 @@ extern bool paysafe_refund_shared_is_payment(const PaymentSide *side, TupleTable
 extern void paysafe_refund_shared_check(const Rule *rule, const RowChange *change, bool has_refunds);
 
 /*
+ * refund_running.c: refunds without rows, in a column of the payment that rises
+ */
+extern void paysafe_refund_running_compile(RefundSide *side, const CompileInput *input);
+extern void paysafe_refund_running_check(const Rule *rule, const RowChange *change);
+extern void paysafe_refund_running_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
+											ExistingReport *report);
+
+/*
  * refund_payout.c: money that leaves without a payment.  What it is of has the place of
  * the payment's key.
  */
@@ -365,6 +379,17 @@ extern void paysafe_refund_total_end(bool aborted);
 extern void paysafe_refund_total_end_subtransaction(bool committed, int level);
 
 /*
+ * refund_hint.c
+ */
+
+/* What to do about a refund that may not pass; before: its life, as an approval saw it. */
+extern char *paysafe_refund_gate_hint(const RefundState *state, const RowChange *change,
+									  const ApprovalMoney *money, const RefundLife *before);
+
+/* What to do instead of changing what stays of it. */
+extern char *paysafe_refund_again_hint(const RefundSide *side);
+
+/*
  * refund_event.c
  */
 
@@ -385,6 +410,15 @@ typedef struct RefundLives RefundLives;
 extern RefundLives *paysafe_refund_lives(const RefundState *state, const char *payment);
 extern void paysafe_refund_lives_of(RefundLives *lives, const RefundState *state,
 									Relation leaf, TupleTableSlot *row, RefundLife *out);
+
+/* By how much the column of a payment has risen since then in the currency (NULL: any), and how many events it has. */
+extern Numeric paysafe_refund_risen_within(const RefundState *state, const char *payment, const char *currency,
+										   int64 within, bool to_add, int *steps);
+
+/* It has risen; is_fact: without the approvals that it needed. */
+extern void paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
+									const char *whole_key, int step, Numeric amount,
+									const char *currency, bool is_fact, int approvals);
 
 /* Add an event to a life; amount and currency of the row, which may be missing. */
 extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,
@@ -419,6 +453,15 @@ extern bool paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
  * units and the currency of a sum; with only, of the refunds in that currency.
  */
 extern Numeric paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const char *only);
+
+/*
+ * What has passed the gate since then (gate_total), as often as it did, without this change's
+ * row's present passing, by the events of that time.  At least that, unless it is fresh.  False: they may not tell
+ * all of it.  The rules have changed since, and what rows are without events follows from what
+ * they were before.
+ */
+extern bool paysafe_refund_passed_by_events(const RefundState *state, const FoundPayment *payment,
+											const RowChange *change, RefundSum *sum, bool fresh);
 
 /* Is the row's status one of those in which a refund can be approved as it stands? */
 extern bool paysafe_refund_is_waiting(const RefundLife *life);

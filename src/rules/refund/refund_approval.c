@@ -481,6 +481,14 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("payments are not subject to approval"),
 				 errhint("Name the refund table and the refund.")));
+	if (state.refund.running && missing_ok)
+		return false;
+	if (state.refund.running)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of table \"%s\" are not subject to approval", get_rel_name(state.refund_root)),
+				 errdetail("Its refunds have no rows."),
+				 errhint("Approve them before they happen: paysafe.approve_refund.")));
 	snapshot = paysafe_scan_snapshot();
 	paysafe_row_key_find(state.refund_root, key, snapshot, read_refund, &refund);
 	UnregisterSnapshot(snapshot);

@@ -85,13 +85,15 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 	char	   *type_column = paysafe_spec_optional_text(spec, "type_column");
+	char	   *amounts = paysafe_spec_optional_text(spec, "amounts");
+	bool		running = amounts != NULL && strcmp(amounts, REFUND_RUNNING) == 0;
 	StatusColumn status;
 	StatusColumn type;
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
-						   paysafe_spec_optional_text(spec, "amounts"));
+						   running ? NULL : amounts);
 	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
 	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
 	side->payout = state->payout;
@@ -99,8 +101,10 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	side->own_currency = currency_column != NULL;
 	if (side->own_currency)
 		paysafe_status_value_column(leaf, currency_column, &side->currency);
-	else if (side->constant == NULL)
+	else if (side->constant == NULL && !running)
 		compile_place(side, input);
+	if (running)
+		paysafe_refund_running_compile(side, input);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
 	paysafe_status_value_path_column(leaf, status_column, path, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
@@ -138,6 +142,7 @@ paysafe_refund_compile(const CompileInput *input)
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;
+	state->changed = input->source->changed;
 	state->observed = input->source->observed;
 	if (state->is_payment)
 	{

@@ -40,6 +40,8 @@ limit_words(Oid reference, const Jsonb *spec)
 								  units ? " in units that are " : "", units ? units : "");
 	const char *of = paysafe_key_columns_words(paysafe_spec_columns(spec, "payment_column"));
 
+	if (amounts != NULL && strcmp(amounts, REFUND_RUNNING) == 0)
+		return psprintf("%s is what has been refunded of %s, <= what is captured", amount, of);
 	if (paysafe_spec_bool(spec, "payout"))
 		return psprintf("payouts of %s by %s", amount, of);
 	return psprintf("sum of %s by %s <= %s of %s", amount, of, captured ? captured : "what is captured",
@@ -57,6 +59,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
+	List	   *voided = paysafe_spec_set(spec, "void");
 	List	   *chargeback = paysafe_spec_set(spec, "chargeback");
 	const char *status = paysafe_spec_optional_text(spec, "status_column");
 	const char *rows = paysafe_row_filter_words(spec);
@@ -68,8 +71,8 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
 					status ? "; " : "",
-					status ? paysafe_strings_join(paysafe_spec_set(spec, "void")) : "",
-					status ? " does not count" : "",
+					status && voided ? paysafe_strings_join(voided) : "",
+					status ? voided ? " does not count" : "every status counts" : "",
 					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? psprintf("; rows with %s", rows) : "",
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
@@ -302,13 +305,13 @@ check_statuses(List *gated, List *voided, List *recorded)
 
 /* Where the currency stands: a column, a constant, or what the payment has. */
 static void
-check_currency(Oid payment, const char *currency_column, const char *currency)
+check_currency(Oid payment, const char *currency_column, const char *currency, bool running)
 {
 	if (currency_column != NULL && currency != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("only one of \"currency_column\" and \"currency\" can be given")));
-	if (!OidIsValid(payment) && currency_column == NULL && currency == NULL)
+	if (!OidIsValid(payment) && currency_column == NULL && currency == NULL && !running)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("one of \"currency_column\" and \"currency\" must be given"),
@@ -391,8 +394,22 @@ amounts_argument(FunctionCallInfo fcinfo, int n)
 	char	   *word = paysafe_declare_optional_text(fcinfo, n);
 	AmountColumn column = {0};
 
+	if (word != NULL && strcmp(word, REFUND_RUNNING) == 0)
+		return word;
 	paysafe_money_declared(&column, NULL, word);
 	return column.negative ? word : NULL;
+}
+
+/* Refunds without rows: the payment is the row itself. */
+static Oid
+running_payment(Oid refund, Oid payment)
+{
+	if (OidIsValid(payment) && payment != refund)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("with \"amounts\" \"%s\", the payment is the row itself", REFUND_RUNNING),
+				 errhint("Name one table as both, and its key as payment_column.")));
+	return InvalidOid;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_protect_refund);
@@ -427,6 +444,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.decimals = paysafe_declare_decimals_argument(fcinfo, 19),
 		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
+	bool		running;
 
 	d.status_path = paysafe_declare_path_argument(fcinfo, 16, d.status_column);
 	d.gated = statuses_argument(fcinfo, 6, "gated", d.status_column, true);
@@ -435,15 +453,20 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	paysafe_argument_required(fcinfo, 2, "payment_column");
 	d.refund = PG_GETARG_OID(0);
 	d.payment = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	running = d.amounts != NULL && strcmp(d.amounts, REFUND_RUNNING) == 0;
+	if (running)
+		d.payment = running_payment(d.refund, d.payment);
 	d.payout = !OidIsValid(d.payment);
 	check_statuses(d.gated, d.voided, d.recorded);
-	check_currency(d.payment, d.currency_column, d.currency);
+	check_currency(d.payment, d.currency_column, d.currency, running);
 	paysafe_declare_lock(d.refund);
 	d.payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", d.refund);
 	if (d.payout)
 	{
 		check_no_payment(fcinfo);
 		check_payouts(d.refund, d.payment_column, d.amount_column);
+		if (running)
+			(void) paysafe_reference_resolve(d.refund, d.payment_column, d.refund, d.payment_column, "payment_column");
 	}
 	else
 	{

@@ -283,6 +283,11 @@ paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *ro
 	Numeric		amount;
 	PaymentTotal *total;
 
+	if (side->running)
+	{
+		paysafe_refund_running_existing(rule, rel, row, report);
+		return;
+	}
 	if (!paysafe_row_filter_has(&side->rows, row, NULL) ||
 		!check_columns(state, row, key, &value, &found_payment, report) ||
 		paysafe_status_value_find(&side->voided, row) >= 0)

@@ -116,7 +116,10 @@ total_within(const RefundState *state, const FoundPayment *payment, const Refund
 	char	   *key = psprintf("%s " INT64_FORMAT, payment->identity ? payment->identity : "", within);
 	PaymentSum *sum = hash_search(out->sums, &key, HASH_FIND, NULL);
 	bool		found;
+	int			steps;
 
+	if (state->refund.running)
+		return paysafe_money_add(paysafe_refund_risen_within(state, payment->key, payment->currency, within, false, &steps), amount);
 	if (sum == NULL)
 	{
 		RefundSum	refunds = {
@@ -203,7 +206,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	KeyValues	payment_key;
 	Pending		pending = {0};
 
-	if (!paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
+	if (side->running || !paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
 		paysafe_refund_is_chargeback(side, row) ||
 		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) != NULL)
 		return;					/* refused wherever it goes */

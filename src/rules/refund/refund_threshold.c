@@ -218,6 +218,50 @@ check_amount(const AmountColumn *column, Numeric amount, const char *currency)
 				 errhint("Give the largest total that needs no approval.")));
 }
 
+/* The currency that all refunds of the rule are in, or NULL if they may have several. */
+static char *
+only_currency(const RuleSource *rule)
+{
+	char	   *constant = paysafe_spec_optional_text(rule->spec, "currency");
+	char	   *amounts = paysafe_spec_optional_text(rule->spec, "amounts");
+	bool		running = amounts != NULL && strcmp(amounts, REFUND_RUNNING) == 0;
+	Oid			payments = running ? rule->relation : rule->reference;
+	List	   *sources;
+	const RuleSource *payment;
+	ListCell   *lc;
+
+	/* refunds have their payment's */
+	if (constant != NULL || !OidIsValid(payments) ||
+		paysafe_spec_optional_text(rule->spec, running ? "currency_column" : "payment_currency_column") != NULL)
+		return constant;
+	sources = paysafe_rule_sources(payments);
+	payment = paysafe_refund_source_payment(sources, payments);
+	if (payment != NULL)
+		return paysafe_spec_optional_text(payment->spec, "currency");
+	foreach(lc, paysafe_refund_source_captures(sources, payments))
+	{
+		constant = paysafe_spec_optional_text(((RuleSource *) lfirst(lc))->spec, "currency");
+		if (constant != NULL)
+			return constant;
+	}
+	return NULL;
+}
+
+/* A threshold that no refund can have hides that the one is missing that counts. */
+static void
+check_currency(const RuleSource *rule, char *currency)
+{
+	char	   *only = only_currency(rule);
+
+	if (only == NULL || strcmp(paysafe_money_code(pstrdup(only)), paysafe_money_code(pstrdup(currency))) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("no refund in table \"%s\" is in %s", get_rel_name(rule->relation), currency),
+			 errdetail("By its rules all are in %s.", only),
+			 errhint("Set the threshold for %s.", only)));
+}
+
 /*
  * set_refund_threshold(refund, currency, amount, approvers, within, valid_for)
  * returns void
@@ -257,6 +301,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" is not known", currency),
 				 errhint("Declare it with paysafe.set_currency.")));
+	check_currency(&rule, currency);
 	paysafe_refund_source_amount(&rule, &column);
 	check_amount(&column, threshold.amount, currency);
 	if (threshold.approvers < 1 || threshold.approvers > 10)

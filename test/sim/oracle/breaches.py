@@ -11,7 +11,8 @@ def judge(case: Case) -> None:
     """Each of them is on record, and no other; who caused it has not settled it."""
     if "breaches" not in case.history.extra:
         return
-    there = [(r[0].split(".")[-1], r[1], r[2]) for r in breaches(case)]
+    named = case.world.named
+    there = [(named(r[0].split(".")[-1], r[1]), r[1], r[2]) for r in breaches(case)]
 
     def has(table: str, row: Row, sqlstate: str) -> bool:
         return (table, key_text(case.world.tables[table], row), sqlstate) in there

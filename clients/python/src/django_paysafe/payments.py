@@ -364,6 +364,7 @@ class ProtectPayout(RuleOperation):
         unapproved: Optional[Sequence[Name]] = None,
         rows: Optional[Dict[Any, Any]] = None,
         recorded: Sequence[str] = (),
+        decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectPayout] = None,
     ) -> None:
@@ -377,6 +378,7 @@ class ProtectPayout(RuleOperation):
         self.void = void
         self.unapproved = unapproved
         self.rows = rows
+        self.decimals = decimals
         self.recorded = recorded
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -392,6 +394,7 @@ class ProtectPayout(RuleOperation):
             "void": texts(self.void),
             "unapproved_columns": self.names(model, self.unapproved),
             "rows": self.condition(model, self.rows),
+            "decimals": (self.decimals, "int"),
             "recorded": texts(self.recorded or None),
         }
 

@@ -14,7 +14,8 @@ from .approvals import relation_of
 _ORDER = "audit status columns payment captures ledger balance refund row_lock append_only".split()
 
 # of each function: the operation, its arguments in their order, and what the operation
-# calls those that it has; "*": several, "@": another model's table, "=": a value, ">": a path
+# calls those that it has; "*": several, "@": another model's table, "=": a value, "#": a
+# number, ">": a path
 _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
     "audit": ("Audit", "relation redact require_reason require_ticket mode", {"redact": "redact*"}),
     "protect_status": (
@@ -50,6 +51,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "changes": "changes=",
             "limit_column": "limit",
             "adjustable": "adjustable*=",
+            "decimals": "decimals#",
         },
     ),
     "protect_captures": (
@@ -69,6 +71,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "currency_path": "currency>",
             "payment_key": "payment_key@payment",
             "recorded": "recorded*=",
+            "decimals": "decimals#",
         },
     ),
     "protect_refund": (
@@ -89,6 +92,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "unapproved_columns": "unapproved*",
             "payment_key": "payment_key@payment",
             "recorded": "recorded*=",
+            "decimals": "decimals#",
         },
     ),
     "protect_ledger": (
@@ -103,6 +107,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "direction_column": "direction",
             "reverses_column": "reverses",
             "posting_date_column": "posting_date",
+            "decimals": "decimals#",
         },
     ),
     "protect_balance": (
@@ -230,6 +235,8 @@ def _operation(proposal: Proposal, tables: Dict[str, Type[models.Model]]) -> str
             text = repr(_label(models_of[name], proposal.model))
         elif whose == "=":
             text = repr(_array(value)) if many else _text(value)
+        elif whose == "#":
+            text = value
         elif whose == ">":
             path = _path(proposal.model, _array(value))
             if path is None:

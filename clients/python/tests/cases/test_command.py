@@ -121,7 +121,8 @@ class SuggestTests(TransactionTestCase):
                 Payment,
                 "payment",
                 "SELECT paysafe.protect_payment('shop_payment', 'status', 'amount', 'captured',"
-                " NULL, captured => '{\"a, b\",c}', currency => 'EUR', mode => 'observe');",
+                " NULL, captured => '{\"a, b\",c}', currency => 'EUR',"
+                " decimals => 4, mode => 'observe');",
             ),
             proposal(
                 Refund,
@@ -178,8 +179,8 @@ class SuggestTests(TransactionTestCase):
         self.assertEqual(columns.fields, ["note", rules.Column("odd one")])
         self.assertEqual(append_only.mode, "enforce")
         self.assertEqual(
-            (payment.captured, payment.currency, payment.currency_code),
-            (["a, b", "c"], None, "EUR"),
+            (payment.captured, payment.currency, payment.currency_code, payment.decimals),
+            (["a, b", "c"], None, "EUR", 4),
         )
         self.assertEqual(
             (refund.payment, refund.payment_model, refund.gated, refund.void),

@@ -626,6 +626,7 @@ WHOLE = [
     ),
     rules.ProtectPayment(
         "Refund",
+        decimals=4,
         amount="amount",
         captured=["paid"],
         captured_amount="amount",
@@ -641,6 +642,7 @@ WHOLE = [
     ),
     rules.ProtectCaptures(
         "Refund",
+        decimals=4,
         amount="amount",
         counted=["paid"],
         limit="amount",
@@ -653,6 +655,7 @@ WHOLE = [
     ),
     rules.ProtectMovements(
         "Refund",
+        decimals=4,
         type="status",
         amount="amount",
         currency="currency",
@@ -670,6 +673,7 @@ WHOLE = [
     ),
     rules.ProtectRefund(
         "Refund",
+        decimals=4,
         amount="amount",
         currency="currency",
         currency_code="EUR",
@@ -686,6 +690,7 @@ WHOLE = [
     ),
     rules.ProtectPayout(
         "Refund",
+        decimals=4,
         of="payment",
         amount="amount",
         currency="currency",

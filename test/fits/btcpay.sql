@@ -1,0 +1,91 @@
+-- btcpay: quoted names in capitals, keys of two columns, statuses as text in capitals, bitcoin with eight decimals. An invoice is paid
+-- back by a pull payment, of which the customer draws payouts, up to its limit and in its currency, and which are sent in
+-- another one. Store credit of subscribers: entries of debit or credit, in rows that say the balance after them, too.
+CREATE TABLE "Invoices" ("Id" text PRIMARY KEY, "Status" text, "Amount" numeric, "Currency" text, "StoreDataId" text, "Blob2" jsonb);
+CREATE TABLE "Payments" ("Id" text NOT NULL, "PaymentMethodId" text NOT NULL, "InvoiceDataId" text REFERENCES "Invoices" ON DELETE CASCADE, "Amount" numeric, "Currency" text,
+	"Status" text, "Created" timestamptz, "Blob2" jsonb, PRIMARY KEY ("Id", "PaymentMethodId"));
+CREATE INDEX ON "Payments" ("InvoiceDataId");
+CREATE TABLE "PullPayments" ("Id" varchar(30) PRIMARY KEY, "StoreId" varchar(50), "Currency" text NOT NULL, "Limit" numeric NOT NULL, "StartDate" timestamptz NOT NULL DEFAULT now(),
+	"EndDate" timestamptz, "Archived" boolean NOT NULL DEFAULT false, "Blob" jsonb);
+CREATE TABLE "Refunds" ("InvoiceDataId" text NOT NULL REFERENCES "Invoices" ON DELETE CASCADE, "PullPaymentDataId" varchar(30) NOT NULL REFERENCES "PullPayments" ON DELETE CASCADE,
+	PRIMARY KEY ("InvoiceDataId", "PullPaymentDataId"));
+CREATE TABLE "Payouts" ("Id" varchar(30) PRIMARY KEY, "Date" timestamptz NOT NULL DEFAULT now(), "PullPaymentDataId" varchar(30) REFERENCES "PullPayments" ON DELETE CASCADE,
+	"State" varchar(20) NOT NULL, "PayoutMethodId" varchar(20) NOT NULL, "DedupId" text, "Currency" text NOT NULL, "Amount" numeric, "OriginalCurrency" text NOT NULL,
+	"OriginalAmount" numeric NOT NULL, "Blob" jsonb, "Proof" jsonb, "StoreDataId" text);
+CREATE INDEX ON "Payouts" ("PullPaymentDataId");
+CREATE TABLE subs_subscriber_credits_history ("Id" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, subscriber_id bigint NOT NULL, currency text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(), description text NOT NULL, debit numeric NOT NULL, credit numeric NOT NULL, balance numeric NOT NULL);
+CREATE INDEX ON subs_subscriber_credits_history (subscriber_id, currency);
+
+SELECT paysafe.set_currency('BTC', 8);
+SELECT paysafe.protect_status('"Payments"', 'Status', '
+	[*] --> Processing
+	[*] --> Settled
+	Processing --> Settled
+	Processing --> Unaccounted : replaced by another transaction
+	Unaccounted --> Processing');
+SELECT paysafe.protect_payment('"Payments"', 'Status', 'Amount', currency_column => 'Currency', captured => '{Settled}');
+SELECT paysafe.protect_payment('"PullPayments"', NULL, 'Limit', currency_column => 'Currency');
+SELECT paysafe.protect_status('"Payouts"', 'State', '
+	[*] --> AwaitingApproval
+	AwaitingApproval --> AwaitingPayment : at a rate
+	AwaitingApproval --> Cancelled
+	AwaitingPayment --> InProgress
+	AwaitingPayment --> Completed
+	AwaitingPayment --> Cancelled
+	InProgress --> Completed
+	InProgress --> AwaitingPayment : the transaction is gone');
+SELECT paysafe.protect_refund('"Payouts"', '"PullPayments"', 'PullPaymentDataId', 'OriginalAmount', 'OriginalCurrency', 'State',
+	gated => '{AwaitingPayment,InProgress,Completed}', void => '{Cancelled}', rows => '{"PullPaymentDataId": {"not": [null]}}', unapproved_columns => '{Amount,Blob,Proof}');
+SELECT paysafe.set_refund_threshold('"Payouts"', 'USD', 500);
+SELECT paysafe.protect_entries('subs_subscriber_credits_history', '{subscriber_id,currency}', 'credit', 'currency', credit_column => 'debit', minimum => 0);
+SELECT paysafe.audit('"Payments"', redact => '{Blob2}'), paysafe.audit('"PullPayments"'), paysafe.audit('"Payouts"'), paysafe.audit('subs_subscriber_credits_history');
+
+-- paid on the chain, and by one that was replaced
+INSERT INTO "Invoices" ("Id", "Status", "Amount", "Currency") VALUES ('i1', 'New', 100, 'USD');
+INSERT INTO "Payments" ("Id", "PaymentMethodId", "InvoiceDataId", "Amount", "Currency", "Status") VALUES ('tx1-0', 'BTC-CHAIN', 'i1', 0.00161235, 'BTC', 'Processing'), ('tx0-0', 'BTC-CHAIN', 'i1', 0.00161235, 'BTC', 'Processing');
+UPDATE "Payments" SET "Status" = 'Unaccounted', "Blob2" = '{}' WHERE ("Id", "PaymentMethodId") = ('tx0-0', 'BTC-CHAIN');
+UPDATE "Payments" SET "Status" = 'Settled', "Amount" = 0.00161235, "Blob2" = '{"conf": 6}' WHERE ("Id", "PaymentMethodId") = ('tx1-0', 'BTC-CHAIN');
+UPDATE "Invoices" SET "Status" = 'Settled' WHERE "Id" = 'i1';
+SELECT fits.refused('23R03', $$UPDATE "Payments" SET "Amount" = 1 WHERE "Id" = 'tx1-0'$$);
+SELECT fits.refused('23R03', $$UPDATE "Payments" SET "Currency" = 'USD' WHERE "Id" = 'tx1-0'$$);
+SELECT fits.refused('23T01', $$UPDATE "Payments" SET "Status" = 'Processing' WHERE "Id" = 'tx1-0'$$);
+SELECT fits.refused('23T03', $$DELETE FROM "Invoices" WHERE "Id" = 'i1'$$);
+SELECT fits.refused('23R04', $$INSERT INTO "Payments" ("Id", "PaymentMethodId", "InvoiceDataId", "Amount", "Currency", "Status") VALUES ('tx2', 'BTC-CHAIN', 'i1', 0.000000001, 'BTC', 'Settled')$$);
+-- refunded: a pull payment of all of it, payouts of that at a rate of their day, in two parts, and one that was given up
+INSERT INTO "PullPayments" ("Id", "Currency", "Limit", "Blob") VALUES ('pp1', 'USD', 100, '{"Name": "Refund i1"}');
+INSERT INTO "Refunds" VALUES ('i1', 'pp1');
+INSERT INTO "Payouts" ("Id", "PullPaymentDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po1', 'pp1', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 60);
+SELECT fits.refused('23R01', $$INSERT INTO "Payouts" ("Id", "PullPaymentDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount")
+	VALUES ('po9', 'pp1', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 40.01)$$);
+SELECT fits.refused('23R02', $$INSERT INTO "Payouts" ("Id", "PullPaymentDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount")
+	VALUES ('po9', 'pp1', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'BTC', 1)$$);
+UPDATE "Payouts" SET "State" = 'AwaitingPayment', "Amount" = 0.00096741, "Blob" = '{"Rate": 62021}' WHERE "Id" = 'po1';
+UPDATE "Payouts" SET "State" = 'InProgress', "Proof" = '{"tx": "a"}' WHERE "Id" = 'po1';
+UPDATE "Payouts" SET "State" = 'Completed', "Proof" = '{"tx": "a", "conf": 1}' WHERE "Id" = 'po1';
+INSERT INTO "Payouts" ("Id", "PullPaymentDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po2', 'pp1', 'AwaitingApproval', 'BTC-LN', 'BTC', 'USD', 40);
+UPDATE "Payouts" SET "State" = 'Cancelled' WHERE "Id" = 'po2';
+INSERT INTO "Payouts" ("Id", "PullPaymentDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po3', 'pp1', 'AwaitingApproval', 'BTC-LN', 'BTC', 'USD', 40);
+UPDATE "PullPayments" SET "Archived" = true WHERE "Id" = 'pp1';
+SELECT fits.refused('23R03', $$UPDATE "PullPayments" SET "Limit" = 1000 WHERE "Id" = 'pp1'$$);
+SELECT fits.refused('23R03', $$UPDATE "Payouts" SET "OriginalAmount" = 1 WHERE "Id" = 'po1'$$);
+SELECT fits.refused('23T01', $$UPDATE "Payouts" SET "State" = 'AwaitingApproval' WHERE "Id" = 'po1'$$);
+SELECT fits.refused('23R07', $$DELETE FROM "PullPayments" WHERE "Id" = 'pp1'$$);
+-- above the threshold, somebody else approves the payout that waits
+INSERT INTO "PullPayments" ("Id", "Currency", "Limit") VALUES ('pp2', 'USD', 900);
+BEGIN;
+SELECT paysafe.act_as('customer');
+INSERT INTO "Payouts" ("Id", "PullPaymentDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po4', 'pp2', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 600);
+COMMIT;
+SELECT fits.refused('42501', $$UPDATE "Payouts" SET "State" = 'AwaitingPayment', "Amount" = 0.0096 WHERE "Id" = 'po4'$$);
+BEGIN;
+SELECT paysafe.act_as('owner');
+SELECT paysafe.approve('"Payouts"', 'po4', 'the shop has moved');
+COMMIT;
+UPDATE "Payouts" SET "State" = 'AwaitingPayment', "Amount" = 0.0096, "Blob" = '{"Rate": 62500}' WHERE "Id" = 'po4';
+
+INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'paid in', 0, 10, 10), (1, 'USD', 'a month', 4, 0, 6);
+SELECT fits.refused('23M01', $$INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'a month', 6.01, 0, 0)$$);
+SELECT fits.refused('23L01', $$UPDATE subs_subscriber_credits_history SET credit = 100$$);
+SELECT fits.refused('23L01', $$DELETE FROM subs_subscriber_credits_history$$);
+SELECT fits.refused('23L03', $$INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'both', 1, 1, 0)$$);
