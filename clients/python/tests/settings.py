@@ -93,7 +93,7 @@ if django.VERSION >= (5, 1) and find_spec("psycopg_pool") is not None:
         **DATABASES["default"],
         "OPTIONS": {
             **DATABASES["default"].get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 1},
+            "pool": {"min_size": 1, "max_size": 1, "timeout": 600},  # one for all, in turns
         },
         "TEST": {"MIRROR": "default"},
     }
