@@ -7,7 +7,8 @@
 #	update|copy VARIANT ROUND ms		memory VARIANT ROWS kB
 #	curve VARIANT ROUND ROWS STATEMENTS ms
 #	many VARIANT ROUND ROWS ms
-#	keys WHAT_KEYS[_bare] ROUND ms		observe WHAT_MODE ROUND ms
+#	keys WHAT_KEYS[_bare] ROUND CPU-ms		observe WHAT_MODE ROUND CPU-ms
+#	instructions keys|observe WHAT_VARIANT number
 #	growth VARIANT TRANSACTIONS bytes
 #	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
@@ -51,31 +52,42 @@ function added_ratio(p, a, b,    r) {
 	return median()
 }
 
-# Median of what a rule adds on keys of two columns, over what it adds on one
-function keys_ratio(what,    r) {
-	for (r = 1; ("keys", what "_two", r) in ms; r++)
-		add((ms["keys", what "_two", r] - ms["keys", what "_two_bare", r]) / \
-			(ms["keys", what "_one", r] - ms["keys", what "_one_bare", r]))
+# What a rule adds: the median with it, less the median without, of all rounds or of each third one
+function cost_added(p, what, variant, bare, part,    r, with) {
+	for (r = 1; (p, what "_" variant, r) in ms; r++)
+		if (part < 0 || r % 3 == part) add(ms[p, what "_" variant, r])
+	with = median()
+	for (r = 1; (p, what "_" bare, r) in ms; r++)
+		if (part < 0 || r % 3 == part) add(ms[p, what "_" bare, r])
+	return with - median()
+}
+
+# What it adds one way over what it adds another; the spread is over three parts of the rounds
+function cost_ratio(p, what, a, a_bare, b, b_bare,    i, lowest, highest, v) {
+	for (i = 0; i < 3; i++) {
+		v = cost_added(p, what, a, a_bare, i) / cost_added(p, what, b, b_bare, i)
+		if (i == 0 || v < lowest) lowest = v
+		if (i == 0 || v > highest) highest = v
+	}
+	v = cost_added(p, what, a, a_bare, -1) / cost_added(p, what, b, b_bare, -1)
+	spread = sprintf("%.2f..%.2f", lowest, highest)
+	return v
+}
+
+function keys_ratio(what) { return cost_ratio("keys", what, "two", "two_bare", "one", "one_bare") }
+function observe_ratio(what) { return cost_ratio("observe", what, "observe", "bare", "enforce", "bare") }
+
+function cost_us(p, variant,    r) {
+	for (r = 1; (p, variant, r) in ms; r++) add(ms[p, variant, r] * 1000 / cost_rows)
 	return median()
 }
 
-function keys_us(variant,    r) {
-	for (r = 1; ("keys", variant, r) in ms; r++) add(ms["keys", variant, r] / 20)
-	return median()
+# The same of instructions, which are counted once
+function counted_keys(what) {
+	return (counted["keys", what "_two"] - counted["keys", what "_two_bare"]) / (counted["keys", what "_one"] - counted["keys", what "_one_bare"])
 }
-
-# Median of what a rule adds that only observes, over what it adds enforced
-function observe_ratio(what,    r) {
-	for (r = 1; ("observe", what "_observe", r) in ms; r++)
-		add((ms["observe", what "_observe", r] - ms["observe", what "_bare", r]) / \
-			(ms["observe", what "_enforce", r] - ms["observe", what "_bare", r]))
-	return median()
-}
-
-function observe_us(what, variant,    r) {
-	for (r = 1; ("observe", what "_" variant, r) in ms; r++)
-		add(ms["observe", what "_" variant, r] * 1000 / (what == "status" ? rows : 20000))
-	return median()
+function counted_observe(what) {
+	return (counted["observe", what "_observe"] - counted["observe", what "_bare"]) / (counted["observe", what "_enforce"] - counted["observe", what "_bare"])
 }
 
 function tps_median(p, variant, clients,    r) {
@@ -191,8 +203,11 @@ $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "reconcile" { reconciled[$4, $3] = $5; if (!($4 in sized)) { sized[$4] = 1; size[++nsize] = $4 } have[$1] = 1 }
 $1 == "reconcile_peak" { peaked[$4] = $5 / 1024 }
 $1 == "growth" { growth[$2] = $4 / 1024 }
+$1 == "instructions" { counted[$2, $3] = $4; have[$1] = 1 }
 
 END {
+	ncosts = split("status audit refund entry move", cost_name, " ")
+	split("statuses updated|rows audited|refunds|ledger entries|entries that move accounts", cost_label, "|")
 	if (part == "update") {
 		printf "\nUPDATE of %s rows, microseconds per row          added   lowest..highest\n", thousands(rows)
 		line("no rule", part, "bare")
@@ -268,26 +283,30 @@ END {
 				many_ms("requested", n) * 1000 / n, many_ms("paid", n) * 1000 / n, many_ms("next", n)
 	}
 	if (part == "keys") {
-		printf "\nkeys of one column and of two, microseconds per row   no rule, one    one    no rule, two    two   added, two / one\n"
-		split("refund entry move", name, " ")
-		split("refunds|entries of a ledger|entries that move accounts", label, "|")
-		for (i = 1; i <= 3; i++) {
-			r = keys_ratio(name[i])
+		printf "\nkeys of one column and of two, CPU microseconds per row   no rule, one    one    no rule, two    two   added, two / one\n"
+		for (i = 1; i <= ncosts; i++) {
+			r = keys_ratio(cost_name[i])
 			s = spread
-			printf "  %-50s %13.2f %6.2f %15.2f %6.2f   %5.2f  %s\n", label[i], keys_us(name[i] "_one_bare"), keys_us(name[i] "_one"), \
-				keys_us(name[i] "_two_bare"), keys_us(name[i] "_two"), r, s
+			printf "  %-54s %13.2f %6.2f %15.2f %6.2f   %5.2f  %s\n", cost_label[i], cost_us(part, cost_name[i] "_one_bare"), \
+				cost_us(part, cost_name[i] "_one"), cost_us(part, cost_name[i] "_two_bare"), cost_us(part, cost_name[i] "_two"), r, s
 		}
 	}
 	if (part == "observe") {
-		printf "\na rule enforced and only observed, microseconds per row   no rule   enforced   observed   added, observed / enforced\n"
-		split("status refund", name, " ")
-		split("UPDATE of a status|refunds requested", label, "|")
-		for (i = 1; i <= 2; i++) {
-			r = observe_ratio(name[i])
+		printf "\na rule enforced and only observed, CPU microseconds per row   no rule   enforced   observed   added, observed / enforced\n"
+		for (i = 1; i <= ncosts; i++) {
+			r = observe_ratio(cost_name[i])
 			s = spread
-			printf "  %-52s %9.2f %10.2f %10.2f   %5.2f  %s\n", label[i], observe_us(name[i], "bare"), observe_us(name[i], "enforce"), \
-				observe_us(name[i], "observe"), r, s
+			printf "  %-56s %9.2f %10.2f %10.2f   %5.2f  %s\n", cost_label[i], cost_us(part, cost_name[i] "_bare"), \
+				cost_us(part, cost_name[i] "_enforce"), cost_us(part, cost_name[i] "_observe"), r, s
 		}
+	}
+	if (part == "instructions") {
+		printf "\ninstructions that a rule adds per row       one column   two   two / one   observed   observed / enforced\n"
+		for (i = 1; i <= ncosts; i++)
+			printf "  %-40s %11.0f %5.0f %11.3f %10.0f %21.3f\n", cost_label[i], \
+				(counted["keys", cost_name[i] "_one"] - counted["keys", cost_name[i] "_one_bare"]) / counted_rows, \
+				(counted["keys", cost_name[i] "_two"] - counted["keys", cost_name[i] "_two_bare"]) / counted_rows, counted_keys(cost_name[i]), \
+				(counted["observe", cost_name[i] "_observe"] - counted["observe", cost_name[i] "_bare"]) / counted_rows, counted_observe(cost_name[i])
 	}
 	if (part == "posting") {
 		printf "\nrows of %s at a time, microseconds per row            added   lowest..highest\n", thousands(rows)
@@ -425,14 +444,13 @@ END {
 			printf "    as one INSERT %44.2f\n", 1 / tps_ratio("post_one", "paysafe", "bare", 8)
 			bar("8 clients into one fee account, of own ones", "%5.2f", tps_ratio("fee", "one", "own", 8), 0.8, 0.8, 1)
 		}
-		if (have["keys"]) {
-			bar("refund rule, keys of two columns / one", "%5.2f", keys_ratio("refund"), 1.1, 1.1, -1)
-			bar("ledger rule, keys of two columns / one", "%5.2f", keys_ratio("entry"), 1.1, 1.1, -1)
-			bar("ledger and balance, keys of two columns / one", "%5.2f", keys_ratio("move"), 1.1, 1.1, -1)
-		}
-		if (have["observe"]) {
-			bar("status rule, observed / enforced", "%5.2f", observe_ratio("status"), 1, 1, -1)
-			bar("refund rule, observed / enforced", "%5.2f", observe_ratio("refund"), 1, 1, -1)
+		for (i = 1; i <= ncosts && have["keys"]; i++)
+			bar(cost_label[i] ", keys of two columns / one", "%5.2f", keys_ratio(cost_name[i]), 1.1, 1.1, -1)
+		for (i = 1; i <= ncosts && have["observe"]; i++)
+			bar(cost_label[i] ", observed / enforced", "%5.2f", observe_ratio(cost_name[i]), 1, 1, -1)
+		for (i = 1; i <= ncosts && have["instructions"]; i++) {
+			bar("instructions: " cost_label[i] ", two columns / one", "%5.2f", counted_keys(cost_name[i]), 1.1, 1.1, -1)
+			bar("instructions: " cost_label[i] ", observed / enforced", "%5.2f", counted_observe(cost_name[i]), 1, 1, -1)
 		}
 		if (have["queue"]) {
 			bar("claims, many events finished / few", "%5.2f", queue_us("paysafe", "many") / queue_us("paysafe", "few"), 1.2, 1.1, -1)

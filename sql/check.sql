@@ -15,6 +15,11 @@ CREATE FUNCTION paysafe.index_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_index_trouble';
 COMMENT ON FUNCTION paysafe.index_trouble(regclass) IS 'which indexes a table lacks whose rows are looked up for changes of others';
 
+CREATE FUNCTION paysafe.capture_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_capture_trouble';
+COMMENT ON FUNCTION paysafe.capture_trouble(regclass) IS 'kept sums of captures that are not what is there';
+
 CREATE FUNCTION paysafe.refund_trouble(relation regclass) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
@@ -310,6 +315,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
 			   LATERAL (SELECT paysafe.refund_trouble(r.relation) AS trouble) w
 		 WHERE r.rule = 'refund' AND paysafe.has_rows('paysafe.refund_total')
+		UNION ALL
+		-- what is kept of sums of captures
+		SELECT r.relation::text, 'capture_totals', w.trouble IS NULL, w.trouble || ': declare the rule of captures again, and find out who has changed rows beneath it'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.capture_trouble(r.relation) AS trouble) w
+		 WHERE r.rule = 'captures' AND paysafe.has_rows('paysafe.capture_total')
 		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN

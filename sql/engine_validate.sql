@@ -25,6 +25,27 @@ COMMENT ON COLUMN paysafe.accepted_row.ended_at IS 'when the row changed, was de
 
 --@own_table paysafe.accepted_row
 
+CREATE TABLE paysafe.validation_part (
+	relation regclass NOT NULL,
+	rule text COLLATE "C" NOT NULL,
+	version int NOT NULL,
+	leaf regclass NOT NULL,
+	again bigint,
+	stamp bigint,
+	until_block bigint,
+	accepted bytea[],
+	at timestamptz NOT NULL
+);
+CREATE INDEX validation_part_leaf ON paysafe.validation_part (relation, rule, version, leaf, again);
+COMMENT ON TABLE paysafe.validation_part IS 'how far tables have been looked at by paysafe.validate_in_parts; of the rows of a table the one that is farthest counts';
+COMMENT ON COLUMN paysafe.validation_part.leaf IS 'the table, or a partition of it';
+COMMENT ON COLUMN paysafe.validation_part.again IS 'a block where a row has come meanwhile that breaks the rule as before: it is looked at once more at the end';
+COMMENT ON COLUMN paysafe.validation_part.stamp IS 'of the table and its triggers as they were: where they have changed, it begins anew';
+COMMENT ON COLUMN paysafe.validation_part.until_block IS 'the first block that is left; NULL: none is';
+COMMENT ON COLUMN paysafe.validation_part.accepted IS 'digests of accepted faults that were met there';
+
+--@own_table paysafe.validation_part
+
 CREATE FUNCTION paysafe.defer_validation() RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_defer_validation';
@@ -34,6 +55,11 @@ CREATE FUNCTION paysafe.validate_rows(relation regclass, rule text DEFAULT NULL)
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_validate_rows';
 COMMENT ON FUNCTION paysafe.validate_rows(regclass, text) IS 'looks at all rows by the rules of the table, or one of them, while others write; how many they were';
+
+CREATE PROCEDURE paysafe.validate_in_parts(relation regclass, rule text DEFAULT NULL, blocks bigint DEFAULT 65536)
+	LANGUAGE C
+	AS 'MODULE_PATHNAME', 'paysafe_validate_in_parts';
+COMMENT ON PROCEDURE paysafe.validate_in_parts(regclass, text, bigint) IS 'the same for rules whose rows nobody has looked at yet, so many blocks at a time, and commits each part: it goes on from there after an error or a cancel';
 
 CREATE FUNCTION paysafe.declaration_cost(
 	INOUT relation regclass, OUT lock text, OUT rows bigint, OUT bytes bigint, OUT reading interval

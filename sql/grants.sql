@@ -16,7 +16,7 @@ GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
 --@keys
@@ -51,6 +51,7 @@ GRANT EXECUTE ON FUNCTION paysafe.end_fixtures() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.unprotect(regclass, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.defer_validation() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.validate_rows(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON PROCEDURE paysafe.validate_in_parts(regclass, text, bigint) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.declaration_cost(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.accept_rows(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.trust_subscription(name, regclass[], text) TO PUBLIC;

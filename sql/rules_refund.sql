@@ -57,14 +57,17 @@ CREATE TABLE paysafe.refund_event (
 	at timestamptz NOT NULL,
 	columns text[],
 	content bytea,
-	ended_at timestamptz
+	ended_at timestamptz,
+	passed_at timestamptz
 );
 CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, whole_key, step);
 CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX refund_event_passed ON paysafe.refund_event (relation, payment, passed_at) WHERE passed_at IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
 COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
 COMMENT ON COLUMN paysafe.refund_event.currency IS 'its own, or that of its payment then';
 COMMENT ON COLUMN paysafe.refund_event.ended_at IS '"at" of what was void or went back before the gate: has anything been, lately?';
+COMMENT ON COLUMN paysafe.refund_event.passed_at IS '"at" of what passed the gate, or was paid out without: what has, lately?';
 COMMENT ON COLUMN paysafe.refund_event.whole_key IS 'the whole primary key, partition key included';
 COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
 COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';
@@ -92,7 +95,7 @@ CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
 CREATE SEQUENCE paysafe.refund_total_id_seq;
-COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds, in the order in which it is written';
+COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds and captures, in the order in which it is written';
 
 CREATE TABLE paysafe.refund_total (
 	relation regclass NOT NULL,
@@ -109,6 +112,27 @@ COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and trigge
 COMMENT ON COLUMN paysafe.refund_total.total IS 'at least what they total: a refund may have been voided meanwhile; NULL: they are to be added up';
 COMMENT ON COLUMN paysafe.refund_total.less IS 'what a refund was of that is void, or gone';
 
+CREATE TABLE paysafe.capture_total (
+	relation regclass NOT NULL,
+	payment text COLLATE "C" NOT NULL,
+	id bigint NOT NULL,
+	stamp bigint NOT NULL,
+	captured numeric,
+	authorized numeric,
+	counted int,
+	cancels int,
+	currency text,
+	settled boolean
+);
+CREATE INDEX capture_total_payment ON paysafe.capture_total (relation, payment, id);
+COMMENT ON TABLE paysafe.capture_total IS 'what the captures of payments that have many come to; the last row of a payment counts, as numbered by refund_total_id_seq';
+COMMENT ON COLUMN paysafe.capture_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, captures are added up anew';
+COMMENT ON COLUMN paysafe.capture_total.captured IS 'NULL: they are to be added up';
+COMMENT ON COLUMN paysafe.capture_total.counted IS 'how many rows count';
+COMMENT ON COLUMN paysafe.capture_total.cancels IS 'how many of them cancel all that is left';
+COMMENT ON COLUMN paysafe.capture_total.currency IS 'of what counts, where the rows say it';
+COMMENT ON COLUMN paysafe.capture_total.settled IS 'the refunds of the group are in it, too';
+
 CREATE TABLE paysafe.captured_total (
 	relation regclass NOT NULL,
 	whole_key text COLLATE "C" NOT NULL,
@@ -122,6 +146,7 @@ COMMENT ON COLUMN paysafe.captured_total.whole_key IS 'the whole primary key, pa
 COMMENT ON COLUMN paysafe.captured_total.amount IS 'NULL: the column says it, or the payment is gone';
 
 --@own_table paysafe.captured_total
+--@own_table paysafe.capture_total
 --@own_table paysafe.refund_request
 --@own_table paysafe.refund_total
 --@own_table paysafe.currency

@@ -16,11 +16,12 @@ CREATE FUNCTION paysafe.protect_test_rows(
 	relation regclass,
 	test_path name[],
 	test_values text[] DEFAULT '{true}',
-	parent regclass DEFAULT NULL
+	parent regclass DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_test_rows';
-COMMENT ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass) IS 'says which rows are only a test, and may be deleted; which are stays';
+COMMENT ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) IS 'says which rows are only a test, and may be deleted; which are stays';
 
 CREATE FUNCTION paysafe.status_diagram(relation regclass) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE

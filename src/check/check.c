@@ -42,6 +42,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/native.h"
+#include "rules/refund/captures_kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
@@ -252,7 +253,7 @@ paysafe_index_trouble(PG_FUNCTION_ARGS)
 	return text_or_null(fcinfo, searched.words.len > 0 ? searched.words.data : NULL);
 }
 
-/* Looking for totals that are too small. */
+/* Looking for sums that are not what is there. */
 typedef struct Short
 {
 	Oid			relid;
@@ -276,6 +277,36 @@ find_short(void *arg)
 	paysafe_refund_kept_check(found->relid, add_short, found);
 }
 
+static void
+add_wrong(const char *payment, Numeric kept, Numeric exact, void *arg)
+{
+	Short	   *found = arg;
+
+	appendStringInfo(&found->words, "%scaptures of payment \"%s\" come to %s, and %s is kept", found->words.len > 0 ? "; " : "",
+					 paysafe_refusal_value(payment), paysafe_money_text(exact), paysafe_money_text(kept));
+}
+
+static void
+find_wrong(void *arg)
+{
+	Short	   *found = arg;
+
+	paysafe_captures_kept_check(found->relid, add_wrong, found);
+}
+
+static Datum
+sums_trouble(FunctionCallInfo fcinfo, void (*find) (void *arg))
+{
+	Short		found = {.relid = PG_GETARG_OID(0)};
+	char	   *error;
+
+	initStringInfo(&found.words);
+	error = paysafe_attempt(find, &found);
+	if (error != NULL)
+		appendStringInfo(&found.words, "%scannot be looked at: %s", found.words.len > 0 ? "; " : "", error);
+	return text_or_null(fcinfo, found.words.len > 0 ? found.words.data : NULL);
+}
+
 PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
 
 /*
@@ -285,14 +316,18 @@ PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
 Datum
 paysafe_refund_trouble(PG_FUNCTION_ARGS)
 {
-	Short		found = {.relid = PG_GETARG_OID(0)};
-	char	   *error;
+	return sums_trouble(fcinfo, find_short);
+}
 
-	initStringInfo(&found.words);
-	error = paysafe_attempt(find_short, &found);
-	if (error != NULL)
-		appendStringInfo(&found.words, "%scannot be looked at: %s", found.words.len > 0 ? "; " : "", error);
-	return text_or_null(fcinfo, found.words.len > 0 ? found.words.data : NULL);
+PG_FUNCTION_INFO_V1(paysafe_capture_trouble);
+
+/*
+ * capture_trouble(relation) returns text: the same of captures, whose sums are exact
+ */
+Datum
+paysafe_capture_trouble(PG_FUNCTION_ARGS)
+{
+	return sums_trouble(fcinfo, find_wrong);
 }
 
 static void

@@ -42,6 +42,7 @@
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
 #include "rules/kinds.h"
+#include "rules/refund/captures_kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "values/money.h"
@@ -126,6 +127,20 @@ put_short(const char *payment, Numeric kept, Numeric exact, void *arg)
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
 
+/* The same of captures, whose sum is exact. */
+static void
+put_wrong(const char *payment, Numeric kept, Numeric exact, void *arg)
+{
+	Reconciliation *rec = arg;
+	Datum		values[2] = {(Datum) 0, (Datum) 0};
+	bool		nulls[2] = {true, false};
+
+	values[1] = CStringGetTextDatum(psprintf("captures of payment \"%s\" come to %s, and %s is kept of them",
+											 paysafe_refusal_value(payment), paysafe_money_text(exact),
+											 paysafe_money_text(kept)));
+	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
+}
+
 static void
 compare_totals(Reconciliation *rec, Oid relation)
 {
@@ -137,6 +152,8 @@ compare_totals(Reconciliation *rec, Oid relation)
 
 		if (source->kind == &paysafe_refund_kind && source->relation == relation)
 			paysafe_refund_kept_check(relation, put_short, rec);
+		if (source->kind == &paysafe_captures_kind && source->relation == relation)
+			paysafe_captures_kept_check(relation, put_wrong, rec);
 	}
 }
 

@@ -43,6 +43,7 @@
 #include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/unused.h"
+#include "engine/validate_part.h"
 #include "errors.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -568,6 +569,7 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		check_rules(&change);
 		if (change.op != 'I' && unlikely(change.rules->acceptances != ACCEPTANCES_NONE))
 			paysafe_accepted_follow(&change);
+		paysafe_validate_part_follow(&change);
 		if (change.op == 'U' &&
 			unlikely(TransactionIdIsValid(replaced_by(stored)) || is_deleted(stored)))
 			check_replaced(&change, stored);

@@ -226,15 +226,22 @@ check_doubtfully(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRe
 }
 
 static void
-read_leaf(const Rule *rule, Relation rel, Snapshot snapshot, ExistingReport *report)
+read_rows(const Rule *rule, Relation rel, const ExistingPart *part, Snapshot snapshot, ExistingReport *report)
 {
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	bool		whole = part->from == 0 && part->until == InvalidBlockNumber;
+	ItemPointerData first;
+	ItemPointerData last;
+	TableScanDesc scan;
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
 													  "paysafe validation",
 													  ALLOCSET_DEFAULT_SIZES);
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	ItemPointerSet(&first, part->from, FirstOffsetNumber);
+	ItemPointerSet(&last, part->until == InvalidBlockNumber ? MaxBlockNumber : part->until - 1, MaxOffsetNumber);
+	scan = whole ? table_beginscan(rel, snapshot, 0, NULL) : table_beginscan_tidrange(rel, snapshot, &first, &last);
+	while (whole ? table_scan_getnextslot(scan, ForwardScanDirection, slot) :
+		   table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 	{
 		MemoryContext old = MemoryContextSwitchTo(row_context);
 
@@ -251,6 +258,25 @@ read_leaf(const Rule *rule, Relation rel, Snapshot snapshot, ExistingReport *rep
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	MemoryContextDelete(row_context);
+}
+
+static void
+read_leaf(const Rule *rule, Relation rel, Snapshot snapshot, ExistingReport *report)
+{
+	const ExistingPart whole = {.until = InvalidBlockNumber};
+	ListCell   *lc;
+
+	if (report->parts == NIL)
+		read_rows(rule, rel, &whole, snapshot, report);
+	foreach(lc, report->parts)
+	{
+		const ExistingPart *part = lfirst(lc);
+
+		if (part->leaf != RelationGetRelid(rel))
+			continue;
+		paysafe_progress_skip(part->from);
+		read_rows(rule, rel, part, snapshot, report);
+	}
 }
 
 /*
@@ -295,7 +321,7 @@ paysafe_existing_look(Oid relid, const char *name, ExistingReport *report)
 {
 	List	   *leaves = find_all_inheritors(relid, NoLock, NULL);
 	/* until the end: what looks wrong must not be vacuumed away */
-	Snapshot	snapshot = paysafe_scan_snapshot();
+	Snapshot	snapshot = report->snapshot ? RegisterSnapshot(report->snapshot) : paysafe_scan_snapshot();
 	const Rule *last = NULL;
 	ListCell   *lc;
 

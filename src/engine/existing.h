@@ -12,6 +12,14 @@
 
 #include "engine/rule.h"
 
+/* Blocks of a table. */
+typedef struct ExistingPart
+{
+	Oid			leaf;
+	BlockNumber from;
+	BlockNumber until;			/* the first one after it; InvalidBlockNumber: to the end */
+} ExistingPart;
+
 /* What is wrong with the rows that are there when a rule is declared. */
 typedef struct ExistingReport
 {
@@ -24,6 +32,8 @@ typedef struct ExistingReport
 	const char *rule;			/* ... it is */
 	bool		observed;
 	bool		beside_writers; /* nobody is kept from writing: lock nothing for all rows */
+	List	   *parts;			/* of ExistingPart: only these; NIL: all */
+	Snapshot	snapshot;		/* registered, to be read with; NULL: one of its own */
 	bool		collect;		/* all of them are wanted, in found */
 	List	   *found;			/* of AcceptedFault *; in context */
 	const RuleSource *source;	/* the rule as declared */

@@ -76,6 +76,13 @@ paysafe_progress_table(void)
 }
 
 void
+paysafe_progress_skip(BlockNumber done)
+{
+	blocks += done;
+	pgstat_progress_update_param(PROGRESS_BLOCKS_DONE, blocks);
+}
+
+void
 paysafe_progress_row(ItemPointer tid, int64 faults)
 {
 	/* they come block by block, wherever the scan begins */

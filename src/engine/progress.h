@@ -9,6 +9,7 @@
 #define PAYSAFE_PROGRESS_H
 
 #include "nodes/pg_list.h"
+#include "storage/block.h"
 #include "storage/itemptr.h"
 
 typedef enum ProgressPhase
@@ -23,6 +24,9 @@ extern void paysafe_progress_begin(Oid relid, const char *kind, List *leaves);
 
 /* The next of them. */
 extern void paysafe_progress_table(void);
+
+/* So many blocks of it were done before. */
+extern void paysafe_progress_skip(BlockNumber blocks);
 
 /* A row of it, and how many have been found wrong so far. */
 extern void paysafe_progress_row(ItemPointer tid, int64 faults);

@@ -337,6 +337,8 @@ compile_rule(RelationRules *rules, Relation leaf, const RuleSource *source,
 	rule->schema_name = get_namespace_name(get_rel_namespace(declared_on));
 	rule->table_name = get_rel_name(declared_on);
 	rule->observed = source->observed;
+	rule->unvalidated = source->unvalidated && !as_reference;
+	rules->unvalidated |= rule->unvalidated;
 	if (source->observed && !IsInParallelMode())
 		compile_observed(&compilation);
 	else

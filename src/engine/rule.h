@@ -55,6 +55,7 @@ typedef struct Rule
 	void	   *compiled;		/* the kind's own; NULL if it needs none here */
 	bool		observed;		/* refuses nothing (engine/observe.h) */
 	const char *trouble;		/* observed, and does not fit the table: watches nothing */
+	bool		unvalidated;	/* rows that were there have not been looked at */
 } Rule;
 
 typedef enum Acceptances
@@ -82,6 +83,7 @@ typedef struct RelationRules
 	bool		used;			/* all of their tables have had rows (engine/unused.h) */
 	TransactionId used_in;		/* that has marked them, if that is not known for good */
 	Acceptances acceptances;	/* of rows that break one of them (engine/accepted.h) */
+	bool		unvalidated;	/* one of them is */
 	List	   *sources;		/* RuleSource, for kinds that look at others */
 } RelationRules;
 
@@ -188,6 +190,12 @@ typedef struct RuleKind
 	void		(*check_existing) (const Rule *rule, Relation rel, TupleTableSlot *row,
 								   struct ExistingReport *report);
 	void		(*check_existing_end) (const Rule *rule, struct ExistingReport *report);
+
+	/*
+	 * May parts of a table be looked at by themselves?  check_existing says all of a row, and
+	 * remembers nothing.
+	 */
+	bool		(*in_parts) (const Rule *rule);
 
 	/*
 	 * What the row is a part of, if faults are of that rather than of the row: "Payment "1"",

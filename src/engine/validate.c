@@ -16,6 +16,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -23,6 +24,7 @@
 #include "portability/instr_time.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -30,9 +32,11 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/scan.h"
 #include "engine/accepted.h"
 #include "engine/declare.h"
 #include "engine/validate.h"
+#include "engine/validate_part.h"
 #include "store/catalog.h"
 
 #define SAMPLE_MS	50			/* how long an estimate reads, at most, of each table */
@@ -69,19 +73,76 @@ paysafe_validate_look(const RuleSource *rule, ExistingReport *report)
 
 /* SQL-callable functions */
 
+/*
+ * Look at what is left of the rule's tables, or (blocks > 0) at the next so many blocks.
+ * *more: something is left after that.
+ */
 static int64
-validate_rule(const RuleSource *rule)
+validate_rule(const RuleSource *rule, int64 blocks, bool *more)
 {
 	ExistingReport report = {0};
+	PartsLeft	left = {.last = true};
+	bool		in_parts = paysafe_validate_part_is_possible(rule);
 
-	paysafe_validate_look(rule, &report);
+	*more = false;
+	if (in_parts)
+	{
+		report.snapshot = paysafe_scan_snapshot();
+		paysafe_validate_part_left(rule, blocks, &left);
+		report.parts = left.parts;
+	}
+	/* where nothing is left, there is nothing to look at */
+	if (!in_parts || left.parts != NIL)
+		paysafe_validate_look(rule, &report);
+	if (in_parts)
+		UnregisterSnapshot(report.snapshot);
 	paysafe_existing_tell(&report, ERROR);
 	if (report.faults > 0)
 		return report.rows;		/* of a rule that is only observed */
-	paysafe_accepted_end_others(rule->relation, rule->name, report.accepted);
+	*more = !left.last;
+	if (*more)
+	{
+		paysafe_validate_part_done(rule, linitial(left.parts), report.accepted);
+		return report.rows;
+	}
+	paysafe_accepted_end_others(rule->relation, rule->name, list_concat(report.accepted, left.accepted));
 	if (rule->unvalidated)
 		paysafe_declare_validated(rule);
+	if (in_parts)
+		paysafe_validate_part_forget(rule->relation, rule->name);
 	return report.rows;
+}
+
+/* The rules of the table, or the one of this name; raises 22023 if it has none. */
+static int64
+validate_table(Oid relid, const char *name, int64 blocks, bool *more)
+{
+	bool		found = name == NULL;
+	int64		rows = 0;
+	ListCell   *lc;
+
+	*more = false;
+	paysafe_validate_lock(relid);
+	foreach(lc, paysafe_rule_sources(relid))
+	{
+		const RuleSource *rule = lfirst(lc);
+
+		if (rule->relation != relid || (name != NULL && strcmp(name, rule->name) != 0))
+			continue;
+		found = true;
+		/* in parts, what has been looked at need not be again */
+		if (blocks > 0 && !rule->unvalidated)
+			continue;
+		rows += validate_rule(rule, blocks, more);
+		if (*more)
+			return rows;
+	}
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relid), name),
+				 errhint("The view paysafe.protection lists the rules in force.")));
+	return rows;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_validate_rows);
@@ -92,30 +153,53 @@ PG_FUNCTION_INFO_V1(paysafe_validate_rows);
 Datum
 paysafe_validate_rows(PG_FUNCTION_ARGS)
 {
-	Oid			relid;
-	char	   *name = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
-	bool		found = name == NULL;
-	int64		rows = 0;
-	ListCell   *lc;
+	bool		more;
 
 	paysafe_argument_required(fcinfo, 0, "relation");
-	relid = PG_GETARG_OID(0);
-	paysafe_validate_lock(relid);
-	foreach(lc, paysafe_rule_sources(relid))
-	{
-		const RuleSource *rule = lfirst(lc);
+	PG_RETURN_INT64(validate_table(PG_GETARG_OID(0),
+								   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), 0, &more));
+}
 
-		if (rule->relation != relid || (name != NULL && strcmp(name, rule->name) != 0))
-			continue;
-		found = true;
-		rows += validate_rule(rule);
-	}
-	if (!found)
+PG_FUNCTION_INFO_V1(paysafe_validate_in_parts);
+
+/*
+ * validate_in_parts(relation, rule, blocks): the same, each part in a transaction of its own
+ */
+Datum
+paysafe_validate_in_parts(PG_FUNCTION_ARGS)
+{
+	const CallContext *call = (const CallContext *) fcinfo->context;
+	char	   *name;
+	Oid			relid;
+	int64		blocks;
+	bool		more = true;
+
+	paysafe_argument_required(fcinfo, 0, "relation");
+	paysafe_argument_required(fcinfo, 2, "blocks");
+	relid = PG_GETARG_OID(0);
+	blocks = PG_GETARG_INT64(2);
+	if (blocks < 1 || blocks > MaxBlockNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relid), name),
-				 errhint("The view paysafe.protection lists the rules in force.")));
-	PG_RETURN_INT64(rows);
+				 errmsg("argument \"%s\" must be between 1 and %u", "blocks", MaxBlockNumber)));
+	if (call == NULL || !IsA(call, CallContext) || call->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("paysafe.validate_in_parts commits each part"),
+				 errhint("Call it as a statement of its own, outside of a transaction block; within one, call paysafe.validate_rows.")));
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	name = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	while (more)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) validate_table(relid, name, blocks, &more);
+		if (more)
+			SPI_commit();
+		/* the next transaction has none yet */
+		EnsurePortalSnapshotExists();
+	}
+	SPI_finish();
+	PG_RETURN_VOID();
 }
 
 PG_FUNCTION_INFO_V1(paysafe_declaration_cost);

@@ -199,6 +199,12 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 										   state->names[i]));
 }
 
+static bool
+in_parts(const Rule *rule)
+{
+	return true;
+}
+
 static char *
 describe(const char *name, Oid reference, Jsonb *spec)
 {
@@ -217,6 +223,7 @@ const RuleKind paysafe_secret_kind = {
 	.compile = compile,
 	.check_row = check_row,
 	.check_existing = check_existing,
+	.in_parts = in_parts,
 	.describe = describe
 };
 

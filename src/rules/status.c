@@ -557,6 +557,12 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 							 ROW_MARK_LEFT);
 }
 
+static bool
+in_parts(const Rule *rule)
+{
+	return !((const StatusState *) rule->compiled)->mark_existing;
+}
+
 /* In a test database: the next rows of these keys are others. */
 static void
 forget_rows(const Rule *rule)
@@ -673,6 +679,7 @@ const RuleKind paysafe_status_kind = {
 	.observed = observed,
 	.check_later = check_later,
 	.check_existing = check_existing,
+	.in_parts = in_parts,
 	.notes_existing = freezes_more,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,

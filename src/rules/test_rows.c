@@ -171,8 +171,8 @@ step_of(Oid relation, char *column, Oid parent)
 }
 
 /*
- * protect_test_rows(relation, test_path name[], test_values text[], parent regclass)
- *		returns void
+ * protect_test_rows(relation, test_path name[], test_values text[], parent regclass,
+ *					 mode) returns void
  */
 Datum
 paysafe_protect_test_rows(PG_FUNCTION_ARGS)
@@ -182,6 +182,7 @@ paysafe_protect_test_rows(PG_FUNCTION_ARGS)
 	SpecBuilder spec;
 	Oid			reference = InvalidOid;
 	Oid			relation;
+	bool		observed;
 
 	paysafe_argument_required(fcinfo, 0, "relation");
 	paysafe_argument_required(fcinfo, 1, "test_path");
@@ -198,13 +199,14 @@ paysafe_protect_test_rows(PG_FUNCTION_ARGS)
 				 errhint("A column of the table itself: '{testmode}'; or one that refers to another row, and the column there: '{order_id,testmode}'.")));
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_set(&spec, "test_values", values);
+	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	if (list_length(path) == 1)
 		paysafe_spec_add_text(&spec, "currency_column", linitial(path));
 	else
 	{
 		CurrencyStep step = step_of(relation, linitial(path), PG_ARGISNULL(3) ? InvalidOid : PG_GETARG_OID(3));
 
-		reference = paysafe_currency_declare_from(&spec, relation, TEST_ROWS_RULE, &step, NULL, NULL, path, NIL, false);
+		reference = paysafe_currency_declare_from(&spec, relation, TEST_ROWS_RULE, &step, NULL, NULL, path, NIL, observed);
 	}
 	paysafe_declare(relation, TEST_ROWS_RULE, reference, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();

@@ -27,7 +27,7 @@ CREATE FUNCTION pg_temp.movement(g text, kind text, amount int, c int, f int, re
 	  FROM (VALUES (-amount, f, c), (amount, c, f)) v (a, x, y) $$;
 -- a contribution with the fee of the provider, each of two rows
 SELECT pg_temp.movement('1', 'CONTRIBUTION', 10000, 1, 2), pg_temp.movement('1', 'PAYMENT_PROCESSOR_FEE', -320, 1, 2);
--- refunded: the rows, then the references to and fro, one save after the other
+-- refunded: the rows, then the references in both directions, one save after the other
 SELECT pg_temp.movement('2', 'CONTRIBUTION', -10000, 1, 2, true), pg_temp.movement('2', 'PAYMENT_PROCESSOR_COVER', 320, 1, 2, true);
 SELECT id AS paid FROM "Transactions" WHERE kind = 'CONTRIBUTION' AND type = 'CREDIT' AND NOT "isRefund" \gset
 SELECT id AS back FROM "Transactions" WHERE kind = 'CONTRIBUTION' AND type = 'DEBIT' AND "isRefund" \gset

@@ -249,7 +249,7 @@ class Play:
         self.history.results.append(r)
 
     def settle(self) -> None:
-        before = self.last_lsn
+        before, between = self.last_lsn, self.state
         ended = settle(self.sessions, self.monitor)
         for r in ended:
             s = self.sessions[r.step.session]
@@ -261,7 +261,7 @@ class Play:
             self.look()
         for r in ended:
             r.lsn_before, r.lsn_after = before, self.last_lsn
-            r.after = self.state
+            r.between, r.after = between, self.state
             r.alone = len(ended) == 1
             if r.step.op == "declare":
                 # nobody knows whether it will be committed: it is asked for no more

@@ -60,6 +60,7 @@ class Result:
     for_table: bool = False  # waited for a whole table: its snapshot may be younger than that
     before: dict[str, list[Row]] = field(default_factory=dict)  # what the session saw at its start
     after: dict[str, list[Row]] = field(default_factory=dict)  # what was committed at its end
+    between: dict[str, list[Row]] = field(default_factory=dict)  # and when it was let go
     lsn_before: int = 0
     lsn_after: int = 0
     closes: bool = False  # its transaction has ended with it

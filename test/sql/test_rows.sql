@@ -40,6 +40,8 @@ SELECT paysafe.protect_test_rows('t_test.refund', '{order_id,testmode}', '{true,
 CREATE TABLE t_test.later (id int PRIMARY KEY, livemode boolean, state text);
 SELECT paysafe.protect_status('t_test.later', 'state', :'machine');
 INSERT INTO t_test.later VALUES (1, false, 'new');
+SELECT paysafe.protect_test_rows('t_test.later', '{livemode}', '{false}', mode => 'observe');
+DELETE FROM t_test.later;										-- fails: it is only observed
 SELECT paysafe.protect_test_rows('t_test.later', '{livemode}', '{false}');		-- fails: a second person
 
 -- which are tests stays

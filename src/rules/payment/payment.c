@@ -495,6 +495,12 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 			return;
 }
 
+static bool
+in_parts(const Rule *rule)
+{
+	return !((const PaymentState *) rule->compiled)->is_parent;
+}
+
 /* In a test database: the next rows of these keys are others. */
 static void
 forget_rows(const Rule *rule)
@@ -614,6 +620,7 @@ const RuleKind paysafe_payment_kind = {
 	.check_later = check_later,
 	.check_gone = check_gone,
 	.check_existing = check_existing,
+	.in_parts = in_parts,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.loosened_by = loosened,

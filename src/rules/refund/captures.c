@@ -36,6 +36,7 @@
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "store/catalog.h"
+#include "store/own_table.h"
 #include "values/row_twin.h"
 #include "values/spec.h"
 
@@ -124,7 +125,10 @@ compile(const CompileInput *input)
 	if (state->is_payment)
 		compile_payment_side(state, input);
 	else
+	{
 		compile_capture_side(state, input);
+		state->kept_stamp = paysafe_captures_kept_stamp(state, input);
+	}
 	return state;
 }
 
@@ -323,7 +327,7 @@ check_possible(const Rule *rule, const RowChange *change, const CaptureShare *sh
 	if (fault != NULL)
 		refuse_fault(rule, change, share, sqlstate, column, fault);
 	/* what has been paid back before anything was captured says one, too */
-	if (!payment->has_currency)
+	if (!payment->has_currency && !sum->settled)
 		refunds = paysafe_refund_counted_currency(payment->refunds.tables, InvalidOid, NULL);
 	if (refunds != NULL && strcmp(refunds, currency) == 0)
 		refunds = NULL;
@@ -338,6 +342,8 @@ check_possible(const Rule *rule, const RowChange *change, const CaptureShare *sh
 									 paysafe_refusal_value(payment->key),
 									 sum->mixed ? "another one" : others ? paysafe_refusal_value(others) : "no currency"),
 							"All that counts of a payment is in one currency.");
+	if (!payment->has_currency && !sum->settled)
+		paysafe_captures_settle(payment->tables);
 }
 
 /* More may be captured now, or less is authorized. */
@@ -388,16 +394,6 @@ check_refunds(const Rule *rule, const RowChange *change, const CapturedPayment *
 							"Leave as much captured as is refunded, or first void those refunds that can be.");
 }
 
-/* What one row's change makes of its payment. */
-typedef struct ShareChange
-{
-	const CaptureShare *before;
-	const CaptureShare *after;
-	bool		rises;			/* what is captured, against what is authorized */
-	bool		falls;			/* what is captured */
-	char	   *currency;		/* of what counts now, NULL if missing */
-} ShareChange;
-
 /* May it have to be refused? */
 static bool
 is_doubtful(const CaptureState *state, const RowChange *change, const ShareChange *share,
@@ -416,7 +412,7 @@ check_share(const Rule *rule, const RowChange *change, const CaptureShare *befor
 {
 	const CaptureState *state = rule->compiled;
 	ShareChange share = {
-		.before = before, .after = after,
+		.root = state->capture_root, .before = before, .after = after,
 		.rises = after->captures || after->cancels || before->authorizes,
 		.falls = before->captures
 	};
@@ -433,10 +429,10 @@ check_share(const Rule *rule, const RowChange *change, const CaptureShare *befor
 	lock_payment(rule, change, change->op == 'D' ? change->before : change->after, &payment);
 	if (after->counts)
 		(void) paysafe_currency_of(&state->capture.currency, change->after, true, &share.currency);
-	paysafe_captures_total(payment.tables, change, before, after, false, &sum);
+	paysafe_captures_total(payment.tables, change, &share, false, &sum);
 	/* what is kept may be out of step with rows of this very statement: never a reason to refuse */
 	if (is_doubtful(state, change, &share, &payment, &sum))
-		paysafe_captures_total(payment.tables, change, before, after, true, &sum);
+		paysafe_captures_total(payment.tables, change, &share, true, &sum);
 	if (after->counts)
 		check_possible(rule, change, after, &payment, &sum, share.currency);
 	if (share.rises)
@@ -518,9 +514,12 @@ static void
 forget_rows(const Rule *rule)
 {
 	const CaptureState *state = rule->compiled;
+	Datum		key = ObjectIdGetDatum(state->capture_root);
 
-	if (!state->is_payment)
-		paysafe_breach_forget(state->capture_root);
+	if (state->is_payment)
+		return;
+	paysafe_store_remove(PAYSAFE_CAPTURE_TOTAL, "capture_total_payment", 1, &key);
+	paysafe_breach_forget(state->capture_root);
 }
 
 const RuleKind paysafe_captures_kind = {

@@ -59,17 +59,20 @@ typedef struct CaptureState
 	Numeric		over;			/* per cent above the limit, or NULL */
 	bool		refunded;		/* a group has its refunds in the same table */
 	bool		observed;		/* refuses nothing */
+	uint64		kept_stamp;		/* of sums of the leaf's captures (captures_kept.h) */
 } CaptureState;
 
 /* What the captures of a payment come to, in all tables that are declared for it. */
 typedef struct CaptureSum
 {
+	int			read;			/* all, also what does not count; only if just added up */
 	int			rows;			/* that count */
 	Numeric		captured;
 	Numeric		authorized;		/* less what was cancelled */
 	int			cancels;		/* of all that is left */
 	char	   *currency;		/* of one that counts; NULL: none does, or they have none of their own */
 	bool		mixed;			/* they have several */
+	bool		settled;		/* refunds are known to be in it, too, or none counts */
 } CaptureSum;
 
 /* What a row comes to; in the current context. */
@@ -110,6 +113,9 @@ extern bool paysafe_captures_currency(Relation leaf, List *sources, Currency *ou
 extern List *paysafe_captures_tables(const RelationRules *payment_rules, TupleTableSlot *payment,
 									 bool observed);
 
+/* The rule compiled for a leaf of the table of captures, or NULL. */
+extern const CaptureState *paysafe_captures_rule_of(Relation leaf, Oid capture_root);
+
 /* What the row, of a leaf with this rule, comes to. */
 extern void paysafe_captures_share(const CaptureSide *side, TupleTableSlot *row, CaptureShare *out);
 
@@ -119,13 +125,36 @@ extern void paysafe_captures_sum(List *tables, CaptureSum *sum);
 /* Has more than the statement that made the change cancelled all that was left? */
 extern bool paysafe_captures_are_cancelled(List *tables, const RowChange *change);
 
+/* Add what other captures come to. */
+extern void paysafe_captures_add(CaptureSum *sum, const CaptureSum *other);
+
+/* What one row's change makes of its payment. */
+typedef struct ShareChange
+{
+	Oid			root;			/* the table of the rule */
+	const CaptureShare *before;
+	const CaptureShare *after;
+	bool		rises;			/* what is captured, against what is authorized */
+	bool		falls;			/* what is captured */
+	char	   *currency;		/* of what counts now, NULL if missing */
+} ShareChange;
+
+/* The sum with another share of one row instead. */
+extern void paysafe_captures_apply(CaptureSum *sum, const ShareChange *share);
+
 /*
  * The same of a payment that this transaction has locked: kept, or added up anew if
- * fresh.  change NULL: it is only read.  Otherwise it makes the row's share another one,
- * before and after.
+ * fresh.  share NULL: it is only read.  Otherwise the change makes the row's share another one.
  */
-extern void paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare *before,
-								   const CaptureShare *after, bool fresh, CaptureSum *sum);
+extern void paysafe_captures_total(List *tables, const RowChange *change, const ShareChange *share,
+								   bool fresh, CaptureSum *sum);
+
+/* From now on refunds of the payment are in the currency of what counts of it. */
+extern void paysafe_captures_settle(List *tables);
+
+/* The payment's key that a text of ours stands for; leaf: of the captures. */
+extern void paysafe_captures_payment_argument(const CaptureState *state, Relation leaf, char *text,
+											  KeyValues *out);
 
 /*
  * Lock the payment's row against refunds, captures and changes of the payment, unless the
@@ -155,6 +184,13 @@ extern char *paysafe_captures_shortfall(const CapturedPayment *payment, const Ro
 
 /* Check a change of the payment's row. */
 extern void paysafe_captures_check_payment(const Rule *rule, const RowChange *change);
+
+/*
+ * captures_kept.c
+ */
+
+/* As paysafe_refund_kept_stamp. */
+extern uint64 paysafe_captures_kept_stamp(const CaptureState *state, const CompileInput *input);
 
 /*
  * captures_declare.c

@@ -151,7 +151,7 @@ paysafe_captures_check_payment(const Rule *rule, const RowChange *change)
 	/* what is kept may be out of step with rows of this very statement */
 	for (int fresh = 0; fresh <= 1; fresh++)
 	{
-		paysafe_captures_total(tables, NULL, NULL, NULL, fresh, &sum);
+		paysafe_captures_total(tables, NULL, NULL, fresh, &sum);
 		judge(state, change, column, &sum, &objection);
 		if (objection.sqlstate == 0)
 			return;

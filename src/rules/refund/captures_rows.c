@@ -127,9 +127,8 @@ paysafe_captures_tables(const RelationRules *payment_rules, TupleTableSlot *paym
 	return observed || enforced == NIL ? tables : enforced;
 }
 
-/* The rule compiled for a leaf of the table of captures, or NULL. */
-static const CaptureState *
-find_capture_rule(Relation leaf, Oid capture_root)
+const CaptureState *
+paysafe_captures_rule_of(Relation leaf, Oid capture_root)
 {
 	const RelationRules *rules = paysafe_rules_of(leaf);
 
@@ -225,6 +224,7 @@ add_capture(Relation rel, TupleTableSlot *row, void *arg)
 	paysafe_captures_share(scan->side, row, &share);
 	currency = share.counts ? own_currency(scan->side, row) : NULL;
 	MemoryContextSwitchTo(old);
+	sum->read++;
 	if (share.counts)
 	{
 		sum->rows++;
@@ -258,7 +258,7 @@ add_up(List *tables, const RowChange *change, CaptureSum *sum)
 		foreach(lc2, paysafe_catalog_leaves(table->root))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
-			const CaptureState *state = find_capture_rule(leaf, table->root);
+			const CaptureState *state = paysafe_captures_rule_of(leaf, table->root);
 			KeySearch	search;
 
 			if (state == NULL && !table->observed)
@@ -277,6 +277,37 @@ add_up(List *tables, const RowChange *change, CaptureSum *sum)
 	}
 	MemoryContextDelete(scan.row_context);
 	UnregisterSnapshot(snapshot);
+}
+
+void
+paysafe_captures_add(CaptureSum *sum, const CaptureSum *other)
+{
+	bool		other_currency = other->rows > 0 && other->currency != NULL;
+
+	sum->read += other->read;
+	sum->rows += other->rows;
+	sum->captured = paysafe_money_add(sum->captured, other->captured);
+	sum->authorized = paysafe_money_add(sum->authorized, other->authorized);
+	sum->cancels += other->cancels;
+	sum->mixed |= other->mixed ||
+		(other_currency && sum->currency != NULL && strcmp(sum->currency, other->currency) != 0);
+	if (other_currency && sum->currency == NULL)
+		sum->currency = pstrdup(other->currency);
+}
+
+void
+paysafe_captures_apply(CaptureSum *sum, const ShareChange *share)
+{
+	const CaptureShare *before = share->before;
+	const CaptureShare *after = share->after;
+
+	sum->rows += after->counts - before->counts;
+	sum->cancels += after->cancels_rest - before->cancels_rest;
+	sum->captured = paysafe_money_add(paysafe_money_add(sum->captured, after->captured),
+									  paysafe_money_negate(before->captured));
+	sum->authorized = paysafe_money_add(paysafe_money_add(sum->authorized, after->authorized),
+										paysafe_money_negate(before->authorized));
+	sum->settled = sum->settled && sum->rows > 0;
 }
 
 void
@@ -333,6 +364,28 @@ paysafe_captures_describe(const CaptureState *state, const RelationRules *rules,
 	if (side->has_currency)
 		(void) paysafe_currency_of(&side->currency, row, false, &out->currency);
 	paysafe_refund_describe_summed(rules, row, &out->refunds);
+}
+
+void
+paysafe_captures_payment_argument(const CaptureState *state, Relation leaf, char *text, KeyValues *out)
+{
+	bool		group = !OidIsValid(state->payment_root);
+	Relation	rel = group ? leaf : table_open(state->payment_root, AccessShareLock);
+	KeyColumns	columns = state->capture.payment;
+
+	if (!group)
+		paysafe_key_columns_find(rel, state->payment_key, &columns);
+	if (columns.key.n > 1)
+		paysafe_key_columns_written(rel, &columns, text, out);
+	else
+	{
+		out->n = 1;
+		out->types = columns.types;
+		out->values = palloc(sizeof(Datum));
+		out->values[0] = paysafe_row_key_argument(rel, columns.key.attnums[0], text);
+	}
+	if (!group)
+		table_close(rel, NoLock);
 }
 
 typedef struct Locked

@@ -90,6 +90,7 @@ typedef struct RefundState
 	char	   *payment_currency;	/* the same */
 	int			declaration;	/* the first version since the rule was declared anew */
 	TimestampTz since;			/* of that version */
+	TimestampTz changed;		/* of the newest one */
 	bool		observed;		/* refuses nothing */
 	uint64		kept_stamp;		/* of totals of the leaf's refunds (refund_kept.h) */
 } RefundState;
@@ -121,6 +122,7 @@ typedef struct RefundLife
 	bool		told;			/* the last event is of this declaration */
 	RefundStage stage;
 	TimestampTz passed;			/* the gate, or was paid all the same, for the last time; 0: never */
+	EndedPassing passing;		/* ... what that was of, if an event tells of it */
 	char	   *currency;		/* that it had then, or NULL */
 	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
@@ -130,8 +132,6 @@ typedef struct RefundLife
 	List	   *requesters;		/* of Person */
 	TimestampTz requested;		/* for the last time; 0: before the rule */
 } RefundLife;
-
-#define REFUND_RUNNING	 "running"	/* of "amounts": there are no rows of refunds */
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
@@ -149,6 +149,7 @@ typedef struct RefundTable
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
 	bool		observed;		/* its rule refuses nothing */
+	bool		group;			/* payments are no rows: captures stand in the same table */
 	const char *currency;		/* of payouts: only those in it; or NULL */
 } RefundTable;
 
@@ -452,6 +453,15 @@ extern bool paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
  * units and the currency of a sum; with only, of the refunds in that currency.
  */
 extern Numeric paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const char *only);
+
+/*
+ * What has passed the gate since then (gate_total), as often as it did, without this change's
+ * row's present passing, by the events of that time.  At least that, unless it is fresh.  False: they may not tell
+ * all of it.  The rules have changed since, and what rows are without events follows from what
+ * they were before.
+ */
+extern bool paysafe_refund_passed_by_events(const RefundState *state, const FoundPayment *payment,
+											const RowChange *change, RefundSum *sum, bool fresh);
 
 /* Is the row's status one of those in which a refund can be approved as it stands? */
 extern bool paysafe_refund_is_waiting(const RefundLife *life);

@@ -142,6 +142,7 @@ paysafe_refund_compile(const CompileInput *input)
 	state->payment_amount = paysafe_spec_optional_text(spec, "payment_amount_column");
 	state->payment_currency = paysafe_spec_optional_text(spec, "payment_currency_column");
 	state->since = input->source->since;
+	state->changed = input->source->changed;
 	state->observed = input->source->observed;
 	if (state->is_payment)
 	{

@@ -28,8 +28,10 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -38,6 +40,7 @@
 
 #include "people/actor.h"
 #include "rules/refund/refund.h"
+#include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
 #include "values/row_key.h"
@@ -49,7 +52,7 @@ enum
 	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
 	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
 	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT, EVENT_COLUMNS, EVENT_CONTENT,
-	EVENT_ENDED_AT,
+	EVENT_ENDED_AT, EVENT_PASSED_AT,
 	EVENT_NCOLUMNS
 };
 
@@ -110,6 +113,24 @@ is_end(const char *kind)
 	return strcmp(kind, REFUND_LEFT) == 0 || strcmp(kind, REFUND_VOIDED) == 0;
 }
 
+static bool
+is_passing(const char *kind)
+{
+	return strcmp(kind, REFUND_GATED) == 0 || strcmp(kind, REFUND_RECORDED) == 0;
+}
+
+/* What an event says that has passed. */
+static EndedPassing
+read_passing(const Datum *values, const bool *nulls)
+{
+	return (EndedPassing)
+	{
+		.at = DatumGetTimestampTz(values[EVENT_AT]),
+		.amount = nulls[EVENT_AMOUNT] ? NULL : DatumGetNumericCopy(values[EVENT_AMOUNT]),
+		.currency = nulls[EVENT_CURRENCY] ? NULL : TextDatumGetCString(values[EVENT_CURRENCY])
+	};
+}
+
 /* The money may be gone: what became of the row afterwards does not bring it back. */
 static void
 end_passing(RefundLife *life, const Datum *values, const bool *nulls, char *currency)
@@ -119,8 +140,8 @@ end_passing(RefundLife *life, const Datum *values, const bool *nulls, char *curr
 	if (life->stage != REFUND_PASSED && life->stage != REFUND_FACT)
 		return;
 	ended = palloc(sizeof(EndedPassing));
+	*ended = read_passing(values, nulls);
 	ended->at = life->passed;
-	ended->amount = nulls[EVENT_AMOUNT] ? NULL : DatumGetNumericCopy(values[EVENT_AMOUNT]);
 	ended->currency = life->currency ? life->currency : currency;
 	life->ended = lappend(list_copy(life->ended), ended);
 }
@@ -219,8 +240,11 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 		entry->life.ended = NIL;	/* told of the new key */
 	apply_event(&entry->life, kind, person, DatumGetTimestampTz(values[EVENT_AT]),
 				DatumGetInt32(values[EVENT_APPROVALS]));
-	if (strcmp(kind, REFUND_GATED) == 0 || strcmp(kind, REFUND_RECORDED) == 0)
+	if (is_passing(kind))
+	{
+		entry->life.passing = read_passing(values, nulls);
 		entry->life.currency = currency;
+	}
 	if (lives->by_key == NULL && strcmp(kind, REFUND_GATED) == 0)
 		read_content(&entry->life, values, nulls);
 	return true;
@@ -329,6 +353,27 @@ was_in(const EndedPassing *ended, const RefundSide *side, const char *currency, 
 	return is_same_currency(code, currency);
 }
 
+static Numeric
+add_amount(const EndedPassing *passing, const RefundSide *side, const RefundSum *sum, Numeric total)
+{
+	Numeric		amount = passing->amount;
+
+	if (side->payout && paysafe_money_sign(amount) < 0)
+		amount = paysafe_money_negate(amount);
+	return paysafe_money_add(total, paysafe_refund_in_units(side, amount, sum->minor, sum->currency));
+}
+
+/* What has passed and is there, added to total: of a payment all is in one currency. */
+static Numeric
+add_passing(const EndedPassing *passing, const RefundSide *side, const RefundSum *sum, const char *only,
+			Numeric total)
+{
+	if (passing->amount == NULL || passing->at <= sum->gate_from ||
+		(only != NULL && !was_in(passing, side, only, true)))
+		return total;
+	return add_amount(passing, side, sum, total);
+}
+
 /* The amounts of a life, added to total. */
 static Numeric
 add_ended(const RefundLife *life, const RefundSide *side, const RefundSum *sum, const char *only, Numeric total)
@@ -338,14 +383,10 @@ add_ended(const RefundLife *life, const RefundSide *side, const RefundSum *sum, 
 	foreach(lc, life->ended)
 	{
 		const EndedPassing *ended = lfirst(lc);
-		Numeric		amount = ended->amount;
 
-		if (amount == NULL || ended->at <= sum->gate_from ||
-			!was_in(ended, side, only ? only : sum->currency, only != NULL))
-			continue;
-		if (side->payout && paysafe_money_sign(amount) < 0)
-			amount = paysafe_money_negate(amount);
-		total = paysafe_money_add(total, paysafe_refund_in_units(side, amount, sum->minor, sum->currency));
+		if (ended->amount != NULL && ended->at > sum->gate_from &&
+			was_in(ended, side, only ? only : sum->currency, only != NULL))
+			total = add_amount(ended, side, sum, total);
 	}
 	return total;
 }
@@ -362,6 +403,124 @@ paysafe_refund_lives_ended(const RefundLives *lives, const RefundSum *sum, const
 	while ((entry = hash_seq_search(&status)) != NULL)
 		total = add_ended(&entry->life, side, sum, only, total);
 	return total;
+}
+
+/* What has passed since a time, as events tell. */
+typedef struct PassedScan
+{
+	const RefundSide *side;
+	const RefundSum *sum;
+	const char *only;
+	bool		exact;			/* which rows they are of is of interest */
+	HTAB	   *rows;			/* of char * */
+	MemoryContext event_context;
+	Numeric		total;
+} PassedScan;
+
+static bool
+note_passing(Relation rel, HeapTuple tuple, void *arg)
+{
+	PassedScan *scan = arg;
+	MemoryContext old = MemoryContextSwitchTo(scan->event_context);
+	Datum		values[EVENT_NCOLUMNS];
+	bool		nulls[EVENT_NCOLUMNS];
+	EndedPassing passing;
+	Numeric		total;
+	char	   *key;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	if (scan->exact)
+	{
+		key = MemoryContextStrdup(old, TextDatumGetCString(values[EVENT_ROW]));
+		(void) hash_search(scan->rows, &key, HASH_ENTER, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	else
+	{
+		passing = read_passing(values, nulls);
+		total = add_passing(&passing, scan->side, scan->sum, scan->only, scan->total);
+		MemoryContextSwitchTo(old);
+		if (total != scan->total)
+		{
+			pfree(scan->total);
+			scan->total = DatumGetNumericCopy(NumericGetDatum(total));
+		}
+	}
+	MemoryContextReset(scan->event_context);
+	return true;
+}
+
+/*
+ * In a table; without this row's present passing.  Exact by the lives of those rows, or at least
+ * that, and quicker.
+ */
+static Numeric
+passed_since(const RefundState *state, const RefundTable *table, const RefundSum *sum,
+			 const char *except, bool exact)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(char *), .entrysize = sizeof(char *),
+		.hash = hash_key, .match = match_key, .hcxt = CurrentMemoryContext
+	};
+	PassedScan	scan = {
+		.side = &state->refund, .sum = sum, .only = table->currency, .exact = exact,
+		.total = paysafe_money_zero()
+	};
+	Datum		keys[2] = {ObjectIdGetDatum(table->root), CStringGetTextDatum(table->key_text)};
+	HASH_SEQ_STATUS status;
+	char	  **key;
+
+	scan.event_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe refund passing",
+											   ALLOCSET_SMALL_SIZES);
+	if (exact)
+		scan.rows = hash_create("paysafe refunds passed", 64, &ctl,
+								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_passed", 2, keys, BTGreaterStrategyNumber,
+					   TimestampTzGetDatum(sum->gate_from), false, NULL, note_passing, &scan);
+	if (!exact)
+		return scan.total;
+	hash_seq_init(&status, scan.rows);
+	while ((key = hash_seq_search(&status)) != NULL)
+	{
+		const RefundLife *life = &read_lives(state, table->key_text, *key, false)->one.life;
+
+		CHECK_FOR_INTERRUPTS();
+		scan.total = add_ended(life, scan.side, sum, table->currency, scan.total);
+		if ((life->stage == REFUND_PASSED || life->stage == REFUND_FACT) && strcmp(*key, except) != 0)
+			scan.total = add_passing(&life->passing, scan.side, sum, table->currency, scan.total);
+	}
+	return scan.total;
+}
+
+bool
+paysafe_refund_passed_by_events(const RefundState *state, const FoundPayment *payment, const RowChange *change,
+								RefundSum *sum, bool fresh)
+{
+	Numeric		total = paysafe_money_zero();
+	ListCell   *lc;
+
+	foreach(lc, payment->tables)
+	{
+		RefundTable *table = lfirst(lc);
+		List	   *leaves = paysafe_catalog_leaves(table->root);
+		const RelationRules *rules;
+		const RefundState *other;
+		Relation	leaf;
+		char	   *except = "";
+
+		if (table->observed || leaves == NIL)
+			return false;
+		leaf = table_open(linitial_oid(leaves), AccessShareLock);
+		other = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+		table_close(leaf, NoLock);
+		if (other->changed > sum->gate_from)
+			return false;
+		if (table->root == state->refund_root)
+			except = paysafe_row_key_text(&state->refund.whole, RelationGetDescr(change->rel), change->after);
+		total = paysafe_money_add(total, passed_since(other, table, sum, except, fresh));
+	}
+	sum->gate_total = total;
+	return true;
 }
 
 RefundLife *
@@ -429,6 +588,8 @@ insert_event(const RefundState *state, const RefundLife *life, const FoundPaymen
 	values[EVENT_AT] = TimestampTzGetDatum(at);
 	values[EVENT_ENDED_AT] = TimestampTzGetDatum(at);
 	nulls[EVENT_ENDED_AT] = !is_end(kind);
+	values[EVENT_PASSED_AT] = TimestampTzGetDatum(at);
+	nulls[EVENT_PASSED_AT] = !is_passing(kind);
 	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	if (strcmp(kind, REFUND_GATED) == 0)
 		put_content(life, values, nulls);
@@ -521,7 +682,7 @@ paysafe_refund_add_rise(const RefundState *state, const char *payment, const cha
 	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
 	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
-	values[EVENT_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[EVENT_AT] = values[EVENT_PASSED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }

@@ -21,35 +21,22 @@
  * Rows that nobody has checked are in no total: those of a time when the triggers were off, of
  * a partition that came along, of a subscription that is trusted; or a column was changed
  * under them.  None of this goes without a new row of pg_class, of pg_trigger or of
- * paysafe.rule, so a total has a stamp made of these, for all leaves of the table.  Where it does not
+ * paysafe.rule, so a total has a stamp made of these (kept.c), for all leaves of the table.  Where it does not
  * agree, the next refund adds up.  Dumps have no totals: they could not agree.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/pg_trigger.h"
-#include "commands/sequence.h"
-#include "common/hashfn.h"
-#include "common/int.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
-#include "base/refusal.h"
-#include "rules/kinds.h"
+#include "rules/refund/kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
-#include "store/own_trigger.h"
 #include "values/money.h"
 
 /* Columns of paysafe.refund_total. */
@@ -63,165 +50,34 @@ enum
  * Stamps
  */
 
-typedef struct Stamp
-{
-	uint64		hash;
-} Stamp;
-
-static void
-add_bytes(Stamp *stamp, const void *bytes, Size len)
-{
-	stamp->hash = hash_combine64(stamp->hash, hash_bytes_extended(bytes, (int) len, 0));
-}
-
-static void
-add_number(Stamp *stamp, uint64 number)
-{
-	add_bytes(stamp, &number, sizeof(number));
-}
-
-/* Which version of a catalog's row this is. */
-static void
-add_version(Stamp *stamp, HeapTuple tuple)
-{
-	add_number(stamp, HeapTupleHeaderGetRawXmin(tuple->t_data));
-	add_number(stamp, ItemPointerGetBlockNumber(&tuple->t_self));
-	add_number(stamp, ItemPointerGetOffsetNumber(&tuple->t_self));
-}
-
-/* The relation as it is: its storage, what it belongs to, what was altered. */
-static void
-add_relation(Stamp *stamp, Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-
-	add_number(stamp, relid);
-	if (!HeapTupleIsValid(tuple))
-		return;
-	add_version(stamp, tuple);
-	add_number(stamp, ((Form_pg_class) GETSTRUCT(tuple))->relfilenode);
-	ReleaseSysCache(tuple);
-}
-
-/* Our triggers: switching one off and on again leaves another row. */
-static void
-add_triggers(Stamp *stamp, Oid relid)
-{
-	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-
-		if (form->tgfoid != paysafe_own_trigger_function(OWN_ROW_TRIGGER))
-			continue;
-		add_number(stamp, form->oid);
-		add_version(stamp, tuple);
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-}
-
-/* A column; false if what it says may change without the row. */
-static bool
-add_column(Stamp *stamp, Relation leaf, AttrNumber attnum)
-{
-	Form_pg_attribute att;
-
-	if (attnum <= 0)
-		return true;			/* all rows are in one status */
-	att = TupleDescAttr(RelationGetDescr(leaf), attnum - 1);
-	add_number(stamp, attnum);
-	add_number(stamp, att->atttypid);
-	/* virtual ones, which PostgreSQL has from 18 on */
-	return att->attgenerated != 'v';
-}
-
-static bool
-add_statuses(Stamp *stamp, Relation leaf, const StatusSet *set)
-{
-	for (int i = 0; i < set->n; i++)
-		add_number(stamp, set->values[i].number);	/* of enums, their OIDs */
-	return add_column(stamp, leaf, set->column.attnum);
-}
-
-static bool
-add_columns(Stamp *stamp, Relation leaf, const RefundSide *side)
-{
-	bool		stored = add_column(stamp, leaf, side->amount.attnum) &&
-		add_statuses(stamp, leaf, &side->voided);
-
-	for (int i = 0; i < side->payment.key.n; i++)
-		stored &= add_column(stamp, leaf, side->payment.key.attnums[i]);
-	for (int i = 0; i < side->rows.n; i++)
-		stored &= add_statuses(stamp, leaf, &side->rows.columns[i]);
-	return stored;
-}
-
-/* Who is trusted, or was: false if anybody is, whose rows are stored unchecked. */
-static bool
-add_trusted(Stamp *stamp, const CompileInput *input)
-{
-	RuleSource	rule;
-	bool		removed;
-	ListCell   *lc;
-
-	foreach(lc, input->sources)
-		if (((RuleSource *) lfirst(lc))->kind->replays != NULL)
-			return false;
-	foreach(lc, paysafe_catalog_ancestors(RelationGetRelid(input->leaf)))
-		if (paysafe_rule_newest(lfirst_oid(lc), paysafe_replica_kind.name, &rule, &removed))
-			add_number(stamp, rule.version);
-	return true;
-}
-
 uint64
 paysafe_refund_kept_stamp(const RefundState *state, const CompileInput *input)
 {
-	Stamp		stamp = {0};
-	Oid			leaf = RelationGetRelid(input->leaf);
+	const RefundSide *side = &state->refund;
+	KeptStamp	stamp = {0};
 
 	/* amounts in other units depend on decimals, which set_currency may add */
-	if (state->observed || state->payout || state->refund.other_units ||
-		!add_columns(&stamp, input->leaf, &state->refund) || !add_trusted(&stamp, input))
+	if (state->observed || state->payout || side->other_units)
 		return 0;
-	add_number(&stamp, GetSystemIdentifier());
-	add_number(&stamp, MyDatabaseId);
-	add_number(&stamp, input->source->relation);
-	add_number(&stamp, input->source->version);
-	add_relation(&stamp, leaf);
-	if (input->source->relation != leaf)
-		add_relation(&stamp, input->source->relation);
-	add_triggers(&stamp, leaf);
-	return Max(stamp.hash, 1);
+	paysafe_kept_add_column(&stamp, input->leaf, side->amount.attnum);
+	paysafe_kept_add_statuses(&stamp, input->leaf, &side->voided);
+	paysafe_kept_add_key(&stamp, input->leaf, &side->payment);
+	paysafe_kept_add_filter(&stamp, input->leaf, &side->rows);
+	return paysafe_kept_stamp(&stamp, input);
+}
+
+static uint64
+stamp_of_leaf(Relation leaf, Oid root)
+{
+	const RelationRules *rules;
+
+	return ((RefundState *) paysafe_refund_rule_of(leaf, root, &rules)->compiled)->kept_stamp;
 }
 
 uint64
 paysafe_refund_kept_stamp_of(const RefundTable *table)
 {
-	Stamp		stamp = {0};
-	bool		kept = !paysafe_store_is_test_database();
-	ListCell   *lc;
-
-	/* who waited for the payment's lock may not have heard of what was altered meanwhile */
-	AcceptInvalidationMessages();
-	foreach(lc, paysafe_catalog_leaves(table->root))
-	{
-		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		const RelationRules *rules;
-		const RefundState *state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
-
-		kept = kept && state->kept_stamp != 0 && paysafe_own_trigger_of(leaf, OWN_ROW_TRIGGER) != NULL;
-		add_number(&stamp, state->kept_stamp);
-		table_close(leaf, NoLock);
-	}
-	return kept ? Max(stamp.hash, 1) : 0;
+	return paysafe_kept_stamp_of(table->root, stamp_of_leaf);
 }
 
 /*
@@ -290,12 +146,6 @@ paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 		out->total = NULL;
 }
 
-static int64
-next_number(void)
-{
-	return nextval_internal(get_relname_relid("refund_total_id_seq", paysafe_catalog_schema()), false);
-}
-
 static void
 add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric less)
 {
@@ -318,16 +168,8 @@ void
 paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
 {
 	int64		top = find_newest(table->root, table->key_text, WITH_NOTES).top;
-	int64		id = next_number();
 
-	/* the sequence has been set back: the newest total must have the largest number all the same */
-	if (id <= top && pg_add_s64_overflow(top, 1, &id))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no number left for the total of refunds of payment \"%s\"",
-						paysafe_refusal_value(table->key_text)),
-				 errhint("Somebody has set the sequence paysafe.refund_total_id_seq to its end: see paysafe.check().")));
-	add_row(table, id, stamp, total, NULL);
+	add_row(table, paysafe_kept_number(top, table->key_text), stamp, total, NULL);
 }
 
 /*
@@ -346,7 +188,7 @@ void
 paysafe_refund_kept_less(const RefundTable *table, Numeric amount)
 {
 	/* one that is too small, of a sequence that was set back, is passed over: then the total is too large */
-	add_row(table, next_number(), 0, NULL, amount);
+	add_row(table, paysafe_kept_number(0, table->key_text), 0, NULL, amount);
 }
 
 /*

@@ -12,10 +12,8 @@
 #include "utils/rel.h"
 
 #include "engine/rule.h"
+#include "rules/refund/kept.h"
 #include "rules/refund/refund.h"
-
-/* More refunds than that are not added up each time. */
-#define PAYSAFE_REFUND_FEW	100
 
 /* What is kept of a payment's refunds in one table. */
 typedef struct KeptTotal
@@ -52,7 +50,6 @@ extern bool paysafe_refund_kept_is_others(const RefundTable *table);
 extern void paysafe_refund_kept_less(const RefundTable *table, Numeric amount);
 
 /* Call back for each total that is less than the refunds are: they would exceed what is captured. */
-typedef void (*KeptFault) (const char *payment, Numeric kept, Numeric exact, void *arg);
 extern void paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg);
 
 #endif							/* PAYSAFE_REFUND_KEPT_H */

@@ -43,16 +43,16 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	Numeric		before;
 	bool		has_captured;
 
-	(void) paysafe_currency_of(&side->currency, change->after, false, &currency);
-	sum.currency = currency;
-	paysafe_refund_sum(tables, &sum);
-	if (sum.rows == 0)
-		return;
 	has_captured = paysafe_captured_value(&side->captured, change->after, &captured);
 	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
 	before = paysafe_captured_or_zero(&side->captured, change->before);
 	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
 		paysafe_money_compare(captured, before) >= 0)
+		return;
+	(void) paysafe_currency_of(&side->currency, change->after, false, &currency);
+	sum.currency = currency;
+	paysafe_refund_sum(tables, &sum);
+	if (sum.rows == 0)
 		return;
 	if (!has_captured || numeric_is_nan(captured) || numeric_is_inf(captured) ||
 		paysafe_money_compare(sum.total, captured) > 0)

@@ -197,7 +197,7 @@ take_captures(FoundPayment *payment, bool fresh)
 	if (paysafe_refund_only_observed(payment->tables))
 		paysafe_captures_sum(payment->captures, &sum);
 	else
-		paysafe_captures_total(payment->captures, NULL, NULL, NULL, fresh, &sum);
+		paysafe_captures_total(payment->captures, NULL, NULL, fresh, &sum);
 	payment->captured = sum.captured;
 	if (payment->currency == NULL)
 		payment->currency = sum.currency;
@@ -213,6 +213,7 @@ paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, boo
 	RefundTable *table = palloc0(sizeof(RefundTable));
 
 	table->root = root;
+	table->group = true;
 	table->observed = observed;
 	paysafe_key_columns_copy(key, &table->key);
 	table->key_text = paysafe_key_columns_text(key);

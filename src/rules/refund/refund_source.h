@@ -11,6 +11,9 @@
 #include "engine/rule.h"
 #include "values/money.h"
 
+/* Of "amounts": there are no rows of refunds. */
+#define REFUND_RUNNING	"running"
+
 /* The payment rule of a table among its rules, or NULL. */
 extern const RuleSource *paysafe_refund_source_payment(List *sources, Oid relid);
 

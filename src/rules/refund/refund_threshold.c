@@ -28,7 +28,6 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
-#include "rules/refund/refund.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"

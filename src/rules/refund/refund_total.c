@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 
 #include "rules/refund/captures.h"
+#include "rules/refund/captures_kept.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_kept.h"
 #include "values/money.h"
@@ -61,14 +62,22 @@ typedef struct TableTotal
 	uint64		stamp;			/* under which it is kept for others; 0: it is not */
 } TableTotal;
 
+/* What its captures in one table come to. */
+typedef struct CaptureTotal
+{
+	Oid			root;
+	Seen		seen;
+	CaptureSum *sum;
+	uint64		stamp;			/* as above */
+} CaptureTotal;
+
 typedef struct PaymentTotal
 {
 	char	   *identity;
 	int			level;			/* of subtransactions that have touched it */
 	List	   *tables;			/* of TableTotal */
 	List	   *windows;		/* of Window */
-	Seen		captures_seen;
-	CaptureSum *captures;		/* of an entry of captures; NULL: not added up yet */
+	List	   *captures;		/* of CaptureTotal: of an entry of captures */
 } PaymentTotal;
 
 /* An entry that a subtransaction has touched. */
@@ -167,7 +176,7 @@ paysafe_refund_total_end_subtransaction(bool committed, int level)
 			t->entry->level = 0;
 			t->entry->tables = NIL;
 			t->entry->windows = NIL;
-			t->entry->captures = NULL;
+			t->entry->captures = NIL;
 		}
 		if (inherit)
 			t->level = level - 1;
@@ -340,7 +349,7 @@ read_table(const FoundPayment *payment, RefundTable *table, const RowChange *cha
 		CommandId	seen = command_seen();
 
 		paysafe_refund_sum(list_make1(table), &sum);
-		if (!stamped && !table->observed && sum.rows > PAYSAFE_REFUND_FEW)
+		if (!stamped && !table->observed && sum.rows > PAYSAFE_KEPT_FEW)
 		{
 			stamped = true;
 			kept->stamp = paysafe_refund_kept_stamp_of(table);
@@ -476,7 +485,7 @@ is_in_window(const RefundState *state, const Window *window, const RowChange *ch
 
 static Window *
 add_up_window(const RefundState *state, const FoundPayment *payment, const RowChange *change,
-			  int64 within)
+			  int64 within, bool fresh)
 {
 	RefundSum	sum = {
 		.minor = payment->minor, .currency = payment->currency, .gate = true, .gate_from = GetCurrentTimestamp() - within,
@@ -486,7 +495,8 @@ add_up_window(const RefundState *state, const FoundPayment *payment, const RowCh
 	PaymentTotal *entry;
 	Window	   *window;
 
-	paysafe_refund_sum(payment->tables, &sum);
+	if (!paysafe_refund_passed_by_events(state, payment, change, &sum, fresh))
+		paysafe_refund_sum(payment->tables, &sum);
 	entry = find_total(payment, true);
 	window = find_window(entry, payment, within);
 	if (window == NULL)
@@ -553,7 +563,7 @@ paysafe_refund_passed_within(const RefundState *state, const FoundPayment *payme
 	if (window == NULL && !fresh && is_known(payment, GetCurrentTimestamp() - within, &bound))
 		return DatumGetNumericCopy(NumericGetDatum(bound));
 	if (window == NULL)
-		window = add_up_window(state, payment, change, within);
+		window = add_up_window(state, payment, change, within, fresh);
 	if (!is_in_window(state, window, change))
 		return DatumGetNumericCopy(NumericGetDatum(window->total));
 	return paysafe_money_add(window->total,
@@ -616,13 +626,35 @@ copy_captures(const CaptureSum *sum)
 	return copy;
 }
 
-static void
-keep_captures(PaymentTotal *entry, const CaptureSum *sum)
+static CaptureTotal *
+find_captures(PaymentTotal *entry, Oid root)
 {
-	MemoryContext old = MemoryContextSwitchTo(totals_context);
-	CaptureSum *before = entry->captures;
+	ListCell   *lc;
 
-	entry->captures = copy_captures(sum);
+	foreach(lc, entry->captures)
+		if (((CaptureTotal *) lfirst(lc))->root == root)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* The table's sum from now on. */
+static void
+keep_captures(List *tables, Oid root, Seen seen, const CaptureSum *sum, uint64 stamp)
+{
+	PaymentTotal *entry = find_entry(captures_identity(tables), true);
+	CaptureTotal *t = find_captures(entry, root);
+	MemoryContext old = MemoryContextSwitchTo(totals_context);
+	CaptureSum *before = t != NULL ? t->sum : NULL;
+
+	if (t == NULL)
+	{
+		t = palloc0(sizeof(CaptureTotal));
+		t->root = root;
+		entry->captures = lappend(entry->captures, t);
+	}
+	t->seen = seen;
+	t->stamp = stamp;
+	t->sum = copy_captures(sum);
 	MemoryContextSwitchTo(old);
 	if (before == NULL)
 		return;
@@ -633,47 +665,123 @@ keep_captures(PaymentTotal *entry, const CaptureSum *sum)
 	pfree(before);
 }
 
-/* The sum with another share of one row instead. */
+/*
+ * For others: with what begins to count now, the currency of refunds has been looked at when
+ * this transaction commits.
+ */
 static void
-apply(CaptureSum *sum, const CaptureShare *before, const CaptureShare *after)
+keep_for_others(RefundTable *table, uint64 stamp, const CaptureSum *sum, const ShareChange *share)
 {
-	sum->rows += after->counts - before->counts;
-	sum->cancels += after->cancels_rest - before->cancels_rest;
-	sum->captured = paysafe_money_add(paysafe_money_add(sum->captured, after->captured),
-									  paysafe_money_negate(before->captured));
-	sum->authorized = paysafe_money_add(paysafe_money_add(sum->authorized, after->authorized),
-										paysafe_money_negate(before->authorized));
+	CaptureSum	kept = *sum;
+
+	kept.settled |= share != NULL && share->after->counts;
+	paysafe_captures_kept_set(table, stamp, &kept);
+}
+
+/* What is there now. */
+static void
+read_captures(List *tables, RefundTable *table, const RowChange *change, const ShareChange *share,
+			  KeptCaptures *kept, CaptureSum *sum)
+{
+	bool		stamped = kept->id != 0;
+
+	for (;;)
+	{
+		CommandId	seen = command_seen();
+
+		paysafe_captures_sum(list_make1(table), sum);
+		if (!stamped && sum->read > PAYSAFE_KEPT_FEW)
+		{
+			stamped = true;
+			kept->stamp = paysafe_captures_kept_stamp_of(table);
+			/* what has been altered before that has no part in the stamp, but in the rows */
+			if (kept->stamp != 0)
+				continue;
+		}
+		if (sum->mixed)
+			kept->stamp = 0;
+		if (kept->stamp != 0)
+			keep_for_others(table, kept->stamp, sum, share);
+		else if (kept->id != 0 && !kept->ended)
+			paysafe_captures_kept_set(table, 0, NULL);
+		keep_captures(tables, table->root, now_seen(change, seen), sum, kept->stamp);
+		return;
+	}
+}
+
+/* The table's sum; share NULL: what changes is in another one, or nothing does. */
+static void
+captures_of_table(List *tables, RefundTable *table, const RowChange *change, const ShareChange *share,
+				  bool fresh, CaptureSum *sum)
+{
+	CaptureTotal *t = find_captures(find_entry(captures_identity(tables), true), table->root);
+	KeptCaptures kept;
+
+	fresh |= t != NULL && lacks(&t->seen, change);
+	/* what begins to count where nothing does says which currency that is */
+	fresh |= t != NULL && share != NULL && share->after->counts && t->sum->rows == 0;
+	if (t != NULL && !fresh)
+	{
+		*sum = *copy_captures(t->sum);
+		if (share == NULL || change->command < t->seen.seen)
+			return;
+		paysafe_captures_apply(sum, share);
+		if (t->stamp != 0)
+			keep_for_others(table, t->stamp, sum, share);
+		keep_captures(tables, table->root, t->seen, sum, t->stamp);
+		return;
+	}
+	paysafe_captures_kept_find(table, &kept);
+	/* in what this transaction has kept, and forgotten, may be rows that are yet to be checked */
+	if (fresh || !kept.holds || kept.own ||
+		(share != NULL && share->after->counts && kept.sum.rows == 0))
+	{
+		read_captures(tables, table, change, share, &kept, sum);
+		return;
+	}
+	*sum = kept.sum;
+	if (share != NULL)
+	{
+		paysafe_captures_apply(sum, share);
+		keep_for_others(table, kept.stamp, sum, share);
+	}
+	keep_captures(tables, table->root, (Seen) {0}, sum, kept.stamp);
 }
 
 void
-paysafe_captures_total(List *tables, const RowChange *change, const CaptureShare *before,
-					   const CaptureShare *after, bool fresh, CaptureSum *sum)
+paysafe_captures_total(List *tables, const RowChange *change, const ShareChange *share, bool fresh,
+					   CaptureSum *sum)
 {
-	PaymentTotal *entry;
+	bool		settled = list_length(tables) == 1;
+	ListCell   *lc;
 
 	if (tables == NIL || !is_kept(tables))
 	{
 		paysafe_captures_sum(tables, sum);
 		return;
 	}
-	entry = find_entry(captures_identity(tables), true);
-	/* what begins to count where nothing does says which currency that is */
-	if (!fresh && entry->captures != NULL && !lacks(&entry->captures_seen, change) &&
-		(entry->captures->rows > 0 || change == NULL || !after->counts))
+	*sum = (CaptureSum) {.captured = paysafe_money_zero(), .authorized = paysafe_money_zero()};
+	foreach(lc, tables)
 	{
-		*sum = *copy_captures(entry->captures);
-		if (change == NULL || change->command < entry->captures_seen.seen)
-			return;
-		apply(sum, before, after);
-	}
-	else
-	{
-		CommandId	seen = command_seen();
+		RefundTable *table = lfirst(lc);
+		CaptureSum	one;
 
-		paysafe_captures_sum(tables, sum);
-		/* what was compiled meanwhile may have emptied the table */
-		entry = find_entry(captures_identity(tables), true);
-		entry->captures_seen = now_seen(change, seen);
+		captures_of_table(tables, table, change, share != NULL && share->root == table->root ? share : NULL,
+						  fresh, &one);
+		paysafe_captures_add(sum, &one);
+		settled &= one.settled;
 	}
-	keep_captures(entry, sum);
+	sum->settled = settled;
+}
+
+void
+paysafe_captures_settle(List *tables)
+{
+	CaptureTotal *t;
+
+	if (list_length(tables) != 1 || !is_kept(tables))
+		return;
+	t = find_captures(find_entry(captures_identity(tables), true), ((RefundTable *) linitial(tables))->root);
+	if (t != NULL)
+		t->sum->settled = true;
 }

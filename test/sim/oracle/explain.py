@@ -104,7 +104,9 @@ def reasons(case: Case, r: Result) -> set[str]:
     if table is None:
         return {r.sqlstate} if op in ("propose", "act_as") else set()
     out: set[str] = {"22023"} if r.step.get("transition") else set()
-    for view in (r.before, r.after):
+    # who waited met what was there when it was let go, which is gone perhaps
+    views = [r.before, r.after, r.between] if r.waited and r.between else [r.before, r.after]
+    for view in views:
         for old, new in changes(table, r, view):
             out |= row_reasons(case, r, table, old, new, view)
     return out
@@ -451,6 +453,13 @@ def gate_reasons(
             total = abs(number(new["amount"])) + sum(
                 (abs(number(x.get("amount"))) for x in extra_rows(r, new)), Decimal(0)
             )
+            # what its own transaction has added it sees, and nobody else
+            seen = total + sum(
+                amount_of(f, x)
+                for f in refund_rules(case)
+                for x in r.before[f.table]
+                if ref_of(f, x) == ref_of(rule, new) and (old is None or own(x) != own(old))
+            )
             for f in refund_rules(case):
                 known = [own(x.row) for x in case.lives[f.table]]
                 for x in case.lives[f.table]:
@@ -461,7 +470,7 @@ def gate_reasons(
                         total += amount_of(f, row)
                 # what passed and went is counted as well
             total += gone(case, rule, new)
-            over = over or any(total > v.get("amount") for _, v in versions[-2:])
+            over = over or any(max(total, seen) > v.get("amount") for _, v in versions[-2:])
     if not over:
         return set()
     need = (
@@ -541,6 +550,8 @@ def lock_reasons(case: Case, r: Result, out: set[str]) -> None:
 def has_row(case: Case, r: Result) -> bool:
     """Has its transaction locked the row, or written it, and not taken that back?"""
     earlier = effective([x for x in case.by_tx[r.tx] if x.number < r.number])
+    if "ON CONFLICT" in r.step.sql:  # locks FOR NO KEY UPDATE itself
+        earlier = [x for x in earlier if "FOR NO KEY" not in x.step.sql]
     return any(
         x.step.op in ("lock", "update", "merge")
         and x.step.get("table") == r.step.get("table")

@@ -537,6 +537,14 @@ def begin(case: Case) -> None:
         left = refunded(case, rows, life.row) - captured(case, rows, life, life.row)
         life.excess = max(life.excess, left)
         life.counted = max(life.counted, captures_of(case, rows, life.row)[0])
+    for rule in of_kind(case, "refund"):
+        if rule.opt("types") and rule.get("payment") is None:
+            some = rows[rule.table]
+            for ref in {ref_of(rule, r) for r in some} - {None}:
+                mine = [r for r in some if ref_of(rule, r) == ref and returns(case, rule, r)]
+                left = sum((amount_of(rule, r) for r in mine), Decimal(0))
+                left -= moved(rule, some, ref, "capture")
+                case.excess[ref] = max(case.excess.get(ref, Decimal(0)), left)
 
 
 def is_fact(case: Case, m: Move, p: Row | None) -> bool:

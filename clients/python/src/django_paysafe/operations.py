@@ -145,9 +145,10 @@ class ProtectTestRows(RuleOperation):
         *,
         values: Sequence[str] = ("true",),
         related_model: Optional[str] = None,
+        mode: str = "enforce",
         replaces: Optional[ProtectTestRows] = None,
     ) -> None:
-        super().__init__(model_name, replaces=replaces)
+        super().__init__(model_name, mode=mode, replaces=replaces)
         self.field = field
         self.values = values
         self.related_model = related_model

@@ -135,16 +135,20 @@ class BreachTests(AdminTestCase):
     def recorded_payments(self):
         """Payments whose cancellation is a fact, for the time of a test."""
         declare = (
-            "SELECT paysafe.protect_status('shop_payment', 'status', '[*] --> authorized\n"
-            "authorized --> captured\nauthorized --> cancelled',"
-            " deletable => '{authorized,cancelled}', recorded => '%s')"
+            "SELECT paysafe.protect_status('shop_payment', 'status', %s,"
+            " deletable => '{authorized,cancelled}', recorded => %s)"
         )
         with connection.cursor() as cursor:
-            cursor.execute(declare % "{cancelled}")
+            cursor.execute(
+                "SELECT spec ->> 'machine' FROM paysafe.rule WHERE rule = 'status'"
+                " AND relation = 'shop_payment'::regclass ORDER BY version DESC LIMIT 1"
+            )
+            machine = cursor.fetchone()[0]  # it is as it was, afterwards
+            cursor.execute(declare, [machine, "{cancelled}"])
             try:
                 yield
             finally:
-                cursor.execute(declare % "{}")
+                cursor.execute(declare, [machine, "{}"])
 
     def test_nobody_was_named(self) -> None:
         """Then two others settle it, one after the other."""

@@ -74,7 +74,7 @@ class PgbouncerTests(SharedConnection, AuditedTestCase):
 
         async def all_of_them() -> None:
             await asyncio.gather(*map(act, ("alice", "", "bob")))
-            await sync_to_async(connections["pooled"].close)()
+            await sync_to_async(lambda: connections["pooled"].close())()
 
         async_to_sync(all_of_them)()
         self.assertEqual(

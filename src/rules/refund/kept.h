@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept.h
+ *	  By what a sum that is kept from one transaction to the next is known to hold still.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_KEPT_H
+#define PAYSAFE_KEPT_H
+
+#include "utils/numeric.h"
+#include "utils/rel.h"
+
+#include "engine/rule.h"
+#include "values/key_columns.h"
+#include "values/row_filter.h"
+#include "values/status_value.h"
+
+/* More rows than that are not added up each time. */
+#define PAYSAFE_KEPT_FEW	100
+
+/*
+ * A stamp of a leaf: whatever changes its rows, or what they mean, without a check makes
+ * another one.
+ */
+typedef struct KeptStamp
+{
+	uint64		hash;
+	bool		loose;			/* what rows say may change without them: nothing is kept */
+} KeptStamp;
+
+/* What the sum reads of a row. */
+extern void paysafe_kept_add_number(KeptStamp *stamp, uint64 number);
+extern void paysafe_kept_add_column(KeptStamp *stamp, Relation leaf, AttrNumber attnum);
+extern void paysafe_kept_add_statuses(KeptStamp *stamp, Relation leaf, const StatusSet *set);
+extern void paysafe_kept_add_key(KeptStamp *stamp, Relation leaf, const KeyColumns *key);
+extern void paysafe_kept_add_filter(KeptStamp *stamp, Relation leaf, const RowFilter *rows);
+
+/* The stamp, with all that the leaf stands on; 0: nothing is kept of it. */
+extern uint64 paysafe_kept_stamp(KeptStamp *stamp, const CompileInput *input);
+
+/*
+ * Of all leaves of a table, each as its rules say now; 0: nothing is kept.  To be asked
+ * before the rows are read.
+ */
+typedef uint64 (*KeptLeafStamp) (Relation leaf, Oid root);
+extern uint64 paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf);
+
+/*
+ * The next number, above top, the largest one there is of a payment.  Whatever has the larger
+ * number is the newer one.
+ */
+extern int64 paysafe_kept_number(int64 top, const char *payment);
+
+/* What is told of a sum that is not what the rows come to. */
+typedef void (*KeptFault) (const char *payment, Numeric kept, Numeric exact, void *arg);
+
+#endif							/* PAYSAFE_KEPT_H */

@@ -1,0 +1,93 @@
+-- Rows that were there before a rule, looked at in parts: each is committed, and a call goes
+-- on where the last one stopped.
+CREATE SCHEMA parts;
+SET search_path = parts;
+CREATE FUNCTION done(t regclass) RETURNS TABLE (leaf regclass, again bigint, until_block bigint) LANGUAGE sql AS $$
+	SELECT leaf, again, until_block FROM paysafe.validation_part WHERE relation = t ORDER BY leaf::text, again, until_block $$;
+CREATE FUNCTION waits(t regclass) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM paysafe.check() WHERE subject = 'parts.' || t AND check_name = 'validated' AND NOT ok $$;
+
+-- partition by partition
+CREATE TABLE item (id int, part int, status text, note text, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE item_1 PARTITION OF item FOR VALUES IN (1);
+CREATE TABLE item_2 PARTITION OF item FOR VALUES IN (2);
+CREATE TABLE item_3 PARTITION OF item FOR VALUES IN (3);
+INSERT INTO item SELECT g, 1 + (g - 1) / 100, CASE WHEN g IN (150, 250) THEN 'odd' ELSE 'open' END FROM generate_series(1, 300) g;
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_status('item', 'status', E'[*] --> open\nopen --> done', mode => 'observe');
+CALL paysafe.validate_in_parts('item');
+ROLLBACK;
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_status('item', 'status', E'[*] --> open\nopen --> done', mode => 'observe');
+COMMIT;
+CALL paysafe.validate_in_parts('item', blocks => 0);
+CALL paysafe.validate_in_parts('item', 'nothing');
+CALL paysafe.validate_in_parts('item');
+SELECT * FROM done('item');
+-- what has been looked at is not looked at again
+SELECT paysafe.validate_rows('item');
+-- a row that breaks the rule comes to where nobody would look any more
+UPDATE item SET part = 1 WHERE id = 250;
+UPDATE item SET note = 'still' WHERE id = 250;
+SELECT DISTINCT leaf, again IS NULL AS done FROM done('item') ORDER BY 1, 2;
+UPDATE item SET status = 'open' WHERE id = 150;
+CALL paysafe.validate_in_parts('item');
+SELECT DISTINCT leaf, again IS NULL AS done FROM done('item') ORDER BY 1, 2;
+UPDATE item SET status = 'done' WHERE id = 250;
+CALL paysafe.validate_in_parts('item');
+SELECT * FROM done('item');
+SELECT spec -> 'unvalidated' AS unvalidated FROM paysafe.rule WHERE relation = 'item'::regclass AND rule = 'status' ORDER BY version;
+-- nothing is left: all rows are looked at by validate_rows only
+CALL paysafe.validate_in_parts('item');
+SELECT paysafe.validate_rows('item');
+
+-- block by block, of a rule that is enforced
+CREATE TABLE payment (id int PRIMARY KEY, status text, amount numeric, captured numeric, currency text, note text) WITH (fillfactor = 100);
+INSERT INTO payment SELECT g, 'new', CASE g WHEN 290 THEN -5 ELSE g END, NULL, 'EUR', repeat('x', 500) FROM generate_series(1, 300) g;
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_status('payment', 'status', E'[*] --> new\nnew --> captured');
+SELECT paysafe.protect_payment('payment', 'status', 'amount', 'captured', 'currency', '{captured}');
+COMMIT;
+SELECT waits('payment');
+CALL paysafe.validate_in_parts('payment', 'payment', 5);
+SELECT * FROM done('payment');
+SELECT paysafe.validate_rows('payment', 'payment') < 100 AS few;
+UPDATE payment SET amount = 5 WHERE id = 290;
+SELECT paysafe.validate_rows('payment', 'payment') < 100 AS few, waits('payment');
+SELECT * FROM done('payment');
+CALL paysafe.validate_in_parts('payment', blocks => 7);
+SELECT waits('payment');
+
+-- what nobody has checked is looked at from the beginning: the triggers were off, the table was rewritten
+CREATE TABLE order_line (id int PRIMARY KEY, status text, note text);
+INSERT INTO order_line SELECT g, 'open', repeat('x', 500) FROM generate_series(1, 100) g;
+INSERT INTO order_line VALUES (101, 'odd', '');
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_status('order_line', 'status', E'[*] --> open\nopen --> done', mode => 'observe');
+COMMIT;
+CALL paysafe.validate_in_parts('order_line', blocks => 2);
+SELECT paysafe.validate_rows('order_line') < 50 AS few;
+ALTER TABLE order_line DISABLE TRIGGER paysafe;
+UPDATE order_line SET status = 'strange' WHERE id = 1;
+ALTER TABLE order_line ENABLE ALWAYS TRIGGER paysafe;
+SELECT paysafe.validate_rows('order_line');
+CALL paysafe.validate_in_parts('order_line', blocks => 2);
+UPDATE order_line SET status = 'open' WHERE id = 1;
+CALL paysafe.validate_in_parts('order_line', blocks => 2);
+VACUUM FULL order_line;
+SELECT paysafe.validate_rows('order_line');
+-- a rule that must see all rows together is looked at in one piece
+CREATE TABLE entry (id int PRIMARY KEY, tx int, account int, amount numeric, currency text);
+CREATE INDEX ON entry (tx);
+INSERT INTO entry SELECT g, g / 2, g, CASE g % 2 WHEN 0 THEN 1 ELSE -1 END, 'EUR' FROM generate_series(2, 201) g;
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_ledger('entry', 'tx', 'account', 'amount', 'currency');
+COMMIT;
+CALL paysafe.validate_in_parts('entry', blocks => 1);
+SELECT waits('entry');
+DROP SCHEMA parts CASCADE;
