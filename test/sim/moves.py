@@ -202,7 +202,9 @@ class Shapes:
             if machine is not None:
                 from acts import shortest
 
-                path = shortest(machine, row["status"], rule.get("captured") if rule else {"captured"})
+                path = shortest(
+                    machine, row["status"], rule.get("captured") if rule else {"captured"}
+                )
             for status in path if self.chance(0.9) else []:
                 sets: Row = {"status": status}
                 if rule is not None and status in rule.get("captured"):
@@ -538,7 +540,9 @@ class Shapes:
         if row is None:
             return
         if self.chance(0.25):
-            yield from self.in_tx(n, [lambda: self.approve_ahead(t, row, True)], self.person(), True)
+            yield from self.in_tx(
+                n, [lambda: self.approve_ahead(t, row, True)], self.person(), True
+            )
             if self.chance(0.25):
                 return
         for _ in range(self.rng.choice([1, 1, 2])):

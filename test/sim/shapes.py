@@ -89,7 +89,10 @@ def machine_of(m: Maker, column: Column, machine: Machine, start: str) -> Machin
     """The machine of a status that has two values, or which no rule can have."""
     if column.form == "json":
         return machine
-    a, b = (column.settle(s) for s in (start, column.first("true" if column.form == "boolean" else "set")))
+    a, b = (
+        column.settle(s)
+        for s in (start, column.first("true" if column.form == "boolean" else "set"))
+    )
     if a == b:
         b = column.first("unset" if column.form == "time" else "false")
     edges = {(a, b)} | ({(b, a)} if m.chance(0.5) else set())
@@ -156,10 +159,20 @@ def add_own_table(m: Maker) -> None:
     if m.chance(0.4):
         more = ("FOREIGN KEY (payment_id) REFERENCES payment (id)",)
     w.tables["payment"] = Table(
-        "payment", "payment", columns("bigint", "beside"), ("id",), more=more, mark=(("kind", "sale"),)
+        "payment",
+        "payment",
+        columns("bigint", "beside"),
+        ("id",),
+        more=more,
+        mark=(("kind", "sale"),),
     )
     w.tables["refund"] = Table(
-        "refund", "refund", columns("int8", "ref"), ("id",), host="payment", mark=(("kind", "refund"),)
+        "refund",
+        "refund",
+        columns("int8", "ref"),
+        ("id",),
+        host="payment",
+        mark=(("kind", "refund"),),
     )
     deletable = frozenset({"rejected", "created"} if m.chance(0.5) else {"rejected"})
     for name in w.tables:
@@ -202,7 +215,9 @@ def add_own_table(m: Maker) -> None:
             void=frozenset({"rejected"}),
             captured_column=None,
             payment_currency=None,
-            unapproved=frozenset({"provider_ref"}) if m.feature("unapproved columns", 0.3) else None,
+            unapproved=(
+                frozenset({"provider_ref"}) if m.feature("unapproved columns", 0.3) else None
+            ),
             recorded=None,
             amounts="negative" if negative else None,
             deletable=m.feature("refunds are deleted", 0.15),
@@ -301,7 +316,9 @@ def add_payment(m: Maker, captured: str) -> Table:
         m.rng.shuffle(columns)
     table = Table("payment", "payment", tuple(columns), key, partition, more=tuple(more))
     w.tables["payment"] = table
-    if status.form != "json" and not m.feature("payment without machine", 0.4 if captured == "amount" else 0.15):
+    if status.form != "json" and not m.feature(
+        "payment without machine", 0.4 if captured == "amount" else 0.15
+    ):
         deletable = frozenset({"created"} if m.chance(0.5) else ())
         w.rules.append(
             Rule(
@@ -546,7 +563,11 @@ def other_units(m: Maker, money: str) -> tuple[str, str]:
     """Refunds in cents of payments in dollars, or the other way round."""
     if money == "bigint" and m.feature("refunds in major units", 0.12):
         return "numeric(12,2)", "major"
-    if money.startswith("numeric") and not m.world.minor and m.feature("refunds in minor units", 0.12):
+    if (
+        money.startswith("numeric")
+        and not m.world.minor
+        and m.feature("refunds in minor units", 0.12)
+    ):
         return "bigint", "minor"
     return money, ""
 

@@ -15,7 +15,16 @@ from typing import Any
 Row = dict[str, Any]
 
 # arguments of rules that are statuses
-STATUSES = ("machine", "captured", "recorded", "adjustable", "gated", "void", "counted", "deletable")
+STATUSES = (
+    "machine",
+    "captured",
+    "recorded",
+    "adjustable",
+    "gated",
+    "void",
+    "counted",
+    "deletable",
+)
 
 
 def literal(value: Any) -> str:
@@ -1068,7 +1077,11 @@ def add_triggers(m: Maker) -> None:
     """Triggers of the user's, honest or not."""
     w = m.world
     for t in list(w.tables.values()):
-        if t.kind not in ("payment", "refund") or t.mark or not m.feature(f"trigger on {t.name}", 0.12):
+        if (
+            t.kind not in ("payment", "refund")
+            or t.mark
+            or not m.feature(f"trigger on {t.name}", 0.12)
+        ):
             continue
         # a word for a status is none where it is stored otherwise
         plain = not any(c.form for c in t.columns)

@@ -95,7 +95,9 @@ def take_request(case: Case, r: Result) -> None:
     """Somebody has asked for one."""
     person = actor_of(case.by_tx[r.tx], r.number)
     if person is None and r.login not in LOGINS:
-        case.say("approver", "nobody asked for a refund over a login that acts for others", r.number)
+        case.say(
+            "approver", "nobody asked for a refund over a login that acts for others", r.number
+        )
     table = case.world.tables[str(r.step.get("table"))]
     amount, code = Decimal(r.step.get("amount")), r.step.get("currency")
     case.requests.append(Ahead(table, r.step.get("payment"), amount, code, person, r))
@@ -273,7 +275,9 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
             f" gate with {len(valid.keys() | ahead.keys())} approvals of {need}",
         )
     for q in case.requests:
-        q.used = q.used or need > 0 and q.table is m.table and q.payment == ref_of(rule, m.new or {})
+        q.used = (
+            q.used or need > 0 and q.table is m.table and q.payment == ref_of(rule, m.new or {})
+        )
     alone = len({r.tx for r in tx.results}) == 1
     if need and alone and any(r.step.op == "prepare" and r.ok for r in tx.results):
         case.say(

@@ -208,7 +208,9 @@ def row_reasons(
     if follow and not has_reason(case, r):
         for (kind, name, _), versions in case.rules.items():
             if kind == "audit" and case.world.tables[name].kind in follow:
-                if any(v.get("require_reason") or v.get("require_ticket") for _, v in versions[-2:]):
+                if any(
+                    v.get("require_reason") or v.get("require_ticket") for _, v in versions[-2:]
+                ):
                     out.add("42501")
     if t.kind == "payment":
         for x in case.world.table("refund"):

@@ -364,7 +364,9 @@ def money(
     of = case.now("payment", "payment")
     if of is not None and not all(holds(of, p) for p in payments):
         out |= {"23R01", "23R02", "23R06"}
-    if t.host and any(currency(p.get("currency")) != currency(new.get("currency")) for p in payments):
+    if t.host and any(
+        currency(p.get("currency")) != currency(new.get("currency")) for p in payments
+    ):
         out.add("23R02")  # no column of its own, and yet it says one
     for p in payments:
         theirs = payment_code(case, view, p)
