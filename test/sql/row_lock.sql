@@ -63,6 +63,10 @@ SELECT balance FROM wallet WHERE id = 2 FOR UPDATE;
 INSERT INTO wallet VALUES (2, 'bob', 7) ON CONFLICT (id) DO UPDATE SET balance = excluded.balance;
 ROLLBACK;
 BEGIN;
+SELECT balance FROM wallet WHERE id = 2 FOR NO KEY UPDATE;
+INSERT INTO wallet VALUES (2, 'bob', 7) ON CONFLICT (id) DO UPDATE SET balance = excluded.balance;	-- fails: it takes the same lock
+ROLLBACK;
+BEGIN;
 -- a change of the key takes the strongest lock by itself: that is no lock before
 UPDATE wallet SET id = 10, balance = 1 WHERE id = 1;					-- fails
 ROLLBACK;
