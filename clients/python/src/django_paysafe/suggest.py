@@ -38,7 +38,8 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
     "protect_payment": (
         "ProtectPayment",
         "payment status_column amount_column captured_column currency_column captured recorded"
-        " currency currency_path changes limit_column over_percent adjustable rows mode",
+        " currency currency_path changes limit_column over_percent adjustable rows"
+        " units status_path currency_tables decimals mode",
         {
             "status_column": "status",
             "amount_column": "amount",
@@ -58,7 +59,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
         "ProtectCaptures",
         "captures payment payment_column amount_column currency_column status_column"
         " counted limit_column over_percent currency currency_path payment_key recorded deletable"
-        " rows mode",
+        " rows currency_tables decimals mode",
         {
             "payment": "payment_model@",
             "payment_column": "payment",
@@ -78,7 +79,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
         "ProtectRefund",
         "refund payment payment_column amount_column currency_column status_column gated void"
         " payment_amount_column payment_currency_column unapproved_columns payment_key recorded"
-        " rows mode",
+        " rows amounts units status_path deletable currency decimals mode",
         {
             "payment": "payment_model@",
             "payment_column": "payment",
@@ -98,7 +99,8 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
     "protect_ledger": (
         "ProtectLedger",
         "relation transaction_column account_column amount_column currency_column"
-        " direction_column reverses_column posting_date_column mode",
+        " direction_column reverses_column posting_date_column"
+        " credit_column debits credits currency decimals mode",
         {
             "transaction_column": "transaction",
             "account_column": "account",
