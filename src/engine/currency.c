@@ -180,7 +180,10 @@ currency_of_parent(const Currency *currency, Datum key, bool depend, char **code
 		CHECK_FOR_INTERRUPTS();
 		find_parent(currency, key, snapshot, &found);
 		if (found.count != 1)
+		{
+			result = currency->any_state ? CURRENCY_NOWHERE : CURRENCY_MISSING;
 			done = true;
+		}
 		else if (!locked)
 			locked = lock_parent(currency, &found, key, snapshot);
 		else

@@ -73,7 +73,8 @@ typedef enum CurrencyFound
 {
 	CURRENCY_KNOWN,
 	CURRENCY_OPEN,				/* the row refers to no other yet */
-	CURRENCY_MISSING			/* there is none */
+	CURRENCY_MISSING,			/* there is none */
+	CURRENCY_NOWHERE			/* any_state: the row refers to what is not there, or to several */
 } CurrencyFound;
 
 /* Where the rows of a leaf have it, by a rule's specification; raises 42703 or 22023. */

@@ -11,13 +11,15 @@
 #include "values/spec.h"
 
 bool
-paysafe_test_rows_says(const TestRows *rule, TupleTableSlot *row, bool depend)
+paysafe_test_rows_says(const TestRows *rule, TupleTableSlot *row, bool depend, bool *nowhere)
 {
 	char	   *value;
+	CurrencyFound found = paysafe_currency_of(&rule->place, row, depend, &value);
 
+	if (nowhere != NULL)
+		*nowhere = found == CURRENCY_NOWHERE;
 	/* who refers to nothing, or to what is gone, is none */
-	return paysafe_currency_of(&rule->place, row, depend, &value) == CURRENCY_KNOWN &&
-		paysafe_strings_contain(rule->values, value);
+	return found == CURRENCY_KNOWN && paysafe_strings_contain(rule->values, value);
 }
 
 bool
@@ -29,7 +31,7 @@ paysafe_test_row(const RelationRules *rules, TupleTableSlot *row)
 
 		if (strcmp(rule->kind->name, TEST_ROWS_RULE) == 0 && !rule->observed &&
 			!((TestRows *) rule->compiled)->is_parent)
-			return paysafe_test_rows_says(rule->compiled, row, false);
+			return paysafe_test_rows_says(rule->compiled, row, false, NULL);
 	}
 	return false;
 }

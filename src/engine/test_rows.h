@@ -28,8 +28,11 @@ typedef struct TestRows
 	CurrencyParent parent;
 } TestRows;
 
-/* depend: the row begins to depend on what says it. */
-extern bool paysafe_test_rows_says(const TestRows *rule, TupleTableSlot *row, bool depend);
+/*
+ * depend: the row begins to depend on what says it.  nowhere: what should say it is not
+ * there, and could come later; or NULL.
+ */
+extern bool paysafe_test_rows_says(const TestRows *rule, TupleTableSlot *row, bool depend, bool *nowhere);
 
 /* Is the row of a leaf with these rules a test? */
 extern bool paysafe_test_row(const RelationRules *rules, TupleTableSlot *row);

@@ -19,6 +19,7 @@
 #include "base/argument.h"
 #include "base/refusal.h"
 #include "engine/declare.h"
+#include "engine/existing.h"
 #include "engine/rule.h"
 #include "engine/test_rows.h"
 #include "errors.h"
@@ -27,34 +28,66 @@
 #include "values/reference.h"
 #include "values/row_key.h"
 #include "values/spec.h"
+#include "values/status_value.h"
 
 static void *
 compile(const CompileInput *input)
 {
 	TestRows   *state = palloc0(sizeof(TestRows));
+	const Jsonb *spec = input->source->spec;
+	StatusColumn column;
+	StatusSet	set;
 
 	state->is_parent = input->as_reference;
+	state->values = paysafe_spec_set(spec, "test_values");
 	if (state->is_parent)
 	{
 		paysafe_currency_compile_parent(input, &state->parent);
-		return state;
+		paysafe_status_value_state_column(input->leaf, paysafe_spec_text(spec, "currency_parent_column"), &column);
 	}
-	paysafe_currency_compile(input->leaf, input->source, &state->place);
-	state->values = paysafe_spec_set(input->source->spec, "test_values");
+	else
+	{
+		paysafe_currency_compile(input->leaf, input->source, &state->place);
+		column = state->place.column;
+	}
+	/* values that the column cannot have are none */
+	if (state->is_parent || state->place.place == CURRENCY_COLUMN)
+		paysafe_status_value_set(&column, state->values, &set);
 	return state;
+}
+
+/* What is not there yet could say anything when it comes. */
+static void
+refuse_nowhere(const Rule *rule, const RowChange *change)
+{
+	const TestRows *state = rule->compiled;
+
+	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, state->place.name,
+						psprintf("column \"%s\" of table \"%s\" refers to no row that says whether it is a test",
+								 state->place.name, rule->table_name),
+						psprintf("Row \"%s\": not exactly one row of \"%s\" has this key.",
+								 paysafe_refusal_value(paysafe_row_key_text(&change->rules->key,
+																			RelationGetDescr(change->rel), change->after)),
+								 get_rel_name(state->place.parent)),
+						"Add that row first, or leave the column NULL.");
 }
 
 static void
 check_stays(const Rule *rule, const RowChange *change)
 {
 	const TestRows *state = rule->compiled;
+	bool		nowhere = false;
 
 	if (paysafe_currency_same(&state->place, RelationGetDescr(change->rel), change->before, change->after))
 		return;
 	/* one that had no place yet gets one, where it is none */
 	if (paysafe_currency_stays(&state->place, change) &&
-		!paysafe_test_rows_says(state, change->after, true))
+		!paysafe_test_rows_says(state, change->after, true, &nowhere))
+	{
+		if (nowhere)
+			refuse_nowhere(rule, change);
 		return;
+	}
 	paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, state->place.name,
 						psprintf("column \"%s\" of table \"%s\" cannot change any more",
 								 state->place.name, rule->table_name),
@@ -68,13 +101,34 @@ static void
 check_row(const Rule *rule, const RowChange *change)
 {
 	const TestRows *state = rule->compiled;
+	bool		nowhere;
 
 	if (state->is_parent)
 		paysafe_currency_check_parent(rule, &state->parent, change);
 	else if (change->op == 'I')
-		(void) paysafe_test_rows_says(state, change->after, true);
+	{
+		(void) paysafe_test_rows_says(state, change->after, true, &nowhere);
+		if (nowhere)
+			refuse_nowhere(rule, change);
+	}
 	else if (change->op == 'U')
 		check_stays(rule, change);
+}
+
+/* One that refers to what is not there would become what that says when it comes. */
+static void
+check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
+{
+	const TestRows *state = rule->compiled;
+	bool		nowhere;
+
+	if (state->is_parent)
+		return;
+	(void) paysafe_test_rows_says(state, row, false, &nowhere);
+	if (nowhere)
+		(void) paysafe_existing_fault(report, "Row", paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
+									  psprintf("column \"%s\" refers to no row that says whether it is a test",
+											   state->place.name));
 }
 
 /* Its rows could come back and say something else. */
@@ -107,6 +161,7 @@ const RuleKind paysafe_test_rows_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.check_existing = check_existing,
 	.refuse_truncate = refuse_truncate,
 	.describe = describe
 };

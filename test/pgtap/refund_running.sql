@@ -1,6 +1,6 @@
 -- Refunds without rows: a column of the payment says what has been paid back so far.
 BEGIN;
-SELECT plan(59);
+SELECT plan(69);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -49,6 +49,15 @@ SELECT paysafe.act_as('ann');
 SELECT is(left(pg_temp.refusal('SELECT paysafe.approve(''shop.pay'', ''2'', ''why'')'), 5), '22023', 'no row is approved');
 SELECT paysafe.approve_refund('shop.pay', '5', 80, 'EUR', 'agreed');
 SELECT is(pg_temp.refusal('UPDATE shop.pay SET back = back + 80 WHERE id = 5'), '42501 shop.pay.back paysafe_pay_approval', 'not by who approved it');
+-- nobody approves what cannot be
+SELECT is(left(pg_temp.refusal(s), 5), want, s) FROM (VALUES
+	('SELECT paysafe.approve_refund(''shop.pay'', ''5'', 300.01, ''EUR'', ''more than is captured'')', '22023'),
+	('SELECT paysafe.approve_refund(''shop.pay'', ''5'', 0.001, ''EUR'', ''no amount'')', '22023'),
+	('SELECT paysafe.approve_refund(''shop.pay'', ''5'', 50, ''USD'', ''another currency'')', '22023'),
+	('SELECT paysafe.approve_refund(''shop.pay'', ''1'', 50, ''EUR'', ''nothing is captured'')', '22023'),
+	('SELECT paysafe.approve_refund(''shop.pay'', ''999'', 50, ''EUR'', ''there is none'')', '22023'),
+	('SELECT paysafe.request_refund(''shop.pay'', ''999'', 50, ''EUR'', ''there is none'')', '22023'),
+	('SELECT paysafe.request_refund(''shop.pay'', ''5'', 5000, ''EUR'', ''more than is captured'')', '22023')) v (s, want);
 SELECT paysafe.act_as('bob');
 SELECT is(pg_temp.refusal(s), want, s) FROM (VALUES
 	('UPDATE shop.pay SET back = back + 80.01 WHERE id = 5', '42501 shop.pay.back paysafe_pay_approval'),
@@ -65,6 +74,22 @@ SELECT paysafe.approve_refund('shop.pay', '4', 60, 'EUR', 'agreed');
 SELECT is((SELECT count(*) FROM paysafe.pending_approval WHERE relation = 'shop.pay'::regclass), 0::bigint, 'no row waits, and what was approved neither');
 SELECT paysafe.request_refund('shop.pay', '4', 70, 'EUR', 'the customer asks for it');
 SELECT is((SELECT concat(p.key, p.payment, ' ', p.amount, ' ', p.approvals_needed - p.approvals_given) FROM paysafe.pending_approval p WHERE p.relation = 'shop.pay'::regclass), '4 70 1', 'what is asked for does');
+
+-- what was approved of a payment is not of another one with its number
+INSERT INTO shop.pay VALUES (11, 'paid', 100, 0, 'EUR');
+SELECT paysafe.act_as('ann');
+SELECT paysafe.approve_refund('shop.pay', '11', 60, 'EUR', 'agreed');
+SELECT paysafe.act_as('bob');
+SELECT is(pg_temp.refusal('UPDATE shop.pay SET back = 60 WHERE id = 11'), 'accepted', 'approved');
+SELECT is(pg_temp.refusal('DELETE FROM shop.pay WHERE id = 11'), '23R07 shop.pay paysafe_pay_payment', 'captured');
+CREATE TABLE shop.bare (id int PRIMARY KEY, back numeric);
+SELECT paysafe.protect_refund('shop.bare', 'shop.bare', 'id', 'back', currency => 'EUR', amounts => 'running');
+INSERT INTO shop.bare VALUES (1, 0);
+SELECT paysafe.act_as('ann');
+SELECT paysafe.approve_refund('shop.bare', '1', 60, 'EUR', 'agreed: nothing limits it');
+SELECT paysafe.act_as('bob');
+DELETE FROM shop.bare;
+SELECT is(pg_temp.refusal('INSERT INTO shop.bare VALUES (1, 60)'), '42501 shop.bare.back paysafe_bare_approval', 'of the one that was there');
 
 -- a trigger that raises it further is seen, whatever comes first
 CREATE FUNCTION shop.more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF pg_trigger_depth() = 1 AND NEW.back = 27 THEN UPDATE shop.pay SET back = 101 WHERE id = NEW.id; END IF; RETURN NULL; END $$;

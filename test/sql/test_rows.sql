@@ -99,6 +99,16 @@ DELETE FROM t_test.intent WHERE id = 2;							-- fails: it has one
 DELETE FROM t_test.capture WHERE id = 3;
 DELETE FROM t_test.intent WHERE id = 2;
 
+-- captures go by their payment: what lets them is agreed on, once there are some
+CREATE TABLE t_test.charge (id int PRIMARY KEY, test boolean);
+CREATE TABLE t_test.charge_part (id int PRIMARY KEY, charge_id int REFERENCES t_test.charge, amount numeric);
+CREATE INDEX ON t_test.charge_part (charge_id);
+SELECT paysafe.protect_captures('t_test.charge_part', 't_test.charge', 'charge_id', 'amount', currency => 'EUR');
+INSERT INTO t_test.charge VALUES (1, true);
+INSERT INTO t_test.charge_part VALUES (1, 1, 10);
+DELETE FROM t_test.charge_part;									-- fails
+SELECT paysafe.protect_test_rows('t_test.charge', '{test}');	-- fails: a second person
+
 -- beside a way to a currency, which is of payments only
 CREATE TABLE t_test.event (id int PRIMARY KEY, currency text);
 CREATE TABLE t_test.event_order (id int PRIMARY KEY, event_id int REFERENCES t_test.event, testmode boolean);
@@ -122,7 +132,8 @@ CREATE TABLE t_test.loose (id int PRIMARY KEY, order_id int, state text);
 SELECT paysafe.protect_status('t_test.loose', 'state', :'machine');
 SELECT paysafe.protect_test_rows('t_test.loose', '{order_id,testmode}');	-- fails: which table?
 SELECT paysafe.protect_test_rows('t_test.loose', '{order_id,testmode}', parent => 't_test.shop_order');
-INSERT INTO t_test.loose VALUES (1, 1, 'new'), (2, 3, 'new'), (3, 77, 'new');
+INSERT INTO t_test.loose VALUES (3, 77, 'new');	-- fails: what that order says is not known yet
+INSERT INTO t_test.loose VALUES (1, 1, 'new'), (2, 3, 'new'), (3, NULL, 'new');
 DELETE FROM t_test.loose WHERE id = 1;		-- fails
-DELETE FROM t_test.loose WHERE id = 3;		-- fails: of an order that is not there
+DELETE FROM t_test.loose WHERE id = 3;		-- fails: of no order
 DELETE FROM t_test.loose WHERE id = 2;

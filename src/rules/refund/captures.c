@@ -225,14 +225,12 @@ excess_hint(const RowChange *change, const CaptureShare *before, const CaptureSh
 static void lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row,
 						 CapturedPayment *payment);
 
-/* It says so, and so does its payment. */
+/* Its payment says so. */
 static bool
 is_test(const Rule *rule, const RowChange *change)
 {
 	CapturedPayment payment = {0};
 
-	if (!paysafe_test_row(change->rules, change->before))
-		return false;
 	lock_payment(rule, change, change->before, &payment);
 	return payment.test;
 }

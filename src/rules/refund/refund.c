@@ -544,6 +544,7 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 						  side->gated.column.type == STATUS_NONE ? pstrdup("It counts towards the payment's refunds.") :
 						  psprintf("Its status is \"%s\", which counts towards the payment's refunds.",
 								   status_words(side, change->before)),
+						  payment->tables == NIL ? "Its payment is gone. If that was a test, delete its refunds before it." :
 						  side->voided.n > 0 ? "Void it instead." :
 						  "It counts for good. Where rows are deleted when the provider has refused them, \"deletable\" of paysafe.protect_refund says so.");
 		paysafe_refund_total_forget();

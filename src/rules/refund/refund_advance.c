@@ -144,11 +144,13 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 	char	   *fault;
 
 	paysafe_refund_payment_argument(state, payment, &key);
-	count = paysafe_refund_lock_payment(state, &key, &locked);
-	paysafe_refund_payout_in(state, &locked, state->refund.constant ? state->refund.constant : currency);
+	count = state->refund.running ? paysafe_refund_running_payment(state, &key, &locked) :
+		paysafe_refund_lock_payment(state, &key, &locked);
+	if (!state->refund.running)
+		paysafe_refund_payout_in(state, &locked, state->refund.constant ? state->refund.constant : currency);
 	if (count != 1)
 		not_possible(psprintf("%s rows of \"%s\" have %s \"%s\".", count == 0 ? "No" : "Several",
-							  get_rel_name(state->payment_root),
+							  get_rel_name(state->refund.running ? state->refund_root : state->payment_root),
 							  paysafe_key_columns_words(state->payment_key),
 							  paysafe_refusal_value(payment)), NULL);
 	if (locked.currency == NULL ||
@@ -169,7 +171,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 					 NULL);
 	if (!state->payout)
 		locked.captured = paysafe_refund_net_captured(&locked, false);
-	if (!state->payout &&
+	if ((!state->payout || state->refund.limited) &&
 		(locked.captured == NULL || numeric_is_nan(locked.captured) ||
 		 paysafe_money_compare(amount, locked.captured) > 0))
 		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),

@@ -23,6 +23,8 @@
 #include "compat.h"
 #include "engine/breach.h"
 #include "engine/existing.h"
+#include "engine/locked_row.h"
+#include "engine/test_rows.h"
 #include "engine/which_rows.h"
 #include "errors.h"
 #include "people/approval.h"
@@ -298,7 +300,7 @@ paysafe_refund_running_check(const Rule *rule, const RowChange *change)
 		check_change(rule, &seen);
 		return;
 	}
-	if (paysafe_money_sign(refunded(side, seen.before)) != 0)
+	if (paysafe_money_sign(refunded(side, seen.before)) != 0 && !paysafe_test_row(change->rules, seen.before))
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("payment \"%s\" in table \"%s\" has refunds and cannot be deleted",
 									 payment_words(&seen, seen.before), rule->table_name),
@@ -326,4 +328,38 @@ paysafe_refund_running_existing(const Rule *rule, Relation rel, TupleTableSlot *
 	if (fault != NULL)
 		(void) paysafe_existing_fault(report, "Row", paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row),
 									  fault);
+}
+
+/* A payment as whoever approves a refund of it sees it. */
+typedef struct Looked
+{
+	const RefundState *state;
+	FoundPayment *payment;
+	bool		counts;			/* it is one of the rule's rows */
+} Looked;
+
+static void
+look(Relation leaf, TupleTableSlot *row, void *arg)
+{
+	Looked	   *looked = arg;
+	const RelationRules *rules;
+	const RefundState *state = paysafe_refund_rule_of(leaf, looked->state->refund_root, &rules)->compiled;
+	const RefundSide *side = &state->refund;
+	char	   *currency = currency_of(side, row);
+
+	looked->counts = paysafe_row_filter_has(&side->rows, row, NULL);
+	looked->payment->currency = currency ? pstrdup(currency) : NULL;
+	looked->payment->captured = side->limited ?
+		DatumGetNumericCopy(NumericGetDatum(paysafe_captured_or_zero(&side->captured, row))) : NULL;
+}
+
+int
+paysafe_refund_running_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
+{
+	Looked		looked = {.state = state, .payment = out};
+	int			count;
+
+	*out = (FoundPayment) {.key = paysafe_key_columns_text(key), .minor = paysafe_money_is_minor(&state->refund.amount)};
+	count = paysafe_locked_row(state->refund_root, state->payment_key, key, true, look, &looked);
+	return count == 1 && !looked.counts ? 0 : count;
 }
