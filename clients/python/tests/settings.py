@@ -87,12 +87,8 @@ if os.environ.get("BOUNCER_HOST"):
         "TEST": {"MIRROR": "default"},
     }
 
-# the same through a pool of Django's own, whose threads no fork of a parallel run takes along
-if (
-    django.VERSION >= (5, 1)
-    and find_spec("psycopg_pool") is not None
-    and not os.environ.get("SKIP_MIGRATIONS")
-):
+# the same through a pool of Django's own
+if django.VERSION >= (5, 1) and find_spec("psycopg_pool") is not None:
     DATABASES["own_pool"] = {
         **DATABASES["default"],
         "OPTIONS": {

@@ -65,11 +65,18 @@ def declare_test_databases(clones: int = 0) -> None:
     A copy of a database is not what that was: `clones` says how many there are of each,
     for tests in several processes.
     """
-    for alias in connections:
+    for alias in _databases():
         for database in _copies(connections[alias], clones):
             if _has_paysafe(database):
                 with database.cursor() as cursor:
                     cursor.execute("SELECT paysafe.declare_test_database()")
+
+
+def _databases() -> Iterator[str]:
+    """The aliases of test databases.  Others mirror one: a connection there would keep it in use."""
+    for alias in connections:
+        if not connections[alias].settings_dict.get("TEST", {}).get("MIRROR"):
+            yield alias
 
 
 def _copies(connection: BaseDatabaseWrapper, clones: int) -> Iterator[BaseDatabaseWrapper]:
@@ -77,7 +84,10 @@ def _copies(connection: BaseDatabaseWrapper, clones: int) -> Iterator[BaseDataba
     yield connection
     for number in range(clones):
         clone: BaseDatabaseWrapper = connection.copy()
-        clone.settings_dict = connection.creation.get_test_db_clone_settings(str(number + 1))
+        settings = connection.creation.get_test_db_clone_settings(str(number + 1))
+        # a pool is of the alias, and so of the database that was there first
+        options = {k: v for k, v in settings.get("OPTIONS", {}).items() if k != "pool"}
+        clone.settings_dict = {**settings, "OPTIONS": options}
         try:
             yield clone
         finally:
@@ -255,7 +265,7 @@ class PaysafeRunner(DiscoverRunner):
             databases = super().setup_databases(**kwargs)
         clones = self.parallel if self.parallel > 1 else 0
         if _without_migrations():
-            for alias in connections:
+            for alias in _databases():
                 if connections[alias].vendor == "postgresql":
                     declare_rules(using=alias, modules=self.rule_modules, clones=clones)
         declare_test_databases(clones)
