@@ -113,11 +113,39 @@ validate_rule(const RuleSource *rule, int64 blocks, bool *more)
 	return report.rows;
 }
 
+/*
+ * The table has no such rule.  Where those of another one hold for it, nothing is looked at,
+ * which must not look like rows that are right; where there is none at all, none is wrong.
+ */
+static void
+no_rule(Oid relid, const char *name)
+{
+	List	   *ancestors = paysafe_catalog_ancestors(relid);
+	const char *declared_on = NULL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_rule_sources(relid))
+	{
+		const RuleSource *rule = lfirst(lc);
+
+		if (list_member_oid(ancestors, rule->relation) && (name == NULL || strcmp(name, rule->name) == 0))
+			declared_on = paysafe_catalog_table_name(rule->relation);
+	}
+	if (name == NULL && declared_on == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(name == NULL ? "table \"%s\" has no rule" : "table \"%s\" has no rule \"%s\"",
+					get_rel_name(relid), name),
+			 declared_on != NULL ? errhint("It has those of \"%s\": call it for that.", declared_on) :
+			 errhint("The view paysafe.protection lists the rules in force.")));
+}
+
 /* The rules of the table, or the one of this name; raises 22023 if it has none. */
 static int64
 validate_table(Oid relid, const char *name, int64 blocks, bool *more)
 {
-	bool		found = name == NULL;
+	bool		found = false;
 	int64		rows = 0;
 	ListCell   *lc;
 
@@ -138,10 +166,7 @@ validate_table(Oid relid, const char *name, int64 blocks, bool *more)
 			return rows;
 	}
 	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relid), name),
-				 errhint("The view paysafe.protection lists the rules in force.")));
+		no_rule(relid, name);
 	return rows;
 }
 

@@ -1,6 +1,6 @@
 -- Rows that were there before a rule: left for later, looked at, accepted as they are.
 BEGIN;
-SELECT plan(51);
+SELECT plan(57);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -99,5 +99,15 @@ SELECT is(pg_temp.refusal(command), answer, command) FROM (VALUES
 	('UPDATE shop.payment SET amount = 1 WHERE id = 4', 'accepted'),
 	('UPDATE shop.part SET region = ''eu'' WHERE id = 2', 'accepted'),
 	('UPDATE shop.part SET status = ''new'' WHERE id = 2', 'accepted')) c (command, answer);
+
+-- where there is nothing to look at, that is no answer like that of rows that are right
+CREATE TABLE shop.bare (id int PRIMARY KEY);
+SELECT is(left(pg_temp.refusal(command), 5), '22023', command) FROM (VALUES
+	('SELECT paysafe.validate_rows(''shop.part_eu'')'),
+	('SELECT paysafe.validate_rows(''shop.part_eu'', ''status'')'),
+	('SELECT paysafe.validate_rows(''shop.part'', ''ledger'')')) c (command);
+SELECT is(paysafe.validate_rows('shop.bare'), 0::bigint, 'no rule, no row');
+SELECT is(pg_temp.refusal_text('SELECT paysafe.validate_rows(''shop.part_eu'')', 'HINT'), 'It has those of "shop.part": call it for that.', 'the way out for a partition');
+SELECT is(pg_temp.refusal('SELECT paysafe.validate_rows(''shop.part'')'), 'accepted', 'which is it');
 SELECT * FROM finish();
 ROLLBACK;
