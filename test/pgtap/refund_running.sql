@@ -1,6 +1,6 @@
 -- Refunds without rows: a column of the payment says what has been paid back so far.
 BEGIN;
-SELECT plan(69);
+SELECT plan(73);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -156,5 +156,19 @@ SELECT is(left(pg_temp.refusal(s), 5), want, s) FROM (VALUES
 SELECT paysafe.protect_payment('shop.old', 'status', 'amount', currency_column => 'currency', captured => '{paid}');
 SELECT paysafe.protect_refund('shop.old', NULL, 'uid', 'back', amounts => 'running', mode => 'observe');
 SELECT is(pg_temp.refusal('UPDATE shop.old SET back = back + 1'), 'accepted', 'observed, it refuses nothing');
+-- what had risen before the rule counts towards the limit, not towards the threshold
+CREATE TABLE shop.before (id int PRIMARY KEY, status text, amount numeric, back numeric);
+INSERT INTO shop.before VALUES (1, 'paid', 100, 40);
+SELECT paysafe.protect_payment('shop.before', 'status', 'amount', currency => 'EUR', captured => '{paid}');
+SELECT paysafe.protect_refund('shop.before', 'shop.before', 'id', 'back', amounts => 'running');
+SELECT paysafe.set_refund_threshold('shop.before', 'EUR', 50);
+SELECT is(pg_temp.refusal(s), want, s) FROM (VALUES
+	('UPDATE shop.before SET back = 100.01', '23R01 shop.before.back paysafe_before_refund'),
+	('UPDATE shop.before SET back = 91', '42501 shop.before.back paysafe_before_approval'),
+	('UPDATE shop.before SET back = 90', 'accepted')) v (s, want);
+-- and does not go together with a captured column that is net
+CREATE TABLE shop.net (id int PRIMARY KEY, status text, amount numeric, captured numeric, back numeric);
+SELECT paysafe.protect_payment('shop.net', 'status', 'amount', 'captured', currency => 'EUR', captured => '{paid}', changes => 'net');
+SELECT is(left(pg_temp.refusal('SELECT paysafe.protect_refund(''shop.net'', ''shop.net'', ''id'', ''back'', amounts => ''running'')'), 5), '22023', 'net or running');
 SELECT * FROM finish();
 ROLLBACK;

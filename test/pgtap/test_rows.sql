@@ -1,6 +1,6 @@
 -- What says whether a row is a test is there when the row is added, and not later; and what goes with a test.
 BEGIN;
-SELECT plan(30);
+SELECT plan(34);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -76,6 +76,20 @@ SELECT is(pg_temp.refusal(s), want, s) FROM (VALUES
 	('DELETE FROM shop.running WHERE id = 1', 'accepted'),
 	-- the same number again begins with what has been paid out of it
 	('INSERT INTO shop.running VALUES (1, true, ''paid'', 10, 1)', '42501 shop.running.refunded paysafe_running_approval')) v (s, want);
+-- refunds with rows go before their payment, and the hint says so
+CREATE TABLE shop.sale (id int PRIMARY KEY, test boolean, state text, amount numeric);
+CREATE TABLE shop.refund (id int PRIMARY KEY, sale_id int REFERENCES shop.sale ON DELETE CASCADE, amount numeric);
+CREATE INDEX ON shop.refund (sale_id);
+SELECT paysafe.protect_payment('shop.sale', 'state', 'amount', captured => '{paid}', currency => 'EUR');
+SELECT paysafe.protect_refund('shop.refund', 'shop.sale', 'sale_id', 'amount');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50);
+SELECT paysafe.protect_test_rows('shop.sale', '{test}');
+INSERT INTO shop.sale VALUES (1, true, 'paid', 10);
+INSERT INTO shop.refund VALUES (1, 1, 4);
+SELECT is(left(pg_temp.refusal('DELETE FROM shop.sale'), 5), '23R07', 'not by a cascade');
+SELECT is(pg_temp.refusal_text('DELETE FROM shop.sale', 'HINT'), 'Its payment is gone. If that was a test, delete its refunds before it.', 'but so');
+SELECT is(pg_temp.refusal('DELETE FROM shop.refund'), 'accepted', 'its refunds');
+SELECT is(pg_temp.refusal('DELETE FROM shop.sale'), 'accepted', 'then itself');
 SELECT is((SELECT count(*) FROM paysafe.check() c WHERE NOT c.ok AND c.subject LIKE 'shop.%' AND c.check_name IN ('rules_fit', 'row_trigger', 'table')), 0::bigint, 'in force');
 SELECT * FROM finish();
 ROLLBACK;

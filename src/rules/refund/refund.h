@@ -334,7 +334,7 @@ extern void paysafe_refund_running_compile(RefundSide *side, const CompileInput 
 extern void paysafe_refund_running_check(const Rule *rule, const RowChange *change);
 
 /*
- * The payment that an approval in advance is for, locked FOR NO KEY UPDATE: its currency, and
+ * The payment that an approval in advance is for, locked FOR NO KEY UPDATE unless the rule only observes: its currency, and
  * what is captured (NULL: nothing limits it).  Returns how many rows have the key.
  */
 extern int	paysafe_refund_running_payment(const RefundState *state, const KeyValues *key, FoundPayment *out);

@@ -58,11 +58,18 @@ paysafe_refund_running_compile(RefundSide *side, const CompileInput *input)
 	}
 	side->limited = true;
 	paysafe_captured_compile(leaf, payment->spec, &side->captured);
+	/* that would fall by each refund, and limit the next one by it twice */
+	if (side->captured.changes == CAPTURED_NET)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("what is captured in table \"%s\" is net of refunds", RelationGetRelationName(leaf)),
+				 errhint("It falls by rows of refunds. Where a column says what has been refunded, \"changes\" of paysafe.protect_payment is another.")));
 	if (paysafe_money_is_minor(&side->captured.amount) != paysafe_money_is_minor(&side->amount))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns \"%s\" and \"%s\" are not both in major or both in minor units",
-						side->amount.name, paysafe_captured_name(&side->captured))));
+						side->amount.name, paysafe_captured_name(&side->captured)),
+				 errhint("What has been refunded without rows counts in the units of what is captured.")));
 	if (!side->own_currency && side->constant == NULL)
 	{
 		side->shares_place = true;
@@ -360,6 +367,6 @@ paysafe_refund_running_payment(const RefundState *state, const KeyValues *key, F
 	int			count;
 
 	*out = (FoundPayment) {.key = paysafe_key_columns_text(key), .minor = paysafe_money_is_minor(&state->refund.amount)};
-	count = paysafe_locked_row(state->refund_root, state->payment_key, key, true, look, &looked);
+	count = paysafe_locked_row(state->refund_root, state->payment_key, key, !state->observed, look, &looked);
 	return count == 1 && !looked.counts ? 0 : count;
 }
