@@ -254,57 +254,46 @@ paysafe_index_trouble(PG_FUNCTION_ARGS)
 }
 
 /* Looking for sums that are not what is there. */
-typedef struct Short
+typedef struct Sums
 {
 	Oid			relid;
-	StringInfoData words;
-} Short;
-
-static void
-add_short(const char *payment, Numeric kept, Numeric exact, void *arg)
-{
-	Short	   *found = arg;
-
-	appendStringInfo(&found->words, "%srefunds of payment \"%s\" total %s, and %s is kept", found->words.len > 0 ? "; " : "",
-					 paysafe_refusal_value(payment), paysafe_money_text(exact), paysafe_money_text(kept));
-}
-
-static void
-find_short(void *arg)
-{
-	Short	   *found = arg;
-
-	paysafe_refund_kept_check(found->relid, add_short, found);
-}
+	void		(*check) (Oid relid, KeptFault fault, void *arg);
+	const char *words;			/* of what they are */
+	const char *verb;
+	StringInfoData found;
+} Sums;
 
 static void
 add_wrong(const char *payment, Numeric kept, Numeric exact, void *arg)
 {
-	Short	   *found = arg;
+	Sums	   *sums = arg;
 
-	appendStringInfo(&found->words, "%scaptures of payment \"%s\" come to %s, and %s is kept", found->words.len > 0 ? "; " : "",
-					 paysafe_refusal_value(payment), paysafe_money_text(exact), paysafe_money_text(kept));
+	if (sums->found.len > 0)
+		appendStringInfoString(&sums->found, "; ");
+	appendStringInfo(&sums->found, "%s of payment \"%s\" %s %s, and %s is kept", sums->words,
+					 paysafe_refusal_value(payment), sums->verb,
+					 paysafe_money_text(exact), paysafe_money_text(kept));
 }
 
 static void
 find_wrong(void *arg)
 {
-	Short	   *found = arg;
+	Sums	   *sums = arg;
 
-	paysafe_captures_kept_check(found->relid, add_wrong, found);
+	sums->check(sums->relid, add_wrong, sums);
 }
 
 static Datum
-sums_trouble(FunctionCallInfo fcinfo, void (*find) (void *arg))
+sums_trouble(FunctionCallInfo fcinfo, Sums *sums)
 {
-	Short		found = {.relid = PG_GETARG_OID(0)};
 	char	   *error;
 
-	initStringInfo(&found.words);
-	error = paysafe_attempt(find, &found);
+	sums->relid = PG_GETARG_OID(0);
+	initStringInfo(&sums->found);
+	error = paysafe_attempt(find_wrong, sums);
 	if (error != NULL)
-		appendStringInfo(&found.words, "%scannot be looked at: %s", found.words.len > 0 ? "; " : "", error);
-	return text_or_null(fcinfo, found.words.len > 0 ? found.words.data : NULL);
+		appendStringInfo(&sums->found, "%scannot be looked at: %s", sums->found.len > 0 ? "; " : "", error);
+	return text_or_null(fcinfo, sums->found.len > 0 ? sums->found.data : NULL);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
@@ -316,7 +305,7 @@ PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
 Datum
 paysafe_refund_trouble(PG_FUNCTION_ARGS)
 {
-	return sums_trouble(fcinfo, find_short);
+	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_refund_kept_check, .words = "refunds", .verb = "total"});
 }
 
 PG_FUNCTION_INFO_V1(paysafe_capture_trouble);
@@ -327,7 +316,7 @@ PG_FUNCTION_INFO_V1(paysafe_capture_trouble);
 Datum
 paysafe_capture_trouble(PG_FUNCTION_ARGS)
 {
-	return sums_trouble(fcinfo, find_wrong);
+	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_captures_kept_check, .words = "captures", .verb = "come to"});
 }
 
 static void

@@ -149,21 +149,6 @@ paysafe_accepted_has(Oid relation, const char *rule, bytea *digest)
 	return found;
 }
 
-static const RuleSource *
-source_of(const RelationRules *rules, const Rule *rule)
-{
-	ListCell   *lc;
-
-	foreach(lc, rules->sources)
-	{
-		const RuleSource *source = lfirst(lc);
-
-		if (source->relation == rule->declared_on && strcmp(source->name, rule->name) == 0)
-			return source;
-	}
-	return NULL;
-}
-
 bool
 paysafe_accepted_had(const Rule *rule, const RowChange *change, const char *words)
 {
@@ -171,7 +156,7 @@ paysafe_accepted_had(const Rule *rule, const RowChange *change, const char *word
 
 	if (paysafe_store_is_empty(PAYSAFE_ACCEPTED_ROW))
 		return false;
-	source = source_of(change->rules, rule);
+	source = paysafe_rule_source_of(change->rules, rule);
 	return source != NULL &&
 		paysafe_accepted_has(rule->declared_on, rule->name,
 							 paysafe_accepted_digest(words, paysafe_accepted_content(source, &change->rules->key, change->before)));
@@ -333,7 +318,7 @@ paysafe_accepted_follow(const RowChange *change)
 	}
 	for (int i = 0; i < rules->nrules && rules->acceptances == ACCEPTANCES_SOME; i++)
 	{
-		const RuleSource *source = source_of(rules, &rules->rules[i]);
+		const RuleSource *source = paysafe_rule_source_of(rules, &rules->rules[i]);
 
 		if (source != NULL && list_member_oid(ancestors, rules->rules[i].declared_on))
 			follow_rule(&rules->rules[i], source, change);

@@ -38,7 +38,7 @@ paysafe_currency_column(Relation leaf, const char *column, Currency *out)
 static bool
 is_of_any_state(const RuleSource *source)
 {
-	return strcmp(source->name, "test_rows") == 0;
+	return strcmp(source->name, TEST_ROWS_RULE) == 0;
 }
 
 /* The column that says it. */

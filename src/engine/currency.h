@@ -30,6 +30,9 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
+/* The rule of which rows are tests finds what says it like a currency (engine/test_rows.h). */
+#define TEST_ROWS_RULE	"test_rows"
+
 typedef enum CurrencyPlace
 {
 	CURRENCY_COLUMN,

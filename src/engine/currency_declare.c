@@ -187,7 +187,7 @@ is_needed(const Step *step, Oid before, const char *name)
 	{
 		const RuleSource *rule = lfirst(lc);
 
-		if (rule->reference == step->relation && !rule->observed && strcmp(rule->name, "test_rows") != 0 &&
+		if (rule->reference == step->relation && !rule->observed && strcmp(rule->name, TEST_ROWS_RULE) != 0 &&
 			paysafe_spec_optional_text(rule->spec, "currency_via") != NULL &&
 			!(rule->relation == before && strcmp(rule->name, name) == 0))
 			return true;
@@ -236,7 +236,7 @@ declare_path(SpecBuilder *spec, Oid relation, const char *rule, const CurrencySt
 	List	   *steps = steps_of(relation, path, tables, first, &last);
 	int			n = list_length(steps);
 
-	check_last(llast(steps), last, strcmp(rule, "test_rows") == 0);
+	check_last(llast(steps), last, strcmp(rule, TEST_ROWS_RULE) == 0);
 	for (int i = 1; i < n; i++)
 	{
 		Step	   *step = list_nth(steps, i);

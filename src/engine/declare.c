@@ -54,6 +54,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/key_columns.h"
+#include "values/money.h"
 #include "values/row_key.h"
 #include "values/spec.h"
 
@@ -384,6 +385,21 @@ paysafe_declare_decimals_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be between 0 and %d", "decimals", MAX_DECIMALS)));
 	return psprintf("%d", decimals);
+}
+
+char *
+paysafe_declare_over_percent_argument(FunctionCallInfo fcinfo, int n)
+{
+	Numeric		over;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	over = PG_GETARG_NUMERIC(n);
+	if (numeric_is_nan(over) || numeric_is_inf(over) || paysafe_money_sign(over) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a finite number, not negative", "over_percent")));
+	return paysafe_money_sign(over) == 0 ? NULL : paysafe_money_text(paysafe_money_trim(over));
 }
 
 List *

@@ -66,6 +66,9 @@ extern char *paysafe_declare_optional_text(FunctionCallInfo fcinfo, int n);
 /* "decimals", between 0 and 30, as a specification says them; NULL if it is.  Raises 22023. */
 extern char *paysafe_declare_decimals_argument(FunctionCallInfo fcinfo, int n);
 
+/* "over_percent", as a specification says it; NULL if it is, or zero.  Raises 22023. */
+extern char *paysafe_declare_over_percent_argument(FunctionCallInfo fcinfo, int n);
+
 /* "status_path": keys within the status column, or NIL. */
 extern List *paysafe_declare_path_argument(FunctionCallInfo fcinfo, int n, const char *status_column);
 extern List *paysafe_declare_optional_set(FunctionCallInfo fcinfo, int n, const char *argument);

@@ -631,3 +631,18 @@ paysafe_rule_init(void)
 	CacheRegisterSyscacheCallback(ENUMOID, enum_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, enum_changed, (Datum) 0);
 }
+
+const RuleSource *
+paysafe_rule_source_of(const RelationRules *rules, const Rule *rule)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules->sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (source->relation == rule->declared_on && strcmp(source->name, rule->name) == 0)
+			return source;
+	}
+	return NULL;
+}

@@ -278,6 +278,9 @@ extern const RuleKind *paysafe_rule_kind(const char *name);
  */
 extern RelationRules *paysafe_rules_of(Relation leaf);
 
+/* What a compiled rule was compiled from, as long as that is; or NULL. */
+extern const RuleSource *paysafe_rule_source_of(const RelationRules *rules, const Rule *rule);
+
 /*
  * The rules as rows: of the relation, its partition or inheritance ancestors,
  * and those that refer to one of them.  Read with the newest snapshot.

@@ -17,8 +17,6 @@
 #include "engine/currency.h"
 #include "engine/rule.h"
 
-#define TEST_ROWS_RULE	"test_rows"
-
 /* What the rule compiles to; for a reference, only the parent. */
 typedef struct TestRows
 {

@@ -312,21 +312,6 @@ note_block(const RuleSource *source, Oid leaf, BlockNumber block)
 		add_row(source, leaf, block, 0, InvalidBlockNumber, NIL);
 }
 
-static const RuleSource *
-source_of(const RelationRules *rules, const Rule *rule)
-{
-	ListCell   *lc;
-
-	foreach(lc, rules->sources)
-	{
-		const RuleSource *source = lfirst(lc);
-
-		if (source->relation == rule->declared_on && strcmp(source->name, rule->name) == 0)
-			return source;
-	}
-	return NULL;
-}
-
 static void
 follow_rule(const Rule *rule, const RuleSource *source, const RowChange *change)
 {
@@ -352,7 +337,7 @@ paysafe_validate_part_follow(const RowChange *change)
 	for (int i = 0; i < rules->nrules; i++)
 	{
 		const Rule *rule = &rules->rules[i];
-		const RuleSource *source = rule->unvalidated && is_in_parts(rule) ? source_of(rules, rule) : NULL;
+		const RuleSource *source = rule->unvalidated && is_in_parts(rule) ? paysafe_rule_source_of(rules, rule) : NULL;
 
 		if (source != NULL)
 			follow_rule(rule, source, change);

@@ -675,21 +675,6 @@ changes_argument(FunctionCallInfo fcinfo, int n, const char *captured_column)
 	return word;
 }
 
-static char *
-over_argument(FunctionCallInfo fcinfo, int n)
-{
-	Numeric		over;
-
-	if (PG_ARGISNULL(n))
-		return NULL;
-	over = PG_GETARG_NUMERIC(n);
-	if (numeric_is_nan(over) || numeric_is_inf(over) || paysafe_money_sign(over) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a finite number, not negative", "over_percent")));
-	return paysafe_money_sign(over) == 0 ? NULL : paysafe_money_text(paysafe_money_trim(over));
-}
-
 /* What the sets of statuses say together. */
 static void
 check_statuses(List *captured, List *recorded, List *adjustable, const char *captured_column)
@@ -759,7 +744,7 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 	paysafe_spec_add_set(&spec, "captured", captured);
 	paysafe_spec_add_text(&spec, "changes", changes);
 	paysafe_spec_add_text(&spec, "limit_column", paysafe_declare_optional_name(fcinfo, 10));
-	paysafe_spec_add_text(&spec, "over_percent", over_argument(fcinfo, 11));
+	paysafe_spec_add_text(&spec, "over_percent", paysafe_declare_over_percent_argument(fcinfo, 11));
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
 	if (adjustable != NIL)

@@ -427,21 +427,14 @@ counted_statuses(const char *status_column, List *counted, List *recorded)
 static char *
 over_argument(FunctionCallInfo fcinfo, int n, bool limited)
 {
-	Numeric		over;
+	char	   *over = paysafe_declare_over_percent_argument(fcinfo, n);
 
-	if (PG_ARGISNULL(n))
-		return NULL;
-	over = PG_GETARG_NUMERIC(n);
-	if (numeric_is_nan(over) || numeric_is_inf(over) || paysafe_money_sign(over) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a finite number, not negative", "over_percent")));
-	if (!limited)
+	if (!PG_ARGISNULL(n) && !limited)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" needs a limit", "over_percent"),
 				 errhint("Name the column of the payment, or the rows, that say what is authorized.")));
-	return paysafe_money_sign(over) == 0 ? NULL : paysafe_money_text(paysafe_money_trim(over));
+	return over;
 }
 
 static void

@@ -31,7 +31,7 @@
 /* Columns of paysafe.capture_total. */
 enum
 {
-	TOTAL_RELATION, TOTAL_PAYMENT, TOTAL_ID, TOTAL_STAMP, TOTAL_CAPTURED, TOTAL_AUTHORIZED,
+	TOTAL_RELATION = KEPT_RELATION, TOTAL_PAYMENT = KEPT_PAYMENT, TOTAL_ID, TOTAL_STAMP, TOTAL_CAPTURED, TOTAL_AUTHORIZED,
 	TOTAL_COUNTED, TOTAL_CANCELS, TOTAL_CURRENCY, TOTAL_SETTLED,
 	TOTAL_NCOLUMNS
 };
@@ -173,18 +173,6 @@ paysafe_captures_kept_set(const RefundTable *table, uint64 stamp, const CaptureS
  * Checking
  */
 
-/* Payments that sums are kept of, none twice: those of one follow each other. */
-static bool
-collect_payment(Relation rel, HeapTuple tuple, void *arg)
-{
-	List	  **payments = arg;
-	char	   *payment = paysafe_store_text(tuple, RelationGetDescr(rel), TOTAL_PAYMENT);
-
-	if (*payments == NIL || strcmp(llast(*payments), payment) != 0)
-		*payments = lappend(*payments, payment);
-	return true;
-}
-
 static void
 check_payment(Relation leaf, const CaptureState *state, char *payment, KeptFault fault, void *arg)
 {
@@ -211,15 +199,12 @@ check_payment(Relation leaf, const CaptureState *state, char *payment, KeptFault
 void
 paysafe_captures_kept_check(Oid captures, KeptFault fault, void *arg)
 {
-	List	   *payments = NIL;
-	Datum		key = ObjectIdGetDatum(captures);
+	List	   *payments = paysafe_kept_payments(PAYSAFE_CAPTURE_TOTAL, "capture_total_payment", captures);
 	List	   *leaves = paysafe_catalog_leaves(captures);
 	const CaptureState *state;
 	Relation	leaf;
 	ListCell   *lc;
 
-	paysafe_store_seek(PAYSAFE_CAPTURE_TOTAL, "capture_total_payment", 1, &key, InvalidStrategy,
-					   (Datum) 0, false, NULL, collect_payment, &payments);
 	if (payments == NIL || leaves == NIL)
 		return;
 	leaf = table_open(linitial_oid(leaves), AccessShareLock);

@@ -141,3 +141,26 @@ paysafe_kept_number(int64 top, const char *payment)
 				 errhint("Somebody has set the sequence paysafe.refund_total_id_seq to its end: see paysafe.check().")));
 	return id;
 }
+
+static bool
+collect_payment(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **payments = arg;
+	char	   *payment = paysafe_store_text(tuple, RelationGetDescr(rel), KEPT_PAYMENT);
+
+	/* sums of one follow each other */
+	if (*payments == NIL || strcmp(llast(*payments), payment) != 0)
+		*payments = lappend(*payments, payment);
+	return true;
+}
+
+List *
+paysafe_kept_payments(PaysafeTable table, const char *index, Oid root)
+{
+	List	   *payments = NIL;
+	Datum		key = ObjectIdGetDatum(root);
+
+	paysafe_store_seek(table, index, 1, &key, InvalidStrategy, (Datum) 0, false, NULL,
+					   collect_payment, &payments);
+	return payments;
+}

@@ -12,6 +12,7 @@
 #include "utils/rel.h"
 
 #include "engine/rule.h"
+#include "store/own_table.h"
 #include "values/key_columns.h"
 #include "values/row_filter.h"
 #include "values/status_value.h"
@@ -51,6 +52,15 @@ extern uint64 paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf);
  * number is the newer one.
  */
 extern int64 paysafe_kept_number(int64 top, const char *payment);
+
+/* Both tables begin with these columns. */
+enum
+{
+	KEPT_RELATION, KEPT_PAYMENT
+};
+
+/* Payments (char *) of which sums of the root's rows are kept; each once. */
+extern List *paysafe_kept_payments(PaysafeTable table, const char *index, Oid root);
 
 /* What is told of a sum that is not what the rows come to. */
 typedef void (*KeptFault) (const char *payment, Numeric kept, Numeric exact, void *arg);

@@ -42,7 +42,7 @@
 /* Columns of paysafe.refund_total. */
 enum
 {
-	TOTAL_RELATION, TOTAL_PAYMENT, TOTAL_ID, TOTAL_STAMP, TOTAL_AMOUNT, TOTAL_LESS,
+	TOTAL_RELATION = KEPT_RELATION, TOTAL_PAYMENT = KEPT_PAYMENT, TOTAL_ID, TOTAL_STAMP, TOTAL_AMOUNT, TOTAL_LESS,
 	TOTAL_NCOLUMNS
 };
 
@@ -195,18 +195,6 @@ paysafe_refund_kept_less(const RefundTable *table, Numeric amount)
  * Checking
  */
 
-/* Payments that totals are kept of, none twice: those of one follow each other. */
-static bool
-collect_payment(Relation rel, HeapTuple tuple, void *arg)
-{
-	List	  **payments = arg;
-	char	   *payment = paysafe_store_text(tuple, RelationGetDescr(rel), TOTAL_PAYMENT);
-
-	if (*payments == NIL || strcmp(llast(*payments), payment) != 0)
-		*payments = lappend(*payments, payment);
-	return true;
-}
-
 static void
 check_payment(const RefundState *state, char *payment, KeptFault fault, void *arg)
 {
@@ -241,16 +229,13 @@ check_payment(const RefundState *state, char *payment, KeptFault fault, void *ar
 void
 paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg)
 {
-	List	   *payments = NIL;
-	Datum		key = ObjectIdGetDatum(refund);
+	List	   *payments = paysafe_kept_payments(PAYSAFE_REFUND_TOTAL, "refund_total_payment", refund);
 	List	   *leaves = paysafe_catalog_leaves(refund);
 	const RelationRules *rules;
 	const RefundState *state;
 	Relation	leaf;
 	ListCell   *lc;
 
-	paysafe_store_seek(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key, InvalidStrategy,
-					   (Datum) 0, false, NULL, collect_payment, &payments);
 	if (payments == NIL || leaves == NIL)
 		return;
 	leaf = table_open(linitial_oid(leaves), AccessShareLock);
