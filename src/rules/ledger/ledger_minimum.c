@@ -194,7 +194,7 @@ add_up(const LedgerState *state, const Entry *entry)
 	adding.row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe account sum",
 											   ALLOCSET_SMALL_SIZES);
 	(void) paysafe_key_columns_read(&state->columns.account, entry->row, &values, NULL);
-	paysafe_ledger_rows_scan(state, state->columns.account_names, &values, snapshot, add_entry, &adding);
+	paysafe_ledger_rows_scan(state, &state->columns.account, &values, snapshot, add_entry, &adding);
 	MemoryContextDelete(adding.row_context);
 	UnregisterSnapshot(snapshot);
 	return adding.sum;
