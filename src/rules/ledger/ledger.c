@@ -38,6 +38,7 @@
 #include "engine/which_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "rules/ledger/ledger_kept.h"
 #include "rules/ledger/ledger_minimum.h"
 #include "rules/ledger/ledger_posted.h"
 #include "rules/ledger/ledger_reversals.h"
@@ -150,6 +151,7 @@ compile(const CompileInput *input)
 		check_looked_up(input->leaf, &state->columns.reverses, &state->columns.transaction, i);
 	paysafe_posting_date_column(input->leaf, paysafe_spec_optional_text(spec, "posting_date_column"), &state->date);
 	paysafe_closed_period_find(state->root, &state->closed);
+	state->kept_stamp = paysafe_ledger_kept_stamp(state, input);
 	return state;
 }
 

@@ -26,6 +26,7 @@ typedef struct LedgerState
 	EntryColumns columns;
 	bool		open;			/* a posted transaction takes more entries, which balance by themselves */
 	Numeric		minimum;		/* of what the entries of an account sum to, or NULL */
+	uint64		kept_stamp;		/* by which such sums are kept (ledger_kept.h); 0: they are not */
 	int			nfrozen;		/* columns of an entry that stay */
 	AttrNumber *frozen;
 	PostingDate date;

@@ -33,7 +33,7 @@
 #include "access/xact.h"
 #include "utils/builtins.h"
 
-#include "rules/refund/kept.h"
+#include "engine/kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "store/own_table.h"

@@ -11,8 +11,8 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
+#include "engine/kept.h"
 #include "engine/rule.h"
-#include "rules/refund/kept.h"
 #include "rules/refund/refund.h"
 
 /* What is kept of a payment's refunds in one table. */
