@@ -146,6 +146,27 @@ paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 		out->total = NULL;
 }
 
+Numeric
+paysafe_refund_kept_bound(List *tables)
+{
+	Numeric		bound = paysafe_money_zero();
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		RefundTable *table = lfirst(lc);
+		KeptTotal	kept = {0};
+
+		if (!table->observed)
+			paysafe_refund_kept_find(table, &kept);
+		/* in one of this transaction's may be refunds that are yet to be checked, and refused */
+		if (kept.total == NULL || kept.own)
+			return NULL;
+		bound = paysafe_money_add(bound, kept.total);
+	}
+	return bound;
+}
+
 static void
 add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric less)
 {
