@@ -395,8 +395,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 {
 	Entry entry;
 	EntryFault fault;
-	Existing   *existing = existing_of(report);
 	const EntryColumns *columns = &((const LedgerState *) rule->compiled)->columns;
+	Existing   *existing;
 	MemoryContext old;
 
 	if (!paysafe_row_filter_has(&columns->rows, row, NULL))
@@ -413,6 +413,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 			return;
 		entry.transaction_text = entry.account_text;
 	}
+	existing = existing_of(report);
 	old = MemoryContextSwitchTo(report->context);
 	add_existing_sum(existing->sums, &entry);
 	if (entry.reversal)
@@ -499,6 +500,15 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	hash_destroy(reversed);
 }
 
+/* Each entry is judged by itself, and by its own row. */
+static bool
+in_parts(const Rule *rule)
+{
+	const LedgerState *state = rule->compiled;
+
+	return state->columns.transaction.key.n == 0 && state->minimum == NULL && state->columns.currency_of == NULL;
+}
+
 static void
 pre_commit(bool prepare)
 {
@@ -557,6 +567,7 @@ const RuleKind paysafe_ledger_kind = {
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
+	.in_parts = in_parts,
 	.refuse_truncate = refuse_truncate,
 	.describe = paysafe_ledger_describe
 };
