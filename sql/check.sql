@@ -20,6 +20,11 @@ CREATE FUNCTION paysafe.capture_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_capture_trouble';
 COMMENT ON FUNCTION paysafe.capture_trouble(regclass) IS 'kept sums of captures that are not what is there';
 
+CREATE FUNCTION paysafe.entry_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_entry_trouble';
+COMMENT ON FUNCTION paysafe.entry_trouble(regclass) IS 'kept sums of entries that are more than what is there';
+
 CREATE FUNCTION paysafe.refund_trouble(relation regclass) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
@@ -321,6 +326,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
 			   LATERAL (SELECT paysafe.capture_trouble(r.relation) AS trouble) w
 		 WHERE r.rule = 'captures' AND paysafe.has_rows('paysafe.capture_total')
+		UNION ALL
+		-- and of entries
+		SELECT r.relation::text, 'entry_totals', w.trouble IS NULL, w.trouble || ': declare the rule of entries again, and find out who has changed rows beneath it'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.entry_trouble(r.relation) AS trouble) w
+		 WHERE r.rule = 'ledger' AND r.spec ? 'minimum' AND paysafe.has_rows('paysafe.entry_total')
 		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN

@@ -95,7 +95,7 @@ CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
 CREATE SEQUENCE paysafe.refund_total_id_seq;
-COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds and captures, in the order in which it is written';
+COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds, captures and entries, in the order in which it is written';
 
 CREATE TABLE paysafe.refund_total (
 	relation regclass NOT NULL,

@@ -577,12 +577,6 @@ refusal_of(const Rule *rule, const char *name, int sqlstate, const char *column,
 	};
 }
 
-bool
-paysafe_rule_is_watched(const Rule *rule)
-{
-	return rule->observed || (unlikely(paysafe_observe_is_fixture()) && !rule->kind->keeps_books);
-}
-
 /* Does it happen all the same?  What a rule has observed goes on record. */
 static bool
 passes(const Rule *rule, const Refusal *refusal)

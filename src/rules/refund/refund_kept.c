@@ -33,7 +33,7 @@
 #include "access/xact.h"
 #include "utils/builtins.h"
 
-#include "rules/refund/kept.h"
+#include "engine/kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -144,6 +144,27 @@ paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 	out->stamp = paysafe_refund_kept_stamp_of(table);
 	if (out->stamp == 0 || newest.stamp != out->stamp)
 		out->total = NULL;
+}
+
+Numeric
+paysafe_refund_kept_bound(List *tables)
+{
+	Numeric		bound = paysafe_money_zero();
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		RefundTable *table = lfirst(lc);
+		KeptTotal	kept = {0};
+
+		if (!table->observed)
+			paysafe_refund_kept_find(table, &kept);
+		/* in one of this transaction's may be refunds that are yet to be checked, and refused */
+		if (kept.total == NULL || kept.own)
+			return NULL;
+		bound = paysafe_money_add(bound, kept.total);
+	}
+	return bound;
 }
 
 static void

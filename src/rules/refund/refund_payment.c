@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_kept.h"
 #include "rules/refund/refund_threshold.h"
 #include "values/money.h"
 #include "values/row_key.h"
@@ -41,14 +42,21 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	char	   *currency = NULL;
 	Numeric		captured;
 	Numeric		before;
+	Numeric		bound;
 	bool		has_captured;
 
 	has_captured = paysafe_captured_value(&side->captured, change->after, &captured);
 	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
 	before = paysafe_captured_or_zero(&side->captured, change->before);
-	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
-		paysafe_money_compare(captured, before) >= 0)
-		return;
+	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured))
+	{
+		if (paysafe_money_compare(captured, before) >= 0)
+			return;
+		/* refunds that are yet to be checked will see this amount */
+		bound = paysafe_refund_kept_bound(tables);
+		if (bound != NULL && paysafe_money_compare(captured, bound) >= 0)
+			return;
+	}
 	(void) paysafe_currency_of(&side->currency, change->after, false, &currency);
 	sum.currency = currency;
 	paysafe_refund_sum(tables, &sum);

@@ -47,13 +47,16 @@ extern uint64 paysafe_kept_stamp(KeptStamp *stamp, const CompileInput *input);
 typedef uint64 (*KeptLeafStamp) (Relation leaf, Oid root);
 extern uint64 paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf);
 
-/*
- * The next number, above top, the largest one there is of a payment.  Whatever has the larger
- * number is the newer one.
- */
-extern int64 paysafe_kept_number(int64 top, const char *payment);
+/* Such a stamp, and of other tables whose rows say what these are. */
+extern uint64 paysafe_kept_stamp_with(uint64 stamp, List *tables);
 
-/* Both tables begin with these columns. */
+/*
+ * The next number, above top, the largest one there is of the payment or account.  Whatever
+ * has the larger number is the newer one.
+ */
+extern int64 paysafe_kept_number(int64 top, const char *what);
+
+/* The tables begin with these columns; that of entries has an account. */
 enum
 {
 	KEPT_RELATION, KEPT_PAYMENT
@@ -63,6 +66,6 @@ enum
 extern List *paysafe_kept_payments(PaysafeTable table, const char *index, Oid root);
 
 /* What is told of a sum that is not what the rows come to. */
-typedef void (*KeptFault) (const char *payment, Numeric kept, Numeric exact, void *arg);
+typedef void (*KeptFault) (const char *what, Numeric kept, Numeric exact, void *arg);
 
 #endif							/* PAYSAFE_KEPT_H */
