@@ -13,7 +13,7 @@ CREATE VIEW paysafe.protection AS
 		  JOIN pg_catalog.pg_class t ON t.oid IN (r.relation, r.reference) AND t.relname = f.table_name
 		  JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace AND n.nspname = f.schema_name
 		 WHERE r.spec @> '{"observe": true}' AND f.observed AND f.at >= r.since
-		   AND f.rule IN (r.rule, pg_catalog.regexp_replace(r.rule, '^refund($|_)', 'approval\1'))) o
+		   AND f.rule IN (r.rule, CASE WHEN r.rule = 'refund' THEN 'approval' WHEN r.rule LIKE 'refund\_%' THEN r.rule || '_approval' END)) o
 	 WHERE NOT r.removed
 	   AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	   AND r.version = (SELECT max(n.version) FROM paysafe.rule n

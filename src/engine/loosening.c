@@ -144,8 +144,8 @@ paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule
 	change->version = new_rule->version;
 	change->old_reference = old_rule ? old_rule->reference : InvalidOid;
 	change->new_reference = new_rule->reference;
-	change->before = old_rule ? old_rule->spec : NULL;
-	change->after = new_rule->spec;
+	change->before = old_rule ? paysafe_spec_field_shown(old_rule->kind, old_rule->spec) : NULL;
+	change->after = paysafe_spec_field_shown(new_rule->kind, new_rule->spec);
 	change->difference = lines.data;
 	change->loosens = paysafe_spec_field_words(loosened);
 	change->content = NULL;

@@ -44,8 +44,8 @@ SELECT is(pg_temp.refusal($$DELETE FROM shop.refund WHERE id = 1$$), '23R07 shop
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET status = 'failed' WHERE id = 1; DELETE FROM shop.refund WHERE id = 1$$), 'accepted', 'void by both, it may go');
 
 -- the gate of each
-\set order_gate '42501 shop.refund.status paysafe_refund_approval_order'
-\set payment_gate '42501 shop.refund.status paysafe_refund_approval_payment'
+\set order_gate '42501 shop.refund.status paysafe_refund_refund_order_approval'
+\set payment_gate '42501 shop.refund.status paysafe_refund_refund_payment_approval'
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (10, 2, 20, 30, 'sent')$$), 'accepted', 'below both');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (11, 2, 20, 1, 'sent')$$), :'payment_gate', 'above the payment''s');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (11, 2, 21, 11, 'sent')$$), :'order_gate', 'above the order''s');
@@ -90,7 +90,7 @@ SELECT is(pg_temp.beside($$'shop.refund', 'shop.order', 'order_id', 'amount', pa
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_movements('shop.refund', NULL, 'order_id', 'note', 'amount', 'status', capture => '{c}', refund => '{r}')$$), '22023', 'movements of payments that no table has');
 SELECT is(pg_temp.beside($$'shop.refund', NULL, 'note', 'amount', currency => 'EUR', status_column => 'status', gated => '{sent}', void => '{failed}', rows => '{"note": {"not": [null]}}', rule => 'refund_agent'$$), 'accepted', 'payouts of an agent');
 SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 25, rule => 'refund_agent');
-SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (30, 7, 70, 20, 'sent', 'eve'), (31, 8, 80, 6, 'sent', 'eve')$$), '42501 shop.refund.status paysafe_refund_approval_agent', '... are limited over all orders');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (30, 7, 70, 20, 'sent', 'eve'), (31, 8, 80, 6, 'sent', 'eve')$$), '42501 shop.refund.status paysafe_refund_refund_agent_approval', '... are limited over all orders');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (30, 7, 70, 20, 'sent', 'eve'), (31, 8, 80, 5, 'sent', 'eve'), (32, 8, 80, 25, 'sent', 'mallory')$$), 'accepted', '... each by itself');
 SELECT is(pg_temp.refusal($$SELECT paysafe.unprotect('shop.refund', 'refund_order', 'x')$$), '42501 shop.refund paysafe_refund_refund_order', 'a rule is dropped by its name');
 SELECT is_empty($$SELECT * FROM paysafe.check() WHERE subject = 'shop.refund' AND NOT ok AND check_name IN ('refund_totals', 'rules', 'rule')$$, 'check()');

@@ -1,7 +1,7 @@
 -- Several rules of refunds on one table: refunds of orders and of deposits, told apart by a column,
 -- whose keys are the same numbers; and refunds that count for a payment and for its order.
 BEGIN;
-SELECT plan(100);
+SELECT plan(115);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -26,7 +26,7 @@ CREATE FUNCTION pg_temp.add(id int, kind text, of int, amount numeric, status te
 
 -- names
 SELECT is(pg_temp.refusal(pg_temp.deposit_rule(format(', rule => %L', name))), '22023', 'no name: ' || name)
-  FROM unnest(ARRAY['', 'deposit', 'refund_', 'Refund_x', 'refund-x', 'refund_X', 'refunds', 'refund_' || repeat('x', 60), 'payment', 'status']) name;
+  FROM unnest(ARRAY['', 'deposit', 'refund_', 'Refund_x', 'refund-x', 'refund_X', 'refunds', 'refund_' || repeat('x', 60), 'refund_approval', 'refund_x_approval', 'payment', 'status']) name;
 SELECT is(pg_temp.refusal(pg_temp.order_rule()), 'accepted', 'the rule without a name of its own');
 SELECT is(pg_temp.refusal(pg_temp.order_rule($$, rule => 'refund'$$)), 'accepted', '... which is "refund"');
 SELECT is((SELECT max(version) FROM paysafe.rule WHERE relation = 'shop.refund'::regclass), 1, '... so this is no other');
@@ -89,12 +89,12 @@ SELECT is(pg_temp.refusal($$UPDATE shop.refund SET kind = 'order', payment = 4 W
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (1, 'deposit', NULL, 2, 1, 'EUR', 'asked') ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, deposit = excluded.deposit$$), :'kind', '... by an upsert');
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET kind = 'deposit', deposit = 2 WHERE id = 3; UPDATE shop.refund SET amount = 1 WHERE id = 3$$), '23R03 shop.refund.amount paysafe_refund_refund_deposit', 'a row of none becomes one');
 SELECT is(pg_temp.refusal($$UPDATE shop.refund SET kind = 'deposit', deposit = 1 WHERE id = 3$$), :'deposit_cap', '... if there is room');
-SELECT is(pg_temp.refusal($$UPDATE shop.refund SET kind = 'deposit', deposit = 2, amount = 21, status = 'sent' WHERE id = 3$$), '42501 shop.refund.status paysafe_refund_approval_deposit', '... and through the gate');
+SELECT is(pg_temp.refusal($$UPDATE shop.refund SET kind = 'deposit', deposit = 2, amount = 21, status = 'sent' WHERE id = 3$$), '42501 shop.refund.status paysafe_refund_refund_deposit_approval', '... and through the gate');
 
 -- the gate: what passed of payment 4 is not what passed of deposit 4
 \set gate '42501 shop.refund.status paysafe_refund_approval'
-\set deposit_gate '42501 shop.refund.status paysafe_refund_approval_deposit'
-\set gift_gate '42501 shop.refund.status paysafe_refund_approval_gift'
+\set deposit_gate '42501 shop.refund.status paysafe_refund_refund_deposit_approval'
+\set gift_gate '42501 shop.refund.status paysafe_refund_refund_gift_approval'
 SELECT paysafe.act_as('alice');
 SELECT is(pg_temp.refusal(pg_temp.add(20, 'order', 4, 50, 'sent')), 'accepted', 'as much as the threshold of the payment');
 SELECT is(pg_temp.refusal(pg_temp.add(21, 'deposit', 4, 20, 'sent')), 'accepted', '... of the deposit');
@@ -155,6 +155,27 @@ SELECT is(pg_temp.refusal(pg_temp.add(2002, 'order', 10, 60)), 'accepted', '... 
 SELECT is_empty($$SELECT * FROM paysafe.check() WHERE subject = 'shop.refund' AND NOT ok AND check_name IN ('refund_totals', 'rules', 'rule')$$, 'check()');
 SELECT results_eq($$SELECT DISTINCT (regexp_match(detail, '^(rule refund_\w+: |)(?:nothing|its)'))[1] FROM paysafe.check() WHERE subject = 'shop.refund' AND check_name IN ('captured', 'statuses') ORDER BY 1$$,
 	$$VALUES (''), ('rule refund_deposit: '), ('rule refund_gift: ')$$, '... which names rules where there are several');
+
+-- a type and an id: one column refers to either
+CREATE TABLE shop.back (id int PRIMARY KEY, of_type text, of_id int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.back (of_id);
+CREATE FUNCTION pg_temp.typed_rule(type text, payments regclass, captured name, rest text) RETURNS text LANGUAGE sql AS $$
+	SELECT format($d$SELECT paysafe.protect_refund('shop.back', %L, 'of_id', 'amount', 'currency', 'status', '{sent}', '{void}', %L, 'currency', payment_key => 'id', rows => %L%s)$d$,
+		payments, captured, jsonb_build_object('of_type', ARRAY[type]), rest) $$;
+SELECT is(pg_temp.refusal(pg_temp.typed_rule('Payment', 'shop.payment', 'captured', $$, rule => 'refund_payment'$$)), 'accepted', 'the one type');
+SELECT is(pg_temp.refusal(pg_temp.typed_rule('Deposit', 'shop.deposit', 'held', $$, rule => 'refund_deposit'$$)), 'accepted', 'the other');
+SELECT is(pg_temp.refusal(pg_temp.typed_rule('Gift', 'shop.payment', 'currency', $$, rule => 'refund_gift'$$)), '22023', 'what is captured is the same by all rules of a payment');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (1, 'Payment', 11, 100, 'EUR', 'asked'), (2, 'Deposit', 11, 60, 'EUR', 'asked')$$), 'accepted', 'the same id of both');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (3, 'Payment', 11, 1, 'EUR', 'asked')$$), '23R01 shop.back.amount paysafe_back_refund_payment', 'no more of the one');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (3, 'Deposit', 11, 1, 'EUR', 'asked')$$), '23R01 shop.back.amount paysafe_back_refund_deposit', '... nor of the other');
+SELECT is(pg_temp.refusal($$UPDATE shop.back SET of_type = 'Payment' WHERE id = 2$$), '23R03 shop.back.of_type paysafe_back_refund_deposit', 'the type stays');
+SELECT is(pg_temp.refusal($$UPDATE shop.back SET of_id = 12 WHERE id = 2$$), '23R03 shop.back.of_id paysafe_back_refund_deposit', '... and the id');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (3000, 'order', 11, NULL, 0.01, 'EUR', 'asked')$$), :'cap', 'of a payment refunds in all tables count, by all rules');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (3000, 'deposit', NULL, 12, 60, 'EUR', 'asked')$$), 'accepted', '... and others do not');
+SELECT is(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50)$$), '22023', 'which threshold is to be said');
+SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50, rule => 'refund_payment');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (4, 'Payment', 12, 50, 'EUR', 'sent')$$), 'accepted', 'below the one');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (5, 'Deposit', 12, 1, 'EUR', 'sent')$$), '23R01 shop.back.amount paysafe_back_refund_deposit', 'the cap goes before the gate');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -327,9 +327,9 @@ check_currency(Oid payment, const char *currency_column, const char *currency, b
 				 errhint("Declare it with paysafe.set_currency.")));
 }
 
-/* What a payout cannot have: no payment says it. */
+/* What a payout cannot have, since no payment says it, nor what has no rows, since the row itself is the payment. */
 static void
-check_no_payment(FunctionCallInfo fcinfo)
+check_no_payment(FunctionCallInfo fcinfo, bool running)
 {
 	static const struct
 	{
@@ -341,7 +341,11 @@ check_no_payment(FunctionCallInfo fcinfo)
 		if (!PG_ARGISNULL(of_payments[i].n))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument)));
+					 running ?
+					 errmsg("argument \"%s\" must be NULL with \"amounts\" \"%s\"", of_payments[i].argument, REFUND_RUNNING) :
+					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument),
+					 !running ? 0 :
+					 errdetail("The payment is the row itself: its payment rule says what is captured, in which currency and units, and payment_column is its key.")));
 }
 
 void
@@ -468,7 +472,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	d.payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", d.refund);
 	if (d.payout)
 	{
-		check_no_payment(fcinfo);
+		check_no_payment(fcinfo, running);
 		check_payouts(d.refund, d.payment_column, d.amount_column);
 		if (running)
 			(void) paysafe_reference_resolve(d.refund, d.payment_column, d.refund, d.payment_column, "payment_column");

@@ -24,11 +24,14 @@
 #include "store/catalog.h"
 #include "values/spec.h"
 
-/* What follows "refund" in a name, with its underscore. */
-static const char *
-suffix_of(const char *name)
+/* What the names of gates end in, and those of rules do not. */
+#define GATE	"_approval"
+
+/* Is it the rule that has no name of its own? */
+static bool
+is_plain(const char *name)
 {
-	return name + strlen(paysafe_refund_kind.name);
+	return strcmp(name, paysafe_refund_kind.name) == 0;
 }
 
 char *
@@ -41,13 +44,15 @@ paysafe_refund_several_name(FunctionCallInfo fcinfo, int n)
 		return pstrdup(paysafe_refund_kind.name);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
 	len = strlen(name);
-	if (strcmp(name, paysafe_refund_kind.name) != 0 &&
+	if (!is_plain(name) &&
 		(strncmp(name, "refund_", 7) != 0 || len == 7 || len >= NAMEDATALEN ||
-		 strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len))
+		 strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len ||
+		 strcmp(name + len - Min(len, strlen(GATE)), GATE) == 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be \"refund\", or begin with \"refund_\"", "rule"),
-				 errdetail("\"%s\" is no such name of small letters, digits and underscores.", paysafe_redact_string(name)),
+				 errdetail("\"%s\" is no such name of small letters, digits and underscores, or ends in \"%s\".",
+						   paysafe_redact_string(name), GATE),
 				 errhint("For instance: rule => 'refund_deposit'.")));
 	return name;
 }
@@ -86,13 +91,13 @@ paysafe_refund_several_meant(Oid refund, const char *name)
 const char *
 paysafe_refund_several_argument(const char *name)
 {
-	return suffix_of(name)[0] == '\0' ? "" : psprintf(", rule => %s", quote_literal_cstr(name));
+	return is_plain(name) ? "" : psprintf(", rule => %s", quote_literal_cstr(name));
 }
 
 const char *
 paysafe_refund_several_gate(const char *name)
 {
-	return suffix_of(name)[0] == '\0' ? "approval" : psprintf("approval%s", suffix_of(name));
+	return is_plain(name) ? "approval" : psprintf("%s" GATE, name);
 }
 
 /* Is it of payments that no table has, as paysafe.protect_movements declares it? */

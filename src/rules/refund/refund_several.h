@@ -25,7 +25,7 @@ extern char *paysafe_refund_several_meant(Oid refund, const char *name);
 /* ", rule => 'refund_deposit'", where a call has to name the rule; or "". */
 extern const char *paysafe_refund_several_argument(const char *name);
 
-/* What the refusal for want of an approval is called: "approval", "approval_deposit". */
+/* What the refusal for want of an approval is called: "approval", "refund_deposit_approval". */
 extern const char *paysafe_refund_several_gate(const char *name);
 
 /* Raise 22023 if the rule and the others of its table cannot hold beside each other. */

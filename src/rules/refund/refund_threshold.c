@@ -256,8 +256,18 @@ only_currency(const RuleSource *rule)
 static void
 check_currency(const RuleSource *rule, char *currency)
 {
-	char	   *only = only_currency(rule);
+	char	   *decimals = paysafe_spec_optional_text(rule->spec, "decimals");
+	char	   *only;
 
+	/* where the rule says the decimals of its amounts, there may be refunds in it all the same */
+	if (paysafe_money_scale(currency) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", currency),
+				 decimals ? errdetail("The rule says how many decimals amounts have, not which currencies there are: a misspelt one would have a threshold.") : 0,
+				 decimals ? errhint("Declare it: SELECT paysafe.set_currency(%s, %s);", quote_literal_cstr(currency), decimals) :
+				 errhint("Declare it with paysafe.set_currency.")));
+	only = only_currency(rule);
 	if (only == NULL || strcmp(paysafe_money_code(pstrdup(only)), paysafe_money_code(pstrdup(currency))) == 0)
 		return;
 	ereport(ERROR,
@@ -303,11 +313,6 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no refund rule", get_rel_name(refund)),
 				 errhint("Declare it with paysafe.protect_refund.")));
-	if (paysafe_money_scale(currency) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" is not known", currency),
-				 errhint("Declare it with paysafe.set_currency.")));
 	check_currency(&rule, currency);
 	paysafe_refund_source_amount(&rule, &column);
 	check_amount(&column, threshold.amount, currency);
