@@ -228,7 +228,7 @@ SELECT paysafe.protect_status('shop.return', 'status', $$
     requested --> rejected
 $$);
 SELECT paysafe.protect_refund('shop.return', 'shop.payment', 'payment_id', 'amount', 'currency', 'status', gated => '{sent}', void => '{rejected}',
-                              rows => '{"kind": ["payment"]}');
+                              payment_amount_column => 'captured', payment_currency_column => 'currency', rows => '{"kind": ["payment"]}');
 SELECT paysafe.protect_refund('shop.return', 'shop.deposit', 'deposit_id', 'amount', 'currency', 'status', gated => '{sent}', void => '{rejected}',
                               rows => '{"kind": ["deposit"]}', rule => 'refund_deposit');
 SELECT paysafe.set_refund_threshold('shop.return', 'USD', 500);
