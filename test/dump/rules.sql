@@ -42,7 +42,7 @@ CALL pg_temp.refused('23R01', $$INSERT INTO shop.back VALUES (2, 2, 5, 'refund')
 CALL pg_temp.refused('23R04', $$INSERT INTO shop.back VALUES (2, 1, 0.001, 'refund')$$);
 INSERT INTO shop.back VALUES (2, 1, 5, 'fee'), (3, 1, 4, 'refund'), (11, 1, 1, 'goodwill');
 CALL pg_temp.refused('42501', $$INSERT INTO shop.back VALUES (12, 1, 1, 'goodwill')$$);
-CALL pg_temp.refused('23R03', $$UPDATE shop.back SET kind = 'refund' WHERE id = 10$$);
+CALL pg_temp.refused('23R03', $$UPDATE shop.back SET kind = 'fee' WHERE id = 10$$);
 CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (9, 'eu', 2, 70)$$);
 CALL pg_temp.refused('23R01', $$INSERT INTO shop.order_refund VALUES (2, 'c', 1, 11, 'USD', 'requested')$$);
 CALL pg_temp.refused('23R03', $$UPDATE shop.order_refund SET tenant = 'c'$$);
