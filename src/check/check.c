@@ -258,6 +258,7 @@ paysafe_index_trouble(PG_FUNCTION_ARGS)
 typedef struct Sums
 {
 	Oid			relid;
+	const char *rule;			/* of refunds, of which a table may have several */
 	void		(*check) (Oid relid, KeptFault fault, void *arg);
 	const char *words;			/* of what they are */
 	const char *whose;
@@ -282,7 +283,10 @@ find_wrong(void *arg)
 {
 	Sums	   *sums = arg;
 
-	sums->check(sums->relid, add_wrong, sums);
+	if (sums->rule != NULL)
+		paysafe_refund_kept_check(sums->relid, sums->rule, add_wrong, sums);
+	else
+		sums->check(sums->relid, add_wrong, sums);
 }
 
 static Datum
@@ -301,13 +305,13 @@ sums_trouble(FunctionCallInfo fcinfo, Sums *sums)
 PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
 
 /*
- * refund_trouble(relation) returns text: totals of refunds, kept so that they need not be
+ * refund_trouble(relation, rule) returns text: totals of refunds, kept so that they need not be
  * added up, that are less than what is there; NULL if there are none
  */
 Datum
 paysafe_refund_trouble(PG_FUNCTION_ARGS)
 {
-	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_refund_kept_check, .words = "refunds", .whose = "payment", .verb = "total"});
+	return sums_trouble(fcinfo, &(Sums) {.rule = text_to_cstring(PG_GETARG_TEXT_PP(1)), .words = "refunds", .whose = "payment", .verb = "total"});
 }
 
 PG_FUNCTION_INFO_V1(paysafe_capture_trouble);

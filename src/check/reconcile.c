@@ -155,7 +155,7 @@ compare_totals(Reconciliation *rec, Oid relation)
 		RuleSource *source = lfirst(lc);
 
 		if (source->kind == &paysafe_refund_kind && source->relation == relation)
-			paysafe_refund_kept_check(relation, put_refunds, rec);
+			paysafe_refund_kept_check(relation, source->name, put_refunds, rec);
 		if (source->kind == &paysafe_captures_kind && source->relation == relation)
 			paysafe_captures_kept_check(relation, put_captures, rec);
 		if (source->kind == &paysafe_ledger_kind && source->relation == relation)

@@ -18,6 +18,7 @@
 #include "commands/sequence.h"
 #include "common/int.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
@@ -112,7 +113,7 @@ paysafe_kept_stamp(KeptStamp *stamp, const CompileInput *input)
 }
 
 uint64
-paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf)
+paysafe_kept_stamp_of(Oid root, const char *rule, KeptLeafStamp stamp_of_leaf)
 {
 	KeptStamp	stamp = {0};
 	bool		kept = !paysafe_store_is_test_database();
@@ -123,7 +124,7 @@ paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf)
 	foreach(lc, paysafe_catalog_leaves(root))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		uint64		one = stamp_of_leaf(leaf, root);
+		uint64		one = stamp_of_leaf(leaf, root, rule);
 
 		kept = kept && one != 0 && paysafe_own_trigger_of(leaf, OWN_ROW_TRIGGER) != NULL;
 		paysafe_kept_add_number(&stamp, one);
@@ -195,12 +196,12 @@ collect_payment(Relation rel, HeapTuple tuple, void *arg)
 }
 
 List *
-paysafe_kept_payments(PaysafeTable table, const char *index, Oid root)
+paysafe_kept_payments(PaysafeTable table, const char *index, Oid root, const char *rule)
 {
 	List	   *payments = NIL;
-	Datum		key = ObjectIdGetDatum(root);
+	Datum		keys[2] = {ObjectIdGetDatum(root), rule ? CStringGetTextDatum(rule) : (Datum) 0};
 
-	paysafe_store_seek(table, index, 1, &key, InvalidStrategy, (Datum) 0, false, NULL,
+	paysafe_store_seek(table, index, rule ? 2 : 1, keys, InvalidStrategy, (Datum) 0, false, NULL,
 					   collect_payment, &payments);
 	return payments;
 }

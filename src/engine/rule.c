@@ -68,7 +68,9 @@ paysafe_rule_kind(const char *name)
 		size_t		len = strlen(kind);
 
 		if (strcmp(name, kind) == 0 ||
-			(strncmp(name, kind, len) == 0 && strcmp(name + len, "_once") == 0))
+			(strncmp(name, kind, len) == 0 &&
+			 (strcmp(name + len, "_once") == 0 ||
+			  (paysafe_rule_kinds[i]->several && name[len] == '_' && name[len + 1] != '\0'))))
 			return paysafe_rule_kinds[i];
 	}
 	return NULL;

@@ -130,6 +130,9 @@ typedef struct RuleKind
 	/* first word of the rule's name; "columns" also owns "columns_once" */
 	const char *name;
 
+	/* a table may have several: "refund" also owns "refund_deposit" */
+	bool		several;
+
 	/* what the keys of its specifications mean; ends with a key NULL */
 	const SpecField *fields;
 

@@ -207,7 +207,7 @@ INSERT INTO refund (payment, amount) SELECT 9, 1 FROM generate_series(1, 101);
 SELECT ok, detail FROM paysafe.check() WHERE subject = 'many.refund' AND check_name = 'refund_totals';
 SELECT finding FROM paysafe.reconcile('refund') WHERE key IS NULL;
 ALTER TABLE paysafe.refund_total DISABLE TRIGGER paysafe_own;
-INSERT INTO paysafe.refund_total SELECT relation, payment, id + 1000000, stamp, total - 1 FROM paysafe.refund_total
+INSERT INTO paysafe.refund_total SELECT relation, payment, id + 1000000, stamp, total - 1, NULL, rule FROM paysafe.refund_total
  WHERE relation = 'refund'::regclass AND payment = '9' ORDER BY id DESC LIMIT 1;
 ALTER TABLE paysafe.refund_total ENABLE ALWAYS TRIGGER paysafe_own;
 SELECT try('INSERT INTO paysafe.refund_total VALUES (''many.refund'', ''4'', 1, 1, 1, NULL)');

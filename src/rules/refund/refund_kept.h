@@ -56,6 +56,6 @@ extern bool paysafe_refund_kept_is_others(const RefundTable *table);
 extern void paysafe_refund_kept_less(const RefundTable *table, Numeric amount);
 
 /* Call back for each total that is less than the refunds are: they would exceed what is captured. */
-extern void paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg);
+extern void paysafe_refund_kept_check(Oid refund, const char *rule, KeptFault fault, void *arg);
 
 #endif							/* PAYSAFE_REFUND_KEPT_H */
