@@ -310,7 +310,8 @@ class Play(accounts.Play):
         rng, currency = self.rng, self.a_currency()
         account = rng.choice(["anna", "bert", "carl"])
         unit = Decimal(1)
-        there, parts = dict(self.rows_there), []
+        there = dict(self.rows_there)
+        parts: list[list[Entry]] = []
         statements: list[str] = []
         for _ in range(rng.randint(2, 5)):
             part: list[Entry] = []
