@@ -60,6 +60,8 @@ class Plots:
     focus: set[int]
     actor: str | None
     serial = 20
+    open_room: tuple[int, Money, str, Decimal] | None = None  # who has taken it, and is not done
+    joined = False  # somebody else takes it, too
 
     if TYPE_CHECKING:
         play: Any
@@ -107,9 +109,10 @@ class Plots:
             plots += [
                 (lambda: self.edge(n, money), 4),
                 (lambda: self.taken_back(n, money), 3),
-                (lambda: self.same_room(n, money, others), 3 if others and not self.focus else 0),
+                (lambda: self.same_room(n, money, others), 3 if len(self.logins) > 3 else 0),
                 (lambda: self.as_it_counts(n, money), 2.5),
                 (lambda: self.fact(n, money), 3 if self.facts() else 0),
+                (lambda: self.falls(n, money), 5 if self.may_fall() else 0),
             ]
         if self.logins[n] in (SHARED, OWNER) and self.gates():
             plots.append((lambda: self.advance(n), 4))
@@ -271,7 +274,7 @@ class Plots:
             rises = takes == (room == "more")
             if rises or of.opt("changes") == "any":
                 sign = 1 if rises else -1
-                out += [Way(lambda a: [lambda: self.column_by(p, sign * a)])] * 3
+                out += [Way(lambda a: [lambda: self.column_by(p, sign * a)])] * 5
         return out
 
     def of_captures(self, t: Table, r: Rule, m: Money, more: bool) -> list[Way]:
@@ -405,6 +408,8 @@ class Plots:
 
     def edge(self, n: int, m: Money) -> Act:
         """What is left is taken to the last cent, and as if some of the rows were not there."""
+        if self.chance(0.6):
+            yield from self.some_each(n, m)
         for _ in range(self.rng.randint(3, 7)):
             m = self.fresh(m)
             got = self.pick(m)
@@ -421,6 +426,41 @@ class Plots:
             else:
                 for w in writes:
                     yield from self.in_tx(n, [w], self.whoever(), True)
+
+    def may_fall(self) -> bool:
+        of = self.rule("payment", "payment")
+        return of is not None and of.opt("changes") == "any"
+
+    def falls(self, n: int, m: Money) -> Act:
+        """The captured column falls to what returns over all tables, or to what one of them says."""
+        yield from self.some_each(n, m)
+        for _ in range(self.rng.randint(2, 4)):
+            m = self.fresh(m)
+            if m.row is None:
+                return
+            row, step = m.row, self.wanted(self.rooms(m)["back"])
+            if self.chance(0.15):
+                step = -Decimal(self.world.unit * self.rng.randint(1, 4))
+            if step:
+                yield from self.in_tx(n, [partial(self.column_by, row, -step)], self.whoever(), True)
+
+    def some_each(self, n: int, m: Money) -> Act:
+        """A part of what may return is asked for in each table; a part of what may be captured is cancelled."""
+        unit = Decimal(self.world.unit)
+        for r in self.about_money():
+            m = self.fresh(m)
+            t = self.world.tables[r.table]
+            back, more = (self.room_left(m, x) for x in ("back", "more"))
+            writes: list[Thunk] = []
+            counted = [x for x in self.rows_of(r, m) if holds(r, x) and x["status"] not in r.get("void")] if r.kind == "refund" else [{}]
+            if not counted and back >= 2 * unit:
+                sort = {"sort": "refund" if r.opt("types") else "money"}
+                writes = self.added(t, r, m, (back / 3).quantize(unit) or unit, sort, "")
+            yield from self.in_tx(n, writes, self.whoever(), True)
+            if r.opt("types") and more >= 2 * unit and self.chance(0.5):
+                half = (more / 2).quantize(unit)
+                writes = self.added(t, r, m, half, {"sort": "cancel"}, "approved")
+                yield from self.in_tx(n, writes, self.whoever(), True)
 
     def taken_back(self, n: int, m: Money) -> Act:
         """A savepoint gives room or takes it, and is taken back; then the room is taken."""
@@ -496,12 +536,24 @@ class Plots:
             yield from self.in_tx(n, writes, self.whoever(), True)
         else:
             return
-        some = self.rng.sample(others, min(len(others), self.rng.choice([1, 1, 1, 2])))
-        some = [o for o in some if o not in self.running]
-        for o in some:
-            self.running[o] = self.part(o, m, room, left)
-        self.focus = {n, *some}
+        some = [o for o in others if o not in self.running]
+        if some:
+            some = self.rng.sample(some, min(len(some), self.rng.choice([1, 1, 1, 2])))
+            for o in some:
+                self.running[o] = self.part(o, m, room, left)
+            self.focus = {n, *some}
+        elif self.open_room is None or self.open_room[0] not in self.running:
+            self.open_room, self.joined = (n, m, room, left), False
         yield from self.part(n, m, room, left)
+
+    def join(self, n: int) -> Act | None:
+        """Somebody has taken a room, and waits for others who do."""
+        if self.open_room is None or self.joined or self.open_room[0] == n:
+            return None
+        self.joined = True
+        host, m, room, left = self.open_room
+        self.focus = {n, host}
+        return self.part(n, m, room, left)
 
     def part(self, n: int, m: Money, room: str, left: Decimal) -> Act:
         """Most of a room, in a transaction that takes its time."""
@@ -520,6 +572,13 @@ class Plots:
         for w in way.writes(way.amount or amount) if way is not None else []:
             if (write := w()) is not None and not self.play.sessions[n].failed:
                 yield self.form(n, write)
+        if self.open_room is not None and self.open_room[0] == n:
+            for _ in range(12):
+                if not self.joined and not self.play.sessions[n].failed:
+                    yield Step(n, "SELECT 1", op="read")
+            for _ in range(3 if self.joined else 0):
+                yield Step(n, "SELECT 1", op="read")
+            self.open_room = None
         failed = self.play.sessions[n].failed
         if failed or self.chance(0.15):
             yield Step(n, "ROLLBACK", op="rollback")

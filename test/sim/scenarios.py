@@ -47,7 +47,9 @@ class Company(Plots, Actors):
             for s in self.play.sessions[:-2]
             if s.number != n and s.running is None and s.number not in self.running
         ]
-        if self.shape and self.chance(0.4) and (plot := self.plot(n, others)) is not None:
+        if (joined := self.join(n)) is not None:
+            return joined
+        if self.shape and self.chance(0.45) and (plot := self.plot(n, others)) is not None:
             return plot
         if self.shape and self.chance(0.3):
             return self.story(n)
