@@ -18,6 +18,7 @@ import commands
 import ledgers
 import observing
 import past
+import sums
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -30,7 +31,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "sums")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -163,6 +164,7 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+            "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -219,6 +221,8 @@ class Job:
             return "past"
         if watching.is_play(seed):
             return "watching"
+        if sums.is_play(seed):
+            return "sums"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:

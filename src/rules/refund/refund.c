@@ -379,6 +379,39 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 						  "A refund names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
+/*
+ * A trigger, or a function that the statement calls, may move a row on before it has been
+ * checked that it was added, or brought back: then that move notes who has requested it,
+ * and the first change finds it noted.
+ */
+static HeapTupleHeader
+header_of(TupleTableSlot *row)
+{
+	bool		should_free;
+
+	return ExecFetchSlotHeapTuple(row, false, &should_free)->t_data;
+}
+
+static bool
+is_not_noted(const RefundLife *life, const RowChange *change)
+{
+	return life->stage == REFUND_WAITING && life->requesters == NIL &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header_of(change->before)));
+}
+
+static bool
+is_noted(const RefundLife *life, const RowChange *change)
+{
+	HeapTupleHeader header = header_of(change->after);
+
+	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)) &&
+		life->told && life->requesters != NIL &&
+		life->requested >= GetCurrentTransactionStartTimestamp() &&
+		(life->stage == REFUND_WAITING || life->stage == REFUND_PASSED || life->stage == REFUND_FACT);
+}
+
 /* The refund begins to count, or is about to pass the gate: now it must be possible. */
 static void
 check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
@@ -397,7 +430,9 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		life = paysafe_refund_life(state, locked.key, change->rel,
 								   change->op == 'I' ? change->after : change->before, true);
 	*before = *life;
-	if (change->op == 'I')
+	if (change->op == 'I' && is_noted(life, change))
+		requested = enters_gate = false;
+	else if (change->op == 'I')
 	{
 		/* whatever was there under this key is gone */
 		life->stage = REFUND_GONE;
@@ -459,7 +494,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	bool		gated = paysafe_status_value_find(&side->gated, change->after) >= 0;
 	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
 	bool		was_counted = paysafe_status_value_find(&side->voided, change->before) < 0;
-	bool		requested = counted && (!was_counted || life->stage == REFUND_VOID);
+	bool		counts_now = counted && !was_counted;
+	bool		requested = counts_now ? !is_noted(life, change) :
+		counted && (life->stage == REFUND_VOID || is_not_noted(life, change));
 	bool		enters_gate = gated && (requested || life->stage != REFUND_PASSED);
 	char	   *key = refund_key(change, change->after);
 	Numeric		amount;
@@ -467,10 +504,10 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	/* from one fact to the next nothing more has happened */
 	if (life->stage == REFUND_FACT && is_fact(side, change->after) && !requested)
 		enters_gate = false;
-	if (requested || enters_gate)
+	if (requested || enters_gate || counts_now)
 	{
 		/* whoever brings a void refund back requests it, like who added it */
-		check_request(rule, change, life, requested, counted && !was_counted, enters_gate);
+		check_request(rule, change, life, requested, counts_now, enters_gate);
 		return;
 	}
 	if (gated)
