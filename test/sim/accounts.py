@@ -187,8 +187,8 @@ class Play:
     def features(self) -> None:
         """What most plays have not."""
         rng = self.rng
-        self.limits = self.chance(0.35)  # maxima
-        self.kind = rng.choice(list(STATUS_TYPES)) if self.chance(0.4) else ""  # of statuses
+        self.limits = self.chance(0.45)  # maxima
+        self.kind = rng.choice(list(STATUS_TYPES)) if self.chance(0.5) else ""  # of statuses
         self.locked = rng.choice(["frozen", "in", "out", "closed"])  # where there is one of them
         self.late = self.chance(0.4)  # the statuses come when there are entries
         # keys of several columns, in any order; a reversal has the transaction's tenant, or its own
@@ -999,7 +999,7 @@ class Play:
         if not self.limits or not some:
             return
         a = self.rng.choice([x for x in some if x.maximum is not None] or some)
-        new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, None])
+        new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, a.balance - 1, None])
         wrong = set()
         if new is None and a.minimum is None:
             wrong.add("23M02")  # such an account keeps one
@@ -1069,6 +1069,13 @@ class Play:
         if not self.kind or not some:
             return
         a = self.rng.choice(closed or some)
+        one_way = [s for s in self.states() if s in ("in", "out")]
+        if a.status == "active" and one_way and self.chance(0.6):
+            state = self.rng.choice(one_way)
+            self.must(
+                f"UPDATE account SET status = {self.state(state)} WHERE {self.where(a.code)}", True, ""
+            )
+            a.status = state
         total = self.up(a.code, self.rng.choice([15, -15]))
         legs = [Leg(a.code, total * 2), Leg(a.code, -total), self.leg_of_rest(-total)]
         self.rng.shuffle(legs)
@@ -1329,6 +1336,7 @@ ACTS: dict[str, float] = {
     "circle": 1,
     "report": 4,
 }
+TASTES = (0, 1, 1, 1, 4)
 DATABASE = 25  # so many plays in one
 LIMIT = 60.0  # seconds for making a finding short
 
@@ -1372,7 +1380,10 @@ class Server:
 
     def one(self, seed: int, shorten: bool) -> Finding | None:
         rng = random.Random(f"plan {seed}")
-        names = rng.choices(list(self.acts), list(self.acts.values()), k=rng.randint(10, 24))
+        # each play has a taste of its own: what it does often, and what not at all
+        often = [w * rng.choice(TASTES) for w in self.acts.values()]
+        often = often if any(often) else list(self.acts.values())
+        names = rng.choices(list(self.acts), often, k=rng.randint(12, 28))
         plan = list(enumerate(names))
         got = self.play(seed, plan)
         if got is None:
@@ -1393,4 +1404,4 @@ class Server:
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of accounts?"""
-    return random.Random(f"books or not {seed}").random() < 0.15
+    return random.Random(f"books or not {seed}").random() < 0.22

@@ -15,6 +15,7 @@ from typing import Any
 
 import accounts
 import commands
+import floods
 import ledgers
 import observing
 import past
@@ -26,11 +27,11 @@ from observe import History
 from oracle import judge
 from oracle.base import Finding
 from runner import Server, logins, play
-from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
+from stories import Tellers
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "floods")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -94,7 +95,7 @@ def one(
         refusals = refusals and promise == "refusal on record"
         check = check and promise.startswith("check ")
         views = views and promise in ("reconcile", "pending")
-    actors = Company(
+    actors = Tellers(
         world, random.Random(f"steps {seed}").choice(STEPS), random.Random(f"acts {seed}")
     )
     rest = iter(steps or ())
@@ -163,6 +164,7 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+            "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -219,6 +221,8 @@ class Job:
             return "past"
         if watching.is_play(seed):
             return "watching"
+        if floods.is_play(seed):
+            return "floods"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:
