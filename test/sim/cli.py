@@ -32,7 +32,7 @@ from shrink import shrink
 from stories import Tellers
 
 SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "floods")
-STEPS = (34, 60, 60, 110, 160)
+STEPS = (40, 60, 110, 110, 160)
 
 
 class Played:

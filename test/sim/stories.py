@@ -36,6 +36,11 @@ PLENTY: dict[str, list[Any]] = {
 }
 
 
+def nothing() -> Act:
+    """An act of no steps."""
+    yield from ()
+
+
 class Tellers(Company):
     """Actors who meet, and who have plans."""
 
@@ -43,12 +48,24 @@ class Tellers(Company):
         super().__init__(world, steps, rng)
         names = ("spend", "follows", "limits", "contend", "freed", "bygone", "purse")
         self.calm = rng.random() < 0.4
+        self.convener: int | None = None  # who waits for others
+        self.convened = False  # they are there
+        self.needed = 2
         self.taste = {name: rng.choice(TASTES[1 if self.calm else 0 :]) for name in names}
 
     # ------------------------------------------------------------ calm
 
     def turn(self, free: list[int], weights: list[int]) -> int:
         some = [n for n in free if n < len(self.logins) - 2 or n in self.running]
+        if self.convener is not None:
+            # the others come to the end of what they do, and wait
+            ready = [n for n in some if n not in self.running]
+            busy = [n for n in some if n in self.running]
+            if len(ready) >= self.needed and self.convener in ready or not busy:
+                n, self.convener = self.convener, None
+                self.convened = len(ready) > 1
+                return n if n in free else super().turn(free, weights)
+            return self.rng.choice(busy)
         if self.calm and some:
             return super().turn(some, [1] * len(some))
         return super().turn(free, weights)
@@ -83,12 +100,21 @@ class Tellers(Company):
 
     def choose(self, n: int) -> Act:
         assert self.play is not None
-        if n < len(self.logins) - 2 and self.chance(0.85 if self.calm else 0.3):
-            others = [
-                s.number
-                for s in self.play.sessions[:-2]
-                if s.number != n and s.running is None and s.number not in self.running
-            ]
+        others = [
+            s.number
+            for s in self.play.sessions[:-2]
+            if s.number != n and s.running is None and s.number not in self.running
+        ]
+        if n >= len(self.logins) - 2:
+            return super().choose(n)
+        if self.convened:
+            self.convened = False
+            ways = self.to_meet(n, others)
+            return self.rng.choices([a for a, _ in ways], [w for _, w in ways])[0]()
+        if len(self.logins) > 3 and not self.focus and self.chance(0.6 if self.calm else 0.3):
+            self.convener, self.needed = n, min(len(self.logins) - 2, self.rng.choice([2, 2, 3]))
+            return nothing()
+        if self.chance(0.85 if self.calm else 0.3):
             ways = [(act, w) for act, w in self.ways_to_tell(n, others) if w > 0]
             if ways:
                 act = self.rng.choices([a for a, _ in ways], [w for _, w in ways])[0]
@@ -98,7 +124,6 @@ class Tellers(Company):
     def ways_to_tell(self, n: int, others: list[int]) -> list[tuple[Callable[[], Act], float]]:
         """What this world has stories of, and how often they are told."""
         kinds, taste = self.kinds(), self.taste
-        alone = not others or bool(self.focus)
         rule = self.rule("payment", "payment")
         plain = rule is not None and rule.get("captured_column") is None
         follows = rule is not None and rule.opt("changes") is not None
@@ -106,10 +131,6 @@ class Tellers(Company):
             c.role == "limit" for t in self.world.tables.values() for c in t.columns
         )
         ways: list[tuple[str, Callable[[], Act], float]] = []
-        if not alone and kinds & {"refund", "capture"}:
-            ways.append(("spend", lambda: self.spend(n, others), 2))
-        if not alone and any(t.column("status") for t in self.world.tables.values()):
-            ways.append(("contend", lambda: self.contend(n, others), 2))
         if follows and "refund" in kinds:
             ways.append(("follows", lambda: self.follows(n), 3))
         if limited:
@@ -121,6 +142,18 @@ class Tellers(Company):
         if "wallet" in kinds:
             ways.append(("purse", lambda: self.purse(n), 2))
         return [(act, weight * taste[name]) for name, act, weight in ways]
+
+    def to_meet(self, n: int, others: list[int]) -> list[tuple[Callable[[], Act], float]]:
+        """What several do together."""
+        ways: list[tuple[Callable[[], Act], float]] = [
+            (lambda: self.meet(n, others), 1),
+            (lambda: self.race(n, others), 0.5),
+        ]
+        if self.kinds() & {"refund", "capture"}:
+            ways.append((lambda: self.spend(n, others), 2 * self.taste["spend"]))
+        if any(t.column("status") for t in self.world.tables.values()):
+            ways.append((lambda: self.contend(n, others), 2 * self.taste["contend"]))
+        return ways
 
     def varied(self, plan: list[Thunk]) -> list[Thunk]:
         """The plan; or one of its steps does not come, comes twice, or comes elsewhere."""
@@ -230,14 +263,14 @@ class Tellers(Company):
         got = write()
         if got is not None:
             yield self.form(n, got)
-        for _ in range(self.rng.choice([0, 1, 1, 2])):
+        for _ in range(self.rng.choice([1, 1, 2])):
             if not self.play.sessions[n].failed:
                 yield Step(n, "SELECT 1", op="read")
         back = self.play.sessions[n].failed or self.chance(0.1)
         yield Step(n, "ROLLBACK", op="rollback") if back else Step(n, "COMMIT", op="commit")
 
     def contend(self, n: int, others: list[int]) -> Act:
-        """Several give one row the same status, and some of them move it to another partition."""
+        """Several give one row the same status, and one of them moves it to another partition."""
         some = [
             (t, row, way)
             for t in self.world.tables.values()
@@ -267,10 +300,11 @@ class Tellers(Company):
             return got
 
         rivals = self.rng.sample(others, min(len(others), self.rng.choice([1, 1, 2])))
+        mover = self.rng.choice([n, *rivals, *rivals, -1])
         for m in rivals:
-            self.running[m] = self.slowly(m, partial(take, self.chance(0.5)))
+            self.running[m] = self.slowly(m, partial(take, m == mover))
         self.focus = {n, *rivals}
-        yield from self.slowly(n, partial(take, self.chance(0.3)))
+        yield from self.slowly(n, partial(take, n == mover))
 
     def free_ways(self, t: Table, row: Row) -> list[str]:
         """Where it may go without anybody's consent."""
