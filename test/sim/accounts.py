@@ -20,6 +20,7 @@ import psycopg
 
 import reports
 from commands import APP, OWNER, SUPER, Finding, Found
+from endings import Endings
 
 DEBIT = ("debit", "dr", "d", "1")
 CREDIT = ("credit", "cr", "c", "-1")
@@ -154,7 +155,7 @@ class Books:
             a.moved = a.moved or not (back or trial)
 
 
-class Play:
+class Play(Endings):
     """A ledger, its accounts, and who uses them."""
 
     def __init__(self, dsn: str, database: str, schema: str, seed: int) -> None:
@@ -769,10 +770,12 @@ class Play:
         ]
 
     def reserve(self) -> None:
-        b = self.books
         a = self.rng.choice([x for x in self.in_rows() if x.minimum is not None] or [None])
-        if a is None:
-            return
+        if a is not None:
+            self.reserve_of(a)
+
+    def reserve_of(self, a: Account) -> None:
+        b = self.books
         free = b.free(a)
         amount = self.rng.choice([free, free, free + 1, free // 2, 50])
         if amount <= 0:
@@ -1431,6 +1434,7 @@ ACTS: dict[str, float] = {
     "both_ways": 1.5,
     "cap": 1.5,
     "change_and_hold": 0.7,
+    "ending": 4.5,
     "post_beside": 2.5,
     "circle": 1,
     "race": 2.5,

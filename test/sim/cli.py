@@ -19,6 +19,7 @@ import floods
 import ledgers
 import observing
 import past
+import sums
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -31,7 +32,7 @@ from sessions import Dead, Step
 from shrink import shrink
 from stories import Tellers
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "floods")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "sums", "floods")
 STEPS = (40, 60, 110, 110, 160)
 
 
@@ -164,6 +165,7 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+            "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
@@ -221,6 +223,8 @@ class Job:
             return "past"
         if watching.is_play(seed):
             return "watching"
+        if sums.is_play(seed):
+            return "sums"
         if floods.is_play(seed):
             return "floods"
         return "accounts" if accounts.is_play(seed) else "worlds"

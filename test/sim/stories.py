@@ -107,6 +107,8 @@ class Tellers(Company):
         ]
         if n >= len(self.logins) - 2:
             return super().choose(n)
+        if (joined := self.join(n)) is not None:
+            return joined
         if self.convened:
             self.convened = False
             ways = self.to_meet(n, others)
@@ -114,7 +116,7 @@ class Tellers(Company):
         if len(self.logins) > 3 and not self.focus and self.chance(0.6 if self.calm else 0.3):
             self.convener, self.needed = n, min(len(self.logins) - 2, self.rng.choice([2, 2, 3]))
             return nothing()
-        if self.chance(0.85 if self.calm else 0.3):
+        if self.chance((0.6 if self.shape else 0.85) if self.calm else 0.3):
             ways = [(act, w) for act, w in self.ways_to_tell(n, others) if w > 0]
             if ways:
                 act = self.rng.choices([a for a, _ in ways], [w for _, w in ways])[0]
