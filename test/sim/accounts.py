@@ -1434,10 +1434,10 @@ ACTS: dict[str, float] = {
     "both_ways": 1.5,
     "cap": 1.5,
     "change_and_hold": 0.7,
+    "race": 2.5,
     "ending": 4.5,
     "post_beside": 2.5,
     "circle": 1,
-    "race": 2.5,
     "report": 4,
 }
 TASTES = (0, 1, 1, 1, 4)
