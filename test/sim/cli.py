@@ -15,6 +15,7 @@ from typing import Any
 
 import accounts
 import commands
+import floods
 import ledgers
 import observing
 import past
@@ -27,12 +28,12 @@ from observe import History
 from oracle import judge
 from oracle.base import Finding
 from runner import Server, logins, play
-from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
+from stories import Tellers
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "sums")
-STEPS = (34, 60, 60, 110, 160)
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "sums", "floods")
+STEPS = (40, 60, 110, 110, 160)
 
 
 class Played:
@@ -95,7 +96,7 @@ def one(
         refusals = refusals and promise == "refusal on record"
         check = check and promise.startswith("check ")
         views = views and promise in ("reconcile", "pending")
-    actors = Company(
+    actors = Tellers(
         world, random.Random(f"steps {seed}").choice(STEPS), random.Random(f"acts {seed}")
     )
     rest = iter(steps or ())
@@ -165,6 +166,7 @@ class Job:
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
+            "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -223,6 +225,8 @@ class Job:
             return "watching"
         if sums.is_play(seed):
             return "sums"
+        if floods.is_play(seed):
+            return "floods"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:

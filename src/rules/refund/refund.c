@@ -53,6 +53,7 @@
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -196,20 +197,20 @@ is_fact(const RefundSide *side, TupleTableSlot *row)
 static void
 check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
-	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
-	Oid			root = ((RefundState *) rule->compiled)->refund_root;
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
-	Numeric		total = paysafe_refund_total(locked, root, change, amount, no_limit);
+	Numeric		total = paysafe_refund_total(locked, state, change, amount, no_limit);
 
 	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
 		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 	{
-		total = paysafe_refund_total(locked, root, change, amount, true);
+		total = paysafe_refund_total(locked, state, change, amount, true);
 		paysafe_refund_look_again(locked);
 		if (locked->captured != NULL)
 			captured = paysafe_refund_net_captured(locked, false);
@@ -258,7 +259,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 	paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
 							 {
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-								 .rule = "approval",
+								 .rule = paysafe_refund_several_gate(state->rule),
 								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
 								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
 													 side->payout ? "payout" : "refund",
@@ -292,7 +293,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const char *kind;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = life->requesters
+		.requesters = life->requesters, .rule = state->rule
 	};
 
 	/* what fits the sum so far need not be added up; what does not, must */
@@ -448,7 +449,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		paysafe_refund_add_event(state, life, &locked, key, change->after, REFUND_REQUESTED, 0);
 		/* an approval names the step: none from before the first one fits, unless of another row */
 		if (!first)
-			paysafe_approval_end_open(state->refund_root, key);
+			paysafe_approval_end_open(state->refund_root, state->rule, key);
 	}
 	if (begins_to_count && !side->payout)
 		check_cap(rule, change, &locked);
@@ -526,9 +527,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	{
 		if (life->stage != REFUND_VOID || was_counted)
 			paysafe_refund_add_event(state, life, payment, key, change->after, REFUND_VOIDED, 0);
-		paysafe_approval_end_open(state->refund_root, key);
+		paysafe_approval_end_open(state->refund_root, state->rule, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, state->refund_root, change,
+			paysafe_refund_total_less(payment, state, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 		if (was_counted && payment->net != NULL)
 			note_void(state, change, change->after);
@@ -602,11 +603,11 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment, key, change->before, REFUND_DELETED, 0);
 	if (counted && deletable && paysafe_money_value(&side->amount, change->before, &amount))
-		paysafe_refund_total_less(payment, state->refund_root, change,
+		paysafe_refund_total_less(payment, state, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
 		note_void(state, change, change->before);
-	paysafe_approval_end_open(state->refund_root, key);
+	paysafe_approval_end_open(state->refund_root, state->rule, key);
 }
 
 static void
@@ -698,6 +699,7 @@ forget_rows(const Rule *rule)
 
 const RuleKind paysafe_refund_kind = {
 	.name = "refund",
+	.several = true,
 
 	/*
 	 * No change is only tighter: a status that becomes gated opens the way
