@@ -17,7 +17,9 @@ import accounts
 import commands
 import ledgers
 import observing
+import parts
 import past
+import running
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -30,7 +32,7 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching")
+SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "running", "parts")
 STEPS = (34, 60, 60, 110, 160)
 
 
@@ -163,6 +165,8 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+            "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
+            "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -219,6 +223,10 @@ class Job:
             return "past"
         if watching.is_play(seed):
             return "watching"
+        if running.is_play(seed):
+            return "running"
+        if parts.is_play(seed):
+            return "parts"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:
