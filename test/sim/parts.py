@@ -320,4 +320,4 @@ ACTS: dict[str, float] = {
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of rows that are looked at in parts?"""
-    return random.Random(f"parts or not {seed}").random() < 0.02
+    return random.Random(f"parts or not {seed}").random() < 0.03

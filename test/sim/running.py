@@ -49,6 +49,7 @@ class Payment:
     test: bool
     was: bool = False  # has it been captured?
     refunds: dict[int, Refund] = field(default_factory=dict)
+    captures: dict[int, tuple[Decimal, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -100,6 +101,9 @@ class Play(accounts.Play):
         self.kind = rng.choice(["status", "status", "column", "bare"])
         if self.shape == "whole" and self.kind == "column":
             self.kind = "status"
+        if self.shape == "rows" and self.chance(0.35):
+            self.kind = "captures"
+        self.ruled = self.kind in ("status", "column")
         self.machine = self.kind == "status" and self.chance(0.4)
         self.tree = rng.choice(["plain", "plain", "parts", "child"])
         self.turned = self.chance(0.5)  # the partition key comes first
@@ -111,6 +115,7 @@ class Play(accounts.Play):
         self.deletable = self.chance(0.35)
         self.recorded = self.shape == "whole" and self.chance(0.3)
         self.test_by = rng.choice(["", "", "own", "order", "order"])
+        self.watched = self.test_by != "" and self.chance(0.15)  # that rule only observes
         self.period = rng.choice([SHORT, SHORT, 86400.0])
         self.thresholds = {"EUR": self.units("50"), "USD": self.units("20")}
         self.approvers = rng.choice([1, 1, 1, 2])
@@ -119,6 +124,7 @@ class Play(accounts.Play):
         self.next_id = 1
         self.next_order = 1
         self.next_refund = 1
+        self.next_capture = 1
         self.gid = 0
 
     # ------------------------------------------------------------ money
@@ -171,6 +177,11 @@ class Play(accounts.Play):
                 f"CREATE TABLE refund (id int PRIMARY KEY, pay_id int, amount {money}, status text)",
                 "CREATE INDEX ON refund (pay_id)",
             ]
+        if self.kind == "captures":
+            statements += [
+                f"CREATE TABLE capture (id int PRIMARY KEY, pay_id int, amount {money}, status text)",
+                "CREATE INDEX ON capture (pay_id)",
+            ]
         statements.append(f"GRANT ALL ON ALL TABLES IN SCHEMA {self.schema} TO {APP}")
         self.must(";\n".join([*statements, *self.rules()]), True, "", "owner")
         for test in (True, False):
@@ -194,13 +205,27 @@ class Play(accounts.Play):
                 "SELECT paysafe.protect_payment('pay', NULL, 'amount', 'captured', changes =>"
                 f" 'any'{more})"
             )
+        elif self.kind == "captures":
+            coin = (
+                ", currency => 'EUR'"
+                if self.currency_by == "constant"
+                else ", currency_path => '{pay_id,currency}', currency_tables => '{pay}'"
+            )
+            if self.places is not None:
+                coin += f", decimals => {self.places}"
+            out.append(
+                "SELECT paysafe.protect_captures('capture', 'pay', 'pay_id', 'amount', status_column =>"
+                f" 'status', counted => '{{done}}', payment_key => 'id', limit_column => 'amount'{coin})"
+            )
         out.append(f"SELECT {self.refund_rule(self.deletable)}")
         out += [f"SELECT {self.threshold(c, a)}" for c, a in self.named()]
+        mode = "observe" if self.watched else "enforce"
         if self.test_by == "own":
-            out.append("SELECT paysafe.protect_test_rows('pay', '{test}')")
+            out.append(f"SELECT paysafe.protect_test_rows('pay', '{{test}}', mode => '{mode}')")
         elif self.test_by == "order":
             out.append(
-                "SELECT paysafe.protect_test_rows('pay', '{order_id,test}', parent => 'orders')"
+                "SELECT paysafe.protect_test_rows('pay', '{order_id,test}', parent => 'orders', mode =>"
+                f" '{mode}')"
             )
         return out
 
@@ -250,6 +275,8 @@ class Play(accounts.Play):
             return p.captured if self.shape == "rows" else None
         if self.kind == "column":
             return p.captured
+        if self.kind == "captures":
+            return sum((a for a, s in p.captures.values() if s == "done"), ZERO)
         return p.amount if p.status in ("paid", "refunded") else ZERO
 
     def refunded(self, p: Payment) -> Decimal:
@@ -260,6 +287,8 @@ class Play(accounts.Play):
         return p.back
 
     def is_test(self, p: Payment) -> bool:
+        if self.watched:
+            return False
         if self.test_by == "own":
             return p.test
         return self.test_by == "order" and p.order is not None and self.orders[p.order]
@@ -311,7 +340,7 @@ class Play(accounts.Play):
         captured = self.captured(new)
         before = ZERO if old is None else self.refunded(old)
         after = self.refunded(new)
-        if self.kind != "bare":
+        if self.ruled:
             if new.captured < 0 or new.amount < 0:
                 wrong.add("23R04")
             if not self.fits(new.amount, new.currency, self.places):
@@ -354,14 +383,16 @@ class Play(accounts.Play):
     def kept(self, b: Books, old: Payment, new: Payment) -> set[str]:
         """What stays."""
         out = set()
-        frozen = self.kind != "bare" and not (self.machine and old.status == "new" and not old.was)
+        frozen = self.ruled and not (self.machine and old.status == "new" and not old.was)
         moved = old.id != new.id
         coin = old.currency != new.currency and self.currency_by == "column"
         if frozen and (moved or coin or old.amount != new.amount):
             out |= {"23R03", "23T05"}
-        if old.test != new.test and self.test_by == "own":
+        if self.watched:
+            pass
+        elif old.test != new.test and self.test_by == "own":
             out.add("23R03")
-        if old.order != new.order and self.test_by == "order":
+        elif old.order != new.order and self.test_by == "order":
             # one that had none may get one that says that it is no test
             if old.order is not None or new.order not in self.orders or self.orders[new.order]:
                 out.add("23R03")
@@ -369,7 +400,15 @@ class Play(accounts.Play):
             out.add("23R03")
         if self.shape == "rows" and old.refunds and (moved or coin):
             out.add("23R03")
-        if moved and self.kind == "bare" and self.counts(b, old):
+        if self.kind == "captures":
+            captured = self.captured(old) or ZERO
+            if captured > 0 and (moved or coin):
+                out.add("23R03")
+            elif (moved or coin) and (old.captures or old.refunds):
+                raise Unsaid
+            if new.amount < captured or captured > 0 and new.amount > old.amount:
+                out |= {"23R05", "23R03"}
+        if moved and not self.ruled and self.counts(b, old):
             out.add("23R03")
         return out
 
@@ -505,14 +544,14 @@ class Play(accounts.Play):
             back = self.an_amount(currency, amount)
         table = "pay_c" if self.tree == "child" and self.chance(0.4) else "pay"
         order = rng.choice([None, *self.orders]) if self.test_by == "order" else None
-        if self.test_by == "order" and self.chance(0.05):
+        if self.test_by == "order" and self.chance(0.05) and not self.watched:
             order = 999
         region = rng.choice([1, 2])
         test = self.chance(0.5)
         new = Payment(number, region, table, status, amount, captured, back, currency, order, test)
 
         def change(b: Books) -> None:
-            if order is not None and order not in self.orders:
+            if order is not None and order not in self.orders and not self.watched:
                 raise Refused("23R03")
             self.judge(b, None, new, "anna")
             b.payments[number] = new
@@ -539,6 +578,9 @@ class Play(accounts.Play):
 
     def capture(self) -> None:
         p = self.some()
+        if p is not None and self.kind == "captures":
+            self.capture_row(p)
+            return
         if p is None or self.kind == "status" or self.shape == "running" and self.kind == "bare":
             return
         new = max(ZERO, self.rng.choice([p.amount, self.refunded(p), self.an_amount(p.currency, ZERO)]))
@@ -546,6 +588,63 @@ class Play(accounts.Play):
             [self.write(p, {"captured": self.text(new)})],
             lambda b: self.set(b, p, "anna", captured=new),
         )
+
+    def capture_row(self, p: Payment) -> None:
+        """One more, one that fails or comes back, one that goes with its test."""
+        some = list(p.captures.items())
+        if some and self.chance(0.5):
+            i, (amount, status) = self.rng.choice(some)
+            to = self.rng.choice(["done", "failed", "gone"])
+            if to == status:
+                return
+
+            def change(b: Books) -> None:
+                x = b.payments[p.id]
+                if to == "gone":
+                    if status == "done" and not self.is_test(p):
+                        raise Refused("23R07", "23R01")
+                    if status == "done" and x.refunds:
+                        del x.captures[i]
+                        if self.refunded(x) > (self.captured(x) or ZERO):
+                            raise Refused("23R01", "23R07")
+                        raise Unsaid
+                    del x.captures[i]
+                    return
+                x.captures[i] = (amount, to)
+                self.in_limits(x)
+
+            sql = f"UPDATE capture SET status = '{to}' WHERE id = {i}"
+            if to == "gone":
+                sql = f"DELETE FROM capture WHERE id = {i}"
+            self.attempt([sql], change)
+            return
+        left = p.amount - (self.captured(p) or ZERO)
+        more = self.rng.choice([left, left, self.units("50"), self.units("30") + self.unit("JPY", None)])
+        if more <= 0:
+            return
+        status = self.rng.choice(["done", "done", "failed"])
+        number = self.next_capture
+        self.next_capture += 1
+
+        def add(b: Books) -> None:
+            x = b.payments[p.id]
+            x.captures[number] = (more, status)
+            if status == "done" and not self.fits(more, x.currency, self.places):
+                raise Refused("23R04", "23R05")
+            self.in_limits(x)
+
+        sql = f"INSERT INTO capture VALUES ({number}, {p.id}, {self.text(more)}, '{status}')"
+        self.attempt([sql], add)
+
+    def in_limits(self, p: Payment) -> None:
+        captured = self.captured(p) or ZERO
+        if captured > p.amount:
+            raise Refused("23R05")
+        if self.refunded(p) > captured:
+            raise Refused("23R01")
+        for a, s in p.captures.values():
+            if s == "done" and not self.fits(a, p.currency, self.places):
+                raise Refused("23R04")
 
     def refund(self) -> None:
         """Something is paid back; one rise or several, of one payment or of two."""
@@ -655,7 +754,7 @@ class Play(accounts.Play):
                 lambda b: self.set(b, p, "anna", test=not p.test),
             )
         elif self.test_by == "order":
-            to = self.rng.choice([*self.orders, 999])
+            to = self.rng.choice([*self.orders, *([] if self.watched else [999])])
             self.attempt(
                 [self.write(p, {"order_id": str(to)})],
                 lambda b: self.set(b, p, "anna", order=to),
@@ -666,7 +765,9 @@ class Play(accounts.Play):
         if self.test_by != "order":
             return
         i = self.rng.choice(list(self.orders))
-        used = any(p.order == i for p in self.shop.payments.values())
+        used = not self.watched and any(p.order == i for p in self.shop.payments.values())
+        if self.watched and any(p.order == i for p in self.shop.payments.values()):
+            return
         way = self.rng.choice(["test", "test", "id", "delete"])
         if way == "test":
             new = not self.orders[i]
@@ -692,6 +793,10 @@ class Play(accounts.Play):
             test = self.is_test(p)
             paid = self.kind != "bare" and (self.captured(p) or ZERO) > 0
             left = self.kind == "status" and not self.machine and p.was
+            if self.kind == "captures" and p.captures:
+                if not paid:
+                    raise Unsaid
+                raise Refused("23R07")
             if self.shape == "rows" and p.refunds:
                 raise Refused("23R07", "23T03")
             if b.breaches:
@@ -861,12 +966,64 @@ class Play(accounts.Play):
             [sql[1]], lambda b: self.set(b, q, "bert", back=q.back + rises[1]), "bert"
         )
 
+    def order_race(self) -> None:
+        """Who adds a payment, and who says what of its order is a test, wait for each other."""
+        if self.test_by != "order" or self.watched:
+            return
+        i = self.rng.choice(list(self.orders))
+        used = any(p.order == i for p in self.shop.payments.values())
+        status = "new" if self.machine else "paid"
+        number = self.next_id
+        self.next_id += 1
+        amount = self.units("120")
+        if self.kind == "column":
+            status = "new"
+        new = Payment(number, 1, "pay", status, amount, amount, ZERO, "EUR", i, False)
+        if self.kind == "status" and status == "paid":
+            new.was = True
+        add = (
+            f"INSERT INTO pay VALUES ({number}, 1, '{status}', {self.text(amount)}, {self.text(amount)}, 0,"
+            f" 'EUR', {i}, false, 'x')"
+        )
+        turn = f"UPDATE orders SET test = NOT test WHERE id = {i}"
+        short = "BEGIN;\nSET LOCAL lock_timeout = '40ms';\n"
+        if used or self.chance(0.5):
+            self.must(f"BEGIN;\n{add}", True, "", "b")
+            self.must(f"{short}{turn};\nCOMMIT", False, "23R03 55P03")
+            undone = self.chance(0.3)
+            self.must("ROLLBACK" if undone else "COMMIT", True, "", "b")
+            if not undone:
+                self.shop.payments[number] = new
+            if self.must(turn, undone and not used, "23R03"):
+                self.orders[i] = not self.orders[i]
+            return
+        self.must(f"BEGIN;\n{turn}", True, "", "b")
+        self.must(f"{short}{add};\nCOMMIT", False, "55P03")
+        undone = self.chance(0.3)
+        self.must("ROLLBACK" if undone else "COMMIT", True, "", "b")
+        if not undone:
+            self.orders[i] = not self.orders[i]
+        self.must(add, True, "")
+        self.shop.payments[number] = new
+
     def by_table(self, what: str) -> None:
         self.by_two(what, "", "refund", ("42501",))
 
     def redeclare(self) -> None:
         """The rule says something else about what may fall or go."""
         if not self.shop.payments:
+            return
+        if not self.minor and self.chance(0.4):
+            # other decimals are loosening, whether more or fewer
+            was, self.back_places = self.back_places, 5 if self.back_places is None else None
+            sql = self.refund_rule(self.deletable)
+            self.back_places = was
+            self.must(
+                f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {sql};\nCOMMIT",
+                False,
+                "42501 23514 22023",
+                "owner",
+            )
             return
         to = not self.deletable
         what = f"PERFORM {self.refund_rule(to)};"
@@ -906,7 +1063,7 @@ class Play(accounts.Play):
         if got != want:
             raise Found("rows", f"{got} are there, it should be {want}")
         if self.shape == "rows":
-            rows = dict((i, (p, a, s)) for i, p, a, s in self.ask("SELECT * FROM refund"))
+            rows = {i: (p, a, s) for i, p, a, s in self.ask("SELECT * FROM refund")}
             all_of_them = {
                 r.id: (p.id, r.amount, r.status)
                 for p in self.shop.payments.values()
@@ -945,7 +1102,7 @@ class Play(accounts.Play):
                 "SELECT check_name, subject, detail FROM paysafe.check() WHERE NOT ok AND subject LIKE"
                 f" '{self.schema}.%'"
             )
-            if r[0] not in ("breaches", "captured")
+            if r[0] not in ("breaches", "captured", "mode")
         ]
         # the status of a gate that no machine knows
         free = self.shape == "rows" or self.shape == "whole" and not self.machine
@@ -983,6 +1140,7 @@ ACTS: dict[str, float] = {
     "approve_and_refund": 4,
     "beside": 1.5,
     "redeclare": 0.5,
+    "order_race": 1,
     "lower": 0.5,
     "later": 1,
 }
@@ -990,4 +1148,4 @@ ACTS: dict[str, float] = {
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of refunds without rows, and of what has passed?"""
-    return random.Random(f"running or not {seed}").random() < 0.06
+    return random.Random(f"running or not {seed}").random() < 0.12
