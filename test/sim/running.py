@@ -126,6 +126,8 @@ class Play(accounts.Play):
         self.next_refund = 1
         self.next_capture = 1
         self.gid = 0
+        self.focus: int | None = None  # whose story is told
+        self.small = False  # below what needs approval
 
     # ------------------------------------------------------------ money
 
@@ -472,6 +474,8 @@ class Play(accounts.Play):
 
     def some(self) -> Payment | None:
         there = list(self.shop.payments.values())
+        if self.focus in self.shop.payments:
+            return self.shop.payments[self.focus]
         return self.rng.choice(there) if there else None
 
     def where(self, p: Payment | str) -> str:
@@ -516,6 +520,8 @@ class Play(accounts.Play):
         unit = self.unit(currency, self.back_places)
         tiny = unit if self.minor else rng.choice([unit, unit, Decimal("0.0001"), Decimal("0.01")])
         limit = self.thresholds.get(currency, self.units("10"))
+        if self.small:
+            return self.units(rng.choice(["10", "15"]))
         base = rng.choice(
             [left, left, limit, limit - self.units("10"), self.units("10"), self.units("30"), unit]
         )
@@ -589,12 +595,15 @@ class Play(accounts.Play):
             lambda b: self.set(b, p, "anna", captured=new),
         )
 
-    def capture_row(self, p: Payment) -> None:
+    def capture_row(self, p: Payment, goes: int = 0) -> None:
         """One more, one that fails or comes back, one that goes with its test."""
         some = list(p.captures.items())
-        if some and self.chance(0.5):
+        if goes or some and self.chance(0.5):
             i, (amount, status) = self.rng.choice(some)
             to = self.rng.choice(["done", "failed", "gone"])
+            if goes:
+                i, to = goes, "gone"
+                amount, status = p.captures[i]
             if to == status:
                 return
 
@@ -842,6 +851,72 @@ class Play(accounts.Play):
             self.approve()
         self.refund()
 
+    def story(self) -> None:
+        """What becomes of one payment: what was paid back, taken back, approved, captured; and then."""
+        self.focus = None
+        p = self.some()
+        if p is None:
+            return
+        then = ["rekey", "rekey", "coin", "remove", "refund", "refund", "move", "later"]
+        stories = [["refund", "back", "back", "+"], ["approve", "coin", "coin", "refund"]]
+        if self.kind == "status":
+            stories += [["pay", "leave", "move", "remove"], ["pay", "leave", "+", "remove"]]
+        if self.kind in ("column", "captures", "bare"):
+            stories.append(["refund", "capture", "capture"])
+        if self.test_by:
+            stories += [["pay", "refund", "empty", "remove"], ["retest", "remove"]]
+        if self.shape == "rows":
+            stories += [["refund", "again", "again", "again", "again", "refund"]]
+        self.focus = p.id
+        for what in self.rng.choice(stories):
+            self.small = self.chance(0.8)
+            getattr(self, self.rng.choice(then) if what == "+" else what)()
+            self.look()
+        self.focus, self.small = None, False
+
+    def to_status(self, to: str) -> None:
+        p = self.some()
+        if p is not None and not (self.shape == "whole" and p.status == "refunded"):
+            self.attempt(
+                [self.write(p, {"status": f"'{to}'"})],
+                lambda b: self.set(b, p, "anna", status=to),
+            )
+
+    def pay(self) -> None:
+        self.to_status("paid")
+
+    def leave(self) -> None:
+        self.to_status("new")
+
+    def back(self) -> None:
+        """What was paid back has failed; and of rows, nothing is left."""
+        p = self.some()
+        if p is None:
+            return
+        if self.shape == "running":
+            self.attempt([self.write(p, {"back": "0"})], lambda b: self.set(b, p, "anna", back=ZERO))
+        for r in list(p.refunds.values()):
+            to = "failed" if r.status != "failed" else "gone"
+            self.refund_step(self.shop.payments[p.id], r, "anna", to)
+
+    def empty(self) -> None:
+        """Refunds and captures of a payment go, so that it can."""
+        p = self.some()
+        if p is None:
+            return
+        for r in list(p.refunds.values()):
+            self.refund_gone(self.shop.payments[p.id], r)
+        for i in list(p.captures):
+            self.capture_row(self.shop.payments[p.id], i)
+
+    def again(self) -> None:
+        """A refund fails, and is tried again."""
+        p = self.some()
+        if p is None or not p.refunds:
+            return
+        r = min(p.refunds.values(), key=lambda r: r.id)
+        self.refund_step(p, r, "anna", "sent" if r.status in ("new", "failed") else "failed")
+
     # ------------------------------------------------------------ refunds that have rows
 
     def refund_row(self) -> None:
@@ -881,8 +956,8 @@ class Play(accounts.Play):
             r.passed += 1
             self.rise(b, p, r.amount, r.people)
 
-    def refund_step(self, p: Payment, r: Refund, who: str) -> None:
-        to = self.rng.choice(["new", "sent", "sent", "paid", "failed", "failed", "gone"])
+    def refund_step(self, p: Payment, r: Refund, who: str, to: str = "") -> None:
+        to = to or self.rng.choice(["new", "sent", "sent", "paid", "failed", "failed", "gone"])
         if to == "gone":
             self.refund_gone(p, r)
             return
@@ -1124,10 +1199,11 @@ class Play(accounts.Play):
 
 
 ACTS: dict[str, float] = {
-    "add": 3,
+    "story": 6,
+    "add": 2,
     "status": 2,
     "capture": 1,
-    "refund": 8,
+    "refund": 6,
     "fall": 2,
     "rekey": 1.5,
     "coin": 1.5,
