@@ -32,7 +32,17 @@ from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "running", "parts")
+SORTS = (
+    "worlds",
+    "commands",
+    "accounts",
+    "ledgers",
+    "observed",
+    "past",
+    "watching",
+    "running",
+    "parts",
+)
 STEPS = (34, 60, 60, 110, 160)
 
 

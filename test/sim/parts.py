@@ -75,7 +75,9 @@ class Play(accounts.Play):
         rows = []
         for _ in range(n):
             amount = self.wrong if wrong and self.chance(0.12) else CLEAR
-            rows.append(f"({self.next_id}, {self.rng.choice([1, 2])}, 'new', {amount}, repeat('x', 1800))")
+            rows.append(
+                f"({self.next_id}, {self.rng.choice([1, 2])}, 'new', {amount}, repeat('x', 1800))"
+            )
             self.there[self.next_id] = ("new", amount)
             self.next_id += 1
         half = len(rows) // 2 if self.tree == "child" else len(rows)

@@ -141,7 +141,7 @@ class Play(accounts.Play):
             return Decimal(1)
         return Decimal(1).scaleb(-(SCALE[currency] if places is None else places))
 
-    def fits(self, amount: Decimal, currency: str, places: int | None) -> bool:
+    def at_scale(self, amount: Decimal, currency: str, places: int | None) -> bool:
         return amount % self.unit(currency, places) == 0
 
     def text(self, amount: Decimal) -> str:
@@ -192,7 +192,9 @@ class Play(accounts.Play):
     def rules(self) -> list[str]:
         out = []
         if self.machine:
-            machine = "[*] --> new\nnew --> paid\npaid --> new\npaid --> refunded\nrefunded --> paid"
+            machine = (
+                "[*] --> new\nnew --> paid\npaid --> new\npaid --> refunded\nrefunded --> paid"
+            )
             out.append(f"SELECT paysafe.protect_status('pay', 'status', '{machine}', '{{new}}')")
         more = self.currency_argument()
         if self.places is not None:
@@ -247,7 +249,9 @@ class Play(accounts.Play):
             more += f", decimals => {self.back_places}"
         if self.shape == "rows":
             if self.kind == "bare":
-                more += ", payment_amount_column => 'captured', payment_currency_column => 'currency'"
+                more += (
+                    ", payment_amount_column => 'captured', payment_currency_column => 'currency'"
+                )
             return (
                 "paysafe.protect_refund('refund', 'pay', 'pay_id', 'amount', status_column => 'status',"
                 f" gated => '{{sent,paid}}', void => '{{failed}}', payment_key => 'id'{more})"
@@ -345,9 +349,9 @@ class Play(accounts.Play):
         if self.ruled:
             if new.captured < 0 or new.amount < 0:
                 wrong.add("23R04")
-            if not self.fits(new.amount, new.currency, self.places):
+            if not self.at_scale(new.amount, new.currency, self.places):
                 wrong.add("23R04")
-            if self.kind == "column" and not self.fits(new.captured, new.currency, self.places):
+            if self.kind == "column" and not self.at_scale(new.captured, new.currency, self.places):
                 wrong.add("23R04")
             if self.kind == "column" and new.captured > new.amount:
                 wrong.add("23R05")
@@ -355,15 +359,15 @@ class Play(accounts.Play):
             wrong |= self.step(old, new)
         if old is not None:
             wrong |= self.kept(b, old, new)
-        over = captured is not None and after > captured
         fact = self.recorded and new.status == "refunded"
-        if over and (old is None or after > before or captured < (self.captured(old) or ZERO)):
+        worse = old is None or after > before or (captured or ZERO) < (self.captured(old) or ZERO)
+        if captured is not None and after > captured and worse:
             if not fact:
                 wrong.add("23R01")
             else:
                 b.breaches += 1
         if self.shape != "rows" and after != 0:
-            if after < 0 or not self.fits(after, new.currency, self.back_places):
+            if after < 0 or not self.at_scale(after, new.currency, self.back_places):
                 wrong.add("23R04")
         if self.shape != "rows" and after < before and not self.deletable:
             wrong.add("23R03")
@@ -447,9 +451,7 @@ class Play(accounts.Play):
                 f";\nDO 'BEGIN {quiet}; RAISE EXCEPTION ''undone''; EXCEPTION WHEN OTHERS THEN NULL;"
                 " END'"
                 if self.chance(0.4)
-                else f";\nSAVEPOINT s;\n{all_of_it};\nROLLBACK TO s"
-                if not codes
-                else ""
+                else f";\nSAVEPOINT s;\n{all_of_it};\nROLLBACK TO s" if not codes else ""
             ).replace("''undone''", "''undone''")
         end = "COMMIT"
         used = len(trial.approvals) < len(self.shop.approvals)
@@ -539,7 +541,9 @@ class Play(accounts.Play):
         gone = [i for i in range(1, self.next_id) if i not in self.shop.payments]
         number = rng.choice(gone) if gone and self.chance(0.5) else self.next_id
         self.next_id = max(self.next_id, number + 1)
-        currency = "EUR" if self.currency_by == "constant" else rng.choice(["EUR", "EUR", "USD", "JPY"])
+        currency = (
+            "EUR" if self.currency_by == "constant" else rng.choice(["EUR", "EUR", "USD", "JPY"])
+        )
         amount = self.units("120") + rng.choice([ZERO, ZERO, self.unit(currency, self.places)])
         if self.places is not None and self.chance(0.4):
             amount += Decimal("0.0033")
@@ -589,7 +593,9 @@ class Play(accounts.Play):
             return
         if p is None or self.kind == "status" or self.shape == "running" and self.kind == "bare":
             return
-        new = max(ZERO, self.rng.choice([p.amount, self.refunded(p), self.an_amount(p.currency, ZERO)]))
+        new = max(
+            ZERO, self.rng.choice([p.amount, self.refunded(p), self.an_amount(p.currency, ZERO)])
+        )
         self.attempt(
             [self.write(p, {"captured": self.text(new)})],
             lambda b: self.set(b, p, "anna", captured=new),
@@ -628,7 +634,9 @@ class Play(accounts.Play):
             self.attempt([sql], change)
             return
         left = p.amount - (self.captured(p) or ZERO)
-        more = self.rng.choice([left, left, self.units("50"), self.units("30") + self.unit("JPY", None)])
+        more = self.rng.choice(
+            [left, left, self.units("50"), self.units("30") + self.unit("JPY", None)]
+        )
         if more <= 0:
             return
         status = self.rng.choice(["done", "done", "failed"])
@@ -638,7 +646,7 @@ class Play(accounts.Play):
         def add(b: Books) -> None:
             x = b.payments[p.id]
             x.captures[number] = (more, status)
-            if status == "done" and not self.fits(more, x.currency, self.places):
+            if status == "done" and not self.at_scale(more, x.currency, self.places):
                 raise Refused("23R04", "23R05")
             self.in_limits(x)
 
@@ -652,7 +660,7 @@ class Play(accounts.Play):
         if self.refunded(p) > captured:
             raise Refused("23R01")
         for a, s in p.captures.values():
-            if s == "done" and not self.fits(a, p.currency, self.places):
+            if s == "done" and not self.at_scale(a, p.currency, self.places):
                 raise Refused("23R04")
 
     def refund(self) -> None:
@@ -705,11 +713,11 @@ class Play(accounts.Play):
         p = self.some()
         if p is None or self.shape != "running":
             return
-        to = self.rng.choice([ZERO, ZERO, p.back - self.unit(p.currency, self.back_places), -Decimal(1)])
-        value = self.text(to) if to != 0 or self.chance(0.7) else "NULL"
-        self.attempt(
-            [self.write(p, {"back": value})], lambda b: self.set(b, p, "anna", back=to)
+        to = self.rng.choice(
+            [ZERO, ZERO, p.back - self.unit(p.currency, self.back_places), -Decimal(1)]
         )
+        value = self.text(to) if to != 0 or self.chance(0.7) else "NULL"
+        self.attempt([self.write(p, {"back": value})], lambda b: self.set(b, p, "anna", back=to))
 
     def rekey(self) -> None:
         p = self.some()
@@ -832,7 +840,7 @@ class Play(accounts.Play):
         captured = self.captured(p)
 
         def change(b: Books) -> None:
-            if amount <= 0 or not self.fits(amount, p.currency, self.back_places):
+            if amount <= 0 or not self.at_scale(amount, p.currency, self.back_places):
                 raise Refused("22023")
             if captured is not None and amount > captured:
                 raise Refused("22023")
@@ -894,7 +902,9 @@ class Play(accounts.Play):
         if p is None:
             return
         if self.shape == "running":
-            self.attempt([self.write(p, {"back": "0"})], lambda b: self.set(b, p, "anna", back=ZERO))
+            self.attempt(
+                [self.write(p, {"back": "0"})], lambda b: self.set(b, p, "anna", back=ZERO)
+            )
         for r in list(p.refunds.values()):
             to = "failed" if r.status != "failed" else "gone"
             self.refund_step(self.shop.payments[p.id], r, "anna", to)
@@ -937,7 +947,7 @@ class Play(accounts.Play):
         def change(b: Books) -> None:
             x = b.payments[p.id]
             r = Refund(number, amount, status, {who})
-            if amount <= 0 or not self.fits(amount, p.currency, self.back_places):
+            if amount <= 0 or not self.at_scale(amount, p.currency, self.back_places):
                 raise Refused("23R04", "23R01", "42501")
             x.refunds[number] = r
             self.enter(b, x, r, "")
@@ -951,7 +961,7 @@ class Play(accounts.Play):
             if self.refunded(p) > (self.captured(p) or ZERO):
                 raise Refused("23R01", "42501")
         if r.status in ("sent", "paid") and before not in ("sent", "paid"):
-            if not self.fits(r.amount, p.currency, self.back_places):
+            if not self.at_scale(r.amount, p.currency, self.back_places):
                 raise Unsaid  # it was one in another currency
             r.passed += 1
             self.rise(b, p, r.amount, r.people)
@@ -968,7 +978,7 @@ class Play(accounts.Play):
             before, y.status = y.status, to
             if to == "new" and before != "new":
                 y.people.add(who)
-            if before == "failed" and not self.fits(y.amount, x.currency, self.back_places):
+            if before == "failed" and not self.at_scale(y.amount, x.currency, self.back_places):
                 raise Unsaid
             self.enter(b, x, y, before)
 
@@ -1007,7 +1017,10 @@ class Play(accounts.Play):
         rises = [self.an_amount(p.currency, left) for _ in (1, 2)]
         if min(rises) <= 0:
             return
-        sql = [f"UPDATE pay SET back = coalesce(back, 0) + {self.text(x)} WHERE id = {p.id}" for x in rises]
+        sql = [
+            f"UPDATE pay SET back = coalesce(back, 0) + {self.text(x)} WHERE id = {p.id}"
+            for x in rises
+        ]
         trial = copy.deepcopy(self.shop)
         try:
             self.set(trial, trial.payments[p.id], "anna", back=p.back + rises[0])
@@ -1037,9 +1050,7 @@ class Play(accounts.Play):
         if snapshot:
             self.must("ROLLBACK", True, "")
         q = self.shop.payments[p.id]
-        self.attempt(
-            [sql[1]], lambda b: self.set(b, q, "bert", back=q.back + rises[1]), "bert"
-        )
+        self.attempt([sql[1]], lambda b: self.set(b, q, "bert", back=q.back + rises[1]), "bert")
 
     def order_race(self) -> None:
         """Who adds a payment, and who says what of its order is a test, wait for each other."""
@@ -1114,7 +1125,12 @@ class Play(accounts.Play):
             return
         currency, amount = self.rng.choice(self.named())
         higher = self.threshold(currency, amount + self.units("1"))
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {higher};\nCOMMIT", False, "42501", "owner")
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {higher};\nCOMMIT",
+            False,
+            "42501",
+            "owner",
+        )
         new = amount - self.units("5")
         if new <= 0 or self.chance(0.5):
             return
@@ -1129,7 +1145,9 @@ class Play(accounts.Play):
     # ------------------------------------------------------------ judging
 
     def look(self) -> None:
-        columns = "id, region, status, amount, captured, coalesce(back, 0), currency, order_id, test"
+        columns = (
+            "id, region, status, amount, captured, coalesce(back, 0), currency, order_id, test"
+        )
         got = sorted(self.ask(f"SELECT {columns} FROM pay"))
         want = sorted(
             (p.id, p.region, p.status, p.amount, p.captured, p.back, p.currency, p.order, p.test)
