@@ -281,6 +281,9 @@ END {
 		for (n = 1000; n <= rows; n *= 10)
 			printf "  %-38s %15.2f %13.2f %12.2f %18.2f\n", thousands(n), many_ms("payments", n) * 1000 / n, \
 				many_ms("requested", n) * 1000 / n, many_ms("paid", n) * 1000 / n, many_ms("next", n)
+		printf "\ntaking from an account with a minimum and so many entries, ms   the first   the next\n"
+		for (n = 1000; n <= rows; n *= 10)
+			printf "  %-58s %12.2f %10.2f\n", thousands(n), many_ms("first", n), many_ms("take", n)
 	}
 	if (part == "keys") {
 		printf "\nkeys of one column and of two, CPU microseconds per row   no rule, one    one    no rule, two    two   added, two / one\n"

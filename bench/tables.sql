@@ -188,6 +188,10 @@ CREATE TABLE bench.many_refund (LIKE bench.refund INCLUDING ALL);
 SELECT paysafe.protect_refund('bench.many_refund', 'bench.many_payment', 'payment_id', 'amount', 'currency', 'status',
 							  '{paid}', '{rejected}', 'captured', 'currency');
 SELECT paysafe.set_refund_threshold('bench.many_refund', 'EUR', 1000000);
+-- and many entries of one account
+CREATE TABLE bench.many_entry (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, card bigint NOT NULL, amount numeric NOT NULL);
+CREATE INDEX ON bench.many_entry (card);
+SELECT paysafe.protect_entries('bench.many_entry', 'card', 'amount', currency => 'EUR', minimum => 0);
 
 CREATE FUNCTION bench.refund_check() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

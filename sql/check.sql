@@ -20,10 +20,15 @@ CREATE FUNCTION paysafe.capture_trouble(relation regclass) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_capture_trouble';
 COMMENT ON FUNCTION paysafe.capture_trouble(regclass) IS 'kept sums of captures that are not what is there';
 
-CREATE FUNCTION paysafe.refund_trouble(relation regclass) RETURNS text
+CREATE FUNCTION paysafe.entry_trouble(relation regclass) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_entry_trouble';
+COMMENT ON FUNCTION paysafe.entry_trouble(regclass) IS 'kept sums of entries that are more than what is there';
+
+CREATE FUNCTION paysafe.refund_trouble(relation regclass, rule text) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
-COMMENT ON FUNCTION paysafe.refund_trouble(regclass) IS 'kept totals of refunds that are less than what is there';
+COMMENT ON FUNCTION paysafe.refund_trouble(regclass, text) IS 'kept totals of refunds that are less than what is there';
 
 CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -240,7 +245,10 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH rules AS (
-			SELECT n.* FROM paysafe.rule n
+			-- a table may have several of refunds
+			SELECT n.*, CASE WHEN n.rule LIKE 'refund\_%' THEN 'refund' ELSE n.rule END AS kind,
+				   CASE WHEN n.rule LIKE 'refund\_%' THEN format('rule %s: ', n.rule) ELSE '' END AS prefix
+			  FROM paysafe.rule n
 			 WHERE NOT n.removed AND n.version = (SELECT max(m.version) FROM paysafe.rule m
 				WHERE m.relation = n.relation AND m.rule = n.rule)
 		)
@@ -306,15 +314,15 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		UNION ALL
 		-- rows that are looked up for each change of others: it takes long, and keeps the promise
 		SELECT t.relation::text, 'lookups', true, 'each change that looks its rows up reads more than it needs: ' || w.trouble
-		  FROM (SELECT r.relation FROM rules r WHERE r.rule IN ('refund', 'ledger')
-				UNION SELECT r.reference FROM rules r WHERE r.rule = 'refund') t
+		  FROM (SELECT r.relation FROM rules r WHERE r.kind IN ('refund', 'ledger')
+				UNION SELECT r.reference FROM rules r WHERE r.kind = 'refund') t
 			   JOIN pg_class c ON c.oid = t.relation, LATERAL (SELECT paysafe.index_trouble(t.relation) AS trouble) w
 		UNION ALL
 		-- sums that are kept so that the refunds need not be added up
-		SELECT r.relation::text, 'refund_totals', w.trouble IS NULL, w.trouble || ': declare the refund rule again, and find out who has changed rows beneath it'
+		SELECT r.relation::text, 'refund_totals', w.trouble IS NULL, r.prefix || w.trouble || ': declare the refund rule again, and find out who has changed rows beneath it'
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
-			   LATERAL (SELECT paysafe.refund_trouble(r.relation) AS trouble) w
-		 WHERE r.rule = 'refund' AND paysafe.has_rows('paysafe.refund_total')
+			   LATERAL (SELECT paysafe.refund_trouble(r.relation, r.rule) AS trouble) w
+		 WHERE r.kind = 'refund' AND paysafe.has_rows('paysafe.refund_total')
 		UNION ALL
 		-- what is kept of sums of captures
 		SELECT r.relation::text, 'capture_totals', w.trouble IS NULL, w.trouble || ': declare the rule of captures again, and find out who has changed rows beneath it'
@@ -322,8 +330,14 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   LATERAL (SELECT paysafe.capture_trouble(r.relation) AS trouble) w
 		 WHERE r.rule = 'captures' AND paysafe.has_rows('paysafe.capture_total')
 		UNION ALL
+		-- and of entries
+		SELECT r.relation::text, 'entry_totals', w.trouble IS NULL, w.trouble || ': declare the rule of entries again, and find out who has changed rows beneath it'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.entry_trouble(r.relation) AS trouble) w
+		 WHERE r.rule = 'ledger' AND r.spec ? 'minimum' AND paysafe.has_rows('paysafe.entry_total')
+		UNION ALL
 		-- refunds in statuses that nothing declares
-		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN
+		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN r.prefix ||
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
 			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.relation AND s.rule = 'status'
@@ -333,10 +347,10 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 					WHERE a.attrelid = r.relation AND a.attname = r.spec ->> 'status_column'
 					  AND (CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END) <> ALL
 						  ('{boolean,date,timestamp,timestamptz}'::regtype[])) AS ok) w
-		 WHERE r.rule = 'refund'
+		 WHERE r.kind = 'refund'
 		UNION ALL
 		-- refunds of payments whose captured amount nobody guards
-		SELECT r.relation::text, 'captured', w.trouble IS NULL, w.trouble
+		SELECT r.relation::text, 'captured', w.trouble IS NULL, r.prefix || w.trouble
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
 			   LATERAL (SELECT r.spec ->> 'payment_amount_column' AS name) p,
 			   LATERAL (SELECT CASE
@@ -349,13 +363,13 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 					AND s.spec -> 'columns' ? p.name) THEN
 					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
 				END AS trouble) w
-		 WHERE r.rule = 'refund'
+		 WHERE r.kind = 'refund'
 		UNION ALL
 		-- captured columns that are net of refunds which no rule names
 		SELECT r.relation::text, 'captured', w.ok, CASE WHEN NOT w.ok THEN
 			   format('%s falls with refunds, and no rule says which these are, so it does not fall at all: declare them with paysafe.protect_refund, with "payment_amount_column" NULL', quote_ident(r.spec ->> 'captured_column')) END
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
-			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.reference = r.relation AND s.rule = 'refund'
+			   LATERAL (SELECT EXISTS (SELECT 1 FROM rules s WHERE s.reference = r.relation AND s.kind = 'refund'
 				AND s.spec ->> 'payment_amount_column' IS NULL) AS ok) w
 		 WHERE r.rule = 'payment' AND r.spec ->> 'changes' = 'net';
 	END;

@@ -290,17 +290,25 @@ CREATE FUNCTION paysafe.suggest(
 		   AND (me.currency IS NOT NULL OR fk.columns = 1)
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, o.amount::name))) = 1
 		UNION ALL
-		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
+		-- where it refers to several, each is a rule, of the rows that name one
+		SELECT CASE WHEN row_number() OVER refers = 1 THEN 'refund' ELSE n.rule END,
+			   format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								concat(', currency_column => ' || quote_literal(me.currency),
 									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, gated => %L, void => %L', me.status, w.gated, w.void)
 											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
-								coalesce(o.captured, o.amount), o.currency, me.decimals),
+								coalesce(o.captured, o.amount), o.currency,
+								concat(me.decimals, CASE WHEN row_number() OVER refers > 1 THEN ', rule => ' || quote_literal(n.rule) END,
+									   CASE WHEN n.nullable AND count(*) OVER () > 1 THEN ', rows => ' || quote_literal(format('{%s: {"not": [null]}}', to_jsonb(fk.first))) END)),
 			   format('it pays back what %s has, to which %I refers', fk.other::regclass, fk.name),
 			   CASE WHEN o.captured IS NOT NULL THEN 'high' ELSE 'medium' END
-		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
+		  FROM me, word w, fk JOIN best o ON o.rel = fk.other,
+			   LATERAL (SELECT 'refund_' || substr(btrim(regexp_replace(lower(c.relname), '[^a-z0-9]+', '_', 'g'), '_'), 1, 50) AS rule,
+							   EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = fk.first AND NOT a.attnotnull) AS nullable
+						  FROM pg_class c WHERE c.oid = fk.other) n
 		 WHERE num_nulls(me.amount, coalesce(o.captured, o.amount), o.currency) = 0 AND (me.status IS NULL OR w.gated IS NOT NULL) AND me.keyed
 		   AND me.name ~ 'refund|chargeback|payback|reversal' AND fk.other <> relation
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, coalesce(o.captured, o.amount)::name))) = 1
+		WINDOW refers AS (ORDER BY fk.columns DESC, fk.first ROWS UNBOUNDED PRECEDING)
 		UNION ALL
 		-- a column that rises, and no table of refunds
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running''%s, mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency, me.decimals),

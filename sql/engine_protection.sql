@@ -13,19 +13,19 @@ CREATE VIEW paysafe.protection AS
 		  JOIN pg_catalog.pg_class t ON t.oid IN (r.relation, r.reference) AND t.relname = f.table_name
 		  JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace AND n.nspname = f.schema_name
 		 WHERE r.spec @> '{"observe": true}' AND f.observed AND f.at >= r.since
-		   AND (f.rule = r.rule OR f.rule = 'approval' AND r.rule = 'refund')) o
+		   AND f.rule IN (r.rule, CASE WHEN r.rule = 'refund' THEN 'approval' WHEN r.rule LIKE 'refund\_%' THEN r.rule || '_approval' END)) o
 	 WHERE NOT r.removed
 	   AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	   AND r.version = (SELECT max(n.version) FROM paysafe.rule n
 						 WHERE n.relation = r.relation AND n.rule = r.rule)
 	UNION ALL
-	SELECT t.relation, 'threshold for ' || t.currency,
+	SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
 		   format('refunds of a payment above %s within %s need %s approval(s), valid for %s',
-				  paysafe.spoken_amount(t.relation, t.amount, t.currency), t.within, t.approvers, t.valid_for),
+				  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers, t.valid_for),
 		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket,
 		   NULL, NULL, NULL
 	  FROM paysafe.threshold t
 	 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
 	   AND t.version = (SELECT max(n.version) FROM paysafe.threshold n
-						 WHERE n.relation = t.relation AND lower(n.currency) = lower(t.currency));
+						 WHERE n.relation = t.relation AND n.rule = t.rule AND lower(n.currency) = lower(t.currency));
 COMMENT ON VIEW paysafe.protection IS 'every rule in force: table, columns, what it says, since when, by whom, and in which mode';

@@ -19,13 +19,15 @@ CREATE TABLE paysafe.approval_record (
 	valid_until timestamptz NOT NULL,
 	payment text COLLATE "C",
 	amount numeric,
-	currency text
+	currency text,
+	rule text
 );
 CREATE INDEX approval_record_relation_key ON paysafe.approval_record (relation, key);
 CREATE INDEX approval_record_payment ON paysafe.approval_record (relation, payment);
 COMMENT ON TABLE paysafe.approval_record IS 'approvals as given; paysafe.approval shows what became of them';
 COMMENT ON COLUMN paysafe.approval_record.key IS 'of the row; NULL for a refund that has none yet';
 COMMENT ON COLUMN paysafe.approval_record.payment IS 'of a refund that was approved before its row was there: of this payment, of at most this amount';
+COMMENT ON COLUMN paysafe.approval_record.rule IS 'of refunds, under which it is approved; NULL for a change of rules';
 COMMENT ON COLUMN paysafe.approval_record.digest IS 'SHA-256 of exactly what is approved';
 
 CREATE TABLE paysafe.approval_end (
@@ -64,22 +66,22 @@ CREATE FUNCTION paysafe.approval_state(relation regclass, key text, digest bytea
 	AS 'MODULE_PATHNAME', 'paysafe_approval_state';
 COMMENT ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) IS 'what an approval is worth now that nobody has used or withdrawn: open, void, because the row is not what was approved, outdated, because the rule has another version, or expired';
 
-CREATE FUNCTION paysafe.refund_approval_state(relation regclass, payment text, amount numeric, currency text, digest bytea, at timestamptz) RETURNS text
+CREATE FUNCTION paysafe.refund_approval_state(relation regclass, payment text, amount numeric, currency text, digest bytea, at timestamptz, rule text) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_refund_approval_state';
-COMMENT ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz) IS 'the same of the approval of a refund before its row is there';
+COMMENT ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) IS 'the same of the approval of a refund before its row is there';
 
 CREATE VIEW paysafe.approval AS
 	SELECT a.id, a.relation, coalesce(a.key, e.key) AS key,
 		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
 				WHEN a.valid_until <= clock_timestamp() THEN 'expired'
-				WHEN a.payment IS NOT NULL THEN paysafe.refund_approval_state(a.relation, a.payment, a.amount, a.currency, a.digest, a.at)
+				WHEN a.payment IS NOT NULL THEN paysafe.refund_approval_state(a.relation, a.payment, a.amount, a.currency, a.digest, a.at, a.rule)
 				ELSE paysafe.approval_state(a.relation, a.key, a.digest, a.at) END AS state,
 		   a.actor AS approver, a.reason, a.ticket, a.request_id,
 		   a.login, a.session_user_name, a.client_addr,
 		   a.at, a.valid_until,
 		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason,
-		   a.payment, a.amount, a.currency
+		   a.payment, a.amount, a.currency, a.rule
 	  FROM paysafe.approval_record a
 		   LEFT JOIN paysafe.approval_end e ON e.approval = a.id;
 COMMENT ON VIEW paysafe.approval IS 'all approvals and what became of them';

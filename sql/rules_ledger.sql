@@ -17,7 +17,24 @@ COMMENT ON COLUMN paysafe.closed_period.until IS 'last day that is closed';
 COMMENT ON COLUMN paysafe.closed_period.time_zone IS 'where that day ended; NULL: in UTC';
 COMMENT ON COLUMN paysafe.closed_period.ended_at IS 'when it ended';
 
+CREATE TABLE paysafe.entry_total (
+	relation regclass NOT NULL,
+	account text COLLATE "C" NOT NULL,
+	currency text COLLATE "C" NOT NULL,
+	id bigint NOT NULL,
+	stamp bigint,
+	total numeric,
+	more numeric
+);
+CREATE INDEX entry_total_account ON paysafe.entry_total (relation, account, currency, id);
+CREATE INDEX entry_total_newest ON paysafe.entry_total (relation, account, currency, id) WHERE stamp IS NOT NULL;
+COMMENT ON TABLE paysafe.entry_total IS 'what the entries of accounts that have many sum to; the last total of an account counts, with what follows it, as numbered by refund_total_id_seq';
+COMMENT ON COLUMN paysafe.entry_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, entries are added up anew; NULL: this is no total';
+COMMENT ON COLUMN paysafe.entry_total.total IS 'at most what they sum to: somebody may have given meanwhile; NULL: they are to be added up';
+COMMENT ON COLUMN paysafe.entry_total.more IS 'what an entry has given';
+
 --@own_table paysafe.closed_period
+--@own_table paysafe.entry_total
 
 --@keys
 CREATE FUNCTION paysafe.protect_ledger(

@@ -36,8 +36,10 @@ CREATE TABLE paysafe.threshold (
 	session_user_name text NOT NULL,
 	reason text,
 	ticket text,
-	PRIMARY KEY (relation, currency, version)
+	rule text COLLATE "C" NOT NULL,
+	PRIMARY KEY (relation, rule, currency, version)
 );
+COMMENT ON COLUMN paysafe.threshold.rule IS 'of refunds: a table may have several';
 COMMENT ON TABLE paysafe.threshold IS 'all versions of the refund thresholds; written by paysafe.set_refund_threshold only';
 
 CREATE TABLE paysafe.refund_event (
@@ -58,11 +60,12 @@ CREATE TABLE paysafe.refund_event (
 	columns text[],
 	content bytea,
 	ended_at timestamptz,
-	passed_at timestamptz
+	passed_at timestamptz,
+	rule text COLLATE "C" NOT NULL
 );
-CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, payment, whole_key, step);
-CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, payment, ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX refund_event_passed ON paysafe.refund_event (relation, payment, passed_at) WHERE passed_at IS NOT NULL;
+CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, rule, payment, whole_key, step);
+CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, rule, payment, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX refund_event_passed ON paysafe.refund_event (relation, rule, payment, passed_at) WHERE passed_at IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_event IS 'the lives of refunds: who requested one, when it passed the approval gate, when it was void or deleted';
 COMMENT ON COLUMN paysafe.refund_event.refund IS 'the key, as paysafe.approve takes it';
 COMMENT ON COLUMN paysafe.refund_event.currency IS 'its own, or that of its payment then';
@@ -73,6 +76,7 @@ COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
 COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';
 COMMENT ON COLUMN paysafe.refund_event.columns IS 'those that the approvals were of and that had a value';
 COMMENT ON COLUMN paysafe.refund_event.content IS 'SHA-256 of what they said';
+COMMENT ON COLUMN paysafe.refund_event.rule IS 'by which the row is a refund, of the payment that it says';
 
 CREATE SEQUENCE paysafe.refund_request_id_seq;
 COMMENT ON SEQUENCE paysafe.refund_request_id_seq IS 'numbers requests';
@@ -89,13 +93,14 @@ CREATE TABLE paysafe.refund_request (
 	reason text NOT NULL,
 	ticket text,
 	request_id text,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	rule text COLLATE "C" NOT NULL
 );
-CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, payment);
+CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, rule, payment);
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';
 
 CREATE SEQUENCE paysafe.refund_total_id_seq;
-COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds and captures, in the order in which it is written';
+COMMENT ON SEQUENCE paysafe.refund_total_id_seq IS 'numbers what is kept of sums of refunds, captures and entries, in the order in which it is written';
 
 CREATE TABLE paysafe.refund_total (
 	relation regclass NOT NULL,
@@ -103,10 +108,11 @@ CREATE TABLE paysafe.refund_total (
 	id bigint NOT NULL,
 	stamp bigint,
 	total numeric,
-	less numeric
+	less numeric,
+	rule text COLLATE "C" NOT NULL
 );
-CREATE INDEX refund_total_payment ON paysafe.refund_total (relation, payment, id);
-CREATE INDEX refund_total_newest ON paysafe.refund_total (relation, payment, id) WHERE stamp IS NOT NULL;
+CREATE INDEX refund_total_payment ON paysafe.refund_total (relation, rule, payment, id);
+CREATE INDEX refund_total_newest ON paysafe.refund_total (relation, rule, payment, id) WHERE stamp IS NOT NULL;
 COMMENT ON TABLE paysafe.refund_total IS 'what the refunds of payments that have many total; the last total of a payment counts, less what follows it';
 COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and triggers as they were: where they have changed, refunds are added up anew; NULL: this is no total';
 COMMENT ON COLUMN paysafe.refund_total.total IS 'at least what they total: a refund may have been voided meanwhile; NULL: they are to be added up';
@@ -200,11 +206,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	deletable boolean DEFAULT false,
 	currency text DEFAULT NULL,
 	decimals int DEFAULT NULL,
+	rule text DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
 --@end
 
 --@keys
@@ -269,16 +276,17 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	amount numeric,
 	approvers int DEFAULT 1,
 	within interval DEFAULT '24 hours',
-	valid_for interval DEFAULT '1 hour'
+	valid_for interval DEFAULT '1 hour',
+	rule text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
-COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
+COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
 
-CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text) RETURNS text
-	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text, rule text DEFAULT NULL) RETURNS text
+	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_spoken_amount';
-COMMENT ON FUNCTION paysafe.spoken_amount(regclass, numeric, text) IS 'an amount in the unit of a table of refunds, as people say it: 900.00 USD, where the table has 90000';
+COMMENT ON FUNCTION paysafe.spoken_amount(regclass, numeric, text, text) IS 'an amount in the unit of a rule of refunds, as people say it: 900.00 USD, where the table has 90000';
 
 CREATE FUNCTION paysafe.set_currency(code text, decimals int) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -291,11 +299,12 @@ CREATE FUNCTION paysafe.request_refund(
 	amount numeric,
 	currency text,
 	reason text,
-	ticket text DEFAULT NULL
+	ticket text DEFAULT NULL,
+	rule text DEFAULT NULL
 ) RETURNS bigint
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_request_refund';
-COMMENT ON FUNCTION paysafe.request_refund(regclass, text, numeric, text, text, text) IS 'asks for the approval of a refund before its row is there; it waits in paysafe.pending_approval';
+COMMENT ON FUNCTION paysafe.request_refund(regclass, text, numeric, text, text, text, text) IS 'asks for the approval of a refund before its row is there; it waits in paysafe.pending_approval';
 
 CREATE FUNCTION paysafe.approve_refund(
 	refund regclass,
@@ -304,11 +313,12 @@ CREATE FUNCTION paysafe.approve_refund(
 	currency text,
 	reason text,
 	ticket text DEFAULT NULL,
-	expires_at timestamptz DEFAULT NULL
+	expires_at timestamptz DEFAULT NULL,
+	rule text DEFAULT NULL
 ) RETURNS bigint
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_approve_refund';
-COMMENT ON FUNCTION paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz) IS 'approves a refund of a payment, of at most this amount, before its row is there; grant EXECUTE to application roles only';
+COMMENT ON FUNCTION paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz, text) IS 'approves a refund of a payment, of at most this amount, before its row is there; grant EXECUTE to application roles only';
 
 CREATE FUNCTION paysafe.pending_approvals(
 	OUT relation regclass,
@@ -322,7 +332,8 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT approvals_needed int,
 	OUT approvals_given int,
 	OUT requested_by text,
-	OUT requested_at timestamptz
+	OUT requested_at timestamptz,
+	OUT rule text
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';

@@ -42,6 +42,7 @@
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/native.h"
+#include "rules/ledger/ledger_kept.h"
 #include "rules/refund/captures_kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
@@ -257,8 +258,10 @@ paysafe_index_trouble(PG_FUNCTION_ARGS)
 typedef struct Sums
 {
 	Oid			relid;
+	const char *rule;			/* of refunds, of which a table may have several */
 	void		(*check) (Oid relid, KeptFault fault, void *arg);
 	const char *words;			/* of what they are */
+	const char *whose;
 	const char *verb;
 	StringInfoData found;
 } Sums;
@@ -270,7 +273,7 @@ add_wrong(const char *payment, Numeric kept, Numeric exact, void *arg)
 
 	if (sums->found.len > 0)
 		appendStringInfoString(&sums->found, "; ");
-	appendStringInfo(&sums->found, "%s of payment \"%s\" %s %s, and %s is kept", sums->words,
+	appendStringInfo(&sums->found, "%s of %s \"%s\" %s %s, and %s is kept", sums->words, sums->whose,
 					 paysafe_refusal_value(payment), sums->verb,
 					 paysafe_money_text(exact), paysafe_money_text(kept));
 }
@@ -280,7 +283,10 @@ find_wrong(void *arg)
 {
 	Sums	   *sums = arg;
 
-	sums->check(sums->relid, add_wrong, sums);
+	if (sums->rule != NULL)
+		paysafe_refund_kept_check(sums->relid, sums->rule, add_wrong, sums);
+	else
+		sums->check(sums->relid, add_wrong, sums);
 }
 
 static Datum
@@ -299,13 +305,13 @@ sums_trouble(FunctionCallInfo fcinfo, Sums *sums)
 PG_FUNCTION_INFO_V1(paysafe_refund_trouble);
 
 /*
- * refund_trouble(relation) returns text: totals of refunds, kept so that they need not be
+ * refund_trouble(relation, rule) returns text: totals of refunds, kept so that they need not be
  * added up, that are less than what is there; NULL if there are none
  */
 Datum
 paysafe_refund_trouble(PG_FUNCTION_ARGS)
 {
-	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_refund_kept_check, .words = "refunds", .verb = "total"});
+	return sums_trouble(fcinfo, &(Sums) {.rule = text_to_cstring(PG_GETARG_TEXT_PP(1)), .words = "refunds", .whose = "payment", .verb = "total"});
 }
 
 PG_FUNCTION_INFO_V1(paysafe_capture_trouble);
@@ -316,7 +322,18 @@ PG_FUNCTION_INFO_V1(paysafe_capture_trouble);
 Datum
 paysafe_capture_trouble(PG_FUNCTION_ARGS)
 {
-	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_captures_kept_check, .words = "captures", .verb = "come to"});
+	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_captures_kept_check, .words = "captures", .whose = "payment", .verb = "come to"});
+}
+
+PG_FUNCTION_INFO_V1(paysafe_entry_trouble);
+
+/*
+ * entry_trouble(relation) returns text: the same of entries, whose sums are at most what is there
+ */
+Datum
+paysafe_entry_trouble(PG_FUNCTION_ARGS)
+{
+	return sums_trouble(fcinfo, &(Sums) {.check = paysafe_ledger_kept_check, .words = "entries", .whose = "account", .verb = "sum to"});
 }
 
 static void

@@ -42,6 +42,7 @@
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
 #include "rules/kinds.h"
+#include "rules/ledger/ledger_kept.h"
 #include "rules/refund/captures_kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
@@ -113,32 +114,35 @@ put_nameless(Reconciliation *rec, Oid relid)
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
 
-/* A sum that is kept of the table's refunds says less than the rows do. */
+/* A sum that is kept is not what the rows come to, of which it says so in these words. */
 static void
-put_short(const char *payment, Numeric kept, Numeric exact, void *arg)
+put_sum(void *arg, const char *words, const char *what, Numeric kept, Numeric exact)
 {
 	Reconciliation *rec = arg;
 	Datum		values[2] = {(Datum) 0, (Datum) 0};
 	bool		nulls[2] = {true, false};
 
-	values[1] = CStringGetTextDatum(psprintf("refunds of payment \"%s\" total %s, and %s is kept of them",
-											 paysafe_refusal_value(payment), paysafe_money_text(exact),
+	values[1] = CStringGetTextDatum(psprintf(words, paysafe_refusal_value(what), paysafe_money_text(exact),
 											 paysafe_money_text(kept)));
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
 
-/* The same of captures, whose sum is exact. */
 static void
-put_wrong(const char *payment, Numeric kept, Numeric exact, void *arg)
+put_refunds(const char *payment, Numeric kept, Numeric exact, void *arg)
 {
-	Reconciliation *rec = arg;
-	Datum		values[2] = {(Datum) 0, (Datum) 0};
-	bool		nulls[2] = {true, false};
+	put_sum(arg, "refunds of payment \"%s\" total %s, and %s is kept of them", payment, kept, exact);
+}
 
-	values[1] = CStringGetTextDatum(psprintf("captures of payment \"%s\" come to %s, and %s is kept of them",
-											 paysafe_refusal_value(payment), paysafe_money_text(exact),
-											 paysafe_money_text(kept)));
-	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
+static void
+put_captures(const char *payment, Numeric kept, Numeric exact, void *arg)
+{
+	put_sum(arg, "captures of payment \"%s\" come to %s, and %s is kept of them", payment, kept, exact);
+}
+
+static void
+put_entries(const char *account, Numeric kept, Numeric exact, void *arg)
+{
+	put_sum(arg, "entries of account \"%s\" sum to %s, and %s is kept of them", account, kept, exact);
 }
 
 static void
@@ -151,9 +155,11 @@ compare_totals(Reconciliation *rec, Oid relation)
 		RuleSource *source = lfirst(lc);
 
 		if (source->kind == &paysafe_refund_kind && source->relation == relation)
-			paysafe_refund_kept_check(relation, put_short, rec);
+			paysafe_refund_kept_check(relation, source->name, put_refunds, rec);
 		if (source->kind == &paysafe_captures_kind && source->relation == relation)
-			paysafe_captures_kept_check(relation, put_wrong, rec);
+			paysafe_captures_kept_check(relation, put_captures, rec);
+		if (source->kind == &paysafe_ledger_kind && source->relation == relation)
+			paysafe_ledger_kept_check(relation, put_entries, rec);
 	}
 }
 

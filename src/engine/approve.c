@@ -32,31 +32,54 @@
 
 /* SQL-callable functions */
 
-/* The rule of this leaf table that gates rows of the tree at relid, or NULL. */
-static const Rule *
-gating_rule(Relation leaf, Oid relid)
+/* The rules of this leaf table that gate rows of the tree at relid: of Rule. */
+static List *
+gating_rules(Relation leaf, Oid relid)
 {
 	RelationRules *rules = paysafe_rules_of(leaf);
+	List	   *result = NIL;
 
-	if (rules == NULL)
-		return NULL;
-	for (int i = 0; i < rules->nrules; i++)
+	for (int i = 0; rules != NULL && i < rules->nrules; i++)
 	{
 		Rule	   *rule = &rules->rules[i];
 
 		if (rule->kind->approval_subject != NULL && rule->declared_on == relid &&
 			rule->compiled != NULL)
-			return rule;
+			result = lappend(result, rule);
 	}
-	return NULL;
+	return result;
+}
+
+/* What an approval of the row by each of these rules stands for: of ApprovalSubject. */
+static List *
+subjects_of(List *rules, const char *key, bool missing_ok)
+{
+	List	   *subjects = NIL;
+	const Rule *to_blame = linitial(rules);
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		const Rule *rule = lfirst(lc);
+		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
+
+		/* by one it may wait, and be nothing by another one */
+		if (rule->kind->approval_subject(rule, key, missing_ok || list_length(rules) > 1, subject))
+			subjects = lappend(subjects, subject);
+		else if (!subject->is_other)
+			to_blame = rule;
+	}
+	if (subjects == NIL && !missing_ok && list_length(rules) > 1)
+		(void) to_blame->kind->approval_subject(to_blame, key, false, palloc0(sizeof(ApprovalSubject)));
+	return subjects;
 }
 
 /*
- * The subject of an approval for a row of a table; false with missing_ok, if it
- * cannot be approved.
+ * The subjects of an approval for a row of a table, one for each rule by which it waits; NIL with
+ * missing_ok, if it cannot be approved.
  */
-static bool
-row_subject(Oid relid, const char *key, bool missing_ok, ApprovalSubject *subject)
+static List *
+row_subjects(Oid relid, const char *key, bool missing_ok)
 {
 	ListCell   *lc;
 
@@ -65,38 +88,60 @@ row_subject(Oid relid, const char *key, bool missing_ok, ApprovalSubject *subjec
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
-		const Rule *rule = rel->rd_rel->relkind == RELKIND_RELATION ? gating_rule(rel, relid) : NULL;
-		bool		found = rule != NULL && rule->kind->approval_subject(rule, key, missing_ok, subject);
+		List	   *rules = rel->rd_rel->relkind == RELKIND_RELATION ? gating_rules(rel, relid) : NIL;
+		List	   *subjects = rules != NIL ? subjects_of(rules, key, missing_ok) : NIL;
 
 		table_close(rel, NoLock);
-		if (rule != NULL)
-			return found;
+		if (rules != NIL)
+			return subjects;
 	}
 	if (missing_ok)
-		return false;
+		return NIL;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("rows of \"%s\" are not subject to approval", get_rel_name(relid)),
 			 errhint("Approvals are for tables declared with paysafe.protect_refund.")));
 }
 
+/* Who requested it does not approve it. */
+static void
+check_requesters(const ApprovalSubject *subject, const Person *approver)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->requesters)
+	{
+		const Person *requester = lfirst(lc);
+		char	   *conflict = paysafe_person_conflict(approver, requester);
+
+		if (conflict != NULL)
+			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							psprintf("\"%s\" cannot approve this", approver->actor),
+							conflict,
+							paysafe_person_is_unknown(requester) ?
+							"Request another one instead, after paysafe.act_as in the same transaction." :
+							requester->actor ? "Another person has to approve it." :
+							"Another person has to approve it, over another login.");
+	}
+}
+
 PG_FUNCTION_INFO_V1(paysafe_approve);
 
 /*
- * approve(relation, key, reason, ticket, expires_at) returns bigint
+ * approve(relation, key, reason, ticket, expires_at) returns bigint: the last approval's id, if several
+ * rules hold for the row
  */
 Datum
 paysafe_approve(PG_FUNCTION_ARGS)
 {
-	const ActorClaim *actor = paysafe_actor_current();
-	ApprovalSubject subject = {0};
+	List	   *subjects = NIL;
 	Oid			relid;
 	char	   *key;
 	char	   *reason;
 	Person	   *approver;
 	ListCell   *lc;
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz valid_until;
+	int64		id = 0;
 
 	paysafe_approval_check_own_code("paysafe.approve");
 	for (int i = 0; i < 2; i++)
@@ -113,7 +158,12 @@ paysafe_approve(PG_FUNCTION_ARGS)
 
 	if (relid == paysafe_catalog_table(PAYSAFE_RULE) ||
 		relid == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
-		paysafe_loosening_subject(relid, key, &subject);
+	{
+		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
+
+		paysafe_loosening_subject(relid, key, subject);
+		subjects = list_make1(subject);
+	}
 	else
 	{
 		AclResult	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
@@ -121,36 +171,25 @@ paysafe_approve(PG_FUNCTION_ARGS)
 		if (aclresult != ACLCHECK_OK)
 			aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)),
 						   get_rel_name(relid));
-		(void) row_subject(relid, key, false, &subject);
+		subjects = row_subjects(relid, key, false);
 	}
-	if (subject.key != NULL)
-		key = pstrdup(subject.key);
-	foreach(lc, subject.requesters)
+	foreach(lc, subjects)
+		check_requesters(lfirst(lc), approver);
+	foreach(lc, subjects)
 	{
-		const Person *requester = lfirst(lc);
-		char	   *conflict = paysafe_person_conflict(approver, requester);
+		const ApprovalSubject *subject = lfirst(lc);
+		TimestampTz valid_until = now + subject->valid_for;
 
-		if (conflict != NULL)
-			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-							psprintf("\"%s\" cannot approve this", actor->name),
-							conflict,
-							paysafe_person_is_unknown(requester) ?
-							"Request another one instead, after paysafe.act_as in the same transaction." :
-							requester->actor ? "Another person has to approve it." :
-							"Another person has to approve it, over another login.");
+		if (!PG_ARGISNULL(4))
+			valid_until = Min(valid_until, PG_GETARG_TIMESTAMPTZ(4));
+		if (valid_until <= now)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the approval would already have expired")));
+		id = paysafe_approval_add(relid, subject->key ? pstrdup(subject->key) : key, subject, approver, reason,
+								  PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)), valid_until);
 	}
-	valid_until = now + subject.valid_for;
-	if (!PG_ARGISNULL(4))
-		valid_until = Min(valid_until, PG_GETARG_TIMESTAMPTZ(4));
-	if (valid_until <= now)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the approval would already have expired")));
-
-	PG_RETURN_INT64(paysafe_approval_add(relid, key, &subject, approver,
-										 reason,
-										 PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
-										 valid_until));
+	PG_RETURN_INT64(id);
 }
 
 /* An approval that has not ended, and what would serve now. */
@@ -158,8 +197,7 @@ typedef struct Standing
 {
 	Oid			relid;
 	const char *key;
-	bool		found;
-	ApprovalSubject subject;
+	List	   *subjects;		/* by each rule; NIL: none would */
 } Standing;
 
 static void
@@ -167,8 +205,25 @@ find_subject(void *arg)
 {
 	Standing   *standing = arg;
 
-	standing->found = get_rel_relkind(standing->relid) != '\0' &&
-		row_subject(standing->relid, standing->key, true, &standing->subject);
+	if (get_rel_relkind(standing->relid) != '\0')
+		standing->subjects = row_subjects(standing->relid, standing->key, true);
+}
+
+/* The subject of this digest, or NULL. */
+static const ApprovalSubject *
+subject_of_digest(List *subjects, bytea *digest)
+{
+	ListCell   *lc;
+
+	foreach(lc, subjects)
+	{
+		const ApprovalSubject *subject = lfirst(lc);
+
+		if (VARSIZE_ANY_EXHDR(digest) == PAYSAFE_SHA256_LEN &&
+			memcmp(VARDATA_ANY(digest), subject->digest, PAYSAFE_SHA256_LEN) == 0)
+			return subject;
+	}
+	return NULL;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_approval_state);
@@ -184,7 +239,7 @@ paysafe_approval_state(PG_FUNCTION_ARGS)
 		.relid = PG_GETARG_OID(0),
 		.key = text_to_cstring(PG_GETARG_TEXT_PP(1))
 	};
-	bytea	   *digest = PG_GETARG_BYTEA_PP(2);
+	const ApprovalSubject *subject = NULL;
 	const char *state = "open";
 
 	if (paysafe_loosening_is_outdated(standing.relid, standing.key))
@@ -192,11 +247,11 @@ paysafe_approval_state(PG_FUNCTION_ARGS)
 	else if (!paysafe_catalog_is_own(standing.relid))
 	{
 		/* a table whose rules do not fit it any more passes nothing, and hides no other */
-		if (paysafe_attempt(find_subject, &standing) != NULL || !standing.found ||
-			VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
-			memcmp(VARDATA_ANY(digest), standing.subject.digest, PAYSAFE_SHA256_LEN) != 0)
+		if (paysafe_attempt(find_subject, &standing) == NULL)
+			subject = subject_of_digest(standing.subjects, PG_GETARG_BYTEA_PP(2));
+		if (subject == NULL)
 			state = "void";
-		else if (PG_GETARG_TIMESTAMPTZ(3) + standing.subject.valid_for <= GetCurrentTimestamp())
+		else if (PG_GETARG_TIMESTAMPTZ(3) + subject->valid_for <= GetCurrentTimestamp())
 			state = "expired";
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(state));

@@ -113,6 +113,7 @@ paysafe_breach_or_refuse(const Rule *rule, const RowChange *change, bool is_fact
 
 typedef struct BreachSearch
 {
+	const char *rule;
 	const char *sqlstate;
 	TimestampTz since;
 	bool		found;
@@ -126,14 +127,15 @@ note_breach(Relation rel, HeapTuple tuple, void *arg)
 	bool		isnull;
 
 	search->found = strcmp(paysafe_store_text(tuple, desc, BREACH_SQLSTATE), search->sqlstate) == 0 &&
+		strcmp(paysafe_store_text(tuple, desc, BREACH_RULE), search->rule) == 0 &&
 		DatumGetTimestampTz(heap_getattr(tuple, BREACH_AT + 1, desc, &isnull)) >= search->since;
 	return !search->found;
 }
 
 bool
-paysafe_breach_exists(Oid relation, const char *key, int sqlstate, TimestampTz since)
+paysafe_breach_exists(Oid relation, const char *rule, const char *key, int sqlstate, TimestampTz since)
 {
-	BreachSearch search = {.sqlstate = pstrdup(unpack_sql_state(sqlstate)), .since = since};
+	BreachSearch search = {.rule = rule, .sqlstate = pstrdup(unpack_sql_state(sqlstate)), .since = since};
 	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(key)};
 
 	paysafe_store_scan(PAYSAFE_BREACH_RECORD, "breach_record_row", 2, keys, note_breach, &search);

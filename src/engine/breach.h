@@ -33,8 +33,9 @@ extern void paysafe_breach_record(const Rule *rule, const RowChange *change,
 extern void paysafe_breach_or_refuse(const Rule *rule, const RowChange *change, bool is_fact,
 									 const Refusal *refusal);
 
-/* Is there a breach of this code since then, settled or not, of the row of this key? */
-extern bool paysafe_breach_exists(Oid relation, const char *key, int sqlstate, TimestampTz since);
+/* Is there a breach of the rule, of this code, since then, settled or not, of the row of this key? */
+extern bool paysafe_breach_exists(Oid relation, const char *rule, const char *key, int sqlstate,
+								  TimestampTz since);
 
 /* Has the row of this key a breach that nobody has settled?  Then it stays. */
 extern bool paysafe_breach_is_open(Oid relation, const char *key);

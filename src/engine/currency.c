@@ -340,6 +340,28 @@ paysafe_currency_of_ledger(Relation leaf, Oid ledger, EntryColumns *out)
 		paysafe_currency_of_entries(leaf, &rule, out);
 }
 
+List *
+paysafe_currency_tables_of_entries(const EntryColumns *columns)
+{
+	const Currency *currency = columns->currency_where;
+	List	   *tables = NIL;
+	Oid			table = columns->currency_of != NULL ? currency->parent : InvalidOid;
+	bool		further = columns->currency_of != NULL && currency->further;
+
+	while (OidIsValid(table) && !list_member_oid(tables, table))
+	{
+		RuleSource	rule;
+		bool		removed;
+
+		tables = lappend_oid(tables, table);
+		if (!further || !paysafe_rule_newest(table, "currency", &rule, &removed) || removed)
+			break;
+		table = rule.reference;
+		further = paysafe_spec_bool(rule.spec, "currency_further");
+	}
+	return tables;
+}
+
 void
 paysafe_currency_hold_entry(const EntryColumns *columns, TupleTableSlot *row)
 {

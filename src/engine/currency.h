@@ -120,6 +120,9 @@ extern void paysafe_currency_check_parent(const Rule *rule, const CurrencyParent
 extern void paysafe_currency_of_entries(Relation leaf, const RuleSource *rule, EntryColumns *out);
 extern void paysafe_currency_of_ledger(Relation leaf, Oid ledger, EntryColumns *out);
 
+/* The tables whose rows say the currency of such entries, or lead there; NIL: none. */
+extern List *paysafe_currency_tables_of_entries(const EntryColumns *columns);
+
 /* Begin to depend on what says the currency of a new entry. */
 extern void paysafe_currency_hold_entry(const EntryColumns *columns, TupleTableSlot *row);
 

@@ -112,26 +112,46 @@ observe_row(const Rule *rule, const RowChange *change)
 		rule->kind->observed(rule, change);
 }
 
+/* Something may be refused from here on, of this change. */
+static inline void
+enter_row(const RowChange *change, bool *entered)
+{
+	if (!*entered)
+		paysafe_refusal_enter(change, change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE");
+	*entered = true;
+}
+
 static void
 check_rules(const RowChange *change)
 {
 	const RelationRules *rules = change->rules;
+	bool		entered = false;
 
-	paysafe_refusal_enter(change, change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE");
+	paysafe_transaction_watch();
 	if (unlikely(OidIsValid(rules->twin_root)))
+	{
+		enter_row(change, &entered);
 		paysafe_rule_judge(speaking_rule(rules), check_twin, change);
+	}
 	for (int i = 0; i < rules->nrules; i++)
 	{
 		const Rule *rule = &rules->rules[i];
 
 		if (rule->kind->check_row == NULL)
 			continue;
-		if (unlikely(paysafe_rule_is_watched(rule)))
-			observe_row(rule, change);
-		else
+		if (likely(!paysafe_rule_is_watched(rule)))
+		{
+			enter_row(change, &entered);
 			rule->kind->check_row(rule, change);
+		}
+		else if (rule->kind->accepts == NULL || !rule->kind->accepts(rule, change))
+		{
+			enter_row(change, &entered);
+			observe_row(rule, change);
+		}
 	}
-	paysafe_refusal_leave();
+	if (entered)
+		paysafe_refusal_leave();
 }
 
 /* Who has replaced this version of the row in this transaction, or an invalid id. */

@@ -144,8 +144,8 @@ paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule
 	change->version = new_rule->version;
 	change->old_reference = old_rule ? old_rule->reference : InvalidOid;
 	change->new_reference = new_rule->reference;
-	change->before = old_rule ? old_rule->spec : NULL;
-	change->after = new_rule->spec;
+	change->before = old_rule ? paysafe_spec_field_shown(old_rule->kind, old_rule->spec) : NULL;
+	change->after = paysafe_spec_field_shown(new_rule->kind, new_rule->spec);
 	change->difference = lines.data;
 	change->loosens = paysafe_spec_field_words(loosened);
 	change->content = NULL;
@@ -310,18 +310,17 @@ typedef struct VersionSearch
 	int			newest;
 } VersionSearch;
 
-/* Rules and thresholds have relation, name and version first. */
+/* Rules and thresholds have relation, name and version first; name: what it is called, in any spelling or exactly. */
 static void
-note_version(Relation rel, HeapTuple tuple, const char *prefix, VersionSearch *search)
+note_version(Relation rel, HeapTuple tuple, const char *name, bool any_spelling, VersionSearch *search)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		isnull;
 	Oid			relation = DatumGetObjectId(heap_getattr(tuple, 1, desc, &isnull));
-	char	   *beginning = beginning_of(psprintf("%s%s", prefix, paysafe_store_text(tuple, desc, 1)), relation);
+	char	   *beginning = beginning_of(name, relation);
 	size_t		len = strlen(beginning);
 
-	/* currencies are declared in any spelling */
-	if (prefix[0] == '\0' ? strncmp(search->content, beginning, len) != 0 :
+	if (!any_spelling ? strncmp(search->content, beginning, len) != 0 :
 		pg_strncasecmp(search->content, beginning, len) != 0)
 		return;
 	search->asked = atoi(search->content + len);
@@ -331,14 +330,22 @@ note_version(Relation rel, HeapTuple tuple, const char *prefix, VersionSearch *s
 static bool
 visit_rule(Relation rel, HeapTuple tuple, void *arg)
 {
-	note_version(rel, tuple, "", arg);
+	note_version(rel, tuple, paysafe_store_text(tuple, RelationGetDescr(rel), 1), false, arg);
 	return true;
 }
+
+/* The column that says of which rule it is. */
+#define THRESHOLD_RULE	12
 
 static bool
 visit_threshold(Relation rel, HeapTuple tuple, void *arg)
 {
-	note_version(rel, tuple, "threshold for ", arg);
+	char	   *rule = paysafe_store_text(tuple, RelationGetDescr(rel), THRESHOLD_RULE);
+	bool		is_sole = strcmp(rule, "refund") == 0;
+
+	/* currencies are declared in any spelling */
+	note_version(rel, tuple, psprintf("threshold for %s%s%s", paysafe_store_text(tuple, RelationGetDescr(rel), 1),
+									  is_sole ? "" : " of ", is_sole ? "" : rule), true, arg);
 	return true;
 }
 

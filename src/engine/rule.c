@@ -68,7 +68,9 @@ paysafe_rule_kind(const char *name)
 		size_t		len = strlen(kind);
 
 		if (strcmp(name, kind) == 0 ||
-			(strncmp(name, kind, len) == 0 && strcmp(name + len, "_once") == 0))
+			(strncmp(name, kind, len) == 0 &&
+			 (strcmp(name + len, "_once") == 0 ||
+			  (paysafe_rule_kinds[i]->several && name[len] == '_' && name[len + 1] != '\0'))))
 			return paysafe_rule_kinds[i];
 	}
 	return NULL;
@@ -575,12 +577,6 @@ refusal_of(const Rule *rule, const char *name, int sqlstate, const char *column,
 		.detail = with_computed(rule->declared_on, column, detail),
 		.hint = hint
 	};
-}
-
-bool
-paysafe_rule_is_watched(const Rule *rule)
-{
-	return rule->observed || (unlikely(paysafe_observe_is_fixture()) && !rule->kind->keeps_books);
 }
 
 /* Does it happen all the same?  What a rule has observed goes on record. */

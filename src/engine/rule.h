@@ -130,6 +130,9 @@ typedef struct RuleKind
 	/* first word of the rule's name; "columns" also owns "columns_once" */
 	const char *name;
 
+	/* a table may have several: "refund" also owns "refund_deposit" */
+	bool		several;
+
 	/* what the keys of its specifications mean; ends with a key NULL */
 	const SpecField *fields;
 
@@ -152,6 +155,13 @@ typedef struct RuleKind
 
 	/* Accept the change or raise the rule's error. */
 	void		(*check_row) (const Rule *rule, const RowChange *change);
+
+	/*
+	 * Is it one of those that are accepted at a look, as nearly all are?  Then do what
+	 * check_row does for it.  False: check_row says.  Refuses nothing, so a rule that
+	 * observes need not be watched.
+	 */
+	bool		(*accepts) (const Rule *rule, const RowChange *change);
 
 	/*
 	 * check_row has refused the change, and it happens all the same, because the rule is
@@ -324,7 +334,11 @@ extern void paysafe_rule_object(const Rule *rule, const char *name, int sqlstate
 								const char *detail, const char *hint);
 
 /* Does the rule refuse nothing, for its mode or for fixtures? */
-extern bool paysafe_rule_is_watched(const Rule *rule);
+static inline bool
+paysafe_rule_is_watched(const Rule *rule)
+{
+	return rule->observed || (unlikely(paysafe_observe_is_fixture()) && !rule->kind->keeps_books);
+}
 
 /* Run a check of the rule as that says: refuse, or watch. */
 extern void paysafe_rule_judge(const Rule *rule, ObservedCheck check, const void *arg);

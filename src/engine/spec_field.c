@@ -9,6 +9,7 @@
 
 #include "access/table.h"
 #include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 
 #include "engine/rule.h"
@@ -42,6 +43,36 @@ find_field(const RuleKind *kind, const char *key)
 	if (strcmp(key, SPEC_UNVALIDATED) == 0)
 		return &unvalidated;
 	return strcmp(key, SPEC_OBSERVE) == 0 ? &observe : &undeclared;
+}
+
+static const char *
+shown_name(const SpecField *field, const char *key)
+{
+	return field->shown ? field->shown : key;
+}
+
+Jsonb *
+paysafe_spec_field_shown(const RuleKind *kind, const Jsonb *spec)
+{
+	JsonbIterator *it = JsonbIteratorInit(&unconstify(Jsonb *, spec)->root);
+	JsonbParseState *state = NULL;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	JsonbValue *result = NULL;
+
+	/* what is in it has no keys */
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			char	   *key = pnstrdup(value.val.string.val, value.val.string.len);
+
+			value.val.string.val = unconstify(char *, shown_name(find_field(kind, key), key));
+			value.val.string.len = strlen(value.val.string.val);
+		}
+		result = pushJsonbValue(&state, token, token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM ? &value : NULL);
+	}
+	return JsonbValueToJsonb(result);
 }
 
 static bool
@@ -143,15 +174,16 @@ static void
 compare_sets(Difference *difference)
 {
 	const char *key = difference->key;
+	const char *name = shown_name(difference->field, key);
 	List	   *before = difference->before ? paysafe_spec_set(difference->before, key) : NIL;
 	List	   *after = paysafe_spec_set(difference->after, key);
 	ListCell   *lc;
 
 	foreach(lc, paysafe_strings_minus(after, before))
-		add_words(difference, psprintf("adds %s to %s", paysafe_spec_field_quote(lfirst(lc)), key),
+		add_words(difference, psprintf("adds %s to %s", paysafe_spec_field_quote(lfirst(lc)), name),
 				  SPEC_REMOVE);
 	foreach(lc, paysafe_strings_minus(before, after))
-		add_words(difference, psprintf("removes %s from %s", paysafe_spec_field_quote(lfirst(lc)), key),
+		add_words(difference, psprintf("removes %s from %s", paysafe_spec_field_quote(lfirst(lc)), name),
 				  SPEC_ADD);
 }
 
@@ -165,7 +197,7 @@ compare_flags(Difference *difference)
 
 	if (before != after)
 		add_words(difference, words ? pstrdup(words) :
-				  psprintf("%s %s", after ? "sets" : "unsets", difference->key),
+				  psprintf("%s %s", after ? "sets" : "unsets", shown_name(difference->field, difference->key)),
 				  after ? SPEC_REMOVE : SPEC_ADD);
 }
 
@@ -174,6 +206,7 @@ static void
 compare_values(Difference *difference)
 {
 	const char *key = difference->key;
+	const char *name = shown_name(difference->field, key);
 	char	   *before = difference->before ? paysafe_spec_value(difference->before, key) : NULL;
 	char	   *after = paysafe_spec_value(difference->after, key);
 
@@ -188,12 +221,12 @@ compare_values(Difference *difference)
 													   paysafe_spec_text(difference->after, key));
 		difference->loosens = difference->words;
 		if (difference->words == NIL)
-			difference->words = list_make1(psprintf("says %s in other words", key));
+			difference->words = list_make1(psprintf("says %s in other words", name));
 		return;
 	}
-	difference->words = list_make1(before == NULL ? psprintf("sets %s to %s", key, after) :
-								   after == NULL ? psprintf("unsets %s, which was %s", key, before) :
-								   psprintf("changes %s from %s to %s", key, before, after));
+	difference->words = list_make1(before == NULL ? psprintf("sets %s to %s", name, after) :
+								   after == NULL ? psprintf("unsets %s, which was %s", name, before) :
+								   psprintf("changes %s from %s to %s", name, before, after));
 	difference->loosens = difference->words;
 }
 

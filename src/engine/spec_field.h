@@ -37,6 +37,9 @@ extern List *paysafe_spec_field_differences(const RuleSource *before,
 extern List *paysafe_spec_field_loosens(const RuleSource *before,
 										const RuleSource *after);
 
+/* The specification under the names that people know its keys by: what they read, and approve. */
+extern Jsonb *paysafe_spec_field_shown(const RuleKind *kind, const Jsonb *spec);
+
 /* "a; b; c": differences in one line. */
 extern char *paysafe_spec_field_words(List *differences);
 

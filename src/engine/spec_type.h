@@ -41,6 +41,9 @@ typedef struct SpecField
 	SpecType	type;
 	SpecLoosening loosens;
 
+	/* what people know it by, in words and in what they approve; NULL: by its key */
+	const char *shown;
+
 	/* neither errors nor keys ever show the columns' values */
 	bool		unseen;
 

@@ -57,7 +57,7 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_KEY, RECORD_DIGEST, RECORD_ACTOR,
 	RECORD_LOGIN, RECORD_SESSION_USER, RECORD_CLIENT, RECORD_REASON,
 	RECORD_TICKET, RECORD_REQUEST_ID, RECORD_AT, RECORD_VALID_UNTIL,
-	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY,
+	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE,
 	RECORD_NCOLUMNS
 };
 enum
@@ -75,6 +75,7 @@ typedef struct Approval
 	TimestampTz at;
 	TimestampTz valid_until;
 	uint8		digest[PAYSAFE_SHA256_LEN];
+	char	   *rule;			/* of refunds, or NULL */
 	char	   *payment;		/* of one in advance, or NULL */
 	char	   *currency;
 	Numeric		amount;
@@ -107,6 +108,7 @@ read_approval(HeapTuple tuple, TupleDesc desc)
 	digest = DatumGetByteaPP(heap_getattr(tuple, RECORD_DIGEST + 1, desc, &isnull));
 	if (VARSIZE_ANY_EXHDR(digest) == PAYSAFE_SHA256_LEN)
 		memcpy(a->digest, VARDATA_ANY(digest), PAYSAFE_SHA256_LEN);
+	a->rule = paysafe_store_text(tuple, desc, RECORD_RULE);
 	a->payment = paysafe_store_text(tuple, desc, RECORD_PAYMENT);
 	if (a->payment != NULL)
 	{
@@ -179,6 +181,22 @@ compare_approvals(const ListCell *a, const ListCell *b)
 	return ida < idb ? -1 : ida > idb;
 }
 
+/* Without those of other rules; rule NULL: all. */
+static List *
+of_rule(List *approvals, const char *rule)
+{
+	ListCell   *lc;
+
+	foreach(lc, approvals)
+	{
+		const Approval *a = lfirst(lc);
+
+		if (rule != NULL && (a->rule == NULL || strcmp(a->rule, rule) != 0))
+			approvals = foreach_delete_current(approvals, lc);
+	}
+	return approvals;
+}
+
 /* All approvals that were ever given for the row, in id order. */
 static List *
 approvals_of(Oid relation, const char *key)
@@ -194,7 +212,7 @@ approvals_of(Oid relation, const char *key)
 
 /* The same of refunds of the payment, or of all payments, whose rows were not there. */
 static List *
-approvals_in_advance(Oid relation, const char *payment)
+approvals_in_advance(Oid relation, const char *rule, const char *payment)
 {
 	List	   *all = NIL;
 	Datum		keys[2] = {
@@ -207,6 +225,7 @@ approvals_in_advance(Oid relation, const char *payment)
 	foreach(lc, all)
 		if (((Approval *) lfirst(lc))->payment == NULL)
 			all = foreach_delete_current(all, lc);
+	all = of_rule(all, rule);
 	list_sort(all, compare_approvals);
 	return all;
 }
@@ -303,7 +322,7 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 
 	if (subject->money != NULL)
 	{
-		all = list_concat(all, approvals_in_advance(relation, subject->money->payment));
+		all = list_concat(all, approvals_in_advance(relation, subject->rule, subject->money->payment));
 		list_sort(all, compare_approvals);
 	}
 	foreach(lc, all)
@@ -414,6 +433,8 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 		values[RECORD_REQUEST_ID] = CStringGetTextDatum(actor->request_id);
 	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[RECORD_VALID_UNTIL] = TimestampTzGetDatum(valid_until);
+	nulls[RECORD_RULE] = subject->rule == NULL;
+	values[RECORD_RULE] = subject->rule ? CStringGetTextDatum(subject->rule) : (Datum) 0;
 	nulls[RECORD_PAYMENT] = nulls[RECORD_AMOUNT] = nulls[RECORD_CURRENCY] = key != NULL;
 	if (key == NULL)
 	{
@@ -444,15 +465,15 @@ end_open(List *approvals)
 }
 
 void
-paysafe_approval_end_open(Oid relation, const char *key)
+paysafe_approval_end_open(Oid relation, const char *rule, const char *key)
 {
-	end_open(approvals_of(relation, key));
+	end_open(of_rule(approvals_of(relation, key), rule));
 }
 
 void
-paysafe_approval_end_in_advance(Oid relation, const char *payment)
+paysafe_approval_end_in_advance(Oid relation, const char *rule, const char *payment)
 {
-	end_open(approvals_in_advance(relation, payment));
+	end_open(approvals_in_advance(relation, rule, payment));
 }
 
 static bool
@@ -463,12 +484,12 @@ note_used(Relation rel, HeapTuple tuple, void *arg)
 }
 
 List *
-paysafe_approval_used_in_advance(Oid relation, const char *payment, TimestampTz since)
+paysafe_approval_used_in_advance(Oid relation, const char *rule, const char *payment, TimestampTz since)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, approvals_in_advance(relation, payment))
+	foreach(lc, approvals_in_advance(relation, rule, payment))
 	{
 		const Approval *a = lfirst(lc);
 		Datum		key = Int64GetDatum(a->id);
@@ -491,12 +512,12 @@ paysafe_approval_used_in_advance(Oid relation, const char *payment, TimestampTz 
 }
 
 List *
-paysafe_approval_in_advance(Oid relation)
+paysafe_approval_in_advance(Oid relation, const char *rule)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, approvals_in_advance(relation, NULL))
+	foreach(lc, approvals_in_advance(relation, rule, NULL))
 	{
 		const Approval *a = lfirst(lc);
 		ApprovalMoney *money;

@@ -33,6 +33,8 @@ typedef struct ApprovalMoney
 typedef struct ApprovalSubject
 {
 	const char *key;			/* as it is written everywhere; of approval_subject only */
+	const char *rule;			/* of refunds: by which the row is one; or NULL */
+	bool		is_other;		/* it is none by that rule; of approval_subject only */
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* of exactly what is approved */
 	List	   *requesters;		/* of Person; none of them may approve */
 	int64		valid_for;		/* microseconds after the approval was given */
@@ -60,14 +62,17 @@ extern int64 paysafe_approval_add(Oid relid, const char *key, const ApprovalSubj
 								  const Person *approver, const char *reason,
 								  const char *ticket, TimestampTz valid_until);
 
-/* What is approved is gone, or another thing now: end what is open for this key. */
-extern void paysafe_approval_end_open(Oid relation, const char *key);
+/*
+ * What is approved is gone, or another thing now: end what is open for this key; with a rule, what is
+ * under that one.
+ */
+extern void paysafe_approval_end_open(Oid relation, const char *rule, const char *key);
 
 /* The digest of an approval in advance of this amount. */
 extern void paysafe_approval_money_digest(const ApprovalMoney *money, Numeric amount, uint8 *digest);
 
 /* The payment is gone: end what was approved of it in advance. */
-extern void paysafe_approval_end_in_advance(Oid relation, const char *payment);
+extern void paysafe_approval_end_in_advance(Oid relation, const char *rule, const char *payment);
 
 /* An approval in advance that a refund has used; when it was given. */
 typedef struct ApprovalUse
@@ -77,10 +82,11 @@ typedef struct ApprovalUse
 } ApprovalUse;
 
 /* Those of a payment, or of all (NULL), that were given since then: of ApprovalUse. */
-extern List *paysafe_approval_used_in_advance(Oid relation, const char *payment, TimestampTz since);
+extern List *paysafe_approval_used_in_advance(Oid relation, const char *rule, const char *payment,
+											  TimestampTz since);
 
 /* What is approved in advance and has not ended, by id: of ApprovalMoney, without bound. */
-extern List *paysafe_approval_in_advance(Oid relation);
+extern List *paysafe_approval_in_advance(Oid relation, const char *rule);
 
 /* End an approval that nobody has used; 22023 if there is none, 42501 if it has ended. */
 extern void paysafe_approval_withdraw(int64 id, const char *reason);

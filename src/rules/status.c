@@ -275,6 +275,14 @@ check_insert(const Rule *rule, const RowChange *change)
 				   "Add the row in an initial status and move it from there.");
 }
 
+/* Does the statement say what the status is? */
+static bool
+is_assigned(const StatusState *state, const RowChange *change)
+{
+	return bms_is_member(state->states.column.attnum - FirstLowInvalidHeapAttributeNumber,
+						 change->assigned);
+}
+
 /* The row as the statement's snapshot has it. */
 typedef struct SeenRow
 {
@@ -391,8 +399,7 @@ check_concurrent_move(const Rule *rule, const RowChange *change)
 		HeapTuple	tuple;
 		bool		should_free;
 
-		if (!bms_is_member(state->states.column.attnum - FirstLowInvalidHeapAttributeNumber,
-						   change->assigned))
+		if (!is_assigned(state, change))
 			return;
 		tuple = ExecFetchSlotHeapTuple(change->before, false, &should_free);
 		lost = was_moved_meanwhile(rule, change->rel, change->before, tuple);
@@ -445,6 +452,35 @@ is_accepted(const Rule *rule, const RowChange *change)
 								paysafe_existing_words("Row",
 													   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->before),
 													   unknown_words(rule->compiled, change->before)));
+}
+
+/* An update that makes no move, or one that the machine has, of a row that keeps its key. */
+static bool
+accepts(const Rule *rule, const RowChange *change)
+{
+	const StatusState *state = rule->compiled;
+	int			from;
+	int			to = -1;
+
+	if (change->op != 'U')
+		return false;
+	if (paysafe_status_value_same(&state->states.column, change->before, change->after))
+	{
+		/* where it was assigned, somebody else may have moved the row */
+		if (change->moved || is_assigned(state, change))
+			return false;
+	}
+	else
+	{
+		from = paysafe_status_value_find(&state->states, change->before);
+		to = paysafe_status_value_find(&state->states, change->after);
+		if (from < 0 || to < 0 || !is_allowed(state, from, to))
+			return false;
+	}
+	if (paysafe_row_key_changed(&change->rules->key, RelationGetDescr(change->rel), change->before, change->after))
+		return false;
+	follow_row(state, change, to);
+	return true;
 }
 
 static void
@@ -510,7 +546,8 @@ check_row(const Rule *rule, const RowChange *change)
 			check_insert(rule, change);
 			break;
 		case 'U':
-			check_update(rule, change);
+			if (!accepts(rule, change))
+				check_update(rule, change);
 			break;
 		case 'D':
 			from = paysafe_status_value_find(&state->states, change->before);
@@ -676,6 +713,7 @@ const RuleKind paysafe_status_kind = {
 	},
 	.compile = compile,
 	.check_row = check_row,
+	.accepts = accepts,
 	.observed = observed,
 	.check_later = check_later,
 	.check_existing = check_existing,

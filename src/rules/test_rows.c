@@ -156,7 +156,12 @@ const RuleKind paysafe_test_rows_kind = {
 	.fields = (const SpecField[])
 	{
 		{"test_values", SPEC_STATUSES, .loosens = SPEC_ADD},
-		CURRENCY_FIELDS,
+		/* what says it is found like a currency */
+		{.key = "currency_column", .type = SPEC_COLUMN, .shown = "test_path"},
+		{.key = "currency_path", .type = SPEC_TEXT, .shown = "test_path"},
+		{.key = "currency_via", .type = SPEC_COLUMN, .shared = true, .shown = "test_path_column"},
+		{.key = "currency_parent_key", .type = SPEC_REFERENCE_COLUMN, .shown = "parent_key"},
+		{.key = "currency_parent_column", .type = SPEC_REFERENCE_COLUMN, .shown = "parent_column"},
 		{NULL}
 	},
 	.compile = compile,

@@ -23,6 +23,8 @@ paysafe_key_columns_find(Relation rel, List *names, KeyColumns *out)
 	int			n = list_length(names);
 	ListCell   *lc;
 
+	out->relid = RelationGetRelid(rel);
+	out->names = names;
 	out->key.attnums = palloc(sizeof(AttrNumber) * n);
 	out->types = palloc(sizeof(Oid) * n);
 	out->key.n = 0;
@@ -103,32 +105,27 @@ paysafe_key_columns_copy(const KeyValues *from, KeyValues *out)
 char *
 paysafe_key_columns_text(const KeyValues *values)
 {
-	char	   *parts[INDEX_MAX_KEYS];
-
-	for (int i = 0; i < values->n; i++)
-		parts[i] = paysafe_row_key_value_text(values->types[i], values->values[i]);
-	return values->n == 1 ? parts[0] : paysafe_row_key_join(parts, values->n);
+	return paysafe_row_key_values_text(values->n, values->types, values->values, NULL);
 }
 
 char *
 paysafe_key_columns_row_text(const KeyColumns *columns, TupleTableSlot *row, AttrNumber *missing)
 {
-	char	   *parts[INDEX_MAX_KEYS];
+	Datum		values[INDEX_MAX_KEYS];
 
 	for (int i = 0; i < columns->key.n; i++)
 	{
 		bool		isnull;
-		Datum		value = slot_getattr(row, columns->key.attnums[i], &isnull);
 
+		values[i] = slot_getattr(row, columns->key.attnums[i], &isnull);
 		if (isnull)
 		{
 			if (missing != NULL)
 				*missing = columns->key.attnums[i];
 			return NULL;
 		}
-		parts[i] = paysafe_row_key_value_text(columns->types[i], value);
 	}
-	return columns->key.n == 1 ? parts[0] : paysafe_row_key_join(parts, columns->key.n);
+	return paysafe_row_key_values_text(columns->key.n, columns->types, values, NULL);
 }
 
 void
@@ -150,20 +147,38 @@ paysafe_key_columns_written(Relation rel, const KeyColumns *columns, const char 
 											   parts[i]);
 }
 
+static void
+scan(Relation leaf, int n, const AttrNumber *attnums, const KeyValues *values, Snapshot snapshot,
+	 KeyVisitor visitor, void *arg)
+{
+	KeySearch	search;
+
+	Assert(n == values->n);
+	paysafe_row_key_search(leaf, n, attnums, values->types, &search);
+	paysafe_row_key_search_scan(leaf, &search, values->values, snapshot, visitor, arg);
+}
+
 void
 paysafe_key_columns_scan(Relation leaf, List *names, const KeyValues *values, Snapshot snapshot,
 						 KeyVisitor visitor, void *arg)
 {
 	AttrNumber	attnums[INDEX_MAX_KEYS];
-	KeySearch	search;
 	int			n = 0;
 	ListCell   *lc;
 
-	Assert(list_length(names) == values->n);
 	foreach(lc, names)
 		attnums[n++] = paysafe_catalog_column(leaf, lfirst(lc));
-	paysafe_row_key_search(leaf, n, attnums, values->types, &search);
-	paysafe_row_key_search_scan(leaf, &search, values->values, snapshot, visitor, arg);
+	scan(leaf, n, attnums, values, snapshot, visitor, arg);
+}
+
+void
+paysafe_key_columns_scan_like(Relation leaf, const KeyColumns *columns, const KeyValues *values,
+							  Snapshot snapshot, KeyVisitor visitor, void *arg)
+{
+	if (likely(RelationGetRelid(leaf) == columns->relid))
+		scan(leaf, columns->key.n, columns->key.attnums, values, snapshot, visitor, arg);
+	else
+		paysafe_key_columns_scan(leaf, columns->names, values, snapshot, visitor, arg);
 }
 
 bool

@@ -15,6 +15,8 @@
 /* Such columns in one leaf, in the order in which the rule names them. */
 typedef struct KeyColumns
 {
+	Oid			relid;			/* the leaf */
+	List	   *names;			/* as the rule has them */
 	RowKey		key;
 	Oid		   *types;			/* base types */
 } KeyColumns;
@@ -27,7 +29,7 @@ typedef struct KeyValues
 	Datum	   *values;
 } KeyValues;
 
-/* Find the columns, which are at least one.  Raises 42703. */
+/* Find the columns, which are at least one; names lives as long as out.  Raises 42703. */
 extern void paysafe_key_columns_find(Relation rel, List *names, KeyColumns *out);
 
 /*
@@ -65,6 +67,11 @@ extern void paysafe_key_columns_written(Relation rel, const KeyColumns *columns,
 /* Search a leaf for the rows in which the columns of these names have the values. */
 extern void paysafe_key_columns_scan(Relation leaf, List *names, const KeyValues *values,
 									 Snapshot snapshot, KeyVisitor visitor, void *arg);
+
+/* The same by the columns of one leaf, which may be another one of the tree. */
+extern void paysafe_key_columns_scan_like(Relation leaf, const KeyColumns *columns,
+										  const KeyValues *values, Snapshot snapshot,
+										  KeyVisitor visitor, void *arg);
 
 /* Has the row, of a leaf with these columns, these values? */
 extern bool paysafe_key_columns_match(Relation leaf, const KeyColumns *columns,

@@ -364,6 +364,13 @@ paysafe_row_key_whole(Relation rel, RowKey *out)
 	out->n = paysafe_row_key_primary(rel, &out->attnums);
 }
 
+static int64
+integer_of(Oid typid, Datum value)
+{
+	return typid == INT2OID ? DatumGetInt16(value) :
+		typid == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
+}
+
 char *
 paysafe_row_key_value_text(Oid typid, Datum value)
 {
@@ -375,9 +382,7 @@ paysafe_row_key_value_text(Oid typid, Datum value)
 		case INT4OID:
 		case INT8OID:
 			words = palloc(MAXINT8LEN + 1);
-			pg_lltoa(typid == INT2OID ? DatumGetInt16(value) :
-					 typid == INT4OID ? DatumGetInt32(value) :
-					 DatumGetInt64(value), words);
+			pg_lltoa(integer_of(typid, value), words);
 			return words;
 		case TEXTOID:
 		case VARCHAROID:
@@ -388,6 +393,8 @@ paysafe_row_key_value_text(Oid typid, Datum value)
 			return words;
 		case NUMERICOID:
 			return numeric_normalize(DatumGetNumeric(value));
+		case UUIDOID:
+			return DatumGetCString(DirectFunctionCall1(uuid_out, value));
 		case REGCLASSOID:
 			{
 				/* its output would drop the schema if search_path allows */
@@ -468,10 +475,19 @@ paysafe_row_key_can_refer(Oid typid)
 	}
 }
 
+/* The column's type without its domains; those that PostgreSQL begins with are none. */
+static Oid
+base_type(TupleDesc desc, AttrNumber attnum)
+{
+	Oid			typid = TupleDescAttr(desc, attnum - 1)->atttypid;
+
+	return typid < FirstGenbkiObjectId ? typid : getBaseType(typid);
+}
+
 static char *
 key_part(TupleDesc desc, AttrNumber attnum, Datum value)
 {
-	return paysafe_row_key_value_text(getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid), value);
+	return paysafe_row_key_value_text(base_type(desc, attnum), value);
 }
 
 void
@@ -487,52 +503,71 @@ paysafe_row_key_append(StringInfo buf, int i, const char *part)
 	}
 }
 
-char *
-paysafe_row_key_join(char *const *parts, int n)
+static bool
+is_integer(Oid typid)
 {
+	return typid == INT8OID || typid == INT4OID || typid == INT2OID;
+}
+
+char *
+paysafe_row_key_values_text(int n, const Oid *types, const Datum *values, const bool *nulls)
+{
+	char	   *parts[INDEX_MAX_KEYS];
 	Size		size = n;
 	char	   *text;
 	char	   *out;
 
+	/* rows with such keys are many: numbers are written where they belong */
 	for (int i = 0; i < n; i++)
+	{
+		parts[i] = NULL;
+		if (nulls != NULL && nulls[i])
+			continue;
+		if (is_integer(types[i]))
+		{
+			size += MAXINT8LEN;
+			continue;
+		}
+		parts[i] = paysafe_row_key_value_text(types[i], values[i]);
+		if (n == 1)
+			return parts[i];
 		for (const char *c = parts[i]; *c; c++)
 			size += 1 + (*c == ',' || *c == '\\');
+	}
 	out = text = palloc(size);
 	for (int i = 0; i < n; i++)
 	{
-		for (const char *c = parts[i]; *c; c++)
-		{
-			if (*c == ',' || *c == '\\')
-				*out++ = '\\';
-			*out++ = *c;
-		}
-		*out++ = i < n - 1 ? ',' : '\0';
+		if (i > 0)
+			*out++ = ',';
+		if (parts[i] != NULL)
+			for (const char *c = parts[i]; *c; c++)
+			{
+				if (*c == ',' || *c == '\\')
+					*out++ = '\\';
+				*out++ = *c;
+			}
+		else if (nulls == NULL || !nulls[i])
+			out += pg_lltoa(integer_of(types[i], values[i]), out);
 	}
+	*out = '\0';
 	return text;
 }
 
 char *
 paysafe_row_key_text(const RowKey *row_key, TupleDesc desc, TupleTableSlot *slot)
 {
-	char	   *parts[INDEX_MAX_KEYS];
+	Oid			types[INDEX_MAX_KEYS];
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
 
 	if (row_key->n == 0)
 		return pstrdup("");
-	if (row_key->n == 1)
-	{
-		bool		isnull;
-		Datum		value = slot_getattr(slot, row_key->attnums[0], &isnull);
-
-		return isnull ? pstrdup("") : key_part(desc, row_key->attnums[0], value);
-	}
 	for (int i = 0; i < row_key->n; i++)
 	{
-		bool		isnull;
-		Datum		value = slot_getattr(slot, row_key->attnums[i], &isnull);
-
-		parts[i] = isnull ? "" : key_part(desc, row_key->attnums[i], value);
+		types[i] = base_type(desc, row_key->attnums[i]);
+		values[i] = slot_getattr(slot, row_key->attnums[i], &nulls[i]);
 	}
-	return paysafe_row_key_join(parts, row_key->n);
+	return paysafe_row_key_values_text(row_key->n, types, values, nulls);
 }
 
 char *

@@ -74,8 +74,9 @@ extern char *paysafe_row_key_names(const RowKey *row_key, TupleDesc desc);
 /* One more part of such a text, the i-th; NULL: it is empty. */
 extern void paysafe_row_key_append(StringInfo buf, int i, const char *part);
 
-/* Such a text of all its parts. */
-extern char *paysafe_row_key_join(char *const *parts, int n);
+/* Such a text of values of base types, of which some may be NULL if nulls is given. */
+extern char *paysafe_row_key_values_text(int n, const Oid *types, const Datum *values,
+										 const bool *nulls);
 
 /* Of the text of a whole primary key the part that is the row's key. */
 extern char *paysafe_row_key_shorten(const RowKey *whole, const RowKey *row_key, const char *text);

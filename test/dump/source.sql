@@ -104,10 +104,13 @@ CREATE INDEX ON shop.back (ticket_id);
 SELECT paysafe.protect_payment('shop.ticket', 'paid_at', 'amount', captured => '{set}', currency_path => '{order_id,event_id,currency}');
 SELECT paysafe.protect_refund('shop.back', 'shop.ticket', 'ticket_id', 'amount', rows => '{"kind": ["refund"]}');
 SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 100);
+-- another rule of its rows
+SELECT paysafe.protect_refund('shop.back', NULL, 'ticket_id', 'amount', currency => 'EUR', rows => '{"kind": ["goodwill"]}', rule => 'refund_goodwill');
+SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 3, rule => 'refund_goodwill');
 INSERT INTO shop.event VALUES (1, 'EUR');
 INSERT INTO shop."Order" VALUES (1, 1);
 INSERT INTO shop.ticket VALUES (1, 1, '2026-01-01', 10), (2, 1, NULL, 10);
-INSERT INTO shop.back VALUES (1, 1, 6, 'refund');
+INSERT INTO shop.back VALUES (1, 1, 6, 'refund'), (10, 1, 2, 'goodwill');
 SELECT paysafe.audit('shop.payment', redact => '{card}');
 SELECT paysafe.audit('shop.refund');
 SELECT paysafe.audit('shop.entry');

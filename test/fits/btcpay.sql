@@ -1,6 +1,6 @@
 -- btcpay: quoted names in capitals, keys of two columns, statuses as text in capitals, bitcoin with eight decimals. An invoice is paid
 -- back by a pull payment, of which the customer draws payouts, up to its limit and in its currency, and which are sent in
--- another one. Store credit of subscribers: entries of debit or credit, in rows that say the balance after them, too.
+-- another one; other payouts are made by hand, of the store. Store credit of subscribers: entries of debit or credit, in rows that say the balance after them, too.
 CREATE TABLE "Invoices" ("Id" text PRIMARY KEY, "Status" text, "Amount" numeric, "Currency" text, "StoreDataId" text, "Blob2" jsonb);
 CREATE TABLE "Payments" ("Id" text NOT NULL, "PaymentMethodId" text NOT NULL, "InvoiceDataId" text REFERENCES "Invoices" ON DELETE CASCADE, "Amount" numeric, "Currency" text,
 	"Status" text, "Created" timestamptz, "Blob2" jsonb, PRIMARY KEY ("Id", "PaymentMethodId"));
@@ -13,6 +13,7 @@ CREATE TABLE "Payouts" ("Id" varchar(30) PRIMARY KEY, "Date" timestamptz NOT NUL
 	"State" varchar(20) NOT NULL, "PayoutMethodId" varchar(20) NOT NULL, "DedupId" text, "Currency" text NOT NULL, "Amount" numeric, "OriginalCurrency" text NOT NULL,
 	"OriginalAmount" numeric NOT NULL, "Blob" jsonb, "Proof" jsonb, "StoreDataId" text);
 CREATE INDEX ON "Payouts" ("PullPaymentDataId");
+CREATE INDEX ON "Payouts" ("StoreDataId");
 CREATE TABLE subs_subscriber_credits_history ("Id" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, subscriber_id bigint NOT NULL, currency text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(), description text NOT NULL, debit numeric NOT NULL, credit numeric NOT NULL, balance numeric NOT NULL);
 CREATE INDEX ON subs_subscriber_credits_history (subscriber_id, currency);
@@ -37,7 +38,9 @@ SELECT paysafe.protect_status('"Payouts"', 'State', '
 	InProgress --> AwaitingPayment : the transaction is gone');
 SELECT paysafe.protect_refund('"Payouts"', '"PullPayments"', 'PullPaymentDataId', 'OriginalAmount', 'OriginalCurrency', 'State',
 	gated => '{AwaitingPayment,InProgress,Completed}', void => '{Cancelled}', rows => '{"PullPaymentDataId": {"not": [null]}}', unapproved_columns => '{Amount,Blob,Proof}');
-SELECT paysafe.set_refund_threshold('"Payouts"', 'USD', 500);
+SELECT paysafe.protect_refund('"Payouts"', NULL, 'StoreDataId', 'OriginalAmount', 'OriginalCurrency', 'State',
+	gated => '{AwaitingPayment,InProgress,Completed}', void => '{Cancelled}', rows => '{"PullPaymentDataId": [null]}', unapproved_columns => '{Amount,Blob,Proof}', rule => 'refund_store');
+SELECT paysafe.set_refund_threshold('"Payouts"', 'USD', 500), paysafe.set_refund_threshold('"Payouts"', 'USD', 200, rule => 'refund_store');
 SELECT paysafe.protect_entries('subs_subscriber_credits_history', '{subscriber_id,currency}', 'credit', 'currency', credit_column => 'debit', minimum => 0);
 SELECT paysafe.audit('"Payments"', redact => '{Blob2}'), paysafe.audit('"PullPayments"'), paysafe.audit('"Payouts"'), paysafe.audit('subs_subscriber_credits_history');
 
@@ -83,6 +86,14 @@ SELECT paysafe.act_as('owner');
 SELECT paysafe.approve('"Payouts"', 'po4', 'the shop has moved');
 COMMIT;
 UPDATE "Payouts" SET "State" = 'AwaitingPayment', "Amount" = 0.0096, "Blob" = '{"Rate": 62500}' WHERE "Id" = 'po4';
+-- by hand: nothing limits it but the store's own gate
+INSERT INTO "Payouts" ("Id", "StoreDataId", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po5', 's1', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 150),
+	('po6', 's1', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 51);
+UPDATE "Payouts" SET "State" = 'AwaitingPayment', "Amount" = 0.0024 WHERE "Id" = 'po5';
+SELECT fits.refused('42501', $$UPDATE "Payouts" SET "State" = 'AwaitingPayment', "Amount" = 0.0008 WHERE "Id" = 'po6'$$);
+SELECT fits.refused('23R03', $$UPDATE "Payouts" SET "PullPaymentDataId" = 'pp2' WHERE "Id" = 'po6'$$);
+SELECT fits.refused('23R03', $$UPDATE "Payouts" SET "PullPaymentDataId" = NULL, "StoreDataId" = 's1' WHERE "Id" = 'po1'$$);
+SELECT fits.refused('23R06', $$INSERT INTO "Payouts" ("Id", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po9', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 1)$$);
 
 INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'paid in', 0, 10, 10), (1, 'USD', 'a month', 4, 0, 6);
 SELECT fits.refused('23M01', $$INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'a month', 6.01, 0, 0)$$);

@@ -1,6 +1,6 @@
 -- Payments, captures, refunds, movements and payouts with more decimals than their currency has.
 BEGIN;
-SELECT plan(76);
+SELECT plan(78);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -76,6 +76,11 @@ SELECT is(pg_temp.as('ann', 'INSERT INTO shop.refund VALUES (8, 3, 5.1234, ''sen
 SELECT is(pg_temp.as('ann', 'SELECT paysafe.request_refund(''shop.refund'', ''3'', 1.0001, ''JPY'', ''returned'')'), 'accepted', 'asked for in advance');
 -- a currency that nobody declared has a threshold only when it is known
 SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', ''XXQ'', 10)'), '22023', 'the threshold of an unknown currency');
+SELECT is(pg_temp.refusal_text('SELECT paysafe.set_refund_threshold(''shop.refund'', ''XXQ'', 10)', 'HINT'), 'Declare it: SELECT paysafe.set_currency(''XXQ'', 4);', '... which can be declared');
+SAVEPOINT declared;
+SELECT paysafe.set_currency('XXQ', 4);
+SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(''shop.refund'', ''XXQ'', 10.0001)'), 'accepted', '... and has one then');
+ROLLBACK TO declared;
 
 -- what else counts in other ways
 CREATE TABLE shop.cents (id int PRIMARY KEY, payment int, amount bigint);

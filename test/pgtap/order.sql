@@ -1,7 +1,7 @@
 -- Triggers that change a row which their own statement has changed, and are checked
 -- before it: by name, in another row of the statement, in a function that it calls.
 BEGIN;
-SELECT plan(31);
+SELECT plan(36);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -76,6 +76,18 @@ SELECT is(pg_temp.with_trigger(format('UPDATE shop.refund SET status = ''approve
 SELECT is(pg_temp.with_trigger(format('INSERT INTO shop.refund VALUES (%s, 13, 5, ''EUR'', ''asked'')', id), name, 'INSERT', 'shop.refund', 'UPDATE shop.refund SET status = ''approved'' WHERE id = $1'), 'accepted', format('trigger %s approves a small refund', name))
   FROM (VALUES ('a_first', 20), ('z_last', 21)) v (name, id);
 SELECT results_eq('SELECT status, count(*)::int FROM shop.refund WHERE status IN (''approved'', ''sent'') GROUP BY 1 ORDER BY 1', $$VALUES ('approved', 3), ('sent', 3)$$, '... and they are');
+
+-- what a trigger moves on before it was noted that it is there, or back, has passed all the same
+INSERT INTO shop.refund SELECT i, i - 16, 40, 'EUR', 'void' FROM generate_series(32, 33) i;
+SELECT is(pg_temp.with_trigger(statement, name, event, 'shop.refund', 'UPDATE shop.refund SET status = ''approved'' WHERE id = $1') || ', ' ||
+		  pg_temp.refusal(format('INSERT INTO shop.refund VALUES (%s, %s, 20, ''EUR'', ''approved'')', payment + 30, payment)),
+		  'accepted, 42501 shop.refund.status paysafe_refund_approval', format('%s, and trigger %s approves it: it counts', event, name))
+  FROM (VALUES
+	('a_first', 'INSERT', 14, 'INSERT INTO shop.refund VALUES (30, 14, 40, ''EUR'', ''asked'')'),
+	('z_last', 'INSERT', 15, 'INSERT INTO shop.refund VALUES (31, 15, 40, ''EUR'', ''asked'')'),
+	('a_first', 'UPDATE', 16, 'UPDATE shop.refund SET status = ''asked'' WHERE id = 32'),
+	('z_last', 'UPDATE', 17, 'UPDATE shop.refund SET status = ''asked'' WHERE id = 33')) v (name, event, payment, statement);
+SELECT is((SELECT string_agg(event, ' ' ORDER BY step) FROM paysafe.refund_event WHERE refund = '30'), 'requested gated', '... and is noted in this order');
 
 -- what is frozen where a machine leads back
 CREATE TABLE shop.sale (id int, region int, status text, amount numeric, captured numeric, currency text, note text, PRIMARY KEY (region, id)) PARTITION BY LIST (region);

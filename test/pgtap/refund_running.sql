@@ -178,6 +178,11 @@ SELECT is(pg_temp.refusal(s), want, s) FROM (VALUES
 	('UPDATE shop.before SET back = 100.01', '23R01 shop.before.back paysafe_before_refund'),
 	('UPDATE shop.before SET back = 91', '42501 shop.before.back paysafe_before_approval'),
 	('UPDATE shop.before SET back = 90', 'accepted')) v (s, want);
+-- what says it is the payment rule of the table
+SELECT is(pg_temp.refusal_text('SELECT paysafe.protect_refund(''shop.before'', ''shop.before'', ''id'', ''back'', amounts => ''running'', units => ''minor'')', 'MESSAGE'),
+	'argument "units" must be NULL with "amounts" "running"', 'units are not those of another table');
+SELECT is(pg_temp.refusal_text('SELECT paysafe.protect_refund(''shop.before'', NULL, ''status'', ''back'', currency => ''EUR'', units => ''minor'')', 'MESSAGE'),
+	'argument "units" must be NULL without a table of payments', '... which payouts do not have');
 -- and does not go together with a captured column that is net
 CREATE TABLE shop.net (id int PRIMARY KEY, status text, amount numeric, captured numeric, back numeric);
 SELECT paysafe.protect_payment('shop.net', 'status', 'amount', 'captured', currency => 'EUR', captured => '{paid}', changes => 'net');

@@ -1,6 +1,6 @@
 -- What says whether a row is a test is there when the row is added, and not later; and what goes with a test.
 BEGIN;
-SELECT plan(34);
+SELECT plan(37);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -90,6 +90,20 @@ SELECT is(left(pg_temp.refusal('DELETE FROM shop.sale'), 5), '23R07', 'not by a 
 SELECT is(pg_temp.refusal_text('DELETE FROM shop.sale', 'HINT'), 'Its payment is gone. If that was a test, delete its refunds before it.', 'but so');
 SELECT is(pg_temp.refusal('DELETE FROM shop.refund'), 'accepted', 'its refunds');
 SELECT is(pg_temp.refusal('DELETE FROM shop.sale'), 'accepted', 'then itself');
+-- a change is told by the names of the arguments
+SAVEPOINT change;
+CREATE TABLE shop.cart (id int PRIMARY KEY, test boolean, live boolean);
+ALTER TABLE shop.sale ADD cart_id int REFERENCES shop.cart;
+SELECT paysafe.act_as('dba');
+SELECT paysafe.propose('why');
+SELECT paysafe.protect_test_rows('shop.sale', '{cart_id,test}');
+SELECT paysafe.propose(NULL);
+SELECT is((SELECT difference FROM paysafe.pending_change WHERE relation = 'shop.sale'::regclass),
+	E'refers to shop.cart instead of nothing\nunsets test_path, which was "test"\nsets parent_column to "test"\nsets parent_key to "id"\nsets test_path to "cart_id.test"\nsets test_path_column to "cart_id"', 'in words');
+SELECT is((SELECT array_agg(k ORDER BY k COLLATE "C") FROM paysafe.pending_change, jsonb_object_keys(after) k WHERE relation = 'shop.sale'::regclass),
+	'{parent_column,parent_key,test_path,test_path_column,test_values}', 'whole');
+SELECT is((SELECT count(*) FROM paysafe.pending_change WHERE key ~ 'currency|[^a-z_]currency'), 0::bigint, 'and in its key');
+ROLLBACK TO change;
 SELECT is((SELECT count(*) FROM paysafe.check() c WHERE NOT c.ok AND c.subject LIKE 'shop.%' AND c.check_name IN ('rules_fit', 'row_trigger', 'table')), 0::bigint, 'in force');
 SELECT * FROM finish();
 ROLLBACK;

@@ -19,6 +19,7 @@ import psycopg
 
 import reports
 from commands import APP, OWNER, SUPER, Finding, Found
+from endings import Endings
 
 DEBIT = ("debit", "dr", "d", "1")
 CREDIT = ("credit", "cr", "c", "-1")
@@ -153,7 +154,7 @@ class Books:
             a.moved = a.moved or not (back or trial)
 
 
-class Play:
+class Play(Endings):
     """A ledger, its accounts, and who uses them."""
 
     def __init__(self, dsn: str, database: str, schema: str, seed: int) -> None:
@@ -188,7 +189,7 @@ class Play:
         """What most plays have not."""
         rng = self.rng
         self.limits = self.chance(0.35)  # maxima
-        self.kind = rng.choice(list(STATUS_TYPES)) if self.chance(0.4) else ""  # of statuses
+        self.kind = rng.choice(list(STATUS_TYPES)) if self.chance(0.5) else ""  # of statuses
         self.locked = rng.choice(["frozen", "in", "out", "closed"])  # where there is one of them
         self.late = self.chance(0.4)  # the statuses come when there are entries
         # keys of several columns, in any order; a reversal has the transaction's tenant, or its own
@@ -770,10 +771,12 @@ class Play:
         ]
 
     def reserve(self) -> None:
-        b = self.books
         a = self.rng.choice([x for x in self.in_rows() if x.minimum is not None] or [None])
-        if a is None:
-            return
+        if a is not None:
+            self.reserve_of(a)
+
+    def reserve_of(self, a: Account) -> None:
+        b = self.books
         free = b.free(a)
         amount = self.rng.choice([free, free, free + 1, free // 2, 50])
         if amount <= 0:
@@ -1327,6 +1330,7 @@ ACTS: dict[str, float] = {
     "both_ways": 1.5,
     "cap": 1.5,
     "change_and_hold": 0.7,
+    "ending": 4.5,
     "post_beside": 2.5,
     "circle": 1,
     "report": 4,

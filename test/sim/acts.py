@@ -19,7 +19,7 @@ from moves import Act, Shapes, Write
 from runner import SUPERUSER, Play, logins
 from sessions import Result, Step
 from shapes import DAYS
-from values import value_of
+from values import batch_of, value_of
 from world import (
     OWNER,
     PEOPLE,
@@ -1289,6 +1289,8 @@ class Actors(Shapes):
             return self.lock(t, row)
         intent = (("table", t.name), ("keys", ((row["id"],),)), ("sets", None))
         form = self.rng.choice(["update"] * 5 + ["compared", "compared", "merge", "upsert", "cte"])
+        if self.chance(0.15):
+            return batch_of(self.rng, t, rows, value)
         if form == "upsert":
             expr, verdict = value_of(self.rng, value, f"{t.place}.", 2, True)
             sql = (

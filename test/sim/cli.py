@@ -20,6 +20,7 @@ import observing
 import parts
 import past
 import running
+import sums
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -40,6 +41,7 @@ SORTS = (
     "observed",
     "past",
     "watching",
+    "sums",
     "running",
     "parts",
 )
@@ -177,6 +179,7 @@ class Job:
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
+            "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -237,6 +240,8 @@ class Job:
             return "running"
         if parts.is_play(seed):
             return "parts"
+        if sums.is_play(seed):
+            return "sums"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:

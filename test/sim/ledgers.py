@@ -46,7 +46,7 @@ class Play(accounts.Play):
         self.mutable = self.chance(0.5)
         self.open_ended = not self.single and self.chance(0.35)
         self.drafts = self.chance(0.4)
-        self.minimum = Decimal(rng.choice([0, 0, -5])) if self.single and self.chance(0.7) else None
+        self.minimum = Decimal(rng.choice([0, 0, -5])) if self.single and self.chance(0.8) else None
         self.rows_there: dict[int, Entry] = {}
         self.next_id = 1
         self.documents = {1: "USD", 2: "EUR", 3: "JPY", 4: "USD"}
@@ -303,6 +303,44 @@ class Play(accounts.Play):
         if self.must(";\n".join(statements), not wrong, " ".join(wrong)):
             self.rows_there |= {e.id: e for e in some}
 
+    def in_turns(self) -> None:
+        """One transaction takes from an account and gives to it, by and by: to the last cent, or beyond."""
+        if self.minimum is None:
+            return
+        rng, currency = self.rng, self.a_currency()
+        account = rng.choice(["anna", "bert", "carl"])
+        unit = Decimal(1)
+        there = dict(self.rows_there)
+        parts: list[list[Entry]] = []
+        statements: list[str] = []
+        for _ in range(rng.randint(2, 5)):
+            part: list[Entry] = []
+            for _ in range(rng.choice([1, 1, 2, 3])):
+                known = there | {e.id: e for e in part}
+                left = self.total(account, currency, known) - self.minimum
+                # more often than not what is there would do if something else of this were not
+                taken = [-e.amount for e in [*sum(parts, []), *part] if e.amount and e.amount < 0]
+                wanted = left + rng.choice([Decimal(0), unit, *taken])
+                half = (wanted / 2).quantize(unit) if wanted > unit else wanted
+                amount = -rng.choice([wanted, half, half, unit])
+                if amount >= 0 or self.chance(0.15):
+                    amount = unit * rng.randint(1, 9)
+                part.append(replace(self.entry(1, amount, currency), account=account))
+            fits = not any(self.faults(e) for e in part) and not self.too_low(
+                part, there | {e.id: e for e in part}
+            )
+            if fits and self.chance(0.25):
+                statements.append(f"SAVEPOINT s;\n{self.add(part)};\nROLLBACK TO s")
+                part = [replace(e, id=e.id + 100000) for e in part] if self.chance(0.5) else []
+            if not part:
+                continue
+            statements.append(self.add(part))
+            parts.append(part)
+            there |= {e.id: e for e in part}
+        wrong = self.judge(parts)
+        if self.must(";\n".join(["BEGIN", *statements, "COMMIT"]), not wrong, " ".join(wrong)):
+            self.rows_there = there
+
     def post_drafts(self) -> None:
         """Drafts become entries then and there."""
         some = [e for e in self.rows_there.values() if e.draft]
@@ -434,6 +472,7 @@ class Play(accounts.Play):
 
 ACTS: dict[str, float] = {
     "post_some": 8,
+    "in_turns": 3,
     "post_drafts": 3,
     "change": 3,
     "change_document": 1,

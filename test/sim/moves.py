@@ -249,7 +249,7 @@ class Shapes:
                 row["sort"] = "auth" if "auth" in self.sorts(t) and self.chance(0.5) else "sale"
                 row["status"] = "approved" if self.starts(t, "approved") else "requested"
             row |= {
-                "amount": Decimal(10 * self.world.unit),
+                "amount": Decimal(self.rng.choice([10, 10, 6]) * self.world.unit),
                 "currency": "USD",
                 "payee": "x",
                 "provider_ref": None,
@@ -503,7 +503,9 @@ class Shapes:
 
     # ------------------------------------------------------------ approvals before the row
 
-    def approve_ahead(self, t: Table, row: Row, ask: bool = False) -> Write | None:
+    def approve_ahead(
+        self, t: Table, row: Row, ask: bool = False, exact: bool = False
+    ) -> Write | None:
         """Of a refund that is not there yet, and would be as this row; or only asked for."""
         rule = self.rule("refund", t.name)
         key = None if rule is None else named(rule.get("ref"), row)
@@ -512,7 +514,9 @@ class Shapes:
         text = ",".join(str(k).replace("\\", "\\\\").replace(",", "\\,") for k in key)
         if len(key) == 1:
             text = str(key[0])
-        amount = abs(row["amount"]) + self.world.unit * self.rng.choice([0, 0, 0, 1, -1])
+        amount = abs(row["amount"])
+        if not exact:
+            amount += self.world.unit * self.rng.choice([0, 0, 0, 1, -1])
         if amount <= 0:
             return None
         code = row.get("currency", "USD")

@@ -13,14 +13,15 @@ from typing import Any
 
 from acts import ISOLATION, KEYS, Actors, shortest
 from moves import Act, Write
+from plots import Plots
 from sessions import Step
-from values import value_of
+from values import batch_of, value_of
 from world import OWNER, SHARED, Machine, Row, Rule, Table, columns, named
 
 Thunk = Callable[[], Write | None]
 
 
-class Company(Actors):
+class Company(Plots, Actors):
     """Actors who meet."""
 
     focus: set[int] = set()  # sessions that are in the same place at the moment
@@ -41,14 +42,18 @@ class Company(Actors):
             if n == len(self.logins) - 2 and self.chance(0.35):
                 return self.rule_and_rows(n)
             return super().choose(n)
-        if self.shape and self.chance(0.3):
-            return self.story(n)
-        what = self.rng.random()
         others = [
             s.number
             for s in self.play.sessions[:-2]
             if s.number != n and s.running is None and s.number not in self.running
         ]
+        if (joined := self.join(n)) is not None:
+            return joined
+        if self.shape and self.chance(0.45) and (plot := self.plot(n, others)) is not None:
+            return plot
+        if self.shape and self.chance(0.3):
+            return self.story(n)
+        what = self.rng.random()
         if "wallet" in self.kinds() and self.chance(0.15):
             return self.purse(n)
         if what < 0.09 and others and not self.focus:
@@ -619,6 +624,12 @@ class Company(Actors):
             yield from self.in_tx(n, [lambda: self.wallet_write(t, rows)])
             return
         row, session = self.rng.choice(rows), self.play.sessions[n]
+        if self.chance(0.25):
+            for _ in range(self.rng.choice([2, 3, 4])):
+                there = self.rows(t)
+                if there:
+                    yield self.form(n, batch_of(self.rng, t, there, self.rng.choice([90, 110])))
+            return
         if self.chance(0.4):
             for _ in range(self.rng.choice([1, 2, 3])):
                 now = self.again(t, row)

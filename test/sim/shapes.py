@@ -29,10 +29,10 @@ CAPTURED = {
     "amount": 2,
     "once": 1,
     "rising": 2,
-    "any": 3,
+    "any": 4,
     "net": 4,
-    "captures": 5,
-    "movements": 5,
+    "captures": 7,
+    "movements": 6,
     "none": 3,
     "own table": 2,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 # verdicts: computed from the row's own value in every branch, or absolute in one of them
 Value = tuple[str, str]
@@ -65,3 +66,30 @@ def value_of(
     if text.startswith("coalesce(NULL") and one == "computed":
         text = f"coalesce(NULL, {b}, {a})"
     return text, verdict
+
+
+def batch_of(
+    rng: random.Random, t: Any, rows: list[dict[str, Any]], value: int
+) -> tuple[str, str, tuple[tuple[str, Any], ...]]:
+    """Several optimistic locks in one UPDATE: of each row one version; or not."""
+    some = rng.sample(rows, rng.randint(1, len(rows)))
+    pairs = [(r["id"], r["version"]) for r in some]
+    way = rng.choice(["as they were", "as they were", "two of one", "two of one", "none", "other"])
+    if way == "two of one" or len(pairs) == 1 and way == "none":
+        # whatever its version is by now, one of them is it
+        way = "two of one"
+        one = rng.choice(pairs)
+        pairs.append((one[0], one[1] + rng.choice([1, 1, -1])))
+    rng.shuffle(pairs)
+    parts = [f"(id = {i} AND version = {v})" for i, v in pairs]
+    if way == "none":
+        parts[0] = f"id = {pairs[0][0]}"
+    if way == "other":
+        parts[0] = f"(id = {pairs[0][0]} AND note = 'x')"
+    keys = tuple((i,) for i in dict.fromkeys(i for i, _ in pairs))
+    cases = " ".join(f"WHEN {k[0]} THEN {value + 10 * n}" for n, k in enumerate(keys))
+    balance = rng.choice([str(value), f"CASE id {cases} END"])
+    sql = f"UPDATE {t.place} SET balance = {balance}, version = version + 1 WHERE {' OR '.join(parts)}"
+    verdict = "compared" if way == "as they were" else "absolute"
+    intent = (("table", t.name), ("keys", keys), ("sets", None))
+    return "update", sql, (*intent, ("lock", verdict), ("value", value))

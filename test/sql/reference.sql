@@ -216,6 +216,27 @@ SELECT paysafe.set_refund_threshold('shop.merchant_payout', 'USD', 1000);
 INSERT INTO shop.merchant_payout VALUES (1, 'm1', 400, 'USD', 'requested');
 UPDATE shop.merchant_payout SET status = 'sent' WHERE id = 1;
 
+CREATE TABLE shop.deposit (id bigint PRIMARY KEY, held numeric(12,2) NOT NULL, currency char(3) NOT NULL);
+CREATE TABLE shop.return (id int PRIMARY KEY, kind text NOT NULL, payment_id bigint REFERENCES shop.payment,
+                          deposit_id bigint REFERENCES shop.deposit, amount numeric(12,2) NOT NULL, currency char(3) NOT NULL, status text NOT NULL);
+CREATE INDEX ON shop.return (payment_id);
+CREATE INDEX ON shop.return (deposit_id);
+SELECT paysafe.protect_payment('shop.deposit', NULL, 'held', currency_column => 'currency');
+SELECT paysafe.protect_status('shop.return', 'status', $$
+    [*] --> requested
+    requested --> sent : the gate
+    requested --> rejected
+$$);
+SELECT paysafe.protect_refund('shop.return', 'shop.payment', 'payment_id', 'amount', 'currency', 'status', gated => '{sent}', void => '{rejected}',
+                              payment_amount_column => 'captured', payment_currency_column => 'currency', rows => '{"kind": ["payment"]}');
+SELECT paysafe.protect_refund('shop.return', 'shop.deposit', 'deposit_id', 'amount', 'currency', 'status', gated => '{sent}', void => '{rejected}',
+                              rows => '{"kind": ["deposit"]}', rule => 'refund_deposit');
+SELECT paysafe.set_refund_threshold('shop.return', 'USD', 500);
+SELECT paysafe.set_refund_threshold('shop.return', 'USD', 100, rule => 'refund_deposit');
+INSERT INTO shop.deposit VALUES (1, 150, 'USD');
+INSERT INTO shop.return VALUES (1, 'deposit', NULL, 1, 150, 'USD', 'requested');
+SELECT key, rule, threshold FROM paysafe.pending_approval WHERE relation = 'shop.return'::regclass;
+
 CREATE TABLE shop.move (id int PRIMARY KEY, kind text, source_id int REFERENCES shop.move, amount numeric, state text);
 CREATE INDEX ON shop.move (source_id);
 SELECT paysafe.protect_status('shop.move', 'state', '[*] --> sent

@@ -180,6 +180,17 @@ SELECT kept(6), exact(6);
 ALTER TABLE refund ALTER amount TYPE numeric USING amount * 2;
 SELECT left_of(7);
 SELECT kept(7), exact(7);
+-- what is captured falls to what is kept, and no further
+INSERT INTO payment VALUES (10, 1000, 'EUR');
+INSERT INTO refund (payment, amount) SELECT 10, 1 FROM generate_series(1, 140);
+UPDATE payment SET captured = 500 WHERE id = 10;
+UPDATE refund SET status = 'void' WHERE id = (SELECT min(id) FROM refund WHERE payment = 10);
+SELECT try('UPDATE many.payment SET captured = 138.99 WHERE id = 10'), try('UPDATE many.payment SET captured = 139 WHERE id = 10');
+SELECT try('WITH r AS (INSERT INTO many.refund (payment, amount) VALUES (10, 1)) UPDATE many.payment SET captured = 139.5 WHERE id = 10'),
+	   try('UPDATE many.payment SET captured = 150 WHERE id = 10'),
+	   try('WITH r AS (INSERT INTO many.refund (payment, amount) VALUES (10, 1)) UPDATE many.payment SET captured = 139.5 WHERE id = 10'),
+	   try('WITH r AS (INSERT INTO many.refund (payment, amount) VALUES (10, 1)) UPDATE many.payment SET captured = 140 WHERE id = 10');
+SELECT kept(10), exact(10), try('UPDATE many.payment SET captured = NULL WHERE id = 10'), try('INSERT INTO many.refund (payment, amount) VALUES (10, 0.01)');
 -- a second table of refunds: each has a sum of its own
 CREATE TABLE credit (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
 CREATE INDEX ON credit (payment);
@@ -196,7 +207,7 @@ INSERT INTO refund (payment, amount) SELECT 9, 1 FROM generate_series(1, 101);
 SELECT ok, detail FROM paysafe.check() WHERE subject = 'many.refund' AND check_name = 'refund_totals';
 SELECT finding FROM paysafe.reconcile('refund') WHERE key IS NULL;
 ALTER TABLE paysafe.refund_total DISABLE TRIGGER paysafe_own;
-INSERT INTO paysafe.refund_total SELECT relation, payment, id + 1000000, stamp, total - 1 FROM paysafe.refund_total
+INSERT INTO paysafe.refund_total SELECT relation, payment, id + 1000000, stamp, total - 1, NULL, rule FROM paysafe.refund_total
  WHERE relation = 'refund'::regclass AND payment = '9' ORDER BY id DESC LIMIT 1;
 ALTER TABLE paysafe.refund_total ENABLE ALWAYS TRIGGER paysafe_own;
 SELECT try('INSERT INTO paysafe.refund_total VALUES (''many.refund'', ''4'', 1, 1, 1, NULL)');

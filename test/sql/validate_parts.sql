@@ -80,7 +80,30 @@ UPDATE order_line SET status = 'open' WHERE id = 1;
 CALL paysafe.validate_in_parts('order_line', blocks => 2);
 VACUUM FULL order_line;
 SELECT paysafe.validate_rows('order_line');
--- a rule that must see all rows together is looked at in one piece
+-- entries of which each stands by itself
+CREATE TABLE points (id int PRIMARY KEY, card int, amount numeric, note text);
+CREATE INDEX ON points (card);
+INSERT INTO points SELECT g, 1, CASE g WHEN 90 THEN NULL ELSE -g END, repeat('x', 500) FROM generate_series(1, 100) g;
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_entries('points', 'card', 'amount', currency => 'EUR', mutable_columns => '{note}', mode => 'observe');
+COMMIT;
+CALL paysafe.validate_in_parts('points', blocks => 2);
+SELECT * FROM done('points');
+-- what is wrong comes to the end of the table, or to where nobody would look any more
+UPDATE points SET note = 'still' WHERE id = 90;
+SELECT leaf, count(again) FROM done('points') GROUP BY 1;
+CALL paysafe.validate_in_parts('points', blocks => 2);
+UPDATE points SET amount = -90 WHERE id = 90;
+CALL paysafe.validate_in_parts('points', blocks => 2);
+SELECT spec -> 'unvalidated' AS unvalidated FROM paysafe.rule WHERE relation = 'points'::regclass ORDER BY version;
+-- a rule that must see all rows together is looked at in one piece: that of a ledger, or of entries with a minimum
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_entries('points', 'card', 'amount', currency => 'EUR', mutable_columns => '{note}', minimum => 0, mode => 'observe');
+COMMIT;
+CALL paysafe.validate_in_parts('points', blocks => 2);
+SELECT * FROM done('points');
 CREATE TABLE entry (id int PRIMARY KEY, tx int, account int, amount numeric, currency text);
 CREATE INDEX ON entry (tx);
 INSERT INTO entry SELECT g, g / 2, g, CASE g % 2 WHEN 0 THEN 1 ELSE -1 END, 'EUR' FROM generate_series(2, 201) g;

@@ -151,7 +151,7 @@ check_closing(const Rule *rule, const Account *account)
 	if (paysafe_money_sign(reserved) > 0)
 		refuse_closing(rule, account, psprintf("It has %s reserved.", money(account, reserved)),
 					   "Void the reservations first, which the view paysafe.reservation shows.");
-	paysafe_approval_end_open(accounts, account->key);
+	paysafe_approval_end_open(accounts, NULL, account->key);
 }
 
 /*

@@ -38,6 +38,7 @@
 #include "engine/which_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
+#include "rules/ledger/ledger_kept.h"
 #include "rules/ledger/ledger_minimum.h"
 #include "rules/ledger/ledger_posted.h"
 #include "rules/ledger/ledger_reversals.h"
@@ -150,6 +151,7 @@ compile(const CompileInput *input)
 		check_looked_up(input->leaf, &state->columns.reverses, &state->columns.transaction, i);
 	paysafe_posting_date_column(input->leaf, paysafe_spec_optional_text(spec, "posting_date_column"), &state->date);
 	paysafe_closed_period_find(state->root, &state->closed);
+	state->kept_stamp = paysafe_ledger_kept_stamp(state, input);
 	return state;
 }
 
@@ -393,8 +395,8 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 {
 	Entry entry;
 	EntryFault fault;
-	Existing   *existing = existing_of(report);
 	const EntryColumns *columns = &((const LedgerState *) rule->compiled)->columns;
+	Existing   *existing;
 	MemoryContext old;
 
 	if (!paysafe_row_filter_has(&columns->rows, row, NULL))
@@ -411,6 +413,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 			return;
 		entry.transaction_text = entry.account_text;
 	}
+	existing = existing_of(report);
 	old = MemoryContextSwitchTo(report->context);
 	add_existing_sum(existing->sums, &entry);
 	if (entry.reversal)
@@ -497,6 +500,15 @@ check_existing_end(const Rule *rule, ExistingReport *report)
 	hash_destroy(reversed);
 }
 
+/* Each entry is judged by itself, and by its own row. */
+static bool
+in_parts(const Rule *rule)
+{
+	const LedgerState *state = rule->compiled;
+
+	return state->columns.transaction.key.n == 0 && state->minimum == NULL && state->columns.currency_of == NULL;
+}
+
 static void
 pre_commit(bool prepare)
 {
@@ -555,6 +567,7 @@ const RuleKind paysafe_ledger_kind = {
 	.check_row = check_row,
 	.check_existing = check_existing,
 	.check_existing_end = check_existing_end,
+	.in_parts = in_parts,
 	.refuse_truncate = refuse_truncate,
 	.describe = paysafe_ledger_describe
 };

@@ -7,7 +7,8 @@
  * from it until the end of the transaction (base/id_claim.h), and then adds up, once: what
  * this transaction adds after that is added to the sum.  Who only gives waits for nobody, so
  * a sum is at most the exact one, and what does not fit is added up anew before it is
- * refused.
+ * refused.  Of an account of many entries the sum goes on from what the last transaction has
+ * kept (ledger_kept.c).
  *
  * When the first row of a statement is checked, all of them are there: it is the
  * statement that must leave enough, whatever the order of its rows.
@@ -23,12 +24,11 @@
 #include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "base/id_claim.h"
 #include "base/refusal.h"
-#include "base/scan.h"
 #include "errors.h"
+#include "rules/ledger/ledger_kept.h"
 #include "rules/ledger/ledger_minimum.h"
 #include "values/money.h"
 
@@ -39,6 +39,7 @@ typedef struct AccountSum
 	CommandId	seen;			/* entries of earlier commands are in the sum, */
 	CommandId	covers;			/* ... of this one and later ones: others may have come since */
 	Numeric		sum;			/* NULL: not added up yet */
+	uint64		stamp;			/* under which it is kept for others; 0: it is not */
 } AccountSum;
 
 /* A sum that a subtransaction has touched. */
@@ -149,77 +150,106 @@ keep(AccountSum *sum, Numeric value)
 	MemoryContextSwitchTo(old);
 }
 
-/* Adding up */
-
-typedef struct Adding
+static KeptAccount
+account_of(const LedgerState *state, const Entry *entry)
 {
-	const char *currency;
-	MemoryContext row_context;
-	Numeric		sum;
-} Adding;
+	return (KeptAccount) {.root = state->root, .account = entry->account_text, .currency = entry->currency};
+}
 
-static bool
-add_entry(Relation leaf, TupleTableSlot *row, void *arg)
+/* Add up what is there now; where that is much, others need not do so again. */
+static void
+read_entries(const LedgerState *state, const RowChange *change, const Entry *entry, KeptEntries *kept, AccountSum *sum)
 {
-	Adding	   *adding = arg;
-	const EntryColumns *columns = &paysafe_ledger_rows_state(leaf)->columns;
-	MemoryContext old = MemoryContextSwitchTo(adding->row_context);
-	Entry		entry;
-	EntryFault	fault;
-	Numeric		amount = NULL;
+	KeptAccount account = account_of(state, entry);
+	bool		stamped = kept->id != 0 || state->kept_stamp == 0;
+	KeyValues	values;
 
-	if (paysafe_row_filter_has(&columns->rows, row, NULL) &&
-		paysafe_entry_read(columns, row, &entry, &fault) &&
-		strcmp(entry.currency, adding->currency) == 0)
-		amount = entry.amount;
-	MemoryContextSwitchTo(old);
-	if (amount != NULL)
+	(void) paysafe_key_columns_read(&state->columns.account, entry->row, &values, NULL);
+	for (;;)
 	{
-		Numeric		before = adding->sum;
+		/* used, or the next command might have the same id: a foreign key's trigger has moved it on */
+		CommandId	seen = GetCurrentCommandId(true) + 1;
+		int64		n;
+		Numeric		total = paysafe_ledger_kept_add_up(state, &values, entry->currency, &n);
 
-		adding->sum = paysafe_money_add(before, amount);
-		pfree(before);
+		if (!stamped && n > PAYSAFE_KEPT_FEW)
+		{
+			stamped = true;
+			kept->stamp = paysafe_ledger_kept_stamp_of(state);
+			/* what has been altered before that has no part in the stamp, but in the entries */
+			if (kept->stamp != 0)
+				continue;
+		}
+		if (kept->stamp != 0)
+			paysafe_ledger_kept_set(&account, kept->stamp, total);
+		else if (kept->id != 0 && !kept->ended)
+			paysafe_ledger_kept_set(&account, 0, NULL);
+		keep(sum, total);
+		sum->stamp = kept->stamp;
+		sum->seen = seen;
+		sum->covers = change->command;
+		return;
 	}
-	MemoryContextReset(adding->row_context);
+}
+
+/* Go on from what others have kept; false: nothing of that holds. */
+static bool
+go_on(const LedgerState *state, const Entry *entry, KeptEntries *kept, AccountSum *sum)
+{
+	KeptAccount account = account_of(state, entry);
+
+	if (state->kept_stamp != 0)
+		paysafe_ledger_kept_find(state, &account, kept);
+	/* what this transaction has kept, and forgotten, may have entries in it that are yet to be checked */
+	if (kept->sum == NULL || kept->own)
+		return false;
+	/* entries that no check has seen yet are not in it, so each check adds its own */
+	keep(sum, kept->sum);
+	sum->stamp = kept->stamp;
+	sum->seen = sum->covers = 0;
 	return true;
 }
 
-static Numeric
-add_up(const LedgerState *state, const Entry *entry)
-{
-	Adding		adding = {.currency = entry->currency, .sum = paysafe_money_zero()};
-	Snapshot	snapshot = paysafe_scan_snapshot();
-	KeyValues	values;
-
-	adding.row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe account sum",
-											   ALLOCSET_SMALL_SIZES);
-	(void) paysafe_key_columns_read(&state->columns.account, entry->row, &values, NULL);
-	paysafe_ledger_rows_scan(state, state->columns.account_names, &values, snapshot, add_entry, &adding);
-	MemoryContextDelete(adding.row_context);
-	UnregisterSnapshot(snapshot);
-	return adding.sum;
-}
-
-/* The sum with this entry; exact if fresh. */
+/*
+ * The sum with this entry; exact if fresh.  Who asks holds the account's lock, unless the rule
+ * observes.
+ */
 static Numeric
 sum_with(const LedgerState *state, const RowChange *change, const Entry *entry, bool fresh)
 {
 	AccountSum *sum = find_sum(state, entry, true);
+	KeptAccount account = account_of(state, entry);
+	KeptEntries kept = {.id = 0};
+	bool		known = sum->sum != NULL;
 
+	/* what this transaction has kept itself */
+	if (known && sum->stamp != 0)
+		kept = (KeptEntries) {.id = 1, .own = true, .stamp = sum->stamp};
 	touch(sum);
 	/* rows of a statement that was under way may have come later: now they are all there */
-	if (fresh || sum->sum == NULL || change->command < sum->covers)
-	{
-		/* used, or the next command might have the same id: a foreign key's trigger has moved it on */
-		CommandId	seen = GetCurrentCommandId(true) + 1;
-
-		keep(sum, add_up(state, entry));
-		sum->seen = seen;
-		sum->covers = change->command;
-	}
+	if (fresh || (known ? change->command < sum->covers : !go_on(state, entry, &kept, sum)))
+		read_entries(state, change, entry, &kept, sum);
 	else if (change->command >= sum->seen)
+	{
 		keep(sum, paysafe_money_add(sum->sum, entry->amount));
+		if (sum->stamp != 0)
+			paysafe_ledger_kept_set(&account, sum->stamp, sum->sum);
+	}
 	return sum->sum;
+}
+
+/* Who gives waits for nobody: what is known of the account knows it, too. */
+static void
+give(const LedgerState *state, const RowChange *change, const Entry *entry)
+{
+	AccountSum *sum = find_sum(state, entry, false);
+	KeptAccount account = account_of(state, entry);
+
+	if (sum != NULL && sum->sum != NULL)
+		(void) sum_with(state, change, entry, false);
+	else if (state->kept_stamp != 0 && paysafe_money_sign(entry->amount) > 0 &&
+			 paysafe_ledger_kept_is_others(&account))
+		paysafe_ledger_kept_more(&account, entry->amount);
 }
 
 void
@@ -231,9 +261,7 @@ paysafe_ledger_minimum_check(const Rule *rule, const RowChange *change, const En
 
 	if (paysafe_money_sign(entry->amount) >= 0)
 	{
-		/* what is known of the account knows it, too */
-		if (find_sum(state, entry, false) != NULL && find_sum(state, entry, false)->sum != NULL)
-			(void) sum_with(state, change, entry, false);
+		give(state, change, entry);
 		return;
 	}
 	name = psprintf("%s %s", entry->currency, entry->account_text);

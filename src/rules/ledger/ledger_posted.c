@@ -192,7 +192,7 @@ visit(Relation leaf, TupleTableSlot *row, void *arg)
 
 /* Look for rows of somebody else's with this key, waiting for those who may be adding them. */
 static void
-look(Search *search, uint64 hash, List *names, const KeyColumns *columns, TupleTableSlot *row)
+look(Search *search, uint64 hash, const KeyColumns *columns, TupleTableSlot *row)
 {
 	SnapshotData dirty;
 	KeyValues	values;
@@ -205,13 +205,13 @@ look(Search *search, uint64 hash, List *names, const KeyColumns *columns, TupleT
 	for (;;)
 	{
 		search->wait_for = InvalidTransactionId;
-		paysafe_ledger_rows_scan(search->state, names, &values, &dirty, visit, search);
+		paysafe_ledger_rows_scan(search->state, columns, &values, &dirty, visit, search);
 		if (!TransactionIdIsValid(search->wait_for))
 			break;
 		XactLockTableWait(search->wait_for, NULL, NULL, XLTW_None);
 	}
 	if (search->replaced && !search->found)
-		paysafe_ledger_rows_scan(search->state, names, &values, SnapshotAny, visit_replaced, search);
+		paysafe_ledger_rows_scan(search->state, columns, &values, SnapshotAny, visit_replaced, search);
 }
 
 static uint64
@@ -229,7 +229,7 @@ paysafe_ledger_posted_check(const Rule *rule, const Entry *entry)
 
 	if (is_known_free(state->root, entry->transaction_text, hash))
 		return;
-	look(&search, hash, state->columns.transaction_names, &state->columns.transaction, entry->row);
+	look(&search, hash, &state->columns.transaction, entry->row);
 	if (search.found)
 		paysafe_rule_refuse(rule, ERRCODE_23L04_POSTED, linitial(state->columns.transaction_names),
 						  psprintf("transaction \"%s\" in table \"%s\" has been posted",
@@ -248,8 +248,8 @@ paysafe_ledger_posted_check_reversed(const Rule *rule, const Entry *entry)
 		.observed = rule->observed
 	};
 
-	look(&search, hash_id(entry->reverses_text, REVERSED), state->columns.reverses_names,
-		 &state->columns.reverses, entry->row);
+	look(&search, hash_id(entry->reverses_text, REVERSED), &state->columns.reverses,
+		 entry->row);
 	if (search.found)
 		paysafe_rule_refuse(rule, ERRCODE_23L05_REVERSAL, state->columns.reverses_name,
 						  psprintf("transaction \"%s\" in table \"%s\" has been reversed",

@@ -110,8 +110,8 @@ paysafe_ledger_reversals_fault(const LedgerState *state, const KeyValues *transa
 	ListCell   *a;
 	ListCell   *b;
 
-	paysafe_ledger_rows_scan(state, state->columns.transaction_names, reverses, snapshot, collect_entry, &original);
-	paysafe_ledger_rows_scan(state, state->columns.transaction_names, transaction, snapshot, collect_entry, &mirror);
+	paysafe_ledger_rows_scan(state, &state->columns.transaction, reverses, snapshot, collect_entry, &original);
+	paysafe_ledger_rows_scan(state, &state->columns.transaction, transaction, snapshot, collect_entry, &mirror);
 	UnregisterSnapshot(snapshot);
 	if (original.entries == NIL)
 		return psprintf("There is no transaction \"%s\".", reverses_text);

@@ -27,7 +27,7 @@ paysafe_ledger_rows_state(Relation leaf)
 }
 
 void
-paysafe_ledger_rows_scan(const LedgerState *state, List *names, const KeyValues *values,
+paysafe_ledger_rows_scan(const LedgerState *state, const KeyColumns *columns, const KeyValues *values,
 					Snapshot snapshot, LedgerVisitor visitor, void *arg)
 {
 	ListCell   *lc;
@@ -36,7 +36,7 @@ paysafe_ledger_rows_scan(const LedgerState *state, List *names, const KeyValues 
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
 
-		paysafe_key_columns_scan(leaf, names, values, snapshot, visitor, arg);
+		paysafe_key_columns_scan_like(leaf, columns, values, snapshot, visitor, arg);
 		table_close(leaf, NoLock);
 	}
 }

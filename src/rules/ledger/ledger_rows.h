@@ -26,6 +26,7 @@ typedef struct LedgerState
 	EntryColumns columns;
 	bool		open;			/* a posted transaction takes more entries, which balance by themselves */
 	Numeric		minimum;		/* of what the entries of an account sum to, or NULL */
+	uint64		kept_stamp;		/* by which such sums are kept (ledger_kept.h); 0: they are not */
 	int			nfrozen;		/* columns of an entry that stay */
 	AttrNumber *frozen;
 	PostingDate date;
@@ -39,11 +40,11 @@ extern char *paysafe_ledger_describe(const char *name, Oid reference, Jsonb *spe
 extern const LedgerState *paysafe_ledger_rows_state(Relation leaf);
 
 /*
- * Call the visitor for the rows of the ledger whose columns (transaction or
- * reverses) have these values and that the snapshot shows, in all leaves.
+ * Call the visitor for the rows of the ledger whose columns (those of the state: transaction,
+ * reverses or account) have these values and that the snapshot shows, in all leaves.
  */
 typedef bool (*LedgerVisitor) (Relation leaf, TupleTableSlot *row, void *arg);
-extern void paysafe_ledger_rows_scan(const LedgerState *state, List *names, const KeyValues *values,
-									 Snapshot snapshot, LedgerVisitor visitor, void *arg);
+extern void paysafe_ledger_rows_scan(const LedgerState *state, const KeyColumns *columns,
+									 const KeyValues *values, Snapshot snapshot, LedgerVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_LEDGER_ROWS_H */

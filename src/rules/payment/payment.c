@@ -82,7 +82,7 @@ is_followed(const CompileInput *input)
 	{
 		const RuleSource *source = lfirst(lc);
 
-		if (strcmp(source->name, "refund") == 0 && list_member_oid(ancestors, source->reference) &&
+		if (source->kind == &paysafe_refund_kind && list_member_oid(ancestors, source->reference) &&
 			paysafe_spec_optional_text(source->spec, "payment_amount_column") == NULL)
 			return true;
 	}
@@ -490,7 +490,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	key = paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row);
 	for (PaymentFaultPart part = 0; part < PAYMENT_FAULT_PARTS; part++)
 		if (paysafe_payment_fault_in(&state->captured, &state->currency, row, false, part, &currency, &fault) &&
-			(!fault.over || !paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0)) &&
+			(!fault.over || !paysafe_breach_exists(rule->declared_on, rule->name, key, ERRCODE_23R05_CAPTURE, 0)) &&
 			!paysafe_existing_fault(report, "Row", key, fault.reason))
 			return;
 }
@@ -705,7 +705,7 @@ notice_of_no_refunds(Oid payment, const char *captured_column)
 	{
 		const RuleSource *source = lfirst(lc);
 
-		if (strcmp(source->name, "refund") == 0 && source->reference == payment &&
+		if (source->kind == &paysafe_refund_kind && source->reference == payment &&
 			paysafe_spec_optional_text(source->spec, "payment_amount_column") == NULL)
 			return;
 	}

@@ -23,6 +23,7 @@
 #include "engine/breach.h"
 #include "engine/declare.h"
 #include "errors.h"
+#include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
@@ -161,7 +162,7 @@ paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *
 	if (!paysafe_key_columns_read(&side->payment, row, &value, NULL))
 		return;
 	payment = see_payment(report, &value);
-	payment->breached |= paysafe_breach_exists(rule->declared_on, key, ERRCODE_23R05_CAPTURE, 0);
+	payment->breached |= paysafe_breach_exists(rule->declared_on, rule->name, key, ERRCODE_23R05_CAPTURE, 0);
 	(void) paysafe_money_value(&side->amount, row, &amount);
 	if (paysafe_existing_binds(report))
 		add_row(payment, key, amount);
@@ -384,7 +385,7 @@ check_order(const CapturesDeclaration *d)
 	{
 		const RuleSource *rule = lfirst(lc);
 
-		if (strcmp(rule->name, "refund") == 0 && rule->reference == d->payment && !rule->observed &&
+		if (rule->kind == &paysafe_refund_kind && rule->reference == d->payment && !rule->observed &&
 			paysafe_spec_optional_text(rule->spec, "payment_amount_column") == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -392,8 +393,8 @@ check_order(const CapturesDeclaration *d)
 							get_rel_name(rule->relation), get_rel_name(d->payment)),
 					 errdetail("With a rule of captures they would be limited by the sum of \"%s\".",
 							   get_rel_name(d->captures)),
-					 errhint("Declare captures before refunds: remove the rule \"refund\" of \"%s\" with paysafe.unprotect, declare captures, then refunds again.",
-							 get_rel_name(rule->relation))));
+					 errhint("Declare captures before refunds: remove the rule \"%s\" of \"%s\" with paysafe.unprotect, declare captures, then refunds again.",
+							 rule->name, get_rel_name(rule->relation))));
 	}
 }
 
@@ -644,6 +645,7 @@ paysafe_protect_movements(PG_FUNCTION_ARGS)
 	List	   *refund = paysafe_declare_optional_set(fcinfo, 9, "refund");
 	List	   *chargeback = paysafe_declare_optional_set(fcinfo, 10, "chargeback");
 	RefundDeclaration r = {
+		.rule = paysafe_refund_kind.name,
 		.amount_column = d.amount_column,
 		.currency_column = d.currency_column,
 		.status_column = d.status_column,

@@ -69,7 +69,7 @@ paysafe_captures_kept_stamp(const CaptureState *state, const CompileInput *input
 }
 
 static uint64
-stamp_of_leaf(Relation leaf, Oid root)
+stamp_of_leaf(Relation leaf, Oid root, const char *rule)
 {
 	const CaptureState *state = paysafe_captures_rule_of(leaf, root);
 
@@ -79,7 +79,7 @@ stamp_of_leaf(Relation leaf, Oid root)
 uint64
 paysafe_captures_kept_stamp_of(const RefundTable *table)
 {
-	return paysafe_kept_stamp_of(table->root, stamp_of_leaf);
+	return paysafe_kept_stamp_of(table->root, NULL, stamp_of_leaf);
 }
 
 /*
@@ -199,7 +199,7 @@ check_payment(Relation leaf, const CaptureState *state, char *payment, KeptFault
 void
 paysafe_captures_kept_check(Oid captures, KeptFault fault, void *arg)
 {
-	List	   *payments = paysafe_kept_payments(PAYSAFE_CAPTURE_TOTAL, "capture_total_payment", captures);
+	List	   *payments = paysafe_kept_payments(PAYSAFE_CAPTURE_TOTAL, "capture_total_payment", captures, NULL);
 	List	   *leaves = paysafe_catalog_leaves(captures);
 	const CaptureState *state;
 	Relation	leaf;

@@ -8,8 +8,8 @@
 #ifndef PAYSAFE_CAPTURES_KEPT_H
 #define PAYSAFE_CAPTURES_KEPT_H
 
+#include "engine/kept.h"
 #include "rules/refund/captures.h"
-#include "rules/refund/kept.h"
 
 /* What is kept of a payment's captures in one table. */
 typedef struct KeptCaptures

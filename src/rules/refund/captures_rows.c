@@ -479,7 +479,7 @@ paysafe_captures_shortfall(const CapturedPayment *payment, const RowChange *chan
 	refunds.currency = payment->has_currency ? payment->currency : captures->currency;
 	sum.currency = refunds.currency;
 	if (list_length(enforced) == list_length(payment->refunds.tables) &&
-		paysafe_money_compare(paysafe_refund_total(&refunds, InvalidOid, change, NULL, false),
+		paysafe_money_compare(paysafe_refund_total(&refunds, NULL, change, NULL, false),
 							  captured) <= 0)
 		return NULL;
 	paysafe_refund_sum(enforced, &sum);

@@ -53,6 +53,7 @@
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -196,20 +197,20 @@ is_fact(const RefundSide *side, TupleTableSlot *row)
 static void
 check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
-	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
-	Oid			root = ((RefundState *) rule->compiled)->refund_root;
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
 	char	   *currency = paysafe_refund_currency(side, change->after, locked);
 	Numeric		captured = locked->captured ? locked->captured : paysafe_money_zero();
 	Numeric		amount = paysafe_refund_amount(side, change->after, locked);
 	/* a NaN would compare as larger than everything: fail closed */
 	bool		no_limit = numeric_is_nan(captured) || numeric_is_inf(captured);
-	Numeric		total = paysafe_refund_total(locked, root, change, amount, no_limit);
+	Numeric		total = paysafe_refund_total(locked, state, change, amount, no_limit);
 
 	if (!no_limit && locked->net != NULL && paysafe_money_compare(total, captured) > 0)
 		captured = paysafe_refund_net_captured(locked, !rule->observed);
 	if (!no_limit && paysafe_money_compare(total, captured) > 0)
 	{
-		total = paysafe_refund_total(locked, root, change, amount, true);
+		total = paysafe_refund_total(locked, state, change, amount, true);
 		paysafe_refund_look_again(locked);
 		if (locked->captured != NULL)
 			captured = paysafe_refund_net_captured(locked, false);
@@ -258,7 +259,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 	paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
 							 {
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-								 .rule = "approval",
+								 .rule = paysafe_refund_several_gate(state->rule),
 								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
 								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
 													 side->payout ? "payout" : "refund",
@@ -292,7 +293,7 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const char *kind;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = life->requesters
+		.requesters = life->requesters, .rule = state->rule
 	};
 
 	/* what fits the sum so far need not be added up; what does not, must */
@@ -378,6 +379,39 @@ check_possible(const Rule *rule, const RowChange *change, const FoundPayment *pa
 						  "A refund names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
+/*
+ * A trigger, or a function that the statement calls, may move a row on before it has been
+ * checked that it was added, or brought back: then that move notes who has requested it,
+ * and the first change finds it noted.
+ */
+static HeapTupleHeader
+header_of(TupleTableSlot *row)
+{
+	bool		should_free;
+
+	return ExecFetchSlotHeapTuple(row, false, &should_free)->t_data;
+}
+
+static bool
+is_not_noted(const RefundLife *life, const RowChange *change)
+{
+	return life->stage == REFUND_WAITING && life->requesters == NIL &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header_of(change->before)));
+}
+
+static bool
+is_noted(const RefundLife *life, const RowChange *change)
+{
+	HeapTupleHeader header = header_of(change->after);
+
+	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)) &&
+		life->told && life->requesters != NIL &&
+		life->requested >= GetCurrentTransactionStartTimestamp() &&
+		(life->stage == REFUND_WAITING || life->stage == REFUND_PASSED || life->stage == REFUND_FACT);
+}
+
 /* The refund begins to count, or is about to pass the gate: now it must be possible. */
 static void
 check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool requested,
@@ -396,7 +430,9 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		life = paysafe_refund_life(state, locked.key, change->rel,
 								   change->op == 'I' ? change->after : change->before, true);
 	*before = *life;
-	if (change->op == 'I')
+	if (change->op == 'I' && is_noted(life, change))
+		requested = enters_gate = false;
+	else if (change->op == 'I')
 	{
 		/* whatever was there under this key is gone */
 		life->stage = REFUND_GONE;
@@ -413,7 +449,7 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		paysafe_refund_add_event(state, life, &locked, key, change->after, REFUND_REQUESTED, 0);
 		/* an approval names the step: none from before the first one fits, unless of another row */
 		if (!first)
-			paysafe_approval_end_open(state->refund_root, key);
+			paysafe_approval_end_open(state->refund_root, state->rule, key);
 	}
 	if (begins_to_count && !side->payout)
 		check_cap(rule, change, &locked);
@@ -458,7 +494,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	bool		gated = paysafe_status_value_find(&side->gated, change->after) >= 0;
 	bool		counted = paysafe_status_value_find(&side->voided, change->after) < 0;
 	bool		was_counted = paysafe_status_value_find(&side->voided, change->before) < 0;
-	bool		requested = counted && (!was_counted || life->stage == REFUND_VOID);
+	bool		counts_now = counted && !was_counted;
+	bool		requested = counts_now ? !is_noted(life, change) :
+		counted && (life->stage == REFUND_VOID || is_not_noted(life, change));
 	bool		enters_gate = gated && (requested || life->stage != REFUND_PASSED);
 	char	   *key = refund_key(change, change->after);
 	Numeric		amount;
@@ -466,10 +504,10 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	/* from one fact to the next nothing more has happened */
 	if (life->stage == REFUND_FACT && is_fact(side, change->after) && !requested)
 		enters_gate = false;
-	if (requested || enters_gate)
+	if (requested || enters_gate || counts_now)
 	{
 		/* whoever brings a void refund back requests it, like who added it */
-		check_request(rule, change, life, requested, counted && !was_counted, enters_gate);
+		check_request(rule, change, life, requested, counts_now, enters_gate);
 		return;
 	}
 	if (gated)
@@ -489,9 +527,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	{
 		if (life->stage != REFUND_VOID || was_counted)
 			paysafe_refund_add_event(state, life, payment, key, change->after, REFUND_VOIDED, 0);
-		paysafe_approval_end_open(state->refund_root, key);
+		paysafe_approval_end_open(state->refund_root, state->rule, key);
 		if (was_counted && paysafe_money_value(&side->amount, change->before, &amount))
-			paysafe_refund_total_less(payment, state->refund_root, change,
+			paysafe_refund_total_less(payment, state, change,
 									  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 		if (was_counted && payment->net != NULL)
 			note_void(state, change, change->after);
@@ -565,11 +603,11 @@ check_refund_deleted(const Rule *rule, const RowChange *change)
 	if (life->steps > 0)
 		paysafe_refund_add_event(state, life, payment, key, change->before, REFUND_DELETED, 0);
 	if (counted && deletable && paysafe_money_value(&side->amount, change->before, &amount))
-		paysafe_refund_total_less(payment, state->refund_root, change,
+		paysafe_refund_total_less(payment, state, change,
 								  paysafe_refund_in_units(side, amount, payment->minor, payment->currency));
 	if (counted && payment->net != NULL)
 		note_void(state, change, change->before);
-	paysafe_approval_end_open(state->refund_root, key);
+	paysafe_approval_end_open(state->refund_root, state->rule, key);
 }
 
 static void
@@ -661,6 +699,7 @@ forget_rows(const Rule *rule)
 
 const RuleKind paysafe_refund_kind = {
 	.name = "refund",
+	.several = true,
 
 	/*
 	 * No change is only tighter: a status that becomes gated opens the way

@@ -83,6 +83,7 @@ typedef struct RefundState
 	PaymentSide payment;
 	Oid			leaf;
 	Oid			refund_root;
+	const char *rule;			/* its name: a table may have several */
 	bool		payout;			/* there are no payments: nothing limits them */
 	Oid			payment_root;	/* InvalidOid: the payment is the group of rows of one reference */
 	List	   *payment_key;	/* names of the payment's columns that refunds refer to */
@@ -141,10 +142,14 @@ typedef struct RefundLife
 #define REFUND_MOVED	 "moved"	/* another row of the same key may come here */
 #define REFUND_DELETED	 "deleted"
 
-/* The refunds, or captures, of a payment in one of the tables that are declared for it. */
+/*
+ * The refunds, or captures, of a payment by one of the rules that are declared for it: of refunds, one
+ * table may have several, and each row is of at most one of those that have the same payments.
+ */
 typedef struct RefundTable
 {
 	Oid			root;
+	const char *rule;			/* of refunds; otherwise NULL */
 	Oid			payment_root;
 	KeyValues	key;			/* what they refer to it by */
 	char	   *key_text;
@@ -211,6 +216,9 @@ typedef struct RefundSum
 extern void paysafe_refund_compile_payment(PaymentSide *side, Relation leaf,
 										   const RefundState *state, List *sources);
 
+/* Is it what the rule's own refunds are? */
+extern bool paysafe_refund_is_own(const RefundTable *table, const RefundState *state);
+
 /* The refunds of this payment: of all tables declared for its table. */
 extern List *paysafe_refund_tables(const RelationRules *payment_rules, TupleTableSlot *payment);
 
@@ -224,7 +232,7 @@ extern void paysafe_refund_describe_summed(const RelationRules *payment_rules, T
 /* What is captured of a locked payment, added up anew if that may be out of step. */
 extern void paysafe_refund_look_again(FoundPayment *payment);
 
-/* The same of a group of rows of the table itself, of which this rule is. */
+/* The same of a group of rows of the table itself, whose refunds are those of the rule "refund". */
 extern void paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, bool minor,
 										  FoundPayment *out);
 
@@ -257,7 +265,7 @@ extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues
 										FoundPayment *out);
 
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */
-extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root,
+extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root, const char *name,
 										  const RelationRules **rules);
 
 /* Does nobody rely on the sum over these tables? */
@@ -363,13 +371,13 @@ extern void paysafe_refund_payout_in(const RefundState *state, FoundPayment *pay
 
 /*
  * The refunds of a locked payment with this change, which is that of a refund of
- * the table that begins to count (amount NULL: of something else); exact if fresh.
+ * the rule that begins to count (NULL: of something else); exact if fresh.
  */
-extern Numeric paysafe_refund_total(const FoundPayment *payment, Oid refund_root,
+extern Numeric paysafe_refund_total(const FoundPayment *payment, const RefundState *state,
 									const RowChange *change, Numeric amount, bool fresh);
 
 /* One that counted does no longer. */
-extern void paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root,
+extern void paysafe_refund_total_less(const FoundPayment *payment, const RefundState *state,
 									  const RowChange *change, Numeric amount);
 
 /* What passed the gate within the period, without this change's row. */
@@ -501,11 +509,11 @@ extern ApprovalMoney *paysafe_refund_row_money(const RefundState *state, const F
 											   const char *currency, TupleTableSlot *row);
 
 /*
- * The money that the first four arguments name (refund, payment, amount, currency): of one
- * payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
+ * The money that the first four arguments name (refund, payment, amount, currency), and the last, the
+ * rule: of one payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
  * if wanted: how long an approval lives, in microseconds.
  */
-extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life);
+extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, const char **rule, int64 *life);
 
 /*
  * refund_request.c
@@ -521,10 +529,10 @@ typedef struct RefundRequest
 extern char *paysafe_refund_requesters_words(List *requesters);
 
 /* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
-extern List *paysafe_refund_requests(Oid refund, const char *payment);
+extern List *paysafe_refund_requests(Oid refund, const char *rule, const char *payment);
 
 /* Who asks for exactly this: of Person. */
-extern List *paysafe_refund_requesters(Oid refund, const ApprovalMoney *money);
+extern List *paysafe_refund_requesters(Oid refund, const char *rule, const ApprovalMoney *money);
 
 /*
  * refund_declare.c
@@ -546,6 +554,7 @@ extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 typedef struct RefundDeclaration
 {
 	Oid			refund;
+	const char *rule;			/* its name */
 	Oid			payment;
 	List	   *payment_column;
 	List	   *payment_key;

@@ -35,6 +35,7 @@
 #include "people/person.h"
 #include "redact/redact.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "values/money.h"
@@ -52,6 +53,7 @@ paysafe_refund_money(const RefundState *state, const char *payment, const char *
 	money->amount = amount;
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe refund rule");
+	paysafe_argument_append(&bytes, state->rule);
 	paysafe_argument_append(&bytes, psprintf("%d", state->declaration));
 	/* a key says which payment only together with these */
 	paysafe_argument_append(&bytes, get_rel_name(state->payment_root) ?
@@ -87,11 +89,11 @@ valid_for(const RefundState *state, const char *currency)
 }
 
 /*
- * The refund rule of the table, compiled, or NULL.  A copy: what is done with it may
+ * A refund rule of the table, compiled, or NULL.  A copy: what is done with it may
  * compile rules anew.
  */
 static RefundState *
-find_state(Oid refund)
+find_state(Oid refund, const char *rule)
 {
 	RuleSource	source;
 	bool		removed;
@@ -101,14 +103,14 @@ find_state(Oid refund)
 	RefundState *state;
 
 	LockRelationOid(refund, AccessShareLock);
-	if (!paysafe_rule_newest(refund, "refund", &source, &removed) || removed)
+	if (!paysafe_rule_newest(refund, rule, &source, &removed) || removed)
 		return NULL;
 	leaves = paysafe_catalog_leaves(refund);
 	if (leaves == NIL)
 		return NULL;			/* there can be no refund */
 	leaf = table_open(linitial_oid(leaves), AccessShareLock);
 	state = palloc(sizeof(RefundState));
-	*state = *(RefundState *) paysafe_refund_rule_of(leaf, refund, &rules)->compiled;
+	*state = *(RefundState *) paysafe_refund_rule_of(leaf, refund, rule, &rules)->compiled;
 	table_close(leaf, NoLock);
 	return state;
 }
@@ -182,7 +184,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 }
 
 ApprovalMoney *
-paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life)
+paysafe_refund_money_argument(FunctionCallInfo fcinfo, const char **rule, int64 *life)
 {
 	static const char *const arguments[] = {"refund", "payment", "amount", "currency"};
 	ApprovalMoney *money;
@@ -192,7 +194,9 @@ paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life)
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		paysafe_argument_required(fcinfo, i, arguments[i]);
 	refund = PG_GETARG_OID(0);
-	if (get_rel_relkind(refund) == '\0' || (state = find_state(refund)) == NULL)
+	*rule = paysafe_refund_several_meant(refund, PG_ARGISNULL(PG_NARGS() - 1) ? NULL :
+										 text_to_cstring(PG_GETARG_TEXT_PP(PG_NARGS() - 1)));
+	if (*rule == NULL || (state = find_state(refund, *rule)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rows of \"%s\" are not subject to approval",
@@ -213,7 +217,7 @@ paysafe_refund_money_argument(FunctionCallInfo fcinfo, int64 *life)
 PG_FUNCTION_INFO_V1(paysafe_approve_refund);
 
 /*
- * approve_refund(refund, payment, amount, currency, reason, ticket, expires_at)
+ * approve_refund(refund, payment, amount, currency, reason, ticket, expires_at, rule)
  * returns bigint
  */
 Datum
@@ -233,8 +237,8 @@ paysafe_approve_refund(PG_FUNCTION_ARGS)
 								"an approval needs a person",
 								"No actor is declared in this transaction, and a login alone is not a person.",
 								"Call paysafe.act_as('name') in the same transaction first.");
-	subject.money = paysafe_refund_money_argument(fcinfo, &subject.valid_for);
-	foreach(lc, paysafe_refund_requesters(PG_GETARG_OID(0), subject.money))
+	subject.money = paysafe_refund_money_argument(fcinfo, &subject.rule, &subject.valid_for);
+	foreach(lc, paysafe_refund_requesters(PG_GETARG_OID(0), subject.rule, subject.money))
 	{
 		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
 
@@ -260,6 +264,7 @@ paysafe_approve_refund(PG_FUNCTION_ARGS)
 typedef struct Standing
 {
 	Oid			refund;
+	const char *rule;
 	const ApprovalMoney *money;
 	bool		found;
 	uint8		digest[PAYSAFE_SHA256_LEN];
@@ -272,7 +277,7 @@ find_standing(void *arg)
 	Standing   *standing = arg;
 	const ApprovalMoney *money = standing->money;
 	const RefundState *state = get_rel_relkind(standing->refund) != '\0' ?
-		find_state(standing->refund) : NULL;
+		find_state(standing->refund, standing->rule) : NULL;
 
 	if (state == NULL)
 		return;
@@ -285,7 +290,7 @@ find_standing(void *arg)
 PG_FUNCTION_INFO_V1(paysafe_refund_approval_state);
 
 /*
- * refund_approval_state(relation, payment, amount, currency, digest, at) returns text: what
+ * refund_approval_state(relation, payment, amount, currency, digest, at, rule) returns text: what
  * an approval in advance that nobody has ended is worth now, for the view paysafe.approval
  */
 Datum
@@ -296,7 +301,9 @@ paysafe_refund_approval_state(PG_FUNCTION_ARGS)
 		.amount = PG_GETARG_NUMERIC(2),
 		.currency = text_to_cstring(PG_GETARG_TEXT_PP(3))
 	};
-	Standing	standing = {.refund = PG_GETARG_OID(0), .money = &money};
+	Standing	standing = {
+		.refund = PG_GETARG_OID(0), .rule = text_to_cstring(PG_GETARG_TEXT_PP(6)), .money = &money
+	};
 	bytea	   *digest = PG_GETARG_BYTEA_PP(4);
 	const char *result = "open";
 

@@ -298,6 +298,7 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe refund approval");
+	paysafe_argument_append(&bytes, state->rule);
 	paysafe_argument_append(&bytes, psprintf("%d", state->declaration));
 	paysafe_argument_append(&bytes, life->key);
 	paysafe_argument_append(&bytes, psprintf("%d", life->steps));
@@ -352,6 +353,7 @@ typedef struct RefundRow
 	const RefundState *state;
 	int			count;
 	char	   *fault;			/* why it cannot be one, or NULL */
+	bool		is_other;		/* the rule does not hold for it */
 	char	   *key;			/* as it is written everywhere */
 	char	   *status;
 	bool		waits;
@@ -385,7 +387,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 {
 	RefundRow  *refund = arg;
 	const RelationRules *rules;
-	const RefundState *state = paysafe_refund_rule_of(rel, refund->state->refund_root, &rules)->compiled;
+	const RefundState *state = paysafe_refund_rule_of(rel, refund->state->refund_root, refund->state->rule, &rules)->compiled;
 	const RefundSide *side = &state->refund;
 	const Threshold *threshold;
 	FoundPayment payment;
@@ -396,7 +398,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 
 	if (++refund->count > 1)
 		return false;
-	refund->fault = paysafe_row_filter_has(&side->rows, row, &column) ?
+	refund->is_other = !paysafe_row_filter_has(&side->rows, row, &column);
+	refund->fault = !refund->is_other ?
 		paysafe_refund_fault(side, row, NULL, &column, &sqlstate) :
 		psprintf("by its column \"%s\" it is no refund that the rule holds for", column);
 	if (refund->fault != NULL)
@@ -492,6 +495,7 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 	snapshot = paysafe_scan_snapshot();
 	paysafe_row_key_find(state.refund_root, key, snapshot, read_refund, &refund);
 	UnregisterSnapshot(snapshot);
+	out->is_other = refund.is_other;
 	if (missing_ok && !is_approvable(&refund))
 		return false;
 	if (!missing_ok)
@@ -499,6 +503,7 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
 	out->valid_for = refund.valid_for;
 	out->key = refund.key;
+	out->rule = state.rule;
 	out->requesters = refund.requesters;
 	return true;
 }

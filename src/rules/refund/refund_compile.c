@@ -14,6 +14,7 @@
 #include "engine/status_machine.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_kept.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
@@ -106,6 +107,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	if (running)
 		paysafe_refund_running_compile(side, input);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
+	paysafe_refund_several_check(input, &side->rows);
 	paysafe_status_value_path_column(leaf, status_column, path, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
@@ -120,7 +122,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	}
 	paysafe_status_value_set(&status, always_gated(history, status_column, path, gated), &side->always_gated);
 	paysafe_refund_compile_approved(side, leaf, spec);
-	side->thresholds = paysafe_refund_threshold_read(input->source->relation);
+	side->thresholds = paysafe_refund_threshold_read(input->source->relation, input->source->name);
 	side->machine = paysafe_status_machine_of(input->sources, status_column);
 	paysafe_row_key_require(leaf, "Without one, an approval cannot name a refund.");
 	paysafe_row_key_whole(leaf, &side->whole);
@@ -136,6 +138,7 @@ paysafe_refund_compile(const CompileInput *input)
 	state->is_payment = input->as_reference;
 	state->leaf = RelationGetRelid(input->leaf);
 	state->refund_root = input->source->relation;
+	state->rule = input->source->name;
 	state->payment_root = input->source->reference;
 	state->payout = paysafe_spec_bool(spec, "payout");
 	state->payment_key = paysafe_spec_optional_columns(spec, state->payout ? "payment_column" : "payment_key_column");

@@ -18,8 +18,10 @@
 #include "engine/declare.h"
 #include "engine/status_machine.h"
 #include "engine/test_rows.h"
+#include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/money.h"
@@ -176,7 +178,7 @@ name_words(const Jsonb *spec, const char *key, const char *otherwise)
  * the same by it.
  */
 static void
-check_tables_agree(Oid refund, Oid payment, const char *amount_column, const char *currency_column)
+check_tables_agree(Oid refund, const char *name, Oid payment, const char *amount_column, const char *currency_column)
 {
 	ListCell   *lc;
 
@@ -184,17 +186,19 @@ check_tables_agree(Oid refund, Oid payment, const char *amount_column, const cha
 	{
 		RuleSource *other = lfirst(lc);
 
-		if (strcmp(other->name, "refund") != 0 || other->relation == refund ||
-			other->reference != payment ||
+		if (other->kind != &paysafe_refund_kind || other->reference != payment ||
+			(other->relation == refund && strcmp(other->name, name) == 0) ||
 			(is_same_name(paysafe_spec_optional_text(other->spec, "payment_amount_column"), amount_column) &&
 			 is_same_name(paysafe_spec_optional_text(other->spec, "payment_currency_column"), currency_column)))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 other->relation == refund ?
+				 errmsg("rules \"%s\" and \"%s\" do not read the same columns of \"%s\"", name, other->name, get_rel_name(payment)) :
 				 errmsg("tables \"%s\" and \"%s\" do not read the same columns of \"%s\"",
 						get_rel_name(refund), get_rel_name(other->relation), get_rel_name(payment)),
 				 errdetail("The refunds in all tables together are at most the captured amount; \"%s\" reads %s in %s.",
-						   get_rel_name(other->relation),
+						   other->relation == refund ? other->name : get_rel_name(other->relation),
 						   name_words(other->spec, "payment_amount_column", "what the payment rule says is captured"),
 						   name_words(other->spec, "payment_currency_column", "the payment rule's currency"))));
 	}
@@ -323,9 +327,9 @@ check_currency(Oid payment, const char *currency_column, const char *currency, b
 				 errhint("Declare it with paysafe.set_currency.")));
 }
 
-/* What a payout cannot have: no payment says it. */
+/* What a payout cannot have, since no payment says it, nor what has no rows, since the row itself is the payment. */
 static void
-check_no_payment(FunctionCallInfo fcinfo)
+check_no_payment(FunctionCallInfo fcinfo, bool running)
 {
 	static const struct
 	{
@@ -337,7 +341,11 @@ check_no_payment(FunctionCallInfo fcinfo)
 		if (!PG_ARGISNULL(of_payments[i].n))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument)));
+					 running ?
+					 errmsg("argument \"%s\" must be NULL with \"amounts\" \"%s\"", of_payments[i].argument, REFUND_RUNNING) :
+					 errmsg("argument \"%s\" must be NULL without a table of payments", of_payments[i].argument),
+					 !running ? 0 :
+					 errdetail("The payment is the row itself: its payment rule says what is captured, in which currency and units, and payment_column is its key.")));
 }
 
 void
@@ -350,7 +358,7 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 		check_pair(d->refund, d->payment, d->payment_column, d->payment_key, d->amount_column,
 			   d->units, d->payment_amount_column, d->payment_currency_column);
 	if (OidIsValid(d->payment))
-		check_tables_agree(d->refund, d->payment, d->payment_amount_column, d->payment_currency_column);
+		check_tables_agree(d->refund, d->rule, d->payment, d->payment_amount_column, d->payment_currency_column);
 
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_columns(&spec, "payment_column", d->payment_column);
@@ -381,7 +389,7 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_spec_add_text(&spec, "decimals", d->decimals);
 	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
 	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(d->refund, "refund", d->payment, paysafe_spec_end(&spec));
+	paysafe_declare(d->refund, d->rule, d->payment, paysafe_spec_end(&spec));
 	if (OidIsValid(d->payment))
 		warn_of_unguarded(d->payment, d->payment_amount_column);
 	warn_of_free_statuses(d->refund, d->status_column);
@@ -420,7 +428,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
  *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
- *				  currency, decimals, mode) returns void
+ *				  currency, decimals, rule, mode) returns void
  *
  * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
@@ -442,6 +450,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.units = paysafe_declare_optional_text(fcinfo, 15),
 		.currency = paysafe_declare_optional_text(fcinfo, 18),
 		.decimals = paysafe_declare_decimals_argument(fcinfo, 19),
+		.rule = paysafe_refund_several_name(fcinfo, 20),
 		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
 	bool		running;
@@ -463,7 +472,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 	d.payment_column = paysafe_declare_columns_argument(fcinfo, 2, "payment_column", d.refund);
 	if (d.payout)
 	{
-		check_no_payment(fcinfo);
+		check_no_payment(fcinfo, running);
 		check_payouts(d.refund, d.payment_column, d.amount_column);
 		if (running)
 			(void) paysafe_reference_resolve(d.refund, d.payment_column, d.refund, d.payment_column, "payment_column");

@@ -52,7 +52,7 @@ enum
 	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
 	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
 	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT, EVENT_COLUMNS, EVENT_CONTENT,
-	EVENT_ENDED_AT, EVENT_PASSED_AT,
+	EVENT_ENDED_AT, EVENT_PASSED_AT, EVENT_RULE,
 	EVENT_NCOLUMNS
 };
 
@@ -258,8 +258,8 @@ read_lives(const RefundState *state, const char *payment, const char *key, bool 
 		.hash = hash_key, .match = match_key, .hcxt = CurrentMemoryContext
 	};
 	RefundLives *lives = palloc0(sizeof(RefundLives));
-	Datum		keys[3] = {
-		ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment),
+	Datum		keys[4] = {
+		ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(state->rule), CStringGetTextDatum(payment),
 		key ? CStringGetTextDatum(key) : (Datum) 0
 	};
 
@@ -268,10 +268,10 @@ read_lives(const RefundState *state, const char *payment, const char *key, bool 
 		lives->by_key = hash_create("paysafe refund lives", 64, &ctl,
 									HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	if (to_add)
-		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
+		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 4 : 3, keys,
 								  collect_event, lives);
 	else
-		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 3 : 2, keys,
+		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", key ? 4 : 3, keys,
 						   collect_event, lives);
 	return lives;
 }
@@ -325,10 +325,12 @@ note_event(Relation rel, HeapTuple tuple, void *arg)
 bool
 paysafe_refund_any_ended(const RefundTable *table, TimestampTz from)
 {
-	Datum		keys[2] = {ObjectIdGetDatum(table->root), CStringGetTextDatum(table->key_text)};
+	Datum		keys[3] = {
+		ObjectIdGetDatum(table->root), CStringGetTextDatum(table->rule), CStringGetTextDatum(table->key_text)
+	};
 	bool		any = false;
 
-	paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_ended", 2, keys, BTGreaterStrategyNumber,
+	paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_ended", 3, keys, BTGreaterStrategyNumber,
 					   TimestampTzGetDatum(from), false, NULL, note_event, &any);
 	return any;
 }
@@ -466,7 +468,9 @@ passed_since(const RefundState *state, const RefundTable *table, const RefundSum
 		.side = &state->refund, .sum = sum, .only = table->currency, .exact = exact,
 		.total = paysafe_money_zero()
 	};
-	Datum		keys[2] = {ObjectIdGetDatum(table->root), CStringGetTextDatum(table->key_text)};
+	Datum		keys[3] = {
+		ObjectIdGetDatum(table->root), CStringGetTextDatum(table->rule), CStringGetTextDatum(table->key_text)
+	};
 	HASH_SEQ_STATUS status;
 	char	  **key;
 
@@ -475,7 +479,7 @@ passed_since(const RefundState *state, const RefundTable *table, const RefundSum
 	if (exact)
 		scan.rows = hash_create("paysafe refunds passed", 64, &ctl,
 								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_passed", 2, keys, BTGreaterStrategyNumber,
+	paysafe_store_seek(PAYSAFE_REFUND_EVENT, "refund_event_passed", 3, keys, BTGreaterStrategyNumber,
 					   TimestampTzGetDatum(sum->gate_from), false, NULL, note_passing, &scan);
 	if (!exact)
 		return scan.total;
@@ -511,11 +515,11 @@ paysafe_refund_passed_by_events(const RefundState *state, const FoundPayment *pa
 		if (table->observed || leaves == NIL)
 			return false;
 		leaf = table_open(linitial_oid(leaves), AccessShareLock);
-		other = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+		other = paysafe_refund_rule_of(leaf, table->root, table->rule, &rules)->compiled;
 		table_close(leaf, NoLock);
 		if (other->changed > sum->gate_from)
 			return false;
-		if (table->root == state->refund_root)
+		if (paysafe_refund_is_own(table, state))
 			except = paysafe_row_key_text(&state->refund.whole, RelationGetDescr(change->rel), change->after);
 		total = paysafe_money_add(total, passed_since(other, table, sum, except, fresh));
 	}
@@ -590,6 +594,7 @@ insert_event(const RefundState *state, const RefundLife *life, const FoundPaymen
 	nulls[EVENT_ENDED_AT] = !is_end(kind);
 	values[EVENT_PASSED_AT] = TimestampTzGetDatum(at);
 	nulls[EVENT_PASSED_AT] = !is_passing(kind);
+	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
 	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	if (strcmp(kind, REFUND_GATED) == 0)
 		put_content(life, values, nulls);
@@ -648,12 +653,14 @@ paysafe_refund_risen_within(const RefundState *state, const char *payment, const
 							int64 within, bool to_add, int *steps)
 {
 	Rises		rises = {.currency = currency, .from = GetCurrentTimestamp() - within, .total = paysafe_money_zero()};
-	Datum		keys[2] = {ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(payment)};
+	Datum		keys[3] = {
+		ObjectIdGetDatum(state->refund_root), CStringGetTextDatum(state->rule), CStringGetTextDatum(payment)
+	};
 
 	if (to_add)
-		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+		paysafe_store_scan_to_add(PAYSAFE_REFUND_EVENT, "refund_event_payment", 3, keys, collect_rise, &rises);
 	else
-		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys, collect_rise, &rises);
+		paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 3, keys, collect_rise, &rises);
 	*steps = rises.steps;
 	return rises.total;
 }
@@ -683,6 +690,7 @@ paysafe_refund_add_rise(const RefundState *state, const char *payment, const cha
 	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
 	values[EVENT_AT] = values[EVENT_PASSED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
 	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }

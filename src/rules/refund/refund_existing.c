@@ -176,11 +176,11 @@ paysafe_refund_is_breach(const RefundState *state, const RowKey *row_key, Relati
 	if (paysafe_store_is_empty(PAYSAFE_BREACH_RECORD))
 		return false;
 	key = paysafe_row_key_text(row_key, RelationGetDescr(leaf), row);
-	if (!paysafe_breach_exists(state->refund_root, key, ERRCODE_23R01_OVER_CAPTURED, 0))
+	if (!paysafe_breach_exists(state->refund_root, state->rule, key, ERRCODE_23R01_OVER_CAPTURED, 0))
 		return false;
 	payment = paysafe_key_columns_row_text(&state->refund.payment, row, NULL);
 	return payment != NULL &&
-		paysafe_breach_exists(state->refund_root, key, ERRCODE_23R01_OVER_CAPTURED,
+		paysafe_breach_exists(state->refund_root, state->rule, key, ERRCODE_23R01_OVER_CAPTURED,
 							  paysafe_refund_life(state, payment, leaf, row, false)->requested);
 }
 

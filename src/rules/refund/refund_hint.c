@@ -15,6 +15,7 @@
 #include "base/refusal.h"
 #include "people/person.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
 #include "store/catalog.h"
 #include "values/machine.h"
 #include "values/money.h"
@@ -117,10 +118,10 @@ taken_back_hint(bool waits, bool anonymous)
 static char *
 advance_hint(const RefundState *state, const ApprovalMoney *money)
 {
-	return psprintf("SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
+	return psprintf("SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right'%s);",
 					quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
 					quote_literal_cstr(money->payment), paysafe_money_text(money->amount),
-					quote_literal_cstr(money->currency));
+					quote_literal_cstr(money->currency), paysafe_refund_several_argument(state->rule));
 }
 
 /* Of a refund that is added in a gated status. */

@@ -33,7 +33,7 @@
 #include "access/xact.h"
 #include "utils/builtins.h"
 
-#include "rules/refund/kept.h"
+#include "engine/kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -43,6 +43,7 @@
 enum
 {
 	TOTAL_RELATION = KEPT_RELATION, TOTAL_PAYMENT = KEPT_PAYMENT, TOTAL_ID, TOTAL_STAMP, TOTAL_AMOUNT, TOTAL_LESS,
+	TOTAL_RULE,
 	TOTAL_NCOLUMNS
 };
 
@@ -67,17 +68,17 @@ paysafe_refund_kept_stamp(const RefundState *state, const CompileInput *input)
 }
 
 static uint64
-stamp_of_leaf(Relation leaf, Oid root)
+stamp_of_leaf(Relation leaf, Oid root, const char *rule)
 {
 	const RelationRules *rules;
 
-	return ((RefundState *) paysafe_refund_rule_of(leaf, root, &rules)->compiled)->kept_stamp;
+	return ((RefundState *) paysafe_refund_rule_of(leaf, root, rule, &rules)->compiled)->kept_stamp;
 }
 
 uint64
 paysafe_refund_kept_stamp_of(const RefundTable *table)
 {
-	return paysafe_kept_stamp_of(table->root, stamp_of_leaf);
+	return paysafe_kept_stamp_of(table->root, table->rule, stamp_of_leaf);
 }
 
 /*
@@ -121,14 +122,16 @@ read_newest(Relation rel, HeapTuple tuple, void *arg)
 }
 
 static Newest
-find_newest(Oid root, const char *payment, const char *index)
+find_newest(const RefundTable *table, const char *index)
 {
 	Newest		newest = {.less = paysafe_money_zero()};
-	Datum		keys[2] = {ObjectIdGetDatum(root), CStringGetTextDatum(payment)};
+	Datum		keys[3] = {
+		ObjectIdGetDatum(table->root), CStringGetTextDatum(table->rule), CStringGetTextDatum(table->key_text)
+	};
 
 	/* where no payment has many refunds, there is nothing to look for */
 	if (!paysafe_store_is_empty_now(PAYSAFE_REFUND_TOTAL))
-		paysafe_store_seek(PAYSAFE_REFUND_TOTAL, index, 2, keys, InvalidStrategy,
+		paysafe_store_seek(PAYSAFE_REFUND_TOTAL, index, 3, keys, InvalidStrategy,
 						   (Datum) 0, true, NULL, read_newest, &newest);
 	return newest;
 }
@@ -136,7 +139,7 @@ find_newest(Oid root, const char *payment, const char *index)
 void
 paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 {
-	Newest		newest = find_newest(table->root, table->key_text, WITH_NOTES);
+	Newest		newest = find_newest(table, WITH_NOTES);
 
 	*out = newest.kept;
 	if (out->id == 0)
@@ -144,6 +147,27 @@ paysafe_refund_kept_find(const RefundTable *table, KeptTotal *out)
 	out->stamp = paysafe_refund_kept_stamp_of(table);
 	if (out->stamp == 0 || newest.stamp != out->stamp)
 		out->total = NULL;
+}
+
+Numeric
+paysafe_refund_kept_bound(List *tables)
+{
+	Numeric		bound = paysafe_money_zero();
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		RefundTable *table = lfirst(lc);
+		KeptTotal	kept = {0};
+
+		if (!table->observed)
+			paysafe_refund_kept_find(table, &kept);
+		/* in one of this transaction's may be refunds that are yet to be checked, and refused */
+		if (kept.total == NULL || kept.own)
+			return NULL;
+		bound = paysafe_money_add(bound, kept.total);
+	}
+	return bound;
 }
 
 static void
@@ -154,6 +178,7 @@ add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric
 
 	values[TOTAL_RELATION] = ObjectIdGetDatum(table->root);
 	values[TOTAL_PAYMENT] = CStringGetTextDatum(table->key_text);
+	values[TOTAL_RULE] = CStringGetTextDatum(table->rule);
 	values[TOTAL_ID] = Int64GetDatum(id);
 	values[TOTAL_STAMP] = Int64GetDatum((int64) stamp);
 	nulls[TOTAL_STAMP] = less != NULL;
@@ -167,7 +192,7 @@ add_row(const RefundTable *table, int64 id, uint64 stamp, Numeric total, Numeric
 void
 paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
 {
-	int64		top = find_newest(table->root, table->key_text, WITH_NOTES).top;
+	int64		top = find_newest(table, WITH_NOTES).top;
 
 	add_row(table, paysafe_kept_number(top, table->key_text), stamp, total, NULL);
 }
@@ -179,7 +204,7 @@ paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total)
 bool
 paysafe_refund_kept_is_others(const RefundTable *table)
 {
-	Newest		newest = find_newest(table->root, table->key_text, WITHOUT_NOTES);
+	Newest		newest = find_newest(table, WITHOUT_NOTES);
 
 	return newest.kept.total != NULL && !newest.kept.own;
 }
@@ -210,7 +235,7 @@ check_payment(const RefundState *state, char *payment, KeptFault fault, void *ar
 	if (paysafe_refund_find_payment(state, &key, &found) != 1)
 		return;
 	foreach(lc, found.tables)
-		if (((RefundTable *) lfirst(lc))->root == state->refund_root)
+		if (paysafe_refund_is_own(lfirst(lc), state))
 			table = lfirst(lc);
 	if (table == NULL)
 		return;
@@ -227,9 +252,9 @@ check_payment(const RefundState *state, char *payment, KeptFault fault, void *ar
 }
 
 void
-paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg)
+paysafe_refund_kept_check(Oid refund, const char *rule, KeptFault fault, void *arg)
 {
-	List	   *payments = paysafe_kept_payments(PAYSAFE_REFUND_TOTAL, "refund_total_payment", refund);
+	List	   *payments = paysafe_kept_payments(PAYSAFE_REFUND_TOTAL, "refund_total_payment", refund, rule);
 	List	   *leaves = paysafe_catalog_leaves(refund);
 	const RelationRules *rules;
 	const RefundState *state;
@@ -239,7 +264,7 @@ paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg)
 	if (payments == NIL || leaves == NIL)
 		return;
 	leaf = table_open(linitial_oid(leaves), AccessShareLock);
-	state = paysafe_refund_rule_of(leaf, refund, &rules)->compiled;
+	state = paysafe_refund_rule_of(leaf, refund, rule, &rules)->compiled;
 	foreach(lc, payments)
 		check_payment(state, lfirst(lc), fault, arg);
 	table_close(leaf, NoLock);

@@ -11,8 +11,8 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
+#include "engine/kept.h"
 #include "engine/rule.h"
-#include "rules/refund/kept.h"
 #include "rules/refund/refund.h"
 
 /* What is kept of a payment's refunds in one table. */
@@ -43,6 +43,12 @@ extern uint64 paysafe_refund_kept_stamp_of(const RefundTable *table);
 /* The refunds of a locked payment total this from now on; NULL: nobody knows. */
 extern void paysafe_refund_kept_set(const RefundTable *table, uint64 stamp, Numeric total);
 
+/*
+ * What the refunds of a locked payment in these tables total, at most; NULL: that is not kept.
+ * Those that are yet to be checked are not in it.
+ */
+extern Numeric paysafe_refund_kept_bound(List *tables);
+
 /* Is a total kept that another transaction has written? */
 extern bool paysafe_refund_kept_is_others(const RefundTable *table);
 
@@ -50,6 +56,6 @@ extern bool paysafe_refund_kept_is_others(const RefundTable *table);
 extern void paysafe_refund_kept_less(const RefundTable *table, Numeric amount);
 
 /* Call back for each total that is less than the refunds are: they would exceed what is captured. */
-extern void paysafe_refund_kept_check(Oid refund, KeptFault fault, void *arg);
+extern void paysafe_refund_kept_check(Oid refund, const char *rule, KeptFault fault, void *arg);
 
 #endif							/* PAYSAFE_REFUND_KEPT_H */

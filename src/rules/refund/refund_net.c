@@ -122,7 +122,7 @@ paysafe_refund_net_voided(const FoundPayment *payment, const RowChange *change)
 
 	if (net == NULL || !paysafe_gross_find(net->declared_on, net->key, net->since, &gross))
 		return;
-	most = paysafe_money_add(column, paysafe_refund_total(payment, InvalidOid, change, NULL, false));
+	most = paysafe_money_add(column, paysafe_refund_total(payment, NULL, change, NULL, false));
 	if (paysafe_money_compare(gross, most) > 0)
 		paysafe_gross_keep(net->declared_on, net->key, most);
 }

@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_kept.h"
 #include "rules/refund/refund_threshold.h"
 #include "values/money.h"
 #include "values/row_key.h"
@@ -21,14 +22,14 @@
 #include "values/spec.h"
 #include "values/status_value.h"
 
-/* Tables of refunds that refer to the payment, other than this rule's. */
+/* Of the tables of refunds that refer to the payment, this rule's. */
 static List *
-only_table(List *tables, Oid root)
+only_table(List *tables, const RefundState *state)
 {
 	ListCell   *lc;
 
 	foreach(lc, tables)
-		if (((RefundTable *) lfirst(lc))->root == root)
+		if (paysafe_refund_is_own(lfirst(lc), state))
 			return list_make1(lfirst(lc));
 	return NIL;
 }
@@ -41,14 +42,21 @@ check_captured(const Rule *rule, const RowChange *change, List *tables, const ch
 	char	   *currency = NULL;
 	Numeric		captured;
 	Numeric		before;
+	Numeric		bound;
 	bool		has_captured;
 
 	has_captured = paysafe_captured_value(&side->captured, change->after, &captured);
 	/* what was refunded beyond it is on record: the more is captured, the less is beyond it */
 	before = paysafe_captured_or_zero(&side->captured, change->before);
-	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured) &&
-		paysafe_money_compare(captured, before) >= 0)
-		return;
+	if (has_captured && !numeric_is_nan(captured) && !numeric_is_inf(captured))
+	{
+		if (paysafe_money_compare(captured, before) >= 0)
+			return;
+		/* refunds that are yet to be checked will see this amount */
+		bound = paysafe_refund_kept_bound(tables);
+		if (bound != NULL && paysafe_money_compare(captured, bound) >= 0)
+			return;
+	}
 	(void) paysafe_currency_of(&side->currency, change->after, false, &currency);
 	sum.currency = currency;
 	paysafe_refund_sum(tables, &sum);
@@ -124,8 +132,12 @@ has_passed_lately(List *tables)
 	ListCell   *lc2;
 
 	foreach(lc, tables)
-		foreach(lc2, paysafe_refund_threshold_read(((RefundTable *) lfirst(lc))->root))
+	{
+		const RefundTable *table = lfirst(lc);
+
+		foreach(lc2, paysafe_refund_threshold_read(table->root, table->rule))
 			within = Max(within, ((Threshold *) lfirst(lc2))->within);
+	}
 	if (within == 0)
 		return false;
 	sum.gate_from = GetCurrentTimestamp() - within;
@@ -163,7 +175,7 @@ check_payment(const Rule *rule, const RowChange *change)
 			return;
 	}
 	tables = paysafe_refund_tables(change->rules, change->before);
-	own = only_table(tables, state->refund_root);
+	own = only_table(tables, state);
 	if (own == NIL)
 		return;					/* nothing can refer to it by NULL */
 	key = ((RefundTable *) linitial(own))->key_text;
@@ -188,7 +200,7 @@ check_payment(const Rule *rule, const RowChange *change)
 										 words),
 								"Change it when the period is over.");
 		/* what was approved of it in advance is not of another payment that gets this key, or of other money */
-		paysafe_approval_end_in_advance(state->refund_root, key);
+		paysafe_approval_end_in_advance(state->refund_root, state->rule, key);
 		return;
 	}
 	if (change->op == 'D')
@@ -210,13 +222,13 @@ check_leaving(const Rule *rule, const RowChange *change)
 {
 	const RefundState *state = rule->compiled;
 	RefundSum	sum = {0};
-	List	   *own = only_table(paysafe_refund_tables(change->rules, change->before), state->refund_root);
+	List	   *own = only_table(paysafe_refund_tables(change->rules, change->before), state);
 
 	if (own != NIL)
 		paysafe_refund_sum(own, &sum);
 	paysafe_refund_shared_check(rule, change, sum.rows > 0);
 	if (own != NIL)
-		paysafe_approval_end_in_advance(state->refund_root, ((RefundTable *) linitial(own))->key_text);
+		paysafe_approval_end_in_advance(state->refund_root, state->rule, ((RefundTable *) linitial(own))->key_text);
 }
 
 void

@@ -24,6 +24,7 @@ paysafe_refund_payout(const RefundState *state, const KeyValues *key, bool lock,
 	RefundTable *table = palloc0(sizeof(RefundTable));
 
 	table->root = state->refund_root;
+	table->rule = state->rule;
 	table->observed = state->observed;
 	paysafe_key_columns_copy(key, &table->key);
 	table->key_text = paysafe_key_columns_text(key);
@@ -44,5 +45,5 @@ paysafe_refund_payout_in(const RefundState *state, FoundPayment *payment, const 
 	table = linitial(payment->tables);
 	payment->currency = pstrdup(currency);
 	table->currency = paysafe_money_code(pstrdup(currency));
-	payment->identity = psprintf("%u:%s:%s", state->refund_root, table->currency, payment->key);
+	payment->identity = psprintf("%u:%s:%s:%s", state->refund_root, state->rule, table->currency, payment->key);
 }

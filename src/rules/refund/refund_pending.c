@@ -28,6 +28,7 @@
 #include "engine/rule.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "rules/kinds.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
@@ -160,8 +161,8 @@ static void
 put_pending(const RefundState *state, const Pending *pending, PendingOutput *out)
 {
 	const Person *person = pending->person;
-	Datum		values[12] = {0};
-	bool		nulls[12] = {0};
+	Datum		values[13] = {0};
+	bool		nulls[13] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -184,6 +185,7 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 		values[10] = CStringGetTextDatum(person->actor ? person->actor : person->session_user_name);
 	nulls[11] = pending->at == 0;
 	values[11] = TimestampTzGetDatum(pending->at);
+	values[12] = CStringGetTextDatum(state->rule);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -229,6 +231,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;
 	subject.requesters = life->requesters;
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+	subject.rule = state->rule;
 	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
@@ -278,7 +281,8 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	const Threshold *threshold = paysafe_refund_threshold_find(state->refund.thresholds, money->currency);
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.money = paysafe_refund_money(state, money->payment, money->currency, money->amount)
+		.money = paysafe_refund_money(state, money->payment, money->currency, money->amount),
+		.rule = state->rule
 	};
 	RefundLife	none = {0};
 	Pending		pending = {.money = money, .threshold = threshold, .at = request->at};
@@ -325,13 +329,13 @@ compare_requests_by_time(const ListCell *a, const ListCell *b)
 
 /* Each amount of a payment once. */
 static void
-output_all_in_advance(Relation leaf, Oid root, PendingOutput *out)
+output_all_in_advance(Relation leaf, Oid root, const char *rule, PendingOutput *out)
 {
-	List	   *all = paysafe_refund_requests(root, NULL);
+	List	   *all = paysafe_refund_requests(root, rule, NULL);
 	const RelationRules *rules;
 	ListCell   *lc;
 
-	foreach(lc, paysafe_approval_in_advance(root))
+	foreach(lc, paysafe_approval_in_advance(root, rule))
 	{
 		RefundRequest *request = palloc0(sizeof(RefundRequest));
 
@@ -343,21 +347,66 @@ output_all_in_advance(Relation leaf, Oid root, PendingOutput *out)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (i == 0 || compare_requests(list_nth_cell(all, i - 1), list_nth_cell(all, i)) != 0)
-			output_in_advance(paysafe_refund_rule_of(leaf, root, &rules)->compiled, list_nth(all, i), out);
+			output_in_advance(paysafe_refund_rule_of(leaf, root, rule, &rules)->compiled, list_nth(all, i), out);
 	}
 }
 
-static bool
-collect_refund_table(Relation rel, HeapTuple tuple, void *arg)
+/* A rule of refunds, by the rows of paysafe.rule. */
+typedef struct RefundRule
 {
-	List	  **relids = arg;
+	Oid			relid;
+	const char *name;
+} RefundRule;
+
+static bool
+collect_refund_rule(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **found = arg;
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		isnull;
+	char	   *name = paysafe_store_text(tuple, desc, 1);
+	Oid			relid = DatumGetObjectId(heap_getattr(tuple, 1, desc, &isnull));
+	RefundRule *rule;
+	ListCell   *lc;
 
-	if (strcmp(paysafe_store_text(tuple, desc, 1), "refund") == 0)
-		*relids = list_append_unique_oid(*relids,
-										 DatumGetObjectId(heap_getattr(tuple, 1, desc, &isnull)));
+	if (paysafe_rule_kind(name) != &paysafe_refund_kind)
+		return true;
+	foreach(lc, *found)
+	{
+		rule = lfirst(lc);
+		if (rule->relid == relid && strcmp(rule->name, name) == 0)
+			return true;
+	}
+	rule = palloc(sizeof(RefundRule));
+	rule->relid = relid;
+	rule->name = name;
+	*found = lappend(*found, rule);
 	return true;
+}
+
+/* What waits in a leaf table, by one rule. */
+static void
+output_leaf(Relation leaf, const RefundRule *rule, MemoryContext row_context, PendingOutput *out)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(leaf, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		const RelationRules *rules;
+		const RefundState *state;
+		MemoryContext old = MemoryContextSwitchTo(row_context);
+
+		CHECK_FOR_INTERRUPTS();
+		state = paysafe_refund_rule_of(leaf, rule->relid, rule->name, &rules)->compiled;
+		output_pending(leaf, state, rules, slot, out);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
 }
 
 /* SQL-callable functions */
@@ -372,7 +421,7 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PendingOutput out;
-	List	   *relids = NIL;
+	List	   *refund_rules = NIL;
 	ListCell   *lc;
 	MemoryContext row_context;
 	HASHCTL		ctl = {
@@ -389,42 +438,26 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 	ctl.hcxt = out.context;
 	out.sums = hash_create("paysafe pending approvals", 256, &ctl,
 						   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_refund_table, &relids);
-	foreach(lc, relids)
+	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_refund_rule, &refund_rules);
+	foreach(lc, refund_rules)
 	{
-		RuleSource	rule;
+		const RefundRule *rule = lfirst(lc);
+		RuleSource	source;
 		bool		removed;
 		ListCell   *lc2;
 
-		if (get_rel_relkind(lfirst_oid(lc)) == '\0' ||
-			pg_class_aclcheck(lfirst_oid(lc), GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
-			check_enable_rls(lfirst_oid(lc), InvalidOid, true) == RLS_ENABLED ||
-			!paysafe_rule_newest(lfirst_oid(lc), "refund", &rule, &removed) || removed)
+		if (get_rel_relkind(rule->relid) == '\0' ||
+			pg_class_aclcheck(rule->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+			check_enable_rls(rule->relid, InvalidOid, true) == RLS_ENABLED ||
+			!paysafe_rule_newest(rule->relid, rule->name, &source, &removed) || removed)
 			continue;
-		foreach(lc2, paysafe_catalog_leaves(lfirst_oid(lc)))
+		foreach(lc2, paysafe_catalog_leaves(rule->relid))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
-			Snapshot	snapshot = paysafe_scan_snapshot();
-			TableScanDesc scan = table_beginscan(leaf, snapshot, 0, NULL);
-			TupleTableSlot *slot = table_slot_create(leaf, NULL);
 
-			while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-			{
-				const RelationRules *rules;
-				const RefundState *state;
-				MemoryContext old = MemoryContextSwitchTo(row_context);
-
-				CHECK_FOR_INTERRUPTS();
-				state = paysafe_refund_rule_of(leaf, lfirst_oid(lc), &rules)->compiled;
-				output_pending(leaf, state, rules, slot, &out);
-				MemoryContextSwitchTo(old);
-				MemoryContextReset(row_context);
-			}
-			ExecDropSingleTupleTableSlot(slot);
-			table_endscan(scan);
-			UnregisterSnapshot(snapshot);
+			output_leaf(leaf, rule, row_context, &out);
 			if (foreach_current_index(lc2) == 0)
-				output_all_in_advance(leaf, lfirst_oid(lc), &out);
+				output_all_in_advance(leaf, rule->relid, rule->name, &out);
 			table_close(leaf, AccessShareLock);
 		}
 	}

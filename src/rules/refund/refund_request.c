@@ -38,7 +38,7 @@ enum
 {
 	REQUEST_ID, REQUEST_RELATION, REQUEST_PAYMENT, REQUEST_AMOUNT, REQUEST_CURRENCY,
 	REQUEST_ACTOR, REQUEST_LOGIN, REQUEST_SESSION_USER, REQUEST_REASON, REQUEST_TICKET,
-	REQUEST_REQUEST_ID, REQUEST_AT,
+	REQUEST_REQUEST_ID, REQUEST_AT, REQUEST_RULE,
 	REQUEST_NCOLUMNS
 };
 
@@ -152,28 +152,28 @@ paysafe_refund_requesters_words(List *requesters)
 }
 
 List *
-paysafe_refund_requests(Oid refund, const char *payment)
+paysafe_refund_requests(Oid refund, const char *rule, const char *payment)
 {
 	List	   *requests = NIL;
-	Datum		keys[2] = {
-		ObjectIdGetDatum(refund), payment ? CStringGetTextDatum(payment) : (Datum) 0
+	Datum		keys[3] = {
+		ObjectIdGetDatum(refund), CStringGetTextDatum(rule), payment ? CStringGetTextDatum(payment) : (Datum) 0
 	};
 
-	paysafe_store_scan(PAYSAFE_REFUND_REQUEST, "refund_request_payment", payment ? 2 : 1, keys,
+	paysafe_store_scan(PAYSAFE_REFUND_REQUEST, "refund_request_payment", payment ? 3 : 2, keys,
 					   collect_request, &requests);
 	if (requests == NIL)
 		return NIL;
 	return without_answered(requests,
-							paysafe_approval_used_in_advance(refund, payment, GetCurrentTimestamp() - REQUEST_LIFE));
+							paysafe_approval_used_in_advance(refund, rule, payment, GetCurrentTimestamp() - REQUEST_LIFE));
 }
 
 List *
-paysafe_refund_requesters(Oid refund, const ApprovalMoney *money)
+paysafe_refund_requesters(Oid refund, const char *rule, const ApprovalMoney *money)
 {
 	List	   *persons = NIL;
 	ListCell   *lc;
 
-	foreach(lc, paysafe_refund_requests(refund, money->payment))
+	foreach(lc, paysafe_refund_requests(refund, rule, money->payment))
 	{
 		RefundRequest *request = lfirst(lc);
 
@@ -196,7 +196,7 @@ set_text(Datum *values, bool *nulls, int column, const char *text)
 PG_FUNCTION_INFO_V1(paysafe_request_refund);
 
 /*
- * request_refund(refund, payment, amount, currency, reason, ticket) returns bigint
+ * request_refund(refund, payment, amount, currency, reason, ticket, rule) returns bigint
  */
 Datum
 paysafe_request_refund(PG_FUNCTION_ARGS)
@@ -207,13 +207,14 @@ paysafe_request_refund(PG_FUNCTION_ARGS)
 	Datum		values[REQUEST_NCOLUMNS];
 	bool		nulls[REQUEST_NCOLUMNS] = {0};
 	int64		id;
+	const char *rule;
 	char	   *reason;
 	char	   *ticket;
 
 	paysafe_approval_check_own_code("paysafe.request_refund");
 	reason = paysafe_argument_reason(fcinfo, 4, "reason", "a request");
 	ticket = PG_ARGISNULL(5) ? NULL : paysafe_argument_reason(fcinfo, 5, "ticket", "a request");
-	money = paysafe_refund_money_argument(fcinfo, NULL);
+	money = paysafe_refund_money_argument(fcinfo, &rule, NULL);
 	if (paysafe_person_is_unknown(person))
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								"a request needs a person",
@@ -234,6 +235,7 @@ paysafe_request_refund(PG_FUNCTION_ARGS)
 	set_text(values, nulls, REQUEST_TICKET, ticket ? paysafe_redact_string(ticket) : NULL);
 	set_text(values, nulls, REQUEST_REQUEST_ID, actor ? actor->request_id : NULL);
 	values[REQUEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[REQUEST_RULE] = CStringGetTextDatum(rule);
 	paysafe_store_insert(PAYSAFE_REFUND_REQUEST, values, nulls);
 	PG_RETURN_INT64(id);
 }

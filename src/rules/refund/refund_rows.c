@@ -94,6 +94,12 @@ next_payment_rule(const RelationRules *rules, int *i)
 	return NULL;
 }
 
+bool
+paysafe_refund_is_own(const RefundTable *table, const RefundState *state)
+{
+	return table->root == state->refund_root && strcmp(table->rule, state->rule) == 0;
+}
+
 List *
 paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 {
@@ -112,6 +118,7 @@ paysafe_refund_tables(const RelationRules *rules, TupleTableSlot *payment)
 			continue;
 		table = palloc0(sizeof(RefundTable));
 		table->root = state->refund_root;
+		table->rule = state->rule;
 		table->payment_root = state->payment_root;
 		table->observed = state->observed;
 		paysafe_key_columns_copy(&key, &table->key);
@@ -129,7 +136,7 @@ find_payment_side(const RefundState *state, const RelationRules *rules)
 	int			i = 0;
 
 	while ((other = next_payment_rule(rules, &i)) != NULL)
-		if (other->refund_root == state->refund_root)
+		if (other->refund_root == state->refund_root && strcmp(other->rule, state->rule) == 0)
 			return &other->payment;
 	return NULL;
 }
@@ -144,15 +151,17 @@ payment_side(const RefundState *state, const RelationRules *rules)
 	return side;
 }
 
-/* Payment table, refund table and key in one text: for each payment, so without formats. */
+/* Payment table, refund table, rule and key in one text: for each payment, so without formats. */
 static char *
 identity_of(const RefundTable *table)
 {
-	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->key_text) + 1);
+	char	   *identity = palloc(2 * (MAXINT8LEN + 1) + strlen(table->rule) + strlen(table->key_text) + 2);
 	int			len = pg_ultoa_n(table->payment_root, identity);
 
 	identity[len++] = '/';
 	len += pg_ultoa_n(table->root, identity + len);
+	identity[len++] = '/';
+	len = stpcpy(identity + len, table->rule) - identity;
 	identity[len++] = '/';
 	strcpy(identity + len, table->key_text);
 	return identity;
@@ -213,6 +222,7 @@ paysafe_refund_describe_group(Oid root, const KeyValues *key, bool observed, boo
 	RefundTable *table = palloc0(sizeof(RefundTable));
 
 	table->root = root;
+	table->rule = paysafe_refund_kind.name;
 	table->group = true;
 	table->observed = observed;
 	paysafe_key_columns_copy(key, &table->key);
@@ -267,7 +277,7 @@ describe_payment(const RefundState *state, const RelationRules *rules, TupleTabl
 	{
 		RefundTable *table = lfirst(lc);
 
-		if (table->root == state->refund_root)
+		if (paysafe_refund_is_own(table, state))
 			out->key = table->key_text;
 		if (out->identity == NULL)
 			out->identity = identity_of(table);
@@ -480,7 +490,7 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 
 /* The refund rule compiled for a leaf of the refund table, or NULL. */
 static const Rule *
-find_refund_rule(Relation leaf, Oid refund_root, const RelationRules **rules)
+find_refund_rule(Relation leaf, Oid refund_root, const char *name, const RelationRules **rules)
 {
 	*rules = paysafe_rules_of(leaf);
 	if (*rules != NULL)
@@ -489,21 +499,21 @@ find_refund_rule(Relation leaf, Oid refund_root, const RelationRules **rules)
 			const Rule *rule = &(*rules)->rules[i];
 
 			if (rule->kind == &paysafe_refund_kind && rule->declared_on == refund_root &&
-				!((RefundState *) rule->compiled)->is_payment)
+				strcmp(rule->name, name) == 0 && !((RefundState *) rule->compiled)->is_payment)
 				return rule;
 		}
 	return NULL;
 }
 
 const Rule *
-paysafe_refund_rule_of(Relation leaf, Oid refund_root, const RelationRules **rules)
+paysafe_refund_rule_of(Relation leaf, Oid refund_root, const char *name, const RelationRules **rules)
 {
-	const Rule *rule = find_refund_rule(leaf, refund_root, rules);
+	const Rule *rule = find_refund_rule(leaf, refund_root, name, rules);
 
 	if (rule == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no refund rule", RelationGetRelationName(leaf))));
+				 errmsg("table \"%s\" has no rule \"%s\"", RelationGetRelationName(leaf), name)));
 	return rule;
 }
 
@@ -606,12 +616,12 @@ paysafe_refund_sum(List *tables, RefundSum *sum)
 			const RelationRules *rules;
 			KeySearch	search;
 
-			if (observed && find_refund_rule(leaf, table->root, &rules) == NULL)
+			if (observed && find_refund_rule(leaf, table->root, table->rule, &rules) == NULL)
 			{
 				table_close(leaf, NoLock);
 				continue;		/* it does not fit any more, which stops nobody */
 			}
-			scan.state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			scan.state = paysafe_refund_rule_of(leaf, table->root, table->rule, &rules)->compiled;
 			scan.key = &rules->key;
 			if ((sum->gate || sum->old) && scan.lives == NULL)
 				scan.lives = paysafe_refund_lives(scan.state, table->key_text);
@@ -666,7 +676,7 @@ paysafe_refund_counted_currency(List *tables, Oid except_leaf, TupleTableSlot *e
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
 			const RelationRules *rules;
-			const RefundState *state = paysafe_refund_rule_of(leaf, table->root, &rules)->compiled;
+			const RefundState *state = paysafe_refund_rule_of(leaf, table->root, table->rule, &rules)->compiled;
 			KeySearch	search;
 
 			scan.side = &state->refund;

@@ -30,6 +30,7 @@
 #include "people/approval.h"
 #include "people/person.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
@@ -167,7 +168,7 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Nume
 	paysafe_breach_or_refuse(rule, change, is_fact, &(Refusal)
 							 {
 								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-								 .rule = "approval",
+								 .rule = paysafe_refund_several_gate(state->rule),
 								 .column = side->amount.name,
 								 .message = psprintf("refund of %s of payment \"%s\" needs the approval of %s",
 													 money_words(side, rise, currency), paysafe_refusal_value(payment),
@@ -180,11 +181,12 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Nume
 															 money_words(side, total, currency), money_words(side, threshold->amount, currency)),
 													have, needed,
 													paysafe_refund_requesters_words(list_make1(paysafe_person_current()))),
-								 .hint = psprintf("%sSomebody else approves it before: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right');",
+								 .hint = psprintf("%sSomebody else approves it before: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right'%s);",
 												  paysafe_person_is_unknown(paysafe_person_current()) ?
 												  "Nobody is named who requests it: call paysafe.act_as in the same transaction. " : "",
 												  quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-												  quote_literal_cstr(payment), paysafe_money_text(rise), quote_literal_cstr(currency))
+												  quote_literal_cstr(payment), paysafe_money_text(rise), quote_literal_cstr(currency),
+												  paysafe_refund_several_argument(state->rule))
 							 });
 }
 
@@ -203,7 +205,7 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	int			steps;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = list_make1(paysafe_person_current())
+		.requesters = list_make1(paysafe_person_current()), .rule = state->rule
 	};
 
 	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, currency, threshold ? threshold->within : 0,
@@ -310,7 +312,7 @@ paysafe_refund_running_check(const Rule *rule, const RowChange *change)
 		check_key(rule, &seen, moved);
 	/* what was approved of it in advance is not of another payment that gets this key, or of other money */
 	if (moved != InvalidAttrNumber || (seen.op == 'U' && is_other_money(side, &seen)))
-		paysafe_approval_end_in_advance(state->refund_root,
+		paysafe_approval_end_in_advance(state->refund_root, state->rule,
 										paysafe_key_columns_row_text(&side->payment, seen.before, NULL));
 	if (seen.op != 'D')
 	{
@@ -323,7 +325,7 @@ paysafe_refund_running_check(const Rule *rule, const RowChange *change)
 									 payment_words(&seen, seen.before), rule->table_name),
 							psprintf("%s has been refunded.", money_words(side, refunded(side, seen.before), currency_of(side, seen.before))),
 							NULL);
-	paysafe_approval_end_in_advance(state->refund_root, paysafe_key_columns_row_text(&side->payment, seen.before, NULL));
+	paysafe_approval_end_in_advance(state->refund_root, state->rule, paysafe_key_columns_row_text(&side->payment, seen.before, NULL));
 }
 
 void
@@ -360,7 +362,7 @@ look(Relation leaf, TupleTableSlot *row, void *arg)
 {
 	Looked	   *looked = arg;
 	const RelationRules *rules;
-	const RefundState *state = paysafe_refund_rule_of(leaf, looked->state->refund_root, &rules)->compiled;
+	const RefundState *state = paysafe_refund_rule_of(leaf, looked->state->refund_root, looked->state->rule, &rules)->compiled;
 	const RefundSide *side = &state->refund;
 	char	   *currency = currency_of(side, row);
 

@@ -28,6 +28,7 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
@@ -40,7 +41,7 @@ enum
 {
 	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
 	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
-	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET,
+	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET, THRESHOLD_RULE,
 	THRESHOLD_NCOLUMNS
 };
 
@@ -84,12 +85,12 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 }
 
 List *
-paysafe_refund_threshold_read(Oid relation)
+paysafe_refund_threshold_read(Oid relation, const char *rule)
 {
 	ThresholdList list = {.relation = relation};
-	Datum		key = ObjectIdGetDatum(relation);
+	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(rule)};
 
-	paysafe_store_scan(PAYSAFE_THRESHOLD, "threshold_pkey", 1, &key, collect_threshold, &list);
+	paysafe_store_scan(PAYSAFE_THRESHOLD, "threshold_pkey", 2, keys, collect_threshold, &list);
 	return list.thresholds;
 }
 
@@ -163,7 +164,7 @@ exact_period(int64 period)
 
 /* A threshold as what is proposed and approved. */
 static Jsonb *
-threshold_spec(const Threshold *threshold, const char *currency)
+threshold_spec(const char *rule, const Threshold *threshold, const char *currency)
 {
 	SpecBuilder spec;
 
@@ -173,22 +174,26 @@ threshold_spec(const Threshold *threshold, const char *currency)
 	paysafe_spec_add_text(&spec, "approvers", psprintf("%d", threshold->approvers));
 	paysafe_spec_add_text(&spec, "within", exact_period(threshold->within));
 	paysafe_spec_add_text(&spec, "valid_for", exact_period(threshold->valid_for));
+	/* the one that has no name of its own is meant without */
+	if (paysafe_refund_several_argument(rule)[0] != '\0')
+		paysafe_spec_add_text(&spec, "rule", rule);
 	return paysafe_spec_end(&spec);
 }
 
 /* May this threshold replace the old one?  False: it is proposed only. */
 static bool
-authorize(Oid refund, const AmountColumn *column, const Threshold *old_threshold,
+authorize(const RuleSource *rule, const AmountColumn *column, const Threshold *old_threshold,
 		  const Threshold *new_threshold, const char *currency)
 {
+	bool		is_sole = paysafe_refund_several_argument(rule->name)[0] == '\0';
 	char	   *words = threshold_loosens(column, old_threshold, new_threshold, currency);
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RULE,
-		.relation = refund,
-		.name = psprintf("threshold for %s", currency),
+		.relation = rule->relation,
+		.name = psprintf("threshold for %s%s%s", currency, is_sole ? "" : " of ", is_sole ? "" : rule->name),
 		.version = old_threshold->version + 1,
-		.before = threshold_spec(old_threshold, old_threshold->currency),
-		.after = threshold_spec(new_threshold, currency),
+		.before = threshold_spec(rule->name, old_threshold, old_threshold->currency),
+		.after = threshold_spec(rule->name, new_threshold, currency),
 		.loosens = words,
 		.difference = words
 	};
@@ -251,8 +256,18 @@ only_currency(const RuleSource *rule)
 static void
 check_currency(const RuleSource *rule, char *currency)
 {
-	char	   *only = only_currency(rule);
+	char	   *decimals = paysafe_spec_optional_text(rule->spec, "decimals");
+	char	   *only;
 
+	/* where the rule says the decimals of its amounts, there may be refunds in it all the same */
+	if (paysafe_money_scale(currency) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", currency),
+				 decimals ? errdetail("The rule says how many decimals amounts have, not which currencies there are: a misspelt one would have a threshold.") : 0,
+				 decimals ? errhint("Declare it: SELECT paysafe.set_currency(%s, %s);", quote_literal_cstr(currency), decimals) :
+				 errhint("Declare it with paysafe.set_currency.")));
+	only = only_currency(rule);
 	if (only == NULL || strcmp(paysafe_money_code(pstrdup(only)), paysafe_money_code(pstrdup(currency))) == 0)
 		return;
 	ereport(ERROR,
@@ -263,7 +278,7 @@ check_currency(const RuleSource *rule, char *currency)
 }
 
 /*
- * set_refund_threshold(refund, currency, amount, approvers, within, valid_for)
+ * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule)
  * returns void
  */
 Datum
@@ -272,6 +287,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	static const char *const arguments[] = {"refund", "currency", "amount", "approvers", "within", "valid_for"};
 	Oid			refund;
 	char	   *currency;
+	char	   *name;
 	Threshold	threshold = {0};
 	const ActorClaim *actor = paysafe_actor_current();
 	RuleSource	rule;
@@ -291,16 +307,12 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	paysafe_declare_check_owner(refund);
 	/* one at a time; writers of refunds are not kept waiting */
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
-	if (!paysafe_rule_newest(refund, "refund", &rule, &removed) || removed)
+	name = paysafe_refund_several_meant(refund, PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)));
+	if (name == NULL || !paysafe_rule_newest(refund, name, &rule, &removed) || removed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no refund rule", get_rel_name(refund)),
 				 errhint("Declare it with paysafe.protect_refund.")));
-	if (paysafe_money_scale(currency) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" is not known", currency),
-				 errhint("Declare it with paysafe.set_currency.")));
 	check_currency(&rule, currency);
 	paysafe_refund_source_amount(&rule, &column);
 	check_amount(&column, threshold.amount, currency);
@@ -309,7 +321,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be between 1 and 10", "approvers")));
 
-	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund), currency);
+	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund, name), currency);
 	if (old_threshold != NULL)
 	{
 		if (paysafe_money_compare(old_threshold->amount, threshold.amount) == 0 &&
@@ -318,7 +330,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
 		if (!rule.observed && (!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
-			!authorize(refund, &column, old_threshold, &threshold, currency))
+			!authorize(&rule, &column, old_threshold, &threshold, currency))
 			PG_RETURN_VOID();
 	}
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
@@ -335,6 +347,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	values[THRESHOLD_REASON] = nulls[THRESHOLD_REASON] ? (Datum) 0 : CStringGetTextDatum(actor->reason);
 	nulls[THRESHOLD_TICKET] = actor == NULL || actor->ticket == NULL;
 	values[THRESHOLD_TICKET] = nulls[THRESHOLD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
+	values[THRESHOLD_RULE] = CStringGetTextDatum(name);
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
 	paysafe_rule_invalidate(refund);
 	PG_RETURN_VOID();
@@ -343,6 +356,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 typedef struct AmountSearch
 {
 	Oid			refund;
+	const char *name;			/* of the rule, or NULL */
 	AmountColumn column;
 } AmountSearch;
 
@@ -351,27 +365,33 @@ find_amount_column(void *arg)
 {
 	AmountSearch *search = arg;
 	RuleSource	rule;
+	const char *name = paysafe_refund_several_meant(search->refund, search->name);
 	bool		removed;
 
-	if (get_rel_relkind(search->refund) != '\0' &&
-		paysafe_rule_newest(search->refund, "refund", &rule, &removed) && !removed)
+	if (name != NULL && paysafe_rule_newest(search->refund, name, &rule, &removed) && !removed)
 		paysafe_refund_source_amount(&rule, &search->column);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_spoken_amount);
 
 /*
- * spoken_amount(refund, amount, currency) returns text: an amount in the unit of the table's
+ * spoken_amount(refund, amount, currency, rule) returns text: an amount in the unit of the rule's
  * amount column, as people say it
  */
 Datum
 paysafe_spoken_amount(PG_FUNCTION_ARGS)
 {
-	Oid			refund = PG_GETARG_OID(0);
-	Numeric		amount = PG_GETARG_NUMERIC(1);
-	char	   *currency = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	AmountSearch search = {.refund = refund};
+	AmountSearch search = {0};
+	Numeric		amount;
+	char	   *currency;
 
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	search.refund = PG_GETARG_OID(0);
+	search.name = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	amount = PG_GETARG_NUMERIC(1);
+	currency = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	/* where the tables are not what the rule needs, the amount is all that is known */
 	(void) paysafe_attempt(find_amount_column, &search);
 	PG_RETURN_TEXT_P(cstring_to_text(paysafe_money_words(&search.column, amount, currency)));

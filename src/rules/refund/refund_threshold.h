@@ -25,7 +25,7 @@ typedef struct Threshold
 #define PAYSAFE_DEFAULT_VALID_FOR	(INT64CONST(3600) * USECS_PER_SEC)
 
 /* The newest version of each currency's threshold; in the current context. */
-extern List *paysafe_refund_threshold_read(Oid relation);
+extern List *paysafe_refund_threshold_read(Oid relation, const char *rule);
 
 /* The threshold of a currency, compared without case, or NULL. */
 extern Threshold *paysafe_refund_threshold_find(List *thresholds, const char *currency);

@@ -53,10 +53,11 @@ typedef struct Seen
 	CommandId	covers;			/* those of this and of later ones, up to seen, are in it */
 } Seen;
 
-/* What the payment's refunds in one table total. */
+/* What the payment's refunds by one rule total. */
 typedef struct TableTotal
 {
 	Oid			root;
+	char	   *rule;			/* by which they are refunds */
 	Seen		seen;
 	Numeric		total;			/* NULL: not added up yet */
 	uint64		stamp;			/* under which it is kept for others; 0: it is not */
@@ -303,29 +304,34 @@ now_seen(const RowChange *change, CommandId seen)
 }
 
 static TableTotal *
-find_table(PaymentTotal *entry, Oid root)
+find_table(PaymentTotal *entry, const RefundTable *table)
 {
 	ListCell   *lc;
 
 	foreach(lc, entry->tables)
-		if (((TableTotal *) lfirst(lc))->root == root)
-			return lfirst(lc);
+	{
+		TableTotal *t = lfirst(lc);
+
+		if (t->root == table->root && strcmp(t->rule, table->rule) == 0)
+			return t;
+	}
 	return NULL;
 }
 
 /* The table's sum from now on. */
 static void
-keep_table(const FoundPayment *payment, Oid root, Seen seen, Numeric total, uint64 stamp)
+keep_table(const FoundPayment *payment, const RefundTable *table, Seen seen, Numeric total, uint64 stamp)
 {
 	PaymentTotal *entry = find_total(payment, true);
-	TableTotal *t = find_table(entry, root);
+	TableTotal *t = find_table(entry, table);
 
 	if (t == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(totals_context);
 
 		t = palloc0(sizeof(TableTotal));
-		t->root = root;
+		t->root = table->root;
+		t->rule = pstrdup(table->rule);
 		entry->tables = lappend(entry->tables, t);
 		MemoryContextSwitchTo(old);
 	}
@@ -361,7 +367,7 @@ read_table(const FoundPayment *payment, RefundTable *table, const RowChange *cha
 			paysafe_refund_kept_set(table, kept->stamp, sum.total);
 		else if (kept->id != 0 && !kept->ended)
 			paysafe_refund_kept_set(table, 0, NULL);
-		keep_table(payment, table->root, now_seen(change, seen), sum.total, kept->stamp);
+		keep_table(payment, table, now_seen(change, seen), sum.total, kept->stamp);
 		return sum.total;
 	}
 }
@@ -386,7 +392,7 @@ add_up_table(const FoundPayment *payment, RefundTable *table, const RowChange *c
 		kept.total = paysafe_money_add(kept.total, amount);
 		paysafe_refund_kept_set(table, kept.stamp, kept.total);
 	}
-	keep_table(payment, table->root, (Seen) {0}, kept.total, kept.stamp);
+	keep_table(payment, table, (Seen) {0}, kept.total, kept.stamp);
 	return kept.total;
 }
 
@@ -394,7 +400,7 @@ static Numeric
 total_of_table(const FoundPayment *payment, RefundTable *table, const RowChange *change,
 			   Numeric amount, bool fresh)
 {
-	TableTotal *t = find_table(find_total(payment, true), table->root);
+	TableTotal *t = find_table(find_total(payment, true), table);
 
 	/* what was compiled meanwhile may have emptied the list */
 	if (fresh || t == NULL || t->total == NULL || lacks(&t->seen, change))
@@ -409,7 +415,7 @@ total_of_table(const FoundPayment *payment, RefundTable *table, const RowChange 
 }
 
 Numeric
-paysafe_refund_total(const FoundPayment *payment, Oid refund_root, const RowChange *change,
+paysafe_refund_total(const FoundPayment *payment, const RefundState *state, const RowChange *change,
 					 Numeric amount, bool fresh)
 {
 	Numeric		total = NULL;
@@ -419,7 +425,7 @@ paysafe_refund_total(const FoundPayment *payment, Oid refund_root, const RowChan
 	{
 		RefundTable *table = lfirst(lc);
 		Numeric		one = total_of_table(payment, table, change,
-										 table->root == refund_root ? amount : NULL, fresh);
+										 state != NULL && paysafe_refund_is_own(table, state) ? amount : NULL, fresh);
 
 		total = total == NULL ? one : paysafe_money_add(total, one);
 	}
@@ -427,13 +433,20 @@ paysafe_refund_total(const FoundPayment *payment, Oid refund_root, const RowChan
 }
 
 void
-paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root, const RowChange *change,
+paysafe_refund_total_less(const FoundPayment *payment, const RefundState *state, const RowChange *change,
 						  Numeric amount)
 {
 	PaymentTotal *entry = find_total(payment, false);
-	TableTotal *t = entry != NULL ? find_table(entry, refund_root) : NULL;
+	RefundTable *table = NULL;
+	TableTotal *t;
 	ListCell   *lc;
 
+	foreach(lc, payment->tables)
+		if (paysafe_refund_is_own(lfirst(lc), state))
+			table = lfirst(lc);
+	if (table == NULL)
+		return;					/* its payment is gone */
+	t = entry != NULL ? find_table(entry, table) : NULL;
 	if (t != NULL && t->total != NULL)
 	{
 		if (lacks(&t->seen, change))
@@ -442,16 +455,9 @@ paysafe_refund_total_less(const FoundPayment *payment, Oid refund_root, const Ro
 			return;
 		keep(&t->total, paysafe_money_add(t->total, paysafe_money_negate(amount)));
 	}
-	foreach(lc, payment->tables)
-	{
-		RefundTable *table = lfirst(lc);
-
-		if (table->root != refund_root)
-			continue;
-		/* in a total of this transaction's that it has forgotten, this may be already */
-		if (t != NULL && t->total != NULL ? t->stamp != 0 : paysafe_refund_kept_is_others(table))
-			paysafe_refund_kept_less(table, amount);
-	}
+	/* in a total of this transaction's that it has forgotten, this may be already */
+	if (t != NULL && t->total != NULL ? t->stamp != 0 : paysafe_refund_kept_is_others(table))
+		paysafe_refund_kept_less(table, amount);
 }
 
 static bool
@@ -532,7 +538,7 @@ is_known(const FoundPayment *payment, TimestampTz from, Numeric *bound)
 	foreach(lc, payment->tables)
 	{
 		RefundTable *table = lfirst(lc);
-		TableTotal *t = find_table(entry, table->root);
+		TableTotal *t = find_table(entry, table);
 		KeptTotal	kept = {0};
 
 		if (t != NULL && t->total != NULL)
@@ -544,7 +550,7 @@ is_known(const FoundPayment *payment, TimestampTz from, Numeric *bound)
 		*bound = *bound == NULL ? kept.total : paysafe_money_add(*bound, kept.total);
 		/* for the next row */
 		if (t == NULL || t->total == NULL)
-			keep_table(payment, table->root, (Seen) {0}, kept.total, kept.stamp);
+			keep_table(payment, table, (Seen) {0}, kept.total, kept.stamp);
 		/* what was compiled meanwhile may have emptied the list */
 		entry = find_total(payment, true);
 	}

@@ -46,6 +46,9 @@ def reasons(
         for _, rule in case.rules.get((kind, t.name, ""), [])[-2:]:
             if rule.opt("shape"):
                 out |= why(case, r, t, rule, old, new, view)
+    # a refund that stands among payments may become one, or would
+    for _, rule in case.rules.get(("payment", t.host, ""), [])[-2:] if t.host else []:
+        out |= payment(case, r, t, rule, old, new, view)
     return out
 
 

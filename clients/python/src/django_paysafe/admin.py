@@ -327,6 +327,8 @@ class RefundRequestMixin(_Notifies):
     """
 
     refund_model: Any = None
+    refund_rule: Optional[str] = None
+    """Which rule is of these payments, where that model has several, or one with a name."""
     refund_currency = "currency"
     """A field of the payment, or a path over foreign keys as in a queryset."""
     change_form_template: Any = "django_paysafe/payment_change_form.html"
@@ -357,7 +359,9 @@ class RefundRequestMixin(_Notifies):
             context["paysafe_refunds"] = {
                 "waiting": [
                     (pending, may and not _own(request, pending.requested_by))
-                    for pending in approvals.pending_before_row(self.refund_model, obj, using)
+                    for pending in approvals.pending_before_row(
+                        self.refund_model, obj, using, self.refund_rule
+                    )
                 ],
                 "approve_url": _page(self, obj, "approve_refund"),
                 "ask_url": _page(self, obj, "ask_refund") if self._may_ask(request) else None,
@@ -415,8 +419,10 @@ class RefundRequestMixin(_Notifies):
         what = f"{capfirst(self.refund_model._meta.verbose_name)}, {amount} {currency}"
         try:
             with atomic(using=using):
-                units = approvals.units_of(self.refund_model, amount, currency, using)
-                call(self.refund_model, key_of(payment), units, currency, reason, ticket, using)
+                rule = self.refund_rule
+                units = approvals.units_of(self.refund_model, amount, currency, using, rule)
+                key = key_of(payment)
+                call(self.refund_model, key, units, currency, reason, ticket, using, rule)
         except DatabaseError as error:
             messages.error(request, with_names(advice_of(error)))
             return False

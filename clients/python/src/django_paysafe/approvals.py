@@ -16,8 +16,8 @@ from .people import name_of
 _PENDING = """
 SELECT p.key, p.payment, p.currency, p.status, p.approvals_needed, p.approvals_given,
        p.requested_by, p.requested_at, p.money,
-       paysafe.spoken_amount(p.relation, p.total_within, p.currency),
-       paysafe.spoken_amount(p.relation, p.threshold, p.currency)
+       paysafe.spoken_amount(p.relation, p.total_within, p.currency, p.rule),
+       paysafe.spoken_amount(p.relation, p.threshold, p.currency, p.rule), p.rule
   FROM paysafe.pending_approval p
  WHERE p.relation = %s::regclass AND {column} = ANY (%s)
  ORDER BY p.requested_at NULLS LAST
@@ -54,6 +54,8 @@ class Pending:
     """Of the payment's refunds, with this one."""
     limit: Optional[str]
     """The threshold; None: every refund needs an approval."""
+    rule: str
+    """By which it waits: a model may have several."""
 
     @property
     def major(self) -> str:
@@ -83,11 +85,17 @@ def pending_of(rows: Iterable[models.Model], using: str) -> Dict[str, Pending]:
 
 
 def pending_before_row(
-    refund_model: Type[models.Model], payment: models.Model, using: str
+    refund_model: Type[models.Model],
+    payment: models.Model,
+    using: str,
+    rule: Optional[str] = None,
 ) -> List[Pending]:
-    """Refunds of a payment that somebody has asked for before their rows are there."""
+    """Refunds of a payment that somebody has asked for before their rows are there, by the
+    rule of this name."""
     found = _pending("p.payment", refund_model, [key_of(payment)], using)
-    return [pending for pending in found if pending.key is None]
+    return [
+        pending for pending in found if pending.key is None and pending.rule == (rule or "refund")
+    ]
 
 
 def _call(using: str, function: str, arguments: List[Any]) -> None:
@@ -109,10 +117,15 @@ def approve_refund(
     reason: str,
     ticket: Optional[str],
     using: str,
+    rule: Optional[str] = None,
 ) -> None:
     """Approve a refund of at most this amount before its row is there."""
     relation = relation_of(refund_model, using)
-    _call(using, "approve_refund", [relation, payment, amount, currency, reason, ticket])
+    _call(
+        using,
+        "approve_refund",
+        [relation, payment, amount, currency, reason, ticket, None, rule],
+    )
 
 
 def request_refund(
@@ -123,21 +136,26 @@ def request_refund(
     reason: str,
     ticket: Optional[str],
     using: str,
+    rule: Optional[str] = None,
 ) -> None:
     """Ask for such an approval."""
     relation = relation_of(refund_model, using)
-    _call(using, "request_refund", [relation, payment, amount, currency, reason, ticket])
+    _call(using, "request_refund", [relation, payment, amount, currency, reason, ticket, rule])
 
 
 def units_of(
-    refund_model: Type[models.Model], amount: Decimal, currency: str, using: str
+    refund_model: Type[models.Model],
+    amount: Decimal,
+    currency: str,
+    using: str,
+    rule: Optional[str] = None,
 ) -> Decimal:
     """An amount of money as the refunds' table has it, which may be in minor units."""
     with unclaimed(using), connections[using].cursor() as cursor:
         # what one of the table's units is
         cursor.execute(
-            "SELECT s FROM paysafe.spoken_amount(%s::regclass, 1, %s) s",
-            [relation_of(refund_model, using), currency],
+            "SELECT s FROM paysafe.spoken_amount(%s::regclass, 1, %s, %s) s",
+            [relation_of(refund_model, using), currency, rule],
         )
         (said,) = cursor.fetchone()
     return amount / Decimal(said.partition(" ")[0])

@@ -51,6 +51,10 @@ class Refusal(DatabaseError):
 
     @property
     def rule(self) -> Optional[str]:
+        own = f"paysafe_{self.table}_"
+        if self.constraint and self.constraint.startswith(own + "refund_"):
+            # one of several: its name, also where an approval is missing
+            return self.constraint[len(own) :].replace("_approval", "")
         for rule in _RULES:
             if self.constraint and self.constraint.endswith("_" + rule):
                 return rule

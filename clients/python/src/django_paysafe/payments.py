@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Dict, Optional, Sequence, Type
+from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
 from django.db import models
 from django.db.migrations.state import ProjectState
@@ -290,12 +290,15 @@ class ProtectRefund(RuleOperation):
         status_path: Optional[Sequence[str]] = None,
         recorded: Sequence[str] = (),
         decimals: Optional[int] = None,
+        rule: Optional[str] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         """payment is a foreign key, or names the columns of one; then payment_model says
-        whose, and payment_key which of its columns they mean."""
+        whose, and payment_key which of its columns they mean.  rule: its name, where the
+        model has several, each with its own rows: "refund_deposit"."""
         super().__init__(model_name, mode=mode, replaces=replaces)
+        self.rule = rule or self.rule
         self.payment = payment
         self.payment_model = payment_model
         self.payment_key = payment_key
@@ -339,7 +342,12 @@ class ProtectRefund(RuleOperation):
             "deletable": (self.deletable or None, "boolean"),
             "status_path": texts(self.status_path),
             "recorded": texts(self.recorded or None),
+            "rule": _named(self.rule),
         }
+
+
+def _named(rule: Optional[str]) -> Tuple[Optional[str], str]:
+    return (None if rule == ProtectRefund.rule else rule, "text")
 
 
 class ProtectPayout(RuleOperation):
@@ -365,10 +373,12 @@ class ProtectPayout(RuleOperation):
         rows: Optional[Dict[Any, Any]] = None,
         recorded: Sequence[str] = (),
         decimals: Optional[int] = None,
+        rule: Optional[str] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectPayout] = None,
     ) -> None:
         super().__init__(model_name, mode=mode, replaces=replaces)
+        self.rule = rule or self.rule
         self.of = of
         self.amount = amount
         self.currency = currency
@@ -396,6 +406,7 @@ class ProtectPayout(RuleOperation):
             "rows": self.condition(model, self.rows),
             "decimals": (self.decimals, "int"),
             "recorded": texts(self.recorded or None),
+            "rule": _named(self.rule),
         }
 
 
@@ -415,9 +426,12 @@ class SetRefundThreshold(RuleOperation):
         approvers: int = 1,
         within: datetime.timedelta = datetime.timedelta(hours=24),
         valid_for: datetime.timedelta = datetime.timedelta(hours=1),
+        of_rule: Optional[str] = None,
         replaces: Optional[SetRefundThreshold] = None,
     ) -> None:
+        """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several."""
         super().__init__(model_name, replaces=replaces)
+        self.of_rule = of_rule
         self.currency = currency
         self.amount = amount
         self.approvers = approvers
@@ -431,4 +445,5 @@ class SetRefundThreshold(RuleOperation):
             "approvers": (self.approvers, "int"),
             "within": (self.within, "interval"),
             "valid_for": (self.valid_for, "interval"),
+            "rule": (self.of_rule, "text"),
         }

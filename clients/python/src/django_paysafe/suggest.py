@@ -79,7 +79,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
         "ProtectRefund",
         "refund payment payment_column amount_column currency_column status_column gated void"
         " payment_amount_column payment_currency_column unapproved_columns payment_key recorded"
-        " rows amounts units status_path deletable currency decimals mode",
+        " rows amounts units status_path deletable currency decimals rule mode",
         {
             "payment": "payment_model@",
             "payment_column": "payment",

@@ -3,8 +3,8 @@
  * kept.c
  *	  By what a sum that is kept from one transaction to the next is known to hold still.
  *
- * Sums of refunds (refund_kept.c) and of captures (captures_kept.c) follow what the
- * checks see.  Rows that nobody has checked are in none: those of a time when the triggers
+ * Sums of refunds (refund_kept.c), of captures (captures_kept.c) and of entries
+ * (ledger_kept.c) follow what the checks see.  Rows that nobody has checked are in none: those of a time when the triggers
  * were off, of a partition that came along, of a subscription that is trusted; or a column
  * was changed under them.  None of this goes without a new row of pg_class, of pg_trigger or of
  * paysafe.rule, so each sum has a stamp made of these (engine/table_stamp.h).
@@ -18,13 +18,13 @@
 #include "commands/sequence.h"
 #include "common/int.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 #include "base/refusal.h"
+#include "engine/kept.h"
 #include "engine/table_stamp.h"
-#include "rules/kinds.h"
-#include "rules/refund/kept.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "store/own_trigger.h"
@@ -74,18 +74,24 @@ paysafe_kept_add_filter(KeptStamp *stamp, Relation leaf, const RowFilter *rows)
 
 /* Who is trusted, or was: nothing is kept while anybody is, whose rows are stored unchecked. */
 static void
-add_trusted(KeptStamp *stamp, const CompileInput *input)
+add_trusted(KeptStamp *stamp, Oid leaf)
 {
+	List	   *tables = paysafe_catalog_ancestors(leaf);
 	RuleSource	rule;
 	bool		removed;
 	ListCell   *lc;
 
-	foreach(lc, input->sources)
-		if (((RuleSource *) lfirst(lc))->kind->replays != NULL)
-			stamp->loose = true;
-	foreach(lc, paysafe_catalog_ancestors(RelationGetRelid(input->leaf)))
-		if (paysafe_rule_newest(lfirst_oid(lc), paysafe_replica_kind.name, &rule, &removed))
-			paysafe_kept_add_number(stamp, rule.version);
+	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+	{
+		if (paysafe_rule_kinds[i]->replays == NULL)
+			continue;
+		foreach(lc, tables)
+			if (paysafe_rule_newest(lfirst_oid(lc), paysafe_rule_kinds[i]->name, &rule, &removed))
+			{
+				paysafe_kept_add_number(stamp, rule.version);
+				stamp->loose |= !removed;
+			}
+	}
 }
 
 uint64
@@ -93,7 +99,7 @@ paysafe_kept_stamp(KeptStamp *stamp, const CompileInput *input)
 {
 	Oid			leaf = RelationGetRelid(input->leaf);
 
-	add_trusted(stamp, input);
+	add_trusted(stamp, leaf);
 	if (stamp->loose)
 		return 0;
 	paysafe_kept_add_number(stamp, GetSystemIdentifier());
@@ -107,7 +113,7 @@ paysafe_kept_stamp(KeptStamp *stamp, const CompileInput *input)
 }
 
 uint64
-paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf)
+paysafe_kept_stamp_of(Oid root, const char *rule, KeptLeafStamp stamp_of_leaf)
 {
 	KeptStamp	stamp = {0};
 	bool		kept = !paysafe_store_is_test_database();
@@ -118,7 +124,7 @@ paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf)
 	foreach(lc, paysafe_catalog_leaves(root))
 	{
 		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
-		uint64		one = stamp_of_leaf(leaf, root);
+		uint64		one = stamp_of_leaf(leaf, root, rule);
 
 		kept = kept && one != 0 && paysafe_own_trigger_of(leaf, OWN_ROW_TRIGGER) != NULL;
 		paysafe_kept_add_number(&stamp, one);
@@ -127,8 +133,43 @@ paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf)
 	return kept ? Max(stamp.hash, 1) : 0;
 }
 
+static void
+add_table(KeptStamp *stamp, Relation leaf)
+{
+	TupleDesc	desc = RelationGetDescr(leaf);
+
+	add_trusted(stamp, RelationGetRelid(leaf));
+	for (int i = 0; i < desc->natts; i++)
+		stamp->loose |= TupleDescAttr(desc, i)->attgenerated == 'v';
+	stamp->loose |= paysafe_own_trigger_of(leaf, OWN_ROW_TRIGGER) == NULL;
+	stamp->hash = paysafe_table_stamp(stamp->hash, RelationGetRelid(leaf));
+}
+
+uint64
+paysafe_kept_stamp_with(uint64 stamp, List *tables)
+{
+	KeptStamp	all = {.hash = stamp};
+	ListCell   *table;
+	ListCell   *lc;
+
+	if (stamp == 0)
+		return 0;
+	foreach(table, tables)
+	{
+		all.hash = paysafe_table_stamp(all.hash, lfirst_oid(table));
+		foreach(lc, paysafe_catalog_leaves(lfirst_oid(table)))
+		{
+			Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+
+			add_table(&all, leaf);
+			table_close(leaf, NoLock);
+		}
+	}
+	return all.loose ? 0 : Max(all.hash, 1);
+}
+
 int64
-paysafe_kept_number(int64 top, const char *payment)
+paysafe_kept_number(int64 top, const char *what)
 {
 	Oid			sequence = get_relname_relid("refund_total_id_seq", paysafe_catalog_schema());
 	int64		id = nextval_internal(sequence, false);
@@ -137,7 +178,7 @@ paysafe_kept_number(int64 top, const char *payment)
 	if (id <= top && pg_add_s64_overflow(top, 1, &id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no number left for what is kept of payment \"%s\"", paysafe_refusal_value(payment)),
+				 errmsg("there is no number left for what is kept of \"%s\"", paysafe_refusal_value(what)),
 				 errhint("Somebody has set the sequence paysafe.refund_total_id_seq to its end: see paysafe.check().")));
 	return id;
 }
@@ -155,12 +196,12 @@ collect_payment(Relation rel, HeapTuple tuple, void *arg)
 }
 
 List *
-paysafe_kept_payments(PaysafeTable table, const char *index, Oid root)
+paysafe_kept_payments(PaysafeTable table, const char *index, Oid root, const char *rule)
 {
 	List	   *payments = NIL;
-	Datum		key = ObjectIdGetDatum(root);
+	Datum		keys[2] = {ObjectIdGetDatum(root), rule ? CStringGetTextDatum(rule) : (Datum) 0};
 
-	paysafe_store_seek(table, index, 1, &key, InvalidStrategy, (Datum) 0, false, NULL,
+	paysafe_store_seek(table, index, rule ? 2 : 1, keys, InvalidStrategy, (Datum) 0, false, NULL,
 					   collect_payment, &payments);
 	return payments;
 }

@@ -42,27 +42,30 @@ extern uint64 paysafe_kept_stamp(KeptStamp *stamp, const CompileInput *input);
 
 /*
  * Of all leaves of a table, each as its rules say now; 0: nothing is kept.  To be asked
- * before the rows are read.
+ * before the rows are read.  rule: of refunds, of which a table may have several; or NULL.
  */
-typedef uint64 (*KeptLeafStamp) (Relation leaf, Oid root);
-extern uint64 paysafe_kept_stamp_of(Oid root, KeptLeafStamp stamp_of_leaf);
+typedef uint64 (*KeptLeafStamp) (Relation leaf, Oid root, const char *rule);
+extern uint64 paysafe_kept_stamp_of(Oid root, const char *rule, KeptLeafStamp stamp_of_leaf);
+
+/* Such a stamp, and of other tables whose rows say what these are. */
+extern uint64 paysafe_kept_stamp_with(uint64 stamp, List *tables);
 
 /*
- * The next number, above top, the largest one there is of a payment.  Whatever has the larger
- * number is the newer one.
+ * The next number, above top, the largest one there is of the payment or account.  Whatever
+ * has the larger number is the newer one.
  */
-extern int64 paysafe_kept_number(int64 top, const char *payment);
+extern int64 paysafe_kept_number(int64 top, const char *what);
 
-/* Both tables begin with these columns. */
+/* The tables begin with these columns; that of entries has an account. */
 enum
 {
 	KEPT_RELATION, KEPT_PAYMENT
 };
 
-/* Payments (char *) of which sums of the root's rows are kept; each once. */
-extern List *paysafe_kept_payments(PaysafeTable table, const char *index, Oid root);
+/* Payments (char *) of which sums of the root's rows are kept, by the rule unless that is NULL; each once. */
+extern List *paysafe_kept_payments(PaysafeTable table, const char *index, Oid root, const char *rule);
 
 /* What is told of a sum that is not what the rows come to. */
-typedef void (*KeptFault) (const char *payment, Numeric kept, Numeric exact, void *arg);
+typedef void (*KeptFault) (const char *what, Numeric kept, Numeric exact, void *arg);
 
 #endif							/* PAYSAFE_KEPT_H */
