@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -188,7 +189,7 @@ class Play(Endings):
     def features(self) -> None:
         """What most plays have not."""
         rng = self.rng
-        self.limits = self.chance(0.35)  # maxima
+        self.limits = self.chance(0.45)  # maxima
         self.kind = rng.choice(list(STATUS_TYPES)) if self.chance(0.5) else ""  # of statuses
         self.locked = rng.choice(["frozen", "in", "out", "closed"])  # where there is one of them
         self.late = self.chance(0.4)  # the statuses come when there are entries
@@ -806,15 +807,27 @@ class Play(Endings):
                 "SELECT max(id) FROM paysafe.reservation WHERE relation = 'account'::regclass"
             )[0][0]
             b.reservations[number] = Reservation(a.code, amount, to=to, key=key, again=sql)
-            if key and self.chance(0.3):
-                other = f"{call}{self.money(amount + 1)}{more})"
-                self.must(other, False, "23M05")
+            if key and self.chance(0.4):
+                self.must(self.reserved_otherwise(a, amount, more, to), False, "23M05")
             if short:
                 if self.chance(0.5):
                     self.void(number)
                 self.run("SELECT pg_sleep(0.15)")
                 if b.reservations[number].state == "open":
                     b.reservations[number].state = "expired"
+
+    def reserved_otherwise(self, a: Account, amount: int, more: str, to: str) -> str:
+        """The key of a reservation for another one: of more, of less, of another account, for another."""
+        who, new = a.code, amount
+        others = [x.code for x in self.in_rows() if x.minimum is not None and x.code != a.code]
+        what = self.rng.choice(["more", "less", "account", "for"])
+        if what == "account" and others and to not in others:
+            who = self.rng.choice(others)
+        elif what == "for" and to:
+            more = more.replace(f", to_account => {self.name(to)}", "")
+        else:
+            new = amount - 1 if what == "less" and amount > 1 else amount + 1
+        return f"SELECT paysafe.reserve('account', {self.name(who)}, {self.money(new)}{more})"
 
     def reserve_again(self) -> None:
         """The same call once more: whatever became of it, its number."""
@@ -966,14 +979,13 @@ class Play(Endings):
                 "23M02 23503",
             )
         elif way == "raise" and a.minimum is not None:
-            self.must(
-                f"UPDATE account SET minimum = {self.money(a.balance + 1)} {where}", False, "23M01"
-            )
+            above = self.money(a.balance + self.rng.choice([1, 1, 100]))
+            self.must(self.sets(f"minimum = {above}", a.code), False, "23M01")
         elif way == "lower" and a.minimum is not None:
             new = min(a.minimum, a.balance - self.books.reserved(a.code)) - self.rng.choice(
                 [0, 100]
             )
-            if self.must(f"UPDATE account SET minimum = {self.money(new)} {where}", True, ""):
+            if self.must(self.sets(f"minimum = {self.money(new)}", a.code), True, ""):
                 a.minimum = new
         elif way == "delete" and a.moved:
             self.must(f"DELETE FROM account {where}", False, "23M02 23M08 23503")
@@ -982,6 +994,21 @@ class Play(Endings):
         elif way in ("entry", "gone") and self.books.posted:
             verb = "UPDATE entry SET amount = amount * 2" if way == "entry" else "DELETE FROM entry"
             self.must(verb, False, "23L01")
+
+    def sets(self, what: str, code: str) -> str:
+        """An UPDATE of an account, in any form."""
+        where = self.where(code)
+        on = where.replace("code =", "account.code =").replace("shop =", "account.shop =")
+        plain = f"UPDATE account SET {what} WHERE {where}"
+        return self.rng.choice(
+            [
+                plain,
+                plain,
+                f"MERGE INTO account USING (SELECT 1) s ON {on} WHEN MATCHED THEN UPDATE SET {what}",
+                f"WITH u AS ({plain} RETURNING 1) SELECT count(*) FROM u",
+                f"BEGIN;\nSAVEPOINT s;\n{plain};\nRELEASE s;\nCOMMIT",
+            ]
+        )
 
     def written(self, a: Account) -> str:
         """A balance written by other statements than a plain UPDATE."""
@@ -1004,14 +1031,14 @@ class Play(Endings):
         if not self.limits or not some:
             return
         a = self.rng.choice([x for x in some if x.maximum is not None] or some)
-        new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, None])
+        new = self.rng.choice([a.balance, a.balance + 100, a.balance - 1, a.balance - 1, None])
         wrong = set()
         if new is None and a.minimum is None:
             wrong.add("23M02")  # such an account keeps one
         if new is not None and new < a.balance:
             wrong.add("23M06")
         value = "NULL" if new is None else self.money(new)
-        sql = f"UPDATE account SET maximum = {value} WHERE {self.where(a.code)}"
+        sql = self.sets(f"maximum = {value}", a.code)
         if self.must(sql, not wrong, " ".join(wrong)):
             a.maximum = new
 
@@ -1030,6 +1057,7 @@ class Play(Endings):
         if a.status == "closed" and self.chance(0.7):
             state = "active"
         sql = f"UPDATE account SET status = {self.state(state)} WHERE {self.where(a.code)}"
+        sql = sql if a.status == "closed" else self.sets(f"status = {self.state(state)}", a.code)
         wrong = set()
         if state == "closed" and a.status != "closed" and (a.sum or b.reserved(a.code)):
             wrong.add("23M08")
@@ -1074,6 +1102,13 @@ class Play(Endings):
         if not self.kind or not some:
             return
         a = self.rng.choice(closed or some)
+        one_way = [s for s in self.states() if s in ("in", "out")]
+        if a.status == "active" and one_way and self.chance(0.6):
+            state = self.rng.choice(one_way)
+            self.must(
+                f"UPDATE account SET status = {self.state(state)} WHERE {self.where(a.code)}", True, ""
+            )
+            a.status = state
         total = self.up(a.code, self.rng.choice([15, -15]))
         legs = [Leg(a.code, total * 2), Leg(a.code, -total), self.leg_of_rest(-total)]
         self.rng.shuffle(legs)
@@ -1178,6 +1213,77 @@ class Play(Endings):
         self.stored[tx] = first
         if back is not None:
             b.reversed.add(back)
+
+    def race(self) -> None:
+        """The second one waits for the first, and is judged by what that has left."""
+        b, rng = self.books, self.rng
+        some = [a for a in self.in_rows() if a.status == "active"]
+        if self.held is not None or not some:
+            return
+        a, other = rng.choice(some), self.codes()[3]
+
+        def moves() -> list[Leg]:
+            way = rng.choice(["out", "out", "in"] if a.minimum is not None else ["in"])
+            amount = rng.choice([10, 1000])
+            if way == "out" and a.minimum is not None and b.free(a) > 0:
+                amount = max(1, b.free(a) // rng.choice([1, 1, 2]))
+            elif way == "in" and a.maximum is not None and a.maximum > a.balance:
+                amount = max(1, (a.maximum - a.balance) // rng.choice([1, 1, 2]))
+            signed = self.up(a.code, amount if way == "in" else -amount)
+            return [Leg(a.code, signed), Leg(other, -signed)]
+
+        first, second, tx = moves(), moves(), self.next_tx
+        self.next_tx += 2
+        if b.falls(first):
+            return
+        held = b.free(a) if a.minimum is not None and self.chance(0.3) else 0
+        reserve = f"SELECT paysafe.reserve('account', {self.name(a.code)}, {self.money(held)})"
+        limit = a.balance if a.maximum is not None and held <= 0 and self.chance(0.3) else None
+        sql = self.entries(tx + 1, second)
+        if held > 0:
+            sql = reserve
+        elif limit is not None:
+            sql = self.sets(f"maximum = {self.money(limit)}", a.code)
+        self.must(f"BEGIN;\n{self.entries(tx, first)}", True, "", "b")
+        code = self.behind(sql, "ROLLBACK" if self.chance(0.3) else "COMMIT", tx, first)
+        wrong = b.wrong(second)
+        if held > 0:
+            wrong = {"23M01"} if held > b.free(a) else set()
+        elif limit is not None:
+            wrong = {"23M06"} if limit < a.balance else set()
+        if bool(code) != bool(wrong) or code and code not in wrong:
+            what = f"{code or 'no refusal'} after having waited, it is {wrong or 'none'}: {sql}"
+            raise Found("legitimate" if code and not wrong else "passed", what)
+        if not code and held > 0:
+            number = self.ask(
+                "SELECT max(id) FROM paysafe.reservation WHERE relation = 'account'::regclass"
+            )[0][0]
+            b.reservations[number] = Reservation(a.code, held, again=sql)
+        elif not code and limit is not None:
+            a.maximum = limit
+        elif not code:
+            b.post(tx + 1, second, self.today)
+
+    def behind(self, sql: str, end: str, tx: int, first: list[Leg]) -> str:
+        """What becomes of a statement that waits for session b, which then ends."""
+        codes: list[str] = []
+        pid = self.conns["a"].info.backend_pid
+        waits = threading.Thread(target=lambda: codes.append(self.run(sql)))
+        waits.start()
+        limit = time.time() + 4
+        while waits.is_alive() and time.time() < limit:
+            if self.ask(f"SELECT cardinality(pg_blocking_pids({pid}))")[0][0]:
+                break
+            time.sleep(0.005)
+        if codes or not waits.is_alive():
+            raise Found("passed", f"{codes}, and session b is not done: {sql}")
+        self.must(end, True, "", "b")
+        if end == "COMMIT":
+            self.books.post(tx, first, self.today)
+        waits.join()
+        if not codes:
+            raise Found("error", f"no answer to {sql}")
+        return codes[0]
 
     def circle(self) -> None:
         """Two transactions that reverse each other, or one that reverses itself."""
@@ -1333,8 +1439,10 @@ ACTS: dict[str, float] = {
     "ending": 4.5,
     "post_beside": 2.5,
     "circle": 1,
+    "race": 2.5,
     "report": 4,
 }
+TASTES = (0, 1, 1, 1, 4)
 DATABASE = 25  # so many plays in one
 LIMIT = 60.0  # seconds for making a finding short
 
@@ -1378,7 +1486,10 @@ class Server:
 
     def one(self, seed: int, shorten: bool) -> Finding | None:
         rng = random.Random(f"plan {seed}")
-        names = rng.choices(list(self.acts), list(self.acts.values()), k=rng.randint(10, 24))
+        # each play has a taste of its own: what it does often, and what not at all
+        often = [w * rng.choice(TASTES) for w in self.acts.values()]
+        often = often if any(often) else list(self.acts.values())
+        names = rng.choices(list(self.acts), often, k=rng.randint(12, 28))
         plan = list(enumerate(names))
         got = self.play(seed, plan)
         if got is None:
@@ -1399,4 +1510,4 @@ class Server:
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of accounts?"""
-    return random.Random(f"books or not {seed}").random() < 0.15
+    return random.Random(f"books or not {seed}").random() < 0.22

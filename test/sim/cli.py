@@ -15,6 +15,7 @@ from typing import Any
 
 import accounts
 import commands
+import floods
 import ledgers
 import observing
 import parts
@@ -29,9 +30,9 @@ from observe import History
 from oracle import judge
 from oracle.base import Finding
 from runner import Server, logins, play
-from scenarios import Company
 from sessions import Dead, Step
 from shrink import shrink
+from stories import Tellers
 
 SORTS = (
     "worlds",
@@ -42,10 +43,11 @@ SORTS = (
     "past",
     "watching",
     "sums",
+    "floods",
     "running",
     "parts",
 )
-STEPS = (34, 60, 60, 110, 160)
+STEPS = (40, 60, 110, 110, 160)
 
 
 class Played:
@@ -108,7 +110,7 @@ def one(
         refusals = refusals and promise == "refusal on record"
         check = check and promise.startswith("check ")
         views = views and promise in ("reconcile", "pending")
-    actors = Company(
+    actors = Tellers(
         world, random.Random(f"steps {seed}").choice(STEPS), random.Random(f"acts {seed}")
     )
     rest = iter(steps or ())
@@ -180,6 +182,7 @@ class Job:
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
+            "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -242,6 +245,8 @@ class Job:
             return "parts"
         if sums.is_play(seed):
             return "sums"
+        if floods.is_play(seed):
+            return "floods"
         return "accounts" if accounts.is_play(seed) else "worlds"
 
     def play(self, seed: int, i: int) -> None:

@@ -26,8 +26,8 @@ from commands import Finding, Found
 from moves import Act, Write
 from observe import snapshot_sql
 from runner import Place, Play, Server
-from scenarios import Company
 from sessions import Dead, Result, Session, Step, settle
+from stories import Tellers
 from world import OWNER, SHARED, Row, Rule, Table, World
 
 ENFORCED_ONLY = ("threshold",)  # has no mode: it is part of the refund rule
@@ -35,7 +35,7 @@ LIMIT = 60.0  # seconds for making a finding short
 LATEST = 15.0  # seconds after which all is on record
 
 
-class Alone(Company):
+class Alone(Tellers):
     """One person at a time, and nothing that hangs on the clock."""
 
     def turn(self, free: list[int], weights: list[int]) -> int:

@@ -577,7 +577,7 @@ class Company(Plots, Actors):
         if person is not None:
             yield person
         session = self.play.sessions[n]
-        if self.again(t, row) is None or self.chance(0.3):
+        if self.again(t, row) is None or self.chance(0.5):
             # one more, of this transaction
             new = self.new_refund(t, "requested")
             if new is not None:

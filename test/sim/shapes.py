@@ -26,14 +26,14 @@ from world import (
 )
 
 CAPTURED = {
-    "amount": 2,
+    "amount": 3,
     "once": 1,
     "rising": 2,
     "any": 4,
     "net": 4,
     "captures": 7,
     "movements": 6,
-    "none": 3,
+    "none": 4,
     "own table": 2,
 }
 TYPES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -317,7 +317,7 @@ def add_payment(m: Maker, captured: str) -> Table:
     table = Table("payment", "payment", tuple(columns), key, partition, more=tuple(more))
     w.tables["payment"] = table
     if status.form != "json" and not m.feature(
-        "payment without machine", 0.4 if captured == "amount" else 0.15
+        "payment without machine", 0.6 if captured == "amount" else 0.15
     ):
         deletable = frozenset({"created"} if m.chance(0.5) else ())
         w.rules.append(

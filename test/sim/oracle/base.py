@@ -270,3 +270,14 @@ DECIMALS = {"USD": 2, "EUR": 2, "JPY": 0}
 
 def currency(v: Any) -> str | None:
     return None if v is None else str(v).strip().upper()
+
+
+def written(v: Any) -> str | None:
+    """A currency as it is written: so it is compared between payments, captures and refunds."""
+    return None if v is None else str(v).strip()
+
+
+def written_otherwise(*rows: Row) -> bool:
+    """Is a currency in one of these not written as usual?"""
+    codes = [row["currency"] for row in rows if row.get("currency") is not None]
+    return any(written(c) != currency(c) for c in codes)

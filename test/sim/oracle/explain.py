@@ -13,7 +13,7 @@ from typing import Any
 
 from oracle import why
 from oracle.approvals import free
-from oracle.base import Case, Life, actor_of, currency, effective, number, own, sets_of
+from oracle.base import Case, Life, actor_of, currency, effective, number, own, sets_of, written
 from oracle.money import bad_amount
 from oracle.rowlock import must_refuse
 from oracle.rules import tightens
@@ -374,7 +374,7 @@ def refund_reasons(
     if len(payments) != 1:
         out.add("23R06")
     for p in payments:
-        if currency(p["currency"]) != currency(new["currency"]):
+        if written(p["currency"]) != written(new["currency"]):
             out.add("23R02")
     if old is not None:
         if any(old[k] != new[k] for k in (*t.identity(), rule.get("ref"), "amount", "currency")):

@@ -7,7 +7,7 @@ from typing import Any
 
 from oracle import explain
 from oracle.approvals import free
-from oracle.base import DECIMALS, Case, Life, actor_of, currency, number
+from oracle.base import DECIMALS, Case, Life, actor_of, currency, number, written_otherwise
 from oracle.shapes import (
     Rows,
     amount_of,
@@ -246,6 +246,8 @@ def capture(
         payments = payments_of(view, rule, new)
         if len(payments) != 1 or touched(case, r):
             out.add("23R06")
+        if written_otherwise(new, *(x for some in view.values() for x in some)):
+            out.add("23R02")
         for p in payments:
             theirs = payment_code(case, view, p) or counted_code(case, view, p)
             others = codes_of(case, view, p)
@@ -357,6 +359,8 @@ def money(
         out.add("23R04")
     if code not in KNOWN:
         out |= {"23R04", "23R02", "23R06"}
+    if written_otherwise(new, *(x for some in view.values() for x in some)):
+        out.add("23R02")
     if ref_of(rule, new) is None:
         out.add("23R06")
     if payout:
@@ -454,7 +458,7 @@ def movement(
         mine = [x for x in view[t.name] if ref_of(rule, x) == ref_of(rule, new)]
         codes = {currency(x["currency"]) for x in mine}
         codes |= {payment_code(case, view, p) for p in payments_of(view, rule, new)} - {None}
-        if codes - {code} or unsure(case, r, t):
+        if codes - {code} or unsure(case, r, t) or written_otherwise(new, *mine):
             out.add("23R02")
     if inside(old) and inside(new) and old is not None and new is not None:
         names = [*t.identity(), *columns(rule.get("ref")), "amount", "currency", column]
