@@ -56,7 +56,7 @@ paysafe_ledger_kept_stamp(const LedgerState *state, const CompileInput *input)
 }
 
 static uint64
-stamp_of_leaf(Relation leaf, Oid root)
+stamp_of_leaf(Relation leaf, Oid root, const char *rule)
 {
 	const LedgerState *state = paysafe_ledger_rows_state(leaf);
 
@@ -67,7 +67,7 @@ uint64
 paysafe_ledger_kept_stamp_of(const LedgerState *state)
 {
 	/* rows of other tables may be what says the currency */
-	return paysafe_kept_stamp_with(paysafe_kept_stamp_of(state->root, stamp_of_leaf),
+	return paysafe_kept_stamp_with(paysafe_kept_stamp_of(state->root, NULL, stamp_of_leaf),
 								   paysafe_currency_tables_of_entries(&state->columns));
 }
 
