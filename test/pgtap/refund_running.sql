@@ -1,6 +1,6 @@
 -- Refunds without rows: a column of the payment says what has been paid back so far.
 BEGIN;
-SELECT plan(75);
+SELECT plan(77);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
