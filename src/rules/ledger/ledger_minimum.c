@@ -154,6 +154,7 @@ keep(AccountSum *sum, Numeric value)
 typedef struct Adding
 {
 	const char *currency;
+	bool		credited;		/* what the rows take from the account that they credit */
 	MemoryContext row_context;
 	Numeric		sum;
 } Adding;
@@ -170,6 +171,7 @@ add_entry(Relation leaf, TupleTableSlot *row, void *arg)
 
 	if (paysafe_row_filter_has(&columns->rows, row, NULL) &&
 		paysafe_entry_read(columns, row, &entry, &fault) &&
+		(!adding->credited || paysafe_entry_next(&entry)) &&
 		strcmp(entry.currency, adding->currency) == 0)
 		amount = entry.amount;
 	MemoryContextSwitchTo(old);
@@ -193,8 +195,11 @@ add_up(const LedgerState *state, const Entry *entry)
 
 	adding.row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe account sum",
 											   ALLOCSET_SMALL_SIZES);
-	(void) paysafe_key_columns_read(&state->columns.account, entry->row, &values, NULL);
+	(void) paysafe_key_columns_read(entry->account, entry->row, &values, NULL);
 	paysafe_ledger_rows_scan(state, state->columns.account_names, &values, snapshot, add_entry, &adding);
+	adding.credited = true;
+	if (state->columns.credited_names != NIL)
+		paysafe_ledger_rows_scan(state, state->columns.credited_names, &values, snapshot, add_entry, &adding);
 	MemoryContextDelete(adding.row_context);
 	UnregisterSnapshot(snapshot);
 	return adding.sum;
