@@ -255,7 +255,8 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 							  paysafe_money_add(stripe.balance, paysafe_balance_written_open(accounts, account->key)) :
 							  stripe.balance, account->balance) != 0)
 		refuse_balance(mover, account, stripe.balance, m->currency);
-	account->balance = stripe.balance;
+	if (account->columns->written)
+		account->balance = stripe.balance;
 	if (account->mark != ACCOUNT_OPEN)
 		paysafe_account_status_check_move(account, taken_by(account, m), added_by(account, m));
 	if (paysafe_money_sign(amount) == 0)

@@ -77,20 +77,26 @@ paysafe_balance_written_settle(const Rule *rule, Account *account)
 		account->balance = sum_of_entries(rule, account);
 }
 
-/* Did the row have what its entries summed to? */
-static void
-check_before(const Rule *rule, const Account *before)
+/*
+ * Did the row have what its entries summed to?  False: it did not, and does now: that is how it is
+ * put right.
+ */
+static bool
+was_right(const Rule *rule, const Account *before, const Account *after)
 {
 	Numeric		expected = paysafe_money_add(sum_of_entries(rule, before),
 											 paysafe_balance_written_open(accounts_of(rule), before->key));
 
-	if (paysafe_money_compare(expected, balance_of(before)) != 0)
-		paysafe_rule_refuse(rule, ERRCODE_23M02_BALANCE, before->columns->balance.name,
-							psprintf("the balance of account \"%s\" in table \"%s\" was not what its entries sum to",
-									 before->key, rule->table_name),
-							psprintf("The row had %s instead of %s.",
-									 money(rule, before, balance_of(before)), money(rule, before, expected)),
-							"Somebody has changed the row with the protection switched off. Find out who, and restore the balance.");
+	if (paysafe_money_compare(expected, balance_of(before)) == 0)
+		return true;
+	if (after != NULL && paysafe_money_compare(expected, balance_of(after)) == 0)
+		return false;
+	paysafe_rule_refuse(rule, ERRCODE_23M02_BALANCE, before->columns->balance.name,
+						psprintf("the balance of account \"%s\" in table \"%s\" was not what its entries sum to",
+								 before->key, rule->table_name),
+						psprintf("The row had %s instead of %s.",
+								 money(rule, before, balance_of(before)), money(rule, before, expected)),
+						"Somebody has changed the row with the protection switched off. Find out who, and give it the balance that its entries sum to.");
 }
 
 void
@@ -107,8 +113,9 @@ paysafe_balance_written_note(const Rule *rule, const RowChange *change,
 							NULL, "Write what its entries sum to.");
 	if (paysafe_money_compare(balance, balance_of(before)) == 0)
 		return;
-	if (before != NULL && !rule->observed && !paysafe_account_is_own(change->before))
-		check_before(rule, before);
+	if (before != NULL && !rule->observed && !paysafe_account_is_own(change->before) &&
+		!was_right(rule, before, after))
+		return;
 	paysafe_balance_written_add(rule, account,
 								paysafe_money_add(balance, paysafe_money_negate(balance_of(before))));
 }
