@@ -26,8 +26,8 @@ SELECT is(pg_temp.refusal(:'entries' || a || ')'), want, a) FROM (VALUES
 	('currency => ''EUR'', credit_account_column => ''source'', mutable_columns => ''{target}''', '22023'),
 	('currency => ''EUR'', credit_account_column => ''source'', minimum => 1', '22023'),
 	('currency => ''EUR'', credit_account_column => ''source''', 'accepted')) v (a, want);
-SELECT is(pg_temp.refusal(:'entries' || 'currency => ''EUR'')'), '42501', 'one of the accounts is forgotten: another person');
-SELECT is(pg_temp.refusal(:'entries' || 'currency => ''EUR'', credit_account_column => ''side'')'), '42501', '... or another one is meant');
+SELECT is(pg_temp.refusal(:'entries' || 'currency => ''EUR'')'), '42501 shop.move paysafe_move_ledger', 'one of the accounts is forgotten: another person');
+SELECT is(pg_temp.refusal(:'entries' || 'currency => ''EUR'', credit_account_column => ''side'')'), '42501 shop.move paysafe_move_ledger', '... or another one is meant');
 
 -- what is a transfer, and what stays of it
 SELECT is(pg_temp.refusal('INSERT INTO shop.move (id, source, target, amount) VALUES (' || v.row || ')'), want, v.row) FROM (VALUES
@@ -99,7 +99,7 @@ SELECT is((SELECT concat_ws(' ', balance, final) FROM paysafe.balance_on('a', '2
 SELECT is((SELECT string_agg(concat_ws(' ', line, transaction, amount, balance), ', ') FROM paysafe.statement_on('a', '2024-01-02', '2024-02-28')),
 	'opening 100, posted 2 -30 70, posted 3 10 80, posted 4 21 101, posted 6 -1 100, closing 100', 'statement_on: named by their rows');
 
--- the application writes balances: changed to and fro by two persons
+-- the application writes balances: another person says who keeps them
 SELECT paysafe.protect_entries('shop.zero', 'target', 'amount', currency => 'EUR', credit_account_column => 'source', zero_amounts => true);
 CREATE TABLE shop.wallet (id text PRIMARY KEY, balance numeric, out_balance numeric, minimum numeric);
 INSERT INTO shop.wallet (id, balance) VALUES ('a', 0), ('b', 0);
