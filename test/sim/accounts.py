@@ -227,6 +227,8 @@ class Play(Endings):
                 c.execute(one)
             except psycopg.Error as e:
                 self.script.append(f"-- {e.sqlstate} {e.diag.message_primary}")
+                if c.closed:
+                    raise Found("alive", f"the server has gone: {e}") from e
                 if c.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     c.execute("ROLLBACK")
                     self.script.append(f"{who}: ROLLBACK;")
@@ -1434,10 +1436,10 @@ ACTS: dict[str, float] = {
     "both_ways": 1.5,
     "cap": 1.5,
     "change_and_hold": 0.7,
+    "race": 2.5,
     "ending": 4.5,
     "post_beside": 2.5,
     "circle": 1,
-    "race": 2.5,
     "report": 4,
 }
 TASTES = (0, 1, 1, 1, 4)
