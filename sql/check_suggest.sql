@@ -114,6 +114,8 @@ CREATE FUNCTION paysafe.suggest(
 				('refunded', '^(amount_refunded|refunded_amount|refunded_total|total_refunded|refunded|refunded_value)(_cents|_minor)?$', 'number', 1),
 				('transaction', '^(transaction|txn|tx|trans|journal|transfer|posting|journal_entry)(_(id|no|uuid|guid|key|group))?$', 'key', 1),
 				('account', '^(account|acct|wallet)(_(id|no|uuid|guid|key|code))?$', 'key', 1), ('account', '^(ledger_account|gl_account|chart|balance|gift_card|card)_(id|uuid|guid|key|code)$', 'key', 2),
+				('target', '^(to|destination|target|dest|dst|debit|debited|receiver|recipient)_(account|acct|wallet|balance)(_(id|no|uuid|guid|key|code))?$', 'key', 1), ('target', '^(destination|target|dest|dst)(_id)?$', 'key', 2),
+				('source', '^(from|source|src|origin|credit|credited|sender|payer)_(account|acct|wallet|balance)(_(id|no|uuid|guid|key|code))?$', 'key', 1), ('source', '^(source|src|origin)(_id)?$', 'key', 2),
 				('direction', '^(direction|side|debit_credit|dr_cr)$', 'status', 1),
 				('reverses', '^revers(es|al_of|ed)', 'key', 1),
 				('posting_date', '^(posting|booking|value|effective)_?(date|at|on)$', 'point', 1),
@@ -137,6 +139,8 @@ CREATE FUNCTION paysafe.suggest(
 				   max(p.name::text) FILTER (WHERE p.purpose = 'amount') AS amount,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'transaction') AS transaction,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'account') AS account,
+				   max(p.name::text) FILTER (WHERE p.purpose = 'target') AS target,
+				   max(p.name::text) FILTER (WHERE p.purpose = 'source') AS source,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'direction') AS direction,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'reverses') AS reverses,
 				   max(p.name::text) FILTER (WHERE p.purpose = 'posting_date') AS posting_date,
@@ -333,13 +337,20 @@ CREATE FUNCTION paysafe.suggest(
 		  FROM me, entry_currency e
 		 WHERE num_nulls(me.transaction, me.account, me.debit, me.credit) = 0 AND me.amount IS NULL AND me.keyed AND me.plain
 		UNION ALL
+		-- transfers: both accounts in one row
+		SELECT 'ledger', format('SELECT paysafe.protect_entries(%L, %L, %L, %s, credit_account_column => %L, mode => ''observe'');', relation, me.target, me.amount, e.words, me.source),
+			   format('%I moves from %I to %I; protect_balance with kept_by => ''application'' is for balances that the application writes', me.amount, me.source, me.target) || e.hint, 'medium'
+		  FROM me, entry_currency e
+		 WHERE num_nulls(me.source, me.target, me.amount) = 0 AND me.keyed AND me.plain
+		   AND (SELECT count(DISTINCT c.type) FROM col c WHERE c.rel = relation AND c.name IN (me.source, me.target)) = 1
+		UNION ALL
 		-- gift cards, store credit, points: entries that are no transactions
 		SELECT 'ledger', format('SELECT paysafe.protect_entries(%L, %L, %L%s, mode => ''observe'');', relation, o.account, coalesce(me.amount, me.debit),
 								concat(CASE WHEN me.amount IS NULL THEN ', credit_column => ' || quote_literal(me.credit) END, ', ', e.words)),
 			   format('entries of %s that are no transactions; minimum => 0 keeps them from summing below zero', o.account) || e.hint, 'low'
 		  FROM me JOIN shape ON shape.entries, entry_currency e,
 			   LATERAL (SELECT coalesce(me.account, (SELECT min(fk.name) FROM fk WHERE fk.other <> relation AND (SELECT count(DISTINCT f.name) FROM fk f WHERE f.other <> relation) = 1), me.payee) AS account) o
-		 WHERE o.account IS NOT NULL
+		 WHERE o.account IS NOT NULL AND num_nulls(me.source, me.target) > 0
 		UNION ALL
 		SELECT 'balance', format('SELECT paysafe.protect_balance(%L, %L, %L, %L%s%s, mode => ''observe'');', relation, me.key, me.balance, o.rel::regclass,
 								 ', minimum_column => ' || quote_literal(me.minimum), ', currency_column => ' || quote_literal(me.currency)),

@@ -121,11 +121,13 @@ CREATE FUNCTION paysafe.protect_balance(
 	in_only text[] DEFAULT '{}',
 	out_only text[] DEFAULT '{}',
 	closed text[] DEFAULT '{}',
+	kept_by text DEFAULT 'entries',
+	credit_column name DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_balance';
-COMMENT ON FUNCTION paysafe.protect_balance(regclass, @key, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text) IS 'moves balances by ledger entries only, within their limits';
+COMMENT ON FUNCTION paysafe.protect_balance(regclass, @key, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text, name, text) IS 'moves balances by ledger entries only, or compares them with these at COMMIT; within their limits';
 --@end
 
 CREATE FUNCTION paysafe.balance(

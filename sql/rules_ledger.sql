@@ -80,11 +80,12 @@ CREATE FUNCTION paysafe.protect_entries(
 	rows jsonb DEFAULT NULL,
 	minimum numeric DEFAULT NULL,
 	currency_path name[] DEFAULT NULL,
+	credit_account_column text DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_entries';
-COMMENT ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text) IS 'keeps entries of accounts append-only that are no transactions: gift cards, store credit';
+COMMENT ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text, text) IS 'keeps entries of accounts append-only that are no transactions: gift cards, store credit, transfers from one account to another';
 
 CREATE FUNCTION paysafe.close_period(ledger regclass, until date, time_zone text DEFAULT 'UTC') RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE

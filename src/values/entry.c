@@ -65,6 +65,31 @@ find_reverses(Relation leaf, EntryColumns *out)
 	}
 }
 
+/* The account that is credited, where the amount has been taken from it in the same row. */
+static void
+find_credited(Relation leaf, EntryColumns *out)
+{
+	paysafe_entry_exact_columns(leaf, out->credited_names, &out->credited);
+	if (out->credited.key.n != out->account.key.n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns %s and %s are not as many",
+						paysafe_key_columns_words(out->account_names),
+						paysafe_key_columns_words(out->credited_names))));
+	for (int i = 0; i < out->credited.key.n; i++)
+		if (out->credited.types[i] != out->account.types[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns \"%s\" and \"%s\" have different types",
+							(char *) list_nth(out->account_names, i),
+							(char *) list_nth(out->credited_names, i))));
+	if (paysafe_strings_minus(out->credited_names, out->account_names) == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s cannot be both the account that is debited and the one that is credited",
+						paysafe_key_columns_words(out->credited_names))));
+}
+
 /* One column with a sign or a direction, or two: debits and credits. */
 static void
 find_amount(Relation leaf, const Jsonb *spec, EntryColumns *out)
@@ -116,10 +141,13 @@ paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns *out)
 	memset(out, 0, sizeof(*out));
 	out->transaction_names = paysafe_spec_optional_columns(spec, "transaction_column");
 	out->account_names = paysafe_spec_columns(spec, "account_column");
+	out->credited_names = paysafe_spec_optional_columns(spec, "credit_account_column");
 	out->reverses_names = paysafe_spec_optional_columns(spec, "reverses_column");
 	if (out->transaction_names != NIL)
 		paysafe_entry_exact_columns(leaf, out->transaction_names, &out->transaction);
 	paysafe_entry_exact_columns(leaf, out->account_names, &out->account);
+	if (out->credited_names != NIL)
+		find_credited(leaf, out);
 	find_amount(leaf, spec, out);
 	out->constant = paysafe_spec_optional_text(spec, "currency");
 	if (out->constant != NULL)
@@ -253,7 +281,7 @@ read_amount(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, Entr
 		sign = paysafe_money_sign(entry->amount);
 	if (fault != NULL)
 		reason = paysafe_money_fault(&columns->amount,
-									 sign < 0 && !columns->has_direction ? paysafe_money_negate(entry->amount) : entry->amount,
+									 sign < 0 && !columns->has_direction && columns->credited.key.n == 0 ? paysafe_money_negate(entry->amount) : entry->amount,
 									 entry->currency, columns->zeros);
 	if (reason != NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->amount.name,
@@ -273,6 +301,41 @@ read_amount(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, Entr
 	return true;
 }
 
+/* The accounts of the row, of which two are different ones. */
+static bool
+read_accounts(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, EntryFault *fault)
+{
+	AttrNumber	missing;
+	char	   *credited;
+
+	entry->account_text = paysafe_key_columns_row_text(&columns->account, row, &missing);
+	if (entry->account_text == NULL)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
+	if (columns->credited.key.n == 0 || fault == NULL)
+		return true;
+	credited = paysafe_key_columns_row_text(&columns->credited, row, &missing);
+	if (credited == NULL)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account that is credited is missing"));
+	if (!columns->zeros && strcmp(credited, entry->account_text) == 0)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, linitial(columns->credited_names),
+						pstrdup("the amount does not leave its account"));
+	return true;
+}
+
+bool
+paysafe_entry_next(Entry *entry)
+{
+	const EntryColumns *columns = entry->columns;
+	AttrNumber	missing;
+
+	if (columns->credited.key.n == 0 || entry->account == &columns->credited)
+		return false;
+	entry->account = &columns->credited;
+	entry->account_text = paysafe_key_columns_row_text(&columns->credited, entry->row, &missing);
+	entry->amount = paysafe_money_negate(entry->amount);
+	return entry->account_text != NULL;
+}
+
 bool
 paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 				   Entry *entry, EntryFault *fault)
@@ -281,15 +344,15 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 	AttrNumber	missing;
 
 	entry->columns = columns;
+	entry->account = &columns->account;
 	entry->row = row;
 	entry->reversal = false;
 	entry->transaction_text = columns->transaction.key.n == 0 ? NULL :
 		paysafe_key_columns_row_text(&columns->transaction, row, &missing);
 	if (entry->transaction_text == NULL && columns->transaction.key.n > 0)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the transaction is missing"));
-	entry->account_text = paysafe_key_columns_row_text(&columns->account, row, &missing);
-	if (entry->account_text == NULL)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
+	if (!read_accounts(columns, row, entry, fault))
+		return false;
 	if (columns->constant != NULL)
 		entry->currency = columns->constant;
 	else if (columns->currency_of != NULL)

@@ -21,6 +21,7 @@ typedef struct EntryColumns
 {
 	KeyColumns	transaction;	/* none: each entry is one by itself */
 	KeyColumns	account;
+	KeyColumns	credited;		/* the account that the same amount leaves, or none */
 	AmountColumn amount;
 	AmountColumn credit;		/* amount has the debits only; attnum 0: no such column */
 	StatusColumn currency;
@@ -39,13 +40,18 @@ typedef struct EntryColumns
 	const char *reverses_name;	/* the first of those */
 	List	   *transaction_names;
 	List	   *account_names;
+	List	   *credited_names; /* NIL: none */
 	List	   *reverses_names; /* NIL: none */
 } EntryColumns;
 
-/* Which rows are entries says columns->rows.  What one says; texts and amount in the current context or in the row. */
+/*
+ * Which rows are entries says columns->rows.  What one says; texts and amount in the current context or in the row.
+ * A row that says from which account to which the amount goes is two entries.
+ */
 typedef struct Entry
 {
 	const EntryColumns *columns;	/* to read values of keys by, from ... */
+	const KeyColumns *account;
 	TupleTableSlot *row;
 	char	   *transaction_text;
 	char	   *account_text;
@@ -75,6 +81,12 @@ extern void paysafe_entry_columns(Relation leaf, const Jsonb *spec, EntryColumns
  */
 extern bool paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 							   Entry *entry, EntryFault *fault);
+
+/*
+ * The row's other entry, of the account that is credited, in the place of the first one;
+ * false: there is no other.
+ */
+extern bool paysafe_entry_next(Entry *entry);
 
 /*
  * Columns whose values name transactions or accounts, and compare exactly.  Raises

@@ -48,6 +48,18 @@ CALL pg_temp.refused('23R01', $$INSERT INTO shop.order_refund VALUES (2, 'c', 1,
 CALL pg_temp.refused('23R03', $$UPDATE shop.order_refund SET tenant = 'c'$$);
 CALL pg_temp.refused('23L04', $$INSERT INTO shop.book VALUES (3, 'a', 1, 'cash', 1, 'USD'), (4, 'a', 1, 'sales', -1, 'USD')$$);
 CALL pg_temp.refused('23M01', $$INSERT INTO shop.book VALUES (3, 'a', 2, 'cash', -2, 'USD'), (4, 'a', 2, 'sales', 2, 'USD')$$);
+CALL pg_temp.refused('23L03', $$INSERT INTO shop.transfer VALUES (2, 'a', 'a', 1)$$);
+CALL pg_temp.refused('23M01', $$INSERT INTO shop.transfer VALUES (2, 'a', 'world', 6)$$);
+\set ON_ERROR_STOP off
+UPDATE shop.held SET balance = 6 WHERE code = 'a';
+\set got :SQLSTATE
+\set ON_ERROR_STOP on
+SELECT 1 / (:'got' = '23M02')::int AS balances_are_compared;
+BEGIN;
+UPDATE shop.held SET balance = balance + CASE code WHEN 'a' THEN -5 ELSE 5 END;
+INSERT INTO shop.transfer VALUES (2, 'a', 'world', 5);
+COMMIT;
+SELECT code, balance, paysafe.balance(code, accounts => 'shop.held') FROM shop.held ORDER BY code;
 INSERT INTO shop.order_refund VALUES (2, 'c', 1, 10, 'USD', 'requested');
 INSERT INTO shop.book VALUES (3, 'a', 2, 'cash', -1, 'USD'), (4, 'a', 2, 'sales', 1, 'USD');
 CALL pg_temp.refused('42501', $$SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 600)$$);

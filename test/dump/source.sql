@@ -94,6 +94,15 @@ INSERT INTO shop.order_refund VALUES (1, 'a,b', 1, 60, 'USD', 'requested');
 INSERT INTO shop.purse VALUES ('a', 'cash', 0, 0), ('a', 'sales', NULL, NULL), ('b', 'cash', 0, 0);
 INSERT INTO shop.book VALUES (1, 'a', 1, 'cash', 5, 'USD'), (2, 'a', 1, 'sales', -5, 'USD');
 SELECT paysafe.reserve('shop.purse', 'a,cash', 4, '10 years');
+-- transfers with both accounts in one row, and balances that the application writes
+CREATE TABLE shop.held (code text PRIMARY KEY, balance int NOT NULL DEFAULT 0, minimum int);
+CREATE TABLE shop.transfer (id int PRIMARY KEY, source text, target text, amount int);
+SELECT paysafe.protect_entries('shop.transfer', 'target', 'amount', currency => 'USD', credit_account_column => 'source');
+SELECT paysafe.protect_balance('shop.held', 'code', 'balance', 'shop.transfer', 'minimum', kept_by => 'application');
+BEGIN;
+INSERT INTO shop.held VALUES ('a', 5, 0), ('world', -5, NULL);
+INSERT INTO shop.transfer VALUES (1, 'world', 'a', 5);
+COMMIT;
 SELECT paysafe.protect_columns('shop.token', '{value}');
 -- a currency that stands two tables away, a payment rule that refunds follow
 CREATE TABLE shop.event (id int PRIMARY KEY, currency text);

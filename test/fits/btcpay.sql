@@ -1,6 +1,7 @@
 -- btcpay: quoted names in capitals, keys of two columns, statuses as text in capitals, bitcoin with eight decimals. An invoice is paid
 -- back by a pull payment, of which the customer draws payouts, up to its limit and in its currency, and which are sent in
--- another one; other payouts are made by hand, of the store. Store credit of subscribers: entries of debit or credit, in rows that say the balance after them, too.
+-- another one; other payouts are made by hand, of the store. Store credit of subscribers: its balance is written by the application, and entries
+-- of debit or credit by the same statement.
 CREATE TABLE "Invoices" ("Id" text PRIMARY KEY, "Status" text, "Amount" numeric, "Currency" text, "StoreDataId" text, "Blob2" jsonb);
 CREATE TABLE "Payments" ("Id" text NOT NULL, "PaymentMethodId" text NOT NULL, "InvoiceDataId" text REFERENCES "Invoices" ON DELETE CASCADE, "Amount" numeric, "Currency" text,
 	"Status" text, "Created" timestamptz, "Blob2" jsonb, PRIMARY KEY ("Id", "PaymentMethodId"));
@@ -17,6 +18,7 @@ CREATE INDEX ON "Payouts" ("StoreDataId");
 CREATE TABLE subs_subscriber_credits_history ("Id" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, subscriber_id bigint NOT NULL, currency text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(), description text NOT NULL, debit numeric NOT NULL, credit numeric NOT NULL, balance numeric NOT NULL);
 CREATE INDEX ON subs_subscriber_credits_history (subscriber_id, currency);
+CREATE TABLE subs_subscriber_credits (subscriber_id bigint NOT NULL, currency text NOT NULL, amount numeric NOT NULL, PRIMARY KEY (subscriber_id, currency));
 
 SELECT paysafe.set_currency('BTC', 8);
 SELECT paysafe.protect_status('"Payments"', 'Status', '
@@ -42,6 +44,7 @@ SELECT paysafe.protect_refund('"Payouts"', NULL, 'StoreDataId', 'OriginalAmount'
 	gated => '{AwaitingPayment,InProgress,Completed}', void => '{Cancelled}', rows => '{"PullPaymentDataId": [null]}', unapproved_columns => '{Amount,Blob,Proof}', rule => 'refund_store');
 SELECT paysafe.set_refund_threshold('"Payouts"', 'USD', 500), paysafe.set_refund_threshold('"Payouts"', 'USD', 200, rule => 'refund_store');
 SELECT paysafe.protect_entries('subs_subscriber_credits_history', '{subscriber_id,currency}', 'credit', 'currency', credit_column => 'debit', minimum => 0);
+SELECT paysafe.protect_balance('subs_subscriber_credits', '{subscriber_id,currency}', 'amount', 'subs_subscriber_credits_history', currency_column => 'currency', kept_by => 'application');
 SELECT paysafe.audit('"Payments"', redact => '{Blob2}'), paysafe.audit('"PullPayments"'), paysafe.audit('"Payouts"'), paysafe.audit('subs_subscriber_credits_history');
 
 -- paid on the chain, and by one that was replaced
@@ -95,8 +98,26 @@ SELECT fits.refused('23R03', $$UPDATE "Payouts" SET "PullPaymentDataId" = 'pp2' 
 SELECT fits.refused('23R03', $$UPDATE "Payouts" SET "PullPaymentDataId" = NULL, "StoreDataId" = 's1' WHERE "Id" = 'po1'$$);
 SELECT fits.refused('23R06', $$INSERT INTO "Payouts" ("Id", "State", "PayoutMethodId", "Currency", "OriginalCurrency", "OriginalAmount") VALUES ('po9', 'AwaitingApproval', 'BTC-CHAIN', 'BTC', 'USD', 1)$$);
 
-INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'paid in', 0, 10, 10), (1, 'USD', 'a month', 4, 0, 6);
-SELECT fits.refused('23M01', $$INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'a month', 6.01, 0, 0)$$);
+-- the balance and its entry in one statement
+PREPARE credit (bigint, text, numeric, text) AS
+	WITH change AS (SELECT o.id, o.currency, coalesce(c.amount, 0) + o.diff AS new_amount, o.diff FROM (SELECT $1 AS id, $2 AS currency, $3 AS diff) o
+						LEFT JOIN subs_subscriber_credits c ON c.subscriber_id = o.id AND c.currency = o.currency),
+		 up AS (INSERT INTO subs_subscriber_credits AS c (subscriber_id, currency, amount) SELECT id, currency, new_amount FROM change
+				ON CONFLICT (subscriber_id, currency) DO UPDATE SET amount = EXCLUDED.amount RETURNING c.subscriber_id, c.currency, $3 AS diff, c.amount AS balance),
+		 hist AS (INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance)
+				  SELECT up.subscriber_id, up.currency, $4, CASE WHEN up.diff < 0 THEN abs(up.diff) ELSE 0 END, CASE WHEN up.diff > 0 THEN up.diff ELSE 0 END, up.balance FROM up)
+	SELECT balance FROM up;
+EXECUTE credit (1, 'USD', 10, 'paid in');
+EXECUTE credit (1, 'USD', -4, 'a month');
+SELECT fits.is((SELECT concat_ws(' ', amount, paysafe.balance('1,USD')) FROM subs_subscriber_credits), '6 6', 'credit');
+SELECT fits.refused('23M01', $$EXECUTE credit (1, 'USD', -6.01, 'a month')$$);
+\set ON_ERROR_STOP off
+UPDATE subs_subscriber_credits SET amount = 1000;
+\set got1 :SQLSTATE
+INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'paid in', 0, 10, 16);
+\set got2 :SQLSTATE
+\set ON_ERROR_STOP on
+SELECT fits.is(concat_ws(' ', :'got1'::text, :'got2'::text), '23M02 23M02', 'credit that the history does not say');
 SELECT fits.refused('23L01', $$UPDATE subs_subscriber_credits_history SET credit = 100$$);
 SELECT fits.refused('23L01', $$DELETE FROM subs_subscriber_credits_history$$);
 SELECT fits.refused('23L03', $$INSERT INTO subs_subscriber_credits_history (subscriber_id, currency, description, debit, credit, balance) VALUES (1, 'USD', 'both', 1, 1, 0)$$);

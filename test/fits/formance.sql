@@ -12,11 +12,11 @@ CREATE TABLE accounts_volumes (ledger varchar NOT NULL, accounts_address varchar
 CREATE TABLE logs (ledger varchar NOT NULL, id bigint NOT NULL, type varchar NOT NULL, hash bytea, date timestamp NOT NULL DEFAULT now(), data jsonb NOT NULL, idempotency_key varchar(255), PRIMARY KEY (ledger, id));
 
 CREATE INDEX ON moves (ledger, transactions_id);		-- else a posting reads its namesakes in the other ledgers, too
-SELECT paysafe.protect_ledger('moves', '{ledger,transactions_id}', '{ledger,accounts_address}', 'amount', 'asset', 'is_source',
+SELECT paysafe.protect_ledger('moves', '{ledger,transactions_id}', '{ledger,accounts_address,asset}', 'amount', 'asset', 'is_source',
 	debits => '{false}', credits => '{true}', decimals => 0, zero_amounts => true,
 	mutable_columns => '{post_commit_volumes,post_commit_effective_volumes}');
 SELECT paysafe.protect_columns('transactions', '{ledger,id,timestamp,reference,inserted_at,postings}');
-SELECT paysafe.protect_columns('accounts_volumes', '{ledger,accounts_address,asset}');
+SELECT paysafe.protect_balance('accounts_volumes', '{ledger,accounts_address,asset}', 'input', 'moves', currency_column => 'asset', kept_by => 'application', credit_column => 'output');
 SELECT paysafe.protect_row_lock('accounts_volumes', '{input,output}');
 SELECT paysafe.protect_append_only('logs');
 SELECT paysafe.audit('transactions'), paysafe.audit('accounts_volumes');
@@ -41,6 +41,8 @@ SELECT post('l1', 3, 'users:1', 'users:2', 0, 'USD/2');			-- nothing
 SELECT post('l1', 4, 'world', 'users:1', 50, 'USD/2', '2020-01-01');	-- before the others
 -- several postings of one transaction, in two assets
 BEGIN;
+INSERT INTO accounts_volumes AS v (ledger, accounts_address, asset, input, output) VALUES ('l1', 'users:1', 'USD/2', 0, 10), ('l1', 'users:1', 'COIN', 0, 1), ('l1', 'users:2', 'USD/2', 10, 0), ('l1', 'users:2', 'COIN', 1, 0)
+	ON CONFLICT (ledger, accounts_address, asset) DO UPDATE SET input = v.input + excluded.input, output = v.output + excluded.output;
 INSERT INTO transactions (ledger, id, timestamp, postings) VALUES ('l1', 5, now(), '[]');
 INSERT INTO moves (ledger, transactions_id, accounts_address, asset, amount, insertion_date, effective_date, is_source) VALUES
 	('l1', 5, 'users:1', 'USD/2', 10, now(), now(), true), ('l1', 5, 'users:2', 'USD/2', 10, now(), now(), false),
@@ -60,7 +62,14 @@ UPDATE transactions SET metadata = metadata || '{"k": "v"}', updated_at = now() 
 \set got2 :SQLSTATE
 :move ('l1', 9, 'users:1', 'USD/2', 1, now(), now(), false), ('l2', 9, 'world', 'USD/2', 1, now(), now(), true);
 \set got3 :SQLSTATE
+INSERT INTO accounts_volumes AS v (ledger, accounts_address, asset, input, output) VALUES ('l1', 'users:1', 'USD/2', 5, 0)
+	ON CONFLICT (ledger, accounts_address, asset) DO UPDATE SET input = v.input + excluded.input, output = v.output + excluded.output;
+\set got4 :SQLSTATE
+INSERT INTO moves (ledger, transactions_id, accounts_address, asset, amount, insertion_date, effective_date, is_source) VALUES ('l1', 9, 'users:1', 'USD/2', 1, now(), now(), false), ('l1', 9, 'world', 'USD/2', 1, now(), now(), true);
+\set got5 :SQLSTATE
 \set ON_ERROR_STOP on
+SELECT fits.is(:'got4'::text, '23M02', 'volumes that no move says');
+SELECT fits.is(:'got5'::text, '23M02', 'moves that no volumes say');
 SELECT fits.is(:'got1'::text, '23L02', 'one side');
 SELECT fits.is(:'got2'::text, '23L02', 'of two assets');
 SELECT fits.is(:'got3'::text, '23L02', 'of two ledgers');

@@ -1,6 +1,6 @@
 -- Refunds without rows: a column of the payment says what has been paid back so far.
 BEGIN;
-SELECT plan(75);
+SELECT plan(77);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -90,6 +90,18 @@ SELECT paysafe.approve_refund('shop.bare', '1', 60, 'EUR', 'agreed: nothing limi
 SELECT paysafe.act_as('bob');
 DELETE FROM shop.bare;
 SELECT is(pg_temp.refusal('INSERT INTO shop.bare VALUES (1, 60)'), '42501 shop.bare.back paysafe_bare_approval', 'of the one that was there');
+-- nor of what it is in another currency, though it comes back to this one
+CREATE TABLE shop.coin (id int PRIMARY KEY, back numeric, currency text);
+SELECT paysafe.protect_refund('shop.coin', 'shop.coin', 'id', 'back', 'currency', amounts => 'running');
+INSERT INTO shop.coin VALUES (1, 0, 'EUR'), (2, 0, 'EUR');
+SELECT paysafe.act_as('ann');
+SELECT paysafe.approve_refund('shop.coin', id::text, 60, 'EUR', 'agreed') FROM shop.coin;
+SELECT paysafe.act_as('bob');
+UPDATE shop.coin SET currency = 'USD' WHERE id = 1;
+UPDATE shop.coin SET currency = 'EUR';
+SELECT is(pg_temp.refusal(s), want, s) FROM (VALUES
+	('UPDATE shop.coin SET back = 60 WHERE id = 1', '42501 shop.coin.back paysafe_coin_approval'),
+	('UPDATE shop.coin SET back = 60 WHERE id = 2', 'accepted')) v (s, want);
 
 -- a trigger that raises it further is seen, whatever comes first
 CREATE FUNCTION shop.more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF pg_trigger_depth() = 1 AND NEW.back = 27 THEN UPDATE shop.pay SET back = 101 WHERE id = NEW.id; END IF; RETURN NULL; END $$;

@@ -1,6 +1,6 @@
 -- What is proposed for tables of several shapes; all of it can be declared.
 BEGIN;
-SELECT plan(77);
+SELECT plan(81);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -42,6 +42,8 @@ CREATE TABLE shop."LedgerEntries" (id int PRIMARY KEY, "journalId" int, "account
 CREATE TABLE shop."GiftCard" (id int PRIMARY KEY);
 CREATE TABLE shop."GiftCardTransactions" (id int PRIMARY KEY, "giftCardId" int REFERENCES shop."GiftCard", amount numeric(10,2), currency text);
 CREATE TABLE shop.points_history (id int PRIMARY KEY, customer_id int, debit int, credit int);
+CREATE TABLE shop."WalletTransfers" (id int PRIMARY KEY, "fromWalletId" int, "toWalletId" int, amount bigint, currency text);
+CREATE TABLE shop.route (id int PRIMARY KEY, source text, destination int, amount int, currency text);
 CREATE TABLE shop.access_log (id int PRIMARY KEY, note text, expires_at timestamptz);
 CREATE TABLE shop.inexact (id double precision PRIMARY KEY, status text);
 CREATE UNLOGGED TABLE shop.fleeting (id int PRIMARY KEY, status text);
@@ -53,7 +55,8 @@ SELECT is((SELECT string_agg(s.rule, ',' ORDER BY s.rule) FROM paysafe.suggest(t
 	('shop.refund_plain', 'refund'), ('shop.payout', 'refund,status'), ('shop.journal_line', 'ledger'), ('shop.posting', 'ledger'), ('shop.unkeyed', NULL),
 	('shop.login_event', 'append_only'), ('shop.charge', NULL), ('shop.touched_log', NULL), ('shop.part', NULL),
 	('shop."PaymentIntents"', 'payment,status'), ('shop."Charge"', 'payment,status'), ('shop."ChargeRefunds"', 'refund'), ('shop."Order"', 'refund,row_lock'), ('shop."LedgerEntries"', 'ledger'),
-	('shop."GiftCardTransactions"', 'ledger'), ('shop.points_history', 'ledger'), ('shop.access_log', NULL), ('shop.inexact', NULL), ('shop.floats', NULL)) v (t, want);
+	('shop."GiftCardTransactions"', 'ledger'), ('shop.points_history', 'ledger'), ('shop.access_log', NULL), ('shop.inexact', NULL), ('shop.floats', NULL),
+	('shop."WalletTransfers"', 'ledger'), ('shop.route', NULL)) v (t, want);
 SELECT is((SELECT count(*) FROM paysafe.suggest(t)), 0::bigint, concat('nothing for ', t)) FROM unnest(ARRAY[NULL, 'shop.payment_view', 'payment_temp', 'shop.part_eu', 'shop.ruled_log', 'pg_class', 'paysafe.rule', 'shop.inexact', 'shop.fleeting']) t;
 SELECT is((SELECT s.declaration FROM paysafe.suggest(t::regclass) s WHERE s.rule = r), format('SELECT paysafe.%s, mode => ''observe'');', want), t || ' ' || r) FROM (VALUES
 	('shop.refund', 'refund', 'protect_refund(''shop.refund'', ''shop.payment'', ''{tenant,payment_id}'', ''amount'', currency_column => ''currency'', status_column => ''status'', gated => ''{sent}'', void => ''{failed}'', payment_amount_column => ''amount'', payment_currency_column => ''currency'''),
@@ -67,6 +70,7 @@ SELECT is((SELECT s.declaration FROM paysafe.suggest(t::regclass) s WHERE s.rule
 	('shop."LedgerEntries"', 'ledger', 'protect_ledger(''shop."LedgerEntries"'', ''journalId'', ''accountId'', ''amount'', currency => ''XXX'', decimals => 3, direction_column => ''type'''),
 	('shop."GiftCardTransactions"', 'ledger', 'protect_entries(''shop."GiftCardTransactions"'', ''giftCardId'', ''amount'', currency_column => ''currency'''),
 	('shop.points_history', 'ledger', 'protect_entries(''shop.points_history'', ''customer_id'', ''debit'', credit_column => ''credit'', currency => ''XXX'', decimals => 0'),
+	('shop."WalletTransfers"', 'ledger', 'protect_entries(''shop."WalletTransfers"'', ''toWalletId'', ''amount'', currency_column => ''currency'', credit_account_column => ''fromWalletId'''),
 	('shop.access_log', 'columns', 'protect_columns(''shop.access_log'', ''{id,note,expires_at}'''),
 	('shop.posting', 'ledger', 'protect_ledger(''shop.posting'', ''transaction_id'', ''account_id'', ''amount'', ''currency''')) v (t, r, want);
 SELECT is(pg_temp.refusal(s.declaration), 'accepted', c.relname || ' ' || s.rule)

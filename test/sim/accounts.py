@@ -227,6 +227,8 @@ class Play(Endings):
                 c.execute(one)
             except psycopg.Error as e:
                 self.script.append(f"-- {e.sqlstate} {e.diag.message_primary}")
+                if c.closed:
+                    raise Found("alive", f"the server has gone: {e}") from e
                 if c.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     c.execute("ROLLBACK")
                     self.script.append(f"{who}: ROLLBACK;")

@@ -18,7 +18,9 @@ import commands
 import floods
 import ledgers
 import observing
+import parts
 import past
+import running
 import sums
 import watching
 import world as worlds
@@ -32,7 +34,19 @@ from sessions import Dead, Step
 from shrink import shrink
 from stories import Tellers
 
-SORTS = ("worlds", "commands", "accounts", "ledgers", "observed", "past", "watching", "sums", "floods")
+SORTS = (
+    "worlds",
+    "commands",
+    "accounts",
+    "ledgers",
+    "observed",
+    "past",
+    "watching",
+    "sums",
+    "floods",
+    "running",
+    "parts",
+)
 STEPS = (40, 60, 110, 110, 160)
 
 
@@ -165,6 +179,8 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
+            "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
+            "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "watching": accounts.Server(
@@ -223,6 +239,10 @@ class Job:
             return "past"
         if watching.is_play(seed):
             return "watching"
+        if running.is_play(seed):
+            return "running"
+        if parts.is_play(seed):
+            return "parts"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

@@ -299,7 +299,7 @@ class Plots:
         out: list[Way] = []
         for sort in sorts.get((room, takes), []):
             if sort in known:
-                out.append(Way(lambda a, sort=sort: self.added(t, r, m, a, {"sort": sort}, "approved")))  # type: ignore[misc]
+                out.append(Way(partial(self.moved_as, t, r, m, sort)))
         less = {("back", True): "capture", ("more", False): "cancel", ("more", True): "authorize"}
         verb = less.get((room, takes))
         for row in self.rows_of(r, m) if verb else []:
@@ -340,6 +340,9 @@ class Plots:
 
         out: list[Thunk] = [lambda: self.insert(t, [row])]
         return [*out, later] if then and row[status] != then else out
+
+    def moved_as(self, t: Table, r: Rule, m: Money, sort: str, amount: Decimal) -> list[Thunk]:
+        return self.added(t, r, m, amount, {"sort": sort}, "approved")
 
     def moved_to(self, t: Table, row: Row, status: str, amount: Decimal) -> list[Thunk]:
         def write() -> Write | None:
@@ -445,15 +448,16 @@ class Plots:
                 yield from self.in_tx(n, [partial(self.column_by, row, -step)], self.whoever(), True)
 
     def some_each(self, n: int, m: Money) -> Act:
-        """A part of what may return is asked for in each table; a part of what may be captured is cancelled."""
+        """Some of what may return is asked for in each table; some of what is authorized is cancelled."""
         unit = Decimal(self.world.unit)
         for r in self.about_money():
             m = self.fresh(m)
             t = self.world.tables[r.table]
             back, more = (self.room_left(m, x) for x in ("back", "more"))
             writes: list[Thunk] = []
-            counted = [x for x in self.rows_of(r, m) if holds(r, x) and x["status"] not in r.get("void")] if r.kind == "refund" else [{}]
-            if not counted and back >= 2 * unit:
+            void = r.opt("void", frozenset())
+            has = any(holds(r, x) and x[r.get("status")] not in void for x in self.rows_of(r, m))
+            if r.kind == "refund" and not has and back >= 2 * unit:
                 sort = {"sort": "refund" if r.opt("types") else "money"}
                 writes = self.added(t, r, m, (back / 3).quantize(unit) or unit, sort, "")
             yield from self.in_tx(n, writes, self.whoever(), True)

@@ -191,7 +191,7 @@ class Play(accounts.Play):
                     self.refunds[one[1]] = one[2]
 
     def beside(self) -> None:
-        """Another session has added one, or made one void, and is not done: who adds waits for the one, not for the other."""
+        """Another session is not done: who adds waits for one that adds, not for one that makes void."""
         payment = self.a_payment()
         some, left = self.some(payment, "asked"), self.room(payment)
         if not some or left < 2:

@@ -76,6 +76,12 @@ SELECT paysafe.protect_entries('shop.card_entry', 'card', 'amount', direction_co
                                debits => '{issue,refund}', credits => '{spend,expire}', minimum => 0);
 INSERT INTO shop.card_entry VALUES (1, 'X', 'issue', 50), (2, 'X', 'spend', 20), (3, 'X', 'expire', 30);
 
+CREATE TABLE shop.transfer (id int PRIMARY KEY, debit_account text NOT NULL, credit_account text NOT NULL, amount numeric(12,2) NOT NULL, status text NOT NULL);
+SELECT paysafe.protect_entries('shop.transfer', 'debit_account', 'amount', currency => 'USD', credit_account_column => 'credit_account',
+                               rows => '{"status": ["posted"]}');
+INSERT INTO shop.transfer VALUES (1, 'cash', 'customer 17', 50, 'posted'), (2, 'customer 17', 'sales', 20, 'pending');
+UPDATE shop.transfer SET status = 'posted' WHERE id = 2;
+
 BEGIN;
 SELECT paysafe.act_as('ann');
 SELECT paysafe.propose('the books of 2024 agree');

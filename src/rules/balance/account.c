@@ -89,6 +89,8 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 	memset(out, 0, sizeof(*out));
 	paysafe_entry_exact_columns(leaf, paysafe_spec_columns(spec, "key_column"), &out->key);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "balance_column"), &out->balance);
+	out->written = paysafe_spec_bool(spec, "written");
+	(void) limit_column(leaf, spec, "credit_column", &out->balance, &out->credit);
 	out->has_minimum = limit_column(leaf, spec, "minimum_column", &out->balance, &out->minimum);
 	out->has_maximum = limit_column(leaf, spec, "maximum_column", &out->balance, &out->maximum);
 	name = paysafe_spec_optional_text(spec, "currency_column");
@@ -126,6 +128,23 @@ read_limit(bool has, const AmountColumn *column, TupleTableSlot *row, Numeric *o
 	return true;
 }
 
+/* What the row says the account has, in the current context; NULL: nothing. */
+static Numeric
+read_balance(const AccountColumns *columns, TupleTableSlot *row, int sign)
+{
+	Numeric		balance;
+	Numeric		credits;
+
+	if (!paysafe_money_value(&columns->balance, row, &balance))
+		balance = columns->credit.attnum == 0 ? NULL : paysafe_money_zero();
+	if (columns->credit.attnum == 0)
+		return balance == NULL ? NULL : DatumGetNumericCopy(NumericGetDatum(balance));
+	if (!paysafe_money_value(&columns->credit, row, &credits))
+		credits = paysafe_money_zero();
+	balance = paysafe_money_add(balance, paysafe_money_negate(credits));
+	return sign < 0 ? paysafe_money_negate(balance) : balance;
+}
+
 /* What the row's status stands for. */
 static AccountMark
 read_mark(const AccountColumns *columns, TupleTableSlot *row)
@@ -149,15 +168,13 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 	out->columns = columns;
 	out->tid = row->tts_tid;
 	out->balance = NULL;
-	if (paysafe_money_value(&columns->balance, row, &out->balance))
-		out->balance = DatumGetNumericCopy(NumericGetDatum(out->balance));
 	out->mark = read_mark(columns, row);
 	if (!read_limit(columns->has_minimum, &columns->minimum, row, &out->minimum))
 		return fault_of(fault, columns->minimum.name, pstrdup("the minimum is not a number"));
 	if (!read_limit(columns->has_maximum, &columns->maximum, row, &out->maximum))
 		return fault_of(fault, columns->maximum.name, pstrdup("the maximum is not a number"));
 	/* where no account can have a minimum, every row has its balance */
-	out->stored = !columns->has_minimum || out->minimum != NULL || out->maximum != NULL;
+	out->stored = columns->written || !columns->has_minimum || out->minimum != NULL || out->maximum != NULL;
 	out->currency = NULL;
 	if (columns->has_currency)
 	{
@@ -174,6 +191,7 @@ paysafe_account_read(const AccountColumns *columns, TupleTableSlot *row,
 		if (out->sign == 0)
 			return fault_of(fault, columns->side.name, pstrdup("it is neither on the debit nor on the credit side"));
 	}
+	out->balance = read_balance(columns, row, out->sign);
 	return true;
 }
 
@@ -230,8 +248,8 @@ row_xmin(TupleTableSlot *row)
 	return xmin;
 }
 
-static bool
-is_own(TupleTableSlot *row)
+bool
+paysafe_account_is_own(TupleTableSlot *row)
 {
 	return TransactionIdIsCurrentTransactionId(row_xmin(row));
 }
@@ -249,10 +267,13 @@ visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 		paysafe_account_read_row(rule, row, find->account);
 	else if (!paysafe_account_read(&((const BalanceState *) rule->compiled)->account, row,
 								   find->account, &fault))
+	{
 		find->account->currency = NULL;
+		find->account->sign = 1;
+	}
 	find->account->rule = rule;
 	find->account->relid = RelationGetRelid(leaf);
-	find->account->own = is_own(row);
+	find->account->own = paysafe_account_is_own(row);
 	return find->count < 2;
 }
 
@@ -280,7 +301,7 @@ paysafe_account_find(Oid accounts, List *key_names, const KeyValues *key, Snapsh
 static bool
 is_newer_than_snapshot(TupleTableSlot *row)
 {
-	return !is_own(row) && XidInMVCCSnapshot(row_xmin(row), GetTransactionSnapshot());
+	return !paysafe_account_is_own(row) && XidInMVCCSnapshot(row_xmin(row), GetTransactionSnapshot());
 }
 
 bool

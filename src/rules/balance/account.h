@@ -29,6 +29,8 @@ typedef struct AccountColumns
 {
 	KeyColumns	key;
 	AmountColumn balance;
+	AmountColumn credit;		/* balance has the debits only; attnum 0: no such column */
+	bool		written;		/* by the application (balance_written.h) */
 	bool		has_minimum;
 	AmountColumn minimum;
 	bool		has_maximum;
@@ -84,6 +86,9 @@ extern bool paysafe_account_read(const AccountColumns *columns, TupleTableSlot *
 
 /* The same; a row that is no account is refused. */
 extern void paysafe_account_read_row(const Rule *rule, TupleTableSlot *row, Account *out);
+
+/* Has this transaction written this version of the row? */
+extern bool paysafe_account_is_own(TupleTableSlot *row);
 
 /* May the current user know balances? */
 extern bool paysafe_account_visible(Oid accounts);

@@ -23,6 +23,7 @@
 #include "errors.h"
 #include "rules/balance/account_move.h"
 #include "rules/balance/account_status.h"
+#include "rules/balance/balance_written.h"
 #include "rules/balance/history.h"
 #include "rules/balance/reserve.h"
 #include "rules/balance/reserve_record.h"
@@ -69,7 +70,8 @@ close_mover(Mover *mover)
 {
 	if (mover->leaf == NULL)
 		return;
-	paysafe_row_update_end(mover->updater);
+	if (mover->updater != NULL)
+		paysafe_row_update_end(mover->updater);
 	ExecDropSingleTupleTableSlot(mover->slot);
 	table_close(mover->leaf, NoLock);
 	mover->leaf = NULL;
@@ -86,7 +88,8 @@ open_mover(Mover *mover, Oid relid, const AccountColumns *columns)
 	old = MemoryContextSwitchTo(mover->context);
 	mover->leaf = table_open(relid, RowExclusiveLock);
 	mover->slot = table_slot_create(mover->leaf, NULL);
-	mover->updater = paysafe_row_update_begin(mover->leaf, columns->balance.attnum);
+	/* what the application writes is only locked */
+	mover->updater = columns->written ? NULL : paysafe_row_update_begin(mover->leaf, columns->balance.attnum);
 	MemoryContextSwitchTo(old);
 }
 
@@ -246,8 +249,14 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 	other = paysafe_history_open(accounts, account->key, m->currency, STORED_STRIPE, &stripe);
 	if (other != NULL)
 		refuse_currency(account, account->columns->balance.name, other, m->currency);
-	if (paysafe_money_compare(stripe.balance, account->balance) != 0)
+	/* what this transaction has written may be ahead of its entries, or behind them */
+	if (!(account->columns->written && account->own) &&
+		paysafe_money_compare(account->columns->written ?
+							  paysafe_money_add(stripe.balance, paysafe_balance_written_open(accounts, account->key)) :
+							  stripe.balance, account->balance) != 0)
 		refuse_balance(mover, account, stripe.balance, m->currency);
+	if (account->columns->written)
+		account->balance = stripe.balance;
 	if (account->mark != ACCOUNT_OPEN)
 		paysafe_account_status_check_move(account, taken_by(account, m), added_by(account, m));
 	if (paysafe_money_sign(amount) == 0)
@@ -257,7 +266,10 @@ move_stored(Mover *mover, Account *account, Oid accounts, const Movement *m, Num
 	check_maximum(account, m->currency, balance, amount, accounts);
 	/* first: triggers of the account may post to it, or roll back what they do */
 	paysafe_history_add(&stripe, amount, balance);
-	store_balance(mover, account, balance);
+	if (account->columns->written)
+		paysafe_balance_written_add(account->rule, account, paysafe_money_negate(amount));
+	else
+		store_balance(mover, account, balance);
 }
 
 static void

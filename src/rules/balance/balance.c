@@ -37,6 +37,7 @@
 #include "rules/balance/account_move.h"
 #include "rules/balance/account_status.h"
 #include "rules/balance/balance_existing.h"
+#include "rules/balance/balance_written.h"
 #include "rules/balance/history.h"
 #include "rules/balance/pending.h"
 #include "rules/balance/reserve.h"
@@ -55,7 +56,8 @@ check_units(Relation leaf, const AccountColumns *account, Oid ledger, const Json
 
 	paysafe_money_column(rel, paysafe_spec_text(spec, "amount_column"), &amount);
 	table_close(rel, NoLock);
-	if (TupleDescAttr(RelationGetDescr(leaf), account->balance.attnum - 1)->attgenerated != '\0')
+	if (!account->written &&
+		TupleDescAttr(RelationGetDescr(leaf), account->balance.attnum - 1)->attgenerated != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" is generated, and entries cannot move it", account->balance.name)));
@@ -161,12 +163,14 @@ check_opened(const Rule *rule, const RowChange *change)
 	Account		account;
 
 	paysafe_account_read_row(rule, change->after, &account);
-	if (!is_zero(account.balance))
+	if (state->account.written)
+		paysafe_balance_written_note(rule, change, NULL, &account);
+	else if (!is_zero(account.balance))
 		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
 			   "must open without a balance",
 			   psprintf("It would open with %s.", money(state, &account, account.balance)),
 			   "Open it with zero, then post to it.");
-	if (account.stored && account.balance == NULL)
+	else if (account.stored && account.balance == NULL)
 		refuse(rule, ERRCODE_23M02_BALANCE, state->account.balance.name, &account,
 			   "has no balance", NULL, "Open it with zero.");
 	if (account.minimum != NULL && paysafe_money_sign(account.minimum) > 0)
@@ -200,7 +204,7 @@ changed_column(const RowChange *change, const Account *before, const Account *af
 		return columns->currency.name;
 	if (before->sign != after->sign)
 		return columns->side.name;
-	if (columns->has_minimum && (before->minimum == NULL) != (after->minimum == NULL))
+	if (!columns->written && columns->has_minimum && (before->minimum == NULL) != (after->minimum == NULL))
 		return columns->minimum.name;
 	if (before->stored != after->stored)
 		return columns->maximum.name;
@@ -241,11 +245,14 @@ check_limits_observed(const Rule *rule, const Account *before, const Account *af
 
 /* A balance that no entry has moved; where one only looks, below its minimum perhaps. */
 static void
-check_written(const Rule *rule, const Account *before, const Account *after)
+check_written(const Rule *rule, const RowChange *change, const Account *before, const Account *after)
 {
 	const BalanceState *state = rule->compiled;
 
-	paysafe_rule_object(rule, rule->name, ERRCODE_23M02_BALANCE, state->account.balance.name,
+	if (state->account.written)
+		paysafe_balance_written_note(rule, change, before, after);
+	else
+		paysafe_rule_object(rule, rule->name, ERRCODE_23M02_BALANCE, state->account.balance.name,
 						psprintf("account \"%s\" in table \"%s\" cannot be given a balance",
 								 before->key, rule->table_name),
 						psprintf("It would change from %s to %s without an entry.",
@@ -254,6 +261,8 @@ check_written(const Rule *rule, const Account *before, const Account *after)
 						get_rel_name(state->ledger) == NULL ?
 						"The table of its entries is gone: declare the rule again with another one, or drop it in a maintenance window." :
 						psprintf("Add entries to table \"%s\": they move it.", get_rel_name(state->ledger)));
+	if (!rule->observed)
+		return;					/* by the application: when its entries come, they are looked at */
 	if (after->minimum != NULL && after->balance != NULL && before->balance != NULL &&
 		paysafe_money_compare(after->balance, before->balance) < 0 &&
 		paysafe_money_compare(after->balance, after->minimum) < 0)
@@ -277,7 +286,7 @@ observe_entry(const Rule *rule, const Entry *entry)
 	KeyValues	key;
 	int			count;
 
-	(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &key, NULL);
+	(void) paysafe_key_columns_read(entry->account, entry->row, &key, NULL);
 	count = paysafe_account_find(state->accounts, state->key_names, &key, NULL, &account);
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names),
@@ -290,6 +299,45 @@ observe_entry(const Rule *rule, const Entry *entry)
 			   psprintf("is kept in %s", account.currency),
 			   psprintf("The entries are in %s.", entry->currency),
 			   "Use an account of that currency.");
+	if (account.columns->written)
+		paysafe_balance_written_add(account.rule, &account,
+									account.sign < 0 ? entry->amount : paysafe_money_negate(entry->amount));
+}
+
+/* Does the row say something else now? */
+static bool
+has_new_balance(const AccountColumns *columns, const RowChange *change)
+{
+	return !paysafe_money_same(&columns->balance, change->before, change->after) ||
+		(columns->credit.attnum != 0 && !paysafe_money_same(&columns->credit, change->before, change->after));
+}
+
+/* Limits that are narrower now, and another status, are for what the account has. */
+static void
+check_limits(const Rule *rule, const RowChange *change, const Account *before, Account *after)
+{
+	const BalanceState *state = rule->compiled;
+	bool		raised = after->minimum != NULL &&
+		(before->minimum == NULL || paysafe_money_compare(after->minimum, before->minimum) > 0);
+	bool		lowered = after->maximum != NULL &&
+		(before->maximum == NULL || paysafe_money_compare(after->maximum, before->maximum) < 0);
+
+	if (!raised && !lowered && before->mark == after->mark)
+		return;
+	paysafe_balance_written_settle(rule, after);
+	if (raised && !has_minimum(state->accounts, after))
+		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, after,
+			   "has less than that minimum",
+			   psprintf("It has %s, less what is reserved.",
+						after->balance ? money(state, after, after->balance) : "nothing"),
+			   "Choose a lower minimum, or pay something in first.");
+	if (lowered && after->balance != NULL && paysafe_money_compare(after->balance, after->maximum) > 0)
+		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.maximum.name, after,
+			   "has more than that maximum",
+			   psprintf("It has %s.", money(state, after, after->balance)),
+			   "Choose a higher maximum, or take something out first.");
+	if (state->account.has_status)
+		paysafe_account_status_check_change(rule, change, before, after);
 }
 
 static void
@@ -312,26 +360,10 @@ check_changed(const Rule *rule, const RowChange *change)
 			   "Whether an account has a limit at all is decided when it is opened." :
 			   "Its entries mean this account as it is.",
 			   "Open another account, and post what is on this one to it.");
-	if (!paysafe_money_same(&state->account.balance, change->before, change->after) &&
+	if (has_new_balance(&state->account, change) &&
 		!paysafe_account_move_is_expected(&state->account, change))
-		check_written(rule, &before, &after);
-	if (after.minimum != NULL && before.minimum != NULL &&
-		paysafe_money_compare(after.minimum, before.minimum) > 0 &&
-		!has_minimum(state->accounts, &after))
-		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, &after,
-			   "has less than that minimum",
-			   psprintf("It has %s, less what is reserved.",
-						after.balance ? money(state, &after, after.balance) : "nothing"),
-			   "Choose a lower minimum, or pay something in first.");
-	if (after.maximum != NULL && after.balance != NULL &&
-		(before.maximum == NULL || paysafe_money_compare(after.maximum, before.maximum) < 0) &&
-		paysafe_money_compare(after.balance, after.maximum) > 0)
-		refuse(rule, ERRCODE_23M06_MAXIMUM, state->account.maximum.name, &after,
-			   "has more than that maximum",
-			   psprintf("It has %s.", money(state, &after, after.balance)),
-			   "Choose a higher maximum, or take something out first.");
-	if (state->account.has_status)
-		paysafe_account_status_check_change(rule, change, &before, &after);
+		check_written(rule, change, &before, &after);
+	check_limits(rule, change, &before, &after);
 }
 
 static void
@@ -341,6 +373,9 @@ check_closed(const Rule *rule, const RowChange *change)
 	Account		account;
 
 	paysafe_account_read_row(rule, change->before, &account);
+	if (state->account.written)
+		paysafe_balance_written_note(rule, change, &account, NULL);
+	paysafe_balance_written_settle(rule, &account);
 	/* a new one of its key would be open */
 	if (account.mark == ACCOUNT_CLOSED)
 		refuse(rule, ERRCODE_23M08_CLOSED, NULL, &account, "cannot be deleted",
@@ -390,10 +425,12 @@ check_row(const Rule *rule, const RowChange *change)
 			paysafe_entry_read(&state->entry, seen.after, &entry, rule->observed ? &fault : NULL) &&
 			!numeric_is_nan(entry.amount) && !numeric_is_inf(entry.amount))
 		{
-			if (rule->observed)
-				observe_entry(rule, &entry);
-			else
-				paysafe_pending_add(rule, &entry);
+			do
+				if (rule->observed)
+					observe_entry(rule, &entry);
+				else
+					paysafe_pending_add(rule, &entry);
+			while (paysafe_entry_next(&entry));
 		}
 		else if (!rule->observed && (seen.op != 'U' || !state->entry.updated))
 			refuse_unbooked(rule, &seen);
@@ -459,6 +496,7 @@ pre_commit(bool prepare)
 {
 	/* nothing is left, unless a statement had no end */
 	paysafe_pending_apply(NULL);
+	paysafe_balance_written_pre_commit();
 	paysafe_reserve_pre_commit();
 	paysafe_history_pre_commit(prepare);
 }
@@ -467,6 +505,7 @@ static void
 end_transaction(bool aborted)
 {
 	paysafe_pending_forget(true, 0);
+	paysafe_balance_written_end_transaction();
 	paysafe_reserve_forget(false, true, 0);
 	paysafe_history_end_transaction(aborted);
 	paysafe_id_claim_forget();
@@ -477,6 +516,7 @@ end_subtransaction(bool committed, int level)
 {
 	/* what committed has been applied before */
 	paysafe_pending_forget(false, level);
+	paysafe_balance_written_end_subtransaction(committed, level);
 	paysafe_reserve_forget(committed, false, level);
 	paysafe_history_end_subtransaction(committed, level);
 }
@@ -500,6 +540,8 @@ describe(const char *name, Oid reference, Jsonb *spec)
 	char	   *currency = paysafe_spec_optional_text(spec, "currency_column");
 	char	   *side = paysafe_spec_optional_text(spec, "side_column");
 	char	   *maximum = paysafe_spec_optional_text(spec, "maximum_column");
+	char	   *credit = paysafe_spec_optional_text(spec, "credit_column");
+	bool		written = paysafe_spec_bool(spec, "written");
 	StringInfoData statuses;
 
 	initStringInfo(&statuses);
@@ -508,10 +550,13 @@ describe(const char *name, Oid reference, Jsonb *spec)
 	for (int i = 0; i < (int) lengthof(sets); i++)
 		if (paysafe_spec_set(spec, sets[i]) != NIL)
 			appendStringInfo(&statuses, ", %s: %s", words[i], paysafe_strings_join(paysafe_spec_set(spec, sets[i])));
-	return psprintf("%s of %s moves by entries of %s only%s%s%s%s%s%s%s%s%s",
+	return psprintf("%s%s%s of %s %s %s%s%s%s%s%s%s%s%s%s%s",
 					paysafe_spec_text(spec, "balance_column"),
+					credit ? " less " : "", credit ? credit : "",
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "key_column")),
+					written ? "is what it sums to in" : "moves by entries of",
 					get_rel_name(reference) ? paysafe_catalog_table_name(reference) : "a table that is gone",
+					written ? ", at COMMIT" : " only",
 					minimum ? ", not below " : "", minimum ? minimum : "",
 					maximum ? ", not above " : "", maximum ? maximum : "",
 					currency ? "; currency in " : "", currency ? currency : "",
@@ -537,6 +582,10 @@ const RuleKind paysafe_balance_kind = {
 	{
 		{"key_column", SPEC_COLUMN},
 		{"balance_column", SPEC_COLUMN},
+		{"credit_column", SPEC_COLUMN},
+		{.key = "written", .type = SPEC_FLAG,
+			.set_words = "lets the application write balances, which must be what the entries sum to at COMMIT",
+		.unset_words = "lets nothing but entries move balances"},
 		{"minimum_column", SPEC_COLUMN},
 		{"currency_column", SPEC_COLUMN},
 		{"side_column", SPEC_COLUMN},

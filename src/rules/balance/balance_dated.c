@@ -94,6 +94,8 @@ typedef void (*DatedVisitor) (const Entry *entry, DateADT day, bool before, void
 typedef struct DatedScan
 {
 	const DatedLedger *ledger;
+	bool		first;			/* entries of the account that is debited ... */
+	bool		other;			/* ... and of the one that is credited in the same row */
 	EntryColumns columns;
 	PostingDate date;
 	DatedVisitor visitor;
@@ -117,8 +119,14 @@ visit_entry(Relation leaf, TupleTableSlot *row, void *arg)
 		if (!paysafe_entry_read(&scan->columns, row, &entry, &fault) ||
 			!paysafe_posting_date_read_in(&scan->date, row, scan->ledger->time_zone, &day))
 			elog(ERROR, "a row in ledger \"%s\" is not an entry", get_rel_name(scan->ledger->relid));
-		scan->visitor(&entry, day, paysafe_posting_date_is_by(&scan->date, row, &scan->ledger->first),
-					  scan->arg);
+		/* an entry without a transaction is one, and has no other name */
+		if (entry.transaction_text == NULL)
+			entry.transaction_text = paysafe_row_key_text(&paysafe_rules_of(leaf)->key, RelationGetDescr(leaf), row);
+		do
+			if (entry.account == &scan->columns.account ? scan->first : scan->other)
+				scan->visitor(&entry, day, paysafe_posting_date_is_by(&scan->date, row, &scan->ledger->first),
+							  scan->arg);
+		while (paysafe_entry_next(&entry));
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scan->context);
@@ -152,10 +160,17 @@ visit_entries(const DatedLedger *ledger, const KeyValues *account, DatedVisitor 
 		paysafe_entry_columns(leaf, ledger->spec, &scan.columns);
 		paysafe_currency_of_ledger(leaf, ledger->relid, &scan.columns);
 		paysafe_posting_date_column(leaf, paysafe_spec_text(ledger->spec, "posting_date_column"), &scan.date);
+		scan.first = true;
+		scan.other = account == NULL;
 		if (account == NULL)
 			scan_all(leaf, &scan);
 		else
 			paysafe_key_columns_scan(leaf, scan.columns.account_names, account, GetActiveSnapshot(),
+									 visit_entry, &scan);
+		scan.first = false;
+		scan.other = true;
+		if (account != NULL && scan.columns.credited_names != NIL)
+			paysafe_key_columns_scan(leaf, scan.columns.credited_names, account, GetActiveSnapshot(),
 									 visit_entry, &scan);
 		table_close(leaf, NoLock);
 	}

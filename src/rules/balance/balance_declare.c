@@ -113,10 +113,32 @@ add_statuses(FunctionCallInfo fcinfo, SpecBuilder *spec)
 				 errmsg("a status_column needs statuses that are frozen, in_only, out_only or closed")));
 }
 
+/* Who writes the column: paysafe, as entries come, or the application. */
+static void
+add_written(FunctionCallInfo fcinfo, SpecBuilder *spec)
+{
+	char	   *kept_by = paysafe_declare_optional_text(fcinfo, 13);
+	char	   *credit = paysafe_declare_optional_name(fcinfo, 14);
+	bool		written = kept_by != NULL && strcmp(kept_by, "application") == 0;
+
+	if (kept_by == NULL || (!written && strcmp(kept_by, "entries") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"kept_by\" must be \"entries\" or \"application\""),
+				 errhint("Entries move balances, and nobody else writes them; or the application writes them, and entries must say the same by COMMIT.")));
+	if (credit != NULL && !written)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a balance of two columns cannot be moved by entries"),
+				 errhint("Name one column, or say kept_by => 'application'.")));
+	paysafe_spec_add_bool(spec, "written", written);
+	paysafe_spec_add_text(spec, "credit_column", credit);
+}
+
 /*
  * protect_balance(accounts, key_column, balance_column, ledger, minimum_column,
  *				   currency_column, side_column, maximum_column, status_column,
- *				   frozen, in_only, out_only, closed, mode) returns void
+ *				   frozen, in_only, out_only, closed, kept_by, credit_column, mode) returns void
  */
 Datum
 paysafe_protect_balance(PG_FUNCTION_ARGS)
@@ -165,6 +187,7 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 						  paysafe_declare_optional_name(fcinfo, 6));
 	paysafe_spec_add_text(&spec, "maximum_column", paysafe_declare_optional_name(fcinfo, 7));
 	add_statuses(fcinfo, &spec);
+	add_written(fcinfo, &spec);
 	was_known = paysafe_rule_newest(accounts, "balance", &before, &was_removed);
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(accounts, "balance", ledger, paysafe_spec_end(&spec));

@@ -72,7 +72,7 @@ add_existing_entry(HTAB *accounts, const Entry *entry)
 	{
 		KeyValues	key;
 
-		(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &key, NULL);
+		(void) paysafe_key_columns_read(entry->account, entry->row, &key, NULL);
 		paysafe_key_columns_copy(&key, &account->key);
 		pfree(key.values);
 	}
@@ -126,7 +126,9 @@ sum_ledger(Oid ledger, MemoryContext context)
 				paysafe_entry_read(&columns, slot, &entry, &fault))
 			{
 				MemoryContextSwitchTo(context);
-				add_existing_entry(accounts, &entry);
+				do
+					add_existing_entry(accounts, &entry);
+				while (paysafe_entry_next(&entry));
 			}
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(row_context);
@@ -170,7 +172,7 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
 			psprintf("it has no minimum, so that its balance will be the sum of its entries and not column \"%s\"; set that to NULL or 0",
 					 account->columns->balance.name);
-	if (account->balance == NULL)
+	if (account->balance == NULL && !account->columns->written)
 		return pstrdup("its balance is missing");
 	if (list_length(existing->sums) > 1)
 		return psprintf("it has entries in %s and %s", sum->currency,

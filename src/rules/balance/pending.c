@@ -156,7 +156,7 @@ add_movement(Pending *p, const Rule *rule, const Entry *entry)
 	}
 	m = &p->movements[p->n];
 	m->rule = rule;
-	(void) paysafe_key_columns_read(&entry->columns->account, entry->row, &account, NULL);
+	(void) paysafe_key_columns_read(entry->account, entry->row, &account, NULL);
 	paysafe_key_columns_copy(&account, &m->account);
 	pfree(account.values);
 	m->account_text = pstrdup(entry->account_text);

@@ -49,6 +49,7 @@
 #include "redact/redact.h"
 #include "rules/balance/account.h"
 #include "rules/balance/account_status.h"
+#include "rules/balance/balance_written.h"
 #include "rules/balance/history.h"
 #include "rules/balance/reserve.h"
 #include "rules/balance/reserve_record.h"
@@ -306,6 +307,7 @@ lock_account(Oid accounts, char *key, Account *out)
 		if (locked)
 			break;
 	}
+	paysafe_balance_written_settle(out->rule, out);
 	if (out->balance == NULL)
 		out->balance = paysafe_money_zero();
 }

@@ -67,8 +67,8 @@ check_mutable(const CompileInput *input, const LedgerState *state, List *mutable
 		"amount_column", "credit_column", "currency_column", "currency_via", "direction_column", "posting_date_column"
 	};
 	const Jsonb *spec = input->source->spec;
-	List	   *needed = list_concat(list_concat_copy(columns->transaction_names, columns->account_names),
-									 columns->reverses_names);
+	List	   *needed = list_concat(list_concat(list_concat_copy(columns->transaction_names, columns->account_names),
+												 columns->credited_names), columns->reverses_names);
 	RowKey		key;
 	ListCell   *lc;
 
@@ -123,6 +123,8 @@ compile_minimum(const CompileInput *input, LedgerState *state)
 	/* entries are looked up by account */
 	for (int i = 0; i < state->columns.account.key.n; i++)
 		check_looked_up(input->leaf, &state->columns.account, &state->columns.account, i);
+	for (int i = 0; i < state->columns.credited.key.n; i++)
+		check_looked_up(input->leaf, &state->columns.credited, &state->columns.account, i);
 }
 
 static void *
@@ -231,6 +233,8 @@ check_entry(const Rule *rule, const RowChange *change)
 						  psprintf("Row \"%s\": %s.",
 								   paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								   fault.reason),
+						  state->columns.credited.key.n > 0 ?
+						  "Rows have two accounts, a currency and a finite positive amount, at the currency's scale." :
 						  state->columns.transaction.key.n == 0 ?
 						  "Entries have an account, a currency and a finite amount that is not zero, at the currency's scale." :
 						  "Entries have a transaction, an account, a currency and a finite amount that is not zero, at the currency's scale.");
@@ -238,7 +242,9 @@ check_entry(const Rule *rule, const RowChange *change)
 	{
 		check_date(rule, change);
 		if (state->minimum != NULL)
-			paysafe_ledger_minimum_check(rule, change, &entry);
+			do
+				paysafe_ledger_minimum_check(rule, change, &entry);
+			while (paysafe_entry_next(&entry));
 		return;
 	}
 	/* an open posting of this id was looked up when it was opened */
@@ -411,7 +417,15 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 	{
 		if (((const LedgerState *) rule->compiled)->minimum == NULL)
 			return;
-		entry.transaction_text = entry.account_text;
+		do
+		{
+			entry.transaction_text = entry.account_text;
+			existing = existing_of(report);
+			old = MemoryContextSwitchTo(report->context);
+			add_existing_sum(existing->sums, &entry);
+			MemoryContextSwitchTo(old);
+		} while (paysafe_entry_next(&entry));
+		return;
 	}
 	existing = existing_of(report);
 	old = MemoryContextSwitchTo(report->context);
@@ -542,6 +556,7 @@ const RuleKind paysafe_ledger_kind = {
 	{
 		{"transaction_column", SPEC_COLUMN, .searched = true},
 		{"account_column", SPEC_COLUMN},
+		{"credit_account_column", SPEC_COLUMN},
 		{"amount_column", SPEC_COLUMN},
 		CURRENCY_FIELDS,
 		{"direction_column", SPEC_COLUMN},

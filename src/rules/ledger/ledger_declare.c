@@ -42,17 +42,19 @@ paysafe_ledger_describe(const char *name, Oid reference, Jsonb *spec)
 {
 	List	   *transaction = paysafe_spec_optional_columns(spec, "transaction_column");
 	List	   *reverses = paysafe_spec_optional_columns(spec, "reverses_column");
+	List	   *credited = paysafe_spec_optional_columns(spec, "credit_account_column");
 	List	   *mutable = paysafe_spec_set(spec, "mutable_columns");
 	char	   *date = paysafe_spec_optional_text(spec, "posting_date_column");
 	char	   *decimals = paysafe_spec_optional_text(spec, "decimals");
 	char	   *minimum = paysafe_spec_optional_text(spec, "minimum");
 	char	   *rows = paysafe_row_filter_words(spec);
 
-	return psprintf("%s%s%s; accounts in %s%s%s%s%s%s%s%s%s%s%s%s%s%s",
+	return psprintf("%s%s%s; accounts in %s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
 					amount_words(spec),
-					transaction ? " sums to zero per " : " by itself",
+					transaction ? " sums to zero per " : credited ? " from one account to another" : " by itself",
 					transaction ? paysafe_key_columns_words(transaction) : "",
 					paysafe_key_columns_words(paysafe_spec_columns(spec, "account_column")),
+					credited ? ", from " : "", credited ? paysafe_key_columns_words(credited) : "",
 					minimum ? ", not below " : "", minimum ? minimum : "",
 					reverses ? "; reversals in " : "", reverses ? paysafe_key_columns_words(reverses) : "",
 					date ? "; posting date in " : "", date ? date : "",
@@ -203,9 +205,10 @@ PG_FUNCTION_INFO_V1(paysafe_protect_entries);
  *				   direction_column, posting_date_column, credit_column, debits text[],
  *				   credits text[], currency, decimals, zero_amounts,
  *				   mutable_columns name[], rows jsonb, minimum numeric,
- *				   currency_path name[]) returns void
+ *				   currency_path name[], credit_account_column) returns void
  *
- * A ledger without transactions: each entry is one by itself.
+ * A ledger without transactions: each entry is one by itself, or each row the two of
+ * a transfer.
  */
 Datum
 paysafe_protect_entries(PG_FUNCTION_ARGS)
@@ -213,6 +216,7 @@ paysafe_protect_entries(PG_FUNCTION_ARGS)
 	Oid			ledger;
 	char	   *direction = paysafe_declare_optional_name(fcinfo, 4);
 	List	   *accounts;
+	List	   *credited;
 	SpecBuilder spec;
 
 	paysafe_argument_required(fcinfo, 0, "relation");
@@ -222,6 +226,14 @@ paysafe_protect_entries(PG_FUNCTION_ARGS)
 	accounts = paysafe_declare_columns_argument(fcinfo, 1, "account_column", ledger);
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_columns(&spec, "account_column", accounts);
+	credited = paysafe_declare_columns_argument(fcinfo, 16, "credit_account_column", ledger);
+	if (credited != NIL && (direction != NULL || !PG_ARGISNULL(6)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only one of \"%s\" and \"%s\" can be given", "credit_account_column",
+						direction != NULL ? "direction_column" : "credit_column"),
+				 errhint("A row that names both accounts is a debit of one and a credit of the other.")));
+	paysafe_spec_add_columns(&spec, "credit_account_column", credited);
 	paysafe_spec_add_text(&spec, "amount_column", paysafe_declare_name_argument(fcinfo, 2, "amount_column"));
 	paysafe_spec_add_text(&spec, "direction_column", direction);
 	paysafe_spec_add_text(&spec, "posting_date_column", paysafe_declare_optional_name(fcinfo, 5));
@@ -230,6 +242,10 @@ paysafe_protect_entries(PG_FUNCTION_ARGS)
 	add_minimum(fcinfo, 14, &spec);
 	declare(fcinfo, ledger, &spec, 3, 9, 15);
 	if (!PG_ARGISNULL(14))
+	{
 		paysafe_key_columns_warn(ledger, accounts, "Each entry that takes something");
+		if (credited != NIL)
+			paysafe_key_columns_warn(ledger, credited, "Each entry that takes something");
+	}
 	PG_RETURN_VOID();
 }

@@ -45,6 +45,8 @@ paysafe_ledger_kept_stamp(const LedgerState *state, const CompileInput *input)
 	if (state->minimum == NULL || input->source->observed)
 		return 0;
 	paysafe_kept_add_key(&stamp, input->leaf, &columns->account);
+	if (columns->credited.key.n > 0)
+		paysafe_kept_add_key(&stamp, input->leaf, &columns->credited);
 	paysafe_kept_add_column(&stamp, input->leaf, columns->amount.attnum);
 	paysafe_kept_add_column(&stamp, input->leaf, columns->credit.attnum);
 	paysafe_kept_add_column(&stamp, input->leaf, columns->currency.attnum);
@@ -191,6 +193,7 @@ paysafe_ledger_kept_more(const KeptAccount *account, Numeric amount)
 typedef struct Adding
 {
 	const char *currency;
+	bool		credited;		/* what the rows take from the account that they credit */
 	MemoryContext row_context;
 	Numeric		sum;
 	int64		n;
@@ -208,6 +211,7 @@ add_entry(Relation leaf, TupleTableSlot *row, void *arg)
 
 	if (paysafe_row_filter_has(&columns->rows, row, NULL) &&
 		paysafe_entry_read(columns, row, &entry, &fault) &&
+		(!adding->credited || paysafe_entry_next(&entry)) &&
 		strcmp(entry.currency, adding->currency) == 0)
 		amount = entry.amount;
 	MemoryContextSwitchTo(old);
@@ -232,6 +236,9 @@ paysafe_ledger_kept_add_up(const LedgerState *state, const KeyValues *account, c
 	adding.row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe account sum",
 											   ALLOCSET_SMALL_SIZES);
 	paysafe_ledger_rows_scan(state, &state->columns.account, account, snapshot, add_entry, &adding);
+	adding.credited = true;
+	if (state->columns.credited.key.n > 0)
+		paysafe_ledger_rows_scan(state, &state->columns.credited, account, snapshot, add_entry, &adding);
 	MemoryContextDelete(adding.row_context);
 	UnregisterSnapshot(snapshot);
 	*n = adding.n;

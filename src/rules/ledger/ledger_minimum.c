@@ -164,7 +164,7 @@ read_entries(const LedgerState *state, const RowChange *change, const Entry *ent
 	bool		stamped = kept->id != 0 || state->kept_stamp == 0;
 	KeyValues	values;
 
-	(void) paysafe_key_columns_read(&state->columns.account, entry->row, &values, NULL);
+	(void) paysafe_key_columns_read(entry->account, entry->row, &values, NULL);
 	for (;;)
 	{
 		/* used, or the next command might have the same id: a foreign key's trigger has moved it on */

@@ -286,6 +286,16 @@ check_key(const Rule *rule, const RowChange *change, AttrNumber moved)
 							"Change it when the period is over.");
 }
 
+/* Has the payment got another currency? */
+static bool
+is_other_money(const RefundSide *side, const RowChange *change)
+{
+	char	   *was = currency_of(side, change->before);
+	char	   *is = currency_of(side, change->after);
+
+	return was != NULL && (is == NULL || strcmp(was, is) != 0);
+}
+
 void
 paysafe_refund_running_check(const Rule *rule, const RowChange *change)
 {
@@ -300,8 +310,8 @@ paysafe_refund_running_check(const Rule *rule, const RowChange *change)
 		paysafe_key_columns_changed(&side->payment, RelationGetDescr(seen.rel), seen.before, seen.after);
 	if (moved != InvalidAttrNumber && paysafe_money_sign(refunded(side, seen.before)) == 0)
 		check_key(rule, &seen, moved);
-	/* what was approved of it in advance is not of another payment that gets this key */
-	if (moved != InvalidAttrNumber)
+	/* what was approved of it in advance is not of another payment that gets this key, or of other money */
+	if (moved != InvalidAttrNumber || (seen.op == 'U' && is_other_money(side, &seen)))
 		paysafe_approval_end_in_advance(state->refund_root, state->rule,
 										paysafe_key_columns_row_text(&side->payment, seen.before, NULL));
 	if (seen.op != 'D')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Type
+from typing import Any, Dict, Optional, Sequence, Type, Union
 
 from django.db import models
 from django.db.migrations.state import ProjectState
@@ -98,23 +98,38 @@ class ProtectLedger(_Entries):
         }
 
 
+def _array(columns: Union[str, Sequence[str], None]) -> Optional[str]:
+    """One column, or several as the text of an array."""
+    if columns is None or isinstance(columns, str):
+        return columns
+    quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in columns)
+    return "{" + ",".join(f'"{name}"' for name in quoted) + "}"
+
+
 class ProtectEntries(_Entries):
-    """Entries that are no transactions: gift cards, store credit."""
+    """Entries that are no transactions: gift cards, store credit; transfers that name the account
+    that is debited and the one that is credited."""
 
     function = "protect_entries"
 
-    def __init__(self, model_name: str, *, minimum: Optional[Any] = None, **others: Any) -> None:
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        minimum: Optional[Any] = None,
+        credited: Optional[Names] = None,
+        **others: Any,
+    ) -> None:
         super().__init__(model_name, **others)
         self.minimum = minimum
+        self.credited = credited
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
-        ((account, _),) = self.keys((model, self.account))
-        if not isinstance(account, str):
-            quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in account)
-            account = "{" + ",".join(f'"{name}"' for name in quoted) + "}"
+        (account, _), (credited, _) = self.keys((model, self.account), (model, self.credited))
         return {
-            "account_column": (account, "text"),
+            "account_column": (_array(account), "text"),
             **super().arguments(model, state, app),
+            "credit_account_column": (_array(credited), "text"),
             "minimum": (self.minimum, "numeric"),
         }
 
@@ -140,6 +155,8 @@ class ProtectBalance(RuleOperation):
         in_only: Sequence[str] = (),
         out_only: Sequence[str] = (),
         closed: Sequence[str] = (),
+        kept_by: str = "entries",
+        credit: Optional[Name] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectBalance] = None,
     ) -> None:
@@ -156,6 +173,8 @@ class ProtectBalance(RuleOperation):
         self.in_only = in_only
         self.out_only = out_only
         self.closed = closed
+        self.kept_by = kept_by
+        self.credit = credit
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         key_fields: Names = self.key
@@ -178,4 +197,6 @@ class ProtectBalance(RuleOperation):
             "in_only": texts(self.in_only or None),
             "out_only": texts(self.out_only or None),
             "closed": texts(self.closed or None),
+            "kept_by": (None if self.kept_by == "entries" else self.kept_by, "text"),
+            "credit_column": self.name(model, self.credit),
         }

@@ -608,7 +608,7 @@ WHOLE = [
     rules.ProtectLedger(
         "LedgerEntry", transaction="transaction", reverses="id", closed=False, **ENTRIES
     ),
-    rules.ProtectEntries("LedgerEntry", minimum=0, **ENTRIES),
+    rules.ProtectEntries("LedgerEntry", minimum=0, credited="transaction", **ENTRIES),
     rules.ProtectBalance(
         "Wallet",
         balance="balance",
@@ -623,6 +623,8 @@ WHOLE = [
         in_only=["i"],
         out_only=["o"],
         closed=["c"],
+        kept_by="application",
+        credit="balance",
     ),
     rules.ProtectPayment(
         "Refund",
