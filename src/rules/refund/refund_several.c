@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "access/table.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -51,6 +53,8 @@ paysafe_refund_several_name(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be \"refund\", or begin with \"refund_\"", "rule"),
+				 len >= NAMEDATALEN ?
+				 errdetail("The name has %zu bytes; it may have at most %d.", len, NAMEDATALEN - 1) :
 				 errdetail("\"%s\" is no such name of small letters, digits and underscores, or ends in \"%s\".",
 						   paysafe_redact_string(name), GATE),
 				 errhint("For instance: rule => 'refund_deposit'.")));
@@ -75,7 +79,16 @@ paysafe_refund_several_meant(Oid refund, const char *name)
 	if (names == NIL)
 		return NULL;
 	if (name == NULL && paysafe_strings_contain(names, paysafe_refund_kind.name))
+	{
+		if (list_length(names) > 1)
+			ereport(NOTICE,
+					(errmsg("table \"%s\" has several rules of refunds: \"%s\" is meant",
+							get_rel_name(refund), paysafe_refund_kind.name),
+					 errdetail("It has %s.", paysafe_strings_join(names)),
+					 errhint("To mean another one, say so: rule => %s.",
+							 quote_literal_cstr(is_plain(linitial(names)) ? lsecond(names) : linitial(names)))));
 		return pstrdup(paysafe_refund_kind.name);
+	}
 	if (name == NULL && list_length(names) == 1)
 		return linitial(names);
 	if (name != NULL && paysafe_strings_contain(names, name))
@@ -162,4 +175,199 @@ paysafe_refund_several_check(const CompileInput *input, const RowFilter *rows)
 			strcmp(other->name, input->source->name) != 0 && (!other->observed || input->source->observed))
 			check_other(input, other, rows);
 	}
+}
+
+/*
+ * Statuses of other rules
+ */
+
+/* Does the rule itself say what the column is? */
+static bool
+is_own_column(const Jsonb *spec, const char *column)
+{
+	static const char *const single[] = {"amount_column", "currency_column", "status_column", "type_column"};
+
+	for (int i = 0; i < (int) lengthof(single); i++)
+	{
+		const char *own = paysafe_spec_optional_text(spec, single[i]);
+
+		if (own != NULL && strcmp(own, column) == 0)
+			return true;
+	}
+	return paysafe_strings_contain(paysafe_spec_columns(spec, "payment_column"), column) ||
+		paysafe_strings_contain(paysafe_spec_set(spec, "rows_columns"), column);
+}
+
+/*
+ * The column that the other rule alone judges, or NULL.  One that only observes judges
+ * nothing; of a column that has the status within it, the rest says something else.
+ */
+static const char *
+status_of_other(const RuleSource *rule, const RuleSource *other)
+{
+	const char *column;
+
+	if (other == NULL || other->observed || other->kind != &paysafe_refund_kind ||
+		other->relation != rule->relation || strcmp(other->name, rule->name) == 0)
+		return NULL;
+	column = paysafe_spec_optional_text(other->spec, "status_column");
+	return column == NULL || paysafe_spec_optional_columns(other->spec, "status_path") != NIL ||
+		is_own_column(rule->spec, column) ? NULL : column;
+}
+
+/* Is it a part of the key, or where a refund has the currency that its payment has?  Those stay. */
+static bool
+is_key_or_place(const RefundSide *side, Relation leaf, AttrNumber attnum)
+{
+	Bitmapset  *key = RelationGetIndexAttrBitmap(leaf, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+
+	return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, key) ||
+		(side->shares_place && side->place.place == CURRENCY_COLUMN && side->place.column.attnum == attnum) ||
+		(side->shares_place && side->place.place == CURRENCY_PARENT && side->place.via == attnum);
+}
+
+void
+paysafe_refund_several_statuses(const CompileInput *input, RefundSide *side)
+{
+	ListCell   *lc;
+
+	side->others = palloc(sizeof(OtherStatus) * Max(list_length(input->sources), 1));
+	foreach(lc, input->sources)
+	{
+		const RuleSource *other = lfirst(lc);
+		const char *column = status_of_other(input->source, other);
+		OtherStatus *status = &side->others[side->nothers];
+
+		if (column == NULL)
+			continue;
+		status->attnum = get_attnum(RelationGetRelid(input->leaf), column);
+		if (status->attnum == InvalidAttrNumber || is_key_or_place(side, input->leaf, status->attnum))
+			continue;
+		paysafe_row_filter_compile(input->leaf, other->spec, &status->rows);
+		side->nothers++;
+	}
+}
+
+char *
+paysafe_refund_several_loosens(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
+{
+	const char *column = status_of_other(rule, after);
+	const char *was = status_of_other(rule, before);
+
+	return column == NULL || (was != NULL && strcmp(was, column) == 0) ? NULL :
+		psprintf("makes column %s the status of rule %s, which approvals by rule %s are not of",
+				 column, after->name, rule->name);
+}
+
+/*
+ * What a declaration tells about the others
+ */
+
+/* Can a row be of both?  The table's own columns say so, which its partitions have, too. */
+static bool
+can_overlap(Relation rel, const RuleSource *a, const RuleSource *b)
+{
+	RowFilter	of_a;
+	RowFilter	of_b;
+
+	paysafe_row_filter_compile(rel, a->spec, &of_a);
+	paysafe_row_filter_compile(rel, b->spec, &of_b);
+	return !paysafe_row_filter_excludes(&of_a, &of_b);
+}
+
+static bool
+equal_texts(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/*
+ * A status in which the one stores what has happened, and the other may refuse it; or NULL.  With a status
+ * column of its own, the other may refuse it whatever its status is, unless it stores facts, too.
+ */
+static const char *
+refused_fact(const RuleSource *one, const RuleSource *other)
+{
+	bool		same = equal_texts(paysafe_spec_optional_text(one->spec, "status_column"),
+								   paysafe_spec_optional_text(other->spec, "status_column")) &&
+		equal_texts(paysafe_spec_optional_text(one->spec, "status_path"),
+					paysafe_spec_optional_text(other->spec, "status_path"));
+	List	   *recorded = paysafe_spec_set(other->spec, "recorded");
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_set(one->spec, "recorded"))
+	{
+		if (!same && recorded == NIL)
+			return lfirst(lc);
+		if (same && !paysafe_strings_contain(recorded, lfirst(lc)) &&
+			!paysafe_strings_contain(paysafe_spec_set(other->spec, "void"), lfirst(lc)))
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+static void
+warn_of_refused_fact(const RuleSource *one, const RuleSource *other)
+{
+	const char *status = refused_fact(one, other);
+
+	if (status != NULL)
+		ereport(WARNING,
+				(errmsg("what rule \"%s\" stores in status \"%s\", rule \"%s\" can refuse",
+						one->name, status, other->name),
+				 errdetail("A row of table \"%s\" can be of both: then the fact is not stored at all.",
+						   get_rel_name(one->relation)),
+				 errhint("Name the status in \"recorded\" of both declarations, or let their \"rows\" exclude each other.")));
+}
+
+void
+paysafe_refund_several_tell(Oid refund, const char *name, bool sole)
+{
+	List	   *sources = paysafe_rule_sources(refund);
+	const RuleSource *mine = NULL;
+	List	   *both = NIL;
+	Relation	rel;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (source->kind == &paysafe_refund_kind && source->relation == refund && strcmp(source->name, name) == 0)
+			mine = source;
+	}
+	if (mine == NULL)
+		return;					/* it waits for an approval */
+	rel = table_open(refund, AccessShareLock);
+	foreach(lc, sources)
+	{
+		const RuleSource *other = lfirst(lc);
+
+		if (other->kind != &paysafe_refund_kind || other->relation != refund || other == mine ||
+			!can_overlap(rel, mine, other))
+			continue;
+		both = lappend(both, other->name);
+		if (mine->observed || other->observed)
+			continue;
+		warn_of_refused_fact(mine, other);
+		warn_of_refused_fact(other, mine);
+	}
+	table_close(rel, AccessShareLock);
+	if (sole && both != NIL && mine->is_new)
+		ereport(NOTICE,
+				(errmsg("table \"%s\" has several rules of refunds now", get_rel_name(refund)),
+				 errdetail("\"%s\", which was declared without a name, holds beside %s: a row that is of both passes the gates of both.",
+						   name, paysafe_strings_join(both)),
+				 errhint("To declare one of these anew, name it: rule => %s.", quote_literal_cstr(linitial(both)))));
+}
+
+int
+paysafe_refund_several_count_tables(List *tables)
+{
+	List	   *roots = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		roots = list_append_unique_oid(roots, ((RefundTable *) lfirst(lc))->root);
+	return list_length(roots);
 }
