@@ -506,6 +506,23 @@ extern const char *paysafe_refund_changed_column(const RefundSide *side, const R
 												 bool filled);
 
 /*
+ * refund_others.c: other rules of the same table
+ */
+
+/*
+ * The status columns of the table's other rules, where this one means nothing else by them: they judge
+ * them for their rows, so no approval of this one is of them there.
+ */
+extern void paysafe_refund_others_statuses(const CompileInput *input, RefundSide *side);
+
+/* What a declaration of another rule takes out of the approvals of this one, in words, or NULL. */
+extern char *paysafe_refund_others_loosens(const RuleSource *rule, const RuleSource *before,
+											const RuleSource *after);
+
+/* How many tables the refunds of a payment stand in. */
+extern int	paysafe_refund_others_count_tables(List *tables);
+
+/*
  * refund_advance.c
  */
 

@@ -39,7 +39,6 @@
 #include "people/approval.h"
 #include "redact/redact.h"
 #include "rules/refund/refund.h"
-#include "rules/refund/refund_several.h"
 #include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
@@ -129,7 +128,7 @@ paysafe_refund_compile_approved(RefundSide *side, const CompileInput *input)
 			side->inputs[side->napproved] = columns_read(leaf, att);
 		side->approved[side->napproved++] = att->attnum;
 	}
-	paysafe_refund_several_statuses(input, side);
+	paysafe_refund_others_statuses(input, side);
 }
 
 /* Is the i-th column, or one that it is computed from, the status of another rule that holds for the row? */

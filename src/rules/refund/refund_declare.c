@@ -53,7 +53,7 @@ limit_words(Oid reference, const Jsonb *spec)
 char *
 paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
 {
-	char	   *words = paysafe_refund_several_loosens(rule, before, after);
+	char	   *words = paysafe_refund_others_loosens(rule, before, after);
 
 	return words ? words : paysafe_test_rows_loosens(before, after);
 }

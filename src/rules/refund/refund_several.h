@@ -11,7 +11,6 @@
 #include "fmgr.h"
 
 #include "engine/rule.h"
-#include "rules/refund/refund.h"
 #include "values/row_filter.h"
 
 /* The name that a declaration gives to its rule by its n-th argument, "refund" by default; raises 22023. */
@@ -32,20 +31,7 @@ extern const char *paysafe_refund_several_gate(const char *name);
 /* Raise 22023 if the rule and the others of its table cannot hold beside each other. */
 extern void paysafe_refund_several_check(const CompileInput *input, const RowFilter *rows);
 
-/*
- * The status columns of the table's other rules, where this one means nothing else by them: they judge
- * them for their rows, so no approval of this one is of them there.
- */
-extern void paysafe_refund_several_statuses(const CompileInput *input, RefundSide *side);
-
-/* What a declaration of another rule takes out of the approvals of this one, in words, or NULL. */
-extern char *paysafe_refund_several_loosens(const RuleSource *rule, const RuleSource *before,
-											const RuleSource *after);
-
 /* Tell about the rules that the table has beside the one declared just now; sole: no name was given. */
 extern void paysafe_refund_several_tell(Oid refund, const char *name, bool sole);
-
-/* How many tables the refunds of a payment stand in. */
-extern int	paysafe_refund_several_count_tables(List *tables);
 
 #endif							/* PAYSAFE_REFUND_SEVERAL_H */
