@@ -247,7 +247,10 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		WITH rules AS (
 			-- a table may have several of refunds
 			SELECT n.*, CASE WHEN n.rule LIKE 'refund\_%' THEN 'refund' ELSE n.rule END AS kind,
-				   CASE WHEN n.rule LIKE 'refund\_%' THEN format('rule %s: ', n.rule) ELSE '' END AS prefix
+				   CASE WHEN n.rule LIKE 'refund\_%' OR (n.rule = 'refund' AND EXISTS (SELECT 1 FROM paysafe.rule o
+				WHERE o.relation = n.relation AND o.rule LIKE 'refund\_%' AND NOT o.removed AND o.version = (SELECT max(m.version)
+					FROM paysafe.rule m WHERE m.relation = o.relation AND m.rule = o.rule)))
+				   THEN format('rule %s: ', n.rule) ELSE '' END AS prefix
 			  FROM paysafe.rule n
 			 WHERE NOT n.removed AND n.version = (SELECT max(m.version) FROM paysafe.rule m
 				WHERE m.relation = n.relation AND m.rule = n.rule)

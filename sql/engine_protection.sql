@@ -20,7 +20,12 @@ CREATE VIEW paysafe.protection AS
 						 WHERE n.relation = r.relation AND n.rule = r.rule)
 	UNION ALL
 	SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
-		   format('refunds of a payment above %s within %s need %s approval(s), valid for %s',
+		   format('%s above %s within %s need %s approval(s), valid for %s',
+				  -- refunds without rows have no table of payments either
+				  CASE WHEN EXISTS (SELECT 1 FROM paysafe.rule p
+						WHERE p.relation = t.relation AND p.rule = t.rule AND p.spec @> '{"payout": true}' AND NOT p.spec @> '{"amounts": "running"}'
+						  AND p.version = (SELECT max(n.version) FROM paysafe.rule n WHERE n.relation = p.relation AND n.rule = p.rule))
+					   THEN 'payouts of one reference' ELSE 'refunds of a payment' END,
 				  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers, t.valid_for),
 		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket,
 		   NULL, NULL, NULL

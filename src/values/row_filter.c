@@ -119,6 +119,7 @@ find_column(Relation leaf, const Condition *condition, StatusColumn *out)
 	if (!only_null && typid != NUMERICOID)
 	{
 		paysafe_status_value_state_column(leaf, condition->column, out);
+		out->plain = true;
 		return;
 	}
 	*out = (StatusColumn) {.attnum = attnum, .typid = typid, .type = only_null ? STATUS_PRESENCE : STATUS_NUMERIC};

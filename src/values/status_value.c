@@ -209,9 +209,9 @@ no_such_value(const StatusColumn *column, const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("status \"%s\" is not a value of column \"%s\", which has type %s",
-					text, column->name, format_type_be(column->typid)),
-			 column->type == STATUS_BOOLEAN ? errhint("Its statuses are \"true\" and \"false\".") :
+			 errmsg("%s \"%s\" is not a value of column \"%s\", which has type %s",
+					column->plain ? "\"rows\":" : "status", text, column->name, format_type_be(column->typid)),
+			 column->type == STATUS_BOOLEAN ? errhint(column->plain ? "Its values are \"true\" and \"false\"." : "Its statuses are \"true\" and \"false\".") :
 			 column->type == STATUS_PRESENCE ? errhint("Its statuses are \"set\" and \"unset\".") : 0));
 	pg_unreachable();
 }

@@ -33,6 +33,7 @@ typedef struct StatusColumn
 	Oid			typid;			/* base type */
 	int			nkeys;			/* STATUS_TEXT, of a jsonb column: where in it the text stands */
 	char	  **keys;
+	bool		plain;			/* what it has are called values, not statuses */
 	char		name[NAMEDATALEN];
 } StatusColumn;
 

@@ -256,6 +256,24 @@ SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 1, within => '0');
 SELECT paysafe.set_refund_threshold('t_change.refund', 'USD', 1, valid_for => '-1 hour');
 SELECT paysafe.set_refund_threshold('t_change.refund', 'ZZZ', 1);
 
+-- another rule of the table takes its status column out of what is approved: somebody has relied on that
+ALTER TABLE t_change.refund ADD account text, ADD state text, ADD beneficiary text;
+\set payouts 'SELECT paysafe.protect_refund(''t_change.refund'', NULL, ''account'', ''amount'', ''currency'', %L, ''{sent,paid}'', ''{void}'', recorded => %L, rows => ''{"account": {"not": [null]}}''%s)'
+SELECT format(:'payouts', 'beneficiary', '{}', $$, rule => 'refund_other'$$) AS statement \gexec
+SELECT format(:'payouts', 'state', '{}', $$, rule => 'refund_other'$$) AS statement \gexec
+SELECT format(:'payouts', 'state', '{}', $$, rule => 'refund_other', mode => 'observe'$$) AS statement \gexec
+SELECT format(:'payouts', 'state', '{}', $$, rule => 'refund_other'$$) AS statement \gexec
+SELECT format(:'payouts', 'amount', '{}', $$, rule => 'refund_other'$$) AS statement \gexec
+SELECT format(:'payouts', 'status', '{paid}', $$, rule => 'refund_other'$$) AS statement \gexec
+-- "refund" beside it is told, once
+CREATE TABLE t_change.payout (LIKE t_change.refund INCLUDING INDEXES);
+CREATE INDEX ON t_change.payout (account);
+SELECT replace(format(:'payouts', 'state', '{paid}', $$, rule => 'refund_other'$$), 'change.refund', 'change.payout') AS statement \gexec
+SELECT replace(format(:'payouts', 'state', '{sent}', ''), 'change.refund', 'change.payout') AS statement \gexec
+SELECT replace(format(:'payouts', 'state', '{sent}', ''), 'change.refund', 'change.payout') AS statement \gexec
+SELECT paysafe.set_refund_threshold('t_change.payout', 'USD', 50);
+SELECT paysafe.set_refund_threshold('t_change.payout', 'USD', 50, rule => 'refund_other');
+
 -- changes of rules are in the audit log, who and why included
 SELECT key, op, after ->> 'version' AS version, actor, reason, ticket
   FROM paysafe.audit_log

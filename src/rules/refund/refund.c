@@ -225,8 +225,8 @@ check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 									 .detail = psprintf("With refund \"%s\" of %s they total %s%s; captured is %s.",
 														refund_words(change, change->after),
 														money_words(locked, amount, currency), money_words(locked, total, currency),
-														list_length(locked->tables) > 1 ?
-														psprintf(" in %d tables", list_length(locked->tables)) : "",
+														paysafe_refund_others_count_tables(locked->tables) > 1 ?
+														psprintf(" in %d tables", paysafe_refund_others_count_tables(locked->tables)) : "",
 														money_words(locked, captured, currency)),
 									 .hint = side->voided.n == 0 ? "Refund at most what is left." :
 									 "Refund at most what is left, or void another refund first."

@@ -28,6 +28,13 @@
 #include "values/row_filter.h"
 #include "values/status_value.h"
 
+/* The status column of another rule of the same table, which judges it for its own rows. */
+typedef struct OtherStatus
+{
+	AttrNumber	attnum;
+	RowFilter	rows;
+} OtherStatus;
+
 /* The rule for a leaf of the refund table. */
 typedef struct RefundSide
 {
@@ -54,6 +61,8 @@ typedef struct RefundSide
 	int			napproved;		/* columns that an approval is of, in the order of names */
 	AttrNumber *approved;
 	Bitmapset **inputs;			/* of each: what it is computed from, or NULL */
+	int			nothers;		/* of these not in rows that other rules hold for: their status, */
+	OtherStatus *others;		/* ... and what is computed from it */
 	List	   *thresholds;		/* of Threshold, newest versions */
 	Machine    *machine;		/* of the status column, or NULL */
 } RefundSide;
@@ -450,7 +459,7 @@ extern RefundLife *paysafe_refund_move(const RefundState *state, RefundLife *lif
  */
 
 /* Which columns an approval is of. */
-extern void paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *spec);
+extern void paysafe_refund_compile_approved(RefundSide *side, const CompileInput *input);
 
 /*
  * What an approval binds: this life of this row up to now, its payment, the status
@@ -495,6 +504,23 @@ extern bool paysafe_refund_has_content(const RefundSide *side, const RefundLife 
  */
 extern const char *paysafe_refund_changed_column(const RefundSide *side, const RowChange *change,
 												 bool filled);
+
+/*
+ * refund_others.c: other rules of the same table
+ */
+
+/*
+ * The status columns of the table's other rules, where this one means nothing else by them: they judge
+ * them for their rows, so no approval of this one is of them there.
+ */
+extern void paysafe_refund_others_statuses(const CompileInput *input, RefundSide *side);
+
+/* What a declaration of another rule takes out of the approvals of this one, in words, or NULL. */
+extern char *paysafe_refund_others_loosens(const RuleSource *rule, const RuleSource *before,
+											const RuleSource *after);
+
+/* How many tables the refunds of a payment stand in. */
+extern int	paysafe_refund_others_count_tables(List *tables);
 
 /*
  * refund_advance.c
@@ -554,7 +580,8 @@ extern char *paysafe_refund_fault(const RefundSide *side, TupleTableSlot *row,
 typedef struct RefundDeclaration
 {
 	Oid			refund;
-	const char *rule;			/* its name */
+	const char *rule;			/* its name, */
+	bool		sole;			/* ... which the call did not say */
 	Oid			payment;
 	List	   *payment_column;
 	List	   *payment_key;

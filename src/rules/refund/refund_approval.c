@@ -7,7 +7,8 @@
  * columns, in this life of it, in the status that it leaves.  Free to change are
  * the status itself, the columns that the rule names, and what is computed from
  * these; if the rule names none, points in time, because that is where ORMs
- * keep when a row was last written.
+ * keep when a row was last written.  So is the status of another rule that holds for the
+ * row, which judges that.
  *
  * What a row contains is what its columns say under their names; nothing is said by a
  * column that is NULL, so that one may be added.  Values are compared as they
@@ -80,8 +81,10 @@ follows_from(Relation leaf, Form_pg_attribute generated, List *columns)
 }
 
 void
-paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *spec)
+paysafe_refund_compile_approved(RefundSide *side, const CompileInput *input)
 {
+	Relation	leaf = input->leaf;
+	const Jsonb *spec = input->source->spec;
 	TupleDesc	desc = RelationGetDescr(leaf);
 	bool		named = paysafe_spec_bool(spec, "unapproved_named");
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
@@ -125,6 +128,23 @@ paysafe_refund_compile_approved(RefundSide *side, Relation leaf, const Jsonb *sp
 			side->inputs[side->napproved] = columns_read(leaf, att);
 		side->approved[side->napproved++] = att->attnum;
 	}
+	paysafe_refund_others_statuses(input, side);
+}
+
+/* Is the i-th column, or one that it is computed from, the status of another rule that holds for the row? */
+static bool
+is_judged_elsewhere(const RefundSide *side, int i, TupleTableSlot *row)
+{
+	for (int j = 0; j < side->nothers; j++)
+	{
+		const OtherStatus *other = &side->others[j];
+
+		if ((other->attnum == side->approved[i] ||
+			 bms_is_member(other->attnum - FirstLowInvalidHeapAttributeNumber, side->inputs[i])) &&
+			paysafe_row_filter_has(&other->rows, row, NULL))
+			return true;
+	}
+	return false;
 }
 
 /* What values of a type are read as, arrays and composite types with all that is in them. */
@@ -253,7 +273,8 @@ paysafe_refund_read_content(const RefundSide *side, TupleTableSlot *row, RefundL
 		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1);
 
 		/* what is empty may be filled in later */
-		if (is_filled(att, row) && !awaits_input(side, i, row, NULL) && append_column(side, &bytes, att, row))
+		if (is_filled(att, row) && !awaits_input(side, i, row, NULL) && !is_judged_elsewhere(side, i, row) &&
+			append_column(side, &bytes, att, row))
 			life->columns = lappend(life->columns, pstrdup(NameStr(att->attname)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, life->content);
@@ -306,7 +327,8 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	paysafe_argument_append(&bytes, paysafe_status_value_text(&side->gated.column, status_row));
 	appendStringInfoChar(&bytes, paysafe_status_value_is_null(&side->gated.column, status_row) ? 'n' : 'v');
 	for (int i = 0; i < side->napproved; i++)
-		(void) append_column(side, &bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
+		if (!is_judged_elsewhere(side, i, row))
+			(void) append_column(side, &bytes, TupleDescAttr(row->tts_tupleDescriptor, side->approved[i] - 1), row);
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
 }
 
@@ -337,7 +359,8 @@ paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, b
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, side->approved[i] - 1);
 
-		if (!is_same(side, att, change) &&
+		/* what comes to the other rule with this change was approved as it was before */
+		if (!is_same(side, att, change) && !is_judged_elsewhere(side, i, change->before) &&
 			(!filled || (is_filled(att, change->before) && !awaits_input(side, i, change->before, change))))
 			return NameStr(att->attname);
 	}

@@ -121,7 +121,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 		paysafe_status_value_set(&type, paysafe_spec_set(spec, "chargeback"), &side->chargeback);
 	}
 	paysafe_status_value_set(&status, always_gated(history, status_column, path, gated), &side->always_gated);
-	paysafe_refund_compile_approved(side, leaf, spec);
+	paysafe_refund_compile_approved(side, input);
 	side->thresholds = paysafe_refund_threshold_read(input->source->relation, input->source->name);
 	side->machine = paysafe_status_machine_of(input->sources, status_column);
 	paysafe_row_key_require(leaf, "Without one, an approval cannot name a refund.");

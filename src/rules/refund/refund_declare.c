@@ -53,7 +53,9 @@ limit_words(Oid reference, const Jsonb *spec)
 char *
 paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before, const RuleSource *after)
 {
-	return paysafe_test_rows_loosens(before, after);
+	char	   *words = paysafe_refund_others_loosens(rule, before, after);
+
+	return words ? words : paysafe_test_rows_loosens(before, after);
 }
 
 char *
@@ -393,6 +395,7 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	if (OidIsValid(d->payment))
 		warn_of_unguarded(d->payment, d->payment_amount_column);
 	warn_of_free_statuses(d->refund, d->status_column);
+	paysafe_refund_several_tell(d->refund, d->rule, d->sole);
 }
 
 /* The sign that amounts are stored with, as it is stored: the default is not. */
@@ -451,6 +454,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.currency = paysafe_declare_optional_text(fcinfo, 18),
 		.decimals = paysafe_declare_decimals_argument(fcinfo, 19),
 		.rule = paysafe_refund_several_name(fcinfo, 20),
+		.sole = PG_ARGISNULL(20),
 		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
 	bool		running;

@@ -130,7 +130,8 @@ added_hint(const RefundState *state, const ApprovalMoney *money, bool waits, boo
 {
 	return psprintf("%s%s approves it before its row is there: %s",
 					anonymous ? "Nobody is named who requests it: call paysafe.act_as in the transaction that adds it. " : "",
-					waits ? "Request the refund first, in a status that needs no approval; or somebody else" :
+					waits ? psprintf("Request the %s first, in a status that needs no approval; or somebody else",
+							 state->payout ? "payout" : "refund") :
 					"Somebody else", advance_hint(state, money));
 }
 

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -51,6 +52,8 @@ paysafe_refund_several_name(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be \"refund\", or begin with \"refund_\"", "rule"),
+				 len >= NAMEDATALEN ?
+				 errdetail("The name has %zu bytes; it may have at most %d.", len, NAMEDATALEN - 1) :
 				 errdetail("\"%s\" is no such name of small letters, digits and underscores, or ends in \"%s\".",
 						   paysafe_redact_string(name), GATE),
 				 errhint("For instance: rule => 'refund_deposit'.")));
@@ -75,7 +78,16 @@ paysafe_refund_several_meant(Oid refund, const char *name)
 	if (names == NIL)
 		return NULL;
 	if (name == NULL && paysafe_strings_contain(names, paysafe_refund_kind.name))
+	{
+		if (list_length(names) > 1)
+			ereport(NOTICE,
+					(errmsg("table \"%s\" has several rules of refunds: \"%s\" is meant",
+							get_rel_name(refund), paysafe_refund_kind.name),
+					 errdetail("It has %s.", paysafe_strings_join(names)),
+					 errhint("To mean another one, say so: rule => %s.",
+							 quote_literal_cstr(is_plain(linitial(names)) ? lsecond(names) : linitial(names)))));
 		return pstrdup(paysafe_refund_kind.name);
+	}
 	if (name == NULL && list_length(names) == 1)
 		return linitial(names);
 	if (name != NULL && paysafe_strings_contain(names, name))
@@ -162,4 +174,106 @@ paysafe_refund_several_check(const CompileInput *input, const RowFilter *rows)
 			strcmp(other->name, input->source->name) != 0 && (!other->observed || input->source->observed))
 			check_other(input, other, rows);
 	}
+}
+
+/*
+ * What a declaration tells about the others
+ */
+
+/* Can a row be of both?  The table's own columns say so, which its partitions have, too. */
+static bool
+can_overlap(Relation rel, const RuleSource *a, const RuleSource *b)
+{
+	RowFilter	of_a;
+	RowFilter	of_b;
+
+	paysafe_row_filter_compile(rel, a->spec, &of_a);
+	paysafe_row_filter_compile(rel, b->spec, &of_b);
+	return !paysafe_row_filter_excludes(&of_a, &of_b);
+}
+
+static bool
+equal_texts(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/*
+ * A status in which the one stores what has happened, and the other may refuse it; or NULL.  With a status
+ * column of its own, the other may refuse it whatever its status is, unless it stores facts, too.
+ */
+static const char *
+refused_fact(const RuleSource *one, const RuleSource *other)
+{
+	bool		same = equal_texts(paysafe_spec_optional_text(one->spec, "status_column"),
+								   paysafe_spec_optional_text(other->spec, "status_column")) &&
+		equal_texts(paysafe_spec_optional_text(one->spec, "status_path"),
+					paysafe_spec_optional_text(other->spec, "status_path"));
+	List	   *recorded = paysafe_spec_set(other->spec, "recorded");
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_set(one->spec, "recorded"))
+	{
+		if (!same && recorded == NIL)
+			return lfirst(lc);
+		if (same && !paysafe_strings_contain(recorded, lfirst(lc)) &&
+			!paysafe_strings_contain(paysafe_spec_set(other->spec, "void"), lfirst(lc)))
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+static void
+warn_of_refused_fact(const RuleSource *one, const RuleSource *other)
+{
+	const char *status = refused_fact(one, other);
+
+	if (status != NULL)
+		ereport(WARNING,
+				(errmsg("what rule \"%s\" stores in status \"%s\", rule \"%s\" can refuse",
+						one->name, status, other->name),
+				 errdetail("A row of table \"%s\" can be of both: then the fact is not stored at all.",
+						   get_rel_name(one->relation)),
+				 errhint("Name the status in \"recorded\" of both declarations, or let their \"rows\" exclude each other.")));
+}
+
+void
+paysafe_refund_several_tell(Oid refund, const char *name, bool sole)
+{
+	List	   *sources = paysafe_rule_sources(refund);
+	const RuleSource *mine = NULL;
+	List	   *both = NIL;
+	Relation	rel;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		const RuleSource *source = lfirst(lc);
+
+		if (source->kind == &paysafe_refund_kind && source->relation == refund && strcmp(source->name, name) == 0)
+			mine = source;
+	}
+	if (mine == NULL)
+		return;					/* it waits for an approval */
+	rel = table_open(refund, AccessShareLock);
+	foreach(lc, sources)
+	{
+		const RuleSource *other = lfirst(lc);
+
+		if (other->kind != &paysafe_refund_kind || other->relation != refund || other == mine ||
+			!can_overlap(rel, mine, other))
+			continue;
+		both = lappend(both, other->name);
+		if (mine->observed || other->observed)
+			continue;
+		warn_of_refused_fact(mine, other);
+		warn_of_refused_fact(other, mine);
+	}
+	table_close(rel, AccessShareLock);
+	if (sole && both != NIL && mine->is_new)
+		ereport(NOTICE,
+				(errmsg("table \"%s\" has several rules of refunds now", get_rel_name(refund)),
+				 errdetail("\"%s\", which was declared without a name, holds beside %s: a row that is of both passes the gates of both.",
+						   name, paysafe_strings_join(both)),
+				 errhint("To declare one of these anew, name it: rule => %s.", quote_literal_cstr(linitial(both)))));
 }

@@ -31,4 +31,7 @@ extern const char *paysafe_refund_several_gate(const char *name);
 /* Raise 22023 if the rule and the others of its table cannot hold beside each other. */
 extern void paysafe_refund_several_check(const CompileInput *input, const RowFilter *rows);
 
+/* Tell about the rules that the table has beside the one declared just now; sole: no name was given. */
+extern void paysafe_refund_several_tell(Oid refund, const char *name, bool sole);
+
 #endif							/* PAYSAFE_REFUND_SEVERAL_H */
