@@ -312,6 +312,20 @@ has_new_balance(const AccountColumns *columns, const RowChange *change)
 		(columns->credit.attnum != 0 && !paysafe_money_same(&columns->credit, change->before, change->after));
 }
 
+/* What is reserved counts against the minimum: without one, others could take it. */
+static void
+check_unreserved(const Rule *rule, const Account *account)
+{
+	const BalanceState *state = rule->compiled;
+	Numeric		reserved = paysafe_reserve_record_sum(state->accounts, account->key, paysafe_money_zero());
+
+	if (paysafe_money_sign(reserved) > 0)
+		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, account,
+			   "cannot be without a minimum",
+			   psprintf("It has %s reserved.", money(state, account, reserved)),
+			   "Post or void the reservations first; the view paysafe.reservation shows them.");
+}
+
 /* Limits that are narrower now, and another status, are for what the account has. */
 static void
 check_limits(const Rule *rule, const RowChange *change, const Account *before, Account *after)
@@ -319,9 +333,12 @@ check_limits(const Rule *rule, const RowChange *change, const Account *before, A
 	const BalanceState *state = rule->compiled;
 	bool		raised = after->minimum != NULL &&
 		(before->minimum == NULL || paysafe_money_compare(after->minimum, before->minimum) > 0);
+	bool		removed = before->minimum != NULL && after->minimum == NULL;
 	bool		lowered = after->maximum != NULL &&
 		(before->maximum == NULL || paysafe_money_compare(after->maximum, before->maximum) < 0);
 
+	if (removed)
+		check_unreserved(rule, after);
 	if (!raised && !lowered && before->mark == after->mark)
 		return;
 	paysafe_balance_written_settle(rule, after);
@@ -487,6 +504,7 @@ forget_rows(const Rule *rule)
 					 errhint("TRUNCATE both in one statement.")));
 		return;
 	}
+	paysafe_balance_written_forget(state->accounts);
 	paysafe_history_remove(state->accounts);
 	paysafe_reserve_record_remove(state->accounts);
 }
