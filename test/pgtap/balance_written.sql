@@ -1,7 +1,7 @@
 -- Balances that the application writes: reservations and the minimum that they count against, and who keeps the balance from now on.
 -- What is judged at COMMIT is in test/sql/balance_written.sql.
 BEGIN;
-SELECT plan(22);
+SELECT plan(24);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL search_path = public, pg_temp;
@@ -66,5 +66,12 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.void_reservation(%s, ''x'')', :
 SELECT is(pg_temp.refusal(:'declare' || '''minimum'', ' || :'kept' || ')'), 'accepted', 'nothing is reserved');
 SELECT is(pg_temp.refusal($$SELECT paysafe.reserve('shop.purse', 'a', 1)$$), '22023', 'reserved of an account without a minimum');
 
+
+-- a row that was changed with the protection switched off
+ALTER TABLE shop.purse DISABLE TRIGGER USER;
+UPDATE shop.purse SET balance = 1 WHERE id = 'b';
+ALTER TABLE shop.purse ENABLE ALWAYS TRIGGER paysafe, ENABLE ALWAYS TRIGGER paysafe_statement;
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.validate_rows('shop.purse')$$, 'MESSAGE'), 'rule "balance" is in force, but 1 row of "purse" breaks it', 'validate_rows declares nothing');
+SELECT is(pg_temp.refusal($$UPDATE shop.purse SET balance = 0 WHERE id = 'b'; SELECT paysafe.validate_rows('shop.purse')$$), 'accepted', '... put right');
 SELECT * FROM finish();
 ROLLBACK;
