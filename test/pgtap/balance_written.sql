@@ -1,7 +1,7 @@
 -- Balances that the application writes: reservations and the minimum that they count against, and who keeps the balance from now on.
 -- What is judged at COMMIT is in test/sql/balance_written.sql.
 BEGIN;
-SELECT plan(24);
+SELECT plan(33);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL search_path = public, pg_temp;
@@ -66,6 +66,28 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.void_reservation(%s, ''x'')', :
 SELECT is(pg_temp.refusal(:'declare' || '''minimum'', ' || :'kept' || ')'), 'accepted', 'nothing is reserved');
 SELECT is(pg_temp.refusal($$SELECT paysafe.reserve('shop.purse', 'a', 1)$$), '22023', 'reserved of an account without a minimum');
 
+
+-- an account that nothing has been posted to is not made another one: deleted
+SELECT is(pg_temp.refusal_text($$UPDATE shop.purse SET id = 'z' WHERE id = 'b'$$, 'HINT'), 'Nothing has been posted to it: delete it, and open another one.', 'a key');
+SELECT is(pg_temp.refusal_text($$UPDATE shop.purse SET id = 'z' WHERE id = 'a'$$, 'HINT'), 'Open another account, and post what is on this one to it.', '... of one that has been used');
+SELECT is(pg_temp.refusal($$DELETE FROM shop.purse WHERE id = 'b'; INSERT INTO shop.purse (id, minimum) VALUES ('z', 0), ('b', 0)$$), 'accepted', '... deleted, and another one');
+
+-- in partitions: moved without its minimum
+CREATE TABLE shop.pocket (id text, region text, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2), PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.pocket_1 PARTITION OF shop.pocket (UNIQUE (id)) FOR VALUES IN ('north');
+CREATE TABLE shop.pocket_2 PARTITION OF shop.pocket (UNIQUE (id)) FOR VALUES IN ('south');
+CREATE TABLE shop.pass (LIKE shop.transfer INCLUDING ALL);
+SELECT paysafe.protect_entries('shop.pass', 'target', 'amount', currency => 'EUR', credit_account_column => 'source');
+SELECT paysafe.protect_balance('shop.pocket', 'id', 'balance', 'shop.pass', 'minimum', kept_by => 'application');
+INSERT INTO shop.pocket VALUES ('a', 'north', 100, 0), ('cash', 'north', -100, NULL);
+INSERT INTO shop.pass VALUES (1, 'cash', 'a', 100);
+SELECT paysafe.reserve('shop.pocket', 'a', 60) AS third \gset
+SELECT is(pg_temp.refusal($$UPDATE shop.pocket SET region = 'south', minimum = NULL WHERE id = 'a'$$), '23M01 shop.pocket.minimum paysafe_pocket_balance', 'to another partition');
+SELECT is(pg_temp.refusal($$UPDATE shop.pocket SET minimum = NULL WHERE id = 'a'$$), '23M01 shop.pocket.minimum paysafe_pocket_balance', 'in its own');
+SELECT is(pg_temp.refusal($$INSERT INTO shop.pocket VALUES ('a', 'south', 0, NULL)$$), '23505 shop.pocket.id paysafe_pocket_balance', 'beside it');
+SELECT is(pg_temp.refusal($$UPDATE shop.pocket SET region = 'south' WHERE id = 'a'$$), 'accepted', '... with it');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.post_reservation(%s, 50)', :third) || $$; INSERT INTO shop.pass VALUES (2, 'a', 'cash', 50)$$), 'accepted', 'posted from there');
+SELECT is(pg_temp.refusal($$UPDATE shop.pocket SET minimum = NULL WHERE id = 'a'$$), 'accepted', 'nothing is reserved any more');
 
 -- a row that was changed with the protection switched off
 ALTER TABLE shop.purse DISABLE TRIGGER USER;
