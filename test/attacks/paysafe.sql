@@ -152,7 +152,7 @@ CREATE EXTENSION paysafe;
 GRANT EXECUTE ON FUNCTION
 	paysafe.act_as(text, text, text, text, text),
 	paysafe.approve(regclass, text, text, text, timestamptz),
-	paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz),
+	paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz, text),
 	paysafe.settle_breach(bigint, text, text),
 	paysafe.withdraw_approval(bigint, text)
 	TO pay_app, pay_app2, alice, bob, pay_owner, pay_dba;
