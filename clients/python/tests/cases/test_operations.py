@@ -675,6 +675,7 @@ WHOLE = [
     ),
     rules.ProtectRefund(
         "Refund",
+        rule="refund_deposit",
         decimals=4,
         amount="amount",
         currency="currency",
@@ -692,6 +693,7 @@ WHOLE = [
     ),
     rules.ProtectPayout(
         "Refund",
+        rule="refund_payout",
         decimals=4,
         of="payment",
         amount="amount",
@@ -701,7 +703,7 @@ WHOLE = [
         recorded=["paid"],
         **GATE,
     ),
-    rules.SetRefundThreshold("Refund", "EUR", 5),
+    rules.SetRefundThreshold("Refund", "EUR", 5, of_rule="refund_deposit"),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
