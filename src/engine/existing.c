@@ -157,7 +157,7 @@ refuse(const ExistingReport *report)
 		.table_name = table,
 	};
 
-	refusal.message = report->beside_writers ?
+	refusal.message = report->in_force ?
 		psprintf("rule \"%s\" is in force, but %lld %s of \"%s\" %s it",
 				 report->rule, (long long) report->faults, rows, table, verb) :
 		psprintf("rule \"%s\" cannot be declared: %lld existing %s of \"%s\" %s it",
@@ -165,6 +165,8 @@ refuse(const ExistingReport *report)
 	refusal.detail = psprintf("%s%s", report->detail.data, report->faults > MAX_FAULTS_SHOWN ? "\n..." : "");
 	refusal.hint = report->beside_writers ?
 		"Correct what the rule lets you correct. What it keeps as it is, two people accept: paysafe.accept_rows. A status that is none can be put right after that." :
+		report->in_force ?
+		"Correct what the rule lets you correct; for the rest, drop it in a maintenance window and declare it again." :
 		report->source == NULL || report->source->kind->keeps_books ?
 		"Correct these rows first, then declare the rule again." :
 		"Correct these rows first, then declare the rule again. Where they say what has happened, declare it for what comes (paysafe.defer_validation), and have two people accept them: paysafe.accept_rows.";

@@ -32,6 +32,7 @@ typedef struct ExistingReport
 	const char *rule;			/* ... it is */
 	bool		observed;
 	bool		beside_writers; /* nobody is kept from writing: lock nothing for all rows */
+	bool		in_force;		/* the rule has been for a while: nothing is declared */
 	List	   *parts;			/* of ExistingPart: only these; NIL: all */
 	Snapshot	snapshot;		/* registered, to be read with; NULL: one of its own */
 	bool		collect;		/* all of them are wanted, in found */

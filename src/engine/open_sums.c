@@ -14,6 +14,7 @@
 
 #include "access/xact.h"
 #include "common/hashfn.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "engine/open_sums.h"
@@ -151,15 +152,11 @@ paysafe_open_sums_of(const OpenSums *sums, Oid root, const char *name, const cha
 	return total;
 }
 
-/* Forget the name if all of its sums are zero. */
 static void
-drop_settled(Level *level, OpenName *open)
+drop_name(Level *level, OpenName *open)
 {
 	OpenName  **link;
 
-	for (CurrencySum *s = open->sums; s != NULL; s = s->next)
-		if (paysafe_money_sign(s->sum) != 0)
-			return;
 	for (link = bucket_of(level, open->hash); *link != open; link = &(*link)->next)
 		;
 	*link = open->next;
@@ -175,6 +172,16 @@ drop_settled(Level *level, OpenName *open)
 	}
 	pfree(open->name);
 	pfree(open);
+}
+
+/* Forget the name if all of its sums are zero. */
+static void
+drop_settled(Level *level, OpenName *open)
+{
+	for (CurrencySum *s = open->sums; s != NULL; s = s->next)
+		if (paysafe_money_sign(s->sum) != 0)
+			return;
+	drop_name(level, open);
 }
 
 static void
@@ -224,6 +231,28 @@ paysafe_open_sums_add(OpenSums *sums, const Rule *rule, Oid root, const char *na
 	add_to_level(current_level(sums), rule, root, name, currency, amount);
 }
 
+/* What outer subtransactions have added stays theirs, for if this one aborts: it adds the opposite. */
+void
+paysafe_open_sums_forget(OpenSums *sums, Oid root)
+{
+	Level	   *current = sums->levels == NULL ? NULL : current_level(sums);
+
+	for (Level *level = current; level != NULL; level = level->outer)
+		for (uint32 i = 0; i < level->nbuckets; i++)
+			for (OpenName *p = level->buckets[i], *next; p != NULL; p = next)
+			{
+				next = p->next;
+				if (p->root != root)
+					continue;
+				if (level == current)
+					drop_name(level, p);
+				else
+					for (CurrencySum *s = p->sums; s != NULL; s = s->next)
+						add_to_level(current, p->rule, root, p->name, s->currency,
+									 paysafe_money_negate(s->sum));
+			}
+}
+
 /*
  * The end of transactions
  */
@@ -240,6 +269,13 @@ judge_name(const OpenName *open, ObservedCheck refuse)
 	}
 }
 
+/* Of a table that the transaction has dropped, nothing is left to be right or wrong. */
+static bool
+is_due(const OpenName *open)
+{
+	return get_rel_relkind(open->root) != '\0';
+}
+
 void
 paysafe_open_sums_judge(const OpenSums *sums, ObservedCheck refuse)
 {
@@ -254,7 +290,7 @@ paysafe_open_sums_judge(const OpenSums *sums, ObservedCheck refuse)
 	for (uint32 i = 0; i < level->nbuckets; i++)
 		for (OpenName *p = level->buckets[i]; p != NULL; p = p->next)
 			if (!p->rule->observed &&
-				(worst == NULL || strcmp(p->name, worst->name) < 0))
+				(worst == NULL || strcmp(p->name, worst->name) < 0) && is_due(p))
 				worst = p;		/* the same one every time */
 	if (worst != NULL)
 		judge_name(worst, refuse);
@@ -263,7 +299,8 @@ paysafe_open_sums_judge(const OpenSums *sums, ObservedCheck refuse)
 	for (uint32 i = 0; i < level->nbuckets; i++)
 		for (OpenName *p = level->buckets[i]; p != NULL; p = p->next)
 		{
-			judge_name(p, refuse);
+			if (is_due(p))
+				judge_name(p, refuse);
 			MemoryContextReset(context);
 		}
 	MemoryContextSwitchTo(old);

@@ -37,6 +37,9 @@ extern Numeric paysafe_open_sums_of(const OpenSums *sums, Oid root, const char *
 extern void paysafe_open_sums_add(OpenSums *sums, const Rule *rule, Oid root, const char *name,
 								  const char *currency, Numeric amount);
 
+/* Forget what the transaction has added of a table, whose rows are gone or have been looked at. */
+extern void paysafe_open_sums_forget(OpenSums *sums, Oid root);
+
 /*
  * Before COMMIT: call for what is not zero, with the OpenSum as argument; first for one whose
  * rule is enforced, always the same.

@@ -53,6 +53,7 @@ paysafe_validate_lock(Oid relid)
 void
 paysafe_validate_look(const RuleSource *rule, ExistingReport *report)
 {
+	report->in_force = true;
 	report->beside_writers = !rule->kind->keeps_books;
 	if (!report->beside_writers)
 		paysafe_declare_lock(rule->relation);

@@ -82,7 +82,10 @@ find_credited(Relation leaf, EntryColumns *out)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("columns \"%s\" and \"%s\" have different types",
 							(char *) list_nth(out->account_names, i),
-							(char *) list_nth(out->credited_names, i))));
+							(char *) list_nth(out->credited_names, i)),
+					 errdetail("One is %s, the other one %s.",
+							   format_type_be(out->account.types[i]), format_type_be(out->credited.types[i])),
+					 errhint("Both name accounts of one table: give them the type of its key.")));
 	if (paysafe_strings_minus(out->credited_names, out->account_names) == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -301,24 +304,21 @@ read_amount(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, Entr
 	return true;
 }
 
-/* The accounts of the row, of which two are different ones. */
+/* The account of the entry, and the other one if the row has two: that only to look for faults. */
 static bool
-read_accounts(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, EntryFault *fault)
+read_accounts(const EntryColumns *columns, TupleTableSlot *row, Entry *entry, char **credited, EntryFault *fault)
 {
 	AttrNumber	missing;
-	char	   *credited;
 
+	*credited = NULL;
 	entry->account_text = paysafe_key_columns_row_text(&columns->account, row, &missing);
 	if (entry->account_text == NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account is missing"));
 	if (columns->credited.key.n == 0 || fault == NULL)
 		return true;
-	credited = paysafe_key_columns_row_text(&columns->credited, row, &missing);
-	if (credited == NULL)
+	*credited = paysafe_key_columns_row_text(&columns->credited, row, &missing);
+	if (*credited == NULL)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the account that is credited is missing"));
-	if (!columns->zeros && strcmp(credited, entry->account_text) == 0)
-		return fault_of(fault, ERRCODE_23L03_ENTRY, linitial(columns->credited_names),
-						pstrdup("the amount does not leave its account"));
 	return true;
 }
 
@@ -342,6 +342,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 {
 	bool		isnull;
 	AttrNumber	missing;
+	char	   *credited;
 
 	entry->columns = columns;
 	entry->account = &columns->account;
@@ -351,7 +352,7 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		paysafe_key_columns_row_text(&columns->transaction, row, &missing);
 	if (entry->transaction_text == NULL && columns->transaction.key.n > 0)
 		return fault_of(fault, ERRCODE_23L03_ENTRY, column_name(row, missing), pstrdup("the transaction is missing"));
-	if (!read_accounts(columns, row, entry, fault))
+	if (!read_accounts(columns, row, entry, &credited, fault))
 		return false;
 	if (columns->constant != NULL)
 		entry->currency = columns->constant;
@@ -373,5 +374,8 @@ paysafe_entry_read(const EntryColumns *columns, TupleTableSlot *row,
 		return fault_of(fault, ERRCODE_23L03_ENTRY, columns->currency.name, pstrdup("the currency is missing"));
 	if (!read_amount(columns, row, entry, fault))
 		return false;
+	if (credited != NULL && paysafe_money_sign(entry->amount) != 0 && strcmp(credited, entry->account_text) == 0)
+		return fault_of(fault, ERRCODE_23L03_ENTRY, linitial(columns->credited_names),
+						pstrdup("the amount does not leave its account"));
 	return columns->reverses.key.n == 0 || read_reverses(columns, row, entry, fault);
 }

@@ -1,7 +1,7 @@
 -- Transfers with both accounts in one row: what is one, what may be declared, what is read of it, balances and minimum of both
 -- accounts.  Balances that the application writes: who may change the rule.  What waits for COMMIT is in test/sql/balance_written.sql.
 BEGIN;
-SELECT plan(79);
+SELECT plan(83);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL search_path = public, pg_temp;
@@ -50,7 +50,7 @@ SELECT is(pg_temp.refusal_text($$INSERT INTO shop.move (id, source, target, amou
 CREATE TABLE shop.zero (LIKE shop.move INCLUDING ALL);
 SELECT paysafe.protect_entries('shop.zero', 'target', 'amount', currency => 'EUR', credit_account_column => 'source', zero_amounts => true);
 SELECT is(pg_temp.refusal('INSERT INTO shop.zero (id, source, target, amount) VALUES (' || v.row || ')'), want, v.row) FROM (VALUES
-	('1, ''a'', ''a'', 5', 'accepted'), ('2, ''a'', ''b'', 0', 'accepted'), ('3, ''a'', ''b'', -5', '23L03 shop.zero.amount paysafe_zero_ledger')) v (row, want);
+	('1, ''a'', ''a'', 0', 'accepted'), ('2, ''a'', ''b'', 0', 'accepted'), ('3, ''a'', ''a'', 5', '23L03 shop.zero.source paysafe_zero_ledger'), ('3, ''a'', ''a'', 0.01', '23L03 shop.zero.source paysafe_zero_ledger'), ('3, ''a'', ''b'', -5', '23L03 shop.zero.amount paysafe_zero_ledger')) v (row, want);
 
 -- by what the entries say alone: a minimum of each account, however the money came
 CREATE TABLE shop.points (LIKE shop.move INCLUDING ALL);
@@ -114,6 +114,8 @@ BEGIN
 EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
 	RETURN SQLERRM;
 END $$;
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.post_entries('shop.move', '[{"source": "a", "target": "b", "amount": 1}]')$$, 'MESSAGE'), 'the entries of table "move" are of no transactions', 'post_entries');
+SELECT is(pg_temp.refusal_text(:'entries' || 'currency => ''EUR'', credit_account_column => ''number'')', 'DETAIL'), 'One is text, the other one integer.', 'types');
 SELECT is(pg_temp.change(before, after), want, before || ' to ' || after) FROM (VALUES
 	(')', ', kept_by => ''application'')', '42501'),
 	(', kept_by => ''application'')', ')', '42501'),

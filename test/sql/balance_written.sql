@@ -191,4 +191,130 @@ UPDATE purse SET balance = 3;
 INSERT INTO purse_entry (purse, amount) VALUES (1, 1);
 COMMIT;
 \set VERBOSITY terse
+
+-- Another database, for approvals and TRUNCATE
+SELECT current_database() AS regress \gset
+DROP DATABASE IF EXISTS regress_paysafe_written;
+CREATE DATABASE regress_paysafe_written;
+\c regress_paysafe_written
+SET client_min_messages = error;
+CREATE EXTENSION paysafe;
+-- from the application to entries and back: in one transaction, by way of observing
+CREATE TABLE pocket (id text PRIMARY KEY, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2));
+CREATE TABLE pass (id int PRIMARY KEY, source text, target text, amount numeric(12,2));
+SELECT paysafe.protect_entries('pass', 'target', 'amount', credit_account_column => 'source', currency => 'USD');
+\set by_entries 'SELECT paysafe.protect_balance(\'pocket\', \'id\', \'balance\', \'pass\', \'minimum\')'
+\set by_application 'SELECT paysafe.protect_balance(\'pocket\', \'id\', \'balance\', \'pass\', \'minimum\', kept_by => \'application\')'
+\set observed_entries 'SELECT paysafe.protect_balance(\'pocket\', \'id\', \'balance\', \'pass\', \'minimum\', mode => \'observe\')'
+\set observed_application 'SELECT paysafe.protect_balance(\'pocket\', \'id\', \'balance\', \'pass\', \'minimum\', kept_by => \'application\', mode => \'observe\')'
+:by_application;
+BEGIN;
+INSERT INTO pocket VALUES ('a', 5, 0), ('cash', -5, NULL);
+INSERT INTO pass VALUES (1, 'cash', 'a', 5);
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('ann'), paysafe.propose('entries keep it');
+:by_entries;
+:observed_application;
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT count(paysafe.approve(approved_as, key, 'read')) FROM paysafe.pending_change;
+COMMIT;
+\set VERBOSITY default
+BEGIN;
+SELECT paysafe.act_as('ann');
+:by_entries;																												-- fails: what the row has
+ROLLBACK;
+\set VERBOSITY terse
+BEGIN;
+SELECT paysafe.act_as('ann');
+:observed_application;
+UPDATE pocket SET balance = 0 WHERE id = 'cash';
+:by_entries;
+COMMIT;
+INSERT INTO pass VALUES (2, 'cash', 'a', 2);
+SELECT id, balance, paysafe.balance(id, accounts => 'pocket') FROM pocket ORDER BY id;
+UPDATE pocket SET balance = 0 WHERE id = 'a';																				-- fails: entries do
+BEGIN;
+SELECT paysafe.act_as('ann'), paysafe.propose('the application keeps it');
+:by_application;
+:observed_entries;
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT count(paysafe.approve(approved_as, key, 'read')) FROM paysafe.pending_change;
+COMMIT;
+\set VERBOSITY default
+BEGIN;
+SELECT paysafe.act_as('ann');
+:by_application;																											-- fails: nor has the row
+ROLLBACK;
+\set VERBOSITY terse
+BEGIN;
+SELECT paysafe.act_as('ann');
+:observed_entries;
+UPDATE pocket SET balance = -7 WHERE id = 'cash';
+:by_application;
+COMMIT;
+SELECT id, balance, paysafe.balance(id, accounts => 'pocket') FROM pocket ORDER BY id;
+UPDATE pocket SET balance = 0 WHERE id = 'cash';																			-- fails
+-- what was wrong before the declaration is not forgotten
+BEGIN;
+UPDATE pocket SET balance = 8 WHERE id = 'a';
+:by_application;																											-- does nothing
+COMMIT;																														-- fails
+DROP TABLE pocket, pass;
+
+-- in a test database: what is pending goes with the rows, unless they come back
+SELECT paysafe.declare_test_database();
+CREATE TABLE wallet (id text PRIMARY KEY, balance numeric(12,2) DEFAULT 0, minimum numeric(12,2));
+CREATE TABLE move (id int PRIMARY KEY, source text, target text, amount numeric(12,2));
+CREATE TABLE entry (id int PRIMARY KEY, txn int, account text, amount numeric(12,2));
+CREATE INDEX ON entry (txn);
+SELECT paysafe.protect_ledger('entry', 'txn', 'account', 'amount', currency => 'USD');
+SELECT paysafe.protect_entries('move', 'target', 'amount', credit_account_column => 'source', currency => 'USD');
+SELECT paysafe.protect_balance('wallet', 'id', 'balance', 'move', 'minimum', kept_by => 'application');
+BEGIN;
+INSERT INTO wallet VALUES ('a', 5, 0);
+SAVEPOINT s;
+INSERT INTO wallet VALUES ('b', 7, 0);
+UPDATE wallet SET balance = 6 WHERE id = 'a';
+TRUNCATE wallet, move;
+INSERT INTO wallet VALUES ('a', 3, 0), ('cash', -3, NULL);
+INSERT INTO move VALUES (1, 'cash', 'a', 3);
+RELEASE s;
+COMMIT;
+BEGIN;
+INSERT INTO move VALUES (2, 'cash', 'a', 5);
+SAVEPOINT s;
+TRUNCATE wallet, move;
+ROLLBACK TO s;
+COMMIT;																														-- fails
+BEGIN;
+INSERT INTO move VALUES (2, 'cash', 'a', 5);
+TRUNCATE wallet, move;
+INSERT INTO wallet VALUES ('a', 3, 0);
+COMMIT;																														-- fails: that of afterwards
+SELECT id, balance, paysafe.balance(id, accounts => 'wallet') FROM wallet ORDER BY id;
+BEGIN;
+INSERT INTO entry VALUES (1, 1, 'a', 5);
+SAVEPOINT s;
+TRUNCATE entry;
+ROLLBACK TO s;
+COMMIT;																														-- fails
+BEGIN;
+INSERT INTO entry VALUES (1, 1, 'a', 5);
+TRUNCATE entry;
+INSERT INTO entry VALUES (1, 1, 'a', 5), (2, 1, 'b', -5);
+COMMIT;
+SELECT count(*) FROM entry;
+BEGIN;
+UPDATE wallet SET balance = 50 WHERE id = 'a';
+INSERT INTO entry VALUES (3, 2, 'a', 5);
+DROP TABLE wallet, move, entry;
+COMMIT;
+\c :regress
+DROP DATABASE regress_paysafe_written;
+SET client_min_messages = warning;
 DROP SCHEMA t_written CASCADE;

@@ -312,6 +312,20 @@ has_new_balance(const AccountColumns *columns, const RowChange *change)
 		(columns->credit.attnum != 0 && !paysafe_money_same(&columns->credit, change->before, change->after));
 }
 
+/* What is reserved counts against the minimum: without one, others could take it. */
+static void
+check_unreserved(const Rule *rule, const Account *account)
+{
+	const BalanceState *state = rule->compiled;
+	Numeric		reserved = paysafe_reserve_record_sum(state->accounts, account->key, paysafe_money_zero());
+
+	if (paysafe_money_sign(reserved) > 0)
+		refuse(rule, ERRCODE_23M01_MINIMUM, state->account.minimum.name, account,
+			   "cannot be without a minimum",
+			   psprintf("It has %s reserved.", money(state, account, reserved)),
+			   "Post or void the reservations first; the view paysafe.reservation shows them.");
+}
+
 /* Limits that are narrower now, and another status, are for what the account has. */
 static void
 check_limits(const Rule *rule, const RowChange *change, const Account *before, Account *after)
@@ -319,9 +333,12 @@ check_limits(const Rule *rule, const RowChange *change, const Account *before, A
 	const BalanceState *state = rule->compiled;
 	bool		raised = after->minimum != NULL &&
 		(before->minimum == NULL || paysafe_money_compare(after->minimum, before->minimum) > 0);
+	bool		removed = before->minimum != NULL && after->minimum == NULL;
 	bool		lowered = after->maximum != NULL &&
 		(before->maximum == NULL || paysafe_money_compare(after->maximum, before->maximum) < 0);
 
+	if (removed)
+		check_unreserved(rule, after);
 	if (!raised && !lowered && before->mark == after->mark)
 		return;
 	paysafe_balance_written_settle(rule, after);
@@ -340,6 +357,34 @@ check_limits(const Rule *rule, const RowChange *change, const Account *before, A
 		paysafe_account_status_check_change(rule, change, before, after);
 }
 
+/* Has nothing ever been posted to it or reserved, so that it can go?  Its row is locked. */
+static bool
+is_unused(const BalanceState *state, const Account *account)
+{
+	return account->stored && is_zero(account->balance) &&
+		paysafe_history_currency(state->accounts, account->key) == NULL &&
+		!paysafe_reserve_record_exists(state->accounts, account->key);
+}
+
+static PAYSAFE_NORETURN void
+refuse_column(const Rule *rule, const Account *before, const char *column)
+{
+	const BalanceState *state = rule->compiled;
+	bool		unused = is_unused(state, before) && before->mark != ACCOUNT_CLOSED;
+
+	refuse(rule, ERRCODE_23M02_BALANCE, column, before,
+		   psprintf("cannot change its column \"%s\"", column),
+		   column == state->account.minimum.name ?
+		   "Whether an account has a minimum is decided when it is opened." :
+		   column == state->account.maximum.name ?
+		   "Whether an account has a limit at all is decided when it is opened." :
+		   unused ? "An account stays as it was opened." :
+		   "Its entries mean this account as it is.",
+		   unused ? "Nothing has been posted to it: delete it, and open another one." :
+		   "Open another account, and post what is on this one to it.");
+	pg_unreachable();
+}
+
 static void
 check_changed(const Rule *rule, const RowChange *change)
 {
@@ -352,14 +397,7 @@ check_changed(const Rule *rule, const RowChange *change)
 	paysafe_account_read_row(rule, change->after, &after);
 	column = changed_column(change, &before, &after);
 	if (column != NULL)
-		refuse(rule, ERRCODE_23M02_BALANCE, column, &before,
-			   psprintf("cannot change its column \"%s\"", column),
-			   column == state->account.minimum.name ?
-			   "Whether an account has a minimum is decided when it is opened." :
-			   column == state->account.maximum.name ?
-			   "Whether an account has a limit at all is decided when it is opened." :
-			   "Its entries mean this account as it is.",
-			   "Open another account, and post what is on this one to it.");
+		refuse_column(rule, &before, column);
 	if (has_new_balance(&state->account, change) &&
 		!paysafe_account_move_is_expected(&state->account, change))
 		check_written(rule, change, &before, &after);
@@ -383,9 +421,7 @@ check_closed(const Rule *rule, const RowChange *change)
 	if (is_zero(account.balance) && paysafe_account_key_is_spare(rule, change, &account))
 		return;
 	/* without a lock, somebody may be posting to it */
-	if (!account.stored || !is_zero(account.balance) ||
-		paysafe_history_currency(state->accounts, account.key) != NULL ||
-		paysafe_reserve_record_exists(state->accounts, account.key))
+	if (!is_unused(state, &account))
 		refuse(rule, ERRCODE_23M02_BALANCE, NULL, &account, "cannot be deleted",
 			   account.stored ? "Something has been posted to it or reserved." :
 			   "It has no minimum, so nothing locks it against postings.",
@@ -487,6 +523,7 @@ forget_rows(const Rule *rule)
 					 errhint("TRUNCATE both in one statement.")));
 		return;
 	}
+	paysafe_balance_written_forget(state->accounts);
 	paysafe_history_remove(state->accounts);
 	paysafe_reserve_record_remove(state->accounts);
 }

@@ -18,6 +18,7 @@
 #include "redact/redact.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_existing.h"
+#include "rules/balance/balance_written.h"
 #include "store/catalog.h"
 #include "values/reference.h"
 #include "values/row_twin.h"
@@ -194,7 +195,11 @@ paysafe_protect_balance(PG_FUNCTION_ARGS)
 	/* what was posted while one only looked has moved nothing */
 	if (paysafe_rule_newest(accounts, "balance", &after, &removed) && !after.observed &&
 		(!was_known || before.version != after.version))
+	{
+		/* every row is right, by this rule: what it would have been by an earlier one is over */
+		paysafe_balance_written_forget(accounts);
 		paysafe_balance_existing_start(accounts);
+	}
 	PG_RETURN_VOID();
 }
 

@@ -22,9 +22,13 @@
 #include "rules/balance/account.h"
 #include "rules/balance/balance_existing.h"
 #include "rules/balance/history.h"
+#include "rules/balance/reserve_record.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
+
+/* Where an earlier rule keeps the rows as they are. */
+#define WHILE_UNKEPT	", after an earlier rule has been declared with mode => 'observe'"
 
 typedef struct ExistingSum
 {
@@ -142,9 +146,25 @@ sum_ledger(Oid ledger, MemoryContext context)
 	return accounts;
 }
 
+/* What is wrong with what is reserved of an account, or NULL. */
+static char *
+reserved_fault(const BalanceState *state, const Account *account, const char *currency)
+{
+	Numeric		reserved = paysafe_reserve_record_out(state->accounts, account->key, NULL);
+	Numeric		balance = account->balance ? account->balance : paysafe_money_zero();
+
+	if (paysafe_money_sign(reserved) <= 0 ||
+		(account->minimum != NULL &&
+		 paysafe_money_compare(paysafe_money_add(balance, paysafe_money_negate(reserved)), account->minimum) >= 0))
+		return NULL;
+	return psprintf("it has %s reserved, %s; void that first (paysafe.void_reservation)",
+					paysafe_money_spoken(&account->columns->balance, reserved, currency),
+					account->minimum == NULL ? "and no minimum" : "which would leave less than its minimum");
+}
+
 /* What is wrong with an account that is there, or NULL. */
 static char *
-existing_fault(const Account *account, const ExistingAccount *existing)
+existing_fault(const BalanceState *state, const Account *account, const ExistingAccount *existing)
 {
 	const ExistingSum *sum = existing->sums ? linitial(existing->sums) : NULL;
 	Numeric		expected = sum ? sum->sum : paysafe_money_zero();
@@ -169,8 +189,9 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 							paysafe_money_spoken(&account->columns->balance, each->sum, each->currency));
 	}
 	if (!account->stored)
-		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ? NULL :
-			psprintf("it has no minimum, so that its balance will be the sum of its entries and not column \"%s\"; set that to NULL or 0",
+		return account->balance == NULL || paysafe_money_sign(account->balance) == 0 ?
+			reserved_fault(state, account, currency) :
+			psprintf("it has no minimum, so that its balance will be the sum of its entries and not column \"%s\"; set that to NULL or 0" WHILE_UNKEPT,
 					 account->columns->balance.name);
 	if (account->balance == NULL && !account->columns->written)
 		return pstrdup("its balance is missing");
@@ -180,9 +201,11 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 	if (account->sign < 0)
 		expected = paysafe_money_negate(expected);
 	if (paysafe_money_compare(balance, expected) != 0)
-		return psprintf("its balance is %s, its entries sum to %s",
+		return psprintf("its balance is %s, its entries sum to %s%s",
 						paysafe_money_spoken(&account->columns->balance, balance, currency),
-						paysafe_money_spoken(&account->columns->balance, expected, currency));
+						paysafe_money_spoken(&account->columns->balance, expected, currency),
+						/* perhaps nobody could write it until now */
+						account->columns->written && paysafe_money_sign(balance) == 0 ? "; write that" WHILE_UNKEPT : "");
 	if (account->minimum != NULL && paysafe_money_compare(balance, account->minimum) < 0)
 		return psprintf("its balance %s is below its minimum %s",
 						paysafe_money_spoken(&account->columns->balance, balance, currency),
@@ -191,7 +214,7 @@ existing_fault(const Account *account, const ExistingAccount *existing)
 		return psprintf("its balance %s is above its maximum %s",
 						paysafe_money_spoken(&account->columns->balance, balance, currency),
 						paysafe_money_spoken(&account->columns->balance, account->maximum, currency));
-	return NULL;
+	return reserved_fault(state, account, currency);
 }
 
 void
@@ -216,7 +239,7 @@ paysafe_balance_existing_check(const Rule *rule, Relation rel, TupleTableSlot *r
 	old = MemoryContextSwitchTo(report->context);
 	existing = enter_account(report->private, account.key);
 	MemoryContextSwitchTo(old);
-	reason = existing->seen ? "there is another account of this key" : existing_fault(&account, existing);
+	reason = existing->seen ? "there is another account of this key" : existing_fault(state, &account, existing);
 	existing->seen = true;
 	if (reason != NULL)
 		paysafe_existing_fault(report, "Account", account.key, reason);

@@ -120,6 +120,12 @@ paysafe_balance_written_note(const Rule *rule, const RowChange *change,
 								paysafe_money_add(balance, paysafe_money_negate(balance_of(before))));
 }
 
+void
+paysafe_balance_written_forget(Oid accounts)
+{
+	paysafe_open_sums_forget(&sums, accounts);
+}
+
 /*
  * The end of transactions
  */

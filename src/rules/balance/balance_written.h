@@ -26,6 +26,9 @@ extern void paysafe_balance_written_note(const Rule *rule, const RowChange *chan
 /* What the entries say the account has, in the place of what the row says meanwhile. */
 extern void paysafe_balance_written_settle(const Rule *rule, Account *account);
 
+/* Forget what it is, of all accounts: they are gone, or each has been looked at as it is now. */
+extern void paysafe_balance_written_forget(Oid accounts);
+
 /* For the rule kind. */
 extern void paysafe_balance_written_pre_commit(void);
 extern void paysafe_balance_written_end_transaction(void);

@@ -276,14 +276,24 @@ check_may_post(const RuleSource *rule)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(rule->reference));
 }
 
-/* Find the account by its key as text and lock it. */
+/* The rule that keeps reservations; what is voided is so too where one only looks. */
 static void
-lock_account(Oid accounts, char *key, Account *out)
+find_rule(Oid accounts, bool voided, RuleSource *out)
+{
+	bool		removed;
+
+	if (!voided || !paysafe_rule_newest(accounts, "balance", out, &removed) || removed)
+		paysafe_account_rule(accounts, out);
+	check_may_post(out);
+}
+
+/* Find the account by its key as text and lock it; it has a minimum, unless something is voided. */
+static void
+lock_account(Oid accounts, char *key, bool voided, Account *out)
 {
 	RuleSource	rule;
 
-	paysafe_account_rule(accounts, &rule);
-	check_may_post(&rule);
+	find_rule(accounts, voided, &rule);
 	for (;;)
 	{
 		Snapshot	snapshot = paysafe_scan_snapshot();
@@ -292,12 +302,6 @@ lock_account(Oid accounts, char *key, Account *out)
 		bool		locked;
 
 		paysafe_account_named(&rule, key, snapshot, out);
-		if (out->minimum == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("account \"%s\" in table \"%s\" has no minimum",
-							paysafe_redact_string(key), get_rel_name(accounts)),
-					 errdetail("There is nothing that a reservation would count against.")));
 		leaf = table_open(out->relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
 		locked = paysafe_account_lock(leaf, out, snapshot, slot);
@@ -307,6 +311,14 @@ lock_account(Oid accounts, char *key, Account *out)
 		if (locked)
 			break;
 	}
+	/* as it is now: it may have had one before */
+	if (out->minimum == NULL && !voided)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("account \"%s\" in table \"%s\" has no minimum",
+						paysafe_redact_string(key), get_rel_name(accounts)),
+				 errdetail("There is nothing that a reservation would count against."),
+				 errhint("Reserve from an account that has one; a reservation that is there can be voided.")));
 	paysafe_balance_written_settle(out->rule, out);
 	if (out->balance == NULL)
 		out->balance = paysafe_money_zero();
@@ -317,7 +329,8 @@ lock_account(Oid accounts, char *key, Account *out)
  * this key.  Otherwise it must be open.
  */
 static bool
-lock_reservation(int64 id, const char *key, Reservation *r, Account *account, ReservationPost *post)
+lock_reservation(int64 id, const char *key, bool voided, Reservation *r, Account *account,
+				 ReservationPost *post)
 {
 	char	   *outcome;
 
@@ -325,7 +338,7 @@ lock_reservation(int64 id, const char *key, Reservation *r, Account *account, Re
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reservation " INT64_FORMAT " does not exist", id)));
-	lock_account(r->accounts, r->account, account);
+	lock_account(r->accounts, r->account, voided, account);
 	if (key != NULL && paysafe_reserve_record_post_of_key(id, key, post))
 		return true;
 	outcome = paysafe_reserve_record_outcome(id, NULL);
@@ -459,7 +472,7 @@ paysafe_reserve(PG_FUNCTION_ARGS)
 	r.key = key_argument(fcinfo, 4);
 	r.accounts = PG_GETARG_OID(0);
 	r.amount = PG_GETARG_NUMERIC(2);
-	lock_account(r.accounts, text_to_cstring(PG_GETARG_TEXT_PP(1)), &account);
+	lock_account(r.accounts, text_to_cstring(PG_GETARG_TEXT_PP(1)), false, &account);
 	r.account = account.key;
 	check_amount(&account, r.amount);
 	if (!PG_ARGISNULL(5))
@@ -530,7 +543,7 @@ paysafe_post_reservation(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 3; i += 2)
 		paysafe_argument_required(fcinfo, i, i == 0 ? "id" : "final");
 	key = key_argument(fcinfo, 3);
-	if (lock_reservation(PG_GETARG_INT64(0), key, &r, &account, &post))
+	if (lock_reservation(PG_GETARG_INT64(0), key, false, &r, &account, &post))
 	{
 		check_post_repeated(&account, &r, key, &post, fcinfo);
 		PG_RETURN_NUMERIC(post.amount);
@@ -574,7 +587,7 @@ paysafe_void_reservation(PG_FUNCTION_ARGS)
 	ReservationPost post;
 
 	paysafe_argument_required(fcinfo, 0, "id");
-	(void) lock_reservation(PG_GETARG_INT64(0), NULL, &r, &account, &post);
+	(void) lock_reservation(PG_GETARG_INT64(0), NULL, true, &r, &account, &post);
 	paysafe_reserve_record_end(&r, "voided", post.posted,
 							   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	/* what it still holds */

@@ -584,6 +584,7 @@ const RuleKind paysafe_ledger_kind = {
 	.check_existing_end = check_existing_end,
 	.in_parts = in_parts,
 	.refuse_truncate = refuse_truncate,
+	.forget_rows = paysafe_ledger_sums_forget,
 	.describe = paysafe_ledger_describe
 };
 

@@ -255,7 +255,13 @@ open_post(FunctionCallInfo fcinfo, Post *post)
 						get_rel_name(post->ledger) ? get_rel_name(post->ledger) : psprintf("%u", post->ledger)),
 				 errhint("Declare it with paysafe.protect_ledger first.")));
 	post->table = paysafe_catalog_table_name(post->ledger);
-	post->transaction = paysafe_spec_columns(rule.spec, "transaction_column");
+	post->transaction = paysafe_spec_optional_columns(rule.spec, "transaction_column");
+	if (post->transaction == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the entries of table \"%s\" are of no transactions", get_rel_name(post->ledger)),
+				 errdetail("paysafe.protect_entries declares it, without a transaction_column: there is nothing to post only once."),
+				 errhint("INSERT them; a unique key that the caller gives keeps them from being posted twice.")));
 	post->keys = given_columns(entries);
 	if (paysafe_strings_minus(post->transaction, post->keys) != NIL)
 		ereport(ERROR,

@@ -43,6 +43,12 @@ refuse_unbalanced(const Rule *rule, const void *arg)
 }
 
 void
+paysafe_ledger_sums_forget(const Rule *rule)
+{
+	paysafe_open_sums_forget(&sums, ((const LedgerState *) rule->compiled)->root);
+}
+
+void
 paysafe_ledger_sums_pre_commit(void)
 {
 	paysafe_open_sums_judge(&sums, refuse_unbalanced);

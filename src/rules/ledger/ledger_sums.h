@@ -17,7 +17,8 @@ extern bool paysafe_ledger_sums_is_open(Oid root, const char *transaction);
 /* Add an entry to the sums. */
 extern void paysafe_ledger_sums_add(const Rule *rule, const Entry *entry);
 
-/* For the rule kind. */
+/* For the rule kind; forget: the table is empty. */
+extern void paysafe_ledger_sums_forget(const Rule *rule);
 extern void paysafe_ledger_sums_pre_commit(void);
 extern void paysafe_ledger_sums_end_transaction(void);
 extern void paysafe_ledger_sums_end_subtransaction(bool committed, int level);
