@@ -1,7 +1,7 @@
 -- Payments and refunds that are rows of one table, which is partitioned; amounts that are
 -- stored negative; a currency in another row.
 BEGIN;
-SELECT plan(58);
+SELECT plan(62);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -106,5 +106,21 @@ SELECT is(pg_temp.refusal($$INSERT INTO shop.plain VALUES (4, 'refund', 2, -1, 0
 SELECT is(pg_temp.refusal($$UPDATE shop.plain SET kind = 'refund', source = 3, amount = -1 WHERE id = 1$$), '23R03 shop.plain.kind paysafe_plain_refund', 'no payment becomes a refund');
 SELECT is(pg_temp.refusal($$UPDATE shop.plain SET kind = 'refund', source = 1, amount = -1 WHERE id = 3$$), '23R03 shop.plain.kind paysafe_plain_refund', '... also one without refunds');
 SELECT is(pg_temp.refusal($$UPDATE shop.plain SET kind = 'gift' WHERE id = 1$$), 'accepted', 'but it may be called another payment');
+
+-- what is approved there: the row is looked for by a rule that is there twice
+CREATE TABLE shop.waits (id int PRIMARY KEY, kind text, source int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.waits (source);
+SELECT paysafe.protect_payment('shop.waits', 'status', 'amount', currency_column => 'currency', captured => '{done}', rows => '{"kind": ["sale"]}');
+SELECT paysafe.protect_refund('shop.waits', 'shop.waits', 'source', 'amount', 'currency', status_column => 'status', payment_key => 'id', gated => '{sent}', void => '{failed}',
+	rows => '{"kind": ["refund"]}', amounts => 'negative');
+SELECT paysafe.set_refund_threshold('shop.waits', 'EUR', 10);
+INSERT INTO shop.waits VALUES (1, 'sale', NULL, 50, 'EUR', 'done');
+SELECT paysafe.act_as('carol');
+INSERT INTO shop.waits VALUES (2, 'refund', 1, -20, 'EUR', 'asked'), (3, 'refund', 1, -2, 'EUR', 'failed');
+SELECT paysafe.act_as('dave');
+SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.waits', '1', 'looked at')$$), '22023', 'a payment is not approved');
+SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.waits', '3', 'looked at')$$), '22023', '... nor a refund that is void');
+SELECT is(pg_temp.refusal($$SELECT paysafe.approve('shop.waits', '2', 'looked at')$$), 'accepted', 'one that waits is');
+SELECT is(pg_temp.refusal($$UPDATE shop.waits SET status = 'sent' WHERE id = 2$$), 'accepted', '... and passes the gate');
 SELECT * FROM finish();
 ROLLBACK;

@@ -502,6 +502,10 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 	RefundRow	refund = {.state = &state};
 	Snapshot	snapshot;
 
+	/* in a table that has both, the rule is there twice */
+	out->is_other = state.is_payment;
+	if (state.is_payment && missing_ok)
+		return false;
 	if (state.is_payment)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
