@@ -513,6 +513,15 @@ def ahead(case: Case, life: Life, rule: Rule, t: Table, new: Row) -> set[str]:
     }
 
 
+def of_group(case: Case, rule: Rule, t: Table, r: Result) -> set[str]:
+    """A payment that no table has is what its movements say: so much, in that currency."""
+    ref = r.step.get("payment")
+    mine = [row for row in r.before[t.name] if ref_of(rule, row) == ref]
+    codes = {code_of(case, r.before, rule, row) for row in mine}
+    less = Decimal(r.step.get("amount")) > moved(rule, mine, ref, "capture")
+    return {"22023"} if less or codes != {r.step.get("currency")} else set()
+
+
 def approving(case: Case, r: Result) -> set[str]:
     if r.step.op == "settle":
         return {"42501", "22023"}
@@ -531,7 +540,7 @@ def approving(case: Case, r: Result) -> set[str]:
     if any(a.person == actor and not a.used and a.table is t for a in case.ahead):
         out |= {"42501", "22023"}
     if rule.get("payment") is None:
-        return out
+        return out | (of_group(case, rule, t, r) if rule.opt("types") else set())
     found = [p for p in r.before["payment"] if name_of(rule, p) == r.step.get("payment")]
     if len(found) != 1:
         return out | {"22023"}
