@@ -124,7 +124,9 @@ def change(case: Case, tx: Tx, m: Move) -> None:
     rule = case.now("refund", m.table.name)
     if rule is not None and not (gated_row(rule, m.old) or gated_row(rule, m.new)):
         if m.life is not None and m.new is not None and of_type(rule, "chargeback", m.new):
-            m.life.gone = returns(case, rule, m.new)
+            # like a refund: one that waits has passed no gate
+            gated = m.new[rule.get("status")] in rule.get("gated")
+            m.life.gone = gated and returns(case, rule, m.new)
         return
     approved(case, tx, m)
 
