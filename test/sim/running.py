@@ -676,7 +676,7 @@ class Play(accounts.Play):
             return
         who = self.rng.choice(PEOPLE[:3])
         sql: list[str] = []
-        todo: list[tuple[int, Decimal]] = []
+        steps: list[tuple[int, Decimal]] = []
         for _ in range(self.rng.choice([1, 1, 1, 2])):
             left = (self.captured(p) or p.amount) - self.refunded(p)
             more = self.an_amount(p.currency, left if left > 0 else self.units("5"))
@@ -687,19 +687,19 @@ class Play(accounts.Play):
                 value = self.text(p.back + more)
             other = self.some()
             if other is not None and other.id != p.id and self.chance(0.2):
-                todo += [(p.id, more), (other.id, more)]
+                steps += [(p.id, more), (other.id, more)]
                 sql.append(
                     f"UPDATE pay SET back = coalesce(back, 0) + {self.text(more)} WHERE id IN ({p.id},"
                     f" {other.id})"
                 )
             else:
-                todo.append((p.id, more))
+                steps.append((p.id, more))
                 sql.append(self.write(p, {"back": value}))
         if not sql:
             return
 
         def change(b: Books) -> None:
-            for i, more in todo:
+            for i, more in steps:
                 x = b.payments[i]
                 try:
                     self.set(b, x, who, back=x.back + more)
