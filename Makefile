@@ -3,7 +3,8 @@ EXTENSION   = paysafe
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(EXTENSION).control)
 
 MODULE_big  = $(EXTENSION)
-OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
+# src/bin holds programs of their own
+OBJS        = $(patsubst %.c,%.o,$(sort $(filter-out src/bin/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))))
 PG_CPPFLAGS = -I$(srcdir)/src -DPAYSAFE_VERSION='"$(EXTVERSION)"'
 # Debian builds the server with -Wdeclaration-after-statement; the extension is C11
 PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -57,6 +58,9 @@ $(INSTALL_SQL): $(SQL_PARTS) sql/own_table.awk $(EXTENSION).control
 .PHONY: errcodes
 errcodes:
 	test/lib/errcodes.sh
+
+# no other library of the server's may be given these for its own, nor these another's
+$(filter src/tlog/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
 
 # PGXS tracks no header dependencies
 $(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control
