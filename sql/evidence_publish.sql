@@ -47,3 +47,33 @@ CREATE TABLE paysafe.seal_publisher (
 COMMENT ON TABLE paysafe.seal_publisher IS 'one row: how the publisher is doing, and the checkpoint that it found outside when it refused to sign; never dumped';
 
 --@own_table paysafe.seal_publisher
+
+CREATE FUNCTION paysafe.checkpoint_is_good(note text) RETURNS boolean
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_checkpoint_is_good';
+COMMENT ON FUNCTION paysafe.checkpoint_is_good(text) IS 'whether the witnesses that the policy asks for have cosigned; NULL without a policy';
+
+CREATE VIEW paysafe.checkpoint AS
+	SELECT n.incarnation, n.origin, n.size, n.root, n.note, n.at, n.published,
+		   n.cosigned_by, paysafe.checkpoint_is_good(n.note) AS good
+	  FROM (SELECT c.incarnation, l.origin, c.size, c.root,
+				   c.note || coalesce((SELECT string_agg(s.line || E'\n', '' ORDER BY s.at, s.line)
+										 FROM paysafe.seal_cosignature s
+										WHERE s.incarnation = c.incarnation AND s.size = c.size), '') AS note,
+				   c.at, c.published_at AS published,
+				   coalesce((SELECT array_agg(DISTINCT s.witness ORDER BY s.witness)
+							   FROM paysafe.seal_cosignature s
+							  WHERE s.incarnation = c.incarnation AND s.size = c.size), '{}') AS cosigned_by
+			  FROM paysafe.seal_checkpoint c
+				   LEFT JOIN paysafe.seal_log l ON l.incarnation = c.incarnation) n;
+COMMENT ON VIEW paysafe.checkpoint IS 'signed checkpoints with their cosignatures; good: by the policy of witnesses';
+
+CREATE FUNCTION paysafe.add_cosignature(note text) RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_add_cosignature';
+COMMENT ON FUNCTION paysafe.add_cosignature(text) IS 'stores the cosignatures of a checkpoint that was signed here, of witnesses that the policy names; how many are new';
+
+CREATE FUNCTION paysafe.set_seal_policy(policy text, reason text) RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_set_seal_policy';
+COMMENT ON FUNCTION paysafe.set_seal_policy(text, text) IS 'says which witnesses there are and how many of them a checkpoint takes (c2sp.org/tlog-policy); once there is a policy, two people change it';

@@ -20,88 +20,23 @@
 
 #include "base/command.h"
 #include "base/crypto.h"
-#include "base/encode.h"
 #include "base/key_file.h"
+#include "tlog/note.h"
 #include "vault/log_key.h"
 
 #define MAX_KEYS		64
-#define MAX_NAME		255
 #define MAX_TEXT_LEN	65536
-#define ALGORITHM		1		/* Ed25519 of signed notes */
-#define ID_LEN			4
-
-#define PREFIX			"PRIVATE KEY+"
-#define DASH			"\xE2\x80\x94 "	/* what a signature line begins with */
-
-typedef struct LogKey
-{
-	char		name[MAX_NAME + 1];
-	uint8		id[ID_LEN];
-	uint8		seed[PAYSAFE_ED25519_KEY_LEN];
-} LogKey;
 
 static char *key_file = NULL;	/* setting paysafe.seal_key_file */
 static char *sign_command = NULL;	/* setting paysafe.seal_sign_command */
 
-static LogKey *keys = NULL;
+static TlogSigner *keys = NULL;
 static int	nkeys = 0;
 
 bool
 paysafe_log_key_configured(void)
 {
 	return key_file != NULL && (key_file[0] != '\0' || sign_command[0] != '\0');
-}
-
-/* The first bytes of SHA-256(name || newline || algorithm || public key). */
-static void
-compute_id(const char *name, const uint8 *seed, uint8 *id)
-{
-	uint8		public_key[PAYSAFE_ED25519_KEY_LEN];
-	uint8		hash[PAYSAFE_SHA256_LEN];
-	StringInfoData bytes;
-
-	paysafe_crypto_ed25519_public(seed, public_key);
-	initStringInfo(&bytes);
-	appendStringInfo(&bytes, "%s\n%c", name, ALGORITHM);
-	appendBinaryStringInfo(&bytes, (char *) public_key, sizeof(public_key));
-	paysafe_crypto_sha256(bytes.data, bytes.len, hash);
-	memcpy(id, hash, ID_LEN);
-	pfree(bytes.data);
-}
-
-/* One key, as PRIVATE KEY+NAME+ID+BASE64.  NULL, or what is wrong with it. */
-static const char *
-read_key(char *line, LogKey *key)
-{
-	char	   *name = line + strlen(PREFIX);
-	char	   *id = strncmp(line, PREFIX, strlen(PREFIX)) == 0 ? strchr(name, '+') : NULL;
-	char	   *data = id == NULL ? NULL : strchr(id + 1, '+');
-	uint8		bytes[3 * (MAX_NAME / 4)];
-	uint8		claimed[ID_LEN];
-	const char *trouble = NULL;
-
-	if (data == NULL)
-		return "it does not have the form PRIVATE KEY+NAME+ID+KEY";
-	*id++ = '\0';
-	*data++ = '\0';
-	if (name[0] == '\0' || strlen(name) > MAX_NAME || strpbrk(name, " \t") != NULL)
-		return "the name is empty, too long or has blanks";
-	if (strlen(id) != PAYSAFE_HEX_LEN(ID_LEN) || paysafe_decode_hex(id, strlen(id), claimed) != ID_LEN)
-		return "the ID is not eight hexadecimal digits";
-	if (strlen(data) != PAYSAFE_BASE64_LEN(1 + sizeof(key->seed)) ||
-		paysafe_decode_base64(data, strlen(data), PAYSAFE_BASE64, bytes) != 1 + sizeof(key->seed) ||
-		bytes[0] != ALGORITHM)
-		trouble = "the key is no Ed25519 key in base64";
-	else
-	{
-		strlcpy(key->name, name, sizeof(key->name));
-		memcpy(key->seed, bytes + 1, sizeof(key->seed));
-		compute_id(key->name, key->seed, key->id);
-		if (memcmp(key->id, claimed, ID_LEN) != 0)
-			trouble = "the ID is not that of this name and key";
-	}
-	paysafe_crypto_cleanse(bytes, sizeof(bytes));
-	return trouble;
 }
 
 /* All of them; NULL, or what is wrong. */
@@ -112,7 +47,6 @@ read_keys(char *text)
 
 	for (char *line = text, *next; line != NULL; line = next, number++)
 	{
-		const char *trouble;
 		size_t		len;
 
 		next = strchr(line, '\n');
@@ -123,9 +57,12 @@ read_keys(char *text)
 			line[--len] = '\0';
 		if (len == 0 || line[0] == '#')
 			continue;
-		trouble = nkeys == MAX_KEYS ? "there are more than 64 keys" : read_key(line, &keys[nkeys]);
-		if (trouble != NULL)
-			return psprintf("line %d of the file that paysafe.seal_key_file names: %s", number, trouble);
+		if (nkeys == MAX_KEYS)
+			return psprintf("the file that paysafe.seal_key_file names has more than %d keys", MAX_KEYS);
+		if (!tlog_signer_parse((TlogText) {line, len}, &keys[nkeys]) ||
+			keys[nkeys].key.type != TLOG_KEY_ED25519)
+			return psprintf("line %d of the file that paysafe.seal_key_file names is no Ed25519 key as paysafe-key makes them",
+							number);
 		nkeys++;
 	}
 	return nkeys > 0 ? NULL : pstrdup("the file that paysafe.seal_key_file names has no key");
@@ -162,7 +99,7 @@ static void
 forget_keys(void)
 {
 	if (keys != NULL)
-		paysafe_crypto_cleanse(keys, sizeof(LogKey) * MAX_KEYS);
+		paysafe_crypto_cleanse(keys, sizeof(TlogSigner) * MAX_KEYS);
 	nkeys = 0;
 }
 
@@ -170,7 +107,7 @@ forget_keys(void)
 static bool
 prepare_pages(void)
 {
-	Size		size = sizeof(LogKey) * MAX_KEYS;
+	Size		size = sizeof(TlogSigner) * MAX_KEYS;
 
 	if (keys != NULL)
 		return true;
@@ -214,30 +151,14 @@ paysafe_log_key_load(void)
 	return trouble;
 }
 
-static void
-sign_with(const LogKey *key, const char *text, StringInfo lines)
-{
-	uint8		bytes[ID_LEN + PAYSAFE_ED25519_SIGNATURE_LEN];
-	char		encoded[PAYSAFE_BASE64_LEN(sizeof(bytes)) + 1];
-
-	memcpy(bytes, key->id, ID_LEN);
-	paysafe_crypto_ed25519_sign(key->seed, text, strlen(text), bytes + ID_LEN);
-	encoded[paysafe_encode_base64(bytes, sizeof(bytes), PAYSAFE_BASE64, encoded)] = '\0';
-	appendStringInfo(lines, DASH "%s %s\n", key->name, encoded);
-}
-
-/* Is it a signature line in the name of the log?  It may be of any algorithm. */
+/* Is the note's signature one of this log?  It may be of any algorithm. */
 static bool
-is_line_of(const char *line, size_t len, const char *origin)
+are_of(const TlogNote *note, const char *origin)
 {
-	char	   *start = psprintf(DASH "%s ", origin);
-	size_t		before = strlen(start);
-	uint8	   *bytes;
-
-	if (len <= before || strncmp(line, start, before) != 0)
-		return false;
-	bytes = palloc(len);
-	return paysafe_decode_base64(line + before, len - before, PAYSAFE_BASE64, bytes) > ID_LEN;
+	for (int i = 0; i < note->n; i++)
+		if (!tlog_text_is(note->signatures[i].name, origin))
+			return false;
+	return note->n > 0;
 }
 
 /* What the command prints is one signature line or several, and nothing else. */
@@ -246,21 +167,21 @@ sign_by_command(const char *origin, const char *text, int timeout, StringInfo li
 {
 	CommandVariable variable = {"PAYSAFE_ORIGIN", origin};
 	StringInfoData answer;
+	TlogNote   *note;
+	char	   *signed_text;
 	char	   *trouble;
 
 	initStringInfo(&answer);
 	trouble = paysafe_command_run(sign_command, text, strlen(text), &variable, 1, timeout, &answer);
 	if (trouble != NULL)
 		return psprintf("paysafe.seal_sign_command: %s", trouble);
-	for (const char *line = answer.data, *end; *line != '\0'; line = end + 1)
-	{
-		end = strchr(line, '\n');
-		if (end == NULL || !is_line_of(line, end - line, origin))
-			return psprintf("paysafe.seal_sign_command answered with something else than signature lines of \"%s\"",
-							origin);
-	}
-	if (answer.len == 0)
-		return pstrdup("paysafe.seal_sign_command answered nothing");
+	note = palloc(sizeof(TlogNote));
+	signed_text = psprintf("%s\n%s", text, answer.data);
+	if (answer.len == 0 || strlen(answer.data) != answer.len ||
+		!tlog_note_parse((TlogText) {signed_text, strlen(signed_text)}, note) ||
+		note->text.len != strlen(text) || !are_of(note, origin))
+		return psprintf("paysafe.seal_sign_command answered with something else than signature lines of \"%s\"",
+						origin);
 	appendBinaryStringInfo(lines, answer.data, answer.len);
 	return NULL;
 }
@@ -269,12 +190,18 @@ char *
 paysafe_log_key_sign(const char *origin, const char *text, int timeout, StringInfo lines)
 {
 	int			before = lines->len;
+	char		line[TLOG_SIGNATURE_LINE_MAX];
 
 	if (key_file[0] == '\0')
 		return sign_by_command(origin, text, timeout, lines);
 	for (int i = 0; i < nkeys; i++)
-		if (strcmp(keys[i].name, origin) == 0)
-			sign_with(&keys[i], text, lines);
+	{
+		if (strcmp(keys[i].key.name, origin) != 0)
+			continue;
+		if (tlog_note_sign((TlogText) {text, strlen(text)}, &keys[i], line, sizeof(line)) < 0)
+			return pstrdup("OpenSSL does not sign");
+		appendStringInfoString(lines, line);
+	}
 	return lines->len > before ? NULL :
 		psprintf("the file that paysafe.seal_key_file names has no key of the name \"%s\"", origin);
 }

@@ -20,11 +20,10 @@
 #include <unistd.h>
 
 #include "evidence/publish/folder.h"
+#include "tlog/note.h"
+#include "tlog/tile.h"
 
-#define WIDTH			256		/* hashes of a tile, leaves of a bundle */
-#define LEVELS			8		/* of tiles: enough for 2^64 leaves */
-#define MAX_CHECKPOINT	1000000
-#define ENTRIES			(-1)	/* the level of bundles */
+#define WIDTH			TLOG_TILE_WIDTH
 #define TEMPORARY		".paysafe-new"
 
 char *
@@ -183,16 +182,16 @@ write_once(const char *path, StringInfo data)
  * Tiles
  */
 
-/* tile/LEVEL/x001/x234/067, complete or of width hashes. */
 static char *
 tile_path(const char *folder, int level, int64 index, int width)
 {
-	char	   *number = psprintf("%03d", (int) (index % 1000));
+	char		path[TLOG_TILE_PATH_MAX];
 
-	for (int64 rest = index / 1000; rest > 0; rest /= 1000)
-		number = psprintf("x%03d/%s", (int) (rest % 1000), number);
-	return psprintf("%s/tile/%s/%s%s", folder, level == ENTRIES ? "entries" : psprintf("%d", level),
-					number, width < WIDTH ? psprintf(".p/%d", width) : "");
+	if (!tlog_tile_path(level, index, width, path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("there is no tile %d/" INT64_FORMAT, level, index)));
+	return psprintf("%s/%s", folder, path);
 }
 
 /* Once it is complete, nobody needs its beginnings. */
@@ -219,14 +218,14 @@ write_tile(FolderWork *work, int level, int64 index, int width)
 	char	   *trouble;
 
 	initStringInfo(&data);
-	if (level == ENTRIES)
+	if (level == TLOG_ENTRIES)
 		work->bundle(work->arg, index * WIDTH, width, &data);
 	else
 		for (int i = 0; i < width; i++)
 		{
 			TlogHash	hash;
 
-			if (!work->read(work->arg, 8 * level, index * WIDTH + i, &hash))
+			if (!work->read(work->arg, TLOG_TILE_HEIGHT * level, index * WIDTH + i, &hash))
 				return psprintf("the tile %d/" INT64_FORMAT " cannot be read", level, index);
 			appendBinaryStringInfo(&data, (char *) hash.bytes, TLOG_HASH_LEN);
 		}
@@ -234,15 +233,6 @@ write_tile(FolderWork *work, int level, int64 index, int width)
 	if (trouble == NULL && width == WIDTH)
 		remove_partial(work->folder, level, index);
 	return trouble;
-}
-
-/* How many hashes of this tile a tree has. */
-static int
-width_of(int64 size, int level, int64 index)
-{
-	int64		count = size >> (8 * Max(level, 0));
-
-	return (int) Min(Max(count - index * WIDTH, 0), WIDTH);
 }
 
 /*
@@ -253,12 +243,12 @@ static char *
 write_bundle(FolderWork *work, int64 number)
 {
 	bool		last = (number + 1) * WIDTH >= work->new_size;
-	char	   *trouble = write_tile(work, ENTRIES, number, width_of(work->new_size, ENTRIES, number));
+	char	   *trouble = write_tile(work, TLOG_ENTRIES, number, tlog_tile_width(TLOG_ENTRIES, number, work->new_size));
 	int64		index = number;
 
-	for (int level = 0; level < LEVELS && trouble == NULL; level++, index /= WIDTH)
+	for (int level = 0; level < TLOG_TILE_LEVELS && trouble == NULL; level++, index /= WIDTH)
 	{
-		int			width = width_of(work->new_size, level, index);
+		int			width = tlog_tile_width(level, index, work->new_size);
 
 		if (!last && width < WIDTH)
 			break;
@@ -306,7 +296,7 @@ paysafe_folder_read_checkpoint(const char *folder, char **note)
 	char	   *trouble;
 
 	initStringInfo(&text);
-	trouble = read_file(psprintf("%s/checkpoint", folder), MAX_CHECKPOINT, &text, &exists);
+	trouble = read_file(psprintf("%s/checkpoint", folder), TLOG_NOTE_MAX, &text, &exists);
 	*note = exists && trouble == NULL ? text.data : NULL;
 	if (trouble == NULL && memchr(text.data, '\0', text.len) != NULL)
 		trouble = psprintf("\"%s/checkpoint\" is no text", folder);

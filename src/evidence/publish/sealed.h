@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * sealed.h
+ *	  The sealed log, as whoever signs and publishes it reads it.
+ *
+ * In a transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_SEALED_H
+#define PAYSAFE_SEALED_H
+
+#include "lib/stringinfo.h"
+#include "tlog/merkle.h"
+
+/* The end of the log, as it is committed; palloc'd. */
+typedef struct SealedHead
+{
+	int			incarnation;
+	char	   *origin;
+	int64		size;
+	TlogHash	root;
+} SealedHead;
+
+/* Whoever reads a tree: of one incarnation. */
+typedef struct SealedReader SealedReader;
+
+/* False if no log has begun. */
+extern bool paysafe_sealed_head(SealedHead *out);
+
+/* The incarnation whose log has that origin; false if none has. */
+extern bool paysafe_sealed_incarnation(const char *origin, int *incarnation);
+
+/* Until the end of the transaction, or its memory context. */
+extern SealedReader *paysafe_sealed_reader(int incarnation);
+
+/* As TlogReader; arg is a SealedReader. */
+extern bool paysafe_sealed_hash(void *arg, int level, uint64_t index, TlogHash *out);
+
+/* As FolderBundle: n leaves from first on, each after its length in two bytes. */
+extern void paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out);
+
+#endif							/* PAYSAFE_SEALED_H */
