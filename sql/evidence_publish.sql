@@ -77,3 +77,8 @@ CREATE FUNCTION paysafe.set_seal_policy(policy text, reason text) RETURNS int
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_seal_policy';
 COMMENT ON FUNCTION paysafe.set_seal_policy(text, text) IS 'says which witnesses there are and how many of them a checkpoint takes (c2sp.org/tlog-policy); once there is a policy, two people change it';
+
+CREATE FUNCTION paysafe.open_log(reason text) RETURNS text
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_open_log';
+COMMENT ON FUNCTION paysafe.open_log(text) IS 'ends the sealed log and begins a new one, by two people; its origin. For a database that is not the one any more whose log is known outside';

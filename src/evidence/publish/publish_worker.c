@@ -4,8 +4,9 @@
  *	  The background worker that signs and publishes.
  *
  * Beside the one that seals, since it waits: for disks elsewhere, for commands, for
- * standbys.  It is the only process of the server that has the keys.  An error ends it;
- * whoever seals starts it again, a while later.
+ * standbys.  It is the only process of the server that has the keys.  It leaves when all is
+ * published, so that nobody has to wait for it who wants to drop or to copy the database,
+ * and whoever seals starts it again; also, a while later, after an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +14,7 @@
 
 #include <signal.h>
 
+#include "access/xlog.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -31,15 +33,14 @@
 #include "store/catalog.h"
 
 #define WORKER_TYPE		"paysafe publisher"
-#define START_AGAIN		5000	/* milliseconds */
+#define LINGER			1000	/* milliseconds without work, before leaving */
+#define START_AGAIN		2000	/* the same, before it is started again */
 
 PGDLLEXPORT void paysafe_publish_worker_main(Datum arg);
 
 static volatile sig_atomic_t hurried = false;
 
-/* In the process that seals. */
-static BackgroundWorkerHandle *started = NULL;
-static TimestampTz started_at = 0;
+static TimestampTz started_at = 0;	/* by this process */
 
 static void
 note_hurry(SIGNAL_ARGS)
@@ -85,6 +86,8 @@ is_the_only_one(void)
 void
 paysafe_publish_worker_main(Datum arg)
 {
+	int			idle = 0;
+
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGUSR2, note_hurry);
@@ -110,58 +113,21 @@ paysafe_publish_worker_main(Datum arg)
 		rest = paysafe_publisher_turn(at_once);
 		if (ShutdownRequestPending)
 			break;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, rest, PG_WAIT_EXTENSION);
+		/* somebody may have sealed something meanwhile, and seen this worker: look twice */
+		if (rest < 0 && !at_once && ++idle > 1)
+			break;
+		if (rest >= 0)
+			idle = 0;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 rest >= 0 ? rest : LINGER, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 	proc_exit(0);
 }
 
-static void
-start(void)
-{
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId)
-	};
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	strlcpy(worker.bgw_name, WORKER_TYPE, BGW_MAXLEN);
-	strlcpy(worker.bgw_type, WORKER_TYPE, BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_publish_worker_main", BGW_MAXLEN);
-	started_at = GetCurrentTimestamp();
-	if (!RegisterDynamicBackgroundWorker(&worker, &started))
-	{
-		started = NULL;
-		ereport(WARNING,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("no background worker is free to publish paysafe's sealed log"),
-				 errhint("Raise max_worker_processes.")));
-	}
-	MemoryContextSwitchTo(old);
-}
-
-void
-paysafe_publish_worker_ensure(void)
-{
-	pid_t		pid;
-
-	if (!paysafe_publisher_wanted())
-		return;
-	if (started != NULL && GetBackgroundWorkerPid(started, &pid) != BGWH_STOPPED)
-		return;
-	if (started != NULL)
-		pfree(started);
-	started = NULL;
-	if (started_at == 0 ||
-		TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), START_AGAIN))
-		start();
-}
-
-bool
-paysafe_publish_worker_hurry(void)
+/* The one of this database, or 0. */
+static pid_t
+find_worker(void)
 {
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
@@ -173,7 +139,49 @@ paysafe_publish_worker_hurry(void)
 			continue;
 		type = GetBackgroundWorkerTypeByPid(pid);
 		if (type != NULL && strcmp(type, WORKER_TYPE) == 0)
-			return kill(pid, SIGUSR2) == 0;
+			return pid;
 	}
-	return false;
+	return 0;
+}
+
+static void
+start(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId)
+	};
+
+	strlcpy(worker.bgw_name, WORKER_TYPE, BGW_MAXLEN);
+	strlcpy(worker.bgw_type, WORKER_TYPE, BGW_MAXLEN);
+	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "paysafe_publish_worker_main", BGW_MAXLEN);
+	started_at = GetCurrentTimestamp();
+	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no background worker is free to publish paysafe's sealed log"),
+				 errhint("Raise max_worker_processes.")));
+}
+
+void
+paysafe_publish_worker_ensure(void)
+{
+	if (paysafe_publisher_wanted() && !RecoveryInProgress() &&
+		(started_at == 0 || TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), START_AGAIN)) &&
+		find_worker() == 0)
+		start();
+}
+
+void
+paysafe_publish_worker_hurry(void)
+{
+	pid_t		pid = find_worker();
+
+	if (pid != 0)
+		(void) kill(pid, SIGUSR2);
+	else if (paysafe_publisher_wanted() && !RecoveryInProgress())
+		start();
 }

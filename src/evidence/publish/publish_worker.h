@@ -9,15 +9,15 @@
 #define PAYSAFE_PUBLISH_WORKER_H
 
 /*
- * Called again and again by the worker that seals this database: start the one that
- * publishes, if the configuration wants one and it is not there.  Cheap if it is.
+ * Called by whoever has sealed something, again and again: start the worker, if the
+ * configuration wants one and none is there.
  */
 extern void paysafe_publish_worker_ensure(void);
 
 /*
- * Somebody waits for a checkpoint: have it signed now.  False: nobody publishes in this
- * database.
+ * Somebody waits: start or wake it, and have what is sealed signed now, whatever the
+ * interval.
  */
-extern bool paysafe_publish_worker_hurry(void);
+extern void paysafe_publish_worker_hurry(void);
 
 #endif							/* PAYSAFE_PUBLISH_WORKER_H */

@@ -63,7 +63,7 @@ static struct
 	bool		have_keys;
 	bool		asked;			/* what is known outside, by the command, too */
 	MemoryContext turn;			/* of one turn */
-	TimestampTz not_before;		/* after trouble, or by the interval */
+	TimestampTz not_before;		/* after trouble */
 	int			failures;		/* one after the other */
 	int64		waiting_size;	/* for standbys, which are to have flushed up to there */
 	int			waiting_incarnation;
@@ -78,6 +78,7 @@ typedef struct Turn
 {
 	bool		at_once;
 	bool		more;			/* there is more to do at once */
+	TimestampTz due;			/* when the next checkpoint is, if there is something new */
 	SealedHead	head;
 	bool		has_last;
 	Checkpoint	last;			/* signed */
@@ -184,7 +185,11 @@ judge(Turn *turn)
 	begin("comparing the sealed log with what is known outside");
 	reader = paysafe_sealed_reader(turn->head.incarnation);
 	turn->state = PUBLISHER_REFUSED;
-	trouble = paysafe_outside_judge(&turn->outside, &turn->head, reader, turn->published, &turn->note);
+	if (turn->head.begun_by_itself)
+		trouble = pstrdup("this log was begun when the database had been restored, and nobody has agreed to it");
+	else
+		trouble = paysafe_outside_judge(&turn->outside, &turn->head, reader, turn->published,
+										&turn->note);
 	if (trouble == NULL)
 		trouble = judge_last(turn, reader);
 	commit();
@@ -428,6 +433,11 @@ work(Turn *turn)
 	bool		unpublished = turn->has_last && !turn->last.published;
 	bool		grown = !turn->has_last || turn->head.size > turn->last.size;
 
+	if (grown && turn->has_last && !unpublished && !turn->at_once)
+	{
+		turn->due = TimestampTzPlusMilliseconds(turn->last.at, publish_interval * 1000L);
+		grown = turn->due <= GetCurrentTimestamp();
+	}
 	/* a command is asked when there is something to sign or to publish, and at the start */
 	trouble = ask_outside(turn, unpublished || grown || !me.asked);
 	me.asked |= trouble == NULL;
@@ -485,21 +495,21 @@ set_state(const Turn *turn, const char *trouble)
 				 refused ? errhint("If this database has been restored on purpose, two people begin a new log: paysafe.open_log.") : 0));
 }
 
-/* When the next turn should be. */
+/* When the next turn should be: see paysafe_publisher_turn. */
 static long
 rest_after(const Turn *turn, const char *trouble)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	long		rest = publish_interval * 1000L;
+	long		rest;
 
 	if (trouble == NULL)
+	{
 		me.failures = 0;
-	else if (strcmp(turn->state, PUBLISHER_WAITS) == 0)
-		rest = Min(rest, 1000);
-	else
-		rest = Min(LONGEST_REST, 1000L << Min(me.failures++, 6));
-	if (trouble == NULL && turn->more)
-		rest = 0;
+		if (turn->more || turn->due == 0)
+			return turn->more ? 0 : -1;
+		return TimestampDifferenceMilliseconds(now, turn->due);
+	}
+	rest = strcmp(turn->state, PUBLISHER_WAITS) == 0 ? 1000 : Min(LONGEST_REST, 1000L << Min(me.failures++, 6));
 	me.not_before = TimestampTzPlusMilliseconds(now, rest);
 	return rest;
 }
@@ -511,7 +521,7 @@ take_turn(bool at_once)
 	char	   *trouble = NULL;
 
 	if (!look(&turn))
-		return publish_interval * 1000L;
+		return -1;
 	if (!me.have_keys)
 	{
 		turn.state = PUBLISHER_NO_KEY;
@@ -546,8 +556,8 @@ paysafe_publisher_turn(bool at_once)
 	long		rest;
 
 	if (!paysafe_publisher_wanted())
-		return LONGEST_REST;
-	if (now < me.not_before && (!at_once || me.failures > 0))
+		return -1;
+	if (now < me.not_before)
 		return TimestampDifferenceMilliseconds(now, me.not_before);
 	if (me.turn == NULL)
 		me.turn = AllocSetContextCreate(TopMemoryContext, "paysafe publisher", ALLOCSET_DEFAULT_SIZES);

@@ -14,8 +14,8 @@ extern bool paysafe_publisher_wanted(void);
 /*
  * One turn in this database, by the one worker that does this there, without a
  * transaction: sign what is sealed if it is time (or at_once), publish what is signed.
- * Nothing is raised but what ends the worker.  Returns the milliseconds after which it
- * wants another turn; 0: there is more to do.
+ * An error ends the worker.  Returns the milliseconds after which it wants another turn;
+ * 0: there is more to do; -1: nothing is left to do until something new is sealed.
  */
 extern long paysafe_publisher_turn(bool at_once);
 

@@ -13,11 +13,15 @@
 #include "lib/stringinfo.h"
 #include "tlog/merkle.h"
 
+/* How "opened_by" of paysafe.seal_log ends for a log that two people have begun. */
+#define SEALED_BY_TWO	", with the approval of a second person"
+
 /* The end of the log, as it is committed; palloc'd. */
 typedef struct SealedHead
 {
 	int			incarnation;
 	char	   *origin;
+	bool		begun_by_itself;	/* after a restore: a log was there before */
 	int64		size;
 	TlogHash	root;
 } SealedHead;

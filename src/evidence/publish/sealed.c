@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * sealed.c
+ *	  The sealed log, as whoever signs and publishes it reads it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "utils/builtins.h"
+
+#include "evidence/publish/sealed.h"
+#include "evidence/seal/seal_state.h"
+#include "store/own_table.h"
+
+/* A row of paysafe.seal_log. */
+typedef struct LogSearch
+{
+	int			incarnation;	/* that is looked for; 0: that of the origin */
+	const char *origin;
+	int			found;
+	char	   *found_origin;
+	char	   *opened_by;
+} LogSearch;
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		len = strlen(text);
+
+	return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
+}
+
+static bool
+take_log(Relation rel, HeapTuple tuple, void *arg)
+{
+	LogSearch  *search = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	int			incarnation = DatumGetInt32(heap_getattr(tuple, SEAL_LOG_INCARNATION + 1, desc, &isnull));
+	char	   *origin = paysafe_store_text(tuple, desc, SEAL_LOG_ORIGIN);
+
+	if (search->incarnation != 0 ? search->incarnation != incarnation : strcmp(search->origin, origin) != 0)
+		return true;
+	search->found = incarnation;
+	search->found_origin = origin;
+	search->opened_by = paysafe_store_text(tuple, desc, SEAL_LOG_OPENED_BY);
+	return false;
+}
+
+bool
+paysafe_sealed_head(SealedHead *out)
+{
+	SealState	state;
+	LogSearch	search = {0};
+
+	paysafe_seal_state_read(&state);
+	if (!state.found || !state.here)
+		return false;
+	search.incarnation = state.incarnation;
+	paysafe_store_scan(PAYSAFE_SEAL_LOG, NULL, 0, NULL, take_log, &search);
+	if (search.found == 0)
+		return false;
+	out->incarnation = state.incarnation;
+	out->origin = search.found_origin;
+	out->begun_by_itself = state.incarnation > 1 &&
+		!ends_with(search.opened_by, SEALED_BY_TWO);
+	out->size = state.size;
+	out->root = state.root;
+	return true;
+}
+
+bool
+paysafe_sealed_incarnation(const char *origin, int *incarnation)
+{
+	LogSearch	search = {.origin = origin};
+
+	paysafe_store_scan(PAYSAFE_SEAL_LOG, NULL, 0, NULL, take_log, &search);
+	*incarnation = search.found;
+	return search.found != 0;
+}
