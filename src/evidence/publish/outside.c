@@ -51,7 +51,7 @@ paysafe_outside_ask_command(Outside *outside, const char *command, const char *o
 }
 
 static char *
-judge_note(const OutsideNote *entry, const SealedHead *head, SealedReader *reader)
+judge_note(const OutsideNote *entry, const SealedHead *head, SealReader *reader)
 {
 	TlogNote   *note = palloc(sizeof(TlogNote));
 	TlogCheckpoint checkpoint;
@@ -66,7 +66,7 @@ judge_note(const OutsideNote *entry, const SealedHead *head, SealedReader *reade
 	if (checkpoint.size > (uint64) head->size)
 		return psprintf("by %s the log has had " UINT64_FORMAT " leaves, and here it has " INT64_FORMAT ": its end is lost",
 						entry->where, checkpoint.size, head->size);
-	if (!tlog_root_at(checkpoint.size, paysafe_sealed_hash, reader, &root) ||
+	if (!tlog_root_at(checkpoint.size, paysafe_seal_tile_hash, reader, &root) ||
 		!tlog_hash_equal(&root, &checkpoint.root))
 		return psprintf("by %s the first " UINT64_FORMAT " leaves of the log have been others than they are here",
 						entry->where, checkpoint.size);
@@ -74,7 +74,7 @@ judge_note(const OutsideNote *entry, const SealedHead *head, SealedReader *reade
 }
 
 char *
-paysafe_outside_judge(const Outside *outside, const SealedHead *head, SealedReader *reader,
+paysafe_outside_judge(const Outside *outside, const SealedHead *head, SealReader *reader,
 					  bool published, const char **note)
 {
 	for (int i = 0; i < outside->n; i++)

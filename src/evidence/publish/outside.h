@@ -40,6 +40,6 @@ extern char *paysafe_outside_ask_command(Outside *outside, const char *command, 
  * what is not, in words; then *note is what is known there, or NULL.  In a transaction.
  */
 extern char *paysafe_outside_judge(const Outside *outside, const SealedHead *head,
-								   SealedReader *reader, bool published, const char **note);
+								   SealReader *reader, bool published, const char **note);
 
 #endif							/* PAYSAFE_OUTSIDE_H */

@@ -152,13 +152,13 @@ ask_outside(Turn *turn, bool by_command)
 
 /* Is the log the one that was signed before, and do its tiles have its root? */
 static char *
-judge_last(Turn *turn, SealedReader *reader)
+judge_last(Turn *turn, SealReader *reader)
 {
 	TlogHash	root;
 	TlogHash	path[TLOG_CONSISTENCY_MAX];
 	int			n;
 
-	if (!tlog_root_at(turn->head.size, paysafe_sealed_hash, reader, &root) ||
+	if (!tlog_root_at(turn->head.size, paysafe_seal_tile_hash, reader, &root) ||
 		!tlog_hash_equal(&root, &turn->head.root))
 		return psprintf("the tiles of the log do not have the root that was sealed at " INT64_FORMAT " leaves",
 						turn->head.size);
@@ -168,7 +168,7 @@ judge_last(Turn *turn, SealedReader *reader)
 	if (turn->last.size > turn->head.size)
 		return psprintf("a checkpoint of " INT64_FORMAT " leaves has been signed, and the log has " INT64_FORMAT,
 						turn->last.size, turn->head.size);
-	n = tlog_consistency_path(turn->last.size, turn->head.size, paysafe_sealed_hash, reader, path);
+	n = tlog_consistency_path(turn->last.size, turn->head.size, paysafe_seal_tile_hash, reader, path);
 	if (n < 0 || !tlog_verify_consistency(turn->last.size, turn->head.size, path, n, &turn->last.root, &root))
 		return psprintf("the log of " INT64_FORMAT " leaves does not go on from that of " INT64_FORMAT ", which has been signed",
 						turn->head.size, turn->last.size);
@@ -179,11 +179,11 @@ judge_last(Turn *turn, SealedReader *reader)
 static char *
 judge(Turn *turn)
 {
-	SealedReader *reader;
+	SealReader *reader;
 	char	   *trouble;
 
 	begin("comparing the sealed log with what is known outside");
-	reader = paysafe_sealed_reader(turn->head.incarnation);
+	reader = paysafe_seal_tile_reader(turn->head.incarnation);
 	turn->state = PUBLISHER_REFUSED;
 	if (turn->head.begun_by_itself)
 		trouble = pstrdup("this log was begun when the database had been restored, and nobody has agreed to it");
@@ -249,14 +249,14 @@ wait_for_standbys(Turn *turn)
 static char *
 choose_size(Turn *turn)
 {
-	SealedReader *reader;
+	SealReader *reader;
 	bool		found;
 
 	if (me.waiting_size == 0 || me.waiting_size >= turn->head.size)
 		return NULL;
 	begin("looking at the sealed log");
-	reader = paysafe_sealed_reader(turn->head.incarnation);
-	found = tlog_root_at(me.waiting_size, paysafe_sealed_hash, reader, &turn->head.root);
+	reader = paysafe_seal_tile_reader(turn->head.incarnation);
+	found = tlog_root_at(me.waiting_size, paysafe_seal_tile_hash, reader, &turn->head.root);
 	commit();
 	turn->head.size = me.waiting_size;
 	turn->state = PUBLISHER_REFUSED;
@@ -327,9 +327,9 @@ write_files(Turn *turn)
 	paysafe_folder_begin(&work, turn->folder, size_in_folder(turn), turn->last.size);
 	if (me.writing_incarnation == turn->last.incarnation && me.writing_size == turn->last.size)
 		work.next = Max(work.next, me.writing_next);
-	work.read = paysafe_sealed_hash;
+	work.read = paysafe_seal_tile_hash;
 	work.bundle = paysafe_sealed_bundle;
-	work.arg = paysafe_sealed_reader(turn->last.incarnation);
+	work.arg = paysafe_seal_tile_reader(turn->last.incarnation);
 	trouble = paysafe_folder_write(&work, BUNDLES_A_TURN, &done);
 	commit();
 	me.writing_incarnation = turn->last.incarnation;

@@ -8,11 +8,14 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
 
 #include "evidence/publish/sealed.h"
 #include "evidence/seal/seal_state.h"
 #include "store/own_table.h"
+#include "tlog/tile.h"
 
 /* A row of paysafe.seal_log. */
 typedef struct LogSearch
@@ -79,4 +82,36 @@ paysafe_sealed_incarnation(const char *origin, int *incarnation)
 	paysafe_store_scan(PAYSAFE_SEAL_LOG, NULL, 0, NULL, take_log, &search);
 	*incarnation = search.found;
 	return search.found != 0;
+}
+
+void
+paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out)
+{
+	Oid			types[2] = {INT8OID, INT8OID};
+	Datum		values[2] = {Int64GetDatum(first), Int64GetDatum(first + n)};
+	MemoryContext context = CurrentMemoryContext;
+
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT e.leaf FROM paysafe.seal_entries($1, $2) e", 2, types, values, NULL, true, 0) != SPI_OK_SELECT ||
+		SPI_processed != (uint64) n)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("leaves of the sealed log from " INT64_FORMAT " on are missing", first)));
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		leaf = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		uint8		length[2];
+		MemoryContext old;
+
+		if (isnull || !tlog_bundle_length(VARSIZE_ANY_EXHDR(DatumGetByteaPP(leaf)), length))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("leaf " INT64_FORMAT " of the sealed log is missing", first + i)));
+		old = MemoryContextSwitchTo(context);
+		appendBinaryStringInfo(out, (char *) length, sizeof(length));
+		appendBinaryStringInfo(out, VARDATA_ANY(DatumGetByteaPP(leaf)), VARSIZE_ANY_EXHDR(DatumGetByteaPP(leaf)));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
 }

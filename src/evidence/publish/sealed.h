@@ -11,6 +11,7 @@
 #define PAYSAFE_SEALED_H
 
 #include "lib/stringinfo.h"
+#include "evidence/seal/seal_tile.h"
 #include "tlog/merkle.h"
 
 /* How "opened_by" of paysafe.seal_log ends for a log that two people have begun. */
@@ -26,22 +27,13 @@ typedef struct SealedHead
 	TlogHash	root;
 } SealedHead;
 
-/* Whoever reads a tree: of one incarnation. */
-typedef struct SealedReader SealedReader;
-
 /* False if no log has begun. */
 extern bool paysafe_sealed_head(SealedHead *out);
 
 /* The incarnation whose log has that origin; false if none has. */
 extern bool paysafe_sealed_incarnation(const char *origin, int *incarnation);
 
-/* Until the end of the transaction, or its memory context. */
-extern SealedReader *paysafe_sealed_reader(int incarnation);
-
-/* As TlogReader; arg is a SealedReader. */
-extern bool paysafe_sealed_hash(void *arg, int level, uint64_t index, TlogHash *out);
-
-/* As FolderBundle: n leaves from first on, each after its length in two bytes. */
+/* As FolderBundle: n leaves of the newest log from first on, each after its length in two bytes. */
 extern void paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out);
 
 #endif							/* PAYSAFE_SEALED_H */
