@@ -41,8 +41,8 @@ visit_tile(Relation rel, HeapTuple tuple, void *arg)
 {
 	FindTile   *find = arg;
 	bool		isnull;
-	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(heap_getattr(tuple, TILE_HASHES + 1,
-																 RelationGetDescr(rel), &isnull));
+	Datum		value = heap_getattr(tuple, TILE_HASHES + 1, RelationGetDescr(rel), &isnull);
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 	int			len = VARSIZE_ANY_EXHDR(bytes);
 
 	if (len > 0 && len % TLOG_HASH_LEN == 0 && len <= SEAL_TILE_WIDTH * TLOG_HASH_LEN)
@@ -51,7 +51,8 @@ visit_tile(Relation rel, HeapTuple tuple, void *arg)
 		find->n = len / TLOG_HASH_LEN;
 	}
 	find->tid = tuple->t_self;
-	pfree(bytes);
+	if ((Pointer) bytes != DatumGetPointer(value))
+		pfree(bytes);
 	return false;
 }
 
