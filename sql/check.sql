@@ -98,6 +98,9 @@ CREATE FUNCTION paysafe.check_library(OUT subject text, OUT check_name text, OUT
 			   'library ' || s.detail || ', extension ' || e.extversion
 		  FROM state s, extension e WHERE s.check_name = 'library_version'
 		UNION ALL
+		SELECT 'sealed log', 'checkpoints_published', p.trouble IS NULL OR p.trouble LIKE 'off: %', p.trouble
+		  FROM (SELECT paysafe.publisher_trouble() AS trouble) p
+		UNION ALL
 		SELECT 'database', 'test_database', count(*) = 0,
 			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables, rules change without a second person and fixtures break them: what is no test belongs into another one' END
 		  FROM paysafe.test_database x

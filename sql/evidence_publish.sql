@@ -87,3 +87,13 @@ CREATE FUNCTION paysafe.wait_published(timeout interval) RETURNS boolean
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_wait_published';
 COMMENT ON FUNCTION paysafe.wait_published(interval) IS 'waits until all that is sealed now is published, and has it published at once; false if that took longer';
+
+CREATE FUNCTION paysafe.proof(xid xid8, seq int) RETURNS text
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_proof';
+COMMENT ON FUNCTION paysafe.proof(xid8, int) IS 'proof that a row of the audit log is in the published log (c2sp.org/tlog-proof); seq NULL: the leaf that says how many rows the transaction has, and their root';
+
+CREATE FUNCTION paysafe.publisher_trouble() RETURNS text
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_publisher_trouble';
+COMMENT ON FUNCTION paysafe.publisher_trouble() IS 'why what is sealed is not published, for paysafe.check; NULL if it is';

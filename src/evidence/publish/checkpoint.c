@@ -97,6 +97,12 @@ paysafe_checkpoint_from(int incarnation, int64 size, Checkpoint *out)
 }
 
 bool
+paysafe_checkpoint_before(int incarnation, int64 size, Checkpoint *out)
+{
+	return seek(incarnation, BTLessStrategyNumber, size, true, false, out);
+}
+
+bool
 paysafe_checkpoint_any_published(int incarnation)
 {
 	Checkpoint	checkpoint;

@@ -32,6 +32,9 @@ extern bool paysafe_checkpoint_last(int incarnation, Checkpoint *out);
 extern bool paysafe_checkpoint_find(int incarnation, int64 size, Checkpoint *out);
 extern bool paysafe_checkpoint_from(int incarnation, int64 size, Checkpoint *out);
 
+/* The largest one that is smaller than that. */
+extern bool paysafe_checkpoint_before(int incarnation, int64 size, Checkpoint *out);
+
 /* Has one of the incarnation been published? */
 extern bool paysafe_checkpoint_any_published(int incarnation);
 

@@ -541,6 +541,12 @@ paysafe_publisher_wanted(void)
 	return paysafe_log_key_configured();
 }
 
+int
+paysafe_publisher_interval(void)
+{
+	return publish_interval;
+}
+
 void
 paysafe_publisher_reload(void)
 {

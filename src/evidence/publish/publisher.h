@@ -11,6 +11,9 @@
 /* Does the configuration want checkpoints signed? */
 extern bool paysafe_publisher_wanted(void);
 
+/* Seconds between checkpoints, as long as nobody waits. */
+extern int	paysafe_publisher_interval(void);
+
 /*
  * One turn in this database, by the one worker that does this there, without a
  * transaction: sign what is sealed if it is time (or at_once), publish what is signed.

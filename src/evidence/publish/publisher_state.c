@@ -97,3 +97,14 @@ paysafe_publisher_state_outside(int incarnation)
 	paysafe_store_scan(PAYSAFE_SEAL_PUBLISHER, NULL, 0, NULL, take, &row);
 	return row.found && row.incarnation == incarnation ? row.outside : NULL;
 }
+
+char *
+paysafe_publisher_state_trouble(int incarnation)
+{
+	StateRow	row = {0};
+
+	paysafe_store_scan(PAYSAFE_SEAL_PUBLISHER, NULL, 0, NULL, take, &row);
+	if (!row.found || row.incarnation != incarnation || strcmp(row.state, PUBLISHER_GOOD) == 0)
+		return NULL;
+	return psprintf("%s: %s", row.state, row.detail ? row.detail : "?");
+}

@@ -25,4 +25,7 @@ extern bool paysafe_publisher_state_set(int incarnation, const char *state, cons
 /* The note that the publisher found outside of this incarnation, or NULL; palloc'd. */
 extern char *paysafe_publisher_state_outside(int incarnation);
 
+/* What is wrong in this incarnation, in words, or NULL; palloc'd. */
+extern char *paysafe_publisher_state_trouble(int incarnation);
+
 #endif							/* PAYSAFE_PUBLISHER_STATE_H */

@@ -71,6 +71,7 @@ paysafe_sealed_head(SealedHead *out)
 		!ends_with(search.opened_by, SEALED_BY_TWO);
 	out->size = state.size;
 	out->root = state.root;
+	out->sealed_at = state.sealed_at;
 	return true;
 }
 

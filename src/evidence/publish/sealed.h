@@ -10,6 +10,7 @@
 #ifndef PAYSAFE_SEALED_H
 #define PAYSAFE_SEALED_H
 
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "evidence/seal/seal_tile.h"
 #include "tlog/merkle.h"
@@ -25,6 +26,7 @@ typedef struct SealedHead
 	bool		begun_by_itself;	/* after a restore: a log was there before */
 	int64		size;
 	TlogHash	root;
+	TimestampTz sealed_at;
 } SealedHead;
 
 /* False if no log has begun. */

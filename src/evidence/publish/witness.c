@@ -160,6 +160,26 @@ paysafe_witness_accept(const Checkpoint *checkpoint, const char *text, int *adde
 	return accept_note(checkpoint, parse_policy(policy.text), note, added != NULL ? added : &ignored);
 }
 
+bool
+paysafe_witness_has_policy(void)
+{
+	InForce		policy;
+
+	find_policy(&policy);
+	return policy.version > 0;
+}
+
+bool
+paysafe_witness_is_good(const char *message)
+{
+	TlogNote   *note = palloc(sizeof(TlogNote));
+	InForce		policy;
+
+	find_policy(&policy);
+	return policy.version > 0 && tlog_note_parse((TlogText) {message, strlen(message)}, note) &&
+		tlog_policy_verdict(parse_policy(policy.text), note, NULL) == TLOG_POLICY_MET;
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_add_cosignature);
@@ -200,15 +220,9 @@ PG_FUNCTION_INFO_V1(paysafe_checkpoint_is_good);
 Datum
 paysafe_checkpoint_is_good(PG_FUNCTION_ARGS)
 {
-	char	   *message = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	TlogNote   *note = palloc(sizeof(TlogNote));
-	InForce		policy;
-
-	find_policy(&policy);
-	if (policy.version == 0)
+	if (!paysafe_witness_has_policy())
 		PG_RETURN_NULL();
-	PG_RETURN_BOOL(tlog_note_parse((TlogText) {message, strlen(message)}, note) &&
-				   tlog_policy_verdict(parse_policy(policy.text), note, NULL) == TLOG_POLICY_MET);
+	PG_RETURN_BOOL(paysafe_witness_is_good(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
 /* Changing it takes two; the first one is a declaration. */

@@ -17,4 +17,8 @@
  */
 extern char *paysafe_witness_accept(const Checkpoint *checkpoint, const char *text, int *added);
 
+/* Is there a policy, and is the checkpoint good by it? */
+extern bool paysafe_witness_has_policy(void);
+extern bool paysafe_witness_is_good(const char *note);
+
 #endif							/* PAYSAFE_WITNESS_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
- * paysafe-key.c
- *	  Makes keys that sign checkpoints, and says by what they are verified.
+ * main.c
+ *	  paysafe-key: makes keys that sign checkpoints, and says by what they are verified.
  *
  *	  paysafe-key generate [--type ed25519|cosigner] NAME FILE
  *	  paysafe-key verifier [FILE]
