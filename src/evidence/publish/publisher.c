@@ -471,8 +471,7 @@ record_refusal(const Turn *turn, const char *trouble)
 							   .table_name = "seal_checkpoint",
 							   .key = turn->head.origin,
 							   .statement = "checkpoint",
-							   .message = "paysafe signs no checkpoint: this is not the log that is known outside",
-							   .detail = trouble
+							   .message = psprintf("paysafe signs no checkpoint: %s", trouble)
 						   });
 }
 
@@ -563,7 +562,7 @@ paysafe_publisher_turn(bool at_once)
 
 	if (!paysafe_publisher_wanted())
 		return -1;
-	if (now < me.not_before)
+	if (now < me.not_before && !at_once)
 		return TimestampDifferenceMilliseconds(now, me.not_before);
 	if (me.turn == NULL)
 		me.turn = AllocSetContextCreate(TopMemoryContext, "paysafe publisher", ALLOCSET_DEFAULT_SIZES);
