@@ -98,13 +98,19 @@ tlog_frontier_init(TlogFrontier *f)
 void
 tlog_frontier_add(TlogFrontier *f, const TlogHash *leaf_hash)
 {
-	TlogHash	sum = *leaf_hash;
-	int			level = 0;
+	tlog_frontier_add_subtree(f, 0, leaf_hash);
+}
 
-	for (uint64_t rest = f->size; rest & 1; rest >>= 1, level++)
-		tlog_hash_node(&f->hashes[level], &sum, &sum);
-	f->hashes[level] = sum;
-	f->size++;
+void
+tlog_frontier_add_subtree(TlogFrontier *f, int level, const TlogHash *root)
+{
+	TlogHash	sum = *root;
+	int			above = level;
+
+	for (uint64_t rest = f->size >> level; rest & 1; rest >>= 1, above++)
+		tlog_hash_node(&f->hashes[above], &sum, &sum);
+	f->hashes[above] = sum;
+	f->size += UINT64_C(1) << level;
 }
 
 void

@@ -48,6 +48,8 @@ typedef struct TlogFrontier
 
 extern void tlog_frontier_init(TlogFrontier *f);
 extern void tlog_frontier_add(TlogFrontier *f, const TlogHash *leaf_hash);
+/* 2^level leaves at once, by the root of their subtree, where size is a multiple of that */
+extern void tlog_frontier_add_subtree(TlogFrontier *f, int level, const TlogHash *root);
 extern void tlog_frontier_root(const TlogFrontier *f, TlogHash *out);	/* size 0: SHA-256("") */
 
 /* The root of the complete subtree number index of 2^level leaves; false: it cannot be had. */

@@ -8,7 +8,9 @@
 #include "check.h"
 #include "tlog/tile.h"
 
+#ifndef SIZES
 #define SIZES	300
+#endif
 #define ALL		64				/* up to here, every proof is tried for every leaf */
 
 static TlogHash leaves[SIZES];
@@ -267,6 +269,14 @@ test_tree(void)
 	{
 		test_inclusion(size);
 		test_consistency(size);
+	}
+	tlog_frontier_init(&f);
+	for (int i = 0; i + 8 <= SIZES; i += 8)
+	{
+		mth(i, 8, &root);
+		tlog_frontier_add_subtree(&f, 3, &root);
+		tlog_frontier_root(&f, &root);
+		CHECK(f.size == i + 8 && tlog_hash_equal(&root, &roots[i + 8]), "root of %d, grown by subtrees", i + 8);
 	}
 	CHECK(!tlog_verify_inclusion(0, 0, &roots[0], &root, 0, &roots[0]), "a leaf of nothing");
 	test_failing_reader();
