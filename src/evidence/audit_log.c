@@ -42,6 +42,7 @@
 #include "evidence/audit_partition.h"
 #include "evidence/audit_shape.h"
 #include "evidence/canon.h"
+#include "evidence/seal/seal_shared.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
@@ -64,6 +65,8 @@ typedef struct Batch
 
 static Batch *batches = NULL;	/* innermost first; TopTransactionContext */
 static int32 next_seq = 1;		/* within the top-level transaction */
+static uint64 own_xid = 0;		/* of the transaction that is being recorded, or 0 */
+static uint64 last_xid = 0;		/* of the last one that was, and has ended well */
 
 /* The descriptor of paysafe.audit_row, and slots over it; for the backend. */
 static TupleDesc row_desc = NULL;
@@ -228,6 +231,7 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	}
 	paysafe_crypto_random(nonce.bytes, AUDIT_NONCE_LEN);
 	form_payload(&payload, shape, nonce.bytes, key, before, after, field);
+	own_xid = xid;
 	/* the batch knows the first number of its subtransaction */
 	(void) current_batch();
 	paysafe_crypto_sha256(payload.data, payload.len, digest);
@@ -325,8 +329,22 @@ paysafe_audit_log_end_transaction(bool aborted)
 		ExecClearTuple(row_slots[i]);
 	slots_filled = false;
 	batches = NULL;
+	/* whether it was prepared or has committed: to be sealed when it has ended */
+	if (!aborted && next_seq > 1)
+	{
+		last_xid = own_xid;
+		paysafe_seal_shared_note(own_xid);
+	}
 	next_seq = 1;
+	own_xid = 0;
 	paysafe_audit_shape_forget();
+}
+
+uint64
+paysafe_audit_log_last(bool *now)
+{
+	*now = next_seq > 1;
+	return last_xid;
 }
 
 void

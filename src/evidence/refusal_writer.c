@@ -16,6 +16,8 @@
  * database asks.  Workers that are told to end by anybody but the postmaster come
  * back.
  *
+ * The launcher also starts those who seal the audit log (seal/seal_worker.c).
+ *
  * Entries that were in the queue's file may be on record already, if a crash came
  * between: those are looked for.
  *
@@ -45,6 +47,7 @@
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_record.h"
 #include "evidence/refusal_writer.h"
+#include "evidence/seal/seal_worker.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 
@@ -298,6 +301,7 @@ paysafe_refusal_launcher_main(Datum arg)
 	/* shared catalogs only */
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	paysafe_refusal_queue_announce_launcher();
+	paysafe_seal_worker_begin();
 	while (!ShutdownRequestPending)
 	{
 		Oid			database;
@@ -316,6 +320,7 @@ paysafe_refusal_launcher_main(Datum arg)
 				start_writer(database);
 		}
 		paysafe_refusal_queue_keep();
+		paysafe_seal_worker_launch();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOOK_AGAIN, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

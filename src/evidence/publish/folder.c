@@ -219,13 +219,17 @@ write_tile(FolderWork *work, int level, int64 index, int width)
 
 	initStringInfo(&data);
 	if (level == TLOG_ENTRIES)
-		work->bundle(work->arg, index * WIDTH, width, &data);
+	{
+		trouble = work->bundle(work->bundle_arg, index * WIDTH, width, &data);
+		if (trouble != NULL)
+			return trouble;
+	}
 	else
 		for (int i = 0; i < width; i++)
 		{
 			TlogHash	hash;
 
-			if (!work->read(work->arg, TLOG_TILE_HEIGHT * level, index * WIDTH + i, &hash))
+			if (!work->read(work->read_arg, TLOG_TILE_HEIGHT * level, index * WIDTH + i, &hash))
 				return psprintf("the tile %d/" INT64_FORMAT " cannot be read", level, index);
 			appendBinaryStringInfo(&data, (char *) hash.bytes, TLOG_HASH_LEN);
 		}

@@ -15,8 +15,8 @@
 #include "lib/stringinfo.h"
 #include "tlog/merkle.h"
 
-/* Append the entry bundle of n leaves from first on. */
-typedef void (*FolderBundle) (void *arg, int64 first, int n, StringInfo out);
+/* Append the entry bundle of n leaves from first on; NULL, or what is wrong with one. */
+typedef char *(*FolderBundle) (void *arg, int64 first, int n, StringInfo out);
 
 /* From a tree of the size old, whose files are there, to one of the size new. */
 typedef struct FolderWork
@@ -25,9 +25,10 @@ typedef struct FolderWork
 	int64		old_size;
 	int64		new_size;
 	int64		next;			/* bundle of 256 leaves */
-	TlogReader	read;			/* these two may change between calls */
+	TlogReader	read;			/* what it reads from may change between calls */
+	void	   *read_arg;
 	FolderBundle bundle;
-	void	   *arg;			/* of both */
+	void	   *bundle_arg;
 } FolderWork;
 
 /* The folder of a log in the publisher's; palloc'd.  No origin leads out of it. */

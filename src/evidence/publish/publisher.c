@@ -44,6 +44,7 @@
 #include "store/catalog.h"
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
+#include "tlog/tile.h"
 #include "vault/log_key.h"
 
 #define CHANNEL			"paysafe_checkpoint"
@@ -320,6 +321,8 @@ static char *
 write_files(Turn *turn)
 {
 	FolderWork	work;
+	int64		first;
+	int64		n;
 	bool		done = false;
 	char	   *trouble;
 
@@ -328,8 +331,11 @@ write_files(Turn *turn)
 	if (me.writing_incarnation == turn->last.incarnation && me.writing_size == turn->last.size)
 		work.next = Max(work.next, me.writing_next);
 	work.read = paysafe_seal_tile_hash;
+	work.read_arg = paysafe_seal_tile_reader(turn->last.incarnation);
 	work.bundle = paysafe_sealed_bundle;
-	work.arg = paysafe_seal_tile_reader(turn->last.incarnation);
+	first = work.next * TLOG_TILE_WIDTH;
+	n = Min(turn->last.size - first, (int64) BUNDLES_A_TURN * TLOG_TILE_WIDTH);
+	work.bundle_arg = paysafe_sealed_leaves(turn->last.incarnation, first, Max(n, 0));
 	trouble = paysafe_folder_write(&work, BUNDLES_A_TURN, &done);
 	commit();
 	me.writing_incarnation = turn->last.incarnation;

@@ -85,34 +85,51 @@ paysafe_sealed_incarnation(const char *origin, int *incarnation)
 	return search.found != 0;
 }
 
-void
-paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out)
+SealedLeaves *
+paysafe_sealed_leaves(int incarnation, int64 first, int64 n)
 {
-	Oid			types[2] = {INT8OID, INT8OID};
-	Datum		values[2] = {Int64GetDatum(first), Int64GetDatum(first + n)};
+	Oid			types[] = {INT8OID, INT8OID, INT4OID};
+	Datum		values[] = {Int64GetDatum(first), Int64GetDatum(first + n), Int32GetDatum(incarnation)};
+	SealedLeaves *result = palloc(sizeof(SealedLeaves));
 	MemoryContext context = CurrentMemoryContext;
 
+	result->first = first;
+	result->n = n;
+	result->leaves = palloc0(sizeof(Datum) * n);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT e.leaf FROM paysafe.seal_entries($1, $2) e", 2, types, values, NULL, true, 0) != SPI_OK_SELECT ||
-		SPI_processed != (uint64) n)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("leaves of the sealed log from " INT64_FORMAT " on are missing", first)));
-	for (int i = 0; i < n; i++)
+	if (SPI_execute_with_args("SELECT e.index, e.leaf FROM paysafe.seal_entries($1, $2, $3) e", lengthof(types), types,
+							  values, NULL, true, 0) != SPI_OK_SELECT)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("leaves of the sealed log could not be read")));
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
-		Datum		leaf = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		uint8		length[2];
-		MemoryContext old;
+		int64		index = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		Datum		leaf = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(context);
 
-		if (isnull || !tlog_bundle_length(VARSIZE_ANY_EXHDR(DatumGetByteaPP(leaf)), length))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("leaf " INT64_FORMAT " of the sealed log is missing", first + i)));
-		old = MemoryContextSwitchTo(context);
-		appendBinaryStringInfo(out, (char *) length, sizeof(length));
-		appendBinaryStringInfo(out, VARDATA_ANY(DatumGetByteaPP(leaf)), VARSIZE_ANY_EXHDR(DatumGetByteaPP(leaf)));
+		if (!isnull && index >= first && index < first + n)
+			result->leaves[index - first] = PointerGetDatum(DatumGetByteaPCopy(leaf));
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
+	return result;
+}
+
+char *
+paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out)
+{
+	const SealedLeaves *all = arg;
+
+	for (int64 index = first; index < first + n; index++)
+	{
+		Datum		leaf = index >= all->first && index < all->first + all->n ? all->leaves[index - all->first] : (Datum) 0;
+		uint8		length[2];
+
+		if (leaf == (Datum) 0 || !tlog_bundle_length(VARSIZE_ANY_EXHDR(DatumGetPointer(leaf)), length))
+			return psprintf("leaf " INT64_FORMAT " of the log is not there as it was sealed: paysafe.verify() says more",
+							index);
+		appendBinaryStringInfo(out, (char *) length, sizeof(length));
+		appendBinaryStringInfo(out, VARDATA_ANY(DatumGetPointer(leaf)), VARSIZE_ANY_EXHDR(DatumGetPointer(leaf)));
+	}
+	return NULL;
 }

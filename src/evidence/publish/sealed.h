@@ -35,7 +35,17 @@ extern bool paysafe_sealed_head(SealedHead *out);
 /* The incarnation whose log has that origin; false if none has. */
 extern bool paysafe_sealed_incarnation(const char *origin, int *incarnation);
 
-/* As FolderBundle: n leaves of the newest log from first on, each after its length in two bytes. */
-extern void paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out);
+/* Leaves in a row, as they are computed again from what is stored. */
+typedef struct SealedLeaves
+{
+	int64		first;
+	int64		n;
+	Datum	   *leaves;			/* bytea; (Datum) 0: what was sealed is not there any more */
+} SealedLeaves;
+
+extern SealedLeaves *paysafe_sealed_leaves(int incarnation, int64 first, int64 n);
+
+/* As FolderBundle; arg is SealedLeaves. */
+extern char *paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out);
 
 #endif							/* PAYSAFE_SEALED_H */
