@@ -6,7 +6,7 @@
  * Beside the one that seals, since it waits: for disks elsewhere, for commands, for
  * standbys.  It is the only process of the server that has the keys.  It leaves when all is
  * published, so that nobody has to wait for it who wants to drop or to copy the database,
- * and whoever seals starts it again; also, a while later, after an error.
+ * and whoever seals starts it again; after an error too, or when it has failed for a while.
  *
  *-------------------------------------------------------------------------
  */

@@ -48,8 +48,8 @@
 #include "vault/log_key.h"
 
 #define CHANNEL			"paysafe_checkpoint"
-#define BUNDLES_A_TURN	256		/* 65,536 leaves: a second or so */
-#define LONGEST_REST	60000	/* milliseconds, after trouble */
+#define BUNDLES_A_TURN	1024	/* 262,144 leaves: some seconds */
+#define GIVE_UP			5		/* failures in a row, with twice the rest after each: half a minute */
 
 static char *publish_folder = NULL; /* setting paysafe.publish_folder */
 static char *publish_command = NULL;	/* setting paysafe.publish_command */
@@ -335,8 +335,9 @@ write_files(Turn *turn)
 	work.bundle = paysafe_sealed_bundle;
 	first = work.next * TLOG_TILE_WIDTH;
 	n = Min(turn->last.size - first, (int64) BUNDLES_A_TURN * TLOG_TILE_WIDTH);
-	work.bundle_arg = paysafe_sealed_leaves(turn->last.incarnation, first, Max(n, 0));
+	work.bundle_arg = paysafe_sealed_begin(turn->last.incarnation, first, Max(n, 0));
 	trouble = paysafe_folder_write(&work, BUNDLES_A_TURN, &done);
+	paysafe_sealed_end(work.bundle_arg);
 	commit();
 	me.writing_incarnation = turn->last.incarnation;
 	me.writing_size = turn->last.size;
@@ -514,7 +515,10 @@ rest_after(const Turn *turn, const char *trouble)
 			return turn->more ? 0 : -1;
 		return TimestampDifferenceMilliseconds(now, turn->due);
 	}
-	rest = strcmp(turn->state, PUBLISHER_WAITS) == 0 ? 1000 : Min(LONGEST_REST, 1000L << Min(me.failures++, 6));
+	/* who wants to drop the database does not wait for what will not be put right soon */
+	if (me.failures == GIVE_UP)
+		return -1;
+	rest = strcmp(turn->state, PUBLISHER_WAITS) == 0 ? 1000 : 1000L << me.failures++;
 	me.not_before = TimestampTzPlusMilliseconds(now, rest);
 	return rest;
 }

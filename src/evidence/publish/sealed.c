@@ -85,51 +85,72 @@ paysafe_sealed_incarnation(const char *origin, int *incarnation)
 	return search.found != 0;
 }
 
+struct SealedLeaves
+{
+	Portal		portal;
+	int64		next;
+};
+
 SealedLeaves *
-paysafe_sealed_leaves(int incarnation, int64 first, int64 n)
+paysafe_sealed_begin(int incarnation, int64 first, int64 n)
 {
 	Oid			types[] = {INT8OID, INT8OID, INT4OID};
 	Datum		values[] = {Int64GetDatum(first), Int64GetDatum(first + n), Int32GetDatum(incarnation)};
 	SealedLeaves *result = palloc(sizeof(SealedLeaves));
 	MemoryContext context = CurrentMemoryContext;
 
-	result->first = first;
-	result->n = n;
-	result->leaves = palloc0(sizeof(Datum) * n);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT e.index, e.leaf FROM paysafe.seal_entries($1, $2, $3) e", lengthof(types), types,
-							  values, NULL, true, 0) != SPI_OK_SELECT)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("leaves of the sealed log could not be read")));
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		int64		index = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-		Datum		leaf = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		if (!isnull && index >= first && index < first + n)
-			result->leaves[index - first] = PointerGetDatum(DatumGetByteaPCopy(leaf));
-		MemoryContextSwitchTo(old);
-	}
-	SPI_finish();
+	result->next = first;
+	result->portal = SPI_cursor_open_with_args(NULL, "SELECT e.index, e.leaf FROM paysafe.seal_entries($1, $2, $3) e",
+											   lengthof(types), types, values, NULL, true, CURSOR_OPT_NO_SCROLL);
+	MemoryContextSwitchTo(context);
 	return result;
+}
+
+void
+paysafe_sealed_end(SealedLeaves *leaves)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	SPI_cursor_close(leaves->portal);
+	SPI_finish();
+	MemoryContextSwitchTo(context);
+}
+
+/* Append the leaf, if it is the one of this index and all of it is there. */
+static bool
+append_leaf(HeapTuple tuple, TupleDesc desc, int64 index, StringInfo out)
+{
+	bool		isnull;
+	bool		leaf_isnull;
+	int64		found = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+	Datum		leaf = SPI_getbinval(tuple, desc, 2, &leaf_isnull);
+	uint8		length[2];
+
+	if (isnull || found != index || leaf_isnull ||
+		!tlog_bundle_length(VARSIZE_ANY_EXHDR(DatumGetByteaPP(leaf)), length))
+		return false;
+	appendBinaryStringInfo(out, (char *) length, sizeof(length));
+	appendBinaryStringInfo(out, VARDATA_ANY(DatumGetByteaPP(leaf)), VARSIZE_ANY_EXHDR(DatumGetByteaPP(leaf)));
+	return true;
 }
 
 char *
 paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out)
 {
-	const SealedLeaves *all = arg;
+	SealedLeaves *leaves = arg;
+	MemoryContext context = CurrentMemoryContext;
+	int64		missing = -1;
 
-	for (int64 index = first; index < first + n; index++)
-	{
-		Datum		leaf = index >= all->first && index < all->first + all->n ? all->leaves[index - all->first] : (Datum) 0;
-		uint8		length[2];
-
-		if (leaf == (Datum) 0 || !tlog_bundle_length(VARSIZE_ANY_EXHDR(DatumGetPointer(leaf)), length))
-			return psprintf("leaf " INT64_FORMAT " of the log is not there as it was sealed: paysafe.verify() says more",
-							index);
-		appendBinaryStringInfo(out, (char *) length, sizeof(length));
-		appendBinaryStringInfo(out, VARDATA_ANY(DatumGetPointer(leaf)), VARSIZE_ANY_EXHDR(DatumGetPointer(leaf)));
-	}
-	return NULL;
+	Assert(first == leaves->next);
+	SPI_cursor_fetch(leaves->portal, true, n);
+	for (int i = 0; i < n && missing < 0; i++)
+		if ((uint64) i >= SPI_processed ||
+			!append_leaf(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, first + i, out))
+			missing = first + i;
+	SPI_freetuptable(SPI_tuptable);
+	MemoryContextSwitchTo(context);
+	leaves->next = first + n;
+	return missing < 0 ? NULL :
+		psprintf("leaf " INT64_FORMAT " of the log is not there as it was sealed: paysafe.verify() says more", missing);
 }

@@ -35,15 +35,13 @@ extern bool paysafe_sealed_head(SealedHead *out);
 /* The incarnation whose log has that origin; false if none has. */
 extern bool paysafe_sealed_incarnation(const char *origin, int *incarnation);
 
-/* Leaves in a row, as they are computed again from what is stored. */
-typedef struct SealedLeaves
-{
-	int64		first;
-	int64		n;
-	Datum	   *leaves;			/* bytea; (Datum) 0: what was sealed is not there any more */
-} SealedLeaves;
-
-extern SealedLeaves *paysafe_sealed_leaves(int incarnation, int64 first, int64 n);
+/*
+ * Leaves in a row, as they are computed again from what is stored; read once, in order.
+ * Between begin and end the caller is connected to SPI, in the memory context that he had.
+ */
+typedef struct SealedLeaves SealedLeaves;
+extern SealedLeaves *paysafe_sealed_begin(int incarnation, int64 first, int64 n);
+extern void paysafe_sealed_end(SealedLeaves *leaves);
 
 /* As FolderBundle; arg is SealedLeaves. */
 extern char *paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out);
