@@ -5,10 +5,13 @@
  *
  *	  paysafe-key generate [--type ed25519|cosigner] NAME FILE
  *	  paysafe-key verifier [FILE]
+ *	  paysafe-key sign FILE
  *
  * generate adds a key to a file that nobody but its owner can read, which it makes if
  * there is none, and prints the verifier key.  verifier prints the verifier key of each
- * key in a file, or on standard input.
+ * key in a file, or on standard input.  sign reads a checkpoint, with or without
+ * signatures, and prints the signature lines that the keys in the file give: of a log's
+ * key if it has the name of the log, of a witness' always.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,9 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "tlog/key.h"
+#include "tlog/cosignature.h"
 
 static int
 usage(FILE *out, int status)
@@ -31,6 +35,7 @@ usage(FILE *out, int status)
 		  "                                                 print its verifier key\n"
 		  "  paysafe-key verifier [FILE]                    print the verifier keys of a file,\n"
 		  "                                                 or of standard input\n"
+		  "  paysafe-key sign FILE                          sign the checkpoint on standard input\n"
 		  "\n"
 		  "NAME is the origin of the log, as paysafe.seal_log has it.  TYPE is ed25519, which\n"
 		  "is what a log signs with, or cosigner, for a witness.\n",
@@ -101,9 +106,12 @@ generate(const char *type, const char *name, const char *path)
 	return status;
 }
 
-/* The verifier key of each line that is a key; comments and empty lines are passed over. */
+/* What is done with each key of a file; 0 if it went well. */
+typedef int (*KeyVisitor) (const TlogSigner *signer, void *arg);
+
+/* Each line that is a key; comments and empty lines are passed over. */
 static int
-print_verifiers(FILE *in)
+visit_keys(FILE *in, KeyVisitor visitor, void *arg)
 {
 	char		line[TLOG_KEY_TEXT_MAX + 2];
 	int			number = 0;
@@ -113,7 +121,6 @@ print_verifiers(FILE *in)
 	while (fgets(line, sizeof(line), in) != NULL)
 	{
 		TlogSigner	signer;
-		char		verifier[TLOG_KEY_TEXT_MAX];
 		size_t		len = strcspn(line, "\r\n");
 
 		number++;
@@ -121,14 +128,14 @@ print_verifiers(FILE *in)
 			len--;
 		if (len == 0 || line[0] == '#')
 			continue;
-		if (!tlog_signer_parse((TlogText) {line, len}, &signer) ||
-			tlog_key_text(&signer.key, verifier, sizeof(verifier)) < 0)
+		if (!tlog_signer_parse((TlogText) {line, len}, &signer))
 		{
 			fprintf(stderr, "paysafe-key: line %d is no key\n", number);
 			status = 1;
 			continue;
 		}
-		puts(verifier);
+		if (visitor(&signer, arg) != 0)
+			status = 1;
 		tlog_signer_forget(&signer);
 	}
 	memset(line, 0, sizeof(line));
@@ -136,17 +143,74 @@ print_verifiers(FILE *in)
 }
 
 static int
-verifiers(const char *path)
+visit_file(const char *path, KeyVisitor visitor, void *arg)
 {
 	FILE	   *in = path == NULL ? stdin : fopen(path, "r");
 	int			status;
 
 	if (in == NULL)
 		return fail("open", path);
-	status = print_verifiers(in);
+	status = visit_keys(in, visitor, arg);
 	if (in != stdin)
 		fclose(in);
 	return status;
+}
+
+static int
+print_verifier(const TlogSigner *signer, void *arg)
+{
+	char		verifier[TLOG_KEY_TEXT_MAX];
+
+	(void) arg;
+	if (tlog_key_text(&signer->key, verifier, sizeof(verifier)) < 0)
+		return 1;
+	puts(verifier);
+	return 0;
+}
+
+/* A checkpoint that is to be signed. */
+typedef struct Signing
+{
+	TlogText	text;
+	TlogCheckpoint checkpoint;
+	int			n;				/* signatures */
+} Signing;
+
+static int
+sign_with(const TlogSigner *signer, void *arg)
+{
+	Signing    *signing = arg;
+	char		line[TLOG_SIGNATURE_LINE_MAX];
+
+	if (signer->key.type == TLOG_KEY_ED25519 && !tlog_text_is(signing->checkpoint.origin, signer->key.name))
+		return 0;
+	if (tlog_checkpoint_sign(signing->text, signer, (uint64_t) time(NULL), line, sizeof(line)) < 0)
+		return 1;
+	fputs(line, stdout);
+	signing->n++;
+	return 0;
+}
+
+static int
+sign(const char *path)
+{
+	static char message[TLOG_NOTE_MAX];
+	static TlogNote note;
+	size_t		len = fread(message, 1, sizeof(message), stdin);
+	Signing		signing = {.text = {message, len}};
+
+	if (tlog_note_parse((TlogText) {message, len}, &note))
+		signing.text = note.text;
+	if (len == sizeof(message) || !tlog_checkpoint_parse(signing.text, &signing.checkpoint))
+	{
+		fputs("paysafe-key: there is no checkpoint on standard input\n", stderr);
+		return 1;
+	}
+	if (visit_file(path, sign_with, &signing) != 0)
+		return 1;
+	if (signing.n == 0)
+		fprintf(stderr, "paysafe-key: no key in \"%s\" signs this\n", path);
+	return signing.n > 0 && fflush(stdout) == 0 ? 0 : 1;
 }
 
 int
@@ -160,7 +224,9 @@ main(int argc, char **argv)
 	if (argc < 2)
 		return usage(stderr, 2);
 	if (strcmp(argv[1], "verifier") == 0 && argc <= 3)
-		return verifiers(argc == 3 ? argv[2] : NULL);
+		return visit_file(argc == 3 ? argv[2] : NULL, print_verifier, NULL);
+	if (strcmp(argv[1], "sign") == 0 && argc == 3)
+		return sign(argv[2]);
 	if (strcmp(argv[1], "generate") != 0)
 		return usage(stderr, 2);
 	if (argc > 3 && strcmp(argv[2], "--type") == 0)

@@ -6,7 +6,7 @@
  * Beside the one that seals, since it waits: for disks elsewhere, for commands, for
  * standbys.  It is the only process of the server that has the keys.  It leaves when all is
  * published, so that nobody has to wait for it who wants to drop or to copy the database,
- * and whoever seals starts it again; after an error too, or when it has failed for a while.
+ * or when it has failed for a while, and whoever seals starts it again.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +34,7 @@
 
 #define WORKER_TYPE		"paysafe publisher"
 #define LINGER			1000	/* milliseconds without work, before leaving */
-#define START_AGAIN		2000	/* the same, before it is started again */
+#define START_AGAIN		200		/* the same, before it is started again */
 
 PGDLLEXPORT void paysafe_publish_worker_main(Datum arg);
 

@@ -25,6 +25,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/interrupt.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -49,6 +50,7 @@
 
 #define CHANNEL			"paysafe_checkpoint"
 #define BUNDLES_A_TURN	1024	/* 262,144 leaves: some seconds */
+#define STANDBY_REST	500		/* milliseconds between looks at standbys */
 #define GIVE_UP			5		/* failures in a row, with twice the rest after each: half a minute */
 
 static char *publish_folder = NULL; /* setting paysafe.publish_folder */
@@ -501,12 +503,24 @@ set_state(const Turn *turn, const char *trouble)
 				 refused ? errhint("If this database has been restored on purpose, two people begin a new log: paysafe.open_log.") : 0));
 }
 
+/* Longer after each one.  Who wants to drop the database does not wait for what stays wrong. */
+static long
+rest_after_failure(void)
+{
+	long		rest = 1000L << me.failures;
+
+	if (me.failures == GIVE_UP)
+		return -1;
+	me.failures++;
+	me.not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), rest);
+	return rest;
+}
+
 /* When the next turn should be: see paysafe_publisher_turn. */
 static long
 rest_after(const Turn *turn, const char *trouble)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	long		rest;
 
 	if (trouble == NULL)
 	{
@@ -515,12 +529,10 @@ rest_after(const Turn *turn, const char *trouble)
 			return turn->more ? 0 : -1;
 		return TimestampDifferenceMilliseconds(now, turn->due);
 	}
-	/* who wants to drop the database does not wait for what will not be put right soon */
-	if (me.failures == GIVE_UP)
-		return -1;
-	rest = strcmp(turn->state, PUBLISHER_WAITS) == 0 ? 1000 : 1000L << me.failures++;
-	me.not_before = TimestampTzPlusMilliseconds(now, rest);
-	return rest;
+	if (strcmp(turn->state, PUBLISHER_WAITS) != 0)
+		return rest_after_failure();
+	me.not_before = TimestampTzPlusMilliseconds(now, STANDBY_REST);
+	return STANDBY_REST;
 }
 
 static long
@@ -568,7 +580,7 @@ paysafe_publisher_turn(bool at_once)
 {
 	MemoryContext old = CurrentMemoryContext;
 	TimestampTz now = GetCurrentTimestamp();
-	long		rest;
+	volatile long rest;
 
 	if (!paysafe_publisher_wanted())
 		return -1;
@@ -577,7 +589,21 @@ paysafe_publisher_turn(bool at_once)
 	if (me.turn == NULL)
 		me.turn = AllocSetContextCreate(TopMemoryContext, "paysafe publisher", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(me.turn);
-	rest = take_turn(at_once);
+	PG_TRY();
+	{
+		rest = take_turn(at_once);
+	}
+	PG_CATCH();
+	{
+		/* cancelled: whoever does that means all of it */
+		if (ShutdownRequestPending)
+			PG_RE_THROW();
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		rest = rest_after_failure();
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(me.turn);
 	return rest;

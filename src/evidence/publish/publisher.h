@@ -17,7 +17,7 @@ extern int	paysafe_publisher_interval(void);
 /*
  * One turn in this database, by the one worker that does this there, without a
  * transaction: sign what is sealed if it is time (or at_once), publish what is signed.
- * An error ends the worker.  Returns the milliseconds after which it wants another turn;
+ * An error is a failure like others.  Returns the milliseconds after which it wants another turn;
  * 0: there is more to do; -1: nothing is left to do until something new is sealed, or it
  * has failed too often.
  */
