@@ -354,6 +354,8 @@ verify_end(Verification *v)
 	tlog_frontier_root(&frontier, &v->root);
 	if (!v->newest)
 		return;
+	if (v->state.trouble != NULL)
+		finding(v, "paysafe.seal_state was changed: %s", v->state.trouble);
 	for (int bit = 0; bit < 64; bit++)
 		if ((v->size >> bit & 1) != 0 && !tlog_hash_equal(&frontier.hashes[bit], &v->state.frontier.hashes[bit]))
 			finding(v, "the frontier in paysafe.seal_state was changed");
