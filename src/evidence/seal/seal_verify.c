@@ -434,7 +434,7 @@ verify_one(ReturnSetInfo *result, int32 incarnation, const SealState *state, uin
 	v->size = paysafe_seal_prove_size(incarnation);
 	v->whole = whole;
 	v->from = from;
-	v->to = Min(to, v->size);
+	v->to = Max(from, Min(to, v->size));
 	v->result = context;
 	v->context = AllocSetContextCreate(context, "paysafe verify chunk", ALLOCSET_DEFAULT_SIZES);
 	v->snapshot = paysafe_scan_snapshot();
