@@ -3,6 +3,7 @@
 -- Which blocks of a partition can have rows of a range of transactions: PostgreSQL
 -- has no such operator class of its own.
 CREATE OPERATOR FAMILY paysafe.xid8_minmax_ops USING brin;
+COMMENT ON OPERATOR FAMILY paysafe.xid8_minmax_ops USING brin IS 'transaction numbers in a BRIN index';
 CREATE OPERATOR CLASS paysafe.xid8_minmax_ops FOR TYPE xid8 USING brin FAMILY paysafe.xid8_minmax_ops AS
 	OPERATOR 1 pg_catalog.< (xid8, xid8),
 	OPERATOR 2 pg_catalog.<= (xid8, xid8),
@@ -13,6 +14,7 @@ CREATE OPERATOR CLASS paysafe.xid8_minmax_ops FOR TYPE xid8 USING brin FAMILY pa
 	FUNCTION 2 (xid8, xid8) pg_catalog.brin_minmax_add_value(internal, internal, internal, internal),
 	FUNCTION 3 (xid8, xid8) pg_catalog.brin_minmax_consistent(internal, internal, internal),
 	FUNCTION 4 (xid8, xid8) pg_catalog.brin_minmax_union(internal, internal, internal);
+COMMENT ON OPERATOR CLASS paysafe.xid8_minmax_ops USING brin IS 'the smallest and the largest transaction number of some blocks';
 
 CREATE TABLE paysafe.seal_log (
 	incarnation int NOT NULL,

@@ -371,23 +371,49 @@ paysafe_audit_log_end_subtransaction(bool committed, int level)
 		paysafe_audit_shape_forget();
 }
 
+/* How the rows of an own table look: found once in a transaction, if many follow each other. */
+static struct
+{
+	Oid			relid;
+	uint64		xid;			/* whose memory the rest is in */
+	RowKey		key;
+	AuditShape *shape;
+}			own;
+
+static void
+describe_own(Relation rel)
+{
+	own.relid = InvalidOid;
+	own.key.n = paysafe_row_key_columns(rel, &own.key.attnums);
+	own.shape = paysafe_audit_shape(rel, RelationGetRelid(rel),
+									psprintf("paysafe.%s", RelationGetRelationName(rel)),
+									NIL, own.key.attnums, own.key.n);
+}
+
 /* A new row of one of paysafe's own tables: rules, approvals, currencies, API keys. */
 static void
 record_own_row(Relation rel, TupleTableSlot *row)
 {
-	Oid			relid = RelationGetRelid(rel);
-	RowKey		key;
-	AuditShape *shape;
+	bool		many = RelationGetRelid(rel) == paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD);
+	uint64		xid = U64FromFullTransactionId(GetTopFullTransactionId());
 
-	key.n = paysafe_row_key_columns(rel, &key.attnums);
-	shape = paysafe_audit_shape(rel, relid,
-								psprintf("paysafe.%s", RelationGetRelationName(rel)),
-								NIL, key.attnums, key.n);
-	paysafe_audit_log_append(shape, 'I', GetCurrentCommandId(false),
-						 paysafe_row_key_text(&key, RelationGetDescr(rel), row),
-						 NULL, row);
-	/* not part of a statement's batch */
-	paysafe_audit_log_flush();
+	if (!many)
+		describe_own(rel);
+	else if (own.relid != RelationGetRelid(rel) || own.xid != xid)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		describe_own(rel);
+		own.relid = RelationGetRelid(rel);
+		own.xid = xid;
+		MemoryContextSwitchTo(old);
+	}
+	paysafe_audit_log_append(own.shape, 'I', GetCurrentCommandId(false),
+							 paysafe_row_key_text(&own.key, RelationGetDescr(rel), row),
+							 NULL, row);
+	/* not part of a statement's batch; many are written before commit */
+	if (!many)
+		paysafe_audit_log_flush();
 }
 
 void

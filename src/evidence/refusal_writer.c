@@ -44,6 +44,7 @@
 
 #include "base/any_text.h"
 #include "compat.h"
+#include "evidence/audit_partition.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_record.h"
 #include "evidence/refusal_writer.h"
@@ -73,7 +74,7 @@ set_text(Datum *values, bool *nulls, int column, const RefusalEntry *entry, cons
 }
 
 static void
-write_entry(const RefusalEntry *entry)
+write_entry(const RefusalEntry *entry, bool recorded)
 {
 	Datum		values[REFUSAL_NCOLUMNS];
 	bool		nulls[REFUSAL_NCOLUMNS] = {0};
@@ -106,7 +107,10 @@ write_entry(const RefusalEntry *entry)
 	values[REFUSAL_OUTSIDE] = BoolGetDatum(entry->outside);
 	set_text(values, nulls, REFUSAL_INCOMPLETE, entry, entry->incomplete);
 	values[REFUSAL_OBSERVED] = BoolGetDatum(entry->observed);
-	paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
+	if (recorded)
+		paysafe_store_append_recorded(PAYSAFE_REFUSAL_RECORD, values, nulls);
+	else
+		paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
 }
 
 /* Entries that may be on record already. */
@@ -168,6 +172,7 @@ write_batch(RefusalEntry *entries)
 	if (paysafe_catalog_present())
 	{
 		bool	   *recorded;
+		bool		audited;
 
 		if (!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD), RowExclusiveLock))
 		{
@@ -175,9 +180,11 @@ write_batch(RefusalEntry *entries)
 			proc_exit(0);
 		}
 		recorded = find_recorded(entries, n);
+		/* in the audit log too, so that refusals are sealed; not while a dump is restored */
+		audited = paysafe_store_is_active() && paysafe_audit_partition_all() != NIL;
 		for (int i = 0; i < n; i++)
 			if (!recorded[i])
-				write_entry(&entries[i]);
+				write_entry(&entries[i], audited);
 	}
 	PopActiveSnapshot();
 	HOLD_INTERRUPTS();

@@ -176,10 +176,9 @@ paysafe_sealer_trouble(PG_FUNCTION_ARGS)
 {
 	int			failures;
 
-	if (RecoveryInProgress())
+	/* without it there is none, which check() says of the library */
+	if (RecoveryInProgress() || !paysafe_seal_shared_present())
 		PG_RETURN_NULL();
-	if (!paysafe_seal_shared_present())
-		PG_RETURN_TEXT_P(cstring_to_text("paysafe is not in shared_preload_libraries: only paysafe.seal() seals the audit log"));
 	failures = paysafe_seal_shared_failures();
 	if (failures > 1)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("the background worker \"paysafe sealer\" has failed %d times in a row: why is in the server's log", failures)));

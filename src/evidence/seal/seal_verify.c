@@ -354,6 +354,8 @@ verify_end(Verification *v)
 	tlog_frontier_root(&frontier, &v->root);
 	if (!v->newest)
 		return;
+	if (v->state.trouble != NULL)
+		finding(v, "paysafe.seal_state was changed: %s", v->state.trouble);
 	for (int bit = 0; bit < 64; bit++)
 		if ((v->size >> bit & 1) != 0 && !tlog_hash_equal(&frontier.hashes[bit], &v->state.frontier.hashes[bit]))
 			finding(v, "the frontier in paysafe.seal_state was changed");
@@ -432,7 +434,7 @@ verify_one(ReturnSetInfo *result, int32 incarnation, const SealState *state, uin
 	v->size = paysafe_seal_prove_size(incarnation);
 	v->whole = whole;
 	v->from = from;
-	v->to = Min(to, v->size);
+	v->to = Max(from, Min(to, v->size));
 	v->result = context;
 	v->context = AllocSetContextCreate(context, "paysafe verify chunk", ALLOCSET_DEFAULT_SIZES);
 	v->snapshot = paysafe_scan_snapshot();
