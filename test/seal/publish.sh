@@ -112,9 +112,9 @@ before=$(sql -c "SELECT count(*) FROM paysafe.checkpoint")
 for i in $(seq 40); do sql -c "INSERT INTO pay VALUES (3000 + $i, 1)"; sleep 0.05; done
 more=$(($(sql -c "SELECT count(*) FROM paysafe.checkpoint") - before))
 is "forty transactions in two seconds and more are few checkpoints" yes "$([ $more -ge 1 ] && [ $more -le 10 ] && echo yes || echo $more)"
-is "a notification tells of each" t "$(psql -qXAt -c "LISTEN paysafe_checkpoint" -c "INSERT INTO pay VALUES (4000, 1)" \
-	-c "SELECT paysafe.wait_sealed('20 s')" -c "SELECT paysafe.wait_published('20 s')" -c "SELECT pg_sleep(0.5)" -c "SELECT 1" |
-	grep -q "\"paysafe_checkpoint\" with payload \"$origin [0-9]*\"" && echo t || echo f)"
+matches "a notification tells of each" "\"paysafe_checkpoint\" with payload \"$origin [0-9]+\"" "$(psql -qXAt -c "LISTEN paysafe_checkpoint" \
+	-c "INSERT INTO pay VALUES (4000, 1)" -c "SELECT paysafe.wait_sealed('20 s')" -c "SELECT paysafe.wait_published('20 s')" \
+	-c "SELECT pg_sleep(0.5)" -c "SELECT 1")"
 
 # one key follows another
 second=$(paysafe-key generate "$origin" "$keys")

@@ -18,11 +18,10 @@
 #include "utils/xid8.h"
 
 #include "base/argument.h"
-#include "compat.h"
-#include "evidence/audit_leaf.h"
 #include "evidence/publish/checkpoint.h"
 #include "evidence/publish/sealed.h"
 #include "evidence/publish/witness.h"
+#include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_transaction.h"
 #include "tlog/proof_file.h"
@@ -32,31 +31,11 @@
 /* What is proven. */
 typedef struct Proven
 {
-	SealTransaction transaction;
+	int			incarnation;
 	uint64		index;
+	SealReader *reader;
 	StringInfoData extra;		/* leaf and payload */
 } Proven;
-
-static PAYSAFE_NORETURN void
-not_sealed(uint64 xid)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("no row of transaction " UINT64_FORMAT " is sealed", xid),
-			 errhint("A transaction is sealed when all older ones have ended: paysafe.wait_sealed() waits for it.")));
-	pg_unreachable();
-}
-
-/* The transaction as the newest log that has it says it is. */
-static void
-find_transaction(uint64 xid, SealTransaction *out)
-{
-	List	   *all = paysafe_seal_transaction_of_xid(xid);
-
-	if (all == NIL)
-		not_sealed(xid);
-	*out = *(SealTransaction *) linitial(all);
-}
 
 static void
 set_extra(Proven *proven, const void *leaf, size_t leaf_len, const void *payload, size_t payload_len)
@@ -66,64 +45,70 @@ set_extra(Proven *proven, const void *leaf, size_t leaf_len, const void *payload
 	proven->extra.len = tlog_extra_write(leaf, leaf_len, payload, payload_len, (uint8_t *) proven->extra.data);
 }
 
-/* The row of this number: where it is in the log, and what it says. */
+static void
+read_hash(Proven *proven, uint64 index, TlogHash *hash)
+{
+	if (!paysafe_seal_tile_hash(proven->reader, 0, index, hash))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("tiles of the sealed log are missing"),
+				 errhint("SELECT * FROM paysafe.verify() says what is wrong.")));
+}
+
+/*
+ * The row of this number, as it was sealed: after a restore, several transactions may have
+ * one number.
+ */
 static void
 find_row(uint64 xid, int32 seq, Proven *proven)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	SealRows   *rows;
+	SealRows   *rows = paysafe_seal_rows_find(xid, xid + 1, snapshot, true);
 	SealRow		row;
+	TlogHash	hash;
 	bool		found = false;
 
-	find_transaction(xid, &proven->transaction);
-	proven->index = proven->transaction.first;
-	rows = paysafe_seal_rows_find(xid, xid + 1, snapshot, true);
+	read_hash(proven, proven->index, &hash);
 	while (!found && paysafe_seal_rows_next(rows, &row))
 	{
-		found = row.seq == seq;
-		if (!found)
-			proven->index++;
-		else if (row.trouble != SEAL_FINE || !row.has_leaf)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("row %d of transaction " UINT64_FORMAT " cannot be proven: %s", seq, xid,
-							paysafe_seal_rows_trouble(row.trouble) ? paysafe_seal_rows_trouble(row.trouble) : "its leaf is missing"),
-					 errhint("SELECT * FROM paysafe.verify() says what else is wrong.")));
-		else
+		found = row.seq == seq && row.has_leaf && tlog_hash_equal(&row.computed, &hash);
+		if (found)
 			set_extra(proven, VARDATA_ANY(DatumGetByteaPP(row.leaf)), VARSIZE_ANY_EXHDR(DatumGetByteaPP(row.leaf)),
 					  row.removed ? NULL : VARDATA_ANY(DatumGetByteaPP(row.payload)),
 					  row.removed ? 0 : VARSIZE_ANY_EXHDR(DatumGetByteaPP(row.payload)));
 	}
 	paysafe_seal_rows_end(rows);
 	UnregisterSnapshot(snapshot);
-	if (!found || proven->index >= proven->transaction.first + proven->transaction.rows)
+	if (!found)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("transaction " UINT64_FORMAT " has no row %d in the log", xid, seq)));
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("row %d of transaction " UINT64_FORMAT " cannot be proven: it is not there as it was sealed", seq, xid),
+				 errhint("SELECT * FROM paysafe.verify() says what else is wrong.")));
 }
 
 /* The transaction's own leaf. */
 static void
-find_own_leaf(uint64 xid, SealReader **reader, Proven *proven)
+find_own_leaf(uint64 xid, Proven *proven)
 {
+	SealTransaction transaction;
 	TlogFrontier frontier;
 	TlogHash	root;
 	uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
 
-	find_transaction(xid, &proven->transaction);
-	*reader = paysafe_seal_tile_reader(proven->transaction.incarnation);
+	if (!paysafe_seal_transaction_at(proven->incarnation, proven->index, &transaction))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("transaction " UINT64_FORMAT " is not in the sealed log", xid)));
 	tlog_frontier_init(&frontier);
-	for (int i = 0; i < proven->transaction.rows; i++)
+	for (int i = 0; i < transaction.rows; i++)
 	{
 		TlogHash	hash;
 
-		if (!paysafe_seal_tile_hash(*reader, 0, proven->transaction.first + i, &hash))
-			not_sealed(xid);
+		read_hash(proven, transaction.first + i, &hash);
 		tlog_frontier_add(&frontier, &hash);
 	}
 	tlog_frontier_root(&frontier, &root);
-	paysafe_seal_transaction_leaf(xid, proven->transaction.rows, &root, leaf);
-	proven->index = proven->transaction.first + proven->transaction.rows;
+	paysafe_seal_transaction_leaf(xid, transaction.rows, &root, leaf);
 	set_extra(proven, leaf, sizeof(leaf), NULL, 0);
 }
 
@@ -164,12 +149,12 @@ choose_checkpoint(int incarnation, uint64 index, int64 *size)
 }
 
 static text *
-write_proof(const Proven *proven, SealReader *reader)
+write_proof(const Proven *proven)
 {
 	int64		size = 0;
-	char	   *note = choose_checkpoint(proven->transaction.incarnation, proven->index, &size);
+	char	   *note = choose_checkpoint(proven->incarnation, proven->index, &size);
 	TlogHash	path[TLOG_PATH_MAX];
-	int			n = tlog_inclusion_path(proven->index, size, paysafe_seal_tile_hash, reader, path);
+	int			n = tlog_inclusion_path(proven->index, size, paysafe_seal_tile_hash, proven->reader, path);
 	size_t		room = TLOG_PROOF_ROOM(proven->extra.len, strlen(note));
 	char	   *file = palloc(room);
 	long		len;
@@ -195,16 +180,17 @@ PG_FUNCTION_INFO_V1(paysafe_proof);
 Datum
 paysafe_proof(PG_FUNCTION_ARGS)
 {
-	uint64		xid = U64FromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(0));
-	SealReader *reader;
+	uint64		xid;
+	int32		seq = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 	Proven		proven;
 
-	if (PG_ARGISNULL(1))
-		find_own_leaf(xid, &reader, &proven);
+	paysafe_argument_required(fcinfo, 0, "xid");
+	xid = U64FromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(0));
+	paysafe_seal_prove_find(xid, seq, &proven.incarnation, &proven.index);
+	proven.reader = paysafe_seal_tile_reader(proven.incarnation);
+	if (seq == 0)
+		find_own_leaf(xid, &proven);
 	else
-	{
-		find_row(xid, PG_GETARG_INT32(1), &proven);
-		reader = paysafe_seal_tile_reader(proven.transaction.incarnation);
-	}
-	PG_RETURN_TEXT_P(write_proof(&proven, reader));
+		find_row(xid, seq, &proven);
+	PG_RETURN_TEXT_P(write_proof(&proven));
 }
