@@ -98,9 +98,6 @@ CREATE FUNCTION paysafe.check_library(OUT subject text, OUT check_name text, OUT
 			   'library ' || s.detail || ', extension ' || e.extversion
 		  FROM state s, extension e WHERE s.check_name = 'library_version'
 		UNION ALL
-		SELECT 'sealed log', 'checkpoints_published', p.trouble IS NULL OR p.trouble LIKE 'off: %', p.trouble
-		  FROM (SELECT paysafe.publisher_trouble() AS trouble) p
-		UNION ALL
 		SELECT 'database', 'test_database', count(*) = 0,
 			   CASE WHEN count(*) > 0 THEN 'it is declared a test database, where TRUNCATE empties protected tables, rules change without a second person and fixtures break them: what is no test belongs into another one' END
 		  FROM paysafe.test_database x
@@ -605,9 +602,12 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 				format('%s rows were wrong when they were sealed, the first of them row %s of transaction %s: %s; all are in paysafe.seal_finding', count(*),
 					   (array_agg(f.seq ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
 					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
-		  FROM paysafe.seal_finding f;
+		  FROM paysafe.seal_finding f
+		UNION ALL
+		SELECT 'seal', 'checkpoints_published', w.trouble IS NULL OR w.trouble LIKE 'off: %', w.trouble
+		  FROM (SELECT paysafe.publisher_trouble() AS trouble) w;
 	END;
-COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed';
+COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed and published';
 
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,

@@ -83,13 +83,13 @@ CREATE FUNCTION paysafe.open_log(reason text) RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_open_log';
 COMMENT ON FUNCTION paysafe.open_log(text) IS 'ends the sealed log and begins a new one, by two people; its origin. For a database that is not the one any more whose log is known outside';
 
-CREATE FUNCTION paysafe.wait_published(timeout interval) RETURNS boolean
-	LANGUAGE C VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION paysafe.wait_published(timeout interval DEFAULT '10 seconds') RETURNS boolean
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_wait_published';
 COMMENT ON FUNCTION paysafe.wait_published(interval) IS 'waits until all that is sealed now is published, and has it published at once; false if that took longer';
 
-CREATE FUNCTION paysafe.proof(xid xid8, seq int) RETURNS text
-	LANGUAGE C STABLE PARALLEL UNSAFE
+CREATE FUNCTION paysafe.proof(xid xid8, seq int DEFAULT NULL) RETURNS text
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_proof';
 COMMENT ON FUNCTION paysafe.proof(xid8, int) IS 'proof that a row of the audit log is in the published log (c2sp.org/tlog-proof); seq NULL: the leaf that says how many rows the transaction has, and their root';
 

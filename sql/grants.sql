@@ -101,6 +101,7 @@ GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.wait_published(interval) TO PUBLIC;
 
 -- monitoring
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;

@@ -98,7 +98,7 @@ if [ "$(id -u)" -eq 0 ]; then
 		published >/dev/null
 		[ "$(has "$(sql -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'paysafe publisher'")")" -gt 0 ] && echo yes
 	}
-	until_is 5 "the worker that signs has the key in its memory" yes signer_has
+	until_is 30 "the worker that signs has the key in its memory" yes signer_has
 	is "a session does not have the key in its memory" 0 "$(has "$pid")"
 	is "... nor has the postmaster" 0 "$(has "$(head -n 1 "$PAYSAFE_RUN/data/postmaster.pid")")"
 fi

@@ -48,7 +48,6 @@ paysafe_wait_published(PG_FUNCTION_ARGS)
 	TimestampTz until;
 	SealedHead	head;
 
-	paysafe_argument_required(fcinfo, 0, "timeout");
 	until = GetCurrentTimestamp() + paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(0), "timeout");
 	if (!paysafe_publisher_wanted())
 		ereport(ERROR,
