@@ -29,13 +29,17 @@
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 #include "utils/xid8.h"
 
+#include "base/scan.h"
 #include "compat.h"
 #include "evidence/audit_leaf.h"
 #include "evidence/audit_partition.h"
@@ -43,6 +47,9 @@
 #include "evidence/seal/seal_rows.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+
+#define RANGE			64		/* blocks that the index summarizes: audit_partition.c */
+#define FILLING			(4 * RANGE)	/* at the end of a partition, that are being filled */
 
 /* Columns of what is sorted. */
 enum
@@ -381,6 +388,57 @@ paysafe_seal_rows_count(uint64 from, Snapshot snapshot, TimestampTz *first_at)
 	scan_log(&rows);
 	*first_at = rows.first_at;
 	return rows.count;
+}
+
+/*
+ * A summarized range costs whoever writes into it; so only ranges before the last few,
+ * which nobody fills any more.
+ */
+static void
+summarize_partition(SealRows *rows, Oid partition)
+{
+	Relation	rel;
+	Oid			index;
+	BlockNumber nblocks;
+	BlockNumber next = 0;
+	BlockNumber block;
+	TIDBitmap  *blocks;
+	BitmapBlocks iterator;
+
+	/* who waits here for VACUUM would end it */
+	if (!ConditionalLockRelationOid(partition, ShareUpdateExclusiveLock))
+		return;
+	rel = table_open(partition, NoLock);
+	index = paysafe_store_index_named(rel, psprintf("%s_xid", RelationGetRelationName(rel)));
+	nblocks = RelationGetNumberOfBlocks(rel);
+	if (OidIsValid(index) && nblocks > FILLING)
+	{
+		blocks = possible_blocks(rows, index);
+		bitmap_blocks_begin_compat(blocks, &iterator);
+		while ((block = bitmap_blocks_next_compat(&iterator)) != InvalidBlockNumber &&
+			   block < nblocks - FILLING)
+		{
+			if (block < next)
+				continue;
+			CHECK_FOR_INTERRUPTS();
+			(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index), Int64GetDatum(block));
+			next = block - block % RANGE + RANGE;
+		}
+		bitmap_blocks_end_compat(&iterator);
+		tbm_free(blocks);
+	}
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_seal_rows_summarize(uint64 from)
+{
+	SealRows	rows = {.from = from, .to = PG_UINT64_MAX, .snapshot = paysafe_scan_snapshot()};
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+		summarize_partition(&rows, lfirst_oid(lc));
+	UnregisterSnapshot(rows.snapshot);
 }
 
 const char *

@@ -55,6 +55,13 @@ extern void paysafe_seal_rows_end(SealRows *rows);
 /* How many there are, and when the first was written: without looking into them. */
 extern uint64 paysafe_seal_rows_count(uint64 from, Snapshot snapshot, TimestampTz *first_at);
 
+/*
+ * Let the index know what is in blocks that are full, so that they are not read again;
+ * from: rows of transactions before it are sealed.  Nothing of a partition that VACUUM is
+ * at.  For a transaction of its own, which should be short.
+ */
+extern void paysafe_seal_rows_summarize(uint64 from);
+
 /* Words for trouble. */
 extern const char *paysafe_seal_rows_trouble(SealTrouble trouble);
 
