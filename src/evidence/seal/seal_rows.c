@@ -237,7 +237,7 @@ possible_blocks(SealRows *rows, Oid index_oid)
 {
 	Relation	index = index_open(index_oid, AccessShareLock);
 	IndexScanDesc scan = index_beginscan_bitmap_compat(index, rows->snapshot, 2);
-	TIDBitmap  *blocks = tbm_create(work_mem * (Size) 1024, NULL);
+	TIDBitmap  *blocks = tbm_create(maintenance_work_mem * (Size) 1024, NULL);
 	ScanKeyData keys[2];
 
 	ScanKeyEntryInitialize(&keys[0], 0, 1, BTGreaterEqualStrategyNumber, XID8OID, InvalidOid, F_XID8GE,
@@ -336,7 +336,7 @@ paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 	rows->row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe sealed row", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&rows->payload);
 	rows->sort = tuplesort_begin_heap(desc, lengthof(columns), columns, operators, collations,
-									  nulls_first, work_mem, NULL, TUPLESORT_NONE);
+									  nulls_first, maintenance_work_mem, NULL, TUPLESORT_NONE);
 	scan_log(rows);
 	tuplesort_performsort(rows->sort);
 	return rows;

@@ -42,7 +42,7 @@ typedef struct SealRows SealRows;
 
 /*
  * Rows of transactions from <= xid < to that the snapshot shows, ordered by xid and
- * seq; contents: their leaves and payloads, too.  What does not fit into work_mem is
+ * seq; contents: their leaves and payloads, too.  What does not fit into maintenance_work_mem is
  * sorted on disk.
  */
 extern SealRows *paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents);
