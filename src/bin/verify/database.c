@@ -144,13 +144,13 @@ take_row(Bytes *bytes, Walk *walk, DatabaseRows *rows)
 	here = take_number(&number, 8);
 	leaf_text(leaf, len, what);
 	if (here != walk->next)
-		finding("leaf %" PRIu64 ": it is missing; leaf %" PRIu64 ", %s, follows", walk->next, here, what);
+		finding_at(walk->next, "it is missing; leaf %" PRIu64 ", %s, follows", here, what);
 	if (payload == NULL)
 		rows->removed += leaf[0] == LEAF_ROW;
 	else if (leaf_has_payload(leaf, len, payload, payload_len))
 		rows->payloads++;
 	else
-		finding("leaf %" PRIu64 ": the payload of %s is not the one that was sealed", here, what);
+		finding_at(here, "the payload of %s is not the one that was sealed", what);
 	walk_leaf(walk, leaf, len, &hash);
 	if (walk->nwaiting == TLOG_TILE_WIDTH)
 		walk_tile(walk, &hash);
@@ -260,7 +260,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 
 		if (read_step(database, walk->next, to, walk, rows) == 0)
 		{
-			finding("leaf %" PRIu64 ": it and all leaves up to %" PRIu64 " are missing", walk->next, to - 1);
+			finding_at(walk->next, "it and all leaves up to %" PRIu64 " are missing", to - 1);
 			break;
 		}
 		/* one that is missing moves all that follow: nothing of them could be said */
