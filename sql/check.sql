@@ -602,9 +602,12 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 				format('%s rows were wrong when they were sealed, the first of them row %s of transaction %s: %s; all are in paysafe.seal_finding', count(*),
 					   (array_agg(f.seq ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
 					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
-		  FROM paysafe.seal_finding f;
+		  FROM paysafe.seal_finding f
+		UNION ALL
+		SELECT 'seal', 'checkpoints_published', w.trouble IS NULL OR w.trouble LIKE 'off: %', w.trouble
+		  FROM (SELECT paysafe.publisher_trouble() AS trouble) w;
 	END;
-COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed';
+COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed and published';
 
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,

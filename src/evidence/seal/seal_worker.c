@@ -42,6 +42,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "evidence/publish/publish_worker.h"
 #include "evidence/seal/seal.h"
 #include "evidence/seal/seal_shared.h"
 #include "evidence/seal/seal_worker.h"
@@ -185,6 +186,7 @@ paysafe_seal_worker_main(Datum arg)
 	Oid			database = DatumGetObjectId(arg);
 	uint64		leaves;
 	uint64		all = 0;
+	bool		looked = false;	/* for what a server that was stopped has left to publish */
 	long		pause = 0;
 	bool		woken;
 
@@ -206,6 +208,9 @@ paysafe_seal_worker_main(Datum arg)
 			break;
 		}
 		all += leaves;
+		if (leaves > 0 || !looked)
+			paysafe_publish_worker_ensure();
+		looked = true;
 		if (paysafe_seal_shared_pending(true))
 		{
 			pause = pause_before_next(leaves, pause);
