@@ -582,14 +582,15 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
-		-- long enough for the longest transaction of an ordinary day
-		SELECT 'seal', 'sealed', s.lag_seconds < 300,
-			   CASE WHEN s.lag_seconds >= 300 THEN
+		-- long enough for the longest transaction of an ordinary day; not where nobody has ever sealed, nor would
+		SELECT 'seal', 'sealed', w.ok,
+			   CASE WHEN NOT w.ok THEN
 				format('%s rows of the audit log are not sealed, the first for %s s: ', s.rows_waiting, s.lag_seconds::bigint) ||
 				CASE WHEN s.held_back_by_pid IS NOT NULL THEN format('the transaction of process %s in database %I is in progress', s.held_back_by_pid, s.held_back_in_database)
 					WHEN s.held_back_by_prepared IS NOT NULL THEN format('prepared transaction %L in database %I waits to be committed or rolled back', s.held_back_by_prepared, s.held_back_in_database)
 					ELSE 'nobody seals them; SELECT paysafe.seal() does' END END
-		  FROM paysafe.seal_status s
+		  FROM paysafe.seal_status s, LATERAL (SELECT s.lag_seconds < 300 OR s.incarnation IS NULL AND NOT EXISTS (
+				SELECT 1 FROM paysafe.library_state() l WHERE l.check_name = 'library_preloaded' AND l.ok) AS ok) w
 		UNION ALL
 		SELECT 'seal', 'sealer_runs', w.trouble IS NULL, w.trouble
 		  FROM (SELECT paysafe.sealer_trouble() AS trouble) w
