@@ -14,7 +14,7 @@ PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 SCRIPTS = src/bin/paysafe-check
 
 # Programs in C: libcrypto, and libpq where its header is
-PROGRAMS       = src/bin/paysafe-key src/bin/paysafe-ship src/bin/paysafe-verify
+PROGRAMS       = src/bin/paysafe-evidence src/bin/paysafe-key src/bin/paysafe-ship src/bin/paysafe-verify
 PROGRAM_COMMON = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/tlog/*.c))
 PROGRAM_OBJS   = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/bin/*/*.c))
 EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
@@ -65,6 +65,7 @@ $(PROGRAM_OBJS): override CPPFLAGS += $(PROGRAM_CPPFLAGS)
 $(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h)
 
 all: $(PROGRAMS)
+src/bin/paysafe-evidence: $(patsubst %.c,%.o,$(wildcard src/bin/evidence/*.c))
 src/bin/paysafe-key: $(patsubst %.c,%.o,$(wildcard src/bin/key/*.c))
 src/bin/paysafe-verify: $(patsubst %.c,%.o,$(wildcard src/bin/verify/*.c))
 src/bin/paysafe-ship: $(patsubst %.c,%.o,$(wildcard src/bin/ship/*.c) $(filter-out %/main.c,$(wildcard src/bin/verify/*.c)))

@@ -166,6 +166,8 @@ INSERT INTO function_expected VALUES
 	('add_cosignature(text)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
 	('set_seal_policy(text,text)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
 	('open_log(text)', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
+	('audit_shape_bytes(bigint)', 'bytea', 'c', 's', true, 'u', false, false, NULL, false),
+	('evidence(regclass,text)', 'text', 'sql', 'v', true, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('proof(xid8,integer)', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
 	('seal_progress()', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('seal_trouble()', 'text', 'c', 'v', false, 'u', false, false, NULL, false),

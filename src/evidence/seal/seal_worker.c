@@ -33,7 +33,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -41,6 +40,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/worker.h"
 #include "compat.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/seal/seal.h"
@@ -157,19 +157,6 @@ seal(uint64 *leaves)
 	return present;
 }
 
-/* Does somebody want to drop, rename or copy the database? */
-static bool
-is_in_the_way(void)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	(void) LockRelease(&tag, RowExclusiveLock, true);
-	return false;
-}
-
 /* Wait so long, or until somebody sets the latch; true: to leave. */
 static bool
 pause_for(long milliseconds, bool *woken)
@@ -188,7 +175,7 @@ pause_for(long milliseconds, bool *woken)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (!*woken && is_in_the_way())
+		if (!*woken && paysafe_worker_is_in_the_way())
 			return true;
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 	}
