@@ -10,15 +10,8 @@
 
 #include "executor/tuptable.h"
 
+#include "evidence/audit_leaf.h"
 #include "evidence/audit_shape.h"
-
-/* Columns of paysafe.audit_row. */
-enum
-{
-	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
-	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
-	ROW_NCOLUMNS
-};
 
 /* Not of a row: columns were added, and all rows have their values. */
 #define AUDIT_ADD_COLUMN	'A'
