@@ -3,7 +3,8 @@ EXTENSION   = paysafe
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(EXTENSION).control)
 
 MODULE_big  = $(EXTENSION)
-OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
+# src/bin holds programs of their own
+OBJS        = $(patsubst %.c,%.o,$(sort $(filter-out src/bin/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))))
 PG_CPPFLAGS = -I$(srcdir)/src -DPAYSAFE_VERSION='"$(EXTVERSION)"'
 # Debian builds the server with -Wdeclaration-after-statement; the extension is C11
 PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -14,7 +15,7 @@ SCRIPTS = src/bin/paysafe-check
 
 # The install script is these parts in order, named after the rooms of src/;
 # released versions and upgrade scripts stand beside them under their full names.
-SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_retention evidence_audit rules_status \
+SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal rules_status \
             rules_columns people_approval rules_refund rules_ledger rules_balance rules_row_lock rules_replica \
             engine_test_database evidence_refusal guard_maintenance engine_proposal engine_validate services_queue \
             services_secret services_idempotency services_api_key engine_protection \
@@ -57,6 +58,9 @@ $(INSTALL_SQL): $(SQL_PARTS) sql/own_table.awk $(EXTENSION).control
 .PHONY: errcodes
 errcodes:
 	test/lib/errcodes.sh
+
+# no other library of the server's may be given these for its own, nor these another's
+$(filter src/tlog/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
 
 # PGXS tracks no header dependencies
 $(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control

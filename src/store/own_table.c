@@ -251,9 +251,18 @@ comparison(Oid type, StrategyNumber strategy)
 		[BTGreaterEqualStrategyNumber] = F_TIMESTAMPTZ_GE,
 		[BTGreaterStrategyNumber] = F_TIMESTAMPTZ_GT
 	};
+	static const RegProcedure numbers[] = {
+		[BTLessStrategyNumber] = F_INT8LT,
+		[BTLessEqualStrategyNumber] = F_INT8LE,
+		[BTEqualStrategyNumber] = F_INT8EQ,
+		[BTGreaterEqualStrategyNumber] = F_INT8GE,
+		[BTGreaterStrategyNumber] = F_INT8GT
+	};
 
 	if (type == TIMESTAMPTZOID)
 		return times[strategy];
+	if (type == INT8OID)
+		return numbers[strategy];
 	if (strategy == BTEqualStrategyNumber)
 		switch (type)
 		{
@@ -262,12 +271,12 @@ comparison(Oid type, StrategyNumber strategy)
 				return F_OIDEQ;
 			case INT4OID:
 				return F_INT4EQ;
-			case INT8OID:
-				return F_INT8EQ;
 			case TEXTOID:
 				return F_TEXTEQ;
 			case BYTEAOID:
 				return F_BYTEAEQ;
+			case XID8OID:
+				return F_XID8EQ;
 		}
 	elog(ERROR, "no index of paysafe compares type %u by strategy %d", type, strategy);
 	return InvalidOid;
