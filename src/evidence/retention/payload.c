@@ -63,7 +63,7 @@ paysafe_payload_judge(void)
 	judge->tables = hash_create("paysafe logged tables", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, judge);
 	judge->holds = paysafe_hold_all();
-	judge->sealed = paysafe_sealed_now();
+	judge->sealed = paysafe_sealed_begin();
 	return judge;
 }
 
@@ -122,26 +122,28 @@ paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table, const Datum
 	uint8		leaf[AUDIT_LEAF_LEN];
 	uint8		hash[PAYSAFE_SHA256_LEN];
 	StringInfoData payload;
+	SealedAnswer answer = SEALED_OTHERWISE;
 
-	if (!paysafe_sealed_has(judge->sealed, xid))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log is not sealed up to transaction " UINT64_FORMAT, xid),
-				 errdetail("Payloads leave only where the tree has the leaves that prove them."),
-				 errhint("Look at paysafe.seal_status, and try again when it is.")));
 	initStringInfo(&payload);
 	if (!paysafe_audit_leaf_of_row(values, nulls, table->digest, &payload, leaf))
 		memset(hash, 0, sizeof(hash));
 	else
 		paysafe_audit_leaf_hash_bytes(leaf, hash);
-	if (VARSIZE_ANY_EXHDR(stored) != PAYSAFE_SHA256_LEN ||
-		memcmp(VARDATA_ANY(stored), hash, PAYSAFE_SHA256_LEN) != 0)
+	if (VARSIZE_ANY_EXHDR(stored) == PAYSAFE_SHA256_LEN &&
+		memcmp(VARDATA_ANY(stored), hash, PAYSAFE_SHA256_LEN) == 0)
+		answer = paysafe_sealed_has(judge->sealed, xid, DatumGetInt32(values[ROW_SEQ]), hash);
+	if (answer == SEALED_NOT_YET)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log is not sealed up to transaction " UINT64_FORMAT, xid),
+				 errdetail("Payloads leave only where the tree has the leaves that prove them."),
+				 errhint("Call paysafe.seal(), or wait for the sealer, and try again.")));
+	if (answer == SEALED_OTHERWISE)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("row %d of transaction " UINT64_FORMAT " of table \"%s\" is not what its leaf hash says",
+				 errmsg("row %d of transaction " UINT64_FORMAT " of table \"%s\" is not what was sealed",
 						DatumGetInt32(values[ROW_SEQ]), xid, table->table),
-				 errdetail("It was changed beneath paysafe: its payload stays, as evidence."),
-				 errhint("Find out who did it, with paysafe.verify().")));
+				 errdetail("It was changed beneath paysafe: its payload stays, as evidence.")));
 }
 
 void

@@ -48,8 +48,8 @@ extern const Hold *paysafe_payload_hold(PayloadJudge *judge, const LoggedTable *
 										const Datum *values, const bool *nulls);
 
 /*
- * Raise an error unless the row is sealed (55000) and what its leaf hash says
- * (XX001): nothing that was tampered with disappears.
+ * Raise an error unless the tree has the row (55000), as it is now (XX001): nothing
+ * that was tampered with disappears.
  */
 extern void paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table,
 								  const Datum *values, const bool *nulls);

@@ -8,11 +8,18 @@
 #ifndef PAYSAFE_SEALED_H
 #define PAYSAFE_SEALED_H
 
-/* What is sealed now; palloc'd. */
+/* What is looked up in the tree; palloc'd, good for one transaction. */
 typedef struct Sealed Sealed;
-extern Sealed *paysafe_sealed_now(void);
+extern Sealed *paysafe_sealed_begin(void);
 
-/* Are the rows of a transaction, by its number in the log, sealed? */
-extern bool paysafe_sealed_has(const Sealed *sealed, uint64 xid);
+typedef enum SealedAnswer
+{
+	SEALED_NOT_YET,
+	SEALED_OTHERWISE,			/* the tree has another leaf in its place, or none */
+	SEALED_SO
+} SealedAnswer;
+
+/* Does the tree have the row with that number of a transaction, with this leaf hash? */
+extern SealedAnswer paysafe_sealed_has(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash);
 
 #endif							/* PAYSAFE_SEALED_H */
