@@ -161,6 +161,16 @@ CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysa
 			   AND coalesce((SELECT f.op FROM life f WHERE f.at <= l.at ORDER BY f.at DESC, f.command DESC, f.seq DESC LIMIT 1),
 							(SELECT CASE f.op WHEN 'INSERT' THEN 'DELETE' END FROM life f ORDER BY f.at, f.command, f.seq LIMIT 1),
 							'') <> 'DELETE'
+			UNION ALL
+			-- what is not known any more
+			SELECT (jsonb_populate_record(NULL::paysafe.audit_log, jsonb_build_object(
+					'at', p.upper, 'subject', p.subject, 'table_name', p.table_name, 'op', 'PURGE', 'key', history.key,
+					'removed_at', p.at, 'removed_by', p.actor, 'removed_because', p.reason))).*
+			  FROM paysafe.retention_record p
+			 WHERE p.action = 'purge'
+			   AND p.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
+								 WHERE r.relation = history.relation AND r.rule = 'audit'
+								 ORDER BY r.version DESC LIMIT 1)
 		)
 		SELECT l.*
 		  FROM lived l
