@@ -166,7 +166,7 @@ CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysa
 			SELECT (jsonb_populate_record(NULL::paysafe.audit_log, jsonb_build_object(
 					'at', p.upper, 'subject', p.subject, 'table_name', p.table_name, 'op', 'PURGE', 'key', history.key,
 					'removed_at', p.at, 'removed_by', p.actor, 'removed_because', p.reason))).*
-			  FROM paysafe.retention_record p
+			  FROM paysafe.removal p
 			 WHERE p.action = 'purge'
 			   AND p.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
 								 WHERE r.relation = history.relation AND r.rule = 'audit'

@@ -76,7 +76,7 @@ CREATE VIEW paysafe.retention AS
 COMMENT ON VIEW paysafe.retention IS 'how long payloads of the audit log are kept at least; table_name NULL: of all that have no period of their own; keep NULL: for ever';
 
 CREATE VIEW paysafe.removal AS
-	SELECT r.id, r.action, r.table_name, r.lower, r.upper, r.rows, r.reason, r.actor, r.login,
+	SELECT r.id, r.action, r.subject, r.table_name, r.lower, r.upper, r.rows, r.reason, r.actor, r.login,
 		   r.session_user_name, r.at
 	  FROM paysafe.retention_record r
 	 WHERE r.action IN ('purge', 'erase');

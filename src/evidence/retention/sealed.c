@@ -70,8 +70,9 @@ reader_of(Sealed *sealed, int32 incarnation)
 	return llast(sealed->readers);
 }
 
-SealedAnswer
-paysafe_sealed_has(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash)
+bool
+paysafe_sealed_find(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash,
+					int32 *incarnation, uint64 *index)
 {
 	ListCell   *lc;
 
@@ -80,18 +81,33 @@ paysafe_sealed_has(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash
 	{
 		const SealTransaction *transaction = lfirst(lc);
 		SealReader *reader = reader_of(sealed, transaction->incarnation);
-
-		int			from = transaction->irregular ? 0 : seq - 1;
+		/* the number of a row says where it is, unless they are not 1, 2, 3, ... */
+		int			from = transaction->irregular ? 0 : Max(seq - 1, 0);
 		int			to = transaction->irregular ? transaction->rows : Min(seq, transaction->rows);
 
-		for (int i = Max(from, 0); i < to; i++)
+		for (int i = from; i < to; i++)
 		{
 			TlogHash	hash;
 
 			if (paysafe_seal_tile_hash(reader, 0, transaction->first + i, &hash) &&
 				memcmp(hash.bytes, leaf_hash, PAYSAFE_SHA256_LEN) == 0)
-				return SEALED_SO;
+			{
+				*incarnation = transaction->incarnation;
+				*index = transaction->first + i;
+				return true;
+			}
 		}
 	}
+	return false;
+}
+
+SealedAnswer
+paysafe_sealed_has(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash)
+{
+	int32		incarnation;
+	uint64		index;
+
+	if (paysafe_sealed_find(sealed, xid, seq, leaf_hash, &incarnation, &index))
+		return SEALED_SO;
 	return xid < sealed->watermark ? SEALED_OTHERWISE : SEALED_NOT_YET;
 }

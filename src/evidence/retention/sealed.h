@@ -19,6 +19,10 @@ typedef enum SealedAnswer
 	SEALED_SO
 } SealedAnswer;
 
+/* Where the tree has it; false: nowhere. */
+extern bool paysafe_sealed_find(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash,
+								int32 *incarnation, uint64 *index);
+
 /* Does the tree have the row with that number of a transaction, with this leaf hash? */
 extern SealedAnswer paysafe_sealed_has(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash);
 
