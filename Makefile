@@ -13,6 +13,12 @@ PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 # for monitoring
 SCRIPTS = src/bin/paysafe-check
 
+# Programs in C: libcrypto, and libpq where its header is
+PROGRAMS       = src/bin/paysafe-verify
+PROGRAM_COMMON = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/tlog/*.c))
+PROGRAM_OBJS   = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/bin/*/*.c))
+EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
+
 # The install script is these parts in order, named after the rooms of src/;
 # released versions and upgrade scripts stand beside them under their full names.
 SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal evidence_export rules_status \
@@ -50,6 +56,26 @@ $(error paysafe needs a PostgreSQL built with OpenSSL)
 endif
 # link the OpenSSL that the server links
 SHLIB_LINK += $(filter -lcrypto,$(LIBS))
+
+ifneq ($(wildcard $(includedir)/libpq-fe.h),)
+PROGRAM_CPPFLAGS = -DHAVE_LIBPQ -I$(includedir)
+PROGRAM_LIBPQ    = -L$(libdir) -lpq
+endif
+$(PROGRAM_OBJS): override CPPFLAGS += $(PROGRAM_CPPFLAGS)
+$(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h)
+
+all: $(PROGRAMS)
+src/bin/paysafe-verify: $(patsubst %.c,%.o,$(wildcard src/bin/verify/*.c))
+$(PROGRAMS): $(PROGRAM_COMMON)
+	$(CC) $(CFLAGS) $^ $(PROGRAM_LIBPQ) $(filter -lcrypto,$(LIBS)) -o $@
+
+install: install-programs
+.PHONY: install-programs uninstall-programs
+install-programs: $(PROGRAMS) | installdirs
+	$(INSTALL_PROGRAM) $(PROGRAMS) '$(DESTDIR)$(bindir)/'
+uninstall: uninstall-programs
+uninstall-programs:
+	rm -f $(PROGRAMS:src/bin/%='$(DESTDIR)$(bindir)/%')
 
 $(INSTALL_SQL): $(SQL_PARTS) sql/own_table.awk $(EXTENSION).control
 	awk -f sql/own_table.awk $(SQL_PARTS) > $@

@@ -19,6 +19,7 @@
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_writer.h"
+#include "evidence/seal/seal_worker.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
@@ -68,6 +69,7 @@ _PG_init(void)
 	{
 		paysafe_refusal_queue_preload();
 		paysafe_refusal_writer_preload();
+		paysafe_seal_worker_preload();
 		paysafe_expiry_preload();
 		paysafe_lockdown_init();
 		paysafe_master_key_preload();

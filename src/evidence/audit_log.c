@@ -42,6 +42,7 @@
 #include "evidence/audit_partition.h"
 #include "evidence/audit_shape.h"
 #include "evidence/canon.h"
+#include "evidence/seal/seal_shared.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
@@ -64,6 +65,8 @@ typedef struct Batch
 
 static Batch *batches = NULL;	/* innermost first; TopTransactionContext */
 static int32 next_seq = 1;		/* within the top-level transaction */
+static uint64 own_xid = 0;		/* of the transaction that is being recorded, or 0 */
+static uint64 last_xid = 0;		/* of the last one that was, and has ended well */
 
 /* The descriptor of paysafe.audit_row, and slots over it; for the backend. */
 static TupleDesc row_desc = NULL;
@@ -228,6 +231,7 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	}
 	paysafe_crypto_random(nonce.bytes, AUDIT_NONCE_LEN);
 	form_payload(&payload, shape, nonce.bytes, key, before, after, field);
+	own_xid = xid;
 	/* the batch knows the first number of its subtransaction */
 	(void) current_batch();
 	paysafe_crypto_sha256(payload.data, payload.len, digest);
@@ -326,8 +330,22 @@ paysafe_audit_log_end_transaction(bool aborted)
 		ExecClearTuple(row_slots[i]);
 	slots_filled = false;
 	batches = NULL;
+	/* whether it was prepared or has committed: to be sealed when it has ended */
+	if (!aborted && next_seq > 1)
+	{
+		last_xid = own_xid;
+		paysafe_seal_shared_note(own_xid);
+	}
 	next_seq = 1;
+	own_xid = 0;
 	paysafe_audit_shape_forget();
+}
+
+uint64
+paysafe_audit_log_last(bool *now)
+{
+	*now = next_seq > 1;
+	return last_xid;
 }
 
 void
@@ -354,23 +372,49 @@ paysafe_audit_log_end_subtransaction(bool committed, int level)
 		paysafe_audit_shape_forget();
 }
 
+/* How the rows of an own table look: found once in a transaction, if many follow each other. */
+static struct
+{
+	Oid			relid;
+	uint64		xid;			/* whose memory the rest is in */
+	RowKey		key;
+	AuditShape *shape;
+}			own;
+
+static void
+describe_own(Relation rel)
+{
+	own.relid = InvalidOid;
+	own.key.n = paysafe_row_key_columns(rel, &own.key.attnums);
+	own.shape = paysafe_audit_shape(rel, RelationGetRelid(rel),
+									psprintf("paysafe.%s", RelationGetRelationName(rel)),
+									NIL, own.key.attnums, own.key.n);
+}
+
 /* A new row of one of paysafe's own tables: rules, approvals, currencies, API keys. */
 static void
 record_own_row(Relation rel, TupleTableSlot *row)
 {
-	Oid			relid = RelationGetRelid(rel);
-	RowKey		key;
-	AuditShape *shape;
+	bool		many = RelationGetRelid(rel) == paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD);
+	uint64		xid = U64FromFullTransactionId(GetTopFullTransactionId());
 
-	key.n = paysafe_row_key_columns(rel, &key.attnums);
-	shape = paysafe_audit_shape(rel, relid,
-								psprintf("paysafe.%s", RelationGetRelationName(rel)),
-								NIL, key.attnums, key.n);
-	paysafe_audit_log_append(shape, 'I', GetCurrentCommandId(false),
-						 paysafe_row_key_text(&key, RelationGetDescr(rel), row),
-						 NULL, row);
-	/* not part of a statement's batch */
-	paysafe_audit_log_flush();
+	if (!many)
+		describe_own(rel);
+	else if (own.relid != RelationGetRelid(rel) || own.xid != xid)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		describe_own(rel);
+		own.relid = RelationGetRelid(rel);
+		own.xid = xid;
+		MemoryContextSwitchTo(old);
+	}
+	paysafe_audit_log_append(own.shape, 'I', GetCurrentCommandId(false),
+							 paysafe_row_key_text(&own.key, RelationGetDescr(rel), row),
+							 NULL, row);
+	/* not part of a statement's batch; many are written before commit */
+	if (!many)
+		paysafe_audit_log_flush();
 }
 
 void

@@ -31,6 +31,12 @@ extern void paysafe_audit_log_flush(void);
 extern void paysafe_audit_log_end_transaction(bool aborted);
 extern void paysafe_audit_log_end_subtransaction(bool committed, int level);
 
+/*
+ * The last transaction of this session that has rows in the log, or 0.  *now: has the
+ * one that is in progress some?
+ */
+extern uint64 paysafe_audit_log_last(bool *now);
+
 extern void paysafe_audit_log_init(void);
 
 #endif							/* PAYSAFE_AUDIT_LOG_H */

@@ -204,6 +204,12 @@ paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 }
 
 void
+paysafe_store_append_recorded(PaysafeTable table, Datum *values, bool *nulls)
+{
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder, NULL);
+}
+
+void
 paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();

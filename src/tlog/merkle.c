@@ -98,13 +98,19 @@ tlog_frontier_init(TlogFrontier *f)
 void
 tlog_frontier_add(TlogFrontier *f, const TlogHash *leaf_hash)
 {
-	TlogHash	sum = *leaf_hash;
-	int			level = 0;
+	tlog_frontier_add_subtree(f, 0, leaf_hash);
+}
 
-	for (uint64_t rest = f->size; rest & 1; rest >>= 1, level++)
-		tlog_hash_node(&f->hashes[level], &sum, &sum);
-	f->hashes[level] = sum;
-	f->size++;
+void
+tlog_frontier_add_subtree(TlogFrontier *f, int level, const TlogHash *root)
+{
+	TlogHash	sum = *root;
+	int			above = level;
+
+	for (uint64_t rest = f->size >> level; rest & 1; rest >>= 1, above++)
+		tlog_hash_node(&f->hashes[above], &sum, &sum);
+	f->hashes[above] = sum;
+	f->size += UINT64_C(1) << level;
 }
 
 void
@@ -241,6 +247,44 @@ tlog_root_at(uint64_t size, TlogReader read, void *arg, TlogHash *out)
 		return range_root(0, size, read, arg, out);
 	tlog_hash_bytes("", 0, out);
 	return true;
+}
+
+/*
+ * On the way down to the old tree's last leaf, what is left behind on the left are
+ * its complete subtrees, and what is left at the end is its last one.
+ */
+bool
+tlog_frontier_of_path(uint64_t old_size, uint64_t new_size, const TlogHash *path, int n,
+					  const TlogHash *old_root, TlogFrontier *out)
+{
+	uint64_t	rest = old_size;
+	bool		whole = true;
+	TlogHash	root;
+
+	tlog_frontier_init(out);
+	if (old_size == 0 || old_size >= new_size || n < 0 || n > TLOG_CONSISTENCY_MAX)
+		return false;
+	while (rest < new_size)
+	{
+		uint64_t	k = split(new_size);
+		bool		left = rest <= k;
+
+		if (n-- == 0)
+			return false;
+		if (!left)
+		{
+			out->hashes[__builtin_ctzll(k)] = path[n];
+			whole = false;
+			rest -= k;
+		}
+		new_size = left ? k : new_size - k;
+	}
+	if (n != (whole ? 0 : 1))
+		return false;
+	out->hashes[__builtin_ctzll(rest)] = whole ? *old_root : path[0];
+	out->size = old_size;
+	tlog_frontier_root(out, &root);
+	return tlog_hash_equal(&root, old_root);
 }
 
 /* Verifying: sections 2.1.3.2 and 2.1.4.2 of RFC 9162 */

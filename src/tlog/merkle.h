@@ -48,6 +48,8 @@ typedef struct TlogFrontier
 
 extern void tlog_frontier_init(TlogFrontier *f);
 extern void tlog_frontier_add(TlogFrontier *f, const TlogHash *leaf_hash);
+/* 2^level leaves at once, by the root of their subtree, where size is a multiple of that */
+extern void tlog_frontier_add_subtree(TlogFrontier *f, int level, const TlogHash *root);
 extern void tlog_frontier_root(const TlogFrontier *f, TlogHash *out);	/* size 0: SHA-256("") */
 
 /* The root of the complete subtree number index of 2^level leaves; false: it cannot be had. */
@@ -64,6 +66,13 @@ extern bool tlog_root_at(uint64_t size, TlogReader read, void *arg, TlogHash *ou
 
 extern bool tlog_verify_inclusion(uint64_t index, uint64_t size, const TlogHash *leaf_hash,
 								  const TlogHash *path, int n, const TlogHash *root);
+
+/*
+ * What a tree of old_size must remember, out of the proof that it is a part of a
+ * larger one: false unless it gives old_root.
+ */
+extern bool tlog_frontier_of_path(uint64_t old_size, uint64_t new_size, const TlogHash *path, int n,
+								  const TlogHash *old_root, TlogFrontier *out);
 extern bool tlog_verify_consistency(uint64_t old_size, uint64_t new_size, const TlogHash *path, int n,
 									const TlogHash *old_root, const TlogHash *new_root);
 

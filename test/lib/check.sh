@@ -166,6 +166,7 @@ check_retention() { program retention test/retention/run; }
 check_services() { program services test/services/run; }
 check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }
+check_seal() { program seal test/seal/run; }
 check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
 check_sqlalchemy() { ORM=sqlalchemy program sqlalchemy test/orms/run; }

@@ -298,12 +298,12 @@ paysafe_seal_pass(bool nowait, SealPass *pass)
 	{
 		pass->done = true;
 		/* after the lock: what the last pass has written is seen */
+		snapshot = paysafe_scan_snapshot();
 		if (paysafe_store_is_active())
-		{
-			snapshot = paysafe_scan_snapshot();
 			seal_rows(pass, snapshot);
-			UnregisterSnapshot(snapshot);
-		}
+		else
+			pass->below = paysafe_seal_oldest(snapshot);
+		UnregisterSnapshot(snapshot);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

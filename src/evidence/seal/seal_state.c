@@ -90,12 +90,14 @@ visit_state(Relation rel, HeapTuple tuple, void *arg)
 		U64FromFullTransactionId(DatumGetFullTransactionId(values[STATE_FOREIGN_UNTIL]));
 	state->sealed_at = DatumGetTimestampTz(values[STATE_SEALED_AT]);
 	state->frontier.size = state->size;
-	if (!read_frontier(values[STATE_FRONTIER], &state->frontier))
-		damaged("Its frontier has not the hashes that its size asks for.");
+	state->trouble = NULL;
 	root = DatumGetByteaPP(values[STATE_ROOT]);
-	if (VARSIZE_ANY_EXHDR(root) != TLOG_HASH_LEN)
-		damaged("Its root is no hash.");
-	memcpy(state->root.bytes, VARDATA_ANY(root), TLOG_HASH_LEN);
+	if (!read_frontier(values[STATE_FRONTIER], &state->frontier))
+		state->trouble = "The frontier has not the hashes that the size asks for.";
+	else if (VARSIZE_ANY_EXHDR(root) != TLOG_HASH_LEN)
+		state->trouble = "The root is no hash.";
+	else
+		memcpy(state->root.bytes, VARDATA_ANY(root), TLOG_HASH_LEN);
 	return true;
 }
 
@@ -112,15 +114,17 @@ paysafe_seal_state_tree(const SealState *state, SealTree *tree)
 	TlogFrontier frontier;
 	TlogHash	root;
 
+	if (state->trouble != NULL)
+		damaged(state->trouble);
 	paysafe_seal_tile_load(tree, state->incarnation, state->size);
 	paysafe_seal_tile_frontier(tree, &frontier);
 	for (int bit = 0; bit < 64; bit++)
 		if ((state->size >> bit & 1) != 0 &&
 			!tlog_hash_equal(&frontier.hashes[bit], &state->frontier.hashes[bit]))
-			damaged(psprintf("Its frontier and the last tile of level %d do not agree.", bit / SEAL_TILE_HEIGHT));
+			damaged(psprintf("The frontier and the last tile of level %d do not agree.", bit / SEAL_TILE_HEIGHT));
 	tlog_frontier_root(&frontier, &root);
 	if (!tlog_hash_equal(&root, &state->root))
-		damaged("Its root and its frontier do not agree.");
+		damaged("The root and the frontier do not agree.");
 }
 
 static Datum

@@ -28,6 +28,7 @@ enum
 typedef struct SealState
 {
 	bool		found;
+	const char *trouble;		/* what is wrong with the row by itself, or NULL */
 	bool		here;			/* written in this database, not in one that it is a copy of */
 	ItemPointerData tid;
 	int32		incarnation;
@@ -39,7 +40,7 @@ typedef struct SealState
 	TimestampTz sealed_at;
 } SealState;
 
-/* Read the newest row, as committed now. */
+/* Read the newest row, as committed now; without size, frontier and root if there is trouble. */
 extern void paysafe_seal_state_read(SealState *state);
 
 /*

@@ -66,6 +66,16 @@ find_tile(FindTile *find, int32 incarnation, int level, uint64 index)
 	paysafe_store_scan(PAYSAFE_SEAL_TILE, "seal_tile_pkey", 3, keys, visit_tile, find);
 }
 
+/* A hash that cannot be computed would end the process: so say it before the first one. */
+static void
+require_hashes(void)
+{
+	if (!tlog_hash_ready())
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("OpenSSL has no SHA-256")));
+}
+
 int
 paysafe_seal_tile_read(int32 incarnation, int level, uint64 index, TlogHash *hashes)
 {
@@ -78,6 +88,7 @@ paysafe_seal_tile_read(int32 incarnation, int level, uint64 index, TlogHash *has
 void
 paysafe_seal_tile_load(SealTree *tree, int32 incarnation, uint64 size)
 {
+	require_hashes();
 	memset(tree, 0, offsetof(SealTree, tiles));
 	tree->incarnation = incarnation;
 	tree->size = size;
@@ -230,6 +241,7 @@ paysafe_seal_tile_reader(int32 incarnation)
 {
 	SealReader *reader = palloc(sizeof(SealReader));
 
+	require_hashes();
 	reader->incarnation = incarnation;
 	memset(reader->n, 0, sizeof(reader->n));
 	return reader;

@@ -175,6 +175,17 @@ paysafe_seal_transaction_at(int32 incarnation, uint64 index, SealTransaction *ou
 	return find.found && index <= out->first + out->rows;
 }
 
+bool
+paysafe_seal_transaction_last(int32 incarnation, SealTransaction *out)
+{
+	Datum		key = Int32GetDatum(incarnation);
+	FindTransaction find = {.out = out};
+
+	paysafe_store_seek(PAYSAFE_SEAL_TRANSACTION, "seal_transaction_pkey", 1, &key,
+					   InvalidStrategy, (Datum) 0, true, NULL, take_first, &find);
+	return find.found;
+}
+
 typedef struct Visit
 {
 	SealTransactionVisitor visitor;

@@ -44,6 +44,9 @@ extern List *paysafe_seal_transaction_of_xid(uint64 xid);
  */
 extern bool paysafe_seal_transaction_at(int32 incarnation, uint64 index, SealTransaction *out);
 
+/* The last one of the incarnation; false if there is none. */
+extern bool paysafe_seal_transaction_last(int32 incarnation, SealTransaction *out);
+
 /*
  * Transactions of the incarnation in order, whose first leaf is from <= first, until the
  * visitor returns false.
