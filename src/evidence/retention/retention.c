@@ -110,7 +110,7 @@ paysafe_retention_subject(Oid relation)
 	if (!paysafe_rule_newest(relation, "audit", &rule, &removed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" is not in the audit log", get_rel_name(relation)),
+				 errmsg("table %s is not in the audit log", paysafe_catalog_table_name(relation)),
 				 errhint("Name the table that was declared with paysafe.audit.")));
 	return paysafe_spec_text(rule.spec, "subject");
 }
