@@ -66,14 +66,16 @@ typedef struct Reading
 	Snapshot	snapshot;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
+	bool		copies;			/* then no snapshot may be older than a row */
 	TransactionId horizon;
 	MemoryContext context;		/* of one row, or of a batch */
 } Reading;
 
 static void
-begin_reading(Reading *reading, Oid partition)
+begin_reading(Reading *reading, Oid partition, bool copies)
 {
 	reading->rel = table_open(partition, NoLock);
+	reading->copies = copies;
 	reading->horizon = GetOldestNonRemovableTransactionId(reading->rel);
 	reading->snapshot = paysafe_scan_snapshot();
 	reading->scan = table_beginscan(reading->rel, reading->snapshot, 0, NULL);
@@ -104,7 +106,8 @@ next_row(Reading *reading)
 	if (!table_scan_getnextslot(reading->scan, ForwardScanDirection, reading->slot))
 		return NULL;
 	tuple = ExecFetchSlotHeapTuple(reading->slot, false, NULL);
-	if (!TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple->t_data), reading->horizon))
+	if (reading->copies &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple->t_data), reading->horizon))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a transaction is open that is older than rows of \"%s\"",
@@ -120,7 +123,7 @@ paysafe_rewrite_visit(Oid partition, RewriteVisitor visit, void *arg)
 	HeapTuple	tuple;
 	MemoryContext old;
 
-	begin_reading(&reading, partition);
+	begin_reading(&reading, partition, false);
 	while ((tuple = next_row(&reading)) != NULL)
 	{
 		Datum		values[ROW_NCOLUMNS];
@@ -189,7 +192,7 @@ paysafe_rewrite_copy(Oid partition, Oid tablespace, RewriteVisitor visit, void *
 	batch->rel = table_open(swap.copy, AccessExclusiveLock);
 	for (int i = 0; i < COPY_ROWS; i++)
 		batch->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(batch->rel), &TTSOpsHeapTuple);
-	begin_reading(&reading, partition);
+	begin_reading(&reading, partition, true);
 	while ((tuple = next_row(&reading)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reading.context);

@@ -21,15 +21,15 @@ extern void paysafe_rewrite_lock(Oid partition);
 
 /*
  * Call visit for each row, with its values in the order of its columns, in a context
- * that does not outlive the call.  Raises 55000 if a snapshot is open that is older than
- * a row: it would see the row in a copy, where all are frozen.
+ * that does not outlive the call.
  */
 typedef void (*RewriteVisitor) (Datum *values, bool *nulls, void *arg);
 extern void paysafe_rewrite_visit(Oid partition, RewriteVisitor visit, void *arg);
 
 /*
  * Copy the rows into new files, in that tablespace (InvalidOid: the same one); visit
- * may change them.  Returns what paysafe_rewrite_swap wants.
+ * may change them.  Returns what paysafe_rewrite_swap wants.  Raises 55000 if a snapshot
+ * is open that is older than a row: it would see the row in the copy, where all are frozen.
  */
 extern Oid	paysafe_rewrite_copy(Oid partition, Oid tablespace, RewriteVisitor visit, void *arg);
 
