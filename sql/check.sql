@@ -499,7 +499,7 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH parts AS (
-			SELECT p.relname, c.oid, i.bound = 'DEFAULT' AS fallback,
+			SELECT p.relname, c.oid, c.reloptions, i.bound = 'DEFAULT' AS fallback,
 				   (regexp_match(i.bound, 'FROM \(''([^'']+)''\)'))[1]::timestamptz AS lower,
 				   (regexp_match(i.bound, 'TO \(''([^'']+)''\)'))[1]::timestamptz AS upper
 			  FROM pg_class p JOIN pg_inherits h ON h.inhparent = p.oid JOIN pg_class c ON c.oid = h.inhrelid,
@@ -529,6 +529,14 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		  FROM parts p, LATERAL (SELECT coalesce(nullif(current_setting('paysafe.queue_keep', true), ''), '90')::int AS keep) k
 		 WHERE p.relname IN ('inbox_payload', 'outbox_payload') AND k.keep >= 0
 		   AND p.upper < clock_timestamp() - make_interval(days => k.keep + 30)
+		UNION ALL
+		-- what was erased is in the files until VACUUM
+		SELECT 'erasures', 'vacuum', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN format('rows that were replaced are still in the files: VACUUM %s', string_agg(DISTINCT p.oid::regclass::text, ', ')) END
+		  FROM parts p JOIN paysafe.retention_record r ON r.lower < p.upper AND r.upper >= p.lower
+			   LEFT JOIN pg_stat_all_tables v ON v.relid = p.oid
+		 WHERE p.relname = 'audit_row' AND r.action = 'erase' AND '{autovacuum_vacuum_threshold=0}' <@ p.reloptions
+		   AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END

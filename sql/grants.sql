@@ -84,6 +84,8 @@ GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, tex
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
 GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block, paysafe.progress TO PUBLIC;
+-- what left the log, and how long it is kept, is no secret; what it said has left
+GRANT SELECT ON paysafe.removal, paysafe.retention TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
@@ -149,6 +151,10 @@ SELECT pg_extension_config_dump('paysafe.seal_transaction', '');
 SELECT pg_extension_config_dump('paysafe.seal_tile', '');
 SELECT pg_extension_config_dump('paysafe.seal_finding', '');
 SELECT pg_extension_config_dump('paysafe.refusal_record', '');
+SELECT pg_extension_config_dump('paysafe.retention_record', '');
+SELECT pg_extension_config_dump('paysafe.hold_record', '');
+SELECT pg_extension_config_dump('paysafe.hold_end', '');
+SELECT pg_extension_config_dump('paysafe.retention_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');

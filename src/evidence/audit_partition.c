@@ -3,8 +3,8 @@
  * audit_partition.c
  *	  The monthly partitions of the audit log.
  *
- * They are made two years ahead whenever a rule is declared, and by
- * paysafe.extend_audit.
+ * They are made two years ahead whenever a rule is declared, by
+ * paysafe.extend_audit, and by the worker of services/expiry.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,6 +64,12 @@ List *
 paysafe_audit_partition_all(void)
 {
 	return paysafe_partition_all(&months);
+}
+
+List *
+paysafe_audit_partition_list(void)
+{
+	return paysafe_partition_list(&months);
 }
 
 /* SQL-callable functions */

@@ -144,13 +144,13 @@ take_row(Bytes *bytes, Walk *walk, DatabaseRows *rows)
 	here = take_number(&number, 8);
 	leaf_text(leaf, len, what);
 	if (here != walk->next)
-		finding("leaf %" PRIu64 ": it is missing; leaf %" PRIu64 ", %s, follows", walk->next, here, what);
+		finding_at(walk->next, "it is missing; leaf %" PRIu64 ", %s, follows", here, what);
 	if (payload == NULL)
 		rows->removed += leaf[0] == LEAF_ROW;
 	else if (leaf_has_payload(leaf, len, payload, payload_len))
 		rows->payloads++;
 	else
-		finding("leaf %" PRIu64 ": the payload of %s is not the one that was sealed", here, what);
+		finding_at(here, "the payload of %s is not the one that was sealed", what);
 	walk_leaf(walk, leaf, len, &hash);
 	if (walk->nwaiting == TLOG_TILE_WIDTH)
 		walk_tile(walk, &hash);
@@ -210,32 +210,54 @@ read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRo
 	return walk->next - before;
 }
 
+int
+database_consistency(Database *database, uint64_t old, uint64_t size, TlogHash *path)
+{
+	char		query[200];
+	PGresult   *result;
+	int			n;
+
+	snprintf(query, sizeof(query), "SELECT encode(h, 'base64') FROM unnest(paysafe.consistency_proof(%" PRIu64 ", %"
+			 PRIu64 ")) WITH ORDINALITY AS u(h, n) ORDER BY n", old, size);
+	result = ask(database, query, PGRES_TUPLES_OK);
+	n = PQntuples(result) <= TLOG_CONSISTENCY_MAX ? PQntuples(result) : -1;
+	for (int i = 0; i < n; i++)
+	{
+		TlogText	hash = {PQgetvalue(result, i, 0), strlen(PQgetvalue(result, i, 0))};
+
+		if (!tlog_base64_hash(hash, &path[i]))
+			n = -1;
+	}
+	PQclear(result);
+	return n;
+}
+
+void
+database_cosigned(Database *database, TlogText note)
+{
+	char	   *text = need(strndup(note.at, note.len));
+	const char *values[1] = {text};
+	PGresult   *result;
+
+	PQclear(ask(database, "SET default_transaction_read_only = off", PGRES_COMMAND_OK));
+	result = PQexecParams(database->conn, "SELECT paysafe.add_cosignature($1)", 1, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database);
+	PQclear(result);
+	free(text);
+}
+
 /* The tree that a checkpoint is of, out of the proof that it is a part of the last one */
 static bool
 frontier_since(Database *database, const TlogCheckpoint *since, const TlogCheckpoint *last, TlogFrontier *out)
 {
 	TlogHash	path[TLOG_CONSISTENCY_MAX];
-	char		query[200];
-	PGresult   *result;
-	int			n;
-	bool		good;
+	int			n = database_consistency(database, since->size, last->size, path);
 
-	snprintf(query, sizeof(query), "SELECT encode(h, 'base64') FROM unnest(paysafe.consistency_proof(%" PRIu64 ", %"
-			 PRIu64 ")) WITH ORDINALITY AS u(h, n) ORDER BY n", since->size, last->size);
-	result = ask(database, query, PGRES_TUPLES_OK);
-	n = PQntuples(result);
-	good = n <= TLOG_CONSISTENCY_MAX;
-	for (int i = 0; good && i < n; i++)
-	{
-		TlogText	hash = {PQgetvalue(result, i, 0), strlen(PQgetvalue(result, i, 0))};
-
-		good = tlog_base64_hash(hash, &path[i]);
-	}
-	PQclear(result);
-	if (good && !tlog_verify_consistency(since->size, last->size, path, n, &since->root, &last->root))
+	if (n >= 0 && !tlog_verify_consistency(since->size, last->size, path, n, &since->root, &last->root))
 		finding("the log of %" PRIu64 " leaves is not a part of that of %" PRIu64 ": it was changed before leaf %" PRIu64,
 				since->size, last->size, since->size);
-	return good && tlog_frontier_of_path(since->size, last->size, path, n, &since->root, out);
+	return n >= 0 && tlog_frontier_of_path(since->size, last->size, path, n, &since->root, out);
 }
 
 void
@@ -260,7 +282,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 
 		if (read_step(database, walk->next, to, walk, rows) == 0)
 		{
-			finding("leaf %" PRIu64 ": it and all leaves up to %" PRIu64 " are missing", walk->next, to - 1);
+			finding_at(walk->next, "it and all leaves up to %" PRIu64 " are missing", to - 1);
 			break;
 		}
 		/* one that is missing moves all that follow: nothing of them could be said */
@@ -280,6 +302,17 @@ database_open(const char *conninfo, Trust *trust, Held **held)
 
 void
 database_close(Database *database)
+{
+}
+
+int
+database_consistency(Database *database, uint64_t old, uint64_t size, TlogHash *path)
+{
+	return -1;
+}
+
+void
+database_cosigned(Database *database, TlogText note)
 {
 }
 

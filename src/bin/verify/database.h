@@ -19,6 +19,12 @@ typedef struct Database Database;
 extern Database *database_open(const char *conninfo, Trust *trust, Held **held);
 extern void database_close(Database *database);
 
+/* The proof that old leaves are a part of size: the number of hashes, or -1 */
+extern int	database_consistency(Database *database, uint64_t old, uint64_t size, TlogHash *path);
+
+/* Hands cosignatures to the database, under the checkpoint that they are of. */
+extern void database_cosigned(Database *database, TlogText note);
+
 typedef struct DatabaseRows
 {
 	uint64_t	payloads;		/* that are those of their leaves */

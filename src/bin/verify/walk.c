@@ -114,7 +114,8 @@ walk_tile(Walk *walk, TlogHash *root)
 void
 walk_end(Walk *walk)
 {
-	leaf_order_end(&walk->order, walk->next);
+	if (walk->next == walk->size)
+		leaf_order_end(&walk->order, walk->next);
 	for (int i = walk->nheld; i < walk->trust->nheld; i++)
 	{
 		const Held *held = walk->trust->held[i];
