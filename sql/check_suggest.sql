@@ -2,24 +2,24 @@
 
 CREATE FUNCTION paysafe.seen_statuses(
 	relation regclass, status_column name, history regclass DEFAULT NULL, history_key name DEFAULT NULL,
-	history_status name DEFAULT NULL, history_order name DEFAULT NULL,
+	history_status name DEFAULT NULL, history_order name DEFAULT NULL, status_path name DEFAULT NULL,
 	OUT from_status text, OUT to_status text, OUT n bigint
 ) RETURNS SETOF record
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'paysafe_seen_statuses';
-COMMENT ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) IS 'how often rows got from one status to another, by the audit log or a history of the application''s own; from NULL: added; the same twice: rows that are there now';
+COMMENT ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name, name) IS 'how often rows got from one status to another, by the audit log or a history of the application''s own; from NULL: added; the same twice: rows that are there now';
 
 CREATE FUNCTION paysafe.suggest_machine(
 	relation regclass, status_column name, history regclass DEFAULT NULL, history_key name DEFAULT NULL,
-	history_status name DEFAULT NULL, history_order name DEFAULT NULL
+	history_status name DEFAULT NULL, history_order name DEFAULT NULL, status_path name DEFAULT NULL
 ) RETURNS text
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH seen AS MATERIALIZED (
 			SELECT s.from_status, s.to_status, s.n
-			  FROM paysafe.seen_statuses(relation, status_column, history, history_key, history_status, history_order) s
+			  FROM paysafe.seen_statuses(relation, status_column, history, history_key, history_status, history_order, status_path) s
 		), move AS (
 			SELECT s.from_status, s.to_status, s.n, sum(s.n) OVER (PARTITION BY s.from_status) AS leaving
 			  FROM seen s WHERE s.from_status IS DISTINCT FROM s.to_status
@@ -62,7 +62,7 @@ CREATE FUNCTION paysafe.suggest_machine(
 		)
 		SELECT E'stateDiagram-v2\n' || string_agg(l.words, E'\n' ORDER BY l.part, l.weight DESC, l.a COLLATE "C", l.b DESC, l.c COLLATE "C") FROM line l;
 	END;
-COMMENT ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) IS 'a status machine as it has been seen, as a Mermaid diagram with counts: a draft to be read';
+COMMENT ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name, name) IS 'a status machine as it has been seen, as a Mermaid diagram with counts: a draft to be read';
 
 CREATE FUNCTION paysafe.check_suggestible(relation regclass) RETURNS boolean
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000
@@ -85,6 +85,7 @@ CREATE FUNCTION paysafe.suggest(
 				   b.typtype = 'e' AS enum, b.oid AS type,
 				   b.typname IN ('int2', 'int4', 'int8') AS minor,
 				   b.typname = 'bool' AS flag,
+				   b.typname IN ('uuid', 'bytea') AS opaque,
 				   b.typname IN ('date', 'timestamp', 'timestamptz') AS point,
 				   b.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid', 'bytea', 'bool', 'date', 'timestamp', 'timestamptz') AS key,
 				   CASE WHEN b.typname = 'numeric' AND m.typmod >= 0 THEN ((m.typmod - 4) & 2047 # 1024) - 1024 END AS scale
@@ -103,6 +104,7 @@ CREATE FUNCTION paysafe.suggest(
 				('status', '^(status|state)$', 'status', 1), ('status', '_(status|state)$', 'status', 2), ('status', '^(payment|refund|transaction|charge|capture|payout)_(status|state)_id$', 'status', 3),
 				('status', '^(order_|sale_)?(status|state)_id$', 'status', 4), ('status', '^(is_|was_)?(success|successful|succeeded|captured|paid|settled|completed|confirmed|processed)$', 'flag', 5),
 				('status', '^(captured|paid|settled|completed|confirmed|succeeded|processed|executed|refunded)_?(at|on|date|time)(_utc)?$', 'point', 6),
+				('status', '(^|_)(status|state)(_id|_uuid|_guid)?$', 'opaque', 4),
 				('status', '^(?!.*(option|method|type|kind|currency|provider|category|reason|channel|source|interval|mode|locale|language|country|role|purpose))', 'enum', 7),
 				('deleted', '^(deleted|voided|removed)_?(at|on|date|time)(_utc)?$', 'point', 1),
 				('currency', '^currency(_code)?$', 'text', 1), ('currency', '(^|_)(currency|ccy)(_|$)', 'text', 2), ('currency', '^(asset|asset_code|commodity)$', 'text', 3),
@@ -126,7 +128,7 @@ CREATE FUNCTION paysafe.suggest(
 				('minimum', '^(minimum|min_balance|minimum_balance|floor)$', 'number', 1)
 			  ) p (purpose, pattern, kind, rank)
 				ON c.word ~ p.pattern
-			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum WHEN 'flag' THEN c.flag
+			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum WHEN 'flag' THEN c.flag WHEN 'opaque' THEN c.opaque
 								WHEN 'point' THEN c.point WHEN 'status' THEN c.text OR c.enum OR c.minor WHEN 'key' THEN c.key ELSE false END
 			 ORDER BY c.rel, p.purpose, p.rank, c.attnum
 		), best AS MATERIALIZED (
@@ -164,8 +166,15 @@ CREATE FUNCTION paysafe.suggest(
 				   NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = relation AND NOT g.tgisinternal AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0) AS plain,
 				   -- what has been done to its rows, as far as anybody counts
 				   pg_stat_get_tuples_updated(c.oid) > 0 AS updated, pg_stat_get_tuples_deleted(c.oid) > 0 AS deleted_from,
+				   -- the table that says what its statuses are called
+				   ', status_path => ' || quote_literal('{' || quote_ident(w.name) || '}') AS named, w.name AS status_name,
 				   CASE WHEN s.flag THEN 'flag' WHEN s.point THEN 'point' WHEN s.text THEN 'text' ELSE 'other' END AS status_kind
 			  FROM pg_class c LEFT JOIN best b ON b.rel = c.oid LEFT JOIN col s ON s.rel = c.oid AND s.name = b.status
+				   LEFT JOIN LATERAL (
+					SELECT n.name FROM pg_constraint f JOIN pg_class t ON t.oid = f.confrelid AND t.relkind = 'r' JOIN col n ON n.rel = f.confrelid AND (n.text OR n.enum)
+					 WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conkey = ARRAY[s.attnum] AND NOT s.text AND NOT s.enum
+					   AND n.word ~ '^(technical_name|code|slug|key|identifier|name|label|title|status|state)$' AND t.relowner = c.relowner
+					 ORDER BY n.word ~ '^(name|label|title)$', n.attnum LIMIT 1) w ON true
 			 WHERE c.oid = relation AND paysafe.check_suggestible(c.oid::regclass)
 		), fk AS MATERIALIZED (
 			SELECT f.confrelid AS other, CASE WHEN cardinality(f.conkey) = 1 THEN n.names[1]::text ELSE n.names::text END AS name,
@@ -190,7 +199,7 @@ CREATE FUNCTION paysafe.suggest(
 				   CASE WHEN coalesce(me.currency, o.currency) IS NULL THEN '; say the currency instead of XXX, which is none' ELSE '' END AS hint
 			  FROM me LEFT JOIN path o ON true JOIN col c ON c.rel = relation AND c.name = coalesce(me.amount, me.debit)
 		), seen AS MATERIALIZED (
-			SELECT paysafe.suggest_machine(relation, me.status::name) AS words FROM me WHERE me.status IS NOT NULL
+			SELECT paysafe.suggest_machine(relation, me.status::name, status_path => me.status_name) AS words FROM me WHERE me.status IS NOT NULL
 		), machine AS MATERIALIZED (
 			-- one that is not seen to begin anywhere may begin anywhere
 			SELECT s.words || CASE WHEN s.words ~ '\[\*\] -->' THEN ''
@@ -245,12 +254,12 @@ CREATE FUNCTION paysafe.suggest(
 		 WHERE EXISTS (SELECT 1 FROM me)
 		   AND NOT EXISTS (SELECT 1 FROM paysafe.protection p WHERE p.relation = suggest.relation AND p.rule = 'audit')
 		UNION ALL
-		SELECT 'status', format('SELECT paysafe.protect_status(%L, %L, %L, mode => ''observe'');', relation, me.status, m.words),
+		SELECT 'status', format('SELECT paysafe.protect_status(%L, %L, %L%s, mode => ''observe'');', relation, me.status, m.words, me.named),
 			   format('column %I looks like a status; %s', me.status, CASE WHEN m.words LIKE '% : %' THEN 'the moves are those that have been seen' ELSE 'no move has been seen: audit the table for a while, or name a history' END),
 			   CASE WHEN m.words !~ ' : ' THEN 'low' WHEN m.words ~ 'rare|has not been seen' THEN 'medium' ELSE 'high' END
-		  FROM me, machine m WHERE m.words ~ '\[\*\] -->'
+		  FROM me, machine m, col s WHERE m.words ~ '\[\*\] -->' AND s.rel = relation AND s.name = me.status AND (NOT s.opaque OR me.named IS NOT NULL)
 		UNION ALL
-		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured, me.decimals),
+		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured, concat(me.named, me.decimals)),
 			   format('%I and %I in %I look like what was asked for and captured', me.amount, me.captured, me.currency),
 			   CASE WHEN me.name ~ 'payment|charge|order|invoice' THEN 'high' ELSE 'low' END
 		  FROM me, word w
@@ -260,7 +269,7 @@ CREATE FUNCTION paysafe.suggest(
 		-- the amount itself, in a captured status; the currency here, or where the row refers to
 		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, captured => %L, %s%s, mode => ''observe'');', relation, me.status, me.amount, w.captured,
 								 CASE WHEN me.currency IS NOT NULL THEN 'currency_column => ' || quote_literal(me.currency)
-									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END, me.decimals),
+									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END, concat(me.named, me.decimals)),
 			   format('in a captured status, %I looks like what was captured', me.amount), 'medium'
 		  FROM me, word w LEFT JOIN path o ON true
 		 WHERE num_nulls(me.status, me.amount, coalesce(me.currency, o.currency), w.captured) = 0 AND me.captured IS NULL AND me.keyed
@@ -273,10 +282,10 @@ CREATE FUNCTION paysafe.suggest(
 			   format('%I says which rows capture and which refund what %s has', me.kind, fk.other::regclass), 'medium'
 		  FROM me, kind k, fk, word w
 		 WHERE num_nulls(me.amount, me.currency, k.capture, k.refund) = 0 AND (me.status IS NULL OR num_nulls(w.counted, w.moved) = 0) AND me.keyed AND fk.other <> relation AND fk.columns = 1
-		   AND me.kind IS DISTINCT FROM me.status
+		   AND me.kind IS DISTINCT FROM me.status AND me.named IS NULL
 		   AND fk.name = (SELECT min(o.name) FROM fk o WHERE o.other <> relation)
 		UNION ALL
-		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, me.decimals),
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, concat(me.named, me.decimals)),
 			   format('it pays out to %I, without a payment', me.payee), 'medium'
 		  FROM me, word w
 		 WHERE num_nulls(me.status, me.amount, me.currency, me.payee, w.gated) = 0 AND me.keyed AND me.name ~ 'payout|disbursement|withdrawal'
@@ -290,7 +299,7 @@ CREATE FUNCTION paysafe.suggest(
 			   format('its rows look like captures of what %s has, to which %I refers', fk.other::regclass, fk.name), 'medium'
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
 		 WHERE num_nulls(me.amount, o.amount, coalesce(me.currency, o.currency)) = 0 AND (me.status IS NULL OR w.captured IS NOT NULL)
-		   AND me.name ~ 'capture' AND me.name !~ 'refund' AND fk.other <> relation AND me.keyed
+		   AND me.named IS NULL AND me.name ~ 'capture' AND me.name !~ 'refund' AND fk.other <> relation AND me.keyed
 		   AND (me.currency IS NOT NULL OR fk.columns = 1)
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, o.amount::name))) = 1
 		UNION ALL
@@ -298,7 +307,7 @@ CREATE FUNCTION paysafe.suggest(
 		SELECT CASE WHEN row_number() OVER refers = 1 THEN 'refund' ELSE n.rule END,
 			   format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								concat(', currency_column => ' || quote_literal(me.currency),
-									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, gated => %L, void => %L', me.status, w.gated, w.void)
+									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L%s, gated => %L, void => %L', me.status, me.named, w.gated, w.void)
 											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
 								coalesce(o.captured, o.amount), o.currency,
 								concat(me.decimals, CASE WHEN row_number() OVER refers > 1 THEN ', rule => ' || quote_literal(n.rule) END,

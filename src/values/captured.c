@@ -83,8 +83,7 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is no way in which captured amounts change", changes)));
-	paysafe_status_value_path_column(leaf, paysafe_spec_optional_text(spec, "status_column"),
-									 paysafe_spec_optional_columns(spec, "status_path"), &status);
+	paysafe_status_value_spec_column(leaf, spec, &status);
 	paysafe_status_value_set(&status, paysafe_spec_set(spec, "captured"), &out->statuses);
 	paysafe_row_filter_compile(leaf, spec, &out->rows);
 }

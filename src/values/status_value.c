@@ -19,7 +19,9 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/uuid.h"
 
+#include "base/ensure.h"
 #include "compat.h"
 #include "store/catalog.h"
 #include "values/spec.h"
@@ -36,7 +38,7 @@ refuse_type(const char *column, Oid typid, bool is_state)
 			 errmsg("column \"%s\" has type %s, which cannot hold a status",
 					column, format_type_be(typid)),
 			 errhint("Use text, varchar, char(n), smallint, integer, bigint, %san enum, or a domain over one of them.%s",
-					 is_state ? "boolean, date, timestamp, timestamptz, " : "",
+					 is_state ? "uuid, bytea, boolean, date, timestamp, timestamptz, " : "",
 					 named ? " A column that has two values can be a status, and a direction whose values are named in \"debits\" and \"credits\"." : "")));
 	pg_unreachable();
 }
@@ -90,27 +92,35 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 	}
 	attnum = paysafe_catalog_column(rel, column);
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	if (typid != BOOLOID && typid != DATEOID && typid != TIMESTAMPOID && typid != TIMESTAMPTZOID)
-	{
-		find_column(rel, column, true, out);
-		return;
-	}
 	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
-	out->type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE;
+	switch (typid)
+	{
+		case BOOLOID:
+			out->type = STATUS_BOOLEAN;
+			break;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			out->type = STATUS_PRESENCE;
+			break;
+		case UUIDOID:
+		case BYTEAOID:
+			out->type = STATUS_BYTES;
+			break;
+		default:
+			find_column(rel, column, true, out);
+			return;
+	}
 	strlcpy(out->name, column, NAMEDATALEN);
 }
 
-void
-paysafe_status_value_path_column(Relation rel, const char *column, List *path, StatusColumn *out)
+/* A status within a jsonb column. */
+static void
+find_path(Relation rel, const char *column, List *path, StatusColumn *out)
 {
 	AttrNumber	attnum;
 	ListCell   *lc;
 
-	if (path == NIL)
-	{
-		paysafe_status_value_state_column(rel, column, out);
-		return;
-	}
 	attnum = paysafe_catalog_column(rel, column);
 	*out = (StatusColumn) {.attnum = attnum, .type = STATUS_TEXT};
 	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
@@ -124,6 +134,67 @@ paysafe_status_value_path_column(Relation rel, const char *column, List *path, S
 	out->keys = palloc(sizeof(char *) * list_length(path));
 	foreach(lc, path)
 		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
+}
+
+/* The keys and names of a specification, "key=name" each; a key has no "=". */
+static void
+read_names(const StatusColumn *raw, List *pairs, StatusNames *out)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	out->names = palloc(sizeof(char *) * list_length(pairs));
+	foreach(lc, pairs)
+	{
+		char	   *name = strchr(lfirst(lc), '=');
+
+		Ensure(name != NULL);
+		keys = lappend(keys, pnstrdup(lfirst(lc), name - (char *) lfirst(lc)));
+		out->names[n++] = name + 1;
+	}
+	paysafe_status_value_set(raw, keys, &out->keys);
+}
+
+void
+paysafe_status_value_spec_column(Relation rel, const Jsonb *spec, StatusColumn *out)
+{
+	const char *column = paysafe_spec_optional_text(spec, "status_column");
+	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
+	List	   *pairs = paysafe_spec_set(spec, "status_names");
+	StatusNames *names;
+
+	if (pairs == NIL && path != NIL)
+	{
+		find_path(rel, column, path, out);
+		return;
+	}
+	paysafe_status_value_state_column(rel, column, out);
+	if (pairs == NIL)
+		return;
+	names = palloc(sizeof(StatusNames));
+	read_names(out, pairs, names);
+	out->names = names;
+	out->type = STATUS_TEXT;
+}
+
+List *
+paysafe_status_value_keys_of(const Jsonb *spec, char *name)
+{
+	List	   *pairs = paysafe_spec_set(spec, "status_names");
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	if (pairs == NIL)
+		return list_make1(name);
+	foreach(lc, pairs)
+	{
+		char	   *equals = strchr(lfirst(lc), '=');
+
+		if (strcmp(equals + 1, name) == 0)
+			keys = lappend(keys, pnstrdup(lfirst(lc), equals - (char *) lfirst(lc)));
+	}
+	return keys;
 }
 
 /* What stands in a jsonb value under the first n keys of objects, or NULL. */
@@ -229,6 +300,42 @@ set_flag(const StatusColumn *column, const char *text, StatusValue *value)
 	value->isnull = column->type == STATUS_PRESENCE && value->number == 0;
 }
 
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A uuid as PostgreSQL writes it, or a bytea in hex: only so, that one value has one name. */
+static void
+set_bytes(const StatusColumn *column, const char *text, StatusValue *value)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	bool		uuid = column->typid == UUIDOID;
+	size_t		length = strlen(text);
+	char	   *bytes = palloc(length / 2 + 1);
+	int			digits = 0;
+
+	if (uuid ? length != sizeof(shape) - 1 : length < 2 || length % 2 != 0 || strncmp(text, "\\x", 2) != 0)
+		no_such_value(column, text);
+	for (size_t i = uuid ? 0 : 2; i < length; i++)
+	{
+		int			digit = hex_digit(text[i]);
+
+		if (uuid && shape[i] == '-' && text[i] == '-')
+			continue;
+		if (digit < 0 || (uuid && shape[i] == '-'))
+			no_such_value(column, text);
+		if (digits % 2 == 0)
+			bytes[digits / 2] = (char) (digit << 4);
+		else
+			bytes[digits / 2] = (char) ((unsigned char) bytes[digits / 2] | digit);
+		digits++;
+	}
+	value->bytes = bytes;
+	value->len = digits / 2;
+}
+
 /* A number, which a condition has as one or as text. */
 static void
 set_numeric(const StatusColumn *column, char *text, StatusValue *value)
@@ -300,6 +407,9 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 					ReleaseSysCache(tuple);
 					break;
 				}
+			case STATUS_BYTES:
+				set_bytes(column, text, v);
+				break;
 			case STATUS_BOOLEAN:
 			case STATUS_PRESENCE:
 				set_flag(column, text, v);
@@ -337,6 +447,44 @@ same_numeric(Numeric a, Numeric b)
 	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+/* The bytes of a text, a uuid or a bytea. */
+static const char *
+bytes_of(const StatusColumn *column, Datum value, int *len)
+{
+	struct varlena *packed;
+
+	if (column->typid == UUIDOID)
+	{
+		*len = UUID_LEN;
+		return (const char *) DatumGetUUIDP(value)->data;
+	}
+	packed = PG_DETOAST_DATUM_PACKED(value);
+	*len = VARSIZE_ANY_EXHDR(packed);
+	if (column->type == STATUS_BPCHAR)
+		while (*len > 0 && VARDATA_ANY(packed)[*len - 1] == ' ')
+			(*len)--;
+	return VARDATA_ANY(packed);
+}
+
+static int
+find_bytes(const StatusSet *set, const char *bytes, int len)
+{
+	for (int i = 0; i < set->n; i++)
+		if (set->values[i].len == len && !set->values[i].isnull &&
+			memcmp(set->values[i].bytes, bytes, len) == 0)
+			return i;
+	return -1;
+}
+
+/* What the row's value is called; NULL: it is NULL, or nothing that was there at the declaration. */
+static const char *
+name_of(const StatusColumn *column, TupleTableSlot *slot)
+{
+	int			key = paysafe_status_value_find(&column->names->keys, slot);
+
+	return key < 0 ? NULL : column->names->names[key];
+}
+
 int
 paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 {
@@ -353,23 +501,22 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 				return i;
 		return -1;
 	}
+	if (set->column.names != NULL)
+	{
+		const char *name = name_of(&set->column, slot);
+
+		return name == NULL ? -1 : find_bytes(set, name, strlen(name));
+	}
 	switch (set->column.type)
 	{
 		case STATUS_TEXT:
 		case STATUS_BPCHAR:
+		case STATUS_BYTES:
 			{
-				struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
-				const char *bytes = VARDATA_ANY(packed);
-				int			len = VARSIZE_ANY_EXHDR(packed);
+				int			len;
+				const char *bytes = bytes_of(&set->column, value, &len);
 
-				if (set->column.type == STATUS_BPCHAR)
-					while (len > 0 && bytes[len - 1] == ' ')
-						len--;
-				for (int i = 0; i < set->n; i++)
-					if (set->values[i].len == len && !set->values[i].isnull &&
-						memcmp(set->values[i].bytes, bytes, len) == 0)
-						return i;
-				return -1;
+				return find_bytes(set, bytes, len);
 			}
 		case STATUS_INTEGER:
 		case STATUS_ENUM:
@@ -417,7 +564,8 @@ paysafe_status_value_in(const StatusSet *set, const StatusValue *value)
 				return true;
 		}
 		else if (set->column.type == STATUS_NUMERIC ? same_numeric(other->numeric, value->numeric) :
-				 set->column.type == STATUS_TEXT || set->column.type == STATUS_BPCHAR ?
+				 set->column.type == STATUS_TEXT || set->column.type == STATUS_BPCHAR ||
+				 set->column.type == STATUS_BYTES ?
 				 other->len == value->len && memcmp(other->bytes, value->bytes, value->len) == 0 :
 				 other->number == value->number)
 			return true;
@@ -439,6 +587,15 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 	bv = value_of(column, b, &bnull);
 	if (anull || bnull)
 		return anull == bnull;
+	if (column->names != NULL)
+	{
+		const char *aname = name_of(column, a);
+		const char *bname = name_of(column, b);
+
+		return aname == NULL || bname == NULL ?
+			aname == bname && paysafe_status_value_same(&column->names->keys.column, a, b) :
+			strcmp(aname, bname) == 0;
+	}
 	if (column->type == STATUS_PRESENCE)
 		return true;
 	if (column->type == STATUS_BOOLEAN)
@@ -451,20 +608,29 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 		return same_numeric(DatumGetNumeric(av), DatumGetNumeric(bv));
 	else
 	{
-		struct varlena *ap = PG_DETOAST_DATUM_PACKED(av);
-		struct varlena *bp = PG_DETOAST_DATUM_PACKED(bv);
-		int			alen = VARSIZE_ANY_EXHDR(ap);
-		int			blen = VARSIZE_ANY_EXHDR(bp);
+		int			alen;
+		int			blen;
+		const char *abytes = bytes_of(column, av, &alen);
+		const char *bbytes = bytes_of(column, bv, &blen);
 
-		if (column->type == STATUS_BPCHAR)
-		{
-			while (alen > 0 && VARDATA_ANY(ap)[alen - 1] == ' ')
-				alen--;
-			while (blen > 0 && VARDATA_ANY(bp)[blen - 1] == ' ')
-				blen--;
-		}
-		return alen == blen && memcmp(VARDATA_ANY(ap), VARDATA_ANY(bp), alen) == 0;
+		return alen == blen && memcmp(abytes, bbytes, alen) == 0;
 	}
+}
+
+/* A uuid or a bytea, whatever bytea_output says. */
+static char *
+bytes_text(const StatusColumn *column, Datum value)
+{
+	int			len;
+	const char *bytes = bytes_of(column, value, &len);
+	char	   *text;
+
+	if (column->typid == UUIDOID)
+		return DatumGetCString(DirectFunctionCall1(uuid_out, value));
+	text = palloc0(2 * len + 3);
+	strcpy(text, "\\x");
+	hex_encode(bytes, len, text + 2);
+	return text;
 }
 
 char *
@@ -475,6 +641,12 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 
 	if (column->type == STATUS_NONE)
 		return pstrdup(STATUS_OF_ALL);
+	if (column->names != NULL)
+	{
+		const char *name = name_of(column, slot);
+
+		return name != NULL ? pstrdup(name) : paysafe_status_value_text(&column->names->keys.column, slot);
+	}
 	value = value_of(column, slot, &isnull);
 	if (column->type == STATUS_PRESENCE)
 		return pstrdup(isnull ? "unset" : "set");
@@ -486,6 +658,8 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 			return pstrdup(DatumGetBool(value) ? "true" : "false");
 		case STATUS_TEXT:
 			return TextDatumGetCString(value);
+		case STATUS_BYTES:
+			return bytes_text(column, value);
 		case STATUS_BPCHAR:
 			{
 				char	   *string = TextDatumGetCString(value);

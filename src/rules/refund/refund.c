@@ -730,6 +730,7 @@ const RuleKind paysafe_refund_kind = {
 		ROW_FILTER_FIELDS,
 		{"decimals", SPEC_TEXT},
 		{"amounts", SPEC_TEXT},
+		{"status_names", SPEC_STATUSES},
 		{"units", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
 		{"unapproved_columns", SPEC_COLUMNS, .loosens = SPEC_ADD, .unseen = true, .unjudged = true},

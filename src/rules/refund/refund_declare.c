@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "engine/declare.h"
 #include "engine/status_machine.h"
+#include "engine/status_names.h"
 #include "engine/test_rows.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -389,7 +390,8 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_spec_add_text(&spec, "amounts", d->amounts);
 	paysafe_spec_add_text(&spec, "units", d->units);
 	paysafe_spec_add_text(&spec, "decimals", d->decimals);
-	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
+	paysafe_status_names_add(&spec, d->refund, d->status_column, d->status_path,
+							 list_concat_copy(d->gated, list_concat_copy(d->voided, d->recorded)));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(d->refund, d->rule, d->payment, paysafe_spec_end(&spec));
 	if (OidIsValid(d->payment))
