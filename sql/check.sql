@@ -374,7 +374,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 						format('%s of %s is not what its payment rule calls captured, so payments that were never captured can be refunded: declare the refund rule with "payment_amount_column" NULL', quote_ident(p.name), r.reference) END
 					   FROM rules s WHERE s.relation = r.reference AND s.rule = 'payment')
 				WHEN NOT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.reference AND s.rule = 'columns'
-					AND s.spec -> 'columns' ? p.name) THEN
+					AND s.spec -> 'columns' ? split_part(p.name, '->', 1)) THEN
 					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
 				END AS trouble) w
 		 WHERE r.kind = 'refund'

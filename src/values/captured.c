@@ -173,7 +173,7 @@ bool
 paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out)
 {
 	if ((captured->limit.attnum == 0 || !paysafe_money_value(&captured->limit, row, out)) &&
-		(captured->amount.attnum == captured->column.attnum ||
+		(paysafe_money_same_column(&captured->amount, &captured->column) ||
 		 !paysafe_money_value(&captured->amount, row, out)))
 		return false;
 	if (captured->over != NULL)

@@ -73,10 +73,24 @@ find_column(Relation rel, const char *column, bool is_state, StatusColumn *out)
 	}
 }
 
+/* A place within a jsonb column: what stands there, as text. */
+static void
+set_place(const Place *place, const char *name, StatusColumn *out)
+{
+	*out = (StatusColumn) {.attnum = place->attnum, .type = STATUS_TEXT, .typid = place->typid, .place = *place};
+	strlcpy(out->name, name, NAMEDATALEN);
+}
+
 void
 paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 {
-	find_column(rel, column, false, out);
+	Place		place;
+
+	paysafe_place_find(rel, column, &place);
+	if (place.nkeys > 0)
+		set_place(&place, paysafe_place_column(RelationGetRelid(rel), column), out);
+	else
+		find_column(rel, column, false, out);
 }
 
 void
@@ -114,28 +128,6 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 	strlcpy(out->name, column, NAMEDATALEN);
 }
 
-/* A status within a jsonb column. */
-static void
-find_path(Relation rel, const char *column, List *path, StatusColumn *out)
-{
-	AttrNumber	attnum;
-	ListCell   *lc;
-
-	attnum = paysafe_catalog_column(rel, column);
-	*out = (StatusColumn) {.attnum = attnum, .type = STATUS_TEXT};
-	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	strlcpy(out->name, column, NAMEDATALEN);
-	if (out->typid != JSONBOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" has type %s, within which nothing stands under a key",
-						column, format_type_be(out->typid)),
-				 errhint("A path leads into a column of type jsonb.")));
-	out->keys = palloc(sizeof(char *) * list_length(path));
-	foreach(lc, path)
-		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
-}
-
 /* The keys and names of a specification, "key=name" each; a key has no "=". */
 static void
 read_names(const StatusColumn *raw, List *pairs, StatusNames *out)
@@ -166,7 +158,10 @@ paysafe_status_value_spec_column(Relation rel, const Jsonb *spec, StatusColumn *
 
 	if (pairs == NIL && path != NIL)
 	{
-		find_path(rel, column, path, out);
+		Place		place;
+
+		paysafe_place_within(rel, column, path, &place);
+		set_place(&place, column, out);
 		return;
 	}
 	paysafe_status_value_state_column(rel, column, out);
@@ -197,52 +192,30 @@ paysafe_status_value_keys_of(const Jsonb *spec, char *name)
 	return keys;
 }
 
-/* What stands in a jsonb value under the first n keys of objects, or NULL. */
-static JsonbValue *
-value_at(const StatusColumn *column, int n, Datum jsonb)
-{
-	JsonbContainer *container = &DatumGetJsonbP(jsonb)->root;
-	JsonbValue *value = NULL;
-
-	for (int i = 0; i < n; i++)
-	{
-		if (i > 0)
-		{
-			if (value->type != jbvBinary)
-				return NULL;
-			container = value->val.binary.data;
-		}
-		if (!JsonContainerIsObject(container))
-			return NULL;
-		value = getKeyJsonValueFromContainer(container, column->keys[i], strlen(column->keys[i]), NULL);
-		if (value == NULL)
-			return NULL;
-	}
-	return value;
-}
-
 Datum
 paysafe_status_value_rest(const StatusColumn *column, Datum value)
 {
+	const Place *place = &column->place;
 	Datum	   *keys;
+	JsonbValue *found;
 
 	/* where there is none, nothing is left out; the function for it raises errors for some of that */
-	if (column->nkeys == 0 || value_at(column, column->nkeys, value) == NULL)
+	if (place->nkeys == 0 || paysafe_place_value(place, value, &found) == PLACE_ELSEWHERE || found == NULL)
 		return value;
-	keys = palloc(sizeof(Datum) * column->nkeys);
-	for (int i = 0; i < column->nkeys; i++)
-		keys[i] = CStringGetTextDatum(column->keys[i]);
+	keys = palloc(sizeof(Datum) * place->nkeys);
+	for (int i = 0; i < place->nkeys; i++)
+		keys[i] = CStringGetTextDatum(place->keys[i]);
 	return DirectFunctionCall2(jsonb_delete_path, value,
-							   PointerGetDatum(construct_array(keys, column->nkeys, TEXTOID, -1, false, TYPALIGN_INT)));
+							   PointerGetDatum(construct_array(keys, place->nkeys, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
 /* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
 static bool
 text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)
 {
-	JsonbValue *value = value_at(column, column->nkeys, jsonb);
+	JsonbValue *value;
 
-	if (value == NULL)
+	if (paysafe_place_value(&column->place, jsonb, &value) != PLACE_VALUE)
 		return false;
 	switch (value->type)
 	{
@@ -270,7 +243,7 @@ value_of(const StatusColumn *column, TupleTableSlot *slot, bool *isnull)
 {
 	Datum		value = slot_getattr(slot, column->attnum, isnull);
 
-	if (unlikely(column->nkeys > 0) && !*isnull)
+	if (unlikely(column->place.nkeys > 0) && !*isnull)
 		*isnull = !text_at_path(column, value, &value);
 	return value;
 }

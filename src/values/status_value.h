@@ -14,6 +14,7 @@
 #include "utils/rel.h"
 
 #include "values/machine.h"
+#include "values/place.h"
 
 typedef enum StatusType
 {
@@ -33,8 +34,7 @@ typedef struct StatusColumn
 	AttrNumber	attnum;
 	StatusType	type;
 	Oid			typid;			/* base type */
-	int			nkeys;			/* STATUS_TEXT, of a jsonb column: where in it the text stands */
-	char	  **keys;
+	Place		place;			/* STATUS_TEXT, of a jsonb column: where in it the text stands */
 	struct StatusNames *names;	/* what its values are called, or NULL */
 	bool		plain;			/* what it has are called values, not statuses */
 	char		name[NAMEDATALEN];
@@ -69,8 +69,8 @@ typedef struct StatusNames
 
 /*
  * Find the column by name and check that a status can be stored in it: text,
- * varchar, char(n), smallint, integer, bigint, an enum, or a domain over one.
- * Raises 42703 or 22023.
+ * varchar, char(n), smallint, integer, bigint, an enum, or a domain over one; or a place
+ * within a jsonb column (values/place.h), as text.  Raises 42703 or 22023.
  */
 extern void paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out);
 

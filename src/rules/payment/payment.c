@@ -281,7 +281,7 @@ frozen_column(const PaymentState *state, const RowChange *change)
 	const Captured *captured = &state->captured;
 
 	/* where it is what is captured, that is judged */
-	if (captured->amount.attnum != captured->column.attnum &&
+	if (!paysafe_money_same_column(&captured->amount, &captured->column) &&
 		!paysafe_money_same(&captured->amount, change->before, change->after) &&
 		!is_adjusted(state, change))
 		return captured->amount.name;

@@ -26,6 +26,7 @@
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/money.h"
+#include "values/place.h"
 #include "values/reference.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -226,7 +227,8 @@ warn_of_unguarded(Oid payment, const char *amount_column)
 		const RuleSource *source = lfirst(lc);
 
 		if (strcmp(source->name, "columns") == 0 &&
-			paysafe_strings_contain(paysafe_spec_set(source->spec, "columns"), amount_column) && rule == NULL)
+			paysafe_strings_contain(paysafe_spec_set(source->spec, "columns"), paysafe_place_column(payment, amount_column)) &&
+			rule == NULL)
 			return;
 	}
 	if (rule != NULL)
