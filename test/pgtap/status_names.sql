@@ -30,7 +30,7 @@ SELECT is(pg_temp.status(', status_path => ''{technical_name}'', deletable => ''
 SELECT is((SELECT definition FROM paysafe.protection WHERE relation = 'shop.trans'::regclass AND rule = 'status'),
 	'[*] --> open, open --> paid, open --> cancelled, paid --> refunded; deletable in cancelled', 'in words');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.trans', 'state_id', 'amount', currency_column => 'currency', captured => '{paid}')$$), '22023', 'a payment rule by names, too');
-SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.trans', 'state_id', 'amount', currency_column => 'currency', captured => '{payed}', status_path => '{technical_name}')$$), '22023', 'a name that is none');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.trans', 'state_id', 'amount', currency_column => 'currency', captured => '{paid_up}', status_path => '{technical_name}')$$), '22023', 'a name that is none');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.trans', 'state_id', 'amount', currency_column => 'currency', captured => '{paid,refunded}', status_path => '{technical_name}')$$), 'accepted', 'by names');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.refund', 'shop.trans', 'trans', 'amount', status_column => 'state_id', status_path => '{technical_name}', gated => '{paid}', void => '{cancelled}')$$), 'accepted', 'refunds, too');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_columns('shop.trans', '{note}', once_status => '{paid}')$$), 'accepted', 'columns once there is a status');
