@@ -53,7 +53,7 @@ paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 {
 	paysafe_place_find(rel, column, &out->place);
 	out->attnum = out->place.attnum;
-	out->typid = out->place.typid;
+	out->typid = out->place.field > 0 ? out->place.field_type : out->place.typid;
 	out->minor = out->typid == INT2OID || out->typid == INT4OID || out->typid == INT8OID;
 	out->negative = false;
 	out->decimals = -1;
@@ -63,7 +63,7 @@ paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" has type %s, which cannot hold exact money",
 						column, format_type_be(out->typid)),
-				 out->typid == JSONBOID ? errhint("Say where in it the amount stands: \"%s->amount\".", column) :
+				 out->typid == JSONBOID || get_typtype(out->typid) == TYPTYPE_COMPOSITE ? errhint("Say where in it the amount stands: \"%s->amount\".", column) :
 				 errhint("Use numeric for major units, or smallint, integer or bigint for minor units.")));
 }
 
@@ -71,7 +71,7 @@ void
 paysafe_money_whole_column(Relation rel, const char *column, AmountColumn *out)
 {
 	paysafe_money_column(rel, column, out);
-	if (out->place.nkeys > 0)
+	if (paysafe_place_is_within(&out->place))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" stands within column \"%s\", where it cannot be written", column, out->name),
@@ -188,6 +188,8 @@ paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *o
 	bool		isnull;
 	Datum		value = slot_getattr(slot, column->attnum, &isnull);
 
+	if (!isnull && column->place.field > 0)
+		value = paysafe_place_field(&column->place, value, &isnull);
 	if (isnull)
 		return false;
 	switch (column->typid)

@@ -22,8 +22,8 @@
 typedef struct AmountColumn
 {
 	AttrNumber	attnum;
-	Oid			typid;			/* base type */
-	Place		place;			/* within a jsonb column: where in it the amount stands */
+	Oid			typid;			/* base type, of an attribute if it is one */
+	Place		place;			/* where in the column the amount stands */
 	bool		minor;			/* it counts in minor units */
 	bool		negative;		/* it stores amounts with the sign turned */
 	int			decimals;		/* at most, of major units in every currency; -1: as that has */

@@ -1,18 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * place.c
- *	  Where a value stands: in a column, or within a jsonb column.
+ *	  Where a value stands: in a column, or within a column of jsonb or of a composite type.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "store/catalog.h"
 #include "values/place.h"
+#include "values/spec.h"
 
 #define ARROW	"->"
 
@@ -35,6 +37,31 @@ paysafe_place_within(Relation rel, const char *column, List *keys, Place *out)
 	out->keys = palloc(sizeof(char *) * list_length(keys));
 	foreach(lc, keys)
 		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
+}
+
+bool
+paysafe_place_is_within(const Place *place)
+{
+	return place->nkeys > 0 || place->field > 0;
+}
+
+/* An attribute of a column of a composite type. */
+static void
+find_field(Relation rel, AttrNumber attnum, Oid typid, List *keys, Place *out)
+{
+	*out = (Place) {.attnum = attnum, .typid = typid};
+	out->field = list_length(keys) == 1 ? get_attnum(get_typ_typrelid(typid), linitial(keys)) : InvalidAttrNumber;
+	if (out->field <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("type %s has no attribute \"%s\"", format_type_be(typid), paysafe_strings_join(keys))));
+	out->field_type = getBaseType(get_atttype(get_typ_typrelid(typid), out->field));
+}
+
+Datum
+paysafe_place_field(const Place *place, Datum value, bool *isnull)
+{
+	return GetAttributeByNum(DatumGetHeapTupleHeader(value), place->field, isnull);
 }
 
 /* The column of a name with arrows, and what follows it; NULL: it has none. */
@@ -66,6 +93,17 @@ paysafe_place_find(Relation rel, const char *name, Place *out)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" leads to no key", name)));
+	}
+	if (column != NULL)
+	{
+		AttrNumber	attnum = paysafe_catalog_column(rel, column);
+		Oid			typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+
+		if (get_typtype(typid) == TYPTYPE_COMPOSITE)
+		{
+			find_field(rel, attnum, typid, keys, out);
+			return;
+		}
 	}
 	paysafe_place_within(rel, column ? column : name, keys, out);
 }
@@ -110,7 +148,7 @@ paysafe_place_value(const Place *place, Datum jsonb, JsonbValue **value)
 bool
 paysafe_place_same(const Place *a, const Place *b)
 {
-	if (a->attnum != b->attnum || a->nkeys != b->nkeys)
+	if (a->attnum != b->attnum || a->nkeys != b->nkeys || a->field != b->field)
 		return false;
 	for (int i = 0; i < a->nkeys; i++)
 		if (strcmp(a->keys[i], b->keys[i]) != 0)

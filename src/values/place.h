@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * place.h
- *	  Where a value stands: in a column, or within a jsonb column.
+ *	  Where a value stands: in a column, or within a column of jsonb or of a composite type.
  *
- * A declaration names a place within a column as PostgreSQL's operators would lead there:
- * "price->total", "data->charge->amount".  A column whose own name is that comes first.
+ * A declaration names a place within a jsonb column as PostgreSQL's operators would lead there:
+ * "price->total", "data->charge->amount"; and so an attribute of a composite type,
+ * "price->amount".  A column whose own name is that comes first.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,17 +20,25 @@ typedef struct Place
 {
 	AttrNumber	attnum;
 	Oid			typid;			/* the column's base type */
-	int			nkeys;			/* of objects one within the other; 0: the column itself */
+	int			nkeys;			/* of objects one within the other; 0: the column itself, or */
 	char	  **keys;
+	AttrNumber	field;			/* an attribute of it, if not 0 */
+	Oid			field_type;		/* its base type */
 } Place;
 
 /*
- * The place that a name means.  Raises 42703 if there is no such column, 22023 if it is no
- * jsonb in which something could stand.
+ * The place that a name means.  Raises 42703 if there is no such column or attribute, 22023 if
+ * nothing stands within the column.
  */
 extern void paysafe_place_find(Relation rel, const char *name, Place *out);
 
-/* The same for these keys, as list, within the column. */
+/* Is it less than the column? */
+extern bool paysafe_place_is_within(const Place *place);
+
+/* The attribute, of a value of the column that is not NULL. */
+extern Datum paysafe_place_field(const Place *place, Datum value, bool *isnull);
+
+/* The same as find for these keys, in order, within a jsonb column. */
 extern void paysafe_place_within(Relation rel, const char *column, List *keys, Place *out);
 
 /* The column of a place of the relation; of a name that is none, the name. */

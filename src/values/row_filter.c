@@ -114,7 +114,7 @@ find_column(Relation leaf, const Condition *condition, StatusColumn *out)
 	ListCell   *lc;
 
 	paysafe_place_find(leaf, condition->column, &place);
-	if (place.nkeys > 0)
+	if (paysafe_place_is_within(&place))
 	{
 		paysafe_status_value_column(leaf, condition->column, out);
 		out->plain = true;

@@ -43,42 +43,50 @@ refuse_type(const char *column, Oid typid, bool is_state)
 	pg_unreachable();
 }
 
-static void
-find_column(Relation rel, const char *column, bool is_state, StatusColumn *out)
+/* How values of a type are compared. */
+static StatusType
+type_of(const char *column, Oid typid, bool is_state)
 {
-	AttrNumber	attnum = paysafe_catalog_column(rel, column);
-	Oid			typid;
-
-	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
-	strlcpy(out->name, column, NAMEDATALEN);
 	switch (typid)
 	{
 		case TEXTOID:
 		case VARCHAROID:
-			out->type = STATUS_TEXT;
-			break;
+			return STATUS_TEXT;
 		case BPCHAROID:
-			out->type = STATUS_BPCHAR;
-			break;
+			return STATUS_BPCHAR;
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			out->type = STATUS_INTEGER;
-			break;
+			return STATUS_INTEGER;
 		default:
 			if (get_typtype(typid) != TYPTYPE_ENUM)
 				refuse_type(column, typid, is_state);
-			out->type = STATUS_ENUM;
+			return STATUS_ENUM;
 	}
 }
 
-/* A place within a jsonb column: what stands there, as text. */
+static void
+find_column(Relation rel, const char *column, bool is_state, StatusColumn *out)
+{
+	AttrNumber	attnum = paysafe_catalog_column(rel, column);
+	Oid			typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+
+	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
+	strlcpy(out->name, column, NAMEDATALEN);
+	out->type = type_of(column, typid, is_state);
+}
+
+/* A place within a column: of jsonb, what stands there, as text. */
 static void
 set_place(const Place *place, const char *name, StatusColumn *out)
 {
 	*out = (StatusColumn) {.attnum = place->attnum, .type = STATUS_TEXT, .typid = place->typid, .place = *place};
 	strlcpy(out->name, name, NAMEDATALEN);
+	if (place->field > 0)
+	{
+		out->typid = place->field_type;
+		out->type = type_of(name, place->field_type, false);
+	}
 }
 
 void
@@ -87,7 +95,7 @@ paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 	Place		place;
 
 	paysafe_place_find(rel, column, &place);
-	if (place.nkeys > 0)
+	if (paysafe_place_is_within(&place))
 		set_place(&place, paysafe_place_column(RelationGetRelid(rel), column), out);
 	else
 		find_column(rel, column, false, out);
@@ -245,6 +253,8 @@ value_of(const StatusColumn *column, TupleTableSlot *slot, bool *isnull)
 
 	if (unlikely(column->place.nkeys > 0) && !*isnull)
 		*isnull = !text_at_path(column, value, &value);
+	if (unlikely(column->place.field > 0) && !*isnull)
+		value = paysafe_place_field(&column->place, value, isnull);
 	return value;
 }
 

@@ -34,7 +34,7 @@ typedef struct StatusColumn
 	AttrNumber	attnum;
 	StatusType	type;
 	Oid			typid;			/* base type */
-	Place		place;			/* STATUS_TEXT, of a jsonb column: where in it the text stands */
+	Place		place;			/* where in the column it stands, if not the column itself */
 	struct StatusNames *names;	/* what its values are called, or NULL */
 	bool		plain;			/* what it has are called values, not statuses */
 	char		name[NAMEDATALEN];
@@ -70,7 +70,7 @@ typedef struct StatusNames
 /*
  * Find the column by name and check that a status can be stored in it: text,
  * varchar, char(n), smallint, integer, bigint, an enum, or a domain over one; or a place
- * within a jsonb column (values/place.h), as text.  Raises 42703 or 22023.
+ * within a jsonb column (values/place.h), as text, or of a composite type.  Raises 42703 or 22023.
  */
 extern void paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out);
 

@@ -1,6 +1,6 @@
 -- Amounts and currencies within jsonb.
 BEGIN;
-SELECT plan(93);
+SELECT plan(115);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -127,6 +127,35 @@ SELECT is(pg_temp.refusal($$INSERT INTO shop.intent VALUES (1, '{"amount": 10}')
 SELECT is(pg_temp.refusal($$INSERT INTO shop.capture VALUES (2, 1, '{"amount": 5, "currency": "EUR"}')$$), '23R05 shop.capture.price paysafe_capture_captures', 'above it');
 SELECT is(pg_temp.refusal($$UPDATE shop.intent SET price = '{"amount": 5}'$$), '23R05 shop.intent.price paysafe_intent_captures', 'nor does it fall below');
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.late', 'status', 'amount', captured => '{paid}', currency_path => '{payment,data->currency}')$$), '22023', 'where a path ends is a column');
+-- attributes of composite types
+CREATE TYPE shop.currency AS ENUM ('EUR', 'USD', 'JPY');
+CREATE TYPE shop.money AS (amount numeric, currency shop.currency);
+CREATE DOMAIN shop.price AS shop.money CHECK ((VALUE).amount >= 0);
+CREATE TABLE shop.payin (id int PRIMARY KEY, status text, amount shop.money, settled shop.price);
+CREATE TABLE shop.payin_refund (id int PRIMARY KEY, payin int REFERENCES shop.payin, status text, amount shop.money);
+CREATE INDEX ON shop.payin_refund (payin);
+SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_payment(''shop.payin'', ''status'', %L, currency_column => %L, captured => ''{paid}'')', amount, currency)), expected, concat_ws(' ', amount, currency))
+  FROM (VALUES ('amount', 'amount->currency', '22023'), ('amount->total', 'amount->currency', '42703'), ('amount->amount->x', 'amount->currency', '42703'), ('amount->currency', 'amount->amount', '22023'),
+	('amount->amount', 'amount->amount', '22023')) v (amount, currency, expected);
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.payin', 'status', 'amount->amount', 'settled->amount', 'amount->currency', '{paid}')$$), 'accepted', 'in a domain');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.payin_refund', 'shop.payin', 'payin', 'amount->amount', 'amount->currency', 'status', '{sent}', '{failed}')$$), 'accepted', 'refunds');
+SELECT paysafe.set_refund_threshold('shop.payin_refund', 'EUR', 1000);
+SELECT is(pg_temp.refusal(what), expected, what) FROM (VALUES
+	($$INSERT INTO shop.payin VALUES (1, 'new', (10.005, 'EUR'))$$, '23R04 shop.payin.amount paysafe_payin_payment'),
+	($$INSERT INTO shop.payin VALUES (1, 'new', (10, NULL))$$, '23R04 shop.payin.amount paysafe_payin_payment'),
+	($$INSERT INTO shop.payin VALUES (1, 'new', (NULL, 'EUR'))$$, '23R04 shop.payin.amount paysafe_payin_payment'),
+	($$INSERT INTO shop.payin VALUES (1, 'new')$$, '23R04 shop.payin.amount paysafe_payin_payment'),
+	($$INSERT INTO shop.payin VALUES (1, 'new', (10.50, 'EUR'))$$, 'accepted'),
+	($$UPDATE shop.payin SET status = 'paid', settled = (10.51, 'EUR')$$, '23R05 shop.payin.settled paysafe_payin_payment'),
+	($$UPDATE shop.payin SET status = 'paid', settled = (8, 'EUR')$$, 'accepted'),
+	($$UPDATE shop.payin SET amount.amount = 10.5$$, 'accepted'),
+	($$UPDATE shop.payin SET amount.amount = 10.49$$, '23R03 shop.payin.amount paysafe_payin_payment'),
+	($$UPDATE shop.payin SET amount.currency = 'USD'$$, '23R03 shop.payin.amount paysafe_payin_payment'),
+	($$INSERT INTO shop.payin_refund VALUES (1, 1, 'asked', (5, 'EUR'))$$, 'accepted'),
+	($$INSERT INTO shop.payin_refund VALUES (2, 1, 'asked', (3.01, 'EUR'))$$, '23R01 shop.payin_refund.amount paysafe_payin_refund_refund'),
+	($$INSERT INTO shop.payin_refund VALUES (2, 1, 'asked', (3, 'USD'))$$, '23R02 shop.payin_refund.amount paysafe_payin_refund_refund'),
+	($$UPDATE shop.payin_refund SET amount.amount = 4$$, '23R03 shop.payin_refund.amount paysafe_payin_refund_refund'),
+	($$UPDATE shop.payin_refund SET status = 'sent'$$, 'accepted')) v (what, expected);
 -- a column that is called so, and columns that a rule is about
 CREATE TABLE shop.odd (id int PRIMARY KEY, status text, "a->b" numeric, a jsonb, currency text);
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.odd', 'status', 'a->b', currency_column => 'currency', captured => '{paid}')$$), 'accepted', 'a column of that name');
