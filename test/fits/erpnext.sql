@@ -65,7 +65,11 @@ SELECT fits.refused('23R03', $$UPDATE "tabPayment Entry" SET paid_amount = 11 WH
 SELECT fits.refused('23T05', $$UPDATE "tabPayment Entry" SET name = 'PE-9' WHERE name = 'PE-1'$$);
 SELECT fits.refused('23T01', $$UPDATE "tabPayment Entry" SET docstatus = 1 WHERE name = 'PE-1'$$);
 SELECT fits.refused('23T03', $$DELETE FROM "tabPayment Entry" WHERE name = 'PE-4'$$);
-SELECT fits.refused('23L02', $$INSERT INTO "tabGL Entry" (name, posting_date, account, debit, voucher_type, voucher_no) VALUES ('gl-5', '2026-01-06', 'Bank', 5, 'Journal Entry', 'JE-1'); SET CONSTRAINTS ALL IMMEDIATE$$);
+\set ON_ERROR_STOP off
+INSERT INTO "tabGL Entry" (name, posting_date, account, debit, voucher_type, voucher_no) VALUES ('gl-5', '2026-01-06', 'Bank', 5, 'Journal Entry', 'JE-1');
+\set got :SQLSTATE
+\set ON_ERROR_STOP on
+SELECT fits.is(:'got'::text, '23L02', 'half an entry');
 SELECT fits.refused('23L01', $$UPDATE "tabGL Entry" SET debit = 5000 WHERE name = 'gl-1'$$);
 SELECT fits.refused('23L01', $$UPDATE "tabGL Entry" SET posting_date = '2020-01-01' WHERE name = 'gl-1'$$);
 SELECT fits.refused('23L01', $$DELETE FROM "tabGL Entry" WHERE name = 'gl-1'$$);
