@@ -128,6 +128,8 @@ compile(const CompileInput *input)
 	{
 		compile_capture_side(state, input);
 		state->kept_stamp = paysafe_captures_kept_stamp(state, input);
+		state->indexed = input->source->unvalidated &&
+			paysafe_key_columns_unindexed(RelationGetRelid(input->leaf), paysafe_spec_columns(spec, "payment_column")) == NULL;
 	}
 	return state;
 }
@@ -550,6 +552,7 @@ const RuleKind paysafe_captures_kind = {
 	.observed = observed,
 	.check_existing = paysafe_captures_check_existing,
 	.check_existing_end = paysafe_captures_check_existing_end,
+	.in_parts = paysafe_captures_in_parts,
 	.part_of = paysafe_captures_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,

@@ -170,10 +170,11 @@ paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *
 
 /* What is wrong with a payment and all that is captured of it: currencies and sums by themselves. */
 static List *
-payment_faults(const CaptureState *state, const SeenPayment *seen)
+payment_faults(const CaptureState *state, const SeenPayment *seen, bool lock)
 {
 	CapturedPayment payment;
-	int			count = paysafe_captures_lock_payment(state, &seen->value, &payment);
+	int			count = lock ? paysafe_captures_lock_payment(state, &seen->value, &payment) :
+		paysafe_captures_find_payment(state, &seen->value, &payment);
 	CaptureSum	sum;
 	RefundSum	refunds = {.minor = payment.refunds.minor, .lawful = true};
 	char	   *excess;
@@ -220,7 +221,7 @@ paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report)
 
 		CHECK_FOR_INTERRUPTS();
 		report->bound = paysafe_existing_binds(report) ? paysafe_accepted_hex(payment->rows) : NULL;
-		foreach(lc2, payment_faults(state, payment))
+		foreach(lc2, payment_faults(state, payment, !report->single))
 			if (!paysafe_existing_fault(report, "Payment", paysafe_refusal_value(payment->key), lfirst(lc2)))
 				break;
 		report->bound = NULL;
@@ -228,6 +229,19 @@ paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report)
 		MemoryContextReset(context);
 	}
 	MemoryContextDelete(context);
+}
+
+/*
+ * With all captures of its payment, wherever they are.  What was accepted of a payment was so of
+ * all that was read of it; and a capture on record as too much lets the others be.
+ */
+bool
+paysafe_captures_in_parts(const Rule *rule)
+{
+	const CaptureState *state = rule->compiled;
+
+	return state->indexed && !paysafe_accepted_some(rule->declared_on, rule->name) &&
+		!paysafe_breach_exists(rule->declared_on, rule->name, NULL, ERRCODE_23R05_CAPTURE, 0);
 }
 
 /* "Payment "1"", if the row counts for it. */

@@ -745,6 +745,7 @@ const RuleKind paysafe_refund_kind = {
 	.check_later = check_later,
 	.check_existing = paysafe_refund_check_existing,
 	.check_existing_end = paysafe_refund_check_existing_end,
+	.in_parts = paysafe_refund_in_parts,
 	.part_of = paysafe_refund_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,

@@ -165,6 +165,8 @@ paysafe_refund_compile(const CompileInput *input)
 		state->declaration = ((RuleSource *) linitial(history))->version;
 		compile_refund_side(state, input, history);
 		state->kept_stamp = paysafe_refund_kept_stamp(state, input);
+		state->indexed = input->source->unvalidated &&
+			paysafe_key_columns_unindexed(state->leaf, paysafe_spec_columns(spec, "payment_column")) == NULL;
 	}
 	return state;
 }
