@@ -76,7 +76,18 @@ CREATE FUNCTION paysafe.suggest(
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
-		WITH col AS MATERIALIZED (
+		WITH morph AS MATERIALIZED (
+			-- what rows hang on by a type and an id, if the types that are there are names of tables
+			SELECT DISTINCT t.attname AS type, i.attname AS id, s.to_status AS word, c.oid AS other
+			  FROM pg_class r JOIN pg_attribute t ON t.attrelid = r.oid AND t.attname ~ '([a-z]_type|[a-z]Type)$' JOIN pg_type y ON y.oid = t.atttypid AND y.typname IN ('text', 'varchar')
+				   JOIN pg_attribute i ON i.attrelid = r.oid AND i.attname IN (regexp_replace(t.attname, '_type$', '_id'), regexp_replace(t.attname, 'Type$', 'Id')) AND i.attname <> t.attname,
+				   LATERAL (SELECT q.to_status FROM paysafe.seen_statuses(r.oid, t.attname) q OFFSET 0) s,
+				   LATERAL (SELECT lower(regexp_replace(x.word, '([a-z0-9])([A-Z])', '\1_\2', 'g')) AS name
+							  FROM (VALUES (regexp_replace(s.to_status, '^.*[^A-Za-z0-9_]', '')), (regexp_replace(s.to_status, '[^A-Za-z0-9_]+', '_', 'g'))) x (word)) w
+				   JOIN pg_class c ON lower(regexp_replace(c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g')) IN (w.name, w.name || 's', w.name || 'es', regexp_replace(w.name, 'y$', 'ies'))
+			 WHERE r.oid = relation AND r.relname ~* 'refund|chargeback|payback|reversal' AND paysafe.check_suggestible(r.oid::regclass)
+			   AND c.relnamespace = r.relnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid <> r.oid AND has_table_privilege(c.oid, 'SELECT')
+		), col AS MATERIALIZED (
 			-- word: the name as patterns have it, whatever the style: PaidAt, paidAt and PAID_AT are paid_at
 			SELECT a.attrelid AS rel, a.attname AS name, a.attnum,
 				   lower(regexp_replace(regexp_replace(a.attname::text, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')) AS word,
@@ -94,7 +105,7 @@ CREATE FUNCTION paysafe.suggest(
 				   LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod) m
 			 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
 			   AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p')
-			   AND (a.attrelid = relation
+			   AND (a.attrelid = relation OR a.attrelid IN (SELECT m.other FROM morph m)
 					OR a.attrelid IN (SELECT f.confrelid FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f')
 					OR a.attrelid IN (SELECT f.conrelid FROM pg_constraint f WHERE f.confrelid = relation AND f.contype = 'f'))
 		), pick AS MATERIALIZED (
@@ -322,6 +333,23 @@ CREATE FUNCTION paysafe.suggest(
 		   AND me.name ~ 'refund|chargeback|payback|reversal' AND fk.other <> relation
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, coalesce(o.captured, o.amount)::name))) = 1
 		WINDOW refers AS (ORDER BY fk.columns DESC, fk.first ROWS UNBOUNDED PRECEDING)
+		UNION ALL
+		-- a type and an id: each type is a rule
+		SELECT CASE WHEN q.first THEN 'refund' ELSE q.rule END,
+			   format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L, payment_key => %L%s, rows => %L, mode => ''observe'');', relation, m.other::regclass, m.id, me.amount,
+								concat(', currency_column => ' || quote_literal(me.currency),
+									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L%s, gated => %L, void => %L', me.status, me.named, w.gated, w.void)
+											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
+								coalesce(o.captured, o.amount), o.currency, k.name, concat(me.decimals, CASE WHEN NOT q.first THEN ', rule => ' || quote_literal(q.rule) END),
+								format('{%s: [%s]}', to_jsonb(m.type::text), to_jsonb(m.word))),
+			   format('it pays back what %s has, to which %I refers where %I is %L', m.other::regclass, m.id, m.type, m.word), 'medium'
+		  FROM me, word w, morph m JOIN best o ON o.rel = m.other JOIN col mine ON mine.rel = relation AND mine.name = m.id
+			   JOIN pg_index x ON x.indrelid = m.other AND x.indisprimary AND x.indnkeyatts = 1 JOIN col k ON k.rel = m.other AND k.attnum = x.indkey[0],
+			   LATERAL (SELECT m.word = (SELECT min(n.word) FROM morph n) AND NOT EXISTS (SELECT 1 FROM fk WHERE fk.other <> relation) AS first,
+							   'refund_' || substr(btrim(regexp_replace(lower(c.relname), '[^a-z0-9]+', '_', 'g'), '_'), 1, 50) AS rule FROM pg_class c WHERE c.oid = m.other) q
+		 WHERE num_nulls(me.amount, coalesce(o.captured, o.amount), o.currency) = 0 AND (me.status IS NULL OR w.gated IS NOT NULL) AND me.keyed
+		   AND (mine.type = k.type OR mine.minor AND k.minor OR mine.text AND k.text)
+		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (m.other, coalesce(o.captured, o.amount)::name))) = 1
 		UNION ALL
 		-- a column that rises, and no table of refunds
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running''%s, mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency, me.decimals),
