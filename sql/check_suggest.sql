@@ -289,11 +289,11 @@ CREATE FUNCTION paysafe.suggest(
 		SELECT 'movements', format('SELECT paysafe.protect_movements(%L, %L, %L, %L, %L, %L%s%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.kind, me.amount, me.currency,
 								   concat(', authorize => ' || quote_literal(k.authorize), ', capture => ' || quote_literal(k.capture), ', cancel => ' || quote_literal(k.cancel),
 										  ', refund => ' || quote_literal(k.refund), ', chargeback => ' || quote_literal(k.chargeback),
-										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END), me.decimals),
+										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END, me.named), me.decimals),
 			   format('%I says which rows capture and which refund what %s has', me.kind, fk.other::regclass), 'medium'
 		  FROM me, kind k, fk, word w
 		 WHERE num_nulls(me.amount, me.currency, k.capture, k.refund) = 0 AND (me.status IS NULL OR num_nulls(w.counted, w.moved) = 0) AND me.keyed AND fk.other <> relation AND fk.columns = 1
-		   AND me.kind IS DISTINCT FROM me.status AND me.named IS NULL
+		   AND me.kind IS DISTINCT FROM me.status
 		   AND fk.name = (SELECT min(o.name) FROM fk o WHERE o.other <> relation)
 		UNION ALL
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, concat(me.named, me.decimals)),
@@ -305,12 +305,12 @@ CREATE FUNCTION paysafe.suggest(
 		SELECT 'captures', format('SELECT paysafe.protect_captures(%L, %L, %L, %L%s%s%s, limit_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								  ', currency_column => ' || quote_literal(me.currency),
 								  CASE WHEN me.currency IS NULL THEN ', currency_path => ' || quote_literal(ARRAY[fk.name::text, o.currency]::text) END,
-								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L', me.status, w.captured)
+								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L%s', me.status, w.captured, me.named)
 									   WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, counted => ''{unset}''', me.deleted) END, o.amount, me.decimals),
 			   format('its rows look like captures of what %s has, to which %I refers', fk.other::regclass, fk.name), 'medium'
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
 		 WHERE num_nulls(me.amount, o.amount, coalesce(me.currency, o.currency)) = 0 AND (me.status IS NULL OR w.captured IS NOT NULL)
-		   AND me.named IS NULL AND me.name ~ 'capture' AND me.name !~ 'refund' AND fk.other <> relation AND me.keyed
+		   AND me.name ~ 'capture' AND me.name !~ 'refund' AND fk.other <> relation AND me.keyed
 		   AND (me.currency IS NOT NULL OR fk.columns = 1)
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, o.amount::name))) = 1
 		UNION ALL

@@ -117,10 +117,23 @@ paysafe_place_column(Oid relid, const char *name)
 	return column ? column : pstrdup(name);
 }
 
+/* The number of a list's element, from 0. */
+static bool
+element(const char *key, uint32 *out)
+{
+	size_t		len = strlen(key);
+
+	if (len == 0 || len > 6 || strspn(key, "0123456789") != len)
+		return false;
+	*out = (uint32) atoi(key);
+	return true;
+}
+
 PlaceFound
 paysafe_place_value(const Place *place, Datum jsonb, JsonbValue **value)
 {
 	JsonbContainer *container = &DatumGetJsonbP(jsonb)->root;
+	uint32		n;
 
 	*value = NULL;
 	for (int i = 0; i < place->nkeys; i++)
@@ -136,9 +149,15 @@ paysafe_place_value(const Place *place, Datum jsonb, JsonbValue **value)
 			}
 			container = (*value)->val.binary.data;
 		}
-		if (!JsonContainerIsObject(container))
+		if (JsonContainerIsObject(container))
+			*value = getKeyJsonValueFromContainer(container, place->keys[i], strlen(place->keys[i]), NULL);
+		else if (JsonContainerIsArray(container) && !JsonContainerIsScalar(container) && element(place->keys[i], &n))
+			*value = getIthJsonbValueFromContainer(container, n);
+		else
+		{
+			*value = NULL;
 			return PLACE_ELSEWHERE;
-		*value = getKeyJsonValueFromContainer(container, place->keys[i], strlen(place->keys[i]), NULL);
+		}
 		if (*value == NULL)
 			return PLACE_NOTHING;
 	}

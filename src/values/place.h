@@ -4,7 +4,7 @@
  *	  Where a value stands: in a column, or within a column of jsonb or of a composite type.
  *
  * A declaration names a place within a jsonb column as PostgreSQL's operators would lead there:
- * "price->total", "data->charge->amount"; and so an attribute of a composite type,
+ * "price->total", "data->units->0->amount"; and so an attribute of a composite type,
  * "price->amount".  A column whose own name is that comes first.
  *
  *-------------------------------------------------------------------------
@@ -20,7 +20,7 @@ typedef struct Place
 {
 	AttrNumber	attnum;
 	Oid			typid;			/* the column's base type */
-	int			nkeys;			/* of objects one within the other; 0: the column itself, or */
+	int			nkeys;			/* of objects, or of elements of lists, one within the other; 0: the column itself, or */
 	char	  **keys;
 	AttrNumber	field;			/* an attribute of it, if not 0 */
 	Oid			field_type;		/* its base type */
@@ -46,7 +46,7 @@ extern char *paysafe_place_column(Oid relid, const char *name);
 
 /*
  * What stands at a place within a jsonb value: PLACE_VALUE, PLACE_NOTHING (the key is not there, or
- * has null), or PLACE_ELSEWHERE if what should have the key is no object.
+ * has null), or PLACE_ELSEWHERE if what should have the key is no object (of a number: and no list).
  */
 typedef enum PlaceFound
 {

@@ -14,6 +14,7 @@ CREATE TABLE order_transaction_capture_refund (id bytea, version_id bytea, captu
 	reason varchar(255), amount jsonb NOT NULL, custom_fields jsonb, external_reference varchar(255), created_at timestamp(3) NOT NULL DEFAULT now(), updated_at timestamp(3), PRIMARY KEY (id, version_id),
 	FOREIGN KEY (capture_id, capture_version_id) REFERENCES order_transaction_capture ON DELETE CASCADE ON UPDATE CASCADE);
 CREATE INDEX ON order_transaction_capture_refund (capture_id, capture_version_id);
+CREATE INDEX ON order_transaction_capture (order_transaction_id, order_transaction_version_id);
 INSERT INTO state_machine VALUES ('\x01', 'order_transaction.state'), ('\x02', 'order_transaction_capture.state'), ('\x03', 'order_transaction_capture_refund.state');
 INSERT INTO state_machine_state VALUES ('\x11', 'open', '\x01'), ('\x12', 'in_progress', '\x01'), ('\x13', 'paid', '\x01'), ('\x14', 'paid_partially', '\x01'), ('\x15', 'authorized', '\x01'), ('\x16', 'refunded', '\x01'),
 	('\x17', 'refunded_partially', '\x01'), ('\x18', 'cancelled', '\x01'), ('\x19', 'failed', '\x01'), ('\x1a', 'chargeback', '\x01'),
@@ -25,6 +26,8 @@ INSERT INTO state_machine_state VALUES ('\x11', 'open', '\x01'), ('\x12', 'in_pr
 SELECT paysafe.protect_payment('order_transaction', 'state_id', 'amount->totalPrice', captured => '{paid,refunded,refunded_partially,chargeback}', currency => 'EUR',
 	status_path => '{technical_name}', rows => :'live');
 SELECT paysafe.protect_payment('order_transaction_capture', 'state_id', 'amount->totalPrice', captured => '{completed}', currency => 'EUR', status_path => '{technical_name}', rows => :'live');
+SELECT paysafe.protect_captures('order_transaction_capture', 'order_transaction', '{order_transaction_id,order_transaction_version_id}', 'amount->totalPrice', status_column => 'state_id', counted => '{completed}',
+	limit_column => 'amount->totalPrice', currency => 'EUR', status_path => '{technical_name}', rows => :'live');
 SELECT paysafe.protect_refund('order_transaction_capture_refund', 'order_transaction_capture', '{capture_id,capture_version_id}', 'amount->totalPrice', status_column => 'state_id', status_path => '{technical_name}',
 	gated => '{in_progress,completed}', void => '{failed,cancelled}', rows => :'live', unapproved_columns => '{updated_at,custom_fields,external_reference}');
 SELECT paysafe.set_refund_threshold('order_transaction_capture_refund', 'EUR', 100);
@@ -67,6 +70,7 @@ SELECT fits.refused('23R04', $$INSERT INTO order_transaction_capture_refund (id,
 INSERT INTO order_transaction_capture_refund (id, version_id, capture_id, capture_version_id, state_id, amount) VALUES ('\xd4', '\x0fa91ce3', '\xc1', '\x0fa91ce3', '\x31', '{"totalPrice": 60}');
 SELECT fits.refused('42501', $$UPDATE order_transaction_capture_refund SET state_id = '\x32' WHERE id = '\xd4'$$);	-- 110 in a day
 SELECT fits.refused('23R03', $$UPDATE order_transaction_capture_refund SET amount = '{"totalPrice": 49}' WHERE id = '\xd4'$$);
+SELECT fits.refused('23R05', $$INSERT INTO order_transaction_capture (id, version_id, order_transaction_id, order_transaction_version_id, state_id, amount) VALUES ('\xc2', '\x0fa91ce3', '\xb1', '\x0fa91ce3', '\x22', '{"totalPrice": 0.01}')$$);
 SELECT fits.refused('23R03', $$UPDATE order_transaction_capture SET amount = amount || '{"totalPrice": 500}' WHERE id = '\xc1'$$);
 SELECT fits.refused('23R03', $$UPDATE order_transaction SET amount = '{"totalPrice": 500}' WHERE id = '\xb1'$$);
 SELECT fits.refused('23R03', $$UPDATE order_transaction SET version_id = '\xff' WHERE id = '\xb1'$$);

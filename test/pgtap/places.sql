@@ -1,6 +1,6 @@
 -- Amounts and currencies within jsonb.
 BEGIN;
-SELECT plan(115);
+SELECT plan(124);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -109,6 +109,17 @@ SELECT is(pg_temp.refusal($$INSERT INTO shop.charge_refund VALUES ('re', 'ch', '
 SELECT is(pg_temp.refusal($$INSERT INTO shop.charge_refund VALUES ('rf', 'ch', '{"status": "pending", "amount": 1, "currency": "eur"}')$$), '23R02 shop.charge_refund.stripe paysafe_charge_refund_refund', 'another currency');
 SELECT is(pg_temp.refusal($$UPDATE shop.charge SET stripe = stripe || '{"amount": 800}'$$), '23R03 shop.charge.stripe paysafe_charge_payment', 'the amount stays');
 SELECT is(pg_temp.refusal($$UPDATE shop.charge SET stripe = stripe || '{"amount_captured": 899}'$$), '23R05 shop.charge.stripe paysafe_charge_payment', 'it does not fall');
+
+-- elements of lists, as PayPal writes orders
+CREATE TABLE shop.paypal (id int PRIMARY KEY, status text, data jsonb);
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_payment('shop.paypal', 'status', 'data->units->0->amount->value', currency_column => 'data->units->0->amount->code', captured => '{paid}')$$), 'accepted', 'a list');
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.paypal VALUES (%s, ''new'', %L)', id, data)), expected, data)
+  FROM (VALUES (1, '{"units": [{"amount": {"value": "10.50", "code": "EUR"}}, {"amount": {"value": "x"}}]}', 'accepted'), (2, '{"units": {"0": {"amount": {"value": "10.50", "code": "EUR"}}}}', 'accepted'),
+	(3, '{"units": []}', '23R04 shop.paypal.data paysafe_paypal_payment'), (3, '{"units": 5}', '23R04 shop.paypal.data paysafe_paypal_payment'),
+	(3, '{"units": [[{"amount": {"value": "10.50", "code": "EUR"}}]]}', '23R04 shop.paypal.data paysafe_paypal_payment'),
+	(3, '{"units": [{"amount": {"value": "10.505", "code": "EUR"}}]}', '23R04 shop.paypal.data paysafe_paypal_payment')) v (id, data, expected);
+SELECT is(pg_temp.refusal($$UPDATE shop.paypal SET status = 'paid', data = jsonb_set(data, '{units,0,amount,value}', '11') WHERE id = 1$$), '23R03 shop.paypal.data paysafe_paypal_payment', 'it stays');
+SELECT is(pg_temp.refusal($$UPDATE shop.paypal SET status = 'paid', data = data || '{"status": "COMPLETED"}' WHERE id = 1$$), 'accepted', 'what stands beside it does not');
 
 -- entries, captures, movements; balances are columns
 CREATE TABLE shop.entry (id int PRIMARY KEY, txn int, account int, amount jsonb);

@@ -1,6 +1,6 @@
 -- Statuses that are rows of another table: uuid or bytea keys, and the names that the table gives them.
 BEGIN;
-SELECT plan(67);
+SELECT plan(79);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -102,6 +102,29 @@ CREATE TABLE shop.word (id text PRIMARY KEY, name text);
 INSERT INTO shop.word VALUES ('a=b', 'new');
 CREATE TABLE shop.worded (id int PRIMARY KEY, word text REFERENCES shop.word);
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_status('shop.worded', 'word', '[*] --> new', status_path => '{name}')$$), '22023', 'no such key');
+
+-- captures and movements by names
+CREATE TABLE shop.state2 (id uuid PRIMARY KEY, code text);
+INSERT INTO shop.state2 VALUES (pg_temp.state(21), 'pending'), (pg_temp.state(22), 'done'), (pg_temp.state(23), 'failed');
+CREATE TABLE shop.intent (id int PRIMARY KEY, amount numeric);
+CREATE TABLE shop.capture (id int PRIMARY KEY, intent int REFERENCES shop.intent, state uuid REFERENCES shop.state2, amount numeric);
+CREATE INDEX ON shop.capture (intent);
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_captures('shop.capture', 'shop.intent', 'intent', 'amount', status_column => 'state', counted => '{captured}', limit_column => 'amount', currency => 'EUR', status_path => '{code}')$$), '22023', 'no row is called so');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_captures('shop.capture', 'shop.intent', 'intent', 'amount', status_column => 'state', counted => '{done}', limit_column => 'amount', currency_path => '{intent,x}', status_path => '{code}')$$), '42703', 'a currency that is nowhere');
+ALTER TABLE shop.capture ADD currency text DEFAULT 'EUR';
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_captures('shop.capture', 'shop.intent', 'intent', 'amount', 'currency', 'state', '{done}', 'amount', status_path => '{code}')$$), 'accepted', 'captures');
+INSERT INTO shop.intent VALUES (1, 100);
+INSERT INTO shop.capture VALUES (1, 1, pg_temp.state(22), 60), (2, 1, pg_temp.state(21), 60);
+SELECT is(pg_temp.refusal($$UPDATE shop.capture SET state = pg_temp.state(22) WHERE id = 2$$), '23R05 shop.capture.amount paysafe_capture_captures', 'what counts is too much');
+SELECT is(pg_temp.refusal($$UPDATE shop.capture SET state = pg_temp.state(23) WHERE id = 2$$), 'accepted', '... what does not is none');
+CREATE TABLE shop.movement (id int PRIMARY KEY, payment int, kind text, amount numeric, currency text, data jsonb);
+CREATE INDEX ON shop.movement (payment);
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_movements('shop.movement', NULL, 'payment', 'kind', 'amount', 'currency', capture => '{capture}', refund => '{refund}', status_column => 'data', counted => '{done}', gated => '{sent,done}', void => '{failed}', status_path => '{state}')$$), 'accepted', 'movements, their status within jsonb');
+SELECT paysafe.set_refund_threshold('shop.movement', 'EUR', 1000);
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.movement VALUES (%s, 1, %L, %s, ''EUR'', %L)', id, kind, amount, data)), expected, concat_ws(' ', kind, amount, data))
+  FROM (VALUES (1, 'capture', 10, '{"state": "done"}', 'accepted'), (2, 'capture', 5, '{"state": "asked"}', 'accepted'), (3, 'refund', 11, '{"state": "asked"}', '23R01 shop.movement.amount paysafe_movement_refund'),
+	(3, 'refund', 11, '{"state": "failed"}', 'accepted'), (4, 'refund', 10, '{"state": "sent"}', 'accepted')) v (id, kind, amount, data, expected);
+SELECT is(pg_temp.refusal($$UPDATE shop.movement SET data = '{"state": "asked"}' WHERE id = 1$$), '23R01 shop.movement.data paysafe_movement_captures', 'what was refunded stays captured');
 
 -- what is proposed speaks of names
 CREATE TABLE shop.status (id uuid PRIMARY KEY, name text, technical_name text);

@@ -65,7 +65,7 @@ compile_capture_side(CaptureState *state, const CompileInput *input)
 	side->own_currency = paysafe_spec_optional_text(spec, "currency_column") != NULL;
 	paysafe_currency_compile(leaf, input->source, &side->currency);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
-	paysafe_status_value_state_column(leaf, status_column, &status);
+	paysafe_status_value_spec_column(leaf, spec, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, counted, "counted");
 	paysafe_status_value_set(&status, counted, &side->counted);
 	paysafe_status_value_set(&status, paysafe_spec_set(spec, "recorded"), &side->recorded);
@@ -545,6 +545,8 @@ const RuleKind paysafe_captures_kind = {
 		.unset_words = "keeps captures from being deleted"},
 		ROW_FILTER_FIELDS,
 		{"decimals", SPEC_TEXT},
+		{"status_path", SPEC_TEXT},
+		{"status_names", SPEC_STATUSES},
 		{NULL}
 	},
 	.compile = compile,

@@ -61,7 +61,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
         "ProtectCaptures",
         "captures payment payment_column amount_column currency_column status_column"
         " counted limit_column over_percent currency currency_path payment_key recorded deletable"
-        " rows currency_tables decimals mode",
+        " rows currency_tables decimals status_path mode",
         {
             "payment": "payment_model@",
             "payment_column": "payment",
@@ -73,6 +73,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "currency": "currency_code=",
             "currency_path": "currency>",
             "payment_key": "payment_key@payment",
+            "status_path": "status_path*=",
             "recorded": "recorded*=",
             "decimals": "decimals#",
         },

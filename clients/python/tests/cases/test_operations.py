@@ -651,6 +651,7 @@ WHOLE = [
     ),
     rules.ProtectCaptures(
         "Refund",
+        status_path=["status"],
         decimals=4,
         amount="amount",
         counted=["paid"],
@@ -664,6 +665,7 @@ WHOLE = [
     ),
     rules.ProtectMovements(
         "Refund",
+        status_path=["status"],
         decimals=4,
         type="status",
         amount="amount",
