@@ -13,6 +13,7 @@
 #	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
 #	verify|begin VARIANT ROUND ms
+#	evidence hash|verify ROUND LEAVES CPU-seconds
 #	reconcile VARIANT ROUND ROWS ms		reconcile_peak VARIANT 1 ROWS kB
 #	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
@@ -92,6 +93,12 @@ function counted_observe(what) {
 
 function tps_median(p, variant, clients,    r) {
 	for (r = 1; (p, variant, clients, r) in tps; r++) add(tps[p, variant, clients, r])
+	return median()
+}
+
+# Leaves per second of the processor
+function evidence_rate(what,    r) {
+	for (r = 1; (what, r) in evidence; r++) add(evidence[what, r])
 	return median()
 }
 
@@ -197,6 +204,7 @@ $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
 $1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "evidence" && $5 > 0 { evidence[$2, $3] = $4 / $5; evidence_leaves = $4; have[$1] = 1 }
 $1 == "tree_growth" { ms[$1, $2, $3, $4] = $5; have[$1] = 1 }
 $1 == "rule_growth" || $1 == "life_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
@@ -406,6 +414,11 @@ END {
 			printf "  %-50s %9.1f %10.1f %7.2f\n", label[i], queue_us("paysafe", name[i]), \
 				queue_us("table", name[i]), queue_us("paysafe", name[i]) / queue_us("table", name[i])
 	}
+	if (part == "evidence") {
+		printf "\n%s leaves outside of the server, leaves per second of one core\n", thousands(evidence_leaves)
+		printf "  %-50s %12.0f\n", "hashed, and the tree grown", evidence_rate("hash")
+		printf "  %-50s %12.0f\n", "paysafe-verify: read, hashed, compared, transactions", evidence_rate("verify")
+	}
 	if (part == "reconcile") {
 		printf "\nrows compared with the audit log          us per row   peak of the backend, MB, shared buffers in it\n"
 		for (i = 1; i <= nsize; i++)
@@ -461,6 +474,8 @@ END {
 		}
 		if (have["reconcile"])
 			bar("reconcile, per row, 100 times the rows / 1", "%5.2f", reconciled_us(size[nsize]) / reconciled_us(size[1]), 1.5, 1.2, -1)
+		if (have["evidence"])
+			bar("paysafe-verify, leaves per second of one core", "%7.0f", evidence_rate("verify"), 500000, 1000000, 1)
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
 			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)

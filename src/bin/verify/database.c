@@ -169,7 +169,11 @@ take_row(Bytes *bytes, Walk *walk, DatabaseRows *rows)
 	here = take_number(&number, 8);
 	if (leaf == NULL)
 	{
-		finding_at(here, "what was sealed as it is not there any more, or not as it was");
+		if (walk->order.open)
+			finding_at(here, "what was sealed as it is not there any more, or not as it was: row %" PRIu64 " of transaction %"
+					   PRIu64 " or what follows it", walk->order.expected, walk->order.xid);
+		else
+			finding_at(here, "what was sealed as it is not there any more, or not as it was");
 		walk_missing(walk);
 		return;
 	}
