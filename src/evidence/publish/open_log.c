@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "base/argument.h"
@@ -27,6 +28,8 @@
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
 #include "values/spec.h"
+
+#define MAX_NOTE	30000		/* bytes; a leaf has 65,535 at most, with the reason */
 
 /* The size that a note is of, or 0. */
 static uint64
@@ -57,6 +60,21 @@ last_known(int incarnation)
 			outside = paysafe_checkpoint_cosigned(&signed_here);
 	}
 	return outside;
+}
+
+/* As much of a note as fits a leaf: its text, and its first signatures. */
+static char *
+fit(char *note)
+{
+	if (note != NULL && strlen(note) > MAX_NOTE)
+	{
+		size_t		len = pg_mbcliplen(note, strlen(note), MAX_NOTE);
+
+		while (len > 0 && note[len - 1] != '\n')
+			len--;
+		note[len] = '\0';
+	}
+	return note;
 }
 
 /* May it be begun?  False: it is proposed only. */
@@ -110,7 +128,7 @@ paysafe_open_log(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no log has begun yet"),
 				 errhint("Nothing has been sealed in this database: SELECT paysafe.seal().")));
-	last = last_known(state.incarnation);
+	last = fit(last_known(state.incarnation));
 	if (!authorize(&state, head.origin, last, reason))
 		PG_RETURN_NULL();
 	paysafe_store_complete();
