@@ -30,6 +30,11 @@ CREATE FUNCTION paysafe.refund_trouble(relation regclass, rule text) RETURNS tex
 	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
 COMMENT ON FUNCTION paysafe.refund_trouble(regclass, text) IS 'kept totals of refunds that are less than what is there';
 
+CREATE FUNCTION paysafe.status_trouble(relation regclass, rule text) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_status_trouble';
+COMMENT ON FUNCTION paysafe.status_trouble(regclass, text) IS 'statuses that have other names by now than a rule knows';
+
 CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
@@ -339,6 +344,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   LATERAL (SELECT paysafe.entry_trouble(r.relation) AS trouble) w
 		 WHERE r.rule = 'ledger' AND r.spec ? 'minimum' AND paysafe.has_rows('paysafe.entry_total')
 		UNION ALL
+		-- statuses that are called otherwise by now
+		SELECT r.relation::text, 'status_names', w.trouble IS NULL, w.trouble || ': declare the rule again'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.status_trouble(r.relation, r.rule) AS trouble) w
+		 WHERE r.spec ? 'status_names'
+		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN r.prefix ||
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
@@ -363,7 +374,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 						format('%s of %s is not what its payment rule calls captured, so payments that were never captured can be refunded: declare the refund rule with "payment_amount_column" NULL', quote_ident(p.name), r.reference) END
 					   FROM rules s WHERE s.relation = r.reference AND s.rule = 'payment')
 				WHEN NOT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.reference AND s.rule = 'columns'
-					AND s.spec -> 'columns' ? p.name) THEN
+					AND s.spec -> 'columns' ? split_part(p.name, '->', 1)) THEN
 					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
 				END AS trouble) w
 		 WHERE r.kind = 'refund'

@@ -12,9 +12,8 @@
 #include "nodes/pg_list.h"
 
 #include "base/crypto.h"
-#include "compat.h"
 #include "evidence/retention/hold.h"
-#include "evidence/retention/sealed.h"
+#include "evidence/retention/in_tree.h"
 
 /* A way in which rows look in the log, as paysafe.audit_shape has it. */
 typedef struct LoggedTable
@@ -32,7 +31,7 @@ typedef struct PayloadJudge
 {
 	struct HTAB *tables;		/* of LoggedTable, by id */
 	List	   *holds;
-	Sealed	   *sealed;
+	InTree	   *sealed;
 } PayloadJudge;
 
 extern PayloadJudge *paysafe_payload_judge(void);
@@ -53,9 +52,6 @@ extern const Hold *paysafe_payload_hold(PayloadJudge *judge, const LoggedTable *
  */
 extern void paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table,
 								  const Datum *values, const bool *nulls);
-
-/* Refuse what a hold holds. */
-extern PAYSAFE_NORETURN void paysafe_payload_refuse_held(const Hold *hold);
 
 /*
  * Take the payload out of the row; removal is the number of what is on record of it.
