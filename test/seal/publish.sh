@@ -262,13 +262,14 @@ for round in 1 2 3; do
 	sleep "0.$((RANDOM % 7 + 1))"
 	if [ $((round % 2)) -eq 0 ]; then
 		as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m immediate -w stop >/dev/null
+		wait
+		server_start
 	else
-		victim=$(head -n 1 "$PAYSAFE_RUN/data/postmaster.pid")
-		kill -9 "$victim" $(pgrep -P "$victim")
-		while pgrep -P "$victim" >/dev/null || kill -0 "$victim" 2>/dev/null; do sleep 0.1; done
+		victim=$(sql -c "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('paysafe publisher', 'checkpointer') ORDER BY backend_type DESC LIMIT 1")
+		kill -9 "$victim"
+		wait
+		until_is 30 "crash $round: the server comes back" 1 sql -c "SELECT 1"
 	fi
-	wait
-	server_start
 	is "crash $round: it is published after all" t "$(published '40 s')"
 	is "... and is the log that was published before" good "$(verified --key "$verifier" --checkpoint "$OUT/before.$round")"
 done
