@@ -18,7 +18,8 @@
 #define AUDIT_MONTHS_AHEAD 24
 
 /*
- * For paysafe.history.  Adding to a btree would cost a writer as much as hashing
+ * For queries of paysafe.audit_log by key or time; history has an index of its own
+ * (reading/index.c).  Adding to a btree would cost a writer as much as hashing
  * the row; a range of blocks and what keys may be in it costs next to nothing, as
  * long as the range is not summarized before it is full: so not by the writers
  * (autosummarize), and not the first range, which CREATE INDEX does.  0.12 of what
@@ -26,7 +27,8 @@
  */
 static const char *const key_index[] = {
 	"CREATE INDEX %s_key ON paysafe.%s"
-	" USING brin (key text_bloom_ops (n_distinct_per_range = -0.12, false_positive_rate = 0.001))"
+	" USING brin (key text_bloom_ops (n_distinct_per_range = -0.12, false_positive_rate = 0.001),"
+	" at timestamptz_minmax_ops)"
 	" WITH (pages_per_range = 64)",
 	"SELECT brin_desummarize_range('paysafe.%s_key', 0)",
 	NULL
@@ -59,6 +61,12 @@ List *
 paysafe_audit_partition_all(void)
 {
 	return paysafe_partition_all(&months);
+}
+
+List *
+paysafe_audit_partition_list(void)
+{
+	return paysafe_partition_list(&months);
 }
 
 /* SQL-callable functions */

@@ -6,7 +6,7 @@
  * A launcher, which runs as long as the server accepts writes (not on a standby),
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
  * one after the other.  The worker does what queue_expire, idempotency_expire,
- * refusal_expire and extend_audit do, each in a transaction of its own, and leaves: nobody who wants to
+ * refusal_expire, extend_audit and index_audit do, each in a transaction of its own, and leaves: nobody who wants to
  * drop or copy the database waits for it.  An error ends this round in this database
  * and is in the server's log; the next round tries again.
  *
@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -67,6 +68,13 @@ expire_refusals(void)
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
 }
 
+/* What the sealer has not, or where there is none. */
+static void
+index_log(void)
+{
+	(void) paysafe_audit_index_step(true);
+}
+
 static void
 run(void (*step) (void), const char *activity)
 {
@@ -94,6 +102,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
 	run(paysafe_store_complete, "making partitions of the audit log");
+	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }
 
