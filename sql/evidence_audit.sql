@@ -65,11 +65,13 @@ CREATE TABLE paysafe.index_run (
 	id bigint NOT NULL,
 	entries bigint NOT NULL,
 	bits int NOT NULL,
+	kinds int NOT NULL,
 	extents bytea NOT NULL,
 	PRIMARY KEY (id)
 );
 COMMENT ON TABLE paysafe.index_run IS 'sorted pieces of the index of the audit log; never dumped';
 COMMENT ON COLUMN paysafe.index_run.bits IS 'so many bits of a term say in which chunk it is';
+COMMENT ON COLUMN paysafe.index_run.kinds IS 'of terms: a bit for each that the run has any of';
 COMMENT ON COLUMN paysafe.index_run.extents IS 'blocks of partitions, whose numbers in this order are the places that entries have';
 --@own_table paysafe.index_run
 

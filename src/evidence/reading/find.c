@@ -164,7 +164,7 @@ look_into_partition(const Finding *finding, Oid relid)
 }
 
 void
-paysafe_audit_find(Snapshot snapshot, const uint32 *terms, int nterms,
+paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 				   TimestampTz from, TimestampTz before, AuditVisitor visitor, void *arg)
 {
 	Finding		finding = {

@@ -272,7 +272,8 @@ visit_of_life(Relation partition, TupleTableSlot *row, void *arg)
 	bool		is_change = false;
 	bool		is_column = false;
 
-	slot_getsomeattrs(row, ROW_NONCE + 1);
+	/* of most rows that is enough */
+	slot_getsomeattrs(row, ROW_KEY + 1);
 	if (!row->tts_isnull[ROW_KEY])
 	{
 		text	   *key = DatumGetTextPP(row->tts_values[ROW_KEY]);
@@ -280,8 +281,11 @@ visit_of_life(Relation partition, TupleTableSlot *row, void *arg)
 		is_change = VARSIZE_ANY_EXHDR(key) == life->keylen &&
 			memcmp(VARDATA_ANY(key), life->key, life->keylen) == 0;
 	}
-	else
-		is_column = DatumGetChar(row->tts_values[ROW_OP]) == AUDIT_ADD_COLUMN && !row->tts_isnull[ROW_NONCE];
+	else if (DatumGetChar(row->tts_values[ROW_OP]) == AUDIT_ADD_COLUMN)
+	{
+		slot_getsomeattrs(row, ROW_NONCE + 1);
+		is_column = !row->tts_isnull[ROW_NONCE];
+	}
 	if (is_change || is_column)
 	{
 		const AuditShapeRead *shape = paysafe_audit_shapes_get(life->reading->shapes,
@@ -292,7 +296,8 @@ visit_of_life(Relation partition, TupleTableSlot *row, void *arg)
 			add_event(is_change ? &life->changes : &life->columns, partition, row);
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(life->reading->row_context);
+	if (is_change || is_column)
+		MemoryContextReset(life->reading->row_context);
 }
 
 static int
@@ -472,7 +477,7 @@ paysafe_history(PG_FUNCTION_ARGS)
 	};
 	Reading		reading;
 	Life		life = {.reading = &reading};
-	uint32		terms[2];
+	AuditTerm	terms[2];
 
 	begin_reading(&reading, fcinfo, PERIOD);
 	if (PG_ARGISNULL(RELATION) || PG_ARGISNULL(KEY))
@@ -558,7 +563,7 @@ search_by(FunctionCallInfo fcinfo, AuditTermKind kind)
 	};
 	Reading		reading;
 	Search		search = {.reading = &reading, .kind = kind};
-	uint32		term;
+	AuditTerm	term;
 
 	begin_reading(&reading, fcinfo, PERIOD);
 	if (PG_ARGISNULL(TEXT))

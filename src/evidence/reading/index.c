@@ -149,12 +149,13 @@ typedef struct Indexing
 	StringInfoData context;
 	int			encoding;
 	int			ncontext_terms;
-	uint32		context_terms[AUDIT_CONTEXT_TERMS];
+	AuditTerm	context_terms[AUDIT_CONTEXT_TERMS];
 	uint32		context_place;	/* where those were added last */
 	/* the run to be */
 	RunExtent	extents[256];
 	int			nextents;
 	uint32		nplaces;
+	uint32		kinds;			/* of its terms, as bits */
 	RunEntry   *entries;
 	int64		nentries;
 	int64		room;
@@ -178,7 +179,7 @@ oldest_running(Snapshot snapshot)
 }
 
 static void
-add_entry(Indexing *indexing, uint32 term, uint32 place)
+add_entry(Indexing *indexing, AuditTerm term, uint32 place)
 {
 	if (indexing->nentries == indexing->room)
 	{
@@ -187,7 +188,8 @@ add_entry(Indexing *indexing, uint32 term, uint32 place)
 			repalloc_huge(indexing->entries, sizeof(RunEntry) * indexing->room) :
 			MemoryContextAlloc(indexing->context_of_step, sizeof(RunEntry) * indexing->room);
 	}
-	indexing->entries[indexing->nentries++] = run_entry(term, place);
+	indexing->entries[indexing->nentries++] = run_entry(term.hash, place);
+	indexing->kinds |= (uint32) 1 << term.kind;
 }
 
 /* Whether the row is there for good; false, and *wait: its transaction may still be running. */
@@ -230,7 +232,7 @@ index_row(Indexing *indexing, TupleDesc desc, HeapTuple tuple, uint32 place)
 {
 	Datum		values[ROW_NCOLUMNS];
 	bool		nulls[ROW_NCOLUMNS];
-	uint32		term;
+	AuditTerm	term;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	if (paysafe_audit_term_of_row(indexing->shapes, values, nulls, &term))
@@ -490,7 +492,7 @@ add_run(List *list, uint64 next, uint64 xmin)
 			index_partition(&indexing, known, lfirst(lc), next, ((Candidate *) lfirst(lc))->partition == current);
 	UnregisterSnapshot(indexing.snapshot);
 	if (indexing.nextents > 0)
-		paysafe_run_add(indexing.extents, indexing.nextents, indexing.entries, indexing.nentries);
+		paysafe_run_add(indexing.extents, indexing.nextents, indexing.kinds, indexing.entries, indexing.nentries);
 	paysafe_run_merge();
 	return indexing.rows;
 }

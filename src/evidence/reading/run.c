@@ -43,7 +43,7 @@
 /* Columns of paysafe.index_run and paysafe.index_chunk. */
 enum
 {
-	RUN_ID, RUN_ENTRIES, RUN_BITS, RUN_EXTENTS,
+	RUN_ID, RUN_ENTRIES, RUN_BITS, RUN_KINDS, RUN_EXTENTS,
 	RUN_NCOLUMNS
 };
 enum
@@ -57,6 +57,7 @@ typedef struct Run
 	int64		id;
 	int64		entries;
 	int			bits;			/* of a term that say in which chunk it is */
+	uint32		kinds;			/* of its terms, as bits */
 	int			nextents;
 	RunExtent  *extents;
 	uint32	   *bases;			/* places of the extents' first blocks */
@@ -137,6 +138,7 @@ collect_run(Relation rel, TupleTableSlot *slot, void *arg)
 	run->id = DatumGetInt64(slot->tts_values[RUN_ID]);
 	run->entries = DatumGetInt64(slot->tts_values[RUN_ENTRIES]);
 	run->bits = DatumGetInt32(slot->tts_values[RUN_BITS]);
+	run->kinds = (uint32) DatumGetInt32(slot->tts_values[RUN_KINDS]);
 	run->nextents = VARSIZE_ANY_EXHDR(extents) / sizeof(RunExtent);
 	run->extents = palloc(sizeof(RunExtent) * Max(run->nextents, 1));
 	memcpy(run->extents, VARDATA_ANY(extents), sizeof(RunExtent) * run->nextents);
@@ -281,7 +283,7 @@ put_entry(RunWriter *writer, RunEntry entry)
 }
 
 static void
-end_run(RunWriter *writer, const RunExtent *extents, int nextents)
+end_run(RunWriter *writer, uint32 kinds, const RunExtent *extents, int nextents)
 {
 	Datum		values[RUN_NCOLUMNS];
 	bool		nulls[RUN_NCOLUMNS] = {0};
@@ -290,6 +292,7 @@ end_run(RunWriter *writer, const RunExtent *extents, int nextents)
 	values[RUN_ID] = Int64GetDatum(writer->id);
 	values[RUN_ENTRIES] = Int64GetDatum(writer->entries);
 	values[RUN_BITS] = Int32GetDatum(writer->bits);
+	values[RUN_KINDS] = Int32GetDatum((int32) kinds);
 	values[RUN_EXTENTS] = PointerGetDatum(make_bytes(extents, sizeof(RunExtent) * nextents, NULL, 0));
 	if (writer->entries > 0)
 		paysafe_store_append(PAYSAFE_INDEX_RUN, values, nulls);
@@ -310,7 +313,7 @@ next_id(const Runs *runs)
 }
 
 void
-paysafe_run_add(const RunExtent *extents, int nextents, RunEntry *entries, int64 n)
+paysafe_run_add(const RunExtent *extents, int nextents, uint32 kinds, RunEntry *entries, int64 n)
 {
 	Snapshot	snapshot = paysafe_scan_snapshot();
 	Runs		runs = read_runs(snapshot);
@@ -321,7 +324,7 @@ paysafe_run_add(const RunExtent *extents, int nextents, RunEntry *entries, int64
 	begin_run(&writer, next_id(&runs), n);
 	for (int64 i = 0; i < n; i++)
 		put_entry(&writer, entries[i]);
-	end_run(&writer, extents, nextents);
+	end_run(&writer, kinds, extents, nextents);
 }
 
 /*
@@ -492,6 +495,7 @@ merge_runs(Run **sources, int n, int64 id, Snapshot snapshot)
 	for (int i = 0; i < n; i++)
 	{
 		total += sources[i]->entries;
+		target.kinds |= sources[i]->kinds;
 		nextents += sources[i]->nextents;
 	}
 	target.extents = palloc(sizeof(RunExtent) * Max(nextents, 1));
@@ -516,7 +520,7 @@ merge_runs(Run **sources, int n, int64 id, Snapshot snapshot)
 	for (int i = 0; i < n; i++)
 		remove_run(sources[i], snapshot);
 	close_chunks(&chunks);
-	end_run(&writer, target.extents, target.nextents);
+	end_run(&writer, target.kinds, target.extents, target.nextents);
 }
 
 /* Remove runs of which nothing is left; true: there was one. */
@@ -627,31 +631,33 @@ search_chunk(Relation rel, TupleTableSlot *slot, void *arg)
 }
 
 void
-paysafe_run_find(Snapshot snapshot, const uint32 *terms, int nterms, RunVisitor visitor, void *arg)
+paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms, RunVisitor visitor, void *arg)
 {
 	Runs		runs = read_runs(snapshot);
-	int			n = runs.n * nterms;
+	int			room = Max(runs.n * nterms, 1);
+	int			n = 0;
 	Chunks		chunks;
-	ScanKeyData *keys;
-	RunSearch  *searches;
-	void	  **args;
+	ScanKeyData *keys = palloc(sizeof(ScanKeyData) * 2 * room);
+	RunSearch  *searches = palloc(sizeof(RunSearch) * room);
+	void	  **args = palloc(sizeof(void *) * room);
 
+	for (int i = 0; i < runs.n * nterms; i++)
+	{
+		const Run  *run = &runs.runs[i / nterms];
+		const AuditTerm *term = &terms[i % nterms];
+
+		if ((run->kinds & ((uint32) 1 << term->kind)) == 0)
+			continue;
+		searches[n] = (RunSearch) {run, term->hash, visitor, arg};
+		args[n] = &searches[n];
+		ScanKeyInit(&keys[2 * n], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(run->id));
+		ScanKeyInit(&keys[2 * n + 1], 2, BTEqualStrategyNumber, F_INT4EQ,
+					Int32GetDatum(chunk_of(term->hash, run->bits)));
+		n++;
+	}
 	if (n == 0)
 		return;
 	chunks = open_chunks(snapshot);
-	keys = palloc(sizeof(ScanKeyData) * 2 * n);
-	searches = palloc(sizeof(RunSearch) * n);
-	args = palloc(sizeof(void *) * n);
-	for (int i = 0; i < n; i++)
-	{
-		const Run  *run = &runs.runs[i % runs.n];
-
-		searches[i] = (RunSearch) {run, terms[i / runs.n], visitor, arg};
-		args[i] = &searches[i];
-		ScanKeyInit(&keys[2 * i], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(run->id));
-		ScanKeyInit(&keys[2 * i + 1], 2, BTEqualStrategyNumber, F_INT4EQ,
-					Int32GetDatum(chunk_of(terms[i / runs.n], run->bits)));
-	}
 	paysafe_scan_each(chunks.rel, chunks.index, 2, keys, n, snapshot, search_chunk, args);
 	close_chunks(&chunks);
 }

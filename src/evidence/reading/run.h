@@ -25,6 +25,13 @@ typedef struct RunExtent
 	uint32		nblocks;
 } RunExtent;
 
+/* What rows are looked for by: term.h has the kinds. */
+typedef struct AuditTerm
+{
+	int			kind;			/* less than 32 */
+	uint32		hash;
+} AuditTerm;
+
 /* An entry: the block at this place has a row with this term. */
 typedef uint64 RunEntry;
 
@@ -34,8 +41,9 @@ run_entry(uint32 term, uint32 place)
 	return (uint64) term << 32 | place;
 }
 
-/* Store entries as a run; they are sorted in place. */
-extern void paysafe_run_add(const RunExtent *extents, int nextents, RunEntry *entries, int64 n);
+/* Store entries as a run, of terms of these kinds (bits); they are sorted in place. */
+extern void paysafe_run_add(const RunExtent *extents, int nextents, uint32 kinds,
+							RunEntry *entries, int64 n);
 
 /*
  * Make one of many runs of a size, and remove what is of partitions that are gone.  Runs
@@ -45,7 +53,7 @@ extern void paysafe_run_merge(void);
 
 /* Blocks that may have a row with one of the terms, in no order; some come twice. */
 typedef void (*RunVisitor) (const RunExtent *extent, BlockNumber block, void *arg);
-extern void paysafe_run_find(Snapshot snapshot, const uint32 *terms, int nterms,
+extern void paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 							 RunVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_RUN_H */

@@ -13,16 +13,19 @@
 #include "evidence/audit_context.h"
 #include "evidence/reading/term.h"
 
-uint32
+AuditTerm
 paysafe_audit_term(AuditTermKind kind, const char *subject, const char *text)
 {
 	uint64		hash = hash_bytes_extended((const unsigned char *) subject, strlen(subject), kind);
 
-	return (uint32) hash_bytes_extended((const unsigned char *) text, strlen(text), hash);
+	return (AuditTerm)
+	{
+		kind, (uint32) hash_bytes_extended((const unsigned char *) text, strlen(text), hash)
+	};
 }
 
 bool
-paysafe_audit_term_of_row(AuditShapes *shapes, const Datum *values, const bool *nulls, uint32 *term)
+paysafe_audit_term_of_row(AuditShapes *shapes, const Datum *values, const bool *nulls, AuditTerm *term)
 {
 	const char *subject;
 
@@ -35,7 +38,7 @@ paysafe_audit_term_of_row(AuditShapes *shapes, const Datum *values, const bool *
 }
 
 int
-paysafe_audit_terms_of_context(const bytea *bytes, int encoding, uint32 *terms)
+paysafe_audit_terms_of_context(const bytea *bytes, int encoding, AuditTerm *terms)
 {
 	AuditContextText context;
 	int			n = 0;

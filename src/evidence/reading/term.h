@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "evidence/audit_log.h"
+#include "evidence/reading/run.h"
 #include "evidence/reading/shapes.h"
 
 /* The codes are part of what is stored: they never change their meaning. */
@@ -27,14 +28,14 @@ typedef enum AuditTermKind
  * The hash that stands for it.  Terms may share one: whoever finds a row by it looks
  * at the row.  subject and text are "" where the kind has none.
  */
-extern uint32 paysafe_audit_term(AuditTermKind kind, const char *subject, const char *text);
+extern AuditTerm paysafe_audit_term(AuditTermKind kind, const char *subject, const char *text);
 
 /* The one that a row is found by in its own history; false: none, its payload was removed. */
 extern bool paysafe_audit_term_of_row(AuditShapes *shapes, const Datum *values, const bool *nulls,
-									  uint32 *term);
+									  AuditTerm *term);
 
 /* Those of who did it and why; returns how many, at most AUDIT_CONTEXT_TERMS. */
 #define AUDIT_CONTEXT_TERMS 3
-extern int	paysafe_audit_terms_of_context(const bytea *context, int encoding, uint32 *terms);
+extern int	paysafe_audit_terms_of_context(const bytea *context, int encoding, AuditTerm *terms);
 
 #endif							/* PAYSAFE_TERM_H */
