@@ -578,6 +578,37 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 	END;
 COMMENT ON FUNCTION paysafe.check_work() IS 'check(): windows, events that nobody works on, services';
 
+CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		-- long enough for the longest transaction of an ordinary day
+		SELECT 'seal', 'sealed', s.lag_seconds < 300,
+			   CASE WHEN s.lag_seconds >= 300 THEN
+				format('%s rows of the audit log are not sealed, the first for %s s: ', s.rows_waiting, s.lag_seconds::bigint) ||
+				CASE WHEN s.held_back_by_pid IS NOT NULL THEN format('the transaction of process %s in database %I is in progress', s.held_back_by_pid, s.held_back_in_database)
+					WHEN s.held_back_by_prepared IS NOT NULL THEN format('prepared transaction %L in database %I waits to be committed or rolled back', s.held_back_by_prepared, s.held_back_in_database)
+					ELSE 'nobody seals them; SELECT paysafe.seal() does' END END
+		  FROM paysafe.seal_status s
+		UNION ALL
+		SELECT 'seal', 'sealer_runs', w.trouble IS NULL, w.trouble
+		  FROM (SELECT paysafe.sealer_trouble() AS trouble) w
+		UNION ALL
+		SELECT 'seal', 'seal_tree', w.trouble IS NULL, w.trouble || ': SELECT * FROM paysafe.verify() says more'
+		  FROM (SELECT paysafe.seal_trouble() AS trouble) w
+		UNION ALL
+		SELECT 'seal', 'seal_findings', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN
+				format('%s rows were wrong when they were sealed, the first of them row %s of transaction %s: %s; all are in paysafe.seal_finding', count(*),
+					   (array_agg(f.seq ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
+					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
+		  FROM paysafe.seal_finding f
+		UNION ALL
+		SELECT 'seal', 'checkpoints_published', w.trouble IS NULL OR w.trouble LIKE 'off: %', w.trouble
+		  FROM (SELECT paysafe.publisher_trouble() AS trouble) w;
+	END;
+COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed and published';
+
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,
 	OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text

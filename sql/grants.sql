@@ -100,9 +100,15 @@ GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
 
+GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.wait_published(interval) TO PUBLIC;
+
 -- monitoring
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
-GRANT SELECT ON paysafe.refusal_log TO pg_monitor;
+GRANT SELECT ON paysafe.refusal_log, paysafe.seal_status TO pg_monitor;
+GRANT EXECUTE ON FUNCTION paysafe.seal_progress() TO pg_monitor;
+GRANT SELECT ON paysafe.checkpoint TO pg_monitor;
+GRANT EXECUTE ON FUNCTION paysafe.checkpoint_is_good(text) TO pg_monitor;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
@@ -138,6 +144,10 @@ SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');
+SELECT pg_extension_config_dump('paysafe.seal_log', '');
+SELECT pg_extension_config_dump('paysafe.seal_transaction', '');
+SELECT pg_extension_config_dump('paysafe.seal_tile', '');
+SELECT pg_extension_config_dump('paysafe.seal_finding', '');
 SELECT pg_extension_config_dump('paysafe.refusal_record', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
@@ -164,3 +174,6 @@ SELECT pg_extension_config_dump('paysafe.webhook_endpoint', '');
 SELECT pg_extension_config_dump('paysafe.webhook_key', '');
 SELECT pg_extension_config_dump('paysafe.webhook_seen', '');
 SELECT pg_extension_config_dump('paysafe.webhook_latest', '');
+SELECT pg_extension_config_dump('paysafe.seal_checkpoint', '');
+SELECT pg_extension_config_dump('paysafe.seal_cosignature', '');
+SELECT pg_extension_config_dump('paysafe.seal_policy', '');

@@ -498,7 +498,7 @@ paysafe_check(PG_FUNCTION_ARGS)
 {
 	static const char *const parts[] = {
 		"library", "extension", "tables", "rules", "names", "settings", "roles",
-		"partitions", "work"
+		"partitions", "work", "seal"
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audited = NIL;

@@ -39,7 +39,7 @@
 static uint64 epoch = 1;
 
 static void
-digest_shape(AuditShape *shape)
+digest_shape(AuditShape *shape, const char *encoding)
 {
 	StringInfoData bytes;
 	ListCell   *lc;
@@ -49,7 +49,7 @@ digest_shape(AuditShape *shape)
 	paysafe_canon_put_string(&bytes, shape->subject);
 	paysafe_canon_put_string(&bytes, shape->schema_name);
 	paysafe_canon_put_string(&bytes, shape->table_name);
-	paysafe_canon_put_string(&bytes, GetDatabaseEncodingName());
+	paysafe_canon_put_string(&bytes, encoding);
 	paysafe_canon_put_length(&bytes, list_length(shape->key_columns));
 	foreach(lc, shape->key_columns)
 		paysafe_canon_put_string(&bytes, lfirst(lc));
@@ -57,6 +57,35 @@ digest_shape(AuditShape *shape)
 	paysafe_crypto_sha256(bytes.data, bytes.len, shape->digest);
 	memcpy(&id, shape->digest, sizeof(id));
 	shape->id = pg_ntoh64(id);
+}
+
+bool
+paysafe_audit_shape_read(Relation rel, HeapTuple tuple, int64 *id, uint8 *digest)
+{
+	Datum		values[SHAPE_NCOLUMNS];
+	bool		nulls[SHAPE_NCOLUMNS];
+	AuditShape	shape = {0};
+	Datum	   *names;
+	int			nnames;
+	bytea	   *stored;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	*id = DatumGetInt64(values[SHAPE_ID]);
+	memset(digest, 0, PAYSAFE_SHA256_LEN);
+	stored = DatumGetByteaPP(values[SHAPE_DIGEST]);
+	if (VARSIZE_ANY_EXHDR(stored) != PAYSAFE_SHA256_LEN)
+		return false;
+	memcpy(digest, VARDATA_ANY(stored), PAYSAFE_SHA256_LEN);
+	shape.subject = TextDatumGetCString(values[SHAPE_SUBJECT]);
+	shape.schema_name = TextDatumGetCString(values[SHAPE_SCHEMA]);
+	shape.table_name = TextDatumGetCString(values[SHAPE_TABLE]);
+	deconstruct_array(DatumGetArrayTypeP(values[SHAPE_KEY_COLUMNS]), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, NULL, &nnames);
+	for (int i = 0; i < nnames; i++)
+		shape.key_columns = lappend(shape.key_columns, TextDatumGetCString(names[i]));
+	shape.columns = DatumGetJsonbP(values[SHAPE_COLUMNS]);
+	digest_shape(&shape, NameStr(*DatumGetName(values[SHAPE_ENCODING])));
+	return shape.id == *id && memcmp(shape.digest, digest, PAYSAFE_SHA256_LEN) == 0;
 }
 
 static bool
@@ -129,7 +158,7 @@ paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redact
 		shape->shape.ncolumns++;
 	}
 	shape->columns = paysafe_canon_shape_jsonb(&shape->shape);
-	digest_shape(shape);
+	digest_shape(shape, GetDatabaseEncodingName());
 	table_close(rel, AccessShareLock);
 	return shape;
 }

@@ -71,6 +71,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_INDEX_RUN] = "index_run",
 	[PAYSAFE_INDEX_CHUNK] = "index_chunk",
 	[PAYSAFE_REDACTION_KEY] = "redaction_key",
+	[PAYSAFE_SEAL_LOG] = "seal_log",
+	[PAYSAFE_SEAL_STATE] = "seal_state",
+	[PAYSAFE_SEAL_TRANSACTION] = "seal_transaction",
+	[PAYSAFE_SEAL_TILE] = "seal_tile",
+	[PAYSAFE_SEAL_FINDING] = "seal_finding",
 	[PAYSAFE_ACTIVATION] = "activation",
 	[PAYSAFE_DUMPED_ROW] = "dumped_row",
 	[PAYSAFE_TEST_DATABASE] = "test_database",
@@ -100,6 +105,10 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_WEBHOOK_KEY] = "webhook_key",
 	[PAYSAFE_WEBHOOK_SEEN] = "webhook_seen",
 	[PAYSAFE_WEBHOOK_LATEST] = "webhook_latest",
+	[PAYSAFE_SEAL_CHECKPOINT] = "seal_checkpoint",
+	[PAYSAFE_SEAL_COSIGNATURE] = "seal_cosignature",
+	[PAYSAFE_SEAL_POLICY] = "seal_policy",
+	[PAYSAFE_SEAL_PUBLISHER] = "seal_publisher",
 };
 
 /*
@@ -113,9 +122,13 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_INDEX_RUN] = "follows from the log",
 	[PAYSAFE_INDEX_CHUNK] = "follows from the log",
 	[PAYSAFE_REDACTION_KEY] = "a key",
+	[PAYSAFE_SEAL_LOG] = "its row is the first leaf of the log",
+	[PAYSAFE_SEAL_STATE] = "the tree itself",
+	[PAYSAFE_SEAL_TRANSACTION] = "the tree itself",
+	[PAYSAFE_SEAL_TILE] = "the tree itself",
 	[PAYSAFE_DATA_KEY] = "keys; each version is a row",
 	[PAYSAFE_ACTIVATION] = "says only since when",
-	[PAYSAFE_REFUSAL_RECORD] = "evidence by itself; a flood of it would drown the log",
+	[PAYSAFE_REFUSAL_RECORD] = "recorded by whoever writes them, many at a time",
 	[PAYSAFE_REFUND_EVENT] = "one for each change of a refund, which is a row of the user's",
 	[PAYSAFE_REFUND_TOTAL] = "follows from the refunds",
 	[PAYSAFE_ROW_MARK] = "follows from changes of rows, which are the user's",
@@ -144,6 +157,9 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_WEBHOOK_KEY] = "each version is a row",
 	[PAYSAFE_WEBHOOK_SEEN] = "one for each webhook",
 	[PAYSAFE_WEBHOOK_LATEST] = "one for each webhook",
+	[PAYSAFE_SEAL_CHECKPOINT] = "signed, and known outside",
+	[PAYSAFE_SEAL_COSIGNATURE] = "signed, and known outside",
+	[PAYSAFE_SEAL_PUBLISHER] = "says only how it goes",
 };
 
 bool

@@ -53,6 +53,19 @@ SELECT set_eq(
 		'table paysafe.index_progress',
 		'table paysafe.index_run',
 		'table paysafe.index_chunk',
+		'operator class paysafe.xid8_minmax_ops for access method brin',
+		'operator family paysafe.xid8_minmax_ops for access method brin',
+		'table paysafe.seal_finding',
+		'table paysafe.seal_checkpoint',
+		'table paysafe.seal_cosignature',
+		'table paysafe.seal_policy',
+		'table paysafe.seal_publisher',
+		'view paysafe.checkpoint',
+		'table paysafe.seal_log',
+		'table paysafe.seal_state',
+		'table paysafe.seal_tile',
+		'table paysafe.seal_transaction',
+		'view paysafe.seal_status',
 		'table paysafe.balance_move',
 		'table paysafe.balance_stripe',
 		'table paysafe.closed_period',
@@ -148,6 +161,24 @@ INSERT INTO function_expected VALUES
 	('audit_context(bytea,name)', 'record', 'c', 's', true, 's', false, false, NULL, true),
 	('audit_image(jsonb,name,bytea,bytea)', 'jsonb', 'c', 's', false, 's', false, false, NULL, true),
 	('audit_leaf_hash(paysafe.audit_row,bytea)', 'bytea', 'c', 's', true, 's', false, false, NULL, false),
+	('seal()', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
+	('wait_sealed(interval)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, true),
+	('wait_published(interval)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, true),
+	('publisher_trouble()', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
+	('checkpoint_is_good(text)', 'boolean', 'c', 's', true, 'u', false, false, NULL, false),
+	('add_cosignature(text)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('set_seal_policy(text,text)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),
+	('open_log(text)', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
+	('proof(xid8,integer)', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
+	('seal_progress()', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('seal_trouble()', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
+	('sealer_trouble()', 'text', 'c', 'v', false, 'u', false, false, NULL, false),
+	('inclusion_proof(bigint,integer,bigint)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('inclusion_proof(xid8,integer,bigint)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('transaction_proof(xid8,bigint)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('consistency_proof(bigint,bigint,integer)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('seal_entries(bigint,bigint,integer)', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('verify(bigint,bigint)', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('balance_on(text,date,regclass,text,text)', 'record', 'c', 's', false, 'u', false, false, NULL, true),
 	('trial_balance_on(regclass,date,text)', 'TABLE(account text, currency text, debit numeric, credit numeric, balance numeric, final boolean)', 'c', 's', false, 'u', false, false, NULL, true),
 	('statement_on(text,date,date,regclass,text,text)', 'TABLE(line text, day date, transaction text, amount numeric, balance numeric, final boolean)', 'c', 's', false, 'u', false, false, NULL, true),
@@ -233,6 +264,7 @@ INSERT INTO function_expected VALUES
 	('check_rules()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('check_settings()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('check_tables()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('check_seal()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('check_work()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('has_rows(regclass)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, false),
 	('key_trouble(integer)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
@@ -331,6 +363,8 @@ SELECT set_eq(
 		'protection: SELECT',
 		'refusal_log: SELECT',
 		'rule: SELECT',
+		'seal_status: SELECT',
+		'checkpoint: SELECT',
 		'test_database: SELECT',
 		'fixture_block: SELECT'],
 	'privileges on tables and views beside the owner''s');
@@ -350,8 +384,10 @@ SELECT is_empty(
 		LEFT JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
 		LEFT JOIN pg_namespace n ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
 		LEFT JOIN pg_type t ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+		LEFT JOIN pg_opclass o ON m.classid = 'pg_opclass'::regclass AND m.objid = o.oid
+		LEFT JOIN pg_opfamily f ON m.classid = 'pg_opfamily'::regclass AND m.objid = f.oid
 	   WHERE m.classid <> 'pg_cast'::regclass /* which has no owner */
-		 AND coalesce(p.proowner, c.relowner, n.nspowner, t.typowner) IS DISTINCT FROM
+		 AND coalesce(p.proowner, c.relowner, n.nspowner, t.typowner, o.opcowner, f.opfowner) IS DISTINCT FROM
 			 (SELECT extowner FROM pg_extension WHERE extname = 'paysafe')$$,
 	'the owner of the extension owns every member');
 
