@@ -371,6 +371,7 @@ index_partition(Indexing *indexing, const List *known, const Candidate *candidat
 	BlockNumber stable;
 	bool		noted;			/* what was noted has been of use */
 	BlockNumber indexed;
+	XLogRecPtr	end_lsn;
 
 	if (found != NULL)
 		progress = *found;
@@ -378,6 +379,7 @@ index_partition(Indexing *indexing, const List *known, const Candidate *candidat
 	stable = indexing->xmin >= next ? candidate->nblocks :
 		noted ? Min(progress.seen, candidate->nblocks) : 0;
 	indexed = progress.indexed;
+	end_lsn = progress.end_lsn;
 	/* the month that is written gets no run for a few blocks */
 	if (candidate->nblocks > from + (current ? WORTH_BLOCKS : 0))
 	{
@@ -388,7 +390,7 @@ index_partition(Indexing *indexing, const List *known, const Candidate *candidat
 			progress.seen = candidate->nblocks;
 			progress.seen_xid = next;
 		}
-		if (progress.indexed != indexed || progress.seen_xid == next)
+		if (progress.indexed != indexed || progress.end_lsn != end_lsn || progress.seen_xid == next)
 			store_progress(&progress, found == NULL);
 	}
 	table_close(partition, AccessShareLock);
@@ -445,6 +447,12 @@ candidates(const List *partitions)
 	return list;
 }
 
+static inline bool
+is_full(const Indexing *indexing)
+{
+	return indexing->nentries >= STEP_ENTRIES || indexing->nextents == (int) lengthof(indexing->extents);
+}
+
 /* Is it of a file that there is no more? */
 static bool
 is_outdated(Relation rel, HeapTuple tuple, void *arg)
@@ -474,9 +482,9 @@ begin_indexing(Indexing *indexing)
 	indexing->context_place = PG_UINT32_MAX;
 }
 
-/* One run of what the partitions had; returns the rows in it. */
+/* One run of what the partitions had; returns the rows in it.  *full: there may be more. */
 static int64
-add_run(List *list, uint64 next, uint64 xmin)
+add_run(List *list, uint64 next, uint64 xmin, bool *full)
 {
 	Oid			current = paysafe_audit_partition_for(GetCurrentTimestamp());
 	Indexing	indexing;
@@ -488,8 +496,9 @@ add_run(List *list, uint64 next, uint64 xmin)
 	indexing.xmin = xmin;
 	known = paysafe_audit_index_progress(indexing.snapshot);
 	foreach(lc, list)
-		if (indexing.nentries < STEP_ENTRIES && indexing.nextents < (int) lengthof(indexing.extents))
+		if (!is_full(&indexing))
 			index_partition(&indexing, known, lfirst(lc), next, ((Candidate *) lfirst(lc))->partition == current);
+	*full = is_full(&indexing);
 	UnregisterSnapshot(indexing.snapshot);
 	if (indexing.nextents > 0)
 		paysafe_run_add(indexing.extents, indexing.nextents, indexing.kinds, indexing.entries, indexing.nentries);
@@ -506,7 +515,7 @@ step(bool all)
 	uint64		next;
 	uint64		xmin;
 	int64		rows = 0;
-	int64		n;
+	bool		full;
 
 	if (is_replicated(partitions))
 	{
@@ -526,11 +535,10 @@ step(bool all)
 													  ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		n = add_run(list, next, xmin);
+		rows += add_run(list, next, xmin, &full);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
-		rows += n;
-	} while (all && n > 0);
+	} while (all && full);
 	return rows;
 }
 

@@ -19,8 +19,8 @@
 /*
  * Take rows that have been written since into the index; returns how many.  Unless it
  * is all of them, some hundred thousand at most, and 0 also if somebody else is at it:
- * whoever works in the background calls it, each time in a transaction of its own,
- * until it returns 0.
+ * whoever works in the background calls it, each time in a transaction of its own, and
+ * again at once if it has been so many.
  */
 extern int64 paysafe_audit_index_step(bool all);
 

@@ -131,7 +131,7 @@ seal(uint64 *leaves)
 	return present;
 }
 
-/* What has been sealed, and what will be, is found by its index; some of it at a time. */
+/* What is in the log is found by its index.  Of very many rows, some at a time. */
 static void
 index_log(void)
 {
@@ -151,7 +151,7 @@ index_log(void)
 		QueryCancelPending = false;
 		pgstat_report_stat(rows > 0);
 		pgstat_report_activity(STATE_IDLE, NULL);
-	} while (rows > 0 && !ShutdownRequestPending);
+	} while (rows > 100000 && !ShutdownRequestPending);
 }
 
 /* Does somebody want to drop, rename or copy the database? */
