@@ -34,7 +34,8 @@ CREATE TABLE paysafe.audit_row (
 	after bytea,
 	before bytea,
 	nonce bytea,
-	leaf_hash bytea NOT NULL
+	leaf_hash bytea NOT NULL,
+	removal bigint
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by month; read it through paysafe.audit_log';
 COMMENT ON COLUMN paysafe.audit_row.at IS 'clock at the change, not at the start of the transaction';
@@ -43,6 +44,8 @@ COMMENT ON COLUMN paysafe.audit_row.seq IS 'order of recording within the transa
 COMMENT ON COLUMN paysafe.audit_row.command IS 'number within the transaction of the command that made the change: orders the changes of one row, also when a trigger changed it again before it was recorded';
 COMMENT ON COLUMN paysafe.audit_row.before IS 'of an UPDATE: what differed from after';
 COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/architecture.md';
+
+COMMENT ON COLUMN paysafe.audit_row.removal IS 'of which number in paysafe.removal it is that the payload was removed: then context is SHA-256 of it, and key, nonce and images are NULL';
 
 -- The index of the log, filled in the background: places in files of this database,
 -- so that it is never dumped.
@@ -141,6 +144,16 @@ CREATE FUNCTION paysafe.audit_leaf_hash(row_stored paysafe.audit_row, shape_dige
 	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf_hash';
 COMMENT ON FUNCTION paysafe.audit_leaf_hash(paysafe.audit_row, bytea) IS 'the leaf hash of an audit row, computed again';
 
+CREATE FUNCTION paysafe.audit_leaf(row_stored paysafe.audit_row, shape_digest bytea) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf';
+COMMENT ON FUNCTION paysafe.audit_leaf(paysafe.audit_row, bytea) IS 'the leaf of an audit row, which stays the same when its payload is removed';
+
+CREATE FUNCTION paysafe.audit_payload(row_stored paysafe.audit_row) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_payload';
+COMMENT ON FUNCTION paysafe.audit_payload(paysafe.audit_row) IS 'the payload whose SHA-256 ends the leaf; NULL if it was removed';
+
 CREATE VIEW paysafe.audit_log AS
 	SELECT r.at, r.xid, r.command, r.seq,
 		   s.subject, s.schema_name, s.table_name,
@@ -159,11 +172,13 @@ CREATE VIEW paysafe.audit_log AS
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
 		   c.replication_origin,
-		   r.leaf_hash
+		   r.leaf_hash,
+		   p.at AS removed_at, p.actor AS removed_by, p.reason AS removed_because
 	  FROM paysafe.audit_row r
 		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s
 							   WHERE s.id = r.shape LIMIT 1) s ON true
-		   LEFT JOIN LATERAL paysafe.audit_context(r.context, s.encoding) c ON true;
+		   LEFT JOIN LATERAL paysafe.audit_context(CASE WHEN r.nonce IS NOT NULL THEN r.context END, s.encoding) c ON true
+		   LEFT JOIN paysafe.retention_record p ON p.id = r.removal;
 COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why; op ADD COLUMN, without a key: what new columns gave to the rows that were there';
 
 CREATE FUNCTION paysafe.index_audit() RETURNS bigint

@@ -97,3 +97,35 @@ CREATE FUNCTION paysafe.publisher_trouble() RETURNS text
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_publisher_trouble';
 COMMENT ON FUNCTION paysafe.publisher_trouble() IS 'why what is sealed is not published, for paysafe.check; NULL if it is';
+
+CREATE FUNCTION paysafe.audit_shape_bytes(shape bigint) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_shape_bytes';
+COMMENT ON FUNCTION paysafe.audit_shape_bytes(bigint) IS 'how the rows of a table look, as the leaves of the log have it: what the digest in them is of';
+
+-- The row's own life, and what was approved of it and used
+CREATE FUNCTION paysafe.evidence(relation regclass, key text) RETURNS text
+	LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		WITH approved AS MATERIALIZED (
+			SELECT a.id::text AS id FROM paysafe.approval a
+			 WHERE a.relation = evidence.relation AND a.key = evidence.key
+		), told AS MATERIALIZED (
+			SELECT h.xid, h.seq FROM paysafe.history(evidence.relation, evidence.key) h
+			UNION
+			SELECT l.xid, l.seq FROM paysafe.audit_log l
+			 WHERE l.schema_name = 'paysafe' AND l.table_name IN ('approval_record', 'approval_end')
+			   AND l.key = ANY (SELECT a.id FROM approved a)
+		), shape AS (
+			SELECT DISTINCT r.shape FROM told t JOIN paysafe.audit_row r ON r.xid = t.xid AND r.seq = t.seq
+		), proof AS (
+			SELECT t.xid, t.seq, paysafe.proof(t.xid, t.seq) AS file FROM told t
+			UNION ALL
+			SELECT x.xid, NULL, paysafe.proof(x.xid) FROM (SELECT DISTINCT t.xid FROM told t) x
+		)
+		SELECT E'paysafe-evidence@v1\nabout ' || translate(evidence.relation::text || ', key ' || evidence.key, E'\n\r', '  ') || E'\n'
+			   || (SELECT string_agg('shape ' || translate(encode(paysafe.audit_shape_bytes(s.shape), 'base64'), E'\n', '') || E'\n', '' ORDER BY s.shape) FROM shape s)
+			   || (SELECT string_agg('proof ' || octet_length(p.file) || E'\n' || p.file, '' ORDER BY p.xid, p.seq NULLS LAST) FROM proof p);
+	END;
+COMMENT ON FUNCTION paysafe.evidence(regclass, text) IS 'one file that proves the life of a row, and its approvals, to whoever has the verifier key of the log: see paysafe-evidence; NULL if nothing of the row is on record';

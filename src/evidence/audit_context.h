@@ -40,6 +40,13 @@ extern const char *paysafe_audit_context_actor(const AuditContextText *context);
 /* Raise 22P03. */
 extern void paysafe_audit_context_malformed(void);
 
+/*
+ * The business id in such bytes, in the encoding of the row's shape; false if
+ * there is none.
+ */
+extern bool paysafe_audit_context_business_id(const char *context, int len,
+											  const char **id, int *idlen);
+
 /* Called once, when the library is loaded. */
 extern void paysafe_audit_context_init(void);
 

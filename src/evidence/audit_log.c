@@ -252,6 +252,7 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	values[ROW_OP] = CharGetDatum(op);
 	values[ROW_NONCE] = PointerGetDatum(&nonce);
 	values[ROW_LEAF_HASH] = PointerGetDatum(&leaf_hash);
+	nulls[ROW_REMOVAL] = true;
 	for (int i = 0; i < NFIELDS; i++)
 	{
 		nulls[ROW_KEY + i] = field[i] < 0;

@@ -3,8 +3,8 @@
  * audit_partition.c
  *	  The monthly partitions of the audit log.
  *
- * They are made two years ahead whenever a rule is declared, and by
- * paysafe.extend_audit.
+ * They are made two years ahead whenever a rule is declared, by
+ * paysafe.extend_audit, and by the worker of services/expiry.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,12 +41,13 @@ static const char *const indexes[] = {
 
 /*
  * VACUUM comes after so many rows however large the table is: it has little to do,
- * freezes them once and for all, and fills the index in.
+ * freezes them once and for all, and fills the index in.  It does not give blocks at the
+ * end back, whose numbers the index of reading/index.c has.
  */
 static const OwnPartitions months = {
 	.parent = PAYSAFE_AUDIT_ROW,
 	.prefix = "audit",
-	.options = "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_freeze_min_age = 0",
+	.options = "vacuum_truncate = off, autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_freeze_min_age = 0",
 	.statements = indexes
 };
 

@@ -163,6 +163,7 @@ check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_guard() { program guard test/guard/run; }
 check_clock() { program clock test/clock/run; }
+check_retention() { program retention test/retention/run; }
 check_services() { program services test/services/run; }
 check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }

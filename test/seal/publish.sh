@@ -135,7 +135,7 @@ verifier=$second
 # a command signs instead
 mkdir "$OUT/signer"
 cat >"$OUT/signer/sign" <<SH
-#!/bin/sh
+#! /bin/sh
 [ ! -e $OUT/signer/garbage ] || { cat; exit 0; }
 [ ! -e $OUT/signer/slow ] || exec sleep 60
 exec "$(command -v paysafe-key)" sign "$keys"
@@ -204,6 +204,53 @@ sed -i '$d' "$OUT/42.tlog-proof"
 is "a proof file verifies by the policy, without the database" 0 \
 	"$(paysafe-verify --policy "$OUT/policy" --proof "$OUT/42.tlog-proof" >"$OUT/verify.log" 2>&1; echo $?)"
 matches "... and says what it proves" "row ${row#*|} of transaction ${row%|*} is leaf" "$(cat "$OUT/verify.log")"
+
+# one file for the life of a refund and its approval
+psql -qX -v ON_ERROR_STOP=1 >/dev/null 2>&1 <<'SQL'
+CREATE SCHEMA shop;
+CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
+CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric(12,2), currency text, status text,
+	small numeric DEFAULT -0.00012, large numeric DEFAULT 1234567890123.5, day date DEFAULT '1600-02-29', at timestamptz DEFAULT '1999-12-31 23:59:59.5+00');
+CREATE INDEX ON shop.refund (payment);
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50);
+SELECT paysafe.audit('shop.refund');
+INSERT INTO shop.payment VALUES (1, 1000, 'EUR');
+BEGIN; SELECT paysafe.act_as('clerk', 'the customer <b>complained</b>'); INSERT INTO shop.refund VALUES (42, 1, 900.00, 'EUR', 'requested'); COMMIT;
+BEGIN; SELECT paysafe.act_as('boss'); SELECT paysafe.approve('shop.refund', '42', 'the goods came back'); COMMIT;
+BEGIN; SELECT paysafe.act_as('clerk'); UPDATE shop.refund SET status = 'sent' WHERE id = 42; COMMIT;
+SQL
+is "a refund is published" t "$(published)"
+sql -c "SELECT paysafe.evidence('shop.refund', '42')" >"$OUT/42.evidence"
+proves() { paysafe-evidence --key "$verifier" "$@" >"$OUT/42.text" 2>&1 && echo yes || cat "$OUT/42.text"; }
+is "one file proves its life" yes "$(proves "$OUT/42.evidence")"
+is "... requested by one, approved by another, executed after that" "by: clerk
+by: boss
+by: clerk
+by: clerk
+status = requested → sent" "$(grep -oE '(by: [a-z]+|status = .*→.*)$' "$OUT/42.text")"
+matches "... with the approval used in the same transaction" 'outcome = used' "$(cat "$OUT/42.text")"
+is "... values as they are" "amount = 900.00|small = -0.00012|large = 1234567890123.5|day = 1600-02-29|at = 1999-12-31 23:59:59.500000 UTC" \
+	"$(grep -E '^ +(amount|small|large|day|at) =' "$OUT/42.text" | head -n 5 | sed 's/^ *//' | paste -sd'|')"
+is "... all rows of its transactions are counted" 4 "$(grep -c 'whose number of rows is proven' "$OUT/42.text")"
+paysafe-evidence --html --key "$verifier" "$OUT/42.evidence" >"$OUT/42.html"
+is "... as a page without scripts, in which nobody's text is markup" "0 1" \
+	"$(grep -ciE '<script|<b>|http://|https://' "$OUT/42.html" || :) $(grep -c '&#60;b&#62;complained' "$OUT/42.html")"
+matches "another key does not vouch for it" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w1.vkey")" "$OUT/42.evidence" 2>&1 || :)"
+# each byte of it that is evidence: one of each line is changed
+changed=0 accepted=0
+lines=$(wc -l <"$OUT/42.evidence")
+for ((line = 3; line <= lines; line++)); do
+	text=$(sed -n "${line}p" "$OUT/42.evidence")
+	case $text in "" | "— w"*) continue ;; esac
+	at=$((${#text} / 2))
+	other=A
+	[ "${text:at:1}" != A ] || other=B
+	sed "${line}s/^\(.\{$at\}\)./\1$other/" "$OUT/42.evidence" >"$OUT/42.changed"
+	changed=$((changed + 1))
+	[ "$(proves "$OUT/42.changed")" != yes ] || { accepted=$((accepted + 1)); echo "accepted: $text"; }
+done
+is "no line of it can be changed ($changed tried)" 0 "$accepted"
 
 # crashes: what is published goes on from what was
 for round in 1 2 3; do

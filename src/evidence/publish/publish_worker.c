@@ -27,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/worker.h"
 #include "compat.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher.h"
@@ -34,6 +35,7 @@
 
 #define WORKER_TYPE		"paysafe publisher"
 #define LINGER			1000	/* milliseconds without work, before leaving */
+#define LOOK			500		/* the same, between looks whether somebody wants the database */
 #define START_AGAIN		200		/* the same, before it is started again */
 
 PGDLLEXPORT void paysafe_publish_worker_main(Datum arg);
@@ -83,6 +85,25 @@ is_the_only_one(void)
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+/* Wait so long, or until somebody sets the latch; false: to leave. */
+static bool
+pause_for(long milliseconds)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+	long		left = milliseconds;
+	int			events = 0;
+
+	while (left > 0 && (events & WL_LATCH_SET) == 0)
+	{
+		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Min(left, LOOK), PG_WAIT_EXTENSION);
+		if (paysafe_worker_is_in_the_way())
+			return false;
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+	}
+	ResetLatch(MyLatch);
+	return true;
+}
+
 void
 paysafe_publish_worker_main(Datum arg)
 {
@@ -118,9 +139,8 @@ paysafe_publish_worker_main(Datum arg)
 			break;
 		if (rest >= 0)
 			idle = 0;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 rest >= 0 ? rest : LINGER, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
+		if (!pause_for(rest >= 0 ? rest : LINGER))
+			break;
 	}
 	proc_exit(0);
 }

@@ -36,16 +36,16 @@ enum
 };
 
 /* The policy in force. */
-typedef struct InForce
+typedef struct PolicyVersion
 {
 	int			version;		/* 0: there is none */
 	char	   *text;
-} InForce;
+} PolicyVersion;
 
 static bool
 take_newest(Relation rel, HeapTuple tuple, void *arg)
 {
-	InForce    *policy = arg;
+	PolicyVersion    *policy = arg;
 	bool		isnull;
 
 	policy->version = DatumGetInt32(heap_getattr(tuple, POLICY_VERSION + 1, RelationGetDescr(rel), &isnull));
@@ -54,7 +54,7 @@ take_newest(Relation rel, HeapTuple tuple, void *arg)
 }
 
 static void
-find_policy(InForce *policy)
+find_policy(PolicyVersion *policy)
 {
 	memset(policy, 0, sizeof(*policy));
 	paysafe_store_seek(PAYSAFE_SEAL_POLICY, "seal_policy_pkey", 0, NULL, InvalidStrategy, (Datum) 0,
@@ -147,7 +147,7 @@ paysafe_witness_accept(const Checkpoint *checkpoint, const char *text, int *adde
 	char	   *expected = signed_text(checkpoint->note);
 	char	   *whole = strncmp(text, "\xE2\x80\x94 ", 4) == 0 ? psprintf("%s\n%s", expected, text) : pstrdup(text);
 	TlogNote   *note = palloc(sizeof(TlogNote));
-	InForce		policy;
+	PolicyVersion		policy;
 	int			ignored = 0;
 
 	find_policy(&policy);
@@ -163,7 +163,7 @@ paysafe_witness_accept(const Checkpoint *checkpoint, const char *text, int *adde
 bool
 paysafe_witness_has_policy(void)
 {
-	InForce		policy;
+	PolicyVersion		policy;
 
 	find_policy(&policy);
 	return policy.version > 0;
@@ -173,7 +173,7 @@ bool
 paysafe_witness_is_good(const char *message)
 {
 	TlogNote   *note = palloc(sizeof(TlogNote));
-	InForce		policy;
+	PolicyVersion		policy;
 
 	find_policy(&policy);
 	return policy.version > 0 && tlog_note_parse((TlogText) {message, strlen(message)}, note) &&
@@ -227,7 +227,7 @@ paysafe_checkpoint_is_good(PG_FUNCTION_ARGS)
 
 /* Changing it takes two; the first one is a declaration. */
 static bool
-authorize(const InForce *old, const char *text, const char *reason)
+authorize(const PolicyVersion *old, const char *text, const char *reason)
 {
 	SpecBuilder before;
 	SpecBuilder after;
@@ -267,7 +267,7 @@ paysafe_set_seal_policy(PG_FUNCTION_ARGS)
 	char	   *reason = paysafe_redact_string(paysafe_argument_reason(fcinfo, 1, "reason", "a policy of witnesses"));
 	Datum		values[POLICY_NCOLUMNS];
 	bool		nulls[POLICY_NCOLUMNS] = {0};
-	InForce		old;
+	PolicyVersion		old;
 
 	(void) parse_policy(text);
 	(void) paysafe_store_lock_value(PAYSAFE_SEAL_POLICY, 0, false);

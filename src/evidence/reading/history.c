@@ -25,22 +25,25 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "base/scan.h"
+#include "compat.h"
 #include "evidence/audit_context.h"
 #include "evidence/audit_log.h"
 #include "evidence/reading/find.h"
 #include "evidence/reading/shapes.h"
 #include "evidence/reading/term.h"
+#include "evidence/retention/retention.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/spec.h"
 
-/* Columns of paysafe.audit_log; what the view has more is NULL in all rows that are found. */
+/* Columns of paysafe.audit_log. */
 enum
 {
 	LOG_AT, LOG_XID, LOG_COMMAND, LOG_SEQ, LOG_SUBJECT, LOG_SCHEMA, LOG_TABLE, LOG_OP, LOG_KEY,
 	LOG_BEFORE, LOG_AFTER, LOG_ACTOR, LOG_ACTOR_CLAIMED, LOG_REASON, LOG_TICKET, LOG_REQUEST_ID,
 	LOG_BUSINESS_ID, LOG_LOGIN, LOG_SESSION_USER, LOG_CURRENT_USER, LOG_CLIENT_ADDR, LOG_CLIENT_CERT,
-	LOG_APPLICATION_NAME, LOG_ORIGIN, LOG_LEAF_HASH,
+	LOG_APPLICATION_NAME, LOG_ORIGIN, LOG_LEAF_HASH, LOG_REMOVED_AT, LOG_REMOVED_BY, LOG_REMOVED_BECAUSE,
 	LOG_NCOLUMNS
 };
 
@@ -213,7 +216,19 @@ begin_reading(Reading *reading, FunctionCallInfo fcinfo, int period)
  * The life of a row
  */
 
-/* A change of it, or columns that were added to its table. */
+/* Payloads of its table that were removed, and with them what was known of it until then. */
+typedef struct Purge
+{
+	TimestampTz until;
+	TimestampTz at;
+	const char *table_name;
+	const char *actor;
+	const char *reason;
+} Purge;
+
+#define PURGE	'P'				/* the op of such an event */
+
+/* A change of it, columns that were added to its table, or a purge. */
 typedef struct Event
 {
 	TimestampTz at;
@@ -224,6 +239,7 @@ typedef struct Event
 	char		op;
 	Oid			partition;
 	ItemPointerData tid;
+	const Purge *purge;
 } Event;
 
 typedef struct Events
@@ -241,10 +257,11 @@ typedef struct Life
 	int			keylen;
 	Events		changes;
 	Events		columns;
+	Events		purges;
 } Life;
 
-static void
-add_event(Events *events, Relation partition, TupleTableSlot *row)
+static Event *
+new_event(Events *events)
 {
 	if (events->n == events->room)
 	{
@@ -252,7 +269,13 @@ add_event(Events *events, Relation partition, TupleTableSlot *row)
 		events->events = events->events ? repalloc_huge(events->events, sizeof(Event) * events->room) :
 			palloc(sizeof(Event) * events->room);
 	}
-	events->events[events->n++] = (Event)
+	return &events->events[events->n++];
+}
+
+static void
+add_event(Events *events, Relation partition, TupleTableSlot *row)
+{
+	*new_event(events) = (Event)
 	{
 		.at = DatumGetTimestampTz(row->tts_values[ROW_AT]),
 		.xid = U64FromFullTransactionId(DatumGetFullTransactionId(row->tts_values[ROW_XID])),
@@ -368,39 +391,90 @@ was_there(const Events *changes, TimestampTz at)
 	return changes->events[0].op != 'I';
 }
 
-/* The events in the order in which they are returned, each transaction's together. */
+static bool
+visit_purge(Relation rel, TupleTableSlot *row, void *arg)
+{
+	Life	   *life = arg;
+	Purge	   *purge;
+
+	slot_getallattrs(row);
+	if (row->tts_isnull[RETENTION_SUBJECT] || row->tts_isnull[RETENTION_UPPER] ||
+		strcmp(TextDatumGetCString(row->tts_values[RETENTION_ACTION]), "purge") != 0 ||
+		strcmp(TextDatumGetCString(row->tts_values[RETENTION_SUBJECT]), life->subject) != 0)
+		return true;
+	purge = palloc(sizeof(Purge));
+	*purge = (Purge)
+	{
+		.until = DatumGetTimestampTz(row->tts_values[RETENTION_UPPER]),
+		.at = DatumGetTimestampTz(row->tts_values[RETENTION_AT]),
+		.table_name = row->tts_isnull[RETENTION_TABLE] ? NULL : TextDatumGetCString(row->tts_values[RETENTION_TABLE]),
+		.actor = TextDatumGetCString(row->tts_values[RETENTION_ACTOR]),
+		.reason = TextDatumGetCString(row->tts_values[RETENTION_REASON])
+	};
+	/* after what was changed at the same time */
+	*new_event(&life->purges) = (Event) {.at = purge->until, .xid = PG_UINT64_MAX, .op = PURGE, .purge = purge};
+	return true;
+}
+
+static void
+find_purges(Life *life)
+{
+	Relation	rel = paysafe_store_open(PAYSAFE_RETENTION_RECORD);
+
+	paysafe_scan(rel, NULL, 0, NULL, life->reading->snapshot, visit_purge, life);
+	paysafe_store_close(rel);
+}
+
+/* All events in the order in which they are returned, each transaction's together. */
 static void
 order_events(Life *life)
 {
 	Events	   *all = &life->changes;
 	int64		nchanges = all->n;
 
-	if (nchanges == 0)
-		return;
 	sort_events(all, by_time);
-	for (int64 i = 0; i < life->columns.n; i++)
+	for (int64 i = 0; nchanges > 0 && i < life->columns.n; i++)
 	{
 		const Event *event = &life->columns.events[i];
 
-		if (!was_there(&(Events) {.n = nchanges, .events = all->events}, event->at))
-			continue;
-		if (all->n == all->room)
-		{
-			all->room *= 2;
-			all->events = repalloc_huge(all->events, sizeof(Event) * all->room);
-		}
-		all->events[all->n++] = *event;
+		if (was_there(&(Events) {.n = nchanges, .events = all->events}, event->at))
+			*new_event(all) = *event;
 	}
+	for (int64 i = 0; i < life->purges.n; i++)
+		*new_event(all) = life->purges.events[i];
 	sort_events(all, by_transaction);
 	for (int64 i = 0; i < all->n; i++)
-		all->events[i].first_at = i > 0 && all->events[i - 1].xid == all->events[i].xid ?
+		all->events[i].first_at = i > 0 && all->events[i].op != PURGE && all->events[i - 1].xid == all->events[i].xid ?
 			all->events[i - 1].first_at : all->events[i].at;
 	sort_events(all, by_life);
 }
 
 static void
-show_events(Reading *reading, const Events *events)
+show_purge(const Life *life, const Purge *purge)
 {
+	Reading    *reading = life->reading;
+	MemoryContext old = MemoryContextSwitchTo(reading->row_context);
+
+	memset(reading->nulls, true, sizeof(bool) * reading->result->setDesc->natts);
+	reading->nulls[LOG_AT] = reading->nulls[LOG_REMOVED_AT] = false;
+	reading->values[LOG_AT] = TimestampTzGetDatum(purge->until);
+	reading->values[LOG_REMOVED_AT] = TimestampTzGetDatum(purge->at);
+	set_text(reading, LOG_SUBJECT, life->subject);
+	set_text(reading, LOG_TABLE, purge->table_name);
+	set_text(reading, LOG_OP, "PURGE");
+	set_text(reading, LOG_KEY, life->key);
+	set_text(reading, LOG_REMOVED_BY, purge->actor);
+	set_text(reading, LOG_REMOVED_BECAUSE, purge->reason);
+	tuplestore_putvalues(reading->result->setResult, reading->result->setDesc, reading->values, reading->nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reading->row_context);
+}
+
+static void
+show_events(const Life *life)
+{
+	Reading    *reading = life->reading;
+	const Events *events = &life->changes;
 	Relation	partition = NULL;
 	TupleTableSlot *slot = NULL;
 
@@ -411,6 +485,11 @@ show_events(Reading *reading, const Events *events)
 		CHECK_FOR_INTERRUPTS();
 		if (event->at < reading->from || event->at >= reading->before)
 			continue;
+		if (event->purge != NULL)
+		{
+			show_purge(life, event->purge);
+			continue;
+		}
 		if (partition == NULL || RelationGetRelid(partition) != event->partition)
 		{
 			if (partition != NULL)
@@ -491,8 +570,9 @@ paysafe_history(PG_FUNCTION_ARGS)
 	terms[1] = paysafe_audit_term(AUDIT_TERM_COLUMNS, life.subject, "");
 	/* whether columns were added to the row hangs on what was before the period */
 	paysafe_audit_find(reading.snapshot, terms, 2, DT_NOBEGIN, DT_NOEND, visit_of_life, &life);
+	find_purges(&life);
 	order_events(&life);
-	show_events(&reading, &life.changes);
+	show_events(&life);
 	return (Datum) 0;
 }
 

@@ -33,7 +33,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -41,15 +40,18 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/worker.h"
 #include "compat.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/reading/index.h"
 #include "evidence/seal/seal.h"
+#include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_shared.h"
 #include "evidence/seal/seal_worker.h"
 #include "store/catalog.h"
 
 #define LINGER			5000	/* milliseconds without work before a sealer leaves */
+#define SUMMARIZE		2000	/* milliseconds */
 #define LOOK			500		/* how often it looks whether somebody wants the database */
 #define FIRST_LOOK		10		/* while something holds it back, and somebody waits */
 #define LAST_LOOK		1000
@@ -104,6 +106,29 @@ settle_settings(void)
 			SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* From time to time, so that what is sealed is not read by each pass until VACUUM comes. */
+static void
+summarize(uint64 sealed)
+{
+	static TimestampTz last = 0;
+
+	if (!TimestampDifferenceExceeds(last, GetCurrentTimestamp(), SUMMARIZE))
+		return;
+	SetCurrentStatementStartTimestamp();
+	in_pass = true;
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "summarizing the audit log");
+	if (paysafe_catalog_present())
+		paysafe_seal_rows_summarize(sealed);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	in_pass = false;
+	QueryCancelPending = false;
+	pgstat_report_activity(STATE_IDLE, NULL);
+	last = GetCurrentTimestamp();
+}
+
 /* One pass; *leaves: how many were sealed.  False: there is no extension in this database. */
 static bool
 seal(uint64 *leaves)
@@ -128,6 +153,8 @@ seal(uint64 *leaves)
 	pgstat_report_stat(pass.leaves > 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	*leaves = pass.leaves;
+	if (pass.leaves > 0)
+		summarize(pass.below);
 	return present;
 }
 
@@ -154,19 +181,6 @@ index_log(void)
 	} while (rows > 100000 && !ShutdownRequestPending);
 }
 
-/* Does somebody want to drop, rename or copy the database? */
-static bool
-is_in_the_way(void)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	(void) LockRelease(&tag, RowExclusiveLock, true);
-	return false;
-}
-
 /* Wait so long, or until somebody sets the latch; true: to leave. */
 static bool
 pause_for(long milliseconds, bool *woken)
@@ -185,7 +199,7 @@ pause_for(long milliseconds, bool *woken)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (!*woken && is_in_the_way())
+		if (!*woken && paysafe_worker_is_in_the_way())
 			return true;
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 	}
