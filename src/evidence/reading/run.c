@@ -22,12 +22,13 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/scan.h"
 #include "compat.h"
@@ -331,10 +332,17 @@ paysafe_run_add(const RunExtent *extents, int nextents, uint32 kinds, RunEntry *
  * Merging
  */
 
+/* Is there no such file any more? */
 static bool
 is_gone(const RunExtent *extent)
 {
-	return get_rel_relkind(extent->partition) == '\0';
+	HeapTuple	class = SearchSysCache1(RELOID, ObjectIdGetDatum(extent->partition));
+	bool		gone = !HeapTupleIsValid(class) ||
+		((Form_pg_class) GETSTRUCT(class))->relfilenode != extent->filenode;
+
+	if (HeapTupleIsValid(class))
+		ReleaseSysCache(class);
+	return gone;
 }
 
 static int

@@ -46,7 +46,7 @@ extern void paysafe_run_add(const RunExtent *extents, int nextents, uint32 kinds
 							RunEntry *entries, int64 n);
 
 /*
- * Make one of many runs of a size, and remove what is of partitions that are gone.  Runs
+ * Make one of many runs of a size, and remove what is of files that are gone.  Runs
  * are added and merged under a lock that the caller holds.
  */
 extern void paysafe_run_merge(void);
