@@ -14,7 +14,7 @@ PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 SCRIPTS = src/bin/paysafe-check
 
 # Programs in C: libcrypto, and libpq where its header is
-PROGRAMS       = src/bin/paysafe-verify
+PROGRAMS       = src/bin/paysafe-evidence src/bin/paysafe-key src/bin/paysafe-ship src/bin/paysafe-verify
 PROGRAM_COMMON = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/tlog/*.c))
 PROGRAM_OBJS   = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/bin/*/*.c))
 EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
@@ -23,7 +23,7 @@ EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
 # released versions and upgrade scripts stand beside them under their full names.
 SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal evidence_export rules_status \
             rules_columns people_approval rules_refund rules_ledger rules_balance rules_row_lock rules_replica \
-            engine_test_database evidence_refusal guard_maintenance engine_proposal engine_validate services_queue \
+            engine_test_database evidence_refusal guard_maintenance engine_proposal evidence_publish engine_validate services_queue \
             services_secret services_idempotency services_api_key engine_protection \
             services_url services_outbox services_webhook check check_suggest grants
 INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
@@ -65,7 +65,10 @@ $(PROGRAM_OBJS): override CPPFLAGS += $(PROGRAM_CPPFLAGS)
 $(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h)
 
 all: $(PROGRAMS)
+src/bin/paysafe-evidence: $(patsubst %.c,%.o,$(wildcard src/bin/evidence/*.c))
+src/bin/paysafe-key: $(patsubst %.c,%.o,$(wildcard src/bin/key/*.c))
 src/bin/paysafe-verify: $(patsubst %.c,%.o,$(wildcard src/bin/verify/*.c))
+src/bin/paysafe-ship: $(patsubst %.c,%.o,$(wildcard src/bin/ship/*.c) $(filter-out %/main.c,$(wildcard src/bin/verify/*.c)))
 $(PROGRAMS): $(PROGRAM_COMMON)
 	$(CC) $(CFLAGS) $^ $(PROGRAM_LIBPQ) $(filter -lcrypto,$(LIBS)) -o $@
 

@@ -16,6 +16,7 @@
 #include "engine/proposal.h"
 #include "engine/rule.h"
 #include "evidence/audit_log.h"
+#include "evidence/publish/publisher.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_writer.h"
@@ -73,6 +74,7 @@ _PG_init(void)
 		paysafe_expiry_preload();
 		paysafe_lockdown_init();
 		paysafe_master_key_preload();
+		paysafe_publisher_preload();
 		MarkGUCPrefixReserved("paysafe");
 	}
 }

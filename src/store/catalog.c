@@ -106,6 +106,10 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_WEBHOOK_KEY] = "webhook_key",
 	[PAYSAFE_WEBHOOK_SEEN] = "webhook_seen",
 	[PAYSAFE_WEBHOOK_LATEST] = "webhook_latest",
+	[PAYSAFE_SEAL_CHECKPOINT] = "seal_checkpoint",
+	[PAYSAFE_SEAL_COSIGNATURE] = "seal_cosignature",
+	[PAYSAFE_SEAL_POLICY] = "seal_policy",
+	[PAYSAFE_SEAL_PUBLISHER] = "seal_publisher",
 };
 
 /*
@@ -152,6 +156,9 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_WEBHOOK_KEY] = "each version is a row",
 	[PAYSAFE_WEBHOOK_SEEN] = "one for each webhook",
 	[PAYSAFE_WEBHOOK_LATEST] = "one for each webhook",
+	[PAYSAFE_SEAL_CHECKPOINT] = "signed, and known outside",
+	[PAYSAFE_SEAL_COSIGNATURE] = "signed, and known outside",
+	[PAYSAFE_SEAL_PUBLISHER] = "says only how it goes",
 };
 
 bool

@@ -144,7 +144,7 @@ test_note_forms(const TlogKey *key)
 	static const char *const torn[] = {"", "\n", "\n\n", "a\n", "a\n\n", "a\n\nb\n", "a\n— x AAAAAAA=\n",
 	"a\n\n— x AAAAAAA=", "a\n\n— x AAAAAA==\n", "a\n\n— x\n", "a\n\n—  AAAAAAA=\n", "a\n\n— x  AAAAAAA=\n",
 	"a\n\n— x AAAAAAA= \n", "a\n\n- x AAAAAAA=\n", "a\n\n— x AAAAAAA=\nb\n", "a\t\n\n— x AAAAAAA=\n", "a\xff\n\n— x AAAAAAA=\n",
-	"a\n\n— x AAAAAAA=\n\n", "a\n\n— x+y AAAAAAA=\n", "a\n\n— x AAAAAAB=\n"};
+	"a\n\n— x AAAAAAA=\n\n", "a\n\n— x AAAAAAA=\n— x AAAAAAA=", "a\n\n— x AAAAAAA=\nb", "a\n\n— x+y AAAAAAA=\n", "a\n\n— x AAAAAAB=\n"};
 	char		many[8192] = "a\n\n";
 	TlogNote	note;
 

@@ -276,7 +276,7 @@ test_tree(void)
 		mth(i, 8, &root);
 		tlog_frontier_add_subtree(&f, 3, &root);
 		tlog_frontier_root(&f, &root);
-		CHECK(f.size == i + 8 && tlog_hash_equal(&root, &roots[i + 8]), "root of %d, grown by subtrees", i + 8);
+		CHECK(f.size == (uint64_t) i + 8 && tlog_hash_equal(&root, &roots[i + 8]), "root of %d, grown by subtrees", i + 8);
 	}
 	CHECK(!tlog_verify_inclusion(0, 0, &roots[0], &root, 0, &roots[0]), "a leaf of nothing");
 	test_failing_reader();

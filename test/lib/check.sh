@@ -176,6 +176,7 @@ check_gorm() { ORM=gorm program gorm test/orms/run; }
 check_hibernate() { ORM=hibernate program hibernate test/orms/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
+check_evidence() { program evidence test/evidence/run; }
 check_sim() { program sim test/sim/run; }
 check_fits() { program fits test/fits/run; }
 check_rollout() { program rollout test/rollout/run 1; }

@@ -25,6 +25,7 @@
 struct Database
 {
 	PGconn	   *conn;
+	char		incarnation[16];	/* that is read */
 };
 
 /* Whatever the server says, on one line */
@@ -50,9 +51,10 @@ ask(Database *database, const char *query, ExecStatusType expected)
 }
 
 Database *
-database_open(const char *conninfo, Trust *trust, Held **held)
+database_open(const char *conninfo, const char *origin, Trust *trust, Held **held)
 {
 	Database   *database = need(calloc(1, sizeof(Database)));
+	const char *values[1] = {origin};
 	PGresult   *result;
 
 	database->conn = need(PQconnectdb(conninfo));
@@ -61,8 +63,11 @@ database_open(const char *conninfo, Trust *trust, Held **held)
 	PQclear(ask(database, "SET search_path = pg_catalog", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET default_transaction_read_only = on", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET client_encoding = 'UTF8'", PGRES_COMMAND_OK));
-	result = ask(database, "SELECT note FROM paysafe.checkpoint WHERE published IS NOT NULL "
-				 "ORDER BY incarnation DESC, size DESC LIMIT 1", PGRES_TUPLES_OK);
+	result = PQexecParams(database->conn, "SELECT note FROM paysafe.checkpoint WHERE published IS NOT NULL "
+						  "AND ($1::text IS NULL OR origin = $1) ORDER BY incarnation DESC, size DESC LIMIT 1",
+						  1, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database);
 	*held = NULL;
 	if (PQntuples(result) > 0)
 	{
@@ -76,6 +81,26 @@ database_open(const char *conninfo, Trust *trust, Held **held)
 	}
 	PQclear(result);
 	return database;
+}
+
+void
+database_log(Database *database, TlogText origin)
+{
+	char	   *text = need(strndup(origin.at, origin.len));
+	const char *values[1] = {text};
+	PGresult   *result = PQexecParams(database->conn, "SELECT max(incarnation) FROM paysafe.seal_log WHERE origin = $1",
+									  1, NULL, values, NULL, NULL, 0);
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database);
+	if (PQgetisnull(result, 0, 0))
+	{
+		finding("the database has no log \"%s\"", text);
+		unknown("the database has no log \"%s\"", text);
+	}
+	snprintf(database->incarnation, sizeof(database->incarnation), "%s", PQgetvalue(result, 0, 0));
+	PQclear(result);
+	free(text);
 }
 
 void
@@ -139,18 +164,28 @@ take_row(Bytes *bytes, Walk *walk, DatabaseRows *rows)
 	TlogHash	hash;
 	char		what[LEAF_TEXT_MAX];
 
-	if (index == NULL || index_len != 8 || leaf == NULL || len > TLOG_LEAF_MAX)
+	if (index == NULL || index_len != 8 || (leaf != NULL && len > TLOG_LEAF_MAX))
 		unknown("paysafe.seal_entries answers in another form");
 	here = take_number(&number, 8);
+	if (leaf == NULL)
+	{
+		if (walk->order.open)
+			finding_at(here, "what was sealed as it is not there any more, or not as it was: row %" PRIu64 " of transaction %"
+					   PRIu64 " or what follows it", walk->order.expected, walk->order.xid);
+		else
+			finding_at(here, "what was sealed as it is not there any more, or not as it was");
+		walk_missing(walk);
+		return;
+	}
 	leaf_text(leaf, len, what);
 	if (here != walk->next)
-		finding("leaf %" PRIu64 ": it is missing; leaf %" PRIu64 ", %s, follows", walk->next, here, what);
+		finding_at(walk->next, "it is missing; leaf %" PRIu64 ", %s, follows", here, what);
 	if (payload == NULL)
 		rows->removed += leaf[0] == LEAF_ROW;
 	else if (leaf_has_payload(leaf, len, payload, payload_len))
 		rows->payloads++;
 	else
-		finding("leaf %" PRIu64 ": the payload of %s is not the one that was sealed", here, what);
+		finding_at(here, "the payload of %s is not the one that was sealed", what);
 	walk_leaf(walk, leaf, len, &hash);
 	if (walk->nwaiting == TLOG_TILE_WIDTH)
 		walk_tile(walk, &hash);
@@ -184,7 +219,7 @@ take_message(const char *message, int n, bool *begun, Walk *walk, DatabaseRows *
 static uint64_t
 read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRows *rows)
 {
-	char		query[200];
+	char		query[300];
 	uint64_t	before = walk->next;
 	bool		begun = false;
 	char	   *message;
@@ -192,7 +227,7 @@ read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRo
 	PGresult   *result;
 
 	snprintf(query, sizeof(query), "COPY (SELECT index, leaf, payload FROM paysafe.seal_entries(%" PRIu64 ", %" PRIu64
-			 ")) TO STDOUT (FORMAT binary)", from, to);
+			 ", %s)) TO STDOUT (FORMAT binary)", from, to, database->incarnation);
 	PQclear(ask(database, query, PGRES_COPY_OUT));
 	while ((n = PQgetCopyData(database->conn, &message, 0)) > 0)
 	{
@@ -210,32 +245,54 @@ read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRo
 	return walk->next - before;
 }
 
+int
+database_consistency(Database *database, uint64_t old, uint64_t size, TlogHash *path)
+{
+	char		query[300];
+	PGresult   *result;
+	int			n;
+
+	snprintf(query, sizeof(query), "SELECT encode(h, 'base64') FROM paysafe.consistency_proof(%" PRIu64 ", %" PRIu64
+			 ", %s) p, unnest(p.path) WITH ORDINALITY AS u(h, n) ORDER BY n", old, size, database->incarnation);
+	result = ask(database, query, PGRES_TUPLES_OK);
+	n = PQntuples(result) <= TLOG_CONSISTENCY_MAX ? PQntuples(result) : -1;
+	for (int i = 0; i < n; i++)
+	{
+		TlogText	hash = {PQgetvalue(result, i, 0), strlen(PQgetvalue(result, i, 0))};
+
+		if (!tlog_base64_hash(hash, &path[i]))
+			n = -1;
+	}
+	PQclear(result);
+	return n;
+}
+
+void
+database_cosigned(Database *database, TlogText note)
+{
+	char	   *text = need(strndup(note.at, note.len));
+	const char *values[1] = {text};
+	PGresult   *result;
+
+	PQclear(ask(database, "SET default_transaction_read_only = off", PGRES_COMMAND_OK));
+	result = PQexecParams(database->conn, "SELECT paysafe.add_cosignature($1)", 1, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database);
+	PQclear(result);
+	free(text);
+}
+
 /* The tree that a checkpoint is of, out of the proof that it is a part of the last one */
 static bool
 frontier_since(Database *database, const TlogCheckpoint *since, const TlogCheckpoint *last, TlogFrontier *out)
 {
 	TlogHash	path[TLOG_CONSISTENCY_MAX];
-	char		query[200];
-	PGresult   *result;
-	int			n;
-	bool		good;
+	int			n = database_consistency(database, since->size, last->size, path);
 
-	snprintf(query, sizeof(query), "SELECT encode(h, 'base64') FROM unnest(paysafe.consistency_proof(%" PRIu64 ", %"
-			 PRIu64 ")) WITH ORDINALITY AS u(h, n) ORDER BY n", since->size, last->size);
-	result = ask(database, query, PGRES_TUPLES_OK);
-	n = PQntuples(result);
-	good = n <= TLOG_CONSISTENCY_MAX;
-	for (int i = 0; good && i < n; i++)
-	{
-		TlogText	hash = {PQgetvalue(result, i, 0), strlen(PQgetvalue(result, i, 0))};
-
-		good = tlog_base64_hash(hash, &path[i]);
-	}
-	PQclear(result);
-	if (good && !tlog_verify_consistency(since->size, last->size, path, n, &since->root, &last->root))
+	if (n >= 0 && !tlog_verify_consistency(since->size, last->size, path, n, &since->root, &last->root))
 		finding("the log of %" PRIu64 " leaves is not a part of that of %" PRIu64 ": it was changed before leaf %" PRIu64,
 				since->size, last->size, since->size);
-	return good && tlog_frontier_of_path(since->size, last->size, path, n, &since->root, out);
+	return n >= 0 && tlog_frontier_of_path(since->size, last->size, path, n, &since->root, out);
 }
 
 void
@@ -260,7 +317,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 
 		if (read_step(database, walk->next, to, walk, rows) == 0)
 		{
-			finding("leaf %" PRIu64 ": it and all leaves up to %" PRIu64 " are missing", walk->next, to - 1);
+			finding_at(walk->next, "it and all leaves up to %" PRIu64 " are missing", to - 1);
 			break;
 		}
 		/* one that is missing moves all that follow: nothing of them could be said */
@@ -273,13 +330,29 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 #else
 
 Database *
-database_open(const char *conninfo, Trust *trust, Held **held)
+database_open(const char *conninfo, const char *origin, Trust *trust, Held **held)
 {
 	unknown("built without libpq");
 }
 
 void
 database_close(Database *database)
+{
+}
+
+void
+database_log(Database *database, TlogText origin)
+{
+}
+
+int
+database_consistency(Database *database, uint64_t old, uint64_t size, TlogHash *path)
+{
+	return -1;
+}
+
+void
+database_cosigned(Database *database, TlogText note)
 {
 }
 

@@ -129,10 +129,10 @@ judge_bundle(const Folder *folder)
 	int			wide = tlog_tile_width(TLOG_ENTRIES, folder->bundle_index, folder->size);
 
 	if (folder->bundle_missing > 0)
-		finding("leaf %" PRIu64 ": %d of the leaves from %" PRIu64 " on are missing in their bundle",
-				first + folder->bundle_width, folder->bundle_missing, first);
+		finding_at(first + folder->bundle_width, "%d of the leaves from %" PRIu64 " on are missing in their bundle",
+				   folder->bundle_missing, first);
 	else if (folder->bundle_more > 0 && folder->bundle_width > 0)
-		finding("leaf %" PRIu64 ": after it, its bundle has %zu bytes more", first + wide - 1, folder->bundle_more);
+		finding_at(first + wide - 1, "after it, its bundle has %zu bytes more", folder->bundle_more);
 }
 
 static void
@@ -223,15 +223,15 @@ explain(const Folder *folder, const Walk *walk, uint64_t first, int at, int n)
 		if (stored(folder, &hashes[at], other) && stored(folder, &hashes[other], at))
 			break;
 	if (other < n)
-		finding("leaf %" PRIu64 ": %s is the leaf %" PRIu64 ", and that one stands here: they were swapped", first + at,
-				what, first + other);
+		finding_at(first + at, "%s is the leaf %" PRIu64 ", and that one stands here: they were swapped",
+				   what, first + other);
 	else if (at + 1 < width && stored(folder, &hashes[at], at + 1))
-		finding("leaf %" PRIu64 ": %s is the leaf %" PRIu64 ": the one before it was taken out", first + at, what,
-				first + at + 1);
+		finding_at(first + at, "%s is the leaf %" PRIu64 ": the one before it was taken out", what,
+				   first + at + 1);
 	else if (at + 1 < n && stored(folder, &hashes[at + 1], at))
-		finding("leaf %" PRIu64 ": %s was put in", first + at, what);
+		finding_at(first + at, "%s was put in", what);
 	else
-		finding("leaf %" PRIu64 ": %s is not what its tile has the hash of", first + at, what);
+		finding_at(first + at, "%s is not what its tile has the hash of", what);
 }
 
 /* The hashes of a bundle's leaves, which are waiting, and those of the tile over them */

@@ -119,8 +119,7 @@ static void
 wrong(LeafOrder *order, uint64_t index, const char *what)
 {
 	if (!order->bad)
-		finding("leaf %" PRIu64 ": transaction %" PRIu64 " (leaves from %" PRIu64 " on): %s", index, order->xid,
-				order->first, what);
+		finding_at(index, "transaction %" PRIu64 " (leaves from %" PRIu64 " on): %s", order->xid, order->first, what);
 	order->bad = true;
 }
 
@@ -167,7 +166,7 @@ transaction(LeafOrder *order, uint64_t index, const uint8_t *leaf)
 	if (!order->open)
 	{
 		if (!order->partial)
-			finding("leaf %" PRIu64 ": transaction %" PRIu64 " ends without a row", index, number(leaf + 1, 8));
+			finding_at(index, "transaction %" PRIu64 " ends without a row", number(leaf + 1, 8));
 		order->partial = false;
 		return;
 	}
@@ -189,7 +188,7 @@ opening(LeafOrder *order, uint64_t index, const uint8_t *leaf, size_t len)
 	TlogText	origin;
 
 	if (index != 0)
-		finding("leaf %" PRIu64 ": a log is opened in the middle of one", index);
+		finding_at(index, "a log is opened in the middle of one");
 	else if (leaf_origin(leaf, len, &origin) && origin.len > 0 && origin.len < sizeof(order->origin) &&
 			 memchr(origin.at, '\0', origin.len) == NULL)
 	{
@@ -204,11 +203,11 @@ leaf_order_next(LeafOrder *order, uint64_t index, const uint8_t *leaf, size_t le
 {
 	if (!form_good(leaf, len))
 	{
-		finding("leaf %" PRIu64 ": %zu bytes that are no leaf of paysafe's", index, len);
+		finding_at(index, "%zu bytes that are no leaf of paysafe's", len);
 		return;
 	}
 	if (index == 0 && leaf[0] != LEAF_OPENING)
-		finding("leaf 0: the log does not begin with its opening");
+		finding_at(0, "the log does not begin with its opening");
 	if (leaf[0] == LEAF_ROW)
 		row(order, index, leaf, hash);
 	else if (leaf[0] == LEAF_TRANSACTION)
@@ -221,6 +220,12 @@ leaf_order_next(LeafOrder *order, uint64_t index, const uint8_t *leaf, size_t le
 		if (leaf[0] == LEAF_OPENING)
 			opening(order, index, leaf, len);
 	}
+}
+
+void
+leaf_order_missing(LeafOrder *order)
+{
+	order->partial = true;
 }
 
 void

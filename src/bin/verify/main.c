@@ -31,6 +31,7 @@ static const char usage[] =
 "  --checkpoint FILE   a checkpoint that was kept elsewhere; several times\n"
 "\n"
 "How much is read:\n"
+"  --origin NAME       which log of the database, if not its newest\n"
 "  --since FILE        only what came after this checkpoint, which was verified before\n"
 "  --sample N          N leaves at random, with their proofs (of a folder)\n"
 "  --payloads FILE     the rows' payloads, too, as lines of JSON\n"
@@ -42,6 +43,7 @@ static const char usage[] =
 typedef struct Options
 {
 	const char *dbname;
+	const char *origin;
 	const char *folder;
 	const char *payloads;
 	char	  **proofs;
@@ -51,11 +53,11 @@ typedef struct Options
 } Options;
 
 static double
-now(void)
+now(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
@@ -72,6 +74,8 @@ check_options(const Options *options, bool proof)
 {
 	if ((options->folder != NULL) + (options->dbname != NULL) + proof + (options->payloads != NULL && options->folder == NULL) != 1)
 		misused("one of a folder, --dbname, --payloads or --proof is verified");
+	if (options->origin != NULL && options->dbname == NULL)
+		misused("--origin takes a database");
 	if (options->sample > 0 && options->folder == NULL)
 		misused("--sample takes a folder");
 	if (options->since != NULL && options->sample > 0)
@@ -80,21 +84,23 @@ check_options(const Options *options, bool proof)
 		misused("--since takes a folder or a database");
 }
 
+static const struct option names[] = {
+	{"dbname", required_argument, NULL, 'd'},
+	{"origin", required_argument, NULL, 'o'},
+	{"key", required_argument, NULL, 'k'},
+	{"policy", required_argument, NULL, 'p'},
+	{"checkpoint", required_argument, NULL, 'c'},
+	{"since", required_argument, NULL, 's'},
+	{"sample", required_argument, NULL, 'n'},
+	{"payloads", required_argument, NULL, 'j'},
+	{"proof", no_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0}
+};
+
 static void
 read_options(int argc, char **argv, Options *options, Trust *trust)
 {
-	static const struct option names[] = {
-		{"dbname", required_argument, NULL, 'd'},
-		{"key", required_argument, NULL, 'k'},
-		{"policy", required_argument, NULL, 'p'},
-		{"checkpoint", required_argument, NULL, 'c'},
-		{"since", required_argument, NULL, 's'},
-		{"sample", required_argument, NULL, 'n'},
-		{"payloads", required_argument, NULL, 'j'},
-		{"proof", no_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}
-	};
 	bool		proof = false;
 	int			option;
 
@@ -107,6 +113,9 @@ read_options(int argc, char **argv, Options *options, Trust *trust)
 		{
 			case 'd':
 				options->dbname = optarg;
+				break;
+			case 'o':
+				options->origin = optarg;
 				break;
 			case 'k':
 				trust_key(trust, optarg);
@@ -180,14 +189,14 @@ conclude_walk(const Walk *walk, const Held *last, double began, const char *more
 {
 	char		text[512];
 	char		root64[TLOG_BASE64_LEN(TLOG_HASH_LEN) + 1];
-	double		took = now() - began;
+	double		took = now(CLOCK_MONOTONIC) - began;
 	uint64_t	n = walk->nread;
 
 	tlog_base64_write(last->checkpoint.root.bytes, TLOG_HASH_LEN, root64);
-	snprintf(text, sizeof(text), "%" PRIu64 " leaves (%" PRIu64 " rows, %" PRIu64 " transactions)%s in %.2f s, %.0f/s; "
-			 "size %" PRIu64 ", signed root %s, %" PRIu64 " checkpoint%s agree%s", n, walk->order.nrows, walk->order.ntransactions,
-			 more, took, took > 0 ? n / took : 0, walk->size, root64, walk->held_good, walk->held_good == 1 ? "" : "s",
-			 walk->held_good == 1 ? "s" : "");
+	snprintf(text, sizeof(text), "%" PRIu64 " leaves (%" PRIu64 " rows, %" PRIu64 " transactions)%s in %.2f s, %.0f/s, "
+			 "%.2f s of processor; size %" PRIu64 ", root %s, vouched for by %" PRIu64 " checkpoint%s", n,
+			 walk->order.nrows, walk->order.ntransactions, more, took, took > 0 ? n / took : 0,
+			 now(CLOCK_PROCESS_CPUTIME_ID), walk->size, root64, walk->held_good, walk->held_good == 1 ? "" : "s");
 	return conclude(walk->vouched == walk->size, text);
 }
 
@@ -199,7 +208,7 @@ verify_folder(const Options *options, Trust *trust)
 	Held	   *own = folder_open(&folder, options->folder, trust);
 	const Held *last;
 	Payloads	payloads = {0};
-	double		began = now();
+	double		began = now(CLOCK_MONOTONIC);
 	char		more[128] = "";
 	int			status;
 
@@ -233,10 +242,10 @@ verify_database(const Options *options, Trust *trust)
 {
 	static Walk walk;
 	Held	   *own;
-	Database   *database = database_open(options->dbname, trust, &own);
+	Database   *database = database_open(options->dbname, options->origin, trust, &own);
 	const Held *last;
 	DatabaseRows rows;
-	double		began = now();
+	double		began = now(CLOCK_MONOTONIC);
 	char		more[128];
 	int			status;
 
@@ -244,6 +253,7 @@ verify_database(const Options *options, Trust *trust)
 	last = last_of(trust, own);
 	if (last == NULL)
 		unknown("the database has no checkpoint, and none was given");
+	database_log(database, last->checkpoint.origin);
 	database_walk(database, trust, options->since != NULL ? &options->since->checkpoint : NULL, &last->checkpoint,
 				  last->checkpoint.size, &walk, &rows);
 	snprintf(more, sizeof(more), ", %" PRIu64 " payloads, %" PRIu64 " removed,", rows.payloads, rows.removed);

@@ -101,14 +101,14 @@ leaf_proven(const Line *line, const uint8_t *leaf, size_t len, Folder *folder, c
 		tlog_hash_leaf(leaf, len, &hash);
 		if (!tlog_verify_inclusion(line->index, checkpoint->size, &hash, line->path, line->n, &checkpoint->root))
 		{
-			finding("leaf %" PRIu64 ": the proof beside its payload does not lead to the checkpoint", line->index);
+			finding_at(line->index, "the proof beside its payload does not lead to the checkpoint");
 			return false;
 		}
 		out->proven++;
 	}
 	else if (folder == NULL)
 	{
-		finding("leaf %" PRIu64 ": nothing proves it", line->index);
+		finding_at(line->index, "nothing proves it");
 		return false;
 	}
 	if (folder == NULL)
@@ -116,7 +116,7 @@ leaf_proven(const Line *line, const uint8_t *leaf, size_t len, Folder *folder, c
 	if (line->index >= folder->size || !folder_leaf(folder, line->index, &other, &other_len) || len != other_len ||
 		memcmp(leaf, other, len) != 0)
 	{
-		finding("leaf %" PRIu64 ": it is another one beside the payloads", line->index);
+		finding_at(line->index, "it is another one beside the payloads");
 		return false;
 	}
 	return true;
@@ -154,7 +154,7 @@ verify_line(TlogText text, uint64_t number, Folder *folder, const TlogCheckpoint
 	if (!line.has_payload)
 		out->removed += leaf[0] == LEAF_ROW;
 	else if (!leaf_has_payload(leaf, len, (const uint8_t *) payload.data, payload_len))
-		finding("leaf %" PRIu64 ": the payload of %s is not the one that was sealed", line.index, what);
+		finding_at(line.index, "the payload of %s is not the one that was sealed", what);
 	else
 		out->rows++;
 }

@@ -120,15 +120,15 @@ sample_verify(Folder *folder, const TlogCheckpoint *checkpoint, uint64_t n)
 
 		if (!folder_leaf(folder, index, &leaf, &len))
 		{
-			finding("leaf %" PRIu64 ": it is not in its bundle", index);
+			finding_at(index, "it is not in its bundle");
 			continue;
 		}
 		leaf_text(leaf, len, what);
 		tlog_hash_leaf(leaf, len, &hash);
 		hashes = tlog_inclusion_path(index, folder->size, folder_subtree, folder, path);
 		if (hashes < 0)
-			finding("leaf %" PRIu64 ": the tiles do not have its proof", index);
+			finding_at(index, "the tiles do not have its proof");
 		else if (!tlog_verify_inclusion(index, folder->size, &hash, path, hashes, &checkpoint->root))
-			finding("leaf %" PRIu64 ": %s is not what the checkpoint has there", index, what);
+			finding_at(index, "%s is not what the checkpoint has there", what);
 	}
 }

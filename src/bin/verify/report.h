@@ -20,8 +20,12 @@ typedef enum Outcome
 	OUTCOME_UNKNOWN = 3			/* it could not be found out */
 } Outcome;
 
-/* Something differs: kept until the end, the first ones with their text. */
+/*
+ * Something differs: kept until the end.  What is said of a leaf stands before all
+ * else, the first leaf first.
+ */
 extern void finding(const char *format,...) __attribute__((format(printf, 1, 2)));
+extern void finding_at(uint64_t leaf, const char *format,...) __attribute__((format(printf, 2, 3)));
 extern uint64_t findings(void);
 extern void findings_print(void);
 

@@ -14,7 +14,7 @@
 #include "utils/xid8.h"
 
 #include "evidence/audit_leaf.h"
-#include "evidence/retention/sealed.h"
+#include "evidence/retention/in_tree.h"
 
 /* SQL-callable functions */
 
@@ -94,7 +94,7 @@ paysafe_audit_index(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
-		fcinfo->flinfo->fn_extra = paysafe_sealed_begin();
+		fcinfo->flinfo->fn_extra = paysafe_in_tree_begin();
 		MemoryContextSwitchTo(old);
 	}
 	get_row(fcinfo, values, nulls);
@@ -102,7 +102,7 @@ paysafe_audit_index(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	hash = DatumGetByteaPP(values[ROW_LEAF_HASH]);
 	if (VARSIZE_ANY_EXHDR(hash) != PAYSAFE_SHA256_LEN ||
-		!paysafe_sealed_find(fcinfo->flinfo->fn_extra,
+		!paysafe_in_tree_find(fcinfo->flinfo->fn_extra,
 							 U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
 							 DatumGetInt32(values[ROW_SEQ]), (uint8 *) VARDATA_ANY(hash),
 							 &incarnation, &index))

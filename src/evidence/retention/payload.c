@@ -65,7 +65,7 @@ paysafe_payload_judge(void)
 	judge->tables = hash_create("paysafe logged tables", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, judge);
 	judge->holds = paysafe_hold_all();
-	judge->sealed = paysafe_sealed_begin();
+	judge->sealed = paysafe_in_tree_begin();
 	return judge;
 }
 
@@ -124,7 +124,7 @@ paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table, const Datum
 	uint8		leaf[AUDIT_LEAF_LEN];
 	uint8		hash[PAYSAFE_SHA256_LEN];
 	StringInfoData payload;
-	SealedAnswer answer = SEALED_OTHERWISE;
+	InTreeAnswer answer = SEALED_OTHERWISE;
 
 	initStringInfo(&payload);
 	if (!paysafe_audit_leaf_of_row(values, nulls, table->digest, &payload, leaf))
@@ -133,7 +133,7 @@ paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table, const Datum
 		paysafe_audit_leaf_hash_bytes(leaf, hash);
 	if (VARSIZE_ANY_EXHDR(stored) == PAYSAFE_SHA256_LEN &&
 		memcmp(VARDATA_ANY(stored), hash, PAYSAFE_SHA256_LEN) == 0)
-		answer = paysafe_sealed_has(judge->sealed, xid, DatumGetInt32(values[ROW_SEQ]), hash);
+		answer = paysafe_in_tree_has(judge->sealed, xid, DatumGetInt32(values[ROW_SEQ]), hash);
 	if (answer == SEALED_NOT_YET)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

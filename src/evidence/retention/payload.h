@@ -13,7 +13,7 @@
 
 #include "base/crypto.h"
 #include "evidence/retention/hold.h"
-#include "evidence/retention/sealed.h"
+#include "evidence/retention/in_tree.h"
 
 /* A way in which rows look in the log, as paysafe.audit_shape has it. */
 typedef struct LoggedTable
@@ -34,7 +34,7 @@ typedef struct PayloadJudge
 {
 	struct HTAB *tables;		/* of LoggedTable, by id */
 	List	   *holds;
-	Sealed	   *sealed;
+	InTree	   *sealed;
 } PayloadJudge;
 
 extern PayloadJudge *paysafe_payload_judge(void);

@@ -22,7 +22,7 @@
  * goes on, with leaf_hash as it is stored.  Were it to stop, whoever changes one row would
  * leave all that follow unsealed.  If the tree itself is damaged, nothing can be added.
  *
- * Memory: the rows are sorted in work_mem or on disk; findings are few.
+ * Memory: the rows are sorted in maintenance_work_mem or on disk; findings are few.
  *
  *-------------------------------------------------------------------------
  */

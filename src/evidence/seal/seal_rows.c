@@ -29,13 +29,17 @@
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 #include "utils/xid8.h"
 
+#include "base/scan.h"
 #include "compat.h"
 #include "evidence/audit_leaf.h"
 #include "evidence/audit_partition.h"
@@ -43,6 +47,9 @@
 #include "evidence/seal/seal_rows.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+
+#define RANGE			64		/* blocks that the index summarizes: audit_partition.c */
+#define FILLING			(4 * RANGE)	/* at the end of a partition, that are being filled */
 
 /* Columns of what is sorted. */
 enum
@@ -230,7 +237,7 @@ possible_blocks(SealRows *rows, Oid index_oid)
 {
 	Relation	index = index_open(index_oid, AccessShareLock);
 	IndexScanDesc scan = index_beginscan_bitmap_compat(index, rows->snapshot, 2);
-	TIDBitmap  *blocks = tbm_create(work_mem * (Size) 1024, NULL);
+	TIDBitmap  *blocks = tbm_create(maintenance_work_mem * (Size) 1024, NULL);
 	ScanKeyData keys[2];
 
 	ScanKeyEntryInitialize(&keys[0], 0, 1, BTGreaterEqualStrategyNumber, XID8OID, InvalidOid, F_XID8GE,
@@ -329,7 +336,7 @@ paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 	rows->row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe sealed row", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&rows->payload);
 	rows->sort = tuplesort_begin_heap(desc, lengthof(columns), columns, operators, collations,
-									  nulls_first, work_mem, NULL, TUPLESORT_NONE);
+									  nulls_first, maintenance_work_mem, NULL, TUPLESORT_NONE);
 	scan_log(rows);
 	tuplesort_performsort(rows->sort);
 	return rows;
@@ -381,6 +388,57 @@ paysafe_seal_rows_count(uint64 from, Snapshot snapshot, TimestampTz *first_at)
 	scan_log(&rows);
 	*first_at = rows.first_at;
 	return rows.count;
+}
+
+/*
+ * A summarized range costs whoever writes into it; so only ranges before the last few,
+ * which nobody fills any more.
+ */
+static void
+summarize_partition(SealRows *rows, Oid partition)
+{
+	Relation	rel;
+	Oid			index;
+	BlockNumber nblocks;
+	BlockNumber next = 0;
+	BlockNumber block;
+	TIDBitmap  *blocks;
+	BitmapBlocks iterator;
+
+	/* who waits here for VACUUM would end it */
+	if (!ConditionalLockRelationOid(partition, ShareUpdateExclusiveLock))
+		return;
+	rel = table_open(partition, NoLock);
+	index = paysafe_store_index_named(rel, psprintf("%s_xid", RelationGetRelationName(rel)));
+	nblocks = RelationGetNumberOfBlocks(rel);
+	if (OidIsValid(index) && nblocks > FILLING)
+	{
+		blocks = possible_blocks(rows, index);
+		bitmap_blocks_begin_compat(blocks, &iterator);
+		while ((block = bitmap_blocks_next_compat(&iterator)) != InvalidBlockNumber &&
+			   block < nblocks - FILLING)
+		{
+			if (block < next)
+				continue;
+			CHECK_FOR_INTERRUPTS();
+			(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index), Int64GetDatum(block));
+			next = block - block % RANGE + RANGE;
+		}
+		bitmap_blocks_end_compat(&iterator);
+		tbm_free(blocks);
+	}
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_seal_rows_summarize(uint64 from)
+{
+	SealRows	rows = {.from = from, .to = PG_UINT64_MAX, .snapshot = paysafe_scan_snapshot()};
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+		summarize_partition(&rows, lfirst_oid(lc));
+	UnregisterSnapshot(rows.snapshot);
 }
 
 const char *

@@ -42,7 +42,7 @@ typedef struct SealRows SealRows;
 
 /*
  * Rows of transactions from <= xid < to that the snapshot shows, ordered by xid and
- * seq; contents: their leaves and payloads, too.  What does not fit into work_mem is
+ * seq; contents: their leaves and payloads, too.  What does not fit into maintenance_work_mem is
  * sorted on disk.
  */
 extern SealRows *paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents);
@@ -54,6 +54,13 @@ extern void paysafe_seal_rows_end(SealRows *rows);
 
 /* How many there are, and when the first was written: without looking into them. */
 extern uint64 paysafe_seal_rows_count(uint64 from, Snapshot snapshot, TimestampTz *first_at);
+
+/*
+ * Let the index know what is in blocks that are full, so that they are not read again;
+ * from: rows of transactions before it are sealed.  Nothing of a partition that VACUUM is
+ * at.  For a transaction of its own, which should be short.
+ */
+extern void paysafe_seal_rows_summarize(uint64 from);
 
 /* Words for trouble. */
 extern const char *paysafe_seal_rows_trouble(SealTrouble trouble);

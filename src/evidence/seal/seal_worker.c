@@ -33,7 +33,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -41,13 +40,17 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/worker.h"
 #include "compat.h"
+#include "evidence/publish/publish_worker.h"
 #include "evidence/seal/seal.h"
+#include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_shared.h"
 #include "evidence/seal/seal_worker.h"
 #include "store/catalog.h"
 
 #define LINGER			5000	/* milliseconds without work before a sealer leaves */
+#define SUMMARIZE		2000	/* milliseconds */
 #define LOOK			500		/* how often it looks whether somebody wants the database */
 #define FIRST_LOOK		10		/* while something holds it back, and somebody waits */
 #define LAST_LOOK		1000
@@ -102,6 +105,29 @@ settle_settings(void)
 			SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* From time to time, so that what is sealed is not read by each pass until VACUUM comes. */
+static void
+summarize(uint64 sealed)
+{
+	static TimestampTz last = 0;
+
+	if (!TimestampDifferenceExceeds(last, GetCurrentTimestamp(), SUMMARIZE))
+		return;
+	SetCurrentStatementStartTimestamp();
+	in_pass = true;
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "summarizing the audit log");
+	if (paysafe_catalog_present())
+		paysafe_seal_rows_summarize(sealed);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	in_pass = false;
+	QueryCancelPending = false;
+	pgstat_report_activity(STATE_IDLE, NULL);
+	last = GetCurrentTimestamp();
+}
+
 /* One pass; *leaves: how many were sealed.  False: there is no extension in this database. */
 static bool
 seal(uint64 *leaves)
@@ -126,20 +152,9 @@ seal(uint64 *leaves)
 	pgstat_report_stat(pass.leaves > 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	*leaves = pass.leaves;
+	if (pass.leaves > 0)
+		summarize(pass.below);
 	return present;
-}
-
-/* Does somebody want to drop, rename or copy the database? */
-static bool
-is_in_the_way(void)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	(void) LockRelease(&tag, RowExclusiveLock, true);
-	return false;
 }
 
 /* Wait so long, or until somebody sets the latch; true: to leave. */
@@ -160,7 +175,7 @@ pause_for(long milliseconds, bool *woken)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (!*woken && is_in_the_way())
+		if (!*woken && paysafe_worker_is_in_the_way())
 			return true;
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
 	}
@@ -185,6 +200,7 @@ paysafe_seal_worker_main(Datum arg)
 	Oid			database = DatumGetObjectId(arg);
 	uint64		leaves;
 	uint64		all = 0;
+	bool		looked = false;	/* for what a server that was stopped has left to publish */
 	long		pause = 0;
 	bool		woken;
 
@@ -206,6 +222,9 @@ paysafe_seal_worker_main(Datum arg)
 			break;
 		}
 		all += leaves;
+		if (leaves > 0 || !looked)
+			paysafe_publish_worker_ensure();
+		looked = true;
 		if (paysafe_seal_shared_pending(true))
 		{
 			pause = pause_before_next(leaves, pause);

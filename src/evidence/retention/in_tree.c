@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * sealed.c
+ * in_tree.c
  *	  What the tree has, and so may leave.
  *
  * Asked is the tree itself, not how far it has come: rows that a dump brought are
@@ -13,12 +13,12 @@
 #include "utils/memutils.h"
 
 #include "base/crypto.h"
-#include "evidence/retention/sealed.h"
+#include "evidence/retention/in_tree.h"
 #include "evidence/seal/seal_state.h"
 #include "evidence/seal/seal_tile.h"
 #include "evidence/seal/seal_transaction.h"
 
-struct Sealed
+struct InTree
 {
 	MemoryContext context;		/* of the next two */
 	uint64		xid;			/* the transaction that was looked up last; 0: none */
@@ -28,10 +28,10 @@ struct Sealed
 	uint64		watermark;
 };
 
-Sealed *
-paysafe_sealed_begin(void)
+InTree *
+paysafe_in_tree_begin(void)
 {
-	Sealed	   *sealed = palloc0(sizeof(Sealed));
+	InTree	   *sealed = palloc0(sizeof(InTree));
 	SealState	state;
 
 	paysafe_seal_state_read(&state);
@@ -42,7 +42,7 @@ paysafe_sealed_begin(void)
 }
 
 static void
-look_up(Sealed *sealed, uint64 xid)
+look_up(InTree *sealed, uint64 xid)
 {
 	MemoryContext old;
 
@@ -56,7 +56,7 @@ look_up(Sealed *sealed, uint64 xid)
 }
 
 static SealReader *
-reader_of(Sealed *sealed, int32 incarnation)
+reader_of(InTree *sealed, int32 incarnation)
 {
 	MemoryContext old;
 	ListCell   *lc;
@@ -71,7 +71,7 @@ reader_of(Sealed *sealed, int32 incarnation)
 }
 
 bool
-paysafe_sealed_find(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash,
+paysafe_in_tree_find(InTree *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash,
 					int32 *incarnation, uint64 *index)
 {
 	ListCell   *lc;
@@ -101,13 +101,13 @@ paysafe_sealed_find(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_has
 	return false;
 }
 
-SealedAnswer
-paysafe_sealed_has(Sealed *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash)
+InTreeAnswer
+paysafe_in_tree_has(InTree *sealed, uint64 xid, int32 seq, const uint8 *leaf_hash)
 {
 	int32		incarnation;
 	uint64		index;
 
-	if (paysafe_sealed_find(sealed, xid, seq, leaf_hash, &incarnation, &index))
+	if (paysafe_in_tree_find(sealed, xid, seq, leaf_hash, &incarnation, &index))
 		return SEALED_SO;
 	return xid < sealed->watermark ? SEALED_OTHERWISE : SEALED_NOT_YET;
 }
