@@ -14,6 +14,7 @@
 #	queue VARIANT STATE ROUND ms
 #	verify|begin VARIANT ROUND ms
 #	sealing bulk|verify MILLION LEAVES ms	proof leaf MILLION PROOFS ms	lag SECOND seconds rows
+#	evidence hash|verify ROUND LEAVES CPU-seconds
 #	reconcile VARIANT ROUND ROWS ms		reconcile_peak VARIANT 1 ROWS kB
 #	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
@@ -101,6 +102,12 @@ function lag_late(    i, most) {
 	for (i = int(nlag * 2 / 3) + 1; i <= nlag; i++)
 		if (lags[i] > most) most = lags[i]
 	return most + 0
+}
+
+# Leaves per second of the processor
+function evidence_rate(what,    r) {
+	for (r = 1; (what, r) in evidence; r++) add(evidence[what, r])
+	return median()
 }
 
 function cpu_median(p, variant, clients,    r) {
@@ -209,6 +216,7 @@ $1 == "proof" { proof_us[$3] = $5 * 1000 / $4 }
 $1 == "lag" { nlag = $2; if ($3 > lag_most) lag_most = $3; if ($4 > lag_rows) lag_rows = $4; lags[$2] = $3 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "evidence" && $5 > 0 { evidence[$2, $3] = $4 / $5; evidence_leaves = $4; have[$1] = 1 }
 $1 == "tree_growth" { ms[$1, $2, $3, $4] = $5; have[$1] = 1 }
 $1 == "rule_growth" || $1 == "life_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
@@ -418,6 +426,11 @@ END {
 			printf "  %-50s %9.1f %10.1f %7.2f\n", label[i], queue_us("paysafe", name[i]), \
 				queue_us("table", name[i]), queue_us("paysafe", name[i]) / queue_us("table", name[i])
 	}
+	if (part == "evidence") {
+		printf "\n%s leaves outside of the server, leaves per second of one core\n", thousands(evidence_leaves)
+		printf "  %-50s %12.0f\n", "hashed, and the tree grown", evidence_rate("hash")
+		printf "  %-50s %12.0f\n", "paysafe-verify: read, hashed, compared, transactions", evidence_rate("verify")
+	}
 	if (part == "reconcile") {
 		printf "\nrows compared with the audit log          us per row   peak of the backend, MB, shared buffers in it\n"
 		for (i = 1; i <= nsize; i++)
@@ -488,6 +501,8 @@ END {
 			bar("proof of one leaf, microseconds", "%5.0f", proof_us[nsealed], 1000, 1000, -1)
 			bar("sealing behind 8 writers, seconds", "%5.1f", lag_late(), 2, 1, -1)
 		}
+		if (have["evidence"])
+			bar("paysafe-verify, leaves per second of one core", "%7.0f", evidence_rate("verify"), 500000, 1000000, 1)
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
 			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)

@@ -54,8 +54,6 @@ expire_payloads(void)
 {
 	if (queue_keep >= 0)
 		(void) paysafe_queue_expire_payloads(queue_keep * USECS_PER_DAY);
-	else
-		paysafe_queue_extend_payloads();
 }
 
 static void
@@ -118,6 +116,8 @@ paysafe_expiry_worker_main(Datum arg)
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
 	/* first what nobody can do without */
 	run(paysafe_store_complete, "making partitions of the audit log");
+	run(paysafe_queue_extend_payloads, "making partitions of inbox and outbox");
+	run(paysafe_idempotency_extend_responses, "making partitions of responses");
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");

@@ -9,6 +9,8 @@
  *	tool policy FILE				what the policy says of it
  *	tool proofs SIZE				every proof of trees of up to so many leaves, which are
  *									their numbers
+ *	tool hash LEAVES				seconds of processor to hash so many leaves of 90 bytes and grow
+ *									their tree
  *	tool proof INDEX				a proof file of such a leaf, with the checkpoint on standard
  *									input
  *
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tlog/policy.h"
 #include "tlog/proof_file.h"
@@ -155,6 +158,25 @@ proofs(int sizes)
 }
 
 static int
+hash(uint64_t leaves)
+{
+	uint8_t		leaf[90] = {0};
+	TlogFrontier f;
+	TlogHash	sum;
+	clock_t		began = clock();
+
+	tlog_frontier_init(&f);
+	for (uint64_t i = 0; i < leaves; i++)
+	{
+		memcpy(leaf + 8, &i, sizeof(i));
+		tlog_hash_leaf(leaf, sizeof(leaf), &sum);
+		tlog_frontier_add(&f, &sum);
+	}
+	printf("%.3f\n", (double) (clock() - began) / CLOCKS_PER_SEC);
+	return 0;
+}
+
+static int
 proof(uint64_t index)
 {
 	static char text[TLOG_NOTE_MAX * 2];
@@ -188,6 +210,8 @@ main(int argc, char **argv)
 		return policy(argv[2]);
 	if (strcmp(what, "proofs") == 0)
 		return proofs(atoi(argv[2]));
+	if (strcmp(what, "hash") == 0)
+		return hash(strtoull(argv[2], NULL, 10));
 	if (strcmp(what, "proof") == 0)
 		return proof(strtoull(argv[2], NULL, 10));
 	return 2;

@@ -280,13 +280,15 @@ main(int argc, char **argv)
 	read_options(argc, argv, &ship);
 	trust_policy(&ship.trust, ship.policy);
 	if (ship.dbname != NULL)
-		ship.database = database_open(ship.dbname, &ship.trust, &held);
+		ship.database = database_open(ship.dbname, NULL, &ship.trust, &held);
 	else
 		held = folder_open(&ship.folder, ship.folder_path, &ship.trust);
 	if (held == NULL)
 		unknown("there is no checkpoint to ship");
 	ship.held = held;
 	ship.folder.size = held->checkpoint.size;
+	if (ship.database != NULL)
+		database_log(ship.database, held->checkpoint.origin);
 	for (int i = 0; i < ship.trust.policy->nnames; i++)
 	{
 		const TlogPolicyName *name = &ship.trust.policy->names[i];

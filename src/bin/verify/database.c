@@ -25,6 +25,7 @@
 struct Database
 {
 	PGconn	   *conn;
+	char		incarnation[16];	/* that is read */
 };
 
 /* Whatever the server says, on one line */
@@ -50,9 +51,10 @@ ask(Database *database, const char *query, ExecStatusType expected)
 }
 
 Database *
-database_open(const char *conninfo, Trust *trust, Held **held)
+database_open(const char *conninfo, const char *origin, Trust *trust, Held **held)
 {
 	Database   *database = need(calloc(1, sizeof(Database)));
+	const char *values[1] = {origin};
 	PGresult   *result;
 
 	database->conn = need(PQconnectdb(conninfo));
@@ -61,8 +63,11 @@ database_open(const char *conninfo, Trust *trust, Held **held)
 	PQclear(ask(database, "SET search_path = pg_catalog", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET default_transaction_read_only = on", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET client_encoding = 'UTF8'", PGRES_COMMAND_OK));
-	result = ask(database, "SELECT note FROM paysafe.checkpoint WHERE published IS NOT NULL "
-				 "ORDER BY incarnation DESC, size DESC LIMIT 1", PGRES_TUPLES_OK);
+	result = PQexecParams(database->conn, "SELECT note FROM paysafe.checkpoint WHERE published IS NOT NULL "
+						  "AND ($1::text IS NULL OR origin = $1) ORDER BY incarnation DESC, size DESC LIMIT 1",
+						  1, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database);
 	*held = NULL;
 	if (PQntuples(result) > 0)
 	{
@@ -76,6 +81,26 @@ database_open(const char *conninfo, Trust *trust, Held **held)
 	}
 	PQclear(result);
 	return database;
+}
+
+void
+database_log(Database *database, TlogText origin)
+{
+	char	   *text = need(strndup(origin.at, origin.len));
+	const char *values[1] = {text};
+	PGresult   *result = PQexecParams(database->conn, "SELECT max(incarnation) FROM paysafe.seal_log WHERE origin = $1",
+									  1, NULL, values, NULL, NULL, 0);
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database);
+	if (PQgetisnull(result, 0, 0))
+	{
+		finding("the database has no log \"%s\"", text);
+		unknown("the database has no log \"%s\"", text);
+	}
+	snprintf(database->incarnation, sizeof(database->incarnation), "%s", PQgetvalue(result, 0, 0));
+	PQclear(result);
+	free(text);
 }
 
 void
@@ -139,9 +164,19 @@ take_row(Bytes *bytes, Walk *walk, DatabaseRows *rows)
 	TlogHash	hash;
 	char		what[LEAF_TEXT_MAX];
 
-	if (index == NULL || index_len != 8 || leaf == NULL || len > TLOG_LEAF_MAX)
+	if (index == NULL || index_len != 8 || (leaf != NULL && len > TLOG_LEAF_MAX))
 		unknown("paysafe.seal_entries answers in another form");
 	here = take_number(&number, 8);
+	if (leaf == NULL)
+	{
+		if (walk->order.open)
+			finding_at(here, "what was sealed as it is not there any more, or not as it was: row %" PRIu64 " of transaction %"
+					   PRIu64 " or what follows it", walk->order.expected, walk->order.xid);
+		else
+			finding_at(here, "what was sealed as it is not there any more, or not as it was");
+		walk_missing(walk);
+		return;
+	}
 	leaf_text(leaf, len, what);
 	if (here != walk->next)
 		finding_at(walk->next, "it is missing; leaf %" PRIu64 ", %s, follows", here, what);
@@ -184,7 +219,7 @@ take_message(const char *message, int n, bool *begun, Walk *walk, DatabaseRows *
 static uint64_t
 read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRows *rows)
 {
-	char		query[200];
+	char		query[300];
 	uint64_t	before = walk->next;
 	bool		begun = false;
 	char	   *message;
@@ -192,7 +227,7 @@ read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRo
 	PGresult   *result;
 
 	snprintf(query, sizeof(query), "COPY (SELECT index, leaf, payload FROM paysafe.seal_entries(%" PRIu64 ", %" PRIu64
-			 ")) TO STDOUT (FORMAT binary)", from, to);
+			 ", %s)) TO STDOUT (FORMAT binary)", from, to, database->incarnation);
 	PQclear(ask(database, query, PGRES_COPY_OUT));
 	while ((n = PQgetCopyData(database->conn, &message, 0)) > 0)
 	{
@@ -213,12 +248,12 @@ read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRo
 int
 database_consistency(Database *database, uint64_t old, uint64_t size, TlogHash *path)
 {
-	char		query[200];
+	char		query[300];
 	PGresult   *result;
 	int			n;
 
-	snprintf(query, sizeof(query), "SELECT encode(h, 'base64') FROM unnest(paysafe.consistency_proof(%" PRIu64 ", %"
-			 PRIu64 ")) WITH ORDINALITY AS u(h, n) ORDER BY n", old, size);
+	snprintf(query, sizeof(query), "SELECT encode(h, 'base64') FROM paysafe.consistency_proof(%" PRIu64 ", %" PRIu64
+			 ", %s) p, unnest(p.path) WITH ORDINALITY AS u(h, n) ORDER BY n", old, size, database->incarnation);
 	result = ask(database, query, PGRES_TUPLES_OK);
 	n = PQntuples(result) <= TLOG_CONSISTENCY_MAX ? PQntuples(result) : -1;
 	for (int i = 0; i < n; i++)
@@ -295,13 +330,18 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 #else
 
 Database *
-database_open(const char *conninfo, Trust *trust, Held **held)
+database_open(const char *conninfo, const char *origin, Trust *trust, Held **held)
 {
 	unknown("built without libpq");
 }
 
 void
 database_close(Database *database)
+{
+}
+
+void
+database_log(Database *database, TlogText origin)
 {
 }
 

@@ -15,8 +15,14 @@
 
 typedef struct Database Database;
 
-/* The newest published checkpoint goes to those that trust has; NULL: there is none. */
-extern Database *database_open(const char *conninfo, Trust *trust, Held **held);
+/*
+ * The newest published checkpoint, of the log of that name if one is given, goes to
+ * those that trust has; held is NULL where there is none.
+ */
+extern Database *database_open(const char *conninfo, const char *origin, Trust *trust, Held **held);
+
+/* The log that is read from now on */
+extern void database_log(Database *database, TlogText origin);
 extern void database_close(Database *database);
 
 /* The proof that old leaves are a part of size: the number of hashes, or -1 */

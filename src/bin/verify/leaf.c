@@ -223,6 +223,12 @@ leaf_order_next(LeafOrder *order, uint64_t index, const uint8_t *leaf, size_t le
 }
 
 void
+leaf_order_missing(LeafOrder *order)
+{
+	order->partial = true;
+}
+
+void
 leaf_order_end(LeafOrder *order, uint64_t size)
 {
 	if (order->open)

@@ -50,6 +50,9 @@ typedef struct LeafOrder
 extern void leaf_order_begin(LeafOrder *order, uint64_t first);
 extern void leaf_order_next(LeafOrder *order, uint64_t index, const uint8_t *leaf, size_t len,
 							const TlogHash *hash);
+
+/* One that cannot be had: of the transaction that it may be of, nothing more is said. */
+extern void leaf_order_missing(LeafOrder *order);
 extern void leaf_order_end(LeafOrder *order, uint64_t size);
 
 #endif							/* VERIFY_LEAF_H */

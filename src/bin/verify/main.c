@@ -31,6 +31,7 @@ static const char usage[] =
 "  --checkpoint FILE   a checkpoint that was kept elsewhere; several times\n"
 "\n"
 "How much is read:\n"
+"  --origin NAME       which log of the database, if not its newest\n"
 "  --since FILE        only what came after this checkpoint, which was verified before\n"
 "  --sample N          N leaves at random, with their proofs (of a folder)\n"
 "  --payloads FILE     the rows' payloads, too, as lines of JSON\n"
@@ -42,6 +43,7 @@ static const char usage[] =
 typedef struct Options
 {
 	const char *dbname;
+	const char *origin;
 	const char *folder;
 	const char *payloads;
 	char	  **proofs;
@@ -72,6 +74,8 @@ check_options(const Options *options, bool proof)
 {
 	if ((options->folder != NULL) + (options->dbname != NULL) + proof + (options->payloads != NULL && options->folder == NULL) != 1)
 		misused("one of a folder, --dbname, --payloads or --proof is verified");
+	if (options->origin != NULL && options->dbname == NULL)
+		misused("--origin takes a database");
 	if (options->sample > 0 && options->folder == NULL)
 		misused("--sample takes a folder");
 	if (options->since != NULL && options->sample > 0)
@@ -80,21 +84,23 @@ check_options(const Options *options, bool proof)
 		misused("--since takes a folder or a database");
 }
 
+static const struct option names[] = {
+	{"dbname", required_argument, NULL, 'd'},
+	{"origin", required_argument, NULL, 'o'},
+	{"key", required_argument, NULL, 'k'},
+	{"policy", required_argument, NULL, 'p'},
+	{"checkpoint", required_argument, NULL, 'c'},
+	{"since", required_argument, NULL, 's'},
+	{"sample", required_argument, NULL, 'n'},
+	{"payloads", required_argument, NULL, 'j'},
+	{"proof", no_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0}
+};
+
 static void
 read_options(int argc, char **argv, Options *options, Trust *trust)
 {
-	static const struct option names[] = {
-		{"dbname", required_argument, NULL, 'd'},
-		{"key", required_argument, NULL, 'k'},
-		{"policy", required_argument, NULL, 'p'},
-		{"checkpoint", required_argument, NULL, 'c'},
-		{"since", required_argument, NULL, 's'},
-		{"sample", required_argument, NULL, 'n'},
-		{"payloads", required_argument, NULL, 'j'},
-		{"proof", no_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}
-	};
 	bool		proof = false;
 	int			option;
 
@@ -107,6 +113,9 @@ read_options(int argc, char **argv, Options *options, Trust *trust)
 		{
 			case 'd':
 				options->dbname = optarg;
+				break;
+			case 'o':
+				options->origin = optarg;
 				break;
 			case 'k':
 				trust_key(trust, optarg);
@@ -233,7 +242,7 @@ verify_database(const Options *options, Trust *trust)
 {
 	static Walk walk;
 	Held	   *own;
-	Database   *database = database_open(options->dbname, trust, &own);
+	Database   *database = database_open(options->dbname, options->origin, trust, &own);
 	const Held *last;
 	DatabaseRows rows;
 	double		began = now(CLOCK_MONOTONIC);
@@ -244,6 +253,7 @@ verify_database(const Options *options, Trust *trust)
 	last = last_of(trust, own);
 	if (last == NULL)
 		unknown("the database has no checkpoint, and none was given");
+	database_log(database, last->checkpoint.origin);
 	database_walk(database, trust, options->since != NULL ? &options->since->checkpoint : NULL, &last->checkpoint,
 				  last->checkpoint.size, &walk, &rows);
 	snprintf(more, sizeof(more), ", %" PRIu64 " payloads, %" PRIu64 " removed,", rows.payloads, rows.removed);

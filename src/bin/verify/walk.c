@@ -56,6 +56,8 @@ compare_here(Walk *walk)
 {
 	TlogHash	root;
 
+	if (walk->broken)
+		return;
 	walk_root(walk, &root);
 	compare(walk, &root);
 }
@@ -104,6 +106,16 @@ walk_leaf(Walk *walk, const uint8_t *leaf, size_t len, TlogHash *hash)
 }
 
 void
+walk_missing(Walk *walk)
+{
+	if (!walk->broken)
+		walk->broken_at = walk->next;
+	walk->broken = true;
+	leaf_order_missing(&walk->order);
+	walk->next++;
+}
+
+void
 walk_tile(Walk *walk, TlogHash *root)
 {
 	tlog_hash_perfect(walk->waiting, TLOG_TILE_WIDTH, root);
@@ -125,7 +137,7 @@ walk_end(Walk *walk)
 					held->name, held->checkpoint.size, walk->size);
 		else
 			finding("%s: the root of its %" PRIu64 " leaves cannot be had: they are missing from leaf %" PRIu64 " on",
-					held->name, held->checkpoint.size, walk->next);
+					held->name, held->checkpoint.size, walk->broken ? walk->broken_at : walk->next);
 	}
 	if (walk->order.has_origin)
 		trust_origin(walk->trust, walk->order.origin);

@@ -21,6 +21,8 @@ typedef struct Walk
 	TlogFrontier frontier;		/* without those that wait */
 	TlogHash	waiting[TLOG_TILE_WIDTH];	/* until a tile is complete */
 	int			nwaiting;
+	bool		broken;			/* a leaf could not be had: no root can from there on, */
+	uint64_t	broken_at;		/* which is here */
 	LeafOrder	order;
 	int			nheld;			/* checkpoints of trust->held that were passed */
 	uint64_t	agreed;			/* the largest size of which one agreed */
@@ -39,6 +41,9 @@ extern void walk_nothing(Walk *walk, const Trust *trust, const TlogCheckpoint *c
 
 /* The next leaf; where from is a multiple of 256, and so many are waiting, see walk_tile. */
 extern void walk_leaf(Walk *walk, const uint8_t *leaf, size_t len, TlogHash *hash);
+
+/* Instead of a leaf that cannot be had: the rest is read without roots. */
+extern void walk_missing(Walk *walk);
 
 /* 256 leaves are waiting: the root over them, which are then in the frontier. */
 extern void walk_tile(Walk *walk, TlogHash *root);

@@ -12,14 +12,15 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "base/argument.h"
 #include "engine/loosening.h"
 #include "evidence/publish/checkpoint.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher_state.h"
-#include "evidence/publish/sealed.h"
 #include "evidence/seal/seal_state.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -27,6 +28,8 @@
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
 #include "values/spec.h"
+
+#define MAX_NOTE	30000		/* bytes; a leaf has 65,535 at most, with the reason */
 
 /* The size that a note is of, or 0. */
 static uint64
@@ -57,6 +60,21 @@ last_known(int incarnation)
 			outside = paysafe_checkpoint_cosigned(&signed_here);
 	}
 	return outside;
+}
+
+/* As much of a note as fits a leaf: its text, and its first signatures. */
+static char *
+fit(char *note)
+{
+	if (note != NULL && strlen(note) > MAX_NOTE)
+	{
+		size_t		len = pg_mbcliplen(note, strlen(note), MAX_NOTE);
+
+		while (len > 0 && note[len - 1] != '\n')
+			len--;
+		note[len] = '\0';
+	}
+	return note;
 }
 
 /* May it be begun?  False: it is proposed only. */
@@ -100,24 +118,24 @@ paysafe_open_log(PG_FUNCTION_ARGS)
 	char	   *reason = paysafe_redact_string(paysafe_argument_reason(fcinfo, 0, "reason", "a new log"));
 	SealState	state;
 	SealTree   *tree = palloc(sizeof(SealTree));
-	SealedHead	head;
+	LogHead	head;
 	char	   *last;
 
 	(void) paysafe_seal_state_lock(false);
 	paysafe_seal_state_read(&state);
-	if (!paysafe_sealed_head(&head))
+	if (!paysafe_log_head(&head))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no log has begun yet"),
 				 errhint("Nothing has been sealed in this database: SELECT paysafe.seal().")));
-	last = last_known(state.incarnation);
+	last = fit(last_known(state.incarnation));
 	if (!authorize(&state, head.origin, last, reason))
 		PG_RETURN_NULL();
 	paysafe_store_complete();
 	paysafe_seal_state_open(&state, tree,
-							psprintf("%s" SEALED_BY_TWO, paysafe_actor_name()), reason, last);
+							psprintf("%s" LOG_BY_TWO, paysafe_actor_name()), reason, last);
 	paysafe_seal_state_write(&state, tree);
-	if (!paysafe_sealed_head(&head))
+	if (!paysafe_log_head(&head))
 		elog(ERROR, "the new log is not there");
 	paysafe_publish_worker_ensure();
 	PG_RETURN_TEXT_P(cstring_to_text(head.origin));

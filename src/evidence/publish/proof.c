@@ -19,7 +19,7 @@
 
 #include "base/argument.h"
 #include "evidence/publish/checkpoint.h"
-#include "evidence/publish/sealed.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/witness.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"

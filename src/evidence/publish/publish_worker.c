@@ -34,7 +34,7 @@
 #include "store/catalog.h"
 
 #define WORKER_TYPE		"paysafe publisher"
-#define LINGER			1000	/* milliseconds without work, before leaving */
+#define LINGER			5000	/* milliseconds without work, before leaving */
 #define LOOK			500		/* the same, between looks whether somebody wants the database */
 #define START_AGAIN		200		/* the same, before it is started again */
 

@@ -212,7 +212,7 @@ replace_row(Erasure *erasure, Relation rel, ItemPointer tid, Snapshot snapshot)
 	table = paysafe_payload_table(erasure->judge, values);
 	hold = paysafe_payload_hold(erasure->judge, table, values, nulls);
 	if (hold != NULL)
-		paysafe_payload_refuse_held(hold);
+		paysafe_hold_refuse(hold);
 	paysafe_payload_check(erasure->judge, table, values, nulls);
 	paysafe_payload_remove(values, nulls, erasure->id);
 	ExecStoreHeapTuple(heap_form_tuple(RelationGetDescr(rel), values, nulls), bare, true);

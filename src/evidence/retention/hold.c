@@ -18,6 +18,7 @@
 
 #include "base/any_text.h"
 #include "base/argument.h"
+#include "base/refusal.h"
 #include "evidence/audit_context.h"
 #include "evidence/retention/hold.h"
 #include "evidence/retention/retention.h"
@@ -78,6 +79,7 @@ visit_hold(Relation rel, HeapTuple tuple, void *arg)
 
 	hold->id = DatumGetInt64(heap_getattr(tuple, HOLD_ID + 1, desc, &isnull));
 	hold->subject = paysafe_store_text(tuple, desc, HOLD_SUBJECT);
+	hold->table = paysafe_store_text(tuple, desc, HOLD_TABLE);
 	hold->key = paysafe_store_text(tuple, desc, HOLD_KEY);
 	hold->business_id = paysafe_store_text(tuple, desc, HOLD_BUSINESS_ID);
 	hold->lower = time_of(tuple, desc, HOLD_LOWER, DT_NOBEGIN);
@@ -135,6 +137,41 @@ paysafe_hold_of(List *holds, const HeldRow *row)
 			return hold;
 	}
 	return NULL;
+}
+
+const Hold *
+paysafe_hold_of_refusal(List *holds, const char *table, const char *key,
+						TimestampTz at, TimestampTz last_at)
+{
+	ListCell   *lc;
+
+	foreach(lc, holds)
+	{
+		const Hold *hold = lfirst(lc);
+
+		/* which transaction it was of, and for what business, refusals do not say */
+		if (hold->business_id == NULL && last_at >= hold->lower && at < hold->upper &&
+			(hold->table == NULL || (table != NULL && strcmp(hold->table, table) == 0)) &&
+			(hold->key == NULL || (key != NULL && strcmp(hold->key, key) == 0)))
+			return hold;
+	}
+	return NULL;
+}
+
+void
+paysafe_hold_refuse(const Hold *hold)
+{
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = "legal_hold",
+					   .schema_name = "paysafe",
+					   .table_name = "audit_row",
+					   .message = psprintf("legal hold " INT64_FORMAT " keeps payloads that would be removed", hold->id),
+					   .detail = psprintf("It was placed because of: %s", hold->reason),
+					   .hint = psprintf("See paysafe.legal_hold. Two people release it: SELECT paysafe.release_hold(" INT64_FORMAT ", 'why'); paysafe.purge(except_held => true) leaves out what is held.",
+										hold->id)
+				   });
 }
 
 void

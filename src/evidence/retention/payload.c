@@ -20,7 +20,6 @@
 #include "utils/xid8.h"
 
 #include "base/argument.h"
-#include "base/refusal.h"
 #include "evidence/audit_leaf.h"
 #include "evidence/audit_shape.h"
 #include "evidence/retention/payload.h"
@@ -146,22 +145,6 @@ paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table, const Datum
 				 errmsg("row %d of transaction " UINT64_FORMAT " of table \"%s\" is not what was sealed",
 						DatumGetInt32(values[ROW_SEQ]), xid, table->table),
 				 errdetail("It was changed beneath paysafe: its payload stays, as evidence.")));
-}
-
-void
-paysafe_payload_refuse_held(const Hold *hold)
-{
-	paysafe_refuse(&(Refusal)
-				   {
-					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   .rule = "legal_hold",
-					   .schema_name = "paysafe",
-					   .table_name = "audit_row",
-					   .message = psprintf("legal hold " INT64_FORMAT " keeps payloads that would be removed", hold->id),
-					   .detail = psprintf("It was placed because of: %s", hold->reason),
-					   .hint = psprintf("See paysafe.legal_hold. Two people release it: SELECT paysafe.release_hold(" INT64_FORMAT ", 'why'); paysafe.purge(except_held => true) leaves out what is held.",
-										hold->id)
-				   });
 }
 
 void

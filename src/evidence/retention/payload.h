@@ -12,7 +12,6 @@
 #include "nodes/pg_list.h"
 
 #include "base/crypto.h"
-#include "compat.h"
 #include "evidence/retention/hold.h"
 #include "evidence/retention/in_tree.h"
 
@@ -53,9 +52,6 @@ extern const Hold *paysafe_payload_hold(PayloadJudge *judge, const LoggedTable *
  */
 extern void paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table,
 								  const Datum *values, const bool *nulls);
-
-/* Refuse what a hold holds. */
-extern PAYSAFE_NORETURN void paysafe_payload_refuse_held(const Hold *hold);
 
 /*
  * Take the payload out of the row; removal is the number of what is on record of it.

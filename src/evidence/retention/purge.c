@@ -28,6 +28,7 @@
 #include "base/refusal.h"
 #include "evidence/audit_leaf.h"
 #include "evidence/audit_partition.h"
+#include "evidence/refusal_expire.h"
 #include "evidence/retention/payload.h"
 #include "evidence/retention/retention.h"
 #include "evidence/retention/rewrite.h"
@@ -81,7 +82,7 @@ leaves(Purge *purge, LoggedTable *table, const Datum *values, const bool *nulls,
 	if (hold == NULL)
 		return true;
 	if (!purge->except_held)
-		paysafe_payload_refuse_held(hold);
+		paysafe_hold_refuse(hold);
 	purge->held += count;
 	return false;
 }
@@ -205,6 +206,38 @@ purge_months(Purge *purge, TimestampTz until, const char *reason)
 	return rows;
 }
 
+/*
+ * Refusals as such, which are rows of the log, too: those of the months that the
+ * log's own period leaves free.
+ */
+static int64
+purge_refusals(const Purge *purge, TimestampTz until, const char *reason)
+{
+	const Interval *keep = paysafe_retention_period_of(purge->periods, NULL);
+	TimestampTz before = DT_NOBEGIN;
+	int64		rows;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_list())
+	{
+		const OwnPartition *month = lfirst(lc);
+
+		if (!month->is_default && month->upper <= until && paysafe_retention_is_over(keep, month->upper))
+			before = Max(before, month->upper);
+	}
+	if (purge->subject != NULL || before == DT_NOBEGIN)
+		return 0;
+	rows = paysafe_refusal_purge(before, purge->except_held);
+	if (rows > 0)
+		paysafe_retention_add(&(RetentionRecord)
+							  {
+								  .id = paysafe_retention_next_id(), .action = "purge",
+								  .table = "paysafe.refusal_record", .lower = DT_NOBEGIN, .upper = before,
+								  .rows = rows, .reason = reason
+							  });
+	return rows;
+}
+
 /* YYYY-MM-DD, whatever DateStyle is. */
 static char *
 day_words(DateADT day)
@@ -255,6 +288,7 @@ paysafe_purge(PG_FUNCTION_ARGS)
 	purge.judge = paysafe_payload_judge();
 	purge.periods = paysafe_retention_periods();
 	rows = purge_months(&purge, (TimestampTz) until * USECS_PER_DAY, reason);
+	rows += purge_refusals(&purge, (TimestampTz) until * USECS_PER_DAY, reason);
 	if (rows == 0 && purge.young > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
