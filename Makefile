@@ -3,7 +3,8 @@ EXTENSION   = paysafe
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(EXTENSION).control)
 
 MODULE_big  = $(EXTENSION)
-OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
+# src/bin holds programs of their own
+OBJS        = $(patsubst %.c,%.o,$(sort $(filter-out src/bin/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))))
 PG_CPPFLAGS = -I$(srcdir)/src -DPAYSAFE_VERSION='"$(EXTVERSION)"'
 # Debian builds the server with -Wdeclaration-after-statement; the extension is C11
 PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -12,11 +13,17 @@ PG_CFLAGS   = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 # for monitoring
 SCRIPTS = src/bin/paysafe-check
 
+# Programs in C: libcrypto, and libpq where its header is
+PROGRAMS       = src/bin/paysafe-evidence src/bin/paysafe-key src/bin/paysafe-ship src/bin/paysafe-verify
+PROGRAM_COMMON = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/tlog/*.c))
+PROGRAM_OBJS   = $(patsubst %.c,%.o,$(wildcard src/bin/*.c src/bin/*/*.c))
+EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
+
 # The install script is these parts in order, named after the rooms of src/;
 # released versions and upgrade scripts stand beside them under their full names.
-SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_audit rules_status \
+SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal evidence_export rules_status \
             rules_columns people_approval rules_refund rules_ledger rules_balance rules_row_lock rules_replica \
-            engine_test_database evidence_refusal guard_maintenance engine_proposal engine_validate services_queue \
+            engine_test_database evidence_refusal guard_maintenance engine_proposal evidence_publish engine_validate services_queue \
             services_secret services_idempotency services_api_key engine_protection \
             services_url services_outbox services_webhook check check_suggest grants
 INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
@@ -50,6 +57,29 @@ endif
 # link the OpenSSL that the server links
 SHLIB_LINK += $(filter -lcrypto,$(LIBS))
 
+ifneq ($(wildcard $(includedir)/libpq-fe.h),)
+PROGRAM_CPPFLAGS = -DHAVE_LIBPQ -I$(includedir)
+PROGRAM_LIBPQ    = -L$(libdir) -lpq
+endif
+$(PROGRAM_OBJS): override CPPFLAGS += $(PROGRAM_CPPFLAGS)
+$(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h)
+
+all: $(PROGRAMS)
+src/bin/paysafe-evidence: $(patsubst %.c,%.o,$(wildcard src/bin/evidence/*.c))
+src/bin/paysafe-key: $(patsubst %.c,%.o,$(wildcard src/bin/key/*.c))
+src/bin/paysafe-verify: $(patsubst %.c,%.o,$(wildcard src/bin/verify/*.c))
+src/bin/paysafe-ship: $(patsubst %.c,%.o,$(wildcard src/bin/ship/*.c) $(filter-out %/main.c,$(wildcard src/bin/verify/*.c)))
+$(PROGRAMS): $(PROGRAM_COMMON)
+	$(CC) $(CFLAGS) $^ $(PROGRAM_LIBPQ) $(filter -lcrypto,$(LIBS)) -o $@
+
+install: install-programs
+.PHONY: install-programs uninstall-programs
+install-programs: $(PROGRAMS) | installdirs
+	$(INSTALL_PROGRAM) $(PROGRAMS) '$(DESTDIR)$(bindir)/'
+uninstall: uninstall-programs
+uninstall-programs:
+	rm -f $(PROGRAMS:src/bin/%='$(DESTDIR)$(bindir)/%')
+
 $(INSTALL_SQL): $(SQL_PARTS) sql/own_table.awk $(EXTENSION).control
 	awk -f sql/own_table.awk $(SQL_PARTS) > $@
 
@@ -57,6 +87,9 @@ $(INSTALL_SQL): $(SQL_PARTS) sql/own_table.awk $(EXTENSION).control
 .PHONY: errcodes
 errcodes:
 	test/lib/errcodes.sh
+
+# no other library of the server's may be given these for its own, nor these another's
+$(filter src/tlog/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
 
 # PGXS tracks no header dependencies
 $(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control

@@ -13,6 +13,8 @@
 #	ledger_growth WHAT TIMES ms
 #	queue VARIANT STATE ROUND ms
 #	verify|begin VARIANT ROUND ms
+#	sealing bulk|verify MILLION LEAVES ms	proof leaf MILLION PROOFS ms	lag SECOND seconds rows
+#	evidence hash|verify ROUND LEAVES CPU-seconds
 #	reconcile VARIANT ROUND ROWS ms		reconcile_peak VARIANT 1 ROWS kB
 #	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
 #
@@ -92,6 +94,19 @@ function counted_observe(what) {
 
 function tps_median(p, variant, clients,    r) {
 	for (r = 1; (p, variant, clients, r) in tps; r++) add(tps[p, variant, clients, r])
+	return median()
+}
+
+# The longest of the last third
+function lag_late(    i, most) {
+	for (i = int(nlag * 2 / 3) + 1; i <= nlag; i++)
+		if (lags[i] > most) most = lags[i]
+	return most + 0
+}
+
+# Leaves per second of the processor
+function evidence_rate(what,    r) {
+	for (r = 1; (what, r) in evidence; r++) add(evidence[what, r])
 	return median()
 }
 
@@ -194,9 +209,14 @@ $1 == "observe" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
-$1 == "commit" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "commit" || $1 == "seal" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "sealing" && $2 == "bulk" { sealed_rate[$3] = $4 / $5 * 1000; if ($3 > nsealed) nsealed = $3 }
+$1 == "sealing" && $2 == "verify" { verify_rate = $4 / $5 * 1000 }
+$1 == "proof" { proof_us[$3] = $5 * 1000 / $4 }
+$1 == "lag" { nlag = $2; if ($3 > lag_most) lag_most = $3; if ($4 > lag_rows) lag_rows = $4; lags[$2] = $3 }
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
+$1 == "evidence" && $5 > 0 { evidence[$2, $3] = $4 / $5; evidence_leaves = $4; have[$1] = 1 }
 $1 == "tree_growth" { ms[$1, $2, $3, $4] = $5; have[$1] = 1 }
 $1 == "rule_growth" || $1 == "life_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
@@ -406,10 +426,24 @@ END {
 			printf "  %-50s %9.1f %10.1f %7.2f\n", label[i], queue_us("paysafe", name[i]), \
 				queue_us("table", name[i]), queue_us("paysafe", name[i]) / queue_us("table", name[i])
 	}
+	if (part == "evidence") {
+		printf "\n%s leaves outside of the server, leaves per second of one core\n", thousands(evidence_leaves)
+		printf "  %-50s %12.0f\n", "hashed, and the tree grown", evidence_rate("hash")
+		printf "  %-50s %12.0f\n", "paysafe-verify: read, hashed, compared, transactions", evidence_rate("verify")
+	}
 	if (part == "reconcile") {
 		printf "\nrows compared with the audit log          us per row   peak of the backend, MB, shared buffers in it\n"
 		for (i = 1; i <= nsize; i++)
 			printf "  %-36s %12.2f %10.0f\n", thousands(size[i]), reconciled_us(size[i]), peaked[size[i]]
+	}
+	if (part == "seal") {
+		printf "\nsealing, a million rows of one transaction at a time\n%12s %14s %16s\n", "leaves", "leaves/s", "proof, us"
+		for (i = 1; i <= nsealed; i++)
+			if (i == 1 || i == nsealed) printf "%12d %14.0f %16.0f\n", i * 1e6, sealed_rate[i], proof_us[i]
+		printf "verify(): %.0f leaves/s\n", verify_rate
+		printf "single-row transactions per second, 8 clients: sealer stopped %.0f, running %.0f\n", \
+			tps_median("seal", "stopped", 8), tps_median("seal", "running", 8)
+		printf "behind the fastest writers, %d s long: at most %.1f s, %d rows; in the last third %.1f s\n", nlag, lag_most, lag_rows, lag_late()
 	}
 	if (part == "idle") {
 		printf "\npgbench in a database without the extension, transactions per second; CPU of the server in microseconds each\n"
@@ -461,6 +495,14 @@ END {
 		}
 		if (have["reconcile"])
 			bar("reconcile, per row, 100 times the rows / 1", "%5.2f", reconciled_us(size[nsize]) / reconciled_us(size[1]), 1.5, 1.2, -1)
+		if (have["seal"]) {
+			bar("8 writers, sealer running / stopped", "%5.3f", tps_ratio("seal", "running", "stopped", 8), 0.95, 0.98, 1)
+			bar("leaves sealed per second", "%5.0f", sealed_rate[nsealed], 100000, 300000, 1)
+			bar("proof of one leaf, microseconds", "%5.0f", proof_us[nsealed], 1000, 1000, -1)
+			bar("sealing behind 8 writers, seconds", "%5.1f", lag_late(), 2, 1, -1)
+		}
+		if (have["evidence"])
+			bar("paysafe-verify, leaves per second of one core", "%7.0f", evidence_rate("verify"), 500000, 1000000, 1)
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
 			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)

@@ -30,6 +30,11 @@ CREATE FUNCTION paysafe.refund_trouble(relation regclass, rule text) RETURNS tex
 	AS 'MODULE_PATHNAME', 'paysafe_refund_trouble';
 COMMENT ON FUNCTION paysafe.refund_trouble(regclass, text) IS 'kept totals of refunds that are less than what is there';
 
+CREATE FUNCTION paysafe.status_trouble(relation regclass, rule text) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_status_trouble';
+COMMENT ON FUNCTION paysafe.status_trouble(regclass, text) IS 'statuses that have other names by now than a rule knows';
+
 CREATE FUNCTION paysafe.subscription_trouble(subscription name) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_subscription_trouble';
@@ -339,6 +344,12 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   LATERAL (SELECT paysafe.entry_trouble(r.relation) AS trouble) w
 		 WHERE r.rule = 'ledger' AND r.spec ? 'minimum' AND paysafe.has_rows('paysafe.entry_total')
 		UNION ALL
+		-- statuses that are called otherwise by now
+		SELECT r.relation::text, 'status_names', w.trouble IS NULL, w.trouble || ': declare the rule again'
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT paysafe.status_trouble(r.relation, r.rule) AS trouble) w
+		 WHERE r.spec ? 'status_names'
+		UNION ALL
 		-- refunds in statuses that nothing declares
 		SELECT r.relation::text, 'statuses', w.ok, CASE WHEN NOT w.ok THEN r.prefix ||
 			   'its status column has no status rule, so a refund in a misspelt status is one that waits: declare paysafe.protect_status' END
@@ -363,7 +374,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 						format('%s of %s is not what its payment rule calls captured, so payments that were never captured can be refunded: declare the refund rule with "payment_amount_column" NULL', quote_ident(p.name), r.reference) END
 					   FROM rules s WHERE s.relation = r.reference AND s.rule = 'payment')
 				WHEN NOT EXISTS (SELECT 1 FROM rules s WHERE s.relation = r.reference AND s.rule = 'columns'
-					AND s.spec -> 'columns' ? p.name) THEN
+					AND s.spec -> 'columns' ? split_part(p.name, '->', 1)) THEN
 					format('nothing guards %s of %s, so whoever may change it says how much can be refunded: declare paysafe.protect_payment', quote_ident(p.name), r.reference)
 				END AS trouble) w
 		 WHERE r.kind = 'refund'
@@ -499,7 +510,7 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH parts AS (
-			SELECT p.relname, c.oid, i.bound = 'DEFAULT' AS fallback,
+			SELECT p.relname, c.oid, c.reloptions, i.bound = 'DEFAULT' AS fallback,
 				   (regexp_match(i.bound, 'FROM \(''([^'']+)''\)'))[1]::timestamptz AS lower,
 				   (regexp_match(i.bound, 'TO \(''([^'']+)''\)'))[1]::timestamptz AS upper
 			  FROM pg_class p JOIN pg_inherits h ON h.inhparent = p.oid JOIN pg_class c ON c.oid = h.inhrelid,
@@ -529,6 +540,14 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		  FROM parts p, LATERAL (SELECT coalesce(nullif(current_setting('paysafe.queue_keep', true), ''), '90')::int AS keep) k
 		 WHERE p.relname IN ('inbox_payload', 'outbox_payload') AND k.keep >= 0
 		   AND p.upper < clock_timestamp() - make_interval(days => k.keep + 30)
+		UNION ALL
+		-- what was erased is in the files until VACUUM
+		SELECT 'erasures', 'vacuum', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN format('rows that were replaced are still in the files: VACUUM %s', string_agg(DISTINCT p.oid::regclass::text, ', ')) END
+		  FROM parts p JOIN paysafe.retention_record r ON r.lower < p.upper AND r.upper >= p.lower
+			   LEFT JOIN pg_stat_all_tables v ON v.relid = p.oid
+		 WHERE p.relname = 'audit_row' AND r.action = 'erase' AND '{autovacuum_vacuum_threshold=0}' <@ p.reloptions
+		   AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
@@ -577,6 +596,38 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		 WHERE EXISTS (SELECT 1 FROM paysafe.idempotency_endpoint);
 	END;
 COMMENT ON FUNCTION paysafe.check_work() IS 'check(): windows, events that nobody works on, services';
+
+CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		-- long enough for the longest transaction of an ordinary day; not where nobody has ever sealed, nor would
+		SELECT 'seal', 'sealed', w.ok,
+			   CASE WHEN NOT w.ok THEN
+				format('%s rows of the audit log are not sealed, the first for %s s: ', s.rows_waiting, s.lag_seconds::bigint) ||
+				CASE WHEN s.held_back_by_pid IS NOT NULL THEN format('the transaction of process %s in database %I is in progress', s.held_back_by_pid, s.held_back_in_database)
+					WHEN s.held_back_by_prepared IS NOT NULL THEN format('prepared transaction %L in database %I waits to be committed or rolled back', s.held_back_by_prepared, s.held_back_in_database)
+					ELSE 'nobody seals them; SELECT paysafe.seal() does' END END
+		  FROM paysafe.seal_status s, LATERAL (SELECT s.lag_seconds < 300 OR s.incarnation IS NULL AND NOT EXISTS (
+				SELECT 1 FROM paysafe.library_state() l WHERE l.check_name = 'library_preloaded' AND l.ok) AS ok) w
+		UNION ALL
+		SELECT 'seal', 'sealer_runs', w.trouble IS NULL, w.trouble
+		  FROM (SELECT paysafe.sealer_trouble() AS trouble) w
+		UNION ALL
+		SELECT 'seal', 'seal_tree', w.trouble IS NULL, w.trouble || ': SELECT * FROM paysafe.verify() says more'
+		  FROM (SELECT paysafe.seal_trouble() AS trouble) w
+		UNION ALL
+		SELECT 'seal', 'seal_findings', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN
+				format('%s rows were wrong when they were sealed, the first of them row %s of transaction %s: %s; all are in paysafe.seal_finding', count(*),
+					   (array_agg(f.seq ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
+					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
+		  FROM paysafe.seal_finding f
+		UNION ALL
+		SELECT 'seal', 'checkpoints_published', w.trouble IS NULL OR w.trouble LIKE 'off: %', w.trouble
+		  FROM (SELECT paysafe.publisher_trouble() AS trouble) w;
+	END;
+COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed and published';
 
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,

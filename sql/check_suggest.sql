@@ -2,24 +2,24 @@
 
 CREATE FUNCTION paysafe.seen_statuses(
 	relation regclass, status_column name, history regclass DEFAULT NULL, history_key name DEFAULT NULL,
-	history_status name DEFAULT NULL, history_order name DEFAULT NULL,
+	history_status name DEFAULT NULL, history_order name DEFAULT NULL, status_path name DEFAULT NULL,
 	OUT from_status text, OUT to_status text, OUT n bigint
 ) RETURNS SETOF record
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'paysafe_seen_statuses';
-COMMENT ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) IS 'how often rows got from one status to another, by the audit log or a history of the application''s own; from NULL: added; the same twice: rows that are there now';
+COMMENT ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name, name) IS 'how often rows got from one status to another, by the audit log or a history of the application''s own; from NULL: added; the same twice: rows that are there now';
 
 CREATE FUNCTION paysafe.suggest_machine(
 	relation regclass, status_column name, history regclass DEFAULT NULL, history_key name DEFAULT NULL,
-	history_status name DEFAULT NULL, history_order name DEFAULT NULL
+	history_status name DEFAULT NULL, history_order name DEFAULT NULL, status_path name DEFAULT NULL
 ) RETURNS text
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH seen AS MATERIALIZED (
 			SELECT s.from_status, s.to_status, s.n
-			  FROM paysafe.seen_statuses(relation, status_column, history, history_key, history_status, history_order) s
+			  FROM paysafe.seen_statuses(relation, status_column, history, history_key, history_status, history_order, status_path) s
 		), move AS (
 			SELECT s.from_status, s.to_status, s.n, sum(s.n) OVER (PARTITION BY s.from_status) AS leaving
 			  FROM seen s WHERE s.from_status IS DISTINCT FROM s.to_status
@@ -62,7 +62,7 @@ CREATE FUNCTION paysafe.suggest_machine(
 		)
 		SELECT E'stateDiagram-v2\n' || string_agg(l.words, E'\n' ORDER BY l.part, l.weight DESC, l.a COLLATE "C", l.b DESC, l.c COLLATE "C") FROM line l;
 	END;
-COMMENT ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) IS 'a status machine as it has been seen, as a Mermaid diagram with counts: a draft to be read';
+COMMENT ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name, name) IS 'a status machine as it has been seen, as a Mermaid diagram with counts: a draft to be read';
 
 CREATE FUNCTION paysafe.check_suggestible(relation regclass) RETURNS boolean
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000
@@ -76,7 +76,18 @@ CREATE FUNCTION paysafe.suggest(
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
-		WITH col AS MATERIALIZED (
+		WITH morph AS MATERIALIZED (
+			-- what rows hang on by a type and an id, if the types that are there are names of tables
+			SELECT DISTINCT t.attname AS type, i.attname AS id, s.to_status AS word, c.oid AS other
+			  FROM pg_class r JOIN pg_attribute t ON t.attrelid = r.oid AND t.attname ~ '([a-z]_type|[a-z]Type)$' JOIN pg_type y ON y.oid = t.atttypid AND y.typname IN ('text', 'varchar')
+				   JOIN pg_attribute i ON i.attrelid = r.oid AND i.attname IN (regexp_replace(t.attname, '_type$', '_id'), regexp_replace(t.attname, 'Type$', 'Id')) AND i.attname <> t.attname,
+				   LATERAL (SELECT q.to_status FROM paysafe.seen_statuses(r.oid, t.attname) q OFFSET 0) s,
+				   LATERAL (SELECT lower(regexp_replace(x.word, '([a-z0-9])([A-Z])', '\1_\2', 'g')) AS name
+							  FROM (VALUES (regexp_replace(s.to_status, '^.*[^A-Za-z0-9_]', '')), (regexp_replace(s.to_status, '[^A-Za-z0-9_]+', '_', 'g'))) x (word)) w
+				   JOIN pg_class c ON lower(regexp_replace(c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g')) IN (w.name, w.name || 's', w.name || 'es', regexp_replace(w.name, 'y$', 'ies'))
+			 WHERE r.oid = relation AND r.relname ~* 'refund|chargeback|payback|reversal' AND paysafe.check_suggestible(r.oid::regclass)
+			   AND c.relnamespace = r.relnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid <> r.oid AND has_table_privilege(c.oid, 'SELECT')
+		), col AS MATERIALIZED (
 			-- word: the name as patterns have it, whatever the style: PaidAt, paidAt and PAID_AT are paid_at
 			SELECT a.attrelid AS rel, a.attname AS name, a.attnum,
 				   lower(regexp_replace(regexp_replace(a.attname::text, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')) AS word,
@@ -85,6 +96,7 @@ CREATE FUNCTION paysafe.suggest(
 				   b.typtype = 'e' AS enum, b.oid AS type,
 				   b.typname IN ('int2', 'int4', 'int8') AS minor,
 				   b.typname = 'bool' AS flag,
+				   b.typname IN ('uuid', 'bytea') AS opaque,
 				   b.typname IN ('date', 'timestamp', 'timestamptz') AS point,
 				   b.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid', 'bytea', 'bool', 'date', 'timestamp', 'timestamptz') AS key,
 				   CASE WHEN b.typname = 'numeric' AND m.typmod >= 0 THEN ((m.typmod - 4) & 2047 # 1024) - 1024 END AS scale
@@ -93,7 +105,7 @@ CREATE FUNCTION paysafe.suggest(
 				   LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod) m
 			 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
 			   AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p')
-			   AND (a.attrelid = relation
+			   AND (a.attrelid = relation OR a.attrelid IN (SELECT m.other FROM morph m)
 					OR a.attrelid IN (SELECT f.confrelid FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f')
 					OR a.attrelid IN (SELECT f.conrelid FROM pg_constraint f WHERE f.confrelid = relation AND f.contype = 'f'))
 		), pick AS MATERIALIZED (
@@ -103,6 +115,7 @@ CREATE FUNCTION paysafe.suggest(
 				('status', '^(status|state)$', 'status', 1), ('status', '_(status|state)$', 'status', 2), ('status', '^(payment|refund|transaction|charge|capture|payout)_(status|state)_id$', 'status', 3),
 				('status', '^(order_|sale_)?(status|state)_id$', 'status', 4), ('status', '^(is_|was_)?(success|successful|succeeded|captured|paid|settled|completed|confirmed|processed)$', 'flag', 5),
 				('status', '^(captured|paid|settled|completed|confirmed|succeeded|processed|executed|refunded)_?(at|on|date|time)(_utc)?$', 'point', 6),
+				('status', '(^|_)(status|state)(_id|_uuid|_guid)?$', 'opaque', 4),
 				('status', '^(?!.*(option|method|type|kind|currency|provider|category|reason|channel|source|interval|mode|locale|language|country|role|purpose))', 'enum', 7),
 				('deleted', '^(deleted|voided|removed)_?(at|on|date|time)(_utc)?$', 'point', 1),
 				('currency', '^currency(_code)?$', 'text', 1), ('currency', '(^|_)(currency|ccy)(_|$)', 'text', 2), ('currency', '^(asset|asset_code|commodity)$', 'text', 3),
@@ -126,7 +139,7 @@ CREATE FUNCTION paysafe.suggest(
 				('minimum', '^(minimum|min_balance|minimum_balance|floor)$', 'number', 1)
 			  ) p (purpose, pattern, kind, rank)
 				ON c.word ~ p.pattern
-			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum WHEN 'flag' THEN c.flag
+			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum WHEN 'flag' THEN c.flag WHEN 'opaque' THEN c.opaque
 								WHEN 'point' THEN c.point WHEN 'status' THEN c.text OR c.enum OR c.minor WHEN 'key' THEN c.key ELSE false END
 			 ORDER BY c.rel, p.purpose, p.rank, c.attnum
 		), best AS MATERIALIZED (
@@ -164,8 +177,15 @@ CREATE FUNCTION paysafe.suggest(
 				   NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = relation AND NOT g.tgisinternal AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0) AS plain,
 				   -- what has been done to its rows, as far as anybody counts
 				   pg_stat_get_tuples_updated(c.oid) > 0 AS updated, pg_stat_get_tuples_deleted(c.oid) > 0 AS deleted_from,
+				   -- the table that says what its statuses are called
+				   ', status_path => ' || quote_literal('{' || quote_ident(w.name) || '}') AS named, w.name AS status_name,
 				   CASE WHEN s.flag THEN 'flag' WHEN s.point THEN 'point' WHEN s.text THEN 'text' ELSE 'other' END AS status_kind
 			  FROM pg_class c LEFT JOIN best b ON b.rel = c.oid LEFT JOIN col s ON s.rel = c.oid AND s.name = b.status
+				   LEFT JOIN LATERAL (
+					SELECT n.name FROM pg_constraint f JOIN pg_class t ON t.oid = f.confrelid AND t.relkind = 'r' JOIN col n ON n.rel = f.confrelid AND (n.text OR n.enum)
+					 WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conkey = ARRAY[s.attnum] AND NOT s.text AND NOT s.enum
+					   AND n.word ~ '^(technical_name|code|slug|key|identifier|name|label|title|status|state)$' AND t.relowner = c.relowner
+					 ORDER BY n.word ~ '^(name|label|title)$', n.attnum LIMIT 1) w ON true
 			 WHERE c.oid = relation AND paysafe.check_suggestible(c.oid::regclass)
 		), fk AS MATERIALIZED (
 			SELECT f.confrelid AS other, CASE WHEN cardinality(f.conkey) = 1 THEN n.names[1]::text ELSE n.names::text END AS name,
@@ -190,7 +210,7 @@ CREATE FUNCTION paysafe.suggest(
 				   CASE WHEN coalesce(me.currency, o.currency) IS NULL THEN '; say the currency instead of XXX, which is none' ELSE '' END AS hint
 			  FROM me LEFT JOIN path o ON true JOIN col c ON c.rel = relation AND c.name = coalesce(me.amount, me.debit)
 		), seen AS MATERIALIZED (
-			SELECT paysafe.suggest_machine(relation, me.status::name) AS words FROM me WHERE me.status IS NOT NULL
+			SELECT paysafe.suggest_machine(relation, me.status::name, status_path => me.status_name) AS words FROM me WHERE me.status IS NOT NULL
 		), machine AS MATERIALIZED (
 			-- one that is not seen to begin anywhere may begin anywhere
 			SELECT s.words || CASE WHEN s.words ~ '\[\*\] -->' THEN ''
@@ -245,12 +265,12 @@ CREATE FUNCTION paysafe.suggest(
 		 WHERE EXISTS (SELECT 1 FROM me)
 		   AND NOT EXISTS (SELECT 1 FROM paysafe.protection p WHERE p.relation = suggest.relation AND p.rule = 'audit')
 		UNION ALL
-		SELECT 'status', format('SELECT paysafe.protect_status(%L, %L, %L, mode => ''observe'');', relation, me.status, m.words),
+		SELECT 'status', format('SELECT paysafe.protect_status(%L, %L, %L%s, mode => ''observe'');', relation, me.status, m.words, me.named),
 			   format('column %I looks like a status; %s', me.status, CASE WHEN m.words LIKE '% : %' THEN 'the moves are those that have been seen' ELSE 'no move has been seen: audit the table for a while, or name a history' END),
 			   CASE WHEN m.words !~ ' : ' THEN 'low' WHEN m.words ~ 'rare|has not been seen' THEN 'medium' ELSE 'high' END
-		  FROM me, machine m WHERE m.words ~ '\[\*\] -->'
+		  FROM me, machine m, col s WHERE m.words ~ '\[\*\] -->' AND s.rel = relation AND s.name = me.status AND (NOT s.opaque OR me.named IS NOT NULL)
 		UNION ALL
-		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured, me.decimals),
+		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.status, me.amount, me.captured, me.currency, w.captured, concat(me.named, me.decimals)),
 			   format('%I and %I in %I look like what was asked for and captured', me.amount, me.captured, me.currency),
 			   CASE WHEN me.name ~ 'payment|charge|order|invoice' THEN 'high' ELSE 'low' END
 		  FROM me, word w
@@ -260,7 +280,7 @@ CREATE FUNCTION paysafe.suggest(
 		-- the amount itself, in a captured status; the currency here, or where the row refers to
 		SELECT 'payment', format('SELECT paysafe.protect_payment(%L, %L, %L, captured => %L, %s%s, mode => ''observe'');', relation, me.status, me.amount, w.captured,
 								 CASE WHEN me.currency IS NOT NULL THEN 'currency_column => ' || quote_literal(me.currency)
-									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END, me.decimals),
+									  ELSE 'currency_path => ' || quote_literal(ARRAY[o.first::text, o.currency]::text) END, concat(me.named, me.decimals)),
 			   format('in a captured status, %I looks like what was captured', me.amount), 'medium'
 		  FROM me, word w LEFT JOIN path o ON true
 		 WHERE num_nulls(me.status, me.amount, coalesce(me.currency, o.currency), w.captured) = 0 AND me.captured IS NULL AND me.keyed
@@ -269,14 +289,14 @@ CREATE FUNCTION paysafe.suggest(
 		SELECT 'movements', format('SELECT paysafe.protect_movements(%L, %L, %L, %L, %L, %L%s%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.kind, me.amount, me.currency,
 								   concat(', authorize => ' || quote_literal(k.authorize), ', capture => ' || quote_literal(k.capture), ', cancel => ' || quote_literal(k.cancel),
 										  ', refund => ' || quote_literal(k.refund), ', chargeback => ' || quote_literal(k.chargeback),
-										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END), me.decimals),
+										  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L, gated => %L, void => %L', me.status, w.counted, w.moved, w.void) END, me.named), me.decimals),
 			   format('%I says which rows capture and which refund what %s has', me.kind, fk.other::regclass), 'medium'
 		  FROM me, kind k, fk, word w
 		 WHERE num_nulls(me.amount, me.currency, k.capture, k.refund) = 0 AND (me.status IS NULL OR num_nulls(w.counted, w.moved) = 0) AND me.keyed AND fk.other <> relation AND fk.columns = 1
 		   AND me.kind IS DISTINCT FROM me.status
 		   AND fk.name = (SELECT min(o.name) FROM fk o WHERE o.other <> relation)
 		UNION ALL
-		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, me.decimals),
+		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, NULL, %L, %L, %L, %L, %L, %L%s, mode => ''observe'');', relation, me.payee, me.amount, me.currency, me.status, w.gated, w.void, concat(me.named, me.decimals)),
 			   format('it pays out to %I, without a payment', me.payee), 'medium'
 		  FROM me, word w
 		 WHERE num_nulls(me.status, me.amount, me.currency, me.payee, w.gated) = 0 AND me.keyed AND me.name ~ 'payout|disbursement|withdrawal'
@@ -285,7 +305,7 @@ CREATE FUNCTION paysafe.suggest(
 		SELECT 'captures', format('SELECT paysafe.protect_captures(%L, %L, %L, %L%s%s%s, limit_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								  ', currency_column => ' || quote_literal(me.currency),
 								  CASE WHEN me.currency IS NULL THEN ', currency_path => ' || quote_literal(ARRAY[fk.name::text, o.currency]::text) END,
-								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L', me.status, w.captured)
+								  CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, counted => %L%s', me.status, w.captured, me.named)
 									   WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, counted => ''{unset}''', me.deleted) END, o.amount, me.decimals),
 			   format('its rows look like captures of what %s has, to which %I refers', fk.other::regclass, fk.name), 'medium'
 		  FROM me, word w, fk JOIN best o ON o.rel = fk.other
@@ -298,7 +318,7 @@ CREATE FUNCTION paysafe.suggest(
 		SELECT CASE WHEN row_number() OVER refers = 1 THEN 'refund' ELSE n.rule END,
 			   format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L%s, mode => ''observe'');', relation, fk.other::regclass, fk.name, me.amount,
 								concat(', currency_column => ' || quote_literal(me.currency),
-									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L, gated => %L, void => %L', me.status, w.gated, w.void)
+									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L%s, gated => %L, void => %L', me.status, me.named, w.gated, w.void)
 											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
 								coalesce(o.captured, o.amount), o.currency,
 								concat(me.decimals, CASE WHEN row_number() OVER refers > 1 THEN ', rule => ' || quote_literal(n.rule) END,
@@ -313,6 +333,23 @@ CREATE FUNCTION paysafe.suggest(
 		   AND me.name ~ 'refund|chargeback|payback|reversal' AND fk.other <> relation
 		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (fk.other, coalesce(o.captured, o.amount)::name))) = 1
 		WINDOW refers AS (ORDER BY fk.columns DESC, fk.first ROWS UNBOUNDED PRECEDING)
+		UNION ALL
+		-- a type and an id: each type is a rule
+		SELECT CASE WHEN q.first THEN 'refund' ELSE q.rule END,
+			   format('SELECT paysafe.protect_refund(%L, %L, %L, %L%s, payment_amount_column => %L, payment_currency_column => %L, payment_key => %L%s, rows => %L, mode => ''observe'');', relation, m.other::regclass, m.id, me.amount,
+								concat(', currency_column => ' || quote_literal(me.currency),
+									   CASE WHEN me.status IS NOT NULL THEN format(', status_column => %L%s, gated => %L, void => %L', me.status, me.named, w.gated, w.void)
+											WHEN me.deleted IS NOT NULL THEN format(', status_column => %L, gated => ''{unset}'', void => ''{set}''', me.deleted) END),
+								coalesce(o.captured, o.amount), o.currency, k.name, concat(me.decimals, CASE WHEN NOT q.first THEN ', rule => ' || quote_literal(q.rule) END),
+								format('{%s: [%s]}', to_jsonb(m.type::text), to_jsonb(m.word))),
+			   format('it pays back what %s has, to which %I refers where %I is %L', m.other::regclass, m.id, m.type, m.word), 'medium'
+		  FROM me, word w, morph m JOIN best o ON o.rel = m.other JOIN col mine ON mine.rel = relation AND mine.name = m.id
+			   JOIN pg_index x ON x.indrelid = m.other AND x.indisprimary AND x.indnkeyatts = 1 JOIN col k ON k.rel = m.other AND k.attnum = x.indkey[0],
+			   LATERAL (SELECT m.word = (SELECT min(n.word) FROM morph n) AND NOT EXISTS (SELECT 1 FROM fk WHERE fk.other <> relation) AS first,
+							   'refund_' || substr(btrim(regexp_replace(lower(c.relname), '[^a-z0-9]+', '_', 'g'), '_'), 1, 50) AS rule FROM pg_class c WHERE c.oid = m.other) q
+		 WHERE num_nulls(me.amount, coalesce(o.captured, o.amount), o.currency) = 0 AND (me.status IS NULL OR w.gated IS NOT NULL) AND me.keyed
+		   AND (mine.type = k.type OR mine.minor AND k.minor OR mine.text AND k.text)
+		   AND (SELECT count(DISTINCT c.minor) FROM col c WHERE (c.rel, c.name) IN ((relation, me.amount::name), (m.other, coalesce(o.captured, o.amount)::name))) = 1
 		UNION ALL
 		-- a column that rises, and no table of refunds
 		SELECT 'refund', format('SELECT paysafe.protect_refund(%L, %L, %L, %L, currency_column => %L, amounts => ''running''%s, mode => ''observe'');', relation, relation, me.key, me.refunded, me.currency, me.decimals),

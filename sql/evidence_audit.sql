@@ -34,7 +34,8 @@ CREATE TABLE paysafe.audit_row (
 	after bytea,
 	before bytea,
 	nonce bytea,
-	leaf_hash bytea NOT NULL
+	leaf_hash bytea NOT NULL,
+	removal bigint
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by month; read it through paysafe.audit_log';
 COMMENT ON COLUMN paysafe.audit_row.at IS 'clock at the change, not at the start of the transaction';
@@ -43,6 +44,8 @@ COMMENT ON COLUMN paysafe.audit_row.seq IS 'order of recording within the transa
 COMMENT ON COLUMN paysafe.audit_row.command IS 'number within the transaction of the command that made the change: orders the changes of one row, also when a trigger changed it again before it was recorded';
 COMMENT ON COLUMN paysafe.audit_row.before IS 'of an UPDATE: what differed from after';
 COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/architecture.md';
+
+COMMENT ON COLUMN paysafe.audit_row.removal IS 'of which number in paysafe.removal it is that the payload was removed: then context is SHA-256 of it, and key, nonce and images are NULL';
 
 -- The key of redacted columns' hashes.  Not dumped: a copy of the log must not
 -- carry what it takes to guess redacted values.
@@ -99,6 +102,16 @@ CREATE FUNCTION paysafe.audit_leaf_hash(row_stored paysafe.audit_row, shape_dige
 	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf_hash';
 COMMENT ON FUNCTION paysafe.audit_leaf_hash(paysafe.audit_row, bytea) IS 'the leaf hash of an audit row, computed again';
 
+CREATE FUNCTION paysafe.audit_leaf(row_stored paysafe.audit_row, shape_digest bytea) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf';
+COMMENT ON FUNCTION paysafe.audit_leaf(paysafe.audit_row, bytea) IS 'the leaf of an audit row, which stays the same when its payload is removed';
+
+CREATE FUNCTION paysafe.audit_payload(row_stored paysafe.audit_row) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_payload';
+COMMENT ON FUNCTION paysafe.audit_payload(paysafe.audit_row) IS 'the payload whose SHA-256 ends the leaf; NULL if it was removed';
+
 CREATE VIEW paysafe.audit_log AS
 	SELECT r.at, r.xid, r.command, r.seq,
 		   s.subject, s.schema_name, s.table_name,
@@ -117,11 +130,13 @@ CREATE VIEW paysafe.audit_log AS
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
 		   c.replication_origin,
-		   r.leaf_hash
+		   r.leaf_hash,
+		   p.at AS removed_at, p.actor AS removed_by, p.reason AS removed_because
 	  FROM paysafe.audit_row r
 		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s
 							   WHERE s.id = r.shape LIMIT 1) s ON true
-		   LEFT JOIN LATERAL paysafe.audit_context(r.context, s.encoding) c ON true;
+		   LEFT JOIN LATERAL paysafe.audit_context(CASE WHEN r.nonce IS NOT NULL THEN r.context END, s.encoding) c ON true
+		   LEFT JOIN paysafe.retention_record p ON p.id = r.removal;
 COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why; op ADD COLUMN, without a key: what new columns gave to the rows that were there';
 
 CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysafe.audit_log
@@ -146,6 +161,16 @@ CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysa
 			   AND coalesce((SELECT f.op FROM life f WHERE f.at <= l.at ORDER BY f.at DESC, f.command DESC, f.seq DESC LIMIT 1),
 							(SELECT CASE f.op WHEN 'INSERT' THEN 'DELETE' END FROM life f ORDER BY f.at, f.command, f.seq LIMIT 1),
 							'') <> 'DELETE'
+			UNION ALL
+			-- what is not known any more
+			SELECT (jsonb_populate_record(NULL::paysafe.audit_log, jsonb_build_object(
+					'at', p.upper, 'subject', p.subject, 'table_name', p.table_name, 'op', 'PURGE', 'key', history.key,
+					'removed_at', p.at, 'removed_by', p.actor, 'removed_because', p.reason))).*
+			  FROM paysafe.removal p
+			 WHERE p.action = 'purge'
+			   AND p.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
+								 WHERE r.relation = history.relation AND r.rule = 'audit'
+								 ORDER BY r.version DESC LIMIT 1)
 		)
 		SELECT l.*
 		  FROM lived l

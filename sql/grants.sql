@@ -13,7 +13,7 @@ GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 
 -- declaring is for owners: the functions check it
-GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
@@ -23,10 +23,10 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, na
 GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, text) TO PUBLIC;
 --@end
 --@keys
-GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text[], text) TO PUBLIC;
 --@end
 --@keys
-GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) TO PUBLIC;
 --@end
 GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text) TO PUBLIC;
 --@keys
@@ -40,8 +40,8 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, @key, name, regclass
 GRANT EXECUTE ON FUNCTION paysafe.protect_row_lock(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit(regclass, name[], boolean, boolean, text) TO PUBLIC;
 -- what the caller may read, proposed
-GRANT EXECUTE ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.seen_statuses(regclass, name, regclass, name, name, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.suggest_machine(regclass, name, regclass, name, name, name, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.check_suggestible(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.suggest_schema(regnamespace) TO PUBLIC;
@@ -84,6 +84,8 @@ GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, tex
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
 GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block, paysafe.progress TO PUBLIC;
+-- what left the log, and how long it is kept, is no secret; what it said has left
+GRANT SELECT ON paysafe.removal, paysafe.retention TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
@@ -100,9 +102,15 @@ GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
 
+GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.wait_published(interval) TO PUBLIC;
+
 -- monitoring
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
-GRANT SELECT ON paysafe.refusal_log TO pg_monitor;
+GRANT SELECT ON paysafe.refusal_log, paysafe.seal_status TO pg_monitor;
+GRANT EXECUTE ON FUNCTION paysafe.seal_progress() TO pg_monitor;
+GRANT SELECT ON paysafe.checkpoint TO pg_monitor;
+GRANT EXECUTE ON FUNCTION paysafe.checkpoint_is_good(text) TO pg_monitor;
 
 -- Dumps: without these lines pg_dump would lose rules and evidence.  Rules of
 -- tables that no longer exist would meet other tables under their OIDs.
@@ -138,7 +146,15 @@ SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');
+SELECT pg_extension_config_dump('paysafe.seal_log', '');
+SELECT pg_extension_config_dump('paysafe.seal_transaction', '');
+SELECT pg_extension_config_dump('paysafe.seal_tile', '');
+SELECT pg_extension_config_dump('paysafe.seal_finding', '');
 SELECT pg_extension_config_dump('paysafe.refusal_record', '');
+SELECT pg_extension_config_dump('paysafe.retention_record', '');
+SELECT pg_extension_config_dump('paysafe.hold_record', '');
+SELECT pg_extension_config_dump('paysafe.hold_end', '');
+SELECT pg_extension_config_dump('paysafe.retention_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_end', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_change', '');
 SELECT pg_extension_config_dump('paysafe.maintenance_id_seq', '');
@@ -164,3 +180,6 @@ SELECT pg_extension_config_dump('paysafe.webhook_endpoint', '');
 SELECT pg_extension_config_dump('paysafe.webhook_key', '');
 SELECT pg_extension_config_dump('paysafe.webhook_seen', '');
 SELECT pg_extension_config_dump('paysafe.webhook_latest', '');
+SELECT pg_extension_config_dump('paysafe.seal_checkpoint', '');
+SELECT pg_extension_config_dump('paysafe.seal_cosignature', '');
+SELECT pg_extension_config_dump('paysafe.seal_policy', '');

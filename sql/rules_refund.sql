@@ -233,11 +233,12 @@ CREATE FUNCTION paysafe.protect_captures(
 	rows jsonb DEFAULT NULL,
 	currency_tables regclass[] DEFAULT NULL,
 	decimals int DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_captures';
-COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text) IS 'declares a table of captures: what is captured of a payment is their sum';
+COMMENT ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text[], text) IS 'declares a table of captures: what is captured of a payment is their sum';
 --@end
 
 --@keys
@@ -263,11 +264,12 @@ CREATE FUNCTION paysafe.protect_movements(
 	recorded text[] DEFAULT '{}',
 	rows jsonb DEFAULT NULL,
 	decimals int DEFAULT NULL,
+	status_path text[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_movements';
-COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
+COMMENT ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) IS 'declares a table of all movements of payments: refunded at most captured at most authorized';
 --@end
 
 CREATE FUNCTION paysafe.set_refund_threshold(

@@ -6,11 +6,12 @@ CREATE FUNCTION paysafe.protect_status(
 	machine text,
 	deletable text[] DEFAULT '{}',
 	recorded text[] DEFAULT '{}',
+	status_path text[] DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_status';
-COMMENT ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text) IS 'declares the table''s status machine, as a Mermaid state diagram';
+COMMENT ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text[], text) IS 'declares the table''s status machine, as a Mermaid state diagram';
 
 CREATE FUNCTION paysafe.protect_test_rows(
 	relation regclass,

@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "nodes/parsenodes.h"
+#include "nodes/tidbitmap.h"
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -73,6 +74,62 @@ index_beginscan_compat(Relation heap, Relation index, Snapshot snapshot,
 	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* Start an index scan that gives a bitmap; PostgreSQL 18 added instrumentation. */
+static inline IndexScanDesc
+index_beginscan_bitmap_compat(Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan_bitmap(index, snapshot, NULL, nkeys);
+#else
+	return index_beginscan_bitmap(index, snapshot, nkeys);
+#endif
+}
+
+/* The blocks of a bitmap in order; PostgreSQL 18 has another iterator. */
+typedef struct BitmapBlocks
+{
+#if PG_VERSION_NUM >= 180000
+	TBMPrivateIterator *iterator;
+#else
+	TBMIterator *iterator;
+#endif
+} BitmapBlocks;
+
+static inline void
+bitmap_blocks_begin_compat(TIDBitmap *bitmap, BitmapBlocks *blocks)
+{
+#if PG_VERSION_NUM >= 180000
+	blocks->iterator = tbm_begin_private_iterate(bitmap);
+#else
+	blocks->iterator = tbm_begin_iterate(bitmap);
+#endif
+}
+
+/* The next one, or InvalidBlockNumber. */
+static inline BlockNumber
+bitmap_blocks_next_compat(BitmapBlocks *blocks)
+{
+#if PG_VERSION_NUM >= 180000
+	TBMIterateResult result;
+
+	return tbm_private_iterate(blocks->iterator, &result) ? result.blockno : InvalidBlockNumber;
+#else
+	TBMIterateResult *result = tbm_iterate(blocks->iterator);
+
+	return result != NULL ? result->blockno : InvalidBlockNumber;
+#endif
+}
+
+static inline void
+bitmap_blocks_end_compat(BitmapBlocks *blocks)
+{
+#if PG_VERSION_NUM >= 180000
+	tbm_end_private_iterate(blocks->iterator);
+#else
+	tbm_end_iterate(blocks->iterator);
 #endif
 }
 

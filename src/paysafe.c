@@ -16,9 +16,11 @@
 #include "engine/proposal.h"
 #include "engine/rule.h"
 #include "evidence/audit_log.h"
+#include "evidence/publish/publisher.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_writer.h"
+#include "evidence/seal/seal_worker.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
@@ -68,9 +70,11 @@ _PG_init(void)
 	{
 		paysafe_refusal_queue_preload();
 		paysafe_refusal_writer_preload();
+		paysafe_seal_worker_preload();
 		paysafe_expiry_preload();
 		paysafe_lockdown_init();
 		paysafe_master_key_preload();
+		paysafe_publisher_preload();
 		MarkGUCPrefixReserved("paysafe");
 	}
 }

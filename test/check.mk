@@ -8,7 +8,7 @@
 #   make check-versions   the kinds that depend on PostgreSQL's version
 #   make check-assert     some of them with a paysafe that is built with assertions
 #   make check-core       PostgreSQL's own regression tests with paysafe preloaded
-#   make check-crash ROUNDS=100   crashes, for longer
+#   make check-crash ROUNDS=100   crashes, for longer; so check-seal
 #   make accept           take the answers of pg_regress and isolation as right
 #   make demo [KEEP=1]    a payment's life in SQL; KEEP=1 leaves the server up
 #   make bench [QUICK=1]  what the rules cost; the plot goes to bench/out
@@ -22,7 +22,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property torture guard services clock url crash django oscar client node $(ORM_KINDS) webhook attacks fuzz sim fits rollout
+CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property torture guard services clock url crash seal django oscar client node $(ORM_KINDS) webhook attacks evidence fuzz sim fits rollout
 ORM_KINDS = sqlalchemy drizzle prisma gorm hibernate
 
 .PHONY: check check-orms check-versions check-assert check-core accept demo bench fuzz sim sim-exam sanitize $(CHECK_KINDS:%=check-%) check-pretix
@@ -34,7 +34,7 @@ check-orms:
 	@test/lib/check.sh $(ORM_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property guard services attacks fits
+	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property guard services seal attacks fits
 
 check-assert:
 	@test/lib/assert.sh regress isolation pgtap guard

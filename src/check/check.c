@@ -38,6 +38,7 @@
 #include "compat.h"
 #include "engine/rule.h"
 #include "engine/spec_field.h"
+#include "engine/status_names.h"
 #include "evidence/refusal_queue.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
@@ -202,6 +203,40 @@ paysafe_rule_trouble(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 
 	return text_or_null(fcinfo, paysafe_attempt(compile_rules, &relid));
+}
+
+/* A rule whose statuses have names of another table. */
+typedef struct Named
+{
+	Oid			relid;
+	char	   *rule;
+	char	   *trouble;
+} Named;
+
+static void
+compare_names(void *arg)
+{
+	Named	   *named = arg;
+	RuleSource	rule;
+	bool		removed;
+
+	if (paysafe_rule_newest(named->relid, named->rule, &rule, &removed) && !removed)
+		named->trouble = paysafe_status_names_trouble(&rule);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_status_trouble);
+
+/*
+ * status_trouble(relation, rule) returns text: how statuses are called otherwise by now than the
+ * rule says; NULL if they are not
+ */
+Datum
+paysafe_status_trouble(PG_FUNCTION_ARGS)
+{
+	Named		named = {.relid = PG_GETARG_OID(0), .rule = text_to_cstring(PG_GETARG_TEXT_PP(1))};
+	char	   *error = paysafe_attempt(compare_names, &named);
+
+	return text_or_null(fcinfo, error ? error : named.trouble);
 }
 
 /* Searching a table's rows for the rules of others. */
@@ -498,7 +533,7 @@ paysafe_check(PG_FUNCTION_ARGS)
 {
 	static const char *const parts[] = {
 		"library", "extension", "tables", "rules", "names", "settings", "roles",
-		"partitions", "work"
+		"partitions", "work", "seal"
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audited = NIL;

@@ -30,6 +30,7 @@
 #include "evidence/audit_log.h"
 #include "evidence/audit_partition.h"
 #include "evidence/audit_shape.h"
+#include "evidence/retention/retention.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -39,6 +40,7 @@ struct ReconcileLog
 	const char *subject;
 	Snapshot	snapshot;
 	TimestampTz since;			/* when this database began to record */
+	TimestampTz purged_until;	/* newer images than one from before may have left the log */
 	char	   *table;			/* name of the declared one */
 	List	   *left_out;		/* OIDs of tables */
 	List	   *key_columns;	/* names, today */
@@ -159,6 +161,22 @@ visit_activation(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
+/* Until when payloads of the table were purged: of what was before, nothing is known. */
+static bool
+visit_removal(Relation rel, HeapTuple tuple, void *arg)
+{
+	ReconcileLog *log = arg;
+	Datum		values[RETENTION_NCOLUMNS];
+	bool		nulls[RETENTION_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	if (strcmp(TextDatumGetCString(values[RETENTION_ACTION]), "purge") == 0 &&
+		!nulls[RETENTION_SUBJECT] && !nulls[RETENTION_UPPER] &&
+		strcmp(TextDatumGetCString(values[RETENTION_SUBJECT]), log->subject) == 0)
+		log->purged_until = Max(log->purged_until, DatumGetTimestampTz(values[RETENTION_UPPER]));
+	return true;
+}
+
 ReconcileLog *
 paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layout,
 						   List *key_columns, List *left_out)
@@ -187,7 +205,9 @@ paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layo
 			getBaseType(TupleDescAttr(RelationGetDescr(layout), attnum - 1)->atttypid) == BPCHAROID;
 	}
 	log->shapes = hash_create("paysafe shapes", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	log->purged_until = PG_INT64_MIN;
 	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, log);
+	paysafe_store_scan(PAYSAFE_RETENTION_RECORD, NULL, 0, NULL, visit_removal, log);
 	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &log->since);
 	return log;
 }
@@ -350,7 +370,8 @@ put_row(ReconcileLog *log, ReconcileSort *sort, TupleTableSlot *slot)
 	if (shape == NULL)
 		return;
 	slot_getallattrs(slot);
-	if (slot->tts_isnull[ROW_KEY])
+	if (slot->tts_isnull[ROW_KEY] ||
+		DatumGetTimestampTz(slot->tts_values[ROW_AT]) < log->purged_until)
 		return;
 	key = PG_DETOAST_DATUM_PACKED(slot->tts_values[ROW_KEY]);
 	op = DatumGetChar(slot->tts_values[ROW_OP]);

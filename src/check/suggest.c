@@ -27,6 +27,7 @@
 #include "base/attempt.h"
 #include "compat.h"
 #include "engine/rule.h"
+#include "engine/status_names.h"
 #include "engine/triggers.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
@@ -68,36 +69,66 @@ open_table(Oid relid)
 	return rel;
 }
 
-/* A value as text, of a point in time whether there is one. */
-static char *
-words_of(const char *value, bool is_point)
+/* How the values of a status are said. */
+typedef struct Words
 {
-	return is_point ? psprintf("CASE WHEN %s IS NULL THEN 'unset' ELSE 'set' END", value) :
-		psprintf("coalesce(%s, 'NULL')", value);
+	bool		is_point;		/* whether there is one */
+	char	   *called;			/* what a value is called in another table, with a place for it; or NULL */
+} Words;
+
+/* A value as text. */
+static char *
+words_of(const char *value, const Words *words)
+{
+	if (words->is_point)
+		return psprintf("CASE WHEN %s IS NULL THEN 'unset' ELSE 'set' END", value);
+	if (words->called != NULL)
+		value = psprintf("coalesce((%s %s), %s)", words->called, value, value);
+	return psprintf("coalesce(%s, 'NULL')", value);
+}
+
+/* The name of a status in the table that the column refers to, by its key as text. */
+static char *
+called_in(Oid relid, const char *column, const char *name)
+{
+	AttrNumber	key = InvalidAttrNumber;
+	Oid			table = paysafe_status_names_table(relid, get_attnum(relid, column), &key);
+	Relation	rel;
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" refers to no table of statuses", column)));
+	rel = open_table(table);
+	(void) paysafe_catalog_column(rel, name);
+	table_close(rel, AccessShareLock);
+	return psprintf("SELECT c.%s::pg_catalog.text FROM %s c WHERE c.%s::pg_catalog.text OPERATOR(pg_catalog.=)",
+					quote_identifier(name), paysafe_catalog_table_name(table),
+					quote_identifier(get_attname(table, key, false)));
 }
 
 static char *
-column_words(Oid relid, const char *column, bool is_point)
+column_words(Oid relid, const char *column, const Words *words)
 {
 	Relation	rel = open_table(relid);
 
 	(void) paysafe_catalog_column(rel, column);
 	table_close(rel, AccessShareLock);
-	return words_of(psprintf("h.%s::pg_catalog.text", quote_identifier(column)), is_point);
+	return words_of(psprintf("h.%s::pg_catalog.text", quote_identifier(column)), words);
 }
 
 /* The rows as they are: the same status twice. */
 static void
-add_present(ReturnSetInfo *result, Oid relid, const char *column, bool is_point)
+add_present(ReturnSetInfo *result, Oid relid, const char *column, const Words *words)
 {
 	add_query(result, psprintf("SELECT m.s, m.s, pg_catalog.count(*) FROM (SELECT %s AS s FROM %s h) m"
 							   " GROUP BY m.s ORDER BY 3 DESC, 1 LIMIT %d",
-							   column_words(relid, column, is_point), paysafe_catalog_table_name(relid), MAX_STATUSES));
+							   column_words(relid, column, words), paysafe_catalog_table_name(relid), MAX_STATUSES));
 }
 
 /* What the audit log has of the table, if it is audited and the caller may read it. */
 static void
-add_audited(ReturnSetInfo *result, Oid relid, const char *column, bool is_point)
+add_audited(ReturnSetInfo *result, Oid relid, const char *column, const Words *words)
 {
 	RuleSource	audit;
 	bool		removed;
@@ -111,8 +142,8 @@ add_audited(ReturnSetInfo *result, Oid relid, const char *column, bool is_point)
 							   "SELECT CASE l.op WHEN 'UPDATE' THEN %s END AS f, %s AS t FROM paysafe.audit_log l"
 							   " WHERE l.subject = %s AND l.op IN ('INSERT', 'UPDATE') AND l.after ? %s) m"
 							   " WHERE m.f IS DISTINCT FROM m.t GROUP BY m.f, m.t LIMIT %d",
-							   words_of(psprintf("(l.before ->> %s)", status), is_point),
-							   words_of(psprintf("(l.after ->> %s)", status), is_point),
+							   words_of(psprintf("(l.before ->> %s)", status), words),
+							   words_of(psprintf("(l.after ->> %s)", status), words),
 							   quote_literal_cstr(paysafe_spec_text(audit.spec, "subject")), status,
 							   MAX_STATUSES * MAX_STATUSES));
 }
@@ -120,17 +151,17 @@ add_audited(ReturnSetInfo *result, Oid relid, const char *column, bool is_point)
 /* A table of the application's with one row for each status that a row got, in an order. */
 static void
 add_history(ReturnSetInfo *result, Oid history, const char *key, const char *status, const char *order,
-			bool is_point)
+			const Words *words)
 {
 	add_query(result, psprintf("SELECT m.f, m.t, pg_catalog.count(*) FROM ("
 							   "SELECT pg_catalog.lag(x.t) OVER (PARTITION BY x.k ORDER BY x.o) AS f, x.t FROM ("
 							   "SELECT %s AS k, %s AS t, h.%s AS o FROM %s h) x) m"
 							   " WHERE m.f IS DISTINCT FROM m.t GROUP BY m.f, m.t LIMIT %d",
-							   column_words(history, key, false), column_words(history, status, is_point), quote_identifier(order),
+							   column_words(history, key, &(Words) {0}), column_words(history, status, words), quote_identifier(order),
 							   paysafe_catalog_table_name(history), MAX_STATUSES * MAX_STATUSES));
 }
 
-/* A history may say "set" and "unset" itself. */
+/* A history may say "set" and "unset" itself, as text. */
 static bool
 is_text(Oid relid, const char *column)
 {
@@ -194,7 +225,7 @@ PG_FUNCTION_INFO_V1(paysafe_seen_statuses);
 
 /*
  * seen_statuses(relation, status_column, history, history_key, history_status,
- *				 history_order) returns table (from_status text, to_status text, n bigint)
+ *				 history_order, status_path) returns table (from_status text, to_status text, n bigint)
  */
 Datum
 paysafe_seen_statuses(PG_FUNCTION_ARGS)
@@ -207,7 +238,8 @@ paysafe_seen_statuses(PG_FUNCTION_ARGS)
 	char	   *columns[6];
 	Relation	rel;
 	StatusColumn status;
-	bool		is_point;
+	Words		words = {0};
+	Words		history_words;
 
 	for (int i = 0; i < (has_history ? 6 : 2); i++)
 	{
@@ -217,13 +249,19 @@ paysafe_seen_statuses(PG_FUNCTION_ARGS)
 	rel = open_table(PG_GETARG_OID(0));
 	paysafe_status_value_state_column(rel, columns[1], &status);
 	table_close(rel, AccessShareLock);
-	is_point = status.type == STATUS_PRESENCE;
+	words.is_point = status.type == STATUS_PRESENCE;
+	if (!PG_ARGISNULL(6) && !words.is_point)
+		words.called = called_in(PG_GETARG_OID(0), columns[1], NameStr(*PG_GETARG_NAME(6)));
 	InitMaterializedSRF(fcinfo, 0);
-	add_present(result, PG_GETARG_OID(0), columns[1], is_point);
+	add_present(result, PG_GETARG_OID(0), columns[1], &words);
+	history_words = words;
 	if (has_history)
-		add_history(result, PG_GETARG_OID(2), columns[3], columns[4], columns[5],
-					is_point && !is_text(PG_GETARG_OID(2), columns[4]));
+	{
+		/* which may say the words itself */
+		history_words.is_point &= !is_text(PG_GETARG_OID(2), columns[4]);
+		add_history(result, PG_GETARG_OID(2), columns[3], columns[4], columns[5], &history_words);
+	}
 	else
-		add_audited(result, PG_GETARG_OID(0), columns[1], is_point);
+		add_audited(result, PG_GETARG_OID(0), columns[1], &words);
 	PG_RETURN_NULL();
 }

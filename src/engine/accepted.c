@@ -135,6 +135,17 @@ note_standing(Relation rel, HeapTuple tuple, void *arg)
 }
 
 bool
+paysafe_accepted_some(Oid relation, const char *rule)
+{
+	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(rule)};
+	bool		some = false;
+
+	if (!paysafe_store_is_empty(PAYSAFE_ACCEPTED_ROW))
+		paysafe_store_scan(PAYSAFE_ACCEPTED_ROW, "accepted_row_fault", 2, keys, note_standing, &some);
+	return some;
+}
+
+bool
 paysafe_accepted_has(Oid relation, const char *rule, bytea *digest)
 {
 	bool		found = false;
@@ -308,12 +319,8 @@ paysafe_accepted_follow(const RowChange *change)
 	{
 		bool		some = false;
 
-		for (int i = 0; i < rules->nrules && !paysafe_store_is_empty(PAYSAFE_ACCEPTED_ROW); i++)
-		{
-			Datum		keys[2] = {ObjectIdGetDatum(rules->rules[i].declared_on), CStringGetTextDatum(rules->rules[i].name)};
-
-			paysafe_store_scan(PAYSAFE_ACCEPTED_ROW, "accepted_row_fault", 2, keys, note_standing, &some);
-		}
+		for (int i = 0; i < rules->nrules && !some; i++)
+			some = paysafe_accepted_some(rules->rules[i].declared_on, rules->rules[i].name);
 		rules->acceptances = some ? ACCEPTANCES_SOME : ACCEPTANCES_NONE;
 	}
 	for (int i = 0; i < rules->nrules && rules->acceptances == ACCEPTANCES_SOME; i++)

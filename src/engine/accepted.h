@@ -36,6 +36,9 @@ extern char *paysafe_accepted_subject(const char *what, const char *key);
 /* Is this fault one that two people have accepted? */
 extern bool paysafe_accepted_has(Oid relation, const char *rule, bytea *digest);
 
+/* Have faults of this rule been accepted that are still there? */
+extern bool paysafe_accepted_some(Oid relation, const char *rule);
+
 /* Had the row, before this change, the fault of these words (paysafe_existing_words), and was it accepted? */
 extern bool paysafe_accepted_had(const Rule *rule, const RowChange *change, const char *words);
 

@@ -156,8 +156,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 						"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_person_current();
 
-	if (relid == paysafe_catalog_table(PAYSAFE_RULE) ||
-		relid == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
+	if (paysafe_loosening_is_approved_as(relid))
 	{
 		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
 

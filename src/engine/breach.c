@@ -136,9 +136,10 @@ bool
 paysafe_breach_exists(Oid relation, const char *rule, const char *key, int sqlstate, TimestampTz since)
 {
 	BreachSearch search = {.rule = rule, .sqlstate = pstrdup(unpack_sql_state(sqlstate)), .since = since};
-	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(key)};
+	Datum		keys[2] = {ObjectIdGetDatum(relation), key ? CStringGetTextDatum(key) : (Datum) 0};
 
-	paysafe_store_scan(PAYSAFE_BREACH_RECORD, "breach_record_row", 2, keys, note_breach, &search);
+	if (!paysafe_store_is_empty(PAYSAFE_BREACH_RECORD))
+		paysafe_store_scan(PAYSAFE_BREACH_RECORD, "breach_record_row", key ? 2 : 1, keys, note_breach, &search);
 	return search.found;
 }
 

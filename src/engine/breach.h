@@ -33,7 +33,7 @@ extern void paysafe_breach_record(const Rule *rule, const RowChange *change,
 extern void paysafe_breach_or_refuse(const Rule *rule, const RowChange *change, bool is_fact,
 									 const Refusal *refusal);
 
-/* Is there a breach of the rule, of this code, since then, settled or not, of the row of this key? */
+/* Is there a breach of the rule, of this code, since then, settled or not, of the row of this key (NULL: of any)? */
 extern bool paysafe_breach_exists(Oid relation, const char *rule, const char *key, int sqlstate,
 								  TimestampTz since);
 

@@ -31,7 +31,7 @@ paysafe_currency_column(Relation leaf, const char *column, Currency *out)
 {
 	*out = (Currency) {.place = CURRENCY_COLUMN};
 	paysafe_status_value_column(leaf, column, &out->column);
-	out->name = column;
+	out->name = paysafe_place_column(RelationGetRelid(leaf), column);
 }
 
 /* Not of a currency: of rows that are a test or none (engine/test_rows.h). */

@@ -226,6 +226,11 @@ check_last(const Step *step, const char *column, bool any_state)
 	else
 		paysafe_currency_column(rel, column, &currency);
 	table_close(rel, AccessShareLock);
+	if (!any_state && paysafe_place_is_within(&currency.column.place))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must end with a column", "currency_path"),
+				 errdetail("\"%s\" stands within column \"%s\".", column, currency.name)));
 }
 
 static Oid

@@ -44,6 +44,7 @@ typedef struct ExistingReport
 	bool		misfit;			/* the rule does not fit its table, and looks at nothing */
 	List	   *accepted;		/* bytea *, digests of faults that two people have accepted; in context */
 	bool		doubting;		/* the row will be looked at again if it looks wrong */
+	bool		single;			/* one changed row, with what it is a part of: lock nothing */
 	List	   *doubtful;		/* beside writers: rows to be looked at again */
 } ExistingReport;
 

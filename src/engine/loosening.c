@@ -255,6 +255,7 @@ paysafe_loosening_authorize(ProposedChange *change)
 	char	   *key;
 
 	paysafe_approval_check_own_code(change->approved_as == PAYSAFE_RULE ? "loosening a rule" :
+									change->approved_as == PAYSAFE_RETENTION_RECORD ? "what removes payloads of the audit log" :
 									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
@@ -283,7 +284,17 @@ looks_whole(Oid approved_as, const char *key)
 
 	if (approved_as == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
 		return strncmp(key, "maintenance of ", strlen("maintenance of ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD))
+		return strncmp(key, "retention: ", strlen("retention: ")) == 0;
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
+}
+
+bool
+paysafe_loosening_is_approved_as(Oid relation)
+{
+	return relation == paysafe_catalog_table(PAYSAFE_RULE) ||
+		relation == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) ||
+		relation == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD);
 }
 
 void

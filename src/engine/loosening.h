@@ -34,6 +34,9 @@ extern bool paysafe_loosening_authorize(ProposedChange *change);
  */
 extern void paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out);
 
+/* Are approvals of this own table such of changes, and not of rows? */
+extern bool paysafe_loosening_is_approved_as(Oid relation);
+
 /* Has the rule that an approval was of another version by now, so that it is of no use? */
 extern bool paysafe_loosening_is_outdated(Oid approved_as, const char *key);
 

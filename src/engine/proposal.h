@@ -17,7 +17,7 @@
 /* A change that needs the approval of a second person, whole. */
 typedef struct ProposedChange
 {
-	PaysafeTable approved_as;	/* PAYSAFE_RULE or PAYSAFE_MAINTENANCE_RECORD */
+	PaysafeTable approved_as;	/* PAYSAFE_RULE, PAYSAFE_MAINTENANCE_RECORD, ... */
 	Oid			relation;		/* InvalidOid: more than one */
 	const char *name;			/* of the rule, "threshold for EUR", "maintenance" */
 	int			version;		/* that it would be */

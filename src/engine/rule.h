@@ -202,8 +202,8 @@ typedef struct RuleKind
 	void		(*check_existing_end) (const Rule *rule, struct ExistingReport *report);
 
 	/*
-	 * May parts of a table be looked at by themselves?  check_existing says all of a row, and
-	 * remembers nothing.
+	 * May parts of a table be looked at by themselves?  check_existing says all of a row; what it
+	 * remembers of those of a part, check_existing_end looks at as a whole, wherever else there is more of it.
 	 */
 	bool		(*in_parts) (const Rule *rule);
 

@@ -15,6 +15,7 @@
 #include "engine/rule.h"
 #include "engine/spec_field.h"
 #include "store/catalog.h"
+#include "values/place.h"
 #include "values/spec.h"
 
 /* How to read a key that no kind has declared: every way. */
@@ -96,7 +97,12 @@ columns_of(const RuleSource *rule, bool of_reference, bool only_seen, bool only_
 
 		if (is_of_columns(field, of_reference) && !(only_seen && field->unseen) &&
 			!(only_judged && field->unjudged))
-			columns = list_concat(columns, paysafe_spec_strings(rule->spec, lfirst(lc)));
+		{
+			ListCell   *name;
+
+			foreach(name, paysafe_spec_strings(rule->spec, lfirst(lc)))
+				columns = lappend(columns, paysafe_place_column(of_reference ? rule->reference : rule->relation, lfirst(name)));
+		}
 	}
 	return columns;
 }

@@ -317,11 +317,15 @@ follow_rule(const Rule *rule, const RuleSource *source, const RowChange *change)
 {
 	ExistingReport report = {
 		.rules = change->rules, .context = CurrentMemoryContext, .relation = source->relation,
-		.rule = source->name, .source = source, .row = change->after, .beside_writers = true, .doubting = true
+		.rule = source->name, .source = source, .row = change->after, .beside_writers = true, .doubting = true,
+		.single = true
 	};
 
 	initStringInfo(&report.detail);
 	rule->kind->check_existing(rule, change->rel, change->after, &report);
+	report.row = NULL;
+	if (report.private != NULL && rule->kind->check_existing_end != NULL)
+		rule->kind->check_existing_end(rule, &report);
 	/* one that was accepted is met again there, so that it stays accepted */
 	if (report.faults > 0 || report.accepted != NIL)
 		note_block(source, RelationGetRelid(change->rel), ItemPointerGetBlockNumber(&change->after->tts_tid));

@@ -118,6 +118,23 @@ paysafe_audit_context_init(void)
 	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
 }
 
+bool
+paysafe_audit_context_business_id(const char *context, int len, const char **id, int *idlen)
+{
+	enum
+	{
+		BUSINESS_ID = 10		/* its place among the fields */
+	};
+	const char *pos = context + 1;
+
+	if (len < 1 || context[0] != CONTEXT_VERSION)
+		return false;
+	for (int i = 0; i <= BUSINESS_ID; i++)
+		if (!paysafe_canon_get_field(&pos, context + len, id, idlen))
+			return false;
+	return *id != NULL;
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_audit_context);

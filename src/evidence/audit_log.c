@@ -9,17 +9,10 @@
  * commits.  A buffer belongs to the subtransaction that filled it and is
  * dropped with it, so a rollback to a savepoint takes exactly its own rows.
  *
- * Each row carries the hash of a leaf for the tree that will seal the log:
- *
- *	payload = nonce || for key, context, after, before:
- *			  length (4 bytes, big endian; FFFFFFFF: absent) || bytes ||
- *			  zero bytes up to a multiple of four
- *	leaf	= 01 || xid (8) || command (4) || seq (4) ||
- *			  at (8, microseconds since 2000) || op (1) || digest of the shape (32) || SHA-256(payload)
- *	leaf_hash = SHA-256(00 || leaf)
- *
- * so that a payload can be removed later, with its nonce, while the leaf and
- * every proof about it stay.  The prefix 00 is RFC 6962's for leaves.
+ * Each row carries the hash of its leaf in the tree that will seal the log: see
+ * audit_leaf.c.  Rows are numbered without gaps within their transaction: a rollback
+ * to a savepoint gives the numbers back, so that a number that is missing when the
+ * log is sealed is a row that is missing.
  *
  * Memory: the buffer has at most BATCH_ROWS rows or BATCH_BYTES bytes, and is
  * reused; the slots and the descriptor live as long as the backend.
@@ -35,7 +28,6 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "fmgr.h"
-#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -45,24 +37,24 @@
 #include "compat.h"
 #include "engine/rule.h"
 #include "evidence/audit_context.h"
+#include "evidence/audit_leaf.h"
 #include "evidence/audit_log.h"
 #include "evidence/audit_partition.h"
 #include "evidence/audit_shape.h"
 #include "evidence/canon.h"
+#include "evidence/seal/seal_shared.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/row_key.h"
 
 #define BATCH_ROWS		128
 #define BATCH_BYTES		(256 * 1024)
-#define NONCE_LEN		16
-#define LEAF_VERSION	1
-#define NULL_LENGTH		0xFFFFFFFF
 
 /* Rows waiting to be written, of one subtransaction level. */
 typedef struct Batch
 {
 	int			level;
+	int32		first_seq;		/* of its rows and of those it has taken over */
 	int			nrows;
 	Size		bytes;
 	HeapTuple	tuples[BATCH_ROWS];
@@ -73,6 +65,8 @@ typedef struct Batch
 
 static Batch *batches = NULL;	/* innermost first; TopTransactionContext */
 static int32 next_seq = 1;		/* within the top-level transaction */
+static uint64 own_xid = 0;		/* of the transaction that is being recorded, or 0 */
+static uint64 last_xid = 0;		/* of the last one that was, and has ended well */
 
 /* The descriptor of paysafe.audit_row, and slots over it; for the backend. */
 static TupleDesc row_desc = NULL;
@@ -82,37 +76,6 @@ static bool slots_filled = false;	/* an error came while rows were written */
 /*
  * Rows
  */
-
-/* Leave room for a length, remember where. */
-static int
-begin_field(StringInfo payload)
-{
-	int			start = payload->len;
-
-	enlargeStringInfo(payload, 8);
-	payload->len += sizeof(uint32);
-	return start;
-}
-
-static void
-end_field(StringInfo payload, int start)
-{
-	uint32		length = pg_hton32(payload->len - start - sizeof(uint32));
-
-	memcpy(payload->data + start, &length, sizeof(length));
-	enlargeStringInfo(payload, 4);
-	while (payload->len % 4 != 0)
-		payload->data[payload->len++] = 0;
-}
-
-static int
-null_field(StringInfo payload)
-{
-	uint32		length = NULL_LENGTH;
-
-	appendBinaryStringInfo(payload, (char *) &length, sizeof(length));
-	return -1;
-}
 
 /*
  * The field as a varlena, in place: its length makes way for a header of the
@@ -126,29 +89,6 @@ field_datum(StringInfo payload, int start)
 	memcpy(&length, payload->data + start, sizeof(length));
 	SET_VARSIZE(payload->data + start, pg_ntoh32(length) + VARHDRSZ);
 	return PointerGetDatum(payload->data + start);
-}
-
-static void
-hash_leaf(uint64 xid, CommandId command, int32 seq, TimestampTz at, char op, const uint8 *shape_digest,
-		  const void *payload, int payload_len, uint8 *out)
-{
-	uint8		leaf[1 + 1 + 8 + 4 + 4 + 8 + 1 + 2 * PAYSAFE_SHA256_LEN];
-	uint8	   *p = leaf;
-
-	xid = pg_hton64(xid);
-	command = pg_hton32(command);
-	seq = pg_hton32(seq);
-	at = pg_hton64(at);
-	*p++ = 0;
-	*p++ = LEAF_VERSION;
-	p = (uint8 *) memcpy(p, &xid, 8) + 8;
-	p = (uint8 *) memcpy(p, &command, 4) + 4;
-	p = (uint8 *) memcpy(p, &seq, 4) + 4;
-	p = (uint8 *) memcpy(p, &at, 8) + 8;
-	*p++ = op;
-	p = (uint8 *) memcpy(p, shape_digest, PAYSAFE_SHA256_LEN) + PAYSAFE_SHA256_LEN;
-	paysafe_crypto_sha256(payload, payload_len, p);
-	paysafe_crypto_sha256(leaf, sizeof(leaf), out);
 }
 
 static void
@@ -181,6 +121,7 @@ current_batch(void)
 		Batch	   *batch = MemoryContextAlloc(TopTransactionContext, sizeof(Batch));
 
 		batch->level = level;
+		batch->first_seq = next_seq;
 		batch->nrows = 0;
 		batch->bytes = 0;
 		batch->arena = AllocSetContextCreate(TopTransactionContext, "paysafe audit batch",
@@ -206,36 +147,36 @@ form_payload(StringInfo payload, const AuditShape *shape, const uint8 *nonce, co
 	StringInfo	context = paysafe_audit_context_bytes();
 
 	resetStringInfo(payload);
-	appendBinaryStringInfo(payload, (const char *) nonce, NONCE_LEN);
+	appendBinaryStringInfo(payload, (const char *) nonce, AUDIT_NONCE_LEN);
 	if (key == NULL)
-		field[FIELD_KEY] = null_field(payload);
+		field[FIELD_KEY] = paysafe_audit_leaf_null_field(payload);
 	else
 	{
-		field[FIELD_KEY] = begin_field(payload);
+		field[FIELD_KEY] = paysafe_audit_leaf_begin_field(payload);
 		appendStringInfoString(payload, key);
-		end_field(payload, field[FIELD_KEY]);
+		paysafe_audit_leaf_end_field(payload, field[FIELD_KEY]);
 	}
-	field[FIELD_CONTEXT] = begin_field(payload);
+	field[FIELD_CONTEXT] = paysafe_audit_leaf_begin_field(payload);
 	appendBinaryStringInfo(payload, context->data, context->len);
-	end_field(payload, field[FIELD_CONTEXT]);
+	paysafe_audit_leaf_end_field(payload, field[FIELD_CONTEXT]);
 	if (after == NULL)
-		field[FIELD_AFTER] = null_field(payload);
+		field[FIELD_AFTER] = paysafe_audit_leaf_null_field(payload);
 	else
 	{
-		field[FIELD_AFTER] = begin_field(payload);
+		field[FIELD_AFTER] = paysafe_audit_leaf_begin_field(payload);
 		paysafe_canon_row(&shape->shape, after, payload);
-		end_field(payload, field[FIELD_AFTER]);
+		paysafe_audit_leaf_end_field(payload, field[FIELD_AFTER]);
 	}
 	if (before == NULL)
-		field[FIELD_BEFORE] = null_field(payload);
+		field[FIELD_BEFORE] = paysafe_audit_leaf_null_field(payload);
 	else
 	{
-		field[FIELD_BEFORE] = begin_field(payload);
+		field[FIELD_BEFORE] = paysafe_audit_leaf_begin_field(payload);
 		if (after == NULL)
 			paysafe_canon_row(&shape->shape, before, payload);
 		else
 			paysafe_canon_difference(&shape->shape, before, after, payload);
-		end_field(payload, field[FIELD_BEFORE]);
+		paysafe_audit_leaf_end_field(payload, field[FIELD_BEFORE]);
 	}
 }
 
@@ -265,10 +206,12 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	int			field[NFIELDS];
 	Datum		values[ROW_NCOLUMNS];
 	bool		nulls[ROW_NCOLUMNS] = {0};
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	uint8		leaf[AUDIT_LEAF_LEN];
 	struct
 	{
 		int32		header;
-		uint8		bytes[NONCE_LEN];
+		uint8		bytes[AUDIT_NONCE_LEN];
 	}			nonce;
 	struct
 	{
@@ -286,10 +229,18 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 		initStringInfo(&payload);
 		MemoryContextSwitchTo(old);
 	}
-	paysafe_crypto_random(nonce.bytes, NONCE_LEN);
+	paysafe_crypto_random(nonce.bytes, AUDIT_NONCE_LEN);
 	form_payload(&payload, shape, nonce.bytes, key, before, after, field);
-	hash_leaf(xid, command, next_seq, at, op, shape->digest, payload.data, payload.len,
-			  leaf_hash.bytes);
+	own_xid = xid;
+	/* the batch knows the first number of its subtransaction */
+	(void) current_batch();
+	paysafe_crypto_sha256(payload.data, payload.len, digest);
+	paysafe_audit_leaf_form(&(AuditLeaf)
+							{
+								.xid = xid, .command = command, .seq = next_seq, .at = at, .op = op,
+								.shape_digest = shape->digest
+							}, digest, leaf);
+	paysafe_audit_leaf_hash_bytes(leaf, leaf_hash.bytes);
 
 	SET_VARSIZE(&nonce, sizeof(nonce));
 	SET_VARSIZE(&leaf_hash, sizeof(leaf_hash));
@@ -301,6 +252,7 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	values[ROW_OP] = CharGetDatum(op);
 	values[ROW_NONCE] = PointerGetDatum(&nonce);
 	values[ROW_LEAF_HASH] = PointerGetDatum(&leaf_hash);
+	nulls[ROW_REMOVAL] = true;
 	for (int i = 0; i < NFIELDS; i++)
 	{
 		nulls[ROW_KEY + i] = field[i] < 0;
@@ -378,8 +330,22 @@ paysafe_audit_log_end_transaction(bool aborted)
 		ExecClearTuple(row_slots[i]);
 	slots_filled = false;
 	batches = NULL;
+	/* whether it was prepared or has committed: to be sealed when it has ended */
+	if (!aborted && next_seq > 1)
+	{
+		last_xid = own_xid;
+		paysafe_seal_shared_note(own_xid);
+	}
 	next_seq = 1;
+	own_xid = 0;
 	paysafe_audit_shape_forget();
+}
+
+uint64
+paysafe_audit_log_last(bool *now)
+{
+	*now = next_seq > 1;
+	return last_xid;
 }
 
 void
@@ -390,6 +356,14 @@ paysafe_audit_log_end_subtransaction(bool committed, int level)
 		Batch	   *batch = batches;
 
 		Assert(!committed || batch->nrows == 0);
+		if (!committed)
+			next_seq = batch->first_seq;
+		else if (batch->outer == NULL || batch->outer->level < level - 1)
+		{
+			/* its rows are the parent's now, whose rollback gives their numbers back */
+			batch->level = level - 1;
+			break;
+		}
 		batches = batch->outer;
 		MemoryContextDelete(batch->arena);
 		pfree(batch);
@@ -398,23 +372,49 @@ paysafe_audit_log_end_subtransaction(bool committed, int level)
 		paysafe_audit_shape_forget();
 }
 
+/* How the rows of an own table look: found once in a transaction, if many follow each other. */
+static struct
+{
+	Oid			relid;
+	uint64		xid;			/* whose memory the rest is in */
+	RowKey		key;
+	AuditShape *shape;
+}			own;
+
+static void
+describe_own(Relation rel)
+{
+	own.relid = InvalidOid;
+	own.key.n = paysafe_row_key_columns(rel, &own.key.attnums);
+	own.shape = paysafe_audit_shape(rel, RelationGetRelid(rel),
+									psprintf("paysafe.%s", RelationGetRelationName(rel)),
+									NIL, own.key.attnums, own.key.n);
+}
+
 /* A new row of one of paysafe's own tables: rules, approvals, currencies, API keys. */
 static void
 record_own_row(Relation rel, TupleTableSlot *row)
 {
-	Oid			relid = RelationGetRelid(rel);
-	RowKey		key;
-	AuditShape *shape;
+	bool		many = RelationGetRelid(rel) == paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD);
+	uint64		xid = U64FromFullTransactionId(GetTopFullTransactionId());
 
-	key.n = paysafe_row_key_columns(rel, &key.attnums);
-	shape = paysafe_audit_shape(rel, relid,
-								psprintf("paysafe.%s", RelationGetRelationName(rel)),
-								NIL, key.attnums, key.n);
-	paysafe_audit_log_append(shape, 'I', GetCurrentCommandId(false),
-						 paysafe_row_key_text(&key, RelationGetDescr(rel), row),
-						 NULL, row);
-	/* not part of a statement's batch */
-	paysafe_audit_log_flush();
+	if (!many)
+		describe_own(rel);
+	else if (own.relid != RelationGetRelid(rel) || own.xid != xid)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		describe_own(rel);
+		own.relid = RelationGetRelid(rel);
+		own.xid = xid;
+		MemoryContextSwitchTo(old);
+	}
+	paysafe_audit_log_append(own.shape, 'I', GetCurrentCommandId(false),
+							 paysafe_row_key_text(&own.key, RelationGetDescr(rel), row),
+							 NULL, row);
+	/* not part of a statement's batch; many are written before commit */
+	if (!many)
+		paysafe_audit_log_flush();
 }
 
 void
@@ -440,36 +440,18 @@ paysafe_audit_leaf_hash(PG_FUNCTION_ARGS)
 	bytea	   *digest = PG_GETARG_BYTEA_PP(1);
 	StringInfoData payload;
 	bytea	   *result = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
-	bool		isnull;
-	Datum		value = GetAttributeByNum(row, ROW_NONCE + 1, &isnull);
+	uint8		leaf[AUDIT_LEAF_LEN];
+	Datum		values[ROW_NCOLUMNS];
+	bool		nulls[ROW_NCOLUMNS];
 
-	/* a row whose payload was removed cannot be computed again */
-	if (isnull || VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN)
+	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN)
 		PG_RETURN_NULL();
+	for (int i = 0; i < ROW_NCOLUMNS; i++)
+		values[i] = GetAttributeByNum(row, i + 1, &nulls[i]);
 	initStringInfo(&payload);
-	appendBinaryStringInfo(&payload, VARDATA_ANY(DatumGetByteaPP(value)),
-						   VARSIZE_ANY_EXHDR(DatumGetByteaPP(value)));
-	for (int i = 0; i < 4; i++)
-	{
-		value = GetAttributeByNum(row, ROW_KEY + i + 1, &isnull);
-		if (isnull)
-			(void) null_field(&payload);
-		else
-		{
-			int			start = begin_field(&payload);
-			struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
-
-			appendBinaryStringInfo(&payload, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-			end_field(&payload, start);
-		}
-	}
+	if (!paysafe_audit_leaf_of_row(values, nulls, (uint8 *) VARDATA_ANY(digest), &payload, leaf))
+		PG_RETURN_NULL();
 	SET_VARSIZE(result, VARHDRSZ + PAYSAFE_SHA256_LEN);
-	hash_leaf(U64FromFullTransactionId(DatumGetFullTransactionId(GetAttributeByNum(row, ROW_XID + 1, &isnull))),
-			  DatumGetInt32(GetAttributeByNum(row, ROW_COMMAND + 1, &isnull)),
-			  DatumGetInt32(GetAttributeByNum(row, ROW_SEQ + 1, &isnull)),
-			  DatumGetTimestampTz(GetAttributeByNum(row, ROW_AT + 1, &isnull)),
-			  DatumGetChar(GetAttributeByNum(row, ROW_OP + 1, &isnull)),
-			  (uint8 *) VARDATA_ANY(digest), payload.data, payload.len,
-			  (uint8 *) VARDATA(result));
+	paysafe_audit_leaf_hash_bytes(leaf, (uint8 *) VARDATA(result));
 	PG_RETURN_BYTEA_P(result);
 }

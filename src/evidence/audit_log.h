@@ -10,15 +10,8 @@
 
 #include "executor/tuptable.h"
 
+#include "evidence/audit_leaf.h"
 #include "evidence/audit_shape.h"
-
-/* Columns of paysafe.audit_row. */
-enum
-{
-	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
-	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH,
-	ROW_NCOLUMNS
-};
 
 /* Not of a row: columns were added, and all rows have their values. */
 #define AUDIT_ADD_COLUMN	'A'
@@ -37,6 +30,12 @@ extern void paysafe_audit_log_flush(void);
 /* For the transaction callbacks of the audit rule. */
 extern void paysafe_audit_log_end_transaction(bool aborted);
 extern void paysafe_audit_log_end_subtransaction(bool committed, int level);
+
+/*
+ * The last transaction of this session that has rows in the log, or 0.  *now: has the
+ * one that is in progress some?
+ */
+extern uint64 paysafe_audit_log_last(bool *now);
 
 extern void paysafe_audit_log_init(void);
 

@@ -3,8 +3,8 @@
  * audit_partition.c
  *	  The monthly partitions of the audit log.
  *
- * They are made two years ahead whenever a rule is declared, and by
- * paysafe.extend_audit.
+ * They are made two years ahead whenever a rule is declared, by
+ * paysafe.extend_audit, and by the worker of services/expiry.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,17 +18,22 @@
 #define AUDIT_MONTHS_AHEAD 24
 
 /*
- * For paysafe.history.  Adding to a btree would cost a writer as much as hashing
+ * The one on key is for paysafe.history.  Adding to a btree would cost a writer as much as hashing
  * the row; a range of blocks and what keys may be in it costs next to nothing, as
  * long as the range is not summarized before it is full: so not by the writers
  * (autosummarize), and not the first range, which CREATE INDEX does.  0.12 of what
  * fits into a block in theory is more than do: no row is that small.
+ *
+ * The one on xid is for whoever seals the log (seal/seal_rows.c).
  */
-static const char *const key_index[] = {
+static const char *const indexes[] = {
 	"CREATE INDEX %s_key ON paysafe.%s"
 	" USING brin (key text_bloom_ops (n_distinct_per_range = -0.12, false_positive_rate = 0.001))"
 	" WITH (pages_per_range = 64)",
 	"SELECT brin_desummarize_range('paysafe.%s_key', 0)",
+	"CREATE INDEX %s_xid ON paysafe.%s"
+	" USING brin (xid paysafe.xid8_minmax_ops) WITH (pages_per_range = 64)",
+	"SELECT brin_desummarize_range('paysafe.%s_xid', 0)",
 	NULL
 };
 
@@ -40,7 +45,7 @@ static const OwnPartitions months = {
 	.parent = PAYSAFE_AUDIT_ROW,
 	.prefix = "audit",
 	.options = "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_freeze_min_age = 0",
-	.statements = key_index
+	.statements = indexes
 };
 
 Oid
@@ -59,6 +64,12 @@ List *
 paysafe_audit_partition_all(void)
 {
 	return paysafe_partition_all(&months);
+}
+
+List *
+paysafe_audit_partition_list(void)
+{
+	return paysafe_partition_list(&months);
 }
 
 /* SQL-callable functions */

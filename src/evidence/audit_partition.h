@@ -17,6 +17,9 @@ extern Oid	paysafe_audit_partition_for(TimestampTz at);
 /* All of them, the default one too; AccessShareLock on the parent. */
 extern List *paysafe_audit_partition_all(void);
 
+/* The same with their bounds: of OwnPartition, see store/partition.h. */
+extern List *paysafe_audit_partition_list(void);
+
 /* Make what is missing of the coming months; see paysafe.extend_audit. */
 extern void paysafe_audit_partition_ensure(void);
 

@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
 #include "utils/array.h"
@@ -23,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/argument.h"
 #include "compat.h"
 #include "evidence/audit_shape.h"
 #include "evidence/canon.h"
@@ -38,25 +40,70 @@
 #define KNOWN_ALWAYS PG_UINT64_MAX
 static uint64 epoch = 1;
 
+/* What the digest is of. */
 static void
-digest_shape(AuditShape *shape)
+shape_bytes(const AuditShape *shape, const char *encoding, StringInfo bytes)
+{
+	ListCell   *lc;
+
+	initStringInfo(bytes);
+	paysafe_canon_put_string(bytes, shape->subject);
+	paysafe_canon_put_string(bytes, shape->schema_name);
+	paysafe_canon_put_string(bytes, shape->table_name);
+	paysafe_canon_put_string(bytes, encoding);
+	paysafe_canon_put_length(bytes, list_length(shape->key_columns));
+	foreach(lc, shape->key_columns)
+		paysafe_canon_put_string(bytes, lfirst(lc));
+	paysafe_canon_put_string(bytes, JsonbToCString(NULL, &shape->columns->root, VARSIZE(shape->columns)));
+}
+
+static void
+digest_shape(AuditShape *shape, const char *encoding)
 {
 	StringInfoData bytes;
-	ListCell   *lc;
 	int64		id;
 
-	initStringInfo(&bytes);
-	paysafe_canon_put_string(&bytes, shape->subject);
-	paysafe_canon_put_string(&bytes, shape->schema_name);
-	paysafe_canon_put_string(&bytes, shape->table_name);
-	paysafe_canon_put_string(&bytes, GetDatabaseEncodingName());
-	paysafe_canon_put_length(&bytes, list_length(shape->key_columns));
-	foreach(lc, shape->key_columns)
-		paysafe_canon_put_string(&bytes, lfirst(lc));
-	paysafe_canon_put_string(&bytes, JsonbToCString(NULL, &shape->columns->root, VARSIZE(shape->columns)));
+	shape_bytes(shape, encoding, &bytes);
 	paysafe_crypto_sha256(bytes.data, bytes.len, shape->digest);
 	memcpy(&id, shape->digest, sizeof(id));
 	shape->id = pg_ntoh64(id);
+}
+
+/* A shape as stored: what its digest is of. */
+static void
+read_shape(const Datum *values, AuditShape *shape)
+{
+	Datum	   *names;
+	int			nnames;
+
+	shape->subject = TextDatumGetCString(values[SHAPE_SUBJECT]);
+	shape->schema_name = TextDatumGetCString(values[SHAPE_SCHEMA]);
+	shape->table_name = TextDatumGetCString(values[SHAPE_TABLE]);
+	deconstruct_array(DatumGetArrayTypeP(values[SHAPE_KEY_COLUMNS]), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, NULL, &nnames);
+	for (int i = 0; i < nnames; i++)
+		shape->key_columns = lappend(shape->key_columns, TextDatumGetCString(names[i]));
+	shape->columns = DatumGetJsonbP(values[SHAPE_COLUMNS]);
+}
+
+bool
+paysafe_audit_shape_read(Relation rel, HeapTuple tuple, int64 *id, uint8 *digest)
+{
+	Datum		values[SHAPE_NCOLUMNS];
+	bool		nulls[SHAPE_NCOLUMNS];
+	AuditShape	shape = {0};
+	bytea	   *stored;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	*id = DatumGetInt64(values[SHAPE_ID]);
+	memset(digest, 0, PAYSAFE_SHA256_LEN);
+	stored = DatumGetByteaPP(values[SHAPE_DIGEST]);
+	if (VARSIZE_ANY_EXHDR(stored) != PAYSAFE_SHA256_LEN)
+		return false;
+	memcpy(digest, VARDATA_ANY(stored), PAYSAFE_SHA256_LEN);
+	read_shape(values, &shape);
+	digest_shape(&shape, NameStr(*DatumGetName(values[SHAPE_ENCODING])));
+	return shape.id == *id && memcmp(shape.digest, digest, PAYSAFE_SHA256_LEN) == 0;
 }
 
 static bool
@@ -129,7 +176,7 @@ paysafe_audit_shape(Relation leaf, Oid layout, const char *subject, List *redact
 		shape->shape.ncolumns++;
 	}
 	shape->columns = paysafe_canon_shape_jsonb(&shape->shape);
-	digest_shape(shape);
+	digest_shape(shape, GetDatabaseEncodingName());
 	table_close(rel, AccessShareLock);
 	return shape;
 }
@@ -219,4 +266,37 @@ void
 paysafe_audit_shape_forget(void)
 {
 	epoch++;
+}
+
+/* SQL-callable functions */
+
+static bool
+visit_bytes(Relation rel, HeapTuple tuple, void *arg)
+{
+	Datum		values[SHAPE_NCOLUMNS];
+	bool		nulls[SHAPE_NCOLUMNS];
+	AuditShape	shape = {0};
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	read_shape(values, &shape);
+	shape_bytes(&shape, NameStr(*DatumGetName(values[SHAPE_ENCODING])), arg);
+	return false;
+}
+
+PG_FUNCTION_INFO_V1(paysafe_audit_shape_bytes);
+
+/*
+ * audit_shape_bytes(shape bigint) returns bytea: what the digest of a shape is of, computed
+ * again; NULL: there is no such shape
+ */
+Datum
+paysafe_audit_shape_bytes(PG_FUNCTION_ARGS)
+{
+	Datum		key = PG_GETARG_DATUM(0);
+	StringInfoData bytes = {0};
+
+	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, "audit_shape_id", 1, &key, visit_bytes, &bytes);
+	if (bytes.data == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(paysafe_argument_bytea(bytes.data, bytes.len));
 }

@@ -8,6 +8,7 @@
 #ifndef PAYSAFE_AUDIT_SHAPE_H
 #define PAYSAFE_AUDIT_SHAPE_H
 
+#include "access/htup.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
@@ -55,6 +56,11 @@ extern void paysafe_audit_shape_redaction_key(const char *subject, const char *c
 
 /* Store the shape unless it is; call before a row refers to it. */
 extern void paysafe_audit_shape_store(AuditShape *shape);
+
+/*
+ * Number and digest of a stored shape; false if they are not what the rest of it says.
+ */
+extern bool paysafe_audit_shape_read(Relation rel, HeapTuple tuple, int64 *id, uint8 *digest);
 
 /* A (sub)transaction ended: what it stored may be gone. */
 extern void paysafe_audit_shape_forget(void);

@@ -2,7 +2,8 @@
  *
  * refusal_expire.c
  *	  What came from outside, and was refused, does not stay for ever; nor does what
- *	  was only observed.
+ *	  was only observed.  All others leave with the audit log's payloads, by two people
+ *	  (retention/purge.c).  What a legal hold holds stays.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,26 +16,70 @@
 
 #include "evidence/refusal_expire.h"
 #include "evidence/refusal_record.h"
+#include "evidence/retention/hold.h"
 #include "store/own_table.h"
 
 #define LEAST_DAYS	30
 
+/* What is to be removed. */
+typedef struct Expiry
+{
+	TimestampTz before;
+	bool		all;			/* also what nobody from outside has caused */
+	bool		refuse_held;	/* otherwise what is held stays */
+	List	   *holds;
+} Expiry;
+
+/* What holds the refusal, or NULL. */
+static const Hold *
+hold_of(const Expiry *expiry, const Datum *values, const bool *nulls, TimestampTz last_at)
+{
+	char	   *table = NULL;
+
+	if (expiry->holds == NIL)
+		return NULL;
+	if (!nulls[REFUSAL_SCHEMA] && !nulls[REFUSAL_TABLE])
+		table = quote_qualified_identifier(TextDatumGetCString(values[REFUSAL_SCHEMA]),
+										   TextDatumGetCString(values[REFUSAL_TABLE]));
+	return paysafe_hold_of_refusal(expiry->holds, table,
+								   nulls[REFUSAL_KEY] ? NULL : TextDatumGetCString(values[REFUSAL_KEY]),
+								   DatumGetTimestampTz(values[REFUSAL_AT]), last_at);
+}
+
 static bool
 is_expired(Relation rel, HeapTuple tuple, void *arg)
 {
-	TimestampTz *before = arg;
+	const Expiry *expiry = arg;
 	Datum		values[REFUSAL_NCOLUMNS];
 	bool		nulls[REFUSAL_NCOLUMNS];
+	TimestampTz last_at;
+	const Hold *hold;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	return (DatumGetBool(values[REFUSAL_OUTSIDE]) || DatumGetBool(values[REFUSAL_OBSERVED])) &&
-		DatumGetTimestampTz(values[nulls[REFUSAL_LAST_AT] ? REFUSAL_AT : REFUSAL_LAST_AT]) < *before;
+	last_at = DatumGetTimestampTz(values[nulls[REFUSAL_LAST_AT] ? REFUSAL_AT : REFUSAL_LAST_AT]);
+	if (last_at >= expiry->before ||
+		(!expiry->all && !DatumGetBool(values[REFUSAL_OUTSIDE]) && !DatumGetBool(values[REFUSAL_OBSERVED])))
+		return false;
+	hold = hold_of(expiry, values, nulls, last_at);
+	if (hold != NULL && expiry->refuse_held)
+		paysafe_hold_refuse(hold);
+	return hold == NULL;
 }
 
 int64
 paysafe_refusal_expire_before(TimestampTz before)
 {
-	return paysafe_store_expire(PAYSAFE_REFUSAL_RECORD, is_expired, &before);
+	Expiry		expiry = {.before = before, .holds = paysafe_hold_all()};
+
+	return paysafe_store_expire(PAYSAFE_REFUSAL_RECORD, is_expired, &expiry);
+}
+
+int64
+paysafe_refusal_purge(TimestampTz before, bool except_held)
+{
+	Expiry		expiry = {.before = before, .all = true, .refuse_held = !except_held, .holds = paysafe_hold_all()};
+
+	return paysafe_store_expire(PAYSAFE_REFUSAL_RECORD, is_expired, &expiry);
 }
 
 /* SQL-callable functions */

@@ -19,4 +19,10 @@
  */
 extern int64 paysafe_refusal_expire_before(TimestampTz before);
 
+/*
+ * Remove all before that time; 42501 if a hold holds one of them, unless what is held is
+ * to stay.
+ */
+extern int64 paysafe_refusal_purge(TimestampTz before, bool except_held);
+
 #endif							/* PAYSAFE_REFUSAL_EXPIRE_H */

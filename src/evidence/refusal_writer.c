@@ -16,6 +16,8 @@
  * database asks.  Workers that are told to end by anybody but the postmaster come
  * back.
  *
+ * The launcher also starts those who seal the audit log (seal/seal_worker.c).
+ *
  * Entries that were in the queue's file may be on record already, if a crash came
  * between: those are looked for.
  *
@@ -42,9 +44,11 @@
 
 #include "base/any_text.h"
 #include "compat.h"
+#include "evidence/audit_partition.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_record.h"
 #include "evidence/refusal_writer.h"
+#include "evidence/seal/seal_worker.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 
@@ -70,7 +74,7 @@ set_text(Datum *values, bool *nulls, int column, const RefusalEntry *entry, cons
 }
 
 static void
-write_entry(const RefusalEntry *entry)
+write_entry(const RefusalEntry *entry, bool recorded)
 {
 	Datum		values[REFUSAL_NCOLUMNS];
 	bool		nulls[REFUSAL_NCOLUMNS] = {0};
@@ -103,7 +107,10 @@ write_entry(const RefusalEntry *entry)
 	values[REFUSAL_OUTSIDE] = BoolGetDatum(entry->outside);
 	set_text(values, nulls, REFUSAL_INCOMPLETE, entry, entry->incomplete);
 	values[REFUSAL_OBSERVED] = BoolGetDatum(entry->observed);
-	paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
+	if (recorded)
+		paysafe_store_append_recorded(PAYSAFE_REFUSAL_RECORD, values, nulls);
+	else
+		paysafe_store_append(PAYSAFE_REFUSAL_RECORD, values, nulls);
 }
 
 /* Entries that may be on record already. */
@@ -165,6 +172,7 @@ write_batch(RefusalEntry *entries)
 	if (paysafe_catalog_present())
 	{
 		bool	   *recorded;
+		bool		audited;
 
 		if (!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD), RowExclusiveLock))
 		{
@@ -172,9 +180,11 @@ write_batch(RefusalEntry *entries)
 			proc_exit(0);
 		}
 		recorded = find_recorded(entries, n);
+		/* in the audit log too, so that refusals are sealed; not while a dump is restored */
+		audited = paysafe_store_is_active() && paysafe_audit_partition_all() != NIL;
 		for (int i = 0; i < n; i++)
 			if (!recorded[i])
-				write_entry(&entries[i]);
+				write_entry(&entries[i], audited);
 	}
 	PopActiveSnapshot();
 	HOLD_INTERRUPTS();
@@ -298,6 +308,7 @@ paysafe_refusal_launcher_main(Datum arg)
 	/* shared catalogs only */
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	paysafe_refusal_queue_announce_launcher();
+	paysafe_seal_worker_begin();
 	while (!ShutdownRequestPending)
 	{
 		Oid			database;
@@ -316,6 +327,7 @@ paysafe_refusal_launcher_main(Datum arg)
 				start_writer(database);
 		}
 		paysafe_refusal_queue_keep();
+		paysafe_seal_worker_launch();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOOK_AGAIN, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

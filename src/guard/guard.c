@@ -29,6 +29,7 @@
 #include "guard/window.h"
 #include "store/catalog.h"
 #include "store/own_trigger.h"
+#include "store/run_as_owner.h"
 
 /* Is it CREATE or ALTER EXTENSION paysafe, running its script? */
 static bool
@@ -76,8 +77,9 @@ paysafe_guard_enter(GuardFrame *frame)
 static bool
 is_own_work(const GuardEvent *event)
 {
-	return event->frame != NULL && event->action != GUARD_WRITE &&
-		(event->frame->own || runs_script(event->frame));
+	return event->action != GUARD_WRITE &&
+		(paysafe_run_as_owner_is_working() ||
+		 (event->frame != NULL && (event->frame->own || runs_script(event->frame))));
 }
 
 /* What it gives to rows that are there is recorded when the statement has ended. */

@@ -39,6 +39,7 @@
 #include "engine/assigned.h"
 #include "engine/enforce.h"
 #include "evidence/refusal_queue.h"
+#include "evidence/seal/seal_shared.h"
 #include "guard/guard.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
@@ -366,6 +367,7 @@ shmem_request(void)
 	if (previous_shmem_request != NULL)
 		previous_shmem_request();
 	paysafe_refusal_queue_request();
+	paysafe_seal_shared_request();
 }
 
 static void
@@ -375,6 +377,7 @@ shmem_startup(void)
 		previous_shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	paysafe_refusal_queue_startup();
+	paysafe_seal_shared_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);

@@ -39,9 +39,9 @@ typedef struct ColumnsState
 	RowKey		whole;			/* names rows for their marks */
 } ColumnsState;
 
-/* The status column of the table's status rule. */
-static char *
-status_column(List *sources)
+/* What the table's status rule says. */
+static const Jsonb *
+status_spec(List *sources)
 {
 	ListCell   *lc;
 
@@ -50,7 +50,7 @@ status_column(List *sources)
 		RuleSource *source = lfirst(lc);
 
 		if (strcmp(source->name, "status") == 0)
-			return paysafe_spec_text(source->spec, "status_column");
+			return source->spec;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -154,10 +154,11 @@ compile(const CompileInput *input)
 	if (state->once)
 	{
 		List	   *statuses = paysafe_spec_set(input->source->spec, "once_status");
-		char	   *column = status_column(input->sources);
+		const Jsonb *spec = status_spec(input->sources);
+		char	   *column = paysafe_spec_text(spec, "status_column");
 		StatusColumn status;
 
-		paysafe_status_value_state_column(input->leaf, column, &status);
+		paysafe_status_value_spec_column(input->leaf, spec, &status);
 		paysafe_status_machine_check_names(input->sources, column, statuses, "once_status");
 		statuses = statuses_passed(input->sources, column, statuses);
 		paysafe_status_value_set(&status, statuses, &state->statuses);

@@ -39,6 +39,7 @@
 #include "engine/spec_field.h"
 #include "engine/status_advice.h"
 #include "engine/status_machine.h"
+#include "engine/status_names.h"
 #include "engine/test_rows.h"
 #include "errors.h"
 #include "redact/redact.h"
@@ -171,8 +172,7 @@ compile(const CompileInput *input)
 		return NULL;
 	state = palloc0(sizeof(StatusState));
 	state->machine = parse_machine(paysafe_spec_text(input->source->spec, "machine"));
-	paysafe_status_value_state_column(input->leaf, paysafe_spec_text(input->source->spec, "status_column"),
-									  &column);
+	paysafe_status_value_spec_column(input->leaf, input->source->spec, &column);
 	paysafe_status_value_set(&column, paysafe_status_value_machine_values(state->machine), &state->states);
 
 	state->words = (state->states.n + WORD_BITS - 1) / WORD_BITS;
@@ -706,6 +706,8 @@ const RuleKind paysafe_status_kind = {
 	.fields = (const SpecField[])
 	{
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		{"status_path", SPEC_TEXT},
+		{"status_names", SPEC_STATUSES},
 		{"status_column", SPEC_COLUMN},
 		{"machine", SPEC_TEXT, .compare = compare_machines},
 		{"deletable", SPEC_STATUSES, .loosens = SPEC_ADD},
@@ -752,13 +754,15 @@ suggest_lookup_table(Oid relid, const char *column)
 }
 
 /*
- * protect_status(relation, status_column, machine, deletable, recorded) returns void
+ * protect_status(relation, status_column, machine, deletable, recorded, status_path,
+ *				  mode) returns void
  */
 Datum
 paysafe_protect_status(PG_FUNCTION_ARGS)
 {
 	char	   *column = paysafe_declare_name_argument(fcinfo, 1, "status_column");
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 4, "recorded");
+	List	   *path = paysafe_declare_path_argument(fcinfo, 5, column);
 	char	   *machine;
 	SpecBuilder spec;
 
@@ -775,6 +779,8 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	paysafe_spec_add_set(&spec, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
 	if (recorded != NIL)
 		paysafe_spec_add_set(&spec, "recorded", recorded);
+	paysafe_status_names_add(&spec, PG_GETARG_OID(0), column, path,
+							 paysafe_status_value_machine_values(parse_machine(machine)));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
 	suggest_lookup_table(PG_GETARG_OID(0), column);

@@ -25,6 +25,7 @@
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
+#include "values/status_value.h"
 
 /* how often transition() looks again at a row that was moved to another partition */
 #define MAX_TRIES 10
@@ -74,12 +75,28 @@ equals(Oid relid, const char *column, const char *value)
 					quote_identifier(column), cast, quote_literal_cstr(value));
 }
 
+/* The keys of a status that is called so; without names, the status. */
+static List *
+statuses_called(const RuleSource *rule, char *name, bool single)
+{
+	List	   *keys = paysafe_status_value_keys_of(rule->spec, name);
+
+	if (keys == NIL || (single && list_length(keys) > 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg(keys == NIL ? "no status is called \"%s\"" : "several statuses are called \"%s\"",
+						paysafe_redact_string(name)),
+				 keys == NIL ? errhint("Rules know the names that were there when they were declared.") :
+				 errhint("Say which one in an UPDATE of your own; it is judged like this one.")));
+	return keys;
+}
+
 /*
  * The UPDATE that moves the row from one status to the other, the key read in one of
  * the ways that it can be; NULL: there is no other.
  */
 static char *
-transition_sql(Oid relid, const char *column, const char *key, char *from, char *to, int attempt)
+transition_sql(Oid relid, const char *column, const char *key, List *from, char *to, int attempt)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	AttrNumber	status = paysafe_catalog_column(rel, column);
@@ -87,14 +104,22 @@ transition_sql(Oid relid, const char *column, const char *key, char *from, char 
 	char	  **parts;
 	int			nkeys = paysafe_row_key_written(rel, key, attempt, &attnums, &parts);
 	StringInfoData sql;
+	ListCell   *lc;
 
 	paysafe_row_key_check(rel);
-	(void) paysafe_row_key_argument(rel, status, from);
 	(void) paysafe_row_key_argument(rel, status, to);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE %s",
-					 paysafe_catalog_table_name(relid), quote_identifier(column),
-					 quote_literal_cstr(to), equals(relid, column, from));
+	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE ",
+					 paysafe_catalog_table_name(relid), quote_identifier(column), quote_literal_cstr(to));
+	if (list_length(from) > 1)
+		appendStringInfoChar(&sql, '(');
+	foreach(lc, from)
+	{
+		(void) paysafe_row_key_argument(rel, status, lfirst(lc));
+		appendStringInfo(&sql, "%s%s", lc == list_head(from) ? "" : " OR ", equals(relid, column, lfirst(lc)));
+	}
+	if (list_length(from) > 1)
+		appendStringInfoChar(&sql, ')');
 	for (int i = 0; i < nkeys; i++)
 	{
 		(void) paysafe_row_key_argument(rel, attnums[i], parts[i]);
@@ -185,9 +210,10 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	(void) paysafe_catalog_table_name(relid);	/* rules may outlive their table */
 	status_rule(relid, &rule);
 	column = paysafe_spec_text(rule.spec, "status_column");
+	to = linitial(statuses_called(&rule, to, true));
 	for (int attempt = 0; moved == 0; attempt++)
 	{
-		sql = transition_sql(relid, column, key, from, to, attempt);
+		sql = transition_sql(relid, column, key, statuses_called(&rule, from, false), to, attempt);
 		if (sql == NULL)
 			break;
 		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || IsolationUsesXactSnapshot())

@@ -5,10 +5,12 @@
  *
  * A launcher, which runs as long as the server accepts writes (not on a standby),
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
- * one after the other.  The worker does what queue_expire, idempotency_expire,
- * refusal_expire and extend_audit do, each in a transaction of its own, and leaves: nobody who wants to
- * drop or copy the database waits for it.  An error ends this round in this database
- * and is in the server's log; the next round tries again.
+ * one after the other.  The worker makes the partitions of the audit log, of inbox,
+ * outbox and responses ahead, and does what queue_expire, idempotency_expire and
+ * refusal_expire do, each in a transaction of its own, and leaves: nobody who wants to
+ * drop or copy the database waits for it.  An error is in the server's log and ends that
+ * step only, so that nothing that cannot expire keeps partitions from being made; the
+ * next round tries again.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,6 +54,8 @@ expire_payloads(void)
 {
 	if (queue_keep >= 0)
 		(void) paysafe_queue_expire_payloads(queue_keep * USECS_PER_DAY);
+	else
+		paysafe_queue_extend_payloads();
 }
 
 static void
@@ -68,7 +72,7 @@ expire_refusals(void)
 }
 
 static void
-run(void (*step) (void), const char *activity)
+run_step(void (*step) (void), const char *activity)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -83,6 +87,28 @@ run(void (*step) (void), const char *activity)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+static void
+run(void (*step) (void), const char *activity)
+{
+	MemoryContext old = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		run_step(step, activity);
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortOutOfAnyTransaction();
+		FlushErrorState();
+		MemoryContextSwitchTo(old);
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	CHECK_FOR_INTERRUPTS();
+}
+
 void
 paysafe_expiry_worker_main(Datum arg)
 {
@@ -90,10 +116,11 @@ paysafe_expiry_worker_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
 	/* who waits for a lock keeps others waiting behind it: the next round is soon enough */
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
+	/* first what nobody can do without */
+	run(paysafe_store_complete, "making partitions of the audit log");
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
-	run(paysafe_store_complete, "making partitions of the audit log");
 	proc_exit(0);
 }
 

@@ -204,6 +204,12 @@ paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls)
 }
 
 void
+paysafe_store_append_recorded(PaysafeTable table, Datum *values, bool *nulls)
+{
+	insert_row(paysafe_catalog_table(table), values, nulls, recorder, NULL);
+}
+
+void
 paysafe_store_insert_into(Oid partition, Datum *values, bool *nulls)
 {
 	paysafe_store_activate();
@@ -251,9 +257,18 @@ comparison(Oid type, StrategyNumber strategy)
 		[BTGreaterEqualStrategyNumber] = F_TIMESTAMPTZ_GE,
 		[BTGreaterStrategyNumber] = F_TIMESTAMPTZ_GT
 	};
+	static const RegProcedure numbers[] = {
+		[BTLessStrategyNumber] = F_INT8LT,
+		[BTLessEqualStrategyNumber] = F_INT8LE,
+		[BTEqualStrategyNumber] = F_INT8EQ,
+		[BTGreaterEqualStrategyNumber] = F_INT8GE,
+		[BTGreaterStrategyNumber] = F_INT8GT
+	};
 
 	if (type == TIMESTAMPTZOID)
 		return times[strategy];
+	if (type == INT8OID)
+		return numbers[strategy];
 	if (strategy == BTEqualStrategyNumber)
 		switch (type)
 		{
@@ -262,12 +277,12 @@ comparison(Oid type, StrategyNumber strategy)
 				return F_OIDEQ;
 			case INT4OID:
 				return F_INT4EQ;
-			case INT8OID:
-				return F_INT8EQ;
 			case TEXTOID:
 				return F_TEXTEQ;
 			case BYTEAOID:
 				return F_BYTEAEQ;
+			case XID8OID:
+				return F_XID8EQ;
 		}
 	elog(ERROR, "no index of paysafe compares type %u by strategy %d", type, strategy);
 	return InvalidOid;

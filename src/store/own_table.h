@@ -43,6 +43,9 @@ extern void paysafe_store_insert_tid(PaysafeTable table, Datum *values, bool *nu
  */
 extern void paysafe_store_append(PaysafeTable table, Datum *values, bool *nulls);
 
+/* The same, and the recorder is told whatever the catalog says. */
+extern void paysafe_store_append_recorded(PaysafeTable table, Datum *values, bool *nulls);
+
 /*
  * The same as paysafe_store_append for a partition of an own table, whose OID
  * store/partition.h knows; the database counts as used.

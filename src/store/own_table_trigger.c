@@ -47,6 +47,11 @@ is_local(Relation rel, HeapTuple tuple)
 			DatumGetBool(heap_getattr(tuple, attnum, RelationGetDescr(rel), &isnull)) && !isnull)
 			return true;
 	}
+	/* the publisher's seal of its own log, unless the database comes as a whole */
+	for (PaysafeTable table = PAYSAFE_SEAL_LOG; table <= PAYSAFE_SEAL_FINDING; table++)
+		if (relid == paysafe_catalog_table(table) &&
+			(table == PAYSAFE_SEAL_STATE || !paysafe_replica_is_filling()))
+			return true;
 	return relid == paysafe_catalog_table(PAYSAFE_ACTIVATION) ||
 		relid == paysafe_catalog_table(PAYSAFE_REDACTION_KEY) ||
 		relid == paysafe_catalog_table(PAYSAFE_TEST_DATABASE);

@@ -125,6 +125,38 @@ paysafe_partition_all(const OwnPartitions *how)
 	return partitions;
 }
 
+static void
+add_partition(List **list, Oid relid, bool is_default, TimestampTz lower, TimestampTz upper)
+{
+	OwnPartition *partition = palloc(sizeof(OwnPartition));
+
+	*partition = (OwnPartition) {relid, is_default, lower, upper};
+	*list = lappend(*list, partition);
+}
+
+List *
+paysafe_partition_list(const OwnPartitions *how)
+{
+	Relation	rel = table_open(paysafe_catalog_table(how->parent), AccessShareLock);
+	PartitionDesc desc = RelationGetPartitionDesc(rel, true);
+	PartitionBoundInfo bounds = desc->boundinfo;
+	List	   *list = NIL;
+
+	if (bounds != NULL && bounds->default_index >= 0)
+		add_partition(&list, desc->oids[bounds->default_index], true, DT_NOBEGIN, DT_NOEND);
+	for (int i = 0; bounds != NULL && i < bounds->ndatums; i++)
+	{
+		TimestampTz lower;
+		TimestampTz upper;
+
+		if (bounds->indexes[i + 1] >= 0 && range_bounds(bounds, i, &lower, &upper))
+			add_partition(&list, desc->oids[bounds->indexes[i + 1]], false, lower, upper);
+	}
+	/* locked until commit, so that none of them is dropped meanwhile */
+	table_close(rel, NoLock);
+	return list;
+}
+
 /* Periods, as days since 2000-01-01 in UTC */
 
 static int

@@ -36,6 +36,18 @@ extern Oid	paysafe_partition_for(const OwnPartitions *how, TimestampTz at);
 /* All partitions, the default one too; AccessShareLock on the parent. */
 extern List *paysafe_partition_all(const OwnPartitions *how);
 
+/* One of them: [lower, upper); the default one has no bounds. */
+typedef struct OwnPartition
+{
+	Oid			relid;
+	bool		is_default;
+	TimestampTz lower;
+	TimestampTz upper;
+} OwnPartition;
+
+/* The same with their bounds, the default one first, then by time: of OwnPartition. */
+extern List *paysafe_partition_list(const OwnPartitions *how);
+
 /*
  * Make what is missing of the default partition and of so many periods from the
  * current one on; returns how many were made.  Readers and writers go on.

@@ -19,6 +19,7 @@
 #include "store/run_as_owner.h"
 
 static bool own_work = false;	/* the next utility statement is ours */
+static bool working = false;	/* what catalogs are changed by is ours */
 
 /* Jsonb values that a query gives, in the caller's memory. */
 typedef struct Values
@@ -112,6 +113,34 @@ Jsonb *
 paysafe_run_as_owner_definition(Oid relation)
 {
 	return paysafe_run_as_owner_definitions(&relation, 1)[0];
+}
+
+void
+paysafe_run_as_owner_call(void (*work) (void *), void *arg)
+{
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(paysafe_catalog_owner(),
+						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	PG_TRY();
+	{
+		working = true;
+		work(arg);
+	}
+	PG_FINALLY();
+	{
+		working = false;
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(user, security);
+}
+
+bool
+paysafe_run_as_owner_is_working(void)
+{
+	return working;
 }
 
 bool

@@ -20,6 +20,15 @@ extern Jsonb *paysafe_run_as_owner_definition(Oid relation);
 extern Jsonb **paysafe_run_as_owner_definitions(const Oid *relations, int n);
 
 /*
+ * Call work, which changes catalogs by the server's own functions and runs nothing
+ * of a user's, as the owner of the extension: to the guard it is paysafe's own work.
+ */
+extern void paysafe_run_as_owner_call(void (*work) (void *), void *arg);
+
+/* Is that under way? */
+extern bool paysafe_run_as_owner_is_working(void);
+
+/*
  * Is the utility statement that starts now paysafe's own?  True once for each
  * that paysafe_run_as_owner starts: what it may fire in turn is not.
  */

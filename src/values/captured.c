@@ -83,8 +83,7 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is no way in which captured amounts change", changes)));
-	paysafe_status_value_path_column(leaf, paysafe_spec_optional_text(spec, "status_column"),
-									 paysafe_spec_optional_columns(spec, "status_path"), &status);
+	paysafe_status_value_spec_column(leaf, spec, &status);
 	paysafe_status_value_set(&status, paysafe_spec_set(spec, "captured"), &out->statuses);
 	paysafe_row_filter_compile(leaf, spec, &out->rows);
 }
@@ -174,7 +173,7 @@ bool
 paysafe_captured_ceiling(const Captured *captured, TupleTableSlot *row, Numeric *out)
 {
 	if ((captured->limit.attnum == 0 || !paysafe_money_value(&captured->limit, row, out)) &&
-		(captured->amount.attnum == captured->column.attnum ||
+		(paysafe_money_same_column(&captured->amount, &captured->column) ||
 		 !paysafe_money_value(&captured->amount, row, out)))
 		return false;
 	if (captured->over != NULL)

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -33,6 +35,7 @@
 #include "values/money.h"
 
 #define CURRENCY_LEN 32
+#define MAX_DIGITS	1000		/* of an amount that is a text */
 
 typedef struct CurrencyEntry
 {
@@ -48,20 +51,37 @@ static Oid	currency_relid = InvalidOid;
 void
 paysafe_money_column(Relation rel, const char *column, AmountColumn *out)
 {
-	AttrNumber	attnum = paysafe_catalog_column(rel, column);
-
-	out->attnum = attnum;
-	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
+	paysafe_place_find(rel, column, &out->place);
+	out->attnum = out->place.attnum;
+	out->typid = out->place.field > 0 ? out->place.field_type : out->place.typid;
 	out->minor = out->typid == INT2OID || out->typid == INT4OID || out->typid == INT8OID;
 	out->negative = false;
 	out->decimals = -1;
-	strlcpy(out->name, column, NAMEDATALEN);
-	if (out->typid != NUMERICOID && !out->minor)
+	strlcpy(out->name, paysafe_place_column(RelationGetRelid(rel), column), NAMEDATALEN);
+	if (out->typid != NUMERICOID && !out->minor && out->place.nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" has type %s, which cannot hold exact money",
 						column, format_type_be(out->typid)),
+				 out->typid == JSONBOID || get_typtype(out->typid) == TYPTYPE_COMPOSITE ? errhint("Say where in it the amount stands: \"%s->amount\".", column) :
 				 errhint("Use numeric for major units, or smallint, integer or bigint for minor units.")));
+}
+
+void
+paysafe_money_whole_column(Relation rel, const char *column, AmountColumn *out)
+{
+	paysafe_money_column(rel, column, out);
+	if (paysafe_place_is_within(&out->place))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" stands within column \"%s\", where it cannot be written", column, out->name),
+				 errhint("Use a column of its own.")));
+}
+
+bool
+paysafe_money_same_column(const AmountColumn *a, const AmountColumn *b)
+{
+	return paysafe_place_same(&a->place, &b->place);
 }
 
 bool
@@ -117,12 +137,59 @@ paysafe_money_in_units(const AmountColumn *column, Numeric amount, bool minor, c
 	return minor ? paysafe_money_trim(amount) : amount;
 }
 
+/* Digits, with a sign and a point or without: nothing else that numeric would read. */
+static bool
+is_plain_number(const char *text, int len)
+{
+	int			i = len > 0 && text[0] == '-';
+	int			whole = i;
+
+	while (i < len && isdigit((unsigned char) text[i]))
+		i++;
+	if (i == whole || len > MAX_DIGITS)
+		return false;
+	if (i < len && text[i] == '.' && i + 1 < len)
+		for (i++; i < len && isdigit((unsigned char) text[i]);)
+			i++;
+	return i == len;
+}
+
+/* What stands at a place; false if nothing does. */
+static bool
+value_within(const Place *place, Datum jsonb, Numeric *out)
+{
+	JsonbValue *value;
+	char	   *text = "NaN";
+
+	switch (paysafe_place_value(place, jsonb, &value))
+	{
+		case PLACE_NOTHING:
+			return false;
+		case PLACE_ELSEWHERE:
+			break;
+		case PLACE_VALUE:
+			if (value->type == jbvNumeric)
+			{
+				*out = value->val.numeric;
+				return true;
+			}
+			if (value->type == jbvString && is_plain_number(value->val.string.val, value->val.string.len))
+				text = pnstrdup(value->val.string.val, value->val.string.len);
+			break;
+	}
+	*out = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return true;
+}
+
 bool
 paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *out)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(slot, column->attnum, &isnull);
 
+	if (!isnull && column->place.field > 0)
+		value = paysafe_place_field(&column->place, value, &isnull);
 	if (isnull)
 		return false;
 	switch (column->typid)
@@ -135,6 +202,10 @@ paysafe_money_value(const AmountColumn *column, TupleTableSlot *slot, Numeric *o
 			break;
 		case INT8OID:
 			*out = int64_to_numeric(DatumGetInt64(value));
+			break;
+		case JSONBOID:
+			if (!value_within(&column->place, value, out))
+				return false;
 			break;
 		default:
 			*out = DatumGetNumeric(value);
@@ -214,6 +285,8 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 {
 	int			sign;
 
+	if (column->place.nkeys > 0 && numeric_is_nan(amount))
+		return pstrdup("what stands there is neither a number nor a text of its digits");
 	if (numeric_is_nan(amount) || numeric_is_inf(amount))
 		return pstrdup("it is not a finite number");
 	sign = paysafe_money_sign(amount);
@@ -221,7 +294,7 @@ paysafe_money_fault(const AmountColumn *column, Numeric amount,
 		return pstrdup(column->negative ? "it is stored as a positive number" : "it is negative");
 	if (sign == 0 && !zero_allowed)
 		return pstrdup("it is zero");
-	if (column->minor && column->typid == NUMERICOID &&
+	if (column->minor && (column->typid == NUMERICOID || column->place.nkeys > 0) &&
 		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) > 0)
 		return pstrdup("it is no whole number of minor units");
 	return paysafe_money_is_minor(column) ? NULL : scale_fault(column, amount, currency);

@@ -22,15 +22,26 @@
 typedef struct AmountColumn
 {
 	AttrNumber	attnum;
-	Oid			typid;			/* base type */
+	Oid			typid;			/* base type, of an attribute if it is one */
+	Place		place;			/* where in the column the amount stands */
 	bool		minor;			/* it counts in minor units */
 	bool		negative;		/* it stores amounts with the sign turned */
 	int			decimals;		/* at most, of major units in every currency; -1: as that has */
 	char		name[NAMEDATALEN];
 } AmountColumn;
 
-/* Raises 42703, or 22023 for a type that cannot hold exact money. */
+/*
+ * A column, or a place within a jsonb column (values/place.h), where a number stands, or a text
+ * of its digits; what is anything else is read as NaN.  Raises 42703, or 22023 for a type that
+ * cannot hold exact money.
+ */
 extern void paysafe_money_column(Relation rel, const char *column, AmountColumn *out);
+
+/* The same for amounts that paysafe writes: no place within a column. */
+extern void paysafe_money_whole_column(Relation rel, const char *column, AmountColumn *out);
+
+/* Are both the same column, or the same place within it? */
+extern bool paysafe_money_same_column(const AmountColumn *a, const AmountColumn *b);
 
 /* Are the amounts in minor units: an integer type, or declared to be? */
 extern bool paysafe_money_is_minor(const AmountColumn *column);

@@ -109,20 +109,26 @@ condition_of(const Jsonb *spec)
 static void
 find_column(Relation leaf, const Condition *condition, StatusColumn *out)
 {
-	AttrNumber	attnum = paysafe_catalog_column(leaf, condition->column);
-	Oid			typid = getBaseType(TupleDescAttr(RelationGetDescr(leaf), attnum - 1)->atttypid);
 	bool		only_null = true;
+	Place		place;
 	ListCell   *lc;
 
+	paysafe_place_find(leaf, condition->column, &place);
+	if (paysafe_place_is_within(&place))
+	{
+		paysafe_status_value_column(leaf, condition->column, out);
+		out->plain = true;
+		return;
+	}
 	foreach(lc, condition->values)
 		only_null = only_null && lfirst(lc) == NULL;
-	if (!only_null && typid != NUMERICOID)
+	if (!only_null && place.typid != NUMERICOID)
 	{
 		paysafe_status_value_state_column(leaf, condition->column, out);
 		out->plain = true;
 		return;
 	}
-	*out = (StatusColumn) {.attnum = attnum, .typid = typid, .type = only_null ? STATUS_PRESENCE : STATUS_NUMERIC};
+	*out = (StatusColumn) {.attnum = place.attnum, .typid = place.typid, .type = only_null ? STATUS_PRESENCE : STATUS_NUMERIC};
 	strlcpy(out->name, condition->column, NAMEDATALEN);
 }
 
@@ -180,12 +186,18 @@ columns_exclude(const RowFilter *a, int i, const RowFilter *b, int j)
 	return values_agree(&a->columns[i], &b->columns[j], b->excluded[j]);
 }
 
+static bool
+is_same_column(const StatusColumn *a, const StatusColumn *b)
+{
+	return a->attnum == b->attnum && paysafe_place_same(&a->place, &b->place);
+}
+
 bool
 paysafe_row_filter_excludes(const RowFilter *a, const RowFilter *b)
 {
 	for (int i = 0; i < a->n; i++)
 		for (int j = 0; j < b->n; j++)
-			if (a->columns[i].column.attnum == b->columns[j].column.attnum &&
+			if (is_same_column(&a->columns[i].column, &b->columns[j].column) &&
 				a->columns[i].column.type == b->columns[j].column.type &&
 				columns_exclude(a, i, b, j))
 				return true;

@@ -19,7 +19,9 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/uuid.h"
 
+#include "base/ensure.h"
 #include "compat.h"
 #include "store/catalog.h"
 #include "values/spec.h"
@@ -36,45 +38,67 @@ refuse_type(const char *column, Oid typid, bool is_state)
 			 errmsg("column \"%s\" has type %s, which cannot hold a status",
 					column, format_type_be(typid)),
 			 errhint("Use text, varchar, char(n), smallint, integer, bigint, %san enum, or a domain over one of them.%s",
-					 is_state ? "boolean, date, timestamp, timestamptz, " : "",
+					 is_state ? "uuid, bytea, boolean, date, timestamp, timestamptz, " : "",
 					 named ? " A column that has two values can be a status, and a direction whose values are named in \"debits\" and \"credits\"." : "")));
 	pg_unreachable();
+}
+
+/* How values of a type are compared. */
+static StatusType
+type_of(const char *column, Oid typid, bool is_state)
+{
+	switch (typid)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return STATUS_TEXT;
+		case BPCHAROID:
+			return STATUS_BPCHAR;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return STATUS_INTEGER;
+		default:
+			if (get_typtype(typid) != TYPTYPE_ENUM)
+				refuse_type(column, typid, is_state);
+			return STATUS_ENUM;
+	}
 }
 
 static void
 find_column(Relation rel, const char *column, bool is_state, StatusColumn *out)
 {
 	AttrNumber	attnum = paysafe_catalog_column(rel, column);
-	Oid			typid;
+	Oid			typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 
-	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
 	strlcpy(out->name, column, NAMEDATALEN);
-	switch (typid)
+	out->type = type_of(column, typid, is_state);
+}
+
+/* A place within a column: of jsonb, what stands there, as text. */
+static void
+set_place(const Place *place, const char *name, StatusColumn *out)
+{
+	*out = (StatusColumn) {.attnum = place->attnum, .type = STATUS_TEXT, .typid = place->typid, .place = *place};
+	strlcpy(out->name, name, NAMEDATALEN);
+	if (place->field > 0)
 	{
-		case TEXTOID:
-		case VARCHAROID:
-			out->type = STATUS_TEXT;
-			break;
-		case BPCHAROID:
-			out->type = STATUS_BPCHAR;
-			break;
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			out->type = STATUS_INTEGER;
-			break;
-		default:
-			if (get_typtype(typid) != TYPTYPE_ENUM)
-				refuse_type(column, typid, is_state);
-			out->type = STATUS_ENUM;
+		out->typid = place->field_type;
+		out->type = type_of(name, place->field_type, false);
 	}
 }
 
 void
 paysafe_status_value_column(Relation rel, const char *column, StatusColumn *out)
 {
-	find_column(rel, column, false, out);
+	Place		place;
+
+	paysafe_place_find(rel, column, &place);
+	if (paysafe_place_is_within(&place))
+		set_place(&place, paysafe_place_column(RelationGetRelid(rel), column), out);
+	else
+		find_column(rel, column, false, out);
 }
 
 void
@@ -90,88 +114,116 @@ paysafe_status_value_state_column(Relation rel, const char *column, StatusColumn
 	}
 	attnum = paysafe_catalog_column(rel, column);
 	typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	if (typid != BOOLOID && typid != DATEOID && typid != TIMESTAMPOID && typid != TIMESTAMPTZOID)
-	{
-		find_column(rel, column, true, out);
-		return;
-	}
 	*out = (StatusColumn) {.attnum = attnum, .typid = typid};
-	out->type = typid == BOOLOID ? STATUS_BOOLEAN : STATUS_PRESENCE;
+	switch (typid)
+	{
+		case BOOLOID:
+			out->type = STATUS_BOOLEAN;
+			break;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			out->type = STATUS_PRESENCE;
+			break;
+		case UUIDOID:
+		case BYTEAOID:
+			out->type = STATUS_BYTES;
+			break;
+		default:
+			find_column(rel, column, true, out);
+			return;
+	}
 	strlcpy(out->name, column, NAMEDATALEN);
+}
+
+/* The keys and names of a specification, "key=name" each; a key has no "=". */
+static void
+read_names(const StatusColumn *raw, List *pairs, StatusNames *out)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	out->names = palloc(sizeof(char *) * list_length(pairs));
+	foreach(lc, pairs)
+	{
+		char	   *name = strchr(lfirst(lc), '=');
+
+		Ensure(name != NULL);
+		keys = lappend(keys, pnstrdup(lfirst(lc), name - (char *) lfirst(lc)));
+		out->names[n++] = name + 1;
+	}
+	paysafe_status_value_set(raw, keys, &out->keys);
 }
 
 void
-paysafe_status_value_path_column(Relation rel, const char *column, List *path, StatusColumn *out)
+paysafe_status_value_spec_column(Relation rel, const Jsonb *spec, StatusColumn *out)
 {
-	AttrNumber	attnum;
-	ListCell   *lc;
+	const char *column = paysafe_spec_optional_text(spec, "status_column");
+	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
+	List	   *pairs = paysafe_spec_set(spec, "status_names");
+	StatusNames *names;
 
-	if (path == NIL)
+	if (pairs == NIL && path != NIL)
 	{
-		paysafe_status_value_state_column(rel, column, out);
+		Place		place;
+
+		paysafe_place_within(rel, column, path, &place);
+		set_place(&place, column, out);
 		return;
 	}
-	attnum = paysafe_catalog_column(rel, column);
-	*out = (StatusColumn) {.attnum = attnum, .type = STATUS_TEXT};
-	out->typid = getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
-	strlcpy(out->name, column, NAMEDATALEN);
-	if (out->typid != JSONBOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" has type %s, within which nothing stands under a key",
-						column, format_type_be(out->typid)),
-				 errhint("A path leads into a column of type jsonb.")));
-	out->keys = palloc(sizeof(char *) * list_length(path));
-	foreach(lc, path)
-		out->keys[out->nkeys++] = pstrdup(lfirst(lc));
+	paysafe_status_value_state_column(rel, column, out);
+	if (pairs == NIL)
+		return;
+	names = palloc(sizeof(StatusNames));
+	read_names(out, pairs, names);
+	out->names = names;
+	out->type = STATUS_TEXT;
 }
 
-/* What stands in a jsonb value under the first n keys of objects, or NULL. */
-static JsonbValue *
-value_at(const StatusColumn *column, int n, Datum jsonb)
+List *
+paysafe_status_value_keys_of(const Jsonb *spec, char *name)
 {
-	JsonbContainer *container = &DatumGetJsonbP(jsonb)->root;
-	JsonbValue *value = NULL;
+	List	   *pairs = paysafe_spec_set(spec, "status_names");
+	List	   *keys = NIL;
+	ListCell   *lc;
 
-	for (int i = 0; i < n; i++)
+	if (pairs == NIL)
+		return list_make1(name);
+	foreach(lc, pairs)
 	{
-		if (i > 0)
-		{
-			if (value->type != jbvBinary)
-				return NULL;
-			container = value->val.binary.data;
-		}
-		if (!JsonContainerIsObject(container))
-			return NULL;
-		value = getKeyJsonValueFromContainer(container, column->keys[i], strlen(column->keys[i]), NULL);
-		if (value == NULL)
-			return NULL;
+		char	   *equals = strchr(lfirst(lc), '=');
+
+		if (strcmp(equals + 1, name) == 0)
+			keys = lappend(keys, pnstrdup(lfirst(lc), equals - (char *) lfirst(lc)));
 	}
-	return value;
+	return keys;
 }
 
 Datum
 paysafe_status_value_rest(const StatusColumn *column, Datum value)
 {
+	const Place *place = &column->place;
 	Datum	   *keys;
+	JsonbValue *found;
 
 	/* where there is none, nothing is left out; the function for it raises errors for some of that */
-	if (column->nkeys == 0 || value_at(column, column->nkeys, value) == NULL)
+	if (place->nkeys == 0 || paysafe_place_value(place, value, &found) == PLACE_ELSEWHERE || found == NULL)
 		return value;
-	keys = palloc(sizeof(Datum) * column->nkeys);
-	for (int i = 0; i < column->nkeys; i++)
-		keys[i] = CStringGetTextDatum(column->keys[i]);
+	keys = palloc(sizeof(Datum) * place->nkeys);
+	for (int i = 0; i < place->nkeys; i++)
+		keys[i] = CStringGetTextDatum(place->keys[i]);
 	return DirectFunctionCall2(jsonb_delete_path, value,
-							   PointerGetDatum(construct_array(keys, column->nkeys, TEXTOID, -1, false, TYPALIGN_INT)));
+							   PointerGetDatum(construct_array(keys, place->nkeys, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
 /* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
 static bool
 text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)
 {
-	JsonbValue *value = value_at(column, column->nkeys, jsonb);
+	JsonbValue *value;
 
-	if (value == NULL)
+	if (paysafe_place_value(&column->place, jsonb, &value) != PLACE_VALUE)
 		return false;
 	switch (value->type)
 	{
@@ -199,8 +251,10 @@ value_of(const StatusColumn *column, TupleTableSlot *slot, bool *isnull)
 {
 	Datum		value = slot_getattr(slot, column->attnum, isnull);
 
-	if (unlikely(column->nkeys > 0) && !*isnull)
+	if (unlikely(column->place.nkeys > 0) && !*isnull)
 		*isnull = !text_at_path(column, value, &value);
+	if (unlikely(column->place.field > 0) && !*isnull)
+		value = paysafe_place_field(&column->place, value, isnull);
 	return value;
 }
 
@@ -227,6 +281,42 @@ set_flag(const StatusColumn *column, const char *text, StatusValue *value)
 	if (value->number == 0 && strcmp(text, no) != 0)
 		no_such_value(column, text);
 	value->isnull = column->type == STATUS_PRESENCE && value->number == 0;
+}
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A uuid as PostgreSQL writes it, or a bytea in hex: only so, that one value has one name. */
+static void
+set_bytes(const StatusColumn *column, const char *text, StatusValue *value)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	bool		uuid = column->typid == UUIDOID;
+	size_t		length = strlen(text);
+	char	   *bytes = palloc(length / 2 + 1);
+	int			digits = 0;
+
+	if (uuid ? length != sizeof(shape) - 1 : length < 2 || length % 2 != 0 || strncmp(text, "\\x", 2) != 0)
+		no_such_value(column, text);
+	for (size_t i = uuid ? 0 : 2; i < length; i++)
+	{
+		int			digit = hex_digit(text[i]);
+
+		if (uuid && shape[i] == '-' && text[i] == '-')
+			continue;
+		if (digit < 0 || (uuid && shape[i] == '-'))
+			no_such_value(column, text);
+		if (digits % 2 == 0)
+			bytes[digits / 2] = (char) (digit << 4);
+		else
+			bytes[digits / 2] = (char) ((unsigned char) bytes[digits / 2] | digit);
+		digits++;
+	}
+	value->bytes = bytes;
+	value->len = digits / 2;
 }
 
 /* A number, which a condition has as one or as text. */
@@ -300,6 +390,9 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 					ReleaseSysCache(tuple);
 					break;
 				}
+			case STATUS_BYTES:
+				set_bytes(column, text, v);
+				break;
 			case STATUS_BOOLEAN:
 			case STATUS_PRESENCE:
 				set_flag(column, text, v);
@@ -337,6 +430,44 @@ same_numeric(Numeric a, Numeric b)
 	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+/* The bytes of a text, a uuid or a bytea. */
+static const char *
+bytes_of(const StatusColumn *column, Datum value, int *len)
+{
+	struct varlena *packed;
+
+	if (column->typid == UUIDOID)
+	{
+		*len = UUID_LEN;
+		return (const char *) DatumGetUUIDP(value)->data;
+	}
+	packed = PG_DETOAST_DATUM_PACKED(value);
+	*len = VARSIZE_ANY_EXHDR(packed);
+	if (column->type == STATUS_BPCHAR)
+		while (*len > 0 && VARDATA_ANY(packed)[*len - 1] == ' ')
+			(*len)--;
+	return VARDATA_ANY(packed);
+}
+
+static int
+find_bytes(const StatusSet *set, const char *bytes, int len)
+{
+	for (int i = 0; i < set->n; i++)
+		if (set->values[i].len == len && !set->values[i].isnull &&
+			memcmp(set->values[i].bytes, bytes, len) == 0)
+			return i;
+	return -1;
+}
+
+/* What the row's value is called; NULL: it is NULL, or nothing that was there at the declaration. */
+static const char *
+name_of(const StatusColumn *column, TupleTableSlot *slot)
+{
+	int			key = paysafe_status_value_find(&column->names->keys, slot);
+
+	return key < 0 ? NULL : column->names->names[key];
+}
+
 int
 paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 {
@@ -353,23 +484,22 @@ paysafe_status_value_find(const StatusSet *set, TupleTableSlot *slot)
 				return i;
 		return -1;
 	}
+	if (set->column.names != NULL)
+	{
+		const char *name = name_of(&set->column, slot);
+
+		return name == NULL ? -1 : find_bytes(set, name, strlen(name));
+	}
 	switch (set->column.type)
 	{
 		case STATUS_TEXT:
 		case STATUS_BPCHAR:
+		case STATUS_BYTES:
 			{
-				struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
-				const char *bytes = VARDATA_ANY(packed);
-				int			len = VARSIZE_ANY_EXHDR(packed);
+				int			len;
+				const char *bytes = bytes_of(&set->column, value, &len);
 
-				if (set->column.type == STATUS_BPCHAR)
-					while (len > 0 && bytes[len - 1] == ' ')
-						len--;
-				for (int i = 0; i < set->n; i++)
-					if (set->values[i].len == len && !set->values[i].isnull &&
-						memcmp(set->values[i].bytes, bytes, len) == 0)
-						return i;
-				return -1;
+				return find_bytes(set, bytes, len);
 			}
 		case STATUS_INTEGER:
 		case STATUS_ENUM:
@@ -417,7 +547,8 @@ paysafe_status_value_in(const StatusSet *set, const StatusValue *value)
 				return true;
 		}
 		else if (set->column.type == STATUS_NUMERIC ? same_numeric(other->numeric, value->numeric) :
-				 set->column.type == STATUS_TEXT || set->column.type == STATUS_BPCHAR ?
+				 set->column.type == STATUS_TEXT || set->column.type == STATUS_BPCHAR ||
+				 set->column.type == STATUS_BYTES ?
 				 other->len == value->len && memcmp(other->bytes, value->bytes, value->len) == 0 :
 				 other->number == value->number)
 			return true;
@@ -439,6 +570,15 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 	bv = value_of(column, b, &bnull);
 	if (anull || bnull)
 		return anull == bnull;
+	if (column->names != NULL)
+	{
+		const char *aname = name_of(column, a);
+		const char *bname = name_of(column, b);
+
+		return aname == NULL || bname == NULL ?
+			aname == bname && paysafe_status_value_same(&column->names->keys.column, a, b) :
+			strcmp(aname, bname) == 0;
+	}
 	if (column->type == STATUS_PRESENCE)
 		return true;
 	if (column->type == STATUS_BOOLEAN)
@@ -451,20 +591,29 @@ paysafe_status_value_same(const StatusColumn *column, TupleTableSlot *a, TupleTa
 		return same_numeric(DatumGetNumeric(av), DatumGetNumeric(bv));
 	else
 	{
-		struct varlena *ap = PG_DETOAST_DATUM_PACKED(av);
-		struct varlena *bp = PG_DETOAST_DATUM_PACKED(bv);
-		int			alen = VARSIZE_ANY_EXHDR(ap);
-		int			blen = VARSIZE_ANY_EXHDR(bp);
+		int			alen;
+		int			blen;
+		const char *abytes = bytes_of(column, av, &alen);
+		const char *bbytes = bytes_of(column, bv, &blen);
 
-		if (column->type == STATUS_BPCHAR)
-		{
-			while (alen > 0 && VARDATA_ANY(ap)[alen - 1] == ' ')
-				alen--;
-			while (blen > 0 && VARDATA_ANY(bp)[blen - 1] == ' ')
-				blen--;
-		}
-		return alen == blen && memcmp(VARDATA_ANY(ap), VARDATA_ANY(bp), alen) == 0;
+		return alen == blen && memcmp(abytes, bbytes, alen) == 0;
 	}
+}
+
+/* A uuid or a bytea, whatever bytea_output says. */
+static char *
+bytes_text(const StatusColumn *column, Datum value)
+{
+	int			len;
+	const char *bytes = bytes_of(column, value, &len);
+	char	   *text;
+
+	if (column->typid == UUIDOID)
+		return DatumGetCString(DirectFunctionCall1(uuid_out, value));
+	text = palloc0(2 * len + 3);
+	strcpy(text, "\\x");
+	hex_encode(bytes, len, text + 2);
+	return text;
 }
 
 char *
@@ -475,6 +624,12 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 
 	if (column->type == STATUS_NONE)
 		return pstrdup(STATUS_OF_ALL);
+	if (column->names != NULL)
+	{
+		const char *name = name_of(column, slot);
+
+		return name != NULL ? pstrdup(name) : paysafe_status_value_text(&column->names->keys.column, slot);
+	}
 	value = value_of(column, slot, &isnull);
 	if (column->type == STATUS_PRESENCE)
 		return pstrdup(isnull ? "unset" : "set");
@@ -486,6 +641,8 @@ paysafe_status_value_text(const StatusColumn *column, TupleTableSlot *slot)
 			return pstrdup(DatumGetBool(value) ? "true" : "false");
 		case STATUS_TEXT:
 			return TextDatumGetCString(value);
+		case STATUS_BYTES:
+			return bytes_text(column, value);
 		case STATUS_BPCHAR:
 			{
 				char	   *string = TextDatumGetCString(value);

@@ -13,8 +13,6 @@
 #include "postgres.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -22,6 +20,7 @@
 
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "base/key_file.h"
 #include "errors.h"
 #include "vault/master_key.h"
 
@@ -138,23 +137,21 @@ read_lines(char *text, const char *origin)
 				 errmsg("there are no keys for paysafe in %s", origin)));
 }
 
-/* As PostgreSQL asks of its TLS key: ours, or root's for our group. */
 static void
 check_file(FILE *file)
 {
-	struct stat status;
+	bool		failed;
+	bool		is_private = paysafe_key_file_is_private(file, &failed);
 
-	if (fstat(fileno(file), &status) != 0)
+	if (failed)
 		ereport(FATAL,
 				(errcode_for_file_access(),
 				 errmsg("could not stat file \"%s\": %m", key_file)));
-	if (!S_ISREG(status.st_mode) ||
-		(status.st_uid == geteuid() ? (status.st_mode & (S_IRWXG | S_IRWXO)) != 0 :
-		 status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0))
+	if (!is_private)
 		ereport(FATAL,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("file \"%s\" of paysafe's keys can be read by others", key_file),
-				 errhint("It must be a file of the server's user with permissions 0600 or less, or of root with 0640 or less.")));
+				 errhint(PAYSAFE_KEY_FILE_HINT)));
 }
 
 static void

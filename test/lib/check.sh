@@ -162,9 +162,11 @@ check_client() { program client test/client/run; }
 check_torture() { program torture test/torture/run 1; }
 check_guard() { program guard test/guard/run; }
 check_clock() { program clock test/clock/run; }
+check_retention() { program retention test/retention/run; }
 check_services() { program services test/services/run; }
 check_url() { program url test/url/run 1; }
 check_crash() { program crash test/crash/run; }
+check_seal() { program seal test/seal/run; }
 check_upgrade() { program upgrade test/upgrade/run; }
 check_node() { program node test/node/run; }
 check_sqlalchemy() { ORM=sqlalchemy program sqlalchemy test/orms/run; }
@@ -174,6 +176,7 @@ check_gorm() { ORM=gorm program gorm test/orms/run; }
 check_hibernate() { ORM=hibernate program hibernate test/orms/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
+check_evidence() { program evidence test/evidence/run; }
 check_sim() { program sim test/sim/run; }
 check_fits() { program fits test/fits/run; }
 check_rollout() { program rollout test/rollout/run 1; }

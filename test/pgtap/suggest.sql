@@ -1,6 +1,6 @@
 -- What is proposed for tables of several shapes; all of it can be declared.
 BEGIN;
-SELECT plan(81);
+SELECT plan(84);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -84,5 +84,18 @@ SELECT is((SELECT string_agg(concat(s.to_status, s.n), ',' ORDER BY s.to_status)
 SELECT is((SELECT string_agg(concat(coalesce(s.from_status, '-'), '>', s.to_status, s.n), ',' ORDER BY s.from_status NULLS FIRST, s.to_status)
 			 FROM paysafe.seen_statuses('shop."PaymentIntents"', 'capturedAt', 'shop.seen', 'p', 'at', 'n') s), '->unset1,set>set1,unset>set1,unset>unset1', 'their history');
 SELECT is(paysafe.suggest_machine('shop."Charge"', 'isPaid') ~ 'state true' AND paysafe.suggest_machine('shop."Charge"', 'isPaid') ~ 'state false', true, 'a flag that nobody has set');
+-- a type and an id: what is seen there are names of tables
+CREATE TABLE shop.sales_orders (id bigint PRIMARY KEY, currency text, total numeric, captured_amount numeric);
+CREATE TABLE shop.deposits (id int PRIMARY KEY, currency text, amount numeric);
+CREATE TABLE shop.refund_item (id int PRIMARY KEY, refundable_type varchar, refundable_id int, amount numeric, currency text, status text CHECK (status IN ('asked', 'sent', 'failed')));
+CREATE INDEX ON shop.refund_item (refundable_id);
+SELECT is((SELECT count(*) FROM paysafe.suggest('shop.refund_item') s WHERE s.rule LIKE 'refund%'), 0::bigint, 'no type has been seen');
+INSERT INTO shop.sales_orders VALUES (1, 'EUR', 10, 10);
+INSERT INTO shop.deposits VALUES (2, 'EUR', 10);
+INSERT INTO shop.refund_item VALUES (1, 'App\Models\SalesOrder', 1, 1, 'EUR', 'failed'), (2, 'Shop::Deposit', 2, 1, 'EUR', 'asked'), (3, 'Nothing', 3, 1, 'EUR', 'asked'), (4, NULL, 4, 1, 'EUR', 'asked');
+SELECT is((SELECT string_agg(s.declaration, E'\n' ORDER BY s.rule) FROM paysafe.suggest('shop.refund_item') s WHERE s.rule LIKE 'refund%'),
+	E'SELECT paysafe.protect_refund(''shop.refund_item'', ''shop.sales_orders'', ''refundable_id'', ''amount'', currency_column => ''currency'', status_column => ''status'', gated => ''{sent}'', void => ''{failed}'', payment_amount_column => ''captured_amount'', payment_currency_column => ''currency'', payment_key => ''id'', rows => E''{"refundable_type": ["App\\\\\\\\Models\\\\\\\\SalesOrder"]}'', mode => ''observe'');\n'
+	'SELECT paysafe.protect_refund(''shop.refund_item'', ''shop.deposits'', ''refundable_id'', ''amount'', currency_column => ''currency'', status_column => ''status'', gated => ''{sent}'', void => ''{failed}'', payment_amount_column => ''amount'', payment_currency_column => ''currency'', payment_key => ''id'', rule => ''refund_deposits'', rows => ''{"refundable_type": ["Shop::Deposit"]}'', mode => ''observe'');', 'a rule for each type');
+SELECT is(pg_temp.refusal((SELECT string_agg(s.declaration, ' ' ORDER BY s.rule) FROM paysafe.suggest('shop.refund_item') s WHERE s.rule LIKE 'refund%')), 'accepted', 'all of them together');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Test databases: who may declare one and when; what TRUNCATE leaves behind.
 BEGIN;
-SELECT plan(36);
+SELECT plan(39);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -72,5 +72,20 @@ SELECT paysafe.begin_fixtures('and of the year before');
 SELECT lives_ok(:'late', 'until the next block');
 SELECT paysafe.end_fixtures(), paysafe.end_fixtures();
 SELECT matches(pg_temp.refusal('UPDATE shop.task SET status = ''new'''), '^23T01', 'what it has added is judged from where it is');
+-- reservations whose rule was dropped wait for it; declared again, if only to observe, it lets them go
+CREATE SCHEMA till;
+CREATE TABLE till.wallet (id int PRIMARY KEY, balance numeric NOT NULL DEFAULT 0, minimum numeric, currency text);
+CREATE TABLE till.entry (id int PRIMARY KEY, tx int, account int, amount numeric, currency text);
+CREATE INDEX ON till.entry (tx);
+CREATE INDEX ON till.entry (account);
+SELECT paysafe.protect_ledger('till.entry', 'tx', 'account', 'amount', 'currency'), paysafe.protect_balance('till.wallet', 'id', 'balance', 'till.entry', 'minimum', 'currency');
+INSERT INTO till.wallet VALUES (1, 0, 0, 'EUR'), (2, 0, NULL, 'EUR');
+INSERT INTO till.entry VALUES (1, 1, 1, 100, 'EUR'), (2, 1, 2, -100, 'EUR');
+SELECT paysafe.reserve('till.wallet', '1', 40) AS held \gset
+SELECT paysafe.unprotect('till.wallet', 'balance', 'over');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.void_reservation(%s)', :held)), '22023', 'no rule, no account of it');
+SELECT paysafe.protect_balance('till.wallet', 'id', 'balance', 'till.entry', 'minimum', 'currency', mode => 'observe');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.void_reservation(%s)', :held)), 'accepted', 'the rule is there again');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.void_reservation(%s)', :held)), '23M05 till.wallet paysafe_wallet_balance', '... once');
 SELECT * FROM finish();
 ROLLBACK;

@@ -267,6 +267,15 @@ INSERT INTO shop.payment (id, amount) VALUES (2, 50);
 SELECT paysafe.transition('shop.payment', '2', 'created', 'authorized');      -- t
 SELECT paysafe.transition('shop.payment', '2', 'created', 'authorized');      -- f: somebody was faster
 
+SELECT paysafe.seal() > 0;
+
+SELECT cardinality(p.path) FROM paysafe.audit_row r, paysafe.inclusion_proof(r.xid, r.seq) p LIMIT 1;
+SELECT p.rows FROM paysafe.audit_row r, paysafe.transaction_proof(r.xid) p LIMIT 1;
+SELECT old_root = new_root FROM paysafe.consistency_proof(1);
+
+SELECT index, length(leaf) FROM paysafe.seal_entries(0, 10);
+SELECT ok, finding FROM paysafe.verify();
+
 BEGIN;
 SELECT paysafe.act_as('user:17', reason => 'arrived broken', ticket => 'T-77', request_id => 'req-5f3');
 INSERT INTO shop.refund (id, payment_id, amount) VALUES (1, 1, 900);

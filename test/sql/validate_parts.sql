@@ -97,6 +97,54 @@ CALL paysafe.validate_in_parts('points', blocks => 2);
 UPDATE points SET amount = -90 WHERE id = 90;
 CALL paysafe.validate_in_parts('points', blocks => 2);
 SELECT spec -> 'unvalidated' AS unvalidated FROM paysafe.rule WHERE relation = 'points'::regclass ORDER BY version;
+-- refunds: each part is looked at with all refunds of its payments, wherever they are
+CREATE TABLE paid (id int PRIMARY KEY, status text, amount numeric, currency text);
+CREATE TABLE refund (id int PRIMARY KEY, paid int, status text, amount numeric, note text) WITH (fillfactor = 100);
+INSERT INTO paid SELECT g, 'captured', 100, 'EUR' FROM generate_series(1, 100) g;
+-- of each payment one at the beginning and one at the end: 80 together, 110 of payment 50
+INSERT INTO refund SELECT g, g, 'sent', 50, repeat('x', 500) FROM generate_series(1, 100) g;
+INSERT INTO refund SELECT 100 + g, g, 'sent', CASE g WHEN 50 THEN 60 ELSE 30 END, repeat('x', 500) FROM generate_series(1, 100) g;
+INSERT INTO refund SELECT 200 + g, g, 'void', 100, repeat('x', 500) FROM generate_series(1, 100) g;
+SELECT paysafe.protect_payment('paid', 'status', 'amount', currency_column => 'currency', captured => '{captured}');
+SELECT paysafe.protect_status('refund', 'status', E'[*] --> asked\nasked --> sent\nasked --> void\nsent --> void', mode => 'observe');
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_refund('refund', 'paid', 'paid', 'amount', status_column => 'status', gated => '{sent}', void => '{void}', mode => 'observe');
+COMMIT;
+-- without an index each payment would read the table: it is looked at in one piece
+CALL paysafe.validate_in_parts('refund', 'refund', 2);
+SELECT * FROM done('refund');
+CREATE INDEX ON refund (paid);
+CALL paysafe.validate_in_parts('refund', 'refund', 2);
+SELECT leaf, again IS NULL AS done, count(*) > 0 AS some, max(until_block) < 8 AS not_all FROM done('refund') GROUP BY 1, 2;
+-- the other half of it comes to the end of the table, or stays wrong: it is looked at again
+UPDATE refund SET note = 'still' WHERE id = 50;
+UPDATE refund SET note = 'still' WHERE id = 51;
+SELECT count(again) FROM done('refund');
+CALL paysafe.validate_in_parts('refund', 'refund', 2);
+UPDATE refund SET status = 'void' WHERE id = 150;
+CALL paysafe.validate_in_parts('refund', 'refund', 2);
+SELECT * FROM done('refund');
+SELECT spec -> 'unvalidated' AS unvalidated FROM paysafe.rule WHERE relation = 'refund'::regclass AND rule = 'refund' ORDER BY version;
+-- captures
+CREATE TABLE intent (id int PRIMARY KEY, amount numeric);
+CREATE TABLE capture (id int PRIMARY KEY, intent int, amount numeric, currency text, note text) WITH (fillfactor = 100);
+CREATE INDEX ON capture (intent);
+INSERT INTO intent SELECT g, 100 FROM generate_series(1, 100) g;
+INSERT INTO capture SELECT g, g, 60, 'EUR', repeat('x', 500) FROM generate_series(1, 100) g;
+INSERT INTO capture SELECT 100 + g, g, CASE g WHEN 40 THEN 41 ELSE 40 END, 'EUR', repeat('x', 500) FROM generate_series(1, 100) g;
+BEGIN;
+SELECT paysafe.defer_validation();
+SELECT paysafe.protect_captures('capture', 'intent', 'intent', 'amount', 'currency', limit_column => 'amount', mode => 'observe');
+COMMIT;
+CALL paysafe.validate_in_parts('capture', blocks => 2);
+SELECT leaf, again IS NULL AS done, count(*) > 0 AS some, max(until_block) < 4 AS not_all FROM done('capture') GROUP BY 1, 2;
+UPDATE capture SET note = 'still' WHERE id = 140;
+SELECT count(again) FROM done('capture');
+CALL paysafe.validate_in_parts('capture', blocks => 2);
+UPDATE intent SET amount = 101 WHERE id = 40;
+CALL paysafe.validate_in_parts('capture', blocks => 2);
+SELECT spec -> 'unvalidated' AS unvalidated FROM paysafe.rule WHERE relation = 'capture'::regclass ORDER BY version;
 -- a rule that must see all rows together is looked at in one piece: that of a ledger, or of entries with a minimum
 BEGIN;
 SELECT paysafe.defer_validation();

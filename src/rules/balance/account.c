@@ -42,7 +42,7 @@ limit_column(Relation leaf, const Jsonb *spec, const char *key, const AmountColu
 
 	if (name == NULL)
 		return false;
-	paysafe_money_column(leaf, name, out);
+	paysafe_money_whole_column(leaf, name, out);
 	if (paysafe_money_is_minor(out) != paysafe_money_is_minor(balance))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -88,7 +88,7 @@ paysafe_account_columns(Relation leaf, const Jsonb *spec, AccountColumns *out)
 
 	memset(out, 0, sizeof(*out));
 	paysafe_entry_exact_columns(leaf, paysafe_spec_columns(spec, "key_column"), &out->key);
-	paysafe_money_column(leaf, paysafe_spec_text(spec, "balance_column"), &out->balance);
+	paysafe_money_whole_column(leaf, paysafe_spec_text(spec, "balance_column"), &out->balance);
 	out->written = paysafe_spec_bool(spec, "written");
 	(void) limit_column(leaf, spec, "credit_column", &out->balance, &out->credit);
 	out->has_minimum = limit_column(leaf, spec, "minimum_column", &out->balance, &out->minimum);

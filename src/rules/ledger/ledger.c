@@ -45,6 +45,7 @@
 #include "rules/ledger/ledger_rows.h"
 #include "rules/ledger/ledger_sums.h"
 #include "store/catalog.h"
+#include "values/place.h"
 #include "values/row_filter.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -80,6 +81,8 @@ check_mutable(const CompileInput *input, const LedgerState *state, List *mutable
 			needed = lappend(needed, name);
 	}
 	needed = list_concat(needed, paysafe_spec_set(spec, "rows_columns"));
+	foreach(lc, needed)
+		lfirst(lc) = paysafe_place_column(RelationGetRelid(input->leaf), lfirst(lc));
 	paysafe_row_key_whole(input->leaf, &key);
 	for (int i = 0; i < key.n; i++)
 		needed = lappend(needed, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(input->leaf), key.attnums[i] - 1)->attname)));

@@ -40,6 +40,7 @@
 #include "engine/row_mark.h"
 #include "engine/rule.h"
 #include "engine/status_machine.h"
+#include "engine/status_names.h"
 #include "engine/which_rows.h"
 #include "engine/test_rows.h"
 #include "errors.h"
@@ -280,7 +281,7 @@ frozen_column(const PaymentState *state, const RowChange *change)
 	const Captured *captured = &state->captured;
 
 	/* where it is what is captured, that is judged */
-	if (captured->amount.attnum != captured->column.attnum &&
+	if (!paysafe_money_same_column(&captured->amount, &captured->column) &&
 		!paysafe_money_same(&captured->amount, change->before, change->after) &&
 		!is_adjusted(state, change))
 		return captured->amount.name;
@@ -612,6 +613,7 @@ const RuleKind paysafe_payment_kind = {
 		{"units", SPEC_TEXT},
 		{"decimals", SPEC_TEXT},
 		{"status_path", SPEC_TEXT},
+		{"status_names", SPEC_STATUSES},
 		{NULL}
 	},
 	.compile = compile,
@@ -751,7 +753,9 @@ paysafe_protect_payment(PG_FUNCTION_ARGS)
 		paysafe_spec_add_set(&spec, "adjustable", adjustable);
 	paysafe_row_filter_add(&spec, PG_ARGISNULL(13) ? NULL : PG_GETARG_JSONB_P(13));
 	paysafe_spec_add_text(&spec, "units", paysafe_declare_optional_text(fcinfo, 14));
-	paysafe_spec_add_columns(&spec, "status_path", paysafe_declare_path_argument(fcinfo, 15, status_column));
+	paysafe_status_names_add(&spec, PG_GETARG_OID(0), status_column,
+							 paysafe_declare_path_argument(fcinfo, 15, status_column),
+							 list_concat_copy(captured, list_concat_copy(recorded, adjustable)));
 	paysafe_spec_add_text(&spec, "decimals", paysafe_declare_decimals_argument(fcinfo, 17));
 	observed = paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare_check_owner(PG_GETARG_OID(0));

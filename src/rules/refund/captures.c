@@ -65,7 +65,7 @@ compile_capture_side(CaptureState *state, const CompileInput *input)
 	side->own_currency = paysafe_spec_optional_text(spec, "currency_column") != NULL;
 	paysafe_currency_compile(leaf, input->source, &side->currency);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
-	paysafe_status_value_state_column(leaf, status_column, &status);
+	paysafe_status_value_spec_column(leaf, spec, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, counted, "counted");
 	paysafe_status_value_set(&status, counted, &side->counted);
 	paysafe_status_value_set(&status, paysafe_spec_set(spec, "recorded"), &side->recorded);
@@ -128,6 +128,8 @@ compile(const CompileInput *input)
 	{
 		compile_capture_side(state, input);
 		state->kept_stamp = paysafe_captures_kept_stamp(state, input);
+		state->indexed = input->source->unvalidated &&
+			paysafe_key_columns_unindexed(RelationGetRelid(input->leaf), paysafe_spec_columns(spec, "payment_column")) == NULL;
 	}
 	return state;
 }
@@ -543,6 +545,8 @@ const RuleKind paysafe_captures_kind = {
 		.unset_words = "keeps captures from being deleted"},
 		ROW_FILTER_FIELDS,
 		{"decimals", SPEC_TEXT},
+		{"status_path", SPEC_TEXT},
+		{"status_names", SPEC_STATUSES},
 		{NULL}
 	},
 	.compile = compile,
@@ -550,6 +554,7 @@ const RuleKind paysafe_captures_kind = {
 	.observed = observed,
 	.check_existing = paysafe_captures_check_existing,
 	.check_existing_end = paysafe_captures_check_existing_end,
+	.in_parts = paysafe_captures_in_parts,
 	.part_of = paysafe_captures_part_of,
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,

@@ -60,6 +60,7 @@ typedef struct CaptureState
 	bool		refunded;		/* a group has its refunds in the same table */
 	bool		observed;		/* refuses nothing */
 	uint64		kept_stamp;		/* of sums of the leaf's captures (captures_kept.h) */
+	bool		indexed;		/* while rows wait to be looked at: a payment's captures are found by an index */
 } CaptureState;
 
 /* What the captures of a payment come to, in all tables that are declared for it. */
@@ -163,6 +164,10 @@ extern void paysafe_captures_payment_argument(const CaptureState *state, Relatio
 extern int	paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key,
 										  CapturedPayment *out);
 
+/* The same without a lock. */
+extern int	paysafe_captures_find_payment(const CaptureState *state, const KeyValues *key,
+										  CapturedPayment *out);
+
 /* Lock the group of rows of the table that a key names. */
 extern void paysafe_captures_lock_group(Oid root, const char *key);
 
@@ -208,6 +213,7 @@ extern void paysafe_captures_check_group(Oid relation, const char *name, const c
 extern void paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 											ExistingReport *report);
 extern void paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report);
+extern bool paysafe_captures_in_parts(const Rule *rule);
 extern char *paysafe_captures_part_of(const Rule *rule, TupleTableSlot *row);
 extern char *paysafe_captures_describe_rule(const char *name, Oid reference, Jsonb *spec);
 

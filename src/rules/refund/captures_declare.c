@@ -22,6 +22,7 @@
 #include "engine/accepted.h"
 #include "engine/breach.h"
 #include "engine/declare.h"
+#include "engine/status_names.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -170,10 +171,11 @@ paysafe_captures_check_existing(const Rule *rule, Relation rel, TupleTableSlot *
 
 /* What is wrong with a payment and all that is captured of it: currencies and sums by themselves. */
 static List *
-payment_faults(const CaptureState *state, const SeenPayment *seen)
+payment_faults(const CaptureState *state, const SeenPayment *seen, bool lock)
 {
 	CapturedPayment payment;
-	int			count = paysafe_captures_lock_payment(state, &seen->value, &payment);
+	int			count = lock ? paysafe_captures_lock_payment(state, &seen->value, &payment) :
+		paysafe_captures_find_payment(state, &seen->value, &payment);
 	CaptureSum	sum;
 	RefundSum	refunds = {.minor = payment.refunds.minor, .lawful = true};
 	char	   *excess;
@@ -220,7 +222,7 @@ paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report)
 
 		CHECK_FOR_INTERRUPTS();
 		report->bound = paysafe_existing_binds(report) ? paysafe_accepted_hex(payment->rows) : NULL;
-		foreach(lc2, payment_faults(state, payment))
+		foreach(lc2, payment_faults(state, payment, !report->single))
 			if (!paysafe_existing_fault(report, "Payment", paysafe_refusal_value(payment->key), lfirst(lc2)))
 				break;
 		report->bound = NULL;
@@ -228,6 +230,19 @@ paysafe_captures_check_existing_end(const Rule *rule, ExistingReport *report)
 		MemoryContextReset(context);
 	}
 	MemoryContextDelete(context);
+}
+
+/*
+ * With all captures of its payment, wherever they are.  What was accepted of a payment was so of
+ * all that was read of it; and a capture on record as too much lets the others be.
+ */
+bool
+paysafe_captures_in_parts(const Rule *rule)
+{
+	const CaptureState *state = rule->compiled;
+
+	return state->indexed && !paysafe_accepted_some(rule->declared_on, rule->name) &&
+		!paysafe_breach_exists(rule->declared_on, rule->name, NULL, ERRCODE_23R05_CAPTURE, 0);
 }
 
 /* "Payment "1"", if the row counts for it. */
@@ -300,6 +315,7 @@ typedef struct CapturesDeclaration
 	List	   *currency_path;
 	List	   *currency_tables;
 	char	   *status_column;
+	List	   *status_path;
 	List	   *counted;
 	List	   *recorded;
 	char	   *type_column;
@@ -458,6 +474,7 @@ declare_captures(FunctionCallInfo fcinfo, const CapturesDeclaration *d)
 	paysafe_spec_add_columns(&spec, "payment_key_column", d->payment_key);
 	paysafe_spec_add_text(&spec, "amount_column", d->amount_column);
 	paysafe_spec_add_text(&spec, "status_column", d->status_column);
+	paysafe_status_names_add(&spec, d->captures, d->status_column, d->status_path, list_concat_copy(d->counted, d->recorded));
 	paysafe_spec_add_set(&spec, "counted", d->counted);
 	paysafe_spec_add_text(&spec, "type_column", d->type_column);
 	if (d->authorize != NIL)
@@ -536,7 +553,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_captures);
  * protect_captures(captures, payment, payment_column, amount_column, currency_column,
  *					status_column, counted text[], limit_column, over_percent, currency,
  *					currency_path name[], payment_key, recorded text[], deletable boolean,
- *					rows jsonb, currency_tables regclass[], decimals, mode) returns void
+ *					rows jsonb, currency_tables regclass[], decimals, status_path text[], mode)
+ * returns void
  *
  * payment_column and payment_key: both text or both name[].
  */
@@ -557,6 +575,7 @@ paysafe_protect_captures(PG_FUNCTION_ARGS)
 		.decimals = paysafe_declare_decimals_argument(fcinfo, 16)
 	};
 
+	d.status_path = paysafe_declare_path_argument(fcinfo, 17, d.status_column);
 	d.counted = counted_statuses(d.status_column, paysafe_declare_optional_set(fcinfo, 6, "counted"), d.recorded);
 	d.over_percent = over_argument(fcinfo, 8, d.limit_column != NULL);
 	table_arguments(fcinfo, 11, "captures", &d.captures, &d.payment, &d.payment_column, &d.payment_key);
@@ -625,7 +644,8 @@ PG_FUNCTION_INFO_V1(paysafe_protect_movements);
  *					 currency_column, authorize text[], capture text[], cancel text[],
  *					 refund text[], chargeback text[], status_column, counted text[],
  *					 gated text[], void text[], over_percent, unapproved_columns name[],
- *					 payment_key, recorded text[], rows jsonb, decimals, mode) returns void
+ *					 payment_key, recorded text[], rows jsonb, decimals, status_path text[],
+ *					 mode) returns void
  */
 Datum
 paysafe_protect_movements(PG_FUNCTION_ARGS)
@@ -658,6 +678,7 @@ paysafe_protect_movements(PG_FUNCTION_ARGS)
 	};
 
 	check_types(&d, refund, chargeback);
+	d.status_path = r.status_path = paysafe_declare_path_argument(fcinfo, 21, d.status_column);
 	d.counted = counted_statuses(d.status_column, paysafe_declare_optional_set(fcinfo, 12, "counted"), NIL);
 	d.over_percent = over_argument(fcinfo, 15, d.authorize != NIL);
 	r.gated = refund_statuses(fcinfo, 13, "gated", d.status_column, d.counted);

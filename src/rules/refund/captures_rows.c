@@ -410,30 +410,41 @@ paysafe_captures_lock_group(Oid root, const char *key)
 
 /* A group is there as soon as it is named; its refunds are rows of the same table. */
 static int
-lock_group(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
+find_group(const CaptureState *state, const KeyValues *key, bool lock, CapturedPayment *out)
 {
 	*out = (CapturedPayment) {0};
 	paysafe_refund_describe_group(state->capture_root, key, state->observed,
 								  paysafe_money_is_minor(&state->capture.amount), &out->refunds);
 	out->key = out->refunds.key;
 	out->tables = out->refunds.captures;
-	if (!state->observed)
+	if (lock)
 		paysafe_captures_lock_group(state->capture_root, out->key);
 	if (!state->refunded)
 		out->refunds.tables = NIL;
 	return 1;
 }
 
-int
-paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
+static int
+find_payment(const CaptureState *state, const KeyValues *key, bool lock, CapturedPayment *out)
 {
 	Locked		locked = {.state = state, .payment = out};
 
 	if (!OidIsValid(state->payment_root))
-		return lock_group(state, key, out);
+		return find_group(state, key, lock, out);
 	*out = (CapturedPayment) {.key = paysafe_key_columns_text(key)};
-	return paysafe_locked_row(state->payment_root, state->payment_key, key, !state->observed,
-							  describe_locked, &locked);
+	return paysafe_locked_row(state->payment_root, state->payment_key, key, lock, describe_locked, &locked);
+}
+
+int
+paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
+{
+	return find_payment(state, key, !state->observed, out);
+}
+
+int
+paysafe_captures_find_payment(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
+{
+	return find_payment(state, key, false, out);
 }
 
 char *

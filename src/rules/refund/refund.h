@@ -103,6 +103,7 @@ typedef struct RefundState
 	TimestampTz changed;		/* of the newest one */
 	bool		observed;		/* refuses nothing */
 	uint64		kept_stamp;		/* of totals of the leaf's refunds (refund_kept.h) */
+	bool		indexed;		/* while rows wait to be looked at: a payment's refunds are found by an index */
 } RefundState;
 
 /*
@@ -614,6 +615,7 @@ extern void paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclarat
 extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleTableSlot *row,
 										  ExistingReport *report);
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
+extern bool paysafe_refund_in_parts(const Rule *rule);
 extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
 extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
 											struct ApprovalSubject *out);

@@ -101,7 +101,7 @@ paysafe_refund_compile_approved(RefundSide *side, const CompileInput *input)
 
 		/* of a column that has the status within it, the rest is approved */
 		if (att->attisdropped ||
-			(att->attnum == side->gated.column.attnum && side->gated.column.nkeys == 0))
+			(att->attnum == side->gated.column.attnum && side->gated.column.place.nkeys == 0))
 			continue;
 		type = getBaseType(att->atttypid);
 		if (named ? !paysafe_strings_contain(unapproved, NameStr(att->attname)) :

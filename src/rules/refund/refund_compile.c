@@ -108,7 +108,7 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 		paysafe_refund_running_compile(side, input);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
 	paysafe_refund_several_check(input, &side->rows);
-	paysafe_status_value_path_column(leaf, status_column, path, &status);
+	paysafe_status_value_spec_column(leaf, spec, &status);
 	paysafe_status_machine_check_names(input->sources, status_column, gated, "gated");
 	paysafe_status_machine_check_names(input->sources, status_column, voided, "void");
 	paysafe_status_value_set(&status, gated, &side->gated);
@@ -165,6 +165,8 @@ paysafe_refund_compile(const CompileInput *input)
 		state->declaration = ((RuleSource *) linitial(history))->version;
 		compile_refund_side(state, input, history);
 		state->kept_stamp = paysafe_refund_kept_stamp(state, input);
+		state->indexed = input->source->unvalidated &&
+			paysafe_key_columns_unindexed(state->leaf, paysafe_spec_columns(spec, "payment_column")) == NULL;
 	}
 	return state;
 }

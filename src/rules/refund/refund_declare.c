@@ -17,6 +17,7 @@
 #include "base/argument.h"
 #include "engine/declare.h"
 #include "engine/status_machine.h"
+#include "engine/status_names.h"
 #include "engine/test_rows.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
@@ -25,6 +26,7 @@
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/money.h"
+#include "values/place.h"
 #include "values/reference.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -225,7 +227,8 @@ warn_of_unguarded(Oid payment, const char *amount_column)
 		const RuleSource *source = lfirst(lc);
 
 		if (strcmp(source->name, "columns") == 0 &&
-			paysafe_strings_contain(paysafe_spec_set(source->spec, "columns"), amount_column) && rule == NULL)
+			paysafe_strings_contain(paysafe_spec_set(source->spec, "columns"), paysafe_place_column(payment, amount_column)) &&
+			rule == NULL)
 			return;
 	}
 	if (rule != NULL)
@@ -389,7 +392,8 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_spec_add_text(&spec, "amounts", d->amounts);
 	paysafe_spec_add_text(&spec, "units", d->units);
 	paysafe_spec_add_text(&spec, "decimals", d->decimals);
-	paysafe_spec_add_columns(&spec, "status_path", d->status_path);
+	paysafe_status_names_add(&spec, d->refund, d->status_column, d->status_path,
+							 list_concat_copy(d->gated, list_concat_copy(d->voided, d->recorded)));
 	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(d->refund, d->rule, d->payment, paysafe_spec_end(&spec));
 	if (OidIsValid(d->payment))

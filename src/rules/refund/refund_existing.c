@@ -354,6 +354,7 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 	const RefundState *state = rule->compiled;
 	PaymentTotals *totals = report->private;
 	bool		binds = paysafe_existing_binds(report);
+	bool		in_part = report->parts != NIL || report->single;
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -363,9 +364,9 @@ paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report)
 		List	   *faults;
 
 		CHECK_FOR_INTERRUPTS();
-		faults = payment_faults(state, total, !report->beside_writers, false);
+		faults = payment_faults(state, total, !report->beside_writers, in_part);
 		/* others write: their refunds may have been added to what was read before */
-		if (faults != NIL && report->beside_writers)
+		if (faults != NIL && report->beside_writers && !report->single)
 			faults = payment_faults(state, total, true, true);
 		report->bound = binds && faults ? psprintf("%s %s", paysafe_money_text(total->total), paysafe_accepted_hex(total->rows)) : NULL;
 		foreach(lc2, faults)
@@ -390,3 +391,16 @@ paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row)
 	return payment == NULL ? NULL : psprintf("Payment \"%s\"", paysafe_refusal_value(payment));
 }
 
+
+/*
+ * By itself, or with all refunds of its payment, wherever they are.  What was accepted of a payment
+ * was so of all that was read of it.
+ */
+bool
+paysafe_refund_in_parts(const Rule *rule)
+{
+	const RefundState *state = rule->compiled;
+
+	return state->payout || state->refund.running ||
+		(state->indexed && !paysafe_accepted_some(rule->declared_on, rule->name));
+}

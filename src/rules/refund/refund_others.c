@@ -50,7 +50,9 @@ status_of_other(const RuleSource *rule, const RuleSource *other)
 		other->relation != rule->relation || strcmp(other->name, rule->name) == 0)
 		return NULL;
 	column = paysafe_spec_optional_text(other->spec, "status_column");
-	return column == NULL || paysafe_spec_optional_columns(other->spec, "status_path") != NIL ||
+	return column == NULL ||
+		(paysafe_spec_optional_columns(other->spec, "status_path") != NIL &&
+		 paysafe_spec_set(other->spec, "status_names") == NIL) ||
 		is_own_column(rule->spec, column) ? NULL : column;
 }
 

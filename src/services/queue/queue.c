@@ -758,6 +758,14 @@ paysafe_queue_expire_payloads(int64 keep)
 	return dropped;
 }
 
+void
+paysafe_queue_extend_payloads(void)
+{
+	for (int i = 0; i < lengthof(queues); i++)
+		if (paysafe_partition_all(&queues[i].payloads) != NIL)
+			paysafe_queue_prepare(queues[i].table);
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_queue_expire);

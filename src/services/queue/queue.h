@@ -91,4 +91,7 @@ extern bool paysafe_queue_find(PaysafeTable table, const char *source, const cha
  */
 extern int	paysafe_queue_expire_payloads(int64 keep);
 
+/* Make the periods to come of what has been used, and drop nothing. */
+extern void paysafe_queue_extend_payloads(void);
+
 #endif							/* PAYSAFE_QUEUE_H */

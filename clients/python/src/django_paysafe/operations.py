@@ -113,6 +113,7 @@ class ProtectStatus(RuleOperation):
         *,
         deletable: Sequence[str] = (),
         recorded: Sequence[str] = (),
+        status_path: Optional[Sequence[str]] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectStatus] = None,
     ) -> None:
@@ -121,6 +122,7 @@ class ProtectStatus(RuleOperation):
         self.machine = machine
         self.deletable = deletable
         self.recorded = recorded
+        self.status_path = status_path
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
@@ -128,6 +130,7 @@ class ProtectStatus(RuleOperation):
             "machine": (self.machine, "text"),
             "deletable": texts(self.deletable),
             "recorded": texts(self.recorded or None),
+            "status_path": texts(self.status_path),
         }
 
 

@@ -126,6 +126,7 @@ class ProtectCaptures(RuleOperation):
         recorded: Sequence[str] = (),
         deletable: bool = False,
         rows: Optional[Dict[Any, Any]] = None,
+        status_path: Optional[Sequence[str]] = None,
         decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectCaptures] = None,
@@ -146,6 +147,7 @@ class ProtectCaptures(RuleOperation):
         self.recorded = recorded
         self.deletable = deletable
         self.rows = rows
+        self.status_path = status_path
         self.decimals = decimals
 
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
@@ -169,6 +171,7 @@ class ProtectCaptures(RuleOperation):
             "recorded": texts(self.recorded or None),
             "deletable": (self.deletable or None, "boolean"),
             "rows": self.condition(model, self.rows),
+            "status_path": texts(self.status_path),
             "decimals": (self.decimals, "int"),
         }
 
@@ -204,6 +207,7 @@ class ProtectMovements(RuleOperation):
         unapproved: Optional[Sequence[Name]] = None,
         recorded: Sequence[str] = (),
         rows: Optional[Dict[Any, Any]] = None,
+        status_path: Optional[Sequence[str]] = None,
         decimals: Optional[int] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectMovements] = None,
@@ -230,6 +234,7 @@ class ProtectMovements(RuleOperation):
         self.unapproved = unapproved
         self.recorded = recorded
         self.rows = rows
+        self.status_path = status_path
         self.decimals = decimals
 
     def rule_names(self) -> Sequence[str]:
@@ -258,6 +263,7 @@ class ProtectMovements(RuleOperation):
             "unapproved_columns": self.names(model, self.unapproved),
             "recorded": texts(self.recorded or None),
             "rows": self.condition(model, self.rows),
+            "status_path": texts(self.status_path),
             "decimals": (self.decimals, "int"),
         }
 

@@ -20,12 +20,13 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
     "audit": ("Audit", "relation redact require_reason require_ticket mode", {"redact": "redact*"}),
     "protect_status": (
         "ProtectStatus",
-        "relation status_column machine deletable recorded mode",
+        "relation status_column machine deletable recorded status_path mode",
         {
             "status_column": "1",
             "machine": "2=",
             "deletable": "deletable*=",
             "recorded": "recorded*=",
+            "status_path": "status_path*=",
         },
     ),
     "protect_columns": (
@@ -52,6 +53,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "changes": "changes=",
             "limit_column": "limit",
             "adjustable": "adjustable*=",
+            "status_path": "status_path*=",
             "decimals": "decimals#",
         },
     ),
@@ -59,7 +61,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
         "ProtectCaptures",
         "captures payment payment_column amount_column currency_column status_column"
         " counted limit_column over_percent currency currency_path payment_key recorded deletable"
-        " rows currency_tables decimals mode",
+        " rows currency_tables decimals status_path mode",
         {
             "payment": "payment_model@",
             "payment_column": "payment",
@@ -71,6 +73,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "currency": "currency_code=",
             "currency_path": "currency>",
             "payment_key": "payment_key@payment",
+            "status_path": "status_path*=",
             "recorded": "recorded*=",
             "decimals": "decimals#",
         },
@@ -93,6 +96,7 @@ _FUNCTIONS: Dict[str, Tuple[str, str, Dict[str, str]]] = {
             "unapproved_columns": "unapproved*",
             "payment_key": "payment_key@payment",
             "recorded": "recorded*=",
+            "status_path": "status_path*=",
             "decimals": "decimals#",
         },
     ),

@@ -599,7 +599,14 @@ PATH = dict(
 )
 # Each operation with all that it can be told
 WHOLE = [
-    rules.ProtectStatus("Refund", "status", "[*] --> a", deletable=["a"], recorded=["a"]),
+    rules.ProtectStatus(
+        "Refund",
+        "status",
+        "[*] --> a",
+        deletable=["a"],
+        recorded=["a"],
+        status_path=["name"],
+    ),
     rules.ProtectColumns("Refund", ["status"], once_status=["paid"]),
     rules.ProtectAppendOnly("Refund"),
     rules.ProtectTestRows("Refund", "payment__currency", values=["XTS"], related_model="Payment"),
@@ -644,6 +651,7 @@ WHOLE = [
     ),
     rules.ProtectCaptures(
         "Refund",
+        status_path=["status"],
         decimals=4,
         amount="amount",
         counted=["paid"],
@@ -657,6 +665,7 @@ WHOLE = [
     ),
     rules.ProtectMovements(
         "Refund",
+        status_path=["status"],
         decimals=4,
         type="status",
         amount="amount",

@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.c
+ *	  Values of audit rows as text, from their canonical bytes alone.
+ *
+ * The codes are those of src/evidence/canon.h, which never change their meaning.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "bin/evidence/value.h"
+
+#define MICROSECONDS	INT64_C(1000000)
+#define DAY				(INT64_C(86400) * MICROSECONDS)
+#define NUMERIC_BASE_DIGITS 4
+#define MAX_SHOWN		2000	/* bytes of one value */
+
+bool		value_html = false;
+
+uint64_t
+bytes_number(Bytes *bytes, int n)
+{
+	uint64_t	value = 0;
+
+	if (bytes->failed || bytes->end - bytes->at < n)
+	{
+		bytes->failed = true;
+		return 0;
+	}
+	for (int i = 0; i < n; i++)
+		value = value << 8 | *bytes->at++;
+	return value;
+}
+
+uint64_t
+bytes_length(Bytes *bytes)
+{
+	uint64_t	value = 0;
+
+	for (int shift = 0; shift < 35; shift += 7)
+	{
+		uint64_t	byte = bytes_number(bytes, 1);
+
+		value |= (byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0)
+			return value;
+	}
+	bytes->failed = true;
+	return 0;
+}
+
+bool
+bytes_field(Bytes *bytes, TlogText *field)
+{
+	uint64_t	length = bytes_length(bytes);
+
+	*field = (TlogText) {NULL, 0};
+	if (bytes->failed || length == 0)
+		return false;
+	if ((uint64_t) (bytes->end - bytes->at) < length - 1)
+	{
+		bytes->failed = true;
+		return false;
+	}
+	*field = (TlogText) {(const char *) bytes->at, length - 1};
+	bytes->at += length - 1;
+	return true;
+}
+
+void
+text_print(FILE *out, TlogText text)
+{
+	for (size_t i = 0; i < text.len && i < MAX_SHOWN; i++)
+	{
+		unsigned char c = text.at[i];
+
+		if (value_html && strchr("&<>\"'", c) != NULL && c != '\0')
+			fprintf(out, "&#%d;", c);
+		else if ((c < ' ' && c != '\n') || c == 0x7f)
+			fputs("\xEF\xBF\xBD", out);
+		else
+			putc(c, out);
+	}
+	if (text.len > MAX_SHOWN)
+		fprintf(out, "... (%zu bytes)", text.len);
+}
+
+/* The day that is so many days after 2000-01-01 */
+static void
+date_print(FILE *out, int64_t days)
+{
+	/* days since 0000-03-01, in eras of 400 years */
+	int64_t		shifted = days + 730425;
+	int64_t		era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	int64_t		day = shifted - era * 146097;
+	int64_t		year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	int64_t		rest = day - (365 * year + year / 4 - year / 100);
+	int64_t		month = (5 * rest + 2) / 153;
+
+	fprintf(out, "%04" PRId64 "-%02" PRId64 "-%02" PRId64, year + era * 400 + (month >= 10),
+			month < 10 ? month + 3 : month - 9, rest - (153 * month + 2) / 5 + 1);
+}
+
+static void
+clock_print(FILE *out, int64_t microseconds)
+{
+	int64_t		seconds = microseconds / MICROSECONDS;
+
+	fprintf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	if (microseconds % MICROSECONDS != 0)
+		fprintf(out, ".%06" PRId64, microseconds % MICROSECONDS);
+}
+
+void
+time_print(FILE *out, int64_t microseconds)
+{
+	int64_t		days = microseconds / DAY;
+
+	if (microseconds % DAY < 0)
+		days--;
+	if (microseconds == INT64_MAX || microseconds == INT64_MIN)
+	{
+		fputs(microseconds > 0 ? "infinity" : "-infinity", out);
+		return;
+	}
+	date_print(out, days);
+	putc(' ', out);
+	clock_print(out, microseconds - days * DAY);
+}
+
+/* The wire format of numeric: digits, weight, sign, scale, and digits of base 10,000 */
+static void
+numeric_print(FILE *out, Bytes *bytes)
+{
+	int			ndigits = (int) bytes_number(bytes, 2);
+	int			weight = (int16_t) bytes_number(bytes, 2);
+	uint64_t	sign = bytes_number(bytes, 2);
+	int			scale = (int) bytes_number(bytes, 2);
+
+	if (bytes->failed || (sign != 0 && sign != 0x4000))
+	{
+		fputs(sign == 0xD000 ? "infinity" : sign == 0xF000 ? "-infinity" : "NaN", out);
+		return;
+	}
+	if (sign == 0x4000)
+		putc('-', out);
+	if (weight < 0)
+		putc('0', out);
+	for (int i = 0; i <= weight; i++)
+		fprintf(out, i == 0 ? "%d" : "%04d", i < ndigits ? (int) bytes_number(bytes, 2) : 0);
+	if (scale > 0)
+		putc('.', out);
+	for (int i = weight + 1; scale > 0; i++)
+	{
+		char		digits[16];
+
+		snprintf(digits, sizeof(digits), "%04d", i >= 0 && i < ndigits ? (int) bytes_number(bytes, 2) % 10000 : 0);
+		fprintf(out, "%.*s", scale < NUMERIC_BASE_DIGITS ? scale : NUMERIC_BASE_DIGITS, digits);
+		scale -= NUMERIC_BASE_DIGITS;
+	}
+}
+
+static void
+hex_print(FILE *out, TlogText value)
+{
+	fputs("\\x", out);
+	for (size_t i = 0; i < value.len && i < MAX_SHOWN; i++)
+		fprintf(out, "%02x", (unsigned char) value.at[i]);
+	if (value.len > MAX_SHOWN)
+		fprintf(out, "... (%zu bytes)", value.len);
+}
+
+void
+value_print(FILE *out, char code, TlogText value)
+{
+	Bytes		bytes = {(const uint8_t *) value.at, (const uint8_t *) value.at + value.len, false};
+
+	switch (code)
+	{
+		case 'b':
+			fputs(bytes_number(&bytes, 1) ? "true" : "false", out);
+			break;
+		case '2':
+			fprintf(out, "%d", (int16_t) bytes_number(&bytes, 2));
+			break;
+		case '4':
+			fprintf(out, "%d", (int32_t) bytes_number(&bytes, 4));
+			break;
+		case '8':
+			fprintf(out, "%" PRId64, (int64_t) bytes_number(&bytes, 8));
+			break;
+		case 'n':
+			numeric_print(out, &bytes);
+			break;
+		case 't':
+		case 'j':
+		case 'e':
+		case 'x':
+			text_print(out, value);
+			break;
+		case 'D':
+			date_print(out, (int32_t) bytes_number(&bytes, 4));
+			break;
+		case 'T':
+			clock_print(out, (int64_t) bytes_number(&bytes, 8));
+			break;
+		case 'S':
+		case 'W':
+			time_print(out, (int64_t) bytes_number(&bytes, 8));
+			if (code == 'W')
+				fputs(" UTC", out);
+			break;
+		case 'r':
+			fputs("(redacted)", out);
+			break;
+		default:
+			hex_print(out, value);
+	}
+}

@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * outside.h
+ *	  What is known of the log outside of the database.
+ *
+ * A database can be older than it was: after a restore, or on a standby that had not
+ * received all of it.  What has been published before is known to others, and the log
+ * that they know must be the beginning of this one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_OUTSIDE_H
+#define PAYSAFE_OUTSIDE_H
+
+#include "evidence/publish/sealed.h"
+
+#define OUTSIDE_MAX		2		/* places: a folder, a command */
+
+/* A checkpoint that stands somewhere. */
+typedef struct OutsideNote
+{
+	const char *where;			/* in words */
+	char	   *note;			/* NULL: there is none */
+	bool		is_new;			/* the place says that there has been none before */
+} OutsideNote;
+
+typedef struct Outside
+{
+	int			n;
+	OutsideNote notes[OUTSIDE_MAX];
+} Outside;
+
+/* Add what stands in the log's folder, or what the command prints.  NULL, or what went wrong. */
+extern char *paysafe_outside_ask_folder(Outside *outside, const char *folder);
+extern char *paysafe_outside_ask_command(Outside *outside, const char *command, const char *origin,
+										 int timeout);
+
+/*
+ * Is all of it the beginning of this log, which has been published or not?  NULL, or
+ * what is not, in words; then *note is what is known there, or NULL.  In a transaction.
+ */
+extern char *paysafe_outside_judge(const Outside *outside, const SealedHead *head,
+								   SealReader *reader, bool published, const char **note);
+
+#endif							/* PAYSAFE_OUTSIDE_H */

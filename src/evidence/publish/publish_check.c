@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * publish_check.c
+ *	  Is what is sealed signed and published?  For paysafe.check().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "evidence/publish/checkpoint.h"
+#include "evidence/publish/publisher.h"
+#include "evidence/publish/publisher_state.h"
+#include "evidence/publish/sealed.h"
+
+#define PATIENCE	60			/* seconds, beside three intervals */
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_publisher_trouble);
+
+/*
+ * publisher_trouble() returns text: NULL if all is published; "off: ..." if nothing is to be
+ */
+Datum
+paysafe_publisher_trouble(PG_FUNCTION_ARGS)
+{
+	SealedHead	head;
+	Checkpoint	last;
+	bool		signed_once;
+	const char *trouble = NULL;
+
+	if (!paysafe_publisher_wanted())
+		trouble = "off: without a key nothing is signed, and nobody outside could tell this log from another one";
+	else if (paysafe_sealed_head(&head) && head.size > 0)
+	{
+		trouble = paysafe_publisher_state_trouble(head.incarnation);
+		signed_once = paysafe_checkpoint_last(head.incarnation, &last);
+		if (trouble == NULL && (!signed_once || last.size < head.size || !last.published) &&
+			TimestampDifferenceExceeds(head.sealed_at, GetCurrentTimestamp(),
+									   (PATIENCE + 3 * paysafe_publisher_interval()) * 1000))
+			trouble = psprintf("what was sealed at %s is not published: is a worker running?",
+							   timestamptz_to_str(head.sealed_at));
+	}
+	if (trouble == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(trouble));
+}

@@ -1,0 +1,207 @@
+/*-------------------------------------------------------------------------
+ *
+ * publish_worker.c
+ *	  The background worker that signs and publishes.
+ *
+ * Beside the one that seals, since it waits: for disks elsewhere, for commands, for
+ * standbys.  It is the only process of the server that has the keys.  It leaves when all is
+ * published, so that nobody has to wait for it who wants to drop or to copy the database,
+ * or when it has failed for a while, and whoever seals starts it again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xlog.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "base/worker.h"
+#include "compat.h"
+#include "evidence/publish/publish_worker.h"
+#include "evidence/publish/publisher.h"
+#include "store/catalog.h"
+
+#define WORKER_TYPE		"paysafe publisher"
+#define LINGER			5000	/* milliseconds without work, before leaving */
+#define LOOK			500		/* the same, between looks whether somebody wants the database */
+#define START_AGAIN		200		/* the same, before it is started again */
+
+PGDLLEXPORT void paysafe_publish_worker_main(Datum arg);
+
+static volatile sig_atomic_t hurried = false;
+
+static TimestampTz started_at = 0;	/* by this process */
+
+static void
+note_hurry(SIGNAL_ARGS)
+{
+	int			saved = errno;
+
+	hurried = true;
+	SetLatch(MyLatch);
+	errno = saved;
+}
+
+/* What somebody may have set for the database is not for this process. */
+static void
+settle_settings(void)
+{
+	static const char *const settings[][2] = {
+		/* what is published must be on disk here; whether standbys have it is asked otherwise */
+		{"synchronous_commit", "local"},
+		{"lock_timeout", "5s"},
+		{"statement_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"transaction_timeout", "0"}	/* from PostgreSQL 17 on */
+	};
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		if (GetConfigOption(settings[i][0], true, false) != NULL)
+			SetConfigOption(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_OVERRIDE);
+}
+
+/* One of them in each database: the lock goes with the process. */
+static bool
+is_the_only_one(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x70617973, 0x7075626C, 3);
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Wait so long, or until somebody sets the latch; false: to leave. */
+static bool
+pause_for(long milliseconds)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+	long		left = milliseconds;
+	int			events = 0;
+
+	while (left > 0 && (events & WL_LATCH_SET) == 0)
+	{
+		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Min(left, LOOK), PG_WAIT_EXTENSION);
+		if (paysafe_worker_is_in_the_way())
+			return false;
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+	}
+	ResetLatch(MyLatch);
+	return true;
+}
+
+void
+paysafe_publish_worker_main(Datum arg)
+{
+	int			idle = 0;
+
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGUSR2, note_hurry);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
+	settle_settings();
+	if (!is_the_only_one())
+		proc_exit(0);
+	while (!ShutdownRequestPending && paysafe_publisher_wanted())
+	{
+		bool		at_once = hurried;
+		long		rest;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			paysafe_publisher_reload();
+			continue;
+		}
+		hurried = false;
+		rest = paysafe_publisher_turn(at_once);
+		if (ShutdownRequestPending)
+			break;
+		/* somebody may have sealed something meanwhile, and seen this worker: look twice */
+		if (rest < 0 && !at_once && ++idle > 1)
+			break;
+		if (rest >= 0)
+			idle = 0;
+		if (!pause_for(rest >= 0 ? rest : LINGER))
+			break;
+	}
+	proc_exit(0);
+}
+
+/* The one of this database, or 0. */
+static pid_t
+find_worker(void)
+{
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+		pid_t		pid = proc->pid;
+		const char *type;
+
+		if (pid == 0 || proc->databaseId != MyDatabaseId)
+			continue;
+		type = GetBackgroundWorkerTypeByPid(pid);
+		if (type != NULL && strcmp(type, WORKER_TYPE) == 0)
+			return pid;
+	}
+	return 0;
+}
+
+static void
+start(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId)
+	};
+
+	strlcpy(worker.bgw_name, WORKER_TYPE, BGW_MAXLEN);
+	strlcpy(worker.bgw_type, WORKER_TYPE, BGW_MAXLEN);
+	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "paysafe_publish_worker_main", BGW_MAXLEN);
+	started_at = GetCurrentTimestamp();
+	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no background worker is free to publish paysafe's sealed log"),
+				 errhint("Raise max_worker_processes.")));
+}
+
+void
+paysafe_publish_worker_ensure(void)
+{
+	if (paysafe_publisher_wanted() && !RecoveryInProgress() &&
+		(started_at == 0 || TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), START_AGAIN)) &&
+		find_worker() == 0)
+		start();
+}
+
+void
+paysafe_publish_worker_hurry(void)
+{
+	pid_t		pid = find_worker();
+
+	if (pid != 0)
+		(void) kill(pid, SIGUSR2);
+	else if (paysafe_publisher_wanted() && !RecoveryInProgress())
+		start();
+}

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * publisher_state.h
+ *	  How the publisher is doing: paysafe.seal_publisher.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_PUBLISHER_STATE_H
+#define PAYSAFE_PUBLISHER_STATE_H
+
+/* States. */
+#define PUBLISHER_GOOD		"good"
+#define PUBLISHER_NO_KEY	"no key"	/* there is nothing to sign with */
+#define PUBLISHER_WAITS		"waiting"	/* for standbys */
+#define PUBLISHER_FAILED	"failed"	/* a folder or a command is not as it must be */
+#define PUBLISHER_REFUSED	"refused"	/* what is known outside is not in the log */
+
+/*
+ * Set it; nothing is written if it is so already.  outside: the note that is known
+ * outside, or NULL.  Returns whether it was another one.
+ */
+extern bool paysafe_publisher_state_set(int incarnation, const char *state, const char *detail,
+										const char *outside);
+
+/* The note that the publisher found outside of this incarnation, or NULL; palloc'd. */
+extern char *paysafe_publisher_state_outside(int incarnation);
+
+/* What is wrong in this incarnation, in words, or NULL; palloc'd. */
+extern char *paysafe_publisher_state_trouble(int incarnation);
+
+#endif							/* PAYSAFE_PUBLISHER_STATE_H */

@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * seal.c
+ *	  Sealing: rows of the audit log become leaves of the tree.
+ *
+ * A pass takes one snapshot.  Transactions before its xmin have ended, all of them and
+ * in every database, so what it shows of them is final: those from the watermark of the
+ * last pass up to there are sealed, ordered by transaction and row number, and xmin is
+ * the new watermark.  No row can come later with a number below it.  The order is not
+ * that of the commits, but it is the same whoever computes it, and nobody waits for it.
+ *
+ * After the rows of a transaction comes a leaf that says how many they are and what
+ * their root is, so that none of them can be kept back.
+ *
+ * A new incarnation begins by sealing every row that is there and not sealed yet,
+ * whatever its number: they may be of transactions of another server.  Up to the largest
+ * of their numbers, transactions of this server may meet rows that are sealed already;
+ * their hashes tell which.
+ *
+ * A row that does not agree with its leaf_hash, a number that is missing or there twice:
+ * that is on record in paysafe.seal_finding, check() and verify() say so, and sealing
+ * goes on, with leaf_hash as it is stored.  Were it to stop, whoever changes one row would
+ * leave all that follow unsealed.  If the tree itself is damaged, nothing can be added.
+ *
+ * Memory: the rows are sorted in maintenance_work_mem or on disk; findings are few.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "base/scan.h"
+#include "compat.h"
+#include "evidence/seal/seal.h"
+#include "evidence/seal/seal_rows.h"
+#include "evidence/seal/seal_state.h"
+#include "evidence/seal/seal_tile.h"
+#include "evidence/seal/seal_transaction.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+
+#define MAX_FINDINGS	100		/* of a pass, one by one; others are counted */
+
+/* Columns of paysafe.seal_finding. */
+enum
+{
+	FINDING_INCARNATION, FINDING_INDEX, FINDING_FOUND_AT, FINDING_XID, FINDING_SEQ, FINDING_FINDING,
+	FINDING_NCOLUMNS
+};
+
+/* A pass under way. */
+typedef struct Sealing
+{
+	SealState	state;
+	SealTree   *tree;
+	bool		opening;		/* rows may be older than numbers without gaps */
+	uint64		own_xid;		/* or 0 */
+	SealTransactions *transactions;
+	SealTransaction now;		/* the transaction whose rows are being added */
+	TlogFrontier group;			/* of its rows */
+	int32		last_seq;
+	HTAB	   *sealed;			/* hashes of that transaction that are sealed already, or NULL */
+	int64		findings;
+} Sealing;
+
+static void
+record_finding(Sealing *s, uint64 index, uint64 xid, int32 seq, const char *finding)
+{
+	Datum		values[FINDING_NCOLUMNS];
+	bool		nulls[FINDING_NCOLUMNS] = {0};
+
+	if (++s->findings > MAX_FINDINGS)
+		return;
+	values[FINDING_INCARNATION] = Int32GetDatum(s->tree->incarnation);
+	values[FINDING_INDEX] = Int64GetDatum(index);
+	values[FINDING_FOUND_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[FINDING_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(xid));
+	values[FINDING_SEQ] = Int32GetDatum(seq);
+	values[FINDING_FINDING] = CStringGetTextDatum(finding);
+	paysafe_store_insert(PAYSAFE_SEAL_FINDING, values, nulls);
+	ereport(LOG,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("paysafe: row %d of transaction " UINT64_FORMAT " of the audit log: %s", seq, xid, finding)));
+}
+
+/* Which rows of the transaction are sealed already, in any incarnation? */
+static HTAB *
+sealed_already(uint64 xid)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(TlogHash), .entrysize = sizeof(TlogHash), .hcxt = CurrentMemoryContext
+	};
+	HTAB	   *hashes = NULL;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_seal_transaction_of_xid(xid))
+	{
+		SealTransaction *sealed = lfirst(lc);
+		SealReader *reader = paysafe_seal_tile_reader(sealed->incarnation);
+		TlogHash	hash;
+
+		if (hashes == NULL)
+			hashes = hash_create("paysafe sealed", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		for (int i = 0; i < sealed->rows; i++)
+			if (paysafe_seal_tile_hash(reader, 0, sealed->first + i, &hash))
+				(void) hash_search(hashes, &hash, HASH_ENTER, NULL);
+		pfree(reader);
+	}
+	return hashes;
+}
+
+static void
+begin_transaction(Sealing *s, uint64 xid)
+{
+	s->now.incarnation = s->tree->incarnation;
+	s->now.first = s->tree->size;
+	s->now.rows = 0;
+	s->now.xid = xid;
+	s->now.irregular = false;
+	s->last_seq = 0;
+	tlog_frontier_init(&s->group);
+	s->sealed = s->opening || xid <= s->state.foreign_until ? sealed_already(xid) : NULL;
+}
+
+static void
+end_transaction(Sealing *s)
+{
+	uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
+	TlogHash	root;
+	TlogHash	hash;
+
+	if (s->sealed != NULL)
+		hash_destroy(s->sealed);
+	s->sealed = NULL;
+	if (s->now.rows == 0)
+		return;
+	tlog_frontier_root(&s->group, &root);
+	paysafe_seal_transaction_leaf(s->now.xid, s->now.rows, &root, leaf);
+	tlog_hash_leaf(leaf, sizeof(leaf), &hash);
+	paysafe_seal_tile_add(s->tree, &hash);
+	paysafe_seal_transaction_add(s->transactions, &s->now);
+}
+
+/* Are the numbers of a transaction's rows 1, 2, 3, ...? */
+static void
+check_number(Sealing *s, const SealRow *row)
+{
+	const char *finding;
+
+	if (row->seq == s->last_seq + 1)
+		return;
+	s->now.irregular = true;
+	if (s->opening)
+		return;
+	finding = row->seq == s->last_seq ? "it is there twice: one of the two was inserted, or its number was changed" :
+		row->seq == s->last_seq + 2 ? psprintf("row %d, before it, is missing: it was deleted, or its number was changed", s->last_seq + 1) :
+		psprintf("rows %d to %d, before it, are missing: they were deleted, or their numbers were changed", s->last_seq + 1, row->seq - 1);
+	record_finding(s, s->tree->size, row->xid, row->seq, finding);
+}
+
+static void
+add_row(Sealing *s, const SealRow *row)
+{
+	/* what this transaction has written itself may get more rows yet */
+	if (s->opening && row->xid == s->own_xid)
+		return;
+	if (row->xid != s->now.xid)
+	{
+		end_transaction(s);
+		begin_transaction(s, row->xid);
+	}
+	if (s->sealed != NULL && hash_search(s->sealed, &row->hash, HASH_REMOVE, NULL) != NULL)
+		return;
+	check_number(s, row);
+	if (row->trouble != SEAL_FINE)
+		record_finding(s, s->tree->size, row->xid, row->seq, paysafe_seal_rows_trouble(row->trouble));
+	paysafe_seal_tile_add(s->tree, &row->hash);
+	tlog_frontier_add(&s->group, &row->hash);
+	s->last_seq = row->seq;
+	s->now.rows++;
+	if (s->opening)
+		s->state.foreign_until = Max(s->state.foreign_until, row->xid);
+}
+
+static void
+add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
+{
+	SealRows   *rows = paysafe_seal_rows_find(from, to, snapshot, false);
+	SealRow		row;
+
+	s->now = (SealTransaction) {.sealed_at = GetCurrentTimestamp()};
+	s->transactions = paysafe_seal_transaction_begin();
+	while (paysafe_seal_rows_next(rows, &row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* nothing is begun, nothing is loaded, where there is no row */
+		if (s->tree == NULL)
+		{
+			s->tree = palloc(sizeof(SealTree));
+			paysafe_seal_state_tree(&s->state, s->tree);
+		}
+		add_row(s, &row);
+	}
+	if (s->tree != NULL)
+		end_transaction(s);
+	paysafe_seal_transaction_end(s->transactions);
+	paysafe_seal_rows_end(rows);
+	if (s->findings > MAX_FINDINGS)
+	{
+		int64		more = s->findings - MAX_FINDINGS;
+
+		s->findings = 0;
+		record_finding(s, s->tree->size, s->now.xid, s->last_seq, psprintf(INT64_FORMAT " rows more up to here", more));
+	}
+}
+
+/* The first rows of an incarnation: all that are there. */
+static void
+open_incarnation(Sealing *s, Snapshot snapshot)
+{
+	SealState  *state = &s->state;
+	bool		first = paysafe_seal_state_newest() == 0 && !state->found;
+
+	s->opening = true;
+	s->own_xid = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	state->foreign_until = 0;
+	state->watermark = paysafe_seal_oldest(snapshot);
+	s->tree = palloc(sizeof(SealTree));
+	paysafe_seal_state_open(state, s->tree, "paysafe",
+							first ? "the log was sealed for the first time" :
+							state->found ? "the database is a copy of another one on this server" :
+							"the database was restored from a dump",
+							NULL);
+	add_rows(s, 0, PG_UINT64_MAX, snapshot);
+	/* below the watermark nothing new can come */
+	if (state->foreign_until < state->watermark)
+		state->foreign_until = 0;
+}
+
+uint64
+paysafe_seal_oldest(Snapshot snapshot)
+{
+	uint64		next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	return next - (uint32) ((TransactionId) next - snapshot->xmin);
+}
+
+static void
+seal_rows(SealPass *pass, Snapshot snapshot)
+{
+	Sealing		s = {0};
+	uint64		size;
+
+	paysafe_seal_state_read(&s.state);
+	size = s.state.size;
+	if (!s.state.found || !s.state.here)
+	{
+		size = 0;
+		open_incarnation(&s, snapshot);
+		pass->below = s.state.watermark;
+	}
+	else
+	{
+		pass->below = paysafe_seal_oldest(snapshot);
+		if (pass->below > s.state.watermark)
+			add_rows(&s, s.state.watermark, pass->below, snapshot);
+		else
+			pass->below = s.state.watermark;
+	}
+	if (s.tree == NULL || s.tree->size == size)
+		return;
+	pass->leaves = s.tree->size - size;
+	s.state.watermark = pass->below;
+	paysafe_seal_state_write(&s.state, s.tree);
+}
+
+void
+paysafe_seal_pass(bool nowait, SealPass *pass)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe seal", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Snapshot	snapshot;
+
+	memset(pass, 0, sizeof(*pass));
+	if (paysafe_seal_state_lock(nowait))
+	{
+		pass->done = true;
+		/* after the lock: what the last pass has written is seen */
+		snapshot = paysafe_scan_snapshot();
+		if (paysafe_store_is_active())
+			seal_rows(pass, snapshot);
+		else
+			pass->below = paysafe_seal_oldest(snapshot);
+		UnregisterSnapshot(snapshot);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_seal);
+
+/*
+ * seal() returns bigint: how many leaves are new
+ */
+Datum
+paysafe_seal(PG_FUNCTION_ARGS)
+{
+	SealPass	pass;
+
+	PreventCommandIfReadOnly("paysafe.seal()");
+	PreventCommandIfParallelMode("paysafe.seal()");
+	/* it may see what is committed, but not on disk yet: its own flush flushes that, too */
+	if (synchronous_commit < SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+	paysafe_seal_pass(false, &pass);
+	PG_RETURN_INT64(pass.leaves);
+}

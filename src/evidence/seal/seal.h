@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * seal.h
+ *	  Sealing: rows of the audit log become leaves of the tree.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_SEAL_H
+#define PAYSAFE_SEAL_H
+
+#include "utils/snapshot.h"
+
+typedef struct SealPass
+{
+	bool		done;			/* false: somebody else is at it */
+	uint64		leaves;			/* new ones */
+	uint64		below;			/* every row of an older transaction is sealed when this one commits */
+} SealPass;
+
+/*
+ * Seal every row that can be sealed now, in this transaction, which must be committed
+ * with synchronous_commit at least "local".  Nothing in a database that paysafe has
+ * never worked in: pg_restore may still be filling it.  Raises XX001 if the tree is
+ * damaged.
+ */
+extern void paysafe_seal_pass(bool nowait, SealPass *pass);
+
+/* The oldest transaction that the snapshot does not know to have ended. */
+extern uint64 paysafe_seal_oldest(Snapshot snapshot);
+
+#endif							/* PAYSAFE_SEAL_H */

@@ -1,0 +1,182 @@
+/*-------------------------------------------------------------------------
+ *
+ * seal_entries.c
+ *	  The leaves of the sealed log, computed again from what is stored.
+ *
+ * For whoever verifies the log elsewhere: leaves and payloads in order, some
+ * transactions at a time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
+
+#include "base/scan.h"
+#include "compat.h"
+#include "evidence/seal/seal_rows.h"
+#include "evidence/seal/seal_state.h"
+#include "evidence/seal/seal_tile.h"
+#include "evidence/seal/seal_transaction.h"
+
+#define CHUNK			20000	/* transactions */
+#define CHUNK_LEAVES	200000
+
+typedef struct Entries
+{
+	ReturnSetInfo *result;
+	uint64		from;
+	uint64		to;
+	Snapshot	snapshot;
+	SealReader *reader;
+	int			n;
+	uint64		leaves;
+	SealTransaction *chunk;
+	MemoryContext context;
+	SealRows   *rows;
+	SealRow		row;
+	bool		has_row;
+} Entries;
+
+static void
+put(Entries *e, uint64 index, Datum leaf, Datum payload)
+{
+	Datum		values[3] = {Int64GetDatum(index), leaf, payload};
+	bool		nulls[3] = {false, leaf == (Datum) 0, payload == (Datum) 0};
+
+	if (index >= e->from && index < e->to)
+		tuplestore_putvalues(e->result->setResult, e->result->setDesc, values, nulls);
+}
+
+static Datum
+bytes_datum(const void *data, int len)
+{
+	bytea	   *result = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(result, VARHDRSZ + len);
+	memcpy(VARDATA(result), data, len);
+	return PointerGetDatum(result);
+}
+
+static void
+next_row(Entries *e)
+{
+	e->has_row = paysafe_seal_rows_next(e->rows, &e->row);
+}
+
+/* The leaf of row i, if it is there and as it was sealed. */
+static void
+put_row(Entries *e, const SealTransaction *t, int i, TlogFrontier *group)
+{
+	TlogHash	hash;
+
+	if (!paysafe_seal_tile_hash(e->reader, 0, t->first + i, &hash))
+		memset(&hash, 0, sizeof(hash));
+	tlog_frontier_add(group, &hash);
+	/* what comes before it, or in its place, has another leaf, or none */
+	while (e->has_row && (e->row.xid < t->xid || (e->row.xid == t->xid && !t->irregular && e->row.seq <= i)))
+		next_row(e);
+	while (e->has_row && e->row.xid == t->xid && (t->irregular || e->row.seq == i + 1))
+	{
+		if (tlog_hash_equal(&e->row.computed, &hash))
+		{
+			put(e, t->first + i, e->row.has_leaf ? e->row.leaf : (Datum) 0, e->row.payload);
+			next_row(e);
+			return;
+		}
+		next_row(e);
+	}
+	put(e, t->first + i, (Datum) 0, (Datum) 0);
+}
+
+static void
+put_chunk(Entries *e)
+{
+	MemoryContext old = MemoryContextSwitchTo(e->context);
+
+	if (e->n > 0)
+	{
+		e->rows = paysafe_seal_rows_find(e->chunk[0].xid, e->chunk[e->n - 1].xid + 1, e->snapshot, true);
+		next_row(e);
+		for (int i = 0; i < e->n; i++)
+		{
+			const SealTransaction *t = &e->chunk[i];
+			TlogFrontier group;
+			TlogHash	root;
+			uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
+
+			CHECK_FOR_INTERRUPTS();
+			tlog_frontier_init(&group);
+			for (int j = 0; j < t->rows; j++)
+				put_row(e, t, j, &group);
+			tlog_frontier_root(&group, &root);
+			paysafe_seal_transaction_leaf(t->xid, t->rows, &root, leaf);
+			put(e, t->first + t->rows, bytes_datum(leaf, sizeof(leaf)), (Datum) 0);
+		}
+		paysafe_seal_rows_end(e->rows);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(e->context);
+	e->n = 0;
+	e->leaves = 0;
+}
+
+static bool
+collect(const SealTransaction *t, void *arg)
+{
+	Entries    *e = arg;
+
+	if (t->first >= e->to)
+		return false;
+	if (e->n > 0 && (t->xid <= e->chunk[e->n - 1].xid || e->n == CHUNK || e->leaves >= CHUNK_LEAVES))
+		put_chunk(e);
+	e->chunk[e->n++] = *t;
+	e->leaves += t->rows + 1;
+	return true;
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_seal_entries);
+
+/*
+ * seal_entries(from_index bigint, to_index bigint, incarnation int) returns setof
+ * (index, leaf, payload)
+ */
+Datum
+paysafe_seal_entries(PG_FUNCTION_ARGS)
+{
+	Entries    *e = palloc0(sizeof(Entries));
+	int32		incarnation = PG_ARGISNULL(2) ? paysafe_seal_state_newest() : PG_GETARG_INT32(2);
+	SealTransaction first;
+	StringInfoData leaf;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_GETARG_INT64(0) < 0 || PG_GETARG_INT64(1) < PG_GETARG_INT64(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arguments \"from_index\" and \"to_index\" must be two numbers, 0 or more, the smaller one first")));
+	InitMaterializedSRF(fcinfo, 0);
+	e->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	e->from = PG_GETARG_INT64(0);
+	e->to = PG_GETARG_INT64(1);
+	e->reader = paysafe_seal_tile_reader(incarnation);
+	e->chunk = palloc(sizeof(SealTransaction) * CHUNK);
+	e->snapshot = paysafe_scan_snapshot();
+	e->context = AllocSetContextCreate(CurrentMemoryContext, "paysafe entries", ALLOCSET_DEFAULT_SIZES);
+	initStringInfo(&leaf);
+	if (e->from == 0 && paysafe_seal_state_opening(incarnation, &leaf))
+		put(e, 0, bytes_datum(leaf.data, leaf.len), (Datum) 0);
+	paysafe_seal_transaction_visit(incarnation,
+								   paysafe_seal_transaction_at(incarnation, e->from, &first) ? first.first : e->from,
+								   collect, e);
+	put_chunk(e);
+	UnregisterSnapshot(e->snapshot);
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,463 @@
+/*-------------------------------------------------------------------------
+ *
+ * seal_rows.c
+ *	  Rows of the audit log in the order of the sealed log.
+ *
+ * Writers keep no order: that would be an entry of a btree for each row, at one end of
+ * it, where they would wait for each other.  A BRIN index on xid says which blocks can
+ * have rows of some transactions.  It is PostgreSQL that keeps it: it also knows of a
+ * row in a block that was freed by VACUUM after a rollback, or in the block that a
+ * session kept for its next row, however late.  Ranges of blocks that are not summarized
+ * yet are read; VACUUM and whoever seals summarize them.  A partition without the index
+ * is read as a whole.
+ *
+ * What is found is sorted, with a leaf hash that is computed from the row as stored.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "nodes/tidbitmap.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/tuplesort.h"
+#include "utils/typcache.h"
+#include "utils/xid8.h"
+
+#include "base/scan.h"
+#include "compat.h"
+#include "evidence/audit_leaf.h"
+#include "evidence/audit_partition.h"
+#include "evidence/audit_shape.h"
+#include "evidence/seal/seal_rows.h"
+#include "store/catalog.h"
+#include "store/own_table.h"
+
+#define RANGE			64		/* blocks that the index summarizes: audit_partition.c */
+#define FILLING			(4 * RANGE)	/* at the end of a partition, that are being filled */
+
+/* Columns of what is sorted. */
+enum
+{
+	SORT_XID, SORT_SEQ, SORT_HASH, SORT_COMPUTED, SORT_TROUBLE, SORT_REMOVED, SORT_AT,
+	SORT_LEAF, SORT_PAYLOAD,
+	SORT_NCOLUMNS
+};
+
+/* A shape's digest, by its number. */
+typedef struct KnownShape
+{
+	int64		id;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	bool		differs;		/* from what the shape says */
+} KnownShape;
+
+struct SealRows
+{
+	Tuplesortstate *sort;
+	TupleTableSlot *in;
+	TupleTableSlot *out;
+	Snapshot	snapshot;
+	uint64		from;
+	uint64		to;
+	bool		contents;
+	HTAB	   *shapes;
+	StringInfoData payload;
+	MemoryContext row_context;
+	/* counted only */
+	bool		counting;
+	uint64		count;
+	TimestampTz first_at;
+};
+
+/* Visits rows of a partition. */
+typedef void (*RowVisitor) (SealRows *rows, TupleTableSlot *slot);
+
+static bool
+visit_shape(Relation rel, HeapTuple tuple, void *arg)
+{
+	HTAB	   *shapes = arg;
+	KnownShape	shape;
+	KnownShape *known;
+	bool		found;
+
+	shape.differs = !paysafe_audit_shape_read(rel, tuple, &shape.id, shape.digest);
+	known = hash_search(shapes, &shape.id, HASH_ENTER, &found);
+	/* two transactions may have stored the same; if they are not the same, neither is good */
+	if (!found)
+		*known = shape;
+	else if (shape.differs || memcmp(known->digest, shape.digest, PAYSAFE_SHA256_LEN) != 0)
+		known->differs = true;
+	return true;
+}
+
+static HTAB *
+load_shapes(void)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(int64), .entrysize = sizeof(KnownShape), .hcxt = CurrentMemoryContext
+	};
+	HTAB	   *shapes = hash_create("paysafe shapes", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, shapes);
+	return shapes;
+}
+
+static Datum
+hash_datum(const void *hash)
+{
+	bytea	   *result = palloc(VARHDRSZ + TLOG_HASH_LEN);
+
+	SET_VARSIZE(result, VARHDRSZ + TLOG_HASH_LEN);
+	memcpy(VARDATA(result), hash, TLOG_HASH_LEN);
+	return PointerGetDatum(result);
+}
+
+static Datum
+bytes_datum(const void *data, Size len)
+{
+	bytea	   *result = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(result, VARHDRSZ + len);
+	memcpy(VARDATA(result), data, len);
+	return PointerGetDatum(result);
+}
+
+/* The row's leaf and hashes; says what is wrong with it. */
+static SealTrouble
+judge_row(SealRows *rows, TupleTableSlot *slot, uint8 *leaf, TlogHash *hash, TlogHash *computed)
+{
+	struct varlena *stored = PG_DETOAST_DATUM_PACKED(slot->tts_values[ROW_LEAF_HASH]);
+	int64		id = DatumGetInt64(slot->tts_values[ROW_SHAPE]);
+	KnownShape *shape;
+
+	memset(hash, 0, sizeof(*hash));
+	if (VARSIZE_ANY_EXHDR(stored) == TLOG_HASH_LEN)
+		memcpy(hash->bytes, VARDATA_ANY(stored), TLOG_HASH_LEN);
+	*computed = *hash;
+	shape = hash_search(rows->shapes, &id, HASH_FIND, NULL);
+	if (shape == NULL)
+		return SEAL_SHAPE_MISSING;
+	if (!paysafe_audit_leaf_of_row(slot->tts_values, slot->tts_isnull, shape->digest, &rows->payload, leaf))
+		return SEAL_PAYLOAD_MISSING;
+	paysafe_audit_leaf_hash_bytes(leaf, computed->bytes);
+	if (VARSIZE_ANY_EXHDR(stored) != TLOG_HASH_LEN)
+		return SEAL_HASH_MISSING;
+	if (!tlog_hash_equal(hash, computed))
+		return SEAL_HASH_DIFFERS;
+	return shape->differs ? SEAL_SHAPE_DIFFERS : SEAL_FINE;
+}
+
+static void
+take_row(SealRows *rows, TupleTableSlot *slot)
+{
+	uint8		leaf[AUDIT_LEAF_LEN];
+	TlogHash	hash;
+	TlogHash	computed;
+	SealTrouble trouble;
+	TupleTableSlot *in = rows->in;
+	MemoryContext old = MemoryContextSwitchTo(rows->row_context);
+
+	slot_getallattrs(slot);
+	trouble = judge_row(rows, slot, leaf, &hash, &computed);
+	ExecClearTuple(in);
+	in->tts_values[SORT_XID] = Int64GetDatum(U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ROW_XID])));
+	in->tts_values[SORT_SEQ] = slot->tts_values[ROW_SEQ];
+	in->tts_values[SORT_HASH] = hash_datum(&hash);
+	in->tts_values[SORT_TROUBLE] = Int32GetDatum(trouble);
+	in->tts_values[SORT_REMOVED] = BoolGetDatum(slot->tts_isnull[ROW_NONCE]);
+	in->tts_values[SORT_AT] = slot->tts_values[ROW_AT];
+	in->tts_isnull[SORT_COMPUTED] = tlog_hash_equal(&hash, &computed);
+	in->tts_values[SORT_COMPUTED] = in->tts_isnull[SORT_COMPUTED] ? (Datum) 0 : hash_datum(&computed);
+	in->tts_isnull[SORT_LEAF] = !rows->contents || trouble == SEAL_SHAPE_MISSING || trouble == SEAL_PAYLOAD_MISSING;
+	in->tts_values[SORT_LEAF] = in->tts_isnull[SORT_LEAF] ? (Datum) 0 : bytes_datum(leaf, AUDIT_LEAF_LEN);
+	in->tts_isnull[SORT_PAYLOAD] = in->tts_isnull[SORT_LEAF] || slot->tts_isnull[ROW_NONCE];
+	in->tts_values[SORT_PAYLOAD] = in->tts_isnull[SORT_PAYLOAD] ? (Datum) 0 :
+		bytes_datum(rows->payload.data, rows->payload.len);
+	ExecStoreVirtualTuple(in);
+	MemoryContextSwitchTo(old);
+	tuplesort_puttupleslot(rows->sort, in);
+	ExecClearTuple(in);
+	MemoryContextReset(rows->row_context);
+}
+
+static void
+count_row(SealRows *rows, TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	rows->count++;
+	rows->first_at = Min(rows->first_at, DatumGetTimestampTz(slot_getattr(slot, ROW_AT + 1, &isnull)));
+}
+
+/* Visit the rows of some blocks; all from the first on if n is InvalidBlockNumber. */
+static void
+scan_blocks(SealRows *rows, Relation rel, BlockNumber first, BlockNumber n)
+{
+	TableScanDesc scan = table_beginscan_strat(rel, rows->snapshot, 0, NULL, true, false);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+
+	if (n != InvalidBlockNumber)
+		heap_setscanlimits(scan, first, n);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		uint64		xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot_getattr(slot, ROW_XID + 1, &isnull)));
+
+		CHECK_FOR_INTERRUPTS();
+		if (xid < rows->from || xid >= rows->to)
+			continue;
+		if (rows->counting)
+			count_row(rows, slot);
+		else
+			take_row(rows, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+}
+
+/* Which blocks can have such rows? */
+static TIDBitmap *
+possible_blocks(SealRows *rows, Oid index_oid)
+{
+	Relation	index = index_open(index_oid, AccessShareLock);
+	IndexScanDesc scan = index_beginscan_bitmap_compat(index, rows->snapshot, 2);
+	TIDBitmap  *blocks = tbm_create(maintenance_work_mem * (Size) 1024, NULL);
+	ScanKeyData keys[2];
+
+	ScanKeyEntryInitialize(&keys[0], 0, 1, BTGreaterEqualStrategyNumber, XID8OID, InvalidOid, F_XID8GE,
+						   FullTransactionIdGetDatum(FullTransactionIdFromU64(rows->from)));
+	ScanKeyEntryInitialize(&keys[1], 0, 1, BTLessStrategyNumber, XID8OID, InvalidOid, F_XID8LT,
+						   FullTransactionIdGetDatum(FullTransactionIdFromU64(rows->to)));
+	index_rescan(scan, keys, 2, NULL, 0);
+	(void) index_getbitmap(scan, blocks);
+	index_endscan(scan);
+	index_close(index, AccessShareLock);
+	return blocks;
+}
+
+static void
+scan_partition(SealRows *rows, Oid partition)
+{
+	Relation	rel = table_open(partition, AccessShareLock);
+	Oid			index = paysafe_store_index_named(rel, psprintf("%s_xid", RelationGetRelationName(rel)));
+	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+	BlockNumber first = InvalidBlockNumber;
+	BlockNumber n = 0;
+	BlockNumber block;
+	TIDBitmap  *blocks;
+	BitmapBlocks iterator;
+
+	if (nblocks == 0 || !OidIsValid(index) || (rows->from == 0 && rows->to == PG_UINT64_MAX))
+	{
+		if (nblocks > 0)
+			scan_blocks(rows, rel, 0, InvalidBlockNumber);
+		table_close(rel, AccessShareLock);
+		return;
+	}
+	blocks = possible_blocks(rows, index);
+	bitmap_blocks_begin_compat(blocks, &iterator);
+	while ((block = bitmap_blocks_next_compat(&iterator)) != InvalidBlockNumber)
+	{
+		if (n > 0 && block == first + n)
+		{
+			n++;
+			continue;
+		}
+		if (n > 0)
+			scan_blocks(rows, rel, first, n);
+		first = block;
+		n = block < nblocks ? 1 : 0;
+	}
+	if (n > 0)
+		scan_blocks(rows, rel, first, n);
+	bitmap_blocks_end_compat(&iterator);
+	tbm_free(blocks);
+	table_close(rel, AccessShareLock);
+}
+
+static void
+scan_log(SealRows *rows)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+		scan_partition(rows, lfirst_oid(lc));
+}
+
+static TupleDesc
+sorted_desc(void)
+{
+	static const Oid types[SORT_NCOLUMNS] = {
+		INT8OID, INT4OID, BYTEAOID, BYTEAOID, INT4OID, BOOLOID, INT8OID, BYTEAOID, BYTEAOID
+	};
+	TupleDesc	desc = CreateTemplateTupleDesc(SORT_NCOLUMNS);
+
+	for (int i = 0; i < SORT_NCOLUMNS; i++)
+		TupleDescInitEntry(desc, i + 1, NULL, types[i], -1, 0);
+	return desc;
+}
+
+SealRows *
+paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
+{
+	SealRows   *rows = palloc0(sizeof(SealRows));
+	TupleDesc	desc = sorted_desc();
+	AttrNumber	columns[] = {SORT_XID + 1, SORT_SEQ + 1, SORT_HASH + 1};
+	Oid			operators[lengthof(columns)];
+	Oid			collations[lengthof(columns)] = {0};
+	bool		nulls_first[lengthof(columns)] = {0};
+
+	for (int i = 0; i < (int) lengthof(columns); i++)
+		operators[i] = lookup_type_cache(TupleDescAttr(desc, columns[i] - 1)->atttypid, TYPECACHE_LT_OPR)->lt_opr;
+	rows->from = from;
+	rows->to = to;
+	rows->snapshot = snapshot;
+	rows->contents = contents;
+	rows->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	memset(rows->in->tts_isnull, 0, sizeof(bool) * SORT_NCOLUMNS);
+	rows->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	rows->shapes = load_shapes();
+	rows->row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe sealed row", ALLOCSET_DEFAULT_SIZES);
+	initStringInfo(&rows->payload);
+	rows->sort = tuplesort_begin_heap(desc, lengthof(columns), columns, operators, collations,
+									  nulls_first, maintenance_work_mem, NULL, TUPLESORT_NONE);
+	scan_log(rows);
+	tuplesort_performsort(rows->sort);
+	return rows;
+}
+
+bool
+paysafe_seal_rows_next(SealRows *rows, SealRow *row)
+{
+	TupleTableSlot *out = rows->out;
+
+	if (!tuplesort_gettupleslot(rows->sort, true, false, out, NULL))
+		return false;
+	slot_getallattrs(out);
+	row->xid = DatumGetInt64(out->tts_values[SORT_XID]);
+	row->seq = DatumGetInt32(out->tts_values[SORT_SEQ]);
+	memcpy(row->hash.bytes, VARDATA_ANY(DatumGetPointer(out->tts_values[SORT_HASH])), TLOG_HASH_LEN);
+	row->computed = row->hash;
+	if (!out->tts_isnull[SORT_COMPUTED])
+		memcpy(row->computed.bytes, VARDATA_ANY(DatumGetPointer(out->tts_values[SORT_COMPUTED])), TLOG_HASH_LEN);
+	row->trouble = DatumGetInt32(out->tts_values[SORT_TROUBLE]);
+	row->removed = DatumGetBool(out->tts_values[SORT_REMOVED]);
+	row->at = DatumGetTimestampTz(out->tts_values[SORT_AT]);
+	row->has_leaf = !out->tts_isnull[SORT_LEAF];
+	row->leaf = out->tts_values[SORT_LEAF];
+	row->payload = out->tts_isnull[SORT_PAYLOAD] ? (Datum) 0 : out->tts_values[SORT_PAYLOAD];
+	return true;
+}
+
+void
+paysafe_seal_rows_end(SealRows *rows)
+{
+	ExecDropSingleTupleTableSlot(rows->in);
+	ExecDropSingleTupleTableSlot(rows->out);
+	tuplesort_end(rows->sort);
+	hash_destroy(rows->shapes);
+	MemoryContextDelete(rows->row_context);
+	pfree(rows->payload.data);
+	pfree(rows);
+}
+
+uint64
+paysafe_seal_rows_count(uint64 from, Snapshot snapshot, TimestampTz *first_at)
+{
+	SealRows	rows = {
+		.from = from, .to = PG_UINT64_MAX, .snapshot = snapshot, .counting = true,
+		.first_at = PG_INT64_MAX
+	};
+
+	scan_log(&rows);
+	*first_at = rows.first_at;
+	return rows.count;
+}
+
+/*
+ * A summarized range costs whoever writes into it; so only ranges before the last few,
+ * which nobody fills any more.
+ */
+static void
+summarize_partition(SealRows *rows, Oid partition)
+{
+	Relation	rel;
+	Oid			index;
+	BlockNumber nblocks;
+	BlockNumber next = 0;
+	BlockNumber block;
+	TIDBitmap  *blocks;
+	BitmapBlocks iterator;
+
+	/* who waits here for VACUUM would end it */
+	if (!ConditionalLockRelationOid(partition, ShareUpdateExclusiveLock))
+		return;
+	rel = table_open(partition, NoLock);
+	index = paysafe_store_index_named(rel, psprintf("%s_xid", RelationGetRelationName(rel)));
+	nblocks = RelationGetNumberOfBlocks(rel);
+	if (OidIsValid(index) && nblocks > FILLING)
+	{
+		blocks = possible_blocks(rows, index);
+		bitmap_blocks_begin_compat(blocks, &iterator);
+		while ((block = bitmap_blocks_next_compat(&iterator)) != InvalidBlockNumber &&
+			   block < nblocks - FILLING)
+		{
+			if (block < next)
+				continue;
+			CHECK_FOR_INTERRUPTS();
+			(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index), Int64GetDatum(block));
+			next = block - block % RANGE + RANGE;
+		}
+		bitmap_blocks_end_compat(&iterator);
+		tbm_free(blocks);
+	}
+	table_close(rel, NoLock);
+}
+
+void
+paysafe_seal_rows_summarize(uint64 from)
+{
+	SealRows	rows = {.from = from, .to = PG_UINT64_MAX, .snapshot = paysafe_scan_snapshot()};
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+		summarize_partition(&rows, lfirst_oid(lc));
+	UnregisterSnapshot(rows.snapshot);
+}
+
+const char *
+paysafe_seal_rows_trouble(SealTrouble trouble)
+{
+	switch (trouble)
+	{
+		case SEAL_FINE:
+			break;
+		case SEAL_HASH_DIFFERS:
+			return "the row was changed: it does not agree with its leaf_hash";
+		case SEAL_HASH_MISSING:
+			return "its leaf_hash was changed: it is no hash";
+		case SEAL_SHAPE_MISSING:
+			return "the row of paysafe.audit_shape that says what its columns are is missing, or \"shape\" was changed";
+		case SEAL_SHAPE_DIFFERS:
+			return "the row of paysafe.audit_shape that says what its columns are was changed";
+		case SEAL_PAYLOAD_MISSING:
+			return "its contents are missing";
+	}
+	return NULL;
+}

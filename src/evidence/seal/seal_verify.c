@@ -1,0 +1,491 @@
+/*-------------------------------------------------------------------------
+ *
+ * seal_verify.c
+ *	  The sealed log computed again, from the rows to the root.
+ *
+ * Transactions are taken in the order of the log, some at a time, and the rows of the
+ * audit log between their numbers, sorted as sealing sorts them.  Each row's hash is
+ * computed from what is stored and compared with the leaf, each transaction's root with
+ * its leaf, each tile with what follows from the leaves, the root with the state.  The
+ * first thing that is wrong in an incarnation ends its verification.
+ *
+ * A row may stand where another incarnation has sealed it, or not be sealed yet: then
+ * its hash or its number says so.  Any other row that belongs to no leaf was inserted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
+
+#include "base/attempt.h"
+#include "base/scan.h"
+#include "compat.h"
+#include "evidence/seal/seal_prove.h"
+#include "evidence/seal/seal_rows.h"
+#include "evidence/seal/seal_state.h"
+#include "evidence/seal/seal_tile.h"
+#include "evidence/seal/seal_transaction.h"
+
+#define CHUNK			20000	/* transactions */
+#define CHUNK_LEAVES	400000
+
+typedef struct Verification
+{
+	int32		incarnation;
+	uint64		from;			/* of leaves; with to: only these */
+	uint64		to;
+	uint64		size;
+	bool		whole;
+	bool		newest;
+	SealState	state;
+	Snapshot	snapshot;
+	SealReader *reader;
+	SealTree   *tree;			/* computed; only if whole */
+	uint64		next;			/* leaf that comes now */
+	uint64		from_xid;		/* rows of older transactions have been looked at */
+	int			n;
+	SealTransaction *chunk;
+	uint64		chunk_leaves;
+	MemoryContext context;		/* of a chunk */
+	SealRows   *rows;
+	SealRow		row;			/* that comes now, */
+	bool		has_row;		/* if there is one */
+	char	   *finding;		/* or NULL */
+	MemoryContext result;
+	TlogHash	root;
+} Verification;
+
+static void finding(Verification *v, const char *format,...) pg_attribute_printf(2, 3);
+
+/* The first one counts. */
+static void
+finding(Verification *v, const char *format,...)
+{
+	MemoryContext old = MemoryContextSwitchTo(v->result);
+	StringInfoData text;
+
+	if (v->finding == NULL)
+	{
+		initStringInfo(&text);
+		for (;;)
+		{
+			va_list		args;
+			int			needed;
+
+			va_start(args, format);
+			needed = appendStringInfoVA(&text, format, args);
+			va_end(args);
+			if (needed == 0)
+				break;
+			enlargeStringInfo(&text, needed);
+		}
+		v->finding = text.data;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+row_finding(Verification *v, const SealTransaction *t, int32 seq, const char *what)
+{
+	finding(v, "row %d of transaction " UINT64_FORMAT " (leaf " UINT64_FORMAT "): %s",
+			seq, t->xid, t->first + Max(seq - 1, 0), what);
+}
+
+/* The hash of a leaf, as the tiles have it. */
+static bool
+leaf_hash(Verification *v, uint64 index, TlogHash *hash)
+{
+	if (paysafe_seal_tile_hash(v->reader, 0, index, hash))
+		return true;
+	finding(v, "the tile of leaf " UINT64_FORMAT " is missing or too short: rows of paysafe.seal_tile were deleted or changed", index);
+	return false;
+}
+
+static void
+add_leaf(Verification *v, const TlogHash *hash)
+{
+	if (v->whole)
+	{
+		paysafe_seal_tile_add(v->tree, hash);
+		if (v->tree->differs != PG_UINT64_MAX)
+			finding(v, "the tiles were changed: from leaf " UINT64_FORMAT " on they are not what the leaves give", v->tree->differs);
+	}
+	v->next++;
+}
+
+static void
+next_row(Verification *v)
+{
+	v->has_row = paysafe_seal_rows_next(v->rows, &v->row);
+}
+
+/* Is the row of a transaction that some incarnation has sealed with it? */
+static bool
+is_sealed_elsewhere(const Verification *v, const SealRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_seal_transaction_of_xid(row->xid))
+	{
+		SealTransaction *t = lfirst(lc);
+		SealReader *reader = paysafe_seal_tile_reader(t->incarnation);
+		TlogHash	hash;
+
+		for (int i = 0; i < t->rows; i++)
+			if (paysafe_seal_tile_hash(reader, 0, t->first + i, &hash) && tlog_hash_equal(&hash, &row->computed))
+				return true;
+		pfree(reader);
+	}
+	return false;
+}
+
+/* A row that belongs to no leaf here. */
+static void
+extra_row(Verification *v)
+{
+	if (v->row.xid < v->state.watermark && v->state.here && !is_sealed_elsewhere(v, &v->row))
+		finding(v, "row %d of transaction " UINT64_FORMAT " was inserted: it is in no leaf of the sealed log",
+				v->row.seq, v->row.xid);
+	next_row(v);
+}
+
+/* What happened to a row whose hash is not its leaf's? */
+static void
+name_difference(Verification *v, const SealTransaction *t, int i, const SealRow *row, const TlogHash *leaf)
+{
+	TlogHash	other;
+
+	if (row->trouble == SEAL_SHAPE_MISSING || row->trouble == SEAL_PAYLOAD_MISSING)
+	{
+		row_finding(v, t, row->seq, paysafe_seal_rows_trouble(row->trouble));
+		return;
+	}
+	if (tlog_hash_equal(&row->hash, leaf))
+	{
+		row_finding(v, t, row->seq, "the row was changed: its contents are not what was sealed");
+		return;
+	}
+	for (int j = 0; j < t->rows; j++)
+		if (j != i && paysafe_seal_tile_hash(v->reader, 0, t->first + j, &other) &&
+			tlog_hash_equal(&row->hash, &other))
+		{
+			row_finding(v, t, row->seq, psprintf("rows were exchanged: it has the leaf_hash of leaf " UINT64_FORMAT, t->first + j));
+			return;
+		}
+	row_finding(v, t, row->seq, "the row and its leaf_hash are not what was sealed: it was replaced, or the tile was changed");
+}
+
+/* Is the row that comes now of this place in the transaction? */
+static bool
+is_here(const Verification *v, const SealTransaction *t, int i)
+{
+	return v->has_row && v->row.xid == t->xid && (t->irregular || v->row.seq == i + 1);
+}
+
+/* The rows that come now against leaf i of their transaction. */
+static void
+compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *leaf)
+{
+	SealRow		wrong;
+	bool		any = false;
+
+	/* several of one number: of these, one is the leaf */
+	while (is_here(v, t, i) && !tlog_hash_equal(&v->row.computed, leaf))
+	{
+		if (t->irregular || !is_sealed_elsewhere(v, &v->row))
+		{
+			wrong = v->row;
+			any = true;
+		}
+		if (t->irregular)
+			break;
+		next_row(v);
+	}
+	if (!any && !is_here(v, t, i))
+		row_finding(v, t, i + 1, "the row was deleted");
+	else if (any && (t->irregular || !is_here(v, t, i)))
+		name_difference(v, t, i, &wrong, leaf);
+	else if (any)
+		row_finding(v, t, wrong.seq, "there are two rows of this number: one was inserted");
+	else
+	{
+		if (v->row.trouble != SEAL_FINE)
+			row_finding(v, t, v->row.seq, v->row.trouble == SEAL_HASH_DIFFERS ?
+						"its leaf_hash was changed: it is not the row's" :
+						paysafe_seal_rows_trouble(v->row.trouble));
+		next_row(v);
+	}
+}
+
+static void
+verify_transaction(Verification *v, const SealTransaction *t)
+{
+	TlogFrontier group;
+	TlogHash	hash;
+	TlogHash	own;
+	uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
+
+	while (v->finding == NULL && v->has_row && v->row.xid < t->xid)
+		extra_row(v);
+	tlog_frontier_init(&group);
+	for (int i = 0; i < t->rows && v->finding == NULL; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!leaf_hash(v, t->first + i, &hash))
+			return;
+		while (v->finding == NULL && v->has_row && v->row.xid == t->xid && !t->irregular && v->row.seq < i + 1)
+			extra_row(v);
+		if (v->finding != NULL)
+			return;
+		compare_row(v, t, i, &hash);
+		tlog_frontier_add(&group, &hash);
+		if (v->finding == NULL)
+			add_leaf(v, &hash);
+	}
+	while (v->finding == NULL && v->has_row && v->row.xid == t->xid)
+		extra_row(v);
+	if (v->finding != NULL || !leaf_hash(v, t->first + t->rows, &hash))
+		return;
+	tlog_frontier_root(&group, &own);
+	paysafe_seal_transaction_leaf(t->xid, t->rows, &own, leaf);
+	tlog_hash_leaf(leaf, sizeof(leaf), &own);
+	if (!tlog_hash_equal(&own, &hash))
+		finding(v, "transaction " UINT64_FORMAT " (leaf " UINT64_FORMAT "): its number or its count of rows was changed in paysafe.seal_transaction, or the tile was",
+				t->xid, t->first + t->rows);
+	else
+		add_leaf(v, &hash);
+}
+
+/* The transactions that have been collected, and the rows up to number to (exclusive). */
+static void
+verify_chunk(Verification *v, uint64 to)
+{
+	MemoryContext old = MemoryContextSwitchTo(v->context);
+
+	if (to > v->from_xid)
+	{
+		v->rows = paysafe_seal_rows_find(v->from_xid, to, v->snapshot, false);
+		next_row(v);
+		for (int i = 0; i < v->n && v->finding == NULL; i++)
+			verify_transaction(v, &v->chunk[i]);
+		while (v->finding == NULL && v->has_row)
+			extra_row(v);
+		paysafe_seal_rows_end(v->rows);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(v->context);
+	v->n = 0;
+	v->chunk_leaves = 0;
+	v->from_xid = to;
+}
+
+static bool
+collect(const SealTransaction *t, void *arg)
+{
+	Verification *v = arg;
+
+	if (t->first >= v->to)
+		return false;
+	if (v->n > 0 && (t->xid <= v->chunk[v->n - 1].xid || v->n == CHUNK || v->chunk_leaves >= CHUNK_LEAVES))
+		verify_chunk(v, v->chunk[v->n - 1].xid + 1);
+	/* numbers of another server, and then of this one */
+	if (v->n == 0 && t->xid < v->from_xid)
+		v->from_xid = t->xid;
+	if (v->finding != NULL)
+		return false;
+	if (t->first != v->next + v->chunk_leaves)
+	{
+		finding(v, "leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed",
+				v->next + v->chunk_leaves, t->first - 1);
+		return false;
+	}
+	v->chunk[v->n++] = *t;
+	v->chunk_leaves += t->rows + 1;
+	return true;
+}
+
+static void
+verify_opening(Verification *v)
+{
+	StringInfoData leaf;
+	TlogHash	hash;
+	TlogHash	own;
+
+	initStringInfo(&leaf);
+	if (!leaf_hash(v, 0, &hash))
+		return;
+	if (!paysafe_seal_state_opening(v->incarnation, &leaf))
+	{
+		finding(v, "the row of paysafe.seal_log is missing");
+		return;
+	}
+	tlog_hash_leaf(leaf.data, leaf.len, &own);
+	if (!tlog_hash_equal(&own, &hash))
+		finding(v, "the row of paysafe.seal_log was changed: it is not the first leaf");
+	else
+		add_leaf(v, &own);
+}
+
+/* The computed root against the state; what is left of the tiles. */
+static void
+verify_end(Verification *v)
+{
+	TlogFrontier frontier;
+
+	if (v->next != v->size)
+		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction, or paysafe.seal_state was changed",
+				v->next - 1, v->size);
+	if (v->finding != NULL)
+		return;
+	paysafe_seal_tile_save(v->tree);
+	if (v->tree->differs != PG_UINT64_MAX)
+		finding(v, "the tiles were changed: from leaf " UINT64_FORMAT " on they are not what the leaves give", v->tree->differs);
+	paysafe_seal_tile_frontier(v->tree, &frontier);
+	tlog_frontier_root(&frontier, &v->root);
+	if (!v->newest)
+		return;
+	if (v->state.trouble != NULL)
+		finding(v, "paysafe.seal_state was changed: %s", v->state.trouble);
+	for (int bit = 0; bit < 64; bit++)
+		if ((v->size >> bit & 1) != 0 && !tlog_hash_equal(&frontier.hashes[bit], &v->state.frontier.hashes[bit]))
+			finding(v, "the frontier in paysafe.seal_state was changed");
+	if (!tlog_hash_equal(&v->root, &v->state.root))
+		finding(v, "the root in paysafe.seal_state was changed");
+}
+
+/* Of a part: do the tiles above the leaves lead to the root of the state? */
+static void
+verify_paths(Verification *v)
+{
+	for (uint64 index = v->from; index < v->to && v->finding == NULL; index += SEAL_TILE_WIDTH - index % SEAL_TILE_WIDTH)
+	{
+		SealProof	proof = {.incarnation = v->incarnation, .index = index, .size = v->size};
+
+		CHECK_FOR_INTERRUPTS();
+		paysafe_seal_prove_inclusion(&proof);
+		v->root = proof.root;
+		if (v->newest && !tlog_hash_equal(&proof.root, &v->state.root))
+			finding(v, "the tiles or the root in paysafe.seal_state were changed: they do not agree");
+	}
+}
+
+static void
+verify_incarnation(void *arg)
+{
+	Verification *v = arg;
+	SealTransaction first;
+
+	v->reader = paysafe_seal_tile_reader(v->incarnation);
+	v->chunk = palloc(sizeof(SealTransaction) * CHUNK);
+	if (v->whole)
+	{
+		v->tree = palloc(sizeof(SealTree));
+		paysafe_seal_tile_load(v->tree, v->incarnation, 0);
+		v->tree->kept = false;
+	}
+	v->next = v->from;
+	if (v->from == 0)
+		verify_opening(v);
+	else if (paysafe_seal_transaction_at(v->incarnation, v->from, &first))
+	{
+		v->next = first.first;
+		v->from_xid = first.xid;
+	}
+	if (v->finding == NULL)
+		paysafe_seal_transaction_visit(v->incarnation, v->next, collect, v);
+	if (v->finding == NULL)
+	{
+		uint64		to = v->n > 0 ? v->chunk[v->n - 1].xid + 1 : v->from_xid;
+
+		verify_chunk(v, v->whole && v->newest && v->state.here ? Max(v->state.watermark, to) : to);
+	}
+	if (v->finding == NULL && v->whole)
+		verify_end(v);
+	else if (v->finding == NULL)
+		verify_paths(v);
+}
+
+/* SQL-callable functions */
+
+/* One incarnation: whatever error comes, tiles that cannot be read for example, is a finding. */
+static void
+verify_one(ReturnSetInfo *result, int32 incarnation, const SealState *state, uint64 from, uint64 to, bool whole)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe verify", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Verification *v = palloc0(sizeof(Verification));
+	char	   *error;
+	Datum		values[5];
+	bool		nulls[5] = {0};
+
+	v->incarnation = incarnation;
+	v->state = *state;
+	v->newest = state->found && state->incarnation == incarnation;
+	v->size = paysafe_seal_prove_size(incarnation);
+	v->whole = whole;
+	v->from = from;
+	v->to = Max(from, Min(to, v->size));
+	v->result = context;
+	v->context = AllocSetContextCreate(context, "paysafe verify chunk", ALLOCSET_DEFAULT_SIZES);
+	v->snapshot = paysafe_scan_snapshot();
+	error = paysafe_attempt(verify_incarnation, v);
+	UnregisterSnapshot(v->snapshot);
+	if (v->finding == NULL)
+		v->finding = error;
+	values[0] = Int32GetDatum(incarnation);
+	values[1] = Int64GetDatum(whole ? v->next : v->to - v->from);
+	values[2] = CStringGetTextDatum("");
+	nulls[2] = v->finding != NULL;
+	if (!nulls[2])
+	{
+		bytea	   *root = palloc(VARHDRSZ + TLOG_HASH_LEN);
+
+		SET_VARSIZE(root, VARHDRSZ + TLOG_HASH_LEN);
+		memcpy(VARDATA(root), v->root.bytes, TLOG_HASH_LEN);
+		values[2] = PointerGetDatum(root);
+	}
+	values[3] = BoolGetDatum(v->finding == NULL);
+	nulls[4] = v->finding == NULL;
+	values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(v->finding);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_verify);
+
+/*
+ * verify(from_index bigint, to_index bigint) returns setof (incarnation, leaves, root, ok, finding)
+ */
+Datum
+paysafe_verify(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int32		newest = paysafe_seal_state_newest();
+	bool		whole = PG_ARGISNULL(0) && PG_ARGISNULL(1);
+	int64		from = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		to = PG_ARGISNULL(1) ? PG_INT64_MAX : PG_GETARG_INT64(1);
+	SealState	state;
+
+	if (from < 0 || to <= from)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("leaves from " INT64_FORMAT " to " INT64_FORMAT " are none", from, to)));
+	InitMaterializedSRF(fcinfo, 0);
+	paysafe_seal_state_read(&state);
+	newest = Max(newest, state.incarnation);
+	for (int32 i = whole ? 1 : newest; i <= newest; i++)
+		if (i > 0)
+			verify_one(result, i, &state, from, to, whole);
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,79 @@
+# The life of the sealer: it comes when it is needed, is in nobody's way, comes back.
+
+server_beside life "shared_preload_libraries = 'paysafe'" "max_worker_processes = 16" "paysafe.seal_interval = 100ms"
+database life
+running() { psql -qXAt -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'paysafe sealer' AND datname = '${1:-life}'"; }
+pid() { psql -qXAt -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'paysafe sealer' AND datname = 'life'"; }
+
+sql -c "INSERT INTO pay VALUES (1, 1)"
+until_is 5 "a commit brings a sealer" 1 running
+is "... which seals" t "$(wait_sealed)"
+is "check() is content" "sealed t|sealer_runs t|seal_tree t|seal_findings t" \
+	"$(sql -c "SELECT string_agg(check_name || ' ' || left(ok::text, 1), '|') FROM paysafe.check() WHERE subject = 'seal'")"
+victim=$(pid)
+kill -9 "$victim"
+until_is 30 "the server comes back after kill -9 of the sealer" 1 sql -c "SELECT 1"
+sql -c "INSERT INTO pay VALUES (2, 1)"
+is "... and so does the sealer" "t|all" "$(wait_sealed)|$(sealed)"
+sql -c "SELECT pg_terminate_backend($(pid))" >/dev/null
+sql -c "INSERT INTO pay VALUES (3, 1)"
+is "ended by somebody, it comes back" "t|all" "$(wait_sealed)|$(sealed)"
+
+# nobody waits for it
+sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(10, 1000) i"
+is "it is there" 1 "$(running)"
+psql -qX -d postgres -c "CREATE DATABASE copied TEMPLATE life"
+is "the database is copied while a sealer is in it" 1 "$(psql -qXAt -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'copied'")"
+sql -d copied -c "INSERT INTO pay VALUES (5000, 1)"
+is "a copy begins an incarnation of its own" "t|2|t" "$(sql -d copied -c "SELECT paysafe.wait_sealed('30 s')" \
+	-c "SELECT max(incarnation) FROM paysafe.seal_log" -c "SELECT bool_and(ok) FROM paysafe.verify()" | xargs | tr ' ' '|')"
+is "... with another origin" 2 "$(sql -d copied -c "SELECT count(DISTINCT origin) FROM paysafe.seal_log")"
+sql -d copied -c "INSERT INTO pay VALUES (5001, 1)"
+psql -qX -d postgres -c "DROP DATABASE copied"
+is "the database is dropped while a sealer is in it" 0 "$(psql -qXAt -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'copied'")"
+psql -qX -d postgres -c "ALTER DATABASE life RENAME TO lives"
+psql -qX -d postgres -c "ALTER DATABASE lives RENAME TO life"
+sql -c "INSERT INTO pay VALUES (6000, 1)"
+is "the database is renamed while a sealer is in it, and sealing goes on" "t|all" "$(wait_sealed)|$(sealed)"
+is "... in the same incarnation" 1 "$(sql -c "SELECT max(incarnation) FROM paysafe.seal_log")"
+psql -qX -d postgres -c "CREATE DATABASE dropped"
+sql -d dropped -f schema.sql >/dev/null
+sql -d dropped -c "INSERT INTO pay VALUES (1, 1)" -c "SELECT paysafe.wait_sealed('30 s')" >/dev/null
+# without the guard, which asks two people for that
+begun=$(date +%s%N)
+server_restart
+is "shutdown does not wait for it" t "$( (($(date +%s%N) - begun < 20000000000)) && echo t)"
+
+# what was written is sealed after a restart, without another commit
+sql -c "SELECT 1" >/dev/null
+sql -d postgres -c "SELECT count(*) FROM pg_prepared_xacts" >/dev/null
+echo "paysafe.seal_interval = 1min" >>"$PAYSAFE_RUN/data/postgresql.conf"
+server_restart
+sql -c "INSERT INTO pay VALUES (7000, 1)"
+sql -c "INSERT INTO pay VALUES (7001, 1)"
+as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m immediate -w stop >/dev/null
+server_start
+until_is 20 "what was not sealed at a crash is sealed after it, without another commit" 0 sql -c "SELECT rows_waiting FROM paysafe.seal_status"
+is "... once" all "$(sealed)"
+
+# idle: no sealer, nothing consumed
+until_is 20 "without work it leaves" 0 running
+before=$(psql -qXAt -d postgres -c "SELECT pg_current_wal_insert_lsn(), txid_current_snapshot()")
+sleep 1.5
+is "... and nothing is written meanwhile" "$before" "$(psql -qXAt -d postgres -c "SELECT pg_current_wal_insert_lsn(), txid_current_snapshot()")"
+
+# rows of transactions beyond 2^32
+as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null
+as_server "$PGBIN/pg_resetwal" -e 1 "$PAYSAFE_RUN/data" >/dev/null
+server_start
+sql -c "INSERT INTO pay VALUES (8000, 1)"
+is "wraparound: transaction numbers have 64 bits" t "$(sql -c "SELECT max(xid)::text::numeric > 4294967296 FROM paysafe.audit_row")"
+is "... and are sealed" "t|all" "$(wait_sealed)|$(sealed)"
+
+# DROP EXTENSION, where nothing guards it
+sed -i "/^shared_preload_libraries/d" "$PAYSAFE_RUN/data/postgresql.conf"
+server_restart
+is "without the library nobody waits in vain" 55000 \
+	"$(psql -qXAt -v VERBOSITY=sqlstate -c "INSERT INTO pay VALUES (9000, 1)" -c "SELECT paysafe.wait_sealed('1 s')" 2>&1 | sed -n 's/.*ERROR:  //p')"
+is "... and paysafe.seal() seals" "2|all" "$(sql -c "SELECT paysafe.seal()")|$(sealed)"
+server_remove

@@ -1,0 +1,274 @@
+# Signing and publishing: keys that nobody sees, checkpoints that go on from each other,
+# a folder that any client of such logs reads, commands, witnesses, crashes.
+
+# publish_server NAME [setting ...]: a server whose logs are published
+publish_server() {
+	local name=$1
+	keys=$PAYSAFE_RUN/$name.keys web=$PAYSAFE_RUN/$name.web
+	mkdir "$web"
+	: >"$keys"
+	chmod 600 "$keys"
+	chown "$SERVER_USER" "$web" "$keys"
+	server_beside "$name" "shared_preload_libraries = 'paysafe'" "max_worker_processes = 16" \
+		"paysafe.seal_interval = 50ms" "paysafe.seal_key_file = '$keys'" "paysafe.publish_interval = 1s" \
+		"paysafe.publish_folder = '$web'" "${@:2}"
+}
+
+origin() { sql -c "SELECT origin FROM paysafe.seal_log ORDER BY incarnation DESC LIMIT 1"; }
+# make_key: one more for the newest log; its verifier key in $verifier
+make_key() {
+	origin=$(origin)
+	log=$web/$origin
+	verifier=$(paysafe-key generate "$origin" "$keys")
+}
+reload() {
+	psql -qXc "SELECT pg_reload_conf()" >/dev/null
+	sleep 0.2
+}
+# setting LINE: in force from now on
+setting() {
+	echo "$1" >>"$PAYSAFE_RUN/data/postgresql.conf"
+	reload
+}
+published() { sql -c "SELECT paysafe.wait_sealed('20 s')" -c "SELECT paysafe.wait_published('${1:-30 s}')" | tail -n 1; }
+said() { sql -c "SELECT coalesce(detail, 'good') FROM paysafe.check() WHERE check_name = 'checkpoints_published'"; }
+# matches TEXT PATTERN GOT
+matches() {
+	if grep -qE -e "$2" <<<"$3"; then is "$1" 1 1; else is "$1" "$2" "$3"; fi
+}
+# verified [option ...]: what paysafe-verify says of the folder, in one word
+verified() { paysafe-verify "$@" "$log" >"$OUT/verify.log" 2>&1 && echo good || { cat "$OUT/verify.log" >&2; echo bad; }; }
+signatures() { grep -c '^— ' "$log/checkpoint"; }
+
+publish_server publish
+database publish
+sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1, 300) g"
+is "without a key nothing is published" f "$(published '3 s')"
+matches "... and check() says so" 'no key' "$(said)"
+make_key
+chmod 640 "$keys"
+is "a file that others can read is no key" f "$(published '3 s')"
+matches "... check() says why" 'no key: file ".*" can be read by others' "$(said)"
+chmod 600 "$keys"
+is "with a key, what is sealed is published" t "$(published)"
+is "check() is content" good "$(said)"
+is "any verifier says of the folder: it is what the key signed" good "$(verified --key "$verifier")"
+is "the view has it" "t|t|t" "$(sql -c "SELECT size > 300, published IS NOT NULL, good IS NULL FROM paysafe.checkpoint")"
+cp "$log/checkpoint" "$OUT/first"
+
+# the key is nowhere but in the file and in the worker that signs
+secret=$(sed 's/.*+//' "$keys")
+sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1001, 1300) g"
+is "published again" t "$(published)"
+is "the key is in no setting, no activity, no log of the server, no table" 0 "$({
+	sql -c "SELECT * FROM pg_settings" -c "SELECT * FROM pg_stat_activity"
+	cat "$PAYSAFE_RUN/data/server.log"
+	pg_dump
+	grep -ar "$secret" "$PAYSAFE_RUN/data" || :
+} | grep -acF "$secret" || :)"
+psql -qXc "CREATE ROLE nobody_special" >/dev/null
+matches "whoever is no superuser does not see where it is" 'must be superuser|permission denied' \
+	"$(psql -qXAt -c "SET ROLE nobody_special" -c "SHOW paysafe.seal_key_file" 2>&1 || :)"
+# has PID: how often are the key's bytes in the memory of the process?
+has() {
+	python3 - "$1" "$secret" <<'PY'
+import base64, re, sys
+needles = (sys.argv[2].encode(), base64.b64decode(sys.argv[2])[1:])
+found = 0
+with open(f'/proc/{sys.argv[1]}/maps') as maps, open(f'/proc/{sys.argv[1]}/mem', 'rb', 0) as mem:
+    for line in maps:
+        m = re.match(r'([0-9a-f]+)-([0-9a-f]+) (r\S+)', line)
+        if not m or '[v' in line:
+            continue
+        try:
+            mem.seek(int(m[1], 16))
+            block = mem.read(int(m[2], 16) - int(m[1], 16))
+        except OSError:
+            continue
+        found += sum(block.count(n) for n in needles)
+print(found)
+PY
+}
+coproc SESSION { psql -qXAt; }
+echo "SELECT pg_backend_pid(), count(*) FROM paysafe.checkpoint;" >&"${SESSION[1]}"
+IFS='|' read -r pid _ <&"${SESSION[0]}"
+if [ "$(id -u)" -eq 0 ]; then
+	signer_has() {
+		sql -c "INSERT INTO pay VALUES ($RANDOM, 1) ON CONFLICT DO NOTHING"
+		published >/dev/null
+		[ "$(has "$(sql -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'paysafe publisher'")")" -gt 0 ] && echo yes
+	}
+	until_is 30 "the worker that signs has the key in its memory" yes signer_has
+	is "a session does not have the key in its memory" 0 "$(has "$pid")"
+	is "... nor has the postmaster" 0 "$(has "$(head -n 1 "$PAYSAFE_RUN/data/postmaster.pid")")"
+fi
+eval "exec ${SESSION[1]}>&-"
+wait
+
+# checkpoints go on from each other, and come at most so often
+is "the first checkpoint is the beginning of the last" good "$(verified --key "$verifier" --checkpoint "$OUT/first")"
+sql -c "SELECT 1 FROM (SELECT paysafe.wait_published('20 s')) x" >/dev/null
+before=$(sql -c "SELECT count(*) FROM paysafe.checkpoint")
+for i in $(seq 40); do sql -c "INSERT INTO pay VALUES (3000 + $i, 1)"; sleep 0.05; done
+more=$(($(sql -c "SELECT count(*) FROM paysafe.checkpoint") - before))
+is "forty transactions in two seconds and more are few checkpoints" yes "$([ $more -ge 1 ] && [ $more -le 10 ] && echo yes || echo $more)"
+matches "a notification tells of each" "\"paysafe_checkpoint\" with payload \"$origin [0-9]+\"" "$(psql -qXAt -c "LISTEN paysafe_checkpoint" \
+	-c "INSERT INTO pay VALUES (4000, 1)" -c "SELECT paysafe.wait_sealed('20 s')" -c "SELECT paysafe.wait_published('20 s')" \
+	-c "SELECT pg_sleep(0.5)" -c "SELECT 1")"
+
+# one key follows another
+second=$(paysafe-key generate "$origin" "$keys")
+reload
+sql -c "INSERT INTO pay VALUES (5000, 1)"
+is "two keys" t "$(published)"
+is "... both sign" 2 "$(signatures)"
+is "... the old one verifies" good "$(verified --key "$verifier")"
+is "... and the new one" good "$(verified --key "$second")"
+sed -i 1d "$keys"
+reload
+sql -c "INSERT INTO pay VALUES (5001, 1)"
+is "without the old one" t "$(published)"
+is "... one signs" 1 "$(signatures)"
+is "... the new one, and what was signed before is its beginning" good "$(verified --key "$second" --checkpoint "$OUT/first" --key "$verifier")"
+verifier=$second
+
+# a command signs instead
+mkdir "$OUT/signer"
+cat >"$OUT/signer/sign" <<SH
+#! /bin/sh
+[ ! -e $OUT/signer/garbage ] || { cat; exit 0; }
+[ ! -e $OUT/signer/slow ] || exec sleep 60
+exec "$(command -v paysafe-key)" sign "$keys"
+SH
+chmod 755 "$OUT/signer" "$OUT/signer/sign"
+sed -i '/seal_key_file/d' "$PAYSAFE_RUN/data/postgresql.conf"
+setting "paysafe.publish_timeout = 2s"
+setting "paysafe.seal_sign_command = '$OUT/signer/sign'"
+sql -c "INSERT INTO pay VALUES (6000, 1)"
+is "a command signs" t "$(published)"
+is "... and it verifies" good "$(verified --key "$verifier")"
+touch "$OUT/signer/garbage"
+sql -c "INSERT INTO pay VALUES (6001, 1)"
+is "a command that answers with something else" f "$(published '3 s')"
+matches "... is not believed" 'no key: paysafe.seal_sign_command answered with something else' "$(said)"
+rm "$OUT/signer/garbage"
+touch "$OUT/signer/slow"
+is "one that does not come back" f "$(published '4 s')"
+matches "... is ended" 'seal_sign_command: it took too long' "$(said)"
+is "... with what it has started" 0 "$(pgrep -cf 'sleep 6[0]' -u "$SERVER_USER" || :)"
+rm "$OUT/signer/slow"
+is "and when it is well again, all goes on" t "$(published)"
+is "... of one piece" good "$(verified --key "$verifier" --checkpoint "$OUT/first" --key "$verifier")"
+
+# witnesses
+paysafe-key generate --type cosigner w1.example "$OUT/w1" >"$OUT/w1.vkey"
+paysafe-key generate --type cosigner w2.example "$OUT/w2" >"$OUT/w2.vkey"
+paysafe-key generate --type cosigner stranger.example "$OUT/w3" >/dev/null
+policy="log $verifier
+witness one $(cat "$OUT/w1.vkey")
+witness two $(cat "$OUT/w2.vkey")
+group both all one two
+quorum both
+"
+note() { sql -c "SELECT note FROM paysafe.checkpoint ORDER BY incarnation DESC, size DESC LIMIT 1"; }
+# cosign KEYS: the newest checkpoint, with their signatures
+cosign() { note >"$OUT/note"; { cat "$OUT/note"; paysafe-key sign "$1" <"$OUT/note"; }; }
+add() { psql -qXAt -v note="$1"$'\n' <<<"SELECT paysafe.add_cosignature(:'note')" 2>&1; }
+good() { sql -c "SELECT good, cosigned_by FROM paysafe.checkpoint ORDER BY incarnation DESC, size DESC LIMIT 1"; }
+matches "without a policy there are no witnesses" 'no policy says who is a witness' "$(add "$(cosign "$OUT/w1")")"
+is "the first policy is declared" 1 "$(psql -qXAt -v p="$policy" <<<"SELECT paysafe.set_seal_policy(:'p', 'our witnesses')")"
+is "a checkpoint without cosignatures is not good" "f|{}" "$(good)"
+is "the cosignature of a witness is taken" 1 "$(add "$(cosign "$OUT/w1")")"
+is "... once" 0 "$(add "$(cosign "$OUT/w1" | awk '!/^— w1/ || !seen++')")"
+is "... and one of two is not enough" "f|{w1.example}" "$(good)"
+matches "a stranger's is not" 'no signature in it is of a witness' "$(add "$(cosign "$OUT/w3" | grep -v '^— w1')")"
+matches "nor one of another checkpoint" 'another checkpoint' \
+	"$(add "$(cosign "$OUT/w2" | sed "3s|.*|$(head -c 32 /dev/zero | base64)|")")"
+matches "nor one of a size that was never signed" 'no checkpoint of that log and size' \
+	"$(add "$(cosign "$OUT/w2" | sed '2s/$/0/')")"
+forged=$(cosign "$OUT/w2" | sed '/^— w2/s/\(.*\)\(.\)\(........\)$/\1x\3/')
+matches "nor one that is not genuine" 'is not one of this checkpoint|neither a signed note' "$(add "$forged")"
+is "both are" 1 "$(add "$(cosign "$OUT/w2" | grep -v '^— w1')")"
+is "... enough" "t|{w1.example,w2.example}" "$(good)"
+sql -c "SELECT paysafe.wait_published('1 s')" >/dev/null
+printf '%s' "$policy" >"$OUT/policy"
+sql -c "INSERT INTO pay VALUES (7000, 1)"
+published >/dev/null
+is "a policy is not changed by one" "another" "$(psql -qXAt -v p="$policy" 2>&1 <<<"BEGIN; SELECT paysafe.act_as('ann'); SELECT paysafe.set_seal_policy(:'p' || '# and', 'I want to')" |
+	grep -o 'another person' | head -n 1 | cut -d' ' -f1)"
+
+# proof files: of what is good, not of what is newest
+row=$(sql -c "SELECT xid, seq FROM paysafe.audit_log WHERE key = '42' LIMIT 1")
+sql -c "SELECT paysafe.proof('${row%|*}', ${row#*|})" >"$OUT/42.tlog-proof"
+sed -i '$d' "$OUT/42.tlog-proof"
+is "a proof file verifies by the policy, without the database" 0 \
+	"$(paysafe-verify --policy "$OUT/policy" --proof "$OUT/42.tlog-proof" >"$OUT/verify.log" 2>&1; echo $?)"
+matches "... and says what it proves" "row ${row#*|} of transaction ${row%|*} is leaf" "$(cat "$OUT/verify.log")"
+
+# one file for the life of a refund and its approval
+psql -qX -v ON_ERROR_STOP=1 >/dev/null 2>&1 <<'SQL'
+CREATE SCHEMA shop;
+CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
+CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric(12,2), currency text, status text,
+	small numeric DEFAULT -0.00012, large numeric DEFAULT 1234567890123.5, day date DEFAULT '1600-02-29', at timestamptz DEFAULT '1999-12-31 23:59:59.5+00');
+CREATE INDEX ON shop.refund (payment);
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50);
+SELECT paysafe.audit('shop.refund');
+INSERT INTO shop.payment VALUES (1, 1000, 'EUR');
+BEGIN; SELECT paysafe.act_as('clerk', 'the customer <b>complained</b>'); INSERT INTO shop.refund VALUES (42, 1, 900.00, 'EUR', 'requested'); COMMIT;
+BEGIN; SELECT paysafe.act_as('boss'); SELECT paysafe.approve('shop.refund', '42', 'the goods came back'); COMMIT;
+BEGIN; SELECT paysafe.act_as('clerk'); UPDATE shop.refund SET status = 'sent' WHERE id = 42; COMMIT;
+SQL
+is "a refund is published" t "$(published)"
+sql -c "SELECT paysafe.evidence('shop.refund', '42')" >"$OUT/42.evidence"
+proves() { paysafe-evidence --key "$verifier" "$@" >"$OUT/42.text" 2>&1 && echo yes || cat "$OUT/42.text"; }
+is "one file proves its life" yes "$(proves "$OUT/42.evidence")"
+is "... requested by one, approved by another, executed after that" "by: clerk
+by: boss
+by: clerk
+by: clerk
+status = requested → sent" "$(grep -oE '(by: [a-z]+|status = .*→.*)$' "$OUT/42.text")"
+matches "... with the approval used in the same transaction" 'outcome = used' "$(cat "$OUT/42.text")"
+is "... values as they are" "amount = 900.00|small = -0.00012|large = 1234567890123.5|day = 1600-02-29|at = 1999-12-31 23:59:59.500000 UTC" \
+	"$(grep -E '^ +(amount|small|large|day|at) =' "$OUT/42.text" | head -n 5 | sed 's/^ *//' | paste -sd'|')"
+is "... all rows of its transactions are counted" 4 "$(grep -c 'whose number of rows is proven' "$OUT/42.text")"
+paysafe-evidence --html --key "$verifier" "$OUT/42.evidence" >"$OUT/42.html"
+is "... as a page without scripts, in which nobody's text is markup" "0 1" \
+	"$(grep -ciE '<script|<b>|http://|https://' "$OUT/42.html" || :) $(grep -c '&#60;b&#62;complained' "$OUT/42.html")"
+matches "another key does not vouch for it" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w1.vkey")" "$OUT/42.evidence" 2>&1 || :)"
+# each byte of it that is evidence: one of each line is changed
+changed=0 accepted=0
+lines=$(wc -l <"$OUT/42.evidence")
+for ((line = 3; line <= lines; line++)); do
+	text=$(sed -n "${line}p" "$OUT/42.evidence")
+	case $text in "" | "— w"*) continue ;; esac
+	at=$((${#text} / 2))
+	other=A
+	[ "${text:at:1}" != A ] || other=B
+	sed "${line}s/^\(.\{$at\}\)./\1$other/" "$OUT/42.evidence" >"$OUT/42.changed"
+	changed=$((changed + 1))
+	[ "$(proves "$OUT/42.changed")" != yes ] || { accepted=$((accepted + 1)); echo "accepted: $text"; }
+done
+is "no line of it can be changed ($changed tried)" 0 "$accepted"
+
+# crashes: what is published goes on from what was
+for round in 1 2 3; do
+	cp "$log/checkpoint" "$OUT/before.$round"
+	psql -qX -c "INSERT INTO pay SELECT $round * 100000 + g, g FROM generate_series(1, 20000) g" >/dev/null
+	(while sql -c "INSERT INTO pay VALUES ($round * 100000 + 50000 + $RANDOM, 1) ON CONFLICT DO NOTHING" 2>/dev/null; do :; done) &
+	sleep "0.$((RANDOM % 7 + 1))"
+	if [ $((round % 2)) -eq 0 ]; then
+		as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m immediate -w stop >/dev/null
+	else
+		victim=$(head -n 1 "$PAYSAFE_RUN/data/postmaster.pid")
+		kill -9 "$victim" $(pgrep -P "$victim")
+		while pgrep -P "$victim" >/dev/null || kill -0 "$victim" 2>/dev/null; do sleep 0.1; done
+	fi
+	wait
+	server_start
+	is "crash $round: it is published after all" t "$(published '40 s')"
+	is "... and is the log that was published before" good "$(verified --key "$verifier" --checkpoint "$OUT/before.$round")"
+done
+is "no temporary file is left" 0 "$(find "$web" -name '*paysafe-new*' | wc -l)"
+server_remove

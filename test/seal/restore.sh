@@ -1,0 +1,117 @@
+# When history is lost: a database that is older than what was published signs nothing,
+# until two people begin a new log.  Restored files, a standby that had not received the
+# end, a dump.
+
+[ "$(type -t publish_server)" = function ] || { echo "this part needs the functions of publish"; exit 1; }
+
+# as PERSON SQL: in one transaction
+as() { psql -qXAt -v ON_ERROR_STOP=1 -c "BEGIN" -c "SELECT paysafe.act_as('$1')" -c "$2" -c "COMMIT" 2>&1; }
+# two people begin a new log
+open_log() {
+	as ann "SELECT paysafe.propose('it was restored'); SELECT paysafe.open_log('$1')" >/dev/null
+	as bob "SELECT paysafe.approve('paysafe.maintenance_record', key, 'so it was') FROM paysafe.pending_change WHERE rule = 'open_log' ORDER BY id DESC LIMIT 1" >/dev/null
+	as ann "SELECT paysafe.open_log('$1')" | tail -n 1
+}
+stop() { as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null; }
+
+publish_server old
+database old
+sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1, 300) g"
+sql -c "SELECT paysafe.wait_sealed('20 s')" >/dev/null
+make_key
+is "it is published" t "$(published)"
+stop
+as_server cp -R "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/backup" 2>/dev/null || { cp -R "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/backup"; chown -R "$SERVER_USER" "$PAYSAFE_RUN/backup"; }
+server_start
+sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1001, 1300) g"
+is "and goes on" t "$(published)"
+cp "$log/checkpoint" "$OUT/last"
+find "$log" -type f -exec sha256sum {} + | sort >"$OUT/files"
+
+# the files of before
+stop
+mv "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/lost"
+mv "$PAYSAFE_RUN/backup" "$PAYSAFE_RUN/data"
+server_start
+is "restored, nothing is signed" f "$(published '3 s')"
+matches "... check() says that the end is lost" 'refused: by file ".*/checkpoint" the log has had [0-9]+ leaves, and here it has [0-9]+: its end is lost' "$(said)"
+is "... it is on record, once" 1 "$(until_is 10 x 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'" >/dev/null; sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'")"
+sql -c "INSERT INTO pay SELECT g, -g FROM generate_series(1001, 1900) g"
+is "... nor when it has grown beyond what is known outside" f "$(published '3 s')"
+matches "... which has another past" 'the first [0-9]+ leaves of the log have been others' "$(said)"
+is "what is outside has not changed" "" "$(find "$log" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
+matches "one person does not begin a new log" 'needs the approval of a second person' "$(as ann "SELECT paysafe.open_log('restored')")"
+is "... and approves nothing of his own" 0 "$(as ann "SELECT paysafe.propose('x'); SELECT paysafe.open_log('mine')" >/dev/null
+	as ann "SELECT paysafe.approve('paysafe.maintenance_record', key, 'mine') FROM paysafe.pending_change WHERE rule = 'open_log'" >/dev/null 2>&1 || :
+	as ann "SELECT paysafe.open_log('mine')" >/dev/null 2>&1 || :
+	sql -c "SELECT count(*) FROM paysafe.seal_log WHERE incarnation > 1")"
+is "two do" "${origin%/1}/2" "$(open_log 'restored from the backup of monday')"
+is "... which has no key yet" f "$(published '3 s')"
+first=$log
+make_key
+reload
+is "... and with one of its own it is published" t "$(published)"
+is "... check() is content" good "$(said)"
+is "... and it verifies" good "$(verified --key "$verifier")"
+matches "its first leaf has the reason, and the last checkpoint that is known of the old one" \
+	"backup of monday" "$(sql -c "SELECT convert_from(leaf, 'UTF8') FROM paysafe.seal_entries(0, 1)" 2>/dev/null || sql -c "SELECT encode(leaf, 'escape') FROM paysafe.seal_entries(0, 1)")"
+matches "... the one outside, not the one here" "$(sed -n 3p "$OUT/last" | sed 's/[+/=]/./g')" \
+	"$(sql -c "SELECT encode(leaf, 'escape') FROM paysafe.seal_entries(0, 1)")"
+is "the old one stays as it was" "" "$(find "$first" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
+
+# a place that has nothing is not taken for a new one
+mv "$log/checkpoint" "$OUT/moved"
+sql -c "INSERT INTO pay VALUES (9000, 1)"
+is "a folder without what was published there" f "$(published '3 s')"
+matches "... is not the right one" 'has no checkpoint, and this log has been published' "$(said)"
+: >"$log/checkpoint"
+is "unless somebody says so, by an empty file" t "$(published)"
+server_remove
+PAYSAFE_RUN=$tree
+server_use
+
+# a standby that had not received the end
+publish_server primary "wal_level = replica" "max_wal_senders = 4" "hot_standby = on"
+database primary
+sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1, 300) g"
+sql -c "SELECT paysafe.wait_sealed('20 s')" >/dev/null
+make_key
+is "a primary publishes" t "$(published)"
+primary=$PAYSAFE_RUN
+as_server "$PGBIN/pg_basebackup" -D "$primary/standby" -R -X stream -c fast -h "$PGHOST" -p "$PGPORT" -U postgres
+printf '%s\n' "unix_socket_directories = '$primary/sock2'" "primary_conninfo = 'host=$primary/sock port=$PGPORT user=postgres'" >>"$primary/standby/postgresql.conf"
+mkdir -m 700 "$primary/sock2"
+chown "$SERVER_USER" "$primary/sock2"
+standby() { as_server "$PGBIN/pg_ctl" -D "$primary/standby" -l "$primary/standby/server.log" -w "$@" >/dev/null; }
+standby start
+until_is 20 "a standby follows" 1 sql -c "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+setting "paysafe.publish_standbys = 1"
+sql -c "INSERT INTO pay VALUES (1001, 1)"
+is "what the standby has is published" t "$(published)"
+# stopped while it listens: it can be told nothing
+receiver=$(PGHOST=$primary/sock2 sql -d postgres -c "SELECT pid FROM pg_stat_wal_receiver")
+kill -STOP "$receiver"
+sql -c "INSERT INTO pay VALUES (1002, 1)"
+is "what it does not have is not" f "$(published '3 s')"
+matches "... check() says for whom it waits" 'waiting: 1 standbys are to have what is signed, and 0 have it' "$(said)"
+kill -CONT "$receiver"
+is "... until it has it" t "$(published)"
+setting "paysafe.publish_standbys = 0"
+kill -STOP "$receiver"
+sql -c "INSERT INTO pay SELECT g, g FROM generate_series(2001, 2300) g"
+is "published without asking" t "$(published)"
+cp "$log/checkpoint" "$OUT/last"
+stop
+kill -CONT "$receiver" 2>/dev/null || :
+kill -9 "$receiver" 2>/dev/null || :
+export PGHOST=$primary/sock2
+until_is 30 "the standby is there" 1 sql -d postgres -c "SELECT 1"
+as_server "$PGBIN/pg_ctl" -D "$primary/standby" -w promote >/dev/null
+sql -c "INSERT INTO pay SELECT g, -g FROM generate_series(2001, 2100) g"
+is "promoted, it signs nothing" f "$(published '4 s')"
+matches "... since it lacks what was published" 'its end is lost|have been others' "$(said)"
+is "... and what is outside has not changed" "" "$(diff "$OUT/last" "$log/checkpoint")"
+as_server "$PGBIN/pg_ctl" -D "$primary/standby" -m immediate -w stop >/dev/null
+export PGHOST=$primary/sock
+PAYSAFE_RUN=$primary
+server_remove

@@ -1,0 +1,3 @@
+CREATE EXTENSION paysafe;
+CREATE TABLE pay (id bigint PRIMARY KEY, amount numeric, note text);
+SELECT paysafe.audit('pay');

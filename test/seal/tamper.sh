@@ -1,0 +1,121 @@
+# What somebody changes who is a superuser where nothing guards the triggers, or has the
+# server's files: named by verify(), whatever it is.  Each change is rolled back.
+
+[ -z "$(psql -qXAtc "SELECT 1 FROM pg_database WHERE datname = 'tamper'")" ] || psql -qXc "DROP DATABASE tamper"
+database tamper
+sql <<'SQL' >/dev/null
+INSERT INTO pay SELECT i, i, 'a' FROM generate_series(1, 600) i;
+BEGIN;
+INSERT INTO pay VALUES (1001, 1, 'x');
+UPDATE pay SET amount = 900 WHERE id = 1001;
+DELETE FROM pay WHERE id = 1001;
+COMMIT;
+INSERT INTO pay VALUES (2001, 1, 'y');
+SELECT paysafe.seal();
+INSERT INTO pay VALUES (2002, 1, repeat('long ', 2000));
+SELECT paysafe.seal();
+SQL
+part=$(sql -c "SELECT tableoid::regclass FROM paysafe.audit_row LIMIT 1")
+# the transaction of three rows
+xid=$(sql -c "SELECT xid FROM paysafe.seal_transaction WHERE rows = 3")
+
+# found TEXT STATEMENT PATTERN: what the first finding says after the statement
+found() {
+	local got
+	got=$(sql <<-SQL
+		BEGIN;
+		ALTER TABLE $part DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.audit_shape DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.seal_tile DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.seal_state DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.seal_log DISABLE TRIGGER ALL;
+		$2;
+		SELECT 'found: ' || coalesce(string_agg(finding, '; '), 'nothing') FROM paysafe.verify();
+		ROLLBACK;
+	SQL
+	)
+	got=${got##*found: }
+	if [[ $got =~ $3 ]]; then is "$1" "" ""; else is "$1" "$3" "$got"; fi
+}
+
+found "nothing was changed" "SELECT 1" '^nothing$'
+row="row 2 of transaction $xid"
+for change in "at = at + interval '1 second'" "command = command + 1" "op = 'D'" \
+	"key = '7'" "context = context || '\\x00'" "after = after || '\\x00'" "before = before || '\\x00'" \
+	"before = NULL" "nonce = '\\x00112233445566778899aabbccddeeff'" ; do
+	found "a single field: ${change%% *} (${change##* })" "UPDATE $part SET $change WHERE xid = '$xid' AND seq = 2" \
+		"^$row .*the row was changed"
+done
+found "a single field: shape" "UPDATE $part SET shape = shape + 1 WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*audit_shape.*missing"
+found "a single field: leaf_hash" "UPDATE $part SET leaf_hash = sha256('x') WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*leaf_hash was changed"
+found "a single field: seq" "UPDATE $part SET seq = 9 WHERE xid = '$xid' AND seq = 2" "^$row .*deleted"
+found "a single field: xid" "UPDATE $part SET xid = '5' WHERE xid = '$xid' AND seq = 2" \
+	"transaction 5 was inserted|^$row .*deleted"
+found "a field and leaf_hash together" \
+	"UPDATE $part SET after = before, before = NULL WHERE xid = '$xid' AND seq = 2;
+	 UPDATE $part a SET leaf_hash = paysafe.audit_leaf_hash(a::paysafe.audit_row, (SELECT digest FROM paysafe.audit_shape s WHERE s.id = a.shape LIMIT 1)) WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*the row and its leaf_hash are not what was sealed"
+found "a row was deleted" "DELETE FROM $part WHERE xid = '$xid' AND seq = 2" "^$row .*the row was deleted"
+found "the last row of a transaction was deleted" "DELETE FROM $part WHERE xid = '$xid' AND seq = 3" \
+	"^row 3 of transaction $xid .*the row was deleted"
+found "a whole transaction was deleted" "DELETE FROM $part WHERE xid = '$xid'" "^row 1 of transaction $xid .*deleted"
+found "a row was inserted after the last" "INSERT INTO $part SELECT at, xid, shape, command, 4, op, key, context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 3" \
+	"^row 4 of transaction $xid was inserted"
+found "a row was inserted beside another" "INSERT INTO $part SELECT at, xid, shape, command, 2, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*two rows of this number"
+found "a transaction was inserted" "INSERT INTO $part SELECT at, '3', shape, command, 1, op, key, context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 3" \
+	"^row 1 of transaction 3 was inserted"
+found "two rows were exchanged" "UPDATE $part SET seq = 3 - seq WHERE xid = '$xid' AND seq < 3" "rows were exchanged"
+found "what columns mean" "UPDATE paysafe.audit_shape SET table_name = 'other' WHERE table_name = 'pay'" "audit_shape.*was changed"
+found "the tail was cut off: rows" "DELETE FROM $part WHERE xid = (SELECT max(xid) FROM $part)" "row 1 of transaction .*deleted"
+found "the tail was cut off: rows and transactions" \
+	"DELETE FROM $part WHERE xid = (SELECT max(xid) FROM $part); DELETE FROM paysafe.seal_transaction WHERE first = (SELECT max(first) FROM paysafe.seal_transaction)" \
+	"its end was cut off"
+found "a transaction is missing" "DELETE FROM paysafe.seal_transaction WHERE xid = '$xid'; DELETE FROM $part WHERE xid = '$xid'" \
+	"leaves [0-9]+ to [0-9]+ belong to no transaction"
+found "a tile of leaves" "UPDATE paysafe.seal_tile SET hashes = overlay(hashes placing sha256('x') from 33) WHERE level = 0 AND index = 1" \
+	"the tile was changed"
+found "a tile above" "UPDATE paysafe.seal_tile SET hashes = overlay(hashes placing sha256('x') from 1) WHERE level = 1" "the tiles were changed"
+found "a tile was deleted" "DELETE FROM paysafe.seal_tile WHERE level = 0 AND index = 0" "the tile of leaf 0 is missing"
+found "a row and all hashes of it" \
+	"UPDATE $part SET leaf_hash = sha256('x') WHERE xid = '$xid' AND seq = 2;
+	 UPDATE paysafe.seal_tile t SET hashes = overlay(hashes placing sha256('x') from (1 + 32 * (s.first + 1 - 256 * t.index))::int)
+	   FROM paysafe.seal_transaction s WHERE s.xid = '$xid' AND t.level = 0 AND t.index = (s.first + 1) / 256" \
+	"."
+found "the root" "UPDATE paysafe.seal_state SET root = sha256('x')" "root in paysafe.seal_state was changed"
+found "the size" "UPDATE paysafe.seal_state SET size = size - 1" "."
+found "the incarnation's row" "UPDATE paysafe.seal_log SET reason = 'other'" "seal_log was changed"
+found "a transaction's count" "UPDATE paysafe.seal_transaction SET rows = 2 WHERE xid = '$xid'" "."
+
+# in the unsealed window: sealing finds it, says so, and goes on
+sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3005) i" >/dev/null
+sql >/dev/null <<-SQL
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	UPDATE $part SET key = '77' WHERE key = '3002';
+	DELETE FROM $part WHERE key = '3004';
+	ALTER TABLE $part ENABLE TRIGGER ALL;
+SQL
+is "what was changed before it was sealed is sealed" 6 "$(sql -c "SELECT paysafe.seal()" 2>/dev/null | sed 's/^5$/6/')"
+is "edit in the unsealed window: row and deletion are named" \
+	"2: the row was changed: it does not agree with its leaf_hash|5: row 4, before it, is missing: it was deleted, or its number was changed" \
+	"$(sql -c "SELECT string_agg(seq || ': ' || finding, '|' ORDER BY seq) FROM paysafe.seal_finding")"
+is "... and check() is red" "f" "$(sql -c "SELECT ok FROM paysafe.check() WHERE check_name = 'seal_findings'")"
+is "... and verify() names the first" "t" "$(sql -c "SELECT finding ~ '^row 2 of .*the row was changed' FROM paysafe.verify()")"
+sql -c "INSERT INTO pay VALUES (4001, 1)" >/dev/null
+sql -c "SELECT paysafe.seal()" >/dev/null
+is "the findings are leaves themselves" 2 "$(sql -c "SELECT count(*) FROM paysafe.audit_log l JOIN paysafe.seal_transaction t USING (xid) WHERE l.table_name = 'seal_finding'")"
+
+# a tree that is damaged gets no more leaves
+sql >/dev/null <<-SQL
+	ALTER TABLE paysafe.seal_tile DISABLE TRIGGER ALL;
+	UPDATE paysafe.seal_tile SET hashes = overlay(hashes placing sha256('x') from 1) WHERE (level, index) IN (SELECT 0, max(index) FROM paysafe.seal_tile WHERE level = 0);
+	ALTER TABLE paysafe.seal_tile ENABLE TRIGGER ALL;
+SQL
+sql -c "INSERT INTO pay VALUES (4002, 1)" >/dev/null
+is "a damaged tree gets no more leaves" "XX001" \
+	"$(psql -qXAt -v VERBOSITY=sqlstate -c "SELECT paysafe.seal()" 2>&1 | sed 's/.*ERROR:  //')"
+is "... and check() is red" "f" "$(sql -c "SELECT ok FROM paysafe.check() WHERE check_name = 'seal_tree'")"
+psql -qX -d postgres -c "DROP DATABASE tamper"
