@@ -33,9 +33,10 @@ stop
 mv "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/lost"
 mv "$PAYSAFE_RUN/backup" "$PAYSAFE_RUN/data"
 server_start
-is "restored, nothing is signed" f "$(published '3 s')"
+refused() { said | grep -c '^refused'; }
+until_is 20 "restored, the publisher refuses" 1 refused
 matches "... check() says that the end is lost" 'refused: by file ".*/checkpoint" the log has had [0-9]+ leaves, and here it has [0-9]+: its end is lost' "$(said)"
-is "... it is on record, once" 1 "$(until_is 10 x 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'" >/dev/null; sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'")"
+until_is 10 "... it is on record, once" 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'"
 sql -c "INSERT INTO pay SELECT g, -g FROM generate_series(1001, 1900) g"
 is "... nor when it has grown beyond what is known outside" f "$(published '3 s')"
 matches "... which has another past" 'the first [0-9]+ leaves of the log have been others' "$(said)"
