@@ -50,6 +50,7 @@ paysafe_outside_ask_command(Outside *outside, const char *command, const char *o
 	return NULL;
 }
 
+/* Words without the size that the log has now: who records them makes it grow. */
 static char *
 judge_note(const OutsideNote *entry, const LogHead *head, SealReader *reader)
 {
@@ -64,8 +65,8 @@ judge_note(const OutsideNote *entry, const LogHead *head, SealReader *reader)
 		return psprintf("what %s says is the checkpoint of another log, \"%.*s\"", entry->where,
 						(int) checkpoint.origin.len, checkpoint.origin.at);
 	if (checkpoint.size > (uint64) head->size)
-		return psprintf("by %s the log has had " UINT64_FORMAT " leaves, and here it has " INT64_FORMAT ": its end is lost",
-						entry->where, checkpoint.size, head->size);
+		return psprintf("by %s the log has had " UINT64_FORMAT " leaves, more than there are here: its end is lost",
+						entry->where, checkpoint.size);
 	if (!tlog_root_at(checkpoint.size, paysafe_seal_tile_hash, reader, &root) ||
 		!tlog_hash_equal(&root, &checkpoint.root))
 		return psprintf("by %s the first " UINT64_FORMAT " leaves of the log have been others than they are here",

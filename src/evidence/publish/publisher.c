@@ -163,18 +163,17 @@ judge_last(Turn *turn, SealReader *reader)
 
 	if (!tlog_root_at(turn->head.size, paysafe_seal_tile_hash, reader, &root) ||
 		!tlog_hash_equal(&root, &turn->head.root))
-		return psprintf("the tiles of the log do not have the root that was sealed at " INT64_FORMAT " leaves",
-						turn->head.size);
+		return pstrdup("the tiles of the log do not have the root that was sealed");
 	if (!turn->has_last)
 		return NULL;
 	turn->note = turn->last.note;
 	if (turn->last.size > turn->head.size)
-		return psprintf("a checkpoint of " INT64_FORMAT " leaves has been signed, and the log has " INT64_FORMAT,
-						turn->last.size, turn->head.size);
+		return psprintf("a checkpoint of " INT64_FORMAT " leaves has been signed, more than there are",
+						turn->last.size);
 	n = tlog_consistency_path(turn->last.size, turn->head.size, paysafe_seal_tile_hash, reader, path);
 	if (n < 0 || !tlog_verify_consistency(turn->last.size, turn->head.size, path, n, &turn->last.root, &root))
-		return psprintf("the log of " INT64_FORMAT " leaves does not go on from that of " INT64_FORMAT ", which has been signed",
-						turn->head.size, turn->last.size);
+		return psprintf("the log does not go on from the one of " INT64_FORMAT " leaves that has been signed",
+						turn->last.size);
 	turn->note = NULL;
 	return NULL;
 }
