@@ -18,6 +18,7 @@
 #include "utils/xid8.h"
 
 #include "base/argument.h"
+#include "compat.h"
 #include "evidence/publish/checkpoint.h"
 #include "evidence/publish/log.h"
 #include "evidence/publish/witness.h"
