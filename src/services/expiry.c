@@ -6,8 +6,8 @@
  * A launcher, which runs as long as the server accepts writes (not on a standby),
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
  * one after the other.  The worker makes the partitions of the audit log, of inbox,
- * outbox and responses ahead, and does what queue_expire, idempotency_expire and
- * refusal_expire do, each in a transaction of its own, and leaves: nobody who wants to
+ * outbox and responses ahead, and does what queue_expire, idempotency_expire,
+ * refusal_expire and index_audit do, each in a transaction of its own, and leaves: nobody who wants to
  * drop or copy the database waits for it.  An error is in the server's log and ends that
  * step only, so that nothing that cannot expire keeps partitions from being made; the
  * next round tries again.
@@ -34,6 +34,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -67,6 +68,13 @@ expire_refusals(void)
 {
 	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+/* What the sealer has not, or where there is none. */
+static void
+index_log(void)
+{
+	(void) paysafe_audit_index_step(true);
 }
 
 static void
@@ -121,6 +129,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
+	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }
 

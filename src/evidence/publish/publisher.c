@@ -525,6 +525,7 @@ rest_after(const Turn *turn, const char *trouble)
 	if (trouble == NULL)
 	{
 		me.failures = 0;
+		me.not_before = 0;
 		if (turn->more || turn->due == 0)
 			return turn->more ? 0 : -1;
 		return TimestampDifferenceMilliseconds(now, turn->due);
