@@ -18,9 +18,9 @@
 #include "base/argument.h"
 #include "engine/loosening.h"
 #include "evidence/publish/checkpoint.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher_state.h"
-#include "evidence/publish/sealed.h"
 #include "evidence/seal/seal_state.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -118,12 +118,12 @@ paysafe_open_log(PG_FUNCTION_ARGS)
 	char	   *reason = paysafe_redact_string(paysafe_argument_reason(fcinfo, 0, "reason", "a new log"));
 	SealState	state;
 	SealTree   *tree = palloc(sizeof(SealTree));
-	SealedHead	head;
+	LogHead	head;
 	char	   *last;
 
 	(void) paysafe_seal_state_lock(false);
 	paysafe_seal_state_read(&state);
-	if (!paysafe_sealed_head(&head))
+	if (!paysafe_log_head(&head))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no log has begun yet"),
@@ -133,9 +133,9 @@ paysafe_open_log(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	paysafe_store_complete();
 	paysafe_seal_state_open(&state, tree,
-							psprintf("%s" SEALED_BY_TWO, paysafe_actor_name()), reason, last);
+							psprintf("%s" LOG_BY_TWO, paysafe_actor_name()), reason, last);
 	paysafe_seal_state_write(&state, tree);
-	if (!paysafe_sealed_head(&head))
+	if (!paysafe_log_head(&head))
 		elog(ERROR, "the new log is not there");
 	paysafe_publish_worker_ensure();
 	PG_RETURN_TEXT_P(cstring_to_text(head.origin));

@@ -51,7 +51,7 @@ paysafe_outside_ask_command(Outside *outside, const char *command, const char *o
 }
 
 static char *
-judge_note(const OutsideNote *entry, const SealedHead *head, SealReader *reader)
+judge_note(const OutsideNote *entry, const LogHead *head, SealReader *reader)
 {
 	TlogNote   *note = palloc(sizeof(TlogNote));
 	TlogCheckpoint checkpoint;
@@ -74,7 +74,7 @@ judge_note(const OutsideNote *entry, const SealedHead *head, SealReader *reader)
 }
 
 char *
-paysafe_outside_judge(const Outside *outside, const SealedHead *head, SealReader *reader,
+paysafe_outside_judge(const Outside *outside, const LogHead *head, SealReader *reader,
 					  bool published, const char **note)
 {
 	for (int i = 0; i < outside->n; i++)

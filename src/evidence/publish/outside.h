@@ -12,7 +12,7 @@
 #ifndef PAYSAFE_OUTSIDE_H
 #define PAYSAFE_OUTSIDE_H
 
-#include "evidence/publish/sealed.h"
+#include "evidence/publish/log.h"
 
 #define OUTSIDE_MAX		2		/* places: a folder, a command */
 
@@ -39,7 +39,7 @@ extern char *paysafe_outside_ask_command(Outside *outside, const char *command, 
  * Is all of it the beginning of this log, which has been published or not?  NULL, or
  * what is not, in words; then *note is what is known there, or NULL.  In a transaction.
  */
-extern char *paysafe_outside_judge(const Outside *outside, const SealedHead *head,
+extern char *paysafe_outside_judge(const Outside *outside, const LogHead *head,
 								   SealReader *reader, bool published, const char **note);
 
 #endif							/* PAYSAFE_OUTSIDE_H */

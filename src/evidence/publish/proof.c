@@ -18,8 +18,9 @@
 #include "utils/xid8.h"
 
 #include "base/argument.h"
+#include "compat.h"
 #include "evidence/publish/checkpoint.h"
-#include "evidence/publish/sealed.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/witness.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"

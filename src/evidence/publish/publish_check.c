@@ -12,9 +12,9 @@
 #include "utils/timestamp.h"
 
 #include "evidence/publish/checkpoint.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/publisher.h"
 #include "evidence/publish/publisher_state.h"
-#include "evidence/publish/sealed.h"
 
 #define PATIENCE	60			/* seconds, beside three intervals */
 
@@ -28,14 +28,14 @@ PG_FUNCTION_INFO_V1(paysafe_publisher_trouble);
 Datum
 paysafe_publisher_trouble(PG_FUNCTION_ARGS)
 {
-	SealedHead	head;
+	LogHead	head;
 	Checkpoint	last;
 	bool		signed_once;
 	const char *trouble = NULL;
 
 	if (!paysafe_publisher_wanted())
 		trouble = "off: without a key nothing is signed, and nobody outside could tell this log from another one";
-	else if (paysafe_sealed_head(&head) && head.size > 0)
+	else if (paysafe_log_head(&head) && head.size > 0)
 	{
 		trouble = paysafe_publisher_state_trouble(head.incarnation);
 		signed_once = paysafe_checkpoint_last(head.incarnation, &last);

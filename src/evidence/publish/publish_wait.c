@@ -16,9 +16,9 @@
 #include "base/argument.h"
 #include "compat.h"
 #include "evidence/publish/checkpoint.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher.h"
-#include "evidence/publish/sealed.h"
 
 #define LOOK_AGAIN	20			/* milliseconds */
 #define HURRY_AGAIN	50			/* looks */
@@ -46,7 +46,7 @@ Datum
 paysafe_wait_published(PG_FUNCTION_ARGS)
 {
 	TimestampTz until;
-	SealedHead	head;
+	LogHead	head;
 
 	until = GetCurrentTimestamp() + paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(0), "timeout");
 	if (!paysafe_publisher_wanted())
@@ -54,7 +54,7 @@ paysafe_wait_published(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("nothing is published: there is no key"),
 				 errhint("See paysafe.seal_key_file in doc/evidence.md.")));
-	if (!paysafe_sealed_head(&head))
+	if (!paysafe_log_head(&head))
 		PG_RETURN_BOOL(true);
 	for (int looks = 0; !is_published(head.incarnation, head.size); looks++)
 	{

@@ -34,7 +34,8 @@
 #include "store/catalog.h"
 
 #define WORKER_TYPE		"paysafe publisher"
-#define LINGER			5000	/* milliseconds without work, before leaving */
+#define IDLE_REST		1000	/* milliseconds until it looks for something new */
+#define IDLE_LOOKS		5		/* that found nothing, before leaving */
 #define LOOK			500		/* the same, between looks whether somebody wants the database */
 #define START_AGAIN		200		/* the same, before it is started again */
 
@@ -134,12 +135,11 @@ paysafe_publish_worker_main(Datum arg)
 		rest = paysafe_publisher_turn(at_once);
 		if (ShutdownRequestPending)
 			break;
-		/* somebody may have sealed something meanwhile, and seen this worker: look twice */
-		if (rest < 0 && !at_once && ++idle > 1)
+		if (rest < 0 && !at_once && ++idle > IDLE_LOOKS)
 			break;
 		if (rest >= 0)
 			idle = 0;
-		if (!pause_for(rest >= 0 ? rest : LINGER))
+		if (!pause_for(rest >= 0 ? rest : IDLE_REST))
 			break;
 	}
 	proc_exit(0);

@@ -37,10 +37,10 @@
 #include "base/refusal.h"
 #include "evidence/publish/checkpoint.h"
 #include "evidence/publish/folder.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/outside.h"
 #include "evidence/publish/publisher.h"
 #include "evidence/publish/publisher_state.h"
-#include "evidence/publish/sealed.h"
 #include "evidence/publish/witness.h"
 #include "store/catalog.h"
 #include "tlog/checkpoint.h"
@@ -82,7 +82,7 @@ typedef struct Turn
 	bool		at_once;
 	bool		more;			/* there is more to do at once */
 	TimestampTz due;			/* when the next checkpoint is, if there is something new */
-	SealedHead	head;
+	LogHead	head;
 	bool		has_last;
 	Checkpoint	last;			/* signed */
 	bool		published;		/* has anything of this log been? */
@@ -122,7 +122,7 @@ look(Turn *turn)
 	bool		result;
 
 	begin("looking at the sealed log");
-	result = paysafe_catalog_present() && paysafe_sealed_head(&turn->head) && turn->head.size > 0;
+	result = paysafe_catalog_present() && paysafe_log_head(&turn->head) && turn->head.size > 0;
 	if (result)
 	{
 		turn->has_last = paysafe_checkpoint_last(turn->head.incarnation, &turn->last);
@@ -334,12 +334,12 @@ write_files(Turn *turn)
 		work.next = Max(work.next, me.writing_next);
 	work.read = paysafe_seal_tile_hash;
 	work.read_arg = paysafe_seal_tile_reader(turn->last.incarnation);
-	work.bundle = paysafe_sealed_bundle;
+	work.bundle = paysafe_log_bundle;
 	first = work.next * TLOG_TILE_WIDTH;
 	n = Min(turn->last.size - first, (int64) BUNDLES_A_TURN * TLOG_TILE_WIDTH);
-	work.bundle_arg = paysafe_sealed_begin(turn->last.incarnation, first, Max(n, 0));
+	work.bundle_arg = paysafe_log_begin(turn->last.incarnation, first, Max(n, 0));
 	trouble = paysafe_folder_write(&work, BUNDLES_A_TURN, &done);
-	paysafe_sealed_end(work.bundle_arg);
+	paysafe_log_end(work.bundle_arg);
 	commit();
 	me.writing_incarnation = turn->last.incarnation;
 	me.writing_size = turn->last.size;
@@ -525,6 +525,7 @@ rest_after(const Turn *turn, const char *trouble)
 	if (trouble == NULL)
 	{
 		me.failures = 0;
+		me.not_before = 0;
 		if (turn->more || turn->due == 0)
 			return turn->more ? 0 : -1;
 		return TimestampDifferenceMilliseconds(now, turn->due);

@@ -20,7 +20,7 @@
 
 #include "base/argument.h"
 #include "engine/loosening.h"
-#include "evidence/publish/sealed.h"
+#include "evidence/publish/log.h"
 #include "evidence/publish/witness.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -200,7 +200,7 @@ paysafe_add_cosignature(PG_FUNCTION_ARGS)
 
 	if (!tlog_note_parse((TlogText) {text, strlen(text)}, note) || !tlog_checkpoint_parse(note->text, &said))
 		trouble = "it is no signed checkpoint";
-	else if (!paysafe_sealed_incarnation(pnstrdup(said.origin.at, said.origin.len), &incarnation) ||
+	else if (!paysafe_log_incarnation(pnstrdup(said.origin.at, said.origin.len), &incarnation) ||
 			 !paysafe_checkpoint_find(incarnation, said.size, &checkpoint))
 		trouble = "no checkpoint of that log and size was signed here";
 	else

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * sealed.c
+ * log.c
  *	  The sealed log, as whoever signs and publishes it reads it.
  *
  *-------------------------------------------------------------------------
@@ -12,7 +12,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
-#include "evidence/publish/sealed.h"
+#include "evidence/publish/log.h"
 #include "evidence/seal/seal_state.h"
 #include "store/own_table.h"
 #include "tlog/tile.h"
@@ -53,7 +53,7 @@ take_log(Relation rel, HeapTuple tuple, void *arg)
 }
 
 bool
-paysafe_sealed_head(SealedHead *out)
+paysafe_log_head(LogHead *out)
 {
 	SealState	state;
 	LogSearch	search = {0};
@@ -68,7 +68,7 @@ paysafe_sealed_head(SealedHead *out)
 	out->incarnation = state.incarnation;
 	out->origin = search.found_origin;
 	out->begun_by_itself = state.incarnation > 1 &&
-		!ends_with(search.opened_by, SEALED_BY_TWO);
+		!ends_with(search.opened_by, LOG_BY_TWO);
 	out->size = state.size;
 	out->root = state.root;
 	out->sealed_at = state.sealed_at;
@@ -76,7 +76,7 @@ paysafe_sealed_head(SealedHead *out)
 }
 
 bool
-paysafe_sealed_incarnation(const char *origin, int *incarnation)
+paysafe_log_incarnation(const char *origin, int *incarnation)
 {
 	LogSearch	search = {.origin = origin};
 
@@ -85,18 +85,18 @@ paysafe_sealed_incarnation(const char *origin, int *incarnation)
 	return search.found != 0;
 }
 
-struct SealedLeaves
+struct LogLeaves
 {
 	Portal		portal;
 	int64		next;
 };
 
-SealedLeaves *
-paysafe_sealed_begin(int incarnation, int64 first, int64 n)
+LogLeaves *
+paysafe_log_begin(int incarnation, int64 first, int64 n)
 {
 	Oid			types[] = {INT8OID, INT8OID, INT4OID};
 	Datum		values[] = {Int64GetDatum(first), Int64GetDatum(first + n), Int32GetDatum(incarnation)};
-	SealedLeaves *result = palloc(sizeof(SealedLeaves));
+	LogLeaves *result = palloc(sizeof(LogLeaves));
 	MemoryContext context = CurrentMemoryContext;
 
 	SPI_connect();
@@ -108,7 +108,7 @@ paysafe_sealed_begin(int incarnation, int64 first, int64 n)
 }
 
 void
-paysafe_sealed_end(SealedLeaves *leaves)
+paysafe_log_end(LogLeaves *leaves)
 {
 	MemoryContext context = CurrentMemoryContext;
 
@@ -136,9 +136,9 @@ append_leaf(HeapTuple tuple, TupleDesc desc, int64 index, StringInfo out)
 }
 
 char *
-paysafe_sealed_bundle(void *arg, int64 first, int n, StringInfo out)
+paysafe_log_bundle(void *arg, int64 first, int n, StringInfo out)
 {
-	SealedLeaves *leaves = arg;
+	LogLeaves *leaves = arg;
 	MemoryContext context = CurrentMemoryContext;
 	int64		missing = -1;
 
