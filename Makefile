@@ -59,7 +59,8 @@ SHLIB_LINK += $(filter -lcrypto,$(LIBS))
 
 ifneq ($(wildcard $(includedir)/libpq-fe.h),)
 PROGRAM_CPPFLAGS = -DHAVE_LIBPQ -I$(includedir)
-PROGRAM_LIBPQ    = -L$(libdir) -lpq
+# only where it is used
+PROGRAM_LIBPQ    = -L$(libdir) -Wl,--as-needed -lpq -Wl,--no-as-needed
 endif
 $(PROGRAM_OBJS): override CPPFLAGS += $(PROGRAM_CPPFLAGS)
 $(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h)

@@ -16,7 +16,8 @@
 #	sealing bulk|verify MILLION LEAVES ms	proof leaf MILLION PROOFS ms	lag SECOND seconds rows
 #	evidence hash|verify ROUND LEAVES CPU-seconds
 #	reconcile VARIANT ROUND ROWS ms		reconcile_peak VARIANT 1 ROWS kB
-#	commit|refund|api_key|webhook|idempotency VARIANT ROUND CLIENTS tps CPU-microseconds
+#	image bytes|dumped 1 OURS THEIRS		index VARIANT IMAGES ms
+#	commit|refund|api_key|webhook|idempotency|history VARIANT ROUND CLIENTS tps CPU-microseconds
 #
 # Medians throughout; ratios are of figures of the same round.
 
@@ -201,6 +202,8 @@ function bar(text, format, value, bar_value, aim_value, sign,    state) {
 }
 
 $1 == "update" || $1 == "copy" { ms[$1, $2, $3] = $4; have[$1] = 1 }
+$1 == "image" { image[$2] = $4 / $5; image_ours[$2] = $4; image_theirs[$2] = $5 }
+$1 == "index" { images = $3; filled[$2] = $4 }
 $1 == "memory" { kb[$2, $3] = $4; if (!($3 in seen)) { seen[$3] = 1; sizes[++nsizes] = $3 } have[$1] = 1 }
 $1 == "curve" { curve[$2, $3, $4] = $6 * 1000 / ($4 * $5); if ($4 > top) top = $4; have[$1] = 1 }
 $1 == "many" { many[$2, $3, $4] = $5; have[$1] = 1 }
@@ -209,7 +212,7 @@ $1 == "observe" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
-$1 == "commit" || $1 == "seal" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "commit" || $1 == "seal" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" || $1 == "history" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "sealing" && $2 == "bulk" { sealed_rate[$3] = $4 / $5 * 1000; if ($3 > nsealed) nsealed = $3 }
 $1 == "sealing" && $2 == "verify" { verify_rate = $4 / $5 * 1000 }
 $1 == "proof" { proof_us[$3] = $5 * 1000 / $4 }
@@ -436,6 +439,17 @@ END {
 		for (i = 1; i <= nsize; i++)
 			printf "  %-36s %12.2f %10.0f\n", thousands(size[i]), reconciled_us(size[i]), peaked[size[i]]
 	}
+	if (part == "history") {
+		printf "\nthe history of one row of %s images, microseconds\n", thousands(images)
+		split("paysafe months query jsonb", name, " ")
+		split("paysafe.history|the same, with rows in 24 more months|as a query of the log, btree on the month|of a table with jsonb, btree on the key", label, "|")
+		for (i = 1; i <= 4; i++)
+			printf "  %-50s %9.0f\n", label[i], 1000000 / tps_median("history", name[i], 1)
+		printf "  the index filled, microseconds per image: paysafe %.2f, btree of jsonb %.2f\n", \
+			filled["paysafe"] * 1000 / images, filled["btree"] * 1000 / images
+		printf "  bytes per image: paysafe %d, jsonb %d; in a compressed dump %.1f and %.1f\n", \
+			image_ours["bytes"], image_theirs["bytes"], image_ours["dumped"] / 200000, image_theirs["dumped"] / 200000
+	}
 	if (part == "seal") {
 		printf "\nsealing, a million rows of one transaction at a time\n%12s %14s %16s\n", "leaves", "leaves/s", "proof, us"
 		for (i = 1; i <= nsealed; i++)
@@ -495,6 +509,12 @@ END {
 		}
 		if (have["reconcile"])
 			bar("reconcile, per row, 100 times the rows / 1", "%5.2f", reconciled_us(size[nsize]) / reconciled_us(size[1]), 1.5, 1.2, -1)
+		if (have["history"]) {
+			bar("history of a row, paysafe / a query with a btree", "%5.2f", 1 / tps_ratio("history", "paysafe", "query", 1), 2, 1, -1)
+			bar("history of a row, 25 months / one", "%5.2f", tps_median("history", "paysafe", 1) / tps_median("history", "months", 1), 1.3, 1.1, -1)
+			bar("bytes per image, paysafe / jsonb", "%5.2f", image["bytes"], 0.4, 0.4, -1)
+			bar("compressed dump, paysafe / jsonb", "%5.2f", image["dumped"], 1.5, 1.5, -1)
+		}
 		if (have["seal"]) {
 			bar("8 writers, sealer running / stopped", "%5.3f", tps_ratio("seal", "running", "stopped", 8), 0.95, 0.98, 1)
 			bar("leaves sealed per second", "%5.0f", sealed_rate[nsealed], 100000, 300000, 1)

@@ -47,6 +47,48 @@ COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/a
 
 COMMENT ON COLUMN paysafe.audit_row.removal IS 'of which number in paysafe.removal it is that the payload was removed: then context is SHA-256 of it, and key, nonce and images are NULL';
 
+-- The index of the log, filled in the background: places in files of this database,
+-- so that it is never dumped.
+CREATE TABLE paysafe.index_progress (
+	partition oid NOT NULL,
+	filenode oid NOT NULL,
+	indexed bigint NOT NULL,
+	end_lsn pg_lsn NOT NULL,
+	seen bigint NOT NULL,
+	seen_xid xid8 NOT NULL,
+	PRIMARY KEY (partition, filenode)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE paysafe.index_progress IS 'how far each partition of the audit log is in its index; never dumped';
+COMMENT ON COLUMN paysafe.index_progress.indexed IS 'blocks that are in the index, from the first one on';
+COMMENT ON COLUMN paysafe.index_progress.end_lsn IS 'of the last of them, when it was taken into the index';
+COMMENT ON COLUMN paysafe.index_progress.seen IS 'blocks that there were when seen_xid was the next transaction: they are taken into the index when all before it have ended';
+--@own_table paysafe.index_progress
+
+CREATE TABLE paysafe.index_run (
+	id bigint NOT NULL,
+	entries bigint NOT NULL,
+	bits int NOT NULL,
+	kinds int NOT NULL,
+	extents bytea NOT NULL,
+	PRIMARY KEY (id)
+);
+COMMENT ON TABLE paysafe.index_run IS 'sorted pieces of the index of the audit log; never dumped';
+COMMENT ON COLUMN paysafe.index_run.bits IS 'so many bits of a term say in which chunk it is';
+COMMENT ON COLUMN paysafe.index_run.kinds IS 'of terms: a bit for each that the run has any of';
+COMMENT ON COLUMN paysafe.index_run.extents IS 'blocks of partitions, whose numbers in this order are the places that entries have';
+--@own_table paysafe.index_run
+
+CREATE TABLE paysafe.index_chunk (
+	run bigint NOT NULL,
+	chunk int NOT NULL,
+	terms bytea NOT NULL,
+	PRIMARY KEY (run, chunk)
+);
+ALTER TABLE paysafe.index_chunk ALTER COLUMN terms SET STORAGE EXTERNAL;
+ALTER TABLE paysafe.index_chunk SET (toast_tuple_target = 8160);
+COMMENT ON TABLE paysafe.index_chunk IS 'entries of the index of the audit log: hashes of what rows are looked for by, sorted, then the place of each; never dumped';
+--@own_table paysafe.index_chunk
+
 -- The key of redacted columns' hashes.  Not dumped: a copy of the log must not
 -- carry what it takes to guess redacted values.
 CREATE TABLE paysafe.redaction_key (key bytea NOT NULL);
@@ -139,41 +181,55 @@ CREATE VIEW paysafe.audit_log AS
 		   LEFT JOIN paysafe.retention_record p ON p.id = r.removal;
 COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why; op ADD COLUMN, without a key: what new columns gave to the rows that were there';
 
-CREATE FUNCTION paysafe.history(relation regclass, key text) RETURNS SETOF paysafe.audit_log
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+CREATE FUNCTION paysafe.index_audit() RETURNS bigint
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_index_audit';
+COMMENT ON FUNCTION paysafe.index_audit() IS 'takes what has been recorded since into the audit log''s index, as a background worker does where the library is preloaded; returns how many rows';
+
+CREATE FUNCTION paysafe.history(
+	relation regclass,
+	key text,
+	starts_at timestamptz DEFAULT NULL,
+	ends_at timestamptz DEFAULT NULL
+) RETURNS SETOF paysafe.audit_log
+	LANGUAGE C STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_history';
+COMMENT ON FUNCTION paysafe.history(regclass, text, timestamptz, timestamptz) IS 'the recorded life of one row, or what of it was from one time on and before another; oldest change first';
+
+CREATE FUNCTION paysafe.history_of_actor(
+	actor text,
+	starts_at timestamptz DEFAULT NULL,
+	ends_at timestamptz DEFAULT NULL
+) RETURNS SETOF paysafe.audit_log
+	LANGUAGE C STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_history_of_actor';
+COMMENT ON FUNCTION paysafe.history_of_actor(text, timestamptz, timestamptz) IS 'what an actor has changed, in no order';
+
+CREATE FUNCTION paysafe.history_of_request(
+	request_id text,
+	starts_at timestamptz DEFAULT NULL,
+	ends_at timestamptz DEFAULT NULL
+) RETURNS SETOF paysafe.audit_log
+	LANGUAGE C STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_history_of_request';
+COMMENT ON FUNCTION paysafe.history_of_request(text, timestamptz, timestamptz) IS 'what was changed on behalf of a request, in no order';
+
+CREATE FUNCTION paysafe.history_of_business_id(
+	business_id text,
+	starts_at timestamptz DEFAULT NULL,
+	ends_at timestamptz DEFAULT NULL
+) RETURNS SETOF paysafe.audit_log
+	LANGUAGE C STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_history_of_business_id';
+COMMENT ON FUNCTION paysafe.history_of_business_id(text, timestamptz, timestamptz) IS 'what was changed for a business id, in no order';
+
+CREATE FUNCTION paysafe.audit_log(
+	starts_at timestamptz,
+	ends_at timestamptz DEFAULT 'infinity'
+) RETURNS SETOF paysafe.audit_log
+	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
-		WITH life AS MATERIALIZED (
-			SELECT l.*
-			  FROM paysafe.audit_log l
-			 WHERE l.key = history.key
-			   AND l.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
-								 WHERE r.relation = history.relation AND r.rule = 'audit'
-								 ORDER BY r.version DESC LIMIT 1)
-		), lived AS (
-			SELECT l.* FROM life l
-			UNION ALL
-			-- columns that were added while the row was there
-			SELECT l.*
-			  FROM paysafe.audit_log l
-			 WHERE l.key IS NULL AND l.op = 'ADD COLUMN'
-			   AND l.subject = (SELECT f.subject FROM life f LIMIT 1)
-			   AND coalesce((SELECT f.op FROM life f WHERE f.at <= l.at ORDER BY f.at DESC, f.command DESC, f.seq DESC LIMIT 1),
-							(SELECT CASE f.op WHEN 'INSERT' THEN 'DELETE' END FROM life f ORDER BY f.at, f.command, f.seq LIMIT 1),
-							'') <> 'DELETE'
-			UNION ALL
-			-- what is not known any more
-			SELECT (jsonb_populate_record(NULL::paysafe.audit_log, jsonb_build_object(
-					'at', p.upper, 'subject', p.subject, 'table_name', p.table_name, 'op', 'PURGE', 'key', history.key,
-					'removed_at', p.at, 'removed_by', p.actor, 'removed_because', p.reason))).*
-			  FROM paysafe.removal p
-			 WHERE p.action = 'purge'
-			   AND p.subject = (SELECT r.spec ->> 'subject' FROM paysafe.rule r
-								 WHERE r.relation = history.relation AND r.rule = 'audit'
-								 ORDER BY r.version DESC LIMIT 1)
-		)
-		SELECT l.*
-		  FROM lived l
-		 ORDER BY min(l.at) OVER (PARTITION BY l.xid), l.xid, l.command, l.seq;
+		SELECT l.* FROM paysafe.audit_log l WHERE l.at >= audit_log.starts_at AND l.at < audit_log.ends_at;
 	END;
-COMMENT ON FUNCTION paysafe.history(regclass, text) IS 'the recorded life of one row, oldest change first';
+COMMENT ON FUNCTION paysafe.audit_log(timestamptz, timestamptz) IS 'the audit log from one time on and before another, in no order';

@@ -26,6 +26,7 @@
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
+#include "values/status_value.h"
 
 static char *
 state_words(const char *value)
@@ -90,7 +91,7 @@ default_value(Relation rel, AttrNumber attnum, Const *out)
 }
 
 static void
-advise_on_default(Relation rel, const char *column, const Machine *machine)
+advise_on_default(Relation rel, const char *column, const Machine *machine, const Jsonb *spec)
 {
 	Const		value;
 	char	   *text;
@@ -99,6 +100,7 @@ advise_on_default(Relation rel, const char *column, const Machine *machine)
 	if (!default_value(rel, paysafe_catalog_column(rel, column), &value))
 		return;
 	text = paysafe_row_key_value_text(getBaseType(value.consttype), value.constvalue);
+	text = paysafe_status_value_name_of(spec, text);
 	state = paysafe_machine_find(machine, text);
 	if (state < 0 || !machine->states[state].initial)
 		ereport(WARNING,
@@ -132,13 +134,13 @@ advise_on_labels(Oid type, const char *column, const Machine *machine)
 }
 
 void
-paysafe_status_advice(Oid relid, const char *column, const Machine *machine)
+paysafe_status_advice(Oid relid, const char *column, const Machine *machine, const Jsonb *spec)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	AttrNumber	attnum = paysafe_catalog_column(rel, column);
 
 	advise_on_states(column, machine);
-	advise_on_default(rel, column, machine);
+	advise_on_default(rel, column, machine, spec);
 	advise_on_labels(getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid), column, machine);
 	table_close(rel, AccessShareLock);
 }

@@ -118,6 +118,65 @@ paysafe_audit_context_init(void)
 	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
 }
 
+/* Where a text begins that is absent if it is the same as the one before. */
+static inline bool
+repeats(int i)
+{
+	return i == CONTEXT_SESSION_USER || i == CONTEXT_CURRENT_USER;
+}
+
+bool
+paysafe_audit_context_read(const bytea *context, int encoding, AuditContextText *out)
+{
+	const char *pos = VARDATA_ANY(context);
+	const char *end = pos + VARSIZE_ANY_EXHDR(context);
+
+	if (encoding < 0 || pos == end || *pos++ != CONTEXT_VERSION)
+		return false;
+	for (int i = 0; i <= CONTEXT_NTEXTS; i++)
+	{
+		const char *data;
+		int			len;
+
+		if (!paysafe_canon_get_field(&pos, end, &data, &len))
+			return false;
+		if (i < CONTEXT_NTEXTS)
+		{
+			if (data != NULL && memchr(data, '\0', len) != NULL)
+				return false;
+			/* names of roles are in any encoding */
+			out->text[i] = data != NULL ? paysafe_any_text(data, len, encoding) :
+				repeats(i) ? out->text[i - 1] : NULL;
+			continue;
+		}
+		out->origin = -1;
+		if (data != NULL)
+		{
+			uint16		origin;
+
+			if (len != sizeof(origin))
+				return false;
+			memcpy(&origin, data, sizeof(origin));
+			out->origin = pg_ntoh16(origin);
+		}
+	}
+	return pos == end;
+}
+
+const char *
+paysafe_audit_context_actor(const AuditContextText *context)
+{
+	return context->text[CONTEXT_ACTOR] ? context->text[CONTEXT_ACTOR] : context->text[CONTEXT_SESSION_USER];
+}
+
+void
+paysafe_audit_context_malformed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("malformed context in the audit log")));
+}
+
 bool
 paysafe_audit_context_business_id(const char *context, int len, const char **id, int *idlen)
 {
@@ -148,63 +207,24 @@ paysafe_audit_context(PG_FUNCTION_ARGS)
 {
 	enum
 	{
-		SESSION_USER = 2, CURRENT_USER, NTEXTS = 11, ORIGIN = NTEXTS, NFIELDS
+		ORIGIN = CONTEXT_NTEXTS, NFIELDS
 	};
-	bytea	   *context = PG_GETARG_BYTEA_PP(0);
-	int			encoding = pg_char_to_encoding(NameStr(*PG_GETARG_NAME(1)));
-	const char *pos = VARDATA_ANY(context);
-	const char *end = pos + VARSIZE_ANY_EXHDR(context);
+	AuditContextText context;
 	TupleDesc	desc;
 	Datum		values[NFIELDS];
 	bool		nulls[NFIELDS];
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != NFIELDS)
 		elog(ERROR, "return type must be a row type");
-	if (encoding < 0 || pos == end || *pos++ != CONTEXT_VERSION)
-		goto malformed;
-	for (int i = 0; i < NFIELDS; i++)
+	if (!paysafe_audit_context_read(PG_GETARG_BYTEA_PP(0),
+									pg_char_to_encoding(NameStr(*PG_GETARG_NAME(1))), &context))
+		paysafe_audit_context_malformed();
+	for (int i = 0; i < CONTEXT_NTEXTS; i++)
 	{
-		const char *data;
-		int			len;
-
-		if (!paysafe_canon_get_field(&pos, end, &data, &len))
-			goto malformed;
-		nulls[i] = data == NULL;
-		values[i] = (Datum) 0;
-		if (data == NULL)
-		{
-			/* absent: the same as the one before */
-			if (i == SESSION_USER || i == CURRENT_USER)
-			{
-				nulls[i] = nulls[i - 1];
-				values[i] = values[i - 1];
-			}
-			continue;
-		}
-		if (i < NTEXTS)
-		{
-			if (memchr(data, '\0', len) != NULL)
-				goto malformed;
-			/* names of roles are in any encoding */
-			values[i] = CStringGetTextDatum(paysafe_any_text(data, len, encoding));
-		}
-		else if (i == ORIGIN && len == sizeof(uint16))
-		{
-			uint16		origin;
-
-			memcpy(&origin, data, sizeof(origin));
-			values[i] = Int32GetDatum(pg_ntoh16(origin));
-		}
-		else
-			goto malformed;
+		nulls[i] = context.text[i] == NULL;
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(context.text[i]);
 	}
-	if (pos != end)
-		goto malformed;
+	nulls[ORIGIN] = context.origin < 0;
+	values[ORIGIN] = Int32GetDatum(context.origin);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
-
-malformed:
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("malformed context in the audit log")));
-	PG_RETURN_NULL();
 }

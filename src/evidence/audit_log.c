@@ -277,7 +277,14 @@ write_rows(Batch *batch, int from, int to)
 	slots_filled = true;
 	for (int i = from; i < to; i++)
 		ExecStoreHeapTuple(batch->tuples[i], row_slots[i], false);
-	table_multi_insert(rel, &row_slots[from], to - from, GetCurrentCommandId(true), 0, NULL);
+	/*
+	 * At the end of the file and nowhere else: not where room is left, and not where
+	 * this session wrote last.  So that the blocks before it stay as they are, which
+	 * is what the log's index is built on (reading/index.c).
+	 */
+	RelationSetTargetBlock(rel, InvalidBlockNumber);
+	table_multi_insert(rel, &row_slots[from], to - from, GetCurrentCommandId(true),
+					   TABLE_INSERT_SKIP_FSM, NULL);
 	paysafe_store_index(rel, &row_slots[from], to - from);
 	for (int i = from; i < to; i++)
 		ExecClearTuple(row_slots[i]);

@@ -18,7 +18,8 @@
 #define AUDIT_MONTHS_AHEAD 24
 
 /*
- * The one on key is for paysafe.history.  Adding to a btree would cost a writer as much as hashing
+ * For queries of paysafe.audit_log by key or time; history has an index of its own
+ * (reading/index.c).  Adding to a btree would cost a writer as much as hashing
  * the row; a range of blocks and what keys may be in it costs next to nothing, as
  * long as the range is not summarized before it is full: so not by the writers
  * (autosummarize), and not the first range, which CREATE INDEX does.  0.12 of what
@@ -28,7 +29,8 @@
  */
 static const char *const indexes[] = {
 	"CREATE INDEX %s_key ON paysafe.%s"
-	" USING brin (key text_bloom_ops (n_distinct_per_range = -0.12, false_positive_rate = 0.001))"
+	" USING brin (key text_bloom_ops (n_distinct_per_range = -0.12, false_positive_rate = 0.001),"
+	" at timestamptz_minmax_ops)"
 	" WITH (pages_per_range = 64)",
 	"SELECT brin_desummarize_range('paysafe.%s_key', 0)",
 	"CREATE INDEX %s_xid ON paysafe.%s"
@@ -39,12 +41,13 @@ static const char *const indexes[] = {
 
 /*
  * VACUUM comes after so many rows however large the table is: it has little to do,
- * freezes them once and for all, and fills the index in.
+ * freezes them once and for all, and fills the index in.  It does not give blocks at the
+ * end back, whose numbers the index of reading/index.c has.
  */
 static const OwnPartitions months = {
 	.parent = PAYSAFE_AUDIT_ROW,
 	.prefix = "audit",
-	.options = "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_freeze_min_age = 0",
+	.options = "vacuum_truncate = off, autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_freeze_min_age = 0",
 	.statements = indexes
 };
 

@@ -764,7 +764,8 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 	List	   *recorded = paysafe_declare_set_argument(fcinfo, 4, "recorded");
 	List	   *path = paysafe_declare_path_argument(fcinfo, 5, column);
 	char	   *machine;
-	SpecBuilder spec;
+	SpecBuilder builder;
+	Jsonb	   *spec;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		ereport(ERROR,
@@ -773,17 +774,18 @@ paysafe_protect_status(PG_FUNCTION_ARGS)
 						PG_ARGISNULL(0) ? "relation" : "machine")));
 	machine = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	(void) parse_machine(machine);
-	paysafe_spec_begin(&spec);
-	paysafe_spec_add_text(&spec, "status_column", column);
-	paysafe_spec_add_text(&spec, "machine", machine);
-	paysafe_spec_add_set(&spec, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
+	paysafe_spec_begin(&builder);
+	paysafe_spec_add_text(&builder, "status_column", column);
+	paysafe_spec_add_text(&builder, "machine", machine);
+	paysafe_spec_add_set(&builder, "deletable", paysafe_declare_set_argument(fcinfo, 3, "deletable"));
 	if (recorded != NIL)
-		paysafe_spec_add_set(&spec, "recorded", recorded);
-	paysafe_status_names_add(&spec, PG_GETARG_OID(0), column, path,
+		paysafe_spec_add_set(&builder, "recorded", recorded);
+	paysafe_status_names_add(&builder, PG_GETARG_OID(0), column, path,
 							 paysafe_status_value_machine_values(parse_machine(machine)));
-	paysafe_declare_add_mode(fcinfo, &spec);
-	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, paysafe_spec_end(&spec));
+	paysafe_declare_add_mode(fcinfo, &builder);
+	spec = paysafe_spec_end(&builder);
+	paysafe_declare(PG_GETARG_OID(0), "status", InvalidOid, spec);
 	suggest_lookup_table(PG_GETARG_OID(0), column);
-	paysafe_status_advice(PG_GETARG_OID(0), column, parse_machine(machine));
+	paysafe_status_advice(PG_GETARG_OID(0), column, parse_machine(machine), spec);
 	PG_RETURN_VOID();
 }

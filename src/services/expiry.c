@@ -6,8 +6,8 @@
  * A launcher, which runs as long as the server accepts writes (not on a standby),
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
  * one after the other.  The worker makes the partitions of the audit log, of inbox,
- * outbox and responses ahead, and does what queue_expire, idempotency_expire and
- * refusal_expire do, each in a transaction of its own, and leaves: nobody who wants to
+ * outbox and responses ahead, and does what queue_expire, idempotency_expire,
+ * refusal_expire and index_audit do, each in a transaction of its own, and leaves: nobody who wants to
  * drop or copy the database waits for it.  An error is in the server's log and ends that
  * step only, so that nothing that cannot expire keeps partitions from being made; the
  * next round tries again.
@@ -34,6 +34,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -54,8 +55,6 @@ expire_payloads(void)
 {
 	if (queue_keep >= 0)
 		(void) paysafe_queue_expire_payloads(queue_keep * USECS_PER_DAY);
-	else
-		paysafe_queue_extend_payloads();
 }
 
 static void
@@ -69,6 +68,13 @@ expire_refusals(void)
 {
 	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+/* What the sealer has not, or where there is none. */
+static void
+index_log(void)
+{
+	(void) paysafe_audit_index_step(true);
 }
 
 static void
@@ -118,9 +124,12 @@ paysafe_expiry_worker_main(Datum arg)
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
 	/* first what nobody can do without */
 	run(paysafe_store_complete, "making partitions of the audit log");
+	run(paysafe_queue_extend_payloads, "making partitions of inbox and outbox");
+	run(paysafe_idempotency_extend_responses, "making partitions of responses");
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
+	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }
 

@@ -146,11 +146,13 @@ paysafe_partition_list(const OwnPartitions *how)
 		add_partition(&list, desc->oids[bounds->default_index], true, DT_NOBEGIN, DT_NOEND);
 	for (int i = 0; bounds != NULL && i < bounds->ndatums; i++)
 	{
-		TimestampTz lower;
-		TimestampTz upper;
+		TimestampTz lower = DT_NOBEGIN;
+		TimestampTz upper = DT_NOEND;
 
-		if (bounds->indexes[i + 1] >= 0 && range_bounds(bounds, i, &lower, &upper))
-			add_partition(&list, desc->oids[bounds->indexes[i + 1]], false, lower, upper);
+		if (bounds->indexes[i + 1] < 0)
+			continue;
+		(void) range_bounds(bounds, i, &lower, &upper);
+		add_partition(&list, desc->oids[bounds->indexes[i + 1]], false, lower, upper);
 	}
 	/* locked until commit, so that none of them is dropped meanwhile */
 	table_close(rel, NoLock);

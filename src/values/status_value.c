@@ -217,6 +217,18 @@ paysafe_status_value_rest(const StatusColumn *column, Datum value)
 							   PointerGetDatum(construct_array(keys, place->nkeys, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
+char *
+paysafe_status_value_name_of(const Jsonb *spec, char *key)
+{
+	size_t		len = strlen(key);
+	ListCell   *lc;
+
+	foreach(lc, paysafe_spec_set(spec, "status_names"))
+		if (strncmp(lfirst(lc), key, len) == 0 && ((char *) lfirst(lc))[len] == '=')
+			return (char *) lfirst(lc) + len + 1;
+	return key;
+}
+
 /* What stands in a jsonb value under the keys, as text; false if nothing does, or null. */
 static bool
 text_at_path(const StatusColumn *column, Datum jsonb, Datum *out)

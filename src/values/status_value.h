@@ -92,6 +92,9 @@ extern void paysafe_status_value_spec_column(Relation rel, const Jsonb *spec, St
 /* The keys of a specification's names that have this one, as text; the name, where there are no names. */
 extern List *paysafe_status_value_keys_of(const Jsonb *spec, char *name);
 
+/* The other way round: what a key, as text, is called; the key, where it has no name. */
+extern char *paysafe_status_value_name_of(const Jsonb *spec, char *key);
+
 /* A value of the column without the status, which stands within it. */
 extern Datum paysafe_status_value_rest(const StatusColumn *column, Datum value);
 

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -232,6 +233,15 @@ def test_answers():
         port = serve(answers)
         rules = policy("any", vkey, f"http://127.0.0.1:{port}/prefix/")
         ship(what, status, f"(?m){expected}", rules, large, "--seconds", "5")
+    moving = make_log("moving", 100)
+
+    def published(_):
+        shutil.copy(f"{large}/checkpoint", f"{moving}/checkpoint")
+        with open(f"{large}/checkpoint", encoding="utf-8") as file:
+            return response(file.read().split("\n")[1].encode() + b"\n", "409 Conflict")
+
+    rules = policy("moving", vkey, f"http://127.0.0.1:{serve([published])}")
+    ship("published meanwhile", 3, "a later checkpoint already", rules, moving)
     rules = policy("late", vkey, f"http://127.0.0.1:{free_listener().getsockname()[1]}")
     before = time.time()
     ship("late", 3, "no whole answer in time", rules, large, "--seconds", "1")

@@ -366,6 +366,8 @@ def test_parts():
     leaves[OLD + 5] = leaves[OLD + 5][:-1] + b"x"
     folder(changed_leaves(leaves), note)
     verify("changed since", 2, f"^leaf {OLD + 5}:", *since, f"{TOP}/log")
+    verify("since another log's", 2, "where the log is|other log", "--key", VKEY, "--checkpoint", write(
+        "other", good.note(size, origin="pay.example/log/2")), "--since", HELD_OLD, f"{TOP}/log", first=False)
     torn = dict(files)
     torn["tile/0/000"] = bytes(32) + torn["tile/0/000"][32:]
     folder(torn, note)

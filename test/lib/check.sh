@@ -155,6 +155,7 @@ check_dump() { program dump test/dump/run; }
 check_encoding() { program encoding test/encoding/run; }
 check_replication() { program replication test/replication/run; }
 check_property() { program property test/property/run 1; }
+check_reading() { program reading test/reading/run; }
 check_django() { program django test/django/run; }
 check_oscar() { program oscar test/oscar/run; }
 check_pretix() { program pretix test/pretix/run; }

@@ -103,9 +103,9 @@ INSERT INTO shop.word VALUES ('a=b', 'new');
 CREATE TABLE shop.worded (id int PRIMARY KEY, word text REFERENCES shop.word);
 SELECT is(pg_temp.refusal($$SELECT paysafe.protect_status('shop.worded', 'word', '[*] --> new', status_path => '{name}')$$), '22023', 'no such key');
 
--- captures and movements by names
 CREATE TABLE shop.state2 (id uuid PRIMARY KEY, code text);
 INSERT INTO shop.state2 VALUES (pg_temp.state(21), 'pending'), (pg_temp.state(22), 'done'), (pg_temp.state(23), 'failed');
+-- captures and movements by names
 CREATE TABLE shop.intent (id int PRIMARY KEY, amount numeric);
 CREATE TABLE shop.capture (id int PRIMARY KEY, intent int REFERENCES shop.intent, state uuid REFERENCES shop.state2, amount numeric);
 CREATE INDEX ON shop.capture (intent);

@@ -20,7 +20,9 @@ import ledgers
 import observing
 import parts
 import past
+import purses
 import running
+import several
 import sums
 import watching
 import world as worlds
@@ -46,6 +48,8 @@ SORTS = (
     "floods",
     "running",
     "parts",
+    "purses",
+    "several",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -180,7 +184,9 @@ class Job:
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
+            "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
+            "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "watching": accounts.Server(
@@ -243,6 +249,10 @@ class Job:
             return "running"
         if parts.is_play(seed):
             return "parts"
+        if purses.is_play(seed):
+            return "purses"
+        if several.is_play(seed):
+            return "several"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

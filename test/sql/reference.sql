@@ -267,6 +267,8 @@ INSERT INTO shop.payment (id, amount) VALUES (2, 50);
 SELECT paysafe.transition('shop.payment', '2', 'created', 'authorized');      -- t
 SELECT paysafe.transition('shop.payment', '2', 'created', 'authorized');      -- f: somebody was faster
 
+SELECT paysafe.index_audit();
+
 SELECT paysafe.seal() > 0;
 
 SELECT cardinality(p.path) FROM paysafe.audit_row r, paysafe.inclusion_proof(r.xid, r.seq) p LIMIT 1;
@@ -377,6 +379,11 @@ SELECT paysafe.settle_breach(id, 'the provider paid twice, and takes it back', '
 COMMIT;
 
 SELECT at, op, before ->> 'status', after ->> 'status', actor, reason FROM paysafe.history('shop.refund', '1');
+SELECT at, op, after FROM paysafe.history('shop.refund', '1', starts_at => now() - interval '1 day');
+SELECT at, table_name, key, op FROM paysafe.history_of_actor('alice', '2026-01-01', '2026-02-01') ORDER BY at;
+SELECT at, table_name, key, op FROM paysafe.history_of_request('req-7f3a') ORDER BY at;
+SELECT at, table_name, key, op FROM paysafe.history_of_business_id('order-42') ORDER BY at;
+SELECT count(*) FROM paysafe.audit_log(date_trunc('day', now()));
 SELECT relation, rule, definition FROM paysafe.protection;
 SELECT account, at, amount, balance FROM paysafe.balance_history ORDER BY at;
 

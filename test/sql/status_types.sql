@@ -75,3 +75,10 @@ SELECT paysafe.protect_status('t_types.c', 'm', '[*] --> nope');
 SELECT paysafe.protect_status('t_types.c', 'i', '[*] --> one');
 SELECT paysafe.protect_status('t_types.c', 'i', '[*] --> 01');
 SELECT paysafe.protect_status('t_types.c', 'ctid', '[*] --> a');
+-- statuses by the names of another table: so is the default
+CREATE TABLE t_types.state (id uuid PRIMARY KEY, code text);
+INSERT INTO t_types.state VALUES ('00000000-0000-7000-8000-000000000021', 'pending'), ('00000000-0000-7000-8000-000000000022', 'done');
+CREATE TABLE t_types.begun (id int PRIMARY KEY, state uuid DEFAULT '00000000-0000-7000-8000-000000000021' REFERENCES t_types.state);
+SELECT paysafe.protect_status('t_types.begun', 'state', E'[*] --> pending\npending --> done', status_path => '{code}');
+ALTER TABLE t_types.begun ALTER state SET DEFAULT '00000000-0000-7000-8000-000000000022';
+SELECT paysafe.protect_status('t_types.begun', 'state', E'[*] --> pending\npending --> done', status_path => '{code}');

@@ -102,7 +102,7 @@ read_options(int argc, char **argv, Ship *ship)
 		}
 	}
 	if (optind != argc || ship->policy == NULL || (ship->folder_path != NULL) + (ship->dbname != NULL) != 1 ||
-		ship->seconds < 1)
+		ship->seconds < 1 || ship->seconds > 3600)
 	{
 		fputs(usage, stderr);
 		exit(OUTCOME_UNKNOWN);
@@ -189,6 +189,22 @@ conflict_size(const Answer *answer, uint64_t *size)
 	return answer->status == 409 && tlog_text_line(&rest, &line) && rest.len == 0 && tlog_text_number(line, size);
 }
 
+/* Of the checkpoint that is there now: another one may have been shipped meanwhile */
+static uint64_t
+newest_size(const Ship *ship)
+{
+	static Trust trust;
+	static Folder folder;
+	Held	   *held;
+
+	trust.nheld = 0;
+	if (ship->dbname != NULL)
+		database_close(database_open(ship->dbname, NULL, &trust, &held));
+	else
+		held = folder_open(&folder, ship->folder_path, &trust);
+	return held == NULL ? 0 : held->checkpoint.size;
+}
+
 static void
 visit(Ship *ship, const TlogPolicyName *witness)
 {
@@ -214,6 +230,11 @@ visit(Ship *ship, const TlogPolicyName *witness)
 		http_post(url, sent, ship->command, ship->seconds, &answer);
 		if (!conflict_size(&answer, &old))
 			break;
+		if (old > ship->held->checkpoint.size && newest_size(ship) >= old)
+		{
+			say(witness, "it has a later checkpoint already", none);
+			return;
+		}
 		if (old > ship->held->checkpoint.size)
 		{
 			finding("%.*s has seen %" PRIu64 " leaves of this log, which has %" PRIu64 ": its end is lost",

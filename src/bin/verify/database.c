@@ -14,13 +14,18 @@
 #include <string.h>
 
 #include "bin/verify/database.h"
+#include "bin/verify/proof.h"
 #include "bin/verify/report.h"
 
 #ifdef HAVE_LIBPQ
 
 #include "libpq-fe.h"
 
-#define STEP	65536			/* leaves asked for at once */
+/*
+ * Leaves asked for at once: the server keeps them in a file until it sends them, but
+ * reads a transaction's rows once for each step that has some of them.
+ */
+#define STEP	262144
 
 struct Database
 {
@@ -28,15 +33,21 @@ struct Database
 	char		incarnation[16];	/* that is read */
 };
 
-/* Whatever the server says, on one line */
+/*
+ * Whatever the server says, on one line.  That it has not sealed what was signed
+ * (22023) is a finding.
+ */
 static void
-refused(const Database *database)
+refused(const Database *database, const PGresult *result)
 {
+	const char *code = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	char	   *text = need(strdup(PQerrorMessage(database->conn)));
 
 	for (char *c = text; *c != '\0'; c++)
 		if (*c == '\n')
 			*c = c[1] == '\0' ? '\0' : ' ';
+	if (code != NULL && strcmp(code, "22023") == 0)
+		finding("the database does not have what was signed: %s", text);
 	unknown("%s", text);
 }
 
@@ -46,7 +57,7 @@ ask(Database *database, const char *query, ExecStatusType expected)
 	PGresult   *result = PQexec(database->conn, query);
 
 	if (PQresultStatus(result) != expected)
-		refused(database);
+		refused(database, result);
 	return result;
 }
 
@@ -59,7 +70,7 @@ database_open(const char *conninfo, const char *origin, Trust *trust, Held **hel
 
 	database->conn = need(PQconnectdb(conninfo));
 	if (PQstatus(database->conn) != CONNECTION_OK)
-		refused(database);
+		refused(database, NULL);
 	PQclear(ask(database, "SET search_path = pg_catalog", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET default_transaction_read_only = on", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET client_encoding = 'UTF8'", PGRES_COMMAND_OK));
@@ -67,7 +78,7 @@ database_open(const char *conninfo, const char *origin, Trust *trust, Held **hel
 						  "AND ($1::text IS NULL OR origin = $1) ORDER BY incarnation DESC, size DESC LIMIT 1",
 						  1, NULL, values, NULL, NULL, 0);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		refused(database);
+		refused(database, result);
 	*held = NULL;
 	if (PQntuples(result) > 0)
 	{
@@ -92,7 +103,7 @@ database_log(Database *database, TlogText origin)
 									  1, NULL, values, NULL, NULL, 0);
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		refused(database);
+		refused(database, result);
 	if (PQgetisnull(result, 0, 0))
 	{
 		finding("the database has no log \"%s\"", text);
@@ -235,11 +246,11 @@ read_step(Database *database, uint64_t from, uint64_t to, Walk *walk, DatabaseRo
 		PQfreemem(message);
 	}
 	if (n == -2)
-		refused(database);
+		refused(database, PQgetResult(database->conn));
 	while ((result = PQgetResult(database->conn)) != NULL)
 	{
 		if (PQresultStatus(result) != PGRES_COMMAND_OK)
-			refused(database);
+			refused(database, result);
 		PQclear(result);
 	}
 	return walk->next - before;
@@ -277,7 +288,7 @@ database_cosigned(Database *database, TlogText note)
 	PQclear(ask(database, "SET default_transaction_read_only = off", PGRES_COMMAND_OK));
 	result = PQexecParams(database->conn, "SELECT paysafe.add_cosignature($1)", 1, NULL, values, NULL, NULL, 0);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		refused(database);
+		refused(database, result);
 	PQclear(result);
 	free(text);
 }
@@ -327,6 +338,60 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	walk_end(walk);
 }
 
+/* One leaf as the server has it, and the proof that the server gives for it */
+static void
+sample_one(Database *database, const TlogCheckpoint *last, uint64_t index)
+{
+	TlogHash	path[TLOG_PATH_MAX];
+	TlogHash	hash;
+	char		query[400];
+	PGresult   *result;
+	int			n;
+	TlogText	text;
+	static uint8_t leaf[TLOG_LEAF_MAX];
+	char		what[LEAF_TEXT_MAX];
+	long		len;
+
+	snprintf(query, sizeof(query), "SELECT translate(encode(e.leaf, 'base64'), E'\\n', ''), encode(h, 'base64') "
+			 "FROM paysafe.seal_entries(%" PRIu64 ", %" PRIu64 ", %s) e LEFT JOIN (paysafe.inclusion_proof(%" PRIu64
+			 "::bigint, %s, %" PRIu64 ") p CROSS JOIN unnest(p.path) WITH ORDINALITY AS u(h, n)) ON true ORDER BY n",
+			 index, index + 1, database->incarnation, index, database->incarnation, last->size);
+	result = ask(database, query, PGRES_TUPLES_OK);
+	n = PQntuples(result);
+	if (n == 0 || PQgetisnull(result, 0, 0))
+		finding_at(index, "what was sealed as it is not there any more, or not as it was");
+	else
+	{
+		text.at = PQgetvalue(result, 0, 0);
+		text.len = strlen(text.at);
+		len = tlog_base64_read(text, leaf, sizeof(leaf));
+		/* a log of one leaf has no path */
+		if (n == 1 && PQgetisnull(result, 0, 1))
+			n = 0;
+		for (int i = 0; i < n && len >= 0; i++)
+		{
+			text.at = PQgetvalue(result, i, 1);
+			text.len = strlen(text.at);
+			if (n > TLOG_PATH_MAX || !tlog_base64_hash(text, &path[i]))
+				len = -1;
+		}
+		if (len < 0)
+			unknown("paysafe.inclusion_proof answers in another form");
+		leaf_text(leaf, len, what);
+		tlog_hash_leaf(leaf, len, &hash);
+		if (!tlog_verify_inclusion(index, last->size, &hash, path, n, &last->root))
+			finding_at(index, "%s is not what the checkpoint has there", what);
+	}
+	PQclear(result);
+}
+
+void
+database_sample(Database *database, const TlogCheckpoint *last, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		sample_one(database, last, random_below(last->size));
+}
+
 #else
 
 Database *
@@ -359,6 +424,11 @@ database_cosigned(Database *database, TlogText note)
 void
 database_walk(Database *database, const Trust *trust, const TlogCheckpoint *since, const TlogCheckpoint *last,
 			  uint64_t size, Walk *walk, DatabaseRows *rows)
+{
+}
+
+void
+database_sample(Database *database, const TlogCheckpoint *last, uint64_t n)
 {
 }
 

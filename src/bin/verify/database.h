@@ -41,4 +41,7 @@ typedef struct DatabaseRows
 extern void database_walk(Database *database, const Trust *trust, const TlogCheckpoint *since,
 						  const TlogCheckpoint *last, uint64_t size, Walk *walk, DatabaseRows *rows);
 
+/* n leaves at random, each with its proof up to the checkpoint */
+extern void database_sample(Database *database, const TlogCheckpoint *last, uint64_t n);
+
 #endif							/* VERIFY_DATABASE_H */

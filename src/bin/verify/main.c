@@ -33,7 +33,7 @@ static const char usage[] =
 "How much is read:\n"
 "  --origin NAME       which log of the database, if not its newest\n"
 "  --since FILE        only what came after this checkpoint, which was verified before\n"
-"  --sample N          N leaves at random, with their proofs (of a folder)\n"
+"  --sample N          N leaves at random, with their proofs\n"
 "  --payloads FILE     the rows' payloads, too, as lines of JSON\n"
 "\n"
 "Exit status, as Nagios and its like read it: 0 all of it is what was signed, 1 it\n"
@@ -76,8 +76,8 @@ check_options(const Options *options, bool proof)
 		misused("one of a folder, --dbname, --payloads or --proof is verified");
 	if (options->origin != NULL && options->dbname == NULL)
 		misused("--origin takes a database");
-	if (options->sample > 0 && options->folder == NULL)
-		misused("--sample takes a folder");
+	if (options->sample > 0 && options->folder == NULL && options->dbname == NULL)
+		misused("--sample takes a folder or a database");
 	if (options->since != NULL && options->sample > 0)
 		misused("--since and --sample exclude each other");
 	if (options->since != NULL && options->folder == NULL && options->dbname == NULL)
@@ -201,6 +201,16 @@ conclude_walk(const Walk *walk, const Held *last, double began, const char *more
 }
 
 static int
+conclude_sample(const Options *options, const Held *last)
+{
+	char		text[128];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " leaves at random, with their proofs", options->sample,
+			 last->checkpoint.size);
+	return conclude(last->good, text);
+}
+
+static int
 verify_folder(const Options *options, Trust *trust)
 {
 	static Folder folder;
@@ -219,12 +229,8 @@ verify_folder(const Options *options, Trust *trust)
 	folder.size = last->checkpoint.size;
 	if (options->sample > 0)
 	{
-		char		text[128];
-
 		sample_verify(&folder, &last->checkpoint, options->sample);
-		snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " leaves at random, with their proofs", options->sample,
-				 folder.size);
-		return conclude(last->good, text);
+		return conclude_sample(options, last);
 	}
 	folder_walk(&folder, trust, options->since != NULL ? options->since->checkpoint.size : 0, &walk);
 	if (options->payloads != NULL)
@@ -254,6 +260,12 @@ verify_database(const Options *options, Trust *trust)
 	if (last == NULL)
 		unknown("the database has no checkpoint, and none was given");
 	database_log(database, last->checkpoint.origin);
+	if (options->sample > 0)
+	{
+		database_sample(database, &last->checkpoint, options->sample);
+		database_close(database);
+		return conclude_sample(options, last);
+	}
 	database_walk(database, trust, options->since != NULL ? &options->since->checkpoint : NULL, &last->checkpoint,
 				  last->checkpoint.size, &walk, &rows);
 	snprintf(more, sizeof(more), ", %" PRIu64 " payloads, %" PRIu64 " removed,", rows.payloads, rows.removed);

@@ -86,7 +86,7 @@ unknown(const char *format,...)
 {
 	va_list		args;
 
-	fputs("PAYSAFE UNKNOWN: ", stdout);
+	printf("PAYSAFE %s: ", count > 0 ? "CRITICAL" : "UNKNOWN");
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);

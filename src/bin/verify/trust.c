@@ -172,8 +172,16 @@ trust_judge(Trust *trust)
 void
 trust_origin(const Trust *trust, const char *origin)
 {
+	TlogText	expected = {origin, origin == NULL ? 0 : strlen(origin)};
+
 	for (int i = 0; i < trust->nheld; i++)
-		if (!tlog_text_is(trust->held[i]->checkpoint.origin, origin))
-			finding("%s: a checkpoint of \"%.*s\", where the log is \"%s\"", trust->held[i]->name,
-					(int) trust->held[i]->checkpoint.origin.len, trust->held[i]->checkpoint.origin.at, origin);
+	{
+		TlogText	named = trust->held[i]->checkpoint.origin;
+
+		if (expected.at == NULL)
+			expected = named;
+		if (named.len != expected.len || memcmp(named.at, expected.at, named.len) != 0)
+			finding("%s: a checkpoint of \"%.*s\", where the log is \"%.*s\"", trust->held[i]->name, (int) named.len,
+					named.at, (int) expected.len, expected.at);
+	}
 }

@@ -50,7 +50,7 @@ extern void trust_judge(Trust *trust);
 extern bool trust_signed(const Trust *trust, const char *name, const TlogNote *note,
 						 const TlogCheckpoint *checkpoint);
 
-/* All of them are of the log of this name. */
+/* All of them are of the log of this name; NULL: of one name. */
 extern void trust_origin(const Trust *trust, const char *origin);
 
 #endif							/* VERIFY_TRUST_H */

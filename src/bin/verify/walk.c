@@ -139,6 +139,5 @@ walk_end(Walk *walk)
 			finding("%s: the root of its %" PRIu64 " leaves cannot be had: they are missing from leaf %" PRIu64 " on",
 					held->name, held->checkpoint.size, walk->broken ? walk->broken_at : walk->next);
 	}
-	if (walk->order.has_origin)
-		trust_origin(walk->trust, walk->order.origin);
+	trust_origin(walk->trust, walk->order.has_origin ? walk->order.origin : NULL);
 }

@@ -24,6 +24,9 @@ typedef struct LoggedTable
 	char	   *table;			/* "schema.table" */
 	int			encoding;
 	bool		own;			/* one of paysafe's */
+	/* for whoever judges rows month by month */
+	Oid			month;			/* of which the next one is told, or 0 */
+	bool		over;			/* the table's period has passed */
 } LoggedTable;
 
 /* What payloads are judged by; palloc'd, good for one transaction. */

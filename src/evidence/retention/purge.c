@@ -72,8 +72,13 @@ leaves(Purge *purge, LoggedTable *table, const Datum *values, const bool *nulls,
 	if (paysafe_payload_is_gone(nulls) || table->own ||
 		(purge->subject != NULL && strcmp(purge->subject, table->subject) != 0))
 		return false;
-	if (!paysafe_retention_is_over(paysafe_retention_period_of(purge->periods, table->subject),
-								   purge->month->upper))
+	if (table->month != purge->month->relid)
+	{
+		table->month = purge->month->relid;
+		table->over = paysafe_retention_is_over(paysafe_retention_period_of(purge->periods, table->subject),
+												purge->month->upper);
+	}
+	if (!table->over)
 	{
 		purge->young += count;
 		return false;

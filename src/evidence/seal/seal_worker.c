@@ -43,6 +43,7 @@
 #include "base/worker.h"
 #include "compat.h"
 #include "evidence/publish/publish_worker.h"
+#include "evidence/reading/index.h"
 #include "evidence/seal/seal.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_shared.h"
@@ -157,6 +158,29 @@ seal(uint64 *leaves)
 	return present;
 }
 
+/* What is in the log is found by its index.  Of very many rows, some at a time. */
+static void
+index_log(void)
+{
+	int64		rows;
+
+	do
+	{
+		SetCurrentStatementStartTimestamp();
+		in_pass = true;
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		pgstat_report_activity(STATE_RUNNING, "indexing the audit log");
+		rows = paysafe_audit_index_step(false);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		in_pass = false;
+		QueryCancelPending = false;
+		pgstat_report_stat(rows > 0);
+		pgstat_report_activity(STATE_IDLE, NULL);
+	} while (rows > 100000 && !ShutdownRequestPending);
+}
+
 /* Wait so long, or until somebody sets the latch; true: to leave. */
 static bool
 pause_for(long milliseconds, bool *woken)
@@ -222,6 +246,8 @@ paysafe_seal_worker_main(Datum arg)
 			break;
 		}
 		all += leaves;
+		if (!ShutdownRequestPending)
+			index_log();
 		if (leaves > 0 || !looked)
 			paysafe_publish_worker_ensure();
 		looked = true;

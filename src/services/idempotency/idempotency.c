@@ -263,6 +263,15 @@ paysafe_idempotency_expire_responses(void)
 }
 
 void
+paysafe_idempotency_extend_responses(void)
+{
+	int64		longest = paysafe_idempotency_endpoint_longest();
+
+	if (longest > 0)
+		paysafe_idempotency_response_extend(longest);
+}
+
+void
 paysafe_idempotency_init(void)
 {
 	paysafe_transaction_register(transaction_event, NULL);

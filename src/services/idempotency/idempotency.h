@@ -17,4 +17,7 @@ extern void paysafe_idempotency_init(void);
  */
 extern int	paysafe_idempotency_expire_responses(void);
 
+/* Make the partitions to come, and remove nothing. */
+extern void paysafe_idempotency_extend_responses(void);
+
 #endif							/* PAYSAFE_IDEMPOTENCY_H */

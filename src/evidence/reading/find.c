@@ -1,0 +1,186 @@
+/*-------------------------------------------------------------------------
+ *
+ * find.c
+ *	  Finding rows of the audit log.
+ *
+ * The index says which blocks to look into; beside these, those that are not in it.
+ * What it says, how far it is and the rows are all read with one snapshot.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/timestamp.h"
+
+#include "evidence/audit_log.h"
+#include "evidence/audit_partition.h"
+#include "evidence/reading/find.h"
+#include "evidence/reading/index.h"
+#include "evidence/reading/run.h"
+#include "store/partition.h"
+
+/* A block of a file. */
+typedef struct Place
+{
+	Oid			partition;
+	Oid			filenode;
+	BlockNumber block;
+} Place;
+
+typedef struct Places
+{
+	int64		n;
+	int64		room;
+	Place	   *places;
+} Places;
+
+typedef struct Finding
+{
+	Snapshot	snapshot;
+	TimestampTz from;
+	TimestampTz before;
+	AuditVisitor visitor;
+	void	   *arg;
+	Places		places;			/* sorted */
+	List	   *progress;
+} Finding;
+
+static void
+add_place(const RunExtent *extent, BlockNumber block, void *arg)
+{
+	Places	   *places = arg;
+
+	if (places->n == places->room)
+	{
+		places->room = Max(places->room * 2, 64);
+		places->places = places->places ? repalloc_huge(places->places, sizeof(Place) * places->room) :
+			palloc(sizeof(Place) * places->room);
+	}
+	places->places[places->n++] = (Place) {extent->partition, extent->filenode, block};
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const Place *x = a;
+	const Place *y = b;
+
+	if (x->partition != y->partition)
+		return x->partition < y->partition ? -1 : 1;
+	if (x->filenode != y->filenode)
+		return x->filenode < y->filenode ? -1 : 1;
+	return x->block < y->block ? -1 : x->block > y->block;
+}
+
+/* Where the blocks of a partition begin among the places. */
+static int64
+first_place(const Places *places, Oid partition)
+{
+	int64		low = 0;
+	int64		high = places->n;
+
+	while (low < high)
+	{
+		int64		middle = (low + high) / 2;
+
+		if (places->places[middle].partition < partition)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A partition whose blocks are looked into. */
+typedef struct Look
+{
+	const Finding *finding;
+	Relation	partition;
+	TupleTableSlot *slot;
+	TableScanDesc scan;			/* NULL: not begun */
+} Look;
+
+/* Look into blocks, the last one included. */
+static void
+look_into(Look *look, BlockNumber first, BlockNumber last)
+{
+	const Finding *finding = look->finding;
+	ItemPointerData low;
+	ItemPointerData high;
+
+	ItemPointerSet(&low, first, FirstOffsetNumber);
+	ItemPointerSet(&high, last, MaxOffsetNumber);
+	if (look->scan == NULL)
+	{
+		look->slot = table_slot_create(look->partition, NULL);
+		look->scan = table_beginscan_tidrange(look->partition, finding->snapshot, &low, &high);
+	}
+	else
+		table_rescan_tidrange(look->scan, &low, &high);
+	while (table_scan_getnextslot_tidrange(look->scan, ForwardScanDirection, look->slot))
+	{
+		bool		isnull;
+		TimestampTz at = DatumGetTimestampTz(slot_getattr(look->slot, ROW_AT + 1, &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		if (at >= finding->from && at < finding->before)
+			finding->visitor(look->partition, look->slot, finding->arg);
+	}
+}
+
+static void
+look_into_partition(const Finding *finding, Oid relid)
+{
+	Look		look = {.finding = finding, .partition = table_open(relid, AccessShareLock)};
+	Oid			filenode = look.partition->rd_rel->relfilenode;
+	BlockNumber nblocks = RelationGetNumberOfBlocks(look.partition);
+	BlockNumber end = nblocks > 0 ? paysafe_audit_index_end(finding->progress, look.partition) : 0;
+	const Places *places = &finding->places;
+	BlockNumber done = 0;		/* blocks before this one have been looked into, or need not be */
+
+	for (int64 i = first_place(places, relid); i < places->n && places->places[i].partition == relid; i++)
+	{
+		BlockNumber block = places->places[i].block;
+
+		/* what is not in the index is looked into anyhow */
+		if (places->places[i].filenode != filenode || block < done || block >= end)
+			continue;
+		look_into(&look, block, block);
+		done = block + 1;
+	}
+	if (end < nblocks)
+		look_into(&look, end, nblocks - 1);
+	if (look.scan != NULL)
+	{
+		table_endscan(look.scan);
+		ExecDropSingleTupleTableSlot(look.slot);
+	}
+	/* locked until commit, as tables that a query reads */
+	table_close(look.partition, NoLock);
+}
+
+void
+paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
+				   TimestampTz from, TimestampTz before, AuditVisitor visitor, void *arg)
+{
+	Finding		finding = {
+		.snapshot = snapshot, .from = from, .before = before, .visitor = visitor, .arg = arg
+	};
+	ListCell   *lc;
+
+	finding.progress = paysafe_audit_index_progress(snapshot);
+	paysafe_run_find(snapshot, terms, nterms, add_place, &finding.places);
+	if (finding.places.n > 0)
+		qsort(finding.places.places, finding.places.n, sizeof(Place), compare_places);
+	foreach(lc, paysafe_audit_partition_list())
+	{
+		const OwnPartition *partition = lfirst(lc);
+
+		if (partition->lower < before && partition->upper > from)
+			look_into_partition(&finding, partition->relid);
+	}
+}
