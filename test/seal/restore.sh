@@ -74,7 +74,7 @@ server_use
 
 # a standby that had not received the end
 publish_server primary "wal_level = replica" "max_wal_senders = 4" "hot_standby = on"
-database leading
+database led
 sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1, 300) g"
 sql -c "SELECT paysafe.wait_sealed('20 s')" >/dev/null
 make_key
