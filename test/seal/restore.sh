@@ -103,7 +103,7 @@ kill -STOP "$receiver"
 sql -c "INSERT INTO pay SELECT g, g FROM generate_series(2001, 2300) g"
 is "published without asking" t "$(published)"
 cp "$log/checkpoint" "$OUT/last"
-stop
+as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m immediate -w stop >/dev/null
 kill -CONT "$receiver" 2>/dev/null || :
 kill -9 "$receiver" 2>/dev/null || :
 export PGHOST=$primary/sock2
