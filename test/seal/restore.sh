@@ -74,16 +74,16 @@ server_use
 
 # a standby that had not received the end
 publish_server primary "wal_level = replica" "max_wal_senders = 4" "hot_standby = on"
-database primary
+database led
 sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1, 300) g"
 sql -c "SELECT paysafe.wait_sealed('20 s')" >/dev/null
 make_key
 is "a primary publishes" t "$(published)"
 primary=$PAYSAFE_RUN
+mkdir -m 700 "$primary/standby" "$primary/sock2"
+chown "$SERVER_USER" "$primary/standby" "$primary/sock2"
 as_server "$PGBIN/pg_basebackup" -D "$primary/standby" -R -X stream -c fast -h "$PGHOST" -p "$PGPORT" -U postgres
 printf '%s\n' "unix_socket_directories = '$primary/sock2'" "primary_conninfo = 'host=$primary/sock port=$PGPORT user=postgres'" >>"$primary/standby/postgresql.conf"
-mkdir -m 700 "$primary/sock2"
-chown "$SERVER_USER" "$primary/sock2"
 standby() { as_server "$PGBIN/pg_ctl" -D "$primary/standby" -l "$primary/standby/server.log" -w "$@" >/dev/null; }
 standby start
 until_is 20 "a standby follows" 1 sql -c "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
