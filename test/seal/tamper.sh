@@ -66,6 +66,14 @@ found "a row was inserted after the last" "INSERT INTO $part SELECT at, xid, sha
 	"^row 4 of transaction $xid was inserted"
 found "a row was inserted beside another" "INSERT INTO $part SELECT at, xid, shape, command, 2, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 2" \
 	"^$row .*two rows of this number"
+found "a row is there twice" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 2" "^row 2 of transaction $xid is there twice"
+found "the last row of a transaction is there twice" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 3" \
+	"^row 3 of transaction $xid is there twice"
+found "a transaction of one row is there twice" "INSERT INTO $part SELECT * FROM $part WHERE key = '2001'" "^row 1 of transaction [0-9]+ is there twice"
+found "a row of many is there twice" "INSERT INTO $part SELECT * FROM $part WHERE key = '300'" "^row 300 of transaction [0-9]+ is there twice"
+found "a row is there twice, once changed" \
+	"INSERT INTO $part SELECT at, xid, shape, command, seq, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE key = '300'" \
+	"^row 300 of transaction [0-9]+ .*(two rows of this number|was inserted)"
 found "a transaction was inserted" "INSERT INTO $part SELECT at, '3', shape, command, 1, op, key, context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 3" \
 	"^row 1 of transaction 3 was inserted"
 found "two rows were exchanged" "UPDATE $part SET seq = 3 - seq WHERE xid = '$xid' AND seq < 3" "rows were exchanged"
@@ -89,6 +97,21 @@ found "the root" "UPDATE paysafe.seal_state SET root = sha256('x')" "root in pay
 found "the size" "UPDATE paysafe.seal_state SET size = size - 1" "."
 found "the incarnation's row" "UPDATE paysafe.seal_log SET reason = 'other'" "seal_log was changed"
 found "a transaction's count" "UPDATE paysafe.seal_transaction SET rows = 2 WHERE xid = '$xid'" "."
+
+# there twice before it is sealed: it becomes one leaf
+sql -c "INSERT INTO pay VALUES (2501, 1), (2502, 1)" >/dev/null
+is "a copy in the unsealed window is no leaf, is on record, and named" \
+	"3|2: it is there twice: one of the two was inserted|row 2 of transaction is there twice: one of the two was inserted" "$(sql <<-SQL | xargs | sed 's/SEP /|/g; s/transaction [0-9]*/transaction/'
+	BEGIN;
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	INSERT INTO $part SELECT * FROM $part WHERE key = '2502';
+	SELECT paysafe.seal() || 'SEP';
+	SELECT string_agg(seq || ': ' || finding, '|' ORDER BY seq) || 'SEP' FROM paysafe.seal_finding;
+	SELECT finding FROM paysafe.verify();
+	ROLLBACK;
+SQL
+)"
+sql -c "SELECT paysafe.seal()" >/dev/null
 
 # in the unsealed window: sealing finds it, says so, and goes on
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3005) i" >/dev/null

@@ -10,7 +10,8 @@
  * first thing that is wrong in an incarnation ends its verification.
  *
  * A row may stand where another incarnation has sealed it, or not be sealed yet: then
- * its hash or its number says so.  Any other row that belongs to no leaf was inserted.
+ * its hash or its number says so.  Any other row that belongs to no leaf was inserted; and
+ * of two rows that are the same leaf, one was.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +31,7 @@
 #include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
+#include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_state.h"
@@ -60,6 +62,9 @@ typedef struct Verification
 	SealRows   *rows;
 	SealRow		row;			/* that comes now, */
 	bool		has_row;		/* if there is one */
+	SealMatcher *matcher;		/* for rows that are leaves elsewhere */
+	SealRow		matched;		/* the row that was a leaf last, */
+	bool		has_matched;	/* if one was */
 	char	   *finding;		/* or NULL */
 	MemoryContext result;
 	TlogHash	root;
@@ -129,31 +134,38 @@ next_row(Verification *v)
 	v->has_row = paysafe_seal_rows_next(v->rows, &v->row);
 }
 
-/* Is the row of a transaction that some incarnation has sealed with it? */
+/* Is the row that comes now another copy of the one that was a leaf last? */
 static bool
-is_sealed_elsewhere(const Verification *v, const SealRow *row)
+is_copy(const Verification *v)
 {
-	ListCell   *lc;
-
-	foreach(lc, paysafe_seal_transaction_of_xid(row->xid))
-	{
-		SealTransaction *t = lfirst(lc);
-		SealReader *reader = paysafe_seal_tile_reader(t->incarnation);
-		TlogHash	hash;
-
-		for (int i = 0; i < t->rows; i++)
-			if (paysafe_seal_tile_hash(reader, 0, t->first + i, &hash) && tlog_hash_equal(&hash, &row->computed))
-				return true;
-		pfree(reader);
-	}
-	return false;
+	return v->has_matched && v->row.xid == v->matched.xid && v->row.seq == v->matched.seq &&
+		tlog_hash_equal(&v->row.computed, &v->matched.computed);
 }
 
-/* A row that belongs to no leaf here. */
 static void
-extra_row(Verification *v)
+copy_finding(Verification *v)
 {
-	if (v->row.xid < v->state.watermark && v->state.here && !is_sealed_elsewhere(v, &v->row))
+	finding(v, "row %d of transaction " UINT64_FORMAT " is there twice: one of the two was inserted",
+			v->row.seq, v->row.xid);
+}
+
+/* The leaf that the row that comes now is, of any incarnation; those of t do not count. */
+static SealPlace
+place_elsewhere(const Verification *v, const SealTransaction *t)
+{
+	return paysafe_seal_match_row(v->matcher, v->row.xid, v->row.seq, &v->row.computed, t);
+}
+
+/* A row that belongs to no leaf here: none of t, if that is its transaction. */
+static void
+extra_row(Verification *v, const SealTransaction *t)
+{
+	SealPlace	place = is_copy(v) ? SEAL_TWICE : place_elsewhere(v, t);
+
+	CHECK_FOR_INTERRUPTS();
+	if (place == SEAL_TWICE)
+		copy_finding(v);
+	else if (place == SEAL_NOWHERE && v->row.xid < v->state.watermark && v->state.here)
 		finding(v, "row %d of transaction " UINT64_FORMAT " was inserted: it is in no leaf of the sealed log",
 				v->row.seq, v->row.xid);
 	next_row(v);
@@ -200,16 +212,21 @@ compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *le
 	bool		any = false;
 
 	/* several of one number: of these, one is the leaf */
-	while (is_here(v, t, i) && !tlog_hash_equal(&v->row.computed, leaf))
+	while (is_here(v, t, i) && !is_copy(v) && !tlog_hash_equal(&v->row.computed, leaf))
 	{
-		if (t->irregular || !is_sealed_elsewhere(v, &v->row))
+		if (place_elsewhere(v, t) != SEAL_THERE)
 		{
 			wrong = v->row;
 			any = true;
+			if (t->irregular)
+				break;
 		}
-		if (t->irregular)
-			break;
 		next_row(v);
+	}
+	if (!any && is_here(v, t, i) && is_copy(v))
+	{
+		copy_finding(v);
+		return;
 	}
 	if (!any && !is_here(v, t, i))
 		row_finding(v, t, i + 1, "the row was deleted");
@@ -223,6 +240,8 @@ compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *le
 			row_finding(v, t, v->row.seq, v->row.trouble == SEAL_HASH_DIFFERS ?
 						"its leaf_hash was changed: it is not the row's" :
 						paysafe_seal_rows_trouble(v->row.trouble));
+		v->matched = v->row;
+		v->has_matched = true;
 		next_row(v);
 	}
 }
@@ -236,7 +255,7 @@ verify_transaction(Verification *v, const SealTransaction *t)
 	uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
 
 	while (v->finding == NULL && v->has_row && v->row.xid < t->xid)
-		extra_row(v);
+		extra_row(v, NULL);
 	tlog_frontier_init(&group);
 	for (int i = 0; i < t->rows && v->finding == NULL; i++)
 	{
@@ -244,7 +263,7 @@ verify_transaction(Verification *v, const SealTransaction *t)
 		if (!leaf_hash(v, t->first + i, &hash))
 			return;
 		while (v->finding == NULL && v->has_row && v->row.xid == t->xid && !t->irregular && v->row.seq < i + 1)
-			extra_row(v);
+			extra_row(v, t);
 		if (v->finding != NULL)
 			return;
 		compare_row(v, t, i, &hash);
@@ -253,7 +272,7 @@ verify_transaction(Verification *v, const SealTransaction *t)
 			add_leaf(v, &hash);
 	}
 	while (v->finding == NULL && v->has_row && v->row.xid == t->xid)
-		extra_row(v);
+		extra_row(v, t);
 	if (v->finding != NULL || !leaf_hash(v, t->first + t->rows, &hash))
 		return;
 	tlog_frontier_root(&group, &own);
@@ -275,11 +294,14 @@ verify_chunk(Verification *v, uint64 to)
 	if (to > v->from_xid)
 	{
 		v->rows = paysafe_seal_rows_find(v->from_xid, to, v->snapshot, false);
+		v->matcher = paysafe_seal_match_begin();
+		v->has_matched = false;
 		next_row(v);
 		for (int i = 0; i < v->n && v->finding == NULL; i++)
 			verify_transaction(v, &v->chunk[i]);
 		while (v->finding == NULL && v->has_row)
-			extra_row(v);
+			extra_row(v, NULL);
+		paysafe_seal_match_end(v->matcher);
 		paysafe_seal_rows_end(v->rows);
 	}
 	MemoryContextSwitchTo(old);
