@@ -76,6 +76,7 @@ typedef struct Sealing
 	int64		findings;
 } Sealing;
 
+/* seq 0: of the transaction as a whole, or of what follows it. */
 static void
 record_finding(Sealing *s, uint64 index, uint64 xid, int32 seq, const char *finding)
 {
@@ -93,7 +94,26 @@ record_finding(Sealing *s, uint64 index, uint64 xid, int32 seq, const char *find
 	paysafe_store_insert(PAYSAFE_SEAL_FINDING, values, nulls);
 	ereport(LOG,
 			(errcode(ERRCODE_DATA_CORRUPTED),
+			 seq == 0 ? errmsg("paysafe: transaction " UINT64_FORMAT " of the audit log: %s", xid, finding) :
 			 errmsg("paysafe: row %d of transaction " UINT64_FORMAT " of the audit log: %s", seq, xid, finding)));
+}
+
+/*
+ * Does the tree end where its last transaction does?  If not, the next one would stand
+ * behind a hole, and nobody who looks at the end would see that rows are gone.
+ */
+static void
+check_end(Sealing *s)
+{
+	SealTransaction last = {0};
+	uint64		end = 1;
+
+	if (paysafe_seal_transaction_last(s->tree->incarnation, &last))
+		end = last.first + last.rows + 1;
+	if (end < s->tree->size)
+		record_finding(s, end, last.xid, 0,
+					   psprintf("after it, leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed",
+								end, s->tree->size - 1));
 }
 
 static void
@@ -198,6 +218,7 @@ add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
 		{
 			s->tree = palloc(sizeof(SealTree));
 			paysafe_seal_state_tree(&s->state, s->tree);
+			check_end(s);
 		}
 		add_row(s, &row);
 	}

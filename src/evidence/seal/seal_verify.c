@@ -24,6 +24,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
@@ -40,6 +41,7 @@
 
 #define CHUNK			20000	/* transactions */
 #define CHUNK_LEAVES	400000
+#define MAX_GAP			1000000 /* leaves without transactions whose rows are looked for */
 
 typedef struct Verification
 {
@@ -55,6 +57,9 @@ typedef struct Verification
 	SealTree   *tree;			/* computed; only if whole */
 	uint64		next;			/* leaf that comes now */
 	uint64		from_xid;		/* rows of older transactions have been looked at */
+	uint64		gap_from;		/* leaves without transactions, */
+	uint64		gap_to;			/* if there are any */
+	uint64		gap_xid;		/* of the transaction after them */
 	int			n;
 	SealTransaction *chunk;
 	uint64		chunk_leaves;
@@ -311,6 +316,72 @@ verify_chunk(Verification *v, uint64 to)
 	v->from_xid = to;
 }
 
+/* Which leaves are those without transactions? */
+static HTAB *
+gap_leaves(Verification *v)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(TlogHash), .entrysize = sizeof(TlogHash), .hcxt = v->context
+	};
+	HTAB	   *leaves = hash_create("paysafe leaves", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	TlogHash	hash;
+
+	for (uint64 index = v->gap_from; index < v->gap_to; index++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (paysafe_seal_tile_hash(v->reader, 0, index, &hash))
+			(void) hash_search(leaves, &hash, HASH_ENTER, NULL);
+	}
+	return leaves;
+}
+
+/* Are the rows of leaves without transactions still there? */
+static char *
+gap_rows(Verification *v)
+{
+	uint64		leaves = v->gap_to - v->gap_from;
+	uint64		rows = 0;
+	uint64		transactions = 0;
+	uint64		xid = 0;
+	MemoryContext old;
+	HTAB	   *known;
+
+	if (leaves > MAX_GAP)
+		return "";
+	old = MemoryContextSwitchTo(v->context);
+	known = gap_leaves(v);
+	v->rows = paysafe_seal_rows_find(v->gap_xid > v->from_xid ? v->from_xid : 0, v->gap_xid, v->snapshot, false);
+	for (next_row(v); v->has_row; next_row(v))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (hash_search(known, &v->row.computed, HASH_REMOVE, NULL) == NULL)
+			continue;
+		rows++;
+		if (transactions == 0 || v->row.xid != xid)
+			transactions++;
+		xid = v->row.xid;
+	}
+	paysafe_seal_rows_end(v->rows);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(v->context);
+	if (rows + transactions >= leaves)
+		return "; their rows of the audit log are there";
+	return psprintf("; rows of the audit log are gone, too: of these " UINT64_FORMAT " leaves, " UINT64_FORMAT " rows of " UINT64_FORMAT " transactions are there",
+					leaves, rows, transactions);
+}
+
+/* Leaves that belong to no transaction. */
+static void
+gap_finding(Verification *v)
+{
+	if (v->gap_to == v->size)
+		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction, or paysafe.seal_state was changed%s",
+				v->gap_from - 1, v->size, gap_rows(v));
+	else
+		finding(v, "leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed%s",
+				v->gap_from, v->gap_to - 1, gap_rows(v));
+}
+
 static bool
 collect(const SealTransaction *t, void *arg)
 {
@@ -327,8 +398,9 @@ collect(const SealTransaction *t, void *arg)
 		return false;
 	if (t->first != v->next + v->chunk_leaves)
 	{
-		finding(v, "leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed",
-				v->next + v->chunk_leaves, t->first - 1);
+		v->gap_from = v->next + v->chunk_leaves;
+		v->gap_to = t->first;
+		v->gap_xid = t->xid;
 		return false;
 	}
 	v->chunk[v->n++] = *t;
@@ -364,9 +436,9 @@ verify_end(Verification *v)
 {
 	TlogFrontier frontier;
 
-	if (v->next != v->size)
-		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction, or paysafe.seal_state was changed",
-				v->next - 1, v->size);
+	if (v->next > v->size)
+		finding(v, "the log has " UINT64_FORMAT " leaves and should have " UINT64_FORMAT ": paysafe.seal_state was changed",
+				v->next, v->size);
 	if (v->finding != NULL)
 		return;
 	paysafe_seal_tile_save(v->tree);
@@ -428,9 +500,18 @@ verify_incarnation(void *arg)
 	if (v->finding == NULL)
 	{
 		uint64		to = v->n > 0 ? v->chunk[v->n - 1].xid + 1 : v->from_xid;
+		bool		here = v->newest && v->state.here;
 
-		verify_chunk(v, v->whole && v->newest && v->state.here ? Max(v->state.watermark, to) : to);
+		if (v->gap_to == 0 && v->whole && v->next + v->chunk_leaves < v->size)
+		{
+			v->gap_from = v->next + v->chunk_leaves;
+			v->gap_to = v->size;
+			v->gap_xid = here ? v->state.watermark : PG_UINT64_MAX;
+		}
+		verify_chunk(v, v->gap_to == 0 && v->whole && here ? Max(v->state.watermark, to) : to);
 	}
+	if (v->finding == NULL && v->gap_to != 0)
+		gap_finding(v);
 	if (v->finding == NULL && v->whole)
 		verify_end(v);
 	else if (v->finding == NULL)
