@@ -284,5 +284,20 @@ for round in 1 2 3; do
 	is "crash $round: it is published after all" t "$(published '40 s')"
 	is "... and is the log that was published before" good "$(verified --key "$verifier" --checkpoint "$OUT/before.$round")"
 done
+# somebody deletes what was signed, where nothing guards it
+server_restart "shared_preload_libraries = ''"
+sql >/dev/null <<'SQL'
+ALTER TABLE paysafe.seal_checkpoint DISABLE TRIGGER ALL;
+DELETE FROM paysafe.seal_checkpoint;
+ALTER TABLE paysafe.seal_checkpoint ENABLE TRIGGER ALL;
+SQL
+server_restart "shared_preload_libraries = 'paysafe'" "paysafe.seal_sign_command = '/bin/false'"
+matches "a checkpoint that was published and is not here: check() says so" 'was published that is not in paysafe.seal_checkpoint' "$(said)"
+sql -c "INSERT INTO pay VALUES (-1, 1)"
+setting "paysafe.seal_sign_command = '$OUT/signer/sign'"
+is "... the log goes on from it" t "$(published '40 s')"
+is "... as it was" good "$(verified --key "$verifier" --checkpoint "$OUT/before.1")"
+is "... and it stays on record, once" 1 "$(sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE message ~ 'not in paysafe.seal_checkpoint'")"
+is "... while check() is content again" good "$(said)"
 is "no temporary file is left" 0 "$(find "$web" -name '*paysafe-new*' | wc -l)"
 server_remove
