@@ -619,8 +619,8 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 		UNION ALL
 		SELECT 'seal', 'seal_findings', count(*) = 0,
 			   CASE WHEN count(*) > 0 THEN
-				format('%s rows were wrong when they were sealed, the first of them row %s of transaction %s: %s; all are in paysafe.seal_finding', count(*),
-					   (array_agg(f.seq ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
+				format('%s findings when rows were sealed, the first of %stransaction %s: %s; all are in paysafe.seal_finding', count(*),
+					   (array_agg(CASE WHEN f.seq > 0 THEN format('row %s of ', f.seq) ELSE '' END ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
 					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
 		  FROM paysafe.seal_finding f
 		UNION ALL

@@ -87,6 +87,7 @@ CREATE TABLE paysafe.seal_finding (
 	finding text NOT NULL
 );
 COMMENT ON TABLE paysafe.seal_finding IS 'what was wrong with rows when they were sealed';
+COMMENT ON COLUMN paysafe.seal_finding.seq IS '0: the transaction as a whole, or what follows it';
 --@own_table paysafe.seal_finding
 
 CREATE FUNCTION paysafe.seal() RETURNS bigint

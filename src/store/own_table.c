@@ -264,11 +264,20 @@ comparison(Oid type, StrategyNumber strategy)
 		[BTGreaterEqualStrategyNumber] = F_INT8GE,
 		[BTGreaterStrategyNumber] = F_INT8GT
 	};
+	static const RegProcedure transactions[] = {
+		[BTLessStrategyNumber] = F_XID8LT,
+		[BTLessEqualStrategyNumber] = F_XID8LE,
+		[BTEqualStrategyNumber] = F_XID8EQ,
+		[BTGreaterEqualStrategyNumber] = F_XID8GE,
+		[BTGreaterStrategyNumber] = F_XID8GT
+	};
 
 	if (type == TIMESTAMPTZOID)
 		return times[strategy];
 	if (type == INT8OID)
 		return numbers[strategy];
+	if (type == XID8OID)
+		return transactions[strategy];
 	if (strategy == BTEqualStrategyNumber)
 		switch (type)
 		{
@@ -281,8 +290,6 @@ comparison(Oid type, StrategyNumber strategy)
 				return F_TEXTEQ;
 			case BYTEAOID:
 				return F_BYTEAEQ;
-			case XID8OID:
-				return F_XID8EQ;
 		}
 	elog(ERROR, "no index of paysafe compares type %u by strategy %d", type, strategy);
 	return InvalidOid;

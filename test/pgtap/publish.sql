@@ -46,11 +46,11 @@ SELECT paysafe.act_as('ann');
 SELECT is(paysafe.set_seal_policy(E'# none\nquorum none\n', 'another one'), 2, '... and it is in force');
 
 -- who may
-CREATE ROLE regress_paysafe_reader;
-SELECT is(has_table_privilege('regress_paysafe_reader', 'paysafe.checkpoint', 'SELECT'), false, 'checkpoints are not for everybody');
-GRANT pg_monitor TO regress_paysafe_reader;
-SELECT is(has_table_privilege('regress_paysafe_reader', 'paysafe.checkpoint', 'SELECT'), true, '... but for who watches');
-SET LOCAL ROLE regress_paysafe_reader;
+CREATE ROLE regress_paysafe_watcher;
+SELECT is(has_table_privilege('regress_paysafe_watcher', 'paysafe.checkpoint', 'SELECT'), false, 'checkpoints are not for everybody');
+GRANT pg_monitor TO regress_paysafe_watcher;
+SELECT is(has_table_privilege('regress_paysafe_watcher', 'paysafe.checkpoint', 'SELECT'), true, '... but for who watches');
+SET LOCAL ROLE regress_paysafe_watcher;
 SELECT is((SELECT count(*)::int FROM paysafe.checkpoint), 0, '... with all that it takes');
 RESET ROLE;
 SELECT * FROM finish();

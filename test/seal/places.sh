@@ -5,6 +5,8 @@ server_beside places "shared_preload_libraries = 'paysafe'" "max_worker_processe
 primary=$PAYSAFE_RUN
 database places
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(1, 2000) i"
+# a transaction that is long enough to be noticed if its rows are not taken one after the other
+sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(100001, 140000) i"
 # numbers that the new cluster will reach only later
 # use_up TO: transaction numbers, in this server
 use_up() {
@@ -44,6 +46,9 @@ is "restored: sealing goes on, in a new incarnation" "t|2" "$(wait_sealed)|$(sql
 is "restored: every row is a leaf once, of one incarnation or the other" all "$(sealed)"
 is "restored: the new incarnation has what was not sealed" 10 \
 	"$(sql -c "SELECT sum(t.rows) FROM paysafe.seal_transaction t WHERE t.incarnation = 2 AND xid IN (SELECT xid FROM paysafe.audit_row WHERE key LIKE '30__')")"
+is "restored: the whole is verified in a time and in memory that grow with the number of rows only" "t|t" \
+	"$(sql -c "SET statement_timeout = '30 s'" -c "SELECT bool_and(ok) FROM paysafe.verify()" \
+		-c "SELECT substring(pg_read_file('/proc/' || pg_backend_pid() || '/status') FROM 'VmHWM:\\s*(\\d+)')::int < 500000" | xargs | tr ' ' '|')"
 is "restored: the old tree is what it was" "$root" \
 	"$(sql -c "SELECT leaves, root FROM paysafe.verify() WHERE incarnation = 1")"
 is "restored: its first leaf says why" t \
@@ -60,6 +65,26 @@ is "restored: numbers that are there twice are told apart" "t|all" \
 is "... of which there are some" t "$(sql -c "SELECT count(*) > 5 FROM (SELECT 1 FROM paysafe.audit_row GROUP BY xid, seq HAVING count(*) > 1) x")"
 is "... all rows of both" t "$(sql -c "SELECT (SELECT count(*) FROM paysafe.audit_row) = (SELECT sum(rows) FROM paysafe.seal_transaction)")"
 server_remove
+
+# rows of the old tree that are there twice, where nothing guards them
+PAYSAFE_RUN=$tree
+server_use
+hash -r
+export PGDATABASE=copied
+psql -qX -d postgres -c "CREATE DATABASE copied"
+"$PGBIN/pg_restore" -d copied "$OUT/places.dump"
+sql -c "INSERT INTO pay VALUES (5001, 1)"
+part=$(sql -c "SELECT tableoid::regclass FROM paysafe.audit_row WHERE key = '120000'")
+copy="ALTER TABLE $part DISABLE TRIGGER ALL; INSERT INTO $part SELECT * FROM $part WHERE key = '120000'"
+is "copied before the new tree begins: on record when it does, and named in both" \
+	"row 20000: it is there twice: one of the two was inserted|t|t" \
+	"$(sql -c "BEGIN; $copy; SELECT paysafe.seal() = 0" -c "SELECT 'row ' || seq || ': ' || finding FROM paysafe.seal_finding" \
+		-c "SELECT finding ~ '^row 20000 of transaction [0-9]+ is there twice' FROM paysafe.verify()" -c ROLLBACK |
+		sed 1d | paste -sd '|')"
+sql -c "SELECT paysafe.seal()" >/dev/null
+is "copied when it has begun: named in both" "t|t" \
+	"$(sql -c "BEGIN; $copy; SELECT finding ~ '^row 20000 of transaction [0-9]+ is there twice' FROM paysafe.verify(); ROLLBACK" | paste -sd '|')"
+psql -qX -d postgres -c "DROP DATABASE copied"
 
 # data only, into a database with the schema
 PAYSAFE_RUN=$primary

@@ -66,6 +66,14 @@ found "a row was inserted after the last" "INSERT INTO $part SELECT at, xid, sha
 	"^row 4 of transaction $xid was inserted"
 found "a row was inserted beside another" "INSERT INTO $part SELECT at, xid, shape, command, 2, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 2" \
 	"^$row .*two rows of this number"
+found "a row is there twice" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 2" "^row 2 of transaction $xid is there twice"
+found "the last row of a transaction is there twice" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 3" \
+	"^row 3 of transaction $xid is there twice"
+found "a transaction of one row is there twice" "INSERT INTO $part SELECT * FROM $part WHERE key = '2001'" "^row 1 of transaction [0-9]+ is there twice"
+found "a row of many is there twice" "INSERT INTO $part SELECT * FROM $part WHERE key = '300'" "^row 300 of transaction [0-9]+ is there twice"
+found "a row is there twice, once changed" \
+	"INSERT INTO $part SELECT at, xid, shape, command, seq, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE key = '300'" \
+	"^row 300 of transaction [0-9]+ .*(two rows of this number|was inserted)"
 found "a transaction was inserted" "INSERT INTO $part SELECT at, '3', shape, command, 1, op, key, context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 3" \
 	"^row 1 of transaction 3 was inserted"
 found "two rows were exchanged" "UPDATE $part SET seq = 3 - seq WHERE xid = '$xid' AND seq < 3" "rows were exchanged"
@@ -73,9 +81,23 @@ found "what columns mean" "UPDATE paysafe.audit_shape SET table_name = 'other' W
 found "the tail was cut off: rows" "DELETE FROM $part WHERE xid = (SELECT max(xid) FROM $part)" "row 1 of transaction .*deleted"
 found "the tail was cut off: rows and transactions" \
 	"DELETE FROM $part WHERE xid = (SELECT max(xid) FROM $part); DELETE FROM paysafe.seal_transaction WHERE first = (SELECT max(first) FROM paysafe.seal_transaction)" \
-	"its end was cut off"
+	"its end was cut off.*rows of the audit log are gone, too: of these 2 leaves, 0 rows of 0 transactions are there"
+found "the tail was cut off: transactions" "DELETE FROM paysafe.seal_transaction WHERE first = (SELECT max(first) FROM paysafe.seal_transaction)" \
+	"its end was cut off.*their rows of the audit log are there"
 found "a transaction is missing" "DELETE FROM paysafe.seal_transaction WHERE xid = '$xid'; DELETE FROM $part WHERE xid = '$xid'" \
-	"leaves [0-9]+ to [0-9]+ belong to no transaction"
+	"leaves [0-9]+ to [0-9]+ belong to no transaction.*are gone, too: of these 4 leaves, 0 rows of 0 transactions are there"
+found "a transaction and one of its rows is missing" "DELETE FROM paysafe.seal_transaction WHERE xid = '$xid'; DELETE FROM $part WHERE xid = '$xid' AND seq = 3" \
+	"leaves [0-9]+ to [0-9]+ belong to no transaction.*are gone, too: of these 4 leaves, 2 rows of 1 transactions are there"
+found "a transaction is missing, its rows are there" "DELETE FROM paysafe.seal_transaction WHERE xid = '$xid'" \
+	"leaves [0-9]+ to [0-9]+ belong to no transaction.*their rows of the audit log are there"
+is "... and the leaves before it are counted" "$(sql -c "SELECT first FROM paysafe.seal_transaction WHERE xid = '$xid'")" "$(sql <<-SQL
+	BEGIN;
+	ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
+	DELETE FROM paysafe.seal_transaction WHERE xid = '$xid';
+	SELECT leaves FROM paysafe.verify();
+	ROLLBACK;
+SQL
+)"
 found "a tile of leaves" "UPDATE paysafe.seal_tile SET hashes = overlay(hashes placing sha256('x') from 33) WHERE level = 0 AND index = 1" \
 	"the tile was changed"
 found "a tile above" "UPDATE paysafe.seal_tile SET hashes = overlay(hashes placing sha256('x') from 1) WHERE level = 1" "the tiles were changed"
@@ -89,6 +111,39 @@ found "the root" "UPDATE paysafe.seal_state SET root = sha256('x')" "root in pay
 found "the size" "UPDATE paysafe.seal_state SET size = size - 1" "."
 found "the incarnation's row" "UPDATE paysafe.seal_log SET reason = 'other'" "seal_log was changed"
 found "a transaction's count" "UPDATE paysafe.seal_transaction SET rows = 2 WHERE xid = '$xid'" "."
+
+# there twice before it is sealed: it becomes one leaf
+sql -c "INSERT INTO pay VALUES (2501, 1), (2502, 1)" >/dev/null
+is "a copy in the unsealed window is no leaf, is on record, and named" \
+	"3|2: it is there twice: one of the two was inserted|row 2 of transaction is there twice: one of the two was inserted" "$(sql <<-SQL | xargs | sed 's/SEP /|/g; s/transaction [0-9]*/transaction/'
+	BEGIN;
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	INSERT INTO $part SELECT * FROM $part WHERE key = '2502';
+	SELECT paysafe.seal() || 'SEP';
+	SELECT string_agg(seq || ': ' || finding, '|' ORDER BY seq) || 'SEP' FROM paysafe.seal_finding;
+	SELECT finding FROM paysafe.verify();
+	ROLLBACK;
+SQL
+)"
+sql -c "SELECT paysafe.seal()" >/dev/null
+
+# the end is cut off, and something else is sealed behind the hole
+sql -c "INSERT INTO pay VALUES (2601, 1)" >/dev/null
+is "sealing behind a hole: on record, red in check(), and verify() says that rows are gone" \
+	"0: after it, leaves to belong to no transaction: rows of paysafe.seal_transaction were deleted or changed|seal_findings seal_tree|t" "$(sql <<-SQL | paste -sd '|' | sed 's/leaves [0-9]* to [0-9]* /leaves to /'
+	BEGIN;
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
+	DELETE FROM $part WHERE key IN ('2501', '2502');
+	DELETE FROM paysafe.seal_transaction WHERE first = (SELECT max(first) FROM paysafe.seal_transaction);
+	SELECT FROM paysafe.seal();
+	SELECT seq || ': ' || finding FROM paysafe.seal_finding;
+	SELECT string_agg(check_name, ' ' ORDER BY check_name) FROM paysafe.check() WHERE subject = 'seal' AND NOT ok AND check_name LIKE 'seal\_%';
+	SELECT finding ~ 'leaves [0-9]+ to [0-9]+ belong to no .*are gone, too: of these 3 leaves, 0 rows of 0 transactions are there' FROM paysafe.verify();
+	ROLLBACK;
+SQL
+)"
+sql -c "SELECT paysafe.seal()" >/dev/null
 
 # in the unsealed window: sealing finds it, says so, and goes on
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3005) i" >/dev/null

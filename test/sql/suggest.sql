@@ -55,3 +55,5 @@ SELECT * FROM paysafe.suggest('t_suggest.payment');			-- fails
 RESET ROLE;
 SELECT * FROM paysafe.seen_statuses('t_suggest.payment', 'captured');	-- fails: no status
 SELECT * FROM paysafe.seen_statuses('t_suggest.payment', 'status', 't_suggest.status_log');	-- fails: which columns
+DROP OWNED BY regress_paysafe_reader;
+DROP ROLE regress_paysafe_reader;

@@ -17,10 +17,11 @@
  * of their numbers, transactions of this server may meet rows that are sealed already;
  * their hashes tell which.
  *
- * A row that does not agree with its leaf_hash, a number that is missing or there twice:
- * that is on record in paysafe.seal_finding, check() and verify() say so, and sealing
- * goes on, with leaf_hash as it is stored.  Were it to stop, whoever changes one row would
- * leave all that follow unsealed.  If the tree itself is damaged, nothing can be added.
+ * A row that does not agree with its leaf_hash or is there twice, a number that is missing
+ * or there twice: that is on record in paysafe.seal_finding, check() and verify() say so,
+ * and sealing goes on, with leaf_hash as it is stored; of two rows that are the same, one
+ * becomes a leaf.  Were it to stop, whoever changes one row would leave all that follow
+ * unsealed.  If the tree itself is damaged, nothing can be added.
  *
  * Memory: the rows are sorted in maintenance_work_mem or on disk; findings are few.
  *
@@ -30,12 +31,10 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -44,6 +43,7 @@
 #include "base/scan.h"
 #include "compat.h"
 #include "evidence/seal/seal.h"
+#include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_state.h"
 #include "evidence/seal/seal_tile.h"
@@ -71,10 +71,12 @@ typedef struct Sealing
 	SealTransaction now;		/* the transaction whose rows are being added */
 	TlogFrontier group;			/* of its rows */
 	int32		last_seq;
-	HTAB	   *sealed;			/* hashes of that transaction that are sealed already, or NULL */
+	TlogHash	last_hash;		/* of the row that was added last */
+	SealMatcher *sealed;		/* rows may be sealed already */
 	int64		findings;
 } Sealing;
 
+/* seq 0: of the transaction as a whole, or of what follows it. */
 static void
 record_finding(Sealing *s, uint64 index, uint64 xid, int32 seq, const char *finding)
 {
@@ -92,33 +94,26 @@ record_finding(Sealing *s, uint64 index, uint64 xid, int32 seq, const char *find
 	paysafe_store_insert(PAYSAFE_SEAL_FINDING, values, nulls);
 	ereport(LOG,
 			(errcode(ERRCODE_DATA_CORRUPTED),
+			 seq == 0 ? errmsg("paysafe: transaction " UINT64_FORMAT " of the audit log: %s", xid, finding) :
 			 errmsg("paysafe: row %d of transaction " UINT64_FORMAT " of the audit log: %s", seq, xid, finding)));
 }
 
-/* Which rows of the transaction are sealed already, in any incarnation? */
-static HTAB *
-sealed_already(uint64 xid)
+/*
+ * Does the tree end where its last transaction does?  If not, the next one would stand
+ * behind a hole, and nobody who looks at the end would see that rows are gone.
+ */
+static void
+check_end(Sealing *s)
 {
-	HASHCTL		ctl = {
-		.keysize = sizeof(TlogHash), .entrysize = sizeof(TlogHash), .hcxt = CurrentMemoryContext
-	};
-	HTAB	   *hashes = NULL;
-	ListCell   *lc;
+	SealTransaction last = {0};
+	uint64		end = 1;
 
-	foreach(lc, paysafe_seal_transaction_of_xid(xid))
-	{
-		SealTransaction *sealed = lfirst(lc);
-		SealReader *reader = paysafe_seal_tile_reader(sealed->incarnation);
-		TlogHash	hash;
-
-		if (hashes == NULL)
-			hashes = hash_create("paysafe sealed", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		for (int i = 0; i < sealed->rows; i++)
-			if (paysafe_seal_tile_hash(reader, 0, sealed->first + i, &hash))
-				(void) hash_search(hashes, &hash, HASH_ENTER, NULL);
-		pfree(reader);
-	}
-	return hashes;
+	if (paysafe_seal_transaction_last(s->tree->incarnation, &last))
+		end = last.first + last.rows + 1;
+	if (end < s->tree->size)
+		record_finding(s, end, last.xid, 0,
+					   psprintf("after it, leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed",
+								end, s->tree->size - 1));
 }
 
 static void
@@ -131,7 +126,6 @@ begin_transaction(Sealing *s, uint64 xid)
 	s->now.irregular = false;
 	s->last_seq = 0;
 	tlog_frontier_init(&s->group);
-	s->sealed = s->opening || xid <= s->state.foreign_until ? sealed_already(xid) : NULL;
 }
 
 static void
@@ -141,9 +135,6 @@ end_transaction(Sealing *s)
 	TlogHash	root;
 	TlogHash	hash;
 
-	if (s->sealed != NULL)
-		hash_destroy(s->sealed);
-	s->sealed = NULL;
 	if (s->now.rows == 0)
 		return;
 	tlog_frontier_root(&s->group, &root);
@@ -170,6 +161,21 @@ check_number(Sealing *s, const SealRow *row)
 	record_finding(s, s->tree->size, row->xid, row->seq, finding);
 }
 
+/* Has the row been a leaf already?  A copy of one is on record, and becomes none. */
+static bool
+is_sealed(Sealing *s, const SealRow *row)
+{
+	SealPlace	place = SEAL_NOWHERE;
+
+	if (s->now.rows > 0 && row->seq == s->last_seq && tlog_hash_equal(&row->hash, &s->last_hash))
+		place = SEAL_TWICE;
+	else if (s->opening || row->xid <= s->state.foreign_until)
+		place = paysafe_seal_match_row(s->sealed, row->xid, row->seq, &row->hash, NULL);
+	if (place == SEAL_TWICE)
+		record_finding(s, s->tree->size, row->xid, row->seq, "it is there twice: one of the two was inserted");
+	return place != SEAL_NOWHERE;
+}
+
 static void
 add_row(Sealing *s, const SealRow *row)
 {
@@ -181,7 +187,7 @@ add_row(Sealing *s, const SealRow *row)
 		end_transaction(s);
 		begin_transaction(s, row->xid);
 	}
-	if (s->sealed != NULL && hash_search(s->sealed, &row->hash, HASH_REMOVE, NULL) != NULL)
+	if (is_sealed(s, row))
 		return;
 	check_number(s, row);
 	if (row->trouble != SEAL_FINE)
@@ -189,6 +195,7 @@ add_row(Sealing *s, const SealRow *row)
 	paysafe_seal_tile_add(s->tree, &row->hash);
 	tlog_frontier_add(&s->group, &row->hash);
 	s->last_seq = row->seq;
+	s->last_hash = row->hash;
 	s->now.rows++;
 	if (s->opening)
 		s->state.foreign_until = Max(s->state.foreign_until, row->xid);
@@ -202,6 +209,7 @@ add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
 
 	s->now = (SealTransaction) {.sealed_at = GetCurrentTimestamp()};
 	s->transactions = paysafe_seal_transaction_begin();
+	s->sealed = paysafe_seal_match_begin();
 	while (paysafe_seal_rows_next(rows, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -210,12 +218,14 @@ add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
 		{
 			s->tree = palloc(sizeof(SealTree));
 			paysafe_seal_state_tree(&s->state, s->tree);
+			check_end(s);
 		}
 		add_row(s, &row);
 	}
 	if (s->tree != NULL)
 		end_transaction(s);
 	paysafe_seal_transaction_end(s->transactions);
+	paysafe_seal_match_end(s->sealed);
 	paysafe_seal_rows_end(rows);
 	if (s->findings > MAX_FINDINGS)
 	{
@@ -279,7 +289,7 @@ seal_rows(SealPass *pass, Snapshot snapshot)
 		else
 			pass->below = s.state.watermark;
 	}
-	if (s.tree == NULL || s.tree->size == size)
+	if (s.tree == NULL || (s.tree->size == size && s.findings == 0))
 		return;
 	pass->leaves = s.tree->size - size;
 	s.state.watermark = pass->below;

@@ -132,6 +132,7 @@ look_at_tree(void *arg)
 	SealState  *state = arg;
 	SealTree   *tree = palloc(sizeof(SealTree));
 	SealTransaction last = {0};
+	SealTransaction before;
 	uint64		end;
 
 	paysafe_seal_state_read(state);
@@ -149,6 +150,12 @@ look_at_tree(void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the state says " UINT64_FORMAT " leaves, the transactions " UINT64_FORMAT, state->size, end)));
+	if (last.first > 1 &&
+		(!paysafe_seal_transaction_at(state->incarnation, last.first - 1, &before) ||
+		 before.first + before.rows + 1 != last.first))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the leaves before leaf " UINT64_FORMAT " belong to no transaction", last.first)));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_seal_trouble);

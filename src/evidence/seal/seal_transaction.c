@@ -211,3 +211,13 @@ paysafe_seal_transaction_visit(int32 incarnation, uint64 from, SealTransactionVi
 	paysafe_store_seek(PAYSAFE_SEAL_TRANSACTION, "seal_transaction_pkey", 1, &key,
 					   BTGreaterEqualStrategyNumber, Int64GetDatum(from), false, NULL, visit_one, &visit);
 }
+
+void
+paysafe_seal_transaction_visit_xids(uint64 from, SealTransactionVisitor visitor, void *arg)
+{
+	Visit		visit = {visitor, arg};
+
+	paysafe_store_seek(PAYSAFE_SEAL_TRANSACTION, "seal_transaction_xid", 0, NULL,
+					   BTGreaterEqualStrategyNumber, FullTransactionIdGetDatum(FullTransactionIdFromU64(from)),
+					   false, NULL, visit_one, &visit);
+}

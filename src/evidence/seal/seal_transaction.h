@@ -55,4 +55,7 @@ typedef bool (*SealTransactionVisitor) (const SealTransaction *transaction, void
 extern void paysafe_seal_transaction_visit(int32 incarnation, uint64 from,
 										   SealTransactionVisitor visitor, void *arg);
 
+/* Those of all incarnations whose number is from <= xid, in the order of their numbers. */
+extern void paysafe_seal_transaction_visit_xids(uint64 from, SealTransactionVisitor visitor, void *arg);
+
 #endif							/* PAYSAFE_SEAL_TRANSACTION_H */

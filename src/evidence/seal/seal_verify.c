@@ -10,7 +10,8 @@
  * first thing that is wrong in an incarnation ends its verification.
  *
  * A row may stand where another incarnation has sealed it, or not be sealed yet: then
- * its hash or its number says so.  Any other row that belongs to no leaf was inserted.
+ * its hash or its number says so.  Any other row that belongs to no leaf was inserted; and
+ * of two rows that are the same leaf, one was.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +24,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
@@ -30,6 +32,7 @@
 #include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
+#include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_state.h"
@@ -38,6 +41,7 @@
 
 #define CHUNK			20000	/* transactions */
 #define CHUNK_LEAVES	400000
+#define MAX_GAP			1000000 /* leaves without transactions whose rows are looked for */
 
 typedef struct Verification
 {
@@ -53,6 +57,9 @@ typedef struct Verification
 	SealTree   *tree;			/* computed; only if whole */
 	uint64		next;			/* leaf that comes now */
 	uint64		from_xid;		/* rows of older transactions have been looked at */
+	uint64		gap_from;		/* leaves without transactions, */
+	uint64		gap_to;			/* if there are any */
+	uint64		gap_xid;		/* of the transaction after them */
 	int			n;
 	SealTransaction *chunk;
 	uint64		chunk_leaves;
@@ -60,6 +67,9 @@ typedef struct Verification
 	SealRows   *rows;
 	SealRow		row;			/* that comes now, */
 	bool		has_row;		/* if there is one */
+	SealMatcher *matcher;		/* for rows that are leaves elsewhere */
+	SealRow		matched;		/* the row that was a leaf last, */
+	bool		has_matched;	/* if one was */
 	char	   *finding;		/* or NULL */
 	MemoryContext result;
 	TlogHash	root;
@@ -129,31 +139,38 @@ next_row(Verification *v)
 	v->has_row = paysafe_seal_rows_next(v->rows, &v->row);
 }
 
-/* Is the row of a transaction that some incarnation has sealed with it? */
+/* Is the row that comes now another copy of the one that was a leaf last? */
 static bool
-is_sealed_elsewhere(const Verification *v, const SealRow *row)
+is_copy(const Verification *v)
 {
-	ListCell   *lc;
-
-	foreach(lc, paysafe_seal_transaction_of_xid(row->xid))
-	{
-		SealTransaction *t = lfirst(lc);
-		SealReader *reader = paysafe_seal_tile_reader(t->incarnation);
-		TlogHash	hash;
-
-		for (int i = 0; i < t->rows; i++)
-			if (paysafe_seal_tile_hash(reader, 0, t->first + i, &hash) && tlog_hash_equal(&hash, &row->computed))
-				return true;
-		pfree(reader);
-	}
-	return false;
+	return v->has_matched && v->row.xid == v->matched.xid && v->row.seq == v->matched.seq &&
+		tlog_hash_equal(&v->row.computed, &v->matched.computed);
 }
 
-/* A row that belongs to no leaf here. */
 static void
-extra_row(Verification *v)
+copy_finding(Verification *v)
 {
-	if (v->row.xid < v->state.watermark && v->state.here && !is_sealed_elsewhere(v, &v->row))
+	finding(v, "row %d of transaction " UINT64_FORMAT " is there twice: one of the two was inserted",
+			v->row.seq, v->row.xid);
+}
+
+/* The leaf that the row that comes now is, of any incarnation; those of t do not count. */
+static SealPlace
+place_elsewhere(const Verification *v, const SealTransaction *t)
+{
+	return paysafe_seal_match_row(v->matcher, v->row.xid, v->row.seq, &v->row.computed, t);
+}
+
+/* A row that belongs to no leaf here: none of t, if that is its transaction. */
+static void
+extra_row(Verification *v, const SealTransaction *t)
+{
+	SealPlace	place = is_copy(v) ? SEAL_TWICE : place_elsewhere(v, t);
+
+	CHECK_FOR_INTERRUPTS();
+	if (place == SEAL_TWICE)
+		copy_finding(v);
+	else if (place == SEAL_NOWHERE && v->row.xid < v->state.watermark && v->state.here)
 		finding(v, "row %d of transaction " UINT64_FORMAT " was inserted: it is in no leaf of the sealed log",
 				v->row.seq, v->row.xid);
 	next_row(v);
@@ -200,16 +217,21 @@ compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *le
 	bool		any = false;
 
 	/* several of one number: of these, one is the leaf */
-	while (is_here(v, t, i) && !tlog_hash_equal(&v->row.computed, leaf))
+	while (is_here(v, t, i) && !is_copy(v) && !tlog_hash_equal(&v->row.computed, leaf))
 	{
-		if (t->irregular || !is_sealed_elsewhere(v, &v->row))
+		if (place_elsewhere(v, t) != SEAL_THERE)
 		{
 			wrong = v->row;
 			any = true;
+			if (t->irregular)
+				break;
 		}
-		if (t->irregular)
-			break;
 		next_row(v);
+	}
+	if (!any && is_here(v, t, i) && is_copy(v))
+	{
+		copy_finding(v);
+		return;
 	}
 	if (!any && !is_here(v, t, i))
 		row_finding(v, t, i + 1, "the row was deleted");
@@ -223,6 +245,8 @@ compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *le
 			row_finding(v, t, v->row.seq, v->row.trouble == SEAL_HASH_DIFFERS ?
 						"its leaf_hash was changed: it is not the row's" :
 						paysafe_seal_rows_trouble(v->row.trouble));
+		v->matched = v->row;
+		v->has_matched = true;
 		next_row(v);
 	}
 }
@@ -236,7 +260,7 @@ verify_transaction(Verification *v, const SealTransaction *t)
 	uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
 
 	while (v->finding == NULL && v->has_row && v->row.xid < t->xid)
-		extra_row(v);
+		extra_row(v, NULL);
 	tlog_frontier_init(&group);
 	for (int i = 0; i < t->rows && v->finding == NULL; i++)
 	{
@@ -244,7 +268,7 @@ verify_transaction(Verification *v, const SealTransaction *t)
 		if (!leaf_hash(v, t->first + i, &hash))
 			return;
 		while (v->finding == NULL && v->has_row && v->row.xid == t->xid && !t->irregular && v->row.seq < i + 1)
-			extra_row(v);
+			extra_row(v, t);
 		if (v->finding != NULL)
 			return;
 		compare_row(v, t, i, &hash);
@@ -253,7 +277,7 @@ verify_transaction(Verification *v, const SealTransaction *t)
 			add_leaf(v, &hash);
 	}
 	while (v->finding == NULL && v->has_row && v->row.xid == t->xid)
-		extra_row(v);
+		extra_row(v, t);
 	if (v->finding != NULL || !leaf_hash(v, t->first + t->rows, &hash))
 		return;
 	tlog_frontier_root(&group, &own);
@@ -275,11 +299,14 @@ verify_chunk(Verification *v, uint64 to)
 	if (to > v->from_xid)
 	{
 		v->rows = paysafe_seal_rows_find(v->from_xid, to, v->snapshot, false);
+		v->matcher = paysafe_seal_match_begin();
+		v->has_matched = false;
 		next_row(v);
 		for (int i = 0; i < v->n && v->finding == NULL; i++)
 			verify_transaction(v, &v->chunk[i]);
 		while (v->finding == NULL && v->has_row)
-			extra_row(v);
+			extra_row(v, NULL);
+		paysafe_seal_match_end(v->matcher);
 		paysafe_seal_rows_end(v->rows);
 	}
 	MemoryContextSwitchTo(old);
@@ -287,6 +314,72 @@ verify_chunk(Verification *v, uint64 to)
 	v->n = 0;
 	v->chunk_leaves = 0;
 	v->from_xid = to;
+}
+
+/* Which leaves are those without transactions? */
+static HTAB *
+gap_leaves(Verification *v)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(TlogHash), .entrysize = sizeof(TlogHash), .hcxt = v->context
+	};
+	HTAB	   *leaves = hash_create("paysafe leaves", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	TlogHash	hash;
+
+	for (uint64 index = v->gap_from; index < v->gap_to; index++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (paysafe_seal_tile_hash(v->reader, 0, index, &hash))
+			(void) hash_search(leaves, &hash, HASH_ENTER, NULL);
+	}
+	return leaves;
+}
+
+/* Are the rows of leaves without transactions still there? */
+static char *
+gap_rows(Verification *v)
+{
+	uint64		leaves = v->gap_to - v->gap_from;
+	uint64		rows = 0;
+	uint64		transactions = 0;
+	uint64		xid = 0;
+	MemoryContext old;
+	HTAB	   *known;
+
+	if (leaves > MAX_GAP)
+		return "";
+	old = MemoryContextSwitchTo(v->context);
+	known = gap_leaves(v);
+	v->rows = paysafe_seal_rows_find(v->gap_xid > v->from_xid ? v->from_xid : 0, v->gap_xid, v->snapshot, false);
+	for (next_row(v); v->has_row; next_row(v))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (hash_search(known, &v->row.computed, HASH_REMOVE, NULL) == NULL)
+			continue;
+		rows++;
+		if (transactions == 0 || v->row.xid != xid)
+			transactions++;
+		xid = v->row.xid;
+	}
+	paysafe_seal_rows_end(v->rows);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(v->context);
+	if (rows + transactions >= leaves)
+		return "; their rows of the audit log are there";
+	return psprintf("; rows of the audit log are gone, too: of these " UINT64_FORMAT " leaves, " UINT64_FORMAT " rows of " UINT64_FORMAT " transactions are there",
+					leaves, rows, transactions);
+}
+
+/* Leaves that belong to no transaction. */
+static void
+gap_finding(Verification *v)
+{
+	if (v->gap_to == v->size)
+		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction, or paysafe.seal_state was changed%s",
+				v->gap_from - 1, v->size, gap_rows(v));
+	else
+		finding(v, "leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed%s",
+				v->gap_from, v->gap_to - 1, gap_rows(v));
 }
 
 static bool
@@ -305,8 +398,9 @@ collect(const SealTransaction *t, void *arg)
 		return false;
 	if (t->first != v->next + v->chunk_leaves)
 	{
-		finding(v, "leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed",
-				v->next + v->chunk_leaves, t->first - 1);
+		v->gap_from = v->next + v->chunk_leaves;
+		v->gap_to = t->first;
+		v->gap_xid = t->xid;
 		return false;
 	}
 	v->chunk[v->n++] = *t;
@@ -342,9 +436,9 @@ verify_end(Verification *v)
 {
 	TlogFrontier frontier;
 
-	if (v->next != v->size)
-		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction, or paysafe.seal_state was changed",
-				v->next - 1, v->size);
+	if (v->next > v->size)
+		finding(v, "the log has " UINT64_FORMAT " leaves and should have " UINT64_FORMAT ": paysafe.seal_state was changed",
+				v->next, v->size);
 	if (v->finding != NULL)
 		return;
 	paysafe_seal_tile_save(v->tree);
@@ -406,9 +500,18 @@ verify_incarnation(void *arg)
 	if (v->finding == NULL)
 	{
 		uint64		to = v->n > 0 ? v->chunk[v->n - 1].xid + 1 : v->from_xid;
+		bool		here = v->newest && v->state.here;
 
-		verify_chunk(v, v->whole && v->newest && v->state.here ? Max(v->state.watermark, to) : to);
+		if (v->gap_to == 0 && v->whole && v->next + v->chunk_leaves < v->size)
+		{
+			v->gap_from = v->next + v->chunk_leaves;
+			v->gap_to = v->size;
+			v->gap_xid = here ? v->state.watermark : PG_UINT64_MAX;
+		}
+		verify_chunk(v, v->gap_to == 0 && v->whole && here ? Max(v->state.watermark, to) : to);
 	}
+	if (v->finding == NULL && v->gap_to != 0)
+		gap_finding(v);
 	if (v->finding == NULL && v->whole)
 		verify_end(v);
 	else if (v->finding == NULL)

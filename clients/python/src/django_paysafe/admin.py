@@ -472,7 +472,8 @@ class HistoryMixin:
         using = router.db_for_read(type(obj), instance=obj)
         with unclaimed(using), connections[using].cursor() as cursor:
             cursor.execute(
-                "SELECT has_function_privilege('paysafe.history(regclass, text)', 'EXECUTE')"
+                "SELECT coalesce(bool_and(has_function_privilege(oid, 'EXECUTE')), false)"
+                " FROM pg_proc WHERE proname = 'history' AND pronamespace = 'paysafe'::regnamespace"
             )
             if not cursor.fetchone()[0]:
                 return None
