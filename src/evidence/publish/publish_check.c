@@ -56,14 +56,17 @@ paysafe_publisher_trouble(PG_FUNCTION_ARGS)
 	Checkpoint	last;
 	bool		signed_once;
 	const char *trouble = NULL;
+	const char *missing;
 
 	if (!paysafe_publisher_wanted())
 		trouble = "off: without a key nothing is signed, and nobody outside could tell this log from another one";
 	else if (paysafe_log_head(&head) && head.size > 0)
 	{
-		trouble = missing_checkpoint(&head);
-		if (trouble == NULL)
-			trouble = paysafe_publisher_state_trouble(head.incarnation);
+		trouble = paysafe_publisher_state_trouble(head.incarnation);
+		/* a log that has lost its end has lost that, too */
+		missing = missing_checkpoint(&head);
+		if (missing != NULL && (trouble == NULL || strncmp(trouble, PUBLISHER_REFUSED, strlen(PUBLISHER_REFUSED)) != 0))
+			trouble = missing;
 		signed_once = paysafe_checkpoint_last(head.incarnation, &last);
 		if (trouble == NULL && (!signed_once || last.size < head.size || !last.published) &&
 			TimestampDifferenceExceeds(head.sealed_at, GetCurrentTimestamp(),
