@@ -178,11 +178,18 @@ paysafe_seal_entries(PG_FUNCTION_ARGS)
 	int32		incarnation = PG_ARGISNULL(2) ? paysafe_seal_state_newest() : PG_GETARG_INT32(2);
 	SealTransaction first;
 	StringInfoData leaf;
+	bool		opened;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_GETARG_INT64(0) < 0 || PG_GETARG_INT64(1) < PG_GETARG_INT64(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arguments \"from_index\" and \"to_index\" must be two numbers, 0 or more, the smaller one first")));
+	initStringInfo(&leaf);
+	opened = paysafe_seal_state_opening(incarnation, &leaf);
+	if (!opened && !PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the sealed log has no incarnation %d", incarnation)));
 	InitMaterializedSRF(fcinfo, 0);
 	e->result = (ReturnSetInfo *) fcinfo->resultinfo;
 	e->from = PG_GETARG_INT64(0);
@@ -191,8 +198,7 @@ paysafe_seal_entries(PG_FUNCTION_ARGS)
 	e->chunk = palloc(sizeof(SealTransaction) * CHUNK);
 	e->snapshot = paysafe_scan_snapshot();
 	e->context = AllocSetContextCreate(CurrentMemoryContext, "paysafe entries", ALLOCSET_DEFAULT_SIZES);
-	initStringInfo(&leaf);
-	if (e->from == 0 && paysafe_seal_state_opening(incarnation, &leaf))
+	if (e->from == 0 && opened)
 		put(e, 0, bytes_datum(leaf.data, leaf.len), (Datum) 0);
 	paysafe_seal_transaction_visit(incarnation,
 								   paysafe_seal_transaction_at(incarnation, e->from, &first) ? first.first : e->from,
