@@ -250,6 +250,7 @@ paysafe-evidence --html --key "$verifier" "$OUT/42.evidence" >"$OUT/42.html"
 is "... as a page without scripts, in which nobody's text is markup" "0 1" \
 	"$(grep -ciE '<script|<b>|http://|https://' "$OUT/42.html" || :) $(grep -c '&#60;b&#62;complained' "$OUT/42.html")"
 matches "another key does not vouch for it" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w3.vkey")" "$OUT/42.evidence" 2>&1 || :)"
+matches "... nor does a witness alone" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w1.vkey")" "$OUT/42.evidence" 2>&1 || :)"
 # each byte of it that is evidence: one of each line is changed
 changed=0 accepted=0
 lines=$(wc -l <"$OUT/42.evidence")
