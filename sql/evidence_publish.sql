@@ -84,7 +84,7 @@ CREATE FUNCTION paysafe.open_log(reason text) RETURNS text
 COMMENT ON FUNCTION paysafe.open_log(text) IS 'ends the sealed log and begins a new one, by two people; its origin. For a database that is not the one any more whose log is known outside';
 
 CREATE FUNCTION paysafe.wait_published(timeout interval DEFAULT '10 seconds') RETURNS boolean
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_wait_published';
 COMMENT ON FUNCTION paysafe.wait_published(interval) IS 'waits until all that is sealed now is published, and has it published at once; false if that took longer';
 

@@ -96,7 +96,7 @@ CREATE FUNCTION paysafe.seal() RETURNS bigint
 COMMENT ON FUNCTION paysafe.seal() IS 'seals what can be sealed now; how many leaves that were';
 
 CREATE FUNCTION paysafe.wait_sealed(timeout interval DEFAULT '10 seconds') RETURNS boolean
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_wait_sealed';
 COMMENT ON FUNCTION paysafe.wait_sealed(interval) IS 'waits until what this session has committed last is sealed; false: not yet';
 

@@ -84,8 +84,6 @@ GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, tex
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
 GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block, paysafe.progress TO PUBLIC;
--- what left the log, and how long it is kept, is no secret; what it said has left
-GRANT SELECT ON paysafe.removal, paysafe.retention TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
@@ -103,7 +101,6 @@ GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.wait_published(interval) TO PUBLIC;
 
 -- monitoring
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;

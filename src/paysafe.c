@@ -16,6 +16,7 @@
 #include "engine/proposal.h"
 #include "engine/rule.h"
 #include "evidence/audit_log.h"
+#include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_queue.h"
@@ -59,6 +60,7 @@ _PG_init(void)
 	paysafe_deferral_init();
 	paysafe_audit_log_init();
 	paysafe_refusal_log_init();
+	paysafe_publish_worker_init();
 	paysafe_maintenance_init();
 	paysafe_replica_init();
 	paysafe_subscription_init();

@@ -16,7 +16,7 @@
 #include "base/ensure.h"
 #include "base/transaction.h"
 
-#define NHANDLERS	8
+#define NHANDLERS	12
 
 static struct
 {

@@ -87,6 +87,16 @@ file_text(const FileBuffer *buffer)
 	return text;
 }
 
+TlogText
+file_note(const FileBuffer *buffer)
+{
+	TlogText	text = file_text(buffer);
+
+	if (text.len > 1 && text.at[text.len - 1] == '\n' && text.at[text.len - 2] == '\n')
+		text.len--;
+	return text;
+}
+
 void
 file_free(FileBuffer *buffer)
 {

@@ -28,6 +28,9 @@ typedef enum FileResult
 extern FileResult file_read(const char *path, size_t most, FileBuffer *out);
 extern FileResult file_read_in(const char *folder, const char *name, size_t most, FileBuffer *out);
 extern TlogText file_text(const FileBuffer *buffer);
+
+/* The same without one surplus newline at the end: psql puts one after all that it prints */
+extern TlogText file_note(const FileBuffer *buffer);
 extern void file_free(FileBuffer *buffer);
 
 /* Memory, or the end of the program with status 3 */

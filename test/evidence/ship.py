@@ -106,7 +106,7 @@ class Witness:
 
     @staticmethod
     def wait(condition):
-        for _ in range(200):
+        for _ in range(1200):
             if condition():
                 return
             time.sleep(0.05)

@@ -1,7 +1,7 @@
 -- Checkpoints, witnesses and new logs: what is refused, with which SQLSTATE, and to whom.
 -- Nothing is signed here: no key is set.
 BEGIN;
-SELECT plan(24);
+SELECT plan(27);
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
 CREATE TABLE shop.payment (id int PRIMARY KEY, amount numeric);
@@ -10,12 +10,15 @@ INSERT INTO shop.payment VALUES (1, 100);
 
 -- before anything is sealed
 SELECT throws_ok($$SELECT paysafe.open_log('why')$$, '55000', NULL, 'there is no log to end');
+SELECT throws_ok('SELECT paysafe.wait_published(NULL)', '22004', NULL, 'how long is waited is said');
+SELECT throws_ok('SELECT paysafe.wait_sealed(NULL)', '22004', NULL, '... here, too');
 SELECT throws_ok($$SELECT paysafe.wait_published('1 s')$$, '55000', NULL, 'without a key nothing is published');
 SELECT is((SELECT count(*)::int FROM paysafe.checkpoint), 0, 'no checkpoint');
 SELECT ok(ok AND detail LIKE 'off: %', 'check() says that nothing is signed')
   FROM paysafe.check() WHERE check_name = 'checkpoints_published';
 
 -- arguments
+SELECT throws_ok('SELECT * FROM paysafe.seal_entries(0, 1, 77)', '22023', 'the sealed log has no incarnation 77', 'there are no leaves of what there is not');
 SELECT throws_ok($$SELECT paysafe.open_log(NULL)$$, '22004', NULL, 'a new log has a reason');
 SELECT throws_ok($$SELECT paysafe.open_log('  ')$$, '22023', NULL, '... that one can read');
 SELECT throws_ok($$SELECT paysafe.proof(NULL, 1)$$, '22004', NULL, 'a proof is of a transaction');

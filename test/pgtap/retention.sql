@@ -1,7 +1,7 @@
 -- Retention, legal holds, and what removes payloads: privileges, arguments, two people.
 -- That payloads leave, and what stays, is in test/retention, on a clock that is moved.
 BEGIN;
-SELECT plan(58);
+SELECT plan(60);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -24,7 +24,7 @@ SELECT is(pg_temp.refusal(c, r), '42501', format('%s: %s', r, c))
   FROM pg_temp.removes() c, unnest('{regress_paysafe_nobody,regress_paysafe_owner}'::name[]) r;
 SELECT is(pg_temp.refusal(c, 'regress_paysafe_nobody'), '42501', c)
   FROM unnest(ARRAY['SELECT paysafe.hold(''x'', ''shop.customer'')', 'SELECT paysafe.export_audit(''2026-01-01'', ''2027-01-01'')',
-					'SELECT * FROM paysafe.legal_hold', 'SELECT * FROM paysafe.pending_erasure', 'SELECT * FROM paysafe.retention_record']) c;
+					'SELECT * FROM paysafe.legal_hold', 'SELECT * FROM paysafe.removal', 'SELECT * FROM paysafe.retention', 'SELECT * FROM paysafe.pending_erasure', 'SELECT * FROM paysafe.retention_record']) c;
 
 -- one person is not enough, whoever it is
 SELECT paysafe.act_as('alice');

@@ -15,6 +15,14 @@ use_up() {
 use_up "$(($(sql -c "SELECT pg_current_xact_id()") + 5000))"
 sql -c "DO \$\$ BEGIN FOR i IN 2001..2060 LOOP INSERT INTO pay VALUES (i, 1); COMMIT; END LOOP; END \$\$"
 is "there is something to take along" "t|all" "$(wait_sealed)|$(sealed)"
+leaf=$(sql -c "SELECT first + 30000 FROM paysafe.seal_transaction WHERE rows = 40000")
+is "a few leaves of a long transaction cost less than all of them" t "$(sql <<SQL
+SET client_min_messages = error;
+CREATE TEMP TABLE took AS SELECT clock_timestamp() AS t0, (SELECT count(leaf) FROM paysafe.seal_entries($leaf, $leaf + 100)) AS few,
+	clock_timestamp() AS t1, (SELECT count(leaf) FROM paysafe.seal_entries($leaf - 30000, $leaf + 10000)) AS whole, clock_timestamp() AS t2;
+SELECT few = 100 AND whole = 40000 AND (t1 - t0) * 3 < t2 - t1 FROM took;
+SQL
+)"
 root=$(sql -c "SELECT size, root FROM paysafe.seal_state")
 
 # 5, 6: dump and restore into a new cluster, with rows that are not sealed yet, whose

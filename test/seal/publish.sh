@@ -163,16 +163,16 @@ is "... of one piece" good "$(verified --key "$verifier" --checkpoint "$OUT/firs
 # witnesses
 paysafe-key generate --type cosigner w1.example "$OUT/w1" >"$OUT/w1.vkey"
 paysafe-key generate --type cosigner w2.example "$OUT/w2" >"$OUT/w2.vkey"
-paysafe-key generate --type cosigner stranger.example "$OUT/w3" >/dev/null
+paysafe-key generate --type cosigner stranger.example "$OUT/w3" >"$OUT/w3.vkey"
 policy="log $verifier
 witness one $(cat "$OUT/w1.vkey")
 witness two $(cat "$OUT/w2.vkey")
 group both all one two
 quorum both
 "
-note() { sql -c "SELECT note FROM paysafe.checkpoint ORDER BY incarnation DESC, size DESC LIMIT 1" | sed '$d'; }
+note() { sql -c "SELECT note FROM paysafe.checkpoint ORDER BY incarnation DESC, size DESC LIMIT 1"; }
 # cosign KEYS: the newest checkpoint, with their signatures
-cosign() { note >"$OUT/note"; { cat "$OUT/note"; paysafe-key sign "$1" <"$OUT/note"; }; }
+cosign() { note >"$OUT/note"; { sed '$d' "$OUT/note"; paysafe-key sign "$1" <"$OUT/note"; }; }
 add() { psql -qXAt -v note="$1"$'\n' <<<"SELECT paysafe.add_cosignature(:'note')" 2>&1; }
 good() { sql -c "SELECT good, cosigned_by FROM paysafe.checkpoint ORDER BY incarnation DESC, size DESC LIMIT 1"; }
 matches "without a policy there are no witnesses" 'no policy says who is a witness' "$(add "$(cosign "$OUT/w1")")"
@@ -190,22 +190,32 @@ matches "nor one of a size that was never signed" 'no checkpoint of that log and
 	"$(add "$(cosign "$OUT/w2" | sed '2s/$/0/')")"
 forged=$(cosign "$OUT/w2" | sed '/^— w2/s/\(.*\)\(.\)\(........\)$/\1x\3/')
 matches "nor one that is not genuine" 'is not one of this checkpoint|neither a signed note' "$(add "$forged")"
-is "both are" 1 "$(add "$(cosign "$OUT/w2" | grep -v '^— w1')")"
+matches "before it is, there is no proof by this policy" 'good by the policy of witnesses' \
+	"$(sql -c "SELECT paysafe.proof(xid, seq) FROM paysafe.audit_log WHERE key = '42' LIMIT 1" 2>&1 || :)"
+publishers() { sql -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'paysafe publisher'"; }
+until_is 30 "the publisher rests" 0 publishers
+is "both are, and a newline more than a note has does not matter" 1 "$(add "$(cosign "$OUT/w2" | grep -v '^— w1')"$'\n')"
 is "... enough" "t|{w1.example,w2.example}" "$(good)"
-sql -c "SELECT paysafe.wait_published('1 s')" >/dev/null
+until_is 10 "... and in the folder, without anything else that is published" 3 signatures
+matches "two newlines more do matter" 'no signed checkpoint' "$(psql -qXAt -v note="$(cosign "$OUT/w2")"$'\n\n\n' 2>&1 <<<"SELECT paysafe.add_cosignature(:'note')")"
 printf '%s' "$policy" >"$OUT/policy"
 sql -c "INSERT INTO pay VALUES (7000, 1)"
 published >/dev/null
+matches "a row after the last good checkpoint has no proof yet" 'good by the policy of witnesses' \
+	"$(sql -c "SELECT paysafe.proof(xid, seq) FROM paysafe.audit_log WHERE key = '7000' LIMIT 1" 2>&1 || :)"
 matches "a policy is not changed by one" 'needs the approval of a second person' \
 	"$(psql -qXAt -v p="$policy" 2>&1 <<<"BEGIN; SELECT paysafe.act_as('ann'); SELECT paysafe.set_seal_policy(:'p' || E'# and\n', 'I want to')")"
 
 # proof files: of what is good, not of what is newest
 row=$(sql -c "SELECT xid, seq FROM paysafe.audit_log WHERE key = '42' LIMIT 1")
 sql -c "SELECT paysafe.proof('${row%|*}', ${row#*|})" >"$OUT/42.tlog-proof"
-sed -i '$d' "$OUT/42.tlog-proof"
-is "a proof file verifies by the policy, without the database" 0 \
+is "a proof file, as psql writes it, verifies by the policy, without the database" 0 \
 	"$(paysafe-verify --policy "$OUT/policy" --proof "$OUT/42.tlog-proof" >"$OUT/verify.log" 2>&1; echo $?)"
 matches "... and says what it proves" "row ${row#*|} of transaction ${row%|*} is leaf" "$(cat "$OUT/verify.log")"
+{ cat "$OUT/42.tlog-proof"; echo; } >"$OUT/42.more"
+is "... with more after it it does not" 2 "$(paysafe-verify --policy "$OUT/policy" --proof "$OUT/42.more" >/dev/null 2>&1; echo $?)"
+note >"$OUT/as-psql-has-it"
+is "a checkpoint, as psql writes it, is one" good "$(verified --key "$verifier" --checkpoint "$OUT/as-psql-has-it")"
 
 # one file for the life of a refund and its approval
 psql -qX -v ON_ERROR_STOP=1 >/dev/null 2>&1 <<'SQL'
@@ -223,6 +233,7 @@ BEGIN; SELECT paysafe.act_as('boss'); SELECT paysafe.approve('shop.refund', '42'
 BEGIN; SELECT paysafe.act_as('clerk'); UPDATE shop.refund SET status = 'sent' WHERE id = 42; COMMIT;
 SQL
 is "a refund is published" t "$(published)"
+is "... and cosigned" "1 1" "$(add "$(cosign "$OUT/w1")") $(add "$(cosign "$OUT/w2" | grep -v '^— w1')")"
 sql -c "SELECT paysafe.evidence('shop.refund', '42')" >"$OUT/42.evidence"
 proves() { paysafe-evidence --key "$verifier" "$@" >"$OUT/42.text" 2>&1 && echo yes || cat "$OUT/42.text"; }
 is "one file proves its life" yes "$(proves "$OUT/42.evidence")"
@@ -238,7 +249,8 @@ is "... all rows of its transactions are counted" 4 "$(grep -c 'whose number of 
 paysafe-evidence --html --key "$verifier" "$OUT/42.evidence" >"$OUT/42.html"
 is "... as a page without scripts, in which nobody's text is markup" "0 1" \
 	"$(grep -ciE '<script|<b>|http://|https://' "$OUT/42.html" || :) $(grep -c '&#60;b&#62;complained' "$OUT/42.html")"
-matches "another key does not vouch for it" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w1.vkey")" "$OUT/42.evidence" 2>&1 || :)"
+matches "another key does not vouch for it" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w3.vkey")" "$OUT/42.evidence" 2>&1 || :)"
+matches "... nor does a witness alone" 'not signed by whom you trust' "$(paysafe-evidence --key "$(cat "$OUT/w1.vkey")" "$OUT/42.evidence" 2>&1 || :)"
 # each byte of it that is evidence: one of each line is changed
 changed=0 accepted=0
 lines=$(wc -l <"$OUT/42.evidence")
@@ -273,5 +285,20 @@ for round in 1 2 3; do
 	is "crash $round: it is published after all" t "$(published '40 s')"
 	is "... and is the log that was published before" good "$(verified --key "$verifier" --checkpoint "$OUT/before.$round")"
 done
+# somebody deletes what was signed, where nothing guards it
+server_restart "shared_preload_libraries = ''"
+sql >/dev/null <<'SQL'
+ALTER TABLE paysafe.seal_checkpoint DISABLE TRIGGER ALL;
+DELETE FROM paysafe.seal_checkpoint;
+ALTER TABLE paysafe.seal_checkpoint ENABLE TRIGGER ALL;
+SQL
+server_restart "shared_preload_libraries = 'paysafe'" "paysafe.seal_sign_command = '/bin/false'"
+matches "a checkpoint that was published and is not here: check() says so" 'was published that is not in paysafe.seal_checkpoint' "$(said)"
+sql -c "INSERT INTO pay VALUES (-1, 1)"
+setting "paysafe.seal_sign_command = '$OUT/signer/sign'"
+is "... the log goes on from it" t "$(published '40 s')"
+is "... as it was" good "$(verified --key "$verifier" --checkpoint "$OUT/before.1")"
+is "... and it stays on record, once" 1 "$(sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE message ~ 'not in paysafe.seal_checkpoint'")"
+is "... while check() is content again" good "$(said)"
 is "no temporary file is left" 0 "$(find "$web" -name '*paysafe-new*' | wc -l)"
 server_remove

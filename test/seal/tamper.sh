@@ -39,6 +39,9 @@ found() {
 	if [[ $got =~ $3 ]]; then is "$1" "" ""; else is "$1" "$3" "$got"; fi
 }
 
+is "leaves of a part are those of the whole" 0 "$(sql -c "SELECT count(*) FROM (VALUES (0, 1), (0, 5), (1, 2), (1, 600), (1, 601), (1, 602), (100, 200), (599, 603), (600, 601), (601, 602), (602, 604), (603, 606), (604, 607), (300, 608)) x (a, b),
+	LATERAL (SELECT count(*) AS n, sum(hashtext(w::text)) AS h FROM paysafe.seal_entries(0, 1000) w WHERE index >= a AND index < b) w,
+	LATERAL (SELECT count(*) AS n, sum(hashtext(p::text)) AS h FROM paysafe.seal_entries(a, b) p) p WHERE (w.n, w.h) IS DISTINCT FROM (p.n, p.h) OR w.n <> b - a")"
 found "nothing was changed" "SELECT 1" '^nothing$'
 row="row 2 of transaction $xid"
 for change in "at = at + interval '1 second'" "command = command + 1" "op = 'D'" \

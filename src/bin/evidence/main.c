@@ -61,14 +61,18 @@ wrong(const char *what)
 	return 2;
 }
 
-/* Has it a signature of a key that was given, or what the policy asks for? */
+/*
+ * Has it a signature of the log, by a key that was given, or what the policy asks for?  A
+ * witness alone says only that the log has not lost anything.
+ */
 static bool
-is_trusted(const TlogNote *note)
+is_trusted(const TlogNote *note, const TlogCheckpoint *checkpoint)
 {
 	if (policy != NULL && tlog_policy_verdict(policy, note, NULL) == TLOG_POLICY_MET)
 		return true;
 	for (int i = 0; i < nkeys; i++)
-		if (tlog_checkpoint_verdict(note, &keys[i], NULL) == TLOG_GOOD_SIGNATURE)
+		if (tlog_text_is(checkpoint->origin, keys[i].name) &&
+			tlog_checkpoint_verdict(note, &keys[i], NULL) == TLOG_GOOD_SIGNATURE)
 			return true;
 	return false;
 }
@@ -95,7 +99,7 @@ take_proof(TlogText text)
 	n = tlog_base64_read(proof.extra, extra, proof.extra.len + 1);
 	if (n < 0 || !tlog_extra_parse(extra, n, &leaf, &leaf_len, &payload, &payload_len))
 		return "one of its proofs does not carry its leaf";
-	if (!is_trusted(&note))
+	if (!is_trusted(&note, &checkpoint))
 		return "a checkpoint in it is not signed by whom you trust";
 	tlog_hash_leaf(leaf, leaf_len, &hash);
 	if (!tlog_verify_inclusion(proof.index, checkpoint.size, &hash, proof.path, proof.n, &checkpoint.root))

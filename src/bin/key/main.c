@@ -199,6 +199,9 @@ sign(const char *path)
 	size_t		len = fread(message, 1, sizeof(message), stdin);
 	Signing		signing = {.text = {message, len}};
 
+	/* what has been through psql has a newline more */
+	if (len > 1 && len < sizeof(message) && message[len - 1] == '\n' && message[len - 2] == '\n')
+		signing.text.len = --len;
 	if (tlog_note_parse((TlogText) {message, len}, &note))
 		signing.text = note.text;
 	if (len == sizeof(message) || !tlog_checkpoint_parse(signing.text, &signing.checkpoint))

@@ -76,7 +76,7 @@ proof_verify(const char *path, const Trust *trust)
 
 	if (file_read(path, TLOG_PROOF_MAX, &buffer) != FILE_READ)
 		unknown("could not read \"%s\": %s", path, strerror(errno));
-	if (!tlog_proof_parse(file_text(&buffer), &proof))
+	if (!tlog_proof_parse(file_note(&buffer), &proof))
 		finding("%s: no proof file", path);
 	else if (!tlog_note_parse(proof.note, note) || !tlog_checkpoint_parse(note->text, &checkpoint))
 		finding("%s: it ends in no checkpoint", path);

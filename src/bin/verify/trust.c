@@ -72,6 +72,7 @@ trust_held_file(Trust *trust, const char *path)
 	Held	   *held;
 
 	must_read(path, TLOG_NOTE_MAX, &buffer);
+	buffer.len = file_note(&buffer).len;
 	held = trust_held(trust, path, &buffer);
 	if (held == NULL)
 		unknown("\"%s\" is no checkpoint", path);

@@ -118,7 +118,8 @@ static char *
 choose_checkpoint(int incarnation, uint64 index, int64 *size)
 {
 	Checkpoint	checkpoint;
-	char	   *newest = NULL;
+	bool		policy = paysafe_witness_has_policy();
+	bool		published = false;
 	int64		before = PG_INT64_MAX;
 
 	for (int i = 0; i < LOOK_BACK && paysafe_checkpoint_before(incarnation, before, &checkpoint); i++)
@@ -130,23 +131,23 @@ choose_checkpoint(int incarnation, uint64 index, int64 *size)
 			break;
 		if (!checkpoint.published)
 			continue;
+		published = true;
 		note = paysafe_checkpoint_cosigned(&checkpoint);
-		if (newest == NULL || paysafe_witness_is_good(note))
+		if (!policy || paysafe_witness_is_good(note))
 		{
-			bool		done = paysafe_witness_is_good(note) || !paysafe_witness_has_policy();
-
-			newest = note;
 			*size = checkpoint.size;
-			if (done)
-				break;
+			return note;
 		}
 	}
-	if (newest == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no checkpoint is published yet that has this leaf"),
-				 errhint("paysafe.wait_published() waits for one.")));
-	return newest;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 published ?
+			 errmsg("no checkpoint that has this leaf is good by the policy of witnesses yet") :
+			 errmsg("no checkpoint is published yet that has this leaf"),
+			 published ?
+			 errhint("Witnesses cosign it first: paysafe-ship, paysafe.add_cosignature().") :
+			 errhint("paysafe.wait_published() waits for one.")));
+	return NULL;				/* not reached */
 }
 
 static text *

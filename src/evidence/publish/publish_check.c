@@ -7,16 +7,40 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "evidence/publish/checkpoint.h"
+#include "evidence/publish/folder.h"
 #include "evidence/publish/log.h"
 #include "evidence/publish/publisher.h"
 #include "evidence/publish/publisher_state.h"
+#include "tlog/checkpoint.h"
+#include "tlog/note.h"
 
 #define PATIENCE	60			/* seconds, beside three intervals */
+
+/*
+ * Has a checkpoint been published that is not stored here?  NULL if not.  A standby may
+ * not have it yet.  What cannot be read is the publisher's to say.
+ */
+static char *
+missing_checkpoint(const LogHead *head)
+{
+	char	   *folder = RecoveryInProgress() ? NULL : paysafe_publisher_folder(head->origin);
+	TlogNote   *note = palloc(sizeof(TlogNote));
+	TlogCheckpoint said;
+	Checkpoint	stored;
+	char	   *text;
+
+	if (folder == NULL || paysafe_folder_read_checkpoint(folder, &text) != NULL || text == NULL ||
+		!tlog_note_parse((TlogText) {text, strlen(text)}, note) || !tlog_checkpoint_parse(note->text, &said) ||
+		!tlog_text_is(said.origin, head->origin) || paysafe_checkpoint_find(head->incarnation, said.size, &stored))
+		return NULL;
+	return psprintf(PUBLISHER_MISSING, (int64) said.size);
+}
 
 /* SQL-callable functions */
 
@@ -32,12 +56,17 @@ paysafe_publisher_trouble(PG_FUNCTION_ARGS)
 	Checkpoint	last;
 	bool		signed_once;
 	const char *trouble = NULL;
+	const char *missing;
 
 	if (!paysafe_publisher_wanted())
 		trouble = "off: without a key nothing is signed, and nobody outside could tell this log from another one";
 	else if (paysafe_log_head(&head) && head.size > 0)
 	{
 		trouble = paysafe_publisher_state_trouble(head.incarnation);
+		/* a log that has lost its end has lost that, too */
+		missing = missing_checkpoint(&head);
+		if (missing != NULL && (trouble == NULL || strncmp(trouble, PUBLISHER_REFUSED, strlen(PUBLISHER_REFUSED)) != 0))
+			trouble = missing;
 		signed_once = paysafe_checkpoint_last(head.incarnation, &last);
 		if (trouble == NULL && (!signed_once || last.size < head.size || !last.published) &&
 			TimestampDifferenceExceeds(head.sealed_at, GetCurrentTimestamp(),

@@ -48,12 +48,13 @@ paysafe_wait_published(PG_FUNCTION_ARGS)
 	TimestampTz until;
 	LogHead	head;
 
+	paysafe_argument_required(fcinfo, 0, "timeout");
 	until = GetCurrentTimestamp() + paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(0), "timeout");
 	if (!paysafe_publisher_wanted())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("nothing is published: there is no key"),
-				 errhint("See paysafe.seal_key_file in doc/evidence.md.")));
+				 errhint("See \"Keys\" in doc/evidence.md.")));
 	if (!paysafe_log_head(&head))
 		PG_RETURN_BOOL(true);
 	for (int looks = 0; !is_published(head.incarnation, head.size); looks++)

@@ -27,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/transaction.h"
 #include "base/worker.h"
 #include "compat.h"
 #include "evidence/publish/publish_worker.h"
@@ -44,6 +45,8 @@ PGDLLEXPORT void paysafe_publish_worker_main(Datum arg);
 static volatile sig_atomic_t hurried = false;
 
 static TimestampTz started_at = 0;	/* by this process */
+
+static bool look_after_commit = false;
 
 static void
 note_hurry(SIGNAL_ARGS)
@@ -145,9 +148,9 @@ paysafe_publish_worker_main(Datum arg)
 	proc_exit(0);
 }
 
-/* The one of this database, or 0. */
+/* The one of this database, or 0, and where its latch is. */
 static pid_t
-find_worker(void)
+find_worker(PGPROC **at)
 {
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
@@ -159,7 +162,10 @@ find_worker(void)
 			continue;
 		type = GetBackgroundWorkerTypeByPid(pid);
 		if (type != NULL && strcmp(type, WORKER_TYPE) == 0)
+		{
+			*at = proc;
 			return pid;
+		}
 	}
 	return 0;
 }
@@ -189,19 +195,51 @@ start(void)
 void
 paysafe_publish_worker_ensure(void)
 {
+	PGPROC	   *proc;
+
 	if (paysafe_publisher_wanted() && !RecoveryInProgress() &&
 		(started_at == 0 || TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), START_AGAIN)) &&
-		find_worker() == 0)
+		find_worker(&proc) == 0)
 		start();
 }
 
 void
 paysafe_publish_worker_hurry(void)
 {
-	pid_t		pid = find_worker();
+	PGPROC	   *proc;
+	pid_t		pid = find_worker(&proc);
 
 	if (pid != 0)
 		(void) kill(pid, SIGUSR2);
 	else if (paysafe_publisher_wanted() && !RecoveryInProgress())
 		start();
+}
+
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	PGPROC	   *proc;
+
+	if (!look_after_commit || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
+		return;
+	look_after_commit = false;
+	if (event != XACT_EVENT_COMMIT || !paysafe_publisher_wanted() || RecoveryInProgress())
+		return;
+	if (find_worker(&proc) != 0)
+		SetLatch(&proc->procLatch);
+	else
+		start();
+}
+
+void
+paysafe_publish_worker_look_after_commit(void)
+{
+	paysafe_transaction_watch();
+	look_after_commit = true;
+}
+
+void
+paysafe_publish_worker_init(void)
+{
+	paysafe_transaction_register(transaction_event, NULL);
 }

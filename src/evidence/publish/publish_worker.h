@@ -20,4 +20,10 @@ extern void paysafe_publish_worker_ensure(void);
  */
 extern void paysafe_publish_worker_hurry(void);
 
+/* When this transaction has committed: start or wake it, for it has something to publish. */
+extern void paysafe_publish_worker_look_after_commit(void);
+
+/* For _PG_init. */
+extern void paysafe_publish_worker_init(void);
+
 #endif							/* PAYSAFE_PUBLISH_WORKER_H */

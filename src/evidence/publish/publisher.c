@@ -74,6 +74,7 @@ static struct
 	int			writing_incarnation;	/* files of this checkpoint */
 	int64		writing_size;
 	int64		writing_next;
+	int64		missed_size;	/* published, not stored here, and on record */
 }			me;
 
 /* A turn. */
@@ -127,8 +128,7 @@ look(Turn *turn)
 	{
 		turn->has_last = paysafe_checkpoint_last(turn->head.incarnation, &turn->last);
 		turn->published = paysafe_checkpoint_any_published(turn->head.incarnation);
-		if (publish_folder[0] != '\0')
-			turn->folder = paysafe_folder_of(publish_folder, turn->head.origin);
+		turn->folder = paysafe_publisher_folder(turn->head.origin);
 	}
 	commit();
 	return result;
@@ -433,6 +433,48 @@ refresh(Turn *turn)
  * Turns
  */
 
+/* On record, once for each thing that is wrong. */
+static void
+record_refusal(const Turn *turn, const char *message)
+{
+	paysafe_refusal_record(&(Refusal)
+						   {
+							   .sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							   .rule = "publisher",
+							   .schema_name = "paysafe",
+							   .table_name = "seal_checkpoint",
+							   .key = turn->head.origin,
+							   .statement = "checkpoint",
+							   .message = message
+						   });
+}
+
+/*
+ * What was published and is not stored here: somebody has deleted it, or this server took
+ * over before it had it.  The log goes on from it, and its next checkpoint is signed; but
+ * this stays on record.
+ */
+static void
+note_missing(Turn *turn)
+{
+	int64		size = turn->folder != NULL ? size_in_folder(turn) : 0;
+	Checkpoint	checkpoint;
+	bool		missing;
+
+	if (size == 0 || size == me.missed_size)
+		return;
+	begin("comparing the sealed log with what is known outside");
+	missing = !paysafe_checkpoint_find(turn->head.incarnation, size, &checkpoint);
+	if (missing)
+		record_refusal(turn, psprintf(PUBLISHER_MISSING, size));
+	commit();
+	if (missing)
+		ereport(WARNING,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg(PUBLISHER_MISSING, size)));
+	me.missed_size = missing ? size : 0;
+}
+
 /* Sign if it is time, publish what is signed.  NULL, or what is wrong. */
 static char *
 work(Turn *turn)
@@ -451,6 +493,8 @@ work(Turn *turn)
 	me.asked |= trouble == NULL;
 	if (trouble == NULL)
 		trouble = judge(turn);
+	if (trouble == NULL)
+		note_missing(turn);
 	if (trouble == NULL && !unpublished && grown)
 	{
 		trouble = wait_for_standbys(turn);
@@ -467,22 +511,6 @@ work(Turn *turn)
 	return trouble;
 }
 
-/* On record, once for each thing that is wrong. */
-static void
-record_refusal(const Turn *turn, const char *trouble)
-{
-	paysafe_refusal_record(&(Refusal)
-						   {
-							   .sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-							   .rule = "publisher",
-							   .schema_name = "paysafe",
-							   .table_name = "seal_checkpoint",
-							   .key = turn->head.origin,
-							   .statement = "checkpoint",
-							   .message = psprintf("paysafe signs no checkpoint: %s", trouble)
-						   });
-}
-
 static void
 set_state(const Turn *turn, const char *trouble)
 {
@@ -493,7 +521,7 @@ set_state(const Turn *turn, const char *trouble)
 	begin("noting how it goes");
 	changed = paysafe_publisher_state_set(turn->head.incarnation, state, trouble, refused ? turn->note : NULL);
 	if (changed && refused)
-		record_refusal(turn, trouble);
+		record_refusal(turn, psprintf("paysafe signs no checkpoint: %s", trouble));
 	commit();
 	if (changed && trouble != NULL)
 		ereport(strcmp(state, PUBLISHER_WAITS) == 0 ? LOG : WARNING,
@@ -560,6 +588,12 @@ bool
 paysafe_publisher_wanted(void)
 {
 	return paysafe_log_key_configured();
+}
+
+char *
+paysafe_publisher_folder(const char *origin)
+{
+	return publish_folder[0] != '\0' ? paysafe_folder_of(publish_folder, origin) : NULL;
 }
 
 int

@@ -11,6 +11,9 @@
 /* Does the configuration want checkpoints signed? */
 extern bool paysafe_publisher_wanted(void);
 
+/* The folder in which the log of this name is published; NULL: in none.  palloc'd. */
+extern char *paysafe_publisher_folder(const char *origin);
+
 /* Seconds between checkpoints, as long as nobody waits. */
 extern int	paysafe_publisher_interval(void);
 

@@ -28,4 +28,7 @@ extern char *paysafe_publisher_state_outside(int incarnation);
 /* What is wrong in this incarnation, in words, or NULL; palloc'd. */
 extern char *paysafe_publisher_state_trouble(int incarnation);
 
+/* Of how many leaves, an INT64 */
+#define PUBLISHER_MISSING	"a checkpoint of " INT64_FORMAT " leaves was published that is not in paysafe.seal_checkpoint"
+
 #endif							/* PAYSAFE_PUBLISHER_STATE_H */

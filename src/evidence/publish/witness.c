@@ -20,7 +20,6 @@
 
 #include "base/argument.h"
 #include "engine/loosening.h"
-#include "evidence/publish/log.h"
 #include "evidence/publish/witness.h"
 #include "people/actor.h"
 #include "redact/redact.h"
@@ -181,36 +180,6 @@ paysafe_witness_is_good(const char *message)
 }
 
 /* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_add_cosignature);
-
-/*
- * add_cosignature(note text) returns integer: how many cosignatures are new
- */
-Datum
-paysafe_add_cosignature(PG_FUNCTION_ARGS)
-{
-	char	   *text = paysafe_argument_text(fcinfo, 0, "note", TLOG_NOTE_MAX);
-	TlogNote   *note = palloc(sizeof(TlogNote));
-	TlogCheckpoint said;
-	Checkpoint	checkpoint;
-	int			incarnation;
-	int			added = 0;
-	char	   *trouble = NULL;
-
-	if (!tlog_note_parse((TlogText) {text, strlen(text)}, note) || !tlog_checkpoint_parse(note->text, &said))
-		trouble = "it is no signed checkpoint";
-	else if (!paysafe_log_incarnation(pnstrdup(said.origin.at, said.origin.len), &incarnation) ||
-			 !paysafe_checkpoint_find(incarnation, said.size, &checkpoint))
-		trouble = "no checkpoint of that log and size was signed here";
-	else
-		trouble = paysafe_witness_accept(&checkpoint, text, &added);
-	if (trouble != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the cosignature is not accepted: %s", trouble)));
-	PG_RETURN_INT32(added);
-}
 
 PG_FUNCTION_INFO_V1(paysafe_checkpoint_is_good);
 

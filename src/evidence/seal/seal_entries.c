@@ -96,6 +96,22 @@ put_row(Entries *e, const SealTransaction *t, int i, TlogFrontier *group)
 	put(e, t->first + i, (Datum) 0, (Datum) 0);
 }
 
+/* The rows of the transactions that have been collected, as far as they are asked for. */
+static SealRows *
+find_rows(Entries *e)
+{
+	const SealTransaction *first = &e->chunk[0];
+	const SealTransaction *last = &e->chunk[e->n - 1];
+	int32		from_seq = PG_INT32_MIN;
+	int32		last_seq = PG_INT32_MAX;
+
+	if (!first->irregular && e->from > first->first)
+		from_seq = (int32) Min(e->from - first->first + 1, PG_INT32_MAX);
+	if (!last->irregular && e->to < last->first + last->rows)
+		last_seq = (int32) (e->to - last->first);
+	return paysafe_seal_rows_find_between(first->xid, from_seq, last->xid + 1, last_seq, e->snapshot, true);
+}
+
 static void
 put_chunk(Entries *e)
 {
@@ -103,7 +119,7 @@ put_chunk(Entries *e)
 
 	if (e->n > 0)
 	{
-		e->rows = paysafe_seal_rows_find(e->chunk[0].xid, e->chunk[e->n - 1].xid + 1, e->snapshot, true);
+		e->rows = find_rows(e);
 		next_row(e);
 		for (int i = 0; i < e->n; i++)
 		{
@@ -111,11 +127,16 @@ put_chunk(Entries *e)
 			TlogFrontier group;
 			TlogHash	root;
 			uint8		leaf[SEAL_TRANSACTION_LEAF_LEN];
+			/* its own leaf takes the hashes of all its rows */
+			bool		own = t->first + t->rows < e->to;
 
 			CHECK_FOR_INTERRUPTS();
 			tlog_frontier_init(&group);
 			for (int j = 0; j < t->rows; j++)
-				put_row(e, t, j, &group);
+				if (own || (t->first + j >= e->from && t->first + j < e->to))
+					put_row(e, t, j, &group);
+			if (!own)
+				continue;
 			tlog_frontier_root(&group, &root);
 			paysafe_seal_transaction_leaf(t->xid, t->rows, &root, leaf);
 			put(e, t->first + t->rows, bytes_datum(leaf, sizeof(leaf)), (Datum) 0);
@@ -157,11 +178,18 @@ paysafe_seal_entries(PG_FUNCTION_ARGS)
 	int32		incarnation = PG_ARGISNULL(2) ? paysafe_seal_state_newest() : PG_GETARG_INT32(2);
 	SealTransaction first;
 	StringInfoData leaf;
+	bool		opened;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_GETARG_INT64(0) < 0 || PG_GETARG_INT64(1) < PG_GETARG_INT64(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arguments \"from_index\" and \"to_index\" must be two numbers, 0 or more, the smaller one first")));
+	initStringInfo(&leaf);
+	opened = paysafe_seal_state_opening(incarnation, &leaf);
+	if (!opened && !PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the sealed log has no incarnation %d", incarnation)));
 	InitMaterializedSRF(fcinfo, 0);
 	e->result = (ReturnSetInfo *) fcinfo->resultinfo;
 	e->from = PG_GETARG_INT64(0);
@@ -170,8 +198,7 @@ paysafe_seal_entries(PG_FUNCTION_ARGS)
 	e->chunk = palloc(sizeof(SealTransaction) * CHUNK);
 	e->snapshot = paysafe_scan_snapshot();
 	e->context = AllocSetContextCreate(CurrentMemoryContext, "paysafe entries", ALLOCSET_DEFAULT_SIZES);
-	initStringInfo(&leaf);
-	if (e->from == 0 && paysafe_seal_state_opening(incarnation, &leaf))
+	if (e->from == 0 && opened)
 		put(e, 0, bytes_datum(leaf.data, leaf.len), (Datum) 0);
 	paysafe_seal_transaction_visit(incarnation,
 								   paysafe_seal_transaction_at(incarnation, e->from, &first) ? first.first : e->from,

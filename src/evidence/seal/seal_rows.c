@@ -75,6 +75,8 @@ struct SealRows
 	Snapshot	snapshot;
 	uint64		from;
 	uint64		to;
+	int32		from_seq;		/* of transaction from, */
+	int32		last_seq;		/* and of the one before to */
 	bool		contents;
 	HTAB	   *shapes;
 	StringInfoData payload;
@@ -205,6 +207,19 @@ count_row(SealRows *rows, TupleTableSlot *slot)
 	rows->first_at = Min(rows->first_at, DatumGetTimestampTz(slot_getattr(slot, ROW_AT + 1, &isnull)));
 }
 
+/* Is it of the part of its transaction that is asked for? */
+static bool
+is_asked_for(const SealRows *rows, TupleTableSlot *slot, uint64 xid)
+{
+	bool		isnull;
+	int32		seq;
+
+	if (xid != rows->from && xid != rows->to - 1)
+		return true;
+	seq = DatumGetInt32(slot_getattr(slot, ROW_SEQ + 1, &isnull));
+	return (xid != rows->from || seq >= rows->from_seq) && (xid != rows->to - 1 || seq <= rows->last_seq);
+}
+
 /* Visit the rows of some blocks; all from the first on if n is InvalidBlockNumber. */
 static void
 scan_blocks(SealRows *rows, Relation rel, BlockNumber first, BlockNumber n)
@@ -224,7 +239,7 @@ scan_blocks(SealRows *rows, Relation rel, BlockNumber first, BlockNumber n)
 			continue;
 		if (rows->counting)
 			count_row(rows, slot);
-		else
+		else if (is_asked_for(rows, slot, xid))
 			take_row(rows, slot);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -316,6 +331,13 @@ sorted_desc(void)
 SealRows *
 paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 {
+	return paysafe_seal_rows_find_between(from, PG_INT32_MIN, to, PG_INT32_MAX, snapshot, contents);
+}
+
+SealRows *
+paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 last_seq,
+							   Snapshot snapshot, bool contents)
+{
 	SealRows   *rows = palloc0(sizeof(SealRows));
 	TupleDesc	desc = sorted_desc();
 	AttrNumber	columns[] = {SORT_XID + 1, SORT_SEQ + 1, SORT_HASH + 1};
@@ -327,6 +349,8 @@ paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 		operators[i] = lookup_type_cache(TupleDescAttr(desc, columns[i] - 1)->atttypid, TYPECACHE_LT_OPR)->lt_opr;
 	rows->from = from;
 	rows->to = to;
+	rows->from_seq = from_seq;
+	rows->last_seq = last_seq;
 	rows->snapshot = snapshot;
 	rows->contents = contents;
 	rows->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);

@@ -47,6 +47,13 @@ typedef struct SealRows SealRows;
  */
 extern SealRows *paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents);
 
+/*
+ * The same from number from_seq of the first transaction to number last_seq of the last
+ * one, which is to - 1: others are not looked into.
+ */
+extern SealRows *paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 last_seq,
+												Snapshot snapshot, bool contents);
+
 /* The next one; its data are valid until the one after it.  False: there is none. */
 extern bool paysafe_seal_rows_next(SealRows *rows, SealRow *row);
 

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "base/argument.h"
 #include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
@@ -96,13 +97,16 @@ PG_FUNCTION_INFO_V1(paysafe_wait_sealed);
 Datum
 paysafe_wait_sealed(PG_FUNCTION_ARGS)
 {
-	Interval   *timeout = PG_GETARG_INTERVAL_P(0);
-	double		milliseconds = timeout->time / 1000.0 +
-		(timeout->day + timeout->month * 30.0) * 24 * 3600 * 1000;
-	uint64		xid = last_transaction();
+	Interval   *timeout;
+	double		milliseconds;
+	uint64		xid;
 	SealState	state;
 	bool		sealer;
 
+	paysafe_argument_required(fcinfo, 0, "timeout");
+	timeout = PG_GETARG_INTERVAL_P(0);
+	milliseconds = timeout->time / 1000.0 + (timeout->day + timeout->month * 30.0) * 24 * 3600 * 1000;
+	xid = last_transaction();
 	if (milliseconds < 0 || milliseconds > PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
