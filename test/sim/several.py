@@ -305,6 +305,8 @@ class Play(accounts.Play):
             return {"23R03", "23R01", "23R02"}
         if not b.lives[old.id, r.name].fixed:
             return set()
+        if self.status_of(r, new) == "failed":
+            raise Unsaid  # what becomes void and something else at once
         # what was empty may be filled
         before, after = dict(self.content(r, old, old)), dict(self.content(r, new, old))
         return (
