@@ -70,6 +70,30 @@ sql -c "INSERT INTO pay VALUES (8000, 1)"
 is "wraparound: transaction numbers have 64 bits" t "$(sql -c "SELECT max(xid)::text::numeric > 4294967296 FROM paysafe.audit_row")"
 is "... and are sealed" "t|all" "$(wait_sealed)|$(sealed)"
 
+# more databases than there are processes: they take turns, and refusals are written
+sed -i "s/^max_worker_processes = .*/max_worker_processes = 8/" "$PAYSAFE_RUN/data/postgresql.conf"
+server_restart
+for i in 1 2 3 4 5 6; do
+	psql -qX -d postgres -c "CREATE DATABASE turn$i"
+	sql -d turn$i -f schema.sql >/dev/null
+done
+touch "$OUT/running"
+for i in 1 2 3 4 5 6; do
+	{ while [ -e "$OUT/running" ]; do sql -d turn$i -c "INSERT INTO pay SELECT coalesce(max(id), 0) + 1, 1 FROM pay" && sleep 0.02; done; } &
+done >/dev/null 2>&1
+most=0 waited=
+for i in 1 2 3 4 5 6; do
+	waited+=$(sql -d turn$i -c "SELECT paysafe.wait_sealed('30 s')")
+	n=$(psql -qXAt -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'paysafe sealer'")
+	[ "$n" -le $most ] || most=$n
+done
+is "six databases have something to seal, and each is sealed" tttttt "$waited"
+is "... by two processes of eight at most" t "$([ $most -le 2 ] && echo t)"
+sql -d turn3 -c "DELETE FROM paysafe.rule" 2>/dev/null || :
+until_is 5 "... beside which refusals are written" t psql -qXAt -d turn3 -c "SELECT count(*) > 0 FROM paysafe.refusal_log"
+rm "$OUT/running"
+wait
+
 # DROP EXTENSION, where nothing guards it
 sed -i "/^shared_preload_libraries/d" "$PAYSAFE_RUN/data/postgresql.conf"
 server_restart

@@ -10,6 +10,9 @@
  *
  * A slot stays with its database until that is gone, so a session finds its slot once.
  *
+ * Sealers take a quarter of max_worker_processes at most: who writes refusals, and others,
+ * must find a process.  Where more databases have something to seal, they take turns.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,6 +40,7 @@ typedef struct Slot
 	Oid			database;		/* or InvalidOid: not used */
 	Latch	   *sealer;			/* or NULL */
 	TimestampTz asked_at;
+	bool		starting;		/* asked for, and not attached yet */
 	int			failures;		/* in a row */
 	pg_atomic_uint32 armed;		/* the next writer wakes somebody */
 	pg_atomic_uint32 waiters;
@@ -49,6 +53,7 @@ typedef struct Shared
 {
 	LWLock	   *lock;			/* of what is no atomic */
 	Latch	   *launcher;		/* or NULL */
+	bool		crowded;		/* a database waits until another one's sealer leaves */
 	Slot		slots[NDATABASES];
 } Shared;
 
@@ -104,6 +109,7 @@ find_slot(Oid database, bool make)
 	free->database = database;
 	free->sealer = NULL;
 	free->asked_at = 0;
+	free->starting = false;
 	free->failures = 0;
 	pg_atomic_write_u32(&free->armed, 1);
 	/* what has been written before is not known */
@@ -211,22 +217,47 @@ is_due(const Slot *slot, TimestampTz now)
 									  Min(RETRY_AFTER << Min(slot->failures, 8), LAST_RETRY));
 }
 
+/* How many processes seal, or are about to?  The lock is held. */
+static int
+count_sealers(TimestampTz now)
+{
+	int			n = 0;
+
+	for (int i = 0; i < NDATABASES; i++)
+	{
+		Slot	   *slot = &shared->slots[i];
+
+		if (OidIsValid(slot->database) &&
+			(slot->sealer != NULL ||
+			 (slot->starting && !TimestampDifferenceExceeds(slot->asked_at, now, RETRY_AFTER))))
+			n++;
+	}
+	return n;
+}
+
 Oid
 paysafe_seal_shared_next(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	Slot	   *next = NULL;
 	Oid			database = InvalidOid;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < NDATABASES && !OidIsValid(database); i++)
+	for (int i = 0; i < NDATABASES; i++)
 	{
 		Slot	   *slot = &shared->slots[i];
 
-		if (OidIsValid(slot->database) && slot->sealer == NULL && is_pending(slot) && is_due(slot, now))
-		{
-			database = slot->database;
-			slot->asked_at = now;
-		}
+		/* whoever has waited longest */
+		if (OidIsValid(slot->database) && slot->sealer == NULL && is_pending(slot) && is_due(slot, now) &&
+			(next == NULL || slot->asked_at < next->asked_at))
+			next = slot;
+	}
+	shared->crowded = next != NULL && count_sealers(now) >= Max(1, max_worker_processes / 4);
+	if (next != NULL && !shared->crowded)
+	{
+		database = next->database;
+		next->asked_at = now;
+		next->starting = true;
 	}
 	LWLockRelease(shared->lock);
 	return database;
@@ -246,6 +277,7 @@ paysafe_seal_shared_attach(Oid database)
 	if (result)
 	{
 		slot->sealer = MyLatch;
+		slot->starting = false;
 		my_slot = slot;
 	}
 	LWLockRelease(shared->lock);
@@ -274,6 +306,33 @@ paysafe_seal_shared_detach(bool idle)
 		}
 	}
 	LWLockRelease(shared->lock);
+	return result;
+}
+
+bool
+paysafe_seal_shared_make_room(void)
+{
+	Slot	   *slot = my_slot;
+	bool		result;
+	Latch	   *launcher;
+
+	if (!shared->crowded)
+		return false;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	launcher = shared->launcher;
+	result = shared->crowded && slot->sealer == MyLatch;
+	if (result)
+	{
+		/* one that leaves is enough; what is left here has its turn when the others have had theirs */
+		shared->crowded = false;
+		pg_atomic_write_u32(&slot->armed, 1);
+		slot->sealer = NULL;
+		slot->asked_at = GetCurrentTimestamp();
+		slot->failures = 0;
+	}
+	LWLockRelease(shared->lock);
+	if (result && launcher != NULL)
+		SetLatch(launcher);
 	return result;
 }
 

@@ -32,7 +32,10 @@ extern void paysafe_seal_shared_announce_launcher(void);
 /* The database may have rows to be sealed. */
 extern void paysafe_seal_shared_suspect(Oid database);
 
-/* A database with something to seal and no sealer, which counts as asked for now; or InvalidOid. */
+/*
+ * A database with something to seal and no sealer, which counts as asked for now; or
+ * InvalidOid, also while as many sealers are at work as there may be.
+ */
 extern Oid	paysafe_seal_shared_next(void);
 
 /* The database is gone. */
@@ -45,6 +48,9 @@ extern bool paysafe_seal_shared_attach(Oid database);
 
 /* It stops to.  idle: only if nothing is left, otherwise false, and it stays. */
 extern bool paysafe_seal_shared_detach(bool idle);
+
+/* Is another database waiting for a process?  Then this one is no sealer any more, and leaves. */
+extern bool paysafe_seal_shared_make_room(void);
 
 /* Every row of a transaction older than below is sealed, and that is on disk. */
 extern void paysafe_seal_shared_sealed(uint64 below);

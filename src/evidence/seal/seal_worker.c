@@ -199,6 +199,8 @@ pause_for(long milliseconds, bool *woken)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
+		if (paysafe_seal_shared_make_room())
+			return true;
 		if (!*woken && paysafe_worker_is_in_the_way())
 			return true;
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
