@@ -188,7 +188,7 @@ matches "nor one of another checkpoint" 'another checkpoint' \
 	"$(add "$(cosign "$OUT/w2" | sed "3s|.*|$(head -c 32 /dev/zero | base64)|")")"
 matches "nor one of a size that was never signed" 'no checkpoint of that log and size' \
 	"$(add "$(cosign "$OUT/w2" | sed '2s/$/0/')")"
-forged=$(cosign "$OUT/w2" | sed '/^— w2/s/\(.*\)\(.\)\(........\)$/\1x\3/')
+forged=$(cosign "$OUT/w2" | sed '/^— w2/{s/x\(........\)$/y\1/;t;s/.\(........\)$/x\1/;}')
 matches "nor one that is not genuine" 'is not one of this checkpoint|neither a signed note' "$(add "$forged")"
 matches "before it is, there is no proof by this policy" 'good by the policy of witnesses' \
 	"$(sql -c "SELECT paysafe.proof(xid, seq) FROM paysafe.audit_log WHERE key = '42' LIMIT 1" 2>&1 || :)"
