@@ -721,7 +721,7 @@ ACTS: dict[str, float] = {
     "beside": 1,
 }
 
-SHARE = 0.0  # of the seeds; for now they are played by --only alone
+SHARE = 0.05  # of the seeds
 
 
 def is_play(seed: int) -> bool:
