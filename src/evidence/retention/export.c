@@ -10,11 +10,13 @@
 #include "access/transam.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/xid8.h"
 
 #include "evidence/audit_leaf.h"
 #include "evidence/retention/in_tree.h"
+#include "evidence/retention/payload.h"
 
 /* SQL-callable functions */
 
@@ -46,7 +48,7 @@ paysafe_audit_leaf(PG_FUNCTION_ARGS)
 	initStringInfo(&payload);
 	SET_VARSIZE(result, VARHDRSZ + AUDIT_LEAF_LEN);
 	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
-		!paysafe_audit_leaf_of_row(values, nulls, (uint8 *) VARDATA_ANY(digest), &payload,
+		!paysafe_audit_leaf_of_row(paysafe_audit_keys_of_call(fcinfo), values, nulls, (uint8 *) VARDATA_ANY(digest), &payload,
 								   (uint8 *) VARDATA(result)))
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(result);
@@ -67,7 +69,7 @@ paysafe_audit_payload(PG_FUNCTION_ARGS)
 
 	get_row(fcinfo, values, nulls);
 	initStringInfo(&payload);
-	if (!paysafe_audit_leaf_payload(values, nulls, &payload))
+	if (!paysafe_audit_leaf_payload(paysafe_audit_keys_of_call(fcinfo), values, nulls, &payload))
 		PG_RETURN_NULL();
 	result = palloc(VARHDRSZ + payload.len);
 	SET_VARSIZE(result, VARHDRSZ + payload.len);
@@ -85,7 +87,12 @@ paysafe_audit_index(PG_FUNCTION_ARGS)
 {
 	Datum		values[ROW_NCOLUMNS];
 	bool		nulls[ROW_NCOLUMNS];
-	bytea	   *hash;
+	PayloadJudge *judge;
+	LoggedTable *table;
+	int64		shape;
+	StringInfoData payload;
+	uint8		leaf[AUDIT_LEAF_LEN];
+	uint8		hash[PAYSAFE_SHA256_LEN];
 	int32		incarnation;
 	uint64		index;
 
@@ -94,18 +101,21 @@ paysafe_audit_index(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
-		fcinfo->flinfo->fn_extra = paysafe_in_tree_begin();
+		fcinfo->flinfo->fn_extra = paysafe_payload_judge();
 		MemoryContextSwitchTo(old);
 	}
+	judge = fcinfo->flinfo->fn_extra;
 	get_row(fcinfo, values, nulls);
-	if (nulls[ROW_XID] || nulls[ROW_SEQ] || nulls[ROW_LEAF_HASH])
+	if (nulls[ROW_XID] || nulls[ROW_SEQ] || nulls[ROW_SHAPE])
 		PG_RETURN_NULL();
-	hash = DatumGetByteaPP(values[ROW_LEAF_HASH]);
-	if (VARSIZE_ANY_EXHDR(hash) != PAYSAFE_SHA256_LEN ||
-		!paysafe_in_tree_find(fcinfo->flinfo->fn_extra,
+	shape = DatumGetInt64(values[ROW_SHAPE]);
+	table = hash_search(judge->tables, &shape, HASH_FIND, NULL);
+	initStringInfo(&payload);
+	(void) paysafe_audit_leaf_of_row(judge->keys, values, nulls, table ? table->digest : NULL, &payload, leaf);
+	paysafe_audit_leaf_hash_bytes(leaf, hash);
+	if (!paysafe_in_tree_find(judge->sealed,
 							 U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
-							 DatumGetInt32(values[ROW_SEQ]), (uint8 *) VARDATA_ANY(hash),
-							 &incarnation, &index))
+							 DatumGetInt32(values[ROW_SEQ]), hash, &incarnation, &index))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) index);
 }
