@@ -2,8 +2,6 @@
 # until two people begin a new log.  Restored files, a standby that had not received the
 # end, a dump.
 
-[ "$(type -t publish_server)" = function ] || { echo "this part needs the functions of publish"; exit 1; }
-
 # as PERSON SQL: in one transaction
 as() { psql -qXAt -v ON_ERROR_STOP=1 -c "BEGIN" -c "SELECT paysafe.act_as('$1')" -c "$2" -c "COMMIT" 2>&1; }
 # two people begin a new log
