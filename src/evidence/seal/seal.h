@@ -15,6 +15,8 @@ typedef struct SealPass
 	bool		done;			/* false: somebody else is at it */
 	uint64		leaves;			/* new ones */
 	uint64		below;			/* every row of an older transaction is sealed when this one commits */
+	bool		look;			/* given: look for rows that were written among those that are sealed, too */
+	int64		looked_for;		/* microseconds that this took */
 } SealPass;
 
 /*

@@ -52,6 +52,7 @@
 
 #define LINGER			5000	/* milliseconds without work before a sealer leaves */
 #define SUMMARIZE		2000	/* milliseconds */
+#define LOOK_SHARE		20		/* looking for stray rows takes one part of so many */
 #define LOOK			500		/* how often it looks whether somebody wants the database */
 #define FIRST_LOOK		10		/* while something holds it back, and somebody waits */
 #define LAST_LOOK		1000
@@ -133,7 +134,8 @@ summarize(uint64 sealed)
 static bool
 seal(uint64 *leaves)
 {
-	SealPass	pass = {0};
+	static TimestampTz look_at = 0; /* not before: it shall cost little */
+	SealPass	pass = {.look = GetCurrentTimestamp() >= look_at};
 	bool		present;
 
 	SetCurrentStatementStartTimestamp();
@@ -148,6 +150,8 @@ seal(uint64 *leaves)
 	CommitTransactionCommand();
 	in_pass = false;
 	QueryCancelPending = false;
+	if (pass.look)
+		look_at = GetCurrentTimestamp() + LOOK_SHARE * pass.looked_for;
 	if (pass.done)
 		paysafe_seal_shared_sealed(pass.below);
 	pgstat_report_stat(pass.leaves > 0);
