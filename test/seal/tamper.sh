@@ -161,6 +161,24 @@ SQL
 )"
 sql -c "SELECT paysafe.seal()" >/dev/null
 
+# the end is cut off, and something else is sealed behind the hole
+sql -c "INSERT INTO pay VALUES (2601, 1)" >/dev/null
+is "sealing behind a hole: on record, red in check(), and verify() says that rows are gone" \
+	"0: after it, leaves to belong to no transaction: rows of paysafe.seal_transaction were deleted or changed|seal_findings seal_tree|t" "$(sql <<-SQL | paste -sd '|' | sed 's/leaves [0-9]* to [0-9]* /leaves to /'
+	BEGIN;
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
+	DELETE FROM $part WHERE key IN ('2501', '2502');
+	DELETE FROM paysafe.seal_transaction WHERE first = (SELECT max(first) FROM paysafe.seal_transaction);
+	SELECT FROM paysafe.seal();
+	SELECT seq || ': ' || finding FROM paysafe.seal_finding;
+	SELECT string_agg(check_name, ' ' ORDER BY check_name) FROM paysafe.check() WHERE subject = 'seal' AND NOT ok AND check_name LIKE 'seal\_%';
+	SELECT finding ~ 'leaves [0-9]+ to [0-9]+ belong to no .*are gone, too: of these 3 leaves, 0 rows of 0 transactions are there' FROM paysafe.verify();
+	ROLLBACK;
+SQL
+)"
+sql -c "SELECT paysafe.seal()" >/dev/null
+
 # two rows of one number, both before it is sealed
 sql -c "INSERT INTO pay VALUES (2551, 1)" >/dev/null
 is "two rows of one number in the unsealed window are on record, and named" \
@@ -197,24 +215,6 @@ is "an older log's end is cut off: its transactions, tiles with them, rows with 
 	ROLLBACK;
 SQL
 )"
-
-# the end is cut off, and something else is sealed behind the hole
-sql -c "INSERT INTO pay VALUES (2601, 1)" >/dev/null
-is "sealing behind a hole: on record, red in check(), and verify() says that rows are gone" \
-	"0: after it, leaves to belong to no transaction: rows of paysafe.seal_transaction were deleted or changed|seal_findings seal_tree|t" "$(sql <<-SQL | paste -sd '|' | sed 's/leaves [0-9]* to [0-9]* /leaves to /'
-	BEGIN;
-	ALTER TABLE $part DISABLE TRIGGER ALL;
-	ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
-	DELETE FROM $part WHERE key IN ('2501', '2502');
-	DELETE FROM paysafe.seal_transaction WHERE first = (SELECT max(first) FROM paysafe.seal_transaction);
-	SELECT FROM paysafe.seal();
-	SELECT seq || ': ' || finding FROM paysafe.seal_finding;
-	SELECT string_agg(check_name, ' ' ORDER BY check_name) FROM paysafe.check() WHERE subject = 'seal' AND NOT ok AND check_name LIKE 'seal\_%';
-	SELECT finding ~ 'leaves [0-9]+ to [0-9]+ belong to no .*are gone, too: of these 3 leaves, 0 rows of 0 transactions are there' FROM paysafe.verify();
-	ROLLBACK;
-SQL
-)"
-sql -c "SELECT paysafe.seal()" >/dev/null
 
 # in the unsealed window: sealing finds it, says so, and goes on
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3005) i" >/dev/null
