@@ -23,7 +23,9 @@
  * becomes a leaf.  Were it to stop, whoever changes one row would leave all that follow
  * unsealed.  If the tree itself is damaged, nothing can be added.
  *
- * Memory: the rows are sorted in maintenance_work_mem or on disk; findings are few.
+ * Memory: rows are sorted in maintenance_work_mem or on disk, some hundred thousand at
+ * once; findings are few.  Only the opening of a log, and one transaction, are as large as
+ * they are.
  *
  *-------------------------------------------------------------------------
  */
@@ -57,6 +59,18 @@
 #include "tlog/checkpoint.h"
 
 #define MAX_FINDINGS	100		/* of a pass, one by one; others are counted */
+#define PIECE			250000	/* rows that are sorted, and sealed by a worker, at once */
+
+/*
+ * What waits is sealed in pieces, so that it is no longer sorted on disk, and given up in
+ * a crash, the more there is of it.  Where they end is found by one look at all of it.
+ */
+static struct
+{
+	uint64		from;			/* a piece begins here, */
+	int			next;			/* and is this one */
+	SealPieces	pieces;
+}			plan;
 
 /* Columns of paysafe.seal_finding. */
 enum
@@ -274,9 +288,8 @@ add_row(Sealing *s, const SealRow *row)
 }
 
 static void
-add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
+add_rows(Sealing *s, SealRows *rows)
 {
-	SealRows   *rows = paysafe_seal_rows_find(from, to, snapshot, false);
 	SealRow		row;
 
 	s->now = (SealTransaction) {.sealed_at = GetCurrentTimestamp()};
@@ -300,6 +313,30 @@ add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
 		s->findings = 0;
 		record_finding(s, s->tree->size, s->now.xid, s->last_seq, psprintf(INT64_FORMAT " rows more up to here", more));
 	}
+}
+
+/* The first of what waits, before "to"; returns where it ends. */
+static uint64
+add_piece(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
+{
+	uint64		end;
+
+	if (plan.next < plan.pieces.n && plan.from == from && plan.pieces.ends[plan.next] <= to)
+	{
+		end = plan.pieces.ends[plan.next];
+		add_rows(s, paysafe_seal_rows_find(from, end, snapshot, false));
+	}
+	else
+	{
+		SealRows   *rows = paysafe_seal_rows_find_piece(from, to, PIECE, snapshot, &plan.pieces);
+
+		plan.next = 0;
+		end = plan.pieces.ends[0];
+		add_rows(s, rows);
+	}
+	plan.next++;
+	plan.from = end;
+	return end;
 }
 
 /*
@@ -339,7 +376,7 @@ open_incarnation(Sealing *s, Snapshot snapshot)
 							state->found ? "the database is a copy of another one on this server" :
 							"the database was restored from a dump",
 							what_was_before());
-	add_rows(s, 0, PG_UINT64_MAX, snapshot);
+	add_rows(s, paysafe_seal_rows_find(0, PG_UINT64_MAX, snapshot, false));
 	/* below the watermark nothing new can come */
 	if (state->foreign_until < state->watermark)
 		state->foreign_until = 0;
@@ -351,6 +388,18 @@ paysafe_seal_oldest(Snapshot snapshot)
 	uint64		next = U64FromFullTransactionId(ReadNextFullTransactionId());
 
 	return next - (uint32) ((TransactionId) next - snapshot->xmin);
+}
+
+/* Rows of transactions from the watermark up to one. */
+static void
+seal_waiting(Sealing *s, SealPass *pass, uint64 to, Snapshot snapshot)
+{
+	pass->below = s->state.watermark;
+	while (pass->below < to && !pass->more)
+	{
+		pass->below = add_piece(s, pass->below, to, snapshot);
+		pass->more = pass->in_pieces && pass->below < to;
+	}
 }
 
 static void
@@ -376,11 +425,7 @@ seal_rows(SealPass *pass, Snapshot snapshot)
 			look_for_strays(&s, snapshot);
 			pass->looked_for = GetCurrentTimestamp() - begun;
 		}
-		pass->below = paysafe_seal_oldest(snapshot);
-		if (pass->below > s.state.watermark)
-			add_rows(&s, s.state.watermark, pass->below, snapshot);
-		else
-			pass->below = s.state.watermark;
+		seal_waiting(&s, pass, paysafe_seal_oldest(snapshot), snapshot);
 	}
 	if (s.tree == NULL || (s.tree->size == size && s.findings == 0))
 		return;
@@ -396,7 +441,7 @@ paysafe_seal_pass(bool nowait, SealPass *pass)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Snapshot	snapshot;
 
-	pass->done = false;
+	pass->done = pass->more = false;
 	pass->leaves = pass->below = 0;
 	pass->looked_for = 0;
 	if (paysafe_seal_state_lock(nowait))
