@@ -32,6 +32,7 @@
 #include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
+#include "evidence/publish/checkpoint.h"
 #include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"
@@ -514,6 +515,20 @@ verify_paths(Verification *v)
 	}
 }
 
+/* What was signed: is it all there, and is none of it of more leaves? */
+static void
+verify_checkpoints(Verification *v)
+{
+	Checkpoint	last;
+	char	   *trouble = paysafe_checkpoint_trouble(v->incarnation, PG_INT64_MAX);
+
+	if (trouble != NULL)
+		finding(v, "%s", trouble);
+	if (paysafe_checkpoint_last(v->incarnation, &last) && (uint64) last.size > v->size)
+		finding(v, "a checkpoint of " INT64_FORMAT " leaves was signed, and there are " UINT64_FORMAT ": the end of the log was cut off",
+				last.size, v->size);
+}
+
 static void
 verify_incarnation(void *arg)
 {
@@ -557,7 +572,10 @@ verify_incarnation(void *arg)
 	if (v->finding == NULL && v->gap_to != 0)
 		gap_finding(v);
 	if (v->finding == NULL && v->whole)
+	{
 		verify_end(v);
+		verify_checkpoints(v);
+	}
 	else if (v->finding == NULL)
 		verify_paths(v);
 }
