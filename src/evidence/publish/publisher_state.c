@@ -71,10 +71,12 @@ paysafe_publisher_state_set(int incarnation, const char *state, const char *deta
 	Datum		values[STATE_NCOLUMNS];
 	bool		nulls[STATE_NCOLUMNS] = {0};
 	HeapTuple	locked;
+	bool		changed;
 
 	paysafe_store_scan(PAYSAFE_SEAL_PUBLISHER, NULL, 0, NULL, take, &row);
-	if (row.found && row.incarnation == incarnation && same(row.state, state) &&
-		same(row.detail, detail) && same(row.outside, outside))
+	changed = !row.found || row.incarnation != incarnation || !same(row.state, state) ||
+		!same(row.detail, detail);
+	if (!changed && same(row.outside, outside))
 		return false;
 	values[STATE_INCARNATION] = Int32GetDatum(incarnation);
 	values[STATE_STATE] = CStringGetTextDatum(state);
@@ -86,7 +88,7 @@ paysafe_publisher_state_set(int incarnation, const char *state, const char *deta
 		paysafe_store_update(PAYSAFE_SEAL_PUBLISHER, locked, values, nulls);
 	else
 		paysafe_store_append(PAYSAFE_SEAL_PUBLISHER, values, nulls);
-	return true;
+	return changed;
 }
 
 char *
