@@ -48,6 +48,7 @@ questions=(
 	"by business id|SELECT count(*), max(key) FROM paysafe.history_of_business_id('b-1')"
 	"the log of a period|SELECT count(*), max(at) FROM paysafe.audit_log(now() - interval '1 hour', now() + interval '1 hour')"
 	"an export|SELECT md5(string_agg(line, '')) FROM paysafe.export_audit('2000-01-01', '2100-01-01') line"
+	"... with proofs|SELECT md5(string_agg(line, '')) FROM paysafe.export_audit('2000-01-01', (SELECT max(at) FROM paysafe.audit_row WHERE xid < '$xid'), (SELECT note FROM paysafe.checkpoint ORDER BY size DESC LIMIT 1)) line"
 	"how far it is sealed|SELECT incarnation, size, rows_waiting FROM paysafe.seal_status"
 	"checkpoints|SELECT incarnation, size, note, published FROM paysafe.checkpoint ORDER BY size"
 	"a proof as a file|SELECT paysafe.proof('$xid', 1)"
