@@ -9,8 +9,8 @@
  *
  * Rows are replaced one by one, beside readers and writers.  The old ones are dead
  * when this commits, and in the files until VACUUM: autovacuum is told to come for a
- * single one.  The block range index forgets what it knew of their keys, and the key of
- * the month what their nonces are derived from (audit_key.c).
+ * single one.  The block range index forgets what it knew of their keys, and so do the
+ * index of the log (reading/forget.c) and the key that nonces are derived from (audit_key.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -42,6 +42,7 @@
 #include "base/refusal.h"
 #include "engine/proposal.h"
 #include "evidence/audit_leaf.h"
+#include "evidence/reading/forget.h"
 #include "evidence/retention/payload.h"
 #include "evidence/retention/retention.h"
 #include "people/actor.h"
@@ -61,6 +62,7 @@ enum
 typedef struct Erasure
 {
 	PayloadJudge *judge;
+	IndexForget *forget;
 	int64		request;		/* 0: none is stored */
 	const char *subject;
 	const char *table;
@@ -218,6 +220,7 @@ replace_row(Erasure *erasure, Relation rel, ItemPointer tid, Snapshot snapshot)
 	if (hold != NULL)
 		paysafe_hold_refuse(hold);
 	paysafe_payload_check(erasure->judge, table, values, nulls);
+	paysafe_index_forget_row(erasure->forget, rel, tid, values, nulls);
 	stored = nulls[ROW_NONCE] ? NULL : DatumGetByteaPP(values[ROW_NONCE]);
 	paysafe_payload_remove(erasure->judge, values, nulls, erasure->id);
 	if (stored != NULL)
@@ -280,7 +283,8 @@ forget_keys(Oid relid, const ItemPointerData *tids, int n)
 				paysafe_run_as_owner_call(forget_summary, &summary);
 			}
 	table_close(rel, NoLock);
-	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)",
+	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,"
+								  " toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0)",
 								  quote_identifier(get_rel_name(relid))));
 }
 
@@ -333,6 +337,7 @@ paysafe_erase(PG_FUNCTION_ARGS)
 	paysafe_retention_lock();
 	paysafe_hold_lock();
 	erasure.judge = paysafe_payload_judge();
+	erasure.forget = paysafe_index_forget_begin();
 	erasure.id = paysafe_retention_next_id();
 	paysafe_run_as_owner_call(find_rows, &erasure);
 	for (int i = 0, n; i < erasure.n; i += n)
@@ -341,6 +346,7 @@ paysafe_erase(PG_FUNCTION_ARGS)
 			n++;
 		erase_in(&erasure, i, n);
 	}
+	paysafe_index_forget_end(erasure.forget);
 	(void) paysafe_store_expire(PAYSAFE_ERASURE_REQUEST, is_done, &erasure);
 	if (erasure.rows > 0)
 		paysafe_retention_add(&(RetentionRecord)
