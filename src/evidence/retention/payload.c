@@ -4,7 +4,7 @@
  *	  Payloads of audit rows that are to be removed.
  *
  * What stays of a row is its leaf: when, by which transaction, which operation on
- * which table, and SHA-256 of the payload.  The nonce, 16 random bytes, leaves with
+ * which table, and SHA-256 of the payload.  The nonce, 16 bytes, leaves with
  * the payload, so that nobody can try values until the hash fits.
  *
  *-------------------------------------------------------------------------
