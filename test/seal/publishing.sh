@@ -1,9 +1,10 @@
-# Servers whose logs are published: functions for the parts that need them.
+# What parts need that are about publishing.
 
 # publish_server NAME [setting ...]: a server whose logs are published
 publish_server() {
 	local name=$1
 	keys=$PAYSAFE_RUN/$name.keys web=$PAYSAFE_RUN/$name.web
+	rm -rf "$web"
 	mkdir "$web"
 	: >"$keys"
 	chmod 600 "$keys"
@@ -37,3 +38,15 @@ matches() {
 }
 # verified [option ...]: what paysafe-verify says of the folder, in one word
 verified() { paysafe-verify "$@" "$log" >"$OUT/verify.log" 2>&1 && echo good || { cat "$OUT/verify.log" >&2; echo bad; }; }
+signatures() { grep -c '^— ' "$log/checkpoint"; }
+
+# as PERSON SQL: in one transaction
+as() { psql -qXAt -v ON_ERROR_STOP=1 -c "BEGIN" -c "SELECT paysafe.act_as('$1')" -c "$2" -c "COMMIT" 2>&1; }
+# two people begin a new log
+open_log() {
+	as ann "SELECT paysafe.propose('it was restored'); SELECT paysafe.open_log('$1')" >/dev/null
+	as bob "SELECT paysafe.approve('paysafe.maintenance_record', key, 'so it was') FROM paysafe.pending_change WHERE rule = 'open_log' ORDER BY id DESC LIMIT 1" >/dev/null
+	as ann "SELECT paysafe.open_log('$1')" | tail -n 1
+}
+stop() { as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null; }
+refused() { said | grep -c '^refused'; }

@@ -1,16 +1,6 @@
 # When history is lost: a database that is older than what was published signs nothing,
 # until two people begin a new log.  Restored files, a standby that had not received the
-# end, a dump.
-
-# as PERSON SQL: in one transaction
-as() { psql -qXAt -v ON_ERROR_STOP=1 -c "BEGIN" -c "SELECT paysafe.act_as('$1')" -c "$2" -c "COMMIT" 2>&1; }
-# two people begin a new log
-open_log() {
-	as ann "SELECT paysafe.propose('it was restored'); SELECT paysafe.open_log('$1')" >/dev/null
-	as bob "SELECT paysafe.approve('paysafe.maintenance_record', key, 'so it was') FROM paysafe.pending_change WHERE rule = 'open_log' ORDER BY id DESC LIMIT 1" >/dev/null
-	as ann "SELECT paysafe.open_log('$1')" | tail -n 1
-}
-stop() { as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null; }
+# end.  Of dumps: dumped.sh.
 
 publish_server old
 database old
@@ -31,7 +21,6 @@ stop
 mv "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/lost"
 mv "$PAYSAFE_RUN/backup" "$PAYSAFE_RUN/data"
 server_start
-refused() { said | grep -c '^refused'; }
 until_is 20 "restored, the publisher refuses" 1 refused
 matches "... check() says that the end is lost" 'refused: by file ".*/checkpoint" the log has had [0-9]+ leaves, more than there are here: its end is lost' "$(said)"
 sleep 3

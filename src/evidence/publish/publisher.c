@@ -138,19 +138,39 @@ look(Turn *turn)
  * May it be signed?
  */
 
+/* Ask what is known of the log of that name. */
 static char *
-ask_outside(Turn *turn, bool by_command)
+ask_outside(Turn *turn, const char *origin, bool by_command)
 {
+	char	   *folder = paysafe_publisher_folder(origin);
 	char	   *trouble = NULL;
 
 	turn->state = PUBLISHER_FAILED;
 	turn->outside.n = 0;
-	if (turn->folder != NULL)
-		trouble = paysafe_outside_ask_folder(&turn->outside, turn->folder);
+	if (folder != NULL)
+		trouble = paysafe_outside_ask_folder(&turn->outside, folder);
 	if (trouble == NULL && by_command && published_command[0] != '\0')
-		trouble = paysafe_outside_ask_command(&turn->outside, published_command, turn->head.origin,
+		trouble = paysafe_outside_ask_command(&turn->outside, published_command, origin,
 											  command_timeout * 1000);
 	return trouble;
+}
+
+/*
+ * A log that has begun by itself is signed when two people have begun another one, whose
+ * first leaf says what was known last of the log before: that is asked here.
+ */
+static char *
+judge_begun(Turn *turn)
+{
+	char	   *trouble = NULL;
+
+	if (turn->head.before != NULL)
+		trouble = ask_outside(turn, turn->head.before, true);
+	if (trouble != NULL)
+		return trouble;
+	turn->state = PUBLISHER_REFUSED;
+	turn->note = paysafe_outside_largest(&turn->outside, turn->head.before);
+	return pstrdup("this log was begun when the database had been restored, and nobody has agreed to it");
 }
 
 /* Is the log the one that was signed before, and do its tiles have its root? */
@@ -187,11 +207,8 @@ judge(Turn *turn)
 	begin("comparing the sealed log with what is known outside");
 	reader = paysafe_seal_tile_reader(turn->head.incarnation);
 	turn->state = PUBLISHER_REFUSED;
-	if (turn->head.begun_by_itself)
-		trouble = pstrdup("this log was begun when the database had been restored, and nobody has agreed to it");
-	else
-		trouble = paysafe_outside_judge(&turn->outside, &turn->head, reader, turn->published,
-										&turn->note);
+	trouble = paysafe_outside_judge(&turn->outside, &turn->head, reader, turn->published,
+									&turn->note);
 	if (trouble == NULL)
 		trouble = judge_last(turn, reader);
 	commit();
@@ -329,18 +346,8 @@ sign(Turn *turn)
 static int64
 size_in_folder(Turn *turn)
 {
-	for (int i = 0; i < turn->outside.n; i++)
-	{
-		TlogNote   *note = palloc(sizeof(TlogNote));
-		TlogCheckpoint checkpoint;
-		const char *text = turn->outside.notes[i].note;
-
-		if (i == 0 && turn->folder != NULL && text != NULL &&
-			tlog_note_parse((TlogText) {text, strlen(text)}, note) &&
-			tlog_checkpoint_parse(note->text, &checkpoint))
-			return checkpoint.size;
-	}
-	return 0;
+	return turn->folder != NULL && turn->outside.n > 0 ?
+		paysafe_outside_size(turn->outside.notes[0].note, NULL) : 0;
 }
 
 /* As many files as fit a turn; turn->more if that was not all. */
@@ -483,7 +490,7 @@ record_refusal(const Turn *turn, const char *message)
 static void
 note_missing(Turn *turn)
 {
-	int64		size = turn->folder != NULL ? size_in_folder(turn) : 0;
+	int64		size = size_in_folder(turn);
 	Checkpoint	checkpoint;
 	PublisherSigned last;
 	char	   *missing = NULL;
@@ -524,8 +531,10 @@ work(Turn *turn)
 		turn->due = TimestampTzPlusMilliseconds(turn->last.at, publish_interval * 1000L);
 		grown = turn->due <= GetCurrentTimestamp();
 	}
+	if (turn->head.begun_by_itself)
+		return judge_begun(turn);
 	/* a command is asked when there is something to sign or to publish, and at the start */
-	trouble = ask_outside(turn, unpublished || grown || !me.asked);
+	trouble = ask_outside(turn, turn->head.origin, unpublished || grown || !me.asked);
 	me.asked |= trouble == NULL;
 	if (trouble == NULL)
 		trouble = judge(turn);

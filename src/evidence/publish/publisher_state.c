@@ -108,13 +108,15 @@ paysafe_publisher_state_set(int incarnation, const char *state, const char *deta
 							const char *outside)
 {
 	StateRow	row = {0};
+	bool		changed;
 
 	paysafe_store_scan(PAYSAFE_SEAL_PUBLISHER, NULL, 0, NULL, take, &row);
-	if (row.found && row.incarnation == incarnation && same(row.state, state) &&
-		same(row.detail, detail) && same(row.outside, outside))
+	changed = !row.found || row.incarnation != incarnation || !same(row.state, state) ||
+		!same(row.detail, detail);
+	if (!changed && same(row.outside, outside))
 		return false;
 	write(&row, incarnation, state, detail, outside);
-	return true;
+	return changed;
 }
 
 bool

@@ -19,7 +19,7 @@
 
 /*
  * Set it; nothing is written if it is so already.  outside: the note that is known
- * outside, or NULL.  Returns whether it was another one.
+ * outside, or NULL.  Returns whether state or detail were others.
  */
 extern bool paysafe_publisher_state_set(int incarnation, const char *state, const char *detail,
 										const char *outside);
