@@ -272,6 +272,39 @@ for round in 1 2 3; do
 done
 # somebody deletes what was signed, where nothing guards it
 server_restart "shared_preload_libraries = ''"
+# without TEXT STATEMENT PATTERN: what verify() says then; rolled back
+without() {
+	matches "$1" "$3" "$(sql <<-SQL 2>&1 | tail -n 1
+		BEGIN;
+		ALTER TABLE paysafe.seal_checkpoint DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.seal_cosignature DISABLE TRIGGER ALL;
+		$2;
+		SELECT coalesce(string_agg(finding, '; '), 'nothing') FROM paysafe.verify();
+		ROLLBACK;
+	SQL
+	)"
+}
+without "of what was signed all is there" "SELECT 1" '^nothing$'
+without "a cosignature is gone" "DELETE FROM paysafe.seal_cosignature WHERE ctid = (SELECT min(ctid) FROM paysafe.seal_cosignature)" \
+	'the checkpoint of [0-9]+ leaves had [0-9]+ cosignatures and has [0-9]+'
+middle="(SELECT size FROM paysafe.seal_checkpoint ORDER BY size DESC OFFSET 2 LIMIT 1)"
+without "a checkpoint in the middle is gone" "DELETE FROM paysafe.seal_checkpoint WHERE size = $middle" 'does not follow the one before it'
+without "... the first one" "DELETE FROM paysafe.seal_checkpoint WHERE size = (SELECT min(size) FROM paysafe.seal_checkpoint)" 'is not the first one that was signed'
+without "... one was changed" "UPDATE paysafe.seal_checkpoint SET note = note || 'x' WHERE size = $middle" 'does not follow the one before it'
+# the last one, where no folder has it
+sql >/dev/null <<'SQL'
+ALTER TABLE paysafe.seal_checkpoint DISABLE TRIGGER ALL;
+DELETE FROM paysafe.seal_checkpoint WHERE size = (SELECT max(size) FROM paysafe.seal_checkpoint);
+ALTER TABLE paysafe.seal_checkpoint ENABLE TRIGGER ALL;
+SQL
+server_restart "shared_preload_libraries = 'paysafe'" "paysafe.publish_folder = ''" "paysafe.seal_sign_command = '/bin/false'"
+matches "the last checkpoint is gone, and no folder has it: check() says so" 'was signed that is not in paysafe.seal_checkpoint' "$(said)"
+sql -c "INSERT INTO pay VALUES (-3, 1)"
+setting "paysafe.seal_sign_command = '$OUT/signer/sign'"
+is "... another one is signed" t "$(published '40 s')"
+matches "... and check() goes on to say that one is missing" 'does not follow the one before it' "$(said)"
+is "... which is on record" 1 "$(sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE message ~ 'was signed that is not in'")"
+server_restart "shared_preload_libraries = ''" "paysafe.publish_folder = '$web'"
 sql >/dev/null <<'SQL'
 ALTER TABLE paysafe.seal_checkpoint DISABLE TRIGGER ALL;
 DELETE FROM paysafe.seal_checkpoint;
@@ -283,7 +316,7 @@ sql -c "INSERT INTO pay VALUES (-1, 1)"
 setting "paysafe.seal_sign_command = '$OUT/signer/sign'"
 is "... the log goes on from it" t "$(published '40 s')"
 is "... as it was" good "$(verified --key "$verifier" --checkpoint "$OUT/before.1")"
-is "... and it stays on record, once" 1 "$(sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE message ~ 'not in paysafe.seal_checkpoint'")"
-is "... while check() is content again" good "$(said)"
+is "... and it stays on record, once" 1 "$(sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE message ~ 'was published that is not in'")"
+matches "... and check() goes on to say that they are gone" 'is not the first one that was signed' "$(said)"
 is "no temporary file is left" 0 "$(find "$web" -name '*paysafe-new*' | wc -l)"
 server_remove

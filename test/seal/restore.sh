@@ -36,7 +36,7 @@ is "... and approves nothing of his own" 0 "$(as ann "SELECT paysafe.propose('x'
 	sql -c "SELECT count(*) FROM paysafe.seal_log WHERE incarnation > 1")"
 is "two do" "${origin%/1}/2" "$(open_log 'restored from the backup of monday')"
 is "... which has no key yet" f "$(published '3 s')"
-first=$log
+first=$log before=$verifier
 make_key
 reload
 is "... and with one of its own it is published" t "$(published)"
@@ -46,6 +46,9 @@ matches "its first leaf has the reason, and the last checkpoint that is known of
 	"backup of monday" "$(sql -c "SELECT convert_from(leaf, 'UTF8') FROM paysafe.seal_entries(0, 1)" 2>/dev/null || sql -c "SELECT encode(leaf, 'escape') FROM paysafe.seal_entries(0, 1)")"
 matches "... the one outside, not the one here" "$(sed -n 3p "$OUT/last" | sed 's/[+/=]/./g')" \
 	"$(sql -c "SELECT encode(leaf, 'escape') FROM paysafe.seal_entries(0, 1)")"
+is "... verify() finds nothing wrong with what is here" t "$(sql -c "SELECT bool_and(ok) FROM paysafe.verify()")"
+is "... and whoever kept the last checkpoint is told that it is not here" 2 "$(paysafe-verify --key "$before" --key "$verifier" --checkpoint "$OUT/last" \
+	--dbname "host=$PGHOST port=$PGPORT user=postgres dbname=old" >"$OUT/verify.log" 2>&1; echo $?)"
 is "the old one stays as it was" "" "$(find "$first" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
 
 # a place that has nothing is not taken for a new one

@@ -282,6 +282,25 @@ choose_size(Turn *turn)
 	return found ? NULL : psprintf("tiles of the log cannot be read");
 }
 
+/* After the one that was signed last, whether that is still there or not. */
+static void
+add_to_chain(Checkpoint *checkpoint)
+{
+	PublisherSigned last;
+	Checkpoint	before;
+	bool		any = true;
+
+	if (!paysafe_publisher_state_signed(&last))
+	{
+		any = paysafe_checkpoint_last_up_to(checkpoint->incarnation, &before);
+		last.chain = before.chain;
+	}
+	paysafe_checkpoint_chain(any ? &last.chain : NULL, checkpoint->note, &checkpoint->chain);
+	paysafe_checkpoint_add(checkpoint);
+	last = (PublisherSigned) {checkpoint->incarnation, checkpoint->size, checkpoint->chain};
+	paysafe_publisher_state_set_signed(&last);
+}
+
 static char *
 sign(Turn *turn)
 {
@@ -304,7 +323,7 @@ sign(Turn *turn)
 	checkpoint.at = GetCurrentTimestamp();
 	/* nobody else signs here; if somebody has, his one counts */
 	if (!paysafe_checkpoint_last(checkpoint.incarnation, &other) || other.size < checkpoint.size)
-		paysafe_checkpoint_add(&checkpoint);
+		add_to_chain(&checkpoint);
 	CommandCounterIncrement();
 	turn->has_last = paysafe_checkpoint_last(checkpoint.incarnation, &turn->last);
 	commit();
@@ -466,20 +485,30 @@ note_missing(Turn *turn)
 {
 	int64		size = size_in_folder(turn);
 	Checkpoint	checkpoint;
-	bool		missing;
+	PublisherSigned last;
+	char	   *missing = NULL;
 
-	if (size == 0 || size == me.missed_size)
+	if (size != 0 && size == me.missed_size)
 		return;
 	begin("comparing the sealed log with what is known outside");
-	missing = !paysafe_checkpoint_find(turn->head.incarnation, size, &checkpoint);
-	if (missing)
-		record_refusal(turn, psprintf(PUBLISHER_MISSING, size));
+	if (size != 0 && !paysafe_checkpoint_find(turn->head.incarnation, size, &checkpoint))
+		missing = psprintf(PUBLISHER_MISSING, size);
+	else if (paysafe_publisher_state_signed(&last) && last.size != me.missed_size &&
+			 !paysafe_checkpoint_find(last.incarnation, last.size, &checkpoint))
+	{
+		size = last.size;
+		missing = psprintf(PUBLISHER_LOST, size);
+	}
+	if (missing != NULL)
+		record_refusal(turn, missing);
 	commit();
-	if (missing)
+	if (missing != NULL)
+	{
 		ereport(WARNING,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg(PUBLISHER_MISSING, size)));
-	me.missed_size = missing ? size : 0;
+				 errmsg_internal("%s", missing)));
+		me.missed_size = size;
+	}
 }
 
 /* Sign if it is time, publish what is signed.  NULL, or what is wrong. */

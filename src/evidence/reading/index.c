@@ -30,7 +30,6 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_subscription_rel.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -410,30 +409,6 @@ index_partition(Indexing *indexing, const List *known, const Candidate *candidat
 	table_close(partition, AccessShareLock);
 }
 
-/* Does logical replication write into the log? */
-static bool
-is_replicated(const List *partitions)
-{
-	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	Oid			parent = paysafe_catalog_table(PAYSAFE_AUDIT_ROW);
-	bool		result = false;
-	HeapTuple	tuple;
-
-	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Oid			relid = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srrelid;
-		ListCell   *lc;
-
-		result = relid == parent;
-		foreach(lc, partitions)
-			result = result || ((OwnPartition *) lfirst(lc))->relid == relid;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
 static bool
 any_row(Relation rel, HeapTuple tuple, void *arg)
 {
@@ -531,7 +506,7 @@ step(bool all)
 	int64		rows = 0;
 	bool		full;
 
-	if (is_replicated(partitions))
+	if (paysafe_audit_partition_is_replicated())
 	{
 		/* what there is was right until it began */
 		(void) paysafe_store_expire(PAYSAFE_INDEX_PROGRESS, any_row, NULL);
