@@ -95,7 +95,9 @@ part=$(sql -c "SELECT tableoid::regclass FROM paysafe.audit_row LIMIT 1")
 server_restart "shared_preload_libraries = ''"
 sql >/dev/null <<SQL
 ALTER TABLE $part DISABLE TRIGGER ALL;
-INSERT INTO $part SELECT at, xid, shape, command, leaf_check, 2, '1003', after, before, context, nonce, op FROM $part WHERE key = '1001';
+CREATE TEMP TABLE forged AS SELECT * FROM $part WHERE key = '1001';
+UPDATE forged SET seq = 2, key = '1003';
+INSERT INTO $part SELECT * FROM forged;
 ALTER TABLE $part ENABLE TRIGGER ALL;
 VACUUM (FREEZE) $part;
 SQL
