@@ -236,6 +236,7 @@ is "edit in the unsealed window: row and deletion are named" \
 	"$(sql -c "SELECT string_agg(seq || ': ' || regexp_replace(finding, '\\([0-9]+; as it is now, [0-9]+\\)', '()'), '|' ORDER BY seq) FROM paysafe.seal_finding")"
 is "... and check() is red" "f" "$(sql -c "SELECT ok FROM paysafe.check() WHERE check_name = 'seal_findings'")"
 is "... and verify() names the first" "t" "$(sql -c "SELECT finding ~ '^row 2 of .*the row was before it was sealed' FROM paysafe.verify()")"
+is "... and nobody is given its leaf" 1 "$(sql -c "SELECT count(*) FROM paysafe.seal_entries(0, 1000000) WHERE leaf IS NULL")"
 sql -c "INSERT INTO pay VALUES (4001, 1)" >/dev/null
 sql -c "SELECT paysafe.seal()" >/dev/null
 is "the findings are leaves themselves" 2 "$(sql -c "SELECT count(*) FROM paysafe.audit_log l JOIN paysafe.seal_transaction t USING (xid) WHERE l.table_name = 'seal_finding'")"

@@ -57,8 +57,8 @@ paysafe_audit_leaf(PG_FUNCTION_ARGS)
 	initStringInfo(&payload);
 	SET_VARSIZE(result, VARHDRSZ + AUDIT_LEAF_LEN);
 	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
-		!paysafe_audit_leaf_of_row(paysafe_audit_keys_of_call(fcinfo), values, nulls, (uint8 *) VARDATA_ANY(digest), &payload,
-								   (uint8 *) VARDATA(result)))
+		!paysafe_audit_leaf_of_row(paysafe_audit_keys_of_call(fcinfo), values, nulls,
+								   (uint8 *) VARDATA_ANY(digest), &payload, (uint8 *) VARDATA(result)))
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(result);
 }

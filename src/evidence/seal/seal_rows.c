@@ -172,11 +172,14 @@ judge_row(SealRows *rows, TupleTableSlot *slot, uint8 *leaf, TlogHash *computed)
 	return shape->differs ? SEAL_SHAPE_DIFFERS : SEAL_FINE;
 }
 
-/* Has the row a leaf that others can check? */
+/*
+ * Is there a leaf for others to check?  Not of a row that was changed before it was
+ * sealed, so that whoever verifies the log elsewhere finds it, too, and nobody proves it.
+ */
 static bool
 has_leaf(SealTrouble trouble)
 {
-	return trouble != SEAL_SHAPE_MISSING && trouble != SEAL_PAYLOAD_MISSING && trouble != SEAL_NONCE_MISSING;
+	return trouble == SEAL_FINE || trouble == SEAL_SHAPE_DIFFERS;
 }
 
 static void
