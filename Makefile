@@ -90,7 +90,7 @@ errcodes:
 	test/lib/errcodes.sh
 
 # no other library of the server's may be given these for its own, nor these another's
-$(filter src/tlog/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
+$(filter src/tlog/% src/token/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
 
 # PGXS tracks no header dependencies
 $(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * crypto.c
- *	  The only file that sees OpenSSL.
+ *	  Hashes, ciphers, signatures, random bytes.
+ *
+ * Beside signature.c the only file of the library that sees OpenSSL; tlog/ does, too.
  *
  * SHA-256 runs once or twice per audited row, so the digest and its context
  * are fetched once per backend and reused; looking an algorithm up costs
