@@ -181,3 +181,6 @@ SELECT pg_extension_config_dump('paysafe.webhook_latest', '');
 SELECT pg_extension_config_dump('paysafe.seal_checkpoint', '');
 SELECT pg_extension_config_dump('paysafe.seal_cosignature', '');
 SELECT pg_extension_config_dump('paysafe.seal_policy', '');
+SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
+SELECT pg_extension_config_dump('paysafe.token_key_record', '');
+SELECT pg_extension_config_dump('paysafe.token_use', '');
