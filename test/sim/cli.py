@@ -225,11 +225,22 @@ class Job:
             # the first world is that of the seed itself: so a finding is played again
             some = [s for s in seeds if self.sort_of(s) == "worlds"]
             seed = seeds[0] if i == 0 else self.coverage.choose(some)
-            played = one(self.server, seed)
+            try:
+                played = one(self.server, seed)
+            except (AssertionError, LookupError, TypeError, ValueError):
+                self.broken(seed, i)
+                i += args.jobs
+                continue
             if played.history:
                 self.coverage.add(played.world.features | features_of(played.history))
             self.judge(played, i)
             i += args.jobs
+
+    def broken(self, seed: int, i: int) -> None:
+        """The simulator itself is wrong there: that is a finding, and others go on."""
+        if not self.args.go_on:
+            self.stop.set()
+        self.queue.put((seed, i, self.elapsed(), "simulator", traceback.format_exc(), ""))
 
     def sort_of(self, seed: int) -> str:
         """What a seed stands for."""
