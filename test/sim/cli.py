@@ -22,6 +22,7 @@ import parts
 import past
 import purses
 import running
+import sealed
 import several
 import sums
 import watching
@@ -50,6 +51,7 @@ SORTS = (
     "parts",
     "purses",
     "several",
+    "sealed",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -186,6 +188,7 @@ class Job:
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
+            "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
@@ -219,7 +222,10 @@ class Job:
                 return
             seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
             if self.sort_of(seeds[0]) != "worlds":
-                self.play(seeds[0], i)
+                try:
+                    self.play(seeds[0], i)
+                except (AssertionError, LookupError, TypeError, ValueError):
+                    self.broken(seeds[0], i)
                 i += args.jobs
                 continue
             # the first world is that of the seed itself: so a finding is played again
@@ -264,6 +270,8 @@ class Job:
             return "purses"
         if several.is_play(seed):
             return "several"
+        if sealed.is_play(seed):
+            return "sealed"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):
@@ -282,6 +290,11 @@ class Job:
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
             if restarts:
                 self.server = Server(self.dsn)
+        elif self.sort_of(seed) == "sealed" and sealed.restarts(seed):
+            commands.prepare(self.dsn)
+            self.server.close()
+            said = self.books["sealed"].one(seed, not self.args.no_shrink)
+            self.server = Server(self.dsn)
         else:
             commands.prepare(self.dsn)
             said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)
