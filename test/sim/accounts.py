@@ -893,7 +893,7 @@ class Play(Endings):
         out = [Leg(r.code, -self.up(r.code, taken)), Leg(other, self.up(r.code, taken))]
         deposit = [Leg(r.code, self.up(r.code, 20)), Leg(other, -self.up(r.code, 20))]
         what = "NULL" if wanted == left and self.chance(0.5) else self.money(wanted)
-        key = f", 'part {tx}'" if self.chance(0.4) else ""
+        key = f", 'part {tx}'" if self.chance(0.6) else ""
         call = f"SELECT paysafe.post_reservation({number}, {what}, {final}{key})"
         statements = ["BEGIN", call]
         rows = self.rows(tx, out)
@@ -919,7 +919,7 @@ class Play(Endings):
                 r.parts[f"part {tx}"] = (call, wanted)
             if len(legs) > 2:
                 b.post(tx + 1, deposit, self.today)
-            if key and self.chance(0.5):
+            if key and self.chance(0.7):
                 self.repeat(number)
         else:
             r.state, r.posted = before
@@ -1430,10 +1430,10 @@ ACTS: dict[str, float] = {
     "bulk": 0.5,
     "open_again": 1,
     "post_again": 2,
-    "reserve_again": 1.5,
+    "reserve_again": 2,
     "change_status": 4,
     "empty_and_close": 1.5,
-    "both_ways": 1.5,
+    "both_ways": 3,
     "cap": 1.5,
     "change_and_hold": 0.7,
     "race": 2.5,
