@@ -532,6 +532,24 @@ class Play(accounts.Play):
             if h.xid in rows or any(x > h.xid for x in ours):
                 raise Found("order", f"{h.xid} is open, and it or what is younger is sealed")
         self.grows(log, hashes)
+        self.histories(log)
+
+    def histories(self, log: Log) -> None:
+        """What is found of a row by its key is what was written of it."""
+        some = sorted({(r.table, r.key) for rows in log.written.values() for r in rows})
+        if log.changed:
+            return
+        for t, key in self.rng.sample(some, min(3, len(some))):
+            want = [
+                (r.op, r.note)
+                for xid, rows in sorted(log.written.items())
+                for r in rows
+                if (r.table, r.key) == (t, key) and (xid, t, key) not in log.gone
+            ]
+            sql = f"SELECT op, after ->> 'note' FROM paysafe.history('{t}', '{key}') ORDER BY xid, seq"
+            got = self.ask(sql, f"super{log.at}")
+            if got != want:
+                raise Found("history", f"of {t} {key} is {got}, it should be {want}")
 
     def waits(self, log: Log, xid: int) -> bool:
         """Not sealed when it was looked at: does it come?"""
@@ -784,8 +802,8 @@ class Play(accounts.Play):
     def rows_of(self, log: Log) -> None:
         """The log says what was written, but for what was erased."""
         sql = (
-            "SELECT xid::text::bigint, seq, table_name, op, key, after ->> 'note', business_id, removed_at IS NOT"
-            f" NULL FROM paysafe.audit_log WHERE schema_name = '{self.schema}' ORDER BY 1, 2"
+            "SELECT xid::text::bigint, seq, table_name, op, key, after ->> 'note', business_id, before IS NOT NULL,"
+            f" removed_at IS NOT NULL FROM paysafe.audit_log WHERE schema_name = '{self.schema}' ORDER BY 1, 2"
         )
         got: dict[int, list[Any]] = {}
         for xid, seq, *rest in self.ask(sql, f"super{log.at}"):
@@ -796,13 +814,15 @@ class Play(accounts.Play):
                 (r.table, r.op, r.key, r.note or "", r.business or "") for r in rows
             )
             there = []
-            for seq, table, op, key, note, business, gone in mine:
+            for seq, table, op, key, note, business, before, gone in mine:
                 if gone != ((xid, seq) in log.erased):
                     raise Found("erased", f"row {seq} of {xid}: removed is {gone}")
                 if gone:
-                    if key is not None or note is not None:
+                    if key is not None or note is not None or business is not None or before:
                         raise Found("erased", f"row {seq} of {xid} still says {key} {note}")
                     continue
+                if before != (op != "INSERT"):
+                    raise Found("audit", f"row {seq} of {xid}: is there an image before? {before}")
                 there.append((table, op, key, note or "", business or ""))
             if len(mine) != len(want) or any(x not in want for x in there):
                 if not any(x == xid for x, _ in log.changed):
