@@ -17,6 +17,7 @@ import accounts
 import commands
 import floods
 import ledgers
+import named
 import observing
 import parts
 import past
@@ -52,6 +53,7 @@ SORTS = (
     "purses",
     "several",
     "sealed",
+    "named",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -184,6 +186,7 @@ class Job:
         self.books = {
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
+            "named": accounts.Server(dsn, f"sim_named_{number}", named.Play, named.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
@@ -272,6 +275,8 @@ class Job:
             return "several"
         if sealed.is_play(seed):
             return "sealed"
+        if named.is_play(seed):
+            return "named"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):
