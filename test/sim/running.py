@@ -130,6 +130,9 @@ class Play(accounts.Play):
         self.gid = 0
         self.focus: int | None = None  # whose story is told
         self.small = False  # below what needs approval
+        if self.shape == "running" and self.chance(0.35):
+            # nothing freezes the payment, and what was paid back may fall
+            self.kind, self.deletable, self.machine, self.ruled = "bare", True, False, False
 
     # ------------------------------------------------------------ money
 

@@ -148,6 +148,8 @@ class Play(accounts.Play):
                 self.finish(h)
             for log in self.logs:
                 self.end(log)
+            if self.breaks and not any(log.changed for log in self.logs):
+                self.stop(True)
         except psycopg.Error as e:
             raise Found("error", f"{e.sqlstate} {e}") from e
         finally:
@@ -301,7 +303,7 @@ class Play(accounts.Play):
         out: list[str] = []
         rows: list[Written] = []
         business = None
-        if self.chance(0.2):
+        if self.chance(0.3):
             business = self.rng.choice(["order-1", "order-2"])
             out.append(f"SELECT paysafe.act_as('anna', business_id => '{business}')")
         for _ in range(self.rng.choice([1, 1, 2, 3])):
@@ -613,6 +615,14 @@ class Play(accounts.Play):
                 return True
         return False
 
+    def of_business(self, log: Log) -> set[tuple[tuple[str, str], str]]:
+        return {
+            ((r.table, r.key), r.business)
+            for rows in log.written.values()
+            for r in rows
+            if r.business is not None
+        }
+
     def hold(self) -> None:  # type: ignore[override]
         """A legal hold: of a table, a key, an order, a time; released by two, not by one."""
         log = self.log()
@@ -629,6 +639,9 @@ class Play(accounts.Play):
         t = self.rng.choice([None, *self.tables])
         key = self.rng.choice([None, *log.keys[t]]) if t else None
         business = self.rng.choice([None, None, "order-1"])
+        some = sorted(self.of_business(log))
+        if some and self.chance(0.4):
+            t, key, business = None, None, self.rng.choice(some)[1]
         args, now = "", True
         args += f", '{t}'" if t else ", NULL"
         args += f", key => '{key}'" if key else ""
@@ -677,7 +690,12 @@ class Play(accounts.Play):
         some = sorted({(r.table, r.key) for rows in log.written.values() for r in rows})
         if not some or any(h.who[1:] == log.at for h in self.open):
             return
-        t, key = self.rng.choice(some)
+        kept = [
+            x
+            for x in some
+            if any((x, h[2]) in self.of_business(log) for h in log.holds.values() if h[2])
+        ]
+        t, key = self.rng.choice(kept if kept and self.chance(0.5) else some)
         self.next_erase += 1
         what = f"paysafe.erase('{t}', '{key}', 'request {self.next_erase}')"
         self.must(f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT", False, "42501", who)
@@ -735,15 +753,15 @@ class Play(accounts.Play):
 
     # ------------------------------------------------------------ the server ends
 
-    def stop(self) -> None:
+    def stop(self, surely: bool = False) -> None:
         """The server crashes or is stopped; meanwhile somebody may have its files."""
         if not self.breaks:
             self.kill()
             return
         data = Path(self.ask("SHOW data_directory")[0][0])
-        way = self.rng.choice(["immediate", "fast", "fast"])
+        way = "fast" if surely else self.rng.choice(["immediate", "fast", "fast"])
         log = self.log()
-        some = self.targets(log) if way == "fast" and self.chance(0.6) else []
+        some = self.targets(log) if way == "fast" and (surely or self.chance(0.4)) else []
         for h in list(self.open):
             if not h.prepared:
                 self.open.remove(h)
