@@ -13,6 +13,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 import accounts
 import commands
 import floods
@@ -227,7 +229,7 @@ class Job:
             if self.sort_of(seeds[0]) != "worlds":
                 try:
                     self.play(seeds[0], i)
-                except (AssertionError, LookupError, TypeError, ValueError):
+                except (AssertionError, LookupError, TypeError, ValueError, psycopg.Error):
                     self.broken(seeds[0], i)
                 i += args.jobs
                 continue
@@ -236,7 +238,7 @@ class Job:
             seed = seeds[0] if i == 0 else self.coverage.choose(some)
             try:
                 played = one(self.server, seed)
-            except (AssertionError, LookupError, TypeError, ValueError):
+            except (AssertionError, LookupError, TypeError, ValueError, psycopg.Error):
                 self.broken(seed, i)
                 i += args.jobs
                 continue
