@@ -65,18 +65,21 @@ class Play(accounts.Play):
         rng = self.rng
         self.by = {t: rng.choice(["text", "uuid", "uuid", "bigint"]) for t in ("pay", "refund")}
         self.place = {
-            t: rng.choice(["column", "json", "text", "list", "composite"]) for t in ("pay", "refund")
+            t: rng.choice(["column", "json", "text", "list", "composite"])
+            for t in ("pay", "refund")
         }
         self.coin = rng.choice(["own", "beside", "constant"])
         self.initial = frozenset(rng.choice([("new",), ("new",), ("new", "sent")]))
         edges = [*EDGES, *(e for e in BACK if self.chance(0.6))]
         self.edges = frozenset(edges)
         self.captured = frozenset(rng.choice([("paid", "done"), ("paid",), ("done",)]))
-        self.once = frozenset(rng.choice([("paid",), ("sent",), ("sent", "paid"), ("lost", "paid")]))
+        self.once = frozenset(
+            rng.choice([("paid",), ("sent",), ("sent", "paid"), ("lost", "paid")])
+        )
         self.deletable = frozenset(s for s in STATES if s not in self.captured and self.chance(0.4))
         self.first_rule = self.chance(0.5)  # columns are frozen before the payment rule comes
         self.keys: dict[str, list[str]] = {}  # of each name
-        self.number = 0
+        self.numbered = 0
         self.next_id = self.next_refund = 1
         self.there: Books = {}
         self.renamed = False
@@ -104,7 +107,9 @@ class Play(accounts.Play):
                     rows.append(self.name_it(kind, name))
         statements += rows
         for t, more in (("pay", ""), ("refund", ", pay_id int REFERENCES pay")):
-            status = "text" if self.by[t] == "text" else f"{self.by[t]} REFERENCES state_{self.by[t]}"
+            status = (
+                "text" if self.by[t] == "text" else f"{self.by[t]} REFERENCES state_{self.by[t]}"
+            )
             price = {"column": "numeric", "composite": "price"}.get(self.place[t], "jsonb")
             statements.append(
                 f"CREATE TABLE {t} (id int PRIMARY KEY, status {status}, price {price}, currency text, note text{more})"
@@ -118,7 +123,10 @@ class Play(accounts.Play):
             f"'{{{','.join(sorted(self.once))}}}')"
         )
         machine = "\n".join(
-            [*(f"[*] --> {s}" for s in sorted(self.initial)), *(f"{a} --> {b}" for a, b in sorted(self.edges))]
+            [
+                *(f"[*] --> {s}" for s in sorted(self.initial)),
+                *(f"{a} --> {b}" for a, b in sorted(self.edges)),
+            ]
         )
         statements.append(
             f"SELECT paysafe.protect_status('pay', 'status', '{machine}',"
@@ -142,8 +150,12 @@ class Play(accounts.Play):
 
     def name_it(self, kind: str, name: str) -> str:
         """One more key of a name."""
-        self.number += 1
-        key = str(self.number) if kind == "bigint" else f"00000000-0000-7000-8000-{self.number:012d}"
+        self.numbered += 1
+        key = (
+            str(self.numbered)
+            if kind == "bigint"
+            else f"00000000-0000-7000-8000-{self.numbered:012d}"
+        )
         self.keys.setdefault(f"{kind} {name}", []).append(key)
         return f"INSERT INTO state_{kind} VALUES ('{key}', '{name}')"
 
@@ -162,7 +174,11 @@ class Play(accounts.Play):
     def coin_at(self) -> str:
         if self.coin == "constant":
             return ", currency => 'EUR'"
-        place = {"column": "currency", "composite": "price->currency", "list": "price->units->0->code"}
+        place = {
+            "column": "currency",
+            "composite": "price->currency",
+            "list": "price->units->0->code",
+        }
         at = place.get(self.place["pay"], "price->code") if self.coin == "beside" else "currency"
         return f", currency_column => '{at}'"
 
@@ -260,7 +276,9 @@ class Play(accounts.Play):
         self.next_id += 1
         status = self.status("pay", sorted(self.initial)[0])
         if self.place["pay"] in ("json", "text", "list") and self.chance(0.7):
-            bad = self.rng.choice(['"1e2"', '" 1"', '"+1"', '"1."', "[1]", "true", '"-1"', "-1", "null", '""'])
+            bad = self.rng.choice(
+                ['"1e2"', '" 1"', '"+1"', '"1."', "[1]", "true", '"-1"', "-1", "null", '""']
+            )
             price = f'{{"total": {bad}, "code": "EUR"}}'
             if self.place["pay"] == "list":
                 price = f'{{"units": [{{"value": {bad}, "code": "EUR"}}]}}'
@@ -317,7 +335,9 @@ class Play(accounts.Play):
         key = f"{self.by['pay']} {to}"
         plain = self.by["pay"] == "text" or len(self.keys[key]) == 1 and not self.renamed
         if not note and plain and to != p.status and self.chance(0.25):
-            ambiguous = self.by["pay"] != "text" and len(self.keys[f"{self.by['pay']} {p.status}"]) > 1
+            ambiguous = (
+                self.by["pay"] != "text" and len(self.keys[f"{self.by['pay']} {p.status}"]) > 1
+            )
             if not ambiguous:
                 sql = f"SELECT paysafe.transition('pay', '{p.id}', '{p.status}', '{to}')"
                 self.attempt(sql, change)
@@ -404,7 +424,9 @@ class Play(accounts.Play):
         if self.place["pay"] in ("json", "text") and self.chance(0.4):
             # the same amount in other words
             digits = format(amount, "f")
-            number = self.rng.choice([digits, f'"{digits}"', f"{digits}{'' if '.' in digits else '.0'}0"])
+            number = self.rng.choice(
+                [digits, f'"{digits}"', f"{digits}{'' if '.' in digits else '.0'}0"]
+            )
             text = f"""'{{"n": {n}, "code": "{currency}", "total": {number}}}'"""
         self.attempt(self.write(p.id, f"price = {text}, currency = '{currency}'"), change)
 
@@ -496,7 +518,12 @@ class Play(accounts.Play):
         got = self.a_refund()
         if got is not None:
             p, r = got
-            self.step_to(p, r, self.rng.choice(["new", "wait", "sent", "sent", "paid", "failed"]), self.chance(0.2))
+            self.step_to(
+                p,
+                r,
+                self.rng.choice(["new", "wait", "sent", "sent", "paid", "failed"]),
+                self.chance(0.2),
+            )
 
     def step_to(self, p: Payment, r: Refund, to: str, noted: bool = False) -> None:
         if to == r.status and not noted:
@@ -596,15 +623,21 @@ class Play(accounts.Play):
         rows = self.ask(f"SELECT id, pay_id, {said('refund')}, price::text, note FROM refund")
         for i, pay, status, price, note in rows:
             if i not in want or want[i][0] != pay or note != want[i][1].note:
-                raise Found("rows", f"refund {i} of {pay}, {note} is there, it should be {want.get(i)}")
+                raise Found(
+                    "rows", f"refund {i} of {pay}, {note} is there, it should be {want.get(i)}"
+                )
             r = want[i][1]
-            if not self.is_said("refund", status, r.status) or not self.is_price("refund", price, r.amount):
+            if not self.is_said("refund", status, r.status) or not self.is_price(
+                "refund", price, r.amount
+            ):
                 raise Found("rows", f"refund {i} is {status} {price}, it should be {r}")
         if len(rows) != len(want):
             raise Found("rows", f"{rows} are there, it should be {want}")
 
     def is_said(self, t: str, status: str, name: str) -> bool:
-        return status == name if self.by[t] == "text" else status in self.keys[f"{self.by[t]} {name}"]
+        return (
+            status == name if self.by[t] == "text" else status in self.keys[f"{self.by[t]} {name}"]
+        )
 
     def is_price(self, t: str, price: str, amount: Decimal) -> bool:
         at = self.place[t]

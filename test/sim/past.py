@@ -151,7 +151,9 @@ class Play(accounts.Play):
             wrong = self.refused("23T02")
             inner = begin.replace("BEGIN;\n", "")
             deep = self.chance(0.5)
-            inside = f"SAVEPOINT s;\n{inner}" + (f";\nSAVEPOINT t;\n{row};\nRELEASE t" if deep else "")
+            inside = f"SAVEPOINT s;\n{inner}" + (
+                f";\nSAVEPOINT t;\n{row};\nRELEASE t" if deep else ""
+            )
             if self.chance(0.3):
                 inside = f"SAVEPOINT o;\n{inside}"
             sql = f"BEGIN;\n{inside};\nROLLBACK TO s;\n{late};\nROLLBACK"

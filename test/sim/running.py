@@ -1337,12 +1337,12 @@ class Play(accounts.Play):
             if rows != all_of_them:
                 raise Found("rows", f"{rows} are there, it should be {all_of_them}")
         if self.both:
-            rows = {i: (p, a) for i, p, a in self.ask("SELECT * FROM refund_b")}
+            others = {i: (p, a) for i, p, a in self.ask("SELECT * FROM refund_b")}
             wanted = {
                 i: (p.id, a) for p in self.shop.payments.values() for i, a in p.others.items()
             }
-            if rows != wanted:
-                raise Found("rows", f"{rows} are there, it should be {wanted}")
+            if others != wanted:
+                raise Found("rows", f"{others} are there, it should be {wanted}")
 
     def evidence(self) -> None:
         """Each rise is an event; what is left of approvals is in sight; check() is green."""

@@ -127,7 +127,7 @@ class Play(accounts.Play):
         self.twice = self.chance(0.3)  # two databases
         self.breaks = restarts(self.seed)  # the server is stopped; somebody has its files
         self.logs = [Log(self.schema, "")]
-        self.open: list[Held] = []
+        self.under_way: list[Held] = []
         self.next_key, self.next_note, self.next_erase = 1, 1, 1
         self.gid = 0
 
@@ -144,7 +144,7 @@ class Play(accounts.Play):
             for i, name in plan:
                 self.rng = random.Random(f"act {self.seed} {i}")
                 getattr(self, name)()
-            for h in list(self.open):
+            for h in list(self.under_way):
                 self.finish(h)
             for log in self.logs:
                 self.end(log)
@@ -157,13 +157,13 @@ class Play(accounts.Play):
 
     def let_go(self) -> None:
         """Nothing stays prepared: others would wait for it."""
-        for h in self.open:
+        for h in self.under_way:
             if h.prepared:
                 try:
                     self.conns[f"super{h.who[1:]}"].execute(f"ROLLBACK PREPARED '{h.prepared}'")
                 except psycopg.Error:
                     pass
-        self.open = []
+        self.under_way = []
 
     def connect(self) -> None:
         """Sessions of each database; the first ones are there."""
@@ -171,7 +171,9 @@ class Play(accounts.Play):
         self.where_to = f"host={info.host} port={info.port}"
         names = [info.dbname, f"{info.dbname}_two"]
         if self.twice:
-            with psycopg.connect(f"{self.where_to} dbname=postgres user={SUPER}", autocommit=True) as c:
+            with psycopg.connect(
+                f"{self.where_to} dbname=postgres user={SUPER}", autocommit=True
+            ) as c:
                 c.execute(f"DROP DATABASE IF EXISTS {names[1]} WITH (FORCE)")
                 c.execute(f"CREATE DATABASE {names[1]} TEMPLATE sim_play")
             self.logs.append(Log(names[1], "2"))
@@ -184,7 +186,9 @@ class Play(accounts.Play):
                 who = name + log.at
                 if who in self.conns and not self.conns[who].closed:
                     continue
-                c = psycopg.connect(f"{self.where_to} dbname={log.name} user={role}", autocommit=True)
+                c = psycopg.connect(
+                    f"{self.where_to} dbname={log.name} user={role}", autocommit=True
+                )
                 c.prepare_threshold = None
                 c.execute("SET client_min_messages = error; SET lock_timeout = '20s'")
                 if log.keys:
@@ -237,7 +241,7 @@ class Play(accounts.Play):
         size = self.rng.choice([1, 1, 1, 1, 30, 500])
         return f"n{self.seed}x{self.next_note}x" + "lorem ipsum " * size
 
-    def key(self, t: str, n: int) -> str:
+    def key_of(self, t: str, n: int) -> str:
         """As the log names it."""
         return f"{n},1" if t == "pair" else str(n)
 
@@ -246,12 +250,17 @@ class Play(accounts.Play):
         rng = self.rng
         t = rng.choice(self.tables)
         there = log.keys[t]
-        way = rng.choice(["add", "add", "add", "change", "change", "remove", "many", "all", "merge"])
+        way = rng.choice(
+            ["add", "add", "add", "change", "change", "remove", "many", "all", "merge"]
+        )
         if way == "many":
             n = rng.choice([2, 5, 40, 300])
             note, first = self.note(), self.next_key
             self.next_key += n
-            rows = [Written(t, "INSERT", self.key(t, i), note, business) for i in range(first, first + n)]
+            rows = [
+                Written(t, "INSERT", self.key_of(t, i), note, business)
+                for i in range(first, first + n)
+            ]
             there.update({r.key: note for r in rows})
             return (
                 f"INSERT INTO {t} (id, note) SELECT g, '{note}' FROM generate_series({first}, {first + n - 1}) g",
@@ -261,13 +270,13 @@ class Play(accounts.Play):
             n, note = self.next_key, self.note()
             if there and self.chance(0.2):  # one that was there before, if it has gone
                 n = rng.randint(1, self.next_key)
-                if self.key(t, n) in there:
+                if self.key_of(t, n) in there:
                     n = self.next_key
             self.next_key = max(self.next_key, n + 1)
-            there[self.key(t, n)] = note
+            there[self.key_of(t, n)] = note
             return (
                 f"INSERT INTO {t} (id, note) VALUES ({n}, '{note}')",
-                [Written(t, "INSERT", self.key(t, n), note, business)],
+                [Written(t, "INSERT", self.key_of(t, n), note, business)],
             )
         if way == "all":
             if len(there) > 60:
@@ -344,16 +353,16 @@ class Play(accounts.Play):
             log.written[xid] = rows
 
     def busy(self, log: Log) -> set[tuple[str, str]]:
-        return {(r.table, r.key) for h in self.open if h.who[1:] == log.at for r in h.rows}
+        return {(r.table, r.key) for h in self.under_way if h.who[1:] == log.at for r in h.rows}
 
     def latecomer(self) -> None:
         """Somebody begins, others come after him and are done first; then he commits, or not."""
-        for h in list(self.open):
+        for h in list(self.under_way):
             if self.chance(0.6):
                 self.finish(h)
                 return
         log = self.log()
-        if any(h.who == "b" + log.at for h in self.open):
+        if any(h.who == "b" + log.at for h in self.under_way):
             return
         who = "b" + log.at
         n, note, t = self.next_key, self.note(), self.rng.choice(self.tables)
@@ -362,12 +371,12 @@ class Play(accounts.Play):
         rows: list[Written] = []
         if self.chance(0.7):
             self.must(f"INSERT INTO {t} (id, note) VALUES ({n}, '{note}')", True, "", who)
-            rows = [Written(t, "INSERT", self.key(t, n), note)]
+            rows = [Written(t, "INSERT", self.key_of(t, n), note)]
             xid = self.xid(who)
         else:
             xid = self.xid(who)  # a number, and no row yet
         h = Held(who, xid, rows)
-        self.open.append(h)
+        self.under_way.append(h)
         if self.chance(0.5):
             self.write(log)
         if self.chance(0.4):
@@ -375,7 +384,7 @@ class Play(accounts.Play):
             m, note = self.next_key, self.note()
             self.next_key += 1
             self.must(f"INSERT INTO {t} (id, note) VALUES ({m}, '{note}')", True, "", who)
-            h.rows.append(Written(t, "INSERT", self.key(t, m), note))
+            h.rows.append(Written(t, "INSERT", self.key_of(t, m), note))
         if self.chance(0.25):
             self.gid += 1
             h.prepared = f"{self.schema}_{self.seed}_{self.gid}"
@@ -389,7 +398,7 @@ class Play(accounts.Play):
             self.wait()
         elif way == "verify":
             self.verify()
-        if self.chance(0.5) and h in self.open:
+        if self.chance(0.5) and h in self.under_way:
             self.finish(h)
 
     def finish(self, h: Held) -> None:
@@ -400,7 +409,7 @@ class Play(accounts.Play):
             self.must(f"{end} PREPARED '{h.prepared}'", True, "", f"super{log.at}")
         else:
             self.must(end, True, "", h.who)
-        self.open.remove(h)
+        self.under_way.remove(h)
         if good:
             self.committed(log, h.xid, h.rows)
             for r in h.rows:
@@ -410,7 +419,7 @@ class Play(accounts.Play):
 
     def held_back(self, xid: int) -> bool:
         """Is something older open, in whatever database?"""
-        return any(h.xid < xid for h in self.open)
+        return any(h.xid < xid for h in self.under_way)
 
     def seal(self) -> None:
         """By hand, also in a transaction that stays open, or comes to nothing."""
@@ -441,7 +450,9 @@ class Play(accounts.Play):
             return
         got = self.ask(f"SELECT paysafe.wait_sealed('{LATEST} seconds')", who)[0][0]
         if not got:
-            raise Found("sealed", f"transaction {xid} is not sealed after {LATEST} s, nothing older is open")
+            raise Found(
+                "sealed", f"transaction {xid} is not sealed after {LATEST} s, nothing older is open"
+            )
         count = len(log.written[xid])
         rows = self.ask(f"SELECT rows FROM paysafe.transaction_proof('{xid}')", f"super{log.at}")
         if not rows or rows[0][0] != count:
@@ -459,7 +470,8 @@ class Play(accounts.Play):
     def verify(self, log: Log | None = None) -> None:
         log = log or self.log()
         rows = self.ask(
-            "SELECT incarnation, leaves, root, ok, finding FROM paysafe.verify() ORDER BY 1", f"super{log.at}"
+            "SELECT incarnation, leaves, root, ok, finding FROM paysafe.verify() ORDER BY 1",
+            f"super{log.at}",
         )
         self.script.append("super: SELECT * FROM paysafe.verify();")
         bad = [r[4] for r in rows if not r[3]]
@@ -471,8 +483,8 @@ class Play(accounts.Play):
         if not any(w in b for w in words for b in bad):
             raise Found("verify", f"{words} were changed, verify() says {bad}")
 
-    def entries(self, log: Log) -> list[tuple[int, bytes | None, bytes | None]]:
-        return self.ask(  # type: ignore[return-value]
+    def leaves_of(self, log: Log) -> list[tuple[int, bytes | None, bytes | None]]:
+        return self.ask(
             "SELECT index, leaf, payload FROM paysafe.seal_entries(0, (SELECT coalesce(size, 0) FROM paysafe.seal_status))"
             " ORDER BY index",
             f"super{log.at}",
@@ -481,7 +493,7 @@ class Play(accounts.Play):
     def examine(self, log: Log | None = None) -> None:
         """The tree as it is now, computed again, against what was seen of it and what was written."""
         log = log or self.log()
-        got = self.entries(log)
+        got = self.leaves_of(log)
         self.script.append("super: SELECT * FROM paysafe.seal_entries(0, 100000);")
         hashes: list[bytes] = []
         rows: dict[int, list[bytes]] = {}
@@ -511,7 +523,9 @@ class Play(accounts.Play):
                 xid = int.from_bytes(leaf[1:9], "big")
                 count = int.from_bytes(leaf[9:13], "big")
                 if count != len(run) or leaf[13:] != tree(run):
-                    raise Found("transaction", f"leaf {i} says {count} rows of {xid}, there are {len(run)}")
+                    raise Found(
+                        "transaction", f"leaf {i} says {count} rows of {xid}, there are {len(run)}"
+                    )
                 if xid in rows:
                     raise Found("leaves", f"transaction {xid} is sealed twice")
                 rows[xid], run = run, []
@@ -525,14 +539,17 @@ class Play(accounts.Play):
             raise Found("order", f"transactions are sealed in this order: {ours}")
         for xid, some in log.written.items():
             if xid not in rows:
-                if not self.open and not self.waits(log, xid):
+                if not self.under_way and not self.waits(log, xid):
                     raise Found("sealed", f"transaction {xid} is not in the tree")
                 continue
             if len(rows[xid]) != len(some):
-                raise Found("sealed", f"transaction {xid} has {len(rows[xid])} rows in the tree, not {len(some)}")
-        for h in self.open:
-            if h.xid in rows or any(x > h.xid for x in ours):
-                raise Found("order", f"{h.xid} is open, and it or what is younger is sealed")
+                raise Found(
+                    "sealed",
+                    f"transaction {xid} has {len(rows[xid])} rows in the tree, not {len(some)}",
+                )
+        for one in self.under_way:
+            if one.xid in rows or any(x > one.xid for x in ours):
+                raise Found("order", f"{one.xid} is open, and it or what is younger is sealed")
         self.grows(log, hashes)
         self.histories(log)
 
@@ -590,7 +607,9 @@ class Play(accounts.Play):
             sql = f"SELECT old_root, path, new_root FROM paysafe.consistency_proof({old}, {size})"
             a, path, b = self.ask(sql, who)[0]
             if (a, b) != (was, root) or between(old, size, True, was, list(path)) != (was, root):
-                raise Found("consistency", f"{sql} does not lead from the root of {old} to that of {size}")
+                raise Found(
+                    "consistency", f"{sql} does not lead from the root of {old} to that of {size}"
+                )
         for _ in range(3):
             i = self.rng.randrange(size)
             at = self.rng.choice([s for s in log.roots if s > i])
@@ -623,14 +642,19 @@ class Play(accounts.Play):
             if r.business is not None
         }
 
-    def hold(self) -> None:  # type: ignore[override]
+    def hold(self) -> None:
         """A legal hold: of a table, a key, an order, a time; released by two, not by one."""
         log = self.log()
         who = f"owner{log.at}"
         if log.holds and self.chance(0.5):
             i = self.rng.choice(list(log.holds))
             what = f"paysafe.release_hold({i}, 'over')"
-            self.must(f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT", False, "42501", who)
+            self.must(
+                f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT",
+                False,
+                "42501",
+                who,
+            )
             self.by_two_of(log, what)
             if not self.by_clerk(who, what):
                 raise Found("hold", f"{what} says that it is not released")
@@ -652,7 +676,12 @@ class Play(accounts.Play):
             args += ", until => now() " + ("+ interval '2 days'" if now else "- interval '1 day'")
         self.script.append(f"{who}: SELECT paysafe.hold('case'{args});")
         # whoever places it in one transaction with his name leaves rows of his own
-        log.holds[self.ask(f"SELECT paysafe.hold('case'{args})", who)[0][0]] = (t, key, business, now)
+        log.holds[self.ask(f"SELECT paysafe.hold('case'{args})", who)[0][0]] = (
+            t,
+            key,
+            business,
+            now,
+        )
 
     def by_two_of(self, log: Log, what: str) -> None:
         who = f"owner{log.at}"
@@ -664,8 +693,12 @@ class Play(accounts.Play):
         )
         approve = "SELECT paysafe.approve(approved_as, key, 'agreed') FROM paysafe.pending_change"
         if self.chance(0.2):
-            self.must(f"BEGIN;\nSELECT paysafe.act_as('clerk');\n{approve};\nCOMMIT", False, "42501", who)
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('controller');\n{approve};\nCOMMIT", True, "", who)
+            self.must(
+                f"BEGIN;\nSELECT paysafe.act_as('clerk');\n{approve};\nCOMMIT", False, "42501", who
+            )
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('controller');\n{approve};\nCOMMIT", True, "", who
+        )
 
     def by_clerk(self, who: str, what: str) -> Any:
         """What was agreed on; its answer, or an error."""
@@ -675,7 +708,7 @@ class Play(accounts.Play):
         try:
             c.execute("BEGIN")
             c.execute("SELECT paysafe.act_as('clerk')")
-            got = c.execute(f"SELECT {what}").fetchall()[0][0]  # type: ignore[arg-type]
+            got = c.execute(f"SELECT {what}").fetchall()[0][0]
             c.execute("COMMIT")
             return got
         except psycopg.Error as e:
@@ -688,7 +721,7 @@ class Play(accounts.Play):
         log = self.log()
         who = f"owner{log.at}"
         some = sorted({(r.table, r.key) for rows in log.written.values() for r in rows})
-        if not some or any(h.who[1:] == log.at for h in self.open):
+        if not some or any(h.who[1:] == log.at for h in self.under_way):
             return
         kept = [
             x
@@ -696,9 +729,15 @@ class Play(accounts.Play):
             if any((x, h[2]) in self.of_business(log) for h in log.holds.values() if h[2])
         ]
         t, key = self.rng.choice(kept if kept and self.chance(0.5) else some)
+        self.erase_of(log, t, key)
+
+    def erase_of(self, log: Log, t: str, key: str) -> None:
+        who = f"owner{log.at}"
         self.next_erase += 1
         what = f"paysafe.erase('{t}', '{key}', 'request {self.next_erase}')"
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT", False, "42501", who)
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT", False, "42501", who
+        )
         mine = {
             (int(x), seq)
             for x, seq in self.ask(
@@ -714,7 +753,9 @@ class Play(accounts.Play):
             if (r.table, r.key) == (t, key) and (xid, t, key) not in log.gone
         )
         if count != len(mine):
-            raise Found("audit", f"{len(mine)} changes of {t} {key} are in the log, it should be {count}")
+            raise Found(
+                "audit", f"{len(mine)} changes of {t} {key} are in the log, it should be {count}"
+            )
         left = mine
         self.by_two_of(log, what)
         waits = any(self.held_back(xid) for xid, _ in left)
@@ -738,18 +779,69 @@ class Play(accounts.Play):
         if codes and waits and "42501" not in codes and len(codes) == 1:
             return  # sealed meanwhile: what was older has ended
         if codes:
-            raise Found("erase", f"{what} removed {got} payloads, it should be refused with {codes}")
+            raise Found(
+                "erase", f"{what} removed {got} payloads, it should be refused with {codes}"
+            )
         if got != len(left):
             raise Found("erase", f"{what} says {got} changes, there are {len(left)}")
         log.erased |= left
         log.gone |= {(xid, t, key) for xid, _ in left}
+
+    def case(self) -> None:
+        """A row is written, held in one way or another, asked to leave; the hold is released, and it leaves."""
+        log = self.log()
+        if any(h.who[1:] == log.at for h in self.under_way):
+            return
+        t, note, business = self.rng.choice(self.tables), self.note(), "order-3"
+        n = self.next_key
+        self.next_key += 1
+        who = "a" + log.at
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('anna', business_id => '{business}')", True, "", who
+        )
+        self.must(f"INSERT INTO {t} (id, note) VALUES ({n}, '{note}')", True, "", who)
+        xid = self.xid(who)
+        self.must("COMMIT", True, "", who)
+        key = self.key_of(t, n)
+        log.keys[t][key] = note
+        self.committed(log, xid, [Written(t, "INSERT", key, note, business)])
+        args, hold = self.rng.choice(
+            [
+                (f", '{t}'", (t, None, None, True)),
+                (f", '{t}', key => '{key}'", (t, key, None, True)),
+                (f", business_id => '{business}'", (None, None, business, True)),
+                (f", business_id => '{business}'", (None, None, business, True)),
+                (", since => now() - interval '1 hour'", (None, None, None, True)),
+                (", since => now() + interval '1 hour'", (None, None, None, False)),
+                (", until => now() - interval '1 hour'", (None, None, None, False)),
+                (f", '{t}', business_id => 'order-4'", (t, None, "order-4", True)),
+            ]
+        )
+        owner = f"owner{log.at}"
+        self.script.append(f"{owner}: SELECT paysafe.hold('case'{args});")
+        i = self.ask(f"SELECT paysafe.hold('case'{args})", owner)[0][0]
+        log.holds[i] = hold
+        self.erase_of(log, t, key)
+        if self.chance(0.6):
+            what = f"paysafe.release_hold({i}, 'over')"
+            self.by_two_of(log, what)
+            if not self.by_clerk(owner, what):
+                raise Found("hold", f"{what} says that it is not released")
+            del log.holds[i]
+            if (xid, t, key) not in log.gone:
+                self.erase_of(log, t, key)
 
     def nothing_old(self) -> None:
         """No month that has ended is there: a purge removes nothing, and takes two all the same."""
         log = self.log()
         who = f"owner{log.at}"
         what = "paysafe.purge(date_trunc('month', now())::date, 'old')"
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT", False, "42501 22023", who)
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('clerk');\nSELECT {what};\nCOMMIT",
+            False,
+            "42501 22023",
+            who,
+        )
 
     # ------------------------------------------------------------ the server ends
 
@@ -762,9 +854,9 @@ class Play(accounts.Play):
         way = "fast" if surely else self.rng.choice(["immediate", "fast", "fast"])
         log = self.log()
         some = self.targets(log) if way == "fast" and (surely or self.chance(0.4)) else []
-        for h in list(self.open):
+        for h in list(self.under_way):
             if not h.prepared:
-                self.open.remove(h)
+                self.under_way.remove(h)
         self.script.append(f"-- pg_ctl stop -m {way}")
         control(data, "-m", way, "-w", "stop")
         try:
@@ -792,7 +884,9 @@ class Play(accounts.Play):
                 continue
             if not self.waits(log, xid):
                 raise Found("sealed", f"transaction {xid} is not in the tree")
-            sql = f"SELECT pg_relation_filepath(tableoid) FROM paysafe.audit_row WHERE xid = '{xid}'"
+            sql = (
+                f"SELECT pg_relation_filepath(tableoid) FROM paysafe.audit_row WHERE xid = '{xid}'"
+            )
             out.append((xid, row.note, str(self.ask(sql, f"super{log.at}")[0][0])))
         self.examine(log)
         self.rng.shuffle(out)
@@ -828,9 +922,7 @@ class Play(accounts.Play):
             got.setdefault(xid, []).append((seq, *rest))
         for xid, rows in log.written.items():
             mine = got.pop(xid, [])
-            want = sorted(
-                (r.table, r.op, r.key, r.note or "", r.business or "") for r in rows
-            )
+            want = sorted((r.table, r.op, r.key, r.note or "", r.business or "") for r in rows)
             there = []
             for seq, table, op, key, note, business, before, gone in mine:
                 if gone != ((xid, seq) in log.erased):
@@ -844,7 +936,9 @@ class Play(accounts.Play):
                 there.append((table, op, key, note or "", business or ""))
             if len(mine) != len(want) or any(x not in want for x in there):
                 if not any(x == xid for x, _ in log.changed):
-                    raise Found("audit", f"transaction {xid} has {mine} in the log, it should be {want}")
+                    raise Found(
+                        "audit", f"transaction {xid} has {mine} in the log, it should be {want}"
+                    )
         if got:
             raise Found("audit", f"{got} are in the log, and nobody has committed them")
 
@@ -872,7 +966,9 @@ class Play(accounts.Play):
             "SELECT l FROM paysafe.export_audit(now() - interval '40 days', now() + interval '1 day') l",
             f"super{log.at}",
         )
-        entries = {i: (leaf, payload) for i, leaf, payload in self.entries(log) if leaf and leaf[0] == 1}
+        entries = {
+            i: (leaf, payload) for i, leaf, payload in self.leaves_of(log) if leaf and leaf[0] == 1
+        }
         seen = set()
         for (text,) in lines:
             line = json.loads(text)
@@ -895,7 +991,8 @@ class Play(accounts.Play):
             return
         size, root = max(log.roots.items())
         origin = self.ask(
-            "SELECT origin FROM paysafe.seal_log ORDER BY incarnation DESC LIMIT 1", f"super{log.at}"
+            "SELECT origin FROM paysafe.seal_log ORDER BY incarnation DESC LIMIT 1",
+            f"super{log.at}",
         )[0][0]
         line = base64.b64encode(b"\0" * 68).decode()
         note = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n\n\u2014 {origin} {line}\n"
@@ -916,6 +1013,7 @@ class Play(accounts.Play):
         if done.returncode not in (0, 1):
             raise Found("outside", f"paysafe-verify: {done.returncode} {done.stdout} {done.stderr}")
 
+
 def restarts(seed: int) -> bool:
     """Does this play stop the server that it has?"""
     return random.Random(f"sealed restarts {seed}").random() < 0.25
@@ -931,6 +1029,7 @@ ACTS: dict[str, float] = {
     "examine": 3,
     "erase": 4,
     "hold": 2,
+    "case": 2,
     "nothing_old": 0.3,
     "stop": 2,
 }

@@ -580,7 +580,9 @@ class Play(accounts.Play):
         judged = {r.status for r in self.holding(row)}
         for column in ("status", "state"):
             if column not in judged and self.holding(row):
-                to = self.rng.choice([w for w in ("wait", "sent", "new") if w != getattr(row, column)])
+                to = self.rng.choice(
+                    [w for w in ("wait", "sent", "new") if w != getattr(row, column)]
+                )
                 self.update(row, "anna", **{column: to})
 
     def comes_later(self) -> None:
