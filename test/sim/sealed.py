@@ -853,6 +853,8 @@ class Play(accounts.Play):
         data = Path(self.ask("SHOW data_directory")[0][0])
         way = "fast" if surely else self.rng.choice(["immediate", "fast", "fast"])
         log = self.log()
+        if surely:
+            self.one_row(log)
         some = self.targets(log) if way == "fast" and (surely or self.chance(0.4)) else []
         for h in list(self.under_way):
             if not h.prepared:
@@ -870,6 +872,19 @@ class Play(accounts.Play):
         for one in self.logs:
             self.examine(one)
             self.verify(one)
+
+    def one_row(self, log: Log) -> None:
+        """A transaction of one short row."""
+        t, who, n = self.rng.choice(self.tables), "a" + log.at, self.next_key
+        self.next_key += 1
+        self.next_note += 1
+        note = f"n{self.seed}x{self.next_note}x short"
+        self.must("BEGIN", True, "", who)
+        self.must(f"INSERT INTO {t} (id, note) VALUES ({n}, '{note}')", True, "", who)
+        xid = self.xid(who)
+        self.must("COMMIT", True, "", who)
+        log.keys[t][self.key_of(t, n)] = note
+        self.committed(log, xid, [Written(t, "INSERT", self.key_of(t, n), note)])
 
     def targets(self, log: Log) -> list[tuple[int, str, str]]:
         """Rows that are sealed and short: transaction, what stands in it, file."""
@@ -1016,7 +1031,7 @@ class Play(accounts.Play):
 
 def restarts(seed: int) -> bool:
     """Does this play stop the server that it has?"""
-    return random.Random(f"sealed restarts {seed}").random() < 0.25
+    return random.Random(f"sealed restarts {seed}").random() < 0.35
 
 
 ACTS: dict[str, float] = {
