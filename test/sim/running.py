@@ -242,7 +242,9 @@ class Play(accounts.Play):
                 f"SELECT paysafe.protect_refund('refund_b', 'pay', 'pay_id', 'amount', payment_key => 'id'{more})"
             )
             out += [
-                f"SELECT paysafe.set_refund_threshold('refund_b', '{c}', 1000000)" for c in SCALE
+                f"SELECT paysafe.set_refund_threshold('refund_b', '{c}', 1000000)"
+                for c in SCALE
+                if self.currency_by == "column" or c == "EUR"
             ]
         out += [f"SELECT {self.threshold(c, a)}" for c, a in self.named()]
         mode = "observe" if self.watched else "enforce"

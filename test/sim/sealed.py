@@ -719,7 +719,6 @@ class Play(accounts.Play):
     def erase(self) -> None:
         """What the log says of one row leaves by two people; not what is held, or not sealed."""
         log = self.log()
-        who = f"owner{log.at}"
         some = sorted({(r.table, r.key) for rows in log.written.values() for r in rows})
         if not some or any(h.who[1:] == log.at for h in self.under_way):
             return
