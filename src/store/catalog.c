@@ -113,6 +113,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_COSIGNATURE] = "seal_cosignature",
 	[PAYSAFE_SEAL_POLICY] = "seal_policy",
 	[PAYSAFE_SEAL_PUBLISHER] = "seal_publisher",
+	[PAYSAFE_PERSON_RECORD] = "person_record",
+	[PAYSAFE_PERSON_ALIAS_RECORD] = "person_alias_record",
+	[PAYSAFE_PERSON_STATE] = "person_state",
+	[PAYSAFE_PERSON_GROUP] = "person_group",
+	[PAYSAFE_PERSON_SETTING] = "person_setting",
 };
 
 /*
