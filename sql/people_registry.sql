@@ -136,7 +136,7 @@ CREATE FUNCTION paysafe.require_registered(required boolean, reason text) RETURN
 COMMENT ON FUNCTION paysafe.require_registered(boolean, text) IS 'only registered people act, at once; or, with the approval of a second person, everybody again';
 
 CREATE FUNCTION paysafe.login_state(role oid, name text, stamp bytea) RETURNS text
-	LANGUAGE C STABLE PARALLEL SAFE
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'paysafe_login_state';
 COMMENT ON FUNCTION paysafe.login_state(oid, text, bytea) IS 'whether a registered login is what two people have seen: in force, changed, renamed, gone';
 

@@ -711,11 +711,8 @@ paysafe_login_state(PG_FUNCTION_ARGS)
 {
 	uint8		stamp[PAYSAFE_SHA256_LEN];
 	const char *state = "in force";
-	char	   *name;
+	char	   *name = GetUserNameFromId(PG_GETARG_OID(0), true);
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		PG_RETURN_NULL();
-	name = GetUserNameFromId(PG_GETARG_OID(0), true);
 	if (name == NULL)
 		state = "gone";
 	else if (strcmp(name, text_to_cstring(PG_GETARG_TEXT_PP(1))) != 0)
