@@ -568,7 +568,8 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		SELECT 'people', 'logins', count(*) FILTER (WHERE l.state <> 'in force') = 0,
 			   string_agg(format('login %I of %s: %s', l.value, l.person, l.state), '; ' ORDER BY l.value) FILTER (WHERE l.state <> 'in force')
 				   || ': whoever changed it could log in as this person; find out who, and let two people confirm it with paysafe.add_alias'
-		  FROM paysafe.person_alias l WHERE l.kind = 'login' HAVING count(*) > 0
+		  FROM paysafe.person_alias l JOIN paysafe.person n ON n.name = l.person AND n.kind = 'person'
+		 WHERE l.kind = 'login' HAVING count(*) > 0
 		UNION ALL
 		SELECT 'people', 'enough_people', count(*) FILTER (WHERE NOT n.disabled) > 2,
 			   CASE WHEN count(*) FILTER (WHERE NOT n.disabled) <= 2
