@@ -174,14 +174,26 @@ paysafe_acting_check_settler(const Person *settler)
 	(void) check_person(settler);
 }
 
+/* Why the login alone is nobody. */
+static const char *
+login_words(const Person *approver)
+{
+	const char *words = NULL;
+	RegisteredPerson *owner;
+
+	if (paysafe_registry_login(paysafe_actor_login_role(), approver->login, &owner) == LOGIN_IN_FORCE)
+		words = owner->service ? psprintf("The login is that of the service \"%s\".", owner->name) :
+			paysafe_connection_shows_nobody();
+	return words ? words : "No actor is declared in this transaction, and a login alone is not a person.";
+}
+
 void
 paysafe_acting_check_approver(const Person *approver, Oid relation)
 {
 	RegisteredPerson *person = check_person(approver);
 
 	if (approver->actor == NULL)
-		refuse_by("approval", "approval_record", "an approval needs a person",
-				  "No actor is declared in this transaction, and a login alone is not a person.",
+		refuse_by("approval", "approval_record", "an approval needs a person", login_words(approver),
 				  "Call paysafe.act_as('name') in the same transaction first.");
 	if (person == NULL && relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD))
 		refuse(psprintf("\"%s\" is not registered", approver->actor),
