@@ -133,6 +133,7 @@ CREATE FUNCTION paysafe.audit_context(
 	OUT ticket text,
 	OUT request_id text,
 	OUT business_id text,
+	OUT tenant text,
 	OUT replication_origin int
 ) RETURNS record
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
@@ -168,7 +169,7 @@ CREATE VIEW paysafe.audit_log AS
 				ELSE paysafe.audit_image(s.columns, s.encoding, r.after) END AS after,
 		   coalesce(c.actor, c.session_user_name) AS actor,
 		   c.actor IS NOT NULL AS actor_claimed,
-		   c.reason, c.ticket, c.request_id, c.business_id,
+		   c.reason, c.ticket, c.request_id, c.business_id, c.tenant,
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
 		   c.replication_origin,

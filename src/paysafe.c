@@ -28,6 +28,7 @@
 #include "guard/subscription.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "people/tenant.h"
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 	paysafe_catalog_init();
 	paysafe_partition_init();
 	paysafe_actor_init();
+	paysafe_tenant_init();
 	paysafe_money_init();
 	paysafe_rule_init();
 	paysafe_approval_init();

@@ -22,7 +22,7 @@
 #define NONCE_LEN		16
 #define ABSENT			UINT32_C(0xFFFFFFFF)
 #define MAX_COLUMNS		1664
-#define CONTEXT_FIELDS	11
+#define CONTEXT_FIELDS	12
 
 typedef struct Column
 {
@@ -48,7 +48,7 @@ enum
 enum
 {
 	WHO_ACTOR, WHO_LOGIN, WHO_SESSION_USER, WHO_CURRENT_USER, WHO_CLIENT, WHO_CERTIFICATE,
-	WHO_APPLICATION, WHO_REASON, WHO_TICKET, WHO_REQUEST, WHO_BUSINESS
+	WHO_APPLICATION, WHO_REASON, WHO_TICKET, WHO_REQUEST, WHO_BUSINESS, WHO_TENANT
 };
 
 uint64_t
@@ -236,6 +236,8 @@ print_who(FILE *out, TlogText context)
 		print_line(out, "ticket", who[WHO_TICKET]);
 	if (there[WHO_REQUEST])
 		print_line(out, "request", who[WHO_REQUEST]);
+	if (there[WHO_TENANT])
+		print_line(out, "for tenant", who[WHO_TENANT]);
 }
 
 static void
