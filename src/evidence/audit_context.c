@@ -52,6 +52,7 @@ static void
 build_context(void)
 {
 	const ActorClaim *actor = paysafe_actor_current();
+	const TenantContext *tenant = paysafe_tenant_current();
 	StringInfo	out = &context_cache.bytes;
 	uint64		roles_before = roles_generation;
 	char	   *login = paysafe_actor_login();
@@ -78,7 +79,7 @@ build_context(void)
 	paysafe_canon_put_string(out, paysafe_actor_client());
 	paysafe_canon_put_string(out, paysafe_actor_certificate());
 	paysafe_canon_put_string(out, paysafe_redact_string(application_name));
-	paysafe_canon_put_string(out, actor ? actor->reason : NULL);
+	paysafe_canon_put_string(out, actor && actor->reason ? actor->reason : tenant ? tenant->reason : NULL);
 	paysafe_canon_put_string(out, actor ? actor->ticket : NULL);
 	paysafe_canon_put_string(out, actor ? actor->request_id : NULL);
 	paysafe_canon_put_string(out, actor ? actor->business_id : NULL);
