@@ -181,6 +181,9 @@ paysafe_of_tenant_support(PG_FUNCTION_ARGS)
 	if (!IsA(request, SupportRequestSimplify) || list_length(simplify->fcall->args) != 3)
 		PG_RETURN_POINTER(NULL);
 	args = simplify->fcall->args;
+	/* in the policy alone do the arguments say what the context does */
+	if (!IsA(lsecond(args), SubLink) || !IsA(lthird(args), SubLink))
+		PG_RETURN_POINTER(NULL);
 	if (context != NULL && context->tenant == NULL)
 		PG_RETURN_POINTER(copyObject(lthird(args)));
 	type = exprType(lsecond(args));
