@@ -321,5 +321,6 @@ COMMIT;
 SELECT op, actor_claimed, reason, tenant FROM paysafe.audit_log WHERE schema_name = 't_tenant' AND table_name = 'watched' ORDER BY at, command;
 SELECT op, tenant FROM paysafe.history('t_tenant.watched', '4');
 
-DROP OWNED BY regress_tenant_app;
-DROP ROLE regress_tenant_app;
+REASSIGN OWNED BY regress_tenant_owner TO CURRENT_USER;
+DROP OWNED BY regress_tenant_app, regress_tenant_owner;
+DROP ROLE regress_tenant_app, regress_tenant_owner;

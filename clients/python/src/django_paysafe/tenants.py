@@ -8,7 +8,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import TransactionManagementError
 
 
-def for_tenant(tenant: object, *, reason: Optional[str] = None, using: Optional[str] = None) -> None:
+def for_tenant(
+    tenant: object, *, reason: Optional[str] = None, using: Optional[str] = None
+) -> None:
     """The open transaction reads and writes this tenant's rows, and no other's.
 
     `tenant` is a primary key, a UUID or a name: its text.  Ends with the transaction, so
