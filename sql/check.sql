@@ -570,11 +570,17 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		UNION ALL
 		-- what was erased is in the files until VACUUM
 		SELECT 'erasures', 'vacuum', count(*) = 0,
-			   CASE WHEN count(*) > 0 THEN format('rows that were replaced are still in the files: VACUUM %s', string_agg(DISTINCT p.oid::regclass::text, ', ')) END
-		  FROM parts p JOIN paysafe.retention_record r ON r.lower < p.upper AND r.upper >= p.lower
-			   LEFT JOIN pg_stat_all_tables v ON v.relid = p.oid
-		 WHERE p.relname = 'audit_row' AND r.action = 'erase' AND '{autovacuum_vacuum_threshold=0}' <@ p.reloptions
-		   AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
+			   CASE WHEN count(*) > 0 THEN format('rows that were replaced are still in the files: VACUUM %s', string_agg(DISTINCT e.oid::regclass::text, ', ')) END
+		  FROM (SELECT p.oid, r.at
+				  FROM parts p JOIN paysafe.retention_record r ON r.lower < p.upper AND r.upper >= p.lower
+				 WHERE p.relname = 'audit_row' AND r.action = 'erase' AND '{autovacuum_vacuum_threshold=0}' <@ p.reloptions
+				UNION ALL
+				-- of the index, which is not restored with the records
+				SELECT 'paysafe.index_chunk'::regclass, r.at
+				  FROM paysafe.retention_record r
+				 WHERE r.action = 'erase' AND r.at > (SELECT min(a.at) FROM paysafe.activation a)) e
+			   LEFT JOIN pg_stat_all_tables v ON v.relid = e.oid
+		 WHERE e.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
