@@ -293,6 +293,16 @@ SELECT polname FROM pg_policy WHERE polrelid = 't_tenant.own'::regclass ORDER BY
 SELECT paysafe.unprotect('t_tenant.own', 'tenant', 'no tenants here');
 SELECT polname, relrowsecurity FROM pg_policy p JOIN pg_class c ON c.oid = polrelid WHERE polrelid = 't_tenant.own'::regclass ORDER BY 1;
 
+-- tables that came back without their rules keep the policy
+CREATE TABLE t_tenant.restored (id int PRIMARY KEY, tenant_id int NOT NULL);
+CREATE POLICY paysafe_tenant ON t_tenant.restored AS RESTRICTIVE USING (paysafe.of_tenant(tenant_id, (SELECT paysafe.current_tenant_int4()), (SELECT paysafe.acts_across_tenants()))) WITH CHECK (true);
+CREATE POLICY paysafe_tenant_rows ON t_tenant.restored USING (true) WITH CHECK (true);
+ALTER TABLE t_tenant.restored ENABLE ROW LEVEL SECURITY;
+SELECT paysafe.protect_columns('t_tenant.restored', '{id}');
+SELECT polname, relrowsecurity, relforcerowsecurity FROM pg_policy p JOIN pg_class c ON c.oid = polrelid WHERE polrelid = 't_tenant.restored'::regclass ORDER BY 1;
+SELECT paysafe.protect_tenant('t_tenant.restored', 'tenant_id');
+SELECT polname, relrowsecurity, relforcerowsecurity FROM pg_policy p JOIN pg_class c ON c.oid = polrelid WHERE polrelid = 't_tenant.restored'::regclass ORDER BY 1;
+
 -- observed: nothing is refused, and everybody reads
 CREATE TABLE t_tenant.watched (id int PRIMARY KEY, tenant_id int);
 SELECT paysafe.protect_tenant('t_tenant.watched', 'tenant_id', mode => 'observe');

@@ -71,6 +71,26 @@ rule_of(Oid relid)
 	return NULL;
 }
 
+/*
+ * Did the table ever have a tenant rule that is known?  Where rules were not restored with
+ * their tables, row security stays until they are declared again.
+ */
+static bool
+had_rule(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_ancestors(relid))
+	{
+		RuleSource	rule;
+		bool		removed;
+
+		if (paysafe_rule_newest(lfirst_oid(lc), "tenant", &rule, &removed))
+			return true;
+	}
+	return false;
+}
+
 bool
 paysafe_tenant_policy_needed(Oid relid)
 {
@@ -235,7 +255,7 @@ paysafe_tenant_policy_furnish(Oid relid)
 	Found		found;
 	const RuleSource *rule = look_at(relid, &found);
 
-	if (is_furnished(rule, &found))
+	if (is_furnished(rule, &found) || (rule == NULL && !had_rule(relid)))
 		return;
 	if (rule == NULL)
 		take_away(relid, &found);
