@@ -217,6 +217,7 @@ INSERT INTO function_expected VALUES
 	('transaction_proof(xid8,bigint)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('consistency_proof(bigint,bigint,integer)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('seal_entries(bigint,bigint,integer)', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
+	('seal_strays(bigint)', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('verify(bigint,bigint)', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('balance_on(text,date,regclass,text,text)', 'record', 'c', 's', false, 'u', false, false, NULL, true),
 	('trial_balance_on(regclass,date,text)', 'TABLE(account text, currency text, debit numeric, credit numeric, balance numeric, final boolean)', 'c', 's', false, 'u', false, false, NULL, true),

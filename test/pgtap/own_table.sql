@@ -12,11 +12,11 @@ INSERT INTO paysafe.seal_log VALUES (1, 'x/1', '1', 'x', '2026-01-01', 'x', 'x',
 INSERT INTO paysafe.seal_transaction VALUES (1, 1, '3', '2026-01-01', 1, false);
 INSERT INTO paysafe.seal_tile VALUES (1, 0, 0, '');
 INSERT INTO paysafe.seal_finding VALUES (1, 1, '2026-01-01', '3', 1, 'x');
-INSERT INTO paysafe.seal_checkpoint VALUES (1, 1, '', '2026-01-01', 'x', NULL);
+INSERT INTO paysafe.seal_checkpoint VALUES (1, 1, '', '2026-01-01', 'x', NULL, '', 0);
 INSERT INTO paysafe.seal_cosignature VALUES (1, 1, 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.seal_policy VALUES (1, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.seal_publisher VALUES (1, 'good', NULL, '2026-01-01', NULL);
-INSERT INTO paysafe.seal_state VALUES (1, 0, '3', NULL, '', '', '2026-01-01', 1);
+INSERT INTO paysafe.seal_state VALUES (1, 0, '3', NULL, '', '', '2026-01-01', 1, '0/0', '3');
 -- something of everything; rows of a test database change nothing here
 SELECT paysafe.declare_test_database();
 CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);

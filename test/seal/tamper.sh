@@ -132,14 +132,15 @@ noted() {
 	got=${got##*noted: }
 	if [[ $got =~ $3 ]]; then is "$1" "" ""; else is "$1" "$3" "$got"; fi
 }
-columns="at, xid, shape, command, seq, op, key, context, after, before, nonce, leaf_hash"
+columns=$(sql -c "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '$part'::regclass AND attnum > 0")
+leaf=$(grep -o 'leaf_[a-z]*' <<<"$columns")
 noted "sealing notes nothing where nothing was changed" "SELECT 1" '^nothing green$'
 noted "sealing notes a row that was inserted after the last of a sealed transaction" \
-	"INSERT INTO $part SELECT ${columns/ seq/ 4} FROM $part WHERE xid = '$xid' AND seq = 3" "^row 4 of $xid: it was inserted, or changed, after all .* red$"
-noted "... one beside another" "INSERT INTO $part SELECT ${columns/ key/ \'other\'} FROM $part WHERE xid = '$xid' AND seq = 2" \
+	"INSERT INTO $part SELECT ${columns/ seq,/ 4,} FROM $part WHERE xid = '$xid' AND seq = 3" "^row 4 of $xid: it was inserted, or changed, after all .* red$"
+noted "... one beside another" "INSERT INTO $part SELECT ${columns/ key,/ \'other\',} FROM $part WHERE xid = '$xid' AND seq = 2" \
 	"^row 2 of $xid: it was inserted, or changed.* red$"
 noted "... a copy" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 2" "^row 2 of $xid: it is there twice.* red$"
-noted "... a transaction that there was not" "INSERT INTO $part SELECT ${columns/ xid/ \'3\'} FROM $part WHERE xid = '$xid' AND seq = 1" "^row 1 of 3: it was inserted.* red$"
+noted "... a transaction that there was not" "INSERT INTO $part SELECT ${columns/ xid,/ \'3\',} FROM $part WHERE xid = '$xid' AND seq = 1" "^row 1 of 3: it was inserted.* red$"
 noted "... one that was changed" "UPDATE $part SET key = '7' WHERE xid = '$xid' AND seq = 2" \
 	"^row 2 of $xid: it was inserted, or changed.*row 0 of $xid: 1 of its 3 rows are not there any more as they were sealed red$"
 noted "... one that was deleted" "DELETE FROM $part WHERE xid = '$xid' AND seq = 3" "^row 0 of $xid: 1 of its 3 rows are not there any more.* red$"
@@ -185,8 +186,8 @@ is "two rows of one number in the unsealed window are on record, and named" \
 	"1: it is there twice: one of the two was inserted, or its number was changed|row 1 of transaction (leaf): two rows of this number were sealed, each a leaf: one of them was inserted before that|" "$(sql <<-SQL | paste -sd ' ' | sed 's/ *SEP */|/g; s/transaction [0-9]*/transaction/; s/leaf [0-9]*/leaf/'
 	BEGIN;
 	ALTER TABLE $part DISABLE TRIGGER ALL;
-	INSERT INTO $part SELECT ${columns/ key/ \'other\'} FROM $part WHERE key = '2551';
-	UPDATE $part a SET leaf_hash = paysafe.audit_leaf_hash(a::paysafe.audit_row, (SELECT digest FROM paysafe.audit_shape s WHERE s.id = a.shape LIMIT 1)) WHERE key = 'other';
+	INSERT INTO $part SELECT ${columns/ key,/ \'other\',} FROM $part WHERE key = '2551';
+	UPDATE $part a SET $leaf = paysafe.audit_$leaf(a::paysafe.audit_row, (SELECT digest FROM paysafe.audit_shape s WHERE s.id = a.shape LIMIT 1)) WHERE key = 'other';
 	SELECT FROM paysafe.seal();
 	SELECT string_agg(seq || ': ' || finding, '|' ORDER BY seq) || 'SEP' FROM paysafe.seal_finding;
 	SELECT finding || 'SEP' FROM paysafe.verify();
