@@ -1,0 +1,75 @@
+/*-------------------------------------------------------------------------
+ *
+ * passkey.h
+ *	  Passkeys: whose they are, and whether an assertion is theirs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_PASSKEY_H
+#define PAYSAFE_PASSKEY_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+#include "compat.h"
+#include "token/webauthn.h"
+
+#define PAYSAFE_PASSKEY_MAX_ORIGINS	16
+#define PAYSAFE_PASSKEY_RP_ID_MAX	253 /* bytes: a domain name */
+
+/* What an assertion is measured by. */
+typedef struct PasskeyTerms
+{
+	bytea	   *cose_key;
+	char	   *rp_id;
+	List	   *origins;		/* of char *: one of them, exactly */
+	List	   *top_origins;	/* of pages that may have ours within; "": of what the browser does not tell */
+	bool		user_verification;	/* who was there must have been recognised */
+	bytea	   *user_handle;	/* or NULL: not known */
+} PasskeyTerms;
+
+typedef struct Passkey
+{
+	int64		id;
+	bytea	   *credential_id;
+	char	   *actor;			/* whose it is */
+	PasskeyTerms terms;
+	bool		backup_eligible;
+	bool		revoked;
+} Passkey;
+
+/* The one of this credential, revoked or not; NULL: there is none. */
+extern Passkey *paysafe_passkey_find(const void *credential_id, size_t len);
+
+/* The one of this number; NULL: there is none. */
+extern Passkey *paysafe_passkey_numbered(int64 id);
+
+/* Those of a person, in whatever spelling, that are not revoked: of Passkey. */
+extern List *paysafe_passkey_of(const char *actor);
+
+/* How many persons have one that is not revoked, and how many ever had one. */
+extern void paysafe_passkey_count(int *active, int *ever);
+
+/*
+ * Is it an assertion on these terms over the challenge?  NULL, or why not, in words
+ * for the record.  *data is what the authenticator said.
+ */
+extern const char *paysafe_passkey_verify(const PasskeyTerms *terms, const uint8 *challenge,
+										  TokenText client_data, TokenText authenticator_data,
+										  TokenText signature, TokenAuthenticatorData *data);
+
+/*
+ * Take the counter of a verified assertion: locks it until the end of the transaction.  Refuses one that
+ * has not risen, unless there is none (0).
+ */
+extern void paysafe_passkey_count_use(const Passkey *passkey, const TokenAuthenticatorData *data);
+
+/*
+ * Refuse.  The client learns the message, and of what was presented nothing; the
+ * record has why.
+ */
+extern PAYSAFE_NORETURN void paysafe_passkey_refuse(const char *rule, const char *message,
+													const char *recorded, const char *detail,
+													const char *hint);
+
+#endif							/* PAYSAFE_PASSKEY_H */
