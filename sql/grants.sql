@@ -99,6 +99,7 @@ GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.verify_assertion(bytea, bytea, bytea, bytea, bytea, text, text[], boolean, text[]) TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
 
@@ -162,6 +163,11 @@ SELECT pg_extension_config_dump('paysafe.api_key_record', '');
 SELECT pg_extension_config_dump('paysafe.api_key_end', '');
 SELECT pg_extension_config_dump('paysafe.api_key_use', '');
 SELECT pg_extension_config_dump('paysafe.api_key_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.passkey_record', '');
+SELECT pg_extension_config_dump('paysafe.passkey_end', '');
+SELECT pg_extension_config_dump('paysafe.passkey_use', '');
+SELECT pg_extension_config_dump('paysafe.passkey_assertion', '');
+SELECT pg_extension_config_dump('paysafe.passkey_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.inbox_event', '');
 SELECT pg_extension_config_dump('paysafe.inbox_event_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.outbox_event', '');

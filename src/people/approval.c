@@ -57,7 +57,7 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_KEY, RECORD_DIGEST, RECORD_ACTOR,
 	RECORD_LOGIN, RECORD_SESSION_USER, RECORD_CLIENT, RECORD_REASON,
 	RECORD_TICKET, RECORD_REQUEST_ID, RECORD_AT, RECORD_VALID_UNTIL,
-	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE,
+	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE, RECORD_IDENTITY,
 	RECORD_NCOLUMNS
 };
 enum
@@ -75,6 +75,7 @@ typedef struct Approval
 	TimestampTz at;
 	TimestampTz valid_until;
 	uint8		digest[PAYSAFE_SHA256_LEN];
+	int			identity;		/* how well the approver was known then */
 	char	   *rule;			/* of refunds, or NULL */
 	char	   *payment;		/* of one in advance, or NULL */
 	char	   *currency;
@@ -95,6 +96,7 @@ static Approval *
 read_approval(HeapTuple tuple, TupleDesc desc)
 {
 	Approval   *a = palloc0(sizeof(Approval));
+	char	   *identity = paysafe_store_text(tuple, desc, RECORD_IDENTITY);
 	bool		isnull;
 	bytea	   *digest;
 
@@ -108,6 +110,8 @@ read_approval(HeapTuple tuple, TupleDesc desc)
 	digest = DatumGetByteaPP(heap_getattr(tuple, RECORD_DIGEST + 1, desc, &isnull));
 	if (VARSIZE_ANY_EXHDR(digest) == PAYSAFE_SHA256_LEN)
 		memcpy(a->digest, VARDATA_ANY(digest), PAYSAFE_SHA256_LEN);
+	/* older ones, and what nobody knows, are claims */
+	a->identity = identity ? paysafe_identity_parse(identity) : IDENTITY_CLAIMED;
 	a->rule = paysafe_store_text(tuple, desc, RECORD_RULE);
 	a->payment = paysafe_store_text(tuple, desc, RECORD_PAYMENT);
 	if (a->payment != NULL)
@@ -331,7 +335,7 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		bool		fits = is_of_subject(a, subject);
 		ListCell   *lc2;
 
-		if (!fits)
+		if (!fits || a->identity < (int) subject->identity)
 			continue;
 		/* a shorter validity, declared since, counts at once */
 		a->valid_until = Min(a->valid_until, a->at + subject->valid_for);
@@ -428,13 +432,14 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 	values[RECORD_REASON] = CStringGetTextDatum(paysafe_redact_string(reason));
 	nulls[RECORD_TICKET] = ticket == NULL;
 	values[RECORD_TICKET] = nulls[RECORD_TICKET] ? (Datum) 0 : CStringGetTextDatum(paysafe_redact_string(ticket));
-	nulls[RECORD_REQUEST_ID] = actor->request_id == NULL;
-	if (actor->request_id != NULL)
+	nulls[RECORD_REQUEST_ID] = actor == NULL || actor->request_id == NULL;
+	if (!nulls[RECORD_REQUEST_ID])
 		values[RECORD_REQUEST_ID] = CStringGetTextDatum(actor->request_id);
 	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[RECORD_VALID_UNTIL] = TimestampTzGetDatum(valid_until);
 	nulls[RECORD_RULE] = subject->rule == NULL;
 	values[RECORD_RULE] = subject->rule ? CStringGetTextDatum(subject->rule) : (Datum) 0;
+	values[RECORD_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(approver->identity));
 	nulls[RECORD_PAYMENT] = nulls[RECORD_AMOUNT] = nulls[RECORD_CURRENCY] = key != NULL;
 	if (key == NULL)
 	{
@@ -531,6 +536,14 @@ paysafe_approval_in_advance(Oid relation, const char *rule)
 		result = lappend(result, money);
 	}
 	return result;
+}
+
+void
+paysafe_approval_void(int64 id, const char *reason)
+{
+	lock_approval(id);
+	if (!has_ended(id))
+		end_approval(id, "void", reason, NULL);
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 
 #include "compat.h"
 #include "token/webauthn.h"
@@ -34,9 +35,15 @@ typedef struct Passkey
 	bytea	   *credential_id;
 	char	   *actor;			/* whose it is */
 	PasskeyTerms terms;
-	bool		backup_eligible;
+	int			backup_eligible;	/* may it have copies: 0 or 1; -1: nobody has said */
 	bool		revoked;
 } Passkey;
+
+/* Why the bytes are no key that one can be verified with; NULL: they are one. */
+extern const char *paysafe_passkey_key_fault(const bytea *cose_key);
+
+/* The elements of an array of texts, without NULLs. */
+extern List *paysafe_passkey_texts(ArrayType *array);
 
 /* The one of this credential, revoked or not; NULL: there is none. */
 extern Passkey *paysafe_passkey_find(const void *credential_id, size_t len);
@@ -50,11 +57,28 @@ extern List *paysafe_passkey_of(const char *actor);
 /* How many persons have one that is not revoked, and how many ever had one. */
 extern void paysafe_passkey_count(int *active, int *ever);
 
+/* How a passkey came to somebody. */
+typedef struct PasskeyEnrolment
+{
+	const char *algorithm;		/* ES256, ... */
+	int64		sign_count;
+	const char *how;			/* "approved" or "bootstrap" */
+	const char *change;			/* the key under which it was approved, or NULL */
+	const char *reason;
+	const char *ticket;			/* or NULL */
+} PasskeyEnrolment;
+
+/* Add it for the person acting now, who may; the caller has looked. */
+extern int64 paysafe_passkey_add(const Passkey *passkey, const PasskeyEnrolment *enrolment);
+
+/* False: it was revoked before. */
+extern bool paysafe_passkey_revoke(int64 id, const char *reason);
+
 /*
  * Is it an assertion on these terms over the challenge?  NULL, or why not, in words
  * for the record.  *data is what the authenticator said.
  */
-extern const char *paysafe_passkey_verify(const PasskeyTerms *terms, const uint8 *challenge,
+extern const char *paysafe_passkey_verify(const PasskeyTerms *terms, TokenText challenge,
 										  TokenText client_data, TokenText authenticator_data,
 										  TokenText signature, TokenAuthenticatorData *data);
 

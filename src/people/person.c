@@ -49,6 +49,8 @@ paysafe_person_current(void)
 	person->actor = paysafe_actor_is_named() ? pstrdup(paysafe_actor_name()) : NULL;
 	person->login = paysafe_actor_login();
 	person->session_user_name = paysafe_actor_session_user();
+	person->identity = person->actor ? IDENTITY_CLAIMED :
+		paysafe_person_is_unknown(person) ? IDENTITY_NONE : IDENTITY_SESSION;
 	return person;
 }
 

@@ -8,12 +8,15 @@
 #ifndef PAYSAFE_PERSON_H
 #define PAYSAFE_PERSON_H
 
+#include "people/identity.h"
+
 /* Who did something, as far as the database knows. */
 typedef struct Person
 {
 	char	   *actor;			/* as claimed by act_as; NULL if nothing was */
 	char	   *login;			/* role that authenticated */
 	char	   *session_user_name;
+	IdentityLevel identity;		/* how well the actor is known; of who acts or approves now only */
 } Person;
 
 /* The person acting now; palloc'd. */

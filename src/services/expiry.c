@@ -34,6 +34,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "engine/passkey_challenge.h"
 #include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
 #include "services/expiry.h"
@@ -68,6 +69,12 @@ expire_refusals(void)
 {
 	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+static void
+expire_challenges(void)
+{
+	(void) paysafe_passkey_expire_challenges();
 }
 
 /* What the sealer has not, or where there is none. */
@@ -129,6 +136,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
+	run(expire_challenges, "removing challenges of passkeys");
 	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }

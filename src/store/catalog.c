@@ -113,6 +113,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_COSIGNATURE] = "seal_cosignature",
 	[PAYSAFE_SEAL_POLICY] = "seal_policy",
 	[PAYSAFE_SEAL_PUBLISHER] = "seal_publisher",
+	[PAYSAFE_PASSKEY_RECORD] = "passkey_record",
+	[PAYSAFE_PASSKEY_END] = "passkey_end",
+	[PAYSAFE_PASSKEY_USE] = "passkey_use",
+	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
+	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
 };
 
 /*
@@ -165,6 +170,8 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_CHECKPOINT] = "signed, and known outside",
 	[PAYSAFE_SEAL_COSIGNATURE] = "signed, and known outside",
 	[PAYSAFE_SEAL_PUBLISHER] = "says only how it goes",
+	[PAYSAFE_PASSKEY_USE] = "what passkeys have counted",
+	[PAYSAFE_PASSKEY_CHALLENGE] = "good for minutes; what came of it is an assertion",
 };
 
 bool

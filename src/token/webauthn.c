@@ -116,15 +116,20 @@ read_origin(const TokenMember *member, char *out)
 	return token_json_string(member, out, TOKEN_ORIGIN_MAX + 1, &len) && len > 0;
 }
 
+/* Bytes in base64url */
 static bool
-read_challenge(const TokenMember *member, uint8_t *challenge)
+read_bytes(const TokenMember *member, void *out, size_t room, size_t *len)
 {
-	char		text[TOKEN_BASE64URL_LEN(TOKEN_CHALLENGE_LEN) + 1];
-	size_t		len;
+	TokenText	text;
+	long		n;
 
-	return token_json_string(member, text, sizeof(text), &len) &&
-		token_base64url_read((TokenText) {(const uint8_t *) text, len}, challenge,
-							 TOKEN_CHALLENGE_LEN) == TOKEN_CHALLENGE_LEN;
+	if (member == NULL || member->kind != TOKEN_STRING)
+		return false;
+	/* between its quotation marks; an escape is no base64url */
+	text = (TokenText) {member->value.at + 1, member->value.len - 2};
+	n = token_base64url_read(text, out, room);
+	*len = n < 0 ? 0 : (size_t) n;
+	return n > 0;
 }
 
 const char *
@@ -144,8 +149,9 @@ token_webauthn_client_data(TokenText json, TokenClientData *out)
 	if (member == NULL || !token_json_string_is(member, "webauthn.get"))
 		return "client data whose type is not webauthn.get";
 	member = token_json_find(members, n, "challenge");
-	if (member == NULL || !read_challenge(member, out->challenge))
-		return "client data whose challenge is none of ours";
+	if (!read_bytes(member, out->challenge, sizeof(out->challenge), &out->challenge_len) ||
+		out->challenge_len < TOKEN_CHALLENGE_MIN)
+		return "client data without a challenge in base64url";
 	member = token_json_find(members, n, "origin");
 	if (member == NULL || !read_origin(member, out->origin))
 		return "client data without its origin";
@@ -160,22 +166,6 @@ token_webauthn_client_data(TokenText json, TokenClientData *out)
 }
 
 /* Assertions */
-
-/* Bytes in base64url; an absent one is NULL. */
-static bool
-read_bytes(const TokenMember *member, void *out, size_t room, size_t *len)
-{
-	TokenText	text;
-	long		n;
-
-	if (member == NULL || member->kind != TOKEN_STRING)
-		return false;
-	/* between its quotation marks; an escape is no base64url */
-	text = (TokenText) {member->value.at + 1, member->value.len - 2};
-	n = token_base64url_read(text, out, room);
-	*len = n < 0 ? 0 : (size_t) n;
-	return n > 0;
-}
 
 static const char *
 read_response(TokenText json, TokenAssertion *out)

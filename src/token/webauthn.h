@@ -13,7 +13,8 @@
 
 #include "token/text.h"
 
-#define TOKEN_CHALLENGE_LEN			32	/* bytes; ours are hashes */
+#define TOKEN_CHALLENGE_MAX			256 /* bytes; ours have 32, and the specification wants 16 at least */
+#define TOKEN_CHALLENGE_MIN			16
 #define TOKEN_ORIGIN_MAX			300	/* bytes */
 #define TOKEN_CREDENTIAL_ID_MAX		1023	/* bytes, as the specification has it */
 #define TOKEN_USER_HANDLE_MAX		64
@@ -44,7 +45,8 @@ extern const char *token_webauthn_authenticator_data(TokenText data, TokenAuthen
 
 typedef struct TokenClientData
 {
-	uint8_t		challenge[TOKEN_CHALLENGE_LEN];
+	size_t		challenge_len;
+	uint8_t		challenge[TOKEN_CHALLENGE_MAX];
 	char		origin[TOKEN_ORIGIN_MAX + 1];
 	bool		cross_origin;	/* in a page of another origin */
 	char		top_origin[TOKEN_ORIGIN_MAX + 1];	/* of that page; empty: it is not said */
