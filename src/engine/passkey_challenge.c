@@ -82,11 +82,11 @@ base64url_of(const void *bytes, size_t len)
 	return text;
 }
 
-/* A member of a JSON object; text NULL: null. */
+/* A member of a JSON object, and what stands in front of it; text NULL: null. */
 static void
-add_member(StringInfo json, const char *name, const char *text)
+add_member(StringInfo json, const char *before, const char *name, const char *text)
 {
-	appendStringInfo(json, "%s\n \"%s\": ", json->len > 1 ? "," : "", name);
+	appendStringInfo(json, "%s\"%s\": ", before, name);
 	if (text == NULL)
 		appendStringInfoString(json, "null");
 	else
@@ -99,7 +99,7 @@ add_requesters(StringInfo json, List *requesters)
 {
 	ListCell   *lc;
 
-	appendStringInfoString(json, ",\n \"requested_by\": [");
+	appendStringInfoString(json, ", \"requested_by\": [");
 	foreach(lc, requesters)
 	{
 		const Person *requester = lfirst(lc);
@@ -120,28 +120,29 @@ content_of(const Challenge *challenge, List *subjects)
 	ListCell   *lc;
 
 	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	add_member(&json, "paysafe", "approval 1");
-	add_member(&json, "table", paysafe_catalog_table_name(challenge->relation));
-	add_member(&json, "key", challenge->key);
+	add_member(&json, "{", "paysafe", "approval 1");
+	add_member(&json, ",\n ", "table", paysafe_catalog_table_name(challenge->relation));
+	add_member(&json, ",\n ", "key", challenge->key);
+	appendStringInfoString(&json, ",\n \"approves\": [");
+	/* one for each rule by which the row waits */
 	foreach(lc, subjects)
 	{
 		const ApprovalSubject *subject = lfirst(lc);
 
-		add_member(&json, "approves", subject->words);
-		if (subject->rule != NULL)
-			add_member(&json, "rule", subject->rule);
-		add_member(&json, "digest", base64url_of(subject->digest, sizeof(subject->digest)));
-		appendStringInfo(&json, ",\n \"valid_seconds\": " INT64_FORMAT, subject->valid_for / USECS_PER_SEC);
+		add_member(&json, lc == list_head(subjects) ? "{" : ",\n  {", "what", subject->words);
+		add_member(&json, ", ", "rule", subject->rule);
+		add_member(&json, ", ", "digest", base64url_of(subject->digest, sizeof(subject->digest)));
+		appendStringInfo(&json, ", \"valid_seconds\": " INT64_FORMAT, subject->valid_for / USECS_PER_SEC);
 		add_requesters(&json, subject->requesters);
+		appendStringInfoChar(&json, '}');
 	}
-	add_member(&json, "approver", challenge->actor);
+	add_member(&json, "],\n ", "approver", challenge->actor);
 	/* as Unix has it */
 	appendStringInfo(&json, ",\n \"challenge_expires\": " INT64_FORMAT,
 					 challenge->expires_at / USECS_PER_SEC +
 					 (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY);
-	add_member(&json, "nonce", base64url_of(challenge->nonce, NONCE_LEN));
-	appendStringInfoString(&json, "\n}");
+	add_member(&json, ",\n ", "nonce", base64url_of(challenge->nonce, NONCE_LEN));
+	appendStringInfoChar(&json, '}');
 	return json.data;
 }
 

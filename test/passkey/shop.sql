@@ -1,0 +1,13 @@
+CREATE SCHEMA shop;
+CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
+CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text, note text);
+CREATE INDEX ON shop.refund (payment);
+SELECT paysafe.protect_status('shop.refund', 'status', E'[*] --> requested\nrequested --> sent\nrequested --> void');
+SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100);
+INSERT INTO shop.payment SELECT i, 1000, 'EUR' FROM generate_series(1, 60) i;
+DO $$ BEGIN CREATE ROLE regress_paysafe_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+GRANT USAGE ON SCHEMA shop, paysafe TO regress_paysafe_app;
+GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_paysafe_app;
+GRANT SELECT ON paysafe.approval TO regress_paysafe_app;
+GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.approval_challenge, paysafe.approve_with_passkey, paysafe.withdraw_approval TO regress_paysafe_app;
