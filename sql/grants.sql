@@ -28,7 +28,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, nam
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) TO PUBLIC;
 --@end
-GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 --@end

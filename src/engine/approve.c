@@ -158,6 +158,8 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 									psprintf("this needs an approval of identity \"%s\"",
 											 paysafe_identity_name(subject->identity)),
 									psprintf("Yours would be \"%s\".", paysafe_identity_name(approver->identity)),
+									subject->identity == IDENTITY_PASSKEY && key == NULL ?
+									"Sign what paysafe.refund_challenge returns, for paysafe.approve_refund_with_passkey." :
 									subject->identity == IDENTITY_PASSKEY ?
 									psprintf("Sign what paysafe.approval_challenge(%s, %s) returns, for paysafe.approve_with_passkey.",
 											 quote_literal_cstr(paysafe_catalog_table_name(relid)),
@@ -184,8 +186,8 @@ paysafe_approve_record(Oid relid, const char *key, List *subjects, const Person 
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the approval would already have expired")));
-		*id = paysafe_approval_add(relid, pstrdup(subject->key ? subject->key : key), subject, approver, reason,
-								   ticket, valid_until);
+		*id = paysafe_approval_add(relid, subject->key ? subject->key : key, subject, approver, reason, ticket,
+								   valid_until);
 		ids = lappend(ids, id);
 	}
 	return ids;

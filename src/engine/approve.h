@@ -21,7 +21,10 @@
  */
 extern List *paysafe_approve_subjects(Oid relid, const char *key);
 
-/* Refuse (42501) an approver who requested it, or who is not known well enough. */
+/*
+ * Refuse (42501) an approver who requested it, or who is not known well enough.  key NULL, here and below: of a
+ * refund before its row is there.
+ */
 extern void paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver);
 
 /* Give the approvals, none of which lives longer than expires_at (or DT_NOEND); their ids, of int64 *. */

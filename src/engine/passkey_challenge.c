@@ -45,6 +45,9 @@
 #define CHALLENGE_LIFE	(INT64CONST(300) * USECS_PER_SEC)
 #define NONCE_LEN		32
 
+/* The key of a refund whose row is not there yet: what is approved says which payment. */
+#define IN_ADVANCE		""
+
 /* Columns of paysafe.passkey_challenge. */
 enum
 {
@@ -61,7 +64,7 @@ enum
 	ASSERTION_NCOLUMNS
 };
 
-typedef struct Challenge
+typedef struct PasskeyChallenge
 {
 	ItemPointerData tid;
 	uint8		nonce[NONCE_LEN];
@@ -295,31 +298,16 @@ add_options(StringInfo json, List *passkeys, const uint8 *hash)
 	appendStringInfo(json, "], \"userVerification\": \"%s\"}", required ? "required" : "preferred");
 }
 
-/* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_approval_challenge);
-
-/*
- * approval_challenge(relation, key, rp_id) returns jsonb
- */
 Datum
-paysafe_approval_challenge(PG_FUNCTION_ARGS)
+paysafe_passkey_ask(Oid relid, const char *key, List *subjects, const char *rp_id)
 {
-	Challenge	challenge = {0};
+	Challenge	challenge = {.relation = relid, .key = pstrdup(key ? key : IN_ADVANCE)};
 	Person	   *approver;
-	List	   *subjects;
 	List	   *passkeys;
-	char	   *rp_id = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
 	char	   *content;
 	uint8		hash[PAYSAFE_SHA256_LEN];
 	StringInfoData json;
 
-	PreventCommandIfReadOnly("paysafe.approval_challenge()");
-	paysafe_approval_check_own_code("paysafe.approval_challenge");
-	for (int i = 0; i < 2; i++)
-		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : "key");
-	challenge.relation = PG_GETARG_OID(0);
-	challenge.key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (!paysafe_actor_is_named())
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "an approval needs a person",
 								"No actor is declared in this transaction, and a login alone is not a person.",
@@ -332,8 +320,7 @@ paysafe_approval_challenge(PG_FUNCTION_ARGS)
 							   "Enrol one: paysafe.add_passkey.");
 	challenge.actor = ((Passkey *) linitial(passkeys))->actor;
 	approver->identity = IDENTITY_PASSKEY;
-	subjects = paysafe_approve_subjects(challenge.relation, challenge.key);
-	paysafe_approve_check(challenge.relation, challenge.key, subjects, approver);
+	paysafe_approve_check(relid, key, subjects, approver);
 
 	paysafe_crypto_random(challenge.nonce, NONCE_LEN);
 	/* whole seconds: they stand in the text */
@@ -348,7 +335,7 @@ paysafe_approval_challenge(PG_FUNCTION_ARGS)
 	appendStringInfoString(&json, ", \"content\": ");
 	escape_json(&json, content);
 	appendStringInfoChar(&json, '}');
-	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
 /* Approving */
@@ -424,10 +411,47 @@ check_assertion(const Passkey *passkey, const TokenAssertion *assertion, const u
 	paysafe_passkey_count_use(passkey, &data);
 }
 
-static void
-add_assertion(const Passkey *passkey, const TokenAssertion *assertion, const uint8 *hash,
-			  const char *content, List *ids)
+SignedApproval *
+paysafe_passkey_take(FunctionCallInfo fcinfo, int n, Oid relid, const char *key)
 {
+	SignedApproval *taken = palloc0(sizeof(SignedApproval));
+	TokenClientData client;
+	const char *why;
+
+	taken->assertion = assertion_argument(fcinfo, n);
+	why = token_webauthn_client_data(text_of(taken->assertion->client_data, taken->assertion->client_data_len), &client);
+	if (why != NULL)
+		refuse_assertion(why);
+	if (client.challenge_len != PAYSAFE_SHA256_LEN)
+		refuse_assertion("a challenge that is none of ours");
+	memcpy(taken->hash, client.challenge, PAYSAFE_SHA256_LEN);
+	taken->challenge = take_challenge(taken->hash, relid, key ? key : IN_ADVANCE);
+	taken->passkey = asserting_passkey(taken->assertion, taken->challenge);
+	check_assertion(taken->passkey, taken->assertion, taken->hash);
+	taken->approver = paysafe_person_current();
+	taken->approver->actor = taken->passkey->actor;
+	taken->approver->identity = IDENTITY_PASSKEY;
+	return taken;
+}
+
+void
+paysafe_passkey_compare(SignedApproval *taken, List *subjects)
+{
+	uint8		hash[PAYSAFE_SHA256_LEN];
+
+	taken->content = content_of(taken->challenge, subjects);
+	hash_content(taken->content, hash);
+	if (memcmp(hash, taken->hash, PAYSAFE_SHA256_LEN) != 0)
+		paysafe_passkey_refuse("challenge", "this challenge approves nothing", NULL,
+							   "What it was made for has changed since.",
+							   "Look at it again, and ask for another one: paysafe.approval_challenge.");
+	paysafe_approve_check(taken->challenge->relation, taken->challenge->key, subjects, taken->approver);
+}
+
+void
+paysafe_passkey_keep(const SignedApproval *taken, List *ids)
+{
+	const TokenAssertion *assertion = taken->assertion;
 	Datum		values[ASSERTION_NCOLUMNS];
 	bool		nulls[ASSERTION_NCOLUMNS] = {0};
 	Datum	   *approvals = palloc(sizeof(Datum) * list_length(ids));
@@ -436,73 +460,16 @@ add_assertion(const Passkey *passkey, const TokenAssertion *assertion, const uin
 
 	foreach(lc, ids)
 		approvals[n++] = Int64GetDatum(*(int64 *) lfirst(lc));
-	values[ASSERTION_CHALLENGE] = paysafe_argument_bytea(hash, PAYSAFE_SHA256_LEN);
-	values[ASSERTION_PASSKEY] = Int64GetDatum(passkey->id);
+	values[ASSERTION_CHALLENGE] = paysafe_argument_bytea(taken->hash, PAYSAFE_SHA256_LEN);
+	values[ASSERTION_PASSKEY] = Int64GetDatum(taken->passkey->id);
 	values[ASSERTION_APPROVALS] = PointerGetDatum(construct_array(approvals, n, INT8OID, 8, true, TYPALIGN_DOUBLE));
-	values[ASSERTION_CONTENT] = CStringGetTextDatum(content);
+	values[ASSERTION_CONTENT] = CStringGetTextDatum(taken->content);
 	values[ASSERTION_CLIENT_DATA] = paysafe_argument_bytea(assertion->client_data, assertion->client_data_len);
 	values[ASSERTION_AUTHENTICATOR_DATA] = paysafe_argument_bytea(assertion->authenticator_data,
 																  assertion->authenticator_data_len);
 	values[ASSERTION_SIGNATURE] = paysafe_argument_bytea(assertion->signature, assertion->signature_len);
 	values[ASSERTION_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	paysafe_store_insert(PAYSAFE_PASSKEY_ASSERTION, values, nulls);
-}
-
-PG_FUNCTION_INFO_V1(paysafe_approve_with_passkey);
-
-/*
- * approve_with_passkey(relation, key, assertion jsonb, reason, ticket, expires_at) returns bigint: the
- * last approval's id, as paysafe.approve
- */
-Datum
-paysafe_approve_with_passkey(PG_FUNCTION_ARGS)
-{
-	TokenAssertion *assertion;
-	TokenClientData client;
-	Challenge  *challenge;
-	Passkey    *passkey;
-	Person	   *approver = paysafe_person_current();
-	List	   *subjects;
-	List	   *ids;
-	Oid			relid;
-	char	   *key;
-	char	   *reason;
-	char	   *content;
-	const char *why;
-	uint8		hash[PAYSAFE_SHA256_LEN];
-
-	PreventCommandIfReadOnly("paysafe.approve_with_passkey()");
-	paysafe_approval_check_own_code("paysafe.approve_with_passkey");
-	for (int i = 0; i < 3; i++)
-		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : i == 1 ? "key" : "assertion");
-	reason = paysafe_argument_reason(fcinfo, 3, "reason", "an approval");
-	relid = PG_GETARG_OID(0);
-	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	assertion = assertion_argument(fcinfo, 2);
-	why = token_webauthn_client_data(text_of(assertion->client_data, assertion->client_data_len), &client);
-	if (why != NULL)
-		refuse_assertion(why);
-	if (client.challenge_len != PAYSAFE_SHA256_LEN)
-		refuse_assertion("a challenge that is none of ours");
-	challenge = take_challenge(client.challenge, relid, key);
-	passkey = asserting_passkey(assertion, challenge);
-	check_assertion(passkey, assertion, client.challenge);
-
-	approver->actor = passkey->actor;
-	approver->identity = IDENTITY_PASSKEY;
-	subjects = paysafe_approve_subjects(relid, key);
-	content = content_of(challenge, subjects);
-	hash_content(content, hash);
-	if (memcmp(hash, client.challenge, PAYSAFE_SHA256_LEN) != 0)
-		paysafe_passkey_refuse("challenge", "this challenge approves nothing", NULL,
-							   "What it was made for has changed since.",
-							   "Look at it again, and ask for another one: paysafe.approval_challenge.");
-	paysafe_approve_check(relid, key, subjects, approver);
-	ids = paysafe_approve_record(relid, key, subjects, approver, reason,
-								 PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4)),
-								 PG_ARGISNULL(5) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(5));
-	add_assertion(passkey, assertion, client.challenge, content, ids);
-	PG_RETURN_INT64(*(int64 *) llast(ids));
 }
 
 /* What was signed */
@@ -565,6 +532,60 @@ static TokenText
 text_of_bytea(const bytea *bytes)
 {
 	return (TokenText) {(const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_approval_challenge);
+
+/*
+ * approval_challenge(relation, key, rp_id) returns jsonb
+ */
+Datum
+paysafe_approval_challenge(PG_FUNCTION_ARGS)
+{
+	char	   *key;
+
+	PreventCommandIfReadOnly("paysafe.approval_challenge()");
+	paysafe_approval_check_own_code("paysafe.approval_challenge");
+	for (int i = 0; i < 2; i++)
+		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : "key");
+	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PG_RETURN_DATUM(paysafe_passkey_ask(PG_GETARG_OID(0), key, paysafe_approve_subjects(PG_GETARG_OID(0), key),
+										PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2))));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_approve_with_passkey);
+
+/*
+ * approve_with_passkey(relation, key, assertion jsonb, reason, ticket, expires_at) returns bigint: the
+ * last approval's id, as paysafe.approve
+ */
+Datum
+paysafe_approve_with_passkey(PG_FUNCTION_ARGS)
+{
+	SignedApproval *taken;
+	List	   *subjects;
+	List	   *ids;
+	Oid			relid;
+	char	   *key;
+	char	   *reason;
+
+	PreventCommandIfReadOnly("paysafe.approve_with_passkey()");
+	paysafe_approval_check_own_code("paysafe.approve_with_passkey");
+	for (int i = 0; i < 3; i++)
+		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : i == 1 ? "key" : "assertion");
+	reason = paysafe_argument_reason(fcinfo, 3, "reason", "an approval");
+	relid = PG_GETARG_OID(0);
+	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	taken = paysafe_passkey_take(fcinfo, 2, relid, key);
+	subjects = paysafe_approve_subjects(relid, key);
+	paysafe_passkey_compare(taken, subjects);
+	ids = paysafe_approve_record(relid, key, subjects, taken->approver, reason,
+								 PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4)),
+								 PG_ARGISNULL(5) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(5));
+	paysafe_passkey_keep(taken, ids);
+	PG_RETURN_INT64(*(int64 *) llast(ids));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_verify_passkey_assertion);

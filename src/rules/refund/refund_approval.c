@@ -386,6 +386,7 @@ typedef struct RefundRow
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	List	   *requesters;
 	int64		valid_for;
+	IdentityLevel identity;
 	char	   *words;			/* what it is, for who approves it */
 } RefundRow;
 
@@ -459,6 +460,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->words = refund_words(state, refund, &payment, row);
 	threshold = paysafe_refund_threshold_find(side->thresholds,
 											  paysafe_refund_currency(side, row, &payment));
+	refund->identity = paysafe_refund_threshold_identity(threshold, side->thresholds);
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	return true;
 }
@@ -545,6 +547,7 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 		check_refund_row(&state, &refund, paysafe_refusal_value(key));
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
 	out->valid_for = refund.valid_for;
+	out->identity = refund.identity;
 	out->key = refund.key;
 	out->rule = state.rule;
 	out->requesters = refund.requesters;
