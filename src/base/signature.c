@@ -24,12 +24,11 @@
 #include "base/crypto.h"
 #include "base/ensure.h"
 #include "base/signature.h"
-#include "compat.h"
 
 #define MAX_FIELD_LEN	66		/* P-521 */
 #define MAX_RSA_LEN		1024	/* 8192 bits */
 #define MAX_SECRET_LEN	512
-#define MAX_SPKI_LEN	4096	/* as PEM, with what stands around it */
+#define MAX_GIVEN_LEN	4096	/* of a key as PEM, with what stands around it */
 
 struct SignatureKey
 {
@@ -300,7 +299,7 @@ read_spki(const void *data, size_t len)
 	BIO		   *bio;
 	int			n = 0;
 
-	if (len == 0 || len > MAX_SPKI_LEN)
+	if (len == 0 || len > MAX_GIVEN_LEN)
 		return NULL;
 	for (size_t i = 0; i + strlen(dashes) <= len; i++)
 		n += memcmp(at + i, dashes, strlen(dashes)) == 0;
@@ -480,18 +479,16 @@ paysafe_signature_verify(SignatureKey *key, const void *data, size_t len,
 	return genuine;
 }
 
-bytea *
-paysafe_signature_key_write(const SignatureKey *key)
+size_t
+paysafe_signature_key_write(const SignatureKey *key, uint8 *out)
 {
-	bytea	   *result = palloc(VARHDRSZ + MAX_SPKI_LEN);
-	unsigned char *at = (unsigned char *) VARDATA(result);
+	unsigned char *at = out;
 	int			len;
 
 	Ensure(key->pkey != NULL);
 	len = i2d_PUBKEY(key->pkey, NULL);
-	Ensure(len > 0 && len <= MAX_SPKI_LEN);
+	Ensure(len > 0 && len <= PAYSAFE_SPKI_MAX);
 	len = i2d_PUBKEY(key->pkey, &at);
 	ERR_clear_error();
-	SET_VARSIZE(result, VARHDRSZ + len);
-	return result;
+	return (size_t) len;
 }

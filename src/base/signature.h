@@ -71,8 +71,10 @@ extern bool paysafe_signature_verify(SignatureKey *key, const void *data, size_t
 
 /*
  * The public key as SubjectPublicKeyInfo in DER, the same bytes however it was given:
- * named curve, uncompressed point.  palloc'd; not of HS256.
+ * named curve, uncompressed point.  out has PAYSAFE_SPKI_MAX bytes; returns how many
+ * there are.  Not of HS256.
  */
-extern bytea *paysafe_signature_key_write(const SignatureKey *key);
+#define PAYSAFE_SPKI_MAX	1200
+extern size_t paysafe_signature_key_write(const SignatureKey *key, uint8 *out);
 
 #endif							/* PAYSAFE_SIGNATURE_H */
