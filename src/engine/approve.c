@@ -25,7 +25,7 @@
 #include "engine/loosening.h"
 #include "engine/rule.h"
 #include "errors.h"
-#include "people/actor.h"
+#include "people/acting.h"
 #include "people/approval.h"
 #include "people/person.h"
 #include "redact/redact.h"
@@ -153,11 +153,11 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 		const ApprovalSubject *subject = lfirst(lc);
 
 		check_requesters(subject, approver);
-		if (approver->identity < subject->identity)
+		if (approver->level < subject->identity)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 									psprintf("this needs an approval of identity \"%s\"",
 											 paysafe_identity_name(subject->identity)),
-									psprintf("Yours would be \"%s\".", paysafe_identity_name(approver->identity)),
+									psprintf("Yours would be \"%s\".", paysafe_identity_name(approver->level)),
 									subject->identity == IDENTITY_PASSKEY && key == NULL ?
 									"Sign what paysafe.refund_challenge returns, for paysafe.approve_refund_with_passkey." :
 									subject->identity == IDENTITY_PASSKEY ?
@@ -217,12 +217,8 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	reason = paysafe_argument_reason(fcinfo, 2, "reason", "an approval");
 	relid = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (!paysafe_actor_is_named())
-		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-						"an approval needs a person",
-						"No actor is declared in this transaction, and a login alone is not a person.",
-						"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_person_current();
+	paysafe_acting_check_approver(approver, relid);
 	subjects = paysafe_approve_subjects(relid, key);
 	paysafe_approve_check(relid, key, subjects, approver);
 	ids = paysafe_approve_record(relid, key, subjects, approver, reason,

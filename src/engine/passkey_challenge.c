@@ -33,10 +33,11 @@
 #include "base/crypto.h"
 #include "engine/approve.h"
 #include "engine/passkey_challenge.h"
-#include "people/actor.h"
+#include "people/acting.h"
 #include "people/approval.h"
 #include "people/passkey.h"
 #include "people/person.h"
+#include "people/registry.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -308,18 +309,15 @@ paysafe_passkey_ask(Oid relid, const char *key, List *subjects, const char *rp_i
 	uint8		hash[PAYSAFE_SHA256_LEN];
 	StringInfoData json;
 
-	if (!paysafe_actor_is_named())
-		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "an approval needs a person",
-								"No actor is declared in this transaction, and a login alone is not a person.",
-								"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_person_current();
+	paysafe_acting_check_approver(approver, relid);
 	passkeys = of_relying_party(paysafe_passkey_of(approver->actor), rp_id);
 	if (passkeys == NIL)
 		paysafe_passkey_refuse("challenge", psprintf("\"%s\" has no passkey%s%s", approver->actor,
 													 rp_id ? " for " : "", rp_id ? rp_id : ""), NULL, NULL,
 							   "Enrol one: paysafe.add_passkey.");
 	challenge.actor = ((Passkey *) linitial(passkeys))->actor;
-	approver->identity = IDENTITY_PASSKEY;
+	approver->level = IDENTITY_PASSKEY;
 	paysafe_approve_check(relid, key, subjects, approver);
 
 	paysafe_crypto_random(challenge.nonce, NONCE_LEN);
@@ -394,6 +392,23 @@ asserting_passkey(const TokenAssertion *assertion, const Challenge *challenge)
 	return passkey;
 }
 
+/* The registry of people knows the owner by name; it must not know the credential as somebody else's. */
+static void
+check_owner(const Passkey *passkey, const Person *approver, Oid relation)
+{
+	RegisteredPerson *owner = paysafe_registry_is_used() ?
+		paysafe_registry_find(PERSON_PASSKEY, base64url_of(VARDATA_ANY(passkey->credential_id),
+														   VARSIZE_ANY_EXHDR(passkey->credential_id))) : NULL;
+	RegisteredPerson *person = owner ? paysafe_registry_find(PERSON_NAME, passkey->actor) : NULL;
+
+	if (owner != NULL && (person == NULL || person->id != owner->id))
+		refuse_assertion("the registry of people has the passkey as somebody else's");
+	paysafe_acting_check_approver(approver, relation);
+	if (!paysafe_acting_counts(approver, GetCurrentTimestamp(), relation))
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("\"%s\" cannot approve this", approver->actor),
+								"The registry of people does not let this person approve.", NULL);
+}
+
 static void
 check_assertion(const Passkey *passkey, const TokenAssertion *assertion, const uint8 *hash)
 {
@@ -430,7 +445,8 @@ paysafe_passkey_take(FunctionCallInfo fcinfo, int n, Oid relid, const char *key)
 	check_assertion(taken->passkey, taken->assertion, taken->hash);
 	taken->approver = paysafe_person_current();
 	taken->approver->actor = taken->passkey->actor;
-	taken->approver->identity = IDENTITY_PASSKEY;
+	taken->approver->level = IDENTITY_PASSKEY;
+	check_owner(taken->passkey, taken->approver, relid);
 	return taken;
 }
 

@@ -36,11 +36,21 @@ extern const char *paysafe_actor_name(void);
 extern char *paysafe_actor_login(void);
 extern char *paysafe_actor_session_user(void);
 
+/* The role that logged in; SET SESSION AUTHORIZATION leaves it alone. */
+extern Oid	paysafe_actor_login_role(void);
+
 /* Address of the client, "[local]" for a socket, NULL without a client. */
 extern const char *paysafe_actor_client(void);
 
 /* Distinguished name of the client's TLS certificate, or NULL. */
 extern const char *paysafe_actor_certificate(void);
+
+/*
+ * Who judges a claim as soon as it is made, and raises if it may not be.  Set by what
+ * knows the registry of people.
+ */
+typedef void (*ActorJudge) (void);
+extern void paysafe_actor_set_judge(ActorJudge judge);
 
 extern void paysafe_actor_init(void);
 

@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "people/actor.h"
+#include "people/connection.h"
 #include "people/name.h"
 #include "people/person.h"
+#include "people/registry.h"
 #include "store/catalog.h"
 
 typedef enum Sameness
@@ -41,6 +43,24 @@ paysafe_person_same_name(const char *a, const char *b)
 	return compare_names(a, b) != ANOTHER;
 }
 
+/*
+ * Over a login that two people have registered as somebody's, that one acts; who claims
+ * to be somebody else over it is refused elsewhere.
+ */
+static void
+recognize(Person *person)
+{
+	RegisteredPerson *owner;
+
+	if (strcmp(person->login, person->session_user_name) != 0 ||
+		paysafe_registry_login(paysafe_actor_login_role(), person->login, &owner) != LOGIN_IN_FORCE ||
+		owner->service || paysafe_connection_shows_nobody() != NULL)
+		return;
+	if (person->actor == NULL)
+		person->actor = owner->name;
+	person->level = IDENTITY_SESSION;
+}
+
 Person *
 paysafe_person_current(void)
 {
@@ -49,8 +69,10 @@ paysafe_person_current(void)
 	person->actor = paysafe_actor_is_named() ? pstrdup(paysafe_actor_name()) : NULL;
 	person->login = paysafe_actor_login();
 	person->session_user_name = paysafe_actor_session_user();
-	person->identity = person->actor ? IDENTITY_CLAIMED :
-		paysafe_person_is_unknown(person) ? IDENTITY_NONE : IDENTITY_SESSION;
+	person->level = person->actor != NULL ? IDENTITY_CLAIMED :
+		paysafe_catalog_may_act_as(person->login) ? IDENTITY_NONE : IDENTITY_SESSION;
+	if (paysafe_registry_is_used())
+		recognize(person);
 	return person;
 }
 
@@ -76,8 +98,45 @@ clash(const char *a, const char *b, char *words)
 	return pstrdup("The name of a login is no valid text in this database's encoding, so it cannot be compared.");
 }
 
-char *
-paysafe_person_conflict(const Person *approver, const Person *requester)
+/*
+ * Everybody whom this one may be, by the registry: of int64 *.  A service's login is
+ * everybody's who is named over it.
+ */
+static List *
+persons_of(const Person *person)
+{
+	List	   *result = paysafe_registry_add_persons(NIL, person->actor);
+	List	   *logins = paysafe_registry_add_persons(paysafe_registry_add_persons(NIL, person->login),
+													  person->session_user_name);
+	ListCell   *lc;
+
+	foreach(lc, logins)
+		if (person->actor == NULL || !paysafe_registry_person(*(int64 *) lfirst(lc))->service)
+			result = lappend(result, lfirst(lc));
+	return result;
+}
+
+/* The person that the registry takes both for, or 0. */
+static int64
+common_person(const Person *a, const Person *b)
+{
+	return paysafe_registry_is_used() ? paysafe_registry_common(persons_of(a), persons_of(b)) : 0;
+}
+
+bool
+paysafe_person_may_be(const Person *person, int64 id)
+{
+	return paysafe_registry_common(persons_of(person), list_make1(&id)) != 0;
+}
+
+bool
+paysafe_person_is_same(const Person *a, const Person *b)
+{
+	return paysafe_person_same_name(a->actor, b->actor) || common_person(a, b) != 0;
+}
+
+static char *
+conflict_of_names(const Person *approver, const Person *requester)
 {
 	char	   *own = psprintf("\"%s\" requested it.", requester->actor ? requester->actor : approver->actor);
 	char	   *conflict;
@@ -101,4 +160,17 @@ paysafe_person_conflict(const Person *approver, const Person *requester)
 		return psprintf("It was requested over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
 						requester->login);
 	return NULL;
+}
+
+char *
+paysafe_person_conflict(const Person *approver, const Person *requester)
+{
+	char	   *conflict = conflict_of_names(approver, requester);
+	int64		common;
+
+	if (conflict != NULL || (common = common_person(approver, requester)) == 0)
+		return conflict;
+	return psprintf("\"%s\" requested it, and both are \"%s\".",
+					requester->actor ? requester->actor : requester->login,
+					paysafe_registry_person(common)->name);
 }

@@ -71,9 +71,10 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 																	   desc, &isnull)), "within");
 	t->valid_for = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_VALID_FOR + 1,
 																		  desc, &isnull)), "valid_for");
-	/* a level that a later version knows is not less than any of ours */
-	if (identity != NULL)
-		t->identity = paysafe_identity_parse(identity) >= 0 ? paysafe_identity_parse(identity) : IDENTITY_PASSKEY;
+	/* a level that only a later version knows is not less than any of ours */
+	t->identity = paysafe_identity_parse(identity);
+	if (identity != NULL && t->identity == IDENTITY_NONE)
+		t->identity = IDENTITY_PASSKEY;
 	foreach(lc, list->thresholds)
 	{
 		Threshold  *other = lfirst(lc);
@@ -307,7 +308,7 @@ static IdentityLevel
 identity_argument(FunctionCallInfo fcinfo, int n)
 {
 	char	   *name = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-	int			level = name ? paysafe_identity_parse(name) : IDENTITY_NONE;
+	IdentityLevel level = paysafe_identity_parse(name);
 
 	if (name != NULL && level < IDENTITY_PROVEN)
 		ereport(ERROR,
