@@ -331,6 +331,144 @@ def add(admin, app, people, actor, key, **other):
     return enrol(admin, 'add_passkey', actor, key, by='clerk', **other)
 
 
+def themselves(admin, app, people):
+    """Nobody approves what they have requested, by whatever passkey or name."""
+    request(app, 40, actor='boss')
+    for name in ('boss', 'BOSS', 'b\u043ess'):
+        refused('42501', f'{name} asks for their own', challenge, app, name, key=40, message='cannot approve')
+    good = people['chief'].get(challenge(app, 'chief', key=40)['publicKey'])
+    # the server claims to be another one, and has the requester's passkey
+    bad_assertion('the requester signs the challenge of another', app, {
+        **people['boss'].assertion(people['boss'].client_data(challenge(app, 'chief', key=40)['publicKey']['challenge']),
+                                   people['boss'].authenticator_data())}, key=40)
+    approve(app, good, key=40)
+    send(app, 40, actor='boss')
+    # nor in a function of somebody else's, nor where nothing may be written
+    with admin.transaction(force_rollback=True):
+        admin.execute('SET TRANSACTION READ ONLY')
+        refused('25006', 'read only', lambda: one(admin, "SELECT paysafe.approval_challenge('shop.refund', '2')"))
+
+
+def threshold(admin, app, people):
+    """A threshold that only passkeys count for."""
+    set_threshold = ("SELECT paysafe.act_as('dba'), paysafe.set_refund_threshold('shop.gift', 'EUR', %s, approvers => %s, "
+                     "approver_identity => %s)")
+    for level in ('claimed', 'session', 'none', 'Passkey', ''):
+        refused('22023', f'level "{level}"', lambda: admin.execute(set_threshold, [100, 1, level]))
+    admin.execute(set_threshold, [100, 1, 'passkey'])
+    request(app, 1, table='shop.gift')
+
+    def claimed(relation, key, who='boss'):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [who])
+            return one(app, 'SELECT paysafe.approve(%s::regclass, %s, %s)', relation, key, 'x')
+    refused('42501', 'a claim approves nothing there', claimed, 'shop.gift', '1', message='identity "passkey"', detail='claimed')
+    diag = refused('42501', 'nobody has approved it', send, app, 1, table='shop.gift', detail='0 of 1 approvals of identity "passkey"')
+    check('approve_with_passkey' in diag.message_hint, f'the way out: {diag.message_hint}')
+    check(one(app, "SELECT approvals_needed - approvals_given FROM paysafe.pending_approval WHERE relation = 'shop.gift'::regclass") == 1, 'it waits')
+    options = challenge(app, 'boss', 'shop.gift')
+    approve(app, people['boss'].get(options['publicKey']), 'shop.gift')
+    send(app, 1, table='shop.gift')
+
+    # what was claimed before the threshold asked for more counts no more
+    admin.execute(set_threshold.replace('EUR', 'USD'), [100, 1, None])
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("INSERT INTO shop.gift VALUES (2, 61, 500, 'USD', 'requested', 'x')")
+    claimed('shop.gift', '2')
+    admin.execute(set_threshold.replace('EUR', 'USD'), [100, 1, 'proven'])
+    refused('42501', 'claimed before', send, app, 2, table='shop.gift')
+    approve(app, people['boss'].get(challenge(app, 'boss', 'shop.gift', '2')['publicKey']), 'shop.gift', '2')
+    send(app, 2, table='shop.gift')
+    # a currency without a threshold is no way around
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("INSERT INTO shop.gift VALUES (3, 62, 5, 'GBP', 'requested', 'x')")
+    refused('42501', 'another currency', claimed, 'shop.gift', '3')
+
+    # loosening takes as much
+    for what, values in {'the level': [100, 1, None], 'a lower level': [100, 1, 'proven'], 'the amount': [200, 1, 'passkey']}.items():
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('dba'), paysafe.propose('x')")
+            admin.execute("SELECT paysafe.set_refund_threshold('shop.gift', 'EUR', %s, approvers => %s, approver_identity => %s)", values)
+        change = one(admin, "SELECT key FROM paysafe.pending_change WHERE relation = 'shop.gift'::regclass ORDER BY id DESC LIMIT 1")
+        claimed('paysafe.rule', change)
+        diag = refused('42501', f'{what}: a claim is not enough', lambda: admin.execute(set_threshold, values))
+        check('approve_with_passkey' in diag.message_hint, f'the way out: {diag.message_hint}')
+    shown = challenge(app, 'boss', 'paysafe.rule', change)
+    check('raises the threshold from 100 EUR to 200 EUR' in json.loads(shown['content'])['approves'][0]['what'], shown['content'])
+    approve(app, people['boss'].get(shown['publicKey']), 'paysafe.rule', change)
+    admin.execute(set_threshold, values)
+    check(one(admin, "SELECT amount FROM paysafe.threshold WHERE relation = 'shop.gift'::regclass AND currency = 'EUR' ORDER BY version DESC LIMIT 1") == 200, 'it is loosened')
+    admin.execute(set_threshold, [200, 1, 'passkey'])
+    check(one(admin, "SELECT count(*) FROM paysafe.threshold WHERE relation = 'shop.gift'::regclass AND currency = 'EUR'") == 2, 'the same again is none')
+
+
+def in_advance(admin, app, people):
+    """Refunds whose rows are not there yet."""
+    def ask(actor='boss', amount=500, payment='50', currency='EUR', table='shop.gift'):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            return one(app, 'SELECT paysafe.refund_challenge(%s::regclass, %s, %s, %s)', table, payment, amount, currency)
+
+    def give(assertion, amount=500, payment='50', currency='EUR', table='shop.gift'):
+        return one(app, 'SELECT paysafe.approve_refund_with_passkey(%s::regclass, %s, %s, %s, %s, %s)', table, payment, amount, currency, Jsonb(assertion), 'x')
+
+    def insert(id, amount=500):
+        with app.transaction():
+            app.execute("SELECT paysafe.act_as('clerk')")
+            app.execute("INSERT INTO shop.gift VALUES (%s, 50, %s, 'EUR', 'sent', 'x')", [id, amount])
+
+    def claimed():
+        with app.transaction():
+            app.execute("SELECT paysafe.act_as('boss')")
+            app.execute("SELECT paysafe.approve_refund('shop.gift', '50', 500, 'EUR', 'x')")
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("SELECT paysafe.request_refund('shop.gift', '50', 500, 'EUR', 'x')")
+    diag = refused('42501', 'a claim approves nothing there', claimed, message='identity "passkey"')
+    check('approve_refund_with_passkey' in diag.message_hint, diag.message_hint)
+    refused('42501', 'nobody has approved it', insert, 50)
+    refused('42501', 'who asked for it', ask, 'clerk')
+    shown = ask()
+    check('500 EUR of payment "50"' in json.loads(shown['content'])['approves'][0]['what'] and
+          json.loads(shown['content'])['approves'][0]['requested_by'] == ['clerk'], shown['content'])
+    good = people['boss'].get(shown['publicKey'])
+    for what, other in {'amount': {'amount': 501}, 'payment': {'payment': '51'}, 'table': {'table': 'shop.refund'}}.items():
+        refused('42501', f'another {what}', give, good, constraint='paysafe_passkey_challenge', **other)
+    refused('42501', 'no row', approve, app, good, 'shop.gift', '50', constraint='paysafe_passkey_challenge')
+    give(good)
+    refused('42501', 'once', give, good, constraint='paysafe_passkey_challenge')
+    refused('42501', 'more than that', insert, 50, 501)
+    insert(50)
+    for argument in range(5):
+        values = ['shop.gift', '50', 500, 'EUR', Jsonb(good)]
+        values[argument] = None
+        refused('22004', f'argument {argument} is NULL', lambda: app.execute(
+            'SELECT paysafe.approve_refund_with_passkey(%s::regclass, %s, %s, %s, %s::jsonb, %s)', values + ['x']))
+
+
+def changes(admin, app, people):
+    """Maintenance, rules, accounts: whatever is approved by its key."""
+    content = "maintenance of shop.refund by 'postgres' for 60 s: T-1, an index"
+    shown = challenge(app, 'chief', 'paysafe.maintenance_record', content)
+    check(json.loads(shown['content'])['approves'][0]['what'] == content, shown['content'])
+    approve(app, people['chief'].get(shown['publicKey']), 'paysafe.maintenance_record', content)
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('dba')")
+        check(one(admin, "SELECT paysafe.open_maintenance('an index', 'T-1', '1 minute', '{shop.refund}')") is not None, 'a window is open')
+    admin.execute('SELECT paysafe.close_maintenance()')
+    refused('22023', 'no such change', challenge, app, 'chief', 'paysafe.rule', 'something')
+
+
+def arguments(app):
+    for call, n in (('approval_challenge(%s::regclass, %s)', 2), ('approve_with_passkey(%s::regclass, %s, %s::jsonb, %s)', 4)):
+        for argument in range(n):
+            values = ['shop.refund', '1', '{}', 'x'][:n]
+            values[argument] = None
+            refused('22004', f'{call}: argument {argument} is NULL', lambda: app.execute(f'SELECT paysafe.{call}', values))
+
+
 def revocation(admin, app, people, ids):
     request(app, 20)
     third = people['third']
@@ -414,6 +552,11 @@ def main():
     approval(app, people)
     refusals(admin, app, people, ids)
     optional(admin, app, people, ids)
+    themselves(admin, app, people)
+    threshold(admin, app, people)
+    in_advance(admin, app, people)
+    changes(admin, app, people)
+    arguments(app)
     revocation(admin, app, people, ids)
     races(app, user, people)
     evidence(admin, app)

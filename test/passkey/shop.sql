@@ -5,9 +5,12 @@ CREATE INDEX ON shop.refund (payment);
 SELECT paysafe.protect_status('shop.refund', 'status', E'[*] --> requested\nrequested --> sent\nrequested --> void');
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100);
-INSERT INTO shop.payment SELECT i, 1000, 'EUR' FROM generate_series(1, 60) i;
+CREATE TABLE shop.gift (LIKE shop.refund INCLUDING ALL);
+SELECT paysafe.protect_refund('shop.gift', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+INSERT INTO shop.payment SELECT i, 1000, CASE i WHEN 61 THEN 'USD' WHEN 62 THEN 'GBP' ELSE 'EUR' END FROM generate_series(1, 62) i;
 DO $$ BEGIN CREATE ROLE regress_paysafe_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 GRANT USAGE ON SCHEMA shop, paysafe TO regress_paysafe_app;
 GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_paysafe_app;
-GRANT SELECT ON paysafe.approval TO regress_paysafe_app;
-GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.approval_challenge, paysafe.approve_with_passkey, paysafe.withdraw_approval TO regress_paysafe_app;
+GRANT SELECT ON paysafe.approval, paysafe.pending_change TO regress_paysafe_app;
+GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.approval_challenge, paysafe.approve_with_passkey,
+	paysafe.refund_challenge, paysafe.approve_refund_with_passkey, paysafe.approve_refund, paysafe.request_refund TO regress_paysafe_app;

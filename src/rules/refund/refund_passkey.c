@@ -43,6 +43,7 @@ PG_FUNCTION_INFO_V1(paysafe_approve_refund_with_passkey);
 Datum
 paysafe_approve_refund_with_passkey(PG_FUNCTION_ARGS)
 {
+	static const char *const required[] = {"refund", "payment", "amount", "currency", "assertion"};
 	SignedApproval *taken;
 	List	   *subjects;
 	List	   *ids;
@@ -50,8 +51,7 @@ paysafe_approve_refund_with_passkey(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("paysafe.approve_refund_with_passkey()");
 	paysafe_approval_check_own_code("paysafe.approve_refund_with_passkey");
-	paysafe_argument_required(fcinfo, 0, "refund");
-	paysafe_argument_required(fcinfo, 4, "assertion");
+	paysafe_argument_all_required(fcinfo, required, lengthof(required));
 	reason = paysafe_argument_reason(fcinfo, 5, "reason", "an approval");
 	taken = paysafe_passkey_take(fcinfo, 4, PG_GETARG_OID(0), NULL);
 	subjects = paysafe_refund_advance_subjects(fcinfo);
