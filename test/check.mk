@@ -34,7 +34,7 @@ check-orms:
 	@test/lib/check.sh $(ORM_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property reading guard services seal attacks fits
+	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property reading guard services passkey seal attacks fits
 
 check-assert:
 	@test/lib/assert.sh regress isolation pgtap guard

@@ -8,9 +8,9 @@ SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100);
 CREATE TABLE shop.gift (LIKE shop.refund INCLUDING ALL);
 SELECT paysafe.protect_refund('shop.gift', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 INSERT INTO shop.payment SELECT i, 1000, CASE i WHEN 61 THEN 'USD' WHEN 62 THEN 'GBP' ELSE 'EUR' END FROM generate_series(1, 62) i;
-DO $$ BEGIN CREATE ROLE regress_paysafe_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-GRANT USAGE ON SCHEMA shop, paysafe TO regress_paysafe_app;
-GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_paysafe_app;
-GRANT SELECT ON paysafe.approval, paysafe.pending_change TO regress_paysafe_app;
+DO $$ BEGIN CREATE ROLE regress_paysafe_passkey LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+GRANT USAGE ON SCHEMA shop, paysafe TO regress_paysafe_passkey;
+GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_paysafe_passkey;
+GRANT SELECT ON paysafe.approval, paysafe.pending_change TO regress_paysafe_passkey;
 GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.approval_challenge, paysafe.approve_with_passkey,
-	paysafe.refund_challenge, paysafe.approve_refund_with_passkey, paysafe.approve_refund, paysafe.request_refund TO regress_paysafe_app;
+	paysafe.refund_challenge, paysafe.approve_refund_with_passkey, paysafe.approve_refund, paysafe.request_refund TO regress_paysafe_passkey;
