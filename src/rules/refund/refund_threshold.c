@@ -341,7 +341,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	refund = PG_GETARG_OID(0);
 	currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	threshold.amount = PG_GETARG_NUMERIC(2);
-	threshold.approvers = PG_GETARG_INT32(3);
+	threshold.approvers = paysafe_argument_int(fcinfo, 3, "approvers", 1, 10);
 	threshold.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within");
 	threshold.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for");
 	threshold.identity = identity_argument(fcinfo, 7);
@@ -357,11 +357,6 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	check_currency(&rule, currency);
 	paysafe_refund_source_amount(&rule, &column);
 	check_amount(&column, threshold.amount, currency);
-	if (threshold.approvers < 1 || threshold.approvers > 10)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be between 1 and 10", "approvers")));
-
 	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund, name), currency);
 	if (old_threshold != NULL)
 	{
