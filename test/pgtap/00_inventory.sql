@@ -53,6 +53,8 @@ SELECT set_eq(
 		'table paysafe.person_setting',
 		'view paysafe.person',
 		'view paysafe.person_alias',
+		'view paysafe.rule_history',
+		'view paysafe.refund_threshold',
 		'table paysafe.api_key_use',
 		'table paysafe.approval_end',
 		'table paysafe.approval_record',
