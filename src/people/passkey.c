@@ -230,6 +230,8 @@ paysafe_passkey_add(const Passkey *passkey, const PasskeyEnrolment *enrolment)
 	bool		use_nulls[PASSKEY_USE_NCOLUMNS] = {false, false, true, true};
 	int64		id = nextval_internal(get_relname_relid("passkey_id_seq", paysafe_catalog_schema()), false);
 
+	/* it may be the first that is recorded */
+	paysafe_store_complete();
 	values[PASSKEY_ID] = Int64GetDatum(id);
 	values[PASSKEY_CREDENTIAL] = PointerGetDatum(passkey->credential_id);
 	set_text(values, nulls, PASSKEY_ACTOR, passkey->actor);
@@ -270,6 +272,7 @@ paysafe_passkey_revoke(int64 id, const char *reason)
 	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_END, (uint64) id, false);
 	if (is_revoked(id))
 		return false;
+	paysafe_store_complete();
 	values[PASSKEY_END_PASSKEY] = Int64GetDatum(id);
 	set_text(values, nulls, PASSKEY_END_REASON, paysafe_redact_string(reason));
 	set_text(values, nulls, PASSKEY_END_ACTOR, paysafe_actor_name());
