@@ -228,7 +228,8 @@ SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500.00,
                   approver_identity => 'passkey');
 \connect - shop_app
 BEGIN;
-SELECT paysafe.act_as('alice', reason => 'a scratch', ticket => 'SUP-72');
+SELECT paysafe.act_as('alice', reason => 'a scratch',
+                      ticket => 'SUP-72');
 INSERT INTO shop.refund VALUES (5, 1, 'requested', 'EUR', 80.00);
 COMMIT;
 BEGIN;

@@ -125,7 +125,9 @@ content_of(const Challenge *challenge, List *subjects)
 
 	initStringInfo(&json);
 	add_member(&json, "{", "paysafe", "approval 1");
-	add_member(&json, ",\n ", "table", paysafe_catalog_table_name(challenge->relation));
+	/* not as one: quotes are a matter of settings */
+	add_member(&json, ",\n ", "schema", get_namespace_name(get_rel_namespace(challenge->relation)));
+	add_member(&json, ",\n ", "table", get_rel_name(challenge->relation));
 	add_member(&json, ",\n ", "key", challenge->key);
 	appendStringInfoString(&json, ",\n \"approves\": [");
 	/* one for each rule by which the row waits */
@@ -382,7 +384,7 @@ asserting_passkey(const TokenAssertion *assertion, const Challenge *challenge)
 		refuse_assertion("a passkey that nobody has enrolled");
 	if (passkey->revoked)
 		refuse_assertion(psprintf("passkey " INT64_FORMAT " is revoked", passkey->id));
-	if (!paysafe_person_same_name(passkey->actor, challenge->actor))
+	if (!paysafe_passkey_is_of(passkey, challenge->actor))
 		refuse_assertion("a challenge for somebody else");
 	handle = passkey->terms.user_handle;
 	if (handle != NULL && assertion->user_handle_len > 0 &&

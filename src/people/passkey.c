@@ -27,6 +27,7 @@
 #include "people/approval.h"
 #include "people/passkey.h"
 #include "people/person.h"
+#include "people/registry.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -150,6 +151,16 @@ collect_passkey(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
+bool
+paysafe_passkey_is_of(const Passkey *passkey, const char *actor)
+{
+	if (paysafe_person_same_name(passkey->actor, actor))
+		return true;
+	return paysafe_registry_is_used() &&
+		paysafe_registry_common(paysafe_registry_add_persons(NIL, passkey->actor),
+								paysafe_registry_add_persons(NIL, actor)) != 0;
+}
+
 List *
 paysafe_passkey_of(const char *actor)
 {
@@ -161,7 +172,7 @@ paysafe_passkey_of(const char *actor)
 	{
 		const Passkey *passkey = lfirst(lc);
 
-		if (passkey->revoked || !paysafe_person_same_name(passkey->actor, actor))
+		if (passkey->revoked || !paysafe_passkey_is_of(passkey, actor))
 			all = foreach_delete_current(all, lc);
 	}
 	return all;

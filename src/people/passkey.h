@@ -51,7 +51,10 @@ extern Passkey *paysafe_passkey_find(const void *credential_id, size_t len);
 /* The one of this number; NULL: there is none. */
 extern Passkey *paysafe_passkey_numbered(int64 id);
 
-/* Those of a person, in whatever spelling, that are not revoked: of Passkey. */
+/* Is it the passkey of the person of this name, in whatever spelling, or by another name of theirs? */
+extern bool paysafe_passkey_is_of(const Passkey *passkey, const char *actor);
+
+/* Those of a person that are not revoked: of Passkey. */
 extern List *paysafe_passkey_of(const char *actor);
 
 /* How many persons have one that is not revoked, and how many ever had one. */

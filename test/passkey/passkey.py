@@ -170,7 +170,7 @@ def approval(app, people):
     content = options['content']
     check(hashlib.sha256(content.encode()).digest() == unb64(options['publicKey']['challenge']), 'the challenge is the hash of what is shown')
     shown = json.loads(content)
-    check(shown['approver'] == 'boss' and shown['table'] == 'shop.refund' and shown['key'] == '1' and
+    check(shown['approver'] == 'boss' and (shown['schema'], shown['table']) == ('shop', 'refund') and shown['key'] == '1' and
           len(shown['approves']) == 1 and
           shown['approves'][0]['requested_by'] == ['clerk'] and '500 EUR' in shown['approves'][0]['what'], f'what is shown: {content}')
     check(options['publicKey']['userVerification'] == 'required' and options['publicKey']['timeout'] == 300000, 'options')
@@ -305,7 +305,7 @@ def optional(admin, app, people, ids):
         approve(app, build(challenge(app, 'chief', key=10)['publicKey']), key=10)
         check(True, f'optional {n}')
     # an approval from within another page, where that is allowed
-    key = Authenticator('RS256', counts=False)
+    key = people['within'] = Authenticator('RS256', counts=False)
     ids['within'] = add(admin, app, people, 'within', key, top_origins=['https://desk.example', ''], user_verification=False, backup_eligible=True)
     options = challenge(app, 'within', key=10)['publicKey']
     check(options['userVerification'] == 'preferred', 'not required')
@@ -546,6 +546,27 @@ def evidence(admin, app):
         check(not one(app, "SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_proc p WHERE p.proname = %s", function), f'{function} is not granted')
 
 
+def registered(admin, app, people):
+    """With a registry of people: all names of one are one."""
+    request(app, 45, actor='the boss')
+    request(app, 46)
+    # until then, they are two
+    challenge(app, 'boss', key=45)
+    refused('42501', 'another name', challenge, app, 'the boss', key=46, message='has no passkey')
+    admin.execute("SELECT paysafe.bootstrap_people('Boss', '{name:boss, name:the boss}', 'Chief', %s, 'x')",
+                  [['name:chief', 'passkey:' + b64(people['within'].credential_id)]])
+    refused('42501', 'requested under another name', challenge, app, 'boss', key=45, message='cannot approve')
+    options = challenge(app, 'the boss', key=46)
+    check(json.loads(options['content'])['approver'] == 'boss', 'the passkey of another name')
+    approve(app, people['boss'].get(options['publicKey']), key=46)
+    # one that the registry has as somebody else's
+    bad_assertion('registered as another one\'s', app, people['within'].get(challenge(app, 'within', key=46)['publicKey'], flags=UP | BE), key=46)
+    good = people['chief'].get(challenge(app, 'chief', key=46)['publicKey'])
+    admin.execute("SELECT paysafe.disable_person('Chief', 'x')")
+    refused('42501', 'disabled', approve, app, good, key=46)
+    refused('42501', 'disabled', challenge, app, 'chief', key=46)
+
+
 def main():
     admin, user = connect(), os.environ['APP_ROLE']
     admin.execute('DROP SCHEMA IF EXISTS shop CASCADE')
@@ -563,6 +584,7 @@ def main():
     revocation(admin, app, people, ids)
     races(app, user, people)
     evidence(admin, app)
+    registered(admin, app, people)
     print(checks)
 
 
