@@ -543,11 +543,17 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		UNION ALL
 		-- what was erased is in the files until VACUUM
 		SELECT 'erasures', 'vacuum', count(*) = 0,
-			   CASE WHEN count(*) > 0 THEN format('rows that were replaced are still in the files: VACUUM %s', string_agg(DISTINCT p.oid::regclass::text, ', ')) END
-		  FROM parts p JOIN paysafe.retention_record r ON r.lower < p.upper AND r.upper >= p.lower
-			   LEFT JOIN pg_stat_all_tables v ON v.relid = p.oid
-		 WHERE p.relname = 'audit_row' AND r.action = 'erase' AND '{autovacuum_vacuum_threshold=0}' <@ p.reloptions
-		   AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
+			   CASE WHEN count(*) > 0 THEN format('rows that were replaced are still in the files: VACUUM %s', string_agg(DISTINCT e.oid::regclass::text, ', ')) END
+		  FROM (SELECT p.oid, r.at
+				  FROM parts p JOIN paysafe.retention_record r ON r.lower < p.upper AND r.upper >= p.lower
+				 WHERE p.relname = 'audit_row' AND r.action = 'erase' AND '{autovacuum_vacuum_threshold=0}' <@ p.reloptions
+				UNION ALL
+				-- of the index, which is not restored with the records
+				SELECT 'paysafe.index_chunk'::regclass, r.at
+				  FROM paysafe.retention_record r
+				 WHERE r.action = 'erase' AND r.at > (SELECT min(a.at) FROM paysafe.activation a)) e
+			   LEFT JOIN pg_stat_all_tables v ON v.relid = e.oid
+		 WHERE e.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
@@ -568,7 +574,8 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		SELECT 'people', 'logins', count(*) FILTER (WHERE l.state <> 'in force') = 0,
 			   string_agg(format('login %I of %s: %s', l.value, l.person, l.state), '; ' ORDER BY l.value) FILTER (WHERE l.state <> 'in force')
 				   || ': whoever changed it could log in as this person; find out who, and let two people confirm it with paysafe.add_alias'
-		  FROM paysafe.person_alias l WHERE l.kind = 'login' HAVING count(*) > 0
+		  FROM paysafe.person_alias l JOIN paysafe.person n ON n.name = l.person AND n.kind = 'person'
+		 WHERE l.kind = 'login' HAVING count(*) > 0
 		UNION ALL
 		SELECT 'people', 'enough_people', count(*) FILTER (WHERE NOT n.disabled) > 2,
 			   CASE WHEN count(*) FILTER (WHERE NOT n.disabled) <= 2

@@ -85,7 +85,9 @@ CREATE TABLE paysafe.index_chunk (
 	PRIMARY KEY (run, chunk)
 );
 ALTER TABLE paysafe.index_chunk ALTER COLUMN terms SET STORAGE EXTERNAL;
-ALTER TABLE paysafe.index_chunk SET (toast_tuple_target = 8160);
+-- what an erasure has replaced does not stay for long
+ALTER TABLE paysafe.index_chunk SET (toast_tuple_target = 8160, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
+	toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0);
 COMMENT ON TABLE paysafe.index_chunk IS 'entries of the index of the audit log: hashes of what rows are looked for by, sorted, then the place of each; never dumped';
 --@own_table paysafe.index_chunk
 

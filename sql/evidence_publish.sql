@@ -7,10 +7,14 @@ CREATE TABLE paysafe.seal_checkpoint (
 	at timestamptz NOT NULL,
 	note text NOT NULL,
 	published_at timestamptz,
+	chain bytea NOT NULL,
+	cosignatures int NOT NULL,
 	PRIMARY KEY (incarnation, size)
 );
 COMMENT ON TABLE paysafe.seal_checkpoint IS 'signed checkpoints, one for each size that was signed; paysafe.checkpoint shows them';
 COMMENT ON COLUMN paysafe.seal_checkpoint.note IS 'as signed, without cosignatures';
+COMMENT ON COLUMN paysafe.seal_checkpoint.chain IS 'SHA-256 of what this is in the row before, if there was one, and of SHA-256 of the note: a row that is gone leaves a gap';
+COMMENT ON COLUMN paysafe.seal_checkpoint.cosignatures IS 'how many it has in paysafe.seal_cosignature';
 
 --@own_table paysafe.seal_checkpoint
 
@@ -42,9 +46,12 @@ CREATE TABLE paysafe.seal_publisher (
 	state text NOT NULL,
 	detail text,
 	since timestamptz NOT NULL,
-	outside text
+	outside text,
+	signed_incarnation int,
+	signed_size bigint,
+	signed_chain bytea
 );
-COMMENT ON TABLE paysafe.seal_publisher IS 'one row: how the publisher is doing, and the checkpoint that it found outside when it refused to sign; never dumped';
+COMMENT ON TABLE paysafe.seal_publisher IS 'one row: how the publisher is doing, the checkpoint that it found outside when it refused to sign, and which it has signed last; never dumped';
 
 --@own_table paysafe.seal_publisher
 

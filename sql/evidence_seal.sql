@@ -29,7 +29,7 @@ CREATE TABLE paysafe.seal_log (
 );
 COMMENT ON TABLE paysafe.seal_log IS 'incarnations of the sealed log, each a tree of its own; what a row says is the first leaf of its tree';
 COMMENT ON COLUMN paysafe.seal_log.origin IS 'name of the log in its checkpoints';
-COMMENT ON COLUMN paysafe.seal_log.last_checkpoint IS 'the last one of the incarnation before, as it was published';
+COMMENT ON COLUMN paysafe.seal_log.last_checkpoint IS 'of the incarnation before: the last one, as it was published; unsigned, what there was of it, where this one began by itself';
 --@own_table paysafe.seal_log
 
 -- Not dumped: where it is missing, the database is a restored one, and the rows that
@@ -43,6 +43,8 @@ CREATE TABLE paysafe.seal_state (
 	root bytea NOT NULL,
 	sealed_at timestamptz NOT NULL,
 	database oid NOT NULL,
+	looked_lsn pg_lsn NOT NULL,
+	looked_below xid8 NOT NULL,
 	PRIMARY KEY (incarnation)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE paysafe.seal_state IS 'how far the log is sealed: one row, the newest incarnation''s; never dumped';
@@ -50,6 +52,8 @@ COMMENT ON COLUMN paysafe.seal_state.watermark IS 'every row of an older transac
 COMMENT ON COLUMN paysafe.seal_state.foreign_until IS 'rows that were there when the incarnation was opened are of transactions up to this one, sealed whatever their number';
 COMMENT ON COLUMN paysafe.seal_state.frontier IS 'roots of the complete subtrees of the tree, the largest first';
 COMMENT ON COLUMN paysafe.seal_state.database IS 'where this was written: a copy of the database is another one';
+COMMENT ON COLUMN paysafe.seal_state.looked_lsn IS 'what was written to the audit log before it has been looked at for rows that no leaf stands for';
+COMMENT ON COLUMN paysafe.seal_state.looked_below IS 'the oldest transaction that was in progress then';
 --@own_table paysafe.seal_state
 
 CREATE TABLE paysafe.seal_transaction (
@@ -186,6 +190,14 @@ CREATE FUNCTION paysafe.seal_entries(
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_seal_entries';
 COMMENT ON FUNCTION paysafe.seal_entries(bigint, bigint, int) IS 'the leaves from <= index < to of an incarnation, the newest one, computed again from what is stored, with the payload that the leaf hashes; NULL: what it was is not there any more';
+
+CREATE FUNCTION paysafe.seal_strays(
+	from_index bigint DEFAULT 0,
+	OUT xid xid8, OUT seq int, OUT finding text
+) RETURNS SETOF record
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_seal_strays';
+COMMENT ON FUNCTION paysafe.seal_strays(bigint) IS 'rows of the audit log that no leaf stands for, though their transaction is sealed, or which are there twice; of transactions from that of a leaf on';
 
 CREATE FUNCTION paysafe.verify(
 	from_index bigint DEFAULT NULL,

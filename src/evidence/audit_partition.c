@@ -10,9 +10,15 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_subscription_rel.h"
 #include "fmgr.h"
+#include "utils/rel.h"
 
 #include "evidence/audit_partition.h"
+#include "store/catalog.h"
 #include "store/partition.h"
 
 #define AUDIT_MONTHS_AHEAD 24
@@ -73,6 +79,27 @@ List *
 paysafe_audit_partition_list(void)
 {
 	return paysafe_partition_list(&months);
+}
+
+bool
+paysafe_audit_partition_is_replicated(void)
+{
+	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	List	   *partitions = paysafe_audit_partition_all();
+	Oid			parent = paysafe_catalog_table(PAYSAFE_AUDIT_ROW);
+	bool		result = false;
+	HeapTuple	tuple;
+
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			relid = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srrelid;
+
+		result = relid == parent || list_member_oid(partitions, relid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
 }
 
 /* SQL-callable functions */

@@ -20,6 +20,9 @@ extern List *paysafe_audit_partition_all(void);
 /* The same with their bounds: of OwnPartition, see store/partition.h. */
 extern List *paysafe_audit_partition_list(void);
 
+/* Does logical replication write into the log? */
+extern bool paysafe_audit_partition_is_replicated(void);
+
 /* Make what is missing of the coming months; see paysafe.extend_audit. */
 extern void paysafe_audit_partition_ensure(void);
 

@@ -50,7 +50,10 @@ check_enabled(const RegisteredPerson *person)
 			   "Two people enable somebody again: paysafe.enable_person.");
 }
 
-/* Who has logged in, and who the session says it is. */
+/*
+ * Who has logged in, and who the session says it is.  A service approves nothing, so
+ * nothing is won by becoming it: its login may change.
+ */
 static RegisteredPerson *
 check_login(void)
 {
@@ -58,12 +61,15 @@ check_login(void)
 	char	   *session_user_name = paysafe_actor_session_user();
 	RegisteredPerson *owner;
 	RegisteredPerson *other;
+	RegisteredLogin state = paysafe_registry_login(paysafe_actor_login_role(), login, &owner);
 
-	if (paysafe_registry_login(paysafe_actor_login_role(), login, &owner) == LOGIN_ANOTHER)
+	if (state == LOGIN_ANOTHER && !owner->service)
 		refuse(psprintf("login \"%s\" is not the one that was registered", login),
 			   psprintf("\"%s\" had it: the role was renamed, or is another one of that name.", owner->name),
 			   "Two people confirm it: paysafe.add_alias.");
 	check_enabled(owner);
+	if (state == LOGIN_ANOTHER)
+		owner = NULL;
 	if (strcmp(login, session_user_name) == 0)
 		return owner;
 	other = paysafe_registry_find(PERSON_LOGIN, session_user_name);
@@ -150,7 +156,7 @@ check_person(const Person *approver)
 		refuse(psprintf("nobody approves over this connection of login \"%s\"", approver->login), no_person,
 			   "Connect from outside.");
 	paysafe_acting_check();
-	if (paysafe_registry_login(paysafe_actor_login_role(), approver->login, &owner) == LOGIN_CHANGED)
+	if (paysafe_registry_login(paysafe_actor_login_role(), approver->login, &owner) == LOGIN_CHANGED && !owner->service)
 		refuse(psprintf("login \"%s\" was changed and approves nothing until it is confirmed", approver->login),
 			   "Its password, memberships or other attributes are not those that two people have seen.",
 			   psprintf("Two people confirm it: paysafe.add_alias(%s, 'login', %s, 'why').",
@@ -168,14 +174,26 @@ paysafe_acting_check_settler(const Person *settler)
 	(void) check_person(settler);
 }
 
+/* Why the login alone is nobody. */
+static const char *
+login_words(const Person *approver)
+{
+	const char *words = NULL;
+	RegisteredPerson *owner;
+
+	if (paysafe_registry_login(paysafe_actor_login_role(), approver->login, &owner) == LOGIN_IN_FORCE)
+		words = owner->service ? psprintf("The login is that of the service \"%s\".", owner->name) :
+			paysafe_connection_shows_nobody();
+	return words ? words : "No actor is declared in this transaction, and a login alone is not a person.";
+}
+
 void
 paysafe_acting_check_approver(const Person *approver, Oid relation)
 {
 	RegisteredPerson *person = check_person(approver);
 
 	if (approver->actor == NULL)
-		refuse_by("approval", "approval_record", "an approval needs a person",
-				  "No actor is declared in this transaction, and a login alone is not a person.",
+		refuse_by("approval", "approval_record", "an approval needs a person", login_words(approver),
 				  "Call paysafe.act_as('name') in the same transaction first.");
 	if (person == NULL && relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD))
 		refuse(psprintf("\"%s\" is not registered", approver->actor),

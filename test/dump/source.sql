@@ -184,3 +184,5 @@ SELECT paysafe.act_as('ann'), paysafe.open_maintenance('it passes', 'T-1', '1 mi
 DROP TABLE shop.passing;
 SELECT paysafe.close_maintenance();
 COMMIT;
+-- people, one of them disabled
+SELECT paysafe.bootstrap_people('Dan', '{name:dan@shop}', 'Dee', '{name:dee@shop}', 'the first two'), paysafe.disable_person('Dee', 'left');

@@ -1,18 +1,6 @@
 # When history is lost: a database that is older than what was published signs nothing,
 # until two people begin a new log.  Restored files, a standby that had not received the
-# end, a dump.
-
-[ "$(type -t publish_server)" = function ] || { echo "this part needs the functions of publish"; exit 1; }
-
-# as PERSON SQL: in one transaction
-as() { psql -qXAt -v ON_ERROR_STOP=1 -c "BEGIN" -c "SELECT paysafe.act_as('$1')" -c "$2" -c "COMMIT" 2>&1; }
-# two people begin a new log
-open_log() {
-	as ann "SELECT paysafe.propose('it was restored'); SELECT paysafe.open_log('$1')" >/dev/null
-	as bob "SELECT paysafe.approve('paysafe.maintenance_record', key, 'so it was') FROM paysafe.pending_change WHERE rule = 'open_log' ORDER BY id DESC LIMIT 1" >/dev/null
-	as ann "SELECT paysafe.open_log('$1')" | tail -n 1
-}
-stop() { as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null; }
+# end.  Of dumps: dumped.sh.
 
 publish_server old
 database old
@@ -33,7 +21,6 @@ stop
 mv "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/lost"
 mv "$PAYSAFE_RUN/backup" "$PAYSAFE_RUN/data"
 server_start
-refused() { said | grep -c '^refused'; }
 until_is 20 "restored, the publisher refuses" 1 refused
 matches "... check() says that the end is lost" 'refused: by file ".*/checkpoint" the log has had [0-9]+ leaves, more than there are here: its end is lost' "$(said)"
 sleep 3
@@ -49,7 +36,7 @@ is "... and approves nothing of his own" 0 "$(as ann "SELECT paysafe.propose('x'
 	sql -c "SELECT count(*) FROM paysafe.seal_log WHERE incarnation > 1")"
 is "two do" "${origin%/1}/2" "$(open_log 'restored from the backup of monday')"
 is "... which has no key yet" f "$(published '3 s')"
-first=$log
+first=$log before=$verifier
 make_key
 reload
 is "... and with one of its own it is published" t "$(published)"
@@ -59,6 +46,9 @@ matches "its first leaf has the reason, and the last checkpoint that is known of
 	"backup of monday" "$(sql -c "SELECT convert_from(leaf, 'UTF8') FROM paysafe.seal_entries(0, 1)" 2>/dev/null || sql -c "SELECT encode(leaf, 'escape') FROM paysafe.seal_entries(0, 1)")"
 matches "... the one outside, not the one here" "$(sed -n 3p "$OUT/last" | sed 's/[+/=]/./g')" \
 	"$(sql -c "SELECT encode(leaf, 'escape') FROM paysafe.seal_entries(0, 1)")"
+is "... verify() finds nothing wrong with what is here" t "$(sql -c "SELECT bool_and(ok) FROM paysafe.verify()")"
+is "... and whoever kept the last checkpoint is told that it is not here" 2 "$(paysafe-verify --key "$before" --key "$verifier" --checkpoint "$OUT/last" \
+	--dbname "host=$PGHOST port=$PGPORT user=postgres dbname=old" >"$OUT/verify.log" 2>&1; echo $?)"
 is "the old one stays as it was" "" "$(find "$first" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
 
 # a place that has nothing is not taken for a new one

@@ -115,6 +115,37 @@ found "the size" "UPDATE paysafe.seal_state SET size = size - 1" "."
 found "the incarnation's row" "UPDATE paysafe.seal_log SET reason = 'other'" "seal_log was changed"
 found "a transaction's count" "UPDATE paysafe.seal_transaction SET rows = 2 WHERE xid = '$xid'" "."
 
+# sealing notices what was written among rows that are sealed; check() is red
+# noted TEXT STATEMENT PATTERN: what is on record after the statement and one pass
+noted() {
+	local got
+	got=$(sql <<-SQL
+		BEGIN;
+		ALTER TABLE $part DISABLE TRIGGER ALL;
+		$2;
+		SELECT FROM paysafe.seal();
+		SELECT 'noted: ' || coalesce((SELECT string_agg(format('row %s of %s: %s', seq, xid, finding), '; ' ORDER BY seq DESC) FROM paysafe.seal_finding), 'nothing')
+			|| (SELECT CASE WHEN ok THEN ' green' ELSE ' red' END FROM paysafe.check() WHERE check_name = 'seal_findings');
+		ROLLBACK;
+	SQL
+	)
+	got=${got##*noted: }
+	if [[ $got =~ $3 ]]; then is "$1" "" ""; else is "$1" "$3" "$got"; fi
+}
+columns="at, xid, shape, command, seq, op, key, context, after, before, nonce, leaf_hash"
+noted "sealing notes nothing where nothing was changed" "SELECT 1" '^nothing green$'
+noted "sealing notes a row that was inserted after the last of a sealed transaction" \
+	"INSERT INTO $part SELECT ${columns/ seq/ 4} FROM $part WHERE xid = '$xid' AND seq = 3" "^row 4 of $xid: it was inserted, or changed, after all .* red$"
+noted "... one beside another" "INSERT INTO $part SELECT ${columns/ key/ \'other\'} FROM $part WHERE xid = '$xid' AND seq = 2" \
+	"^row 2 of $xid: it was inserted, or changed.* red$"
+noted "... a copy" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 2" "^row 2 of $xid: it is there twice.* red$"
+noted "... a transaction that there was not" "INSERT INTO $part SELECT ${columns/ xid/ \'3\'} FROM $part WHERE xid = '$xid' AND seq = 1" "^row 1 of 3: it was inserted.* red$"
+noted "... one that was changed" "UPDATE $part SET key = '7' WHERE xid = '$xid' AND seq = 2" \
+	"^row 2 of $xid: it was inserted, or changed.*row 0 of $xid: 1 of its 3 rows are not there any more as they were sealed red$"
+noted "... one that was deleted" "DELETE FROM $part WHERE xid = '$xid' AND seq = 3" "^row 0 of $xid: 1 of its 3 rows are not there any more.* red$"
+noted "... once, however often it looks" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 2; SELECT FROM paysafe.seal(); SELECT FROM paysafe.seal()" \
+	"^row 2 of $xid: it is there twice[^;]* red$"
+
 # there twice before it is sealed: it becomes one leaf
 sql -c "INSERT INTO pay VALUES (2501, 1), (2502, 1)" >/dev/null
 is "a copy in the unsealed window is no leaf, is on record, and named" \
@@ -147,6 +178,43 @@ is "sealing behind a hole: on record, red in check(), and verify() says that row
 SQL
 )"
 sql -c "SELECT paysafe.seal()" >/dev/null
+
+# two rows of one number, both before it is sealed
+sql -c "INSERT INTO pay VALUES (2551, 1)" >/dev/null
+is "two rows of one number in the unsealed window are on record, and named" \
+	"1: it is there twice: one of the two was inserted, or its number was changed|row 1 of transaction (leaf): two rows of this number were sealed, each a leaf: one of them was inserted before that|" "$(sql <<-SQL | paste -sd ' ' | sed 's/ *SEP */|/g; s/transaction [0-9]*/transaction/; s/leaf [0-9]*/leaf/'
+	BEGIN;
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	INSERT INTO $part SELECT ${columns/ key/ \'other\'} FROM $part WHERE key = '2551';
+	UPDATE $part a SET leaf_hash = paysafe.audit_leaf_hash(a::paysafe.audit_row, (SELECT digest FROM paysafe.audit_shape s WHERE s.id = a.shape LIMIT 1)) WHERE key = 'other';
+	SELECT FROM paysafe.seal();
+	SELECT string_agg(seq || ': ' || finding, '|' ORDER BY seq) || 'SEP' FROM paysafe.seal_finding;
+	SELECT finding || 'SEP' FROM paysafe.verify();
+	ROLLBACK;
+SQL
+)"
+sql -c "SELECT paysafe.seal()" >/dev/null
+
+# a log that has ended: its end is cut off
+is "an older log's end is cut off: its transactions, tiles with them, rows with them" \
+	"its end was cut off in paysafe.seal_transaction; their rows of the audit log are there|of these 2 leaves, 0 rows of 0 transactions are there|false" "$(sql <<-SQL | sed -n 's/^the log ends .*: //;s/leaf [0-9]*/leaf/;s/: rows of.*//;/SEP/s/SEP//p' | paste -sd '|'
+	BEGIN;
+	ALTER TABLE $part DISABLE TRIGGER ALL;
+	ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
+	ALTER TABLE paysafe.seal_tile DISABLE TRIGGER ALL;
+	ALTER TABLE paysafe.seal_state DISABLE TRIGGER ALL;
+	DELETE FROM paysafe.seal_state;
+	INSERT INTO pay VALUES (2552, 1);
+	SELECT FROM paysafe.seal();
+	DELETE FROM paysafe.seal_transaction WHERE incarnation = 1 AND first = (SELECT max(first) FROM paysafe.seal_transaction WHERE incarnation = 1);
+	SELECT finding || 'SEP' FROM paysafe.verify() WHERE incarnation = 1;
+	UPDATE paysafe.seal_tile SET hashes = substr(hashes, 1, octet_length(hashes) - 64) WHERE incarnation = 1 AND level = 0 AND index = (SELECT max(index) FROM paysafe.seal_tile WHERE incarnation = 1 AND level = 0);
+	SELECT finding || 'SEP' FROM paysafe.verify() WHERE incarnation = 1;
+	DELETE FROM $part WHERE key = '2551';
+	SELECT ok || 'SEP' FROM paysafe.verify() WHERE incarnation = 1;
+	ROLLBACK;
+SQL
+)"
 
 # in the unsealed window: sealing finds it, says so, and goes on
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3005) i" >/dev/null

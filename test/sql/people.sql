@@ -216,10 +216,39 @@ ALTER ROLE regress_paysafe_cy PASSWORD 'mine';
 SELECT paysafe.add_alias('Cy', 'login', 'regress_paysafe_cy', 'x');						-- fails
 \set VERBOSITY terse
 ROLLBACK;
+-- an application's login may change: nothing is won by becoming a service
+ALTER ROLE regress_paysafe_app PASSWORD 'rotated';
+SELECT t_people.request(11, 'Ann');
+\c - regress_paysafe_app
+\set VERBOSITY terse
+BEGIN;
+SELECT paysafe.act_as('Cy');
+SELECT paysafe.approve('t_people.refund', '11', 'x') > 0 AS approved;
+COMMIT;
+\c - postgres
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SELECT person, value, state FROM paysafe.person_alias WHERE state <> 'in force';
+SELECT subject, check_name, ok, detail FROM paysafe.check() WHERE subject = 'people';
+-- unless it is disabled
+BEGIN;
+SELECT paysafe.act_as('Ann'), paysafe.disable_person('Queue', 'stop') AS ended;
+COMMIT;
+\c - regress_paysafe_app
+\set VERBOSITY terse
+BEGIN;
+SELECT paysafe.act_as('Cy');																-- fails
+ROLLBACK;
+INSERT INTO t_people.refund VALUES (12, 12, 1, 'EUR', 'requested');						-- fails
+\c - postgres
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SELECT t_people.both('Ann', 'Cy', $$SELECT paysafe.enable_person('Queue', 'go on')$$);
 -- renamed away, and another one in its place
 ALTER ROLE regress_paysafe_bob RENAME TO regress_paysafe_rob;
 ALTER ROLE regress_paysafe_cy RENAME TO regress_paysafe_bob;
 SELECT person, value, state FROM paysafe.person_alias WHERE kind = 'login' ORDER BY 1, 2;
+SELECT subject, check_name, ok, detail FROM paysafe.check() WHERE subject = 'people';
 \c - regress_paysafe_rob
 \set VERBOSITY terse
 SELECT paysafe.approve('t_people.refund', '5', 'x');									-- fails

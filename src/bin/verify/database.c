@@ -48,6 +48,9 @@ refused(const Database *database, const PGresult *result)
 			*c = c[1] == '\0' ? '\0' : ' ';
 	if (code != NULL && strcmp(code, "22023") == 0)
 		finding("the database does not have what was signed: %s", text);
+	/* a page, a value or a tile that is damaged */
+	if (code != NULL && strncmp(code, "XX001", 5) == 0)
+		finding("the database's files are damaged: %s", text);
 	unknown("%s", text);
 }
 
@@ -306,6 +309,23 @@ frontier_since(Database *database, const TlogCheckpoint *since, const TlogCheckp
 	return n >= 0 && tlog_frontier_of_path(since->size, last->size, path, n, &since->root, out);
 }
 
+/*
+ * Rows that are in no leaf, and are shown by the audit log all the same.  Leaves cannot
+ * tell of them: only the server can.
+ */
+static void
+find_strays(Database *database, uint64_t from)
+{
+	char		query[100];
+	PGresult   *result;
+
+	snprintf(query, sizeof(query), "SELECT xid, seq, finding FROM paysafe.seal_strays(%" PRIu64 ")", from);
+	result = ask(database, query, PGRES_TUPLES_OK);
+	for (int i = 0; i < PQntuples(result); i++)
+		finding("row %s of transaction %s: %s", PQgetvalue(result, i, 1), PQgetvalue(result, i, 0), PQgetvalue(result, i, 2));
+	PQclear(result);
+}
+
 void
 database_walk(Database *database, const Trust *trust, const TlogCheckpoint *since, const TlogCheckpoint *last,
 			  uint64_t size, Walk *walk, DatabaseRows *rows)
@@ -316,6 +336,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	if (since != NULL && since->size >= size)
 	{
 		walk_nothing(walk, trust, last);
+		find_strays(database, since->size);
 		return;
 	}
 	tlog_frontier_init(&frontier);
@@ -336,6 +357,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 			break;
 	}
 	walk_end(walk);
+	find_strays(database, since == NULL ? 0 : since->size);
 }
 
 /* One leaf as the server has it, and the proof that the server gives for it */

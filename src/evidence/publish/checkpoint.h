@@ -22,6 +22,8 @@ typedef struct Checkpoint
 	TimestampTz at;
 	char	   *note;			/* as signed */
 	bool		published;
+	TlogHash	chain;			/* see the column's comment */
+	int			cosignatures;
 	ItemPointerData tid;
 } Checkpoint;
 
@@ -39,10 +41,25 @@ extern bool paysafe_checkpoint_before(int incarnation, int64 size, Checkpoint *o
 extern bool paysafe_checkpoint_any_published(int incarnation);
 
 extern void paysafe_checkpoint_add(const Checkpoint *checkpoint);
+
+/* The chain after a note; before: that of the checkpoint before, or NULL: there was none. */
+extern void paysafe_checkpoint_chain(const TlogHash *before, const char *note, TlogHash *out);
+
+/* The last one of the incarnation, or of the newest before it that has any. */
+extern bool paysafe_checkpoint_last_up_to(int incarnation, Checkpoint *out);
+
+/*
+ * Of the last so many checkpoints of the incarnation: is one missing or changed, or a
+ * cosignature of one?  NULL, or what is wrong; palloc'd.
+ */
+extern char *paysafe_checkpoint_trouble(int incarnation, int64 most);
 extern void paysafe_checkpoint_set_published(const Checkpoint *checkpoint);
 
 /* The note with the cosignatures that are there; palloc'd. */
 extern char *paysafe_checkpoint_cosigned(const Checkpoint *checkpoint);
+
+/* So many were added. */
+extern void paysafe_checkpoint_count_cosignatures(const Checkpoint *checkpoint, int added);
 
 /* Add a cosignature; false if the line is there already. */
 extern bool paysafe_checkpoint_add_cosignature(const Checkpoint *checkpoint, const char *line,

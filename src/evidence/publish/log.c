@@ -52,6 +52,40 @@ take_log(Relation rel, HeapTuple tuple, void *arg)
 	return false;
 }
 
+/* Not the first one, which nothing came before, and none that two people have begun. */
+static bool
+begins_by_itself(int incarnation, const char *opened_by)
+{
+	return incarnation > 1 && !ends_with(opened_by, LOG_BY_TWO);
+}
+
+/* search->incarnation: before this one */
+static bool
+take_before(Relation rel, HeapTuple tuple, void *arg)
+{
+	LogSearch  *search = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	int			incarnation = DatumGetInt32(heap_getattr(tuple, SEAL_LOG_INCARNATION + 1, desc, &isnull));
+
+	if (incarnation < search->incarnation && incarnation > search->found &&
+		!begins_by_itself(incarnation, paysafe_store_text(tuple, desc, SEAL_LOG_OPENED_BY)))
+	{
+		search->found = incarnation;
+		search->found_origin = paysafe_store_text(tuple, desc, SEAL_LOG_ORIGIN);
+	}
+	return true;
+}
+
+static char *
+origin_before(int incarnation)
+{
+	LogSearch	search = {.incarnation = incarnation};
+
+	paysafe_store_scan(PAYSAFE_SEAL_LOG, NULL, 0, NULL, take_before, &search);
+	return search.found_origin;
+}
+
 bool
 paysafe_log_head(LogHead *out)
 {
@@ -67,8 +101,8 @@ paysafe_log_head(LogHead *out)
 		return false;
 	out->incarnation = state.incarnation;
 	out->origin = search.found_origin;
-	out->begun_by_itself = state.incarnation > 1 &&
-		!ends_with(search.opened_by, LOG_BY_TWO);
+	out->begun_by_itself = begins_by_itself(state.incarnation, search.opened_by);
+	out->before = out->begun_by_itself ? origin_before(state.incarnation) : NULL;
 	out->size = state.size;
 	out->root = state.root;
 	out->sealed_at = state.sealed_at;

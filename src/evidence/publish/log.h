@@ -24,6 +24,7 @@ typedef struct LogHead
 	int			incarnation;
 	char	   *origin;
 	bool		begun_by_itself;	/* after a restore: a log was there before */
+	char	   *before;			/* then: the name of the last one that had not, or NULL */
 	int64		size;
 	TlogHash	root;
 	TimestampTz sealed_at;

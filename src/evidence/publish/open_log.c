@@ -19,6 +19,7 @@
 #include "engine/loosening.h"
 #include "evidence/publish/checkpoint.h"
 #include "evidence/publish/log.h"
+#include "evidence/publish/outside.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher_state.h"
 #include "evidence/seal/seal_state.h"
@@ -31,35 +32,44 @@
 
 #define MAX_NOTE	30000		/* bytes; a leaf has 65,535 at most, with the reason */
 
-/* The size that a note is of, or 0. */
-static uint64
-size_of(const char *note)
+/* Is the note of a log that ended before this incarnation began? */
+static bool
+is_older(const char *note, int incarnation)
 {
 	TlogNote   *parsed = palloc(sizeof(TlogNote));
 	TlogCheckpoint checkpoint;
+	int			found = 0;
 
-	return note != NULL && tlog_note_parse((TlogText) {note, strlen(note)}, parsed) &&
-		tlog_checkpoint_parse(parsed->text, &checkpoint) ? checkpoint.size : 0;
+	return tlog_note_parse((TlogText) {note, strlen(note)}, parsed) &&
+		tlog_checkpoint_parse(parsed->text, &checkpoint) &&
+		paysafe_log_incarnation(pnstrdup(checkpoint.origin.at, checkpoint.origin.len), &found) &&
+		found < incarnation;
 }
 
 /*
  * The last checkpoint of the log that ends: what the publisher found outside, or what was
- * signed here, whichever is of more leaves.  NULL: none was ever signed.
+ * signed here, whichever is of more leaves.  NULL: none was ever signed.  A log that had
+ * begun by itself has none, and what was found outside is of one before it.
  */
 static char *
 last_known(int incarnation)
 {
 	Checkpoint	signed_here;
-	char	   *outside = NULL;
+	char	   *known = NULL;
 
-	for (; incarnation > 0 && outside == NULL; incarnation--)
+	for (; incarnation > 0; incarnation--)
 	{
-		outside = paysafe_publisher_state_outside(incarnation);
+		if (known == NULL)
+			known = paysafe_publisher_state_outside(incarnation);
+		if (known != NULL && is_older(known, incarnation))
+			continue;
 		if (paysafe_checkpoint_last(incarnation, &signed_here) &&
-			(outside == NULL || size_of(outside) <= (uint64) signed_here.size))
-			outside = paysafe_checkpoint_cosigned(&signed_here);
+			(known == NULL || paysafe_outside_size(known, NULL) <= (uint64) signed_here.size))
+			known = paysafe_checkpoint_cosigned(&signed_here);
+		if (known != NULL)
+			break;
 	}
-	return outside;
+	return known;
 }
 
 /* As much of a note as fits a leaf: its text, and its first signatures. */
@@ -98,7 +108,7 @@ authorize(const SealState *state, const char *origin, const char *last, const ch
 	change.after = paysafe_spec_end(&spec);
 	/* not the leaves that there are now: they go on until it is done */
 	change.content = psprintf("maintenance of the sealed log: %s ends and a new one begins, of the last known size " UINT64_FORMAT ": %s",
-							  origin, size_of(last), reason);
+							  origin, paysafe_outside_size(last, NULL), reason);
 	change.difference = change.content;
 	change.loosens = change.content;
 	return paysafe_loosening_authorize(&change);

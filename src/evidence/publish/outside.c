@@ -96,3 +96,33 @@ paysafe_outside_judge(const Outside *outside, const LogHead *head, SealReader *r
 	*note = NULL;
 	return NULL;
 }
+
+uint64
+paysafe_outside_size(const char *note, const char *origin)
+{
+	TlogNote   *parsed = palloc(sizeof(TlogNote));
+	TlogCheckpoint checkpoint;
+
+	return note != NULL && tlog_note_parse((TlogText) {note, strlen(note)}, parsed) &&
+		tlog_checkpoint_parse(parsed->text, &checkpoint) &&
+		(origin == NULL || tlog_text_is(checkpoint.origin, origin)) ? checkpoint.size : 0;
+}
+
+const char *
+paysafe_outside_largest(const Outside *outside, const char *origin)
+{
+	const char *note = NULL;
+	uint64		size = 0;
+
+	for (int i = 0; i < outside->n; i++)
+	{
+		uint64		found = paysafe_outside_size(outside->notes[i].note, origin);
+
+		if (found > size)
+		{
+			note = outside->notes[i].note;
+			size = found;
+		}
+	}
+	return note;
+}

@@ -42,4 +42,10 @@ extern char *paysafe_outside_ask_command(Outside *outside, const char *command, 
 extern char *paysafe_outside_judge(const Outside *outside, const LogHead *head,
 								   SealReader *reader, bool published, const char **note);
 
+/* How many leaves the note says that the log of this name (NULL: any) has; 0 if it is no checkpoint of it. */
+extern uint64 paysafe_outside_size(const char *note, const char *origin);
+
+/* Of the checkpoints of that log the one of the most leaves, or NULL. */
+extern const char *paysafe_outside_largest(const Outside *outside, const char *origin);
+
 #endif							/* PAYSAFE_OUTSIDE_H */

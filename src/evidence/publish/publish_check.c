@@ -20,6 +20,7 @@
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
 
+#define LAST_CHECKPOINTS 100	/* that are looked at */
 #define PATIENCE	60			/* seconds, beside three intervals */
 
 /*
@@ -40,6 +41,18 @@ missing_checkpoint(const LogHead *head)
 		!tlog_text_is(said.origin, head->origin) || paysafe_checkpoint_find(head->incarnation, said.size, &stored))
 		return NULL;
 	return psprintf(PUBLISHER_MISSING, (int64) said.size);
+}
+
+/* Was a checkpoint of the last ones deleted, or changed, or a cosignature?  NULL if not. */
+static char *
+gap(const LogHead *head)
+{
+	PublisherSigned last;
+	Checkpoint	stored;
+
+	if (paysafe_publisher_state_signed(&last) && !paysafe_checkpoint_find(last.incarnation, last.size, &stored))
+		return psprintf(PUBLISHER_LOST, last.size);
+	return paysafe_checkpoint_trouble(head->incarnation, LAST_CHECKPOINTS);
 }
 
 /* SQL-callable functions */
@@ -65,6 +78,8 @@ paysafe_publisher_trouble(PG_FUNCTION_ARGS)
 		trouble = paysafe_publisher_state_trouble(head.incarnation);
 		/* a log that has lost its end has lost that, too */
 		missing = missing_checkpoint(&head);
+		if (missing == NULL)
+			missing = gap(&head);
 		if (missing != NULL && (trouble == NULL || strncmp(trouble, PUBLISHER_REFUSED, strlen(PUBLISHER_REFUSED)) != 0))
 			trouble = missing;
 		signed_once = paysafe_checkpoint_last(head.incarnation, &last);

@@ -138,19 +138,39 @@ look(Turn *turn)
  * May it be signed?
  */
 
+/* Ask what is known of the log of that name. */
 static char *
-ask_outside(Turn *turn, bool by_command)
+ask_outside(Turn *turn, const char *origin, bool by_command)
 {
+	char	   *folder = paysafe_publisher_folder(origin);
 	char	   *trouble = NULL;
 
 	turn->state = PUBLISHER_FAILED;
 	turn->outside.n = 0;
-	if (turn->folder != NULL)
-		trouble = paysafe_outside_ask_folder(&turn->outside, turn->folder);
+	if (folder != NULL)
+		trouble = paysafe_outside_ask_folder(&turn->outside, folder);
 	if (trouble == NULL && by_command && published_command[0] != '\0')
-		trouble = paysafe_outside_ask_command(&turn->outside, published_command, turn->head.origin,
+		trouble = paysafe_outside_ask_command(&turn->outside, published_command, origin,
 											  command_timeout * 1000);
 	return trouble;
+}
+
+/*
+ * A log that has begun by itself is signed when two people have begun another one, whose
+ * first leaf says what was known last of the log before: that is asked here.
+ */
+static char *
+judge_begun(Turn *turn)
+{
+	char	   *trouble = NULL;
+
+	if (turn->head.before != NULL)
+		trouble = ask_outside(turn, turn->head.before, true);
+	if (trouble != NULL)
+		return trouble;
+	turn->state = PUBLISHER_REFUSED;
+	turn->note = paysafe_outside_largest(&turn->outside, turn->head.before);
+	return pstrdup("this log was begun when the database had been restored, and nobody has agreed to it");
 }
 
 /* Is the log the one that was signed before, and do its tiles have its root? */
@@ -187,11 +207,8 @@ judge(Turn *turn)
 	begin("comparing the sealed log with what is known outside");
 	reader = paysafe_seal_tile_reader(turn->head.incarnation);
 	turn->state = PUBLISHER_REFUSED;
-	if (turn->head.begun_by_itself)
-		trouble = pstrdup("this log was begun when the database had been restored, and nobody has agreed to it");
-	else
-		trouble = paysafe_outside_judge(&turn->outside, &turn->head, reader, turn->published,
-										&turn->note);
+	trouble = paysafe_outside_judge(&turn->outside, &turn->head, reader, turn->published,
+									&turn->note);
 	if (trouble == NULL)
 		trouble = judge_last(turn, reader);
 	commit();
@@ -265,6 +282,25 @@ choose_size(Turn *turn)
 	return found ? NULL : psprintf("tiles of the log cannot be read");
 }
 
+/* After the one that was signed last, whether that is still there or not. */
+static void
+add_to_chain(Checkpoint *checkpoint)
+{
+	PublisherSigned last;
+	Checkpoint	before;
+	bool		any = true;
+
+	if (!paysafe_publisher_state_signed(&last))
+	{
+		any = paysafe_checkpoint_last_up_to(checkpoint->incarnation, &before);
+		last.chain = before.chain;
+	}
+	paysafe_checkpoint_chain(any ? &last.chain : NULL, checkpoint->note, &checkpoint->chain);
+	paysafe_checkpoint_add(checkpoint);
+	last = (PublisherSigned) {checkpoint->incarnation, checkpoint->size, checkpoint->chain};
+	paysafe_publisher_state_set_signed(&last);
+}
+
 static char *
 sign(Turn *turn)
 {
@@ -287,7 +323,7 @@ sign(Turn *turn)
 	checkpoint.at = GetCurrentTimestamp();
 	/* nobody else signs here; if somebody has, his one counts */
 	if (!paysafe_checkpoint_last(checkpoint.incarnation, &other) || other.size < checkpoint.size)
-		paysafe_checkpoint_add(&checkpoint);
+		add_to_chain(&checkpoint);
 	CommandCounterIncrement();
 	turn->has_last = paysafe_checkpoint_last(checkpoint.incarnation, &turn->last);
 	commit();
@@ -303,18 +339,8 @@ sign(Turn *turn)
 static int64
 size_in_folder(Turn *turn)
 {
-	for (int i = 0; i < turn->outside.n; i++)
-	{
-		TlogNote   *note = palloc(sizeof(TlogNote));
-		TlogCheckpoint checkpoint;
-		const char *text = turn->outside.notes[i].note;
-
-		if (i == 0 && turn->folder != NULL && text != NULL &&
-			tlog_note_parse((TlogText) {text, strlen(text)}, note) &&
-			tlog_checkpoint_parse(note->text, &checkpoint))
-			return checkpoint.size;
-	}
-	return 0;
+	return turn->folder != NULL && turn->outside.n > 0 ?
+		paysafe_outside_size(turn->outside.notes[0].note, NULL) : 0;
 }
 
 /* As many files as fit a turn; turn->more if that was not all. */
@@ -457,22 +483,32 @@ record_refusal(const Turn *turn, const char *message)
 static void
 note_missing(Turn *turn)
 {
-	int64		size = turn->folder != NULL ? size_in_folder(turn) : 0;
+	int64		size = size_in_folder(turn);
 	Checkpoint	checkpoint;
-	bool		missing;
+	PublisherSigned last;
+	char	   *missing = NULL;
 
-	if (size == 0 || size == me.missed_size)
+	if (size != 0 && size == me.missed_size)
 		return;
 	begin("comparing the sealed log with what is known outside");
-	missing = !paysafe_checkpoint_find(turn->head.incarnation, size, &checkpoint);
-	if (missing)
-		record_refusal(turn, psprintf(PUBLISHER_MISSING, size));
+	if (size != 0 && !paysafe_checkpoint_find(turn->head.incarnation, size, &checkpoint))
+		missing = psprintf(PUBLISHER_MISSING, size);
+	else if (paysafe_publisher_state_signed(&last) && last.size != me.missed_size &&
+			 !paysafe_checkpoint_find(last.incarnation, last.size, &checkpoint))
+	{
+		size = last.size;
+		missing = psprintf(PUBLISHER_LOST, size);
+	}
+	if (missing != NULL)
+		record_refusal(turn, missing);
 	commit();
-	if (missing)
+	if (missing != NULL)
+	{
 		ereport(WARNING,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg(PUBLISHER_MISSING, size)));
-	me.missed_size = missing ? size : 0;
+				 errmsg_internal("%s", missing)));
+		me.missed_size = size;
+	}
 }
 
 /* Sign if it is time, publish what is signed.  NULL, or what is wrong. */
@@ -488,8 +524,10 @@ work(Turn *turn)
 		turn->due = TimestampTzPlusMilliseconds(turn->last.at, publish_interval * 1000L);
 		grown = turn->due <= GetCurrentTimestamp();
 	}
+	if (turn->head.begun_by_itself)
+		return judge_begun(turn);
 	/* a command is asked when there is something to sign or to publish, and at the start */
-	trouble = ask_outside(turn, unpublished || grown || !me.asked);
+	trouble = ask_outside(turn, turn->head.origin, unpublished || grown || !me.asked);
 	me.asked |= trouble == NULL;
 	if (trouble == NULL)
 		trouble = judge(turn);

@@ -113,6 +113,7 @@ static char *
 accept_note(const Checkpoint *checkpoint, const TlogPolicy *policy, const TlogNote *note, int *added)
 {
 	int			known = 0;
+	int			before = *added;
 
 	for (int i = 0; i < note->n; i++)
 	{
@@ -137,6 +138,8 @@ accept_note(const Checkpoint *checkpoint, const TlogPolicy *policy, const TlogNo
 			paysafe_checkpoint_add_cosignature(checkpoint, pnstrdup(signature->line.at, signature->line.len - 1), key->name))
 			(*added)++;
 	}
+	if (*added > before)
+		paysafe_checkpoint_count_cosignatures(checkpoint, *added - before);
 	return NULL;
 }
 

@@ -30,7 +30,6 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_subscription_rel.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -206,6 +205,17 @@ is_committed(const Indexing *indexing, HeapTupleHeader row, bool *wait)
 	return !*wait && TransactionIdDidCommit(xmin);
 }
 
+/* Was the row deleted, so that nobody finds it any more who sees what is indexed now? */
+static bool
+is_deleted(const Indexing *indexing, HeapTupleHeader row)
+{
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(row);
+
+	return (row->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI)) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(row->t_infomask) && TransactionIdIsNormal(xmax) &&
+		!XidInMVCCSnapshot(xmax, indexing->snapshot) && TransactionIdDidCommit(xmax);
+}
+
 /* Who and why: once for each block that says the same of several rows. */
 static void
 index_context(Indexing *indexing, const bytea *context, int encoding, uint32 place)
@@ -281,6 +291,9 @@ index_block(Indexing *indexing, Relation partition, BlockNumber block, uint32 pl
 		if (!is_committed(indexing, tuple.t_data, &wait))
 			continue;
 		*stays = *stays || (tuple.t_data->t_infomask & HEAP_XMAX_INVALID) != 0;
+		/* erased */
+		if (is_deleted(indexing, tuple.t_data))
+			continue;
 		index_row(indexing, RelationGetDescr(partition), &tuple, place);
 	}
 	MemoryContextSwitchTo(old);
@@ -396,30 +409,6 @@ index_partition(Indexing *indexing, const List *known, const Candidate *candidat
 	table_close(partition, AccessShareLock);
 }
 
-/* Does logical replication write into the log? */
-static bool
-is_replicated(const List *partitions)
-{
-	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	Oid			parent = paysafe_catalog_table(PAYSAFE_AUDIT_ROW);
-	bool		result = false;
-	HeapTuple	tuple;
-
-	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Oid			relid = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srrelid;
-		ListCell   *lc;
-
-		result = relid == parent;
-		foreach(lc, partitions)
-			result = result || ((OwnPartition *) lfirst(lc))->relid == relid;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
 static bool
 any_row(Relation rel, HeapTuple tuple, void *arg)
 {
@@ -517,7 +506,7 @@ step(bool all)
 	int64		rows = 0;
 	bool		full;
 
-	if (is_replicated(partitions))
+	if (paysafe_audit_partition_is_replicated())
 	{
 		/* what there is was right until it began */
 		(void) paysafe_store_expire(PAYSAFE_INDEX_PROGRESS, any_row, NULL);
@@ -542,6 +531,12 @@ step(bool all)
 	return rows;
 }
 
+bool
+paysafe_audit_index_lock(bool nowait)
+{
+	return paysafe_store_lock_value(PAYSAFE_INDEX_RUN, 0, nowait);
+}
+
 int64
 paysafe_audit_index_step(bool all)
 {
@@ -550,7 +545,7 @@ paysafe_audit_index_step(bool all)
 	int64		rows;
 
 	/* rows that a dump brings are written as PostgreSQL writes them */
-	if (!paysafe_store_is_active() || !paysafe_store_lock_value(PAYSAFE_INDEX_RUN, 0, !all))
+	if (!paysafe_store_is_active() || !paysafe_audit_index_lock(!all))
 		return 0;
 	context = AllocSetContextCreate(CurrentMemoryContext, "paysafe audit index", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

@@ -24,6 +24,9 @@
  */
 extern int64 paysafe_audit_index_step(bool all);
 
+/* Who fills the index, or changes it; until the end of the transaction.  False: nowait, and somebody is at it. */
+extern bool paysafe_audit_index_lock(bool nowait);
+
 /* How far a partition is in the index. */
 typedef struct IndexProgress
 {

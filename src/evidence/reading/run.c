@@ -6,9 +6,10 @@
  * A run has an entry for each term and block, eight bytes, sorted.  It is cut into
  * chunks of about CHUNK_ENTRIES by the first bits of the term, so that the chunk in
  * which a term is follows from the term, and to look it up is to read one row.
- * Runs are never changed.  When there are FANOUT of about the same size they become
- * one: so their number, and what a search costs, grows with the logarithm of the
- * log, and not with its months.
+ * Runs are never changed but by who erases rows.  When there are FANOUT of about the
+ * same size they become one: so their number, and what a search costs, grows with the
+ * logarithm of the log, and not with its months.  One that has blocks of a file that is
+ * gone is written anew without them.
  *
  * A term that very many blocks have (an actor that does everything) makes its chunk
  * large; that is stored out of line, and nothing else is slower by it but the few
@@ -531,24 +532,28 @@ merge_runs(Run **sources, int n, int64 id, Snapshot snapshot)
 	end_run(&writer, target.kinds, target.extents, target.nextents);
 }
 
-/* Remove runs of which nothing is left; true: there was one. */
+/* Remove what is of files that are gone; true: there was such a run. */
 static bool
-remove_gone(const Runs *runs, Snapshot snapshot)
+remove_gone(Runs *runs, Snapshot snapshot)
 {
 	bool		removed = false;
 
-	for (int i = 0; i < runs->n; i++)
+	for (int i = 0; i < runs->n && !removed; i++)
 	{
-		bool		gone = true;
+		Run		   *run = &runs->runs[i];
+		int			gone = 0;
 
-		for (int j = 0; j < runs->runs[i].nextents; j++)
-			gone = gone && is_gone(&runs->runs[i].extents[j]);
-		if (gone)
-			remove_run(&runs->runs[i], snapshot);
-		removed |= gone;
-	}
-	if (removed)
+		for (int j = 0; j < run->nextents; j++)
+			gone += is_gone(&run->extents[j]);
+		if (gone == 0)
+			continue;
+		if (gone == run->nextents)
+			remove_run(run, snapshot);
+		else
+			merge_runs(&run, 1, next_id(runs), snapshot);
 		CommandCounterIncrement();
+		removed = true;
+	}
 	return removed;
 }
 
@@ -592,6 +597,124 @@ paysafe_run_merge(void)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+/*
+ * Forgetting
+ */
+typedef struct RunForget
+{
+	const Run  *run;
+	Snapshot	snapshot;
+	int64		n;
+	RunEntry   *entries;		/* to be forgotten; sorted */
+} RunForget;
+
+/* Where the run has the block; false: nowhere. */
+static bool
+place_of(const Run *run, const RunMention *mention, uint32 *place)
+{
+	for (int i = 0; i < run->nextents; i++)
+	{
+		const RunExtent *extent = &run->extents[i];
+
+		*place = run->bases[i] + (mention->block - extent->first);
+		if (extent->partition == mention->partition && extent->filenode == mention->filenode &&
+			mention->block >= extent->first && mention->block - extent->first < extent->nblocks)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_forgotten(const RunForget *forget, RunEntry entry)
+{
+	int64		low = 0;
+	int64		high = forget->n;
+
+	while (low < high)
+	{
+		int64		middle = (low + high) / 2;
+
+		if (forget->entries[middle] < entry)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < forget->n && forget->entries[low] == entry;
+}
+
+/* The chunk without them in place of it, if it has any. */
+static bool
+forget_in_chunk(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	RunForget  *forget = arg;
+	bytea	   *bytes = chunk_terms(slot);
+	const char *terms = VARDATA_ANY(bytes);
+	int64		n = VARSIZE_ANY_EXHDR(bytes) / (2 * sizeof(uint32));
+	const char *places = terms + n * sizeof(uint32);
+	RunWriter	writer;
+	bool		isnull;
+	int64		kept = 0;
+
+	begin_run(&writer, forget->run->id, 0);
+	writer.bits = forget->run->bits;
+	writer.chunk = DatumGetInt32(slot_getattr(slot, CHUNK_NUMBER + 1, &isnull));
+	for (int64 i = 0; i < n; i++)
+	{
+		RunEntry	entry = run_entry(number_at(terms, i), number_at(places, i));
+
+		if (is_forgotten(forget, entry))
+			continue;
+		put_entry(&writer, entry);
+		kept++;
+	}
+	if (kept < n)
+	{
+		simple_table_tuple_delete(rel, &slot->tts_tid, forget->snapshot);
+		write_chunk(&writer);
+	}
+	pfree(writer.terms.data);
+	pfree(writer.places.data);
+	return true;
+}
+
+static void
+forget_in_run(const Run *run, const RunMention *mentions, int n, Snapshot snapshot)
+{
+	RunForget	forget = {.run = run, .snapshot = snapshot, .entries = palloc(sizeof(RunEntry) * n)};
+	Chunks		chunks = open_chunks(snapshot);
+	ScanKeyData keys[2];
+	uint32		place;
+
+	for (int i = 0; i < n; i++)
+		if ((run->kinds & ((uint32) 1 << mentions[i].term.kind)) != 0 && place_of(run, &mentions[i], &place))
+			forget.entries[forget.n++] = run_entry(mentions[i].term.hash, place);
+	sort_entries(forget.entries, forget.n);
+	LockRelationOid(RelationGetRelid(chunks.rel), RowExclusiveLock);
+	for (int64 i = 0; i < forget.n; i++)
+	{
+		uint32		chunk = chunk_of(forget.entries[i] >> 32, run->bits);
+
+		if (i > 0 && chunk == chunk_of(forget.entries[i - 1] >> 32, run->bits))
+			continue;
+		ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(run->id));
+		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(chunk));
+		paysafe_scan(chunks.rel, chunks.index, 2, keys, snapshot, forget_in_chunk, &forget);
+	}
+	close_chunks(&chunks);
+}
+
+void
+paysafe_run_forget(const RunMention *mentions, int n)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	Runs		runs = read_runs(snapshot);
+
+	for (int i = 0; i < runs.n && n > 0; i++)
+		forget_in_run(&runs.runs[i], mentions, n, snapshot);
+	UnregisterSnapshot(snapshot);
+	CommandCounterIncrement();
 }
 
 /*

@@ -51,6 +51,18 @@ extern void paysafe_run_add(const RunExtent *extents, int nextents, uint32 kinds
  */
 extern void paysafe_run_merge(void);
 
+/* What runs say: a block of a file has a row with a term. */
+typedef struct RunMention
+{
+	Oid			partition;
+	Oid			filenode;
+	BlockNumber block;
+	AuditTerm	term;
+} RunMention;
+
+/* Make all runs say none of it any more, under the same lock. */
+extern void paysafe_run_forget(const RunMention *mentions, int n);
+
 /* Blocks that may have a row with one of the terms, in no order; some come twice. */
 typedef void (*RunVisitor) (const RunExtent *extent, BlockNumber block, void *arg);
 extern void paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms,

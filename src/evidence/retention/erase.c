@@ -9,7 +9,8 @@
  *
  * Rows are replaced one by one, beside readers and writers.  The old ones are dead
  * when this commits, and in the files until VACUUM: autovacuum is told to come for a
- * single one.  The block range index forgets what it knew of their keys.
+ * single one.  The block range index forgets what it knew of their keys, and so does
+ * the index of the log (reading/forget.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -39,6 +40,7 @@
 #include "base/refusal.h"
 #include "engine/proposal.h"
 #include "evidence/audit_leaf.h"
+#include "evidence/reading/forget.h"
 #include "evidence/retention/payload.h"
 #include "evidence/retention/retention.h"
 #include "people/actor.h"
@@ -58,6 +60,7 @@ enum
 typedef struct Erasure
 {
 	PayloadJudge *judge;
+	IndexForget *forget;
 	int64		request;		/* 0: none is stored */
 	const char *subject;
 	const char *table;
@@ -214,6 +217,7 @@ replace_row(Erasure *erasure, Relation rel, ItemPointer tid, Snapshot snapshot)
 	if (hold != NULL)
 		paysafe_hold_refuse(hold);
 	paysafe_payload_check(erasure->judge, table, values, nulls);
+	paysafe_index_forget_row(erasure->forget, rel, tid, values, nulls);
 	paysafe_payload_remove(values, nulls, erasure->id);
 	ExecStoreHeapTuple(heap_form_tuple(RelationGetDescr(rel), values, nulls), bare, true);
 	bare->tts_tableOid = RelationGetRelid(rel);
@@ -271,7 +275,8 @@ forget_keys(Oid relid, const ItemPointerData *tids, int n)
 				paysafe_run_as_owner_call(forget_summary, &summary);
 			}
 	table_close(rel, NoLock);
-	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)",
+	paysafe_run_as_owner(psprintf("ALTER TABLE paysafe.%s SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,"
+								  " toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0)",
 								  quote_identifier(get_rel_name(relid))));
 }
 
@@ -324,6 +329,7 @@ paysafe_erase(PG_FUNCTION_ARGS)
 	paysafe_retention_lock();
 	paysafe_hold_lock();
 	erasure.judge = paysafe_payload_judge();
+	erasure.forget = paysafe_index_forget_begin();
 	erasure.id = paysafe_retention_next_id();
 	paysafe_run_as_owner_call(find_rows, &erasure);
 	for (int i = 0, n; i < erasure.n; i += n)
@@ -332,6 +338,7 @@ paysafe_erase(PG_FUNCTION_ARGS)
 			n++;
 		erase_in(&erasure, i, n);
 	}
+	paysafe_index_forget_end(erasure.forget);
 	(void) paysafe_store_expire(PAYSAFE_ERASURE_REQUEST, is_done, &erasure);
 	if (erasure.rows > 0)
 		paysafe_retention_add(&(RetentionRecord)

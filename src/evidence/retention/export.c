@@ -8,13 +8,22 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/xid8.h"
 
+#include "base/argument.h"
 #include "evidence/audit_leaf.h"
+#include "evidence/publish/log.h"
 #include "evidence/retention/in_tree.h"
+#include "evidence/seal/seal_prove.h"
+#include "evidence/seal/seal_tile.h"
+#include "tlog/checkpoint.h"
+#include "tlog/note.h"
 
 /* SQL-callable functions */
 
@@ -75,6 +84,48 @@ paysafe_audit_payload(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(result);
 }
 
+/* What calls of a query share. */
+typedef struct Export
+{
+	InTree	   *tree;
+	/* for proofs: the checkpoint that they lead to */
+	text	   *note;
+	int			incarnation;
+	uint64		size;
+	SealReader *reader;
+} Export;
+
+static Export *
+export_of(FunctionCallInfo fcinfo)
+{
+	/* one for the query: the rows of a transaction come one after the other */
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		Export	   *export = palloc0(sizeof(Export));
+
+		export->tree = paysafe_in_tree_begin();
+		fcinfo->flinfo->fn_extra = export;
+		MemoryContextSwitchTo(old);
+	}
+	return fcinfo->flinfo->fn_extra;
+}
+
+/* Which leaf the row is; false: none. */
+static bool
+find_leaf(InTree *tree, const Datum *values, const bool *nulls, int32 *incarnation, uint64 *index)
+{
+	bytea	   *hash;
+
+	if (nulls[ROW_XID] || nulls[ROW_SEQ] || nulls[ROW_LEAF_HASH])
+		return false;
+	hash = DatumGetByteaPP(values[ROW_LEAF_HASH]);
+	return VARSIZE_ANY_EXHDR(hash) == PAYSAFE_SHA256_LEN &&
+		paysafe_in_tree_find(tree, U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
+							 DatumGetInt32(values[ROW_SEQ]), (uint8 *) VARDATA_ANY(hash),
+							 incarnation, index);
+}
+
 PG_FUNCTION_INFO_V1(paysafe_audit_index);
 
 /*
@@ -85,27 +136,85 @@ paysafe_audit_index(PG_FUNCTION_ARGS)
 {
 	Datum		values[ROW_NCOLUMNS];
 	bool		nulls[ROW_NCOLUMNS];
-	bytea	   *hash;
 	int32		incarnation;
 	uint64		index;
 
-	/* one for the query: the rows of a transaction come one after the other */
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		fcinfo->flinfo->fn_extra = paysafe_in_tree_begin();
-		MemoryContextSwitchTo(old);
-	}
 	get_row(fcinfo, values, nulls);
-	if (nulls[ROW_XID] || nulls[ROW_SEQ] || nulls[ROW_LEAF_HASH])
-		PG_RETURN_NULL();
-	hash = DatumGetByteaPP(values[ROW_LEAF_HASH]);
-	if (VARSIZE_ANY_EXHDR(hash) != PAYSAFE_SHA256_LEN ||
-		!paysafe_in_tree_find(fcinfo->flinfo->fn_extra,
-							 U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
-							 DatumGetInt32(values[ROW_SEQ]), (uint8 *) VARDATA_ANY(hash),
-							 &incarnation, &index))
+	if (!find_leaf(export_of(fcinfo)->tree, values, nulls, &incarnation, &index))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) index);
+}
+
+/* The tree that the checkpoint is of, which must be this log's. */
+static void
+set_checkpoint(Export *export, text *note, MemoryContext context)
+{
+	char	   *written = text_to_cstring(note);
+	TlogNote   *parsed = palloc(sizeof(TlogNote));
+	TlogCheckpoint checkpoint;
+	TlogHash	root;
+	MemoryContext old;
+
+	if (!tlog_note_parse((TlogText) {written, strlen(written)}, parsed) ||
+		!tlog_checkpoint_parse(parsed->text, &checkpoint))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this is no checkpoint"),
+				 errhint("The view paysafe.checkpoint has them, as \"note\".")));
+	old = MemoryContextSwitchTo(context);
+	if (paysafe_log_incarnation(pnstrdup(checkpoint.origin.at, checkpoint.origin.len), &export->incarnation))
+		export->reader = paysafe_seal_tile_reader(export->incarnation);
+	MemoryContextSwitchTo(old);
+	if (export->reader == NULL || checkpoint.size > paysafe_seal_prove_size(export->incarnation) ||
+		!tlog_root_at(checkpoint.size, paysafe_seal_tile_hash, export->reader, &root) ||
+		!tlog_hash_equal(&root, &checkpoint.root))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the checkpoint is not one of this log")));
+	export->size = checkpoint.size;
+	export->note = (text *) memcpy(MemoryContextAlloc(context, VARSIZE_ANY(note)), note, VARSIZE_ANY(note));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_audit_proof);
+
+/*
+ * audit_proof(row audit_row, checkpoint text) returns bytea[]: NULL if it is of another
+ * incarnation
+ */
+Datum
+paysafe_audit_proof(PG_FUNCTION_ARGS)
+{
+	Export	   *export = export_of(fcinfo);
+	text	   *note = PG_GETARG_TEXT_PP(1);
+	Datum		values[ROW_NCOLUMNS];
+	bool		nulls[ROW_NCOLUMNS];
+	Datum		path[TLOG_PATH_MAX];
+	TlogHash	hashes[TLOG_PATH_MAX];
+	int32		incarnation = 0;
+	uint64		index = 0;
+	int			n;
+
+	if (export->note == NULL || VARSIZE_ANY(export->note) != VARSIZE_ANY(note) ||
+		memcmp(export->note, note, VARSIZE_ANY(note)) != 0)
+		set_checkpoint(export, note, fcinfo->flinfo->fn_mcxt);
+	get_row(fcinfo, values, nulls);
+	if (!find_leaf(export->tree, values, nulls, &incarnation, &index) ||
+		(incarnation == export->incarnation && index >= export->size))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("row %d of transaction " UINT64_FORMAT " is not in the tree of the checkpoint",
+						DatumGetInt32(values[ROW_SEQ]),
+						U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID]))),
+				 errhint("Take a period that ended before it was signed, or a newer one.")));
+	if (incarnation != export->incarnation)
+		PG_RETURN_NULL();
+	n = tlog_inclusion_path(index, export->size, paysafe_seal_tile_hash, export->reader, hashes);
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("tiles of incarnation %d of the sealed log are missing", incarnation),
+				 errhint("SELECT * FROM paysafe.verify() says what is wrong.")));
+	for (int i = 0; i < n; i++)
+		path[i] = paysafe_argument_bytea(hashes[i].bytes, TLOG_HASH_LEN);
+	PG_RETURN_ARRAYTYPE_P(construct_array(path, n, BYTEAOID, -1, false, TYPALIGN_INT));
 }

@@ -23,14 +23,18 @@
  * becomes a leaf.  Were it to stop, whoever changes one row would leave all that follow
  * unsealed.  If the tree itself is damaged, nothing can be added.
  *
- * Memory: the rows are sorted in maintenance_work_mem or on disk; findings are few.
+ * Memory: rows are sorted in maintenance_work_mem or on disk, some hundred thousand at
+ * once; findings are few.  Only the opening of a log, and one transaction, are as large as
+ * they are.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -44,14 +48,29 @@
 #include "compat.h"
 #include "evidence/seal/seal.h"
 #include "evidence/seal/seal_match.h"
+#include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_state.h"
+#include "evidence/seal/seal_stray.h"
 #include "evidence/seal/seal_tile.h"
 #include "evidence/seal/seal_transaction.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "tlog/checkpoint.h"
 
 #define MAX_FINDINGS	100		/* of a pass, one by one; others are counted */
+#define PIECE			250000	/* rows that are sorted, and sealed by a worker, at once */
+
+/*
+ * What waits is sealed in pieces, so that it is no longer sorted on disk, and given up in
+ * a crash, the more there is of it.  Where they end is found by one look at all of it.
+ */
+static struct
+{
+	uint64		from;			/* a piece begins here, */
+	int			next;			/* and is this one */
+	SealPieces	pieces;
+}			plan;
 
 /* Columns of paysafe.seal_finding. */
 enum
@@ -63,6 +82,7 @@ enum
 /* A pass under way. */
 typedef struct Sealing
 {
+	MemoryContext context;		/* of the pass */
 	SealState	state;
 	SealTree   *tree;
 	bool		opening;		/* rows may be older than numbers without gaps */
@@ -74,7 +94,24 @@ typedef struct Sealing
 	TlogHash	last_hash;		/* of the row that was added last */
 	SealMatcher *sealed;		/* rows may be sealed already */
 	int64		findings;
+	char	   *known;			/* finding that is looked for, */
+	uint64		known_xid;		/* of this row, */
+	int32		known_seq;
+	bool		is_known;		/* and is on record */
 } Sealing;
+
+static void check_end(Sealing *s);
+
+/* Nothing is begun, nothing is loaded, where there is nothing to seal or to say. */
+static void
+load_tree(Sealing *s)
+{
+	if (s->tree != NULL)
+		return;
+	s->tree = MemoryContextAlloc(s->context, sizeof(SealTree));
+	paysafe_seal_state_tree(&s->state, s->tree);
+	check_end(s);
+}
 
 /* seq 0: of the transaction as a whole, or of what follows it. */
 static void
@@ -85,6 +122,7 @@ record_finding(Sealing *s, uint64 index, uint64 xid, int32 seq, const char *find
 
 	if (++s->findings > MAX_FINDINGS)
 		return;
+	load_tree(s);
 	values[FINDING_INCARNATION] = Int32GetDatum(s->tree->incarnation);
 	values[FINDING_INDEX] = Int64GetDatum(index);
 	values[FINDING_FOUND_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -153,12 +191,60 @@ check_number(Sealing *s, const SealRow *row)
 	if (row->seq == s->last_seq + 1)
 		return;
 	s->now.irregular = true;
-	if (s->opening)
+	/* rows of before may have gaps; no two have one number */
+	if (s->opening && row->seq != s->last_seq)
 		return;
 	finding = row->seq == s->last_seq ? "it is there twice: one of the two was inserted, or its number was changed" :
 		row->seq == s->last_seq + 2 ? psprintf("row %d, before it, is missing: it was deleted, or its number was changed", s->last_seq + 1) :
 		psprintf("rows %d to %d, before it, are missing: they were deleted, or their numbers were changed", s->last_seq + 1, row->seq - 1);
 	record_finding(s, s->tree->size, row->xid, row->seq, finding);
+}
+
+/* Strays: rows that were written among those that are sealed */
+
+static bool
+visit_known(Relation rel, HeapTuple tuple, void *arg)
+{
+	Sealing    *s = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	s->is_known = U64FromFullTransactionId(DatumGetFullTransactionId(heap_getattr(tuple, FINDING_XID + 1, desc, &isnull))) == s->known_xid &&
+		DatumGetInt32(heap_getattr(tuple, FINDING_SEQ + 1, desc, &isnull)) == s->known_seq &&
+		strcmp(paysafe_store_text(tuple, desc, FINDING_FINDING), s->known) == 0;
+	return !s->is_known;
+}
+
+/* On record, once. */
+static void
+note_stray(void *arg, uint64 xid, int32 seq, const char *finding)
+{
+	Sealing    *s = arg;
+	List	   *all = paysafe_seal_transaction_of_xid(xid);
+	SealTransaction *transaction = all == NIL ? NULL : linitial(all);
+
+	s->known = pstrdup(finding);
+	s->known_xid = xid;
+	s->known_seq = seq;
+	s->is_known = false;
+	paysafe_store_scan(PAYSAFE_SEAL_FINDING, NULL, 0, NULL, visit_known, s);
+	if (s->is_known)
+		return;
+	record_finding(s, transaction != NULL && transaction->incarnation == s->state.incarnation ?
+				   transaction->first + transaction->rows : s->state.size,
+				   xid, seq, finding);
+}
+
+static void
+look_for_strays(Sealing *s, Snapshot snapshot)
+{
+	/* whoever writes a page from now on gives it a later one */
+	XLogRecPtr	now = GetXLogInsertRecPtr();
+
+	if (!paysafe_seal_stray_look(s->state.looked_lsn, s->state.looked_below, s->state.watermark, snapshot, note_stray, s))
+		return;
+	s->state.looked_lsn = now;
+	s->state.looked_below = paysafe_seal_oldest(snapshot);
 }
 
 /* Has the row been a leaf already?  A copy of one is on record, and becomes none. */
@@ -202,9 +288,8 @@ add_row(Sealing *s, const SealRow *row)
 }
 
 static void
-add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
+add_rows(Sealing *s, SealRows *rows)
 {
-	SealRows   *rows = paysafe_seal_rows_find(from, to, snapshot, false);
 	SealRow		row;
 
 	s->now = (SealTransaction) {.sealed_at = GetCurrentTimestamp()};
@@ -213,13 +298,7 @@ add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
 	while (paysafe_seal_rows_next(rows, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		/* nothing is begun, nothing is loaded, where there is no row */
-		if (s->tree == NULL)
-		{
-			s->tree = palloc(sizeof(SealTree));
-			paysafe_seal_state_tree(&s->state, s->tree);
-			check_end(s);
-		}
+		load_tree(s);
 		add_row(s, &row);
 	}
 	if (s->tree != NULL)
@@ -234,6 +313,50 @@ add_rows(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
 		s->findings = 0;
 		record_finding(s, s->tree->size, s->now.xid, s->last_seq, psprintf(INT64_FORMAT " rows more up to here", more));
 	}
+}
+
+/* The first of what waits, before "to"; returns where it ends. */
+static uint64
+add_piece(Sealing *s, uint64 from, uint64 to, Snapshot snapshot)
+{
+	uint64		end;
+
+	if (plan.next < plan.pieces.n && plan.from == from && plan.pieces.ends[plan.next] <= to)
+	{
+		end = plan.pieces.ends[plan.next];
+		add_rows(s, paysafe_seal_rows_find(from, end, snapshot, false));
+	}
+	else
+	{
+		SealRows   *rows = paysafe_seal_rows_find_piece(from, to, PIECE, snapshot, &plan.pieces);
+
+		plan.next = 0;
+		end = plan.pieces.ends[0];
+		add_rows(s, rows);
+	}
+	plan.next++;
+	plan.from = end;
+	return end;
+}
+
+/*
+ * What is here of the log that ends: the text of a checkpoint, which nobody has signed.
+ * NULL: there is none, or its tiles cannot be read.
+ */
+static char *
+what_was_before(void)
+{
+	int32		incarnation = paysafe_seal_state_newest();
+	char	   *origin = paysafe_seal_state_origin(incarnation);
+	uint64		size = paysafe_seal_prove_size(incarnation);
+	TlogHash	root;
+	char	   *text = palloc(TLOG_CHECKPOINT_MAX);
+
+	if (origin == NULL || size == 0 ||
+		!tlog_root_at(size, paysafe_seal_tile_hash, paysafe_seal_tile_reader(incarnation), &root) ||
+		tlog_checkpoint_write(origin, size, &root, text, TLOG_CHECKPOINT_MAX) < 0)
+		return NULL;
+	return text;
 }
 
 /* The first rows of an incarnation: all that are there. */
@@ -252,8 +375,8 @@ open_incarnation(Sealing *s, Snapshot snapshot)
 							first ? "the log was sealed for the first time" :
 							state->found ? "the database is a copy of another one on this server" :
 							"the database was restored from a dump",
-							NULL);
-	add_rows(s, 0, PG_UINT64_MAX, snapshot);
+							what_was_before());
+	add_rows(s, paysafe_seal_rows_find(0, PG_UINT64_MAX, snapshot, false));
 	/* below the watermark nothing new can come */
 	if (state->foreign_until < state->watermark)
 		state->foreign_until = 0;
@@ -267,10 +390,22 @@ paysafe_seal_oldest(Snapshot snapshot)
 	return next - (uint32) ((TransactionId) next - snapshot->xmin);
 }
 
+/* Rows of transactions from the watermark up to one. */
+static void
+seal_waiting(Sealing *s, SealPass *pass, uint64 to, Snapshot snapshot)
+{
+	pass->below = s->state.watermark;
+	while (pass->below < to && !pass->more)
+	{
+		pass->below = add_piece(s, pass->below, to, snapshot);
+		pass->more = pass->in_pieces && pass->below < to;
+	}
+}
+
 static void
 seal_rows(SealPass *pass, Snapshot snapshot)
 {
-	Sealing		s = {0};
+	Sealing		s = {.context = CurrentMemoryContext};
 	uint64		size;
 
 	paysafe_seal_state_read(&s.state);
@@ -283,11 +418,14 @@ seal_rows(SealPass *pass, Snapshot snapshot)
 	}
 	else
 	{
-		pass->below = paysafe_seal_oldest(snapshot);
-		if (pass->below > s.state.watermark)
-			add_rows(&s, s.state.watermark, pass->below, snapshot);
-		else
-			pass->below = s.state.watermark;
+		if (pass->look)
+		{
+			TimestampTz begun = GetCurrentTimestamp();
+
+			look_for_strays(&s, snapshot);
+			pass->looked_for = GetCurrentTimestamp() - begun;
+		}
+		seal_waiting(&s, pass, paysafe_seal_oldest(snapshot), snapshot);
 	}
 	if (s.tree == NULL || (s.tree->size == size && s.findings == 0))
 		return;
@@ -303,7 +441,9 @@ paysafe_seal_pass(bool nowait, SealPass *pass)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Snapshot	snapshot;
 
-	memset(pass, 0, sizeof(*pass));
+	pass->done = pass->more = false;
+	pass->leaves = pass->below = 0;
+	pass->looked_for = 0;
 	if (paysafe_seal_state_lock(nowait))
 	{
 		pass->done = true;
@@ -329,7 +469,7 @@ PG_FUNCTION_INFO_V1(paysafe_seal);
 Datum
 paysafe_seal(PG_FUNCTION_ARGS)
 {
-	SealPass	pass;
+	SealPass	pass = {.look = true};
 
 	PreventCommandIfReadOnly("paysafe.seal()");
 	PreventCommandIfParallelMode("paysafe.seal()");

@@ -96,6 +96,20 @@ put_row(Entries *e, const SealTransaction *t, int i, TlogFrontier *group)
 	put(e, t->first + i, (Datum) 0, (Datum) 0);
 }
 
+/* A leaf that is no row's, if it is what the tile has the hash of. */
+static void
+put_leaf(Entries *e, uint64 index, const void *leaf, int len)
+{
+	TlogHash	own;
+	TlogHash	hash;
+
+	tlog_hash_leaf(leaf, len, &own);
+	if (paysafe_seal_tile_hash(e->reader, 0, index, &hash) && tlog_hash_equal(&own, &hash))
+		put(e, index, bytes_datum(leaf, len), (Datum) 0);
+	else
+		put(e, index, (Datum) 0, (Datum) 0);
+}
+
 /* The rows of the transactions that have been collected, as far as they are asked for. */
 static SealRows *
 find_rows(Entries *e)
@@ -139,7 +153,7 @@ put_chunk(Entries *e)
 				continue;
 			tlog_frontier_root(&group, &root);
 			paysafe_seal_transaction_leaf(t->xid, t->rows, &root, leaf);
-			put(e, t->first + t->rows, bytes_datum(leaf, sizeof(leaf)), (Datum) 0);
+			put_leaf(e, t->first + t->rows, leaf, sizeof(leaf));
 		}
 		paysafe_seal_rows_end(e->rows);
 	}
@@ -199,7 +213,7 @@ paysafe_seal_entries(PG_FUNCTION_ARGS)
 	e->snapshot = paysafe_scan_snapshot();
 	e->context = AllocSetContextCreate(CurrentMemoryContext, "paysafe entries", ALLOCSET_DEFAULT_SIZES);
 	if (e->from == 0 && opened)
-		put(e, 0, bytes_datum(leaf.data, leaf.len), (Datum) 0);
+		put_leaf(e, 0, leaf.data, leaf.len);
 	paysafe_seal_transaction_visit(incarnation,
 								   paysafe_seal_transaction_at(incarnation, e->from, &first) ? first.first : e->from,
 								   collect, e);

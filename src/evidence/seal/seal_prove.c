@@ -27,17 +27,17 @@ uint64
 paysafe_seal_prove_size(int32 incarnation)
 {
 	SealState	state;
-	StringInfoData leaf;
 	SealTransaction last = {0};
+	uint64		size;
 
 	paysafe_seal_state_read(&state);
 	if (state.found && state.incarnation == incarnation)
 		return state.size;
-	/* one that has ended: its last transaction is its end */
+	/* one that has ended: by its tiles, and by its transactions; either may have been cut off */
+	size = paysafe_seal_tile_size(incarnation);
 	if (paysafe_seal_transaction_last(incarnation, &last))
-		return last.first + last.rows + 1;
-	initStringInfo(&leaf);
-	return paysafe_seal_state_opening(incarnation, &leaf) ? 1 : 0;
+		size = Max(size, last.first + last.rows + 1);
+	return size;
 }
 
 static PAYSAFE_NORETURN void

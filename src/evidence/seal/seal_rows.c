@@ -67,6 +67,17 @@ typedef struct KnownShape
 	bool		differs;		/* from what the shape says */
 } KnownShape;
 
+/* How many rows there are of which transactions, to find where a piece ends. */
+typedef struct Spread
+{
+	uint64		width;			/* transaction numbers that are counted together */
+	int64		size;			/* of the piece */
+	uint64		end;			/* as far as is known by now */
+	int64		taken;			/* rows before it */
+	int64		look_at;		/* when there are so many, it may be too far */
+	int64		counts[SEAL_PIECES];
+} Spread;
+
 struct SealRows
 {
 	Tuplesortstate *sort;
@@ -78,6 +89,7 @@ struct SealRows
 	int32		from_seq;		/* of transaction from, */
 	int32		last_seq;		/* and of the one before to */
 	bool		contents;
+	struct Spread *spread;		/* of a piece, or NULL */
 	HTAB	   *shapes;
 	StringInfoData payload;
 	MemoryContext row_context;
@@ -207,6 +219,50 @@ count_row(SealRows *rows, TupleTableSlot *slot)
 	rows->first_at = Min(rows->first_at, DatumGetTimestampTz(slot_getattr(slot, ROW_AT + 1, &isnull)));
 }
 
+/* Where the next pieces end, from one on; returns the first of them. */
+static uint64
+piece_ends(const SealRows *rows, uint64 from, SealPieces *pieces)
+{
+	const Spread *spread = rows->spread;
+	int64		n = 0;
+
+	for (int i = (from - rows->from) / spread->width; i < SEAL_PIECES; i++)
+	{
+		uint64		start = rows->from + i * spread->width;
+
+		if (n > 0 && n + spread->counts[i] > spread->size)
+		{
+			if (pieces == NULL)
+				return start;
+			pieces->ends[pieces->n++] = start;
+			n = 0;
+		}
+		n += spread->counts[i];
+	}
+	if (pieces != NULL)
+		pieces->ends[pieces->n++] = rows->to;
+	return rows->to;
+}
+
+/* Is a row of the piece?  If it becomes too large, it ends earlier. */
+static bool
+is_in_piece(SealRows *rows, uint64 xid)
+{
+	Spread	   *spread = rows->spread;
+
+	spread->counts[(xid - rows->from) / spread->width]++;
+	if (xid >= spread->end)
+		return false;
+	if (++spread->taken < spread->look_at)
+		return true;
+	spread->end = piece_ends(rows, rows->from, NULL);
+	spread->taken = 0;
+	for (int i = 0; i < SEAL_PIECES && rows->from + i * spread->width < spread->end; i++)
+		spread->taken += spread->counts[i];
+	spread->look_at = Max(spread->taken, spread->size) + spread->size / 8 + 1;
+	return xid < spread->end;
+}
+
 /* Is it of the part of its transaction that is asked for? */
 static bool
 is_asked_for(const SealRows *rows, TupleTableSlot *slot, uint64 xid)
@@ -236,6 +292,8 @@ scan_blocks(SealRows *rows, Relation rel, BlockNumber first, BlockNumber n)
 
 		CHECK_FOR_INTERRUPTS();
 		if (xid < rows->from || xid >= rows->to)
+			continue;
+		if (rows->spread != NULL && !is_in_piece(rows, xid))
 			continue;
 		if (rows->counting)
 			count_row(rows, slot);
@@ -328,15 +386,8 @@ sorted_desc(void)
 	return desc;
 }
 
-SealRows *
-paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
-{
-	return paysafe_seal_rows_find_between(from, PG_INT32_MIN, to, PG_INT32_MAX, snapshot, contents);
-}
-
-SealRows *
-paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 last_seq,
-							   Snapshot snapshot, bool contents)
+static SealRows *
+begin_rows(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 {
 	SealRows   *rows = palloc0(sizeof(SealRows));
 	TupleDesc	desc = sorted_desc();
@@ -349,8 +400,8 @@ paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 las
 		operators[i] = lookup_type_cache(TupleDescAttr(desc, columns[i] - 1)->atttypid, TYPECACHE_LT_OPR)->lt_opr;
 	rows->from = from;
 	rows->to = to;
-	rows->from_seq = from_seq;
-	rows->last_seq = last_seq;
+	rows->from_seq = PG_INT32_MIN;
+	rows->last_seq = PG_INT32_MAX;
 	rows->snapshot = snapshot;
 	rows->contents = contents;
 	rows->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
@@ -361,7 +412,45 @@ paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 las
 	initStringInfo(&rows->payload);
 	rows->sort = tuplesort_begin_heap(desc, lengthof(columns), columns, operators, collations,
 									  nulls_first, maintenance_work_mem, NULL, TUPLESORT_NONE);
+	return rows;
+}
+
+SealRows *
+paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapshot, bool contents)
+{
+	return paysafe_seal_rows_find_between(from, PG_INT32_MIN, to, PG_INT32_MAX, snapshot, contents);
+}
+
+SealRows *
+paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 last_seq,
+							   Snapshot snapshot, bool contents)
+{
+	SealRows   *rows = begin_rows(from, to, snapshot, contents);
+
+	rows->from_seq = from_seq;
+	rows->last_seq = last_seq;
 	scan_log(rows);
+	tuplesort_performsort(rows->sort);
+	return rows;
+}
+
+SealRows *
+paysafe_seal_rows_find_piece(uint64 from, uint64 to, int64 size, Snapshot snapshot, SealPieces *pieces)
+{
+	SealRows   *rows = begin_rows(from, to, snapshot, false);
+	Spread	   *spread = palloc0(sizeof(Spread));
+
+	spread->width = (to - from) / SEAL_PIECES + 1;
+	spread->size = size;
+	spread->look_at = size + size / 8 + 1;
+	spread->end = to;
+	rows->spread = spread;
+	scan_log(rows);
+	pieces->n = 0;
+	if (spread->end < to)
+		pieces->ends[pieces->n++] = spread->end;
+	(void) piece_ends(rows, spread->end < to ? spread->end : from, pieces);
+	spread->end = pieces->ends[0];
 	tuplesort_performsort(rows->sort);
 	return rows;
 }
@@ -375,6 +464,9 @@ paysafe_seal_rows_next(SealRows *rows, SealRow *row)
 		return false;
 	slot_getallattrs(out);
 	row->xid = DatumGetInt64(out->tts_values[SORT_XID]);
+	/* rows that were taken before it was known where the piece ends */
+	if (rows->spread != NULL && row->xid >= rows->spread->end)
+		return false;
 	row->seq = DatumGetInt32(out->tts_values[SORT_SEQ]);
 	memcpy(row->hash.bytes, VARDATA_ANY(DatumGetPointer(out->tts_values[SORT_HASH])), TLOG_HASH_LEN);
 	row->computed = row->hash;
@@ -398,6 +490,8 @@ paysafe_seal_rows_end(SealRows *rows)
 	hash_destroy(rows->shapes);
 	MemoryContextDelete(rows->row_context);
 	pfree(rows->payload.data);
+	if (rows->spread != NULL)
+		pfree(rows->spread);
 	pfree(rows);
 }
 

@@ -54,6 +54,21 @@ extern SealRows *paysafe_seal_rows_find(uint64 from, uint64 to, Snapshot snapsho
 extern SealRows *paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 last_seq,
 												Snapshot snapshot, bool contents);
 
+/*
+ * The same, but only the first rows, about so many: as many transactions as that takes.
+ * *pieces: where they end, and where pieces of the same size would end after them.
+ */
+#define SEAL_PIECES		4096
+
+typedef struct SealPieces
+{
+	int			n;				/* one at least */
+	uint64		ends[SEAL_PIECES];	/* exclusive; the last one is "to" */
+} SealPieces;
+
+extern SealRows *paysafe_seal_rows_find_piece(uint64 from, uint64 to, int64 size, Snapshot snapshot,
+											  SealPieces *pieces);
+
 /* The next one; its data are valid until the one after it.  False: there is none. */
 extern bool paysafe_seal_rows_next(SealRows *rows, SealRow *row);
 

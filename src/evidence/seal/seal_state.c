@@ -23,6 +23,7 @@
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -35,7 +36,7 @@
 enum
 {
 	STATE_INCARNATION, STATE_SIZE, STATE_WATERMARK, STATE_FOREIGN_UNTIL, STATE_FRONTIER,
-	STATE_ROOT, STATE_SEALED_AT, STATE_DATABASE,
+	STATE_ROOT, STATE_SEALED_AT, STATE_DATABASE, STATE_LOOKED_LSN, STATE_LOOKED_BELOW,
 	STATE_NCOLUMNS
 };
 
@@ -89,6 +90,8 @@ visit_state(Relation rel, HeapTuple tuple, void *arg)
 	state->foreign_until = nulls[STATE_FOREIGN_UNTIL] ? 0 :
 		U64FromFullTransactionId(DatumGetFullTransactionId(values[STATE_FOREIGN_UNTIL]));
 	state->sealed_at = DatumGetTimestampTz(values[STATE_SEALED_AT]);
+	state->looked_lsn = DatumGetLSN(values[STATE_LOOKED_LSN]);
+	state->looked_below = U64FromFullTransactionId(DatumGetFullTransactionId(values[STATE_LOOKED_BELOW]));
 	state->frontier.size = state->size;
 	state->trouble = NULL;
 	root = DatumGetByteaPP(values[STATE_ROOT]);
@@ -165,6 +168,8 @@ paysafe_seal_state_write(SealState *state, SealTree *tree)
 	values[STATE_ROOT] = PointerGetDatum(root);
 	values[STATE_SEALED_AT] = TimestampTzGetDatum(state->sealed_at);
 	values[STATE_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
+	values[STATE_LOOKED_LSN] = LSNGetDatum(state->looked_lsn);
+	values[STATE_LOOKED_BELOW] = FullTransactionIdGetDatum(FullTransactionIdFromU64(state->looked_below));
 	if (state->found)
 	{
 		HeapTuple	locked = paysafe_store_lock(PAYSAFE_SEAL_STATE, &state->tid, LockWaitError);
@@ -302,6 +307,49 @@ paysafe_seal_state_open(SealState *state, SealTree *tree, const char *by, const 
 	tlog_hash_leaf(leaf.data, leaf.len, &hash);
 	paysafe_seal_tile_load(tree, incarnation, 0);
 	paysafe_seal_tile_add(tree, &hash);
+	/* by the log before, or not at all */
+	if (!state->found || !state->here)
+	{
+		state->looked_lsn = GetXLogInsertRecPtr();
+		state->looked_below = state->watermark;
+	}
+}
+
+typedef struct FindText
+{
+	int			column;
+	char	   *text;
+} FindText;
+
+static bool
+visit_text(Relation rel, HeapTuple tuple, void *arg)
+{
+	FindText   *find = arg;
+
+	find->text = paysafe_store_text(tuple, RelationGetDescr(rel), find->column);
+	return false;
+}
+
+static char *
+text_of(int32 incarnation, int column)
+{
+	Datum		key = Int32GetDatum(incarnation);
+	FindText	find = {.column = column};
+
+	paysafe_store_scan(PAYSAFE_SEAL_LOG, "seal_log_pkey", 1, &key, visit_text, &find);
+	return find.text;
+}
+
+char *
+paysafe_seal_state_before(int32 incarnation)
+{
+	return text_of(incarnation, SEAL_LOG_LAST_CHECKPOINT);
+}
+
+char *
+paysafe_seal_state_origin(int32 incarnation)
+{
+	return text_of(incarnation, SEAL_LOG_ORIGIN);
 }
 
 typedef struct FindOpening

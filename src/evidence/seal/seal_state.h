@@ -9,6 +9,7 @@
 #define PAYSAFE_SEAL_STATE_H
 
 #include "access/htup.h"
+#include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "storage/itemptr.h"
@@ -38,6 +39,8 @@ typedef struct SealState
 	TlogFrontier frontier;
 	TlogHash	root;
 	TimestampTz sealed_at;
+	XLogRecPtr	looked_lsn;		/* what was written before it, by transactions */
+	uint64		looked_below;	/* before this one, has been looked at for strays */
 } SealState;
 
 /* Read the newest row, as committed now; without size, frontier and root if there is trouble. */
@@ -67,6 +70,12 @@ extern void paysafe_seal_state_open(SealState *state, SealTree *tree, const char
 
 /* The first leaf of an incarnation, from its row of paysafe.seal_log; false if there is none. */
 extern bool paysafe_seal_state_opening(int32 incarnation, StringInfo leaf);
+
+/* What an incarnation's row says of the one before, or NULL; palloc'd. */
+extern char *paysafe_seal_state_before(int32 incarnation);
+
+/* The name of an incarnation, or NULL; palloc'd. */
+extern char *paysafe_seal_state_origin(int32 incarnation);
 
 /* The newest incarnation of paysafe.seal_log, or 0. */
 extern int32 paysafe_seal_state_newest(void);

@@ -85,6 +85,30 @@ paysafe_seal_tile_read(int32 incarnation, int level, uint64 index, TlogHash *has
 	return find.n;
 }
 
+static bool
+visit_last(Relation rel, HeapTuple tuple, void *arg)
+{
+	uint64	   *size = arg;
+	TlogHash	hashes[SEAL_TILE_WIDTH];
+	FindTile	find = {.hashes = hashes};
+	bool		isnull;
+
+	(void) visit_tile(rel, tuple, &find);
+	*size = DatumGetInt64(heap_getattr(tuple, TILE_INDEX + 1, RelationGetDescr(rel), &isnull)) * SEAL_TILE_WIDTH + find.n;
+	return false;
+}
+
+uint64
+paysafe_seal_tile_size(int32 incarnation)
+{
+	Datum		keys[] = {Int32GetDatum(incarnation), Int32GetDatum(0)};
+	uint64		size = 0;
+
+	paysafe_store_seek(PAYSAFE_SEAL_TILE, "seal_tile_pkey", 2, keys, InvalidStrategy, (Datum) 0,
+					   true, NULL, visit_last, &size);
+	return size;
+}
+
 void
 paysafe_seal_tile_load(SealTree *tree, int32 incarnation, uint64 size)
 {

@@ -55,6 +55,9 @@ extern void paysafe_seal_tile_frontier(const SealTree *tree, TlogFrontier *front
 /* A tile as the table has it; returns how many hashes it has, 0: there is none. */
 extern int	paysafe_seal_tile_read(int32 incarnation, int level, uint64 index, TlogHash *hashes);
 
+/* How many leaves the incarnation's tiles have; 0: it has none. */
+extern uint64 paysafe_seal_tile_size(int32 incarnation);
+
 /* Reads hashes of a tree; remembers a tile of each level. */
 typedef struct SealReader
 {

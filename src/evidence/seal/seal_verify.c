@@ -32,12 +32,14 @@
 #include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
+#include "evidence/publish/checkpoint.h"
 #include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_rows.h"
 #include "evidence/seal/seal_state.h"
 #include "evidence/seal/seal_tile.h"
 #include "evidence/seal/seal_transaction.h"
+#include "tlog/checkpoint.h"
 
 #define CHUNK			20000	/* transactions */
 #define CHUNK_LEAVES	400000
@@ -105,10 +107,16 @@ finding(Verification *v, const char *format,...)
 }
 
 static void
-row_finding(Verification *v, const SealTransaction *t, int32 seq, const char *what)
+row_finding_at(Verification *v, const SealTransaction *t, int i, int32 seq, const char *what)
 {
 	finding(v, "row %d of transaction " UINT64_FORMAT " (leaf " UINT64_FORMAT "): %s",
-			seq, t->xid, t->first + Max(seq - 1, 0), what);
+			seq, t->xid, t->first + i, what);
+}
+
+static void
+row_finding(Verification *v, const SealTransaction *t, int32 seq, const char *what)
+{
+	row_finding_at(v, t, Max(seq - 1, 0), seq, what);
 }
 
 /* The hash of a leaf, as the tiles have it. */
@@ -241,6 +249,8 @@ compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *le
 		row_finding(v, t, wrong.seq, "there are two rows of this number: one was inserted");
 	else
 	{
+		if (v->has_matched && v->matched.xid == v->row.xid && v->matched.seq == v->row.seq)
+			row_finding_at(v, t, i, v->row.seq, "two rows of this number were sealed, each a leaf: one of them was inserted before that");
 		if (v->row.trouble != SEAL_FINE)
 			row_finding(v, t, v->row.seq, v->row.trouble == SEAL_HASH_DIFFERS ?
 						"its leaf_hash was changed: it is not the row's" :
@@ -375,8 +385,8 @@ static void
 gap_finding(Verification *v)
 {
 	if (v->gap_to == v->size)
-		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction, or paysafe.seal_state was changed%s",
-				v->gap_from - 1, v->size, gap_rows(v));
+		finding(v, "the log ends with leaf " UINT64_FORMAT " and should have " UINT64_FORMAT " leaves: its end was cut off in paysafe.seal_transaction%s%s",
+				v->gap_from - 1, v->size, v->newest ? ", or paysafe.seal_state was changed" : "", gap_rows(v));
 	else
 		finding(v, "leaves " UINT64_FORMAT " to " UINT64_FORMAT " belong to no transaction: rows of paysafe.seal_transaction were deleted or changed%s",
 				v->gap_from, v->gap_to - 1, gap_rows(v));
@@ -430,6 +440,35 @@ verify_opening(Verification *v)
 		add_leaf(v, &own);
 }
 
+/*
+ * What the row of the next incarnation says of this one, as it was when that began: a
+ * checkpoint that nobody signed.  One that was signed may be of leaves that were lost.
+ */
+static bool
+ended_with(const Verification *v, TlogCheckpoint *checkpoint)
+{
+	char	   *before = paysafe_seal_state_before(v->incarnation + 1);
+	char	   *origin = paysafe_seal_state_origin(v->incarnation);
+
+	return !v->newest && before != NULL && origin != NULL &&
+		tlog_checkpoint_parse((TlogText) {before, strlen(before)}, checkpoint) &&
+		tlog_text_is(checkpoint->origin, origin);
+}
+
+/* The computed root against what is known of an incarnation that has ended. */
+static void
+verify_ended(Verification *v)
+{
+	TlogCheckpoint checkpoint;
+	TlogHash	root;
+
+	if (ended_with(v, &checkpoint) && checkpoint.size <= v->size &&
+		(!tlog_root_at(checkpoint.size, paysafe_seal_tile_hash, v->reader, &root) ||
+		 !tlog_hash_equal(&root, &checkpoint.root)))
+		finding(v, "its first " UINT64_FORMAT " leaves are not those that it had when the next log was begun: it was made anew",
+				checkpoint.size);
+}
+
 /* The computed root against the state; what is left of the tiles. */
 static void
 verify_end(Verification *v)
@@ -447,7 +486,10 @@ verify_end(Verification *v)
 	paysafe_seal_tile_frontier(v->tree, &frontier);
 	tlog_frontier_root(&frontier, &v->root);
 	if (!v->newest)
+	{
+		verify_ended(v);
 		return;
+	}
 	if (v->state.trouble != NULL)
 		finding(v, "paysafe.seal_state was changed: %s", v->state.trouble);
 	for (int bit = 0; bit < 64; bit++)
@@ -473,12 +515,29 @@ verify_paths(Verification *v)
 	}
 }
 
+/* What was signed: is it all there, and is none of it of more leaves? */
+static void
+verify_checkpoints(Verification *v)
+{
+	Checkpoint	last;
+	char	   *trouble = paysafe_checkpoint_trouble(v->incarnation, PG_INT64_MAX);
+
+	if (trouble != NULL)
+		finding(v, "%s", trouble);
+	if (paysafe_checkpoint_last(v->incarnation, &last) && (uint64) last.size > v->size)
+		finding(v, "a checkpoint of " INT64_FORMAT " leaves was signed, and there are " UINT64_FORMAT ": the end of the log was cut off",
+				last.size, v->size);
+}
+
 static void
 verify_incarnation(void *arg)
 {
 	Verification *v = arg;
 	SealTransaction first;
+	TlogCheckpoint ended;
 
+	if (ended_with(v, &ended) && v->whole)
+		v->to = v->size = Max(v->size, ended.size);
 	v->reader = paysafe_seal_tile_reader(v->incarnation);
 	v->chunk = palloc(sizeof(SealTransaction) * CHUNK);
 	if (v->whole)
@@ -513,7 +572,10 @@ verify_incarnation(void *arg)
 	if (v->finding == NULL && v->gap_to != 0)
 		gap_finding(v);
 	if (v->finding == NULL && v->whole)
+	{
 		verify_end(v);
+		verify_checkpoints(v);
+	}
 	else if (v->finding == NULL)
 		verify_paths(v);
 }

@@ -52,6 +52,7 @@
 
 #define LINGER			5000	/* milliseconds without work before a sealer leaves */
 #define SUMMARIZE		2000	/* milliseconds */
+#define LOOK_SHARE		20		/* looking for stray rows takes one part of so many */
 #define LOOK			500		/* how often it looks whether somebody wants the database */
 #define FIRST_LOOK		10		/* while something holds it back, and somebody waits */
 #define LAST_LOOK		1000
@@ -129,11 +130,12 @@ summarize(uint64 sealed)
 	last = GetCurrentTimestamp();
 }
 
-/* One pass; *leaves: how many were sealed.  False: there is no extension in this database. */
+/* One pass; *leaves: how many were sealed; *more can be at once.  False: there is no extension in this database. */
 static bool
-seal(uint64 *leaves)
+seal(uint64 *leaves, bool *more)
 {
-	SealPass	pass = {0};
+	static TimestampTz look_at = 0; /* not before: it shall cost little */
+	SealPass	pass = {.in_pieces = true, .look = GetCurrentTimestamp() >= look_at};
 	bool		present;
 
 	SetCurrentStatementStartTimestamp();
@@ -148,11 +150,14 @@ seal(uint64 *leaves)
 	CommitTransactionCommand();
 	in_pass = false;
 	QueryCancelPending = false;
+	if (pass.look)
+		look_at = GetCurrentTimestamp() + LOOK_SHARE * pass.looked_for;
 	if (pass.done)
 		paysafe_seal_shared_sealed(pass.below);
 	pgstat_report_stat(pass.leaves > 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	*leaves = pass.leaves;
+	*more = pass.more;
 	if (pass.leaves > 0)
 		summarize(pass.below);
 	return present;
@@ -225,6 +230,7 @@ paysafe_seal_worker_main(Datum arg)
 {
 	Oid			database = DatumGetObjectId(arg);
 	uint64		leaves;
+	bool		more;
 	uint64		all = 0;
 	bool		looked = false;	/* for what a server that was stopped has left to publish */
 	long		pause = 0;
@@ -240,7 +246,7 @@ paysafe_seal_worker_main(Datum arg)
 	settle_settings();
 	while (!ShutdownRequestPending)
 	{
-		if (!seal(&leaves))
+		if (!seal(&leaves, &more))
 		{
 			/* no extension; whoever creates it here, and writes, wakes another one */
 			paysafe_seal_shared_sealed(U64FromFullTransactionId(ReadNextFullTransactionId()));
@@ -248,14 +254,14 @@ paysafe_seal_worker_main(Datum arg)
 			break;
 		}
 		all += leaves;
-		if (!ShutdownRequestPending)
+		if (!ShutdownRequestPending && !more)
 			index_log();
 		if (leaves > 0 || !looked)
 			paysafe_publish_worker_ensure();
 		looked = true;
 		if (paysafe_seal_shared_pending(true))
 		{
-			pause = pause_before_next(leaves, pause);
+			pause = more ? 1 : pause_before_next(leaves, pause);
 			if (pause_for(pause, &woken))
 				break;
 			continue;
