@@ -193,3 +193,6 @@ SELECT pg_extension_config_dump('paysafe.person_state', '');
 SELECT pg_extension_config_dump('paysafe.person_group', '');
 SELECT pg_extension_config_dump('paysafe.person_setting', '');
 SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
+SELECT pg_extension_config_dump('paysafe.token_key_record', '');
+SELECT pg_extension_config_dump('paysafe.token_use', '');

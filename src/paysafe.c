@@ -26,6 +26,7 @@
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
 #include "guard/subscription.h"
+#include "identity/issuer.h"
 #include "people/acting.h"
 #include "people/actor.h"
 #include "people/approval.h"
@@ -70,6 +71,7 @@ _PG_init(void)
 	paysafe_subscription_init();
 	paysafe_hooks_init();
 	paysafe_keyring_init();
+	paysafe_issuer_init();
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
 	if (process_shared_preload_libraries_in_progress)

@@ -441,6 +441,16 @@ paysafe_crypto_rsa_verify(const char *pem, size_t pemlen, const void *data, size
 	return verify_and_free(key, EVP_sha256(), data, len, signature, signaturelen);
 }
 
+bool
+paysafe_crypto_certificate_sha256(const void *certificate, uint8 *out)
+{
+	unsigned int len = 0;
+	bool		good = X509_digest(certificate, EVP_sha256(), out, &len) == 1 && len == PAYSAFE_SHA256_LEN;
+
+	ERR_clear_error();
+	return good;
+}
+
 /* ECDSA on P-256 */
 
 static EVP_PKEY *

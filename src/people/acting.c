@@ -80,6 +80,16 @@ check_login(void)
 	return owner;
 }
 
+/* A certificate over a login that is nobody's shows its person, as a login does. */
+static RegisteredPerson *
+check_certificate(void)
+{
+	RegisteredPerson *owner = paysafe_person_of_certificate();
+
+	check_enabled(owner);
+	return owner;
+}
+
 static void
 check_registered(const RegisteredPerson *person, const char *name)
 {
@@ -95,12 +105,14 @@ check(void)
 	RegisteredPerson *owner = check_login();
 	RegisteredPerson *claimed;
 
+	if (owner == NULL)
+		owner = check_certificate();
 	if (!paysafe_actor_is_named())
 	{
 		check_registered(owner, paysafe_actor_login());
 		return;
 	}
-	claimed = paysafe_registry_find(PERSON_NAME, paysafe_actor_name());
+	claimed = paysafe_person_claimed();
 	check_registered(claimed, paysafe_actor_name());
 	check_enabled(claimed);
 	if (owner != NULL && !owner->service && (claimed == NULL || claimed->id != owner->id))

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/refusal.h"
 #include "people/actor.h"
 #include "people/connection.h"
 #include "people/name.h"
@@ -43,22 +44,89 @@ paysafe_person_same_name(const char *a, const char *b)
 	return compare_names(a, b) != ANOTHER;
 }
 
+RegisteredPerson *
+paysafe_person_of_certificate(void)
+{
+	const char *certificate = paysafe_actor_certificate_sha256();
+
+	return certificate ? paysafe_registry_find(PERSON_CERTIFICATE, certificate) : NULL;
+}
+
+/* Whose token it is that shows who acts, or NULL. */
+static RegisteredPerson *
+of_token(void)
+{
+	const ActorProof *proof = paysafe_actor_is_named() ? paysafe_actor_current()->proof : NULL;
+
+	return proof ? paysafe_registry_find(PERSON_TOKEN, psprintf("%s %s", proof->issuer, proof->subject)) : NULL;
+}
+
+RegisteredPerson *
+paysafe_person_claimed(void)
+{
+	RegisteredPerson *token = of_token();
+	RegisteredPerson *name = paysafe_registry_find(PERSON_NAME, paysafe_actor_name());
+
+	if (token != NULL && name != NULL && token->id != name->id)
+		paysafe_refuse(&(Refusal)
+					   {
+						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   .rule = "person",
+						   .schema_name = "paysafe",
+						   .table_name = "person_record",
+						   .message = psprintf("the token of \"%s\" has the name of another person", token->name),
+						   .detail = psprintf("\"%s\" is registered as \"%s\".", paysafe_actor_name(), name->name),
+						   .hint = "Two people move the alias to whom it belongs: paysafe.add_alias."
+					   });
+	return token ? token : name;
+}
+
 /*
- * Over a login that two people have registered as somebody's, that one acts; who claims
- * to be somebody else over it is refused elsewhere.
+ * Does the session show a person by itself: by a login that is as two people have seen
+ * it, with a certificate if one is registered?
+ */
+static RegisteredPerson *
+shown_by_session(const Person *person)
+{
+	RegisteredPerson *certificate;
+	RegisteredPerson *owner;
+	RegisteredLogin login;
+
+	if (strcmp(person->login, person->session_user_name) != 0 || paysafe_connection_shows_nobody() != NULL)
+		return NULL;
+	certificate = paysafe_person_of_certificate();
+	login = paysafe_registry_login(paysafe_actor_login_role(), person->login, &owner);
+	if (login == LOGIN_UNKNOWN)
+		return certificate != NULL && !certificate->service ? certificate : NULL;
+	if (login != LOGIN_IN_FORCE || owner->service ||
+		((certificate != NULL || paysafe_registry_has_certificate(owner->id)) &&
+		 (certificate == NULL || certificate->id != owner->id)))
+		return NULL;
+	return owner;
+}
+
+/*
+ * Who the registry says it is.  A token's person is called by the registered name: what
+ * is on record of requests says names only.  Who claims to be somebody else over a
+ * person's login is refused elsewhere.
  */
 static void
 recognize(Person *person)
 {
-	RegisteredPerson *owner;
+	RegisteredPerson *token = of_token();
+	RegisteredPerson *shown = shown_by_session(person);
+	RegisteredPerson *claimed;
 
-	if (strcmp(person->login, person->session_user_name) != 0 ||
-		paysafe_registry_login(paysafe_actor_login_role(), person->login, &owner) != LOGIN_IN_FORCE ||
-		owner->service || paysafe_connection_shows_nobody() != NULL)
+	if (token != NULL)
+		person->actor = token->name;
+	if (shown == NULL)
+		return;
+	claimed = person->actor ? paysafe_registry_find(PERSON_NAME, person->actor) : shown;
+	if (claimed == NULL || claimed->id != shown->id)
 		return;
 	if (person->actor == NULL)
-		person->actor = owner->name;
-	person->level = IDENTITY_SESSION;
+		person->actor = shown->name;
+	person->level = Max(person->level, IDENTITY_SESSION);
 }
 
 Person *
@@ -69,8 +137,7 @@ paysafe_person_current(void)
 	person->actor = paysafe_actor_is_named() ? pstrdup(paysafe_actor_name()) : NULL;
 	person->login = paysafe_actor_login();
 	person->session_user_name = paysafe_actor_session_user();
-	person->level = person->actor != NULL ? IDENTITY_CLAIMED :
-		paysafe_catalog_may_act_as(person->login) ? IDENTITY_NONE : IDENTITY_SESSION;
+	person->level = paysafe_actor_identity();
 	if (paysafe_registry_is_used())
 		recognize(person);
 	return person;

@@ -23,6 +23,15 @@ typedef struct Person
 extern Person *paysafe_person_current(void);
 
 /*
+ * Who is registered as the one that is named now: by the token that shows it, otherwise
+ * by name; or NULL.  Raises if the token's person and the name's are two.
+ */
+extern struct RegisteredPerson *paysafe_person_claimed(void);
+
+/* Whose certificate the client has shown, or NULL. */
+extern struct RegisteredPerson *paysafe_person_of_certificate(void);
+
+/*
  * Why the approver may be the same person as the requester, or NULL if the
  * two are different: by their names, and by the registry of people, where all that
  * one person was ever known under is one.  An approver always has a name.

@@ -303,6 +303,18 @@ paysafe_registry_find(const char *kind, const char *value)
 	return aliases == NIL ? NULL : paysafe_registry_person(((PersonAlias *) llast(aliases))->person);
 }
 
+bool
+paysafe_registry_has_certificate(int64 person)
+{
+	List	   *aliases = aliases_by("person_alias_record_person", Int64GetDatum(person));
+	ListCell   *lc;
+
+	foreach(lc, aliases)
+		if (strcmp(((PersonAlias *) lfirst(lc))->kind, PERSON_CERTIFICATE) == 0)
+			return true;
+	return false;
+}
+
 static List *
 add_id(List *ids, int64 id)
 {

@@ -80,7 +80,10 @@ extern RegisteredPerson *paysafe_registry_find(const char *kind, const char *val
 /* The person of this id. */
 extern RegisteredPerson *paysafe_registry_person(int64 id);
 
-/* Add to a list of OIDs' like, of int64 *, whom a name ever belonged to. */
+/* Is a certificate registered as this person's? */
+extern bool paysafe_registry_has_certificate(int64 person);
+
+/* Add to a list of int64 * whom a name ever belonged to. */
 extern List *paysafe_registry_add_persons(List *ids, const char *name);
 
 /* Have the two lists a person in common?  Its id, or 0. */

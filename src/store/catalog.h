@@ -91,6 +91,9 @@ typedef enum PaysafeTable
 	PAYSAFE_PERSON_STATE,
 	PAYSAFE_PERSON_GROUP,
 	PAYSAFE_PERSON_SETTING,
+	PAYSAFE_TOKEN_ISSUER_RECORD,
+	PAYSAFE_TOKEN_KEY_RECORD,
+	PAYSAFE_TOKEN_USE,
 	PAYSAFE_PASSKEY_RECORD,
 	PAYSAFE_PASSKEY_END,
 	PAYSAFE_PASSKEY_USE,
@@ -138,7 +141,7 @@ extern Oid	paysafe_catalog_statement_function(void);
 /* Is it one of them?  False if they have not been looked for yet. */
 extern bool paysafe_catalog_is_trigger_function(Oid function);
 
-/* May the role say for whom it acts?  Also true if there is no such role. */
+/* May the role say for whom it acts, or show it?  Also true if there is no such role. */
 extern bool paysafe_catalog_may_act_as(const char *role);
 
 /*
