@@ -555,6 +555,10 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 			   LEFT JOIN pg_stat_all_tables v ON v.relid = e.oid
 		 WHERE e.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
+		SELECT 'erasures', 'keys', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN 'keys of nonces that were forgotten are still in the file: VACUUM paysafe.audit_key' END
+		  FROM pg_stat_all_tables v WHERE v.relid = 'paysafe.audit_key'::regclass AND v.n_dead_tup > 0
+		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.refusal_record x
@@ -642,10 +646,19 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
 		  FROM paysafe.seal_finding f
 		UNION ALL
+		-- slower, not wrong
+		SELECT 'history', 'index', true,
+			   CASE WHEN w.blocks > 8 THEN
+				format('%s of the audit log are not in its index: history looks into all of it; SELECT paysafe.index_audit()', pg_size_pretty(w.blocks * w.size)) END
+		  FROM (SELECT coalesce(sum(greatest(pg_relation_size(i.inhrelid) / z.size - coalesce(p.indexed, 0), 0)), 0) AS blocks, max(z.size) AS size
+				  FROM pg_inherits i CROSS JOIN (SELECT current_setting('block_size')::bigint AS size) z
+					   LEFT JOIN paysafe.index_progress p ON p.partition = i.inhrelid AND p.filenode = pg_relation_filenode(i.inhrelid)
+				 WHERE i.inhparent = 'paysafe.audit_row'::regclass) w
+		UNION ALL
 		SELECT 'seal', 'checkpoints_published', w.trouble IS NULL OR w.trouble LIKE 'off: %', w.trouble
 		  FROM (SELECT paysafe.publisher_trouble() AS trouble) w;
 	END;
-COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed and published';
+COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed, published and indexed';
 
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,

@@ -36,13 +36,13 @@
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/any_text.h"
+#include "base/worker.h"
 #include "compat.h"
 #include "evidence/audit_partition.h"
 #include "evidence/refusal_queue.h"
@@ -205,25 +205,6 @@ writer_gone(int code, Datum arg)
 	(void) paysafe_refusal_queue_detach(DatumGetObjectId(arg), REFUSAL_FAILED);
 }
 
-/* What somebody may have set for the database is not for this process. */
-static void
-settle_settings(void)
-{
-	static const char *const settings[][2] = {
-		/* durable here; a standby that does not answer is no reason to wait */
-		{"synchronous_commit", "local"},
-		{"lock_timeout", "2s"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"transaction_timeout", "0"}	/* from PostgreSQL 17 on */
-	};
-
-	for (int i = 0; i < (int) lengthof(settings); i++)
-		if (GetConfigOption(settings[i][0], true, false) != NULL)
-			SetConfigOption(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_OVERRIDE);
-}
-
 void
 paysafe_refusal_writer_main(Datum arg)
 {
@@ -236,7 +217,7 @@ paysafe_refusal_writer_main(Datum arg)
 		proc_exit(0);
 	before_shmem_exit(writer_gone, arg);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	settle_settings();
+	paysafe_worker_settle("2s");
 	entries = MemoryContextAlloc(TopMemoryContext, BATCH * sizeof(RefusalEntry));
 	for (;;)
 	{

@@ -35,6 +35,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/worker.h"
 #include "engine/passkey_challenge.h"
 #include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
@@ -136,7 +137,7 @@ paysafe_expiry_worker_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
 	/* who waits for a lock keeps others waiting behind it: the next round is soon enough */
-	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
+	paysafe_worker_settle("1s");
 	/* first what nobody can do without */
 	run(paysafe_store_complete, "making partitions of the audit log");
 	run(paysafe_queue_extend_payloads, "making partitions of inbox and outbox");

@@ -37,6 +37,7 @@ is_local(Relation rel, HeapTuple tuple)
 {
 	static const char *const flags[] = {"iso", "builtin"};
 	Oid			relid = RelationGetRelid(rel);
+	Oid			root = llast_oid(paysafe_catalog_ancestors(relid));
 
 	for (int i = 0; i < (int) lengthof(flags); i++)
 	{
@@ -52,6 +53,11 @@ is_local(Relation rel, HeapTuple tuple)
 		if (relid == paysafe_catalog_table(table) &&
 			(table == PAYSAFE_SEAL_STATE || !paysafe_replica_is_filling()))
 			return true;
+	/* the same of its log: a database in use records what it is brought in its own */
+	if (!paysafe_replica_is_filling() &&
+		(root == paysafe_catalog_table(PAYSAFE_AUDIT_ROW) || root == paysafe_catalog_table(PAYSAFE_AUDIT_SHAPE) ||
+		 root == paysafe_catalog_table(PAYSAFE_AUDIT_KEY)))
+		return true;
 	return relid == paysafe_catalog_table(PAYSAFE_ACTIVATION) ||
 		relid == paysafe_catalog_table(PAYSAFE_REDACTION_KEY) ||
 		relid == paysafe_catalog_table(PAYSAFE_TEST_DATABASE);

@@ -39,6 +39,12 @@ paysafe_log_key_configured(void)
 	return key_file != NULL && (key_file[0] != '\0' || sign_command[0] != '\0');
 }
 
+bool
+paysafe_log_key_is_command(void)
+{
+	return key_file[0] == '\0';
+}
+
 /* All of them; NULL, or what is wrong. */
 static char *
 read_keys(char *text)

@@ -16,6 +16,9 @@
 /* Does the configuration name a file or a command? */
 extern bool paysafe_log_key_configured(void);
 
+/* Is it a command? */
+extern bool paysafe_log_key_is_command(void);
+
 /*
  * Read the keys, again if they have been read.  NULL, or why there are none now, in
  * words without what is in the file; palloc'd.

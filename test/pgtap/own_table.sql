@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(395);
+SELECT plan(403);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -12,11 +12,11 @@ INSERT INTO paysafe.seal_log VALUES (1, 'x/1', '1', 'x', '2026-01-01', 'x', 'x',
 INSERT INTO paysafe.seal_transaction VALUES (1, 1, '3', '2026-01-01', 1, false);
 INSERT INTO paysafe.seal_tile VALUES (1, 0, 0, '');
 INSERT INTO paysafe.seal_finding VALUES (1, 1, '2026-01-01', '3', 1, 'x');
-INSERT INTO paysafe.seal_checkpoint VALUES (1, 1, '', '2026-01-01', 'x', NULL);
+INSERT INTO paysafe.seal_checkpoint VALUES (1, 1, '', '2026-01-01', 'x', NULL, '', 0);
 INSERT INTO paysafe.seal_cosignature VALUES (1, 1, 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.seal_policy VALUES (1, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.seal_publisher VALUES (1, 'good', NULL, '2026-01-01', NULL);
-INSERT INTO paysafe.seal_state VALUES (1, 0, '3', NULL, '', '', '2026-01-01', 1);
+INSERT INTO paysafe.seal_state VALUES (1, 0, '3', NULL, '', '', '2026-01-01', 1, '0/0', '3');
 -- something of everything; rows of a test database change nothing here
 SELECT paysafe.declare_test_database();
 CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
@@ -87,7 +87,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 48, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 49, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -100,6 +100,8 @@ mkdir "$OUT/signer"
 cat >"$OUT/signer/sign" <<SH
 #! /bin/sh
 [ ! -e $OUT/signer/garbage ] || { cat; exit 0; }
+[ ! -e $OUT/signer/other ] || exec "$(command -v paysafe-key)" sign "$OUT/signer/other.keys"
+[ ! -e $OUT/signer/forged ] || { "$(command -v paysafe-key)" sign "$keys" | sed 's/x\(........\)\$/y\1/;t;s/.\(........\)\$/x\1/'; exit; }
 [ ! -e $OUT/signer/slow ] || { sleep 71.25; exit 1; }
 exec "$(command -v paysafe-key)" sign "$keys"
 SH
@@ -168,6 +170,22 @@ matches "a row after the last good checkpoint has no proof yet" 'good by the pol
 	"$(sql -c "SELECT paysafe.proof(xid, seq) FROM paysafe.audit_log WHERE key = '7000' LIMIT 1" 2>&1 || :)"
 matches "a policy is not changed by one" 'needs the approval of a second person' \
 	"$(psql -qXAt -v p="$policy" 2>&1 <<<"BEGIN; SELECT paysafe.act_as('ann'); SELECT paysafe.set_seal_policy(:'p' || E'# and\n', 'I want to')")"
+
+# a command that signs with another key, or says that it has signed
+paysafe-key generate "$origin" "$OUT/signer/other.keys" >/dev/null
+chmod 600 "$OUT/signer/other.keys"
+chown "$SERVER_USER" "$OUT/signer/other.keys"
+touch "$OUT/signer/other"
+sql -c "INSERT INTO pay VALUES (7100, 1)"
+is "a signature of another key than the one that the policy names" f "$(published '3 s')"
+matches "... is not taken" 'no key: the checkpoint is signed by none of the log.s keys that the policy names' "$(said)"
+rm "$OUT/signer/other"
+touch "$OUT/signer/forged"
+is "one that is not genuine" f "$(published '4 s')"
+matches "... is not" 'no key: the signature of the key [0-9a-f]+ of the log, which the policy names, is not one of this checkpoint' "$(said)"
+rm "$OUT/signer/forged"
+is "the log's own is" t "$(published)"
+is "... and nothing else was stored" good "$(verified --key "$verifier" --checkpoint "$OUT/first" --key "$old")"
 
 # proof files: of what is good, not of what is newest
 row=$(sql -c "SELECT xid, seq FROM paysafe.audit_log WHERE key = '42' LIMIT 1")

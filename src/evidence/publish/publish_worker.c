@@ -24,7 +24,6 @@
 #include "storage/latch.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/transaction.h"
@@ -56,27 +55,6 @@ note_hurry(SIGNAL_ARGS)
 	hurried = true;
 	SetLatch(MyLatch);
 	errno = saved;
-}
-
-/* What somebody may have set for the database is not for this process. */
-static void
-settle_settings(void)
-{
-	static const char *const settings[][2] = {
-		/* what is published must be on disk here; whether standbys have it is asked otherwise */
-		{"synchronous_commit", "local"},
-		{"lock_timeout", "5s"},
-		{"statement_timeout", "0"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"transaction_timeout", "0"}	/* from PostgreSQL 17 on */
-	};
-
-	for (int i = 0; i < (int) lengthof(settings); i++)
-		if (GetConfigOption(settings[i][0], true, false) != NULL)
-			SetConfigOption(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_OVERRIDE);
 }
 
 /* One of them in each database: the lock goes with the process. */
@@ -118,7 +96,7 @@ paysafe_publish_worker_main(Datum arg)
 	pqsignal(SIGUSR2, note_hurry);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	settle_settings();
+	paysafe_worker_settle("5s");
 	if (!is_the_only_one())
 		proc_exit(0);
 	while (!ShutdownRequestPending && paysafe_publisher_wanted())

@@ -319,6 +319,13 @@ sign(Turn *turn)
 	if (trouble != NULL)
 		return trouble;
 	begin("storing a checkpoint");
+	/* a command may have signed with whatever key it has */
+	trouble = paysafe_witness_check_log(turn->head.origin, note.data, paysafe_log_key_is_command());
+	if (trouble != NULL)
+	{
+		commit();
+		return trouble;
+	}
 	checkpoint.note = note.data;
 	checkpoint.at = GetCurrentTimestamp();
 	/* nobody else signs here; if somebody has, his one counts */

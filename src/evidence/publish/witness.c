@@ -162,6 +162,41 @@ paysafe_witness_accept(const Checkpoint *checkpoint, const char *text, int *adde
 	return accept_note(checkpoint, parse_policy(policy.text), note, added != NULL ? added : &ignored);
 }
 
+char *
+paysafe_witness_check_log(const char *origin, const char *text, bool needed)
+{
+	TlogNote   *note = palloc(sizeof(TlogNote));
+	PolicyVersion in_force;
+	TlogPolicy *policy;
+	bool		named = false;
+	bool		good = false;
+
+	find_policy(&in_force);
+	if (in_force.version == 0 || !tlog_note_parse((TlogText) {text, strlen(text)}, note))
+		return NULL;
+	policy = parse_policy(in_force.text);
+	for (int i = 0; i < policy->nlogs; i++)
+	{
+		if (strcmp(policy->logs[i].name, origin) != 0)
+			continue;
+		named = true;
+		switch (tlog_checkpoint_verdict(note, &policy->logs[i], NULL))
+		{
+			case TLOG_GOOD_SIGNATURE:
+				good = true;
+				break;
+			case TLOG_BAD_SIGNATURE:
+				return psprintf("the signature of the key %08x of the log, which the policy names, is not one of this checkpoint",
+								policy->logs[i].id);
+			case TLOG_NO_SIGNATURE:
+			case TLOG_UNSUPPORTED_KEY:
+				break;
+		}
+	}
+	return !needed || !named || good ? NULL :
+		pstrdup("the checkpoint is signed by none of the log's keys that the policy names");
+}
+
 bool
 paysafe_witness_has_policy(void)
 {

@@ -17,6 +17,13 @@
  */
 extern char *paysafe_witness_accept(const Checkpoint *checkpoint, const char *text, int *added);
 
+/*
+ * Signatures of the log's own keys that the policy in force names: is none of them bad,
+ * and (needed) is there one?  NULL, or why not, in words; NULL too where it names no key
+ * of a log of that name.
+ */
+extern char *paysafe_witness_check_log(const char *origin, const char *text, bool needed);
+
 /* Is there a policy, and is the checkpoint good by it? */
 extern bool paysafe_witness_has_policy(void);
 extern bool paysafe_witness_is_good(const char *note);

@@ -85,28 +85,6 @@ sealer_gone(int code, Datum arg)
 	(void) paysafe_seal_shared_detach(false);
 }
 
-/* What somebody may have set for the database is not for this process. */
-static void
-settle_settings(void)
-{
-	static const char *const settings[][2] = {
-		/* durable here; whether a standby has it is a question for whoever publishes */
-		{"synchronous_commit", "local"},
-		{"lock_timeout", "10s"},
-		{"statement_timeout", "0"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"session_replication_role", "origin"},
-		{"transaction_timeout", "0"}	/* from PostgreSQL 17 on */
-	};
-
-	for (int i = 0; i < (int) lengthof(settings); i++)
-		if (GetConfigOption(settings[i][0], true, false) != NULL)
-			SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 /* From time to time, so that what is sealed is not read by each pass until VACUUM comes. */
 static void
 summarize(uint64 sealed)
@@ -243,7 +221,7 @@ paysafe_seal_worker_main(Datum arg)
 		proc_exit(0);
 	before_shmem_exit(sealer_gone, arg);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	settle_settings();
+	paysafe_worker_settle("10s");
 	while (!ShutdownRequestPending)
 	{
 		if (!seal(&leaves, &more))
