@@ -39,6 +39,7 @@
 #define MAX_LEEWAY		(5 * SECS_PER_MINUTE)
 #define MAX_AUDIENCES	16
 #define MAX_KEY_TEXT	4096
+#define MAX_SECRET_TEXT	700		/* 512 bytes in base64url */
 
 /* Of an issuer, or of an audience: it is compared byte by byte. */
 static void
@@ -155,9 +156,10 @@ terms_words(const char *issuer, const IssuerTerms *terms)
 	ListCell   *lc;
 
 	initStringInfo(&words);
-	appendStringInfo(&words, "tokens of %s for", issuer);
+	/* no name has a quotation mark: two lists never read the same */
+	appendStringInfo(&words, "tokens of \"%s\" for", issuer);
 	foreach(lc, terms->audience)
-		appendStringInfo(&words, "%s %s", lc == list_head(terms->audience) ? "" : ",", (char *) lfirst(lc));
+		appendStringInfo(&words, "%s \"%s\"", lc == list_head(terms->audience) ? "" : ",", (char *) lfirst(lc));
 	appendStringInfo(&words, " say who acts; good for %d s at most, leeway %d s, %s%s", terms->max_age, terms->leeway,
 					 terms->single_use ? "each once" : "any number of times",
 					 terms->shared_secrets ? ", shared secrets too" : "");
@@ -239,7 +241,7 @@ paysafe_set_token_issuer(PG_FUNCTION_ARGS)
 	lock_issuer(issuer);
 	old = paysafe_issuer_terms(issuer);
 	if (is_wider(&old, &terms) &&
-		!authorize(psprintf("token issuer %s", issuer), old.version + 1,
+		!authorize(psprintf("token issuer \"%s\"", issuer), old.version + 1,
 				   old.version > 0 ? terms_spec(&old) : NULL, terms_spec(&terms),
 				   terms_words(issuer, &terms), reason))
 		PG_RETURN_NULL();
@@ -359,7 +361,7 @@ static bool
 add_key(NewKey *key)
 {
 	SpecBuilder spec;
-	char	   *what = psprintf("key %s of %s (%s, %s) signs tokens that say who acts, from %s to %s",
+	char	   *what = psprintf("key \"%s\" of \"%s\" (%s, %s) signs tokens that say who acts, from %s to %s",
 								key->kid, key->issuer, key->algorithm, key->fingerprint,
 								key->from_now ? "now" : time_words(key->not_before), time_words(key->not_after));
 
@@ -375,7 +377,7 @@ add_key(NewKey *key)
 	paysafe_spec_add_text(&spec, "fingerprint", key->fingerprint);
 	paysafe_spec_add_text(&spec, "not_before", key->from_now ? "now" : time_words(key->not_before));
 	paysafe_spec_add_text(&spec, "not_after", time_words(key->not_after));
-	if (!authorize(psprintf("token key %s of %s", key->kid, key->issuer), 1, NULL, paysafe_spec_end(&spec),
+	if (!authorize(psprintf("token key \"%s\" of \"%s\"", key->kid, key->issuer), 1, NULL, paysafe_spec_end(&spec),
 				   what, key->reason))
 		return false;
 	write_key(key, 1, false);
@@ -430,17 +432,22 @@ PG_FUNCTION_INFO_V1(paysafe_set_token_secret);
 Datum
 paysafe_set_token_secret(PG_FUNCTION_ARGS)
 {
-	NewKey		key = {.issuer = issuer_argument(fcinfo), .kid = kid_argument(fcinfo), .algorithm = pstrdup("HS256")};
-	char	   *text = paysafe_argument_text(fcinfo, 2, "secret", 700);
-	uint8		secret[525];
+	NewKey		key = {.algorithm = pstrdup("HS256")};
+	char	   *given = PG_ARGISNULL(2) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	uint8		secret[MAX_SECRET_TEXT];
 	uint8		mac[PAYSAFE_SHA256_LEN];
 	int			len;
 	int			placelen;
 	char	   *place;
 
-	paysafe_statement_forbid_literal(text, "secret");
-	len = paysafe_decode_base64(text, strlen(text), PAYSAFE_BASE64_URL_UNPADDED, secret);
-	paysafe_crypto_cleanse(text, strlen(text));
+	/* before anything that can fail */
+	paysafe_statement_forbid_literal(given, "secret");
+	paysafe_argument_required(fcinfo, 2, "secret");
+	key.issuer = issuer_argument(fcinfo);
+	key.kid = kid_argument(fcinfo);
+	len = strlen(given) <= MAX_SECRET_TEXT ?
+		paysafe_decode_base64(given, strlen(given), PAYSAFE_BASE64_URL_UNPADDED, secret) : -1;
+	paysafe_crypto_cleanse(given, strlen(given));
 	if (len < PAYSAFE_SHA256_LEN || len > 512)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -13,6 +13,7 @@
 
 #include "access/htup_details.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
@@ -37,6 +38,7 @@ paysafe_token_use_once(const char *issuer, const char *id, TimestampTz until)
 	bool		nulls[USE_NCOLUMNS] = {0};
 	bool		found;
 
+	PreventCommandIfReadOnly("paysafe.act_as_token() with a token that is used once");
 	initStringInfo(&all);
 	paysafe_argument_append(&all, issuer);
 	paysafe_argument_append(&all, id);
