@@ -368,6 +368,23 @@ check_free(List *aliases)
 	}
 }
 
+static bool
+note_person(Relation rel, HeapTuple tuple, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
+}
+
+/* As of now, whatever this session has heard. */
+static bool
+is_anybody_registered(void)
+{
+	bool		found = false;
+
+	paysafe_store_scan(PAYSAFE_PERSON_RECORD, NULL, 0, NULL, note_person, &found);
+	return found;
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_bootstrap_people);
@@ -395,7 +412,7 @@ paysafe_bootstrap_people(PG_FUNCTION_ARGS)
 		aliases[i] = read_aliases(fcinfo, 2 * i + 1, i == 0 ? "first_aliases" : "second_aliases", names[i]);
 	}
 	(void) paysafe_store_lock_value(PAYSAFE_PERSON_RECORD, WHOLE_REGISTRY, false);
-	if (!paysafe_store_is_empty_now(PAYSAFE_PERSON_RECORD))
+	if (is_anybody_registered())
 		paysafe_refuse(&(Refusal)
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -1,6 +1,6 @@
 -- All names of one person are one, whichever of them requests, approves, settles or proposes; errors: test/sql/people.sql.
 BEGIN;
-SELECT plan(472);
+SELECT plan(473);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -80,6 +80,11 @@ INSERT INTO alias VALUES ('Ann', 'Ann'), ('Ann', 'user:1'), ('Ann', 'ann@shop'),
 SELECT is(pg_temp.approves('user:1', 'ann@shop'), 'accepted', 'two names, before');
 SELECT is(pg_temp.two('user:1', 'ann@shop'), 'accepted', 'two names, before, are two');
 
+-- one that is rolled back has not been
+SAVEPOINT s;
+SELECT paysafe.bootstrap_people('Ann', '{}', 'Bob', '{}', 'too early');
+ROLLBACK TO s;
+SELECT is((SELECT count(*)::int FROM paysafe.person), 0, 'nobody is registered');
 SELECT paysafe.bootstrap_people('Ann', '{name:user:1,name:ann@shop}', 'Bob', '{name:user:2}', 'the first two');
 SELECT is(pg_temp.both('Ann', 'Bob', $$SELECT paysafe.add_person('Queue', 'x', '{name:worker}', true)$$), 'accepted', 'a service');
 SELECT is(pg_temp.same(f), a.person IS NOT DISTINCT FROM b.person AND (a.person IS NOT NULL OR a.name = b.name) OR coalesce(b.person = 'Queue', false),
