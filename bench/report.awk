@@ -220,6 +220,12 @@ $1 == "lag" { nlag = $2; if ($3 > lag_most) lag_most = $3; if ($4 > lag_rows) la
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "evidence" && $5 > 0 { evidence[$2, $3] = $4 / $5; evidence_leaves = $4; have[$1] = 1 }
+$1 == "passkey" {
+	if (!($2 in verified)) passkey_name[++npasskeys] = $2
+	if ($4 > verified[$2]) verified[$2] = $4
+	if ($5 > openssl[$2]) openssl[$2] = $5
+	have[$1] = 1
+}
 $1 == "tree_growth" { ms[$1, $2, $3, $4] = $5; have[$1] = 1 }
 $1 == "rule_growth" || $1 == "life_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "ledger_growth" { ms[$1, $2, $3] = $4; have[$1] = 1 }
@@ -434,6 +440,12 @@ END {
 		printf "  %-50s %12.0f\n", "hashed, and the tree grown", evidence_rate("hash")
 		printf "  %-50s %12.0f\n", "paysafe-verify: read, hashed, compared, transactions", evidence_rate("verify")
 	}
+	if (part == "passkey") {
+		printf "\nassertions of passkeys per second of one core     verify_assertion   openssl speed   ratio\n"
+		for (i = 1; i <= npasskeys; i++)
+			printf "  %-46s %16.0f %15.0f %7.2f\n", passkey_name[i], verified[passkey_name[i]], openssl[passkey_name[i]],
+				verified[passkey_name[i]] / openssl[passkey_name[i]]
+	}
 	if (part == "reconcile") {
 		printf "\nrows compared with the audit log          us per row   peak of the backend, MB, shared buffers in it\n"
 		for (i = 1; i <= nsize; i++)
@@ -525,6 +537,8 @@ END {
 		}
 		if (have["evidence"])
 			bar("paysafe-verify, leaves per second of one core", "%7.0f", evidence_rate("verify"), 500000, 1000000, 1)
+		for (i = 1; i <= npasskeys; i++)
+			bar("passkeys, " passkey_name[i] ", to openssl speed", "%5.2f", verified[passkey_name[i]] / openssl[passkey_name[i]], 0.8, 0.9, 1)
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
 			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)

@@ -5,7 +5,16 @@ CREATE EXTENSION paysafe;
 CREATE ROLE shop_owner LOGIN;
 CREATE ROLE shop_app LOGIN;
 GRANT USAGE ON SCHEMA paysafe TO shop_owner, shop_app;
-GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve TO shop_app;
+GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve,
+    paysafe.approval_challenge, paysafe.approve_with_passkey TO shop_app;
+\set bob `demo/passkey new bob`
+\set bob_id `demo/passkey id bob`
+\set eve `demo/passkey new eve`
+\set eve_id `demo/passkey id eve`
+\o /dev/null
+SELECT paysafe.bootstrap_passkey('bob', decode(:'bob_id', 'hex'), decode(:'bob', 'hex'), 'shop.example', '{https://shop.example}', 'the first two')
+     , paysafe.bootstrap_passkey('eve', decode(:'eve_id', 'hex'), decode(:'eve', 'hex'), 'shop.example', '{https://shop.example}', 'the first two');
+\o
 GRANT CREATE ON DATABASE shop TO shop_owner;
 
 \connect - shop_owner
@@ -211,7 +220,38 @@ SELECT paysafe.act_as('alice');
 INSERT INTO shop.refund VALUES (4, 1, 'requested', 'EUR', 1900.00);
 ROLLBACK;
 
---# 13. The rule in force is the diagram in the documentation
+--# 13. Attack: the application itself says that it is Bob
+
+-- Whoever has its password can say so.  So only passkeys are to count:
+\connect - shop_owner
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500.00,
+                  approver_identity => 'passkey');
+\connect - shop_app
+BEGIN;
+SELECT paysafe.act_as('alice', reason => 'a scratch',
+                      ticket => 'SUP-72');
+INSERT INTO shop.refund VALUES (5, 1, 'requested', 'EUR', 80.00);
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('bob');
+--! 42501
+SELECT paysafe.approve('shop.refund', '5', 'it is me, bob');
+ROLLBACK;
+-- Bob's browser asks the database what he approves, and shows it.  His passkey
+-- signs it:
+\! demo/passkey sign bob shop.refund 5
+\set assertion `demo/passkey assertion`
+SELECT paysafe.approve_with_passkey('shop.refund', '5', :'assertion',
+                  'seen the scratch', 'SUP-72') AS approval;
+-- It is of refund 5, once, whoever sends it.
+--! 42501
+SELECT paysafe.approve_with_passkey('shop.refund', '5', :'assertion',
+                  'once more');
+--! 42501
+SELECT paysafe.approve_with_passkey('shop.refund', '3', :'assertion',
+                  'that one, too');
+
+--# 14. The rule in force is the diagram in the documentation
 
 \connect - postgres
 \pset format unaligned
@@ -220,7 +260,7 @@ SELECT paysafe.status_diagram('shop.payment');
 \pset tuples_only off
 \pset format aligned
 
---# 14. Attack: the owner takes the triggers away
+--# 15. Attack: the owner takes the triggers away
 
 \connect - shop_owner
 --! 42501
@@ -233,7 +273,7 @@ DROP TABLE shop.refund;
 UPDATE pg_catalog.pg_trigger SET tgenabled = 'D'
  WHERE tgname = 'paysafe';
 
---# 15. What happened to refund 1
+--# 16. What happened to refund 1
 
 SELECT op, before ->> 'status' AS was, after ->> 'status' AS "is",
        actor, reason
@@ -241,7 +281,7 @@ SELECT op, before ->> 'status' AS was, after ->> 'status' AS "is",
 SELECT key AS refund, state, approver, reason, ended_by AS used_by
   FROM paysafe.approval;
 
---# 16. The audit trail
+--# 17. The audit trail
 
 SELECT to_char(at, 'HH24:MI:SS') AS at, op, table_name AS "table",
        key, actor,
@@ -249,14 +289,14 @@ SELECT to_char(at, 'HH24:MI:SS') AS at, op, table_name AS "table",
   FROM paysafe.audit_log WHERE schema_name = 'shop'
  ORDER BY xid, seq;
 
---# 17. The attempts are on record too, although they were rolled back
+--# 18. The attempts are on record too, although they were rolled back
 
 \! sleep 2
 SELECT to_char(at, 'HH24:MI:SS') AS at, sqlstate, rule,
        table_name AS "table", session_user_name AS login
   FROM paysafe.refusal_log ORDER BY at;
 
---# 18. Is every promise in force?  What is not would be named, with what to do
+--# 19. Is every promise in force?  What is not would be named, with what to do
 
 SELECT count(*) AS promises,
        count(*) FILTER (WHERE NOT ok) AS not_in_force

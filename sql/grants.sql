@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, nam
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) TO PUBLIC;
 --@end
-GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 --@end
@@ -105,6 +105,7 @@ GRANT EXECUTE ON FUNCTION paysafe.ip_is_public(inet) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.mask_url(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.api_key_is_well_formed(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.sealed_by(bytea) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.verify_assertion(bytea, bytea, bytea, bytea, bytea, text, text[], boolean, text[]) TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
 
@@ -169,6 +170,11 @@ SELECT pg_extension_config_dump('paysafe.api_key_record', '');
 SELECT pg_extension_config_dump('paysafe.api_key_end', '');
 SELECT pg_extension_config_dump('paysafe.api_key_use', '');
 SELECT pg_extension_config_dump('paysafe.api_key_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.passkey_record', '');
+SELECT pg_extension_config_dump('paysafe.passkey_end', '');
+SELECT pg_extension_config_dump('paysafe.passkey_use', '');
+SELECT pg_extension_config_dump('paysafe.passkey_assertion', '');
+SELECT pg_extension_config_dump('paysafe.passkey_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.inbox_event', '');
 SELECT pg_extension_config_dump('paysafe.inbox_event_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.outbox_event', '');

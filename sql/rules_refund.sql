@@ -37,9 +37,11 @@ CREATE TABLE paysafe.threshold (
 	reason text,
 	ticket text,
 	rule text COLLATE "C" NOT NULL,
+	approver_identity text COLLATE "C",
 	PRIMARY KEY (relation, rule, currency, version)
 );
 COMMENT ON COLUMN paysafe.threshold.rule IS 'of refunds: a table may have several';
+COMMENT ON COLUMN paysafe.threshold.approver_identity IS 'how well approvers must be known: proven, passkey; NULL: however they are';
 COMMENT ON TABLE paysafe.threshold IS 'all versions of the refund thresholds; written by paysafe.set_refund_threshold only';
 
 CREATE TABLE paysafe.refund_event (
@@ -282,11 +284,12 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	approvers int DEFAULT 1,
 	within interval DEFAULT '24 hours',
 	valid_for interval DEFAULT '1 hour',
-	rule text DEFAULT NULL
+	rule text DEFAULT NULL,
+	approver_identity text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
-COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
+COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
 
 CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text, rule text DEFAULT NULL) RETURNS text
 	LANGUAGE C STABLE PARALLEL UNSAFE
@@ -324,6 +327,33 @@ CREATE FUNCTION paysafe.approve_refund(
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_approve_refund';
 COMMENT ON FUNCTION paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz, text) IS 'approves a refund of a payment, of at most this amount, before its row is there; grant EXECUTE to application roles only';
+
+CREATE FUNCTION paysafe.refund_challenge(
+	refund regclass,
+	payment text,
+	amount numeric,
+	currency text,
+	rp_id text DEFAULT NULL,
+	rule text DEFAULT NULL
+) RETURNS jsonb
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_refund_challenge';
+COMMENT ON FUNCTION paysafe.refund_challenge(regclass, text, numeric, text, text, text) IS 'as paysafe.approval_challenge, of a refund before its row is there';
+
+CREATE FUNCTION paysafe.approve_refund_with_passkey(
+	refund regclass,
+	payment text,
+	amount numeric,
+	currency text,
+	assertion jsonb,
+	reason text,
+	ticket text DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL,
+	rule text DEFAULT NULL
+) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_approve_refund_with_passkey';
+COMMENT ON FUNCTION paysafe.approve_refund_with_passkey(regclass, text, numeric, text, jsonb, text, text, timestamptz, text) IS 'as paysafe.approve_refund, signed by a passkey';
 
 CREATE FUNCTION paysafe.pending_approvals(
 	OUT relation regclass,

@@ -97,6 +97,7 @@ redacted(const Refusal *refusal)
 
 	result.key = clean_text(refusal->key);
 	result.message = clean_text(refusal->message);
+	result.recorded = clean_text(refusal->recorded);
 	result.detail = clean_text(refusal->detail);
 	result.hint = clean_text(refusal->hint);
 	return result;

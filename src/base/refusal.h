@@ -29,6 +29,7 @@ typedef struct Refusal
 	bool		outside;		/* whoever can reach a service causes it, without credentials */
 	bool		observed;		/* the rule only watches: nothing is refused */
 	const char *message;
+	const char *recorded;		/* the same for the record, where it says more than the client may know; or NULL */
 	const char *detail;			/* or NULL */
 	const char *hint;			/* or NULL */
 } Refusal;

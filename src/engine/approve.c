@@ -21,16 +21,16 @@
 #include "base/argument.h"
 #include "base/attempt.h"
 #include "compat.h"
+#include "engine/approve.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "people/acting.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
-
-/* SQL-callable functions */
 
 /* The rules of this leaf table that gate rows of the tree at relid: of Rule. */
 static List *
@@ -125,6 +125,76 @@ check_requesters(const ApprovalSubject *subject, const Person *approver)
 	}
 }
 
+List *
+paysafe_approve_subjects(Oid relid, const char *key)
+{
+	AclResult	aclresult;
+
+	if (paysafe_loosening_is_approved_as(relid))
+	{
+		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
+
+		paysafe_loosening_subject(relid, key, subject);
+		return list_make1(subject);
+	}
+	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+	if (aclresult != ACLCHECK_OK)
+		aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+	return row_subjects(relid, key, false);
+}
+
+void
+paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver)
+{
+	ListCell   *lc;
+
+	foreach(lc, subjects)
+	{
+		const ApprovalSubject *subject = lfirst(lc);
+
+		check_requesters(subject, approver);
+		if (approver->level < subject->identity)
+			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+									psprintf("this needs an approval of identity \"%s\"",
+											 paysafe_identity_name(subject->identity)),
+									psprintf("Yours would be \"%s\".", paysafe_identity_name(approver->level)),
+									subject->identity == IDENTITY_PASSKEY && key == NULL ?
+									"Sign what paysafe.refund_challenge returns, for paysafe.approve_refund_with_passkey." :
+									subject->identity == IDENTITY_PASSKEY ?
+									psprintf("Sign what paysafe.approval_challenge(%s, %s) returns, for paysafe.approve_with_passkey.",
+											 quote_literal_cstr(paysafe_catalog_table_name(relid)),
+											 quote_literal_cstr(paysafe_redact_string(key))) :
+									"Call paysafe.act_as_token in the same transaction first.");
+	}
+}
+
+List *
+paysafe_approve_record(Oid relid, const char *key, List *subjects, const Person *approver,
+					   const char *reason, const char *ticket, TimestampTz expires_at)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, subjects)
+	{
+		const ApprovalSubject *subject = lfirst(lc);
+		TimestampTz valid_until = Min(now + subject->valid_for, expires_at);
+		int64	   *id = palloc(sizeof(int64));
+
+		if (valid_until <= now)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the approval would already have expired")));
+		*id = paysafe_approval_add(relid, subject->key ? subject->key : key, subject, approver, reason, ticket,
+								   valid_until);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
+/* SQL-callable functions */
+
 PG_FUNCTION_INFO_V1(paysafe_approve);
 
 /*
@@ -134,14 +204,12 @@ PG_FUNCTION_INFO_V1(paysafe_approve);
 Datum
 paysafe_approve(PG_FUNCTION_ARGS)
 {
-	List	   *subjects = NIL;
+	List	   *subjects;
+	List	   *ids;
 	Oid			relid;
 	char	   *key;
 	char	   *reason;
 	Person	   *approver;
-	ListCell   *lc;
-	TimestampTz now = GetCurrentTimestamp();
-	int64		id = 0;
 
 	paysafe_approval_check_own_code("paysafe.approve");
 	for (int i = 0; i < 2; i++)
@@ -151,40 +219,12 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	approver = paysafe_person_current();
 	paysafe_acting_check_approver(approver, relid);
-
-	if (paysafe_loosening_is_approved_as(relid))
-	{
-		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
-
-		paysafe_loosening_subject(relid, key, subject);
-		subjects = list_make1(subject);
-	}
-	else
-	{
-		AclResult	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-
-		if (aclresult != ACLCHECK_OK)
-			aclcheck_error(aclresult, get_relkind_objtype(get_rel_relkind(relid)),
-						   get_rel_name(relid));
-		subjects = row_subjects(relid, key, false);
-	}
-	foreach(lc, subjects)
-		check_requesters(lfirst(lc), approver);
-	foreach(lc, subjects)
-	{
-		const ApprovalSubject *subject = lfirst(lc);
-		TimestampTz valid_until = now + subject->valid_for;
-
-		if (!PG_ARGISNULL(4))
-			valid_until = Min(valid_until, PG_GETARG_TIMESTAMPTZ(4));
-		if (valid_until <= now)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the approval would already have expired")));
-		id = paysafe_approval_add(relid, subject->key ? pstrdup(subject->key) : key, subject, approver, reason,
-								  PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)), valid_until);
-	}
-	PG_RETURN_INT64(id);
+	subjects = paysafe_approve_subjects(relid, key);
+	paysafe_approve_check(relid, key, subjects, approver);
+	ids = paysafe_approve_record(relid, key, subjects, approver, reason,
+								 PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
+								 PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
+	PG_RETURN_INT64(*(int64 *) llast(ids));
 }
 
 /* An approval that has not ended, and what would serve now. */

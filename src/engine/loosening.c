@@ -234,11 +234,10 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 					   "a maintenance window needs the approval of a second person",
 					   .detail = is_rule ? psprintf("The change %s.", words) :
 					   psprintf("Asked for: %s.", words),
-					   .hint = psprintf("%sAfter paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.%s', %s, 'why it is right');  then%s repeat this command within the hour.",
+					   .hint = psprintf("%s%s  then%s repeat this command within the hour.",
 										usable ? "" : psprintf("Propose it first: run it again in a transaction after%s SELECT paysafe.propose('why').  ",
 															   anonymous ? " paysafe.act_as and" : ""),
-										get_rel_name(paysafe_catalog_table(change->approved_as)),
-										quote_literal_cstr(key),
+										paysafe_proposal_how(change, key),
 										anonymous ? ", after paysafe.act_as too," : "")
 				   });
 }
@@ -247,7 +246,7 @@ bool
 paysafe_loosening_authorize(ProposedChange *change)
 {
 	Oid			approved_as = paysafe_catalog_table(change->approved_as);
-	ApprovalSubject subject = {.valid_for = RULE_APPROVAL_VALID};
+	ApprovalSubject subject = {.valid_for = RULE_APPROVAL_VALID, .identity = change->identity};
 	Person	   *person = paysafe_person_current();
 	uint8		stored_digest[PAYSAFE_SHA256_LEN];
 	List	   *proposers;
@@ -257,6 +256,7 @@ paysafe_loosening_authorize(ProposedChange *change)
 	paysafe_approval_check_own_code(change->approved_as == PAYSAFE_RULE ? "loosening a rule" :
 									change->approved_as == PAYSAFE_RETENTION_RECORD ? "what removes payloads of the audit log" :
 									change->approved_as == PAYSAFE_PERSON_RECORD ? "a change of the registry of people" :
+									change->approved_as == PAYSAFE_PASSKEY_RECORD ? "enrolling a passkey" :
 									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
@@ -289,6 +289,8 @@ looks_whole(Oid approved_as, const char *key)
 		return strncmp(key, "retention: ", strlen("retention: ")) == 0;
 	if (approved_as == paysafe_catalog_table(PAYSAFE_PERSON_RECORD))
 		return strncmp(key, "people: ", strlen("people: ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD))
+		return strncmp(key, "passkey of ", strlen("passkey of ")) == 0;
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
 }
 
@@ -298,7 +300,8 @@ paysafe_loosening_is_approved_as(Oid relation)
 	return relation == paysafe_catalog_table(PAYSAFE_RULE) ||
 		relation == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) ||
 		relation == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD) ||
-		relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD);
+		relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD) ||
+		relation == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD);
 }
 
 void
@@ -307,7 +310,10 @@ paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out
 	memset(out, 0, sizeof(*out));
 	out->valid_for = RULE_APPROVAL_VALID;
 	if (paysafe_proposal_find(approved_as, key, out->digest, &out->requesters))
+	{
+		out->words = paysafe_proposal_words(approved_as, key);
 		return;
+	}
 	if (!paysafe_proposal_is_content(key) || !looks_whole(approved_as, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -315,6 +321,7 @@ paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out
 				 errdetail("The key is no whole change either, so nobody can have read what it stands for."),
 				 errhint("The view paysafe.pending_change has those that wait. Who wants this one calls paysafe.propose first.")));
 	paysafe_proposal_digest(key, out->digest);
+	out->words = key;
 }
 
 /* What an approval was of, and the newest version of that rule. */

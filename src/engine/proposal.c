@@ -117,6 +117,18 @@ set_reference(Datum *values, bool *nulls, int column, Oid reference)
 			 paysafe_catalog_table_name(reference) : NULL);
 }
 
+char *
+paysafe_proposal_how(const ProposedChange *change, const char *key)
+{
+	const char *table = get_rel_name(paysafe_catalog_table(change->approved_as));
+
+	if (change->identity >= IDENTITY_PASSKEY)
+		return psprintf("Another person's passkey signs what paysafe.approval_challenge('paysafe.%s', %s) returns, for paysafe.approve_with_passkey;",
+						table, quote_literal_cstr(key));
+	return psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.%s', %s, 'why it is right');",
+					table, quote_literal_cstr(key));
+}
+
 void
 paysafe_proposal_store(const ProposedChange *change)
 {
@@ -155,9 +167,8 @@ paysafe_proposal_store(const ProposedChange *change)
 	ereport(NOTICE,
 			(errmsg("change " INT64_FORMAT " is proposed, and not made", id),
 			 errdetail("It stands in paysafe.pending_change."),
-			 errhint("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.%s', %s, 'why it is right');  then repeat this command within the hour, without paysafe.propose.",
-					 get_rel_name(paysafe_catalog_table(change->approved_as)),
-					 quote_literal_cstr(key))));
+			 errhint("%s  then repeat this command within the hour, without paysafe.propose.",
+					 paysafe_proposal_how(change, key))));
 }
 
 typedef struct Found
@@ -197,6 +208,24 @@ paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest, List **pe
 					   collect_proposal, &found);
 	*persons = found.persons;
 	return found.any;
+}
+
+static bool
+note_words(Relation rel, HeapTuple tuple, void *arg)
+{
+	/* those of one key have the same */
+	*(char **) arg = paysafe_store_text(tuple, RelationGetDescr(rel), PROPOSAL_DIFFERENCE);
+	return false;
+}
+
+char *
+paysafe_proposal_words(Oid approved_as, const char *key)
+{
+	char	   *words = NULL;
+	Datum		keys[2] = {ObjectIdGetDatum(approved_as), CStringGetTextDatum(key)};
+
+	paysafe_store_scan(PAYSAFE_PROPOSAL_RECORD, "proposal_record_key", 2, keys, note_words, &words);
+	return words;
 }
 
 /* The rule that a stored change is of. */

@@ -12,6 +12,7 @@
 #include "utils/jsonb.h"
 
 #include "base/crypto.h"
+#include "people/identity.h"
 #include "store/catalog.h"
 
 /* A change that needs the approval of a second person, whole. */
@@ -29,6 +30,7 @@ typedef struct ProposedChange
 	const char *loosens;		/* the part of it that needs approval, in words */
 	const char *content;		/* all of it: two changes never have the same */
 	const char *message;		/* of its refusal, if it is no loosening of a rule; or NULL */
+	IdentityLevel identity;		/* how well who approves it must be known */
 } ProposedChange;
 
 /* The name of a change that closes a period of a ledger. */
@@ -49,12 +51,18 @@ extern bool paysafe_proposal_is_content(const char *key);
 /* Does this transaction propose, that is: has it called paysafe.propose? */
 extern bool paysafe_proposal_is_open(void);
 
+/* How another person approves it, in words that end with a semicolon. */
+extern char *paysafe_proposal_how(const ProposedChange *change, const char *key);
+
 /* Store the change and tell how it is approved. */
 extern void paysafe_proposal_store(const ProposedChange *change);
 
 /* What is stored under a key: who proposed it (of Person); false if nothing is. */
 extern bool paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest,
 								  List **persons);
+
+/* What is stored under a key, in words, or NULL if nothing is. */
+extern char *paysafe_proposal_words(Oid approved_as, const char *key);
 
 /* The rule that a stored change of this key is of; false if none is stored. */
 extern bool paysafe_proposal_of(Oid approved_as, const char *key, Oid *relation, char **name,

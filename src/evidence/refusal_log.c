@@ -108,7 +108,7 @@ describe_table(Describing *d)
 static void
 describe_message(Describing *d)
 {
-	SET(message, d->refusal->message);
+	SET(message, d->refusal->recorded ? d->refusal->recorded : d->refusal->message);
 }
 
 static void

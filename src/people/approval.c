@@ -344,7 +344,7 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		bool		fits = is_of_subject(a, subject);
 		ListCell   *lc2;
 
-		if (!fits || !paysafe_acting_counts(&a->approver, a->at, relation))
+		if (!fits || a->approver.level < subject->identity || !paysafe_acting_counts(&a->approver, a->at, relation))
 			continue;
 		/* a shorter validity, declared since, counts at once */
 		a->valid_until = Min(a->valid_until, a->at + subject->valid_for);
@@ -581,6 +581,14 @@ paysafe_approval_in_advance(Oid relation, const char *rule)
 		result = lappend(result, money);
 	}
 	return result;
+}
+
+void
+paysafe_approval_void(int64 id, const char *reason)
+{
+	lock_approval(id);
+	if (!has_ended(id))
+		end_approval(id, "void", reason, NULL);
 }
 
 void

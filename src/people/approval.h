@@ -14,6 +14,7 @@
 
 #include "base/crypto.h"
 #include "compat.h"
+#include "people/identity.h"
 #include "people/person.h"
 
 /*
@@ -39,6 +40,8 @@ typedef struct ApprovalSubject
 	List	   *requesters;		/* of Person; none of them may approve */
 	int64		valid_for;		/* microseconds after the approval was given */
 	const ApprovalMoney *money; /* if approvals in advance count, too; or NULL */
+	IdentityLevel identity;		/* approvals of persons known less well than that do not count */
+	const char *words;			/* what it is, for a person; of approval_subject only, or NULL */
 } ApprovalSubject;
 
 /*
@@ -87,6 +90,9 @@ extern List *paysafe_approval_used_in_advance(Oid relation, const char *rule, co
 
 /* What is approved in advance and has not ended, by id: of ApprovalMoney, without bound. */
 extern List *paysafe_approval_in_advance(Oid relation, const char *rule);
+
+/* End one that nobody has used, if it has not ended, because it is worth nothing any more. */
+extern void paysafe_approval_void(int64 id, const char *reason);
 
 /* End an approval that nobody has used; 22023 if there is none, 42501 if it has ended. */
 extern void paysafe_approval_withdraw(int64 id, const char *reason);

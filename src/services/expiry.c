@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "base/worker.h"
+#include "engine/passkey_challenge.h"
 #include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
 #include "identity/token_use.h"
@@ -71,6 +72,12 @@ expire_refusals(void)
 {
 	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+static void
+expire_challenges(void)
+{
+	(void) paysafe_passkey_expire_challenges();
 }
 
 static void
@@ -139,6 +146,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
 	run(expire_tokens, "removing used tokens");
+	run(expire_challenges, "removing challenges of passkeys");
 	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }

@@ -122,6 +122,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_TOKEN_ISSUER_RECORD] = "token_issuer_record",
 	[PAYSAFE_TOKEN_KEY_RECORD] = "token_key_record",
 	[PAYSAFE_TOKEN_USE] = "token_use",
+	[PAYSAFE_PASSKEY_RECORD] = "passkey_record",
+	[PAYSAFE_PASSKEY_END] = "passkey_end",
+	[PAYSAFE_PASSKEY_USE] = "passkey_use",
+	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
+	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
 };
 
 /*
@@ -176,6 +181,8 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_COSIGNATURE] = "signed, and known outside",
 	[PAYSAFE_SEAL_PUBLISHER] = "says only how it goes",
 	[PAYSAFE_TOKEN_USE] = "one for each token; what it proved is with each change",
+	[PAYSAFE_PASSKEY_USE] = "what passkeys have counted",
+	[PAYSAFE_PASSKEY_CHALLENGE] = "good for minutes; what came of it is an assertion",
 };
 
 bool

@@ -72,6 +72,16 @@ DO $$ BEGIN
 	ASSERT (SELECT count(paysafe.audit_image(columns, 'UTF8', after)) > 8 FROM fuzz.corpus);
 END $$;
 
+-- Assertions of passkeys, one of each algorithm
+CREATE TABLE fuzz.assertion (name text, cose_key bytea, challenge bytea, client_data bytea, authenticator_data bytea, signature bytea);
+\copy fuzz.assertion FROM '../../bench/passkey.tsv'
+CREATE FUNCTION fuzz.verified(a fuzz.assertion) RETURNS bool LANGUAGE sql AS $$
+	SELECT paysafe.verify_assertion(fuzz.exact(a.cose_key), fuzz.exact(a.challenge), fuzz.exact(a.client_data), fuzz.exact(a.authenticator_data),
+									fuzz.exact(a.signature), 'pay.example', '{https://pay.example}') $$;
+DO $$ BEGIN
+	ASSERT (SELECT bool_and(fuzz.verified(a)) AND count(*) = 6 FROM fuzz.assertion a);
+END $$;
+
 CREATE UNLOGGED TABLE fuzz.outcome (kind text, n int, state text, message text, ms real);
 
 CREATE FUNCTION fuzz.pick(VARIADIC choices text[]) RETURNS text LANGUAGE plpgsql AS $$
@@ -295,6 +305,8 @@ DECLARE
 	row_stored paysafe.audit_row;
 	image bytea;
 	other bytea;
+	good fuzz.assertion;
+	bad fuzz.assertion;
 	encoding text := 'UTF8';
 BEGIN
 	IF kind IN ('image', 'shape', 'context', 'leaf') THEN
@@ -361,6 +373,22 @@ BEGIN
 									fuzz.often(fuzz.pick('1,x\,y\\z', '2,'), CASE WHEN random() < 0.5 THEN '1,' ELSE '' END || fuzz.words()),
 									fuzz.often('why', fuzz.words()), fuzz.often('T', fuzz.words()),
 									fuzz.pick(NULL, NULL, NULL, 'infinity', '-infinity', '2000-01-01', '294276-12-31', '4713-01-01 BC')::timestamptz);
+		WHEN 'assertion' THEN
+			SELECT * INTO good FROM fuzz.assertion OFFSET fuzz.below(6) LIMIT 1;
+			bad := good;
+			CASE fuzz.below(5)
+				WHEN 0 THEN bad.cose_key := fuzz.mutate(good.cose_key, fuzz.bytes(40));
+				WHEN 1 THEN bad.client_data := fuzz.mutate(good.client_data, convert_to(fuzz.words(), 'UTF8'));
+				WHEN 2 THEN bad.authenticator_data := fuzz.mutate(good.authenticator_data, fuzz.bytes(40));
+				WHEN 3 THEN bad.signature := fuzz.mutate(good.signature, fuzz.bytes(40));
+				ELSE
+					PERFORM paysafe.act_as('bob');
+					PERFORM paysafe.approve_with_passkey('fuzz.refund', '2,', jsonb_build_object('id', 'AAAA', 'type', fuzz.often('public-key', fuzz.words()),
+						'response', jsonb_build_object('clientDataJSON', translate(encode(fuzz.mutate(good.client_data, '{}'), 'base64'), E'+/=\n', '-_'),
+							'authenticatorData', fuzz.often('AAAA', fuzz.words()), 'signature', fuzz.often('AAAA', fuzz.words()))), 'x');
+			END CASE;
+			-- what is signed is all of it
+			ASSERT bad = good OR NOT fuzz.verified(bad);
 		WHEN 'rule_text' THEN
 			PERFORM paysafe.rule_text(fuzz.pick('status', 'columns', 'append_only', 'payment', 'refund', 'audit', 'none'),
 									  fuzz.pick('fuzz.payment', NULL, '0', '1')::regclass, fuzz.exact(fuzz.spec()));

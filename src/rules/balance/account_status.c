@@ -245,5 +245,6 @@ paysafe_account_status_approval_subject(const Rule *rule, const char *key, bool 
 	reopening_digest(account.key, out->digest);
 	out->valid_for = REOPENING_VALID;
 	out->requesters = NIL;
+	out->words = "that a closed account may be opened again";
 	return true;
 }

@@ -266,9 +266,12 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 													 refund_words(change, change->after),
 													 money_words(payment, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
-													detail, have, needed, paysafe_refund_requesters_words(subject->requesters)),
-								 .hint = paysafe_refund_gate_hint(state, change, subject->money, before)
+								 .detail = psprintf("%s %d of %d approvals%s found; requested by %s.",
+													detail, have, needed, paysafe_refund_identity_words(subject->identity),
+													paysafe_refund_requesters_words(subject->requesters)),
+								 .hint = subject->identity < IDENTITY_PASSKEY ? paysafe_refund_gate_hint(state, change, subject->money, before) :
+								 psprintf("%s It takes a passkey: paysafe.approve_with_passkey.",
+										  paysafe_refund_gate_hint(state, change, subject->money, before))
 							 });
 }
 
@@ -293,7 +296,8 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	const char *kind;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = life->requesters, .rule = state->rule
+		.requesters = life->requesters, .rule = state->rule,
+		.identity = paysafe_refund_threshold_identity(threshold, side->thresholds)
 	};
 
 	/* what fits the sum so far need not be added up; what does not, must */

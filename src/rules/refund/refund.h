@@ -537,10 +537,13 @@ extern ApprovalMoney *paysafe_refund_row_money(const RefundState *state, const F
 
 /*
  * The money that the first four arguments name (refund, payment, amount, currency), and the last, the
- * rule: of one payment, which is locked, and at most what is captured; raises 22023 otherwise.  *life,
- * if wanted: how long an approval lives, in microseconds.
+ * rule: of one payment, which is locked, and at most what is captured; raises 22023 otherwise.  In *subject:
+ * the money, the rule, and what its threshold says of approvals.
  */
-extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, const char **rule, int64 *life);
+extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, ApprovalSubject *subject);
+
+/* An approval in advance that such arguments ask for: of ApprovalSubject, one. */
+extern List *paysafe_refund_advance_subjects(FunctionCallInfo fcinfo);
 
 /*
  * refund_request.c
@@ -554,6 +557,9 @@ typedef struct RefundRequest
 
 /* Who asked, each once: "alice", "bob". */
 extern char *paysafe_refund_requesters_words(List *requesters);
+
+/* How well approvers must be known, after "approvals"; empty if it does not matter. */
+extern char *paysafe_refund_identity_words(IdentityLevel level);
 
 /* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
 extern List *paysafe_refund_requests(Oid refund, const char *rule, const char *payment);

@@ -29,6 +29,7 @@
 #include "base/argument.h"
 #include "base/attempt.h"
 #include "base/refusal.h"
+#include "engine/approve.h"
 #include "errors.h"
 #include "people/acting.h"
 #include "people/approval.h"
@@ -183,8 +184,22 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 	return paysafe_refund_money(state, locked.key, locked.currency, amount);
 }
 
+/* What an approval in advance lives, and who counts: as for a row in this currency. */
+static void
+set_terms(const RefundState *state, ApprovalSubject *subject)
+{
+	List	   *thresholds = state->refund.thresholds;
+	const Threshold *threshold = paysafe_refund_threshold_find(thresholds, subject->money->currency);
+
+	subject->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+	subject->identity = paysafe_refund_threshold_identity(threshold, thresholds);
+	subject->words = paysafe_redact_string(psprintf("at most %s of %s \"%s\", once, before its row is there",
+													paysafe_money_words(&state->refund.amount, subject->money->amount, subject->money->currency),
+													state->payout ? "a payout" : "payment", subject->money->payment));
+}
+
 ApprovalMoney *
-paysafe_refund_money_argument(FunctionCallInfo fcinfo, const char **rule, int64 *life)
+paysafe_refund_money_argument(FunctionCallInfo fcinfo, ApprovalSubject *subject)
 {
 	static const char *const arguments[] = {"refund", "payment", "amount", "currency"};
 	ApprovalMoney *money;
@@ -194,9 +209,9 @@ paysafe_refund_money_argument(FunctionCallInfo fcinfo, const char **rule, int64 
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		paysafe_argument_required(fcinfo, i, arguments[i]);
 	refund = PG_GETARG_OID(0);
-	*rule = paysafe_refund_several_meant(refund, PG_ARGISNULL(PG_NARGS() - 1) ? NULL :
-										 text_to_cstring(PG_GETARG_TEXT_PP(PG_NARGS() - 1)));
-	if (*rule == NULL || (state = find_state(refund, *rule)) == NULL)
+	subject->rule = paysafe_refund_several_meant(refund, PG_ARGISNULL(PG_NARGS() - 1) ? NULL :
+												 text_to_cstring(PG_GETARG_TEXT_PP(PG_NARGS() - 1)));
+	if (subject->rule == NULL || (state = find_state(refund, subject->rule)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rows of \"%s\" are not subject to approval",
@@ -207,9 +222,20 @@ paysafe_refund_money_argument(FunctionCallInfo fcinfo, const char **rule, int64 
 		check_readable(state->payment_root);
 	money = approved_money(state, text_to_cstring(PG_GETARG_TEXT_PP(1)),
 						   PG_GETARG_NUMERIC(2), text_to_cstring(PG_GETARG_TEXT_PP(3)));
-	if (life != NULL)
-		*life = valid_for(state, money->currency);
+	subject->money = money;
+	set_terms(state, subject);
 	return money;
+}
+
+List *
+paysafe_refund_advance_subjects(FunctionCallInfo fcinfo)
+{
+	ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
+	ApprovalMoney *money = paysafe_refund_money_argument(fcinfo, subject);
+
+	subject->requesters = paysafe_refund_requesters(PG_GETARG_OID(0), subject->rule, money);
+	paysafe_approval_money_digest(money, money->amount, subject->digest);
+	return list_make1(subject);
 }
 
 /* SQL-callable functions */
@@ -223,38 +249,19 @@ PG_FUNCTION_INFO_V1(paysafe_approve_refund);
 Datum
 paysafe_approve_refund(PG_FUNCTION_ARGS)
 {
-	ApprovalSubject subject = {0};
+	List	   *subjects;
 	Person	   *approver = paysafe_person_current();
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz valid_until;
 	char	   *reason;
-	ListCell   *lc;
 
 	paysafe_approval_check_own_code("paysafe.approve_refund");
 	reason = paysafe_argument_reason(fcinfo, 4, "reason", "an approval");
 	paysafe_argument_required(fcinfo, 0, "refund");
 	paysafe_acting_check_approver(approver, PG_GETARG_OID(0));
-	subject.money = paysafe_refund_money_argument(fcinfo, &subject.rule, &subject.valid_for);
-	foreach(lc, paysafe_refund_requesters(PG_GETARG_OID(0), subject.rule, subject.money))
-	{
-		char	   *conflict = paysafe_person_conflict(approver, lfirst(lc));
-
-		if (conflict != NULL)
-			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-									psprintf("\"%s\" cannot approve this", approver->actor), conflict,
-									"Another person has to approve it.");
-	}
-	paysafe_approval_money_digest(subject.money, subject.money->amount, subject.digest);
-	valid_until = now + subject.valid_for;
-	if (!PG_ARGISNULL(6))
-		valid_until = Min(valid_until, PG_GETARG_TIMESTAMPTZ(6));
-	if (valid_until <= now)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the approval would already have expired")));
-	PG_RETURN_INT64(paysafe_approval_add(PG_GETARG_OID(0), NULL, &subject, approver, reason,
-										 PG_ARGISNULL(5) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(5)),
-										 valid_until));
+	subjects = paysafe_refund_advance_subjects(fcinfo);
+	paysafe_approve_check(PG_GETARG_OID(0), NULL, subjects, approver);
+	PG_RETURN_INT64(*(int64 *) llast(paysafe_approve_record(PG_GETARG_OID(0), NULL, subjects, approver, reason,
+															PG_ARGISNULL(5) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(5)),
+															PG_ARGISNULL(6) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(6))));
 }
 
 /* What an approval in advance of so much would be now. */

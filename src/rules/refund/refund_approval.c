@@ -386,7 +386,23 @@ typedef struct RefundRow
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	List	   *requesters;
 	int64		valid_for;
+	IdentityLevel identity;
+	char	   *words;			/* what it is, for who approves it */
 } RefundRow;
+
+/* The refund as somebody approves it: so much of which payment, and what becomes of it. */
+static char *
+refund_words(const RefundState *state, const RefundRow *refund, const FoundPayment *payment, TupleTableSlot *row)
+{
+	const RefundSide *side = &state->refund;
+	Numeric		amount;
+
+	if (!paysafe_money_value(&side->amount, row, &amount))
+		return NULL;
+	return paysafe_redact_string(psprintf("%s of %s \"%s\", now in status \"%s\"",
+										  paysafe_money_words(&side->amount, amount, paysafe_refund_currency(side, row, payment)),
+										  state->payout ? "a payout" : "payment", payment->key, refund->status));
+}
 
 /*
  * With one snapshot for the whole transaction, what the approver has read is older
@@ -441,8 +457,10 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->voided = paysafe_status_value_find(&side->voided, row) >= 0;
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
+	refund->words = refund_words(state, refund, &payment, row);
 	threshold = paysafe_refund_threshold_find(side->thresholds,
 											  paysafe_refund_currency(side, row, &payment));
+	refund->identity = paysafe_refund_threshold_identity(threshold, side->thresholds);
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	return true;
 }
@@ -529,8 +547,10 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 		check_refund_row(&state, &refund, paysafe_refusal_value(key));
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
 	out->valid_for = refund.valid_for;
+	out->identity = refund.identity;
 	out->key = refund.key;
 	out->rule = state.rule;
 	out->requesters = refund.requesters;
+	out->words = refund.words;
 	return true;
 }

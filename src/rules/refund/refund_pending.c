@@ -230,6 +230,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	if (needed == 0)
 		return;
 	subject.requesters = life->requesters;
+	subject.identity = paysafe_refund_threshold_identity(threshold, side->thresholds);
 	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	subject.rule = state->rule;
 	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
@@ -282,7 +283,8 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
 		.money = paysafe_refund_money(state, money->payment, money->currency, money->amount),
-		.rule = state->rule
+		.rule = state->rule,
+		.identity = paysafe_refund_threshold_identity(threshold, state->refund.thresholds)
 	};
 	RefundLife	none = {0};
 	Pending		pending = {.money = money, .threshold = threshold, .at = request->at};

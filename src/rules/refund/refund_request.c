@@ -132,6 +132,12 @@ without_answered(List *requests, List *uses)
 }
 
 char *
+paysafe_refund_identity_words(IdentityLevel level)
+{
+	return level > IDENTITY_NONE ? psprintf(" of identity \"%s\"", paysafe_identity_name(level)) : pstrdup("");
+}
+
+char *
 paysafe_refund_requesters_words(List *requesters)
 {
 	StringInfoData buf;
@@ -208,14 +214,14 @@ paysafe_request_refund(PG_FUNCTION_ARGS)
 	Datum		values[REQUEST_NCOLUMNS];
 	bool		nulls[REQUEST_NCOLUMNS] = {0};
 	int64		id;
-	const char *rule;
+	ApprovalSubject subject = {0};
 	char	   *reason;
 	char	   *ticket;
 
 	paysafe_approval_check_own_code("paysafe.request_refund");
 	reason = paysafe_argument_reason(fcinfo, 4, "reason", "a request");
 	ticket = PG_ARGISNULL(5) ? NULL : paysafe_argument_reason(fcinfo, 5, "ticket", "a request");
-	money = paysafe_refund_money_argument(fcinfo, &rule, NULL);
+	money = paysafe_refund_money_argument(fcinfo, &subject);
 	if (paysafe_person_is_unknown(person))
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								"a request needs a person",
@@ -236,7 +242,7 @@ paysafe_request_refund(PG_FUNCTION_ARGS)
 	set_text(values, nulls, REQUEST_TICKET, ticket ? paysafe_redact_string(ticket) : NULL);
 	set_text(values, nulls, REQUEST_REQUEST_ID, actor ? actor->request_id : NULL);
 	values[REQUEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[REQUEST_RULE] = CStringGetTextDatum(rule);
+	values[REQUEST_RULE] = CStringGetTextDatum(subject.rule);
 	values[REQUEST_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	paysafe_store_insert(PAYSAFE_REFUND_REQUEST, values, nulls);
 	PG_RETURN_INT64(id);

@@ -173,13 +173,14 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Nume
 								 .message = psprintf("refund of %s of payment \"%s\" needs the approval of %s",
 													 money_words(side, rise, currency), paysafe_refusal_value(payment),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-								 .detail = psprintf("%s %d of %d approvals found; requested by %s.",
+								 .detail = psprintf("%s %d of %d approvals%s found; requested by %s.",
 													threshold == NULL ?
 													psprintf("There is no threshold for %s, so every refund needs approval.", paysafe_refusal_value(currency)) :
 													psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
 															 paysafe_refusal_value(payment), paysafe_refund_threshold_period_text(threshold->within),
 															 money_words(side, total, currency), money_words(side, threshold->amount, currency)),
 													have, needed,
+													paysafe_refund_identity_words(paysafe_refund_threshold_identity(threshold, side->thresholds)),
 													paysafe_refund_requesters_words(list_make1(paysafe_person_current()))),
 								 .hint = psprintf("%sSomebody else approves it before: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right'%s);",
 												  paysafe_person_is_unknown(paysafe_person_current()) ?
@@ -205,7 +206,8 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	int			steps;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = list_make1(paysafe_person_current()), .rule = state->rule
+		.requesters = list_make1(paysafe_person_current()), .rule = state->rule,
+		.identity = paysafe_refund_threshold_identity(threshold, side->thresholds)
 	};
 
 	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, currency, threshold ? threshold->within : 0,

@@ -42,6 +42,7 @@ enum
 	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
 	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
 	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET, THRESHOLD_RULE,
+	THRESHOLD_APPROVER_IDENTITY,
 	THRESHOLD_NCOLUMNS
 };
 
@@ -59,6 +60,7 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		isnull;
 	Threshold  *t = palloc0(sizeof(Threshold));
+	char	   *identity = paysafe_store_text(tuple, desc, THRESHOLD_APPROVER_IDENTITY);
 	ListCell   *lc;
 
 	t->currency = paysafe_store_text(tuple, desc, THRESHOLD_CURRENCY);
@@ -69,6 +71,10 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 																	   desc, &isnull)), "within");
 	t->valid_for = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_VALID_FOR + 1,
 																		  desc, &isnull)), "valid_for");
+	/* a level that only a later version knows is not less than any of ours */
+	t->identity = paysafe_identity_parse(identity);
+	if (identity != NULL && t->identity == IDENTITY_NONE)
+		t->identity = IDENTITY_PASSKEY;
 	foreach(lc, list->thresholds)
 	{
 		Threshold  *other = lfirst(lc);
@@ -114,6 +120,19 @@ paysafe_refund_threshold_approvals(const Threshold *threshold, Numeric gate_tota
 	return paysafe_money_compare(gate_total, threshold->amount) > 0 ? threshold->approvers : 0;
 }
 
+IdentityLevel
+paysafe_refund_threshold_identity(const Threshold *threshold, List *thresholds)
+{
+	IdentityLevel level = IDENTITY_NONE;
+	ListCell   *lc;
+
+	if (threshold != NULL)
+		return threshold->identity;
+	foreach(lc, thresholds)
+		level = Max(level, ((Threshold *) lfirst(lc))->identity);
+	return level;
+}
+
 /* A period in words: hours and minutes, or seconds. */
 char *
 paysafe_refund_threshold_period_text(int64 period)
@@ -148,6 +167,9 @@ threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, co
 	if (new_threshold->valid_for > old_threshold->valid_for)
 		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
 						 paysafe_refund_threshold_period_text(new_threshold->valid_for), paysafe_refund_threshold_period_text(old_threshold->valid_for));
+	if (new_threshold->identity < old_threshold->identity)
+		appendStringInfo(&words, "lets approvals count that are not %s; ",
+						 old_threshold->identity == IDENTITY_PASSKEY ? "signed by a passkey" : "given by a proven person");
 	if (words.len == 0)
 		return NULL;
 	words.data[words.len - 2] = '\0';
@@ -174,6 +196,8 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 	paysafe_spec_add_text(&spec, "approvers", psprintf("%d", threshold->approvers));
 	paysafe_spec_add_text(&spec, "within", exact_period(threshold->within));
 	paysafe_spec_add_text(&spec, "valid_for", exact_period(threshold->valid_for));
+	if (threshold->identity > IDENTITY_NONE)
+		paysafe_spec_add_text(&spec, "approver_identity", paysafe_identity_name(threshold->identity));
 	/* the one that has no name of its own is meant without */
 	if (paysafe_refund_several_argument(rule)[0] != '\0')
 		paysafe_spec_add_text(&spec, "rule", rule);
@@ -195,7 +219,9 @@ authorize(const RuleSource *rule, const AmountColumn *column, const Threshold *o
 		.before = threshold_spec(rule->name, old_threshold, old_threshold->currency),
 		.after = threshold_spec(rule->name, new_threshold, currency),
 		.loosens = words,
-		.difference = words
+		.difference = words,
+		/* what asks for more is not taken back by less */
+		.identity = old_threshold->identity
 	};
 
 	return words == NULL || paysafe_loosening_authorize(&change);
@@ -277,8 +303,22 @@ check_currency(const RuleSource *rule, char *currency)
 			 errhint("Set the threshold for %s.", only)));
 }
 
+/* How well approvers must be known: NULL, however they are. */
+static IdentityLevel
+identity_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	IdentityLevel level = paysafe_identity_parse(name);
+
+	if (name != NULL && level < IDENTITY_PROVEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be NULL, \"proven\" or \"passkey\"", "approver_identity")));
+	return level;
+}
+
 /*
- * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule)
+ * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule, approver_identity)
  * returns void
  */
 Datum
@@ -301,9 +341,10 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	refund = PG_GETARG_OID(0);
 	currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	threshold.amount = PG_GETARG_NUMERIC(2);
-	threshold.approvers = PG_GETARG_INT32(3);
+	threshold.approvers = paysafe_argument_int(fcinfo, 3, "approvers", 1, 10);
 	threshold.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within");
 	threshold.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for");
+	threshold.identity = identity_argument(fcinfo, 7);
 	paysafe_declare_check_owner(refund);
 	/* one at a time; writers of refunds are not kept waiting */
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
@@ -316,17 +357,13 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	check_currency(&rule, currency);
 	paysafe_refund_source_amount(&rule, &column);
 	check_amount(&column, threshold.amount, currency);
-	if (threshold.approvers < 1 || threshold.approvers > 10)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be between 1 and 10", "approvers")));
-
 	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund, name), currency);
 	if (old_threshold != NULL)
 	{
 		if (paysafe_money_compare(old_threshold->amount, threshold.amount) == 0 &&
 			old_threshold->approvers == threshold.approvers &&
 			old_threshold->within == threshold.within &&
+			old_threshold->identity == threshold.identity &&
 			old_threshold->valid_for == threshold.valid_for)
 			PG_RETURN_VOID();
 		if (!rule.observed && (!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
@@ -348,6 +385,8 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	nulls[THRESHOLD_TICKET] = actor == NULL || actor->ticket == NULL;
 	values[THRESHOLD_TICKET] = nulls[THRESHOLD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
 	values[THRESHOLD_RULE] = CStringGetTextDatum(name);
+	nulls[THRESHOLD_APPROVER_IDENTITY] = threshold.identity == IDENTITY_NONE;
+	values[THRESHOLD_APPROVER_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(threshold.identity));
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
 	paysafe_rule_invalidate(refund);
 	PG_RETURN_VOID();

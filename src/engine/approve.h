@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * approve.h
+ *	  What an approval is of, and giving it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_APPROVE_H
+#define PAYSAFE_APPROVE_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+#include "people/approval.h"
+#include "people/person.h"
+
+/*
+ * What an approval of this key would be of now, of ApprovalSubject: one for each rule by which a row waits,
+ * or a change of rules.  Raises 22023 if nothing waits, 42501 if the caller may not read the
+ * table.
+ */
+extern List *paysafe_approve_subjects(Oid relid, const char *key);
+
+/*
+ * Refuse (42501) an approver who requested it, or who is not known well enough.  key NULL, here and below: of a
+ * refund before its row is there.
+ */
+extern void paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver);
+
+/* Give the approvals, none of which lives longer than expires_at (or DT_NOEND); their ids, of int64 *. */
+extern List *paysafe_approve_record(Oid relid, const char *key, List *subjects, const Person *approver,
+									const char *reason, const char *ticket, TimestampTz expires_at);
+
+#endif							/* PAYSAFE_APPROVE_H */

@@ -1,0 +1,591 @@
+"""Approvals by passkeys, as an application makes them: what passes, and every way in which they do not.
+
+Prints how many checks there were; stops at the first that fails."""
+import base64
+import hashlib
+import json
+import os
+import sys
+import threading
+import time
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from authenticator import AT, BE, BS, UP, UV, Authenticator, b64, cbor, unb64
+
+checks = 0
+
+
+def check(condition, what):
+    global checks
+    checks += 1
+    if not condition:
+        sys.exit(f'not so: {what}')
+
+
+def connect(user=None):
+    return psycopg.connect(autocommit=True, **({'user': user} if user else {}))
+
+
+def one(connection, sql, *args):
+    return connection.execute(sql, args).fetchone()[0]
+
+
+def refused(sqlstate, what, call, *args, constraint=None, message=None, detail=None, **named):
+    """The call raises this."""
+    try:
+        call(*args, **named)
+    except psycopg.Error as error:
+        diag = error.diag
+        check(error.sqlstate == sqlstate, f'{what}: {error.sqlstate} {error}')
+        if constraint:
+            check(diag.constraint_name == constraint, f'{what}: {diag.constraint_name} {error}')
+        if message:
+            check(message in diag.message_primary, f'{what}: {error}')
+        if detail:
+            check(detail in (diag.message_detail or ''), f'{what}: {error}')
+        return diag
+    check(False, f'{what}: accepted')
+
+
+def challenge(connection, actor, relation='shop.refund', key='1', rp_id=None):
+    with connection.transaction():
+        connection.execute('SELECT paysafe.act_as(%s)', [actor])
+        return one(connection, 'SELECT paysafe.approval_challenge(%s::regclass, %s, %s)', relation, str(key), rp_id)
+
+
+def approve(connection, assertion, relation='shop.refund', key='1', actor=None, reason='looked at it'):
+    with connection.transaction():
+        if actor:
+            connection.execute('SELECT paysafe.act_as(%s, request_id => %s)', [actor, 'r-1'])
+        return one(connection, 'SELECT paysafe.approve_with_passkey(%s::regclass, %s, %s, %s)',
+                   relation, str(key), Jsonb(assertion), reason)
+
+
+def bad_assertion(what, connection, assertion, recorded=None, **named):
+    """Refused, and the client does not learn why."""
+    diag = refused('42501', what, approve, connection, assertion, constraint='paysafe_passkey_assertion', **named)
+    check(diag.message_primary == "the passkey's assertion is not accepted" and not diag.message_detail,
+          f'{what}: {diag.message_primary} {diag.message_detail}')
+
+
+def request(connection, id, amount=500, actor='clerk', table='shop.refund'):
+    with connection.transaction():
+        connection.execute('SELECT paysafe.act_as(%s)', [actor])
+        connection.execute(f"INSERT INTO {table} VALUES (%s, %s, %s, 'EUR', 'requested', 'IBAN 1')", [id, id, amount])
+
+
+def send(connection, id, actor='clerk', table='shop.refund'):
+    with connection.transaction():
+        connection.execute('SELECT paysafe.act_as(%s)', [actor])
+        connection.execute(f"UPDATE {table} SET status = 'sent' WHERE id = %s", [id])
+
+
+ENROL = ('actor, credential_id, cose_key, rp_id, origins, reason, user_verification, top_origins, sign_count, '
+         'backup_eligible, user_handle')
+
+
+def enrol(connection, function, actor, key, propose=False, by=None, **other):
+    values = {'credential_id': key.credential_id, 'cose_key': key.cose(), 'rp_id': key.rp_id, 'origins': [key.origin],
+              'reason': 'seen with their passport', 'user_verification': True, 'top_origins': [], 'sign_count': 0,
+              'backup_eligible': None, 'user_handle': key.user_handle, **other}
+    names = ', '.join(f'{name} => %s' for name in values)
+    casts = {'origins': 'text[]', 'top_origins': 'text[]', 'backup_eligible': 'boolean', 'user_handle': 'bytea', 'actor': 'text'}
+    for name, cast in casts.items():
+        names = names.replace(f'{name} => %s', f'{name} => %s::{cast}') if name != 'origins' else \
+            names.replace(' origins => %s', ' origins => %s::text[]')
+    names = names.replace('top_origins => %s::text[]::text[]', 'top_origins => %s::text[]')
+    with connection.transaction():
+        if by:
+            connection.execute('SELECT paysafe.act_as(%s)', [by])
+        if propose:
+            connection.execute("SELECT paysafe.propose('a new colleague')")
+        return one(connection, f'SELECT paysafe.{function}(actor => %s::text, {names})', actor, *values.values())
+
+
+def set_up(admin):
+    admin.execute(open(os.path.join(os.path.dirname(__file__), 'shop.sql')).read())
+    people = {name: Authenticator(algorithm) for name, algorithm in
+              {'boss': 'ES256', 'chief': 'EdDSA'}.items()}
+    ids = {name: enrol(admin, 'bootstrap_passkey', name, key) for name, key in people.items()}
+    check(admin.execute("SELECT count(*) FROM paysafe.passkey WHERE how = 'bootstrap' AND state = 'active'").fetchone()[0] == 2,
+          'two people are enrolled')
+    return people, ids
+
+
+def enrolment(admin, app, people, ids):
+    third = Authenticator('ES384')
+    refused('42501', 'a third is no bootstrap', enrol, admin, 'bootstrap_passkey', 'third', third,
+            constraint='paysafe_passkey_bootstrap')
+    refused('23505', 'a credential is one person\'s', enrol, admin, 'bootstrap_passkey', 'other', people['boss'])
+    refused('42501', 'the application does not bootstrap', enrol, app, 'bootstrap_passkey', 'third', third)
+    refused('42501', 'one alone does not enrol', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+            constraint='paysafe_passkey')
+    check(enrol(admin, 'add_passkey', 'third', third, propose=True, by='clerk') is None, 'it is proposed')
+    key = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass")
+    words = one(admin, "SELECT difference FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass")
+    check(b64(third.credential_id) in words and hashlib.sha256(third.cose()).hexdigest() in words and "'third'" in words and
+          'https://pay.example' in words, f'what is approved is shown: {words}')
+
+    def claimed():
+        with app.transaction():
+            app.execute("SELECT paysafe.act_as('boss')")
+            app.execute("SELECT paysafe.approve('paysafe.passkey_record', %s, 'x')", [key])
+    claimed()                   # given, and worth nothing
+    refused('42501', 'a claim is not enough', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+            constraint='paysafe_passkey')
+    options = challenge(app, 'boss', 'paysafe.passkey_record', key)
+    approve(app, people['boss'].get(options['publicKey']), 'paysafe.passkey_record', key)
+    # not for another key than what was shown
+    refused('42501', 'for exactly this one', enrol, admin, 'add_passkey', 'third', third, by='clerk', sign_count=1,
+            constraint='paysafe_passkey')
+    ids['third'] = enrol(admin, 'add_passkey', 'third', third, by='clerk')
+    people['third'] = third
+    check(one(admin, 'SELECT approved_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'boss', 'by whom is shown')
+    check(one(admin, 'SELECT requested_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'clerk', 'for whom is shown')
+
+    other = Authenticator()
+    for what, arguments in {
+            'a key that is none': {'cose_key': b'\xa0'}, 'no key': {'cose_key': b''},
+            'a point off the curve': {'cose_key': other.cose()[:-1] + bytes([other.cose()[-1] ^ 1])},
+            'no origin': {'origins': []}, 'an origin with a path': {'origins': ['https://pay.example/']},
+            'an origin that is none': {'origins': ['pay.example']}, 'an origin with NULL': {'origins': [None]},
+            'a domain in capitals': {'rp_id': 'Pay.example'}, 'no credential': {'credential_id': b''},
+            'a negative counter': {'sign_count': -1}, 'a counter too large': {'sign_count': 1 << 32},
+            'a reason that is blank': {'reason': ' '}}.items():
+        refused('22023', what, enrol, admin, 'add_passkey', 'other', other, by='clerk', **arguments)
+    for what, actor in {'blank': ' ', 'with blanks': ' a', 'with a tab': 'a\tb'}.items():
+        refused('22023', f'an actor {what}', enrol, admin, 'add_passkey', actor, other, by='clerk')
+    for name in ('actor', 'credential_id', 'cose_key', 'rp_id', 'reason'):
+        if name == 'actor':
+            refused('22004', 'no actor', enrol, admin, 'add_passkey', None, other, by='clerk')
+        else:
+            refused('22004', f'no {name}', enrol, admin, 'add_passkey', 'other', other, by='clerk', **{name: None})
+
+
+def approval(app, people):
+    request(app, 1)
+    options = challenge(app, 'BOSS')
+    content = options['content']
+    check(hashlib.sha256(content.encode()).digest() == unb64(options['publicKey']['challenge']), 'the challenge is the hash of what is shown')
+    shown = json.loads(content)
+    check(shown['approver'] == 'boss' and (shown['schema'], shown['table']) == ('shop', 'refund') and shown['key'] == '1' and
+          len(shown['approves']) == 1 and
+          shown['approves'][0]['requested_by'] == ['clerk'] and '500 EUR' in shown['approves'][0]['what'], f'what is shown: {content}')
+    check(options['publicKey']['userVerification'] == 'required' and options['publicKey']['timeout'] == 300000, 'options')
+    good = people['boss'].get(options['publicKey'])
+
+    for part in ('clientDataJSON', 'authenticatorData', 'signature'):
+        data = bytearray(unb64(good['response'][part]))
+        for bit in range(0, 8 * len(data), 7 if part == 'clientDataJSON' else 3):
+            data[bit // 8] ^= 1 << bit % 8
+            bad = {**good, 'response': {**good['response'], part: b64(bytes(data))}}
+            data[bit // 8] ^= 1 << bit % 8
+            try:
+                approve(app, bad)
+                check(False, f'{part}, bit {bit}: accepted')
+            except psycopg.Error as error:
+                check(error.diag.constraint_name in ('paysafe_passkey_assertion', 'paysafe_passkey_challenge'), f'{part}, bit {bit}: {error}')
+    id = approve(app, good, actor='somebody else')
+    row = app.execute('SELECT approver, identity, state, request_id FROM paysafe.approval WHERE id = %s', [id]).fetchone()
+    check(row == ('boss', 'passkey', 'open', 'r-1'), f'the approver is the owner, whoever acts: {row}')
+    refused('42501', 'a challenge is used once', approve, app, good, constraint='paysafe_passkey_challenge', detail='used')
+    send(app, 1)
+    check(one(app, 'SELECT state FROM paysafe.approval WHERE id = %s', id) == 'used', 'it was used')
+    return good
+
+
+def refusals(admin, app, people, ids):
+    boss = people['boss']
+    request(app, 2)
+    request(app, 3)
+
+    def fresh(actor='boss', key=2):
+        return challenge(app, actor, key=key)['publicKey']
+
+    # whose, and for what
+    refused('42501', 'who requested it', challenge, app, 'clerk', key=2, message='has no passkey')
+    refused('42501', 'nobody named', lambda: app.execute("SELECT paysafe.approval_challenge('shop.refund', '2')"),
+            message='needs a person')
+    refused('22023', 'no such refund', challenge, app, 'boss', key=77)
+    refused('42501', 'another relying party', challenge, app, 'boss', key=2, rp_id='other.example')
+    refused('42501', 'for another refund', approve, app, boss.get(fresh()), key=3, constraint='paysafe_passkey_challenge',
+            detail='another approval')
+    bad_assertion('by somebody else\'s passkey', app,
+                  people['chief'].assertion(people['chief'].client_data(fresh()['challenge']), people['chief'].authenticator_data()), key=2)
+    stranger = Authenticator()
+    bad_assertion('by a passkey that is not enrolled', app,
+                  stranger.assertion(stranger.client_data(fresh()['challenge']), stranger.authenticator_data()), key=2)
+    forged = Authenticator()
+    forged.credential_id = boss.credential_id
+    bad_assertion('signed by another key', app, forged.assertion(forged.client_data(fresh()['challenge']), forged.authenticator_data()), key=2)
+    refused('42501', 'a challenge of one\'s own', approve, app,
+            boss.assertion(boss.client_data(os.urandom(32)), boss.authenticator_data()), key=2, constraint='paysafe_passkey_challenge')
+    bad_assertion('a short challenge', app, boss.assertion(boss.client_data(os.urandom(16)), boss.authenticator_data()), key=2)
+
+    # what the client said
+    for what, members in {
+            'another type': {'type': 'webauthn.create'}, 'payment': {'type': 'payment.get'}, 'no type': {'type': None},
+            'another origin': {'origin': 'https://evil.example'}, 'an origin in capitals': {'origin': 'https://PAY.example'},
+            'a port': {'origin': 'https://pay.example:443'}, 'http': {'origin': 'http://pay.example'}, 'no origin': {'origin': None},
+            'an origin that begins so': {'origin': 'https://pay.example.evil.example'},
+            'cross-origin': {'crossOrigin': True}, 'within another page': {'crossOrigin': True, 'topOrigin': 'https://evil.example'},
+            'within ours, which is not said': {'crossOrigin': True, 'topOrigin': 'https://pay.example'},
+            'topOrigin alone': {'topOrigin': 'https://pay.example'}, 'crossOrigin no boolean': {'crossOrigin': 'false'},
+            'a padded challenge': {'challenge': fresh()['challenge'] + '='}, 'no challenge': {'challenge': None}}.items():
+        bad_assertion(what, app, boss.assertion(boss.client_data(**{'challenge': fresh()['challenge'], **members}), boss.authenticator_data()), key=2)
+    for what, text in {
+            'type twice': '{"type":"webauthn.get","type":"webauthn.get","challenge":"%s","origin":"https://pay.example"}',
+            'origin twice, escaped': '{"type":"webauthn.get","challenge":"%s","origin":"https://pay.example","or\\u0069gin":"https://pay.example"}',
+            'something after it': '{"type":"webauthn.get","challenge":"%s","origin":"https://pay.example"} x',
+            'byte order mark': '\ufeff{"type":"webauthn.get","challenge":"%s","origin":"https://pay.example"}',
+            'no object': '["%s"]'}.items():
+        bad_assertion(what, app, boss.assertion((text % fresh()['challenge']).encode(), boss.authenticator_data()), key=2)
+
+    # what the authenticator said
+    options = fresh()
+    data = boss.client_data(options['challenge'])
+    for what, authenticator_data in {
+            'another relying party': boss.authenticator_data(rp_id='evil.example'), 'nobody there': boss.authenticator_data(flags=UV),
+            'nobody recognised': boss.authenticator_data(flags=UP), 'a copy of what has none': boss.authenticator_data(flags=UP | UV | BS),
+            'a new key': boss.authenticator_data(flags=UP | UV | AT, more=boss.attested()),
+            'more bytes': boss.authenticator_data() + b'\0', 'fewer bytes': boss.authenticator_data()[:-1],
+            'extensions promised': boss.authenticator_data(flags=UP | UV | 0x80), 'extensions not promised': boss.authenticator_data() + cbor({'a': True}),
+            'extensions twice': boss.authenticator_data(flags=UP | UV | 0x80, more=b'\xa2\x61a\xf5\x61a\xf5'),
+            'extensions of no length': boss.authenticator_data(flags=UP | UV | 0x80, more=b'\xbf\x61a\xf5\xff')}.items():
+        bad_assertion(what, app, boss.assertion(data, authenticator_data), key=2)
+    bad_assertion('another user', app, boss.assertion(data, boss.authenticator_data(), response={
+        **boss.assertion(data, boss.authenticator_data())['response'], 'userHandle': b64(b'x')}), key=2)
+
+    # the counter
+    count = boss.counter
+    good = boss.assertion(data, boss.authenticator_data(extensions={'credProtect': 2}))
+    for what, counter in {'the same counter': None, 'a lower one': 0}.items():
+        was = one(admin, 'SELECT sign_count FROM paysafe.passkey WHERE id = %s', ids['boss'])
+        diag = refused('42501', what, approve, app, boss.assertion(data, boss.authenticator_data(counter=was if counter is None else counter)),
+                       key=2, constraint='paysafe_passkey_counter', message='may have been copied')
+    approve(app, good, key=2)
+    check(one(admin, 'SELECT sign_count FROM paysafe.passkey WHERE id = %s', ids['boss']) == boss.counter > count, 'the counter is taken')
+
+    # what it was made for has changed
+    good = boss.get(fresh(key=3))
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("UPDATE shop.refund SET note = 'IBAN 2' WHERE id = 3")
+    refused('42501', 'another payee', approve, app, good, key=3, constraint='paysafe_passkey_challenge', detail='has changed')
+    good = people['chief'].get(challenge(app, 'chief', key=3)['publicKey'])
+    admin.execute("SELECT paysafe.act_as('dba'), paysafe.set_refund_threshold('shop.refund', 'EUR', 100, valid_for => '30 minutes')")
+    refused('42501', 'the rule has changed', approve, app, good, key=3, constraint='paysafe_passkey_challenge', detail='has changed')
+
+    # malformed
+    good = people['chief'].get(challenge(app, 'chief', key=3)['publicKey'])
+    for what, members in {
+            'no id': {'id': None}, 'id no base64url': {'id': good['id'] + '='}, 'another rawId': {'rawId': 'AAAA'}, 'another type': {'type': 'password'},
+            'no response': {'response': None}, 'response no object': {'response': 'x'}}.items():
+        refused('22023', what, approve, app, {k: v for k, v in {**good, **members}.items() if v is not None}, key=3)
+    for part in ('clientDataJSON', 'authenticatorData', 'signature'):
+        refused('22023', f'no {part}', approve, app, {**good, 'response': {k: v for k, v in good['response'].items() if k != part}}, key=3)
+        refused('22023', f'{part} in base64', approve, app, {**good, 'response': {**good['response'], part: '++//'}}, key=3)
+    refused('22023', 'too long', approve, app, {**good, 'response': {**good['response'], 'signature': 'A' * 4000}}, key=3)
+    refused('22023', 'no assertion', approve, app, [], key=3)
+    refused('22023', 'a reason that is blank', approve, app, good, key=3, reason=' ')
+    approve(app, good, key=3)
+
+
+def optional(admin, app, people, ids):
+    """What the browser may leave out, or add."""
+    chief = people['chief']
+    request(app, 10)
+    for n, build in enumerate((
+            lambda o: {k: v for k, v in chief.get(o).items() if k not in ('rawId', 'authenticatorAttachment', 'clientExtensionResults')},
+            lambda o: chief.assertion(chief.client_data(o['challenge'], crossOrigin=None, more={'a': [1, {'b': None}]}), chief.authenticator_data()),
+            lambda o: chief.assertion(chief.client_data(o['challenge'], tokenBinding={'status': 'supported'}), chief.authenticator_data(extensions={'uvm': b'x'})),
+            lambda o: (lambda a: {**a, 'response': {**a['response'], 'userHandle': None}})(chief.get(o)))):
+        approve(app, build(challenge(app, 'chief', key=10)['publicKey']), key=10)
+        check(True, f'optional {n}')
+    # an approval from within another page, where that is allowed
+    key = people['within'] = Authenticator('RS256', counts=False)
+    ids['within'] = add(admin, app, people, 'within', key, top_origins=['https://desk.example', ''], user_verification=False, backup_eligible=True)
+    options = challenge(app, 'within', key=10)['publicKey']
+    check(options['userVerification'] == 'preferred', 'not required')
+    for members in ({'crossOrigin': True}, {'crossOrigin': True, 'topOrigin': 'https://desk.example'}):
+        for flags in (UP | BE, UP | UV | BE | BS):
+            options = challenge(app, 'within', key=10)['publicKey']
+            approve(app, key.assertion(key.client_data(options['challenge'], **members), key.authenticator_data(flags=flags)), key=10)
+    bad_assertion('within another page', app, key.assertion(key.client_data(challenge(app, 'within', key=10)['publicKey']['challenge'], crossOrigin=True, topOrigin='https://evil.example'),
+                                                            key.authenticator_data(flags=UP | BE)), key=10)
+    bad_assertion('it had copies, and has none', app, key.get(challenge(app, 'within', key=10)['publicKey'], flags=UP), key=10)
+    for algorithm in ('ES512', 'Ed448', 'ES384'):
+        key = Authenticator(algorithm, counts=False)
+        add(admin, app, people, f'with {algorithm}', key)
+        approve(app, key.get(challenge(app, f'with {algorithm}', key=10)['publicKey']), key=10)
+        check(one(app, 'SELECT count(*) FROM paysafe.approval WHERE approver = %s', f'with {algorithm}') == 1, algorithm)
+
+
+def add(admin, app, people, actor, key, **other):
+    """Enrol a passkey in the usual way."""
+    enrol(admin, 'add_passkey', actor, key, propose=True, by='clerk', **other)
+    change = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
+    approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.passkey_record', change)['publicKey']), 'paysafe.passkey_record', change)
+    return enrol(admin, 'add_passkey', actor, key, by='clerk', **other)
+
+
+def themselves(admin, app, people):
+    """Nobody approves what they have requested, by whatever passkey or name."""
+    request(app, 40, actor='boss')
+    for name in ('boss', 'BOSS', 'b\u043ess'):
+        refused('42501', f'{name} asks for their own', challenge, app, name, key=40, message='cannot approve')
+    good = people['chief'].get(challenge(app, 'chief', key=40)['publicKey'])
+    # the server claims to be another one, and has the requester's passkey
+    bad_assertion('the requester signs the challenge of another', app, {
+        **people['boss'].assertion(people['boss'].client_data(challenge(app, 'chief', key=40)['publicKey']['challenge']),
+                                   people['boss'].authenticator_data())}, key=40)
+    approve(app, good, key=40)
+    send(app, 40, actor='boss')
+    # nor in a function of somebody else's, nor where nothing may be written
+    with admin.transaction(force_rollback=True):
+        admin.execute('SET TRANSACTION READ ONLY')
+        refused('25006', 'read only', lambda: one(admin, "SELECT paysafe.approval_challenge('shop.refund', '2')"))
+
+
+def threshold(admin, app, people):
+    """A threshold that only passkeys count for."""
+    set_threshold = ("SELECT paysafe.act_as('dba'), paysafe.set_refund_threshold('shop.gift', 'EUR', %s, approvers => %s, "
+                     "approver_identity => %s)")
+    for level in ('claimed', 'session', 'none', 'Passkey', ''):
+        refused('22023', f'level "{level}"', lambda: admin.execute(set_threshold, [100, 1, level]))
+    admin.execute(set_threshold, [100, 1, 'passkey'])
+    request(app, 1, table='shop.gift')
+
+    def claimed(relation, key, who='boss'):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [who])
+            return one(app, 'SELECT paysafe.approve(%s::regclass, %s, %s)', relation, key, 'x')
+    refused('42501', 'a claim approves nothing there', claimed, 'shop.gift', '1', message='identity "passkey"', detail='claimed')
+    diag = refused('42501', 'nobody has approved it', send, app, 1, table='shop.gift', detail='0 of 1 approvals of identity "passkey"')
+    check('approve_with_passkey' in diag.message_hint, f'the way out: {diag.message_hint}')
+    check(one(app, "SELECT approvals_needed - approvals_given FROM paysafe.pending_approval WHERE relation = 'shop.gift'::regclass") == 1, 'it waits')
+    options = challenge(app, 'boss', 'shop.gift')
+    approve(app, people['boss'].get(options['publicKey']), 'shop.gift')
+    send(app, 1, table='shop.gift')
+
+    # what was claimed before the threshold asked for more counts no more
+    admin.execute(set_threshold.replace('EUR', 'USD'), [100, 1, None])
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("INSERT INTO shop.gift VALUES (2, 61, 500, 'USD', 'requested', 'x')")
+    claimed('shop.gift', '2')
+    admin.execute(set_threshold.replace('EUR', 'USD'), [100, 1, 'proven'])
+    refused('42501', 'claimed before', send, app, 2, table='shop.gift')
+    approve(app, people['boss'].get(challenge(app, 'boss', 'shop.gift', '2')['publicKey']), 'shop.gift', '2')
+    send(app, 2, table='shop.gift')
+    # a currency without a threshold is no way around
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("INSERT INTO shop.gift VALUES (3, 62, 5, 'GBP', 'requested', 'x')")
+    refused('42501', 'another currency', claimed, 'shop.gift', '3')
+
+    # loosening takes as much
+    for what, values in {'the level': [100, 1, None], 'a lower level': [100, 1, 'proven'], 'the amount': [200, 1, 'passkey']}.items():
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('dba'), paysafe.propose('x')")
+            admin.execute("SELECT paysafe.set_refund_threshold('shop.gift', 'EUR', %s, approvers => %s, approver_identity => %s)", values)
+        change = one(admin, "SELECT key FROM paysafe.pending_change WHERE relation = 'shop.gift'::regclass ORDER BY id DESC LIMIT 1")
+        claimed('paysafe.rule', change)
+        diag = refused('42501', f'{what}: a claim is not enough', lambda: admin.execute(set_threshold, values))
+        check('approve_with_passkey' in diag.message_hint, f'the way out: {diag.message_hint}')
+    shown = challenge(app, 'boss', 'paysafe.rule', change)
+    check('raises the threshold from 100 EUR to 200 EUR' in json.loads(shown['content'])['approves'][0]['what'], shown['content'])
+    approve(app, people['boss'].get(shown['publicKey']), 'paysafe.rule', change)
+    admin.execute(set_threshold, values)
+    check(one(admin, "SELECT amount FROM paysafe.threshold WHERE relation = 'shop.gift'::regclass AND currency = 'EUR' ORDER BY version DESC LIMIT 1") == 200, 'it is loosened')
+    admin.execute(set_threshold, [200, 1, 'passkey'])
+    check(one(admin, "SELECT count(*) FROM paysafe.threshold WHERE relation = 'shop.gift'::regclass AND currency = 'EUR'") == 2, 'the same again is none')
+
+
+def in_advance(admin, app, people):
+    """Refunds whose rows are not there yet."""
+    def ask(actor='boss', amount=500, payment='50', currency='EUR', table='shop.gift'):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            return one(app, 'SELECT paysafe.refund_challenge(%s::regclass, %s, %s, %s)', table, payment, amount, currency)
+
+    def give(assertion, amount=500, payment='50', currency='EUR', table='shop.gift'):
+        return one(app, 'SELECT paysafe.approve_refund_with_passkey(%s::regclass, %s, %s, %s, %s, %s)', table, payment, amount, currency, Jsonb(assertion), 'x')
+
+    def insert(id, amount=500):
+        with app.transaction():
+            app.execute("SELECT paysafe.act_as('clerk')")
+            app.execute("INSERT INTO shop.gift VALUES (%s, 50, %s, 'EUR', 'sent', 'x')", [id, amount])
+
+    def claimed():
+        with app.transaction():
+            app.execute("SELECT paysafe.act_as('boss')")
+            app.execute("SELECT paysafe.approve_refund('shop.gift', '50', 500, 'EUR', 'x')")
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('clerk')")
+        app.execute("SELECT paysafe.request_refund('shop.gift', '50', 500, 'EUR', 'x')")
+    diag = refused('42501', 'a claim approves nothing there', claimed, message='identity "passkey"')
+    check('approve_refund_with_passkey' in diag.message_hint, diag.message_hint)
+    refused('42501', 'nobody has approved it', insert, 50)
+    refused('42501', 'who asked for it', ask, 'clerk')
+    shown = ask()
+    check('500 EUR of payment "50"' in json.loads(shown['content'])['approves'][0]['what'] and
+          json.loads(shown['content'])['approves'][0]['requested_by'] == ['clerk'], shown['content'])
+    good = people['boss'].get(shown['publicKey'])
+    for what, other in {'amount': {'amount': 501}, 'payment': {'payment': '51'}, 'table': {'table': 'shop.refund'}}.items():
+        refused('42501', f'another {what}', give, good, constraint='paysafe_passkey_challenge', **other)
+    refused('42501', 'no row', approve, app, good, 'shop.gift', '50', constraint='paysafe_passkey_challenge')
+    give(good)
+    refused('42501', 'once', give, good, constraint='paysafe_passkey_challenge')
+    refused('42501', 'more than that', insert, 50, 501)
+    insert(50)
+    for argument in range(5):
+        values = ['shop.gift', '50', 500, 'EUR', Jsonb(good)]
+        values[argument] = None
+        refused('22004', f'argument {argument} is NULL', lambda: app.execute(
+            'SELECT paysafe.approve_refund_with_passkey(%s::regclass, %s, %s, %s, %s::jsonb, %s)', values + ['x']))
+
+
+def changes(admin, app, people):
+    """Maintenance, rules, accounts: whatever is approved by its key."""
+    content = "maintenance of shop.refund by 'postgres' for 60 s: T-1, an index"
+    shown = challenge(app, 'chief', 'paysafe.maintenance_record', content)
+    check(json.loads(shown['content'])['approves'][0]['what'] == content, shown['content'])
+    approve(app, people['chief'].get(shown['publicKey']), 'paysafe.maintenance_record', content)
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('dba')")
+        check(one(admin, "SELECT paysafe.open_maintenance('an index', 'T-1', '1 minute', '{shop.refund}')") is not None, 'a window is open')
+    admin.execute('SELECT paysafe.close_maintenance()')
+    refused('22023', 'no such change', challenge, app, 'chief', 'paysafe.rule', 'something')
+
+
+def arguments(app):
+    for call, n in (('approval_challenge(%s::regclass, %s)', 2), ('approve_with_passkey(%s::regclass, %s, %s::jsonb, %s)', 4)):
+        for argument in range(n):
+            values = ['shop.refund', '1', '{}', 'x'][:n]
+            values[argument] = None
+            refused('22004', f'{call}: argument {argument} is NULL', lambda: app.execute(f'SELECT paysafe.{call}', values))
+
+
+def revocation(admin, app, people, ids):
+    request(app, 20)
+    third = people['third']
+    good = third.get(challenge(app, 'third', key=20)['publicKey'])
+    id = approve(app, third.get(challenge(app, 'third', key=20)['publicKey'], counter=7), key=20)
+    check(one(admin, "SELECT paysafe.revoke_passkey(%s, 'lost')", ids['third']), 'revoked')
+    check(not one(admin, "SELECT paysafe.revoke_passkey(%s, 'lost')", ids['third']), 'once')
+    bad_assertion('by a revoked passkey', app, good, key=20)
+    row = app.execute('SELECT state, end_reason FROM paysafe.approval WHERE id = %s', [id]).fetchone()
+    check(row == ('void', 'its passkey was revoked'), f'what it approved and nobody used is void: {row}')
+    refused('42501', 'no passkey is left', challenge, app, 'third', key=20, message='has no passkey')
+    refused('23505', 'a revoked credential does not come back', enrol, admin, 'add_passkey', 'third', third, by='clerk')
+    refused('22023', 'no such passkey', lambda: admin.execute("SELECT paysafe.revoke_passkey(999, 'x')"))
+    check(one(admin, 'SELECT revoked_because FROM paysafe.passkey WHERE id = %s', ids['third']) == 'lost', 'shown')
+
+
+def races(app, user, people):
+    """One challenge, and one counter, in two sessions."""
+    request(app, 30)
+    request(app, 31)
+    chief = people['chief']
+    first, second = connect(user), connect(user)
+
+    def other(results, assertion, key):
+        try:
+            results.append(approve(second, assertion, key=key))
+        except psycopg.Error as error:
+            results.append(error.diag.constraint_name)
+
+    def race(mine, theirs, key_of_theirs, commit):
+        results = []
+        with first.transaction(force_rollback=not commit):
+            one(first, "SELECT paysafe.approve_with_passkey('shop.refund', '30', %s, 'x')", Jsonb(mine))
+            thread = threading.Thread(target=other, args=(results, theirs, key_of_theirs))
+            thread.start()
+            time.sleep(0.3)
+            check(not results, 'the second waits')
+        thread.join()
+        return results[0]
+
+    good = chief.get(challenge(app, 'chief', key=30)['publicKey'])
+    check(race(good, good, 30, True) == 'paysafe_passkey_challenge', 'one challenge, two sessions')
+    good = chief.get(challenge(app, 'chief', key=30)['publicKey'])
+    check(isinstance(race(good, good, 30, False), int), 'what was rolled back was not used')
+    options = challenge(app, 'chief', key=30)['publicKey'], challenge(app, 'chief', key=31)['publicKey']
+    chief.counter += 1
+    good = [chief.get(o, counter=chief.counter) for o in options]
+    check(race(*good, 31, True) == 'paysafe_passkey_counter', 'one counter, two sessions')
+    # a snapshot that is older does not help
+    first.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    good = chief.get(challenge(app, 'chief', key=30)['publicKey'])
+    try:
+        with first.transaction():
+            first.execute('SELECT 1 FROM shop.payment')
+            approve(second, good, key=30)
+            one(first, "SELECT paysafe.approve_with_passkey('shop.refund', '30', %s, 'x')", Jsonb(good))
+        check(False, 'used twice by an old snapshot')
+    except psycopg.Error as error:
+        check(error.diag.constraint_name == 'paysafe_passkey_challenge', f'an old snapshot: {error}')
+
+
+def evidence(admin, app):
+    """What was signed can be verified again, here and elsewhere; nobody writes it."""
+    rows = admin.execute('SELECT challenge, content, paysafe.verify_passkey_assertion(challenge) FROM paysafe.passkey_assertion').fetchall()
+    check(len(rows) > 10 and all(row[2] is True and hashlib.sha256(row[1].encode()).digest() == row[0] for row in rows), 'all verify again')
+    check(one(admin, "SELECT paysafe.verify_passkey_assertion('\\x00')") is None, 'none is NULL')
+    n = one(admin, "SELECT count(*) FROM paysafe.audit_log WHERE table_name LIKE '%%passkey_assertion'")
+    check(n == len(rows), f'assertions are in the audit log: {n}')
+    for table in ('passkey_record', 'passkey_end', 'passkey_use', 'passkey_challenge', 'passkey_assertion'):
+        check(one(admin, f'SELECT count(*) > 0 FROM paysafe.{table}'), f'{table} has rows')
+        for command in (f'DELETE FROM paysafe.{table}', f'UPDATE paysafe.{table} SET at = at', f'TRUNCATE paysafe.{table}',
+                        f'INSERT INTO paysafe.{table} SELECT * FROM paysafe.{table} LIMIT 1'):
+            refused('42501', command, lambda: admin.execute(command), constraint=f'paysafe_{table}_own_table')
+    for function in ('add_passkey', 'revoke_passkey', 'bootstrap_passkey'):
+        check(not one(app, "SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_proc p WHERE p.proname = %s", function), f'{function} is not granted')
+
+
+def registered(admin, app, people):
+    """With a registry of people: all names of one are one."""
+    request(app, 45, actor='the boss')
+    request(app, 46)
+    # until then, they are two
+    challenge(app, 'boss', key=45)
+    refused('42501', 'another name', challenge, app, 'the boss', key=46, message='has no passkey')
+    admin.execute("SELECT paysafe.bootstrap_people('Boss', '{name:boss, name:the boss}', 'Chief', %s, 'x')",
+                  [['name:chief', 'passkey:' + b64(people['within'].credential_id)]])
+    refused('42501', 'requested under another name', challenge, app, 'boss', key=45, message='cannot approve')
+    options = challenge(app, 'the boss', key=46)
+    check(json.loads(options['content'])['approver'] == 'boss', 'the passkey of another name')
+    approve(app, people['boss'].get(options['publicKey']), key=46)
+    # one that the registry has as somebody else's
+    bad_assertion('registered as another one\'s', app, people['within'].get(challenge(app, 'within', key=46)['publicKey'], flags=UP | BE), key=46)
+    good = people['chief'].get(challenge(app, 'chief', key=46)['publicKey'])
+    admin.execute("SELECT paysafe.disable_person('Chief', 'x')")
+    refused('42501', 'disabled', approve, app, good, key=46)
+    refused('42501', 'disabled', challenge, app, 'chief', key=46)
+
+
+def main():
+    admin, user = connect(), os.environ['APP_ROLE']
+    admin.execute('DROP SCHEMA IF EXISTS shop CASCADE')
+    people, ids = set_up(admin)
+    app = connect(user)
+    enrolment(admin, app, people, ids)
+    approval(app, people)
+    refusals(admin, app, people, ids)
+    optional(admin, app, people, ids)
+    themselves(admin, app, people)
+    threshold(admin, app, people)
+    in_advance(admin, app, people)
+    changes(admin, app, people)
+    arguments(app)
+    revocation(admin, app, people, ids)
+    races(app, user, people)
+    evidence(admin, app)
+    registered(admin, app, people)
+    print(checks)
+
+
+main()
