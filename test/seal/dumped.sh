@@ -76,14 +76,9 @@ server_remove
 rm -rf "$tree/new.web"
 mkdir "$tree/new.web"
 chown "$SERVER_USER" "$tree/new.web"
-cat >"$tree/known" <<SH
-#!/bin/sh
-exec 2>/dev/null
-cat "$web/\$PAYSAFE_ORIGIN/checkpoint" || :
-SH
+printf '%s\n' '#!/bin/sh' "cat \"$web/\$PAYSAFE_ORIGIN/checkpoint\" 2>/dev/null || :" >"$tree/known"
 chmod 755 "$tree/known"
-web_before=$web web=$tree/new.web
-sed -i "s|$web/|$web_before/|" "$tree/known"
+web=$tree/new.web
 restored elsewhere "paysafe.publish_folder = '$web'" "paysafe.published_command = '$tree/known'"
 is "restored, sealing goes on there, too" "t|2" "$(wait_sealed)|$(sql -c "SELECT max(incarnation) FROM paysafe.seal_log")"
 make_key
