@@ -156,6 +156,9 @@ CREATE FUNCTION paysafe.audit_context(
 	OUT ticket text,
 	OUT request_id text,
 	OUT business_id text,
+	OUT identity text,
+	OUT client_cert_sha256 text,
+	OUT proof text,
 	OUT replication_origin int
 ) RETURNS record
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
@@ -200,7 +203,8 @@ CREATE VIEW paysafe.audit_log AS
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
 		   c.replication_origin,
-		   p.at AS removed_at, p.actor AS removed_by, p.reason AS removed_because
+		   p.at AS removed_at, p.actor AS removed_by, p.reason AS removed_because,
+		   c.identity, c.client_cert_sha256, c.proof
 	  FROM paysafe.audit_row r
 		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s
 							   WHERE s.id = r.shape LIMIT 1) s ON true

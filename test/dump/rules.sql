@@ -88,6 +88,10 @@ CALL pg_temp.refused('23R01', $$INSERT INTO shop.move VALUES (3, 'refund', 1, -5
 CALL pg_temp.refused('23R05', $$UPDATE shop.move SET amount = 49 WHERE id = 1$$);
 INSERT INTO shop.move VALUES (3, 'refund', 1, -50);
 
+-- who is disabled is so here, and the first two were there before
+CALL pg_temp.refused('42501', $$SELECT paysafe.act_as('dee@shop')$$);
+CALL pg_temp.refused('42501', $$SELECT paysafe.bootstrap_people('x', '{}', 'y', '{}', 'x')$$);
+
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);
 CALL pg_temp.refused('42501', $$UPDATE paysafe.audit_row SET op = 'I'$$);
