@@ -585,6 +585,8 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		SELECT 'erasures', 'keys', count(*) = 0,
 			   CASE WHEN count(*) > 0 THEN 'keys of nonces that were forgotten are still in the file: VACUUM paysafe.audit_key' END
 		  FROM pg_stat_all_tables v WHERE v.relid = 'paysafe.audit_key'::regclass AND v.n_dead_tup > 0
+		   AND EXISTS (SELECT 1 FROM paysafe.retention_record r WHERE r.action IN ('erase', 'purge')
+						  AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity'))
 		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END

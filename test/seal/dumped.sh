@@ -1,6 +1,7 @@
 # A dump, restored into a new cluster, is no log that anybody has agreed to: nothing is
 # signed, wherever it is to be published, until two people begin a new one.  What that
 # says of the old log is what is known of it outside, not what the dump has.
+# shellcheck shell=bash
 
 old_log() { find "$first" -type f -exec sha256sum {} + | sort; }
 

@@ -279,6 +279,7 @@ SELECT p.rows FROM paysafe.audit_row r, paysafe.transaction_proof(r.xid) p LIMIT
 SELECT old_root = new_root FROM paysafe.consistency_proof(1);
 
 SELECT index, length(leaf) FROM paysafe.seal_entries(0, 10);
+SELECT xid, seq, finding FROM paysafe.seal_strays();
 SELECT ok, finding FROM paysafe.verify();
 
 BEGIN;
