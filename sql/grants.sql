@@ -7,6 +7,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA paysafe FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.enforce() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.enforce_statement() TO PUBLIC;
 
+-- what a policy calls runs as whoever reads; these say no more than what the session has said
+GRANT EXECUTE ON FUNCTION paysafe.current_tenant_int2(), paysafe.current_tenant_int4(), paysafe.current_tenant_int8(), paysafe.current_tenant_uuid(), paysafe.current_tenant_text(), paysafe.acts_across_tenants() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.of_tenant(smallint, smallint, boolean), paysafe.of_tenant(int, int, boolean), paysafe.of_tenant(bigint, bigint, boolean), paysafe.of_tenant(uuid, uuid, boolean), paysafe.of_tenant(text, text, boolean) TO PUBLIC;
+
 -- pure, and needed by whoever writes into a table with such a constraint
 GRANT EXECUTE ON FUNCTION paysafe.redact(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
@@ -16,6 +20,7 @@ GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
@@ -88,6 +93,7 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
 
@@ -181,6 +187,12 @@ SELECT pg_extension_config_dump('paysafe.webhook_latest', '');
 SELECT pg_extension_config_dump('paysafe.seal_checkpoint', '');
 SELECT pg_extension_config_dump('paysafe.seal_cosignature', '');
 SELECT pg_extension_config_dump('paysafe.seal_policy', '');
+SELECT pg_extension_config_dump('paysafe.person_record', '');
+SELECT pg_extension_config_dump('paysafe.person_alias_record', '');
+SELECT pg_extension_config_dump('paysafe.person_state', '');
+SELECT pg_extension_config_dump('paysafe.person_group', '');
+SELECT pg_extension_config_dump('paysafe.person_setting', '');
+SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
 SELECT pg_extension_config_dump('paysafe.token_key_record', '');
 SELECT pg_extension_config_dump('paysafe.token_use', '');

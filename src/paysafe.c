@@ -27,8 +27,11 @@
 #include "guard/maintenance.h"
 #include "guard/subscription.h"
 #include "identity/issuer.h"
+#include "people/acting.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "people/registry.h"
+#include "people/tenant.h"
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -53,6 +56,9 @@ _PG_init(void)
 	paysafe_catalog_init();
 	paysafe_partition_init();
 	paysafe_actor_init();
+	paysafe_registry_init();
+	paysafe_acting_init();
+	paysafe_tenant_init();
 	paysafe_money_init();
 	paysafe_rule_init();
 	paysafe_approval_init();

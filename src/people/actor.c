@@ -54,6 +54,7 @@ typedef struct ActorFrame
 
 static ActorFrame *top = NULL;
 static uint64 generation = 0;
+static ActorJudge judge = NULL;
 
 const ActorClaim *
 paysafe_actor_current(void)
@@ -73,14 +74,17 @@ paysafe_actor_session_user(void)
 	return GetUserNameFromId(GetSessionUserId(), true);
 }
 
+Oid
+paysafe_actor_login_role(void)
+{
+	return MyProc != NULL && OidIsValid(MyProc->roleId) ? MyProc->roleId : GetSessionUserId();
+}
+
 char *
 paysafe_actor_login(void)
 {
-	char	   *name = NULL;
+	char	   *name = GetUserNameFromId(paysafe_actor_login_role(), true);
 
-	/* the role that authenticated; SET SESSION AUTHORIZATION leaves it alone */
-	if (MyProc != NULL && OidIsValid(MyProc->roleId))
-		name = GetUserNameFromId(MyProc->roleId, true);
 	return name ? name : paysafe_actor_session_user();
 }
 
@@ -150,6 +154,12 @@ const char *
 paysafe_actor_name(void)
 {
 	return paysafe_actor_is_named() ? top->actor.name : paysafe_actor_session_user();
+}
+
+void
+paysafe_actor_set_judge(ActorJudge new_judge)
+{
+	judge = new_judge;
 }
 
 static void
@@ -298,6 +308,8 @@ paysafe_actor_declare(FunctionCallInfo fcinfo, const char *function, const char 
 	paysafe_transaction_warn(fcinfo, function);
 	top = frame;
 	generation++;
+	if (judge != NULL && name != NULL)
+		judge();
 }
 
 /* SQL-callable functions */

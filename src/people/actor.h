@@ -67,6 +67,9 @@ extern const char *paysafe_actor_name(void);
 extern char *paysafe_actor_login(void);
 extern char *paysafe_actor_session_user(void);
 
+/* The role that logged in; SET SESSION AUTHORIZATION leaves it alone. */
+extern Oid	paysafe_actor_login_role(void);
+
 /* Address of the client, "[local]" for a socket, NULL without a client. */
 extern const char *paysafe_actor_client(void);
 
@@ -75,6 +78,13 @@ extern const char *paysafe_actor_certificate(void);
 
 /* The SHA-256 of that certificate, in hexadecimal digits, or NULL. */
 extern const char *paysafe_actor_certificate_sha256(void);
+
+/*
+ * Who judges a claim as soon as it is made, and raises if it may not be.  Set by what
+ * knows the registry of people.
+ */
+typedef void (*ActorJudge) (void);
+extern void paysafe_actor_set_judge(ActorJudge judge);
 
 extern void paysafe_actor_init(void);
 

@@ -30,14 +30,14 @@ paysafe_identity_name(IdentityLevel level)
 	return paysafe_identity_names[level];
 }
 
-/* The level of this name; -1 if there is none. */
-static inline int
+/* The level of this name; the weakest, if it is no name of one. */
+static inline IdentityLevel
 paysafe_identity_parse(const char *name)
 {
-	for (int i = 0; i < PAYSAFE_IDENTITY_NLEVELS; i++)
+	for (int i = 0; name != NULL && i < PAYSAFE_IDENTITY_NLEVELS; i++)
 		if (strcmp(paysafe_identity_names[i], name) == 0)
-			return i;
-	return -1;
+			return (IdentityLevel) i;
+	return IDENTITY_NONE;
 }
 
 #endif							/* PAYSAFE_IDENTITY_H */

@@ -114,6 +114,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_COSIGNATURE] = "seal_cosignature",
 	[PAYSAFE_SEAL_POLICY] = "seal_policy",
 	[PAYSAFE_SEAL_PUBLISHER] = "seal_publisher",
+	[PAYSAFE_PERSON_RECORD] = "person_record",
+	[PAYSAFE_PERSON_ALIAS_RECORD] = "person_alias_record",
+	[PAYSAFE_PERSON_STATE] = "person_state",
+	[PAYSAFE_PERSON_GROUP] = "person_group",
+	[PAYSAFE_PERSON_SETTING] = "person_setting",
 	[PAYSAFE_TOKEN_ISSUER_RECORD] = "token_issuer_record",
 	[PAYSAFE_TOKEN_KEY_RECORD] = "token_key_record",
 	[PAYSAFE_TOKEN_USE] = "token_use",
@@ -191,6 +196,7 @@ static struct
 	Oid			statement;
 	Oid			act_as;
 	Oid			act_as_token;
+	Oid			act_for_tenant;
 }			known;
 
 static void
@@ -385,6 +391,12 @@ paysafe_catalog_may_act_as(const char *role)
 	return !OidIsValid(roleid) ||
 		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK ||
 		function_aclcheck_compat(own_function("act_as_token", 5, &known.act_as_token), roleid) == ACLCHECK_OK;
+}
+
+bool
+paysafe_catalog_may_act_for_tenant(Oid role)
+{
+	return function_aclcheck_compat(own_function("act_for_tenant", 2, &known.act_for_tenant), role) == ACLCHECK_OK;
 }
 
 /* Direct parents: of a partition one, of an inheritance child several. */

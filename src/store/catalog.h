@@ -87,6 +87,11 @@ typedef enum PaysafeTable
 	PAYSAFE_SEAL_COSIGNATURE,
 	PAYSAFE_SEAL_POLICY,
 	PAYSAFE_SEAL_PUBLISHER,
+	PAYSAFE_PERSON_RECORD,
+	PAYSAFE_PERSON_ALIAS_RECORD,
+	PAYSAFE_PERSON_STATE,
+	PAYSAFE_PERSON_GROUP,
+	PAYSAFE_PERSON_SETTING,
 	PAYSAFE_TOKEN_ISSUER_RECORD,
 	PAYSAFE_TOKEN_KEY_RECORD,
 	PAYSAFE_TOKEN_USE,
@@ -134,6 +139,9 @@ extern bool paysafe_catalog_is_trigger_function(Oid function);
 
 /* May the role say for whom it acts, or show it?  Also true if there is no such role. */
 extern bool paysafe_catalog_may_act_as(const char *role);
+
+/* May the role say for which tenant it works? */
+extern bool paysafe_catalog_may_act_for_tenant(Oid role);
 
 /*
  * The relation and everything its rows also belong to: partition roots and

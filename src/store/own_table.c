@@ -113,11 +113,21 @@ paysafe_store_activate(void)
 	}
 }
 
+/* Whoever has looked at the registry of people looks again. */
+static void
+forget_people(Relation rel)
+{
+	for (PaysafeTable table = PAYSAFE_PERSON_RECORD; table <= PAYSAFE_PERSON_SETTING; table++)
+		if (RelationGetRelid(rel) == paysafe_catalog_table(table))
+			CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_PERSON_RECORD));
+}
+
 void
 paysafe_store_forget_rules(Relation rel, HeapTuple tuple)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 
+	forget_people(rel);
 	for (int i = 1; i <= desc->natts; i++)
 	{
 		bool		isnull;

@@ -15,7 +15,10 @@ SELECT relation, rule, definition, columns, reference, version, since, by, reaso
 SELECT relation, key, amount, total_within, threshold, approvals_needed, approvals_given, requested_by, requested_at
   FROM paysafe.pending_approval ORDER BY key;
 SELECT id, approved_as, key, relation, rule, version, difference, before, after, requested_by, reason, ticket, requested_at FROM paysafe.pending_change;
-SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule FROM paysafe.approval ORDER BY id;
+SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule, identity FROM paysafe.approval ORDER BY id;
+SELECT * FROM paysafe.person ORDER BY id;
+SELECT * FROM paysafe.person_alias ORDER BY person, kind, value;
+SELECT relation, rule, version, definition, valid_from, valid_until, by, approved_by FROM paysafe.rule_history ORDER BY relation::text, rule, version;
 SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.accepted ORDER BY fault;
 SELECT * FROM paysafe.refund_event ORDER BY at, relation::text, rule, refund, whole_key, step;
@@ -30,3 +33,7 @@ SELECT * FROM paysafe.available_balance('cash', 'shop.account');
 SELECT * FROM paysafe.available_balance('sales', 'shop.account');
 SELECT * FROM paysafe.currency WHERE NOT iso;
 SELECT paysafe.status_diagram('shop.refund');
+-- whoever is no superuser sees what its transaction's tenant may see
+SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, p.polname, p.polpermissive, paysafe.tenant_trouble(c.oid)
+  FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relnamespace = 'shop'::regnamespace ORDER BY 1, 4;
+SELECT * FROM shop.lease ORDER BY id;

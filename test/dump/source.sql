@@ -43,6 +43,10 @@ CREATE TABLE shop.purse (tenant text, code text, balance numeric(12,2) DEFAULT 0
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
 CREATE TABLE shop.legacy (id int PRIMARY KEY, status text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
+CREATE TABLE shop.lease (id int, tenant text NOT NULL, year int, PRIMARY KEY (id, year)) PARTITION BY LIST (year);
+CREATE TABLE shop.lease_2026 PARTITION OF shop.lease FOR VALUES IN (2026);
+SELECT paysafe.protect_tenant('shop.lease', 'tenant', 2);
+SELECT paysafe.audit('shop.lease');
 
 SELECT paysafe.set_currency('PTS', 0);
 SELECT paysafe.protect_status('shop.payment', 'status', '[*] --> created
@@ -136,6 +140,14 @@ INSERT INTO shop.token VALUES (1, 'tok', 'anna');
 INSERT INTO shop.passing VALUES (1, 'was here');
 UPDATE shop.passing SET what = 'still here';
 BEGIN;
+SELECT paysafe.act_for_tenant('acme', 'moved in');
+INSERT INTO shop.lease VALUES (1, 'acme', 2026), (2, 'acme', 2026);
+COMMIT;
+BEGIN;
+SELECT paysafe.across_tenants('a second tenant');
+INSERT INTO shop.lease VALUES (3, 'other', 2026);
+COMMIT;
+BEGIN;
 SELECT paysafe.act_as('alice', 'arrived broken', 'T-77', 'req-1', 'order-5');
 INSERT INTO shop.refund VALUES (1, 'eu', 1, 900), (2, 'us', 1, 40), (3, 'us', 1, 50), (4, 'eu', 2, 60);
 COMMIT;
@@ -184,3 +196,10 @@ SELECT paysafe.act_as('ann'), paysafe.open_maintenance('it passes', 'T-1', '1 mi
 DROP TABLE shop.passing;
 SELECT paysafe.close_maintenance();
 COMMIT;
+-- people, one of them disabled
+SELECT paysafe.bootstrap_people('Dan', '{name:dan@shop}', 'Dee', '{name:dee@shop}', 'the first two');
+BEGIN;
+SELECT paysafe.act_as('Dee'), paysafe.approve('paysafe.person_record', format('people: add person %L with name %L: hired', n, lower(n) || '@shop'), 'met') FROM unnest('{Don,Dot}'::text[]) n;
+SELECT paysafe.act_as('Dan'), paysafe.add_person(n, 'hired', ARRAY['name:' || lower(n) || '@shop']) FROM unnest('{Don,Dot}'::text[]) n;
+COMMIT;
+SELECT paysafe.disable_person('Dee', 'left');

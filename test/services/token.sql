@@ -1,7 +1,7 @@
 -- Tokens: who is let in by which, in a database that can keep secrets.  Tokens are made
 -- here, with HS256, so that each attack is one line.
 BEGIN;
-SELECT plan(105);
+SELECT plan(114);
 SET LOCAL client_min_messages = error;
 
 CREATE FUNCTION pg_temp.b64(data bytea) RETURNS text LANGUAGE sql IMMUTABLE AS
@@ -105,6 +105,33 @@ SELECT is((SELECT identity FROM paysafe.history('payment', '5')), 'none', 'a log
 CREATE ROLE regress_paysafe_person;
 GRANT INSERT ON payment TO regress_paysafe_person;
 SELECT is(has_function_privilege('regress_paysafe_person', 'paysafe.act_as_token(text, text, text, text, text)', 'EXECUTE'), false, 'tokens are for applications');
+
+-- a token's person is the one whom its issuer and subject are registered as, under all their names
+SAVEPOINT people;
+CREATE TABLE paid (id int PRIMARY KEY, captured numeric, currency text);
+CREATE TABLE back (id int PRIMARY KEY, paid int, amount numeric, currency text, status text);
+CREATE INDEX ON back (paid);
+SELECT paysafe.act_as(NULL);
+SELECT paysafe.protect_refund('back', 'paid', 'paid', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+INSERT INTO paid SELECT n, 100, 'EUR' FROM generate_series(1, 5) n;
+SELECT paysafe.bootstrap_people('Anna B.', '{name:user:1,"token:https://login.example anna"}',
+	'Ben C.', '{name:user:2,"token:https://login.example ben","token:https://login.example user:1"}', 'the first two');
+SELECT paysafe.act_as('user:1');
+INSERT INTO back VALUES (1, 1, 10, 'EUR', 'requested');
+SELECT is(paysafe.act_as_token(pg_temp.token()), 'anna', 'the same person, shown by a token');
+SELECT throws_ok($$SELECT paysafe.approve('back', '1', 'x')$$, '42501', '"Anna B." cannot approve this', '... approves nothing of her own');
+INSERT INTO back VALUES (2, 2, 10, 'EUR', 'requested');
+SELECT paysafe.act_as('user:1');
+SELECT throws_ok($$SELECT paysafe.approve('back', '2', 'x')$$, '42501', '"user:1" cannot approve this', '... nor what she requested with a token');
+SELECT is(paysafe.act_as_token(pg_temp.token('{"sub": "ben"}')), 'ben', 'another one');
+SELECT lives_ok($$SELECT paysafe.approve('back', '2', 'x')$$, '... approves it');
+SELECT is((SELECT row(approver, identity) FROM paysafe.approval WHERE relation = 'back'::regclass), row('Ben C.'::text, 'proven'::text), '... under his name, proven');
+SELECT is((SELECT array_agg(row(actor, identity)::text ORDER BY refund) FROM paysafe.refund_event WHERE relation = 'back'::regclass),
+	'{"(user:1,claimed)","(\"Anna B.\",proven)"}', 'so are the requests');
+SELECT throws_ok($$SELECT paysafe.act_as_token(pg_temp.token('{"sub": "user:1"}'))$$, '42501', 'the token of "Ben C." has the name of another person', 'whose token and whose name are two');
+SELECT paysafe.act_as('user:1'), paysafe.disable_person('Ben C.', 'left');
+SELECT throws_ok($$SELECT paysafe.act_as_token(pg_temp.token('{"sub": "ben"}'))$$, '42501', '"Ben C." is disabled', 'a token of one who is disabled');
+ROLLBACK TO people;
 
 -- audience
 SELECT is(paysafe.act_as_token(pg_temp.token('{"aud": ["shop", "payments"]}')), 'anna', 'one of several audiences');

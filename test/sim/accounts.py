@@ -802,6 +802,7 @@ class Play(Endings):
             wrong.add("23M08")
         call = f"SELECT paysafe.reserve('account', {self.name(a.code)}, "
         sql = f"{call}{self.money(amount)}{more})"
+        asked = time.monotonic()
         if self.must(sql, not wrong, " ".join(wrong)):
             number = self.ask(
                 "SELECT max(id) FROM paysafe.reservation WHERE relation = 'account'::regclass"
@@ -811,10 +812,19 @@ class Play(Endings):
                 self.must(self.reserved_otherwise(a, amount, more, to), False, "23M05")
             if short:
                 if self.chance(0.5):
-                    self.void(number)
+                    self.void_in_time(number, asked)
                 self.run("SELECT pg_sleep(0.15)")
                 if b.reservations[number].state == "open":
                     b.reservations[number].state = "expired"
+
+    def void_in_time(self, number: int, asked: float) -> None:
+        """Before it expires; or it has already, where everything is slow."""
+        sql = f"SELECT paysafe.void_reservation({number})"
+        code = self.run(sql)
+        if not code:
+            self.books.reservations[number].state = "voided"
+        elif code != "23M05" or time.monotonic() < asked + 0.12:
+            raise Found("legitimate", f"refused with {code}: {sql}")
 
     def reserved_otherwise(self, a: Account, amount: int, more: str, to: str) -> str:
         """The key of a reservation for another one: of more, of less, of another account, for another."""
@@ -893,7 +903,7 @@ class Play(Endings):
         out = [Leg(r.code, -self.up(r.code, taken)), Leg(other, self.up(r.code, taken))]
         deposit = [Leg(r.code, self.up(r.code, 20)), Leg(other, -self.up(r.code, 20))]
         what = "NULL" if wanted == left and self.chance(0.5) else self.money(wanted)
-        key = f", 'part {tx}'" if self.chance(0.4) else ""
+        key = f", 'part {tx}'" if self.chance(0.6) else ""
         call = f"SELECT paysafe.post_reservation({number}, {what}, {final}{key})"
         statements = ["BEGIN", call]
         rows = self.rows(tx, out)
@@ -919,7 +929,7 @@ class Play(Endings):
                 r.parts[f"part {tx}"] = (call, wanted)
             if len(legs) > 2:
                 b.post(tx + 1, deposit, self.today)
-            if key and self.chance(0.5):
+            if key and self.chance(0.7):
                 self.repeat(number)
         else:
             r.state, r.posted = before
@@ -1430,10 +1440,10 @@ ACTS: dict[str, float] = {
     "bulk": 0.5,
     "open_again": 1,
     "post_again": 2,
-    "reserve_again": 1.5,
+    "reserve_again": 2,
     "change_status": 4,
     "empty_and_close": 1.5,
-    "both_ways": 1.5,
+    "both_ways": 3,
     "cap": 1.5,
     "change_and_hold": 0.7,
     "race": 2.5,

@@ -539,7 +539,8 @@ class Actors(Shapes):
         machine = self.ways(t)
         status = row[t.column("status")]
         if machine is None:
-            return self.rng.choice(["created", "authorized", "captured"])
+            words = [said for said, _ in t.get(t.column("status")).words]
+            return self.rng.choice(words or ["created", "authorized", "captured"])
         ways = sorted(b for a, b in machine.edges if a == status)
         if ways and self.chance(legal):
             return self.rng.choice(ways)

@@ -13,15 +13,19 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 import accounts
 import commands
 import floods
 import ledgers
+import named
 import observing
 import parts
 import past
 import purses
 import running
+import sealed
 import several
 import sums
 import watching
@@ -50,6 +54,8 @@ SORTS = (
     "parts",
     "purses",
     "several",
+    "sealed",
+    "named",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -182,10 +188,12 @@ class Job:
         self.books = {
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
+            "named": accounts.Server(dsn, f"sim_named_{number}", named.Play, named.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
+            "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
@@ -219,17 +227,31 @@ class Job:
                 return
             seeds = [args.seed + i * CANDIDATES + k for k in range(CANDIDATES)]
             if self.sort_of(seeds[0]) != "worlds":
-                self.play(seeds[0], i)
+                try:
+                    self.play(seeds[0], i)
+                except (AssertionError, LookupError, TypeError, ValueError, psycopg.Error):
+                    self.broken(seeds[0], i)
                 i += args.jobs
                 continue
             # the first world is that of the seed itself: so a finding is played again
             some = [s for s in seeds if self.sort_of(s) == "worlds"]
             seed = seeds[0] if i == 0 else self.coverage.choose(some)
-            played = one(self.server, seed)
+            try:
+                played = one(self.server, seed)
+            except (AssertionError, LookupError, TypeError, ValueError, psycopg.Error):
+                self.broken(seed, i)
+                i += args.jobs
+                continue
             if played.history:
                 self.coverage.add(played.world.features | features_of(played.history))
             self.judge(played, i)
             i += args.jobs
+
+    def broken(self, seed: int, i: int) -> None:
+        """The simulator itself is wrong there: that is a finding, and others go on."""
+        if not self.args.go_on:
+            self.stop.set()
+        self.queue.put((seed, i, self.elapsed(), "simulator", traceback.format_exc(), ""))
 
     def sort_of(self, seed: int) -> str:
         """What a seed stands for."""
@@ -253,6 +275,10 @@ class Job:
             return "purses"
         if several.is_play(seed):
             return "several"
+        if sealed.is_play(seed):
+            return "sealed"
+        if named.is_play(seed):
+            return "named"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):
@@ -271,6 +297,11 @@ class Job:
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
             if restarts:
                 self.server = Server(self.dsn)
+        elif self.sort_of(seed) == "sealed" and sealed.restarts(seed):
+            commands.prepare(self.dsn)
+            self.server.close()
+            said = self.books["sealed"].one(seed, not self.args.no_shrink)
+            self.server = Server(self.dsn)
         else:
             commands.prepare(self.dsn)
             said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)

@@ -205,6 +205,10 @@ class Play(accounts.Play):
                 return
             if self.chance(0.7):
                 self.remove()
+            if self.chance(0.35):
+                self.rewrite()
+                if self.chance(0.7):
+                    continue
             self.touch()
             self.correct()
         if self.chance(0.5):
@@ -310,7 +314,7 @@ ACTS: dict[str, float] = {
     "step": 1,
     "correct": 1.5,
     "remove": 2,
-    "rewrite": 0.4,
+    "rewrite": 0.8,
     "validate": 2,
     "mend": 3,
     "cancel": 1.5,

@@ -145,6 +145,20 @@ class Play(accounts.Play):
         if self.chance(0.3):
             self.must(f"{begin};\nSAVEPOINT s;\n{row};\nROLLBACK TO s;\nCOMMIT", True, "", "owner")
             return
+        if self.chance(0.5):
+            # with the savepoint after which it began it ends, however it is nested
+            late = f"INSERT INTO pay VALUES ({i}, 1, 'paid', 'x')"
+            wrong = self.refused("23T02")
+            inner = begin.replace("BEGIN;\n", "")
+            deep = self.chance(0.5)
+            inside = f"SAVEPOINT s;\n{inner}" + (
+                f";\nSAVEPOINT t;\n{row};\nRELEASE t" if deep else ""
+            )
+            if self.chance(0.3):
+                inside = f"SAVEPOINT o;\n{inside}"
+            sql = f"BEGIN;\n{inside};\nROLLBACK TO s;\n{late};\nROLLBACK"
+            self.must(sql, not wrong, " ".join(wrong), "owner")
+            return
         self.must(f"{begin};\n{row};\nSELECT paysafe.end_fixtures();\nCOMMIT", True, "", "owner")
         self.there[i] = status
         self.had_rows = True
@@ -306,7 +320,7 @@ ACTS: dict[str, float] = {
     "write": 5,
     "remove": 1,
     "empty": 0.4,
-    "fixtures": 1,
+    "fixtures": 2,
     "validate": 2,
     "accept": 3,
     "accept_others": 0.7,

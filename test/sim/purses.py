@@ -756,6 +756,56 @@ class Play(accounts.Play):
         steps.insert(rng.randint(0, len(steps)), step)
         self.attempt(steps)
 
+    def limit_between(self) -> None:
+        """What the application has written is not there yet, for a limit; or is, when the entries are."""
+        if self.kept != "application" or self.turned or self.ledger == "double":
+            return
+        ways = (["minimum"] if self.minima else []) + (["maximum"] if self.limited else [])
+        some = [x for x in self.there.purses.values() if x.status == "active" and x.code != "bank"]
+        if not ways or not some or len(self.there.purses) < 2:
+            return
+        way, p = self.rng.choice(ways), self.rng.choice(some)
+        other = self.rng.choice([x for x in self.there.purses.values() if x.code != p.code])
+        amount = Decimal(self.rng.choice([10, 50]))
+        up = way == "minimum"
+        rows = self.pays(other, p, amount) if up else self.pays(p, other, amount)
+        new = p.balance - p.held + amount if up else p.balance - amount
+        new += self.rng.choice([0, 0, 1, -1])
+
+        def does(s: State) -> set[str]:
+            q = s.purses[p.code]
+            before: Decimal | None = getattr(q, way)
+            setattr(q, way, new)
+            if up:
+                narrower = before is None or new > before
+                return {"23M01"} if narrower and new > q.balance - q.held else set()
+            narrower = before is None or new < before
+            return {"23M06"} if narrower and new < q.balance else set()
+
+        sql = f"UPDATE purse SET {way} = {self.text(new)} WHERE code = '{p.code}'"
+        steps = [*self.writes(self.adds_up(rows)), Step(sql, does)]
+        where = self.rng.choice([len(steps), len(steps), 0])
+        steps.insert(where, self.entered(rows))
+        self.attempt(steps)
+
+    def drop_minimum(self) -> None:
+        """A minimum may go, but not while something is reserved."""
+        if self.kept != "application" or not self.minima:
+            return
+        some = [x for x in self.there.purses.values() if x.minimum is not None]
+        if not some:
+            return
+        if not any(x.reserved for x in some):
+            self.hold()
+        p = self.rng.choice([x for x in some if x.reserved] or some)
+
+        def does(s: State) -> set[str]:
+            q = s.purses[p.code]
+            q.minimum = None
+            return {"23M01"} if q.reserved else set()
+
+        self.attempt([Step(f"UPDATE purse SET minimum = NULL WHERE code = '{p.code}'", does)])
+
     def to_status(self, p: Purse, to: str) -> None:
         def does(s: State) -> set[str]:
             q = s.purses[p.code]
@@ -943,6 +993,8 @@ ACTS: dict[str, float] = {
     "opening": 2,
     "gone": 1,
     "limit": 3,
+    "limit_between": 2,
+    "drop_minimum": 1.5,
     "hold": 2,
     "stale": 2,
     "beside": 2,

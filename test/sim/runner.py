@@ -88,7 +88,7 @@ class Place:
         self.dsn = f"{server.dsn} dbname={name}"
         self.monitor = Monitor(f"{self.dsn} user=postgres")
         self.monitor.do(
-            "SET lock_timeout = '5s'; SET statement_timeout = '20s'; SET client_min_messages ="
+            "SET lock_timeout = '5s'; SET statement_timeout = '60s'; SET client_min_messages ="
             " error"
         )
         self.monitor.one(

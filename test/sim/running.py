@@ -50,6 +50,7 @@ class Payment:
     was: bool = False  # has it been captured?
     refunds: dict[int, Refund] = field(default_factory=dict)
     captures: dict[int, tuple[Decimal, str]] = field(default_factory=dict)
+    others: dict[int, Decimal] = field(default_factory=dict)  # refunds in another table
 
 
 @dataclass
@@ -98,7 +99,7 @@ class Play(accounts.Play):
         super().features()
         rng = self.rng
         self.shape = rng.choice(["running", "running", "running", "whole", "rows", "rows"])
-        self.kind = rng.choice(["status", "status", "column", "bare"])
+        self.kind = rng.choice(["status", "status", "column", "bare", "bare"])
         if self.shape == "whole" and self.kind == "column":
             self.kind = "status"
         if self.shape == "rows" and self.chance(0.35):
@@ -112,7 +113,8 @@ class Play(accounts.Play):
         self.currency_by = rng.choice(["column", "column", "constant"])
         if self.kind == "bare" and self.shape == "rows":
             self.currency_by = "column"
-        self.deletable = self.chance(0.35)
+        self.deletable = self.chance(0.5)
+        self.both = self.shape == "rows" and self.chance(0.4)  # another table of refunds
         self.recorded = self.shape == "whole" and self.chance(0.3)
         self.test_by = rng.choice(["", "", "own", "order", "order"])
         self.watched = self.test_by != "" and self.chance(0.15)  # that rule only observes
@@ -128,6 +130,9 @@ class Play(accounts.Play):
         self.gid = 0
         self.focus: int | None = None  # whose story is told
         self.small = False  # below what needs approval
+        if self.shape == "running" and self.chance(0.35):
+            # nothing freezes the payment, and what was paid back may fall
+            self.kind, self.deletable, self.machine, self.ruled = "bare", True, False, False
 
     # ------------------------------------------------------------ money
 
@@ -179,6 +184,11 @@ class Play(accounts.Play):
                 f"CREATE TABLE refund (id int PRIMARY KEY, pay_id int, amount {money}, status text)",
                 "CREATE INDEX ON refund (pay_id)",
             ]
+        if self.both:
+            statements += [
+                f"CREATE TABLE refund_b (id int PRIMARY KEY, pay_id int, amount {money})",
+                "CREATE INDEX ON refund_b (pay_id)",
+            ]
         if self.kind == "captures":
             statements += [
                 f"CREATE TABLE capture (id int PRIMARY KEY, pay_id int, amount {money}, status text)",
@@ -222,6 +232,20 @@ class Play(accounts.Play):
                 f" 'status', counted => '{{done}}', payment_key => 'id', limit_column => 'amount'{coin})"
             )
         out.append(f"SELECT {self.refund_rule(self.deletable)}")
+        if self.both:
+            more = "" if self.back_places is None else f", decimals => {self.back_places}"
+            if self.kind == "bare":
+                more += (
+                    ", payment_amount_column => 'captured', payment_currency_column => 'currency'"
+                )
+            out.append(
+                f"SELECT paysafe.protect_refund('refund_b', 'pay', 'pay_id', 'amount', payment_key => 'id'{more})"
+            )
+            out += [
+                f"SELECT paysafe.set_refund_threshold('refund_b', '{c}', 1000000)"
+                for c in SCALE
+                if self.currency_by == "column" or c == "EUR"
+            ]
         out += [f"SELECT {self.threshold(c, a)}" for c, a in self.named()]
         mode = "observe" if self.watched else "enforce"
         if self.test_by == "own":
@@ -287,7 +311,8 @@ class Play(accounts.Play):
 
     def refunded(self, p: Payment) -> Decimal:
         if self.shape == "rows":
-            return sum((r.amount for r in p.refunds.values() if r.status != "failed"), ZERO)
+            there = [r.amount for r in p.refunds.values() if r.status != "failed"]
+            return sum([*there, *p.others.values()], ZERO)
         if self.shape == "whole":
             return p.amount if p.status == "refunded" else ZERO
         return p.back
@@ -404,13 +429,13 @@ class Play(accounts.Play):
                 out.add("23R03")
         if self.refunded(old) > 0 and (moved or coin):
             out.add("23R03")
-        if self.shape == "rows" and old.refunds and (moved or coin):
+        if self.shape == "rows" and (old.refunds or old.others) and (moved or coin):
             out.add("23R03")
         if self.kind == "captures":
             captured = self.captured(old) or ZERO
             if captured > 0 and (moved or coin):
                 out.add("23R03")
-            elif (moved or coin) and (old.captures or old.refunds):
+            elif (moved or coin) and (old.captures or old.refunds or old.others):
                 raise Unsaid
             if new.amount < captured or captured > 0 and new.amount > old.amount:
                 out |= {"23R05", "23R03"}
@@ -618,7 +643,7 @@ class Play(accounts.Play):
                 if to == "gone":
                     if status == "done" and not self.is_test(p):
                         raise Refused("23R07", "23R01")
-                    if status == "done" and x.refunds:
+                    if status == "done" and (x.refunds or x.others):
                         del x.captures[i]
                         if self.refunded(x) > (self.captured(x) or ZERO):
                             raise Refused("23R01", "23R07")
@@ -814,7 +839,7 @@ class Play(accounts.Play):
                 if not paid:
                     raise Unsaid
                 raise Refused("23R07")
-            if self.shape == "rows" and p.refunds:
+            if self.shape == "rows" and (p.refunds or p.others):
                 raise Refused("23R07", "23T03")
             if b.breaches:
                 raise Unsaid  # is it this one's?
@@ -881,6 +906,58 @@ class Play(accounts.Play):
             getattr(self, self.rng.choice(then) if what == "+" else what)()
             self.look()
         self.focus, self.small = None, False
+
+    def over_again(self) -> None:
+        """Something is paid back, and comes back; it counts all the same: for the threshold, for
+        the key, in its currency."""
+        p = self.some()
+        if p is None or self.shape == "whole":
+            return
+        self.focus = p.id
+        limit = dict(self.named()).get(p.currency, self.units("10"))
+        amount = limit - self.rng.choice([ZERO, self.units("10")])
+        if self.shape == "running" and p.back == 0 or self.shape == "rows":
+            self.one_refund(amount)
+            self.look()
+        for _ in range(self.rng.choice([1, 2, 3])):
+            self.back()
+        then = self.rng.choice(["same", "same", "key", "key", "coin", "later"])
+        if then == "same":
+            self.one_refund(self.rng.choice([amount, self.units("10"), self.units("15")]))
+        elif then == "key":
+            self.rekey()
+        elif then == "coin":
+            self.coin()
+            for _ in range(2):
+                self.one_refund(self.units(self.rng.choice(["10", "15", "20"])))
+        else:
+            self.later()
+            self.one_refund(amount)
+        self.focus = None
+
+    def one_refund(self, amount: Decimal) -> None:
+        p = self.some()
+        if p is None:
+            return
+        if self.shape == "running":
+            self.attempt(
+                [self.write(p, {"back": f"coalesce(back, 0) + {self.text(amount)}"})],
+                lambda b: self.set(b, p, "anna", back=b.payments[p.id].back + amount),
+            )
+            return
+        number = self.next_refund
+        self.next_refund += 1
+
+        def change(b: Books) -> None:
+            x = b.payments[p.id]
+            r = Refund(number, amount, "sent", {"anna"})
+            if amount <= 0 or not self.at_scale(amount, p.currency, self.back_places):
+                raise Refused("23R04", "23R01", "42501")
+            x.refunds[number] = r
+            self.enter(b, x, r, "")
+
+        sql = f"INSERT INTO refund VALUES ({number}, {p.id}, {self.text(amount)}, 'sent')"
+        self.attempt([sql], change)
 
     def to_status(self, to: str) -> None:
         p = self.some()
@@ -1006,7 +1083,104 @@ class Play(accounts.Play):
 
         self.attempt([f"DELETE FROM refund WHERE id = {r.id}"], change)
 
+    def refund_other(self) -> None:
+        """In the other table; and then less is captured than both have, or just as much."""
+        p = self.some()
+        if p is None or not self.both:
+            return
+        left = (self.captured(p) or ZERO) - self.refunded(p)
+        amount = self.rng.choice([left, self.units("10"), self.units("10"), left + 1])
+        number = self.next_refund
+        self.next_refund += 1
+
+        def change(b: Books) -> None:
+            x = b.payments[p.id]
+            x.others[number] = amount
+            if amount <= 0 or not self.at_scale(amount, x.currency, self.back_places):
+                raise Refused("23R04", "23R01")
+            if self.refunded(x) > (self.captured(x) or ZERO):
+                raise Refused("23R01")
+
+        sql = f"INSERT INTO refund_b VALUES ({number}, {p.id}, {self.text(amount)})"
+        if not self.attempt([sql], change) or self.kind not in ("column", "bare"):
+            return
+        q = self.shop.payments[p.id]
+        own = self.refunded(q) - sum(q.others.values(), ZERO)
+        to = self.rng.choice([own, self.refunded(q), sum(q.others.values(), ZERO)])
+        self.attempt(
+            [self.write(q, {"captured": self.text(to)})],
+            lambda b: self.set(b, q, "anna", captured=to),
+        )
+
     # ------------------------------------------------------------ two sessions, rules, time
+
+    def money_race(self) -> None:
+        """Whoever changes what counts of a payment waits for whoever does: captures, refunds."""
+        p = self.some()
+        if p is None or self.kind != "captures" or self.shape != "rows":
+            return
+        some: list[tuple[list[str], Callable[[Books], None]]] = []
+        left = p.amount - (self.captured(p) or ZERO)
+        room = (self.captured(p) or ZERO) - self.refunded(p)
+
+        def captured(number: int, amount: Decimal) -> Callable[[Books], None]:
+            def change(b: Books) -> None:
+                x = b.payments[p.id]
+                x.captures[number] = (amount, "done")
+                self.in_limits(x)
+
+            return change
+
+        for _ in range(2):
+            if left > 0:
+                number = self.next_capture
+                self.next_capture += 1
+                amount = self.rng.choice([left, left, self.units("10")])
+                sql = f"INSERT INTO capture VALUES ({number}, {p.id}, {self.text(amount)}, 'done')"
+                some.append(([sql], captured(number, amount)))
+        if room > 0 and self.both:
+            number = self.next_refund
+            self.next_refund += 1
+            amount = self.rng.choice([room, self.units("10")])
+
+            def change(b: Books) -> None:
+                x = b.payments[p.id]
+                x.others[number] = amount
+                if not self.at_scale(amount, x.currency, self.back_places):
+                    raise Refused("23R04")
+                if self.refunded(x) > (self.captured(x) or ZERO):
+                    raise Refused("23R01")
+
+            some.append(
+                ([f"INSERT INTO refund_b VALUES ({number}, {p.id}, {self.text(amount)})"], change)
+            )
+        for i, (amount, status) in p.captures.items():
+            if status == "done":
+
+                def fails(b: Books, i: int = i, amount: Decimal = amount) -> None:
+                    x = b.payments[p.id]
+                    x.captures[i] = (amount, "failed")
+                    self.in_limits(x)
+
+                some.append(([f"UPDATE capture SET status = 'failed' WHERE id = {i}"], fails))
+        if len(some) < 2:
+            return
+        (first, one), (second, other) = self.rng.sample(some, 2)
+        trial = copy.deepcopy(self.shop)
+        try:
+            one(trial)
+            other(copy.deepcopy(self.shop))
+        except (Refused, Unsaid):
+            return
+        self.must(f"BEGIN;\nSELECT paysafe.act_as('anna');\n{first[0]}", True, "", "b")
+        waits = "BEGIN;\nSET LOCAL lock_timeout = '40ms';\nSELECT paysafe.act_as('bert');\n"
+        self.must(f"{waits}{second[0]};\nCOMMIT", False, "55P03")
+        undone = self.chance(0.3)
+        self.must("ROLLBACK" if undone else "COMMIT", True, "", "b")
+        if not undone:
+            self.shop = trial
+        if first != second:
+            self.attempt(second, other, "bert")
 
     def beside(self) -> None:
         """Two pay back of one payment at the same time; the second waits for the first."""
@@ -1164,6 +1338,13 @@ class Play(accounts.Play):
             }
             if rows != all_of_them:
                 raise Found("rows", f"{rows} are there, it should be {all_of_them}")
+        if self.both:
+            others = {i: (p, a) for i, p, a in self.ask("SELECT * FROM refund_b")}
+            wanted = {
+                i: (p.id, a) for p in self.shop.payments.values() for i, a in p.others.items()
+            }
+            if others != wanted:
+                raise Found("rows", f"{others} are there, it should be {wanted}")
 
     def evidence(self) -> None:
         """Each rise is an event; what is left of approvals is in sight; check() is green."""
@@ -1218,6 +1399,9 @@ class Play(accounts.Play):
 
 ACTS: dict[str, float] = {
     "story": 6,
+    "over_again": 5,
+    "refund_other": 2,
+    "money_race": 2,
     "add": 2,
     "status": 2,
     "capture": 1,

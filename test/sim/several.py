@@ -170,6 +170,10 @@ class Play(accounts.Play):
             ),
         ]
         self.must(";\n".join(statements), True, "", "owner")
+        if self.chance(0.6):
+            r = self.rng.choice([r for r in self.ruled.values() if r.of])
+            kinds = (r.kinds[-1], "more") if self.chance(0.7) else (r.kinds[0],)
+            self.must(f"SELECT {self.rule(r, 'refund_twice', kinds)}", False, "22023", "owner")
 
     def rule(self, r: Rule, name: str = "", kinds: tuple[str, ...] = ()) -> str:
         names = ", ".join(f'"{k}"' for k in kinds or r.kinds)
@@ -510,8 +514,7 @@ class Play(accounts.Play):
         def change(b: Books) -> None:
             mine = [person in b.lives[row.id, r.name].people for r in rules]
             if any(mine):
-                if not all(mine):
-                    raise Unsaid
+                # one call is for all of them
                 raise Refused("42501")
             for r in rules:
                 content = (self.status_of(r, row), *self.content(r, row, row))
@@ -559,7 +562,9 @@ class Play(accounts.Play):
         row = self.rng.choice(some)
         for person in self.rng.sample(PEOPLE, 3):
             self.approve_row(row, person)
-        if self.chance(0.3):
+        if self.own and self.chance(0.3):
+            self.elsewhere(row)
+        elif self.chance(0.3):
             getattr(self, self.rng.choice(["remark", "move", "become", "add"]))()
         row = self.there.rows.get(row.id, row)
         for _ in range(2):
@@ -569,6 +574,35 @@ class Play(accounts.Play):
                 return
             r = self.rng.choice(rules)
             self.update(row, self.rng.choice(PEOPLE[:3]), **{r.status: self.rng.choice(r.gated)})
+
+    def elsewhere(self, row: Row) -> None:
+        """A status that is no rule's of this row is content like any other."""
+        judged = {r.status for r in self.holding(row)}
+        for column in ("status", "state"):
+            if column not in judged and self.holding(row):
+                to = self.rng.choice(
+                    [w for w in ("wait", "sent", "new") if w != getattr(row, column)]
+                )
+                self.update(row, "anna", **{column: to})
+
+    def comes_later(self) -> None:
+        """A row of one rule comes to another one, by somebody else; whoever brought it approves it, or not."""
+        if "both" not in {k for r in self.ruled.values() for k in r.kinds}:
+            return
+        some = [x for x in self.there.rows.values() if x.kind in ("pay", "dep") and self.waiting(x)]
+        if not some:
+            self.add()
+            return
+        row = self.rng.choice(some)
+        columns: dict[str, Any] = {"kind": "both"}
+        for r in self.holding(replace(row, kind="both")):
+            if self.key_of(r, row) is None:
+                columns[REFERENCE[r.of]] = 1
+        who = self.rng.choice(PEOPLE[:4])
+        if self.update(row, who, **columns):
+            row = self.there.rows[row.id]
+            if self.waiting(row):
+                self.approve_row(row, self.rng.choice([who, who, *PEOPLE]))
 
     def remove(self) -> None:
         row = self.some()
@@ -711,6 +745,7 @@ ACTS: dict[str, float] = {
     "add": 5,
     "move": 5,
     "pay_out": 6,
+    "comes_later": 2,
     "approve": 2,
     "approve_ahead": 2,
     "remark": 1.5,
