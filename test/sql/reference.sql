@@ -279,6 +279,7 @@ SELECT p.rows FROM paysafe.audit_row r, paysafe.transaction_proof(r.xid) p LIMIT
 SELECT old_root = new_root FROM paysafe.consistency_proof(1);
 
 SELECT index, length(leaf) FROM paysafe.seal_entries(0, 10);
+SELECT xid, seq, finding FROM paysafe.seal_strays();
 SELECT ok, finding FROM paysafe.verify();
 
 BEGIN;
@@ -402,8 +403,8 @@ SELECT count(*) FROM paysafe.audit_log(date_trunc('day', now()));
 SELECT relation, rule, definition FROM paysafe.protection;
 SELECT account, at, amount, balance FROM paysafe.balance_history ORDER BY at;
 
-SELECT count(*) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
- WHERE r.leaf_hash IS DISTINCT FROM paysafe.audit_leaf_hash(r, s.digest);
+SELECT r.xid, r.seq, paysafe.audit_leaf_hash(r, s.digest) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
+ WHERE r.leaf_check IS DISTINCT FROM paysafe.audit_leaf_check(r, s.digest);
 
 \o
 \c :regress
