@@ -184,7 +184,6 @@ SELECT count(*) FROM t_tenant.payment;									-- fails
 COPY t_tenant.payment TO STDOUT;										-- fails
 RESET row_security;
 COPY t_tenant.payment TO STDOUT;
-COPY t_tenant.payment FROM STDIN;										-- fails: PostgreSQL's
 CREATE POLICY all_rows ON t_tenant.payment USING (true) WITH CHECK (true);
 SELECT count(*) FROM t_tenant.payment;
 DROP POLICY all_rows ON t_tenant.payment;
