@@ -21,9 +21,9 @@ EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
 
 # The install script is these parts in order, named after the rooms of src/;
 # released versions and upgrade scripts stand beside them under their full names.
-SQL_ORDER = preamble redact base_payload people_actor engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal evidence_export rules_status \
+SQL_ORDER = preamble redact base_payload people_actor people_registry engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal evidence_export rules_status \
             rules_columns people_approval rules_refund rules_ledger rules_balance rules_row_lock rules_replica \
-            engine_test_database evidence_refusal guard_maintenance engine_proposal evidence_publish engine_validate services_queue \
+            engine_test_database evidence_refusal guard_maintenance engine_proposal identity_token evidence_publish engine_validate services_queue \
             services_secret services_idempotency services_api_key engine_protection \
             services_url services_outbox services_webhook check check_suggest grants
 INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
@@ -90,7 +90,7 @@ errcodes:
 	test/lib/errcodes.sh
 
 # no other library of the server's may be given these for its own, nor these another's
-$(filter src/tlog/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
+$(filter src/tlog/% src/token/%,$(OBJS)): override CFLAGS += -fvisibility=hidden
 
 # PGXS tracks no header dependencies
 $(OBJS): $(wildcard src/*.h src/*/*.h src/*/*/*.h) $(EXTENSION).control

@@ -555,6 +555,10 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 			   LEFT JOIN pg_stat_all_tables v ON v.relid = e.oid
 		 WHERE e.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
+		SELECT 'erasures', 'keys', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN 'keys of nonces that were forgotten are still in the file: VACUUM paysafe.audit_key' END
+		  FROM pg_stat_all_tables v WHERE v.relid = 'paysafe.audit_key'::regclass AND v.n_dead_tup > 0
+		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.refusal_record x
@@ -569,6 +573,18 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		SELECT 'maintenance', 'window', count(m.id) = 0,
 			   string_agg(format('window %s of %s for %s is %s', m.id, m.actor, m.tables, m.state), '; ')
 		  FROM paysafe.maintenance m WHERE m.state <> 'closed'
+		UNION ALL
+		-- people, once there are any
+		SELECT 'people', 'logins', count(*) FILTER (WHERE l.state <> 'in force') = 0,
+			   string_agg(format('login %I of %s: %s', l.value, l.person, l.state), '; ' ORDER BY l.value) FILTER (WHERE l.state <> 'in force')
+				   || ': whoever changed it could log in as this person; find out who, and let two people confirm it with paysafe.add_alias'
+		  FROM paysafe.person_alias l JOIN paysafe.person n ON n.name = l.person AND n.kind = 'person'
+		 WHERE l.kind = 'login' HAVING count(*) > 0
+		UNION ALL
+		SELECT 'people', 'enough_people', count(*) FILTER (WHERE NOT n.disabled) > 2,
+			   CASE WHEN count(*) FILTER (WHERE NOT n.disabled) <= 2
+					THEN format('%s people are registered and not disabled: register a third one with paysafe.add_person, since changes of people take two', count(*) FILTER (WHERE NOT n.disabled)) END
+		  FROM paysafe.person n WHERE n.kind = 'person' HAVING count(*) > 0
 		UNION ALL
 		-- facts that broke a rule
 		SELECT b.relation::text, 'breaches', count(*) FILTER (WHERE b.settled_at IS NULL) = 0,

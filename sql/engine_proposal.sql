@@ -22,7 +22,8 @@ CREATE TABLE paysafe.proposal_record (
 	session_user_name text NOT NULL,
 	reason text NOT NULL,
 	ticket text,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	identity text NOT NULL
 );
 CREATE INDEX proposal_record_key ON paysafe.proposal_record (approved_as, key);
 COMMENT ON TABLE paysafe.proposal_record IS 'changes as proposed; paysafe.pending_change shows those that wait';
@@ -41,7 +42,7 @@ CREATE VIEW paysafe.pending_change AS
 	SELECT p.id, p.approved_as, p.key, p.relation, p.rule, p.version, p.difference, p.loosens,
 		   p.old_reference, p.new_reference, p.before, p.after,
 		   coalesce(p.actor, p.session_user_name) AS requested_by, p.reason, p.ticket,
-		   p.at AS requested_at
+		   p.at AS requested_at, p.identity
 	  FROM paysafe.proposal_record p
 	 WHERE (pg_catalog.has_function_privilege('paysafe.approve(regclass,text,text,text,timestamptz)'::regprocedure, 'EXECUTE')
 			OR p.session_user_name = session_user)

@@ -34,3 +34,46 @@ CREATE VIEW paysafe.protection AS
 	   AND t.version = (SELECT max(n.version) FROM paysafe.threshold n
 						 WHERE n.relation = t.relation AND n.rule = t.rule AND lower(n.currency) = lower(t.currency));
 COMMENT ON VIEW paysafe.protection IS 'every rule in force: table, columns, what it says, since when, by whom, and in which mode';
+
+-- What was in force when, and who wanted it
+CREATE VIEW paysafe.rule_history AS
+	SELECT v.relation, v.rule, v.version, v.definition, v.valid_from,
+		   lead(v.valid_from) OVER (PARTITION BY v.relation, v.spelled_once ORDER BY v.version) AS valid_until,
+		   v.by, v.session_user_name,
+		   (SELECT string_agg(DISTINCT a.actor, ', ')
+			  FROM paysafe.approval_record a JOIN paysafe.approval_end e ON e.approval = a.id AND e.outcome = 'used'
+			 WHERE a.relation = 'paysafe.rule'::regclass
+			   AND (starts_with(lower(a.key), lower(format('%s of %I.%I, version %s:', v.rule, n.nspname, c.relname, v.version)))
+					OR a.key IN (SELECT p.key FROM paysafe.proposal_record p
+								  WHERE p.approved_as = a.relation AND p.relation = v.relation
+									AND lower(p.rule) = lower(v.rule) AND p.version = v.version))) AS approved_by,
+		   v.reason, v.ticket
+	  FROM (SELECT r.relation, r.rule COLLATE "default" AS rule, r.rule COLLATE "default" AS spelled_once, r.version,
+				   CASE WHEN r.removed THEN 'dropped' ELSE paysafe.rule_text(r.rule, r.reference, r.spec) END AS definition,
+				   r.since AS valid_from, r.actor AS by, r.session_user_name, r.reason, r.ticket
+			  FROM paysafe.rule r
+			UNION ALL
+			SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
+				   format('threshold for %s of %s', lower(t.currency), t.rule), t.version,
+				   format('above %s within %s %s approval(s), valid for %s',
+						  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers, t.valid_for),
+				   t.since, t.actor, t.session_user_name, t.reason, t.ticket
+			  FROM paysafe.threshold t) v
+		   JOIN pg_catalog.pg_class c ON c.oid = v.relation
+		   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW paysafe.rule_history IS 'every version of every rule and threshold: what it said, from when to when, who set it and who approved it';
+
+CREATE VIEW paysafe.refund_threshold AS
+	SELECT e.relation, e.refund COLLATE "default" AS key, e.rule COLLATE "default" AS rule, e.payment COLLATE "default" AS payment, e.amount, e.currency, e.passed_at, e.approvals,
+		   t.amount AS threshold, t.approvers, t.within, t.valid_for, t.version,
+		   h.valid_from, h.valid_until, h.by AS set_by, h.approved_by AS set_approved_by, h.reason, h.ticket
+	  FROM paysafe.refund_event e
+		   LEFT JOIN LATERAL (SELECT * FROM paysafe.threshold x
+							   WHERE x.relation = e.relation AND x.rule = e.rule AND lower(x.currency) = lower(e.currency)
+								 AND x.since <= e.passed_at
+							   ORDER BY x.version DESC LIMIT 1) t ON true
+		   LEFT JOIN paysafe.rule_history h
+			 ON h.relation = t.relation AND h.version = t.version
+				AND h.rule = 'threshold for ' || t.currency || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END
+	 WHERE e.passed_at IS NOT NULL;
+COMMENT ON VIEW paysafe.refund_threshold IS 'each passing of the gate by a refund: the threshold that applied then, and who had set it; without one every refund needs approval';

@@ -22,7 +22,10 @@ CREATE TABLE paysafe.refusal_record (
 	last_at timestamptz,
 	outside boolean NOT NULL DEFAULT false,
 	incomplete text,
-	observed boolean NOT NULL DEFAULT false
+	observed boolean NOT NULL DEFAULT false,
+	identity text,
+	client_cert_sha256 text,
+	proof text
 );
 CREATE INDEX refusal_record_at ON paysafe.refusal_record USING brin (at);
 COMMENT ON TABLE paysafe.refusal_record IS 'refusals, written by a background worker although their transactions rolled back';
@@ -32,6 +35,8 @@ COMMENT ON COLUMN paysafe.refusal_record.outside IS 'caused by a request that ha
 COMMENT ON COLUMN paysafe.refusal_record.incomplete IS 'what could not be found out, each with the SQLSTATE that says why; the refusal stands';
 COMMENT ON COLUMN paysafe.refusal_record.observed IS 'nothing was refused: the rule is only observed, and would have refused this';
 COMMENT ON COLUMN paysafe.refusal_record.database_name IS 'where it happened, if that is a database without paysafe: of the server as a whole';
+COMMENT ON COLUMN paysafe.refusal_record.identity IS 'how well it was known who acted: none, claimed, session, proven';
+COMMENT ON COLUMN paysafe.refusal_record.proof IS 'of a proven actor: what the token said';
 COMMENT ON COLUMN paysafe.refusal_record.row_hash IS 'SHA-256 of the refused row''s canonical bytes; redacted columns enter as keyed hashes';
 
 --@own_table paysafe.refusal_record
@@ -41,7 +46,7 @@ CREATE VIEW paysafe.refusal_log AS
 		   r.schema_name, r.table_name, r.column_name, r.key, r.row_hash,
 		   r.actor, r.session_user_name, r.login, r.client_addr, r.pid, r.request_id, r.message,
 		   r.database_name, r.last_at, r.outside, r.incomplete,
-		   r.observed
+		   r.observed, r.identity, r.client_cert_sha256, r.proof
 	  FROM paysafe.refusal_record r;
 COMMENT ON VIEW paysafe.refusal_log IS 'everything that was refused, and what rules that are only observed would have refused: what, when, to whom';
 

@@ -88,6 +88,7 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
 
@@ -143,6 +144,7 @@ SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');
+SELECT pg_extension_config_dump('paysafe.audit_key', '');
 SELECT pg_extension_config_dump('paysafe.seal_log', '');
 SELECT pg_extension_config_dump('paysafe.seal_transaction', '');
 SELECT pg_extension_config_dump('paysafe.seal_tile', '');
@@ -180,3 +182,12 @@ SELECT pg_extension_config_dump('paysafe.webhook_latest', '');
 SELECT pg_extension_config_dump('paysafe.seal_checkpoint', '');
 SELECT pg_extension_config_dump('paysafe.seal_cosignature', '');
 SELECT pg_extension_config_dump('paysafe.seal_policy', '');
+SELECT pg_extension_config_dump('paysafe.person_record', '');
+SELECT pg_extension_config_dump('paysafe.person_alias_record', '');
+SELECT pg_extension_config_dump('paysafe.person_state', '');
+SELECT pg_extension_config_dump('paysafe.person_group', '');
+SELECT pg_extension_config_dump('paysafe.person_setting', '');
+SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
+SELECT pg_extension_config_dump('paysafe.token_key_record', '');
+SELECT pg_extension_config_dump('paysafe.token_use', '');

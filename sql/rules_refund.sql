@@ -61,7 +61,8 @@ CREATE TABLE paysafe.refund_event (
 	content bytea,
 	ended_at timestamptz,
 	passed_at timestamptz,
-	rule text COLLATE "C" NOT NULL
+	rule text COLLATE "C" NOT NULL,
+	identity text NOT NULL
 );
 CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, rule, payment, whole_key, step);
 CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, rule, payment, ended_at) WHERE ended_at IS NOT NULL;
@@ -76,6 +77,7 @@ COMMENT ON COLUMN paysafe.refund_event.step IS 'counts the events of a key';
 COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the refund rule that was in force then';
 COMMENT ON COLUMN paysafe.refund_event.columns IS 'those that the approvals were of and that had a value';
 COMMENT ON COLUMN paysafe.refund_event.content IS 'SHA-256 of what they said';
+COMMENT ON COLUMN paysafe.refund_event.identity IS 'how well it was known who acted: none, claimed, session, proven';
 COMMENT ON COLUMN paysafe.refund_event.rule IS 'by which the row is a refund, of the payment that it says';
 
 CREATE SEQUENCE paysafe.refund_request_id_seq;
@@ -94,7 +96,8 @@ CREATE TABLE paysafe.refund_request (
 	ticket text,
 	request_id text,
 	at timestamptz NOT NULL,
-	rule text COLLATE "C" NOT NULL
+	rule text COLLATE "C" NOT NULL,
+	identity text NOT NULL
 );
 CREATE INDEX refund_request_payment ON paysafe.refund_request (relation, rule, payment);
 COMMENT ON TABLE paysafe.refund_request IS 'refunds that were asked for before their rows are there; paysafe.pending_approval shows those that wait';

@@ -26,8 +26,11 @@
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
 #include "guard/subscription.h"
+#include "identity/issuer.h"
+#include "people/acting.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "people/registry.h"
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -52,6 +55,8 @@ _PG_init(void)
 	paysafe_catalog_init();
 	paysafe_partition_init();
 	paysafe_actor_init();
+	paysafe_registry_init();
+	paysafe_acting_init();
 	paysafe_money_init();
 	paysafe_rule_init();
 	paysafe_approval_init();
@@ -66,6 +71,7 @@ _PG_init(void)
 	paysafe_subscription_init();
 	paysafe_hooks_init();
 	paysafe_keyring_init();
+	paysafe_issuer_init();
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
 	if (process_shared_preload_libraries_in_progress)

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * crypto.c
- *	  The only file that sees OpenSSL.
+ *	  Hashes, ciphers, signatures, random bytes.
+ *
+ * Beside signature.c the only file of the library that sees OpenSSL; tlog/ does, too.
  *
  * SHA-256 runs once or twice per audited row, so the digest and its context
  * are fetched once per backend and reused; looking an algorithm up costs
@@ -437,6 +439,16 @@ paysafe_crypto_rsa_verify(const char *pem, size_t pemlen, const void *data, size
 
 	X509_free(certificate);
 	return verify_and_free(key, EVP_sha256(), data, len, signature, signaturelen);
+}
+
+bool
+paysafe_crypto_certificate_sha256(const void *certificate, uint8 *out)
+{
+	unsigned int len = 0;
+	bool		good = X509_digest(certificate, EVP_sha256(), out, &len) == 1 && len == PAYSAFE_SHA256_LEN;
+
+	ERR_clear_error();
+	return good;
 }
 
 /* ECDSA on P-256 */

@@ -107,6 +107,9 @@ extern bool paysafe_crypto_rsa_verify(const char *pem, size_t pemlen,
 									  const void *data, size_t len,
 									  const uint8 *signature, size_t signaturelen);
 
+/* The SHA-256 of a certificate (an X509 of OpenSSL's); false if that fails. */
+extern bool paysafe_crypto_certificate_sha256(const void *certificate, uint8 *out);
+
 #define PAYSAFE_P256_KEY_LEN		65	/* a point, uncompressed: 4, x, y */
 #define PAYSAFE_P256_SIGNATURE_LEN	64	/* r and s, as JWS has them */
 

@@ -21,7 +21,7 @@
 /* Functions that take a secret.  encrypt takes bytes; text passes for them. */
 static const char *const takers[] = {
 	"add_webhook_key", "add_destination_key", "encrypt_text", "blind_index", "api_key_verify",
-	"paysafe.encrypt"
+	"act_as_token", "set_token_secret", "paysafe.encrypt"
 };
 
 /* Does the text go on with the secret, as it is or as a literal writes it? */

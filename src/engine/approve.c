@@ -24,7 +24,7 @@
 #include "engine/loosening.h"
 #include "engine/rule.h"
 #include "errors.h"
-#include "people/actor.h"
+#include "people/acting.h"
 #include "people/approval.h"
 #include "people/person.h"
 #include "store/catalog.h"
@@ -149,12 +149,8 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	reason = paysafe_argument_reason(fcinfo, 2, "reason", "an approval");
 	relid = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (!paysafe_actor_is_named())
-		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-						"an approval needs a person",
-						"No actor is declared in this transaction, and a login alone is not a person.",
-						"Call paysafe.act_as('name') in the same transaction first.");
 	approver = paysafe_person_current();
+	paysafe_acting_check_approver(approver, relid);
 
 	if (paysafe_loosening_is_approved_as(relid))
 	{

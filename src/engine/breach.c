@@ -25,6 +25,7 @@
 #include "base/argument.h"
 #include "engine/breach.h"
 #include "errors.h"
+#include "people/acting.h"
 #include "people/actor.h"
 #include "people/approval.h"
 #include "people/person.h"
@@ -308,11 +309,12 @@ paysafe_settle_breach(PG_FUNCTION_ARGS)
 	paysafe_argument_required(fcinfo, 0, "id");
 	reason = paysafe_argument_reason(fcinfo, 1, "reason", "settling a breach");
 	ticket = PG_ARGISNULL(2) ? NULL : paysafe_argument_reason(fcinfo, 2, "ticket", "settling a breach");
-	if (!paysafe_actor_is_named())
+	person = paysafe_person_current();
+	paysafe_acting_check_settler(person);
+	if (person->actor == NULL)
 		refuse("settling a breach needs a person",
 			   "No actor is declared in this transaction, and a login alone is not a person.",
 			   "Call paysafe.act_as('name') in the same transaction first.");
-	person = paysafe_person_current();
 	check_breach(PG_GETARG_INT64(0), person, &breach);
 
 	values[SETTLEMENT_BREACH] = PG_GETARG_DATUM(0);

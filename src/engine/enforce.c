@@ -45,6 +45,7 @@
 #include "engine/unused.h"
 #include "engine/validate_part.h"
 #include "errors.h"
+#include "people/acting.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "store/replica.h"
@@ -586,6 +587,8 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		HeapTuple	stored = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 			trigdata->tg_newtuple : trigdata->tg_trigtuple;
 
+		if (likely(!OidIsValid(paysafe_replica_subscription())))
+			paysafe_acting_check();
 		check_rules(&change);
 		if (change.op != 'I' && unlikely(change.rules->acceptances != ACCEPTANCES_NONE))
 			paysafe_accepted_follow(&change);

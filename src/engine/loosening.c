@@ -256,6 +256,7 @@ paysafe_loosening_authorize(ProposedChange *change)
 
 	paysafe_approval_check_own_code(change->approved_as == PAYSAFE_RULE ? "loosening a rule" :
 									change->approved_as == PAYSAFE_RETENTION_RECORD ? "what removes payloads of the audit log" :
+									change->approved_as == PAYSAFE_PERSON_RECORD ? "a change of the registry of people" :
 									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
@@ -286,6 +287,8 @@ looks_whole(Oid approved_as, const char *key)
 		return strncmp(key, "maintenance of ", strlen("maintenance of ")) == 0;
 	if (approved_as == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD))
 		return strncmp(key, "retention: ", strlen("retention: ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_PERSON_RECORD))
+		return strncmp(key, "people: ", strlen("people: ")) == 0;
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
 }
 
@@ -294,7 +297,8 @@ paysafe_loosening_is_approved_as(Oid relation)
 {
 	return relation == paysafe_catalog_table(PAYSAFE_RULE) ||
 		relation == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) ||
-		relation == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD);
+		relation == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD) ||
+		relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD);
 }
 
 void

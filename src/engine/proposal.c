@@ -41,7 +41,7 @@ enum
 	PROPOSAL_ID, PROPOSAL_APPROVED_AS, PROPOSAL_KEY, PROPOSAL_DIGEST, PROPOSAL_RELATION,
 	PROPOSAL_RULE, PROPOSAL_VERSION, PROPOSAL_OLD_REFERENCE, PROPOSAL_NEW_REFERENCE,
 	PROPOSAL_BEFORE, PROPOSAL_AFTER, PROPOSAL_DIFFERENCE, PROPOSAL_LOOSENS, PROPOSAL_ACTOR,
-	PROPOSAL_LOGIN, PROPOSAL_SESSION_USER, PROPOSAL_REASON, PROPOSAL_TICKET, PROPOSAL_AT,
+	PROPOSAL_LOGIN, PROPOSAL_SESSION_USER, PROPOSAL_REASON, PROPOSAL_TICKET, PROPOSAL_AT, PROPOSAL_IDENTITY,
 	PROPOSAL_NCOLUMNS
 };
 
@@ -150,6 +150,7 @@ paysafe_proposal_store(const ProposedChange *change)
 	set_text(values, nulls, PROPOSAL_REASON, proposing.reason);
 	set_text(values, nulls, PROPOSAL_TICKET, proposing.ticket);
 	values[PROPOSAL_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	set_text(values, nulls, PROPOSAL_IDENTITY, paysafe_identity_name(person->level));
 	paysafe_store_insert(PAYSAFE_PROPOSAL_RECORD, values, nulls);
 	ereport(NOTICE,
 			(errmsg("change " INT64_FORMAT " is proposed, and not made", id),
@@ -178,6 +179,7 @@ collect_proposal(Relation rel, HeapTuple tuple, void *arg)
 	person->actor = paysafe_store_text(tuple, desc, PROPOSAL_ACTOR);
 	person->login = paysafe_store_text(tuple, desc, PROPOSAL_LOGIN);
 	person->session_user_name = paysafe_store_text(tuple, desc, PROPOSAL_SESSION_USER);
+	person->level = paysafe_identity_parse(paysafe_store_text(tuple, desc, PROPOSAL_IDENTITY));
 	found->any = true;
 	found->persons = lappend(found->persons, person);
 	if (VARSIZE_ANY_EXHDR(digest) == PAYSAFE_SHA256_LEN)

@@ -4,7 +4,7 @@
  *	  Who made a change, and why, as bytes of the audit log.
  *
  * Built once and reused, across transactions, until the actor, a user, a role's
- * name, the application name or the replication origin changes.
+ * name, what roles may do, the application name or the replication origin changes.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,8 @@
 #include "people/actor.h"
 #include "redact/redact.h"
 
-#define CONTEXT_VERSION 1
+#define CONTEXT_VERSION 2
+#define CONTEXT_NTEXTS_1 CONTEXT_IDENTITY	/* of version 1 */
 
 /* The bytes, and what they were made from; for the backend. */
 static struct
@@ -44,7 +45,7 @@ static struct
 	bool		valid;
 }			context_cache;
 
-static uint64 roles_generation = 0;	/* counts changes of any role */
+static uint64 roles_generation = 0;	/* counts changes of any role, and of what it may do */
 
 static void
 build_context(void)
@@ -57,6 +58,7 @@ build_context(void)
 	char	   *current_user_name = GetUserNameFromId(GetUserId(), true);
 	uint16		origin = pg_hton16(replorigin_session_origin);
 	char		version = CONTEXT_VERSION;
+	char		level[] = {(char) ('0' + paysafe_actor_identity()), '\0'};
 
 	context_cache.valid = false;
 	if (out->data == NULL)
@@ -80,6 +82,9 @@ build_context(void)
 	paysafe_canon_put_string(out, actor ? actor->ticket : NULL);
 	paysafe_canon_put_string(out, actor ? actor->request_id : NULL);
 	paysafe_canon_put_string(out, actor ? actor->business_id : NULL);
+	paysafe_canon_put_string(out, level);
+	paysafe_canon_put_string(out, paysafe_actor_certificate_sha256());
+	paysafe_canon_put_string(out, actor ? actor->proof_text : NULL);
 	paysafe_canon_put_field(out, replorigin_session_origin != InvalidRepOriginId ?
 							(char *) &origin : NULL, sizeof(origin));
 
@@ -116,6 +121,9 @@ void
 paysafe_audit_context_init(void)
 {
 	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+	/* who may act for others */
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, role_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, role_changed, (Datum) 0);
 }
 
 /* Where a text begins that is absent if it is the same as the one before. */
@@ -125,22 +133,39 @@ repeats(int i)
 	return i == CONTEXT_SESSION_USER || i == CONTEXT_CURRENT_USER;
 }
 
+/* The level is stored as a digit. */
+static bool
+name_identity(AuditContextText *out)
+{
+	const char *level = out->text[CONTEXT_IDENTITY];
+
+	if (level == NULL)
+		return true;
+	if (level[0] < '0' || level[0] >= '0' + PAYSAFE_IDENTITY_NLEVELS || level[1] != '\0')
+		return false;
+	out->text[CONTEXT_IDENTITY] = paysafe_identity_name(level[0] - '0');
+	return true;
+}
+
 bool
 paysafe_audit_context_read(const bytea *context, int encoding, AuditContextText *out)
 {
 	const char *pos = VARDATA_ANY(context);
 	const char *end = pos + VARSIZE_ANY_EXHDR(context);
+	int			ntexts;
 
-	if (encoding < 0 || pos == end || *pos++ != CONTEXT_VERSION)
+	if (encoding < 0 || pos == end || *pos < 1 || *pos > CONTEXT_VERSION)
 		return false;
-	for (int i = 0; i <= CONTEXT_NTEXTS; i++)
+	ntexts = *pos++ == 1 ? CONTEXT_NTEXTS_1 : CONTEXT_NTEXTS;
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i <= ntexts; i++)
 	{
 		const char *data;
 		int			len;
 
 		if (!paysafe_canon_get_field(&pos, end, &data, &len))
 			return false;
-		if (i < CONTEXT_NTEXTS)
+		if (i < ntexts)
 		{
 			if (data != NULL && memchr(data, '\0', len) != NULL)
 				return false;
@@ -160,7 +185,7 @@ paysafe_audit_context_read(const bytea *context, int encoding, AuditContextText 
 			out->origin = pg_ntoh16(origin);
 		}
 	}
-	return pos == end;
+	return pos == end && name_identity(out);
 }
 
 const char *
@@ -186,7 +211,7 @@ paysafe_audit_context_business_id(const char *context, int len, const char **id,
 	};
 	const char *pos = context + 1;
 
-	if (len < 1 || context[0] != CONTEXT_VERSION)
+	if (len < 1 || context[0] < 1 || context[0] > CONTEXT_VERSION)
 		return false;
 	for (int i = 0; i <= BUSINESS_ID; i++)
 		if (!paysafe_canon_get_field(&pos, context + len, id, idlen))

@@ -40,6 +40,9 @@ typedef struct RefusalEntry
 	char		actor[NAMEDATALEN];
 	char		session_user_name[NAMEDATALEN];
 	char		login[NAMEDATALEN];
+	char		identity[8];	/* how well it was known who acted */
+	char		client_cert_sha256[2 * PAYSAFE_SHA256_LEN + 1];
+	char		proof[320];		/* of the actor, as JSON; cut, it is none */
 	char		client_addr[64];
 	char		request_id[64];
 	char		message[200];

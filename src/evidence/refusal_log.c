@@ -125,6 +125,18 @@ describe_session(Describing *d)
 }
 
 static void
+describe_identity(Describing *d)
+{
+	const ActorClaim *actor = paysafe_actor_current();
+
+	SET(identity, paysafe_identity_name(paysafe_actor_identity()));
+	SET(client_cert_sha256, paysafe_actor_certificate_sha256());
+	/* half of it would be read as less than there was */
+	if (actor != NULL && actor->proof_text != NULL && strlen(actor->proof_text) < sizeof(d->entry->proof))
+		SET(proof, actor->proof_text);
+}
+
+static void
 describe_client(Describing *d)
 {
 	SET(client_addr, paysafe_actor_client());
@@ -229,6 +241,7 @@ static const struct
 	{"statement", describe_statement},
 	{"actor", describe_actor},
 	{"session", describe_session},
+	{"identity", describe_identity},
 	{"client", describe_client},
 	{"request", describe_request},
 	{"message", describe_message},
@@ -325,6 +338,9 @@ log_line(Describing *d)
 	json_field(&json, "actor", entry->actor);
 	json_field(&json, "session_user", entry->session_user_name);
 	json_field(&json, "login", entry->login);
+	json_field(&json, "identity", entry->identity);
+	json_field(&json, "client_cert_sha256", entry->client_cert_sha256);
+	json_field(&json, "proof", entry->proof);
 	json_field(&json, "client", entry->client_addr);
 	appendStringInfo(&json, ",\"pid\":%d", entry->pid);
 	json_field(&json, "statement", entry->statement);

@@ -209,7 +209,7 @@ count_in(RefusalEntry *sum, const RefusalEntry *entry)
 		/* it stands for many: what is different in each is left out */
 		sum->pid = 0;
 		sum->has_row_hash = false;
-		sum->request_id[0] = '\0';
+		sum->request_id[0] = sum->proof[0] = '\0';
 		if (!sum->outside)
 			sum->key[0] = sum->message[0] = '\0';
 		return;
@@ -221,6 +221,10 @@ count_in(RefusalEntry *sum, const RefusalEntry *entry)
 		sum->message[0] = '\0';
 	if (strcmp(sum->client_addr, entry->client_addr) != 0)
 		sum->client_addr[0] = '\0';
+	if (strcmp(sum->identity, entry->identity) != 0)
+		sum->identity[0] = '\0';
+	if (strcmp(sum->client_cert_sha256, entry->client_cert_sha256) != 0)
+		sum->client_cert_sha256[0] = '\0';
 	if (strcmp(sum->actor, entry->actor) != 0)
 		strlcpy(sum->actor, "(any)", sizeof(sum->actor));
 	if (strcmp(sum->session_user_name, entry->session_user_name) != 0)

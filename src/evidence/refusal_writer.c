@@ -107,6 +107,9 @@ write_entry(const RefusalEntry *entry, bool recorded)
 	values[REFUSAL_OUTSIDE] = BoolGetDatum(entry->outside);
 	set_text(values, nulls, REFUSAL_INCOMPLETE, entry, entry->incomplete);
 	values[REFUSAL_OBSERVED] = BoolGetDatum(entry->observed);
+	set_text(values, nulls, REFUSAL_IDENTITY, entry, entry->identity);
+	set_text(values, nulls, REFUSAL_CERTIFICATE, entry, entry->client_cert_sha256);
+	set_text(values, nulls, REFUSAL_PROOF, entry, entry->proof);
 	if (recorded)
 		paysafe_store_append_recorded(PAYSAFE_REFUSAL_RECORD, values, nulls);
 	else

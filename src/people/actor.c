@@ -3,10 +3,11 @@
  * actor.c
  *	  Who acts, and why.
  *
- * The actor is a claim of the application, kept in C and not in a setting, so
- * that no SET, set_config() or connection option changes it, and it cannot
- * leak from one user of a pooled connection to the next: it ends with the
- * transaction.  A claim made inside a savepoint is undone with it.
+ * The actor is a claim of the application, or what a token has proved, kept in C and
+ * not in a setting, so that no SET, set_config() or connection option changes it, and it
+ * cannot leak from one user of a pooled connection to the next: it ends with the
+ * transaction.  A claim made inside a savepoint is undone with it.  The newest one
+ * counts, whole: a claim after a proof is a claim.
  *
  * Lifetime: frames live in TopTransactionContext; the pointer is reset by the
  * transaction callback before that context goes away.
@@ -26,15 +27,22 @@
 #include "storage/proc.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 
 #include "base/argument.h"
+#include "base/crypto.h"
+#include "base/encode.h"
 #include "base/transaction.h"
 #include "people/actor.h"
 #include "people/name.h"
 #include "redact/redact.h"
+#include "store/catalog.h"
 
-#define MAX_ACTOR_LEN	200		/* bytes */
+/* this header asks for Kerberos' own, which need not be there; struct Port is the same without */
+#undef ENABLE_GSS
+#include "libpq/libpq-be.h"
+
 #define MAX_TEXT_LEN	1000	/* bytes, for reason, ticket and ids */
 
 typedef struct ActorFrame
@@ -46,6 +54,7 @@ typedef struct ActorFrame
 
 static ActorFrame *top = NULL;
 static uint64 generation = 0;
+static ActorJudge judge = NULL;
 
 const ActorClaim *
 paysafe_actor_current(void)
@@ -65,14 +74,17 @@ paysafe_actor_session_user(void)
 	return GetUserNameFromId(GetSessionUserId(), true);
 }
 
+Oid
+paysafe_actor_login_role(void)
+{
+	return MyProc != NULL && OidIsValid(MyProc->roleId) ? MyProc->roleId : GetSessionUserId();
+}
+
 char *
 paysafe_actor_login(void)
 {
-	char	   *name = NULL;
+	char	   *name = GetUserNameFromId(paysafe_actor_login_role(), true);
 
-	/* the role that authenticated; SET SESSION AUTHORIZATION leaves it alone */
-	if (MyProc != NULL && OidIsValid(MyProc->roleId))
-		name = GetUserNameFromId(MyProc->roleId, true);
 	return name ? name : paysafe_actor_session_user();
 }
 
@@ -107,16 +119,47 @@ paysafe_actor_certificate(void)
 	return NULL;
 }
 
+const char *
+paysafe_actor_certificate_sha256(void)
+{
+#ifdef USE_SSL
+	static char digits[2 * PAYSAFE_SHA256_LEN + 1];	/* does not change in a session */
+	uint8		sha256[PAYSAFE_SHA256_LEN];
+
+	if (paysafe_actor_certificate() == NULL || MyProcPort == NULL || MyProcPort->peer == NULL)
+		return NULL;
+	if (digits[0] == '\0' && paysafe_crypto_certificate_sha256(MyProcPort->peer, sha256))
+		digits[paysafe_encode_hex(sha256, sizeof(sha256), digits)] = '\0';
+	return digits[0] != '\0' ? digits : NULL;
+#else
+	return NULL;
+#endif
+}
+
 bool
 paysafe_actor_is_named(void)
 {
 	return top != NULL && top->actor.name != NULL;
 }
 
+IdentityLevel
+paysafe_actor_identity(void)
+{
+	if (paysafe_actor_is_named())
+		return top->actor.proof != NULL ? IDENTITY_PROVEN : IDENTITY_CLAIMED;
+	return paysafe_catalog_may_act_as(paysafe_actor_login()) ? IDENTITY_NONE : IDENTITY_SESSION;
+}
+
 const char *
 paysafe_actor_name(void)
 {
 	return paysafe_actor_is_named() ? top->actor.name : paysafe_actor_session_user();
+}
+
+void
+paysafe_actor_set_judge(ActorJudge new_judge)
+{
+	judge = new_judge;
 }
 
 static void
@@ -196,6 +239,79 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name, int maxlen,
 	return MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(value));
 }
 
+/* As text_argument and paysafe_name_check have it; and it would be kept as it is. */
+bool
+paysafe_actor_is_name(const char *name)
+{
+	size_t		len = strlen(name);
+
+	if (len == 0 || len > PAYSAFE_ACTOR_MAX || name[0] == ' ' || name[len - 1] == ' ' ||
+		paysafe_argument_is_blank(name) || strcmp(paysafe_redact_string(name), name) != 0)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) name[i] < ' ' || name[i] == 0x7f)
+			return false;
+	return paysafe_name_is_good(name);
+}
+
+static const char *
+kept(const char *text)
+{
+	return text != NULL ? MemoryContextStrdup(TopTransactionContext, paysafe_redact_string(text)) : NULL;
+}
+
+/* What was proved, as it is kept and shown: without what must not be on record. */
+static void
+keep_proof(ActorClaim *actor, const ActorProof *proof)
+{
+	ActorProof *copy = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorProof));
+	StringInfoData text;
+
+	copy->issuer = kept(proof->issuer);
+	copy->subject = kept(proof->subject);
+	copy->token_id = kept(proof->token_id);
+	copy->key_id = kept(proof->key_id);
+	initStringInfo(&text);
+	appendStringInfoString(&text, "{\"iss\": ");
+	escape_json(&text, copy->issuer);
+	appendStringInfoString(&text, ", \"sub\": ");
+	escape_json(&text, copy->subject);
+	if (copy->token_id != NULL)
+	{
+		appendStringInfoString(&text, ", \"jti\": ");
+		escape_json(&text, copy->token_id);
+	}
+	appendStringInfoString(&text, ", \"kid\": ");
+	escape_json(&text, copy->key_id);
+	appendStringInfoChar(&text, '}');
+	actor->proof = copy;
+	actor->proof_text = MemoryContextStrdup(TopTransactionContext, text.data);
+}
+
+void
+paysafe_actor_declare(FunctionCallInfo fcinfo, const char *function, const char *name,
+					  const ActorProof *proof)
+{
+	ActorFrame *frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
+
+	frame->actor.name = kept(name);
+	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
+	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
+	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);
+	frame->actor.business_id = text_argument(fcinfo, 4, "business_id", MAX_TEXT_LEN, false);
+	if (proof != NULL)
+		keep_proof(&frame->actor, proof);
+	frame->level = GetCurrentTransactionNestLevel();
+	/* a second claim of one level replaces the first */
+	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
+	paysafe_transaction_watch();
+	paysafe_transaction_warn(fcinfo, function);
+	top = frame;
+	generation++;
+	if (judge != NULL && name != NULL)
+		judge();
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_act_as);
@@ -209,22 +325,10 @@ PG_FUNCTION_INFO_V1(paysafe_act_as);
 Datum
 paysafe_act_as(PG_FUNCTION_ARGS)
 {
-	ActorFrame *frame;
+	const char *name = text_argument(fcinfo, 0, "actor", PAYSAFE_ACTOR_MAX, false);
 
-	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
-	frame->actor.name = text_argument(fcinfo, 0, "actor", MAX_ACTOR_LEN, false);
-	if (frame->actor.name != NULL)
-		paysafe_name_check(frame->actor.name, "actor");
-	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
-	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);
-	frame->actor.request_id = text_argument(fcinfo, 3, "request_id", MAX_TEXT_LEN, false);
-	frame->actor.business_id = text_argument(fcinfo, 4, "business_id", MAX_TEXT_LEN, false);
-	frame->level = GetCurrentTransactionNestLevel();
-	/* a second claim of one level replaces the first */
-	frame->outer = top != NULL && top->level == frame->level ? top->outer : top;
-	paysafe_transaction_watch();
-	paysafe_transaction_warn(fcinfo, "paysafe.act_as");
-	top = frame;
-	generation++;
+	if (name != NULL)
+		paysafe_name_check(name, "actor");
+	paysafe_actor_declare(fcinfo, "paysafe.act_as", name, NULL);
 	PG_RETURN_VOID();
 }

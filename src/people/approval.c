@@ -44,6 +44,7 @@
 #include "base/transaction.h"
 #include "compat.h"
 #include "errors.h"
+#include "people/acting.h"
 #include "people/actor.h"
 #include "people/approval.h"
 #include "people/person.h"
@@ -57,7 +58,7 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_KEY, RECORD_DIGEST, RECORD_ACTOR,
 	RECORD_LOGIN, RECORD_SESSION_USER, RECORD_CLIENT, RECORD_REASON,
 	RECORD_TICKET, RECORD_REQUEST_ID, RECORD_AT, RECORD_VALID_UNTIL,
-	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE,
+	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE, RECORD_IDENTITY,
 	RECORD_NCOLUMNS
 };
 enum
@@ -103,6 +104,7 @@ read_approval(HeapTuple tuple, TupleDesc desc)
 	a->approver.actor = paysafe_store_text(tuple, desc, RECORD_ACTOR);
 	a->approver.login = paysafe_store_text(tuple, desc, RECORD_LOGIN);
 	a->approver.session_user_name = paysafe_store_text(tuple, desc, RECORD_SESSION_USER);
+	a->approver.level = paysafe_identity_parse(paysafe_store_text(tuple, desc, RECORD_IDENTITY));
 	a->at = DatumGetTimestampTz(heap_getattr(tuple, RECORD_AT + 1, desc, &isnull));
 	a->valid_until = DatumGetTimestampTz(heap_getattr(tuple, RECORD_VALID_UNTIL + 1, desc, &isnull));
 	digest = DatumGetByteaPP(heap_getattr(tuple, RECORD_DIGEST + 1, desc, &isnull));
@@ -151,6 +153,17 @@ lock_approval(int64 id)
 {
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD),
 					   (Oid) id, (uint16) (id >> 32), ExclusiveLock);
+}
+
+/* The same without waiting; false: somebody else has it. */
+static bool
+try_lock_approval(int64 id)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD),
+					   (Oid) id, (uint16) (id >> 32));
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /* key: of the row that has used one that was given in advance, or NULL */
@@ -298,8 +311,8 @@ one_each(List *approvals)
 		bool		another = true;
 
 		foreach(lc2, result)
-			another &= !paysafe_person_same_name(((Approval *) lfirst(lc2))->approver.actor,
-												 ((Approval *) lfirst(lc))->approver.actor);
+			another &= !paysafe_person_is_same(&((Approval *) lfirst(lc2))->approver,
+											   &((Approval *) lfirst(lc))->approver);
 		if (another)
 			result = lappend(result, lfirst(lc));
 	}
@@ -331,7 +344,7 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		bool		fits = is_of_subject(a, subject);
 		ListCell   *lc2;
 
-		if (!fits)
+		if (!fits || !paysafe_acting_counts(&a->approver, a->at, relation))
 			continue;
 		/* a shorter validity, declared since, counts at once */
 		a->valid_until = Min(a->valid_until, a->at + subject->valid_for);
@@ -428,13 +441,14 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 	values[RECORD_REASON] = CStringGetTextDatum(paysafe_redact_string(reason));
 	nulls[RECORD_TICKET] = ticket == NULL;
 	values[RECORD_TICKET] = nulls[RECORD_TICKET] ? (Datum) 0 : CStringGetTextDatum(paysafe_redact_string(ticket));
-	nulls[RECORD_REQUEST_ID] = actor->request_id == NULL;
-	if (actor->request_id != NULL)
+	nulls[RECORD_REQUEST_ID] = actor == NULL || actor->request_id == NULL;
+	if (!nulls[RECORD_REQUEST_ID])
 		values[RECORD_REQUEST_ID] = CStringGetTextDatum(actor->request_id);
 	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[RECORD_VALID_UNTIL] = TimestampTzGetDatum(valid_until);
 	nulls[RECORD_RULE] = subject->rule == NULL;
 	values[RECORD_RULE] = subject->rule ? CStringGetTextDatum(subject->rule) : (Datum) 0;
+	values[RECORD_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(approver->level));
 	nulls[RECORD_PAYMENT] = nulls[RECORD_AMOUNT] = nulls[RECORD_CURRENCY] = key != NULL;
 	if (key == NULL)
 	{
@@ -474,6 +488,42 @@ void
 paysafe_approval_end_in_advance(Oid relation, const char *rule, const char *payment)
 {
 	end_open(approvals_in_advance(relation, rule, payment));
+}
+
+/* Approvals that have not expired, in id order. */
+static bool
+collect_valid(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **list = arg;
+	bool		isnull;
+
+	if (DatumGetTimestampTz(heap_getattr(tuple, RECORD_VALID_UNTIL + 1, RelationGetDescr(rel), &isnull)) >
+		GetCurrentTimestamp())
+		*list = lappend(*list, read_approval(tuple, RelationGetDescr(rel)));
+	return true;
+}
+
+int
+paysafe_approval_end_of_person(int64 person)
+{
+	List	   *all = NIL;
+	int			n = 0;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, NULL, 0, NULL, collect_valid, &all);
+	list_sort(all, compare_approvals);
+	foreach(lc, all)
+	{
+		const Approval *a = lfirst(lc);
+
+		/* whoever is using it now was first; if that is undone, it does not count any more */
+		if (!paysafe_person_may_be(&a->approver, person) || has_ended(a->id) || !try_lock_approval(a->id) ||
+			has_ended(a->id))
+			continue;
+		end_approval(a->id, "void", NULL, NULL);
+		n++;
+	}
+	return n;
 }
 
 static bool
@@ -566,6 +616,7 @@ paysafe_approval_check_own_code(const char *what)
 {
 	char	   *code = foreign_code != NULL ? foreign_code() : NULL;
 
+	paysafe_acting_check();
 	if (code != NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								psprintf("%s is not for code of others", what), code,

@@ -91,6 +91,9 @@ extern List *paysafe_approval_in_advance(Oid relation, const char *rule);
 /* End an approval that nobody has used; 22023 if there is none, 42501 if it has ended. */
 extern void paysafe_approval_withdraw(int64 id, const char *reason);
 
+/* The person is disabled: end what is open and theirs; returns how many. */
+extern int	paysafe_approval_end_of_person(int64 person);
+
 /* Refuse on behalf of approvals as such. */
 extern PAYSAFE_NORETURN void paysafe_approval_refuse(int sqlstate, const char *message,
 													 const char *detail, const char *hint);

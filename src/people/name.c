@@ -171,6 +171,17 @@ paysafe_name_fold(const char *name)
 	return wide;
 }
 
+bool
+paysafe_name_is_good(const char *name)
+{
+	pg_wchar   *wide = code_points(name);
+
+	for (pg_wchar *c = wide; c != NULL && *c; c++)
+		if (!name_has(*c))
+			return false;
+	return wide != NULL && paysafe_name_fold(name)[0] != 0;
+}
+
 void
 paysafe_name_check(const char *name, const char *argument)
 {

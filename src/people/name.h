@@ -20,6 +20,9 @@
  */
 extern pg_wchar *paysafe_name_fold(const char *name);
 
+/* Can the name be compared surely with others, and does it name anybody? */
+extern bool paysafe_name_is_good(const char *name);
+
 /* Raises 22023 if the name of an argument cannot be compared surely with others. */
 extern void paysafe_name_check(const char *name, const char *argument);
 

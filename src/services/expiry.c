@@ -7,7 +7,8 @@
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
  * one after the other.  The worker makes the partitions of the audit log, of inbox,
  * outbox and responses ahead, and does what queue_expire, idempotency_expire,
- * refusal_expire and index_audit do, each in a transaction of its own, and leaves: nobody who wants to
+ * refusal_expire and index_audit do, removes tokens that were used and are over, each in
+ * a transaction of its own, and leaves: nobody who wants to
  * drop or copy the database waits for it.  An error is in the server's log and ends that
  * step only, so that nothing that cannot expire keeps partitions from being made; the
  * next round tries again.
@@ -37,6 +38,7 @@
 #include "base/worker.h"
 #include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
+#include "identity/token_use.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
 #include "services/queue/queue.h"
@@ -69,6 +71,12 @@ expire_refusals(void)
 {
 	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+static void
+expire_tokens(void)
+{
+	(void) paysafe_token_use_expire();
 }
 
 /* What the sealer has not, or where there is none. */
@@ -130,6 +138,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
+	run(expire_tokens, "removing used tokens");
 	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }

@@ -67,6 +67,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_ENTRY_TOTAL] = "entry_total",
 	[PAYSAFE_AUDIT_ROW] = "audit_row",
 	[PAYSAFE_AUDIT_SHAPE] = "audit_shape",
+	[PAYSAFE_AUDIT_KEY] = "audit_key",
 	[PAYSAFE_INDEX_PROGRESS] = "index_progress",
 	[PAYSAFE_INDEX_RUN] = "index_run",
 	[PAYSAFE_INDEX_CHUNK] = "index_chunk",
@@ -113,6 +114,14 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_COSIGNATURE] = "seal_cosignature",
 	[PAYSAFE_SEAL_POLICY] = "seal_policy",
 	[PAYSAFE_SEAL_PUBLISHER] = "seal_publisher",
+	[PAYSAFE_PERSON_RECORD] = "person_record",
+	[PAYSAFE_PERSON_ALIAS_RECORD] = "person_alias_record",
+	[PAYSAFE_PERSON_STATE] = "person_state",
+	[PAYSAFE_PERSON_GROUP] = "person_group",
+	[PAYSAFE_PERSON_SETTING] = "person_setting",
+	[PAYSAFE_TOKEN_ISSUER_RECORD] = "token_issuer_record",
+	[PAYSAFE_TOKEN_KEY_RECORD] = "token_key_record",
+	[PAYSAFE_TOKEN_USE] = "token_use",
 };
 
 /*
@@ -122,6 +131,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_AUDIT_ROW] = "the log itself",
 	[PAYSAFE_AUDIT_SHAPE] = "the log itself",
+	[PAYSAFE_AUDIT_KEY] = "keys",
 	[PAYSAFE_INDEX_PROGRESS] = "follows from the log",
 	[PAYSAFE_INDEX_RUN] = "follows from the log",
 	[PAYSAFE_INDEX_CHUNK] = "follows from the log",
@@ -165,6 +175,7 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_CHECKPOINT] = "signed, and known outside",
 	[PAYSAFE_SEAL_COSIGNATURE] = "signed, and known outside",
 	[PAYSAFE_SEAL_PUBLISHER] = "says only how it goes",
+	[PAYSAFE_TOKEN_USE] = "one for each token; what it proved is with each change",
 };
 
 bool
@@ -184,6 +195,7 @@ static struct
 	Oid			enforce;
 	Oid			statement;
 	Oid			act_as;
+	Oid			act_as_token;
 }			known;
 
 static void
@@ -376,7 +388,8 @@ paysafe_catalog_may_act_as(const char *role)
 	Oid			roleid = get_role_oid(role, true);
 
 	return !OidIsValid(roleid) ||
-		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK;
+		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK ||
+		function_aclcheck_compat(own_function("act_as_token", 5, &known.act_as_token), roleid) == ACLCHECK_OK;
 }
 
 /* Direct parents: of a partition one, of an inheritance child several. */

@@ -40,6 +40,7 @@ typedef enum PaysafeTable
 	PAYSAFE_ENTRY_TOTAL,
 	PAYSAFE_AUDIT_ROW,
 	PAYSAFE_AUDIT_SHAPE,
+	PAYSAFE_AUDIT_KEY,
 	PAYSAFE_INDEX_PROGRESS,
 	PAYSAFE_INDEX_RUN,
 	PAYSAFE_INDEX_CHUNK,
@@ -86,6 +87,14 @@ typedef enum PaysafeTable
 	PAYSAFE_SEAL_COSIGNATURE,
 	PAYSAFE_SEAL_POLICY,
 	PAYSAFE_SEAL_PUBLISHER,
+	PAYSAFE_PERSON_RECORD,
+	PAYSAFE_PERSON_ALIAS_RECORD,
+	PAYSAFE_PERSON_STATE,
+	PAYSAFE_PERSON_GROUP,
+	PAYSAFE_PERSON_SETTING,
+	PAYSAFE_TOKEN_ISSUER_RECORD,
+	PAYSAFE_TOKEN_KEY_RECORD,
+	PAYSAFE_TOKEN_USE,
 	PAYSAFE_NTABLES
 } PaysafeTable;
 
@@ -128,7 +137,7 @@ extern Oid	paysafe_catalog_statement_function(void);
 /* Is it one of them?  False if they have not been looked for yet. */
 extern bool paysafe_catalog_is_trigger_function(Oid function);
 
-/* May the role say for whom it acts?  Also true if there is no such role. */
+/* May the role say for whom it acts, or show it?  Also true if there is no such role. */
 extern bool paysafe_catalog_may_act_as(const char *role);
 
 /*

@@ -6,7 +6,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO';
 -- a log that is restored shows every row as it was
 SELECT * FROM paysafe.audit_log ORDER BY at, xid, seq;
-SELECT count(*) AS rows, count(*) FILTER (WHERE paysafe.audit_leaf_hash(r, s.digest) = r.leaf_hash) AS verified
+SELECT count(*) AS rows, count(*) FILTER (WHERE paysafe.audit_leaf_check(r, s.digest) = r.leaf_check) AS verified
   FROM paysafe.audit_row r
 	   CROSS JOIN LATERAL (SELECT digest FROM paysafe.audit_shape s WHERE s.id = r.shape LIMIT 1) s;
 SELECT op, after FROM paysafe.history('shop.payment', '1');
@@ -15,7 +15,10 @@ SELECT relation, rule, definition, columns, reference, version, since, by, reaso
 SELECT relation, key, amount, total_within, threshold, approvals_needed, approvals_given, requested_by, requested_at
   FROM paysafe.pending_approval ORDER BY key;
 SELECT id, approved_as, key, relation, rule, version, difference, before, after, requested_by, reason, ticket, requested_at FROM paysafe.pending_change;
-SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule FROM paysafe.approval ORDER BY id;
+SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule, identity FROM paysafe.approval ORDER BY id;
+SELECT * FROM paysafe.person ORDER BY id;
+SELECT * FROM paysafe.person_alias ORDER BY person, kind, value;
+SELECT relation, rule, version, definition, valid_from, valid_until, by, approved_by FROM paysafe.rule_history ORDER BY relation::text, rule, version;
 SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.accepted ORDER BY fault;
 SELECT * FROM paysafe.refund_event ORDER BY at, relation::text, rule, refund, whole_key, step;

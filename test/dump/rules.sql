@@ -88,6 +88,10 @@ CALL pg_temp.refused('23R01', $$INSERT INTO shop.move VALUES (3, 'refund', 1, -5
 CALL pg_temp.refused('23R05', $$UPDATE shop.move SET amount = 49 WHERE id = 1$$);
 INSERT INTO shop.move VALUES (3, 'refund', 1, -50);
 
+-- who is disabled is so here, and the first two were there before
+CALL pg_temp.refused('42501', $$SELECT paysafe.act_as('dee@shop')$$);
+CALL pg_temp.refused('42501', $$SELECT paysafe.bootstrap_people('x', '{}', 'y', '{}', 'x')$$);
+
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);
 CALL pg_temp.refused('42501', $$UPDATE paysafe.audit_row SET op = 'I'$$);
@@ -106,7 +110,7 @@ BEGIN
 		(SELECT count(*) FROM paysafe.history('shop.refund', '9')) <> 1 THEN
 		RAISE EXCEPTION 'the log misses changes made after restoring';
 	END IF;
-	IF NOT (SELECT bool_and(paysafe.audit_leaf_hash(r, s.digest) = r.leaf_hash)
+	IF NOT (SELECT bool_and(paysafe.audit_leaf_check(r, s.digest) = r.leaf_check)
 			  FROM paysafe.audit_row r
 				   CROSS JOIN LATERAL (SELECT digest FROM paysafe.audit_shape s
 										WHERE s.id = r.shape LIMIT 1) s) THEN

@@ -184,3 +184,10 @@ SELECT paysafe.act_as('ann'), paysafe.open_maintenance('it passes', 'T-1', '1 mi
 DROP TABLE shop.passing;
 SELECT paysafe.close_maintenance();
 COMMIT;
+-- people, one of them disabled
+SELECT paysafe.bootstrap_people('Dan', '{name:dan@shop}', 'Dee', '{name:dee@shop}', 'the first two');
+BEGIN;
+SELECT paysafe.act_as('Dee'), paysafe.approve('paysafe.person_record', format('people: add person %L with name %L: hired', n, lower(n) || '@shop'), 'met') FROM unnest('{Don,Dot}'::text[]) n;
+SELECT paysafe.act_as('Dan'), paysafe.add_person(n, 'hired', ARRAY['name:' || lower(n) || '@shop']) FROM unnest('{Don,Dot}'::text[]) n;
+COMMIT;
+SELECT paysafe.disable_person('Dee', 'left');

@@ -47,7 +47,7 @@ without() {
 
 # Layers, from the ground up: a file includes from its own floor's rooms only if
 # they are its own, and from any floor below.
-FLOORS="redact:tlog base store values:people engine:vault:abuse evidence rules guard:services check bin"
+FLOORS="redact:tlog:token base store values:people engine:vault:abuse identity evidence rules guard:services check bin"
 
 floor() {						# floor ROOM
 	local n=0 rooms
@@ -107,12 +107,15 @@ rules() {
 	c_files | grep -vx src/compat.h | xargs -r grep -Hn 'PG_VERSION_NUM' |
 		rule "only compat.h tests the version of PostgreSQL"
 
-	c_files | grep -vxE 'src/base/crypto\.c|src/tlog/.*' | xargs -r grep -Hn '#include *<openssl/' |
-		rule "only base/crypto.c and tlog/ see OpenSSL"
+	c_files | grep -vxE 'src/base/(crypto|signature)\.c|src/tlog/.*' | xargs -r grep -Hn '#include *<openssl/' |
+		rule "only base/crypto.c, base/signature.c and tlog/ see OpenSSL"
 
 	c_files | grep -E '^src/(tlog|bin)/' | xargs -r grep -Hn '#include' |
 		grep -vE '"(tlog|bin)/|"libpq-fe\.h"|<openssl/|<(sys/|netinet/|arpa/)?[a-z0-9]*\.h>' |
 		rule "tlog/ and the programs see no header of the server"
+
+	c_files | grep '^src/token/' | xargs -r grep -Hn '#include' | grep -vE '"token/|<[a-z0-9]*\.h>' |
+		rule "token/ sees the language's headers only"
 
 	c_files | grep -vx src/guard/hooks.c | xargs -r grep -Hnow '[A-Za-z_]*_hook' |
 		grep -vE ':(check|assign|show)_hook$' |

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(355);
+SELECT plan(427);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -15,6 +15,9 @@ INSERT INTO paysafe.seal_finding VALUES (1, 1, '2026-01-01', '3', 1, 'x');
 INSERT INTO paysafe.seal_checkpoint VALUES (1, 1, '', '2026-01-01', 'x', NULL, '', 0);
 INSERT INTO paysafe.seal_cosignature VALUES (1, 1, 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.seal_policy VALUES (1, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.token_issuer_record VALUES ('x', 1, '{x}', 60, 0, true, false, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.token_key_record VALUES ('x', 'x', 1, 'EdDSA', '', NULL, '2026-01-01', 'infinity', false, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.token_use VALUES ('', '2026-01-01');
 INSERT INTO paysafe.seal_publisher VALUES (1, 'good', NULL, '2026-01-01', NULL);
 INSERT INTO paysafe.seal_state VALUES (1, 0, '3', NULL, '', '', '2026-01-01', 1, '0/0', '3');
 -- something of everything; rows of a test database change nothing here
@@ -66,6 +69,8 @@ SELECT paysafe.accept_rows('shop.old', 'status', 'x');
 SELECT paysafe.set_retention('60 days', 'x'), paysafe.release_hold(paysafe.hold('x', 'shop.refund'), 'x');
 SELECT paysafe.propose('x'), paysafe.erase('shop.refund', '1', 'x'), paysafe.propose(NULL);
 SELECT paysafe.begin_fixtures('x');
+SELECT paysafe.bootstrap_people('a', '{}', 'b', '{}', 'x'), paysafe.disable_person('b', 'x'), paysafe.add_to_group('b', 'auditor', 'x');
+SELECT paysafe.enable_person('b', 'x'), paysafe.require_registered(true, 'x');
 -- also for one who was granted everything on them
 GRANT ALL ON ALL TABLES IN SCHEMA paysafe TO regress_paysafe_grantee;
 
@@ -84,7 +89,7 @@ CREATE TEMP TABLE own AS
 	   AND c.relname NOT IN ('refund_total', 'capture_total', 'entry_total', 'validation_part')
 	   AND c.relname !~ '^(data_key|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 43, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 52, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

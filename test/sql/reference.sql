@@ -283,6 +283,27 @@ SELECT paysafe.act_as('user:17', reason => 'arrived broken', ticket => 'T-77', r
 INSERT INTO shop.refund (id, payment_id, amount) VALUES (1, 1, 900);
 COMMIT;
 
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('our login signs who acts');
+SELECT paysafe.set_token_issuer('https://login.example', '{payments}', 'our login');
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('bob');
+SELECT paysafe.approve(approved_as, key, 'as agreed') FROM paysafe.pending_change WHERE rule LIKE 'token issuer %';
+COMMIT;
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.set_token_issuer('https://login.example', '{payments}', 'our login');
+COMMIT;
+
+BEGIN;
+SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('the first key');
+SELECT paysafe.set_token_key('https://login.example', '2026-a', 'EdDSA',
+    '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', 'the first key');
+COMMIT;
+
 SELECT key, amount, total_within, threshold, requested_by FROM paysafe.pending_approval;
 BEGIN;
 SELECT paysafe.act_as('user:23');
@@ -387,8 +408,8 @@ SELECT count(*) FROM paysafe.audit_log(date_trunc('day', now()));
 SELECT relation, rule, definition FROM paysafe.protection;
 SELECT account, at, amount, balance FROM paysafe.balance_history ORDER BY at;
 
-SELECT count(*) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
- WHERE r.leaf_hash IS DISTINCT FROM paysafe.audit_leaf_hash(r, s.digest);
+SELECT r.xid, r.seq, paysafe.audit_leaf_hash(r, s.digest) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
+ WHERE r.leaf_check IS DISTINCT FROM paysafe.audit_leaf_check(r, s.digest);
 
 \o
 \c :regress

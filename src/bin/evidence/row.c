@@ -22,7 +22,7 @@
 #define NONCE_LEN		16
 #define ABSENT			UINT32_C(0xFFFFFFFF)
 #define MAX_COLUMNS		1664
-#define CONTEXT_FIELDS	11
+#define CONTEXT_FIELDS	14	/* of version 1 the first 11 */
 
 typedef struct Column
 {
@@ -48,7 +48,8 @@ enum
 enum
 {
 	WHO_ACTOR, WHO_LOGIN, WHO_SESSION_USER, WHO_CURRENT_USER, WHO_CLIENT, WHO_CERTIFICATE,
-	WHO_APPLICATION, WHO_REASON, WHO_TICKET, WHO_REQUEST, WHO_BUSINESS
+	WHO_APPLICATION, WHO_REASON, WHO_TICKET, WHO_REQUEST, WHO_BUSINESS, WHO_IDENTITY,
+	WHO_CERTIFICATE_SHA256, WHO_PROOF
 };
 
 uint64_t
@@ -222,14 +223,16 @@ print_who(FILE *out, TlogText context)
 {
 	Bytes		bytes = {(const uint8_t *) context.at, (const uint8_t *) context.at + context.len, false};
 	TlogText	who[CONTEXT_FIELDS];
-	bool		there[CONTEXT_FIELDS];
+	bool		there[CONTEXT_FIELDS] = {false};
+	int			nfields = bytes_number(&bytes, 1) == 1 ? 11 : CONTEXT_FIELDS;
 
-	(void) bytes_number(&bytes, 1);
-	for (int i = 0; i < CONTEXT_FIELDS; i++)
+	for (int i = 0; i < nfields; i++)
 		there[i] = bytes_field(&bytes, &who[i]);
 	print_line(out, there[WHO_ACTOR] ? "by" : "by login", there[WHO_ACTOR] ? who[WHO_ACTOR] : who[WHO_LOGIN]);
 	if (there[WHO_ACTOR])
 		print_line(out, "logged in as", who[WHO_LOGIN]);
+	if (there[WHO_PROOF])
+		print_line(out, "shown by a token", who[WHO_PROOF]);
 	if (there[WHO_REASON])
 		print_line(out, "because", who[WHO_REASON]);
 	if (there[WHO_TICKET])

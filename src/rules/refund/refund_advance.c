@@ -30,7 +30,7 @@
 #include "base/attempt.h"
 #include "base/refusal.h"
 #include "errors.h"
-#include "people/actor.h"
+#include "people/acting.h"
 #include "people/approval.h"
 #include "people/person.h"
 #include "redact/redact.h"
@@ -232,11 +232,8 @@ paysafe_approve_refund(PG_FUNCTION_ARGS)
 
 	paysafe_approval_check_own_code("paysafe.approve_refund");
 	reason = paysafe_argument_reason(fcinfo, 4, "reason", "an approval");
-	if (!paysafe_actor_is_named())
-		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-								"an approval needs a person",
-								"No actor is declared in this transaction, and a login alone is not a person.",
-								"Call paysafe.act_as('name') in the same transaction first.");
+	paysafe_argument_required(fcinfo, 0, "refund");
+	paysafe_acting_check_approver(approver, PG_GETARG_OID(0));
 	subject.money = paysafe_refund_money_argument(fcinfo, &subject.rule, &subject.valid_for);
 	foreach(lc, paysafe_refund_requesters(PG_GETARG_OID(0), subject.rule, subject.money))
 	{

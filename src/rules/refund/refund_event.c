@@ -52,7 +52,7 @@ enum
 	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
 	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
 	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT, EVENT_COLUMNS, EVENT_CONTENT,
-	EVENT_ENDED_AT, EVENT_PASSED_AT, EVENT_RULE,
+	EVENT_ENDED_AT, EVENT_PASSED_AT, EVENT_RULE, EVENT_IDENTITY,
 	EVENT_NCOLUMNS
 };
 
@@ -230,6 +230,8 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 		person->actor = nulls[EVENT_ACTOR] ? NULL : TextDatumGetCString(values[EVENT_ACTOR]);
 		person->login = TextDatumGetCString(values[EVENT_LOGIN]);
 		person->session_user_name = TextDatumGetCString(values[EVENT_SESSION_USER]);
+		person->level = nulls[EVENT_IDENTITY] ? IDENTITY_NONE :
+			paysafe_identity_parse(TextDatumGetCString(values[EVENT_IDENTITY]));
 	}
 	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
 	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
@@ -595,6 +597,7 @@ insert_event(const RefundState *state, const RefundLife *life, const FoundPaymen
 	values[EVENT_PASSED_AT] = TimestampTzGetDatum(at);
 	nulls[EVENT_PASSED_AT] = !is_passing(kind);
 	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
+	values[EVENT_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	if (strcmp(kind, REFUND_GATED) == 0)
 		put_content(life, values, nulls);
@@ -691,6 +694,7 @@ paysafe_refund_add_rise(const RefundState *state, const char *payment, const cha
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
 	values[EVENT_AT] = values[EVENT_PASSED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
+	values[EVENT_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }

@@ -38,7 +38,7 @@ enum
 {
 	REQUEST_ID, REQUEST_RELATION, REQUEST_PAYMENT, REQUEST_AMOUNT, REQUEST_CURRENCY,
 	REQUEST_ACTOR, REQUEST_LOGIN, REQUEST_SESSION_USER, REQUEST_REASON, REQUEST_TICKET,
-	REQUEST_REQUEST_ID, REQUEST_AT, REQUEST_RULE,
+	REQUEST_REQUEST_ID, REQUEST_AT, REQUEST_RULE, REQUEST_IDENTITY,
 	REQUEST_NCOLUMNS
 };
 
@@ -59,6 +59,7 @@ collect_request(Relation rel, HeapTuple tuple, void *arg)
 	request->person.actor = paysafe_store_text(tuple, desc, REQUEST_ACTOR);
 	request->person.login = paysafe_store_text(tuple, desc, REQUEST_LOGIN);
 	request->person.session_user_name = paysafe_store_text(tuple, desc, REQUEST_SESSION_USER);
+	request->person.level = paysafe_identity_parse(paysafe_store_text(tuple, desc, REQUEST_IDENTITY));
 	*list = lappend(*list, request);
 	return true;
 }
@@ -236,6 +237,7 @@ paysafe_request_refund(PG_FUNCTION_ARGS)
 	set_text(values, nulls, REQUEST_REQUEST_ID, actor ? actor->request_id : NULL);
 	values[REQUEST_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[REQUEST_RULE] = CStringGetTextDatum(rule);
+	values[REQUEST_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	paysafe_store_insert(PAYSAFE_REFUND_REQUEST, values, nulls);
 	PG_RETURN_INT64(id);
 }

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * acting.h
+ *	  Whom the registry of people lets act and approve.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_ACTING_H
+#define PAYSAFE_ACTING_H
+
+#include "datatype/timestamp.h"
+
+#include "people/person.h"
+
+/*
+ * Refuse (42501) whoever acts now and may not: somebody who is disabled or, where it is
+ * required, not registered; who claims to be another one than whose login it is; a
+ * login that is another one than was registered.  Cheap while nothing changes.
+ */
+extern void paysafe_acting_check(void);
+
+/*
+ * The same for who is about to approve: what waits in this table.  Approvals of an own
+ * table are of changes, and of the registry itself only for those in it.
+ */
+extern void paysafe_acting_check_approver(const Person *approver, Oid relation);
+
+/* The same for who is about to settle a breach, whatever group they are in. */
+extern void paysafe_acting_check_settler(const Person *settler);
+
+/* Does an approval that was given then still count? */
+extern bool paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation);
+
+extern void paysafe_acting_init(void);
+
+#endif							/* PAYSAFE_ACTING_H */
