@@ -235,6 +235,25 @@ CREATE FUNCTION paysafe.check_tables(OUT subject text, OUT check_name text, OUT 
 		  FROM tree t, LATERAL (SELECT paysafe.rule_trouble(t.relation) AS trouble) w
 		 WHERE t.oid IS NOT NULL
 		UNION ALL
+		-- tables that belong to tenants: what shows them to others
+		SELECT t.relation::text, 'row_security', w.trouble IS NULL,
+			   w.trouble || format(': SELECT paysafe.protect_tenant(%L, ...) as it was declared makes it anew', t.root)
+		  FROM tree t, LATERAL (SELECT paysafe.tenant_trouble(t.relation) AS trouble OFFSET 0) w
+		 WHERE t.oid IS NOT NULL AND EXISTS (SELECT 1 FROM paysafe.rule n WHERE n.relation = t.root AND n.rule = 'tenant')
+		UNION ALL
+		SELECT t.relation::text, 'tenant_views', count(v.oid) = 0,
+			   'show every tenant''s rows, since their owner reads past policies: ' || string_agg(DISTINCT v.oid::regclass::text, ', ')
+		  FROM tree t
+			   LEFT JOIN (pg_depend d JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+				JOIN pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+					AND NOT coalesce(v.reloptions @> '{security_invoker=true}' OR v.reloptions @> '{security_invoker=on}', false)
+				JOIN pg_roles o ON o.oid = v.relowner AND (o.rolsuper OR o.rolbypassrls))
+			   ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+		 WHERE t.oid IS NOT NULL
+		   AND EXISTS (SELECT 1 FROM paysafe.rule n WHERE n.relation = t.root AND n.rule = 'tenant' AND NOT n.removed
+			AND n.version = (SELECT max(m.version) FROM paysafe.rule m WHERE m.relation = n.relation AND m.rule = n.rule))
+		 GROUP BY t.relation
+		UNION ALL
 		SELECT t.relation::text, 'second_trigger', count(g.oid) = 0,
 			   string_agg(format('trigger %I judges and records each change once more: DROP TRIGGER %I ON %s', g.tgname, g.tgname, t.relation), '; ') FILTER (WHERE g.oid IS NOT NULL)
 		  FROM tree t LEFT JOIN pg_trigger g ON g.tgrelid = t.oid
@@ -306,6 +325,14 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		SELECT p.relation::text, 'mode', false,
 			   format('rule %s is only observed: it refuses nothing, and would have refused %s changes since %s', p.rule, p.observed, p.since)
 		  FROM paysafe.protection p WHERE p.mode = 'observe'
+		UNION ALL
+		-- who acts for tenants and reads past policies, or may become one who does
+		SELECT 'role ' || quote_ident(a.rolname), 'tenants', false,
+			   CASE WHEN a.oid = b.oid THEN 'it may act for a tenant, and has BYPASSRLS: it reads the rows of all tenants'
+					ELSE format('it may act for a tenant, and SET ROLE %I, which reads the rows of all tenants', b.rolname) END
+		  FROM pg_roles a JOIN pg_roles b ON (b.rolbypassrls OR b.rolsuper) AND pg_has_role(a.oid, b.oid, 'MEMBER')
+		 WHERE NOT a.rolsuper AND has_function_privilege(a.oid, 'paysafe.act_for_tenant(text, text)', 'EXECUTE')
+		   AND EXISTS (SELECT 1 FROM rules r WHERE r.rule = 'tenant')
 		UNION ALL
 		-- rules for what comes
 		SELECT r.relation::text, 'validated', false,

@@ -159,6 +159,7 @@ CREATE FUNCTION paysafe.audit_context(
 	OUT identity text,
 	OUT client_cert_sha256 text,
 	OUT proof text,
+	OUT tenant text,
 	OUT replication_origin int
 ) RETURNS record
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
@@ -199,7 +200,7 @@ CREATE VIEW paysafe.audit_log AS
 				ELSE paysafe.audit_image(s.columns, s.encoding, r.after) END AS after,
 		   coalesce(c.actor, c.session_user_name) AS actor,
 		   c.actor IS NOT NULL AS actor_claimed,
-		   c.reason, c.ticket, c.request_id, c.business_id,
+		   c.reason, c.ticket, c.request_id, c.business_id, c.tenant,
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
 		   c.replication_origin,

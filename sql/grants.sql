@@ -7,6 +7,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA paysafe FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.enforce() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.enforce_statement() TO PUBLIC;
 
+-- what a policy calls runs as whoever reads; these say no more than what the session has said
+GRANT EXECUTE ON FUNCTION paysafe.current_tenant_int2(), paysafe.current_tenant_int4(), paysafe.current_tenant_int8(), paysafe.current_tenant_uuid(), paysafe.current_tenant_text(), paysafe.acts_across_tenants() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.of_tenant(smallint, smallint, boolean), paysafe.of_tenant(int, int, boolean), paysafe.of_tenant(bigint, bigint, boolean), paysafe.of_tenant(uuid, uuid, boolean), paysafe.of_tenant(text, text, boolean) TO PUBLIC;
+
 -- pure, and needed by whoever writes into a table with such a constraint
 GRANT EXECUTE ON FUNCTION paysafe.redact(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
@@ -16,6 +20,7 @@ GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;

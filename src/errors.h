@@ -51,6 +51,11 @@
 #define ERRCODE_23R06_NO_PAYMENT		MAKE_SQLSTATE('2','3','R','0','6')
 #define ERRCODE_23R07_MONEY_DELETE		MAKE_SQLSTATE('2','3','R','0','7')
 
+/* tenants */
+#define ERRCODE_23N01_TENANT			MAKE_SQLSTATE('2','3','N','0','1')
+#define ERRCODE_23N02_NO_TENANT			MAKE_SQLSTATE('2','3','N','0','2')
+#define ERRCODE_23N03_MAX_ROWS			MAKE_SQLSTATE('2','3','N','0','3')
+
 /* secrets */
 #define ERRCODE_23K01_SEALED			MAKE_SQLSTATE('2','3','K','0','1')
 

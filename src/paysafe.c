@@ -31,6 +31,7 @@
 #include "people/actor.h"
 #include "people/approval.h"
 #include "people/registry.h"
+#include "people/tenant.h"
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -57,6 +58,7 @@ _PG_init(void)
 	paysafe_actor_init();
 	paysafe_registry_init();
 	paysafe_acting_init();
+	paysafe_tenant_init();
 	paysafe_money_init();
 	paysafe_rule_init();
 	paysafe_approval_init();

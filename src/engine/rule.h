@@ -220,6 +220,13 @@ typedef struct RuleKind
 	 */
 	bool		(*notes_existing) (const CompileInput *input);
 
+	/*
+	 * What a table needs besides the triggers, made or taken away as its rules now say.
+	 * Called for each table of a tree with every kind that has it, when triggers are
+	 * completed or dropped.
+	 */
+	void		(*furnish) (Oid relid);
+
 	/* Raise the rule's error for TRUNCATE. */
 	void		(*refuse_truncate) (const Rule *rule);
 

@@ -239,6 +239,15 @@ verify_tree(Oid relid)
 	}
 }
 
+/* What kinds of rules need on the table. */
+static void
+furnish(Oid relid)
+{
+	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+		if (paysafe_rule_kinds[i]->furnish != NULL)
+			paysafe_rule_kinds[i]->furnish(relid);
+}
+
 bool
 paysafe_triggers_ensure(Oid relid)
 {
@@ -255,6 +264,7 @@ paysafe_triggers_ensure(Oid relid)
 	{
 		missing |= ensure_trigger(lfirst_oid(lc), OWN_ROW_TRIGGER);
 		(void) ensure_trigger(lfirst_oid(lc), OWN_STATEMENT_TRIGGER);
+		furnish(lfirst_oid(lc));
 	}
 	verify_tree(relid);
 	return missing;
@@ -289,6 +299,7 @@ paysafe_triggers_drop(Oid relid)
 		char	   *table;
 		ListCell   *name;
 
+		furnish(lfirst_oid(lc));
 		if (paysafe_rule_sources(lfirst_oid(lc)) != NIL)
 			continue;
 		rel = table_open(lfirst_oid(lc), NoLock);

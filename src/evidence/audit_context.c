@@ -3,7 +3,7 @@
  * audit_context.c
  *	  Who made a change, and why, as bytes of the audit log.
  *
- * Built once and reused, across transactions, until the actor, a user, a role's
+ * Built once and reused, across transactions, until the actor, the tenant, a user, a role's
  * name, what roles may do, the application name or the replication origin changes.
  *
  *-------------------------------------------------------------------------
@@ -27,6 +27,7 @@
 #include "evidence/audit_context.h"
 #include "evidence/canon.h"
 #include "people/actor.h"
+#include "people/tenant.h"
 #include "redact/redact.h"
 
 #define CONTEXT_VERSION 2
@@ -37,6 +38,7 @@ static struct
 {
 	StringInfoData bytes;
 	uint64		actor_generation;
+	uint64		tenant_generation;
 	uint64		roles_generation;
 	Oid			user;
 	Oid			session_user;
@@ -51,6 +53,7 @@ static void
 build_context(void)
 {
 	const ActorClaim *actor = paysafe_actor_current();
+	const TenantContext *tenant = paysafe_tenant_current();
 	StringInfo	out = &context_cache.bytes;
 	uint64		roles_before = roles_generation;
 	char	   *login = paysafe_actor_login();
@@ -78,17 +81,19 @@ build_context(void)
 	paysafe_canon_put_string(out, paysafe_actor_client());
 	paysafe_canon_put_string(out, paysafe_actor_certificate());
 	paysafe_canon_put_string(out, paysafe_redact_string(application_name));
-	paysafe_canon_put_string(out, actor ? actor->reason : NULL);
+	paysafe_canon_put_string(out, actor && actor->reason ? actor->reason : tenant ? tenant->reason : NULL);
 	paysafe_canon_put_string(out, actor ? actor->ticket : NULL);
 	paysafe_canon_put_string(out, actor ? actor->request_id : NULL);
 	paysafe_canon_put_string(out, actor ? actor->business_id : NULL);
 	paysafe_canon_put_string(out, level);
 	paysafe_canon_put_string(out, paysafe_actor_certificate_sha256());
 	paysafe_canon_put_string(out, actor ? actor->proof_text : NULL);
+	paysafe_canon_put_string(out, paysafe_tenant_recorded());
 	paysafe_canon_put_field(out, replorigin_session_origin != InvalidRepOriginId ?
 							(char *) &origin : NULL, sizeof(origin));
 
 	context_cache.actor_generation = paysafe_actor_generation();
+	context_cache.tenant_generation = paysafe_tenant_generation();
 	context_cache.roles_generation = roles_before;
 	context_cache.user = GetUserId();
 	context_cache.session_user = GetSessionUserId();
@@ -102,6 +107,7 @@ paysafe_audit_context_bytes(void)
 {
 	if (!context_cache.valid ||
 		context_cache.actor_generation != paysafe_actor_generation() ||
+		context_cache.tenant_generation != paysafe_tenant_generation() ||
 		context_cache.roles_generation != roles_generation ||
 		context_cache.user != GetUserId() ||
 		context_cache.session_user != GetSessionUserId() ||

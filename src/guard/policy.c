@@ -46,6 +46,7 @@
 #include "guard/policy.h"
 #include "guard/standing.h"
 #include "guard/statements.h"
+#include "guard/tenant.h"
 #include "guard/types.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -707,6 +708,11 @@ const GuardClass paysafe_policy[] = {
 	{"guard_type", refuses_type, true,
 	"Columns of a protected table are made of the type: their values would change with it.",
 	"Make a type of another name, or open a maintenance window that names the tables: paysafe.open_maintenance."},
+	{"guard_tenant", paysafe_guard_refuses_row_security, true,
+	"The table belongs to tenants: without it everybody reads every tenant's rows.", NULL},
+	{"guard_tenant", paysafe_guard_refuses_bypass, true,
+	"The role acts for tenants, and would read the rows of all of them.",
+	"Give that to a role of its own, which may not call paysafe.act_for_tenant."},
 	{"guard_truncate", refuses_truncate, true, NULL, NULL},
 	{NULL}
 };

@@ -14,6 +14,7 @@
 #include "rules/kinds.h"
 
 const RuleKind *const paysafe_rule_kinds[] = {
+	&paysafe_tenant_kind,
 	&paysafe_append_only_kind,
 	&paysafe_status_kind,
 	&paysafe_columns_kind,
@@ -34,6 +35,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 /* What has been seen of a statement is recorded when all else is done with it. */
 const RuleModule *const paysafe_rule_modules[] = {
 	&paysafe_row_mark_module,
+	&paysafe_tenant_module,
 	&paysafe_refund_module,
 	&paysafe_ledger_module,
 	&paysafe_balance_module,

@@ -22,9 +22,11 @@ extern const RuleKind paysafe_ledger_kind;
 extern const RuleKind paysafe_balance_kind;
 extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
+extern const RuleKind paysafe_tenant_kind;
 extern const RuleKind paysafe_audit_kind;
 extern const RuleKind paysafe_replica_kind;
 
+extern const RuleModule paysafe_tenant_module;
 extern const RuleModule paysafe_refund_module;
 extern const RuleModule paysafe_ledger_module;
 extern const RuleModule paysafe_balance_module;

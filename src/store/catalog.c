@@ -196,6 +196,7 @@ static struct
 	Oid			statement;
 	Oid			act_as;
 	Oid			act_as_token;
+	Oid			act_for_tenant;
 }			known;
 
 static void
@@ -390,6 +391,12 @@ paysafe_catalog_may_act_as(const char *role)
 	return !OidIsValid(roleid) ||
 		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK ||
 		function_aclcheck_compat(own_function("act_as_token", 5, &known.act_as_token), roleid) == ACLCHECK_OK;
+}
+
+bool
+paysafe_catalog_may_act_for_tenant(Oid role)
+{
+	return function_aclcheck_compat(own_function("act_for_tenant", 2, &known.act_for_tenant), role) == ACLCHECK_OK;
 }
 
 /* Direct parents: of a partition one, of an inheritance child several. */

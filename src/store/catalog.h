@@ -140,6 +140,9 @@ extern bool paysafe_catalog_is_trigger_function(Oid function);
 /* May the role say for whom it acts, or show it?  Also true if there is no such role. */
 extern bool paysafe_catalog_may_act_as(const char *role);
 
+/* May the role say for which tenant it works? */
+extern bool paysafe_catalog_may_act_for_tenant(Oid role);
+
 /*
  * The relation and everything its rows also belong to: partition roots and
  * inheritance parents, nearest first.

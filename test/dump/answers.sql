@@ -33,3 +33,7 @@ SELECT * FROM paysafe.available_balance('cash', 'shop.account');
 SELECT * FROM paysafe.available_balance('sales', 'shop.account');
 SELECT * FROM paysafe.currency WHERE NOT iso;
 SELECT paysafe.status_diagram('shop.refund');
+-- whoever is no superuser sees what its transaction's tenant may see
+SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, p.polname, p.polpermissive, paysafe.tenant_trouble(c.oid)
+  FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relnamespace = 'shop'::regnamespace ORDER BY 1, 4;
+SELECT * FROM shop.lease ORDER BY id;

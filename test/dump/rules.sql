@@ -91,6 +91,15 @@ INSERT INTO shop.move VALUES (3, 'refund', 1, -50);
 -- who is disabled is so here, and the first two were there before
 CALL pg_temp.refused('42501', $$SELECT paysafe.act_as('dee@shop')$$);
 CALL pg_temp.refused('42501', $$SELECT paysafe.bootstrap_people('x', '{}', 'y', '{}', 'x')$$);
+-- tenants: what is written, in a partition that is made now too, and how much
+CREATE TABLE shop.lease_2027 PARTITION OF shop.lease FOR VALUES IN (2027);
+CALL pg_temp.refused('23N02', $$INSERT INTO shop.lease VALUES (9, 'acme', 2027)$$);
+BEGIN;
+SELECT paysafe.act_for_tenant('acme');
+CALL pg_temp.refused('23N01', $$INSERT INTO shop.lease VALUES (9, 'other', 2027)$$);
+CALL pg_temp.refused('23N03', $$INSERT INTO shop.lease SELECT i, 'acme', 2027 FROM generate_series(10, 12) i$$);
+INSERT INTO shop.lease VALUES (9, 'acme', 2027);
+ROLLBACK;
 
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);

@@ -43,6 +43,10 @@ CREATE TABLE shop.purse (tenant text, code text, balance numeric(12,2) DEFAULT 0
 CREATE TABLE shop.token (id int PRIMARY KEY, value text, owner text);
 CREATE TABLE shop.legacy (id int PRIMARY KEY, status text);
 CREATE TABLE shop.passing (id int PRIMARY KEY, what shop.note);
+CREATE TABLE shop.lease (id int, tenant text NOT NULL, year int, PRIMARY KEY (id, year)) PARTITION BY LIST (year);
+CREATE TABLE shop.lease_2026 PARTITION OF shop.lease FOR VALUES IN (2026);
+SELECT paysafe.protect_tenant('shop.lease', 'tenant', 2);
+SELECT paysafe.audit('shop.lease');
 
 SELECT paysafe.set_currency('PTS', 0);
 SELECT paysafe.protect_status('shop.payment', 'status', '[*] --> created
@@ -135,6 +139,14 @@ INSERT INTO shop.entry_archive VALUES (2, 'cash', 80);
 INSERT INTO shop.token VALUES (1, 'tok', 'anna');
 INSERT INTO shop.passing VALUES (1, 'was here');
 UPDATE shop.passing SET what = 'still here';
+BEGIN;
+SELECT paysafe.act_for_tenant('acme', 'moved in');
+INSERT INTO shop.lease VALUES (1, 'acme', 2026), (2, 'acme', 2026);
+COMMIT;
+BEGIN;
+SELECT paysafe.across_tenants('a second tenant');
+INSERT INTO shop.lease VALUES (3, 'other', 2026);
+COMMIT;
 BEGIN;
 SELECT paysafe.act_as('alice', 'arrived broken', 'T-77', 'req-1', 'order-5');
 INSERT INTO shop.refund VALUES (1, 'eu', 1, 900), (2, 'us', 1, 40), (3, 'us', 1, 50), (4, 'eu', 2, 60);

@@ -56,6 +56,9 @@ DELETE FROM shop.try_payment WHERE id = 1;
 CREATE TABLE shop.receipt (id bigint PRIMARY KEY, body text NOT NULL);
 SELECT paysafe.protect_append_only('shop.receipt');
 
+CREATE TABLE shop.invoice (id int PRIMARY KEY, tenant_id int NOT NULL, amount numeric);
+SELECT paysafe.protect_tenant('shop.invoice', 'tenant_id', max_rows => 1000);
+
 ALTER TABLE shop.ledger_entry ADD reverses bigint, ADD booked_on date NOT NULL DEFAULT current_date;
 CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',
@@ -303,6 +306,18 @@ SELECT paysafe.propose('the first key');
 SELECT paysafe.set_token_key('https://login.example', '2026-a', 'EdDSA',
     '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}', 'the first key');
 COMMIT;
+
+BEGIN;
+SELECT paysafe.act_for_tenant('42', reason => 'their order');
+INSERT INTO shop.invoice VALUES (1, 42, 900);
+SELECT paysafe.current_tenant_int4(), paysafe.current_tenant_text();
+COMMIT;
+BEGIN;
+SELECT paysafe.across_tenants('monthly report');
+SELECT paysafe.acts_across_tenants(), sum(amount) FROM shop.invoice;
+COMMIT;
+
+SELECT paysafe.of_tenant(42, (SELECT paysafe.current_tenant_int4()), (SELECT paysafe.acts_across_tenants()));
 
 SELECT key, amount, total_within, threshold, requested_by FROM paysafe.pending_approval;
 BEGIN;

@@ -22,7 +22,7 @@
 #define NONCE_LEN		16
 #define ABSENT			UINT32_C(0xFFFFFFFF)
 #define MAX_COLUMNS		1664
-#define CONTEXT_FIELDS	14	/* of version 1 the first 11 */
+#define CONTEXT_FIELDS	15	/* of version 1 the first 11 */
 
 typedef struct Column
 {
@@ -49,7 +49,7 @@ enum
 {
 	WHO_ACTOR, WHO_LOGIN, WHO_SESSION_USER, WHO_CURRENT_USER, WHO_CLIENT, WHO_CERTIFICATE,
 	WHO_APPLICATION, WHO_REASON, WHO_TICKET, WHO_REQUEST, WHO_BUSINESS, WHO_IDENTITY,
-	WHO_CERTIFICATE_SHA256, WHO_PROOF
+	WHO_CERTIFICATE_SHA256, WHO_PROOF, WHO_TENANT
 };
 
 uint64_t
@@ -239,6 +239,8 @@ print_who(FILE *out, TlogText context)
 		print_line(out, "ticket", who[WHO_TICKET]);
 	if (there[WHO_REQUEST])
 		print_line(out, "request", who[WHO_REQUEST]);
+	if (there[WHO_TENANT])
+		print_line(out, "for tenant", who[WHO_TENANT]);
 }
 
 static void

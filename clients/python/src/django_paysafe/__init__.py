@@ -3,6 +3,7 @@
 from .claims import Claim, acting, current_claim
 from .connections import claim
 from .errors import Refusal, atomic, refusal_of, refusals
+from .tenants import for_tenant
 
 __all__ = [
     "Claim",
@@ -11,6 +12,7 @@ __all__ = [
     "atomic",
     "claim",
     "current_claim",
+    "for_tenant",
     "refusal_of",
     "refusals",
 ]

@@ -209,6 +209,24 @@ class PaymentInUse(PaymentRefusal):
     summary = _("This cannot be deleted.")
 
 
+class TenantRefusal(Refusal, IntegrityError):
+    """23N: rows of tenants."""
+
+    summary = _("This belongs to somebody else.")
+
+
+class OtherTenant(TenantRefusal):
+    http_status = 403
+
+
+class NoTenant(TenantRefusal):
+    summary = _("Nobody has said for whom this is.")
+
+
+class TooManyRows(TenantRefusal):
+    summary = _("This would change too much at once.")
+
+
 class IdempotencyRefusal(Refusal, IntegrityError):
     """23I: idempotency keys."""
 
@@ -293,6 +311,9 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23R05": CaptureRefused,
     "23R06": NoSuchPayment,
     "23R07": PaymentInUse,
+    "23N01": OtherTenant,
+    "23N02": NoTenant,
+    "23N03": TooManyRows,
     "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,
@@ -309,6 +330,7 @@ _AREAS: Dict[str, Type[Refusal]] = {
     "23L": LedgerRefusal,
     "23M": BalanceRefusal,
     "23R": PaymentRefusal,
+    "23N": TenantRefusal,
     "23I": IdempotencyRefusal,
     "23K": SecretRefusal,
 }
