@@ -4,12 +4,15 @@
 # btree on the month; of a table with jsonb, written by PL/pgSQL, with a btree on the key.  Then
 # with rows in each month there is.  What an image takes on disk, and in a dump.
 part_history() {
-	local n=$((big_rows)) round t i month before after
+	local n=$((big_rows)) round t i month before after ours
 	local query="SELECT * FROM paysafe.audit_log WHERE key = :id::text AND subject = (SELECT spec ->> 'subject' FROM paysafe.rule WHERE relation = 'bench.life'::regclass AND rule = 'audit' ORDER BY version DESC LIMIT 1) ORDER BY at, command, seq"
 	log_size() {
 		sql -c "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'paysafe'::regnamespace AND relkind = 'r' AND relname ~ '^(audit_2|index_)'"
 	}
-	dumped() { sql -c "COPY ($1 LIMIT 200000) TO STDOUT" | gzip | wc -c; }
+	# of 200,000 rows, one INSERT and four UPDATEs of each, or INSERTs only; from the beginning of the table on
+	dumped() {
+		PGOPTIONS="-c synchronize_seqscans=off" sql -c "COPY ((SELECT * FROM $1 = 'I' LIMIT $2) UNION ALL (SELECT * FROM $1 = 'U' LIMIT $((200000 - $2)))) TO STDOUT" | gzip | wc -c
+	}
 	sql -c "CREATE TABLE bench.life (LIKE bench.payment INCLUDING ALL)" -c "CREATE TABLE bench.life_pl (LIKE bench.payment INCLUDING ALL)" \
 		-c "TRUNCATE bench.log" -c "CREATE TRIGGER c AFTER INSERT OR UPDATE OR DELETE ON bench.life_pl FOR EACH ROW EXECUTE FUNCTION bench.audit()" \
 		-c "SELECT paysafe.audit('bench.life')" >/dev/null
@@ -29,7 +32,10 @@ part_history() {
 	month=$(sql -c "SELECT tableoid::regclass FROM paysafe.audit_row ORDER BY at DESC LIMIT 1")
 	after=$(log_size)
 	echo "image bytes 1 $(((after - before) / (5 * n))) $(sql -c "SELECT pg_total_relation_size('bench.log') / (5 * $n)")" >>"$raw"
-	echo "image dumped 1 $(dumped "SELECT * FROM $month WHERE shape IN (SELECT id FROM paysafe.audit_shape WHERE table_name = 'life')") $(dumped "SELECT * FROM bench.log")" >>"$raw"
+	ours="$month WHERE shape IN (SELECT id FROM paysafe.audit_shape WHERE table_name = 'life') AND op"
+	for i in 40000 200000; do
+		echo "image dumped$i 1 $(dumped "$ours" $i) $(dumped "bench.log WHERE left(op, 1)" $i)" >>"$raw"
+	done
 	sql -c "CREATE INDEX bench_key ON $month (key)" -c "ANALYZE $month"
 	read_history() {
 		for ((round = 0; round <= 3; round++)); do

@@ -555,6 +555,10 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 			   LEFT JOIN pg_stat_all_tables v ON v.relid = e.oid
 		 WHERE e.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity')
 		UNION ALL
+		SELECT 'erasures', 'keys', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN 'keys of nonces that were forgotten are still in the file: VACUUM paysafe.audit_key' END
+		  FROM pg_stat_all_tables v WHERE v.relid = 'paysafe.audit_key'::regclass AND v.n_dead_tup > 0
+		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.refusal_record x

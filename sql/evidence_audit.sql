@@ -18,23 +18,44 @@ COMMENT ON COLUMN paysafe.audit_shape.subject IS 'names the table through rename
 
 --@own_table paysafe.audit_shape
 
+-- Statistics of keys would be keys; and what was replaced must not stay in the file.
+CREATE TABLE paysafe.audit_key (
+	month timestamptz NOT NULL,
+	system_identifier bigint NOT NULL,
+	database oid NOT NULL,
+	timeline int NOT NULL,
+	id int NOT NULL,
+	path bytea NOT NULL,
+	key bytea NOT NULL,
+	PRIMARY KEY (id, path)
+) WITH (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
+ALTER TABLE paysafe.audit_key ALTER COLUMN key SET STATISTICS 0;
+CREATE INDEX audit_key_month ON paysafe.audit_key (month);
+COMMENT ON TABLE paysafe.audit_key IS 'from what the nonces of the audit log are derived; what an erasure or a purge has forgotten is not in it';
+COMMENT ON COLUMN paysafe.audit_key.month IS 'beginning of the month whose rows use it';
+COMMENT ON COLUMN paysafe.audit_key.system_identifier IS 'with database and timeline, where it was made: only there new rows use it';
+COMMENT ON COLUMN paysafe.audit_key.path IS 'empty, or the part of a month that it is for: the first digits of the way to its rows, see doc/architecture.md';
+--@own_table paysafe.audit_key
+
 -- Partitions are made by paysafe.extend_audit, not here: they must not be
 -- members of the extension, so that pg_dump takes them along.  For the same
 -- reason indexes and triggers stand on the partitions: a partition that is
 -- attached on restore must not get a second set from its parent.
+-- The order of the columns: what differs from row to row stands together, for what compresses
+-- a dump, and what has no padding before the rest.
 CREATE TABLE paysafe.audit_row (
 	at timestamptz NOT NULL,
 	xid xid8 NOT NULL,
 	shape bigint NOT NULL,
 	command int NOT NULL,
+	leaf_check int NOT NULL,
 	seq int NOT NULL,
-	op "char" NOT NULL,
 	key text COLLATE "C",
-	context bytea,
 	after bytea,
 	before bytea,
+	context bytea,
 	nonce bytea,
-	leaf_hash bytea NOT NULL,
+	op "char" NOT NULL,
 	removal bigint
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by month; read it through paysafe.audit_log';
@@ -43,8 +64,8 @@ COMMENT ON COLUMN paysafe.audit_row.xid IS 'top-level transaction';
 COMMENT ON COLUMN paysafe.audit_row.seq IS 'order of recording within the transaction';
 COMMENT ON COLUMN paysafe.audit_row.command IS 'number within the transaction of the command that made the change: orders the changes of one row, also when a trigger changed it again before it was recorded';
 COMMENT ON COLUMN paysafe.audit_row.before IS 'of an UPDATE: what differed from after';
-COMMENT ON COLUMN paysafe.audit_row.leaf_hash IS 'SHA-256 of the leaf, see doc/architecture.md';
-
+COMMENT ON COLUMN paysafe.audit_row.leaf_check IS 'the first 28 bits of the leaf hash: shows a change before the row is sealed';
+COMMENT ON COLUMN paysafe.audit_row.nonce IS 'four bytes: by which key of paysafe.audit_key it is derived; 16: the nonce itself; NULL: it was removed, with the payload';
 COMMENT ON COLUMN paysafe.audit_row.removal IS 'of which number in paysafe.removal it is that the payload was removed: then context is SHA-256 of it, and key, nonce and images are NULL';
 
 -- The index of the log, filled in the background: places in files of this database,
@@ -146,6 +167,11 @@ CREATE FUNCTION paysafe.audit_leaf_hash(row_stored paysafe.audit_row, shape_dige
 	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf_hash';
 COMMENT ON FUNCTION paysafe.audit_leaf_hash(paysafe.audit_row, bytea) IS 'the leaf hash of an audit row, computed again';
 
+CREATE FUNCTION paysafe.audit_leaf_check(row_stored paysafe.audit_row, shape_digest bytea) RETURNS int
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf_check';
+COMMENT ON FUNCTION paysafe.audit_leaf_check(paysafe.audit_row, bytea) IS 'leaf_check of an audit row, computed again';
+
 CREATE FUNCTION paysafe.audit_leaf(row_stored paysafe.audit_row, shape_digest bytea) RETURNS bytea
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'paysafe_audit_leaf';
@@ -174,7 +200,6 @@ CREATE VIEW paysafe.audit_log AS
 		   c.login, c.session_user_name, c.current_user_name,
 		   c.client_addr, c.client_cert, c.application_name,
 		   c.replication_origin,
-		   r.leaf_hash,
 		   p.at AS removed_at, p.actor AS removed_by, p.reason AS removed_because
 	  FROM paysafe.audit_row r
 		   LEFT JOIN LATERAL (SELECT * FROM paysafe.audit_shape s

@@ -143,6 +143,7 @@ SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.currency', 'WHERE NOT iso');
 SELECT pg_extension_config_dump('paysafe.audit_shape', '');
+SELECT pg_extension_config_dump('paysafe.audit_key', '');
 SELECT pg_extension_config_dump('paysafe.seal_log', '');
 SELECT pg_extension_config_dump('paysafe.seal_transaction', '');
 SELECT pg_extension_config_dump('paysafe.seal_tile', '');

@@ -14,6 +14,10 @@
  * every proof about it stay.  Where it has been removed, SHA-256(payload) stands
  * in the column "context".  The prefix 00 is RFC 6962's for leaves.
  *
+ * The nonce is stored where it was drawn, and derived where it was derived (audit_key.c).
+ * Of the leaf hash a row has a few bits, leaf_check: enough to see that it was changed
+ * before it was sealed.  Once it is, the tree has all of it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -89,18 +93,36 @@ paysafe_audit_leaf_hash_bytes(const uint8 *leaf, uint8 *out)
 	paysafe_crypto_sha256(prefixed, sizeof(prefixed), out);
 }
 
-bool
-paysafe_audit_leaf_payload(const Datum *values, const bool *nulls, StringInfo payload)
+int32
+paysafe_audit_leaf_check_of(const uint8 *leaf_hash)
 {
+	uint32		bits;
+
+	/* not all 32, so that it has no sign: in a dump that would be one more byte */
+	memcpy(&bits, leaf_hash, sizeof(bits));
+	return (int32) (pg_ntoh32(bits) >> 4);
+}
+
+bool
+paysafe_audit_leaf_payload(AuditKeys *keys, const Datum *values, const bool *nulls,
+						   StringInfo payload)
+{
+	static const int fields[] = {ROW_KEY, ROW_CONTEXT, ROW_AFTER, ROW_BEFORE};
 	struct varlena *bytes;
+	uint8		nonce[AUDIT_NONCE_LEN];
 
 	resetStringInfo(payload);
 	if (nulls[ROW_NONCE])
 		return false;
 	bytes = PG_DETOAST_DATUM_PACKED(values[ROW_NONCE]);
-	appendBinaryStringInfo(payload, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-	for (int i = ROW_KEY; i <= ROW_BEFORE; i++)
+	if (!paysafe_audit_keys_nonce(keys, (uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes),
+								  U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
+								  DatumGetInt32(values[ROW_SEQ]), nonce))
+		return false;
+	appendBinaryStringInfo(payload, (char *) nonce, sizeof(nonce));
+	for (int field = 0; field < (int) lengthof(fields); field++)
 	{
+		int			i = fields[field];
 		int			start;
 
 		if (nulls[i])
@@ -118,33 +140,42 @@ paysafe_audit_leaf_payload(const Datum *values, const bool *nulls, StringInfo pa
 	return true;
 }
 
-bool
-paysafe_audit_leaf_of_row(const Datum *values, const bool *nulls, const uint8 *shape_digest,
-						  StringInfo payload, uint8 *out)
+/* SHA-256 of the payload: computed, or as it was left; false if neither can be had. */
+static bool
+payload_digest(AuditKeys *keys, const Datum *values, const bool *nulls, StringInfo payload, uint8 *out)
 {
-	uint8		digest[PAYSAFE_SHA256_LEN];
+	struct varlena *bytes;
+
+	if (paysafe_audit_leaf_payload(keys, values, nulls, payload))
+	{
+		paysafe_crypto_sha256(payload->data, payload->len, out);
+		return true;
+	}
+	if (!nulls[ROW_NONCE] || nulls[ROW_CONTEXT])
+		return false;
+	bytes = PG_DETOAST_DATUM_PACKED(values[ROW_CONTEXT]);
+	if (VARSIZE_ANY_EXHDR(bytes) != PAYSAFE_SHA256_LEN)
+		return false;
+	memcpy(out, VARDATA_ANY(bytes), PAYSAFE_SHA256_LEN);
+	return true;
+}
+
+bool
+paysafe_audit_leaf_of_row(AuditKeys *keys, const Datum *values, const bool *nulls,
+						  const uint8 *shape_digest, StringInfo payload, uint8 *out)
+{
+	static const uint8 unknown[PAYSAFE_SHA256_LEN] = {0};
+	uint8		digest[PAYSAFE_SHA256_LEN] = {0};
+	bool		whole = payload_digest(keys, values, nulls, payload, digest);
 	AuditLeaf	leaf = {
 		.xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
 		.command = DatumGetInt32(values[ROW_COMMAND]),
 		.seq = DatumGetInt32(values[ROW_SEQ]),
 		.at = DatumGetTimestampTz(values[ROW_AT]),
 		.op = DatumGetChar(values[ROW_OP]),
-		.shape_digest = shape_digest
+		.shape_digest = shape_digest ? shape_digest : unknown
 	};
 
-	if (paysafe_audit_leaf_payload(values, nulls, payload))
-		paysafe_crypto_sha256(payload->data, payload->len, digest);
-	else
-	{
-		struct varlena *bytes;
-
-		if (nulls[ROW_CONTEXT])
-			return false;
-		bytes = PG_DETOAST_DATUM_PACKED(values[ROW_CONTEXT]);
-		if (VARSIZE_ANY_EXHDR(bytes) != PAYSAFE_SHA256_LEN)
-			return false;
-		memcpy(digest, VARDATA_ANY(bytes), PAYSAFE_SHA256_LEN);
-	}
 	paysafe_audit_leaf_form(&leaf, digest, out);
-	return true;
+	return whole && shape_digest != NULL;
 }

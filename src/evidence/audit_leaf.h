@@ -12,12 +12,13 @@
 #include "lib/stringinfo.h"
 
 #include "base/crypto.h"
+#include "evidence/audit_key.h"
 
 /* Columns of paysafe.audit_row. */
 enum
 {
-	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_SEQ, ROW_OP, ROW_KEY, ROW_CONTEXT,
-	ROW_AFTER, ROW_BEFORE, ROW_NONCE, ROW_LEAF_HASH, ROW_REMOVAL,
+	ROW_AT, ROW_XID, ROW_SHAPE, ROW_COMMAND, ROW_LEAF_CHECK, ROW_SEQ, ROW_KEY, ROW_AFTER,
+	ROW_BEFORE, ROW_CONTEXT, ROW_NONCE, ROW_OP, ROW_REMOVAL,
 	ROW_NCOLUMNS
 };
 
@@ -27,7 +28,6 @@ enum
 #define AUDIT_LEAF_OPENING	3	/* the first leaf of a log */
 
 #define AUDIT_LEAF_LEN		90
-#define AUDIT_NONCE_LEN		16
 
 /* What a leaf says beside its payload. */
 typedef struct AuditLeaf
@@ -46,6 +46,9 @@ extern void paysafe_audit_leaf_form(const AuditLeaf *leaf, const uint8 *payload_
 /* SHA-256(00 || leaf), as RFC 6962 has it. */
 extern void paysafe_audit_leaf_hash_bytes(const uint8 *leaf, uint8 *out);
 
+/* What a row keeps of its leaf hash: its first 28 bits. */
+extern int32 paysafe_audit_leaf_check_of(const uint8 *leaf_hash);
+
 /* Parts of a payload: see audit_leaf.c. */
 extern int	paysafe_audit_leaf_begin_field(StringInfo payload);
 extern void paysafe_audit_leaf_end_field(StringInfo payload, int start);
@@ -53,15 +56,18 @@ extern int	paysafe_audit_leaf_null_field(StringInfo payload);
 
 /*
  * The payload of a stored row, into payload; false if it has been removed: then the
- * nonce is NULL, and "context" is the 32 bytes of SHA-256(payload).
+ * nonce is NULL, and "context" is the 32 bytes of SHA-256(payload).  Or if its nonce
+ * cannot be derived.
  */
-extern bool paysafe_audit_leaf_payload(const Datum *values, const bool *nulls, StringInfo payload);
+extern bool paysafe_audit_leaf_payload(AuditKeys *keys, const Datum *values, const bool *nulls,
+									   StringInfo payload);
 
 /*
  * The leaf of a stored row, AUDIT_LEAF_LEN bytes, computed again; payload is its
- * payload, or empty if that has been removed.  False if too little of the row is there.
+ * payload, or empty if that has been removed.  False if too little is there: then it has
+ * zeros for what cannot be computed.  shape_digest may be NULL, which is too little.
  */
-extern bool paysafe_audit_leaf_of_row(const Datum *values, const bool *nulls,
+extern bool paysafe_audit_leaf_of_row(AuditKeys *keys, const Datum *values, const bool *nulls,
 									  const uint8 *shape_digest, StringInfo payload, uint8 *out);
 
 #endif							/* PAYSAFE_AUDIT_LEAF_H */

@@ -9,8 +9,8 @@
  * commits.  A buffer belongs to the subtransaction that filled it and is
  * dropped with it, so a rollback to a savepoint takes exactly its own rows.
  *
- * Each row carries the hash of its leaf in the tree that will seal the log: see
- * audit_leaf.c.  Rows are numbered without gaps within their transaction: a rollback
+ * Each row carries a few bits of the hash of its leaf in the tree that will seal the log:
+ * see audit_leaf.c.  Rows are numbered without gaps within their transaction: a rollback
  * to a savepoint gives the numbers back, so that a number that is missing when the
  * log is sealed is a row that is missing.
  *
@@ -33,10 +33,12 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "base/argument.h"
 #include "base/crypto.h"
 #include "compat.h"
 #include "engine/rule.h"
 #include "evidence/audit_context.h"
+#include "evidence/audit_key.h"
 #include "evidence/audit_leaf.h"
 #include "evidence/audit_log.h"
 #include "evidence/audit_partition.h"
@@ -208,16 +210,14 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 	bool		nulls[ROW_NCOLUMNS] = {0};
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	uint8		leaf[AUDIT_LEAF_LEN];
+	uint8		leaf_hash[PAYSAFE_SHA256_LEN];
+	uint8		nonce[AUDIT_NONCE_LEN];
+	int			stored_len;
 	struct
 	{
 		int32		header;
 		uint8		bytes[AUDIT_NONCE_LEN];
-	}			nonce;
-	struct
-	{
-		int32		header;
-		uint8		bytes[PAYSAFE_SHA256_LEN];
-	}			leaf_hash;
+	}			stored;
 
 	paysafe_audit_shape_store(shape);
 	if (unlikely(row_desc == NULL))
@@ -229,8 +229,9 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 		initStringInfo(&payload);
 		MemoryContextSwitchTo(old);
 	}
-	paysafe_crypto_random(nonce.bytes, AUDIT_NONCE_LEN);
-	form_payload(&payload, shape, nonce.bytes, key, before, after, field);
+	stored_len = paysafe_audit_key_draw(paysafe_audit_partition_for(at), xid, next_seq,
+										stored.bytes, nonce);
+	form_payload(&payload, shape, nonce, key, before, after, field);
 	own_xid = xid;
 	/* the batch knows the first number of its subtransaction */
 	(void) current_batch();
@@ -240,23 +241,24 @@ paysafe_audit_log_append(AuditShape *shape, char op, CommandId command, const ch
 								.xid = xid, .command = command, .seq = next_seq, .at = at, .op = op,
 								.shape_digest = shape->digest
 							}, digest, leaf);
-	paysafe_audit_leaf_hash_bytes(leaf, leaf_hash.bytes);
+	paysafe_audit_leaf_hash_bytes(leaf, leaf_hash);
 
-	SET_VARSIZE(&nonce, sizeof(nonce));
-	SET_VARSIZE(&leaf_hash, sizeof(leaf_hash));
+	SET_VARSIZE(&stored, VARHDRSZ + stored_len);
 	values[ROW_AT] = TimestampTzGetDatum(at);
 	values[ROW_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(xid));
 	values[ROW_SHAPE] = Int64GetDatum(shape->id);
 	values[ROW_COMMAND] = Int32GetDatum(command);
 	values[ROW_SEQ] = Int32GetDatum(next_seq++);
 	values[ROW_OP] = CharGetDatum(op);
-	values[ROW_NONCE] = PointerGetDatum(&nonce);
-	values[ROW_LEAF_HASH] = PointerGetDatum(&leaf_hash);
+	values[ROW_NONCE] = PointerGetDatum(&stored);
+	values[ROW_LEAF_CHECK] = Int32GetDatum(paysafe_audit_leaf_check_of(leaf_hash));
 	nulls[ROW_REMOVAL] = true;
 	for (int i = 0; i < NFIELDS; i++)
 	{
-		nulls[ROW_KEY + i] = field[i] < 0;
-		values[ROW_KEY + i] = field[i] < 0 ? (Datum) 0 : field_datum(&payload, field[i]);
+		static const int columns[] = {ROW_KEY, ROW_CONTEXT, ROW_AFTER, ROW_BEFORE};
+
+		nulls[columns[i]] = field[i] < 0;
+		values[columns[i]] = field[i] < 0 ? (Datum) 0 : field_datum(&payload, field[i]);
 	}
 	add_to_batch(values, nulls, at);
 
@@ -428,11 +430,35 @@ void
 paysafe_audit_log_init(void)
 {
 	paysafe_audit_context_init();
+	paysafe_audit_key_init();
 	paysafe_store_set_recorder(record_own_row);
 	paysafe_store_set_completion(paysafe_audit_partition_ensure);
 }
 
 /* SQL-callable functions */
+
+/* The leaf hash of the row that is the first argument; false if it cannot be computed. */
+static bool
+hash_again(FunctionCallInfo fcinfo, uint8 *hash)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
+	bytea	   *digest = PG_GETARG_BYTEA_PP(1);
+	StringInfoData payload;
+	uint8		leaf[AUDIT_LEAF_LEN];
+	Datum		values[ROW_NCOLUMNS];
+	bool		nulls[ROW_NCOLUMNS];
+
+	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN)
+		return false;
+	for (int i = 0; i < ROW_NCOLUMNS; i++)
+		values[i] = GetAttributeByNum(row, i + 1, &nulls[i]);
+	initStringInfo(&payload);
+	if (!paysafe_audit_leaf_of_row(paysafe_audit_keys_of_call(fcinfo), values, nulls,
+								   (uint8 *) VARDATA_ANY(digest), &payload, leaf))
+		return false;
+	paysafe_audit_leaf_hash_bytes(leaf, hash);
+	return true;
+}
 
 PG_FUNCTION_INFO_V1(paysafe_audit_leaf_hash);
 
@@ -443,22 +469,25 @@ PG_FUNCTION_INFO_V1(paysafe_audit_leaf_hash);
 Datum
 paysafe_audit_leaf_hash(PG_FUNCTION_ARGS)
 {
-	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
-	bytea	   *digest = PG_GETARG_BYTEA_PP(1);
-	StringInfoData payload;
-	bytea	   *result = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
-	uint8		leaf[AUDIT_LEAF_LEN];
-	Datum		values[ROW_NCOLUMNS];
-	bool		nulls[ROW_NCOLUMNS];
+	uint8		hash[PAYSAFE_SHA256_LEN];
 
-	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN)
+	if (!hash_again(fcinfo, hash))
 		PG_RETURN_NULL();
-	for (int i = 0; i < ROW_NCOLUMNS; i++)
-		values[i] = GetAttributeByNum(row, i + 1, &nulls[i]);
-	initStringInfo(&payload);
-	if (!paysafe_audit_leaf_of_row(values, nulls, (uint8 *) VARDATA_ANY(digest), &payload, leaf))
+	PG_RETURN_DATUM(paysafe_argument_bytea(hash, sizeof(hash)));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_audit_leaf_check);
+
+/*
+ * audit_leaf_check(row audit_row, shape_digest bytea) returns int: what leaf_check of
+ * the stored row should be
+ */
+Datum
+paysafe_audit_leaf_check(PG_FUNCTION_ARGS)
+{
+	uint8		hash[PAYSAFE_SHA256_LEN];
+
+	if (!hash_again(fcinfo, hash))
 		PG_RETURN_NULL();
-	SET_VARSIZE(result, VARHDRSZ + PAYSAFE_SHA256_LEN);
-	paysafe_audit_leaf_hash_bytes(leaf, (uint8 *) VARDATA(result));
-	PG_RETURN_BYTEA_P(result);
+	PG_RETURN_INT32(paysafe_audit_leaf_check_of(hash));
 }

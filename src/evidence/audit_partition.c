@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
+#include "evidence/audit_key.h"
 #include "evidence/audit_partition.h"
 #include "store/catalog.h"
 #include "store/partition.h"
@@ -67,6 +68,7 @@ void
 paysafe_audit_partition_ensure(void)
 {
 	(void) paysafe_partition_extend(&months, AUDIT_MONTHS_AHEAD);
+	paysafe_audit_key_ensure(paysafe_partition_list(&months));
 }
 
 List *
@@ -113,10 +115,13 @@ Datum
 paysafe_extend_audit(PG_FUNCTION_ARGS)
 {
 	int32		n = PG_GETARG_INT32(0);
+	int			made;
 
 	if (n < 1 || n > 1200)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be between 1 and 1200", "months")));
-	PG_RETURN_INT32(paysafe_partition_extend(&months, n));
+	made = paysafe_partition_extend(&months, n);
+	paysafe_audit_key_ensure(paysafe_partition_list(&months));
+	PG_RETURN_INT32(made);
 }

@@ -291,6 +291,8 @@ comparison(Oid type, StrategyNumber strategy)
 			case BYTEAOID:
 				return F_BYTEAEQ;
 		}
+	if (type == BYTEAOID && strategy == BTLessEqualStrategyNumber)
+		return F_BYTEALE;
 	elog(ERROR, "no index of paysafe compares type %u by strategy %d", type, strategy);
 	return InvalidOid;
 }
@@ -623,7 +625,7 @@ collect_tid(Relation rel, TupleTableSlot *slot, void *arg)
 }
 
 void
-paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
+paysafe_store_forget(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), RowExclusiveLock);
 	Relation	index = open_index(rel, index_name, AccessShareLock);
@@ -632,8 +634,6 @@ paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, cons
 	List	   *tids = NIL;
 	ListCell   *lc;
 
-	if (!paysafe_store_is_test_database())
-		elog(ERROR, "rows of \"%s\" stay", RelationGetRelationName(rel));
 	for (int i = 0; i < nkeys; i++)
 		make_key(&scankeys[i], rel, index, i, BTEqualStrategyNumber, keys[i]);
 	paysafe_scan(rel, index, nkeys, scankeys, snapshot, collect_tid, &tids);
@@ -642,6 +642,14 @@ paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, cons
 	UnregisterSnapshot(snapshot);
 	index_close(index, NoLock);
 	table_close(rel, NoLock);
+}
+
+void
+paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
+{
+	if (!paysafe_store_is_test_database())
+		elog(ERROR, "rows of \"%s\" stay", get_rel_name(paysafe_catalog_table(table)));
+	paysafe_store_forget(table, index_name, nkeys, keys);
 }
 
 /* Rows that have expired, of one scan. */

@@ -179,6 +179,13 @@ extern void paysafe_store_remove(PaysafeTable table, const char *index_name,
 								 int nkeys, const Datum *keys);
 
 /*
+ * Remove rows in any database, of a table whose rows must be able to go: those whose
+ * first nkeys columns of the index equal the key values.
+ */
+extern void paysafe_store_forget(PaysafeTable table, const char *index_name,
+								 int nkeys, const Datum *keys);
+
+/*
  * Remove the rows of which the visitor says so, one session at a time; returns how
  * many.  Writers go on.
  */

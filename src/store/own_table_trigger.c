@@ -55,7 +55,8 @@ is_local(Relation rel, HeapTuple tuple)
 			return true;
 	/* the same of its log: a database in use records what it is brought in its own */
 	if (!paysafe_replica_is_filling() &&
-		(root == paysafe_catalog_table(PAYSAFE_AUDIT_ROW) || root == paysafe_catalog_table(PAYSAFE_AUDIT_SHAPE)))
+		(root == paysafe_catalog_table(PAYSAFE_AUDIT_ROW) || root == paysafe_catalog_table(PAYSAFE_AUDIT_SHAPE) ||
+		 root == paysafe_catalog_table(PAYSAFE_AUDIT_KEY)))
 		return true;
 	return relid == paysafe_catalog_table(PAYSAFE_ACTIVATION) ||
 		relid == paysafe_catalog_table(PAYSAFE_REDACTION_KEY) ||

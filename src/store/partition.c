@@ -111,6 +111,13 @@ paysafe_partition_for(const OwnPartitions *how, TimestampTz at)
 	return last->relid;
 }
 
+bool
+paysafe_partition_lower(PaysafeTable parent, Oid relid, TimestampTz *lower)
+{
+	*lower = found[parent].lower;
+	return found[parent].relid == relid && found[parent].lower < found[parent].upper;
+}
+
 List *
 paysafe_partition_all(const OwnPartitions *how)
 {

@@ -33,6 +33,9 @@ typedef struct OwnPartitions
  */
 extern Oid	paysafe_partition_for(const OwnPartitions *how, TimestampTz at);
 
+/* When the period of a partition begins that was found last for its table; false: the default one. */
+extern bool paysafe_partition_lower(PaysafeTable parent, Oid relid, TimestampTz *lower);
+
 /* All partitions, the default one too; AccessShareLock on the parent. */
 extern List *paysafe_partition_all(const OwnPartitions *how);
 

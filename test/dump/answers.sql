@@ -6,7 +6,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO';
 -- a log that is restored shows every row as it was
 SELECT * FROM paysafe.audit_log ORDER BY at, xid, seq;
-SELECT count(*) AS rows, count(*) FILTER (WHERE paysafe.audit_leaf_hash(r, s.digest) = r.leaf_hash) AS verified
+SELECT count(*) AS rows, count(*) FILTER (WHERE paysafe.audit_leaf_check(r, s.digest) = r.leaf_check) AS verified
   FROM paysafe.audit_row r
 	   CROSS JOIN LATERAL (SELECT digest FROM paysafe.audit_shape s WHERE s.id = r.shape LIMIT 1) s;
 SELECT op, after FROM paysafe.history('shop.payment', '1');

@@ -106,7 +106,7 @@ BEGIN
 		(SELECT count(*) FROM paysafe.history('shop.refund', '9')) <> 1 THEN
 		RAISE EXCEPTION 'the log misses changes made after restoring';
 	END IF;
-	IF NOT (SELECT bool_and(paysafe.audit_leaf_hash(r, s.digest) = r.leaf_hash)
+	IF NOT (SELECT bool_and(paysafe.audit_leaf_check(r, s.digest) = r.leaf_check)
 			  FROM paysafe.audit_row r
 				   CROSS JOIN LATERAL (SELECT digest FROM paysafe.audit_shape s
 										WHERE s.id = r.shape LIMIT 1) s) THEN

@@ -49,7 +49,7 @@ SELECT is(pg_temp.news(), 'item ADD COLUMN fee=7', 'a default');
 SELECT results_eq($$SELECT actor, reason, key, before::text FROM paysafe.audit_log WHERE table_name = 'item' AND op = 'ADD COLUMN'$$,
 	$$VALUES ('ann', 'migration 7', NULL, NULL)$$, '... by whom, and why');
 SELECT is((SELECT count(*)::int FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
-	WHERE r.op = 'A' AND r.leaf_hash = paysafe.audit_leaf_hash(r, s.digest)), 1, '... under a leaf hash');
+	WHERE r.op = 'A' AND r.leaf_check = paysafe.audit_leaf_check(r, s.digest)), 1, '... under a leaf hash');
 ALTER TABLE shop.item ADD COLUMN a int DEFAULT 1, ADD COLUMN b jsonb DEFAULT '{"x": null}', ADD COLUMN c text;
 SELECT is(pg_temp.news(), 'item ADD COLUMN a=1,b={"x": null}', 'several, and one without');
 ALTER TABLE shop.item ADD COLUMN d shop.fee;

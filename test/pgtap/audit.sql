@@ -2,7 +2,7 @@
 -- visible to the next statement; gone with a savepoint; hashes that anybody
 -- can compute again.
 BEGIN;
-SELECT plan(63);
+SELECT plan(65);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
@@ -226,16 +226,42 @@ SELECT is((SELECT replication_origin::oid FROM paysafe.history('shop.points', '2
 CREATE FUNCTION pg_temp.part(bytes bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE WHEN bytes IS NULL THEN '\xffffffff'::bytea
 				ELSE int4send(length(bytes)) || bytes || substr('\x000000'::bytea, 1, (4 - length(bytes) % 4) % 4) END $$;
+CREATE FUNCTION pg_temp.check_of(leaf_hash bytea) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+	SELECT get_byte(leaf_hash, 0) * 1048576 + get_byte(leaf_hash, 1) * 4096 + get_byte(leaf_hash, 2) * 16 + get_byte(leaf_hash, 3) / 16 $$;
+CREATE FUNCTION pg_temp.way(number bigint, digits int) RETURNS int[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	n int := 1;
+BEGIN
+	WHILE number >> (2 * n) <> 0 LOOP n := n + 1; END LOOP;
+	RETURN (SELECT array_agg((n - 1) >> (2 * i) & 3 ORDER BY i DESC) FROM generate_series(0, digits - 1) i)
+		|| (SELECT array_agg((number >> (2 * i) & 3)::int ORDER BY i DESC) FROM generate_series(0, n - 1) i);
+END $$;
+CREATE FUNCTION pg_temp.nonce_of(r paysafe.audit_row) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	bytes bytea;
+	digit int;
+BEGIN
+	IF length(r.nonce) = 16 THEN RETURN r.nonce; END IF;
+	SELECT key INTO STRICT bytes FROM paysafe.audit_key WHERE path = '' AND int4send(id) = r.nonce;
+	FOREACH digit IN ARRAY pg_temp.way(r.xid::text::bigint, 3) || pg_temp.way(r.seq, 2) LOOP
+		bytes := sha256(bytes || set_byte('\x00', 0, digit));
+	END LOOP;
+	RETURN substr(bytes, 1, 16);
+END $$;
 SELECT is_empty($$
 	SELECT r.xid, r.seq FROM paysafe.audit_row r JOIN LATERAL (SELECT * FROM paysafe.audit_shape s WHERE s.id = r.shape LIMIT 1) s ON true
-	 WHERE r.leaf_hash IS DISTINCT FROM sha256('\x00'::bytea || '\x01' || int8send(r.xid::text::bigint) || int4send(r.command) || int4send(r.seq) || timestamptz_send(r.at)
+	 WHERE r.leaf_check IS DISTINCT FROM pg_temp.check_of(sha256('\x00'::bytea || '\x01' || int8send(r.xid::text::bigint) || int4send(r.command) || int4send(r.seq) || timestamptz_send(r.at)
 			|| convert_to(r.op::text, 'UTF8') || s.digest
-			|| sha256(r.nonce || pg_temp.part(convert_to(r.key, 'UTF8')) || pg_temp.part(r.context) || pg_temp.part(r.after) || pg_temp.part(r.before)))$$,
-	'every leaf hash is what the stored row gives');
+			|| sha256(pg_temp.nonce_of(r) || pg_temp.part(convert_to(r.key, 'UTF8')) || pg_temp.part(r.context) || pg_temp.part(r.after) || pg_temp.part(r.before))))$$,
+	'every leaf_check is what the stored row gives');
+SELECT cmp_ok((SELECT count(*) FROM paysafe.audit_row WHERE length(nonce) = 4), '>', 100::bigint, '... with a nonce that is derived');
 SELECT is_empty($$SELECT r.xid, r.seq FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
-	WHERE r.leaf_hash IS DISTINCT FROM paysafe.audit_leaf_hash(r, s.digest)$$, '... and what audit_leaf_hash gives');
+	WHERE r.leaf_check IS DISTINCT FROM paysafe.audit_leaf_check(r, s.digest)$$, '... and what audit_leaf_check gives');
+SELECT is_empty($$SELECT r.xid, r.seq FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
+	WHERE pg_temp.check_of(paysafe.audit_leaf_hash(r, s.digest)) IS DISTINCT FROM r.leaf_check OR substr(paysafe.audit_payload(r), 1, 16) <> pg_temp.nonce_of(r)$$, '... audit_leaf_hash and audit_payload');
 SELECT is_empty($$SELECT 1 FROM paysafe.audit_row r WHERE NOT EXISTS (SELECT 1 FROM paysafe.audit_shape s WHERE s.id = r.shape)$$, 'every row has its shape');
-SELECT is_empty($$SELECT nonce FROM paysafe.audit_row GROUP BY nonce HAVING count(*) > 1 OR length(nonce) <> 16 UNION ALL SELECT leaf_hash FROM paysafe.audit_row GROUP BY leaf_hash HAVING count(*) > 1$$, 'no nonce and no leaf twice');
+SELECT is_empty($$SELECT substr(paysafe.audit_payload(r), 1, 16) AS nonce FROM paysafe.audit_row r GROUP BY 1 HAVING count(*) > 1 UNION ALL
+	SELECT paysafe.audit_leaf_hash(r, s.digest) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape GROUP BY 1 HAVING count(*) > 1$$, 'no nonce and no leaf twice');
 CREATE FUNCTION pg_temp.string(s text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	bytes bytea := convert_to(s, 'UTF8');
@@ -265,7 +291,7 @@ SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'rule'), (S
 -- indexes of the log: one that is summarized, and one that somebody has added
 SELECT tableoid::regclass::text AS month FROM paysafe.audit_row ORDER BY at DESC LIMIT 1 \gset
 SELECT is(brin_summarize_range(:'month' || '_key', 0), 1, 'the first range of a month is not summarized while it is filled');
-CREATE INDEX shop_extra ON :month (length(key), leaf_hash) WHERE op = 'D';
+CREATE INDEX shop_extra ON :month (length(key), leaf_check) WHERE op = 'D';
 INSERT INTO shop.parent SELECT i, 'indexed' FROM generate_series(170000, 170999) i;
 DELETE FROM shop.parent WHERE id >= 170500;
 SET LOCAL enable_seqscan = off;

@@ -1,7 +1,7 @@
 -- What each kind of role may do with the grants that doc/reference.md names,
 -- and that nobody may do more.
 BEGIN;
-SELECT plan(170);
+SELECT plan(172);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -78,6 +78,7 @@ SELECT is(pg_temp.refusal(command, 'regress_paysafe_auditor'), expected, 'audito
 	($$SELECT * FROM paysafe.protection$$, 'accepted'),
 	($$SELECT * FROM paysafe.audit_row$$, '42501'),
 	($$SELECT * FROM paysafe.redaction_key$$, '42501'),
+	($$SELECT * FROM paysafe.audit_key$$, '42501'),
 	($$SELECT paysafe.act_as('x')$$, '42501'),
 	($$SELECT paysafe.approve('shop.refund', '1', 'x')$$, '42501'),
 	($$SELECT * FROM paysafe.breach$$, '42501'),

@@ -26,6 +26,7 @@ found() {
 		BEGIN;
 		ALTER TABLE $part DISABLE TRIGGER ALL;
 		ALTER TABLE paysafe.audit_shape DISABLE TRIGGER ALL;
+		ALTER TABLE paysafe.audit_key DISABLE TRIGGER ALL;
 		ALTER TABLE paysafe.seal_tile DISABLE TRIGGER ALL;
 		ALTER TABLE paysafe.seal_state DISABLE TRIGGER ALL;
 		ALTER TABLE paysafe.seal_transaction DISABLE TRIGGER ALL;
@@ -52,22 +53,26 @@ for change in "at = at + interval '1 second'" "command = command + 1" "op = 'D'"
 done
 found "a single field: shape" "UPDATE $part SET shape = shape + 1 WHERE xid = '$xid' AND seq = 2" \
 	"^$row .*audit_shape.*missing"
-found "a single field: leaf_hash" "UPDATE $part SET leaf_hash = sha256('x') WHERE xid = '$xid' AND seq = 2" \
-	"^$row .*leaf_hash was changed"
+found "a single field: nonce (by no key)" "UPDATE $part SET nonce = set_byte(nonce, 0, get_byte(nonce, 0) # 1) WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*its nonce cannot be derived"
+found "a key that nonces are derived from" "UPDATE paysafe.audit_key SET key = sha256('x')" "^row 1 of .*the row was changed"
+found "a key was deleted" "DELETE FROM paysafe.audit_key" "^row 1 of .*its nonce cannot be derived"
+found "a single field: leaf_check" "UPDATE $part SET leaf_check = leaf_check # 1 WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*does not agree with its leaf_check"
 found "a single field: seq" "UPDATE $part SET seq = 9 WHERE xid = '$xid' AND seq = 2" "^$row .*deleted"
 found "a single field: xid" "UPDATE $part SET xid = '5' WHERE xid = '$xid' AND seq = 2" \
 	"transaction 5 was inserted|^$row .*deleted"
-found "a field and leaf_hash together" \
+found "a field and leaf_check together" \
 	"UPDATE $part SET after = before, before = NULL WHERE xid = '$xid' AND seq = 2;
-	 UPDATE $part a SET leaf_hash = paysafe.audit_leaf_hash(a::paysafe.audit_row, (SELECT digest FROM paysafe.audit_shape s WHERE s.id = a.shape LIMIT 1)) WHERE xid = '$xid' AND seq = 2" \
-	"^$row .*the row and its leaf_hash are not what was sealed"
+	 UPDATE $part a SET leaf_check = paysafe.audit_leaf_check(a::paysafe.audit_row, (SELECT digest FROM paysafe.audit_shape s WHERE s.id = a.shape LIMIT 1)) WHERE xid = '$xid' AND seq = 2" \
+	"^$row .*the row and its leaf_check are not what was sealed"
 found "a row was deleted" "DELETE FROM $part WHERE xid = '$xid' AND seq = 2" "^$row .*the row was deleted"
 found "the last row of a transaction was deleted" "DELETE FROM $part WHERE xid = '$xid' AND seq = 3" \
 	"^row 3 of transaction $xid .*the row was deleted"
 found "a whole transaction was deleted" "DELETE FROM $part WHERE xid = '$xid'" "^row 1 of transaction $xid .*deleted"
-found "a row was inserted after the last" "INSERT INTO $part SELECT at, xid, shape, command, 4, op, key, context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 3" \
+found "a row was inserted after the last" "INSERT INTO $part SELECT at, xid, shape, command, leaf_check, 4, key, after, before, context, nonce, op FROM $part WHERE xid = '$xid' AND seq = 3" \
 	"^row 4 of transaction $xid was inserted"
-found "a row was inserted beside another" "INSERT INTO $part SELECT at, xid, shape, command, 2, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 2" \
+found "a row was inserted beside another" "INSERT INTO $part SELECT at, xid, shape, command, leaf_check, 2, 'other', after, before, context, nonce, op FROM $part WHERE xid = '$xid' AND seq = 2" \
 	"^$row .*two rows of this number"
 found "a row is there twice" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 2" "^row 2 of transaction $xid is there twice"
 found "the last row of a transaction is there twice" "INSERT INTO $part SELECT * FROM $part WHERE xid = '$xid' AND seq = 3" \
@@ -75,9 +80,9 @@ found "the last row of a transaction is there twice" "INSERT INTO $part SELECT *
 found "a transaction of one row is there twice" "INSERT INTO $part SELECT * FROM $part WHERE key = '2001'" "^row 1 of transaction [0-9]+ is there twice"
 found "a row of many is there twice" "INSERT INTO $part SELECT * FROM $part WHERE key = '300'" "^row 300 of transaction [0-9]+ is there twice"
 found "a row is there twice, once changed" \
-	"INSERT INTO $part SELECT at, xid, shape, command, seq, op, 'other', context, after, before, nonce, leaf_hash FROM $part WHERE key = '300'" \
+	"INSERT INTO $part SELECT at, xid, shape, command, leaf_check, seq, 'other', after, before, context, nonce, op FROM $part WHERE key = '300'" \
 	"^row 300 of transaction [0-9]+ .*(two rows of this number|was inserted)"
-found "a transaction was inserted" "INSERT INTO $part SELECT at, '3', shape, command, 1, op, key, context, after, before, nonce, leaf_hash FROM $part WHERE xid = '$xid' AND seq = 3" \
+found "a transaction was inserted" "INSERT INTO $part SELECT at, '3', shape, command, leaf_check, 1, key, after, before, context, nonce, op FROM $part WHERE xid = '$xid' AND seq = 3" \
 	"^row 1 of transaction 3 was inserted"
 found "two rows were exchanged" "UPDATE $part SET seq = 3 - seq WHERE xid = '$xid' AND seq < 3" "rows were exchanged"
 found "what columns mean" "UPDATE paysafe.audit_shape SET table_name = 'other' WHERE table_name = 'pay'" "audit_shape.*was changed"
@@ -106,7 +111,7 @@ found "a tile of leaves" "UPDATE paysafe.seal_tile SET hashes = overlay(hashes p
 found "a tile above" "UPDATE paysafe.seal_tile SET hashes = overlay(hashes placing sha256('x') from 1) WHERE level = 1" "the tiles were changed"
 found "a tile was deleted" "DELETE FROM paysafe.seal_tile WHERE level = 0 AND index = 0" "the tile of leaf 0 is missing"
 found "a row and all hashes of it" \
-	"UPDATE $part SET leaf_hash = sha256('x') WHERE xid = '$xid' AND seq = 2;
+	"UPDATE $part SET leaf_check = leaf_check # 1 WHERE xid = '$xid' AND seq = 2;
 	 UPDATE paysafe.seal_tile t SET hashes = overlay(hashes placing sha256('x') from (1 + 32 * (s.first + 1 - 256 * t.index))::int)
 	   FROM paysafe.seal_transaction s WHERE s.xid = '$xid' AND t.level = 0 AND t.index = (s.first + 1) / 256" \
 	"."
@@ -227,10 +232,11 @@ sql >/dev/null <<-SQL
 SQL
 is "what was changed before it was sealed is sealed" 6 "$(sql -c "SELECT paysafe.seal()" 2>/dev/null | sed 's/^5$/6/')"
 is "edit in the unsealed window: row and deletion are named" \
-	"2: the row was changed: it does not agree with its leaf_hash|5: row 4, before it, is missing: it was deleted, or its number was changed" \
-	"$(sql -c "SELECT string_agg(seq || ': ' || finding, '|' ORDER BY seq) FROM paysafe.seal_finding")"
+	"2: the row was changed: it does not agree with its leaf_check ()|5: row 4, before it, is missing: it was deleted, or its number was changed" \
+	"$(sql -c "SELECT string_agg(seq || ': ' || regexp_replace(finding, '\\([0-9]+; as it is now, [0-9]+\\)', '()'), '|' ORDER BY seq) FROM paysafe.seal_finding")"
 is "... and check() is red" "f" "$(sql -c "SELECT ok FROM paysafe.check() WHERE check_name = 'seal_findings'")"
-is "... and verify() names the first" "t" "$(sql -c "SELECT finding ~ '^row 2 of .*the row was changed' FROM paysafe.verify()")"
+is "... and verify() names the first" "t" "$(sql -c "SELECT finding ~ '^row 2 of .*the row was before it was sealed' FROM paysafe.verify()")"
+is "... and nobody is given its leaf" 1 "$(sql -c "SELECT count(*) FROM paysafe.seal_entries(0, 1000000) WHERE leaf IS NULL")"
 sql -c "INSERT INTO pay VALUES (4001, 1)" >/dev/null
 sql -c "SELECT paysafe.seal()" >/dev/null
 is "the findings are leaves themselves" 2 "$(sql -c "SELECT count(*) FROM paysafe.audit_log l JOIN paysafe.seal_transaction t USING (xid) WHERE l.table_name = 'seal_finding'")"

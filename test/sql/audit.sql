@@ -126,7 +126,7 @@ UPDATE t_audit.part SET region = 'eu', n = 2;
 SELECT table_name, op, key, before, after FROM paysafe.history('t_audit.part', '1');
 
 -- the stored leaf hashes are those of the rows
-SELECT count(*) > 50 AS many, count(*) FILTER (WHERE leaf_hash IS DISTINCT FROM paysafe.audit_leaf_hash(r, s.digest)) AS wrong
+SELECT count(*) > 50 AS many, count(*) FILTER (WHERE leaf_check IS DISTINCT FROM paysafe.audit_leaf_check(r, s.digest)) AS wrong
   FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape;
 
 -- nobody writes the log by SQL

@@ -387,8 +387,8 @@ SELECT count(*) FROM paysafe.audit_log(date_trunc('day', now()));
 SELECT relation, rule, definition FROM paysafe.protection;
 SELECT account, at, amount, balance FROM paysafe.balance_history ORDER BY at;
 
-SELECT count(*) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
- WHERE r.leaf_hash IS DISTINCT FROM paysafe.audit_leaf_hash(r, s.digest);
+SELECT r.xid, r.seq, paysafe.audit_leaf_hash(r, s.digest) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape
+ WHERE r.leaf_check IS DISTINCT FROM paysafe.audit_leaf_check(r, s.digest);
 
 \o
 \c :regress

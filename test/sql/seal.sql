@@ -29,7 +29,7 @@ SELECT seq, op, key FROM paysafe.audit_log WHERE xid = :'xid' ORDER BY seq;
 DO $$ BEGIN FOR i IN 1..100 LOOP PERFORM paysafe.seal(); COMMIT; EXIT WHEN (SELECT rows_waiting = 0 FROM paysafe.seal_status); PERFORM pg_sleep(0.1); END LOOP; END $$;
 SELECT size - :before AS leaves FROM paysafe.seal_state;
 SELECT rows_waiting, lag_seconds, held_back_by_pid FROM paysafe.seal_status;
-SELECT leaf_index - :before AS leaf, leaf_hash = (SELECT leaf_hash FROM paysafe.audit_log WHERE xid = :'xid' AND seq = 3) AS its_own
+SELECT leaf_index - :before AS leaf, leaf_hash = (SELECT paysafe.audit_leaf_hash(r, s.digest) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape WHERE r.xid = :'xid' AND r.seq = 3) AS its_own
   FROM paysafe.inclusion_proof(:'xid'::xid8, 3);
 SELECT leaf_index - :before AS leaf, rows, cardinality(row_hashes), leaf_hash = sha256('\x00'::bytea || leaf) AS its_own
   FROM paysafe.transaction_proof(:'xid'::xid8);

@@ -43,7 +43,7 @@ enum
 	LOG_AT, LOG_XID, LOG_COMMAND, LOG_SEQ, LOG_SUBJECT, LOG_SCHEMA, LOG_TABLE, LOG_OP, LOG_KEY,
 	LOG_BEFORE, LOG_AFTER, LOG_ACTOR, LOG_ACTOR_CLAIMED, LOG_REASON, LOG_TICKET, LOG_REQUEST_ID,
 	LOG_BUSINESS_ID, LOG_LOGIN, LOG_SESSION_USER, LOG_CURRENT_USER, LOG_CLIENT_ADDR, LOG_CLIENT_CERT,
-	LOG_APPLICATION_NAME, LOG_ORIGIN, LOG_LEAF_HASH, LOG_REMOVED_AT, LOG_REMOVED_BY, LOG_REMOVED_BECAUSE,
+	LOG_APPLICATION_NAME, LOG_ORIGIN, LOG_REMOVED_AT, LOG_REMOVED_BY, LOG_REMOVED_BECAUSE,
 	LOG_NCOLUMNS
 };
 
@@ -163,7 +163,7 @@ show(Reading *reading, TupleTableSlot *row)
 {
 	static const int same[][2] = {
 		{LOG_AT, ROW_AT}, {LOG_XID, ROW_XID}, {LOG_COMMAND, ROW_COMMAND}, {LOG_SEQ, ROW_SEQ},
-		{LOG_KEY, ROW_KEY}, {LOG_LEAF_HASH, ROW_LEAF_HASH}
+		{LOG_KEY, ROW_KEY}
 	};
 	MemoryContext old = MemoryContextSwitchTo(reading->row_context);
 	const AuditShapeRead *shape;
@@ -304,10 +304,10 @@ visit_of_life(Relation partition, TupleTableSlot *row, void *arg)
 		is_change = VARSIZE_ANY_EXHDR(key) == life->keylen &&
 			memcmp(VARDATA_ANY(key), life->key, life->keylen) == 0;
 	}
-	else if (DatumGetChar(row->tts_values[ROW_OP]) == AUDIT_ADD_COLUMN)
+	else
 	{
-		slot_getsomeattrs(row, ROW_NONCE + 1);
-		is_column = !row->tts_isnull[ROW_NONCE];
+		slot_getsomeattrs(row, ROW_OP + 1);
+		is_column = DatumGetChar(row->tts_values[ROW_OP]) == AUDIT_ADD_COLUMN && !row->tts_isnull[ROW_NONCE];
 	}
 	if (is_change || is_column)
 	{
@@ -315,6 +315,7 @@ visit_of_life(Relation partition, TupleTableSlot *row, void *arg)
 															   DatumGetInt64(row->tts_values[ROW_SHAPE]));
 
 		MemoryContextSwitchTo(old);
+		slot_getsomeattrs(row, ROW_OP + 1);
 		if (shape->found && strcmp(shape->subject, life->subject) == 0)
 			add_event(is_change ? &life->changes : &life->columns, partition, row);
 	}

@@ -9,8 +9,8 @@
  *
  * Rows are replaced one by one, beside readers and writers.  The old ones are dead
  * when this commits, and in the files until VACUUM: autovacuum is told to come for a
- * single one.  The block range index forgets what it knew of their keys, and so does
- * the index of the log (reading/forget.c).
+ * single one.  The block range index forgets what it knew of their keys, and so do the
+ * index of the log (reading/forget.c) and the key that nonces are derived from (audit_key.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -35,6 +36,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "base/argument.h"
 #include "base/refusal.h"
@@ -207,6 +209,7 @@ replace_row(Erasure *erasure, Relation rel, ItemPointer tid, Snapshot snapshot)
 	bool		nulls[ROW_NCOLUMNS];
 	LoggedTable *table;
 	const Hold *hold;
+	bytea	   *stored;
 	TimestampTz at;
 
 	if (!table_tuple_fetch_row_version(rel, tid, snapshot, slot))
@@ -218,7 +221,12 @@ replace_row(Erasure *erasure, Relation rel, ItemPointer tid, Snapshot snapshot)
 		paysafe_hold_refuse(hold);
 	paysafe_payload_check(erasure->judge, table, values, nulls);
 	paysafe_index_forget_row(erasure->forget, rel, tid, values, nulls);
-	paysafe_payload_remove(values, nulls, erasure->id);
+	stored = nulls[ROW_NONCE] ? NULL : DatumGetByteaPP(values[ROW_NONCE]);
+	paysafe_payload_remove(erasure->judge, values, nulls, erasure->id);
+	if (stored != NULL)
+		paysafe_audit_key_forget((uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored),
+								 U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
+								 DatumGetInt32(values[ROW_SEQ]));
 	ExecStoreHeapTuple(heap_form_tuple(RelationGetDescr(rel), values, nulls), bare, true);
 	bare->tts_tableOid = RelationGetRelid(rel);
 	simple_table_tuple_delete(rel, tid, snapshot);

@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/xid8.h"
 
@@ -20,6 +21,7 @@
 #include "evidence/audit_leaf.h"
 #include "evidence/publish/log.h"
 #include "evidence/retention/in_tree.h"
+#include "evidence/retention/payload.h"
 #include "evidence/seal/seal_prove.h"
 #include "evidence/seal/seal_tile.h"
 #include "tlog/checkpoint.h"
@@ -55,8 +57,8 @@ paysafe_audit_leaf(PG_FUNCTION_ARGS)
 	initStringInfo(&payload);
 	SET_VARSIZE(result, VARHDRSZ + AUDIT_LEAF_LEN);
 	if (VARSIZE_ANY_EXHDR(digest) != PAYSAFE_SHA256_LEN ||
-		!paysafe_audit_leaf_of_row(values, nulls, (uint8 *) VARDATA_ANY(digest), &payload,
-								   (uint8 *) VARDATA(result)))
+		!paysafe_audit_leaf_of_row(paysafe_audit_keys_of_call(fcinfo), values, nulls,
+								   (uint8 *) VARDATA_ANY(digest), &payload, (uint8 *) VARDATA(result)))
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(result);
 }
@@ -76,7 +78,7 @@ paysafe_audit_payload(PG_FUNCTION_ARGS)
 
 	get_row(fcinfo, values, nulls);
 	initStringInfo(&payload);
-	if (!paysafe_audit_leaf_payload(values, nulls, &payload))
+	if (!paysafe_audit_leaf_payload(paysafe_audit_keys_of_call(fcinfo), values, nulls, &payload))
 		PG_RETURN_NULL();
 	result = palloc(VARHDRSZ + payload.len);
 	SET_VARSIZE(result, VARHDRSZ + payload.len);
@@ -87,7 +89,7 @@ paysafe_audit_payload(PG_FUNCTION_ARGS)
 /* What calls of a query share. */
 typedef struct Export
 {
-	InTree	   *tree;
+	PayloadJudge *judge;
 	/* for proofs: the checkpoint that they lead to */
 	text	   *note;
 	int			incarnation;
@@ -104,7 +106,7 @@ export_of(FunctionCallInfo fcinfo)
 		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 		Export	   *export = palloc0(sizeof(Export));
 
-		export->tree = paysafe_in_tree_begin();
+		export->judge = paysafe_payload_judge();
 		fcinfo->flinfo->fn_extra = export;
 		MemoryContextSwitchTo(old);
 	}
@@ -113,17 +115,25 @@ export_of(FunctionCallInfo fcinfo)
 
 /* Which leaf the row is; false: none. */
 static bool
-find_leaf(InTree *tree, const Datum *values, const bool *nulls, int32 *incarnation, uint64 *index)
+find_leaf(PayloadJudge *judge, const Datum *values, const bool *nulls, int32 *incarnation, uint64 *index)
 {
-	bytea	   *hash;
+	int64		shape;
+	LoggedTable *table;
+	StringInfoData payload;
+	uint8		leaf[AUDIT_LEAF_LEN];
+	uint8		hash[PAYSAFE_SHA256_LEN];
 
-	if (nulls[ROW_XID] || nulls[ROW_SEQ] || nulls[ROW_LEAF_HASH])
+	if (nulls[ROW_XID] || nulls[ROW_SEQ] || nulls[ROW_SHAPE])
 		return false;
-	hash = DatumGetByteaPP(values[ROW_LEAF_HASH]);
-	return VARSIZE_ANY_EXHDR(hash) == PAYSAFE_SHA256_LEN &&
-		paysafe_in_tree_find(tree, U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
-							 DatumGetInt32(values[ROW_SEQ]), (uint8 *) VARDATA_ANY(hash),
-							 incarnation, index);
+	shape = DatumGetInt64(values[ROW_SHAPE]);
+	table = hash_search(judge->tables, &shape, HASH_FIND, NULL);
+	initStringInfo(&payload);
+	/* also if too little is there: then it was sealed so, or is no leaf */
+	(void) paysafe_audit_leaf_of_row(judge->keys, values, nulls, table ? table->digest : NULL, &payload, leaf);
+	paysafe_audit_leaf_hash_bytes(leaf, hash);
+	pfree(payload.data);
+	return paysafe_in_tree_find(judge->sealed, U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
+								DatumGetInt32(values[ROW_SEQ]), hash, incarnation, index);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_audit_index);
@@ -140,7 +150,7 @@ paysafe_audit_index(PG_FUNCTION_ARGS)
 	uint64		index;
 
 	get_row(fcinfo, values, nulls);
-	if (!find_leaf(export_of(fcinfo)->tree, values, nulls, &incarnation, &index))
+	if (!find_leaf(export_of(fcinfo)->judge, values, nulls, &incarnation, &index))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) index);
 }
@@ -198,7 +208,7 @@ paysafe_audit_proof(PG_FUNCTION_ARGS)
 		memcmp(export->note, note, VARSIZE_ANY(note)) != 0)
 		set_checkpoint(export, note, fcinfo->flinfo->fn_mcxt);
 	get_row(fcinfo, values, nulls);
-	if (!find_leaf(export->tree, values, nulls, &incarnation, &index) ||
+	if (!find_leaf(export->judge, values, nulls, &incarnation, &index) ||
 		(incarnation == export->incarnation && index >= export->size))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -4,7 +4,7 @@
  *	  Payloads of audit rows that are to be removed.
  *
  * What stays of a row is its leaf: when, by which transaction, which operation on
- * which table, and SHA-256 of the payload.  The nonce, 16 random bytes, leaves with
+ * which table, and SHA-256 of the payload.  The nonce, 16 bytes, leaves with
  * the payload, so that nobody can try values until the hash fits.
  *
  *-------------------------------------------------------------------------
@@ -66,6 +66,7 @@ paysafe_payload_judge(void)
 	paysafe_store_scan(PAYSAFE_AUDIT_SHAPE, NULL, 0, NULL, visit_shape, judge);
 	judge->holds = paysafe_hold_all();
 	judge->sealed = paysafe_in_tree_begin();
+	judge->keys = paysafe_audit_keys_begin(NULL);
 	return judge;
 }
 
@@ -120,19 +121,17 @@ void
 paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table, const Datum *values, const bool *nulls)
 {
 	uint64		xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID]));
-	bytea	   *stored = DatumGetByteaPP(values[ROW_LEAF_HASH]);
 	uint8		leaf[AUDIT_LEAF_LEN];
 	uint8		hash[PAYSAFE_SHA256_LEN];
 	StringInfoData payload;
 	InTreeAnswer answer = SEALED_OTHERWISE;
 
 	initStringInfo(&payload);
-	if (!paysafe_audit_leaf_of_row(values, nulls, table->digest, &payload, leaf))
+	if (!paysafe_audit_leaf_of_row(judge->keys, values, nulls, table->digest, &payload, leaf))
 		memset(hash, 0, sizeof(hash));
 	else
 		paysafe_audit_leaf_hash_bytes(leaf, hash);
-	if (VARSIZE_ANY_EXHDR(stored) == PAYSAFE_SHA256_LEN &&
-		memcmp(VARDATA_ANY(stored), hash, PAYSAFE_SHA256_LEN) == 0)
+	if (paysafe_audit_leaf_check_of(hash) == DatumGetInt32(values[ROW_LEAF_CHECK]))
 		answer = paysafe_in_tree_has(judge->sealed, xid, DatumGetInt32(values[ROW_SEQ]), hash);
 	if (answer == SEALED_NOT_YET)
 		ereport(ERROR,
@@ -149,17 +148,32 @@ paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table, const Datum
 }
 
 void
-paysafe_payload_remove(Datum *values, bool *nulls, int64 removal)
+paysafe_payload_remove(PayloadJudge *judge, Datum *values, bool *nulls, int64 removal)
 {
 	StringInfoData payload;
 	uint8		digest[PAYSAFE_SHA256_LEN];
 
 	initStringInfo(&payload);
-	if (!paysafe_audit_leaf_payload(values, nulls, &payload))
+	if (!paysafe_audit_leaf_payload(judge->keys, values, nulls, &payload))
 		return;
 	paysafe_crypto_sha256(payload.data, payload.len, digest);
 	nulls[ROW_KEY] = nulls[ROW_AFTER] = nulls[ROW_BEFORE] = nulls[ROW_NONCE] = true;
 	nulls[ROW_CONTEXT] = nulls[ROW_REMOVAL] = false;
 	values[ROW_CONTEXT] = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
 	values[ROW_REMOVAL] = Int64GetDatum(removal);
+}
+
+void
+paysafe_payload_keep_nonce(PayloadJudge *judge, Datum *values, const bool *nulls)
+{
+	struct varlena *stored;
+	uint8		nonce[AUDIT_NONCE_LEN];
+
+	if (nulls[ROW_NONCE])
+		return;
+	stored = PG_DETOAST_DATUM_PACKED(values[ROW_NONCE]);
+	if (paysafe_audit_keys_nonce(judge->keys, (uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored),
+								 U64FromFullTransactionId(DatumGetFullTransactionId(values[ROW_XID])),
+								 DatumGetInt32(values[ROW_SEQ]), nonce))
+		values[ROW_NONCE] = paysafe_argument_bytea(nonce, AUDIT_NONCE_LEN);
 }

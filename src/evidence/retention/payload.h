@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 
 #include "base/crypto.h"
+#include "evidence/audit_key.h"
 #include "evidence/retention/hold.h"
 #include "evidence/retention/in_tree.h"
 
@@ -35,6 +36,7 @@ typedef struct PayloadJudge
 	struct HTAB *tables;		/* of LoggedTable, by id */
 	List	   *holds;
 	InTree	   *sealed;
+	AuditKeys  *keys;
 } PayloadJudge;
 
 extern PayloadJudge *paysafe_payload_judge(void);
@@ -58,8 +60,11 @@ extern void paysafe_payload_check(PayloadJudge *judge, const LoggedTable *table,
 
 /*
  * Take the payload out of the row; removal is the number of what is on record of it.
- * Memory comes from the current context.
+ * Its nonce can still be derived.  Memory comes from the current context.
  */
-extern void paysafe_payload_remove(Datum *values, bool *nulls, int64 removal);
+extern void paysafe_payload_remove(PayloadJudge *judge, Datum *values, bool *nulls, int64 removal);
+
+/* Store the row's nonce, if it is derived: the row keeps it, whatever its key forgets. */
+extern void paysafe_payload_keep_nonce(PayloadJudge *judge, Datum *values, const bool *nulls);
 
 #endif							/* PAYSAFE_RETENTION_PAYLOAD_H */

@@ -7,7 +7,8 @@
  * its leaf says.  Then the months are copied without the payloads, beside readers; at
  * the end all copies are swapped in, and what was done is put on record: in one
  * transaction, so that an error or a crash leaves everything as it was.  The old files
- * go, and their space, when it commits.
+ * go, and their space, when it commits.  The month's key goes with them, from which the
+ * nonces of what was removed could be derived: rows that stay get theirs stored.
  *
  * Rules, approvals, windows and what else paysafe says of itself stay: they are few,
  * and tell what was allowed when.
@@ -134,11 +135,14 @@ remove_row(Datum *values, bool *nulls, void *arg)
 	Removed    *removed;
 
 	if (!leaves(purge, table, values, nulls, false))
+	{
+		paysafe_payload_keep_nonce(purge->judge, values, nulls);
 		return;
+	}
 	removed = removed_of(purge, table);
 	removed->rows++;
 	removed->upper = purge->month->upper;
-	paysafe_payload_remove(values, nulls, removed->id);
+	paysafe_payload_remove(purge->judge, values, nulls, removed->id);
 }
 
 /* Who placed a hold while this was looking at rows has to be asked. */
@@ -203,6 +207,7 @@ purge_months(Purge *purge, TimestampTz until, const char *reason)
 		rows += purge->rows;
 		swaps = lappend_oid(swaps, purge->month->relid);
 		swaps = lappend_oid(swaps, paysafe_rewrite_copy(purge->month->relid, InvalidOid, remove_row, purge));
+		paysafe_audit_key_forget_month(purge->month->lower);
 	}
 	check_holds(purge);
 	for (int i = 0; i < list_length(swaps); i += 2)

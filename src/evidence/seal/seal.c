@@ -17,9 +17,9 @@
  * of their numbers, transactions of this server may meet rows that are sealed already;
  * their hashes tell which.
  *
- * A row that does not agree with its leaf_hash or is there twice, a number that is missing
+ * A row that does not agree with its leaf_check or is there twice, a number that is missing
  * or there twice: that is on record in paysafe.seal_finding, check() and verify() say so,
- * and sealing goes on, with leaf_hash as it is stored; of two rows that are the same, one
+ * and sealing goes on, with the row as it is; of two rows that are the same, one
  * becomes a leaf.  Were it to stop, whoever changes one row would leave all that follow
  * unsealed.  If the tree itself is damaged, nothing can be added.
  *
@@ -46,6 +46,7 @@
 
 #include "base/scan.h"
 #include "compat.h"
+#include "evidence/audit_leaf.h"
 #include "evidence/seal/seal.h"
 #include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_prove.h"
@@ -253,13 +254,28 @@ is_sealed(Sealing *s, const SealRow *row)
 {
 	SealPlace	place = SEAL_NOWHERE;
 
-	if (s->now.rows > 0 && row->seq == s->last_seq && tlog_hash_equal(&row->hash, &s->last_hash))
+	if (s->now.rows > 0 && row->seq == s->last_seq && tlog_hash_equal(&row->computed, &s->last_hash))
 		place = SEAL_TWICE;
 	else if (s->opening || row->xid <= s->state.foreign_until)
-		place = paysafe_seal_match_row(s->sealed, row->xid, row->seq, &row->hash, NULL);
+	{
+		place = paysafe_seal_match_row(s->sealed, row->xid, row->seq, &row->computed, NULL);
+		/* one that was changed after it was sealed is no new one: verify() says so */
+		if (place == SEAL_NOWHERE && row->trouble != SEAL_FINE &&
+			paysafe_seal_match_check(s->sealed, row->xid, row->seq, row->check))
+			place = SEAL_THERE;
+	}
 	if (place == SEAL_TWICE)
 		record_finding(s, s->tree->size, row->xid, row->seq, "it is there twice: one of the two was inserted");
 	return place != SEAL_NOWHERE;
+}
+
+static const char *
+trouble_words(const SealRow *row)
+{
+	const char *words = paysafe_seal_rows_trouble(row->trouble);
+
+	return row->trouble != SEAL_CHECK_DIFFERS ? words :
+		psprintf("%s (%d; as it is now, %d)", words, row->check, paysafe_audit_leaf_check_of(row->computed.bytes));
 }
 
 static void
@@ -277,11 +293,11 @@ add_row(Sealing *s, const SealRow *row)
 		return;
 	check_number(s, row);
 	if (row->trouble != SEAL_FINE)
-		record_finding(s, s->tree->size, row->xid, row->seq, paysafe_seal_rows_trouble(row->trouble));
-	paysafe_seal_tile_add(s->tree, &row->hash);
-	tlog_frontier_add(&s->group, &row->hash);
+		record_finding(s, s->tree->size, row->xid, row->seq, trouble_words(row));
+	paysafe_seal_tile_add(s->tree, &row->computed);
+	tlog_frontier_add(&s->group, &row->computed);
 	s->last_seq = row->seq;
-	s->last_hash = row->hash;
+	s->last_hash = row->computed;
 	s->now.rows++;
 	if (s->opening)
 		s->state.foreign_until = Max(s->state.foreign_until, row->xid);

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "evidence/audit_leaf.h"
 #include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_tile.h"
 
@@ -203,4 +204,25 @@ paysafe_seal_match_row(SealMatcher *matcher, uint64 xid, int32 seq, const TlogHa
 			place = here;
 	}
 	return place;
+}
+
+bool
+paysafe_seal_match_check(SealMatcher *matcher, uint64 xid, int32 seq, int32 check)
+{
+	go_to(matcher, xid);
+	for (int i = matcher->at; i < matcher->n && matcher->batch[i].transaction.xid == xid; i++)
+	{
+		const SealTransaction *t = &matcher->batch[i].transaction;
+		int			from = t->irregular ? 0 : Max(seq - 1, 0);
+		int			to = t->irregular ? t->rows : Min(seq, t->rows);
+		TlogHash	hash;
+
+		for (int leaf = from; leaf < to; leaf++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (leaf_hash(matcher, t, leaf, &hash) && paysafe_audit_leaf_check_of(hash.bytes) == check)
+				return true;
+		}
+	}
+	return false;
 }

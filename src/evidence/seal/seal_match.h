@@ -29,6 +29,9 @@ extern SealMatcher *paysafe_seal_match_begin(void);
 extern SealPlace paysafe_seal_match_row(SealMatcher *matcher, uint64 xid, int32 seq,
 										const TlogHash *hash, const SealTransaction *but);
 
+/* Has a leaf of this place, or any of its transaction if numbers are missing there, the check? */
+extern bool paysafe_seal_match_check(SealMatcher *matcher, uint64 xid, int32 seq, int32 check);
+
 extern void paysafe_seal_match_end(SealMatcher *matcher);
 
 #endif							/* PAYSAFE_SEAL_MATCH_H */

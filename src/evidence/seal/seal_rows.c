@@ -11,7 +11,7 @@
  * yet are read; VACUUM and whoever seals summarize them.  A partition without the index
  * is read as a whole.
  *
- * What is found is sorted, with a leaf hash that is computed from the row as stored.
+ * What is found is sorted, with the leaf hash, which is computed from the row as stored.
  *
  *-------------------------------------------------------------------------
  */
@@ -54,7 +54,7 @@
 /* Columns of what is sorted. */
 enum
 {
-	SORT_XID, SORT_SEQ, SORT_HASH, SORT_COMPUTED, SORT_TROUBLE, SORT_REMOVED, SORT_AT,
+	SORT_XID, SORT_SEQ, SORT_COMPUTED, SORT_CHECK, SORT_TROUBLE, SORT_REMOVED, SORT_AT,
 	SORT_LEAF, SORT_PAYLOAD,
 	SORT_NCOLUMNS
 };
@@ -91,6 +91,7 @@ struct SealRows
 	bool		contents;
 	struct Spread *spread;		/* of a piece, or NULL */
 	HTAB	   *shapes;
+	AuditKeys  *keys;
 	StringInfoData payload;
 	MemoryContext row_context;
 	/* counted only */
@@ -152,53 +153,55 @@ bytes_datum(const void *data, Size len)
 	return PointerGetDatum(result);
 }
 
-/* The row's leaf and hashes; says what is wrong with it. */
+/* The row's leaf and its hash; says what is wrong with it. */
 static SealTrouble
-judge_row(SealRows *rows, TupleTableSlot *slot, uint8 *leaf, TlogHash *hash, TlogHash *computed)
+judge_row(SealRows *rows, TupleTableSlot *slot, uint8 *leaf, TlogHash *computed)
 {
-	struct varlena *stored = PG_DETOAST_DATUM_PACKED(slot->tts_values[ROW_LEAF_HASH]);
 	int64		id = DatumGetInt64(slot->tts_values[ROW_SHAPE]);
-	KnownShape *shape;
+	KnownShape *shape = hash_search(rows->shapes, &id, HASH_FIND, NULL);
+	bool		whole = paysafe_audit_leaf_of_row(rows->keys, slot->tts_values, slot->tts_isnull,
+												  shape ? shape->digest : NULL, &rows->payload, leaf);
 
-	memset(hash, 0, sizeof(*hash));
-	if (VARSIZE_ANY_EXHDR(stored) == TLOG_HASH_LEN)
-		memcpy(hash->bytes, VARDATA_ANY(stored), TLOG_HASH_LEN);
-	*computed = *hash;
-	shape = hash_search(rows->shapes, &id, HASH_FIND, NULL);
+	paysafe_audit_leaf_hash_bytes(leaf, computed->bytes);
 	if (shape == NULL)
 		return SEAL_SHAPE_MISSING;
-	if (!paysafe_audit_leaf_of_row(slot->tts_values, slot->tts_isnull, shape->digest, &rows->payload, leaf))
-		return SEAL_PAYLOAD_MISSING;
-	paysafe_audit_leaf_hash_bytes(leaf, computed->bytes);
-	if (VARSIZE_ANY_EXHDR(stored) != TLOG_HASH_LEN)
-		return SEAL_HASH_MISSING;
-	if (!tlog_hash_equal(hash, computed))
-		return SEAL_HASH_DIFFERS;
+	if (!whole)
+		return slot->tts_isnull[ROW_NONCE] ? SEAL_PAYLOAD_MISSING : SEAL_NONCE_MISSING;
+	if (paysafe_audit_leaf_check_of(computed->bytes) != DatumGetInt32(slot->tts_values[ROW_LEAF_CHECK]))
+		return SEAL_CHECK_DIFFERS;
 	return shape->differs ? SEAL_SHAPE_DIFFERS : SEAL_FINE;
+}
+
+/*
+ * Is there a leaf for others to check?  Not of a row that was changed before it was
+ * sealed, so that whoever verifies the log elsewhere finds it, too, and nobody proves it.
+ */
+static bool
+has_leaf(SealTrouble trouble)
+{
+	return trouble == SEAL_FINE || trouble == SEAL_SHAPE_DIFFERS;
 }
 
 static void
 take_row(SealRows *rows, TupleTableSlot *slot)
 {
 	uint8		leaf[AUDIT_LEAF_LEN];
-	TlogHash	hash;
 	TlogHash	computed;
 	SealTrouble trouble;
 	TupleTableSlot *in = rows->in;
 	MemoryContext old = MemoryContextSwitchTo(rows->row_context);
 
 	slot_getallattrs(slot);
-	trouble = judge_row(rows, slot, leaf, &hash, &computed);
+	trouble = judge_row(rows, slot, leaf, &computed);
 	ExecClearTuple(in);
 	in->tts_values[SORT_XID] = Int64GetDatum(U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ROW_XID])));
 	in->tts_values[SORT_SEQ] = slot->tts_values[ROW_SEQ];
-	in->tts_values[SORT_HASH] = hash_datum(&hash);
+	in->tts_values[SORT_COMPUTED] = hash_datum(&computed);
+	in->tts_values[SORT_CHECK] = slot->tts_values[ROW_LEAF_CHECK];
 	in->tts_values[SORT_TROUBLE] = Int32GetDatum(trouble);
 	in->tts_values[SORT_REMOVED] = BoolGetDatum(slot->tts_isnull[ROW_NONCE]);
 	in->tts_values[SORT_AT] = slot->tts_values[ROW_AT];
-	in->tts_isnull[SORT_COMPUTED] = tlog_hash_equal(&hash, &computed);
-	in->tts_values[SORT_COMPUTED] = in->tts_isnull[SORT_COMPUTED] ? (Datum) 0 : hash_datum(&computed);
-	in->tts_isnull[SORT_LEAF] = !rows->contents || trouble == SEAL_SHAPE_MISSING || trouble == SEAL_PAYLOAD_MISSING;
+	in->tts_isnull[SORT_LEAF] = !rows->contents || !has_leaf(trouble);
 	in->tts_values[SORT_LEAF] = in->tts_isnull[SORT_LEAF] ? (Datum) 0 : bytes_datum(leaf, AUDIT_LEAF_LEN);
 	in->tts_isnull[SORT_PAYLOAD] = in->tts_isnull[SORT_LEAF] || slot->tts_isnull[ROW_NONCE];
 	in->tts_values[SORT_PAYLOAD] = in->tts_isnull[SORT_PAYLOAD] ? (Datum) 0 :
@@ -377,7 +380,7 @@ static TupleDesc
 sorted_desc(void)
 {
 	static const Oid types[SORT_NCOLUMNS] = {
-		INT8OID, INT4OID, BYTEAOID, BYTEAOID, INT4OID, BOOLOID, INT8OID, BYTEAOID, BYTEAOID
+		INT8OID, INT4OID, BYTEAOID, INT4OID, INT4OID, BOOLOID, INT8OID, BYTEAOID, BYTEAOID
 	};
 	TupleDesc	desc = CreateTemplateTupleDesc(SORT_NCOLUMNS);
 
@@ -391,7 +394,7 @@ begin_rows(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 {
 	SealRows   *rows = palloc0(sizeof(SealRows));
 	TupleDesc	desc = sorted_desc();
-	AttrNumber	columns[] = {SORT_XID + 1, SORT_SEQ + 1, SORT_HASH + 1};
+	AttrNumber	columns[] = {SORT_XID + 1, SORT_SEQ + 1, SORT_COMPUTED + 1};
 	Oid			operators[lengthof(columns)];
 	Oid			collations[lengthof(columns)] = {0};
 	bool		nulls_first[lengthof(columns)] = {0};
@@ -408,6 +411,7 @@ begin_rows(uint64 from, uint64 to, Snapshot snapshot, bool contents)
 	memset(rows->in->tts_isnull, 0, sizeof(bool) * SORT_NCOLUMNS);
 	rows->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	rows->shapes = load_shapes();
+	rows->keys = paysafe_audit_keys_begin(snapshot);
 	rows->row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe sealed row", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&rows->payload);
 	rows->sort = tuplesort_begin_heap(desc, lengthof(columns), columns, operators, collations,
@@ -468,10 +472,8 @@ paysafe_seal_rows_next(SealRows *rows, SealRow *row)
 	if (rows->spread != NULL && row->xid >= rows->spread->end)
 		return false;
 	row->seq = DatumGetInt32(out->tts_values[SORT_SEQ]);
-	memcpy(row->hash.bytes, VARDATA_ANY(DatumGetPointer(out->tts_values[SORT_HASH])), TLOG_HASH_LEN);
-	row->computed = row->hash;
-	if (!out->tts_isnull[SORT_COMPUTED])
-		memcpy(row->computed.bytes, VARDATA_ANY(DatumGetPointer(out->tts_values[SORT_COMPUTED])), TLOG_HASH_LEN);
+	memcpy(row->computed.bytes, VARDATA_ANY(DatumGetPointer(out->tts_values[SORT_COMPUTED])), TLOG_HASH_LEN);
+	row->check = DatumGetInt32(out->tts_values[SORT_CHECK]);
 	row->trouble = DatumGetInt32(out->tts_values[SORT_TROUBLE]);
 	row->removed = DatumGetBool(out->tts_values[SORT_REMOVED]);
 	row->at = DatumGetTimestampTz(out->tts_values[SORT_AT]);
@@ -489,6 +491,7 @@ paysafe_seal_rows_end(SealRows *rows)
 	tuplesort_end(rows->sort);
 	hash_destroy(rows->shapes);
 	MemoryContextDelete(rows->row_context);
+	pfree(rows->keys);
 	pfree(rows->payload.data);
 	if (rows->spread != NULL)
 		pfree(rows->spread);
@@ -566,16 +569,16 @@ paysafe_seal_rows_trouble(SealTrouble trouble)
 	{
 		case SEAL_FINE:
 			break;
-		case SEAL_HASH_DIFFERS:
-			return "the row was changed: it does not agree with its leaf_hash";
-		case SEAL_HASH_MISSING:
-			return "its leaf_hash was changed: it is no hash";
+		case SEAL_CHECK_DIFFERS:
+			return "the row was changed: it does not agree with its leaf_check";
 		case SEAL_SHAPE_MISSING:
 			return "the row of paysafe.audit_shape that says what its columns are is missing, or \"shape\" was changed";
 		case SEAL_SHAPE_DIFFERS:
 			return "the row of paysafe.audit_shape that says what its columns are was changed";
 		case SEAL_PAYLOAD_MISSING:
 			return "its contents are missing";
+		case SEAL_NONCE_MISSING:
+			return "its nonce cannot be derived: rows of paysafe.audit_key are missing or were changed, or \"nonce\" was";
 	}
 	return NULL;
 }

@@ -17,19 +17,19 @@
 typedef enum SealTrouble
 {
 	SEAL_FINE,
-	SEAL_HASH_DIFFERS,			/* leaf_hash is not what the row says */
-	SEAL_HASH_MISSING,			/* leaf_hash has no 32 bytes */
+	SEAL_CHECK_DIFFERS,			/* leaf_check is not what the row says */
 	SEAL_SHAPE_MISSING,			/* nobody knows what the row's columns are */
 	SEAL_SHAPE_DIFFERS,			/* its shape is not what the digest says */
-	SEAL_PAYLOAD_MISSING		/* the payload was removed, and with it too much */
+	SEAL_PAYLOAD_MISSING,		/* the payload was removed, and with it too much */
+	SEAL_NONCE_MISSING			/* there is no key to derive it from */
 } SealTrouble;
 
 typedef struct SealRow
 {
 	uint64		xid;
 	int32		seq;
-	TlogHash	hash;			/* leaf_hash as stored */
-	TlogHash	computed;		/* computed again; as stored where that cannot be done */
+	TlogHash	computed;		/* the hash of its leaf; with zeros for what cannot be computed */
+	int32		check;			/* leaf_check as stored */
 	SealTrouble trouble;
 	bool		removed;		/* the payload is gone, the leaf is there */
 	TimestampTz at;

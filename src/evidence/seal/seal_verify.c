@@ -32,6 +32,7 @@
 #include "base/attempt.h"
 #include "base/scan.h"
 #include "compat.h"
+#include "evidence/audit_leaf.h"
 #include "evidence/publish/checkpoint.h"
 #include "evidence/seal/seal_match.h"
 #include "evidence/seal/seal_prove.h"
@@ -190,24 +191,24 @@ name_difference(Verification *v, const SealTransaction *t, int i, const SealRow 
 {
 	TlogHash	other;
 
-	if (row->trouble == SEAL_SHAPE_MISSING || row->trouble == SEAL_PAYLOAD_MISSING)
+	if (row->trouble == SEAL_SHAPE_MISSING || row->trouble == SEAL_PAYLOAD_MISSING || row->trouble == SEAL_NONCE_MISSING)
 	{
 		row_finding(v, t, row->seq, paysafe_seal_rows_trouble(row->trouble));
 		return;
 	}
-	if (tlog_hash_equal(&row->hash, leaf))
+	if (row->check == paysafe_audit_leaf_check_of(leaf->bytes))
 	{
 		row_finding(v, t, row->seq, "the row was changed: its contents are not what was sealed");
 		return;
 	}
 	for (int j = 0; j < t->rows; j++)
 		if (j != i && paysafe_seal_tile_hash(v->reader, 0, t->first + j, &other) &&
-			tlog_hash_equal(&row->hash, &other))
+			row->check == paysafe_audit_leaf_check_of(other.bytes))
 		{
-			row_finding(v, t, row->seq, psprintf("rows were exchanged: it has the leaf_hash of leaf " UINT64_FORMAT, t->first + j));
+			row_finding(v, t, row->seq, psprintf("rows were exchanged: it has the leaf_check of leaf " UINT64_FORMAT, t->first + j));
 			return;
 		}
-	row_finding(v, t, row->seq, "the row and its leaf_hash are not what was sealed: it was replaced, or the tile was changed");
+	row_finding(v, t, row->seq, "the row and its leaf_check are not what was sealed: it was replaced, or the tile was changed");
 }
 
 /* Is the row that comes now of this place in the transaction? */
@@ -252,8 +253,8 @@ compare_row(Verification *v, const SealTransaction *t, int i, const TlogHash *le
 		if (v->has_matched && v->matched.xid == v->row.xid && v->matched.seq == v->row.seq)
 			row_finding_at(v, t, i, v->row.seq, "two rows of this number were sealed, each a leaf: one of them was inserted before that");
 		if (v->row.trouble != SEAL_FINE)
-			row_finding(v, t, v->row.seq, v->row.trouble == SEAL_HASH_DIFFERS ?
-						"its leaf_hash was changed: it is not the row's" :
+			row_finding(v, t, v->row.seq, v->row.trouble == SEAL_CHECK_DIFFERS ?
+						"it does not agree with its leaf_check: that was changed, or the row was before it was sealed" :
 						paysafe_seal_rows_trouble(v->row.trouble));
 		v->matched = v->row;
 		v->has_matched = true;
