@@ -20,13 +20,14 @@ CREATE VIEW paysafe.protection AS
 						 WHERE n.relation = r.relation AND n.rule = r.rule)
 	UNION ALL
 	SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
-		   format('%s above %s within %s need %s approval(s), valid for %s',
+		   format('%s above %s within %s need %s approval(s)%s, valid for %s',
 				  -- refunds without rows have no table of payments either
 				  CASE WHEN EXISTS (SELECT 1 FROM paysafe.rule p
 						WHERE p.relation = t.relation AND p.rule = t.rule AND p.spec @> '{"payout": true}' AND NOT p.spec @> '{"amounts": "running"}'
 						  AND p.version = (SELECT max(n.version) FROM paysafe.rule n WHERE n.relation = p.relation AND n.rule = p.rule))
 					   THEN 'payouts of one reference' ELSE 'refunds of a payment' END,
-				  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers, t.valid_for),
+				  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers,
+				  ' by ' || t.approver_identity COLLATE "default", t.valid_for),
 		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket,
 		   NULL, NULL, NULL
 	  FROM paysafe.threshold t
@@ -55,12 +56,16 @@ CREATE VIEW paysafe.rule_history AS
 			UNION ALL
 			SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
 				   format('threshold for %s of %s', lower(t.currency), t.rule), t.version,
-				   format('above %s within %s %s approval(s), valid for %s',
-						  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers, t.valid_for),
+				   format('above %s within %s %s approval(s)%s, valid for %s',
+						  CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
+							   THEN paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule)
+							   ELSE t.amount || ' ' || t.currency END,
+						  t.within, t.approvers, ' by ' || t.approver_identity COLLATE "default", t.valid_for),
 				   t.since, t.actor, t.session_user_name, t.reason, t.ticket
 			  FROM paysafe.threshold t) v
-		   JOIN pg_catalog.pg_class c ON c.oid = v.relation
-		   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+		   -- of a table that is gone, too
+		   LEFT JOIN pg_catalog.pg_class c ON c.oid = v.relation
+		   LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
 COMMENT ON VIEW paysafe.rule_history IS 'every version of every rule and threshold: what it said, from when to when, who set it and who approved it';
 
 CREATE VIEW paysafe.refund_threshold AS

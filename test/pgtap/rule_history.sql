@@ -48,7 +48,6 @@ SELECT paysafe.act_as('bob'), paysafe.propose('x'), paysafe.set_refund_threshold
 SELECT ok(paysafe.approve('paysafe.rule', key, 'x') > 0) FROM paysafe.pending_change WHERE relation = 'shop.refund'::regclass;
 SELECT paysafe.act_as('ann'), paysafe.set_refund_threshold('shop.refund', 'EUR', 40);
 SELECT is(approved_by, NULL, 'tightened alone') FROM paysafe.rule_history WHERE rule = 'threshold for EUR' AND version = 4;
--- a dropped table takes its history with it only in the view
 SELECT is((SELECT count(*)::int FROM paysafe.rule_history WHERE relation = 'shop.payment'::regclass), 0, 'a table without rules has none');
 SELECT is((SELECT definition FROM paysafe.rule_history WHERE rule = 'threshold for EUR' AND version = 1),
 		  'above 100 EUR within 24:00:00 1 approval(s), valid for 01:00:00', 'in words');
