@@ -44,7 +44,7 @@ CREATE VIEW paysafe.rule_history AS
 		   (SELECT string_agg(DISTINCT a.actor, ', ')
 			  FROM paysafe.approval_record a JOIN paysafe.approval_end e ON e.approval = a.id AND e.outcome = 'used'
 			 WHERE a.relation = 'paysafe.rule'::regclass
-			   AND (starts_with(lower(a.key), lower(format('%s of %I.%I, version %s:', v.rule, n.nspname, c.relname, v.version)))
+			   AND (starts_with(lower(a.key), lower(format('%s of %s.%s, version %s:', v.rule, quote_ident(n.nspname), quote_ident(c.relname), v.version)))
 					OR a.key IN (SELECT p.key FROM paysafe.proposal_record p
 								  WHERE p.approved_as = a.relation AND p.relation = v.relation
 									AND lower(p.rule) = lower(v.rule) AND p.version = v.version))) AS approved_by,

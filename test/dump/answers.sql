@@ -18,7 +18,8 @@ SELECT id, approved_as, key, relation, rule, version, difference, before, after,
 SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule, identity FROM paysafe.approval ORDER BY id;
 SELECT * FROM paysafe.person ORDER BY id;
 SELECT * FROM paysafe.person_alias ORDER BY person, kind, value;
-SELECT relation, rule, version, definition, valid_from, valid_until, by, approved_by FROM paysafe.rule_history ORDER BY relation::text, rule, version;
+SELECT relation, rule, version, definition, valid_from, valid_until, by, approved_by FROM paysafe.rule_history h
+ WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = h.relation) ORDER BY relation::text, rule, version;
 SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.accepted ORDER BY fault;
 SELECT * FROM paysafe.refund_event ORDER BY at, relation::text, rule, refund, whole_key, step;
