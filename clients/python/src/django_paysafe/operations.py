@@ -57,6 +57,7 @@ __all__ = [
     "ProtectRowLock",
     "ProtectSecret",
     "ProtectStatus",
+    "ProtectTenant",
     "ProtectTestRows",
     "RuleOperation",
     "SetCurrency",
@@ -237,6 +238,33 @@ class ProtectRowLock(_OfColumns):
 class ProtectSecret(_OfColumns):
     function = "protect_secret"
     rule = "secret"
+
+
+class ProtectTenant(RuleOperation):
+    """Rows of many tenants: a transaction reads and writes those of its own, see `for_tenant`."""
+
+    function = "protect_tenant"
+    rule = "tenant"
+
+    def __init__(
+        self,
+        model_name: str,
+        field: Name,
+        *,
+        max_rows: Optional[int] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectTenant] = None,
+    ) -> None:
+        """field: of which tenant a row is.  max_rows: how many one statement may change."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.field = field
+        self.max_rows = max_rows
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "tenant_column": self.name(model, self.field),
+            "max_rows": (self.max_rows, "int"),
+        }
 
 
 class Audit(RuleOperation):

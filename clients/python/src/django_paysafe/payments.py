@@ -433,10 +433,13 @@ class SetRefundThreshold(RuleOperation):
         within: datetime.timedelta = datetime.timedelta(hours=24),
         valid_for: datetime.timedelta = datetime.timedelta(hours=1),
         of_rule: Optional[str] = None,
+        approver_identity: Optional[str] = None,
         replaces: Optional[SetRefundThreshold] = None,
     ) -> None:
-        """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several."""
+        """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several.
+        approver_identity: how well approvers must be known, "proven" or "passkey"."""
         super().__init__(model_name, replaces=replaces)
+        self.approver_identity = approver_identity
         self.of_rule = of_rule
         self.currency = currency
         self.amount = amount
@@ -452,4 +455,5 @@ class SetRefundThreshold(RuleOperation):
             "within": (self.within, "interval"),
             "valid_for": (self.valid_for, "interval"),
             "rule": (self.of_rule, "text"),
+            "approver_identity": (self.approver_identity, "text"),
         }

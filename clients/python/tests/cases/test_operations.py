@@ -712,7 +712,10 @@ WHOLE = [
         recorded=["paid"],
         **GATE,
     ),
-    rules.SetRefundThreshold("Refund", "EUR", 5, of_rule="refund_deposit"),
+    rules.SetRefundThreshold(
+        "Refund", "EUR", 5, of_rule="refund_deposit", approver_identity="passkey"
+    ),
+    rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
