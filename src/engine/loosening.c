@@ -271,6 +271,14 @@ paysafe_loosening_authorize(ProposedChange *change)
 	stored = paysafe_proposal_find(approved_as, key, stored_digest, &proposers);
 	paysafe_proposal_digest(change->content, subject.digest);
 	subject.requesters = lappend(proposers, person);
+	if (change->beneficiary != NULL)
+	{
+		Person	   *beneficiary = palloc0(sizeof(Person));
+
+		beneficiary->actor = pstrdup(change->beneficiary);
+		beneficiary->login = beneficiary->session_user_name = pstrdup("");
+		subject.requesters = lappend(subject.requesters, beneficiary);
+	}
 	if (paysafe_approval_use(approved_as, key, &subject, 1) == 1)
 		return true;
 	refuse(change, person, key, stored);

@@ -382,6 +382,8 @@ asserting_passkey(const TokenAssertion *assertion, const Challenge *challenge)
 
 	if (passkey == NULL)
 		refuse_assertion("a passkey that nobody has enrolled");
+	/* whoever revokes it waits, and then ends what it has approved here */
+	paysafe_passkey_lock(passkey);
 	if (passkey->revoked)
 		refuse_assertion(psprintf("passkey " INT64_FORMAT " is revoked", passkey->id));
 	if (!paysafe_passkey_is_of(passkey, challenge->actor))

@@ -28,6 +28,7 @@
 #include "people/approval.h"
 #include "people/name.h"
 #include "people/passkey.h"
+#include "people/registry.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "token/base64url.h"
@@ -227,6 +228,7 @@ authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, IdentityLevel ide
 		.name = "passkey",
 		.version = 1,
 		.identity = identity,
+		.beneficiary = passkey->actor,
 		.message = "a passkey needs the approval of a second person"
 	};
 
@@ -244,16 +246,47 @@ authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, IdentityLevel ide
 	return paysafe_loosening_authorize(&change);
 }
 
-/* One credential is one person's for ever. */
+/*
+ * One credential is one person's for ever, and so is a key: whatever credential it comes as, it
+ * is the same device.
+ */
 static void
 check_new(const Passkey *passkey)
 {
+	int64		id;
+
 	if (paysafe_passkey_find(VARDATA_ANY(passkey->credential_id), VARSIZE_ANY_EXHDR(passkey->credential_id)) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("this passkey has been enrolled before"),
 				 errdetail("Key (credential_id)=(%s) already exists.", base64url_of(passkey->credential_id)),
 				 errhint("A credential belongs to one person for ever. Have another one made.")));
+	id = paysafe_passkey_of_key(passkey->terms.cose_key);
+	if (id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("this passkey has been enrolled before"),
+				 errdetail("It has the key of passkey " INT64_FORMAT ".", id),
+				 errhint("A key belongs to one person for ever. Have another one made.")));
+}
+
+/* Whose it is must be one who may approve, and the registry of people must not have it as somebody else's. */
+static void
+check_owner(const Passkey *passkey)
+{
+	RegisteredPerson *person;
+	RegisteredPerson *owner;
+
+	if (!paysafe_registry_is_used())
+		return;
+	person = paysafe_registry_find(PERSON_NAME, passkey->actor);
+	owner = paysafe_registry_find(PERSON_PASSKEY, base64url_of(passkey->credential_id));
+	if (person != NULL && (person->service || person->disabled))
+		paysafe_passkey_refuse("owner", psprintf("\"%s\" gets no passkey", person->name), NULL,
+							   person->service ? "It is a service, which approves nothing." : "This person is disabled.", NULL);
+	if (owner != NULL && (person == NULL || person->id != owner->id))
+		paysafe_passkey_refuse("owner", psprintf("the registry of people has this passkey as that of \"%s\"", owner->name),
+							   NULL, NULL, "Enrol it for the person whose alias it is.");
 }
 
 /* SQL-callable functions */
@@ -274,6 +307,7 @@ paysafe_add_passkey(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &passkey, &enrolment);
 	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_RECORD, 0, false);
 	check_new(&passkey);
+	check_owner(&passkey);
 	if (!authorize(&passkey, &enrolment, IDENTITY_PASSKEY))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(paysafe_passkey_add(&passkey, &enrolment));
@@ -302,6 +336,7 @@ paysafe_bootstrap_passkey(PG_FUNCTION_ARGS)
 							   NULL, NULL, "Others: paysafe.add_passkey, approved by another person's passkey.");
 	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_RECORD, 0, false);
 	check_new(&passkey);
+	check_owner(&passkey);
 	paysafe_passkey_count(&active, &ever);
 	if (active >= 2)
 		paysafe_passkey_refuse("bootstrap", "two people have passkeys: others are enrolled with the approval of one of them",
@@ -327,6 +362,7 @@ paysafe_revoke_passkey(PG_FUNCTION_ARGS)
 	char	   *reason;
 
 	PreventCommandIfReadOnly("paysafe.revoke_passkey()");
+	paysafe_approval_check_own_code("paysafe.revoke_passkey");
 	paysafe_argument_required(fcinfo, 0, "passkey");
 	reason = paysafe_argument_reason(fcinfo, 1, "reason", "revoking a passkey");
 	if (paysafe_passkey_numbered(PG_GETARG_INT64(0)) == NULL)

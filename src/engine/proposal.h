@@ -31,6 +31,7 @@ typedef struct ProposedChange
 	const char *content;		/* all of it: two changes never have the same */
 	const char *message;		/* of its refusal, if it is no loosening of a rule; or NULL */
 	IdentityLevel identity;		/* how well who approves it must be known */
+	const char *beneficiary;	/* for whom it is: no approval of theirs counts; or NULL */
 } ProposedChange;
 
 /* The name of a change that closes a period of a ledger. */

@@ -29,6 +29,7 @@
 #include "identity/issuer.h"
 #include "identity/key_text.h"
 #include "people/actor.h"
+#include "people/approval.h"
 #include "redact/redact.h"
 #include "store/own_table.h"
 #include "token/jws.h"
@@ -274,6 +275,7 @@ paysafe_revoke_token_issuer(PG_FUNCTION_ARGS)
 	char	   *reason = reason_argument(fcinfo, 1);
 	IssuerTerms terms;
 
+	paysafe_approval_check_own_code("paysafe.revoke_token_issuer");
 	lock_issuer(issuer);
 	terms = require_issuer(issuer);
 	/* for nobody from now on */
@@ -485,6 +487,7 @@ paysafe_revoke_token_key(PG_FUNCTION_ARGS)
 	bool		nulls[TOKEN_KEY_NCOLUMNS];
 
 	key.reason = reason_argument(fcinfo, 2);
+	paysafe_approval_check_own_code("paysafe.revoke_token_key");
 	lock_issuer(key.issuer);
 	old = paysafe_issuer_key(key.issuer, key.kid);
 	if (old == NULL || old->revoked)

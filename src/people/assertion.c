@@ -106,6 +106,26 @@ paysafe_passkey_key_fault(const bytea *cose_key)
 	return read_key(cose_key, &why) != NULL ? NULL : why;
 }
 
+bool
+paysafe_passkey_same_key(const bytea *a, const bytea *b)
+{
+	uint8		spki[2][PAYSAFE_SPKI_MAX];
+	const bytea *keys[] = {a, b};
+	size_t		len[2];
+	const char *why;
+
+	for (int i = 0; i < 2; i++)
+	{
+		/* the next one may take its place */
+		SignatureKey *key = read_key(keys[i], &why);
+
+		if (key == NULL)
+			return false;
+		len[i] = paysafe_signature_key_write(key, spki[i]);
+	}
+	return len[0] == len[1] && memcmp(spki[0], spki[1], len[0]) == 0;
+}
+
 /* Terms */
 
 static bool

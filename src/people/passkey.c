@@ -178,6 +178,30 @@ paysafe_passkey_of(const char *actor)
 	return all;
 }
 
+int64
+paysafe_passkey_of_key(const bytea *cose_key)
+{
+	List	   *all = NIL;
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_PASSKEY_RECORD, NULL, 0, NULL, collect_passkey, &all);
+	foreach(lc, all)
+	{
+		const Passkey *passkey = lfirst(lc);
+
+		if (paysafe_passkey_same_key(passkey->terms.cose_key, cose_key))
+			return passkey->id;
+	}
+	return 0;
+}
+
+void
+paysafe_passkey_lock(Passkey *passkey)
+{
+	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_END, (uint64) passkey->id, false);
+	passkey->revoked = is_revoked(passkey->id);
+}
+
 /* How many persons these are of. */
 static int
 count_persons(List *passkeys, bool active)

@@ -48,6 +48,17 @@ extern List *paysafe_passkey_texts(ArrayType *array);
 /* The one of this credential, revoked or not; NULL: there is none. */
 extern Passkey *paysafe_passkey_find(const void *credential_id, size_t len);
 
+/* Number of the one, revoked or not, that has this public key, in whatever form; 0: none has. */
+extern int64 paysafe_passkey_of_key(const bytea *cose_key);
+
+/* Have two keys in COSE's form, that are ones, the same public key? */
+extern bool paysafe_passkey_same_key(const bytea *a, const bytea *b);
+
+/*
+ * Keep it from being revoked until the end of the transaction; *revoked says again whether it is.
+ */
+extern void paysafe_passkey_lock(Passkey *passkey);
+
 /* The one of this number; NULL: there is none. */
 extern Passkey *paysafe_passkey_numbered(int64 id);
 

@@ -145,6 +145,16 @@ def enrolment(admin, app, people, ids):
     check(one(admin, 'SELECT approved_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'boss', 'by whom is shown')
     check(one(admin, 'SELECT requested_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'clerk', 'for whom is shown')
 
+    # whose it is does not sign for it, and a key comes once, as whichever credential
+    second = Authenticator()
+    check(enrol(admin, 'add_passkey', 'boss', second, propose=True, by='clerk') is None, 'another one of the boss is proposed')
+    key = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
+    approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.passkey_record', key)['publicKey']), 'paysafe.passkey_record', key)
+    refused('42501', 'signed by its owner', enrol, admin, 'add_passkey', 'boss', second, by='clerk', constraint='paysafe_passkey')
+    for function in ('add_passkey', 'bootstrap_passkey'):
+        refused('23505', f'{function}: the key of another credential', enrol, admin, function, 'other', people['boss'], by='clerk',
+                credential_id=b'another', detail='the key of passkey')
+
     other = Authenticator()
     for what, arguments in {
             'a key that is none': {'cose_key': b'\xa0'}, 'no key': {'cose_key': b''},
@@ -355,6 +365,7 @@ def threshold(admin, app, people):
                      "approver_identity => %s)")
     for level in ('claimed', 'session', 'none', 'Passkey', ''):
         refused('22023', f'level "{level}"', lambda: admin.execute(set_threshold, [100, 1, level]))
+    admin.execute(set_threshold.replace('EUR', 'USD'), [100, 1, None])
     admin.execute(set_threshold, [100, 1, 'passkey'])
     request(app, 1, table='shop.gift')
 
@@ -371,7 +382,6 @@ def threshold(admin, app, people):
     send(app, 1, table='shop.gift')
 
     # what was claimed before the threshold asked for more counts no more
-    admin.execute(set_threshold.replace('EUR', 'USD'), [100, 1, None])
     with app.transaction():
         app.execute("SELECT paysafe.act_as('clerk')")
         app.execute("INSERT INTO shop.gift VALUES (2, 61, 500, 'USD', 'requested', 'x')")
@@ -385,6 +395,18 @@ def threshold(admin, app, people):
         app.execute("SELECT paysafe.act_as('clerk')")
         app.execute("INSERT INTO shop.gift VALUES (3, 62, 5, 'GBP', 'requested', 'x')")
     refused('42501', 'another currency', claimed, 'shop.gift', '3')
+    # nor is a first threshold for it, whatever it asks for
+    for level in (None, 'proven', 'passkey'):
+        refused('42501', f'a first threshold in another currency: {level}',
+                lambda: admin.execute(set_threshold.replace('EUR', 'GBP'), [999999, 1, level]), constraint='paysafe_gift_threshold for GBP')
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('dba'), paysafe.propose('x')")
+        admin.execute(set_threshold.replace("SELECT paysafe.act_as('dba'), ", 'SELECT ').replace('EUR', 'GBP'), [50, 1, 'passkey'])
+    change = one(admin, "SELECT key FROM paysafe.pending_change WHERE relation = 'shop.gift'::regclass ORDER BY id DESC LIMIT 1")
+    approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.rule', change)['publicKey']), 'paysafe.rule', change)
+    admin.execute(set_threshold.replace('EUR', 'GBP'), [50, 1, 'passkey'])
+    check(one(admin, "SELECT version FROM paysafe.threshold WHERE relation = 'shop.gift'::regclass AND currency = 'GBP'") == 1, 'with a signature it is')
+    check('by passkey' in one(admin, "SELECT definition FROM paysafe.protection WHERE relation = 'shop.gift'::regclass AND rule = 'threshold for GBP'"), 'it says so')
 
     # loosening takes as much
     for what, values in {'the level': [100, 1, None], 'a lower level': [100, 1, 'proven'], 'the amount': [200, 1, 'passkey']}.items():
@@ -530,6 +552,24 @@ def races(app, user, people):
         check(error.diag.constraint_name == 'paysafe_passkey_challenge', f'an old snapshot: {error}')
 
 
+def revoked_meanwhile(admin, app, user, people):
+    """What a passkey approves while it is revoked is worth nothing."""
+    request(app, 47)
+    key = Authenticator()
+    passkey = add(admin, app, people, 'leaving', key)
+    good = key.get(challenge(app, 'leaving', key=47)['publicKey'])
+    first = connect(user)
+    threads = []
+    with first.transaction():
+        id = one(first, "SELECT paysafe.approve_with_passkey('shop.refund', '47', %s, 'x')", Jsonb(good))
+        threads.append(threading.Thread(target=lambda: one(admin, "SELECT paysafe.revoke_passkey(%s, 'lost')", passkey)))
+        threads[0].start()
+        time.sleep(0.3)
+        check(threads[0].is_alive(), 'whoever revokes it waits')
+    threads[0].join()
+    check(one(admin, 'SELECT state FROM paysafe.approval WHERE id = %s', id) == 'void', 'and ends what it has just approved')
+
+
 def evidence(admin, app):
     """What was signed can be verified again, here and elsewhere; nobody writes it."""
     rows = admin.execute('SELECT challenge, content, paysafe.verify_passkey_assertion(challenge) FROM paysafe.passkey_assertion').fetchall()
@@ -583,6 +623,7 @@ def main():
     arguments(app)
     revocation(admin, app, people, ids)
     races(app, user, people)
+    revoked_meanwhile(admin, app, user, people)
     evidence(admin, app)
     registered(admin, app, people)
     print(checks)

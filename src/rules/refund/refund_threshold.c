@@ -146,13 +146,19 @@ paysafe_refund_threshold_period_text(int64 period)
 
 PG_FUNCTION_INFO_V1(paysafe_set_refund_threshold);
 
-/* What a change of the threshold loosens, or NULL. */
+/*
+ * What a change of the threshold loosens, or NULL.  Without one each refund takes an approval:
+ * the first one loosens where other currencies' say how well approvers must be known.
+ */
 static char *
 threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, const Threshold *new_threshold,
 				  const char *currency)
 {
 	StringInfoData words;
 
+	if (old_threshold == NULL)
+		return psprintf("lets refunds pass up to %s",
+						paysafe_money_words(column, new_threshold->amount, currency));
 	initStringInfo(&words);
 	if (paysafe_money_compare(new_threshold->amount, old_threshold->amount) > 0)
 		appendStringInfo(&words, "raises the threshold from %s to %s; ",
@@ -207,7 +213,7 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 /* May this threshold replace the old one?  False: it is proposed only. */
 static bool
 authorize(const RuleSource *rule, const AmountColumn *column, const Threshold *old_threshold,
-		  const Threshold *new_threshold, const char *currency)
+		  const Threshold *new_threshold, IdentityLevel identity, const char *currency)
 {
 	bool		is_sole = paysafe_refund_several_argument(rule->name)[0] == '\0';
 	char	   *words = threshold_loosens(column, old_threshold, new_threshold, currency);
@@ -215,16 +221,23 @@ authorize(const RuleSource *rule, const AmountColumn *column, const Threshold *o
 		.approved_as = PAYSAFE_RULE,
 		.relation = rule->relation,
 		.name = psprintf("threshold for %s%s%s", currency, is_sole ? "" : " of ", is_sole ? "" : rule->name),
-		.version = old_threshold->version + 1,
-		.before = threshold_spec(rule->name, old_threshold, old_threshold->currency),
+		.version = old_threshold ? old_threshold->version + 1 : 1,
+		.before = old_threshold ? threshold_spec(rule->name, old_threshold, old_threshold->currency) : NULL,
 		.after = threshold_spec(rule->name, new_threshold, currency),
 		.loosens = words,
 		.difference = words,
 		/* what asks for more is not taken back by less */
-		.identity = old_threshold->identity
+		.identity = identity
 	};
 
 	return words == NULL || paysafe_loosening_authorize(&change);
+}
+
+static bool
+same_threshold(const Threshold *a, const Threshold *b)
+{
+	return paysafe_money_compare(a->amount, b->amount) == 0 && a->approvers == b->approvers &&
+		a->within == b->within && a->identity == b->identity && a->valid_for == b->valid_for;
 }
 
 /* No sum of refunds lies at an amount that is none, or that the currency does not have. */
@@ -333,7 +346,9 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	RuleSource	rule;
 	AmountColumn column;
 	bool		removed;
+	List	   *thresholds;
 	Threshold  *old_threshold;
+	IdentityLevel identity;
 	Datum		values[THRESHOLD_NCOLUMNS];
 	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
 
@@ -357,19 +372,15 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	check_currency(&rule, currency);
 	paysafe_refund_source_amount(&rule, &column);
 	check_amount(&column, threshold.amount, currency);
-	old_threshold = paysafe_refund_threshold_find(paysafe_refund_threshold_read(refund, name), currency);
-	if (old_threshold != NULL)
-	{
-		if (paysafe_money_compare(old_threshold->amount, threshold.amount) == 0 &&
-			old_threshold->approvers == threshold.approvers &&
-			old_threshold->within == threshold.within &&
-			old_threshold->identity == threshold.identity &&
-			old_threshold->valid_for == threshold.valid_for)
-			PG_RETURN_VOID();
-		if (!rule.observed && (!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
-			!authorize(&rule, &column, old_threshold, &threshold, currency))
-			PG_RETURN_VOID();
-	}
+	thresholds = paysafe_refund_threshold_read(refund, name);
+	old_threshold = paysafe_refund_threshold_find(thresholds, currency);
+	identity = paysafe_refund_threshold_identity(old_threshold, thresholds);
+	if (old_threshold != NULL && same_threshold(old_threshold, &threshold))
+		PG_RETURN_VOID();
+	if ((old_threshold != NULL || identity > IDENTITY_NONE) && !rule.observed &&
+		(!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
+		!authorize(&rule, &column, old_threshold, &threshold, identity, currency))
+		PG_RETURN_VOID();
 	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
 	values[THRESHOLD_CURRENCY] = CStringGetTextDatum(currency);
 	values[THRESHOLD_VERSION] = Int32GetDatum(old_threshold ? old_threshold->version + 1 : 1);
