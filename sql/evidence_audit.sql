@@ -58,6 +58,9 @@ CREATE TABLE paysafe.audit_row (
 	op "char" NOT NULL,
 	removal bigint
 ) PARTITION BY RANGE (at);
+-- no values of what may have to be forgotten in the statistics of ANALYZE; so on the partitions
+ALTER TABLE paysafe.audit_row ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN context SET STATISTICS 0,
+	ALTER COLUMN after SET STATISTICS 0, ALTER COLUMN before SET STATISTICS 0;
 COMMENT ON TABLE paysafe.audit_row IS 'the audit log as stored, partitioned by month; read it through paysafe.audit_log';
 COMMENT ON COLUMN paysafe.audit_row.at IS 'clock at the change, not at the start of the transaction';
 COMMENT ON COLUMN paysafe.audit_row.xid IS 'top-level transaction';

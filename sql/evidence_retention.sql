@@ -60,6 +60,7 @@ CREATE TABLE paysafe.erasure_request (
 	requested_by text NOT NULL,
 	at timestamptz NOT NULL
 );
+ALTER TABLE paysafe.erasure_request ALTER COLUMN key SET STATISTICS 0;
 COMMENT ON TABLE paysafe.erasure_request IS 'which keys proposed erasures are of, until they are done; never dumped';
 
 --@own_table paysafe.retention_record

@@ -33,8 +33,13 @@
  * fits into a block in theory is more than do: no row is that small.
  *
  * The one on xid is for whoever seals the log (seal/seal_rows.c).
+ *
+ * ANALYZE takes no values of what may have to be forgotten: they would stay in its statistics
+ * when the rows' payloads have left.
  */
-static const char *const indexes[] = {
+static const char *const statements[] = {
+	"ALTER TABLE paysafe.%s ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN context SET STATISTICS 0,"
+	" ALTER COLUMN after SET STATISTICS 0, ALTER COLUMN before SET STATISTICS 0",
 	"CREATE INDEX %s_key ON paysafe.%s"
 	" USING brin (key text_bloom_ops (n_distinct_per_range = -0.12, false_positive_rate = 0.001),"
 	" at timestamptz_minmax_ops)"
@@ -55,7 +60,7 @@ static const OwnPartitions months = {
 	.parent = PAYSAFE_AUDIT_ROW,
 	.prefix = "audit",
 	.options = "vacuum_truncate = off, autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_freeze_min_age = 0",
-	.statements = indexes
+	.statements = statements
 };
 
 Oid
