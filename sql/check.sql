@@ -342,7 +342,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		UNION ALL
 		-- rows that broke a rule before it was there
 		SELECT a.relation::text, 'accepted', true,
-			   format('%s rows break rule %s and were accepted as they are, for the last time on %s: paysafe.accepted', count(*), a.rule, max(a.at)::date)
+			   format('%s rows break rule %s and were accepted as they are, for the last time on %s: paysafe.accepted', count(*), a.rule, to_char(max(a.at) AT TIME ZONE 'UTC', 'YYYY-MM-DD'))
 		  FROM paysafe.accepted_row a JOIN rules r ON r.relation = a.relation AND r.rule = a.rule
 		 WHERE a.ended_at IS NULL
 		 GROUP BY a.relation, a.rule
