@@ -61,7 +61,11 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	done
 done
 rm "$OUT/running"
-psql -qXAt -d postgres -c "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
+# one that has just begun may not have connected yet
+while kill -0 $loading 2>/dev/null; do
+	psql -qXAt -d postgres -c "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null 2>&1 || :
+	sleep 0.2
+done
 wait $loading || :
 wait $watching || :
 is "$ROUNDS crashes: sealing goes on" t "$(wait_sealed)"
