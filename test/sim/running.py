@@ -1100,6 +1100,8 @@ class Play(accounts.Play):
                 raise Refused("23R04", "23R01")
             if self.refunded(x) > (self.captured(x) or ZERO):
                 raise Refused("23R01")
+            # what has passed there counts for the thresholds here
+            b.passes.append(Pass(p.id, x.currency, amount, time.monotonic()))
 
         sql = f"INSERT INTO refund_b VALUES ({number}, {p.id}, {self.text(amount)})"
         if not self.attempt([sql], change) or self.kind not in ("column", "bare"):
@@ -1150,6 +1152,7 @@ class Play(accounts.Play):
                     raise Refused("23R04")
                 if self.refunded(x) > (self.captured(x) or ZERO):
                     raise Refused("23R01")
+                b.passes.append(Pass(p.id, x.currency, amount, time.monotonic()))
 
             some.append(
                 ([f"INSERT INTO refund_b VALUES ({number}, {p.id}, {self.text(amount)})"], change)
