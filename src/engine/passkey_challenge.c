@@ -203,19 +203,9 @@ note_challenge(Relation rel, HeapTuple tuple, void *arg)
 }
 
 static bool
-note_any(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-static bool
 is_used(Datum challenge)
 {
-	bool		found = false;
-
-	paysafe_store_scan(PAYSAFE_PASSKEY_ASSERTION, "passkey_assertion_pkey", 1, &challenge, note_any, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_PASSKEY_ASSERTION, "passkey_assertion_pkey", 1, &challenge);
 }
 
 /* The challenge that was signed, locked, if it is good still. */

@@ -73,21 +73,11 @@ struct WindowStatement
 /* Reading windows */
 
 static bool
-note_found(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-static bool
 is_closed(int64 id)
 {
 	Datum		key = Int64GetDatum(id);
-	bool		found = false;
 
-	paysafe_store_scan(PAYSAFE_MAINTENANCE_END, "maintenance_end_pkey", 1, &key,
-					   note_found, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_MAINTENANCE_END, "maintenance_end_pkey", 1, &key);
 }
 
 static bool

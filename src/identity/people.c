@@ -368,21 +368,11 @@ check_free(List *aliases)
 	}
 }
 
-static bool
-note_person(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
 /* As of now, whatever this session has heard. */
 static bool
 is_anybody_registered(void)
 {
-	bool		found = false;
-
-	paysafe_store_scan(PAYSAFE_PERSON_RECORD, NULL, 0, NULL, note_person, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_PERSON_RECORD, NULL, 0, NULL);
 }
 
 /* SQL-callable functions */

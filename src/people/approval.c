@@ -130,21 +130,11 @@ collect_approval(Relation rel, HeapTuple tuple, void *arg)
 }
 
 static bool
-note_found(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-static bool
 has_ended(int64 id)
 {
-	bool		found = false;
 	Datum		key = Int64GetDatum(id);
 
-	paysafe_store_scan(PAYSAFE_APPROVAL_END, "approval_end_pkey", 1, &key,
-					   note_found, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_APPROVAL_END, "approval_end_pkey", 1, &key);
 }
 
 /* Until the end of the transaction, nobody else ends this approval. */
@@ -595,11 +585,8 @@ void
 paysafe_approval_withdraw(int64 id, const char *reason)
 {
 	Datum		key = Int64GetDatum(id);
-	bool		found = false;
 
-	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_pkey", 1, &key,
-					   note_found, &found);
-	if (!found)
+	if (!paysafe_store_has(PAYSAFE_APPROVAL_RECORD, "approval_record_pkey", 1, &key))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("approval " INT64_FORMAT " does not exist", id)));

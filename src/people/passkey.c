@@ -76,20 +76,11 @@ paysafe_passkey_refuse(const char *rule, const char *message, const char *record
 /* Reading */
 
 static bool
-note_any(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-static bool
 is_revoked(int64 id)
 {
-	bool		found = false;
 	Datum		key = Int64GetDatum(id);
 
-	paysafe_store_scan(PAYSAFE_PASSKEY_END, "passkey_end_pkey", 1, &key, note_any, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_PASSKEY_END, "passkey_end_pkey", 1, &key);
 }
 
 static Passkey *

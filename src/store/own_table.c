@@ -728,11 +728,18 @@ found_any(Relation rel, HeapTuple tuple, void *arg)
 }
 
 bool
+paysafe_store_has(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
+{
+	bool		found = false;
+
+	paysafe_store_scan(table, index_name, nkeys, keys, found_any, &found);
+	return found;
+}
+
+bool
 paysafe_store_is_test_database(void)
 {
 	Datum		key = ObjectIdGetDatum(MyDatabaseId);
-	bool		found = false;
 
-	paysafe_store_scan(PAYSAFE_TEST_DATABASE, "test_database_pkey", 1, &key, found_any, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_TEST_DATABASE, "test_database_pkey", 1, &key);
 }

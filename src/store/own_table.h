@@ -88,8 +88,11 @@ extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 							   int nkeys, const Datum *keys,
 							   StoreVisitor visitor, void *arg);
 
+/* Is there such a row? */
+extern bool paysafe_store_has(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys);
+
 /*
- * The same for a table that is about to get a row: locks table and index in
+ * As paysafe_store_scan, for a table that is about to get a row: locks table and index in
  * RowExclusiveLock until the end of the transaction, as adding it does.
  */
 extern void paysafe_store_scan_to_add(PaysafeTable table, const char *index_name,

@@ -53,20 +53,11 @@ time_of(HeapTuple tuple, TupleDesc desc, int column, TimestampTz otherwise)
 }
 
 static bool
-found_any(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-static bool
 is_released(int64 id)
 {
 	Datum		key = Int64GetDatum(id);
-	bool		found = false;
 
-	paysafe_store_scan(PAYSAFE_HOLD_END, "hold_end_pkey", 1, &key, found_any, &found);
-	return found;
+	return paysafe_store_has(PAYSAFE_HOLD_END, "hold_end_pkey", 1, &key);
 }
 
 static bool

@@ -660,21 +660,12 @@ remove_moves(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
-static bool
-note_any(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
 bool
 paysafe_history_has_any(Oid accounts)
 {
 	Datum		key = ObjectIdGetDatum(accounts);
-	bool		any = false;
 
-	paysafe_store_scan(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key, note_any, &any);
-	return any;
+	return paysafe_store_has(PAYSAFE_BALANCE_STRIPE, STRIPE_INDEX, 1, &key);
 }
 
 void

@@ -47,13 +47,6 @@ read_endpoint(const char *name)
 	return endpoint;
 }
 
-static bool
-visit_any(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
 bool
 paysafe_queue_source_exists(const char *endpoint)
 {
@@ -67,7 +60,7 @@ paysafe_queue_source_exists(const char *endpoint)
 	{
 		Datum		keys[2] = {CStringGetTextDatum(paysafe_queue_state(i)), CStringGetTextDatum(endpoint)};
 
-		paysafe_store_scan(PAYSAFE_INBOX_EVENT, "inbox_event_due", 2, keys, visit_any, &found);
+		found = paysafe_store_has(PAYSAFE_INBOX_EVENT, "inbox_event_due", 2, keys);
 	}
 	return found;
 }
