@@ -83,13 +83,6 @@ paysafe_registry_changed(void)
 	CacheInvalidateRelcacheByRelid(told_by);
 }
 
-static bool
-note_found(Relation rel, HeapTuple tuple, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
 typedef struct Newest
 {
 	int64		id;
@@ -124,8 +117,9 @@ look(void)
 		return;
 	told_by = paysafe_catalog_table(TOLD_BY);
 	registry.generation = generation;
-	registry.used = false;
-	paysafe_store_scan(PAYSAFE_PERSON_RECORD, NULL, 0, NULL, note_found, &registry.used);
+	/* an error below leaves nothing known, and so nobody unregistered */
+	registry.known = false;
+	registry.used = paysafe_store_has(PAYSAFE_PERSON_RECORD, NULL, 0, NULL);
 	paysafe_store_scan(PAYSAFE_PERSON_SETTING, NULL, 0, NULL, visit_setting, &required);
 	registry.required = required.value;
 	/* what changed meanwhile may have been missed: asked again the next time */
