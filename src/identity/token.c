@@ -17,7 +17,6 @@
 #include "common/string.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -51,29 +50,20 @@ typedef struct Presented
 static PAYSAFE_NORETURN void
 refuse(const Presented *token, const char *why)
 {
-	/* as paysafe_refuse: neither a cancel nor the end of the session comes before the record */
-	HOLD_INTERRUPTS();
-	paysafe_refusal_record(&(Refusal)
-						   {
-							   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-							   .rule = "token",
-							   .schema_name = "paysafe",
-							   .table_name = "token_key",
-							   .key = token->key ? psprintf("%s %s", token->issuer->name, token->key->kid) :
-							   token->issuer ? token->issuer->name : NULL,
-							   .statement = "act_as_token",
-							   .outside = !token->genuine,
-							   .message = psprintf("a token is not accepted: %s", why)
-						   });
-	RESUME_INTERRUPTS();
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("the token is not accepted"),
-			 errhint("paysafe.refusal_log says why. Get a new one from who issues it."),
-			 err_generic_string(PG_DIAG_SCHEMA_NAME, "paysafe"),
-			 err_generic_string(PG_DIAG_TABLE_NAME, "token_key"),
-			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, "paysafe_token_key_token")));
-	pg_unreachable();
+	paysafe_refuse(&(Refusal)
+				   {
+					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   .rule = "token",
+					   .schema_name = "paysafe",
+					   .table_name = "token_key",
+					   .key = token->key ? psprintf("%s %s", token->issuer->name, token->key->kid) :
+					   token->issuer ? token->issuer->name : NULL,
+					   .statement = "act_as_token",
+					   .outside = !token->genuine,
+					   .message = "the token is not accepted",
+					   .recorded = psprintf("a token is not accepted: %s", why),
+					   .hint = "paysafe.refusal_log says why. Get a new one from who issues it."
+				   });
 }
 
 /* UTF-8 in the database's encoding; NULL if it has not all of the characters. */
