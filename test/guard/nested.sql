@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(74);
+SELECT plan(80);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;
@@ -65,7 +65,9 @@ SELECT set_config('test.inside', $$SELECT paysafe.withdraw_approval(1, 'why')$$,
 SELECT is(pg_temp.refusal('SELECT * FROM shop.seen'), '42501 paysafe.approval_record paysafe_approval_record_approval', 'nor withdraws one');
 SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); SELECT * FROM shop.seen', inside)), '42501 paysafe.approval_record paysafe_approval_record_approval', inside)
   FROM unnest(ARRAY['SELECT paysafe.approve_refund(''shop.checks'', ''1'', 1, ''EUR'', ''why'')', 'SELECT paysafe.request_refund(''shop.checks'', ''1'', 1, ''EUR'', ''why'')',
-					'SELECT paysafe.settle_breach(1, ''why'')']) inside;
+					'SELECT paysafe.settle_breach(1, ''why'')', 'SELECT paysafe.approval_challenge(''paysafe.rule'', ''x'')', 'SELECT paysafe.revoke_passkey(1, ''why'')',
+					'SELECT paysafe.revoke_token_issuer(''https://login.example'', ''why'')', 'SELECT paysafe.revoke_token_key(''https://login.example'', ''a'', ''why'')',
+					'SELECT paysafe.bootstrap_people(''a'', ''{}'', ''b'', ''{}'', ''why'')', 'SELECT paysafe.disable_person(''a'', ''why'')']) inside;
 SELECT paysafe.audit('shop.triggers', require_reason => true);
 SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); %s', inside, command)), '42501 paysafe.approval_record paysafe_approval_record_approval', inside || ' in ' || command)
   FROM unnest(ARRAY['SELECT paysafe.propose(''why'')', 'SELECT paysafe.audit(''shop.triggers'')']) inside, unnest(ARRAY['SELECT * FROM shop.seen', 'INSERT INTO shop.defaults VALUES (7)']) command;

@@ -593,8 +593,17 @@ def registered(admin, app, people):
     # until then, they are two
     challenge(app, 'boss', key=45)
     refused('42501', 'another name', challenge, app, 'the boss', key=46, message='has no passkey')
+    theirs = Authenticator()
     admin.execute("SELECT paysafe.bootstrap_people('Boss', '{name:boss, name:the boss}', 'Chief', %s, 'x')",
-                  [['name:chief', 'passkey:' + b64(people['within'].credential_id)]])
+                  [['name:chief', 'passkey:' + b64(people['within'].credential_id), 'passkey:' + b64(theirs.credential_id)]])
+    refused('42501', 'one that is registered as another one\'s', enrol, admin, 'add_passkey', 'boss', theirs, by='clerk', constraint='paysafe_passkey_owner')
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('boss'), paysafe.propose('x'), paysafe.add_person('Shop', 'x', '{}', true)")
+    with app.transaction():
+        app.execute("SELECT paysafe.act_as('chief'), paysafe.approve(approved_as, key, 'x') FROM paysafe.pending_change WHERE approved_as = 'paysafe.person_record'::regclass")
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('boss'), paysafe.add_person('Shop', 'x', '{}', true)")
+    refused('42501', 'a service', enrol, admin, 'add_passkey', 'Shop', Authenticator(), by='clerk', constraint='paysafe_passkey_owner')
     refused('42501', 'requested under another name', challenge, app, 'boss', key=45, message='cannot approve')
     options = challenge(app, 'the boss', key=46)
     check(json.loads(options['content'])['approver'] == 'boss', 'the passkey of another name')
@@ -605,6 +614,7 @@ def registered(admin, app, people):
     admin.execute("SELECT paysafe.disable_person('Chief', 'x')")
     refused('42501', 'disabled', approve, app, good, key=46)
     refused('42501', 'disabled', challenge, app, 'chief', key=46)
+    refused('42501', 'disabled', enrol, admin, 'add_passkey', 'chief', Authenticator(), by='clerk', constraint='paysafe_passkey_owner')
 
 
 def main():
