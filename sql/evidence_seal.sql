@@ -90,6 +90,7 @@ CREATE TABLE paysafe.seal_finding (
 	seq int NOT NULL,
 	finding text NOT NULL
 );
+CREATE INDEX seal_finding_row ON paysafe.seal_finding (xid, seq);
 COMMENT ON TABLE paysafe.seal_finding IS 'what was wrong with rows when they were sealed';
 COMMENT ON COLUMN paysafe.seal_finding.seq IS '0: the transaction as a whole, or what follows it';
 --@own_table paysafe.seal_finding

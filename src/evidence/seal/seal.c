@@ -95,9 +95,7 @@ typedef struct Sealing
 	TlogHash	last_hash;		/* of the row that was added last */
 	SealMatcher *sealed;		/* rows may be sealed already */
 	int64		findings;
-	char	   *known;			/* finding that is looked for, */
-	uint64		known_xid;		/* of this row, */
-	int32		known_seq;
+	const char *known;			/* finding of a row that is looked for, */
 	bool		is_known;		/* and is on record */
 } Sealing;
 
@@ -207,12 +205,8 @@ static bool
 visit_known(Relation rel, HeapTuple tuple, void *arg)
 {
 	Sealing    *s = arg;
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		isnull;
 
-	s->is_known = U64FromFullTransactionId(DatumGetFullTransactionId(heap_getattr(tuple, FINDING_XID + 1, desc, &isnull))) == s->known_xid &&
-		DatumGetInt32(heap_getattr(tuple, FINDING_SEQ + 1, desc, &isnull)) == s->known_seq &&
-		strcmp(paysafe_store_text(tuple, desc, FINDING_FINDING), s->known) == 0;
+	s->is_known = strcmp(paysafe_store_text(tuple, RelationGetDescr(rel), FINDING_FINDING), s->known) == 0;
 	return !s->is_known;
 }
 
@@ -223,12 +217,13 @@ note_stray(void *arg, uint64 xid, int32 seq, const char *finding)
 	Sealing    *s = arg;
 	List	   *all = paysafe_seal_transaction_of_xid(xid);
 	SealTransaction *transaction = all == NIL ? NULL : linitial(all);
+	Datum		row[2] = {
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)), Int32GetDatum(seq)
+	};
 
-	s->known = pstrdup(finding);
-	s->known_xid = xid;
-	s->known_seq = seq;
+	s->known = finding;
 	s->is_known = false;
-	paysafe_store_scan(PAYSAFE_SEAL_FINDING, NULL, 0, NULL, visit_known, s);
+	paysafe_store_scan(PAYSAFE_SEAL_FINDING, "seal_finding_row", 2, row, visit_known, s);
 	if (s->is_known)
 		return;
 	record_finding(s, transaction != NULL && transaction->incarnation == s->state.incarnation ?
