@@ -67,7 +67,7 @@ SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); 
   FROM unnest(ARRAY['SELECT paysafe.approve_refund(''shop.checks'', ''1'', 1, ''EUR'', ''why'')', 'SELECT paysafe.request_refund(''shop.checks'', ''1'', 1, ''EUR'', ''why'')',
 					'SELECT paysafe.settle_breach(1, ''why'')', 'SELECT paysafe.approval_challenge(''paysafe.rule'', ''x'')', 'SELECT paysafe.revoke_passkey(1, ''why'')',
 					'SELECT paysafe.revoke_token_issuer(''https://login.example'', ''why'')', 'SELECT paysafe.revoke_token_key(''https://login.example'', ''a'', ''why'')',
-					'SELECT paysafe.bootstrap_people(''a'', ''{}'', ''b'', ''{}'', ''why'')', 'SELECT paysafe.disable_person(''a'', ''why'')']) inside;
+					'SELECT paysafe.bootstrap_people(''a'', ''{}'', ''b'', ''{}'', ''why'')', 'SELECT paysafe.require_registered(true, ''why'')']) inside;
 SELECT paysafe.audit('shop.triggers', require_reason => true);
 SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); %s', inside, command)), '42501 paysafe.approval_record paysafe_approval_record_approval', inside || ' in ' || command)
   FROM unnest(ARRAY['SELECT paysafe.propose(''why'')', 'SELECT paysafe.audit(''shop.triggers'')']) inside, unnest(ARRAY['SELECT * FROM shop.seen', 'INSERT INTO shop.defaults VALUES (7)']) command;
