@@ -158,7 +158,7 @@ put(CounterSlot *slot, const CounterKey *key, const GcraLimit *limit, int64 full
 	slot->key = *key;
 	slot->full_at = full_at;
 	slot->interval = limit->interval;
-	slot->token_at = full_at - gcra_tolerance(limit) + limit->interval;
+	slot->token_at = full_at - paysafe_gcra_tolerance(limit) + limit->interval;
 	table->dirty[(slot - table->slots) / BLOCK_SLOTS] = true;
 }
 
@@ -224,7 +224,7 @@ paysafe_counter_key(const void *data, size_t len)
 static int64
 full_again(const CounterSlot *slot, const GcraLimit *limit, int64 now)
 {
-	return gcra_rescaled(limit, slot->full_at, slot->interval, now);
+	return paysafe_gcra_rescaled(limit, slot->full_at, slot->interval, now);
 }
 
 /*
@@ -239,7 +239,7 @@ judge(CounterUse *use, int64 cost, int64 now, Taken *taken, int which, int64 *fu
 
 	*evicts = false;
 	use->uncounted = false;
-	use->answer = gcra_take(&use->limit, slot != NULL ? full_again(slot, &use->limit, now) : 0, now, cost, full_at);
+	use->answer = paysafe_gcra_take(&use->limit, slot != NULL ? full_again(slot, &use->limit, now) : 0, now, cost, full_at);
 	if (slot != NULL || cost == 0 || !use->answer.allowed)
 		return;
 	slot = place(&use->key, taken, now, &token_at);
@@ -332,7 +332,7 @@ paysafe_counter_give_back(CounterUse *uses, int n, int64 cost)
 
 		if (slot != NULL)
 			put(slot, &uses[i].key, &uses[i].limit,
-				gcra_give_back(&uses[i].limit, full_again(slot, &uses[i].limit, now), now, cost));
+				paysafe_gcra_give_back(&uses[i].limit, full_again(slot, &uses[i].limit, now), now, cost));
 	}
 	unlock_all(partitions, locked);
 	wake_writer();
@@ -364,6 +364,22 @@ paysafe_counter_state(void)
 	state.full_at = pg_atomic_read_u64(&table->full_at);
 	state.saved_at = pg_atomic_read_u64(&table->saved_at);
 	return state;
+}
+
+char *
+paysafe_counter_trouble(void)
+{
+	TimestampTz full_at = pg_atomic_read_u64(&table->full_at);
+	bool		writing;
+
+	if (full_at > GetCurrentTimestamp() - USECS_PER_HOUR)
+		return psprintf("the table of %d keys was full within the last hour: " UINT64_FORMAT " requests were refused and "
+						UINT64_FORMAT " let through since the server started",
+						table->keys, pg_atomic_read_u64(&table->refused), pg_atomic_read_u64(&table->let_through));
+	LWLockAcquire(COUNTER_HEADER_LOCK, LW_SHARED);
+	writing = table->writer != NULL;
+	LWLockRelease(COUNTER_HEADER_LOCK);
+	return writing ? NULL : pstrdup("the background worker \"paysafe counter writer\" is not running");
 }
 
 /* Start */

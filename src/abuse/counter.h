@@ -20,14 +20,10 @@
 
 #include "datatype/timestamp.h"
 
+#include "abuse/counter_key.h"
 #include "abuse/gcra.h"
 
 #define PAYSAFE_COUNTER_USES_MAX	16	/* limits of one call */
-
-typedef struct CounterKey
-{
-	uint64		hash[2];
-} CounterKey;
 
 /* One limit of a call. */
 typedef struct CounterUse
@@ -69,6 +65,9 @@ extern void paysafe_counter_give_back(CounterUse *uses, int n, int64 cost);
 
 /* Reads all of the table: not for every request. */
 extern CounterState paysafe_counter_state(void);
+
+/* What check() says: counters find no place, or are not written.  NULL: all is well; palloc'd. */
+extern char *paysafe_counter_trouble(void);
 
 extern void paysafe_counter_preload(void);
 extern void paysafe_counter_request(void);

@@ -12,7 +12,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#include "abuse/counter.h"
+#include "abuse/counter_key.h"
 
 #define NPARTITIONS		128
 #define BUCKET_SLOTS	8

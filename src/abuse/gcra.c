@@ -20,7 +20,7 @@ most(int64_t a, int64_t b)
 }
 
 bool
-gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_interval, GcraLimit *limit)
+paysafe_gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_interval, GcraLimit *limit)
 {
 	if (count < 1 || count > GCRA_BURST_MAX || burst < 1 || burst > GCRA_BURST_MAX ||
 		period < 1 || period > GCRA_TOLERANCE_MAX)
@@ -31,15 +31,15 @@ gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_interval, G
 }
 
 int64_t
-gcra_tolerance(const GcraLimit *limit)
+paysafe_gcra_tolerance(const GcraLimit *limit)
 {
 	return limit->interval * limit->burst;
 }
 
 GcraAnswer
-gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost, int64_t *taken)
+paysafe_gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost, int64_t *taken)
 {
-	int64_t		tolerance = gcra_tolerance(limit);
+	int64_t		tolerance = paysafe_gcra_tolerance(limit);
 	int64_t		wait = least(most(full_at - now, 0), tolerance);
 	GcraAnswer	answer = {0};
 
@@ -59,20 +59,20 @@ gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost, in
 }
 
 int64_t
-gcra_rescaled(const GcraLimit *limit, int64_t full_at, int64_t interval, int64_t now)
+paysafe_gcra_rescaled(const GcraLimit *limit, int64_t full_at, int64_t interval, int64_t now)
 {
 	__int128	wait = most(full_at - now, 0);
 
 	if (interval == limit->interval || interval <= 0)
 		return full_at;
 	wait = (wait * limit->interval + interval - 1) / interval;
-	return now + (int64_t) (wait < gcra_tolerance(limit) ? wait : gcra_tolerance(limit));
+	return now + (int64_t) (wait < paysafe_gcra_tolerance(limit) ? wait : paysafe_gcra_tolerance(limit));
 }
 
 int64_t
-gcra_give_back(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost)
+paysafe_gcra_give_back(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost)
 {
-	int64_t		wait = least(most(full_at - now, 0), gcra_tolerance(limit));
+	int64_t		wait = least(most(full_at - now, 0), paysafe_gcra_tolerance(limit));
 
 	return now + most(wait - least(cost, limit->burst) * limit->interval, 0);
 }

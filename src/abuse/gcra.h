@@ -41,11 +41,11 @@ typedef struct GcraAnswer
  * a token would come in less than min_interval, or all of them would take longer than
  * GCRA_TOLERANCE_MAX.
  */
-extern bool gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_interval,
+extern bool paysafe_gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_interval,
 					   GcraLimit *limit);
 
 /* How long a key that has no token waits for all of them. */
-extern int64_t gcra_tolerance(const GcraLimit *limit);
+extern int64_t paysafe_gcra_tolerance(const GcraLimit *limit);
 
 /*
  * May cost tokens be taken now from a key that is full again at full_at?  *taken is the
@@ -53,16 +53,16 @@ extern int64_t gcra_tolerance(const GcraLimit *limit);
  * full_at or now.  A full_at that the limit could not have led to counts as the last one
  * that it could.
  */
-extern GcraAnswer gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost,
+extern GcraAnswer paysafe_gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost,
 							int64_t *taken);
 
 /*
  * When a key is full again whose counter was kept at another interval: as many tokens are
  * missing as before, rounded up.
  */
-extern int64_t gcra_rescaled(const GcraLimit *limit, int64_t full_at, int64_t interval, int64_t now);
+extern int64_t paysafe_gcra_rescaled(const GcraLimit *limit, int64_t full_at, int64_t interval, int64_t now);
 
 /* When it is full again, if cost tokens are given back. */
-extern int64_t gcra_give_back(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost);
+extern int64_t paysafe_gcra_give_back(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost);
 
 #endif							/* PAYSAFE_GCRA_H */

@@ -61,7 +61,7 @@ vectors(const char *name)
 		fprintf(stderr, "no %s\n", name);
 		exit(1);
 	}
-	CHECK(gcra_limit(1, 1000000, 5, 1, &limit), "redis-cell's limit");
+	CHECK(paysafe_gcra_limit(1, 1000000, 5, 1, &limit), "redis-cell's limit");
 	while (fgets(line, sizeof(line), file) != NULL)
 	{
 		int64_t		now, cost, remaining, reset, retry;
@@ -73,7 +73,7 @@ vectors(const char *name)
 				   &remaining, &reset, &retry, &limited) != 7)
 			continue;
 		rows++;
-		answer = gcra_take(&limit, full_at, now * 1000, cost, &taken);
+		answer = paysafe_gcra_take(&limit, full_at, now * 1000, cost, &taken);
 		if (answer.allowed)
 			full_at = taken;
 		CHECK(answer.allowed == !limited, "row %d", row);
@@ -131,7 +131,7 @@ random_limit(void)
 	Taken		taken[NTAKEN];
 	int			n = 0;
 
-	CHECK(gcra_limit(count, period, burst, 100, &limit), "%" PRId64 " in %" PRId64, count, period);
+	CHECK(paysafe_gcra_limit(count, period, burst, 100, &limit), "%" PRId64 " in %" PRId64, count, period);
 	level = limit.interval * burst;
 	for (int i = 0; i < NTAKEN; i++)
 	{
@@ -144,7 +144,7 @@ random_limit(void)
 		now += step;
 		level = level + step < limit.interval * burst ? level + step : limit.interval * burst;
 		passes = level >= cost * limit.interval;
-		answer = gcra_take(&limit, full_at, now, cost, &to);
+		answer = paysafe_gcra_take(&limit, full_at, now, cost, &to);
 		CHECK(answer.allowed == passes, "cost %" PRId64 ", level %" PRId64, cost, level);
 		if (answer.allowed)
 		{
@@ -155,8 +155,8 @@ random_limit(void)
 		}
 		else if (answer.retry_after != GCRA_NEVER)
 		{
-			CHECK(gcra_take(&limit, full_at, now + answer.retry_after, cost, &to).allowed, "who waits is let in");
-			CHECK(!gcra_take(&limit, full_at, now + answer.retry_after - 1, cost, &to).allowed, "and not before");
+			CHECK(paysafe_gcra_take(&limit, full_at, now + answer.retry_after, cost, &to).allowed, "who waits is let in");
+			CHECK(!paysafe_gcra_take(&limit, full_at, now + answer.retry_after - 1, cost, &to).allowed, "and not before");
 		}
 		else
 			CHECK(cost > burst, "never");
@@ -165,7 +165,7 @@ random_limit(void)
 		/* of what was taken, some is given back */
 		if (answer.allowed && cost > 1 && below(2))
 		{
-			full_at = gcra_give_back(&limit, full_at, now, cost - 1);
+			full_at = paysafe_gcra_give_back(&limit, full_at, now, cost - 1);
 			level += (cost - 1) * limit.interval;
 			taken[n - 1].cost = 1;
 		}
@@ -181,20 +181,20 @@ changed_limit(void)
 	int64_t		now = below(1000000000);
 	int64_t		full_at = now + below(INT64_C(1) << 50);
 	int64_t		to;
-	GcraAnswer	answer = gcra_take(&limit, full_at, now, 1, &to);
+	GcraAnswer	answer = paysafe_gcra_take(&limit, full_at, now, 1, &to);
 	GcraLimit	other = {1 + below(1000000), 1 + below(1000)};
 	int64_t		used = below(limit.burst + 1);
 
-	CHECK(answer.reset_after <= gcra_tolerance(&limit), "reset %" PRId64, answer.reset_after);
+	CHECK(answer.reset_after <= paysafe_gcra_tolerance(&limit), "reset %" PRId64, answer.reset_after);
 	CHECK(answer.allowed || answer.retry_after <= limit.interval, "retry %" PRId64, answer.retry_after);
-	CHECK(to >= now && to <= now + gcra_tolerance(&limit), "full at %" PRId64, to);
+	CHECK(to >= now && to <= now + paysafe_gcra_tolerance(&limit), "full at %" PRId64, to);
 	/* what is missing is as many tokens at another rate */
 
-	full_at = gcra_rescaled(&other, now + used * limit.interval, limit.interval, now);
+	full_at = paysafe_gcra_rescaled(&other, now + used * limit.interval, limit.interval, now);
 	CHECK(full_at == now + (used < other.burst ? used : other.burst) * other.interval, "rescaled");
-	CHECK(gcra_rescaled(&limit, full_at, limit.interval, now) == full_at, "the same rate");
+	CHECK(paysafe_gcra_rescaled(&limit, full_at, limit.interval, now) == full_at, "the same rate");
 	/* more is given back than there is room for */
-	CHECK(gcra_give_back(&limit, full_at, now, GCRA_BURST_MAX) == now, "full");
+	CHECK(paysafe_gcra_give_back(&limit, full_at, now, GCRA_BURST_MAX) == now, "full");
 }
 
 int
@@ -205,10 +205,10 @@ main(int argc, char **argv)
 	state = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
 	if (argc > 2)
 		vectors(argv[2]);
-	CHECK(!gcra_limit(0, 1, 1, 1, &limit) && !gcra_limit(1, 0, 1, 1, &limit) && !gcra_limit(1, 1, 0, 1, &limit), "zero");
-	CHECK(!gcra_limit(1, GCRA_TOLERANCE_MAX, 2, 1, &limit), "too long");
-	CHECK(!gcra_limit(1000, 1000, 1, 2, &limit), "too fast");
-	CHECK(gcra_limit(3, 1000000, 1, 1, &limit) && limit.interval == 333334, "rounded up");
+	CHECK(!paysafe_gcra_limit(0, 1, 1, 1, &limit) && !paysafe_gcra_limit(1, 0, 1, 1, &limit) && !paysafe_gcra_limit(1, 1, 0, 1, &limit), "zero");
+	CHECK(!paysafe_gcra_limit(1, GCRA_TOLERANCE_MAX, 2, 1, &limit), "too long");
+	CHECK(!paysafe_gcra_limit(1000, 1000, 1, 2, &limit), "too fast");
+	CHECK(paysafe_gcra_limit(3, 1000000, 1, 1, &limit) && limit.interval == 333334, "rounded up");
 	for (int i = 0; i < 3000; i++)
 	{
 		random_limit();

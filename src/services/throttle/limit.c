@@ -57,7 +57,7 @@ limit_of(Datum *values)
 	limit->burst = DatumGetInt32(values[LIMIT_BURST]);
 	limit->let_through = DatumGetBool(values[LIMIT_LET_THROUGH]);
 	limit->removed = DatumGetBool(values[LIMIT_REMOVED]);
-	Ensure(gcra_limit(limit->count, limit->period, limit->burst, 1, &limit->rate));
+	Ensure(paysafe_gcra_limit(limit->count, limit->period, limit->burst, 1, &limit->rate));
 	return limit;
 }
 

@@ -250,7 +250,7 @@ paysafe_set_throttle(PG_FUNCTION_ARGS)
 	limit->period = paysafe_argument_period(fcinfo, 2, "period");
 	limit->burst = PG_ARGISNULL(5) ? limit->count : paysafe_argument_int(fcinfo, 5, "burst", 1, GCRA_BURST_MAX);
 	limit->let_through = full_argument(fcinfo, 7);
-	if (!gcra_limit(limit->count, limit->period, limit->burst, MIN_INTERVAL, &limit->rate))
+	if (!paysafe_gcra_limit(limit->count, limit->period, limit->burst, MIN_INTERVAL, &limit->rate))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d in this period, %d at once, is no limit that can be counted", limit->count, limit->burst),

@@ -100,11 +100,13 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 	{
 		ThrottleLimit *limit = lfirst(lc);
 
-		call->uses[call->n++] = (CounterUse) {
+		CounterUse	use = {
 			.key = counter_key(policy, limit->per, key),
 			.limit = limit->rate,
 			.let_through = limit->let_through
 		};
+
+		call->uses[call->n++] = use;
 	}
 }
 
