@@ -556,7 +556,7 @@ END {
 		if (have["throttle"]) {
 			bar("throttle of one key to SELECT 1, 1 client", "%5.2f", 1 / tps_ratio("throttle", "one", "nothing", 1), 1.15, 1.15, -1)
 			printf "    a limiter in a table %37.2f\n", 1 / tps_ratio("throttle", "table", "nothing", 1)
-			bar("8 clients on one key, of different ones", "%5.2f", tps_ratio("throttle", "one", "different", 8), 0.9, 0.9, 1)
+			bar("8 clients on one key, of different ones", "%5.2f", tps_ratio("throttle", "hot", "different", 8), 0.9, 0.9, 1)
 			bar("three limits to one", "%5.2f", 1 / tps_ratio("throttle", "three", "one", 1), 1.3, 1.3, -1)
 			bar("bytes a key", "%5.0f", throttle_bytes, 64, 64, -1)
 			bar("a new key, the last million to the first", "%5.2f", throttle_ms[throttle_millions] / throttle_ms[1], 1.5, 1.2, -1)

@@ -9,7 +9,8 @@ part_throttle() {
 		[one]="SELECT * FROM paysafe.throttle('one', '{\"user\": 1}')"
 		[three]="SELECT * FROM paysafe.throttle('three', '{\"user\": 1, \"address\": 1}')"
 		[table]="INSERT INTO bench.bucket VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET full_at = greatest(bucket.full_at, now()) + interval '100 us' WHERE bucket.full_at < now() + interval '1 hour' RETURNING full_at"
-		[different]="SELECT * FROM paysafe.throttle('one', '{\"user\": :client_id}')"
+		[hot]="SELECT * FROM paysafe.throttle('one', jsonb_build_object('user', 0 * :client_id))"
+		[different]="SELECT * FROM paysafe.throttle('one', jsonb_build_object('user', 1 * :client_id))"
 	)
 	main=$PAYSAFE_RUN
 	server_keyed throttle "bench:$(openssl rand -base64 32)" "shared_buffers = 256MB" "max_wal_size = 4GB" \
@@ -20,7 +21,7 @@ part_throttle() {
 		-c "SELECT paysafe.set_throttle('many', 2, '1 day', 'bench', '{user}')" >/dev/null
 	for clients in 1 8; do
 		for ((round = 0; round <= api_key_rounds; round++)); do
-			for t in $(turns $round nothing one three table different); do
+			for t in $(turns $round nothing one three table hot different); do
 				tps throttle "$t" $round $clients $commit_seconds <<<"${query[$t]};"
 			done
 		done
