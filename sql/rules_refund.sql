@@ -340,6 +340,19 @@ CREATE FUNCTION paysafe.approve_refund(
 	AS 'MODULE_PATHNAME', 'paysafe_approve_refund';
 COMMENT ON FUNCTION paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz, text) IS 'approves a refund of a payment, of at most this amount, before its row is there; grant EXECUTE to application roles only';
 
+CREATE FUNCTION paysafe.reject_refund(
+	refund regclass,
+	payment text,
+	amount numeric,
+	currency text,
+	reason text,
+	ticket text DEFAULT NULL,
+	rule text DEFAULT NULL
+) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_reject_refund';
+COMMENT ON FUNCTION paysafe.reject_refund(regclass, text, numeric, text, text, text, text) IS 'says no to refunds of a payment of this amount or more, before their rows are there; grant EXECUTE to application roles only';
+
 CREATE FUNCTION paysafe.refund_challenge(
 	refund regclass,
 	payment text,
@@ -381,6 +394,7 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT requested_by text,
 	OUT requested_at timestamptz,
 	OUT rule text,
+	OUT rejected_by text,
 	OUT band text,
 	OUT approver_identity text,
 	OUT approver_groups text[],

@@ -50,6 +50,7 @@
 #include "errors.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/rejection.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
@@ -597,6 +598,7 @@ forget_rows(const Rule *rule)
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
 	paysafe_store_remove(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key);
 	paysafe_breach_forget(state->refund_root);
+	paysafe_rejection_forget(state->refund_root);
 }
 
 const RuleKind paysafe_refund_kind = {

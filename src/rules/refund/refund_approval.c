@@ -384,6 +384,7 @@ typedef struct RefundRow
 	bool		passed;			/* it waits no more */
 	bool		voided;			/* by its status */
 	bool		unseen;			/* newer than what this transaction sees */
+	ApprovalMoney *money;
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	ApprovalSubject terms;		/* who requested it, and what is asked of approvals */
 	char	   *words;			/* what it is, for who approves it */
@@ -470,6 +471,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	refund->words = refund_words(state, refund, &payment, row);
 	read_terms(state, &payment, life, row, refund);
+	refund->money = paysafe_refund_row_money(state, &payment, paysafe_refund_currency(side, row, &payment), row);
 	return true;
 }
 
@@ -558,5 +560,6 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 	out->key = refund.key;
 	out->rule = state.rule;
 	out->words = refund.words;
+	out->money = refund.money;
 	return true;
 }

@@ -140,7 +140,8 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	GateTerms	terms = {0};
 	int			needed;
 	int			have = 0;
-	const char *kind;
+	bool		rejected;
+	bool		passes;
 	ApprovalSubject subject = {.rule = state->rule};
 
 	if (!paysafe_refund_is_chargeback(side, change->after))
@@ -154,19 +155,22 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	if (needed > 0 && change->op != 'I')
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
-	if (needed > 0)
-		subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
-	if (needed > 0 && subject.futile == NULL)
+	subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
+	rejected = !paysafe_refund_is_chargeback(side, change->after) &&
+		paysafe_refund_is_rejected(rule, change, key, life->requested, subject.money, paysafe_refund_is_fact(side, change->after));
+	if (needed > 0 && !rejected && subject.futile == NULL)
 	{
 		/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	}
-	if (have < needed)
+	passes = have >= needed && !rejected;
+	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, gate_detail(side, change, payment, &terms), &subject,
 					have, needed, before);
 	life->bands = terms.bands;
-	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
-	paysafe_refund_add_event(state, life, payment, key, change->after, kind, have < needed ? 0 : needed);
+	paysafe_refund_add_event(state, life, payment, key, change->after,
+							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,
+							 passes ? needed : 0);
 	paysafe_refund_has_passed(state, payment, change);
 }

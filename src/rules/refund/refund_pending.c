@@ -91,6 +91,7 @@ typedef struct Pending
 	int			given;
 	const Person *person;		/* who requested it, or NULL */
 	TimestampTz at;				/* 0: before the rule, or not yet */
+	const char *rejected_by;	/* or NULL */
 } Pending;
 
 static void
@@ -105,8 +106,8 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 {
 	const Person *person = pending->person;
 	const GateTerms *terms = pending->terms;
-	Datum		values[17] = {0};
-	bool		nulls[17] = {0};
+	Datum		values[18] = {0};
+	bool		nulls[18] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -130,13 +131,16 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[11] = pending->at == 0;
 	values[11] = TimestampTzGetDatum(pending->at);
 	values[12] = CStringGetTextDatum(state->rule);
-	nulls[13] = terms->band == NULL || terms->band->name[0] == '\0';
-	if (!nulls[13])
-		values[13] = CStringGetTextDatum(terms->band->name);
-	put_level(values, nulls, 14, terms->identity);
-	nulls[15] = terms->groups == NIL;
-	values[15] = PointerGetDatum(paysafe_strings_array(terms->groups));
-	put_level(values, nulls, 16, terms->requester);
+	nulls[13] = pending->rejected_by == NULL;
+	if (pending->rejected_by != NULL)
+		values[13] = CStringGetTextDatum(pending->rejected_by);
+	nulls[14] = terms->band == NULL || terms->band->name[0] == '\0';
+	if (!nulls[14])
+		values[14] = CStringGetTextDatum(terms->band->name);
+	put_level(values, nulls, 15, terms->identity);
+	nulls[16] = terms->groups == NIL;
+	values[16] = PointerGetDatum(paysafe_strings_array(terms->groups));
+	put_level(values, nulls, 17, terms->requester);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -183,7 +187,8 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
-	if (given >= terms.approvers && subject.futile == NULL)
+	pending.rejected_by = paysafe_refund_rejected_by(state, key, life->requested, subject.money);
+	if (given >= terms.approvers && subject.futile == NULL && pending.rejected_by == NULL)
 		return;					/* nothing is missing */
 
 	pending.key = key;
@@ -242,6 +247,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
 	pending.given = paysafe_approval_count(state->refund_root, "", &subject);
+	pending.rejected_by = paysafe_refund_rejected_by(state, NULL, request->at, money);
 	if (pending.given < terms.approvers)
 		put_pending(state, &pending, out);
 }

@@ -232,22 +232,24 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	GateTerms	terms;
 	int			needed;
 	int			have = 0;
+	bool		passes;
+	bool		rejected;
 	RefundLife	life = {.requesters = list_make1(paysafe_person_current())};
 	ApprovalSubject subject = {.rule = state->rule};
 
 	paysafe_refund_terms(side->thresholds, currency, risen_total, &rising, &terms);
 	paysafe_refund_terms_of_subject(&terms, &life, &subject);
 	needed = terms.approvers;
-	if (needed > 0 && subject.futile == NULL)
-	{
-		subject.money = paysafe_refund_money(state, payment, currency, rise);
+	subject.money = paysafe_refund_money(state, payment, currency, rise);
+	rejected = paysafe_refund_is_rejected(rule, change, NULL, 0, subject.money, is_fact);
+	if (needed > 0 && !rejected && subject.futile == NULL)
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
-	}
-	if (have < needed)
+	passes = have >= needed && !rejected;
+	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, rise, currency, &terms, &subject, have, is_fact);
 	paysafe_refund_add_rise(state, payment, key, whole, rising.steps + 1, rise, currency,
-							have < needed && !paysafe_rule_is_watched(rule), have < needed ? 0 : needed, terms.bands);
+							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0, terms.bands);
 }
 
 static void
