@@ -94,6 +94,7 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.required_approver_identity() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.change_rejected_by(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
@@ -148,6 +149,8 @@ SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.rejection_end', '');
 SELECT pg_extension_config_dump('paysafe.rejection_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.approver_setting', '');
+SELECT pg_extension_config_dump('paysafe.approver_setting_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.breach_settlement', '');
 SELECT pg_extension_config_dump('paysafe.breach_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');
