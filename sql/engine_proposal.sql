@@ -67,6 +67,7 @@ CREATE VIEW paysafe.pending_change AS
 										  WHERE t.relation = p.relation
 											AND t.rule = coalesce(p.after ->> 'rule', 'refund')
 											AND lower(t.currency) = lower(p.after ->> 'currency')
+											AND t.band = coalesce(p.after ->> 'band', '')
 											AND p.rule LIKE 'threshold for %'),
 										(SELECT count(*) FROM paysafe.closed_period c
 										  WHERE c.relation = p.relation AND p.rule = 'period'), 0));
@@ -75,10 +76,11 @@ COMMENT ON VIEW paysafe.pending_change IS 'changes of rules that wait for a seco
 CREATE VIEW paysafe.pending_approval AS
 	SELECT relation, key, payment, amount, currency, status, total_within, threshold,
 		   approvals_needed, approvals_given, requested_by, requested_at, NULL::text AS change,
-		   paysafe.spoken_amount(relation, amount, currency, rule) AS money, rule, rejected_by
+		   paysafe.spoken_amount(relation, amount, currency, rule) AS money, rule,
+		   band, approver_identity, approver_groups, requester_identity, rejected_by
 	  FROM paysafe.pending_approvals()
 	UNION ALL
 	SELECT approved_as, key, NULL, NULL, NULL, NULL, NULL, NULL, approvals_needed, approvals_given, requested_by, requested_at,
-		   difference, NULL, rule, rejected_by
+		   difference, NULL, rule, NULL, NULL, NULL, NULL, rejected_by
 	  FROM paysafe.pending_change;
 COMMENT ON VIEW paysafe.pending_approval IS 'everything that waits for a second person: refunds of the tables the caller may read, and changes of rules';
