@@ -623,6 +623,14 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 								(array_agg(b.key ORDER BY b.id) FILTER (WHERE b.settled_at IS NULL))[1]) END
 		  FROM paysafe.breach b GROUP BY b.relation
 		UNION ALL
+		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) = 0,
+			   CASE WHEN count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) > 0
+					THEN format('one person has let %s rows pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
+								count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()),
+								(array_agg(g.key ORDER BY g.approval) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()))[1],
+								min(g.approval) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp())) END
+		  FROM paysafe.break_glass_record g LEFT JOIN paysafe.break_glass_review v ON v.approval = g.approval GROUP BY g.relation
+		UNION ALL
 		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,
 			   CASE WHEN q.dead > 0 OR q.overdue > 0
 					THEN format('%s dead, %s overdue for more than an hour', q.dead, q.overdue) END
