@@ -173,6 +173,7 @@ SELECT set_eq(
 		'table paysafe.threshold',
 		'view paysafe.api_key',
 		'view paysafe.approval',
+		'view paysafe.approval_limit',
 		'view paysafe.audit_log',
 		'view paysafe.balance_history',
 		'view paysafe.pending_approval',
@@ -307,6 +308,7 @@ INSERT INTO function_expected VALUES
 	('library_state()', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('open_maintenance(text,text,interval,regclass[])', 'bigint', 'c', 'v', false, 'u', false, false, NULL, true),
 	('own_table()', 'trigger', 'c', 'v', false, 'u', false, false, NULL, false),
+	('may_approve_as(regclass,text)', 'boolean', 'c', 's', false, 'u', false, false, NULL, true),
 	('pending_approvals()', 'SETOF record', 'c', 's', false, 'u', false, false, NULL, true),
 	('post_reservation(bigint,numeric,boolean,text)', 'numeric', 'c', 'v', false, 'u', false, false, NULL, true),
 	('propose(text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
@@ -333,7 +335,7 @@ INSERT INTO function_expected VALUES
 	('rule_columns(text,jsonb)', 'text[]', 'c', 's', true, 's', false, false, NULL, true),
 	('rule_text(text,regclass,jsonb)', 'text', 'c', 's', false, 's', false, false, NULL, true),
 	('set_currency(text,integer)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
-	('set_refund_threshold(regclass,text,numeric,integer,interval,interval,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('set_refund_threshold(regclass,text,numeric,integer,interval,interval,text,text,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('status_diagram(regclass)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
 	('transition(regclass,text,text,text)', 'boolean', 'c', 'v', false, 'u', false, false, NULL, true),
 	('reconcile(regclass)', 'SETOF record', 'c', 's', true, 'u', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
@@ -473,6 +475,7 @@ SELECT set_eq(
 			 aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
 	   WHERE a.grantee <> c.relowner$$,
 	ARRAY[
+		'approval_limit: SELECT',
 		'currency: SELECT',
 		'pending_approval: SELECT',
 		'pending_change: SELECT',
