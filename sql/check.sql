@@ -689,6 +689,11 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 	END;
 COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed, published and indexed';
 
+CREATE FUNCTION paysafe.check_own(whole boolean, OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_check_own';
+COMMENT ON FUNCTION paysafe.check_own(boolean) IS 'check(): whether rows of paysafe''s own tables are what the audit log says; whole: old rows of large tables, too';
+
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,
 	OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text

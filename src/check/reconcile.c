@@ -37,6 +37,7 @@
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "check/reconcile_log.h"
+#include "check/reconcile_own.h"
 #include "check/reconcile_sort.h"
 #include "check/same_value.h"
 #include "engine/rule.h"
@@ -625,15 +626,21 @@ Datum
 paysafe_reconcile(PG_FUNCTION_ARGS)
 {
 	Oid			relation = PG_GETARG_OID(0);
-	RuleSource *source = audit_rule_of(relation);
+	RuleSource *source;
 	Reconciliation rec = {
-		.subject = paysafe_spec_text(source->spec, "subject"),
 		.snapshot = GetActiveSnapshot(),
 		.result = (ReturnSetInfo *) fcinfo->resultinfo
 	};
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (paysafe_catalog_is_own(relation))
+	{
+		paysafe_reconcile_own(relation, rec.result);
+		PG_RETURN_NULL();
+	}
+	source = audit_rule_of(relation);
+	rec.subject = paysafe_spec_text(source->spec, "subject");
 	initStringInfo(&rec.key);
 	initStringInfo(&rec.newest.image);
 	initStringInfo(&rec.current.image);

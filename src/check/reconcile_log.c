@@ -261,12 +261,9 @@ type_of(CanonCode code)
 	}
 }
 
-/* A column of a key as the key's text has it. */
-static char *
-key_part(const LoggedShape *shape, int column)
+char *
+paysafe_reconcile_log_text(const CanonType *type, int encoding, const CanonBytes *bytes)
 {
-	const CanonType *type = shape->shape->columns[column].type;
-	const CanonBytes *bytes = &shape->columns[column];
 	Oid			typid = type_of(type->code);
 	Oid			receive;
 	Oid			ioparam;
@@ -275,11 +272,18 @@ key_part(const LoggedShape *shape, int column)
 	if (bytes->data == NULL)
 		return pstrdup("");
 	if (!OidIsValid(typid))
-		return paysafe_any_text(bytes->data, bytes->len, shape->encoding);
+		return paysafe_any_text(bytes->data, bytes->len, encoding);
 	getTypeBinaryInputInfo(typid, &receive, &ioparam);
 	initStringInfo(&wire);
 	appendBinaryStringInfo(&wire, bytes->data, bytes->len);
 	return paysafe_row_key_value_text(typid, OidReceiveFunctionCall(receive, &wire, ioparam, -1));
+}
+
+/* A column of a key as the key's text has it. */
+static char *
+key_part(const LoggedShape *shape, int column)
+{
+	return paysafe_reconcile_log_text(shape->shape->columns[column].type, shape->encoding, &shape->columns[column]);
 }
 
 /* The key that a row had, from the columns of its image. */

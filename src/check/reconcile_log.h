@@ -59,4 +59,7 @@ extern bool paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *
 extern CanonBytes *paysafe_reconcile_log_columns(ReconcileLog *log, const ReconcileItem *item,
 												 bool before);
 
+/* A value of an image as text that no setting changes, as a key has it; palloc'd, "" for NULL. */
+extern char *paysafe_reconcile_log_text(const CanonType *type, int encoding, const CanonBytes *bytes);
+
 #endif							/* PAYSAFE_RECONCILE_LOG_H */

@@ -247,6 +247,8 @@ index_row(Indexing *indexing, TupleDesc desc, HeapTuple tuple, uint32 place)
 	heap_deform_tuple(tuple, desc, values, nulls);
 	if (paysafe_audit_term_of_row(indexing->shapes, values, nulls, &term))
 		add_entry(indexing, term, place);
+	if (paysafe_audit_term_of_own(indexing->shapes, values, nulls, &term))
+		add_entry(indexing, term, place);
 	if (!nulls[ROW_NONCE] && !nulls[ROW_CONTEXT])
 		index_context(indexing, DatumGetByteaPP(values[ROW_CONTEXT]),
 					  paysafe_audit_shapes_get(indexing->shapes, DatumGetInt64(values[ROW_SHAPE]))->encoding,
