@@ -43,6 +43,12 @@ extern ReconcileLog *paysafe_reconcile_log_open(const char *subject, Snapshot sn
 /* Put each of its changes into the sort. */
 extern void paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort);
 
+/*
+ * Has it all images since then, and can be found by the key of today: none was purged or
+ * erased, none stayed behind where the database came from?  After read.
+ */
+extern bool paysafe_reconcile_log_is_whole(const ReconcileLog *log, TimestampTz since);
+
 /* The shape of an item. */
 extern LoggedShape *paysafe_reconcile_log_shape(ReconcileLog *log, int64 id);
 

@@ -43,9 +43,7 @@
 #include "check/own_rows.h"
 #include "check/reconcile_own.h"
 #include "evidence/audit_log.h"
-#include "evidence/audit_partition.h"
 #include "evidence/reading/find.h"
-#include "evidence/reading/index.h"
 #include "evidence/reading/term.h"
 #include "guard/hooks.h"
 #include "store/own_table.h"
@@ -754,26 +752,6 @@ put_check(OwnReconciliation *rec, const char *subject, bool ok, const char *deta
 	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
 }
 
-/* How much of the log is not in its index? */
-static int64
-unindexed_blocks(Snapshot snapshot)
-{
-	List	   *progress = paysafe_audit_index_progress(snapshot);
-	int64		blocks = 0;
-	ListCell   *lc;
-
-	foreach(lc, paysafe_audit_partition_all())
-	{
-		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
-		BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
-
-		if (nblocks > 0)
-			blocks += nblocks - paysafe_audit_index_end(progress, rel);
-		table_close(rel, NoLock);
-	}
-	return blocks;
-}
-
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_check_own);
@@ -789,7 +767,7 @@ paysafe_check_own(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (!whole && unindexed_blocks(GetActiveSnapshot()) > UNINDEXED_BLOCKS)
+	if (!whole && paysafe_audit_find_unindexed(GetActiveSnapshot()) > UNINDEXED_BLOCKS)
 	{
 		put_check(&rec, "own tables", !paysafe_hooks_guarding(),
 				  "their rows are not compared with the audit log, of which too much is not in its index: SELECT paysafe.index_audit(), or paysafe.check(true)");

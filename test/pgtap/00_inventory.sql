@@ -345,6 +345,7 @@ INSERT INTO function_expected VALUES
 	('check_settings()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('check_tables()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('check_seal()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('check_own(boolean)', 'SETOF record', 'c', 'v', true, 'u', false, false, NULL, false),
 	('check_work()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('has_rows(regclass)', 'boolean', 'c', 'v', true, 'u', false, false, NULL, false),
 	('key_trouble(integer)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),

@@ -184,3 +184,22 @@ paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 			look_into_partition(&finding, partition->relid);
 	}
 }
+
+int64
+paysafe_audit_find_unindexed(Snapshot snapshot)
+{
+	List	   *progress = paysafe_audit_index_progress(snapshot);
+	int64		blocks = 0;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+		BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+
+		if (nblocks > 0)
+			blocks += nblocks - paysafe_audit_index_end(progress, rel);
+		table_close(rel, NoLock);
+	}
+	return blocks;
+}
