@@ -285,6 +285,7 @@ INSERT INTO function_expected VALUES
 	('history_of_request(text,timestamp with time zone,timestamp with time zone)', 'SETOF paysafe.audit_log', 'c', 's', false, 's', false, false, NULL, false),
 	('history_of_business_id(text,timestamp with time zone,timestamp with time zone)', 'SETOF paysafe.audit_log', 'c', 's', false, 's', false, false, NULL, false),
 	('audit_log(timestamp with time zone,timestamp with time zone)', 'SETOF paysafe.audit_log', 'sql', 's', false, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('audit_index_trouble()', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('index_audit()', 'bigint', 'c', 'v', true, 'u', false, false, NULL, false),
 	('library_state()', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('open_maintenance(text,text,interval,regclass[])', 'bigint', 'c', 'v', false, 'u', false, false, NULL, true),
