@@ -18,15 +18,11 @@ INSERT INTO paysafe.seal_policy VALUES (1, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_issuer_record VALUES ('x', 1, '{x}', 60, 0, true, false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_key_record VALUES ('x', 'x', 1, 'EdDSA', '', NULL, '2026-01-01', 'infinity', false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_use VALUES ('', '2026-01-01');
-<<<<<<< ours
 INSERT INTO paysafe.throttle_limit_record VALUES ('x', 'x', '{}', 1, 1, 1000000, 1, false, false, 'x', 'x', 'x', '2026-01-01');
-||||||| base
-=======
 INSERT INTO paysafe.approver_setting VALUES (1, NULL, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.break_glass_setting VALUES (1, 'pg_class', 'x', NULL, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.break_glass_record VALUES (1, 'pg_class', 'x', 'x', 'x', 'x', 'x', '{x}', 'x', 'x', '2026-01-01', '2026-01-01');
 INSERT INTO paysafe.break_glass_review VALUES (1, 'right', 'x', 'x', 'x', 'claimed', 'x', NULL, '2026-01-01');
->>>>>>> theirs
 INSERT INTO paysafe.seal_publisher VALUES (1, 'good', NULL, '2026-01-01', NULL);
 INSERT INTO paysafe.seal_state VALUES (1, 0, '3', NULL, '', '', '2026-01-01', 1, '0/0', '3');
 -- something of everything; rows of a test database change nothing here
