@@ -394,11 +394,11 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT requested_by text,
 	OUT requested_at timestamptz,
 	OUT rule text,
-	OUT rejected_by text,
 	OUT band text,
 	OUT approver_identity text,
 	OUT approver_groups text[],
-	OUT requester_identity text
+	OUT requester_identity text,
+	OUT rejected_by text
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';

@@ -470,8 +470,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	refund->words = refund_words(state, refund, &payment, row);
-	read_terms(state, &payment, life, row, refund);
 	refund->money = paysafe_refund_row_money(state, &payment, paysafe_refund_currency(side, row, &payment), row);
+	read_terms(state, &payment, life, row, refund);
 	return true;
 }
 

@@ -131,16 +131,16 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[11] = pending->at == 0;
 	values[11] = TimestampTzGetDatum(pending->at);
 	values[12] = CStringGetTextDatum(state->rule);
-	nulls[13] = pending->rejected_by == NULL;
+	nulls[13] = terms->band == NULL || terms->band->name[0] == '\0';
+	if (!nulls[13])
+		values[13] = CStringGetTextDatum(terms->band->name);
+	put_level(values, nulls, 14, terms->identity);
+	nulls[15] = terms->groups == NIL;
+	values[15] = PointerGetDatum(paysafe_strings_array(terms->groups));
+	put_level(values, nulls, 16, terms->requester);
+	nulls[17] = pending->rejected_by == NULL;
 	if (pending->rejected_by != NULL)
-		values[13] = CStringGetTextDatum(pending->rejected_by);
-	nulls[14] = terms->band == NULL || terms->band->name[0] == '\0';
-	if (!nulls[14])
-		values[14] = CStringGetTextDatum(terms->band->name);
-	put_level(values, nulls, 15, terms->identity);
-	nulls[16] = terms->groups == NIL;
-	values[16] = PointerGetDatum(paysafe_strings_array(terms->groups));
-	put_level(values, nulls, 17, terms->requester);
+		values[17] = CStringGetTextDatum(pending->rejected_by);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 

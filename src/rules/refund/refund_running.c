@@ -232,17 +232,17 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	GateTerms	terms;
 	int			needed;
 	int			have = 0;
-	bool		passes;
-	bool		rejected;
 	RefundLife	life = {.requesters = list_make1(paysafe_person_current())};
 	ApprovalSubject subject = {.rule = state->rule};
+	bool		rejected;
+	bool		passes;
 
 	paysafe_refund_terms(side->thresholds, currency, risen_total, &rising, &terms);
 	paysafe_refund_terms_of_subject(&terms, &life, &subject);
 	needed = terms.approvers;
 	subject.money = paysafe_refund_money(state, payment, currency, rise);
 	rejected = paysafe_refund_is_rejected(rule, change, NULL, 0, subject.money, is_fact);
-	if (needed > 0 && !rejected && subject.futile == NULL)
+	if (needed > 0 && subject.futile == NULL && !rejected)
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	passes = have >= needed && !rejected;
