@@ -28,6 +28,7 @@ import running
 import sealed
 import several
 import sums
+import tenancy
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -56,6 +57,7 @@ SORTS = (
     "several",
     "sealed",
     "named",
+    "tenants",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -197,6 +199,7 @@ class Job:
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
+            "tenants": accounts.Server(dsn, f"sim_tenants_{number}", tenancy.Play, tenancy.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -279,6 +282,8 @@ class Job:
             return "sealed"
         if named.is_play(seed):
             return "named"
+        if tenancy.is_play(seed):
+            return "tenants"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):
