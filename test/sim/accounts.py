@@ -226,7 +226,7 @@ class Play(Endings):
             try:
                 c.execute(one)
             except psycopg.Error as e:
-                self.script.append(f"-- {e.sqlstate} {e.diag.message_primary}")
+                self.script.append(f"-- {e.sqlstate} {e.diag.message_primary} {e.diag.message_detail or ''}")
                 if c.closed:
                     raise Found("alive", f"the server has gone: {e}") from e
                 if c.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:

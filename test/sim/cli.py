@@ -24,6 +24,7 @@ import observing
 import parts
 import past
 import purses
+import registry
 import running
 import sealed
 import several
@@ -58,6 +59,7 @@ SORTS = (
     "sealed",
     "named",
     "tenants",
+    "people",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -193,6 +195,7 @@ class Job:
             "named": accounts.Server(dsn, f"sim_named_{number}", named.Play, named.ACTS),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
+            "people": accounts.Server(dsn, f"sim_people_{number}", registry.Play, registry.ACTS),
             "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
@@ -284,6 +287,8 @@ class Job:
             return "named"
         if tenancy.is_play(seed):
             return "tenants"
+        if registry.is_play(seed):
+            return "people"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):
