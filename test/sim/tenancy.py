@@ -68,10 +68,19 @@ class Context:
     reason: str = ""
     used: str | None = None  # whose rows it has certainly read or written
     maybe: bool = False  # ... or may have
+    maybe_of: str | None = None
     saved: list[tuple[Books, str | None, str]] = field(default_factory=list)
     # for the audit log: table, what, key, for whom, why
     changes: list[tuple[str, str, int, str, str]] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)  # changes at each savepoint
+
+    def may(self) -> None:
+        self.maybe, self.maybe_of = True, self.at
+
+    @property
+    def torn(self) -> bool:
+        """It works for one again, and has read another one's rows."""
+        return self.at is not None and self.used is not None and self.used != self.at
 
     @property
     def past(self) -> bool:
@@ -278,7 +287,8 @@ class Play(accounts.Play):
             return True
         if within:
             self.must("ROLLBACK TO x", True, "", c.who)
-            c.maybe = c.maybe or c.at is not None  # what was refused may have read something
+            if c.at is not None:
+                c.may()  # what was refused may have read something
             return False
         raise Ended
 
@@ -355,7 +365,7 @@ class Play(accounts.Play):
         if want and not c.past and c.at is not None:
             c.used = c.at
         elif c.at is not None or c.past:
-            c.maybe = True
+            c.may()
 
     def reads_leaves(self, c: Context) -> bool:
         """A policy of the tree's root is none of its partitions'."""
@@ -475,7 +485,7 @@ class Play(accounts.Play):
             self.there.items[r.id] = replace(r, val=8)
             self.wrote(c, "item", "UPDATE", r.id)
         else:
-            c.maybe = True
+            c.may()
 
     def some(self, c: Context) -> tuple[str, list[Row]]:
         """A condition, and the rows that it finds."""
@@ -552,7 +562,7 @@ class Play(accounts.Play):
                 self.there.items[r.id] = r
                 self.wrote(c, "item", "UPDATE", r.id)
         if not rows and c.at is not None or c.past or codes:
-            c.maybe = True
+            c.may()
 
     def remove(self, c: Context) -> None:
         where, rows = self.some(c)
@@ -571,7 +581,7 @@ class Play(accounts.Play):
                 del self.there.lines[x.id]
                 self.wrote(c, "line", "DELETE", x.id)
         if not rows and c.at is not None or c.past or codes:
-            c.maybe = True
+            c.may()
 
     def line(self, c: Context) -> None:
         """A line of an item: its own, or, where the key does not say whose, of somebody else's."""
@@ -613,7 +623,7 @@ class Play(accounts.Play):
             self.there.back[i] = (t, n, amount)
             self.wrote(c, "back", "INSERT", i)
         else:
-            c.maybe = True
+            c.may()
 
     def savepoint(self, c: Context) -> None:
         """One more, or back to the last one: the context is what it was, but not what is known."""
@@ -622,7 +632,23 @@ class Play(accounts.Play):
             c.saved.append((copy.deepcopy(self.there), c.at, c.reason))
             c.kept.append(len(c.changes))
             return
-        n = self.rng.randrange(len(c.saved))
+        self.undo(c, self.rng.randrange(len(c.saved)))
+
+    def aside(self, c: Context) -> None:
+        """For whom it works it says within a savepoint that is undone; then it says so again, or for another one."""
+        if len(c.saved) > 2:
+            return
+        self.must(f"SAVEPOINT s{len(c.saved)}", True, "", c.who)
+        c.saved.append((copy.deepcopy(self.there), c.at, c.reason))
+        c.kept.append(len(c.changes))
+        self.act(c)
+        for _ in range(self.rng.choice([1, 1, 2])):
+            self.step(c, self.rng.choice(["read", "read", "add", "change"]))
+        self.undo(c, len(c.saved) - 1)
+        self.act(c)
+        self.step(c, "read")
+
+    def undo(self, c: Context, n: int) -> None:
         self.must(f"ROLLBACK TO s{n}", True, "", c.who)
         self.there, c.at, c.reason = c.saved[n]
         self.there = copy.deepcopy(self.there)
@@ -634,7 +660,7 @@ class Play(accounts.Play):
 
     STEPS = {
         "act": 3, "read": 5, "add": 5, "takes": 1, "change": 5, "remove": 1.5, "line": 2, "refund": 2,
-        "savepoint": 2, "empty": 0.2,
+        "savepoint": 2, "aside": 1, "empty": 0.2,
     }  # fmt: skip
 
     def work(self, who: str, steps: int) -> None:
@@ -655,11 +681,23 @@ class Play(accounts.Play):
         return Context(who)
 
     def go(self, c: Context, steps: int) -> None:
-        if self.chance(0.85):
+        if self.chance(0.2):
+            self.aside(c)
+        elif self.chance(0.85):
             self.act(c)
         names = self.rng.choices(list(self.STEPS), list(self.STEPS.values()), k=steps)
         for name in names:
-            getattr(self, name)(c)
+            self.step(c, name)
+
+    def step(self, c: Context, name: str) -> None:
+        """One of its steps, if it may do any."""
+        if c.maybe and c.at != c.maybe_of:
+            raise Ended  # who knows
+        if c.torn and name not in ("act", "savepoint", "aside"):
+            if not c.past and any(self.sees(c, r) for r in self.there.items.values()):
+                self.try_it(c, "SELECT id FROM item", {"42501"})
+            return
+        getattr(self, name)(c)
 
     def finish(self, c: Context, before: Books) -> None:
         way = self.rng.choice(["COMMIT", "COMMIT", "COMMIT", "ROLLBACK", "two"])
