@@ -177,6 +177,8 @@ class Play(accounts.Play):
         for role, name in logins:
             self.b.logins[role] = Login(role, name)
         self.must(sql, False, "42501 42710 55000", "super")
+        for _ in range(self.rng.choice([0, 1, 2, 2])):
+            self.add_person(True)
 
     def registered(self, name: str, aliases: list[str], service: bool = False) -> None:
         self.b.people[name] = Person(name, service)
@@ -413,7 +415,13 @@ class Play(accounts.Play):
             return False
         return self.as_(proposer, f"SELECT {sql}", set())
 
-    def add_person(self) -> None:
+    def good_two(self) -> tuple[str, str]:
+        """Two who may agree on the registry; or nobody."""
+        some = [n for n in self.b.owner if self.may_approve(n, "rule_administrator")]
+        pairs = [(a, b) for b in some for a in self.b.owner if self.may_act(a) and self.apart(a, b)]
+        return self.rng.choice(pairs) if pairs else ("", "")
+
+    def add_person(self, surely: bool = False) -> None:
         free = [n for n in NAMES if n not in self.b.people]
         if not free:
             return
@@ -427,7 +435,7 @@ class Play(accounts.Play):
             role = self.free.pop()
             more = f",login:{role}"
         call = f"paysafe.add_person('{name}', 'why', '{{name:{alias}{more}}}', {str(service).lower()})"
-        if self.two(call):
+        if self.two(call, *(self.good_two() if surely else ())):
             self.registered(name, [alias], service)
             if role:
                 self.b.logins[role] = Login(role, name)
@@ -508,8 +516,10 @@ class Play(accounts.Play):
         some = [p.name for p in self.b.people.values() if not p.enabled]
         if not some:
             return
+        surely = name != "" and self.chance(0.8)
         name = name or self.rng.choice(some)
-        if self.two(f"paysafe.enable_person('{name}', 'why')"):
+        who = self.good_two() if surely else ()
+        if self.two(f"paysafe.enable_person('{name}', 'why')", *who):
             self.b.people[name].enabled = True
 
     def approving(self) -> None:
@@ -523,9 +533,12 @@ class Play(accounts.Play):
             and all(self.apart(n, r) for r in self.b.rows[some[-1]].requesters)
             and not self.b.rows[some[-1]].nobody
         ]
-        if not good or len([p for p in self.b.people.values() if p.enabled]) < 4:
+        if not good or len([p for p in self.b.people.values() if p.enabled]) < 3:
             return
         i, name = some[-1], self.rng.choice(good)
+        others = [n for n in good if self.apart(n, name)]
+        if self.approvers == 2 and others:
+            self.approve_as(i, self.rng.choice(others))
         p = self.person(name)
         assert p is not None
         if any(a.row == i and p.name in a.people for a in self.b.approvals):
@@ -543,10 +556,9 @@ class Play(accounts.Play):
             raise Found("legitimate", f"{code}: {call}")
         p.enabled = False
         self.void(p.name)
-        if self.chance(0.5):
+        if self.chance(0.8):
             self.enable(p.name)
-        if not any(a.row == i and a.open for a in self.b.approvals):
-            self.send_it(i)
+        self.send_it(i)
 
     def join(self) -> None:
         """A group; from its first member on it is asked for."""
