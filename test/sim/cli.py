@@ -22,6 +22,7 @@ import ledgers
 import named
 import observing
 import parts
+import passkeys
 import past
 import purses
 import registry
@@ -60,6 +61,7 @@ SORTS = (
     "named",
     "tenants",
     "people",
+    "passkeys",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -193,6 +195,9 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "named": accounts.Server(dsn, f"sim_named_{number}", named.Play, named.ACTS),
+            "passkeys": accounts.Server(
+                dsn, f"sim_passkeys_{number}", passkeys.Play, passkeys.ACTS
+            ),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "people": accounts.Server(dsn, f"sim_people_{number}", registry.Play, registry.ACTS),
@@ -289,6 +294,8 @@ class Job:
             return "tenants"
         if registry.is_play(seed):
             return "people"
+        if passkeys.is_play(seed):
+            return "passkeys"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

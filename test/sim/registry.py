@@ -372,13 +372,13 @@ class Play(accounts.Play):
         """Something happens to those who have approved."""
         for a in self.b.approvals[-1:]:
             p = self.person(a.name)
-            way = self.rng.choice(["off", "off", "group", "out", "move"])
+            way = self.rng.choice(["off", "off", "group", "group", "out", "move"])
             if way == "off" and p is not None:
                 self.disable(p.name)
                 if self.chance(0.5):
                     self.enable(p.name)
             elif way == "group":
-                self.join()
+                self.join("approver", p.name if p else "")
             elif way == "out" and p is not None:
                 self.leave()
             elif way == "move":
@@ -560,15 +560,18 @@ class Play(accounts.Play):
             self.enable(p.name)
         self.send_it(i)
 
-    def join(self) -> None:
+    def join(self, group: str = "", but: str = "") -> None:
         """A group; from its first member on it is asked for."""
-        group = self.rng.choice(GROUPS)
+        surely = group != ""
+        group = group or self.rng.choice(GROUPS)
         members = self.b.groups.setdefault(group, set())
         some = [p.name for p in self.b.people.values() if p.name not in members and not p.service]
+        some = [n for n in some if n != but]
         if not some:
             return
         name = self.rng.choice(some)
-        if self.two(f"paysafe.add_to_group('{name}', '{group}', 'why')"):
+        who = self.good_two() if surely else ()
+        if self.two(f"paysafe.add_to_group('{name}', '{group}', 'why')", *who):
             if group == "approver":
                 for a in self.b.approvals:
                     p = self.person(a.name)
