@@ -99,7 +99,12 @@ class Key:
 
     def answer(self, challenge: str, wrong: str = "") -> dict[str, Any]:
         """What a browser returns; something may be wrong with it."""
-        data = {"type": "webauthn.get", "challenge": challenge, "origin": PAGE, "crossOrigin": False}
+        data = {
+            "type": "webauthn.get",
+            "challenge": challenge,
+            "origin": PAGE,
+            "crossOrigin": False,
+        }
         if wrong == "origin":
             data["origin"] = "https://evil.example"
         elif wrong == "type":
@@ -315,7 +320,9 @@ class Play(accounts.Play):
         }[function]
         c = self.conns[who]
         by = self.rng.choice(PEOPLE)
-        self.script.append(f"{who}: as {by}: SELECT paysafe.{name}({arguments}, {json.dumps(answer)}, 'x');")
+        self.script.append(
+            f"{who}: as {by}: SELECT paysafe.{name}({arguments}, {json.dumps(answer)}, 'x');"
+        )
         code = ""
         try:
             c.execute("BEGIN; SET LOCAL lock_timeout = '150ms'")
@@ -373,7 +380,9 @@ class Play(accounts.Play):
         return True
 
     def known(self, k: Key) -> None:
-        got = self.ask("SELECT approver, identity FROM paysafe.approval ORDER BY id DESC LIMIT 1")[0]
+        got = self.ask("SELECT approver, identity FROM paysafe.approval ORDER BY id DESC LIMIT 1")[
+            0
+        ]
         if got != (k.owner, "passkey"):
             raise Found("level", f"the approval is {got}, it was signed by {k.owner}")
 
@@ -678,4 +687,4 @@ ACTS: dict[str, float] = {
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of passkeys?"""
-    return random.Random(f"passkeys or not {seed}").random() < 0.025
+    return random.Random(f"passkeys or not {seed}").random() < 0.02

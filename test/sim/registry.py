@@ -148,9 +148,12 @@ class Play(accounts.Play):
         for r in getattr(self, "roles", []):
             for name in (r, f"{r}_x"):
                 try:
-                    if not c.closed and c.execute(
-                        "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)
-                    ).fetchall():
+                    if (
+                        not c.closed
+                        and c.execute(
+                            "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)
+                        ).fetchall()
+                    ):
                         c.execute(f"DROP OWNED BY {name}")
                         c.execute(f"DROP ROLE {name}")
                 except psycopg.Error:
@@ -165,7 +168,7 @@ class Play(accounts.Play):
         a, b = self.new_name(), self.new_name()
         aliases = [f"name:{a}", f"name:{b}"]
         logins = []
-        if self.chance(0.6):
+        if self.chance(0.8):
             role = self.free.pop()
             aliases[0] += f",login:{role}"
             logins.append((role, "Ann"))
@@ -434,7 +437,9 @@ class Play(accounts.Play):
         if self.free and self.chance(0.5):
             role = self.free.pop()
             more = f",login:{role}"
-        call = f"paysafe.add_person('{name}', 'why', '{{name:{alias}{more}}}', {str(service).lower()})"
+        call = (
+            f"paysafe.add_person('{name}', 'why', '{{name:{alias}{more}}}', {str(service).lower()})"
+        )
         if self.two(call, *(self.good_two() if surely else ())):
             self.registered(name, [alias], service)
             if role:
@@ -455,10 +460,10 @@ class Play(accounts.Play):
             return
         loser = self.b.owner.get(name)
         if loser:
-            self.void(loser)
+            self.end_of(loser)
         self.give(name, p.name)
 
-    def void(self, person: str) -> int | None:
+    def end_of(self, person: str) -> int | None:
         """His open approvals end; how many, if that is known."""
         n: int | None = 0
         for a in self.b.approvals:
@@ -504,7 +509,7 @@ class Play(accounts.Play):
             c.execute("ROLLBACK")
             raise Found("legitimate", f"{e.sqlstate} {e}: {call} by {by}") from e
         p.enabled = False
-        n = self.void(p.name)
+        n = self.end_of(p.name)
         if n is not None and got != n:
             raise Found("disabled", f"{call} says that {got} approvals ended, there were {n}")
         if open_one:
@@ -555,7 +560,7 @@ class Play(accounts.Play):
         elif code:
             raise Found("legitimate", f"{code}: {call}")
         p.enabled = False
-        self.void(p.name)
+        self.end_of(p.name)
         if self.chance(0.8):
             self.enable(p.name)
         self.send_it(i)
@@ -660,9 +665,13 @@ class Play(accounts.Play):
             a.sure = a.sure and a.name != x.person  # what came over it before
         if way == "into":
             return
-        got = self.ask(f"SELECT state FROM paysafe.person_alias WHERE kind = 'login' AND value = '{r}'")
-        if [s for (s,) in got] != [x.state]:
+        got = self.ask(
+            f"SELECT state FROM paysafe.person_alias WHERE kind = 'login' AND value = '{r}'"
+        )
+        if [s for (s,) in got] != [x.state] and not self.b.people[x.person].service:
             raise Found("login", f"after {sql} the login is {got}, it should be {x.state}")
+        if self.chance(0.7):
+            self.request()
         self.by_login(x)
 
     def by_login(self, x: Login | None = None) -> None:
@@ -680,16 +689,19 @@ class Play(accounts.Play):
         mine = self.b.owner.get(other) == p.name
         if self.chance(0.5):
             sql = f"BEGIN;\nSELECT paysafe.act_as('{other}');\nCOMMIT"
-            self.must(sql, mine and acts, "42501", who)
+            # that of a service claims whom it wants, whatever was changed
+            claims = self.may_act(other) if p.service else mine
+            self.must(sql, claims and acts, "42501", who)
         if self.chance(0.4):
             i, self.next = self.next, self.next + 1
             sql = f"INSERT INTO pay VALUES ({i}, 1000, 'EUR');\nINSERT INTO refund VALUES ({i}, {i}, 500, 'requested')"
             if self.must(f"BEGIN;\n{sql};\nCOMMIT", acts, "42501", who):
-                self.b.rows[i] = Row([p.name], nobody=x.state != "in force")
+                self.b.rows[i] = Row([p.name], nobody=p.service or x.state != "in force")
         some = self.waiting()
         if not some:
             return
-        i = self.rng.choice(some[-3:])
+        apart = [i for i in some if all(self.apart(p.name, r) for r in self.b.rows[i].requesters)]
+        i = self.rng.choice((apart if self.chance(0.8) and apart else some)[-3:])
         good = acts and not p.service and self.in_group(p.name, "approver")
         good = good and (x.state == "in force")
         good = good and all(self.apart(p.name, r) for r in self.b.rows[i].requesters)
@@ -724,7 +736,12 @@ class Play(accounts.Play):
         if not self.may_act(one) or to > 400:
             return
         c = f"SELECT {self.threshold(to)}"
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('{one}');\nSELECT paysafe.propose('busy');\n{c};\nCOMMIT", True, "", "owner")
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('{one}');\nSELECT paysafe.propose('busy');\n{c};\nCOMMIT",
+            True,
+            "",
+            "owner",
+        )
         good = self.may_approve(other, "rule_administrator") and self.apart(one, other)
         sql = (
             "DO $$BEGIN PERFORM paysafe.approve('paysafe.rule', key, 'agreed') FROM (SELECT * FROM"

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import copy
 import random
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import psycopg
 
 import accounts
 from commands import APP, OWNER, Found
@@ -117,8 +120,8 @@ class Play(accounts.Play):
         self.next = 1
         self.grown = 0
         self.gid = 0
-        self.open: Context | None = None  # of session b
-        self.written: list[tuple[str, str, int, str, str]] = []
+        self.beside_me: Context | None = None  # of session b
+        self.logged: list[tuple[str, str, int, str, str]] = []
 
     # ------------------------------------------------------------ tables
 
@@ -151,9 +154,7 @@ class Play(accounts.Play):
             out.append(f"CREATE TABLE item_a PARTITION OF item FOR VALUES IN ({a}, {b})")
             out.append(f"CREATE TABLE item_b PARTITION OF item FOR VALUES IN ({c})")
         if self.shape == "region":
-            out += [
-                f"CREATE TABLE item_{i} PARTITION OF item FOR VALUES IN ({i})" for i in REGIONS
-            ]
+            out += [f"CREATE TABLE item_{i} PARTITION OF item FOR VALUES IN ({i})" for i in REGIONS]
         if self.shape == "child":
             out.append("CREATE TABLE item_c (PRIMARY KEY (id)) INHERITS (item)")
         if self.lined == "wide" and self.shape == "plain":
@@ -274,7 +275,7 @@ class Play(accounts.Play):
         code = ""
         try:
             self.conns[c.who].execute(sql)
-        except accounts.psycopg.Error as e:
+        except psycopg.Error as e:
             code = e.sqlstate or "XX000"
             self.script.append(f"-- {e.sqlstate} {e.diag.message_primary}")
             if code[:2] in ("XX", "08", "57"):
@@ -319,7 +320,7 @@ class Play(accounts.Play):
         if to == ALL:
             sql = f"SELECT paysafe.across_tenants('{reason}')"
         refused = c.used is not None and c.used != to
-        if c.maybe and not refused and c.at != to:
+        if c.maybe and not refused and (c.at != to or c.maybe_of != to):
             return  # who knows what it has read
         if self.try_it(c, sql, {"42501"} if refused else set()):
             c.at, c.reason = to, reason
@@ -357,7 +358,7 @@ class Play(accounts.Play):
                 conn.execute("CLOSE k")
             else:
                 rows = conn.execute(way).fetchall()
-        except accounts.psycopg.Error as e:
+        except psycopg.Error as e:
             raise Found("legitimate", f"{e.sqlstate} {e}: {way}") from e
         got = sorted(i for (i,) in rows)
         if got != sorted(r.id for r in want):
@@ -419,7 +420,9 @@ class Play(accounts.Play):
         codes = self.wrong(c, *of)
         if self.most is not None and n > self.most:
             codes.add("23N03")
-        way = rng.choice(["values", "values", "returning", "each", "upsert", "merge", "cte", "copy"])
+        way = rng.choice(
+            ["values", "values", "returning", "each", "upsert", "merge", "cte", "copy"]
+        )
         sql = f"INSERT INTO {table} {columns} VALUES {values}"
         if way == "returning":
             sql += " RETURNING id"
@@ -655,7 +658,7 @@ class Play(accounts.Play):
         del c.saved[n + 1 :], c.changes[c.kept[n] :], c.kept[n + 1 :]
 
     def empty(self, c: Context) -> None:
-        if self.open is None:
+        if self.beside_me is None:
             self.try_it(c, "TRUNCATE item" + (" CASCADE" if self.lined else ""), {"42501", "23T03"})
 
     STEPS = {
@@ -713,7 +716,7 @@ class Play(accounts.Play):
             self.must(f"COMMIT PREPARED '{name}'", True, "", "super")
         else:
             self.must("COMMIT", True, "", c.who)
-        self.written += c.changes
+        self.logged += c.changes
 
     def nobody(self, who: str) -> None:
         """A session's next transaction works for nobody."""
@@ -737,7 +740,7 @@ class Play(accounts.Play):
 
     def beside(self) -> None:
         """Somebody else works for another tenant at the same time."""
-        if self.open is not None:
+        if self.beside_me is not None:
             return
         t = self.rng.choice(self.ways())
         self.must(f"BEGIN;\nSELECT paysafe.act_for_tenant('{t}')", True, "", "b")
@@ -746,15 +749,15 @@ class Play(accounts.Play):
         good = self.chance(0.7)
         if good:
             self.must(f"INSERT INTO item (id, tenant) VALUES ({i}, {self.lit(t)})", True, "", "b")
-        self.open = c
+        self.beside_me = c
         self.work(self.rng.choice(["a", "owner"]), 4)
-        self.open = None
+        self.beside_me = None
         if good:
             self.there.items[i] = Row(i, t, 1, 0, "new", False)
         self.read(c)
         self.must("COMMIT", True, "", "b")
         if good:
-            self.written.append(("item", "INSERT", i, t, ""))
+            self.logged.append(("item", "INSERT", i, t, ""))
 
     def grow(self) -> None:
         """Another partition; from then on rows of it are like all others."""
@@ -831,7 +834,7 @@ class Play(accounts.Play):
             if self.shape == "tenant" and name == "item":
                 number = str(key).rsplit(",", 1)[-1]
             some.setdefault((name, op, number), []).append((tenant or "", reason or ""))
-        for table, op, number_, said, reason in self.written:
+        for table, op, number_, said, reason in self.logged:
             name = "line" if table == "line" else "item"
             there = some.get((name, op, str(number_)), [])
             if (said, reason) not in there:
@@ -855,13 +858,15 @@ class Play(accounts.Play):
 
     def across_on_record(self) -> int:
         """How often somebody has read across; the worker writes what was rolled back."""
-        sql = "SELECT coalesce(sum(count), 0) FROM paysafe.refusal_log WHERE rule = 'across_tenants'"
-        limit = accounts.time.time() + 20
+        sql = (
+            "SELECT coalesce(sum(count), 0) FROM paysafe.refusal_log WHERE rule = 'across_tenants'"
+        )
+        limit = time.time() + 20
         while True:
             n = int(self.ask(sql)[0][0]) - self.across_before
-            if n >= self.seen_across or accounts.time.time() > limit:
+            if n >= self.seen_across or time.time() > limit:
                 return n
-            accounts.time.sleep(0.1)
+            time.sleep(0.1)
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.across_before = 0
