@@ -385,7 +385,7 @@ class Play(accounts.Play):
             elif way == "out" and p is not None:
                 self.leave()
             elif way == "move":
-                self.alias()
+                self.alias(a.name)
 
     # ------------------------------------------------------------ the registry
 
@@ -447,16 +447,19 @@ class Play(accounts.Play):
         elif role:
             self.free.append(role)
 
-    def alias(self) -> None:
+    def alias(self, moved: str = "") -> None:
         """One more name; or one that was somebody else's, whose open approvals end."""
         p = self.rng.choice(list(self.b.people.values()))
         own = {x.lower() for x in self.b.people}
         others = [n for n, o in self.b.owner.items() if o != p.name and n not in own]
         name = self.rng.choice([self.new_name(), *others, "visitor"])
+        surely = moved in others
+        if surely:
+            name = moved
         if self.b.owner.get(name) == p.name:
             return
         call = f"paysafe.add_alias('{p.name}', 'name', '{name}', 'why')"
-        if not self.two(call):
+        if not self.two(call, *(self.good_two() if surely else ())):
             return
         loser = self.b.owner.get(name)
         if loser:
