@@ -9,7 +9,6 @@ takes one to let that go; rows are approved, refunds in advance, and changes of 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import random
@@ -22,51 +21,11 @@ from psycopg.types.json import Jsonb
 
 import accounts
 from commands import APP, OWNER, Found
+from signing import Signer, b64
 
 PEOPLE = ("anna", "bert", "carl", "dora")
 PAGE, PARTY = "https://pay.example", "pay.example"
 UP, UV = 1, 4
-
-# P-256
-P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-G = (
-    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
-)
-Point = tuple[int, int] | None
-
-
-def added(a: Point, b: Point) -> Point:
-    if a is None or b is None:
-        return b if a is None else a
-    if a[0] == b[0]:
-        if (a[1] + b[1]) % P == 0:
-            return None
-        m = 3 * (a[0] * a[0] - 1) * pow(2 * a[1], -1, P) % P
-    else:
-        m = (b[1] - a[1]) * pow(b[0] - a[0], -1, P) % P
-    x = (m * m - a[0] - b[0]) % P
-    return x, (m * (a[0] - x) - a[1]) % P
-
-
-def times(k: int, a: Point) -> Point:
-    out: Point = None
-    while k:
-        if k & 1:
-            out = added(out, a)
-        a = added(a, a)
-        k >>= 1
-    return out
-
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def der(n: int) -> bytes:
-    data = n.to_bytes(n.bit_length() // 8 + 1, "big")
-    return b"\2" + bytes([len(data)]) + data
 
 
 class Key:
@@ -74,7 +33,7 @@ class Key:
 
     def __init__(self, owner: str, seed: str, counts: bool) -> None:
         self.owner, self.counts = owner, counts
-        self.secret = int.from_bytes(hashlib.sha512(seed.encode()).digest(), "big") % (N - 1) + 1
+        self.signer = Signer(seed)
         self.credential = hashlib.sha256(b"id" + seed.encode()).digest()
         self.counter = 0
         self.accepted = 0  # the last counter that was
@@ -82,20 +41,8 @@ class Key:
         self.revoked = False
 
     def cose(self) -> bytes:
-        point = times(self.secret, G)
-        assert point is not None
-        x, y = (v.to_bytes(32, "big") for v in point)
+        x, y = self.signer.point
         return b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20" + x + b"\x22\x58\x20" + y
-
-    def sign(self, data: bytes) -> bytes:
-        z = int.from_bytes(hashlib.sha256(data).digest(), "big")
-        k = int.from_bytes(hashlib.sha512(self.credential + data).digest(), "big") % (N - 1) + 1
-        point = times(k, G)
-        assert point is not None
-        r = point[0] % N
-        s = pow(k, -1, N) * (z + r * self.secret) % N
-        body = der(r) + der(s)
-        return b"\x30" + bytes([len(body)]) + body
 
     def answer(self, challenge: str, wrong: str = "") -> dict[str, Any]:
         """What a browser returns; something may be wrong with it."""
@@ -118,9 +65,9 @@ class Key:
         count = self.accepted if wrong == "counter" else self.counter
         party = "other.example" if wrong == "party" else PARTY
         device = hashlib.sha256(party.encode()).digest() + struct.pack(">BI", flags, count)
-        signature = self.sign(device + hashlib.sha256(said).digest())
+        signature = self.signer.der(device + hashlib.sha256(said).digest())
         if wrong == "signature":
-            signature = self.sign(device + b"x" + hashlib.sha256(said).digest())
+            signature = self.signer.der(device + b"x" + hashlib.sha256(said).digest())
         return {
             "id": b64(self.credential),
             "rawId": b64(self.credential),

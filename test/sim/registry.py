@@ -8,17 +8,22 @@ rules and on the registry itself.  A model says who may approve what, which appr
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from dataclasses import dataclass, field
 
 import psycopg
 
 import accounts
 from commands import APP, OWNER, SUPER, Found
+from signing import Signer, b64
 
 NAMES = ("Ann", "Bob", "Cy Dale", "Di", "Queue")
 STRANGERS = ("clerk", "visitor")
 GROUPS = ("approver", "rule_administrator")
+ISSUER = "https://login.example"
+Claims = dict[str, object] | None
 
 
 @dataclass
@@ -79,7 +84,10 @@ class Play(accounts.Play):
         self.next_name = 1
         self.roles: list[str] = []
         self.free: list[str] = []  # roles that are nobody's
-        self.level = ""
+        self.signer: Signer | None = None  # the login service, where tokens are accepted
+        self.kid = ""
+        self.tokens = self.chance(0.5)
+        self.needs = "proven" if self.tokens and self.chance(0.4) else ""  # of who approves
 
     @staticmethod
     def alone(seed: int) -> bool:
@@ -101,6 +109,8 @@ class Play(accounts.Play):
             f"CREATE SCHEMA {self.schema} AUTHORIZATION {OWNER};\n"
             f"GRANT USAGE ON SCHEMA {self.schema} TO PUBLIC;\n"
             f"GRANT EXECUTE ON FUNCTION paysafe.{functions} TO {APP}, {OWNER};\n"
+            f"GRANT EXECUTE ON FUNCTION paysafe.act_as_token TO {APP};\n"
+            f"GRANT EXECUTE ON FUNCTION paysafe.set_token_issuer, paysafe.set_token_key, paysafe.revoke_token_key TO {OWNER};\n"
             f"GRANT SELECT ON paysafe.pending_change, paysafe.person, paysafe.person_alias TO {APP}, {OWNER}",
             "super",
         )
@@ -125,7 +135,8 @@ class Play(accounts.Play):
         self.begin()
 
     def threshold(self, amount: int) -> str:
-        return f"paysafe.set_refund_threshold('refund', 'EUR', {amount}, {self.approvers})"
+        more = f", approver_identity => '{self.needs}'" if self.needs else ""
+        return f"paysafe.set_refund_threshold('refund', 'EUR', {amount}, {self.approvers}{more})"
 
     def role(self, name: str) -> None:
         """A login of its own, which may act for others as long as it is nobody's."""
@@ -180,6 +191,11 @@ class Play(accounts.Play):
         for role, name in logins:
             self.b.logins[role] = Login(role, name)
         self.must(sql, False, "42501 42710 55000", "super")
+        if self.tokens:
+            self.by_ann_and_bob(
+                f"paysafe.set_token_issuer('{ISSUER}', '{{payments}}', 'our login')"
+            )
+            self.new_signer()
         for _ in range(self.rng.choice([0, 1, 2, 2])):
             self.add_person(True)
 
@@ -243,15 +259,117 @@ class Play(accounts.Play):
         """In one of its spellings."""
         return self.rng.choice([name, name, name.upper(), name.lower()])
 
+    # ------------------------------------------------------------ tokens
+
+    def by_ann_and_bob(self, call: str) -> None:
+        """Who signs is declared by two; alone it is refused."""
+        begin = "BEGIN;\nSELECT paysafe.act_as('Ann');\n"
+        self.must(f"{begin}SELECT {call};\nCOMMIT", False, "42501", "owner")
+        self.must(
+            f"{begin}SELECT paysafe.propose('our login');\nSELECT {call};\nCOMMIT",
+            True,
+            "",
+            "owner",
+        )
+        self.must(
+            "BEGIN;\nSELECT paysafe.act_as('Bob');\nDO $$BEGIN PERFORM paysafe.approve(approved_as, key, 'agreed') FROM"
+            " (SELECT * FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) x; END$$;\nCOMMIT",
+            True,
+            "",
+        )
+        self.must(f"{begin}SELECT {call};\nCOMMIT", True, "", "owner")
+
+    def new_signer(self) -> None:
+        """Another key; the one before ends, if there is one."""
+        before = self.kid
+        self.next_name += 1
+        self.kid = f"k{self.next_name}"
+        signer = Signer(f"{self.seed} {self.kid}")
+        x, y = (b64(v) for v in signer.point)
+        jwk = f'{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}'
+        self.by_ann_and_bob(
+            f"paysafe.set_token_key('{ISSUER}', '{self.kid}', 'ES256', '{jwk}', 'a key')"
+        )
+        self.signer = signer
+        if before:
+            sql = f"SELECT paysafe.revoke_token_key('{ISSUER}', '{before}', 'over')"
+            self.must(sql, True, "", "owner")
+            old = Signer(f"{self.seed} {before}")
+            self.must(
+                f"SELECT paysafe.act_as_token('{self.token('Ann', before, old)}')", False, "42501"
+            )
+
+    def token(
+        self, who: str, kid: str = "", signer: Signer | None = None, more: Claims = None
+    ) -> str:
+        """What the login service says of somebody."""
+        signer = signer or self.signer
+        assert signer is not None
+        self.next_name += 1
+        now = int(time.time())
+        said = {"iss": ISSUER, "sub": who, "aud": "payments", "iat": now, "exp": now + 300}
+        said |= {"jti": f"{self.schema} {self.seed} {self.next_name}"}
+        said |= more or {}
+        head = {"alg": "ES256", "kid": kid or self.kid, "typ": "JWT"}
+        parts = [b64(json.dumps(p, separators=(",", ":")).encode()) for p in (head, said)]
+        text = ".".join(parts)
+        return f"{text}.{b64(signer.raw(text.encode()))}"
+
+    def wrong_token(self) -> None:
+        """One that is not accepted; one that is, once."""
+        if self.signer is None:
+            return
+        free = [n for n in self.names() if self.may_act(n)]
+        who = self.rng.choice(free)
+        now = int(time.time())
+        way = self.rng.choice(
+            ["exp", "nbf", "aud", "iss", "sub", "kid", "key", "jti", "twice", "undone"]
+        )
+        if way in ("twice", "undone"):
+            use = f"BEGIN;\nSELECT paysafe.act_as_token('{self.token(who)}');\n"
+            self.must(use + ("COMMIT" if way == "twice" else "ROLLBACK"), True, "")
+            self.must(use + "COMMIT", way == "undone", "42501")
+            if self.chance(0.5):
+                self.must(use + "COMMIT", False, "42501")
+            return
+        wrong: dict[str, object] = {
+            "exp": now - 60,
+            "nbf": now + 120,
+            "aud": "others",
+            "iss": "https://login.example/",
+            "sub": "",
+            "jti": "",
+        }
+        other = Signer("somebody") if way == "key" else None
+        text = self.token(who, "k0" if way == "kid" else "", other)
+        if way in wrong:
+            text = self.token(who, more={way: wrong[way]})
+        self.must(f"SELECT paysafe.act_as_token('{text}')", False, "42501")
+
+    def rotate(self) -> None:
+        """The login service has another key."""
+        good = all(self.b.people[n].enabled and self.in_group(n, GROUPS[1]) for n in ("Ann", "Bob"))
+        if self.signer is not None and good:
+            self.new_signer()
+
+    def proven(self) -> bool:
+        """Does somebody act by a token this time?"""
+        return self.signer is not None and self.chance(0.6 if self.needs else 0.25)
+
     # ------------------------------------------------------------ who acts
 
-    def as_(self, name: str, sql: str, codes: set[str], who: str = "a") -> bool:
+    def as_(
+        self, name: str, sql: str, codes: set[str], who: str = "a", proven: bool | None = None
+    ) -> bool:
         """Statements of somebody in a transaction."""
         if who == "a" and not self.may_act(name):
             codes = {"42501"}
         begin = "BEGIN"
         if who == "a":
-            begin += f";\nSELECT paysafe.act_as('{self.spelled(name)}')"
+            name = self.spelled(name)
+            by = self.proven() if proven is None else proven
+            call = f"act_as_token('{self.token(name)}')" if by else f"act_as('{name}')"
+            begin += f";\nSELECT paysafe.{call}"
         return self.must(f"{begin};\n{sql};\nCOMMIT", not codes, " ".join(codes), who)
 
     def session(self, role: str) -> str:
@@ -302,9 +420,11 @@ class Play(accounts.Play):
         if any(a.people & self.everybody(name) for a in before):
             return False  # once more
         sql = f"SELECT paysafe.approve('refund', '{i}', 'seen')"
-        if not self.as_(name, sql, set() if good else {"42501"}):
+        proven = self.proven()
+        good = good and (proven or not self.needs)
+        if not self.as_(name, sql, set() if good else {"42501"}, "a", proven):
             return False
-        self.noted(i, name, "claimed")
+        self.noted(i, name, "proven" if proven else "claimed")
         return True
 
     def noted(self, i: int, name: str, level: str) -> None:
@@ -552,7 +672,8 @@ class Play(accounts.Play):
         if any(a.row == i and p.name in a.people for a in self.b.approvals):
             return
         sql = f"SELECT paysafe.approve('refund', '{i}', 'seen')"
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('{name}');\n{sql}", True, "", "b")
+        call = f"act_as_token('{self.token(name)}')" if self.needs else f"act_as('{name}')"
+        self.must(f"BEGIN;\nSELECT paysafe.{call};\n{sql}", True, "", "b")
         by = self.rng.choice([n for n in self.names() if self.may_act(n) and self.apart(n, name)])
         call = f"SELECT paysafe.disable_person('{p.name}', 'has left')"
         begin = f"BEGIN;\nSET LOCAL lock_timeout = '100ms';\nSELECT paysafe.act_as('{by}')"
@@ -708,7 +829,7 @@ class Play(accounts.Play):
         good = acts and not p.service and self.in_group(p.name, "approver")
         good = good and (x.state == "in force")
         good = good and all(self.apart(p.name, r) for r in self.b.rows[i].requesters)
-        good = good and not self.b.rows[i].nobody
+        good = good and not self.b.rows[i].nobody and not self.needs
         if any(a.row == i and a.open and a.people & {p.name} for a in self.b.approvals):
             return
         sql = f"SELECT paysafe.approve('refund', '{i}', 'seen')"
@@ -750,7 +871,14 @@ class Play(accounts.Play):
             "DO $$BEGIN PERFORM paysafe.approve('paysafe.rule', key, 'agreed') FROM (SELECT * FROM"
             " paysafe.pending_change ORDER BY id DESC LIMIT 1) x; END$$"
         )
-        if not self.as_(other, sql, set() if good else {"42501"}):
+        proven = self.proven()
+        if not self.as_(other, sql, set() if good else {"42501"}, "a", proven):
+            return
+        if self.needs and not proven:
+            # it takes as much as the threshold asks for
+            self.must(
+                f"BEGIN;\nSELECT paysafe.act_as('{one}');\n{c};\nCOMMIT", False, "42501", "owner"
+            )
             return
         self.must(f"BEGIN;\nSELECT paysafe.act_as('{one}');\n{c};\nCOMMIT", True, "", "owner")
         self.limit = to
@@ -803,6 +931,8 @@ ACTS: dict[str, float] = {
     "by_login": 4,
     "borrowed": 0.7,
     "rule": 2,
+    "wrong_token": 2,
+    "rotate": 0.7,
 }
 
 
