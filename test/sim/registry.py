@@ -685,6 +685,9 @@ class Play(accounts.Play):
             raise Found("legitimate", f"{code}: {call}")
         p.enabled = False
         self.end_of(p.name)
+        if not code:
+            # what came after it counts for nothing, and may be ended another time
+            self.b.approvals.append(Approval(0, name, self.everybody(name), True, True, False))
         if self.chance(0.8):
             self.enable(p.name)
         self.send_it(i)
@@ -875,7 +878,8 @@ class Play(accounts.Play):
         if not self.as_(other, sql, set() if good else {"42501"}, "a", proven):
             return
         if self.needs and not proven:
-            # it takes as much as the threshold asks for
+            # it takes as much as the threshold asks for; what was approved stays open
+            self.b.approvals.append(Approval(0, other, self.everybody(other), True))
             self.must(
                 f"BEGIN;\nSELECT paysafe.act_as('{one}');\n{c};\nCOMMIT", False, "42501", "owner"
             )
