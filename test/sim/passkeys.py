@@ -172,7 +172,7 @@ class Play(accounts.Play):
 
     def new_key(self, owner: str) -> Key:
         self.next += 1
-        return Key(owner, f"{self.seed} {self.next}", self.chance(0.6))
+        return Key(owner, f"{self.seed} {self.next}", self.chance(0.75))
 
     def call(self, function: str, k: Key) -> str:
         return (
@@ -412,6 +412,18 @@ class Play(accounts.Play):
                 self.rng.choice([self.edit, self.lose, self.loosen])()
         self.send_it(i)
 
+    def copied(self) -> None:
+        """A passkey that counts, and somebody who has a copy of it: one count serves once."""
+        some = [k for k in self.active() if k.counts]
+        if not some:
+            return
+        owner = self.rng.choice(some).owner
+        for wrong in ("", "counter", ""):
+            i = self.request()
+            one = None if self.b.rows[i].requester == owner else self.challenge(str(i), owner)
+            if one is not None:
+                self.sign(one, wrong)
+
     def edit(self) -> None:
         """What was shown changes."""
         some = self.waiting()
@@ -560,9 +572,10 @@ class Play(accounts.Play):
     def loosen(self) -> None:
         """A threshold that asks for passkeys is loosened by one; claims are nothing there."""
         proposer, approver = self.rng.choice(PEOPLE), self.rng.choice(self.holders())
-        to, level = self.limit, ""
+        self.next += 1
+        to, level = 100 + self.next, ""  # no two ask for the same
         if not self.level or self.chance(0.5):
-            to, level = self.limit + 1, self.level
+            level = self.level
         call = self.threshold(to, level)
         self.as_(proposer, f"SELECT {call}", "42501", "owner")
         self.as_(proposer, f"SELECT paysafe.propose('busy');\nSELECT {call}", "", "owner")
@@ -624,6 +637,7 @@ ACTS: dict[str, float] = {
     "refund": 6,
     "edit": 1,
     "advance": 3,
+    "copied": 1.5,
     "enrol": 2,
     "lose": 1,
     "meanwhile": 2,

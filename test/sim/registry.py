@@ -859,7 +859,8 @@ class Play(accounts.Play):
     def rule(self) -> None:
         """A threshold is raised by two, whoever they are called."""
         one, other = self.somebody(), self.somebody()
-        to = self.limit + self.rng.choice([1, 5, 10])
+        self.next_name += 1
+        to = 100 + self.next_name  # no two ask for the same
         if not self.may_act(one) or to > 400:
             return
         c = f"SELECT {self.threshold(to)}"
