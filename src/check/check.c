@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "abuse/counter.h"
 #include "base/attempt.h"
 #include "base/refusal.h"
 #include "base/scan.h"
@@ -87,6 +88,11 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	put(result, "hooks", missing == NULL, missing);
 	trouble = paysafe_refusal_queue_trouble();
 	put(result, "refusals_recorded", trouble == NULL, trouble);
+	if (paysafe_counter_ready())
+	{
+		trouble = paysafe_counter_trouble();
+		put(result, "limits_counted", trouble == NULL, trouble);
+	}
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
 	if (paysafe_lockdown_is_on())

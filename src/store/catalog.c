@@ -47,6 +47,8 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PROPOSAL_RECORD] = "proposal_record",
 	[PAYSAFE_APPROVAL_RECORD] = "approval_record",
 	[PAYSAFE_APPROVAL_END] = "approval_end",
+	[PAYSAFE_REJECTION_RECORD] = "rejection_record",
+	[PAYSAFE_REJECTION_END] = "rejection_end",
 	[PAYSAFE_REFUND_EVENT] = "refund_event",
 	[PAYSAFE_REFUND_REQUEST] = "refund_request",
 	[PAYSAFE_REFUND_TOTAL] = "refund_total",
@@ -127,6 +129,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_USE] = "passkey_use",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
+	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
 };
 
 /*
