@@ -317,9 +317,9 @@ class Play(accounts.Play):
 
     def wrong_token(self) -> None:
         """One that is not accepted; one that is, once."""
-        if self.signer is None:
+        free = self.actors()
+        if self.signer is None or not free:
             return
-        free = [n for n in self.names() if self.may_act(n)]
         who = self.rng.choice(free)
         now = int(time.time())
         way = self.rng.choice(
@@ -383,6 +383,10 @@ class Play(accounts.Play):
             )
             self.conns[who] = c
         return who
+
+    def actors(self) -> list[str]:
+        """Who may act."""
+        return [n for n in self.names() if self.may_act(n)]
 
     def somebody(self) -> str:
         return self.rng.choice(self.names())
@@ -604,12 +608,14 @@ class Play(accounts.Play):
     def disable(self, name: str = "") -> None:
         """At once, by one; who is in the middle of something hears of it."""
         some = [p for p in self.b.people.values() if p.enabled]
+        if not some or not self.actors():
+            return  # nobody is left
         if len([p for p in some if not p.service]) < 3 and self.chance(0.7) and not name:
             return
         p = self.b.people[name] if name else self.rng.choice(some)
         if not p.enabled:
             return
-        by = self.rng.choice([n for n in self.names() if self.may_act(n)])
+        by = self.rng.choice(self.actors())
         call = f"paysafe.disable_person('{p.name}', 'has left')"
         his = [n for n, o in self.b.owner.items() if o == p.name]
         open_one = self.rng.choice(his) if self.chance(0.5) else ""
@@ -671,10 +677,13 @@ class Play(accounts.Play):
         assert p is not None
         if any(a.row == i and p.name in a.people for a in self.b.approvals):
             return
+        whoever = [n for n in self.actors() if self.apart(n, name)]
+        if not whoever:
+            return
         sql = f"SELECT paysafe.approve('refund', '{i}', 'seen')"
         call = f"act_as_token('{self.token(name)}')" if self.needs else f"act_as('{name}')"
         self.must(f"BEGIN;\nSELECT paysafe.{call};\n{sql}", True, "", "b")
-        by = self.rng.choice([n for n in self.names() if self.may_act(n) and self.apart(n, name)])
+        by = self.rng.choice(whoever)
         call = f"SELECT paysafe.disable_person('{p.name}', 'has left')"
         begin = f"BEGIN;\nSET LOCAL lock_timeout = '100ms';\nSELECT paysafe.act_as('{by}')"
         code = self.run(f"{begin};\n{call};\nCOMMIT", "a")
@@ -725,14 +734,19 @@ class Play(accounts.Play):
                 for a in self.b.approvals:
                     a.sure = a.sure and group != "approver"
             return
-        by = self.rng.choice([n for n in self.names() if self.may_act(n)])
+        if not self.actors():
+            return
+        by = self.rng.choice(self.actors())
         if self.as_(by, f"SELECT {call}", set()):
             members.discard(name)
 
     def only(self) -> None:
         """Only registered people act, at once; everybody again by two."""
         if not self.b.required:
-            by = self.rng.choice([n for n in self.b.owner if self.may_act(n)])
+            some = [n for n in self.b.owner if self.may_act(n)]
+            if not some:
+                return
+            by = self.rng.choice(some)
             if len([p for p in self.b.people.values() if p.enabled and not p.service]) < 2:
                 self.as_(by, "SELECT paysafe.require_registered(true, 'audit')", {"55000"})
                 return
