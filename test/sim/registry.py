@@ -850,6 +850,8 @@ class Play(accounts.Play):
         if any(a.row == i and a.open and a.people & {p.name} for a in self.b.approvals):
             return
         sql = f"SELECT paysafe.approve('refund', '{i}', 'seen')"
+        if self.chance(0.5):  # by his name, too
+            sql = f"SELECT paysafe.act_as('{p.name}');\n{sql}"
         if self.must(f"BEGIN;\n{sql};\nCOMMIT", good, "42501", who):
             self.noted(i, p.name, "session")
 
