@@ -405,6 +405,8 @@ class Play(accounts.Play):
                 continue
             if self.chance(0.25):
                 self.rng.choice([self.edit, self.lose, self.tighten])()
+            if self.chance(0.6):  # what is refused takes nothing from the challenge
+                self.sign(one, self.rng.choice(WRONG))
             self.sign(one, self.rng.choice(["", "", "", "", "counter", "other"]))
             if self.chance(0.2):
                 self.sign(one)
