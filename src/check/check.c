@@ -551,6 +551,9 @@ paysafe_check(PG_FUNCTION_ARGS)
 		add_part(result, parts[i], "check",
 				 psprintf("SELECT subject, check_name, ok, detail FROM paysafe.check_%s()", parts[i]),
 				 InvalidOid);
+	add_part(result, "own tables", "own_rows",
+			 psprintf("SELECT subject, check_name, ok, detail FROM paysafe.check_own(%s)",
+					  PG_GETARG_BOOL(0) ? "true" : "false"), InvalidOid);
 	if (!PG_GETARG_BOOL(0))
 		PG_RETURN_NULL();
 	trouble = paysafe_attempt(list_audited, &audited);

