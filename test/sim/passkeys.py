@@ -458,13 +458,13 @@ class Play(accounts.Play):
             self.b.rows[i] = Row(who, 0, True)
 
     def enrol(self, surely: bool = False) -> None:
-        """One more passkey: by a proposal, and another one's signature."""
+        """One more passkey: by a proposal, and the signatures of two others; of one, while only one ever had one."""
         rng = self.rng
         k = self.new_key(rng.choice(PEOPLE))
-        proposer, approver = rng.choice(PEOPLE), rng.choice(self.holders())
+        proposer, signers = rng.choice(PEOPLE), rng.sample(self.holders(), rng.choice([1, 2, 2]))
         if surely:
-            proposer = "clerk"
-            k.owner = rng.choice([p for p in PEOPLE if p != approver])
+            proposer, signers = "clerk", [n for n in self.holders() if n != k.owner]
+        ever = {x.owner for x in self.b.keys} - {k.owner}
         call = self.call("add_passkey", k)
         self.as_(proposer, f"SELECT {call}", "42501", "owner")
         self.as_(proposer, f"SELECT paysafe.propose('new');\nSELECT {call}", "", "owner")
@@ -477,9 +477,8 @@ class Play(accounts.Play):
             self.run(f"BEGIN;\nSELECT paysafe.act_as('{claimed}');\n{sql};\nCOMMIT")
             self.as_(proposer, f"SELECT {call}", "42501", "owner")
         what = f"paysafe.passkey_record {key}"
-        one = self.by_signature(what, approver, proposer)
-        good = one and approver not in (proposer, k.owner)
-        if not good:
+        signed = {n for n in signers if self.by_signature(what, n, proposer)}
+        if len(signed - {proposer, k.owner}) < min(2, len(ever)):
             self.as_(proposer, f"SELECT {call}", "42501", "owner")
             return
         c = self.conns["owner"]
@@ -491,7 +490,7 @@ class Play(accounts.Play):
             c.execute("COMMIT")
         except (psycopg.Error, TypeError) as e:
             c.execute("ROLLBACK")
-            raise Found("legitimate", f"{e}: {call}, signed by {approver}") from e
+            raise Found("legitimate", f"{e}: {call}, signed by {signed}") from e
         self.b.keys.append(k)
 
     def by_signature(self, what: str, approver: str, proposer: str) -> bool:
