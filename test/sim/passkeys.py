@@ -272,7 +272,9 @@ class Play(accounts.Play):
         )
         code = ""
         try:
-            c.execute("BEGIN; SET LOCAL lock_timeout = '150ms'")
+            c.execute("BEGIN")
+            if codes == "55P03":  # it would wait
+                c.execute("SET LOCAL lock_timeout = '150ms'")
             c.execute(f"SELECT paysafe.act_as('{by}')")
             # a parameter: what is signed has no place in a statement's text
             c.execute(
