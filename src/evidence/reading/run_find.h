@@ -12,7 +12,7 @@
 
 #include "utils/snapshot.h"
 
-#include "evidence/reading/run.h"
+#include "evidence/reading/run_entry.h"
 
 /* Blocks of which runs know what was in them. */
 typedef struct RunCover
