@@ -1,0 +1,284 @@
+"""What the desk shows: reads of the database's own views, for which nobody has to be named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Dict, List, Optional, Tuple
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.utils import DatabaseError
+from django_paysafe.connections import unclaimed
+from django_paysafe.people import name_of, with_names
+from shop.models import Refund
+
+RELATION = Refund._meta.db_table
+
+
+def rows(statement: str, *arguments: Any) -> List[Dict[str, Any]]:
+    using = DEFAULT_DB_ALIAS
+    with unclaimed(using), connections[using].cursor() as cursor:
+        cursor.execute(statement, arguments)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def has(what: str) -> bool:
+    """Is there such a view or function, in this version of paysafe, for this role?"""
+    function = what.endswith(")")
+    kind, privilege = ("procedure", "EXECUTE") if function else ("class", "SELECT")
+    test = "has_function_privilege" if function else "has_table_privilege"
+    return bool(
+        rows(
+            f"SELECT coalesce({test}(to_reg{kind}(%s)::oid, '{privilege}'), false) AS it", what
+        )[0]["it"]
+    )
+
+
+@dataclass
+class Waiting:
+    """A refund that waits for a second person."""
+
+    key: str
+    payment: str
+    money: str
+    """As the database says it, and as it will be signed: 900.00 EUR."""
+    amount: Decimal
+    currency: str
+    status: str
+    total: Decimal
+    threshold: Optional[Decimal]
+    needed: int
+    given: int
+    requested_by: Optional[str]
+    requested_at: Optional[datetime]
+    refund: Optional[Refund] = None
+
+    @property
+    def person(self) -> str:
+        return name_of(self.requested_by)
+
+    @property
+    def before(self) -> Decimal:
+        """What of the payment is refunded without this one."""
+        return self.total - self.amount
+
+    @property
+    def captured(self) -> Decimal:
+        return self.refund.payment.captured if self.refund else Decimal(0)
+
+    @property
+    def left_before(self) -> Decimal:
+        return self.captured - self.before
+
+    @property
+    def left(self) -> Decimal:
+        return self.captured - self.total
+
+    @property
+    def share(self) -> int:
+        """Of the payment, in per cent, with this refund."""
+        return int(100 * self.total / self.captured) if self.captured else 0
+
+    def is_of(self, actor: str) -> bool:
+        return actor == self.requested_by
+
+
+def waiting(key: Optional[str] = None) -> List[Waiting]:
+    found = [
+        Waiting(*row.values())
+        for row in rows(
+            "SELECT key, payment, money, amount, currency, status, total_within, threshold,"
+            " approvals_needed, approvals_given, requested_by, requested_at"
+            " FROM paysafe.pending_approval WHERE relation = %s::regclass AND key IS NOT NULL"
+            " AND (%s::text IS NULL OR key = %s) ORDER BY requested_at NULLS FIRST, key",
+            RELATION,
+            key,
+            key,
+        )
+    ]
+    refunds = Refund.objects.select_related("payment").in_bulk([int(one.key) for one in found])
+    for one in found:
+        one.refund = refunds.get(int(one.key))
+    return found
+
+
+def totals(found: List[Waiting]) -> List[Tuple[str, Decimal]]:
+    sums: Dict[str, Decimal] = {}
+    for one in found:
+        sums[one.currency] = sums.get(one.currency, Decimal(0)) + one.amount
+    return sorted(sums.items())
+
+
+def passkeys_of(actor: str) -> List[Dict[str, Any]]:
+    return rows(
+        "SELECT id, algorithm, at, last_used_at, approved_by, how, state, revoked_because,"
+        " encode(key_sha256, 'hex') AS fingerprint FROM paysafe.passkey WHERE actor = %s"
+        " ORDER BY state, id",
+        actor,
+    )
+
+
+def limits() -> List[Dict[str, Any]]:
+    """From which amount on a refund takes whom, of each currency."""
+    return rows(
+        "SELECT t.currency, t.amount, t.approvers, t.approver_identity, t.within, t.valid_for"
+        " FROM paysafe.threshold t WHERE t.relation = %s::regclass AND t.version ="
+        " (SELECT max(n.version) FROM paysafe.threshold n WHERE n.relation = t.relation"
+        " AND n.rule = t.rule AND n.currency = t.currency) ORDER BY t.currency, t.amount",
+        RELATION,
+    )
+
+
+# History
+
+
+@dataclass
+class Event:
+    """Something that happened to a refund."""
+
+    at: datetime
+    what: str
+    kind: str
+    """made, changed, approved, ended, rejected: how it looks."""
+    actor: Optional[str]
+    identity: Optional[str]
+    reason: Optional[str] = None
+    ticket: Optional[str] = None
+    changes: List[Tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def person(self) -> str:
+        return name_of(self.actor)
+
+
+def _changes(before: Any, after: Any) -> List[Tuple[str, str, str]]:
+    before, after = (json.loads(x) if isinstance(x, str) else x or {} for x in (before, after))
+    shown = []
+    for name in {**before, **after}:
+        was, now = before.get(name), after.get(name)
+        if was != now and not (before and after and was is None and now is None):
+            shown.append((name, _said(was) if before else "", _said(now)))
+    return shown
+
+
+def _said(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def life_of(key: str) -> List[Event]:
+    events = []
+    for row in rows(
+        "SELECT at, op, before, after, actor, identity, reason, ticket"
+        " FROM paysafe.history(%s::regclass, %s)",
+        RELATION,
+        key,
+    ):
+        changes = _changes(row["before"], row["after"])
+        status = next(((was, now) for name, was, now in changes if name == "status"), None)
+        words = {"INSERT": "Requested", "DELETE": "Deleted"}.get(row["op"], "Changed")
+        if row["op"] == "UPDATE" and status:
+            words = f"{status[0]} → {status[1]}"
+        kind = "made" if row["op"] == "INSERT" else "changed"
+        events.append(
+            Event(
+                row["at"], words, kind, row["actor"], row["identity"],
+                row["reason"], row["ticket"], changes,
+            )  # fmt: skip
+        )
+    for row in rows(
+        "SELECT at, approver, identity, reason, ticket, state, ended_at, ended_by, end_reason"
+        " FROM paysafe.approval WHERE relation = %s::regclass AND key = %s",
+        RELATION,
+        key,
+    ):
+        events.append(
+            Event(
+                row["at"], "Approved", "approved", row["approver"], row["identity"],
+                row["reason"], row["ticket"],
+            )  # fmt: skip
+        )
+        if row["ended_at"]:
+            words = {"used": "Approval used", "withdrawn": "Approval withdrawn"}
+            events.append(
+                Event(
+                    row["ended_at"], words.get(row["state"], f"Approval {row['state']}"),
+                    "ended", row["ended_by"], None, row["end_reason"],
+                )  # fmt: skip
+            )
+        elif row["state"] != "open":
+            events.append(
+                Event(row["at"], f"That approval counts no more: {row['state']}", "ended", None, None)
+            )
+    events.extend(_rejections(key))
+    # a change stands before the approval of the same moment
+    return sorted(events, key=lambda event: event.at)
+
+
+def _rejections(key: str) -> List[Event]:
+    if not has("paysafe.rejection"):
+        return []
+    return [
+        Event(row["at"], "Rejected", "rejected", row["actor"], row.get("identity"),
+              row["reason"], row["ticket"])  # fmt: skip
+        for row in rows(
+            "SELECT * FROM paysafe.rejection WHERE relation = %s::regclass AND key = %s",
+            RELATION,
+            key,
+        )
+    ]
+
+
+def decisions() -> List[Dict[str, Any]]:
+    """The last approvals of refunds, and what became of them."""
+    found = rows(
+        "SELECT a.id, a.key, a.state, a.approver, a.identity, a.reason, a.ticket, a.at"
+        " FROM paysafe.approval a WHERE a.relation = %s::regclass AND a.key IS NOT NULL"
+        " ORDER BY a.id DESC LIMIT 100",
+        RELATION,
+    )
+    refunds = Refund.objects.in_bulk([int(row["key"]) for row in found])
+    for row in found:
+        row["refund"] = refunds.get(int(row["key"]))
+        row["person"] = name_of(row["approver"])
+    return found
+
+
+class NotProven(Exception):
+    """Why there is no proof to be had now."""
+
+
+def proof_of(key: str) -> str:
+    """One file that proves the refund's life to whoever has the log's verifier key."""
+    try:
+        with transaction.atomic():
+            proof = rows("SELECT paysafe.evidence(%s::regclass, %s) AS it", RELATION, key)[0]["it"]
+    except DatabaseError as error:
+        from django_paysafe.errors import explanation_of, sqlstate_of
+
+        if sqlstate_of(error) not in ("22023", "55000"):
+            raise
+        raise NotProven(explanation_of(error)) from error
+    if proof is None:
+        raise NotProven("Nothing of it is on record.")
+    return str(proof)
+
+
+# Changes of rules
+
+
+def changes() -> List[Dict[str, Any]]:
+    found = rows(
+        "SELECT id, approved_as::text, key, relation::text, rule, difference, loosens,"
+        " requested_by, reason, ticket, requested_at, identity, before, after"
+        " FROM paysafe.pending_change ORDER BY id"
+    )
+    for row in found:
+        row["person"] = name_of(row["requested_by"])
+        row["differences"] = (
+            _changes(row["before"], row["after"]) if row["before"] and row["after"] else []
+        )
+        row["words"] = with_names(str(row["difference"]))
+    return found
