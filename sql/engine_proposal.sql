@@ -42,7 +42,7 @@ CREATE VIEW paysafe.pending_change AS
 	SELECT p.id, p.approved_as, p.key, p.relation, p.rule, p.version, p.difference, p.loosens,
 		   p.old_reference, p.new_reference, p.before, p.after,
 		   coalesce(p.actor, p.session_user_name) AS requested_by, p.reason, p.ticket,
-		   p.at AS requested_at, p.identity
+		   p.at AS requested_at, p.identity, paysafe.change_rejected_by(p.approved_as, p.key) AS rejected_by
 	  FROM paysafe.proposal_record p
 	 WHERE (pg_catalog.has_function_privilege('paysafe.approve(regclass,text,text,text,timestamptz)'::regprocedure, 'EXECUTE')
 			OR p.session_user_name = session_user)
@@ -67,10 +67,10 @@ COMMENT ON VIEW paysafe.pending_change IS 'changes of rules that wait for a seco
 CREATE VIEW paysafe.pending_approval AS
 	SELECT relation, key, payment, amount, currency, status, total_within, threshold,
 		   approvals_needed, approvals_given, requested_by, requested_at, NULL::text AS change,
-		   paysafe.spoken_amount(relation, amount, currency, rule) AS money, rule
+		   paysafe.spoken_amount(relation, amount, currency, rule) AS money, rule, rejected_by
 	  FROM paysafe.pending_approvals()
 	UNION ALL
 	SELECT approved_as, key, NULL, NULL, NULL, NULL, NULL, NULL, 1, 0, requested_by, requested_at,
-		   difference, NULL, rule
+		   difference, NULL, rule, rejected_by
 	  FROM paysafe.pending_change;
 COMMENT ON VIEW paysafe.pending_approval IS 'everything that waits for a second person: refunds of the tables the caller may read, and changes of rules';

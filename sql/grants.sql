@@ -94,6 +94,7 @@ GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, pays
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.change_rejected_by(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
 
@@ -132,6 +133,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''captured_total'', pg_catalog.to_jsonb(r) FROM paysafe.captured_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''reservation_total'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''rejection_record'', pg_catalog.to_jsonb(r) FROM paysafe.rejection_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''accepted_row'', pg_catalog.to_jsonb(r) FROM paysafe.accepted_row r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_request'', pg_catalog.to_jsonb(r) FROM paysafe.refund_request r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
@@ -144,6 +146,8 @@ SELECT pg_extension_config_dump('paysafe.reservation_post', '');
 SELECT pg_extension_config_dump('paysafe.reservation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
+SELECT pg_extension_config_dump('paysafe.rejection_end', '');
+SELECT pg_extension_config_dump('paysafe.rejection_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.breach_settlement', '');
 SELECT pg_extension_config_dump('paysafe.breach_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');

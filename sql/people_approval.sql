@@ -47,6 +47,72 @@ COMMENT ON TABLE paysafe.approval_end IS 'the one end of an approval: used, with
 --@own_table paysafe.approval_record
 --@own_table paysafe.approval_end
 
+CREATE SEQUENCE paysafe.rejection_id_seq;
+COMMENT ON SEQUENCE paysafe.rejection_id_seq IS 'numbers rejections';
+
+CREATE TABLE paysafe.rejection_record (
+	id bigint PRIMARY KEY,
+	relation regclass NOT NULL,
+	rule text COLLATE "C",
+	scope text COLLATE "C" NOT NULL,
+	key text COLLATE "C",
+	payment text COLLATE "C",
+	amount numeric,
+	currency text,
+	actor text NOT NULL,
+	login text NOT NULL,
+	session_user_name text NOT NULL,
+	client_addr text,
+	identity text NOT NULL,
+	needs text NOT NULL,
+	reason text NOT NULL,
+	ticket text,
+	request_id text,
+	at timestamptz NOT NULL
+);
+CREATE INDEX rejection_record_scope ON paysafe.rejection_record (relation, scope);
+COMMENT ON TABLE paysafe.rejection_record IS 'what somebody has said no to; paysafe.rejection shows what became of it';
+COMMENT ON COLUMN paysafe.rejection_record.scope IS 'of what nothing passes: the payment, the account, the change whatever its version';
+COMMENT ON COLUMN paysafe.rejection_record.key IS 'of the row, or the change; NULL for refunds that have none yet';
+COMMENT ON COLUMN paysafe.rejection_record.amount IS 'of refunds: this much or more';
+COMMENT ON COLUMN paysafe.rejection_record.needs IS 'how well who takes it back alone must be known';
+
+CREATE TABLE paysafe.rejection_end (
+	rejection bigint PRIMARY KEY,
+	actor text NOT NULL,
+	session_user_name text NOT NULL,
+	reason text NOT NULL,
+	at timestamptz NOT NULL
+);
+COMMENT ON TABLE paysafe.rejection_end IS 'that a rejection was taken back, by whom, and why';
+
+--@own_table paysafe.rejection_record
+--@own_table paysafe.rejection_end
+
+CREATE FUNCTION paysafe.reject(relation regclass, key text, reason text, ticket text DEFAULT NULL) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_reject';
+COMMENT ON FUNCTION paysafe.reject(regclass, text, text, text) IS 'says no to a refund, or a change of rules, that waits for approval: it does not pass, whoever approves; grant EXECUTE to application roles only';
+
+CREATE FUNCTION paysafe.withdraw_rejection(id bigint, reason text) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_withdraw_rejection';
+COMMENT ON FUNCTION paysafe.withdraw_rejection(bigint, text) IS 'takes back a rejection: whose it is at once, two others together';
+
+CREATE FUNCTION paysafe.change_rejected_by(approved_as regclass, key text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_change_rejected_by';
+COMMENT ON FUNCTION paysafe.change_rejected_by(regclass, text) IS 'who has said no to a change of rules, or NULL';
+
+CREATE VIEW paysafe.rejection AS
+	SELECT r.id, r.relation, r.key, r.payment, r.amount, r.currency, r.rule,
+		   CASE WHEN e.rejection IS NULL THEN 'standing' ELSE 'withdrawn' END AS state,
+		   r.actor AS rejected_by, r.reason, r.ticket, r.request_id, r.login, r.session_user_name, r.client_addr,
+		   r.identity, r.at, e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
+	  FROM paysafe.rejection_record r
+		   LEFT JOIN paysafe.rejection_end e ON e.rejection = r.id;
+COMMENT ON VIEW paysafe.rejection IS 'all rejections, and which of them stand';
+
 CREATE FUNCTION paysafe.approve(
 	relation regclass,
 	key text,

@@ -328,6 +328,19 @@ CREATE FUNCTION paysafe.approve_refund(
 	AS 'MODULE_PATHNAME', 'paysafe_approve_refund';
 COMMENT ON FUNCTION paysafe.approve_refund(regclass, text, numeric, text, text, text, timestamptz, text) IS 'approves a refund of a payment, of at most this amount, before its row is there; grant EXECUTE to application roles only';
 
+CREATE FUNCTION paysafe.reject_refund(
+	refund regclass,
+	payment text,
+	amount numeric,
+	currency text,
+	reason text,
+	ticket text DEFAULT NULL,
+	rule text DEFAULT NULL
+) RETURNS bigint
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_reject_refund';
+COMMENT ON FUNCTION paysafe.reject_refund(regclass, text, numeric, text, text, text, text) IS 'says no to refunds of a payment of this amount or more, before their rows are there; grant EXECUTE to application roles only';
+
 CREATE FUNCTION paysafe.refund_challenge(
 	refund regclass,
 	payment text,
@@ -368,7 +381,8 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT approvals_given int,
 	OUT requested_by text,
 	OUT requested_at timestamptz,
-	OUT rule text
+	OUT rule text,
+	OUT rejected_by text
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';

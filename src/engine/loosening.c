@@ -25,6 +25,7 @@
 #include "engine/unused.h"
 #include "errors.h"
 #include "people/approval.h"
+#include "people/rejection.h"
 #include "people/person.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -242,6 +243,42 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 				   });
 }
 
+char *
+paysafe_loosening_scope(const char *key)
+{
+	const char *version = paysafe_proposal_is_content(key) ? strstr(key, ", version ") : NULL;
+	const char *rest = version ? version + strlen(", version ") : NULL;
+
+	if (version == NULL)
+		return pstrdup(key);
+	rest += strspn(rest, "0123456789");
+	return psprintf("%.*s%s", (int) (version - key), key, rest);
+}
+
+/* Somebody has said no to it: then nobody's yes counts. */
+static void
+check_rejected(const ProposedChange *change, Oid approved_as, const char *key)
+{
+	const Rejection *rejection = paysafe_rejection_standing(&(RejectionSubject)
+															{
+																.relation = approved_as,
+																.scope = paysafe_loosening_scope(key),
+																.key = key
+															}, true);
+
+	if (rejection != NULL)
+		paysafe_refuse(&(Refusal)
+					   {
+						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   .rule = change->name,
+						   .schema_name = "paysafe",
+						   .table_name = get_rel_name(approved_as),
+						   .message = "the change is rejected",
+						   .detail = paysafe_rejection_words(rejection),
+						   .hint = paysafe_rejection_hint(rejection)
+					   });
+}
+
 bool
 paysafe_loosening_authorize(ProposedChange *change)
 {
@@ -257,6 +294,7 @@ paysafe_loosening_authorize(ProposedChange *change)
 									change->approved_as == PAYSAFE_RETENTION_RECORD ? "what removes payloads of the audit log" :
 									change->approved_as == PAYSAFE_PERSON_RECORD ? "a change of the registry of people" :
 									change->approved_as == PAYSAFE_PASSKEY_RECORD ? "enrolling a passkey" :
+									change->approved_as == PAYSAFE_REJECTION_RECORD ? "taking back a rejection" :
 									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
@@ -270,7 +308,8 @@ paysafe_loosening_authorize(ProposedChange *change)
 	key = paysafe_proposal_key(change->content);
 	stored = paysafe_proposal_find(approved_as, key, stored_digest, &proposers);
 	paysafe_proposal_digest(change->content, subject.digest);
-	subject.requesters = lappend(proposers, person);
+	check_rejected(change, approved_as, key);
+	subject.requesters = list_concat(lappend(proposers, person), change->involved);
 	if (change->beneficiary != NULL)
 	{
 		Person	   *beneficiary = palloc0(sizeof(Person));
@@ -299,6 +338,8 @@ looks_whole(Oid approved_as, const char *key)
 		return strncmp(key, "people: ", strlen("people: ")) == 0;
 	if (approved_as == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD))
 		return strncmp(key, "passkey of ", strlen("passkey of ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
+		return strncmp(key, "rejection: ", strlen("rejection: ")) == 0;
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
 }
 
@@ -309,7 +350,8 @@ paysafe_loosening_is_approved_as(Oid relation)
 		relation == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD) ||
 		relation == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD) ||
 		relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD) ||
-		relation == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD);
+		relation == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD) ||
+		relation == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD);
 }
 
 void

@@ -32,6 +32,7 @@ typedef struct ProposedChange
 	const char *message;		/* of its refusal, if it is no loosening of a rule; or NULL */
 	IdentityLevel identity;		/* how well who approves it must be known */
 	const char *beneficiary;	/* for whom it is: no approval of theirs counts; or NULL */
+	List	   *involved;		/* of Person: the same of these */
 } ProposedChange;
 
 /* The name of a change that closes a period of a ledger. */

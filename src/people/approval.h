@@ -39,7 +39,7 @@ typedef struct ApprovalSubject
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* of exactly what is approved */
 	List	   *requesters;		/* of Person; none of them may approve */
 	int64		valid_for;		/* microseconds after the approval was given */
-	const ApprovalMoney *money; /* if approvals in advance count, too; or NULL */
+	const ApprovalMoney *money; /* what a refund comes to, of which approvals in advance count, too; or NULL */
 	IdentityLevel identity;		/* approvals of persons known less well than that do not count */
 	const char *words;			/* what it is, for a person; of approval_subject only, or NULL */
 } ApprovalSubject;

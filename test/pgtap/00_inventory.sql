@@ -19,6 +19,10 @@ SELECT set_eq(
 		'schema paysafe',
 		'sequence paysafe.api_key_id_seq',
 		'sequence paysafe.approval_id_seq',
+		'sequence paysafe.rejection_id_seq',
+		'table paysafe.rejection_record',
+		'table paysafe.rejection_end',
+		'view paysafe.rejection',
 		'sequence paysafe.proposal_id_seq',
 		'table paysafe.proposal_record',
 		'view paysafe.pending_change',
@@ -416,6 +420,10 @@ INSERT INTO function_expected VALUES
 	('revoke_passkey(bigint,text)', 'boolean', 'c', 'v', false, 'u', false, false, NULL, false),
 	('verify_assertion(bytea,bytea,bytea,bytea,bytea,text,text[],boolean,text[])', 'boolean', 'c', 'i', true, 's', false, false, NULL, true),
 	('verify_passkey_assertion(bytea)', 'boolean', 'c', 's', true, 's', false, false, NULL, false),
+	('reject(regclass,text,text,text)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
+	('reject_refund(regclass,text,numeric,text,text,text,text)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
+	('withdraw_rejection(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('change_rejected_by(regclass,text)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
 	('withdraw_approval(bigint,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false);
 
 CREATE TEMP VIEW function_found AS

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(427);
+SELECT plan(443);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -33,6 +33,7 @@ SELECT paysafe.act_as('clerk');
 INSERT INTO shop.refund VALUES (1, 1, 100, 'EUR', 'requested');
 SELECT paysafe.act_as('boss'), paysafe.approve('shop.refund', '1', 'x');
 UPDATE shop.refund SET status = 'sent';
+SELECT paysafe.reject_refund('shop.refund', '1', 100, 'EUR', 'x'), paysafe.withdraw_rejection(currval('paysafe.rejection_id_seq'), 'x');
 CREATE TABLE shop.task (id int PRIMARY KEY, status text);
 SELECT paysafe.protect_status('shop.task', 'status', E'[*] --> new\nnew --> done\ndone --> new', recorded => '{done}');
 SELECT paysafe.act_as('clerk'), paysafe.request_refund('shop.refund', '1', 10, 'EUR', 'x');
@@ -90,7 +91,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 52, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 54, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -402,6 +402,13 @@ SELECT paysafe.withdraw_approval(id, 'the wrong refund') FROM paysafe.approval
  WHERE relation = 'shop.refund'::regclass AND key = '2' AND state = 'open';
 COMMIT;
 
+BEGIN;
+SELECT paysafe.act_as('user:23');
+SELECT paysafe.reject('shop.refund', '2', 'nothing has come back', 'T-78') IS NOT NULL AS rejected;
+SELECT paysafe.withdraw_rejection(id, 'it has now') FROM paysafe.rejection
+ WHERE relation = 'shop.refund'::regclass AND key = '2' AND state = 'standing';
+COMMIT;
+
 -- the provider tells of a refund that nobody here has asked for: a warning each for the captured amount, the
 -- approval and the status
 BEGIN;

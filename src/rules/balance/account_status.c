@@ -29,6 +29,7 @@
 #include "errors.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/rejection.h"
 #include "redact/redact.h"
 #include "rules/balance/account_status.h"
 #include "rules/balance/history.h"
@@ -170,6 +171,23 @@ reopening_digest(const char *key, uint8 *digest)
 	pfree(bytes.data);
 }
 
+/* Somebody has said no to it. */
+static void
+check_rejected(const Rule *rule, const Account *account)
+{
+	const Rejection *rejection = paysafe_rejection_standing(&(RejectionSubject)
+															{
+																.relation = ((const BalanceState *) rule->compiled)->accounts,
+																.scope = account->key,
+																.key = account->key
+															}, true);
+
+	if (rejection != NULL)
+		paysafe_rule_refuse(rule, ERRCODE_INSUFFICIENT_PRIVILEGE, account->columns->statuses.column.name,
+							psprintf("opening account \"%s\" in table \"%s\" again is rejected", account->key, rule->table_name),
+							paysafe_rejection_words(rejection), paysafe_rejection_hint(rejection));
+}
+
 static void
 check_reopening(const Rule *rule, const Account *account)
 {
@@ -178,6 +196,7 @@ check_reopening(const Rule *rule, const Account *account)
 	ApprovalSubject subject = {.valid_for = REOPENING_VALID, .requesters = list_make1(person)};
 	int			have;
 
+	check_rejected(rule, account);
 	reopening_digest(account->key, subject.digest);
 	/* a used one keeps the transaction from being prepared: not where one only looks */
 	have = rule->observed ? paysafe_approval_count(state->accounts, account->key, &subject) :

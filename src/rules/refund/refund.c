@@ -50,6 +50,7 @@
 #include "errors.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/rejection.h"
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
@@ -293,7 +294,8 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	Numeric		total = amount;
 	int			needed = paysafe_refund_is_chargeback(side, change->after) ? 0 : 1;
 	int			have = 0;
-	const char *kind;
+	bool		rejected;
+	bool		passes;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
 		.requesters = life->requesters, .rule = state->rule,
@@ -314,18 +316,20 @@ check_gate(const Rule *rule, const RowChange *change, const FoundPayment *paymen
 	if (needed > 0 && change->op != 'I')
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
-	if (needed > 0)
-	{
-		subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
+	subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
+	rejected = !paysafe_refund_is_chargeback(side, change->after) &&
+		paysafe_refund_is_rejected(rule, change, key, life->requested, subject.money, is_fact(side, change->after));
+	if (needed > 0 && !rejected)
 			/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
-	}
-	if (have < needed)
+	passes = have >= needed && !rejected;
+	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, gate_detail(side, change, payment, threshold, total), &subject,
 					have, needed, before);
-	kind = have < needed && !paysafe_rule_is_watched(rule) ? REFUND_RECORDED : REFUND_GATED;
-	paysafe_refund_add_event(state, life, payment, key, change->after, kind, have < needed ? 0 : needed);
+	paysafe_refund_add_event(state, life, payment, key, change->after,
+							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,
+							 passes ? needed : 0);
 	paysafe_refund_has_passed(state, payment, change);
 }
 
@@ -699,6 +703,7 @@ forget_rows(const Rule *rule)
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
 	paysafe_store_remove(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key);
 	paysafe_breach_forget(state->refund_root);
+	paysafe_rejection_forget(state->refund_root);
 }
 
 const RuleKind paysafe_refund_kind = {

@@ -630,6 +630,21 @@ extern char *paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource
 extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec);
 
 /*
+ * refund_reject.c
+ */
+
+/*
+ * Has somebody said no to it?  Then it is refused, or on record if it is a fact, and true.  key NULL: it
+ * has no row.
+ */
+extern bool paysafe_refund_is_rejected(const Rule *rule, const RowChange *change, const char *key,
+									   TimestampTz requested, const struct ApprovalMoney *money, bool is_fact);
+
+/* Who has, or NULL. */
+extern char *paysafe_refund_rejected_by(const RefundState *state, const char *key, TimestampTz requested,
+										const struct ApprovalMoney *money);
+
+/*
  * refund_payment.c
  */
 

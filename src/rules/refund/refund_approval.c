@@ -383,6 +383,7 @@ typedef struct RefundRow
 	bool		passed;			/* it waits no more */
 	bool		voided;			/* by its status */
 	bool		unseen;			/* newer than what this transaction sees */
+	ApprovalMoney *money;
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	List	   *requesters;
 	int64		valid_for;
@@ -462,6 +463,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 											  paysafe_refund_currency(side, row, &payment));
 	refund->identity = paysafe_refund_threshold_identity(threshold, side->thresholds);
 	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+	refund->money = paysafe_refund_row_money(state, &payment, paysafe_refund_currency(side, row, &payment), row);
 	return true;
 }
 
@@ -552,5 +554,6 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 	out->rule = state.rule;
 	out->requesters = refund.requesters;
 	out->words = refund.words;
+	out->money = refund.money;
 	return true;
 }

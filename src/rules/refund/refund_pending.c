@@ -155,14 +155,15 @@ typedef struct Pending
 	int			given;
 	const Person *person;		/* who requested it, or NULL */
 	TimestampTz at;				/* 0: before the rule, or not yet */
+	const char *rejected_by;	/* or NULL */
 } Pending;
 
 static void
 put_pending(const RefundState *state, const Pending *pending, PendingOutput *out)
 {
 	const Person *person = pending->person;
-	Datum		values[13] = {0};
-	bool		nulls[13] = {0};
+	Datum		values[14] = {0};
+	bool		nulls[14] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -186,6 +187,9 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[11] = pending->at == 0;
 	values[11] = TimestampTzGetDatum(pending->at);
 	values[12] = CStringGetTextDatum(state->rule);
+	nulls[13] = pending->rejected_by == NULL;
+	if (pending->rejected_by != NULL)
+		values[13] = CStringGetTextDatum(pending->rejected_by);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -236,7 +240,8 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
-	if (given >= needed)
+	pending.rejected_by = paysafe_refund_rejected_by(state, key, life->requested, subject.money);
+	if (given >= needed && pending.rejected_by == NULL)
 		return;					/* nothing is missing */
 
 	pending.key = key;
@@ -300,6 +305,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 								 money->amount, out);
 	pending.needed = paysafe_refund_threshold_approvals(threshold, pending.total);
 	pending.given = paysafe_approval_count(state->refund_root, "", &subject);
+	pending.rejected_by = paysafe_refund_rejected_by(state, NULL, request->at, money);
 	if (pending.given < pending.needed)
 		put_pending(state, &pending, out);
 }

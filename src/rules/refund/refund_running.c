@@ -204,6 +204,8 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	int			needed = 1;
 	int			have = 0;
 	int			steps;
+	bool		passes;
+	bool		rejected;
 	ApprovalSubject subject = {
 		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
 		.requesters = list_make1(paysafe_person_current()), .rule = state->rule,
@@ -214,16 +216,16 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 														  true, &steps), rise);
 	if (threshold != NULL)
 		needed = paysafe_refund_threshold_approvals(threshold, total);
-	if (needed > 0)
-	{
-		subject.money = paysafe_refund_money(state, payment, currency, rise);
+	subject.money = paysafe_refund_money(state, payment, currency, rise);
+	rejected = paysafe_refund_is_rejected(rule, change, NULL, 0, subject.money, is_fact);
+	if (needed > 0 && !rejected)
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
-	}
-	if (have < needed)
+	passes = have >= needed && !rejected;
+	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, rise, total, currency, threshold, have, needed, is_fact);
 	paysafe_refund_add_rise(state, payment, key, whole, steps + 1, rise, currency,
-							have < needed && !paysafe_rule_is_watched(rule), have < needed ? 0 : needed);
+							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0);
 }
 
 static void

@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * reject.c
+ *	  Saying no to what waits for a second person, and taking that back.
+ *
+ * One no counts more than any number of approvals.  Whoever could approve may say it,
+ * and so may who asked for it.  Only the same person takes it back alone, as well known as
+ * an approval needs; others take two who have not asked for it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/argument.h"
+#include "base/attempt.h"
+#include "compat.h"
+#include "engine/approve.h"
+#include "engine/loosening.h"
+#include "engine/reject.h"
+#include "errors.h"
+#include "people/acting.h"
+#include "people/approval.h"
+#include "people/rejection.h"
+#include "redact/redact.h"
+#include "store/catalog.h"
+#include "values/spec.h"
+
+/* One of those who asked for it, or somebody who could approve. */
+static void
+check_rejecter(Oid relation, const ApprovalSubject *subject, const Person *person)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->requesters)
+		if (person->actor != NULL && ((Person *) lfirst(lc))->actor != NULL && paysafe_person_is_same(person, lfirst(lc)))
+		{
+			paysafe_acting_check_settler(person);
+			return;
+		}
+	paysafe_acting_check_approver(person, relation);
+}
+
+static void
+set_subject(Oid relation, const char *key, const ApprovalSubject *approval, RejectionSubject *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->relation = relation;
+	out->rule = approval->rule;
+	out->key = approval->key ? approval->key : key;
+	out->money = approval->money;
+	out->scope = paysafe_loosening_is_approved_as(relation) ? paysafe_loosening_scope(key) :
+		approval->money ? approval->money->payment : out->key;
+}
+
+int64
+paysafe_reject_record(Oid relation, const char *key, List *subjects, const char *reason, const char *ticket)
+{
+	Person	   *person = paysafe_person_current();
+	int64		id = 0;
+	ListCell   *lc;
+
+	foreach(lc, subjects)
+	{
+		const ApprovalSubject *approval = lfirst(lc);
+		RejectionSubject subject;
+
+		check_rejecter(relation, approval, person);
+		set_subject(relation, key, approval, &subject);
+		paysafe_rejection_lock(relation, subject.scope);
+		id = paysafe_rejection_add(&subject, person, approval->identity, reason, ticket);
+	}
+	return id;
+}
+
+/* So that nothing passes between looking and saying no; what waits is looked at again then. */
+static List *
+lock_subjects(Oid relation, const char *key)
+{
+	List	   *subjects = paysafe_approve_subjects(relation, key);
+	List	   *again;
+	RejectionSubject before;
+	RejectionSubject after;
+	ListCell   *lc;
+
+	foreach(lc, subjects)
+	{
+		set_subject(relation, key, lfirst(lc), &before);
+		paysafe_rejection_lock(relation, before.scope);
+	}
+	again = paysafe_approve_subjects(relation, key);
+	for (int i = 0; i < list_length(again); i++)
+	{
+		set_subject(relation, key, list_nth(again, i), &after);
+		if (i < list_length(subjects))
+			set_subject(relation, key, list_nth(subjects, i), &before);
+		if (i >= list_length(subjects) || strcmp(before.scope, after.scope) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("\"%s\" has just changed", paysafe_redact_string(key)),
+					 errhint("Look at it again.")));
+	}
+	return again;
+}
+
+/* SQL-callable functions */
+
+PG_FUNCTION_INFO_V1(paysafe_reject);
+
+/*
+ * reject(relation, key, reason, ticket) returns bigint: the last rejection's id, if several rules hold
+ * for the row
+ */
+Datum
+paysafe_reject(PG_FUNCTION_ARGS)
+{
+	char	   *reason;
+	char	   *ticket;
+	char	   *key;
+
+	paysafe_approval_check_own_code("paysafe.reject");
+	for (int i = 0; i < 2; i++)
+		paysafe_argument_required(fcinfo, i, i == 0 ? "relation" : "key");
+	reason = paysafe_argument_reason(fcinfo, 2, "reason", "a rejection");
+	ticket = PG_ARGISNULL(3) ? NULL : paysafe_argument_reason(fcinfo, 3, "ticket", "a rejection");
+	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PG_RETURN_INT64(paysafe_reject_record(PG_GETARG_OID(0), key, lock_subjects(PG_GETARG_OID(0), key),
+										  reason, ticket));
+}
+
+/* What waits under a key, if anything does. */
+typedef struct Waiting
+{
+	Oid			relation;
+	const char *key;
+	List	   *subjects;
+} Waiting;
+
+static void
+find_waiting(void *arg)
+{
+	Waiting    *waiting = arg;
+
+	waiting->subjects = paysafe_approve_subjects(waiting->relation, waiting->key);
+}
+
+/* Who has asked for what was rejected; of Person. */
+static List *
+requesters_of(const Rejection *rejection)
+{
+	Waiting		waiting = {.relation = rejection->relation, .key = rejection->key};
+	List	   *persons = NIL;
+	ListCell   *lc;
+
+	if (rejection->key == NULL || get_rel_relkind(rejection->relation) == '\0' ||
+		paysafe_attempt(find_waiting, &waiting) != NULL)
+		return NIL;
+	foreach(lc, waiting.subjects)
+		persons = list_concat(persons, ((ApprovalSubject *) lfirst(lc))->requesters);
+	return persons;
+}
+
+/* Somebody else than who said no, or not known well enough: false: it is proposed only. */
+static bool
+authorize_withdrawal(const Rejection *rejection, const Person *person)
+{
+	SpecBuilder spec;
+	char	   *table = get_rel_name(rejection->relation) ? paysafe_catalog_table_name(rejection->relation) :
+		psprintf("%u", rejection->relation);
+	char	   *words = psprintf("takes back what \"%s\" has said no to (rejection " INT64_FORMAT "): %s of %s",
+								 rejection->person.actor, rejection->id,
+								 rejection->key ? rejection->key : rejection->scope, table);
+	ProposedChange change = {
+		.approved_as = PAYSAFE_REJECTION_RECORD,
+		.name = "rejection",
+		.version = 1,
+		.difference = words,
+		.loosens = words,
+		.message = psprintf("taking back a rejection of \"%s\" needs the approval of a second person", rejection->person.actor),
+		.content = psprintf("rejection: " INT64_FORMAT " of %s is taken back", rejection->id, table),
+		.identity = rejection->needs,
+		.involved = requesters_of(rejection)
+	};
+	ListCell   *lc;
+
+	foreach(lc, change.involved)
+		if (person->actor == NULL || paysafe_person_conflict(person, lfirst(lc)) != NULL)
+			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+									"who asked for it takes back no rejection of it",
+									paysafe_rejection_words(rejection),
+									"Two others do.");
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "rejection", psprintf(INT64_FORMAT, rejection->id));
+	paysafe_spec_add_text(&spec, "of", rejection->person.actor);
+	change.after = paysafe_spec_end(&spec);
+	return paysafe_loosening_authorize(&change);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_withdraw_rejection);
+
+/*
+ * withdraw_rejection(id, reason) returns void
+ */
+Datum
+paysafe_withdraw_rejection(PG_FUNCTION_ARGS)
+{
+	Person	   *person;
+	Rejection  *rejection;
+	char	   *reason;
+
+	paysafe_approval_check_own_code("paysafe.withdraw_rejection");
+	paysafe_argument_required(fcinfo, 0, "id");
+	reason = paysafe_argument_reason(fcinfo, 1, "reason", "taking back a rejection");
+	person = paysafe_person_current();
+	paysafe_acting_check_settler(person);
+	rejection = paysafe_rejection_find(PG_GETARG_INT64(0));
+	if ((person->actor != NULL && person->level >= rejection->needs &&
+		 paysafe_person_is_same(person, &rejection->person)) ||
+		authorize_withdrawal(rejection, person))
+		paysafe_rejection_end(rejection->id, reason);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_change_rejected_by);
+
+/*
+ * change_rejected_by(approved_as, key) returns text: who has said no to a change of rules, or NULL
+ */
+Datum
+paysafe_change_rejected_by(PG_FUNCTION_ARGS)
+{
+	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Rejection  *rejection = paysafe_rejection_standing(&(RejectionSubject)
+													   {
+														   .relation = PG_GETARG_OID(0),
+														   .scope = paysafe_loosening_scope(key),
+														   .key = key
+													   }, false);
+
+	if (rejection == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(rejection->person.actor));
+}
