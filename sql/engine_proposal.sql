@@ -45,6 +45,7 @@ CREATE VIEW paysafe.pending_change AS
 		   p.at AS requested_at, p.identity, paysafe.change_rejected_by(p.approved_as, p.key) AS rejected_by
 	  FROM paysafe.proposal_record p
 	 WHERE (pg_catalog.has_function_privilege('paysafe.approve(regclass,text,text,text,timestamptz)'::regprocedure, 'EXECUTE')
+			OR pg_catalog.has_function_privilege('paysafe.approve_with_passkey(regclass,text,jsonb,text,text,timestamptz)', 'EXECUTE')
 			OR p.session_user_name = session_user)
 	   AND p.at > pg_catalog.clock_timestamp() - interval '7 days'
 	   AND p.id = (SELECT max(n.id) FROM paysafe.proposal_record n

@@ -10,6 +10,7 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "config.urls"
 STATIC_URL = "static/"
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

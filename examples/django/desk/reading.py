@@ -25,18 +25,6 @@ def rows(statement: str, *arguments: Any) -> List[Dict[str, Any]]:
         return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
-def has(what: str) -> bool:
-    """Is there such a view or function, in this version of paysafe, for this role?"""
-    function = what.endswith(")")
-    kind, privilege = ("procedure", "EXECUTE") if function else ("class", "SELECT")
-    test = "has_function_privilege" if function else "has_table_privilege"
-    return bool(
-        rows(
-            f"SELECT coalesce({test}(to_reg{kind}(%s)::oid, '{privilege}'), false) AS it", what
-        )[0]["it"]
-    )
-
-
 @dataclass
 class Waiting:
     """A refund that waits for a second person."""
@@ -54,11 +42,16 @@ class Waiting:
     given: int
     requested_by: Optional[str]
     requested_at: Optional[datetime]
+    rejected_by: Optional[str]
     refund: Optional[Refund] = None
 
     @property
     def person(self) -> str:
         return name_of(self.requested_by)
+
+    @property
+    def rejecter(self) -> str:
+        return name_of(self.rejected_by)
 
     @property
     def before(self) -> Decimal:
@@ -91,7 +84,7 @@ def waiting(key: Optional[str] = None) -> List[Waiting]:
         Waiting(*row.values())
         for row in rows(
             "SELECT key, payment, money, amount, currency, status, total_within, threshold,"
-            " approvals_needed, approvals_given, requested_by, requested_at"
+            " approvals_needed, approvals_given, requested_by, requested_at, rejected_by"
             " FROM paysafe.pending_approval WHERE relation = %s::regclass AND key IS NOT NULL"
             " AND (%s::text IS NULL OR key = %s) ORDER BY requested_at NULLS FIRST, key",
             RELATION,
@@ -217,18 +210,32 @@ def life_of(key: str) -> List[Event]:
     return sorted(events, key=lambda event: event.at)
 
 
+def rejections_of(key: str) -> List[Dict[str, Any]]:
+    return rows(
+        "SELECT id, at, rejected_by, identity, reason, ticket, state, ended_at, ended_by, end_reason"
+        " FROM paysafe.rejection WHERE relation = %s::regclass AND key = %s",
+        RELATION,
+        key,
+    )
+
+
 def _rejections(key: str) -> List[Event]:
-    if not has("paysafe.rejection"):
-        return []
-    return [
-        Event(row["at"], "Rejected", "rejected", row["actor"], row.get("identity"),
-              row["reason"], row["ticket"])  # fmt: skip
-        for row in rows(
-            "SELECT * FROM paysafe.rejection WHERE relation = %s::regclass AND key = %s",
-            RELATION,
-            key,
+    events = []
+    for row in rejections_of(key):
+        events.append(
+            Event(
+                row["at"], "Rejected", "rejected", row["rejected_by"], row["identity"],
+                row["reason"], row["ticket"],
+            )  # fmt: skip
         )
-    ]
+        if row["ended_at"]:
+            events.append(
+                Event(
+                    row["ended_at"], "Rejection taken back", "ended", row["ended_by"], None,
+                    row["end_reason"],
+                )  # fmt: skip
+            )
+    return events
 
 
 def decisions() -> List[Dict[str, Any]]:
@@ -272,11 +279,12 @@ def proof_of(key: str) -> str:
 def changes() -> List[Dict[str, Any]]:
     found = rows(
         "SELECT id, approved_as::text, key, relation::text, rule, difference, loosens,"
-        " requested_by, reason, ticket, requested_at, identity, before, after"
+        " requested_by, reason, ticket, requested_at, identity, before, after, rejected_by"
         " FROM paysafe.pending_change ORDER BY id"
     )
     for row in found:
         row["person"] = name_of(row["requested_by"])
+        row["rejecter"] = name_of(row["rejected_by"]) if row["rejected_by"] else None
         row["differences"] = (
             _changes(row["before"], row["after"]) if row["before"] and row["after"] else []
         )

@@ -7,13 +7,13 @@ from typing import Any, Callable, Dict
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
-from django_paysafe import acting, passkeys
-from django_paysafe.errors import Refusal, advice_of, atomic, sqlstate_of
+from django_paysafe import passkeys
+from django_paysafe.errors import NotAllowed, Refusal, advice_of, atomic, sqlstate_of
 from django_paysafe.passkey_views import acting_name
 from django_paysafe.people import name_of, with_names
 from shop.models import Refund
@@ -73,6 +73,7 @@ def refund(request: HttpRequest, key: int) -> HttpResponse:
     waits = next(iter(reading.waiting(str(key))), None)
     context = common(refund=one, waits=waits, life=reading.life_of(str(key)))
     context["relation"] = reading.RELATION
+    context["standing"] = [r for r in reading.rejections_of(str(key)) if r["state"] == "standing"]
     context["own"] = waits is not None and waits.is_of(context["me"])
     return render(request, "desk/refund.html", context)
 
@@ -111,25 +112,67 @@ def approve(request: HttpRequest, key: int) -> HttpResponse:
     return redirect("desk:refund", key)
 
 
+def call(statement: str, *arguments: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+
+
 @approver
 @require_POST
 def reject(request: HttpRequest, key: int) -> HttpResponse:
-    """One person's no is enough, and takes no signature: it lets nothing happen."""
+    """One no counts more than any approval, and takes no signature: it lets nothing happen."""
 
     def done() -> str:
-        reason, ticket = request.POST.get("reason", "").strip(), request.POST.get("ticket")
-        if not reason:
-            raise passkeys.NoPasskey("say why, whoever asked for it will read it")
-        with acting(reason=reason, ticket=ticket or None), atomic():
-            one = get_object_or_404(Refund.objects.select_for_update(), pk=key)
-            if one.status != Refund.Status.REQUESTED:
-                raise passkeys.NoPasskey(f"the refund is {one.status} by now")
-            one.status = Refund.Status.REJECTED
-            one.save(update_fields=["status"])
+        reason, ticket = request.POST.get("reason", ""), request.POST.get("ticket")
+        with atomic():
+            call(
+                "SELECT paysafe.reject(%s::regclass, %s, %s, %s)",
+                reading.RELATION, str(key), reason, ticket or None,
+            )  # fmt: skip
         return f"Refund {key} is rejected."
 
     decided(request, done)
     return redirect("desk:refund", key)
+
+
+@approver
+@require_POST
+def reconsider(request: HttpRequest, key: int) -> HttpResponse:
+    """Whoever has rejected it takes that back, or, where approvals take a passkey and nobody
+    has signed this, proposes to: somebody else approves that among the rule changes."""
+    reason = request.POST.get("reason", "")
+
+    def take_back(propose: bool = False) -> None:
+        standing = [r["id"] for r in reading.rejections_of(str(key)) if r["state"] == "standing"]
+        with atomic():
+            if propose:
+                call("SELECT paysafe.propose(%s)", reason)
+            for number in standing:
+                call("SELECT paysafe.withdraw_rejection(%s, %s)", number, reason)
+
+    def done() -> str:
+        try:
+            take_back()
+        except NotAllowed:
+            take_back(propose=True)
+            return "That takes another person: it is proposed, under Rule changes."
+        return f"The rejection of refund {key} is taken back: it waits for approval again."
+
+    decided(request, done)
+    return redirect("desk:refund", key)
+
+
+@approver
+@require_POST
+def reject_change(request: HttpRequest) -> HttpResponse:
+    def done() -> str:
+        asked = [request.POST.get(name, "") for name in ("relation", "key", "reason")]
+        with atomic():
+            call("SELECT paysafe.reject(%s::regclass, %s, %s)", *asked)
+        return "The change is rejected."
+
+    decided(request, done)
+    return redirect("desk:changes")
 
 
 @approver
