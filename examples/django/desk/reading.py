@@ -177,9 +177,15 @@ def life_of(key: str) -> List[Event]:
         kind = "made" if row["op"] == "INSERT" else "changed"
         events.append(
             Event(
-                row["at"], words, kind, row["actor"], row["identity"],
-                row["reason"], row["ticket"], changes,
-            )  # fmt: skip
+                row["at"],
+                words,
+                kind,
+                row["actor"],
+                row["identity"],
+                row["reason"],
+                row["ticket"],
+                changes,
+            )
         )
     for row in rows(
         "SELECT at, approver, identity, reason, ticket, state, ended_at, ended_by, end_reason"
@@ -189,21 +195,32 @@ def life_of(key: str) -> List[Event]:
     ):
         events.append(
             Event(
-                row["at"], "Approved", "approved", row["approver"], row["identity"],
-                row["reason"], row["ticket"],
-            )  # fmt: skip
+                row["at"],
+                "Approved",
+                "approved",
+                row["approver"],
+                row["identity"],
+                row["reason"],
+                row["ticket"],
+            )
         )
         if row["ended_at"]:
             words = {"used": "Approval used", "withdrawn": "Approval withdrawn"}
             events.append(
                 Event(
-                    row["ended_at"], words.get(row["state"], f"Approval {row['state']}"),
-                    "ended", row["ended_by"], None, row["end_reason"],
-                )  # fmt: skip
+                    row["ended_at"],
+                    words.get(row["state"], f"Approval {row['state']}"),
+                    "ended",
+                    row["ended_by"],
+                    None,
+                    row["end_reason"],
+                )
             )
         elif row["state"] != "open":
             events.append(
-                Event(row["at"], f"That approval counts no more: {row['state']}", "ended", None, None)
+                Event(
+                    row["at"], f"That approval counts no more: {row['state']}", "ended", None, None
+                )
             )
     events.extend(_rejections(key))
     # a change stands before the approval of the same moment
@@ -224,16 +241,25 @@ def _rejections(key: str) -> List[Event]:
     for row in rejections_of(key):
         events.append(
             Event(
-                row["at"], "Rejected", "rejected", row["rejected_by"], row["identity"],
-                row["reason"], row["ticket"],
-            )  # fmt: skip
+                row["at"],
+                "Rejected",
+                "rejected",
+                row["rejected_by"],
+                row["identity"],
+                row["reason"],
+                row["ticket"],
+            )
         )
         if row["ended_at"]:
             events.append(
                 Event(
-                    row["ended_at"], "Rejection taken back", "ended", row["ended_by"], None,
+                    row["ended_at"],
+                    "Rejection taken back",
+                    "ended",
+                    row["ended_by"],
+                    None,
                     row["end_reason"],
-                )  # fmt: skip
+                )
             )
     return events
 

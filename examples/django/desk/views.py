@@ -127,8 +127,11 @@ def reject(request: HttpRequest, key: int) -> HttpResponse:
         with atomic():
             call(
                 "SELECT paysafe.reject(%s::regclass, %s, %s, %s)",
-                reading.RELATION, str(key), reason, ticket or None,
-            )  # fmt: skip
+                reading.RELATION,
+                str(key),
+                reason,
+                ticket or None,
+            )
         return f"Refund {key} is rejected."
 
     decided(request, done)
