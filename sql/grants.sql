@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, nam
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) TO PUBLIC;
 --@end
-GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 --@end
@@ -73,6 +73,7 @@ GRANT EXECUTE ON FUNCTION paysafe.table_definition(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_columns(text, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.spoken_amount(regclass, numeric, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.may_approve_as(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
 -- shows each session to whoever may see what it does
@@ -88,12 +89,13 @@ GRANT EXECUTE ON FUNCTION paysafe.post_entries(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.reserve(regclass, text, numeric, interval, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.post_reservation(bigint, numeric, boolean, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.void_reservation(bigint, text) TO PUBLIC;
-GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block, paysafe.progress TO PUBLIC;
+GRANT SELECT ON paysafe.rule, paysafe.protection, paysafe.approval_limit, paysafe.pending_approval, paysafe.pending_change, paysafe.currency, paysafe.test_database, paysafe.fixture_block, paysafe.progress TO PUBLIC;
 
 -- what a view calls runs as its reader; these compute from what they are given
 GRANT EXECUTE ON FUNCTION paysafe.audit_image(jsonb, name, bytea, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.required_approver_identity() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.change_rejected_by(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
@@ -148,6 +150,8 @@ SELECT pg_extension_config_dump('paysafe.proposal_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.rejection_end', '');
 SELECT pg_extension_config_dump('paysafe.rejection_id_seq', '');
+SELECT pg_extension_config_dump('paysafe.approver_setting', '');
+SELECT pg_extension_config_dump('paysafe.approver_setting_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.breach_settlement', '');
 SELECT pg_extension_config_dump('paysafe.breach_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.refund_request_id_seq', '');

@@ -104,6 +104,33 @@ CREATE FUNCTION paysafe.change_rejected_by(approved_as regclass, key text) RETUR
 	AS 'MODULE_PATHNAME', 'paysafe_change_rejected_by';
 COMMENT ON FUNCTION paysafe.change_rejected_by(regclass, text) IS 'who has said no to a change of rules, or NULL';
 
+CREATE SEQUENCE paysafe.approver_setting_id_seq;
+COMMENT ON SEQUENCE paysafe.approver_setting_id_seq IS 'numbers what is asked of approvers of changes';
+
+CREATE TABLE paysafe.approver_setting (
+	id bigint PRIMARY KEY,
+	identity text COLLATE "C",
+	reason text NOT NULL,
+	actor text NOT NULL,
+	login text NOT NULL,
+	session_user_name text NOT NULL,
+	at timestamptz NOT NULL
+);
+COMMENT ON TABLE paysafe.approver_setting IS 'how well who approves changes of rules must be known; the last row counts';
+COMMENT ON COLUMN paysafe.approver_setting.identity IS 'proven, passkey; NULL: however they are';
+
+--@own_table paysafe.approver_setting
+
+CREATE FUNCTION paysafe.require_approver_identity(identity text, reason text) RETURNS boolean
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_require_approver_identity';
+COMMENT ON FUNCTION paysafe.require_approver_identity(text, text) IS 'approvals of changes of rules, people, keys and of maintenance count only of this identity, at once: proven, passkey; less only with the approval of a second person of the old one';
+
+CREATE FUNCTION paysafe.required_approver_identity() RETURNS text
+	LANGUAGE C STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_required_approver_identity';
+COMMENT ON FUNCTION paysafe.required_approver_identity() IS 'how well who approves changes of rules must be known; NULL: however they are';
+
 CREATE VIEW paysafe.rejection AS
 	SELECT r.id, r.relation, r.key, r.payment, r.amount, r.currency, r.rule,
 		   CASE WHEN e.rejection IS NULL THEN 'standing' ELSE 'withdrawn' END AS state,

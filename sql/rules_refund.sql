@@ -27,7 +27,7 @@ CREATE TABLE paysafe.threshold (
 	relation regclass NOT NULL,
 	currency text NOT NULL,
 	version int NOT NULL,
-	amount numeric NOT NULL,
+	amount numeric,
 	approvers int NOT NULL,
 	within interval NOT NULL,
 	valid_for interval NOT NULL,
@@ -38,8 +38,15 @@ CREATE TABLE paysafe.threshold (
 	ticket text,
 	rule text COLLATE "C" NOT NULL,
 	approver_identity text COLLATE "C",
-	PRIMARY KEY (relation, rule, currency, version)
+	requester_identity text COLLATE "C",
+	approver_group text COLLATE "C",
+	band text COLLATE "C" NOT NULL,
+	PRIMARY KEY (relation, rule, currency, band, version)
 );
+COMMENT ON COLUMN paysafe.threshold.amount IS 'NULL: the band was taken away';
+COMMENT ON COLUMN paysafe.threshold.band IS 'which of the currency''s thresholds; empty: the one without a name';
+COMMENT ON COLUMN paysafe.threshold.requester_identity IS 'how well requesters must be known: session, proven; NULL: however they are';
+COMMENT ON COLUMN paysafe.threshold.approver_group IS 'of the registry: only approvals of its members count; NULL: of everybody';
 COMMENT ON COLUMN paysafe.threshold.rule IS 'of refunds: a table may have several';
 COMMENT ON COLUMN paysafe.threshold.approver_identity IS 'how well approvers must be known: proven, passkey; NULL: however they are';
 COMMENT ON TABLE paysafe.threshold IS 'all versions of the refund thresholds; written by paysafe.set_refund_threshold only';
@@ -64,7 +71,8 @@ CREATE TABLE paysafe.refund_event (
 	ended_at timestamptz,
 	passed_at timestamptz,
 	rule text COLLATE "C" NOT NULL,
-	identity text NOT NULL
+	identity text NOT NULL,
+	bands text[]
 );
 CREATE INDEX refund_event_payment ON paysafe.refund_event (relation, rule, payment, whole_key, step);
 CREATE INDEX refund_event_ended ON paysafe.refund_event (relation, rule, payment, ended_at) WHERE ended_at IS NOT NULL;
@@ -80,6 +88,7 @@ COMMENT ON COLUMN paysafe.refund_event.declaration IS 'the first version of the 
 COMMENT ON COLUMN paysafe.refund_event.columns IS 'those that the approvals were of and that had a value';
 COMMENT ON COLUMN paysafe.refund_event.content IS 'SHA-256 of what they said';
 COMMENT ON COLUMN paysafe.refund_event.identity IS 'how well it was known who acted: none, claimed, session, proven';
+COMMENT ON COLUMN paysafe.refund_event.bands IS 'of what passed: the thresholds that it was above; empty: the one without a name';
 COMMENT ON COLUMN paysafe.refund_event.rule IS 'by which the row is a refund, of the payment that it says';
 
 CREATE SEQUENCE paysafe.refund_request_id_seq;
@@ -285,11 +294,14 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	within interval DEFAULT '24 hours',
 	valid_for interval DEFAULT '1 hour',
 	rule text DEFAULT NULL,
-	approver_identity text DEFAULT NULL
+	approver_identity text DEFAULT NULL,
+	requester_identity text DEFAULT NULL,
+	approver_group text DEFAULT NULL,
+	band text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
-COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency';
+COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency, and whose; a currency may have several bands';
 
 CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text, rule text DEFAULT NULL) RETURNS text
 	LANGUAGE C STABLE PARALLEL UNSAFE
@@ -382,6 +394,10 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT requested_by text,
 	OUT requested_at timestamptz,
 	OUT rule text,
+	OUT band text,
+	OUT approver_identity text,
+	OUT approver_groups text[],
+	OUT requester_identity text,
 	OUT rejected_by text
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE

@@ -271,3 +271,12 @@ paysafe_argument_origin(const char *origin)
 	}
 	return NULL;
 }
+
+bool
+paysafe_argument_is_word(const char *value)
+{
+	size_t		len = strlen(value);
+
+	return len > 0 && len < NAMEDATALEN && value[0] >= 'a' && value[0] <= 'z' &&
+		strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+}

@@ -50,6 +50,12 @@ extern bool paysafe_argument_is_invisible(pg_wchar c);
 #define PAYSAFE_ARGUMENT_NAME_MAX	200
 extern char *paysafe_argument_name(FunctionCallInfo fcinfo, int n, const char *argument);
 
+/*
+ * Is it a name that may stand among other words: small letters, digits and underscores, a letter first, at most
+ * 63 bytes?
+ */
+extern bool paysafe_argument_is_word(const char *value);
+
 /* A positive interval of at most ten years, in microseconds. */
 extern int64 paysafe_argument_period(FunctionCallInfo fcinfo, int n, const char *argument);
 

@@ -125,6 +125,19 @@ check_requesters(const ApprovalSubject *subject, const Person *approver)
 	}
 }
 
+/* Who is in another group does not, either. */
+static void
+check_groups(const ApprovalSubject *subject, const Person *approver)
+{
+	const char *group;
+
+	if (!paysafe_acting_in_groups(approver, GetCurrentTimestamp(), subject->groups, &group))
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+								psprintf("\"%s\" is not in the group %s", approver->actor, group),
+								"Its threshold asks for approvals of members of this group.",
+								"The view paysafe.approval_limit has who approves what, and paysafe.person who is in which group.");
+}
+
 List *
 paysafe_approve_subjects(Oid relid, const char *key)
 {
@@ -153,6 +166,10 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 		const ApprovalSubject *subject = lfirst(lc);
 
 		check_requesters(subject, approver);
+		check_groups(subject, approver);
+		if (subject->futile != NULL)
+			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "no approval would let this pass", subject->futile,
+									"Request another one instead, as somebody who is known well enough.");
 		if (approver->level < subject->identity)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 									psprintf("this needs an approval of identity \"%s\"",
@@ -305,4 +322,20 @@ paysafe_withdraw_approval(PG_FUNCTION_ARGS)
 	paysafe_approval_withdraw(PG_GETARG_INT64(0),
 							  paysafe_argument_reason(fcinfo, 1, "reason", "withdrawing an approval"));
 	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(paysafe_may_approve_as);
+
+/*
+ * may_approve_as(relation, approver_group) returns boolean: is who acts now one who approves rows of this table?
+ */
+Datum
+paysafe_may_approve_as(PG_FUNCTION_ARGS)
+{
+	Person	   *person = paysafe_person_current();
+	List	   *groups = PG_ARGISNULL(1) ? NIL : list_make1(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	TimestampTz now = GetCurrentTimestamp();
+
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && person->actor != NULL && paysafe_acting_counts(person, now, PG_GETARG_OID(0)) &&
+				   paysafe_acting_in_groups(person, now, groups, NULL));
 }

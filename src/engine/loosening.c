@@ -19,6 +19,7 @@
 
 #include "base/refusal.h"
 #include "compat.h"
+#include "engine/approver_level.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
 #include "engine/spec_field.h"
@@ -283,7 +284,7 @@ bool
 paysafe_loosening_authorize(ProposedChange *change)
 {
 	Oid			approved_as = paysafe_catalog_table(change->approved_as);
-	ApprovalSubject subject = {.valid_for = RULE_APPROVAL_VALID, .identity = change->identity};
+	ApprovalSubject subject = {.valid_for = RULE_APPROVAL_VALID};
 	Person	   *person = paysafe_person_current();
 	uint8		stored_digest[PAYSAFE_SHA256_LEN];
 	List	   *proposers;
@@ -295,9 +296,13 @@ paysafe_loosening_authorize(ProposedChange *change)
 									change->approved_as == PAYSAFE_PERSON_RECORD ? "a change of the registry of people" :
 									change->approved_as == PAYSAFE_PASSKEY_RECORD ? "enrolling a passkey" :
 									change->approved_as == PAYSAFE_REJECTION_RECORD ? "taking back a rejection" :
+									change->approved_as == PAYSAFE_APPROVER_SETTING ? "asking less of approvers" :
 									"a maintenance window");
 	if (change->content == NULL)
 		change->content = content_of(change);
+	if (!change->recovers)
+		change->identity = Max(change->identity, paysafe_approver_level());
+	subject.identity = change->identity;
 	if (paysafe_proposal_is_open())
 	{
 		paysafe_proposal_store(change);
@@ -318,7 +323,7 @@ paysafe_loosening_authorize(ProposedChange *change)
 		beneficiary->login = beneficiary->session_user_name = pstrdup("");
 		subject.requesters = lappend(subject.requesters, beneficiary);
 	}
-	if (paysafe_approval_use(approved_as, key, &subject, 1) == 1)
+	if (paysafe_approval_use(approved_as, key, &subject, Max(change->approvers, 1)) == Max(change->approvers, 1))
 		return true;
 	refuse(change, person, key, stored);
 }
@@ -340,6 +345,8 @@ looks_whole(Oid approved_as, const char *key)
 		return strncmp(key, "passkey of ", strlen("passkey of ")) == 0;
 	if (approved_as == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
 		return strncmp(key, "rejection: ", strlen("rejection: ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_APPROVER_SETTING))
+		return strncmp(key, "approvers: ", strlen("approvers: ")) == 0;
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
 }
 
@@ -351,7 +358,8 @@ paysafe_loosening_is_approved_as(Oid relation)
 		relation == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD) ||
 		relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD) ||
 		relation == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD) ||
-		relation == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD);
+		relation == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD) ||
+		relation == paysafe_catalog_table(PAYSAFE_APPROVER_SETTING);
 }
 
 void
@@ -359,6 +367,9 @@ paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out
 {
 	memset(out, 0, sizeof(*out));
 	out->valid_for = RULE_APPROVAL_VALID;
+	/* what nobody can give is not asked for in the first passkeys */
+	if (approved_as != paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD))
+		out->identity = paysafe_approver_level();
 	if (paysafe_proposal_find(approved_as, key, out->digest, &out->requesters))
 	{
 		out->words = paysafe_proposal_words(approved_as, key);

@@ -218,18 +218,48 @@ content_of(const Passkey *passkey, const PasskeyEnrolment *enrolment)
 	return text.data;
 }
 
+/*
+ * One person with a passkey, and an application that claims to be others, must not make up a third one: where
+ * two others have ever had one, it takes two of them.  Who revokes one does not do with fewer.
+ */
+static int
+signers(const Passkey *passkey)
+{
+	int			active;
+	int			ever;
+
+	paysafe_passkey_count(passkey->actor, &active, &ever);
+	return ever >= 2 ? 2 : 1;
+}
+
+/* Nobody of those who would have to sign is left, or one of two is: another way than their signatures. */
+static void
+check_bootstrap(const Passkey *passkey, int active)
+{
+	int			others;
+	int			ever;
+
+	paysafe_passkey_count(passkey->actor, &others, &ever);
+	if (active >= 2 && (others >= 2 || ever < 2))
+		paysafe_passkey_refuse("bootstrap", "two people have passkeys: others are enrolled with their approval",
+							   NULL, NULL, "Use paysafe.add_passkey.");
+}
+
 /* May it be enrolled?  False: it is proposed only. */
 static bool
-authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, IdentityLevel identity)
+authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, int approvers, bool recovers)
 {
 	SpecBuilder spec;
 	ProposedChange change = {
 		.approved_as = PAYSAFE_PASSKEY_RECORD,
 		.name = "passkey",
 		.version = 1,
-		.identity = identity,
+		.identity = recovers ? IDENTITY_NONE : IDENTITY_PASSKEY,
+		.recovers = recovers,
+		.approvers = approvers,
 		.beneficiary = passkey->actor,
-		.message = "a passkey needs the approval of a second person"
+		.message = approvers > 1 ? "a passkey needs the approval of two other people" :
+		"a passkey needs the approval of a second person"
 	};
 
 	change.content = content_of(passkey, enrolment);
@@ -308,7 +338,7 @@ paysafe_add_passkey(PG_FUNCTION_ARGS)
 	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_RECORD, 0, false);
 	check_new(&passkey);
 	check_owner(&passkey);
-	if (!authorize(&passkey, &enrolment, IDENTITY_PASSKEY))
+	if (!authorize(&passkey, &enrolment, signers(&passkey), false))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(paysafe_passkey_add(&passkey, &enrolment));
 }
@@ -337,12 +367,10 @@ paysafe_bootstrap_passkey(PG_FUNCTION_ARGS)
 	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_RECORD, 0, false);
 	check_new(&passkey);
 	check_owner(&passkey);
-	paysafe_passkey_count(&active, &ever);
-	if (active >= 2)
-		paysafe_passkey_refuse("bootstrap", "two people have passkeys: others are enrolled with the approval of one of them",
-							   NULL, NULL, "Use paysafe.add_passkey.");
+	paysafe_passkey_count(NULL, &active, &ever);
+	check_bootstrap(&passkey, active);
 	/* who takes the last ones away does not begin anew alone */
-	if (ever >= 2 && !authorize(&passkey, &enrolment, IDENTITY_NONE))
+	if (ever >= 2 && !authorize(&passkey, &enrolment, 1, active < 2))
 		PG_RETURN_NULL();
 	id = paysafe_passkey_add(&passkey, &enrolment);
 	ereport(LOG,

@@ -42,6 +42,7 @@ enum
 	PROPOSAL_RULE, PROPOSAL_VERSION, PROPOSAL_OLD_REFERENCE, PROPOSAL_NEW_REFERENCE,
 	PROPOSAL_BEFORE, PROPOSAL_AFTER, PROPOSAL_DIFFERENCE, PROPOSAL_LOOSENS, PROPOSAL_ACTOR,
 	PROPOSAL_LOGIN, PROPOSAL_SESSION_USER, PROPOSAL_REASON, PROPOSAL_TICKET, PROPOSAL_AT, PROPOSAL_IDENTITY,
+	PROPOSAL_APPROVERS, PROPOSAL_NEEDS,
 	PROPOSAL_NCOLUMNS
 };
 
@@ -125,8 +126,8 @@ paysafe_proposal_how(const ProposedChange *change, const char *key)
 	if (change->identity >= IDENTITY_PASSKEY)
 		return psprintf("Another person's passkey signs what paysafe.approval_challenge('paysafe.%s', %s) returns, for paysafe.approve_with_passkey;",
 						table, quote_literal_cstr(key));
-	return psprintf("After paysafe.act_as, another person runs: SELECT paysafe.approve('paysafe.%s', %s, 'why it is right');",
-					table, quote_literal_cstr(key));
+	return psprintf("After paysafe.%s, another person runs: SELECT paysafe.approve('paysafe.%s', %s, 'why it is right');",
+					change->identity == IDENTITY_PROVEN ? "act_as_token" : "act_as", table, quote_literal_cstr(key));
 }
 
 void
@@ -163,6 +164,8 @@ paysafe_proposal_store(const ProposedChange *change)
 	set_text(values, nulls, PROPOSAL_TICKET, proposing.ticket);
 	values[PROPOSAL_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	set_text(values, nulls, PROPOSAL_IDENTITY, paysafe_identity_name(person->level));
+	set_text(values, nulls, PROPOSAL_NEEDS, paysafe_identity_name(change->identity));
+	values[PROPOSAL_APPROVERS] = Int32GetDatum(Max(change->approvers, 1));
 	paysafe_store_insert(PAYSAFE_PROPOSAL_RECORD, values, nulls);
 	ereport(NOTICE,
 			(errmsg("change " INT64_FORMAT " is proposed, and not made", id),

@@ -33,6 +33,8 @@ typedef struct ProposedChange
 	IdentityLevel identity;		/* how well who approves it must be known */
 	const char *beneficiary;	/* for whom it is: no approval of theirs counts; or NULL */
 	List	   *involved;		/* of Person: the same of these */
+	bool		recovers;		/* of what is asked for here, nobody can give it: identity counts alone */
+	int			approvers;		/* so many; 0: one */
 } ProposedChange;
 
 /* The name of a change that closes a period of a ledger. */

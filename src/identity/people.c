@@ -586,19 +586,29 @@ paysafe_enable_person(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
+/* Is everybody let through as long as nobody is in it, here or in an application? */
+static bool
+is_open_when_empty(const char *group)
+{
+	static const char *const groups[] = {"requester", GROUP_APPROVER, "auditor", GROUP_RULE_ADMINISTRATOR};
+
+	for (int i = 0; i < (int) lengthof(groups); i++)
+		if (strcmp(groups[i], group) == 0)
+			return true;
+	return false;
+}
+
 static char *
 group_argument(FunctionCallInfo fcinfo, int n)
 {
-	static const char *const groups[] = {"requester", GROUP_APPROVER, "auditor", GROUP_RULE_ADMINISTRATOR};
 	char	   *group;
 
 	paysafe_argument_required(fcinfo, n, "group");
 	group = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	for (int i = 0; i < (int) lengthof(groups); i++)
-		if (strcmp(groups[i], group) == 0)
-			return group;
-	malformed(psprintf("there is no group \"%s\"", paysafe_refusal_value(group)),
-			  "Groups are requester, approver, auditor and rule_administrator.");
+	if (!paysafe_argument_is_word(group))
+		malformed(psprintf("\"%s\" is no name of a group", paysafe_refusal_value(group)),
+				  "Groups are requester, approver, auditor, rule_administrator, and what thresholds ask for: small letters, digits and underscores, a letter first.");
+	return group;
 }
 
 static void
@@ -668,7 +678,7 @@ paysafe_remove_from_group(PG_FUNCTION_ARGS)
 	if (!lock_member(group, person->id, &count))
 		malformed(psprintf("\"%s\" is not in this group", person->name), NULL);
 	/* without members nobody is asked for the group: that gives everybody more */
-	if (count == 1 &&
+	if (count == 1 && is_open_when_empty(group) &&
 		!authorize(psprintf("take %s, the last one, out of the group %s", person_words(person), group), reason))
 		PG_RETURN_BOOL(false);
 	set_member(person, group, false, reason);

@@ -237,3 +237,20 @@ paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation)
 		return false;
 	return paysafe_registry_is_member(group_of(relation), person ? person->id : 0);
 }
+
+bool
+paysafe_acting_in_groups(const Person *approver, TimestampTz at, const List *groups, const char **missing)
+{
+	RegisteredPerson *person = groups != NIL && approver->actor != NULL ?
+		paysafe_registry_find(PERSON_NAME, approver->actor) : NULL;
+	ListCell   *lc;
+
+	foreach(lc, groups)
+		if (person == NULL || !paysafe_registry_was_member(lfirst(lc), person->id, at))
+		{
+			if (missing != NULL)
+				*missing = lfirst(lc);
+			return false;
+		}
+	return true;
+}

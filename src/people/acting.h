@@ -9,6 +9,7 @@
 #define PAYSAFE_ACTING_H
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 #include "people/person.h"
 
@@ -30,6 +31,13 @@ extern void paysafe_acting_check_settler(const Person *settler);
 
 /* Does an approval that was given then still count? */
 extern bool paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation);
+
+/*
+ * Is the approver registered, in all of these groups (of char *), and was already then, without having left
+ * one since?  A group that nobody is in lets nobody approve.  *missing (or NULL): the first that lacks.
+ */
+extern bool paysafe_acting_in_groups(const Person *approver, TimestampTz at, const List *groups,
+									 const char **missing);
 
 extern void paysafe_acting_init(void);
 

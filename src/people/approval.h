@@ -41,6 +41,8 @@ typedef struct ApprovalSubject
 	int64		valid_for;		/* microseconds after the approval was given */
 	const ApprovalMoney *money; /* what a refund comes to, of which approvals in advance count, too; or NULL */
 	IdentityLevel identity;		/* approvals of persons known less well than that do not count */
+	List	   *groups;			/* of char *: nor of those who are not in all of these */
+	const char *futile;			/* why no approval would help, in a sentence, or NULL; of approval_subject only */
 	const char *words;			/* what it is, for a person; of approval_subject only, or NULL */
 } ApprovalSubject;
 

@@ -193,9 +193,9 @@ paysafe_passkey_lock(Passkey *passkey)
 	passkey->revoked = is_revoked(passkey->id);
 }
 
-/* How many persons these are of. */
+/* How many persons these are of, other than this one, if there is one. */
 static int
-count_persons(List *passkeys, bool active)
+count_persons(List *passkeys, bool active, const char *but)
 {
 	List	   *persons = NIL;
 	ListCell   *lc;
@@ -204,7 +204,7 @@ count_persons(List *passkeys, bool active)
 	foreach(lc, passkeys)
 	{
 		const Passkey *passkey = lfirst(lc);
-		bool		another = !active || !passkey->revoked;
+		bool		another = (!active || !passkey->revoked) && (but == NULL || !paysafe_passkey_is_of(passkey, but));
 
 		foreach(lc2, persons)
 			another &= !paysafe_person_same_name(passkey->actor, lfirst(lc2));
@@ -215,13 +215,13 @@ count_persons(List *passkeys, bool active)
 }
 
 void
-paysafe_passkey_count(int *active, int *ever)
+paysafe_passkey_count(const char *but, int *active, int *ever)
 {
 	List	   *all = NIL;
 
 	paysafe_store_scan(PAYSAFE_PASSKEY_RECORD, NULL, 0, NULL, collect_passkey, &all);
-	*active = count_persons(all, true);
-	*ever = count_persons(all, false);
+	*active = count_persons(all, true, but);
+	*ever = count_persons(all, false, but);
 }
 
 /* Writing */

@@ -68,8 +68,8 @@ extern bool paysafe_passkey_is_of(const Passkey *passkey, const char *actor);
 /* Those of a person that are not revoked: of Passkey. */
 extern List *paysafe_passkey_of(const char *actor);
 
-/* How many persons have one that is not revoked, and how many ever had one. */
-extern void paysafe_passkey_count(int *active, int *ever);
+/* How many persons, other than this one (or NULL), have one that is not revoked, and how many ever had one. */
+extern void paysafe_passkey_count(const char *but, int *active, int *ever);
 
 /* How a passkey came to somebody. */
 typedef struct PasskeyEnrolment

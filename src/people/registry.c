@@ -449,6 +449,7 @@ typedef struct Member
 {
 	int64		person;
 	Newest		newest;
+	TimestampTz at;
 } Member;
 
 static bool
@@ -459,6 +460,7 @@ visit_member(Relation rel, HeapTuple tuple, void *arg)
 	bool		isnull;
 	int64		person = DatumGetInt64(heap_getattr(tuple, GROUP_PERSON + 1, desc, &isnull));
 	Member	   *member = NULL;
+	int64		before;
 	ListCell   *lc;
 
 	foreach(lc, *members)
@@ -470,22 +472,32 @@ visit_member(Relation rel, HeapTuple tuple, void *arg)
 		member->person = person;
 		*members = lappend(*members, member);
 	}
+	before = member->newest.id;
 	keep_newest(&member->newest, tuple, desc, GROUP_MEMBER);
+	if (member->newest.id != before)
+		member->at = DatumGetTimestampTz(heap_getattr(tuple, GROUP_AT + 1, desc, &isnull));
 	return true;
+}
+
+/* Whoever is in it, or ever was: of Member. */
+static List *
+read_members(const char *group)
+{
+	List	   *members = NIL;
+	Datum		key = CStringGetTextDatum(group);
+
+	if (paysafe_registry_is_used())
+		paysafe_store_scan(PAYSAFE_PERSON_GROUP, "person_group_name", 1, &key, visit_member, &members);
+	return members;
 }
 
 List *
 paysafe_registry_members(const char *group)
 {
-	List	   *members = NIL;
 	List	   *result = NIL;
-	Datum		key = CStringGetTextDatum(group);
 	ListCell   *lc;
 
-	if (!paysafe_registry_is_used())
-		return NIL;
-	paysafe_store_scan(PAYSAFE_PERSON_GROUP, "person_group_name", 1, &key, visit_member, &members);
-	foreach(lc, members)
+	foreach(lc, read_members(group))
 		if (((Member *) lfirst(lc))->newest.value)
 			result = add_id(result, ((Member *) lfirst(lc))->person);
 	return result;
@@ -501,4 +513,19 @@ paysafe_registry_is_member(const char *group, int64 person)
 		if (*(int64 *) lfirst(lc) == person)
 			return true;
 	return members == NIL;
+}
+
+bool
+paysafe_registry_was_member(const char *group, int64 person, TimestampTz at)
+{
+	ListCell   *lc;
+
+	foreach(lc, read_members(group))
+	{
+		const Member *member = lfirst(lc);
+
+		if (member->person == person)
+			return member->newest.value && member->at < at;
+	}
+	return false;
 }

@@ -23,7 +23,10 @@
 #define PERSON_CERTIFICATE	"certificate"	/* SHA-256, 64 hexadecimal digits */
 #define PERSON_PASSKEY		"passkey"	/* credential id in base64url */
 
-/* Groups that something here asks for; requester and auditor are for applications. */
+/*
+ * Groups that something here asks for; requester and auditor are for applications.  Groups of other names are
+ * for thresholds (approver_group): where nobody is in one, nobody approves.
+ */
 #define GROUP_APPROVER			"approver"
 #define GROUP_RULE_ADMINISTRATOR	"rule_administrator"
 
@@ -109,6 +112,9 @@ extern List *paysafe_registry_members(const char *group);
 
 /* Is the person in the group, or is nobody? */
 extern bool paysafe_registry_is_member(const char *group, int64 person);
+
+/* Is the person in the group, and since before then, without having left it? */
+extern bool paysafe_registry_was_member(const char *group, int64 person, TimestampTz at);
 
 extern void paysafe_registry_init(void);
 

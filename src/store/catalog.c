@@ -49,6 +49,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_APPROVAL_END] = "approval_end",
 	[PAYSAFE_REJECTION_RECORD] = "rejection_record",
 	[PAYSAFE_REJECTION_END] = "rejection_end",
+	[PAYSAFE_APPROVER_SETTING] = "approver_setting",
 	[PAYSAFE_REFUND_EVENT] = "refund_event",
 	[PAYSAFE_REFUND_REQUEST] = "refund_request",
 	[PAYSAFE_REFUND_TOTAL] = "refund_total",

@@ -338,3 +338,15 @@ paysafe_strings_join(List *strings)
 						 lfirst(lc) ? (char *) lfirst(lc) : "NULL");
 	return buf.data;
 }
+
+ArrayType *
+paysafe_strings_array(const List *strings)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, strings)
+		elements[n++] = CStringGetTextDatum(lfirst(lc));
+	return construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT);
+}

@@ -56,6 +56,9 @@ extern Jsonb *paysafe_spec_with_flag(const Jsonb *spec, const char *key, bool va
  */
 extern List *paysafe_strings_of_array(ArrayType *array, const char *argument);
 
+/* A text[] of strings. */
+extern ArrayType *paysafe_strings_array(const List *strings);
+
 /* List helpers: sorted copy without duplicates; membership; "a, b, c". */
 extern List *paysafe_strings_sorted(List *strings);
 extern bool paysafe_strings_contain(List *strings, const char *value);

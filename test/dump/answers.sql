@@ -16,6 +16,7 @@ SELECT relation, key, amount, total_within, threshold, approvals_needed, approva
   FROM paysafe.pending_approval ORDER BY key;
 SELECT id, approved_as, key, relation, rule, version, difference, before, after, requested_by, reason, ticket, requested_at FROM paysafe.pending_change;
 SELECT id, relation, key, state, approver, reason, at, valid_until, payment, amount, currency, rule, identity FROM paysafe.approval ORDER BY id;
+SELECT id, relation, key, payment, amount, currency, rule, state, rejected_by, reason, at, ended_at, ended_by, end_reason FROM paysafe.rejection ORDER BY id;
 SELECT * FROM paysafe.person ORDER BY id;
 SELECT * FROM paysafe.person_alias ORDER BY person, kind, value;
 SELECT relation, rule, version, definition, valid_from, valid_until, by, approved_by FROM paysafe.rule_history h

@@ -77,6 +77,9 @@ CALL pg_temp.refused('42501', $$INSERT INTO shop.dispute VALUES (2, 1, 10, 'USD'
 SELECT paysafe.act_as('alice');
 INSERT INTO shop.dispute VALUES (2, 1, 10, 'USD', 'sent');
 COMMIT;
+-- so does a no
+CALL pg_temp.refused('42501', $$INSERT INTO shop.dispute VALUES (3, 2, 10, 'USD', 'sent')$$);
+SELECT 1 / (count(*) FILTER (WHERE state = 'standing') = 1 AND count(*) = 2)::int AS rejected FROM paysafe.rejection;
 CALL pg_temp.refused('23R01', $$INSERT INTO shop.refund VALUES (10, 'eu', 3, 1)$$);
 BEGIN;
 SELECT paysafe.act_as('carol');

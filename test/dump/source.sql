@@ -166,6 +166,12 @@ INSERT INTO shop.dispute VALUES (1, 3, 900, 'USD', 'lost');
 SELECT paysafe.act_as('bob');
 SELECT paysafe.settle_breach(id, 'insured', 'T-8') FROM paysafe.breach WHERE sqlstate = '42501';
 COMMIT;
+-- a no that stands, and one that was taken back
+BEGIN;
+SELECT paysafe.act_as('carol');
+SELECT paysafe.reject_refund('shop.dispute', '2', 10, 'USD', 'no claim'), paysafe.reject_refund('shop.dispute', '1', 5, 'USD', 'no claim, or is there one');
+SELECT paysafe.withdraw_rejection(max(id), 'there is') FROM paysafe.rejection;
+COMMIT;
 -- rows that broke a rule before it was there, accepted by two people
 INSERT INTO shop.legacy VALUES (1, 'lost'), (2, 'new');
 BEGIN;

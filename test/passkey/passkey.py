@@ -136,13 +136,27 @@ def enrolment(admin, app, people, ids):
     refused('42501', 'a claim is not enough', enrol, admin, 'add_passkey', 'third', third, by='clerk',
             constraint='paysafe_passkey')
     options = challenge(app, 'boss', 'paysafe.passkey_record', key)
+    check(one(admin, "SELECT count(*) FROM paysafe.pending_change WHERE key = %s", key) == 1, 'the claim is not counted')
     approve(app, people['boss'].get(options['publicKey']), 'paysafe.passkey_record', key)
+    refused('42501', 'one of two is not enough', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+            constraint='paysafe_passkey', message='two other people')
+    sign(app, people, 'boss', 'paysafe.passkey_record', key)
+    refused('42501', 'nor one of them twice', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+            constraint='paysafe_passkey')
+    waits = admin.execute('SELECT approvals_given, approvals_needed FROM paysafe.pending_change WHERE key = %s', [key]).fetchone()
+    check(waits == (1, 2), f'it waits for another one: {waits}')
+    # whoever makes them fewer does not make one enough
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.revoke_passkey(%s, 'lost')", [ids['chief']])
+        refused('42501', 'nor if the other one is revoked', enrol, admin, 'add_passkey', 'third', third, by='clerk',
+                constraint='paysafe_passkey')
+    sign(app, people, 'chief', 'paysafe.passkey_record', key)
     # not for another key than what was shown
     refused('42501', 'for exactly this one', enrol, admin, 'add_passkey', 'third', third, by='clerk', sign_count=1,
             constraint='paysafe_passkey')
     ids['third'] = enrol(admin, 'add_passkey', 'third', third, by='clerk')
     people['third'] = third
-    check(one(admin, 'SELECT approved_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'boss', 'by whom is shown')
+    check(one(admin, 'SELECT approved_by FROM paysafe.passkey WHERE id = %s', ids['third']) in ('boss', 'chief'), 'by whom is shown')
     check(one(admin, 'SELECT requested_by FROM paysafe.passkey WHERE id = %s', ids['third']) == 'clerk', 'for whom is shown')
 
     # whose it is does not sign for it, and a key comes once, as whichever credential
@@ -150,6 +164,7 @@ def enrolment(admin, app, people, ids):
     check(enrol(admin, 'add_passkey', 'boss', second, propose=True, by='clerk') is None, 'another one of the boss is proposed')
     key = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
     approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.passkey_record', key)['publicKey']), 'paysafe.passkey_record', key)
+    sign(app, people, 'chief', 'paysafe.passkey_record', key)
     refused('42501', 'signed by its owner', enrol, admin, 'add_passkey', 'boss', second, by='clerk', constraint='paysafe_passkey')
     for function in ('add_passkey', 'bootstrap_passkey'):
         refused('23505', f'{function}: the key of another credential', enrol, admin, function, 'other', people['boss'], by='clerk',
@@ -333,11 +348,16 @@ def optional(admin, app, people, ids):
         check(one(app, 'SELECT count(*) FROM paysafe.approval WHERE approver = %s', f'with {algorithm}') == 1, algorithm)
 
 
+def sign(app, people, name, relation, key):
+    approve(app, people[name].get(challenge(app, name, relation, key)['publicKey']), relation, key)
+
+
 def add(admin, app, people, actor, key, **other):
     """Enrol a passkey in the usual way."""
     enrol(admin, 'add_passkey', actor, key, propose=True, by='clerk', **other)
     change = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
-    approve(app, people['boss'].get(challenge(app, 'boss', 'paysafe.passkey_record', change)['publicKey']), 'paysafe.passkey_record', change)
+    for name in ('boss', 'chief'):
+        sign(app, people, name, 'paysafe.passkey_record', change)
     return enrol(admin, 'add_passkey', actor, key, by='clerk', **other)
 
 
@@ -617,6 +637,38 @@ def registered(admin, app, people):
     refused('42501', 'disabled', enrol, admin, 'add_passkey', 'chief', Authenticator(), by='clerk', constraint='paysafe_passkey_owner')
 
 
+def demanded(admin, app, people):
+    """A database that demands passkeys for all changes of rules."""
+    admin.execute("SELECT paysafe.require_approver_identity('passkey', 'after the audit')")
+    check(one(app, 'SELECT paysafe.required_approver_identity()') == 'passkey', 'it is demanded')
+    changes = {
+        'paysafe.maintenance_record': "SELECT paysafe.open_maintenance('clean up', 'T-1', '1 minute', '{shop.refund}')",
+        'paysafe.rule': "SELECT paysafe.protect_status('shop.refund', 'status', E'[*] --> requested\\nrequested --> sent\\nrequested --> void\\nsent --> void')",
+        'paysafe.approver_setting': "SELECT paysafe.require_approver_identity(NULL, 'too much work')",
+    }
+    for relation, change in changes.items():
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('needed')")
+            admin.execute(change)
+        key = one(admin, 'SELECT key FROM paysafe.pending_change WHERE approved_as = %s::regclass ORDER BY id DESC LIMIT 1', relation)
+
+        def claimed():
+            with app.transaction():
+                app.execute("SELECT paysafe.act_as('boss')")
+                app.execute('SELECT paysafe.approve(%s::regclass, %s, %s)', [relation, key, 'x'])
+
+        def made():
+            with admin.transaction():
+                admin.execute("SELECT paysafe.act_as('clerk')")
+                admin.execute(change)
+        refused('42501', f'{relation}: a claim approves nothing', claimed, message='identity "passkey"')
+        refused('42501', f'{relation}: nobody has signed', made)
+        with admin.transaction(force_rollback=relation != 'paysafe.approver_setting'):
+            sign(app, people, 'boss', relation, key)
+            made()
+    check(one(app, 'SELECT paysafe.required_approver_identity()') is None, 'less is asked for again, by a signature')
+
+
 def main():
     admin, user = connect(), os.environ['APP_ROLE']
     admin.execute('DROP SCHEMA IF EXISTS shop CASCADE')
@@ -631,6 +683,7 @@ def main():
     in_advance(admin, app, people)
     changes(admin, app, people)
     arguments(app)
+    demanded(admin, app, people)
     revocation(admin, app, people, ids)
     races(app, user, people)
     revoked_meanwhile(admin, app, user, people)

@@ -1,7 +1,7 @@
 -- Changes that wait for a second person: an approval is of exactly one of them,
 -- of all of it, and of what the approver could read.
 BEGIN;
-SELECT plan(86);
+SELECT plan(90);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -194,6 +194,11 @@ SELECT is((SELECT string_agg(DISTINCT pg_temp.refusal(format(command, blank)), '
 	'SELECT paysafe.act_as(''alice'', %L)', 'SELECT paysafe.act_as(''alice'', ticket => %L)']) command;
 SELECT is((SELECT string_agg(DISTINCT pg_temp.refusal(format('SELECT paysafe.act_as(''alice'', %L)', reason)), ', ')
 		FROM unnest(ARRAY['x', E'\u00a0x', 'ok', E'\u0434\u0430', E'\u5bfe\u5fdc', '!', E'\u00e9']) reason), 'accepted', 'one letter is a reason');
+
+-- asking more of approvers than anybody can give would stop everything
+SELECT is(pg_temp.refusal(format('SELECT paysafe.require_approver_identity(%L, ''x'')', level)), expected, 'demanded: ' || level) FROM (VALUES
+	('passkey', '55000'), ('proven', '55000'), ('claimed', '22023')) v (level, expected);
+SELECT is(paysafe.required_approver_identity(), NULL, 'nothing is');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -126,7 +126,7 @@ SELECT t_people.approve(6, 'Bob');
 SELECT t_people.send(6, 'Ann');
 
 -- groups: once somebody is in one, only they approve
-SELECT paysafe.act_as('Ann'), paysafe.add_to_group('Cy', 'boss', 'x');					-- fails
+SELECT paysafe.act_as('Ann'), paysafe.add_to_group('Cy', 'The Boss', 'x');					-- fails
 SELECT t_people.request(7, 'Ann');
 SELECT t_people.approve(7, 'Bob');
 SELECT t_people.both('Ann', 'Bob', $$SELECT paysafe.add_to_group('Cy', 'approver', 'head of support')$$);

@@ -54,8 +54,6 @@
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
-#include "rules/refund/refund_several.h"
-#include "rules/refund/refund_threshold.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
@@ -188,13 +186,6 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 						  "Write it as the payment has it; or let protect_refund have no currency_column, if it is always the payment's.");
 }
 
-/* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
-static bool
-is_fact(const RefundSide *side, TupleTableSlot *row)
-{
-	return paysafe_status_value_find(&side->recorded, row) >= 0 || paysafe_refund_is_chargeback(side, row);
-}
-
 static void
 check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 {
@@ -217,7 +208,7 @@ check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 			captured = paysafe_refund_net_captured(locked, false);
 	}
 	if (no_limit || paysafe_money_compare(total, captured) > 0)
-		paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
+		paysafe_breach_or_refuse(rule, change, paysafe_refund_is_fact(side, change->after), &(Refusal)
 								 {
 									 .sqlstate = ERRCODE_23R01_OVER_CAPTURED,
 									 .column = side->amount.name,
@@ -232,105 +223,6 @@ check_cap(const Rule *rule, const RowChange *change, FoundPayment *locked)
 									 .hint = side->voided.n == 0 ? "Refund at most what is left." :
 									 "Refund at most what is left, or void another refund first."
 								 });
-}
-
-static char *
-gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment *payment,
-			const Threshold *threshold, Numeric total)
-{
-	char	   *currency = paysafe_refund_currency(side, change->after, payment);
-
-	return threshold ?
-		psprintf("%s \"%s\" within %s would total %s; the threshold is %s.",
-				 side->payout ? "Payouts of" : "Refunds of payment", paysafe_refusal_value(payment->key),
-				 paysafe_refund_threshold_period_text(threshold->within),
-				 money_words(payment, total, currency), money_words(payment, threshold->amount, currency)) :
-		psprintf("There is no threshold for %s, so every %s needs approval.",
-				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
-}
-
-/* Approvals are missing: it may not pass, or is a breach. */
-static void
-refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment, const char *detail,
-			const ApprovalSubject *subject, int have, int needed, const RefundLife *before)
-{
-	const RefundState *state = rule->compiled;
-	const RefundSide *side = &state->refund;
-
-	paysafe_breach_or_refuse(rule, change, is_fact(side, change->after), &(Refusal)
-							 {
-								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-								 .rule = paysafe_refund_several_gate(state->rule),
-								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
-								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
-													 side->payout ? "payout" : "refund",
-													 refund_words(change, change->after),
-													 money_words(payment, subject->money->amount, subject->money->currency),
-													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-								 .detail = psprintf("%s %d of %d approvals%s found; requested by %s.",
-													detail, have, needed, paysafe_refund_identity_words(subject->identity),
-													paysafe_refund_requesters_words(subject->requesters)),
-								 .hint = subject->identity < IDENTITY_PASSKEY ? paysafe_refund_gate_hint(state, change, subject->money, before) :
-								 psprintf("%s It takes a passkey: paysafe.approve_with_passkey.",
-										  paysafe_refund_gate_hint(state, change, subject->money, before))
-							 });
-}
-
-/*
- * The refund passes the gate, or may not.  life is its life now; before, as an
- * approval saw it.
- */
-static void
-check_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment,
-		   RefundLife *life, const RefundLife *before)
-{
-	const RefundState *state = rule->compiled;
-	const RefundSide *side = &state->refund;
-	char	   *key = refund_key(change, change->after);
-	char	   *currency = paysafe_refund_currency(side, change->after, payment);
-	Numeric		amount = paysafe_refund_amount(side, change->after, payment);
-	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
-	int64		within = threshold ? threshold->within : 0;
-	Numeric		total = amount;
-	int			needed = paysafe_refund_is_chargeback(side, change->after) ? 0 : 1;
-	int			have = 0;
-	bool		rejected;
-	bool		passes;
-	ApprovalSubject subject = {
-		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = life->requesters, .rule = state->rule,
-		.identity = paysafe_refund_threshold_identity(threshold, side->thresholds)
-	};
-
-	/* what fits the sum so far need not be added up; what does not, must */
-	for (int fresh = 0; threshold != NULL && needed > 0 && fresh <= 1; fresh++)
-	{
-		total = paysafe_money_add(paysafe_refund_passed_within(state, payment, change, within, fresh),
-								  amount);
-		needed = paysafe_refund_threshold_approvals(threshold, total);
-	}
-	/* nobody knows who requested it: then at least not who moves it now */
-	if (subject.requesters == NIL)
-		subject.requesters = list_make1(paysafe_person_current());
-	/* a row that is added can have been approved in advance only: that digest is nobody's */
-	if (needed > 0 && change->op != 'I')
-		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
-							  subject.digest);
-	subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
-	rejected = !paysafe_refund_is_chargeback(side, change->after) &&
-		paysafe_refund_is_rejected(rule, change, key, life->requested, subject.money, is_fact(side, change->after));
-	if (needed > 0 && !rejected)
-			/* a used one keeps the transaction from being prepared: not where one only looks */
-		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
-			paysafe_approval_use(state->refund_root, key, &subject, needed);
-	passes = have >= needed && !rejected;
-	if (!passes && !rejected)
-		refuse_gate(rule, change, payment, gate_detail(side, change, payment, threshold, total), &subject,
-					have, needed, before);
-	paysafe_refund_add_event(state, life, payment, key, change->after,
-							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,
-							 passes ? needed : 0);
-	paysafe_refund_has_passed(state, payment, change);
 }
 
 /* What was approved stays as it was; what was empty may be filled in. */
@@ -459,10 +351,12 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		if (!first)
 			paysafe_approval_end_open(state->refund_root, state->rule, key);
 	}
+	else if (change->op == 'U')
+		paysafe_refund_note_change(state, change, &locked, life);
 	if (begins_to_count && !side->payout)
 		check_cap(rule, change, &locked);
 	if (enters_gate)
-		check_gate(rule, change, &locked, life, before);
+		paysafe_refund_pass_gate(rule, change, &locked, life, before);
 }
 
 /* A row was added. */
@@ -510,7 +404,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	Numeric		amount;
 
 	/* from one fact to the next nothing more has happened */
-	if (life->stage == REFUND_FACT && is_fact(side, change->after) && !requested)
+	if (life->stage == REFUND_FACT && paysafe_refund_is_fact(side, change->after) && !requested)
 		enters_gate = false;
 	if (requested || enters_gate || counts_now)
 	{
@@ -528,6 +422,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		check_request(rule, change, life, false, false, true);
 		return;
 	}
+	paysafe_refund_note_change(state, change, payment, life);
 	if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 								change->before, change->after))
 		life = paysafe_refund_move(state, life, payment, key, change->rel, change->after);
@@ -557,13 +452,13 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 	FoundPayment *payment;
 	RefundLife *life;
 
-	if (!moved &&
-		(paysafe_status_value_find(&side->gated, change->before) < 0 ||
-		 paysafe_refund_changed_column(side, change, true) == NULL))
+	if (!moved && paysafe_refund_changed_column(side, change, false) == NULL)
 		return;
 	payment = payment_of(state, change->after);
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
-	check_approved(rule, change, life);
+	if (moved || paysafe_status_value_find(&side->gated, change->before) >= 0)
+		check_approved(rule, change, life);
+	paysafe_refund_note_change(state, change, payment, life);
 	if (moved)
 		(void) paysafe_refund_move(state, life, payment, refund_key(change, change->after),
 								   change->rel, change->after);
@@ -672,7 +567,7 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 	if (later->after == NULL ||
 		paysafe_row_key_changed(&side->whole, RelationGetDescr(later->rel), later->before, later->after) ||
 		(was_gated && life->stage != REFUND_PASSED && paysafe_status_value_find(&side->gated, later->after) >= 0 &&
-		 !(life->stage == REFUND_FACT && is_fact(side, later->after))))
+		 !(life->stage == REFUND_FACT && paysafe_refund_is_fact(side, later->after))))
 		paysafe_rule_refuse(rule, ERRCODE_23R03_FROZEN, side->gated.column.name,
 						  psprintf("refund \"%s\" in table \"%s\" cannot change here",
 								   refund_words(later, later->before), rule->table_name),

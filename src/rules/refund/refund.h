@@ -137,14 +137,18 @@ typedef struct RefundLife
 	char	   *currency;		/* that it had then, or NULL */
 	List	   *ended;			/* of EndedPassing: it passed, and was void or went back later */
 	int			approvals;		/* that were used then */
+	List	   *bands;			/* of char *: of thresholds that it was above then */
 	List	   *columns;		/* names of those that had a value then; NIL: nobody approved */
 	uint8		content[PAYSAFE_SHA256_LEN];	/* of these */
 	bool		altered;		/* it passed, but with another content than it has: it waits */
-	List	   *requesters;		/* of Person */
+	List	   *requesters;		/* of Person, each with the least that was known of them */
+	List	   *writers;		/* the same: who has changed since what approvals are of */
+	int			changes;		/* of the steps: such changes */
 	TimestampTz requested;		/* for the last time; 0: before the rule */
 } RefundLife;
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */
+#define REFUND_CHANGED	 "changed"	/* what approvals are of says something else */
 #define REFUND_GATED	 "gated"	/* has passed the gate */
 #define REFUND_RECORDED	 "recorded"	/* was paid out without having passed it */
 #define REFUND_LEFT		 "left" /* has gone back before the gate */
@@ -443,12 +447,16 @@ extern Numeric paysafe_refund_risen_within(const RefundState *state, const char 
 /* It has risen; is_fact: without the approvals that it needed. */
 extern void paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
 									const char *whole_key, int step, Numeric amount,
-									const char *currency, bool is_fact, int approvals);
+									const char *currency, bool is_fact, int approvals, List *bands);
 
 /* Add an event to a life; amount and currency of the row, which may be missing. */
 extern void paysafe_refund_add_event(const RefundState *state, RefundLife *life,
 									 const FoundPayment *payment, const char *refund,
 									 TupleTableSlot *row, const char *kind, int approvals);
+
+/* Somebody has changed what approvals are of: that and no more happens to the life. */
+extern void paysafe_refund_add_change(const RefundState *state, RefundLife *life, const FoundPayment *payment,
+									  const char *refund, TupleTableSlot *row);
 
 /* The row has another whole key: its life goes on under that one, and is returned. */
 extern RefundLife *paysafe_refund_move(const RefundState *state, RefundLife *life,
@@ -546,6 +554,34 @@ extern ApprovalMoney *paysafe_refund_money_argument(FunctionCallInfo fcinfo, App
 extern List *paysafe_refund_advance_subjects(FunctionCallInfo fcinfo);
 
 /*
+ * refund_gate.c
+ */
+
+/* Does the row say what has happened?  Then it is stored, whatever the gate and the cap say. */
+extern bool paysafe_refund_is_fact(const RefundSide *side, TupleTableSlot *row);
+
+/*
+ * The refund, of a locked payment, passes the gate, or may not.  life is its life now; before, as an
+ * approval saw it.
+ */
+extern void paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment,
+									 RefundLife *life, const RefundLife *before);
+
+/*
+ * refund_writer.c
+ */
+
+/* The list (of Person) with this one, once, known as well as at the worst. */
+extern List *paysafe_refund_with_person(const List *persons, const Person *person);
+
+/* Does the change write what approvals are of?  Then it is noted. */
+extern void paysafe_refund_note_change(const RefundState *state, const RowChange *change,
+									   const FoundPayment *payment, RefundLife *life);
+
+/* Why not all of them were known as well as that, in a sentence, or NULL. */
+extern char *paysafe_refund_unknown_writer(const List *requesters, const List *writers, IdentityLevel level);
+
+/*
  * refund_request.c
  */
 typedef struct RefundRequest
@@ -557,9 +593,6 @@ typedef struct RefundRequest
 
 /* Who asked, each once: "alice", "bob". */
 extern char *paysafe_refund_requesters_words(List *requesters);
-
-/* How well approvers must be known, after "approvals"; empty if it does not matter. */
-extern char *paysafe_refund_identity_words(IdentityLevel level);
 
 /* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
 extern List *paysafe_refund_requests(Oid refund, const char *rule, const char *payment);

@@ -37,7 +37,7 @@
 #include "redact/redact.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_several.h"
-#include "rules/refund/refund_threshold.h"
+#include "rules/refund/refund_terms.h"
 #include "store/catalog.h"
 #include "values/money.h"
 
@@ -78,15 +78,6 @@ paysafe_refund_row_money(const RefundState *state, const FoundPayment *payment, 
 		paysafe_money_sign(amount) < 0)
 		money->bound[0] ^= 0xff;
 	return money;
-}
-
-/* How long an approval of a refund in this currency lives. */
-static int64
-valid_for(const RefundState *state, const char *currency)
-{
-	const Threshold *threshold = paysafe_refund_threshold_find(state->refund.thresholds, currency);
-
-	return threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 }
 
 /*
@@ -136,12 +127,28 @@ not_possible(const char *detail, const char *hint)
 	pg_unreachable();
 }
 
+/* What an approval in advance lives, and who counts: as for a row of that. */
+static void
+set_terms(const RefundState *state, const FoundPayment *payment, ApprovalSubject *subject)
+{
+	const ApprovalMoney *money = subject->money;
+	StandingRefund refund = {.state = state, .payment = payment, .amount = money->amount};
+	GateTerms	terms;
+
+	paysafe_refund_standing_terms(&refund, money->currency, &terms);
+	paysafe_refund_terms_of_subject(&terms, NULL, subject);
+	subject->words = paysafe_redact_string(psprintf("at most %s of %s \"%s\", once, before its row is there",
+													paysafe_money_words(&state->refund.amount, money->amount, money->currency),
+													state->payout ? "a payout" : "payment", money->payment));
+}
+
 /* The payment, locked, and what is approved of it: raises 22023 if that cannot be. */
 static ApprovalMoney *
-approved_money(const RefundState *state, char *payment, Numeric amount, char *currency)
+approved_money(const RefundState *state, char *payment, Numeric amount, char *currency, ApprovalSubject *subject)
 {
 	AmountColumn column = state->refund.amount;
 	FoundPayment locked;
+	ApprovalMoney *money;
 	KeyValues	key;
 	int			count;
 	char	   *fault;
@@ -181,21 +188,10 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 							  locked.captured == NULL ? "nothing" :
 							  paysafe_money_words(&column, locked.captured, locked.currency)),
 					 "Approve at most what is captured.");
-	return paysafe_refund_money(state, locked.key, locked.currency, amount);
-}
-
-/* What an approval in advance lives, and who counts: as for a row in this currency. */
-static void
-set_terms(const RefundState *state, ApprovalSubject *subject)
-{
-	List	   *thresholds = state->refund.thresholds;
-	const Threshold *threshold = paysafe_refund_threshold_find(thresholds, subject->money->currency);
-
-	subject->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
-	subject->identity = paysafe_refund_threshold_identity(threshold, thresholds);
-	subject->words = paysafe_redact_string(psprintf("at most %s of %s \"%s\", once, before its row is there",
-													paysafe_money_words(&state->refund.amount, subject->money->amount, subject->money->currency),
-													state->payout ? "a payout" : "payment", subject->money->payment));
+	money = paysafe_refund_money(state, locked.key, locked.currency, amount);
+	subject->money = money;
+	set_terms(state, &locked, subject);
+	return money;
 }
 
 ApprovalMoney *
@@ -221,9 +217,7 @@ paysafe_refund_money_argument(FunctionCallInfo fcinfo, ApprovalSubject *subject)
 	if (OidIsValid(state->payment_root))
 		check_readable(state->payment_root);
 	money = approved_money(state, text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						   PG_GETARG_NUMERIC(2), text_to_cstring(PG_GETARG_TEXT_PP(3)));
-	subject->money = money;
-	set_terms(state, subject);
+						   PG_GETARG_NUMERIC(2), text_to_cstring(PG_GETARG_TEXT_PP(3)), subject);
 	return money;
 }
 
@@ -275,10 +269,18 @@ typedef struct Standing
 	int64		valid_for;
 } Standing;
 
+/* A TermsTotal. */
+static Numeric
+amount_alone(int64 within, Numeric limit, void *amount)
+{
+	return amount;
+}
+
 static void
 find_standing(void *arg)
 {
 	Standing   *standing = arg;
+	GateTerms	terms;
 	const ApprovalMoney *money = standing->money;
 	const RefundState *state = get_rel_relkind(standing->refund) != '\0' ?
 		find_state(standing->refund, standing->rule) : NULL;
@@ -288,7 +290,9 @@ find_standing(void *arg)
 	standing->found = true;
 	paysafe_approval_money_digest(paysafe_refund_money(state, money->payment, money->currency, money->amount),
 								  money->amount, standing->digest);
-	standing->valid_for = valid_for(state, money->currency);
+	/* by the amount alone: what else has passed may ask for more */
+	paysafe_refund_terms(state->refund.thresholds, money->currency, amount_alone, money->amount, &terms);
+	standing->valid_for = terms.valid_for;
 }
 
 PG_FUNCTION_INFO_V1(paysafe_refund_approval_state);

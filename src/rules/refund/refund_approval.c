@@ -39,7 +39,7 @@
 #include "people/approval.h"
 #include "redact/redact.h"
 #include "rules/refund/refund.h"
-#include "rules/refund/refund_threshold.h"
+#include "rules/refund/refund_terms.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -322,7 +322,8 @@ paysafe_refund_digest(const RefundState *state, const RefundLife *life, const ch
 	paysafe_argument_append(&bytes, state->rule);
 	paysafe_argument_append(&bytes, psprintf("%d", state->declaration));
 	paysafe_argument_append(&bytes, life->key);
-	paysafe_argument_append(&bytes, psprintf("%d", life->steps));
+	/* who has changed what it says and back is not the row's life */
+	paysafe_argument_append(&bytes, psprintf("%d", life->steps - life->changes));
 	paysafe_argument_append(&bytes, payment);
 	paysafe_argument_append(&bytes, paysafe_status_value_text(&side->gated.column, status_row));
 	appendStringInfoChar(&bytes, paysafe_status_value_is_null(&side->gated.column, status_row) ? 'n' : 'v');
@@ -385,9 +386,7 @@ typedef struct RefundRow
 	bool		unseen;			/* newer than what this transaction sees */
 	ApprovalMoney *money;
 	uint8		digest[PAYSAFE_SHA256_LEN];
-	List	   *requesters;
-	int64		valid_for;
-	IdentityLevel identity;
+	ApprovalSubject terms;		/* who requested it, and what is asked of approvals */
 	char	   *words;			/* what it is, for who approves it */
 } RefundRow;
 
@@ -422,6 +421,20 @@ is_unseen(TupleTableSlot *row)
 		XidInMVCCSnapshot(xmin, GetTransactionSnapshot());
 }
 
+static void
+read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *life, TupleTableSlot *row,
+		   RefundRow *refund)
+{
+	char	   *currency = paysafe_refund_currency(&state->refund, row, payment);
+	StandingRefund standing = {.state = state, .payment = payment, .life = life};
+	GateTerms	terms;
+
+	paysafe_refund_payout_in(state, payment, currency);
+	standing.amount = paysafe_refund_amount(&state->refund, row, payment);
+	paysafe_refund_standing_terms(&standing, currency, &terms);
+	paysafe_refund_terms_of_subject(&terms, life, &refund->terms);
+}
+
 static bool
 read_refund(Relation rel, TupleTableSlot *row, void *arg)
 {
@@ -429,7 +442,6 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	const RelationRules *rules;
 	const RefundState *state = paysafe_refund_rule_of(rel, refund->state->refund_root, refund->state->rule, &rules)->compiled;
 	const RefundSide *side = &state->refund;
-	const Threshold *threshold;
 	FoundPayment payment;
 	RefundLife *life;
 	KeyValues	payment_key;
@@ -451,7 +463,6 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 		return true;
 	life = paysafe_refund_life(state, payment.key, rel, row, false);
 	refund->key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
-	refund->requesters = life->requesters;
 	refund->status = paysafe_status_value_text(&side->gated.column, row);
 	refund->waits = paysafe_refund_is_waiting(life);
 	refund->passed = life->stage == REFUND_PASSED;
@@ -459,11 +470,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	refund->unseen = is_unseen(row);
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	refund->words = refund_words(state, refund, &payment, row);
-	threshold = paysafe_refund_threshold_find(side->thresholds,
-											  paysafe_refund_currency(side, row, &payment));
-	refund->identity = paysafe_refund_threshold_identity(threshold, side->thresholds);
-	refund->valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
 	refund->money = paysafe_refund_row_money(state, &payment, paysafe_refund_currency(side, row, &payment), row);
+	read_terms(state, &payment, life, row, refund);
 	return true;
 }
 
@@ -547,12 +555,10 @@ paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_
 		return false;
 	if (!missing_ok)
 		check_refund_row(&state, &refund, paysafe_refusal_value(key));
+	*out = refund.terms;
 	memcpy(out->digest, refund.digest, PAYSAFE_SHA256_LEN);
-	out->valid_for = refund.valid_for;
-	out->identity = refund.identity;
 	out->key = refund.key;
 	out->rule = state.rule;
-	out->requesters = refund.requesters;
 	out->words = refund.words;
 	out->money = refund.money;
 	return true;

@@ -29,7 +29,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -52,7 +51,7 @@ enum
 	EVENT_RELATION, EVENT_PAYMENT, EVENT_REFUND, EVENT_ROW, EVENT_STEP, EVENT_KIND,
 	EVENT_DECLARATION, EVENT_AMOUNT, EVENT_CURRENCY, EVENT_ACTOR, EVENT_LOGIN,
 	EVENT_SESSION_USER, EVENT_APPROVALS, EVENT_AT, EVENT_COLUMNS, EVENT_CONTENT,
-	EVENT_ENDED_AT, EVENT_PASSED_AT, EVENT_RULE, EVENT_IDENTITY,
+	EVENT_ENDED_AT, EVENT_PASSED_AT, EVENT_RULE, EVENT_IDENTITY, EVENT_BANDS,
 	EVENT_NCOLUMNS
 };
 
@@ -84,27 +83,9 @@ match_key(const void *a, const void *b, Size size)
 }
 
 static bool
-same_text(const char *a, const char *b)
+is_written(const char *kind)
 {
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* Whoever requests again and again is one requester; the last one stands last. */
-static void
-add_requester(RefundLife *life, Person *person)
-{
-	List	   *others = NIL;		/* the list may be another life's, too */
-	ListCell   *lc;
-
-	foreach(lc, life->requesters)
-	{
-		const Person *other = lfirst(lc);
-
-		if (!same_text(person->actor, other->actor) || !same_text(person->login, other->login) ||
-			!same_text(person->session_user_name, other->session_user_name))
-			others = lappend(others, lfirst(lc));
-	}
-	life->requesters = lappend(others, person);
+	return strcmp(kind, REFUND_REQUESTED) == 0 || strcmp(kind, REFUND_CHANGED) == 0;
 }
 
 static bool
@@ -150,9 +131,15 @@ end_passing(RefundLife *life, const Datum *values, const bool *nulls, char *curr
 static void
 apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, int approvals)
 {
+	if (strcmp(kind, REFUND_CHANGED) == 0)
+	{
+		life->writers = paysafe_refund_with_person(life->writers, person);
+		life->changes++;
+		return;
+	}
 	if (life->stage == REFUND_GONE)
 	{
-		life->requesters = NIL;
+		life->requesters = life->writers = NIL;
 		life->requested = life->passed = 0;
 		life->approvals = 0;
 		life->columns = NIL;
@@ -160,7 +147,7 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 	if (strcmp(kind, REFUND_REQUESTED) == 0)
 	{
 		life->stage = REFUND_WAITING;
-		add_requester(life, person);
+		life->requesters = paysafe_refund_with_person(life->requesters, person);
 		life->requested = at;
 	}
 	else if (strcmp(kind, REFUND_GATED) == 0)
@@ -224,7 +211,7 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 		entry->key = key;
 		entry->life = (RefundLife) {.key = key, .stage = REFUND_GONE};
 	}
-	if (strcmp(kind, REFUND_REQUESTED) == 0)
+	if (is_written(kind))
 	{
 		person = palloc(sizeof(Person));
 		person->actor = nulls[EVENT_ACTOR] ? NULL : TextDatumGetCString(values[EVENT_ACTOR]);
@@ -234,7 +221,8 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 			paysafe_identity_parse(TextDatumGetCString(values[EVENT_IDENTITY]));
 	}
 	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
-	entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
+	if (strcmp(kind, REFUND_CHANGED) != 0)
+		entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
 	currency = nulls[EVENT_CURRENCY] ? NULL : TextDatumGetCString(values[EVENT_CURRENCY]);
 	if (is_end(kind))
 		end_passing(&entry->life, values, nulls, currency);
@@ -245,6 +233,8 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 	if (is_passing(kind))
 	{
 		entry->life.passing = read_passing(values, nulls);
+		entry->life.bands = nulls[EVENT_BANDS] ? NIL :
+			paysafe_strings_of_array(DatumGetArrayTypeP(values[EVENT_BANDS]), "bands");
 		entry->life.currency = currency;
 	}
 	if (lives->by_key == NULL && strcmp(kind, REFUND_GATED) == 0)
@@ -301,7 +291,7 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 	/* no event tells of this row, or none of this declaration */
 	if (out->stage == REFUND_GONE)
 	{
-		out->requesters = NIL;
+		out->requesters = out->writers = NIL;
 		out->requested = out->passed = 0;
 	}
 	out->columns = NIL;
@@ -548,18 +538,13 @@ paysafe_refund_life(const RefundState *state, const char *payment, Relation leaf
 static void
 put_content(const RefundLife *life, Datum *values, bool *nulls)
 {
-	Datum	   *names = palloc(sizeof(Datum) * Max(list_length(life->columns), 1));
 	bytea	   *content = palloc(VARHDRSZ + PAYSAFE_SHA256_LEN);
-	int			n = 0;
-	ListCell   *lc;
 
-	foreach(lc, life->columns)
-		names[n++] = CStringGetTextDatum(lfirst(lc));
 	SET_VARSIZE(content, VARHDRSZ + PAYSAFE_SHA256_LEN);
 	memcpy(VARDATA(content), life->content, PAYSAFE_SHA256_LEN);
-	values[EVENT_COLUMNS] = PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+	values[EVENT_COLUMNS] = PointerGetDatum(paysafe_strings_array(life->columns));
 	values[EVENT_CONTENT] = PointerGetDatum(content);
-	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = n == 0;
+	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = life->columns == NIL;
 }
 
 static void
@@ -601,6 +586,8 @@ insert_event(const RefundState *state, const RefundLife *life, const FoundPaymen
 	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	if (strcmp(kind, REFUND_GATED) == 0)
 		put_content(life, values, nulls);
+	nulls[EVENT_BANDS] = !is_passing(kind) || life->bands == NIL;
+	values[EVENT_BANDS] = PointerGetDatum(paysafe_strings_array(life->bands));
 	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }
 
@@ -623,6 +610,18 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const Found
 	insert_event(state, life, payment, paysafe_refund_currency(&state->refund, row, payment), refund, row, kind,
 				 approvals, person, now);
 	apply_event(life, kind, person, now, approvals);
+}
+
+void
+paysafe_refund_add_change(const RefundState *state, RefundLife *life, const FoundPayment *payment,
+						  const char *refund, TupleTableSlot *row)
+{
+	Person	   *person = paysafe_person_current();
+
+	life->steps++;
+	insert_event(state, life, payment, paysafe_refund_currency(&state->refund, row, payment), refund, row,
+				 REFUND_CHANGED, 0, person, GetCurrentTimestamp());
+	apply_event(life, REFUND_CHANGED, person, 0, 0);
 }
 
 /* Payments whose column rises: each event is of a refund of its own. */
@@ -671,7 +670,7 @@ paysafe_refund_risen_within(const RefundState *state, const char *payment, const
 void
 paysafe_refund_add_rise(const RefundState *state, const char *payment, const char *refund,
 						const char *whole_key, int step, Numeric amount, const char *currency,
-						bool is_fact, int approvals)
+						bool is_fact, int approvals, List *bands)
 {
 	Person	   *person = paysafe_person_current();
 	Datum		values[EVENT_NCOLUMNS] = {0};
@@ -696,6 +695,8 @@ paysafe_refund_add_rise(const RefundState *state, const char *payment, const cha
 	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
 	values[EVENT_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
+	nulls[EVENT_BANDS] = bands == NIL;
+	values[EVENT_BANDS] = PointerGetDatum(paysafe_strings_array(bands));
 	paysafe_store_insert(PAYSAFE_REFUND_EVENT, values, nulls);
 }
 
@@ -727,12 +728,14 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const FoundPayme
 	RefundLife *moved = paysafe_refund_life(state, payment->key, leaf, row, true);
 	char	   *currency = paysafe_refund_currency(&state->refund, row, payment);
 	int			steps = moved->steps;
+	int			changes = moved->changes;
 	char	   *key = moved->key;
 	ListCell   *lc;
 
 	*moved = *life;
 	moved->key = key;
 	moved->steps = steps;
+	moved->changes = changes;
 	if (life->steps == 0)
 		return moved;			/* its status tells the same wherever it is */
 	paysafe_refund_add_event(state, life, payment, refund, row, REFUND_MOVED, 0);
@@ -741,6 +744,13 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const FoundPayme
 		moved->steps++;
 		insert_event(state, moved, payment, currency, refund, row, REFUND_REQUESTED, 0, lfirst(lc),
 					 moved->requested);
+	}
+	foreach(lc, moved->writers)
+	{
+		moved->steps++;
+		moved->changes++;
+		insert_event(state, moved, payment, currency, refund, row, REFUND_CHANGED, 0, lfirst(lc),
+					 GetCurrentTimestamp());
 	}
 	move_ended(state, moved, payment, refund, row, life->altered);
 	if (moved->passed != 0)

@@ -10,14 +10,12 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -30,7 +28,7 @@
 #include "people/person.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
-#include "rules/refund/refund_threshold.h"
+#include "rules/refund/refund_terms.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/machine.h"
@@ -38,35 +36,12 @@
 #include "values/row_key.h"
 #include "values/status_value.h"
 
-/* What passed the gate of a payment's refunds, for one period. */
-typedef struct PaymentSum
-{
-	char	   *payment;		/* hash key: identity and period */
-	TimestampTz gate_from;
-	Numeric		passed;
-} PaymentSum;
-
 typedef struct PendingOutput
 {
 	Tuplestorestate *store;
 	TupleDesc	desc;
-	HTAB	   *sums;			/* of PaymentSum */
-	MemoryContext context;		/* for these */
+	struct StandingSums *sums;
 } PendingOutput;
-
-static uint32
-hash_payment(const void *key, Size size)
-{
-	const char *text = *(char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-match_payment(const void *a, const void *b, Size size)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
 
 static bool
 is_recorded(const RefundSide *side, const char *status)
@@ -106,52 +81,13 @@ leads_to_gate(const RefundSide *side, TupleTableSlot *row, bool is_fact)
 	return false;
 }
 
-/*
- * What would have passed the gate within the period, with this refund.  Refunds of
- * one payment are added up once, not for each that waits.
- */
-static Numeric
-total_within(const RefundState *state, const FoundPayment *payment, const RefundLife *life,
-			 int64 within, Numeric amount, PendingOutput *out)
-{
-	char	   *key = psprintf("%s " INT64_FORMAT, payment->identity ? payment->identity : "", within);
-	PaymentSum *sum = hash_search(out->sums, &key, HASH_FIND, NULL);
-	bool		found;
-	int			steps;
-
-	if (state->refund.running)
-		return paysafe_money_add(paysafe_refund_risen_within(state, payment->key, payment->currency, within, false, &steps), amount);
-	if (sum == NULL)
-	{
-		RefundSum	refunds = {
-			.minor = payment->minor, .currency = payment->currency,
-			.gate = true, .gate_from = GetCurrentTimestamp() - within
-		};
-		MemoryContext old;
-
-		paysafe_refund_sum(payment->tables, &refunds);
-		old = MemoryContextSwitchTo(out->context);
-		key = pstrdup(key);
-		sum = hash_search(out->sums, &key, HASH_ENTER, &found);
-		sum->gate_from = refunds.gate_from;
-		sum->passed = DatumGetNumericCopy(NumericGetDatum(refunds.gate_total));
-		MemoryContextSwitchTo(old);
-	}
-	/* one that passed as something else is in the sum already */
-	if ((life->altered || life->stage == REFUND_FACT) && life->passed > sum->gate_from)
-		return sum->passed;
-	return paysafe_money_add(sum->passed, amount);
-}
-
 /* What waits, as a row of the result. */
 typedef struct Pending
 {
 	const char *key;			/* NULL: its row is not there yet */
 	const ApprovalMoney *money;
 	const char *status;
-	Numeric		total;
-	const Threshold *threshold;
-	int			needed;
+	const GateTerms *terms;
 	int			given;
 	const Person *person;		/* who requested it, or NULL */
 	TimestampTz at;				/* 0: before the rule, or not yet */
@@ -159,11 +95,19 @@ typedef struct Pending
 } Pending;
 
 static void
+put_level(Datum *values, bool *nulls, int column, IdentityLevel level)
+{
+	nulls[column] = level == IDENTITY_NONE;
+	values[column] = CStringGetTextDatum(paysafe_identity_name(level));
+}
+
+static void
 put_pending(const RefundState *state, const Pending *pending, PendingOutput *out)
 {
 	const Person *person = pending->person;
-	Datum		values[14] = {0};
-	bool		nulls[14] = {0};
+	const GateTerms *terms = pending->terms;
+	Datum		values[18] = {0};
+	bool		nulls[18] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -175,11 +119,11 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[5] = pending->status == NULL;
 	if (pending->status != NULL)
 		values[5] = CStringGetTextDatum(pending->status);
-	values[6] = NumericGetDatum(pending->total);
-	nulls[7] = pending->threshold == NULL;
-	if (pending->threshold != NULL)
-		values[7] = NumericGetDatum(pending->threshold->amount);
-	values[8] = Int32GetDatum(pending->needed);
+	values[6] = NumericGetDatum(terms->total);
+	nulls[7] = terms->band == NULL;
+	if (terms->band != NULL)
+		values[7] = NumericGetDatum(terms->band->amount);
+	values[8] = Int32GetDatum(terms->approvers);
 	values[9] = Int32GetDatum(pending->given);
 	nulls[10] = person == NULL;
 	if (person != NULL)
@@ -187,9 +131,16 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[11] = pending->at == 0;
 	values[11] = TimestampTzGetDatum(pending->at);
 	values[12] = CStringGetTextDatum(state->rule);
-	nulls[13] = pending->rejected_by == NULL;
+	nulls[13] = terms->band == NULL || terms->band->name[0] == '\0';
+	if (!nulls[13])
+		values[13] = CStringGetTextDatum(terms->band->name);
+	put_level(values, nulls, 14, terms->identity);
+	nulls[15] = terms->groups == NIL;
+	values[15] = PointerGetDatum(paysafe_strings_array(terms->groups));
+	put_level(values, nulls, 16, terms->requester);
+	nulls[17] = pending->rejected_by == NULL;
 	if (pending->rejected_by != NULL)
-		values[13] = CStringGetTextDatum(pending->rejected_by);
+		values[17] = CStringGetTextDatum(pending->rejected_by);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -202,10 +153,9 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	FoundPayment payment;
 	char	   *currency;
 	RefundLife *life;
-	Threshold  *threshold;
+	StandingRefund standing = {.state = state, .payment = &payment, .sums = out->sums};
+	GateTerms	terms;
 	ApprovalSubject subject = {0};
-	Numeric		total;
-	int			needed;
 	int			given;
 	const char *column;
 	int			sqlstate;
@@ -227,32 +177,27 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;
 	key = paysafe_row_key_text(&rules->key, RelationGetDescr(rel), row);
 	currency = paysafe_refund_currency(side, row, &payment);
-	threshold = paysafe_refund_threshold_find(side->thresholds, currency);
-	total = total_within(state, &payment, life, threshold ? threshold->within : 0,
-						 paysafe_refund_amount(side, row, &payment), out);
-	needed = paysafe_refund_threshold_approvals(threshold, total);
-	if (needed == 0)
+	standing.life = life;
+	standing.amount = paysafe_refund_amount(side, row, &payment);
+	paysafe_refund_terms(side->thresholds, currency, paysafe_refund_standing_total, &standing, &terms);
+	if (terms.approvers == 0)
 		return;
-	subject.requesters = life->requesters;
-	subject.identity = paysafe_refund_threshold_identity(threshold, side->thresholds);
-	subject.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR;
+	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	subject.rule = state->rule;
 	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
 	pending.rejected_by = paysafe_refund_rejected_by(state, key, life->requested, subject.money);
-	if (given >= needed && pending.rejected_by == NULL)
+	if (given >= terms.approvers && subject.futile == NULL && pending.rejected_by == NULL)
 		return;					/* nothing is missing */
 
 	pending.key = key;
 	pending.money = subject.money;
 	pending.status = paysafe_status_value_is_null(&side->gated.column, row) ? NULL :
 		paysafe_status_value_text(&side->gated.column, row);
-	pending.total = total;
-	pending.threshold = threshold;
-	pending.needed = needed;
+	pending.terms = &terms;
 	pending.given = given;
-	pending.person = subject.requesters == NIL ? NULL : llast(subject.requesters);
+	pending.person = life->requesters == NIL ? NULL : llast(life->requesters);
 	pending.at = life->requested;
 	put_pending(state, &pending, out);
 }
@@ -284,16 +229,14 @@ static void
 output_in_advance(const RefundState *state, const RefundRequest *request, PendingOutput *out)
 {
 	const ApprovalMoney *money = &request->money;
-	const Threshold *threshold = paysafe_refund_threshold_find(state->refund.thresholds, money->currency);
 	ApprovalSubject subject = {
-		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
 		.money = paysafe_refund_money(state, money->payment, money->currency, money->amount),
-		.rule = state->rule,
-		.identity = paysafe_refund_threshold_identity(threshold, state->refund.thresholds)
+		.rule = state->rule
 	};
-	RefundLife	none = {0};
-	Pending		pending = {.money = money, .threshold = threshold, .at = request->at};
 	PaymentMeant meant = {.state = state, .text = money->payment};
+	StandingRefund standing = {.state = state, .payment = &meant.payment, .amount = money->amount, .sums = out->sums};
+	GateTerms	terms;
+	Pending		pending = {.money = money, .terms = &terms, .at = request->at};
 
 	/* a key of an earlier version of the rule may be none now, and hides no other */
 	if (paysafe_attempt(find_meant, &meant) != NULL || meant.count != 1)
@@ -301,12 +244,11 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	paysafe_refund_payout_in(state, &meant.payment, money->currency);
 	if (request->at != 0)
 		pending.person = &request->person;
-	pending.total = total_within(state, &meant.payment, &none, threshold ? threshold->within : 0,
-								 money->amount, out);
-	pending.needed = paysafe_refund_threshold_approvals(threshold, pending.total);
+	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
+	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
 	pending.given = paysafe_approval_count(state->refund_root, "", &subject);
 	pending.rejected_by = paysafe_refund_rejected_by(state, NULL, request->at, money);
-	if (pending.given < pending.needed)
+	if (pending.given < terms.approvers)
 		put_pending(state, &pending, out);
 }
 
@@ -432,20 +374,13 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 	List	   *refund_rules = NIL;
 	ListCell   *lc;
 	MemoryContext row_context;
-	HASHCTL		ctl = {
-		.keysize = sizeof(char *), .entrysize = sizeof(PaymentSum),
-		.hash = hash_payment, .match = match_payment
-	};
 
 	InitMaterializedSRF(fcinfo, 0);
 	out.store = rsinfo->setResult;
 	out.desc = rsinfo->setDesc;
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "paysafe pending approvals",
 										ALLOCSET_DEFAULT_SIZES);
-	out.context = CurrentMemoryContext;
-	ctl.hcxt = out.context;
-	out.sums = hash_create("paysafe pending approvals", 256, &ctl,
-						   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	out.sums = paysafe_refund_standing_sums();
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, collect_refund_rule, &refund_rules);
 	foreach(lc, refund_rules)
 	{

@@ -132,12 +132,6 @@ without_answered(List *requests, List *uses)
 }
 
 char *
-paysafe_refund_identity_words(IdentityLevel level)
-{
-	return level > IDENTITY_NONE ? psprintf(" of identity \"%s\"", paysafe_identity_name(level)) : pstrdup("");
-}
-
-char *
 paysafe_refund_requesters_words(List *requesters)
 {
 	StringInfoData buf;

@@ -32,7 +32,7 @@
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
-#include "rules/refund/refund_threshold.h"
+#include "rules/refund/refund_terms.h"
 #include "store/catalog.h"
 #include "values/money.h"
 
@@ -158,12 +158,25 @@ check_kept(const Rule *rule, const RowChange *change, Numeric before, Numeric af
 							"Where the application takes back what the provider has refused, \"deletable\" of paysafe.protect_refund says so.");
 }
 
+static char *
+gate_detail(const RefundSide *side, const char *payment, const char *currency, const GateTerms *terms)
+{
+	if (terms->band == NULL)
+		return psprintf("There is no threshold for %s, so every refund needs approval.", paysafe_refusal_value(currency));
+	return psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold%s is %s.",
+					paysafe_refusal_value(payment), paysafe_refund_threshold_period_text(terms->band->within),
+					money_words(side, terms->total, currency), paysafe_refund_band_words(terms->band),
+					money_words(side, terms->band->amount, currency));
+}
+
 static void
-refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Numeric rise, Numeric total,
-			const char *currency, const Threshold *threshold, int have, int needed, bool is_fact)
+refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Numeric rise,
+			const char *currency, const GateTerms *terms, const ApprovalSubject *subject, int have, bool is_fact)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
+	int			needed = terms->approvers;
+	char	   *detail = gate_detail(side, payment, currency, terms);
 
 	paysafe_breach_or_refuse(rule, change, is_fact, &(Refusal)
 							 {
@@ -173,22 +186,38 @@ refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Nume
 								 .message = psprintf("refund of %s of payment \"%s\" needs the approval of %s",
 													 money_words(side, rise, currency), paysafe_refusal_value(payment),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
-								 .detail = psprintf("%s %d of %d approvals%s found; requested by %s.",
-													threshold == NULL ?
-													psprintf("There is no threshold for %s, so every refund needs approval.", paysafe_refusal_value(currency)) :
-													psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold is %s.",
-															 paysafe_refusal_value(payment), paysafe_refund_threshold_period_text(threshold->within),
-															 money_words(side, total, currency), money_words(side, threshold->amount, currency)),
-													have, needed,
-													paysafe_refund_identity_words(paysafe_refund_threshold_identity(threshold, side->thresholds)),
-													paysafe_refund_requesters_words(list_make1(paysafe_person_current()))),
-								 .hint = psprintf("%sSomebody else approves it before: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right'%s);",
-												  paysafe_person_is_unknown(paysafe_person_current()) ?
-												  "Nobody is named who requests it: call paysafe.act_as in the same transaction. " : "",
-												  quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
-												  quote_literal_cstr(payment), paysafe_money_text(rise), quote_literal_cstr(currency),
-												  paysafe_refund_several_argument(state->rule))
+								 .detail = subject->futile != NULL ? psprintf("%s %s", detail, subject->futile) :
+								 psprintf("%s %d of %d approvals%s found; requested by %s.", detail, have, needed,
+										  paysafe_refund_terms_words(subject), paysafe_refund_requesters_words(subject->requesters)),
+								 .hint = subject->futile != NULL ?
+								 "Who writes it is known by a token of their own: paysafe.act_as_token in the same transaction." :
+								 psprintf("%sSomebody else approves it before: SELECT paysafe.approve_refund(%s, %s, %s, %s, 'why it is right'%s);",
+										  paysafe_person_is_unknown(paysafe_person_current()) ?
+										  "Nobody is named who requests it: call paysafe.act_as in the same transaction. " : "",
+										  quote_literal_cstr(paysafe_catalog_table_name(state->refund_root)),
+										  quote_literal_cstr(payment), paysafe_money_text(rise), quote_literal_cstr(currency),
+										  paysafe_refund_several_argument(state->rule))
 							 });
+}
+
+/* A column on its rise. */
+typedef struct Rise
+{
+	const RefundState *state;
+	const char *payment;
+	const char *currency;
+	Numeric		amount;
+	int			steps;			/* events so far */
+} Rise;
+
+/* See TermsTotal. */
+static Numeric
+risen_total(int64 within, Numeric limit, void *arg)
+{
+	Rise	   *rise = arg;
+
+	return paysafe_money_add(paysafe_refund_risen_within(rise->state, rise->payment, rise->currency, within, true, &rise->steps),
+							 rise->amount);
 }
 
 static void
@@ -199,33 +228,28 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	char	   *payment = paysafe_key_columns_row_text(&side->payment, change->after, NULL);
 	char	   *key = paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after);
 	char	   *whole = paysafe_row_key_text(&side->whole, RelationGetDescr(change->rel), change->after);
-	const Threshold *threshold = paysafe_refund_threshold_find(side->thresholds, currency);
-	Numeric		total;
-	int			needed = 1;
+	Rise		rising = {.state = state, .payment = payment, .currency = currency, .amount = rise};
+	GateTerms	terms;
+	int			needed;
 	int			have = 0;
-	int			steps;
-	bool		passes;
+	RefundLife	life = {.requesters = list_make1(paysafe_person_current())};
+	ApprovalSubject subject = {.rule = state->rule};
 	bool		rejected;
-	ApprovalSubject subject = {
-		.valid_for = threshold ? threshold->valid_for : PAYSAFE_DEFAULT_VALID_FOR,
-		.requesters = list_make1(paysafe_person_current()), .rule = state->rule,
-		.identity = paysafe_refund_threshold_identity(threshold, side->thresholds)
-	};
+	bool		passes;
 
-	total = paysafe_money_add(paysafe_refund_risen_within(state, payment, currency, threshold ? threshold->within : 0,
-														  true, &steps), rise);
-	if (threshold != NULL)
-		needed = paysafe_refund_threshold_approvals(threshold, total);
+	paysafe_refund_terms(side->thresholds, currency, risen_total, &rising, &terms);
+	paysafe_refund_terms_of_subject(&terms, &life, &subject);
+	needed = terms.approvers;
 	subject.money = paysafe_refund_money(state, payment, currency, rise);
 	rejected = paysafe_refund_is_rejected(rule, change, NULL, 0, subject.money, is_fact);
-	if (needed > 0 && !rejected)
+	if (needed > 0 && subject.futile == NULL && !rejected)
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	passes = have >= needed && !rejected;
 	if (!passes && !rejected)
-		refuse_gate(rule, change, payment, rise, total, currency, threshold, have, needed, is_fact);
-	paysafe_refund_add_rise(state, payment, key, whole, steps + 1, rise, currency,
-							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0);
+		refuse_gate(rule, change, payment, rise, currency, &terms, &subject, have, is_fact);
+	paysafe_refund_add_rise(state, payment, key, whole, rising.steps + 1, rise, currency,
+							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0, terms.bands);
 }
 
 static void

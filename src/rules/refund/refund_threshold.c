@@ -3,7 +3,8 @@
  * refund_threshold.c
  *	  Refund thresholds: from which rolling sum on refunds need approval.
  *
- * Every change is a new row; the newest one of a currency counts.
+ * A currency may have several: the bands of refund_terms.c.  Every change is a new row; the newest one
+ * of a band counts.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +29,7 @@
 #include "errors.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "people/registry.h"
 #include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
@@ -42,95 +44,102 @@ enum
 	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
 	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
 	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET, THRESHOLD_RULE,
-	THRESHOLD_APPROVER_IDENTITY,
+	THRESHOLD_APPROVER_IDENTITY, THRESHOLD_REQUESTER_IDENTITY, THRESHOLD_APPROVER_GROUP, THRESHOLD_BAND,
 	THRESHOLD_NCOLUMNS
 };
 
-typedef struct ThresholdList
+/* A level that only a later version knows is not less than any of ours. */
+static IdentityLevel
+read_level(HeapTuple tuple, TupleDesc desc, int column)
 {
-	Oid			relation;
-	List	   *thresholds;
-} ThresholdList;
+	char	   *name = paysafe_store_text(tuple, desc, column);
+	IdentityLevel level = paysafe_identity_parse(name);
 
-/* Keep the newest version of each currency, compared without case. */
+	return name != NULL && level == IDENTITY_NONE ? IDENTITY_PASSKEY : level;
+}
+
+/* Keep the newest version of each band. */
 static bool
 collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 {
-	ThresholdList *list = arg;
+	List	  **list = arg;
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		isnull;
 	Threshold  *t = palloc0(sizeof(Threshold));
-	char	   *identity = paysafe_store_text(tuple, desc, THRESHOLD_APPROVER_IDENTITY);
+	Datum		amount = heap_getattr(tuple, THRESHOLD_AMOUNT + 1, desc, &isnull);
 	ListCell   *lc;
 
+	t->amount = isnull ? NULL : DatumGetNumericCopy(amount);
 	t->currency = paysafe_store_text(tuple, desc, THRESHOLD_CURRENCY);
 	t->version = DatumGetInt32(heap_getattr(tuple, THRESHOLD_VERSION + 1, desc, &isnull));
-	t->amount = DatumGetNumericCopy(heap_getattr(tuple, THRESHOLD_AMOUNT + 1, desc, &isnull));
 	t->approvers = DatumGetInt32(heap_getattr(tuple, THRESHOLD_APPROVERS + 1, desc, &isnull));
 	t->within = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_WITHIN + 1,
 																	   desc, &isnull)), "within");
 	t->valid_for = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_VALID_FOR + 1,
 																		  desc, &isnull)), "valid_for");
-	/* a level that only a later version knows is not less than any of ours */
-	t->identity = paysafe_identity_parse(identity);
-	if (identity != NULL && t->identity == IDENTITY_NONE)
-		t->identity = IDENTITY_PASSKEY;
-	foreach(lc, list->thresholds)
+	t->identity = read_level(tuple, desc, THRESHOLD_APPROVER_IDENTITY);
+	t->requester = read_level(tuple, desc, THRESHOLD_REQUESTER_IDENTITY);
+	t->group = paysafe_store_text(tuple, desc, THRESHOLD_APPROVER_GROUP);
+	t->name = paysafe_store_text(tuple, desc, THRESHOLD_BAND);
+	foreach(lc, *list)
 	{
 		Threshold  *other = lfirst(lc);
 
-		if (pg_strcasecmp(other->currency, t->currency) == 0)
+		if (paysafe_refund_threshold_is_in(other, t->currency) && strcmp(other->name, t->name) == 0)
 		{
 			if (other->version < t->version)
 				lfirst(lc) = t;
 			return true;
 		}
 	}
-	list->thresholds = lappend(list->thresholds, t);
+	*list = lappend(*list, t);
 	return true;
+}
+
+/* All bands, those too that were taken away. */
+static List *
+read_all(Oid relation, const char *rule)
+{
+	List	   *thresholds = NIL;
+	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(rule)};
+
+	paysafe_store_scan(PAYSAFE_THRESHOLD, "threshold_pkey", 2, keys, collect_threshold, &thresholds);
+	return thresholds;
+}
+
+static int
+compare_bands(const ListCell *a, const ListCell *b)
+{
+	const Threshold *x = lfirst(a);
+	const Threshold *y = lfirst(b);
+	int			result = paysafe_money_compare(x->amount, y->amount);
+
+	return result != 0 ? result : strcmp(x->name, y->name);
+}
+
+static List *
+in_force(List *all)
+{
+	List	   *thresholds = NIL;
+	ListCell   *lc;
+
+	foreach(lc, all)
+		if (((Threshold *) lfirst(lc))->amount != NULL)
+			thresholds = lappend(thresholds, lfirst(lc));
+	list_sort(thresholds, compare_bands);
+	return thresholds;
 }
 
 List *
 paysafe_refund_threshold_read(Oid relation, const char *rule)
 {
-	ThresholdList list = {.relation = relation};
-	Datum		keys[2] = {ObjectIdGetDatum(relation), CStringGetTextDatum(rule)};
-
-	paysafe_store_scan(PAYSAFE_THRESHOLD, "threshold_pkey", 2, keys, collect_threshold, &list);
-	return list.thresholds;
+	return in_force(read_all(relation, rule));
 }
 
-Threshold *
-paysafe_refund_threshold_find(List *thresholds, const char *currency)
+bool
+paysafe_refund_threshold_is_in(const Threshold *threshold, const char *currency)
 {
-	ListCell   *lc;
-
-	foreach(lc, thresholds)
-		if (pg_strcasecmp(((Threshold *) lfirst(lc))->currency, currency) == 0)
-			return lfirst(lc);
-	return NULL;
-}
-
-/* How many approvals the refund needs to pass the gate now. */
-int
-paysafe_refund_threshold_approvals(const Threshold *threshold, Numeric gate_total)
-{
-	if (threshold == NULL)
-		return 1;
-	return paysafe_money_compare(gate_total, threshold->amount) > 0 ? threshold->approvers : 0;
-}
-
-IdentityLevel
-paysafe_refund_threshold_identity(const Threshold *threshold, List *thresholds)
-{
-	IdentityLevel level = IDENTITY_NONE;
-	ListCell   *lc;
-
-	if (threshold != NULL)
-		return threshold->identity;
-	foreach(lc, thresholds)
-		level = Max(level, ((Threshold *) lfirst(lc))->identity);
-	return level;
+	return pg_strcasecmp(threshold->currency, currency) == 0;
 }
 
 /* A period in words: hours and minutes, or seconds. */
@@ -146,20 +155,39 @@ paysafe_refund_threshold_period_text(int64 period)
 
 PG_FUNCTION_INFO_V1(paysafe_set_refund_threshold);
 
+/* How the people who approve, or request, may be others than before. */
+static void
+append_people(StringInfo words, const Threshold *old_threshold, const Threshold *new_threshold)
+{
+	if (new_threshold->identity < old_threshold->identity)
+		appendStringInfo(words, "lets approvals count that are not %s; ",
+						 old_threshold->identity == IDENTITY_PASSKEY ? "signed by a passkey" : "given by a proven person");
+	if (old_threshold->group != NULL &&
+		(new_threshold->group == NULL || strcmp(new_threshold->group, old_threshold->group) != 0))
+		appendStringInfo(words, "lets approvals count of who is not in the group %s; ", old_threshold->group);
+	if (new_threshold->requester < old_threshold->requester)
+		appendStringInfo(words, "lets refunds pass whose requesters are not known by %s; ",
+						 old_threshold->requester == IDENTITY_SESSION ? "a login of their own" : "a token");
+}
+
 /*
  * What a change of the threshold loosens, or NULL.  Without one each refund takes an approval:
- * the first one loosens where other currencies' say how well approvers must be known.
+ * the first one loosens where other currencies' say of whom.  One more band of a currency
+ * never does.
  */
 static char *
 threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, const Threshold *new_threshold,
-				  const char *currency)
+				  bool is_first, const char *currency)
 {
 	StringInfoData words;
 
 	if (old_threshold == NULL)
-		return psprintf("lets refunds pass up to %s",
-						paysafe_money_words(column, new_threshold->amount, currency));
+		return !is_first ? NULL : psprintf("lets refunds pass up to %s",
+										   paysafe_money_words(column, new_threshold->amount, currency));
 	initStringInfo(&words);
+	if (new_threshold->amount == NULL)
+		return psprintf("takes away what is asked above %s",
+						paysafe_money_words(column, old_threshold->amount, currency));
 	if (paysafe_money_compare(new_threshold->amount, old_threshold->amount) > 0)
 		appendStringInfo(&words, "raises the threshold from %s to %s; ",
 						 paysafe_money_words(column, old_threshold->amount, currency),
@@ -173,9 +201,7 @@ threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, co
 	if (new_threshold->valid_for > old_threshold->valid_for)
 		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
 						 paysafe_refund_threshold_period_text(new_threshold->valid_for), paysafe_refund_threshold_period_text(old_threshold->valid_for));
-	if (new_threshold->identity < old_threshold->identity)
-		appendStringInfo(&words, "lets approvals count that are not %s; ",
-						 old_threshold->identity == IDENTITY_PASSKEY ? "signed by a passkey" : "given by a proven person");
+	append_people(&words, old_threshold, new_threshold);
 	if (words.len == 0)
 		return NULL;
 	words.data[words.len - 2] = '\0';
@@ -190,54 +216,122 @@ exact_period(int64 period)
 		psprintf(INT64_FORMAT " us", period);
 }
 
-/* A threshold as what is proposed and approved. */
+/* A threshold as what is proposed and approved; NULL: there is none. */
 static Jsonb *
 threshold_spec(const char *rule, const Threshold *threshold, const char *currency)
 {
 	SpecBuilder spec;
 
+	if (threshold == NULL || (threshold->amount == NULL && currency == NULL))
+		return NULL;
 	paysafe_spec_begin(&spec);
-	paysafe_spec_add_text(&spec, "currency", currency);
-	paysafe_spec_add_text(&spec, "amount", paysafe_money_text(threshold->amount));
-	paysafe_spec_add_text(&spec, "approvers", psprintf("%d", threshold->approvers));
-	paysafe_spec_add_text(&spec, "within", exact_period(threshold->within));
-	paysafe_spec_add_text(&spec, "valid_for", exact_period(threshold->valid_for));
-	if (threshold->identity > IDENTITY_NONE)
-		paysafe_spec_add_text(&spec, "approver_identity", paysafe_identity_name(threshold->identity));
+	paysafe_spec_add_text(&spec, "currency", currency ? currency : threshold->currency);
+	if (threshold->amount != NULL)
+	{
+		paysafe_spec_add_text(&spec, "amount", paysafe_money_text(threshold->amount));
+		paysafe_spec_add_text(&spec, "approvers", psprintf("%d", threshold->approvers));
+		paysafe_spec_add_text(&spec, "within", exact_period(threshold->within));
+		paysafe_spec_add_text(&spec, "valid_for", exact_period(threshold->valid_for));
+		if (threshold->identity > IDENTITY_NONE)
+			paysafe_spec_add_text(&spec, "approver_identity", paysafe_identity_name(threshold->identity));
+		if (threshold->group != NULL)
+			paysafe_spec_add_text(&spec, "approver_group", threshold->group);
+		if (threshold->requester > IDENTITY_NONE)
+			paysafe_spec_add_text(&spec, "requester_identity", paysafe_identity_name(threshold->requester));
+	}
+	if (threshold->name[0] != '\0')
+		paysafe_spec_add_text(&spec, "band", threshold->name);
 	/* the one that has no name of its own is meant without */
 	if (paysafe_refund_several_argument(rule)[0] != '\0')
 		paysafe_spec_add_text(&spec, "rule", rule);
 	return paysafe_spec_end(&spec);
 }
 
+/* A change of a threshold, and what it meets. */
+typedef struct ThresholdChange
+{
+	RuleSource	rule;
+	AmountColumn column;
+	const char *currency;
+	List	   *others;			/* of the rule, in force */
+	const Threshold *newest;	/* version of the band, or NULL */
+	const Threshold *old_threshold; /* the same, if it is in force */
+	Threshold	new_threshold;
+} ThresholdChange;
+
+static bool
+is_first(const ThresholdChange *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, change->others)
+		if (paysafe_refund_threshold_is_in(lfirst(lc), change->currency))
+			return false;
+	return true;
+}
+
+/*
+ * Of whom approvals of the change are, and whether it is for a second person at all if it is the first of its
+ * currency: what asks for more is not taken back by less.
+ */
+static bool
+asks_who(const ThresholdChange *change, IdentityLevel *identity)
+{
+	bool		asks = change->old_threshold != NULL;
+	ListCell   *lc;
+
+	*identity = asks ? change->old_threshold->identity : IDENTITY_NONE;
+	foreach(lc, asks ? NIL : change->others)
+	{
+		const Threshold *other = lfirst(lc);
+
+		*identity = Max(*identity, other->identity);
+		asks |= other->identity > IDENTITY_NONE || other->requester > IDENTITY_NONE || other->group != NULL;
+	}
+	return asks;
+}
+
 /* May this threshold replace the old one?  False: it is proposed only. */
 static bool
-authorize(const RuleSource *rule, const AmountColumn *column, const Threshold *old_threshold,
-		  const Threshold *new_threshold, IdentityLevel identity, const char *currency)
+authorize(const ThresholdChange *change)
 {
-	bool		is_sole = paysafe_refund_several_argument(rule->name)[0] == '\0';
-	char	   *words = threshold_loosens(column, old_threshold, new_threshold, currency);
-	ProposedChange change = {
+	const char *rule = change->rule.name;
+	const Threshold *threshold = &change->new_threshold;
+	bool		is_sole = paysafe_refund_several_argument(rule)[0] == '\0';
+	IdentityLevel identity;
+	char	   *words = threshold_loosens(&change->column, change->old_threshold, threshold, is_first(change),
+										  change->currency);
+	ProposedChange proposed = {
 		.approved_as = PAYSAFE_RULE,
-		.relation = rule->relation,
-		.name = psprintf("threshold for %s%s%s", currency, is_sole ? "" : " of ", is_sole ? "" : rule->name),
-		.version = old_threshold ? old_threshold->version + 1 : 1,
-		.before = old_threshold ? threshold_spec(rule->name, old_threshold, old_threshold->currency) : NULL,
-		.after = threshold_spec(rule->name, new_threshold, currency),
+		.relation = change->rule.relation,
+		.name = psprintf("threshold for %s%s%s%s%s", change->currency,
+						 threshold->name[0] == '\0' ? "" : " band ", threshold->name,
+						 is_sole ? "" : " of ", is_sole ? "" : rule),
+		.version = change->newest ? change->newest->version + 1 : 1,
+		.before = threshold_spec(rule, change->old_threshold, NULL),
+		.after = threshold_spec(rule, threshold, change->currency),
 		.loosens = words,
-		.difference = words,
-		/* what asks for more is not taken back by less */
-		.identity = identity
+		.difference = words
 	};
 
-	return words == NULL || paysafe_loosening_authorize(&change);
+	if (words == NULL || !asks_who(change, &identity))
+		return true;
+	proposed.identity = identity;
+	return paysafe_loosening_authorize(&proposed);
+}
+
+static bool
+same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 static bool
 same_threshold(const Threshold *a, const Threshold *b)
 {
-	return paysafe_money_compare(a->amount, b->amount) == 0 && a->approvers == b->approvers &&
-		a->within == b->within && a->identity == b->identity && a->valid_for == b->valid_for;
+	return a->amount != NULL && b->amount != NULL && paysafe_money_compare(a->amount, b->amount) == 0 &&
+		a->approvers == b->approvers && a->within == b->within && a->identity == b->identity &&
+		a->valid_for == b->valid_for && a->requester == b->requester && same_name(a->group, b->group);
 }
 
 /* No sum of refunds lies at an amount that is none, or that the currency does not have. */
@@ -316,89 +410,193 @@ check_currency(const RuleSource *rule, char *currency)
 			 errhint("Set the threshold for %s.", only)));
 }
 
-/* How well approvers must be known: NULL, however they are. */
+/* How well people must be known: NULL, however they are. */
 static IdentityLevel
-identity_argument(FunctionCallInfo fcinfo, int n)
+identity_argument(FunctionCallInfo fcinfo, int n, const char *argument, IdentityLevel least, IdentityLevel most)
 {
 	char	   *name = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 	IdentityLevel level = paysafe_identity_parse(name);
 
-	if (name != NULL && level < IDENTITY_PROVEN)
+	if (name != NULL && (level < least || level > most))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be NULL, \"proven\" or \"passkey\"", "approver_identity")));
+				 errmsg("argument \"%s\" must be NULL, \"%s\" or \"%s\"", argument,
+						paysafe_identity_name(least), paysafe_identity_name(most))));
 	return level;
 }
 
-/*
- * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule, approver_identity)
- * returns void
- */
-Datum
-paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
+/* A name among other words, or NULL. */
+static char *
+word_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	char	   *name = PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (name != NULL && !paysafe_argument_is_word(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a name of small letters, digits and underscores, a letter first", argument)));
+	return name;
+}
+
+/* The arguments that do not depend on the table's rules. */
+static void
+read_arguments(FunctionCallInfo fcinfo, Threshold *out)
 {
 	static const char *const arguments[] = {"refund", "currency", "amount", "approvers", "within", "valid_for"};
-	Oid			refund;
-	char	   *currency;
-	char	   *name;
-	Threshold	threshold = {0};
-	const ActorClaim *actor = paysafe_actor_current();
-	RuleSource	rule;
-	AmountColumn column;
-	bool		removed;
-	List	   *thresholds;
-	Threshold  *old_threshold;
-	IdentityLevel identity;
-	Datum		values[THRESHOLD_NCOLUMNS];
-	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
+	char	   *band;
 
-	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
-	refund = PG_GETARG_OID(0);
-	currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	threshold.amount = PG_GETARG_NUMERIC(2);
-	threshold.approvers = paysafe_argument_int(fcinfo, 3, "approvers", 1, 10);
-	threshold.within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within");
-	threshold.valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for");
-	threshold.identity = identity_argument(fcinfo, 7);
-	paysafe_declare_check_owner(refund);
-	/* one at a time; writers of refunds are not kept waiting */
-	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
-	name = paysafe_refund_several_meant(refund, PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)));
-	if (name == NULL || !paysafe_rule_newest(refund, name, &rule, &removed) || removed)
+	for (int i = 0; i < (int) lengthof(arguments); i++)
+		if (i != 2 || PG_ARGISNULL(10))
+			paysafe_argument_required(fcinfo, i, arguments[i]);
+	out->amount = PG_ARGISNULL(2) ? NULL : PG_GETARG_NUMERIC(2);
+	out->approvers = paysafe_argument_int(fcinfo, 3, "approvers", 1, 10);
+	out->within = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(4), "within");
+	out->valid_for = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(5), "valid_for");
+	out->identity = identity_argument(fcinfo, 7, "approver_identity", IDENTITY_PROVEN, IDENTITY_PASSKEY);
+	out->requester = identity_argument(fcinfo, 8, "requester_identity", IDENTITY_SESSION, IDENTITY_PROVEN);
+	out->group = word_argument(fcinfo, 9, "approver_group");
+	band = word_argument(fcinfo, 10, "band");
+	out->name = band ? band : "";
+}
+
+/* A band that is taken away is there, and not the last one: then each refund would need an approval. */
+static void
+check_removal(const ThresholdChange *change)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	if (change->old_threshold == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s has no band \"%s\" in table \"%s\"", change->currency, change->new_threshold.name,
+						get_rel_name(change->rule.relation))));
+	foreach(lc, change->others)
+		n += paysafe_refund_threshold_is_in(lfirst(lc), change->currency);
+	if (n == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("band \"%s\" is the last threshold for %s in table \"%s\"", change->new_threshold.name,
+						change->currency, get_rel_name(change->rule.relation)),
+				 errhint("Give it another amount.")));
+}
+
+/* A group in which nobody is lets nothing pass: that is said, since people may come later. */
+static void
+warn_of_group(const Threshold *threshold)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	if (threshold->group == NULL)
+		return;
+	foreach(lc, paysafe_registry_members(threshold->group))
+		n += !paysafe_registry_person(*(int64 *) lfirst(lc))->disabled;
+	if (n < threshold->approvers)
+		ereport(WARNING,
+				(errmsg("group \"%s\" has %d of the %d people who have to approve", threshold->group, n, threshold->approvers),
+				 errhint("Two people put others into it: paysafe.add_to_group.")));
+}
+
+/* The rule that is meant, and what is in force of it. */
+static void
+find_change(FunctionCallInfo fcinfo, ThresholdChange *change)
+{
+	Oid			refund = PG_GETARG_OID(0);
+	char	   *name = paysafe_refund_several_meant(refund, PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)));
+	bool		removed;
+	List	   *all;
+	ListCell   *lc;
+
+	if (name == NULL || !paysafe_rule_newest(refund, name, &change->rule, &removed) || removed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has no refund rule", get_rel_name(refund)),
 				 errhint("Declare it with paysafe.protect_refund.")));
-	check_currency(&rule, currency);
-	paysafe_refund_source_amount(&rule, &column);
-	check_amount(&column, threshold.amount, currency);
-	thresholds = paysafe_refund_threshold_read(refund, name);
-	old_threshold = paysafe_refund_threshold_find(thresholds, currency);
-	identity = paysafe_refund_threshold_identity(old_threshold, thresholds);
-	if (old_threshold != NULL && same_threshold(old_threshold, &threshold))
-		PG_RETURN_VOID();
-	if ((old_threshold != NULL || identity > IDENTITY_NONE) && !rule.observed &&
-		(!paysafe_unused_frees(refund) || (OidIsValid(rule.reference) && !paysafe_unused_frees(rule.reference))) &&
-		!authorize(&rule, &column, old_threshold, &threshold, identity, currency))
-		PG_RETURN_VOID();
-	values[THRESHOLD_RELATION] = ObjectIdGetDatum(refund);
-	values[THRESHOLD_CURRENCY] = CStringGetTextDatum(currency);
-	values[THRESHOLD_VERSION] = Int32GetDatum(old_threshold ? old_threshold->version + 1 : 1);
-	values[THRESHOLD_AMOUNT] = NumericGetDatum(threshold.amount);
-	values[THRESHOLD_APPROVERS] = Int32GetDatum(threshold.approvers);
+	change->rule.name = name;
+	all = read_all(refund, name);
+	foreach(lc, all)
+	{
+		const Threshold *t = lfirst(lc);
+
+		if (paysafe_refund_threshold_is_in(t, change->currency) && strcmp(t->name, change->new_threshold.name) == 0)
+			change->newest = t;
+	}
+	change->old_threshold = change->newest != NULL && change->newest->amount != NULL ? change->newest : NULL;
+	change->others = in_force(all);
+}
+
+static void
+set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+static void
+insert_threshold(FunctionCallInfo fcinfo, const ThresholdChange *change)
+{
+	const Threshold *threshold = &change->new_threshold;
+	const ActorClaim *actor = paysafe_actor_current();
+	Datum		values[THRESHOLD_NCOLUMNS];
+	bool		nulls[THRESHOLD_NCOLUMNS] = {0};
+
+	values[THRESHOLD_RELATION] = PG_GETARG_DATUM(0);
+	values[THRESHOLD_CURRENCY] = CStringGetTextDatum(change->currency);
+	values[THRESHOLD_VERSION] = Int32GetDatum(change->newest ? change->newest->version + 1 : 1);
+	nulls[THRESHOLD_AMOUNT] = threshold->amount == NULL;
+	values[THRESHOLD_AMOUNT] = NumericGetDatum(threshold->amount);
+	values[THRESHOLD_APPROVERS] = Int32GetDatum(threshold->approvers);
 	values[THRESHOLD_WITHIN] = PG_GETARG_DATUM(4);
 	values[THRESHOLD_VALID_FOR] = PG_GETARG_DATUM(5);
 	values[THRESHOLD_SINCE] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[THRESHOLD_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	values[THRESHOLD_SESSION_USER] = CStringGetTextDatum(paysafe_actor_session_user());
-	nulls[THRESHOLD_REASON] = actor == NULL || actor->reason == NULL;
-	values[THRESHOLD_REASON] = nulls[THRESHOLD_REASON] ? (Datum) 0 : CStringGetTextDatum(actor->reason);
-	nulls[THRESHOLD_TICKET] = actor == NULL || actor->ticket == NULL;
-	values[THRESHOLD_TICKET] = nulls[THRESHOLD_TICKET] ? (Datum) 0 : CStringGetTextDatum(actor->ticket);
-	values[THRESHOLD_RULE] = CStringGetTextDatum(name);
-	nulls[THRESHOLD_APPROVER_IDENTITY] = threshold.identity == IDENTITY_NONE;
-	values[THRESHOLD_APPROVER_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(threshold.identity));
+	set_text(values, nulls, THRESHOLD_REASON, actor ? actor->reason : NULL);
+	set_text(values, nulls, THRESHOLD_TICKET, actor ? actor->ticket : NULL);
+	values[THRESHOLD_RULE] = CStringGetTextDatum(change->rule.name);
+	set_text(values, nulls, THRESHOLD_APPROVER_IDENTITY,
+			 threshold->identity == IDENTITY_NONE ? NULL : paysafe_identity_name(threshold->identity));
+	set_text(values, nulls, THRESHOLD_REQUESTER_IDENTITY,
+			 threshold->requester == IDENTITY_NONE ? NULL : paysafe_identity_name(threshold->requester));
+	set_text(values, nulls, THRESHOLD_APPROVER_GROUP, threshold->group);
+	values[THRESHOLD_BAND] = CStringGetTextDatum(threshold->name);
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
+}
+
+/*
+ * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule, approver_identity,
+ * requester_identity, approver_group, band) returns void
+ */
+Datum
+paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
+{
+	ThresholdChange change = {0};
+	Oid			refund;
+	char	   *currency;
+
+	read_arguments(fcinfo, &change.new_threshold);
+	refund = PG_GETARG_OID(0);
+	change.currency = currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	paysafe_declare_check_owner(refund);
+	/* one at a time; writers of refunds are not kept waiting */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
+	find_change(fcinfo, &change);
+	check_currency(&change.rule, currency);
+	paysafe_refund_source_amount(&change.rule, &change.column);
+	if (change.new_threshold.amount != NULL)
+		check_amount(&change.column, change.new_threshold.amount, currency);
+	else
+		check_removal(&change);
+	if (change.old_threshold != NULL && same_threshold(change.old_threshold, &change.new_threshold))
+		PG_RETURN_VOID();
+	if (!change.rule.observed &&
+		(!paysafe_unused_frees(refund) ||
+		 (OidIsValid(change.rule.reference) && !paysafe_unused_frees(change.rule.reference))) &&
+		!authorize(&change))
+		PG_RETURN_VOID();
+	warn_of_group(&change.new_threshold);
+	insert_threshold(fcinfo, &change);
 	paysafe_rule_invalidate(refund);
 	PG_RETURN_VOID();
 }

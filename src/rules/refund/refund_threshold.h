@@ -13,34 +13,29 @@
 
 #include "people/identity.h"
 
+/* A band: what is asked above an amount in a currency.  There may be several. */
 typedef struct Threshold
 {
 	char	   *currency;
+	char	   *name;			/* of the band; "": it has none */
 	int			version;
-	Numeric		amount;
+	Numeric		amount;			/* NULL: the band was taken away */
 	int			approvers;
 	int64		within;			/* microseconds */
 	int64		valid_for;		/* microseconds */
 	IdentityLevel identity;		/* approvals of persons known less well do not count */
+	IdentityLevel requester;	/* what persons known less well have written does not pass */
+	char	   *group;			/* approvals of who is not in it do not count; or NULL */
 } Threshold;
 
 /* How long an approval lives where no threshold says otherwise: one hour. */
 #define PAYSAFE_DEFAULT_VALID_FOR	(INT64CONST(3600) * USECS_PER_SEC)
 
-/* The newest version of each currency's threshold; in the current context. */
+/* The newest version of each band, lower amounts first; in the current context. */
 extern List *paysafe_refund_threshold_read(Oid relation, const char *rule);
 
-/* The threshold of a currency, compared without case, or NULL. */
-extern Threshold *paysafe_refund_threshold_find(List *thresholds, const char *currency);
-
-/* How many approvals a refund needs when the rolling sum reaches the total. */
-extern int	paysafe_refund_threshold_approvals(const Threshold *threshold, Numeric total);
-
-/*
- * How well approvers must be known.  Where there is no threshold, as well as for any other currency of the
- * rule: a new currency is no way around.
- */
-extern IdentityLevel paysafe_refund_threshold_identity(const Threshold *threshold, List *thresholds);
+/* Is it of this currency?  Compared without case. */
+extern bool paysafe_refund_threshold_is_in(const Threshold *threshold, const char *currency);
 
 /* A period in microseconds, as hours, minutes and seconds. */
 extern char *paysafe_refund_threshold_period_text(int64 period);

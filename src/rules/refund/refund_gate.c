@@ -1,0 +1,175 @@
+/*-------------------------------------------------------------------------
+ *
+ * refund_gate.c
+ *	  A refund with a row passes the gate, or may not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/rel.h"
+
+#include "base/refusal.h"
+#include "engine/breach.h"
+#include "people/approval.h"
+#include "people/person.h"
+#include "rules/refund/refund.h"
+#include "rules/refund/refund_several.h"
+#include "rules/refund/refund_terms.h"
+#include "values/money.h"
+#include "values/row_key.h"
+#include "values/status_value.h"
+
+static char *
+refund_key(const RowChange *change)
+{
+	return paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after);
+}
+
+static char *
+refund_words(const RowChange *change)
+{
+	return paysafe_refusal_value(refund_key(change));
+}
+
+static char *
+money_words(const FoundPayment *payment, Numeric amount, const char *currency)
+{
+	return paysafe_refusal_value(paysafe_money_words(&(AmountColumn) {.minor = payment->minor}, amount, currency));
+}
+
+bool
+paysafe_refund_is_fact(const RefundSide *side, TupleTableSlot *row)
+{
+	return paysafe_status_value_find(&side->recorded, row) >= 0 || paysafe_refund_is_chargeback(side, row);
+}
+
+static char *
+gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment *payment,
+			const GateTerms *terms)
+{
+	char	   *currency = paysafe_refund_currency(side, change->after, payment);
+
+	return terms->band ?
+		psprintf("%s \"%s\" within %s would total %s; the threshold%s is %s.",
+				 side->payout ? "Payouts of" : "Refunds of payment", paysafe_refusal_value(payment->key),
+				 paysafe_refund_threshold_period_text(terms->band->within),
+				 money_words(payment, terms->total, currency), paysafe_refund_band_words(terms->band),
+				 money_words(payment, terms->band->amount, currency)) :
+		psprintf("There is no threshold for %s, so every %s needs approval.",
+				 paysafe_refusal_value(currency), side->payout ? "payout" : "refund");
+}
+
+/* Whoever approves it: somebody who is known too little has written it. */
+static char *
+futile_hint(const RefundSide *side)
+{
+	return psprintf("%s Who requests it is known by a token of their own: paysafe.act_as_token.", paysafe_refund_again_hint(side));
+}
+
+/* Approvals are missing: it may not pass, or is a breach. */
+static void
+refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment, const char *detail,
+			const ApprovalSubject *subject, int have, int needed, const RefundLife *before)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+
+	paysafe_breach_or_refuse(rule, change, paysafe_refund_is_fact(side, change->after), &(Refusal)
+							 {
+								 .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+								 .rule = paysafe_refund_several_gate(state->rule),
+								 .column = side->gated.column.attnum != 0 ? side->gated.column.name : side->amount.name,
+								 .message = psprintf("%s \"%s\" of %s needs the approval of %s",
+													 side->payout ? "payout" : "refund",
+													 refund_words(change),
+													 money_words(payment, subject->money->amount, subject->money->currency),
+													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
+								 .detail = subject->futile != NULL ? psprintf("%s %s", detail, subject->futile) :
+								 psprintf("%s %d of %d approvals%s found; requested by %s.",
+													detail, have, needed, paysafe_refund_terms_words(subject),
+													paysafe_refund_requesters_words(subject->requesters)),
+								 .hint = subject->futile != NULL ? futile_hint(side) : subject->identity < IDENTITY_PASSKEY ? paysafe_refund_gate_hint(state, change, subject->money, before) :
+								 psprintf("%s It takes a passkey: paysafe.approve_with_passkey.",
+										  paysafe_refund_gate_hint(state, change, subject->money, before))
+							 });
+}
+
+/* A refund on its way through the gate. */
+typedef struct PassingRefund
+{
+	const RefundState *state;
+	const FoundPayment *payment;
+	const RowChange *change;
+	Numeric		amount;
+	int64		within;			/* last period that was added up, */
+	Numeric		exact;			/* ... and what it came to; or NULL */
+} PassingRefund;
+
+/* What fits the sum so far need not be added up; what does not, must: see TermsTotal. */
+static Numeric
+passing_total(int64 within, Numeric limit, void *arg)
+{
+	PassingRefund *passing = arg;
+	Numeric		total;
+
+	if (within == 0)
+		return passing->amount;
+	if (passing->exact != NULL && passing->within == within)
+		return passing->exact;
+	total = paysafe_money_add(paysafe_refund_passed_within(passing->state, passing->payment, passing->change,
+														   within, false), passing->amount);
+	if (paysafe_money_compare(total, limit) <= 0)
+		return total;
+	passing->within = within;
+	passing->exact = paysafe_money_add(paysafe_refund_passed_within(passing->state, passing->payment, passing->change,
+																	within, true), passing->amount);
+	return passing->exact;
+}
+
+void
+paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundPayment *payment,
+						 RefundLife *life, const RefundLife *before)
+{
+	const RefundState *state = rule->compiled;
+	const RefundSide *side = &state->refund;
+	char	   *key = refund_key(change);
+	char	   *currency = paysafe_refund_currency(side, change->after, payment);
+	Numeric		amount = paysafe_refund_amount(side, change->after, payment);
+	PassingRefund passing = {state, payment, change, .amount = amount};
+	GateTerms	terms = {0};
+	int			needed;
+	int			have = 0;
+	bool		rejected;
+	bool		passes;
+	ApprovalSubject subject = {.rule = state->rule};
+
+	if (!paysafe_refund_is_chargeback(side, change->after))
+		paysafe_refund_terms(side->thresholds, currency, passing_total, &passing, &terms);
+	paysafe_refund_terms_of_subject(&terms, life, &subject);
+	needed = terms.approvers;
+	/* nobody knows who requested it: then at least not who moves it now */
+	if (subject.requesters == NIL)
+		subject.requesters = list_make1(paysafe_person_current());
+	/* a row that is added can have been approved in advance only: that digest is nobody's */
+	if (needed > 0 && change->op != 'I')
+		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
+							  subject.digest);
+	subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
+	rejected = !paysafe_refund_is_chargeback(side, change->after) &&
+		paysafe_refund_is_rejected(rule, change, key, life->requested, subject.money,
+								   paysafe_refund_is_fact(side, change->after));
+	if (needed > 0 && subject.futile == NULL && !rejected)
+		/* a used one keeps the transaction from being prepared: not where one only looks */
+		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
+			paysafe_approval_use(state->refund_root, key, &subject, needed);
+	passes = have >= needed && !rejected;
+	if (!passes && !rejected)
+		refuse_gate(rule, change, payment, gate_detail(side, change, payment, &terms), &subject,
+					have, needed, before);
+	life->bands = terms.bands;
+	paysafe_refund_add_event(state, life, payment, key, change->after,
+							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,
+							 passes ? needed : 0);
+	paysafe_refund_has_passed(state, payment, change);
+}
