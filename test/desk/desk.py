@@ -271,7 +271,7 @@ def sign_change(reason):
     press('Approve this change')
     see('This is what you sign')
     press('Sign with passkey')
-    see('The change is approved, by your passkey')
+    see('Your approval of the change is on record')
 
 
 def open_dialog(refund, reason='photo of the damage seen', ticket=''):
@@ -529,8 +529,8 @@ def as_admin(person, *statements):
             admin.execute(statement)
 
 
-def enrolled(bob, cy):
-    """A third person's passkey: made in a browser, signed by another person's."""
+def enrolled(ann, bob, cy):
+    """A third person's passkey: made in a browser, signed by two others'."""
     sit(cy)
     go('/desk/')
     see('Add a passkey')
@@ -546,6 +546,11 @@ def enrolled(bob, cy):
     see('new in support')
     see("passkey of 'Cy Dale (cy)'")
     sign_change('saw the device')
+    see('1 of 2')
+    see('You have approved it.')
+    sit(ann)
+    go('/desk/changes/')
+    sign_change('saw it, too')
     leave()
     browser.delete_all_cookies()
     for cookie in cookies:
@@ -554,7 +559,6 @@ def enrolled(bob, cy):
     press('Finish')
     see('The passkey is enrolled.')
     see('active')
-    see('Bob Moor (bob)')
     photo('passkeys')
 
 
@@ -592,6 +596,7 @@ def main():
                     Person('cy', 'Cy Dale', 'approve_refund'))
     ann.bootstrap()
     bob.bootstrap()
+    admin.execute("SELECT paysafe.require_approver_identity('passkey', 'the desk')")
     payment = paid_by('Miriam Adler', 2400)
     with acting(ann.actor, reason='part of it was missing'):
         small = Refund.objects.create(payment=payment, amount=250)
@@ -615,7 +620,7 @@ def main():
             step(*arguments)
             print(f'{step.__name__}: {time.monotonic() - begun:.1f} s', flush=True)
         sit(bob)
-        for step, arguments in ((proven, (ann, first)), (change_of_rules, (ann, bob)), (enrolled, (bob, cy)),
+        for step, arguments in ((proven, (ann, first)), (change_of_rules, (ann, bob)), (enrolled, (ann, bob, cy)),
                                 (rejected, (ann, bob, cy, third)), (without_script, (bob, second))):
             step(*arguments)
             print(f'{step.__name__}: {time.monotonic() - begun:.1f} s', flush=True)

@@ -7,7 +7,7 @@ GRANT EXECUTE ON FUNCTION paysafe.act_as_token, paysafe.approval_challenge, pays
 	paysafe.reject, paysafe.withdraw_rejection,
 	paysafe.add_passkey TO desk_app;
 -- what the pages show
-GRANT SELECT ON paysafe.passkey, paysafe.approval, paysafe.rejection, paysafe.threshold, paysafe.audit_log TO desk_app;
+GRANT SELECT ON paysafe.passkey, paysafe.approval, paysafe.rejection, paysafe.audit_log TO desk_app;
 GRANT EXECUTE ON FUNCTION paysafe.history TO desk_app;
 -- the proof
 GRANT SELECT ON paysafe.audit_row TO desk_app;

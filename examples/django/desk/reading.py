@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.utils import DatabaseError
-from django_paysafe.connections import unclaimed
+from django_paysafe.connections import claim, unclaimed
 from django_paysafe.people import name_of, with_names
 from shop.models import Refund
 
@@ -115,14 +115,15 @@ def passkeys_of(actor: str) -> List[Dict[str, Any]]:
 
 
 def limits() -> List[Dict[str, Any]]:
-    """From which amount on a refund takes whom, of each currency."""
-    return rows(
-        "SELECT t.currency, t.amount, t.approvers, t.approver_identity, t.within, t.valid_for"
-        " FROM paysafe.threshold t WHERE t.relation = %s::regclass AND t.version ="
-        " (SELECT max(n.version) FROM paysafe.threshold n WHERE n.relation = t.relation"
-        " AND n.rule = t.rule AND n.currency = t.currency) ORDER BY t.currency, t.amount",
-        RELATION,
-    )
+    """Above which sum a refund takes whose approvals, and whether those of who acts count."""
+    with transaction.atomic():
+        claim()  # it is for somebody
+        return rows(
+            "SELECT currency, band, money, approvers, approver_group, approver_identity,"
+            " requester_identity, yours FROM paysafe.approval_limit"
+            " WHERE relation = %s::regclass ORDER BY currency, above",
+            RELATION,
+        )
 
 
 # History
@@ -302,11 +303,16 @@ def proof_of(key: str) -> str:
 # Changes of rules
 
 
-def changes() -> List[Dict[str, Any]]:
+def changes(me: str) -> List[Dict[str, Any]]:
+    """What waits, and whether this person has approved it already."""
     found = rows(
         "SELECT id, approved_as::text, key, relation::text, rule, difference, loosens,"
-        " requested_by, reason, ticket, requested_at, identity, before, after, rejected_by"
-        " FROM paysafe.pending_change ORDER BY id"
+        " requested_by, reason, ticket, requested_at, identity, before, after, rejected_by,"
+        " approvals_needed, approvals_given, EXISTS (SELECT FROM paysafe.approval a"
+        " WHERE a.relation = c.approved_as AND a.key = c.key AND a.approver = %s"
+        " AND a.state = 'open' AND a.at >= c.requested_at) AS mine"
+        " FROM paysafe.pending_change c ORDER BY id",
+        me,
     )
     for row in found:
         row["person"] = name_of(row["requested_by"])

@@ -61,7 +61,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         waiting=found,
         totals=reading.totals(found),
         limits=reading.limits(),
-        changes=len(reading.changes()),
+        changes=len(reading.changes(acting_name())),
     )
     context["mine"] = sum(one.is_of(context["me"]) for one in found)
     return render(request, "desk/queue.html", context)
@@ -199,7 +199,7 @@ def proof(request: HttpRequest, key: int) -> HttpResponse:
 
 @approver
 def changes(request: HttpRequest) -> HttpResponse:
-    return render(request, "desk/changes.html", common(changes=reading.changes()))
+    return render(request, "desk/changes.html", common(changes=reading.changes(acting_name())))
 
 
 @approver
@@ -214,7 +214,7 @@ def approve_change(request: HttpRequest) -> HttpResponse:
         assertion = passkeys.read_assertion(request.POST.get("assertion", ""))
         reason, ticket = request.POST.get("reason", ""), request.POST.get("ticket")
         passkeys.approve(relation, key, assertion, reason, ticket)
-        return "The change is approved, by your passkey. Whoever proposed it can make it now."
+        return "Your approval of the change is on record, by your passkey."
 
     decided(request, done)
     return redirect("desk:changes")
@@ -235,7 +235,7 @@ def my_passkeys(request: HttpRequest) -> HttpResponse:
 @page
 @require_POST
 def propose_passkey(request: HttpRequest) -> HttpResponse:
-    """The browser has made one: it is proposed, and counts when somebody else has signed that."""
+    """The browser has made one: it is proposed, and counts when two others have signed that."""
 
     def done() -> str:
         me = acting_name()
@@ -245,7 +245,7 @@ def propose_passkey(request: HttpRequest) -> HttpResponse:
         if number is not None:
             return "The passkey is enrolled."
         request.session[_ENROLMENT] = {**made.as_json(), "reason": reason}
-        return "The passkey is proposed. It counts when another person's passkey has approved it."
+        return "The passkey is proposed. It counts when two others have approved it by theirs."
 
     decided(request, done)
     return redirect("desk:passkeys")

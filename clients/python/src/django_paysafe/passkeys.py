@@ -316,8 +316,8 @@ def enrol(
     propose: bool = True,
     function: str = "add_passkey",
 ) -> Optional[int]:
-    """Propose a passkey; and once another person's passkey has approved that, by the same call
-    with `propose=False`, enrol it: then its number.
+    """Propose a passkey; and once others' passkeys have approved that, by the same call with
+    `propose=False`, enrol it: then its number.
 
     `function="bootstrap_passkey"`: the first two people's, by the owner of the extension.
     """
