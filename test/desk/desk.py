@@ -489,9 +489,15 @@ def proven(ann, refund):
     for words in ('requested → executing', 'executing → paid', 'Approval used', 'photo of the damage seen', 'passkey', 'proven'):
         see(words)
     photo('life')
-    answer = browser.execute_async_script('''
-        const done = arguments[arguments.length - 1];
-        fetch(document.querySelector('a[download]').href).then(async (r) => done([r.status, r.headers.get('content-disposition'), await r.text()]));''')
+
+    def download():
+        return browser.execute_async_script('''
+            const done = arguments[arguments.length - 1];
+            fetch(document.querySelector('a[download]').href).then(async (r) => done([r.status, r.headers.get('content-disposition'), await r.text()]));''')
+    answer = download()
+    if answer[1] is None:       # then the page says why, and it is there soon
+        print([line for line in answer[2].splitlines() if 'no proof' in line])
+        answer = until(lambda: (lambda found: found if found[1] else None)(download()), 'a proof')
     check(answer[0] == 200 and answer[1] == f'attachment; filename="refund-{refund.pk}.evidence"', f'{answer[:2]}')
     path = os.path.join(OUT, 'refund.evidence')
     with open(path, 'w', newline='') as file:
