@@ -38,6 +38,7 @@ GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, 
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 --@end
 GRANT EXECUTE ON FUNCTION paysafe.protect_entries(regclass, text, name, name, name, name, name, text[], text[], text, int, boolean, name[], jsonb, numeric, name[], text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_break_glass(regclass, interval, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.close_period(regclass, date, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_balance(regclass, @key, name, regclass, name, name, name, name, name, text[], text[], text[], text[], text, name, text) TO PUBLIC;
@@ -115,7 +116,7 @@ GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
 -- monitoring
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
 GRANT SELECT ON paysafe.refusal_log, paysafe.seal_status TO pg_monitor;
-GRANT EXECUTE ON FUNCTION paysafe.seal_progress() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION paysafe.seal_progress(), paysafe.throttle_state() TO pg_monitor;
 GRANT SELECT ON paysafe.checkpoint TO pg_monitor;
 GRANT EXECUTE ON FUNCTION paysafe.checkpoint_is_good(text) TO pg_monitor;
 
@@ -136,6 +137,8 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''reservation_total'', pg_catalog.to_jsonb(r) FROM paysafe.reservation_total r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''approval_record'', pg_catalog.to_jsonb(r) FROM paysafe.approval_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''rejection_record'', pg_catalog.to_jsonb(r) FROM paysafe.rejection_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''break_glass_setting'', pg_catalog.to_jsonb(r) FROM paysafe.break_glass_setting r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''break_glass_record'', pg_catalog.to_jsonb(r) FROM paysafe.break_glass_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''accepted_row'', pg_catalog.to_jsonb(r) FROM paysafe.accepted_row r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_request'', pg_catalog.to_jsonb(r) FROM paysafe.refund_request r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
@@ -151,6 +154,8 @@ SELECT pg_extension_config_dump('paysafe.approval_end', '');
 SELECT pg_extension_config_dump('paysafe.rejection_end', '');
 SELECT pg_extension_config_dump('paysafe.rejection_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approver_setting', '');
+SELECT pg_extension_config_dump('paysafe.break_glass_review', '');
+SELECT pg_extension_config_dump('paysafe.break_glass_setting_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.approver_setting_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.breach_settlement', '');
 SELECT pg_extension_config_dump('paysafe.breach_id_seq', '');
@@ -210,3 +215,4 @@ SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
 SELECT pg_extension_config_dump('paysafe.token_key_record', '');
 SELECT pg_extension_config_dump('paysafe.token_use', '');
+SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');

@@ -27,6 +27,9 @@ extern List *paysafe_approve_subjects(Oid relid, const char *key);
  */
 extern void paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver);
 
+/* The digest of letting it pass alone, which no approval has. */
+extern void paysafe_approve_glass_digest(const uint8 *digest, uint8 *glass);
+
 /* Give the approvals, none of which lives longer than expires_at (or DT_NOEND); their ids, of int64 *. */
 extern List *paysafe_approve_record(Oid relid, const char *key, List *subjects, const Person *approver,
 									const char *reason, const char *ticket, TimestampTz expires_at);

@@ -50,6 +50,9 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_REJECTION_RECORD] = "rejection_record",
 	[PAYSAFE_REJECTION_END] = "rejection_end",
 	[PAYSAFE_APPROVER_SETTING] = "approver_setting",
+	[PAYSAFE_BREAK_GLASS_SETTING] = "break_glass_setting",
+	[PAYSAFE_BREAK_GLASS_RECORD] = "break_glass_record",
+	[PAYSAFE_BREAK_GLASS_REVIEW] = "break_glass_review",
 	[PAYSAFE_REFUND_EVENT] = "refund_event",
 	[PAYSAFE_REFUND_REQUEST] = "refund_request",
 	[PAYSAFE_REFUND_TOTAL] = "refund_total",
@@ -130,6 +133,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_USE] = "passkey_use",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
+	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
 };
 
 /*

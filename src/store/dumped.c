@@ -42,7 +42,7 @@ static const PaysafeTable tables[] = {
 	PAYSAFE_BALANCE_STRIPE, PAYSAFE_RESERVATION_RECORD, PAYSAFE_APPROVAL_RECORD,
 	PAYSAFE_MAINTENANCE_RECORD, PAYSAFE_PROPOSAL_RECORD, PAYSAFE_ROW_MARK,
 	PAYSAFE_RESERVATION_TOTAL, PAYSAFE_BREACH_RECORD, PAYSAFE_REFUND_REQUEST, PAYSAFE_CAPTURED_TOTAL,
-	PAYSAFE_ACCEPTED_ROW, PAYSAFE_REJECTION_RECORD
+	PAYSAFE_ACCEPTED_ROW, PAYSAFE_REJECTION_RECORD, PAYSAFE_BREAK_GLASS_SETTING, PAYSAFE_BREAK_GLASS_RECORD
 };
 
 static SPIPlanPtr plans[lengthof(tables)];	/* from content to a row, if its tables are here */
@@ -55,6 +55,15 @@ table_number(const char *name)
 		if (strcmp(name, get_rel_name(paysafe_catalog_table(tables[i]))) == 0)
 			return i;
 	return -1;
+}
+
+bool
+paysafe_dumped_by_name(PaysafeTable table)
+{
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		if (tables[i] == table)
+			return true;
+	return false;
 }
 
 /* The row from its content, if every table that it names is here. */

