@@ -212,7 +212,7 @@ $1 == "observe" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "entry" || $1 == "card" { ms[$1, $2, $3] = $4; have["posting"] = 1 }
 $1 ~ /^post_/ || $1 == "fee" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6 }
 $1 == "verify" || $1 == "begin" { ms[$1, $2, $3] = $4 }
-$1 == "commit" || $1 == "seal" || $1 == "refund" || $1 == "api_key" || $1 == "webhook" || $1 == "idempotency" || $1 == "history" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
+$1 == "commit" || $1 == "seal" || $1 == "refund" || $1 == "api_key" || $1 == "throttle" || $1 == "webhook" || $1 == "idempotency" || $1 == "history" { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have[$1] = 1 }
 $1 == "sealing" && $2 == "bulk" { sealed_rate[$3] = $4 / $5 * 1000; if ($3 > nsealed) nsealed = $3 }
 $1 == "sealing" && $2 == "verify" { verify_rate = $4 / $5 * 1000 }
 $1 == "proof" { proof_us[$3] = $5 * 1000 / $4 }
@@ -220,6 +220,8 @@ $1 == "lag" { nlag = $2; if ($3 > lag_most) lag_most = $3; if ($4 > lag_rows) la
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "evidence" && $5 > 0 { evidence[$2, $3] = $4 / $5; evidence_leaves = $4; have[$1] = 1 }
+$1 == "throttle_keys" { throttle_ms[$3] = $4; throttle_millions = $3 }
+$1 == "throttle_bytes" { throttle_bytes = $2; throttle_forgotten = $3 }
 $1 == "passkey" {
 	if (!($2 in verified)) passkey_name[++npasskeys] = $2
 	if ($4 > verified[$2]) verified[$2] = $4
@@ -397,6 +399,18 @@ END {
 				cpu_median(part, "given", k), cpu_median(part, "bare", k), cpu_median(part, "paysafe", k)
 		}
 	}
+	if (part == "throttle") {
+		printf "\nlimits of requests, calls per second; CPU of the server in microseconds each\n"
+		printf "  clients   SELECT 1   one key   three limits   a key each   in a table       CPU SELECT 1   one key   three limits   in a table\n"
+		for (k = 1; k <= 8; k += 7)
+			printf "  %7d %10.0f %9.0f %14.0f %12.0f %12.0f %18.1f %9.1f %14.1f %12.1f\n", k, \
+				tps_median(part, "nothing", k), tps_median(part, "one", k), tps_median(part, "three", k), \
+				tps_median(part, "different", k), tps_median(part, "table", k), cpu_median(part, "nothing", k), \
+				cpu_median(part, "one", k), cpu_median(part, "three", k), cpu_median(part, "table", k)
+		printf "a million new keys each, table of one million, microseconds a key:"
+		for (n = 1; n <= throttle_millions; n++) printf " %.2f", throttle_ms[n] / 1000
+		printf "\nshared memory %.0f bytes a key; %d keys forgotten\n", throttle_bytes, throttle_forgotten
+	}
 	if (part == "webhook") {
 		printf "\nwebhooks of 1 KB verified, microseconds each\n"
 		printf "  pgcrypto hmac() %.2f, webhook_verify %.2f (%.2f times), with JSON looked at %.2f (%.2f times)\n", \
@@ -539,6 +553,14 @@ END {
 			bar("paysafe-verify, leaves per second of one core", "%7.0f", evidence_rate("verify"), 500000, 1000000, 1)
 		for (i = 1; i <= npasskeys; i++)
 			bar("passkeys, " passkey_name[i] ", to openssl speed", "%5.2f", verified[passkey_name[i]] / openssl[passkey_name[i]], 0.8, 0.9, 1)
+		if (have["throttle"]) {
+			bar("throttle of one key to SELECT 1, 1 client", "%5.2f", 1 / tps_ratio("throttle", "one", "nothing", 1), 1.15, 1.15, -1)
+			printf "    a limiter in a table %37.2f\n", 1 / tps_ratio("throttle", "table", "nothing", 1)
+			bar("8 clients on one key, of different ones", "%5.2f", tps_ratio("throttle", "hot", "different", 8), 0.9, 0.9, 1)
+			bar("three limits to one", "%5.2f", 1 / tps_ratio("throttle", "three", "one", 1), 1.3, 1.3, -1)
+			bar("bytes a key", "%5.0f", throttle_bytes, 64, 64, -1)
+			bar("a new key, the last million to the first", "%5.2f", throttle_ms[throttle_millions] / throttle_ms[1], 1.5, 1.2, -1)
+		}
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)
 			bar("preloaded, no extension: tpcb-like", "%5.3f", tps_ratio("idle_tpcb-like", "paysafe", "without", 4), 0.99, 0.99, 1)

@@ -704,19 +704,25 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
 		  FROM paysafe.seal_finding f
 		UNION ALL
-		-- slower, not wrong
-		SELECT 'history', 'index', true,
-			   CASE WHEN w.blocks > 8 THEN
+		-- slower, not wrong; red if somebody has deleted rows of it
+		SELECT 'history', 'index', t.trouble IS NULL,
+			   CASE WHEN t.trouble IS NOT NULL THEN t.trouble WHEN w.blocks > 8 THEN
 				format('%s of the audit log are not in its index: history looks into all of it; SELECT paysafe.index_audit()', pg_size_pretty(w.blocks * w.size)) END
 		  FROM (SELECT coalesce(sum(greatest(pg_relation_size(i.inhrelid) / z.size - coalesce(p.indexed, 0), 0)), 0) AS blocks, max(z.size) AS size
 				  FROM pg_inherits i CROSS JOIN (SELECT current_setting('block_size')::bigint AS size) z
 					   LEFT JOIN paysafe.index_progress p ON p.partition = i.inhrelid AND p.filenode = pg_relation_filenode(i.inhrelid)
-				 WHERE i.inhparent = 'paysafe.audit_row'::regclass) w
+				 WHERE i.inhparent = 'paysafe.audit_row'::regclass) w,
+			   LATERAL (SELECT paysafe.audit_index_trouble() AS trouble OFFSET 0) t
 		UNION ALL
 		SELECT 'seal', 'checkpoints_published', w.trouble IS NULL OR w.trouble LIKE 'off: %', w.trouble
 		  FROM (SELECT paysafe.publisher_trouble() AS trouble) w;
 	END;
 COMMENT ON FUNCTION paysafe.check_seal() IS 'check(): whether the audit log is sealed, published and indexed';
+
+CREATE FUNCTION paysafe.check_own(whole boolean, OUT subject text, OUT check_name text, OUT ok boolean, OUT detail text) RETURNS SETOF record
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_check_own';
+COMMENT ON FUNCTION paysafe.check_own(boolean) IS 'check(): whether rows of paysafe''s own tables are what the audit log says; whole: old rows of large tables, too';
 
 CREATE FUNCTION paysafe.check(
 	reconcile boolean DEFAULT false,

@@ -216,6 +216,11 @@ CREATE VIEW paysafe.audit_log AS
 		   LEFT JOIN paysafe.retention_record p ON p.id = r.removal;
 COMMENT ON VIEW paysafe.audit_log IS 'every recorded change: before, after, who, when, why; op ADD COLUMN, without a key: what new columns gave to the rows that were there';
 
+CREATE FUNCTION paysafe.audit_index_trouble() RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_audit_index_trouble';
+COMMENT ON FUNCTION paysafe.audit_index_trouble() IS 'which part of the audit log''s index was deleted, or NULL';
+
 CREATE FUNCTION paysafe.index_audit() RETURNS bigint
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_index_audit';

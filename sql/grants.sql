@@ -116,7 +116,7 @@ GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
 -- monitoring
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
 GRANT SELECT ON paysafe.refusal_log, paysafe.seal_status TO pg_monitor;
-GRANT EXECUTE ON FUNCTION paysafe.seal_progress() TO pg_monitor;
+GRANT EXECUTE ON FUNCTION paysafe.seal_progress(), paysafe.throttle_state() TO pg_monitor;
 GRANT SELECT ON paysafe.checkpoint TO pg_monitor;
 GRANT EXECUTE ON FUNCTION paysafe.checkpoint_is_good(text) TO pg_monitor;
 
@@ -215,3 +215,4 @@ SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
 SELECT pg_extension_config_dump('paysafe.token_key_record', '');
 SELECT pg_extension_config_dump('paysafe.token_use', '');
+SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');

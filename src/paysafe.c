@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "abuse/counter.h"
 #include "engine/deferral.h"
 #include "engine/enforce.h"
 #include "engine/proposal.h"
@@ -35,6 +36,7 @@
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
+#include "services/throttle/limit.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
 #include "store/partition.h"
@@ -74,11 +76,13 @@ _PG_init(void)
 	paysafe_hooks_init();
 	paysafe_keyring_init();
 	paysafe_issuer_init();
+	paysafe_throttle_init();
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_queue_preload();
+		paysafe_counter_preload();
 		paysafe_refusal_writer_preload();
 		paysafe_seal_worker_preload();
 		paysafe_expiry_preload();

@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "abuse/counter.h"
 #include "base/attempt.h"
 #include "base/refusal.h"
 #include "base/scan.h"
@@ -87,6 +88,11 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	put(result, "hooks", missing == NULL, missing);
 	trouble = paysafe_refusal_queue_trouble();
 	put(result, "refusals_recorded", trouble == NULL, trouble);
+	if (paysafe_counter_ready())
+	{
+		trouble = paysafe_counter_trouble();
+		put(result, "limits_counted", trouble == NULL, trouble);
+	}
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
 	if (paysafe_lockdown_is_on())
@@ -545,6 +551,9 @@ paysafe_check(PG_FUNCTION_ARGS)
 		add_part(result, parts[i], "check",
 				 psprintf("SELECT subject, check_name, ok, detail FROM paysafe.check_%s()", parts[i]),
 				 InvalidOid);
+	add_part(result, "own tables", "own_rows",
+			 psprintf("SELECT subject, check_name, ok, detail FROM paysafe.check_own(%s)",
+					  PG_GETARG_BOOL(0) ? "true" : "false"), InvalidOid);
 	if (!PG_GETARG_BOOL(0))
 		PG_RETURN_NULL();
 	trouble = paysafe_attempt(list_audited, &audited);

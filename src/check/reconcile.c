@@ -14,7 +14,8 @@
  * are.  Columns that the image does not have are younger than it.  Hashes of
  * redacted columns can only be compared if they were made with this database's
  * key, which no dump contains.  Rows that were there before the table was audited,
- * and never changed, have no image: nothing is known of them.  A child by inheritance
+ * and never changed, have no image: nothing is known of them.  Of a table that was empty
+ * then each row has one.  A child by inheritance
  * without a primary key is named, and left out with what the log has of it: the rows
  * of the other tables are compared.
  *
@@ -23,6 +24,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "fmgr.h"
@@ -37,15 +39,18 @@
 #include "base/crypto.h"
 #include "base/refusal.h"
 #include "check/reconcile_log.h"
+#include "check/reconcile_own.h"
 #include "check/reconcile_sort.h"
 #include "check/same_value.h"
 #include "engine/rule.h"
 #include "evidence/audit_shape.h"
+#include "rules/audit.h"
 #include "rules/kinds.h"
 #include "rules/ledger/ledger_kept.h"
 #include "rules/refund/captures_kept.h"
 #include "rules/refund/refund_kept.h"
 #include "store/catalog.h"
+#include "store/own_table.h"
 #include "values/money.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -85,6 +90,7 @@ typedef struct Reconciliation
 	Newest		newest;
 	Newest		current;		/* the transaction whose changes are read now */
 	bool		seen;			/* in the table */
+	bool		complete;		/* each row has an image */
 	/* of a deferrable key: who has it, by the changes of the current transaction */
 	bool		deferrable;
 	List	   *tenants;		/* of ReconcileItem, those that came to it */
@@ -395,7 +401,11 @@ look_at_row(Reconciliation *rec, const ReconcileItem *row)
 	MemoryContext old;
 
 	if (!rec->newest.any)
+	{
+		if (rec->complete)
+			put_finding(rec, "is there, but the log does not say that it was added");
 		return;
+	}
 	rec->seen = true;
 	if (!newest->present)
 	{
@@ -618,6 +628,31 @@ audit_rule_of(Oid relation)
 	return NULL;
 }
 
+static bool
+visit_version(Relation rel, HeapTuple tuple, void *arg)
+{
+	bool	   *removed = arg;
+	bool		isnull;
+
+	*removed |= DatumGetBool(heap_getattr(tuple, get_attnum(RelationGetRelid(rel), "removed"),
+										  RelationGetDescr(rel), &isnull));
+	return true;
+}
+
+/* Was the table empty when it was declared, has been audited ever since, and is still alone? */
+static bool
+is_complete(const Reconciliation *rec, const RuleSource *source)
+{
+	Datum		keys[2] = {ObjectIdGetDatum(source->relation), CStringGetTextDatum("audit")};
+	bool		removed = false;
+
+	if (!paysafe_audit_subject_is_whole(rec->subject) || list_length(rec->leaves) != 1 || rec->nameless != NIL ||
+		!paysafe_reconcile_log_is_whole(rec->log, source->since))
+		return false;
+	paysafe_store_scan(PAYSAFE_RULE, "rule_pkey", 2, keys, visit_version, &removed);
+	return !removed;
+}
+
 /*
  * reconcile(relation) returns table (key text, finding text)
  */
@@ -625,15 +660,21 @@ Datum
 paysafe_reconcile(PG_FUNCTION_ARGS)
 {
 	Oid			relation = PG_GETARG_OID(0);
-	RuleSource *source = audit_rule_of(relation);
+	RuleSource *source;
 	Reconciliation rec = {
-		.subject = paysafe_spec_text(source->spec, "subject"),
 		.snapshot = GetActiveSnapshot(),
 		.result = (ReturnSetInfo *) fcinfo->resultinfo
 	};
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (paysafe_catalog_is_own(relation))
+	{
+		paysafe_reconcile_own(relation, rec.result);
+		PG_RETURN_NULL();
+	}
+	source = audit_rule_of(relation);
+	rec.subject = paysafe_spec_text(source->spec, "subject");
 	initStringInfo(&rec.key);
 	initStringInfo(&rec.newest.image);
 	initStringInfo(&rec.current.image);
@@ -647,6 +688,7 @@ paysafe_reconcile(PG_FUNCTION_ARGS)
 	foreach(lc, rec.leaves)
 		read_leaf(&rec, lfirst(lc));
 	paysafe_reconcile_sort_perform(rec.sort);
+	rec.complete = is_complete(&rec, source);
 	merge(&rec);
 	paysafe_reconcile_sort_end(rec.sort);
 	foreach(lc, rec.nameless)

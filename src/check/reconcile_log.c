@@ -41,6 +41,8 @@ struct ReconcileLog
 	Snapshot	snapshot;
 	TimestampTz since;			/* when this database began to record */
 	TimestampTz purged_until;	/* newer images than one from before may have left the log */
+	bool		lacks;			/* images have left it, or are under keys of before */
+	bool		came;			/* it has rows from before */
 	char	   *table;			/* name of the declared one */
 	List	   *left_out;		/* OIDs of tables */
 	List	   *key_columns;	/* names, today */
@@ -72,7 +74,7 @@ position_of(const CanonShape *shape, const char *name, AttrNumber attnum)
  * lacks one of them, those of the key that it had.
  */
 static void
-find_keys(const ReconcileLog *log, LoggedShape *shape, List *logged)
+find_keys(ReconcileLog *log, LoggedShape *shape, List *logged)
 {
 	int			n = 0;
 	ListCell   *lc;
@@ -89,6 +91,7 @@ find_keys(const ReconcileLog *log, LoggedShape *shape, List *logged)
 	}
 	if (shape->nkeys > 0)
 		return;
+	log->lacks = true;
 	shape->as_logged = true;
 	foreach(lc, logged)
 		if ((n = position_of(shape->shape, lfirst(lc), InvalidAttrNumber)) >= 0)
@@ -170,9 +173,12 @@ visit_removal(Relation rel, HeapTuple tuple, void *arg)
 	bool		nulls[RETENTION_NCOLUMNS];
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-	if (strcmp(TextDatumGetCString(values[RETENTION_ACTION]), "purge") == 0 &&
-		!nulls[RETENTION_SUBJECT] && !nulls[RETENTION_UPPER] &&
-		strcmp(TextDatumGetCString(values[RETENTION_SUBJECT]), log->subject) == 0)
+	if (nulls[RETENTION_SUBJECT] || nulls[RETENTION_UPPER] ||
+		strcmp(TextDatumGetCString(values[RETENTION_SUBJECT]), log->subject) != 0)
+		return true;
+	log->lacks |= strcmp(TextDatumGetCString(values[RETENTION_ACTION]), "purge") == 0 ||
+		strcmp(TextDatumGetCString(values[RETENTION_ACTION]), "erase") == 0;
+	if (strcmp(TextDatumGetCString(values[RETENTION_ACTION]), "purge") == 0)
 		log->purged_until = Max(log->purged_until, DatumGetTimestampTz(values[RETENTION_UPPER]));
 	return true;
 }
@@ -210,6 +216,13 @@ paysafe_reconcile_log_open(const char *subject, Snapshot snapshot, Relation layo
 	paysafe_store_scan(PAYSAFE_RETENTION_RECORD, NULL, 0, NULL, visit_removal, log);
 	paysafe_store_scan(PAYSAFE_ACTIVATION, NULL, 0, NULL, visit_activation, &log->since);
 	return log;
+}
+
+bool
+paysafe_reconcile_log_is_whole(const ReconcileLog *log, TimestampTz since)
+{
+	/* the first declaration of all is what makes the database one that records: a moment before */
+	return !log->lacks && (log->came || since >= log->since - USECS_PER_MINUTE);
 }
 
 LoggedShape *
@@ -261,12 +274,9 @@ type_of(CanonCode code)
 	}
 }
 
-/* A column of a key as the key's text has it. */
-static char *
-key_part(const LoggedShape *shape, int column)
+char *
+paysafe_reconcile_log_text(const CanonType *type, int encoding, const CanonBytes *bytes)
 {
-	const CanonType *type = shape->shape->columns[column].type;
-	const CanonBytes *bytes = &shape->columns[column];
 	Oid			typid = type_of(type->code);
 	Oid			receive;
 	Oid			ioparam;
@@ -275,11 +285,18 @@ key_part(const LoggedShape *shape, int column)
 	if (bytes->data == NULL)
 		return pstrdup("");
 	if (!OidIsValid(typid))
-		return paysafe_any_text(bytes->data, bytes->len, shape->encoding);
+		return paysafe_any_text(bytes->data, bytes->len, encoding);
 	getTypeBinaryInputInfo(typid, &receive, &ioparam);
 	initStringInfo(&wire);
 	appendBinaryStringInfo(&wire, bytes->data, bytes->len);
 	return paysafe_row_key_value_text(typid, OidReceiveFunctionCall(receive, &wire, ioparam, -1));
+}
+
+/* A column of a key as the key's text has it. */
+static char *
+key_part(const LoggedShape *shape, int column)
+{
+	return paysafe_reconcile_log_text(shape->shape->columns[column].type, shape->encoding, &shape->columns[column]);
 }
 
 /* The key that a row had, from the columns of its image. */
@@ -367,6 +384,7 @@ put_row(ReconcileLog *log, ReconcileSort *sort, TupleTableSlot *slot)
 	struct varlena *key;
 	char		op;
 
+	log->came |= DatumGetTimestampTz(slot_getattr(slot, ROW_AT + 1, &isnull)) < log->since;
 	if (shape == NULL)
 		return;
 	slot_getallattrs(slot);

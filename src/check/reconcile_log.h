@@ -43,6 +43,12 @@ extern ReconcileLog *paysafe_reconcile_log_open(const char *subject, Snapshot sn
 /* Put each of its changes into the sort. */
 extern void paysafe_reconcile_log_read(ReconcileLog *log, ReconcileSort *sort);
 
+/*
+ * Has it all images since then, and can be found by the key of today: none was purged or
+ * erased, none stayed behind where the database came from?  After read.
+ */
+extern bool paysafe_reconcile_log_is_whole(const ReconcileLog *log, TimestampTz since);
+
 /* The shape of an item. */
 extern LoggedShape *paysafe_reconcile_log_shape(ReconcileLog *log, int64 id);
 
@@ -58,5 +64,8 @@ extern bool paysafe_reconcile_log_fetch(ReconcileLog *log, const ReconcileItem *
  */
 extern CanonBytes *paysafe_reconcile_log_columns(ReconcileLog *log, const ReconcileItem *item,
 												 bool before);
+
+/* A value of an image as text that no setting changes, as a key has it; palloc'd, "" for NULL. */
+extern char *paysafe_reconcile_log_text(const CanonType *type, int encoding, const CanonBytes *bytes);
 
 #endif							/* PAYSAFE_RECONCILE_LOG_H */

@@ -417,17 +417,20 @@ visit_rule(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
-/* The column that says of which rule it is. */
+/* The columns that say of which rule it is, and which of a currency's. */
 #define THRESHOLD_RULE	12
+#define THRESHOLD_BAND	16
 
 static bool
 visit_threshold(Relation rel, HeapTuple tuple, void *arg)
 {
 	char	   *rule = paysafe_store_text(tuple, RelationGetDescr(rel), THRESHOLD_RULE);
+	char	   *band = paysafe_store_text(tuple, RelationGetDescr(rel), THRESHOLD_BAND);
 	bool		is_sole = strcmp(rule, "refund") == 0;
 
 	/* currencies are declared in any spelling */
-	note_version(rel, tuple, psprintf("threshold for %s%s%s", paysafe_store_text(tuple, RelationGetDescr(rel), 1),
+	note_version(rel, tuple, psprintf("threshold for %s%s%s%s%s", paysafe_store_text(tuple, RelationGetDescr(rel), 1),
+									  band[0] == '\0' ? "" : " band ", band,
 									  is_sole ? "" : " of ", is_sole ? "" : rule), true, arg);
 	return true;
 }

@@ -35,6 +35,7 @@
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
+#include "abuse/counter.h"
 #include "base/statement.h"
 #include "engine/assigned.h"
 #include "engine/enforce.h"
@@ -368,6 +369,7 @@ shmem_request(void)
 		previous_shmem_request();
 	paysafe_refusal_queue_request();
 	paysafe_seal_shared_request();
+	paysafe_counter_request();
 }
 
 static void
@@ -378,6 +380,7 @@ shmem_startup(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	paysafe_refusal_queue_startup();
 	paysafe_seal_shared_startup();
+	paysafe_counter_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);

@@ -7,14 +7,19 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "base/argument.h"
 #include "base/crypto.h"
 #include "base/refusal.h"
+#include "base/scan.h"
 #include "engine/declare.h"
 #include "engine/rule.h"
 #include "engine/spec_field.h"
@@ -29,6 +34,7 @@
 #include "values/spec.h"
 
 #define SUBJECT_BYTES 8
+#define SUBJECT_WHOLE '+'		/* behind it: the table was empty, so that the log has each of its rows */
 
 typedef struct AuditState
 {
@@ -215,6 +221,37 @@ const RuleModule paysafe_audit_module = {
 
 PG_FUNCTION_INFO_V1(paysafe_audit);
 
+/* Is it a table of its own, in no tree, and without a row?  No writer is there any more. */
+static bool
+is_empty(Oid relation)
+{
+	Relation	rel;
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	bool		empty;
+
+	if (get_rel_relkind(relation) != RELKIND_RELATION || list_length(paysafe_catalog_leaves(relation)) != 1 ||
+		get_rel_relispartition(relation))
+		return false;
+	rel = table_open(relation, NoLock);
+	snapshot = paysafe_scan_snapshot();
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	slot = table_slot_create(rel, NULL);
+	empty = !table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, NoLock);
+	return empty;
+}
+
+bool
+paysafe_audit_subject_is_whole(const char *subject)
+{
+	return *subject != '\0' && subject[strlen(subject) - 1] == SUBJECT_WHOLE;
+}
+
 /* The name under which the table is in the log: the one it had, or a new one. */
 static char *
 subject_of(Oid relation)
@@ -222,12 +259,14 @@ subject_of(Oid relation)
 	RuleSource	rule;
 	bool		removed;
 	uint8		bytes[SUBJECT_BYTES];
-	char	   *hex = palloc(2 * SUBJECT_BYTES + 1);
+	char	   *hex = palloc0(2 * SUBJECT_BYTES + 2);
 
 	if (paysafe_rule_newest(relation, "audit", &rule, &removed))
 		return paysafe_spec_text(rule.spec, "subject");
 	paysafe_crypto_random(bytes, SUBJECT_BYTES);
-	hex[hex_encode((char *) bytes, SUBJECT_BYTES, hex)] = '\0';
+	(void) hex_encode((char *) bytes, SUBJECT_BYTES, hex);
+	if (is_empty(relation))
+		hex[2 * SUBJECT_BYTES] = SUBJECT_WHOLE;
 	return hex;
 }
 

@@ -133,6 +133,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_USE] = "passkey_use",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
+	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
 };
 
 /*

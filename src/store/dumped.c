@@ -57,6 +57,15 @@ table_number(const char *name)
 	return -1;
 }
 
+bool
+paysafe_dumped_by_name(PaysafeTable table)
+{
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		if (tables[i] == table)
+			return true;
+	return false;
+}
+
 /* The row from its content, if every table that it names is here. */
 static SPIPlanPtr
 prepare(PaysafeTable table)

@@ -23,6 +23,7 @@ SELECT relation, rule, version, definition, valid_from, valid_until, by, approve
  WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = h.relation) ORDER BY relation::text, rule, version;
 SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.accepted ORDER BY fault;
+SELECT * FROM paysafe.approval_limit ORDER BY relation::text, rule, currency, above;
 SELECT * FROM paysafe.refund_event ORDER BY at, relation::text, rule, refund, whole_key, step;
 SELECT * FROM paysafe.captured_total ORDER BY at;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;

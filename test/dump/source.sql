@@ -91,6 +91,7 @@ SELECT paysafe.protect_columns('shop.order_payment', '{captured}');
 SELECT paysafe.protect_refund('shop.order_refund', 'shop.order_payment', '{tenant,payment}', 'amount', 'currency', 'status',
 	'{paid}', '{}', 'captured', 'currency', payment_key => '{tenant,id}');
 SELECT paysafe.set_refund_threshold('shop.order_refund', 'USD', 50);
+SELECT paysafe.set_refund_threshold('shop.order_refund', 'USD', 5000, 2, requester_identity => 'proven', approver_group => 'finance', band => 'large');
 SELECT paysafe.protect_ledger('shop.book', '{tenant,txn}', '{tenant,account}', 'amount', 'currency');
 SELECT paysafe.protect_balance('shop.purse', '{tenant,code}', 'balance', 'shop.book', 'minimum');
 INSERT INTO shop.order_payment VALUES ('a,b', 1, 100, 'USD'), ('c', 1, 10, 'USD');

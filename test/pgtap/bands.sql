@@ -1,6 +1,6 @@
 -- Several thresholds of a currency: what holds above which sum, for whose approvals, whatever changes in between.
 BEGIN;
-SELECT plan(73);
+SELECT plan(78);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -131,6 +131,17 @@ SELECT paysafe.act_as('Ann'), paysafe.set_refund_threshold('shop.refund', 'EUR',
 SELECT is(pg_temp.sends(:one), :'refused', 'a band that has come since asks for more');
 SELECT results_eq(format('SELECT band, approver_identity, approvals_given FROM paysafe.pending_approval WHERE key = ''%s''', :one), $$VALUES ('middle', 'proven', 0)$$, '... which is shown');
 
+-- an approval of a change of one band is of no other
+SELECT paysafe.act_as('Ann'), paysafe.propose('x'), paysafe.set_refund_threshold('shop.refund', 'EUR', 5500, 2, approver_group => 'finance', band => 'large'), paysafe.propose(NULL);
+SELECT paysafe.act_as('Bob'), paysafe.approve(approved_as, key, 'x') FROM paysafe.pending_change WHERE rule = 'threshold for EUR band large';
+SELECT is((SELECT state FROM paysafe.approval WHERE relation = 'paysafe.rule'::regclass ORDER BY id DESC LIMIT 1), 'open', 'a change that is approved');
+SELECT paysafe.act_as('Ann'), paysafe.set_refund_threshold('shop.refund', 'EUR', 799, valid_for => '30 minutes', approver_identity => 'proven', band => 'middle');
+SELECT is((SELECT state FROM paysafe.approval WHERE relation = 'paysafe.rule'::regclass ORDER BY id DESC LIMIT 1), 'open', '... whatever becomes of another band');
+SELECT is(left(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 801, valid_for => '30 minutes', approver_identity => 'proven', band => 'middle')$$), 5), '42501', '... for which it is not');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 4999, 2, approver_group => 'finance', band => 'large');
+SELECT is((SELECT state FROM paysafe.approval WHERE relation = 'paysafe.rule'::regclass ORDER BY id DESC LIMIT 1), 'outdated', '... until the band has changed');
+SELECT is(pg_temp.by_two($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 5000, 2, approver_group => 'finance', band => 'large')$$), 'raises the threshold from 4999 EUR to 5000 EUR', '... back by two');
+
 -- what is less takes two
 SELECT paysafe.act_as('Ann');
 SELECT is(left(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', $$ || args || $$)$$), 5), '42501', args)
@@ -140,8 +151,9 @@ SELECT is(pg_temp.by_two($$SELECT paysafe.set_refund_threshold('shop.refund', 'E
 	'raises the threshold from 5000 EUR to 6000 EUR; lowers the approvers from 2 to 1; lets approvals count of who is not in the group finance', 'by two it is');
 SELECT is(pg_temp.by_two($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', NULL, band => 'large')$$), 'takes away what is asked above 6000 EUR', '... taken away, too');
 SELECT results_eq($$SELECT version, definition, approved_by, valid_until IS NULL FROM paysafe.rule_history WHERE rule = 'threshold for EUR band large' ORDER BY version$$,
-	$$VALUES (1, 'above 5000 EUR within 24:00:00 2 approval(s) of finance, valid for 01:00:00', NULL, false), (2, 'above 6000 EUR within 24:00:00 1 approval(s), valid for 01:00:00', 'Bob', false),
-		(3, 'taken away', 'Bob', true)$$, '... which is its history');
+	$$VALUES (1, 'above 5000 EUR within 24:00:00 2 approval(s) of finance, valid for 01:00:00', NULL, false), (2, 'above 4999 EUR within 24:00:00 2 approval(s) of finance, valid for 01:00:00', NULL, false), (3, 'above 5000 EUR within 24:00:00 2 approval(s) of finance, valid for 01:00:00', 'Bob', false),
+		(4, 'above 6000 EUR within 24:00:00 1 approval(s), valid for 01:00:00', 'Bob', false),
+		(5, 'taken away', 'Bob', true)$$, '... which is its history');
 SELECT is_empty($$SELECT FROM paysafe.protection WHERE rule = 'threshold for EUR band large'$$, '... and it is not in force');
 SELECT paysafe.act_as('Ann');
 SELECT lives_ok($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 5000, 2, approver_group => 'finance', requester_identity => 'proven', band => 'large')$$, 'it may come again');
@@ -170,7 +182,7 @@ SELECT is(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.refund', '
 -- who may approve what, for who acts now
 SELECT paysafe.act_as('Di');
 SELECT results_eq($$SELECT currency, band, above, approvers, approver_group, approver_identity, requester_identity, yours FROM paysafe.approval_limit WHERE relation = 'shop.refund'::regclass ORDER BY above$$,
-	$$VALUES ('EUR', NULL::text, 500::numeric, 1, NULL::text, NULL::text, NULL::text, true), ('EUR', 'middle', 800, 1, NULL, 'proven', NULL, true), ('EUR', 'large', 5000, 2, 'finance', NULL, 'proven', false)$$, 'limits');
+	$$VALUES ('EUR', NULL::text, 500::numeric, 1, NULL::text, NULL::text, NULL::text, true), ('EUR', 'middle', 799, 1, NULL, 'proven', NULL, true), ('EUR', 'large', 5000, 2, 'finance', NULL, 'proven', false)$$, 'limits');
 SELECT paysafe.act_as('Cy');
 SELECT is((SELECT yours FROM paysafe.approval_limit WHERE band = 'large'), true, '... of a member');
 SELECT paysafe.act_as('Ann'), paysafe.disable_person('Ed', 'x');

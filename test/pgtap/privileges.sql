@@ -1,7 +1,7 @@
 -- What each kind of role may do with the grants that doc/reference.md names,
 -- and that nobody may do more.
 BEGIN;
-SELECT plan(200);
+SELECT plan(203);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -99,7 +99,7 @@ SELECT is(pg_temp.refusal(command, 'regress_paysafe_nobody'), expected, 'everybo
 	($$SELECT * FROM paysafe.audit_log$$, '42501'),
 	($$SELECT last_value FROM paysafe.approval_id_seq$$, '42501')) v (command, expected);
 SELECT is(pg_temp.refusal(format('SELECT * FROM %s', c.oid::regclass), 'regress_paysafe_nobody'),
-		  CASE WHEN c.relname IN ('currency', 'protection', 'pending_approval', 'pending_change', 'progress', 'rule', 'test_database', 'fixture_block') THEN 'accepted' ELSE '42501' END, 'everybody: SELECT FROM ' || c.oid::regclass)
+		  CASE WHEN c.relname IN ('currency', 'protection', 'approval_limit', 'pending_approval', 'pending_change', 'progress', 'rule', 'test_database', 'fixture_block') THEN 'accepted' ELSE '42501' END, 'everybody: SELECT FROM ' || c.oid::regclass)
   FROM pg_class c WHERE c.relnamespace = 'paysafe'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND c.relname !~ '^audit_\d';
 -- what waits is shown to those who may read the table
 INSERT INTO shop.payment VALUES (2, 100, 'EUR');

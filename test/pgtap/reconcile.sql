@@ -1,7 +1,7 @@
 -- reconcile: rows are what the log says, through changes of the table that keep
 -- what they say; what is changed beneath the triggers is found.
 BEGIN;
-SELECT plan(37);
+SELECT plan(40);
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
 CREATE SCHEMA shop;
@@ -155,10 +155,28 @@ INSERT INTO shop.item (id) VALUES (4), (8);
 SELECT is(pg_temp.findings('shop.item'),
 	'1: column "n" is not what the log says; 2: column "secret" is not what the log says; '
 	'4: is there, but the log says it was deleted; 5: column "large" is not what the log says; '
-	'6: is not there, but the log does not say that it was deleted', 'each of them is found');
+	'6: is not there, but the log does not say that it was deleted; 8: is there, but the log does not say that it was added', 'each of them is found');
 SELECT is((SELECT detail FROM paysafe.check(true) WHERE subject = 'shop.item' AND check_name = 'rows'),
 	'row ''1'' column "n" is not what the log says; row ''2'' column "secret" is not what the log says; '
 	'row ''4'' is there, but the log says it was deleted; row ''5'' column "large" is not what the log says; '
-	'row ''6'' is not there, but the log does not say that it was deleted', 'and check() says so');
+	'row ''6'' is not there, but the log does not say that it was deleted', 'and check() says so, of the first five');
+-- a table that was never used, one with rows from before, one that was not audited for a while
+CREATE TABLE shop.unused (id int PRIMARY KEY);
+SELECT paysafe.audit('shop.unused');
+CREATE TABLE shop.used (id int PRIMARY KEY);
+INSERT INTO shop.used VALUES (1);
+SELECT paysafe.audit('shop.used');
+CREATE TABLE shop.paused (id int PRIMARY KEY);
+SELECT paysafe.audit('shop.paused');
+SELECT paysafe.act_as('boss'), paysafe.approve('paysafe.maintenance_record', format('maintenance of shop.paused by %L for 60 s: T-1, x', session_user), 'x');
+SELECT paysafe.act_as('dba'), paysafe.open_maintenance('x', 'T-1', '1 minute', '{shop.paused}');
+SELECT paysafe.unprotect('shop.paused', 'audit', 'x'), paysafe.close_maintenance();
+INSERT INTO shop.paused VALUES (1);
+SELECT paysafe.audit('shop.paused');
+ALTER TABLE shop.unused DISABLE TRIGGER ALL;
+INSERT INTO shop.unused VALUES (1);
+SELECT is(pg_temp.findings('shop.unused'), '1: is there, but the log does not say that it was added', 'the first row, beneath the triggers');
+SELECT is(pg_temp.findings('shop.used'), 'none', 'rows from before');
+SELECT is(pg_temp.findings('shop.paused'), 'none', 'rows of a time in which the table was not audited');
 SELECT * FROM finish();
 ROLLBACK;

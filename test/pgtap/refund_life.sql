@@ -64,7 +64,7 @@ SELECT is(pg_temp.send(id), expected, 'sent then')
   FROM (VALUES (3, :'needed'), (4, :'needed'), (5, 'accepted'), (6, :'needed')) v (id, expected);
 SELECT is(pg_temp.as('clerk', 'UPDATE shop.refund SET payee = ''customer'' WHERE id = 3') || pg_temp.send(3), 'acceptedaccepted', 'changed back it is what was approved');
 SELECT is(pg_temp.approve(6) || pg_temp.send(6), 'acceptedaccepted', 'approved in the other partition');
-SELECT is(pg_temp.events(6), 'requested moved requested gated', 'its life goes on there');
+SELECT is(pg_temp.events(6), 'requested moved requested changed gated', 'its life goes on there');
 
 -- it ends with the row
 SELECT is(pg_temp.request(7) || pg_temp.approve(7) || pg_temp.send(7, '', 'void'), 'acceptedacceptedaccepted', 'approved and made void');

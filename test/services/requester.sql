@@ -1,6 +1,6 @@
 -- Thresholds that ask how well requesters are known: everybody who has written what is approved, in every life of the row.
 BEGIN;
-SELECT plan(34);
+SELECT plan(36);
 SET LOCAL client_min_messages = error;
 
 CREATE FUNCTION pg_temp.b64(data bytea) RETURNS text LANGUAGE sql IMMUTABLE AS
@@ -168,6 +168,17 @@ SELECT is(pg_temp.sends(19), 'sent', 'better than it asks');
 SELECT paysafe.act_as('ann');
 SELECT throws_ok($$SELECT paysafe.set_refund_threshold('back', 'EUR', 2000, band => 'middle')$$, '42501', NULL, 'less takes two');
 SELECT throws_ok($$SELECT paysafe.set_refund_threshold('back', 'EUR', 2000, requester_identity => 'claimed', band => 'middle')$$, '22023', 'argument "requester_identity" must be NULL, "session" or "proven"', 'a level that it cannot be');
+
+-- the only threshold there is
+CREATE TABLE sole (id int PRIMARY KEY, paid int, amount numeric, currency text, status text);
+CREATE INDEX ON sole (paid);
+SELECT paysafe.protect_refund('sole', 'paid', 'paid', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+SELECT paysafe.set_refund_threshold('sole', 'EUR', 500, requester_identity => 'proven');
+SELECT paysafe.act_as('anna');
+INSERT INTO sole VALUES (1, 30, 500, 'EUR', 'requested'), (2, 31, 501, 'EUR', 'requested');
+SELECT paysafe.act_as('bob');
+SELECT lives_ok($$SELECT paysafe.approve('sole', '1', 'x')$$, 'what it does not ask is approved as ever');
+SELECT throws_ok($$SELECT paysafe.approve('sole', '2', 'x')$$, '42501', 'no approval would let this pass', '... what it asks is not');
 
 -- columns that rise
 CREATE TABLE bill (id int PRIMARY KEY, captured numeric, back numeric DEFAULT 0, currency text);

@@ -33,6 +33,7 @@ class Rule:
     gated: tuple[str, ...]
     thresholds: dict[str, Decimal]
     approvers: int
+    bands: dict[str, tuple[Decimal, int]] = field(default_factory=dict)  # above more, by more
 
     @property
     def group(self) -> str:
@@ -133,6 +134,13 @@ class Play(accounts.Play):
             r.thresholds = {"EUR": Decimal(rng.choice([20, 50, 80])) * units}
             if self.chance(0.4):
                 r.thresholds["USD"] = Decimal(30) * units
+        # drawn apart, so that what a seed plays otherwise stays
+        apart = random.Random(f"{rng.getstate()[1][0]} bands")
+        for r in self.ruled.values():
+            for currency, amount in r.thresholds.items():
+                if apart.random() < 0.4:
+                    more = amount + apart.choice([5, 20, 60]) * units
+                    r.bands[currency] = more, min(r.approvers + apart.choice([0, 1, 1]), 3)
         self.coins = {("pay", 1): "EUR", ("pay", 2): "USD", ("dep", 1): "EUR", ("dep", 2): "EUR"}
 
     # ------------------------------------------------------------ tables
@@ -168,6 +176,11 @@ class Play(accounts.Play):
                 for r in self.ruled.values()
                 for c, a in r.thresholds.items()
             ),
+            *(
+                f"SELECT {self.band(r, c, *band)}"
+                for r in self.ruled.values()
+                for c, band in r.bands.items()
+            ),
         ]
         self.must(";\n".join(statements), True, "", "owner")
         if self.chance(0.6):
@@ -190,6 +203,13 @@ class Play(accounts.Play):
     def threshold(self, r: Rule, currency: str, amount: Decimal) -> str:
         more = f", rule => '{r.name}'" if r.name != "refund" or self.chance(0.3) else ""
         return f"paysafe.set_refund_threshold('ret', '{currency}', {self.text(amount)}, approvers => {r.approvers}{more})"
+
+    def band(self, r: Rule, currency: str, amount: Decimal, approvers: int) -> str:
+        more = f", rule => '{r.name}'" if r.name != "refund" else ""
+        return (
+            f"paysafe.set_refund_threshold('ret', '{currency}', {self.text(amount)}, approvers =>"
+            f" {approvers}, band => 'large'{more})"
+        )
 
     def text(self, amount: Decimal) -> str:
         return format(amount, "f")
@@ -238,7 +258,8 @@ class Play(accounts.Play):
         total = self.counted(b, r, self.key_of(r, row), row.currency) + row.amount
         if row.currency not in r.thresholds:
             return 1
-        return r.approvers if total > r.thresholds[row.currency] else 0
+        above = [(r.thresholds[row.currency], r.approvers), *([r.bands[row.currency]] if row.currency in r.bands else [])]
+        return max((n for amount, n in above if total > amount), default=0)
 
     def usable(self, b: Books, r: Rule, row: Row, old: Row | None) -> list[Approval]:
         """By persons who are none of those who requested it; its own first, then what leaves least over."""
@@ -634,6 +655,16 @@ class Play(accounts.Play):
             "42501",
             "owner",
         )
+        if currency in r.bands:
+            amount, approvers = r.bands[currency]
+            for less in (
+                self.band(r, currency, amount + 1, approvers),
+                self.band(r, currency, amount, approvers).replace(self.text(amount), "NULL"),
+            ):
+                self.must(f"SELECT {less}", False, "42501", "owner")
+            if amount > 10:
+                self.must(f"SELECT {self.band(r, currency, amount - 5, approvers)}", True, "", "owner")
+                r.bands[currency] = amount - 5, approvers
         new = r.thresholds[currency] - 5
         if new > 0 and self.chance(0.5):
             self.must(f"SELECT {self.threshold(r, currency, new)}", True, "", "owner")

@@ -3,24 +3,31 @@
  * find.c
  *	  Finding rows of the audit log.
  *
- * The index says which blocks to look into; beside these, those that are not in it.
+ * The index says which blocks to look into; beside these, those that are not in it, and those
+ * that it should know and does not, since somebody has deleted rows of it.
  * What it says, how far it is and the rows are all read with one snapshot.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "evidence/audit_log.h"
 #include "evidence/audit_partition.h"
 #include "evidence/reading/find.h"
 #include "evidence/reading/index.h"
-#include "evidence/reading/run.h"
+#include "evidence/reading/run_find.h"
 #include "store/partition.h"
 
 /* A block of a file. */
@@ -46,6 +53,7 @@ typedef struct Finding
 	AuditVisitor visitor;
 	void	   *arg;
 	Places		places;			/* sorted */
+	RunCover	cover;			/* of which it was found out */
 	List	   *progress;
 } Finding;
 
@@ -142,18 +150,34 @@ look_into_partition(const Finding *finding, Oid relid)
 	const Places *places = &finding->places;
 	BlockNumber done = 0;		/* blocks before this one have been looked into, or need not be */
 
-	for (int64 i = first_place(places, relid); i < places->n && places->places[i].partition == relid; i++)
-	{
-		BlockNumber block = places->places[i].block;
+	int64		i = first_place(places, relid);
 
-		/* what is not in the index is looked into anyhow */
-		if (places->places[i].filenode != filenode || block < done || block >= end)
+	for (int k = 0; k < finding->cover.n; k++)
+	{
+		const RunExtent *extent = &finding->cover.extents[k];
+		BlockNumber until = Min(extent->first + extent->nblocks, end);
+
+		if (extent->partition != relid || extent->filenode != filenode || extent->first >= end)
 			continue;
-		look_into(&look, block, block);
-		done = block + 1;
+		/* what is not in the index, or not any more, is looked into anyhow */
+		if (extent->first > done)
+			look_into(&look, done, extent->first - 1);
+		done = Max(done, extent->first);
+		for (; i < places->n && places->places[i].partition == relid; i++)
+		{
+			BlockNumber block = places->places[i].block;
+
+			if (places->places[i].filenode != filenode || block < done)
+				continue;
+			if (block >= until)
+				break;
+			look_into(&look, block, block);
+			done = block + 1;
+		}
+		done = Max(done, until);
 	}
-	if (end < nblocks)
-		look_into(&look, end, nblocks - 1);
+	if (done < nblocks)
+		look_into(&look, done, nblocks - 1);
 	if (look.scan != NULL)
 	{
 		table_endscan(look.scan);
@@ -173,7 +197,7 @@ paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 	ListCell   *lc;
 
 	finding.progress = paysafe_audit_index_progress(snapshot);
-	paysafe_run_find(snapshot, terms, nterms, add_place, &finding.places);
+	finding.cover = paysafe_run_find(snapshot, terms, nterms, add_place, &finding.places);
 	if (finding.places.n > 0)
 		qsort(finding.places.places, finding.places.n, sizeof(Place), compare_places);
 	foreach(lc, paysafe_audit_partition_list())
@@ -183,4 +207,72 @@ paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 		if (partition->lower < before && partition->upper > from)
 			look_into_partition(&finding, partition->relid);
 	}
+}
+
+int64
+paysafe_audit_find_unindexed(Snapshot snapshot)
+{
+	List	   *progress = paysafe_audit_index_progress(snapshot);
+	int64		blocks = 0;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_partition_all())
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+		BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+
+		if (nblocks > 0)
+			blocks += nblocks - paysafe_audit_index_end(progress, rel);
+		table_close(rel, NoLock);
+	}
+	return blocks;
+}
+
+/* SQL-callable functions */
+
+/* Is the file still the partition's? */
+static bool
+is_current(const IndexProgress *progress)
+{
+	HeapTuple	class = SearchSysCache1(RELOID, ObjectIdGetDatum(progress->partition));
+	bool		current = HeapTupleIsValid(class) &&
+		((Form_pg_class) GETSTRUCT(class))->relfilenode == progress->filenode;
+
+	if (HeapTupleIsValid(class))
+		ReleaseSysCache(class);
+	return current;
+}
+
+PG_FUNCTION_INFO_V1(paysafe_audit_index_trouble);
+
+/*
+ * audit_index_trouble() returns text: what the index of the log does not know any more; NULL if
+ * it knows all
+ */
+Datum
+paysafe_audit_index_trouble(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	RunCover	cover = paysafe_run_cover(snapshot);
+	int64		blocks = 0;
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_index_progress(snapshot))
+	{
+		const IndexProgress *progress = lfirst(lc);
+		BlockNumber block = 0;
+
+		if (!is_current(progress))
+			continue;
+		while ((block = paysafe_run_cover_end(&cover, progress->partition, progress->filenode, block)) < progress->indexed)
+		{
+			blocks++;
+			block++;
+		}
+	}
+	if (blocks == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT " blocks of the audit log were in its index and are not any more: "
+											  "rows of paysafe.index_run or paysafe.index_chunk were deleted; "
+											  "history looks into these blocks one by one, until SELECT paysafe.index_audit()", blocks)));
 }

@@ -27,4 +27,7 @@ extern void paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nt
 							   TimestampTz from, TimestampTz before,
 							   AuditVisitor visitor, void *arg);
 
+/* Blocks of the log that the index does not know, so that each search looks into them. */
+extern int64 paysafe_audit_find_unindexed(Snapshot snapshot);
+
 #endif							/* PAYSAFE_FIND_H */

@@ -56,6 +56,8 @@ terms_of(AuditShapes *shapes, const Datum *values, const bool *nulls, AuditTerm 
 
 	if (paysafe_audit_term_of_row(shapes, values, nulls, &terms[n]))
 		n++;
+	if (paysafe_audit_term_of_own(shapes, values, nulls, &terms[n]))
+		n++;
 	if (!nulls[ROW_NONCE] && !nulls[ROW_CONTEXT])
 		n += paysafe_audit_terms_of_context(DatumGetByteaPP(values[ROW_CONTEXT]),
 											paysafe_audit_shapes_get(shapes, DatumGetInt64(values[ROW_SHAPE]))->encoding,
@@ -67,7 +69,7 @@ void
 paysafe_index_forget_row(IndexForget *forget, Relation partition, ItemPointer tid,
 						 const Datum *values, const bool *nulls)
 {
-	AuditTerm	terms[AUDIT_CONTEXT_TERMS + 1];
+	AuditTerm	terms[AUDIT_CONTEXT_TERMS + 2];
 	int			n = terms_of(forget->shapes, values, nulls, terms);
 
 	if (forget->n + n > forget->room)
@@ -115,7 +117,7 @@ leave_off_said(IndexForget *forget, Relation partition, Snapshot snapshot, RunMe
 	while (n > 0 && table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		AuditTerm	terms[AUDIT_CONTEXT_TERMS + 1];
+		AuditTerm	terms[AUDIT_CONTEXT_TERMS + 2];
 		int			nterms;
 
 		slot_getallattrs(slot);

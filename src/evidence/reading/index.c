@@ -46,6 +46,7 @@
 #include "evidence/audit_partition.h"
 #include "evidence/reading/index.h"
 #include "evidence/reading/run.h"
+#include "evidence/reading/run_find.h"
 #include "evidence/reading/shapes.h"
 #include "evidence/reading/term.h"
 #include "store/catalog.h"
@@ -246,6 +247,8 @@ index_row(Indexing *indexing, TupleDesc desc, HeapTuple tuple, uint32 place)
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	if (paysafe_audit_term_of_row(indexing->shapes, values, nulls, &term))
+		add_entry(indexing, term, place);
+	if (paysafe_audit_term_of_own(indexing->shapes, values, nulls, &term))
 		add_entry(indexing, term, place);
 	if (!nulls[ROW_NONCE] && !nulls[ROW_CONTEXT])
 		index_context(indexing, DatumGetByteaPP(values[ROW_CONTEXT]),
@@ -495,6 +498,28 @@ add_run(List *list, uint64 next, uint64 xmin, bool *full)
 	return indexing.rows;
 }
 
+/* Where runs or chunks were deleted, begin again with the first block that nobody knows of. */
+static void
+mend(void)
+{
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	RunCover	cover = paysafe_run_cover(snapshot);
+	ListCell   *lc;
+
+	foreach(lc, paysafe_audit_index_progress(snapshot))
+	{
+		IndexProgress *progress = lfirst(lc);
+		BlockNumber end = paysafe_run_cover_end(&cover, progress->partition, progress->filenode, 0);
+
+		if (end >= progress->indexed)
+			continue;
+		progress->indexed = end;
+		progress->end_lsn = InvalidXLogRecPtr;
+		store_progress(progress, false);
+	}
+	UnregisterSnapshot(snapshot);
+}
+
 static int64
 step(bool all)
 {
@@ -512,6 +537,8 @@ step(bool all)
 		(void) paysafe_store_expire(PAYSAFE_INDEX_PROGRESS, any_row, NULL);
 		return 0;
 	}
+	if (all)
+		mend();
 	/* in this order: blocks, then the next transaction, then those that run */
 	list = candidates(partitions);
 	next = U64FromFullTransactionId(ReadNextFullTransactionId());

@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "storage/block.h"
-#include "utils/snapshot.h"
 
 /*
  * Blocks of a partition's file.  A run numbers the blocks of its extents through, from
@@ -62,10 +61,5 @@ typedef struct RunMention
 
 /* Make all runs say none of it any more, under the same lock. */
 extern void paysafe_run_forget(const RunMention *mentions, int n);
-
-/* Blocks that may have a row with one of the terms, in no order; some come twice. */
-typedef void (*RunVisitor) (const RunExtent *extent, BlockNumber block, void *arg);
-extern void paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
-							 RunVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_RUN_H */

@@ -37,6 +37,18 @@ paysafe_audit_term_of_row(AuditShapes *shapes, const Datum *values, const bool *
 	return true;
 }
 
+bool
+paysafe_audit_term_of_own(AuditShapes *shapes, const Datum *values, const bool *nulls, AuditTerm *term)
+{
+	static const char schema[] = "paysafe.";
+	const char *subject = paysafe_audit_shapes_get(shapes, DatumGetInt64(values[ROW_SHAPE]))->subject;
+
+	if (strncmp(subject, schema, strlen(schema)) != 0)
+		return false;
+	*term = paysafe_audit_term(AUDIT_TERM_OWN, subject, "");
+	return true;
+}
+
 int
 paysafe_audit_terms_of_context(const bytea *bytes, int encoding, AuditTerm *terms)
 {

@@ -21,7 +21,8 @@ typedef enum AuditTermKind
 	AUDIT_TERM_COLUMNS = 2,		/* columns that were added to a table: subject */
 	AUDIT_TERM_ACTOR = 3,
 	AUDIT_TERM_REQUEST = 4,
-	AUDIT_TERM_BUSINESS = 5
+	AUDIT_TERM_BUSINESS = 5,
+	AUDIT_TERM_OWN = 6			/* the rows of one of paysafe's own tables: subject */
 } AuditTermKind;
 
 /*
@@ -32,6 +33,10 @@ extern AuditTerm paysafe_audit_term(AuditTermKind kind, const char *subject, con
 
 /* The one that a row is found by in its own history; false: none, its payload was removed. */
 extern bool paysafe_audit_term_of_row(AuditShapes *shapes, const Datum *values, const bool *nulls,
+									  AuditTerm *term);
+
+/* The one that all rows of an own table are found by; false: it is a row of another table. */
+extern bool paysafe_audit_term_of_own(AuditShapes *shapes, const Datum *values, const bool *nulls,
 									  AuditTerm *term);
 
 /* Those of who did it and why; returns how many, at most AUDIT_CONTEXT_TERMS. */

@@ -422,10 +422,10 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		check_request(rule, change, life, false, false, true);
 		return;
 	}
-	paysafe_refund_note_change(state, change, payment, life);
 	if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
 								change->before, change->after))
 		life = paysafe_refund_move(state, life, payment, key, change->rel, change->after);
+	paysafe_refund_note_change(state, change, payment, life);
 	if (!counted)
 	{
 		if (life->stage != REFUND_VOID || was_counted)
@@ -458,10 +458,10 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (moved || paysafe_status_value_find(&side->gated, change->before) >= 0)
 		check_approved(rule, change, life);
-	paysafe_refund_note_change(state, change, payment, life);
 	if (moved)
-		(void) paysafe_refund_move(state, life, payment, refund_key(change, change->after),
+		life = paysafe_refund_move(state, life, payment, refund_key(change, change->after),
 								   change->rel, change->after);
+	paysafe_refund_note_change(state, change, payment, life);
 }
 
 static void

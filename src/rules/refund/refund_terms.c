@@ -176,12 +176,18 @@ void
 paysafe_refund_standing_terms(StandingRefund *refund, const char *currency, GateTerms *out)
 {
 	List	   *thresholds = refund->state->refund.thresholds;
+	bool		matters = false;
 	int			n = 0;
 	ListCell   *lc;
 
 	foreach(lc, thresholds)
-		n += paysafe_refund_threshold_is_in(lfirst(lc), currency);
-	paysafe_refund_terms(thresholds, currency, n > 1 ? paysafe_refund_standing_total : NULL, refund, out);
+	{
+		const Threshold *band = lfirst(lc);
+
+		if (paysafe_refund_threshold_is_in(band, currency))
+			matters |= ++n > 1 || band->requester > IDENTITY_NONE;
+	}
+	paysafe_refund_terms(thresholds, currency, matters ? paysafe_refund_standing_total : NULL, refund, out);
 }
 
 /*
@@ -199,7 +205,8 @@ paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, 
 	/* where it is asked how well writers are known, none of them approves */
 	subject->requesters = terms->requester == IDENTITY_NONE ? life->requesters :
 		list_concat_copy(life->requesters, life->writers);
-	subject->futile = paysafe_refund_unknown_writer(life->requesters, life->writers, terms->requester);
+	if (terms->approvers > 0)
+		subject->futile = paysafe_refund_unknown_writer(life->requesters, life->writers, terms->requester);
 }
 
 char *

@@ -53,7 +53,7 @@ extern struct StandingSums *paysafe_refund_standing_sums(void);
 /* A TermsTotal of a StandingRefund. */
 extern Numeric paysafe_refund_standing_total(int64 within, Numeric limit, void *refund);
 
-/* What an approval that is given now is asked for; where there is one band at most, whatever has passed. */
+/* What an approval that is given now is asked for; what has passed is looked at only where that matters. */
 extern void paysafe_refund_standing_terms(StandingRefund *refund, const char *currency, GateTerms *out);
 
 /* Fill in what the terms say of approvals. */

@@ -434,12 +434,22 @@ class SetRefundThreshold(RuleOperation):
         valid_for: datetime.timedelta = datetime.timedelta(hours=1),
         of_rule: Optional[str] = None,
         approver_identity: Optional[str] = None,
+        requester_identity: Optional[str] = None,
+        approver_group: Optional[str] = None,
+        band: Optional[str] = None,
         replaces: Optional[SetRefundThreshold] = None,
     ) -> None:
         """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several.
-        approver_identity: how well approvers must be known, "proven" or "passkey"."""
+        approver_identity: how well approvers must be known, "proven" or "passkey".
+        requester_identity: how well who has written a refund, "session" or "proven".
+        approver_group: a group of the registry of people; only its members' approvals count.
+        band: the name of one more threshold of the currency; its demands come on top.
+        amount None takes a band away."""
         super().__init__(model_name, replaces=replaces)
         self.approver_identity = approver_identity
+        self.requester_identity = requester_identity
+        self.approver_group = approver_group
+        self.band = band
         self.of_rule = of_rule
         self.currency = currency
         self.amount = amount
@@ -450,10 +460,13 @@ class SetRefundThreshold(RuleOperation):
     def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
         return {
             "currency": (self.currency, "text"),
-            "amount": (self.amount, "numeric"),
+            "amount": (NULL if self.amount is None else self.amount, "numeric"),
             "approvers": (self.approvers, "int"),
             "within": (self.within, "interval"),
             "valid_for": (self.valid_for, "interval"),
             "rule": (self.of_rule, "text"),
             "approver_identity": (self.approver_identity, "text"),
+            "requester_identity": (self.requester_identity, "text"),
+            "approver_group": (self.approver_group, "text"),
+            "band": (self.band, "text"),
         }

@@ -219,6 +219,25 @@ class ReversedTests(TransactionTestCase):
         self.assertIn("above 500 EUR within 1 day need 1 approval", rows(threshold)[0][0])
         Step(rules.SetRefundThreshold("Refund", "EUR", 500)).backwards()
         self.assertIn("above 500 EUR", rows(threshold)[0][0])
+        band = rules.SetRefundThreshold(
+            "Refund",
+            "EUR",
+            5000,
+            approvers=2,
+            requester_identity="proven",
+            approver_group="finance",
+            band="large",
+        )
+        Step(band).forwards()
+        self.assertEqual(
+            rows(
+                "SELECT band, above, approvers, approver_group, requester_identity"
+                " FROM paysafe.approval_limit WHERE relation = 'shop_refund'::regclass"
+                " AND band IS NOT NULL"
+            ),
+            [("large", 5000, 2, "finance", "proven")],
+        )
+        self.assertIn("above 500 EUR", rows(threshold)[0][0])
 
 
 class OperationTests(SimpleTestCase):
@@ -713,7 +732,14 @@ WHOLE = [
         **GATE,
     ),
     rules.SetRefundThreshold(
-        "Refund", "EUR", 5, of_rule="refund_deposit", approver_identity="passkey"
+        "Refund",
+        "EUR",
+        5,
+        of_rule="refund_deposit",
+        approver_identity="passkey",
+        requester_identity="proven",
+        approver_group="finance",
+        band="large",
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),

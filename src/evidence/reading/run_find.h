@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_find.h
+ *	  Searching runs of the index of the audit log, and what they are good for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_RUN_FIND_H
+#define PAYSAFE_RUN_FIND_H
+
+#include "postgres.h"
+
+#include "utils/snapshot.h"
+
+#include "evidence/reading/run.h"
+
+/* Blocks of which runs know what is in them: sorted, no two meet. */
+typedef struct RunCover
+{
+	int			n;
+	RunExtent  *extents;
+} RunCover;
+
+/*
+ * Blocks that may have a row with one of the terms, in no order; some come twice.  Returns
+ * the blocks of which that was found out: not those of a run of which a chunk is missing.
+ */
+typedef void (*RunVisitor) (const RunExtent *extent, BlockNumber block, void *arg);
+extern RunCover paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
+								 RunVisitor visitor, void *arg);
+
+/* The blocks of runs of which no chunk is missing. */
+extern RunCover paysafe_run_cover(Snapshot snapshot);
+
+/* The first block of the file from one on that is not among them. */
+extern BlockNumber paysafe_run_cover_end(const RunCover *cover, Oid partition, Oid filenode, BlockNumber from);
+
+#endif							/* PAYSAFE_RUN_FIND_H */

@@ -1,0 +1,187 @@
+/*-------------------------------------------------------------------------
+ *
+ * limit.c
+ *	  Limits of paysafe.throttle, as declared.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "base/ensure.h"
+#include "base/invalidation.h"
+#include "services/throttle/limit.h"
+#include "store/own_table.h"
+#include "values/spec.h"
+
+typedef struct TierName
+{
+	char		policy[THROTTLE_NAME_MAX + 1];
+	char		tier[THROTTLE_NAME_MAX + 1];
+} TierName;
+
+typedef struct Kept
+{
+	TierName	name;			/* key of the hash table */
+	List	   *limits;
+} Kept;
+
+static HTAB *kept = NULL;
+static MemoryContext kept_context = NULL;
+static bool stale = false;
+static Oid	kept_table = InvalidOid;	/* whose changes make it so */
+
+/* Reading */
+
+static bool
+same_parts(List *a, List *b)
+{
+	return list_length(a) == list_length(b) && paysafe_strings_minus(a, b) == NIL;
+}
+
+static ThrottleLimit *
+limit_of(Datum *values)
+{
+	ThrottleLimit *limit = palloc0(sizeof(ThrottleLimit));
+
+	limit->per = paysafe_strings_of_array(DatumGetArrayTypeP(values[LIMIT_PER]), "per");
+	limit->parts = CStringGetTextDatum(limit->per != NIL ? paysafe_strings_join(limit->per) : "");
+	limit->version = DatumGetInt32(values[LIMIT_VERSION]);
+	limit->count = DatumGetInt32(values[LIMIT_COUNT]);
+	limit->period = DatumGetInt64(values[LIMIT_PERIOD]);
+	limit->burst = DatumGetInt32(values[LIMIT_BURST]);
+	limit->let_through = DatumGetBool(values[LIMIT_LET_THROUGH]);
+	limit->removed = DatumGetBool(values[LIMIT_REMOVED]);
+	Ensure(paysafe_gcra_limit(limit->count, limit->period, limit->burst, 1, &limit->rate));
+	return limit;
+}
+
+/* Rows of a tier follow each other, and versions of a limit, the newest last. */
+typedef struct Reading
+{
+	List	   *limits;
+	char	   *tier;			/* of the last one */
+} Reading;
+
+static bool
+visit_limit(Relation rel, HeapTuple tuple, void *arg)
+{
+	Reading    *reading = arg;
+	Datum		values[LIMIT_NCOLUMNS];
+	bool		nulls[LIMIT_NCOLUMNS];
+	ThrottleLimit *limit;
+	ThrottleLimit *last = reading->limits != NIL ? llast(reading->limits) : NULL;
+	char	   *tier;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	limit = limit_of(values);
+	tier = TextDatumGetCString(values[LIMIT_TIER]);
+	if (last != NULL && strcmp(tier, reading->tier) == 0 && same_parts(last->per, limit->per))
+		llast(reading->limits) = limit;
+	else
+		reading->limits = lappend(reading->limits, limit);
+	reading->tier = tier;
+	return true;
+}
+
+List *
+paysafe_throttle_read(const char *policy, const char *tier)
+{
+	Datum		keys[2] = {CStringGetTextDatum(policy), tier != NULL ? CStringGetTextDatum(tier) : (Datum) 0};
+	Reading		reading = {NIL, NULL};
+
+	paysafe_store_seek(PAYSAFE_THROTTLE_LIMIT_RECORD, "throttle_limit_record_pkey", tier != NULL ? 2 : 1, keys,
+					   InvalidStrategy, (Datum) 0, false, NULL, visit_limit, &reading);
+	return reading.limits;
+}
+
+/* What is kept */
+
+static void
+table_changed(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == kept_table)
+		stale = true;
+}
+
+static void
+forget_all(void)
+{
+	if (kept_context != NULL)
+		MemoryContextDelete(kept_context);
+	kept_context = NULL;
+	kept = NULL;
+}
+
+static void
+begin_keeping(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(TierName), .entrysize = sizeof(Kept)};
+
+	kept_table = paysafe_catalog_table(PAYSAFE_THROTTLE_LIMIT_RECORD);
+	kept_context = AllocSetContextCreate(CacheMemoryContext, "paysafe throttle limits", ALLOCSET_SMALL_SIZES);
+	ctl.hcxt = kept_context;
+	kept = hash_create("paysafe throttle limits", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static List *
+in_force(List *limits)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, limits)
+		if (!((ThrottleLimit *) lfirst(lc))->removed)
+			result = lappend(result, lfirst(lc));
+	return result;
+}
+
+List *
+paysafe_throttle_limits(const char *policy, const char *tier)
+{
+	TierName	name = {{0}, {0}};
+	MemoryContext old;
+	List	   *limits;
+	Kept	   *entry;
+
+	if (strlen(policy) > THROTTLE_NAME_MAX || strlen(tier) > THROTTLE_NAME_MAX)
+		return NIL;
+	strlcpy(name.policy, policy, sizeof(name.policy));
+	strlcpy(name.tier, tier, sizeof(name.tier));
+	/* a limit that was tightened holds at once, in transactions too that began before */
+	AcceptInvalidationMessages();
+	if (stale)
+		forget_all();
+	stale = false;
+	if (kept == NULL)
+		begin_keeping();
+	entry = hash_search(kept, &name, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->limits;
+	old = MemoryContextSwitchTo(kept_context);
+	limits = in_force(paysafe_throttle_read(policy, tier));
+	MemoryContextSwitchTo(old);
+	/* a name that is none is not kept: callers can make up any number of them */
+	if (limits != NIL)
+		((Kept *) hash_search(kept, &name, HASH_ENTER, NULL))->limits = limits;
+	return limits;
+}
+
+void
+paysafe_throttle_changed(void)
+{
+	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_THROTTLE_LIMIT_RECORD));
+	CommandCounterIncrement();
+	stale = true;
+}
+
+void
+paysafe_throttle_init(void)
+{
+	paysafe_invalidation_register(table_changed);
+}

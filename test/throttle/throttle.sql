@@ -1,0 +1,74 @@
+-- Limits as they are declared, and what they answer: in a server that counts.
+BEGIN;
+SELECT plan(73);
+SET LOCAL client_min_messages = error;
+CREATE FUNCTION pg_temp.asked(policy text, key jsonb, cost int DEFAULT 1, tier text DEFAULT 'default') RETURNS text LANGUAGE sql AS
+	$$SELECT concat_ws(' ', CASE WHEN t.allowed THEN 'yes' ELSE 'no' END, t."limit", t.remaining, '[' || t.per || ']') FROM paysafe.throttle(policy, key, cost, tier) t$$;
+
+-- what is no limit
+SELECT throws_ok(format('SELECT paysafe.set_throttle(%s)', a), code, NULL, a)
+  FROM (VALUES ('22004', 'NULL, 1, ''1 s'', ''x'''), ('22004', '''p'', NULL, ''1 s'', ''x'''), ('22004', '''p'', 1, NULL, ''x'''),
+	('22004', '''p'', 1, ''1 s'', NULL'), ('22004', '''p'', 1, ''1 s'', ''x'', NULL'), ('22004', '''p'', 1, ''1 s'', ''x'', tier => NULL'),
+	('22004', '''p'', 1, ''1 s'', ''x'', when_full => NULL'), ('22004', '''p'', 1, ''1 s'', ''x'', ''{NULL}'''),
+	('22023', ''''', 1, ''1 s'', ''x'''), ('22023', '''a b'', 1, ''1 s'', ''x'''), ('22023', '''p'', 0, ''1 s'', ''x'''),
+	('22023', '''p'', -1, ''1 s'', ''x'''), ('22023', '''p'', 1, ''0 s'', ''x'''), ('22023', '''p'', 1, ''-1 s'', ''x'''),
+	('22023', '''p'', 1, ''11 years'', ''x'''), ('22023', '''p'', 1, ''1 s'', '' '''), ('22023', '''p'', 1, ''1 s'', ''x'', burst => 0'),
+	('22023', '''p'', 20000, ''1 s'', ''x'''), ('22023', '''p'', 1, ''9 years'', ''x'', burst => 2'),
+	('22023', '''p'', 1, ''1 s'', ''x'', ''{a b}'''), ('22023', '''p'', 1, ''1 s'', ''x'', ''{{a},{b}}'''),
+	('22023', '''p'', 1, ''1 s'', ''x'', tier => ''a b'''), ('22023', '''p'', 1, ''1 s'', ''x'', when_full => ''maybe'''),
+	('22023', format('%L, 1, ''1 s'', ''x''', repeat('p', 64)))) v (code, a);
+SELECT throws_ok($$SELECT paysafe.remove_throttle('p', 'x')$$, '22023', 'there is no limit of "p", tier "default", per policy', 'nothing to remove');
+
+-- tightening is at once
+SELECT is(paysafe.set_throttle('login', 5, '1 day', 'guessing', '{user}'), 1, 'a new policy');
+SELECT is(paysafe.set_throttle('login', 8, '1 day', 'guessing', '{address}'), 1, 'a limit more');
+SELECT is(paysafe.set_throttle('login', 100, '1 day', 'guessing'), 1, 'one of all together');
+SELECT is(paysafe.set_throttle('login', 20, '1 day', 'guessing', '{user, address, user}'), 1, 'one of pairs');
+SELECT is((SELECT string_agg(concat_ws(' ', tier, per, version, count, period, burst, when_full), ', ' ORDER BY per) FROM paysafe.throttle_limit WHERE policy = 'login'),
+	'default {} 1 100 24:00:00 100 refuse, default {address} 1 8 24:00:00 8 refuse, default {address,user} 1 20 24:00:00 20 refuse, default {user} 1 5 24:00:00 5 refuse', 'the limits');
+
+-- answers
+SELECT is(pg_temp.asked('login', '{"user": "ann", "address": "a1"}'), 'yes 5 4 [user]', 'the narrowest decides');
+SELECT is(pg_temp.asked('login', '{"user": "ann", "address": "a1"}', 0), 'yes 5 4 [user]', 'looking takes nothing');
+SELECT is(pg_temp.asked('login', '{"user": "ann", "address": "a1", "more": [1]}', 4), 'yes 5 0 [user]', 'what no limit counts by is nothing');
+SELECT is(pg_temp.asked('login', '{"user": "ann", "address": "a1"}'), 'no 5 0 [user]', 'no more');
+SELECT is(pg_temp.asked('login', '{"user": "bob", "address": "a1"}'), 'yes 8 2 [address]', 'refused requests take nothing of other limits');
+SELECT is(pg_temp.asked('login', '{"user": "bob", "address": "a1"}', 3), 'no 8 2 [address]', 'all or none');
+SELECT is(pg_temp.asked('login', '{"user": "bob", "address": "a2"}', 0), 'yes 5 4 [user]', 'of none');
+SELECT is((SELECT retry_after FROM paysafe.throttle('login', '{"user": "bob", "address": "a2"}', 6)), NULL, 'never');
+SELECT cmp_ok((SELECT retry_after FROM paysafe.throttle('login', '{"user": "ann", "address": "a3"}')), '<=', interval '24 hours' / 5, 'who waits so long is let in');
+SELECT cmp_ok((SELECT retry_after FROM paysafe.throttle('login', '{"user": "ann", "address": "a3"}')), '>', interval '24 hours' / 5 - interval '10 minutes', 'not much earlier');
+SELECT is((SELECT retry_after FROM paysafe.throttle('login', '{"user": "eve", "address": "a3"}')), interval '0', 'let in');
+-- the same whatever the type; another for what only looks alike
+SELECT is(pg_temp.asked('login', '{"user": 42, "address": "a4"}'), 'yes 5 4 [user]', 'a number');
+SELECT is(pg_temp.asked('login', '{"user": "42", "address": "a4"}'), 'yes 5 3 [user]', 'as a string');
+SELECT is(pg_temp.asked('login', '{"user": "a4", "address": "42"}'), 'yes 5 4 [user]', 'of another part');
+SELECT is(pg_temp.asked('login', '{"user": "Ann", "address": "a5"}'), 'yes 5 4 [user]', 'byte by byte');
+SELECT throws_ok(format('SELECT paysafe.throttle(%s)', a), code, NULL, a)
+  FROM (VALUES ('22004', 'NULL, ''{}'''), ('22004', '''login'', NULL'), ('22004', '''login'', ''{}'', NULL'), ('22004', '''login'', ''{}'', 1, NULL'),
+	('22023', '''login'', ''{}'''), ('22023', '''login'', ''{"user": "ann"}'''), ('22023', '''login'', ''{"user": null, "address": "a"}'''),
+	('22023', '''login'', ''{"user": "", "address": "a"}'''), ('22023', '''login'', ''{"user": true, "address": "a"}'''), ('22023', '''login'', ''{"user": ["ann"], "address": "a"}'''),
+	('22023', format('''login'', ''{"user": "%s", "address": "a"}''', repeat('x', 1001))),
+	('22023', '''login'', ''{"user": "ann", "address": "a"}'', -1'), ('22023', '''login'', ''[]'''), ('22023', '''login'', ''{}'', 1, ''gold'''), ('22023', '''other'', ''{}''')) v (code, a);
+
+-- what is given back is there again, and no more than that
+SELECT lives_ok($$SELECT paysafe.throttle_return('login', '{"user": "ann", "address": "a6"}', 2)$$, 'given back');
+SELECT is(pg_temp.asked('login', '{"user": "ann", "address": "a6"}', 0), 'yes 5 2 [user]', 'two of five');
+SELECT throws_ok($$SELECT paysafe.throttle_return('login', '{"user": "ann", "address": "a6"}', 0)$$, '22023', NULL, 'nothing to give back');
+
+-- it stays taken
+SAVEPOINT before;
+SELECT pg_temp.asked('login', '{"user": "fay", "address": "a7"}', 5);
+ROLLBACK TO before;
+SELECT is(pg_temp.asked('login', '{"user": "fay", "address": "a7"}'), 'no 5 0 [user]', 'ROLLBACK gives nothing back');
+
+-- loosening takes two; a change keeps what is used
+SELECT throws_ok(format('SELECT paysafe.%s', a), '42501', NULL, a)
+  FROM (VALUES ('set_throttle(''login'', 6, ''1 day'', ''x'', ''{user}'')'), ('set_throttle(''login'', 5, ''1 day'', ''x'', ''{user}'', 6)'),
+	('set_throttle(''login'', 5, ''23 hours'', ''x'', ''{user}'')'), ('set_throttle(''login'', 5, ''1 day'', ''x'', ''{user}'', when_full => ''allow'')'),
+	('set_throttle(''login'', 1, ''1 day'', ''x'', ''{user}'', tier => ''gold'')'), ('remove_throttle(''login'', ''x'', ''{user}'')')) v (a);
+SELECT is(paysafe.set_throttle('login', 5, '2 days', 'slower', '{user}', 4), 2, 'tightened');
+SELECT is(pg_temp.asked('login', '{"user": "fay", "address": "a8"}'), 'no 4 0 [user]', 'none of it comes back');
+SELECT is(pg_temp.asked('login', '{"user": "a4", "address": "a8"}', 0), 'yes 4 3 [user]', 'one is still one');
+SELECT * FROM finish();
+ROLLBACK;
