@@ -56,7 +56,7 @@ check_reachable(IdentityLevel level)
 
 	if (level == IDENTITY_PASSKEY)
 		paysafe_passkey_count(NULL, &active, &ever);
-	if (active < 2 || (level == IDENTITY_PROVEN && paysafe_store_is_empty(PAYSAFE_TOKEN_KEY_RECORD)))
+	if (active < 2 || (level == IDENTITY_PROVEN && !paysafe_store_has(PAYSAFE_TOKEN_KEY_RECORD, NULL, 0, NULL)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg(level == IDENTITY_PASSKEY ? "fewer than two people have passkeys" : "nobody's token can be verified"),
