@@ -623,6 +623,27 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 								(array_agg(b.key ORDER BY b.id) FILTER (WHERE b.settled_at IS NULL))[1]) END
 		  FROM paysafe.breach b GROUP BY b.relation
 		UNION ALL
+		SELECT e.subject, 'approvers', bool_and(e.eligible >= e.approvers),
+			   string_agg(format('%s of %s people are left who can approve %s', e.eligible, e.approvers, e.what), '; ' ORDER BY e.what)
+					FILTER (WHERE e.eligible < e.approvers)
+		  FROM (SELECT l.relation::text AS subject, l.approvers, l.money || coalesce(', band ' || l.band, '') AS what,
+					   -- least() passes over what nobody asks for
+					   least(CASE WHEN l.approver_identity = 'passkey' THEN k.holders END,
+							 CASE WHEN l.approver_group IS NOT NULL OR k.has_group THEN
+								  (SELECT count(*) FROM paysafe.person p
+									WHERE p.kind = 'person' AND NOT p.disabled AND (NOT k.has_group OR 'approver' = ANY (p.groups))
+									  AND (l.approver_group IS NULL OR l.approver_group = ANY (p.groups))) END) AS eligible
+				  FROM paysafe.approval_limit l, LATERAL (
+					SELECT (SELECT count(DISTINCT lower(y.actor)) FROM paysafe.passkey y
+							 WHERE y.state = 'active' AND NOT EXISTS (SELECT 1 FROM paysafe.person_alias a JOIN paysafe.person p ON p.name = a.person
+																	   WHERE a.kind = 'name' AND lower(a.value) = lower(y.actor) AND p.disabled)) AS holders,
+						   EXISTS (SELECT 1 FROM paysafe.person p WHERE 'approver' = ANY (p.groups)) AS has_group) k
+				UNION ALL
+				SELECT 'database ' || quote_ident(current_database()), 2, 'changes of rules, by passkey',
+					   (SELECT count(DISTINCT lower(y.actor)) FROM paysafe.passkey y WHERE y.state = 'active')
+				 WHERE paysafe.required_approver_identity() = 'passkey') e
+		 WHERE e.eligible IS NOT NULL GROUP BY e.subject
+		UNION ALL
 		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) = 0,
 			   CASE WHEN count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) > 0
 					THEN format('one person has let %s rows pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
@@ -709,5 +730,7 @@ CREATE FUNCTION paysafe.check(
 ) RETURNS SETOF record
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	-- the query is long, and has little to do
+	SET jit = off
 	AS 'MODULE_PATHNAME', 'paysafe_check';
 COMMENT ON FUNCTION paysafe.check(boolean) IS 'is every promise in force now? reconcile: also whether rows are what the audit log says';

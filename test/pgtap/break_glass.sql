@@ -1,7 +1,7 @@
 -- Breaking the glass: what another person says of it afterwards, and what check() says until
 -- then.  That only a passkey breaks it is in test/passkey.
 BEGIN;
-SELECT plan(24);
+SELECT plan(29);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -44,6 +44,22 @@ SELECT is(pg_temp.as('boss', $$SELECT paysafe.approve('paysafe.rule', key, 'x') 
 	pg_temp.as('dba', $$SELECT paysafe.set_break_glass('shop.refund', '1 hour', 'nights')$$), 'accepted42501 shop.refund paysafe_refund_break-glass', 'a claim is no signature');
 SELECT is(pg_temp.as('clerk', $$INSERT INTO shop.refund VALUES (1, 1, 500, 'EUR', 'requested')$$) || pg_temp.as('boss', $$SELECT paysafe.break_glass_challenge('shop.refund', '1')$$),
 	'accepted' || :'refused', 'otherwise nobody alone lets anything pass');
+
+-- is anybody left who can approve?
+CREATE FUNCTION pg_temp.left_over() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(format('%s %s %s', subject, ok, detail), '; ') FROM paysafe.check() WHERE check_name = 'approvers' $$;
+SELECT is(pg_temp.left_over(), NULL, 'anybody can');
+SELECT paysafe.bootstrap_people('Ann', '{}', 'Bob', '{}', 'x');
+SELECT paysafe.act_as('Ann'), paysafe.propose('x'), paysafe.add_to_group('Ann', 'approver', 'x'), paysafe.add_to_group('Bob', 'approver', 'x'), paysafe.propose(NULL);
+SELECT paysafe.act_as('Bob'), (SELECT count(paysafe.approve(approved_as, key, 'x')) FROM paysafe.pending_change WHERE rule = 'people');
+SELECT paysafe.act_as('Ann'), paysafe.add_to_group('Ann', 'approver', 'x'), paysafe.add_to_group('Bob', 'approver', 'x');
+SELECT is(pg_temp.left_over(), 'shop.refund t ', 'two of one');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100, 2);
+SELECT paysafe.disable_person('Bob', 'x');
+SELECT is(pg_temp.left_over(), 'shop.refund f 1 of 2 people are left who can approve 100 EUR', 'one of two');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100, 2, approver_identity => 'passkey');
+SELECT is(pg_temp.left_over(), 'shop.refund f 0 of 2 people are left who can approve 100 EUR', 'nobody has a passkey');
+SELECT is(pg_temp.as('Ann', $$SELECT paysafe.disable_person('Ann', 'x')$$), 'accepted', 'the last one disables everybody');
 
 SELECT is(pg_temp.refusal(command), expected, command) FROM (VALUES
 	($$UPDATE paysafe.break_glass_record SET review_until = 'infinity'$$, '42501 paysafe.break_glass_record paysafe_break_glass_record_own_table'),
