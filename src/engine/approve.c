@@ -128,6 +128,10 @@ paysafe_approve_askers(Oid relid, const char *rule, const char *scope)
 		if (rules != NIL)
 			break;
 	}
+	/* who was not named may be anybody: that is no reason to let nobody */
+	foreach(lc, askers)
+		if (paysafe_person_is_unknown(lfirst(lc)))
+			askers = foreach_delete_current(askers, lc);
 	return askers;
 }
 

@@ -28,7 +28,7 @@ extern List *paysafe_approve_subjects(Oid relid, const char *key);
  */
 extern void paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver);
 
-/* Who has ever asked for something of this scope by a rule of the table (NULL: any): of Person. */
+/* Who has ever asked, by name, for something of this scope by a rule of the table (NULL: any): of Person. */
 extern List *paysafe_approve_askers(Oid relid, const char *rule, const char *scope);
 
 /* Who had asked for what was rejected, or for something of the same scope since: of Person. */
