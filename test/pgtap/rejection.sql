@@ -1,7 +1,7 @@
 -- Rejections: one no counts more than any number of approvals, of what was asked for,
 -- however its row is called by then.
 BEGIN;
-SELECT plan(114);
+SELECT plan(117);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -168,6 +168,14 @@ SELECT is(pg_temp.as('dba', :'less'), 'accepted', 'it is lowered');
 SELECT is(pg_temp.propose(:'much') || pg_temp.settle('approve', 'boss') || pg_temp.as('dba', :'much'), 'acceptedaccepted42501 paysafe.rule paysafe_rule_threshold for EUR', 'the rejected one instead of another one');
 SELECT is(pg_temp.propose(:'much_2') || pg_temp.settle('approve', 'boss') || pg_temp.as('dba', :'much_2'), 'acceptedaccepted42501 paysafe.rule paysafe_rule_threshold for eur', 'in another spelling');
 SELECT is(pg_temp.withdraw('auditor') || pg_temp.as('dba', :'much'), 'acceptedaccepted', 'until it is taken back');
+
+-- for another reason, in a longer text
+\set window 'SELECT paysafe.open_maintenance(''more'', ''T-1'', ''1 hour'', ''{shop.refund}'')'
+\set window_2 'SELECT paysafe.open_maintenance(''more please'', ''T-2'', ''1 hour'', ''{shop.refund}'')'
+SELECT is(pg_temp.propose(:'window') || pg_temp.settle('reject', 'auditor'), 'acceptedaccepted', 'a window is rejected');
+SELECT is(pg_temp.propose(replace(:'window_2', 'please', repeat('please ', 60))) || pg_temp.settle('approve', 'boss') ||
+	pg_temp.as('dba', replace(:'window_2', 'please', repeat('please ', 60))), 'acceptedaccepted42501 paysafe.maintenance_record paysafe_maintenance_record_maintenance', 'for whatever reason');
+SELECT is(pg_temp.withdraw('auditor'), 'accepted', 'that is over');
 
 -- who has proposed it
 SELECT pg_temp.propose(replace(:'much', '5000', '6000')), pg_temp.propose(replace(:'much', '5000', '6000'), 'mal');
