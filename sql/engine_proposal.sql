@@ -25,12 +25,14 @@ CREATE TABLE paysafe.proposal_record (
 	at timestamptz NOT NULL,
 	identity text NOT NULL,
 	approvers int NOT NULL,
-	needs text COLLATE "C" NOT NULL
+	needs text COLLATE "C" NOT NULL,
+	comes_to text COLLATE "C" NOT NULL
 );
 CREATE INDEX proposal_record_key ON paysafe.proposal_record (approved_as, key);
 COMMENT ON TABLE paysafe.proposal_record IS 'changes as proposed; paysafe.pending_change shows those that wait';
 COMMENT ON COLUMN paysafe.proposal_record.approvers IS 'so many others have to approve it';
 COMMENT ON COLUMN paysafe.proposal_record.needs IS 'how well they must be known';
+COMMENT ON COLUMN paysafe.proposal_record.comes_to IS 'SHA-256 of what it would make, whatever that is instead of, and why; what a rejection stands over';
 COMMENT ON COLUMN paysafe.proposal_record.digest IS 'SHA-256 of the whole change; what an approval binds';
 
 --@own_table paysafe.proposal_record

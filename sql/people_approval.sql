@@ -68,13 +68,17 @@ CREATE TABLE paysafe.rejection_record (
 	reason text NOT NULL,
 	ticket text,
 	request_id text,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	own boolean NOT NULL,
+	requesters text[] NOT NULL
 );
 CREATE INDEX rejection_record_scope ON paysafe.rejection_record (relation, scope);
 COMMENT ON TABLE paysafe.rejection_record IS 'what somebody has said no to; paysafe.rejection shows what became of it';
-COMMENT ON COLUMN paysafe.rejection_record.scope IS 'of what nothing passes: the payment, the account, the change whatever its version';
+COMMENT ON COLUMN paysafe.rejection_record.scope IS 'of what nothing passes: the payment, the account; of changes the SHA-256 of what it would make';
 COMMENT ON COLUMN paysafe.rejection_record.key IS 'of the row, or the change; NULL for refunds that have none yet';
 COMMENT ON COLUMN paysafe.rejection_record.amount IS 'of refunds: this much or more';
+COMMENT ON COLUMN paysafe.rejection_record.own IS 'who asked for it says no: of that, and of nothing that others ask for';
+COMMENT ON COLUMN paysafe.rejection_record.requesters IS 'who had asked by then: actor, or NULL, login and session_user_name of each; none of them takes it back';
 COMMENT ON COLUMN paysafe.rejection_record.needs IS 'how well who takes it back alone must be known';
 
 CREATE TABLE paysafe.rejection_end (
@@ -131,15 +135,6 @@ CREATE FUNCTION paysafe.required_approver_identity() RETURNS text
 	AS 'MODULE_PATHNAME', 'paysafe_required_approver_identity';
 COMMENT ON FUNCTION paysafe.required_approver_identity() IS 'how well who approves changes of rules must be known; NULL: however they are';
 
-CREATE VIEW paysafe.rejection AS
-	SELECT r.id, r.relation, r.key, r.payment, r.amount, r.currency, r.rule,
-		   CASE WHEN e.rejection IS NULL THEN 'standing' ELSE 'withdrawn' END AS state,
-		   r.actor AS rejected_by, r.reason, r.ticket, r.request_id, r.login, r.session_user_name, r.client_addr,
-		   r.identity, r.at, e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
-	  FROM paysafe.rejection_record r
-		   LEFT JOIN paysafe.rejection_end e ON e.rejection = r.id;
-COMMENT ON VIEW paysafe.rejection IS 'all rejections, and which of them stand';
-
 CREATE FUNCTION paysafe.approve(
 	relation regclass,
 	key text,
@@ -150,6 +145,19 @@ CREATE FUNCTION paysafe.approve(
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_approve';
 COMMENT ON FUNCTION paysafe.approve(regclass, text, text, text, timestamptz) IS 'approves a refund, or a change of rules, as it stands now; grant EXECUTE to application roles only';
+
+CREATE VIEW paysafe.rejection AS
+	SELECT r.id, r.relation, r.key, r.payment, r.amount, r.currency, r.rule,
+		   CASE WHEN e.rejection IS NULL THEN 'standing' ELSE 'withdrawn' END AS state,
+		   r.actor AS rejected_by, r.reason, r.ticket, r.request_id, r.login, r.session_user_name, r.client_addr,
+		   r.identity, r.at, e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason
+	  FROM paysafe.rejection_record r
+		   LEFT JOIN paysafe.rejection_end e ON e.rejection = r.id
+	 WHERE CASE WHEN (SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = r.relation) = 'paysafe'::regnamespace
+				THEN pg_catalog.has_function_privilege('paysafe.approve(regclass,text,text,text,timestamptz)'::regprocedure, 'EXECUTE')
+					 OR r.session_user_name = session_user
+				ELSE pg_catalog.has_table_privilege(r.relation, 'SELECT') AND NOT pg_catalog.row_security_active(r.relation::oid) END;
+COMMENT ON VIEW paysafe.rejection IS 'rejections of rows of tables the caller may read, and of changes of rules, and which of them stand';
 
 CREATE FUNCTION paysafe.withdraw_approval(id bigint, reason text) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "engine/approve.h"
 #include "engine/loosening.h"
+#include "engine/proposal.h"
 #include "engine/rule.h"
 #include "errors.h"
 #include "people/acting.h"
@@ -103,6 +104,80 @@ row_subjects(Oid relid, const char *key, bool missing_ok)
 			 errhint("Approvals are for tables declared with paysafe.protect_refund.")));
 }
 
+List *
+paysafe_approve_askers(Oid relid, const char *rule, const char *scope)
+{
+	List	   *askers = NIL;
+	ListCell   *lc;
+
+	LockRelationOid(relid, AccessShareLock);
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		List	   *rules = rel->rd_rel->relkind == RELKIND_RELATION ? gating_rules(rel, relid) : NIL;
+		ListCell   *lc2;
+
+		foreach(lc2, rules)
+		{
+			const Rule *gate = lfirst(lc2);
+
+			if (gate->kind->askers != NULL && (rule == NULL || strcmp(gate->name, rule) == 0))
+				askers = list_concat(askers, gate->kind->askers(gate, scope));
+		}
+		table_close(rel, NoLock);
+		if (rules != NIL)
+			break;
+	}
+	/* who was not named may be anybody: that is no reason to let nobody */
+	foreach(lc, askers)
+		if (paysafe_person_is_unknown(lfirst(lc)))
+			askers = foreach_delete_current(askers, lc);
+	return askers;
+}
+
+/* Who has asked since for something of the same scope. */
+typedef struct Asked
+{
+	const Rejection *rejection;
+	List	   *persons;
+} Asked;
+
+static void
+find_askers(void *arg)
+{
+	Asked	   *asked = arg;
+	const Rejection *rejection = asked->rejection;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+
+	if (rejection->money.payment != NULL)
+		asked->persons = paysafe_approve_askers(rejection->relation, rejection->rule, rejection->scope);
+	else if (paysafe_loosening_is_approved_as(rejection->relation))
+		(void) paysafe_proposal_find(rejection->relation, rejection->key, digest, &asked->persons);
+}
+
+List *
+paysafe_approve_askers_of(const Rejection *rejection)
+{
+	Asked		asked = {.rejection = rejection};
+
+	/* a table whose rules do not fit it any more passes nothing */
+	if (get_rel_relkind(rejection->relation) == '\0' || paysafe_attempt(find_askers, &asked) != NULL)
+		return rejection->requesters;
+	return list_concat_copy(rejection->requesters, asked.persons);
+}
+
+#define WITHDRAWAL	"rejection: "
+
+/* Whose approval takes nothing back, by the key of a change that does: of Person. */
+static List *
+askers_of_rejected(const char *key)
+{
+	const Rejection *rejection = strncmp(key, WITHDRAWAL, strlen(WITHDRAWAL)) == 0 ?
+		paysafe_rejection_read(strtoll(key + strlen(WITHDRAWAL), NULL, 10)) : NULL;
+
+	return rejection ? paysafe_approve_askers_of(rejection) : NIL;
+}
+
 /* Who requested it does not approve it. */
 static void
 check_requesters(const ApprovalSubject *subject, const Person *approver)
@@ -148,6 +223,8 @@ paysafe_approve_subjects(Oid relid, const char *key)
 		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
 
 		paysafe_loosening_subject(relid, key, subject);
+		if (relid == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
+			subject->requesters = list_concat(subject->requesters, askers_of_rejected(key));
 		return list_make1(subject);
 	}
 	aclresult = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);

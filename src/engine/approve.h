@@ -13,6 +13,7 @@
 
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/rejection.h"
 
 /*
  * What an approval of this key would be of now, of ApprovalSubject: one for each rule by which a row waits,
@@ -26,6 +27,12 @@ extern List *paysafe_approve_subjects(Oid relid, const char *key);
  * refund before its row is there.
  */
 extern void paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver);
+
+/* Who has ever asked, by name, for something of this scope by a rule of the table (NULL: any): of Person. */
+extern List *paysafe_approve_askers(Oid relid, const char *rule, const char *scope);
+
+/* Who had asked for what was rejected, or for something of the same scope since: of Person. */
+extern List *paysafe_approve_askers_of(const Rejection *rejection);
 
 /* The digest of letting it pass alone, which no approval has. */
 extern void paysafe_approve_glass_digest(const uint8 *digest, uint8 *glass);

@@ -245,27 +245,22 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 }
 
 char *
-paysafe_loosening_scope(const char *key)
+paysafe_loosening_scope(Oid approved_as, const char *key)
 {
-	const char *version = paysafe_proposal_is_content(key) ? strstr(key, ", version ") : NULL;
-	const char *rest = version ? version + strlen(", version ") : NULL;
-
-	if (version == NULL)
-		return pstrdup(key);
-	rest += strspn(rest, "0123456789");
-	return psprintf("%.*s%s", (int) (version - key), key, rest);
+	return paysafe_proposal_stored_comes_to(approved_as, key);
 }
 
 /* Somebody has said no to it: then nobody's yes counts. */
 static void
-check_rejected(const ProposedChange *change, Oid approved_as, const char *key)
+check_rejected(const ProposedChange *change, Oid approved_as, const char *key, Person *person)
 {
 	const Rejection *rejection = paysafe_rejection_standing(&(RejectionSubject)
 															{
 																.relation = approved_as,
-																.scope = paysafe_loosening_scope(key),
-																.key = key
-															}, true);
+																.scope = paysafe_proposal_comes_to(change),
+																.key = key,
+																.requesters = list_make1(person)
+															}, true, NULL);
 
 	if (rejection != NULL)
 		paysafe_refuse(&(Refusal)
@@ -313,7 +308,8 @@ paysafe_loosening_authorize(ProposedChange *change)
 	key = paysafe_proposal_key(change->content);
 	stored = paysafe_proposal_find(approved_as, key, stored_digest, &proposers);
 	paysafe_proposal_digest(change->content, subject.digest);
-	check_rejected(change, approved_as, key);
+	if (change->approved_as != PAYSAFE_REJECTION_RECORD)
+		check_rejected(change, approved_as, key, person);
 	subject.requesters = list_concat(lappend(proposers, person), change->involved);
 	if (change->beneficiary != NULL)
 	{
@@ -344,7 +340,7 @@ looks_whole(Oid approved_as, const char *key)
 	if (approved_as == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD))
 		return strncmp(key, "passkey of ", strlen("passkey of ")) == 0;
 	if (approved_as == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
-		return strncmp(key, "rejection: ", strlen("rejection: ")) == 0;
+		return false;			/* a number says too little */
 	if (approved_as == paysafe_catalog_table(PAYSAFE_APPROVER_SETTING))
 		return strncmp(key, "approvers: ", strlen("approvers: ")) == 0;
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;

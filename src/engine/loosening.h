@@ -35,10 +35,10 @@ extern bool paysafe_loosening_authorize(ProposedChange *change);
 extern void paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out);
 
 /*
- * What the change of this key comes to, for a rejection: the same change of a later version of
- * the rule is no other one.
+ * What the change that is proposed under this key comes to, for a rejection: the same of a later version of
+ * the rule, or for another reason, is no other one.  NULL: none is proposed.
  */
-extern char *paysafe_loosening_scope(const char *key);
+extern char *paysafe_loosening_scope(Oid approved_as, const char *key);
 
 /* Are approvals of this own table such of changes, and not of rows? */
 extern bool paysafe_loosening_is_approved_as(Oid relation);

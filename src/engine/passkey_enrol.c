@@ -264,6 +264,7 @@ authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, int approvers, bo
 
 	change.content = content_of(passkey, enrolment);
 	change.difference = change.loosens = change.content;
+	change.comes_to = psprintf("%s %s", base64url_of(passkey->credential_id), passkey->actor);
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "actor", passkey->actor);
 	paysafe_spec_add_text(&spec, "credential_id", base64url_of(passkey->credential_id));

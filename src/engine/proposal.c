@@ -18,6 +18,7 @@
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -42,7 +43,7 @@ enum
 	PROPOSAL_RULE, PROPOSAL_VERSION, PROPOSAL_OLD_REFERENCE, PROPOSAL_NEW_REFERENCE,
 	PROPOSAL_BEFORE, PROPOSAL_AFTER, PROPOSAL_DIFFERENCE, PROPOSAL_LOOSENS, PROPOSAL_ACTOR,
 	PROPOSAL_LOGIN, PROPOSAL_SESSION_USER, PROPOSAL_REASON, PROPOSAL_TICKET, PROPOSAL_AT, PROPOSAL_IDENTITY,
-	PROPOSAL_APPROVERS, PROPOSAL_NEEDS,
+	PROPOSAL_APPROVERS, PROPOSAL_NEEDS, PROPOSAL_COMES_TO,
 	PROPOSAL_NCOLUMNS
 };
 
@@ -100,6 +101,36 @@ digest_datum(const uint8 *digest)
 	SET_VARSIZE(result, VARHDRSZ + PAYSAFE_SHA256_LEN);
 	memcpy(VARDATA(result), digest, PAYSAFE_SHA256_LEN);
 	return PointerGetDatum(result);
+}
+
+/* Currencies of thresholds are declared in any spelling. */
+static char *
+spelled(const ProposedChange *change, const char *text)
+{
+	return strncmp(change->name, "threshold for ", strlen("threshold for ")) == 0 ?
+		asc_tolower(text, strlen(text)) : pstrdup(text);
+}
+
+char *
+paysafe_proposal_comes_to(const ProposedChange *change)
+{
+	StringInfoData bytes;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	char	   *hex = palloc(2 * PAYSAFE_SHA256_LEN + 1);
+
+	initStringInfo(&bytes);
+	paysafe_argument_append(&bytes, "paysafe change comes to");
+	paysafe_argument_append(&bytes, get_rel_name(paysafe_catalog_table(change->approved_as)));
+	paysafe_argument_append(&bytes, !OidIsValid(change->relation) ? "" : get_rel_name(change->relation) ?
+							paysafe_catalog_table_name(change->relation) : psprintf("%u", change->relation));
+	paysafe_argument_append(&bytes, spelled(change, change->name));
+	paysafe_argument_append(&bytes, OidIsValid(change->new_reference) && get_rel_name(change->new_reference) ?
+							paysafe_catalog_table_name(change->new_reference) : "");
+	paysafe_argument_append(&bytes, change->comes_to ? change->comes_to :
+							spelled(change, JsonbToCString(NULL, &change->after->root, VARSIZE(change->after))));
+	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
+	hex[hex_encode((char *) digest, PAYSAFE_SHA256_LEN, hex)] = '\0';
+	return hex;
 }
 
 /* A text column, or NULL. */
@@ -166,6 +197,7 @@ paysafe_proposal_store(const ProposedChange *change)
 	set_text(values, nulls, PROPOSAL_IDENTITY, paysafe_identity_name(person->level));
 	set_text(values, nulls, PROPOSAL_NEEDS, paysafe_identity_name(change->identity));
 	values[PROPOSAL_APPROVERS] = Int32GetDatum(Max(change->approvers, 1));
+	set_text(values, nulls, PROPOSAL_COMES_TO, paysafe_proposal_comes_to(change));
 	paysafe_store_insert(PAYSAFE_PROPOSAL_RECORD, values, nulls);
 	ereport(NOTICE,
 			(errmsg("change " INT64_FORMAT " is proposed, and not made", id),
@@ -229,6 +261,23 @@ paysafe_proposal_words(Oid approved_as, const char *key)
 
 	paysafe_store_scan(PAYSAFE_PROPOSAL_RECORD, "proposal_record_key", 2, keys, note_words, &words);
 	return words;
+}
+
+static bool
+note_comes_to(Relation rel, HeapTuple tuple, void *arg)
+{
+	*(char **) arg = paysafe_store_text(tuple, RelationGetDescr(rel), PROPOSAL_COMES_TO);
+	return false;
+}
+
+char *
+paysafe_proposal_stored_comes_to(Oid approved_as, const char *key)
+{
+	char	   *comes_to = NULL;
+	Datum		keys[2] = {ObjectIdGetDatum(approved_as), CStringGetTextDatum(key)};
+
+	paysafe_store_scan(PAYSAFE_PROPOSAL_RECORD, "proposal_record_key", 2, keys, note_comes_to, &comes_to);
+	return comes_to;
 }
 
 /* The rule that a stored change is of. */

@@ -29,6 +29,7 @@ typedef struct ProposedChange
 	const char *difference;		/* between the two, in words, one line each */
 	const char *loosens;		/* the part of it that needs approval, in words */
 	const char *content;		/* all of it: two changes never have the same */
+	const char *comes_to;		/* what it makes of the relation and name, without why; NULL: after says it */
 	const char *message;		/* of its refusal, if it is no loosening of a rule; or NULL */
 	IdentityLevel identity;		/* how well who approves it must be known */
 	const char *beneficiary;	/* for whom it is: no approval of theirs counts; or NULL */
@@ -48,6 +49,13 @@ typedef struct ProposedChange
  */
 extern void paysafe_proposal_digest(const char *content, uint8 *digest);
 extern char *paysafe_proposal_key(const char *content);
+
+/*
+ * What the change makes, whatever that is instead of, and why: a digest as text.  The same of those
+ * that are stored under a key, or NULL.
+ */
+extern char *paysafe_proposal_comes_to(const ProposedChange *change);
+extern char *paysafe_proposal_stored_comes_to(Oid approved_as, const char *key);
 
 /* Is it the key of a change that need not be stored? */
 extern bool paysafe_proposal_is_content(const char *key);

@@ -18,10 +18,10 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
-#include "base/attempt.h"
 #include "compat.h"
 #include "engine/approve.h"
 #include "engine/loosening.h"
+#include "engine/proposal.h"
 #include "engine/reject.h"
 #include "errors.h"
 #include "people/acting.h"
@@ -31,19 +31,24 @@
 #include "store/catalog.h"
 #include "values/spec.h"
 
-/* One of those who asked for it, or somebody who could approve. */
-static void
+/* One of those who asked for it (then true: it is of what they ask for), or somebody who could approve. */
+static bool
 check_rejecter(Oid relation, const ApprovalSubject *subject, const Person *person)
 {
 	ListCell   *lc;
 
+	if (person->actor == NULL)
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "a rejection needs a person",
+								"No actor is declared in this transaction, and a login alone is not a person.",
+								"Call paysafe.act_as('name') in the same transaction first.");
 	foreach(lc, subject->requesters)
-		if (person->actor != NULL && ((Person *) lfirst(lc))->actor != NULL && paysafe_person_is_same(person, lfirst(lc)))
+		if (((Person *) lfirst(lc))->actor != NULL && paysafe_person_is_same(person, lfirst(lc)))
 		{
 			paysafe_acting_check_settler(person);
-			return;
+			return true;
 		}
 	paysafe_acting_check_approver(person, relation);
+	return false;
 }
 
 static void
@@ -54,8 +59,42 @@ set_subject(Oid relation, const char *key, const ApprovalSubject *approval, Reje
 	out->rule = approval->rule;
 	out->key = approval->key ? approval->key : key;
 	out->money = approval->money;
-	out->scope = paysafe_loosening_is_approved_as(relation) ? paysafe_loosening_scope(key) :
+	out->scope = paysafe_loosening_is_approved_as(relation) ? paysafe_loosening_scope(relation, key) :
 		approval->money ? approval->money->payment : out->key;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+has_person(const List *persons, const Person *person)
+{
+	ListCell   *lc;
+
+	foreach(lc, persons)
+	{
+		const Person *other = lfirst(lc);
+
+		if (same_text(other->actor, person->actor) && strcmp(other->login, person->login) == 0 &&
+			strcmp(other->session_user_name, person->session_user_name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static List *
+each_once(List *persons)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, persons)
+		if (!has_person(result, lfirst(lc)))
+			result = lappend(result, lfirst(lc));
+	return result;
 }
 
 int64
@@ -69,11 +108,14 @@ paysafe_reject_record(Oid relation, const char *key, List *subjects, const char 
 	{
 		const ApprovalSubject *approval = lfirst(lc);
 		RejectionSubject subject;
+		List	   *requesters = approval->requesters;
+		bool		own = check_rejecter(relation, approval, person);
 
-		check_rejecter(relation, approval, person);
 		set_subject(relation, key, approval, &subject);
 		paysafe_rejection_lock(relation, subject.scope);
-		id = paysafe_rejection_add(&subject, person, approval->identity, reason, ticket);
+		if (subject.money != NULL)
+			requesters = list_concat_copy(requesters, paysafe_approve_askers(relation, subject.rule, subject.scope));
+		id = paysafe_rejection_add(&subject, person, own, each_once(requesters), approval->identity, reason, ticket);
 	}
 	return id;
 }
@@ -108,6 +150,22 @@ lock_subjects(Oid relation, const char *key)
 	return again;
 }
 
+/* Of changes, only those that somebody has proposed; and nobody says no for ever to what takes a no back. */
+static void
+check_change(Oid relation, const char *key)
+{
+	if (relation == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("taking back a rejection cannot be rejected"),
+				 errhint("Who is against it does not approve it. What is asked for can be rejected again.")));
+	if (paysafe_loosening_is_approved_as(relation) && paysafe_loosening_scope(relation, key) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no change with this key is proposed"),
+				 errhint("The view paysafe.pending_change has those that wait.")));
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_reject);
@@ -129,40 +187,9 @@ paysafe_reject(PG_FUNCTION_ARGS)
 	reason = paysafe_argument_reason(fcinfo, 2, "reason", "a rejection");
 	ticket = PG_ARGISNULL(3) ? NULL : paysafe_argument_reason(fcinfo, 3, "ticket", "a rejection");
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	check_change(PG_GETARG_OID(0), key);
 	PG_RETURN_INT64(paysafe_reject_record(PG_GETARG_OID(0), key, lock_subjects(PG_GETARG_OID(0), key),
 										  reason, ticket));
-}
-
-/* What waits under a key, if anything does. */
-typedef struct Waiting
-{
-	Oid			relation;
-	const char *key;
-	List	   *subjects;
-} Waiting;
-
-static void
-find_waiting(void *arg)
-{
-	Waiting    *waiting = arg;
-
-	waiting->subjects = paysafe_approve_subjects(waiting->relation, waiting->key);
-}
-
-/* Who has asked for what was rejected; of Person. */
-static List *
-requesters_of(const Rejection *rejection)
-{
-	Waiting		waiting = {.relation = rejection->relation, .key = rejection->key};
-	List	   *persons = NIL;
-	ListCell   *lc;
-
-	if (rejection->key == NULL || get_rel_relkind(rejection->relation) == '\0' ||
-		paysafe_attempt(find_waiting, &waiting) != NULL)
-		return NIL;
-	foreach(lc, waiting.subjects)
-		persons = list_concat(persons, ((ApprovalSubject *) lfirst(lc))->requesters);
-	return persons;
 }
 
 /* Somebody else than who said no, or not known well enough: false: it is proposed only. */
@@ -182,9 +209,9 @@ authorize_withdrawal(const Rejection *rejection, const Person *person)
 		.difference = words,
 		.loosens = words,
 		.message = psprintf("taking back a rejection of \"%s\" needs the approval of a second person", rejection->person.actor),
-		.content = psprintf("rejection: " INT64_FORMAT " of %s is taken back", rejection->id, table),
+		.content = psprintf("rejection: " INT64_FORMAT " is taken back", rejection->id),
 		.identity = rejection->needs,
-		.involved = requesters_of(rejection)
+		.involved = paysafe_approve_askers_of(rejection)
 	};
 	ListCell   *lc;
 
@@ -235,13 +262,17 @@ Datum
 paysafe_change_rejected_by(PG_FUNCTION_ARGS)
 {
 	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Rejection  *rejection = paysafe_rejection_standing(&(RejectionSubject)
-													   {
-														   .relation = PG_GETARG_OID(0),
-														   .scope = paysafe_loosening_scope(key),
-														   .key = key
-													   }, false);
+	Oid			approved_as = PG_GETARG_OID(0);
+	RejectionSubject subject = {.relation = approved_as, .scope = paysafe_loosening_scope(approved_as, key), .key = key};
+	List	   *proposers;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	const Rejection *rejection;
 
+	if (subject.scope == NULL)
+		PG_RETURN_NULL();
+	(void) paysafe_proposal_find(approved_as, key, digest, &proposers);
+	subject.requesters = proposers;
+	rejection = paysafe_rejection_standing(&subject, false, NULL);
 	if (rejection == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(rejection->person.actor));

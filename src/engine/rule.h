@@ -245,6 +245,12 @@ typedef struct RuleKind
 									 struct ApprovalSubject *out);
 
 	/*
+	 * Who has ever asked for something of this scope, of which rows of this kind are approved (of a
+	 * refund: its payment): of Person.  NULL: nobody is known.
+	 */
+	List	   *(*askers) (const Rule *rule, const char *scope);
+
+	/*
 	 * The rule reads another one, which is declared (before NULL) or changes:
 	 * what that loosens in this one, in words, or NULL.  The other is any
 	 * rule of its table; its name says which.

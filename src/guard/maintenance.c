@@ -184,7 +184,7 @@ ticket_words(char *ticket)
 
 /* May the window open?  False: it is proposed only. */
 static bool
-authorize(char *content, const Person *person, List *tables, int64 seconds, char *ticket,
+authorize(char *content, const char *comes_to, const Person *person, List *tables, int64 seconds, char *ticket,
 		  char *reason)
 {
 	SpecBuilder spec;
@@ -204,6 +204,7 @@ authorize(char *content, const Person *person, List *tables, int64 seconds, char
 	paysafe_spec_add_text(&spec, "ticket", ticket);
 	paysafe_spec_add_text(&spec, "reason", reason);
 	change.after = paysafe_spec_end(&spec);
+	change.comes_to = comes_to;
 	return paysafe_loosening_authorize(&change);
 }
 
@@ -266,7 +267,8 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	content = psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
 					   names.data, quote_literal_cstr(person->login),
 					   length / USECS_PER_SEC, ticket_words(ticket), reason);
-	if (!authorize(content, person, table_names, length / USECS_PER_SEC, ticket, reason))
+	if (!authorize(content, psprintf("%s %s " INT64_FORMAT, names.data, quote_literal_cstr(person->login), length),
+				   person, table_names, length / USECS_PER_SEC, ticket, reason))
 		PG_RETURN_NULL();
 	id = add_window(reason, ticket, person,
 					PointerGetDatum(construct_array(tables, ntables, REGCLASSOID, sizeof(Oid),

@@ -254,6 +254,7 @@ authorize(const char *what, const char *reason)
 		.difference = content,
 		.loosens = content,
 		.content = content,
+		.comes_to = what,
 		.message = "a change of the registry of people needs the approval of a second person"
 	};
 

@@ -44,6 +44,7 @@ typedef struct ApprovalSubject
 	List	   *groups;			/* of char *: nor of those who are not in all of these */
 	const char *futile;			/* why no approval would help, in a sentence, or NULL; of approval_subject only */
 	const char *words;			/* what it is, for a person; of approval_subject only, or NULL */
+	TimestampTz given_after;	/* approvals given until then do not count; 0: all do */
 } ApprovalSubject;
 
 /*

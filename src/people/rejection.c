@@ -17,10 +17,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -42,7 +44,7 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_RULE, RECORD_SCOPE, RECORD_KEY, RECORD_PAYMENT,
 	RECORD_AMOUNT, RECORD_CURRENCY, RECORD_ACTOR, RECORD_LOGIN, RECORD_SESSION_USER,
 	RECORD_CLIENT, RECORD_IDENTITY, RECORD_NEEDS, RECORD_REASON, RECORD_TICKET,
-	RECORD_REQUEST_ID, RECORD_AT,
+	RECORD_REQUEST_ID, RECORD_AT, RECORD_OWN, RECORD_REQUESTERS,
 	RECORD_NCOLUMNS
 };
 enum
@@ -66,6 +68,56 @@ void
 paysafe_rejection_lock(Oid relation, const char *scope)
 {
 	lock(relation, scope, ExclusiveLock);
+}
+
+/* Of each person three texts, the first of which may be NULL. */
+#define PERSON_TEXTS	3
+
+static Datum
+persons_array(const List *persons)
+{
+	int			dims[2] = {list_length(persons), PERSON_TEXTS};
+	int			bounds[2] = {1, 1};
+	Datum	   *texts = palloc0(sizeof(Datum) * PERSON_TEXTS * (dims[0] + 1));
+	bool	   *nulls = palloc0(sizeof(bool) * PERSON_TEXTS * (dims[0] + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	if (persons == NIL)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	foreach(lc, persons)
+	{
+		const Person *person = lfirst(lc);
+		const char *names[PERSON_TEXTS] = {person->actor, person->login, person->session_user_name};
+
+		for (int i = 0; i < PERSON_TEXTS; i++, n++)
+		{
+			nulls[n] = names[i] == NULL;
+			texts[n] = nulls[n] ? (Datum) 0 : CStringGetTextDatum(names[i]);
+		}
+	}
+	return PointerGetDatum(construct_md_array(texts, nulls, 2, dims, bounds, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static List *
+read_persons(Datum array)
+{
+	Datum	   *texts;
+	bool	   *nulls;
+	int			n;
+	List	   *persons = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &n);
+	for (int i = 0; i + PERSON_TEXTS <= n; i += PERSON_TEXTS)
+	{
+		Person	   *person = palloc0(sizeof(Person));
+
+		person->actor = nulls[i] ? NULL : TextDatumGetCString(texts[i]);
+		person->login = nulls[i + 1] ? pstrdup("") : TextDatumGetCString(texts[i + 1]);
+		person->session_user_name = nulls[i + 2] ? pstrdup("") : TextDatumGetCString(texts[i + 2]);
+		persons = lappend(persons, person);
+	}
+	return persons;
 }
 
 static Rejection *
@@ -92,6 +144,8 @@ read_rejection(HeapTuple tuple, TupleDesc desc)
 	r->needs = paysafe_identity_parse(paysafe_store_text(tuple, desc, RECORD_NEEDS));
 	r->reason = paysafe_store_text(tuple, desc, RECORD_REASON);
 	r->at = DatumGetTimestampTz(heap_getattr(tuple, RECORD_AT + 1, desc, &isnull));
+	r->own = DatumGetBool(heap_getattr(tuple, RECORD_OWN + 1, desc, &isnull));
+	r->requesters = read_persons(heap_getattr(tuple, RECORD_REQUESTERS + 1, desc, &isnull));
 	return r;
 }
 
@@ -109,6 +163,24 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Is the same person all who ask for this? */
+static bool
+is_asked_by(const RejectionSubject *subject, const Person *person)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->requesters)
+		if (((Person *) lfirst(lc))->actor == NULL || !paysafe_person_is_same(person, lfirst(lc)))
+			return false;
+	return subject->requesters != NIL;
+}
+
+static bool
+is_same_currency(const ApprovalMoney *asked, const ApprovalMoney *rejected)
+{
+	return asked != NULL && rejected->payment != NULL && pg_strcasecmp(asked->currency, rejected->currency) == 0;
+}
+
 /* As much as was rejected, or more?  Less is another request, and so is another currency. */
 static bool
 is_as_much(const ApprovalMoney *asked, const ApprovalMoney *rejected)
@@ -124,6 +196,7 @@ typedef struct Search
 {
 	const RejectionSubject *subject;
 	Rejection  *found;
+	Rejection  *other;
 } Search;
 
 static bool
@@ -132,18 +205,26 @@ note_standing(Relation rel, HeapTuple tuple, void *arg)
 	Search	   *search = arg;
 	const RejectionSubject *subject = search->subject;
 	Rejection  *r = read_rejection(tuple, RelationGetDescr(rel));
-	bool		same_row = r->key == NULL || (subject->key != NULL && strcmp(r->key, subject->key) == 0);
+	bool		is_row = r->key != NULL && subject->key != NULL && strcmp(r->key, subject->key) == 0;
 
-	if (same_text(r->rule, subject->rule) && is_as_much(subject->money, &r->money) &&
+	/* of their own row or request; a change has the same key whoever asks for it */
+	if (!same_text(r->rule, subject->rule) || has_ended(r->id) ||
+		(r->own && !(r->key != NULL && r->money.payment != NULL ? is_row : is_asked_by(subject, &r->person))))
+		return true;
+	if (!is_as_much(subject->money, &r->money) ||
 		/* another one that waited then is another request */
-		(same_row || subject->requested == 0 || subject->requested >= r->at) &&
-		(search->found == NULL || search->found->id > r->id) && !has_ended(r->id))
+		!(is_row || r->key == NULL || subject->requested == 0 || subject->requested >= r->at))
+	{
+		if (!r->own && is_same_currency(subject->money, &r->money) && (search->other == NULL || search->other->at < r->at))
+			search->other = r;
+	}
+	else if (search->found == NULL || search->found->id > r->id)
 		search->found = r;
 	return true;
 }
 
 Rejection *
-paysafe_rejection_standing(const RejectionSubject *subject, bool with_lock)
+paysafe_rejection_standing(const RejectionSubject *subject, bool with_lock, Rejection **other)
 {
 	Search		search = {.subject = subject};
 	Datum		keys[2] = {ObjectIdGetDatum(subject->relation), CStringGetTextDatum(subject->scope)};
@@ -152,6 +233,8 @@ paysafe_rejection_standing(const RejectionSubject *subject, bool with_lock)
 		lock(subject->relation, subject->scope, ShareLock);
 	if (!paysafe_store_is_empty(PAYSAFE_REJECTION_RECORD))
 		paysafe_store_scan(PAYSAFE_REJECTION_RECORD, "rejection_record_scope", 2, keys, note_standing, &search);
+	if (other != NULL && search.other != NULL && (*other == NULL || (*other)->at < search.other->at))
+		*other = search.other;
 	return search.found;
 }
 
@@ -163,8 +246,8 @@ set_text(Datum *values, bool *nulls, int column, const char *text)
 }
 
 int64
-paysafe_rejection_add(const RejectionSubject *subject, const Person *person, IdentityLevel needs,
-					  const char *reason, const char *ticket)
+paysafe_rejection_add(const RejectionSubject *subject, const Person *person, bool own, List *requesters,
+					  IdentityLevel needs, const char *reason, const char *ticket)
 {
 	const ActorClaim *actor = paysafe_actor_current();
 	int64		id = nextval_internal(get_relname_relid("rejection_id_seq", paysafe_catalog_schema()), false);
@@ -190,6 +273,8 @@ paysafe_rejection_add(const RejectionSubject *subject, const Person *person, Ide
 	set_text(values, nulls, RECORD_TICKET, ticket ? paysafe_redact_string(ticket) : NULL);
 	set_text(values, nulls, RECORD_REQUEST_ID, actor ? actor->request_id : NULL);
 	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[RECORD_OWN] = BoolGetDatum(own);
+	values[RECORD_REQUESTERS] = persons_array(requesters);
 	paysafe_store_insert(PAYSAFE_REJECTION_RECORD, values, nulls);
 	return id;
 }
@@ -202,12 +287,20 @@ note_rejection(Relation rel, HeapTuple tuple, void *arg)
 }
 
 Rejection *
-paysafe_rejection_find(int64 id)
+paysafe_rejection_read(int64 id)
 {
 	Rejection  *r = NULL;
 	Datum		key = Int64GetDatum(id);
 
 	paysafe_store_scan(PAYSAFE_REJECTION_RECORD, "rejection_record_pkey", 1, &key, note_rejection, &r);
+	return r;
+}
+
+Rejection *
+paysafe_rejection_find(int64 id)
+{
+	Rejection  *r = paysafe_rejection_read(id);
+
 	if (r == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -238,6 +331,13 @@ char *
 paysafe_rejection_words(const Rejection *r)
 {
 	return psprintf("\"%s\" has said no: %s (rejection " INT64_FORMAT ").", r->person.actor, r->reason, r->id);
+}
+
+char *
+paysafe_rejection_other_words(const Rejection *r)
+{
+	return psprintf("To another one of the same \"%s\" has said no (rejection " INT64_FORMAT "): it takes an approval that was given after that.",
+					r->person.actor, r->id);
 }
 
 char *

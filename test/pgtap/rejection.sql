@@ -1,7 +1,7 @@
 -- Rejections: one no counts more than any number of approvals, of what was asked for,
 -- however its row is called by then.
 BEGIN;
-SELECT plan(70);
+SELECT plan(117);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -104,6 +104,8 @@ SELECT is((SELECT state FROM paysafe.approval WHERE key = '11'), 'void', 'nor us
 -- who says no
 SELECT is(pg_temp.request(12, 12) || pg_temp.reject(12, 'clerk'), 'acceptedaccepted', 'who has requested it, too');
 SELECT is(pg_temp.refusal($$SELECT paysafe.act_as(NULL), paysafe.reject('shop.refund', '12', 'x')$$), :'refused', 'nobody does not');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.act_as(NULL), paysafe.reject('shop.refund', '12', 'x')$$, 'MESSAGE'), 'a rejection needs a person', 'it says so');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.reject_refund('shop.refund', '12', 9999, 'EUR', 'x') FROM paysafe.act_as('boss')$$, 'HINT'), 'At most what is captured can be refunded.', 'and why not more');
 SELECT is(pg_temp.as('boss', $$SELECT paysafe.reject('shop.refund', '12', '  ')$$), '22023', 'not without a reason');
 SELECT is(pg_temp.as('boss', $$SELECT paysafe.reject('shop.refund', '999', 'x')$$), '22023', 'nothing that is not there');
 SELECT is(pg_temp.as('boss', $$SELECT paysafe.reject('shop.payment', '1', 'x')$$), '22023', 'no payment');
@@ -123,9 +125,9 @@ END $$;
 SELECT format('SELECT paysafe.withdraw_rejection(%s, ''has left'')', max(id)) AS lift FROM paysafe.rejection \gset
 SELECT pg_temp.lift(:'lift');
 SELECT is((SELECT count(*) FROM paysafe.rejection WHERE state = 'standing' AND rejected_by = 'gone'), 1::bigint, 'proposed is not taken back');
-SELECT is(pg_temp.as('clerk', $$SELECT paysafe.approve(approved_as, key, 'mine') FROM paysafe.pending_change WHERE rule = 'rejection'$$), 'accepted', 'who requested the refund approves');
-SELECT is(pg_temp.as('boss', :'lift'), '42501 paysafe_rejection', 'which does not count');
-SELECT is(pg_temp.as('director', $$SELECT paysafe.approve('paysafe.rejection_record', key, 'has left') FROM paysafe.approval WHERE relation = 'paysafe.rejection_record'::regclass$$), 'accepted', 'another one approves');
+SELECT is(pg_temp.as('clerk', $$SELECT paysafe.approve(approved_as, key, 'mine') FROM paysafe.pending_change WHERE rule = 'rejection'$$), :'refused', 'who requested the refund does not approve that');
+SELECT is(pg_temp.as('boss', :'lift'), '42501 paysafe_rejection', 'nor does it need nobody');
+SELECT is(pg_temp.as('director', $$SELECT paysafe.approve('paysafe.rejection_record', key, 'has left') FROM paysafe.pending_change WHERE rule = 'rejection'$$), 'accepted', 'another one approves');
 SELECT is(pg_temp.as('boss', :'lift') || pg_temp.send(13), 'acceptedaccepted', 'taken back');
 
 -- changes of rules
@@ -142,6 +144,110 @@ SELECT is(pg_temp.as('dba', replace(:'raise', '900', '100, 2')) || pg_temp.as('d
 SELECT is(pg_temp.as('dba', replace(:'raise', '900', '900, 2')), '42501 shop.refund paysafe_refund_threshold for EUR', 'another change waits for its own approval');
 SELECT is(pg_temp.withdraw('auditor'), 'accepted', 'taken back');
 SELECT is(paysafe.change_rejected_by('paysafe.rule', :'change'), NULL, 'and is gone');
+
+SELECT is(pg_temp.as('auditor', format('SELECT paysafe.reject(''paysafe.rule'', %L, ''too much'')', regexp_replace(:'change', '900', '901'))), '22023', 'what nobody has proposed is not rejected');
+
+-- the same change in other words
+CREATE FUNCTION pg_temp.propose(command text, who text DEFAULT 'dba') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	PERFORM paysafe.act_as(who), paysafe.propose('why');
+	answer := pg_temp.refusal(command);
+	PERFORM paysafe.propose(NULL);
+	RETURN answer;
+END $$;
+CREATE FUNCTION pg_temp.settle(verb text, who text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.as(who, format('SELECT paysafe.%s(%L, %L, ''seen'')', verb, approved_as, key))
+	  FROM paysafe.pending_change ORDER BY id DESC LIMIT 1 $$;
+\set much 'SELECT paysafe.set_refund_threshold(''shop.refund'', ''EUR'', 5000)'
+\set much_2 'SELECT paysafe.set_refund_threshold(''shop.refund'', ''eur'', 5000)'
+\set less 'SELECT paysafe.set_refund_threshold(''shop.refund'', ''EUR'', 99, 2)'
+SELECT is(pg_temp.propose(:'much') || pg_temp.settle('reject', 'auditor'), 'acceptedaccepted', 'a threshold is rejected');
+SELECT is(pg_temp.as('dba', :'less'), 'accepted', 'it is lowered');
+SELECT is(pg_temp.propose(:'much') || pg_temp.settle('approve', 'boss') || pg_temp.as('dba', :'much'), 'acceptedaccepted42501 paysafe.rule paysafe_rule_threshold for EUR', 'the rejected one instead of another one');
+SELECT is(pg_temp.propose(:'much_2') || pg_temp.settle('approve', 'boss') || pg_temp.as('dba', :'much_2'), 'acceptedaccepted42501 paysafe.rule paysafe_rule_threshold for eur', 'in another spelling');
+SELECT is(pg_temp.withdraw('auditor') || pg_temp.as('dba', :'much'), 'acceptedaccepted', 'until it is taken back');
+
+-- for another reason, in a longer text
+\set window 'SELECT paysafe.open_maintenance(''more'', ''T-1'', ''1 hour'', ''{shop.refund}'')'
+\set window_2 'SELECT paysafe.open_maintenance(''more please'', ''T-2'', ''1 hour'', ''{shop.refund}'')'
+SELECT is(pg_temp.propose(:'window') || pg_temp.settle('reject', 'auditor'), 'acceptedaccepted', 'a window is rejected');
+SELECT is(pg_temp.propose(replace(:'window_2', 'please', repeat('please ', 60))) || pg_temp.settle('approve', 'boss') ||
+	pg_temp.as('dba', replace(:'window_2', 'please', repeat('please ', 60))), 'acceptedaccepted42501 paysafe.maintenance_record paysafe_maintenance_record_maintenance', 'for whatever reason');
+SELECT is(pg_temp.withdraw('auditor'), 'accepted', 'that is over');
+
+-- who has proposed it
+SELECT pg_temp.propose(replace(:'much', '5000', '6000')), pg_temp.propose(replace(:'much', '5000', '6000'), 'mal');
+SELECT is(pg_temp.settle('reject', 'mal'), 'accepted', 'one of two who have proposed it rejects it');
+SELECT is((SELECT rejected_by FROM paysafe.pending_change ORDER BY id DESC LIMIT 1), NULL, 'the other one has not');
+SELECT is(pg_temp.settle('approve', 'boss') || pg_temp.as('mal', replace(:'much', '5000', '6000')), 'accepted42501 paysafe.rule paysafe_rule_threshold for EUR', 'that is a no to itself');
+SELECT is(pg_temp.as('dba', replace(:'much', '5000', '6000')), 'accepted', 'and to nobody else');
+SELECT pg_temp.as('dba', replace(:'much', '5000', '100'));
+
+-- taking back cannot be rejected
+SELECT is(pg_temp.request(20, 20) || pg_temp.reject(20), 'acceptedaccepted', 'a refund is rejected');
+SELECT format('SELECT paysafe.withdraw_rejection(%s, ''it is right'')', max(id)) AS lift, max(id) AS rejection FROM paysafe.rejection \gset
+SELECT is(pg_temp.as('auditor', format('SELECT paysafe.reject(''paysafe.rejection_record'', ''rejection: %s is taken back'', ''n'')', :rejection)), '22023', 'not in advance');
+SELECT is(pg_temp.propose(:'lift', 'boss') || pg_temp.settle('reject', 'auditor'), 'accepted22023', 'nor once it is proposed');
+
+-- nor by who has asked, whatever has become of that
+SELECT is(pg_temp.settle('approve', 'clerk'), :'refused', 'who requested the refund does not approve that');
+SELECT is(pg_temp.as('clerk', change) || pg_temp.as('clerk', :'lift'), 'accepted' || :'refused', change) FROM (VALUES
+	($$UPDATE shop.refund SET status = 'void' WHERE id = 20$$),
+	($$DELETE FROM shop.refund WHERE id = 20$$)) v (change);
+SELECT is(pg_temp.settle('approve', 'clerk'), :'refused', 'nor approves it');
+SELECT is(pg_temp.request(220, 20, 50, 'dan') || pg_temp.settle('approve', 'dan'), 'accepted' || :'refused', 'nor who has asked since');
+SELECT is(pg_temp.settle('approve', 'director') || pg_temp.as('boss', :'lift'), 'acceptedaccepted', 'two others do');
+SELECT is(pg_temp.request(21, 21) || pg_temp.as('auditor', $$SELECT paysafe.reject_refund('shop.refund', '21', 500, 'EUR', 'no')$$), 'acceptedaccepted', 'rejected before its row, which is there');
+SELECT format('SELECT paysafe.withdraw_rejection(%s, ''it is right'')', max(id)) AS lift FROM paysafe.rejection \gset
+SELECT is(pg_temp.as('clerk', :'lift'), :'refused', 'who requested it takes that back as little');
+
+-- who asked for it says no to that alone
+SELECT is(pg_temp.request(22, 22, 300) || pg_temp.as('mal', $$SELECT paysafe.request_refund('shop.refund', '22', 0.01, 'EUR', 'x')$$) ||
+	pg_temp.as('mal', $$SELECT paysafe.reject_refund('shop.refund', '22', 0.01, 'EUR', 'x')$$), 'acceptedacceptedaccepted', 'a request of next to nothing is taken back');
+SELECT is((SELECT string_agg(format('%s %s', key, rejected_by), ', ' ORDER BY key) FROM paysafe.pending_approval WHERE payment = '22'), '22 ', 'nothing else of the payment is rejected');
+SELECT is(pg_temp.approve(22) || pg_temp.send(22), 'acceptedaccepted', 'and it passes');
+SELECT is(pg_temp.request(23, 23, 0.01, 'mal') || pg_temp.reject(23, 'mal') || pg_temp.request(24, 23, 80) || pg_temp.send(24), 'acceptedacceptedacceptedaccepted', 'nor later ones, of who rejects a row');
+SELECT is(pg_temp.send(23), :'rejected', 'the row is');
+
+-- in every table of the payment
+CREATE TABLE shop.refund_2 (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.refund_2 (payment);
+SELECT paysafe.protect_refund('shop.refund_2', 'shop.payment', 'payment', 'amount', 'currency', 'status',
+							  '{sent,paid}', '{void}', 'captured', 'currency', deletable => true);
+SELECT paysafe.set_refund_threshold('shop.refund_2', 'EUR', 100);
+SELECT is(pg_temp.request(25, 25) || pg_temp.reject(25) || pg_temp.as('clerk', 'DELETE FROM shop.refund WHERE id = 25'), 'acceptedacceptedaccepted', 'rejected in one table');
+SELECT is(pg_temp.as('clerk', $$INSERT INTO shop.refund_2 VALUES (1, 25, 500, 'EUR', 'requested')$$), 'accepted', 'requested in another one');
+SELECT is((SELECT rejected_by FROM paysafe.pending_approval WHERE payment = '25'), 'auditor', 'which is shown');
+SELECT is(pg_temp.as('boss', $$SELECT paysafe.approve('shop.refund_2', '1', 'checked')$$) ||
+	pg_temp.as('clerk', $$UPDATE shop.refund_2 SET status = 'sent' WHERE id = 1$$), 'accepted42501 shop.refund_2.status paysafe_refund_2_approval', 'and does not pass');
+SELECT is(pg_temp.as('clerk', $$INSERT INTO shop.refund_2 VALUES (2, 25, 50, 'EUR', 'sent')$$), '42501 shop.refund_2.status paysafe_refund_2_approval', 'nor does less by itself');
+
+-- less takes a yes that was given after the no
+SELECT is(pg_temp.as('boss', $$SELECT paysafe.approve_refund('shop.refund', '26', 60, 'EUR', 'checked')$$) ||
+	pg_temp.request(26, 26, 300) || pg_temp.reject(26), 'acceptedacceptedaccepted', 'the refund of a payment is rejected');
+SELECT is(pg_temp.request(27, 26, 50) || pg_temp.send(27), 'accepted' || :'rejected', 'below the threshold, too, nothing of it passes by itself');
+SELECT is(pg_temp.refusal_text($$UPDATE shop.refund SET status = 'sent' WHERE id = 27$$, 'MESSAGE'), 'refund "27" of 50 EUR needs the approval of a second person', 'it says what is missing');
+SELECT matches(pg_temp.refusal_text($$UPDATE shop.refund SET status = 'sent' WHERE id = 27$$, 'DETAIL'), '^To another one of the same "auditor" has said no \(rejection \d+\): it takes an approval that was given after that\. 0 of 1 ', 'and why');
+SELECT is((SELECT format('%s of %s %s', approvals_given, approvals_needed, rejected_by) FROM paysafe.pending_approval WHERE key = '27'), '0 of 1 ', 'it waits');
+SELECT is(pg_temp.approve(27) || pg_temp.send(27), 'acceptedaccepted', 'a yes after the no lets it pass');
+SELECT is(pg_temp.request(28, 26, 50) || pg_temp.send(28), 'accepted' || :'rejected', 'once');
+
+-- a refund of a column that rises
+CREATE TABLE shop.charge (id int PRIMARY KEY, amount numeric, refunded numeric, currency text);
+SELECT paysafe.protect_refund('shop.charge', 'shop.charge', 'id', 'refunded', 'currency', amounts => 'running');
+SELECT paysafe.set_refund_threshold('shop.charge', 'EUR', 100);
+INSERT INTO shop.charge VALUES (1, 900, 0, 'EUR');
+SELECT is(pg_temp.as('auditor', $$SELECT paysafe.reject_refund('shop.charge', '1', 60, 'EUR', 'no')$$), 'accepted', 'what a column says is rejected');
+SELECT is(pg_temp.refusal_text('UPDATE shop.charge SET refunded = 60', 'MESSAGE'), 'refund of payment "1" is rejected', 'as a refund');
+SELECT is(pg_temp.refusal_text('UPDATE shop.charge SET refunded = 50', 'MESSAGE'), 'refund of 50 EUR of payment "1" needs the approval of a second person', 'less waits for a yes');
+
+-- who reads it
+GRANT SELECT ON paysafe.rejection TO regress_paysafe_blind;
+SET LOCAL ROLE regress_paysafe_blind;
+SELECT is((SELECT count(*) FROM paysafe.rejection WHERE payment IS NOT NULL), 0::bigint, 'nobody who may not read the tables');
+RESET ROLE;
 
 -- own tables
 SELECT is(pg_temp.refusal(command), expected, command) FROM (VALUES

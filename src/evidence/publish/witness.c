@@ -256,6 +256,7 @@ authorize(const PolicyVersion *old, const char *text, const char *reason)
 	change.after = paysafe_spec_end(&after);
 	change.content = psprintf("maintenance of the policy of witnesses, version %d: %s instead of %s; %s",
 							  change.version, quote_literal_cstr(text), quote_literal_cstr(old->text), reason);
+	change.comes_to = text;
 	change.difference = psprintf("policy of witnesses: %s", text);
 	change.loosens = change.difference;
 	return paysafe_loosening_authorize(&change);

@@ -120,8 +120,7 @@ paysafe_archive(PG_FUNCTION_ARGS)
 	month = month_of(PG_GETARG_DATEADT(0));
 	oid = tablespace_of(tablespace);
 	name = get_rel_name(month->relid);
-	if (!paysafe_retention_authorize(psprintf("retention: move %s to tablespace %s: %s", name,
-											  quote_identifier(tablespace), reason),
+	if (!paysafe_retention_authorize(psprintf("move %s to tablespace %s", name, quote_identifier(tablespace)), reason,
 									 "moving a month of the audit log needs the approval of a second person"))
 		PG_RETURN_BOOL(false);
 	paysafe_retention_lock();

@@ -148,9 +148,8 @@ authorize(Erasure *erasure)
 							   .hint = "Propose it first: run it again in a transaction after SELECT paysafe.propose('why'). Who approves it finds the key in paysafe.pending_erasure."
 						   });
 	}
-	return paysafe_retention_authorize(psprintf("retention: erasure " INT64_FORMAT " of %s: %s",
-												erasure->request, erasure->table, erasure->reason),
-									   message);
+	return paysafe_retention_authorize(psprintf("erasure " INT64_FORMAT " of %s", erasure->request, erasure->table),
+									   erasure->reason, message);
 }
 
 /* Rows */

@@ -275,7 +275,7 @@ paysafe_release_hold(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no legal hold " INT64_FORMAT " that has not been released", id),
 				 errhint("The view paysafe.legal_hold has all of them.")));
-	if (!paysafe_retention_authorize(psprintf("retention: release hold " INT64_FORMAT ": %s", id, reason),
+	if (!paysafe_retention_authorize(psprintf("release hold " INT64_FORMAT, id), reason,
 									 "releasing a legal hold needs the approval of a second person"))
 		PG_RETURN_BOOL(false);
 	paysafe_store_complete();

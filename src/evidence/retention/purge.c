@@ -287,11 +287,11 @@ paysafe_purge(PG_FUNCTION_ARGS)
 	purge.except_held = PG_GETARG_BOOL(3);
 	if (!PG_ARGISNULL(2))
 		purge.subject = paysafe_retention_subject(PG_GETARG_OID(2));
-	if (!paysafe_retention_authorize(psprintf("retention: purge payloads %s%sbefore %s%s: %s",
+	if (!paysafe_retention_authorize(psprintf("purge payloads %s%sbefore %s%s",
 											  purge.subject ? "of " : "",
 											  purge.subject ? psprintf("%s ", paysafe_catalog_table_name(PG_GETARG_OID(2))) : "",
 											  day_words(until),
-											  purge.except_held ? " except held ones" : "", reason),
+											  purge.except_held ? " except held ones" : ""), reason,
 									 "removing payloads of the audit log needs the approval of a second person"))
 		PG_RETURN_NULL();
 	paysafe_retention_lock();

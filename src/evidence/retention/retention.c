@@ -82,9 +82,11 @@ paysafe_retention_add(const RetentionRecord *record)
 }
 
 bool
-paysafe_retention_authorize(const char *content, const char *message)
+paysafe_retention_authorize(const char *what, const char *reason, const char *message)
 {
 	SpecBuilder spec;
+	const char *content = psprintf("retention: %s: %s", what, reason);
+	const char *instead = strstr(what, " instead of ");
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RETENTION_RECORD,
 		.name = "retention",
@@ -92,6 +94,7 @@ paysafe_retention_authorize(const char *content, const char *message)
 		.difference = content,
 		.loosens = content,
 		.content = content,
+		.comes_to = instead ? pnstrdup(what, instead - what) : what,
 		.message = message
 	};
 
@@ -247,10 +250,10 @@ paysafe_set_retention(PG_FUNCTION_ARGS)
 	paysafe_retention_lock();
 	before = paysafe_retention_period_of(paysafe_retention_periods(), record.subject);
 	if (is_shorter(keep, before) &&
-		!paysafe_retention_authorize(psprintf("retention: keep payloads of %s %s%s instead of %s%s: %s",
+		!paysafe_retention_authorize(psprintf("keep payloads of %s %s%s instead of %s%s",
 											  record.table ? record.table : "the audit log",
 											  keep ? "for " : "", period_words(keep),
-											  before ? "for " : "", period_words(before), reason),
+											  before ? "for " : "", period_words(before)), reason,
 									 "a shorter retention needs the approval of a second person"))
 		PG_RETURN_VOID();
 	record.id = paysafe_retention_next_id();

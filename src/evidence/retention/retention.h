@@ -42,11 +42,11 @@ extern int64 paysafe_retention_next_id(void);
 extern void paysafe_retention_add(const RetentionRecord *record);
 
 /*
- * Two people have to want it: use an approval of exactly these words and return
+ * Two people have to want it: use an approval of exactly these words, and for this reason, and return
  * true, or raise 42501 with message and the way to get one.  False in a
  * transaction that proposes: then it must not be done.
  */
-extern bool paysafe_retention_authorize(const char *content, const char *message);
+extern bool paysafe_retention_authorize(const char *what, const char *reason, const char *message);
 
 /* The name in the log of an audited table; 22023 if it never was one. */
 extern char *paysafe_retention_subject(Oid relation);

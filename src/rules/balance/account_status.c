@@ -179,8 +179,9 @@ check_rejected(const Rule *rule, const Account *account)
 															{
 																.relation = ((const BalanceState *) rule->compiled)->accounts,
 																.scope = account->key,
-																.key = account->key
-															}, true);
+																.key = account->key,
+																.requesters = list_make1(paysafe_person_current())
+															}, true, NULL);
 
 	if (rejection != NULL)
 		paysafe_rule_refuse(rule, ERRCODE_INSUFFICIENT_PRIVILEGE, account->columns->statuses.column.name,

@@ -654,6 +654,7 @@ const RuleKind paysafe_refund_kind = {
 	.forget_rows = forget_rows,
 	.refuse_truncate = refuse_truncate,
 	.approval_subject = paysafe_refund_approval_subject,
+	.askers = paysafe_refund_askers,
 	.loosened_by = paysafe_refund_loosened_by,
 	.describe = paysafe_refund_describe
 };

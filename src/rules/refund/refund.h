@@ -20,6 +20,7 @@
 #include "engine/existing.h"
 #include "engine/rule.h"
 #include "people/approval.h"
+#include "people/rejection.h"
 #include "people/person.h"
 #include "values/captured.h"
 #include "values/key_columns.h"
@@ -496,6 +497,9 @@ extern Numeric paysafe_refund_lives_ended(const RefundLives *lives, const Refund
 extern bool paysafe_refund_passed_by_events(const RefundState *state, const FoundPayment *payment,
 											const RowChange *change, RefundSum *sum, bool fresh);
 
+/* Who has requested, or changed, rows of this payment by a rule: of Person. */
+extern List *paysafe_refund_event_persons(Oid refund, const char *rule, const char *payment);
+
 /* Is the row's status one of those in which a refund can be approved as it stands? */
 extern bool paysafe_refund_is_waiting(const RefundLife *life);
 
@@ -666,16 +670,31 @@ extern char *paysafe_refund_describe(const char *name, Oid reference, Jsonb *spe
  * refund_reject.c
  */
 
-/*
- * Has somebody said no to it?  Then it is refused, or on record if it is a fact, and true.  key NULL: it
- * has no row.
- */
-extern bool paysafe_refund_is_rejected(const Rule *rule, const RowChange *change, const char *key,
-									   TimestampTz requested, const struct ApprovalMoney *money, bool is_fact);
+/* A refund of a payment, as rejections meet it. */
+typedef struct RefundAsked
+{
+	const FoundPayment *payment;	/* its rejections in all tables count; NULL: those of this rule */
+	const char *key;			/* NULL: it has no row */
+	TimestampTz requested;		/* 0: nobody knows */
+	const List *requesters;		/* of Person */
+	const struct ApprovalMoney *money;
+} RefundAsked;
 
-/* Who has, or NULL. */
-extern char *paysafe_refund_rejected_by(const RefundState *state, const char *key, TimestampTz requested,
-										const struct ApprovalMoney *money);
+/*
+ * Has somebody said no to it?  Then it is refused, or on record if it is a fact, and true.  In *other, if somebody
+ * has said no to something else of the payment, the last of these: it takes an approval that was given after that.
+ */
+extern bool paysafe_refund_is_rejected(const Rule *rule, const RowChange *change, const RefundAsked *asked,
+									   bool is_fact, struct Rejection **other);
+
+/* Who has, or NULL; and *other. */
+extern char *paysafe_refund_rejected_by(const RefundState *state, const RefundAsked *asked, struct Rejection **other);
+
+/* An approval that was given after that; one more than none is needed.  Nothing if other is NULL. */
+extern void paysafe_refund_after_rejection(const struct Rejection *other, struct ApprovalSubject *subject, int *needed);
+
+/* Who has ever asked for a refund of this payment: see RuleKind. */
+extern List *paysafe_refund_askers(const Rule *rule, const char *payment);
 
 /*
  * refund_payment.c

@@ -121,7 +121,7 @@ not_possible(const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("this refund cannot be approved"),
+			 errmsg("there can be no such refund"),
 			 errdetail("%s", paysafe_redact_string(detail)),
 			 hint ? errhint("%s", hint) : 0));
 	pg_unreachable();
@@ -168,7 +168,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 		not_possible(psprintf("The refund would be in %s, payment \"%s\" is in %s.",
 							  paysafe_refusal_value(currency), paysafe_refusal_value(locked.key),
 							  locked.currency ? paysafe_refusal_value(locked.currency) : "no currency"),
-					 "Approve it in the currency of the payment.");
+					 "Name the currency of the payment.");
 	/* people speak of money: positive, and in the units of the payment */
 	column.minor = locked.minor;
 	column.negative = false;
@@ -187,7 +187,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 		not_possible(psprintf("Of payment \"%s\" %s is captured.", paysafe_refusal_value(locked.key),
 							  locked.captured == NULL ? "nothing" :
 							  paysafe_money_words(&column, locked.captured, locked.currency)),
-					 "Approve at most what is captured.");
+					 "At most what is captured can be refunded.");
 	money = paysafe_refund_money(state, locked.key, locked.currency, amount);
 	subject->money = money;
 	set_terms(state, &locked, subject);

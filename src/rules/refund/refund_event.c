@@ -268,6 +268,33 @@ read_lives(const RefundState *state, const char *payment, const char *key, bool 
 	return lives;
 }
 
+static bool
+collect_person(Relation rel, HeapTuple tuple, void *arg)
+{
+	List	  **persons = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	Person	   *person;
+
+	if (!is_written(paysafe_store_text(tuple, desc, EVENT_KIND)))
+		return true;
+	person = palloc0(sizeof(Person));
+	person->actor = paysafe_store_text(tuple, desc, EVENT_ACTOR);
+	person->login = paysafe_store_text(tuple, desc, EVENT_LOGIN);
+	person->session_user_name = paysafe_store_text(tuple, desc, EVENT_SESSION_USER);
+	*persons = lappend(*persons, person);
+	return true;
+}
+
+List *
+paysafe_refund_event_persons(Oid refund, const char *rule, const char *payment)
+{
+	List	   *persons = NIL;
+	Datum		keys[3] = {ObjectIdGetDatum(refund), CStringGetTextDatum(rule), CStringGetTextDatum(payment)};
+
+	paysafe_store_scan(PAYSAFE_REFUND_EVENT, "refund_event_payment", 3, keys, collect_person, &persons);
+	return persons;
+}
+
 RefundLives *
 paysafe_refund_lives(const RefundState *state, const char *payment)
 {

@@ -144,6 +144,7 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	bool		rejected;
 	bool		passes;
 	bool		glass;
+	Rejection  *other = NULL;
 	ApprovalSubject subject = {.rule = state->rule};
 
 	if (!paysafe_refund_is_chargeback(side, change->after))
@@ -153,22 +154,26 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	/* nobody knows who requested it: then at least not who moves it now */
 	if (subject.requesters == NIL)
 		subject.requesters = list_make1(paysafe_person_current());
+	subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
+	rejected = !paysafe_refund_is_chargeback(side, change->after) &&
+		paysafe_refund_is_rejected(rule, change, &(RefundAsked)
+								   {
+									   payment, key, life->requested, subject.requesters, subject.money
+								   }, paysafe_refund_is_fact(side, change->after), &other);
+	paysafe_refund_after_rejection(other, &subject, &needed);
 	/* a row that is added can have been approved in advance only: that digest is nobody's */
 	if (needed > 0 && change->op != 'I')
 		paysafe_refund_digest(state, before, payment->key, change->after, change->before,
 							  subject.digest);
-	subject.money = paysafe_refund_row_money(state, payment, currency, change->after);
-	rejected = !paysafe_refund_is_chargeback(side, change->after) &&
-		paysafe_refund_is_rejected(rule, change, key, life->requested, subject.money,
-								   paysafe_refund_is_fact(side, change->after));
 	if (needed > 0 && subject.futile == NULL && !rejected)
 		/* a used one keeps the transaction from being prepared: not where one only looks */
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
-	glass = have < needed && !rejected && change->op != 'I' && paysafe_refund_breaks_glass(rule, key, &subject);
+	glass = have < needed && !rejected && other == NULL && change->op != 'I' && paysafe_refund_breaks_glass(rule, key, &subject);
 	passes = (have >= needed || glass) && !rejected;
 	if (!passes && !rejected)
-		refuse_gate(rule, change, payment, gate_detail(side, change, payment, &terms), &subject,
+		refuse_gate(rule, change, payment, other ? paysafe_rejection_other_words(other) :
+					gate_detail(side, change, payment, &terms), &subject,
 					have, needed, before);
 	life->bands = terms.bands;
 	paysafe_refund_add_event(state, life, payment, key, change->after,

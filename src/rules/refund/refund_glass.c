@@ -139,6 +139,7 @@ authorize(Oid refund, const char *rule, int64 old_review, int64 new_review)
 		.version = 1,
 		.difference = words,
 		.loosens = words,
+		.comes_to = words,
 		.identity = IDENTITY_PASSKEY
 	};
 

@@ -161,6 +161,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	int			sqlstate;
 	KeyValues	payment_key;
 	Pending		pending = {0};
+	Rejection  *other = NULL;
 
 	if (side->running || !paysafe_row_filter_has(&side->rows, row, NULL) || !leads_to_gate(side, row, false) ||
 		paysafe_refund_is_chargeback(side, row) ||
@@ -180,14 +181,18 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	standing.life = life;
 	standing.amount = paysafe_refund_amount(side, row, &payment);
 	paysafe_refund_terms(side->thresholds, currency, paysafe_refund_standing_total, &standing, &terms);
-	if (terms.approvers == 0)
-		return;
 	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	subject.rule = state->rule;
 	subject.money = paysafe_refund_row_money(state, &payment, currency, row);
+	pending.rejected_by = paysafe_refund_rejected_by(state, &(RefundAsked)
+													 {
+														 &payment, key, life->requested, subject.requesters, subject.money
+													 }, &other);
+	paysafe_refund_after_rejection(other, &subject, &terms.approvers);
+	if (terms.approvers == 0)
+		return;
 	paysafe_refund_digest(state, life, payment.key, row, row, subject.digest);
 	given = paysafe_approval_count(state->refund_root, key, &subject);
-	pending.rejected_by = paysafe_refund_rejected_by(state, key, life->requested, subject.money);
 	if (given >= terms.approvers && subject.futile == NULL && pending.rejected_by == NULL)
 		return;					/* nothing is missing */
 
@@ -237,6 +242,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	StandingRefund standing = {.state = state, .payment = &meant.payment, .amount = money->amount, .sums = out->sums};
 	GateTerms	terms;
 	Pending		pending = {.money = money, .terms = &terms, .at = request->at};
+	Rejection  *other = NULL;
 
 	/* a key of an earlier version of the rule may be none now, and hides no other */
 	if (paysafe_attempt(find_meant, &meant) != NULL || meant.count != 1)
@@ -246,8 +252,13 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 		pending.person = &request->person;
 	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
+	pending.rejected_by = paysafe_refund_rejected_by(state, &(RefundAsked)
+													 {
+														 &meant.payment, NULL, request->at,
+														 paysafe_refund_requesters(state->refund_root, state->rule, money), money
+													 }, &other);
+	paysafe_refund_after_rejection(other, &subject, &terms.approvers);
 	pending.given = paysafe_approval_count(state->refund_root, "", &subject);
-	pending.rejected_by = paysafe_refund_rejected_by(state, NULL, request->at, money);
 	if (pending.given < terms.approvers)
 		put_pending(state, &pending, out);
 }

@@ -171,12 +171,10 @@ gate_detail(const RefundSide *side, const char *payment, const char *currency, c
 
 static void
 refuse_gate(const Rule *rule, const RowChange *change, const char *payment, Numeric rise,
-			const char *currency, const GateTerms *terms, const ApprovalSubject *subject, int have, bool is_fact)
+			const char *currency, char *detail, int needed, const ApprovalSubject *subject, int have, bool is_fact)
 {
 	const RefundState *state = rule->compiled;
 	const RefundSide *side = &state->refund;
-	int			needed = terms->approvers;
-	char	   *detail = gate_detail(side, payment, currency, terms);
 
 	paysafe_breach_or_refuse(rule, change, is_fact, &(Refusal)
 							 {
@@ -236,18 +234,25 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	ApprovalSubject subject = {.rule = state->rule};
 	bool		rejected;
 	bool		passes;
+	Rejection  *other = NULL;
 
 	paysafe_refund_terms(side->thresholds, currency, risen_total, &rising, &terms);
 	paysafe_refund_terms_of_subject(&terms, &life, &subject);
 	needed = terms.approvers;
 	subject.money = paysafe_refund_money(state, payment, currency, rise);
-	rejected = paysafe_refund_is_rejected(rule, change, NULL, 0, subject.money, is_fact);
+	rejected = paysafe_refund_is_rejected(rule, change, &(RefundAsked)
+										  {
+											  .requesters = subject.requesters,
+											  .money = subject.money
+										  }, is_fact, &other);
+	paysafe_refund_after_rejection(other, &subject, &needed);
 	if (needed > 0 && subject.futile == NULL && !rejected)
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	passes = have >= needed && !rejected;
 	if (!passes && !rejected)
-		refuse_gate(rule, change, payment, rise, currency, &terms, &subject, have, is_fact);
+		refuse_gate(rule, change, payment, rise, currency, other ? paysafe_rejection_other_words(other) :
+					gate_detail(side, payment, currency, &terms), needed, &subject, have, is_fact);
 	paysafe_refund_add_rise(state, payment, key, whole, rising.steps + 1, rise, currency,
 							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0, terms.bands);
 }
