@@ -334,7 +334,8 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		bool		fits = is_of_subject(a, subject);
 		ListCell   *lc2;
 
-		if (!fits || (subject->given_after != 0 && a->at <= subject->given_after) || a->approver.level < subject->identity || !paysafe_acting_counts(&a->approver, a->at, relation) ||
+		if (!fits || (subject->given_after != 0 && a->at <= subject->given_after) ||
+			a->approver.level < subject->identity || !paysafe_acting_counts(&a->approver, a->at, relation) ||
 			!paysafe_acting_in_groups(&a->approver, a->at, subject->groups, NULL))
 			continue;
 		/* a shorter validity, declared since, counts at once */
