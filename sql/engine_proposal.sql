@@ -57,6 +57,7 @@ CREATE VIEW paysafe.pending_change AS
 				   AND pg_catalog.array_position('{none,claimed,session,proven,passkey}', a.identity)
 					   >= pg_catalog.array_position('{none,claimed,session,proven,passkey}', p.needs)) g
 	 WHERE (pg_catalog.has_function_privilege('paysafe.approve(regclass,text,text,text,timestamptz)'::regprocedure, 'EXECUTE')
+			OR pg_catalog.has_function_privilege('paysafe.approve_with_passkey(regclass,text,jsonb,text,text,timestamptz)', 'EXECUTE')
 			OR p.session_user_name = session_user)
 	   AND p.at > pg_catalog.clock_timestamp() - interval '7 days'
 	   AND p.id = (SELECT max(n.id) FROM paysafe.proposal_record n

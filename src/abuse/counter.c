@@ -138,12 +138,12 @@ place(const CounterKey *key, const Taken *taken, int64 now, int64 *token_at)
 			*token_at = Min(*token_at, slot->token_at);
 			if (is_taken(taken, slot))
 				continue;
-			if (slot->full_at <= now)
+			if (slot->counter.full_at <= now)
 			{
 				free[which] = slot;
 				nfree[which]++;
 			}
-			else if (slot->token_at <= now && (nearest == NULL || slot->full_at < nearest->full_at))
+			else if (slot->token_at <= now && (nearest == NULL || slot->counter.full_at < nearest->counter.full_at))
 				nearest = slot;
 		}
 	}
@@ -153,12 +153,11 @@ place(const CounterKey *key, const Taken *taken, int64 now, int64 *token_at)
 }
 
 static void
-put(CounterSlot *slot, const CounterKey *key, const GcraLimit *limit, int64 full_at)
+put(CounterSlot *slot, const CounterKey *key, const GcraLimit *limit, const GcraCounter *counter)
 {
 	slot->key = *key;
-	slot->full_at = full_at;
-	slot->interval = limit->interval;
-	slot->token_at = full_at - paysafe_gcra_tolerance(limit) + limit->interval;
+	slot->counter = *counter;
+	slot->token_at = paysafe_gcra_token_at(counter, limit->burst);
 	table->dirty[(slot - table->slots) / BLOCK_SLOTS] = true;
 }
 
@@ -220,11 +219,10 @@ paysafe_counter_key(const void *data, size_t len)
 	return key;
 }
 
-/* Its limit may have changed since it was counted, or it is counted for another tier. */
-static int64
-full_again(const CounterSlot *slot, const GcraLimit *limit, int64 now)
+static GcraCounter
+counter_of(const CounterSlot *slot)
 {
-	return paysafe_gcra_rescaled(limit, slot->full_at, slot->interval, now);
+	return slot != NULL ? slot->counter : (GcraCounter) {0, 0};
 }
 
 /*
@@ -232,19 +230,20 @@ full_again(const CounterSlot *slot, const GcraLimit *limit, int64 now)
  * of a new one.
  */
 static void
-judge(CounterUse *use, int64 cost, int64 now, Taken *taken, int which, int64 *full_at, bool *evicts)
+judge(CounterUse *use, int64 cost, int64 now, Taken *taken, int which, GcraCounter *after, bool *evicts)
 {
 	CounterSlot *slot = taken->slots[which];
+	GcraCounter before = counter_of(slot);
 	int64		token_at;
 
 	*evicts = false;
 	use->uncounted = false;
-	use->answer = paysafe_gcra_take(&use->limit, slot != NULL ? full_again(slot, &use->limit, now) : 0, now, cost, full_at);
+	use->answer = paysafe_gcra_take(&use->limit, &before, now, cost, after);
 	if (slot != NULL || cost == 0 || !use->answer.allowed)
 		return;
 	slot = place(&use->key, taken, now, &token_at);
 	taken->slots[which] = slot;
-	*evicts = slot != NULL && slot->full_at > now;
+	*evicts = slot != NULL && slot->counter.full_at > now;
 	if (slot != NULL)
 		return;
 	use->uncounted = true;
@@ -266,23 +265,12 @@ note_full(const CounterUse *uses, int n, int evicted)
 	}
 }
 
-/* What is refused leaves the other limits as they were: say what they have. */
-static void
-untake(CounterUse *uses, int n, int64 cost)
-{
-	for (int i = 0; i < n; i++)
-		if (uses[i].answer.allowed && !uses[i].uncounted)
-		{
-			uses[i].answer.remaining += cost;
-			uses[i].answer.reset_after -= cost * uses[i].limit.interval;
-		}
-}
-
 bool
 paysafe_counter_take(CounterUse *uses, int n, int64 cost)
 {
 	int			partitions[PAYSAFE_COUNTER_USES_MAX];
-	int64		full_at[PAYSAFE_COUNTER_USES_MAX];
+	GcraCounter before[PAYSAFE_COUNTER_USES_MAX];
+	GcraCounter after[PAYSAFE_COUNTER_USES_MAX];
 	bool		evicts[PAYSAFE_COUNTER_USES_MAX];
 	Taken		taken = {.n = n};
 	bool		allowed = true;
@@ -295,23 +283,28 @@ paysafe_counter_take(CounterUse *uses, int n, int64 cost)
 	now = paysafe_counter_now();
 	/* all of them first: no new key takes the place of another of the call */
 	for (int i = 0; i < n; i++)
+	{
 		taken.slots[i] = find(&uses[i].key);
+		before[i] = counter_of(taken.slots[i]);
+	}
 	for (int i = 0; i < n; i++)
 	{
-		judge(&uses[i], cost, now, &taken, i, &full_at[i], &evicts[i]);
+		judge(&uses[i], cost, now, &taken, i, &after[i], &evicts[i]);
 		allowed &= uses[i].answer.allowed;
 	}
 	for (int i = 0; i < n && allowed && cost > 0; i++)
 		if (!uses[i].uncounted)
 		{
-			put(taken.slots[i], &uses[i].key, &uses[i].limit, full_at[i]);
+			put(taken.slots[i], &uses[i].key, &uses[i].limit, &after[i]);
 			evicted += evicts[i];
 		}
 	unlock_all(partitions, locked);
 	note_full(uses, n, evicted);
-	if (!allowed)
-		untake(uses, n, cost);
-	else if (cost > 0)
+	/* what is refused leaves the other limits as they were: say what they have */
+	for (int i = 0; i < n && !allowed; i++)
+		if (uses[i].answer.allowed && !uses[i].uncounted)
+			uses[i].answer = paysafe_gcra_take(&uses[i].limit, &before[i], now, 0, &after[i]);
+	if (allowed && cost > 0)
 		wake_writer();
 	return allowed;
 }
@@ -331,8 +324,11 @@ paysafe_counter_give_back(CounterUse *uses, int n, int64 cost)
 		CounterSlot *slot = find(&uses[i].key);
 
 		if (slot != NULL)
-			put(slot, &uses[i].key, &uses[i].limit,
-				paysafe_gcra_give_back(&uses[i].limit, full_again(slot, &uses[i].limit, now), now, cost));
+		{
+			GcraCounter after = paysafe_gcra_give_back(&slot->counter, now, cost);
+
+			put(slot, &uses[i].key, &uses[i].limit, &after);
+		}
 	}
 	unlock_all(partitions, locked);
 	wake_writer();
@@ -353,8 +349,8 @@ paysafe_counter_state(void)
 		LWLockAcquire(lock, LW_SHARED);
 		for (int i = 0; i < BLOCK_SLOTS; i++)
 		{
-			state.keys += slot[i].full_at > now;
-			state.out += slot[i].full_at > now && slot[i].token_at > now;
+			state.keys += slot[i].counter.full_at > now;
+			state.out += slot[i].counter.full_at > now && slot[i].token_at > now;
 		}
 		LWLockRelease(lock);
 	}
@@ -384,23 +380,18 @@ paysafe_counter_trouble(void)
 
 /* Start */
 
-void
+bool
 paysafe_counter_restore(const CounterSlot *slot, int64 now)
 {
 	const Taken none = {.n = 0};
 	int64		token_at;
-	CounterSlot *to;
+	CounterSlot *to = place(&slot->key, &none, now, &token_at);
 
-	/* nobody waits longer than any limit has one wait */
-	if (slot->full_at <= now || slot->full_at > now + GCRA_TOLERANCE_MAX)
-		return;
-	to = find(&slot->key);
-	if (to == NULL)
-		to = place(&slot->key, &none, now, &token_at);
-	if (to == NULL)
-		return;
+	if (to == NULL || to->counter.full_at > now)
+		return false;
 	*to = *slot;
 	table->dirty[(to - table->slots) / BLOCK_SLOTS] = true;
+	return true;
 }
 
 /* A fifth more slots than keys, in whole blocks of each partition. */
@@ -426,7 +417,7 @@ void
 paysafe_counter_preload(void)
 {
 	DefineCustomIntVariable("paysafe.throttle_keys",
-							"Keys that paysafe.throttle can count at a time; each takes 50 bytes of shared memory.",
+							"Keys that paysafe.throttle can count at a time; each takes 50 bytes of shared memory; the next larger table is made.",
 							"0 switches it off: then paysafe.throttle raises an error.",
 							&throttle_keys, 100000, 0, 50000000, PGC_POSTMASTER, 0,
 							NULL, NULL, NULL);
@@ -456,7 +447,7 @@ paysafe_counter_startup(void)
 	memset(table, 0, table_bytes());
 	table->locks = GetNamedLWLockTranche(TRANCHE);
 	table->blocks = block_count();
-	table->keys = throttle_keys;
+	table->keys = (int) ((int64) table->blocks * BLOCK_SLOTS * 4 / 5);
 	pg_atomic_init_u32(&table->armed, 0);
 	pg_atomic_init_u64(&table->forgotten, 0);
 	pg_atomic_init_u64(&table->refused, 0);

@@ -33,13 +33,13 @@
 #include "compat.h"
 
 #define FILE_NAME	PGSTAT_STAT_PERMANENT_DIRECTORY "/paysafe_counters"
-#define MAGIC		0x50534332	/* PSC2: changes with what follows */
+#define MAGIC		0x50534333	/* PSC3: changes with what follows */
 #define HEADER_SIZE	4096		/* of each of two */
 #define SAVE_EVERY	1000		/* milliseconds */
 
 #define table paysafe_counter_table
 
-typedef struct Header
+typedef struct FileHeader
 {
 	uint32		magic;
 	int32		blocks;
@@ -48,36 +48,36 @@ typedef struct Header
 	TimestampTz at;				/* the time of day then */
 	uint8		secret[COUNTER_SECRET_LEN];
 	pg_crc32c	crc;			/* of all before */
-} Header;
+} FileHeader;
 
-typedef struct Block
+typedef struct FileBlock
 {
 	uint64		sequence;
 	int32		number;
 	pg_crc32c	crc;			/* of all but itself */
 	CounterSlot slots[BLOCK_SLOTS];
-} Block;
+} FileBlock;
 
 PGDLLEXPORT void paysafe_counter_writer_main(Datum arg);
 
 static pg_crc32c
-header_crc(const Header *header)
+header_crc(const FileHeader *header)
 {
 	pg_crc32c	crc;
 
 	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, header, offsetof(Header, crc));
+	COMP_CRC32C(crc, header, offsetof(FileHeader, crc));
 	FIN_CRC32C(crc);
 	return crc;
 }
 
 static pg_crc32c
-block_crc(const Block *block)
+block_crc(const FileBlock *block)
 {
 	pg_crc32c	crc;
 
 	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, block, offsetof(Block, crc));
+	COMP_CRC32C(crc, block, offsetof(FileBlock, crc));
 	COMP_CRC32C(crc, block->slots, sizeof(block->slots));
 	FIN_CRC32C(crc);
 	return crc;
@@ -86,7 +86,7 @@ block_crc(const Block *block)
 static off_t
 block_offset(int number, uint64 sequence)
 {
-	return 2 * HEADER_SIZE + ((off_t) number * 2 + sequence % 2) * sizeof(Block);
+	return 2 * HEADER_SIZE + ((off_t) number * 2 + sequence % 2) * sizeof(FileBlock);
 }
 
 /* Writing: false with errno if it failed */
@@ -105,7 +105,7 @@ write_at(int fd, const void *data, size_t len, off_t offset)
 static bool
 write_header(int fd)
 {
-	Header		header = {
+	FileHeader		header = {
 		.magic = MAGIC,
 		.blocks = table->blocks,
 		.sequence = ++table->header_sequence,
@@ -123,7 +123,7 @@ write_header(int fd)
  * what changes meanwhile is written the next time.
  */
 static bool
-write_block(int fd, int number, Block *block)
+write_block(int fd, int number, FileBlock *block)
 {
 	LWLock	   *lock = paysafe_counter_lock_of(number);
 
@@ -136,7 +136,7 @@ write_block(int fd, int number, Block *block)
 	block->sequence = table->sequence[number] + 1;
 	block->number = number;
 	block->crc = block_crc(block);
-	if (!write_at(fd, block, sizeof(Block), block_offset(number, block->sequence)))
+	if (!write_at(fd, block, sizeof(FileBlock), block_offset(number, block->sequence)))
 	{
 		table->dirty[number] = true;
 		return false;
@@ -148,7 +148,7 @@ write_block(int fd, int number, Block *block)
 static bool
 write_all(int fd)
 {
-	static Block block;
+	static FileBlock block;
 	bool		any = false;
 
 	for (int i = 0; i < table->blocks; i++)
@@ -194,9 +194,9 @@ save_at_shutdown(int code, Datum arg)
 /* Reading, by the postmaster */
 
 static bool
-read_header(int fd, Header *newest)
+read_header(int fd, FileHeader *newest)
 {
-	Header		header;
+	FileHeader		header;
 
 	newest->sequence = 0;
 	for (int i = 0; i < 2; i++)
@@ -207,57 +207,86 @@ read_header(int fd, Header *newest)
 	return newest->sequence > 0;
 }
 
-/* The newer version of a block; false if neither is whole. */
+/* The newer version of a block; false if neither is whole, *blank if nothing was ever written. */
 static bool
-read_block(int fd, int number, Block *newest)
+read_block(int fd, int number, FileBlock *newest, bool *blank)
 {
-	static Block block;
+	static FileBlock block;
 
 	newest->sequence = 0;
+	*blank = true;
 	for (int i = 0; i < 2; i++)
-		if (pread(fd, &block, sizeof(block), block_offset(number, i)) == sizeof(block) &&
-			block.number == number && EQ_CRC32C(block.crc, block_crc(&block)) &&
-			block.sequence > newest->sequence)
+	{
+		/* the file has had its whole length from the beginning */
+		if (pread(fd, &block, sizeof(block), block_offset(number, i)) != sizeof(block))
+			*blank = false;
+		else if (block.number == number && EQ_CRC32C(block.crc, block_crc(&block)) &&
+				 block.sequence > newest->sequence)
 			*newest = block;
+		else
+			*blank &= block.sequence == 0 && block.number == 0 && block.crc == 0;
+	}
 	return newest->sequence > 0;
 }
 
-/* Has this place of the file never been written?  Its block had no counter yet. */
-static bool
-is_blank(int fd, int number)
+/*
+ * The counters of a block: where they were, or where they belong in a table of another size,
+ * those without a token first.  How many found no place.
+ */
+static int
+restore_block(const FileBlock *block, bool same_size, bool out, int64 now)
 {
-	uint64		sequence = 0;
+	int			lost = 0;
 
-	for (int i = 0; i < 2; i++)
-		if (pread(fd, &sequence, sizeof(sequence), block_offset(number, i)) > 0 && sequence != 0)
-			return false;
-	return true;
+	for (int s = 0; s < BLOCK_SLOTS; s++)
+	{
+		const CounterSlot *slot = &block->slots[s];
+
+		/* nobody waits longer than any limit has one wait */
+		if (slot->counter.full_at <= now || slot->counter.full_at > now + GCRA_TOLERANCE_MAX || slot->counter.interval < 1)
+			continue;
+		if (same_size)
+			table->slots[(Size) block->number * BLOCK_SLOTS + s] = *slot;
+		else if ((slot->token_at > now) == out)
+			lost += !paysafe_counter_restore(slot, now);
+	}
+	return lost;
 }
 
 static void
-read_blocks(int fd, const Header *header)
+read_blocks(int fd, const FileHeader *header)
 {
-	static Block block;
+	static FileBlock block;
+	bool		same_size = header->blocks == table->blocks;
 	int64		now = paysafe_counter_now();
 	int			torn = 0;
+	int			lost = 0;
 
-	for (int i = 0; i < header->blocks; i++)
-	{
-		if (!read_block(fd, i, &block))
+	for (int pass = 0; pass < (same_size ? 1 : 2); pass++)
+		for (int i = 0; i < header->blocks; i++)
 		{
-			torn += !is_blank(fd, i);
-			continue;
+			bool		blank = true;
+
+			if (read_block(fd, i, &block, &blank))
+			{
+				lost += restore_block(&block, same_size, pass == 0, now);
+				if (same_size)
+					table->sequence[i] = block.sequence;
+			}
+			else
+				torn += pass == 0 && !blank;
 		}
-		for (int s = 0; s < BLOCK_SLOTS; s++)
-			paysafe_counter_restore(&block.slots[s], now);
-		if (header->blocks == table->blocks)
-			table->sequence[i] = block.sequence;
-	}
 	if (torn > 0)
 		ereport(LOG,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("%d of %d blocks of file \"%s\" are not whole", torn, header->blocks, FILE_NAME),
 				 errdetail("The limits that were counted there begin anew.")));
+	if (lost > 0)
+		ereport(LOG,
+				(errmsg("%d of the keys that limits count found no place in a table of %d", lost, table->keys),
+				 errdetail("They begin anew."),
+				 errhint("Raise paysafe.throttle_keys.")));
+	pg_atomic_fetch_add_u64(&table->forgotten, lost);
 }
 
 /* A new secret and a new clock: nothing is counted yet. */
@@ -272,7 +301,7 @@ begin(void)
 }
 
 static void
-go_on(int fd, const Header *header)
+go_on(int fd, const FileHeader *header)
 {
 	int64		passed = GetCurrentTimestamp() - header->at;
 
@@ -287,7 +316,8 @@ static void
 write_anew(void)
 {
 	int			fd = BasicOpenFile(FILE_NAME ".new", O_RDWR | O_CREAT | O_TRUNC | PG_BINARY);
-	bool		good = fd >= 0 && write_header(fd) && write_all(fd);
+	bool		good = fd >= 0 && ftruncate(fd, block_offset(table->blocks, 0)) == 0 && write_header(fd) &&
+		write_all(fd) && pg_fsync(fd) == 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -303,7 +333,7 @@ void
 paysafe_counter_file_read(void)
 {
 	int			fd = BasicOpenFile(FILE_NAME, O_RDONLY | PG_BINARY);
-	Header		header = {0};
+	FileHeader		header = {0};
 
 	if (fd < 0 && errno != ENOENT)
 		ereport(LOG,

@@ -13,6 +13,7 @@
 #include "storage/lwlock.h"
 
 #include "abuse/counter_key.h"
+#include "abuse/gcra.h"
 
 #define NPARTITIONS		128
 #define BUCKET_SLOTS	8
@@ -23,9 +24,8 @@
 typedef struct CounterSlot
 {
 	CounterKey	key;
-	int64		full_at;		/* on the table's clock; not after now: the slot is free */
+	GcraCounter counter;		/* on the table's clock; full by now: the slot is free */
 	int64		token_at;		/* when it has a token */
-	int64		interval;		/* of the limit that it was counted for last */
 } CounterSlot;
 
 typedef struct CounterTable
@@ -42,7 +42,7 @@ typedef struct CounterTable
 	pg_atomic_uint64 saved_at;	/* TimestampTz */
 	uint64		header_sequence;
 	int			blocks;			/* a multiple of NPARTITIONS */
-	int			keys;			/* setting paysafe.throttle_keys */
+	int			keys;			/* for which it is made: four fifths of the slots */
 	/* for each block: its sequence in the file, and whether memory is ahead of it */
 	uint64	   *sequence;
 	bool	   *dirty;
@@ -62,7 +62,10 @@ extern int64 paysafe_counter_now(void);
 /* The same on the system's clock, which only this boot has. */
 extern int64 paysafe_counter_monotonic(void);
 
-/* Put a counter where it belongs; by the postmaster, before anybody else looks. */
-extern void paysafe_counter_restore(const CounterSlot *slot, int64 now);
+/*
+ * Put a counter of a table of another size where it belongs; by the postmaster, before anybody
+ * else looks.  False: it found no place.
+ */
+extern bool paysafe_counter_restore(const CounterSlot *slot, int64 now);
 
 #endif							/* PAYSAFE_COUNTER_TABLE_H */

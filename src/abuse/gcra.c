@@ -8,12 +8,6 @@
 #include "abuse/gcra.h"
 
 static int64_t
-least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t
 most(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -30,49 +24,48 @@ paysafe_gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_int
 	return limit->interval >= min_interval && burst <= GCRA_TOLERANCE_MAX / limit->interval;
 }
 
-int64_t
-paysafe_gcra_tolerance(const GcraLimit *limit)
-{
-	return limit->interval * limit->burst;
-}
-
 GcraAnswer
-paysafe_gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost, int64_t *taken)
+paysafe_gcra_take(const GcraLimit *limit, const GcraCounter *before, int64_t now, int64_t cost,
+				  GcraCounter *after)
 {
-	int64_t		tolerance = paysafe_gcra_tolerance(limit);
-	int64_t		wait = least(most(full_at - now, 0), tolerance);
+	int64_t		wait = most(before->full_at - now, 0);
+	int64_t		interval = wait > 0 ? before->interval : limit->interval;
+	__int128	room = (__int128) (limit->burst - cost) * interval;
 	GcraAnswer	answer = {0};
 
+	*after = *before;
+	answer.allowed = room >= wait;
 	if (cost > limit->burst)
 		answer.retry_after = GCRA_NEVER;
-	else if (wait + cost * limit->interval > tolerance)
-		answer.retry_after = wait + cost * limit->interval - tolerance;
-	else
+	else if (!answer.allowed)
+		/* until then nothing is counted, and it comes back at the interval that it has */
+		answer.retry_after = wait - (int64_t) room;
+	else if (cost > 0)
 	{
-		answer.allowed = true;
-		wait += cost * limit->interval;
+		wait = (int64_t) (((__int128) wait * limit->interval + interval - 1) / interval) + cost * limit->interval;
+		interval = limit->interval;
+		after->full_at = now + wait;
+		after->interval = interval;
 	}
-	*taken = now + wait;
-	answer.remaining = (tolerance - wait) / limit->interval;
+	answer.remaining = most(limit->burst - (wait / interval + (wait % interval != 0)), 0);
 	answer.reset_after = wait;
 	return answer;
 }
 
-int64_t
-paysafe_gcra_rescaled(const GcraLimit *limit, int64_t full_at, int64_t interval, int64_t now)
+GcraCounter
+paysafe_gcra_give_back(const GcraCounter *before, int64_t now, int64_t cost)
 {
-	__int128	wait = most(full_at - now, 0);
+	GcraCounter after = *before;
+	__int128	back = (__int128) cost * before->interval;
 
-	if (interval == limit->interval || interval <= 0)
-		return full_at;
-	wait = (wait * limit->interval + interval - 1) / interval;
-	return now + (int64_t) (wait < paysafe_gcra_tolerance(limit) ? wait : paysafe_gcra_tolerance(limit));
+	after.full_at = before->full_at - now > back ? before->full_at - (int64_t) back : now;
+	return after;
 }
 
 int64_t
-paysafe_gcra_give_back(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost)
+paysafe_gcra_token_at(const GcraCounter *counter, int64_t burst)
 {
-	int64_t		wait = least(most(full_at - now, 0), paysafe_gcra_tolerance(limit));
+	__int128	ahead = (__int128) (burst - 1) * counter->interval;
 
-	return now + most(wait - least(cost, limit->burst) * limit->interval, 0);
+	return ahead < counter->full_at ? counter->full_at - (int64_t) ahead : 0;
 }

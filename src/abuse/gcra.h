@@ -3,7 +3,7 @@
  * gcra.h
  *	  The arithmetic of a limit: generic cell rate algorithm.
  *
- * ITU-T I.371, virtual scheduling; answers as redis-cell gives them.  A counter is one
+ * ITU-T I.371, virtual scheduling; answers as redis-cell gives them.  A counter is a
  * time: when the key will have all its tokens again.  Times are microseconds of any
  * clock that does not step back, and nothing is rounded but the interval, which the
  * caller rounds up: in any window no more pass than burst + window / interval.
@@ -44,25 +44,28 @@ typedef struct GcraAnswer
 extern bool paysafe_gcra_limit(int64_t count, int64_t period, int64_t burst, int64_t min_interval,
 					   GcraLimit *limit);
 
-/* How long a key that has no token waits for all of them. */
-extern int64_t paysafe_gcra_tolerance(const GcraLimit *limit);
+/*
+ * What is kept of a key: when it is full again, and the interval at which it comes to that.
+ * Whatever limit is asked about: until it is counted at another one, as many tokens are
+ * missing as the time to then has intervals.  0, 0: nothing is missing.
+ */
+typedef struct GcraCounter
+{
+	int64_t		full_at;
+	int64_t		interval;
+} GcraCounter;
 
 /*
- * May cost tokens be taken now from a key that is full again at full_at?  *taken is the
- * time that it would be full at then; if it is not allowed, or nothing is taken, that is
- * full_at or now.  A full_at that the limit could not have led to counts as the last one
- * that it could.
+ * May cost tokens be taken now?  *after is the counter then; if it is not allowed, or
+ * nothing is taken, as it was.
  */
-extern GcraAnswer paysafe_gcra_take(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost,
-							int64_t *taken);
+extern GcraAnswer paysafe_gcra_take(const GcraLimit *limit, const GcraCounter *before, int64_t now,
+									int64_t cost, GcraCounter *after);
 
-/*
- * When a key is full again whose counter was kept at another interval: as many tokens are
- * missing as before, rounded up.
- */
-extern int64_t paysafe_gcra_rescaled(const GcraLimit *limit, int64_t full_at, int64_t interval, int64_t now);
+/* What it is if cost tokens are given back. */
+extern GcraCounter paysafe_gcra_give_back(const GcraCounter *before, int64_t now, int64_t cost);
 
-/* When it is full again, if cost tokens are given back. */
-extern int64_t paysafe_gcra_give_back(const GcraLimit *limit, int64_t full_at, int64_t now, int64_t cost);
+/* When a key has a token, of so many when it is full. */
+extern int64_t paysafe_gcra_token_at(const GcraCounter *counter, int64_t burst);
 
 #endif							/* PAYSAFE_GCRA_H */

@@ -208,5 +208,9 @@ SELECT paysafe.bootstrap_people('Dan', '{name:dan@shop}', 'Dee', '{name:dee@shop
 BEGIN;
 SELECT paysafe.act_as('Dee'), paysafe.approve('paysafe.person_record', format('people: add person %L with name %L: hired', n, lower(n) || '@shop'), 'met') FROM unnest('{Don,Dot}'::text[]) n;
 SELECT paysafe.act_as('Dan'), paysafe.add_person(n, 'hired', ARRAY['name:' || lower(n) || '@shop']) FROM unnest('{Don,Dot}'::text[]) n;
+SELECT paysafe.act_as('Dee'), paysafe.propose('large refunds'), paysafe.add_to_group(n, 'finance', 'large refunds'), paysafe.propose(NULL) FROM unnest('{Don,Dot}'::text[]) n;
+SELECT paysafe.act_as('Dan');
+SELECT paysafe.approve(approved_as, key, 'agreed') FROM paysafe.pending_change WHERE rule = 'people';
+SELECT paysafe.act_as('Dee'), paysafe.add_to_group(n, 'finance', 'large refunds') FROM unnest('{Don,Dot}'::text[]) n;
 COMMIT;
 SELECT paysafe.disable_person('Dee', 'left');

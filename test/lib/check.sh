@@ -180,6 +180,7 @@ check_attacks() { program attacks test/attacks/check; }
 check_throttle() { program throttle test/throttle/run; }
 check_token() { program token test/token/run; }
 check_evidence() { program evidence test/evidence/run; }
+check_desk() { program desk test/desk/run; }
 check_passkey() { program passkey test/passkey/run; }
 check_sim() { program sim test/sim/run; }
 check_fits() { program fits test/fits/run; }

@@ -22,12 +22,15 @@ import ledgers
 import named
 import observing
 import parts
+import passkeys
 import past
 import purses
+import registry
 import running
 import sealed
 import several
 import sums
+import tenancy
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -56,6 +59,9 @@ SORTS = (
     "several",
     "sealed",
     "named",
+    "tenants",
+    "people",
+    "passkeys",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -189,14 +195,19 @@ class Job:
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "named": accounts.Server(dsn, f"sim_named_{number}", named.Play, named.ACTS),
+            "passkeys": accounts.Server(
+                dsn, f"sim_passkeys_{number}", passkeys.Play, passkeys.ACTS
+            ),
             "past": accounts.Server(dsn, f"sim_past_{number}", past.Play, past.ACTS),
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
+            "people": accounts.Server(dsn, f"sim_people_{number}", registry.Play, registry.ACTS),
             "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
+            "tenants": accounts.Server(dsn, f"sim_tenants_{number}", tenancy.Play, tenancy.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -279,6 +290,12 @@ class Job:
             return "sealed"
         if named.is_play(seed):
             return "named"
+        if tenancy.is_play(seed):
+            return "tenants"
+        if registry.is_play(seed):
+            return "people"
+        if passkeys.is_play(seed):
+            return "passkeys"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

@@ -329,6 +329,8 @@ class Play(accounts.Play):
                 wrong.add("23R01")
             if wrong:
                 raise Refused(*wrong)
+            # its initial status is the one that it began with, whatever else is one
+            x.left = x.left or to != x.status
             x.status, x.note = to, note or x.note
             self.arrives(x)
 

@@ -218,6 +218,36 @@ class Play(accounts.Play):
                 if not self.unlooked:
                     return
 
+    def anew(self) -> None:
+        """One row is left that is wrong, behind what was looked at; then it is somewhere else."""
+        bad = [i for i, (s, a) in self.there.items() if a == self.wrong and s == "new"]
+        if self.mode != "enforce" or not self.unlooked or not bad:
+            return
+        last = max(bad)
+        for i in bad:
+            if i != last and self.must(f"UPDATE pay SET amount = {CLEAR} WHERE id = {i}", True, ""):
+                self.there[i] = ("new", CLEAR)
+                self.accepted.discard(i)
+        self.must(
+            "CALL paysafe.validate_in_parts('pay', blocks => 1)",
+            not self.faults(),
+            "23514",
+            "owner",
+        )
+        self.unlooked = bool(self.faults())
+        before = [i for i, (s, _) in self.there.items() if s in ("new", "void") and i < last]
+        some = [i for i in before if self.chance(0.8) and self.there[i][1] != self.wrong]
+        if some:
+            self.must(f"DELETE FROM pay WHERE id IN ({', '.join(map(str, some))})", True, "")
+            for i in some:
+                del self.there[i]
+        way = self.rng.choice(["rewrite", "rewrite", "touch", "remove", "nothing"])
+        if way == "rewrite":
+            self.must("VACUUM FULL pay", True, "", "super")
+        elif way != "nothing":
+            getattr(self, way)()
+        self.validate()
+
     def cancel(self) -> None:
         """It takes too long, wherever it is."""
         if self.mode != "enforce" or not self.unlooked:
@@ -317,6 +347,7 @@ ACTS: dict[str, float] = {
     "rewrite": 0.8,
     "validate": 2,
     "mend": 3,
+    "anew": 2,
     "cancel": 1.5,
     "beside": 2,
     "accept": 0.5,

@@ -1085,8 +1085,16 @@ class Play(accounts.Play):
 
     def refund_other(self) -> None:
         """In the other table; and then less is captured than both have, or just as much."""
+        if not self.both:
+            return
         p = self.some()
-        if p is None or not self.both:
+        if p is not None and self.refunded(p) == sum(p.others.values(), ZERO) and self.chance(0.7):
+            # of the one table alone, nobody can tell what both have
+            self.focus = p.id
+            self.one_refund(self.units(self.rng.choice(["10", "15"])))
+            self.focus = None
+            p = self.shop.payments.get(p.id)
+        if p is None:
             return
         left = (self.captured(p) or ZERO) - self.refunded(p)
         amount = self.rng.choice([left, self.units("10"), self.units("10"), left + 1])
@@ -1104,11 +1112,14 @@ class Play(accounts.Play):
             b.passes.append(Pass(p.id, x.currency, amount, time.monotonic()))
 
         sql = f"INSERT INTO refund_b VALUES ({number}, {p.id}, {self.text(amount)})"
-        if not self.attempt([sql], change) or self.kind not in ("column", "bare"):
-            return
+        done = self.attempt([sql], change)
         q = self.shop.payments[p.id]
+        if not (done or q.others) or self.kind not in ("column", "bare"):
+            return
         own = self.refunded(q) - sum(q.others.values(), ZERO)
-        to = self.rng.choice([own, self.refunded(q), sum(q.others.values(), ZERO)])
+        beside = sum(q.others.values(), ZERO)
+        most = max(own, beside)
+        to = self.rng.choice([own, beside, most, most, most + (own + beside - most) // 2])
         self.attempt(
             [self.write(q, {"captured": self.text(to)})],
             lambda b: self.set(b, q, "anna", captured=to),

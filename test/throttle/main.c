@@ -53,7 +53,7 @@ vectors(const char *name)
 	FILE	   *file = fopen(name, "r");
 	char		line[200];
 	GcraLimit	limit;
-	int64_t		full_at = 0;
+	GcraCounter counter = {0, 0};
 	int			rows = 0;
 
 	if (file == NULL)
@@ -67,15 +67,12 @@ vectors(const char *name)
 		int64_t		now, cost, remaining, reset, retry;
 		int			row, limited;
 		GcraAnswer	answer;
-		int64_t		taken;
 
 		if (sscanf(line, "%d %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %d", &row, &now, &cost,
 				   &remaining, &reset, &retry, &limited) != 7)
 			continue;
 		rows++;
-		answer = paysafe_gcra_take(&limit, full_at, now * 1000, cost, &taken);
-		if (answer.allowed)
-			full_at = taken;
+		answer = paysafe_gcra_take(&limit, &counter, now * 1000, cost, &counter);
 		CHECK(answer.allowed == !limited, "row %d", row);
 		CHECK(answer.remaining == remaining, "row %d", row);
 		CHECK(answer.reset_after == reset * 1000, "row %d", row);
@@ -126,7 +123,7 @@ random_limit(void)
 	int64_t		burst = 1 + below(below(2) ? 5 : 2000);
 	GcraLimit	limit;
 	int64_t		now = below(1000000000);
-	int64_t		full_at = 0;
+	GcraCounter counter = {0, 0};
 	int64_t		level;			/* the bucket's, in microseconds of tokens */
 	Taken		taken[NTAKEN];
 	int			n = 0;
@@ -138,25 +135,24 @@ random_limit(void)
 		int64_t		step = below(3) == 0 ? 0 : below(limit.interval * (1 + below(4)));
 		int64_t		cost = below(10) == 0 ? below(burst + 2) : 1;
 		bool		passes;
-		int64_t		to;
+		GcraCounter to;
 		GcraAnswer	answer;
 
 		now += step;
 		level = level + step < limit.interval * burst ? level + step : limit.interval * burst;
 		passes = level >= cost * limit.interval;
-		answer = paysafe_gcra_take(&limit, full_at, now, cost, &to);
+		answer = paysafe_gcra_take(&limit, &counter, now, cost, &counter);
 		CHECK(answer.allowed == passes, "cost %" PRId64 ", level %" PRId64, cost, level);
 		if (answer.allowed)
 		{
-			full_at = to;
 			level -= cost * limit.interval;
 			if (cost > 0)
 				taken[n++] = (Taken) {now, cost};
 		}
 		else if (answer.retry_after != GCRA_NEVER)
 		{
-			CHECK(paysafe_gcra_take(&limit, full_at, now + answer.retry_after, cost, &to).allowed, "who waits is let in");
-			CHECK(!paysafe_gcra_take(&limit, full_at, now + answer.retry_after - 1, cost, &to).allowed, "and not before");
+			CHECK(paysafe_gcra_take(&limit, &counter, now + answer.retry_after, cost, &to).allowed, "who waits is let in");
+			CHECK(!paysafe_gcra_take(&limit, &counter, now + answer.retry_after - 1, cost, &to).allowed, "and not before");
 		}
 		else
 			CHECK(cost > burst, "never");
@@ -165,7 +161,7 @@ random_limit(void)
 		/* of what was taken, some is given back */
 		if (answer.allowed && cost > 1 && below(2))
 		{
-			full_at = paysafe_gcra_give_back(&limit, full_at, now, cost - 1);
+			counter = paysafe_gcra_give_back(&counter, now, cost - 1);
 			level += (cost - 1) * limit.interval;
 			taken[n - 1].cost = 1;
 		}
@@ -173,28 +169,59 @@ random_limit(void)
 	check_windows(taken, n, count, period, burst);
 }
 
-/* A limit that changes while something is counted: nobody waits longer than the new one has it. */
+/*
+ * Limits that change while something is counted, or callers of several tiers: tokens are
+ * missing, whatever they take; who waits is let in; what is given back is not more.
+ */
 static void
-changed_limit(void)
+changed_limits(void)
 {
-	GcraLimit	limit = {1 + below(1000000), 1 + below(1000)};
+	GcraLimit	limits[3];
 	int64_t		now = below(1000000000);
-	int64_t		full_at = now + below(INT64_C(1) << 50);
-	int64_t		to;
-	GcraAnswer	answer = paysafe_gcra_take(&limit, full_at, now, 1, &to);
-	GcraLimit	other = {1 + below(1000000), 1 + below(1000)};
-	int64_t		used = below(limit.burst + 1);
+	GcraCounter counter = {0, 0};
 
-	CHECK(answer.reset_after <= paysafe_gcra_tolerance(&limit), "reset %" PRId64, answer.reset_after);
-	CHECK(answer.allowed || answer.retry_after <= limit.interval, "retry %" PRId64, answer.retry_after);
-	CHECK(to >= now && to <= now + paysafe_gcra_tolerance(&limit), "full at %" PRId64, to);
-	/* what is missing is as many tokens at another rate */
+	for (int i = 0; i < 3; i++)
+		limits[i] = (GcraLimit) {1 + below(below(2) ? 10 : 1000000), 1 + below(below(2) ? 5 : 1000)};
+	for (int i = 0; i < 60; i++)
+	{
+		const GcraLimit *limit = &limits[below(3)];
+		int64_t		wait = counter.full_at > now ? counter.full_at - now : 0;
+		int64_t		missing = wait > 0 ? (wait + counter.interval - 1) / counter.interval : 0;
+		int64_t		cost = below(4) == 0 ? below(limit->burst + 1) : 1;
+		GcraCounter after;
+		GcraAnswer	answer = paysafe_gcra_take(limit, &counter, now, cost, &after);
 
-	full_at = paysafe_gcra_rescaled(&other, now + used * limit.interval, limit.interval, now);
-	CHECK(full_at == now + (used < other.burst ? used : other.burst) * other.interval, "rescaled");
-	CHECK(paysafe_gcra_rescaled(&limit, full_at, limit.interval, now) == full_at, "the same rate");
-	/* more is given back than there is room for */
-	CHECK(paysafe_gcra_give_back(&limit, full_at, now, GCRA_BURST_MAX) == now, "full");
+		CHECK(answer.allowed == (missing + cost <= limit->burst), "%" PRId64 " missing, cost %" PRId64, missing, cost);
+		if (answer.allowed)
+		{
+			int64_t		missing_after = after.full_at > now ? (after.full_at - now + after.interval - 1) / after.interval : 0;
+
+			CHECK(missing_after == missing + cost, "%" PRId64 " missing after %" PRId64, missing_after, missing + cost);
+			CHECK(answer.remaining == limit->burst - missing_after, "remaining");
+			if (cost > 1 && below(2))
+			{
+				GcraCounter back = paysafe_gcra_give_back(&after, now, cost);
+				int64_t		left = back.full_at > now ? (back.full_at - now + back.interval - 1) / back.interval : 0;
+
+				CHECK(left == missing, "%" PRId64 " missing when %" PRId64 " were given back", left, missing);
+				after = back;
+			}
+		}
+		else
+		{
+			GcraCounter to;
+
+			CHECK(after.full_at == counter.full_at && after.interval == counter.interval, "nothing is taken");
+			CHECK(paysafe_gcra_take(limit, &counter, now + answer.retry_after, cost, &to).allowed, "who waits is let in");
+			CHECK(!paysafe_gcra_take(limit, &counter, now + answer.retry_after - 1, cost, &to).allowed, "and not before");
+			CHECK(answer.retry_after <= wait, "no longer than it was counted for");
+		}
+		CHECK(paysafe_gcra_token_at(&after, limit->burst) <= after.full_at, "a token before all of them");
+		counter = after;
+		now += below(limit->interval * 3);
+	}
+	counter = paysafe_gcra_give_back(&counter, now, GCRA_BURST_MAX);
+	CHECK(counter.full_at <= now, "full");
 }
 
 int
@@ -212,7 +239,7 @@ main(int argc, char **argv)
 	for (int i = 0; i < 3000; i++)
 	{
 		random_limit();
-		changed_limit();
+		changed_limits();
 	}
 	if (failures > 0)
 		return 1;

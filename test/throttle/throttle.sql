@@ -1,6 +1,6 @@
 -- Limits as they are declared, and what they answer: in a server that counts.
 BEGIN;
-SELECT plan(73);
+SELECT plan(81);
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.asked(policy text, key jsonb, cost int DEFAULT 1, tier text DEFAULT 'default') RETURNS text LANGUAGE sql AS
 	$$SELECT concat_ws(' ', CASE WHEN t.allowed THEN 'yes' ELSE 'no' END, t."limit", t.remaining, '[' || t.per || ']') FROM paysafe.throttle(policy, key, cost, tier) t$$;
@@ -42,6 +42,8 @@ SELECT is((SELECT retry_after FROM paysafe.throttle('login', '{"user": "eve", "a
 -- the same whatever the type; another for what only looks alike
 SELECT is(pg_temp.asked('login', '{"user": 42, "address": "a4"}'), 'yes 5 4 [user]', 'a number');
 SELECT is(pg_temp.asked('login', '{"user": "42", "address": "a4"}'), 'yes 5 3 [user]', 'as a string');
+SELECT is(pg_temp.asked('login', '{"user": 42.00, "address": "a4"}', 0), 'yes 5 3 [user]', 'with zeros behind');
+SELECT is(pg_temp.asked('login', '{"user": 4.2e1, "address": "a4"}', 0), 'yes 5 3 [user]', 'as an exponent');
 SELECT is(pg_temp.asked('login', '{"user": "a4", "address": "42"}'), 'yes 5 4 [user]', 'of another part');
 SELECT is(pg_temp.asked('login', '{"user": "Ann", "address": "a5"}'), 'yes 5 4 [user]', 'byte by byte');
 SELECT throws_ok(format('SELECT paysafe.throttle(%s)', a), code, NULL, a)
@@ -67,8 +69,16 @@ SELECT throws_ok(format('SELECT paysafe.%s', a), '42501', NULL, a)
   FROM (VALUES ('set_throttle(''login'', 6, ''1 day'', ''x'', ''{user}'')'), ('set_throttle(''login'', 5, ''1 day'', ''x'', ''{user}'', 6)'),
 	('set_throttle(''login'', 5, ''23 hours'', ''x'', ''{user}'')'), ('set_throttle(''login'', 5, ''1 day'', ''x'', ''{user}'', when_full => ''allow'')'),
 	('set_throttle(''login'', 1, ''1 day'', ''x'', ''{user}'', tier => ''gold'')'), ('remove_throttle(''login'', ''x'', ''{user}'')')) v (a);
+SELECT is(paysafe.set_throttle('login', 5, '1 day', 'again', '{user}'), 1, 'the same is no change');
 SELECT is(paysafe.set_throttle('login', 5, '2 days', 'slower', '{user}', 4), 2, 'tightened');
 SELECT is(pg_temp.asked('login', '{"user": "fay", "address": "a8"}'), 'no 4 0 [user]', 'none of it comes back');
 SELECT is(pg_temp.asked('login', '{"user": "a4", "address": "a8"}', 0), 'yes 4 3 [user]', 'one is still one');
+-- a smaller burst: what is used is waited for, once, and what is given back is no more
+SELECT is(paysafe.set_throttle('burst', 10, '1 second', 'x', burst => 1000), 1, 'a large burst');
+SELECT is(pg_temp.asked('burst', '{}', 1000), 'yes 1000 0 []', 'used up');
+SELECT is(paysafe.set_throttle('burst', 10, '1 second', 'x', burst => 1), 2, 'a small one');
+SELECT cmp_ok((SELECT retry_after FROM paysafe.throttle('burst', '{}')), '>', interval '80 seconds', 'as long as it takes');
+SELECT paysafe.throttle_return('burst', '{}', 1);
+SELECT is(pg_temp.asked('burst', '{}'), 'no 1 0 []', 'one of 1000 is given back');
 SELECT * FROM finish();
 ROLLBACK;

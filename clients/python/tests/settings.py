@@ -98,4 +98,10 @@ if django.VERSION >= (5, 1) and find_spec("psycopg_pool") is not None:
         "TEST": {"MIRROR": "default"},
     }
 
+PAYSAFE_PASSKEYS = {
+    "rp_id": "pay.example",
+    "rp_name": "Payments of Example Ltd",
+    "origins": ["https://pay.example"],
+}
+
 REST_FRAMEWORK = {"EXCEPTION_HANDLER": "django_paysafe.drf.exception_handler"}

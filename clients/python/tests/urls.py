@@ -102,6 +102,7 @@ def unbalanced(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("admin/", site.urls),
+    path("passkeys/", include("django_paysafe.passkey_urls")),
     path("read/", read),
     path("autocommit/", autocommit),
     path("block/", block),

@@ -10,6 +10,7 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "config.urls"
 STATIC_URL = "static/"
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -21,6 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_paysafe",
     "shop",
+    "desk",
 ]
 
 MIDDLEWARE = [
@@ -29,6 +31,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_paysafe.middleware.RefusalMiddleware",
 ]
 
@@ -55,5 +58,22 @@ DATABASES = {
         "USER": os.environ.get("PGUSER", ""),
     }
 }
+
+# The approval desk's passkeys are of this site; exactly these pages may ask for them.
+LOGIN_URL = "desk:login"
+LOGIN_REDIRECT_URL = "desk:queue"
+PAYSAFE_PASSKEYS = {
+    "rp_id": "localhost",
+    "rp_name": "Payments of the example",
+    "origins": os.environ.get("DESK_ORIGINS", "http://localhost:8000").split(","),
+}
+
+# Who acts is shown by tokens, where there are keys to sign them.
+if os.environ.get("TOKEN_KEYS"):
+    PAYSAFE_TOKENS = {
+        "issuer": "https://login.shop.example",
+        "audience": "shop",
+        "keys": os.environ["TOKEN_KEYS"].split(","),
+    }
 
 TEST_RUNNER = "django_paysafe.testing.PaysafeRunner"

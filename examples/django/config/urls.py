@@ -1,9 +1,11 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from shop import views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("desk/", include("desk.urls")),
+    path("passkeys/", include("django_paysafe.passkey_urls")),
     path("payments/", views.create_payment),
     path("refunds/", views.request_refund),
     path("refunds/<int:pk>/pay/", views.pay_refund),

@@ -209,14 +209,26 @@ paysafe_run_file_end(RunWriter *writer, uint32 kinds, const RunExtent *extents, 
 	pfree(writer->places.data);
 }
 
+static bool
+take_run_id(Relation rel, HeapTuple tuple, void *arg)
+{
+	bool		isnull;
+
+	*(int64 *) arg = DatumGetInt64(heap_getattr(tuple, CHUNK_RUN + 1, RelationGetDescr(rel), &isnull));
+	return false;
+}
+
 int64
 paysafe_run_file_next_id(const Runs *runs)
 {
-	int64		id = 1;
+	int64		id = 0;
 
+	/* chunks whose run somebody has deleted still have its number */
+	paysafe_store_seek(PAYSAFE_INDEX_CHUNK, "index_chunk_pkey", 0, NULL, InvalidStrategy, (Datum) 0, true, NULL,
+					   take_run_id, &id);
 	for (int i = 0; i < runs->n; i++)
-		id = Max(id, runs->runs[i].id + 1);
-	return id;
+		id = Max(id, runs->runs[i].id);
+	return id + 1;
 }
 
 static bool

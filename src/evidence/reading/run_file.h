@@ -16,7 +16,7 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-#include "evidence/reading/run.h"
+#include "evidence/reading/run_entry.h"
 
 /* Columns of paysafe.index_run and paysafe.index_chunk. */
 enum

@@ -85,7 +85,6 @@ cover_of(const Runs *runs, const bool *torn)
 		memcpy(&cover.extents[cover.n], run->extents, sizeof(RunExtent) * run->nextents);
 		cover.n += run->nextents;
 	}
-	cover.n = paysafe_run_file_join(cover.extents, cover.n);
 	return cover;
 }
 
@@ -126,15 +125,24 @@ paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms, RunVisit
 	return cover_of(&runs, torn);
 }
 
+void
+paysafe_run_cover_join(RunCover *cover)
+{
+	cover->n = paysafe_run_file_join(cover->extents, cover->n);
+}
+
 RunCover
 paysafe_run_cover(Snapshot snapshot)
 {
 	Runs		runs = paysafe_run_file_read(snapshot);
 	bool	   *torn = palloc0(sizeof(bool) * Max(runs.n, 1));
+	RunCover	cover;
 
 	for (int i = 0; i < runs.n; i++)
 		torn[i] = !paysafe_run_file_is_whole(&runs.runs[i], snapshot);
-	return cover_of(&runs, torn);
+	cover = cover_of(&runs, torn);
+	paysafe_run_cover_join(&cover);
+	return cover;
 }
 
 BlockNumber

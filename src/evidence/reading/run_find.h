@@ -12,9 +12,9 @@
 
 #include "utils/snapshot.h"
 
-#include "evidence/reading/run.h"
+#include "evidence/reading/run_entry.h"
 
-/* Blocks of which runs know what is in them: sorted, no two meet. */
+/* Blocks of which runs know what was in them. */
 typedef struct RunCover
 {
 	int			n;
@@ -23,13 +23,17 @@ typedef struct RunCover
 
 /*
  * Blocks that may have a row with one of the terms, in no order; some come twice.  Returns
- * the blocks of which that was found out: not those of a run of which a chunk is missing.
+ * the blocks of which that was found out, for each run: not those of one of which a chunk is
+ * missing.  The last of an extent may have got more rows since, which a later run has.
  */
 typedef void (*RunVisitor) (const RunExtent *extent, BlockNumber block, void *arg);
 extern RunCover paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 								 RunVisitor visitor, void *arg);
 
-/* The blocks of runs of which no chunk is missing. */
+/* Sort the extents, and join those that meet. */
+extern void paysafe_run_cover_join(RunCover *cover);
+
+/* The blocks of runs of which no chunk is missing, joined. */
 extern RunCover paysafe_run_cover(Snapshot snapshot);
 
 /* The first block of the file from one on that is not among them. */

@@ -150,6 +150,14 @@ is_looser(const ThrottleLimit *old, const ThrottleLimit *new_limit)
 		(new_limit->let_through && !old->let_through);
 }
 
+/* Nothing would change. */
+static bool
+is_same(const ThrottleLimit *old, const ThrottleLimit *new_limit)
+{
+	return old != NULL && !old->removed && old->count == new_limit->count && old->period == new_limit->period &&
+		old->burst == new_limit->burst && old->let_through == new_limit->let_through;
+}
+
 static ThrottleLimit *
 find(List *limits, List *per)
 {
@@ -266,6 +274,8 @@ paysafe_set_throttle(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a tier has at most %d limits", PAYSAFE_COUNTER_USES_MAX)));
+	if (is_same(old, limit))
+		PG_RETURN_INT32(old->version);
 	if (looser && !authorize(&declaration, old))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(write_limit(&declaration, old != NULL ? old->version + 1 : 1));

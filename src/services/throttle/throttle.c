@@ -32,7 +32,7 @@ typedef struct Call
 	int			n;
 } Call;
 
-/* Append the value of a part of the key: a string, or a number as one. */
+/* Append the value of a part of the key: a string, or a number as one, 7.0 as 7. */
 static void
 append_part(StringInfo out, Jsonb *key, const char *part)
 {
@@ -44,7 +44,7 @@ append_part(StringInfo out, Jsonb *key, const char *part)
 				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", part)));
 	paysafe_argument_append(out, part);
 	if (value.type == jbvNumeric)
-		paysafe_argument_append(out, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric))));
+		paysafe_argument_append(out, numeric_normalize(value.val.numeric));
 	else if (value.type == jbvString && value.val.string.len > 0 && value.val.string.len <= VALUE_MAX)
 		paysafe_argument_append(out, pnstrdup(value.val.string.val, value.val.string.len));
 	else

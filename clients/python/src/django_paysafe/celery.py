@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Dict, MutableMapping, Optional
 
 from celery import signals
@@ -50,7 +50,10 @@ def carry(
         # not that of the task that sends this one, by a copy of its headers
         headers.pop(HEADER, None)
         return
-    bound = {"id": headers["id"], "task": headers.get("task"), "claim": asdict(claim)}
+    # a token stays here: the worker signs one of its own, where it has a key
+    told = asdict(replace(claim, token=None))
+    del told["token"]
+    bound = {"id": headers["id"], "task": headers.get("task"), "claim": told}
     headers[HEADER] = signing.dumps(bound, salt=_SALT)
 
 

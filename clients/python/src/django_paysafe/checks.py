@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
@@ -17,6 +18,7 @@ from django.db.migrations.operations import DeleteModel, RenameModel
 
 from .connections import _is_wanted
 from .operations import Maintenance, RuleOperation, Unprotect
+from .tokens import signer
 
 _MIDDLEWARE = "django_paysafe.middleware.ActorMiddleware"
 
@@ -68,6 +70,14 @@ def check_settings(app_configs: Optional[Sequence[AppConfig]], **kwargs: Any) ->
             id="paysafe.W001",
         )
     ]
+
+
+def check_tokens(app_configs: Optional[Sequence[AppConfig]], **kwargs: Any) -> List[CheckMessage]:
+    try:
+        signer()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="paysafe.E006")]
+    return []
 
 
 def check_databases(
@@ -122,17 +132,28 @@ def _check_database(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
                 id="paysafe.E003",
             )
 
-    role, is_superuser, may_act, bypasses = _rows(
+    function = "act_as_token" if getattr(settings, "PAYSAFE_TOKENS", None) else "act_as"
+    role, is_superuser, may_act, may_name, bypasses = _rows(
         connection,
         "SELECT current_user::text, rolsuper,"
+        " has_function_privilege('paysafe.' || %s || '(text, text, text, text, text)', 'EXECUTE'),"
         " has_function_privilege('paysafe.act_as(text, text, text, text, text)', 'EXECUTE'),"
         " rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user",
+        [function],
     )[0]
     if not may_act and _MIDDLEWARE in settings.MIDDLEWARE:
         yield Error(
             f"Role {role} may not say who acts in {name}: every write of a request will fail.",
-            hint=f"GRANT EXECUTE ON FUNCTION paysafe.act_as TO {connection.ops.quote_name(role)};",
+            hint=f"GRANT EXECUTE ON FUNCTION paysafe.{function}"
+            f" TO {connection.ops.quote_name(role)};",
             id="paysafe.E004",
+        )
+    if function == "act_as_token" and may_name and not is_superuser:
+        yield Warning(
+            f"Role {role} may name anybody in {name}, tokens or not.",
+            hint=f"REVOKE EXECUTE ON FUNCTION paysafe.act_as"
+            f" FROM {connection.ops.quote_name(role)};",
+            id="paysafe.W008",
         )
     if _rows(
         connection,
@@ -259,4 +280,5 @@ def _follow(rules: Dict[Tuple[str, str], Set[str]], app: str, operation: Any) ->
 
 
 register(check_settings, Tags.security, deploy=True)
+register(check_tokens, Tags.security, deploy=True)
 register(check_databases, Tags.database, deploy=True)

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Callable, Iterator, Optional, Union
 
 # a function is asked at the first write, so that a request that only reads
 # need not find out who is logged in
 Actor = Union[str, Callable[[], Optional[str]], None]
+# gives a signed token each time that the database is told
+Token = Callable[[], Optional[str]]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The arguments of `paysafe.act_as`, as text; None: not said."""
+    """The arguments of `paysafe.act_as`, as text; None: not said.
+
+    With `token`, the actor is shown by what that returns, instead of named.
+    """
 
     actor: Optional[str] = None
     reason: Optional[str] = None
     ticket: Optional[str] = None
     request_id: Optional[str] = None
     business_id: Optional[str] = None
+    token: Optional[Token] = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class _Pending:
 
     def settle(self) -> Claim:
         actor = self.actor() if callable(self.actor) else self.actor
-        return replace(self.rest, actor=actor)
+        return replace(self.rest, actor=actor, token=self.rest.token if actor else None)
 
 
 _current: ContextVar[Optional[_Pending]] = ContextVar("django_paysafe", default=None)
@@ -57,12 +63,14 @@ def acting(
     ticket: Optional[str] = None,
     request_id: Optional[str] = None,
     business_id: Optional[str] = None,
+    token: Optional[Token] = None,
 ) -> Iterator[None]:
     """What is written inside is recorded under this actor, reason and so on.
 
     Arguments that are not given are those of the surrounding `acting` or
     request.  Works in sync and async code, and as a decorator of functions.
-    Nothing is sent to the database until something is written.
+    Nothing is sent to the database until something is written.  `token`, where others
+    than this process sign who acts, gives the token that shows the actor.
     """
     outer = _current.get() or _Pending(None, Claim())
     rest = Claim(
@@ -70,12 +78,14 @@ def acting(
         ticket=outer.rest.ticket if ticket is None else ticket,
         request_id=outer.rest.request_id if request_id is None else request_id,
         business_id=outer.rest.business_id if business_id is None else business_id,
+        # that of the surrounding one shows nobody else
+        token=outer.rest.token if isinstance(actor, _Unset) else token,
     )
-    token = _current.set(_Pending(outer.actor if isinstance(actor, _Unset) else actor, rest))
+    before = _current.set(_Pending(outer.actor if isinstance(actor, _Unset) else actor, rest))
     try:
         yield
     finally:
-        _current.reset(token)
+        _current.reset(before)
 
 
 def act_as_process(actor: str) -> None:

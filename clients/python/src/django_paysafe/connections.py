@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Optional
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from .claims import Claim, current_claim
 from .statements import Kind, Statement, statement
+from .tokens import configuration, signer, subject_of
 
 _ACT_AS = "SELECT paysafe.act_as(%s, %s, %s, %s, %s)"
+_ACT_AS_TOKEN = "SELECT paysafe.act_as_token(%s, %s, %s, %s, %s)"
 _NOBODY = Claim()
 
 # PQTransactionStatusType
@@ -104,19 +107,19 @@ class ActorWrapper:
         held = next((f.claim for f in reversed(self._frames) if f.claim is not None), _NOBODY)
         if held == wanted:
             return
+        if wanted.actor is None and held == _NOBODY and configuration() is not None:
+            return  # nobody is shown; the role need not be able to name anybody
         self._busy = True
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    _ACT_AS,
-                    [
-                        wanted.actor,
-                        wanted.reason,
-                        wanted.ticket,
-                        wanted.request_id,
-                        wanted.business_id,
-                    ],
-                )
+            token = _token(wanted)
+            rest = [wanted.reason, wanted.ticket, wanted.request_id, wanted.business_id]
+            if token is None:
+                with connection.cursor() as cursor:
+                    cursor.execute(_ACT_AS, [wanted.actor, *rest])
+            else:
+                # past what writes statements down, as Django does while DEBUG is on
+                with connection.wrap_database_errors, connection.connection.cursor() as raw:
+                    raw.execute(_ACT_AS_TOKEN, [token, *rest])
         finally:
             self._busy = False
         self._frames[-1].claim = wanted
@@ -137,6 +140,20 @@ class ActorWrapper:
         for frame in ended:
             if frame.claim is not None:
                 self._frames[-1].claim = frame.claim
+
+
+def _token(claim: Claim) -> Optional[str]:
+    """The token that shows who acts; None: a name has to do."""
+    if claim.actor is None:
+        return None
+    if claim.token is None:
+        here = signer()
+        return None if here is None else here.token(claim.actor)
+    token = claim.token()
+    # who is logged in and whom the token shows are one, and no name stands in for a token
+    if token is None or subject_of(token) != claim.actor:
+        raise PermissionDenied("no token shows who is logged in")
+    return token
 
 
 def _text(sql: Any, connection: Any) -> str:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from .claims import acting
 from .errors import ApprovalNeeded, Refusal, refusal_of
 from .people import user_actor, with_names
+from .tokens import source_for
 
 __all__ = ["ActorMiddleware", "RefusalMiddleware", "user_actor"]
 
@@ -41,8 +42,8 @@ class ActorMiddleware:
 
     Put it first.  Settings: `PAYSAFE_ACTOR`, the dotted name of a function like
     `user_actor`; `PAYSAFE_REQUEST_ID_HEADER`; `PAYSAFE_DATABASES`, a list of
-    aliases (default: every PostgreSQL database).  The id is also in
-    `request.paysafe_request_id` and in the response's header.
+    aliases (default: every PostgreSQL database); `PAYSAFE_TOKENS`, who signs who acts.  The
+    id is also in `request.paysafe_request_id` and in the response's header.
     """
 
     sync_capable = True
@@ -79,6 +80,7 @@ class ActorMiddleware:
         return acting(
             lambda: self.actor(request),
             request_id=request.paysafe_request_id,  # type: ignore[attr-defined]
+            token=source_for(request),
         )
 
     def _finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

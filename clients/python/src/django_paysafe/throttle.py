@@ -1,6 +1,6 @@
 """Limits of requests that all workers share (`paysafe.throttle`), with the right 429.
 
-@throttled("login", lambda request: {"user": request.POST["user"], "address": address(request)})
+@throttled("login", lambda request: {"user": request.POST.get("user", ""), "address": address(request)})
 def login(request): ...
 
 What is taken stays taken when the view's transaction rolls back.
@@ -9,11 +9,14 @@ What is taken stays taken when the view's transaction rolls back.
 from __future__ import annotations
 
 import functools
+import hashlib
+import inspect
 import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 
+from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -57,12 +60,22 @@ def seconds(time: timedelta) -> int:
     return -(-time // _SECOND)
 
 
+def _written(key: Key) -> str:
+    """What the database takes: a part that is empty, too long or no text there, as its hash."""
+    parts = {}
+    for name, value in key.items():
+        data = str(value).encode("utf-8", "surrogatepass")
+        plain = 0 < len(data) <= 1000 and b"\0" not in data and str(value).isprintable()
+        parts[name] = str(value) if plain else "sha256:" + hashlib.sha256(data).hexdigest()
+    return json.dumps(parts)
+
+
 def take(
     policy: str, key: Key, cost: int = 1, tier: str = "default", using: str = DEFAULT_DB_ALIAS
 ) -> Limit:
     """Take `cost` of each limit of the policy, or of none; 0 looks only."""
     with unclaimed(using), connections[using].cursor() as cursor:
-        cursor.execute(_TAKE, [policy, json.dumps(dict(key)), cost, tier])
+        cursor.execute(_TAKE, [policy, _written(key), cost, tier])
         return Limit(*cursor.fetchone())
 
 
@@ -71,7 +84,7 @@ def give_back(
 ) -> None:
     """What was taken for something that was not done."""
     with unclaimed(using), connections[using].cursor() as cursor:
-        cursor.execute(_RETURN, [policy, json.dumps(dict(key)), cost, tier])
+        cursor.execute(_RETURN, [policy, _written(key), cost, tier])
 
 
 def note(request: HttpRequest, limit: Limit) -> None:
@@ -110,18 +123,26 @@ def throttled(
 ) -> Callable[[View], View]:
     """Answers 429 once the policy's limits for `key(request)` are used up."""
 
+    def ask(request: HttpRequest) -> Optional[HttpResponse]:
+        limit = take(policy, key(request), cost, tier(request), using)
+        note(request, limit)
+        if limit.allowed:
+            return None
+        return JsonResponse({"detail": "Too many requests.", "code": "throttled"}, status=429)
+
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            limit = take(policy, key(request), cost, tier(request), using)
-            note(request, limit)
-            if limit.allowed:
-                response = view(request, *args, **kwargs)
-            else:
-                response = JsonResponse({"detail": "Too many requests.", "code": "throttled"}, status=429)
+            response = ask(request) or view(request, *args, **kwargs)
             add_headers(request, response)
             return response
 
-        return limited  # type: ignore[return-value]
+        @functools.wraps(view)
+        async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            response = await sync_to_async(ask)(request) or await view(request, *args, **kwargs)
+            add_headers(request, response)
+            return response
+
+        return limited_async if inspect.iscoroutinefunction(view) else limited  # type: ignore[return-value]
 
     return decorate

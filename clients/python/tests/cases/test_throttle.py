@@ -2,6 +2,7 @@
 
 import json
 import unittest
+import unittest.mock
 from datetime import timedelta
 
 from django.db import transaction
@@ -18,6 +19,13 @@ except ImportError:
 from django_paysafe.throttle import RateLimitMiddleware, give_back, seconds, take, throttled
 
 from .keyed import KeyedTestCase, sql
+
+
+def _in_this_thread(function):
+    async def call(*args):
+        return function(*args)
+
+    return call
 
 
 class ThrottleTests(KeyedTestCase):
@@ -71,6 +79,24 @@ class ThrottleTests(KeyedTestCase):
         self.assertEqual(third["RateLimit-Limit"], "2")
         self.assertTrue(43190 <= int(third["Retry-After"]) <= 43200, third["Retry-After"])
         self.assertEqual(self.get(view, "bob").status_code, 200)
+
+    def test_what_no_key_may_be(self) -> None:
+        for user in ("", "x" * 1001, "a\0b", "\ud800", "ä" * 600):
+            key = {"user": user, "address": "a"}
+            self.assertEqual([take(self.policy, key).allowed for _ in range(3)], [True, True, False], repr(user))
+
+    def test_async(self) -> None:
+        import asyncio
+
+        @throttled(self.policy, self.key)
+        async def view(request: HttpRequest) -> HttpResponse:
+            return HttpResponse("done")
+
+        # the thread of the test has its connection
+        request = RequestFactory().get("/", {"user": "eve"})
+        with unittest.mock.patch("django_paysafe.throttle.sync_to_async", _in_this_thread):
+            answers = [asyncio.run(view(request)).status_code for _ in range(3)]
+        self.assertEqual(answers, [200, 200, 429])
 
     @unittest.skipUnless(APIView, "Django REST framework is not here")
     def test_rest_framework(self) -> None:

@@ -1,9 +1,9 @@
-"""manage.py paysafe suggest|check|diagram"""
+"""manage.py paysafe suggest|check|diagram|token-key"""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, List, Tuple, Type
+from typing import Any, List, Optional, Tuple, Type
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django_paysafe.approvals import relation_of
 from django_paysafe.errors import explanation_of
 from django_paysafe.suggest import migration, proposals
+from django_paysafe.tokens import Signer, new_key, signer
 
 # as Nagios and its like read them
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -51,8 +52,18 @@ class Command(BaseCommand):
             help="as it has been seen, from this field in the audit log, not as declared",
         )
 
+        key = verbs.add_parser(
+            "token-key",
+            help="make a key that signs who acts, in a file that only you read, or show the"
+            " public keys of PAYSAFE_TOKENS, as paysafe.set_token_key takes them",
+        )
+        key.add_argument("file", nargs="?", help="the new file; its name is the key's")
+
     def handle(self, *args: Any, **options: Any) -> None:
         using = options["database"]
+        if options["verb"] == "token-key":
+            self.token_key(options["file"])
+            return
         if connections[using].vendor != "postgresql":
             raise CommandError(f"database {using!r} is no PostgreSQL")
         verb = options["verb"]
@@ -62,6 +73,18 @@ class Command(BaseCommand):
             getattr(self, verb)(using, options)
         except DatabaseError as error:
             raise CommandError(explanation_of(error)) from error
+
+    def token_key(self, file: Optional[str]) -> None:
+        if file is not None:
+            try:
+                new_key(file)
+            except OSError as error:
+                raise CommandError(str(error)) from error
+        configured = signer() if file is None else Signer("-", "-", [file])
+        if configured is None:
+            raise CommandError("PAYSAFE_TOKENS has no keys")
+        for kid, algorithm, pem in configured.public_keys():
+            self.stdout.write(f"{kid} {algorithm}\n{pem}")
 
     # suggest
 
