@@ -2,6 +2,8 @@ package shop
 
 import (
 	"errors"
+	"math/rand"
+	"time"
 
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -48,6 +50,8 @@ func run(db *gorm.DB, actor Actor, attempts int, work func(tx *gorm.DB) error) e
 		if err == nil || attempt >= attempts || !IsWorthAnotherTry(err) {
 			return err
 		}
+		// whoever waits for what this one had locked goes first, or they meet again
+		time.Sleep(time.Duration(attempt*(20+rand.Intn(60))) * time.Millisecond)
 	}
 }
 

@@ -2,9 +2,9 @@
 
 import json
 import unittest
-import unittest.mock
 from datetime import timedelta
 
+from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
@@ -19,13 +19,6 @@ except ImportError:
 from django_paysafe.throttle import RateLimitMiddleware, give_back, seconds, take, throttled
 
 from .keyed import KeyedTestCase, sql
-
-
-def _in_this_thread(function):
-    async def call(*args):
-        return function(*args)
-
-    return call
 
 
 class ThrottleTests(KeyedTestCase):
@@ -86,16 +79,11 @@ class ThrottleTests(KeyedTestCase):
             self.assertEqual([take(self.policy, key).allowed for _ in range(3)], [True, True, False], repr(user))
 
     def test_async(self) -> None:
-        import asyncio
-
         @throttled(self.policy, self.key)
         async def view(request: HttpRequest) -> HttpResponse:
             return HttpResponse("done")
 
-        # the thread of the test has its connection
-        request = RequestFactory().get("/", {"user": "eve"})
-        with unittest.mock.patch("django_paysafe.throttle.sync_to_async", _in_this_thread):
-            answers = [asyncio.run(view(request)).status_code for _ in range(3)]
+        answers = [self.get(async_to_sync(view), "eve").status_code for _ in range(3)]
         self.assertEqual(answers, [200, 200, 429])
 
     @unittest.skipUnless(APIView, "Django REST framework is not here")
