@@ -105,7 +105,7 @@ write_at(int fd, const void *data, size_t len, off_t offset)
 static bool
 write_header(int fd)
 {
-	FileHeader		header = {
+	FileHeader	header = {
 		.magic = MAGIC,
 		.blocks = table->blocks,
 		.sequence = ++table->header_sequence,
@@ -161,11 +161,31 @@ write_all(int fd)
 	return write_header(fd) && pg_fdatasync(fd) == 0;
 }
 
-/* All that has changed, in place.  A failure is in the server's log, once until it works. */
-static void
-save(void)
+/* Of another size than the file: all of it anew, before anything is written in place. */
+static bool
+write_anew(void)
 {
-	static bool failing = false;
+	int			fd = BasicOpenFile(FILE_NAME ".new", O_RDWR | O_CREAT | O_TRUNC | PG_BINARY);
+	bool		good = fd >= 0 && ftruncate(fd, block_offset(table->blocks, 0)) == 0 && write_header(fd) &&
+		write_all(fd) && pg_fsync(fd) == 0;
+	int			error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	if (!good || durable_rename(FILE_NAME ".new", FILE_NAME, LOG) != 0)
+	{
+		/* what it has is to be written again */
+		memset(table->dirty, true, table->blocks * sizeof(bool));
+		return false;
+	}
+	table->anew = false;
+	return true;
+}
+
+static bool
+write_in_place(void)
+{
 	int			fd = BasicOpenFile(FILE_NAME, O_RDWR | O_CREAT | PG_BINARY);
 	bool		good = fd >= 0 && write_all(fd);
 	int			error = errno;
@@ -173,6 +193,16 @@ save(void)
 	if (fd >= 0)
 		close(fd);
 	errno = error;
+	return good;
+}
+
+/* All that has changed.  A failure is in the server's log, once until it works; false. */
+static bool
+save(void)
+{
+	static bool failing = false;
+	bool		good = table->anew ? write_anew() : write_in_place();
+
 	if (!good && !failing)
 		ereport(LOG,
 				(errcode_for_file_access(),
@@ -181,6 +211,7 @@ save(void)
 	failing = !good;
 	if (good)
 		pg_atomic_write_u64(&table->saved_at, GetCurrentTimestamp());
+	return good;
 }
 
 /* By the postmaster, when all other processes have ended; not after a crash. */
@@ -188,7 +219,7 @@ static void
 save_at_shutdown(int code, Datum arg)
 {
 	if (code == 0 && table != NULL)
-		save();
+		(void) save();
 }
 
 /* Reading, by the postmaster */
@@ -196,7 +227,7 @@ save_at_shutdown(int code, Datum arg)
 static bool
 read_header(int fd, FileHeader *newest)
 {
-	FileHeader		header;
+	FileHeader	header;
 
 	newest->sequence = 0;
 	for (int i = 0; i < 2; i++)
@@ -311,29 +342,11 @@ go_on(int fd, const FileHeader *header)
 	read_blocks(fd, header);
 }
 
-/* Of another size: all of it anew, before anything is written in place. */
-static void
-write_anew(void)
-{
-	int			fd = BasicOpenFile(FILE_NAME ".new", O_RDWR | O_CREAT | O_TRUNC | PG_BINARY);
-	bool		good = fd >= 0 && ftruncate(fd, block_offset(table->blocks, 0)) == 0 && write_header(fd) &&
-		write_all(fd) && pg_fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	if (!good)
-		ereport(LOG,
-				(errcode_for_file_access(),
-				 errmsg("could not write file \"%s\": %m", FILE_NAME ".new")));
-	else
-		(void) durable_rename(FILE_NAME ".new", FILE_NAME, LOG);
-}
-
 void
 paysafe_counter_file_read(void)
 {
 	int			fd = BasicOpenFile(FILE_NAME, O_RDONLY | PG_BINARY);
-	FileHeader		header = {0};
+	FileHeader	header = {0};
 
 	if (fd < 0 && errno != ENOENT)
 		ereport(LOG,
@@ -352,7 +365,8 @@ paysafe_counter_file_read(void)
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("file \"%s\" is not whole, or of another version of paysafe", FILE_NAME),
 					 errdetail("All limits begin anew.")));
-		write_anew();
+		table->anew = true;
+		(void) save();
 	}
 	if (!IsUnderPostmaster)
 		on_shmem_exit(save_at_shutdown, (Datum) 0);
@@ -382,8 +396,9 @@ paysafe_counter_writer_main(Datum arg)
 		/* armed first: what changes from here on wakes us */
 		pg_atomic_write_u32(&table->armed, 1);
 		pg_memory_barrier();
-		save();
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+		/* what could not be written is tried again, whether anything changes or not */
+		if (save())
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		if (!ShutdownRequestPending)
 			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, SAVE_EVERY,

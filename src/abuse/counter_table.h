@@ -41,6 +41,7 @@ typedef struct CounterTable
 	pg_atomic_uint64 full_at;	/* TimestampTz */
 	pg_atomic_uint64 saved_at;	/* TimestampTz */
 	uint64		header_sequence;
+	bool		anew;			/* the file is of another size, or not there */
 	int			blocks;			/* a multiple of NPARTITIONS */
 	int			keys;			/* for which it is made: four fifths of the slots */
 	/* for each block: its sequence in the file, and whether memory is ahead of it */
