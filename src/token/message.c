@@ -399,9 +399,10 @@ bool
 token_message_input(const TokenField *field, const TokenFieldMember *member,
 					TokenSignatureInput *out, const char **why)
 {
-	*out = (TokenSignatureInput) {
-		.field = field, .member = member, .created = TOKEN_MESSAGE_NO_TIME, .expires = TOKEN_MESSAGE_NO_TIME
-	};
+	memset(out, 0, sizeof(*out));
+	out->field = field;
+	out->member = member;
+	out->created = out->expires = TOKEN_MESSAGE_NO_TIME;
 	if (!read_components(field, member, why))
 		return false;
 	for (int i = 0; i < member->parameters.n; i++)

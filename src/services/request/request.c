@@ -74,11 +74,15 @@ is_respelled(const Lines *lines, const TokenText *name)
 static void
 add_line(Lines *lines, TokenText name, const JsonbValue *value)
 {
+	TokenText	text = {NULL, 0};
+
 	lines->good = lines->good && value->type == jbvString && lines->n < MAX_LINES;
-	if (lines->good)
-		lines->list[lines->n++] = (TokenHeader) {
-			name, {(const uint8 *) value->val.string.val, value->val.string.len}
-		};
+	if (!lines->good)
+		return;
+	text.at = (const uint8 *) value->val.string.val;
+	text.len = value->val.string.len;
+	lines->list[lines->n].name = name;
+	lines->list[lines->n++].value = text;
 }
 
 /* An object of strings, or of arrays of strings */
