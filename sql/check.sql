@@ -669,6 +669,13 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 			   CASE WHEN w.live_keys = 0 THEN 'without a key that has not ended, everything is refused' END
 		  FROM paysafe.webhook_endpoints w
 		UNION ALL
+		SELECT 'signed requests ' || quote_ident(c.client), 'live_key', k.live,
+			   CASE WHEN NOT k.live THEN 'without a key that has not ended, everything is refused' END
+		  FROM paysafe.request_client c
+			   CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM paysafe.request_keys r
+													WHERE r.client = c.client AND r.live) AS live) k
+		 WHERE NOT c.revoked
+		UNION ALL
 		SELECT 'idempotency', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'responses expired weeks ago and are still there: nobody calls idempotency_expire' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.idempotency_response x

@@ -2,7 +2,7 @@
 -- answer for all.  RFC 9421's own messages (appendix B.2 to B.4) with the keys of B.1; others are
 -- made here by HMAC, so that each attack is one line.
 BEGIN;
-SELECT plan(198);
+SELECT plan(202);
 SET LOCAL client_min_messages = error;
 
 CREATE FUNCTION pg_temp.padded(key bytea, pad int) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
@@ -70,6 +70,8 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.set_request_client(%s)', a)), c
 	($$'x', 'x', tolerance => '0'$$, '22023'), ($$'x', 'x', max_bytes => 0$$, '22023')) AS v (a, c);
 
 -- Keys
+SELECT is((SELECT array_agg(row(subject, ok)::text ORDER BY subject) FROM paysafe.check() WHERE subject LIKE 'signed requests %'),
+	'{"(\"signed requests shop\",f)","(\"signed requests whole\",f)"}', 'a client without a key is told of');
 SELECT is(pg_temp.refusal($$SELECT paysafe.add_request_key('shop', 'shop-1', 'hmac-sha256', pg_temp.secret('a'), 'x')$$), '42501', 'a key takes two');
 SELECT matches(pg_temp.by_two($$paysafe.add_request_key('shop', 'shop-1', 'hmac-sha256', pg_temp.secret('a'), 'the first')$$), '^[0-9a-f]{64}$', 'a key, by two');
 SELECT is(pg_temp.refusal($$SELECT paysafe.add_request_key('shop', 'shop-1', 'hmac-sha256', pg_temp.secret('b'), 'x')$$), '42710', 'a name is one key for ever');
@@ -82,6 +84,9 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.add_request_key(%s)', a)), c, '
 SELECT throws_ok($$SELECT paysafe.add_request_key('shop', 'x', 'hmac-sha256', 'kJ2ZQ0m1Cq3m0o0f0m1Cq3m0o0f0m1Cq3m0o0f0m1Cq=', 'x')$$, '22023', NULL, 'a secret is not in the statement');
 SELECT is((SELECT count(*)::int FROM paysafe.request_key k, secret s WHERE position(s.bytes IN k.secret) > 0), 0, 'secrets are sealed');
 SELECT is((SELECT row(key_id, algorithm, live, not_after)::text FROM paysafe.request_keys WHERE client = 'shop'), '(shop-1,hmac-sha256,t,)', 'a key is shown without itself');
+
+SELECT is((SELECT array_agg(row(subject, ok)::text ORDER BY subject) FROM paysafe.check() WHERE subject LIKE 'signed requests %'),
+	'{"(\"signed requests shop\",t)","(\"signed requests whole\",f)"}', '... until it has one');
 
 -- What is signed: the lines of a base, and what comes of them
 CREATE FUNCTION pg_temp.signed(input text, lines text, label text DEFAULT 'sig1', secret text DEFAULT 'a') RETURNS jsonb LANGUAGE sql AS $$
@@ -208,6 +213,10 @@ SELECT is(pg_temp.verify(pg_temp.hmac_headers('h3') || d, client => 'till'), a, 
 SELECT is(pg_temp.verify(jsonb_set(h, '{X-Request-Signature}', to_jsonb(upper(h->>'X-Request-Signature'))), client => 'till'), 'signature_malformed', 'one text for each signature') FROM pg_temp.hmac_headers('h3') h;
 SELECT is(pg_temp.verify(pg_temp.hmac_headers('h3', -302), client => 'till'), 'timestamp_old', 'old');
 SELECT is(pg_temp.verify(pg_temp.whole('h3'), client => 'till'), 'header_missing', 'a client has one profile');
+
+-- a message that a proxy has signed, too, under a key of its own
+CREATE TEMP TABLE proxied AS SELECT pg_temp.both(pg_temp.signed(format('("@method");created=%s;keyid="whole-1";nonce="p"', pg_temp.at()), E'"@method": POST\n', 'proxy', 'c'), pg_temp.whole('p1')) AS headers;
+SELECT is(pg_temp.accept(headers, client => NULL), a, 'whoever has signed all of it') FROM proxied, (VALUES ('t shop shop-1 sig1'), ('f refused')) AS v (a);
 
 -- No bit of it can change.  A text has seven that it can change in.
 CREATE FUNCTION pg_temp.flipped(t text) RETURNS SETOF text LANGUAGE sql AS $$

@@ -22,6 +22,7 @@
 #include "identity/token_use.h"
 #include "services/request/request.h"
 #include "store/own_table.h"
+#include "values/spec.h"
 
 #define MAX_LINES	256			/* of a header */
 
@@ -145,26 +146,6 @@ set_authority(RequestCheck *check)
 		check->malformed = "header_duplicate";
 }
 
-/* The client that is named, or whose key the request names */
-static void
-set_client(RequestCheck *check, FunctionCallInfo fcinfo)
-{
-	ListCell   *lc;
-
-	if (!PG_ARGISNULL(0))
-		check->client = paysafe_request_client(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	else
-		foreach(lc, paysafe_request_keyids(check))
-		{
-			char	   *owner = paysafe_request_client_of_key(lfirst(lc));
-
-			if (owner == NULL)
-				continue;
-			check->client = paysafe_request_client(owner);
-			return;
-		}
-}
-
 /* Arguments; NULL for those that make no request. */
 static RequestCheck *
 read_request(FunctionCallInfo fcinfo)
@@ -188,9 +169,44 @@ read_request(FunctionCallInfo fcinfo)
 		check->bodylen = VARSIZE_ANY_EXHDR(body);
 	}
 	check->at = GetCurrentTimestamp();
-	set_client(check, fcinfo);
-	set_authority(check);
 	return check;
+}
+
+static void
+check_client(RequestCheck *check, const char *client)
+{
+	check->client = client != NULL ? paysafe_request_client(client) : NULL;
+	set_authority(check);
+	paysafe_request_check(check);
+}
+
+/* Of the client that is named, or of the first one whose key the request names and whose it is */
+static void
+check_request(RequestCheck *check, FunctionCallInfo fcinfo)
+{
+	List	   *owners = NIL;
+	ListCell   *lc;
+
+	if (!PG_ARGISNULL(0))
+	{
+		check_client(check, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		return;
+	}
+	foreach(lc, paysafe_request_keyids(check))
+	{
+		char	   *owner = paysafe_request_client_of_key(lfirst(lc));
+
+		if (owner != NULL && !paysafe_strings_contain(owners, owner))
+			owners = lappend(owners, owner);
+	}
+	if (owners == NIL)
+		check_client(check, NULL);
+	foreach(lc, owners)
+	{
+		check_client(check, lfirst(lc));
+		if (check->reason == NULL)
+			return;
+	}
 }
 
 /* Nothing of the request itself gets into it. */
@@ -242,7 +258,7 @@ paysafe_request_accept(PG_FUNCTION_ARGS)
 	Datum		values[ACCEPT_NCOLUMNS];
 	bool		nulls[ACCEPT_NCOLUMNS];
 
-	paysafe_request_check(check);
+	check_request(check, fcinfo);
 	if (check->reason == NULL)
 		use_up(check);
 	memset(nulls, true, sizeof(nulls));
@@ -279,7 +295,7 @@ paysafe_request_verify(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(6))
 		check->at = PG_GETARG_TIMESTAMPTZ(6);
-	paysafe_request_check(check);
+	check_request(check, fcinfo);
 	memset(nulls, true, sizeof(nulls));
 	nulls[VERIFY_OK] = false;
 	values[VERIFY_OK] = BoolGetDatum(check->reason == NULL);
