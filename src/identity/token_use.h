@@ -10,19 +10,19 @@
 
 #include "datatype/timestamp.h"
 
-/*
- * Use up the id of what this one has made, an issuer's token or a client's request; false:
- * somebody has.  Waits for a transaction
- * that is using it.  A use is rolled back with what was done on it: then it can be used still.
- * It is known until then, that moment included.  command is for the message in a
- * transaction that is read-only.
- */
+/* Made by whom, and known by what. */
 typedef enum TokenUseOf
 {
 	TOKEN_USE_TOKEN,			/* issuer, "jti" */
 	TOKEN_USE_REQUEST			/* client, nonce */
 } TokenUseOf;
 
+/*
+ * Use up the id of what the owner has made, an issuer's token or a client's request; false:
+ * somebody has.  Waits for a transaction that is using it.  A use is rolled back with what was
+ * done on it: then it can be used still.  It is known until the given time, that moment
+ * included.  command is for the message in a transaction that is read-only.
+ */
 extern bool paysafe_token_use_once(TokenUseOf what, const char *owner, const char *id, TimestampTz until,
 								   const char *command);
 
