@@ -208,6 +208,7 @@ INSERT INTO function_expected VALUES
 	('current_tenant_text()', 'text', 'c', 's', false, 'r', false, false, NULL, true),
 	('of_tenant(text,text,boolean)', 'boolean', 'c', 'i', false, 's', false, false, NULL, true),
 	('of_tenant_support(internal)', 'internal', 'c', 'i', true, 's', false, false, NULL, false),
+	('protect_owner(regclass,name,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_tenant(regclass,name,integer,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('tenant_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('api_key_failures(interval)', 'SETOF record', 'sql', 's', true, 's', true, false, '{"search_path=pg_catalog, pg_temp"}', false),
