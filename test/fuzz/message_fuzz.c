@@ -73,7 +73,7 @@ check_member(const TokenField *field, const TokenFieldMember *member, const Toke
 {
 	TokenSignatureInput input;
 	const char *why = NULL;
-	TokenWriter out = {palloc(TOKEN_MESSAGE_BASE_MAX), TOKEN_MESSAGE_BASE_MAX, 0, false};
+	TokenWriter out = {NULL, TOKEN_MESSAGE_BASE_MAX, 0, false};
 
 	if (!token_message_input(field, member, &input, &why))
 	{
@@ -85,6 +85,7 @@ check_member(const TokenField *field, const TokenFieldMember *member, const Toke
 	require(input.keyid.len <= TOKEN_MESSAGE_TEXT_MAX && input.nonce.len <= TOKEN_MESSAGE_TEXT_MAX);
 	if (token_message_covers(&input, "@target-uri"))
 		require(token_message_covers(&input, "@path") && token_message_covers(&input, "@authority"));
+	out.at = palloc(TOKEN_MESSAGE_BASE_MAX);
 	if (token_message_base(&input, request, &out, &why))
 		check_base(&input, out.at, out.len);
 	else
