@@ -187,12 +187,29 @@ look_into_partition(const Finding *finding, Oid relid)
 	table_close(look.partition, NoLock);
 }
 
+/* Has the last block of the extent got no rows since, as far as is known? */
+static bool
+ends_as_known(const List *progress, const RunExtent *extent)
+{
+	ListCell   *lc;
+
+	foreach(lc, progress)
+	{
+		const IndexProgress *known = lfirst(lc);
+
+		if (known->partition == extent->partition && known->filenode == extent->filenode)
+			return known->indexed == extent->first + extent->nblocks && known->end_lsn == extent->end_lsn;
+	}
+	return false;
+}
+
 /*
  * The last block of an extent may have got rows after it was taken in, which a later run has: one
- * that may be missing.  So it is looked into, unless it is in the middle of another extent.
+ * that may be missing.  So it is looked into, unless it is in the middle of another extent, or
+ * where the index ends, and as the index knows it.
  */
 static void
-settle_cover(RunCover *cover)
+settle_cover(RunCover *cover, const List *progress)
 {
 	int			n = 0;
 
@@ -200,7 +217,8 @@ settle_cover(RunCover *cover)
 	{
 		RunExtent	extent = cover->extents[i];
 
-		extent.nblocks--;
+		if (!ends_as_known(progress, &extent))
+			extent.nblocks--;
 		if (extent.nblocks > 0)
 			cover->extents[n++] = extent;
 	}
@@ -219,7 +237,7 @@ paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 
 	finding.progress = paysafe_audit_index_progress(snapshot);
 	finding.cover = paysafe_run_find(snapshot, terms, nterms, add_place, &finding.places);
-	settle_cover(&finding.cover);
+	settle_cover(&finding.cover, finding.progress);
 	if (finding.places.n > 0)
 		qsort(finding.places.places, finding.places.n, sizeof(Place), compare_places);
 	foreach(lc, paysafe_audit_partition_list())

@@ -336,6 +336,7 @@ index_blocks(Indexing *indexing, Relation partition, BlockNumber from, BlockNumb
 		*indexed = block + 1;
 		*end_lsn = lsn;
 		extent->nblocks = block + 1 - from;
+		extent->end_lsn = lsn;
 		kept_entries = indexing->nentries;
 		kept_rows = indexing->rows;
 	}

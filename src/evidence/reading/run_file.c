@@ -267,6 +267,19 @@ by_place(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
+/* With another one that begins in it, or where it ends. */
+static void
+go_on(RunExtent *extent, const RunExtent *other)
+{
+	uint32		end = other->first - extent->first + other->nblocks;
+
+	if (end > extent->nblocks)
+		extent->end_lsn = other->end_lsn;
+	else if (end == extent->nblocks)
+		extent->end_lsn = Max(extent->end_lsn, other->end_lsn);
+	extent->nblocks = Max(extent->nblocks, end);
+}
+
 int
 paysafe_run_file_join(RunExtent *extents, int n)
 {
@@ -281,7 +294,7 @@ paysafe_run_file_join(RunExtent *extents, int n)
 
 		if (last != NULL && last->partition == extent.partition && last->filenode == extent.filenode &&
 			extent.first - last->first <= last->nblocks)
-			last->nblocks = Max(last->nblocks, extent.first - last->first + extent.nblocks);
+			go_on(last, &extent);
 		else
 			extents[njoined++] = extent;
 	}
