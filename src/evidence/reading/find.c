@@ -27,6 +27,7 @@
 #include "evidence/audit_partition.h"
 #include "evidence/reading/find.h"
 #include "evidence/reading/index.h"
+#include "evidence/reading/run_file.h"
 #include "evidence/reading/run_find.h"
 #include "store/partition.h"
 
@@ -294,6 +295,7 @@ paysafe_audit_index_trouble(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 	RunCover	cover = paysafe_run_cover(snapshot);
+	int64		orphans = paysafe_run_file_orphans(snapshot, false);
 	int64		blocks = 0;
 	ListCell   *lc;
 
@@ -310,9 +312,12 @@ paysafe_audit_index_trouble(PG_FUNCTION_ARGS)
 			block++;
 		}
 	}
-	if (blocks == 0)
+	if (blocks == 0 && orphans == 0)
 		PG_RETURN_NULL();
+	if (blocks == 0)
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT " rows of paysafe.index_chunk belong to no row of paysafe.index_run, which "
+												  "somebody has deleted, or has added them; SELECT paysafe.index_audit() removes them", orphans)));
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT " blocks of the audit log were in its index and are not any more: "
-											  "rows of paysafe.index_run or paysafe.index_chunk were deleted; "
+											  "rows of paysafe.index_run or paysafe.index_chunk were deleted or changed; "
 											  "history looks into these blocks one by one, until SELECT paysafe.index_audit()", blocks)));
 }
