@@ -25,7 +25,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], re
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
 --@keys
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, name, text) TO PUBLIC;
 --@end
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text[], text) TO PUBLIC;
@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, nam
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) TO PUBLIC;
 --@end
-GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 --@end
@@ -129,6 +129,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''rule'', pg_catalog.to_jsonb(r) FROM paysafe.rule r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''threshold'', pg_catalog.to_jsonb(r) FROM paysafe.threshold r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_event'', pg_catalog.to_jsonb(r) FROM paysafe.refund_event r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''refund_flow'', pg_catalog.to_jsonb(r) FROM paysafe.refund_flow r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''row_mark'', pg_catalog.to_jsonb(r) FROM paysafe.row_mark r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''closed_period'', pg_catalog.to_jsonb(r) FROM paysafe.closed_period r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''balance_stripe'', pg_catalog.to_jsonb(r) FROM paysafe.balance_stripe r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(483);
+SELECT plan(491);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -31,7 +31,7 @@ CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
 CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
 CREATE INDEX ON shop.refund (payment);
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
-SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50);
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50), paysafe.set_refund_threshold('shop.refund', 'EUR', 50, band => 'person', per => 'requester');
 SELECT paysafe.audit('shop.refund');
 INSERT INTO shop.payment VALUES (1, 100, 'EUR');
 SELECT paysafe.act_as('clerk');
@@ -96,7 +96,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 59, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 60, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

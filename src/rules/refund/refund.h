@@ -41,6 +41,7 @@ typedef struct RefundSide
 {
 	KeyColumns	payment;		/* they refer to it; of payouts: to whom, or of what */
 	bool		payout;			/* there are no payments */
+	KeyColumns	beneficiary;	/* whom the money goes to; none: nothing says that */
 	AmountColumn amount;
 	bool		other_units;	/* it may not count in those of the payments */
 	bool		own_currency;	/* otherwise it is the constant, or the payment's */
@@ -648,6 +649,7 @@ typedef struct RefundDeclaration
 	char	   *units;			/* or NULL: the payment's */
 	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
+	char	   *beneficiary_column; /* or NULL */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
 

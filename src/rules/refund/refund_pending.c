@@ -106,8 +106,8 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 {
 	const Person *person = pending->person;
 	const GateTerms *terms = pending->terms;
-	Datum		values[18] = {0};
-	bool		nulls[18] = {0};
+	Datum		values[19] = {0};
+	bool		nulls[19] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -141,6 +141,9 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[17] = pending->rejected_by == NULL;
 	if (pending->rejected_by != NULL)
 		values[17] = CStringGetTextDatum(pending->rejected_by);
+	nulls[18] = terms->band == NULL;
+	if (terms->band != NULL)
+		values[18] = CStringGetTextDatum(paysafe_refund_threshold_per_name(terms->band->per));
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -180,6 +183,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	currency = paysafe_refund_currency(side, row, &payment);
 	standing.life = life;
 	standing.amount = paysafe_refund_amount(side, row, &payment);
+	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
 	paysafe_refund_terms(side->thresholds, currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	subject.rule = state->rule;
@@ -250,6 +254,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	paysafe_refund_payout_in(state, &meant.payment, money->currency);
 	if (request->at != 0)
 		pending.person = &request->person;
+	paysafe_refund_flow_read(state, money->currency, NULL, pending.person ? list_make1((void *) pending.person) : NIL, NULL, &standing.flow);
 	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
 	pending.rejected_by = paysafe_refund_rejected_by(state, &(RefundAsked)

@@ -56,7 +56,7 @@ paysafe_refund_terms(List *thresholds, const char *currency, TermsTotal total, v
 
 		if (!paysafe_refund_threshold_is_in(band, currency))
 			continue;
-		sum = total != NULL ? total(band->within, band->amount, arg) : NULL;
+		sum = total != NULL ? total(band, arg) : NULL;
 		if (sum != NULL && paysafe_money_compare(sum, band->amount) > 0)
 			add_band(out, band, sum);
 		else if (out->band == NULL)
@@ -68,7 +68,7 @@ paysafe_refund_terms(List *thresholds, const char *currency, TermsTotal total, v
 	if (out->band == NULL)
 	{
 		out->approvers = 1;
-		out->total = total != NULL ? total(0, NULL, arg) : NULL;
+		out->total = total != NULL ? total(NULL, arg) : NULL;
 		foreach(lc, thresholds)
 			add_people(out, lfirst(lc));
 	}
@@ -155,17 +155,19 @@ passed_within(const StandingRefund *refund, int64 within)
 }
 
 Numeric
-paysafe_refund_standing_total(int64 within, Numeric limit, void *arg)
+paysafe_refund_standing_total(const Threshold *band, void *arg)
 {
 	const StandingRefund *refund = arg;
 	const RefundLife *life = refund->life;
 	PaymentSum	sum;
 	int			steps;
 
+	if (band != NULL && band->per != SUM_PAYMENT)
+		return paysafe_refund_flow_total(&refund->flow, band, refund->amount);
 	if (refund->state->refund.running)
 		return paysafe_money_add(paysafe_refund_risen_within(refund->state, refund->payment->key, refund->payment->currency,
-															 within, false, &steps), refund->amount);
-	sum = passed_within(refund, within);
+															 band ? band->within : 0, false, &steps), refund->amount);
+	sum = passed_within(refund, band ? band->within : 0);
 	/* one that passed as something else is in the sum already */
 	if (life != NULL && (life->altered || life->stage == REFUND_FACT) && life->passed > sum.gate_from)
 		return sum.passed;

@@ -9,6 +9,7 @@
 #define PAYSAFE_REFUND_TERMS_H
 
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_flow.h"
 #include "rules/refund/refund_threshold.h"
 
 /* Of each the strictest. */
@@ -25,10 +26,10 @@ typedef struct GateTerms
 } GateTerms;
 
 /*
- * What would have passed within a period (0: nothing else), with this refund: exact if it is above the
- * limit, otherwise at least that.
+ * What would have passed within the period of a band, of that what it is judged over (NULL: nothing else), with this
+ * refund: exact if it is above the band's amount, otherwise at least that.
  */
-typedef Numeric (*TermsTotal) (int64 within, Numeric limit, void *arg);
+typedef Numeric (*TermsTotal) (const Threshold *band, void *arg);
 
 /*
  * What is asked in this currency.  Where it has no threshold one approval is, of whom the strictest of
@@ -44,6 +45,7 @@ typedef struct StandingRefund
 	const FoundPayment *payment;
 	const RefundLife *life;
 	Numeric		amount;
+	RefundFlow	flow;			/* other sums that it is a part of; may be empty */
 	struct StandingSums *sums;	/* of payments that were asked for before, or NULL */
 } StandingRefund;
 
@@ -51,7 +53,7 @@ typedef struct StandingRefund
 extern struct StandingSums *paysafe_refund_standing_sums(void);
 
 /* A TermsTotal of a StandingRefund. */
-extern Numeric paysafe_refund_standing_total(int64 within, Numeric limit, void *refund);
+extern Numeric paysafe_refund_standing_total(const Threshold *band, void *refund);
 
 /* What an approval that is given now is asked for; what has passed is looked at only where that matters. */
 extern void paysafe_refund_standing_terms(StandingRefund *refund, const char *currency, GateTerms *out);

@@ -44,7 +44,7 @@ enum
 	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
 	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
 	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET, THRESHOLD_RULE,
-	THRESHOLD_APPROVER_IDENTITY, THRESHOLD_REQUESTER_IDENTITY, THRESHOLD_APPROVER_GROUP, THRESHOLD_BAND,
+	THRESHOLD_APPROVER_IDENTITY, THRESHOLD_REQUESTER_IDENTITY, THRESHOLD_APPROVER_GROUP, THRESHOLD_BAND, THRESHOLD_PER,
 	THRESHOLD_NCOLUMNS
 };
 
@@ -56,6 +56,26 @@ read_level(HeapTuple tuple, TupleDesc desc, int column)
 	IdentityLevel level = paysafe_identity_parse(name);
 
 	return name != NULL && level == IDENTITY_NONE ? IDENTITY_PASSKEY : level;
+}
+
+static const char *const per_names[SUM_KINDS] = {
+	[SUM_PAYMENT] = "payment", [SUM_BENEFICIARY] = "beneficiary", [SUM_REQUESTER] = "requester"
+};
+
+const char *
+paysafe_refund_threshold_per_name(SumKind per)
+{
+	return per_names[per];
+}
+
+/* SUM_KINDS: it is none of them. */
+static SumKind
+parse_per(const char *name)
+{
+	for (int per = 0; per < SUM_KINDS; per++)
+		if (strcmp(per_names[per], name) == 0)
+			return per;
+	return SUM_KINDS;
 }
 
 /* Keep the newest version of each band. */
@@ -81,6 +101,9 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 	t->requester = read_level(tuple, desc, THRESHOLD_REQUESTER_IDENTITY);
 	t->group = paysafe_store_text(tuple, desc, THRESHOLD_APPROVER_GROUP);
 	t->name = paysafe_store_text(tuple, desc, THRESHOLD_BAND);
+	t->per = parse_per(paysafe_store_text(tuple, desc, THRESHOLD_PER));
+	if (t->per == SUM_KINDS)
+		elog(ERROR, "a threshold is judged over a sum that this version does not know");
 	foreach(lc, *list)
 	{
 		Threshold  *other = lfirst(lc);
@@ -201,6 +224,9 @@ threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, co
 	if (new_threshold->valid_for > old_threshold->valid_for)
 		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
 						 paysafe_refund_threshold_period_text(new_threshold->valid_for), paysafe_refund_threshold_period_text(old_threshold->valid_for));
+	if (new_threshold->per != old_threshold->per)
+		appendStringInfo(&words, "judges sums per %s instead of per %s; ",
+						 per_names[new_threshold->per], per_names[old_threshold->per]);
 	append_people(&words, old_threshold, new_threshold);
 	if (words.len == 0)
 		return NULL;
@@ -239,6 +265,8 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 		if (threshold->requester > IDENTITY_NONE)
 			paysafe_spec_add_text(&spec, "requester_identity", paysafe_identity_name(threshold->requester));
 	}
+	if (threshold->amount != NULL && threshold->per != SUM_PAYMENT)
+		paysafe_spec_add_text(&spec, "per", per_names[threshold->per]);
 	if (threshold->name[0] != '\0')
 		paysafe_spec_add_text(&spec, "band", threshold->name);
 	/* the one that has no name of its own is meant without */
@@ -331,7 +359,7 @@ same_threshold(const Threshold *a, const Threshold *b)
 {
 	return a->amount != NULL && b->amount != NULL && paysafe_money_compare(a->amount, b->amount) == 0 &&
 		a->approvers == b->approvers && a->within == b->within && a->identity == b->identity &&
-		a->valid_for == b->valid_for && a->requester == b->requester && same_name(a->group, b->group);
+		a->valid_for == b->valid_for && a->requester == b->requester && a->per == b->per && same_name(a->group, b->group);
 }
 
 /* No sum of refunds lies at an amount that is none, or that the currency does not have. */
@@ -438,6 +466,19 @@ word_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return name;
 }
 
+/* What its sum is of; NULL: of a payment. */
+static SumKind
+per_argument(FunctionCallInfo fcinfo, int n)
+{
+	SumKind		per = PG_ARGISNULL(n) ? SUM_PAYMENT : parse_per(text_to_cstring(PG_GETARG_TEXT_PP(n)));
+
+	if (per == SUM_KINDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"per\" must be \"payment\", \"beneficiary\" or \"requester\"")));
+	return per;
+}
+
 /* The arguments that do not depend on the table's rules. */
 static void
 read_arguments(FunctionCallInfo fcinfo, Threshold *out)
@@ -457,6 +498,7 @@ read_arguments(FunctionCallInfo fcinfo, Threshold *out)
 	out->group = word_argument(fcinfo, 9, "approver_group");
 	band = word_argument(fcinfo, 10, "band");
 	out->name = band ? band : "";
+	out->per = per_argument(fcinfo, 11);
 }
 
 /* A band that is taken away is there, and not the last one: then each refund would need an approval. */
@@ -496,6 +538,18 @@ warn_of_group(const Threshold *threshold)
 		ereport(WARNING,
 				(errmsg("group \"%s\" has %d of the %d people who have to approve", threshold->group, n, threshold->approvers),
 				 errhint("Two people put others into it: paysafe.add_to_group.")));
+}
+
+/* Whoever splits what goes to one beneficiary is found only where a column says who that is. */
+static void
+check_beneficiary(const ThresholdChange *change)
+{
+	if (change->new_threshold.per == SUM_BENEFICIARY &&
+		paysafe_spec_optional_text(change->rule.spec, "beneficiary_column") == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the rule of table \"%s\" does not say to whom refunds go", get_rel_name(change->rule.relation)),
+				 errhint("Name the column as \"beneficiary_column\" of paysafe.protect_refund.")));
 }
 
 /* The rule that is meant, and what is in force of it. */
@@ -561,12 +615,13 @@ insert_threshold(FunctionCallInfo fcinfo, const ThresholdChange *change)
 			 threshold->requester == IDENTITY_NONE ? NULL : paysafe_identity_name(threshold->requester));
 	set_text(values, nulls, THRESHOLD_APPROVER_GROUP, threshold->group);
 	values[THRESHOLD_BAND] = CStringGetTextDatum(threshold->name);
+	values[THRESHOLD_PER] = CStringGetTextDatum(per_names[threshold->per]);
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
 }
 
 /*
  * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule, approver_identity,
- * requester_identity, approver_group, band) returns void
+ * requester_identity, approver_group, band, per) returns void
  */
 Datum
 paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
@@ -583,6 +638,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
 	find_change(fcinfo, &change);
 	check_currency(&change.rule, currency);
+	check_beneficiary(&change);
 	paysafe_refund_source_amount(&change.rule, &change.column);
 	if (change.new_threshold.amount != NULL)
 		check_amount(&change.column, change.new_threshold.amount, currency);

@@ -297,14 +297,17 @@ class ProtectRefund(RuleOperation):
         recorded: Sequence[str] = (),
         decimals: Optional[int] = None,
         rule: Optional[str] = None,
+        beneficiary: Optional[Name] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         """payment is a foreign key, or names the columns of one; then payment_model says
         whose, and payment_key which of its columns they mean.  rule: its name, where the
-        model has several, each with its own rows: "refund_deposit"."""
+        model has several, each with its own rows: "refund_deposit".  beneficiary says to whom
+        the money goes, for thresholds `per` beneficiary."""
         super().__init__(model_name, mode=mode, replaces=replaces)
         self.rule = rule or self.rule
+        self.beneficiary = beneficiary
         self.payment = payment
         self.payment_model = payment_model
         self.payment_key = payment_key
@@ -349,6 +352,7 @@ class ProtectRefund(RuleOperation):
             "status_path": texts(self.status_path),
             "recorded": texts(self.recorded or None),
             "rule": _named(self.rule),
+            "beneficiary_column": self.name(model, self.beneficiary),
         }
 
 
@@ -380,11 +384,13 @@ class ProtectPayout(RuleOperation):
         recorded: Sequence[str] = (),
         decimals: Optional[int] = None,
         rule: Optional[str] = None,
+        beneficiary: Optional[Name] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectPayout] = None,
     ) -> None:
         super().__init__(model_name, mode=mode, replaces=replaces)
         self.rule = rule or self.rule
+        self.beneficiary = beneficiary
         self.of = of
         self.amount = amount
         self.currency = currency
@@ -413,6 +419,7 @@ class ProtectPayout(RuleOperation):
             "decimals": (self.decimals, "int"),
             "recorded": texts(self.recorded or None),
             "rule": _named(self.rule),
+            "beneficiary_column": self.name(model, self.beneficiary),
         }
 
 
@@ -437,6 +444,7 @@ class SetRefundThreshold(RuleOperation):
         requester_identity: Optional[str] = None,
         approver_group: Optional[str] = None,
         band: Optional[str] = None,
+        per: str = "payment",
         replaces: Optional[SetRefundThreshold] = None,
     ) -> None:
         """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several.
@@ -444,12 +452,15 @@ class SetRefundThreshold(RuleOperation):
         requester_identity: how well who has written a refund, "session" or "proven".
         approver_group: a group of the registry of people; only its members' approvals count.
         band: the name of one more threshold of the currency; its demands come on top.
+        per: what the sum is of, the "payment", what goes to one "beneficiary", or what one
+        "requester" asks for.
         amount None takes a band away."""
         super().__init__(model_name, replaces=replaces)
         self.approver_identity = approver_identity
         self.requester_identity = requester_identity
         self.approver_group = approver_group
         self.band = band
+        self.per = per
         self.of_rule = of_rule
         self.currency = currency
         self.amount = amount
@@ -469,4 +480,5 @@ class SetRefundThreshold(RuleOperation):
             "requester_identity": (self.requester_identity, "text"),
             "approver_group": (self.approver_group, "text"),
             "band": (self.band, "text"),
+            "per": (None if self.per == "payment" else self.per, "text"),
         }

@@ -704,6 +704,7 @@ WHOLE = [
     rules.ProtectRefund(
         "Refund",
         rule="refund_deposit",
+        beneficiary="status",
         decimals=4,
         amount="amount",
         currency="currency",
@@ -722,6 +723,7 @@ WHOLE = [
     rules.ProtectPayout(
         "Refund",
         rule="refund_payout",
+        beneficiary="status",
         decimals=4,
         of="payment",
         amount="amount",
@@ -740,6 +742,7 @@ WHOLE = [
         requester_identity="proven",
         approver_group="finance",
         band="large",
+        per="requester",
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
