@@ -129,7 +129,6 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''rule'', pg_catalog.to_jsonb(r) FROM paysafe.rule r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''threshold'', pg_catalog.to_jsonb(r) FROM paysafe.threshold r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_event'', pg_catalog.to_jsonb(r) FROM paysafe.refund_event r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
-	UNION ALL SELECT ''refund_flow'', pg_catalog.to_jsonb(r) FROM paysafe.refund_flow r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''row_mark'', pg_catalog.to_jsonb(r) FROM paysafe.row_mark r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''closed_period'', pg_catalog.to_jsonb(r) FROM paysafe.closed_period r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''balance_stripe'', pg_catalog.to_jsonb(r) FROM paysafe.balance_stripe r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
@@ -143,6 +142,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''accepted_row'', pg_catalog.to_jsonb(r) FROM paysafe.accepted_row r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_request'', pg_catalog.to_jsonb(r) FROM paysafe.refund_request r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''refund_flow'', pg_catalog.to_jsonb(r) FROM paysafe.refund_flow r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''proposal_record'', pg_catalog.to_jsonb(r) FROM paysafe.proposal_record r WHERE r.relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''maintenance_record'', pg_catalog.to_jsonb(r) FROM paysafe.maintenance_record r');
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
@@ -212,6 +212,9 @@ SELECT pg_extension_config_dump('paysafe.person_alias_record', '');
 SELECT pg_extension_config_dump('paysafe.person_state', '');
 SELECT pg_extension_config_dump('paysafe.person_group', '');
 SELECT pg_extension_config_dump('paysafe.person_setting', '');
+SELECT pg_extension_config_dump('paysafe.delegation_record', '');
+SELECT pg_extension_config_dump('paysafe.delegation_end', '');
+SELECT pg_extension_config_dump('paysafe.delegation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
 SELECT pg_extension_config_dump('paysafe.token_key_record', '');

@@ -202,11 +202,12 @@ check_requesters(const ApprovalSubject *subject, const Person *approver)
 
 /* Who is in another group does not, either. */
 static void
-check_groups(const ApprovalSubject *subject, const Person *approver)
+check_groups(Oid relid, const ApprovalSubject *subject, const Person *approver)
 {
 	const char *group;
+	int64		stands_for;
 
-	if (!paysafe_acting_in_groups(approver, GetCurrentTimestamp(), subject->groups, &group))
+	if (!paysafe_acting_may_approve(approver, GetCurrentTimestamp(), relid, subject, &stands_for, &group) && group != NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								psprintf("\"%s\" is not in the group %s", approver->actor, group),
 								"Its threshold asks for approvals of members of this group.",
@@ -243,7 +244,7 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 		const ApprovalSubject *subject = lfirst(lc);
 
 		check_requesters(subject, approver);
-		check_groups(subject, approver);
+		check_groups(relid, subject, approver);
 		if (subject->futile != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "no approval would let this pass", subject->futile,
 									"Request another one instead, as somebody who is known well enough.");
@@ -425,8 +426,9 @@ paysafe_may_approve_as(PG_FUNCTION_ARGS)
 {
 	Person	   *person = paysafe_person_current();
 	List	   *groups = PG_ARGISNULL(1) ? NIL : list_make1(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	TimestampTz now = GetCurrentTimestamp();
+	ApprovalSubject subject = {.groups = groups};
+	int64		stands_for;
 
-	PG_RETURN_BOOL(!PG_ARGISNULL(0) && person->actor != NULL && paysafe_acting_counts(person, now, PG_GETARG_OID(0)) &&
-				   paysafe_acting_in_groups(person, now, groups, NULL));
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && person->actor != NULL &&
+				   paysafe_acting_may_approve(person, GetCurrentTimestamp(), PG_GETARG_OID(0), &subject, &stands_for, NULL));
 }

@@ -13,6 +13,8 @@
 
 #include "people/person.h"
 
+struct ApprovalSubject;
+
 /*
  * Refuse (42501) whoever acts now and may not: somebody who is disabled or, where it is
  * required, not registered; who claims to be another one than whose login it is; a
@@ -31,6 +33,14 @@ extern void paysafe_acting_check_settler(const Person *settler);
 
 /* Does an approval that was given then still count? */
 extern bool paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation);
+
+/*
+ * The same of exactly this: it still counts, and who gave it is in all the groups that it takes, or approves in the
+ * place of somebody who is (people/delegation.h), whose it could be, and who is none of those who have requested it.
+ * *stands_for: who that is, or 0; *missing (or NULL): the first group that lacks.
+ */
+extern bool paysafe_acting_may_approve(const Person *approver, TimestampTz at, Oid relation,
+									   const struct ApprovalSubject *subject, int64 *stands_for, const char **missing);
 
 /*
  * Is the approver registered, in all of these groups (of char *), and was already then, without having left

@@ -73,6 +73,7 @@ typedef struct Approval
 	int64		id;
 	Oid			relation;
 	Person		approver;
+	int64		stands_for;		/* in whose place it was given: a registered person; 0: in nobody's */
 	TimestampTz at;
 	TimestampTz valid_until;
 	uint8		digest[PAYSAFE_SHA256_LEN];
@@ -288,6 +289,15 @@ compare_preference(const ListCell *a, const ListCell *b)
 	return amounts != 0 ? amounts : compare_approvals(a, b);
 }
 
+/* Of one person, or of one and who stands for them: together they have one voice. */
+static bool
+is_of_one(const Approval *a, const Approval *b)
+{
+	return paysafe_person_is_same(&a->approver, &b->approver) || (a->stands_for != 0 && a->stands_for == b->stands_for) ||
+		(a->stands_for != 0 && paysafe_person_may_be(&b->approver, a->stands_for)) ||
+		(b->stands_for != 0 && paysafe_person_may_be(&a->approver, b->stands_for));
+}
+
 /* At most one for each person. */
 static List *
 one_each(List *approvals)
@@ -301,8 +311,7 @@ one_each(List *approvals)
 		bool		another = true;
 
 		foreach(lc2, result)
-			another &= !paysafe_person_is_same(&((Approval *) lfirst(lc2))->approver,
-											   &((Approval *) lfirst(lc))->approver);
+			another &= !is_of_one(lfirst(lc2), lfirst(lc));
 		if (another)
 			result = lappend(result, lfirst(lc));
 	}
@@ -335,8 +344,8 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		ListCell   *lc2;
 
 		if (!fits || (subject->given_after != 0 && a->at <= subject->given_after) ||
-			a->approver.level < subject->identity || !paysafe_acting_counts(&a->approver, a->at, relation) ||
-			!paysafe_acting_in_groups(&a->approver, a->at, subject->groups, NULL))
+			a->approver.level < subject->identity ||
+			!paysafe_acting_may_approve(&a->approver, a->at, relation, subject, &a->stands_for, NULL))
 			continue;
 		/* a shorter validity, declared since, counts at once */
 		a->valid_until = Min(a->valid_until, a->at + subject->valid_for);

@@ -55,7 +55,6 @@
 #include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
-#include "rules/refund/refund_flow.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"

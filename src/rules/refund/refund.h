@@ -573,6 +573,13 @@ extern void paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, 
 									 RefundLife *life, const RefundLife *before);
 
 /*
+ * refund_flow.c
+ */
+
+/* Does the change say another beneficiary?  Not another spelling. */
+extern bool paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change);
+
+/*
  * refund_writer.c
  */
 

@@ -44,7 +44,4 @@ extern void paysafe_refund_flow_add(const RefundFlow *flow, Numeric amount);
 /* What the sum of a band is of, as the beginning of a sentence; the payment's own in the caller's words. */
 extern const char *paysafe_refund_flow_words(const Threshold *band, bool payout, const char *payment_words);
 
-/* Where the money goes, as one word for all spellings; the change gives the row another one. */
-extern bool paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change);
-
 #endif							/* PAYSAFE_REFUND_FLOW_H */

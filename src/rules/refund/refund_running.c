@@ -215,7 +215,6 @@ static Numeric
 risen_total(const Threshold *band, void *arg)
 {
 	Rise	   *rise = arg;
-
 	/* the steps are those of the payment, whatever is summed up */
 	Numeric		risen = paysafe_refund_risen_within(rise->state, rise->payment, rise->currency, band ? band->within : 0, true, &rise->steps);
 
@@ -257,12 +256,12 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	passes = have >= needed && !rejected;
+	paysafe_refund_flow_add(&rising.flow, rise);
 	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, rise, currency, other ? paysafe_rejection_other_words(other) :
 					gate_detail(side, payment, currency, &terms), needed, &subject, have, is_fact);
 	paysafe_refund_add_rise(state, payment, key, whole, rising.steps + 1, rise, currency,
 							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0, terms.bands);
-	paysafe_refund_flow_add(&rising.flow, rise);
 }
 
 static void
