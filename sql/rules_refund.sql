@@ -424,6 +424,7 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT approver_groups text[],
 	OUT requester_identity text,
 	OUT rejected_by text,
+	OUT changed_by text[],
 	OUT per text
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE

@@ -178,13 +178,13 @@ askers_of_rejected(const char *key)
 	return rejection ? paysafe_approve_askers_of(rejection) : NIL;
 }
 
-/* Who requested it does not approve it. */
+/* Who requested it, or has changed it, does not approve it. */
 static void
-check_requesters(const ApprovalSubject *subject, const Person *approver)
+check_requesters(const List *requesters, const Person *approver)
 {
 	ListCell   *lc;
 
-	foreach(lc, subject->requesters)
+	foreach(lc, requesters)
 	{
 		const Person *requester = lfirst(lc);
 		char	   *conflict = paysafe_person_conflict(approver, requester);
@@ -243,7 +243,8 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 	{
 		const ApprovalSubject *subject = lfirst(lc);
 
-		check_requesters(subject, approver);
+		check_requesters(subject->requesters, approver);
+		check_requesters(subject->writers, approver);
 		check_groups(relid, subject, approver);
 		if (subject->futile != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "no approval would let this pass", subject->futile,

@@ -302,6 +302,7 @@ could_approve(const Delegation *d, TimestampTz at, const ApprovalSubject *subjec
 	const char *missing;
 
 	return d->at < at && d->level >= subject->identity && !is_one_of(d->delegator, subject->requesters) &&
+		!is_one_of(d->delegator, subject->writers) &&
 		is_in_all(d->delegator, at, groups, &missing);
 }
 

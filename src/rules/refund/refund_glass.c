@@ -160,7 +160,7 @@ glass_subject(const ApprovalSubject *subject)
 
 	*glass = *subject;
 	paysafe_approve_glass_digest(subject->digest, glass->digest);
-	glass->requesters = NIL;	/* it may be who has requested it */
+	glass->requesters = glass->writers = NIL;	/* it may be one of them */
 	glass->money = NULL;
 	glass->futile = NULL;
 	glass->identity = IDENTITY_PASSKEY;
@@ -196,7 +196,7 @@ glass_subjects(Oid refund, const char *key)
 	return subjects;
 }
 
-/* Names of those who have requested it, so that they do not look at it afterwards. */
+/* Names of those who have requested it, or changed it, so that they do not look at it afterwards. */
 static Datum
 requester_names(List *requesters)
 {
@@ -227,7 +227,7 @@ add_glass(int64 id, Oid refund, const ApprovalSubject *subject, const ApprovalSu
 	set_text(values, nulls, GLASS_ACTOR, person->actor);
 	set_text(values, nulls, GLASS_LOGIN, person->login);
 	set_text(values, nulls, GLASS_SESSION_USER, person->session_user_name);
-	values[GLASS_REQUESTED_BY] = requester_names(subject->requesters);
+	values[GLASS_REQUESTED_BY] = requester_names(list_concat_copy(subject->requesters, subject->writers));
 	set_text(values, nulls, GLASS_REASON, paysafe_redact_string(reason));
 	set_text(values, nulls, GLASS_TICKET, paysafe_redact_string(ticket));
 	values[GLASS_AT] = TimestampTzGetDatum(now);
@@ -290,7 +290,7 @@ check_reviewer(const Glass *glass, const Person *reviewer)
 	}
 	if (conflict != NULL)
 		refuse(psprintf("\"%s\" cannot look at this", reviewer->actor),
-			   "Who has broken the glass, or requested what passed by it, is no second person.",
+			   "Who has broken the glass, or requested or changed what passed by it, is no second person.",
 			   "Another person has to look at it.");
 }
 
