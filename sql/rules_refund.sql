@@ -42,10 +42,16 @@ CREATE TABLE paysafe.threshold (
 	approver_group text COLLATE "C",
 	band text COLLATE "C" NOT NULL,
 	per text COLLATE "C" NOT NULL,
+	approved_during text COLLATE "C",
+	escalation_after interval,
+	escalation_group text COLLATE "C",
 	PRIMARY KEY (relation, rule, currency, band, version)
 );
 COMMENT ON COLUMN paysafe.threshold.amount IS 'NULL: the band was taken away';
 COMMENT ON COLUMN paysafe.threshold.band IS 'which of the currency''s thresholds; empty: the one without a name';
+COMMENT ON COLUMN paysafe.threshold.approved_during IS 'when approvals are given that count: times of the week in a time zone; NULL: at any time';
+COMMENT ON COLUMN paysafe.threshold.escalation_after IS 'what has waited for so long, members of escalation_group may approve as well as those of approver_group';
+COMMENT ON COLUMN paysafe.threshold.escalation_group IS 'NULL: nobody else, however long it waits';
 COMMENT ON COLUMN paysafe.threshold.per IS 'what the sum is of: payment, beneficiary, requester';
 COMMENT ON COLUMN paysafe.threshold.requester_identity IS 'how well requesters must be known: session, proven; NULL: however they are';
 COMMENT ON COLUMN paysafe.threshold.approver_group IS 'of the registry: only approvals of its members count; NULL: of everybody';
@@ -322,11 +328,19 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	requester_identity text DEFAULT NULL,
 	approver_group text DEFAULT NULL,
 	band text DEFAULT NULL,
-	per text DEFAULT 'payment'
+	per text DEFAULT 'payment',
+	approved_during text DEFAULT NULL,
+	escalation_after interval DEFAULT NULL,
+	escalation_group text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
-COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text, text) IS 'sets above which rolling sum approvals are needed, of a payment''s refunds, of what goes to one beneficiary or of what one person asks for, in one currency, and whose; a currency may have several bands';
+COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text, text, text, interval, text) IS 'sets above which rolling sum approvals are needed, of a payment''s refunds, of what goes to one beneficiary or of what one person asks for, in one currency, and whose; a currency may have several bands';
+
+CREATE FUNCTION paysafe.is_during(hours text, at timestamptz) RETURNS boolean
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_is_during';
+COMMENT ON FUNCTION paysafe.is_during(text, timestamptz) IS 'is it within these times of the week, such as Mon-Fri 08:00-20:00 Europe/Berlin?';
 
 CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text, rule text DEFAULT NULL) RETURNS text
 	LANGUAGE C STABLE PARALLEL UNSAFE
@@ -425,7 +439,10 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT requester_identity text,
 	OUT rejected_by text,
 	OUT changed_by text[],
-	OUT per text
+	OUT per text,
+	OUT approved_during text[],
+	OUT escalates_at timestamptz,
+	OUT escalation_groups text[]
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';

@@ -20,6 +20,7 @@
 
 #include "base/argument.h"
 #include "base/attempt.h"
+#include "base/hours.h"
 #include "compat.h"
 #include "engine/approve.h"
 #include "engine/loosening.h"
@@ -214,6 +215,26 @@ check_groups(Oid relid, const ApprovalSubject *subject, const Person *approver)
 								"The view paysafe.approval_limit has who approves what, and paysafe.person who is in which group.");
 }
 
+/* Nor at another time than its bands say. */
+static void
+check_hours(const ApprovalSubject *subject)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, subject->hours)
+	{
+		char	   *next;
+
+		if (paysafe_hours_has(lfirst(lc), now))
+			continue;
+		next = paysafe_hours_next(lfirst(lc), now);
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "this is not approved at this time",
+								psprintf("Its threshold asks for approvals that are given %s.", (char *) lfirst(lc)),
+								next ? psprintf("The next time is %s.", next) : "That time zone is not known any more.");
+	}
+}
+
 List *
 paysafe_approve_subjects(Oid relid, const char *key)
 {
@@ -246,6 +267,7 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 		check_requesters(subject->requesters, approver);
 		check_requesters(subject->writers, approver);
 		check_groups(relid, subject, approver);
+		check_hours(subject);
 		if (subject->futile != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "no approval would let this pass", subject->futile,
 									"Request another one instead, as somebody who is known well enough.");

@@ -251,31 +251,33 @@ paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation)
 		 paysafe_registry_is_member(group_of(relation), person ? person->id : 0));
 }
 
-bool
-paysafe_acting_in_groups(const Person *approver, TimestampTz at, const List *groups, const char **missing)
+/* Was the person in the group then, and since; or in another one that may as well by then? */
+static bool
+is_in_group(int64 person, TimestampTz at, const char *group, const List *escalations)
 {
-	RegisteredPerson *person = groups != NIL && approver->actor != NULL ?
-		paysafe_registry_find(PERSON_NAME, approver->actor) : NULL;
 	ListCell   *lc;
 
-	foreach(lc, groups)
-		if (person == NULL || !paysafe_registry_was_member(lfirst(lc), person->id, at))
-		{
-			if (missing != NULL)
-				*missing = lfirst(lc);
-			return false;
-		}
-	return true;
+	if (paysafe_registry_was_member(group, person, at))
+		return true;
+	foreach(lc, escalations)
+	{
+		const GroupEscalation *escalation = lfirst(lc);
+
+		if (strcmp(escalation->group, group) == 0 && escalation->from <= at &&
+			paysafe_registry_was_member(escalation->to, person, at))
+			return true;
+	}
+	return false;
 }
 
-/* Was the person in all of these groups then, and since? */
+/* Is it so with all groups of the subject?  person NULL: who is not registered is in none. */
 static bool
-is_in_all(int64 person, TimestampTz at, const List *groups, const char **missing)
+is_in_all(const int64 *person, TimestampTz at, const ApprovalSubject *subject, const char **missing)
 {
 	ListCell   *lc;
 
-	foreach(lc, groups)
-		if (!paysafe_registry_was_member(lfirst(lc), person, at))
+	foreach(lc, subject->groups)
+		if (person == NULL || !is_in_group(*person, at, lfirst(lc), subject->escalations))
 		{
 			*missing = lfirst(lc);
 			return false;
@@ -297,13 +299,13 @@ is_one_of(int64 person, const List *persons)
 
 /* Could the delegator have approved it? */
 static bool
-could_approve(const Delegation *d, TimestampTz at, const ApprovalSubject *subject, const List *groups)
+could_approve(const Delegation *d, TimestampTz at, const ApprovalSubject *subject)
 {
 	const char *missing;
 
 	return d->at < at && d->level >= subject->identity && !is_one_of(d->delegator, subject->requesters) &&
 		!is_one_of(d->delegator, subject->writers) &&
-		is_in_all(d->delegator, at, groups, &missing);
+		is_in_all(&d->delegator, at, subject, &missing);
 }
 
 bool
@@ -312,19 +314,18 @@ paysafe_acting_may_approve(const Person *approver, TimestampTz at, Oid relation,
 {
 	RegisteredPerson *person;
 	const char *lacks = NULL;
-	List	   *groups = subject->groups;
 	ListCell   *lc;
 
 	*stands_for = 0;
 	if (missing != NULL)
 		*missing = NULL;
-	if (likely(!paysafe_registry_is_used()))
-		return paysafe_acting_in_groups(approver, at, groups, missing);
+	if (likely(!paysafe_registry_is_used() && subject->groups == NIL))
+		return true;
 	if (!still_acts(approver, at, relation, &person))
 		return false;
 	if (!paysafe_registry_is_member(group_of(relation), person ? person->id : 0))
 		lacks = group_of(relation);
-	else if (paysafe_acting_in_groups(approver, at, groups, &lacks))
+	else if (is_in_all(person ? &person->id : NULL, at, subject, &lacks))
 		return true;
 	if (missing != NULL)
 		*missing = lacks;
@@ -334,7 +335,7 @@ paysafe_acting_may_approve(const Person *approver, TimestampTz at, Oid relation,
 	{
 		const Delegation *d = lfirst(lc);
 
-		if (paysafe_registry_is_member(group_of(relation), d->delegator) && could_approve(d, at, subject, groups))
+		if (paysafe_registry_is_member(group_of(relation), d->delegator) && could_approve(d, at, subject))
 		{
 			*stands_for = d->delegator;
 			return true;

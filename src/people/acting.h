@@ -35,19 +35,13 @@ extern void paysafe_acting_check_settler(const Person *settler);
 extern bool paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation);
 
 /*
- * The same of exactly this: it still counts, and who gave it is in all the groups that it takes, or approves in the
+ * The same of exactly this: it still counts, and who gave it is registered and in all the groups that it takes, was already
+ * then, without having left one since (a group that nobody is in lets nobody approve), or approves in the
  * place of somebody who is (people/delegation.h), whose it could be, and who is none of those who have requested it.
  * *stands_for: who that is, or 0; *missing (or NULL): the first group that lacks.
  */
 extern bool paysafe_acting_may_approve(const Person *approver, TimestampTz at, Oid relation,
 									   const struct ApprovalSubject *subject, int64 *stands_for, const char **missing);
-
-/*
- * Is the approver registered, in all of these groups (of char *), and was already then, without having left
- * one since?  A group that nobody is in lets nobody approve.  *missing (or NULL): the first that lacks.
- */
-extern bool paysafe_acting_in_groups(const Person *approver, TimestampTz at, const List *groups,
-									 const char **missing);
 
 extern void paysafe_acting_init(void);
 

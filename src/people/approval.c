@@ -40,6 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/hours.h"
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "compat.h"
@@ -341,6 +342,18 @@ is_own(const Approval *a, const ApprovalSubject *subject)
 	return false;
 }
 
+/* Was it given when it may be? */
+static bool
+is_in_hours(const Approval *a, const ApprovalSubject *subject)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->hours)
+		if (!paysafe_hours_has(lfirst(lc), a->at))
+			return false;
+	return true;
+}
+
 /*
  * Approvals that fit the subject now, at most one per person, in the order in which
  * they are used.  With lock, each is locked, by id, before it is looked at for the
@@ -365,7 +378,7 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		Approval   *a = lfirst(lc);
 
 		if (!is_of_subject(a, subject) || (subject->given_after != 0 && a->at <= subject->given_after) ||
-			a->approver.level < subject->identity ||
+			a->approver.level < subject->identity || !is_in_hours(a, subject) ||
 			!paysafe_acting_may_approve(&a->approver, a->at, relation, subject, &a->stands_for, NULL))
 			continue;
 		/* a shorter validity, declared since, counts at once */

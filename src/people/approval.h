@@ -30,6 +30,14 @@ typedef struct ApprovalMoney
 	uint8		bound[PAYSAFE_SHA256_LEN];	/* of what else must stay the same */
 } ApprovalMoney;
 
+/* Who else may approve in the place of members of a group: members of another one, once it has waited long enough. */
+typedef struct GroupEscalation
+{
+	const char *group;
+	const char *to;
+	TimestampTz from;
+} GroupEscalation;
+
 /* What an approval stands for. */
 typedef struct ApprovalSubject
 {
@@ -43,6 +51,8 @@ typedef struct ApprovalSubject
 	const ApprovalMoney *money; /* what a refund comes to, of which approvals in advance count, too; or NULL */
 	IdentityLevel identity;		/* approvals of persons known less well than that do not count */
 	List	   *groups;			/* of char *: nor of those who are not in all of these */
+	List	   *escalations;	/* of GroupEscalation: at most one of a group */
+	List	   *hours;			/* of char * (base/hours.h): nor those that were given at another time than all of these */
 	const char *futile;			/* why no approval would help, in a sentence, or NULL; of approval_subject only */
 	const char *words;			/* what it is, for a person; of approval_subject only, or NULL */
 	TimestampTz given_after;	/* approvals given until then do not count; 0: all do */

@@ -102,13 +102,33 @@ put_level(Datum *values, bool *nulls, int column, IdentityLevel level)
 	values[column] = CStringGetTextDatum(paysafe_identity_name(level));
 }
 
+/* From when on somebody else may, and who by then. */
+static void
+put_escalations(List *escalations, Datum *values, bool *nulls)
+{
+	TimestampTz first = 0;
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, escalations)
+	{
+		const GroupEscalation *escalation = lfirst(lc);
+
+		first = first == 0 ? escalation->from : Min(first, escalation->from);
+		groups = lappend(groups, (char *) escalation->to);
+	}
+	nulls[21] = nulls[22] = escalations == NIL;
+	values[21] = TimestampTzGetDatum(first);
+	values[22] = PointerGetDatum(paysafe_strings_array(groups));
+}
+
 static void
 put_pending(const RefundState *state, const Pending *pending, PendingOutput *out)
 {
 	const Person *person = pending->person;
 	const GateTerms *terms = pending->terms;
-	Datum		values[20] = {0};
-	bool		nulls[20] = {0};
+	Datum		values[23] = {0};
+	bool		nulls[23] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -147,6 +167,9 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[19] = terms->band == NULL;
 	if (terms->band != NULL)
 		values[19] = CStringGetTextDatum(paysafe_refund_threshold_per_name(terms->band->per));
+	nulls[20] = terms->hours == NIL;
+	values[20] = PointerGetDatum(paysafe_strings_array(terms->hours));
+	put_escalations(paysafe_refund_escalations(terms, pending->key ? pending->at : 0), values, nulls);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 

@@ -12,6 +12,14 @@
 #include "rules/refund/refund_flow.h"
 #include "rules/refund/refund_threshold.h"
 
+/* A group that who approves is in. */
+typedef struct GroupDemand
+{
+	const char *group;
+	const char *escalation_group;	/* others who may, too; NULL: nobody, or not all bands say so */
+	int64		escalation_after;	/* ... once it has waited for so long: microseconds */
+} GroupDemand;
+
 /* Of each the strictest. */
 typedef struct GateTerms
 {
@@ -20,6 +28,8 @@ typedef struct GateTerms
 	IdentityLevel identity;		/* of who approves */
 	IdentityLevel requester;	/* of who has written it */
 	List	   *groups;			/* of char *: who approves is in all of them */
+	List	   *demands;		/* of GroupDemand: the same */
+	List	   *hours;			/* of char *: approvals are given within all of them */
 	const Threshold *band;		/* the highest that it is above, or the lowest there is; NULL: there is none */
 	Numeric		total;			/* in the period of that band */
 	List	   *bands;			/* of char *: names of those that it is above */
@@ -60,6 +70,9 @@ extern void paysafe_refund_standing_terms(StandingRefund *refund, const char *cu
 
 /* Fill in what the terms say of approvals. */
 extern void paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, ApprovalSubject *subject);
+
+/* From when on which others may approve what has waited since then (0: nobody knows): of GroupEscalation. */
+extern List *paysafe_refund_escalations(const GateTerms *terms, TimestampTz requested);
 
 /* Of whom approvals count, after "approvals"; empty if it does not matter. */
 extern char *paysafe_refund_terms_words(const ApprovalSubject *subject);

@@ -37,6 +37,9 @@ typedef struct Threshold
 	IdentityLevel requester;	/* what persons known less well have written does not pass */
 	char	   *group;			/* approvals of who is not in it do not count; or NULL */
 	SumKind		per;
+	char	   *hours;			/* approvals given at another time do not count (base/hours.h); or NULL */
+	char	   *escalation_group;	/* its members may, too, instead of those of the group; or NULL */
+	int64		escalation_after;	/* ... once it has waited for so long: microseconds */
 } Threshold;
 
 /* How long an approval lives where no threshold says otherwise: one hour. */

@@ -445,6 +445,9 @@ class SetRefundThreshold(RuleOperation):
         approver_group: Optional[str] = None,
         band: Optional[str] = None,
         per: str = "payment",
+        approved_during: Optional[str] = None,
+        escalation_after: Optional[datetime.timedelta] = None,
+        escalation_group: Optional[str] = None,
         replaces: Optional[SetRefundThreshold] = None,
     ) -> None:
         """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several.
@@ -454,6 +457,8 @@ class SetRefundThreshold(RuleOperation):
         band: the name of one more threshold of the currency; its demands come on top.
         per: what the sum is of, the "payment", what goes to one "beneficiary", or what one
         "requester" asks for.
+        approved_during: when approvals are given, "Mon-Fri 08:00-20:00 Europe/Berlin".
+        escalation_group: who may, besides approver_group, once it has waited escalation_after.
         amount None takes a band away."""
         super().__init__(model_name, replaces=replaces)
         self.approver_identity = approver_identity
@@ -461,6 +466,9 @@ class SetRefundThreshold(RuleOperation):
         self.approver_group = approver_group
         self.band = band
         self.per = per
+        self.approved_during = approved_during
+        self.escalation_after = escalation_after
+        self.escalation_group = escalation_group
         self.of_rule = of_rule
         self.currency = currency
         self.amount = amount
@@ -481,4 +489,7 @@ class SetRefundThreshold(RuleOperation):
             "approver_group": (self.approver_group, "text"),
             "band": (self.band, "text"),
             "per": (None if self.per == "payment" else self.per, "text"),
+            "approved_during": (self.approved_during, "text"),
+            "escalation_after": (self.escalation_after, "interval"),
+            "escalation_group": (self.escalation_group, "text"),
         }
