@@ -17,7 +17,7 @@
 #include "base/refusal.h"
 #include "people/acting.h"
 #include "people/actor.h"
-#include "people/approval.h"
+#include "people/approval_subject.h"
 #include "people/connection.h"
 #include "people/delegation.h"
 #include "people/registry.h"
@@ -239,16 +239,6 @@ still_acts(const Person *approver, TimestampTz at, Oid relation, RegisteredPerso
 						   relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD)))
 		return false;
 	return true;
-}
-
-bool
-paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation)
-{
-	RegisteredPerson *person;
-
-	return likely(!paysafe_registry_is_used()) ||
-		(still_acts(approver, at, relation, &person) &&
-		 paysafe_registry_is_member(group_of(relation), person ? person->id : 0));
 }
 
 /* Was the person in the group then, and since; or in another one that may as well by then? */

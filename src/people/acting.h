@@ -31,11 +31,8 @@ extern void paysafe_acting_check_approver(const Person *approver, Oid relation);
 /* The same for who is about to settle a breach, whatever group they are in. */
 extern void paysafe_acting_check_settler(const Person *settler);
 
-/* Does an approval that was given then still count? */
-extern bool paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation);
-
 /*
- * The same of exactly this: it still counts, and who gave it is registered and in all the groups that it takes, was already
+ * Does an approval of exactly this that was given then still count?  Who gave it acts, is registered and in all the groups that it takes, was already
  * then, without having left one since (a group that nobody is in lets nobody approve), or approves in the
  * place of somebody who is (people/delegation.h), whose it could be, and who is none of those who have requested it.
  * *stands_for: who that is, or 0; *missing (or NULL): the first group that lacks.
