@@ -23,6 +23,7 @@
 #include "base/hours.h"
 #include "compat.h"
 #include "engine/approve.h"
+#include "engine/approver_level.h"
 #include "engine/loosening.h"
 #include "engine/proposal.h"
 #include "engine/rule.h"
@@ -362,6 +363,23 @@ find_subject(void *arg)
 		standing->subjects = row_subjects(standing->relid, standing->key, true);
 }
 
+IdentityLevel
+paysafe_approve_level_of(const Rejection *rejection)
+{
+	Standing	standing = {.relid = rejection->relation, .key = rejection->key};
+	IdentityLevel level = IDENTITY_NONE;
+	ListCell   *lc;
+
+	if (paysafe_loosening_is_approved_as(rejection->relation))
+		return paysafe_approver_level();
+	/* a table whose rules do not fit it any more passes nothing */
+	if (rejection->key == NULL || paysafe_attempt(find_subject, &standing) != NULL)
+		return level;
+	foreach(lc, standing.subjects)
+		level = Max(level, ((ApprovalSubject *) lfirst(lc))->identity);
+	return level;
+}
+
 void
 paysafe_approve_glass_digest(const uint8 *digest, uint8 *glass)
 {
@@ -391,6 +409,26 @@ subject_of_digest(List *subjects, bytea *digest)
 			return subject;
 	}
 	return NULL;
+}
+
+PG_FUNCTION_INFO_V1(paysafe_approver_counts);
+
+/*
+ * approver_counts(relation, approver, login, at) returns boolean: do approvals count that this one has given
+ * then?  For the view paysafe.approval, and who may read that.
+ */
+Datum
+paysafe_approver_counts(PG_FUNCTION_ARGS)
+{
+	Oid			view = get_relname_relid("approval", paysafe_catalog_schema());
+	Person		approver = {
+		.actor = text_to_cstring(PG_GETARG_TEXT_PP(1)), .login = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.session_user_name = text_to_cstring(PG_GETARG_TEXT_PP(2))
+	};
+
+	if (pg_class_aclcheck(view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, "approval");
+	PG_RETURN_BOOL(paysafe_acting_counts(&approver, PG_GETARG_TIMESTAMPTZ(3), PG_GETARG_OID(0)));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_approval_state);

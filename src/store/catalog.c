@@ -137,6 +137,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
 	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
+	[PAYSAFE_THROTTLE_COUNTER] = "throttle_counter",
 };
 
 /*
@@ -194,6 +195,7 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_TOKEN_USE] = "one for each token; what it proved is with each change",
 	[PAYSAFE_PASSKEY_USE] = "what passkeys have counted",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "good for minutes; what came of it is an assertion",
+	[PAYSAFE_THROTTLE_COUNTER] = "one for each key that is counted",
 };
 
 bool

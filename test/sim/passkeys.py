@@ -467,13 +467,18 @@ class Play(accounts.Play):
             self.b.rows[i] = Row(who, 0, True)
 
     def enrol(self, surely: bool = False) -> None:
-        """One more passkey: by a proposal, and the signatures of two others; of one, while only one ever had one."""
+        """One more passkey: by a proposal, and the signatures of two others; of one, while only one ever had one, and of whose it is."""
         rng = self.rng
         k = self.new_key(rng.choice(PEOPLE))
         proposer, signers = rng.choice(PEOPLE), rng.sample(self.holders(), rng.choice([1, 2, 2]))
         if surely:
             proposer, signers = "clerk", [n for n in self.holders() if n != k.owner]
         ever = {x.owner for x in self.b.keys} - {k.owner}
+        # one of two does not get one in the other one's name
+        both = len(ever) == 1 and k.owner in {x.owner for x in self.b.keys}
+        if surely and both:
+            signers = self.holders()
+        need = 2 if both else min(2, len(ever))
         call = self.call("add_passkey", k)
         self.as_(proposer, f"SELECT {call}", "42501", "owner")
         self.as_(proposer, f"SELECT paysafe.propose('new');\nSELECT {call}", "", "owner")
@@ -487,7 +492,7 @@ class Play(accounts.Play):
             self.as_(proposer, f"SELECT {call}", "42501", "owner")
         what = f"paysafe.passkey_record {key}"
         signed = {n for n in signers if self.by_signature(what, n, proposer)}
-        if len(signed - {proposer, k.owner}) < min(2, len(ever)):
+        if len(signed - {proposer} - (set() if both else {k.owner})) < need:
             self.as_(proposer, f"SELECT {call}", "42501", "owner")
             return
         c = self.conns["owner"]
