@@ -275,6 +275,20 @@ is_in_all(const int64 *person, TimestampTz at, const ApprovalSubject *subject, c
 	return true;
 }
 
+bool
+paysafe_acting_in_groups(const Person *person, TimestampTz at, const List *groups, const char **missing)
+{
+	const RegisteredPerson *registered = groups != NIL && person->actor != NULL ?
+		paysafe_registry_find(PERSON_NAME, person->actor) : NULL;
+	const ApprovalSubject subject = {.groups = (List *) groups};
+	const char *lacks = NULL;
+	bool		result = is_in_all(registered ? &registered->id : NULL, at, &subject, &lacks);
+
+	if (missing != NULL)
+		*missing = lacks;
+	return result;
+}
+
 /* Is the person one of those who asked for it, or have changed what is approved? */
 static bool
 is_one_of(int64 person, const List *persons)

@@ -40,6 +40,12 @@ extern void paysafe_acting_check_settler(const Person *settler);
 extern bool paysafe_acting_may_approve(const Person *approver, TimestampTz at, Oid relation,
 									   const struct ApprovalSubject *subject, int64 *stands_for, const char **missing);
 
+/*
+ * Is this one registered, in all of these groups (of char *), and was already then, without having left
+ * one since?  A group that nobody is in has nobody.  *missing (or NULL): the first that lacks.
+ */
+extern bool paysafe_acting_in_groups(const Person *person, TimestampTz at, const List *groups, const char **missing);
+
 extern void paysafe_acting_init(void);
 
 #endif							/* PAYSAFE_ACTING_H */
