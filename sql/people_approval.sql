@@ -70,10 +70,12 @@ CREATE TABLE paysafe.rejection_record (
 	request_id text,
 	at timestamptz NOT NULL,
 	own boolean NOT NULL,
-	requesters text[] NOT NULL
+	requesters text[] NOT NULL,
+	about regclass
 );
 CREATE INDEX rejection_record_scope ON paysafe.rejection_record (relation, scope);
 COMMENT ON TABLE paysafe.rejection_record IS 'what somebody has said no to; paysafe.rejection shows what became of it';
+COMMENT ON COLUMN paysafe.rejection_record.about IS 'of changes: the table that they are of, whatever it is called; NULL: of none, or of several';
 COMMENT ON COLUMN paysafe.rejection_record.scope IS 'of what nothing passes: the payment, the account; of changes the SHA-256 of what it would make';
 COMMENT ON COLUMN paysafe.rejection_record.key IS 'of the row, or the change; NULL for refunds that have none yet';
 COMMENT ON COLUMN paysafe.rejection_record.amount IS 'of refunds: this much or more';
