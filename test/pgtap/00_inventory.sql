@@ -220,7 +220,7 @@ INSERT INTO function_expected VALUES
 	('api_key_revoke_everything(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('api_key_verify(text,text,text)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('api_key_verify_digest(bytea,text,text)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
-	('approver_counts(regclass,text,text,timestamp with time zone)', 'boolean', 'c', 's', true, 'u', false, false, NULL, true),
+	('approver_counts(bigint)', 'boolean', 'c', 's', true, 'u', false, false, NULL, true),
 	('approval_state(regclass,text,bytea,timestamp with time zone)', 'text', 'c', 's', true, 'u', false, false, NULL, true),
 	('require_registered(boolean,text)', 'boolean', 'c', 'v', false, 'u', false, false, NULL, false),
 	('disable_person(text,text)', 'integer', 'c', 'v', false, 'u', false, false, NULL, false),

@@ -42,6 +42,7 @@ INSERT INTO pay.approval(refund_id, amount, currency, approver) VALUES (71, 1500
 SET app.actor = 'alice';
 UPDATE pay.refund SET status = 'approved' WHERE id = 70;
 UPDATE pay.refund SET status = 'approved' WHERE id = 71;
+\c - pay_super
 SELECT CASE WHEN (SELECT count(*) FROM paysafe.delegation WHERE state = 'in force') < 2 THEN 'N/A'
             WHEN EXISTS (SELECT FROM pay.refund WHERE id IN (70, 71) AND status = 'approved') THEN 'BYPASSED' ELSE 'HELD' END;
 \else
