@@ -219,3 +219,5 @@ SELECT pg_extension_config_dump('paysafe.token_key_record', '');
 SELECT pg_extension_config_dump('paysafe.token_use', '');
 SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
 SELECT pg_extension_config_dump('paysafe.throttle_counter', '');
+SELECT pg_extension_config_dump('paysafe.request_client_record', '');
+SELECT pg_extension_config_dump('paysafe.request_key', '');
