@@ -216,3 +216,5 @@ SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
 SELECT pg_extension_config_dump('paysafe.token_key_record', '');
 SELECT pg_extension_config_dump('paysafe.token_use', '');
 SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
+SELECT pg_extension_config_dump('paysafe.signal_record', '');
+SELECT pg_extension_config_dump('paysafe.decision_record', '');

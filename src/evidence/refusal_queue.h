@@ -18,6 +18,9 @@ extern void paysafe_refusal_queue_preload(void);
 extern void paysafe_refusal_queue_request(void);
 extern void paysafe_refusal_queue_startup(void);
 
+/* Is there a queue, and somebody who will write what is in it? */
+extern bool paysafe_refusal_queue_ready(void);
+
 /* Add an entry to a database's queue; nothing without the library preloaded. */
 extern void paysafe_refusal_queue_add(Oid database, const RefusalEntry *entry);
 

@@ -134,6 +134,8 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
 	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
+	[PAYSAFE_SIGNAL_RECORD] = "signal_record",
+	[PAYSAFE_DECISION_RECORD] = "decision_record",
 };
 
 /*
