@@ -29,8 +29,8 @@ CREATE TABLE paysafe.refusal_record (
 	business_id text
 );
 CREATE INDEX refusal_record_at ON paysafe.refusal_record USING brin (at);
-CREATE INDEX refusal_record_business_id ON paysafe.refusal_record (business_id);
-CREATE INDEX refusal_record_request_id ON paysafe.refusal_record (request_id);
+CREATE INDEX refusal_record_business_id ON paysafe.refusal_record (business_id COLLATE "C") WHERE business_id IS NOT NULL;
+CREATE INDEX refusal_record_request_id ON paysafe.refusal_record (request_id COLLATE "C") WHERE request_id IS NOT NULL;
 COMMENT ON TABLE paysafe.refusal_record IS 'refusals, written by a background worker although their transactions rolled back';
 COMMENT ON COLUMN paysafe.refusal_record.count IS 'more than 1: so many of this rule, table, actor and SQLSTATE, from outside or faster than they could be written one by one';
 COMMENT ON COLUMN paysafe.refusal_record.last_at IS 'of several: when the last one was; "at" is the first';

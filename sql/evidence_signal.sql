@@ -24,9 +24,9 @@ CREATE TABLE paysafe.signal_record (
 );
 -- not unique: what is there twice must not keep others from being written
 CREATE INDEX signal_record_place ON paysafe.signal_record (system_identifier, database, timeline, xid, seq);
-CREATE INDEX signal_record_subject ON paysafe.signal_record (subject, at);
-CREATE INDEX signal_record_business_id ON paysafe.signal_record (business_id);
-CREATE INDEX signal_record_request_id ON paysafe.signal_record (request_id);
+CREATE INDEX signal_record_subject ON paysafe.signal_record (subject, at) WHERE subject IS NOT NULL;
+CREATE INDEX signal_record_business_id ON paysafe.signal_record (business_id) WHERE business_id IS NOT NULL;
+CREATE INDEX signal_record_request_id ON paysafe.signal_record (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX signal_record_at ON paysafe.signal_record USING brin (at);
 COMMENT ON TABLE paysafe.signal_record IS 'signals of abuse, also of transactions that rolled back; paysafe.signals reads them';
 COMMENT ON COLUMN paysafe.signal_record.subject IS 'whom or what it is about: a keyed hash, as paysafe.signal_subject makes it';
@@ -50,8 +50,8 @@ CREATE TABLE paysafe.decision_record (
 	client_addr text COLLATE "C",
 	pid int
 );
-CREATE INDEX decision_record_business_id ON paysafe.decision_record (business_id);
-CREATE INDEX decision_record_request_id ON paysafe.decision_record (request_id);
+CREATE INDEX decision_record_business_id ON paysafe.decision_record (business_id) WHERE business_id IS NOT NULL;
+CREATE INDEX decision_record_request_id ON paysafe.decision_record (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX decision_record_at ON paysafe.decision_record USING brin (at);
 COMMENT ON TABLE paysafe.decision_record IS 'decisions of the application, also of transactions that rolled back; paysafe.decision has paysafe''s own, too';
 COMMENT ON COLUMN paysafe.decision_record.version IS 'by which version of what decides';

@@ -538,6 +538,25 @@ look_at_database(const DatabaseQueue *db, Waiting *waiting)
 	waiting->count += count_others(db);
 }
 
+int64
+paysafe_refusal_queue_waiting(int64 *seconds)
+{
+	Waiting		waiting = {.oldest = PG_INT64_MAX};
+	TimestampTz now = GetCurrentTimestamp();
+
+	*seconds = 0;
+	if (queue == NULL)
+		return 0;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (int i = 0; i < NDATABASES; i++)
+		if (OidIsValid(queue->databases[i].database))
+			look_at_database(&queue->databases[i], &waiting);
+	LWLockRelease(queue->lock);
+	if (waiting.oldest < now)
+		*seconds = (now - waiting.oldest) / USECS_PER_SEC;
+	return waiting.count;
+}
+
 char *
 paysafe_refusal_queue_trouble(void)
 {

@@ -27,6 +27,9 @@ extern void paysafe_refusal_queue_add(Oid database, const RefusalEntry *entry);
 /* Why refusals are not on record now, in words, palloc'd; NULL if they are. */
 extern char *paysafe_refusal_queue_trouble(void);
 
+/* How many wait, of all databases, and for how many seconds the oldest has. */
+extern int64 paysafe_refusal_queue_waiting(int64 *seconds);
+
 /* For the writers */
 
 /* A database with something to write and no writer; the first of several. */
