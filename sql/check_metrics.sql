@@ -51,16 +51,23 @@ CREATE VIEW paysafe.metric AS
 	  FROM pg_extension e WHERE e.extname = 'paysafe';
 COMMENT ON VIEW paysafe.metric IS 'figures for monitoring; paysafe.metrics() has them as Prometheus reads them';
 
+CREATE FUNCTION paysafe.metric_line(name text, labels text[], value numeric) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		SELECT concat($1, '{' || string_agg(format('%s="%s"', $2[i], replace(replace(replace($2[i + 1], '\', '\\'), E'\n', '\n'), '"', '\"')), ',' ORDER BY i) || '}', ' ', $3)
+		  FROM generate_series(1, cardinality($2), 2) i;
+	END;
+COMMENT ON FUNCTION paysafe.metric_line(text, text[], numeric) IS 'a figure with its labels, names and values by turns, as Prometheus reads it';
+
 CREATE FUNCTION paysafe.metrics() RETURNS text
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		SELECT coalesce(string_agg(concat('# HELP ', f.name, ' ', replace(replace(f.help, '\', '\\'), E'\n', '\n'), E'\n# TYPE ', f.name, ' ', f.type, E'\n', f.samples), '' ORDER BY f.name), '')
 		  FROM (SELECT m.name, min(m.type) AS type, min(m.help) AS help,
-					   string_agg(concat(m.name, '{' || l.text || '}', ' ', m.value, E'\n'), '' ORDER BY l.text) AS samples
-				  FROM paysafe.metric m, LATERAL (
-					SELECT string_agg(format('%s="%s"', m.labels[i], replace(replace(replace(m.labels[i + 1], '\', '\\'), E'\n', '\n'), '"', '\"')), ',' ORDER BY i) AS text
-					  FROM generate_series(1, cardinality(m.labels), 2) i) l
+					   string_agg(paysafe.metric_line(m.name, m.labels, m.value) || E'\n', '' ORDER BY m.labels) AS samples
+				  FROM paysafe.metric m
 				 GROUP BY m.name) f;
 	END;
 COMMENT ON FUNCTION paysafe.metrics() IS 'figures for monitoring, in Prometheus'' text format 0.0.4';

@@ -163,6 +163,8 @@ CREATE FUNCTION paysafe.signals(
 				  AND (x.xid, x.seq) > (w.xid, w.seq)
 				  AND (NOT w.here OR x.xid < pg_snapshot_xmin(pg_current_snapshot()))
 				ORDER BY x.xid, x.seq LIMIT $2) s
+		 -- a cursor that is none is an error, also where there is nothing to read
+		 WHERE (SELECT count(concat(r.system_identifier, r.database, r.timeline, r.xid, r.seq)) FROM read r) >= 0
 		 ORDER BY w.n, s.xid, s.seq
 		 LIMIT $2;
 	END;

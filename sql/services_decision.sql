@@ -27,7 +27,7 @@ CREATE VIEW paysafe.decision AS
 	SELECT 1, s.at, 'throttle', 'throttled', NULL, NULL, NULL, NULL,
 		   jsonb_strip_nulls(jsonb_build_object('subject', encode(s.subject, 'hex'), 'figures', s.figures)),
 		   s.actor, s.request_id, s.business_id, s.count
-	  FROM paysafe.signal_record s WHERE s.kind IN ('throttled', 'throttle_full')
+	  FROM paysafe.signal_record s WHERE s.kind IN ('throttled', 'throttled_many', 'throttle_full')
 	UNION ALL
 	SELECT 1, w.at, 'webhook', 'verified', NULL, NULL, NULL, NULL,
 		   jsonb_strip_nulls(jsonb_build_object('inbox', e.id, 'endpoint', e.source, 'event_id', e.event_id, 'event_type', e.event_type)),

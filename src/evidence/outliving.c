@@ -26,6 +26,7 @@
 #include "base/argument.h"
 #include "base/transaction.h"
 #include "compat.h"
+#include "evidence/audit_partition.h"
 #include "evidence/outliving.h"
 #include "evidence/refusal_queue.h"
 #include "people/actor.h"
@@ -242,6 +243,9 @@ paysafe_outliving_add(const RefusalEntry *entry)
 		return;
 	}
 	PreventCommandIfReadOnly(entry->kind == ENTRY_SIGNAL ? "paysafe.signal" : "paysafe.decide");
+	/* nothing may have been declared here */
+	if (paysafe_audit_partition_all() == NIL)
+		paysafe_store_complete();
 	make_row(entry, values, nulls);
 	paysafe_store_insert(table_of(entry->kind), values, nulls);
 	notify(entry);

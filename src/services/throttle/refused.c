@@ -4,7 +4,8 @@
  *	  A request beyond its limits is a signal: one for each key and window.
  *
  * The window is the limit's period, and a minute at least: who goes on asking is one signal a
- * minute, whatever he asks for. How often it was refused meanwhile stands in the next one.
+ * minute, whatever he asks for. How often it was refused meanwhile stands in the next one. Of a
+ * policy a hundred keys in a minute are signals each, and then one that says there are more.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,29 +17,53 @@
 
 #include "abuse/meter.h"
 #include "abuse/tally.h"
+#include "base/argument.h"
 #include "evidence/signal.h"
 #include "services/throttle/refused.h"
 
-/* Of what the tally is: limits of different parts, and what finds no place, apart. */
-static Tally
-count(const ThrottleRefused *refused)
-{
-	char		key[sizeof(CounterKey) + 1];
+#define KEYS_A_MINUTE	100
 
-	memcpy(key, &refused->use->key, sizeof(CounterKey));
-	key[sizeof(CounterKey)] = refused->use->uncounted;
-	return paysafe_tally_count(key, sizeof(key), Max(refused->limit->period, USECS_PER_MINUTE));
+/* Of a policy as a whole. */
+static Tally
+count_policy(const ThrottleRefused *refused, const char *what)
+{
+	StringInfoData key;
+
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, (char *) &MyDatabaseId, sizeof(Oid));
+	paysafe_argument_append(&key, refused->policy);
+	paysafe_argument_append(&key, what);
+	return paysafe_tally_count(key.data, key.len, USECS_PER_MINUTE);
+}
+
+/* Which signal it is; NULL: it has been raised in this window. */
+static const char *
+kind_of(const ThrottleRefused *refused, Tally *tally)
+{
+	int64		keys;
+
+	/* for want of a place every key is refused: that is one thing */
+	*tally = refused->use->uncounted ? count_policy(refused, "full") :
+		paysafe_tally_count(&refused->use->key, sizeof(CounterKey), Max(refused->limit->period, USECS_PER_MINUTE));
+	if (tally->count > 1)
+		return NULL;
+	if (refused->use->uncounted)
+		return "throttle_full";
+	keys = count_policy(refused, "keys").count;
+	return keys <= KEYS_A_MINUTE ? "throttled" : keys == KEYS_A_MINUTE + 1 ? "throttled_many" : NULL;
 }
 
 void
 paysafe_throttle_refused(const ThrottleRefused *refused)
 {
 	const ThrottleLimit *limit = refused->limit;
-	Tally		tally = count(refused);
+	Tally		tally;
+	const char *kind = kind_of(refused, &tally);
+	bool		one = kind != NULL && strcmp(kind, "throttled") == 0;
 	StringInfoData figures;
 
 	paysafe_meter_count(MyDatabaseId, METER_THROTTLED, refused->policy, refused->tier, 1);
-	if (tally.count > 1)
+	if (kind == NULL)
 		return;
 	initStringInfo(&figures);
 	paysafe_signal_text(&figures, "policy", refused->policy);
@@ -54,8 +79,7 @@ paysafe_throttle_refused(const ThrottleRefused *refused)
 		paysafe_signal_number(&figures, "refused_before", tally.before);
 	paysafe_signal_raise(&(Signal)
 						 {
-							 .kind = refused->use->uncounted ? "throttle_full" : "throttled",
-							 .severity = refused->use->uncounted ? SIGNAL_CRITICAL : SIGNAL_WARNING,
-							 .subject = refused->values, .segment = refused->policy, .figures = figures.data
+							 .kind = kind, .severity = one ? SIGNAL_WARNING : SIGNAL_CRITICAL,
+							 .subject = one ? refused->values : NIL, .segment = refused->policy, .figures = figures.data
 						 });
 }
