@@ -21,6 +21,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], t
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
@@ -219,3 +220,4 @@ SELECT pg_extension_config_dump('paysafe.token_use', '');
 SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
 SELECT pg_extension_config_dump('paysafe.signal_record', '');
 SELECT pg_extension_config_dump('paysafe.decision_record', '');
+SELECT pg_extension_config_dump('paysafe.throttle_counter', '');

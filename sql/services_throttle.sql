@@ -9,6 +9,7 @@ CREATE TABLE paysafe.throttle_limit_record (
 	period bigint NOT NULL,
 	burst int NOT NULL,
 	let_through boolean NOT NULL,
+	durable boolean NOT NULL,
 	removed boolean NOT NULL,
 	reason text COLLATE "C" NOT NULL,
 	actor text COLLATE "C" NOT NULL,
@@ -21,7 +22,22 @@ COMMENT ON COLUMN paysafe.throttle_limit_record.per IS 'the parts of the key tha
 COMMENT ON COLUMN paysafe.throttle_limit_record.period IS 'in microseconds';
 COMMENT ON COLUMN paysafe.throttle_limit_record.let_through IS 'what becomes of a request for which there is no place to count it';
 
+COMMENT ON COLUMN paysafe.throttle_limit_record.durable IS 'counted in paysafe.throttle_counter, not in memory';
+
+CREATE TABLE paysafe.throttle_counter (
+	digest bytea PRIMARY KEY,
+	full_at timestamptz NOT NULL,
+	token_interval bigint NOT NULL,
+	at timestamptz NOT NULL
+) WITH (fillfactor = 80);
+COMMENT ON TABLE paysafe.throttle_counter IS 'keys of durable limits that have not all their tokens; removed when they have';
+COMMENT ON COLUMN paysafe.throttle_counter.digest IS 'keyed hash of the policy and the parts of the key';
+COMMENT ON COLUMN paysafe.throttle_counter.full_at IS 'when it will have all its tokens';
+COMMENT ON COLUMN paysafe.throttle_counter.token_interval IS 'microseconds in which one comes back';
+COMMENT ON COLUMN paysafe.throttle_counter.at IS 'when it was counted last';
+
 --@own_table paysafe.throttle_limit_record
+--@own_table paysafe.throttle_counter
 
 CREATE FUNCTION paysafe.set_throttle(
 	policy text,
@@ -31,11 +47,12 @@ CREATE FUNCTION paysafe.set_throttle(
 	per text[] DEFAULT '{}',
 	burst int DEFAULT NULL,
 	tier text DEFAULT 'default',
-	when_full text DEFAULT 'refuse'
+	when_full text DEFAULT 'refuse',
+	durable boolean DEFAULT false
 ) RETURNS int
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_throttle';
-COMMENT ON FUNCTION paysafe.set_throttle(text, int, interval, text, text[], int, text, text) IS 'declares a limit of a policy: count in a period, burst at once, for each value of the parts of the key that per names; what lets more through takes a second person. Returns its version, or NULL if it is only proposed';
+COMMENT ON FUNCTION paysafe.set_throttle(text, int, interval, text, text[], int, text, text, boolean) IS 'declares a limit of a policy: count in a period, burst at once, for each value of the parts of the key that per names; what lets more through takes a second person. Returns its version, or NULL if it is only proposed';
 
 CREATE FUNCTION paysafe.remove_throttle(
 	policy text,
@@ -92,7 +109,7 @@ CREATE VIEW paysafe.throttle_limit AS
 	  FROM (SELECT DISTINCT ON (r.policy, r.tier, r.per) r.policy, r.tier, r.per, r.version, r.count,
 				   r.period * interval '1 microsecond' AS period, r.burst,
 				   CASE WHEN r.let_through THEN 'allow' ELSE 'refuse' END AS when_full,
-				   r.removed, r.reason, r.actor AS by, r.at AS since
+				   r.durable, r.removed, r.reason, r.actor AS by, r.at AS since
 			  FROM paysafe.throttle_limit_record r
 			 ORDER BY r.policy, r.tier, r.per, r.version DESC) n
 	 WHERE NOT n.removed;

@@ -265,8 +265,8 @@ note_full(const CounterUse *uses, int n, int evicted)
 	}
 }
 
-bool
-paysafe_counter_take(CounterUse *uses, int n, int64 cost)
+static bool
+ask(CounterUse *uses, int n, int64 cost, bool take)
 {
 	int			partitions[PAYSAFE_COUNTER_USES_MAX];
 	GcraCounter before[PAYSAFE_COUNTER_USES_MAX];
@@ -292,21 +292,35 @@ paysafe_counter_take(CounterUse *uses, int n, int64 cost)
 		judge(&uses[i], cost, now, &taken, i, &after[i], &evicts[i]);
 		allowed &= uses[i].answer.allowed;
 	}
-	for (int i = 0; i < n && allowed && cost > 0; i++)
+	take &= allowed;
+	for (int i = 0; i < n && take && cost > 0; i++)
 		if (!uses[i].uncounted)
 		{
 			put(taken.slots[i], &uses[i].key, &uses[i].limit, &after[i]);
 			evicted += evicts[i];
 		}
 	unlock_all(partitions, locked);
-	note_full(uses, n, evicted);
+	if (take || !allowed)
+		note_full(uses, n, evicted);
 	/* what is refused leaves the other limits as they were: say what they have */
-	for (int i = 0; i < n && !allowed; i++)
+	for (int i = 0; i < n && !take; i++)
 		if (uses[i].answer.allowed && !uses[i].uncounted)
 			uses[i].answer = paysafe_gcra_take(&uses[i].limit, &before[i], now, 0, &after[i]);
-	if (allowed && cost > 0)
+	if (take && cost > 0)
 		wake_writer();
 	return allowed;
+}
+
+bool
+paysafe_counter_take(CounterUse *uses, int n, int64 cost)
+{
+	return ask(uses, n, cost, true);
+}
+
+bool
+paysafe_counter_ask(CounterUse *uses, int n, int64 cost)
+{
+	return ask(uses, n, cost, false);
 }
 
 void

@@ -60,6 +60,9 @@ extern CounterKey paysafe_counter_key(const void *data, size_t len);
  */
 extern bool paysafe_counter_take(CounterUse *uses, int n, int64 cost);
 
+/* Might they be taken?  The answers are those of paysafe_counter_take if they may not, and nothing is. */
+extern bool paysafe_counter_ask(CounterUse *uses, int n, int64 cost);
+
 /* Give cost tokens back to each. */
 extern void paysafe_counter_give_back(CounterUse *uses, int n, int64 cost);
 

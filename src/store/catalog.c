@@ -136,6 +136,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
 	[PAYSAFE_SIGNAL_RECORD] = "signal_record",
 	[PAYSAFE_DECISION_RECORD] = "decision_record",
+	[PAYSAFE_THROTTLE_COUNTER] = "throttle_counter",
 };
 
 /*
@@ -192,6 +193,7 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_TOKEN_USE] = "one for each token; what it proved is with each change",
 	[PAYSAFE_PASSKEY_USE] = "what passkeys have counted",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "good for minutes; what came of it is an assertion",
+	[PAYSAFE_THROTTLE_COUNTER] = "one for each key that is counted",
 };
 
 bool

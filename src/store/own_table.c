@@ -665,6 +665,7 @@ paysafe_store_remove(PaysafeTable table, const char *index_name, int nkeys, cons
 /* Rows that have expired, of one scan. */
 typedef struct Expiry
 {
+	PaysafeTable table;
 	StoreVisitor expired;
 	void	   *arg;
 	Snapshot	snapshot;
@@ -675,12 +676,17 @@ static bool
 remove_expired(Relation rel, TupleTableSlot *slot, void *arg)
 {
 	Expiry	   *expiry = arg;
+	HeapTuple	locked;
 
-	if (expiry->expired(rel, ExecFetchSlotHeapTuple(slot, false, NULL), expiry->arg))
-	{
-		simple_table_tuple_delete(rel, &slot->tts_tid, expiry->snapshot);
-		expiry->n++;
-	}
+	if (!expiry->expired(rel, ExecFetchSlotHeapTuple(slot, false, NULL), expiry->arg))
+		return true;
+	/* one that somebody is about to use again has its life before it */
+	locked = paysafe_store_lock(expiry->table, &slot->tts_tid, LockWaitSkip);
+	if (locked == NULL)
+		return true;
+	simple_table_tuple_delete(rel, &locked->t_self, expiry->snapshot);
+	heap_freetuple(locked);
+	expiry->n++;
 	return true;
 }
 
@@ -688,7 +694,7 @@ int64
 paysafe_store_expire(PaysafeTable table, StoreVisitor expired, void *arg)
 {
 	Relation	rel = table_open(paysafe_catalog_table(table), ShareUpdateExclusiveLock);
-	Expiry		expiry = {.expired = expired, .arg = arg, .snapshot = paysafe_scan_snapshot()};
+	Expiry		expiry = {.table = table, .expired = expired, .arg = arg, .snapshot = paysafe_scan_snapshot()};
 
 	paysafe_scan(rel, NULL, 0, NULL, expiry.snapshot, remove_expired, &expiry);
 	UnregisterSnapshot(expiry.snapshot);

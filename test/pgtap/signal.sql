@@ -1,7 +1,7 @@
 -- Signals and decisions: what is kept of them, what is refused, how they are found.
 -- What outlives a rollback takes the preloaded library: test/throttle.
 BEGIN;
-SELECT plan(49);
+SELECT plan(47);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 

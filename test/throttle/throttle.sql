@@ -1,6 +1,6 @@
 -- Limits as they are declared, and what they answer: in a server that counts.
 BEGIN;
-SELECT plan(81);
+SELECT plan(110);
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.asked(policy text, key jsonb, cost int DEFAULT 1, tier text DEFAULT 'default') RETURNS text LANGUAGE sql AS
 	$$SELECT concat_ws(' ', CASE WHEN t.allowed THEN 'yes' ELSE 'no' END, t."limit", t.remaining, '[' || t.per || ']') FROM paysafe.throttle(policy, key, cost, tier) t$$;
@@ -52,6 +52,41 @@ SELECT throws_ok(format('SELECT paysafe.throttle(%s)', a), code, NULL, a)
 	('22023', '''login'', ''{"user": "", "address": "a"}'''), ('22023', '''login'', ''{"user": true, "address": "a"}'''), ('22023', '''login'', ''{"user": ["ann"], "address": "a"}'''),
 	('22023', format('''login'', ''{"user": "%s", "address": "a"}''', repeat('x', 1001))),
 	('22023', '''login'', ''{"user": "ann", "address": "a"}'', -1'), ('22023', '''login'', ''[]'''), ('22023', '''login'', ''{}'', 1, ''gold'''), ('22023', '''other'', ''{}''')) v (code, a);
+
+-- durable limits: the same answers; what is taken comes back with a rollback
+SELECT throws_ok(format('SELECT paysafe.set_throttle(%s)', a), code, m, a)
+  FROM (VALUES ('22004', NULL, '''payout'', 1, ''1 s'', ''x'', durable => NULL'),
+	('22023', 'a durable limit has a place for each key: argument "when_full" must be refuse', '''payout'', 1, ''1 s'', ''x'', when_full => ''allow'', durable => true')) v (code, m, a);
+SELECT is(paysafe.set_throttle('payout', 5, '1 day', 'few', '{account}', durable => true), 1, 'a durable limit');
+SELECT is(paysafe.set_throttle('payout', 5, '1 day', 'few', '{account}', durable => true), 1, 'nothing changes');
+SELECT is(paysafe.set_throttle('payout', 7, '1 day', 'few'), 1, 'one beside it that is not');
+SELECT is((SELECT string_agg(concat_ws(' ', per, durable), ', ' ORDER BY per) FROM paysafe.throttle_limit WHERE policy = 'payout'), '{} f, {account} t', 'shown');
+SELECT throws_ok($$SELECT paysafe.set_throttle('payout', 9, '1 day', 'x', '{account}', tier => 'gold')$$, '22023', 'the limits of all tiers per account are durable, or none', 'what is used counts for all tiers');
+SELECT throws_ok($$SELECT paysafe.set_throttle('payout', 1, '1 day', 'x', '{account}')$$, '42501', NULL, 'counted elsewhere, it begins anew: by two');
+SELECT throws_ok($$SELECT paysafe.set_throttle('payout', 1, '1 day', 'x', durable => true)$$, '42501', NULL, 'nor the other way');
+SELECT is(pg_temp.asked('payout', '{"account": "a"}', 0), 'yes 5 5 [account]', 'nothing used');
+SELECT is((SELECT count(*)::int FROM paysafe.throttle_counter), 0, 'looking leaves no row');
+SELECT is(pg_temp.asked('payout', '{"account": "a"}', 3), 'yes 5 2 [account]', 'three taken');
+SELECT is(pg_temp.asked('payout', '{"account": "a"}', 3), 'no 5 2 [account]', 'no more');
+SELECT is(pg_temp.asked('payout', '{"account": "b"}', 5), 'no 7 4 []', 'refused by memory');
+SELECT is(pg_temp.asked('payout', '{"account": "b"}', 0), 'yes 7 4 []', 'nor is anything taken of the table');
+SELECT is((SELECT count(*)::int FROM paysafe.throttle_counter), 1, 'no row for what is refused');
+SELECT is((SELECT retry_after FROM paysafe.throttle('payout', '{"account": "b"}', 6)), NULL, 'never');
+SELECT is((SELECT per FROM paysafe.throttle('payout', '{"account": "a"}', 5)), 'account', 'of two that refuse, the longer wait');
+SELECT is(pg_temp.asked('payout', '{"account": "b"}', 0), 'yes 7 4 []', 'nothing is taken of memory for what the table refuses');
+SAVEPOINT s;
+SELECT pg_temp.asked('payout', '{"account": "a"}', 2);
+ROLLBACK TO s;
+SELECT is((SELECT round(extract(epoch FROM full_at - clock_timestamp()) * 1000000 / token_interval)::int FROM paysafe.throttle_counter), 3, 'the table gives it back');
+SELECT is(pg_temp.asked('payout', '{"account": "b"}', 0), 'yes 7 2 []', 'memory does not');
+SELECT lives_ok($$SELECT paysafe.throttle_return('payout', '{"account": "a"}', 5)$$, 'given back');
+SELECT is(pg_temp.asked('payout', '{"account": "a"}', 0), 'yes 5 5 [account]', 'is there again');
+SELECT lives_ok($$SELECT paysafe.throttle_return('payout', '{"account": "new"}', 3)$$, 'nothing to give back');
+SELECT is((SELECT string_agg(length(digest)::text, ' ') FROM paysafe.throttle_counter), '32', 'keyed hashes');
+SELECT is((SELECT string_agg(t.allowed::text, ' ' ORDER BY n) FROM generate_series(1, 6) n, LATERAL paysafe.throttle('payout', jsonb_build_object('account', 'many', 'n', n), 1) t), 'true true true true true false', 'several times in one statement');
+SELECT is(pg_temp.asked('payout', '{"account": "many"}', 0), 'yes 5 0 [account]', 'all count');
+SELECT throws_ok($$INSERT INTO paysafe.throttle_counter VALUES ('', now(), 1, now())$$, '42501', NULL, 'nobody writes a counter');
+SELECT throws_ok($$DELETE FROM paysafe.throttle_counter$$, '42501', NULL, 'or takes it away');
 
 -- what is given back is there again, and no more than that
 SELECT lives_ok($$SELECT paysafe.throttle_return('login', '{"user": "ann", "address": "a6"}', 2)$$, 'given back');

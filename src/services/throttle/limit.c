@@ -38,8 +38,8 @@ static Oid	kept_table = InvalidOid;	/* whose changes make it so */
 
 /* Reading */
 
-static bool
-same_parts(List *a, List *b)
+bool
+paysafe_throttle_same_parts(List *a, List *b)
 {
 	return list_length(a) == list_length(b) && paysafe_strings_minus(a, b) == NIL;
 }
@@ -49,6 +49,7 @@ limit_of(Datum *values)
 {
 	ThrottleLimit *limit = palloc0(sizeof(ThrottleLimit));
 
+	limit->tier = TextDatumGetCString(values[LIMIT_TIER]);
 	limit->per = paysafe_strings_of_array(DatumGetArrayTypeP(values[LIMIT_PER]), "per");
 	limit->parts = CStringGetTextDatum(limit->per != NIL ? paysafe_strings_join(limit->per) : "");
 	limit->version = DatumGetInt32(values[LIMIT_VERSION]);
@@ -56,36 +57,28 @@ limit_of(Datum *values)
 	limit->period = DatumGetInt64(values[LIMIT_PERIOD]);
 	limit->burst = DatumGetInt32(values[LIMIT_BURST]);
 	limit->let_through = DatumGetBool(values[LIMIT_LET_THROUGH]);
+	limit->durable = DatumGetBool(values[LIMIT_DURABLE]);
 	limit->removed = DatumGetBool(values[LIMIT_REMOVED]);
 	Ensure(paysafe_gcra_limit(limit->count, limit->period, limit->burst, 1, &limit->rate));
 	return limit;
 }
 
 /* Rows of a tier follow each other, and versions of a limit, the newest last. */
-typedef struct Reading
-{
-	List	   *limits;
-	char	   *tier;			/* of the last one */
-} Reading;
-
 static bool
 visit_limit(Relation rel, HeapTuple tuple, void *arg)
 {
-	Reading    *reading = arg;
+	List	  **limits = arg;
 	Datum		values[LIMIT_NCOLUMNS];
 	bool		nulls[LIMIT_NCOLUMNS];
 	ThrottleLimit *limit;
-	ThrottleLimit *last = reading->limits != NIL ? llast(reading->limits) : NULL;
-	char	   *tier;
+	ThrottleLimit *last = *limits != NIL ? llast(*limits) : NULL;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	limit = limit_of(values);
-	tier = TextDatumGetCString(values[LIMIT_TIER]);
-	if (last != NULL && strcmp(tier, reading->tier) == 0 && same_parts(last->per, limit->per))
-		llast(reading->limits) = limit;
+	if (last != NULL && strcmp(limit->tier, last->tier) == 0 && paysafe_throttle_same_parts(last->per, limit->per))
+		llast(*limits) = limit;
 	else
-		reading->limits = lappend(reading->limits, limit);
-	reading->tier = tier;
+		*limits = lappend(*limits, limit);
 	return true;
 }
 
@@ -93,11 +86,11 @@ List *
 paysafe_throttle_read(const char *policy, const char *tier)
 {
 	Datum		keys[2] = {CStringGetTextDatum(policy), tier != NULL ? CStringGetTextDatum(tier) : (Datum) 0};
-	Reading		reading = {NIL, NULL};
+	List	   *limits = NIL;
 
 	paysafe_store_seek(PAYSAFE_THROTTLE_LIMIT_RECORD, "throttle_limit_record_pkey", tier != NULL ? 2 : 1, keys,
-					   InvalidStrategy, (Datum) 0, false, NULL, visit_limit, &reading);
-	return reading.limits;
+					   InvalidStrategy, (Datum) 0, false, NULL, visit_limit, &limits);
+	return limits;
 }
 
 /* What is kept */

@@ -22,12 +22,13 @@
 enum
 {
 	LIMIT_POLICY, LIMIT_TIER, LIMIT_PER, LIMIT_VERSION, LIMIT_COUNT, LIMIT_PERIOD, LIMIT_BURST,
-	LIMIT_LET_THROUGH, LIMIT_REMOVED, LIMIT_REASON, LIMIT_ACTOR, LIMIT_SESSION_USER, LIMIT_AT,
+	LIMIT_LET_THROUGH, LIMIT_DURABLE, LIMIT_REMOVED, LIMIT_REASON, LIMIT_ACTOR, LIMIT_SESSION_USER, LIMIT_AT,
 	LIMIT_NCOLUMNS
 };
 
 typedef struct ThrottleLimit
 {
+	char	   *tier;
 	List	   *per;			/* parts of the key that it counts by, sorted char *; NIL: all together */
 	Datum		parts;			/* the same as a text: "address, user" */
 	int			version;
@@ -35,6 +36,7 @@ typedef struct ThrottleLimit
 	int64		period;			/* microseconds */
 	int			burst;
 	bool		let_through;	/* what finds no place in the table */
+	bool		durable;		/* counted in a table of the database (durable.h) */
 	bool		removed;
 	GcraLimit	rate;			/* of the three */
 } ThrottleLimit;
@@ -47,6 +49,9 @@ extern List *paysafe_throttle_limits(const char *policy, const char *tier);
 
 /* The newest versions of a policy's limits of a tier, or of all if it is NULL, removed ones too; palloc'd. */
 extern List *paysafe_throttle_read(const char *policy, const char *tier);
+
+/* Are two limits counted by the same parts of the key? */
+extern bool paysafe_throttle_same_parts(List *a, List *b);
 
 /* The table has changed: every session reads it anew. */
 extern void paysafe_throttle_changed(void);

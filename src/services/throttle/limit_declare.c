@@ -99,9 +99,10 @@ limit_name(const Declaration *declaration)
 static char *
 limit_words(const ThrottleLimit *limit)
 {
-	return psprintf("%d in %.6g s, %d at once, %s without a place", limit->count,
+	return psprintf("%d in %.6g s, %d at once, %s", limit->count,
 					(double) limit->period / USECS_PER_SEC, limit->burst,
-					limit->let_through ? "let through" : "refused");
+					limit->durable ? "in a table" :
+					limit->let_through ? "let through without a place" : "refused without a place");
 }
 
 static Jsonb *
@@ -114,6 +115,7 @@ limit_spec(const ThrottleLimit *limit)
 	paysafe_spec_add_text(&spec, "period", psprintf(INT64_FORMAT " us", limit->period));
 	paysafe_spec_add_text(&spec, "burst", psprintf("%d", limit->burst));
 	paysafe_spec_add_bool(&spec, "allow_when_full", limit->let_through);
+	paysafe_spec_add_bool(&spec, "durable", limit->durable);
 	paysafe_spec_add_bool(&spec, "removed", limit->removed);
 	return paysafe_spec_end(&spec);
 }
@@ -147,7 +149,9 @@ is_looser(const ThrottleLimit *old, const ThrottleLimit *new_limit)
 	/* of two rates, the products of count and the other's period */
 	return (double) new_limit->count * old->period > (double) old->count * new_limit->period ||
 		new_limit->rate.interval < old->rate.interval || new_limit->burst > old->burst ||
-		(new_limit->let_through && !old->let_through);
+		(new_limit->let_through && !old->let_through) ||
+		/* what was used is counted elsewhere */
+		new_limit->durable != old->durable;
 }
 
 /* Nothing would change. */
@@ -155,7 +159,8 @@ static bool
 is_same(const ThrottleLimit *old, const ThrottleLimit *new_limit)
 {
 	return old != NULL && !old->removed && old->count == new_limit->count && old->period == new_limit->period &&
-		old->burst == new_limit->burst && old->let_through == new_limit->let_through;
+		old->burst == new_limit->burst && old->let_through == new_limit->let_through &&
+		old->durable == new_limit->durable;
 }
 
 static ThrottleLimit *
@@ -167,10 +172,34 @@ find(List *limits, List *per)
 	{
 		ThrottleLimit *limit = lfirst(lc);
 
-		if (list_length(limit->per) == list_length(per) && paysafe_strings_minus(limit->per, per) == NIL)
+		if (paysafe_throttle_same_parts(limit->per, per))
 			return limit;
 	}
 	return NULL;
+}
+
+/* What is used counts for all tiers, so it is counted in one place. */
+static void
+check_durable(List *tiers, const char *tier, const ThrottleLimit *limit)
+{
+	ListCell   *lc;
+
+	if (limit->durable && limit->let_through)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a durable limit has a place for each key: argument \"%s\" must be refuse", "when_full")));
+	foreach(lc, tiers)
+	{
+		const ThrottleLimit *other = lfirst(lc);
+
+		if (!other->removed && other->durable != limit->durable && paysafe_throttle_same_parts(other->per, limit->per) &&
+			strcmp(other->tier, tier) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the limits of all tiers per %s are durable, or none", limit->per == NIL ? "policy" : paysafe_strings_join(limit->per)),
+					 errdetail("That of tier \"%s\" is %s; what is used counts for all.", other->tier, other->durable ? "durable" : "not"),
+					 errhint("Remove that one first, or declare this one like it.")));
+	}
 }
 
 static int
@@ -216,6 +245,7 @@ write_limit(const Declaration *declaration, int version)
 	values[LIMIT_PERIOD] = Int64GetDatum(declaration->limit.period);
 	values[LIMIT_BURST] = Int32GetDatum(declaration->limit.burst);
 	values[LIMIT_LET_THROUGH] = BoolGetDatum(declaration->limit.let_through);
+	values[LIMIT_DURABLE] = BoolGetDatum(declaration->limit.durable);
 	values[LIMIT_REMOVED] = BoolGetDatum(declaration->limit.removed);
 	values[LIMIT_REASON] = CStringGetTextDatum(declaration->reason);
 	values[LIMIT_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
@@ -242,7 +272,7 @@ PG_FUNCTION_INFO_V1(paysafe_set_throttle);
 
 /*
  * set_throttle(policy text, count int, period interval, reason text, per text[],
- *				burst int, tier text, when_full text)
+ *				burst int, tier text, when_full text, durable boolean)
  *	  returns integer: its version, or NULL if it is only proposed
  */
 Datum
@@ -252,12 +282,15 @@ paysafe_set_throttle(PG_FUNCTION_ARGS)
 	ThrottleLimit *limit = &declaration.limit;
 	ThrottleLimit *old;
 	List	   *tier;
+	List	   *tiers;
 	bool		looser;
 
 	limit->count = paysafe_argument_int(fcinfo, 1, "count", 1, GCRA_BURST_MAX);
 	limit->period = paysafe_argument_period(fcinfo, 2, "period");
 	limit->burst = PG_ARGISNULL(5) ? limit->count : paysafe_argument_int(fcinfo, 5, "burst", 1, GCRA_BURST_MAX);
 	limit->let_through = full_argument(fcinfo, 7);
+	paysafe_argument_required(fcinfo, 8, "durable");
+	limit->durable = PG_GETARG_BOOL(8);
 	if (!paysafe_gcra_limit(limit->count, limit->period, limit->burst, MIN_INTERVAL, &limit->rate))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -265,9 +298,11 @@ paysafe_set_throttle(PG_FUNCTION_ARGS)
 				 errdetail("One must take %d microseconds or more, and \"burst\" of them at most ten years.", MIN_INTERVAL)));
 	lock_policy(declaration.policy);
 	tier = paysafe_throttle_read(declaration.policy, declaration.tier);
+	tiers = paysafe_throttle_read(declaration.policy, NULL);
 	old = find(tier, limit->per);
+	check_durable(tiers, declaration.tier, limit);
 	if (count_in_force(tier) == 0)
-		looser = count_in_force(paysafe_throttle_read(declaration.policy, NULL)) > 0;
+		looser = count_in_force(tiers) > 0;
 	else
 		looser = old != NULL && !old->removed && is_looser(old, limit);
 	if ((old == NULL || old->removed) && count_in_force(tier) >= PAYSAFE_COUNTER_USES_MAX)

@@ -23,17 +23,22 @@
 
 #define KEYS_A_MINUTE	100
 
-/* Of a policy as a whole. */
+/* Of a policy as a whole, or of one key of a limit. */
 static Tally
-count_policy(const ThrottleRefused *refused, const char *what)
+count(const ThrottleRefused *refused, const char *what, bool one, int64 window)
 {
 	StringInfoData key;
+	ListCell   *lc;
 
 	initStringInfo(&key);
 	appendBinaryStringInfo(&key, (char *) &MyDatabaseId, sizeof(Oid));
 	paysafe_argument_append(&key, refused->policy);
 	paysafe_argument_append(&key, what);
-	return paysafe_tally_count(key.data, key.len, USECS_PER_MINUTE);
+	if (one)
+		paysafe_argument_append(&key, TextDatumGetCString(refused->limit->parts));
+	foreach(lc, one ? refused->values : NIL)
+		paysafe_argument_append(&key, lfirst(lc));
+	return paysafe_tally_count(key.data, key.len, window);
 }
 
 /* Which signal it is; NULL: it has been raised in this window. */
@@ -43,13 +48,13 @@ kind_of(const ThrottleRefused *refused, Tally *tally)
 	int64		keys;
 
 	/* for want of a place every key is refused: that is one thing */
-	*tally = refused->use->uncounted ? count_policy(refused, "full") :
-		paysafe_tally_count(&refused->use->key, sizeof(CounterKey), Max(refused->limit->period, USECS_PER_MINUTE));
+	*tally = refused->full ? count(refused, "full", false, USECS_PER_MINUTE) :
+		count(refused, "key", true, Max(refused->limit->period, USECS_PER_MINUTE));
 	if (tally->count > 1)
 		return NULL;
-	if (refused->use->uncounted)
+	if (refused->full)
 		return "throttle_full";
-	keys = count_policy(refused, "keys").count;
+	keys = count(refused, "keys", false, USECS_PER_MINUTE).count;
 	return keys <= KEYS_A_MINUTE ? "throttled" : keys == KEYS_A_MINUTE + 1 ? "throttled_many" : NULL;
 }
 
@@ -73,8 +78,8 @@ paysafe_throttle_refused(const ThrottleRefused *refused)
 	paysafe_signal_number(&figures, "period_seconds", limit->period / USECS_PER_SEC);
 	paysafe_signal_number(&figures, "burst", limit->burst);
 	paysafe_signal_number(&figures, "cost", refused->cost);
-	if (refused->use->answer.retry_after != GCRA_NEVER)
-		paysafe_signal_number(&figures, "retry_after_ms", (refused->use->answer.retry_after + 999) / 1000);
+	if (refused->answer->retry_after != GCRA_NEVER)
+		paysafe_signal_number(&figures, "retry_after_ms", (refused->answer->retry_after + 999) / 1000);
 	if (tally.before > 0)
 		paysafe_signal_number(&figures, "refused_before", tally.before);
 	paysafe_signal_raise(&(Signal)

@@ -16,7 +16,8 @@ typedef struct ThrottleRefused
 	const char *policy;
 	const char *tier;
 	const ThrottleLimit *limit;
-	const CounterUse *use;
+	const GcraAnswer *answer;
+	bool		full;			/* for want of a place to count it */
 	List	   *values;			/* of char *, of the parts that the limit counts by */
 	int			cost;
 } ThrottleRefused;

@@ -4,7 +4,8 @@
  *	  Is this request within its limits?
  *
  * Counters are in shared memory (abuse/counter.h): nothing is written to a table, and
- * ROLLBACK gives nothing back.  A counter belongs to the database, the policy and the
+ * ROLLBACK gives nothing back.  Those of durable limits are rows (durable.h), and are
+ * taken last, so that what is refused writes none.  A counter belongs to the database, the policy and the
  * values of the parts that the limit counts by, not to the tier or the rate: who changes
  * tiers, and whose limit changes, keeps what is used.
  *
@@ -20,17 +21,20 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "services/throttle/durable.h"
 #include "services/throttle/limit.h"
 #include "services/throttle/refused.h"
 
 #define VALUE_MAX	1000		/* bytes of a part of a key */
 
-/* The call: its limits, and a use for each. */
+/* The call: its limits, and a use for each of them that is counted there. */
 typedef struct Call
 {
 	List	   *limits;
-	CounterUse	uses[PAYSAFE_COUNTER_USES_MAX];
-	int			n;
+	CounterUse	in_memory[PAYSAFE_COUNTER_USES_MAX];
+	DurableUse	in_table[PAYSAFE_COUNTER_USES_MAX];
+	int			n_memory;
+	int			n_table;
 } Call;
 
 /* The value of a part of the key: a string, or a number as one, 7.0 as 7. */
@@ -53,21 +57,48 @@ value_of(Jsonb *key, const char *part)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
-static CounterKey
-counter_key(const char *policy, List *per, Jsonb *key)
+/* Add the use of a limit to the call. */
+static void
+add_use(Call *call, const char *policy, const ThrottleLimit *limit, Jsonb *key)
 {
 	StringInfoData data;
 	ListCell   *lc;
 
 	initStringInfo(&data);
-	appendBinaryStringInfo(&data, (char *) &MyDatabaseId, sizeof(MyDatabaseId));
+	/* a table is the database's own, and moves with it */
+	if (!limit->durable)
+		appendBinaryStringInfo(&data, (char *) &MyDatabaseId, sizeof(MyDatabaseId));
 	paysafe_argument_append(&data, policy);
-	foreach(lc, per)
+	foreach(lc, limit->per)
 	{
 		paysafe_argument_append(&data, lfirst(lc));
 		paysafe_argument_append(&data, value_of(key, lfirst(lc)));
 	}
-	return paysafe_counter_key(data.data, data.len);
+	if (limit->durable)
+	{
+		DurableUse *use = &call->in_table[call->n_table++];
+
+		*use = (DurableUse) {.limit = limit->rate};
+		paysafe_durable_key(data.data, data.len, use->digest);
+	}
+	else
+	{
+		CounterUse *use = &call->in_memory[call->n_memory++];
+
+		*use = (CounterUse) {.limit = limit->rate, .let_through = limit->let_through};
+		use->key = paysafe_counter_key(data.data, data.len);
+	}
+}
+
+static bool
+is_in_memory(List *limits)
+{
+	ListCell   *lc;
+
+	foreach(lc, limits)
+		if (!((ThrottleLimit *) lfirst(lc))->durable)
+			return true;
+	return false;
 }
 
 /* The arguments policy, key, cost and tier. */
@@ -86,65 +117,75 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be an object: the parts of the key by their names", "key")));
-	if (!paysafe_counter_ready())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("nothing can be counted here"),
-				 errhint("Add paysafe to shared_preload_libraries, set paysafe.throttle_keys above 0, and restart the server.")));
 	call->limits = paysafe_throttle_limits(policy, tier);
 	if (call->limits == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("policy \"%s\" has no limit for tier \"%s\"", policy, tier),
 				 errhint("Declare one with paysafe.set_throttle; paysafe.throttle_limit has those that are there.")));
-	call->n = 0;
+	if (is_in_memory(call->limits) && !paysafe_counter_ready())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("nothing can be counted here"),
+				 errhint("Add paysafe to shared_preload_libraries, set paysafe.throttle_keys above 0, and restart the server.")));
+	call->n_memory = call->n_table = 0;
 	foreach(lc, call->limits)
-	{
-		ThrottleLimit *limit = lfirst(lc);
+		add_use(call, policy, lfirst(lc), key);
+}
 
-		CounterUse	use = {
-			.key = counter_key(policy, limit->per, key),
-			.limit = limit->rate,
-			.let_through = limit->let_through
-		};
+/* Of all limits, or of none.  What is in the table is locked first, and written last. */
+static bool
+take(Call *call, int64 cost)
+{
+	bool		allowed = paysafe_durable_ask(call->in_table, call->n_table, cost);
 
-		call->uses[call->n++] = use;
-	}
+	if (call->n_memory > 0)
+		allowed = (allowed ? paysafe_counter_take : paysafe_counter_ask) (call->in_memory, call->n_memory, cost) && allowed;
+	paysafe_durable_finish(call->in_table, call->n_table, allowed && cost > 0);
+	return allowed;
 }
 
 /* Longer waits last; one that has no end is the longest. */
-static uint64
-wait_of(const CounterUse *use)
+static bool
+decides(const GcraAnswer *answer, const GcraAnswer *other, bool allowed)
 {
-	return (uint64) use->answer.retry_after;
+	return allowed ? answer->remaining < other->remaining :
+		(uint64) answer->retry_after > (uint64) other->retry_after;
 }
 
 /* The limit that decides: it refuses for the longest time, or has least left. */
-static int
-decisive(const Call *call, bool allowed)
+static const ThrottleLimit *
+decisive(const Call *call, bool allowed, const GcraAnswer **answer)
 {
-	int			best = 0;
+	const ThrottleLimit *best = NULL;
+	int			n_memory = 0;
+	int			n_table = 0;
+	ListCell   *lc;
 
-	for (int i = 1; i < call->n; i++)
+	foreach(lc, call->limits)
 	{
-		const CounterUse *use = &call->uses[i];
-		const CounterUse *other = &call->uses[best];
+		const ThrottleLimit *limit = lfirst(lc);
+		const GcraAnswer *its = limit->durable ? &call->in_table[n_table++].answer : &call->in_memory[n_memory++].answer;
 
-		if (allowed ? use->answer.remaining < other->answer.remaining : wait_of(use) > wait_of(other))
-			best = i;
+		if (best != NULL && !decides(its, *answer, allowed))
+			continue;
+		best = limit;
+		*answer = its;
 	}
 	return best;
 }
 
 static void
-note_refused(FunctionCallInfo fcinfo, const ThrottleLimit *limit, const CounterUse *use)
+note_refused(FunctionCallInfo fcinfo, const Call *call, const ThrottleLimit *limit, const GcraAnswer *answer)
 {
 	ThrottleRefused refused = {
 		.policy = text_to_cstring(PG_GETARG_TEXT_PP(0)), .tier = text_to_cstring(PG_GETARG_TEXT_PP(3)),
-		.limit = limit, .use = use, .cost = PG_GETARG_INT32(2)
+		.limit = limit, .answer = answer, .cost = PG_GETARG_INT32(2)
 	};
 	ListCell   *lc;
 
+	for (int i = 0; i < call->n_memory; i++)
+		refused.full |= &call->in_memory[i].answer == answer && call->in_memory[i].uncounted;
 	foreach(lc, limit->per)
 		refused.values = lappend(refused.values, value_of(PG_GETARG_JSONB_P(1), lfirst(lc)));
 	paysafe_throttle_refused(&refused);
@@ -171,24 +212,23 @@ paysafe_throttle(PG_FUNCTION_ARGS)
 {
 	Call		call;
 	bool		allowed;
-	int			which;
-	const CounterUse *use;
+	const ThrottleLimit *limit;
+	const GcraAnswer *answer = NULL;
 	Datum		values[6];
 	bool		nulls[6] = {0};
 
 	read_call(fcinfo, 0, &call);
-	allowed = paysafe_counter_take(call.uses, call.n, PG_GETARG_INT32(2));
-	which = decisive(&call, allowed);
-	use = &call.uses[which];
+	allowed = take(&call, PG_GETARG_INT32(2));
+	limit = decisive(&call, allowed, &answer);
 	if (!allowed && PG_GETARG_INT32(2) > 0)
-		note_refused(fcinfo, list_nth(call.limits, which), use);
+		note_refused(fcinfo, &call, limit, answer);
 	values[0] = BoolGetDatum(allowed);
-	values[1] = Int32GetDatum((int32) use->limit.burst);
-	values[2] = Int32GetDatum((int32) use->answer.remaining);
-	nulls[3] = use->answer.retry_after == GCRA_NEVER;
-	values[3] = interval_of(use->answer.retry_after);
-	values[4] = interval_of(use->answer.reset_after);
-	values[5] = ((ThrottleLimit *) list_nth(call.limits, which))->parts;
+	values[1] = Int32GetDatum(limit->burst);
+	values[2] = Int32GetDatum((int32) answer->remaining);
+	nulls[3] = answer->retry_after == GCRA_NEVER;
+	values[3] = interval_of(answer->retry_after);
+	values[4] = interval_of(answer->reset_after);
+	values[5] = limit->parts;
 	return paysafe_argument_row(fcinfo, values, nulls);
 }
 
@@ -203,7 +243,9 @@ paysafe_throttle_return(PG_FUNCTION_ARGS)
 	Call		call;
 
 	read_call(fcinfo, 1, &call);
-	paysafe_counter_give_back(call.uses, call.n, PG_GETARG_INT32(2));
+	paysafe_durable_give_back(call.in_table, call.n_table, PG_GETARG_INT32(2));
+	if (call.n_memory > 0)
+		paysafe_counter_give_back(call.in_memory, call.n_memory, PG_GETARG_INT32(2));
 	PG_RETURN_VOID();
 }
 
