@@ -90,6 +90,12 @@ sql -c "SELECT paysafe.signal('e_after')" >/dev/null
 is "once" "$(kinds '^e_')" "e_after 1, e_waits 1"
 before=$(sql -c "SELECT cursor FROM seen ORDER BY ctid DESC LIMIT 1")
 is "the cursor goes on" "$(sql -c "SELECT string_agg(kind, ' ') FROM paysafe.signals('$before')")" "e_waits e_after"
+# and in what is restored from a dump: first what came along, then what is new
+sql -d postgres -c "CREATE DATABASE signals"
+pg_dump -Fc "$PGDATABASE" | pg_restore -d signals >/dev/null
+sql -d signals -c "SELECT paysafe.signal('d_here')" >/dev/null
+is "in a copy" "$(sql -d signals -c "SELECT string_agg(kind, ' ') FROM paysafe.signals('$before')"), $(sql -d signals -c "SELECT max(kind) FROM (SELECT kind FROM paysafe.signals(NULL, 100000) OFFSET $(sql -c "SELECT count(*) FROM paysafe.signal")) s")" "e_waits e_after d_here, d_here"
+sql -d postgres -c "DROP DATABASE signals"
 
 # limits: one for each key and window, whatever becomes of the transaction
 sql -c "SELECT paysafe.set_throttle('guess', 2, '1 day', 'signals', '{user}')" >/dev/null
