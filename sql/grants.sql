@@ -221,3 +221,5 @@ SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
 SELECT pg_extension_config_dump('paysafe.signal_record', '');
 SELECT pg_extension_config_dump('paysafe.decision_record', '');
 SELECT pg_extension_config_dump('paysafe.throttle_counter', '');
+SELECT pg_extension_config_dump('paysafe.request_client_record', '');
+SELECT pg_extension_config_dump('paysafe.request_key', '');

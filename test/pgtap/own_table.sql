@@ -19,6 +19,8 @@ INSERT INTO paysafe.token_issuer_record VALUES ('x', 1, '{x}', 60, 0, true, fals
 INSERT INTO paysafe.token_key_record VALUES ('x', 'x', 1, 'EdDSA', '', NULL, '2026-01-01', 'infinity', false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_use VALUES ('', '2026-01-01');
 INSERT INTO paysafe.throttle_limit_record VALUES ('x', 'x', '{}', 1, 1, 1000000, 1, false, false, false, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.request_client_record VALUES ('x', 1, 'hmac', '{}', true, NULL, NULL, NULL, 1, 1, '2026-01-01', 1, false, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.request_key VALUES ('x', 1, 1, 'x', '', 'x', '2026-01-01', NULL, '2026-01-01', 'x');
 INSERT INTO paysafe.throttle_counter VALUES ('', '2026-01-01', 1, '2026-01-01');
 INSERT INTO paysafe.approver_setting VALUES (1, NULL, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.break_glass_setting VALUES (1, 'pg_class', 'x', NULL, 'x', 'x', 'x', 'x', '2026-01-01');
