@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(507);
+SELECT plan(523);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -100,7 +100,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 62, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 64, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;
