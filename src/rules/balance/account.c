@@ -367,7 +367,7 @@ paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, Acco
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has %s account \"%s\"", get_rel_name(rule->relation),
-						count == 0 ? "no" : "more than one", key)));
+						count == 0 ? "no" : "more than one", paysafe_redact_string(key))));
 }
 
 bool

@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "engine/rule.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_query.h"
 #include "rules/balance/history.h"
@@ -136,7 +137,7 @@ paysafe_balance_query_check_one(const Account *account, const char *currency, Li
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("account \"%s\" has balances in several currencies: %s",
-						account->key, paysafe_strings_join(currencies)),
+						paysafe_redact_string(account->key), paysafe_redact_string(paysafe_strings_join(currencies))),
 				 errhint("Name one in the argument \"currency\".")));
 }
 

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "engine/test_rows.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
@@ -513,7 +514,7 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const char *name, const R
 	if (rule == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no rule \"%s\"", RelationGetRelationName(leaf), name)));
+				 errmsg("table \"%s\" has no rule \"%s\"", RelationGetRelationName(leaf), paysafe_redact_string(name))));
 	return rule;
 }
 

@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "redact/redact.h"
 #include "services/throttle/durable.h"
 #include "services/throttle/limit.h"
 
@@ -45,7 +46,7 @@ append_part(StringInfo out, Jsonb *key, const char *part)
 	if (getKeyJsonValueFromContainer(&key->root, part, strlen(part), &value) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", part)));
+				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", paysafe_redact_string(part))));
 	paysafe_argument_append(out, part);
 	if (value.type == jbvNumeric)
 		paysafe_argument_append(out, numeric_normalize(value.val.numeric));
@@ -54,7 +55,7 @@ append_part(StringInfo out, Jsonb *key, const char *part)
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of argument \"%s\" must be a string of 1 to %d bytes, or a number", part, "key", VALUE_MAX),
+				 errmsg("\"%s\" of argument \"%s\" must be a string of 1 to %d bytes, or a number", paysafe_redact_string(part), "key", VALUE_MAX),
 				 errhint("Give those who have none a word of their own, so that they are counted together.")));
 }
 
@@ -119,7 +120,7 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 	if (call->limits == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("policy \"%s\" has no limit for tier \"%s\"", policy, tier),
+				 errmsg("policy \"%s\" has no limit for tier \"%s\"", paysafe_redact_string(policy), paysafe_redact_string(tier)),
 				 errhint("Declare one with paysafe.set_throttle; paysafe.throttle_limit has those that are there.")));
 	if (is_in_memory(call->limits) && !paysafe_counter_ready())
 		ereport(ERROR,
