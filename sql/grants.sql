@@ -21,6 +21,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], t
 GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
@@ -98,6 +99,7 @@ GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.required_approver_identity() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.change_rejected_by(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.approver_counts(regclass, text, text, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
 

@@ -174,10 +174,16 @@ CREATE FUNCTION paysafe.refund_approval_state(relation regclass, payment text, a
 	AS 'MODULE_PATHNAME', 'paysafe_refund_approval_state';
 COMMENT ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) IS 'the same of the approval of a refund before its row is there';
 
+CREATE FUNCTION paysafe.approver_counts(relation regclass, approver text, login text, at timestamptz) RETURNS boolean
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_approver_counts';
+COMMENT ON FUNCTION paysafe.approver_counts(regclass, text, text, timestamptz) IS 'does the registry of people let approvals count that somebody has given then? for who may read paysafe.approval';
+
 CREATE VIEW paysafe.approval AS
 	SELECT a.id, a.relation, coalesce(a.key, e.key) AS key,
 		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
 				WHEN a.valid_until <= clock_timestamp() THEN 'expired'
+				WHEN NOT paysafe.approver_counts(a.relation, a.actor, a.login, a.at) THEN 'void'
 				WHEN a.payment IS NOT NULL THEN paysafe.refund_approval_state(a.relation, a.payment, a.amount, a.currency, a.digest, a.at, a.rule)
 				ELSE paysafe.approval_state(a.relation, a.key, a.digest, a.at) END AS state,
 		   a.actor AS approver, a.reason, a.ticket, a.request_id,

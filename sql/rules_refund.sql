@@ -398,7 +398,8 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT approver_identity text,
 	OUT approver_groups text[],
 	OUT requester_identity text,
-	OUT rejected_by text
+	OUT rejected_by text,
+	OUT changed_by text[]
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';

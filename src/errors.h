@@ -56,6 +56,10 @@
 #define ERRCODE_23N02_NO_TENANT			MAKE_SQLSTATE('2','3','N','0','2')
 #define ERRCODE_23N03_MAX_ROWS			MAKE_SQLSTATE('2','3','N','0','3')
 
+/* owners */
+#define ERRCODE_23J01_OWNER				MAKE_SQLSTATE('2','3','J','0','1')
+#define ERRCODE_23J02_UNKNOWN_OWNER		MAKE_SQLSTATE('2','3','J','0','2')
+
 /* secrets */
 #define ERRCODE_23K01_SEALED			MAKE_SQLSTATE('2','3','K','0','1')
 

@@ -22,6 +22,7 @@
 #include "base/attempt.h"
 #include "compat.h"
 #include "engine/approve.h"
+#include "engine/approver_level.h"
 #include "engine/loosening.h"
 #include "engine/proposal.h"
 #include "engine/rule.h"
@@ -178,13 +179,13 @@ askers_of_rejected(const char *key)
 	return rejection ? paysafe_approve_askers_of(rejection) : NIL;
 }
 
-/* Who requested it does not approve it. */
+/* Who requested it, or has changed it, does not approve it. */
 static void
-check_requesters(const ApprovalSubject *subject, const Person *approver)
+check_requesters(const List *requesters, const Person *approver)
 {
 	ListCell   *lc;
 
-	foreach(lc, subject->requesters)
+	foreach(lc, requesters)
 	{
 		const Person *requester = lfirst(lc);
 		char	   *conflict = paysafe_person_conflict(approver, requester);
@@ -242,7 +243,8 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 	{
 		const ApprovalSubject *subject = lfirst(lc);
 
-		check_requesters(subject, approver);
+		check_requesters(subject->requesters, approver);
+		check_requesters(subject->writers, approver);
 		check_groups(subject, approver);
 		if (subject->futile != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "no approval would let this pass", subject->futile,
@@ -338,6 +340,23 @@ find_subject(void *arg)
 		standing->subjects = row_subjects(standing->relid, standing->key, true);
 }
 
+IdentityLevel
+paysafe_approve_level_of(const Rejection *rejection)
+{
+	Standing	standing = {.relid = rejection->relation, .key = rejection->key};
+	IdentityLevel level = IDENTITY_NONE;
+	ListCell   *lc;
+
+	if (paysafe_loosening_is_approved_as(rejection->relation))
+		return paysafe_approver_level();
+	/* a table whose rules do not fit it any more passes nothing */
+	if (rejection->key == NULL || paysafe_attempt(find_subject, &standing) != NULL)
+		return level;
+	foreach(lc, standing.subjects)
+		level = Max(level, ((ApprovalSubject *) lfirst(lc))->identity);
+	return level;
+}
+
 void
 paysafe_approve_glass_digest(const uint8 *digest, uint8 *glass)
 {
@@ -367,6 +386,26 @@ subject_of_digest(List *subjects, bytea *digest)
 			return subject;
 	}
 	return NULL;
+}
+
+PG_FUNCTION_INFO_V1(paysafe_approver_counts);
+
+/*
+ * approver_counts(relation, approver, login, at) returns boolean: do approvals count that this one has given
+ * then?  For the view paysafe.approval, and who may read that.
+ */
+Datum
+paysafe_approver_counts(PG_FUNCTION_ARGS)
+{
+	Oid			view = get_relname_relid("approval", paysafe_catalog_schema());
+	Person		approver = {
+		.actor = text_to_cstring(PG_GETARG_TEXT_PP(1)), .login = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.session_user_name = text_to_cstring(PG_GETARG_TEXT_PP(2))
+	};
+
+	if (pg_class_aclcheck(view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, "approval");
+	PG_RETURN_BOOL(paysafe_acting_counts(&approver, PG_GETARG_TIMESTAMPTZ(3), PG_GETARG_OID(0)));
 }
 
 PG_FUNCTION_INFO_V1(paysafe_approval_state);

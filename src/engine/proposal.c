@@ -264,6 +264,25 @@ paysafe_proposal_words(Oid approved_as, const char *key)
 }
 
 static bool
+note_needs(Relation rel, HeapTuple tuple, void *arg)
+{
+	IdentityLevel *level = arg;
+
+	*level = Max(*level, paysafe_identity_parse(paysafe_store_text(tuple, RelationGetDescr(rel), PROPOSAL_NEEDS)));
+	return true;
+}
+
+IdentityLevel
+paysafe_proposal_needs(Oid approved_as, const char *key)
+{
+	IdentityLevel level = IDENTITY_NONE;
+	Datum		keys[2] = {ObjectIdGetDatum(approved_as), CStringGetTextDatum(key)};
+
+	paysafe_store_scan(PAYSAFE_PROPOSAL_RECORD, "proposal_record_key", 2, keys, note_needs, &level);
+	return level;
+}
+
+static bool
 note_comes_to(Relation rel, HeapTuple tuple, void *arg)
 {
 	*(char **) arg = paysafe_store_text(tuple, RelationGetDescr(rel), PROPOSAL_COMES_TO);

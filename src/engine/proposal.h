@@ -73,6 +73,9 @@ extern void paysafe_proposal_store(const ProposedChange *change);
 extern bool paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest,
 								  List **persons);
 
+/* How well who approves what is stored under a key must be known. */
+extern IdentityLevel paysafe_proposal_needs(Oid approved_as, const char *key);
+
 /* What is stored under a key, in words, or NULL if nothing is. */
 extern char *paysafe_proposal_words(Oid approved_as, const char *key);
 

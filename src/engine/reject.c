@@ -97,6 +97,17 @@ each_once(List *persons)
 	return result;
 }
 
+/*
+ * How well they must be known who take it back.  A no lets nothing pass, so that it is taken from who is known
+ * worse, too.
+ */
+static IdentityLevel
+needs_of(Oid relation, const char *key, const ApprovalSubject *approval)
+{
+	return paysafe_loosening_is_approved_as(relation) ? Max(approval->identity, paysafe_proposal_needs(relation, key)) :
+		approval->identity;
+}
+
 int64
 paysafe_reject_record(Oid relation, const char *key, List *subjects, const char *reason, const char *ticket)
 {
@@ -115,7 +126,8 @@ paysafe_reject_record(Oid relation, const char *key, List *subjects, const char 
 		paysafe_rejection_lock(relation, subject.scope);
 		if (subject.money != NULL)
 			requesters = list_concat_copy(requesters, paysafe_approve_askers(relation, subject.rule, subject.scope));
-		id = paysafe_rejection_add(&subject, person, own, each_once(requesters), approval->identity, reason, ticket);
+		id = paysafe_rejection_add(&subject, person, own, each_once(requesters),
+								   needs_of(relation, key, approval), reason, ticket);
 	}
 	return id;
 }
@@ -246,7 +258,9 @@ paysafe_withdraw_rejection(PG_FUNCTION_ARGS)
 	person = paysafe_person_current();
 	paysafe_acting_check_settler(person);
 	rejection = paysafe_rejection_find(PG_GETARG_INT64(0));
-	if ((person->actor != NULL && person->level >= rejection->needs &&
+	/* more may be asked of approvals since */
+	rejection->needs = Max(rejection->needs, paysafe_approve_level_of(rejection));
+	if ((person->actor != NULL && person->level >= Max(rejection->needs, rejection->person.level) &&
 		 paysafe_person_is_same(person, &rejection->person)) ||
 		authorize_withdrawal(rejection, person))
 		paysafe_rejection_end(rejection->id, reason);

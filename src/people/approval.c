@@ -310,6 +310,29 @@ one_each(List *approvals)
 }
 
 /*
+ * Is the approver one of those who asked for it, or have changed what is approved?  What was approved
+ * before that change was of others' doing, and is bound to it; but not what was approved before there
+ * was anything to change.
+ */
+static bool
+is_own(const Approval *a, const ApprovalSubject *subject)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->requesters)
+		if (paysafe_person_conflict(&a->approver, lfirst(lc)) != NULL)
+			return true;
+	foreach(lc, subject->writers)
+	{
+		const Person *writer = lfirst(lc);
+
+		if ((a->payment != NULL || writer->at <= a->at) && paysafe_person_conflict(&a->approver, writer) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Approvals that fit the subject now, at most one per person, in the order in which
  * they are used.  With lock, each is locked, by id, before it is looked at for the
  * last time.
@@ -331,10 +354,8 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 	foreach(lc, all)
 	{
 		Approval   *a = lfirst(lc);
-		bool		fits = is_of_subject(a, subject);
-		ListCell   *lc2;
 
-		if (!fits || (subject->given_after != 0 && a->at <= subject->given_after) ||
+		if (!is_of_subject(a, subject) || (subject->given_after != 0 && a->at <= subject->given_after) ||
 			a->approver.level < subject->identity || !paysafe_acting_counts(&a->approver, a->at, relation) ||
 			!paysafe_acting_in_groups(&a->approver, a->at, subject->groups, NULL))
 			continue;
@@ -342,9 +363,7 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 		a->valid_until = Min(a->valid_until, a->at + subject->valid_for);
 		if (a->valid_until <= now)
 			continue;
-		foreach(lc2, subject->requesters)
-			fits &= paysafe_person_conflict(&a->approver, lfirst(lc2)) == NULL;
-		if (!fits)
+		if (is_own(a, subject))
 			continue;
 		if (lock)
 			lock_approval(a->id);

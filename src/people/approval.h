@@ -38,6 +38,7 @@ typedef struct ApprovalSubject
 	bool		is_other;		/* it is none by that rule; of approval_subject only */
 	uint8		digest[PAYSAFE_SHA256_LEN]; /* of exactly what is approved */
 	List	   *requesters;		/* of Person; none of them may approve */
+	List	   *writers;		/* of Person: nor these, what was like that when they had changed it */
 	int64		valid_for;		/* microseconds after the approval was given */
 	const ApprovalMoney *money; /* what a refund comes to, of which approvals in advance count, too; or NULL */
 	IdentityLevel identity;		/* approvals of persons known less well than that do not count */

@@ -59,6 +59,14 @@ SELECT paysafe.protect_append_only('shop.receipt');
 CREATE TABLE shop.invoice (id int PRIMARY KEY, tenant_id int NOT NULL, amount numeric);
 SELECT paysafe.protect_tenant('shop.invoice', 'tenant_id', max_rows => 1000);
 
+CREATE TABLE shop.job (id int PRIMARY KEY, owner text NOT NULL, task text, every interval);
+SELECT paysafe.protect_owner('shop.job', 'owner');
+BEGIN;
+SELECT paysafe.act_as('ann');
+INSERT INTO shop.job VALUES (1, 'ann', 'report', '1 day');
+INSERT INTO shop.job VALUES (2, 'bob', 'report', '1 day');              -- fails
+ROLLBACK;
+
 ALTER TABLE shop.ledger_entry ADD reverses bigint, ADD booked_on date NOT NULL DEFAULT current_date;
 CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',

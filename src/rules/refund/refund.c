@@ -334,7 +334,10 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		requested = enters_gate = false;
 	else if (change->op == 'I')
 	{
-		/* whatever was there under this key is gone */
+		/* whatever was there under this key is gone, noted or not */
+		if (paysafe_refund_has_old_writers(life))
+			paysafe_refund_add_event(state, life, &locked, refund_key(change, change->after), change->after,
+									 REFUND_DELETED, 0);
 		life->stage = REFUND_GONE;
 	}
 	else if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),

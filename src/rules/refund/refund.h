@@ -582,6 +582,9 @@ extern List *paysafe_refund_with_person(const List *persons, const Person *perso
 extern void paysafe_refund_note_change(const RefundState *state, const RowChange *change,
 									   const FoundPayment *payment, RefundLife *life);
 
+/* Of a row that is added: has one of this key been changed that went unnoted? */
+extern bool paysafe_refund_has_old_writers(const RefundLife *life);
+
 /* Why not all of them were known as well as that, in a sentence, or NULL. */
 extern char *paysafe_refund_unknown_writer(const List *requesters, const List *writers, IdentityLevel level);
 
@@ -596,7 +599,13 @@ typedef struct RefundRequest
 } RefundRequest;
 
 /* Who asked, each once: "alice", "bob". */
-extern char *paysafe_refund_requesters_words(List *requesters);
+extern char *paysafe_refund_requesters_words(const List *requesters);
+
+/* What persons are called, each once: of char *. */
+extern List *paysafe_refund_person_names(const List *persons);
+
+/* ", changed by ...", or nothing. */
+extern char *paysafe_refund_writers_words(const List *writers);
 
 /* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
 extern List *paysafe_refund_requests(Oid refund, const char *rule, const char *payment);

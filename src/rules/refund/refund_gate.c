@@ -87,9 +87,10 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 													 money_words(payment, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = subject->futile != NULL ? psprintf("%s %s", detail, subject->futile) :
-								 psprintf("%s %d of %d approvals%s found; requested by %s.",
+								 psprintf("%s %d of %d approvals%s found; requested by %s%s.",
 													detail, have, needed, paysafe_refund_terms_words(subject),
-													paysafe_refund_requesters_words(subject->requesters)),
+													paysafe_refund_requesters_words(subject->requesters),
+													paysafe_refund_writers_words(subject->writers)),
 								 .hint = subject->futile != NULL ? futile_hint(side) : subject->identity < IDENTITY_PASSKEY ? paysafe_refund_gate_hint(state, change, subject->money, before) :
 								 psprintf("%s It takes a passkey: paysafe.approve_with_passkey.",
 										  paysafe_refund_gate_hint(state, change, subject->money, before))

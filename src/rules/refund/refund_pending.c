@@ -90,6 +90,7 @@ typedef struct Pending
 	const GateTerms *terms;
 	int			given;
 	const Person *person;		/* who requested it, or NULL */
+	List	   *writers;		/* of Person: who has changed it since */
 	TimestampTz at;				/* 0: before the rule, or not yet */
 	const char *rejected_by;	/* or NULL */
 } Pending;
@@ -106,8 +107,8 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 {
 	const Person *person = pending->person;
 	const GateTerms *terms = pending->terms;
-	Datum		values[18] = {0};
-	bool		nulls[18] = {0};
+	Datum		values[19] = {0};
+	bool		nulls[19] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -141,6 +142,8 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[17] = pending->rejected_by == NULL;
 	if (pending->rejected_by != NULL)
 		values[17] = CStringGetTextDatum(pending->rejected_by);
+	nulls[18] = pending->writers == NIL;
+	values[18] = PointerGetDatum(paysafe_strings_array(paysafe_refund_person_names(pending->writers)));
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -203,6 +206,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	pending.terms = &terms;
 	pending.given = given;
 	pending.person = life->requesters == NIL ? NULL : llast(life->requesters);
+	pending.writers = life->writers;
 	pending.at = life->requested;
 	put_pending(state, &pending, out);
 }

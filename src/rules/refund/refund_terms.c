@@ -202,9 +202,8 @@ paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, 
 	subject->groups = terms->groups;
 	if (life == NULL)
 		return;
-	/* where it is asked how well writers are known, none of them approves */
-	subject->requesters = terms->requester == IDENTITY_NONE ? life->requesters :
-		list_concat_copy(life->requesters, life->writers);
+	subject->requesters = life->requesters;
+	subject->writers = life->writers;
 	if (terms->approvers > 0)
 		subject->futile = paysafe_refund_unknown_writer(life->requesters, life->writers, terms->requester);
 }

@@ -314,6 +314,8 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23N01": OtherTenant,
     "23N02": NoTenant,
     "23N03": TooManyRows,
+    "23J01": OtherOwner,
+    "23J02": UnknownOwner,
     "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,

@@ -51,6 +51,7 @@ __all__ = [
     "ProtectEntries",
     "ProtectLedger",
     "ProtectMovements",
+    "ProtectOwner",
     "ProtectPayment",
     "ProtectPayout",
     "ProtectRefund",
@@ -264,6 +265,36 @@ class ProtectTenant(RuleOperation):
         return {
             "tenant_column": self.name(model, self.field),
             "max_rows": (self.max_rows, "int"),
+        }
+
+
+class ProtectOwner(RuleOperation):
+    """Rows have an owner: whoever acts writes their own."""
+
+    function = "protect_owner"
+    rule = "owner"
+
+    def __init__(
+        self,
+        model_name: str,
+        field: Name,
+        *,
+        group: Optional[str] = None,
+        identity: str = "claimed",
+        mode: str = "enforce",
+        replaces: Optional[ProtectOwner] = None,
+    ) -> None:
+        """field: who owns a row, by the name that acts.  group: who may write everybody's."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.field = field
+        self.group = group
+        self.identity = identity
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "owner_column": self.name(model, self.field),
+            "owner_group": (self.group, "text"),
+            "identity": (self.identity, "text"),
         }
 
 

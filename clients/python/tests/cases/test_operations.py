@@ -742,6 +742,7 @@ WHOLE = [
         band="large",
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
+    rules.ProtectOwner("Refund", "payment", group="support", identity="proven"),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
