@@ -644,6 +644,13 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 				 WHERE paysafe.required_approver_identity() = 'passkey') e
 		 WHERE e.eligible IS NOT NULL GROUP BY e.subject
 		UNION ALL
+		-- until one that two others have signed takes their place
+		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how = 'recovery' AND y.state = 'active') = 0,
+			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others', y.id, y.actor), '; ' ORDER BY y.id)
+					FILTER (WHERE y.how = 'recovery' AND y.state = 'active')
+				   || ': let two others sign another one for this person (paysafe.add_passkey), then paysafe.revoke_passkey'
+		  FROM paysafe.passkey y HAVING count(*) > 0
+		UNION ALL
 		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) = 0,
 			   CASE WHEN count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) > 0
 					THEN format('one person has let %s rows pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
