@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "engine/shown.h"
 #include "engine/test_rows.h"
 #include "errors.h"
 #include "redact/redact.h"
@@ -312,6 +313,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 	{
 		describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
 		found->payment->test = paysafe_test_row(paysafe_rules_of(rel), row);
+		found->payment->hidden = !paysafe_shown_row(rel, row);
 	}
 	return true;
 }
@@ -412,6 +414,7 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
+	out->hidden = !paysafe_shown_row(leaf, slot);
 	if (out->captures != NIL)
 		take_captures(out, false);
 	return true;
