@@ -356,6 +356,8 @@ INSERT INTO function_expected VALUES
 	('declaration_cost(regclass)', 'SETOF record', 'c', 'v', true, 'u', false, false, NULL, true),
 	('progress_of_sessions()', 'SETOF record', 'c', 'v', false, 'u', false, false, NULL, true),
 	('check_extension()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('locked_rows(interval)', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
+	('row_key_at(regclass,tid)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('check_library()', 'SETOF record', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('seen_statuses(regclass,name,regclass,name,name,name,name)', 'SETOF record', 'c', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
 	('suggest_machine(regclass,name,regclass,name,name,name,name)', 'text', 'sql', 'v', false, 'u', false, false, '{"search_path=pg_catalog, pg_temp"}', true),
