@@ -99,7 +99,7 @@ GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.required_approver_identity() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.change_rejected_by(regclass, text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION paysafe.approver_counts(regclass, text, text, timestamptz) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.approver_counts(bigint) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
 
@@ -219,3 +219,5 @@ SELECT pg_extension_config_dump('paysafe.token_key_record', '');
 SELECT pg_extension_config_dump('paysafe.token_use', '');
 SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
 SELECT pg_extension_config_dump('paysafe.throttle_counter', '');
+SELECT pg_extension_config_dump('paysafe.request_client_record', '');
+SELECT pg_extension_config_dump('paysafe.request_key', '');

@@ -388,26 +388,6 @@ subject_of_digest(List *subjects, bytea *digest)
 	return NULL;
 }
 
-PG_FUNCTION_INFO_V1(paysafe_approver_counts);
-
-/*
- * approver_counts(relation, approver, login, at) returns boolean: do approvals count that this one has given
- * then?  For the view paysafe.approval, and who may read that.
- */
-Datum
-paysafe_approver_counts(PG_FUNCTION_ARGS)
-{
-	Oid			view = get_relname_relid("approval", paysafe_catalog_schema());
-	Person		approver = {
-		.actor = text_to_cstring(PG_GETARG_TEXT_PP(1)), .login = text_to_cstring(PG_GETARG_TEXT_PP(2)),
-		.session_user_name = text_to_cstring(PG_GETARG_TEXT_PP(2))
-	};
-
-	if (pg_class_aclcheck(view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, "approval");
-	PG_RETURN_BOOL(paysafe_acting_counts(&approver, PG_GETARG_TIMESTAMPTZ(3), PG_GETARG_OID(0)));
-}
-
 PG_FUNCTION_INFO_V1(paysafe_approval_state);
 
 /*

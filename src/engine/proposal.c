@@ -121,11 +121,8 @@ paysafe_proposal_comes_to(const ProposedChange *change)
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe change comes to");
 	paysafe_argument_append(&bytes, get_rel_name(paysafe_catalog_table(change->approved_as)));
-	paysafe_argument_append(&bytes, !OidIsValid(change->relation) ? "" : get_rel_name(change->relation) ?
-							paysafe_catalog_table_name(change->relation) : psprintf("%u", change->relation));
+	/* no table by its name, which may be another one by the next proposal */
 	paysafe_argument_append(&bytes, spelled(change, change->name));
-	paysafe_argument_append(&bytes, OidIsValid(change->new_reference) && get_rel_name(change->new_reference) ?
-							paysafe_catalog_table_name(change->new_reference) : "");
 	paysafe_argument_append(&bytes, change->comes_to ? change->comes_to :
 							spelled(change, JsonbToCString(NULL, &change->after->root, VARSIZE(change->after))));
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
@@ -336,6 +333,16 @@ paysafe_proposal_of(Oid approved_as, const char *key, Oid *relation, char **name
 	*name = rule.name;
 	*version = rule.version;
 	return rule.found;
+}
+
+Oid
+paysafe_proposal_table(Oid approved_as, const char *key)
+{
+	Oid			relation;
+	char	   *name;
+	int			version;
+
+	return paysafe_proposal_of(approved_as, key, &relation, &name, &version) ? relation : InvalidOid;
 }
 
 static void

@@ -50,8 +50,11 @@ typedef struct ProposedChange
 extern void paysafe_proposal_digest(const char *content, uint8 *digest);
 extern char *paysafe_proposal_key(const char *content);
 
+/* The table that is stored with a change under a key, or InvalidOid. */
+extern Oid	paysafe_proposal_table(Oid approved_as, const char *key);
+
 /*
- * What the change makes, whatever that is instead of, and why: a digest as text.  The same of those
+ * What the change makes of its table, whatever that is instead of, and why: a digest as text.  The same of those
  * that are stored under a key, or NULL.
  */
 extern char *paysafe_proposal_comes_to(const ProposedChange *change);

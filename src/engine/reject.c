@@ -59,6 +59,7 @@ set_subject(Oid relation, const char *key, const ApprovalSubject *approval, Reje
 	out->rule = approval->rule;
 	out->key = approval->key ? approval->key : key;
 	out->money = approval->money;
+	out->about = paysafe_loosening_is_approved_as(relation) ? paysafe_proposal_table(relation, key) : InvalidOid;
 	out->scope = paysafe_loosening_is_approved_as(relation) ? paysafe_loosening_scope(relation, key) :
 		approval->money ? approval->money->payment : out->key;
 }
@@ -285,6 +286,7 @@ paysafe_change_rejected_by(PG_FUNCTION_ARGS)
 	if (subject.scope == NULL)
 		PG_RETURN_NULL();
 	(void) paysafe_proposal_find(approved_as, key, digest, &proposers);
+	subject.about = paysafe_proposal_table(approved_as, key);
 	subject.requesters = proposers;
 	rejection = paysafe_rejection_standing(&subject, false, NULL);
 	if (rejection == NULL)

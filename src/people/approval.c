@@ -537,6 +537,26 @@ paysafe_approval_end_of_person(int64 person)
 	return n;
 }
 
+PG_FUNCTION_INFO_V1(paysafe_approver_counts);
+
+/*
+ * approver_counts(id bigint) returns boolean: does the registry of people let this approval count?  For the view
+ * paysafe.approval; of a number that is none, NULL
+ */
+Datum
+paysafe_approver_counts(PG_FUNCTION_ARGS)
+{
+	List	   *found = NIL;
+	Datum		key = PG_GETARG_DATUM(0);
+	const Approval *a;
+
+	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_pkey", 1, &key, collect_approval, &found);
+	if (found == NIL)
+		PG_RETURN_NULL();
+	a = linitial(found);
+	PG_RETURN_BOOL(paysafe_acting_counts(&a->approver, a->at, a->relation));
+}
+
 static bool
 note_used(Relation rel, HeapTuple tuple, void *arg)
 {
