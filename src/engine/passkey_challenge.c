@@ -396,11 +396,13 @@ check_owner(const Passkey *passkey, const Person *approver, Oid relation)
 		paysafe_registry_find(PERSON_PASSKEY, base64url_of(VARDATA_ANY(passkey->credential_id),
 														   VARSIZE_ANY_EXHDR(passkey->credential_id))) : NULL;
 	RegisteredPerson *person = owner ? paysafe_registry_find(PERSON_NAME, passkey->actor) : NULL;
+	ApprovalSubject anything = {0};
+	int64		stands_for;
 
 	if (owner != NULL && (person == NULL || person->id != owner->id))
 		refuse_assertion("the registry of people has the passkey as somebody else's");
 	paysafe_acting_check_approver(approver, relation);
-	if (!paysafe_acting_counts(approver, GetCurrentTimestamp(), relation))
+	if (!paysafe_acting_may_approve(approver, GetCurrentTimestamp(), relation, &anything, &stands_for, NULL))
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("\"%s\" cannot approve this", approver->actor),
 								"The registry of people does not let this person approve.", NULL);
 }

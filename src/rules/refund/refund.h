@@ -41,6 +41,7 @@ typedef struct RefundSide
 {
 	KeyColumns	payment;		/* they refer to it; of payouts: to whom, or of what */
 	bool		payout;			/* there are no payments */
+	KeyColumns	beneficiary;	/* whom the money goes to; none: nothing says that */
 	AmountColumn amount;
 	bool		other_units;	/* it may not count in those of the payments */
 	bool		own_currency;	/* otherwise it is the constant, or the payment's */
@@ -573,6 +574,13 @@ extern void paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, 
 									 RefundLife *life, const RefundLife *before);
 
 /*
+ * refund_flow.c
+ */
+
+/* Does the change say another beneficiary?  Not another spelling. */
+extern bool paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change);
+
+/*
  * refund_writer.c
  */
 
@@ -658,6 +666,7 @@ typedef struct RefundDeclaration
 	char	   *units;			/* or NULL: the payment's */
 	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
+	char	   *beneficiary_column; /* or NULL */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
 
