@@ -658,13 +658,24 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 				 WHERE paysafe.required_approver_identity() = 'passkey') e
 		 WHERE e.eligible IS NOT NULL GROUP BY e.subject
 		UNION ALL
-		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) = 0,
-			   CASE WHEN count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) > 0
-					THEN format('one person has let %s rows pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
-								count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()),
-								(array_agg(g.key ORDER BY g.approval) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()))[1],
-								min(g.approval) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp())) END
-		  FROM paysafe.break_glass_record g LEFT JOIN paysafe.break_glass_review v ON v.approval = g.approval GROUP BY g.relation
+		-- until one that two others have signed takes their place
+		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how = 'recovery' AND y.state = 'active') = 0,
+			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others', y.id, y.actor), '; ' ORDER BY y.id)
+					FILTER (WHERE y.how = 'recovery' AND y.state = 'active')
+				   || ': let two others sign another one for this person (paysafe.add_passkey), then paysafe.revoke_passkey'
+		  FROM paysafe.passkey y HAVING count(*) > 0
+		UNION ALL
+		-- what was void or expired before it let anything pass asks for nothing
+		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE g.waits) = 0,
+			   CASE WHEN count(*) FILTER (WHERE g.waits) > 0
+					THEN format('one person has let %s pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
+								CASE count(*) FILTER (WHERE g.waits) WHEN 1 THEN '1 row' ELSE count(*) FILTER (WHERE g.waits) || ' rows' END,
+								(array_agg(g.key ORDER BY g.approval) FILTER (WHERE g.waits))[1],
+								min(g.approval) FILTER (WHERE g.waits)) END
+		  FROM (SELECT b.relation, b.approval, b.key,
+					   b.review_until < clock_timestamp() AND e.outcome = 'used' AND v.approval IS NULL AS waits
+				  FROM paysafe.break_glass_record b LEFT JOIN paysafe.break_glass_review v ON v.approval = b.approval
+					   LEFT JOIN paysafe.approval_end e ON e.approval = b.approval) g GROUP BY g.relation
 		UNION ALL
 		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,
 			   CASE WHEN q.dead > 0 OR q.overdue > 0

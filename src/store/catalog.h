@@ -157,7 +157,10 @@ extern Oid	paysafe_catalog_statement_function(void);
 /* Is it one of them?  False if they have not been looked for yet. */
 extern bool paysafe_catalog_is_trigger_function(Oid function);
 
-/* May the role say for whom it acts, or show it?  Also true if there is no such role. */
+/*
+ * May the role say for whom it acts, or show it, as it is or as what SET ROLE makes of it?
+ * Also true if there is no such role.
+ */
 extern bool paysafe_catalog_may_act_as(const char *role);
 
 /* May the role say for which tenant it works? */

@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "redact/redact.h"
 #include "services/throttle/durable.h"
 #include "services/throttle/limit.h"
 #include "services/throttle/refused.h"
@@ -46,13 +47,13 @@ value_of(Jsonb *key, const char *part)
 	if (getKeyJsonValueFromContainer(&key->root, part, strlen(part), &value) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", part)));
+				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", paysafe_redact_string(part))));
 	if (value.type == jbvNumeric)
 		return numeric_normalize(value.val.numeric);
 	if (value.type != jbvString || value.val.string.len == 0 || value.val.string.len > VALUE_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of argument \"%s\" must be a string of 1 to %d bytes, or a number", part, "key", VALUE_MAX),
+				 errmsg("\"%s\" of argument \"%s\" must be a string of 1 to %d bytes, or a number", paysafe_redact_string(part), "key", VALUE_MAX),
 				 errhint("Give those who have none a word of their own, so that they are counted together.")));
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
@@ -121,7 +122,7 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 	if (call->limits == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("policy \"%s\" has no limit for tier \"%s\"", policy, tier),
+				 errmsg("policy \"%s\" has no limit for tier \"%s\"", paysafe_redact_string(policy), paysafe_redact_string(tier)),
 				 errhint("Declare one with paysafe.set_throttle; paysafe.throttle_limit has those that are there.")));
 	if (is_in_memory(call->limits) && !paysafe_counter_ready())
 		ereport(ERROR,
