@@ -622,7 +622,7 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
-		{"currency", SPEC_TEXT},
+		{"currency", SPEC_TEXT, .any_spelling = true},
 		{.key = "payout", .type = SPEC_FLAG,
 			.set_words = "takes the payments away, and with them their limit",
 		.unset_words = "makes payments the limit"},

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -247,6 +248,20 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 	return paysafe_spec_end(&spec);
 }
 
+/* The same however the currency, the amount and the periods are written.  Names of bands and groups are words. */
+static char *
+threshold_comes_to(const char *rule, const Threshold *threshold, const char *currency)
+{
+	char	   *code = paysafe_money_code(pstrdup(currency));
+	char	   *of = psprintf("threshold of %s, band \"%s\", for %s", rule, threshold->name, asc_tolower(code, strlen(code)));
+
+	if (threshold->amount == NULL)
+		return psprintf("%s: none", of);
+	return psprintf("%s: %s by %d, %d \"%s\", %d, " INT64_FORMAT ", " INT64_FORMAT, of,
+					paysafe_money_text(paysafe_money_trim(threshold->amount)), threshold->approvers, (int) threshold->identity,
+					threshold->group ? threshold->group : "", (int) threshold->requester, threshold->within, threshold->valid_for);
+}
+
 /* A change of a threshold, and what it meets. */
 typedef struct ThresholdChange
 {
@@ -310,6 +325,7 @@ authorize(const ThresholdChange *change)
 		.version = change->newest ? change->newest->version + 1 : 1,
 		.before = threshold_spec(rule, change->old_threshold, NULL),
 		.after = threshold_spec(rule, threshold, change->currency),
+		.comes_to = threshold_comes_to(rule, threshold, change->currency),
 		.loosens = words,
 		.difference = words
 	};
