@@ -287,7 +287,7 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	int64		length;
 	int64		id;
 	char	   *content;
-	SameWindow	same;
+	SameWindow	same = {0};
 
 	check_asked_for();
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
@@ -300,9 +300,12 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	initStringInfo(&names);
 	table_names = check_tables(tables, table_nulls, ntables, &names);
 
-	same = (SameWindow) {
-		.tables = tables, .ntables = ntables, .reason = reason, .ticket = ticket, .login = person->login, .length = length
-	};
+	same.tables = tables;
+	same.ntables = ntables;
+	same.reason = reason;
+	same.ticket = ticket;
+	same.login = person->login;
+	same.length = length;
 	paysafe_store_scan(PAYSAFE_MAINTENANCE_RECORD, NULL, 0, NULL, visit_same, &same);
 	content = psprintf("maintenance of %s: %s, %s",
 					   paysafe_proposal_after(psprintf("%s by %s for " INT64_FORMAT " s", names.data, quote_literal_cstr(person->login),
