@@ -669,6 +669,13 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 			   CASE WHEN w.live_keys = 0 THEN 'without a key that has not ended, everything is refused' END
 		  FROM paysafe.webhook_endpoints w
 		UNION ALL
+		SELECT 'signed requests ' || quote_ident(c.client), 'live_key', k.live,
+			   CASE WHEN NOT k.live THEN 'without a key that has not ended, everything is refused' END
+		  FROM paysafe.request_client c
+			   CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM paysafe.request_keys r
+													WHERE r.client = c.client AND r.live) AS live) k
+		 WHERE NOT c.revoked
+		UNION ALL
 		SELECT 'idempotency', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'responses expired weeks ago and are still there: nobody calls idempotency_expire' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.idempotency_response x
@@ -703,6 +710,15 @@ CREATE FUNCTION paysafe.check_seal(OUT subject text, OUT check_name text, OUT ok
 					   (array_agg(CASE WHEN f.seq > 0 THEN format('row %s of ', f.seq) ELSE '' END ORDER BY f.incarnation, f.index))[1], (array_agg(f.xid ORDER BY f.incarnation, f.index))[1],
 					   (array_agg(f.finding ORDER BY f.incarnation, f.index))[1]) END
 		  FROM paysafe.seal_finding f
+		UNION ALL
+		-- of each month its first block: who changes a key changes the nonces of all that came before
+		SELECT 'seal', 'audit_keys', count(*) = 0,
+			   CASE WHEN count(*) > 0 THEN
+				format('%s rows at the beginning of their month do not agree with their leaf_check, the first of them row %s of transaction %s: they were changed, or the key in paysafe.audit_key that their nonces are derived from was; SELECT * FROM paysafe.verify() says more',
+					   count(*), (array_agg(r.seq ORDER BY r.at, r.seq))[1], (array_agg(r.xid ORDER BY r.at, r.seq))[1]) END
+		  FROM paysafe.audit_row r
+		 WHERE r.ctid < '(1,0)'::tid AND r.nonce IS NOT NULL
+		   AND r.leaf_check IS DISTINCT FROM paysafe.audit_leaf_check(r, (SELECT s.digest FROM paysafe.audit_shape s WHERE s.id = r.shape LIMIT 1))
 		UNION ALL
 		-- slower, not wrong; red if somebody has deleted rows of it
 		SELECT 'history', 'index', t.trouble IS NULL,

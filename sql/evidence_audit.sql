@@ -93,6 +93,7 @@ CREATE TABLE paysafe.index_run (
 	entries bigint NOT NULL,
 	bits int NOT NULL,
 	kinds int NOT NULL,
+	hash bigint NOT NULL,
 	extents bytea NOT NULL,
 	PRIMARY KEY (id)
 );
@@ -100,11 +101,13 @@ COMMENT ON TABLE paysafe.index_run IS 'sorted pieces of the index of the audit l
 COMMENT ON COLUMN paysafe.index_run.bits IS 'so many bits of a term say in which chunk it is';
 COMMENT ON COLUMN paysafe.index_run.kinds IS 'of terms: a bit for each that the run has any of';
 COMMENT ON COLUMN paysafe.index_run.extents IS 'blocks of partitions, whose numbers in this order are the places that entries have';
+COMMENT ON COLUMN paysafe.index_run.hash IS 'of what the row says: of one that was changed nothing is believed';
 --@own_table paysafe.index_run
 
 CREATE TABLE paysafe.index_chunk (
 	run bigint NOT NULL,
 	chunk int NOT NULL,
+	hash bigint NOT NULL,
 	terms bytea NOT NULL,
 	PRIMARY KEY (run, chunk)
 );
@@ -113,6 +116,7 @@ ALTER TABLE paysafe.index_chunk ALTER COLUMN terms SET STORAGE EXTERNAL;
 ALTER TABLE paysafe.index_chunk SET (toast_tuple_target = 8160, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
 	toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0);
 COMMENT ON TABLE paysafe.index_chunk IS 'entries of the index of the audit log: hashes of what rows are looked for by, sorted, then the place of each; never dumped';
+COMMENT ON COLUMN paysafe.index_chunk.hash IS 'of what the chunk says, and of which it is: of one that was changed nothing is believed';
 --@own_table paysafe.index_chunk
 
 -- The key of redacted columns' hashes.  Not dumped: a copy of the log must not

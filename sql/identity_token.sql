@@ -42,8 +42,8 @@ CREATE TABLE paysafe.token_use (
 	digest bytea PRIMARY KEY,
 	until timestamptz NOT NULL
 );
-COMMENT ON TABLE paysafe.token_use IS 'tokens that were to be used once, and were; removed when they would not be taken any more';
-COMMENT ON COLUMN paysafe.token_use.digest IS 'SHA-256 of issuer and "jti"';
+COMMENT ON TABLE paysafe.token_use IS 'tokens and signed requests that were to be used once, and were; removed when they would not be taken any more';
+COMMENT ON COLUMN paysafe.token_use.digest IS 'SHA-256 of issuer and "jti", or of client and nonce';
 
 --@own_table paysafe.token_issuer_record
 --@own_table paysafe.token_key_record

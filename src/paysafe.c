@@ -36,6 +36,7 @@
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
+#include "services/request/request.h"
 #include "services/throttle/limit.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
@@ -79,6 +80,7 @@ _PG_init(void)
 	paysafe_throttle_init();
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
+	paysafe_request_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_queue_preload();

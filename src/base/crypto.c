@@ -126,10 +126,10 @@ paysafe_crypto_hash_len(PaysafeHash hash)
 }
 
 void
-paysafe_crypto_sha1(const void *data, size_t len, uint8 *out)
+paysafe_crypto_hash(PaysafeHash hash, const void *data, size_t len, uint8 *out)
 {
-	if (EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL) != 1)
-		failed("compute a SHA-1 digest");
+	if (EVP_Digest(data, len, out, NULL, md_of(hash), NULL) != 1)
+		failed("compute a digest");
 }
 
 void

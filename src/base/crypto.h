@@ -15,7 +15,7 @@
 #define PAYSAFE_SHA256_LEN 32
 #define PAYSAFE_HASH_MAX	64		/* bytes of the longest hash, SHA-512 */
 
-/* Hashes of webhooks' signatures. */
+/* Hashes of webhooks' signatures, and of bodies. */
 typedef enum PaysafeHash
 {
 	PAYSAFE_SHA1,				/* 20 bytes; in an HMAC it has no known weakness */
@@ -26,8 +26,8 @@ typedef enum PaysafeHash
 /* How many bytes the hash has. */
 extern size_t paysafe_crypto_hash_len(PaysafeHash hash);
 
-/* SHA-1 of some bytes: of a key, where a provider makes keys so; 20 bytes. */
-extern void paysafe_crypto_sha1(const void *data, size_t len, uint8 *out);
+/* Any of the hashes; out has paysafe_crypto_hash_len bytes. */
+extern void paysafe_crypto_hash(PaysafeHash hash, const void *data, size_t len, uint8 *out);
 
 /*
  * SHA-256 (FIPS 180-4) of len bytes at data; out has PAYSAFE_SHA256_LEN bytes.

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * signature.c
- *	  Signatures by keys that are kept: of tokens and of passkeys.
+ *	  Signatures by keys that are kept: of tokens, of passkeys and of requests.
  *
  * However a key is given, it is made anew from its numbers: so there is one place where
  * each sort of key is judged, and a curve with parameters of somebody's own never gets in.
@@ -57,6 +57,7 @@ static const struct
 	[SIGNATURE_ED448] = {"ED448", NULL, NULL, 57},
 	[SIGNATURE_RS256] = {"RSA", NULL, "SHA256", 0},
 	[SIGNATURE_PS256] = {"RSA", NULL, "SHA256", 0},
+	[SIGNATURE_PS512] = {"RSA", NULL, "SHA512", 0},
 	[SIGNATURE_HS256] = {NULL, NULL, NULL, 0},
 };
 
@@ -69,7 +70,13 @@ is_ecdsa(SignatureAlgorithm algorithm)
 static inline bool
 is_rsa(SignatureAlgorithm algorithm)
 {
-	return algorithm == SIGNATURE_RS256 || algorithm == SIGNATURE_PS256;
+	return algorithm == SIGNATURE_RS256 || algorithm == SIGNATURE_PS256 || algorithm == SIGNATURE_PS512;
+}
+
+static inline bool
+is_pss(SignatureAlgorithm algorithm)
+{
+	return algorithm == SIGNATURE_PS256 || algorithm == SIGNATURE_PS512;
 }
 
 static inline bool
@@ -116,9 +123,9 @@ finish_key(SignatureAlgorithm algorithm, EVP_PKEY *pkey, const char **why)
 		good = key->md != NULL && key->ctx != NULL && EVP_PKEY_verify_init(key->ctx) == 1 &&
 			EVP_PKEY_CTX_set_signature_md(key->ctx, key->md) == 1;
 		if (is_rsa(algorithm))
-			good = good && EVP_PKEY_CTX_set_rsa_padding(key->ctx, algorithm == SIGNATURE_PS256 ?
+			good = good && EVP_PKEY_CTX_set_rsa_padding(key->ctx, is_pss(algorithm) ?
 														RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1;
-		if (algorithm == SIGNATURE_PS256)
+		if (is_pss(algorithm))
 			good = good && EVP_PKEY_CTX_set_rsa_mgf1_md(key->ctx, key->md) == 1 &&
 				EVP_PKEY_CTX_set_rsa_pss_saltlen(key->ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 	}

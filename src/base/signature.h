@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * signature.h
- *	  Signatures by keys that are kept: of tokens and of passkeys.
+ *	  Signatures by keys that are kept: of tokens, of passkeys and of requests.
  *
  * A key is bound to its algorithm when it is made; a signature says nothing about how it
  * is to be verified.  Keys are not palloc'd: they live until they are freed, and nothing
@@ -21,6 +21,7 @@ typedef enum SignatureAlgorithm
 	SIGNATURE_ED448,
 	SIGNATURE_RS256,			/* RSASSA-PKCS1-v1_5, SHA-256 */
 	SIGNATURE_PS256,			/* RSASSA-PSS, SHA-256, MGF1 of it, 32 bytes of salt */
+	SIGNATURE_PS512,			/* the same with SHA-512, 64 bytes of salt */
 	SIGNATURE_HS256				/* HMAC, SHA-256: who verifies can sign, too */
 } SignatureAlgorithm;
 
@@ -43,7 +44,7 @@ extern SignatureKey *paysafe_signature_key_point(SignatureAlgorithm algorithm,
 												 const uint8 *x, size_t xlen,
 												 const uint8 *y, size_t ylen, const char **why);
 
-/* Modulus and exponent, big endian, without zeros in front: RS256, PS256. */
+/* Modulus and exponent, big endian, without zeros in front: RS256, PS256, PS512. */
 extern SignatureKey *paysafe_signature_key_rsa(SignatureAlgorithm algorithm,
 											   const uint8 *n, size_t nlen,
 											   const uint8 *e, size_t elen, const char **why);

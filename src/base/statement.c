@@ -20,7 +20,7 @@
 
 /* Functions that take a secret.  encrypt takes bytes; text passes for them. */
 static const char *const takers[] = {
-	"add_webhook_key", "add_destination_key", "encrypt_text", "blind_index", "api_key_verify",
+	"add_webhook_key", "add_destination_key", "add_request_key", "encrypt_text", "blind_index", "api_key_verify",
 	"act_as_token", "set_token_secret", "paysafe.encrypt"
 };
 

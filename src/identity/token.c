@@ -161,8 +161,9 @@ check_claims(Presented *token, TimestampTz now)
 		return;
 	if (token->claims.id[0] == '\0')
 		refuse(token, "it has no \"jti\", and its issuer's tokens are used once");
-	if (!paysafe_token_use_once(token->issuer->name, token->claims.id,
-								(token->claims.expires - epoch + USE_KEPT) * USECS_PER_SEC))
+	if (!paysafe_token_use_once(TOKEN_USE_TOKEN, token->issuer->name, token->claims.id,
+								(token->claims.expires - epoch + USE_KEPT) * USECS_PER_SEC,
+								"paysafe.act_as_token() with a token that is used once"))
 		refuse(token, "it has been used");
 }
 

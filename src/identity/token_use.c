@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * token_use.c
- *	  Tokens that may be used once.
+ *	  Tokens and signed requests that may be used once.
  *
- * One row for each use, with a hash of issuer and id, by which its primary key finds it.
- * Of two sessions that present one token, the second one waits for the first one's
+ * One row for each use, with a hash of who made it and its id, by which its primary key finds it.
+ * Of two sessions that present one of them, the second one waits for the first one's
  * transaction and is told what became of it.
  *
  *-------------------------------------------------------------------------
@@ -29,7 +29,8 @@ enum
 };
 
 bool
-paysafe_token_use_once(const char *issuer, const char *id, TimestampTz until)
+paysafe_token_use_once(TokenUseOf what, const char *owner, const char *id, TimestampTz until,
+					   const char *command)
 {
 	StringInfoData all;
 	uint8		sha256[PAYSAFE_SHA256_LEN];
@@ -38,9 +39,12 @@ paysafe_token_use_once(const char *issuer, const char *id, TimestampTz until)
 	bool		nulls[USE_NCOLUMNS] = {0};
 	bool		found;
 
-	PreventCommandIfReadOnly("paysafe.act_as_token() with a token that is used once");
+	PreventCommandIfReadOnly(command);
 	initStringInfo(&all);
-	paysafe_argument_append(&all, issuer);
+	/* no issuer has a control character in its name: the two never meet */
+	if (what == TOKEN_USE_REQUEST)
+		paysafe_argument_append(&all, "\001request");
+	paysafe_argument_append(&all, owner);
 	paysafe_argument_append(&all, id);
 	paysafe_crypto_sha256(all.data, all.len, sha256);
 	memcpy(&hash, sha256, sizeof(hash));

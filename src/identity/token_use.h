@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * token_use.h
- *	  Tokens that may be used once.
+ *	  Tokens and signed requests that may be used once.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,12 +10,21 @@
 
 #include "datatype/timestamp.h"
 
+/* Made by whom, and known by what. */
+typedef enum TokenUseOf
+{
+	TOKEN_USE_TOKEN,			/* issuer, "jti" */
+	TOKEN_USE_REQUEST			/* client, nonce */
+} TokenUseOf;
+
 /*
- * Use the issuer's token of this id up; false: somebody has.  Waits for a transaction
- * that is using it.  A use is rolled back with what was done on it: then the token can
- * be used still.  The row is of no use any more from until on.
+ * Use up the id of what the owner has made, an issuer's token or a client's request; false:
+ * somebody has.  Waits for a transaction that is using it.  A use is rolled back with what was
+ * done on it: then it can be used still.  It is known until the given time, that moment
+ * included.  command is for the message in a transaction that is read-only.
  */
-extern bool paysafe_token_use_once(const char *issuer, const char *id, TimestampTz until);
+extern bool paysafe_token_use_once(TokenUseOf what, const char *owner, const char *id, TimestampTz until,
+								   const char *command);
 
 /* Remove what is of no use any more; returns how many. */
 extern int64 paysafe_token_use_expire(void);

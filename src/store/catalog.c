@@ -135,6 +135,8 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
 	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
 	[PAYSAFE_THROTTLE_COUNTER] = "throttle_counter",
+	[PAYSAFE_REQUEST_CLIENT_RECORD] = "request_client_record",
+	[PAYSAFE_REQUEST_KEY] = "request_key",
 };
 
 /*
@@ -188,7 +190,7 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SEAL_CHECKPOINT] = "signed, and known outside",
 	[PAYSAFE_SEAL_COSIGNATURE] = "signed, and known outside",
 	[PAYSAFE_SEAL_PUBLISHER] = "says only how it goes",
-	[PAYSAFE_TOKEN_USE] = "one for each token; what it proved is with each change",
+	[PAYSAFE_TOKEN_USE] = "one for each token or request; what it proved is with each change",
 	[PAYSAFE_PASSKEY_USE] = "what passkeys have counted",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "good for minutes; what came of it is an assertion",
 	[PAYSAFE_THROTTLE_COUNTER] = "one for each key that is counted",

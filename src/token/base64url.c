@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * base64url.c
- *	  Bytes as URLs and signed tokens have them: RFC 4648, section 5.
+ *	  Bytes as URLs and signed tokens have them: RFC 4648, section 5; and section 4.
  *
  *-------------------------------------------------------------------------
  */
 #include "token/base64url.h"
 
 static int
-value_of(uint8_t digit)
+value_of(uint8_t digit, char next_to_last, char last)
 {
 	if (digit >= 'A' && digit <= 'Z')
 		return digit - 'A';
@@ -16,11 +16,12 @@ value_of(uint8_t digit)
 		return digit - 'a' + 26;
 	if (digit >= '0' && digit <= '9')
 		return digit - '0' + 52;
-	return digit == '-' ? 62 : digit == '_' ? 63 : -1;
+	return digit == next_to_last ? 62 : digit == last ? 63 : -1;
 }
 
-long
-token_base64url_read(TokenText text, void *out, size_t room)
+/* Digits without padding, of an alphabet that ends with these two. */
+static long
+read_digits(TokenText text, char next_to_last, char last, void *out, size_t room)
 {
 	uint8_t    *bytes = out;
 	size_t		n = 0;
@@ -31,7 +32,7 @@ token_base64url_read(TokenText text, void *out, size_t room)
 		return -1;
 	for (size_t i = 0; i < text.len; i++)
 	{
-		int			value = value_of(text.at[i]);
+		int			value = value_of(text.at[i], next_to_last, last);
 
 		if (value < 0)
 			return -1;
@@ -45,6 +46,23 @@ token_base64url_read(TokenText text, void *out, size_t room)
 		}
 	}
 	return bits == 0 ? (long) n : -1;
+}
+
+long
+token_base64url_read(TokenText text, void *out, size_t room)
+{
+	return read_digits(text, '-', '_', out, room);
+}
+
+long
+token_base64_read(TokenText text, void *out, size_t room)
+{
+	if (text.len % 4 != 0)
+		return -1;
+	/* as many as make the last four digits whole: a third one is no digit */
+	for (int i = 0; i < 2 && text.len > 0 && text.at[text.len - 1] == '='; i++)
+		text.len--;
+	return read_digits(text, '+', '/', out, room);
 }
 
 size_t

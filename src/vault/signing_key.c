@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * signing_key.c
- *	  Keys that sign or verify, of a destination or an endpoint.
+ *	  Keys that sign or verify, of a destination, an endpoint or a client.
  *
  * Secrets are sealed for owner, number and kind: nobody reads one in a table, a
  * dump or the audit log, nor can move it to another owner.
@@ -28,13 +28,15 @@
 static const char *
 index_of(PaysafeTable table)
 {
-	return table == PAYSAFE_DESTINATION_KEY ? "destination_key_pkey" : "webhook_key_pkey";
+	return table == PAYSAFE_DESTINATION_KEY ? "destination_key_pkey" :
+		table == PAYSAFE_WEBHOOK_KEY ? "webhook_key_pkey" : "request_key_pkey";
 }
 
 static const char *
 purpose_of(PaysafeTable table)
 {
-	return table == PAYSAFE_DESTINATION_KEY ? "webhook destination key" : "webhook key";
+	return table == PAYSAFE_DESTINATION_KEY ? "webhook destination key" :
+		table == PAYSAFE_WEBHOOK_KEY ? "webhook key" : "request key";
 }
 
 void
@@ -60,6 +62,7 @@ visit_key(Relation rel, HeapTuple tuple, void *arg)
 	key->number = DatumGetInt32(key->values[SIGNING_KEY_NUMBER]);
 	key->version = DatumGetInt32(key->values[SIGNING_KEY_VERSION]);
 	key->kind = TextDatumGetCString(key->values[SIGNING_KEY_KIND]);
+	key->shown = key->nulls[SIGNING_KEY_SHOWN] ? NULL : TextDatumGetCString(key->values[SIGNING_KEY_SHOWN]);
 	key->not_after = key->nulls[SIGNING_KEY_NOT_AFTER] ? DT_NOEND :
 		DatumGetTimestampTz(key->values[SIGNING_KEY_NOT_AFTER]);
 	/* in the order of the index: the newest version of each number comes first */
@@ -113,7 +116,7 @@ write_version(PaysafeTable table, SigningKey *key)
 
 int
 paysafe_signing_key_add(PaysafeTable table, const char *owner, List *keys, const char *kind,
-						const uint8 *secret, size_t len, const char *public_key,
+						const uint8 *secret, size_t len, const char *shown,
 						TimestampTz overlap_end)
 {
 	SigningKey	key = {.number = 1, .version = 1, .kind = kind, .not_after = DT_NOEND};
@@ -139,9 +142,9 @@ paysafe_signing_key_add(PaysafeTable table, const char *owner, List *keys, const
 	key.values[SIGNING_KEY_KIND] = CStringGetTextDatum(kind);
 	key.values[SIGNING_KEY_SECRET] =
 		PointerGetDatum(paysafe_keyring_seal(purpose_of(table), place.data, place.len, secret, len));
-	key.nulls[SIGNING_KEY_PUBLIC] = public_key == NULL;
-	if (public_key != NULL)
-		key.values[SIGNING_KEY_PUBLIC] = CStringGetTextDatum(public_key);
+	key.nulls[SIGNING_KEY_SHOWN] = shown == NULL;
+	if (shown != NULL)
+		key.values[SIGNING_KEY_SHOWN] = CStringGetTextDatum(shown);
 	key.values[SIGNING_KEY_CREATED] = TimestampTzGetDatum(GetCurrentTimestamp());
 	write_version(table, &key);
 	return key.number;

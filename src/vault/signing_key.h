@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * signing_key.h
- *	  Keys that sign or verify, of a destination or an endpoint.
+ *	  Keys that sign or verify, of a destination, an endpoint or a client.
  *
  * Versions in insert-only tables of one shape, the newest version of each key in
- * force.  table is PAYSAFE_DESTINATION_KEY or PAYSAFE_WEBHOOK_KEY everywhere.
+ * force.  table is PAYSAFE_DESTINATION_KEY, PAYSAFE_WEBHOOK_KEY or PAYSAFE_REQUEST_KEY
+ * everywhere.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,11 +17,11 @@
 
 #include "store/catalog.h"
 
-/* Columns of both tables. */
+/* Columns of these tables; what is shown: a destination's public key, a client's name for the key. */
 enum
 {
 	SIGNING_KEY_OWNER, SIGNING_KEY_NUMBER, SIGNING_KEY_VERSION, SIGNING_KEY_KIND,
-	SIGNING_KEY_SECRET, SIGNING_KEY_PUBLIC, SIGNING_KEY_CREATED, SIGNING_KEY_NOT_AFTER,
+	SIGNING_KEY_SECRET, SIGNING_KEY_SHOWN, SIGNING_KEY_CREATED, SIGNING_KEY_NOT_AFTER,
 	SIGNING_KEY_AT, SIGNING_KEY_ACTOR,
 	SIGNING_KEY_NCOLUMNS
 };
@@ -33,6 +34,7 @@ typedef struct SigningKey
 	int			number;
 	int			version;
 	const char *kind;
+	const char *shown;			/* or NULL */
 	TimestampTz not_after;		/* DT_NOEND: no end */
 } SigningKey;
 
@@ -48,12 +50,12 @@ extern bytea *paysafe_signing_key_open(PaysafeTable table, const char *owner,
 
 /*
  * Add a key after those that are there; returns its number.  Their end is no later
- * than overlap_end from now on.  public_key may be NULL.  The caller holds a lock on
+ * than overlap_end from now on.  shown may be NULL.  The caller holds a lock on
  * the owner, and increments the command counter.
  */
 extern int	paysafe_signing_key_add(PaysafeTable table, const char *owner, List *keys,
 									const char *kind, const uint8 *secret, size_t len,
-									const char *public_key, TimestampTz overlap_end);
+									const char *shown, TimestampTz overlap_end);
 
 /*
  * Give a live key its end: not before now, nor after the one it has.  Under the

@@ -34,6 +34,19 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	bytes = palloc(size + 1);
 	require(token_base64url_read((TokenText) {(uint8 *) again, len}, bytes, size) == (long) size &&
 			memcmp(bytes, data, size) == 0);
+	/* with padding: one form, which is the other one with its own last digits */
+	bytes = palloc(size);
+	n = token_base64_read(text, bytes, size);
+	require(n == -1 || size % 4 == 0);
+	if (n > 0)
+	{
+		len = token_base64url_write(bytes, n, again);
+		for (size_t i = 0; i < len; i++)
+			require((again[i] == '-' ? '+' : again[i] == '_' ? '/' : again[i]) == data[i]);
+		for (size_t i = len; i < size; i++)
+			require(data[i] == '=');
+		require(size - len < 3);
+	}
 	fuzz_free();
 	return 0;
 }

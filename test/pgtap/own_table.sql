@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(491);
+SELECT plan(507);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -19,6 +19,8 @@ INSERT INTO paysafe.token_issuer_record VALUES ('x', 1, '{x}', 60, 0, true, fals
 INSERT INTO paysafe.token_key_record VALUES ('x', 'x', 1, 'EdDSA', '', NULL, '2026-01-01', 'infinity', false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_use VALUES ('', '2026-01-01');
 INSERT INTO paysafe.throttle_limit_record VALUES ('x', 'x', '{}', 1, 1, 1000000, 1, false, false, false, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.request_client_record VALUES ('x', 1, 'hmac', '{}', true, NULL, NULL, NULL, 1, 1, '2026-01-01', 1, false, 'x', 'x', 'x', '2026-01-01');
+INSERT INTO paysafe.request_key VALUES ('x', 1, 1, 'x', '', 'x', '2026-01-01', NULL, '2026-01-01', 'x');
 INSERT INTO paysafe.throttle_counter VALUES ('', '2026-01-01', 1, '2026-01-01');
 INSERT INTO paysafe.approver_setting VALUES (1, NULL, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.break_glass_setting VALUES (1, 'pg_class', 'x', NULL, 'x', 'x', 'x', 'x', '2026-01-01');
@@ -97,7 +99,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 60, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 62, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -376,7 +376,7 @@ write_files(Turn *turn)
 	me.writing_incarnation = turn->last.incarnation;
 	me.writing_size = turn->last.size;
 	me.writing_next = work.next;
-	turn->more = !done;
+	turn->more = trouble == NULL && !done;
 	return trouble;
 }
 
@@ -654,6 +654,45 @@ paysafe_publisher_reload(void)
 	me.not_before = 0;
 }
 
+/* What has ended a turn with an error is no secret of the server's log. */
+static void
+note_error(const ErrorData *error)
+{
+	Turn		turn = {.state = PUBLISHER_FAILED};
+
+	if (look(&turn))
+		set_state(&turn, error->message);
+}
+
+/* The turn has failed: what the reason is, and when the next one is. */
+static long
+after_error(void)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(me.turn);
+	error = CopyErrorData();
+	EmitErrorReport();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	/* whoever cancels a turn knows it; and if even this fails, that is in the log */
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+	{
+		PG_TRY();
+		{
+			note_error(error);
+		}
+		PG_CATCH();
+		{
+			EmitErrorReport();
+			FlushErrorState();
+			AbortCurrentTransaction();
+		}
+		PG_END_TRY();
+	}
+	return rest_after_failure();
+}
+
 long
 paysafe_publisher_turn(bool at_once)
 {
@@ -677,10 +716,7 @@ paysafe_publisher_turn(bool at_once)
 		/* cancelled: whoever does that means all of it */
 		if (ShutdownRequestPending)
 			PG_RE_THROW();
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		rest = rest_after_failure();
+		rest = after_error();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);

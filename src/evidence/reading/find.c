@@ -27,6 +27,7 @@
 #include "evidence/audit_partition.h"
 #include "evidence/reading/find.h"
 #include "evidence/reading/index.h"
+#include "evidence/reading/run_file.h"
 #include "evidence/reading/run_find.h"
 #include "store/partition.h"
 
@@ -187,12 +188,29 @@ look_into_partition(const Finding *finding, Oid relid)
 	table_close(look.partition, NoLock);
 }
 
+/* Has the last block of the extent got no rows since, as far as is known? */
+static bool
+ends_as_known(const List *progress, const RunExtent *extent)
+{
+	ListCell   *lc;
+
+	foreach(lc, progress)
+	{
+		const IndexProgress *known = lfirst(lc);
+
+		if (known->partition == extent->partition && known->filenode == extent->filenode)
+			return known->indexed == extent->first + extent->nblocks && known->end_lsn == extent->end_lsn;
+	}
+	return false;
+}
+
 /*
  * The last block of an extent may have got rows after it was taken in, which a later run has: one
- * that may be missing.  So it is looked into, unless it is in the middle of another extent.
+ * that may be missing.  So it is looked into, unless it is in the middle of another extent, or
+ * where the index ends, and as the index knows it.
  */
 static void
-settle_cover(RunCover *cover)
+settle_cover(RunCover *cover, const List *progress)
 {
 	int			n = 0;
 
@@ -200,7 +218,8 @@ settle_cover(RunCover *cover)
 	{
 		RunExtent	extent = cover->extents[i];
 
-		extent.nblocks--;
+		if (!ends_as_known(progress, &extent))
+			extent.nblocks--;
 		if (extent.nblocks > 0)
 			cover->extents[n++] = extent;
 	}
@@ -219,7 +238,7 @@ paysafe_audit_find(Snapshot snapshot, const AuditTerm *terms, int nterms,
 
 	finding.progress = paysafe_audit_index_progress(snapshot);
 	finding.cover = paysafe_run_find(snapshot, terms, nterms, add_place, &finding.places);
-	settle_cover(&finding.cover);
+	settle_cover(&finding.cover, finding.progress);
 	if (finding.places.n > 0)
 		qsort(finding.places.places, finding.places.n, sizeof(Place), compare_places);
 	foreach(lc, paysafe_audit_partition_list())
@@ -276,6 +295,7 @@ paysafe_audit_index_trouble(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 	RunCover	cover = paysafe_run_cover(snapshot);
+	int64		orphans = paysafe_run_file_orphans(snapshot, false);
 	int64		blocks = 0;
 	ListCell   *lc;
 
@@ -292,9 +312,12 @@ paysafe_audit_index_trouble(PG_FUNCTION_ARGS)
 			block++;
 		}
 	}
-	if (blocks == 0)
+	if (blocks == 0 && orphans == 0)
 		PG_RETURN_NULL();
+	if (blocks == 0)
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT " rows of paysafe.index_chunk belong to no row of paysafe.index_run, which "
+												  "somebody has deleted, or has added them; SELECT paysafe.index_audit() removes them", orphans)));
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT " blocks of the audit log were in its index and are not any more: "
-											  "rows of paysafe.index_run or paysafe.index_chunk were deleted; "
+											  "rows of paysafe.index_run or paysafe.index_chunk were deleted or changed; "
 											  "history looks into these blocks one by one, until SELECT paysafe.index_audit()", blocks)));
 }

@@ -46,6 +46,7 @@
 #include "evidence/audit_partition.h"
 #include "evidence/reading/index.h"
 #include "evidence/reading/run.h"
+#include "evidence/reading/run_file.h"
 #include "evidence/reading/run_find.h"
 #include "evidence/reading/shapes.h"
 #include "evidence/reading/term.h"
@@ -336,6 +337,7 @@ index_blocks(Indexing *indexing, Relation partition, BlockNumber from, BlockNumb
 		*indexed = block + 1;
 		*end_lsn = lsn;
 		extent->nblocks = block + 1 - from;
+		extent->end_lsn = lsn;
 		kept_entries = indexing->nentries;
 		kept_rows = indexing->rows;
 	}
@@ -498,7 +500,7 @@ add_run(List *list, uint64 next, uint64 xmin, bool *full)
 	return indexing.rows;
 }
 
-/* Where runs or chunks were deleted, begin again with the first block that nobody knows of. */
+/* Where runs or chunks were deleted or changed, begin again with the first block that nobody knows of. */
 static void
 mend(void)
 {
@@ -517,6 +519,7 @@ mend(void)
 		progress->end_lsn = InvalidXLogRecPtr;
 		store_progress(progress, false);
 	}
+	(void) paysafe_run_file_orphans(snapshot, true);
 	UnregisterSnapshot(snapshot);
 }
 

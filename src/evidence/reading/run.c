@@ -128,28 +128,26 @@ static bool
 collect_part(Relation rel, TupleTableSlot *slot, void *arg)
 {
 	Part	   *part = arg;
-	bytea	   *bytes = paysafe_run_file_terms(slot);
-	const char *terms = VARDATA_ANY(bytes);
-	int64		n = VARSIZE_ANY_EXHDR(bytes) / (2 * sizeof(uint32));
-	const char *places = terms + n * sizeof(uint32);
+	Chunk		chunk;
 
-	if (part->n + n > part->room)
+	/* the run is whole (merge_whole_runs) */
+	(void) paysafe_run_file_chunk(slot, &chunk);
+	if (part->n + chunk.n > part->room)
 	{
-		part->room = Max(part->room * 2, part->n + n);
+		part->room = Max(part->room * 2, part->n + chunk.n);
 		part->entries = part->entries ? repalloc_huge(part->entries, sizeof(RunEntry) * part->room) :
 			MemoryContextAllocHuge(CurrentMemoryContext, sizeof(RunEntry) * part->room);
 	}
-	for (int64 i = 0; i < n; i++)
+	for (int64 i = 0; i < chunk.n; i++)
 	{
-		uint32		term = run_number_at(terms, i);
-		uint32		place = run_number_at(places, i);
+		uint32		term = run_number_at(chunk.terms, i);
+		uint32		place = run_number_at(chunk.places, i);
 		int64		shift = part->source->shifts[paysafe_run_file_extent(part->source, place)];
 
 		if (shift != PG_INT64_MIN && run_chunk_of(term, part->bits) == part->number)
 			part->entries[part->n++] = run_entry(term, (uint32) (place + shift));
 	}
-	if ((Pointer) bytes != DatumGetPointer(slot->tts_values[CHUNK_TERMS]))
-		pfree(bytes);
+	paysafe_run_file_free_chunk(slot, &chunk);
 	return true;
 }
 
@@ -239,7 +237,7 @@ merge_whole_runs(Run **sources, int n, int64 id, Snapshot snapshot)
 		ereport(WARNING,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("%d runs of the index of the audit log had lost chunks, and were removed", torn),
-				 errdetail("Somebody has deleted rows of paysafe.index_chunk."),
+				 errdetail("Somebody has deleted or changed rows of paysafe.index_chunk."),
 				 errhint("SELECT paysafe.index_audit() takes what they were about into the index again.")));
 	}
 }
@@ -361,27 +359,30 @@ static bool
 forget_in_chunk(Relation rel, TupleTableSlot *slot, void *arg)
 {
 	RunForget  *forget = arg;
-	bytea	   *bytes = paysafe_run_file_terms(slot);
-	const char *terms = VARDATA_ANY(bytes);
-	int64		n = VARSIZE_ANY_EXHDR(bytes) / (2 * sizeof(uint32));
-	const char *places = terms + n * sizeof(uint32);
+	Chunk		chunk;
 	RunWriter	writer;
 	bool		isnull;
 	int64		kept = 0;
 
+	/* what was changed is no chunk: the run counts as torn then */
+	if (!paysafe_run_file_chunk(slot, &chunk))
+	{
+		simple_table_tuple_delete(rel, &slot->tts_tid, forget->snapshot);
+		return true;
+	}
 	paysafe_run_file_begin(&writer, forget->run->id, 0);
 	writer.bits = forget->run->bits;
 	writer.chunk = DatumGetInt32(slot_getattr(slot, CHUNK_NUMBER + 1, &isnull));
-	for (int64 i = 0; i < n; i++)
+	for (int64 i = 0; i < chunk.n; i++)
 	{
-		RunEntry	entry = run_entry(run_number_at(terms, i), run_number_at(places, i));
+		RunEntry	entry = run_entry(run_number_at(chunk.terms, i), run_number_at(chunk.places, i));
 
 		if (is_forgotten(forget, entry))
 			continue;
 		paysafe_run_file_put(&writer, entry);
 		kept++;
 	}
-	if (kept < n)
+	if (kept < chunk.n)
 	{
 		simple_table_tuple_delete(rel, &slot->tts_tid, forget->snapshot);
 		paysafe_run_file_write_chunk(&writer);

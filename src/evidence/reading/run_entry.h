@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/xlogdefs.h"
 #include "storage/block.h"
 
 /*
@@ -22,6 +23,7 @@ typedef struct RunExtent
 	Oid			filenode;
 	BlockNumber first;
 	uint32		nblocks;
+	XLogRecPtr	end_lsn;		/* of the last of them, when it was taken in */
 } RunExtent;
 
 /* What rows are looked for by: term.h has the kinds. */

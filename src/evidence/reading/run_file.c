@@ -5,7 +5,8 @@
  *
  * A run is cut into chunks of about CHUNK_ENTRIES by the first bits of the term, so that
  * the chunk in which a term is follows from the term, and to look it up is to read one row.
- * Each chunk is there, also if nothing is in it: one that is not was deleted.
+ * Each chunk is there, also if nothing is in it: one that is not was deleted.  Each has a
+ * hash of what it says: one of which that is another was changed, and counts as deleted.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +16,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -57,6 +60,16 @@ paysafe_run_file_extent(const Run *run, uint32 place)
 	return low;
 }
 
+/* Of what a row of paysafe.index_run says. */
+static int64
+check_of_run(const Run *run)
+{
+	uint64		hash = hash_combine64((uint64) run->id, (uint64) run->entries);
+
+	hash = hash_combine64(hash, (uint64) run->bits << 32 | run->kinds);
+	return (int64) hash_bytes_extended((const unsigned char *) run->extents, sizeof(RunExtent) * run->nextents, hash);
+}
+
 static bool
 collect_run(Relation rel, TupleTableSlot *slot, void *arg)
 {
@@ -81,6 +94,7 @@ collect_run(Relation rel, TupleTableSlot *slot, void *arg)
 	run->extents = palloc(sizeof(RunExtent) * Max(run->nextents, 1));
 	memcpy(run->extents, VARDATA_ANY(extents), sizeof(RunExtent) * run->nextents);
 	run->tid = slot->tts_tid;
+	run->changed = DatumGetInt64(slot->tts_values[RUN_CHECK]) != check_of_run(run);
 	paysafe_run_file_number(run);
 	return true;
 }
@@ -121,12 +135,33 @@ paysafe_run_file_close(Chunks *chunks)
 	paysafe_store_close(chunks->rel);
 }
 
-bytea *
-paysafe_run_file_terms(TupleTableSlot *slot)
+/* Of what stands in this chunk of this run. */
+static int64
+check_of(int64 run, uint32 chunk, const bytea *bytes)
 {
-	bool		isnull;
+	return (int64) hash_bytes_extended((const unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes),
+									   hash_combine64((uint64) run, chunk));
+}
 
-	return DatumGetByteaPP(slot_getattr(slot, CHUNK_TERMS + 1, &isnull));
+bool
+paysafe_run_file_chunk(TupleTableSlot *slot, Chunk *out)
+{
+	const Datum *values = slot->tts_values;
+
+	slot_getallattrs(slot);
+	out->bytes = DatumGetByteaPP(values[CHUNK_TERMS]);
+	out->n = VARSIZE_ANY_EXHDR(out->bytes) / (2 * sizeof(uint32));
+	out->terms = VARDATA_ANY(out->bytes);
+	out->places = out->terms + out->n * sizeof(uint32);
+	return DatumGetInt64(values[CHUNK_CHECK]) ==
+		check_of(DatumGetInt64(values[CHUNK_RUN]), (uint32) DatumGetInt32(values[CHUNK_NUMBER]), out->bytes);
+}
+
+void
+paysafe_run_file_free_chunk(TupleTableSlot *slot, Chunk *chunk)
+{
+	if ((Pointer) chunk->bytes != DatumGetPointer(slot->tts_values[CHUNK_TERMS]))
+		pfree(chunk->bytes);
 }
 
 /*
@@ -164,6 +199,7 @@ paysafe_run_file_write_chunk(RunWriter *writer)
 	terms = make_bytes(writer->terms.data, writer->terms.len, writer->places.data, writer->places.len);
 	values[CHUNK_RUN] = Int64GetDatum(writer->id);
 	values[CHUNK_NUMBER] = Int32GetDatum(writer->chunk);
+	values[CHUNK_CHECK] = Int64GetDatum(check_of(writer->id, writer->chunk, terms));
 	values[CHUNK_TERMS] = PointerGetDatum(terms);
 	paysafe_store_append(PAYSAFE_INDEX_CHUNK, values, nulls);
 	pfree(terms);
@@ -193,6 +229,10 @@ paysafe_run_file_end(RunWriter *writer, uint32 kinds, const RunExtent *extents, 
 {
 	Datum		values[RUN_NCOLUMNS];
 	bool		nulls[RUN_NCOLUMNS] = {0};
+	Run			run = {
+		.id = writer->id, .entries = writer->entries, .bits = writer->bits, .kinds = kinds,
+		.nextents = nextents, .extents = unconstify(RunExtent *, extents)
+	};
 
 	for (; writer->chunk < (uint32) 1 << writer->bits; writer->chunk++)
 		paysafe_run_file_write_chunk(writer);
@@ -200,6 +240,7 @@ paysafe_run_file_end(RunWriter *writer, uint32 kinds, const RunExtent *extents, 
 	values[RUN_ENTRIES] = Int64GetDatum(writer->entries);
 	values[RUN_BITS] = Int32GetDatum(writer->bits);
 	values[RUN_KINDS] = Int32GetDatum((int32) kinds);
+	values[RUN_CHECK] = Int64GetDatum(check_of_run(&run));
 	values[RUN_EXTENTS] = PointerGetDatum(make_bytes(extents, sizeof(RunExtent) * nextents, NULL, 0));
 	/* one without entries says that there are none in its blocks */
 	paysafe_store_append(PAYSAFE_INDEX_RUN, values, nulls);
@@ -267,6 +308,19 @@ by_place(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
+/* With another one that begins in it, or where it ends. */
+static void
+go_on(RunExtent *extent, const RunExtent *other)
+{
+	uint32		end = other->first - extent->first + other->nblocks;
+
+	if (end > extent->nblocks)
+		extent->end_lsn = other->end_lsn;
+	else if (end == extent->nblocks)
+		extent->end_lsn = Max(extent->end_lsn, other->end_lsn);
+	extent->nblocks = Max(extent->nblocks, end);
+}
+
 int
 paysafe_run_file_join(RunExtent *extents, int n)
 {
@@ -281,7 +335,7 @@ paysafe_run_file_join(RunExtent *extents, int n)
 
 		if (last != NULL && last->partition == extent.partition && last->filenode == extent.filenode &&
 			extent.first - last->first <= last->nblocks)
-			last->nblocks = Max(last->nblocks, extent.first - last->first + extent.nblocks);
+			go_on(last, &extent);
 		else
 			extents[njoined++] = extent;
 	}
@@ -289,9 +343,13 @@ paysafe_run_file_join(RunExtent *extents, int n)
 }
 
 static bool
-count_row(Relation rel, TupleTableSlot *slot, void *arg)
+count_whole(Relation rel, TupleTableSlot *slot, void *arg)
 {
-	(*(int64 *) arg)++;
+	Chunk		chunk;
+
+	CHECK_FOR_INTERRUPTS();
+	(*(int64 *) arg) += paysafe_run_file_chunk(slot, &chunk);
+	paysafe_run_file_free_chunk(slot, &chunk);
 	return true;
 }
 
@@ -303,7 +361,44 @@ paysafe_run_file_is_whole(const Run *run, Snapshot snapshot)
 	int64		n = 0;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(run->id));
-	paysafe_scan(chunks.rel, chunks.index, 1, &key, snapshot, count_row, &n);
+	paysafe_scan(chunks.rel, chunks.index, 1, &key, snapshot, count_whole, &n);
 	paysafe_run_file_close(&chunks);
-	return n == (int64) 1 << run->bits;
+	return n == (int64) 1 << run->bits && !run->changed;
+}
+
+/* Looking for chunks without a run. */
+typedef struct Orphans
+{
+	Runs		runs;
+	Snapshot	snapshot;
+	bool		remove;
+	int64		n;
+} Orphans;
+
+static bool
+visit_orphan(Relation rel, TupleTableSlot *slot, void *arg)
+{
+	Orphans    *orphans = arg;
+	bool		isnull;
+	int64		run = DatumGetInt64(slot_getattr(slot, CHUNK_RUN + 1, &isnull));
+
+	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < orphans->runs.n; i++)
+		if (orphans->runs.runs[i].id == run)
+			return true;
+	orphans->n++;
+	if (orphans->remove)
+		simple_table_tuple_delete(rel, &slot->tts_tid, orphans->snapshot);
+	return true;
+}
+
+int64
+paysafe_run_file_orphans(Snapshot snapshot, bool remove)
+{
+	Orphans		orphans = {paysafe_run_file_read(snapshot), snapshot, remove, 0};
+	Relation	rel = table_open(paysafe_catalog_table(PAYSAFE_INDEX_CHUNK), remove ? RowExclusiveLock : AccessShareLock);
+
+	paysafe_scan(rel, NULL, 0, NULL, snapshot, visit_orphan, &orphans);
+	table_close(rel, NoLock);
+	return orphans.n;
 }

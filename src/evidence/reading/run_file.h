@@ -21,12 +21,12 @@
 /* Columns of paysafe.index_run and paysafe.index_chunk. */
 enum
 {
-	RUN_ID, RUN_ENTRIES, RUN_BITS, RUN_KINDS, RUN_EXTENTS,
+	RUN_ID, RUN_ENTRIES, RUN_BITS, RUN_KINDS, RUN_CHECK, RUN_EXTENTS,
 	RUN_NCOLUMNS
 };
 enum
 {
-	CHUNK_RUN, CHUNK_NUMBER, CHUNK_TERMS,
+	CHUNK_RUN, CHUNK_NUMBER, CHUNK_CHECK, CHUNK_TERMS,
 	CHUNK_NCOLUMNS
 };
 
@@ -36,6 +36,7 @@ typedef struct Run
 	int64		entries;
 	int			bits;			/* of a term that say in which chunk it is */
 	uint32		kinds;			/* of its terms, as bits */
+	bool		changed;		/* since it was written: nothing of it is to be believed */
 	int			nextents;
 	RunExtent  *extents;
 	uint32	   *bases;			/* places of the extents' first blocks */
@@ -73,7 +74,17 @@ extern Chunks paysafe_run_file_open(Snapshot snapshot);
 extern void paysafe_run_file_close(Chunks *chunks);
 
 /* A chunk has its terms and behind them as many places. */
-extern bytea *paysafe_run_file_terms(TupleTableSlot *slot);
+typedef struct Chunk
+{
+	bytea	   *bytes;			/* palloc'd, unless they are the slot's */
+	int64		n;
+	const char *terms;
+	const char *places;
+} Chunk;
+
+/* What a row of paysafe.index_chunk says; false: not what was written.  To be freed in any case. */
+extern bool paysafe_run_file_chunk(TupleTableSlot *slot, Chunk *out);
+extern void paysafe_run_file_free_chunk(TupleTableSlot *slot, Chunk *chunk);
 
 /* In which of the chunks a term is: there are two to the power of bits, empty ones, too. */
 static inline uint32
@@ -112,8 +123,11 @@ extern void paysafe_run_file_end(RunWriter *writer, uint32 kinds, const RunExten
 /* Delete a run, its chunks with it. */
 extern void paysafe_run_file_remove(const Run *run, Snapshot snapshot);
 
-/* Are all of its chunks there? */
+/* Are all of its chunks there, and as they were written? */
 extern bool paysafe_run_file_is_whole(const Run *run, Snapshot snapshot);
+
+/* How many chunks there are of runs that there are not; they are removed, if that is asked for. */
+extern int64 paysafe_run_file_orphans(Snapshot snapshot, bool remove);
 
 /* Sort extents, and join those that meet, in place; returns how many are left. */
 extern int	paysafe_run_file_join(RunExtent *extents, int n);

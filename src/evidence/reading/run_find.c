@@ -4,8 +4,9 @@
  *	  Searching runs of the index of the audit log, and what they are good for.
  *
  * Who has the server's files, or is a superuser where nothing guards these tables, can delete
- * runs or chunks.  Then the blocks that they were about count as not indexed: whoever
+ * runs or chunks, or change them.  Then the blocks that they were about count as not indexed: whoever
  * reads looks into them.
+ * Who computes the hashes of what he writes, too, hides rows from history, not from the log.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,40 +30,37 @@ typedef struct RunSearch
 	uint32		term;
 	RunVisitor	visitor;
 	void	   *arg;
-	bool		found;			/* the chunk is there */
+	bool		found;			/* the chunk is there, as it was written */
 } RunSearch;
 
 static bool
 search_chunk(Relation rel, TupleTableSlot *slot, void *arg)
 {
 	RunSearch  *search = arg;
-	bytea	   *bytes = paysafe_run_file_terms(slot);
-	const char *terms = VARDATA_ANY(bytes);
-	int64		n = VARSIZE_ANY_EXHDR(bytes) / (2 * sizeof(uint32));
-	const char *places = terms + n * sizeof(uint32);
+	Chunk		chunk;
 	int64		low = 0;
-	int64		high = n;
+	int64		high;
 
-	search->found = true;
+	search->found = paysafe_run_file_chunk(slot, &chunk);
+	high = search->found ? chunk.n : 0;
 	while (low < high)
 	{
 		int64		middle = (low + high) / 2;
 
-		if (run_number_at(terms, middle) < search->term)
+		if (run_number_at(chunk.terms, middle) < search->term)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < n && run_number_at(terms, low) == search->term; low++)
+	for (; search->found && low < chunk.n && run_number_at(chunk.terms, low) == search->term; low++)
 	{
-		uint32		place = run_number_at(places, low);
+		uint32		place = run_number_at(chunk.places, low);
 		int			i = paysafe_run_file_extent(search->run, place);
 		const RunExtent *extent = &search->run->extents[i];
 
 		search->visitor(extent, extent->first + (place - search->run->bases[i]), search->arg);
 	}
-	if ((Pointer) bytes != DatumGetPointer(slot->tts_values[CHUNK_TERMS]))
-		pfree(bytes);
+	paysafe_run_file_free_chunk(slot, &chunk);
 	return true;
 }
 
@@ -99,12 +97,14 @@ paysafe_run_find(Snapshot snapshot, const AuditTerm *terms, int nterms, RunVisit
 	void	  **args = palloc(sizeof(void *) * room);
 	bool	   *torn = palloc0(sizeof(bool) * Max(runs.n, 1));
 
+	for (int i = 0; i < runs.n; i++)
+		torn[i] = runs.runs[i].changed;
 	for (int i = 0; i < runs.n * nterms; i++)
 	{
 		const Run  *run = &runs.runs[i / nterms];
 		const AuditTerm *term = &terms[i % nterms];
 
-		if ((run->kinds & ((uint32) 1 << term->kind)) == 0)
+		if (run->changed || (run->kinds & ((uint32) 1 << term->kind)) == 0)
 			continue;
 		searches[n] = (RunSearch) {run, term->hash, visitor, arg};
 		args[n] = &searches[n];

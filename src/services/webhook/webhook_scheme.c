@@ -534,7 +534,7 @@ paysafe_webhook_key_decode(const WebhookScheme *scheme, const char *secret, size
 	if (scheme->key_encoding == WEBHOOK_SHA1_OF_UTF8)
 	{
 		n = (int) paysafe_crypto_hash_len(PAYSAFE_SHA1);
-		paysafe_crypto_sha1(secret, given, key);
+		paysafe_crypto_hash(PAYSAFE_SHA1, secret, given, key);
 		if (given > n)
 			paysafe_crypto_cleanse(key + n, given - n);
 	}
