@@ -416,6 +416,8 @@ paysafe_break_glass(PG_FUNCTION_ARGS)
 	refund = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	taken = paysafe_passkey_take(fcinfo, 2, refund, key);
+	/* before it is forbidden, or after that */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_BREAK_GLASS_SETTING), refund, 0, ShareLock);
 	subjects = paysafe_approve_subjects(refund, key);
 	glass = glass_subjects(refund, key);
 	paysafe_passkey_compare(taken, glass);
